@@ -1,0 +1,1 @@
+//! What should run: discovery, layered settings, diagnostics.

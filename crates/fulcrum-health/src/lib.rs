@@ -1,0 +1,1 @@
+//! Is it well, and what then: restart policy, backoff, heartbeats, samples.

@@ -1,0 +1,1 @@
+//! What a domain said: framing, ring, followers, terminal.
