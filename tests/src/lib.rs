@@ -1,1 +1,36 @@
-//! Helpers for the end-to-end tests.
+//! A harness for end-to-end tests: the `fulcrum` binary, real Node processes, real gRPC.
+//!
+//! # Theory of operation
+//! [`App`] is a temporary app folder, made of folders under `tests/fixtures/domains` that are named
+//! for their misbehaviour. Every `fulcrum` it runs, and so every process below one, carries a tag in
+//! its environment; by it [`App::processes`] finds what is alive, and what a test leaves behind is
+//! killed when its app is dropped. No other process is ever signalled.
+//!
+//! A test never sleeps: it waits for what it needs with [`wait_until`], under [`LIMIT`], which is
+//! generous, because a slow machine is no defect. A claim about order or number is checked against
+//! what the domains wrote down themselves, in the [`ledger`].
+//!
+//! [`App::run`] runs a command to its end; [`App::start`] leaves it in the foreground, as in a
+//! terminal, to be signalled. [`raw`] speaks to the gRPC port as somebody with bad manners.
+//!
+//! The binary is the one beside the test's own executable ([`binary`]). Nothing here is about how
+//! Fulcrum works inside: only what a user or another program can see.
+
+mod app;
+mod binary;
+mod command;
+mod foreground;
+pub mod ledger;
+mod lines;
+mod process;
+pub mod raw;
+mod wait;
+
+pub use app::App;
+pub use binary::binary;
+pub use command::{Output, Run};
+pub use foreground::Foreground;
+pub use ledger::Entry;
+pub use lines::{Line, json_lines};
+pub use process::{Process, Signal};
+pub use wait::{LIMIT, wait_until};

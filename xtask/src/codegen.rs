@@ -44,7 +44,7 @@ struct Generated {
 /// # Errors
 /// A proto file that doesn't compile, a file that can't be read or written, or, with
 /// `check`, files that differ from what `proto/` says.
-pub fn run(check: bool) -> anyhow::Result<()> {
+pub(crate) fn run(check: bool) -> anyhow::Result<()> {
     let root = root();
     let output = root.join(OUTPUT);
     let mut files = Vec::new();
@@ -87,11 +87,20 @@ fn generate(proto: &Path, package: &Package) -> anyhow::Result<Vec<Generated>> {
         .compile_fds(descriptors)
         .with_context(|| format!("no code could be generated from proto/{}", package.proto))?;
     let code = fs::read(scratch.path().join(package.generated)).with_context(|| {
-        format!("proto/{} made no {}; did its package change?", package.proto, package.generated)
+        format!(
+            "proto/{} made no {}; did its package change?",
+            package.proto, package.generated
+        )
     })?;
     Ok(vec![
-        Generated { name: format!("{}.rs", package.stem), bytes: code },
-        Generated { name: format!("{}.bin", package.stem), bytes: encoded },
+        Generated {
+            name: format!("{}.rs", package.stem),
+            bytes: code,
+        },
+        Generated {
+            name: format!("{}.bin", package.stem),
+            bytes: encoded,
+        },
     ])
 }
 
@@ -114,12 +123,18 @@ fn compare(output: &Path, files: &[Generated]) -> anyhow::Result<()> {
     for file in files {
         match fs::read(output.join(&file.name)) {
             Ok(bytes) if bytes == file.bytes => {}
-            Ok(_) => stale.push(format!("{OUTPUT}/{} differs from what proto/ says", file.name)),
+            Ok(_) => stale.push(format!(
+                "{OUTPUT}/{} differs from what proto/ says",
+                file.name
+            )),
             Err(error) => stale.push(format!("{OUTPUT}/{} can't be read: {error}", file.name)),
         }
     }
     if !stale.is_empty() {
-        bail!("{}\nrun `cargo xtask codegen` and commit what it writes", stale.join("\n"));
+        bail!(
+            "{}\nrun `cargo xtask codegen` and commit what it writes",
+            stale.join("\n")
+        );
     }
     Ok(())
 }
@@ -129,19 +144,28 @@ mod tests {
     use super::*;
 
     fn file(name: &str, bytes: &[u8]) -> Generated {
-        Generated { name: name.to_owned(), bytes: bytes.to_vec() }
+        Generated {
+            name: name.to_owned(),
+            bytes: bytes.to_vec(),
+        }
     }
 
     #[test]
     fn a_changed_or_missing_file_is_named_with_its_cure() {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let files = [file("a.rs", b"one"), file("b.rs", b"two"), file("c.bin", b"three")];
+        let files = [
+            file("a.rs", b"one"),
+            file("b.rs", b"two"),
+            file("c.bin", b"three"),
+        ];
         write(folder.path(), &files).expect("written");
         compare(folder.path(), &files).expect("the same bytes");
 
         fs::write(folder.path().join("a.rs"), b"edited").expect("edited");
         fs::remove_file(folder.path().join("c.bin")).expect("removed");
-        let message = compare(folder.path(), &files).expect_err("stale").to_string();
+        let message = compare(folder.path(), &files)
+            .expect_err("stale")
+            .to_string();
         assert!(message.contains("a.rs differs"), "{message}");
         assert!(!message.contains("b.rs"), "{message}");
         assert!(message.contains("c.bin can't be read"), "{message}");
@@ -154,7 +178,11 @@ mod tests {
         for package in &PACKAGES {
             let once = generate(&proto, package).expect("generated");
             let twice = generate(&proto, package).expect("generated");
-            assert!(once.iter().zip(&twice).all(|(a, b)| a.name == b.name && a.bytes == b.bytes));
+            assert!(
+                once.iter()
+                    .zip(&twice)
+                    .all(|(a, b)| a.name == b.name && a.bytes == b.bytes)
+            );
         }
     }
 }

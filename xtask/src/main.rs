@@ -1,12 +1,29 @@
-//! The workspace's own tools.
+//! The workspace's own tools: `cargo xtask --help`.
+//!
+//! One file for each command. What a command needs of the outside (cargo, npm, Node, Python)
+//! it starts through [`command`], so that every failure ends with the line to repeat.
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod codegen;
+mod command;
+mod deny;
+mod e2e;
+mod foreign;
+mod sample;
+mod sdk;
+mod steps;
+mod test;
+mod tidy;
+mod wait;
+mod workspace;
 
 /// The workspace's own tools.
 #[derive(Parser)]
-#[command(name = "cargo xtask")]
+#[command(name = "cargo xtask", arg_required_else_help = true)]
 struct Args {
     #[command(subcommand)]
     task: Task,
@@ -20,10 +37,48 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Builds the Node package in sdk/node.
+    Sdk {
+        /// Compare with the checked-in dist/ instead of writing.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Checks the tree: dependencies, code map, sizes, words that must not be there.
+    Tidy,
+    /// Checks licences, bans and sources of all dependencies, by cargo-deny.
+    Deny,
+    /// Runs the sample app unattended: start, call, kill, restart, logs, stop.
+    E2e,
+    /// Talks to the sample app with a Python client made by the stock grpcio package.
+    Foreign,
+    /// Measures, beside references of the same run.
+    Bench {
+        #[command(subcommand)]
+        bench: bench::Bench,
+    },
+    /// Runs all that CI runs, and stops at the first failure.
+    Test,
 }
 
-fn main() -> anyhow::Result<()> {
-    match Args::parse().task {
+fn main() -> ExitCode {
+    match run(&Args::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", steps::told(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: &Task) -> anyhow::Result<()> {
+    match *task {
         Task::Codegen { check } => codegen::run(check),
+        Task::Sdk { check } => sdk::run(check),
+        Task::Tidy => tidy::run(),
+        Task::Deny => deny::run(),
+        Task::E2e => e2e::run(),
+        Task::Foreign => foreign::run().map(|outcome| println!("{outcome}")),
+        Task::Bench { bench } => bench::run(bench),
+        Task::Test => test::run(),
     }
 }

@@ -1,1 +1,51 @@
 //! Is it well, and what then: restart policy, backoff, heartbeats, samples.
+//!
+//! # How it works
+//!
+//! Everything here decides and nothing here acts. [`Restarts`] is told how each life of a domain
+//! [`Ended`] and answers with a [`Verdict`]; [`HeartbeatMonitor`] is told of every beat and says
+//! whether the domain is [`Health::Hung`]. The time is an argument of each, and where something
+//! has to happen later the moment is a return value; the randomness of [`Backoff`] comes from a
+//! seed. So the same story always has the same end, and an hour of it is tested in no time.
+//!
+//! [`explain_exit`] and [`diagnose`] put an end into words: what it was, what caused it, what
+//! cures it. [`Sampler`] alone looks at the machine, by sysinfo.
+//!
+//! ```
+//! use std::time::{Duration, Instant};
+//! use fulcrum_health::{Ended, RestartPolicy, Restarts, Verdict};
+//!
+//! let policy = RestartPolicy { budget: 1, ..RestartPolicy::default() };
+//! let mut restarts = Restarts::new(policy, 42)?;
+//! let crash = Ended { code: Some(1), was_ready: true, ..Ended::default() };
+//! let now = Instant::now();
+//!
+//! assert!(matches!(restarts.ended(&crash, now), Verdict::Restart { attempt: 1, .. }));
+//! assert_eq!(
+//!     restarts.ended(&crash, now + Duration::from_secs(1)),
+//!     Verdict::GiveUp { reason: "crash loop: 1 restart in 1m; last: exit 1".into() },
+//! );
+//! # Ok::<(), fulcrum_health::BackoffError>(())
+//! ```
+//!
+//! # What this crate isn't for
+//!
+//! It doesn't know how a process is started or killed, nor where a heartbeat came from.
+
+mod backoff;
+mod diagnosis;
+mod exit;
+mod heartbeat;
+mod policy;
+mod random;
+mod restarts;
+mod sampler;
+
+pub use backoff::{Backoff, BackoffConfig, BackoffError};
+pub use diagnosis::{Diagnosis, diagnose};
+pub use exit::{explain_exit, signal_name};
+pub use heartbeat::{Health, HeartbeatConfig, HeartbeatMonitor};
+pub use policy::{Ended, Fault, RestartPolicy, Verdict, When};
+pub use random::Random;
+pub use restarts::Restarts;
+pub use sampler::{Sample, Sampler, SamplerError};

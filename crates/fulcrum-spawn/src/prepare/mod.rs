@@ -1,1 +1,48 @@
-//! What must be so before a domain can start.
+//! What must be so before a domain can start: which program runs it, how, and with what beside it.
+//!
+//! # Theory of operation
+//! Everything here is synchronous, takes its time only where files are read, and ends either in a
+//! [`CommandSpec`](crate::CommandSpec) that is executed as it stands or in a
+//! [`Failure`](crate::Failure) that says what to do. What can be known before a process is spawned
+//! is found out here, so that a start that can't succeed isn't tried.
+//!
+//! - [`find_node`] chooses a Node by `process.node`, `.nvmrc` and `engines`, or `PATH`, and asks it
+//!   once what it is.
+//! - [`choose_runner`] follows the imports of a TypeScript entry. Types are blanked out in place
+//!   ([`strip_file`]), so that lines and columns stay; what needs more is left to the domain's own
+//!   `tsx`, or refused with file, line and column.
+//! - [`Sdk`] holds the files of `@fulcrum/domain`; [`Sdk::provide`] makes them resolvable.
+//! - [`plan_node`] joins these to a command line; [`plan_command`] is its like for other programs.
+//! - [`install_needed`] says whether packages have to be installed first, and by what.
+//!
+//! All that is kept goes below [`Toolbox::cache`], is named by content or checked against it, is
+//! written so that a reader sees it whole, and can be deleted at any time. On a warm cache a plan
+//! runs no process and parses no source.
+//!
+//! Some of it spends milliseconds in system calls, and the first question to a Node may take
+//! seconds: an asynchronous caller gives it a blocking thread.
+
+mod executable;
+mod files;
+mod install;
+mod node;
+mod package_json;
+mod plain_command;
+mod plan;
+mod provide;
+mod runner;
+mod sdk;
+mod toolbox;
+mod tsx;
+mod typescript;
+
+pub use install::{Install, Manager, install_needed};
+pub use node::{MINIMUM, NodeOrigin, NodeRequest, NodeRuntime, find_node};
+pub use nodejs_semver::Version;
+pub use plain_command::plan_command;
+pub use plan::{NodeProgram, plan_node};
+pub use provide::Provided;
+pub use runner::{Runner, choose_runner};
+pub use sdk::Sdk;
+pub use toolbox::{Notice, Toolbox};
+pub use typescript::{Format, StripError, StripErrorKind, Stripped, strip_file};

@@ -1,0 +1,50 @@
+//! Durations on the command line.
+
+use std::time::Duration;
+
+/// Longer than anybody waits; beyond it, deadlines could overflow.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// Reads `500ms`, `60s`, `5m`, `1h 30m`; `0` is zero. Other bare numbers are refused, since nobody
+/// can tell what they are.
+pub(crate) fn parse(text: &str) -> Result<Duration, String> {
+    const FORM: &str = "a duration is a number with its unit, such as 500ms, 60s or 5m";
+    let duration = humantime::parse_duration(text).map_err(|_| FORM.to_owned())?;
+    if duration > LONGEST {
+        return Err("that is longer than a year".to_owned());
+    }
+    Ok(duration)
+}
+
+/// In milliseconds, as requests carry it, rounded up so that no limit turns into none.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_units() {
+        for (text, milliseconds) in [
+            ("500ms", 500),
+            ("60s", 60_000),
+            ("5m", 300_000),
+            ("1h 30m", 5_400_000),
+            ("0", 0),
+            ("0s", 0),
+        ] {
+            assert_eq!(parse(text).map(millis), Ok(milliseconds), "{text}");
+        }
+        for text in ["", "5", "-1s", "1.5", "soon", "99999999999999999999s", "400days"] {
+            parse(text).expect_err(text);
+        }
+    }
+
+    #[test]
+    fn a_tiny_limit_stays_a_limit() {
+        assert_eq!(millis(Duration::from_micros(1)), 1);
+        assert_eq!(millis(Duration::ZERO), 0);
+    }
+}

@@ -1,0 +1,163 @@
+//! Finding the app's running instance, and what its answers mean for the exit code.
+
+use std::path::Path;
+
+use fulcrum_rpc::control::outcome::Kind;
+use fulcrum_rpc::control::{Domain, Outcome, Progress, StatusRequest};
+use fulcrum_rpc::{ConnectError, ControlClient, ControlError};
+use tokio_stream::{Stream, StreamExt};
+
+use crate::exit::{Code, Stop};
+use crate::output::Output;
+use crate::{load, place};
+
+/// Connects to the instance of the app that the command is about. Never starts one.
+///
+/// # Errors
+/// [`Code::ConfigInvalid`] without an app, [`Code::NotRunning`] without an instance,
+/// [`Code::VersionMismatch`] with one of another protocol.
+pub(crate) async fn connect(app: Option<&Path>) -> Result<ControlClient, Stop> {
+    let root = load::app_root(app)?;
+    let dir = place::runtime_dir(&root)?;
+    ControlClient::connect(&dir).await.map_err(|error| unconnected(&root, &error))
+}
+
+/// Why there is no connection to the instance of the app at `root`.
+pub(crate) fn unconnected(root: &Path, error: &ConnectError) -> Stop {
+    match error {
+        ConnectError::NotRunning => Stop::new(
+            Code::NotRunning,
+            format!("not running: no instance of {}; start one with `fulcrum dev`", root.display()),
+        ),
+        ConnectError::VersionMismatch { .. } => Stop::new(Code::VersionMismatch, error.to_string()),
+        ConnectError::Io(_) => Stop::failed(error.to_string()),
+    }
+}
+
+/// What an instance's refusal means for the command.
+pub(crate) fn refused(error: ControlError) -> Stop {
+    match error {
+        ControlError::NotFound(text) => Stop::new(Code::UnknownDomain, text),
+        ControlError::Invalid(text) => Stop::new(Code::Usage, text),
+        ControlError::Failed(text) | ControlError::Gone(text) => Stop::failed(text),
+    }
+}
+
+/// Domains as they are now, ordered by name.
+///
+/// # Errors
+/// See [`refused`].
+pub(crate) async fn domains(client: &ControlClient, names: &[String]) -> Result<Vec<Domain>, Stop> {
+    let request = StatusRequest { domains: names.to_vec(), details: false };
+    Ok(client.status(request).await.map_err(refused)?.domains)
+}
+
+/// Shows progress until the outcome.
+///
+/// # Errors
+/// The instance's refusal, and a stream that ends before its outcome.
+pub(crate) async fn outcome_of(
+    mut progress: impl Stream<Item = Result<Progress, ControlError>> + Unpin,
+    output: &Output,
+) -> Result<Outcome, Stop> {
+    while let Some(step) = progress.next().await {
+        let step = step.map_err(refused)?;
+        match step.outcome {
+            Some(outcome) => return Ok(outcome),
+            None => output.note(&told(&step)),
+        }
+    }
+    Err(Stop::failed(
+        "the instance ended before it said what came of it\n  hint: `fulcrum domains list` shows whether it still runs",
+    ))
+}
+
+/// A step on the way, as a line.
+pub(crate) fn told(step: &Progress) -> String {
+    if step.domain.is_empty() {
+        step.message.clone()
+    } else {
+        format!("{}: {}", step.domain, step.message)
+    }
+}
+
+/// The code that an outcome ends with.
+pub(crate) fn code_of(kind: Kind) -> Code {
+    match kind {
+        Kind::Done => Code::Done,
+        Kind::Failed | Kind::Unspecified => Code::Failed,
+        Kind::UnknownDomain => Code::UnknownDomain,
+        Kind::DomainFailed => Code::DomainFailed,
+        Kind::TimedOut => Code::TimedOut,
+    }
+}
+
+/// The outcome as the command's end.
+///
+/// # Errors
+/// Every outcome but done.
+pub(crate) fn settled(outcome: &Outcome) -> Result<(), Stop> {
+    match code_of(outcome.kind()) {
+        Code::Done => Ok(()),
+        code if outcome.message.is_empty() => Err(Stop::new(code, "it failed, and the instance didn't say why")),
+        code => Err(Stop::new(code, outcome.message.clone())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(kind: Kind) -> Outcome {
+        Outcome { kind: kind.into(), message: "why".into() }
+    }
+
+    #[test]
+    fn outcomes_end_with_the_codes_of_the_contract() {
+        assert_eq!(settled(&outcome(Kind::Done)), Ok(()));
+        for (kind, code) in [
+            (Kind::Unspecified, 1),
+            (Kind::Failed, 1),
+            (Kind::UnknownDomain, 4),
+            (Kind::DomainFailed, 10),
+            (Kind::TimedOut, 17),
+        ] {
+            let stop = settled(&outcome(kind)).expect_err("not done");
+            assert_eq!((stop.code as u8, stop.message.as_str()), (code, "why"));
+        }
+        // A kind of a later version is no success.
+        let later = Outcome { kind: 99, message: String::new() };
+        assert_eq!(settled(&later).expect_err("unknown").code, Code::Failed);
+    }
+
+    #[test]
+    fn refusals_and_connections_too() {
+        for (error, code) in [
+            (ControlError::NotFound("x".into()), 4),
+            (ControlError::Invalid("x".into()), 2),
+            (ControlError::Failed("x".into()), 1),
+            (ControlError::Gone("x".into()), 1),
+        ] {
+            assert_eq!(refused(error).code as u8, code);
+        }
+        let root = Path::new("/srv/shop");
+        let stop = unconnected(root, &ConnectError::NotRunning);
+        assert_eq!(stop.code, Code::NotRunning);
+        assert!(stop.message.contains("/srv/shop") && stop.message.contains("`fulcrum dev`"), "{stop}");
+        let other = ConnectError::VersionMismatch { ours: 1, theirs: 2, their_version: "9".into() };
+        assert_eq!(unconnected(root, &other).code, Code::VersionMismatch);
+    }
+
+    #[tokio::test]
+    async fn the_first_outcome_counts_and_none_is_a_failure() {
+        let output = Output::of_process(true, true);
+        let step = Progress { domain: "users".into(), message: "stopping".into(), outcome: None };
+        let end = Progress { outcome: Some(outcome(Kind::TimedOut)), ..Progress::default() };
+        let steps = tokio_stream::iter([Ok(step.clone()), Ok(end)]);
+        let found = outcome_of(steps, &output).await.expect("an outcome");
+        assert_eq!(found.kind(), Kind::TimedOut);
+        assert_eq!(told(&step), "users: stopping");
+        let steps = tokio_stream::iter([Ok(step)]);
+        assert_eq!(outcome_of(steps, &output).await.expect_err("none").code, Code::Failed);
+    }
+}

@@ -1,0 +1,46 @@
+//! `fulcrum completions`
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use crate::args::Cli;
+use crate::exit::Stop;
+use crate::output::Output;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The shell to complete in
+    shell: Shell,
+}
+
+pub(super) fn run(args: &Args, output: &Output) -> Result<(), Stop> {
+    output.data(&script(args.shell))
+}
+
+/// The script, without what isn't for people.
+fn script(shell: Shell) -> Vec<u8> {
+    let whole = Cli::command();
+    let offered = whole.get_subcommands().filter(|verb| !verb.is_hide_set()).cloned();
+    let mut command = clap::Command::new("fulcrum")
+        .version(env!("CARGO_PKG_VERSION"))
+        .disable_help_subcommand(true)
+        .args(whole.get_arguments().cloned())
+        .subcommands(offered);
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command, "fulcrum", &mut script);
+    script
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_offer_verbs_and_nothing_hidden() {
+        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+            let text = String::from_utf8(script(shell)).expect("UTF-8");
+            assert!(text.contains("domains") && text.contains("restart"), "{shell}");
+            assert!(!text.contains("__instance") && !text.contains("__strip"), "{shell}");
+        }
+    }
+}

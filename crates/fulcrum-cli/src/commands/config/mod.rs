@@ -1,0 +1,30 @@
+//! `fulcrum config`: looks at files only, whether or not the app runs.
+
+mod show;
+mod validate;
+
+use clap::Subcommand;
+
+use super::Context;
+use crate::exit::Stop;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Say all that is wrong with the configuration
+    Validate(validate::Args),
+    /// Show the effective configuration, and where each value comes from
+    Show(show::Args),
+}
+
+pub(super) fn run(verb: Verb, context: &Context) -> Result<(), Stop> {
+    match verb {
+        Verb::Validate(args) => validate::run(&args, context),
+        Verb::Show(args) => show::run(&args, context),
+    }
+}

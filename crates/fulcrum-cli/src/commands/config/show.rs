@@ -1,0 +1,123 @@
+//! `fulcrum config show`
+
+use clap::ValueEnum;
+use fulcrum_config::{App, Mode};
+use serde_json::Value;
+
+use super::Context;
+use crate::args::names::unknown_domain;
+use crate::exit::{Code, Stop};
+use crate::load;
+use crate::output::{Cell, Paint, Table};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// One domain; without it, the whole app
+    domain: Option<String>,
+    /// What to print
+    #[arg(short, long, value_enum, default_value = "table")]
+    output: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A setting a line, with its origin
+    Table,
+    /// Each setting as {"value", "origin"}
+    Json,
+    /// The values only, as they could be written
+    Yaml,
+}
+
+pub(super) fn run(args: &Args, context: &Context) -> Result<(), Stop> {
+    let output = &context.output;
+    let (app, warnings) = load::valid(context.app(), Mode::Dev, output)?;
+    for warning in &warnings {
+        output.say(&warning.to_string());
+    }
+    let shown = match &args.domain {
+        None => app.show(),
+        Some(name) => app.show_domain(name).ok_or_else(|| unknown(&app, name))?,
+    };
+    match args.output {
+        Format::Json => output.json(&shown),
+        Format::Yaml => {
+            let text = app.to_yaml(args.domain.as_deref()).ok_or_else(|| {
+                Stop::failed("the configuration can't be shown as YAML; `-o json` shows it too")
+            })?;
+            output.data(text.as_bytes())
+        }
+        Format::Table => {
+            let face = output.stdout();
+            output.data(table(&shown).render(face.colour, face.width).as_bytes())
+        }
+    }
+}
+
+fn unknown(app: &App, name: &str) -> Stop {
+    let names = app.domains.iter().map(|domain| domain.name.as_str());
+    Stop::new(Code::UnknownDomain, unknown_domain(name, names))
+}
+
+fn table(shown: &Value) -> Table {
+    let mut table = Table::new(&["SETTING", "VALUE", "ORIGIN"]);
+    let mut rows = Vec::new();
+    flatten("", shown, &mut rows);
+    for (path, value, origin) in rows {
+        let paint = (origin == "default").then_some(Paint::Dim);
+        table.push([Cell::new(&path), Cell::new(&value).painted(paint), Cell::new(&origin).painted(paint)]);
+    }
+    table
+}
+
+/// The settings below a section, each with its dotted path. A leaf is `{"value", "origin"}`.
+fn flatten(path: &str, value: &Value, rows: &mut Vec<(String, String, String)>) {
+    let Value::Object(section) = value else {
+        return rows.push((path.to_owned(), plain(value), String::new()));
+    };
+    // A variable may be called `origin` too, but what stands behind it isn't a text.
+    if let Some(Value::String(origin)) = section.get("origin") {
+        let value = section.get("value").map(plain).unwrap_or_default();
+        return rows.push((path.to_owned(), value, origin.clone()));
+    }
+    for (name, value) in section {
+        let below = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        flatten(&below, value, rows);
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn settings_become_paths() {
+        let shown = json!({
+            "name": "users",
+            "process": {
+                "stop": {"grace": {"value": "10s", "origin": "default"}},
+                "env": {"origin": {"value": "x", "origin": "fulcrum.yml:3:5"}},
+                "args": {"value": ["a", 1], "origin": "flag"},
+            },
+        });
+        assert_eq!(
+            table(&shown).render(false, None),
+            "\
+SETTING             VALUE    ORIGIN
+name                users
+process.stop.grace  10s      default
+process.env.origin  x        fulcrum.yml:3:5
+process.args        [\"a\",1]  flag
+"
+        );
+    }
+}

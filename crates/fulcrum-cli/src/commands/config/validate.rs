@@ -1,0 +1,103 @@
+//! `fulcrum config validate`
+
+use clap::ValueEnum;
+use fulcrum_config::{Mode, Problem, Severity};
+use serde::Serialize;
+
+use super::Context;
+use crate::exit::{Code, Stop};
+use crate::load::{self, tally};
+use crate::output::count;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What to print
+    #[arg(short, long, value_enum, default_value = "table")]
+    output: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Findings on standard error, a summary
+    Table,
+    /// All findings as an array
+    Json,
+}
+
+/// A finding for programs.
+#[derive(Debug, Serialize)]
+struct Finding<'a> {
+    severity: &'static str,
+    code: &'static str,
+    file: Option<String>,
+    /// From 1; null for a file as a whole.
+    line: Option<u32>,
+    column: Option<u32>,
+    message: &'a str,
+    hint: Option<&'a str>,
+}
+
+impl<'a> From<&'a Problem> for Finding<'a> {
+    fn from(problem: &'a Problem) -> Self {
+        let place = problem.at.as_ref();
+        Self {
+            severity: match problem.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+            },
+            code: problem.code,
+            file: place.map(|place| place.file.to_string_lossy().into_owned()),
+            line: place.map(|place| place.line).filter(|line| *line > 0),
+            column: place.map(|place| place.column).filter(|column| *column > 0),
+            message: &problem.message,
+            hint: problem.hint.as_deref(),
+        }
+    }
+}
+
+pub(super) fn run(args: &Args, context: &Context) -> Result<(), Stop> {
+    let output = &context.output;
+    let loaded = load::read(context.app(), Mode::Dev)?;
+    if args.output == Format::Json {
+        let findings: Vec<_> = loaded.problems.iter().map(Finding::from).collect();
+        output.json(&findings)?;
+    } else {
+        for problem in &loaded.problems {
+            output.say(&problem.to_string());
+        }
+    }
+    let found = tally(&loaded.problems);
+    match loaded.app {
+        None if args.output == Format::Json => Err(Stop::silent(Code::ConfigInvalid)),
+        None => Err(Stop::new(Code::ConfigInvalid, format!("the configuration has {found}"))),
+        Some(app) if args.output == Format::Table => {
+            let domains = count(app.domains.len(), "domain");
+            output.data(format!("{domains}, {found}\n").as_bytes())
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use fulcrum_config::Place;
+
+    use super::*;
+
+    #[test]
+    fn a_finding_has_every_key() {
+        let problem = Problem {
+            severity: Severity::Warning,
+            code: "no-domains",
+            at: Some(Place { file: PathBuf::from("fulcrum.yml"), line: 0, column: 0 }),
+            message: "none".into(),
+            hint: None,
+        };
+        assert_eq!(
+            serde_json::to_string(&Finding::from(&problem)).expect("JSON"),
+            r#"{"severity":"warning","code":"no-domains","file":"fulcrum.yml","line":null,"column":null,"message":"none","hint":null}"#
+        );
+    }
+}

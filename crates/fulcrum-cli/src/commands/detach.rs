@@ -1,0 +1,205 @@
+//! `--detach`: starts the instance in a process of its own, and says when it is there.
+
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use fulcrum_config::Mode;
+use fulcrum_rpc::control::wait_request::Condition;
+use fulcrum_rpc::control::WaitRequest;
+use fulcrum_rpc::{ConnectError, ControlClient, RuntimeDir};
+use tokio::process::Child;
+
+use super::log_file::LogFile;
+use super::start::Start;
+use super::{Context, instance_process};
+use crate::args::duration::millis;
+use crate::exit::{Code, Stop};
+use crate::output::{Output, elapsed};
+use crate::{client, load, place};
+
+/// How long the instance may take until it answers. It installs and starts nothing before.
+const HELLO: Duration = Duration::from_secs(30);
+/// The pause between two tries.
+const PAUSE: Duration = Duration::from_millis(10);
+/// So much of the log is shown when it ended.
+const LAST_LINES: usize = 20;
+
+pub(super) async fn run(mode: Mode, start: Start, context: Context) -> Result<(), Stop> {
+    let output = &context.output;
+    let (app, warnings) = load::valid(context.app(), mode, output)?;
+    for warning in &warnings {
+        output.say(&warning.to_string());
+    }
+    let dir = place::runtime_dir(&app.root)?;
+    match ControlClient::connect(&dir).await {
+        Ok(other) => return Err(already_running(other.instance().pid, &app.root)),
+        Err(ConnectError::NotRunning) => {}
+        Err(error) => return Err(client::unconnected(&app.root, &error)),
+    }
+    let log = LogFile::create(&app.root).map_err(|error| Stop::failed(error.to_string()))?;
+    let mut child = spawn(mode, &start, &app.root, &log).map_err(|error| {
+        Stop::failed(format!("the instance can't be started: {error}"))
+    })?;
+    let client = hello(&mut child, &dir, &app.root, &log, output).await?;
+    let instance = client.instance();
+    output.note(&format!("running (pid {}), gRPC {}", instance.pid, instance.grpc));
+    if !start.wait {
+        return Ok(());
+    }
+    tokio::select! {
+        status = child.wait() => Err(ended(status.ok(), &log, output)),
+        result = wait(&client, start.limit(), output) => result,
+    }
+}
+
+fn already_running(pid: u32, root: &Path) -> Stop {
+    Stop::failed(format!(
+        "{} already runs (pid {pid})\n  hint: `fulcrum domains list` shows it, `fulcrum down` stops it",
+        root.display()
+    ))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the instance outlives this command: it must be in no group that dies with it"
+)]
+fn spawn(mode: Mode, start: &Start, root: &Path, log: &LogFile) -> std::io::Result<Child> {
+    tokio::process::Command::new(std::env::current_exe()?)
+        .args(instance_process::arguments(mode, &start.what, root))
+        // It keeps no folder from being removed or unmounted but its own.
+        .current_dir(root)
+        .stdin(Stdio::null())
+        .stdout(log.handle()?)
+        .stderr(log.handle()?)
+        .spawn()
+}
+
+/// Waits until the instance answers.
+async fn hello(
+    child: &mut Child,
+    dir: &RuntimeDir,
+    root: &Path,
+    log: &LogFile,
+    output: &Output,
+) -> Result<ControlClient, Stop> {
+    let pid = child.id();
+    let answered = async {
+        loop {
+            match ControlClient::connect(dir).await {
+                Ok(client) if Some(client.instance().pid) == pid => return Ok(client),
+                Err(error @ ConnectError::VersionMismatch { .. }) => {
+                    return Err(client::unconnected(root, &error));
+                }
+                // Not yet; or another one was faster, and ours will see that and end.
+                Ok(_) | Err(ConnectError::NotRunning | ConnectError::Io(_)) => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        // Where both are so, it has ended.
+        biased;
+        status = child.wait() => Err(ended(status.ok(), log, output)),
+        answered = tokio::time::timeout(HELLO, answered) => answered.unwrap_or_else(|_| {
+            Err(Stop::new(Code::TimedOut, format!(
+                "the instance (pid {}) runs, but didn't answer in {}\n  hint: see {}; stop it by its pid",
+                pid.unwrap_or_default(),
+                elapsed(HELLO),
+                log.path().display(),
+            )))
+        }),
+    }
+}
+
+/// Shows the last words of an instance that ended, and ends like it.
+fn ended(status: Option<ExitStatus>, log: &LogFile, output: &Output) -> Stop {
+    let lines = log.last_lines(LAST_LINES);
+    for line in &lines {
+        output.say(line);
+    }
+    let how = status.map_or_else(|| "unknown how".to_owned(), |status| status.to_string());
+    let whole = if lines.is_empty() { "" } else { "the whole log: " };
+    Stop::new(
+        code_of(status.and_then(|status| status.code())),
+        format!("the instance ended ({how})\n  {whole}{}", log.path().display()),
+    )
+}
+
+/// An instance's exit code as our own. Ending by itself is a failure, even with code 0.
+fn code_of(code: Option<i32>) -> Code {
+    use Code::{
+        ConfigInvalid, Defect, DomainFailed, Interrupted, NotRunning, TimedOut, UnknownDomain,
+        Usage, VersionMismatch,
+    };
+    [
+        Usage, NotRunning, UnknownDomain, ConfigInvalid, VersionMismatch, DomainFailed, TimedOut,
+        Defect, Interrupted,
+    ]
+    .into_iter()
+    .find(|known| code == Some(i32::from(*known as u8)))
+    .unwrap_or(Code::Failed)
+}
+
+async fn wait(client: &ControlClient, limit: Option<Duration>, output: &Output) -> Result<(), Stop> {
+    // No names: those that this instance was told to start, and what they depend on.
+    let request = WaitRequest {
+        condition: Condition::Ready.into(),
+        timeout_ms: limit.map_or(0, millis),
+        ..WaitRequest::default()
+    };
+    let progress = client.wait(request).await.map_err(client::refused)?;
+    let outcome = client::outcome_of(progress, output).await?;
+    match client::settled(&outcome) {
+        Ok(()) => {
+            output.note(&outcome.message);
+            Ok(())
+        }
+        Err(stop) => Err(unready(stop, limit)),
+    }
+}
+
+/// What isn't ready and why, and that the instance is still there.
+fn unready(why: Stop, limit: Option<Duration>) -> Stop {
+    let lead = match (why.code, limit) {
+        (Code::TimedOut, Some(limit)) => format!("not ready after {}: ", elapsed(limit)),
+        _ => String::new(),
+    };
+    Stop::new(
+        why.code,
+        format!(
+            "{lead}{}\n  hint: the instance keeps running: `fulcrum domains list`, `fulcrum down`",
+            why.message
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_ends_like_the_instance_but_never_well() {
+        for code in [1, 2, 3, 4, 5, 6, 10, 17, 70, 130] {
+            assert_eq!(i32::from(code_of(Some(code)) as u8), code);
+        }
+        for code in [None, Some(0), Some(101)] {
+            assert_eq!(code_of(code), Code::Failed);
+        }
+    }
+
+    #[test]
+    fn what_is_not_ready_is_told_and_what_goes_on() {
+        let why = Stop::new(Code::TimedOut, "orders is backoff (exit code 1)");
+        let stop = unready(why, Some(Duration::from_secs(60)));
+        assert_eq!(stop.code, Code::TimedOut);
+        assert_eq!(
+            stop.message,
+            "not ready after 1m00s: orders is backoff (exit code 1)\n  \
+             hint: the instance keeps running: `fulcrum domains list`, `fulcrum down`"
+        );
+        let stop = unready(Stop::new(Code::DomainFailed, "orders: exit code 1"), None);
+        assert!(stop.message.starts_with("orders: exit code 1\n"), "{stop}");
+    }
+}

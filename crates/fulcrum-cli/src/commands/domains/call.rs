@@ -1,0 +1,124 @@
+//! `fulcrum domains call`
+
+use std::io::Read;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use fulcrum_rpc::control::{CallRequest, CallResponse};
+use serde::Serialize;
+use serde::de::IgnoredAny;
+
+use super::Context;
+use crate::args::duration;
+use crate::client;
+use crate::exit::{Code, Stop};
+use crate::output::Output;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The domain
+    name: String,
+    /// The message's type, such as order_create_request
+    #[arg(value_name = "TYPE")]
+    kind: String,
+    /// Its payload; `-` reads it from standard input
+    #[arg(value_name = "JSON", allow_negative_numbers = true)]
+    pub(crate) payload: Option<String>,
+    /// How long the answer may take
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "30s")]
+    timeout: Duration,
+    /// What to print
+    #[arg(short, long, value_enum, default_value = "payload")]
+    output: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// The answer's payload, as it came
+    #[value(alias = "table")]
+    Payload,
+    /// {"type", "payload", "success", "error"}
+    Json,
+}
+
+#[derive(Debug, Serialize)]
+struct Answer {
+    r#type: String,
+    payload: serde_json::Value,
+    success: bool,
+    error: String,
+}
+
+pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
+    let payload = match args.payload.as_deref() {
+        None => "{}".to_owned(),
+        Some("-") => read_stdin()?,
+        Some(text) => text.to_owned(),
+    };
+    check(&payload)?;
+    let client = context.connect().await?;
+    let request = CallRequest {
+        domain: args.name,
+        r#type: args.kind,
+        payload,
+        timeout_ms: duration::millis(args.timeout),
+    };
+    let response = client.call(request).await.map_err(client::refused)?;
+    print(response, args.output, &context.output)
+}
+
+fn read_stdin() -> Result<String, Stop> {
+    let mut text = String::new();
+    std::io::stdin()
+        .lock()
+        .read_to_string(&mut text)
+        .map_err(|error| Stop::new(Code::Usage, format!("the payload on standard input can't be read: {error}")))?;
+    Ok(text)
+}
+
+/// What isn't JSON never leaves this process, so that the mistake is told where it was made.
+fn check(payload: &str) -> Result<(), Stop> {
+    serde_json::from_str::<IgnoredAny>(payload).map(drop).map_err(|error| {
+        Stop::new(
+            Code::Usage,
+            format!(
+                "the payload isn't JSON: {error}\n  hint: quote it for the shell, as in '{{\"id\": 1}}'"
+            ),
+        )
+    })
+}
+
+fn print(response: CallResponse, format: Format, output: &Output) -> Result<(), Stop> {
+    let CallResponse { r#type, payload, success, error } = response;
+    match format {
+        Format::Json => {
+            // A domain may answer anything; what isn't JSON is shown as the text it is.
+            let payload = serde_json::from_str(&payload).unwrap_or_else(|_| payload.into());
+            output.json(&Answer { r#type, payload, success, error: error.clone() })?;
+        }
+        Format::Payload if payload.is_empty() => {}
+        Format::Payload => output.data(format!("{payload}\n").as_bytes())?,
+    }
+    if success {
+        return Ok(());
+    }
+    let error = if error.is_empty() { "the domain refused, and didn't say why".to_owned() } else { error };
+    Err(Stop::failed(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_json_is_refused_with_its_place() {
+        for payload in ["{}", "[1, 2.50]", "\"x\"", "-5", " null "] {
+            assert_eq!(check(payload), Ok(()), "{payload}");
+        }
+        let stop = check("{\"id\":\n oops}").expect_err("no JSON");
+        assert_eq!(stop.code, Code::Usage);
+        assert!(stop.message.contains("line 2 column 2"), "{stop}");
+        check("").expect_err("nothing");
+        check("{} {}").expect_err("two");
+    }
+}

@@ -1,0 +1,50 @@
+//! `fulcrum domains list`
+
+use clap::ValueEnum;
+
+use super::Context;
+use crate::client;
+use crate::exit::Stop;
+use crate::output::{DomainShape, domain_table};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Names or globs; without any, all
+    #[arg(value_name = "NAME|GLOB")]
+    names: Vec<String>,
+    /// What to print
+    #[arg(short, long, value_enum, default_value = "table")]
+    output: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Table,
+    Json,
+    Yaml,
+    /// The names only, one a line
+    Name,
+}
+
+pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
+    let output = &context.output;
+    let client = context.connect().await?;
+    let domains = client::domains(&client, &args.names).await?;
+    let shapes = |domains: Vec<_>| domains.into_iter().map(DomainShape::from).collect::<Vec<_>>();
+    match args.output {
+        Format::Json => output.json(&shapes(domains)),
+        Format::Yaml => output.yaml(&shapes(domains)),
+        Format::Name => {
+            let names: String = domains.iter().map(|domain| format!("{}\n", domain.name)).collect();
+            output.data(names.as_bytes())
+        }
+        Format::Table if domains.is_empty() => {
+            output.note("the app has no domains");
+            Ok(())
+        }
+        Format::Table => {
+            let face = output.stdout();
+            output.data(domain_table(&domains).render(face.colour, face.width).as_bytes())
+        }
+    }
+}

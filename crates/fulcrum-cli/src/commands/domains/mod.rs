@@ -1,0 +1,61 @@
+//! `fulcrum domains`: what can be asked of a running instance.
+
+pub(crate) mod call;
+mod change;
+mod events;
+mod list;
+pub(crate) mod logs;
+mod restart;
+mod result;
+mod start;
+mod status;
+mod stop;
+mod stream;
+mod wait;
+
+use clap::Subcommand;
+
+use super::{Context, drive};
+use crate::exit::Stop;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Show the domains
+    List(list::Args),
+    /// Show the instance and its domains, or one domain at length
+    Status(status::Args),
+    /// Start domains and what they depend on
+    Start(start::Args),
+    /// Stop domains
+    Stop(stop::Args),
+    /// Stop domains and start them again
+    Restart(restart::Args),
+    /// Wait until domains are in a state
+    Wait(wait::Args),
+    /// Show what domains said
+    Logs(logs::Args),
+    /// Send one message to a domain and print its answer
+    Call(call::Args),
+    /// Show what happened to domains
+    Events(events::Args),
+}
+
+pub(super) fn run(verb: Verb, context: Context) -> Result<(), Stop> {
+    match verb {
+        Verb::List(args) => drive::client(None, list::run(args, context)),
+        Verb::Status(args) => drive::client(None, status::run(args, context)),
+        Verb::Start(args) => drive::client(Some("the start"), start::run(args, context)),
+        Verb::Stop(args) => drive::client(Some("the stop"), stop::run(args, context)),
+        Verb::Restart(args) => drive::client(Some("the restart"), restart::run(args, context)),
+        Verb::Wait(args) => drive::client(None, wait::run(args, context)),
+        Verb::Logs(args) => drive::client(None, logs::run(args, context)),
+        Verb::Call(args) => drive::client(None, call::run(args, context)),
+        Verb::Events(args) => drive::client(None, events::run(args, context)),
+    }
+}

@@ -1,0 +1,70 @@
+//! `fulcrum domains wait`
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+use fulcrum_rpc::control::outcome::Kind;
+use fulcrum_rpc::control::wait_request::Condition;
+use fulcrum_rpc::control::{Outcome, WaitRequest};
+
+use super::Context;
+use super::result::{self, Format};
+use crate::args::duration;
+use crate::client;
+use crate::exit::Stop;
+use crate::output::elapsed;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Names, globs, or `all`; without any, all
+    #[arg(value_name = "NAME|GLOB|all")]
+    names: Vec<String>,
+    /// What to wait for
+    #[arg(long = "for", value_enum, default_value = "ready")]
+    condition: State,
+    /// How long; 0 is for ever
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "60s")]
+    timeout: Duration,
+    /// What to print
+    #[arg(short, long, value_enum, default_value = "table")]
+    output: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum State {
+    Ready,
+    Running,
+    Stopped,
+}
+
+pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
+    let client = context.connect().await?;
+    let condition = match args.condition {
+        State::Ready => Condition::Ready,
+        State::Running => Condition::Running,
+        State::Stopped => Condition::Stopped,
+    };
+    let request = WaitRequest {
+        domains: args.names.clone(),
+        condition: condition.into(),
+        timeout_ms: duration::millis(args.timeout),
+    };
+    let progress = client.wait(request).await.map_err(client::refused)?;
+    let outcome = client::outcome_of(progress, &context.output).await?;
+    let outcome = match outcome.kind() {
+        Kind::TimedOut => Outcome {
+            message: format!("not {} after {}: {}", word(args.condition), elapsed(args.timeout), outcome.message),
+            ..outcome
+        },
+        _ => outcome,
+    };
+    result::show(&client, outcome, &args.names, args.output, &context.output).await
+}
+
+fn word(state: State) -> &'static str {
+    match state {
+        State::Ready => "ready",
+        State::Running => "running",
+        State::Stopped => "stopped",
+    }
+}

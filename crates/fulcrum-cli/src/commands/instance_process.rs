@@ -1,0 +1,82 @@
+//! The process that `--detach` leaves behind. Not for people.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::ValueEnum;
+use fulcrum_config::Mode;
+
+use super::start::{self, What};
+use super::{Context, drive};
+use crate::exit::Stop;
+use crate::{instance, load};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[arg(long)]
+    mode: ModeWord,
+    #[command(flatten)]
+    what: What,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ModeWord {
+    Dev,
+    Serve,
+}
+
+/// The arguments with which this process becomes the instance of the app at `root`.
+pub(super) fn arguments(mode: Mode, what: &What, root: &Path) -> Vec<OsString> {
+    let mut words: Vec<OsString> = ["__instance", "--mode"].map(OsString::from).into();
+    words.push(match mode {
+        Mode::Dev => "dev".into(),
+        Mode::Serve => "serve".into(),
+    });
+    words.push("--app".into());
+    words.push(root.into());
+    if !what.only.is_empty() {
+        // As one word, since a name may begin with a dash, if only by mistake.
+        words.push(format!("--only={}", what.only.join(",")).into());
+    }
+    if what.no_deps {
+        words.push("--no-deps".into());
+    }
+    if what.no_install {
+        words.push("--no-install".into());
+    }
+    words
+}
+
+pub(super) fn run(args: Args, context: &Context) -> Result<(), Stop> {
+    // First of all: until then the terminal's Ctrl-C and its end are ours too.
+    rustix::process::setsid().map_err(|errno| {
+        Stop::failed(format!("can't leave the terminal: {errno}; this is a part of `fulcrum dev --detach`"))
+    })?;
+    let mode = match args.mode {
+        ModeWord::Dev => Mode::Dev,
+        ModeWord::Serve => Mode::Serve,
+    };
+    let (app, warnings) = load::valid(context.app(), mode, &context.output)?;
+    let options = start::options(mode, args.what, app, &warnings, context.output.stdout());
+    drive::instance(instance::run(options))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::{Cli, Verb};
+
+    #[test]
+    fn what_is_handed_over_arrives() {
+        let what = What { only: vec!["a".into(), "-b".into()], no_deps: true, no_install: true };
+        let words = arguments(Mode::Serve, &what, Path::new("/srv/shop"));
+        let cli = Cli::try_parse_from([OsString::from("fulcrum")].into_iter().chain(words)).expect("parsed");
+        let Verb::Instance(args) = cli.verb else { panic!("another verb") };
+        assert_eq!(args.mode, ModeWord::Serve);
+        assert_eq!(args.what.only, ["a", "-b"]);
+        assert!(args.what.no_deps && args.what.no_install);
+        assert_eq!(cli.global.app.as_deref(), Some(Path::new("/srv/shop")));
+    }
+}

@@ -1,0 +1,131 @@
+//! The file that a detached instance writes to: `.fulcrum/instance.log` in the app.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+
+/// As much of the end is looked at.
+const END: u64 = 16 * 1024;
+
+/// The file of this start.
+#[derive(Debug)]
+pub(super) struct LogFile {
+    path: PathBuf,
+    file: File,
+}
+
+impl LogFile {
+    /// Makes the file, or empties the one of the last start. Nobody else can read it: it holds
+    /// whatever domains print.
+    ///
+    /// # Errors
+    /// Where the app's folder can't be written, or a link is in the file's place.
+    pub(super) fn create(root: &Path) -> io::Result<Self> {
+        let folder = root.join(".fulcrum");
+        match DirBuilder::new().mode(0o700).create(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(describe(&folder, &error));
+            }
+            _ => {}
+        }
+        let path = folder.join("instance.log");
+        let file = OpenOptions::new()
+            // Whoever else has it open: each write goes to the end.
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+            .open(&path)
+            .map_err(|error| describe(&path, &error))?;
+        file.set_len(0).map_err(|error| describe(&path, &error))?;
+        Ok(Self { path, file })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Another handle of the file, for a child's output.
+    pub(super) fn handle(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
+    /// The last lines, at most so many; what can't be read is left out.
+    pub(super) fn last_lines(&self, most: usize) -> Vec<String> {
+        let text = read_end(&self.path).unwrap_or_default();
+        let lines: Vec<_> = text.lines().collect();
+        lines[lines.len().saturating_sub(most)..].iter().map(|line| (*line).to_owned()).collect()
+    }
+}
+
+fn read_end(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(END)))?;
+    let mut bytes = Vec::new();
+    file.take(END).read_to_end(&mut bytes)?;
+    let mut text = Vec::new();
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let (line, end) = line.strip_suffix(b"\n").map_or((line, false), |line| (line, true));
+        fulcrum_logs::sanitise(line, false, &mut text);
+        text.extend(end.then_some(b'\n'));
+    }
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+fn describe(path: &Path, error: &io::Error) -> io::Error {
+    let text = format!("the log of the instance, {}, can't be written: {error}", path.display());
+    io::Error::new(error.kind(), text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn it_is_private_and_begins_anew() {
+        let app = tempfile::tempdir().expect("temporary folder");
+        let log = LogFile::create(app.path()).expect("made");
+        log.handle().expect("handle").write_all(b"old\n").expect("written");
+        let mode = |path: &Path| path.metadata().expect("there").permissions().mode() & 0o777;
+        assert_eq!((mode(log.path()), mode(&app.path().join(".fulcrum"))), (0o600, 0o700));
+        let again = LogFile::create(app.path()).expect("made");
+        assert_eq!(again.last_lines(5), Vec::<String>::new());
+        // The handle of the last start leaves no hole.
+        log.handle().expect("handle").write_all(b"late\n").expect("written");
+        assert_eq!(again.last_lines(5), ["late"]);
+    }
+
+    #[test]
+    fn only_the_end_is_read_and_it_is_harmless() {
+        let app = tempfile::tempdir().expect("temporary folder");
+        let log = LogFile::create(app.path()).expect("made");
+        let mut file = log.handle().expect("handle");
+        for number in 0..10_000 {
+            writeln!(file, "line {number}").expect("written");
+        }
+        write!(file, "\x1b[2J unfinished \u{fffd}").expect("written");
+        assert_eq!(log.last_lines(2), ["line 9999", "␛[2J unfinished \u{fffd}"]);
+        assert!(log.last_lines(100_000).len() < 10_000);
+    }
+
+    #[test]
+    fn a_link_in_its_place_is_not_followed() {
+        let app = tempfile::tempdir().expect("temporary folder");
+        LogFile::create(app.path()).expect("made");
+        let path = app.path().join(".fulcrum/instance.log");
+        std::fs::remove_file(&path).expect("removed");
+        let precious = app.path().join("precious");
+        std::fs::write(&precious, "data").expect("written");
+        std::os::unix::fs::symlink(&precious, &path).expect("linked");
+        let error = LogFile::create(app.path()).expect_err("a link");
+        assert!(error.to_string().contains("instance.log"), "{error}");
+        assert_eq!(std::fs::read_to_string(&precious).expect("there"), "data");
+    }
+}

@@ -1,0 +1,17 @@
+//! `fulcrum serve`
+
+use fulcrum_config::Mode;
+
+use super::start::{self, Start};
+use super::Context;
+use crate::exit::Stop;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) start: Start,
+}
+
+pub(super) fn run(args: Args, context: Context) -> Result<(), Stop> {
+    start::run(Mode::Serve, args.start, context)
+}

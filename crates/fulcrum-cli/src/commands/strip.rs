@@ -1,0 +1,26 @@
+//! What the bootstrap of TypeScript domains calls for a file that nobody foresaw. Not for people.
+
+use std::path::PathBuf;
+
+use fulcrum_spawn::prepare::strip_file;
+
+use crate::exit::{Code, Stop};
+use crate::output::Output;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    file: PathBuf,
+}
+
+/// Prints `{"code", "format"}`. What is in the way goes to standard error as
+/// `FILE:LINE:COLUMN: MESSAGE`, without our name in front: Node shows it as its own error.
+pub(super) fn run(args: &Args, output: &Output) -> Result<(), Stop> {
+    let stripped = strip_file(&args.file).map_err(|error| {
+        output.say(&error.to_string());
+        Stop::silent(Code::Failed)
+    })?;
+    let mut text = serde_json::to_vec(&stripped)
+        .map_err(|error| Stop::failed(format!("{}: {error}", args.file.display())))?;
+    text.push(b'\n');
+    output.data(&text)
+}

@@ -1,0 +1,140 @@
+//! Prepares and starts the lives of one domain: the supervisor's door to real processes.
+
+use std::sync::Arc;
+
+use fulcrum_config::{Domain, Program};
+use fulcrum_logs::{Hub, Level};
+use fulcrum_rpc::Registry;
+use fulcrum_spawn::prepare::{NodeProgram, Notice, Toolbox, plan_command, plan_node};
+use fulcrum_spawn::process::Spawner;
+use fulcrum_spawn::supervisor::{Backend, Group, News};
+use fulcrum_spawn::{CommandSpec, Failure};
+
+use super::desk::{Badge, Desks, token};
+use super::house::now;
+use super::environment::{Surroundings, environment};
+use super::install::{Client, Installer};
+use super::life::{self, Life};
+
+/// What the backends of all domains share.
+#[derive(Clone)]
+pub(crate) struct Workshop {
+    pub(crate) around: Arc<Surroundings>,
+    pub(crate) toolbox: Arc<Toolbox>,
+    pub(crate) spawner: Spawner,
+    pub(crate) installer: Installer,
+    pub(crate) hub: Hub,
+    pub(crate) registry: Registry,
+    pub(crate) desks: Desks,
+    /// Whether missing packages are installed at all.
+    pub(crate) install: bool,
+}
+
+/// One domain's backend.
+pub(crate) struct DomainBackend {
+    pub(crate) domain: Arc<Domain>,
+    pub(crate) workshop: Workshop,
+}
+
+/// A command ready to be executed, and the token that its process will present.
+pub(crate) struct Plan {
+    spec: CommandSpec,
+    token: String,
+}
+
+impl Backend for DomainBackend {
+    type Plan = Plan;
+
+    fn prepare(
+        &mut self,
+        generation: u64,
+    ) -> impl Future<Output = Result<Plan, Failure>> + Send + 'static {
+        let (domain, workshop) = (Arc::clone(&self.domain), self.workshop.clone());
+        async move {
+            if matches!(domain.program, Program::Node { .. }) {
+                let client = Client {
+                    domain: &domain.name,
+                    dir: &domain.dir,
+                    app: &workshop.around.app,
+                    hub: &workshop.hub,
+                    spawner: &workshop.spawner,
+                    generation,
+                    allowed: workshop.install && domain.process.install,
+                };
+                workshop.installer.provide(&client).await?;
+            }
+            let (name, hub) = (domain.name.clone(), workshop.hub.clone());
+            let planned = tokio::task::spawn_blocking(move || plan(&domain, &workshop));
+            let (plan, notices) = planned.await.map_err(|error| {
+                Failure::permanent(format!("the look for its command broke down: {error}"))
+            })??;
+            for notice in notices {
+                hub.announce(&name, generation, Level::Info, notice.to_string(), now());
+            }
+            Ok(plan)
+        }
+    }
+
+    async fn spawn(&mut self, plan: Plan, news: News) -> Result<Arc<dyn Group>, Failure> {
+        let Workshop { spawner, hub, registry, desks, .. } = &self.workshop;
+        let spec = Arc::new(plan.spec.clone());
+        let badge =
+            Badge { generation: news.generation(), token: plan.token, pid: None, spec };
+        if let Some(desk) = desks.get(&self.domain.name) {
+            // Before the spawn: the process may register before we are told of it.
+            desk.badge.send_replace(Some(badge));
+            desk.last_beat.send_replace(None);
+        }
+        let process = Arc::new(spawner.spawn(plan.spec).await?);
+        if let Some(desk) = desks.get(&self.domain.name) {
+            desk.badge.send_modify(|badge| {
+                if let Some(badge) = badge {
+                    badge.pid = Some(process.pid());
+                }
+            });
+        }
+        let life = Life {
+            domain: self.domain.name.as_str().into(),
+            process,
+            hub: hub.clone(),
+            registry: registry.clone(),
+            news,
+        };
+        Ok(life::begin(life, &self.domain.process.stop))
+    }
+}
+
+fn plan(domain: &Domain, workshop: &Workshop) -> Result<(Plan, Vec<Notice>), Failure> {
+    let token = token()
+        .map_err(|error| Failure::passing(format!("no token can be made for it: {error}")))?;
+    let around = &workshop.around;
+    let env = environment(around, domain, &token)?;
+    let process = &domain.process;
+    let (spec, notices) = match &domain.program {
+        Program::Node { entry } => {
+            let program = NodeProgram {
+                name: &domain.name,
+                entry,
+                dir: &domain.dir,
+                app_root: &around.app,
+                node: process.node.as_deref(),
+                node_args: &process.node_args,
+                args: &process.args,
+                cwd: &process.cwd,
+                env,
+                parent: std::process::id(),
+            };
+            plan_node(&program, &workshop.toolbox)?
+        }
+        Program::Command(argv) => {
+            let argv: Vec<String> = argv.iter().chain(&process.args).cloned().collect();
+            let path = env.get(std::ffi::OsStr::new("PATH")).cloned().unwrap_or_default();
+            plan_command(&argv, &process.cwd, env, &path)?
+        }
+        Program::None => {
+            return Err(Failure::permanent(format!("{} has no entry point", domain.name))
+                .cure("add a domain.js or domain.ts, or set process.entry"));
+        }
+    };
+    Ok((Plan { spec, token }, notices))
+}

@@ -1,0 +1,151 @@
+//! Starts, stops and restarts domains for a client, and tells how it goes.
+
+use fulcrum_rpc::ControlError;
+use fulcrum_rpc::control::Progress;
+use fulcrum_rpc::control::outcome::Kind;
+use fulcrum_spawn::lifecycle::{Command, Phase};
+use fulcrum_spawn::supervisor::{Handle, Outcome, Snapshot};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::control::outcome;
+use super::house::House;
+use super::narrator::millis;
+
+/// One request.
+pub(super) struct Change {
+    pub(super) command: Command,
+    pub(super) names: Vec<String>,
+    /// The domains were named, not meant by a glob: one that can't be changed is an error then.
+    pub(super) by_name: bool,
+    pub(super) no_wait: bool,
+}
+
+type Sink = mpsc::Sender<Result<Progress, ControlError>>;
+
+/// Carries it out and gives the last message. The request holds even if nobody listens any more.
+pub(super) async fn carry_out(house: &House, change: &Change, sink: &Sink) -> Progress {
+    let (with, without): (Vec<_>, Vec<_>) =
+        change.names.iter().partition(|name| house.supervisor.domain(name).is_some());
+    if let Some(name) = without.first().filter(|_| change.by_name || with.is_empty()) {
+        return outcome(
+            Kind::Failed,
+            format!("{name} has no entry point, so there is no process to start or stop"),
+        );
+    }
+    let mut told = Vec::new();
+    let mut failed = Vec::new();
+    for wave in order(house, change, &with) {
+        let mut changes = JoinSet::new();
+        for handle in wave.iter().filter_map(|name| house.supervisor.domain(name)).cloned() {
+            let (command, no_wait, sink) = (change.command, change.no_wait, sink.clone());
+            changes.spawn(async move { one(&handle, command, no_wait, &sink).await });
+        }
+        for end in changes.join_all().await {
+            match end {
+                Ok(text) => told.push(text),
+                Err(text) => failed.push(text),
+            }
+        }
+    }
+    told.sort();
+    failed.sort();
+    if failed.is_empty() {
+        outcome(Kind::Done, told.join("; "))
+    } else {
+        outcome(Kind::Failed, failed.join("; "))
+    }
+}
+
+/// Stops go in reverse start order; whatever is to start waits for its dependencies by itself.
+fn order(house: &House, change: &Change, names: &[&String]) -> Vec<Vec<String>> {
+    let all: Vec<String> = names.iter().map(|name| (*name).clone()).collect();
+    if change.command != Command::Stop {
+        return vec![all];
+    }
+    let waves = house.app.waves().into_iter().rev();
+    waves.map(|wave| wave.into_iter().filter(|name| all.contains(name)).collect()).collect()
+}
+
+async fn one(
+    handle: &Handle,
+    command: Command,
+    no_wait: bool,
+    sink: &Sink,
+) -> Result<String, String> {
+    let name = handle.name();
+    let ticket =
+        handle.request(command).await.map_err(|refused| format!("{name}: {}", refused.0))?;
+    if no_wait {
+        return Ok(format!("{name}: asked for"));
+    }
+    let mut steps = ticket.watch();
+    let end = ticket.outcome();
+    tokio::pin!(end);
+    let mut last = None;
+    let end = loop {
+        let phase = steps.borrow_and_update().phase;
+        if last.replace(phase) != Some(phase) {
+            let text = handle.snapshot().reason;
+            let message = format!("{phase} ({text})");
+            let progress = Progress { domain: name.to_owned(), message, outcome: None };
+            // A client that is slow, or gone, misses steps and holds nobody up.
+            let _ = sink.try_send(Ok(progress));
+        }
+        tokio::select! {
+            biased;
+            end = &mut end => break end,
+            Ok(()) = steps.changed() => {}
+        }
+    };
+    match end {
+        Outcome::Done(now) => Ok(done(name, command, &now)),
+        Outcome::Failed(now) => Err(failed(name, &now)),
+        Outcome::Superseded(now) => {
+            Err(format!("{name}: another command overtook this one; it is {}", now.phase))
+        }
+    }
+}
+
+fn done(name: &str, command: Command, now: &Snapshot) -> String {
+    match command {
+        Command::Start | Command::Restart => {
+            let pid = now.pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
+            format!("{name} is ready{pid}")
+        }
+        Command::Stop | Command::Kill => format!("{name} is stopped"),
+    }
+}
+
+fn failed(name: &str, now: &Snapshot) -> String {
+    let next = now.retry_at.map(|at| {
+        let wait = at.saturating_duration_since(tokio::time::Instant::now());
+        format!("; it starts again in {}", millis(wait))
+    });
+    format!(
+        "{name} did not become ready: {}{}; `fulcrum domains logs {name}` has its last words",
+        now.reason,
+        next.unwrap_or_default()
+    )
+}
+
+/// What still keeps the instance from ending, in words.
+pub(super) fn blockers(house: &House) -> String {
+    let alive = house.supervisor.domains().filter_map(|handle| {
+        let now = handle.snapshot();
+        let pid = now.pid?;
+        Some(format!("{} (pid {pid})", handle.name()))
+    });
+    let names: Vec<String> = alive.collect();
+    if names.is_empty() { "ending".to_owned() } else { format!("waiting for {}", names.join(", ")) }
+}
+
+/// The domains that could not be ended.
+pub(super) fn survivors(house: &House) -> Vec<String> {
+    let stuck = house.supervisor.domains().filter_map(|handle| {
+        let now = handle.snapshot();
+        (now.phase == Phase::Stuck)
+            .then(|| format!("{} (pid {})", handle.name(), now.pid.unwrap_or_default()))
+    });
+    stuck.collect()
+}

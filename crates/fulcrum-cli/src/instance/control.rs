@@ -1,0 +1,297 @@
+//! Answers the control API: each request becomes one wish to the supervisor, the hub or the
+//! registry.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime};
+
+use fulcrum_logs::{Capacity, Delivery, FULCRUM, Query};
+use fulcrum_rpc::control::change_request::Action;
+use fulcrum_rpc::control::outcome::Kind;
+use fulcrum_rpc::control::{
+    CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, Instance, LogLine, LogRecord,
+    LogsRequest, Outcome, Progress, ShutdownRequest, StatusRequest, StatusResponse, WaitRequest,
+    log_record,
+};
+use fulcrum_rpc::{ControlError, ControlHandler, Streamed};
+use fulcrum_spawn::lifecycle::Command;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+
+use super::change::{self, Change};
+use super::closing::Stage;
+use super::events::Numbered;
+use super::house::Shared;
+use super::selection::select;
+use super::{view, waiting};
+
+/// How many messages may wait for a client that is slow to read them.
+const AHEAD: usize = 64;
+
+/// The running instance, as its clients reach it.
+pub(crate) struct Desk(pub(crate) Shared);
+
+type Sink<T> = mpsc::Sender<Result<T, ControlError>>;
+
+fn streamed<T: Send + 'static>() -> (Sink<T>, Streamed<T>) {
+    let (sink, source) = mpsc::channel(AHEAD);
+    (sink, Box::pin(ReceiverStream::new(source)))
+}
+
+/// The last message of a stream of progress.
+pub(super) fn outcome(kind: Kind, message: impl Into<String>) -> Progress {
+    let outcome = Outcome { kind: kind.into(), message: message.into() };
+    Progress { outcome: Some(outcome), ..Progress::default() }
+}
+
+fn single(kind: Kind, message: String) -> Streamed<Progress> {
+    Box::pin(tokio_stream::once(Ok(outcome(kind, message))))
+}
+
+fn limit(millis: u64) -> Duration {
+    // Nobody waits for a year; that is as good as no limit.
+    let year = Duration::from_secs(365 * 24 * 60 * 60);
+    if millis == 0 { year } else { Duration::from_millis(millis) }
+}
+
+impl Desk {
+    fn names(&self, wanted: &[String]) -> Result<Vec<String>, ControlError> {
+        select(&self.0.app, wanted)
+            .map_err(|unknown| ControlError::NotFound(unknown.message(&self.0.app)))
+    }
+}
+
+impl ControlHandler for Desk {
+    async fn instance(&self) -> Instance {
+        view::instance(&self.0)
+    }
+
+    async fn status(&self, request: StatusRequest) -> Result<StatusResponse, ControlError> {
+        let names = self.names(&request.domains)?;
+        self.0.vitals.refresh().await;
+        let domains = names.iter().filter_map(|name| self.0.domain(name));
+        Ok(StatusResponse {
+            instance: Some(view::instance(&self.0)),
+            domains: domains.map(|domain| view::domain(&self.0, domain, request.details)).collect(),
+        })
+    }
+
+    async fn change(&self, request: ChangeRequest) -> Result<Streamed<Progress>, ControlError> {
+        let command = match request.action() {
+            Action::Start => Command::Start,
+            Action::Stop => Command::Stop,
+            Action::Restart => Command::Restart,
+            Action::Kill => Command::Kill,
+            Action::Unspecified => {
+                return Err(ControlError::Invalid("the request names no action".to_owned()));
+            }
+        };
+        let names = match select(&self.0.app, &request.domains) {
+            Ok(names) => names,
+            Err(unknown) => {
+                return Ok(single(Kind::UnknownDomain, unknown.message(&self.0.app)));
+            }
+        };
+        if self.0.closing.stage() > Stage::Open {
+            return Ok(single(Kind::Failed, "the instance is stopping".to_owned()));
+        }
+        let by_name = request.domains.iter().any(|name| names.contains(name));
+        let change = Change { command, names, by_name, no_wait: request.no_wait };
+        let (sink, stream) = streamed();
+        let house = Shared::clone(&self.0);
+        tokio::spawn(async move {
+            let end = tokio::time::timeout(limit(request.timeout_ms), change::carry_out(&house, &change, &sink)).await;
+            let end = end.unwrap_or_else(|_| {
+                outcome(Kind::TimedOut, "it takes longer than asked for, and goes on")
+            });
+            let _ = sink.send(Ok(end)).await;
+        });
+        Ok(stream)
+    }
+
+    async fn wait(&self, request: WaitRequest) -> Result<Streamed<Progress>, ControlError> {
+        let condition = request.condition();
+        let names = if request.domains.is_empty() {
+            self.0.selected.clone()
+        } else {
+            match select(&self.0.app, &request.domains) {
+                Ok(names) => names,
+                Err(unknown) => {
+                    return Ok(single(Kind::UnknownDomain, unknown.message(&self.0.app)));
+                }
+            }
+        };
+        let (sink, stream) = streamed();
+        let house = Shared::clone(&self.0);
+        tokio::spawn(async move {
+            let all = waiting::all(&house, &names, condition);
+            let end = tokio::select! {
+                end = tokio::time::timeout(limit(request.timeout_ms), all) => end,
+                // Nobody waits any more.
+                () = sink.closed() => return,
+            };
+            let end = match end {
+                Ok((kind, text)) => outcome(kind, text),
+                Err(_) => outcome(Kind::TimedOut, waiting::missing(&house, &names, condition)),
+            };
+            let _ = sink.send(Ok(end)).await;
+        });
+        Ok(stream)
+    }
+
+    async fn logs(&self, request: LogsRequest) -> Result<Streamed<LogRecord>, ControlError> {
+        let domains = if request.domains.is_empty() {
+            None
+        } else {
+            let mut names: BTreeSet<String> = BTreeSet::new();
+            for name in &request.domains {
+                if name == FULCRUM {
+                    names.insert(name.clone());
+                } else {
+                    names.extend(self.names(std::slice::from_ref(name))?);
+                }
+            }
+            Some(names)
+        };
+        let since = request.since.and_then(|time| SystemTime::try_from(time).ok());
+        let n = request.tail.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+        let query = Query { domains, since, n, ..Query::default() };
+        let (sink, stream) = streamed();
+        if !request.follow {
+            let lines = self.0.hub.tail(&query);
+            tokio::spawn(async move {
+                for line in lines {
+                    if sink.send(Ok(record(Delivery::Line(line)))).await.is_err() {
+                        return;
+                    }
+                }
+            });
+            return Ok(stream);
+        }
+        let mut follower = self.0.hub.subscribe(query, Capacity::default());
+        tokio::spawn(async move {
+            loop {
+                let delivery = tokio::select! {
+                    delivery = follower.next() => delivery,
+                    () = sink.closed() => return,
+                };
+                let Some(delivery) = delivery else { return };
+                if sink.send(Ok(record(delivery))).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(stream)
+    }
+
+    async fn events(&self, request: EventsRequest) -> Result<Streamed<Event>, ControlError> {
+        let names: BTreeSet<String> = self.names(&request.domains)?.into_iter().collect();
+        let (kept, mut coming) = self.0.journal.follow();
+        let (sink, stream) = streamed();
+        tokio::spawn(async move {
+            let wanted = |event: &Numbered| names.contains(&event.transition.domain);
+            for event in kept.into_iter().filter(wanted) {
+                if sink.send(Ok(transition(event))).await.is_err() {
+                    return;
+                }
+            }
+            while request.follow {
+                let event = tokio::select! {
+                    event = coming.recv() => event,
+                    () = sink.closed() => return,
+                };
+                match event {
+                    Ok(event) if wanted(&event) => {
+                        if sink.send(Ok(transition(event))).await.is_err() {
+                            return;
+                        }
+                    }
+                    // A gap shows in the numbers.
+                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return,
+                }
+            }
+        });
+        Ok(stream)
+    }
+
+    async fn call(&self, request: CallRequest) -> Result<CallResponse, ControlError> {
+        let CallRequest { domain, r#type, payload, timeout_ms } = request;
+        if self.0.domain(&domain).is_none() && !self.0.registry.is_registered(&domain) {
+            self.names(std::slice::from_ref(&domain))?;
+        }
+        let wait = if timeout_ms == 0 { 30_000 } else { timeout_ms };
+        let answer = self
+            .0
+            .registry
+            .call(&domain, &r#type, payload, Duration::from_millis(wait))
+            .await;
+        Ok(CallResponse {
+            r#type: answer.type_,
+            payload: answer.payload,
+            success: answer.success,
+            error: answer.error,
+        })
+    }
+
+    async fn shutdown(&self, request: ShutdownRequest) -> Result<Streamed<Progress>, ControlError> {
+        let closing = self.0.closing.clone();
+        closing.ask(if request.force { Stage::Killing } else { Stage::Stopping });
+        let (sink, stream) = streamed();
+        let house = Shared::clone(&self.0);
+        tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(Duration::from_millis(500));
+            ticks.tick().await;
+            loop {
+                tokio::select! {
+                    () = closing.reached(Stage::Ended) => break,
+                    _ = ticks.tick() => {}
+                }
+                let text = change::blockers(&house);
+                let progress = Progress { message: text, ..Progress::default() };
+                if sink.send(Ok(progress)).await.is_err() {
+                    return;
+                }
+            }
+            let left = change::survivors(&house);
+            let end = if left.is_empty() {
+                outcome(Kind::Done, "stopped")
+            } else {
+                outcome(Kind::Failed, format!("still alive after SIGKILL: {}", left.join(", ")))
+            };
+            let _ = sink.send(Ok(end)).await;
+        });
+        Ok(stream)
+    }
+}
+
+fn record(delivery: Delivery) -> LogRecord {
+    let record = match delivery {
+        Delivery::Gap(gap) => log_record::Record::Missed(gap.missed),
+        Delivery::Line(line) => log_record::Record::Line(LogLine {
+            seq: line.seq,
+            time: Some(line.time.into()),
+            domain: line.source.domain.to_string(),
+            generation: line.source.generation,
+            pid: line.source.pid,
+            stream: line.stream.as_str().to_owned(),
+            level: line.level.map(|level| level.as_str().to_owned()),
+            message: line.message.to_vec(),
+            partial: line.partial,
+        }),
+    };
+    LogRecord { record: Some(record) }
+}
+
+fn transition(event: Numbered) -> Event {
+    let Numbered { seq, transition } = event;
+    Event {
+        seq,
+        time: Some(transition.time.into()),
+        domain: transition.domain,
+        from: transition.from.as_str().to_owned(),
+        to: transition.to.as_str().to_owned(),
+        generation: transition.generation,
+        reason: transition.reason,
+    }
+}

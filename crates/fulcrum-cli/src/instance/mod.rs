@@ -1,0 +1,37 @@
+//! The running instance: where all libraries meet.
+//!
+//! [`run`] is the whole life of one: become the app's only instance, open the port and the
+//! socket, start the domains, then wait for a reason to end, and end everything. Around the
+//! supervisor, which owns the domains, a few tasks carry news from one library to another:
+//! registrations become facts (`registrations`), transitions become words and events (`narrator`),
+//! lines become output (`terminal`). What concerns one domain and is needed by several of them
+//! lies on its [`Desk`](desk::Desk).
+
+mod backend;
+mod change;
+mod closing;
+mod control;
+mod desk;
+mod environment;
+mod events;
+mod gatekeeper;
+mod house;
+mod install;
+mod life;
+mod listen;
+mod narrator;
+mod options;
+mod policy;
+mod registrations;
+mod run;
+mod selection;
+mod setup;
+mod signals;
+mod terminal;
+mod unserved;
+mod view;
+mod vitals;
+mod waiting;
+
+pub(crate) use options::{LineStyle, Options};
+pub(crate) use run::run;

@@ -1,0 +1,39 @@
+//! What an instance is told by the command that starts it.
+
+use std::time::Duration;
+
+use fulcrum_config::{App, Mode};
+
+/// How an instance is to run.
+#[derive(Debug)]
+pub(crate) struct Options {
+    /// The app, valid.
+    pub(crate) app: App,
+    /// As `dev` or as `serve`.
+    pub(crate) mode: Mode,
+    /// Which domains to start, with what they depend on; empty means all.
+    pub(crate) only: Vec<String>,
+    /// Start exactly `only`, and let nobody wait for a dependency outside it.
+    pub(crate) no_deps: bool,
+    /// Whether missing packages are installed before a start.
+    pub(crate) install: bool,
+    /// Whether it runs without a terminal: its output is the instance's log file.
+    pub(crate) detached: bool,
+    /// JSON lines instead of text.
+    pub(crate) json: bool,
+    /// How text is shown.
+    pub(crate) style: LineStyle,
+    /// Findings about the configuration that don't keep it from running.
+    pub(crate) warnings: Vec<String>,
+    /// Give up when not all domains are ready after this long.
+    pub(crate) wait: Option<Duration>,
+}
+
+/// How lines are shown.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct LineStyle {
+    /// With colours.
+    pub(crate) colour: bool,
+    /// The terminal's columns, if it is one.
+    pub(crate) width: Option<u16>,
+}

@@ -1,0 +1,238 @@
+//! The life of an instance from its lock to its last line.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use fulcrum_logs::{Hub, HubConfig, Level};
+use fulcrum_rpc::control::outcome::Kind;
+use fulcrum_rpc::control::wait_request::Condition;
+use fulcrum_rpc::{
+    InstanceLock, LockError, Registry, RuntimeDir, Unserved, bind_control, serve_control,
+    serve_domains,
+};
+use fulcrum_spawn::prepare::Toolbox;
+use fulcrum_spawn::process::Spawner;
+use fulcrum_spawn::supervisor::Supervisor;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::backend::Workshop;
+use super::closing::{Closing, Stage};
+use super::control::Desk;
+use super::environment::Surroundings;
+use super::events::Journal;
+use super::gatekeeper::Gate;
+use super::house::{House, Shared, now, say};
+use super::options::Options;
+use super::selection::{select, with_dependencies};
+use super::signals::Signals;
+use super::terminal::Screen;
+use super::unserved::unserved;
+use super::{change, desk, listen, narrator, registrations, setup, vitals, waiting};
+use crate::exit::{Code, Stop};
+use crate::place;
+
+/// How long clients have to hear the end before the servers go.
+const SERVERS: Duration = Duration::from_secs(3);
+
+/// Runs an instance until it is asked to end, and ends it.
+///
+/// # Errors
+/// It can't become this app's instance, or can't listen; a domain failed for good or wasn't ready
+/// in time while the command waited for it; a process survived the end.
+pub(crate) async fn run(options: Options) -> Result<(), Stop> {
+    let started = (Instant::now(), now());
+    let defect = |error: std::io::Error| Stop::failed(format!("fulcrum can't run here: {error}"));
+    let dir = place::runtime_dir(&options.app.root)?;
+    let lock = take_lock(&dir, &options)?;
+    let control = bind_control(&lock, &dir)
+        .map_err(|error| Stop::failed(format!("the control socket can't be opened: {error}")))?;
+    let signals = Signals::catch().map_err(defect)?;
+    let port = listen::listen(&options.app, options.mode)?;
+    let spawner = Spawner::start().map_err(defect)?;
+
+    let hub = Hub::new(HubConfig::default());
+    let closing = Closing::default();
+    let names: Vec<&str> = options.app.domains.iter().map(|domain| domain.name.as_str()).collect();
+    let screen = Screen::start(&hub, &names, options.style, options.json, closing.clone())
+        .map_err(defect)?;
+    for warning in options.warnings.iter().chain(&unserved(&options.app)) {
+        say(&hub, Level::Warn, warning.clone());
+    }
+    if let Some(moved) = &port.moved {
+        say(&hub, Level::Warn, moved.clone());
+    }
+
+    let desks = desk::desks(names.iter().copied());
+    let (transitions, told) = mpsc::unbounded_channel();
+    let (events, heard) = mpsc::unbounded_channel();
+    let roster = Arc::new(OnceLock::new());
+    let gate = Gate {
+        registration: options.app.runtime.grpc.registration,
+        desks: Arc::clone(&desks),
+        supervisor: Arc::clone(&roster),
+        heartbeats: options
+            .app
+            .domains
+            .iter()
+            .map(|domain| (domain.name.clone(), domain.process.heartbeat.interval))
+            .collect(),
+    };
+    let registry = Registry::new(gate, Unserved, events);
+    let workshop = Workshop {
+        around: Arc::new(Surroundings {
+            inherited: std::env::vars_os().collect(),
+            grpc: port.listeners.address(),
+            app: options.app.root.clone(),
+            log_level: options.app.runtime.logs.level.clone(),
+            mode: options.mode,
+        }),
+        toolbox: Arc::new(toolbox()?),
+        spawner,
+        installer: super::install::Installer::default(),
+        hub: hub.clone(),
+        registry: registry.clone(),
+        desks: Arc::clone(&desks),
+        install: options.install,
+    };
+    let selected = selection(&options)?;
+    let alone: BTreeSet<&String> = selected.iter().collect();
+    let may_wait_for =
+        |name: &str| !options.no_deps || alone.iter().any(|selected| *selected == name);
+    let supervisor = setup::supervise(
+        &options.app,
+        &may_wait_for,
+        &workshop,
+        port.moved.as_deref(),
+        &transitions,
+    )?;
+    drop(transitions);
+    // Set once, here; the gate was made before the domains it guards.
+    let _ = roster.set(Supervisor::clone(&supervisor));
+
+    let house: Shared = Arc::new(House {
+        mode: options.mode,
+        selected,
+        supervisor,
+        registry: registry.clone(),
+        hub: hub.clone(),
+        journal: Journal::new(),
+        vitals: vitals::Vitals::start(Arc::clone(&desks)),
+        desks,
+        closing: closing.clone(),
+        grpc: port.listeners.address(),
+        socket: dir.socket().display().to_string(),
+        started,
+        app: options.app,
+    });
+    let down = CancellationToken::new();
+    let domains = tokio::spawn(serve_domains(port.listeners, registry, down.clone()));
+    let clients = tokio::spawn(serve_control(control, Desk(Shared::clone(&house)), down.clone()));
+    tokio::spawn(registrations::carry(Shared::clone(&house), heard));
+    tokio::spawn(narrator::tell(Shared::clone(&house), told));
+    tokio::spawn(signals.carry(closing.clone(), hub.clone()));
+
+    house.supervisor.start(house.selected.iter().map(String::as_str)).await;
+    let end = attend(&house, options.wait).await;
+    let left = wind_up(&house).await;
+    closing.ask(Stage::Ended);
+    down.cancel();
+    let _ = timeout(SERVERS, async { tokio::join!(domains, clients) }).await;
+    hub.close();
+    let _ = tokio::task::spawn_blocking(move || screen.finish()).await;
+    drop(lock);
+    if left.is_empty() {
+        end
+    } else {
+        Err(Stop::failed(format!("still alive after SIGKILL: {}", left.join(", "))))
+    }
+}
+
+fn take_lock(dir: &RuntimeDir, options: &Options) -> Result<InstanceLock, Stop> {
+    dir.try_lock().map_err(|error| match error {
+        LockError::Held { pid } => {
+            let pid = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
+            Stop::failed(format!(
+                "{} runs already{pid}: `fulcrum domains list` shows it, `fulcrum down` stops it",
+                options.app.root.display()
+            ))
+        }
+        LockError::Io(error) => Stop::failed(format!(
+            "the lock {} can't be taken: {error}",
+            dir.lock_path().display()
+        )),
+    })
+}
+
+fn toolbox() -> Result<Toolbox, Stop> {
+    let program = std::env::current_exe()
+        .map_err(|error| Stop::failed(format!("fulcrum can't find itself: {error}")))?;
+    let strip = vec![program.into_os_string(), "__strip".into()];
+    let mut toolbox = Toolbox::new(place::cache_dir(), strip);
+    toolbox.nvm_dir = std::env::var_os("NVM_DIR").map(PathBuf::from);
+    Ok(toolbox)
+}
+
+fn selection(options: &Options) -> Result<Vec<String>, Stop> {
+    let app = &options.app;
+    let names = select(app, &options.only)
+        .map_err(|unknown| Stop::new(Code::UnknownDomain, unknown.message(app)))?;
+    if options.no_deps {
+        let startable = |name: &String| app.domain(name).is_some_and(|domain| domain.has_process());
+        return Ok(names.into_iter().filter(startable).collect());
+    }
+    Ok(with_dependencies(app, &names))
+}
+
+/// Waits for the start's end, says how it went, and then for the wish to end.
+async fn attend(house: &Shared, wait: Option<Duration>) -> Result<(), Stop> {
+    let ready = waiting::all(house, &house.selected, Condition::Ready);
+    let limited = async {
+        match wait {
+            Some(wait) => timeout(wait, ready).await.ok(),
+            None => Some(ready.await),
+        }
+    };
+    let started = tokio::select! {
+        started = limited => started,
+        () = house.closing.reached(Stage::Stopping) => return Ok(()),
+    };
+    match started {
+        Some((Kind::Done, text)) => {
+            house.registry.set_serving(None, true);
+            house.say(Level::Info, text);
+        }
+        Some((_, why)) if wait.is_some() => return Err(Stop::new(Code::DomainFailed, why)),
+        // Each domain's failure has been told beside its name; the others go on.
+        Some(_) => {}
+        None => {
+            let missing = waiting::missing(house, &house.selected, Condition::Ready);
+            return Err(Stop::new(Code::TimedOut, format!("not ready in time: {missing}")));
+        }
+    }
+    house.closing.reached(Stage::Stopping).await;
+    Ok(())
+}
+
+/// Ends every domain, and says what it waits for. Gives those that could not be ended.
+async fn wind_up(house: &Shared) -> Vec<String> {
+    house.closing.ask(Stage::Stopping);
+    house.registry.set_serving(None, false);
+    let orderly = house.supervisor.shutdown();
+    tokio::pin!(orderly);
+    // The first word comes early enough to tell a wait from a hang.
+    let mut next = Instant::now() + Duration::from_millis(500);
+    loop {
+        tokio::select! {
+            left = &mut orderly => return left,
+            () = house.closing.reached(Stage::Killing) => return house.supervisor.kill().await,
+            () = sleep_until(next) => {
+                house.say(Level::Info, change::blockers(house));
+                next += Duration::from_secs(1);
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Makes supervised domains out of configured ones.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fulcrum_config::{App, Condition as Wanted, Domain};
+use fulcrum_spawn::lifecycle::Timing;
+use fulcrum_spawn::supervisor::{Condition, DomainSetup, Supervisor, Transition};
+use tokio::sync::mpsc;
+
+use super::backend::{DomainBackend, Workshop};
+use super::policy::Adapter;
+use crate::exit::{Code, Stop};
+
+/// How long SIGKILL is given until a process counts as stuck.
+const KILL_WAIT: Duration = Duration::from_secs(5);
+
+/// Takes every domain that has a process under supervision.
+///
+/// # Errors
+/// Settings that the restart policy refuses, which the configuration's own check let pass.
+pub(crate) fn supervise(
+    app: &App,
+    may_wait_for: &dyn Fn(&str) -> bool,
+    workshop: &Workshop,
+    port_hint: Option<&str>,
+    transitions: &mpsc::UnboundedSender<Transition>,
+) -> Result<Supervisor, Stop> {
+    let domains = app.domains.iter().filter(|domain| domain.has_process());
+    let setups = domains
+        .map(|domain| setup(domain, may_wait_for, workshop, port_hint))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Supervisor::new(setups, app.waves(), transitions))
+}
+
+fn setup(
+    domain: &Domain,
+    may_wait_for: &dyn Fn(&str) -> bool,
+    workshop: &Workshop,
+    port_hint: Option<&str>,
+) -> Result<DomainSetup<DomainBackend>, Stop> {
+    let process = &domain.process;
+    let needs: BTreeMap<String, Condition> = process
+        .depends_on
+        .iter()
+        .filter(|(name, _)| may_wait_for(name))
+        .map(|(name, condition)| (name.clone(), translate(condition)))
+        .collect();
+    let policy = Adapter::new(
+        &process.restart,
+        process.start_timeout,
+        &domain.name,
+        Arc::clone(&workshop.desks),
+        workshop.hub.clone(),
+        port_hint.map(str::to_owned),
+    )
+    .map_err(|error| {
+        let text = format!("{}: process.restart.backoff: {error}", domain.name);
+        Stop::new(Code::ConfigInvalid, text)
+    })?;
+    Ok(DomainSetup {
+        name: domain.name.clone(),
+        needs,
+        timing: Timing {
+            start_timeout: process.start_timeout,
+            stop_grace: process.stop.grace,
+            kill_wait: KILL_WAIT,
+        },
+        policy: Box::new(policy),
+        backend: DomainBackend { domain: Arc::new(domain.clone()), workshop: workshop.clone() },
+    })
+}
+
+fn translate(condition: &Wanted) -> Condition {
+    match condition {
+        Wanted::Ready => Condition::Ready,
+        Wanted::Started => Condition::Started,
+        Wanted::Exited => Condition::Exited,
+    }
+}

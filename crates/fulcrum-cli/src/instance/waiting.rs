@@ -1,0 +1,122 @@
+//! Waiting until domains are as somebody wants them.
+
+use fulcrum_rpc::control::outcome::Kind;
+use fulcrum_rpc::control::wait_request::Condition;
+use fulcrum_spawn::lifecycle::{Goal, Phase};
+use fulcrum_spawn::supervisor::{Handle, Snapshot};
+use tokio::task::JoinSet;
+
+use super::house::House;
+use super::narrator::millis;
+
+/// How one domain stands towards a condition.
+enum Standing {
+    Holds,
+    NotYet,
+    /// It will never hold without somebody's doing something.
+    Never(String),
+}
+
+fn standing(condition: Condition, now: &Snapshot) -> Standing {
+    let holds = match condition {
+        Condition::Running => now.phase == Phase::Running,
+        Condition::Stopped => matches!(now.phase, Phase::Stopped | Phase::Failed),
+        Condition::Ready | Condition::Unspecified => now.phase == Phase::Running && now.ready,
+    };
+    match now.phase {
+        _ if holds => Standing::Holds,
+        Phase::Failed | Phase::Stuck => Standing::Never(now.reason.clone()),
+        Phase::Stopped if now.generation > 0 && now.goal == Goal::Up => {
+            Standing::Never(format!("it ended: {}", now.reason))
+        }
+        Phase::Stopped
+        | Phase::Waiting
+        | Phase::Preparing
+        | Phase::Starting
+        | Phase::Running
+        | Phase::Stopping
+        | Phase::Backoff => Standing::NotYet,
+    }
+}
+
+/// Waits until the condition holds for all, or can't come to hold for one: then what is left is
+/// still given the time to come to rest, so that the answer names every domain that failed.
+pub(crate) async fn all(
+    house: &House,
+    names: &[String],
+    condition: Condition,
+) -> (Kind, String) {
+    let mut waits = JoinSet::new();
+    for handle in names.iter().filter_map(|name| house.supervisor.domain(name)).cloned() {
+        waits.spawn(async move {
+            let outcome = one(&handle, condition).await;
+            (handle.name().to_owned(), outcome)
+        });
+    }
+    let mut failed = Vec::new();
+    while let Some(joined) = waits.join_next().await {
+        if let Ok((name, Some(why))) = joined {
+            failed.push(format!("{name}: {why}"));
+            // Who waits for a failed domain waits for ever.
+            break;
+        }
+    }
+    if failed.is_empty() { (Kind::Done, done(house, names, condition)) } else { (Kind::DomainFailed, failed.join("; ")) }
+}
+
+/// What of these domains isn't as wanted yet, in words.
+pub(crate) fn missing(house: &House, names: &[String], condition: Condition) -> String {
+    let missing = names.iter().filter_map(|name| {
+        let now = house.supervisor.domain(name)?.snapshot();
+        let holds = matches!(standing(condition, &now), Standing::Holds);
+        (!holds).then(|| format!("{name} is {} ({})", now.phase, now.reason))
+    });
+    missing.collect::<Vec<_>>().join("; ")
+}
+
+async fn one(handle: &Handle, condition: Condition) -> Option<String> {
+    let mut changes = handle.watch();
+    loop {
+        changes.borrow_and_update();
+        match standing(condition, &handle.snapshot()) {
+            Standing::Holds => return None,
+            Standing::Never(why) => return Some(why),
+            Standing::NotYet => {}
+        }
+        if changes.changed().await.is_err() {
+            return Some("it is no longer supervised".to_owned());
+        }
+    }
+}
+
+fn done(house: &House, names: &[String], condition: Condition) -> String {
+    let what = match condition {
+        Condition::Running => "running",
+        Condition::Stopped => "stopped",
+        Condition::Ready | Condition::Unspecified => "ready",
+    };
+    if what == "ready" && names == house.selected.as_slice() {
+        return summary(house);
+    }
+    match names {
+        [name] => format!("{name} is {what}"),
+        _ => format!("{} domains are {what}", names.len()),
+    }
+}
+
+/// The closing line of a start: `3 domains ready in 412 ms`, from the instance's own start to the
+/// last domain's registration.
+pub(crate) fn summary(house: &House) -> String {
+    let ready = house
+        .selected
+        .iter()
+        .filter_map(|name| house.supervisor.domain(name))
+        .map(|handle| handle.snapshot())
+        .filter_map(|now| now.spawned_at.zip(now.ready_after))
+        .map(|(spawned, after)| (spawned + after).saturating_duration_since(house.started.0))
+        .max()
+        .unwrap_or_default();
+    let count = house.selected.len();
+    let noun = if count == 1 { "domain" } else { "domains" };
+    format!("{count} {noun} ready in {}", millis(ready))
+}

@@ -1,0 +1,113 @@
+//! The table of `domains list`.
+
+use fulcrum_rpc::control::Domain;
+
+use super::units::{memory, uptime};
+use super::{Cell, Paint, Table};
+
+/// Domains, one a line.
+pub(crate) fn domain_table(domains: &[Domain]) -> Table {
+    let mut table = Table::new(&[
+        "NAME", "PHASE", "READY", ">PID", ">UPTIME", ">RESTARTS", ">CPU", ">MEM", "REASON",
+    ]);
+    for domain in domains {
+        table.push(row(domain));
+    }
+    table
+}
+
+fn row(domain: &Domain) -> [Cell; 9] {
+    let paint = paint_of(domain);
+    // A figure of a process that there isn't would be a lie.
+    let of_process = |text: String| {
+        if domain.pid.is_some() { Cell::new(&text) } else { Cell::new("-").painted(Paint::Dim) }
+    };
+    [
+        Cell::new(&domain.name),
+        Cell::new(&domain.phase).painted(paint),
+        Cell::new(if domain.ready { "yes" } else { "no" }).painted(paint),
+        of_process(domain.pid.map_or_else(String::new, |pid| pid.to_string())),
+        of_process(uptime(domain.uptime_ms)),
+        Cell::new(&domain.restarts.to_string()),
+        of_process(format!("{:.1}%", domain.cpu_percent)),
+        of_process(memory(domain.memory_bytes)),
+        Cell::new(&reason_of(domain)),
+    ]
+}
+
+/// Why it is in its phase, and when it will be tried again.
+pub(super) fn reason_of(domain: &Domain) -> String {
+    match domain.retry_in_ms {
+        Some(milliseconds) => {
+            let due = super::elapsed(std::time::Duration::from_millis(milliseconds));
+            format!("{} (again in {due})", domain.reason)
+        }
+        None => domain.reason.clone(),
+    }
+}
+
+/// The colour of a phase. Colour repeats what the word says, for those who see it.
+pub(super) fn paint_of(domain: &Domain) -> Paint {
+    match domain.phase.as_str() {
+        "running" if domain.ready => Paint::Green,
+        "failed" | "stuck" => Paint::Red,
+        "stopped" => Paint::Dim,
+        _ => Paint::Yellow,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn domain(name: &str, phase: &str) -> Domain {
+        Domain { name: name.into(), phase: phase.into(), ..Domain::default() }
+    }
+
+    #[test]
+    fn a_line_each() {
+        let running = Domain {
+            ready: true,
+            pid: Some(42),
+            uptime_ms: 192_000,
+            restarts: 2,
+            cpu_percent: 0.34,
+            memory_bytes: 50_645_811,
+            reason: "registered".into(),
+            ..domain("catalog", "running")
+        };
+        let crashed = Domain {
+            reason: "exit code 1\nError: boom".into(),
+            retry_in_ms: Some(1_600),
+            ..domain("orders", "backoff")
+        };
+        let text = domain_table(&[running, crashed, domain("pricing", "stopped")]).render(false, None);
+        let golden = "\
+NAME     PHASE    READY  PID  UPTIME  RESTARTS   CPU       MEM  REASON
+catalog  running  yes     42   3m12s         2  0.3%  48.3 MiB  registered
+orders   backoff  no       -       -         0     -         -  exit code 1
+pricing  stopped  no       -       -         0     -         -
+";
+        assert_eq!(text, golden);
+    }
+
+    #[test]
+    fn a_next_try_is_told() {
+        let waiting = Domain { reason: "exit code 1".into(), retry_in_ms: Some(1_600), ..domain("a", "backoff") };
+        assert_eq!(reason_of(&waiting), "exit code 1 (again in 1.6 s)");
+    }
+
+    #[test]
+    fn colours_tell_good_from_bad() {
+        let ready = Domain { ready: true, ..domain("a", "running") };
+        for (domain, paint) in [
+            (ready, Paint::Green),
+            (domain("a", "running"), Paint::Yellow),
+            (domain("a", "backoff"), Paint::Yellow),
+            (domain("a", "stuck"), Paint::Red),
+            (domain("a", "stopped"), Paint::Dim),
+        ] {
+            assert_eq!(paint_of(&domain), paint, "{}", domain.phase);
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What people and programs see: data on standard output, everything else on standard error.
+
+mod describe;
+mod domain_table;
+mod face;
+mod paint;
+mod reader;
+mod shape;
+mod table;
+mod units;
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::exit::{Code, Stop};
+
+pub(crate) use describe::{describe_domain, describe_instance};
+pub(crate) use domain_table::domain_table;
+pub(crate) use face::Face;
+pub(crate) use paint::Paint;
+pub(crate) use reader::reader_gone;
+pub(crate) use shape::{DomainShape, EventShape, InstanceShape, rfc3339};
+pub(crate) use table::{Cell, Table};
+pub(crate) use units::{count, elapsed};
+
+/// Where a command writes.
+#[derive(Debug, Clone)]
+pub(crate) struct Output {
+    stdout: Face,
+    stderr: Face,
+    quiet: bool,
+}
+
+impl Output {
+    /// The two streams of this process.
+    pub(crate) fn of_process(no_color: bool, quiet: bool) -> Self {
+        let variable = |name: &str| std::env::var_os(name);
+        let plain = no_color || face::wants_plain(variable);
+        Self {
+            stdout: Face::of(&io::stdout(), plain),
+            stderr: Face::of(&io::stderr(), plain),
+            quiet,
+        }
+    }
+
+    /// What standard output is.
+    pub(crate) fn stdout(&self) -> Face {
+        self.stdout
+    }
+
+    /// What standard error is.
+    pub(crate) fn stderr(&self) -> Face {
+        self.stderr
+    }
+
+    /// Writes data.
+    ///
+    /// # Errors
+    /// A silent [`Code::Done`] where nobody reads any more, so that `| head` ends a command
+    /// quietly; [`Code::Failed`] where writing fails, as on a full disk.
+    pub(crate) fn data(&self, bytes: &[u8]) -> Result<(), Stop> {
+        write_to(&mut io::stdout().lock(), bytes)
+    }
+
+    /// Writes data as one JSON document, indented.
+    ///
+    /// # Errors
+    /// Those of [`Output::data`].
+    pub(crate) fn json(&self, value: &impl Serialize) -> Result<(), Stop> {
+        let mut text = serde_json::to_vec_pretty(value)
+            .map_err(|error| Stop::failed(format!("the answer can't be shown as JSON: {error}")))?;
+        text.push(b'\n');
+        self.data(&text)
+    }
+
+    /// Writes data as YAML.
+    ///
+    /// # Errors
+    /// Those of [`Output::data`].
+    pub(crate) fn yaml(&self, value: &impl Serialize) -> Result<(), Stop> {
+        let text = serde_yaml::to_string(value)
+            .map_err(|error| Stop::failed(format!("the answer can't be shown as YAML: {error}")))?;
+        self.data(text.as_bytes())
+    }
+
+    /// A line about progress, for people; left out when they want quiet.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.quiet {
+            self.say(text);
+        }
+    }
+
+    /// A line for people. Where nobody reads it, it is lost.
+    pub(crate) fn say(&self, text: &str) {
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+
+    /// Why a command ends.
+    pub(crate) fn stop(&self, stop: &Stop) {
+        if stop.message.is_empty() {
+            return;
+        }
+        let name = match stop.code {
+            Code::Done | Code::Interrupted => "fulcrum:".to_owned(),
+            _ => Paint::Red.apply("fulcrum:", self.stderr.colour),
+        };
+        self.say(&format!("{name} {}", stop.message));
+    }
+}
+
+fn write_to(stream: &mut impl Write, bytes: &[u8]) -> Result<(), Stop> {
+    stream
+        .write_all(bytes)
+        .and_then(|()| stream.flush())
+        .map_err(|error| why_unwritten(&error))
+}
+
+fn why_unwritten(error: &io::Error) -> Stop {
+    // EIO is what a terminal gives that has been closed.
+    let terminal_gone = error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error());
+    if error.kind() == io::ErrorKind::BrokenPipe || terminal_gone {
+        return Stop::silent(Code::Done);
+    }
+    Stop::failed(format!("can't write to standard output: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Refusing(rustix::io::Errno);
+
+    impl Write for Refusing {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reader_that_is_gone_ends_quietly_and_a_full_disk_does_not() {
+        use rustix::io::Errno;
+        for gone in [Errno::PIPE, Errno::IO] {
+            let stop = write_to(&mut Refusing(gone), b"x").expect_err("refused");
+            assert_eq!(stop, Stop::silent(Code::Done));
+        }
+        let stop = write_to(&mut Refusing(Errno::NOSPC), b"x").expect_err("refused");
+        assert_eq!(stop.code, Code::Failed);
+        assert!(stop.message.contains("standard output"), "{stop}");
+    }
+}

@@ -1,0 +1,146 @@
+//! What the user wrote, checked and complete: the app and its domains.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::process::Process;
+use crate::runtime::Runtime;
+
+/// A Fulcrum app: a folder with a `fulcrum.yml` and its domains.
+#[derive(Clone, Debug, PartialEq)]
+pub struct App {
+    /// The app's folder, absolute and without symlinks.
+    pub root: PathBuf,
+    /// The folder's name.
+    pub name: String,
+    /// What the app's file says under `runtime`.
+    pub runtime: Runtime,
+    /// The domains, ordered by name.
+    pub domains: Vec<Domain>,
+    pub(crate) shown: Shown,
+}
+
+/// The effective settings with their origins, kept for [`App::show`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Shown {
+    pub(crate) runtime: Value,
+    pub(crate) domains: BTreeMap<String, Value>,
+}
+
+/// One domain: a folder, and what to start there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Domain {
+    /// The folder's name; `[A-Za-z0-9_-]{1,63}`, beginning with a letter or digit.
+    pub name: String,
+    /// The domain's folder, absolute.
+    pub dir: PathBuf,
+    /// What is started.
+    pub program: Program,
+    /// How it is started, watched and stopped.
+    pub process: Process,
+}
+
+/// What a domain starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// A JavaScript or TypeScript file for Node.
+    Node {
+        /// The file, absolute and without symlinks, inside the app.
+        entry: PathBuf,
+    },
+    /// Any other program and its arguments; never empty.
+    Command(Vec<String>),
+    /// Nothing: the domain serves other Fulcrum tools and is listed without a process.
+    None,
+}
+
+impl App {
+    /// The domain of that name.
+    pub fn domain(&self, name: &str) -> Option<&Domain> {
+        self.domains
+            .binary_search_by(|domain| domain.name.as_str().cmp(name))
+            .ok()
+            .map(|index| &self.domains[index])
+    }
+
+    /// The order to start in: each wave depends on earlier ones only, its names are sorted.
+    ///
+    /// Domains without a process are in no wave. Stopping goes through the waves backwards.
+    pub fn waves(&self) -> Vec<Vec<String>> {
+        let graph = self
+            .domains
+            .iter()
+            .filter(|domain| domain.has_process())
+            .map(|domain| {
+                let needs = domain
+                    .process
+                    .depends_on
+                    .keys()
+                    .map(String::as_str)
+                    .collect();
+                (domain.name.as_str(), needs)
+            })
+            .collect();
+        crate::depends::waves(&graph)
+    }
+
+    /// The effective configuration, `{root, name, runtime, domains: {NAME: …}}`, in which every
+    /// setting is a leaf `{"value": …, "origin": …}`.
+    ///
+    /// An origin is `default`, `discovered` (an entry point found by its name),
+    /// `FILE:LINE:COLUMN`, `env VARIABLE` or `flag`. Values of environment variables whose names
+    /// look secret are masked, see [`is_secret_name`](crate::is_secret_name).
+    pub fn show(&self) -> Value {
+        serde_json::json!({
+            "root": self.root.to_string_lossy(),
+            "name": self.name,
+            "runtime": self.shown.runtime,
+            "domains": self.shown.domains,
+        })
+    }
+
+    /// The part of [`App::show`] that is about one domain: `{name, dir, process: {…}}`.
+    pub fn show_domain(&self, name: &str) -> Option<Value> {
+        self.shown.domains.get(name).cloned()
+    }
+
+    /// The effective configuration as YAML, values only: of the whole app, or of one domain. None
+    /// when there is no domain of that name.
+    pub fn to_yaml(&self, domain: Option<&str>) -> Option<String> {
+        let shown = match domain {
+            Some(name) => self.show_domain(name)?,
+            None => self.show(),
+        };
+        serde_yaml::to_string(&values(shown)).ok()
+    }
+
+    /// A path as people want to see it: relative to the app root where it is inside it.
+    pub fn relative<'a>(&self, path: &'a Path) -> &'a Path {
+        path.strip_prefix(&self.root).unwrap_or(path)
+    }
+}
+
+/// What is shown without the origins.
+fn values(shown: Value) -> Value {
+    match shown {
+        // A variable may be called `origin` too, but what stands behind it isn't a text.
+        Value::Object(mut leaf) if leaf.get("origin").is_some_and(Value::is_string) => {
+            leaf.remove("value").unwrap_or_default()
+        }
+        Value::Object(section) => section
+            .into_iter()
+            .map(|(name, value)| (name, values(value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        other => other,
+    }
+}
+
+impl Domain {
+    /// Whether there is anything to start.
+    pub fn has_process(&self) -> bool {
+        self.program != Program::None
+    }
+}

@@ -1,0 +1,322 @@
+//! Finds the domains of an app: the folders that `runtime.domains` matches and that hold a
+//! `fulcrum.yml` or an entry point.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::path::{Component, Path, PathBuf};
+
+use globset::{GlobBuilder, GlobMatcher};
+
+use crate::entry;
+use crate::file::{CONFIG_FILE, MISSPELT_FILE, reason};
+use crate::problem::{Problem, quoted};
+use crate::setting::Origin;
+
+/// A folder that is a domain.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Found {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its path relative to the app root.
+    pub(crate) shown: PathBuf,
+    /// The names of the entry points found in it.
+    pub(crate) entries: Vec<&'static str>,
+    /// Whether it has a `fulcrum.yml`.
+    pub(crate) config: bool,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(crate) struct Discovery {
+    /// The domains, by name.
+    pub(crate) domains: BTreeMap<String, Found>,
+    /// Names of folders that were refused: whoever refers to one has made no further mistake.
+    pub(crate) refused: BTreeSet<String>,
+}
+
+/// Names that mean something else wherever a domain can be named.
+const RESERVED: &[&str] = &["all", "fulcrum"];
+const LONGEST_NAME: usize = 63;
+/// Enough for any app, an end for a glob that would walk a whole disk.
+const MOST_FOLDERS: usize = 20_000;
+const DEEPEST: usize = 16;
+
+/// Whether globs pass over a folder of that name.
+pub(crate) fn is_skipped(name: &OsStr) -> bool {
+    name == "node_modules" || name.as_encoded_bytes().starts_with(b".")
+}
+
+/// Finds the domains that `globs` match under `root`, which is canonical.
+pub(crate) fn discover(
+    root: &Path,
+    globs: &[String],
+    origin: &Origin,
+    problems: &mut Vec<Problem>,
+) -> Discovery {
+    let mut discovery = Discovery::default();
+    let mut folders = BTreeSet::new();
+    for glob in globs {
+        let at = |problem: Problem| {
+            Problem {
+                message: format!("{}{}", origin.prefix(), problem.message),
+                ..problem
+            }
+            .at(origin.place())
+        };
+        match expand(root, glob) {
+            Ok(found) if found.is_empty() && *origin != Origin::Default => problems.push(at(Problem::warning(
+                "no-match",
+                format!("`runtime.domains`: {} matches no folder", quoted(glob)),
+            )
+            .hint("globs are relative to the app root; hidden folders and node_modules are passed over"))),
+            Ok(found) => folders.extend(found),
+            Err(problem) => problems.push(at(problem)),
+        }
+    }
+    for shown in folders {
+        visit(root, shown, globs, &mut discovery, problems);
+    }
+    discovery
+}
+
+/// Takes one matched folder for a domain, refuses it, or passes over it.
+fn visit(
+    root: &Path,
+    shown: PathBuf,
+    globs: &[String],
+    discovery: &mut Discovery,
+    problems: &mut Vec<Problem>,
+) {
+    let dir = root.join(&shown);
+    let is_there = |name: &str| dir.join(name).symlink_metadata().is_ok();
+    let entries: Vec<_> = entry::NAMES
+        .iter()
+        .copied()
+        .filter(|name| is_there(name))
+        .collect();
+    let config = is_there(CONFIG_FILE);
+    if is_there(MISSPELT_FILE) && !config {
+        problems.push(
+            Problem::warning(
+                "misspelt-file",
+                format!("is not read: a domain's file is named `{CONFIG_FILE}`"),
+            )
+            .in_file(shown.join(MISSPELT_FILE))
+            .hint(format!("rename it to `{CONFIG_FILE}`")),
+        );
+    }
+    if entries.is_empty() && !config {
+        let literal = globs
+            .iter()
+            .any(|glob| Path::new(glob.trim_start_matches("./")) == shown);
+        if literal && !is_there(MISSPELT_FILE) {
+            problems.push(
+                Problem::error("no-domain", format!("is named in `runtime.domains` but holds neither a `{CONFIG_FILE}` nor an entry point"))
+                    .in_file(shown)
+                    .hint(format!("an entry point is one of {}", entry::NAMES.join(", "))),
+            );
+        }
+        return;
+    }
+    let name = shown
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let refusal = match dir.canonicalize() {
+        Ok(real) if !real.starts_with(root) => Some(
+            Problem::error("outside-app", format!("leads out of the app, to {}", quoted(&real.to_string_lossy())))
+                .hint("a domain must be inside the app: copy it there, or name the app's folder further up"),
+        ),
+        Ok(real) if real == root => Some(Problem::error("outside-app", "leads to the app itself").hint("name folders below it")),
+        Ok(_) => check_name(&name),
+        Err(error) => Some(Problem::error("unreadable-file", format!("can't be used: {}", reason(&error)))),
+    };
+    if let Some(problem) = refusal {
+        problems.push(problem.in_file(shown));
+        discovery.refused.insert(name);
+        return;
+    }
+    let same = discovery
+        .domains
+        .values()
+        .find(|other| other.name.eq_ignore_ascii_case(&name));
+    if let Some(other) = same {
+        let (code, why) = if other.name == name {
+            (
+                "duplicate-name",
+                format!(
+                    "the domain {} is also in {}",
+                    quoted(&name),
+                    quoted(&other.shown.to_string_lossy())
+                ),
+            )
+        } else {
+            (
+                "duplicate-name",
+                format!(
+                    "the domains {} and {} (in {}) differ in upper and lower case only",
+                    quoted(&name),
+                    quoted(&other.name),
+                    quoted(&other.shown.to_string_lossy())
+                ),
+            )
+        };
+        problems.push(
+            Problem::error(code, why)
+                .in_file(shown)
+                .hint("rename one of the two folders: a domain is known by its folder's name"),
+        );
+        discovery.refused.insert(name);
+        return;
+    }
+    let found = Found {
+        name: name.clone(),
+        shown,
+        entries,
+        config,
+    };
+    discovery.domains.insert(name, found);
+}
+
+fn check_name(name: &str) -> Option<Problem> {
+    let fine = name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.len() <= LONGEST_NAME
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    if !fine {
+        return Some(
+            Problem::error("bad-name", format!("{} can't be the name of a domain", quoted(name)))
+                .hint(format!("rename the folder: up to {LONGEST_NAME} letters a-z, digits, `-` and `_`, beginning with a letter or digit")),
+        );
+    }
+    let reserved = RESERVED
+        .iter()
+        .find(|word| name.eq_ignore_ascii_case(word))?;
+    Some(Problem::error("reserved-name", format!("`{reserved}` is no name for a domain: it has a meaning of its own on the command line")).hint("rename the folder"))
+}
+
+/// The folders, relative to `root`, that a glob matches, ordered.
+fn expand(root: &Path, glob: &str) -> Result<BTreeSet<PathBuf>, Problem> {
+    let outside = || {
+        Problem::error(
+            "outside-app",
+            format!("`runtime.domains`: {} leads out of the app", quoted(glob)),
+        )
+        .hint("write a path relative to the app root, without `..`")
+    };
+    let mut folders = BTreeSet::from([PathBuf::new()]);
+    let mut literal = true;
+    for part in Path::new(glob).components() {
+        let part = match part {
+            Component::CurDir => continue,
+            Component::Normal(part) => part.to_str().unwrap_or_default(),
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => {
+                return Err(outside());
+            }
+        };
+        folders = if part == "**" {
+            literal = false;
+            below(root, folders)?
+        } else if part.contains(['*', '?', '[', ']', '{', '}', '\\']) {
+            literal = false;
+            let matcher = matcher(part, glob)?;
+            let wants_hidden = part.starts_with('.');
+            folders
+                .iter()
+                .flat_map(|folder| children(root, folder))
+                .filter(|path| {
+                    path.file_name().is_some_and(|name| {
+                        matcher.is_match(name) && (!is_skipped(name) || wants_hidden)
+                    })
+                })
+                .filter(|path| root.join(path).is_dir())
+                .collect()
+        } else {
+            folders
+                .into_iter()
+                .map(|folder| folder.join(part))
+                .filter(|path| root.join(path).is_dir())
+                .collect()
+        };
+        if folders.len() > MOST_FOLDERS {
+            return Err(too_many(glob));
+        }
+    }
+    if folders.remove(Path::new("")) && literal {
+        return Err(Problem::error(
+            "outside-app",
+            format!("`runtime.domains`: {} is the app itself", quoted(glob)),
+        )
+        .hint("a domain is a folder below the app's, such as `domains/users`"));
+    }
+    if literal && folders.is_empty() {
+        return Err(Problem::error(
+            "no-domain",
+            format!("`runtime.domains`: there is no folder {}", quoted(glob)),
+        )
+        .hint("paths are relative to the app root"));
+    }
+    Ok(folders)
+}
+
+fn matcher(part: &str, glob: &str) -> Result<GlobMatcher, Problem> {
+    GlobBuilder::new(part)
+        .build()
+        .map(|glob| glob.compile_matcher())
+        .map_err(|error| {
+            Problem::error(
+                "invalid-value",
+                format!(
+                    "`runtime.domains`: {} is no glob: {}",
+                    quoted(glob),
+                    error.kind()
+                ),
+            )
+            .hint("`*` stands for any name, `**` for any folders, `{a,b}` for either name")
+        })
+}
+
+fn too_many(glob: &str) -> Problem {
+    Problem::error(
+        "too-large",
+        format!(
+            "`runtime.domains`: {} matches more than {MOST_FOLDERS} folders",
+            quoted(glob)
+        ),
+    )
+    .hint("name the folders more closely")
+}
+
+/// The folders and all below them; symlinks aren't followed, so that this ends.
+fn below(root: &Path, folders: BTreeSet<PathBuf>) -> Result<BTreeSet<PathBuf>, Problem> {
+    let mut all = folders.clone();
+    let mut level: Vec<PathBuf> = folders.into_iter().collect();
+    for _ in 0..DEEPEST {
+        level = level
+            .iter()
+            .flat_map(|folder| children(root, folder))
+            .filter(|path| path.file_name().is_some_and(|name| !is_skipped(name)))
+            .filter(|path| {
+                root.join(path)
+                    .symlink_metadata()
+                    .is_ok_and(|found| found.is_dir())
+            })
+            .collect();
+        all.extend(level.iter().cloned());
+        if all.len() > MOST_FOLDERS {
+            return Err(too_many("**"));
+        }
+    }
+    Ok(all)
+}
+
+/// What is in a folder. One that can't be read holds nothing that we could start.
+fn children(root: &Path, folder: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(root.join(folder))
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(folder.join(entry.ok()?.file_name())))
+        .collect()
+}

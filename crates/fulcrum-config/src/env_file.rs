@@ -1,0 +1,200 @@
+//! Files of variables: `KEY=VALUE`, a line each.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::file::{place, read_text};
+use crate::node::Spot;
+use crate::problem::{Problem, quoted};
+
+/// Reads a file of variables.
+///
+/// `#` begins a comment at the beginning of a line or after a space; `export ` in front is
+/// allowed. A value in double quotes may span lines and knows `\n`, `\r`, `\t`, `\"`, `\\` and
+/// `\$`; one in single quotes is taken as it is; one without quotes ends with its line and loses
+/// the spaces around it. `${…}` isn't replaced. The last of several equal names wins.
+///
+/// # Errors
+/// The first finding: the file can't be read, or a line is neither of this form nor empty.
+pub fn read_env_file(path: &Path) -> Result<BTreeMap<String, String>, Problem> {
+    read(path, path)
+}
+
+/// [`read_env_file`], with a name for findings.
+pub(crate) fn read(path: &Path, shown: &Path) -> Result<BTreeMap<String, String>, Problem> {
+    let text = read_text(path, shown)?;
+    parse(&text).map_err(|fault| {
+        let spot = Spot {
+            line: fault.line,
+            column: 1,
+        };
+        Problem::error("bad-env-file", fault.message)
+            .at(Some(place(shown, spot)))
+            .hint(fault.hint)
+    })
+}
+
+#[derive(Debug, PartialEq)]
+struct Fault {
+    line: u32,
+    message: String,
+    hint: &'static str,
+}
+
+fn parse(text: &str) -> Result<BTreeMap<String, String>, Fault> {
+    let mut variables = BTreeMap::new();
+    let mut rest = text;
+    let mut line = 0;
+    while !rest.is_empty() {
+        line += 1;
+        let (this, after) = rest.split_once('\n').unwrap_or((rest, ""));
+        let written = this.trim();
+        if written.is_empty() || written.starts_with('#') {
+            rest = after;
+            continue;
+        }
+        let assignment = written
+            .strip_prefix("export ")
+            .unwrap_or(written)
+            .trim_start();
+        let Some((name, value)) = assignment.split_once('=') else {
+            return Err(Fault {
+                line,
+                message: format!("{} is no `KEY=VALUE`", quoted(written)),
+                hint: "a comment begins with `#`",
+            });
+        };
+        let name = name.trim_end();
+        if !is_name(name) {
+            return Err(Fault {
+                line,
+                message: format!("{} can't be the name of a variable", quoted(name)),
+                hint: "a name has letters, digits, `_`, `.` and `-`, and doesn't begin with a digit",
+            });
+        }
+        let value = value.trim_start();
+        match value.chars().next() {
+            Some(quote @ ('"' | '\'')) => {
+                // The value may go on after this line: take it from the text as a whole.
+                let from = &rest[this.trim_end().len() - value.len() + 1..];
+                let (value, after) = quoted_value(from, quote).ok_or_else(|| Fault {
+                    line,
+                    message: format!("the value of {} has no closing {quote}", quoted(name)),
+                    hint: "close the quote, or leave both out",
+                })?;
+                let (trailing, next) = after.split_once('\n').unwrap_or((after, ""));
+                let trailing = trailing.trim();
+                let spanned = from[..from.len() - after.len()].matches('\n').count();
+                line += u32::try_from(spanned).unwrap_or(u32::MAX);
+                if !trailing.is_empty() && !trailing.starts_with('#') {
+                    return Err(Fault {
+                        line,
+                        message: format!("{} stands after the closing {quote}", quoted(trailing)),
+                        hint: "a comment there begins with `#`",
+                    });
+                }
+                variables.insert(name.to_owned(), value);
+                rest = next;
+            }
+            _ => {
+                let end = value
+                    .find(" #")
+                    .or_else(|| value.find("\t#"))
+                    .unwrap_or(value.len());
+                let value = if value.starts_with('#') {
+                    ""
+                } else {
+                    value[..end].trim_end()
+                };
+                variables.insert(name.to_owned(), value.to_owned());
+                rest = after;
+            }
+        }
+    }
+    Ok(variables)
+}
+
+/// The value up to its closing quote, and what follows.
+fn quoted_value(text: &str, quote: char) -> Option<(String, &str)> {
+    let mut value = String::new();
+    let mut chars = text.char_indices();
+    while let Some((index, c)) = chars.next() {
+        match c {
+            _ if c == quote => return Some((value, &text[index + 1..])),
+            '\\' if quote == '"' => match chars.next()?.1 {
+                'n' => value.push('\n'),
+                'r' => value.push('\r'),
+                't' => value.push('\t'),
+                c @ ('"' | '\\' | '$') => value.push(c),
+                c => value.extend(['\\', c]),
+            },
+            _ => value.push(c),
+        }
+    }
+    None
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn reads_what_people_write() {
+        let text = "\r\n# a comment\nPLAIN = 1.10 \nexport ZIP=0123 # inline\nHASH=a#b\nEMPTY=\nNOTE=# nothing\n\
+            DOUBLE=\"a\\n\\\"b\\\" $x\" # c\nSINGLE='a\\n # b'\nLONG=\"one\ntwo\"\nURL=http://a/?b=c\nPLAIN=2\r\n";
+        let read = parse(text).expect("valid");
+        let wanted = [
+            ("DOUBLE", "a\n\"b\" $x"),
+            ("EMPTY", ""),
+            ("HASH", "a#b"),
+            ("LONG", "one\ntwo"),
+            ("NOTE", ""),
+            ("PLAIN", "2"),
+            ("SINGLE", "a\\n # b"),
+            ("URL", "http://a/?b=c"),
+            ("ZIP", "0123"),
+        ];
+        assert_eq!(
+            read,
+            wanted
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into()
+        );
+    }
+
+    #[test]
+    fn tells_the_line_of_a_mistake() {
+        for (text, line) in [
+            ("A=1\nnonsense", 2),
+            ("1A=x", 1),
+            ("=x", 1),
+            ("A=\"x\n\n", 1),
+            ("A='x\ny' z", 2),
+            ("A=\"1\n2\"\nB", 3),
+        ] {
+            assert_eq!(parse(text).map_err(|fault| fault.line), Err(line), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_panic(text in "[ -~\n\r'\"=#\\\\é]{0,60}") {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn a_single_quoted_value_comes_back(value in "[^'\0]{0,30}") {
+            let read = parse(&format!("A='{value}'")).expect("valid");
+            prop_assert_eq!(&read["A"], &value);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! `${NAME}` and `${NAME:-default}` in values.
+
+use std::collections::BTreeMap;
+
+/// Why a text can't be filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Gap {
+    /// The variable isn't set and there is no default.
+    Unset(String),
+    /// `${` that isn't followed by a name and `}`; what stands there.
+    Malformed(String),
+}
+
+/// Replaces each `${NAME}` by the variable and each `${NAME:-default}` by the variable or, where
+/// it is unset or empty, the default. `$$` is a dollar; any other dollar stands for itself.
+///
+/// # Errors
+/// All gaps of the text, not just the first.
+pub(crate) fn interpolate(text: &str, env: &BTreeMap<String, String>) -> Result<String, Vec<Gap>> {
+    let mut out = String::with_capacity(text.len());
+    let mut gaps = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find('$') {
+        let (before, from) = rest.split_at(start);
+        out.push_str(before);
+        if let Some(after) = from.strip_prefix("$$") {
+            out.push('$');
+            rest = after;
+        } else if let Some(after) = from.strip_prefix("${") {
+            let Some((inside, after)) = after.split_once('}') else {
+                gaps.push(Gap::Malformed(from.to_owned()));
+                rest = "";
+                break;
+            };
+            match fill(inside, env) {
+                Ok(value) => out.push_str(value),
+                Err(gap) => gaps.push(gap),
+            }
+            rest = after;
+        } else {
+            out.push('$');
+            rest = &from[1..];
+        }
+    }
+    out.push_str(rest);
+    if gaps.is_empty() { Ok(out) } else { Err(gaps) }
+}
+
+fn fill<'a>(inside: &'a str, env: &'a BTreeMap<String, String>) -> Result<&'a str, Gap> {
+    let (name, default) = match inside.split_once(":-") {
+        Some((name, default)) => (name, Some(default)),
+        None => (inside, None),
+    };
+    if !is_name(name) {
+        return Err(Gap::Malformed(format!("${{{inside}}}")));
+    }
+    match (env.get(name), default) {
+        (Some(value), Some(default)) if value.is_empty() => Ok(default),
+        (Some(value), _) => Ok(value),
+        (None, Some(default)) => Ok(default),
+        (None, None) => Err(Gap::Unset(name.to_owned())),
+    }
+}
+
+/// Whether this can be the name of a variable in `${…}`.
+fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn env() -> BTreeMap<String, String> {
+        [("HOST", "db"), ("EMPTY", ""), ("RECURSE", "${HOST}")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into()
+    }
+
+    #[test]
+    fn fills_in_variables_and_defaults() {
+        for (text, filled) in [
+            ("plain", "plain"),
+            ("${HOST}:${PORT:-5432}/x", "db:5432/x"),
+            ("${EMPTY}", ""),
+            ("${EMPTY:-d}", "d"),
+            ("${UNSET:-}", ""),
+            ("$$HOST $HOST $", "$HOST $HOST $"),
+            ("$${HOST}", "${HOST}"),
+            ("${RECURSE}", "${HOST}"),
+            ("${UNSET:-a:-b}", "a:-b"),
+        ] {
+            assert_eq!(interpolate(text, &env()), Ok(filled.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_every_gap() {
+        assert_eq!(
+            interpolate("${A} ${B:-x} ${C}", &env()),
+            Err(vec![Gap::Unset("A".into()), Gap::Unset("C".into())])
+        );
+        for text in ["${", "${HOST", "${}", "${1A}", "${A-b}", "${A B}"] {
+            assert!(
+                matches!(
+                    interpolate(text, &env()).expect_err("a gap").as_slice(),
+                    [Gap::Malformed(_)]
+                ),
+                "{text}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_with_doubled_dollars_comes_back(text in ".{0,40}") {
+            prop_assert_eq!(interpolate(&text.replace('$', "$$"), &env()), Ok(text));
+        }
+
+        #[test]
+        fn any_text_is_read_without_panic(text in "[${}:A-C-]{0,30}") {
+            let _ = interpolate(&text, &env());
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Addresses: `HOST:PORT`.
+
+use std::net::IpAddr;
+
+use crate::problem::quoted;
+use crate::setting::Setting;
+use crate::value::Refusal;
+
+/// Splits `HOST:PORT`; an IPv6 address stands in brackets, which are taken off.
+pub(crate) fn split(text: &str) -> Result<(String, u16), Refusal> {
+    let shape = || {
+        Refusal::invalid(format!(
+            "{} is no address of the form `host:port`",
+            quoted(text)
+        ))
+        .hint("write it like `127.0.0.1:50051` or `[::1]:50051`")
+    };
+    let (host, port) = text.rsplit_once(':').ok_or_else(shape)?;
+    let host = match host.strip_prefix('[') {
+        Some(inside) => {
+            let inside = inside.strip_suffix(']').ok_or_else(shape)?;
+            inside.parse::<std::net::Ipv6Addr>().map_err(|_| shape())?;
+            inside
+        }
+        None => host,
+    };
+    let bracketed = text.starts_with('[');
+    let named = !host.is_empty()
+        && host
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
+    if !bracketed && !named {
+        return Err(shape());
+    }
+    if port.is_empty() || !port.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(shape());
+    }
+    let port = port
+        .parse()
+        .map_err(|_| Refusal::invalid(format!("{} is no port: they end at 65535", quoted(port))))?;
+    Ok((host.to_owned(), port))
+}
+
+/// Checks an address to listen at. Only the loopback is served: what speaks there is plain text
+/// and, with `registration: open`, unauthenticated.
+pub(crate) fn check(text: &str) -> Result<Setting, Refusal> {
+    let (host, port) = split(text)?;
+    let loopback = match host.parse::<IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => host.eq_ignore_ascii_case("localhost"),
+    };
+    if loopback {
+        return Ok(Setting::Listen { host, port });
+    }
+    Err(Refusal {
+        code: "exposed-address",
+        message: format!(
+            "{} is reachable from other machines, and what is said there is neither encrypted nor authenticated: anyone on the network could call and impersonate domains",
+            quoted(text)
+        ),
+        hint: Some(format!(
+            "listen at `127.0.0.1:{port}`, and let a proxy that speaks TLS stand before it"
+        )),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_the_loopback_only() {
+        for (text, host, port) in [
+            ("127.0.0.1:0", "127.0.0.1", 0),
+            ("[::1]:50051", "::1", 50_051),
+            ("localhost:1", "localhost", 1),
+            ("127.9.9.9:1", "127.9.9.9", 1),
+        ] {
+            assert_eq!(
+                check(text),
+                Ok(Setting::Listen {
+                    host: host.into(),
+                    port
+                }),
+                "{text}"
+            );
+        }
+        for text in [
+            "0.0.0.0:50051",
+            "[::]:50051",
+            "192.168.1.4:1",
+            "example.org:1",
+        ] {
+            assert_eq!(
+                check(text).map_err(|refusal| refusal.code),
+                Err("exposed-address"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_address() {
+        for text in [
+            "",
+            ":50051",
+            "50051",
+            "127.0.0.1",
+            "127.0.0.1:",
+            "127.0.0.1:65536",
+            "127.0.0.1:-1",
+            "::1:5",
+            "[::1]",
+            "[x]:1",
+            "http://localhost:1",
+            "local host:1",
+            "a:b:1",
+        ] {
+            assert_eq!(
+                check(text).map_err(|refusal| refusal.code),
+                Err("invalid-value"),
+                "{text}"
+            );
+        }
+    }
+}

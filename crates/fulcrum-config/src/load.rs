@@ -1,0 +1,275 @@
+//! From a request to an app and all that is wrong with it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use figment::value::{Dict, Value};
+
+use crate::app::{App, Shown};
+use crate::depends;
+use crate::discover::{self, Discovery};
+use crate::draft::{self, Around, Draft, unknown_domain};
+use crate::file::{CONFIG_FILE, read_config};
+use crate::layers::{self, Leaves};
+use crate::lower::{Lower, Source};
+use crate::problem::{self, Problem, quoted};
+use crate::process::Port;
+use crate::request::{Loaded, Request};
+use crate::root::find_app_root;
+use crate::runtime::Runtime;
+use crate::setting::{Origin, Tree};
+use crate::toplevel::{self, Level};
+use crate::{complete, defaults, overrides, schema};
+
+/// Finds an app and reads its whole configuration.
+///
+/// All findings are returned at once, ordered by file and line; a finding isn't followed by others
+/// that it causes. Files are read within bounds of time and memory, whatever is in them.
+pub fn load(request: &Request) -> Loaded {
+    let mut problems = Vec::new();
+    let app = match find_app_root(request.app.as_deref(), &request.env, &request.cwd) {
+        Ok(root) => read(request, &root, &mut problems),
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
+    };
+    problem::sort(&mut problems);
+    let mut loaded = Loaded { app, problems };
+    if !loaded.is_valid() {
+        loaded.app = None;
+    }
+    loaded
+}
+
+/// The app's own layers, merged.
+struct AppLayers {
+    runtime: Dict,
+    /// Below a domain's file.
+    below: Dict,
+    /// Above it.
+    above: Dict,
+    /// Whether the app's file could be read at all.
+    readable: bool,
+}
+
+fn read(request: &Request, root: &Path, problems: &mut Vec<Problem>) -> Option<App> {
+    let mut leaves = Leaves::default();
+    let layers = app_layers(request, root, &mut leaves, problems);
+    let tree = layers::resolve(&leaves, layers.runtime);
+    let runtime = complete::runtime(&tree, root, problems);
+    let told = problems.len();
+    let found = match tree.leaf("domains") {
+        Some(leaf) => discover::discover(root, &runtime.domains, &leaf.origin, problems),
+        None => Discovery::default(),
+    };
+    let looked_well = problems.len() == told;
+    let around = Around {
+        root,
+        env: &request.env,
+        below: &layers.below,
+        above: &layers.above,
+    };
+    let drafts: BTreeMap<String, Draft> = found
+        .domains
+        .values()
+        .map(|found| {
+            (
+                found.name.clone(),
+                draft::read(found, &around, &mut leaves, problems),
+            )
+        })
+        .collect();
+    if !layers.readable {
+        // What the app says is unknown: only what is wrong with each domain alone can be told.
+        return None;
+    }
+    if drafts.is_empty() && looked_well {
+        problems.push(
+            Problem::warning("no-domains", format!("the app has no domains: {} has none", quoted(&runtime.domains.join(", "))))
+                .in_file(CONFIG_FILE)
+                .hint("make one with `fulcrum generate domain NAME`: a folder with a `domain.js` or `domain.ts`"),
+        );
+    }
+    check_dependencies(&drafts, &found, problems);
+    check_groups(&tree, &runtime, &drafts, &found, problems);
+    check_ports(&runtime, &drafts, problems);
+    let shown = Shown {
+        runtime: tree.show(),
+        domains: drafts
+            .iter()
+            .map(|(name, draft)| (name.clone(), draft.show(root)))
+            .collect(),
+    };
+    Some(App {
+        root: root.to_owned(),
+        name: root.file_name().map_or_else(
+            || "app".to_owned(),
+            |name| name.to_string_lossy().into_owned(),
+        ),
+        runtime,
+        domains: drafts.into_values().map(Draft::finish).collect(),
+        shown,
+    })
+}
+
+fn app_layers(
+    request: &Request,
+    root: &Path,
+    leaves: &mut Leaves,
+    problems: &mut Vec<Problem>,
+) -> AppLayers {
+    let (default_runtime, default_process) = defaults::layers(request.mode, leaves);
+    let file = Path::new(CONFIG_FILE);
+    let config = read_config(&root.join(file), file, Level::App.section(), problems);
+    let readable = config.is_some();
+    let mut own = Dict::new();
+    if let Some(config) = config {
+        toplevel::check(&config, Level::App, file, problems);
+        if let Some(section) = config.get("runtime") {
+            let source = Source::File {
+                file: file.to_owned(),
+                folder: root.to_owned(),
+            };
+            let mut lower = Lower {
+                source,
+                env: Some(&request.env),
+                leaves,
+                problems,
+            };
+            own = lower.section(schema::RUNTIME, &section.value, "runtime");
+        }
+    }
+    let env = overrides::from_env(&request.env, leaves, problems);
+    let flags = overrides::from_flags(&request.flags, leaves, problems);
+    let mut runtime = layers::merge([
+        ("defaults", &default_runtime),
+        ("app", &own),
+        ("env", &env.runtime),
+        ("flags", &flags.runtime),
+    ]);
+    let for_all = match runtime.remove("defaults") {
+        Some(Value::Dict(_, dict)) => dict,
+        _ => Dict::new(),
+    };
+    AppLayers {
+        runtime,
+        below: layers::merge([
+            ("defaults", &default_process),
+            ("runtime.defaults", &for_all),
+        ]),
+        above: layers::merge([("env", &env.process), ("flags", &flags.process)]),
+        readable,
+    }
+}
+
+fn check_dependencies(
+    drafts: &BTreeMap<String, Draft>,
+    found: &Discovery,
+    problems: &mut Vec<Problem>,
+) {
+    let mut graph: depends::Graph<'_> = BTreeMap::new();
+    for draft in drafts.values() {
+        let needs = graph.entry(&draft.name).or_default();
+        for (name, origin) in complete::dependency_origins(&draft.tree) {
+            match drafts.get(name) {
+                None if found.refused.contains(name) => {}
+                None => problems.push(unknown_domain(name, drafts.keys().map(String::as_str), "process.depends_on", origin)),
+                Some(other) if !other.may_have_process() => problems.push(
+                    Problem::error(
+                        "no-process",
+                        format!("{}`process.depends_on`: the domain {} has no process to wait for", origin.prefix(), quoted(name)),
+                    )
+                    .at(origin.place())
+                    .hint("it has a `fulcrum.yml` but no entry point: remove the dependency, or give it one"),
+                ),
+                Some(_) => {
+                    needs.insert(name);
+                }
+            }
+        }
+    }
+    for cycle in depends::cycles(&graph) {
+        let first = &cycle[0];
+        let next = cycle.get(1).unwrap_or(first);
+        let origin = drafts
+            .get(first)
+            .and_then(|draft| {
+                complete::dependency_origins(&draft.tree)
+                    .get(next.as_str())
+                    .copied()
+            })
+            .unwrap_or(&Origin::Default);
+        problems.push(
+            Problem::error(
+                "dependency-cycle",
+                format!(
+                    "`process.depends_on`: each waits for the next, forever: {} -> {first}",
+                    cycle.join(" -> ")
+                ),
+            )
+            .at(origin.place())
+            .hint("remove one of these dependencies"),
+        );
+    }
+}
+
+fn check_groups(
+    tree: &Tree,
+    runtime: &Runtime,
+    drafts: &BTreeMap<String, Draft>,
+    found: &Discovery,
+    problems: &mut Vec<Problem>,
+) {
+    for (name, group) in &runtime.groups {
+        let Some(origin) = tree
+            .find("groups")
+            .and_then(|groups| match groups {
+                Tree::Map(groups) => groups.get(name)?.leaf("domains"),
+                Tree::Leaf(_) => None,
+            })
+            .map(|leaf| &leaf.origin)
+        else {
+            continue;
+        };
+        for member in &group.domains {
+            if !drafts.contains_key(member) && !found.refused.contains(member) {
+                problems.push(unknown_domain(
+                    member,
+                    drafts.keys().map(String::as_str),
+                    &format!("runtime.groups.{name}.domains"),
+                    origin,
+                ));
+            }
+        }
+    }
+}
+
+/// Two that are given the same port can't both listen there. Only a warning: they may listen at
+/// different addresses, or not at all.
+fn check_ports(runtime: &Runtime, drafts: &BTreeMap<String, Draft>, problems: &mut Vec<Problem>) {
+    let mut taken: BTreeMap<u16, &str> =
+        BTreeMap::from([(runtime.grpc.listen.port, "runtime.grpc.listen")]);
+    for draft in drafts.values() {
+        let Some(Port::Fixed(port)) = draft.process.port else {
+            continue;
+        };
+        match taken.get(&port) {
+            Some(other) => problems.push(
+                Problem::warning(
+                    "duplicate-port",
+                    format!(
+                        "`process.port`: {} is given port {port}, which {} has too",
+                        quoted(&draft.name),
+                        quoted(other)
+                    ),
+                )
+                .at(draft.origin("port").and_then(Origin::place))
+                .hint("give each a port of its own, or `port: auto`"),
+            ),
+            None => {
+                taken.insert(port, &draft.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The two highest layers: `FULCRUM_…` variables and flags.
+//!
+//! `FULCRUM_PROCESS__STOP__GRACE=1s` is `process.stop.grace` of every domain: two underscores
+//! separate levels. A variable without two underscores is no setting; nor is one whose first level
+//! is neither `RUNTIME` nor `PROCESS`, which may be another Fulcrum tool's.
+
+use std::collections::BTreeMap;
+
+use figment::value::{Dict, Value};
+
+use crate::layers::{self, Leaves};
+use crate::lower::{Lower, Source};
+use crate::node::{Content, Entry, Node};
+use crate::problem::{Problem, quoted};
+use crate::schema::{self, Key, Kind, Type};
+use crate::suggest::{nearest, slip};
+
+const PREFIX: &str = "FULCRUM_";
+const LEVEL: &str = "__";
+const ROOTS: [&str; 2] = ["runtime", "process"];
+
+/// What one source sets.
+#[derive(Debug, Default)]
+pub(crate) struct Overrides {
+    pub(crate) runtime: Dict,
+    pub(crate) process: Dict,
+}
+
+/// The layer of the environment.
+pub(crate) fn from_env(
+    env: &BTreeMap<String, String>,
+    leaves: &mut Leaves,
+    problems: &mut Vec<Problem>,
+) -> Overrides {
+    let mut overrides = Overrides::default();
+    for (name, value) in env {
+        let Some(path) = name
+            .strip_prefix(PREFIX)
+            .filter(|path| path.contains(LEVEL))
+        else {
+            continue;
+        };
+        let levels: Vec<&str> = path.split(LEVEL).collect();
+        let root = levels[0].to_ascii_lowercase();
+        if !ROOTS.contains(&root.as_str()) {
+            if let Some(meant) = slip(&root, ROOTS) {
+                problems.push(
+                    Problem::warning(
+                        "unknown-key",
+                        format!("variable {}: does nothing", quoted(name)),
+                    )
+                    .hint(format!(
+                        "did you mean `{PREFIX}{}{LEVEL}{}`?",
+                        meant.to_uppercase(),
+                        levels[1..].join(LEVEL)
+                    )),
+                );
+            }
+            continue;
+        }
+        overrides.set(
+            Source::Variable(name.clone()),
+            &levels,
+            value,
+            leaves,
+            problems,
+        );
+    }
+    overrides
+}
+
+/// The layer of the flags; a later one wins.
+pub(crate) fn from_flags(
+    flags: &[(String, String)],
+    leaves: &mut Leaves,
+    problems: &mut Vec<Problem>,
+) -> Overrides {
+    let mut overrides = Overrides::default();
+    for (path, value) in flags {
+        let levels: Vec<&str> = path.split('.').collect();
+        overrides.set(Source::Flag(path.clone()), &levels, value, leaves, problems);
+    }
+    overrides
+}
+
+impl Overrides {
+    fn set(
+        &mut self,
+        source: Source,
+        levels: &[&str],
+        value: &str,
+        leaves: &mut Leaves,
+        problems: &mut Vec<Problem>,
+    ) {
+        let mut unknown = |what: String, hint: Option<String>| {
+            let who = match &source {
+                Source::Variable(name) => format!("variable {}", quoted(name)),
+                Source::Flag(path) => format!("flag for {}", quoted(path)),
+                Source::Default | Source::File { .. } => String::new(),
+            };
+            let mut problem = Problem::error("unknown-key", format!("{who}: {what}"));
+            problem.hint = hint;
+            problems.push(problem);
+        };
+        let root = levels[0].to_ascii_lowercase();
+        let keys = match root.as_str() {
+            "runtime" => schema::RUNTIME,
+            "process" => schema::PROCESS,
+            _ => {
+                unknown(
+                    format!("there is no setting {}", quoted(&levels.join("."))),
+                    Some("settings begin with `runtime.` or `process.`".into()),
+                );
+                return;
+            }
+        };
+        let mut names = Vec::new();
+        let target = match walk(keys, &levels[1..], &root, &mut names) {
+            Ok(target) => target,
+            Err((what, hint)) => {
+                unknown(what, hint);
+                return;
+            }
+        };
+        // An emptied variable is how compose files and shells unset one.
+        if value.is_empty() && !matches!(target, Target::Variable) {
+            return;
+        }
+        let node = match target.node(value) {
+            Ok(node) => node,
+            Err(fault) => {
+                unknown(fault, None);
+                return;
+            }
+        };
+        let mut lower = Lower {
+            source: source.clone(),
+            env: None,
+            leaves,
+            problems,
+        };
+        let Some(mut layer) = target.lower(&mut lower, &node, &root, &names) else {
+            return;
+        };
+        for name in names[1..].iter().rev() {
+            layer = Dict::from([(name.clone(), layer)]).into();
+        }
+        let layer = Dict::from([(names[0].clone(), layer)]);
+        let whole = if root == "runtime" {
+            &mut self.runtime
+        } else {
+            &mut self.process
+        };
+        *whole = layers::merge([("before", &*whole), ("override", &layer)]);
+    }
+}
+
+/// What an override sets.
+enum Target {
+    Kind(&'static Kind),
+    /// One variable of `env`.
+    Variable,
+}
+
+impl Target {
+    fn node(&self, value: &str) -> Result<Node, String> {
+        match self {
+            // Text that must survive as it is, or a single word: no YAML.
+            Self::Variable => Ok(Node::text(value)),
+            Self::Kind(Kind::Value(kind)) => match kind {
+                Type::Texts { .. } | Type::Codes => list(value),
+                Type::Probe { .. } => yaml(value),
+                _ => Ok(Node::text(value)),
+            },
+            Self::Kind(Kind::Dependencies) => list(value),
+            Self::Kind(_) => yaml(value),
+        }
+    }
+
+    fn lower(
+        &self,
+        lower: &mut Lower<'_>,
+        node: &Node,
+        root: &str,
+        names: &[String],
+    ) -> Option<Value> {
+        let path = format!("{root}.{}", names.join("."));
+        match self {
+            Self::Kind(kind) => lower.kind(kind, node, &path),
+            Self::Variable => {
+                let (variable, section) = names.split_last()?;
+                let section = format!("{root}.{}", section.join("."));
+                let entry = Entry {
+                    key: variable.clone(),
+                    spot: node.spot,
+                    value: node.clone(),
+                };
+                let map = Node {
+                    spot: node.spot,
+                    value: Content::Map(vec![entry]),
+                };
+                match lower.kind(&Kind::Variables, &map, &section)? {
+                    Value::Dict(_, mut dict) => dict.remove(variable),
+                    _ => None,
+                }
+            }
+        }
+    }
+}
+
+/// A list: YAML when it looks like it, else separated by commas.
+fn list(value: &str) -> Result<Node, String> {
+    if value.trim_start().starts_with(['[', '{']) {
+        return yaml(value);
+    }
+    let items = value
+        .split(',')
+        .map(|item| Node::text(item.trim()))
+        .collect();
+    Ok(Node {
+        value: Content::List(items),
+        ..Node::text("")
+    })
+}
+
+fn yaml(value: &str) -> Result<Node, String> {
+    let parsed = crate::yaml::parse(value).map_err(|fault| fault.message)?;
+    match parsed.duplicates.first() {
+        Some(duplicate) => Err(duplicate.fault.message.clone()),
+        None => Ok(parsed.root),
+    }
+}
+
+/// Follows levels through the schema and collects their names (a variable's name keeps its case);
+/// gives what is there, or what is wrong and a hint.
+fn walk(
+    keys: &'static [Key],
+    levels: &[&str],
+    above: &str,
+    names: &mut Vec<String>,
+) -> Result<Target, (String, Option<String>)> {
+    let known = || {
+        format!(
+            "known there are {}",
+            schema::names(keys).collect::<Vec<_>>().join(", ")
+        )
+    };
+    let Some((level, rest)) = levels.split_first() else {
+        return Err((
+            format!("`{above}` is a section, not a setting"),
+            Some(known()),
+        ));
+    };
+    let name = level.to_ascii_lowercase();
+    let Some(key) = keys.iter().find(|key| key.name == name) else {
+        let hint = nearest(&name, schema::names(keys))
+            .map(str::to_owned)
+            .or_else(|| schema::deeper(keys, &name))
+            .map_or_else(known, |meant| format!("did you mean `{above}.{meant}`?"));
+        return Err((
+            format!("unknown key {} in `{above}`", quoted(&name)),
+            Some(hint),
+        ));
+    };
+    names.push(name.clone());
+    let path = format!("{above}.{name}");
+    match (&key.kind, rest) {
+        (_, []) => Ok(Target::Kind(&key.kind)),
+        (Kind::Section(keys) | Kind::Short(_, keys), _) => walk(keys, rest, &path, names),
+        (Kind::Variables, [variable]) => {
+            names.push((*variable).to_owned());
+            Ok(Target::Variable)
+        }
+        (Kind::Variables | Kind::Named(_) | Kind::Dependencies | Kind::Value(_), _) => {
+            Err((format!("there is nothing below `{path}` to set"), None))
+        }
+    }
+}

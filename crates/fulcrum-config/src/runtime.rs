@@ -1,0 +1,129 @@
+//! The settings of the app as a whole: `runtime:` in its `fulcrum.yml`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The settings of the app as a whole. `runtime.defaults` is merged into each domain's
+/// [`Process`](crate::Process) and not repeated here.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Runtime {
+    /// Where domains are looked for: globs and paths relative to the app root.
+    pub domains: Vec<String>,
+    /// The port that domains register at.
+    pub grpc: Grpc,
+    /// What is done with what domains say.
+    pub logs: Logs,
+    /// What applies to watching in every domain.
+    pub watch: WatchAll,
+    /// How many booted spare processes a domain may have: `off` is 0; none when left to the mode.
+    pub standby: Option<u32>,
+    /// Domains that are restarted together, by the group's name.
+    pub groups: BTreeMap<String, Group>,
+}
+
+/// `runtime.grpc`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grpc {
+    /// The address to listen at.
+    pub listen: Listen,
+    /// Who may register.
+    pub registration: Registration,
+    /// Certificates to serve with.
+    pub tls: Option<Tls>,
+}
+
+/// A loopback address to listen at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// An IP address without brackets, or `localhost`.
+    pub host: String,
+    /// The port; 0 lets the system choose.
+    pub port: u16,
+    /// Set by the user, in any layer: then a port that is taken is an error, not a reason to
+    /// take another.
+    pub explicit: bool,
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// Whether a domain may register without the token that Fulcrum gave to its process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// It may; the default of [`Mode::Dev`](crate::Mode::Dev).
+    Open,
+    /// It may not; the default of [`Mode::Serve`](crate::Mode::Serve).
+    Token,
+}
+
+/// `runtime.grpc.tls`: paths are absolute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// The certificate chain, PEM.
+    pub cert: PathBuf,
+    /// Its private key, PEM.
+    pub key: PathBuf,
+    /// The authority that clients' certificates must come from, PEM.
+    pub client_ca: Option<PathBuf>,
+}
+
+/// `runtime.logs`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logs {
+    /// `trace`, `debug`, `info`, `warn` or `error`: what domains are told in `FULCRUM_LOG_LEVEL`.
+    pub level: String,
+    /// How lines are printed.
+    pub format: LogFormat,
+}
+
+/// How log lines are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text on a terminal; elsewhere what suits the mode.
+    Auto,
+    /// Text with the domain's name in front.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `runtime.watch`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatchAll {
+    /// Whether domains are restarted when their files change; none when left to the mode and the
+    /// command line.
+    pub enabled: Option<bool>,
+    /// Look at files this often instead of being told by the system.
+    pub poll: Option<Duration>,
+    /// Globs, relative to the app root, that are never watched.
+    pub ignore: Vec<String>,
+}
+
+/// One of `runtime.groups`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Who is restarted with whom.
+    pub strategy: Strategy,
+    /// The members, in their order.
+    pub domains: Vec<String>,
+}
+
+/// Who is restarted when a member of a group fails; the words are OTP's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// The member that failed.
+    OneForOne,
+    /// It and those after it.
+    RestForOne,
+    /// All of them.
+    OneForAll,
+}

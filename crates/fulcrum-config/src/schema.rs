@@ -1,0 +1,232 @@
+//! Which settings there are, as a table: the one place that knows their names and kinds.
+
+/// One key of a section.
+#[derive(Debug)]
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+}
+
+/// What stands behind a key.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    /// A map with these keys.
+    Section(&'static [Key]),
+    /// A map with these keys, or a single value that stands for the one named.
+    Short(&'static str, &'static [Key]),
+    /// A map of free names to sections.
+    Named(&'static [Key]),
+    /// A map of variables to texts.
+    Variables,
+    /// A list of domains, or a map of domains to conditions.
+    Dependencies,
+    /// A single setting.
+    Value(Type),
+}
+
+/// The type of a single setting.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Type {
+    /// A text that isn't empty.
+    Text,
+    /// `true` or `false`.
+    Switch,
+    /// A duration; `zero` says whether none at all makes sense.
+    Time { zero: bool },
+    /// A number of bytes, more than none.
+    Size,
+    /// A whole number in a range.
+    Whole { min: i64, max: i64 },
+    /// A number in a range.
+    Number { min: f64, max: f64 },
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A signal that may ask a process to end.
+    Signal,
+    /// A list of texts; `one` says whether a text stands for a list of it, `some` whether an empty
+    /// list is refused.
+    Texts { one: bool, some: bool },
+    /// A list of exit codes.
+    Codes,
+    /// A probe; `log` says whether a log line can answer it.
+    Probe { log: bool },
+    /// `HOST:PORT` to listen at.
+    Listen,
+    /// `auto` or a port.
+    Port,
+    /// `off` or how many.
+    Standby,
+}
+
+const fn key(name: &'static str, kind: Kind) -> Key {
+    Key { name, kind }
+}
+
+const fn value(name: &'static str, kind: Type) -> Key {
+    key(name, Kind::Value(kind))
+}
+
+const TEXTS: Type = Type::Texts {
+    one: false,
+    some: false,
+};
+const GLOBS: Type = Type::Texts {
+    one: true,
+    some: false,
+};
+const POSITIVE: Type = Type::Time { zero: false };
+const ANY_TIME: Type = Type::Time { zero: true };
+const COUNT: Type = Type::Whole {
+    min: 1,
+    max: 1_000_000,
+};
+
+/// `runtime:` in the app's file.
+pub(crate) static RUNTIME: &[Key] = &[
+    value(
+        "domains",
+        Type::Texts {
+            one: true,
+            some: true,
+        },
+    ),
+    key("grpc", Kind::Section(GRPC)),
+    key("defaults", Kind::Section(PROCESS)),
+    key("logs", Kind::Section(LOGS)),
+    key("watch", Kind::Short("enabled", WATCH_ALL)),
+    value("standby", Type::Standby),
+    key("groups", Kind::Named(GROUP)),
+];
+
+/// `process:` in a domain's file, and `runtime.defaults` in the app's.
+pub(crate) static PROCESS: &[Key] = &[
+    value("entry", Type::Text),
+    value(
+        "command",
+        Type::Texts {
+            one: false,
+            some: true,
+        },
+    ),
+    value("node", Type::Text),
+    value("node_args", TEXTS),
+    value("args", TEXTS),
+    value("cwd", Type::Text),
+    key("env", Kind::Variables),
+    value("env_file", GLOBS),
+    key("depends_on", Kind::Dependencies),
+    key("restart", Kind::Short("policy", RESTART)),
+    value("start_timeout", POSITIVE),
+    value("ready", Type::Probe { log: true }),
+    value("alive", Type::Probe { log: false }),
+    key("heartbeat", Kind::Section(HEARTBEAT)),
+    key("stop", Kind::Section(STOP)),
+    key("limits", Kind::Section(LIMITS)),
+    value("replicas", Type::Whole { min: 1, max: 1_000 }),
+    value("port", Type::Port),
+    key("watch", Kind::Section(WATCH)),
+    value("install", Type::Switch),
+    value("user", Type::Text),
+];
+
+static GRPC: &[Key] = &[
+    value("listen", Type::Listen),
+    value("registration", Type::Choice(&["token", "open"])),
+    key("tls", Kind::Section(TLS)),
+];
+
+static TLS: &[Key] = &[
+    value("cert", Type::Text),
+    value("key", Type::Text),
+    value("client_ca", Type::Text),
+];
+
+static LOGS: &[Key] = &[
+    value(
+        "level",
+        Type::Choice(&["trace", "debug", "info", "warn", "error"]),
+    ),
+    value("format", Type::Choice(&["auto", "text", "json"])),
+];
+
+static WATCH_ALL: &[Key] = &[
+    value("enabled", Type::Switch),
+    value("poll", POSITIVE),
+    value("ignore", GLOBS),
+];
+
+static GROUP: &[Key] = &[
+    value(
+        "strategy",
+        Type::Choice(&["one_for_one", "rest_for_one", "one_for_all"]),
+    ),
+    value(
+        "domains",
+        Type::Texts {
+            one: false,
+            some: true,
+        },
+    ),
+];
+
+static RESTART: &[Key] = &[
+    value("policy", Type::Choice(&["always", "on-failure", "never"])),
+    value("success_exit_codes", Type::Codes),
+    key("backoff", Kind::Section(BACKOFF)),
+    value("stable_after", ANY_TIME),
+    value("budget", COUNT),
+    value("window", POSITIVE),
+];
+
+static BACKOFF: &[Key] = &[
+    value("initial", POSITIVE),
+    value("max", POSITIVE),
+    value(
+        "factor",
+        Type::Number {
+            min: 1.0,
+            max: 100.0,
+        },
+    ),
+    value("jitter", Type::Number { min: 0.0, max: 1.0 }),
+];
+
+static HEARTBEAT: &[Key] = &[value("interval", POSITIVE), value("misses", COUNT)];
+
+static STOP: &[Key] = &[value("signal", Type::Signal), value("grace", ANY_TIME)];
+
+static LIMITS: &[Key] = &[
+    value("memory", Type::Size),
+    value(
+        "cpu",
+        Type::Number {
+            min: 0.01,
+            max: 4_096.0,
+        },
+    ),
+];
+
+static WATCH: &[Key] = &[value("paths", GLOBS), value("ignore", GLOBS)];
+
+/// The key of a dependency that is a map.
+pub(crate) static DEPENDENCY: &[Key] = &[value(
+    "condition",
+    Type::Choice(&["ready", "started", "exited"]),
+)];
+
+/// The names of a section.
+pub(crate) fn names(keys: &'static [Key]) -> impl Iterator<Item = &'static str> {
+    keys.iter().map(|key| key.name)
+}
+
+/// The path, relative to `keys`, of a key of that name in a section further down.
+pub(crate) fn deeper(keys: &'static [Key], name: &str) -> Option<String> {
+    keys.iter().find_map(|key| match key.kind {
+        Kind::Section(below) | Kind::Short(_, below) => below
+            .iter()
+            .find(|inner| inner.name == name)
+            .map(|inner| format!("{}.{}", key.name, inner.name))
+            .or_else(|| deeper(below, name).map(|rest| format!("{}.{rest}", key.name))),
+        Kind::Named(_) | Kind::Variables | Kind::Dependencies | Kind::Value(_) => None,
+    })
+}

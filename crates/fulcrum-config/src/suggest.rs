@@ -1,0 +1,97 @@
+//! The nearest known name to a mistyped one.
+
+/// The known name that was probably meant, if one is near enough.
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = snake(name);
+    if plain.chars().count() > 64 {
+        return None;
+    }
+    let allowed = match plain.chars().count() {
+        0..=1 => 0,
+        2..=5 => 1,
+        6..=8 => 2,
+        _ => 3,
+    };
+    known
+        .into_iter()
+        .map(|candidate| {
+            (
+                strsim::damerau_levenshtein(&plain, &snake(candidate)),
+                candidate,
+            )
+        })
+        .filter(|(distance, _)| *distance <= allowed)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Like [`nearest`], but for places where any other name is legitimate too: only a slip of one
+/// letter in a name long enough that nothing else is likely to be meant.
+pub(crate) fn slip<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known.into_iter().find(|candidate| {
+        name == *candidate
+            || (candidate.len() >= 6
+                && name.len() < 64
+                && strsim::damerau_levenshtein(&snake(name), candidate) <= 1)
+    })
+}
+
+/// `dependsOn` and `depends-on` are `depends_on`: another habit, not another word.
+fn snake(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 4);
+    let mut after_lower = false;
+    for c in name.chars() {
+        if c.is_uppercase() && after_lower {
+            out.push('_');
+        }
+        after_lower = c.is_lowercase();
+        if c == '-' {
+            out.push('_');
+        } else {
+            out.extend(c.to_lowercase());
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEYS: [&str; 6] = [
+        "restart",
+        "depends_on",
+        "user",
+        "env",
+        "env_file",
+        "start_timeout",
+    ];
+
+    #[test]
+    fn finds_what_was_meant() {
+        for (typed, meant) in [
+            ("restrat", "restart"),
+            ("dependsOn", "depends_on"),
+            ("depends", "depends_on"),
+            ("start-timeout", "start_timeout"),
+            ("evn", "env"),
+        ] {
+            let known = if typed == "depends" {
+                None
+            } else {
+                Some(meant)
+            };
+            assert_eq!(nearest(typed, KEYS), known, "{typed}");
+        }
+        assert_eq!(nearest("colour", KEYS), None);
+        assert_eq!(nearest("x", KEYS), None);
+    }
+
+    #[test]
+    fn a_foreign_name_is_not_taken_for_a_slip() {
+        assert_eq!(slip("restrat", KEYS), Some("restart"));
+        assert_eq!(slip("env", KEYS), Some("env"));
+        assert_eq!(slip("users", KEYS), None);
+        assert_eq!(slip("db", KEYS), None);
+    }
+}

@@ -1,0 +1,345 @@
+//! YAML text to a tree with places, within fixed bounds of time and memory.
+//!
+//! A tree of our own, because three things that a deserializer does are wrong here: it stops at
+//! the first finding, it forgets where things are, and it turns `1.10` into a number.
+
+use std::collections::HashMap;
+
+use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, Span, StrInput};
+
+use crate::fault::{DEEPEST, Fault, explain, marker, syntax, too_deep};
+use crate::node::{Content, Entry, Node, Spot};
+use crate::problem::quoted;
+
+/// A duplicate key, which is reported besides the tree (the first one stays in it).
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Duplicate {
+    pub(crate) fault: Fault,
+    /// The top-level key under which it is; none at the top level itself.
+    pub(crate) section: Option<String>,
+}
+
+/// A parsed text.
+#[derive(Debug)]
+pub(crate) struct Parsed {
+    pub(crate) root: Node,
+    pub(crate) duplicates: Vec<Duplicate>,
+}
+
+/// Nothing that people write by hand comes near; a chain of aliases does.
+const MOST_NODES: usize = 100_000;
+
+/// Parses one document. An empty text is `Nothing`.
+pub(crate) fn parse(text: &str) -> Result<Parsed, Fault> {
+    let options = granit_parser::options! {
+        emit_comments: false,
+        flow_nesting_limit: DEEPEST,
+        block_nesting_limit: DEEPEST,
+    };
+    let mut builder = Builder {
+        parser: Parser::new_from_str_with_options(text, options),
+        anchors: HashMap::new(),
+        nodes: 0,
+        section: None,
+        depth: 0,
+        duplicates: Vec::new(),
+    };
+    let root = builder.document().map_err(|fault| explain(fault, text))?;
+    Ok(Parsed {
+        root,
+        duplicates: builder.duplicates,
+    })
+}
+
+struct Builder<'a> {
+    parser: Parser<'a, StrInput<'a>>,
+    anchors: HashMap<usize, (Node, usize)>,
+    nodes: usize,
+    section: Option<String>,
+    depth: usize,
+    duplicates: Vec<Duplicate>,
+}
+
+impl<'a> Builder<'a> {
+    fn next(&mut self) -> Result<(Event<'a>, Span), Fault> {
+        match self.parser.next_event() {
+            Some(Ok(event)) => Ok(event),
+            Some(Err(error)) => Err(syntax(&error)),
+            None => Ok((Event::StreamEnd, Span::default())),
+        }
+    }
+
+    fn document(&mut self) -> Result<Node, Fault> {
+        let mut root = None;
+        loop {
+            let (event, span) = self.next()?;
+            match event {
+                Event::StreamEnd => break,
+                Event::StreamStart | Event::DocumentEnd => {}
+                Event::DocumentStart(..) if root.is_some() => {
+                    return Err(Fault {
+                        code: "several-documents",
+                        spot: spot(&span),
+                        message: "a second YAML document begins here".into(),
+                        hint: Some("keep one document in the file: remove the `---` line".into()),
+                    });
+                }
+                Event::DocumentStart(..) => {}
+                other => root = Some(self.node(other, &span)?.0),
+            }
+        }
+        Ok(root.unwrap_or(Node {
+            spot: Spot { line: 1, column: 1 },
+            value: Content::Nothing,
+        }))
+    }
+
+    /// Builds the node that begins with `event`; also how many nodes it is made of.
+    fn node(&mut self, event: Event<'a>, span: &Span) -> Result<(Node, usize), Fault> {
+        let spot = spot(span);
+        let before = self.nodes;
+        self.count(1, spot)?;
+        let (value, anchor) = match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let plain = style == ScalarStyle::Plain;
+                let tagged_text = tag.is_some_and(|tag| tag.core_suffix() == Some("str"));
+                let nothing =
+                    plain && !tagged_text && matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
+                let value = if nothing {
+                    Content::Nothing
+                } else {
+                    Content::Text {
+                        text: text.into_owned(),
+                        plain,
+                    }
+                };
+                (value, anchor)
+            }
+            Event::SequenceStart(_, anchor, _) => (self.list(spot)?, anchor),
+            Event::MappingStart(_, anchor, _) => (self.map(spot)?, anchor),
+            Event::Alias(id) => return self.alias(id, spot),
+            _ => {
+                return Err(Fault {
+                    code: "yaml-syntax",
+                    spot,
+                    message: "a value was expected here".into(),
+                    hint: None,
+                });
+            }
+        };
+        let node = Node { spot, value };
+        let size = self.nodes - before;
+        if anchor != 0 {
+            self.count(size, spot)?;
+            self.anchors.insert(anchor, (node.clone(), size));
+        }
+        Ok((node, size))
+    }
+
+    fn alias(&mut self, id: usize, spot: Spot) -> Result<(Node, usize), Fault> {
+        let Some(size) = self.anchors.get(&id).map(|(_, size)| *size) else {
+            return Err(Fault {
+                code: "yaml-syntax",
+                spot,
+                message: "this alias stands inside the value that it refers to".into(),
+                hint: Some("write the value out, or move the anchor".into()),
+            });
+        };
+        self.count(size, spot)?;
+        Ok((self.anchors[&id].0.clone(), size))
+    }
+
+    fn list(&mut self, spot: Spot) -> Result<Content, Fault> {
+        self.enter(spot)?;
+        let mut items = Vec::new();
+        loop {
+            let (event, span) = self.next()?;
+            if event == Event::SequenceEnd {
+                self.depth -= 1;
+                return Ok(Content::List(items));
+            }
+            items.push(self.node(event, &span)?.0);
+        }
+    }
+
+    fn map(&mut self, at: Spot) -> Result<Content, Fault> {
+        self.enter(at)?;
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut seen: HashMap<String, Spot> = HashMap::new();
+        let mut merges = Vec::new();
+        loop {
+            let (event, span) = self.next()?;
+            if event == Event::MappingEnd {
+                self.depth -= 1;
+                break;
+            }
+            let (key_node, _) = self.node(event, &span)?;
+            let (key, plain) = match key_node.value {
+                Content::Text { text, plain } => (text, plain),
+                Content::Nothing => ("null".to_owned(), true),
+                Content::List(_) | Content::Map(_) => {
+                    return Err(Fault {
+                        code: "yaml-syntax",
+                        spot: key_node.spot,
+                        message: "a key must be a text, not a list or a map".into(),
+                        hint: None,
+                    });
+                }
+            };
+            let top = self.depth == 1;
+            if top {
+                self.section = Some(key.clone());
+            }
+            let (event, span) = self.next()?;
+            let (value, _) = self.node(event, &span)?;
+            if top {
+                self.section = None;
+            }
+            if key == "<<" && plain {
+                merges.push((key_node.spot, value));
+                continue;
+            }
+            if let Some(first) = seen.get(&key) {
+                self.duplicates.push(Duplicate {
+                    fault: Fault {
+                        code: "duplicate-key",
+                        spot: key_node.spot,
+                        message: format!(
+                            "the key {} is here a second time; line {} has it too",
+                            quoted(&key),
+                            first.line
+                        ),
+                        hint: Some("keep one of the two".into()),
+                    },
+                    section: self.section.clone(),
+                });
+                continue;
+            }
+            seen.insert(key.clone(), key_node.spot);
+            entries.push(Entry {
+                key,
+                spot: key_node.spot,
+                value,
+            });
+        }
+        for (spot, value) in merges {
+            merge(&mut entries, &mut seen, spot, value)?;
+        }
+        Ok(Content::Map(entries))
+    }
+
+    fn enter(&mut self, spot: Spot) -> Result<(), Fault> {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return Err(too_deep(spot));
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, more: usize, spot: Spot) -> Result<(), Fault> {
+        self.nodes = self.nodes.saturating_add(more);
+        if self.nodes > MOST_NODES {
+            return Err(Fault {
+                code: "too-large",
+                spot,
+                message: format!("more than {MOST_NODES} values up to here, aliases written out"),
+                hint: Some(
+                    "a configuration is small: look for an alias that multiplies itself".into(),
+                ),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// `<<: *base` and `<<: [*a, *b]`: what is written in the map itself wins, then the earlier one.
+fn merge(
+    entries: &mut Vec<Entry>,
+    seen: &mut HashMap<String, Spot>,
+    spot: Spot,
+    value: Node,
+) -> Result<(), Fault> {
+    let sources = match value.value {
+        Content::Map(_) => vec![value],
+        Content::List(items) => items,
+        Content::Nothing | Content::Text { .. } => Vec::new(),
+    };
+    if sources.is_empty()
+        || sources
+            .iter()
+            .any(|source| !matches!(source.value, Content::Map(_)))
+    {
+        return Err(Fault {
+            code: "yaml-syntax",
+            spot,
+            message: "`<<` takes a map or a list of maps".into(),
+            hint: Some("write `<<: *name`, where `&name` marks a map".into()),
+        });
+    }
+    for source in sources {
+        if let Content::Map(more) = source.value {
+            for entry in more {
+                if !seen.contains_key(&entry.key) {
+                    seen.insert(entry.key.clone(), entry.spot);
+                    entries.push(entry);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn spot(span: &Span) -> Spot {
+    marker(&span.start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn places_are_those_of_keys_and_values() {
+        let parsed = parse("a: 1\nb:\n  - x\n  - 'ü': [y]\n").expect("valid");
+        let entry = parsed.root.get("b").expect("it is there");
+        assert_eq!(entry.spot, Spot { line: 2, column: 1 });
+        let Content::List(items) = &entry.value.value else {
+            panic!("a list")
+        };
+        assert_eq!(items[0].spot, Spot { line: 3, column: 5 });
+        let inner = items[1].get("ü").expect("it is there");
+        assert_eq!(inner.spot, Spot { line: 4, column: 5 });
+        assert_eq!(
+            inner.value.spot,
+            Spot {
+                line: 4,
+                column: 10
+            }
+        );
+    }
+
+    #[test]
+    fn a_duplicate_is_told_and_the_first_stays() {
+        let parsed = parse("a: 1\nb: {c: 1, c: 2}\na: 3\n").expect("valid");
+        let told: Vec<_> = parsed
+            .duplicates
+            .iter()
+            .map(|duplicate| (duplicate.fault.spot.line, duplicate.section.as_deref()))
+            .collect();
+        assert_eq!(told, [(2, Some("b")), (3, None)]);
+        let Content::Text { text, .. } = &parsed.root.get("a").expect("it is there").value.value
+        else {
+            panic!("a text")
+        };
+        assert_eq!(text, "1");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn any_text_is_parsed_without_panic(text in "[a-b:{}\\[\\],&*!|>'\"#%@`<?~ \n\t\r\u{feff}é-]{0,60}") {
+            let _ = parse(&text);
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The crate from outside: whole apps in folders of their own.
+
+mod dependencies;
+mod diagnostics;
+mod discovery;
+mod hostile;
+mod layers;
+mod support;

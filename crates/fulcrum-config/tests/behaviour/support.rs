@@ -1,0 +1,101 @@
+//! An app in a folder of its own, to load.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use fulcrum_config::{App, Loaded, Mode, Request, load};
+
+pub(crate) struct Case {
+    folder: tempfile::TempDir,
+    env: BTreeMap<String, String>,
+    flags: Vec<(String, String)>,
+    pub(crate) mode: Mode,
+}
+
+impl Case {
+    /// An app with these files; a `fulcrum.yml` is there in any case.
+    pub(crate) fn new(files: &[(&str, &str)]) -> Self {
+        let case = Self {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+            env: BTreeMap::new(),
+            flags: Vec::new(),
+            mode: Mode::Dev,
+        };
+        case.write("fulcrum.yml", "# the app\n");
+        for (name, text) in files {
+            case.write(name, text);
+        }
+        case
+    }
+
+    /// The same with a domain `a` that has this `fulcrum.yml`.
+    pub(crate) fn domain(config: &str) -> Self {
+        Self::new(&[
+            ("domains/a/domain.js", ""),
+            ("domains/a/fulcrum.yml", config),
+        ])
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.insert(name.into(), value.into());
+        self
+    }
+
+    pub(crate) fn flag(mut self, path: &str, value: &str) -> Self {
+        self.flags.push((path.into(), value.into()));
+        self
+    }
+
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        let path = self.root().join(name);
+        fs::create_dir_all(path.parent().expect("has a folder")).expect("writable");
+        fs::write(path, content).expect("writable");
+    }
+
+    pub(crate) fn symlink(&self, target: impl AsRef<Path>, name: &str) {
+        let path = self.root().join(name);
+        fs::create_dir_all(path.parent().expect("has a folder")).expect("writable");
+        std::os::unix::fs::symlink(target, path).expect("writable");
+    }
+
+    pub(crate) fn root(&self) -> PathBuf {
+        self.folder.path().canonicalize().expect("it is there")
+    }
+
+    pub(crate) fn load(&self) -> Loaded {
+        load(&Request {
+            app: None,
+            cwd: self.root(),
+            env: self.env.clone(),
+            flags: self.flags.clone(),
+            mode: self.mode,
+        })
+    }
+
+    /// The app, which must be without any finding.
+    pub(crate) fn app(&self) -> App {
+        let loaded = self.load();
+        assert!(loaded.problems.is_empty(), "{:#?}", loaded.problems);
+        loaded.app.expect("an app without findings")
+    }
+
+    /// All findings as shown, one text each, the app's folder written as `ROOT`.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let loaded = self.load();
+        assert_eq!(loaded.app.is_some(), loaded.is_valid());
+        let root = self.root().to_string_lossy().into_owned();
+        loaded
+            .problems
+            .iter()
+            .map(|problem| problem.to_string().replace(&root, "ROOT"))
+            .collect()
+    }
+
+    /// The only finding, as shown.
+    pub(crate) fn problem(&self) -> String {
+        let mut problems = self.problems();
+        assert_eq!(problems.len(), 1, "{problems:#?}");
+        problems.remove(0)
+    }
+}

@@ -1,0 +1,151 @@
+//! Exit codes and signals in words, never one for the other.
+
+/// How a process ended, in words: `exit 1`, `exit 13 (top-level await never settled)`,
+/// `killed by SIGKILL (9)`.
+///
+/// `code` is what the process gave itself, `signal` what ended it from outside; of the two the
+/// signal is told if both are there. The meanings of codes are Node's own, from its documentation
+/// of `process` ("Exit codes"). A code such as 137 is *not* called a SIGKILL: this process exited
+/// by itself, with the code that shells use for a signal to something below them.
+#[must_use]
+pub fn explain_exit(code: Option<i32>, signal: Option<i32>) -> String {
+    match (signal, code) {
+        (Some(signal), _) => match signal_name(signal) {
+            Some(name) => format!("killed by {name} ({signal})"),
+            None => format!("killed by signal {signal}"),
+        },
+        (None, Some(code)) => match meaning(code) {
+            Some(meaning) => format!("exit {code} ({meaning})"),
+            None => format!("exit {code}"),
+        },
+        (None, None) => "ended, how is unknown".to_owned(),
+    }
+}
+
+fn meaning(code: i32) -> Option<String> {
+    let known = match code {
+        3 => "Node could not parse its own JavaScript",
+        4 => "Node could not evaluate its own JavaScript",
+        5 => "fatal error in V8",
+        6 => "Node's exception handler was not a function",
+        7 => "the handler of an uncaught exception threw",
+        9 => "invalid argument to Node",
+        10 => "Node failed while starting its own JavaScript",
+        12 => "invalid debugger argument",
+        13 => "top-level await never settled",
+        126 => "a shell's code for: not executable",
+        127 => "a shell's code for: command not found",
+        129.. => {
+            let name = signal_name(code - 128)?;
+            return Some(format!(
+                "its own exit code; shells use it when {name} ended a process below them"
+            ));
+        }
+        _ => return None,
+    };
+    Some(known.to_owned())
+}
+
+/// The name of a signal on this system, such as `SIGTERM` for 15.
+#[must_use]
+pub fn signal_name(signal: i32) -> Option<&'static str> {
+    SIGNALS
+        .iter()
+        .find(|(number, _)| *number == signal)
+        .map(|(_, name)| *name)
+}
+
+/// From signal(7), the numbers of x86 and ARM.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const SIGNALS: [(i32, &str); 31] = [
+    (1, "SIGHUP"),
+    (2, "SIGINT"),
+    (3, "SIGQUIT"),
+    (4, "SIGILL"),
+    (5, "SIGTRAP"),
+    (6, "SIGABRT"),
+    (7, "SIGBUS"),
+    (8, "SIGFPE"),
+    (9, "SIGKILL"),
+    (10, "SIGUSR1"),
+    (11, "SIGSEGV"),
+    (12, "SIGUSR2"),
+    (13, "SIGPIPE"),
+    (14, "SIGALRM"),
+    (15, "SIGTERM"),
+    (16, "SIGSTKFLT"),
+    (17, "SIGCHLD"),
+    (18, "SIGCONT"),
+    (19, "SIGSTOP"),
+    (20, "SIGTSTP"),
+    (21, "SIGTTIN"),
+    (22, "SIGTTOU"),
+    (23, "SIGURG"),
+    (24, "SIGXCPU"),
+    (25, "SIGXFSZ"),
+    (26, "SIGVTALRM"),
+    (27, "SIGPROF"),
+    (28, "SIGWINCH"),
+    (29, "SIGIO"),
+    (30, "SIGPWR"),
+    (31, "SIGSYS"),
+];
+
+/// From signal(3) of macOS and the BSDs: those that end a process.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const SIGNALS: [(i32, &str); 19] = [
+    (1, "SIGHUP"),
+    (2, "SIGINT"),
+    (3, "SIGQUIT"),
+    (4, "SIGILL"),
+    (5, "SIGTRAP"),
+    (6, "SIGABRT"),
+    (8, "SIGFPE"),
+    (9, "SIGKILL"),
+    (10, "SIGBUS"),
+    (11, "SIGSEGV"),
+    (12, "SIGSYS"),
+    (13, "SIGPIPE"),
+    (14, "SIGALRM"),
+    (15, "SIGTERM"),
+    (24, "SIGXCPU"),
+    (25, "SIGXFSZ"),
+    (27, "SIGPROF"),
+    (30, "SIGUSR1"),
+    (31, "SIGUSR2"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_signals_are_told_apart() {
+        assert_eq!(explain_exit(Some(0), None), "exit 0");
+        assert_eq!(explain_exit(Some(1), None), "exit 1");
+        assert_eq!(explain_exit(None, Some(9)), "killed by SIGKILL (9)");
+        assert_eq!(explain_exit(None, Some(40)), "killed by signal 40");
+        assert_eq!(
+            explain_exit(Some(13), None),
+            "exit 13 (top-level await never settled)"
+        );
+        let code_137 = explain_exit(Some(137), None);
+        assert!(
+            code_137.starts_with("exit 137 (its own exit code;"),
+            "{code_137}"
+        );
+    }
+
+    #[test]
+    fn every_status_has_a_text_of_its_own() {
+        let codes = (0..=255).map(|code| explain_exit(Some(code), None));
+        let signals = (1..=64).map(|signal| explain_exit(None, Some(signal)));
+        let texts: std::collections::BTreeSet<String> = codes.chain(signals).collect();
+        assert_eq!(texts.len(), 256 + 64);
+        assert!(
+            texts
+                .iter()
+                .all(|text| text.starts_with("exit ") || text.starts_with("killed by "))
+        );
+    }
+}

@@ -1,0 +1,149 @@
+//! Is somebody who should speak up regularly still there?
+
+use std::time::{Duration, Instant};
+
+/// A longer interval than this is as good as none.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// How regularly a domain has to speak up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeartbeatConfig {
+    /// Time between two beats. Less than a millisecond counts as one, more than a year as one.
+    pub interval: Duration,
+    /// How many beats may be missed in a row.
+    pub misses: u32,
+}
+
+impl Default for HeartbeatConfig {
+    /// A beat every 5 s, 3 may be missed.
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(5),
+            misses: 3,
+        }
+    }
+}
+
+/// What can be said of a domain by its heartbeats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// The beats come.
+    Healthy,
+    /// Some beats are missing, fewer than would condemn it.
+    Late {
+        /// How many should have come since the last.
+        missed: u32,
+    },
+    /// Too many beats in a row are missing.
+    Hung {
+        /// For how long nothing has been heard, our own frozen time aside.
+        silent: Duration,
+    },
+}
+
+/// Judges one domain by the beats it sends.
+///
+/// It is hung once nothing has been heard for `interval × (misses + 1)`: then `misses` beats are
+/// certainly missing, however shortly after its last beat it stopped.
+///
+/// Time in which Fulcrum itself didn't run doesn't count, since beats may well have been sent
+/// meanwhile. It is known by the checks: when they are more than two intervals apart, the clock
+/// starts anew. Therefore check at least at every [`deadline`](Self::deadline).
+#[derive(Debug, Clone)]
+pub struct HeartbeatMonitor {
+    interval: Duration,
+    misses: u32,
+    last_beat: Option<Instant>,
+    last_lag: Option<Duration>,
+    /// Silence is counted from here.
+    armed_at: Instant,
+    last_look: Instant,
+    suspended: bool,
+}
+
+impl HeartbeatMonitor {
+    /// A monitor that begins to wait for the first beat now.
+    #[must_use]
+    pub fn new(config: HeartbeatConfig, now: Instant) -> Self {
+        Self {
+            interval: config.interval.clamp(Duration::from_millis(1), LONGEST),
+            misses: config.misses,
+            last_beat: None,
+            last_lag: None,
+            armed_at: now,
+            last_look: now,
+            suspended: false,
+        }
+    }
+
+    /// A beat has come, with the event-loop lag that it told of, if it did.
+    pub fn beat(&mut self, now: Instant, lag: Option<Duration>) {
+        self.last_beat = Some(now);
+        self.last_lag = lag;
+        self.armed_at = self.armed_at.max(now);
+        self.last_look = self.last_look.max(now);
+    }
+
+    /// What is to be said now.
+    pub fn check(&mut self, now: Instant) -> Health {
+        let since_last_look = now.saturating_duration_since(self.last_look);
+        self.last_look = self.last_look.max(now);
+        if self.suspended || since_last_look > self.interval * 2 {
+            self.armed_at = self.armed_at.max(now);
+        }
+        let silent = now.saturating_duration_since(self.armed_at);
+        if silent >= self.limit() {
+            return Health::Hung { silent };
+        }
+        // One beat is due at the end of each interval; the limit keeps this a small number.
+        match silent.as_nanos() / self.interval.as_nanos() {
+            0 => Health::Healthy,
+            missed => Health::Late {
+                missed: u32::try_from(missed).unwrap_or(u32::MAX).min(self.misses),
+            },
+        }
+    }
+
+    /// When to check next, at the latest. Never more than one interval away, so that frozen time
+    /// can be told from silence, and not before `now`.
+    #[must_use]
+    pub fn deadline(&self, now: Instant) -> Instant {
+        let next_look = now + self.interval;
+        if self.suspended {
+            return next_look;
+        }
+        match self.armed_at.checked_add(self.limit()) {
+            Some(condemned) => next_look.min(condemned).max(now),
+            None => next_look,
+        }
+    }
+
+    /// Stop counting silence: a debugger holds the domain, or an operator froze it.
+    pub fn suspend(&mut self) {
+        self.suspended = true;
+    }
+
+    /// Count again, from now.
+    pub fn resume(&mut self, now: Instant) {
+        self.suspended = false;
+        self.armed_at = self.armed_at.max(now);
+        self.last_look = self.last_look.max(now);
+    }
+
+    /// How long ago the last beat came; `None` before the first.
+    #[must_use]
+    pub fn age(&self, now: Instant) -> Option<Duration> {
+        self.last_beat
+            .map(|beat| now.saturating_duration_since(beat))
+    }
+
+    /// The event-loop lag told of by the last beat.
+    #[must_use]
+    pub fn lag(&self) -> Option<Duration> {
+        self.last_lag
+    }
+
+    fn limit(&self) -> Duration {
+        self.interval.saturating_mul(self.misses.saturating_add(1))
+    }
+}

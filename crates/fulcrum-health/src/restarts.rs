@@ -1,0 +1,144 @@
+//! Whether to start again a domain that has ended.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::policy::human;
+use crate::{Backoff, BackoffError, Ended, Random, RestartPolicy, Verdict, When};
+
+/// The restart decisions of one domain.
+///
+/// Tell it how each life [`ended`](Self::ended), when a life has [`settled`](Self::settled), and
+/// when an operator starts the domain ([`reset`](Self::reset)). Lives that an operator ended are
+/// not its business: they aren't counted.
+#[derive(Debug, Clone)]
+pub struct Restarts {
+    policy: RestartPolicy,
+    backoff: Backoff,
+    random: Random,
+    /// When the restarts of the last window took or will take place, oldest first.
+    recent: VecDeque<Instant>,
+    attempts: u32,
+    total: u64,
+}
+
+impl Restarts {
+    /// Decisions by `policy`; `seed` determines the jitter, so give each domain one of its own.
+    ///
+    /// # Errors
+    /// When the policy's backoff makes no sense.
+    pub fn new(policy: RestartPolicy, seed: u64) -> Result<Self, BackoffError> {
+        Ok(Self {
+            backoff: Backoff::new(policy.backoff)?,
+            policy,
+            random: Random::new(seed),
+            recent: VecDeque::new(),
+            attempts: 0,
+            total: 0,
+        })
+    }
+
+    /// A life has ended, not by an operator: what now?
+    pub fn ended(&mut self, ended: &Ended, now: Instant) -> Verdict {
+        if ended.permanent {
+            let reason = format!("{}; starting it again cannot help", ended.describe());
+            return Verdict::GiveUp { reason };
+        }
+        match self.policy.when {
+            When::Never => return Verdict::Stay,
+            When::OnFailure if self.is_success(ended) => return Verdict::Stay,
+            When::OnFailure | When::Always => {}
+        }
+        let after = self.backoff.advance(&mut self.random);
+        // Counted when it takes place and not when it is decided: what overloads a machine is the
+        // starts. The delay is bounded, so the sum is off the clock's end only in theory.
+        let start = now.checked_add(after).unwrap_or(now);
+        self.forget_before(start);
+        if self.recent.len() >= self.budget() {
+            return Verdict::GiveUp {
+                reason: self.crash_loop(ended),
+            };
+        }
+        self.recent.push_back(start);
+        self.attempts = self.attempts.saturating_add(1);
+        self.total += 1;
+        Verdict::Restart {
+            after,
+            attempt: self.attempts,
+        }
+    }
+
+    /// The present life has been in good health for [`RestartPolicy::stable_after`]: delays and
+    /// the count of attempts begin anew. The budget doesn't: one that crashes just after it has
+    /// settled, again and again, loops all the same.
+    pub fn settled(&mut self) {
+        self.backoff.reset();
+        self.attempts = 0;
+    }
+
+    /// An operator starts the domain: everything begins anew.
+    pub fn reset(&mut self) {
+        self.settled();
+        self.recent.clear();
+    }
+
+    /// Restarts in a row since the domain was last stable or started by an operator.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        self.attempts
+    }
+
+    /// All restarts ever decided here; no reset touches it.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// What the next restart would wait, before jitter.
+    #[must_use]
+    pub fn next_delay(&self) -> Duration {
+        self.backoff.peek()
+    }
+
+    /// The policy in force.
+    #[must_use]
+    pub fn policy(&self) -> &RestartPolicy {
+        &self.policy
+    }
+
+    fn is_success(&self, ended: &Ended) -> bool {
+        ended.fault.is_none()
+            && ended.signal.is_none()
+            && ended
+                .code
+                .is_some_and(|code| self.policy.success_exit_codes.contains(&code))
+    }
+
+    fn forget_before(&mut self, start: Instant) {
+        let window = self.policy.window;
+        while let Some(oldest) = self.recent.front()
+            && start.saturating_duration_since(*oldest) >= window
+        {
+            self.recent.pop_front();
+        }
+    }
+
+    fn budget(&self) -> usize {
+        usize::try_from(self.policy.budget).unwrap_or(usize::MAX)
+    }
+
+    fn crash_loop(&self, ended: &Ended) -> String {
+        let last = ended.describe();
+        match self.recent.len() {
+            0 => format!("no restart is allowed (restart.budget is 0); last: {last}"),
+            1 => format!(
+                "crash loop: 1 restart in {}; last: {last}",
+                human(self.policy.window)
+            ),
+            n => format!(
+                "crash loop: {n} restarts in {}; last: {last}",
+                human(self.policy.window)
+            ),
+        }
+    }
+}

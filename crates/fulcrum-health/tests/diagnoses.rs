@@ -1,0 +1,304 @@
+//! What Node really prints when it ends, and what is made of it.
+
+use fulcrum_health::{Diagnosis, diagnose};
+
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(str::to_owned).collect()
+}
+
+fn told(text: &str, code: i32) -> Diagnosis {
+    diagnose(&lines(text), Some(code), None).expect("the cause is told")
+}
+
+/// Cause, a part of the cure, and whether another attempt is pointless.
+fn check(text: &str, cause: &str, cure: &str, permanent: bool) {
+    let diagnosis = told(text, 1);
+    assert_eq!(diagnosis.cause, cause);
+    assert!(diagnosis.cure.contains(cure), "{}", diagnosis.cure);
+    assert_eq!(diagnosis.permanent, permanent, "{cause}");
+}
+
+#[test]
+fn a_taken_port_is_named() {
+    let text = "\
+node:events:502
+      throw er; // Unhandled 'error' event
+      ^
+
+Error: listen EADDRINUSE: address already in use :::3001
+    at Server.setupListenHandle [as _listen2] (node:net:1908:16)
+  code: 'EADDRINUSE',
+  port: 3001
+}
+
+Node.js v20.20.2";
+    check(
+        text,
+        "port 3001 is already taken (:::3001)",
+        "sport = :3001",
+        false,
+    );
+    let socket = "Error: listen EADDRINUSE: address already in use /run/a:1.sock";
+    check(
+        socket,
+        "the socket /run/a:1.sock is already taken",
+        "remove the file",
+        false,
+    );
+}
+
+#[test]
+fn a_missing_package_is_to_be_installed() {
+    let commonjs = "\
+node:internal/modules/cjs/loader:1210
+  throw err;
+  ^
+
+Error: Cannot find module 'left-pad/lib'
+Require stack:
+- /app/domains/users/domain.js
+    at Module._resolveFilename (node:internal/modules/cjs/loader:1207:15)
+  code: 'MODULE_NOT_FOUND',
+  requireStack: [ '/app/domains/users/domain.js' ]
+}
+
+Node.js v20.20.2";
+    check(
+        commonjs,
+        "package left-pad is not installed, wanted by /app/domains/users/domain.js",
+        "`npm install left-pad`",
+        true,
+    );
+    let esm = "Error [ERR_MODULE_NOT_FOUND]: Cannot find package '@grpc/grpc-js' imported from /app/d.mjs";
+    check(
+        esm,
+        "package @grpc/grpc-js is not installed, wanted by /app/d.mjs",
+        "run `npm install` in the domain's folder",
+        true,
+    );
+}
+
+#[test]
+fn a_missing_file_is_not_to_be_installed() {
+    let esm =
+        "Error [ERR_MODULE_NOT_FOUND]: Cannot find module '/app/nope.js' imported from /app/d.mjs";
+    check(
+        esm,
+        "file /app/nope.js does not exist, wanted by /app/d.mjs",
+        "correct the path",
+        true,
+    );
+    let commonjs = "Error: Cannot find module './nope'\nRequire stack:\n- /app/d.js";
+    check(
+        commonjs,
+        "file ./nope does not exist, wanted by /app/d.js",
+        "path",
+        true,
+    );
+}
+
+#[test]
+fn a_syntax_error_is_told_with_its_line() {
+    let text = "\
+/app/domains/users/domain.js:3
+const a = ;
+          ^
+
+SyntaxError: Unexpected token ';'
+    at wrapSafe (node:internal/modules/cjs/loader:1464:18)
+
+Node.js v20.20.2";
+    check(
+        text,
+        "SyntaxError: Unexpected token ';' at /app/domains/users/domain.js:3",
+        "correct that line",
+        true,
+    );
+    let export = "\
+file:///app/f.mjs:1
+import {nope} from 'fs'
+        ^^^^
+SyntaxError: The requested module 'fs' does not provide an export named 'nope'
+    at ModuleJob._instantiate (node:internal/modules/esm/module_job:213:21)
+
+Node.js v20.20.2";
+    check(
+        export,
+        "The requested module 'fs' does not provide an export named 'nope' at /app/f.mjs:1",
+        "import type",
+        true,
+    );
+}
+
+#[test]
+fn bad_json_in_a_running_program_is_no_syntax_error_of_its_own() {
+    let text = "\
+undefined:1
+{bad
+ ^
+
+SyntaxError: Expected property name or '}' in JSON at position 1
+    at JSON.parse (<anonymous>)
+    at /app/domain.js:7:14
+
+Node.js v20.20.2";
+    check(
+        text,
+        "uncaught SyntaxError: Expected property name or '}' in JSON at position 1 at /app/domain.js:7:14",
+        "catch it",
+        false,
+    );
+}
+
+#[test]
+fn the_wrong_kind_of_module() {
+    let esm = "\
+(node:32261) Warning: To load an ES module, set \"type\": \"module\" in the package.json or use the .mjs extension.
+/app/u/e.js:1
+import x from \"fs\"
+^^^^^^
+
+SyntaxError: Cannot use import statement outside a module
+    at wrapSafe (node:internal/modules/cjs/loader:1464:18)
+
+Node.js v20.20.2";
+    check(
+        esm,
+        "an ES module is run as CommonJS at /app/u/e.js:1",
+        ".mjs",
+        true,
+    );
+    let commonjs = "\
+file:///app/g.mjs:1
+require('fs')
+^
+
+ReferenceError: require is not defined in ES module scope, you can use import instead
+    at file:///app/g.mjs:1:1
+
+Node.js v20.20.2";
+    check(
+        commonjs,
+        "CommonJS code is run as an ES module at /app/g.mjs:1",
+        ".cjs",
+        true,
+    );
+}
+
+#[test]
+fn typescript_that_node_does_not_take() {
+    let extension =
+        "TypeError [ERR_UNKNOWN_FILE_EXTENSION]: Unknown file extension \".ts\" for /app/domain.ts";
+    check(
+        extension,
+        "Unknown file extension \".ts\" for /app/domain.ts",
+        "Node 22.18",
+        true,
+    );
+    let syntax = "\
+file:///app/o.ts:1
+enum A {B}
+^^^^^^^^^^
+
+SyntaxError [ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX]: TypeScript enum is not supported in strip-only mode
+    at parseTypeScript (node:internal/modules/typescript:68:40)
+
+Node.js v24.21.0";
+    check(
+        syntax,
+        "TypeScript enum is not supported in strip-only mode at /app/o.ts:1",
+        "tsx",
+        true,
+    );
+}
+
+#[test]
+fn permissions() {
+    let port = "Error: listen EACCES: permission denied 0.0.0.0:80";
+    check(
+        port,
+        "port 80 is reserved for privileged processes (0.0.0.0:80)",
+        "1024",
+        true,
+    );
+    let file = "Error: EACCES: permission denied, open '/etc/shadow'";
+    check(
+        file,
+        "permission denied: open '/etc/shadow'",
+        "access",
+        true,
+    );
+}
+
+#[test]
+fn nobody_at_the_other_end() {
+    let grpc = "Error: 14 UNAVAILABLE: No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:50051. Resolution note:";
+    check(
+        grpc,
+        "nothing listens at 127.0.0.1:50051",
+        "FULCRUM_GRPC_SERVER",
+        false,
+    );
+    let plain = "Error: connect ECONNREFUSED 127.0.0.1:5432\n    at TCPConnectWrap.afterConnect";
+    check(
+        plain,
+        "nothing listens at 127.0.0.1:5432",
+        "start what should listen",
+        false,
+    );
+}
+
+#[test]
+fn the_heap_limit_needs_an_abort_as_witness() {
+    let text = lines(
+        "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n\
+         ----- Native stack trace -----\n 1: 0xb78db3 node::OOMErrorHandler",
+    );
+    let by_signal = diagnose(&text, None, Some(6)).expect("an abort");
+    assert_eq!(by_signal.cause, "V8 reached its heap limit");
+    assert!(diagnose(&text, Some(134), None).is_some());
+    assert_eq!(diagnose(&text, None, Some(9)), None);
+}
+
+#[test]
+fn options_and_awaits() {
+    let option = told("node: bad option: --experimental-transform-types", 9);
+    assert!(option.cause.ends_with("--experimental-transform-types"));
+    assert!(option.permanent);
+    let silent = diagnose(&[], Some(13), None).expect("the code says it");
+    assert!(silent.cause.contains("top-level await"));
+}
+
+#[test]
+fn the_uncaught_error_counts_and_not_what_was_logged_before() {
+    let text = "\
+Error: connect ECONNREFUSED 127.0.0.1:5432
+    at TCPConnectWrap.afterConnect [as oncomplete] (node:net:1611:16)
+retrying
+/app/l.js:1
+function f(){ const x = undefined; x.foo() }
+                                     ^
+
+TypeError: Cannot read properties of undefined (reading 'foo')
+    at f (/app/l.js:1:38)
+
+Node.js v20.20.2";
+    check(
+        text,
+        "uncaught TypeError: Cannot read properties of undefined (reading 'foo') at /app/l.js:1",
+        "the whole stack",
+        false,
+    );
+}
+
+#[test]
+fn nothing_is_made_up() {
+    for (text, code, signal) in [
+        ("", Some(1), None),
+        ("bye", Some(3), None),
+        ("", None, Some(9)),
+        ("Error handling is on", Some(1), None),
+    ] {
+        assert_eq!(diagnose(&lines(text), code, signal), None, "{text}");
+    }
+}

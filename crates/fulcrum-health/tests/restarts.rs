@@ -1,0 +1,309 @@
+//! Restart decisions over whole histories, with a clock that is only an argument.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "an Instant comes from the clock only; from there on the test owns the time"
+)]
+
+use std::time::{Duration, Instant};
+
+use fulcrum_health::{
+    Backoff, BackoffConfig, BackoffError, Ended, Fault, Random, RestartPolicy, Restarts, Verdict,
+    When,
+};
+use proptest::prelude::*;
+
+fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+fn exit(code: i32) -> Ended {
+    Ended {
+        code: Some(code),
+        was_ready: true,
+        ..Ended::default()
+    }
+}
+
+fn exact() -> RestartPolicy {
+    RestartPolicy {
+        backoff: BackoffConfig {
+            initial: ms(100),
+            max: ms(1_000),
+            factor: 2.0,
+            jitter: 0.0,
+        },
+        ..RestartPolicy::default()
+    }
+}
+
+fn restarts(policy: RestartPolicy) -> Restarts {
+    Restarts::new(policy, 7).expect("the policy is valid")
+}
+
+fn delay(verdict: &Verdict) -> Option<Duration> {
+    match verdict {
+        Verdict::Restart { after, .. } => Some(*after),
+        Verdict::GiveUp { .. } | Verdict::Stay => None,
+    }
+}
+
+#[test]
+fn the_policy_decides_which_ends_count() {
+    let killed = Ended {
+        signal: Some(9),
+        was_ready: true,
+        ..Ended::default()
+    };
+    let hung = Ended {
+        code: Some(0),
+        fault: Some(Fault::Hung),
+        was_ready: true,
+        ..Ended::default()
+    };
+    let now = Instant::now();
+    for (when, ended, restarted) in [
+        (When::Always, exit(0), true),
+        (When::Always, exit(1), true),
+        (When::OnFailure, exit(0), false),
+        (When::OnFailure, exit(3), false),
+        (When::OnFailure, exit(1), true),
+        (When::OnFailure, killed, true),
+        // It exited 0 because it was told to, after it had hung: not a success.
+        (When::OnFailure, hung, true),
+        (When::Never, exit(1), false),
+        (When::Never, hung, false),
+    ] {
+        let policy = RestartPolicy {
+            when,
+            success_exit_codes: vec![0, 3],
+            ..exact()
+        };
+        let verdict = restarts(policy).ended(&ended, now);
+        assert_eq!(
+            delay(&verdict),
+            restarted.then_some(ms(100)),
+            "{when:?} {ended:?}"
+        );
+        assert!(restarted || verdict == Verdict::Stay);
+    }
+}
+
+#[test]
+fn what_cannot_get_better_is_not_tried_again() {
+    let ended = Ended {
+        code: Some(9),
+        permanent: true,
+        ..Ended::default()
+    };
+    for when in [When::Always, When::OnFailure, When::Never] {
+        let mut restarts = restarts(RestartPolicy { when, ..exact() });
+        let reason = "exit 9 (invalid argument to Node) before it was ready; \
+                      starting it again cannot help";
+        assert_eq!(
+            restarts.ended(&ended, Instant::now()),
+            Verdict::GiveUp {
+                reason: reason.to_owned()
+            }
+        );
+        assert_eq!(restarts.total(), 0);
+    }
+}
+
+#[test]
+fn delays_grow_and_a_stable_life_begins_anew() {
+    let mut restarts = restarts(RestartPolicy {
+        budget: 100,
+        ..exact()
+    });
+    let now = Instant::now();
+    let mut next = || match restarts.ended(&exit(1), now) {
+        Verdict::Restart { after, attempt } => (after.as_millis(), attempt),
+        other => panic!("{other:?}"),
+    };
+    let grown = [next(), next(), next(), next(), next(), next()];
+    assert_eq!(
+        grown,
+        [
+            (100, 1),
+            (200, 2),
+            (400, 3),
+            (800, 4),
+            (1_000, 5),
+            (1_000, 6)
+        ]
+    );
+    assert_eq!((restarts.count(), restarts.next_delay()), (6, ms(1_000)));
+    restarts.settled();
+    assert_eq!((restarts.count(), restarts.next_delay()), (0, ms(100)));
+    assert_eq!(restarts.total(), 6);
+}
+
+#[test]
+fn a_crash_loop_ends_and_says_what_it_was() {
+    let mut restarts = restarts(RestartPolicy {
+        budget: 3,
+        window: ms(10_000),
+        ..exact()
+    });
+    let mut now = Instant::now();
+    for _ in 0..3 {
+        let after = delay(&restarts.ended(&exit(1), now)).expect("within the budget");
+        now += after + ms(30);
+    }
+    let last = Ended {
+        was_ready: false,
+        ..exit(1)
+    };
+    assert_eq!(
+        restarts.ended(&last, now),
+        Verdict::GiveUp {
+            reason: "crash loop: 3 restarts in 10s; last: exit 1 before it was ready".to_owned()
+        }
+    );
+    // An operator's start gives it a full budget and the shortest delay again.
+    restarts.reset();
+    assert_eq!(delay(&restarts.ended(&exit(1), now)), Some(ms(100)));
+}
+
+#[test]
+fn settling_does_not_hide_a_slow_crash_loop() {
+    let mut restarts = restarts(RestartPolicy {
+        budget: 3,
+        window: ms(60_000),
+        ..exact()
+    });
+    let mut now = Instant::now();
+    for _ in 0..3 {
+        assert!(delay(&restarts.ended(&exit(1), now)).is_some());
+        restarts.settled();
+        now += ms(11_000);
+    }
+    assert!(matches!(
+        restarts.ended(&exit(1), now),
+        Verdict::GiveUp { .. }
+    ));
+    // Out of the window they are forgotten.
+    assert!(delay(&restarts.ended(&exit(1), now + ms(60_000))).is_some());
+}
+
+#[test]
+fn without_a_budget_nothing_is_restarted() {
+    let mut restarts = restarts(RestartPolicy {
+        budget: 0,
+        ..exact()
+    });
+    assert_eq!(
+        restarts.ended(&exit(1), Instant::now()),
+        Verdict::GiveUp {
+            reason: "no restart is allowed (restart.budget is 0); last: exit 1".to_owned()
+        }
+    );
+}
+
+#[test]
+fn figures_that_make_no_sense_are_refused() {
+    let config = BackoffConfig::default();
+    let refused = |config| Backoff::new(config).expect_err("it makes no sense");
+    let max = ms(1);
+    assert!(matches!(
+        refused(BackoffConfig { max, ..config }),
+        BackoffError::MaxBelowInitial { .. }
+    ));
+    let max = Duration::MAX;
+    assert!(matches!(
+        refused(BackoffConfig { max, ..config }),
+        BackoffError::MaxTooLong(_)
+    ));
+    for factor in [0.5, f64::NAN, f64::INFINITY] {
+        assert!(matches!(
+            refused(BackoffConfig { factor, ..config }),
+            BackoffError::Factor(_)
+        ));
+    }
+    for jitter in [-0.1, 1.1, f64::NAN] {
+        let error = refused(BackoffConfig { jitter, ..config });
+        assert!(matches!(error, BackoffError::Jitter(_)));
+        assert!(error.to_string().contains("backoff.jitter"));
+    }
+}
+
+prop_compose! {
+    fn config()(
+        initial in 0_u64..5_000,
+        more in 0_u64..100_000,
+        factor in 1.0_f64..50.0,
+        jitter in 0.0_f64..=1.0,
+    ) -> BackoffConfig {
+        BackoffConfig { initial: ms(initial), max: ms(initial + more), factor, jitter }
+    }
+}
+
+/// What rounding to nanoseconds may add.
+const ROUNDING: Duration = Duration::from_micros(1);
+
+proptest! {
+    #[test]
+    fn delays_grow_up_to_the_cap_within_the_jitter(config in config(), seed in any::<u64>()) {
+        let mut backoff = Backoff::new(config).expect("the strategy makes valid ones");
+        let mut random = Random::new(seed);
+        prop_assert_eq!(backoff.peek(), config.initial);
+        let mut before = Duration::ZERO;
+        for _ in 0..2_000 {
+            let nominal = backoff.peek();
+            prop_assert!(nominal >= before && nominal <= config.max);
+            before = nominal;
+            let delay = backoff.advance(&mut random);
+            prop_assert!(delay + ROUNDING >= nominal.mul_f64(1.0 - config.jitter));
+            prop_assert!(delay <= nominal.mul_f64(1.0 + config.jitter) + ROUNDING);
+            prop_assert!(delay <= config.max.mul_f64(1.0 + config.jitter) + ROUNDING);
+        }
+        backoff.reset();
+        prop_assert_eq!(backoff.peek(), config.initial);
+    }
+
+    #[test]
+    fn the_budget_holds_in_every_window_and_a_seed_decides_everything(
+        config in config(),
+        seed in any::<u64>(),
+        budget in 0_u32..6,
+        window in 1_u64..20_000,
+        lives in prop::collection::vec((0_u64..6_000, any::<bool>()), 1..60),
+    ) {
+        let policy = RestartPolicy {
+            when: When::Always,
+            backoff: config,
+            budget,
+            window: ms(window),
+            ..RestartPolicy::default()
+        };
+        let mut one = Restarts::new(policy.clone(), seed).expect("valid");
+        let mut twin = Restarts::new(policy, seed).expect("valid");
+        let mut now = Instant::now();
+        let mut starts: Vec<Instant> = Vec::new();
+        for (lived, settled) in lives {
+            now += ms(lived);
+            if settled {
+                one.settled();
+                twin.settled();
+            }
+            let verdict = one.ended(&exit(1), now);
+            prop_assert_eq!(&verdict, &twin.ended(&exit(1), now));
+            match verdict {
+                Verdict::Restart { after, .. } => {
+                    now += after;
+                    starts.push(now);
+                }
+                Verdict::GiveUp { .. } => {
+                    // Never given up while there was room.
+                    prop_assert!(starts.len() >= budget as usize);
+                }
+                Verdict::Stay => prop_assert!(false, "always means always"),
+            }
+        }
+        for (at, first) in starts.iter().enumerate() {
+            let within = starts[at..].iter().take_while(|start| **start - *first < ms(window));
+            prop_assert!(within.count() <= budget as usize);
+        }
+    }
+}

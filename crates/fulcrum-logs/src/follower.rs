@@ -1,0 +1,230 @@
+//! One reader of the hub, with a queue of its own that nobody else has to wait for.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use crate::batch::Batch;
+use crate::{LogLine, Query};
+
+/// How much a follower may have waiting for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capacity {
+    /// Bytes of lines, charged with their text and what keeping them takes. What was said last is
+    /// kept in any case, up to what one read brings (64 KiB of text).
+    pub bytes: usize,
+}
+
+impl Default for Capacity {
+    /// 1 MiB, about five thousand lines of ordinary length.
+    fn default() -> Self {
+        Self { bytes: 1024 * 1024 }
+    }
+}
+
+/// What a follower is handed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// The next line.
+    Line(LogLine),
+    /// Lines are missing here.
+    Gap(Gap),
+}
+
+/// A follower fell behind, and its oldest waiting lines were dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// How many lines that it had asked for.
+    pub missed: u64,
+}
+
+/// Reads lines as they are published; made by [`Hub::subscribe`](crate::Hub::subscribe).
+///
+/// Dropping it ends the subscription. It doesn't keep the hub alive.
+pub struct Follower {
+    /// Lines that were there already; not charged to the capacity, bounded by the ring.
+    backlog: VecDeque<LogLine>,
+    inbox: Arc<Inbox>,
+    /// Tells the hub to forget this follower.
+    _registration: Box<dyn Send + Sync>,
+}
+
+impl Follower {
+    pub(crate) fn new(
+        backlog: Vec<LogLine>,
+        inbox: Arc<Inbox>,
+        registration: impl Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            backlog: backlog.into(),
+            inbox,
+            _registration: Box::new(registration),
+        }
+    }
+
+    /// Waits for the next line or gap. `None` once the hub is closed, or gone, and everything
+    /// waiting has been taken. Cancel safe: a future dropped before it is ready has taken nothing.
+    pub async fn next(&mut self) -> Option<Delivery> {
+        loop {
+            if let Some(delivery) = self.try_next() {
+                return Some(delivery);
+            }
+            // Whether it is over is asked about queue and hub at once: a last line published after
+            // the look above isn't left behind. One published before the wait leaves a permit.
+            if self.inbox.lock().is_over() {
+                return None;
+            }
+            self.inbox.news.notified().await;
+        }
+    }
+
+    /// What is waiting right now, without waiting: for writing out several lines at once.
+    pub fn try_next(&mut self) -> Option<Delivery> {
+        if let Some(line) = self.backlog.pop_front() {
+            return Some(Delivery::Line(line));
+        }
+        self.inbox.lock().pop()
+    }
+}
+
+impl std::fmt::Debug for Follower {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Follower")
+            .field("backlog", &self.backlog.len())
+            .field("inbox", &self.inbox)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The place where hub and follower meet. Its lock is only ever held for moving lines.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    queue: Mutex<Queue>,
+    news: Notify,
+}
+
+impl Inbox {
+    pub(crate) fn new(capacity: Capacity) -> Self {
+        Self {
+            queue: Mutex::new(Queue::new(capacity.bytes)),
+            news: Notify::new(),
+        }
+    }
+
+    /// Hands over those lines of a batch that `query` wants.
+    pub(crate) fn deliver(&self, batch: &Arc<Batch>, query: &Query) {
+        if !query.wants_batch(batch) {
+            return;
+        }
+        let wanted = |at: &usize| query.wants_level(batch.level(*at));
+        let some: Vec<usize> = match query.level {
+            None => Vec::new(),
+            Some(_) => (0..batch.len()).filter(wanted).collect(),
+        };
+        let mut queue = self.lock();
+        if query.level.is_none() || some.len() == batch.len() {
+            queue.push(Waiting::whole(Arc::clone(batch)));
+        } else if some.is_empty() {
+            return;
+        } else {
+            // A batch shares one allocation. One line picked out of it would keep all of it alive,
+            // far beyond what the line is charged with: therefore a copy.
+            for at in some {
+                let line = batch.line(at);
+                let message = Bytes::copy_from_slice(&line.message);
+                let (level, partial) = (line.level, line.partial);
+                let (source, stream, time) = (line.source, line.stream, line.time);
+                let mut copy = Batch::single(source, stream, level, message, partial, time);
+                copy.first_seq = line.seq;
+                queue.push(Waiting::whole(Arc::new(copy)));
+            }
+        }
+        drop(queue);
+        self.news.notify_one();
+    }
+
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.news.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        // A queue is whole after every statement: a panic elsewhere is no reason to stop reading.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A batch of which some lines may have been taken.
+#[derive(Debug)]
+struct Waiting {
+    batch: Arc<Batch>,
+    taken: usize,
+}
+
+impl Waiting {
+    fn whole(batch: Arc<Batch>) -> Self {
+        Self { batch, taken: 0 }
+    }
+
+    fn left(&self) -> usize {
+        self.batch.len() - self.taken
+    }
+}
+
+/// Lines waiting for one follower; the oldest go when there are too many.
+#[derive(Debug)]
+struct Queue {
+    capacity: usize,
+    bytes: usize,
+    waiting: VecDeque<Waiting>,
+    missed: u64,
+    closed: bool,
+}
+
+impl Queue {
+    fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            bytes: 0,
+            waiting: VecDeque::new(),
+            missed: 0,
+            closed: false,
+        }
+    }
+
+    fn push(&mut self, waiting: Waiting) {
+        self.bytes += waiting.batch.cost();
+        self.waiting.push_back(waiting);
+        if self.bytes > self.capacity {
+            // Down to half, so that a follower that stays too slow reads runs of lines with a gap
+            // now and then, and not a gap at every turn.
+            while self.bytes > self.capacity / 2 && self.waiting.len() > 1 {
+                if let Some(oldest) = self.waiting.pop_front() {
+                    self.bytes -= oldest.batch.cost();
+                    self.missed += oldest.left() as u64;
+                }
+            }
+        }
+    }
+
+    fn pop(&mut self) -> Option<Delivery> {
+        if self.missed > 0 {
+            let missed = std::mem::take(&mut self.missed);
+            return Some(Delivery::Gap(Gap { missed }));
+        }
+        let first = self.waiting.front_mut()?;
+        let line = first.batch.line(first.taken);
+        first.taken += 1;
+        if first.left() == 0 {
+            self.bytes -= first.batch.cost();
+            self.waiting.pop_front();
+        }
+        Some(Delivery::Line(line))
+    }
+
+    fn is_over(&self) -> bool {
+        self.closed && self.waiting.is_empty() && self.missed == 0
+    }
+}

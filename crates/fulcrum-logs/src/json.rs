@@ -1,0 +1,109 @@
+//! Lines for programs: one JSON object each.
+
+use std::fmt::Write as _;
+
+use crate::LogLine;
+use crate::time::rfc3339_micros;
+
+/// The line as one JSON object without a line end, by the contract of `domains logs -o json`:
+/// `seq`, `time` (RFC 3339, UTC, microseconds), `domain`, `generation`, `pid`, `stream`, `level`
+/// (null if unknown), `message`, and `partial` where it is true.
+///
+/// Bytes that aren't UTF-8 are replaced by U+FFFD. Control characters are escaped, also those that
+/// JSON would allow, so that the text is harmless on a terminal too.
+#[must_use]
+pub fn to_json(line: &LogLine) -> String {
+    let mut out = String::with_capacity(line.message.len() + 160);
+    let level = line
+        .level
+        .map_or("null".to_owned(), |level| format!("\"{}\"", level.as_str()));
+    write!(
+        out,
+        "{{\"seq\":{},\"time\":\"{}\",\"domain\":{},\"generation\":{},\"pid\":{},\
+         \"stream\":\"{}\",\"level\":{level},\"message\":{}",
+        line.seq,
+        rfc3339_micros(line.time),
+        string(&line.source.domain),
+        line.source.generation,
+        line.source.pid,
+        line.stream,
+        string(&line.text()),
+    )
+    .expect("a String takes every write");
+    if line.partial {
+        out.push_str(",\"partial\":true");
+    }
+    out.push('}');
+    out
+}
+
+fn string(text: &str) -> String {
+    let json = serde_json::Value::from(text).to_string();
+    let is_harmful = |char| matches!(char, '\u{7f}'..='\u{9f}');
+    if !json.contains(is_harmful) {
+        return json;
+    }
+    let mut safe = String::with_capacity(json.len() + 16);
+    for char in json.chars() {
+        if is_harmful(char) {
+            write!(safe, "\\u{:04x}", u32::from(char)).expect("a String takes every write");
+        } else {
+            safe.push(char);
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::{Duration, SystemTime};
+
+    use bytes::Bytes;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Level, Source, Stream};
+
+    fn line(message: impl Into<Bytes>) -> LogLine {
+        LogLine {
+            seq: 7,
+            time: SystemTime::UNIX_EPOCH + Duration::from_micros(1_500_000),
+            source: Source {
+                domain: Arc::from("users"),
+                generation: 3,
+                pid: 42,
+            },
+            stream: Stream::Stderr,
+            level: Some(Level::Warn),
+            message: message.into(),
+            partial: true,
+        }
+    }
+
+    #[test]
+    fn has_the_fields_of_the_contract() {
+        assert_eq!(
+            to_json(&line("a \"b\"")),
+            r#"{"seq":7,"time":"1970-01-01T00:00:01.500000Z","domain":"users","generation":3,"pid":42,"stream":"stderr","level":"warn","message":"a \"b\"","partial":true}"#
+        );
+        let plain = to_json(&LogLine {
+            level: None,
+            partial: false,
+            ..line("")
+        });
+        assert!(plain.ends_with(r#""level":null,"message":""}"#), "{plain}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_make_one_harmless_line_of_valid_json(
+            message in prop::collection::vec(prop_oneof![any::<u8>(), 0x7f..=0x9f_u8, Just(0xc2)], 0..80),
+        ) {
+            let json = to_json(&line(message.clone()));
+            prop_assert!(!json.chars().any(char::is_control));
+            let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+            prop_assert_eq!(read["message"].as_str(), Some(&*String::from_utf8_lossy(&message)));
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! How serious a line is, guessed from the ways in which Node programs usually write it.
+
+use memchr::memchr2;
+
+use crate::{Level, Stream};
+
+/// A level stands at the front of a line or not at all; further in it is just a word.
+const HEAD: usize = 128;
+/// Longer than any word for a level.
+const WORD: usize = 12;
+/// Longer than the names of errors, which count on stderr only.
+const ERROR_WORD: usize = 40;
+
+/// The level that a line tells of itself.
+///
+/// Understood are JSON objects with a `level` (or `severity`) as pino and bunyan (numbers) or
+/// winston (words) write them, and leading words, after a time at most: `ERROR …`, `[warn] …`,
+/// `info: …`. On stderr also what Node prints there: `TypeError: …`, `Uncaught …`,
+/// `(node:1) DeprecationWarning: …`. JSON is scanned no further than the level, and only in lines
+/// that begin with `{`.
+#[must_use]
+pub fn detect_level(message: &[u8], stream: Stream) -> Option<Level> {
+    match message.trim_ascii_start() {
+        [b'{', object @ ..] => level_of_json(object),
+        text => level_of_text(&text[..text.len().min(HEAD)], stream),
+    }
+}
+
+/// The level in the rest of an object of which the `{` is gone. Tolerant of an end that was cut
+/// off: the level usually comes first.
+fn level_of_json(object: &[u8]) -> Option<Level> {
+    let mut scan = Scan { rest: object };
+    loop {
+        scan.skip_space();
+        let key = scan.string()?;
+        scan.skip_space();
+        scan.take(b':')?;
+        scan.skip_space();
+        let value = scan.value()?;
+        if matches!(key, b"level" | b"severity")
+            && let Some(level) = level_of_value(value)
+        {
+            return Some(level);
+        }
+        scan.skip_space();
+        scan.take(b',')?;
+    }
+}
+
+fn level_of_value(value: &[u8]) -> Option<Level> {
+    if let [b'"', word @ .., b'"'] = value {
+        return Level::from_word(word);
+    }
+    // pino's and bunyan's scale, custom levels in between counted down to the next known one.
+    let number: u32 = std::str::from_utf8(value).ok()?.parse().ok()?;
+    match number {
+        0..=9 => None,
+        10..=19 => Some(Level::Trace),
+        20..=29 => Some(Level::Debug),
+        30..=39 => Some(Level::Info),
+        40..=49 => Some(Level::Warn),
+        50..=59 => Some(Level::Error),
+        60.. => Some(Level::Fatal),
+    }
+}
+
+/// A walk over JSON that builds nothing and stops at the first thing it doesn't understand.
+struct Scan<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Scan<'a> {
+    fn skip_space(&mut self) {
+        self.rest = self.rest.trim_ascii_start();
+    }
+
+    fn take(&mut self, byte: u8) -> Option<()> {
+        let (first, rest) = self.rest.split_first()?;
+        (*first == byte).then(|| self.rest = rest)
+    }
+
+    /// The inside of a string as written, escapes not resolved.
+    fn string(&mut self) -> Option<&'a [u8]> {
+        self.take(b'"')?;
+        let text = self.rest;
+        let mut at = 0;
+        loop {
+            at += memchr2(b'"', b'\\', text.get(at..)?)?;
+            if text[at] == b'"' {
+                self.rest = &text[at + 1..];
+                return Some(&text[..at]);
+            }
+            at += 2;
+        }
+    }
+
+    /// Any value as written.
+    fn value(&mut self) -> Option<&'a [u8]> {
+        let start = self.rest;
+        // A counter instead of recursion: how deep a line nests is up to its writer.
+        let mut depth = 0_usize;
+        loop {
+            match *self.rest.first()? {
+                b'"' => {
+                    self.string()?;
+                }
+                b'{' | b'[' => {
+                    depth += 1;
+                    self.rest = &self.rest[1..];
+                }
+                b'}' | b']' if depth > 0 => {
+                    depth -= 1;
+                    self.rest = &self.rest[1..];
+                }
+                b',' | b'}' | b']' if depth == 0 => break,
+                byte if depth == 0 && byte.is_ascii_whitespace() => break,
+                _ => {
+                    self.rest = &self.rest[1..];
+                    continue;
+                }
+            }
+            if depth == 0 {
+                break;
+            }
+        }
+        Some(&start[..start.len() - self.rest.len()])
+    }
+}
+
+fn level_of_text(head: &[u8], stream: Stream) -> Option<Level> {
+    let mut rest = skip_ornaments(head);
+    // A date and a time.
+    for _ in 0..2 {
+        match skip_time(rest) {
+            Some(later) => rest = skip_ornaments(later),
+            None => break,
+        }
+    }
+    let (opened, text) = match rest {
+        [b'[' | b'(' | b'<', inner @ ..] => (true, skip_ornaments(inner)),
+        _ => (false, rest),
+    };
+    let longest = match stream {
+        Stream::Stderr => ERROR_WORD,
+        Stream::Stdout | Stream::Fulcrum => WORD,
+    };
+    let length = text
+        .iter()
+        .take(longest)
+        .position(|byte| !byte.is_ascii_alphanumeric())
+        .unwrap_or(text.len().min(longest));
+    let (word, after) = text.split_at(length);
+    let after = skip_sgr(after);
+    if let Some(level) = Level::from_word(word)
+        && stands_as_level(word, opened, after)
+    {
+        return Some(level);
+    }
+    (stream == Stream::Stderr)
+        .then(|| level_of_node(head, word, after))
+        .flatten()
+}
+
+/// `ERROR` is a level, `Error` at the beginning of a sentence isn't, unless set off by a colon or
+/// brackets.
+fn stands_as_level(word: &[u8], opened: bool, after: &[u8]) -> bool {
+    match after {
+        // `http://…` is an address.
+        [b':', b'/', ..] => false,
+        [b':', ..] => true,
+        [b']' | b')' | b'>', ..] if opened => true,
+        [] | [b' ' | b'\t' | b']' | b'|' | b'-' | b'=' | b',' | b'(', ..] => {
+            word.iter().all(u8::is_ascii_uppercase)
+        }
+        _ => false,
+    }
+}
+
+/// What Node itself prints on stderr.
+fn level_of_node(head: &[u8], word: &[u8], after: &[u8]) -> Option<Level> {
+    let is_error =
+        word.ends_with(b"Error") && (after.starts_with(b":") || after.starts_with(b" ["));
+    if is_error || head.starts_with(b"Uncaught ") {
+        return Some(Level::Error);
+    }
+    let warns = head.starts_with(b"(node:") && memchr::memmem::find(head, b"Warning:").is_some();
+    warns.then_some(Level::Warn)
+}
+
+fn skip_ornaments(mut text: &[u8]) -> &[u8] {
+    loop {
+        let later = skip_sgr(text.trim_ascii_start());
+        if later.len() == text.len() {
+            return text;
+        }
+        text = later;
+    }
+}
+
+/// Skips colour sequences: loggers colour the level and leave the text alone.
+fn skip_sgr(mut text: &[u8]) -> &[u8] {
+    while let Some(length) = crate::sanitise::sgr_length(text) {
+        text = &text[length..];
+    }
+    text
+}
+
+fn skip_time(text: &[u8]) -> Option<&[u8]> {
+    // Most lines don't begin with a time, and every line comes through here.
+    if !matches!(text.first()?, b'0'..=b'9' | b'[') {
+        return None;
+    }
+    let end = text.iter().position(u8::is_ascii_whitespace)?;
+    let (token, rest) = text.split_at(end);
+    let is_time = token.iter().any(u8::is_ascii_digit)
+        && token.iter().any(|byte| b":-/".contains(byte))
+        && token
+            .iter()
+            .all(|byte| byte.is_ascii_digit() || b":.-/TZ+,[]".contains(byte));
+    is_time.then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn out(text: &str) -> Option<Level> {
+        detect_level(text.as_bytes(), Stream::Stdout)
+    }
+
+    #[test]
+    fn loggers_in_json() {
+        let pino = r#"{"level":50,"time":1531171074631,"pid":657,"msg":"boom"}"#;
+        assert_eq!(out(pino), Some(Level::Error));
+        let winston =
+            r#"{"message":"a \"level\": \"error\"","meta":{"level":"fatal"},"level":"warn"}"#;
+        assert_eq!(out(winston), Some(Level::Warn));
+        let bunyan = r#"{"name":"myapp","hostname":"h","pid":40161,"level":30,"msg":"hi","v":0}"#;
+        assert_eq!(out(bunyan), Some(Level::Info));
+        assert_eq!(
+            out(r#"{"severity":"WARNING","message":"x"}"#),
+            Some(Level::Warn)
+        );
+        assert_eq!(out(r#"{"level":35}"#), Some(Level::Info));
+        assert_eq!(
+            out(r#"{"level":"error","message":"cut off in the mid"#),
+            Some(Level::Error)
+        );
+    }
+
+    #[test]
+    fn json_without_a_level_and_what_only_looks_like_json() {
+        for text in [
+            "{}",
+            "{",
+            r#"{"level":null}"#,
+            r#"{"level":3}"#,
+            r#"{"level":"loud"}"#,
+            r#"{"user":{"level":50}}"#,
+            r#"{"msg":"level\":50"}"#,
+            r#"{"a":"\"#,
+            "{ level: 50 }",
+            r#"{"a" 1,"level":50}"#,
+        ] {
+            assert_eq!(out(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn leading_words() {
+        for (text, level) in [
+            ("ERROR boom", Level::Error),
+            ("[WARN] low", Level::Warn),
+            ("[error] low", Level::Error),
+            ("info: started", Level::Info),
+            ("\u{1b}[32minfo\u{1b}[39m: started", Level::Info),
+            ("DEBUG", Level::Debug),
+            ("FATAL: gone", Level::Fatal),
+            (
+                "[12:00:00.123] \u{1b}[32mINFO\u{1b}[39m (123): hi",
+                Level::Info,
+            ),
+            ("2026-11-23 12:00:00,123 WARNING - x", Level::Warn),
+            ("2026-11-23T12:00:00.123Z [trace] x", Level::Trace),
+            ("Error: boom", Level::Error),
+        ] {
+            assert_eq!(out(text), Some(level), "{text}");
+        }
+    }
+
+    #[test]
+    fn ordinary_sentences_have_no_level() {
+        for text in [
+            "",
+            " ",
+            "Error handling is on",
+            "info about users",
+            "INFORMATIONAL",
+            "http://localhost:3000",
+            "listening, no ERROR here",
+            "    at foo (/app/domain.js:1:2)",
+            "[users] ready",
+            "2026-11-23",
+        ] {
+            assert_eq!(out(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_node_prints_counts_on_stderr_only() {
+        for (text, level) in [
+            ("TypeError: x is not a function", Level::Error),
+            ("AssertionError [ERR_ASSERTION]: no", Level::Error),
+            ("Uncaught 'boom'", Level::Error),
+            (
+                "(node:1) [DEP0040] DeprecationWarning: punycode",
+                Level::Warn,
+            ),
+        ] {
+            assert_eq!(detect_level(text.as_bytes(), Stream::Stderr), Some(level));
+            assert_eq!(detect_level(text.as_bytes(), Stream::Stdout), None);
+        }
+    }
+
+    proptest! {
+        /// Against a real parser: the scan finds the level of any object, wherever it stands.
+        #[test]
+        fn agrees_with_a_json_parser(
+            keys in prop::collection::vec("[a-z\"\\\\{},:\\[\\]é]{0,6}", 0..5),
+            values in prop::collection::vec("[ a-z0-9\"\\\\{},:\\[\\]é]{0,12}", 5),
+            nested in any::<bool>(),
+            at in 0_usize..6,
+            level in 10_u32..70,
+            pretty in any::<bool>(),
+        ) {
+            let mut object = serde_json::Map::new();
+            for (place, (key, value)) in keys.iter().zip(&values).enumerate() {
+                if place == at {
+                    object.insert("level".into(), level.into());
+                }
+                let value = if nested {
+                    serde_json::json!([{"level": value, "deep": [value, 1.5, null]}, true])
+                } else {
+                    serde_json::json!(value)
+                };
+                object.insert(key.clone(), value);
+            }
+            let told = object.get("level").and_then(serde_json::Value::as_u64).is_some();
+            let mut text = serde_json::to_string(&object).unwrap();
+            if pretty {
+                text = serde_json::to_string_pretty(&object).unwrap();
+            }
+            let expected = told.then(|| level_of_value(level.to_string().as_bytes()).unwrap());
+            prop_assert_eq!(out(&text), expected, "{}", text);
+        }
+
+        #[test]
+        fn never_panics(bytes in prop::collection::vec(any::<u8>(), 0..200), json in any::<bool>()) {
+            let mut line = if json { b"{\"".to_vec() } else { Vec::new() };
+            line.extend(bytes);
+            let _level = detect_level(&line, Stream::Stderr);
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! From a pipe to the hub, as fast as the pipe fills.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use crate::batch::Draft;
+use crate::{Hub, Level, MAX_LINE, Piece, Source, Splitter, Stream, detect_level};
+
+/// The most that is read at once. Measured: reads of this size with a search for line ends keep up
+/// with `cat`; reading line by line is ten times slower.
+const READ_MAX: usize = 256 * 1024;
+/// What an idle pipe costs. The buffer grows while reads fill it and shrinks back afterwards.
+const READ_MIN: usize = 8 * 1024;
+/// After so many reads in a row that needed a quarter of the buffer or less, it is halved.
+const SHRINK_AFTER: u32 = 32;
+
+/// Running totals of what pumps have read; clones count together. For display while they run.
+#[derive(Debug, Clone, Default)]
+pub struct Tally(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    bytes: AtomicU64,
+    lines: AtomicU64,
+}
+
+impl Tally {
+    /// Bytes read so far, line ends included.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.0.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Lines published so far; each piece of a cut line counts.
+    #[must_use]
+    pub fn lines(&self) -> u64 {
+        self.0.lines.load(Ordering::Relaxed)
+    }
+
+    fn add(&self, bytes: u64, lines: u64) {
+        self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.0.lines.fetch_add(lines, Ordering::Relaxed);
+    }
+}
+
+/// What one pump has read in its life.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PumpReport {
+    /// Bytes read, line ends included.
+    pub bytes: u64,
+    /// Lines published; each piece of a cut line counts.
+    pub lines: u64,
+}
+
+/// Reads one stream of one life of a domain and publishes its lines.
+///
+/// It waits for the pipe and for nothing else: neither for followers nor for a disk. A pump that
+/// waited would fill the pipe, and a full pipe freezes the domain.
+///
+/// A process that the domain left behind may hold the pipe open after the domain has exited. Then
+/// stop waiting for [`run`](Self::run), call [`finish`](Self::finish) to publish the unfinished
+/// line, and, if what the stragglers say is still wanted, go on with `run`.
+pub struct Pump<R> {
+    reader: R,
+    buffer: Vec<u8>,
+    quiet_reads: u32,
+    splitter: Splitter,
+    sink: Sink,
+}
+
+impl<R: AsyncRead + Unpin> Pump<R> {
+    /// A pump from `reader` into `hub`, its lines marked with `source` and `stream`.
+    pub fn new(reader: R, hub: &Hub, source: Source, stream: Stream, tally: &Tally) -> Self {
+        Self {
+            reader,
+            buffer: vec![0; READ_MIN],
+            quiet_reads: 0,
+            splitter: Splitter::new(MAX_LINE),
+            sink: Sink {
+                hub: hub.clone(),
+                source,
+                stream,
+                tally: tally.clone(),
+                report: PumpReport::default(),
+                draft: Draft::default(),
+                continued: None,
+            },
+        }
+    }
+
+    /// Reads until the end of the stream. Cancel safe: whatever was read before the future is
+    /// dropped is published, or held for the next `run` or for `finish`.
+    ///
+    /// # Errors
+    /// The reader's error, with the stream and the domain it belongs to.
+    pub async fn run(&mut self) -> io::Result<()> {
+        loop {
+            match self.reader.read(&mut self.buffer).await {
+                Ok(0) => return Ok(()),
+                Ok(length) => self.take(length),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.sink.explain(&error)),
+            }
+        }
+    }
+
+    /// Publishes the unfinished line, if there is one, as partial, and tells what was read in all.
+    pub fn finish(&mut self) -> PumpReport {
+        self.publish(|splitter, sink, now| splitter.finish(&mut |piece| sink.add(piece, now)));
+        self.sink.continued = None;
+        self.sink.report
+    }
+
+    fn take(&mut self, length: usize) {
+        let buffer = std::mem::take(&mut self.buffer);
+        self.publish(|splitter, sink, now| {
+            splitter.push(&buffer[..length], &mut |piece| sink.add(piece, now));
+        });
+        self.buffer = buffer;
+        self.sink.report.bytes += length as u64;
+        self.sink.tally.add(length as u64, 0);
+        self.resize(length);
+    }
+
+    fn publish(&mut self, split: impl FnOnce(&mut Splitter, &mut Sink, SystemTime)) {
+        // One look at the clock for what came together.
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the pump is the driver that lines get their time from"
+        )]
+        let now = SystemTime::now();
+        let before = self.sink.report.lines;
+        split(&mut self.splitter, &mut self.sink, now);
+        self.sink.flush(now);
+        self.sink.tally.add(0, self.sink.report.lines - before);
+    }
+
+    fn resize(&mut self, length: usize) {
+        let size = self.buffer.len();
+        if length == size && size < READ_MAX {
+            self.buffer = vec![0; (size * 4).min(READ_MAX)];
+            self.quiet_reads = 0;
+        } else if length > size / 4 || size == READ_MIN {
+            self.quiet_reads = 0;
+        } else {
+            self.quiet_reads += 1;
+            if self.quiet_reads >= SHRINK_AFTER {
+                self.buffer = vec![0; (size / 2).max(READ_MIN)];
+                self.sink.draft.shrink();
+                self.quiet_reads = 0;
+            }
+        }
+    }
+}
+
+impl<R> std::fmt::Debug for Pump<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pump")
+            .field("source", &self.sink.source)
+            .field("stream", &self.sink.stream)
+            .field("report", &self.sink.report)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Pumps `reader` into `hub` until its end, the unfinished line included.
+///
+/// # Errors
+/// The reader's error, with the stream and the domain it belongs to; what was read until then is
+/// published.
+pub async fn pump<R: AsyncRead + Unpin>(
+    reader: R,
+    hub: &Hub,
+    source: Source,
+    stream: Stream,
+    tally: &Tally,
+) -> io::Result<PumpReport> {
+    let mut pump = Pump::new(reader, hub, source, stream, tally);
+    let ended = pump.run().await;
+    let report = pump.finish();
+    ended.map(|()| report)
+}
+
+/// Where a pump's lines go, and what is known of the one being cut.
+struct Sink {
+    hub: Hub,
+    source: Source,
+    stream: Stream,
+    tally: Tally,
+    report: PumpReport,
+    draft: Draft,
+    /// The last piece was cut off a line of this level; the next belongs to the same line.
+    continued: Option<Option<Level>>,
+}
+
+impl Sink {
+    fn add(&mut self, piece: Piece<'_>, now: SystemTime) {
+        let level = match self.continued {
+            Some(level) => level,
+            None => detect_level(piece.bytes, self.stream),
+        };
+        self.continued = piece.partial.then_some(level);
+        self.report.lines += 1;
+        self.hub.add(
+            &mut self.draft,
+            piece,
+            level,
+            &self.source,
+            self.stream,
+            now,
+        );
+    }
+
+    fn flush(&mut self, now: SystemTime) {
+        self.hub
+            .flush(&mut self.draft, &self.source, self.stream, now);
+    }
+
+    fn explain(&self, error: &io::Error) -> io::Error {
+        let Source {
+            domain,
+            generation,
+            pid,
+        } = &self.source;
+        io::Error::new(
+            error.kind(),
+            format!(
+                "cannot read {} of `{domain}` (generation {generation}, pid {pid}): {error}; \
+                 what it says from here on is lost",
+                self.stream
+            ),
+        )
+    }
+}

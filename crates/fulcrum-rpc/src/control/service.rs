@@ -1,0 +1,106 @@
+//! The gRPC face of a handler.
+
+use std::pin::Pin;
+
+use tokio_stream::{Stream, StreamExt};
+use tonic::{Request, Response, Status, async_trait};
+
+use super::control_server::Control;
+use super::{
+    CallRequest, CallResponse, ChangeRequest, ControlError, ControlHandler, Event, EventsRequest,
+    HelloRequest, HelloResponse, LogRecord, LogsRequest, PROTOCOL, Progress, ShutdownRequest,
+    StatusRequest, StatusResponse, Streamed, WaitRequest,
+};
+
+type Replies<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+/// `fulcrum.control.v1.Control` over a handler.
+pub(crate) struct Service<H> {
+    pub(crate) handler: H,
+}
+
+fn replies<T: 'static>(
+    streamed: Result<Streamed<T>, ControlError>,
+) -> Result<Response<Replies<T>>, Status> {
+    let stream = streamed?;
+    Ok(Response::new(Box::pin(
+        stream.map(|message| message.map_err(Status::from)),
+    )))
+}
+
+#[async_trait]
+impl<H: ControlHandler> Control for Service<H> {
+    type ChangeStream = Replies<Progress>;
+    type WaitStream = Replies<Progress>;
+    type LogsStream = Replies<LogRecord>;
+    type EventsStream = Replies<Event>;
+    type ShutdownStream = Replies<Progress>;
+
+    /// Tells our number whatever the client's is: it decides, and knows best what to say.
+    async fn hello(
+        &self,
+        request: Request<HelloRequest>,
+    ) -> Result<Response<HelloResponse>, Status> {
+        let HelloRequest { protocol, version } = request.into_inner();
+        if protocol != PROTOCOL {
+            tracing::info!(
+                "a client of version {version:?} speaks protocol {protocol}, not {PROTOCOL}"
+            );
+        }
+        let instance = Some(self.handler.instance().await);
+        Ok(Response::new(HelloResponse {
+            protocol: PROTOCOL,
+            instance,
+        }))
+    }
+
+    async fn status(
+        &self,
+        request: Request<StatusRequest>,
+    ) -> Result<Response<StatusResponse>, Status> {
+        Ok(Response::new(
+            self.handler.status(request.into_inner()).await?,
+        ))
+    }
+
+    async fn change(
+        &self,
+        request: Request<ChangeRequest>,
+    ) -> Result<Response<Replies<Progress>>, Status> {
+        replies(self.handler.change(request.into_inner()).await)
+    }
+
+    async fn wait(
+        &self,
+        request: Request<WaitRequest>,
+    ) -> Result<Response<Replies<Progress>>, Status> {
+        replies(self.handler.wait(request.into_inner()).await)
+    }
+
+    async fn logs(
+        &self,
+        request: Request<LogsRequest>,
+    ) -> Result<Response<Replies<LogRecord>>, Status> {
+        replies(self.handler.logs(request.into_inner()).await)
+    }
+
+    async fn events(
+        &self,
+        request: Request<EventsRequest>,
+    ) -> Result<Response<Replies<Event>>, Status> {
+        replies(self.handler.events(request.into_inner()).await)
+    }
+
+    async fn call(&self, request: Request<CallRequest>) -> Result<Response<CallResponse>, Status> {
+        Ok(Response::new(
+            self.handler.call(request.into_inner()).await?,
+        ))
+    }
+
+    async fn shutdown(
+        &self,
+        request: Request<ShutdownRequest>,
+    ) -> Result<Response<Replies<Progress>>, Status> {
+        replies(self.handler.shutdown(request.into_inner()).await)
+    }
+}

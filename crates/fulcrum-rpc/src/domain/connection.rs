@@ -1,0 +1,218 @@
+//! One registered stream, as seen by those who send to it, and the stream of what it is
+//! sent.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot};
+use tokio_stream::Stream;
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+
+use super::pending::Pending;
+use super::{Admission, Answer};
+use crate::framework::{DomainMessage, RuntimeMessage};
+
+/// Messages that wait for a domain to read them; beyond, sending fails at once.
+pub(crate) const QUEUE: usize = 64;
+
+/// A lock whose holder panicked still holds whole values: each change here is one step.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What waits for a response: gets the answer, or the cause of the stream's end.
+pub(crate) type Waiter = oneshot::Sender<Result<Answer, String>>;
+
+/// Both ends of what goes to a stream: one for the driver, one for tonic.
+pub(crate) fn outbound() -> (Sending, Outbound) {
+    let (messages, queue) = mpsc::channel(QUEUE);
+    let (last, status) = oneshot::channel();
+    (
+        Sending { messages, last },
+        Outbound {
+            queue,
+            last: Some(status),
+            end: None,
+        },
+    )
+}
+
+/// Where messages to a stream go in, and the status that ends it.
+pub(crate) struct Sending {
+    pub(crate) messages: mpsc::Sender<RuntimeMessage>,
+    pub(crate) last: oneshot::Sender<Status>,
+}
+
+/// The response stream: the queued messages, then, where one was given, the status.
+pub(crate) struct Outbound {
+    queue: mpsc::Receiver<RuntimeMessage>,
+    last: Option<oneshot::Receiver<Status>>,
+    end: Option<Status>,
+}
+
+impl Stream for Outbound {
+    type Item = Result<RuntimeMessage, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(last) = &mut self.last
+            && let Poll::Ready(status) = Pin::new(last).poll(context)
+        {
+            self.last = None;
+            self.end = status.ok();
+            // What is queued still goes out; nothing is added.
+            self.queue.close();
+        }
+        match self.queue.poll_recv(context) {
+            Poll::Ready(Some(message)) => Poll::Ready(Some(Ok(message))),
+            Poll::Ready(None) => Poll::Ready(self.end.take().map(Err)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+/// Why a message couldn't be sent to a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unsent {
+    /// [`QUEUE`] messages wait to be read.
+    Full,
+    /// The stream has ended.
+    Ended,
+}
+
+/// A registered stream.
+pub(crate) struct Connection {
+    /// Unique for the registry's life.
+    pub(crate) id: u64,
+    pub(crate) domain: String,
+    pub(crate) admission: Admission,
+    capabilities: Vec<String>,
+    messages: mpsc::Sender<RuntimeMessage>,
+    last: Mutex<Option<oneshot::Sender<Status>>>,
+    pending: Mutex<Pending<Waiter>>,
+    /// Cancelled when the stream was ended from our side.
+    ended: CancellationToken,
+}
+
+impl Connection {
+    pub(crate) fn new(
+        id: u64,
+        domain: String,
+        admission: Admission,
+        capabilities: Vec<String>,
+        sending: Sending,
+    ) -> Self {
+        Self {
+            id,
+            domain,
+            admission,
+            capabilities,
+            messages: sending.messages,
+            last: Mutex::new(Some(sending.last)),
+            pending: Mutex::new(Pending::new()),
+            ended: CancellationToken::new(),
+        }
+    }
+
+    pub(crate) fn can(&self, capability: &str) -> bool {
+        self.capabilities.iter().any(|name| name == capability)
+    }
+
+    pub(crate) fn capabilities(&self) -> &[String] {
+        &self.capabilities
+    }
+
+    /// Queues a message without waiting.
+    pub(crate) fn send(&self, message: RuntimeMessage) -> Result<(), Unsent> {
+        self.messages
+            .try_send(message)
+            .map_err(|error| match error {
+                TrySendError::Full(_) => Unsent::Full,
+                TrySendError::Closed(_) => Unsent::Ended,
+            })
+    }
+
+    /// Queues a message as soon as there is room. Nothing happens if the stream ends first.
+    pub(crate) async fn send_when_possible(&self, message: RuntimeMessage) {
+        let _ = self.messages.send(message).await;
+    }
+
+    /// Makes room for the response to `id`.
+    ///
+    /// # Errors
+    /// The cause, where the stream has ended.
+    pub(crate) fn expect_response(
+        self: &Arc<Self>,
+        id: String,
+    ) -> Result<(Slot, oneshot::Receiver<Result<Answer, String>>), String> {
+        let (waiter, response) = oneshot::channel();
+        lock(&self.pending)
+            .insert(id.clone(), waiter)
+            .map_err(str::to_owned)?;
+        Ok((
+            Slot {
+                connection: Arc::clone(self),
+                id,
+            },
+            response,
+        ))
+    }
+
+    /// Gives a message to the one who waits for it, or gives it back if it is no response.
+    pub(crate) fn resolve(&self, message: DomainMessage) -> Option<DomainMessage> {
+        let Some(waiter) = lock(&self.pending).take(&message.request_id) else {
+            return Some(message);
+        };
+        let message = DomainMessage {
+            domain: self.domain.clone(),
+            ..message
+        };
+        // A caller that gave up just now has no use for it.
+        let _ = waiter.send(Ok(Answer::from_domain(message)));
+        None
+    }
+
+    /// Ends the stream, with a status where there is somebody to tell, and fails all that
+    /// wait for a response. Only the first call counts.
+    pub(crate) fn end(&self, cause: &str, status: Option<Status>) {
+        let last = lock(&self.last).take();
+        if let (Some(last), Some(status)) = (last, status) {
+            let _ = last.send(status);
+        }
+        for waiter in lock(&self.pending).close(cause) {
+            let _ = waiter.send(Err(cause.to_owned()));
+        }
+        self.ended.cancel();
+    }
+
+    /// Waits until the stream is ended from our side.
+    pub(crate) async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
+    /// Waits until nobody reads what is sent: the client is gone.
+    pub(crate) async fn lost(&self) {
+        self.messages.closed().await;
+    }
+
+    /// How many responses are awaited.
+    #[cfg(test)]
+    pub(crate) fn awaited(&self) -> usize {
+        lock(&self.pending).len()
+    }
+}
+
+/// The place of one awaited response. Dropping it frees the place, so that a caller that
+/// gives up leaves nothing behind.
+pub(crate) struct Slot {
+    connection: Arc<Connection>,
+    id: String,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        lock(&self.connection.pending).take(&self.id);
+    }
+}

@@ -1,0 +1,118 @@
+//! What the registry tells the rest of Fulcrum.
+
+use std::net::SocketAddr;
+
+use serde_json::Value;
+
+/// Something happened on a domain's stream.
+///
+/// Events come in the order in which the facts became true: where a stream displaces
+/// another, `Disconnected` of the old comes before `Registered` of the new.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DomainEvent {
+    /// A stream was registered; it can be called from now on.
+    Registered {
+        /// The domain's name.
+        domain: String,
+        /// Which life of the domain, as the gatekeeper said.
+        generation: u64,
+        /// Whether Fulcrum itself started the process.
+        own: bool,
+        /// The process, where it is known.
+        pid: Option<u32>,
+        /// What the client can do.
+        capabilities: Vec<String>,
+        /// Number of the stream, unique for the registry's life.
+        connection: u64,
+    },
+    /// A stream was refused. At most ten a second are told.
+    Refused {
+        /// The name it claimed.
+        domain: String,
+        /// The other end of its connection.
+        peer: SocketAddr,
+        /// Whether it presented a token (a wrong one, then, or one that came too late).
+        token: bool,
+        /// What it was told.
+        reason: String,
+    },
+    /// A domain said that it lives. At most one every 10 ms for each stream is told.
+    Heartbeat {
+        /// The domain's name.
+        domain: String,
+        /// Which life of the domain.
+        generation: u64,
+        /// What it said of itself.
+        beat: Beat,
+    },
+    /// A registered stream ended.
+    Disconnected {
+        /// The domain's name.
+        domain: String,
+        /// Which life of the domain.
+        generation: u64,
+        /// Number of the stream, as in `Registered`.
+        connection: u64,
+        /// Why, for people.
+        cause: String,
+    },
+}
+
+/// What a domain says of itself in a heartbeat; what it leaves out is zero or empty.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Beat {
+    /// Counts the client's heartbeats.
+    pub seq: u64,
+    /// How long the event loop kept a timer waiting, in milliseconds.
+    pub event_loop_lag_ms: f64,
+    /// Resident memory of the process, in bytes.
+    pub rss_bytes: u64,
+    /// The part of the JavaScript heap in use, in bytes.
+    pub heap_used_bytes: u64,
+    /// The client's own word for how it is.
+    pub status: String,
+}
+
+impl Beat {
+    /// Reads a heartbeat's payload. One that can't be read still is a heartbeat.
+    pub(crate) fn parse(payload: &str) -> Self {
+        let value: Value = serde_json::from_str(payload).unwrap_or_default();
+        let number = |key: &str| value.get(key).and_then(Value::as_f64).unwrap_or_default();
+        // JavaScript has no integers; the cast saturates and takes NaN for 0.
+        let integer = |key: &str| number(key) as u64;
+        Self {
+            seq: integer("seq"),
+            event_loop_lag_ms: number("event_loop_lag_ms"),
+            rss_bytes: integer("rss_bytes"),
+            heap_used_bytes: integer("heap_used_bytes"),
+            status: value
+                .get("status")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heartbeats_are_read_leniently() {
+        let beat = Beat::parse(
+            r#"{"seq":7,"event_loop_lag_ms":1.5,"rss_bytes":50331648.0,"heap_used_bytes":-1,"status":"ok","more":[]}"#,
+        );
+        let expected = Beat {
+            seq: 7,
+            event_loop_lag_ms: 1.5,
+            rss_bytes: 50_331_648,
+            heap_used_bytes: 0,
+            status: "ok".into(),
+        };
+        assert_eq!(beat, expected);
+        for odd in ["", "null", "[1]", "{", r#"{"seq":"x"}"#] {
+            assert_eq!(Beat::parse(odd), Beat::default(), "{odd}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Requests of domains to the runtime.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use super::Answer;
+
+/// A message of a registered domain that is no response: a request to the runtime.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DomainRequest {
+    /// The domain that asks, by its registration.
+    pub domain: String,
+    /// Which life of it.
+    pub generation: u64,
+    /// What it asks for, such as `db_create`.
+    pub type_: String,
+    /// A JSON text, as it came.
+    pub payload: String,
+}
+
+/// Serves what domains ask of the runtime, such as `db_create` or `email_send`.
+///
+/// Requests of one domain run side by side, at most 64; they end when its stream does. A
+/// handler that panics fails that one request.
+pub trait RuntimeHandler: Send + Sync + 'static {
+    /// Answers one request. Unless overridden, nothing is served.
+    fn handle(&self, request: DomainRequest) -> impl Future<Output = Answer> + Send {
+        async move { Answer::unknown_type(&request.type_) }
+    }
+}
+
+/// The handler that serves nothing: every request is answered with "Unknown message type".
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unserved;
+
+impl RuntimeHandler for Unserved {}
+
+/// [`RuntimeHandler`] in the form that can be kept behind a pointer.
+pub(crate) trait AnyHandler: Send + Sync {
+    fn handle_boxed<'a>(
+        &'a self,
+        request: DomainRequest,
+    ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
+}
+
+impl<H: RuntimeHandler> AnyHandler for H {
+    fn handle_boxed<'a>(
+        &'a self,
+        request: DomainRequest,
+    ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
+        Box::pin(self.handle(request))
+    }
+}

@@ -1,0 +1,126 @@
+//! Serves the domain protocol on TCP.
+
+use std::io;
+use std::sync::Arc;
+use std::task::Context;
+
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+use tonic::body::Body;
+use tonic::transport::Server;
+use tonic_health::pb::health_server::HealthServer;
+use tower::util::MapResponseLayer;
+
+use super::service::Service;
+use super::{Listeners, Registry};
+use crate::framework;
+use crate::framework::framework_service_server::FrameworkServiceServer;
+use crate::transport::{
+    Acceptor, HANDSHAKE_TIMEOUT, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, MAX_HEADER_LIST,
+    MAX_MESSAGE, MAX_STREAMS, Stranger, await_preface, serve_until,
+};
+
+/// Why the domain protocol can't be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The listeners can't be used by the runtime.
+    #[error("the listeners of {address} can't be used")]
+    Listeners {
+        /// What they listen on.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The server failed.
+    #[error("the gRPC server failed")]
+    Transport(#[from] tonic::transport::Error),
+    /// Reflection can't be offered; the checked-in descriptors are broken.
+    #[error("the checked-in descriptors can't be read; run `cargo xtask codegen`")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}
+
+/// Serves domains and their callers, `grpc.health.v1` and reflection, until `shutdown` is
+/// cancelled.
+///
+/// Then all streams are told that Fulcrum shuts down, and what hasn't ended after the
+/// settings' grace is cut: this future ends within about twice that time, whatever the
+/// clients do. The registry can't be served again.
+///
+/// # Errors
+/// See [`ServeError`]. What single clients do is never one.
+pub async fn serve_domains(
+    listeners: Listeners,
+    registry: Registry,
+    shutdown: CancellationToken,
+) -> Result<(), ServeError> {
+    let address = listeners.address();
+    let listeners = listeners
+        .into_tokio()
+        .map_err(|source| ServeError::Listeners { address, source })?;
+    let service = FrameworkServiceServer::new(Service {
+        registry: registry.clone(),
+    })
+    .max_decoding_message_size(MAX_MESSAGE)
+    .max_encoding_message_size(MAX_MESSAGE);
+    let health = HealthServer::new(registry.health().service());
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(framework::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let router = Server::builder()
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .max_concurrent_streams(MAX_STREAMS)
+        .http2_max_header_list_size(MAX_HEADER_LIST)
+        .layer(MapResponseLayer::new(name_oversize))
+        .add_service(service)
+        .add_service(health)
+        .add_service(reflection().build_v1()?)
+        .add_service(reflection().build_v1alpha()?);
+
+    let cut = CancellationToken::new();
+    // Ends the accept loops also when this future is dropped.
+    let stop = shutdown.child_token();
+    let _stop_at_the_end = stop.clone().drop_guard();
+    let (acceptor, incoming) = Acceptor::new("the gRPC port", cut.clone());
+    for listener in listeners {
+        let accept = move |context: &mut Context<'_>| {
+            listener.poll_accept(context).map_ok(|(stream, _)| stream)
+        };
+        let check = |mut stream: TcpStream| async move {
+            // Messages are small and awaited; a failure costs only time.
+            let _ = stream.set_nodelay(true);
+            let preface = await_preface(&mut stream, HANDSHAKE_TIMEOUT).await?;
+            Ok::<_, Stranger>((stream, preface))
+        };
+        tokio::spawn(Arc::clone(&acceptor).run(accept, check, stop.clone()));
+    }
+    drop(acceptor);
+    let grace = registry.settings().shutdown_grace;
+    let stopping = {
+        let stop = stop.clone();
+        async move {
+            stop.cancelled().await;
+            registry.close();
+        }
+    };
+    serve_until(incoming, stop, cut, grace, |incoming| {
+        router.serve_with_incoming_shutdown(incoming, stopping)
+    })
+    .await?;
+    Ok(())
+}
+
+/// tonic refuses a message that is too large as OUT_OF_RANGE, where gRPC's own code is
+/// RESOURCE_EXHAUSTED.
+fn name_oversize(mut response: http::Response<Body>) -> http::Response<Body> {
+    const STATUS: &str = "grpc-status";
+    let out_of_range = http::HeaderValue::from_static("11");
+    if response.headers().get(STATUS) == Some(&out_of_range) {
+        response
+            .headers_mut()
+            .insert(STATUS, http::HeaderValue::from_static("8"));
+    }
+    response
+}

@@ -1,0 +1,62 @@
+//! The gRPC face of the registry.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use tonic::transport::server::TcpConnectInfo;
+use tonic::{Request, Response, Status, Streaming, async_trait};
+
+use super::connection::{Outbound, outbound};
+use super::stream::{Origin, drive};
+use super::{Registry, TOKEN_METADATA};
+use crate::framework::framework_service_server::FrameworkService;
+use crate::framework::{DomainMessage, RuntimeMessage};
+
+/// `FrameworkService` over a registry.
+pub(crate) struct Service {
+    pub(crate) registry: Registry,
+}
+
+#[async_trait]
+impl FrameworkService for Service {
+    type DomainCommunicationStream = Outbound;
+
+    /// Answers with the response stream at once, since clients may wait for its headers
+    /// before they send; refusals come as its status.
+    async fn domain_communication(
+        &self,
+        request: Request<Streaming<DomainMessage>>,
+    ) -> Result<Response<Outbound>, Status> {
+        let origin = origin(&request);
+        let (sending, outbound) = outbound();
+        tokio::spawn(drive(
+            self.registry.clone(),
+            origin,
+            request.into_inner(),
+            sending,
+        ));
+        Ok(Response::new(outbound))
+    }
+
+    async fn send_message(
+        &self,
+        request: Request<DomainMessage>,
+    ) -> Result<Response<RuntimeMessage>, Status> {
+        Ok(Response::new(
+            self.registry.send_message(request.into_inner()).await,
+        ))
+    }
+}
+
+fn origin<T>(request: &Request<T>) -> Origin {
+    const UNKNOWN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+    let info = request.extensions().get::<TcpConnectInfo>();
+    // A token that isn't text is presented and wrong, not absent.
+    let token = request.metadata().get(TOKEN_METADATA);
+    Origin {
+        token: token.map(|token| token.to_str().unwrap_or_default().to_owned()),
+        local: info.and_then(TcpConnectInfo::local_addr).unwrap_or(UNKNOWN),
+        peer: info
+            .and_then(TcpConnectInfo::remote_addr)
+            .unwrap_or(UNKNOWN),
+    }
+}

@@ -1,0 +1,322 @@
+//! The driver of one domain's stream: waits for the registration, then hands on what the
+//! domain says until one side ends it.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::Instant;
+use tokio_stream::{Stream, StreamExt};
+use tonic::{Code, Status};
+
+use super::connection::{Connection, Sending};
+use super::message::{HEARTBEAT, MAX_BODY, REGISTER, REGISTERED, fits, is_response};
+use super::registration::Registration;
+use super::{Answer, Beat, Claim, DomainEvent, DomainRequest, Registry};
+use crate::framework::DomainMessage;
+use crate::transport::{Limiter, MAX_MESSAGE};
+
+/// Requests of one domain that the runtime serves at once.
+const MAX_REQUESTS: usize = 256;
+
+/// Heartbeats that come faster are not told: a domain can't flood the supervisor.
+const BEAT_SPACING: Duration = Duration::from_millis(10);
+
+/// How long after the end of what a client sends its connection's end may follow.
+const CLOSING: Duration = Duration::from_millis(100);
+
+/// What is known of a stream before it says anything.
+pub(crate) struct Origin {
+    pub(crate) token: Option<String>,
+    pub(crate) local: SocketAddr,
+    pub(crate) peer: SocketAddr,
+}
+
+/// Drives one stream from its first message to its end.
+pub(crate) async fn drive<S>(registry: Registry, origin: Origin, mut inbound: S, sending: Sending)
+where
+    S: Stream<Item = Result<DomainMessage, Status>> + Unpin + Send,
+{
+    let messages = sending.messages.clone();
+    let registering = register(&registry, origin, &mut inbound, sending);
+    let connection = tokio::select! {
+        () = messages.closed() => return,
+        registered = registering => match registered {
+            Some(connection) => connection,
+            None => return,
+        },
+    };
+    // The stream's end must see no sender but the connection's own.
+    drop(messages);
+    let mut driver = Driver {
+        _leave: LeaveAtTheEnd {
+            registry: registry.clone(),
+            connection: Arc::clone(&connection),
+        },
+        registry,
+        connection,
+        beats: Limiter::new(BEAT_SPACING),
+        requests: JoinSet::new(),
+        asked: HashMap::new(),
+    };
+    driver.run(inbound).await;
+}
+
+/// Reads the registration and has it admitted. `None` where that ended the stream.
+async fn register<S>(
+    registry: &Registry,
+    origin: Origin,
+    inbound: &mut S,
+    sending: Sending,
+) -> Option<Arc<Connection>>
+where
+    S: Stream<Item = Result<DomainMessage, Status>> + Unpin + Send,
+{
+    let limit = registry.settings().registration_timeout;
+    let status = match tokio::time::timeout(limit, inbound.next()).await {
+        Err(_) => Status::deadline_exceeded(format!(
+            "no {REGISTER:?} came within {} s; it must be a stream's first message",
+            limit.as_secs_f64()
+        )),
+        Ok(None) => Status::failed_precondition(format!(
+            "the stream ended before {REGISTER:?}, which must be its first message"
+        )),
+        Ok(Some(Err(status))) => clarify(status),
+        Ok(Some(Ok(message))) => match Registration::parse(message) {
+            Err(refusal) => refusal.into(),
+            Ok(registration) => {
+                let claim = Claim {
+                    domain: registration.domain.clone(),
+                    token: origin.token,
+                    capabilities: registration.capabilities.clone(),
+                    local: origin.local,
+                    peer: origin.peer,
+                };
+                match registry.admit(registration, claim, sending).await {
+                    Ok(connection) => return Some(connection),
+                    Err((refusal, sending)) => {
+                        let _ = sending.last.send(refusal.into());
+                        return None;
+                    }
+                }
+            }
+        },
+    };
+    let _ = sending.last.send(status);
+    None
+}
+
+/// Everything that can happen to a registered stream.
+enum Input {
+    Message(DomainMessage),
+    /// What it sent can't be read, or the connection broke.
+    Broken(Status),
+    /// It sends no more.
+    Closed,
+    /// It reads no more.
+    Lost,
+    /// It was ended from our side; those who wait and listen were told.
+    Ended,
+    /// A request was served, or its handler panicked.
+    Served(Result<Id, JoinError>),
+}
+
+/// Why a stream ends from within, and what the client is told if it is there.
+struct End {
+    cause: String,
+    status: Option<Status>,
+}
+
+struct Driver {
+    registry: Registry,
+    connection: Arc<Connection>,
+    beats: Limiter,
+    requests: JoinSet<()>,
+    /// Type and id of each request in `requests`.
+    asked: HashMap<Id, (String, String)>,
+    _leave: LeaveAtTheEnd,
+}
+
+impl Driver {
+    async fn run<S>(&mut self, mut inbound: S)
+    where
+        S: Stream<Item = Result<DomainMessage, Status>> + Unpin + Send,
+    {
+        loop {
+            let input = tokio::select! {
+                () = self.connection.ended() => Input::Ended,
+                message = inbound.next() => match message {
+                    Some(Ok(message)) => Input::Message(message),
+                    Some(Err(status)) => Input::Broken(status),
+                    None => how_it_closed(&self.connection).await,
+                },
+                Some(served) = self.requests.join_next_with_id() => {
+                    Input::Served(served.map(|(id, ())| id))
+                }
+                () = self.connection.lost() => Input::Lost,
+            };
+            if let Some(End { cause, status }) = self.handle(input, Instant::now()) {
+                self.registry.leave(&self.connection, &cause, status);
+                return;
+            }
+        }
+    }
+
+    fn handle(&mut self, input: Input, now: Instant) -> Option<End> {
+        match input {
+            Input::Message(message) => self.message(message, now),
+            Input::Served(served) => self.served(served),
+            Input::Ended => Some(End {
+                cause: "ended by Fulcrum".into(),
+                status: None,
+            }),
+            Input::Lost => Some(End {
+                cause: LOST.into(),
+                status: None,
+            }),
+            Input::Closed => Some(End {
+                cause: "the domain ended its stream".into(),
+                status: None,
+            }),
+            Input::Broken(status) => {
+                let status = clarify(status);
+                let cause = format!("its stream broke: {}", status.message());
+                Some(End {
+                    cause,
+                    status: Some(status),
+                })
+            }
+        }
+    }
+
+    fn message(&mut self, message: DomainMessage, now: Instant) -> Option<End> {
+        // Whatever its type: a message with the id of a request is the response to it.
+        let message = self.connection.resolve(message)?;
+        match message.r#type.as_str() {
+            HEARTBEAT => {
+                if self.beats.allow(now).is_some() {
+                    self.registry.emit(DomainEvent::Heartbeat {
+                        domain: self.connection.domain.clone(),
+                        generation: self.connection.admission.generation,
+                        beat: Beat::parse(&message.payload),
+                    });
+                }
+                None
+            }
+            // Asked again, said again: it is registered.
+            REGISTER => {
+                let again = Answer::success(REGISTERED, r#"{"status":"registered"}"#);
+                self.reply(again, message.request_id)
+            }
+            type_ if is_response(type_) => {
+                tracing::debug!(
+                    domain = %self.connection.domain,
+                    "a response of type {type_:?} came for a request that nobody waits for any more"
+                );
+                None
+            }
+            _ => self.request(message),
+        }
+    }
+
+    fn request(&mut self, message: DomainMessage) -> Option<End> {
+        let DomainMessage {
+            r#type: type_,
+            payload,
+            request_id,
+            ..
+        } = message;
+        if self.requests.len() >= MAX_REQUESTS {
+            let busy =
+                format!("{MAX_REQUESTS} requests of this domain are being served; try later");
+            return self.reply(Answer::error(busy), request_id);
+        }
+        let request = DomainRequest {
+            domain: self.connection.domain.clone(),
+            generation: self.connection.admission.generation,
+            type_: type_.clone(),
+            payload,
+        };
+        let asked = (type_, request_id.clone());
+        let (registry, connection) = (self.registry.clone(), Arc::clone(&self.connection));
+        let task = self.requests.spawn(async move {
+            let type_ = request.type_.clone();
+            let mut message = registry
+                .handler()
+                .handle_boxed(request)
+                .await
+                .into_message(request_id.clone());
+            if !fits(&message) {
+                let text = format!("the answer to {type_} is larger than {MAX_BODY} bytes");
+                message = Answer::error(text).into_message(request_id);
+            }
+            connection.send_when_possible(message).await;
+        });
+        self.asked.insert(task.id(), asked);
+        None
+    }
+
+    fn served(&mut self, served: Result<Id, JoinError>) -> Option<End> {
+        let id = served.as_ref().map_or_else(JoinError::id, |id| *id);
+        let (type_, request_id) = self.asked.remove(&id)?;
+        let error = served.err()?;
+        tracing::error!(domain = %self.connection.domain, "serving {type_} failed: {error}");
+        let text = format!("serving {type_} failed inside Fulcrum; this is a defect");
+        self.reply(Answer::error(text), request_id)
+    }
+
+    /// Answers at once. A client that leaves 64 messages unread and asks for more is not
+    /// waited for.
+    fn reply(&self, answer: Answer, request_id: String) -> Option<End> {
+        self.connection
+            .send(answer.into_message(request_id))
+            .err()
+            .map(|_| {
+                let cause = "the domain sends, but doesn't read what it is sent";
+                End {
+                    cause: cause.into(),
+                    status: Some(Status::resource_exhausted(cause)),
+                }
+            })
+    }
+}
+
+/// A keep-alive timeout looks like a clean end, but that a moment later nobody reads either.
+async fn how_it_closed(connection: &Connection) -> Input {
+    match tokio::time::timeout(CLOSING, connection.lost()).await {
+        Ok(()) => Input::Lost,
+        Err(_) => Input::Closed,
+    }
+}
+
+const LOST: &str = "the connection was lost, or the domain answered no keep-alive ping";
+
+/// Gives errors of tonic's own the words and codes that help a client's author.
+fn clarify(status: Status) -> Status {
+    match status.code() {
+        Code::OutOfRange => Status::resource_exhausted(format!(
+            "a message is larger than {MAX_MESSAGE} bytes: {}",
+            status.message()
+        )),
+        Code::Internal if status.message().contains("decode") => {
+            Status::invalid_argument(format!("a message can't be read: {}", status.message()))
+        }
+        _ => status,
+    }
+}
+
+/// Takes the stream off the roster even if its task ends by a panic or with the runtime.
+struct LeaveAtTheEnd {
+    registry: Registry,
+    connection: Arc<Connection>,
+}
+
+impl Drop for LeaveAtTheEnd {
+    fn drop(&mut self) {
+        let status = Status::internal("the stream's task ended");
+        self.registry
+            .leave(&self.connection, "the stream's task ended", Some(status));
+    }
+}

@@ -1,0 +1,530 @@
+//! The registry and the driver of streams together, without a network, in paused time.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::UnboundedReceiverStream;
+use tonic::{Code, Status};
+
+use super::connection::{Outbound, QUEUE, outbound};
+use super::stream::{Origin, drive};
+use super::*;
+use crate::framework::{DomainMessage, RuntimeMessage};
+
+const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 1);
+
+/// Takes the token for the generation of an own process; without one it is a stranger.
+struct ByToken;
+
+impl Gatekeeper for ByToken {
+    async fn admit(&self, claim: Claim) -> Result<Admission, Refusal> {
+        let own = claim.token.is_some();
+        let generation = claim.token.map_or(Ok(0), |token| token.parse());
+        let generation =
+            generation.map_err(|_| Refusal::Unauthenticated("the token is wrong".into()))?;
+        Ok(Admission {
+            generation,
+            own,
+            pid: None,
+            heartbeat_interval: Some(Duration::from_secs(1)),
+        })
+    }
+}
+
+/// Echoes, never answers, or panics, as asked.
+struct Moody;
+
+impl RuntimeHandler for Moody {
+    async fn handle(&self, request: DomainRequest) -> Answer {
+        match request.type_.as_str() {
+            "echo" => Answer::success("echoed", request.payload),
+            "hang" => std::future::pending().await,
+            "panic" => panic!("as asked"),
+            "flood" => Answer::success("flooded", "x".repeat(5 * 1024 * 1024)),
+            other => Answer::unknown_type(other),
+        }
+    }
+}
+
+struct Scene {
+    registry: Registry,
+    events: mpsc::UnboundedReceiver<DomainEvent>,
+}
+
+struct Peer {
+    say: mpsc::UnboundedSender<Result<DomainMessage, Status>>,
+    hear: Outbound,
+}
+
+fn message(domain: &str, type_: &str, payload: &str, request_id: &str) -> DomainMessage {
+    DomainMessage {
+        domain: domain.into(),
+        r#type: type_.into(),
+        payload: payload.into(),
+        request_id: request_id.into(),
+    }
+}
+
+impl Scene {
+    fn new() -> Self {
+        let (sender, events) = mpsc::unbounded_channel();
+        Self {
+            registry: Registry::new(ByToken, Moody, sender),
+            events,
+        }
+    }
+
+    fn connect(&self, token: Option<&str>) -> Peer {
+        let (say, inbound) = mpsc::unbounded_channel();
+        let (sending, hear) = outbound();
+        let origin = Origin {
+            token: token.map(str::to_owned),
+            local: ADDRESS,
+            peer: ADDRESS,
+        };
+        let inbound = UnboundedReceiverStream::new(inbound);
+        tokio::spawn(drive(self.registry.clone(), origin, inbound, sending));
+        Peer { say, hear }
+    }
+
+    async fn join(&self, domain: &str, token: Option<&str>) -> Peer {
+        let mut peer = self.connect(token);
+        peer.say(message(
+            domain,
+            "domain_register",
+            r#"{"capabilities":["drain"]}"#,
+            "r1",
+        ));
+        let answer = peer.hear().await;
+        assert_eq!(
+            (answer.r#type.as_str(), answer.request_id.as_str()),
+            ("register_success", "r1")
+        );
+        peer
+    }
+
+    /// Calls on a task of its own, as a caller would.
+    fn call(&self, type_: &'static str) -> tokio::task::JoinHandle<Answer> {
+        let registry = self.registry.clone();
+        let limit = Duration::from_secs(30);
+        tokio::spawn(async move { registry.call("users", type_, "{}".into(), limit).await })
+    }
+
+    async fn event(&mut self) -> DomainEvent {
+        self.events.recv().await.expect("the registry lives")
+    }
+}
+
+impl Peer {
+    fn say(&self, message: DomainMessage) {
+        self.say.send(Ok(message)).expect("the stream is open");
+    }
+
+    async fn hear(&mut self) -> RuntimeMessage {
+        self.hear.next().await.expect("open").expect("a message")
+    }
+
+    /// The status that ends the stream; messages before it are passed over.
+    async fn end(&mut self) -> Option<Status> {
+        while let Some(heard) = self.hear.next().await {
+            if let Err(status) = heard {
+                return Some(status);
+            }
+        }
+        None
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_stream_is_ended_after_five_seconds() {
+    let scene = Scene::new();
+    let mut peer = scene.connect(None);
+    let start = tokio::time::Instant::now();
+    let status = peer.end().await.expect("a status");
+    assert_eq!(start.elapsed(), Duration::from_secs(5));
+    assert_eq!(status.code(), Code::DeadlineExceeded);
+    assert!(status.message().contains("domain_register"), "{status}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_first_message_ends_the_stream() {
+    let scene = Scene::new();
+    let mut peer = scene.connect(None);
+    peer.say(message("users", "db_find", "{}", "1"));
+    let status = peer.end().await.expect("a status");
+    assert_eq!(status.code(), Code::FailedPrecondition);
+    assert!(!scene.registry.is_registered("users"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_newer_own_process_displaces_an_older_one_and_its_calls_fail() {
+    let mut scene = Scene::new();
+    let mut first = scene.join("users", Some("1")).await;
+    let asked = scene.call("user_index_request");
+    assert_eq!(first.hear().await.r#type, "user_index_request");
+    let _second = scene.join("users", Some("2")).await;
+
+    assert_eq!(first.end().await.expect("a status").code(), Code::Aborted);
+    let answer = asked.await.expect("answered");
+    assert_eq!(answer.type_, "error");
+    assert!(
+        answer.error.contains("users") && answer.error.contains("displaced"),
+        "{answer:?}"
+    );
+    // The old one's end is told before the new one's beginning, and once.
+    let mut told = Vec::new();
+    while let Ok(event) = scene.events.try_recv() {
+        told.push(match event {
+            DomainEvent::Registered { generation, .. } => ("registered", generation),
+            DomainEvent::Disconnected { generation, .. } => ("disconnected", generation),
+            other => panic!("{other:?}"),
+        });
+    }
+    assert_eq!(
+        told,
+        [("registered", 1), ("disconnected", 1), ("registered", 2)]
+    );
+    assert!(scene.registry.is_registered("users"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stranger_gives_way_and_displaces_nobody() {
+    let mut scene = Scene::new();
+    let mut stranger = scene.join("users", None).await;
+    let own = scene.join("users", Some("1")).await;
+    assert_eq!(
+        stranger.end().await.expect("a status").code(),
+        Code::Aborted
+    );
+
+    let mut other = scene.connect(None);
+    other.say(message("users", "domain_register", "{}", "1"));
+    assert_eq!(
+        other.end().await.expect("a status").code(),
+        Code::AlreadyExists
+    );
+    let mut old = scene.connect(Some("0"));
+    old.say(message("users", "domain_register", "{}", "1"));
+    assert_eq!(
+        old.end().await.expect("a status").code(),
+        Code::AlreadyExists
+    );
+    let mut wrong = scene.connect(Some("guess"));
+    wrong.say(message("users", "domain_register", "{}", "1"));
+    assert_eq!(
+        wrong.end().await.expect("a status").code(),
+        Code::Unauthenticated
+    );
+
+    assert!(scene.registry.is_registered("users"));
+    let mut refused = 0;
+    while let Ok(event) = scene.events.try_recv() {
+        refused += usize::from(matches!(event, DomainEvent::Refused { .. }));
+    }
+    assert_eq!(refused, 1, "within 100 ms one refusal is told");
+    drop(own);
+}
+
+#[tokio::test(start_paused = true)]
+async fn responses_pair_by_id_in_any_order_and_whatever_their_type() {
+    let scene = Scene::new();
+    let mut peer = scene.join("users", Some("1")).await;
+    let (one, two) = (scene.call("one_request"), scene.call("two_request"));
+    let (first, second) = (peer.hear().await, peer.hear().await);
+    assert!(first.success && second.success);
+    assert_ne!(first.request_id, second.request_id);
+    peer.say(message(
+        "users",
+        "odd",
+        r#"{"success":false,"error":"no"}"#,
+        &second.request_id,
+    ));
+    peer.say(message("", "one_response", "not JSON", &first.request_id));
+    let answers = [one.await.expect("answered"), two.await.expect("answered")];
+    let of = |type_: &str| {
+        let asked = [&first, &second].map(|message| message.r#type.clone());
+        let position = asked
+            .iter()
+            .position(|asked| asked == type_)
+            .expect("asked");
+        (position, &answers[usize::from(type_ == "two_request")])
+    };
+    for (position, answer) in [of("one_request"), of("two_request")] {
+        if position == 0 {
+            assert_eq!(*answer, Answer::success("one_response", "not JSON"));
+        } else {
+            assert!(!answer.success);
+            assert_eq!(
+                (answer.type_.as_str(), answer.error.as_str()),
+                ("odd", "no")
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_times_out_and_a_late_response_is_dropped() {
+    let scene = Scene::new();
+    let mut peer = scene.join("users", Some("1")).await;
+    let asked = scene.call("user_index_request");
+    let request = peer.hear().await;
+    let answer = asked.await.expect("answered");
+    assert!(
+        answer.error.contains("users") && answer.error.contains("30 s"),
+        "{answer:?}"
+    );
+    assert_eq!(scene.registry.awaited("users"), 0);
+    peer.say(message(
+        "users",
+        "user_index_response",
+        "{}",
+        &request.request_id,
+    ));
+    // What comes next is the answer to the next request, not one to the late response.
+    peer.say(message("users", "echo", "1", "7"));
+    assert_eq!(peer.hear().await.request_id, "7");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_call_leaves_nothing_behind() {
+    let scene = Scene::new();
+    let mut peer = scene.join("users", Some("1")).await;
+    let asked = scene.call("user_index_request");
+    peer.hear().await;
+    assert_eq!(scene.registry.awaited("users"), 1);
+    asked.abort();
+    asked.await.expect_err("cancelled");
+    assert_eq!(scene.registry.awaited("users"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_domain_that_reads_nothing_fails_its_callers_only() {
+    let scene = Scene::new();
+    let stuck = scene.join("users", Some("1")).await;
+    let mut calls: Vec<_> = (0..QUEUE)
+        .map(|_| scene.call("user_index_request"))
+        .collect();
+    while scene.registry.awaited("users") < QUEUE {
+        tokio::task::yield_now().await;
+    }
+    let answer = scene.call("user_index_request").await.expect("answered");
+    assert!(
+        answer.error.contains("users") && answer.error.contains("64"),
+        "{answer:?}"
+    );
+
+    let mut other = scene.join("orders", Some("1")).await;
+    other.say(message("orders", "echo", "1", "7"));
+    assert_eq!(other.hear().await.payload, "1");
+
+    drop(stuck);
+    for call in calls.drain(..) {
+        assert!(call.await.expect("answered").error.contains("disconnected"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unread_flood_of_requests_ends_the_stream() {
+    let scene = Scene::new();
+    let mut peer = scene.join("users", Some("1")).await;
+    for number in 0..1000 {
+        // A closed stream is what this is about.
+        let _ = peer
+            .say
+            .send(Ok(message("users", "hang", "{}", &number.to_string())));
+    }
+    while scene.registry.is_registered("users") {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        peer.end().await.expect("a status").code(),
+        Code::ResourceExhausted
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_to_the_runtime_are_answered_one_by_one() {
+    let scene = Scene::new();
+    let mut peer = scene.join("users", Some("1")).await;
+    for (type_, id) in [
+        ("hang", "0"),
+        ("panic", "1"),
+        ("echo", "2"),
+        ("db_create", "3"),
+        ("flood", "4"),
+    ] {
+        peer.say(message("users", type_, "{}", id));
+    }
+    let mut answers = std::collections::BTreeMap::new();
+    for _ in 0..4 {
+        let answer = peer.hear().await;
+        answers.insert(answer.request_id.clone(), answer);
+    }
+    let error = |id: &str| answers[id].error.clone();
+    assert!(
+        error("1").contains("panic") && error("1").contains("defect"),
+        "{}",
+        error("1")
+    );
+    assert_eq!(
+        (answers["2"].r#type.as_str(), answers["2"].success),
+        ("echoed", true)
+    );
+    assert_eq!(
+        (answers["3"].r#type.as_str(), error("3")),
+        ("error", "Unknown message type: db_create".into())
+    );
+    assert!(error("4").contains("larger"), "{}", error("4"));
+    assert!(
+        scene.registry.is_registered("users"),
+        "the panic ended nothing"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn heartbeats_are_told_and_a_flood_of_them_is_not() {
+    let mut scene = Scene::new();
+    let peer = scene.join("users", Some("3")).await;
+    assert!(matches!(
+        scene.event().await,
+        DomainEvent::Registered { .. }
+    ));
+    for seq in 0..100 {
+        peer.say(message(
+            "users",
+            "heartbeat",
+            &format!(r#"{{"seq":{seq}}}"#),
+            "",
+        ));
+    }
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    peer.say(message("users", "heartbeat", r#"{"seq":100}"#, ""));
+    let mut heard = Vec::new();
+    for _ in 0..2 {
+        let DomainEvent::Heartbeat {
+            domain,
+            generation,
+            beat,
+        } = scene.event().await
+        else {
+            panic!("no heartbeat");
+        };
+        assert_eq!((domain.as_str(), generation), ("users", 3));
+        heard.push(beat.seq);
+    }
+    assert_eq!(heard, [0, 100]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn drain_is_told_to_that_generation_if_it_can() {
+    let scene = Scene::new();
+    let mut peer = scene.join("users", Some("2")).await;
+    let deadline = Duration::from_millis(1500);
+    assert!(!scene.registry.send_drain("users", 1, deadline));
+    assert!(!scene.registry.send_drain("orders", 2, deadline));
+    assert!(scene.registry.send_drain("users", 2, deadline));
+    let drain = peer.hear().await;
+    assert_eq!(
+        (drain.r#type.as_str(), drain.payload.as_str()),
+        ("drain", r#"{"deadline_ms":1500}"#)
+    );
+
+    let mut plain = scene.connect(Some("1"));
+    plain.say(message("plain", "domain_register", "{}", "1"));
+    plain.hear().await;
+    assert!(!scene.registry.send_drain("plain", 1, deadline));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_stream_of_an_ended_generation_is_dropped_and_no_other() {
+    let mut scene = Scene::new();
+    let mut peer = scene.join("users", Some("2")).await;
+    let asked = scene.call("user_index_request");
+    peer.hear().await;
+    scene.registry.disconnect("users", 1);
+    assert!(scene.registry.is_registered("users"));
+    scene.registry.disconnect("users", 2);
+    assert!(!scene.registry.is_registered("users"));
+    assert!(
+        asked
+            .await
+            .expect("answered")
+            .error
+            .contains("generation 2 has ended")
+    );
+    assert_eq!(peer.end().await.expect("a status").code(), Code::Aborted);
+    scene.event().await;
+    assert!(matches!(
+        scene.event().await,
+        DomainEvent::Disconnected { generation: 2, .. }
+    ));
+    drop(peer);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(scene.events.try_recv().is_err(), "the end is told once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clean_end_and_a_lost_connection_are_told_apart() {
+    let mut scene = Scene::new();
+    for (reads_on, expected) in [(true, "ended its stream"), (false, "lost")] {
+        let Peer { say, hear } = scene.join("users", Some("1")).await;
+        assert!(matches!(
+            scene.event().await,
+            DomainEvent::Registered { .. }
+        ));
+        drop(say);
+        let _hear = reads_on.then_some(hear);
+        let DomainEvent::Disconnected { cause, .. } = scene.event().await else {
+            panic!("not disconnected")
+        };
+        assert!(cause.contains(expected), "{cause}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_cannot_send_what_only_the_runtime_says() {
+    let scene = Scene::new();
+    let _peer = scene.join("users", Some("1")).await;
+    for type_ in [
+        "drain",
+        "register_success",
+        "domain_register",
+        "heartbeat",
+        "",
+    ] {
+        let answer = scene
+            .registry
+            .send_message(message("users", type_, "{}", "9"))
+            .await;
+        assert_eq!(
+            (answer.r#type.as_str(), answer.success),
+            ("error", false),
+            "{type_}"
+        );
+        assert_eq!(answer.request_id, "9");
+        assert!(answer.error.contains("users"), "{}", answer.error);
+    }
+    let answer = scene
+        .registry
+        .send_message(message("", "x_request", "{}", "9"))
+        .await;
+    assert!(answer.error.contains("names no domain"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_too_large_to_send_is_an_answer_and_ends_nothing() {
+    let scene = Scene::new();
+    let _peer = scene.join("users", Some("1")).await;
+    let large = "x".repeat(5 * 1024 * 1024);
+    let answer = scene
+        .registry
+        .call("users", "x_request", large, Duration::from_secs(1))
+        .await;
+    assert!(
+        answer.error.contains("users") && answer.error.contains("larger"),
+        "{answer:?}"
+    );
+    assert!(scene.registry.is_registered("users"));
+}

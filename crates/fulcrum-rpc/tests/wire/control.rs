@@ -1,0 +1,412 @@
+//! The control API over its socket.
+
+use std::time::Duration;
+
+use fulcrum_rpc::control::control_server::{Control, ControlServer};
+use fulcrum_rpc::control::*;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_stream::wrappers::{ReceiverStream, UnixListenerStream};
+use tokio_util::sync::CancellationToken;
+
+use crate::harness::soon;
+
+/// An instance that logs for ever and knows one domain.
+struct Instance1 {
+    /// Dropped with a log stream's last reader.
+    log_ended: mpsc::UnboundedSender<()>,
+}
+
+struct TellWhenDropped(mpsc::UnboundedSender<()>);
+
+impl Drop for TellWhenDropped {
+    fn drop(&mut self) {
+        let _ = self.0.send(());
+    }
+}
+
+fn progress(messages: Vec<Progress>) -> Streamed<Progress> {
+    Box::pin(tokio_stream::iter(messages.into_iter().map(Ok)))
+}
+
+impl ControlHandler for Instance1 {
+    async fn instance(&self) -> Instance {
+        Instance {
+            pid: 7,
+            version: "9.9.9".into(),
+            ..Instance::default()
+        }
+    }
+
+    async fn status(&self, request: StatusRequest) -> Result<StatusResponse, ControlError> {
+        let domains = request.domains.into_iter();
+        let domains = domains
+            .map(|name| Domain {
+                name,
+                ..Domain::default()
+            })
+            .collect();
+        Ok(StatusResponse {
+            instance: Some(self.instance().await),
+            domains,
+        })
+    }
+
+    async fn change(&self, request: ChangeRequest) -> Result<Streamed<Progress>, ControlError> {
+        match request.domains.first() {
+            Some(name) if name != "users" => {
+                Err(ControlError::NotFound(format!("no domain {name:?}")))
+            }
+            _ => Err(ControlError::Failed("pid 9 is still alive".into())),
+        }
+    }
+
+    async fn wait(&self, _: WaitRequest) -> Result<Streamed<Progress>, ControlError> {
+        Err(ControlError::Invalid("which condition?".into()))
+    }
+
+    async fn logs(&self, _: LogsRequest) -> Result<Streamed<LogRecord>, ControlError> {
+        let (sender, receiver) = mpsc::channel(4);
+        let ended = TellWhenDropped(self.log_ended.clone());
+        tokio::spawn(async move {
+            let _ended = ended;
+            let record = LogRecord {
+                record: Some(log_record::Record::Missed(1)),
+            };
+            while sender.send(Ok(record.clone())).await.is_ok() {}
+        });
+        Ok(Box::pin(ReceiverStream::new(receiver)))
+    }
+
+    async fn events(&self, _: EventsRequest) -> Result<Streamed<Event>, ControlError> {
+        panic!("a defect")
+    }
+
+    async fn call(&self, request: CallRequest) -> Result<CallResponse, ControlError> {
+        Ok(CallResponse {
+            payload: request.payload,
+            success: true,
+            ..CallResponse::default()
+        })
+    }
+
+    async fn shutdown(&self, _: ShutdownRequest) -> Result<Streamed<Progress>, ControlError> {
+        let done = Outcome {
+            kind: outcome::Kind::Done.into(),
+            message: "gone".into(),
+        };
+        let steps = ["stopping", "stopped"].map(|message| Progress {
+            message: message.into(),
+            ..Progress::default()
+        });
+        let last = Progress {
+            outcome: Some(done),
+            ..Progress::default()
+        };
+        Ok(progress(steps.into_iter().chain([last]).collect()))
+    }
+}
+
+struct Running {
+    folder: tempfile::TempDir,
+    dir: RuntimeDir,
+    lock: InstanceLock,
+    log_ended: mpsc::UnboundedReceiver<()>,
+    shutdown: CancellationToken,
+    task: JoinHandle<Result<(), ControlServeError>>,
+}
+
+fn runtime_dir(folder: &tempfile::TempDir) -> RuntimeDir {
+    let uid = rustix::process::getuid().as_raw();
+    RuntimeDir::for_app(folder.path(), None, folder.path(), uid).expect("found")
+}
+
+fn start() -> Running {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let dir = runtime_dir(&folder);
+    let lock = dir.try_lock().expect("free");
+    let listener = bind_control(&lock, &dir).expect("bound");
+    let (sender, log_ended) = mpsc::unbounded_channel();
+    let shutdown = CancellationToken::new();
+    let handler = Instance1 { log_ended: sender };
+    let task = tokio::spawn(serve_control(listener, handler, shutdown.clone()));
+    Running {
+        folder,
+        dir,
+        lock,
+        log_ended,
+        shutdown,
+        task,
+    }
+}
+
+impl Running {
+    async fn connect(&self) -> ControlClient {
+        soon("connecting", ControlClient::connect(&self.dir))
+            .await
+            .expect("connected")
+    }
+
+    async fn stop(self) {
+        self.shutdown.cancel();
+        soon("the end", self.task)
+            .await
+            .expect("no panic")
+            .expect("served");
+        assert!(!self.dir.socket().exists());
+        drop((self.lock, self.folder));
+    }
+}
+
+#[tokio::test]
+async fn a_client_greets_asks_and_hears_the_reasons() {
+    let running = start();
+    let client = running.connect().await;
+    assert_eq!(
+        (client.instance().pid, client.instance().version.as_str()),
+        (7, "9.9.9")
+    );
+    let request = StatusRequest {
+        domains: vec!["users".into()],
+        details: false,
+    };
+    let status = client.status(request).await.expect("a status");
+    assert_eq!(status.domains[0].name, "users");
+    let payload = "x".repeat(5 * 1024 * 1024);
+    let answer = client
+        .call(CallRequest {
+            payload,
+            ..CallRequest::default()
+        })
+        .await;
+    assert_eq!(
+        answer
+            .expect("larger than a domain's message")
+            .payload
+            .len(),
+        5 * 1024 * 1024
+    );
+
+    let change = |name: &str| ChangeRequest {
+        domains: vec![name.into()],
+        ..ChangeRequest::default()
+    };
+    let error = client.change(change("strange")).await.expect_err("unknown");
+    assert_eq!(
+        error,
+        ControlError::NotFound("no domain \"strange\"".into())
+    );
+    let error = client.change(change("users")).await.expect_err("failed");
+    assert_eq!(error, ControlError::Failed("pid 9 is still alive".into()));
+    let error = client
+        .wait(WaitRequest::default())
+        .await
+        .expect_err("invalid");
+    assert_eq!(error, ControlError::Invalid("which condition?".into()));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_client_goes() {
+    let mut running = start();
+    let client = running.connect().await;
+    let mut logs = client.logs(LogsRequest::default()).await.expect("logs");
+    for _ in 0..3 {
+        soon("a record", logs.next())
+            .await
+            .expect("open")
+            .expect("a record");
+    }
+    drop((logs, client));
+    soon("the stream's end", running.log_ended.recv())
+        .await
+        .expect("told");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn the_last_message_of_a_shutdown_arrives_and_other_streams_are_cut() {
+    let running = start();
+    let client = running.connect().await;
+    let mut logs = client.logs(LogsRequest::default()).await.expect("logs");
+    let mut steps = client
+        .shutdown(ShutdownRequest::default())
+        .await
+        .expect("progress");
+    let start = Instant::now();
+    running.shutdown.cancel();
+    let mut last = None;
+    while let Some(step) = soon("a step", steps.next()).await {
+        last = step.expect("a step").outcome;
+    }
+    assert_eq!(last.expect("the outcome").message, "gone");
+    running.stop().await;
+    assert!(
+        start.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        start.elapsed()
+    );
+    let error = loop {
+        match soon("the end", logs.next()).await.expect("no clean end") {
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, ControlError::Gone(_)), "{error:?}");
+    let error = client
+        .status(StatusRequest::default())
+        .await
+        .expect_err("gone");
+    assert!(matches!(error, ControlError::Gone(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_fails_one_request() {
+    let running = start();
+    let client = running.connect().await;
+    client
+        .events(EventsRequest::default())
+        .await
+        .expect_err("the defect");
+    let again = running.connect().await;
+    again
+        .status(StatusRequest::default())
+        .await
+        .expect("served on");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn without_an_instance_a_client_knows_at_once_whatever_lies_around() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let dir = runtime_dir(&folder);
+    let not_running = async || {
+        let start = Instant::now();
+        let error = ControlClient::connect(&dir)
+            .await
+            .expect_err("nobody there");
+        assert!(matches!(error, ConnectError::NotRunning), "{error:?}");
+        assert!(
+            start.elapsed() < Duration::from_millis(200),
+            "{:?}",
+            start.elapsed()
+        );
+    };
+    not_running().await;
+    // What SIGKILL leaves: a lock file that names a pid, a socket that nobody serves.
+    std::fs::write(dir.lock_path(), "1\n").expect("written");
+    drop(std::os::unix::net::UnixListener::bind(dir.socket()).expect("bound"));
+    not_running().await;
+    let lock = dir.try_lock().expect("free");
+    let listener = bind_control(&lock, &dir).expect("bound over the stale one");
+    drop((listener, lock));
+    not_running().await;
+}
+
+#[tokio::test]
+async fn an_instance_that_is_starting_is_waited_for() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let dir = runtime_dir(&folder);
+    let lock = dir.try_lock().expect("free");
+    let connecting = tokio::spawn({
+        let dir = dir.clone();
+        async move { ControlClient::connect(&dir).await }
+    });
+    // The client has looked at least once before the socket appears.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(!connecting.is_finished());
+    let listener = bind_control(&lock, &dir).expect("bound");
+    let handler = Instance1 {
+        log_ended: mpsc::unbounded_channel().0,
+    };
+    let shutdown = CancellationToken::new();
+    let serving = tokio::spawn(serve_control(listener, handler, shutdown.clone()));
+    soon("the connection", connecting)
+        .await
+        .expect("no panic")
+        .expect("connected");
+    shutdown.cancel();
+    soon("the end", serving)
+        .await
+        .expect("no panic")
+        .expect("served");
+}
+
+/// An instance of another protocol.
+struct Other;
+
+type Never<T> =
+    std::pin::Pin<Box<dyn tokio_stream::Stream<Item = Result<T, tonic::Status>> + Send>>;
+type Reply<T> = Result<tonic::Response<T>, tonic::Status>;
+
+#[tonic::async_trait]
+impl Control for Other {
+    type ChangeStream = Never<Progress>;
+    type WaitStream = Never<Progress>;
+    type LogsStream = Never<LogRecord>;
+    type EventsStream = Never<Event>;
+    type ShutdownStream = Never<Progress>;
+
+    async fn hello(&self, request: tonic::Request<HelloRequest>) -> Reply<HelloResponse> {
+        assert_eq!(request.into_inner().protocol, PROTOCOL);
+        let instance = Instance {
+            version: "7.0.0".into(),
+            ..Instance::default()
+        };
+        Ok(tonic::Response::new(HelloResponse {
+            protocol: 7,
+            instance: Some(instance),
+        }))
+    }
+    async fn status(&self, _: tonic::Request<StatusRequest>) -> Reply<StatusResponse> {
+        panic!("asked in spite of the mismatch")
+    }
+    async fn change(&self, _: tonic::Request<ChangeRequest>) -> Reply<Never<Progress>> {
+        unreachable!()
+    }
+    async fn wait(&self, _: tonic::Request<WaitRequest>) -> Reply<Never<Progress>> {
+        unreachable!()
+    }
+    async fn logs(&self, _: tonic::Request<LogsRequest>) -> Reply<Never<LogRecord>> {
+        unreachable!()
+    }
+    async fn events(&self, _: tonic::Request<EventsRequest>) -> Reply<Never<Event>> {
+        unreachable!()
+    }
+    async fn call(&self, _: tonic::Request<CallRequest>) -> Reply<CallResponse> {
+        unreachable!()
+    }
+    async fn shutdown(&self, _: tonic::Request<ShutdownRequest>) -> Reply<Never<Progress>> {
+        unreachable!()
+    }
+}
+
+#[tokio::test]
+async fn another_protocol_is_a_mismatch_that_names_both() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let dir = runtime_dir(&folder);
+    let _lock = dir.try_lock().expect("free");
+    let listener = tokio::net::UnixListener::bind(dir.socket()).expect("bound");
+    let server = tonic::transport::Server::builder()
+        .add_service(ControlServer::new(Other))
+        .serve_with_incoming(UnixListenerStream::new(listener));
+    let serving = tokio::spawn(server);
+    let error = soon("the answer", ControlClient::connect(&dir))
+        .await
+        .expect_err("a mismatch");
+    let ConnectError::VersionMismatch {
+        ours,
+        theirs,
+        their_version,
+    } = &error
+    else {
+        panic!("{error:?}")
+    };
+    assert_eq!(
+        (*ours, *theirs, their_version.as_str()),
+        (PROTOCOL, 7, "7.0.0")
+    );
+    assert!(error.to_string().contains("7.0.0"));
+    serving.abort();
+}

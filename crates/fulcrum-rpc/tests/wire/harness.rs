@@ -1,0 +1,173 @@
+//! A served registry on a free port, and domains that dial it.
+
+use std::future::Future;
+use std::time::Duration;
+
+use fulcrum_rpc::framework::framework_service_client::FrameworkServiceClient;
+use fulcrum_rpc::framework::{DomainMessage, RuntimeMessage};
+use fulcrum_rpc::{
+    Admission, Claim, DomainEvent, Gatekeeper, Listeners, Refusal, Registry, ServeError, Settings,
+    Unserved, serve_domains,
+};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_stream::wrappers::UnboundedReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Channel;
+use tonic::{Request, Status, Streaming};
+
+/// Nothing here takes longer unless it never comes.
+pub(crate) const LIMIT: Duration = Duration::from_secs(10);
+
+pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(LIMIT, future)
+        .await
+        .unwrap_or_else(|_| panic!("{what}: not in {LIMIT:?}"))
+}
+
+/// Knows `users` and `orders`; the token of generation N is `token-N`.
+pub(crate) struct Door;
+
+impl Gatekeeper for Door {
+    async fn admit(&self, claim: Claim) -> Result<Admission, Refusal> {
+        if !["users", "orders"].contains(&claim.domain.as_str()) {
+            return Err(Refusal::PermissionDenied(format!(
+                "no domain {:?}",
+                claim.domain
+            )));
+        }
+        assert_ne!(claim.local.port(), 0);
+        assert!(claim.peer.ip().is_loopback());
+        let generation = match &claim.token {
+            None => 0,
+            Some(token) => token
+                .strip_prefix("token-")
+                .and_then(|number| number.parse().ok())
+                .ok_or_else(|| Refusal::Unauthenticated("the token is wrong".into()))?,
+        };
+        Ok(Admission {
+            generation,
+            own: claim.token.is_some(),
+            pid: Some(std::process::id()),
+            heartbeat_interval: Some(Duration::from_secs(2)),
+        })
+    }
+}
+
+pub(crate) struct Server {
+    pub(crate) registry: Registry,
+    pub(crate) address: String,
+    pub(crate) events: mpsc::UnboundedReceiver<DomainEvent>,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) task: JoinHandle<Result<(), ServeError>>,
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        let (sender, events) = mpsc::unbounded_channel();
+        let settings = Settings {
+            shutdown_grace: Duration::from_millis(300),
+            call_timeout: Duration::from_secs(5),
+            ..Settings::default()
+        };
+        let registry = Registry::with_settings(Door, Unserved, sender, settings);
+        let listeners = Listeners::bind("127.0.0.1:0", false).expect("a free port");
+        let address = listeners.address();
+        let shutdown = CancellationToken::new();
+        let task = tokio::spawn(serve_domains(listeners, registry.clone(), shutdown.clone()));
+        Self {
+            registry,
+            address,
+            events,
+            shutdown,
+            task,
+        }
+    }
+
+    pub(crate) async fn channel(&self) -> Channel {
+        let endpoint = Channel::from_shared(format!("http://{}", self.address)).expect("a URI");
+        soon("connecting", endpoint.connect())
+            .await
+            .expect("connected")
+    }
+
+    pub(crate) async fn client(&self) -> FrameworkServiceClient<Channel> {
+        FrameworkServiceClient::new(self.channel().await)
+    }
+
+    /// Opens a stream on a connection of its own.
+    pub(crate) async fn open(&self, token: Option<&str>) -> Domain {
+        let (say, messages) = mpsc::unbounded_channel();
+        let mut request = Request::new(UnboundedReceiverStream::new(messages));
+        if let Some(token) = token {
+            let token = token.parse().expect("ASCII");
+            request
+                .metadata_mut()
+                .insert(fulcrum_rpc::TOKEN_METADATA, token);
+        }
+        // Also shows that headers come before anything was said.
+        let opening = async { self.client().await.domain_communication(request).await };
+        let hear = soon("opening a stream", opening)
+            .await
+            .expect("opened")
+            .into_inner();
+        Domain { say, hear }
+    }
+
+    pub(crate) async fn join(&self, name: &str, token: Option<&str>) -> Domain {
+        let mut domain = self.open(token).await;
+        domain.say(
+            name,
+            "domain_register",
+            r#"{"capabilities":["heartbeat"]}"#,
+            "r1",
+        );
+        assert_eq!(
+            domain.hear().await.expect("registered").r#type,
+            "register_success"
+        );
+        domain
+    }
+
+    pub(crate) async fn event(&mut self) -> DomainEvent {
+        soon("an event", self.events.recv())
+            .await
+            .expect("the registry lives")
+    }
+
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        soon("the end of the server", self.task)
+            .await
+            .expect("no panic")
+            .expect("served");
+    }
+}
+
+/// A domain as an existing client would be one.
+pub(crate) struct Domain {
+    pub(crate) say: mpsc::UnboundedSender<DomainMessage>,
+    pub(crate) hear: Streaming<RuntimeMessage>,
+}
+
+impl Domain {
+    pub(crate) fn say(&self, domain: &str, type_: &str, payload: &str, request_id: &str) {
+        self.say
+            .send(message(domain, type_, payload, request_id))
+            .expect("the stream is open");
+    }
+
+    pub(crate) async fn hear(&mut self) -> Result<RuntimeMessage, Status> {
+        let heard = soon("a message", self.hear.message()).await?;
+        heard.ok_or_else(|| Status::ok("the stream ended"))
+    }
+}
+
+pub(crate) fn message(domain: &str, type_: &str, payload: &str, request_id: &str) -> DomainMessage {
+    DomainMessage {
+        domain: domain.into(),
+        r#type: type_.into(),
+        payload: payload.into(),
+        request_id: request_id.into(),
+    }
+}

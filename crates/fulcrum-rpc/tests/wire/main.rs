@@ -1,0 +1,8 @@
+//! Both services over real sockets, with the generated clients and with bytes that no
+//! client would send.
+
+mod control;
+mod domain;
+mod harness;
+mod shutdown;
+mod strangers;

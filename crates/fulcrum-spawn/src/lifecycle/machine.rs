@@ -1,0 +1,416 @@
+//! The machine itself: the transition table as one exhaustive match a phase.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    Command, Effect, End, ExitReport, Fact, Fault, Goal, Input, Phase, RestartPolicy, StopSignal,
+    Timer, Verdict,
+};
+use crate::Failure;
+
+/// The lengths of a domain's timers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// From spawn to ready.
+    pub start_timeout: Duration,
+    /// From the stop signal to SIGKILL.
+    pub stop_grace: Duration,
+    /// From SIGKILL to calling the domain stuck.
+    pub kill_wait: Duration,
+}
+
+/// A command that can't be taken now, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused(pub String);
+
+/// Who ended the life that is being ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Cause {
+    Operator,
+    Fault(Fault),
+}
+
+/// One domain's lifecycle.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    timing: Timing,
+    phase: Phase,
+    goal: Goal,
+    generation: u64,
+    ready: bool,
+    was_ready: bool,
+    restarts: u32,
+    cause: Cause,
+    killed: bool,
+    exit: Option<ExitReport>,
+    armed: Vec<Timer>,
+    reason: String,
+}
+
+impl Machine {
+    /// A domain that has never lived.
+    #[must_use]
+    pub fn new(timing: Timing) -> Self {
+        Self {
+            timing,
+            phase: Phase::Stopped,
+            goal: Goal::Down,
+            generation: 0,
+            ready: false,
+            was_ready: false,
+            restarts: 0,
+            cause: Cause::Operator,
+            killed: false,
+            exit: None,
+            armed: Vec::new(),
+            reason: "not started yet".to_owned(),
+        }
+    }
+
+    /// What is so.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// What the operator wants.
+    #[must_use]
+    pub fn goal(&self) -> Goal {
+        self.goal
+    }
+
+    /// The number of the current life, or of the last one; 0 before the first.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Whether it may take work now.
+    #[must_use]
+    pub fn ready(&self) -> bool {
+        self.ready
+    }
+
+    /// How often it was started again without an operator's asking, since an operator last did.
+    #[must_use]
+    pub fn restarts(&self) -> u32 {
+        self.restarts
+    }
+
+    /// Why it is in this phase.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// How the current or last life ended, if its leader has.
+    #[must_use]
+    pub fn exit(&self) -> Option<ExitReport> {
+        self.exit
+    }
+
+    /// The timers that run now.
+    #[must_use]
+    pub fn armed(&self) -> &[Timer] {
+        &self.armed
+    }
+
+    /// Takes one input and says what to do.
+    ///
+    /// # Errors
+    /// A command that can't be taken in this phase, with the reason; nothing has changed then.
+    pub fn step(
+        &mut self,
+        input: Input,
+        policy: &mut dyn RestartPolicy,
+        now: Instant,
+    ) -> Result<Vec<Effect>, Refused> {
+        let mut effects = Vec::new();
+        match input {
+            Input::Command(command) => self.command(command, policy, &mut effects)?,
+            Input::Fact { generation, fact } => {
+                let expected = match fact {
+                    Fact::GateOpen | Fact::Prepared | Fact::PrepareFailed(_) => self.generation + 1,
+                    _ => self.generation,
+                };
+                if generation == expected {
+                    self.fact(fact, policy, now, &mut effects);
+                }
+            }
+            // A timer that was disarmed while its expiry was on the way is no news.
+            Input::Timer(timer) => {
+                if let Some(at) = self.armed.iter().position(|armed| *armed == timer) {
+                    self.armed.remove(at);
+                    self.timer(timer, policy, &mut effects);
+                }
+            }
+        }
+        Ok(effects)
+    }
+
+    fn command(
+        &mut self,
+        command: Command,
+        policy: &mut dyn RestartPolicy,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refused> {
+        match (self.phase, command) {
+            (Phase::Stuck, _) => {
+                return Err(Refused(format!(
+                    "a process of generation {} is still alive after SIGKILL: {}",
+                    self.generation, self.reason
+                )));
+            }
+            (Phase::Stopped | Phase::Failed, Command::Start | Command::Restart) => {
+                self.goal = Goal::Up;
+                self.restarts = 0;
+                policy.reset();
+                self.begin("start asked for", effects);
+            }
+            (Phase::Stopped | Phase::Failed, Command::Stop | Command::Kill) => {
+                self.goal = Goal::Down;
+                if self.phase == Phase::Failed {
+                    self.enter(Phase::Stopped, "stop asked for", effects);
+                }
+            }
+            // Already on the way to where the command wants it.
+            (Phase::Waiting | Phase::Preparing, Command::Start | Command::Restart)
+            | (Phase::Starting | Phase::Running, Command::Start) => self.goal = Goal::Up,
+            (Phase::Waiting | Phase::Preparing | Phase::Backoff, Command::Stop | Command::Kill) => {
+                self.goal = Goal::Down;
+                self.abandon(effects);
+                self.enter(Phase::Stopped, "stop asked for", effects);
+            }
+            (Phase::Backoff, Command::Start | Command::Restart) => {
+                self.goal = Goal::Up;
+                self.begin("start asked for", effects);
+            }
+            (Phase::Starting | Phase::Running, Command::Stop) => {
+                self.goal = Goal::Down;
+                self.terminate(Cause::Operator, "stop asked for", effects);
+            }
+            (Phase::Starting | Phase::Running, Command::Restart) => {
+                self.goal = Goal::Up;
+                policy.reset();
+                self.restarts = 0;
+                self.terminate(Cause::Operator, "restart asked for", effects);
+            }
+            (Phase::Starting | Phase::Running, Command::Kill) => {
+                self.goal = Goal::Down;
+                self.cause = Cause::Operator;
+                self.killed = false;
+                self.enter(Phase::Stopping, "kill asked for", effects);
+                self.kill(effects);
+            }
+            (Phase::Stopping, Command::Kill) => {
+                self.goal = Goal::Down;
+                self.disarm(Timer::StopGrace, effects);
+                self.kill(effects);
+            }
+            (Phase::Stopping, Command::Stop) => self.goal = Goal::Down,
+            (Phase::Stopping, Command::Start | Command::Restart) => {
+                self.goal = Goal::Up;
+                self.cause = Cause::Operator;
+            }
+        }
+        Ok(())
+    }
+
+    fn fact(
+        &mut self,
+        fact: Fact,
+        policy: &mut dyn RestartPolicy,
+        now: Instant,
+        effects: &mut Vec<Effect>,
+    ) {
+        match (self.phase, fact) {
+            (Phase::Waiting, Fact::GateOpen) => {
+                self.enter(Phase::Preparing, "dependencies are there", effects);
+                effects.push(Effect::Prepare);
+            }
+            (Phase::Preparing, Fact::Prepared) => self.spawn(effects),
+            (Phase::Preparing, Fact::PrepareFailed(failure))
+            | (Phase::Starting, Fact::SpawnFailed(failure)) => {
+                self.disarm(Timer::StartTimeout, effects);
+                self.cause = Cause::Fault(Fault::NotStarted(failure));
+                self.settle(policy, now, effects);
+            }
+            (Phase::Starting, Fact::Ready) => {
+                self.ready = true;
+                self.was_ready = true;
+                self.enter(Phase::Running, "ready", effects);
+                self.arm(Timer::Stable, policy.stable_after(), effects);
+            }
+            (Phase::Running, Fact::Ready) => self.ready = true,
+            (Phase::Running, Fact::NotReady) => self.ready = false,
+            (Phase::Running, Fact::Unhealthy(why)) => {
+                let reason = why.clone();
+                self.terminate(Cause::Fault(Fault::Unhealthy(why)), &reason, effects);
+            }
+            (Phase::Starting | Phase::Running, Fact::Refused(failure)) => {
+                let reason = failure.what.clone();
+                self.terminate(Cause::Fault(Fault::Refused(failure)), &reason, effects);
+            }
+            (Phase::Starting | Phase::Running, Fact::Exited(report)) => {
+                self.exit = Some(report);
+                self.terminate(Cause::Fault(Fault::Exited), &report.to_string(), effects);
+            }
+            (Phase::Stopping | Phase::Stuck, Fact::Exited(report)) => self.exit = Some(report),
+            (Phase::Stopping, Fact::GroupEmpty) => self.settle(policy, now, effects),
+            (Phase::Stuck, Fact::GroupEmpty) => {
+                self.enter(Phase::Failed, "the stuck process is gone at last", effects);
+            }
+            // News about a life, or a preparation, that this phase has already left behind.
+            (
+                Phase::Stopped
+                | Phase::Waiting
+                | Phase::Preparing
+                | Phase::Starting
+                | Phase::Running
+                | Phase::Stopping
+                | Phase::Backoff
+                | Phase::Failed
+                | Phase::Stuck,
+                Fact::GateOpen
+                | Fact::Prepared
+                | Fact::PrepareFailed(_)
+                | Fact::SpawnFailed(_)
+                | Fact::Ready
+                | Fact::NotReady
+                | Fact::Unhealthy(_)
+                | Fact::Refused(_)
+                | Fact::Exited(_)
+                | Fact::GroupEmpty,
+            ) => {}
+        }
+    }
+
+    fn timer(
+        &mut self,
+        timer: Timer,
+        policy: &mut dyn RestartPolicy,
+        effects: &mut Vec<Effect>,
+    ) {
+        match timer {
+            Timer::StartTimeout => {
+                let reason = format!("not registered within {:?}", self.timing.start_timeout);
+                self.terminate(Cause::Fault(Fault::StartTimeout), &reason, effects);
+            }
+            Timer::Stable => {
+                policy.settled();
+                self.restarts = 0;
+            }
+            Timer::StopGrace => self.kill(effects),
+            Timer::KillWait => {
+                self.goal = Goal::Down;
+                self.enter(Phase::Stuck, "SIGKILL did not end it", effects);
+            }
+            Timer::Backoff => {
+                self.restarts += 1;
+                self.begin("backoff is over", effects);
+            }
+        }
+    }
+
+    /// The only place where the future is decided.
+    fn settle(
+        &mut self,
+        policy: &mut dyn RestartPolicy,
+        now: Instant,
+        effects: &mut Vec<Effect>,
+    ) {
+        if self.goal == Goal::Down {
+            self.enter(Phase::Stopped, "stop asked for", effects);
+            return;
+        }
+        let fault = match &self.cause {
+            Cause::Operator => return self.begin("restart asked for", effects),
+            Cause::Fault(fault) => fault.clone(),
+        };
+        let end = End { fault, exit: self.exit, was_ready: self.was_ready };
+        match policy.decide(&end, now) {
+            Verdict::Restart(after) => {
+                let why = describe(&end, self.timing);
+                self.enter(Phase::Backoff, &why, effects);
+                self.arm(Timer::Backoff, after, effects);
+            }
+            Verdict::GiveUp(why) => self.enter(Phase::Failed, &why, effects),
+            Verdict::Stay => self.enter(Phase::Stopped, &describe(&end, self.timing), effects),
+        }
+    }
+
+    /// The way into a new life: the gate, then the preparation, then the spawn.
+    fn begin(&mut self, reason: &str, effects: &mut Vec<Effect>) {
+        self.enter(Phase::Waiting, reason, effects);
+        effects.push(Effect::AwaitGate);
+    }
+
+    fn abandon(&mut self, effects: &mut Vec<Effect>) {
+        if matches!(self.phase, Phase::Waiting | Phase::Preparing) {
+            effects.push(Effect::Abandon);
+        }
+    }
+
+    fn spawn(&mut self, effects: &mut Vec<Effect>) {
+        self.generation += 1;
+        self.exit = None;
+        self.was_ready = false;
+        self.enter(Phase::Starting, "spawned", effects);
+        effects.push(Effect::Spawn { generation: self.generation });
+        self.arm(Timer::StartTimeout, self.timing.start_timeout, effects);
+    }
+
+    fn terminate(&mut self, cause: Cause, reason: &str, effects: &mut Vec<Effect>) {
+        self.cause = cause;
+        self.killed = false;
+        self.enter(Phase::Stopping, reason, effects);
+        effects.push(Effect::Signal(StopSignal::Terminate));
+        self.arm(Timer::StopGrace, self.timing.stop_grace, effects);
+    }
+
+    fn kill(&mut self, effects: &mut Vec<Effect>) {
+        if self.killed {
+            return;
+        }
+        self.killed = true;
+        effects.push(Effect::Signal(StopSignal::Kill));
+        self.arm(Timer::KillWait, self.timing.kill_wait, effects);
+    }
+
+    /// Changes the phase; whatever timers the old one owned end with it.
+    fn enter(&mut self, phase: Phase, reason: &str, effects: &mut Vec<Effect>) {
+        for timer in Timer::ALL {
+            self.disarm(timer, effects);
+        }
+        self.ready &= phase == Phase::Running;
+        self.phase = phase;
+        reason.clone_into(&mut self.reason);
+    }
+
+    fn arm(&mut self, timer: Timer, after: Duration, effects: &mut Vec<Effect>) {
+        self.armed.push(timer);
+        effects.push(Effect::Arm(timer, after));
+    }
+
+    fn disarm(&mut self, timer: Timer, effects: &mut Vec<Effect>) {
+        if let Some(at) = self.armed.iter().position(|armed| *armed == timer) {
+            self.armed.remove(at);
+            effects.push(Effect::Disarm(timer));
+        }
+    }
+}
+
+/// An end in words, for the phases that follow from it.
+fn describe(end: &End, timing: Timing) -> String {
+    match &end.fault {
+        Fault::Exited => {
+            let how = end.exit.map_or_else(|| "ended".to_owned(), |exit| exit.to_string());
+            if end.was_ready { how } else { format!("{how} before it registered") }
+        }
+        Fault::StartTimeout => format!("not registered within {:?}", timing.start_timeout),
+        Fault::Unhealthy(why) => why.clone(),
+        Fault::Refused(Failure { what, .. }) | Fault::NotStarted(Failure { what, .. }) => {
+            what.clone()
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The port through which the machine asks whether and when to start again.
+
+use std::time::{Duration, Instant};
+
+use super::{ExitReport, Fault};
+
+/// How a life ended, as the policy sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct End {
+    /// Why.
+    pub fault: Fault,
+    /// The wait status, where a process was there.
+    pub exit: Option<ExitReport>,
+    /// Whether this life ever became ready.
+    pub was_ready: bool,
+}
+
+/// What to do after a life has ended without anybody asking for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Start again after this long.
+    Restart(Duration),
+    /// Never start again by itself; why.
+    GiveUp(String),
+    /// It is done: not started again, and that is no failure.
+    Stay,
+}
+
+/// Decides about restarts. The machine asks; it doesn't decide itself.
+pub trait RestartPolicy {
+    /// What to do now that a life has ended by a fault.
+    fn decide(&mut self, end: &End, now: Instant) -> Verdict;
+    /// It has run for the stable time: the past is forgotten.
+    fn settled(&mut self);
+    /// An operator started it anew: the past is forgotten.
+    fn reset(&mut self);
+    /// How long a life must run until it counts as settled.
+    fn stable_after(&self) -> Duration;
+}

@@ -1,0 +1,277 @@
+//! The transition table of the design, row by row.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    Command, Effect, End, ExitReport, Fact, Goal, Input, Machine, Phase, RestartPolicy,
+    StopSignal, Timer, Timing, Verdict,
+};
+use crate::Failure;
+
+const TIMING: Timing = Timing {
+    start_timeout: Duration::from_secs(30),
+    stop_grace: Duration::from_secs(5),
+    kill_wait: Duration::from_secs(2),
+};
+const BACKOFF: Duration = Duration::from_millis(500);
+const STABLE: Duration = Duration::from_secs(10);
+const BOOM: ExitReport = ExitReport { code: Some(1), signal: None };
+
+/// Answers always the same, and remembers what it was asked.
+struct Fixed {
+    verdict: Verdict,
+    asked: Vec<End>,
+    resets: usize,
+}
+
+impl RestartPolicy for Fixed {
+    fn decide(&mut self, end: &End, _: Instant) -> Verdict {
+        self.asked.push(end.clone());
+        self.verdict.clone()
+    }
+    fn settled(&mut self) {
+        self.resets += 1;
+    }
+    fn reset(&mut self) {
+        self.resets += 1;
+    }
+    fn stable_after(&self) -> Duration {
+        STABLE
+    }
+}
+
+struct Bench {
+    machine: Machine,
+    policy: Fixed,
+}
+
+impl Bench {
+    fn new(verdict: Verdict) -> Self {
+        Self {
+            machine: Machine::new(TIMING),
+            policy: Fixed { verdict, asked: Vec::new(), resets: 0 },
+        }
+    }
+
+    fn step(&mut self, input: Input) -> Vec<Effect> {
+        self.machine.step(input, &mut self.policy, Instant::now()).expect("the input is taken")
+    }
+
+    fn command(&mut self, command: Command) -> Vec<Effect> {
+        self.step(Input::Command(command))
+    }
+
+    fn fact(&mut self, fact: Fact) -> Vec<Effect> {
+        let ahead =
+            matches!(fact, Fact::GateOpen | Fact::Prepared | Fact::PrepareFailed(_));
+        let generation = self.machine.generation() + u64::from(ahead);
+        self.step(Input::Fact { generation, fact })
+    }
+
+    fn starting(verdict: Verdict) -> Self {
+        let mut bench = Self::new(verdict);
+        bench.command(Command::Start);
+        bench.fact(Fact::GateOpen);
+        bench.fact(Fact::Prepared);
+        assert_eq!(bench.machine.phase(), Phase::Starting);
+        bench
+    }
+
+    fn running(verdict: Verdict) -> Self {
+        let mut bench = Self::starting(verdict);
+        bench.fact(Fact::Ready);
+        assert_eq!(bench.machine.phase(), Phase::Running);
+        bench
+    }
+}
+
+fn restart() -> Verdict {
+    Verdict::Restart(BACKOFF)
+}
+
+#[test]
+fn a_start_passes_the_gate_and_the_preparation_before_it_spawns() {
+    let mut bench = Bench::new(restart());
+    assert_eq!(bench.command(Command::Start), [Effect::AwaitGate]);
+    assert_eq!(bench.machine.phase(), Phase::Waiting);
+    assert_eq!(bench.fact(Fact::GateOpen), [Effect::Prepare]);
+    assert_eq!(bench.machine.phase(), Phase::Preparing);
+    assert_eq!(
+        bench.fact(Fact::Prepared),
+        [Effect::Spawn { generation: 1 }, Effect::Arm(Timer::StartTimeout, TIMING.start_timeout)]
+    );
+    assert_eq!(
+        bench.fact(Fact::Ready),
+        [Effect::Disarm(Timer::StartTimeout), Effect::Arm(Timer::Stable, STABLE)]
+    );
+    assert!(bench.machine.ready());
+}
+
+#[test]
+fn readiness_comes_and_goes_without_ending_the_life() {
+    let mut bench = Bench::running(restart());
+    assert_eq!(bench.fact(Fact::NotReady), []);
+    assert_eq!((bench.machine.phase(), bench.machine.ready()), (Phase::Running, false));
+    bench.fact(Fact::Ready);
+    assert!(bench.machine.ready());
+}
+
+#[test]
+fn the_leaders_exit_does_not_end_stopping_only_the_empty_group_does() {
+    let mut bench = Bench::running(restart());
+    let effects = bench.fact(Fact::Exited(BOOM));
+    assert!(effects.contains(&Effect::Signal(StopSignal::Terminate)), "the rest is swept");
+    assert_eq!(bench.machine.phase(), Phase::Stopping);
+    bench.step(Input::Timer(Timer::StopGrace));
+    assert_eq!(bench.machine.phase(), Phase::Stopping);
+    let effects = bench.fact(Fact::GroupEmpty);
+    assert_eq!(bench.machine.phase(), Phase::Backoff);
+    assert_eq!(
+        effects,
+        [Effect::Disarm(Timer::KillWait), Effect::Arm(Timer::Backoff, BACKOFF)]
+    );
+    assert_eq!(bench.policy.asked[0].exit, Some(BOOM));
+    bench.step(Input::Timer(Timer::Backoff));
+    assert_eq!((bench.machine.phase(), bench.machine.restarts()), (Phase::Waiting, 1));
+}
+
+#[test]
+fn a_stop_terminates_then_kills_then_gives_up_on_the_process() {
+    let mut bench = Bench::running(restart());
+    assert_eq!(
+        bench.command(Command::Stop),
+        [
+            Effect::Disarm(Timer::Stable),
+            Effect::Signal(StopSignal::Terminate),
+            Effect::Arm(Timer::StopGrace, TIMING.stop_grace)
+        ]
+    );
+    assert_eq!(
+        bench.step(Input::Timer(Timer::StopGrace)),
+        [Effect::Signal(StopSignal::Kill), Effect::Arm(Timer::KillWait, TIMING.kill_wait)]
+    );
+    bench.step(Input::Timer(Timer::KillWait));
+    assert_eq!((bench.machine.phase(), bench.machine.goal()), (Phase::Stuck, Goal::Down));
+    let refused = bench.machine.step(
+        Input::Command(Command::Start),
+        &mut bench.policy,
+        Instant::now(),
+    );
+    assert!(refused.expect_err("refused").0.contains("still alive"));
+    bench.fact(Fact::GroupEmpty);
+    assert_eq!(bench.machine.phase(), Phase::Failed);
+}
+
+#[test]
+fn a_stop_is_sticky_and_never_asks_the_policy() {
+    let mut bench = Bench::running(restart());
+    bench.command(Command::Stop);
+    bench.fact(Fact::Exited(ExitReport { code: None, signal: Some(15) }));
+    bench.fact(Fact::GroupEmpty);
+    assert_eq!(bench.machine.phase(), Phase::Stopped);
+    assert!(bench.policy.asked.is_empty());
+}
+
+#[test]
+fn an_operators_restart_starts_again_at_once_and_is_not_counted() {
+    let mut bench = Bench::running(Verdict::GiveUp("never".into()));
+    bench.command(Command::Restart);
+    bench.fact(Fact::Exited(BOOM));
+    assert_eq!(bench.fact(Fact::GroupEmpty).last(), Some(&Effect::AwaitGate));
+    assert_eq!((bench.machine.phase(), bench.machine.restarts()), (Phase::Waiting, 0));
+    assert!(bench.policy.asked.is_empty());
+}
+
+#[test]
+fn the_last_wish_during_stopping_wins() {
+    for (wishes, then) in [
+        (vec![Command::Stop, Command::Start], Phase::Waiting),
+        (vec![Command::Restart, Command::Stop], Phase::Stopped),
+        (vec![Command::Stop, Command::Restart, Command::Kill], Phase::Stopped),
+    ] {
+        let mut bench = Bench::running(restart());
+        for wish in &wishes {
+            bench.command(*wish);
+        }
+        bench.fact(Fact::Exited(BOOM));
+        bench.fact(Fact::GroupEmpty);
+        assert_eq!(bench.machine.phase(), then, "after {wishes:?}");
+    }
+}
+
+#[test]
+fn a_kill_during_stopping_kills_once() {
+    let mut bench = Bench::running(restart());
+    bench.command(Command::Stop);
+    let first = bench.command(Command::Kill);
+    assert!(first.contains(&Effect::Signal(StopSignal::Kill)));
+    assert_eq!(bench.command(Command::Kill), []);
+}
+
+#[test]
+fn a_start_that_never_registers_is_ended_and_told() {
+    let mut bench = Bench::starting(Verdict::GiveUp("not registered within 30s".into()));
+    bench.step(Input::Timer(Timer::StartTimeout));
+    assert_eq!(bench.machine.phase(), Phase::Stopping);
+    bench.fact(Fact::Exited(BOOM));
+    bench.fact(Fact::GroupEmpty);
+    assert_eq!(bench.machine.phase(), Phase::Failed);
+    assert!(bench.machine.reason().contains("not registered"));
+}
+
+#[test]
+fn what_cant_be_prepared_or_spawned_is_settled_without_a_signal() {
+    let mut bench = Bench::new(Verdict::GiveUp("no node".into()));
+    bench.command(Command::Start);
+    bench.fact(Fact::GateOpen);
+    let effects = bench.fact(Fact::PrepareFailed(Failure::permanent("no node")));
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Signal(_))));
+    assert_eq!(bench.machine.phase(), Phase::Failed);
+
+    let mut bench = Bench::starting(restart());
+    let effects = bench.fact(Fact::SpawnFailed(Failure::passing("EAGAIN")));
+    assert_eq!(bench.machine.phase(), Phase::Backoff);
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Signal(_))));
+}
+
+#[test]
+fn a_stop_on_the_way_to_a_start_leaves_nothing_to_come() {
+    for facts in [vec![], vec![Fact::GateOpen]] {
+        let mut bench = Bench::new(restart());
+        bench.command(Command::Start);
+        for fact in facts {
+            bench.fact(fact);
+        }
+        assert_eq!(bench.command(Command::Stop), [Effect::Abandon]);
+        assert_eq!(bench.machine.phase(), Phase::Stopped);
+        bench.fact(Fact::GateOpen);
+        bench.fact(Fact::Prepared);
+        assert_eq!(bench.machine.phase(), Phase::Stopped);
+    }
+}
+
+#[test]
+fn a_stop_during_backoff_disarms_it() {
+    let mut bench = Bench::running(restart());
+    bench.fact(Fact::Exited(BOOM));
+    bench.fact(Fact::GroupEmpty);
+    assert_eq!(bench.command(Command::Stop), [Effect::Disarm(Timer::Backoff)]);
+    assert_eq!(bench.step(Input::Timer(Timer::Backoff)), []);
+    assert_eq!(bench.machine.phase(), Phase::Stopped);
+}
+
+#[test]
+fn facts_of_an_older_generation_are_dropped() {
+    let mut bench = Bench::running(restart());
+    bench.step(Input::Fact { generation: 0, fact: Fact::Exited(BOOM) });
+    assert_eq!(bench.machine.phase(), Phase::Running);
+}
+
+#[test]
+fn running_long_enough_forgets_the_past() {
+    let mut bench = Bench::running(restart());
+    let before = bench.policy.resets;
+    bench.step(Input::Timer(Timer::Stable));
+    assert_eq!(bench.policy.resets, before + 1);
+    assert_eq!(bench.machine.phase(), Phase::Running);
+}

@@ -1,0 +1,220 @@
+//! The words of the lifecycle: phases, goals, and what goes in and out of the machine.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::Failure;
+
+/// What is so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// No process, and none to come.
+    Stopped,
+    /// Goal up, but a dependency isn't ready.
+    Waiting,
+    /// The command is being resolved, or packages are being installed.
+    Preparing,
+    /// A process is there and has not yet become ready.
+    Starting,
+    /// A process is there and has been ready once.
+    Running,
+    /// The process group is being ended, or has ended and is being swept.
+    Stopping,
+    /// No process; the next start has its time.
+    Backoff,
+    /// No process, and none to come until somebody changes something.
+    Failed,
+    /// A process survived SIGKILL; nothing can be started until it is gone.
+    Stuck,
+}
+
+impl Phase {
+    /// The phase's name as contracts print it: lower case.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Waiting => "waiting",
+            Self::Preparing => "preparing",
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Backoff => "backoff",
+            Self::Failed => "failed",
+            Self::Stuck => "stuck",
+        }
+    }
+
+    /// Whether a process group of this domain may exist in this phase.
+    #[must_use]
+    pub fn has_process(self) -> bool {
+        matches!(self, Self::Starting | Self::Running | Self::Stopping | Self::Stuck)
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What the operator wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Goal {
+    /// The domain should live.
+    Up,
+    /// The domain should not live.
+    Down,
+}
+
+impl Goal {
+    /// The goal's name as contracts print it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+        }
+    }
+}
+
+/// What an operator asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Command {
+    /// Make it live.
+    Start,
+    /// End this life, if there is one, and begin the next.
+    Restart,
+    /// End this life and begin none.
+    Stop,
+    /// End this life at once, without the stop signal and its grace.
+    Kill,
+}
+
+/// What has become known about one generation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fact {
+    /// Every dependency is as `depends_on` wants it.
+    GateOpen,
+    /// The command is resolved and its packages are there.
+    Prepared,
+    /// It can't be started.
+    PrepareFailed(Failure),
+    /// The operating system refused the process.
+    SpawnFailed(Failure),
+    /// It may take work.
+    Ready,
+    /// It may not take work now; it still lives.
+    NotReady,
+    /// It is stuck, or over a limit: this life must end.
+    Unhealthy(String),
+    /// What it does can't be accepted, such as registering under another's name.
+    Refused(Failure),
+    /// The direct child has ended.
+    Exited(ExitReport),
+    /// Nothing of the process group is left.
+    GroupEmpty,
+}
+
+/// Everything that can happen to the machine. What isn't here can't happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// An operator's wish.
+    Command(Command),
+    /// A fact about one generation; facts of older generations are dropped.
+    Fact {
+        /// The generation that it is about. For [`Fact::GateOpen`], [`Fact::Prepared`] and
+        /// [`Fact::PrepareFailed`], which come before the spawn, the one that is to be spawned.
+        generation: u64,
+        /// What is known.
+        fact: Fact,
+    },
+    /// An armed timer has run out.
+    Timer(Timer),
+}
+
+/// The machine's timers; each belongs to certain phases and is disarmed when they end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Timer {
+    /// Starting: how long it may take to become ready.
+    StartTimeout,
+    /// Running: how long it must run until its past is forgotten.
+    Stable,
+    /// Stopping: how long the stop signal is given to work.
+    StopGrace,
+    /// Stopping: how long SIGKILL is given to work.
+    KillWait,
+    /// Backoff: when the next start is due.
+    Backoff,
+}
+
+impl Timer {
+    /// Every timer.
+    pub const ALL: [Self; 5] =
+        [Self::StartTimeout, Self::Stable, Self::StopGrace, Self::KillWait, Self::Backoff];
+}
+
+/// Which of the two signals of a stop sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StopSignal {
+    /// The configured stop signal, SIGTERM by default, to the whole group.
+    Terminate,
+    /// SIGKILL to the whole group.
+    Kill,
+}
+
+/// What the driver is to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Report [`Fact::GateOpen`] as soon as the dependencies allow the next generation.
+    AwaitGate,
+    /// Resolve the command and install packages for the next generation.
+    Prepare,
+    /// Give up what [`Effect::AwaitGate`] or [`Effect::Prepare`] began.
+    Abandon,
+    /// Start this generation's process.
+    Spawn {
+        /// Its number; never used before.
+        generation: u64,
+    },
+    /// Send a signal to the current generation's group.
+    Signal(StopSignal),
+    /// Start a timer; it isn't running.
+    Arm(Timer, Duration),
+    /// Stop a timer; it is running.
+    Disarm(Timer),
+}
+
+/// How a process ended, as wait status tells it: code and signal are never mixed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ExitReport {
+    /// The exit code, where it exited by itself.
+    pub code: Option<i32>,
+    /// The signal's number, where a signal ended it.
+    pub signal: Option<i32>,
+}
+
+impl fmt::Display for ExitReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.code, self.signal) {
+            (Some(code), _) => write!(f, "exit {code}"),
+            (None, Some(signal)) => write!(f, "signal {signal}"),
+            (None, None) => f.write_str("ended, how is unknown"),
+        }
+    }
+}
+
+/// Why a life ended, or a start failed, without anybody asking for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// The process ended by itself.
+    Exited,
+    /// It didn't become ready in time.
+    StartTimeout,
+    /// It was found stuck or over a limit; the text says which.
+    Unhealthy(String),
+    /// What it did could not be accepted.
+    Refused(Failure),
+    /// It could not be prepared or spawned.
+    NotStarted(Failure),
+}

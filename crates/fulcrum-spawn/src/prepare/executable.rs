@@ -1,0 +1,177 @@
+//! Finding a program, and telling the ways in which it can't be run apart.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use crate::Failure;
+
+/// The first executable file of this name in the folders of `path` (the value of `PATH`). Relative
+/// folders are skipped: what they name depends on where one stands.
+pub(super) fn find_in_path(name: &OsStr, path: &OsStr) -> Option<PathBuf> {
+    folders(path)
+        .map(|dir| dir.join(name))
+        .find(|candidate| is_executable(candidate))
+}
+
+/// A file of this name in `path` that is there but may not be executed.
+pub(super) fn find_unusable_in_path(name: &OsStr, path: &OsStr) -> Option<PathBuf> {
+    folders(path)
+        .map(|dir| dir.join(name))
+        .find(|candidate| candidate.is_file())
+}
+
+fn folders(path: &OsStr) -> impl Iterator<Item = PathBuf> {
+    std::env::split_paths(path).filter(|dir| dir.is_absolute())
+}
+
+/// Whether this process may execute the file.
+pub(super) fn is_executable(path: &Path) -> bool {
+    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+/// Says why `path` can't be executed, if it can't; `role` says what it is to the reader, such as
+/// `command` or `process.node`.
+pub(super) fn check(path: &Path, role: &str) -> Result<(), Failure> {
+    let shown = path.display();
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let dangling = path.symlink_metadata().is_ok();
+            let what = if dangling {
+                "is a symbolic link to nothing"
+            } else {
+                "does not exist"
+            };
+            return Err(Failure::permanent(format!("{role}: {shown} {what}"))
+                .cure("correct the path, or install the program"));
+        }
+        Err(error) => {
+            return Err(
+                Failure::permanent(format!("{role}: {shown} can't be looked at: {error}"))
+                    .cure("check the permissions of the folders above it"),
+            );
+        }
+        Ok(meta) if meta.is_dir() => {
+            return Err(
+                Failure::permanent(format!("{role}: {shown} is a folder, not a program"))
+                    .cure("name the program in it"),
+            );
+        }
+        Ok(_) => {}
+    }
+    if !is_executable(path) {
+        return Err(
+            Failure::permanent(format!("{role}: {shown} is not executable"))
+                .cure(format!("chmod +x {shown}")),
+        );
+    }
+    check_interpreter(path, role)
+}
+
+/// A script's interpreter must exist: the kernel reports its absence as if the script were missing.
+fn check_interpreter(path: &Path, role: &str) -> Result<(), Failure> {
+    let shown = path.display();
+    let mut head = [0; 256];
+    let Some(head) = File::open(path).ok().and_then(|mut file| {
+        let length = file.read(&mut head).ok()?;
+        Some(&head[..length])
+    }) else {
+        // Executable but not readable is legal for a binary.
+        return Ok(());
+    };
+    if let Some(line) = head.strip_prefix(b"#!") {
+        let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let interpreter = line
+            .trim_ascii()
+            .split(|byte| matches!(byte, b' ' | b'\t'))
+            .next();
+        let text = interpreter.unwrap_or_default();
+        let carriage_return = line.ends_with(b"\r");
+        let interpreter = Path::new(OsStr::from_bytes(text));
+        if text.is_empty() || !is_executable(interpreter) || carriage_return {
+            let why = if carriage_return {
+                "ends its first line with a carriage return, so its interpreter isn't found"
+            } else {
+                "names an interpreter that doesn't exist or isn't executable"
+            };
+            let named = interpreter.display();
+            return Err(
+                Failure::permanent(format!("{role}: {shown} {why}: #!{named}"))
+                    .cure("correct its first line, or install the interpreter"),
+            );
+        }
+        return Ok(());
+    }
+    let is_text = !head.is_empty() && !head.contains(&0) && std::str::from_utf8(head).is_ok();
+    if head.is_empty() || is_text {
+        return Err(Failure::permanent(format!(
+            "{role}: {shown} is a text file without a #! line, so the system can't execute it"
+        ))
+        .cure("begin it with a line such as #!/usr/bin/env node, or name the interpreter first"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn script(dir: &Path, name: &str, content: &str, mode: u32) -> PathBuf {
+        let path = dir.join(name);
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        path
+    }
+
+    #[test]
+    fn each_way_of_not_being_runnable_has_its_words() {
+        let dir = tempfile::tempdir().unwrap();
+        let says = |name: &str, content: &str, mode| {
+            check(&script(dir.path(), name, content, mode), "command")
+                .unwrap_err()
+                .what
+        };
+        assert!(says("plain", "#!/bin/sh\n", 0o644).contains("not executable"));
+        assert!(says("noint", "#!/no/such thing\n", 0o755).contains("#!/no/such"));
+        assert!(says("dos", "#!/bin/sh\r\necho", 0o755).contains("carriage return"));
+        assert!(says("bare", "echo hi\n", 0o755).contains("without a #! line"));
+        assert!(says("empty", "", 0o755).contains("without a #! line"));
+        assert!(
+            check(&dir.path().join("gone"), "command")
+                .unwrap_err()
+                .what
+                .contains("not exist")
+        );
+        assert!(
+            check(dir.path(), "command")
+                .unwrap_err()
+                .what
+                .contains("folder")
+        );
+        std::os::unix::fs::symlink("nowhere", dir.path().join("link")).unwrap();
+        let dangling = check(&dir.path().join("link"), "command").unwrap_err();
+        assert!(dangling.what.contains("link to nothing") && dangling.permanent);
+        check(&script(dir.path(), "fine", "#!/bin/sh\n", 0o755), "command").unwrap();
+        check(Path::new("/bin/sh"), "command").unwrap();
+    }
+
+    #[test]
+    fn path_skips_what_is_not_executable_and_relative_folders() {
+        let dir = tempfile::tempdir().unwrap();
+        let (a, b) = (dir.path().join("a"), dir.path().join("b"));
+        fs::create_dir_all(&a).unwrap();
+        fs::create_dir_all(b.join("node")).unwrap();
+        fs::write(a.join("node"), "").unwrap();
+        let path = std::env::join_paths([Path::new("."), &a, &b]).unwrap();
+        assert_eq!(find_in_path("node".as_ref(), &path), None);
+        assert_eq!(
+            find_unusable_in_path("node".as_ref(), &path),
+            Some(a.join("node"))
+        );
+    }
+}

@@ -1,0 +1,151 @@
+//! Which package manager an install root uses, and how it is told to install without asking.
+
+use std::fmt;
+use std::path::Path;
+
+use super::super::package_json::PackageJson;
+
+/// A package manager.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manager {
+    /// npm: `package-lock.json`, `npm-shrinkwrap.json`, or no lock file at all.
+    Npm,
+    /// pnpm: `pnpm-lock.yaml`.
+    Pnpm,
+    /// Yarn, classic or berry: `yarn.lock`.
+    Yarn,
+}
+
+impl fmt::Display for Manager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.program())
+    }
+}
+
+/// The lock files, and whose they are.
+pub(super) const LOCKS: &[(&str, Manager)] = &[
+    ("package-lock.json", Manager::Npm),
+    ("npm-shrinkwrap.json", Manager::Npm),
+    ("pnpm-lock.yaml", Manager::Pnpm),
+    ("yarn.lock", Manager::Yarn),
+];
+
+impl Manager {
+    /// The program's name.
+    #[must_use]
+    pub fn program(self) -> &'static str {
+        match self {
+            Self::Npm => "npm",
+            Self::Pnpm => "pnpm",
+            Self::Yarn => "yarn",
+        }
+    }
+
+    /// How to get it.
+    pub(super) fn cure(self) -> &'static str {
+        match self {
+            Self::Npm => "npm comes with Node: install Node whole, or put npm's folder into PATH",
+            Self::Pnpm => "install it with `npm install --global pnpm`, or `corepack enable`",
+            Self::Yarn => "install it with `npm install --global yarn`, or `corepack enable`",
+        }
+    }
+
+    /// The one that `root` uses: the `packageManager` field, else the lock file, else npm.
+    pub(super) fn of(root: &Path, package: &PackageJson) -> Self {
+        let named = package
+            .package_manager
+            .as_str()
+            .and_then(|text| text.split('@').next());
+        match named {
+            Some("npm") => return Self::Npm,
+            Some("pnpm") => return Self::Pnpm,
+            Some("yarn") => return Self::Yarn,
+            _ => {}
+        }
+        let lock = LOCKS.iter().find(|(name, _)| root.join(name).is_file());
+        lock.map_or(Self::Npm, |(_, manager)| *manager)
+    }
+
+    /// Its lock file in `root`.
+    pub(super) fn lock(self, root: &Path) -> Option<&'static str> {
+        let mut own = LOCKS
+            .iter()
+            .filter(|(_, manager)| *manager == self)
+            .map(|(name, _)| *name);
+        own.find(|name| root.join(name).is_file())
+    }
+
+    /// The arguments of an install that asks nothing and changes no lock file.
+    pub(super) fn arguments(self, root: &Path, package: &PackageJson) -> Vec<&'static str> {
+        let locked = self.lock(root).is_some();
+        match self {
+            Self::Npm => {
+                let verb = if locked { "ci" } else { "install" };
+                vec![verb, "--no-audit", "--no-fund", "--no-progress"]
+            }
+            Self::Pnpm if locked => vec!["install", "--frozen-lockfile"],
+            Self::Pnpm => vec!["install"],
+            Self::Yarn if is_berry(root, package) && locked => vec!["install", "--immutable"],
+            Self::Yarn if is_berry(root, package) => vec!["install"],
+            Self::Yarn if locked => vec!["install", "--frozen-lockfile", "--non-interactive"],
+            Self::Yarn => vec!["install", "--non-interactive"],
+        }
+    }
+}
+
+/// Yarn 2 and later takes other flags than 1.
+fn is_berry(root: &Path, package: &PackageJson) -> bool {
+    let named = package
+        .package_manager
+        .as_str()
+        .and_then(|text| text.strip_prefix("yarn@"));
+    match named.and_then(|version| version.chars().next()) {
+        Some('0' | '1') => false,
+        Some(_) => true,
+        None => root.join(".yarnrc.yml").is_file(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn chosen(files: &[&str], manifest: &str) -> (Manager, Vec<&'static str>) {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("package.json"), manifest).unwrap();
+        files
+            .iter()
+            .for_each(|name| fs::write(dir.path().join(name), "").unwrap());
+        let package = PackageJson::in_dir(dir.path()).unwrap().unwrap();
+        let manager = Manager::of(dir.path(), &package);
+        (manager, manager.arguments(dir.path(), &package))
+    }
+
+    #[test]
+    fn the_lock_file_chooses_and_the_field_overrules_it() {
+        assert_eq!(chosen(&[], "{}").1[0], "install");
+        assert_eq!(chosen(&["package-lock.json"], "{}").1[0], "ci");
+        assert_eq!(chosen(&["npm-shrinkwrap.json"], "{}").1[0], "ci");
+        let pnpm = (Manager::Pnpm, vec!["install", "--frozen-lockfile"]);
+        assert_eq!(chosen(&["pnpm-lock.yaml"], "{}"), pnpm);
+        let field = r#"{"packageManager":"pnpm@9.0.0"}"#;
+        assert_eq!(
+            chosen(&["package-lock.json"], field),
+            (Manager::Pnpm, vec!["install"])
+        );
+        assert!(
+            chosen(&["yarn.lock"], "{}")
+                .1
+                .contains(&"--frozen-lockfile")
+        );
+        assert!(
+            chosen(&["yarn.lock", ".yarnrc.yml"], "{}")
+                .1
+                .contains(&"--immutable")
+        );
+        let berry = r#"{"packageManager":"yarn@4.1.0"}"#;
+        assert!(chosen(&["yarn.lock"], berry).1.contains(&"--immutable"));
+    }
+}

@@ -1,0 +1,231 @@
+//! The command line and environment of a Node program.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::node::{NodeRequest, NodeRuntime, find_node};
+use super::plain_command::check_cwd;
+use super::provide::Provided;
+use super::runner::{Runner, choose_runner};
+use super::tsx::file_url;
+use super::{Notice, Toolbox};
+use crate::{CommandSpec, Failure};
+
+/// A Node program, as the configuration describes it. All paths are absolute.
+#[derive(Debug, Clone)]
+pub struct NodeProgram<'a> {
+    /// The domain's name, for messages.
+    pub name: &'a str,
+    /// What Node runs.
+    pub entry: &'a Path,
+    /// The domain's folder.
+    pub dir: &'a Path,
+    /// The app's root.
+    pub app_root: &'a Path,
+    /// `process.node`.
+    pub node: Option<&'a Path>,
+    /// `process.node_args`: for Node, before the entry.
+    pub node_args: &'a [String],
+    /// `process.args`: for the program, after the entry.
+    pub args: &'a [String],
+    /// The working directory.
+    pub cwd: &'a Path,
+    /// The whole environment of the contract; its `PATH` and `HOME` are where a Node is looked for.
+    pub env: BTreeMap<OsString, OsString>,
+    /// Fulcrum's own process id, by which the bootstrap tells the domain from its children.
+    pub parent: u32,
+}
+
+/// What the bootstrap is told through `FULCRUM_BOOTSTRAP`.
+#[derive(Serialize)]
+struct Bootstrap<'a> {
+    v: u32,
+    parent: u32,
+    entry: std::borrow::Cow<'a, str>,
+    ts: Option<BootstrapTypes<'a>>,
+    sdk: Option<String>,
+}
+
+#[derive(Serialize)]
+struct BootstrapTypes<'a> {
+    manifest: std::borrow::Cow<'a, str>,
+    strip: Vec<std::borrow::Cow<'a, str>>,
+    commonjs: bool,
+}
+
+/// Makes the command that runs a Node program: Node itself, never `npm`, `npx`, a shim or a shell.
+///
+/// Finds the Node ([`find_node`]), chooses the runner ([`choose_runner`]), makes the SDK resolvable
+/// ([`Sdk::provide`](super::Sdk::provide)) and writes what the bootstrap needs into the cache. On a
+/// warm cache nothing is run and nothing parsed.
+///
+/// # Errors
+/// Everything that keeps the program from running and can be known before: see the functions named.
+pub fn plan_node(
+    program: &NodeProgram<'_>,
+    toolbox: &Toolbox,
+) -> Result<(CommandSpec, Vec<Notice>), Failure> {
+    check_cwd(program.cwd)?;
+    let empty = OsString::new();
+    let variable = |name: &str| program.env.get(OsStr::new(name));
+    let request = NodeRequest {
+        configured: program.node,
+        domain_dir: program.dir,
+        app_root: program.app_root,
+        path: variable("PATH").unwrap_or(&empty),
+        home: variable("HOME").map(Path::new),
+    };
+    let node = find_node(&request, toolbox)?;
+    let (runner, mut notices) = choose_runner(program, &node, toolbox)?;
+    let bootstrap = toolbox.sdk.bootstrap(&toolbox.cache).map_err(|error| {
+        let cache = toolbox.cache.display();
+        Failure::passing(format!(
+            "{}: the cache folder {cache} can't be written: {error}",
+            program.name
+        ))
+        .cure("make room or correct its permissions, or set XDG_CACHE_HOME to another folder")
+    })?;
+    let (sdk, sdk_notice) = provide_sdk(program, toolbox);
+    notices.extend(sdk_notice);
+    let mut env = program.env.clone();
+    env.insert(
+        "FULCRUM_BOOTSTRAP".into(),
+        instructions(program, &runner, toolbox, sdk).into(),
+    );
+    if node.at_least(22, 1)
+        && variable("NODE_COMPILE_CACHE").is_none()
+        && variable("NODE_DISABLE_COMPILE_CACHE").is_none()
+    {
+        env.insert(
+            "NODE_COMPILE_CACHE".into(),
+            toolbox.cache.join("compile").into_os_string(),
+        );
+    }
+    let mut args = preloads(&runner, &node, bootstrap.as_os_str());
+    args.extend(program.node_args.iter().map(OsString::from));
+    args.push(program.entry.into());
+    args.extend(program.args.iter().map(OsString::from));
+    let how = match &runner {
+        Runner::JavaScript => "",
+        Runner::NativeTypes => ", types stripped by node",
+        Runner::StrippedTypes { .. } => ", types stripped by fulcrum",
+        Runner::Tsx { .. } => ", by tsx",
+    };
+    let description = format!("{node}{how}");
+    let cwd = program.cwd.to_path_buf();
+    Ok((
+        CommandSpec {
+            program: node.path,
+            args,
+            cwd,
+            env,
+            runner: description,
+        },
+        notices,
+    ))
+}
+
+/// What Node loads before the entry.
+fn preloads(runner: &Runner, node: &NodeRuntime, bootstrap: &OsStr) -> Vec<OsString> {
+    let mut args: Vec<OsString> = Vec::new();
+    match runner {
+        Runner::StrippedTypes {
+            all_commonjs: false,
+            ..
+        } => {
+            if !has_synchronous_hooks(node) {
+                // Without it a module loader costs a thread and 29 ms; the bootstrap hides the
+                // internals again before the domain's code runs.
+                args.push("--expose-internals".into());
+            }
+            args.extend(["--import".into(), file_url(Path::new(bootstrap)).into()]);
+        }
+        Runner::Tsx { loader } => {
+            args.extend(["--require".into(), bootstrap.to_owned()]);
+            args.extend(["--import".into(), file_url(loader).into()]);
+        }
+        Runner::JavaScript
+        | Runner::NativeTypes
+        | Runner::StrippedTypes {
+            all_commonjs: true, ..
+        } => {
+            args.extend(["--require".into(), bootstrap.to_owned()]);
+        }
+    }
+    args
+}
+
+/// `module.registerHooks` came with 22.15 and 23.5.
+fn has_synchronous_hooks(node: &NodeRuntime) -> bool {
+    if node.version.major() == 23 {
+        node.at_least(23, 5)
+    } else {
+        node.at_least(22, 15)
+    }
+}
+
+/// Where the bootstrap has to find the SDK, if Node can't by itself.
+fn provide_sdk(program: &NodeProgram<'_>, toolbox: &Toolbox) -> (Option<String>, Option<Notice>) {
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    match toolbox.sdk.provide(program.app_root, &toolbox.cache) {
+        Provided::InNodeModules => {
+            // Node looks from where the entry really is; behind a link out of the app it doesn't
+            // pass the app's node_modules.
+            let root = program.app_root.canonicalize();
+            let inside = match (program.entry.canonicalize(), root) {
+                (Ok(entry), Ok(root)) => entry.starts_with(root),
+                _ => true,
+            };
+            let copy = if inside {
+                None
+            } else {
+                toolbox.sdk.folder(&toolbox.cache).ok()
+            };
+            (copy.as_deref().map(text), None)
+        }
+        Provided::Fallback(folder, error) => {
+            let notice = Notice::new(format!(
+                "{}: @fulcrum/domain can't be put into {}: {error}; domains get a copy by a loader hook, \
+                 which starts slower and which editors don't see",
+                program.name,
+                program.app_root.join("node_modules").display()
+            ));
+            (Some(text(&folder)), Some(notice))
+        }
+    }
+}
+
+fn instructions(
+    program: &NodeProgram<'_>,
+    runner: &Runner,
+    toolbox: &Toolbox,
+    sdk: Option<String>,
+) -> String {
+    let ts = match runner {
+        Runner::StrippedTypes {
+            manifest,
+            all_commonjs,
+        } => Some(BootstrapTypes {
+            manifest: manifest.to_string_lossy(),
+            strip: toolbox
+                .strip_command
+                .iter()
+                .map(|word| word.to_string_lossy())
+                .collect(),
+            commonjs: *all_commonjs,
+        }),
+        Runner::JavaScript | Runner::NativeTypes | Runner::Tsx { .. } => None,
+    };
+    let entry = program.entry.to_string_lossy();
+    let bootstrap = Bootstrap {
+        v: 1,
+        parent: program.parent,
+        entry,
+        ts,
+        sdk,
+    };
+    serde_json::to_string(&bootstrap).expect("texts and numbers can be written as JSON")
+}

@@ -1,0 +1,15 @@
+//! TypeScript: types blanked out in place, the files of a domain found, and what needs more told.
+
+mod alias;
+mod depth;
+mod facts;
+mod manifest;
+mod position;
+mod resolve;
+mod scan;
+mod sources;
+mod strip;
+
+pub(super) use manifest::write_manifest;
+pub(super) use scan::{ScanError, mentions_typescript, scan};
+pub use strip::{Format, StripError, StripErrorKind, Stripped, strip_file};

@@ -1,0 +1,49 @@
+//! Where in a text something is.
+
+use serde::{Deserialize, Serialize};
+
+/// A line and a column, both from 1; the column counts characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(in super::super) struct Place {
+    pub(in super::super) line: u32,
+    pub(in super::super) column: u32,
+}
+
+/// The place of a byte offset; an offset beyond the end, or inside a character, is taken back to
+/// where there is one.
+pub(super) fn place(text: &str, offset: usize) -> Place {
+    let before = &text[..text.floor_char_boundary(offset)];
+    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    let column = before[line_start..].chars().count() + 1;
+    Place {
+        line: u32::try_from(line).unwrap_or(u32::MAX),
+        column: u32::try_from(column).unwrap_or(u32::MAX),
+    }
+}
+
+/// The text of a line (from 1), cut to what a terminal can show.
+pub(super) fn line_text(text: &str, line: u32) -> String {
+    let line = text
+        .lines()
+        .nth(line.saturating_sub(1) as usize)
+        .unwrap_or_default();
+    let cut: String = line.trim_end().chars().take(160).collect();
+    cut.replace(|c: char| c.is_control() && c != '\t', "\u{fffd}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_characters() {
+        let text = "a\nb\u{e9}\u{1f600}c";
+        assert_eq!(place(text, text.len() - 1), Place { line: 2, column: 4 });
+        assert_eq!(place(text, 0), Place { line: 1, column: 1 });
+        assert_eq!(place(text, 999), Place { line: 2, column: 5 });
+        assert_eq!(place(text, 4), Place { line: 2, column: 2 });
+        assert_eq!(line_text(text, 2), "b\u{e9}\u{1f600}c");
+        assert_eq!(line_text(text, 9), "");
+    }
+}

@@ -1,0 +1,154 @@
+//! Files read, stripped and told about, each content once.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::super::files::{digest, write_cached};
+use super::facts::{Facts, read_facts};
+use super::position::Place;
+use super::strip::{StripError, StripErrorKind, strip_text};
+
+/// Part of every key: another stripper or another form of the facts makes another key.
+const STRIPPER: &str = "swc_ts_fast_strip 60.0.0, facts 1";
+
+/// A file as the scan sees it.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    pub(super) facts: Facts,
+    /// Where its stripped code is; `None` for JavaScript and for what can't be stripped.
+    pub(super) code: Option<PathBuf>,
+    /// What of it needs more than stripping, and where.
+    pub(super) needs: Option<(String, Place)>,
+}
+
+/// The companion of a stripped file.
+#[derive(Serialize, Deserialize)]
+struct Companion {
+    facts: Facts,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    needs: Option<(String, Place)>,
+}
+
+/// Whether a file holds TypeScript, by its name.
+pub(super) fn is_typescript(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension == "ts" || extension == "mts" || extension == "cts")
+}
+
+/// Reads a file, from the cache under `cache` where the content is known. JavaScript that can't be
+/// read or parsed has no facts; what is wrong with it Node says better.
+///
+/// # Errors
+/// For TypeScript that isn't any, or can't be read.
+pub(super) fn load(path: &Path, cache: &Path) -> Result<Source, StripError> {
+    let typescript = is_typescript(path);
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(_) if !typescript => return Ok(without_facts()),
+        Err(error) => return Err(unreadable(path, format!("can't be read: {error}"))),
+    };
+    let language: &[u8] = if typescript { b"ts" } else { b"js" };
+    let key = digest(&[STRIPPER.as_bytes(), language, &bytes]);
+    let dir = cache.join("ts").join(&key[..2]);
+    let companion_path = dir.join(format!("{key}.json"));
+    let code_path = dir.join(format!("{key}.js"));
+    let known = fs::read(&companion_path)
+        .ok()
+        .and_then(|text| serde_json::from_slice::<Companion>(&text).ok())
+        // The code is written first; someone may have deleted it since.
+        .filter(|known| !typescript || known.needs.is_some() || code_path.is_file());
+    let (companion, code) = match known {
+        Some(known) => (known, None),
+        None => match String::from_utf8(bytes) {
+            Ok(text) => read(path, &text, typescript)?,
+            Err(_) if !typescript => return Ok(without_facts()),
+            Err(_) => return Err(unreadable(path, "is not UTF-8 text".to_owned())),
+        },
+    };
+    if let Some(code) = &code {
+        write_cached(&code_path, code.as_bytes())
+            .map_err(|error| unkept(path, &code_path, &error))?;
+    }
+    if code.is_some() || !companion_path.is_file() {
+        let text = serde_json::to_vec(&companion).unwrap_or_default();
+        write_cached(&companion_path, &text)
+            .map_err(|error| unkept(path, &companion_path, &error))?;
+    }
+    let strippable = typescript && companion.needs.is_none();
+    Ok(Source {
+        facts: companion.facts,
+        needs: companion.needs,
+        code: strippable.then_some(code_path),
+    })
+}
+
+fn read(
+    path: &Path,
+    text: &str,
+    typescript: bool,
+) -> Result<(Companion, Option<String>), StripError> {
+    if !typescript {
+        let facts = read_facts_safely(text);
+        return Ok((Companion { facts, needs: None }, None));
+    }
+    match strip_text(path, text) {
+        Ok((_, facts)) if facts.decorator.is_some() => {
+            let needs = facts.decorator.map(|at| ("a decorator".to_owned(), at));
+            Ok((Companion { facts, needs }, None))
+        }
+        Ok((code, facts)) => Ok((Companion { facts, needs: None }, Some(code))),
+        Err(StripError {
+            kind: StripErrorKind::NeedsTransform(what),
+            line,
+            column,
+            ..
+        }) => {
+            let needs = Some((what, Place { line, column }));
+            Ok((
+                Companion {
+                    facts: Facts::default(),
+                    needs,
+                },
+                None,
+            ))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn read_facts_safely(text: &str) -> Facts {
+    super::strip::guarded(text, |text| read_facts(&text))
+        .flatten()
+        .unwrap_or_default()
+}
+
+fn without_facts() -> Source {
+    Source {
+        facts: Facts::default(),
+        code: None,
+        needs: None,
+    }
+}
+
+fn unreadable(path: &Path, message: String) -> StripError {
+    StripError {
+        file: path.to_path_buf(),
+        line: 1,
+        column: 1,
+        message,
+        kind: StripErrorKind::Syntax,
+        source_line: String::new(),
+    }
+}
+
+fn unkept(path: &Path, kept: &Path, error: &std::io::Error) -> StripError {
+    unreadable(
+        path,
+        format!(
+            "its stripped code can't be kept in {}: {error}",
+            kept.display()
+        ),
+    )
+}

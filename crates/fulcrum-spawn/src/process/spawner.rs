@@ -1,0 +1,177 @@
+//! The one thread that starts every process.
+//!
+//! A parent-death signal fires when the *thread* that started a child exits, not the program
+//! (prctl(2), `PR_SET_PDEATHSIG`). Worker and blocking threads of a runtime come and go, so every
+//! process is started from this thread, which lives as long as the program.
+#![expect(unsafe_code, reason = "pre_exec sets the parent-death signal; inherited descriptors are marked by number")]
+
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+
+use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
+use rustix::process::{Pid, PidfdFlags, Signal, getppid, pidfd_open, set_parent_process_death_signal};
+use tokio::sync::oneshot;
+
+use super::running::Process;
+use crate::{CommandSpec, Failure};
+
+/// As much as an unprivileged pipe may hold: the more, the longer a child writes without waiting.
+const PIPE_SIZE: usize = 1024 * 1024;
+
+struct Order {
+    spec: CommandSpec,
+    answer: oneshot::Sender<Result<Spawned, Failure>>,
+}
+
+/// A child as the thread hands it over, before the runtime knows its descriptors.
+pub(super) struct Spawned {
+    pub(super) pid: Pid,
+    pub(super) pidfd: OwnedFd,
+    pub(super) stdin: OwnedFd,
+    pub(super) stdout: OwnedFd,
+    pub(super) stderr: OwnedFd,
+}
+
+/// Starts processes; clones share the one thread.
+#[derive(Debug, Clone)]
+pub struct Spawner {
+    orders: mpsc::Sender<Order>,
+}
+
+impl Spawner {
+    /// Starts the thread, which lives as long as the program. Descriptors above standard error
+    /// that this program was started with are kept from the processes that it starts.
+    ///
+    /// # Errors
+    /// The operating system refuses the thread.
+    pub fn start() -> io::Result<Self> {
+        keep_inherited_descriptors();
+        let (orders, inbox) = mpsc::channel::<Order>();
+        thread::Builder::new().name("spawner".to_owned()).spawn(move || {
+            for order in &inbox {
+                let outcome = spawn(&order.spec);
+                // Nobody waits any more: the child must not outlive the interest in it.
+                if let Err(Ok(child)) = order.answer.send(outcome) {
+                    let _ = rustix::process::kill_process_group(child.pid, Signal::KILL);
+                }
+            }
+            // The last clone is gone, but children may still be there: the thread must stay.
+            loop {
+                thread::park();
+            }
+        })?;
+        Ok(Self { orders })
+    }
+
+    /// Starts a process in a group of its own, with pipes for its three streams, which dies with
+    /// this program.
+    ///
+    /// # Errors
+    /// The program is missing, not executable, or the system is out of something; the text says
+    /// which, and whether a retry could help.
+    pub async fn spawn(&self, spec: CommandSpec) -> Result<Process, Failure> {
+        let (answer, outcome) = oneshot::channel();
+        let gone = || Failure::permanent("the spawner thread is gone");
+        self.orders.send(Order { spec, answer }).map_err(|_| gone())?;
+        let spawned = outcome.await.map_err(|_| gone())??;
+        Process::adopt(spawned)
+            .map_err(|error| Failure::passing(format!("a new process can't be watched: {error}")))
+    }
+}
+
+fn spawn(spec: &CommandSpec) -> Result<Spawned, Failure> {
+    let describe = |error: io::Error| refusal(spec, &error);
+    let (stdout_read, stdout_write) = log_pipe().map_err(describe)?;
+    let (stderr_read, stderr_write) = log_pipe().map_err(describe)?;
+    let (stdin_read, stdin_write) =
+        pipe_with(PipeFlags::CLOEXEC).map_err(|error| describe(error.into()))?;
+    let parent = rustix::process::getpid();
+    let mut command = Command::new(&spec.program);
+    command
+        .args(&spec.args)
+        .current_dir(&spec.cwd)
+        .env_clear()
+        .envs(&spec.env)
+        .stdin(Stdio::from(stdin_read))
+        .stdout(Stdio::from(stdout_write))
+        .stderr(Stdio::from(stderr_write))
+        .process_group(0);
+    // SAFETY: between fork and exec only two async-signal-safe system calls are made, and nothing
+    // is allocated.
+    unsafe {
+        command.pre_exec(move || {
+            set_parent_process_death_signal(Some(Signal::KILL))?;
+            // The parent may have died before the signal was set: then nobody would send it.
+            if getppid() != Some(parent) {
+                return Err(io::Error::from_raw_os_error(rustix::io::Errno::SRCH.raw_os_error()));
+            }
+            Ok(())
+        });
+    }
+    let child = command.spawn().map_err(describe)?;
+    let pid = Pid::from_child(&child);
+    // The child is unreaped until we reap it, so its number can't have been given away yet.
+    match pidfd_open(pid, PidfdFlags::NONBLOCK) {
+        Ok(pidfd) => Ok(Spawned {
+            pid,
+            pidfd,
+            stdin: stdin_write,
+            stdout: stdout_read,
+            stderr: stderr_read,
+        }),
+        Err(error) => {
+            let mut child = child;
+            let _ = child.kill();
+            let _ = child.wait();
+            Err(describe(error.into()))
+        }
+    }
+}
+
+/// Marks what a careless parent left open: our own descriptors all are close-on-exec already.
+fn keep_inherited_descriptors() {
+    let Ok(open) = std::fs::read_dir("/proc/self/fd") else { return };
+    let numbers = open.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    for number in numbers.filter(|number: &i32| *number > 2).collect::<Vec<_>>() {
+        // SAFETY: the number is only used for this call, which changes nothing but a flag; one
+        // that was closed meanwhile answers with an error.
+        let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
+        let _ = rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::CLOEXEC);
+    }
+}
+
+fn log_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+    // Unprivileged users have a quota of pipe memory; a smaller pipe works, only less smoothly.
+    let _ = fcntl_setpipe_size(&read, PIPE_SIZE);
+    rustix::io::ioctl_fionbio(&read, true)?;
+    Ok((read, write))
+}
+
+/// What the system's refusal means, told apart by what a person would have to do.
+fn refusal(spec: &CommandSpec, error: &io::Error) -> Failure {
+    let program = spec.program.display();
+    match error.kind() {
+        io::ErrorKind::NotFound if !spec.cwd.is_dir() => {
+            Failure::permanent(format!("the working directory {} is not there", spec.cwd.display()))
+                .cure("create it or correct `process.cwd`")
+        }
+        io::ErrorKind::NotFound if spec.program.exists() => {
+            Failure::permanent(format!("the interpreter that {program} names is not there"))
+                .cure("correct its first line, #!…")
+        }
+        io::ErrorKind::NotFound => Failure::permanent(format!("there is no program {program}")),
+        io::ErrorKind::PermissionDenied => {
+            Failure::permanent(format!("{program} may not be executed"))
+                .cure(format!("chmod +x {program}"))
+        }
+        _ if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) => {
+            Failure::permanent(format!("{program} is neither a program nor a script with #!"))
+        }
+        _ => Failure::passing(format!("{program} can't be started now: {error}")),
+    }
+}

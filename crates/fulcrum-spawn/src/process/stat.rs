@@ -1,0 +1,87 @@
+//! What `/proc/PID/stat` says, as far as supervision needs it.
+
+use std::fs;
+
+/// One process at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stat {
+    /// Its number.
+    pub pid: u32,
+    /// Its name, as the kernel keeps it (at most 15 bytes).
+    pub name: String,
+    /// Its state: `R`, `S`, `D`, `T`, `Z`, …
+    pub state: char,
+    /// Its parent.
+    pub parent: u32,
+    /// Its process group.
+    pub group: u32,
+    /// When it started, in clock ticks since boot: with the number, its identity.
+    pub started: u64,
+}
+
+impl Stat {
+    /// Reads it; none if there is no such process.
+    #[must_use]
+    pub fn read(pid: u32) -> Option<Self> {
+        Self::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    /// Whether it has ended and only waits for its parent to notice.
+    #[must_use]
+    pub fn is_zombie(&self) -> bool {
+        matches!(self.state, 'Z' | 'X')
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        // The name may hold spaces and parentheses, so the last one ends it: proc_pid_stat(5).
+        let (pid, rest) = text.split_once(" (")?;
+        let (name, rest) = rest.rsplit_once(')')?;
+        let mut fields = rest.split_ascii_whitespace();
+        let state = fields.next()?.chars().next()?;
+        let parent = fields.next()?.parse().ok()?;
+        let group = fields.next()?.parse().ok()?;
+        // Field 22 of the file; the first three after the name are taken.
+        let started = fields.nth(16)?.parse().ok()?;
+        Some(Self { pid: pid.parse().ok()?, name: name.to_owned(), state, parent, group, started })
+    }
+}
+
+/// Whether `pid` is `ancestor` or one of its descendants, as far as parents are still there.
+#[must_use]
+pub fn descends_from(pid: u32, ancestor: u32) -> bool {
+    let mut at = pid;
+    // A chain of parents is short; the bound only guards against a table that changes under us.
+    for _ in 0..64 {
+        if at == ancestor {
+            return true;
+        }
+        match Stat::read(at) {
+            Some(stat) if stat.parent > 1 => at = stat.parent,
+            _ => return false,
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_parentheses_and_spaces_does_not_shift_the_fields() {
+        let text = "42 (a) (b c)) S 7 40 40 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 1 2";
+        let stat = Stat::parse(text).expect("parses");
+        assert_eq!((stat.pid, stat.name.as_str()), (42, "a) (b c)"));
+        assert_eq!((stat.state, stat.parent, stat.group), ('S', 7, 40));
+        assert_eq!(stat.started, 98765);
+    }
+
+    #[test]
+    fn this_process_is_found_and_descends_from_its_parent() {
+        let me = std::process::id();
+        let stat = Stat::read(me).expect("we exist");
+        assert_eq!(stat.pid, me);
+        assert!(descends_from(me, stat.parent));
+        assert!(!descends_from(stat.parent, me));
+    }
+}

@@ -1,0 +1,258 @@
+//! The task that owns one domain.
+
+use std::collections::BTreeMap;
+use std::future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
+
+use super::backend::{Backend, Group, News};
+use super::snapshot::{LastExit, Snapshot, Transition};
+use super::Gate;
+use crate::Failure;
+use crate::lifecycle::{
+    Command, Effect, Fact, Input, Machine, Phase, Refused, RestartPolicy, Timer,
+};
+
+/// A command on its way to a driver, and where its first answer goes.
+pub(super) struct Order {
+    pub(super) command: Command,
+    pub(super) taken: oneshot::Sender<Result<(), Refused>>,
+}
+
+/// Everything that wakes a driver.
+enum Wake<Plan> {
+    Order(Order),
+    Fact(u64, Fact),
+    Timer(Timer),
+    GateOpen,
+    Prepared(Result<Plan, Failure>),
+    /// Nobody can send a command any more.
+    Abandoned,
+}
+
+/// Both ends of where facts arrive: each life gets a copy of the sending one.
+pub(super) type Mailbox = (mpsc::UnboundedSender<(u64, Fact)>, mpsc::UnboundedReceiver<(u64, Fact)>);
+
+pub(super) struct Driver<B: Backend> {
+    pub(super) name: String,
+    pub(super) machine: Machine,
+    pub(super) policy: Box<dyn RestartPolicy + Send>,
+    pub(super) backend: B,
+    pub(super) gate: Gate,
+    pub(super) orders: mpsc::UnboundedReceiver<Order>,
+    pub(super) facts: Mailbox,
+    pub(super) snapshots: watch::Sender<Snapshot>,
+    pub(super) transitions: mpsc::UnboundedSender<Transition>,
+    pub(super) work: Work<B>,
+}
+
+/// What is under way outside the machine.
+pub(super) struct Work<B: Backend> {
+    group: Option<Arc<dyn Group>>,
+    timers: BTreeMap<Timer, Instant>,
+    opening: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    preparing: Option<JoinHandle<Result<B::Plan, Failure>>>,
+    plan: Option<B::Plan>,
+}
+
+impl<B: Backend> Default for Work<B> {
+    fn default() -> Self {
+        Self {
+            group: None,
+            timers: BTreeMap::new(),
+            opening: None,
+            preparing: None,
+            plan: None,
+        }
+    }
+}
+
+impl<B: Backend> Driver<B> {
+    pub(super) async fn run(mut self) {
+        loop {
+            match self.wake().await {
+                Wake::Order(Order { command, taken }) => {
+                    let outcome = self.step(Input::Command(command)).await;
+                    // Who asked may have gone; the command holds all the same.
+                    let _ = taken.send(outcome);
+                }
+                Wake::Fact(generation, fact) => self.fact(generation, fact).await,
+                Wake::Timer(timer) => {
+                    self.work.timers.remove(&timer);
+                    let _ = self.step(Input::Timer(timer)).await;
+                }
+                Wake::GateOpen => {
+                    self.work.opening = None;
+                    self.fact(self.machine.generation() + 1, Fact::GateOpen).await;
+                }
+                Wake::Prepared(outcome) => {
+                    self.work.preparing = None;
+                    let fact = match outcome {
+                        Ok(plan) => {
+                            self.work.plan = Some(plan);
+                            Fact::Prepared
+                        }
+                        Err(failure) => Fact::PrepareFailed(failure),
+                    };
+                    self.fact(self.machine.generation() + 1, fact).await;
+                }
+                Wake::Abandoned => return,
+            }
+        }
+    }
+
+    async fn wake(&mut self) -> Wake<B::Plan> {
+        let due = self.work.timers.iter().min_by_key(|(_, at)| **at).map(|(t, at)| (*t, *at));
+        let expiry = async {
+            match due {
+                Some((timer, at)) => {
+                    sleep_until(at).await;
+                    timer
+                }
+                None => future::pending().await,
+            }
+        };
+        let opened = async {
+            match &mut self.work.opening {
+                Some(opening) => opening.await,
+                None => future::pending().await,
+            }
+        };
+        let prepared = async {
+            match &mut self.work.preparing {
+                Some(task) => task.await,
+                None => future::pending().await,
+            }
+        };
+        tokio::select! {
+            // Facts first: what is already so must be known before it is acted on.
+            biased;
+            Some((generation, fact)) = self.facts.1.recv() => Wake::Fact(generation, fact),
+            order = self.orders.recv() => order.map_or(Wake::Abandoned, Wake::Order),
+            () = opened => Wake::GateOpen,
+            outcome = prepared => Wake::Prepared(outcome.unwrap_or_else(|error| {
+                Err(Failure::permanent(format!("the preparation broke down: {error}")))
+            })),
+            timer = expiry => Wake::Timer(timer),
+        }
+    }
+
+    async fn fact(&mut self, generation: u64, fact: Fact) {
+        if generation == self.machine.generation() && fact == Fact::GroupEmpty {
+            self.work.group = None;
+        }
+        // Facts are never refused, only commands are.
+        let _ = self.step(Input::Fact { generation, fact }).await;
+    }
+
+    async fn step(&mut self, input: Input) -> Result<(), Refused> {
+        let from = self.machine.phase();
+        let exited = matches!(input, Input::Fact { fact: Fact::Exited(_), .. });
+        let effects =
+            self.machine.step(input, self.policy.as_mut(), Instant::now().into_std())?;
+        let mut unspawned = None;
+        for effect in effects {
+            match effect {
+                Effect::Spawn { generation } => unspawned = self.spawn(generation).await.err(),
+                other => self.carry_out(other).await,
+            }
+        }
+        self.publish(from, exited);
+        if let Some(failure) = unspawned {
+            // Before anything else is taken: a stop would wait for a group that never was.
+            let generation = self.machine.generation();
+            let fact = Fact::SpawnFailed(failure);
+            Box::pin(self.step(Input::Fact { generation, fact })).await?;
+        }
+        Ok(())
+    }
+
+    async fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::AwaitGate => self.work.opening = Some(Box::pin(self.gate.clone().open())),
+            Effect::Prepare => {
+                let work = self.backend.prepare(self.machine.generation() + 1);
+                self.work.preparing = Some(tokio::spawn(work));
+            }
+            Effect::Abandon => {
+                self.work.opening = None;
+                self.work.plan = None;
+                if let Some(task) = self.work.preparing.take() {
+                    task.abort();
+                    // What it held, such as an installer's process group, is let go before
+                    // anything new begins.
+                    let _ = task.await;
+                }
+            }
+            Effect::Spawn { .. } => {}
+            Effect::Signal(signal) => {
+                if let Some(group) = &self.work.group {
+                    group.signal(signal);
+                }
+            }
+            Effect::Arm(timer, after) => {
+                self.work.timers.insert(timer, Instant::now() + after);
+            }
+            Effect::Disarm(timer) => {
+                self.work.timers.remove(&timer);
+            }
+        }
+    }
+
+    async fn spawn(&mut self, generation: u64) -> Result<(), Failure> {
+        let news = News::new(generation, self.facts.0.clone());
+        let plan = self.work.plan.take();
+        let plan = plan.ok_or_else(|| Failure::permanent("there is no plan to spawn from"))?;
+        self.snapshots.send_modify(|snapshot| snapshot.spawned_at = Some(Instant::now()));
+        self.work.group = Some(self.backend.spawn(plan, news).await?);
+        Ok(())
+    }
+
+    fn publish(&mut self, from: Phase, exited: bool) {
+        let machine = &self.machine;
+        let now = Instant::now();
+        let changed = from != machine.phase();
+        let retry_at = self.work.timers.get(&Timer::Backoff).copied();
+        let pid = self.work.group.as_ref().map(|group| group.pid());
+        self.snapshots.send_modify(|snapshot| {
+            snapshot.phase = machine.phase();
+            snapshot.goal = machine.goal();
+            snapshot.ready = machine.ready();
+            snapshot.generation = machine.generation();
+            snapshot.pid = pid;
+            snapshot.restarts = machine.restarts();
+            machine.reason().clone_into(&mut snapshot.reason);
+            snapshot.retry_at = retry_at;
+            if let (true, Some(report)) = (exited, machine.exit()) {
+                snapshot.last_exit = Some(LastExit {
+                    report,
+                    at: SystemTime::now(),
+                    generation: machine.generation(),
+                    reason: machine.reason().to_owned(),
+                });
+            }
+            if changed && machine.phase() == Phase::Running {
+                snapshot.ready_after = snapshot.spawned_at.map(|at| now - at);
+            }
+            if !machine.phase().has_process() {
+                snapshot.spawned_at = None;
+            }
+        });
+        if changed {
+            // Nobody may listen any more while the last domains stop.
+            let _ = self.transitions.send(Transition {
+                time: SystemTime::now(),
+                domain: self.name.clone(),
+                from,
+                to: machine.phase(),
+                generation: machine.generation(),
+                reason: machine.reason().to_owned(),
+            });
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! How others reach a domain's driver.
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::backend::News;
+use super::driver::Order;
+use super::{Gate, Snapshot};
+use crate::lifecycle::{Command, Fact, Goal, Phase, Refused};
+
+/// A domain under supervision. Clones reach the same driver; when the last is gone, the driver
+/// ends, and with it what it holds.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    pub(super) name: String,
+    pub(super) orders: mpsc::UnboundedSender<Order>,
+    pub(super) facts: mpsc::UnboundedSender<(u64, Fact)>,
+    pub(super) snapshots: watch::Receiver<Snapshot>,
+    pub(super) gate: Gate,
+}
+
+impl Handle {
+    /// The domain's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How it is now. In phase waiting, the reason says for whom.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let mut snapshot = self.snapshots.borrow().clone();
+        if snapshot.phase == Phase::Waiting
+            && let Some(reason) = self.gate.blocked_by()
+        {
+            snapshot.reason = reason;
+        }
+        snapshot
+    }
+
+    /// A view that can be awaited.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Snapshot> {
+        self.snapshots.clone()
+    }
+
+    /// Reports a fact about one of its generations.
+    pub fn report(&self, generation: u64, fact: Fact) {
+        News::new(generation, self.facts.clone()).report(fact);
+    }
+
+    /// Asks for something. When this returns, the driver has taken it.
+    ///
+    /// # Errors
+    /// It can't be taken now; the text says why.
+    pub async fn request(&self, command: Command) -> Result<Ticket, Refused> {
+        let gone = || Refused(format!("{} is no longer supervised", self.name));
+        let (taken, answer) = oneshot::channel();
+        self.orders.send(Order { command, taken }).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())??;
+        Ok(Ticket { command, snapshots: self.snapshots.clone() })
+    }
+}
+
+/// The answer to a request: it was taken, and its outcome can be awaited.
+#[derive(Debug)]
+pub struct Ticket {
+    command: Command,
+    snapshots: watch::Receiver<Snapshot>,
+}
+
+/// What came of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// It came about.
+    Done(Snapshot),
+    /// It didn't; the snapshot's reason says why.
+    Failed(Snapshot),
+    /// Somebody asked for the opposite meanwhile.
+    Superseded(Snapshot),
+}
+
+impl Ticket {
+    /// Waits for the outcome: ready, for a start or restart; no process, for a stop or kill.
+    pub async fn outcome(mut self) -> Outcome {
+        loop {
+            let snapshot = self.snapshots.borrow_and_update().clone();
+            if let Some(outcome) = judge(self.command, &snapshot) {
+                return outcome;
+            }
+            if self.snapshots.changed().await.is_err() {
+                return Outcome::Failed(self.snapshots.borrow().clone());
+            }
+        }
+    }
+
+    /// The domain as it goes on, for progress beside the outcome.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Snapshot> {
+        self.snapshots.clone()
+    }
+}
+
+fn judge(command: Command, snapshot: &Snapshot) -> Option<Outcome> {
+    let now = || snapshot.clone();
+    match (command, snapshot.phase) {
+        (Command::Start | Command::Restart, phase) => match phase {
+            _ if snapshot.goal == Goal::Down => Some(Outcome::Superseded(now())),
+            Phase::Running if snapshot.ready => Some(Outcome::Done(now())),
+            Phase::Failed | Phase::Stuck | Phase::Backoff | Phase::Stopped => {
+                Some(Outcome::Failed(now()))
+            }
+            Phase::Waiting
+            | Phase::Preparing
+            | Phase::Starting
+            | Phase::Running
+            | Phase::Stopping => None,
+        },
+        (Command::Stop | Command::Kill, phase) => match phase {
+            Phase::Stopped | Phase::Failed => Some(Outcome::Done(now())),
+            Phase::Stuck => Some(Outcome::Failed(now())),
+            _ if snapshot.goal == Goal::Up => Some(Outcome::Superseded(now())),
+            Phase::Waiting
+            | Phase::Preparing
+            | Phase::Starting
+            | Phase::Running
+            | Phase::Stopping
+            | Phase::Backoff => None,
+        },
+    }
+}

@@ -1,0 +1,22 @@
+//! The driver: carries out what the machine decides, one task a domain.
+//!
+//! Commands, facts, timers, the dependency gate and the preparation all become one closed enum of
+//! wake-ups, which the task takes one after another; so concurrent commands serialise, and two
+//! generations can't overlap. What is so is published as a [`Snapshot`]; what happened, as a
+//! [`Transition`]. Processes are behind [`Backend`], so that the same driver runs over real ones
+//! and over a fake under paused time.
+
+mod backend;
+mod driver;
+mod gate;
+mod handle;
+mod roster;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+
+pub use backend::{Backend, Group, News};
+pub use gate::{Condition, Gate};
+pub use handle::{Handle, Outcome, Ticket};
+pub use roster::{DomainSetup, Supervisor};
+pub use snapshot::{LastExit, Snapshot, Transition};

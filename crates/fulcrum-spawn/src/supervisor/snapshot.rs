@@ -1,0 +1,64 @@
+//! What a domain's driver publishes: how it is, and what happened.
+
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
+
+use crate::lifecycle::{ExitReport, Goal, Phase};
+
+/// How a domain is at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// What is so.
+    pub phase: Phase,
+    /// What the operator wants.
+    pub goal: Goal,
+    /// Whether it may take work.
+    pub ready: bool,
+    /// The number of its current or last life; 0 before the first.
+    pub generation: u64,
+    /// The leader's process id while its group may be alive.
+    pub pid: Option<u32>,
+    /// Restarts without an operator's asking, since an operator last started it.
+    pub restarts: u32,
+    /// When this life's process was spawned.
+    pub spawned_at: Option<Instant>,
+    /// From spawn to ready, for this or the last life that became ready.
+    pub ready_after: Option<Duration>,
+    /// How the last life ended.
+    pub last_exit: Option<LastExit>,
+    /// Why it is in this phase.
+    pub reason: String,
+    /// When the next start is due, in phase backoff.
+    pub retry_at: Option<Instant>,
+}
+
+/// How a life ended, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastExit {
+    /// The wait status.
+    pub report: ExitReport,
+    /// By the wall clock.
+    pub at: SystemTime,
+    /// Which life it was.
+    pub generation: u64,
+    /// Why that life ended: how it exited, or what it was ended for.
+    pub reason: String,
+}
+
+/// One change of phase of one domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transition {
+    /// By the wall clock.
+    pub time: SystemTime,
+    /// Whose.
+    pub domain: String,
+    /// The phase left.
+    pub from: Phase,
+    /// The phase entered.
+    pub to: Phase,
+    /// The current or last life's number.
+    pub generation: u64,
+    /// Why.
+    pub reason: String,
+}

@@ -1,0 +1,300 @@
+//! Drivers and supervisor over a fake world, under paused time.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout};
+
+use super::{Backend, Condition, DomainSetup, Group, News, Outcome, Supervisor, Transition};
+use crate::Failure;
+use crate::lifecycle::{
+    Command, End, ExitReport, Fact, Goal, Phase, RestartPolicy, StopSignal, Timing, Verdict,
+};
+
+const TIMING: Timing = Timing {
+    start_timeout: Duration::from_secs(30),
+    stop_grace: Duration::from_secs(5),
+    kill_wait: Duration::from_secs(2),
+};
+
+/// How the fake processes of a domain behave.
+#[derive(Clone, Copy)]
+struct Habit {
+    ready_after: Option<Duration>,
+    ends_after: Option<Duration>,
+    heeds_term: bool,
+}
+
+const GOOD: Habit =
+    Habit { ready_after: Some(Duration::from_millis(50)), ends_after: None, heeds_term: true };
+
+#[derive(Default)]
+struct Ledger {
+    alive: Vec<(String, u64)>,
+    most_alive: usize,
+    spawns: Vec<(String, u64, Instant)>,
+    signals: Vec<(String, StopSignal, Instant)>,
+    ended: Vec<String>,
+}
+
+type Shared = Arc<Mutex<Ledger>>;
+
+struct Fake {
+    name: String,
+    habit: Habit,
+    ledger: Shared,
+}
+
+struct FakeGroup {
+    name: String,
+    heeds_term: bool,
+    ledger: Shared,
+    end: mpsc::UnboundedSender<i32>,
+}
+
+impl Group for FakeGroup {
+    fn pid(&self) -> u32 {
+        4242
+    }
+    fn signal(&self, signal: StopSignal) {
+        let entry = (self.name.clone(), signal, Instant::now());
+        self.ledger.lock().expect("ledger").signals.push(entry);
+        match signal {
+            StopSignal::Kill => drop(self.end.send(9)),
+            StopSignal::Terminate if self.heeds_term => drop(self.end.send(15)),
+            StopSignal::Terminate => {}
+        }
+    }
+}
+
+impl Backend for Fake {
+    type Plan = ();
+
+    fn prepare(
+        &mut self,
+        _: u64,
+    ) -> impl Future<Output = Result<(), Failure>> + Send + 'static {
+        std::future::ready(Ok(()))
+    }
+
+    async fn spawn(&mut self, (): (), news: News) -> Result<Arc<dyn Group>, Failure> {
+        let (end, mut ends) = mpsc::unbounded_channel();
+        let life = (self.name.clone(), news.generation());
+        {
+            let mut ledger = self.ledger.lock().expect("ledger");
+            ledger.spawns.push((life.0.clone(), life.1, Instant::now()));
+            ledger.alive.push(life.clone());
+            let same = ledger.alive.iter().filter(|(name, _)| *name == life.0).count();
+            ledger.most_alive = ledger.most_alive.max(same);
+        }
+        let (habit, ledger) = (self.habit, Arc::clone(&self.ledger));
+        tokio::spawn(async move {
+            let ready = async {
+                if let Some(after) = habit.ready_after {
+                    tokio::time::sleep(after).await;
+                    news.report(Fact::Ready);
+                }
+                std::future::pending::<()>().await;
+            };
+            let natural = async {
+                match habit.ends_after {
+                    Some(after) => tokio::time::sleep(after).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let report = tokio::select! {
+                () = ready => unreachable!("never ends"),
+                () = natural => ExitReport { code: Some(1), signal: None },
+                Some(signal) = ends.recv() => ExitReport { code: None, signal: Some(signal) },
+            };
+            news.report(Fact::Exited(report));
+            // The group takes a moment longer than its leader.
+            tokio::time::sleep(Duration::from_millis(3)).await;
+            let mut entries = ledger.lock().expect("ledger");
+            entries.alive.retain(|alive| *alive != life);
+            entries.ended.push(life.0);
+            drop(entries);
+            news.report(Fact::GroupEmpty);
+        });
+        let group = FakeGroup {
+            name: self.name.clone(),
+            heeds_term: self.habit.heeds_term,
+            ledger: Arc::clone(&self.ledger),
+            end,
+        };
+        Ok(Arc::new(group))
+    }
+}
+
+/// Restarts after a fixed time, a number of times.
+struct Times(u32);
+
+impl RestartPolicy for Times {
+    fn decide(&mut self, _: &End, _: std::time::Instant) -> Verdict {
+        if self.0 == 0 {
+            return Verdict::GiveUp("crash loop".into());
+        }
+        self.0 -= 1;
+        Verdict::Restart(Duration::from_secs(60))
+    }
+    fn settled(&mut self) {}
+    fn reset(&mut self) {}
+    fn stable_after(&self) -> Duration {
+        Duration::from_secs(10)
+    }
+}
+
+struct House {
+    supervisor: Supervisor,
+    ledger: Shared,
+    transitions: mpsc::UnboundedReceiver<Transition>,
+}
+
+impl House {
+    /// Domains by name, habit and dependencies, in start order: one wave each.
+    fn new(domains: &[(&str, Habit, &[&str])]) -> Self {
+        let ledger = Shared::default();
+        let (sender, transitions) = mpsc::unbounded_channel();
+        let setups = domains
+            .iter()
+            .map(|(name, habit, needs)| DomainSetup {
+                name: (*name).to_owned(),
+                needs: needs.iter().map(|n| ((*n).to_owned(), Condition::Ready)).collect::<BTreeMap<_, _>>(),
+                timing: TIMING,
+                policy: Box::new(Times(10)),
+                backend: Fake { name: (*name).to_owned(), habit: *habit, ledger: Arc::clone(&ledger) },
+            })
+            .collect();
+        let waves = domains.iter().map(|(name, ..)| vec![(*name).to_owned()]).collect();
+        Self { supervisor: Supervisor::new(setups, waves, &sender), ledger, transitions }
+    }
+
+    async fn request(&self, name: &str, command: Command) -> Outcome {
+        let handle = self.supervisor.domain(name).expect("known");
+        handle.request(command).await.expect("taken").outcome().await
+    }
+
+    fn phase(&self, name: &str) -> Phase {
+        self.supervisor.domain(name).expect("known").snapshot().phase
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dependent_starts_only_after_its_dependency_is_ready() {
+    let slow = Habit { ready_after: Some(Duration::from_secs(7)), ..GOOD };
+    let house = House::new(&[("catalog", slow, &[]), ("orders", GOOD, &["catalog"])]);
+    house.supervisor.start(["orders", "catalog"]).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let waiting = house.supervisor.domain("orders").expect("known").snapshot();
+    assert_eq!(waiting.phase, Phase::Waiting);
+    assert_eq!(waiting.reason, "waiting for catalog (starting)");
+    assert!(matches!(house.request("orders", Command::Start).await, Outcome::Done(_)));
+    let ledger = house.ledger.lock().expect("ledger");
+    let gap = ledger.spawns[1].2 - ledger.spawns[0].2;
+    assert_eq!(ledger.spawns[1].0, "orders");
+    assert!(gap >= Duration::from_secs(7), "spawned after {gap:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ten_minute_crash_loop_restarts_as_the_policy_says_then_fails() {
+    let crashing = Habit { ends_after: Some(Duration::from_millis(20)), ready_after: None, ..GOOD };
+    let mut house = House::new(&[("users", crashing, &[])]);
+    house.supervisor.start(["users"]).await;
+    let failed = async {
+        while let Some(transition) = house.transitions.recv().await {
+            if transition.to == Phase::Failed {
+                return transition.reason;
+            }
+        }
+        String::new()
+    };
+    let reason = timeout(Duration::from_secs(3600), failed).await.expect("it gives up");
+    assert_eq!(reason, "crash loop");
+    let ledger = house.ledger.lock().expect("ledger");
+    assert_eq!(ledger.spawns.len(), 11);
+    assert!(ledger.spawns.windows(2).all(|pair| pair[1].2 - pair[0].2 >= Duration::from_secs(60)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn twenty_restarts_at_once_never_make_two_processes() {
+    let house = House::new(&[("users", GOOD, &[])]);
+    house.supervisor.start(["users"]).await;
+    let mut asked = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let handle = house.supervisor.domain("users").expect("known").clone();
+        asked.spawn(async move {
+            let ticket = handle.request(Command::Restart).await.expect("taken");
+            matches!(ticket.outcome().await, Outcome::Done(_))
+        });
+    }
+    assert!(asked.join_all().await.into_iter().all(|done| done));
+    assert_eq!(house.phase("users"), Phase::Running);
+    assert_eq!(house.ledger.lock().expect("ledger").most_alive, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stubborn_domain_is_killed_after_its_grace() {
+    let stubborn = Habit { heeds_term: false, ..GOOD };
+    let house = House::new(&[("users", stubborn, &[])]);
+    house.request("users", Command::Start).await;
+    assert!(matches!(house.request("users", Command::Stop).await, Outcome::Done(_)));
+    let ledger = house.ledger.lock().expect("ledger");
+    let [(_, first, asked), (_, second, killed)] = ledger.signals.as_slice() else {
+        panic!("two signals, not {:?}", ledger.signals.len());
+    };
+    assert_eq!((*first, *second), (StopSignal::Terminate, StopSignal::Kill));
+    assert_eq!(*killed - *asked, TIMING.stop_grace);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_stops_dependents_before_what_they_depend_on() {
+    let house = House::new(&[
+        ("catalog", GOOD, &[]),
+        ("orders", GOOD, &["catalog"]),
+        ("web", GOOD, &["orders"]),
+    ]);
+    house.supervisor.start(["catalog", "orders", "web"]).await;
+    house.request("web", Command::Start).await;
+    assert!(house.supervisor.shutdown().await.is_empty());
+    assert_eq!(house.ledger.lock().expect("ledger").ended, ["web", "orders", "catalog"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_in_the_middle_of_a_start_spawns_nothing_more() {
+    let slow = Habit { ready_after: Some(Duration::from_secs(20)), ..GOOD };
+    let house = House::new(&[("catalog", slow, &[]), ("orders", GOOD, &["catalog"])]);
+    house.supervisor.start(["catalog", "orders"]).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    house.supervisor.shutdown().await;
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    let ledger = house.ledger.lock().expect("ledger");
+    assert_eq!(ledger.spawns.len(), 1);
+    assert!(ledger.alive.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_domain_that_never_registers_is_ended_at_its_start_timeout() {
+    let mute = Habit { ready_after: None, ..GOOD };
+    let house = House::new(&[("users", mute, &[])]);
+    let asked = Instant::now();
+    let Outcome::Failed(snapshot) = house.request("users", Command::Start).await else {
+        panic!("it can't have become ready");
+    };
+    assert_eq!(snapshot.phase, Phase::Backoff);
+    assert!(snapshot.reason.contains("not registered within 30s"), "{}", snapshot.reason);
+    assert!(asked.elapsed() < Duration::from_secs(31));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_overtakes_a_restart_that_is_waited_for() {
+    let house = House::new(&[("users", Habit { heeds_term: false, ..GOOD }, &[])]);
+    house.request("users", Command::Start).await;
+    let handle = house.supervisor.domain("users").expect("known");
+    let restart = handle.request(Command::Restart).await.expect("taken");
+    let stop = handle.request(Command::Stop).await.expect("taken");
+    assert!(matches!(restart.outcome().await, Outcome::Superseded(_)));
+    assert!(matches!(stop.outcome().await, Outcome::Done(_)));
+    assert_eq!(handle.snapshot().goal, Goal::Down);
+}

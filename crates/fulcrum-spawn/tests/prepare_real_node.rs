@@ -1,0 +1,199 @@
+//! Each way of running on the Node of this machine: the planned command is carried out as it
+//! stands, and the domain tells what it sees. Skipped, with a word, where there is no Node.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the plan is carried out here without a supervisor"
+)]
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use fulcrum_spawn::CommandSpec;
+use fulcrum_spawn::prepare::{NodeProgram, NodeRequest, Toolbox, find_node, plan_node};
+
+struct Scene {
+    root: tempfile::TempDir,
+}
+
+impl Scene {
+    /// `None` where no Node can be found.
+    fn new(files: &[(&str, &str)]) -> Option<Self> {
+        let scene = Self {
+            root: tempfile::tempdir().unwrap(),
+        };
+        scene.write("package.json", "{}");
+        fs::create_dir_all(scene.dir()).unwrap();
+        files
+            .iter()
+            .for_each(|(name, text)| scene.write(&format!("domains/a/{name}"), text));
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let (dir, app) = (scene.dir(), scene.app());
+        let request = NodeRequest {
+            configured: None,
+            domain_dir: &dir,
+            app_root: &app,
+            path: &path,
+            home: None,
+        };
+        match find_node(&request, &scene.toolbox()) {
+            Ok(_) => Some(scene),
+            Err(failure) => {
+                eprintln!("skipped: {failure}");
+                None
+            }
+        }
+    }
+
+    fn app(&self) -> PathBuf {
+        self.root.path().canonicalize().unwrap().join("app")
+    }
+
+    fn dir(&self) -> PathBuf {
+        self.app().join("domains/a")
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.root.path().join("app").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn toolbox(&self) -> Toolbox {
+        Toolbox::new(
+            self.root.path().join("cache"),
+            vec!["/no/such/strip".into()],
+        )
+    }
+
+    fn plan(&self, entry: &str, args: &[&str]) -> CommandSpec {
+        let (dir, app) = (self.dir(), self.app());
+        let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+        let env = ["PATH"]
+            .iter()
+            .filter_map(|name| Some(((*name).into(), std::env::var_os(name)?)));
+        let program = NodeProgram {
+            name: "a",
+            entry: &dir.join(entry),
+            dir: &dir,
+            app_root: &app,
+            node: None,
+            node_args: &[],
+            args: &args,
+            cwd: &dir,
+            env: env.collect::<BTreeMap<OsString, OsString>>(),
+            parent: std::process::id(),
+        };
+        plan_node(&program, &self.toolbox())
+            .unwrap_or_else(|failure| panic!("{failure}"))
+            .0
+    }
+}
+
+/// What it printed to both, after it has ended.
+fn run(spec: &CommandSpec) -> (String, String) {
+    let mut command = Command::new(&spec.program);
+    command
+        .args(&spec.args)
+        .current_dir(&spec.cwd)
+        .env_clear()
+        .envs(&spec.env)
+        .stdin(Stdio::null());
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    (text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn javascript_runs_with_both_names_of_the_sdk() {
+    let code = "import * as a from '@fulcrum/domain'; import * as b from 'fulcrum';\n\
+                console.log(a.default === b.default, process.argv.slice(2).join(), process.argv0);";
+    let Some(scene) = Scene::new(&[("domain.mjs", code)]) else {
+        return;
+    };
+    let spec = scene.plan("domain.mjs", &["x", "y"]);
+    assert!(
+        spec.runner.starts_with("node ") && spec.runner.ends_with("(PATH)"),
+        "{}",
+        spec.runner
+    );
+    let (out, err) = run(&spec);
+    assert!(out.starts_with("true x,y"), "{out}{err}");
+    assert!(
+        scene
+            .app()
+            .join("node_modules/fulcrum/package.json")
+            .is_file()
+    );
+}
+
+#[test]
+fn a_typescript_module_runs_and_its_errors_name_the_right_line() {
+    let Some(scene) = Scene::new(&[
+        (
+            "domain.ts",
+            "interface Long {\n  a: string\n}\nimport { boom, type T } from './b.ts';\n\
+             const t: T = { a: 'ok' } as Long;\nconsole.log(t.a, import.meta.url);\nboom(t);\n",
+        ),
+        (
+            "b.ts",
+            "export type T = { a: string };\nexport function boom(t: T): never {\n  throw new Error(t.a);\n}\n",
+        ),
+    ]) else {
+        return;
+    };
+    let spec = scene.plan("domain.ts", &[]);
+    assert!(spec.runner.contains("types stripped"), "{}", spec.runner);
+    let (out, err) = run(&spec);
+    assert!(
+        out.starts_with("ok file://") && out.trim_end().ends_with("/domains/a/domain.ts"),
+        "{out}{err}"
+    );
+    assert!(
+        err.contains("b.ts:3:9") && err.contains("domain.ts:7:1"),
+        "{err}"
+    );
+}
+
+#[test]
+fn typescript_as_commonjs_runs() {
+    let Some(scene) = Scene::new(&[
+        (
+            "domain.cts",
+            "const b: { n: number } = require('./b.ts');\nconsole.log('n', b.n, typeof module);",
+        ),
+        ("b.ts", "module.exports = { n: 1 as number };"),
+    ]) else {
+        return;
+    };
+    let (out, err) = run(&scene.plan("domain.cts", &[]));
+    assert!(out.starts_with("n 1 object"), "{out}{err}");
+}
+
+#[test]
+fn tsx_is_loaded_into_the_same_process() {
+    let Some(scene) = Scene::new(&[("domain.ts", "enum E { A = 7 }\nconsole.log(E.A);")]) else {
+        return;
+    };
+    // Not the real one, which would have to be installed: it only has to be loaded before the entry.
+    scene.write(
+        "node_modules/tsx/package.json",
+        r#"{"version":"4.0.0","exports":{".":"./l.mjs"}}"#,
+    );
+    scene.write(
+        "node_modules/tsx/l.mjs",
+        "console.log('loaded', process.argv.length); process.exit(0);",
+    );
+    let spec = scene.plan("domain.ts", &[]);
+    assert!(spec.runner.ends_with(", by tsx"), "{}", spec.runner);
+    assert!(
+        spec.args
+            .iter()
+            .any(|arg| Path::new(arg).to_string_lossy().ends_with("/tsx/l.mjs"))
+    );
+    let (out, err) = run(&spec);
+    assert!(out.starts_with("loaded"), "{out}{err}");
+}

@@ -1,0 +1,109 @@
+// Builds dist/: type check, three bundles, one declaration file.
+//   node build.mjs            writes dist/
+//   node build.mjs --check    builds to memory and compares with dist/
+//   node build.mjs --internals FILE   bundles the inner modules too, for the tests
+import { build } from 'esbuild';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const at = (...parts) => join(here, ...parts);
+
+const shared = {
+  absWorkingDir: here,
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  write: false,
+  external: ['internal/*'],
+  define: { PACKAGE_VERSION: JSON.stringify(JSON.parse(readFileSync(at('package.json'), 'utf8')).version) },
+  charset: 'utf8',
+  legalComments: 'none',
+  keepNames: true,
+  logLevel: 'warning',
+};
+
+async function bundle(entry, format) {
+  const result = await build({ ...shared, entryPoints: [entry], format, outfile: 'out' });
+  return result.outputFiles[0].text;
+}
+
+function typescript(...args) {
+  const { status } = spawnSync(process.execPath, [at('node_modules/typescript/bin/tsc'), ...args], { cwd: here, stdio: ['ignore', 'inherit', 'inherit'] });
+  if (status !== 0) process.exit(1);
+}
+
+/** The modules whose declarations a user meets, dependencies first. */
+const PUBLIC_MODULES = ['errors', 'options', 'handlers', 'database', 'email', 'domain'];
+
+/**
+ * One declaration file out of the compiler's one per module: what index.ts exports, without the
+ * imports between the modules. The result is type-checked by itself, so nothing can be missing.
+ */
+function declarations() {
+  const folder = mkdtempSync(join(tmpdir(), 'fulcrum-sdk-types-'));
+  try {
+    typescript('-p', 'tsconfig.json', '--noEmit', 'false', '--declaration', '--emitDeclarationOnly', '--stripInternal', '--outDir', folder);
+    const index = readFileSync(join(folder, 'index.d.ts'), 'utf8');
+    const names = new Set([...index.matchAll(/export (?:type )?\{([^}]*)\}/g)].flatMap((match) => match[1].split(',').map((name) => name.trim())));
+    const kept = PUBLIC_MODULES.flatMap((module) => {
+      const text = readFileSync(join(folder, `${module}.d.ts`), 'utf8');
+      return statements(text).filter(({ name }) => names.has(name)).map((statement) => statement.text);
+    });
+    const front = /^\/\*\*[\s\S]*?\*\//.exec(index)?.[0] ?? '';
+    const whole = `${front}\n\n${kept.join('\n\n')}\n`;
+    const file = join(folder, 'whole.d.ts');
+    writeFileSync(file, whole);
+    typescript('--noEmit', '--strict', '--target', 'es2022', '--types', '', '--ignoreConfig', file);
+    return whole;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Top-level exported declarations with their doc comments. */
+function statements(text) {
+  const found = [];
+  const pattern = /(?:^\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?^export (?:declare )?(?:class|interface|type|function|const) (\w+)[\s\S]*?(?=^\/\*\*|^export |^import |(?![\s\S]))/gm;
+  for (const match of text.matchAll(pattern)) found.push({ name: match[1], text: match[0].trimEnd() });
+  return found;
+}
+
+async function everything() {
+  const [required, imported, bootstrap, hooks] = await Promise.all([
+    bundle('src/entry-cjs.ts', 'cjs'),
+    bundle('src/entry-esm.ts', 'esm'),
+    bundle('src/bootstrap/main.ts', 'cjs'),
+    bundle('src/bootstrap/hooks.ts', 'esm'),
+  ]);
+  return { 'index.cjs': required, 'index.mjs': imported, 'bootstrap.cjs': bootstrap, 'hooks.mjs': hooks, 'index.d.ts': declarations() };
+}
+
+const [mode, target] = process.argv.slice(2);
+if (mode === '--internals') {
+  const text = await bundle('src/internals.ts', 'cjs');
+  mkdirSync(dirname(target), { recursive: true });
+  writeFileSync(target, text);
+} else {
+  typescript('-p', 'tsconfig.json');
+  const files = await everything();
+  const stale = [];
+  for (const [name, text] of Object.entries(files)) {
+    const path = at('dist', name);
+    if (mode === '--check') {
+      let present = '';
+      try { present = readFileSync(path, 'utf8'); } catch { /* missing is different */ }
+      if (present !== text) stale.push(name);
+    } else {
+      mkdirSync(at('dist'), { recursive: true });
+      writeFileSync(path, text);
+    }
+  }
+  if (stale.length > 0) {
+    console.error(`dist/ is not what src/ builds: ${stale.join(', ')} differ. Run \`npm run build\` in sdk/node and commit the result.`);
+    process.exit(1);
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * The loader hooks of `module.register`, for a Node that has no cheaper way: they run in
+ * a thread of their own.
+ */
+import childProcess from 'node:child_process';
+import type { TypeScriptPlan } from './plan.ts';
+import { fileURLToPath } from 'node:url';
+import { StrippedFiles } from './stripped.ts';
+import { typescriptPath } from './urls.ts';
+
+/** What the main thread hands over. */
+export interface HookData {
+  ts: TypeScriptPlan | null;
+  /** URL of the SDK, where it must be provided. */
+  sdk: string | null;
+}
+
+type Next<Argument, Result> = (argument: Argument, context: object) => Promise<Result>;
+
+let files: StrippedFiles | undefined;
+let sdk: string | null = null;
+
+export function initialize(data: HookData): void {
+  if (data.ts) files = new StrippedFiles(data.ts, () => childProcess);
+  sdk = data.sdk;
+}
+
+export async function resolve(specifier: string, context: object, next: Next<string, object>): Promise<object> {
+  try {
+    return await next(specifier, context);
+  } catch (error) {
+    const missing = (error as { code?: string }).code === 'ERR_MODULE_NOT_FOUND';
+    if (!sdk || !missing || (specifier !== '@fulcrum/domain' && specifier !== 'fulcrum')) throw error;
+    return { url: sdk, format: 'module', shortCircuit: true };
+  }
+}
+
+export async function load(url: string, context: object, next: Next<string, object>): Promise<object> {
+  const path = files && typescriptPath(url, fileURLToPath);
+  if (!files || path === undefined) return next(url, context);
+  const { code, format } = files.load(path);
+  return { format, source: format === 'module' ? code : null, shortCircuit: true };
+}

@@ -1,0 +1,54 @@
+/** How TypeScript is handed to a Node that can't strip types by itself. */
+export interface TypeScriptPlan {
+  /** File that maps absolute paths to code stripped ahead. */
+  manifest: string;
+  /** Command that strips one file, whose path is appended: for files the manifest doesn't know. */
+  strip: string[];
+  /** Every file is CommonJS, so the ES module loader needs no hook. */
+  commonjs: boolean;
+}
+
+/** What Fulcrum asks of the bootstrap, from the environment. */
+export interface Plan {
+  /** Process id of the Fulcrum that spawned the domain. */
+  parent: number;
+  /** The domain's entry, as it stands in `process.argv[1]`. */
+  entry: string;
+  ts: TypeScriptPlan | null;
+  /** Folder of `@fulcrum/domain` for where it isn't installed. */
+  sdk: string | null;
+}
+
+const VERSION = 1;
+
+/** The plan in `FULCRUM_BOOTSTRAP`; undefined when there is none that can be followed. */
+export function readPlan(text: string | undefined): Plan | undefined {
+  if (!text) return undefined;
+  let value: Record<string, unknown>;
+  try {
+    value = JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null || value.v !== VERSION) return undefined;
+  const { parent, entry, ts, sdk } = value;
+  if (typeof parent !== 'number' || typeof entry !== 'string') return undefined;
+  return { parent, entry, ts: readTypeScript(ts), sdk: typeof sdk === 'string' ? sdk : null };
+}
+
+function readTypeScript(value: unknown): TypeScriptPlan | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const { manifest, strip, commonjs } = value as Record<string, unknown>;
+  if (typeof manifest !== 'string' || !Array.isArray(strip) || !strip.every((part) => typeof part === 'string')) return null;
+  return { manifest, strip, commonjs: commonjs === true };
+}
+
+/**
+ * Whether this is the domain itself: not a worker thread and not a process that it forked,
+ * both of which load the bootstrap too.
+ */
+export function isDomainProcess(plan: Plan): boolean {
+  if (process.ppid !== plan.parent || process.argv[1] !== plan.entry) return false;
+  // worker_threads would say it too, and takes 2 ms to load: a worker may not abort the process.
+  return !('disabled' in process.abort);
+}

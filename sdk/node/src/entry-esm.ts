@@ -1,0 +1,5 @@
+/** What `import … from '@fulcrum/domain'` gives. */
+import { shared } from './package.ts';
+
+export const { DomainBase, Email, FulcrumError, Table } = shared;
+export default shared;

@@ -1,0 +1,61 @@
+/** What a handler is told about the request besides its payload. */
+export interface RequestContext {
+  /** The message type as it came, like `user_create_request`. */
+  readonly type: string;
+  /** Id of this request, the same on both sides. */
+  readonly requestId: string;
+  /** Name of this domain. */
+  readonly domain: string;
+}
+
+/**
+ * Answers one type of request. What it returns is the answer's payload (JSON; `undefined`
+ * is sent as `{}`); what it throws becomes `{"success": false, "error": message}`.
+ */
+export type Handler<Payload = any, Answer = unknown> = (payload: Payload, context: RequestContext) => Answer | Promise<Answer>;
+
+/**
+ * The message type that a method answers: `userCreateHandler` answers `user_create_request`.
+ *
+ * A capital starts a word; a run of capitals is one word (`parseHTTPBodyHandler` answers
+ * `parse_http_body_request`); digits belong to the word before them (`oauth2TokenHandler`
+ * answers `oauth2_token_request`, `userV2Handler` `user_v2_request`). An underscore in the
+ * method's name stays, so that every type can be written: `oauth_2_token_handler` answers
+ * `oauth_2_token_request`.
+ *
+ * @returns undefined for a name that isn't a handler's
+ */
+export function requestTypeOf(method: string): string | undefined {
+  const stem = /^(.+?)(?:Handler|_handler)$/.exec(method)?.[1];
+  if (!stem || stem.startsWith('_')) return undefined;
+  const words = stem
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replace(/([A-Z])([A-Z][a-z])/g, '$1_$2')
+    .toLowerCase();
+  return `${words}_request`;
+}
+
+/** The type of the answer to a request: `_request` becomes `_response`. */
+export function responseTypeOf(requestType: string): string {
+  return requestType.endsWith('_request') ? `${requestType.slice(0, -'_request'.length)}_response` : `${requestType}_response`;
+}
+
+/**
+ * The handlers of an object by the type they answer: methods of its classes up to
+ * (not including) `base`, and functions assigned to the object itself.
+ *
+ * @throws Error when two methods answer the same type
+ */
+export function collectHandlers(domain: object, base: object): Map<string, string> {
+  const handlers = new Map<string, string>();
+  for (let level: object | null = domain; level !== null && level !== base; level = Object.getPrototypeOf(level)) {
+    for (const method of Object.getOwnPropertyNames(level)) {
+      const type = requestTypeOf(method);
+      if (type === undefined || typeof Object.getOwnPropertyDescriptor(level, method)?.value !== 'function') continue;
+      const other = handlers.get(type);
+      if (other === undefined) handlers.set(type, method);
+      else if (other !== method) throw new Error(`${other}() and ${method}() both answer ${type}: rename one of them`);
+    }
+  }
+  return handlers;
+}

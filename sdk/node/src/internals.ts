@@ -1,0 +1,10 @@
+/** The inner modules, bundled for this package's tests only. */
+export * from './address.ts';
+export * from './backoff.ts';
+export * from './frames.ts';
+export * from './handlers.ts';
+export * from './heartbeat.ts';
+export * from './options.ts';
+export * from './protobuf.ts';
+export * from './status.ts';
+export * from './bootstrap/plan.ts';

@@ -1,0 +1,280 @@
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { test } from 'node:test';
+import * as esm from '@fulcrum/domain';
+import { FakeRuntime } from './fake-runtime.mjs';
+import { until } from './spawn.mjs';
+
+const { DomainBase, FulcrumError } = esm;
+const cjs = createRequire(import.meta.url)('@fulcrum/domain');
+
+async function started(t, Class, options = {}, runtimeOptions = {}) {
+  const runtime = await new FakeRuntime(runtimeOptions).listen();
+  const domain = new Class({ name: 'users', address: runtime.address, ...options });
+  t.after(async () => {
+    await domain.stop(0);
+    await runtime.close();
+  });
+  await domain.start();
+  return { runtime, domain, peer: await runtime.registered() };
+}
+
+test('import and require give the same objects, all of them by name', () => {
+  const names = Object.keys(cjs).sort();
+  assert.deepEqual(names, ['DomainBase', 'Email', 'FulcrumError', 'Table']);
+  assert.deepEqual(Object.keys(esm).filter((name) => name !== 'default').sort(), names);
+  for (const name of names) assert.equal(esm[name], cjs[name]);
+  assert.equal(esm.default.DomainBase, cjs.DomainBase);
+});
+
+test('a domain registers with its name, its capabilities and its token', async (t) => {
+  const { peer, domain } = await started(t, DomainBase, { token: 'secret' });
+  const [register] = peer.messages;
+  assert.equal(register.type, 'domain_register');
+  assert.equal(register.domain, 'users');
+  assert.notEqual(register.request_id, '');
+  assert.deepEqual(JSON.parse(register.payload), { domain: 'users', capabilities: ['db_operations', 'email_operations', 'heartbeat', 'drain'] });
+  assert.equal(peer.headers['x-fulcrum-token'], 'secret');
+  assert.equal(peer.headers['content-type'], 'application/grpc');
+  assert.equal(peer.headers.te, 'trailers');
+  assert.equal(domain.registered, true);
+});
+
+test('the name comes from the option, a field, or the class', async (t) => {
+  class Static extends DomainBase { static domainName = 'static'; }
+  class Field extends DomainBase { name = 'field'; }
+  assert.equal((await started(t, Static, { name: undefined })).peer.messages[0].domain, 'static');
+  assert.equal((await started(t, Field)).peer.messages[0].domain, 'field');
+  assert.equal(new DomainBase('text').name, 'text');
+  await assert.rejects(new DomainBase({ name: '' }).start(), (error) => error instanceof FulcrumError && error.code === 'INVALID' && /no name/.test(error.message));
+});
+
+test('onStart comes before the registration, onReady after it, and start is one start', async (t) => {
+  const order = [];
+  class Ordered extends DomainBase {
+    async onStart() {
+      await assert.rejects(this.createRecord('users', {}), { code: 'NOT_REGISTERED' });
+      order.push(`start, registered ${this.registered}`);
+    }
+    onReady() { order.push(`ready, registered ${this.registered}`); }
+  }
+  const { runtime, domain } = await started(t, Ordered);
+  await Promise.all([domain.start(), domain.start()]);
+  assert.deepEqual(order, ['start, registered false', 'ready, registered true']);
+  assert.equal(runtime.peers.length, 1);
+});
+
+class Users extends DomainBase {
+  seen = 0;
+  async userCreateHandler(payload, context) {
+    this.seen++;
+    await null;
+    return { success: true, got: payload, context };
+  }
+  userFindHandler = () => undefined;
+  userFailHandler() { throw Object.assign(new Error('no such user'), { code: 'NO_USER' }); }
+  userOddHandler() { throw 'a string'; }
+  userSayHandler() { return { success: false, error: 'said' }; }
+  userLoopHandler() { const loop = {}; loop.loop = loop; return loop; }
+}
+
+test('a request is answered by its handler, and every failure is an answer', async (t) => {
+  const { peer, domain } = await started(t, Users);
+  const created = await peer.ask('user_create_request', { name: 'ü' }, 'r-1');
+  assert.equal(created.type, 'user_create_response');
+  assert.equal(created.request_id, 'r-1');
+  assert.equal(created.domain, 'users');
+  assert.deepEqual(created.payload, { success: true, got: { name: 'ü' }, context: { type: 'user_create_request', requestId: 'r-1', domain: 'users' } });
+  assert.deepEqual((await peer.ask('user_find_request')).payload, {});
+  assert.deepEqual((await peer.ask('user_fail_request')).payload, { success: false, error: 'no such user', code: 'NO_USER' });
+  assert.deepEqual((await peer.ask('user_odd_request')).payload, { success: false, error: 'a string' });
+  assert.deepEqual((await peer.ask('user_say_request')).payload, { success: false, error: 'said' });
+  assert.match((await peer.ask('user_loop_request')).payload.error, /circular/);
+  assert.match((await peer.ask('user_create_request', '{oops')).payload.error, /the payload isn't JSON/);
+  const unknown = await peer.ask('nope_request');
+  assert.equal(unknown.type, 'nope_response');
+  assert.match(unknown.payload.error, /^Unknown message type: nope_request .*user_create_request, user_fail_request/);
+  assert.equal(domain.seen, 1);
+});
+
+test('a large message passes both ways, and many keep their order', async (t) => {
+  const { peer } = await started(t, Users);
+  const big = 'x'.repeat(5_000_000);
+  assert.equal((await peer.ask('user_create_request', { big })).payload.got.big, big);
+  const ids = Array.from({ length: 500 }, (_, index) => `n-${index}`);
+  for (const id of ids) peer.send({ type: 'user_find_request', payload: '{}', request_id: id });
+  await peer.expect((message) => message.request_id === 'n-499');
+  assert.deepEqual(peer.messages.map((message) => message.request_id).filter((id) => id.startsWith('n-')), ids);
+});
+
+test('late answers and notices get no answer', async (t) => {
+  const { peer } = await started(t, Users);
+  peer.send({ type: 'error', request_id: 'gone', success: false, error: 'late' });
+  peer.send({ type: 'db_find_response', request_id: 'gone' });
+  peer.send({ type: 'asset_changed', payload: '{}' });
+  await peer.ask('user_find_request');
+  assert.deepEqual(peer.messages.map((message) => message.type), ['domain_register', 'user_find_response']);
+});
+
+test('requests to the runtime carry model and data, and give the answer or its error', async (t) => {
+  const { peer, domain } = await started(t, DomainBase);
+  const sent = [];
+  peer.on('message', ({ type, payload, request_id }) => {
+    sent.push([type, JSON.parse(payload)]);
+    if (type === 'db_delete') peer.send({ type: 'error', request_id, success: false, error: 'Unknown message type: db_delete' });
+    else if (type === 'db_update') peer.send({ type: 'db_update_response', request_id, payload: '{"success":false,"error":"locked"}' });
+    else peer.send({ type: `${type}_response`, request_id, payload: '{"id":7}' });
+  });
+  assert.deepEqual(await domain.createRecord('users', { name: 'a' }), { id: 7 });
+  await domain.findRecords('users', { where: { name: 'a' } });
+  await assert.rejects(domain.updateRecord('users', 7, { name: 'b' }), { code: 'FAILED', message: 'locked' });
+  await assert.rejects(domain.deleteRecord('users', 7), { code: 'FAILED', message: 'Unknown message type: db_delete' });
+  await domain.sendEmail({ to: 'a@b.c', subject: 'Hi' });
+  const active = domain.db('users').where({ active: true });
+  await active.where({ name: 'a' }).orderBy('name').limit(1).find();
+  await active.find();
+  await domain.db('users').create({ name: 'c' });
+  await assert.rejects(active.update({ seen: 1 }), { message: 'locked' });
+  assert.throws(() => domain.db('users').delete(), /needs where/);
+  await domain.email().to('a@b.c').to('d@e.f', 'g@h.i').subject('Hi').text('…').send();
+  assert.deepEqual(sent, [
+    ['db_create', { model: 'users', data: { name: 'a' } }],
+    ['db_find', { model: 'users', query: { where: { name: 'a' } } }],
+    ['db_update', { model: 'users', id: 7, data: { name: 'b' } }],
+    ['db_delete', { model: 'users', id: 7 }],
+    ['email_send', { to: 'a@b.c', subject: 'Hi' }],
+    ['db_find', { model: 'users', query: { where: { active: true, name: 'a' }, order: { name: 'asc' }, limit: 1 } }],
+    ['db_find', { model: 'users', query: { where: { active: true } } }],
+    ['db_create', { model: 'users', data: { name: 'c' } }],
+    ['db_update', { model: 'users', where: { active: true }, data: { seen: 1 } }],
+    ['email_send', { to: ['d@e.f', 'g@h.i'], subject: 'Hi', text: '…' }],
+  ]);
+});
+
+test('another domain is called through SendMessage, on the same connection', async (t) => {
+  const answers = {
+    ok_request: { type: 'ok_response', payload: '{"price":3}' },
+    away_request: { type: 'error', success: false, error: 'Domain "catalog" is not connected' },
+    refused_request: { status: 8, message: 'too large' },
+    silent_request: undefined,
+  };
+  const { domain, runtime } = await started(t, DomainBase, { token: 'secret' }, { call: ({ type }) => answers[type] });
+  let sessions = 0;
+  runtime.server.on('session', () => sessions++);
+  assert.deepEqual(await domain.call('catalog', 'ok_request', { sku: 1 }), { price: 3 });
+  assert.equal(runtime.calls[0].domain, 'catalog');
+  assert.equal(runtime.calls[0].payload, '{"sku":1}');
+  assert.equal(runtime.calls[0].headers['x-fulcrum-token'], 'secret');
+  await assert.rejects(domain.call('catalog', 'away_request'), { code: 'FAILED', message: 'Domain "catalog" is not connected' });
+  await assert.rejects(domain.call('catalog', 'refused_request'), { code: 'DISCONNECTED', message: /RESOURCE_EXHAUSTED: too large/ });
+  await assert.rejects(domain.call('catalog', 'silent_request', {}, { timeoutMs: 20 }), { code: 'TIMEOUT', message: /no answer within 20 ms/ });
+  assert.equal(sessions, 0);
+  assert.equal(domain.registered, true);
+});
+
+test('an answer that does not come is a timeout', async (t) => {
+  const { domain } = await started(t, DomainBase, { timeoutMs: 20 });
+  await assert.rejects(domain.createRecord('users', {}), { code: 'TIMEOUT', message: 'db_create: no answer within 20 ms' });
+});
+
+test('after a drop, what was under way fails and the domain registers again', async (t) => {
+  const { domain, runtime, peer } = await started(t, Users);
+  const waiting = domain.createRecord('users', {});
+  await peer.expect('db_create');
+  const began = performance.now();
+  runtime.drop();
+  await assert.rejects(waiting, { code: 'DISCONNECTED', message: /lost before the answer came/ });
+  const meanwhile = domain.findRecords('users');
+  const again = await runtime.registered(2);
+  assert.ok(performance.now() - began >= 180, 'the first wait is a quarter of a second, less jitter');
+  const find = await again.expect('db_find');
+  again.send({ type: 'db_find_response', request_id: find.request_id, payload: '[]' });
+  assert.deepEqual(await meanwhile, [], 'a request made meanwhile waits for the connection');
+  assert.equal((await again.ask('user_find_request')).type, 'user_find_response');
+});
+
+test('the answer to a request of a lost connection does not leave on the next one', async (t) => {
+  let release;
+  class Slow extends DomainBase {
+    slowHandler() { return new Promise((resolve) => { release = resolve; }); }
+    quickHandler() {}
+  }
+  const { runtime, peer } = await started(t, Slow);
+  peer.send({ type: 'slow_request', payload: '{}', request_id: 'old' });
+  await until(() => release, 'the handler runs');
+  peer.end();
+  const again = await runtime.registered(2);
+  release({});
+  await again.ask('quick_request');
+  assert.deepEqual(again.messages.map((message) => message.type), ['domain_register', 'quick_response']);
+});
+
+test('a name that is taken is asked for again until it is free', async (t) => {
+  let refusals = 2;
+  const { runtime } = await started(t, DomainBase, {}, { register: () => (refusals-- > 0 ? { status: 6, message: 'users is already registered' } : { type: 'register_success' }) });
+  assert.equal(runtime.peers.length, 1);
+  assert.equal(refusals, -1);
+});
+
+test('beats are sent at the interval that the runtime asks for, lag included', async (t) => {
+  const { peer } = await started(t, DomainBase, {}, { heartbeatMs: 60 });
+  const first = await peer.expect('heartbeat');
+  const beat = JSON.parse(first.payload);
+  assert.deepEqual(Object.keys(beat), ['seq', 'event_loop_lag_ms', 'rss_bytes', 'heap_used_bytes', 'status']);
+  assert.equal(beat.seq, 1);
+  assert.equal(beat.status, 'ok');
+  assert.ok(beat.rss_bytes > beat.heap_used_bytes && beat.heap_used_bytes > 1_000_000);
+  const blockedUntil = performance.now() + 400;
+  while (performance.now() < blockedUntil);
+  const late = await peer.expect((message) => message.type === 'heartbeat' && JSON.parse(message.payload).event_loop_lag_ms >= 250);
+  assert.ok(JSON.parse(late.payload).seq > 1);
+});
+
+test('no beat is sent unasked', async (t) => {
+  const { peer } = await started(t, Users);
+  await peer.ask('user_find_request');
+  assert.equal(peer.messages.some((message) => message.type === 'heartbeat'), false);
+});
+
+test('stop takes no new request, finishes what runs, calls onStop and closes', async (t) => {
+  let release;
+  const order = [];
+  class Slow extends DomainBase {
+    async slowHandler() {
+      await new Promise((resolve) => { release = resolve; });
+      order.push('done');
+      return { done: true };
+    }
+    onStop() { order.push('onStop'); }
+  }
+  const { domain, peer, runtime } = await started(t, Slow);
+  const slow = peer.ask('slow_request');
+  await until(() => release, 'the handler runs');
+  const stopping = domain.stop();
+  assert.match((await peer.ask('slow_request')).payload.error, /draining/);
+  release();
+  assert.deepEqual((await slow).payload, { done: true });
+  await stopping;
+  assert.deepEqual(order, ['done', 'onStop']);
+  assert.equal(domain.running, false);
+  await assert.rejects(domain.createRecord('users', {}), { code: 'NOT_REGISTERED' });
+  await until(() => peer.stream.closed, 'the stream is closed');
+  assert.equal(runtime.peers.length, 1);
+});
+
+test('what is not done by the deadline is answered as failed', async (t) => {
+  class Stuck extends DomainBase { stuckHandler() { return new Promise(() => {}); } }
+  const { domain, peer } = await started(t, Stuck);
+  const stuck = peer.ask('stuck_request');
+  await until(() => peer.messages.length === 1, 'registered');
+  peer.send({ type: 'nope_request', request_id: 'x' });
+  await peer.expect('nope_response');
+  await domain.stop(10);
+  assert.match((await stuck).payload.error, /was stopped before stuck_request was done/);
+});
+
+test('garbage from the runtime ends the connection, not the domain', async (t) => {
+  const { runtime, peer } = await started(t, DomainBase);
+  peer.stream.write(Buffer.from([0, 0, 0, 0, 2, 0x0a, 200]));
+  await runtime.registered(2);
+});

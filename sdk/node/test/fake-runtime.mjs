@@ -1,0 +1,193 @@
+// A runtime for tests: the two calls of the protocol over node:http2, with a protobuf
+// codec of its own, so that an error in the package's codec isn't mirrored here.
+import { EventEmitter, on } from 'node:events';
+import http2 from 'node:http2';
+
+const STRING = 2;
+
+function varint(value) {
+  const bytes = [];
+  for (let rest = BigInt(value); ; rest >>= 7n) {
+    const low = Number(rest & 0x7fn);
+    if (rest < 0x80n) return Buffer.from([...bytes, low]);
+    bytes.push(low | 0x80);
+  }
+}
+
+export function stringField(field, text) {
+  const bytes = Buffer.from(text);
+  return Buffer.concat([varint((field << 3) | STRING), varint(bytes.length), bytes]);
+}
+
+export function encodeRuntime({ type = '', payload = '', request_id = '', success = true, error = '' }) {
+  return Buffer.concat([
+    stringField(1, type), stringField(2, payload), stringField(3, request_id),
+    success ? Buffer.from([4 << 3, 1]) : Buffer.alloc(0),
+    stringField(5, error),
+  ]);
+}
+
+export function decodeDomain(bytes) {
+  const names = { 1: 'domain', 2: 'type', 3: 'payload', 4: 'request_id' };
+  const message = { domain: '', type: '', payload: '', request_id: '' };
+  let at = 0;
+  const read = () => {
+    let value = 0n;
+    for (let shift = 0n; ; shift += 7n) {
+      const byte = bytes[at++];
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return Number(value);
+    }
+  };
+  while (at < bytes.length) {
+    const tag = read();
+    const length = read();
+    message[names[tag >> 3]] = bytes.toString('utf8', at, at + length);
+    at += length;
+  }
+  return message;
+}
+
+export function frame(bytes) {
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(bytes.length, 1);
+  return Buffer.concat([head, bytes]);
+}
+
+function reader(onMessage) {
+  let held = Buffer.alloc(0);
+  return (chunk) => {
+    held = Buffer.concat([held, chunk]);
+    while (held.length >= 5 && held.length >= 5 + held.readUInt32BE(1)) {
+      const end = 5 + held.readUInt32BE(1);
+      onMessage(decodeDomain(held.subarray(5, end)));
+      held = held.subarray(end);
+    }
+  };
+}
+
+/** One domain's stream as the runtime sees it. */
+class Peer extends EventEmitter {
+  messages = [];
+  constructor(stream, headers) {
+    super();
+    this.stream = stream;
+    this.headers = headers;
+    stream.on('data', reader((message) => {
+      this.messages.push(message);
+      this.emit('message', message);
+    }));
+    stream.on('error', () => {});
+    stream.on('end', () => this.end());
+    stream.on('close', () => this.emit('closed'));
+  }
+
+  send(message) {
+    this.stream.write(frame(encodeRuntime(message)));
+  }
+
+  /** The next message that matches, among those already here or to come. */
+  async expect(test, limitMs = 5_000) {
+    const matches = typeof test === 'string' ? (message) => message.type === test : test;
+    const present = this.messages.find(matches);
+    if (present) return present;
+    const signal = AbortSignal.timeout(limitMs);
+    try {
+      for await (const [message] of on(this, 'message', { signal })) if (matches(message)) return message;
+    } catch {
+      throw new Error(`no ${test} within ${limitMs} ms; there came ${this.messages.map((message) => message.type).join(', ') || 'nothing'}`);
+    }
+  }
+
+  /** A request to the domain, and its answer with the payload parsed. */
+  async ask(type, payload = {}, id = `ask-${Math.random()}`) {
+    this.send({ type, payload: typeof payload === 'string' ? payload : JSON.stringify(payload), request_id: id });
+    const answer = await this.expect((message) => message.request_id === id);
+    return { ...answer, payload: JSON.parse(answer.payload) };
+  }
+
+  end(code = 0, message = '') {
+    if (this.stream.closed || this.stream.destroyed) return;
+    this.stream.trailers = { 'grpc-status': String(code), 'grpc-message': encodeURIComponent(message) };
+    this.stream.end();
+  }
+}
+
+/** Options: `register(message, headers)` gives the answer's fields, or `{status, message}` to refuse. */
+export class FakeRuntime extends EventEmitter {
+  peers = [];
+  calls = [];
+  #sessions = new Set();
+
+  constructor({ heartbeatMs, register, call } = {}) {
+    super();
+    this.register = register ?? (() => ({ type: 'register_success', payload: JSON.stringify({ status: 'registered', ...(heartbeatMs && { heartbeat_interval_ms: heartbeatMs }) }) }));
+    this.call = call ?? ((message) => ({ type: message.type.replace('_request', '_response'), payload: message.payload, request_id: message.request_id }));
+  }
+
+  async listen(port = 0) {
+    this.server = http2.createServer();
+    this.server.on('session', (session) => {
+      this.#sessions.add(session);
+      session.on('error', () => {});
+      session.on('close', () => this.#sessions.delete(session));
+    });
+    this.server.on('stream', (stream, headers) => this.#stream(stream, headers));
+    await new Promise((resolve) => this.server.listen(port, '127.0.0.1', resolve));
+    this.port = this.server.address().port;
+    this.address = `127.0.0.1:${this.port}`;
+    return this;
+  }
+
+  #stream(stream, headers) {
+    stream.on('wantTrailers', () => stream.sendTrailers(stream.trailers ?? { 'grpc-status': '0' }));
+    if (headers[':path'].endsWith('/SendMessage')) {
+      const take = reader(async (message) => {
+        this.calls.push({ ...message, headers });
+        const answer = await this.call(message);
+        if (stream.destroyed || answer === undefined) return;
+        if (answer.status !== undefined) return void stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': String(answer.status), 'grpc-message': answer.message }, { endStream: true });
+        stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+        stream.end(frame(encodeRuntime(answer)));
+      });
+      stream.on('data', take);
+      stream.on('error', () => {});
+      return;
+    }
+    const peer = new Peer(stream, headers);
+    peer.once('message', (message) => {
+      const answer = this.register(message, headers);
+      if (answer === undefined) return;
+      if (answer.status !== undefined) {
+        stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': String(answer.status), 'grpc-message': encodeURIComponent(answer.message) }, { endStream: true });
+        return;
+      }
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+      peer.send({ request_id: message.request_id, ...answer });
+      this.peers.push(peer);
+      this.emit('registered', peer);
+    });
+  }
+
+  /** The peer of the `count`th registration. */
+  async registered(count = 1, limitMs = 5_000) {
+    const signal = AbortSignal.timeout(limitMs);
+    try {
+      while (this.peers.length < count) await on(this, 'registered', { signal }).next();
+    } catch {
+      throw new Error(`${this.peers.length} registrations within ${limitMs} ms instead of ${count}`);
+    }
+    return this.peers[count - 1];
+  }
+
+  /** Cuts every connection, as a crash would. */
+  drop() {
+    for (const session of this.#sessions) session.destroy();
+  }
+
+  async close() {
+    const closed = new Promise((resolve) => this.server.close(resolve));
+    this.drop();
+    await closed;
+  }
+}

@@ -1,0 +1,61 @@
+// Domains as processes, started the way Fulcrum starts them.
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const PACKAGE = join(dirname(fileURLToPath(import.meta.url)), '..');
+export const BOOTSTRAP = join(PACKAGE, 'dist', 'bootstrap.cjs');
+
+/** A folder with the given files and, unless told otherwise, the package in its node_modules. */
+export function folder(t, files, { install = true } = {}) {
+  const root = mkdtempSync(join(tmpdir(), 'fulcrum-sdk-'));
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, name)), { recursive: true });
+    writeFileSync(join(root, name), text);
+  }
+  if (install) {
+    mkdirSync(join(root, 'node_modules/@fulcrum'), { recursive: true });
+    symlinkSync(PACKAGE, join(root, 'node_modules/@fulcrum/domain'));
+    symlinkSync(PACKAGE, join(root, 'node_modules/fulcrum'));
+  }
+  return root;
+}
+
+/**
+ * Runs an entry with the bootstrap. `plan` is what differs from the usual one; null runs without.
+ * Gives the child with `output` (both streams so far), `exit` (a promise of code and signal).
+ */
+export function run(t, entry, { runtime, name = 'users', plan = {}, flags, args = [], env = {}, cwd } = {}) {
+  const preload = flags ?? ['--require', BOOTSTRAP];
+  const { NODE_EXTRA_CA_CERTS: _, NODE_OPTIONS: __, ...inherited } = process.env;
+  const child = spawn(process.execPath, [...(plan ? preload : []), entry, ...args], {
+    cwd: cwd ?? dirname(entry),
+    env: {
+      ...inherited,
+      FULCRUM_GRPC_SERVER: runtime?.address ?? '127.0.0.1:1',
+      FULCRUM_DOMAIN_NAME: name,
+      ...(plan && { FULCRUM_BOOTSTRAP: JSON.stringify({ v: 1, parent: process.pid, entry, ts: null, sdk: null, ...plan }) }),
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child.output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => { child.output += text; });
+  child.exit = new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal })));
+  t.after(() => child.kill('SIGKILL'));
+  return child;
+}
+
+/** Waits until `test()` gives something, at most `limitMs`. */
+export async function until(test, what, limitMs = 5_000) {
+  const end = Date.now() + limitMs;
+  for (;;) {
+    const value = await test();
+    if (value) return value;
+    if (Date.now() > end) throw new Error(`not within ${limitMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

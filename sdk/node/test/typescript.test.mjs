@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict';
+import { realpathSync, statSync, writeFileSync } from 'node:fs';
+import Module from 'node:module';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { FakeRuntime } from './fake-runtime.mjs';
+import { BOOTSTRAP, folder, run } from './spawn.mjs';
+
+// The ways to hook the loader. Where Node has registerHooks they all end in that one.
+const WAYS = {
+  'patched loader, --import': ['--expose-internals', '--import', BOOTSTRAP],
+  'patched loader, --require': ['--expose-internals', '--require', BOOTSTRAP],
+  'hooks thread, --import': ['--import', BOOTSTRAP],
+  'hooks thread, --require': ['--require', BOOTSTRAP],
+};
+const SYNC_HOOKS = typeof Module.registerHooks === 'function';
+
+/** Strips the few annotations that these tests use, keeping every position. */
+const strip = (source) => source.replace(/: (string|number)\b|^type .*;$/gm, (text) => ' '.repeat(text.length));
+const formatOf = (name, source) => (/\.mts$/.test(name) || (!/\.cts$/.test(name) && /^(import|export) /m.test(source)) ? 'module' : 'commonjs');
+
+/** A strip command that does the same, and notes what it was asked for. */
+const STRIPPER = `
+  const fs = require('node:fs');
+  const path = process.argv.at(-1);
+  fs.appendFileSync(__dirname + '/asked', path + '\\n');
+  const source = fs.readFileSync(path, 'utf8');
+  if (source.includes('enum ')) { process.stderr.write(path + ':1:1: enum needs more than stripping'); process.exit(1); }
+  const code = source.replace(/: (string|number)\\b/g, (text) => ' '.repeat(text.length));
+  process.stdout.write(JSON.stringify({ code, format: /^(import|export) /m.test(source) ? 'module' : 'commonjs' }));`;
+
+/** An app of TypeScript files, with a manifest of all but `missing`. */
+function app(t, files, { missing = [], commonjs = false, install = false } = {}) {
+  const root = realpathSync(folder(t, { ...files, 'strip.cjs': STRIPPER }, { install }));
+  const manifest = { v: 1, files: {} };
+  for (const [name, source] of Object.entries(files)) {
+    if (!/\.[mc]?ts$/.test(name) || missing.includes(name)) continue;
+    const { size, mtimeMs } = statSync(join(root, name));
+    writeFileSync(join(root, `${name}.stripped`), strip(source));
+    manifest.files[join(root, name)] = { size, mtime_ms: Math.floor(mtimeMs), code: join(root, `${name}.stripped`), format: formatOf(name, source) };
+  }
+  writeFileSync(join(root, 'manifest.json'), JSON.stringify(manifest));
+  return { root, ts: { manifest: join(root, 'manifest.json'), strip: [process.execPath, join(root, 'strip.cjs')], commonjs } };
+}
+
+const asked = (root) => {
+  try {
+    return statSync(join(root, 'asked')).size > 0;
+  } catch {
+    return false;
+  }
+};
+
+for (const [way, flags] of Object.entries(WAYS)) {
+  test(`TypeScript as ES modules, with CommonJS and JavaScript beside it: ${way}`, async (t) => {
+    const { root, ts } = app(t, {
+      'domain.ts': `import { shout } from './shout.ts';
+import { plain } from './plain.mjs';
+import common from './common.cts';
+import { createRequire } from 'node:module';
+const answer: string = shout('a') + plain + common.number;
+const later = await import('./later.mts');
+const required = createRequire(import.meta.url)('./common.cts');
+console.log(JSON.stringify([answer, later.default, required === common, import.meta.url]));
+export default answer;
+`,
+      'shout.ts': `type Text = string;\nexport const shout = (text: string) => text.toUpperCase();\n`,
+      'plain.mjs': `export const plain = 'p';\n`,
+      'common.cts': `const number: number = 7;\nexports.number = number;\nexports.main = require.main;\n`,
+      'later.mts': `const x: number = 3;\nexport default x;\n`,
+    });
+    const child = run(t, join(root, 'domain.ts'), { flags, plan: { ts } });
+    assert.deepEqual(await child.exit, { code: 0, signal: null }, child.output);
+    assert.deepEqual(JSON.parse(child.output), ['Ap7', 3, true, `file://${root}/domain.ts`]);
+    assert.equal(asked(root), false, 'the manifest knew every file');
+  });
+
+  test(`a stack names the line and column of the TypeScript: ${way}`, async (t) => {
+    const { root, ts } = app(t, {
+      'domain.ts': `import { fail } from './fail.ts';\nfail('x');\n`,
+      'fail.ts': `export function fail(why: string) {\n  const more: number = 1; throw new Error(why + more);\n}\n`,
+    });
+    const child = run(t, join(root, 'domain.ts'), { flags, plan: { ts } });
+    assert.equal((await child.exit).code, 1);
+    assert.match(child.output, new RegExp(`Error: x1\\n +at fail \\(file://${root}/fail\\.ts:2:33\\)\\n +at file://${root}/domain\\.ts:2:1`));
+  });
+
+  test(`CommonJS TypeScript as the entry: ${way}`, async (t) => {
+    const { root, ts } = app(t, {
+      'domain.cts': `const { twice } = require('./twice.cts');\nconst n: number = twice(4);\nconsole.log(JSON.stringify([n, __filename, require.main === module]));\n`,
+      'twice.cts': `exports.twice = (n: number) => n * 2;\n`,
+    }, { commonjs: true });
+    const child = run(t, join(root, 'domain.cts'), { flags: ['--require', BOOTSTRAP], plan: { ts } });
+    assert.deepEqual(await child.exit, { code: 0, signal: null }, child.output);
+    assert.deepEqual(JSON.parse(child.output), [8, join(root, 'domain.cts'), true]);
+  });
+
+  test(`a file that the manifest does not know, or knows otherwise, is stripped then: ${way}`, async (t) => {
+    const { root, ts } = app(t, {
+      'domain.ts': `import { a } from './new.ts';\nimport { b } from './changed.ts';\nconsole.log(a + b);\n`,
+      'new.ts': `export const a: string = 'a';\n`,
+      'changed.ts': `export const b: string = 'b';\n`,
+    }, { missing: ['new.ts'] });
+    writeFileSync(join(root, 'changed.ts'), `export const b: string = 'changed';\n`);
+    const child = run(t, join(root, 'domain.ts'), { flags, plan: { ts } });
+    assert.deepEqual(await child.exit, { code: 0, signal: null }, child.output);
+    assert.equal(child.output, 'achanged\n');
+  });
+
+  test(`what can not be stripped is a SyntaxError with the stripper's words: ${way}`, async (t) => {
+    const { root, ts } = app(t, { 'domain.ts': `import './bad.ts';\n`, 'bad.ts': `enum A { B }\nexport {};\n` }, { missing: ['bad.ts'] });
+    const child = run(t, join(root, 'domain.ts'), { flags, plan: { ts } });
+    assert.equal((await child.exit).code, 1);
+    assert.match(child.output, new RegExp(`SyntaxError.*: ${root}/bad\\.ts:1:1: enum needs more than stripping`));
+  });
+
+  test(`a TypeScript domain registers: ${way}`, async (t) => {
+    const runtime = await new FakeRuntime().listen();
+    t.after(() => runtime.close());
+    const { root, ts } = app(t, {
+      'domain.ts': `import { DomainBase } from '@fulcrum/domain';\nexport default class Users extends DomainBase {\n  getHandler(payload: string) { return { payload }; }\n}\n`,
+    }, { install: true });
+    const child = run(t, join(root, 'domain.ts'), { runtime, flags, plan: { ts } });
+    const peer = await runtime.registered();
+    assert.deepEqual((await peer.ask('get_request', '"x"')).payload, { payload: 'x' });
+    peer.send({ type: 'drain', payload: '{"deadline_ms":10}' });
+    assert.deepEqual(await child.exit, { code: 0, signal: null });
+    assert.equal(runtime.peers.length, 1);
+    assert.equal(child.output, '');
+  });
+
+  // Node 22 can't link what a module imports that an imported CommonJS file required, if a hook gave the source.
+  const unlinked = /^v22\./.test(process.version) && way.endsWith('--import');
+  test(`an import of nothing and a require of a module in TypeScript: ${way}`, { skip: !process.features.require_module || unlinked }, async (t) => {
+    const { root, ts } = app(t, {
+      'domain.cts': `const { a } = require('./module.mts');\nconsole.log(a);\nimport('./none.ts').catch((error) => console.log(error.code));\n`,
+      'module.mts': `import { b } from './other.ts';\nexport const a: string = 'a' + b;\n`,
+      'other.ts': `export const b: string = 'b';\n`,
+    });
+    const child = run(t, join(root, 'domain.cts'), { flags, plan: { ts } });
+    await child.exit;
+    if (!SYNC_HOOKS && way.startsWith('hooks thread')) {
+      // A thread's hooks don't reach the imports of a required module; Node says which file.
+      assert.match(child.output, /ERR_UNKNOWN_FILE_EXTENSION|ab/);
+      return;
+    }
+    assert.match(child.output, /^ab$/m);
+    assert.match(child.output, /^ENOENT|ERR_MODULE_NOT_FOUND$/m);
+  });
+}
+
+test('specifiers without an extension stay unresolved, as where Node strips by itself', async (t) => {
+  const { root, ts } = app(t, { 'domain.cts': `require('./other');\n`, 'other.ts': `exports.a = 1;\n` }, { commonjs: true });
+  const child = run(t, join(root, 'domain.cts'), { plan: { ts } });
+  assert.equal((await child.exit).code, 1);
+  assert.match(child.output, /Cannot find module '\.\/other'/);
+});
+
+test('internals that the flag opened are closed again', { skip: SYNC_HOOKS && 'this Node needs no such flag' }, async (t) => {
+  const { root, ts } = app(t, {
+    'domain.ts': `import { builtinModules, createRequire, isBuiltin } from 'node:module';
+import own from 'internal/util';
+const require = createRequire(import.meta.url);
+let refused = '';
+try { require('internal/options'); } catch (error) { refused = error.code; }
+console.log(JSON.stringify([builtinModules.some((id) => id.startsWith('internal/')), isBuiltin('internal/util'), own, require('internal/util'), refused, process.execArgv.includes('--expose-internals')]));
+export {};
+`,
+    'node_modules/internal/util.js': `module.exports = 'own';\n`,
+    'node_modules/internal/package.json': `{"name":"internal","exports":{"./util":"./util.js"}}`,
+  });
+  const child = run(t, join(root, 'domain.ts'), { flags: WAYS['patched loader, --require'], plan: { ts } });
+  await child.exit;
+  assert.deepEqual(JSON.parse(child.output), [false, false, 'own', 'own', 'ERR_PACKAGE_PATH_NOT_EXPORTED', false]);
+});
+
+test('worker threads and forked children take TypeScript too', async (t) => {
+  const { root, ts } = app(t, {
+    'domain.ts': `import { fork } from 'node:child_process';
+import { Worker } from 'node:worker_threads';
+const file = new URL('./child.ts', import.meta.url);
+new Worker(file).on('exit', (code) => console.log('worker', code));
+fork(file).on('exit', (code) => console.log('fork', code));
+export {};
+`,
+    'child.ts': `const n: number = 2;\nconsole.log('child', n);\nexport {};\n`,
+  });
+  const child = run(t, join(root, 'domain.ts'), { flags: WAYS['patched loader, --require'], plan: { ts } });
+  await child.exit;
+  assert.deepEqual(child.output.trim().split('\n').sort(), ['child 2', 'child 2', 'fork 0', 'worker 0']);
+});

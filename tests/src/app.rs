@@ -1,0 +1,262 @@
+//! A temporary app, and the `fulcrum` commands on it.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::binary::{binary, shared_folder};
+use crate::command::{Output, Run, shown, text};
+use crate::foreground::Foreground;
+use crate::ledger::{self, Entry};
+use crate::lines::{Line, json_lines};
+use crate::process::{Process, Signal, TAG, tagged};
+use crate::wait::{LIMIT, wait_until};
+
+/// An app of its own, in a folder of its own, with processes that carry its tag.
+#[derive(Debug)]
+pub struct App {
+    folder: TempDir,
+    tag: String,
+}
+
+impl App {
+    /// An app without domains.
+    #[expect(clippy::new_without_default, reason = "it makes folders")]
+    pub fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("fulcrum-e2e-").tempdir();
+        let folder = folder.expect("a temporary folder");
+        let tag = fs::read_to_string("/proc/sys/kernel/random/uuid").expect("a random tag");
+        let app = Self { folder, tag: tag.trim().to_owned() };
+        for part in ["app/domains", "run", "out"] {
+            fs::create_dir_all(app.folder.path().join(part)).expect("a folder");
+        }
+        let private = fs::Permissions::from_mode(0o700);
+        fs::set_permissions(app.folder.path().join("run"), private).expect("a private folder");
+        for shared in ["ledger.cjs", "wire.cjs"] {
+            fs::copy(fixtures().join(shared), app.root().join(shared)).expect("a fixture");
+        }
+        app.write("fulcrum.yml", "{}\n")
+    }
+
+    /// Adds a domain that is a copy of a fixture.
+    #[must_use]
+    pub fn domain(self, name: &str, fixture: &str) -> Self {
+        let from = fixtures().join("domains").join(fixture);
+        copy(&from, &self.root().join("domains").join(name));
+        self
+    }
+
+    /// Writes a file of the app.
+    #[must_use]
+    pub fn write(self, path: &str, text: &str) -> Self {
+        self.put(path, text);
+        self
+    }
+
+    /// Writes a file of the app, while it is in use.
+    pub fn put(&self, path: &str, text: &str) {
+        let file = self.root().join(path);
+        fs::create_dir_all(file.parent().expect("a file is in a folder")).expect("a folder");
+        fs::write(file, text).expect("a file of the app");
+    }
+
+    /// The app's root, as Fulcrum finds it.
+    pub fn root(&self) -> PathBuf {
+        let folder = self.folder.path().canonicalize().expect("the folder is there");
+        folder.join("app")
+    }
+
+    /// A folder beside the app, for what doesn't belong into it.
+    pub fn beside(&self) -> PathBuf {
+        self.root().with_file_name("out")
+    }
+
+    /// A `fulcrum` command in the app's folder.
+    pub fn fulcrum(&self, args: &[&str]) -> Run {
+        let mut command = Command::new(binary());
+        command.args(args);
+        self.run_of(command)
+    }
+
+    /// Any program, in the app's folder and with its tag.
+    pub fn program(&self, program: &str, args: &[&str]) -> Run {
+        let mut command = Command::new(program);
+        command.args(args);
+        self.run_of(command)
+    }
+
+    fn run_of(&self, mut command: Command) -> Run {
+        for (name, _) in env::vars_os() {
+            // What the developer has set must not be what a test is about.
+            let ours = name.to_str().is_some_and(|name| name.starts_with("FULCRUM_"));
+            let node = ["NODE_EXTRA_CA_CERTS", "NODE_OPTIONS", "NODE_ENV", "NODE_COMPILE_CACHE"];
+            if ours || node.iter().any(|other| name == *other) {
+                command.env_remove(&name);
+            }
+        }
+        let out = self.beside();
+        command
+            .current_dir(self.root())
+            .env(TAG, &self.tag)
+            .env("XDG_RUNTIME_DIR", self.root().with_file_name("run"))
+            .env("XDG_CACHE_HOME", shared_folder())
+            .env("FULCRUM_RUNTIME__GRPC__LISTEN", "127.0.0.1:0")
+            .env("TEST_LEDGER", self.ledger_file())
+            .env("TEST_GATE", self.gate());
+        Run::new(command, &out)
+    }
+
+    /// Runs a `fulcrum` command to its end.
+    #[track_caller]
+    pub fn run(&self, args: &[&str]) -> Output {
+        self.fulcrum(args).output()
+    }
+
+    /// Starts a `fulcrum` command in the foreground.
+    pub fn start(&self, args: &[&str]) -> Foreground {
+        self.foreground(self.fulcrum(args))
+    }
+
+    /// Starts a prepared command in the foreground.
+    pub fn foreground(&self, run: Run) -> Foreground {
+        let shown = shown(&run.command);
+        Foreground::new(run.spawn(), shown)
+    }
+
+    /// `dev --detach --wait`: everything is ready afterwards.
+    #[track_caller]
+    pub fn up(&self) -> Output {
+        self.run(&["dev", "--detach", "--wait"]).exits(0)
+    }
+
+    /// `down`; nothing may be left.
+    #[track_caller]
+    pub fn down(&self) {
+        self.run(&["down"]).exits(0);
+        self.nothing_left();
+    }
+
+    /// `domains list -o json`.
+    #[track_caller]
+    pub fn list(&self) -> Vec<Value> {
+        let list = self.run(&["domains", "list", "-o", "json"]).exits(0).json();
+        list.as_array().expect("a list is an array").clone()
+    }
+
+    /// One domain of the list.
+    #[track_caller]
+    pub fn see(&self, name: &str) -> Value {
+        let mut list = self.list().into_iter();
+        list.find(|domain| domain["name"] == name).unwrap_or_else(|| panic!("no {name} in the list"))
+    }
+
+    /// The leader of a domain that runs.
+    #[track_caller]
+    pub fn leader(&self, name: &str) -> Process {
+        let domain = self.see(name);
+        let pid = domain["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok());
+        pid.and_then(Process::find).unwrap_or_else(|| panic!("{name} has no process: {domain}"))
+    }
+
+    /// Waits until a domain is as wanted.
+    #[track_caller]
+    pub fn wait_for(&self, name: &str, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+        wait_until(&format!("{name} {what}"), LIMIT, || Some(self.see(name)).filter(&is))
+    }
+
+    /// The gRPC address of the instance, host:port.
+    #[track_caller]
+    pub fn grpc(&self) -> String {
+        let status = self.run(&["domains", "status", "-o", "json"]).exits(0).json();
+        status["instance"]["grpc"].as_str().expect("an instance has an address").to_owned()
+    }
+
+    /// What a domain wrote, and Fulcrum beside it.
+    #[track_caller]
+    pub fn logs(&self, name: &str) -> Vec<Line> {
+        let logs = self.run(&["domains", "logs", name, "-o", "json"]).exits(0);
+        json_lines(&logs.stdout).iter().map(Line::from).collect()
+    }
+
+    /// All transitions so far.
+    #[track_caller]
+    pub fn events(&self) -> Vec<Value> {
+        json_lines(&self.run(&["domains", "events", "-o", "json"]).exits(0).stdout)
+    }
+
+    /// What the domains wrote down.
+    pub fn ledger(&self) -> Vec<Entry> {
+        ledger::read(&self.ledger_file())
+    }
+
+    /// How often a domain did something.
+    pub fn times(&self, domain: &str, event: &str) -> usize {
+        let counted = |entry: &&Entry| entry.domain == domain && entry.event == event;
+        self.ledger().iter().filter(counted).count()
+    }
+
+    /// Lets domains go on that wait at the gate.
+    pub fn open_gate(&self) {
+        fs::write(self.gate(), "").expect("the gate opens");
+    }
+
+    /// The live processes of this test.
+    pub fn processes(&self) -> Vec<Process> {
+        tagged(&self.tag)
+    }
+
+    /// Asserts that no process of this test is alive.
+    #[track_caller]
+    pub fn nothing_left(&self) {
+        let left: Vec<_> = self.processes().iter().map(ToString::to_string).collect();
+        assert!(left.is_empty(), "processes are left: {left:#?}");
+    }
+
+    fn ledger_file(&self) -> PathBuf {
+        self.beside().join("ledger")
+    }
+
+    fn gate(&self) -> PathBuf {
+        self.beside().join("gate")
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = text(&self.root().join(".fulcrum/instance.log"));
+            eprintln!("--- the instance's log\n{log}---");
+        }
+        // One that is just being started shows up in a later round.
+        for _ in 0..100 {
+            let left = self.processes();
+            if left.is_empty() {
+                break;
+            }
+            left.iter().for_each(|process| process.signal(Signal::KILL));
+        }
+    }
+}
+
+/// Where the fixtures are.
+pub(crate) fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    let entries = fs::read_dir(from).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
+    for entry in entries.flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("a fixture's file");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! One command, run to its end.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::wait::{LIMIT, wait_until};
+
+/// What a command printed, and how it ended.
+#[derive(Debug, Clone)]
+pub struct Output {
+    command: String,
+    /// Its exit code; none when a signal ended it.
+    pub code: Option<i32>,
+    /// What it wrote to standard output.
+    pub stdout: String,
+    /// What it wrote to standard error.
+    pub stderr: String,
+}
+
+impl fmt::Display for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { command, code, stdout, stderr } = self;
+        write!(f, "`{command}` ended with {code:?}\n--- stdout\n{stdout}--- stderr\n{stderr}---")
+    }
+}
+
+impl Output {
+    /// Asserts the exit code.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert!(self.code == Some(code), "expected exit code {code}: {self}");
+        self
+    }
+
+    /// Asserts that standard error has all these texts.
+    #[track_caller]
+    pub fn says(self, texts: &[&str]) -> Self {
+        for text in texts {
+            assert!(self.stderr.contains(text), "stderr lacks {text:?}: {self}");
+        }
+        self
+    }
+
+    /// Standard output as one JSON value.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("stdout is not JSON ({error}): {self}"))
+    }
+}
+
+/// A command that is about to run. Standard input is empty unless [`Run::stdin`] fills it.
+#[derive(Debug)]
+pub struct Run {
+    pub(crate) command: Command,
+    folder: PathBuf,
+    stdin: Option<Vec<u8>>,
+    limit: Duration,
+}
+
+impl Run {
+    pub(crate) fn new(command: Command, folder: &Path) -> Self {
+        Self { command, folder: folder.to_owned(), stdin: None, limit: LIMIT + LIMIT }
+    }
+
+    /// Sets a variable.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.command.env(name, value.into());
+        self
+    }
+
+    /// Removes a variable.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
+    /// Runs in another folder than the app's.
+    #[must_use]
+    pub fn within(mut self, folder: &Path) -> Self {
+        self.command.current_dir(folder);
+        self
+    }
+
+    /// Gives it this on standard input.
+    #[must_use]
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = Some(bytes.into());
+        self
+    }
+
+    /// Runs it to its end.
+    ///
+    /// # Panics
+    /// When it doesn't end in time: it is killed then.
+    #[track_caller]
+    pub fn output(self) -> Output {
+        let shown = shown(&self.command);
+        let (mut child, files) = self.spawn();
+        let limit = files.limit;
+        let mut ended = || child.try_wait().expect("a child can be waited for");
+        let status = wait_for(limit, &mut ended);
+        if status.is_none() {
+            // Only the client; what it asked for is found by its tag.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        let output = files.output(shown, status);
+        assert!(status.is_some(), "it didn't end within {} s: {output}", limit.as_secs());
+        output
+    }
+
+    /// Starts it, with its output in files: a pipe would be held open by what it leaves running.
+    pub(crate) fn spawn(mut self) -> (Child, Files) {
+        let files = Files {
+            stdout: unique(&self.folder, "stdout"),
+            stderr: unique(&self.folder, "stderr"),
+            limit: self.limit,
+        };
+        let create = |path: &Path| File::create(path).expect("output can be captured");
+        let stdin = self.stdin.map_or_else(Stdio::null, |bytes| {
+            let path = unique(&self.folder, "stdin");
+            fs::write(&path, bytes).expect("input can be prepared");
+            File::open(path).expect("input can be read").into()
+        });
+        self.command.stdin(stdin).stdout(create(&files.stdout)).stderr(create(&files.stderr));
+        let child = self.command.spawn().unwrap_or_else(|error| panic!("{:?}: {error}", self.command));
+        (child, files)
+    }
+}
+
+/// Where a command's output goes.
+#[derive(Debug)]
+pub(crate) struct Files {
+    pub(crate) stdout: PathBuf,
+    pub(crate) stderr: PathBuf,
+    limit: Duration,
+}
+
+impl Files {
+    pub(crate) fn output(&self, command: String, status: Option<ExitStatus>) -> Output {
+        let code = status.and_then(|status| status.code());
+        Output { command, code, stdout: text(&self.stdout), stderr: text(&self.stderr) }
+    }
+}
+
+pub(crate) fn text(file: &Path) -> String {
+    String::from_utf8_lossy(&fs::read(file).unwrap_or_default()).into_owned()
+}
+
+fn wait_for(limit: Duration, ended: &mut dyn FnMut() -> Option<ExitStatus>) -> Option<ExitStatus> {
+    let begun = std::time::Instant::now();
+    wait_until("the command ends", limit + LIMIT, || match ended() {
+        Some(status) => Some(Some(status)),
+        None if begun.elapsed() >= limit => Some(None),
+        None => None,
+    })
+}
+
+pub(crate) fn shown(command: &Command) -> String {
+    let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
+    format!("{} {}", program.display(), args.join(" "))
+}
+
+fn unique(folder: &Path, kind: &str) -> PathBuf {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    folder.join(format!("{kind}-{}", NEXT.fetch_add(1, Ordering::Relaxed)))
+}

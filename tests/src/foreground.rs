@@ -1,0 +1,80 @@
+//! A `fulcrum` in the foreground, as in a terminal.
+
+use std::process::Child;
+
+use crate::command::{Files, Output, text};
+use crate::process::{Process, Signal};
+use crate::wait::{LIMIT, wait_until};
+
+/// A command that runs until it is told to end.
+#[derive(Debug)]
+pub struct Foreground {
+    child: Child,
+    files: Files,
+    shown: String,
+}
+
+impl Foreground {
+    pub(crate) fn new((child, files): (Child, Files), shown: String) -> Self {
+        Self { child, files, shown }
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has written to standard output so far.
+    pub fn stdout(&self) -> String {
+        text(&self.files.stdout)
+    }
+
+    /// What it has written to standard error so far.
+    pub fn stderr(&self) -> String {
+        text(&self.files.stderr)
+    }
+
+    /// Signals it alone: as Ctrl-C does, since domains have groups of their own.
+    #[track_caller]
+    pub fn signal(&self, signal: Signal) {
+        let process = Process::find(self.pid())
+            .unwrap_or_else(|| panic!("it is gone already:\n{}{}", self.stdout(), self.stderr()));
+        process.signal(signal);
+    }
+
+    /// Waits until standard output has this text.
+    #[track_caller]
+    pub fn wait_for(&mut self, wanted: &str) {
+        let mut last = String::new();
+        let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            wait_until(&format!("stdout has {wanted:?}"), LIMIT, || {
+                last = self.stdout();
+                let ended = self.child.try_wait().expect("a child can be waited for");
+                (last.contains(wanted) || ended.is_some()).then_some(())
+            });
+        }));
+        assert!(
+            found.is_ok() && self.stdout().contains(wanted),
+            "stdout never had {wanted:?}:\n{}--- stderr\n{}",
+            self.stdout(),
+            self.stderr()
+        );
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub fn ends(&mut self) -> Output {
+        let status = wait_until(&format!("`{}` ends", self.shown), LIMIT, || {
+            self.child.try_wait().expect("a child can be waited for")
+        });
+        self.files.output(self.shown.clone(), Some(status))
+    }
+}
+
+impl Drop for Foreground {
+    fn drop(&mut self) {
+        // What it has started is the app's to clear away, by its tag.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,79 @@
+//! A test's processes, found by the tag in their environment.
+
+use std::fmt;
+use std::fs;
+
+use rustix::process::Pid;
+pub use rustix::process::Signal;
+
+/// The variable that holds the tag.
+pub(crate) const TAG: &str = "FULCRUM_TEST";
+
+/// A live process. Two are equal when they are the same process, not just of the same number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// Its process id.
+    pub pid: u32,
+    /// When it started, in clock ticks since the machine did: with the pid, it is one process.
+    started: u64,
+    /// Its command line, for people.
+    pub command: String,
+}
+
+impl fmt::Display for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.pid, self.command)
+    }
+}
+
+impl Process {
+    /// The process of this number, unless it is gone or a zombie.
+    pub fn find(pid: u32) -> Option<Self> {
+        let started = start_time(pid)?;
+        let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let command = String::from_utf8_lossy(&command).replace('\0', " ").trim_end().to_owned();
+        Some(Self { pid, started, command })
+    }
+
+    /// Whether it still runs. A zombie doesn't.
+    pub fn is_alive(&self) -> bool {
+        start_time(self.pid) == Some(self.started)
+    }
+
+    /// Sends a signal, unless it is gone.
+    pub fn signal(&self, signal: Signal) {
+        if self.is_alive()
+            && let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw)
+        {
+            // Gone between the look and the signal is gone.
+            let _ = rustix::process::kill_process(pid, signal);
+        }
+    }
+}
+
+/// The live processes that carry this tag. A zombie has no environment any more.
+pub(crate) fn tagged(tag: &str) -> Vec<Process> {
+    let wanted = format!("{TAG}={tag}");
+    let processes = fs::read_dir("/proc").expect("processes are found by /proc");
+    let pids = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(|pid: &u32| {
+        // It may have ended since the listing, or be somebody else's.
+        let environ = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environ.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes())
+    })
+    .filter_map(Process::find)
+    .collect()
+}
+
+/// From `/proc/PID/stat`, whose second field, the name, may hold anything: what counts comes after
+/// its last parenthesis.
+fn start_time(pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace();
+    let state = fields.next()?;
+    if matches!(state, "Z" | "X") {
+        return None;
+    }
+    // The state is field 3, the start time field 22.
+    fields.nth(18)?.parse().ok()
+}

@@ -1,0 +1,34 @@
+//! Bad manners on the gRPC port.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// Connects and sends these bytes; gives what comes back until the other side closes, or says
+/// nothing for a moment.
+///
+/// # Panics
+/// When nobody listens.
+pub fn send(address: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(address).expect("the gRPC port is open");
+    stream.set_read_timeout(Some(Duration::from_secs(2))).expect("a timeout can be set");
+    // The other side may hang up in the middle, rightly.
+    let _ = stream.write_all(bytes);
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    answer
+}
+
+/// The beginning of a TLS handshake, as any client sends it.
+pub fn tls_hello() -> Vec<u8> {
+    let mut hello = vec![0x03, 0x03];
+    hello.extend([0x5a; 32]);
+    hello.extend([0, 0, 2, 0x13, 0x01, 1, 0]);
+    let mut handshake = vec![1, 0];
+    handshake.extend(u16::try_from(hello.len()).expect("it is short").to_be_bytes());
+    handshake.extend(hello);
+    let mut record = vec![0x16, 0x03, 0x01];
+    record.extend(u16::try_from(handshake.len()).expect("it is short").to_be_bytes());
+    record.extend(handshake);
+    record
+}

@@ -1,0 +1,129 @@
+//! Apps made for a measurement, under surroundings of their own.
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use serde_json::Value;
+
+use crate::command::Run;
+
+/// A domain that does nothing but register, and says when it has. `<T>` is where a type may stand.
+const DOMAIN: &str = "import { DomainBase } from '@fulcrum/domain';
+
+class Trivial extends DomainBase {
+  pingHandler(payload<T>) {
+    return payload;
+  }
+}
+
+await new Trivial().start();
+console.log('registered');
+";
+
+const COMMONJS: &str = "const { DomainBase } = require('@fulcrum/domain');
+
+class Trivial extends DomainBase {
+  pingHandler(payload) {
+    return payload;
+  }
+}
+
+new Trivial().start().then(() => console.log('registered'));
+";
+
+/// In what a domain is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Language {
+    Module,
+    CommonJs,
+    TypeScript,
+}
+
+impl Language {
+    fn file(self) -> (&'static str, String) {
+        match self {
+            Self::Module => ("domain.mjs", DOMAIN.replace("<T>", "")),
+            Self::CommonJs => ("domain.cjs", COMMONJS.to_owned()),
+            Self::TypeScript => ("domain.mts", DOMAIN.replace("<T>", ": unknown")),
+        }
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Module => "JavaScript, ESM",
+            Self::CommonJs => "JavaScript, CommonJS",
+            Self::TypeScript => "TypeScript",
+        }
+    }
+}
+
+/// An app in a temporary folder, ended and removed with this value.
+pub(super) struct App {
+    fulcrum: PathBuf,
+    folder: tempfile::TempDir,
+}
+
+impl App {
+    /// An app of these many trivial domains, `d0`, `d1`, …, on one Node.
+    ///
+    /// # Errors
+    /// Files that can't be written.
+    pub(super) fn new(
+        fulcrum: &Path,
+        node: &Path,
+        language: Language,
+        domains: usize,
+    ) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("fulcrum-bench-").tempdir()?;
+        let app = folder.path().join("app");
+        for index in 0..domains {
+            let domain = app.join("domains").join(format!("d{index}"));
+            fs::create_dir_all(&domain)?;
+            let (name, text) = language.file();
+            fs::write(domain.join(name), text)?;
+        }
+        let node = node.to_str().context("the path of Node isn't UTF-8")?;
+        fs::write(
+            app.join("fulcrum.yml"),
+            format!("runtime:\n  defaults:\n    node: {node}\n"),
+        )?;
+        fs::DirBuilder::new().mode(0o700).create(folder.path().join("run"))?;
+        Ok(Self { fulcrum: fulcrum.to_path_buf(), folder })
+    }
+
+    /// The app's root.
+    pub(super) fn root(&self) -> PathBuf {
+        self.folder.path().join("app")
+    }
+
+    /// `fulcrum` on this app.
+    pub(super) fn fulcrum(&self, args: &[&str]) -> Run {
+        Run::new("env", self.root())
+            .args(["-u", "NODE_EXTRA_CA_CERTS"])
+            .arg(&self.fulcrum)
+            .args(args)
+            .env("FULCRUM_APP_PATH", self.root())
+            .env("XDG_RUNTIME_DIR", self.folder.path().join("run"))
+            .env("XDG_CACHE_HOME", self.folder.path().join("cache"))
+            .env("FULCRUM_RUNTIME__GRPC__LISTEN", "127.0.0.1:0")
+            .within(Duration::from_secs(120))
+    }
+
+    /// What a command of `fulcrum` prints as JSON.
+    ///
+    /// # Errors
+    /// A command that fails, or prints something else.
+    pub(super) fn json(&self, args: &[&str]) -> anyhow::Result<Value> {
+        Ok(serde_json::from_str(&self.fulcrum(args).stdout()?)?)
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        // Not running any more is as good.
+        let _ = self.fulcrum(&["down", "--force"]).output();
+    }
+}

@@ -1,0 +1,53 @@
+//! `cargo xtask bench`: how fast Fulcrum is, as ratios to references of the same run.
+//!
+//! Machines are noisy, so no figure stands alone and none is a test: each is the median of several
+//! rounds, taken in turns with its reference. The binary is an optimised build.
+
+mod app;
+mod cold;
+mod median;
+mod nodes;
+mod start;
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::Subcommand;
+
+use crate::command::Run;
+use crate::workspace;
+
+/// What can be measured.
+#[derive(Subcommand, Clone, Copy)]
+pub(crate) enum Bench {
+    /// From spawn to registered, beside `node -e 0`, by language and Node.
+    Start,
+    /// Eight domains from nothing, beside the same eight started directly.
+    Cold,
+}
+
+/// Measures one thing and prints a table.
+///
+/// # Errors
+/// A build, an install or a start that fails.
+pub(crate) fn run(bench: Bench) -> anyhow::Result<()> {
+    if std::env::var_os("NODE_EXTRA_CA_CERTS").is_some() {
+        println!("NODE_EXTRA_CA_CERTS is set here and taken out: it costs Node 20 some 40 ms a start");
+    }
+    let fulcrum = build()?;
+    match bench {
+        Bench::Start => start::run(&fulcrum),
+        Bench::Cold => cold::run(&fulcrum),
+    }
+}
+
+fn build() -> anyhow::Result<PathBuf> {
+    Run::cargo()
+        .args(["build", "--quiet", "--release", "--package", "fulcrum-cli"])
+        .passes()?;
+    let program = workspace::target()?.join("release").join("fulcrum");
+    if !program.is_file() {
+        bail!("the build made no {}", program.display());
+    }
+    Ok(program)
+}

@@ -1,0 +1,71 @@
+//! From spawn to registered, as Fulcrum measures it, beside `node -e 0` of the same Node.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+
+use super::app::{App, Language};
+use super::median::median;
+use super::nodes;
+use crate::command::Run;
+
+const ROUNDS: usize = 10;
+
+struct Case<'a> {
+    node: (&'a str, &'a Path),
+    language: Language,
+    /// The ratio that is aimed at.
+    target: f64,
+}
+
+pub(super) fn run(fulcrum: &Path) -> anyhow::Result<()> {
+    let nodes = nodes::install()?;
+    let case = |name, node, language, target| Case { node: (name, node), language, target };
+    let cases = [
+        case("20", nodes.v20.as_path(), Language::Module, 1.8),
+        case("20", nodes.v20.as_path(), Language::CommonJs, 1.8),
+        case("20", nodes.v20.as_path(), Language::TypeScript, 3.0),
+        case("24", nodes.v24.as_path(), Language::Module, 1.8),
+        case("24", nodes.v24.as_path(), Language::CommonJs, 1.8),
+        case("24", nodes.v24.as_path(), Language::TypeScript, 1.8),
+    ];
+    println!("node  language              node -e 0  registered  ratio  aim   (medians of {ROUNDS})");
+    for case in cases {
+        let (floor, registered) = measure(fulcrum, &case)?;
+        println!(
+            "{:4}  {:20} {:7.1} ms {:8.1} ms  {:5.2}  {:.1}  {}",
+            case.node.0,
+            case.language.name(),
+            floor,
+            registered,
+            registered / floor,
+            case.target,
+            if registered / floor <= case.target { "reached" } else { "MISSED" },
+        );
+    }
+    Ok(())
+}
+
+fn measure(fulcrum: &Path, case: &Case<'_>) -> anyhow::Result<(f64, f64)> {
+    let app = App::new(fulcrum, case.node.1, case.language, 1)?;
+    app.fulcrum(&["dev", "--detach", "--wait"]).output().and_then(|output| {
+        if output.status.success() { Ok(()) } else { bail!("{}", String::from_utf8_lossy(&output.stderr)) }
+    })?;
+    let (mut floors, mut registered) = (Vec::new(), Vec::new());
+    // One round more: the first fills caches.
+    for _ in 0..=ROUNDS {
+        floors.push(floor(case.node.1)?);
+        app.fulcrum(&["domains", "restart", "d0"]).stdout()?;
+        let listed = app.json(&["domains", "list", "-o", "json"])?;
+        registered.push(listed[0]["registered_in_ms"].as_f64().context("no registered_in_ms")?);
+    }
+    Ok((median(&floors[1..]), median(&registered[1..])))
+}
+
+fn floor(node: &Path) -> anyhow::Result<f64> {
+    let run = Run::new("env", ".").args(["-u", "NODE_EXTRA_CA_CERTS"]).arg(node).args(["-e", "0"]);
+    let begun = Instant::now();
+    run.passes()?;
+    Ok(begun.elapsed().as_secs_f64() * 1000.0)
+}
