@@ -6,16 +6,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::binary::{binary, shared_folder};
 use crate::command::{Output, Run, shown, text};
 use crate::foreground::Foreground;
-use crate::ledger::{self, Entry};
-use crate::lines::{Line, json_lines};
 use crate::process::{Process, Signal, TAG, tagged};
-use crate::wait::{LIMIT, wait_until};
 
 /// An app of its own, in a folder of its own, with processes that carry its tag.
 #[derive(Debug)]
@@ -31,7 +27,10 @@ impl App {
         let folder = tempfile::Builder::new().prefix("fulcrum-e2e-").tempdir();
         let folder = folder.expect("a temporary folder");
         let tag = fs::read_to_string("/proc/sys/kernel/random/uuid").expect("a random tag");
-        let app = Self { folder, tag: tag.trim().to_owned() };
+        let app = Self {
+            folder,
+            tag: tag.trim().to_owned(),
+        };
         for part in ["app/domains", "run", "out"] {
             fs::create_dir_all(app.folder.path().join(part)).expect("a folder");
         }
@@ -67,7 +66,11 @@ impl App {
 
     /// The app's root, as Fulcrum finds it.
     pub fn root(&self) -> PathBuf {
-        let folder = self.folder.path().canonicalize().expect("the folder is there");
+        let folder = self
+            .folder
+            .path()
+            .canonicalize()
+            .expect("the folder is there");
         folder.join("app")
     }
 
@@ -93,8 +96,15 @@ impl App {
     fn run_of(&self, mut command: Command) -> Run {
         for (name, _) in env::vars_os() {
             // What the developer has set must not be what a test is about.
-            let ours = name.to_str().is_some_and(|name| name.starts_with("FULCRUM_"));
-            let node = ["NODE_EXTRA_CA_CERTS", "NODE_OPTIONS", "NODE_ENV", "NODE_COMPILE_CACHE"];
+            let ours = name
+                .to_str()
+                .is_some_and(|name| name.starts_with("FULCRUM_"));
+            let node = [
+                "NODE_EXTRA_CA_CERTS",
+                "NODE_OPTIONS",
+                "NODE_ENV",
+                "NODE_COMPILE_CACHE",
+            ];
             if ours || node.iter().any(|other| name == *other) {
                 command.env_remove(&name);
             }
@@ -128,78 +138,6 @@ impl App {
         Foreground::new(run.spawn(), shown)
     }
 
-    /// `dev --detach --wait`: everything is ready afterwards.
-    #[track_caller]
-    pub fn up(&self) -> Output {
-        self.run(&["dev", "--detach", "--wait"]).exits(0)
-    }
-
-    /// `down`; nothing may be left.
-    #[track_caller]
-    pub fn down(&self) {
-        self.run(&["down"]).exits(0);
-        self.nothing_left();
-    }
-
-    /// `domains list -o json`.
-    #[track_caller]
-    pub fn list(&self) -> Vec<Value> {
-        let list = self.run(&["domains", "list", "-o", "json"]).exits(0).json();
-        list.as_array().expect("a list is an array").clone()
-    }
-
-    /// One domain of the list.
-    #[track_caller]
-    pub fn see(&self, name: &str) -> Value {
-        let mut list = self.list().into_iter();
-        list.find(|domain| domain["name"] == name).unwrap_or_else(|| panic!("no {name} in the list"))
-    }
-
-    /// The leader of a domain that runs.
-    #[track_caller]
-    pub fn leader(&self, name: &str) -> Process {
-        let domain = self.see(name);
-        let pid = domain["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok());
-        pid.and_then(Process::find).unwrap_or_else(|| panic!("{name} has no process: {domain}"))
-    }
-
-    /// Waits until a domain is as wanted.
-    #[track_caller]
-    pub fn wait_for(&self, name: &str, what: &str, is: impl Fn(&Value) -> bool) -> Value {
-        wait_until(&format!("{name} {what}"), LIMIT, || Some(self.see(name)).filter(&is))
-    }
-
-    /// The gRPC address of the instance, host:port.
-    #[track_caller]
-    pub fn grpc(&self) -> String {
-        let status = self.run(&["domains", "status", "-o", "json"]).exits(0).json();
-        status["instance"]["grpc"].as_str().expect("an instance has an address").to_owned()
-    }
-
-    /// What a domain wrote, and Fulcrum beside it.
-    #[track_caller]
-    pub fn logs(&self, name: &str) -> Vec<Line> {
-        let logs = self.run(&["domains", "logs", name, "-o", "json"]).exits(0);
-        json_lines(&logs.stdout).iter().map(Line::from).collect()
-    }
-
-    /// All transitions so far.
-    #[track_caller]
-    pub fn events(&self) -> Vec<Value> {
-        json_lines(&self.run(&["domains", "events", "-o", "json"]).exits(0).stdout)
-    }
-
-    /// What the domains wrote down.
-    pub fn ledger(&self) -> Vec<Entry> {
-        ledger::read(&self.ledger_file())
-    }
-
-    /// How often a domain did something.
-    pub fn times(&self, domain: &str, event: &str) -> usize {
-        let counted = |entry: &&Entry| entry.domain == domain && entry.event == event;
-        self.ledger().iter().filter(counted).count()
-    }
-
     /// Lets domains go on that wait at the gate.
     pub fn open_gate(&self) {
         fs::write(self.gate(), "").expect("the gate opens");
@@ -217,7 +155,7 @@ impl App {
         assert!(left.is_empty(), "processes are left: {left:#?}");
     }
 
-    fn ledger_file(&self) -> PathBuf {
+    pub(crate) fn ledger_file(&self) -> PathBuf {
         self.beside().join("ledger")
     }
 

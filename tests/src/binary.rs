@@ -34,18 +34,26 @@ pub(crate) fn shared_folder() -> PathBuf {
 fn profile_folder() -> PathBuf {
     let test = env::current_exe().expect("a test knows its own executable");
     let deps = test.parent().expect("an executable is in a folder");
-    deps.parent().expect("cargo puts tests into a folder of the profile").to_owned()
+    deps.parent()
+        .expect("cargo puts tests into a folder of the profile")
+        .to_owned()
 }
 
 fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is in the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the package is in the workspace")
 }
 
 fn build(folder: &Path) {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let target = folder.parent().expect("a profile's folder is in the target folder");
+    let target = folder
+        .parent()
+        .expect("a profile's folder is in the target folder");
     let mut command = Command::new(cargo);
-    command.current_dir(workspace()).args(["build", "--quiet", "--package", "fulcrum-cli"]);
+    command
+        .current_dir(workspace())
+        .args(["build", "--quiet", "--package", "fulcrum-cli"]);
     command.arg("--target-dir").arg(target);
     if folder.ends_with("release") {
         command.arg("--release");
@@ -55,20 +63,30 @@ fn build(folder: &Path) {
 }
 
 fn is_stale(binary: &Path) -> bool {
-    let Some(built) = modified(binary) else { return true };
+    let Some(built) = modified(binary) else {
+        return true;
+    };
     let workspace = workspace();
     let crates = fs::read_dir(workspace.join("crates")).expect("the workspace has crates");
-    let mut sources: Vec<PathBuf> =
-        crates.flatten().map(|member| member.path().join("src")).collect();
+    let mut sources: Vec<PathBuf> = crates
+        .flatten()
+        .map(|member| member.path().join("src"))
+        .collect();
     sources.push(workspace.join("sdk/node/dist"));
-    sources.iter().any(|folder| newest(folder).is_some_and(|changed| changed > built))
+    sources
+        .iter()
+        .any(|folder| newest(folder).is_some_and(|changed| changed > built))
 }
 
 fn newest(folder: &Path) -> Option<SystemTime> {
     let entries = fs::read_dir(folder).ok()?;
     let times = entries.flatten().filter_map(|entry| {
         let path = entry.path();
-        if path.is_dir() { newest(&path) } else { modified(&path) }
+        if path.is_dir() {
+            newest(&path)
+        } else {
+            modified(&path)
+        }
     });
     times.max()
 }

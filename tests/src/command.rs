@@ -25,8 +25,16 @@ pub struct Output {
 
 impl fmt::Display for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { command, code, stdout, stderr } = self;
-        write!(f, "`{command}` ended with {code:?}\n--- stdout\n{stdout}--- stderr\n{stderr}---")
+        let Self {
+            command,
+            code,
+            stdout,
+            stderr,
+        } = self;
+        write!(
+            f,
+            "`{command}` ended with {code:?}\n--- stdout\n{stdout}--- stderr\n{stderr}---"
+        )
     }
 }
 
@@ -66,7 +74,12 @@ pub struct Run {
 
 impl Run {
     pub(crate) fn new(command: Command, folder: &Path) -> Self {
-        Self { command, folder: folder.to_owned(), stdin: None, limit: LIMIT + LIMIT }
+        Self {
+            command,
+            folder: folder.to_owned(),
+            stdin: None,
+            limit: LIMIT + LIMIT,
+        }
     }
 
     /// Sets a variable.
@@ -114,7 +127,11 @@ impl Run {
             let _ = child.wait();
         }
         let output = files.output(shown, status);
-        assert!(status.is_some(), "it didn't end within {} s: {output}", limit.as_secs());
+        assert!(
+            status.is_some(),
+            "it didn't end within {} s: {output}",
+            limit.as_secs()
+        );
         output
     }
 
@@ -131,8 +148,14 @@ impl Run {
             fs::write(&path, bytes).expect("input can be prepared");
             File::open(path).expect("input can be read").into()
         });
-        self.command.stdin(stdin).stdout(create(&files.stdout)).stderr(create(&files.stderr));
-        let child = self.command.spawn().unwrap_or_else(|error| panic!("{:?}: {error}", self.command));
+        self.command
+            .stdin(stdin)
+            .stdout(create(&files.stdout))
+            .stderr(create(&files.stderr));
+        let child = self
+            .command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{:?}: {error}", self.command));
         (child, files)
     }
 }
@@ -148,7 +171,12 @@ pub(crate) struct Files {
 impl Files {
     pub(crate) fn output(&self, command: String, status: Option<ExitStatus>) -> Output {
         let code = status.and_then(|status| status.code());
-        Output { command, code, stdout: text(&self.stdout), stderr: text(&self.stderr) }
+        Output {
+            command,
+            code,
+            stdout: text(&self.stdout),
+            stderr: text(&self.stderr),
+        }
     }
 }
 
@@ -166,8 +194,13 @@ fn wait_for(limit: Duration, ended: &mut dyn FnMut() -> Option<ExitStatus>) -> O
 }
 
 pub(crate) fn shown(command: &Command) -> String {
-    let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
-    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
+    let args: Vec<_> = command
+        .get_args()
+        .map(|arg| arg.to_string_lossy().into_owned())
+        .collect();
+    let program = Path::new(command.get_program())
+        .file_name()
+        .unwrap_or_default();
     format!("{} {}", program.display(), args.join(" "))
 }
 

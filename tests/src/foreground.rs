@@ -16,7 +16,11 @@ pub struct Foreground {
 
 impl Foreground {
     pub(crate) fn new((child, files): (Child, Files), shown: String) -> Self {
-        Self { child, files, shown }
+        Self {
+            child,
+            files,
+            shown,
+        }
     }
 
     /// Its process id.
@@ -45,20 +49,17 @@ impl Foreground {
     /// Waits until standard output has this text.
     #[track_caller]
     pub fn wait_for(&mut self, wanted: &str) {
-        let mut last = String::new();
-        let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            wait_until(&format!("stdout has {wanted:?}"), LIMIT, || {
-                last = self.stdout();
-                let ended = self.child.try_wait().expect("a child can be waited for");
-                (last.contains(wanted) || ended.is_some()).then_some(())
-            });
-        }));
-        assert!(
-            found.is_ok() && self.stdout().contains(wanted),
-            "stdout never had {wanted:?}:\n{}--- stderr\n{}",
-            self.stdout(),
-            self.stderr()
-        );
+        wait_until(&format!("stdout has {wanted:?}"), LIMIT, || {
+            let ended = self.child.try_wait().expect("a child can be waited for");
+            if self.stdout().contains(wanted) {
+                return Some(());
+            }
+            assert!(
+                ended.is_none(),
+                "it ended with {ended:?} before stdout had {wanted:?}"
+            );
+            None
+        });
     }
 
     /// Waits for its end.
@@ -73,6 +74,14 @@ impl Foreground {
 
 impl Drop for Foreground {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!(
+                "--- `{}` wrote\n{}--- and to stderr\n{}---",
+                self.shown,
+                self.stdout(),
+                self.stderr()
+            );
+        }
         // What it has started is the app's to clear away, by its tag.
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -12,9 +12,9 @@ pub struct Entry {
     pub pid: u32,
     /// The name that its environment gave it.
     pub domain: String,
-    /// What it did: `spawned`, `registered`, `stopped`, …
+    /// What it did: `spawned`, `registered`, `stopping`, …
     pub event: String,
-    /// When, in microseconds; comparable between processes.
+    /// When, in microseconds of the machine's monotonic clock: comparable between processes.
     pub at: u64,
 }
 
@@ -30,30 +30,35 @@ pub fn read(file: &Path) -> Vec<Entry> {
 }
 
 fn parse(line: &str) -> Entry {
-    let broken = || panic!("not an entry of the ledger: {line}");
-    let entry: Value = serde_json::from_str(line).unwrap_or_else(|_| broken());
-    let number = |key: &str| entry[key].as_u64().unwrap_or_else(broken);
-    let text = |key: &str| entry[key].as_str().unwrap_or_else(broken).to_owned();
-    Entry {
-        pid: u32::try_from(number("pid")).expect("a pid fits"),
-        domain: text("domain"),
-        event: text("event"),
-        at: number("ts"),
-    }
+    entry(line).unwrap_or_else(|| panic!("not an entry of the ledger: {line}"))
 }
 
-/// The most lives of a domain that were there at once, by `spawned` and `exited` entries. A life
-/// that was killed wrote no `exited`: `alive` says whether it has gone since.
-pub fn most_at_once(entries: &[Entry], domain: &str) -> usize {
-    let mut living: Vec<u32> = Vec::new();
-    let mut most = 0;
-    for entry in entries.iter().filter(|entry| entry.domain == domain) {
-        match entry.event.as_str() {
-            "spawned" => living.push(entry.pid),
-            "exited" => living.retain(|pid| *pid != entry.pid),
-            _ => {}
-        }
-        most = most.max(living.len());
+fn entry(line: &str) -> Option<Entry> {
+    let entry: Value = serde_json::from_str(line).ok()?;
+    let text = |key: &str| Some(entry[key].as_str()?.to_owned());
+    Some(Entry {
+        pid: u32::try_from(entry["pid"].as_u64()?).ok()?,
+        domain: text("domain")?,
+        event: text("event")?,
+        at: entry["ts"].as_u64()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_that_is_still_being_written_does_not_count() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("ledger");
+        assert_eq!(read(&file), []);
+        let line = r#"{"pid":7,"domain":"users","event":"spawned","ts":12}"#;
+        fs::write(&file, format!("{line}\n{}", &line[..20])).expect("a ledger");
+        let [entry] = read(&file).try_into().expect("one entry");
+        assert_eq!(
+            (entry.pid, entry.event.as_str(), entry.at),
+            (7, "spawned", 12)
+        );
     }
-    most
 }

@@ -24,6 +24,7 @@ pub mod ledger;
 mod lines;
 mod process;
 pub mod raw;
+mod view;
 mod wait;
 
 pub use app::App;
@@ -31,6 +32,6 @@ pub use binary::binary;
 pub use command::{Output, Run};
 pub use foreground::Foreground;
 pub use ledger::Entry;
-pub use lines::{Line, json_lines};
+pub use lines::{Line, json_lines, text_of};
 pub use process::{Process, Signal};
 pub use wait::{LIMIT, wait_until};

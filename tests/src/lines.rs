@@ -1,4 +1,4 @@
-//! Lines of JSON: logs and events.
+//! What is printed as JSON.
 
 use serde_json::Value;
 
@@ -38,4 +38,15 @@ pub fn json_lines(text: &str) -> Vec<Value> {
         Err(error) => panic!("not a line of JSON ({error}): {line}"),
     };
     text.lines().map(parse).collect()
+}
+
+/// A key of a JSON object that must hold a text.
+///
+/// # Panics
+/// When it doesn't.
+#[track_caller]
+pub fn text_of<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key]
+        .as_str()
+        .unwrap_or_else(|| panic!("{key} is no text: {value}"))
 }

@@ -31,8 +31,15 @@ impl Process {
     pub fn find(pid: u32) -> Option<Self> {
         let started = start_time(pid)?;
         let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        let command = String::from_utf8_lossy(&command).replace('\0', " ").trim_end().to_owned();
-        Some(Self { pid, started, command })
+        let command = String::from_utf8_lossy(&command)
+            .replace('\0', " ")
+            .trim_end()
+            .to_owned();
+        Some(Self {
+            pid,
+            started,
+            command,
+        })
     }
 
     /// Whether it still runs. A zombie doesn't.
@@ -55,11 +62,15 @@ impl Process {
 pub(crate) fn tagged(tag: &str) -> Vec<Process> {
     let wanted = format!("{TAG}={tag}");
     let processes = fs::read_dir("/proc").expect("processes are found by /proc");
-    let pids = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let pids = processes
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter(|pid: &u32| {
         // It may have ended since the listing, or be somebody else's.
         let environ = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environ.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes())
+        environ
+            .split(|byte| *byte == 0)
+            .any(|variable| variable == wanted.as_bytes())
     })
     .filter_map(Process::find)
     .collect()
@@ -76,4 +87,35 @@ fn start_time(pid: u32) -> Option<u64> {
     }
     // The state is field 3, the start time field 22.
     fields.nth(18)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+    use crate::wait::{LIMIT, wait_until};
+
+    #[test]
+    fn a_process_is_found_by_its_tag_until_it_is_gone() {
+        let tag = format!("unit-test-{}", std::process::id());
+        let mut child = Command::new("sleep")
+            .arg("600")
+            .env(TAG, &tag)
+            .spawn()
+            .expect("sleep");
+        let found = wait_until("the tag is seen", LIMIT, || {
+            tagged(&tag)
+                .pop()
+                .filter(|found| found.command == "sleep 600")
+        });
+        assert_eq!(found.pid, child.id());
+        assert_eq!(tagged(&tag[1..]), []);
+
+        found.signal(Signal::KILL);
+        // A zombie, not yet waited for, is no live process either.
+        wait_until("it is gone", LIMIT, || (!found.is_alive()).then_some(()));
+        assert_eq!(tagged(&tag), []);
+        child.wait().expect("it has ended");
+    }
 }

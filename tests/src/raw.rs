@@ -11,7 +11,9 @@ use std::time::Duration;
 /// When nobody listens.
 pub fn send(address: &str, bytes: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(address).expect("the gRPC port is open");
-    stream.set_read_timeout(Some(Duration::from_secs(2))).expect("a timeout can be set");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(2)))
+        .expect("a timeout can be set");
     // The other side may hang up in the middle, rightly.
     let _ = stream.write_all(bytes);
     let mut answer = Vec::new();
@@ -25,10 +27,18 @@ pub fn tls_hello() -> Vec<u8> {
     hello.extend([0x5a; 32]);
     hello.extend([0, 0, 2, 0x13, 0x01, 1, 0]);
     let mut handshake = vec![1, 0];
-    handshake.extend(u16::try_from(hello.len()).expect("it is short").to_be_bytes());
+    handshake.extend(
+        u16::try_from(hello.len())
+            .expect("it is short")
+            .to_be_bytes(),
+    );
     handshake.extend(hello);
     let mut record = vec![0x16, 0x03, 0x01];
-    record.extend(u16::try_from(handshake.len()).expect("it is short").to_be_bytes());
+    record.extend(
+        u16::try_from(handshake.len())
+            .expect("it is short")
+            .to_be_bytes(),
+    );
     record.extend(handshake);
     record
 }

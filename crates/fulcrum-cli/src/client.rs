@@ -8,7 +8,7 @@ use fulcrum_rpc::{ConnectError, ControlClient, ControlError};
 use tokio_stream::{Stream, StreamExt};
 
 use crate::exit::{Code, Stop};
-use crate::output::Output;
+use crate::output::{Output, harmless};
 use crate::{load, place};
 
 /// Connects to the instance of the app that the command is about. Never starts one.
@@ -19,7 +19,9 @@ use crate::{load, place};
 pub(crate) async fn connect(app: Option<&Path>) -> Result<ControlClient, Stop> {
     let root = load::app_root(app)?;
     let dir = place::runtime_dir(&root)?;
-    ControlClient::connect(&dir).await.map_err(|error| unconnected(&root, &error))
+    ControlClient::connect(&dir)
+        .await
+        .map_err(|error| unconnected(&root, &error))
 }
 
 /// Why there is no connection to the instance of the app at `root`.
@@ -27,7 +29,10 @@ pub(crate) fn unconnected(root: &Path, error: &ConnectError) -> Stop {
     match error {
         ConnectError::NotRunning => Stop::new(
             Code::NotRunning,
-            format!("not running: no instance of {}; start one with `fulcrum dev`", root.display()),
+            format!(
+                "not running: no instance of {}; start one with `fulcrum dev`",
+                root.display()
+            ),
         ),
         ConnectError::VersionMismatch { .. } => Stop::new(Code::VersionMismatch, error.to_string()),
         ConnectError::Io(_) => Stop::failed(error.to_string()),
@@ -48,8 +53,38 @@ pub(crate) fn refused(error: ControlError) -> Stop {
 /// # Errors
 /// See [`refused`].
 pub(crate) async fn domains(client: &ControlClient, names: &[String]) -> Result<Vec<Domain>, Stop> {
-    let request = StatusRequest { domains: names.to_vec(), details: false };
+    let request = StatusRequest {
+        domains: names.to_vec(),
+        details: false,
+    };
     Ok(client.status(request).await.map_err(refused)?.domains)
+}
+
+/// Shows the last lines of standard error of those domains that should be ready and aren't, as far
+/// as there are any: most failures explain themselves there.
+pub(crate) async fn last_words(client: &ControlClient, names: &[String], output: &Output) {
+    let request = StatusRequest {
+        domains: names.to_vec(),
+        details: true,
+    };
+    // The failure itself is told in any case.
+    let Ok(response) = client.status(request).await else {
+        return;
+    };
+    for domain in &response.domains {
+        for line in words_of(domain) {
+            output.say(&line);
+        }
+    }
+}
+
+fn words_of(domain: &Domain) -> Vec<String> {
+    let lines = match &domain.details {
+        Some(details) if domain.goal == "up" && !domain.ready => details.last_stderr.as_slice(),
+        _ => &[],
+    };
+    let shown = |line: &String| format!("{}: {}", domain.name, harmless(line));
+    lines.iter().map(shown).collect()
 }
 
 /// Shows progress until the outcome.
@@ -99,17 +134,25 @@ pub(crate) fn code_of(kind: Kind) -> Code {
 pub(crate) fn settled(outcome: &Outcome) -> Result<(), Stop> {
     match code_of(outcome.kind()) {
         Code::Done => Ok(()),
-        code if outcome.message.is_empty() => Err(Stop::new(code, "it failed, and the instance didn't say why")),
+        code if outcome.message.is_empty() => Err(Stop::new(
+            code,
+            "it failed, and the instance didn't say why",
+        )),
         code => Err(Stop::new(code, outcome.message.clone())),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use fulcrum_rpc::control::Details;
+
     use super::*;
 
     fn outcome(kind: Kind) -> Outcome {
-        Outcome { kind: kind.into(), message: "why".into() }
+        Outcome {
+            kind: kind.into(),
+            message: "why".into(),
+        }
     }
 
     #[test]
@@ -126,7 +169,10 @@ mod tests {
             assert_eq!((stop.code as u8, stop.message.as_str()), (code, "why"));
         }
         // A kind of a later version is no success.
-        let later = Outcome { kind: 99, message: String::new() };
+        let later = Outcome {
+            kind: 99,
+            message: String::new(),
+        };
         assert_eq!(settled(&later).expect_err("unknown").code, Code::Failed);
     }
 
@@ -143,21 +189,64 @@ mod tests {
         let root = Path::new("/srv/shop");
         let stop = unconnected(root, &ConnectError::NotRunning);
         assert_eq!(stop.code, Code::NotRunning);
-        assert!(stop.message.contains("/srv/shop") && stop.message.contains("`fulcrum dev`"), "{stop}");
-        let other = ConnectError::VersionMismatch { ours: 1, theirs: 2, their_version: "9".into() };
+        assert!(
+            stop.message.contains("/srv/shop") && stop.message.contains("`fulcrum dev`"),
+            "{stop}"
+        );
+        let other = ConnectError::VersionMismatch {
+            ours: 1,
+            theirs: 2,
+            their_version: "9".into(),
+        };
         assert_eq!(unconnected(root, &other).code, Code::VersionMismatch);
+    }
+
+    #[test]
+    fn last_words_are_those_of_domains_that_should_be_ready() {
+        let details = Details {
+            last_stderr: vec!["Error: \x1b[2Jboom".into()],
+            ..Details::default()
+        };
+        let crashed = Domain {
+            name: "users".into(),
+            goal: "up".into(),
+            details: Some(details),
+            ..Domain::default()
+        };
+        assert_eq!(words_of(&crashed), ["users: Error: ␛[2Jboom"]);
+        let ready = Domain {
+            ready: true,
+            ..crashed.clone()
+        };
+        let stopped = Domain {
+            goal: "down".into(),
+            ..crashed
+        };
+        for quiet in [ready, stopped, Domain::default()] {
+            assert_eq!(words_of(&quiet), Vec::<String>::new());
+        }
     }
 
     #[tokio::test]
     async fn the_first_outcome_counts_and_none_is_a_failure() {
         let output = Output::of_process(true, true);
-        let step = Progress { domain: "users".into(), message: "stopping".into(), outcome: None };
-        let end = Progress { outcome: Some(outcome(Kind::TimedOut)), ..Progress::default() };
+        let step = Progress {
+            domain: "users".into(),
+            message: "stopping".into(),
+            outcome: None,
+        };
+        let end = Progress {
+            outcome: Some(outcome(Kind::TimedOut)),
+            ..Progress::default()
+        };
         let steps = tokio_stream::iter([Ok(step.clone()), Ok(end)]);
         let found = outcome_of(steps, &output).await.expect("an outcome");
         assert_eq!(found.kind(), Kind::TimedOut);
         assert_eq!(told(&step), "users: stopping");
         let steps = tokio_stream::iter([Ok(step)]);
-        assert_eq!(outcome_of(steps, &output).await.expect_err("none").code, Code::Failed);
+        assert_eq!(
+            outcome_of(steps, &output).await.expect_err("none").code,
+            Code::Failed
+        );
     }
 }

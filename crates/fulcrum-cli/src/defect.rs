@@ -17,9 +17,9 @@ pub(crate) fn tell_of_panics() {
 
 fn describe(info: &PanicHookInfo<'_>) -> String {
     let what = info.payload_as_str().unwrap_or("it panicked");
-    let place = info
-        .location()
-        .map_or_else(String::new, |place| format!(" ({}:{})", place.file(), place.line()));
+    let place = info.location().map_or_else(String::new, |place| {
+        format!(" ({}:{})", place.file(), place.line())
+    });
     format!(
         "fulcrum: this is a defect of fulcrum, not of your app: {what}{place}\n  \
          hint: please report it with this text, `fulcrum --version` ({}), and what you did; \

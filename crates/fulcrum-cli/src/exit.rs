@@ -49,7 +49,10 @@ pub(crate) struct Stop {
 impl Stop {
     /// An end with this code and text.
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self {
+            code,
+            message: message.into(),
+        }
     }
 
     /// The operation failed.

@@ -36,7 +36,11 @@ pub(crate) fn read(app: Option<&Path>, mode: Mode) -> Result<Loaded, Stop> {
 ///
 /// # Errors
 /// [`Code::ConfigInvalid`] when there is any error; all findings have been printed then.
-pub(crate) fn valid(app: Option<&Path>, mode: Mode, output: &Output) -> Result<(App, Vec<Problem>), Stop> {
+pub(crate) fn valid(
+    app: Option<&Path>,
+    mode: Mode,
+    output: &Output,
+) -> Result<(App, Vec<Problem>), Stop> {
     let Loaded { app, problems } = read(app, mode)?;
     match app {
         Some(app) => Ok((app, problems)),
@@ -44,14 +48,22 @@ pub(crate) fn valid(app: Option<&Path>, mode: Mode, output: &Output) -> Result<(
             for problem in &problems {
                 output.say(&problem.to_string());
             }
-            Err(Stop::new(Code::ConfigInvalid, format!("the configuration has {}", tally(&problems))))
+            Err(Stop::new(
+                Code::ConfigInvalid,
+                format!("the configuration has {}", tally(&problems)),
+            ))
         }
     }
 }
 
 /// `2 errors, 1 warning`; `no problems`.
 pub(crate) fn tally(problems: &[Problem]) -> String {
-    let of = |severity| problems.iter().filter(|problem| problem.severity == severity).count();
+    let of = |severity| {
+        problems
+            .iter()
+            .filter(|problem| problem.severity == severity)
+            .count()
+    };
     match (of(Severity::Error), of(Severity::Warning)) {
         (0, 0) => "no problems".to_owned(),
         (errors, 0) => count(errors, "error"),
@@ -80,7 +92,13 @@ mod tests {
     use super::*;
 
     fn problem(severity: Severity) -> Problem {
-        Problem { severity, code: "x", at: None, message: String::new(), hint: None }
+        Problem {
+            severity,
+            code: "x",
+            at: None,
+            message: String::new(),
+            hint: None,
+        }
     }
 
     #[test]
@@ -92,7 +110,10 @@ mod tests {
             (&[Warning, Warning][..], "2 warnings"),
             (&[Error, Warning, Error][..], "2 errors, 1 warning"),
         ] {
-            let problems: Vec<_> = severities.iter().map(|severity| problem(*severity)).collect();
+            let problems: Vec<_> = severities
+                .iter()
+                .map(|severity| problem(*severity))
+                .collect();
             assert_eq!(tally(&problems), text);
         }
     }

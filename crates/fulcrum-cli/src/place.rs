@@ -21,7 +21,9 @@ pub(crate) fn runtime_dir(app: &Path) -> Result<RuntimeDir, Stop> {
 /// folder in the temporary one.
 pub(crate) fn cache_dir() -> PathBuf {
     let set = |name: &str| {
-        std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
     };
     set("XDG_CACHE_HOME")
         .or_else(|| set("HOME").map(|home| home.join(".cache")))

@@ -18,13 +18,21 @@ impl Failure {
     /// this Node can't run.
     #[must_use]
     pub fn permanent(what: impl Into<String>) -> Self {
-        Self { what: what.into(), cure: None, permanent: true }
+        Self {
+            what: what.into(),
+            cure: None,
+            permanent: true,
+        }
     }
 
     /// A failure that may pass by itself, such as a full process table.
     #[must_use]
     pub fn passing(what: impl Into<String>) -> Self {
-        Self { what: what.into(), cure: None, permanent: false }
+        Self {
+            what: what.into(),
+            cure: None,
+            permanent: false,
+        }
     }
 
     /// Adds what to do about it.

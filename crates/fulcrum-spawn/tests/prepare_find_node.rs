@@ -1,4 +1,8 @@
 //! Which Node a domain gets, with programs that only claim to be Node.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, and says where"
+)]
 
 use std::ffi::OsString;
 use std::fs;

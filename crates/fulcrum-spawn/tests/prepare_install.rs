@@ -1,4 +1,8 @@
 //! When packages have to be installed, where, and by whom.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, and says where"
+)]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,6 +1,10 @@
 //! Each way of running on the Node of this machine: the planned command is carried out as it
 //! stands, and the domain tells what it sees. Skipped, with a word, where there is no Node.
-
+#![expect(clippy::disallowed_macros, reason = "a skipped test says why")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, and says where"
+)]
 #![expect(
     clippy::disallowed_methods,
     reason = "the plan is carried out here without a supervisor"

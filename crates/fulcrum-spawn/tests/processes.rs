@@ -31,7 +31,9 @@ async fn spawn(spec: CommandSpec) -> Result<Process, Failure> {
 }
 
 async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
-    timeout(LIMIT, future).await.unwrap_or_else(|_| panic!("{what} took over {LIMIT:?}"))
+    timeout(LIMIT, future)
+        .await
+        .unwrap_or_else(|_| panic!("{what} took over {LIMIT:?}"))
 }
 
 /// Reads a line, so that the test knows how far the script has come.
@@ -40,7 +42,9 @@ async fn said(process: &Process, wanted: &str) {
     let mut text = String::new();
     while !text.contains(wanted) {
         let mut chunk = [0; 256];
-        let count = within("output", stdout.read(&mut chunk)).await.expect("readable");
+        let count = within("output", stdout.read(&mut chunk))
+            .await
+            .expect("readable");
         assert!(count > 0, "ended after {text:?}");
         text.push_str(&String::from_utf8_lossy(&chunk[..count]));
     }
@@ -49,26 +53,58 @@ async fn said(process: &Process, wanted: &str) {
 #[tokio::test]
 async fn codes_and_signals_are_told_apart() {
     for (script, report) in [
-        ("exit 0", ExitReport { code: Some(0), signal: None }),
-        ("exit 137", ExitReport { code: Some(137), signal: None }),
-        ("kill -KILL $$", ExitReport { code: None, signal: Some(9) }),
-        ("kill -SEGV $$", ExitReport { code: None, signal: Some(11) }),
+        (
+            "exit 0",
+            ExitReport {
+                code: Some(0),
+                signal: None,
+            },
+        ),
+        (
+            "exit 137",
+            ExitReport {
+                code: Some(137),
+                signal: None,
+            },
+        ),
+        (
+            "kill -KILL $$",
+            ExitReport {
+                code: None,
+                signal: Some(9),
+            },
+        ),
+        (
+            "kill -SEGV $$",
+            ExitReport {
+                code: None,
+                signal: Some(11),
+            },
+        ),
     ] {
         let process = spawn(shell(script)).await.expect("starts");
-        assert_eq!(within("the exit", process.exited()).await, report, "{script}");
+        assert_eq!(
+            within("the exit", process.exited()).await,
+            report,
+            "{script}"
+        );
         within("the group's end", process.group_empty()).await;
     }
 }
 
 #[tokio::test]
 async fn the_group_outlives_its_leader_and_a_signal_still_reaches_it() {
-    let process =
-        spawn(shell("(trap '' TERM; echo trapped; while :; do sleep 100; done) & exit 3"))
-            .await
-            .expect("starts");
+    let process = spawn(shell(
+        "(trap '' TERM; echo trapped; while :; do sleep 100; done) & exit 3",
+    ))
+    .await
+    .expect("starts");
     said(&process, "trapped").await;
     assert_eq!(within("the exit", process.exited()).await.code, Some(3));
-    assert!(!members(process.pid()).is_empty(), "the grandchild lives on");
+    assert!(
+        !members(process.pid()).is_empty(),
+        "the grandchild lives on"
+    );
     process.signal(signal_number("SIGTERM").expect("known"));
     let early = timeout(Duration::from_millis(300), process.group_empty()).await;
     assert!(early.is_err(), "it ignores SIGTERM");
@@ -88,7 +124,9 @@ async fn a_stopped_process_can_be_terminated() {
 
 #[tokio::test]
 async fn a_dropped_process_takes_its_group_with_it() {
-    let process = spawn(shell("sleep 100 & echo up; sleep 100")).await.expect("starts");
+    let process = spawn(shell("sleep 100 & echo up; sleep 100"))
+        .await
+        .expect("starts");
     said(&process, "up").await;
     let group = process.pid();
     assert!(!members(group).is_empty());
@@ -103,12 +141,16 @@ async fn a_dropped_process_takes_its_group_with_it() {
 
 #[tokio::test]
 async fn the_environment_is_exactly_what_was_given_and_only_three_files_are_open() {
-    let mut spec = shell("env | sort | grep -v '^\\(PWD\\|_\\|SHLVL\\|OLDPWD\\)='; echo fds:$(exec ls /proc/self/fd | tr '\\n' ' ')");
+    let mut spec = shell(
+        "env | sort | grep -v '^\\(PWD\\|_\\|SHLVL\\|OLDPWD\\)='; echo fds:$(exec ls /proc/self/fd | tr '\\n' ' ')",
+    );
     spec.env.insert("ONLY".into(), "this".into());
     let process = spawn(spec).await.expect("starts");
     let (mut stdout, _stderr) = process.take_output().expect("not taken yet");
     let mut text = String::new();
-    within("the output", stdout.read_to_string(&mut text)).await.expect("readable");
+    within("the output", stdout.read_to_string(&mut text))
+        .await
+        .expect("readable");
     // ls itself opens the folder it lists, as descriptor 3.
     assert_eq!(text, "ONLY=this\nPATH=/usr/bin:/bin\nfds:0 1 2 3\n");
     within("the exit", process.exited()).await;
@@ -123,15 +165,26 @@ async fn what_cant_be_executed_is_told_apart() {
     let path = script.to_str().expect("utf-8");
 
     let failure = spawn(command(path, &[])).await.expect_err("not executable");
-    assert!(failure.permanent && failure.what.contains("may not be executed"), "{failure}");
+    assert!(
+        failure.permanent && failure.what.contains("may not be executed"),
+        "{failure}"
+    );
 
     std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755))
         .expect("chmod");
     let failure = spawn(command(path, &[])).await.expect_err("no interpreter");
-    assert!(failure.permanent && failure.what.contains("interpreter"), "{failure}");
+    assert!(
+        failure.permanent && failure.what.contains("interpreter"),
+        "{failure}"
+    );
 
-    let failure = spawn(command("/no/such/program", &[])).await.expect_err("missing");
-    assert!(failure.permanent && failure.what.contains("no program"), "{failure}");
+    let failure = spawn(command("/no/such/program", &[]))
+        .await
+        .expect_err("missing");
+    assert!(
+        failure.permanent && failure.what.contains("no program"),
+        "{failure}"
+    );
 
     let mut spec = shell("exit 0");
     spec.cwd = "/no/such/folder".into();

@@ -77,7 +77,9 @@ impl App {
         language: Language,
         domains: usize,
     ) -> anyhow::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("fulcrum-bench-").tempdir()?;
+        let folder = tempfile::Builder::new()
+            .prefix("fulcrum-bench-")
+            .tempdir()?;
         let app = folder.path().join("app");
         for index in 0..domains {
             let domain = app.join("domains").join(format!("d{index}"));
@@ -90,8 +92,13 @@ impl App {
             app.join("fulcrum.yml"),
             format!("runtime:\n  defaults:\n    node: {node}\n"),
         )?;
-        fs::DirBuilder::new().mode(0o700).create(folder.path().join("run"))?;
-        Ok(Self { fulcrum: fulcrum.to_path_buf(), folder })
+        fs::DirBuilder::new()
+            .mode(0o700)
+            .create(folder.path().join("run"))?;
+        Ok(Self {
+            fulcrum: fulcrum.to_path_buf(),
+            folder,
+        })
     }
 
     /// The app's root.

@@ -21,7 +21,9 @@ const AIM: f64 = 1.25;
 
 pub(super) fn run(fulcrum: &Path) -> anyhow::Result<()> {
     let nodes = nodes::install()?;
-    println!("node  language         directly   fulcrum    ratio  aim    (medians of {ROUNDS}, {DOMAINS} domains)");
+    println!(
+        "node  language         directly   fulcrum    ratio  aim    (medians of {ROUNDS}, {DOMAINS} domains)"
+    );
     for (name, node, language) in [
         ("20", nodes.v20.as_path(), Language::Module),
         ("20", nodes.v20.as_path(), Language::TypeScript),
@@ -36,7 +38,11 @@ pub(super) fn run(fulcrum: &Path) -> anyhow::Result<()> {
             whole.push(by_fulcrum(&app)?);
         }
         let (direct, whole) = (median(&direct[1..]), median(&whole[1..]));
-        let verdict = if whole / direct <= AIM { "reached" } else { "MISSED" };
+        let verdict = if whole / direct <= AIM {
+            "reached"
+        } else {
+            "MISSED"
+        };
         println!(
             "{name:4}  {:15} {direct:6.1} ms  {whole:6.1} ms  {:5.2}  {AIM}  {verdict}",
             language.name(),
@@ -58,7 +64,11 @@ fn lives(app: &App) -> anyhow::Result<Vec<Life>> {
     let lives = (0..DOMAINS).map(|index| {
         let status = app.json(&["domains", "status", &format!("d{index}"), "-o", "json"])?;
         let texts = |value: &Value| -> Option<Vec<String>> {
-            value.as_array()?.iter().map(|text| Some(text.as_str()?.to_owned())).collect()
+            value
+                .as_array()?
+                .iter()
+                .map(|text| Some(text.as_str()?.to_owned()))
+                .collect()
         };
         let env = status["env"].as_object().context("no environment")?;
         Ok(Life {
@@ -93,8 +103,14 @@ impl Registrar {
         let stdout = child.stdout.take().context("no output")?;
         let mut address = String::new();
         BufReader::new(stdout).read_line(&mut address)?;
-        ensure!(address.contains(':'), "the registrar did not start: {address:?}");
-        Ok(Self { child, address: address.trim().to_owned() })
+        ensure!(
+            address.contains(':'),
+            "the registrar did not start: {address:?}"
+        );
+        Ok(Self {
+            child,
+            address: address.trim().to_owned(),
+        })
     }
 }
 
@@ -122,7 +138,9 @@ fn directly(lives: &[Life], registrar: &Registrar) -> anyhow::Result<f64> {
                 .spawn()?,
         );
     }
-    let outcome = children.iter_mut().try_for_each(|child| wait_for_line(child, "registered"));
+    let outcome = children
+        .iter_mut()
+        .try_for_each(|child| wait_for_line(child, "registered"));
     let took = begun.elapsed().as_secs_f64() * 1000.0;
     children.iter_mut().for_each(end);
     outcome.map(|()| took)

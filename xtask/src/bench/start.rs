@@ -1,14 +1,14 @@
 //! From spawn to registered, as Fulcrum measures it, beside `node -e 0` of the same Node.
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 
 use super::app::{App, Language};
 use super::median::median;
 use super::nodes;
-use crate::command::Run;
 
 const ROUNDS: usize = 10;
 
@@ -21,7 +21,11 @@ struct Case<'a> {
 
 pub(super) fn run(fulcrum: &Path) -> anyhow::Result<()> {
     let nodes = nodes::install()?;
-    let case = |name, node, language, target| Case { node: (name, node), language, target };
+    let case = |name, node, language, target| Case {
+        node: (name, node),
+        language,
+        target,
+    };
     let cases = [
         case("20", nodes.v20.as_path(), Language::Module, 1.8),
         case("20", nodes.v20.as_path(), Language::CommonJs, 1.8),
@@ -30,7 +34,9 @@ pub(super) fn run(fulcrum: &Path) -> anyhow::Result<()> {
         case("24", nodes.v24.as_path(), Language::CommonJs, 1.8),
         case("24", nodes.v24.as_path(), Language::TypeScript, 1.8),
     ];
-    println!("node  language              node -e 0  registered  ratio  aim   (medians of {ROUNDS})");
+    println!(
+        "node  language              node -e 0  registered  ratio  aim   (medians of {ROUNDS})"
+    );
     for case in cases {
         let (floor, registered) = measure(fulcrum, &case)?;
         println!(
@@ -41,7 +47,11 @@ pub(super) fn run(fulcrum: &Path) -> anyhow::Result<()> {
             registered,
             registered / floor,
             case.target,
-            if registered / floor <= case.target { "reached" } else { "MISSED" },
+            if registered / floor <= case.target {
+                "reached"
+            } else {
+                "MISSED"
+            },
         );
     }
     Ok(())
@@ -49,23 +59,39 @@ pub(super) fn run(fulcrum: &Path) -> anyhow::Result<()> {
 
 fn measure(fulcrum: &Path, case: &Case<'_>) -> anyhow::Result<(f64, f64)> {
     let app = App::new(fulcrum, case.node.1, case.language, 1)?;
-    app.fulcrum(&["dev", "--detach", "--wait"]).output().and_then(|output| {
-        if output.status.success() { Ok(()) } else { bail!("{}", String::from_utf8_lossy(&output.stderr)) }
-    })?;
+    app.fulcrum(&["dev", "--detach", "--wait"])
+        .output()
+        .and_then(|output| {
+            if output.status.success() {
+                Ok(())
+            } else {
+                bail!("{}", String::from_utf8_lossy(&output.stderr))
+            }
+        })?;
     let (mut floors, mut registered) = (Vec::new(), Vec::new());
     // One round more: the first fills caches.
     for _ in 0..=ROUNDS {
         floors.push(floor(case.node.1)?);
         app.fulcrum(&["domains", "restart", "d0"]).stdout()?;
         let listed = app.json(&["domains", "list", "-o", "json"])?;
-        registered.push(listed[0]["registered_in_ms"].as_f64().context("no registered_in_ms")?);
+        registered.push(
+            listed[0]["registered_in_ms"]
+                .as_f64()
+                .context("no registered_in_ms")?,
+        );
     }
     Ok((median(&floors[1..]), median(&registered[1..])))
 }
 
+/// Milliseconds of `node -e 0`, from spawn to exit.
 fn floor(node: &Path) -> anyhow::Result<f64> {
-    let run = Run::new("env", ".").args(["-u", "NODE_EXTRA_CA_CERTS"]).arg(node).args(["-e", "0"]);
     let begun = Instant::now();
-    run.passes()?;
-    Ok(begun.elapsed().as_secs_f64() * 1000.0)
+    let status = Command::new(node)
+        .args(["-e", "0"])
+        .env_remove("NODE_EXTRA_CA_CERTS")
+        .stdin(Stdio::null())
+        .status()?;
+    let took = begun.elapsed().as_secs_f64() * 1000.0;
+    ensure!(status.success(), "{} -e 0 failed: {status}", node.display());
+    Ok(took)
 }

@@ -111,6 +111,7 @@ pub(super) const CRATES: [Crate; 6] = [
             ("fulcrum-logs", "it joins them"),
             ("fulcrum-rpc", "it joins them"),
             ("fulcrum-spawn", "it joins them"),
+            ("globset", "names of domains with wildcards"),
             ("humantime", "times for people"),
             ("rustix", "is it a terminal, who am I"),
             ("serde", "output for programs"),

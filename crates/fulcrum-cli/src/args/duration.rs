@@ -37,7 +37,15 @@ mod tests {
         ] {
             assert_eq!(parse(text).map(millis), Ok(milliseconds), "{text}");
         }
-        for text in ["", "5", "-1s", "1.5", "soon", "99999999999999999999s", "400days"] {
+        for text in [
+            "",
+            "5",
+            "-1s",
+            "1.5",
+            "soon",
+            "99999999999999999999s",
+            "400days",
+        ] {
             parse(text).expect_err(text);
         }
     }

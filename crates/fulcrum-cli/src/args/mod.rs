@@ -8,9 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{
-    completions, config, dev, domains, down, instance_process, serve, strip,
-};
+use crate::commands::{completions, config, dev, domains, down, instance_process, serve, strip};
 
 /// A process manager for Node domains.
 #[derive(Debug, Parser)]
@@ -99,7 +97,10 @@ mod tests {
         assert_eq!(watch("fulcrum dev"), None);
         assert_eq!(watch("fulcrum dev --watch"), Some(true));
         assert_eq!(watch("fulcrum dev --watch=false"), Some(false));
-        assert_eq!(refused("fulcrum dev --watch false"), ErrorKind::UnknownArgument);
+        assert_eq!(
+            refused("fulcrum dev --watch false"),
+            ErrorKind::UnknownArgument
+        );
         assert_eq!(refused("fulcrum serve --watch"), ErrorKind::UnknownArgument);
     }
 
@@ -107,7 +108,9 @@ mod tests {
     fn the_flags_of_a_start_are_read() {
         let line = "fulcrum dev -D --wait --timeout 90s --only a,b --no-deps --no-install --app x";
         let cli = parse(line).expect(line);
-        let Verb::Dev(args) = cli.verb else { panic!("not dev") };
+        let Verb::Dev(args) = cli.verb else {
+            panic!("not dev")
+        };
         assert_eq!(args.start.what.only, ["a", "b"]);
         assert!(args.start.detach && args.start.what.no_deps && args.start.what.no_install);
         assert_eq!(args.start.limit(), Some(std::time::Duration::from_secs(90)));
@@ -124,12 +127,23 @@ mod tests {
         ] {
             assert_eq!(refused(line), ErrorKind::MissingRequiredArgument, "{line}");
         }
-        let text = parse("fulcrum domains restart").expect_err("no name").to_string();
+        let text = parse("fulcrum domains restart")
+            .expect_err("no name")
+            .to_string();
         assert!(text.contains("all"), "{text}");
-        assert_eq!(refused("fulcrum domains start --timeout 5 x"), ErrorKind::ValueValidation);
-        assert_eq!(refused("fulcrum domains list -o wide"), ErrorKind::InvalidValue);
+        assert_eq!(
+            refused("fulcrum domains start --timeout 5 x"),
+            ErrorKind::ValueValidation
+        );
+        assert_eq!(
+            refused("fulcrum domains list -o wide"),
+            ErrorKind::InvalidValue
+        );
         assert_eq!(refused("fulcrum dev -o json"), ErrorKind::UnknownArgument);
-        assert_eq!(refused("fulcrum"), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
+        assert_eq!(
+            refused("fulcrum"),
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        );
     }
 
     #[test]
@@ -150,8 +164,12 @@ mod tests {
             ("fulcrum domains call users x_request -", Some("-")),
             ("fulcrum domains call users x_request", None),
         ] {
-            let Verb::Domains(args) = parse(line).expect(line).verb else { panic!("{line}") };
-            let domains::Verb::Call(args) = args.verb else { panic!("{line}") };
+            let Verb::Domains(args) = parse(line).expect(line).verb else {
+                panic!("{line}")
+            };
+            let domains::Verb::Call(args) = args.verb else {
+                panic!("{line}")
+            };
             assert_eq!(args.payload.as_deref(), payload);
         }
     }
@@ -160,6 +178,9 @@ mod tests {
     fn usage_ends_with_2_and_help_with_0() {
         assert_eq!(parse("fulcrum nope").expect_err("unknown").exit_code(), 2);
         assert_eq!(parse("fulcrum --help").expect_err("help").exit_code(), 0);
-        assert_eq!(parse("fulcrum --version").expect_err("version").exit_code(), 0);
+        assert_eq!(
+            parse("fulcrum --version").expect_err("version").exit_code(),
+            0
+        );
     }
 }

@@ -72,9 +72,15 @@ mod tests {
 
     #[test]
     fn distances_count_single_slips() {
-        for (one, other, slips) in
-            [("", "", 0), ("abc", "abc", 0), ("abc", "acb", 1), ("abc", "ab", 1), ("abc", "xbc", 1), ("ab", "cd", 2), ("", "ab", 2)]
-        {
+        for (one, other, slips) in [
+            ("", "", 0),
+            ("abc", "abc", 0),
+            ("abc", "acb", 1),
+            ("abc", "ab", 1),
+            ("abc", "xbc", 1),
+            ("ab", "cd", 2),
+            ("", "ab", 2),
+        ] {
             assert_eq!(distance(one, other), slips, "{one} {other}");
             assert_eq!(distance(other, one), slips, "{other} {one}");
         }
@@ -87,6 +93,9 @@ mod tests {
             "there is no domain `usres`; did you mean `users`?\n  hint: there are: orders, users"
         );
         let text = unknown_domain("\x1b[2J", std::iter::empty());
-        assert!(!text.contains('\x1b') && text.contains("no domains"), "{text:?}");
+        assert!(
+            !text.contains('\x1b') && text.contains("no domains"),
+            "{text:?}"
+        );
     }
 }

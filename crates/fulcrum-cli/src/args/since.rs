@@ -49,7 +49,10 @@ fn split_offset(text: &str) -> Option<(&str, Duration, Duration)> {
     let (hours, minutes) = text[sign + 1..].split_once(':')?;
     let number = |digits: &str, limit: u64| -> Option<u64> {
         let two_digits = digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit());
-        digits.parse().ok().filter(|number| two_digits && *number < limit)
+        digits
+            .parse()
+            .ok()
+            .filter(|number| two_digits && *number < limit)
     };
     let offset = Duration::from_secs(number(hours, 24)? * 3600 + number(minutes, 60)? * 60);
     Some(match text.as_bytes()[sign] {
@@ -65,7 +68,9 @@ mod tests {
     fn seconds(text: &str) -> u64 {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
         let time = parse(text).expect(text).resolve(now);
-        time.duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs()
+        time.duration_since(SystemTime::UNIX_EPOCH)
+            .expect("after 1970")
+            .as_secs()
     }
 
     #[test]
@@ -85,7 +90,15 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in ["", "yesterday", "5", "2026-11-23", "1970-01-02T00:00:00+1:00", "1970-01-02T00:00:00+99:00", "T+é:00"] {
+        for text in [
+            "",
+            "yesterday",
+            "5",
+            "2026-11-23",
+            "1970-01-02T00:00:00+1:00",
+            "1970-01-02T00:00:00+99:00",
+            "T+é:00",
+        ] {
             parse(text).expect_err(text);
         }
     }

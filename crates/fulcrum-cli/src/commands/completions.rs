@@ -20,7 +20,10 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<(), Stop> {
 /// The script, without what isn't for people.
 fn script(shell: Shell) -> Vec<u8> {
     let whole = Cli::command();
-    let offered = whole.get_subcommands().filter(|verb| !verb.is_hide_set()).cloned();
+    let offered = whole
+        .get_subcommands()
+        .filter(|verb| !verb.is_hide_set())
+        .cloned();
     let mut command = clap::Command::new("fulcrum")
         .version(env!("CARGO_PKG_VERSION"))
         .disable_help_subcommand(true)
@@ -39,8 +42,14 @@ mod tests {
     fn scripts_offer_verbs_and_nothing_hidden() {
         for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
             let text = String::from_utf8(script(shell)).expect("UTF-8");
-            assert!(text.contains("domains") && text.contains("restart"), "{shell}");
-            assert!(!text.contains("__instance") && !text.contains("__strip"), "{shell}");
+            assert!(
+                text.contains("domains") && text.contains("restart"),
+                "{shell}"
+            );
+            assert!(
+                !text.contains("__instance") && !text.contains("__strip"),
+                "{shell}"
+            );
         }
     }
 }

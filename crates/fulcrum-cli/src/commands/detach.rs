@@ -5,8 +5,8 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use fulcrum_config::Mode;
-use fulcrum_rpc::control::wait_request::Condition;
 use fulcrum_rpc::control::WaitRequest;
+use fulcrum_rpc::control::wait_request::Condition;
 use fulcrum_rpc::{ConnectError, ControlClient, RuntimeDir};
 use tokio::process::Child;
 
@@ -38,12 +38,14 @@ pub(super) async fn run(mode: Mode, start: Start, context: Context) -> Result<()
         Err(error) => return Err(client::unconnected(&app.root, &error)),
     }
     let log = LogFile::create(&app.root).map_err(|error| Stop::failed(error.to_string()))?;
-    let mut child = spawn(mode, &start, &app.root, &log).map_err(|error| {
-        Stop::failed(format!("the instance can't be started: {error}"))
-    })?;
+    let mut child = spawn(mode, &start, &app.root, &log)
+        .map_err(|error| Stop::failed(format!("the instance can't be started: {error}")))?;
     let client = hello(&mut child, &dir, &app.root, &log, output).await?;
     let instance = client.instance();
-    output.note(&format!("running (pid {}), gRPC {}", instance.pid, instance.grpc));
+    output.note(&format!(
+        "running (pid {}), gRPC {}",
+        instance.pid, instance.grpc
+    ));
     if !start.wait {
         return Ok(());
     }
@@ -120,10 +122,17 @@ fn ended(status: Option<ExitStatus>, log: &LogFile, output: &Output) -> Stop {
         output.say(line);
     }
     let how = status.map_or_else(|| "unknown how".to_owned(), |status| status.to_string());
-    let whole = if lines.is_empty() { "" } else { "the whole log: " };
+    let whole = if lines.is_empty() {
+        ""
+    } else {
+        "the whole log: "
+    };
     Stop::new(
         code_of(status.and_then(|status| status.code())),
-        format!("the instance ended ({how})\n  {whole}{}", log.path().display()),
+        format!(
+            "the instance ended ({how})\n  {whole}{}",
+            log.path().display()
+        ),
     )
 }
 
@@ -134,15 +143,26 @@ fn code_of(code: Option<i32>) -> Code {
         Usage, VersionMismatch,
     };
     [
-        Usage, NotRunning, UnknownDomain, ConfigInvalid, VersionMismatch, DomainFailed, TimedOut,
-        Defect, Interrupted,
+        Usage,
+        NotRunning,
+        UnknownDomain,
+        ConfigInvalid,
+        VersionMismatch,
+        DomainFailed,
+        TimedOut,
+        Defect,
+        Interrupted,
     ]
     .into_iter()
     .find(|known| code == Some(i32::from(*known as u8)))
     .unwrap_or(Code::Failed)
 }
 
-async fn wait(client: &ControlClient, limit: Option<Duration>, output: &Output) -> Result<(), Stop> {
+async fn wait(
+    client: &ControlClient,
+    limit: Option<Duration>,
+    output: &Output,
+) -> Result<(), Stop> {
     // No names: those that this instance was told to start, and what they depend on.
     let request = WaitRequest {
         condition: Condition::Ready.into(),
@@ -156,7 +176,10 @@ async fn wait(client: &ControlClient, limit: Option<Duration>, output: &Output) 
             output.note(&outcome.message);
             Ok(())
         }
-        Err(stop) => Err(unready(stop, limit)),
+        Err(stop) => {
+            client::last_words(client, &[], output).await;
+            Err(unready(stop, limit))
+        }
     }
 }
 

@@ -30,12 +30,17 @@ pub(super) fn run(args: Args, context: Context) -> Result<(), Stop> {
 async fn stop(args: Args, context: Context) -> Result<(), Stop> {
     let root = load::app_root(context.app())?;
     let dir = place::runtime_dir(&root)?;
-    let client = ControlClient::connect(&dir).await.map_err(|error| client::unconnected(&root, &error))?;
+    let client = ControlClient::connect(&dir)
+        .await
+        .map_err(|error| client::unconnected(&root, &error))?;
     let farewell = Farewell::to(client.instance().pid, dir);
     let output = &context.output;
     let mut last = String::new();
     let ending = async {
-        let progress = client.shutdown(ShutdownRequest { force: args.force }).await.map_err(client::refused)?;
+        let progress = client
+            .shutdown(ShutdownRequest { force: args.force })
+            .await
+            .map_err(client::refused)?;
         let outcome = follow(progress, output, &mut last).await?;
         farewell.gone().await;
         outcome.as_ref().map_or(Ok(()), client::settled)
@@ -60,7 +65,10 @@ async fn follow(
 ) -> Result<Option<Outcome>, Stop> {
     while let Some(step) = progress.next().await {
         match step {
-            Ok(Progress { outcome: Some(outcome), .. }) => return Ok(Some(outcome)),
+            Ok(Progress {
+                outcome: Some(outcome),
+                ..
+            }) => return Ok(Some(outcome)),
             Ok(step) => {
                 *last = client::told(&step);
                 output.note(last);
@@ -73,11 +81,22 @@ async fn follow(
 }
 
 fn still_there(limit: Duration, last: &str, forced: bool) -> Stop {
-    let last = if last.is_empty() { String::new() } else { format!(": {last}") };
-    let hint = if forced { "" } else { "; `fulcrum down --force` kills what is left" };
+    let last = if last.is_empty() {
+        String::new()
+    } else {
+        format!(": {last}")
+    };
+    let hint = if forced {
+        ""
+    } else {
+        "; `fulcrum down --force` kills what is left"
+    };
     Stop::new(
         Code::TimedOut,
-        format!("still stopping after {}{last}\n  hint: the shutdown goes on{hint}", elapsed(limit)),
+        format!(
+            "still stopping after {}{last}\n  hint: the shutdown goes on{hint}",
+            elapsed(limit)
+        ),
     )
 }
 
@@ -88,21 +107,32 @@ mod tests {
     use super::*;
 
     fn step(message: &str) -> Result<Progress, ControlError> {
-        Ok(Progress { message: message.into(), ..Progress::default() })
+        Ok(Progress {
+            message: message.into(),
+            ..Progress::default()
+        })
     }
 
     #[tokio::test]
     async fn an_instance_may_end_without_a_word() {
         let output = Output::of_process(true, true);
         for end in [None, Some(Err(ControlError::Gone("x".into())))] {
-            let steps = [step("stopping"), step("waiting for users")].into_iter().chain(end);
+            let steps = [step("stopping"), step("waiting for users")]
+                .into_iter()
+                .chain(end);
             let mut last = String::new();
             let outcome = follow(tokio_stream::iter(steps), &output, &mut last).await;
             assert_eq!(outcome, Ok(None));
             assert_eq!(last, "waiting for users");
         }
-        let failed = Outcome { kind: Kind::Failed.into(), message: "stuck".into() };
-        let end = Ok(Progress { outcome: Some(failed.clone()), ..Progress::default() });
+        let failed = Outcome {
+            kind: Kind::Failed.into(),
+            message: "stuck".into(),
+        };
+        let end = Ok(Progress {
+            outcome: Some(failed.clone()),
+            ..Progress::default()
+        });
         let outcome = follow(tokio_stream::iter([end]), &output, &mut String::new()).await;
         assert_eq!(outcome, Ok(Some(failed)));
     }
@@ -111,7 +141,14 @@ mod tests {
     fn a_timeout_says_what_it_waits_for() {
         let stop = still_there(Duration::from_secs(10), "waiting for users", false);
         assert_eq!(stop.code, Code::TimedOut);
-        assert!(stop.message.contains("waiting for users") && stop.message.contains("--force"), "{stop}");
-        assert!(!still_there(Duration::from_secs(1), "", true).message.contains("--force"));
+        assert!(
+            stop.message.contains("waiting for users") && stop.message.contains("--force"),
+            "{stop}"
+        );
+        assert!(
+            !still_there(Duration::from_secs(1), "", true)
+                .message
+                .contains("--force")
+        );
     }
 }

@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use fulcrum_rpc::{ConnectError, ControlClient, RuntimeDir};
-use rustix::fd::OwnedFd;
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use fulcrum_spawn::process::Bystander;
 
 /// The pause between two looks at the lock.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -17,25 +14,20 @@ pub(super) struct Farewell {
     pid: u32,
     dir: RuntimeDir,
     /// None where the process can't be seen from here, as from within a container.
-    process: Option<AsyncFd<OwnedFd>>,
+    process: Option<Bystander>,
 }
 
 impl Farewell {
     /// Takes hold of the instance while it is known to live, so that its pid is its own.
     pub(super) fn to(pid: u32, dir: RuntimeDir) -> Self {
-        let process = i32::try_from(pid)
-            .ok()
-            .and_then(Pid::from_raw)
-            .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok())
-            .and_then(|fd| AsyncFd::register_with_interest(fd, Interest::READABLE).ok());
+        let process = Bystander::of(pid);
         Self { pid, dir, process }
     }
 
     /// Ends when the process is gone and the app's lock is no longer its.
-    pub(super) async fn gone(&self) {
-        if let Some(process) = &self.process
-            && process.readable().await.is_ok()
-        {
+    pub(super) async fn gone(self) {
+        if let Some(process) = &self.process {
+            process.ended().await;
             return;
         }
         loop {

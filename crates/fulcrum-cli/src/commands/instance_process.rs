@@ -50,7 +50,9 @@ pub(super) fn arguments(mode: Mode, what: &What, root: &Path) -> Vec<OsString> {
 pub(super) fn run(args: Args, context: &Context) -> Result<(), Stop> {
     // First of all: until then the terminal's Ctrl-C and its end are ours too.
     rustix::process::setsid().map_err(|errno| {
-        Stop::failed(format!("can't leave the terminal: {errno}; this is a part of `fulcrum dev --detach`"))
+        Stop::failed(format!(
+            "can't leave the terminal: {errno}; this is a part of `fulcrum dev --detach`"
+        ))
     })?;
     let mode = match args.mode {
         ModeWord::Dev => Mode::Dev,
@@ -70,10 +72,17 @@ mod tests {
 
     #[test]
     fn what_is_handed_over_arrives() {
-        let what = What { only: vec!["a".into(), "-b".into()], no_deps: true, no_install: true };
+        let what = What {
+            only: vec!["a".into(), "-b".into()],
+            no_deps: true,
+            no_install: true,
+        };
         let words = arguments(Mode::Serve, &what, Path::new("/srv/shop"));
-        let cli = Cli::try_parse_from([OsString::from("fulcrum")].into_iter().chain(words)).expect("parsed");
-        let Verb::Instance(args) = cli.verb else { panic!("another verb") };
+        let cli = Cli::try_parse_from([OsString::from("fulcrum")].into_iter().chain(words))
+            .expect("parsed");
+        let Verb::Instance(args) = cli.verb else {
+            panic!("another verb")
+        };
         assert_eq!(args.mode, ModeWord::Serve);
         assert_eq!(args.what.only, ["a", "-b"]);
         assert!(args.what.no_deps && args.what.no_install);

@@ -57,7 +57,10 @@ impl LogFile {
     pub(super) fn last_lines(&self, most: usize) -> Vec<String> {
         let text = read_end(&self.path).unwrap_or_default();
         let lines: Vec<_> = text.lines().collect();
-        lines[lines.len().saturating_sub(most)..].iter().map(|line| (*line).to_owned()).collect()
+        lines[lines.len().saturating_sub(most)..]
+            .iter()
+            .map(|line| (*line).to_owned())
+            .collect()
     }
 }
 
@@ -69,7 +72,9 @@ fn read_end(path: &Path) -> io::Result<String> {
     file.take(END).read_to_end(&mut bytes)?;
     let mut text = Vec::new();
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        let (line, end) = line.strip_suffix(b"\n").map_or((line, false), |line| (line, true));
+        let (line, end) = line
+            .strip_suffix(b"\n")
+            .map_or((line, false), |line| (line, true));
         fulcrum_logs::sanitise(line, false, &mut text);
         text.extend(end.then_some(b'\n'));
     }
@@ -77,7 +82,10 @@ fn read_end(path: &Path) -> io::Result<String> {
 }
 
 fn describe(path: &Path, error: &io::Error) -> io::Error {
-    let text = format!("the log of the instance, {}, can't be written: {error}", path.display());
+    let text = format!(
+        "the log of the instance, {}, can't be written: {error}",
+        path.display()
+    );
     io::Error::new(error.kind(), text)
 }
 
@@ -92,13 +100,22 @@ mod tests {
     fn it_is_private_and_begins_anew() {
         let app = tempfile::tempdir().expect("temporary folder");
         let log = LogFile::create(app.path()).expect("made");
-        log.handle().expect("handle").write_all(b"old\n").expect("written");
+        log.handle()
+            .expect("handle")
+            .write_all(b"old\n")
+            .expect("written");
         let mode = |path: &Path| path.metadata().expect("there").permissions().mode() & 0o777;
-        assert_eq!((mode(log.path()), mode(&app.path().join(".fulcrum"))), (0o600, 0o700));
+        assert_eq!(
+            (mode(log.path()), mode(&app.path().join(".fulcrum"))),
+            (0o600, 0o700)
+        );
         let again = LogFile::create(app.path()).expect("made");
         assert_eq!(again.last_lines(5), Vec::<String>::new());
         // The handle of the last start leaves no hole.
-        log.handle().expect("handle").write_all(b"late\n").expect("written");
+        log.handle()
+            .expect("handle")
+            .write_all(b"late\n")
+            .expect("written");
         assert_eq!(again.last_lines(5), ["late"]);
     }
 

@@ -51,7 +51,10 @@ impl Context {
 /// # Errors
 /// Why it wasn't done, with the code to end with.
 pub(crate) fn run(cli: Cli, output: Output) -> Result<(), Stop> {
-    let context = Context { app: cli.global.app, output };
+    let context = Context {
+        app: cli.global.app,
+        output,
+    };
     match cli.verb {
         Verb::Dev(args) => dev::run(args, context),
         Verb::Serve(args) => serve::run(args, context),

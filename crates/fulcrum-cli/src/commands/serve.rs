@@ -2,8 +2,8 @@
 
 use fulcrum_config::Mode;
 
-use super::start::{self, Start};
 use super::Context;
+use super::start::{self, Start};
 use crate::exit::Stop;
 
 #[derive(Debug, clap::Args)]

@@ -65,22 +65,29 @@ pub(super) fn run(mode: Mode, start: Start, context: Context) -> Result<(), Stop
     let limit = start.limit();
     let options = Options {
         wait: limit,
-        detached: false,
         ..options(mode, start.what, app, &warnings, context.output.stdout())
     };
     drive::instance(instance::run(options))
 }
 
 /// What a detached instance is told, whose standard output is `stdout`.
-pub(super) fn options(mode: Mode, what: What, app: App, warnings: &[Problem], stdout: Face) -> Options {
+pub(super) fn options(
+    mode: Mode,
+    what: What,
+    app: App,
+    warnings: &[Problem],
+    stdout: Face,
+) -> Options {
     Options {
         mode,
         only: what.only,
         no_deps: what.no_deps,
         install: !what.no_install,
-        detached: true,
         json: wants_json(app.runtime.logs.format, mode, stdout.terminal),
-        style: LineStyle { colour: stdout.colour, width: stdout.width },
+        style: LineStyle {
+            colour: stdout.colour,
+            width: stdout.width,
+        },
         warnings: warnings.iter().map(Problem::to_string).collect(),
         wait: None,
         app,
@@ -108,19 +115,36 @@ mod tests {
             (LogFormat::Json, Mode::Dev, true, true),
             (LogFormat::Text, Mode::Serve, false, false),
         ] {
-            assert_eq!(wants_json(format, mode, terminal), json, "{format:?} {mode:?} {terminal}");
+            assert_eq!(
+                wants_json(format, mode, terminal),
+                json,
+                "{format:?} {mode:?} {terminal}"
+            );
         }
     }
 
     #[test]
     fn waiting_has_a_limit_unless_it_is_zero() {
         let start = |wait, timeout| {
-            let what = What { only: vec![], no_deps: false, no_install: false };
-            Start { what, detach: false, wait, timeout }.limit()
+            let what = What {
+                only: vec![],
+                no_deps: false,
+                no_install: false,
+            };
+            Start {
+                what,
+                detach: false,
+                wait,
+                timeout,
+            }
+            .limit()
         };
         assert_eq!(start(false, None), None);
         assert_eq!(start(true, None), Some(PATIENCE));
-        assert_eq!(start(true, Some(Duration::from_secs(5))), Some(Duration::from_secs(5)));
+        assert_eq!(
+            start(true, Some(Duration::from_secs(5))),
+            Some(Duration::from_secs(5))
+        );
         assert_eq!(start(true, Some(Duration::ZERO)), None);
     }
 }

@@ -11,8 +11,8 @@ use fulcrum_spawn::supervisor::{Backend, Group, News};
 use fulcrum_spawn::{CommandSpec, Failure};
 
 use super::desk::{Badge, Desks, token};
-use super::house::now;
 use super::environment::{Surroundings, environment};
+use super::house::now;
 use super::install::{Client, Installer};
 use super::life::{self, Life};
 
@@ -76,10 +76,21 @@ impl Backend for DomainBackend {
     }
 
     async fn spawn(&mut self, plan: Plan, news: News) -> Result<Arc<dyn Group>, Failure> {
-        let Workshop { spawner, hub, registry, desks, .. } = &self.workshop;
+        let Workshop {
+            spawner,
+            hub,
+            registry,
+            desks,
+            ..
+        } = &self.workshop;
         let spec = Arc::new(plan.spec.clone());
-        let badge =
-            Badge { generation: news.generation(), token: plan.token, pid: None, spec };
+        let badge = Badge {
+            generation: news.generation(),
+            token: plan.token,
+            pid: None,
+            spec,
+            over: false,
+        };
         if let Some(desk) = desks.get(&self.domain.name) {
             // Before the spawn: the process may register before we are told of it.
             desk.badge.send_replace(Some(badge));
@@ -98,6 +109,7 @@ impl Backend for DomainBackend {
             process,
             hub: hub.clone(),
             registry: registry.clone(),
+            desks: Arc::clone(desks),
             news,
         };
         Ok(life::begin(life, &self.domain.process.stop))
@@ -128,12 +140,17 @@ fn plan(domain: &Domain, workshop: &Workshop) -> Result<(Plan, Vec<Notice>), Fai
         }
         Program::Command(argv) => {
             let argv: Vec<String> = argv.iter().chain(&process.args).cloned().collect();
-            let path = env.get(std::ffi::OsStr::new("PATH")).cloned().unwrap_or_default();
+            let path = env
+                .get(std::ffi::OsStr::new("PATH"))
+                .cloned()
+                .unwrap_or_default();
             plan_command(&argv, &process.cwd, env, &path)?
         }
         Program::None => {
-            return Err(Failure::permanent(format!("{} has no entry point", domain.name))
-                .cure("add a domain.js or domain.ts, or set process.entry"));
+            return Err(
+                Failure::permanent(format!("{} has no entry point", domain.name))
+                    .cure("add a domain.js or domain.ts, or set process.entry"),
+            );
         }
     };
     Ok((Plan { spec, token }, notices))

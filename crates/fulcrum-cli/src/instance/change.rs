@@ -25,9 +25,14 @@ type Sink = mpsc::Sender<Result<Progress, ControlError>>;
 
 /// Carries it out and gives the last message. The request holds even if nobody listens any more.
 pub(super) async fn carry_out(house: &House, change: &Change, sink: &Sink) -> Progress {
-    let (with, without): (Vec<_>, Vec<_>) =
-        change.names.iter().partition(|name| house.supervisor.domain(name).is_some());
-    if let Some(name) = without.first().filter(|_| change.by_name || with.is_empty()) {
+    let (with, without): (Vec<_>, Vec<_>) = change
+        .names
+        .iter()
+        .partition(|name| house.supervisor.domain(name).is_some());
+    if let Some(name) = without
+        .first()
+        .filter(|_| change.by_name || with.is_empty())
+    {
         return outcome(
             Kind::Failed,
             format!("{name} has no entry point, so there is no process to start or stop"),
@@ -37,7 +42,8 @@ pub(super) async fn carry_out(house: &House, change: &Change, sink: &Sink) -> Pr
     let mut failed = Vec::new();
     for wave in order(house, change, &with) {
         let mut changes = JoinSet::new();
-        for handle in wave.iter().filter_map(|name| house.supervisor.domain(name)).cloned() {
+        for handle in wave.iter().filter_map(|name| house.supervisor.domain(name)) {
+            let handle = handle.clone();
             let (command, no_wait, sink) = (change.command, change.no_wait, sink.clone());
             changes.spawn(async move { one(&handle, command, no_wait, &sink).await });
         }
@@ -64,7 +70,9 @@ fn order(house: &House, change: &Change, names: &[&String]) -> Vec<Vec<String>> 
         return vec![all];
     }
     let waves = house.app.waves().into_iter().rev();
-    waves.map(|wave| wave.into_iter().filter(|name| all.contains(name)).collect()).collect()
+    waves
+        .map(|wave| wave.into_iter().filter(|name| all.contains(name)).collect())
+        .collect()
 }
 
 async fn one(
@@ -74,8 +82,10 @@ async fn one(
     sink: &Sink,
 ) -> Result<String, String> {
     let name = handle.name();
-    let ticket =
-        handle.request(command).await.map_err(|refused| format!("{name}: {}", refused.0))?;
+    let ticket = handle
+        .request(command)
+        .await
+        .map_err(|refused| format!("{name}: {}", refused.0))?;
     if no_wait {
         return Ok(format!("{name}: asked for"));
     }
@@ -88,7 +98,11 @@ async fn one(
         if last.replace(phase) != Some(phase) {
             let text = handle.snapshot().reason;
             let message = format!("{phase} ({text})");
-            let progress = Progress { domain: name.to_owned(), message, outcome: None };
+            let progress = Progress {
+                domain: name.to_owned(),
+                message,
+                outcome: None,
+            };
             // A client that is slow, or gone, misses steps and holds nobody up.
             let _ = sink.try_send(Ok(progress));
         }
@@ -101,16 +115,19 @@ async fn one(
     match end {
         Outcome::Done(now) => Ok(done(name, command, &now)),
         Outcome::Failed(now) => Err(failed(name, &now)),
-        Outcome::Superseded(now) => {
-            Err(format!("{name}: another command overtook this one; it is {}", now.phase))
-        }
+        Outcome::Superseded(now) => Err(format!(
+            "{name}: another command overtook this one; it is {}",
+            now.phase
+        )),
     }
 }
 
 fn done(name: &str, command: Command, now: &Snapshot) -> String {
     match command {
         Command::Start | Command::Restart => {
-            let pid = now.pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
+            let pid = now
+                .pid
+                .map_or_else(String::new, |pid| format!(" (pid {pid})"));
             format!("{name} is ready{pid}")
         }
         Command::Stop | Command::Kill => format!("{name} is stopped"),
@@ -137,7 +154,11 @@ pub(super) fn blockers(house: &House) -> String {
         Some(format!("{} (pid {pid})", handle.name()))
     });
     let names: Vec<String> = alive.collect();
-    if names.is_empty() { "ending".to_owned() } else { format!("waiting for {}", names.join(", ")) }
+    if names.is_empty() {
+        "ending".to_owned()
+    } else {
+        format!("waiting for {}", names.join(", "))
+    }
 }
 
 /// The domains that could not be ended.

@@ -40,7 +40,11 @@ impl Closing {
     /// Returns once at least this stage is reached.
     pub(crate) async fn reached(&self, wanted: Stage) {
         // The sender lives as long as this handle, so the wait can only end well.
-        let _ = self.stage.subscribe().wait_for(|stage| *stage >= wanted).await;
+        let _ = self
+            .stage
+            .subscribe()
+            .wait_for(|stage| *stage >= wanted)
+            .await;
     }
 }
 

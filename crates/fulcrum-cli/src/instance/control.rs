@@ -40,8 +40,14 @@ fn streamed<T: Send + 'static>() -> (Sink<T>, Streamed<T>) {
 
 /// The last message of a stream of progress.
 pub(super) fn outcome(kind: Kind, message: impl Into<String>) -> Progress {
-    let outcome = Outcome { kind: kind.into(), message: message.into() };
-    Progress { outcome: Some(outcome), ..Progress::default() }
+    let outcome = Outcome {
+        kind: kind.into(),
+        message: message.into(),
+    };
+    Progress {
+        outcome: Some(outcome),
+        ..Progress::default()
+    }
 }
 
 fn single(kind: Kind, message: String) -> Streamed<Progress> {
@@ -51,7 +57,11 @@ fn single(kind: Kind, message: String) -> Streamed<Progress> {
 fn limit(millis: u64) -> Duration {
     // Nobody waits for a year; that is as good as no limit.
     let year = Duration::from_secs(365 * 24 * 60 * 60);
-    if millis == 0 { year } else { Duration::from_millis(millis) }
+    if millis == 0 {
+        year
+    } else {
+        Duration::from_millis(millis)
+    }
 }
 
 impl Desk {
@@ -72,7 +82,9 @@ impl ControlHandler for Desk {
         let domains = names.iter().filter_map(|name| self.0.domain(name));
         Ok(StatusResponse {
             instance: Some(view::instance(&self.0)),
-            domains: domains.map(|domain| view::domain(&self.0, domain, request.details)).collect(),
+            domains: domains
+                .map(|domain| view::domain(&self.0, domain, request.details))
+                .collect(),
         })
     }
 
@@ -83,7 +95,9 @@ impl ControlHandler for Desk {
             Action::Restart => Command::Restart,
             Action::Kill => Command::Kill,
             Action::Unspecified => {
-                return Err(ControlError::Invalid("the request names no action".to_owned()));
+                return Err(ControlError::Invalid(
+                    "the request names no action".to_owned(),
+                ));
             }
         };
         let names = match select(&self.0.app, &request.domains) {
@@ -96,13 +110,25 @@ impl ControlHandler for Desk {
             return Ok(single(Kind::Failed, "the instance is stopping".to_owned()));
         }
         let by_name = request.domains.iter().any(|name| names.contains(name));
-        let change = Change { command, names, by_name, no_wait: request.no_wait };
+        let change = Change {
+            command,
+            names,
+            by_name,
+            no_wait: request.no_wait,
+        };
         let (sink, stream) = streamed();
         let house = Shared::clone(&self.0);
         tokio::spawn(async move {
-            let end = tokio::time::timeout(limit(request.timeout_ms), change::carry_out(&house, &change, &sink)).await;
+            let end = tokio::time::timeout(
+                limit(request.timeout_ms),
+                change::carry_out(&house, &change, &sink),
+            )
+            .await;
             let end = end.unwrap_or_else(|_| {
-                outcome(Kind::TimedOut, "it takes longer than asked for, and goes on")
+                outcome(
+                    Kind::TimedOut,
+                    "it takes longer than asked for, and goes on",
+                )
             });
             let _ = sink.send(Ok(end)).await;
         });
@@ -153,9 +179,18 @@ impl ControlHandler for Desk {
             }
             Some(names)
         };
-        let since = request.since.and_then(|time| SystemTime::try_from(time).ok());
-        let n = request.tail.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-        let query = Query { domains, since, n, ..Query::default() };
+        let since = request
+            .since
+            .and_then(|time| SystemTime::try_from(time).ok());
+        let n = request
+            .tail
+            .map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+        let query = Query {
+            domains,
+            since,
+            n,
+            ..Query::default()
+        };
         let (sink, stream) = streamed();
         if !request.follow {
             let lines = self.0.hub.tail(&query);
@@ -195,7 +230,10 @@ impl ControlHandler for Desk {
                     return;
                 }
             }
-            while request.follow {
+            if !request.follow {
+                return;
+            }
+            loop {
                 let event = tokio::select! {
                     event = coming.recv() => event,
                     () = sink.closed() => return,
@@ -216,7 +254,12 @@ impl ControlHandler for Desk {
     }
 
     async fn call(&self, request: CallRequest) -> Result<CallResponse, ControlError> {
-        let CallRequest { domain, r#type, payload, timeout_ms } = request;
+        let CallRequest {
+            domain,
+            r#type,
+            payload,
+            timeout_ms,
+        } = request;
         if self.0.domain(&domain).is_none() && !self.0.registry.is_registered(&domain) {
             self.names(std::slice::from_ref(&domain))?;
         }
@@ -236,7 +279,11 @@ impl ControlHandler for Desk {
 
     async fn shutdown(&self, request: ShutdownRequest) -> Result<Streamed<Progress>, ControlError> {
         let closing = self.0.closing.clone();
-        closing.ask(if request.force { Stage::Killing } else { Stage::Stopping });
+        closing.ask(if request.force {
+            Stage::Killing
+        } else {
+            Stage::Stopping
+        });
         let (sink, stream) = streamed();
         let house = Shared::clone(&self.0);
         tokio::spawn(async move {
@@ -248,7 +295,10 @@ impl ControlHandler for Desk {
                     _ = ticks.tick() => {}
                 }
                 let text = change::blockers(&house);
-                let progress = Progress { message: text, ..Progress::default() };
+                let progress = Progress {
+                    message: text,
+                    ..Progress::default()
+                };
                 if sink.send(Ok(progress)).await.is_err() {
                     return;
                 }
@@ -257,7 +307,10 @@ impl ControlHandler for Desk {
             let end = if left.is_empty() {
                 outcome(Kind::Done, "stopped")
             } else {
-                outcome(Kind::Failed, format!("still alive after SIGKILL: {}", left.join(", ")))
+                outcome(
+                    Kind::Failed,
+                    format!("still alive after SIGKILL: {}", left.join(", ")),
+                )
             };
             let _ = sink.send(Ok(end)).await;
         });
@@ -280,7 +333,9 @@ fn record(delivery: Delivery) -> LogRecord {
             partial: line.partial,
         }),
     };
-    LogRecord { record: Some(record) }
+    LogRecord {
+        record: Some(record),
+    }
 }
 
 fn transition(event: Numbered) -> Event {

@@ -35,6 +35,25 @@ pub(crate) struct Badge {
     pub(crate) pid: Option<u32>,
     /// What was started.
     pub(crate) spec: Arc<CommandSpec>,
+    /// Its leader has ended: the token is worth nothing any more, and the pid may be another's.
+    pub(crate) over: bool,
+}
+
+impl Desk {
+    /// The papers of the life that goes on, or is about to begin.
+    pub(crate) fn living(&self) -> Option<Badge> {
+        self.badge.borrow().clone().filter(|badge| !badge.over)
+    }
+
+    /// This life's leader has ended; its papers stay readable, but nobody can use them any more.
+    pub(crate) fn end(&self, generation: u64) {
+        self.badge.send_if_modified(|badge| {
+            let ends = badge
+                .as_mut()
+                .filter(|badge| badge.generation == generation && !badge.over);
+            ends.map(|badge| badge.over = true).is_some()
+        });
+    }
 }
 
 /// Empty desks for these domains.
@@ -52,4 +71,40 @@ pub(crate) fn token() -> io::Result<String> {
     let mut bytes = [0; 16];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn papers_are_worth_something_for_one_life_only() {
+        let desks = desks(["users"].into_iter());
+        let desk = &desks["users"];
+        assert!(desk.living().is_none());
+        let spec = CommandSpec {
+            program: "/usr/bin/node".into(),
+            args: Vec::new(),
+            cwd: "/srv/app".into(),
+            env: BTreeMap::new(),
+            runner: "node".to_owned(),
+        };
+        let badge = Badge {
+            generation: 2,
+            token: "secret".to_owned(),
+            pid: Some(7),
+            spec: Arc::new(spec),
+            over: false,
+        };
+        desk.badge.send_replace(Some(badge));
+        // An older life's end comes late and means another's papers.
+        desk.end(1);
+        assert_eq!(desk.living().map(|badge| badge.generation), Some(2));
+        desk.end(2);
+        assert!(desk.living().is_none());
+        assert!(
+            desk.badge.borrow().is_some(),
+            "what was started can still be shown"
+        );
+    }
 }

@@ -52,7 +52,10 @@ pub(crate) fn environment(
     env.insert("FULCRUM_APP_PATH".into(), around.app.clone().into());
     match around.mode {
         Mode::Serve => drop(env.insert("NODE_ENV".into(), "production".into())),
-        Mode::Dev => drop(env.entry("NODE_ENV".into()).or_insert_with(|| "development".into())),
+        Mode::Dev => drop(
+            env.entry("NODE_ENV".into())
+                .or_insert_with(|| "development".into()),
+        ),
     }
     for file in &domain.process.env_files {
         env.extend(read(file)?);
@@ -63,8 +66,11 @@ pub(crate) fn environment(
 }
 
 fn read(file: &Path) -> Result<impl Iterator<Item = (OsString, OsString)> + use<>, Failure> {
-    let variables = read_env_file(file).map_err(|problem| Failure::permanent(problem.to_string()))?;
-    Ok(variables.into_iter().map(|(name, value)| (name.into(), value.into())))
+    let variables =
+        read_env_file(file).map_err(|problem| Failure::permanent(problem.to_string()))?;
+    Ok(variables
+        .into_iter()
+        .map(|(name, value)| (name.into(), value.into())))
 }
 
 fn port_number(port: Port) -> Result<u16, Failure> {

@@ -26,7 +26,10 @@ pub(crate) struct Journal {
 impl Journal {
     /// An empty one.
     pub(crate) fn new() -> Self {
-        Self { kept: Arc::default(), told: broadcast::Sender::new(KEPT) }
+        Self {
+            kept: Arc::default(),
+            told: broadcast::Sender::new(KEPT),
+        }
     }
 
     /// Enters a transition.

@@ -59,9 +59,7 @@ impl Gatekeeper for Gate {
             Owner::Stranger(pid) => Ok(self.admission(&claim.domain, 0, false, pid)),
             // Of a domain that runs, its own process is the likeliest.
             Owner::Unknown => Ok(match self.badge(&claim.domain) {
-                Some(badge) => {
-                    self.admission(&claim.domain, badge.generation, true, badge.pid)
-                }
+                Some(badge) => self.admission(&claim.domain, badge.generation, true, badge.pid),
                 None => self.admission(&claim.domain, 0, false, None),
             }),
         }
@@ -70,12 +68,12 @@ impl Gatekeeper for Gate {
 
 impl Gate {
     fn badge(&self, name: &str) -> Option<Badge> {
-        self.desks.get(name)?.badge.borrow().clone()
+        self.desks.get(name)?.living()
     }
 
     fn by_token(&self, token: &str) -> Option<Owner> {
         self.desks.iter().find_map(|(name, desk)| {
-            let badge = desk.badge.borrow().clone()?;
+            let badge = desk.living()?;
             same(&badge.token, token).then(|| Owner::Domain(name.clone(), badge))
         })
     }
@@ -84,29 +82,38 @@ impl Gate {
         let badges: Vec<(String, Badge)> = self
             .desks
             .iter()
-            .filter_map(|(name, desk)| Some((name.clone(), desk.badge.borrow().clone()?)))
+            .filter_map(|(name, desk)| Some((name.clone(), desk.living()?)))
             .collect();
         let (local, peer) = (claim.local, claim.peer);
         // It reads /proc, which may block.
         let found = tokio::task::spawn_blocking(move || {
             let leaders: Vec<u32> = badges.iter().filter_map(|(_, badge)| badge.pid).collect();
-            let Some(pid) = client_of(local, peer, &leaders) else { return Owner::Unknown };
+            let Some(pid) = client_of(local, peer, &leaders) else {
+                return Owner::Unknown;
+            };
             let group = Stat::read(pid).map(|stat| stat.group);
             badges
                 .into_iter()
                 .find(|(_, badge)| {
-                    badge.pid.is_some_and(|leader| {
-                        group == Some(leader) || descends_from(pid, leader)
-                    })
+                    badge
+                        .pid
+                        .is_some_and(|leader| group == Some(leader) || descends_from(pid, leader))
                 })
-                .map_or(Owner::Stranger(Some(pid)), |(name, badge)| Owner::Domain(name, badge))
+                .map_or(Owner::Stranger(Some(pid)), |(name, badge)| {
+                    Owner::Domain(name, badge)
+                })
         });
         found.await.unwrap_or(Owner::Unknown)
     }
 
     fn admission(&self, name: &str, generation: u64, own: bool, pid: Option<u32>) -> Admission {
         let heartbeat_interval = self.heartbeats.get(name).copied();
-        Admission { generation, own, pid, heartbeat_interval }
+        Admission {
+            generation,
+            own,
+            pid,
+            heartbeat_interval,
+        }
     }
 
     /// A process under another's name: it will never be ready under its own, so its life ends.
@@ -115,7 +122,10 @@ impl Gate {
             "the process of {name} registered as {claimed}: the name in its code must be {name}, \
              or its folder must be called {claimed}"
         );
-        let handle = self.supervisor.get().and_then(|supervisor| supervisor.domain(name));
+        let handle = self
+            .supervisor
+            .get()
+            .and_then(|supervisor| supervisor.domain(name));
         if let Some(handle) = handle {
             let failure = Failure::permanent(text.clone());
             handle.report(badge.generation, Fact::Refused(failure));
@@ -127,7 +137,11 @@ impl Gate {
 /// Compares in a time that doesn't tell where two tokens differ.
 fn same(one: &str, other: &str) -> bool {
     one.len() == other.len()
-        && one.bytes().zip(other.bytes()).fold(0, |acc, (a, b)| acc | (a ^ b)) == 0
+        && one
+            .bytes()
+            .zip(other.bytes())
+            .fold(0, |acc, (a, b)| acc | (a ^ b))
+            == 0
 }
 
 #[cfg(test)]

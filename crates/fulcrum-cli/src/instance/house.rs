@@ -54,7 +54,10 @@ pub(crate) fn say(hub: &Hub, level: Level, text: impl Into<String>) {
 }
 
 /// The wall clock's time, for what people and other programs read.
-#[expect(clippy::disallowed_methods, reason = "log lines carry the wall clock's time")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "log lines carry the wall clock's time"
+)]
 pub(crate) fn now() -> SystemTime {
     SystemTime::now()
 }

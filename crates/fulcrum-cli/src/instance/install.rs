@@ -40,7 +40,9 @@ impl Installer {
     /// # Errors
     /// Packages are missing and may not, or can't, be installed.
     pub(crate) async fn provide(&self, client: &Client<'_>) -> Result<(), Failure> {
-        let Some(install) = missing(client).await? else { return Ok(()) };
+        let Some(install) = missing(client).await? else {
+            return Ok(());
+        };
         if !client.allowed {
             return Err(Failure::permanent(format!(
                 "packages are missing in {}: {}",
@@ -71,20 +73,31 @@ async fn missing(client: &Client<'_>) -> Result<Option<Install>, Failure> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     tokio::task::spawn_blocking(move || install_needed(&dir, &app, &path))
         .await
-        .map_err(|error| Failure::permanent(format!("the look at its packages broke down: {error}")))?
+        .map_err(|error| {
+            Failure::permanent(format!("the look at its packages broke down: {error}"))
+        })?
 }
 
 async fn run(client: &Client<'_>, install: &Install) -> Result<(), Failure> {
     let say = |level, text: String| {
-        client.hub.announce(client.domain, client.generation, level, text, now());
+        client
+            .hub
+            .announce(client.domain, client.generation, level, text, now());
     };
     let place = shown(client, install);
     let manager = install.manager.program();
     for notice in &install.notices {
         say(Level::Warn, notice.to_string());
     }
-    say(Level::Info, format!("installing packages in {place} with {manager}: {}", install.reason));
-    let passing = |error| Failure::passing(format!("packages can't be installed in {place}: {error}"));
+    say(
+        Level::Info,
+        format!(
+            "installing packages in {place} with {manager}: {}",
+            install.reason
+        ),
+    );
+    let passing =
+        |error| Failure::passing(format!("packages can't be installed in {place}: {error}"));
     install.begin().map_err(passing)?;
     let process = client.spawner.spawn(install.command.clone()).await?;
     let source = Source {
@@ -119,6 +132,13 @@ async fn run(client: &Client<'_>, install: &Install) -> Result<(), Failure> {
 }
 
 fn shown(client: &Client<'_>, install: &Install) -> String {
-    let root = install.root.strip_prefix(client.app).unwrap_or(&install.root);
-    if root.as_os_str().is_empty() { ".".to_owned() } else { root.display().to_string() }
+    let root = install
+        .root
+        .strip_prefix(client.app)
+        .unwrap_or(&install.root);
+    if root.as_os_str().is_empty() {
+        ".".to_owned()
+    } else {
+        root.display().to_string()
+    }
 }

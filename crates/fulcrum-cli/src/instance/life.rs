@@ -15,6 +15,8 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::desk::Desks;
+
 /// How long an exit waits for the pipes to be drained. Where nobody else holds them it takes a
 /// moment; a grandchild that holds them may keep them for ever.
 const DRAIN: Duration = Duration::from_millis(200);
@@ -29,6 +31,7 @@ pub(crate) struct Life {
     pub(crate) process: Arc<Process>,
     pub(crate) hub: Hub,
     pub(crate) registry: Registry,
+    pub(crate) desks: Desks,
     pub(crate) news: News,
 }
 
@@ -46,9 +49,19 @@ pub(crate) fn begin(life: Life, stop: &Stop) -> Arc<dyn Group> {
 }
 
 async fn watch(life: Life) {
-    let Life { domain, process, hub, registry, news } = life;
-    let source =
-        Source { domain: Arc::clone(&domain), generation: news.generation(), pid: process.pid() };
+    let Life {
+        domain,
+        process,
+        hub,
+        registry,
+        desks,
+        news,
+    } = life;
+    let source = Source {
+        domain: Arc::clone(&domain),
+        generation: news.generation(),
+        pid: process.pid(),
+    };
     let drained = CancellationToken::new();
     let mut pumps = Vec::new();
     if let Some((stdout, stderr)) = process.take_output() {
@@ -58,6 +71,9 @@ async fn watch(life: Life) {
         }
     }
     let report = process.exited().await;
+    if let Some(desk) = desks.get(&*domain) {
+        desk.end(news.generation());
+    }
     // The exit is told after the last words, unless somebody else holds the pipe.
     let _ = timeout(DRAIN, async {
         for (_, finished) in &mut pumps {
@@ -117,7 +133,8 @@ impl Group for Signals {
         let name = match signal {
             StopSignal::Terminate => {
                 // Clients that know it finish what they have; the signal says the same to all.
-                self.registry.send_drain(&self.domain, self.generation, self.stop.grace);
+                self.registry
+                    .send_drain(&self.domain, self.generation, self.stop.grace);
                 self.stop.signal.as_str()
             }
             StopSignal::Kill => "SIGKILL",

@@ -41,7 +41,10 @@ pub(crate) fn listen(app: &App, mode: Mode) -> Result<Port, Stop> {
     })?;
     let moved = listeners.fell_back().map(|(taken, _)| {
         let by = holder(taken).map_or_else(|| "another process".to_owned(), |h| named(&h));
-        format!("port {taken} is taken by {by}; domains register at {}", listeners.address())
+        format!(
+            "port {taken} is taken by {by}; domains register at {}",
+            listeners.address()
+        )
     });
     Ok(Port { listeners, moved })
 }
@@ -52,7 +55,15 @@ fn named(holder: &Holder) -> String {
 
 fn holder(address: &str) -> Option<Holder> {
     let addresses: Vec<SocketAddr> = address.to_socket_addrs().ok()?.collect();
-    let loopback = |port| [SocketAddr::from(([127, 0, 0, 1], port)), SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, port))];
+    let loopback = |port| {
+        [
+            SocketAddr::from(([127, 0, 0, 1], port)),
+            SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, port)),
+        ]
+    };
     let port = addresses.first()?.port();
-    addresses.into_iter().chain(loopback(port)).find_map(listener_on)
+    addresses
+        .into_iter()
+        .chain(loopback(port))
+        .find_map(listener_on)
 }

@@ -32,6 +32,7 @@ mod unserved;
 mod view;
 mod vitals;
 mod waiting;
+mod words;
 
 pub(crate) use options::{LineStyle, Options};
 pub(crate) use run::run;

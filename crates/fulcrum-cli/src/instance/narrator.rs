@@ -20,7 +20,9 @@ pub(crate) async fn tell(house: Shared, mut transitions: mpsc::UnboundedReceiver
         let snapshot = handle.map(fulcrum_spawn::supervisor::Handle::snapshot);
         if let Some((level, text)) = snapshot.and_then(|now| words(&house, &transition, &now)) {
             let generation = transition.generation;
-            house.hub.announce(&transition.domain, generation, level, text, now());
+            house
+                .hub
+                .announce(&transition.domain, generation, level, text, now());
         }
         house.journal.enter(transition);
     }
@@ -33,8 +35,13 @@ fn words(house: &Shared, news: &Transition, now: &Snapshot) -> Option<(Level, St
         Phase::Waiting | Phase::Preparing => return None,
         Phase::Starting => {
             let badge = house.desks.get(&news.domain)?.badge.borrow().clone()?;
-            let pid = badge.pid.map_or_else(String::new, |pid| format!(", pid {pid}"));
-            (Level::Info, format!("started by {}{pid}", badge.spec.runner))
+            let pid = badge
+                .pid
+                .map_or_else(String::new, |pid| format!(", pid {pid}"));
+            (
+                Level::Info,
+                format!("started by {}{pid}", badge.spec.runner),
+            )
         }
         Phase::Running => {
             let after = now.ready_after.unwrap_or_default();
@@ -49,18 +56,28 @@ fn words(house: &Shared, news: &Transition, now: &Snapshot) -> Option<(Level, St
             (Level::Warn, format!("starts again in {}", millis(wait)))
         }
         Phase::Stopped if asked => (Level::Info, "stopped".to_owned()),
-        Phase::Stopped => (Level::Info, format!("ended ({}); it is not started again", news.reason)),
+        Phase::Stopped => (
+            Level::Info,
+            format!("ended ({}); it is not started again", news.reason),
+        ),
         Phase::Failed => (Level::Error, format!("failed: {}", news.reason)),
-        Phase::Stuck => (Level::Error, format!(
-            "stuck: pid {} survived SIGKILL; nothing is started until it is gone",
-            now.pid.unwrap_or_default()
-        )),
+        Phase::Stuck => (
+            Level::Error,
+            format!(
+                "stuck: pid {} survived SIGKILL; nothing is started until it is gone",
+                now.pid.unwrap_or_default()
+            ),
+        ),
     })
 }
 
 /// Why a life ended by itself, with what its last words tell about the cause.
 fn fault(house: &Shared, news: &Transition, now: &Snapshot) -> String {
-    let Some(exit) = now.last_exit.as_ref().filter(|exit| exit.generation == news.generation) else {
+    let Some(exit) = now
+        .last_exit
+        .as_ref()
+        .filter(|exit| exit.generation == news.generation)
+    else {
         return news.reason.clone();
     };
     if exit.reason != exit.report.to_string() {
@@ -71,7 +88,9 @@ fn fault(house: &Shared, news: &Transition, now: &Snapshot) -> String {
     if news.from == Phase::Starting {
         text.push_str(" before it registered");
     }
-    let lines = house.hub.last_lines(&news.domain, news.generation, Stream::Stderr, LAST_WORDS);
+    let lines = house
+        .hub
+        .last_lines(&news.domain, news.generation, Stream::Stderr, LAST_WORDS);
     let words: Vec<String> = lines.iter().map(|line| line.text().into_owned()).collect();
     if let Some(found) = diagnose(&words, report.code, report.signal) {
         text.push_str(&format!(": {} ({})", found.cause, found.cure));

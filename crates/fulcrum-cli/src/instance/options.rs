@@ -17,8 +17,6 @@ pub(crate) struct Options {
     pub(crate) no_deps: bool,
     /// Whether missing packages are installed before a start.
     pub(crate) install: bool,
-    /// Whether it runs without a terminal: its output is the instance's log file.
-    pub(crate) detached: bool,
     /// JSON lines instead of text.
     pub(crate) json: bool,
     /// How text is shown.

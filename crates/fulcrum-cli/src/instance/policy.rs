@@ -54,12 +54,22 @@ impl Adapter {
             window: settings.window,
         };
         // Only domains that crash together must not come back together, so the name is seed enough.
-        let seed = domain.bytes().fold(u64::from(std::process::id()), |seed, byte| {
-            seed.wrapping_mul(31).wrapping_add(u64::from(byte))
-        });
+        let seed = domain
+            .bytes()
+            .fold(u64::from(std::process::id()), |seed, byte| {
+                seed.wrapping_mul(31).wrapping_add(u64::from(byte))
+            });
         let restarts = Restarts::new(policy, seed)?;
         let domain = domain.to_owned();
-        Ok(Self { restarts, domain, desks, hub, start_timeout, port_hint, ever_ready: false })
+        Ok(Self {
+            restarts,
+            domain,
+            desks,
+            hub,
+            start_timeout,
+            port_hint,
+            ever_ready: false,
+        })
     }
 
     fn last_words(&self) -> Vec<String> {
@@ -67,18 +77,28 @@ impl Adapter {
             .desks
             .get(&self.domain)
             .and_then(|desk| desk.badge.borrow().as_ref().map(|badge| badge.generation));
-        let Some(generation) = generation else { return Vec::new() };
-        let lines = self.hub.last_lines(&self.domain, generation, Stream::Stderr, LAST_WORDS);
+        let Some(generation) = generation else {
+            return Vec::new();
+        };
+        let lines = self
+            .hub
+            .last_lines(&self.domain, generation, Stream::Stderr, LAST_WORDS);
         lines.iter().map(|line| line.text().into_owned()).collect()
     }
 
     fn never_registered(&self) -> String {
-        let mut reason =
-            format!("not registered within {}", humantime::format_duration(self.start_timeout));
+        let mut reason = format!(
+            "not registered within {}",
+            humantime::format_duration(self.start_timeout)
+        );
         if let Some(hint) = &self.port_hint {
             reason.push_str(&format!("; {hint}"));
         }
-        match self.last_words().into_iter().rfind(|line| !line.trim().is_empty()) {
+        match self
+            .last_words()
+            .into_iter()
+            .rfind(|line| !line.trim().is_empty())
+        {
             Some(line) => reason.push_str(&format!("; last line on stderr: {}", line.trim())),
             None => reason.push_str("; nothing on stderr"),
         }
@@ -115,7 +135,13 @@ impl RestartPolicy for Adapter {
             ),
         };
         let permanent = told.is_some();
-        let ended = Ended { code, signal, fault, permanent, was_ready: end.was_ready };
+        let ended = Ended {
+            code,
+            signal,
+            fault,
+            permanent,
+            was_ready: end.was_ready,
+        };
         match (self.restarts.ended(&ended, now), told) {
             (HealthVerdict::GiveUp { .. }, Some(reason)) => Verdict::GiveUp(reason),
             (HealthVerdict::GiveUp { reason }, None) => Verdict::GiveUp(reason),

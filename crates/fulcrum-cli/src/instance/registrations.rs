@@ -17,31 +17,57 @@ pub(crate) async fn carry(house: Shared, mut events: mpsc::UnboundedReceiver<Dom
 
 fn hear(house: &Shared, event: DomainEvent) {
     match event {
-        DomainEvent::Registered { domain, generation, own: true, .. } => {
+        DomainEvent::Registered {
+            domain,
+            generation,
+            own: true,
+            ..
+        } => {
             if let Some(handle) = house.supervisor.domain(&domain) {
                 handle.report(generation, Fact::Ready);
             }
             house.registry.set_serving(Some(&domain), true);
         }
-        DomainEvent::Registered { domain, pid, own: false, .. } => {
+        DomainEvent::Registered {
+            domain,
+            pid,
+            own: false,
+            ..
+        } => {
             let who = pid.map_or_else(|| "a process".to_owned(), |pid| format!("process {pid}"));
             let text = format!("{who}, which fulcrum did not start, registered as {domain}");
             house.hub.announce(&domain, 0, Level::Warn, text, now());
         }
-        DomainEvent::Disconnected { domain, generation, cause, .. } => {
+        DomainEvent::Disconnected {
+            domain,
+            generation,
+            cause,
+            ..
+        } => {
             house.registry.set_serving(Some(&domain), false);
             if let Some(handle) = house.supervisor.domain(&domain) {
                 let lives = handle.snapshot().ready;
                 handle.report(generation, Fact::NotReady);
                 if lives {
                     let text = format!("its stream ended: {cause}");
-                    house.hub.announce(&domain, generation, Level::Debug, text, now());
+                    house
+                        .hub
+                        .announce(&domain, generation, Level::Debug, text, now());
                 }
             }
         }
-        DomainEvent::Refused { domain, peer, reason, .. } => {
+        DomainEvent::Refused {
+            domain,
+            peer,
+            reason,
+            ..
+        } => {
             let text = format!("a registration from {peer} was refused: {reason}");
-            let whom = if house.domain(&domain).is_some() { &domain } else { fulcrum_logs::FULCRUM };
+            let whom = if house.domain(&domain).is_some() {
+                &domain
+            } else {
+                fulcrum_logs::FULCRUM
+            };
             house.hub.announce(whom, 0, Level::Warn, text, now());
         }
         DomainEvent::Heartbeat { domain, .. } => beat(house, &domain),

@@ -31,7 +31,7 @@ use super::selection::{select, with_dependencies};
 use super::signals::Signals;
 use super::terminal::Screen;
 use super::unserved::unserved;
-use super::{change, desk, listen, narrator, registrations, setup, vitals, waiting};
+use super::{change, desk, listen, narrator, registrations, setup, vitals, waiting, words};
 use crate::exit::{Code, Stop};
 use crate::place;
 
@@ -55,8 +55,14 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     let spawner = Spawner::start().map_err(defect)?;
 
     let hub = Hub::new(HubConfig::default());
+    words::tell(&hub);
     let closing = Closing::default();
-    let names: Vec<&str> = options.app.domains.iter().map(|domain| domain.name.as_str()).collect();
+    let names: Vec<&str> = options
+        .app
+        .domains
+        .iter()
+        .map(|domain| domain.name.as_str())
+        .collect();
     let screen = Screen::start(&hub, &names, options.style, options.json, closing.clone())
         .map_err(defect)?;
     for warning in options.warnings.iter().chain(&unserved(&options.app)) {
@@ -130,12 +136,19 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     });
     let down = CancellationToken::new();
     let domains = tokio::spawn(serve_domains(port.listeners, registry, down.clone()));
-    let clients = tokio::spawn(serve_control(control, Desk(Shared::clone(&house)), down.clone()));
+    let clients = tokio::spawn(serve_control(
+        control,
+        Desk(Shared::clone(&house)),
+        down.clone(),
+    ));
     tokio::spawn(registrations::carry(Shared::clone(&house), heard));
     tokio::spawn(narrator::tell(Shared::clone(&house), told));
     tokio::spawn(signals.carry(closing.clone(), hub.clone()));
 
-    house.supervisor.start(house.selected.iter().map(String::as_str)).await;
+    house
+        .supervisor
+        .start(house.selected.iter().map(String::as_str))
+        .await;
     let end = attend(&house, options.wait).await;
     let left = wind_up(&house).await;
     closing.ask(Stage::Ended);
@@ -147,7 +160,10 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     if left.is_empty() {
         end
     } else {
-        Err(Stop::failed(format!("still alive after SIGKILL: {}", left.join(", "))))
+        Err(Stop::failed(format!(
+            "still alive after SIGKILL: {}",
+            left.join(", ")
+        )))
     }
 }
 
@@ -210,7 +226,10 @@ async fn attend(house: &Shared, wait: Option<Duration>) -> Result<(), Stop> {
         Some(_) => {}
         None => {
             let missing = waiting::missing(house, &house.selected, Condition::Ready);
-            return Err(Stop::new(Code::TimedOut, format!("not ready in time: {missing}")));
+            return Err(Stop::new(
+                Code::TimedOut,
+                format!("not ready in time: {missing}"),
+            ));
         }
     }
     house.closing.reached(Stage::Stopping).await;

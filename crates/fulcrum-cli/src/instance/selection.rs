@@ -5,15 +5,19 @@ use std::collections::BTreeSet;
 use fulcrum_config::App;
 use globset::Glob;
 
+use crate::args::names::unknown_domain;
+
 /// A name that fits no domain.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Unknown(pub(crate) String);
 
 impl Unknown {
-    /// For people: the name, and which there are.
+    /// For people: the name, the nearest one, and which there are.
     pub(crate) fn message(&self, app: &App) -> String {
-        let names: Vec<&str> = app.domains.iter().map(|domain| domain.name.as_str()).collect();
-        format!("there is no domain {}; there are {}", self.0, names.join(", "))
+        unknown_domain(
+            &self.0,
+            app.domains.iter().map(|domain| domain.name.as_str()),
+        )
     }
 }
 
@@ -31,7 +35,9 @@ pub(crate) fn select(app: &App, wanted: &[String]) -> Result<Vec<String>, Unknow
         let fits: Vec<String> = match Glob::new(name) {
             Ok(glob) => {
                 let glob = glob.compile_matcher();
-                all().filter(|domain| domain == name || glob.is_match(domain)).collect()
+                all()
+                    .filter(|domain| domain == name || glob.is_match(domain))
+                    .collect()
             }
             Err(_) => all().filter(|domain| domain == name).collect(),
         };
@@ -48,7 +54,9 @@ pub(crate) fn with_dependencies(app: &App, names: &[String]) -> Vec<String> {
     let mut found = BTreeSet::new();
     let mut open: Vec<&str> = names.iter().map(String::as_str).collect();
     while let Some(name) = open.pop() {
-        let Some(domain) = app.domain(name) else { continue };
+        let Some(domain) = app.domain(name) else {
+            continue;
+        };
         if domain.has_process() && found.insert(name.to_owned()) {
             open.extend(domain.process.depends_on.keys().map(String::as_str));
         }

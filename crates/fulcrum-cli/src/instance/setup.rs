@@ -68,7 +68,10 @@ fn setup(
             kill_wait: KILL_WAIT,
         },
         policy: Box::new(policy),
-        backend: DomainBackend { domain: Arc::new(domain.clone()), workshop: workshop.clone() },
+        backend: DomainBackend {
+            domain: Arc::new(domain.clone()),
+            workshop: workshop.clone(),
+        },
     })
 }
 

@@ -38,10 +38,18 @@ impl Signals {
                 else => return,
             };
             if closing.stage() == Stage::Open {
-                say(&hub, Level::Info, format!("{name}: stopping the domains (again to kill them)"));
+                say(
+                    &hub,
+                    Level::Info,
+                    format!("{name}: stopping the domains (again to kill them)"),
+                );
                 closing.ask(Stage::Stopping);
             } else if insistent {
-                say(&hub, Level::Warn, format!("{name} again: killing what is left"));
+                say(
+                    &hub,
+                    Level::Warn,
+                    format!("{name} again: killing what is left"),
+                );
                 closing.ask(Stage::Killing);
             }
         }

@@ -4,7 +4,9 @@ use std::io::{self, Write};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use fulcrum_logs::{Capacity, Delivery, Follower, Gap, Hub, Level, Query, Style, Terminal, to_json};
+use fulcrum_logs::{
+    Capacity, Delivery, Follower, Gap, Hub, Level, Query, Style, Terminal, to_json,
+};
 use tokio::runtime::Handle;
 
 use super::closing::{Closing, Stage};
@@ -42,18 +44,28 @@ impl Screen {
         let mut format = if json {
             Format::Json
         } else {
-            let style = Style { colour: style.colour, width: style.width, names, ..Style::default() };
+            let style = Style {
+                colour: style.colour,
+                width: style.width,
+                names,
+                ..Style::default()
+            };
             Format::Text(Terminal::new(style))
         };
         let runtime = Handle::current();
         let (finished, done) = std::sync::mpsc::channel();
-        let thread = thread::Builder::new().name("screen".to_owned()).spawn(move || {
-            if show(&runtime, &mut follower, &mut format).is_err() {
-                closing.ask(Stage::Stopping);
-            }
-            let _ = finished.send(());
-        })?;
-        Ok(Self { thread: Some(thread), done })
+        let thread = thread::Builder::new()
+            .name("screen".to_owned())
+            .spawn(move || {
+                if show(&runtime, &mut follower, &mut format).is_err() {
+                    closing.ask(Stage::Stopping);
+                }
+                let _ = finished.send(());
+            })?;
+        Ok(Self {
+            thread: Some(thread),
+            done,
+        })
     }
 
     /// Waits until everything is written, or the terminal takes too long. The hub is closed.
@@ -73,7 +85,9 @@ fn show(runtime: &Handle, follower: &mut Follower, format: &mut Format) -> io::R
         render(format, delivery, &mut batch);
         // What came together is written together.
         while batch.len() < 256 * 1024 {
-            let Some(delivery) = follower.try_next() else { break };
+            let Some(delivery) = follower.try_next() else {
+                break;
+            };
             render(format, delivery, &mut batch);
         }
         out.write_all(&batch)?;

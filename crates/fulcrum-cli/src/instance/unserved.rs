@@ -4,7 +4,12 @@ use fulcrum_config::{App, Check, Domain, Probe};
 
 /// What of the configuration has no effect in this version, in words.
 pub(crate) fn unserved(app: &App) -> Vec<String> {
-    let mut found: Vec<String> = app.domains.iter().filter(|d| d.has_process()).flat_map(domain).collect();
+    let mut found: Vec<String> = app
+        .domains
+        .iter()
+        .filter(|d| d.has_process())
+        .flat_map(domain)
+        .collect();
     if !app.runtime.groups.is_empty() {
         found.push("runtime.groups".to_owned());
     }
@@ -14,7 +19,10 @@ pub(crate) fn unserved(app: &App) -> Vec<String> {
     if app.runtime.watch.enabled == Some(true) {
         found.push("runtime.watch".to_owned());
     }
-    found.into_iter().map(|key| format!("{key} has no effect in this version of Fulcrum")).collect()
+    found
+        .into_iter()
+        .map(|key| format!("{key} has no effect in this version of Fulcrum"))
+        .collect()
 }
 
 fn domain(domain: &Domain) -> Vec<String> {
@@ -23,7 +31,10 @@ fn domain(domain: &Domain) -> Vec<String> {
     [
         ("ready", other(&process.ready)),
         ("alive", other(&process.alive)),
-        ("limits", process.limits.memory.is_some() || process.limits.cpu.is_some()),
+        (
+            "limits",
+            process.limits.memory.is_some() || process.limits.cpu.is_some(),
+        ),
         ("replicas", process.replicas > 1),
         ("user", process.user.is_some()),
     ]

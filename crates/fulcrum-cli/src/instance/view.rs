@@ -47,7 +47,7 @@ pub(crate) fn domain(house: &House, configured: &Configured, details: bool) -> D
         let sample = *desk.sample.borrow();
         shown.cpu_percent = f64::from(sample.cpu_percent);
         shown.memory_bytes = sample.memory_bytes;
-        shown.heartbeat_age_ms = desk.last_beat.borrow().map(|at| age(at));
+        shown.heartbeat_age_ms = desk.last_beat.borrow().map(age);
     }
     if details {
         shown.details = self::details(house, name);
@@ -65,7 +65,9 @@ fn live(shown: &mut Domain, now: &Snapshot) {
     shown.uptime_ms = now.spawned_at.map_or(0, age);
     shown.reason = now.reason.clone();
     // Microseconds are as fine as it is worth telling.
-    shown.registered_in_ms = now.ready_after.map(|after| (after.as_micros() as f64) / 1000.0);
+    shown.registered_in_ms = now
+        .ready_after
+        .map(|after| (after.as_micros() as f64) / 1000.0);
     shown.retry_in_ms = now.retry_at.map(|at| {
         let left = at.saturating_duration_since(Instant::now());
         u64::try_from(left.as_millis()).unwrap_or(u64::MAX)
@@ -76,7 +78,11 @@ fn live(shown: &mut Domain, now: &Snapshot) {
         LastExit {
             code: exit.report.code,
             signal: exit.report.signal,
-            reason: if by_itself { how } else { format!("{how}; {}", exit.reason) },
+            reason: if by_itself {
+                how
+            } else {
+                format!("{how}; {}", exit.reason)
+            },
             at: Some(exit.at.into()),
         }
     });
@@ -100,9 +106,13 @@ fn details(house: &House, name: &str) -> Option<Details> {
         let secret = is_secret_name(&key);
         (key, if secret { "***".to_owned() } else { value })
     });
-    let lines = house.hub.last_lines(name, badge.generation, Stream::Stderr, LAST_STDERR);
+    let lines = house
+        .hub
+        .last_lines(name, badge.generation, Stream::Stderr, LAST_STDERR);
     Some(Details {
-        command: program.chain(spec.args.iter().map(|arg| text(arg))).collect(),
+        command: program
+            .chain(spec.args.iter().map(|arg| text(arg)))
+            .collect(),
         cwd: spec.cwd.display().to_string(),
         env: env.collect(),
         runner: spec.runner.clone(),

@@ -39,7 +39,9 @@ impl Vitals {
 }
 
 async fn look(desks: Desks, mut inbox: mpsc::Receiver<oneshot::Sender<()>>) {
-    let Ok(mut sampler) = Sampler::new() else { return };
+    let Ok(mut sampler) = Sampler::new() else {
+        return;
+    };
     let mut ticks = interval(BASELINE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut last: Option<(Instant, BTreeMap<u32, String>)> = None;
@@ -53,7 +55,7 @@ async fn look(desks: Desks, mut inbox: mpsc::Receiver<oneshot::Sender<()>>) {
         };
         let leaders: BTreeMap<u32, String> = desks
             .iter()
-            .filter_map(|(name, desk)| Some((desk.badge.borrow().as_ref()?.pid?, name.clone())))
+            .filter_map(|(name, desk)| Some((desk.living()?.pid?, name.clone())))
             .collect();
         // Old figures say nothing about a process that came since.
         let stale = |(at, of): &(Instant, _)| at.elapsed() > FRESH || *of != leaders;
@@ -67,16 +69,22 @@ async fn look(desks: Desks, mut inbox: mpsc::Receiver<oneshot::Sender<()>>) {
                 let named: Vec<(String, Vec<u32>)> = leaders
                     .into_iter()
                     .map(|(leader, name)| {
-                        (name, members[&leader].iter().map(|member| member.pid).collect())
+                        (
+                            name,
+                            members[&leader].iter().map(|member| member.pid).collect(),
+                        )
                     })
                     .collect();
                 let samples = sampler.sample(&named, now.into_std());
                 (sampler, samples)
             });
-            let Ok((back, samples)) = looked.await else { return };
+            let Ok((back, samples)) = looked.await else {
+                return;
+            };
             sampler = back;
             for (name, desk) in desks.iter() {
-                desk.sample.send_replace(samples.get(name).copied().unwrap_or_default());
+                desk.sample
+                    .send_replace(samples.get(name).copied().unwrap_or_default());
             }
         }
         if let Some(asked) = asked {

@@ -41,13 +41,13 @@ fn standing(condition: Condition, now: &Snapshot) -> Standing {
 
 /// Waits until the condition holds for all, or can't come to hold for one: then what is left is
 /// still given the time to come to rest, so that the answer names every domain that failed.
-pub(crate) async fn all(
-    house: &House,
-    names: &[String],
-    condition: Condition,
-) -> (Kind, String) {
+pub(crate) async fn all(house: &House, names: &[String], condition: Condition) -> (Kind, String) {
     let mut waits = JoinSet::new();
-    for handle in names.iter().filter_map(|name| house.supervisor.domain(name)).cloned() {
+    for handle in names
+        .iter()
+        .filter_map(|name| house.supervisor.domain(name))
+    {
+        let handle = handle.clone();
         waits.spawn(async move {
             let outcome = one(&handle, condition).await;
             (handle.name().to_owned(), outcome)
@@ -61,7 +61,11 @@ pub(crate) async fn all(
             break;
         }
     }
-    if failed.is_empty() { (Kind::Done, done(house, names, condition)) } else { (Kind::DomainFailed, failed.join("; ")) }
+    if failed.is_empty() {
+        (Kind::Done, done(house, names, condition))
+    } else {
+        (Kind::DomainFailed, failed.join("; "))
+    }
 }
 
 /// What of these domains isn't as wanted yet, in words.
@@ -95,7 +99,12 @@ fn done(house: &House, names: &[String], condition: Condition) -> String {
         Condition::Stopped => "stopped",
         Condition::Ready | Condition::Unspecified => "ready",
     };
-    if what == "ready" && names == house.selected.as_slice() {
+    let first = |name: &String| {
+        let handle = house.supervisor.domain(name);
+        handle.is_some_and(|handle| handle.snapshot().generation == 1)
+    };
+    // How long the start took; a later life's readiness has nothing to do with it.
+    if what == "ready" && names == house.selected.as_slice() && names.iter().all(first) {
         return summary(house);
     }
     match names {

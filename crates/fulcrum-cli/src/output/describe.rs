@@ -14,11 +14,20 @@ use super::{Paint, elapsed, rfc3339};
 /// The running instance.
 pub(crate) fn describe_instance(instance: &Instance, now: SystemTime, colour: bool) -> String {
     let mut page = Page::new(colour);
-    page.line("instance", &format!("pid {}, {}, version {}", instance.pid, instance.mode, instance.version));
+    page.line(
+        "instance",
+        &format!(
+            "pid {}, {}, version {}",
+            instance.pid, instance.mode, instance.version
+        ),
+    );
     page.line("app", &instance.app);
     page.line("grpc", &instance.grpc);
     page.line("socket", &instance.socket);
-    if let Some(at) = instance.started_at.and_then(|at| SystemTime::try_from(at).ok()) {
+    if let Some(at) = instance
+        .started_at
+        .and_then(|at| SystemTime::try_from(at).ok())
+    {
         page.line("started", &ago(at, now));
     }
     page.text
@@ -29,22 +38,39 @@ pub(crate) fn describe_domain(domain: &Domain, now: SystemTime, colour: bool) ->
     let mut page = Page::new(colour);
     page.line("name", &domain.name);
     let ready = if domain.ready { ", ready" } else { "" };
-    page.painted("phase", &format!("{}{ready}", domain.phase), paint_of(domain));
+    page.painted(
+        "phase",
+        &format!("{}{ready}", domain.phase),
+        paint_of(domain),
+    );
     page.some("reason", &reason_of(domain));
     page.line("goal", &domain.goal);
     if let Some(pid) = domain.pid {
         page.line("pid", &pid.to_string());
         page.line("uptime", &uptime(domain.uptime_ms));
-        let use_ = format!("{:.1}% CPU, {}", domain.cpu_percent, memory(domain.memory_bytes));
+        let use_ = format!(
+            "{:.1}% CPU, {}",
+            domain.cpu_percent,
+            memory(domain.memory_bytes)
+        );
         page.line("uses", &use_);
     }
     page.line("generation", &domain.generation.to_string());
     page.line("restarts", &domain.restarts.to_string());
     if let Some(age) = domain.heartbeat_age_ms {
-        page.line("heartbeat", &format!("{} ago", elapsed(Duration::from_millis(age))));
+        page.line(
+            "heartbeat",
+            &format!("{} ago", elapsed(Duration::from_millis(age))),
+        );
     }
     if let Some(time) = domain.registered_in_ms {
-        page.line("registered", &format!("{} after its start", elapsed(Duration::from_secs_f64(time.max(0.0) / 1000.0))));
+        page.line(
+            "registered",
+            &format!(
+                "{} after its start",
+                elapsed(Duration::from_secs_f64(time.max(0.0) / 1000.0))
+            ),
+        );
     }
     page.line("entry", domain.entry.as_deref().unwrap_or("none"));
     page.some("depends on", &domain.depends_on.join(", "));
@@ -53,11 +79,18 @@ pub(crate) fn describe_domain(domain: &Domain, now: SystemTime, colour: bool) ->
     }
     if let Some(details) = &domain.details {
         page.some("runner", &details.runner);
-        let words: Vec<_> = details.command.iter().map(|word| shell_word(word)).collect();
+        let words: Vec<_> = details
+            .command
+            .iter()
+            .map(|word| shell_word(word))
+            .collect();
         page.some("command", &words.join(" "));
         page.some("cwd", &details.cwd);
         let env: BTreeMap<_, _> = details.env.iter().collect();
-        page.list("env", env.iter().map(|(name, value)| format!("{name}={value}")));
+        page.list(
+            "env",
+            env.iter().map(|(name, value)| format!("{name}={value}")),
+        );
         page.list("last stderr", details.last_stderr.iter().cloned());
     }
     page.text
@@ -69,7 +102,11 @@ fn describe_exit(exit: &LastExit, now: SystemTime) -> String {
         (None, Some(code)) => format!("code {code}"),
         (None, None) => "unknown".to_owned(),
     };
-    let reason = if exit.reason.is_empty() { String::new() } else { format!(": {}", exit.reason) };
+    let reason = if exit.reason.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", exit.reason)
+    };
     let at = exit.at.and_then(|at| SystemTime::try_from(at).ok());
     let when = at.map_or_else(String::new, |at| format!(", {}", ago(at, now)));
     format!("{how}{reason}{when}")
@@ -101,7 +138,10 @@ impl Page {
     const KEYS: usize = 12;
 
     fn new(colour: bool) -> Self {
-        Self { text: String::new(), colour }
+        Self {
+            text: String::new(),
+            colour,
+        }
     }
 
     fn line(&mut self, key: &str, value: &str) {
@@ -182,11 +222,18 @@ mod tests {
             restarts: 2,
             reason: "exit code 1\n\x1b[2Jboom".into(),
             entry: Some("domains/users/domain.js".into()),
-            last_exit: Some(LastExit { code: Some(1), signal: None, reason: "crashed".into(), at: Some(at(60).into()) }),
+            last_exit: Some(LastExit {
+                code: Some(1),
+                signal: None,
+                reason: "crashed".into(),
+                at: Some(at(60).into()),
+            }),
             details: Some(Details {
                 command: vec!["node".into(), "it's here".into()],
                 cwd: "/srv".into(),
-                env: [("B", "2"), ("A", "1")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+                env: [("B", "2"), ("A", "1")]
+                    .map(|(k, v)| (k.to_owned(), v.to_owned()))
+                    .into(),
                 runner: String::new(),
                 last_stderr: vec!["Error: boom".into()],
             }),

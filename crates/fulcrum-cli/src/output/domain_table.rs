@@ -8,7 +8,15 @@ use super::{Cell, Paint, Table};
 /// Domains, one a line.
 pub(crate) fn domain_table(domains: &[Domain]) -> Table {
     let mut table = Table::new(&[
-        "NAME", "PHASE", "READY", ">PID", ">UPTIME", ">RESTARTS", ">CPU", ">MEM", "REASON",
+        "NAME",
+        "PHASE",
+        "READY",
+        ">PID",
+        ">UPTIME",
+        ">RESTARTS",
+        ">CPU",
+        ">MEM",
+        "REASON",
     ]);
     for domain in domains {
         table.push(row(domain));
@@ -20,7 +28,11 @@ fn row(domain: &Domain) -> [Cell; 9] {
     let paint = paint_of(domain);
     // A figure of a process that there isn't would be a lie.
     let of_process = |text: String| {
-        if domain.pid.is_some() { Cell::new(&text) } else { Cell::new("-").painted(Paint::Dim) }
+        if domain.pid.is_some() {
+            Cell::new(&text)
+        } else {
+            Cell::new("-").painted(Paint::Dim)
+        }
     };
     [
         Cell::new(&domain.name),
@@ -61,7 +73,11 @@ mod tests {
     use super::*;
 
     fn domain(name: &str, phase: &str) -> Domain {
-        Domain { name: name.into(), phase: phase.into(), ..Domain::default() }
+        Domain {
+            name: name.into(),
+            phase: phase.into(),
+            ..Domain::default()
+        }
     }
 
     #[test]
@@ -81,7 +97,8 @@ mod tests {
             retry_in_ms: Some(1_600),
             ..domain("orders", "backoff")
         };
-        let text = domain_table(&[running, crashed, domain("pricing", "stopped")]).render(false, None);
+        let text =
+            domain_table(&[running, crashed, domain("pricing", "stopped")]).render(false, None);
         let golden = "\
 NAME     PHASE    READY  PID  UPTIME  RESTARTS   CPU       MEM  REASON
 catalog  running  yes     42   3m12s         2  0.3%  48.3 MiB  registered
@@ -93,13 +110,20 @@ pricing  stopped  no       -       -         0     -         -
 
     #[test]
     fn a_next_try_is_told() {
-        let waiting = Domain { reason: "exit code 1".into(), retry_in_ms: Some(1_600), ..domain("a", "backoff") };
+        let waiting = Domain {
+            reason: "exit code 1".into(),
+            retry_in_ms: Some(1_600),
+            ..domain("a", "backoff")
+        };
         assert_eq!(reason_of(&waiting), "exit code 1 (again in 1.6 s)");
     }
 
     #[test]
     fn colours_tell_good_from_bad() {
-        let ready = Domain { ready: true, ..domain("a", "running") };
+        let ready = Domain {
+            ready: true,
+            ..domain("a", "running")
+        };
         for (domain, paint) in [
             (ready, Paint::Green),
             (domain("a", "running"), Paint::Yellow),

@@ -25,7 +25,11 @@ impl Face {
             .map(|size| size.ws_col)
             // Some pseudo-terminals don't know their size.
             .filter(|columns| *columns > 0);
-        Self { terminal, colour: terminal && !plain, width }
+        Self {
+            terminal,
+            colour: terminal && !plain,
+            width,
+        }
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) use face::Face;
 pub(crate) use paint::Paint;
 pub(crate) use reader::reader_gone;
 pub(crate) use shape::{DomainShape, EventShape, InstanceShape, rfc3339};
-pub(crate) use table::{Cell, Table};
+pub(crate) use table::{Cell, Table, harmless};
 pub(crate) use units::{count, elapsed};
 
 /// Where a command writes.
@@ -47,11 +47,6 @@ impl Output {
     /// What standard output is.
     pub(crate) fn stdout(&self) -> Face {
         self.stdout
-    }
-
-    /// What standard error is.
-    pub(crate) fn stderr(&self) -> Face {
-        self.stderr
     }
 
     /// Writes data.

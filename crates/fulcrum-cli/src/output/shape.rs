@@ -85,8 +85,7 @@ impl From<Domain> for DomainShape {
             generation: domain.generation,
             restarts: domain.restarts,
             uptime_ms: domain.uptime_ms,
-            // More digits than the measurement has would only be noise.
-            cpu_percent: (domain.cpu_percent * 10.0).round() / 10.0,
+            cpu_percent: round(domain.cpu_percent, 10.0),
             memory_bytes: domain.memory_bytes,
             heartbeat_age_ms: domain.heartbeat_age_ms,
             entry: domain.entry,
@@ -94,7 +93,7 @@ impl From<Domain> for DomainShape {
             reason: domain.reason,
             depends_on: domain.depends_on,
             retry_in_ms: domain.retry_in_ms,
-            registered_in_ms: domain.registered_in_ms,
+            registered_in_ms: domain.registered_in_ms.map(|time| round(time, 1000.0)),
             details: domain.details.map(DetailsShape::from),
         }
     }
@@ -102,8 +101,18 @@ impl From<Domain> for DomainShape {
 
 impl From<LastExit> for ExitShape {
     fn from(exit: LastExit) -> Self {
-        let LastExit { code, signal, reason, at } = exit;
-        Self { code, signal, reason, at: stamp(at) }
+        let LastExit {
+            code,
+            signal,
+            reason,
+            at,
+        } = exit;
+        Self {
+            code,
+            signal,
+            reason,
+            at: stamp(at),
+        }
     }
 }
 
@@ -147,6 +156,11 @@ impl From<Event> for EventShape {
     }
 }
 
+/// More digits than the measurement has would only be noise.
+fn round(number: f64, parts: f64) -> f64 {
+    (number * parts).round() / parts
+}
+
 /// A time of a message, if it is one.
 fn stamp(time: Option<impl TryInto<SystemTime>>) -> Option<String> {
     time.and_then(|time| time.try_into().ok()).map(rfc3339)
@@ -155,7 +169,9 @@ fn stamp(time: Option<impl TryInto<SystemTime>>) -> Option<String> {
 /// RFC 3339 in UTC with milliseconds. A clock may be set to anything; what RFC 3339 can't write
 /// becomes the nearest that it can.
 pub(crate) fn rfc3339(time: SystemTime) -> String {
-    let since_epoch = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let since_epoch = time
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     let time = SystemTime::UNIX_EPOCH + since_epoch.min(Duration::from_secs(LAST_SECOND));
     humantime::format_rfc3339_millis(time).to_string()
 }
@@ -214,9 +230,20 @@ mod tests {
 
     #[test]
     fn what_there_is_not_is_null() {
-        let domain = Domain { name: "pricing".into(), phase: "stopped".into(), ..Domain::default() };
+        let domain = Domain {
+            name: "pricing".into(),
+            phase: "stopped".into(),
+            ..Domain::default()
+        };
         let shown = shown(DomainShape::from(domain));
-        for key in ["pid", "heartbeat_age_ms", "entry", "last_exit", "retry_in_ms", "registered_in_ms"] {
+        for key in [
+            "pid",
+            "heartbeat_age_ms",
+            "entry",
+            "last_exit",
+            "retry_in_ms",
+            "registered_in_ms",
+        ] {
             assert_eq!(shown.get(key), Some(&Value::Null), "{key}");
         }
         assert_eq!(shown.get("command"), None);
@@ -227,11 +254,16 @@ mod tests {
         let details = Details {
             command: vec!["node".into(), "domain.js".into()],
             cwd: "/app".into(),
-            env: [("B", "2"), ("A", "1")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+            env: [("B", "2"), ("A", "1")]
+                .map(|(k, v)| (k.to_owned(), v.to_owned()))
+                .into(),
             runner: "node 20.20.2 (PATH)".into(),
             last_stderr: vec![],
         };
-        let domain = Domain { details: Some(details), ..Domain::default() };
+        let domain = Domain {
+            details: Some(details),
+            ..Domain::default()
+        };
         let shown = shown(DomainShape::from(domain));
         assert_eq!(shown["env"].to_string(), r#"{"A":"1","B":"2"}"#);
         assert_eq!(shown["command"], json!(["node", "domain.js"]));
@@ -253,7 +285,12 @@ mod tests {
             serde_json::to_string(&EventShape::from(event)).expect("JSON"),
             r#"{"seq":7,"time":"1970-01-01T00:00:02.000Z","domain":"users","from":"starting","to":"running","generation":1,"reason":"registered"}"#
         );
-        let instance = Instance { pid: 1, mode: "dev".into(), started_at: Some(at(0).into()), ..Instance::default() };
+        let instance = Instance {
+            pid: 1,
+            mode: "dev".into(),
+            started_at: Some(at(0).into()),
+            ..Instance::default()
+        };
         let golden = json!({
             "pid": 1, "version": "", "app": "", "grpc": "", "socket": "",
             "started_at": "1970-01-01T00:00:00.000Z", "mode": "dev",
@@ -264,6 +301,9 @@ mod tests {
     #[test]
     fn impossible_times_are_written_too() {
         assert_eq!(rfc3339(at(LAST_SECOND * 2)), "9999-12-31T23:59:59.000Z");
-        assert_eq!(rfc3339(SystemTime::UNIX_EPOCH - Duration::from_secs(5)), "1970-01-01T00:00:00.000Z");
+        assert_eq!(
+            rfc3339(SystemTime::UNIX_EPOCH - Duration::from_secs(5)),
+            "1970-01-01T00:00:00.000Z"
+        );
     }
 }

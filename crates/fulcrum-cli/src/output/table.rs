@@ -32,7 +32,10 @@ pub(crate) struct Cell {
 impl Cell {
     /// A field with this text: its first line, made harmless for terminals.
     pub(crate) fn new(text: &str) -> Self {
-        Self { text: harmless(text.lines().next().unwrap_or_default()), paint: None }
+        Self {
+            text: harmless(text.lines().next().unwrap_or_default()),
+            paint: None,
+        }
     }
 
     /// The same field in a colour.
@@ -48,9 +51,15 @@ impl Table {
     pub(crate) fn new(titles: &[&'static str]) -> Self {
         let column = |title: &&'static str| match title.strip_prefix('>') {
             Some(title) => Column { title, right: true },
-            None => Column { title, right: false },
+            None => Column {
+                title,
+                right: false,
+            },
         };
-        Self { columns: titles.iter().map(column).collect(), rows: Vec::new() }
+        Self {
+            columns: titles.iter().map(column).collect(),
+            rows: Vec::new(),
+        }
     }
 
     /// Adds a row; it has a cell for each column.
@@ -65,7 +74,10 @@ impl Table {
         let titles: Vec<_> = self
             .columns
             .iter()
-            .map(|column| Cell { text: column.title.to_owned(), paint: Some(Paint::Bold) })
+            .map(|column| Cell {
+                text: column.title.to_owned(),
+                paint: Some(Paint::Bold),
+            })
             .collect();
         let lines = || std::iter::once(&titles).chain(&self.rows);
         let widths: Vec<usize> = (0..self.columns.len())
@@ -93,11 +105,17 @@ impl Table {
         for (at, cell) in row.iter().enumerate() {
             let is_last = at + 1 == row.len();
             let text = match terminal {
-                Some(columns) if is_last => fitted(&cell.text, usize::from(columns).saturating_sub(used).max(1)),
+                Some(columns) if is_last => {
+                    fitted(&cell.text, usize::from(columns).saturating_sub(used).max(1))
+                }
                 _ => cell.text.clone(),
             };
             let rest = widths[at].saturating_sub(text.width());
-            let (before, after) = if self.columns[at].right { (rest, 0) } else { (0, rest) };
+            let (before, after) = if self.columns[at].right {
+                (rest, 0)
+            } else {
+                (0, rest)
+            };
             owed += before;
             if !text.is_empty() {
                 write!(line, "{:owed$}", "").expect("a String takes every write");
@@ -117,7 +135,7 @@ impl Table {
 
 /// Text that can do nothing to a terminal but print. Tabs, which would break the columns, become
 /// spaces.
-pub(super) fn harmless(text: &str) -> String {
+pub(crate) fn harmless(text: &str) -> String {
     let mut out = Vec::new();
     fulcrum_logs::sanitise(text.as_bytes(), false, &mut out);
     String::from_utf8_lossy(&out).replace('\t', " ")
@@ -147,7 +165,11 @@ mod tests {
 
     fn table() -> Table {
         let mut table = Table::new(&["NAME", ">PID", "REASON"]);
-        table.push([Cell::new("users"), Cell::new("42"), Cell::new("ready since a while")]);
+        table.push([
+            Cell::new("users"),
+            Cell::new("42"),
+            Cell::new("ready since a while"),
+        ]);
         table.push([Cell::new("注文"), Cell::new("4242"), Cell::new("")]);
         table
     }
@@ -165,7 +187,10 @@ mod tests {
         let text = table().render(false, Some(20));
         assert_eq!(text.lines().nth(1), Some("users    42  ready …"));
         // Narrower than the columns before it: one sign is left.
-        assert_eq!(table().render(false, Some(3)).lines().nth(1), Some("users    42  …"));
+        assert_eq!(
+            table().render(false, Some(3)).lines().nth(1),
+            Some("users    42  …")
+        );
     }
 
     #[test]

@@ -44,7 +44,11 @@ pub(crate) fn memory(bytes: u64) -> String {
         size /= 1024.0;
         unit = larger;
     }
-    if size < 99.95 { format!("{size:.1} {unit}") } else { format!("{size:.0} {unit}") }
+    if size < 99.95 {
+        format!("{size:.1} {unit}")
+    } else {
+        format!("{size:.0} {unit}")
+    }
 }
 
 /// `1 domain`, `3 domains`.
@@ -68,9 +72,14 @@ mod tests {
         ] {
             assert_eq!(uptime(milliseconds), text);
         }
-        for (milliseconds, text) in
-            [(0, "0 ms"), (412, "412 ms"), (999, "999 ms"), (3_260, "3.2 s"), (59_999, "59.9 s"), (60_000, "1m00s")]
-        {
+        for (milliseconds, text) in [
+            (0, "0 ms"),
+            (412, "412 ms"),
+            (999, "999 ms"),
+            (3_260, "3.2 s"),
+            (59_999, "59.9 s"),
+            (60_000, "1m00s"),
+        ] {
             assert_eq!(elapsed(Duration::from_millis(milliseconds)), text);
         }
     }

@@ -3,13 +3,17 @@
 //! The world knows one process group at most a generation, may end or fail at any moment, and
 //! delivers facts late. Every reachable pair (machine, world) up to a bound on generations is
 //! visited, and the named properties are checked at each step.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "an instant can only be had from the clock; no test depends on which it is"
+)]
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::{
-    Command, Effect, End, ExitReport, Fact, Goal, Input, Machine, Phase, RestartPolicy,
-    StopSignal, Timer, Timing, Verdict,
+    Command, Effect, End, ExitReport, Fact, Goal, Input, Machine, Phase, RestartPolicy, StopSignal,
+    Timer, Timing, Verdict,
 };
 use crate::Failure;
 
@@ -57,7 +61,10 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn new() -> Self {
-        Self { machine: Machine::new(TIMING), world: World::default() }
+        Self {
+            machine: Machine::new(TIMING),
+            world: World::default(),
+        }
     }
 
     /// What tells states apart. The cause and the kill flag are private, so the printed machine
@@ -67,15 +74,23 @@ impl State {
         let (head, rest) = printed.split_once("restarts: ").unwrap_or((&printed, ""));
         let (_, rest) = rest.split_once("cause: ").unwrap_or(("", rest));
         let (rest, _) = rest.split_once("reason: ").unwrap_or((rest, ""));
-        (self.machine.phase(), format!("{head}{rest}"), self.world.clone())
+        (
+            self.machine.phase(),
+            format!("{head}{rest}"),
+            self.world.clone(),
+        )
     }
 
     /// Everything that can happen next.
     pub(super) fn moves(&self) -> Vec<Move> {
-        let mut moves: Vec<Move> =
-            [Command::Start, Command::Restart, Command::Stop, Command::Kill]
-                .map(Move::Command)
-                .to_vec();
+        let mut moves: Vec<Move> = [
+            Command::Start,
+            Command::Restart,
+            Command::Stop,
+            Command::Kill,
+        ]
+        .map(Move::Command)
+        .to_vec();
         moves.extend(self.world.timers.iter().map(|timer| Move::Timer(*timer)));
         // One mailbox carries them all, so they arrive in the order in which they were reported.
         if !self.world.undelivered.is_empty() {
@@ -123,11 +138,17 @@ impl State {
             }
             Move::Deliver => {
                 let (generation, name) = self.world.undelivered.remove(0);
-                Input::Fact { generation, fact: fact(name) }
+                Input::Fact {
+                    generation,
+                    fact: fact(name),
+                }
             }
             Move::GateOpens => {
                 self.world.gate = false;
-                Input::Fact { generation: generation + 1, fact: Fact::GateOpen }
+                Input::Fact {
+                    generation: generation + 1,
+                    fact: Fact::GateOpen,
+                }
             }
             Move::Prepared(well) => {
                 self.world.preparing = false;
@@ -136,7 +157,10 @@ impl State {
                 } else {
                     Fact::PrepareFailed(Failure::permanent("no"))
                 };
-                Input::Fact { generation: generation + 1, fact }
+                Input::Fact {
+                    generation: generation + 1,
+                    fact,
+                }
             }
             Move::SpawnFails => {
                 self.world.fresh = false;
@@ -161,7 +185,10 @@ impl State {
             }
         };
         let before = self.machine.clone();
-        let Ok(effects) = self.machine.step(input, &mut Chosen(verdict), Instant::now()) else {
+        let Ok(effects) = self
+            .machine
+            .step(input, &mut Chosen(verdict), Instant::now())
+        else {
             return if before.phase() == Phase::Stuck {
                 Ok(())
             } else {
@@ -205,8 +232,9 @@ impl State {
                 world.fresh = true;
             }
             Effect::Signal(signal) => {
-                let emptied =
-                    world.undelivered.contains(&(self.machine.generation(), "empty"));
+                let emptied = world
+                    .undelivered
+                    .contains(&(self.machine.generation(), "empty"));
                 if world.alive.is_none() && !emptied {
                     return Err("a signal after the group was known to be empty".into());
                 }
@@ -260,7 +288,10 @@ impl State {
         }
         if before.phase().has_process()
             && !machine.phase().has_process()
-            && !matches!(before.phase(), Phase::Stopping | Phase::Stuck | Phase::Starting)
+            && !matches!(
+                before.phase(),
+                Phase::Stopping | Phase::Stuck | Phase::Starting
+            )
         {
             return Err(format!("left life from {}", before.phase()));
         }
@@ -290,7 +321,10 @@ fn fact(name: &str) -> Fact {
         "not ready" => Fact::NotReady,
         "unhealthy" => Fact::Unhealthy("hung".into()),
         "refused" => Fact::Refused(Failure::permanent("wrong name")),
-        "exited" => Fact::Exited(ExitReport { code: Some(1), signal: None }),
+        "exited" => Fact::Exited(ExitReport {
+            code: Some(1),
+            signal: None,
+        }),
         _ => Fact::GroupEmpty,
     }
 }
@@ -311,7 +345,6 @@ fn no_reachable_state_breaks_a_property() {
     let mut open = VecDeque::from([State::new()]);
     let mut steps = 0_usize;
     while let Some(state) = open.pop_front() {
-
         for made in state.moves() {
             for verdict in verdicts() {
                 let mut next = state.clone();
@@ -329,5 +362,9 @@ fn no_reachable_state_breaks_a_property() {
     }
     let phases: HashSet<Phase> = seen.iter().map(|key| key.0).collect();
     assert_eq!(phases.len(), 9, "every phase was reached: {phases:?}");
-    assert!(seen.len() > 1000, "only {} states in {steps} steps", seen.len());
+    assert!(
+        seen.len() > 1000,
+        "only {} states in {steps} steps",
+        seen.len()
+    );
 }

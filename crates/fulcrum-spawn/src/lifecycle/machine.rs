@@ -285,12 +285,7 @@ impl Machine {
         }
     }
 
-    fn timer(
-        &mut self,
-        timer: Timer,
-        policy: &mut dyn RestartPolicy,
-        effects: &mut Vec<Effect>,
-    ) {
+    fn timer(&mut self, timer: Timer, policy: &mut dyn RestartPolicy, effects: &mut Vec<Effect>) {
         match timer {
             Timer::StartTimeout => {
                 let reason = format!("not registered within {:?}", self.timing.start_timeout);
@@ -313,12 +308,7 @@ impl Machine {
     }
 
     /// The only place where the future is decided.
-    fn settle(
-        &mut self,
-        policy: &mut dyn RestartPolicy,
-        now: Instant,
-        effects: &mut Vec<Effect>,
-    ) {
+    fn settle(&mut self, policy: &mut dyn RestartPolicy, now: Instant, effects: &mut Vec<Effect>) {
         if self.goal == Goal::Down {
             self.enter(Phase::Stopped, "stop asked for", effects);
             return;
@@ -327,7 +317,11 @@ impl Machine {
             Cause::Operator => return self.begin("restart asked for", effects),
             Cause::Fault(fault) => fault.clone(),
         };
-        let end = End { fault, exit: self.exit, was_ready: self.was_ready };
+        let end = End {
+            fault,
+            exit: self.exit,
+            was_ready: self.was_ready,
+        };
         match policy.decide(&end, now) {
             Verdict::Restart(after) => {
                 let why = describe(&end, self.timing);
@@ -356,7 +350,9 @@ impl Machine {
         self.exit = None;
         self.was_ready = false;
         self.enter(Phase::Starting, "spawned", effects);
-        effects.push(Effect::Spawn { generation: self.generation });
+        effects.push(Effect::Spawn {
+            generation: self.generation,
+        });
         self.arm(Timer::StartTimeout, self.timing.start_timeout, effects);
     }
 
@@ -404,8 +400,14 @@ impl Machine {
 fn describe(end: &End, timing: Timing) -> String {
     match &end.fault {
         Fault::Exited => {
-            let how = end.exit.map_or_else(|| "ended".to_owned(), |exit| exit.to_string());
-            if end.was_ready { how } else { format!("{how} before it registered") }
+            let how = end
+                .exit
+                .map_or_else(|| "ended".to_owned(), |exit| exit.to_string());
+            if end.was_ready {
+                how
+            } else {
+                format!("{how} before it registered")
+            }
         }
         Fault::StartTimeout => format!("not registered within {:?}", timing.start_timeout),
         Fault::Unhealthy(why) => why.clone(),

@@ -1,10 +1,14 @@
 //! The transition table of the design, row by row.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "an instant can only be had from the clock; no test depends on which it is"
+)]
 
 use std::time::{Duration, Instant};
 
 use super::{
-    Command, Effect, End, ExitReport, Fact, Goal, Input, Machine, Phase, RestartPolicy,
-    StopSignal, Timer, Timing, Verdict,
+    Command, Effect, End, ExitReport, Fact, Goal, Input, Machine, Phase, RestartPolicy, StopSignal,
+    Timer, Timing, Verdict,
 };
 use crate::Failure;
 
@@ -15,7 +19,10 @@ const TIMING: Timing = Timing {
 };
 const BACKOFF: Duration = Duration::from_millis(500);
 const STABLE: Duration = Duration::from_secs(10);
-const BOOM: ExitReport = ExitReport { code: Some(1), signal: None };
+const BOOM: ExitReport = ExitReport {
+    code: Some(1),
+    signal: None,
+};
 
 /// Answers always the same, and remembers what it was asked.
 struct Fixed {
@@ -49,12 +56,18 @@ impl Bench {
     fn new(verdict: Verdict) -> Self {
         Self {
             machine: Machine::new(TIMING),
-            policy: Fixed { verdict, asked: Vec::new(), resets: 0 },
+            policy: Fixed {
+                verdict,
+                asked: Vec::new(),
+                resets: 0,
+            },
         }
     }
 
     fn step(&mut self, input: Input) -> Vec<Effect> {
-        self.machine.step(input, &mut self.policy, Instant::now()).expect("the input is taken")
+        self.machine
+            .step(input, &mut self.policy, Instant::now())
+            .expect("the input is taken")
     }
 
     fn command(&mut self, command: Command) -> Vec<Effect> {
@@ -62,8 +75,10 @@ impl Bench {
     }
 
     fn fact(&mut self, fact: Fact) -> Vec<Effect> {
-        let ahead =
-            matches!(fact, Fact::GateOpen | Fact::Prepared | Fact::PrepareFailed(_));
+        let ahead = matches!(
+            fact,
+            Fact::GateOpen | Fact::Prepared | Fact::PrepareFailed(_)
+        );
         let generation = self.machine.generation() + u64::from(ahead);
         self.step(Input::Fact { generation, fact })
     }
@@ -98,11 +113,17 @@ fn a_start_passes_the_gate_and_the_preparation_before_it_spawns() {
     assert_eq!(bench.machine.phase(), Phase::Preparing);
     assert_eq!(
         bench.fact(Fact::Prepared),
-        [Effect::Spawn { generation: 1 }, Effect::Arm(Timer::StartTimeout, TIMING.start_timeout)]
+        [
+            Effect::Spawn { generation: 1 },
+            Effect::Arm(Timer::StartTimeout, TIMING.start_timeout)
+        ]
     );
     assert_eq!(
         bench.fact(Fact::Ready),
-        [Effect::Disarm(Timer::StartTimeout), Effect::Arm(Timer::Stable, STABLE)]
+        [
+            Effect::Disarm(Timer::StartTimeout),
+            Effect::Arm(Timer::Stable, STABLE)
+        ]
     );
     assert!(bench.machine.ready());
 }
@@ -111,7 +132,10 @@ fn a_start_passes_the_gate_and_the_preparation_before_it_spawns() {
 fn readiness_comes_and_goes_without_ending_the_life() {
     let mut bench = Bench::running(restart());
     assert_eq!(bench.fact(Fact::NotReady), []);
-    assert_eq!((bench.machine.phase(), bench.machine.ready()), (Phase::Running, false));
+    assert_eq!(
+        (bench.machine.phase(), bench.machine.ready()),
+        (Phase::Running, false)
+    );
     bench.fact(Fact::Ready);
     assert!(bench.machine.ready());
 }
@@ -120,7 +144,10 @@ fn readiness_comes_and_goes_without_ending_the_life() {
 fn the_leaders_exit_does_not_end_stopping_only_the_empty_group_does() {
     let mut bench = Bench::running(restart());
     let effects = bench.fact(Fact::Exited(BOOM));
-    assert!(effects.contains(&Effect::Signal(StopSignal::Terminate)), "the rest is swept");
+    assert!(
+        effects.contains(&Effect::Signal(StopSignal::Terminate)),
+        "the rest is swept"
+    );
     assert_eq!(bench.machine.phase(), Phase::Stopping);
     bench.step(Input::Timer(Timer::StopGrace));
     assert_eq!(bench.machine.phase(), Phase::Stopping);
@@ -128,11 +155,17 @@ fn the_leaders_exit_does_not_end_stopping_only_the_empty_group_does() {
     assert_eq!(bench.machine.phase(), Phase::Backoff);
     assert_eq!(
         effects,
-        [Effect::Disarm(Timer::KillWait), Effect::Arm(Timer::Backoff, BACKOFF)]
+        [
+            Effect::Disarm(Timer::KillWait),
+            Effect::Arm(Timer::Backoff, BACKOFF)
+        ]
     );
     assert_eq!(bench.policy.asked[0].exit, Some(BOOM));
     bench.step(Input::Timer(Timer::Backoff));
-    assert_eq!((bench.machine.phase(), bench.machine.restarts()), (Phase::Waiting, 1));
+    assert_eq!(
+        (bench.machine.phase(), bench.machine.restarts()),
+        (Phase::Waiting, 1)
+    );
 }
 
 #[test]
@@ -148,10 +181,16 @@ fn a_stop_terminates_then_kills_then_gives_up_on_the_process() {
     );
     assert_eq!(
         bench.step(Input::Timer(Timer::StopGrace)),
-        [Effect::Signal(StopSignal::Kill), Effect::Arm(Timer::KillWait, TIMING.kill_wait)]
+        [
+            Effect::Signal(StopSignal::Kill),
+            Effect::Arm(Timer::KillWait, TIMING.kill_wait)
+        ]
     );
     bench.step(Input::Timer(Timer::KillWait));
-    assert_eq!((bench.machine.phase(), bench.machine.goal()), (Phase::Stuck, Goal::Down));
+    assert_eq!(
+        (bench.machine.phase(), bench.machine.goal()),
+        (Phase::Stuck, Goal::Down)
+    );
     let refused = bench.machine.step(
         Input::Command(Command::Start),
         &mut bench.policy,
@@ -166,7 +205,10 @@ fn a_stop_terminates_then_kills_then_gives_up_on_the_process() {
 fn a_stop_is_sticky_and_never_asks_the_policy() {
     let mut bench = Bench::running(restart());
     bench.command(Command::Stop);
-    bench.fact(Fact::Exited(ExitReport { code: None, signal: Some(15) }));
+    bench.fact(Fact::Exited(ExitReport {
+        code: None,
+        signal: Some(15),
+    }));
     bench.fact(Fact::GroupEmpty);
     assert_eq!(bench.machine.phase(), Phase::Stopped);
     assert!(bench.policy.asked.is_empty());
@@ -177,8 +219,14 @@ fn an_operators_restart_starts_again_at_once_and_is_not_counted() {
     let mut bench = Bench::running(Verdict::GiveUp("never".into()));
     bench.command(Command::Restart);
     bench.fact(Fact::Exited(BOOM));
-    assert_eq!(bench.fact(Fact::GroupEmpty).last(), Some(&Effect::AwaitGate));
-    assert_eq!((bench.machine.phase(), bench.machine.restarts()), (Phase::Waiting, 0));
+    assert_eq!(
+        bench.fact(Fact::GroupEmpty).last(),
+        Some(&Effect::AwaitGate)
+    );
+    assert_eq!(
+        (bench.machine.phase(), bench.machine.restarts()),
+        (Phase::Waiting, 0)
+    );
     assert!(bench.policy.asked.is_empty());
 }
 
@@ -187,7 +235,10 @@ fn the_last_wish_during_stopping_wins() {
     for (wishes, then) in [
         (vec![Command::Stop, Command::Start], Phase::Waiting),
         (vec![Command::Restart, Command::Stop], Phase::Stopped),
-        (vec![Command::Stop, Command::Restart, Command::Kill], Phase::Stopped),
+        (
+            vec![Command::Stop, Command::Restart, Command::Kill],
+            Phase::Stopped,
+        ),
     ] {
         let mut bench = Bench::running(restart());
         for wish in &wishes {
@@ -225,13 +276,21 @@ fn what_cant_be_prepared_or_spawned_is_settled_without_a_signal() {
     bench.command(Command::Start);
     bench.fact(Fact::GateOpen);
     let effects = bench.fact(Fact::PrepareFailed(Failure::permanent("no node")));
-    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Signal(_))));
+    assert!(
+        !effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Signal(_)))
+    );
     assert_eq!(bench.machine.phase(), Phase::Failed);
 
     let mut bench = Bench::starting(restart());
     let effects = bench.fact(Fact::SpawnFailed(Failure::passing("EAGAIN")));
     assert_eq!(bench.machine.phase(), Phase::Backoff);
-    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Signal(_))));
+    assert!(
+        !effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Signal(_)))
+    );
 }
 
 #[test]
@@ -255,7 +314,10 @@ fn a_stop_during_backoff_disarms_it() {
     let mut bench = Bench::running(restart());
     bench.fact(Fact::Exited(BOOM));
     bench.fact(Fact::GroupEmpty);
-    assert_eq!(bench.command(Command::Stop), [Effect::Disarm(Timer::Backoff)]);
+    assert_eq!(
+        bench.command(Command::Stop),
+        [Effect::Disarm(Timer::Backoff)]
+    );
     assert_eq!(bench.step(Input::Timer(Timer::Backoff)), []);
     assert_eq!(bench.machine.phase(), Phase::Stopped);
 }
@@ -263,7 +325,10 @@ fn a_stop_during_backoff_disarms_it() {
 #[test]
 fn facts_of_an_older_generation_are_dropped() {
     let mut bench = Bench::running(restart());
-    bench.step(Input::Fact { generation: 0, fact: Fact::Exited(BOOM) });
+    bench.step(Input::Fact {
+        generation: 0,
+        fact: Fact::Exited(BOOM),
+    });
     assert_eq!(bench.machine.phase(), Phase::Running);
 }
 

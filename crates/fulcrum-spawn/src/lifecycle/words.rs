@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::Failure;
+use crate::process::signal_name;
 
 /// What is so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,7 +49,10 @@ impl Phase {
     /// Whether a process group of this domain may exist in this phase.
     #[must_use]
     pub fn has_process(self) -> bool {
-        matches!(self, Self::Starting | Self::Running | Self::Stopping | Self::Stuck)
+        matches!(
+            self,
+            Self::Starting | Self::Running | Self::Stopping | Self::Stuck
+        )
     }
 }
 
@@ -150,8 +154,13 @@ pub enum Timer {
 
 impl Timer {
     /// Every timer.
-    pub const ALL: [Self; 5] =
-        [Self::StartTimeout, Self::Stable, Self::StopGrace, Self::KillWait, Self::Backoff];
+    pub const ALL: [Self; 5] = [
+        Self::StartTimeout,
+        Self::Stable,
+        Self::StopGrace,
+        Self::KillWait,
+        Self::Backoff,
+    ];
 }
 
 /// Which of the two signals of a stop sequence.
@@ -198,7 +207,10 @@ impl fmt::Display for ExitReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.code, self.signal) {
             (Some(code), _) => write!(f, "exit {code}"),
-            (None, Some(signal)) => write!(f, "signal {signal}"),
+            (None, Some(signal)) => match signal_name(signal) {
+                Some(name) => write!(f, "killed by {name} ({signal})"),
+                None => write!(f, "killed by signal {signal}"),
+            },
             (None, None) => f.write_str("ended, how is unknown"),
         }
     }

@@ -131,29 +131,21 @@ pub fn plan_node(
 /// What Node loads before the entry.
 fn preloads(runner: &Runner, node: &NodeRuntime, bootstrap: &OsStr) -> Vec<OsString> {
     let mut args: Vec<OsString> = Vec::new();
-    match runner {
+    let modules = matches!(
+        runner,
         Runner::StrippedTypes {
             all_commonjs: false,
             ..
-        } => {
-            if !has_synchronous_hooks(node) {
-                // Without it a module loader costs a thread and 29 ms; the bootstrap hides the
-                // internals again before the domain's code runs.
-                args.push("--expose-internals".into());
-            }
-            args.extend(["--import".into(), file_url(Path::new(bootstrap)).into()]);
         }
-        Runner::Tsx { loader } => {
-            args.extend(["--require".into(), bootstrap.to_owned()]);
-            args.extend(["--import".into(), file_url(loader).into()]);
-        }
-        Runner::JavaScript
-        | Runner::NativeTypes
-        | Runner::StrippedTypes {
-            all_commonjs: true, ..
-        } => {
-            args.extend(["--require".into(), bootstrap.to_owned()]);
-        }
+    );
+    if modules && !has_synchronous_hooks(node) {
+        // Without it a module loader costs a thread and 29 ms; the bootstrap hides the internals
+        // again before the domain's code runs.
+        args.push("--expose-internals".into());
+    }
+    args.extend(["--require".into(), bootstrap.to_owned()]);
+    if let Runner::Tsx { loader } = runner {
+        args.extend(["--import".into(), file_url(loader).into()]);
     }
     args
 }

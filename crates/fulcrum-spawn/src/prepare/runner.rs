@@ -16,9 +16,11 @@ use crate::Failure;
 pub enum Runner {
     /// JavaScript, or anything that a loader of the user's own in `node_args` takes care of.
     JavaScript,
-    /// TypeScript on a Node that strips types itself.
+    /// TypeScript on a Node that strips types itself, where Fulcrum's own stripping can't be kept.
     NativeTypes,
-    /// TypeScript whose types Fulcrum has stripped.
+    /// TypeScript whose types Fulcrum has stripped. So too on a Node that could do it: it is the
+    /// same stripper with the same result, but Node starts it as WebAssembly within the process,
+    /// which takes longer than all the rest of the start, unless a compile cache has the result.
     StrippedTypes {
         /// Which stripped code stands for which file.
         manifest: PathBuf,
@@ -91,17 +93,20 @@ pub fn choose_runner(
     if found.files.is_empty() {
         return Ok((Runner::JavaScript, Vec::new()));
     }
-    if node.strips_types && !switched_off(program) {
-        return Ok((Runner::NativeTypes, Vec::new()));
-    }
-    let manifest = write_manifest(&found, &entry, &toolbox.cache).map_err(|error| {
-        Failure::passing(format!(
-            "{}: the list of stripped files can't be written below {}: {error}",
-            program.name,
-            toolbox.cache.display()
-        ))
-        .cure("make room or correct the permissions of the cache folder")
-    })?;
+    let manifest = match write_manifest(&found, &entry, &toolbox.cache) {
+        Ok(manifest) => manifest,
+        Err(_) if node.strips_types && !switched_off(program) => {
+            return Ok((Runner::NativeTypes, Vec::new()));
+        }
+        Err(error) => {
+            let cache = toolbox.cache.display();
+            return Err(Failure::passing(format!(
+                "{}: the list of stripped files can't be written below {cache}: {error}",
+                program.name
+            ))
+            .cure("make room or correct the permissions of the cache folder"));
+        }
+    };
     Ok((
         Runner::StrippedTypes {
             manifest,

@@ -13,12 +13,20 @@ pub type Member = Stat;
 pub fn groups(wanted: &[u32]) -> BTreeMap<u32, Vec<Member>> {
     let mut found: BTreeMap<u32, Vec<Member>> =
         wanted.iter().map(|group| (*group, Vec::new())).collect();
-    let Ok(table) = fs::read_dir("/proc") else { return found };
+    let Ok(table) = fs::read_dir("/proc") else {
+        return found;
+    };
     for entry in table.flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+        let Some(pid) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse::<u32>().ok())
+        else {
             continue;
         };
-        let Some(stat) = Stat::read(pid) else { continue };
+        let Some(stat) = Stat::read(pid) else {
+            continue;
+        };
         if stat.is_zombie() {
             continue;
         }

@@ -8,6 +8,7 @@ mod spawner;
 mod stat;
 
 pub use group::{Member, groups, members};
+pub use pidfd::Bystander;
 pub use running::{Process, signal_name, signal_number};
 pub use sockets::{Holder, client_of, listener_on};
 pub use spawner::Spawner;

@@ -5,14 +5,12 @@ use std::os::fd::OwnedFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, waitid,
-};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tokio::io::unix::AsyncFd;
 use tokio::net::unix::pipe::Receiver;
 
 use super::group::members;
-use super::pidfd;
+use super::pidfd::{self, Bystander};
 use super::spawner::Spawned;
 use crate::lifecycle::ExitReport;
 
@@ -41,7 +39,13 @@ pub struct Process {
 
 impl Process {
     pub(super) fn adopt(spawned: Spawned) -> io::Result<Self> {
-        let Spawned { pid, pidfd, stdin, stdout, stderr } = spawned;
+        let Spawned {
+            pid,
+            pidfd,
+            stdin,
+            stdout,
+            stderr,
+        } = spawned;
         let adopted = pidfd::watch(pidfd).and_then(|pidfd| {
             let stdout = Receiver::from_owned_fd(stdout)?;
             let stderr = Receiver::from_owned_fd(stderr)?;
@@ -92,7 +96,10 @@ impl Process {
     pub async fn exited(&self) -> ExitReport {
         loop {
             let Ok(mut guard) = self.pidfd.readable().await else {
-                return ExitReport { code: None, signal: None };
+                return ExitReport {
+                    code: None,
+                    signal: None,
+                };
             };
             let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
             match waitid(WaitId::Pid(self.pid), options) {
@@ -103,7 +110,12 @@ impl Process {
                     };
                 }
                 Ok(None) => guard.clear_ready(),
-                Err(_) => return ExitReport { code: None, signal: None },
+                Err(_) => {
+                    return ExitReport {
+                        code: None,
+                        signal: None,
+                    };
+                }
             }
         }
     }
@@ -137,14 +149,9 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Waits until a process that isn't our child has ended, or for [`RECHECK`].
 async fn wait_for_end(pid: u32) {
-    let watched = i32::try_from(pid)
-        .ok()
-        .and_then(Pid::from_raw)
-        .and_then(|pid| pidfd_open(pid, PidfdFlags::NONBLOCK).ok())
-        .and_then(|pidfd| pidfd::watch(pidfd).ok());
-    match watched {
-        Some(pidfd) => {
-            let _ = tokio::time::timeout(RECHECK, pidfd.readable()).await;
+    match Bystander::of(pid) {
+        Some(member) => {
+            let _ = tokio::time::timeout(RECHECK, member.ended()).await;
         }
         // Gone already, or out of descriptors: then only looking again tells.
         None => tokio::time::sleep(RETRY).await,
@@ -157,21 +164,29 @@ fn reap_in_background(pid: Pid) {
     if let Ok(Some(_)) | Err(_) = waitid(WaitId::Pid(pid), options) {
         return;
     }
-    let _ = std::thread::Builder::new().name("reaper".to_owned()).spawn(move || {
-        let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED);
-    });
+    let _ = std::thread::Builder::new()
+        .name("reaper".to_owned())
+        .spawn(move || {
+            let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED);
+        });
 }
 
 /// The number of a signal by its name, such as `SIGTERM`.
 #[must_use]
 pub fn signal_number(name: &str) -> Option<Signal> {
-    NAMES.iter().find(|(known, _)| *known == name).map(|(_, signal)| *signal)
+    NAMES
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, signal)| *signal)
 }
 
 /// The name of a signal by its number, such as `SIGKILL` for 9.
 #[must_use]
 pub fn signal_name(number: i32) -> Option<&'static str> {
-    NAMES.iter().find(|(_, signal)| signal.as_raw() == number).map(|(name, _)| *name)
+    NAMES
+        .iter()
+        .find(|(_, signal)| signal.as_raw() == number)
+        .map(|(name, _)| *name)
 }
 
 const NAMES: [(&str, Signal); 16] = [

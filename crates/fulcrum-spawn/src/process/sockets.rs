@@ -26,15 +26,19 @@ pub fn listener_on(address: SocketAddr) -> Option<Holder> {
         })?
         .inode;
     let pid = owner(&inode, processes())?;
-    Some(Holder { pid, command: command_line(pid) })
+    Some(Holder {
+        pid,
+        command: command_line(pid),
+    })
 }
 
 /// The process at the other end of a connection that was accepted on this machine: `local` is our
 /// address of it, `peer` the other one's. `first` are processes to look at before all others.
 #[must_use]
 pub fn client_of(local: SocketAddr, peer: SocketAddr, first: &[u32]) -> Option<u32> {
-    let inode =
-        rows(peer.is_ipv6()).find(|row| row.local == peer && row.remote == local)?.inode;
+    let inode = rows(peer.is_ipv6())
+        .find(|row| row.local == peer && row.remote == local)?
+        .inode;
     owner(&inode, first.iter().copied().chain(processes()))
 }
 
@@ -46,9 +50,17 @@ struct Row {
 }
 
 fn rows(v6: bool) -> impl Iterator<Item = Row> {
-    let table = if v6 { "/proc/net/tcp6" } else { "/proc/net/tcp" };
+    let table = if v6 {
+        "/proc/net/tcp6"
+    } else {
+        "/proc/net/tcp"
+    };
     let text = fs::read_to_string(table).unwrap_or_default();
-    text.lines().skip(1).filter_map(parse_row).collect::<Vec<_>>().into_iter()
+    text.lines()
+        .skip(1)
+        .filter_map(parse_row)
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
 fn parse_row(line: &str) -> Option<Row> {
@@ -57,7 +69,12 @@ fn parse_row(line: &str) -> Option<Row> {
     let remote = parse_address(fields.next()?)?;
     let state = fields.next()?.to_owned();
     let inode = fields.nth(5)?.to_owned();
-    Some(Row { local, remote, state, inode })
+    Some(Row {
+        local,
+        remote,
+        state,
+        inode,
+    })
 }
 
 /// `0100007F:C383`: the address in words of host order, the port in plain hexadecimal.
@@ -97,9 +114,14 @@ fn processes() -> impl Iterator<Item = u32> {
 fn owner(inode: &str, candidates: impl Iterator<Item = u32>) -> Option<u32> {
     let wanted = format!("socket:[{inode}]");
     candidates.into_iter().find(|pid| {
-        fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten().any(|entry| {
-            fs::read_link(entry.path()).is_ok_and(|target| target.as_os_str() == wanted.as_str())
-        })
+        fs::read_dir(format!("/proc/{pid}/fd"))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .any(|entry| {
+                fs::read_link(entry.path())
+                    .is_ok_and(|target| target.as_os_str() == wanted.as_str())
+            })
     })
 }
 
@@ -107,8 +129,19 @@ fn owner(inode: &str, candidates: impl Iterator<Item = u32>) -> Option<u32> {
 fn command_line(pid: u32) -> String {
     let raw = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let text = String::from_utf8_lossy(&raw).replace('\0', " ");
-    let text: String = text.trim().chars().filter(|c| !c.is_control()).take(80).collect();
-    if text.is_empty() { super::Stat::read(pid).map(|stat| stat.name).unwrap_or_default() } else { text }
+    let text: String = text
+        .trim()
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(80)
+        .collect();
+    if text.is_empty() {
+        super::Stat::read(pid)
+            .map(|stat| stat.name)
+            .unwrap_or_default()
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]
@@ -133,7 +166,10 @@ mod tests {
         let (server, peer) = listener.accept().expect("accept");
         let me = std::process::id();
         assert_eq!(listener_on(address).expect("found").pid, me);
-        assert_eq!(client_of(server.local_addr().expect("address"), peer, &[]), Some(me));
+        assert_eq!(
+            client_of(server.local_addr().expect("address"), peer, &[]),
+            Some(me)
+        );
         drop(client);
     }
 }

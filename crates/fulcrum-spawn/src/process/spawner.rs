@@ -3,7 +3,10 @@
 //! A parent-death signal fires when the *thread* that started a child exits, not the program
 //! (prctl(2), `PR_SET_PDEATHSIG`). Worker and blocking threads of a runtime come and go, so every
 //! process is started from this thread, which lives as long as the program.
-#![expect(unsafe_code, reason = "pre_exec sets the parent-death signal; inherited descriptors are marked by number")]
+#![expect(
+    unsafe_code,
+    reason = "pre_exec sets the parent-death signal; inherited descriptors are marked by number"
+)]
 
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -13,7 +16,9 @@ use std::sync::mpsc;
 use std::thread;
 
 use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
-use rustix::process::{Pid, PidfdFlags, Signal, getppid, pidfd_open, set_parent_process_death_signal};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, getppid, pidfd_open, set_parent_process_death_signal,
+};
 use tokio::sync::oneshot;
 
 use super::running::Process;
@@ -51,19 +56,21 @@ impl Spawner {
     pub fn start() -> io::Result<Self> {
         keep_inherited_descriptors();
         let (orders, inbox) = mpsc::channel::<Order>();
-        thread::Builder::new().name("spawner".to_owned()).spawn(move || {
-            for order in &inbox {
-                let outcome = spawn(&order.spec);
-                // Nobody waits any more: the child must not outlive the interest in it.
-                if let Err(Ok(child)) = order.answer.send(outcome) {
-                    let _ = rustix::process::kill_process_group(child.pid, Signal::KILL);
+        thread::Builder::new()
+            .name("spawner".to_owned())
+            .spawn(move || {
+                for order in &inbox {
+                    let outcome = spawn(&order.spec);
+                    // Nobody waits any more: the child must not outlive the interest in it.
+                    if let Err(Ok(child)) = order.answer.send(outcome) {
+                        let _ = rustix::process::kill_process_group(child.pid, Signal::KILL);
+                    }
                 }
-            }
-            // The last clone is gone, but children may still be there: the thread must stay.
-            loop {
-                thread::park();
-            }
-        })?;
+                // The last clone is gone, but children may still be there: the thread must stay.
+                loop {
+                    thread::park();
+                }
+            })?;
         Ok(Self { orders })
     }
 
@@ -76,7 +83,9 @@ impl Spawner {
     pub async fn spawn(&self, spec: CommandSpec) -> Result<Process, Failure> {
         let (answer, outcome) = oneshot::channel();
         let gone = || Failure::permanent("the spawner thread is gone");
-        self.orders.send(Order { spec, answer }).map_err(|_| gone())?;
+        self.orders
+            .send(Order { spec, answer })
+            .map_err(|_| gone())?;
         let spawned = outcome.await.map_err(|_| gone())??;
         Process::adopt(spawned)
             .map_err(|error| Failure::passing(format!("a new process can't be watched: {error}")))
@@ -90,6 +99,10 @@ fn spawn(spec: &CommandSpec) -> Result<Spawned, Failure> {
     let (stdin_read, stdin_write) =
         pipe_with(PipeFlags::CLOEXEC).map_err(|error| describe(error.into()))?;
     let parent = rustix::process::getpid();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that starts processes"
+    )]
     let mut command = Command::new(&spec.program);
     command
         .args(&spec.args)
@@ -107,7 +120,9 @@ fn spawn(spec: &CommandSpec) -> Result<Spawned, Failure> {
             set_parent_process_death_signal(Some(Signal::KILL))?;
             // The parent may have died before the signal was set: then nobody would send it.
             if getppid() != Some(parent) {
-                return Err(io::Error::from_raw_os_error(rustix::io::Errno::SRCH.raw_os_error()));
+                return Err(io::Error::from_raw_os_error(
+                    rustix::io::Errno::SRCH.raw_os_error(),
+                ));
             }
             Ok(())
         });
@@ -134,9 +149,16 @@ fn spawn(spec: &CommandSpec) -> Result<Spawned, Failure> {
 
 /// Marks what a careless parent left open: our own descriptors all are close-on-exec already.
 fn keep_inherited_descriptors() {
-    let Ok(open) = std::fs::read_dir("/proc/self/fd") else { return };
-    let numbers = open.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    for number in numbers.filter(|number: &i32| *number > 2).collect::<Vec<_>>() {
+    let Ok(open) = std::fs::read_dir("/proc/self/fd") else {
+        return;
+    };
+    let numbers = open
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    for number in numbers
+        .filter(|number: &i32| *number > 2)
+        .collect::<Vec<_>>()
+    {
         // SAFETY: the number is only used for this call, which changes nothing but a flag; one
         // that was closed meanwhile answers with an error.
         let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
@@ -156,10 +178,11 @@ fn log_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
 fn refusal(spec: &CommandSpec, error: &io::Error) -> Failure {
     let program = spec.program.display();
     match error.kind() {
-        io::ErrorKind::NotFound if !spec.cwd.is_dir() => {
-            Failure::permanent(format!("the working directory {} is not there", spec.cwd.display()))
-                .cure("create it or correct `process.cwd`")
-        }
+        io::ErrorKind::NotFound if !spec.cwd.is_dir() => Failure::permanent(format!(
+            "the working directory {} is not there",
+            spec.cwd.display()
+        ))
+        .cure("create it or correct `process.cwd`"),
         io::ErrorKind::NotFound if spec.program.exists() => {
             Failure::permanent(format!("the interpreter that {program} names is not there"))
                 .cure("correct its first line, #!…")
@@ -170,7 +193,9 @@ fn refusal(spec: &CommandSpec, error: &io::Error) -> Failure {
                 .cure(format!("chmod +x {program}"))
         }
         _ if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) => {
-            Failure::permanent(format!("{program} is neither a program nor a script with #!"))
+            Failure::permanent(format!(
+                "{program} is neither a program nor a script with #!"
+            ))
         }
         _ => Failure::passing(format!("{program} can't be started now: {error}")),
     }

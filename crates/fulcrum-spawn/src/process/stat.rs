@@ -42,7 +42,14 @@ impl Stat {
         let group = fields.next()?.parse().ok()?;
         // Field 22 of the file; the first three after the name are taken.
         let started = fields.nth(16)?.parse().ok()?;
-        Some(Self { pid: pid.parse().ok()?, name: name.to_owned(), state, parent, group, started })
+        Some(Self {
+            pid: pid.parse().ok()?,
+            name: name.to_owned(),
+            state,
+            parent,
+            group,
+            started,
+        })
     }
 }
 

@@ -46,7 +46,10 @@ pub struct News {
 
 impl News {
     pub(super) fn new(generation: u64, mailbox: mpsc::UnboundedSender<(u64, Fact)>) -> Self {
-        Self { generation, mailbox }
+        Self {
+            generation,
+            mailbox,
+        }
     }
 
     /// The generation that the facts are about.

@@ -10,9 +10,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
+use super::Gate;
 use super::backend::{Backend, Group, News};
 use super::snapshot::{LastExit, Snapshot, Transition};
-use super::Gate;
 use crate::Failure;
 use crate::lifecycle::{
     Command, Effect, Fact, Input, Machine, Phase, Refused, RestartPolicy, Timer,
@@ -36,7 +36,10 @@ enum Wake<Plan> {
 }
 
 /// Both ends of where facts arrive: each life gets a copy of the sending one.
-pub(super) type Mailbox = (mpsc::UnboundedSender<(u64, Fact)>, mpsc::UnboundedReceiver<(u64, Fact)>);
+pub(super) type Mailbox = (
+    mpsc::UnboundedSender<(u64, Fact)>,
+    mpsc::UnboundedReceiver<(u64, Fact)>,
+);
 
 pub(super) struct Driver<B: Backend> {
     pub(super) name: String,
@@ -88,7 +91,8 @@ impl<B: Backend> Driver<B> {
                 }
                 Wake::GateOpen => {
                     self.work.opening = None;
-                    self.fact(self.machine.generation() + 1, Fact::GateOpen).await;
+                    self.fact(self.machine.generation() + 1, Fact::GateOpen)
+                        .await;
                 }
                 Wake::Prepared(outcome) => {
                     self.work.preparing = None;
@@ -107,7 +111,12 @@ impl<B: Backend> Driver<B> {
     }
 
     async fn wake(&mut self) -> Wake<B::Plan> {
-        let due = self.work.timers.iter().min_by_key(|(_, at)| **at).map(|(t, at)| (*t, *at));
+        let due = self
+            .work
+            .timers
+            .iter()
+            .min_by_key(|(_, at)| **at)
+            .map(|(t, at)| (*t, *at));
         let expiry = async {
             match due {
                 Some((timer, at)) => {
@@ -152,9 +161,16 @@ impl<B: Backend> Driver<B> {
 
     async fn step(&mut self, input: Input) -> Result<(), Refused> {
         let from = self.machine.phase();
-        let exited = matches!(input, Input::Fact { fact: Fact::Exited(_), .. });
-        let effects =
-            self.machine.step(input, self.policy.as_mut(), Instant::now().into_std())?;
+        let exited = matches!(
+            input,
+            Input::Fact {
+                fact: Fact::Exited(_),
+                ..
+            }
+        );
+        let effects = self
+            .machine
+            .step(input, self.policy.as_mut(), Instant::now().into_std())?;
         let mut unspawned = None;
         for effect in effects {
             match effect {
@@ -208,7 +224,8 @@ impl<B: Backend> Driver<B> {
         let news = News::new(generation, self.facts.0.clone());
         let plan = self.work.plan.take();
         let plan = plan.ok_or_else(|| Failure::permanent("there is no plan to spawn from"))?;
-        self.snapshots.send_modify(|snapshot| snapshot.spawned_at = Some(Instant::now()));
+        self.snapshots
+            .send_modify(|snapshot| snapshot.spawned_at = Some(Instant::now()));
         self.work.group = Some(self.backend.spawn(plan, news).await?);
         Ok(())
     }
@@ -231,7 +248,7 @@ impl<B: Backend> Driver<B> {
             if let (true, Some(report)) = (exited, machine.exit()) {
                 snapshot.last_exit = Some(LastExit {
                     report,
-                    at: SystemTime::now(),
+                    at: wall_clock(),
                     generation: machine.generation(),
                     reason: machine.reason().to_owned(),
                 });
@@ -246,7 +263,7 @@ impl<B: Backend> Driver<B> {
         if changed {
             // Nobody may listen any more while the last domains stop.
             let _ = self.transitions.send(Transition {
-                time: SystemTime::now(),
+                time: wall_clock(),
                 domain: self.name.clone(),
                 from,
                 to: machine.phase(),
@@ -255,4 +272,10 @@ impl<B: Backend> Driver<B> {
             });
         }
     }
+}
+
+/// When something happened, for people.
+#[expect(clippy::disallowed_methods, reason = "a driver may look at the clock")]
+fn wall_clock() -> SystemTime {
+    SystemTime::now()
 }

@@ -23,7 +23,10 @@ impl Condition {
             Self::Started => matches!(dependency.phase, Phase::Starting | Phase::Running),
             Self::Exited => {
                 dependency.phase == Phase::Stopped
-                    && dependency.last_exit.as_ref().is_some_and(|end| end.report.code == Some(0))
+                    && dependency
+                        .last_exit
+                        .as_ref()
+                        .is_some_and(|end| end.report.code == Some(0))
             }
         }
     }
@@ -49,7 +52,11 @@ impl Gate {
         condition: Condition,
         dependency: watch::Receiver<Snapshot>,
     ) {
-        self.needs.push(Need { name: name.to_owned(), condition, dependency });
+        self.needs.push(Need {
+            name: name.to_owned(),
+            condition,
+            dependency,
+        });
     }
 
     /// What it waits for now, in words; none when it is open.

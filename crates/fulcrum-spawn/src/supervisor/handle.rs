@@ -55,9 +55,14 @@ impl Handle {
     pub async fn request(&self, command: Command) -> Result<Ticket, Refused> {
         let gone = || Refused(format!("{} is no longer supervised", self.name));
         let (taken, answer) = oneshot::channel();
-        self.orders.send(Order { command, taken }).map_err(|_| gone())?;
+        self.orders
+            .send(Order { command, taken })
+            .map_err(|_| gone())?;
         answer.await.map_err(|_| gone())??;
-        Ok(Ticket { command, snapshots: self.snapshots.clone() })
+        Ok(Ticket {
+            command,
+            snapshots: self.snapshots.clone(),
+        })
     }
 }
 

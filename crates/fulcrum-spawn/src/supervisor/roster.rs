@@ -132,7 +132,11 @@ impl Supervisor {
 
     async fn end(&self, names: &[String], command: Command) -> Vec<String> {
         let mut ends = JoinSet::new();
-        for handle in names.iter().filter_map(|name| self.handles.get(name)).cloned() {
+        for handle in names
+            .iter()
+            .filter_map(|name| self.handles.get(name))
+            .cloned()
+        {
             ends.spawn(async move {
                 let ended = match handle.request(command).await {
                     Ok(ticket) => !matches!(ticket.outcome().await, Outcome::Failed(_)),
@@ -142,7 +146,11 @@ impl Supervisor {
             });
         }
         let ended = ends.join_all().await;
-        ended.into_iter().filter(|(_, ended)| !ended).map(|(name, _)| name).collect()
+        ended
+            .into_iter()
+            .filter(|(_, ended)| !ended)
+            .map(|(name, _)| name)
+            .collect()
     }
 }
 

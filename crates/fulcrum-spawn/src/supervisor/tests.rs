@@ -27,8 +27,11 @@ struct Habit {
     heeds_term: bool,
 }
 
-const GOOD: Habit =
-    Habit { ready_after: Some(Duration::from_millis(50)), ends_after: None, heeds_term: true };
+const GOOD: Habit = Habit {
+    ready_after: Some(Duration::from_millis(50)),
+    ends_after: None,
+    heeds_term: true,
+};
 
 #[derive(Default)]
 struct Ledger {
@@ -72,10 +75,7 @@ impl Group for FakeGroup {
 impl Backend for Fake {
     type Plan = ();
 
-    fn prepare(
-        &mut self,
-        _: u64,
-    ) -> impl Future<Output = Result<(), Failure>> + Send + 'static {
+    fn prepare(&mut self, _: u64) -> impl Future<Output = Result<(), Failure>> + Send + 'static {
         std::future::ready(Ok(()))
     }
 
@@ -86,7 +86,11 @@ impl Backend for Fake {
             let mut ledger = self.ledger.lock().expect("ledger");
             ledger.spawns.push((life.0.clone(), life.1, Instant::now()));
             ledger.alive.push(life.clone());
-            let same = ledger.alive.iter().filter(|(name, _)| *name == life.0).count();
+            let same = ledger
+                .alive
+                .iter()
+                .filter(|(name, _)| *name == life.0)
+                .count();
             ledger.most_alive = ledger.most_alive.max(same);
         }
         let (habit, ledger) = (self.habit, Arc::clone(&self.ledger));
@@ -161,36 +165,65 @@ impl House {
             .iter()
             .map(|(name, habit, needs)| DomainSetup {
                 name: (*name).to_owned(),
-                needs: needs.iter().map(|n| ((*n).to_owned(), Condition::Ready)).collect::<BTreeMap<_, _>>(),
+                needs: needs
+                    .iter()
+                    .map(|n| ((*n).to_owned(), Condition::Ready))
+                    .collect::<BTreeMap<_, _>>(),
                 timing: TIMING,
                 policy: Box::new(Times(10)),
-                backend: Fake { name: (*name).to_owned(), habit: *habit, ledger: Arc::clone(&ledger) },
+                backend: Fake {
+                    name: (*name).to_owned(),
+                    habit: *habit,
+                    ledger: Arc::clone(&ledger),
+                },
             })
             .collect();
-        let waves = domains.iter().map(|(name, ..)| vec![(*name).to_owned()]).collect();
-        Self { supervisor: Supervisor::new(setups, waves, &sender), ledger, transitions }
+        let waves = domains
+            .iter()
+            .map(|(name, ..)| vec![(*name).to_owned()])
+            .collect();
+        Self {
+            supervisor: Supervisor::new(setups, waves, &sender),
+            ledger,
+            transitions,
+        }
     }
 
     async fn request(&self, name: &str, command: Command) -> Outcome {
         let handle = self.supervisor.domain(name).expect("known");
-        handle.request(command).await.expect("taken").outcome().await
+        handle
+            .request(command)
+            .await
+            .expect("taken")
+            .outcome()
+            .await
     }
 
     fn phase(&self, name: &str) -> Phase {
-        self.supervisor.domain(name).expect("known").snapshot().phase
+        self.supervisor
+            .domain(name)
+            .expect("known")
+            .snapshot()
+            .phase
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_dependent_starts_only_after_its_dependency_is_ready() {
-    let slow = Habit { ready_after: Some(Duration::from_secs(7)), ..GOOD };
+    let slow = Habit {
+        ready_after: Some(Duration::from_secs(7)),
+        ..GOOD
+    };
     let house = House::new(&[("catalog", slow, &[]), ("orders", GOOD, &["catalog"])]);
     house.supervisor.start(["orders", "catalog"]).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     let waiting = house.supervisor.domain("orders").expect("known").snapshot();
     assert_eq!(waiting.phase, Phase::Waiting);
     assert_eq!(waiting.reason, "waiting for catalog (starting)");
-    assert!(matches!(house.request("orders", Command::Start).await, Outcome::Done(_)));
+    assert!(matches!(
+        house.request("orders", Command::Start).await,
+        Outcome::Done(_)
+    ));
     let ledger = house.ledger.lock().expect("ledger");
     let gap = ledger.spawns[1].2 - ledger.spawns[0].2;
     assert_eq!(ledger.spawns[1].0, "orders");
@@ -199,7 +232,11 @@ async fn a_dependent_starts_only_after_its_dependency_is_ready() {
 
 #[tokio::test(start_paused = true)]
 async fn a_ten_minute_crash_loop_restarts_as_the_policy_says_then_fails() {
-    let crashing = Habit { ends_after: Some(Duration::from_millis(20)), ready_after: None, ..GOOD };
+    let crashing = Habit {
+        ends_after: Some(Duration::from_millis(20)),
+        ready_after: None,
+        ..GOOD
+    };
     let mut house = House::new(&[("users", crashing, &[])]);
     house.supervisor.start(["users"]).await;
     let failed = async {
@@ -210,11 +247,18 @@ async fn a_ten_minute_crash_loop_restarts_as_the_policy_says_then_fails() {
         }
         String::new()
     };
-    let reason = timeout(Duration::from_secs(3600), failed).await.expect("it gives up");
+    let reason = timeout(Duration::from_secs(3600), failed)
+        .await
+        .expect("it gives up");
     assert_eq!(reason, "crash loop");
     let ledger = house.ledger.lock().expect("ledger");
     assert_eq!(ledger.spawns.len(), 11);
-    assert!(ledger.spawns.windows(2).all(|pair| pair[1].2 - pair[0].2 >= Duration::from_secs(60)));
+    assert!(
+        ledger
+            .spawns
+            .windows(2)
+            .all(|pair| pair[1].2 - pair[0].2 >= Duration::from_secs(60))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -236,10 +280,16 @@ async fn twenty_restarts_at_once_never_make_two_processes() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stubborn_domain_is_killed_after_its_grace() {
-    let stubborn = Habit { heeds_term: false, ..GOOD };
+    let stubborn = Habit {
+        heeds_term: false,
+        ..GOOD
+    };
     let house = House::new(&[("users", stubborn, &[])]);
     house.request("users", Command::Start).await;
-    assert!(matches!(house.request("users", Command::Stop).await, Outcome::Done(_)));
+    assert!(matches!(
+        house.request("users", Command::Stop).await,
+        Outcome::Done(_)
+    ));
     let ledger = house.ledger.lock().expect("ledger");
     let [(_, first, asked), (_, second, killed)] = ledger.signals.as_slice() else {
         panic!("two signals, not {:?}", ledger.signals.len());
@@ -258,12 +308,18 @@ async fn a_shutdown_stops_dependents_before_what_they_depend_on() {
     house.supervisor.start(["catalog", "orders", "web"]).await;
     house.request("web", Command::Start).await;
     assert!(house.supervisor.shutdown().await.is_empty());
-    assert_eq!(house.ledger.lock().expect("ledger").ended, ["web", "orders", "catalog"]);
+    assert_eq!(
+        house.ledger.lock().expect("ledger").ended,
+        ["web", "orders", "catalog"]
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_in_the_middle_of_a_start_spawns_nothing_more() {
-    let slow = Habit { ready_after: Some(Duration::from_secs(20)), ..GOOD };
+    let slow = Habit {
+        ready_after: Some(Duration::from_secs(20)),
+        ..GOOD
+    };
     let house = House::new(&[("catalog", slow, &[]), ("orders", GOOD, &["catalog"])]);
     house.supervisor.start(["catalog", "orders"]).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -276,20 +332,34 @@ async fn a_shutdown_in_the_middle_of_a_start_spawns_nothing_more() {
 
 #[tokio::test(start_paused = true)]
 async fn a_domain_that_never_registers_is_ended_at_its_start_timeout() {
-    let mute = Habit { ready_after: None, ..GOOD };
+    let mute = Habit {
+        ready_after: None,
+        ..GOOD
+    };
     let house = House::new(&[("users", mute, &[])]);
     let asked = Instant::now();
     let Outcome::Failed(snapshot) = house.request("users", Command::Start).await else {
         panic!("it can't have become ready");
     };
     assert_eq!(snapshot.phase, Phase::Backoff);
-    assert!(snapshot.reason.contains("not registered within 30s"), "{}", snapshot.reason);
+    assert!(
+        snapshot.reason.contains("not registered within 30s"),
+        "{}",
+        snapshot.reason
+    );
     assert!(asked.elapsed() < Duration::from_secs(31));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_overtakes_a_restart_that_is_waited_for() {
-    let house = House::new(&[("users", Habit { heeds_term: false, ..GOOD }, &[])]);
+    let house = House::new(&[(
+        "users",
+        Habit {
+            heeds_term: false,
+            ..GOOD
+        },
+        &[],
+    )]);
     house.request("users", Command::Start).await;
     let handle = house.supervisor.domain("users").expect("known");
     let restart = handle.request(Command::Restart).await.expect("taken");

@@ -65,7 +65,11 @@ fn table(shown: &Value) -> Table {
     flatten("", shown, &mut rows);
     for (path, value, origin) in rows {
         let paint = (origin == "default").then_some(Paint::Dim);
-        table.push([Cell::new(&path), Cell::new(&value).painted(paint), Cell::new(&origin).painted(paint)]);
+        table.push([
+            Cell::new(&path),
+            Cell::new(&value).painted(paint),
+            Cell::new(&origin).painted(paint),
+        ]);
     }
     table
 }
@@ -81,7 +85,11 @@ fn flatten(path: &str, value: &Value, rows: &mut Vec<(String, String, String)>) 
         return rows.push((path.to_owned(), value, origin.clone()));
     }
     for (name, value) in section {
-        let below = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        let below = if path.is_empty() {
+            name.clone()
+        } else {
+            format!("{path}.{name}")
+        };
         flatten(&below, value, rows);
     }
 }

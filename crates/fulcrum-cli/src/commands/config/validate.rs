@@ -69,7 +69,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Stop> {
     let found = tally(&loaded.problems);
     match loaded.app {
         None if args.output == Format::Json => Err(Stop::silent(Code::ConfigInvalid)),
-        None => Err(Stop::new(Code::ConfigInvalid, format!("the configuration has {found}"))),
+        None => Err(Stop::new(
+            Code::ConfigInvalid,
+            format!("the configuration has {found}"),
+        )),
         Some(app) if args.output == Format::Table => {
             let domains = count(app.domains.len(), "domain");
             output.data(format!("{domains}, {found}\n").as_bytes())
@@ -91,7 +94,11 @@ mod tests {
         let problem = Problem {
             severity: Severity::Warning,
             code: "no-domains",
-            at: Some(Place { file: PathBuf::from("fulcrum.yml"), line: 0, column: 0 }),
+            at: Some(Place {
+                file: PathBuf::from("fulcrum.yml"),
+                line: 0,
+                column: 0,
+            }),
             message: "none".into(),
             hint: None,
         };

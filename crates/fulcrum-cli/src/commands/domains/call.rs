@@ -72,7 +72,12 @@ fn read_stdin() -> Result<String, Stop> {
     std::io::stdin()
         .lock()
         .read_to_string(&mut text)
-        .map_err(|error| Stop::new(Code::Usage, format!("the payload on standard input can't be read: {error}")))?;
+        .map_err(|error| {
+            Stop::new(
+                Code::Usage,
+                format!("the payload on standard input can't be read: {error}"),
+            )
+        })?;
     Ok(text)
 }
 
@@ -89,12 +94,22 @@ fn check(payload: &str) -> Result<(), Stop> {
 }
 
 fn print(response: CallResponse, format: Format, output: &Output) -> Result<(), Stop> {
-    let CallResponse { r#type, payload, success, error } = response;
+    let CallResponse {
+        r#type,
+        payload,
+        success,
+        error,
+    } = response;
     match format {
         Format::Json => {
             // A domain may answer anything; what isn't JSON is shown as the text it is.
             let payload = serde_json::from_str(&payload).unwrap_or_else(|_| payload.into());
-            output.json(&Answer { r#type, payload, success, error: error.clone() })?;
+            output.json(&Answer {
+                r#type,
+                payload,
+                success,
+                error: error.clone(),
+            })?;
         }
         Format::Payload if payload.is_empty() => {}
         Format::Payload => output.data(format!("{payload}\n").as_bytes())?,
@@ -102,7 +117,11 @@ fn print(response: CallResponse, format: Format, output: &Output) -> Result<(), 
     if success {
         return Ok(());
     }
-    let error = if error.is_empty() { "the domain refused, and didn't say why".to_owned() } else { error };
+    let error = if error.is_empty() {
+        "the domain refused, and didn't say why".to_owned()
+    } else {
+        error
+    };
     Err(Stop::failed(error))
 }
 

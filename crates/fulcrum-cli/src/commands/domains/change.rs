@@ -12,7 +12,7 @@ use crate::client;
 use crate::exit::Stop;
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct Change {
     /// Names, globs, or `all`
     #[arg(required = true, value_name = "NAME|GLOB|all")]
     names: Vec<String>,
@@ -27,7 +27,7 @@ pub(crate) struct Args {
     output: Format,
 }
 
-pub(super) async fn run(action: Action, args: Args, context: Context) -> Result<(), Stop> {
+pub(super) async fn run(action: Action, args: Change, context: Context) -> Result<(), Stop> {
     let client = context.connect().await?;
     let request = ChangeRequest {
         action: action.into(),

@@ -32,7 +32,10 @@ enum Format {
 pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
     let output = &context.output;
     let client = context.connect().await?;
-    let request = EventsRequest { domains: args.names, follow: args.follow };
+    let request = EventsRequest {
+        domains: args.names,
+        follow: args.follow,
+    };
     let events = client.events(request).await.map_err(client::refused)?;
     let colour = output.stdout().colour;
     let print = |event: Event, out: &mut Vec<u8>| {
@@ -48,7 +51,15 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
 }
 
 fn line(event: &EventShape, colour: bool) -> String {
-    let EventShape { time, domain, from, to, generation, reason, .. } = event;
+    let EventShape {
+        time,
+        domain,
+        from,
+        to,
+        generation,
+        reason,
+        ..
+    } = event;
     let time = Paint::Dim.apply(time.as_deref().unwrap_or("-"), colour);
     let text = format!("{domain}  {from} → {to}  #{generation}  {reason}");
     let mut safe = Vec::new();

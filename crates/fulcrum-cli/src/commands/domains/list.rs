@@ -30,12 +30,20 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
     let output = &context.output;
     let client = context.connect().await?;
     let domains = client::domains(&client, &args.names).await?;
-    let shapes = |domains: Vec<_>| domains.into_iter().map(DomainShape::from).collect::<Vec<_>>();
+    let shapes = |domains: Vec<_>| {
+        domains
+            .into_iter()
+            .map(DomainShape::from)
+            .collect::<Vec<_>>()
+    };
     match args.output {
         Format::Json => output.json(&shapes(domains)),
         Format::Yaml => output.yaml(&shapes(domains)),
         Format::Name => {
-            let names: String = domains.iter().map(|domain| format!("{}\n", domain.name)).collect();
+            let names: String = domains
+                .iter()
+                .map(|domain| format!("{}\n", domain.name))
+                .collect();
             output.data(names.as_bytes())
         }
         Format::Table if domains.is_empty() => {
@@ -44,7 +52,11 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
         }
         Format::Table => {
             let face = output.stdout();
-            output.data(domain_table(&domains).render(face.colour, face.width).as_bytes())
+            output.data(
+                domain_table(&domains)
+                    .render(face.colour, face.width)
+                    .as_bytes(),
+            )
         }
     }
 }

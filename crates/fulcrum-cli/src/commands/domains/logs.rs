@@ -43,11 +43,16 @@ enum Format {
     Json,
 }
 
-#[expect(clippy::disallowed_methods, reason = "the edge: `--since 5m` is before now")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the edge: `--since 5m` is before now"
+)]
 pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
     let output = &context.output;
     let client = context.connect().await?;
-    let since = args.since.map(|since| since.resolve(SystemTime::now()).into());
+    let since = args
+        .since
+        .map(|since| since.resolve(SystemTime::now()).into());
     let request = LogsRequest {
         domains: args.names.clone(),
         follow: args.follow,
@@ -62,14 +67,18 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
                 out.push(b'\n');
             }
             Some(Record::Missed(missed)) => {
-                output.say(&format!("fulcrum: {missed} lines missed here: output came too fast"));
+                output.say(&format!(
+                    "fulcrum: {missed} lines missed here: output came too fast"
+                ));
             }
             None => {}
         };
         return stream::print(records, args.follow, output, print).await;
     }
     // Only for alignment, so it doesn't matter if they can't be had.
-    let domains = client::domains(&client, &args.names).await.unwrap_or_default();
+    let domains = client::domains(&client, &args.names)
+        .await
+        .unwrap_or_default();
     let names: Vec<_> = domains.iter().map(|domain| domain.name.as_str()).collect();
     let face = output.stdout();
     let mut terminal = Terminal::new(Style {
@@ -95,7 +104,11 @@ fn read(line: control::LogLine) -> LogLine {
             .time
             .and_then(|time| SystemTime::try_from(time).ok())
             .unwrap_or(SystemTime::UNIX_EPOCH),
-        source: Source { domain: line.domain.into(), generation: line.generation, pid: line.pid },
+        source: Source {
+            domain: line.domain.into(),
+            generation: line.generation,
+            pid: line.pid,
+        },
         stream: line.stream.parse().unwrap_or(Stream::Fulcrum),
         level: line.level.and_then(|level| level.parse().ok()),
         message: line.message.into(),
@@ -124,11 +137,20 @@ mod tests {
             message: b"x\xff".to_vec(),
             partial: true,
         });
-        assert_eq!((line.seq, line.source.generation, line.source.pid), (7, 2, 42));
-        assert_eq!((line.stream, line.level, line.partial), (Stream::Stderr, Some(Level::Warn), true));
+        assert_eq!(
+            (line.seq, line.source.generation, line.source.pid),
+            (7, 2, 42)
+        );
+        assert_eq!(
+            (line.stream, line.level, line.partial),
+            (Stream::Stderr, Some(Level::Warn), true)
+        );
         assert_eq!(line.message.as_ref(), b"x\xff");
         assert_eq!(line.time, SystemTime::UNIX_EPOCH + Duration::from_secs(1));
-        let strange = read(control::LogLine { stream: "fd3".into(), ..control::LogLine::default() });
+        let strange = read(control::LogLine {
+            stream: "fd3".into(),
+            ..control::LogLine::default()
+        });
         assert_eq!(strange.stream, Stream::Fulcrum);
     }
 }

@@ -7,7 +7,7 @@ use fulcrum_rpc::control::outcome::Kind;
 use serde::Serialize;
 
 use crate::client;
-use crate::exit::Stop;
+use crate::exit::{Code, Stop};
 use crate::output::{DomainShape, Output};
 
 /// How an outcome is printed.
@@ -49,7 +49,12 @@ pub(super) async fn show(
             domains: domains.into_iter().map(DomainShape::from).collect(),
         })?;
     }
-    client::settled(&outcome)?;
+    if let Err(stop) = client::settled(&outcome) {
+        if stop.code != Code::UnknownDomain {
+            client::last_words(client, names, output).await;
+        }
+        return Err(stop);
+    }
     if format == Format::Table && !outcome.message.is_empty() {
         output.note(&outcome.message);
     }

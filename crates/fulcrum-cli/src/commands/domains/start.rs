@@ -8,7 +8,7 @@ use crate::exit::Stop;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    change: change::Args,
+    change: change::Change,
 }
 
 pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {

@@ -9,7 +9,9 @@ use serde::Serialize;
 use super::Context;
 use crate::client;
 use crate::exit::{Code, Stop};
-use crate::output::{DomainShape, InstanceShape, Output, describe_domain, describe_instance, domain_table};
+use crate::output::{
+    DomainShape, InstanceShape, Output, describe_domain, describe_instance, domain_table,
+};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -34,7 +36,10 @@ struct Whole {
     domains: Vec<DomainShape>,
 }
 
-#[expect(clippy::disallowed_methods, reason = "the edge: what was then is told as ago")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the edge: what was then is told as ago"
+)]
 pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
     let client = context.connect().await?;
     let request = StatusRequest {
@@ -44,20 +49,32 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
     let response = client.status(request).await.map_err(client::refused)?;
     let now = SystemTime::now();
     match &args.name {
-        Some(name) => print_one(only(response.domains, name)?, args.output, now, &context.output),
+        Some(name) => print_one(
+            only(response.domains, name)?,
+            args.output,
+            now,
+            &context.output,
+        ),
         None => print_all(response, args.output, now, &context.output),
     }
 }
 
 fn print_one(domain: Domain, format: Format, now: SystemTime, output: &Output) -> Result<(), Stop> {
     match format {
-        Format::Table => output.data(describe_domain(&domain, now, output.stdout().colour).as_bytes()),
+        Format::Table => {
+            output.data(describe_domain(&domain, now, output.stdout().colour).as_bytes())
+        }
         Format::Json => output.json(&DomainShape::from(domain)),
         Format::Yaml => output.yaml(&DomainShape::from(domain)),
     }
 }
 
-fn print_all(response: StatusResponse, format: Format, now: SystemTime, output: &Output) -> Result<(), Stop> {
+fn print_all(
+    response: StatusResponse,
+    format: Format,
+    now: SystemTime,
+    output: &Output,
+) -> Result<(), Stop> {
     let instance = response.instance.unwrap_or_default();
     if format == Format::Table {
         let face = output.stdout();
@@ -68,9 +85,17 @@ fn print_all(response: StatusResponse, format: Format, now: SystemTime, output: 
     }
     let whole = Whole {
         instance: instance.into(),
-        domains: response.domains.into_iter().map(DomainShape::from).collect(),
+        domains: response
+            .domains
+            .into_iter()
+            .map(DomainShape::from)
+            .collect(),
     };
-    if format == Format::Json { output.json(&whole) } else { output.yaml(&whole) }
+    if format == Format::Json {
+        output.json(&whole)
+    } else {
+        output.yaml(&whole)
+    }
 }
 
 /// The one domain that `name` means. With more than one the shape of the output would depend on
@@ -80,9 +105,16 @@ fn only(domains: Vec<Domain>, name: &str) -> Result<Domain, Stop> {
     let wrong = match names.as_slice() {
         [_] => String::new(),
         [] => format!("`{name}` matches no domain"),
-        many => format!("`{name}` matches {}; name one of them, or use `fulcrum domains list`", many.join(", ")),
+        many => format!(
+            "`{name}` matches {}; name one of them, or use `fulcrum domains list`",
+            many.join(", ")
+        ),
     };
-    let code = if names.is_empty() { Code::UnknownDomain } else { Code::Usage };
+    let code = if names.is_empty() {
+        Code::UnknownDomain
+    } else {
+        Code::Usage
+    };
     let mut domains = domains.into_iter();
     match (domains.next(), domains.next()) {
         (Some(domain), None) => Ok(domain),
@@ -95,15 +127,24 @@ mod tests {
     use super::*;
 
     fn domain(name: &str) -> Domain {
-        Domain { name: name.into(), ..Domain::default() }
+        Domain {
+            name: name.into(),
+            ..Domain::default()
+        }
     }
 
     #[test]
     fn one_name_is_one_domain() {
-        assert_eq!(only(vec![domain("users")], "u*").map(|domain| domain.name), Ok("users".to_owned()));
+        assert_eq!(
+            only(vec![domain("users")], "u*").map(|domain| domain.name),
+            Ok("users".to_owned())
+        );
         let stop = only(vec![domain("users"), domain("uploads")], "u*").expect_err("two");
         assert_eq!(stop.code, Code::Usage);
         assert!(stop.message.contains("users, uploads"), "{stop}");
-        assert_eq!(only(vec![], "x").expect_err("none").code, Code::UnknownDomain);
+        assert_eq!(
+            only(vec![], "x").expect_err("none").code,
+            Code::UnknownDomain
+        );
     }
 }

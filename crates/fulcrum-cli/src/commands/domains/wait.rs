@@ -53,7 +53,12 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
     let outcome = client::outcome_of(progress, &context.output).await?;
     let outcome = match outcome.kind() {
         Kind::TimedOut => Outcome {
-            message: format!("not {} after {}: {}", word(args.condition), elapsed(args.timeout), outcome.message),
+            message: format!(
+                "not {} after {}: {}",
+                word(args.condition),
+                elapsed(args.timeout),
+                outcome.message
+            ),
             ..outcome
         },
         _ => outcome,

@@ -1,0 +1,112 @@
+//! An app as its clients see it.
+
+use serde_json::Value;
+
+use crate::app::App;
+use crate::command::Output;
+use crate::ledger::{self, Entry};
+use crate::lines::{Line, json_lines};
+use crate::process::Process;
+use crate::wait::{LIMIT, wait_until};
+
+impl App {
+    /// `dev --detach --wait`: everything is ready afterwards.
+    #[track_caller]
+    pub fn up(&self) -> Output {
+        self.run(&["dev", "--detach", "--wait"]).exits(0)
+    }
+
+    /// `down`; nothing may be left.
+    #[track_caller]
+    pub fn down(&self) {
+        self.run(&["down"]).exits(0);
+        self.nothing_left();
+    }
+
+    /// `domains list -o json`.
+    #[track_caller]
+    pub fn list(&self) -> Vec<Value> {
+        let list = self.run(&["domains", "list", "-o", "json"]).exits(0).json();
+        list.as_array().expect("a list is an array").clone()
+    }
+
+    /// One domain of the list.
+    #[track_caller]
+    pub fn see(&self, name: &str) -> Value {
+        let mut list = self.list().into_iter();
+        list.find(|domain| domain["name"] == name)
+            .unwrap_or_else(|| panic!("no {name} in the list"))
+    }
+
+    /// The leader of a domain that runs.
+    #[track_caller]
+    pub fn leader(&self, name: &str) -> Process {
+        let domain = self.see(name);
+        let pid = domain["pid"]
+            .as_u64()
+            .and_then(|pid| u32::try_from(pid).ok());
+        pid.and_then(Process::find)
+            .unwrap_or_else(|| panic!("{name} has no process: {domain}"))
+    }
+
+    /// Waits until a domain is as wanted.
+    #[track_caller]
+    pub fn wait_for(&self, name: &str, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+        wait_until(&format!("{name} {what}"), LIMIT, || {
+            Some(self.see(name)).filter(&is)
+        })
+    }
+
+    /// The gRPC address of the instance, host:port.
+    #[track_caller]
+    pub fn grpc(&self) -> String {
+        let status = self
+            .run(&["domains", "status", "-o", "json"])
+            .exits(0)
+            .json();
+        status["instance"]["grpc"]
+            .as_str()
+            .expect("an instance has an address")
+            .to_owned()
+    }
+
+    /// What a domain wrote, and Fulcrum beside it.
+    #[track_caller]
+    pub fn logs(&self, name: &str) -> Vec<Line> {
+        let logs = self.run(&["domains", "logs", name, "-o", "json"]).exits(0);
+        json_lines(&logs.stdout).iter().map(Line::from).collect()
+    }
+
+    /// All transitions so far.
+    #[track_caller]
+    pub fn events(&self) -> Vec<Value> {
+        json_lines(
+            &self
+                .run(&["domains", "events", "-o", "json"])
+                .exits(0)
+                .stdout,
+        )
+    }
+
+    /// What the domains wrote down.
+    pub fn ledger(&self) -> Vec<Entry> {
+        ledger::read(&self.ledger_file())
+    }
+
+    /// How often a domain did something.
+    pub fn times(&self, domain: &str, event: &str) -> usize {
+        let counted = |entry: &&Entry| entry.domain == domain && entry.event == event;
+        self.ledger().iter().filter(counted).count()
+    }
+
+    /// Waits until these domains know themselves that they have registered: an instance knows a
+    /// moment earlier.
+    #[track_caller]
+    pub fn settled(&self, domains: &[&str]) {
+        for domain in domains {
+            wait_until(&format!("{domain} knows it has registered"), LIMIT, || {
+                (self.times(domain, "registered") > 0).then_some(())
+            });
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! `dev --detach --wait`, and what the contract promises about the two lists.
+
+use std::os::unix::fs::PermissionsExt;
+
+use fulcrum_e2e::{App, text_of};
+use serde_json::Value;
+
+const PRICING: &str = "pricing";
+
+fn shop() -> App {
+    App::new()
+        .domain("users", "steady")
+        .domain("orders", "steady")
+        .write(
+            "domains/orders/fulcrum.yml",
+            "process:\n  depends_on: [users]\n",
+        )
+        .write("domains/pricing/fulcrum.yml", "models: {}\n")
+}
+
+/// Whether a value is of one of these JSON types: `string|null`.
+fn is(value: &Value, types: &str) -> bool {
+    types.split('|').any(|name| match name {
+        "null" => value.is_null(),
+        "bool" => value.is_boolean(),
+        "int" => value.is_u64(),
+        "number" => value.is_number(),
+        "string" => value.is_string(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        _ => unreachable!("no such type: {name}"),
+    })
+}
+
+#[track_caller]
+fn has(value: &Value, keys: &[(&str, &str)]) {
+    for (key, types) in keys {
+        let found = value.get(key);
+        assert!(
+            found.is_some_and(|found| is(found, types)),
+            "{key} must be {types}: {value}"
+        );
+    }
+}
+
+const DOMAIN: &[(&str, &str)] = &[
+    ("name", "string"),
+    ("phase", "string"),
+    ("ready", "bool"),
+    ("goal", "string"),
+    ("pid", "int|null"),
+    ("generation", "int"),
+    ("restarts", "int"),
+    ("uptime_ms", "int"),
+    ("cpu_percent", "number"),
+    ("memory_bytes", "int"),
+    ("heartbeat_age_ms", "int|null"),
+    ("entry", "string|null"),
+    ("last_exit", "object|null"),
+    ("reason", "string"),
+];
+
+/// D1: domains are found without a list, and each element has the keys of the contract.
+#[test]
+fn a_detached_start_is_ready_and_listed() {
+    let app = shop();
+    let said = app.up();
+    assert!(said.stderr.contains("2 domains ready in "), "{said}");
+
+    let list = app.list();
+    let names: Vec<_> = list.iter().map(|domain| text_of(domain, "name")).collect();
+    assert_eq!(names, ["orders", PRICING, "users"]);
+    for domain in &list {
+        has(domain, DOMAIN);
+    }
+    for name in ["orders", "users"] {
+        let domain = app.see(name);
+        assert_eq!(domain["phase"], "running");
+        assert_eq!(domain["ready"], true);
+        assert_eq!(domain["goal"], "up");
+        assert_eq!(domain["generation"], 1);
+        assert_eq!(domain["restarts"], 0);
+        assert_eq!(domain["last_exit"], Value::Null);
+        assert_eq!(domain["entry"], format!("domains/{name}/domain.cjs"));
+        assert!(
+            domain["memory_bytes"].as_u64() > Some(10_000_000),
+            "a Node needs more: {domain}"
+        );
+        assert!(
+            domain["heartbeat_age_ms"].is_u64(),
+            "the SDK sends heartbeats: {domain}"
+        );
+    }
+    app.down();
+}
+
+/// D2: a folder with a configuration and no entry point is listed, and has no process.
+#[test]
+fn a_domain_without_an_entry_has_no_process() {
+    let app = shop();
+    app.up();
+    let pricing = app.see(PRICING);
+    assert_eq!(pricing["entry"], Value::Null);
+    assert_eq!(pricing["pid"], Value::Null);
+    assert_eq!(pricing["phase"], "stopped");
+    assert_eq!(pricing["ready"], false);
+    assert_eq!(pricing["goal"], "down");
+    app.run(&["domains", "start", PRICING])
+        .exits(1)
+        .says(&[PRICING, "no entry point"]);
+    app.down();
+}
+
+/// `domains status` tells about the instance, and about one domain in depth; secrets are masked.
+#[test]
+fn status_tells_about_the_instance_and_about_one_domain() {
+    let app = shop().write(
+        "domains/users/fulcrum.yml",
+        "process:\n  env:\n    API_TOKEN: abracadabra\n    COLOUR: green\n",
+    );
+    app.up();
+    let status = app
+        .run(&["domains", "status", "-o", "json"])
+        .exits(0)
+        .json();
+    has(&status, &[("instance", "object"), ("domains", "array")]);
+    let instance = &status["instance"];
+    has(
+        instance,
+        &[
+            ("pid", "int"),
+            ("version", "string"),
+            ("app", "string"),
+            ("grpc", "string"),
+            ("socket", "string"),
+            ("started_at", "string"),
+            ("mode", "string"),
+        ],
+    );
+    assert_eq!(instance["mode"], "dev");
+    assert_eq!(instance["app"], app.root().to_str().unwrap());
+    assert_eq!(status["domains"].as_array().unwrap().len(), 3);
+    let socket = std::path::Path::new(text_of(instance, "socket"));
+    for (path, mode) in [(socket, 0o600), (socket.parent().unwrap(), 0o700)] {
+        let found = path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(found, mode, "{} has mode {found:o}", path.display());
+    }
+
+    let users = app
+        .run(&["domains", "status", "users", "-o", "json"])
+        .exits(0)
+        .json();
+    has(&users, DOMAIN);
+    has(
+        &users,
+        &[("command", "array"), ("cwd", "string"), ("env", "object")],
+    );
+    assert_eq!(users["env"]["COLOUR"], "green");
+    assert_ne!(
+        users["env"]["API_TOKEN"], "abracadabra",
+        "a secret is shown"
+    );
+    let text = app.run(&["domains", "status", "users"]).exits(0).stdout;
+    assert!(
+        text.contains("COLOUR") && !text.contains("abracadabra"),
+        "{text}"
+    );
+    app.down();
+}
+
+/// A start that isn't told to wait still leaves an instance that can be asked, and `--only` brings
+/// what the chosen domain depends on.
+#[test]
+fn only_starts_a_domain_and_its_dependencies() {
+    let app = shop().domain("billing", "steady");
+    app.run(&["dev", "--detach", "--only", "orders"]).exits(0);
+    app.run(&["domains", "wait", "orders", "--timeout", "30s"])
+        .exits(0);
+    assert_eq!(app.see("users")["ready"], true);
+    assert_eq!(app.see("billing")["generation"], 0);
+    app.run(&["domains", "start", "billing"]).exits(0);
+    assert_eq!(app.see("billing")["ready"], true);
+    app.down();
+}
+
+/// A message goes to a domain and its answer comes back, by the exit code too.
+#[test]
+fn a_domain_is_called() {
+    let app = App::new().domain("users", "steady");
+    app.up();
+    let call = [
+        "domains",
+        "call",
+        "users",
+        "text_echo_request",
+        r#"{"text":"héllo"}"#,
+    ];
+    let answer = app.run(&call).exits(0).json();
+    assert_eq!(answer["text"], "héllo");
+    assert_eq!(answer["pid"].as_u64(), app.see("users")["pid"].as_u64());
+    let unknown = app
+        .run(&["domains", "call", "users", "nothing_request"])
+        .exits(1);
+    assert!(unknown.stderr.contains("nothing"), "{unknown}");
+    app.run(&["domains", "call", "users", "text_echo_request", "{"])
+        .exits(2);
+    app.run(&["domains", "call", "nobody", "text_echo_request"])
+        .exits(4);
+    app.down();
+}

@@ -1,0 +1,153 @@
+//! X1: what happens after an end that nobody asked for, and after one that somebody did.
+
+use fulcrum_e2e::{App, Signal, text_of};
+
+#[test]
+fn a_killed_domain_comes_back_and_says_how_it_ended() {
+    let app = App::new()
+        .domain("users", "steady")
+        .domain("orders", "steady");
+    app.up();
+    let (first, bystander) = (app.leader("users"), app.leader("orders"));
+    first.signal(Signal::KILL);
+    let users = app.wait_for("users", "is back", |users| {
+        users["ready"] == true && users["pid"].as_u64() != Some(u64::from(first.pid))
+    });
+    assert_eq!(users["restarts"], 1, "{users}");
+    assert_eq!(users["generation"], 2, "{users}");
+    assert_eq!(users["last_exit"]["signal"], 9, "{users}");
+    assert_eq!(
+        users["last_exit"]["code"],
+        serde_json::Value::Null,
+        "{users}"
+    );
+    assert_eq!(
+        app.leader("orders"),
+        bystander,
+        "another domain had to restart too"
+    );
+    assert_eq!(app.times("users", "overlap"), 0);
+    app.down();
+}
+
+#[test]
+fn a_stop_holds_until_a_start() {
+    let app = App::new()
+        .domain("users", "steady")
+        .domain("orders", "steady");
+    app.up();
+    app.run(&["domains", "stop", "users"]).exits(0);
+    let users = app.see("users");
+    assert_eq!(
+        (&users["phase"], &users["goal"]),
+        (&"stopped".into(), &"down".into()),
+        "{users}"
+    );
+    assert_eq!(users["pid"], serde_json::Value::Null);
+    // Stopping twice is harmless, and another domain's crash and return wakes nobody.
+    app.run(&["domains", "stop", "users"]).exits(0);
+    app.leader("orders").signal(Signal::KILL);
+    app.wait_for("orders", "is back", |orders| {
+        orders["ready"] == true && orders["generation"] == 2
+    });
+    assert_eq!(app.times("users", "spawned"), 1);
+    app.run(&["domains", "start", "users"]).exits(0);
+    assert_eq!(app.see("users")["ready"], true);
+    assert_eq!(app.times("users", "spawned"), 2);
+    app.down();
+}
+
+/// The default policy is on-failure, so a good end is an end.
+#[test]
+fn a_domain_that_ends_well_stays_ended() {
+    let app = App::new().domain("users", "steady");
+    app.up();
+    let call = [
+        "domains",
+        "call",
+        "users",
+        "process_exit_request",
+        r#"{"code": 0}"#,
+    ];
+    // The answer may or may not get out before the process is gone.
+    app.run(&call);
+    let users = app.wait_for("users", "has ended", |users| users["phase"] == "stopped");
+    assert_eq!(users["last_exit"]["code"], 0, "{users}");
+    assert_eq!(users["restarts"], 0, "{users}");
+    assert_eq!(app.times("users", "spawned"), 1);
+    app.down();
+}
+
+/// With `always` even a good end is followed by a new life.
+#[test]
+fn always_means_after_a_good_end_too() {
+    let app = App::new()
+        .domain("users", "steady")
+        .write("domains/users/fulcrum.yml", "process:\n  restart: always\n");
+    app.up();
+    app.run(&[
+        "domains",
+        "call",
+        "users",
+        "process_exit_request",
+        r#"{"code": 0}"#,
+    ]);
+    app.wait_for("users", "is back", |users| {
+        users["ready"] == true && users["generation"] == 2
+    });
+    app.down();
+}
+
+/// A domain that dies while it starts fails the start that waits for it, with its own words.
+#[test]
+fn a_crash_at_the_start_fails_the_start_with_its_text() {
+    let app = App::new()
+        .domain("users", "throws-at-start")
+        .write("domains/users/fulcrum.yml", "process:\n  restart: never\n");
+    app.run(&["dev", "--detach", "--wait"])
+        .exits(10)
+        .says(&["users", "exit 1"]);
+    let stderr: Vec<_> = app
+        .logs("users")
+        .into_iter()
+        .filter(|line| line.stream == "stderr")
+        .collect();
+    assert!(
+        stderr
+            .iter()
+            .any(|line| line.message.contains("no database today")),
+        "{stderr:?}"
+    );
+    let start = app.run(&["domains", "start", "users"]);
+    start
+        .exits(1)
+        .says(&["users", "exit 1", "no database today"]);
+    let users = app.see("users");
+    assert_eq!(users["last_exit"]["code"], 1, "{users}");
+    assert_eq!(users["pid"], serde_json::Value::Null, "{users}");
+    app.down();
+}
+
+/// Where no retry can help there is none: the reason names place and cure.
+#[test]
+fn what_no_retry_can_help_is_not_retried() {
+    for (code, texts) in [
+        ("const x = ;\n", &["SyntaxError", "domain.js:1"][..]),
+        ("require('left-pad');\n", &["left-pad", "npm install"]),
+    ] {
+        let app = App::new().write("domains/users/domain.js", code);
+        app.run(&["dev", "--detach", "--wait"])
+            .exits(10)
+            .says(texts);
+        let users = app.see("users");
+        assert_eq!(users["phase"], "failed", "{users}");
+        assert_eq!(
+            (&users["generation"], &users["restarts"]),
+            (&1.into(), &0.into()),
+            "{users}"
+        );
+        let reason = text_of(&users, "reason");
+        assert!(texts.iter().all(|text| reason.contains(text)), "{reason}");
+        app.down();
+    }
+}

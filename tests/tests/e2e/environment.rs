@@ -1,0 +1,104 @@
+//! What a domain finds in its environment.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use fulcrum_e2e::App;
+
+/// What the latest life of a domain printed about its environment.
+#[track_caller]
+fn printed(app: &App, name: &str) -> BTreeMap<String, String> {
+    let lines = app.logs(name);
+    let lines = lines.iter().filter(|line| line.stream == "stdout");
+    let pairs = lines.filter_map(|line| line.message.split_once('='));
+    // A later life's values replace an earlier one's.
+    pairs
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// S1: the variables of the contract.
+#[test]
+fn the_contract_is_in_the_environment() {
+    let app = App::new().domain("users", "prints-environment");
+    app.up();
+    let env = printed(&app, "users");
+    assert_eq!(env["FULCRUM_GRPC_SERVER"], app.grpc());
+    assert_eq!(env["FULCRUM_DOMAIN_NAME"], "users");
+    assert_eq!(Path::new(&env["FULCRUM_APP_PATH"]), app.root());
+    assert!(Path::new(&env["FULCRUM_APP_PATH"]).is_absolute());
+    assert_eq!(env["FULCRUM_LOG_LEVEL"], "info");
+    assert_eq!(env["NODE_ENV"], "development");
+    assert!(
+        env["FULCRUM_DOMAIN_TOKEN"].len() >= 32,
+        "a short token can be guessed"
+    );
+    app.down();
+}
+
+/// S3: `env_file`, then `env`, each over what is inherited; the file is read again at each start,
+/// and what is gone from it is gone.
+#[test]
+fn an_env_file_is_read_at_every_start() {
+    let app = App::new()
+        .domain("users", "prints-environment")
+        .write(
+            "domains/users/fulcrum.yml",
+            concat!(
+                "process:\n",
+                "  env_file: settings.env\n",
+                "  env:\n",
+                "    BOTH: from env\n",
+                "    BUILT: ${INHERITED} and ${MISSING:-a default}\n",
+            ),
+        )
+        .write(
+            "domains/users/settings.env",
+            "BAR=one\nGONE=soon\nBOTH=from the file\n",
+        );
+    app.fulcrum(&["dev", "--detach", "--wait"])
+        .env("INHERITED", "from outside")
+        .env("BAR", "from outside")
+        .output()
+        .exits(0);
+    let env = printed(&app, "users");
+    assert_eq!(env["BAR"], "one");
+    assert_eq!(env["BOTH"], "from env");
+    assert_eq!(env["BUILT"], "from outside and a default");
+    assert_eq!(env["GONE"], "soon");
+
+    app.put("domains/users/settings.env", "BAR=two\n");
+    app.run(&["domains", "restart", "users"]).exits(0);
+    assert_eq!(printed(&app, "users")["BAR"], "two");
+    let status = app
+        .run(&["domains", "status", "users", "-o", "json"])
+        .exits(0)
+        .json();
+    assert_eq!(status["env"]["BAR"], "two");
+    assert!(
+        status["env"].get("GONE").is_none(),
+        "a deleted variable is still set: {status}"
+    );
+    app.down();
+}
+
+/// S8: the process that Fulcrum shows is Node itself, with no shell between.
+#[test]
+fn the_leader_is_node_itself() {
+    let app = App::new()
+        .domain("users", "steady")
+        .domain("typed", "throws-in-typescript");
+    app.up();
+    for name in ["users", "typed"] {
+        let leader = app.leader(name);
+        let exe = std::fs::read_link(format!("/proc/{}/exe", leader.pid)).unwrap();
+        assert_eq!(exe.file_name().unwrap(), "node", "{name} is {leader}");
+    }
+    // The instance itself and one process for each domain, beside what watches over them.
+    let nodes = app
+        .processes()
+        .into_iter()
+        .filter(|process| process.command.contains("domain."));
+    assert_eq!(nodes.count(), 2, "{:?}", app.processes());
+    app.down();
+}

@@ -1,0 +1,142 @@
+//! Clients without an instance (C2), and several instances.
+
+use fulcrum_e2e::App;
+
+/// C2: a client never starts an instance.
+#[test]
+fn without_an_instance_every_client_ends_with_3() {
+    let app = App::new().domain("users", "steady");
+    for args in [
+        &["domains", "list"][..],
+        &["domains", "status", "-o", "json"],
+        &["domains", "restart", "users"],
+        &["domains", "call", "users", "x_request"],
+        &["logs"],
+        &["down"],
+    ] {
+        let output = app.run(args).exits(3).says(&["not running", "fulcrum dev"]);
+        assert_eq!(output.stdout, "", "{output}");
+    }
+    app.nothing_left();
+    assert_eq!(app.ledger(), []);
+}
+
+#[test]
+fn a_second_instance_of_an_app_names_the_first() {
+    let app = App::new().domain("users", "steady");
+    app.up();
+    let status = app
+        .run(&["domains", "status", "-o", "json"])
+        .exits(0)
+        .json();
+    let pid = status["instance"]["pid"].to_string();
+    let leader = app.leader("users");
+    for args in [&["dev"][..], &["dev", "--detach", "--wait"], &["serve"]] {
+        app.run(args).exits(1).says(&[&pid, "fulcrum down"]);
+    }
+    assert_eq!(
+        app.leader("users"),
+        leader,
+        "the first instance was disturbed"
+    );
+    assert_eq!(app.times("users", "spawned"), 1);
+    app.down();
+}
+
+/// Of several starts at once one becomes the instance, and the others name it.
+#[test]
+fn of_four_starts_at_once_one_wins() {
+    let app = App::new().domain("users", "steady");
+    let mut starts: Vec<_> = (0..4)
+        .map(|_| app.start(&["dev", "--detach", "--wait"]))
+        .collect();
+    let mut ends: Vec<_> = starts
+        .iter_mut()
+        .map(fulcrum_e2e::Foreground::ends)
+        .collect();
+    ends.sort_by_key(|end| end.code);
+    let status = app
+        .run(&["domains", "status", "-o", "json"])
+        .exits(0)
+        .json();
+    let pid = status["instance"]["pid"].to_string();
+    let mut ends = ends.into_iter();
+    ends.next().expect("four").exits(0);
+    for end in ends {
+        end.exits(1).says(&[&pid]);
+    }
+    assert_eq!(app.times("users", "spawned"), 1);
+    app.down();
+}
+
+/// `down` ends an instance in the foreground of another terminal as Ctrl-C would there.
+#[test]
+fn down_ends_an_instance_in_the_foreground() {
+    let app = App::new().domain("users", "steady");
+    let mut dev = app.start(&["dev"]);
+    dev.wait_for("1 domain ready in ");
+    app.run(&["down"]).exits(0);
+    dev.ends().exits(0);
+    app.nothing_left();
+}
+
+/// C4: two apps at once, and neither hears of the other.
+#[test]
+fn two_apps_run_side_by_side() {
+    let (one, two) = (
+        App::new().domain("users", "steady"),
+        App::new().domain("users", "steady"),
+    );
+    one.up();
+    two.up();
+    assert_ne!(one.grpc(), two.grpc());
+    let two_lives = two.leader("users");
+    one.run(&["domains", "restart", "users"]).exits(0);
+    one.down();
+    assert_eq!(two.leader("users"), two_lives);
+    two.run(&[
+        "domains",
+        "call",
+        "users",
+        "text_echo_request",
+        r#"{"text":"x"}"#,
+    ])
+    .exits(0);
+    two.down();
+}
+
+/// A command works from within a domain's folder, and on an app named by `--app`.
+#[test]
+fn the_app_is_found_from_below_and_by_name() {
+    let app = App::new().domain("users", "steady");
+    app.up();
+    let below = app.root().join("domains/users");
+    app.fulcrum(&["domains", "list"])
+        .within(&below)
+        .output()
+        .exits(0);
+    let root = app.root();
+    let named = ["domains", "list", "--app", root.to_str().unwrap()];
+    app.fulcrum(&named).within(&app.beside()).output().exits(0);
+    app.fulcrum(&["domains", "list"])
+        .within(&app.beside())
+        .output()
+        .exits(5)
+        .says(&["fulcrum.yml"]);
+    app.down();
+}
+
+/// An instance that was killed leaves a lock that is free and a socket that is stale: the next one
+/// takes over.
+#[test]
+fn the_next_instance_takes_over_from_a_killed_one() {
+    let app = App::new().domain("users", "steady");
+    let mut first = app.start(&["dev"]);
+    first.wait_for("1 domain ready in ");
+    first.signal(fulcrum_e2e::Signal::KILL);
+    assert_eq!(first.ends().code, None);
+    app.run(&["domains", "list"]).exits(3);
+    app.up();
+    assert_eq!(app.see("users")["ready"], true);
+    app.down();
+}

@@ -1,0 +1,22 @@
+//! What Fulcrum does, seen from outside: a module a behaviour.
+
+mod background;
+mod bad_configuration;
+mod bad_manners;
+mod configuration;
+mod crashes;
+mod ending;
+mod entries;
+mod environment;
+mod instances;
+mod lines;
+mod names;
+mod node;
+mod order;
+mod port;
+mod production;
+mod readiness;
+mod registration;
+mod restarting;
+mod terminal;
+mod typescript;

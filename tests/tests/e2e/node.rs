@@ -1,0 +1,140 @@
+//! S5: which Node runs a domain, and what is said when none can.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use fulcrum_e2e::{App, Output, text_of};
+use serde_json::Value;
+
+/// A folder with a `node` of this text in it, for the front of PATH.
+fn fake_node(app: &App, script: &str) -> PathBuf {
+    let folder = app.beside().join("bin");
+    fs::create_dir_all(&folder).expect("a folder");
+    let node = folder.join("node");
+    fs::write(&node, script).expect("a script");
+    fs::set_permissions(&node, fs::Permissions::from_mode(0o755)).expect("an executable");
+    folder
+}
+
+/// The Node in PATH, behind links.
+fn real_node() -> PathBuf {
+    let asked = Command::new("node")
+        .args(["-p", "process.execPath"])
+        .output()
+        .expect("Node is installed");
+    PathBuf::from(String::from_utf8_lossy(&asked.stdout).trim())
+}
+
+/// The domain has failed for good before anything was started, after one attempt.
+#[track_caller]
+fn failed_at_once(app: &App, output: Output, texts: &[&str]) {
+    output.exits(10).says(texts);
+    let users = app.see("users");
+    assert_eq!(users["phase"], "failed", "{users}");
+    assert_eq!(users["pid"], Value::Null, "{users}");
+    assert_eq!(users["restarts"], 0, "{users}");
+    let reason = text_of(&users, "reason");
+    for text in texts {
+        assert!(reason.contains(text), "the reason lacks {text:?}: {reason}");
+    }
+    let tries = app
+        .events()
+        .into_iter()
+        .filter(|event| event["to"] == "preparing");
+    assert_eq!(tries.count(), 1, "it was tried again");
+    assert_eq!(app.times("users", "spawned"), 0);
+    app.down();
+}
+
+#[test]
+fn a_node_that_does_not_exist_is_named() {
+    let app = App::new().domain("users", "steady").write(
+        "domains/users/fulcrum.yml",
+        "process:\n  node: /nowhere/bin/node\n",
+    );
+    let output = app.run(&["dev", "--detach", "--wait"]);
+    if output.code == Some(5) {
+        output.says(&[
+            "/nowhere/bin/node",
+            "process.node",
+            "domains/users/fulcrum.yml:2",
+        ]);
+        app.nothing_left();
+    } else {
+        failed_at_once(&app, output, &["/nowhere/bin/node", "process.node"]);
+    }
+}
+
+#[test]
+fn a_node_that_is_too_old_is_named_with_its_version() {
+    let app = App::new().domain("users", "steady");
+    // The real one, which has forgotten its age.
+    let lie = app.beside().join("lie.cjs");
+    fs::write(
+        &lie,
+        "Object.defineProperty(process, 'version', { value: 'v16.20.2' });\n\
+         const versions = { ...process.versions, node: '16.20.2' };\n\
+         Object.defineProperty(process, 'versions', { value: versions });\n",
+    )
+    .unwrap();
+    let script = format!(
+        "#!/bin/sh\nexec {} --require {} \"$@\"\n",
+        real_node().display(),
+        lie.display()
+    );
+    let folder = fake_node(&app, &script);
+    let path = format!("{}:/usr/bin:/bin", folder.display());
+    let output = app
+        .fulcrum(&["dev", "--detach", "--wait"])
+        .env("PATH", path)
+        .output();
+    failed_at_once(
+        &app,
+        output,
+        &["16.20.2", "too old", "20.13", "process.node"],
+    );
+}
+
+#[test]
+fn no_node_at_all_says_where_was_looked() {
+    let app = App::new().domain("users", "steady");
+    let empty = app.beside().join("empty");
+    fs::create_dir(&empty).unwrap();
+    let run = app
+        .fulcrum(&["dev", "--detach", "--wait"])
+        .env("PATH", &empty);
+    failed_at_once(
+        &app,
+        run.output(),
+        &["node", "PATH", empty.to_str().unwrap(), "install"],
+    );
+}
+
+#[test]
+fn a_version_that_is_not_installed_names_the_file_that_wants_it() {
+    let app = App::new().domain("users", "steady").write(".nvmrc", "99\n");
+    let output = app.run(&["dev", "--detach", "--wait"]);
+    failed_at_once(&app, output, &[".nvmrc", "99"]);
+}
+
+#[test]
+fn process_node_is_what_runs() {
+    let app = App::new().domain("users", "steady");
+    let link = app.beside().join("my-node");
+    std::os::unix::fs::symlink(real_node(), &link).unwrap();
+    app.put(
+        "domains/users/fulcrum.yml",
+        &format!("process:\n  node: {}\n", link.display()),
+    );
+    // With no Node in PATH there is no other.
+    let empty = app.beside().join("empty");
+    fs::create_dir(&empty).unwrap();
+    let run = app
+        .fulcrum(&["dev", "--detach", "--wait"])
+        .env("PATH", &empty);
+    run.output().exits(0);
+    assert_eq!(app.see("users")["ready"], true);
+    app.down();
+}

@@ -1,0 +1,73 @@
+//! R2: the order of `depends_on`.
+
+use fulcrum_e2e::{App, text_of};
+
+fn needs(names: &str) -> String {
+    format!("process:\n  depends_on: [{names}]\n")
+}
+
+/// A dependent isn't spawned before its dependency is ready; the end goes the other way round.
+#[test]
+fn a_dependent_starts_after_its_dependency_and_stops_before_it() {
+    let app = App::new()
+        .domain("users", "waits-at-the-gate")
+        .domain("orders", "steady")
+        .domain("billing", "steady")
+        .write("domains/orders/fulcrum.yml", &needs("users"))
+        .write("domains/billing/fulcrum.yml", &needs("orders"));
+    app.run(&["dev", "--detach"]).exits(0);
+    app.wait_for("users", "has a process", |users| users["pid"].is_u64());
+    app.wait_for("orders", "waits", |orders| orders["phase"] == "waiting");
+    assert!(text_of(&app.see("orders"), "reason").contains("users"));
+    assert_eq!(app.times("orders", "spawned"), 0);
+    app.open_gate();
+    app.run(&["domains", "wait", "--timeout", "30s"]).exits(0);
+    app.settled(&["users", "orders", "billing"]);
+    app.settled(&["users", "orders", "billing"]);
+
+    let events = app.events();
+    let seq = |name: &str, to: &str| {
+        let event = events
+            .iter()
+            .find(|event| event["domain"] == name && event["to"] == to);
+        event.unwrap_or_else(|| panic!("no {to} of {name}: {events:?}"))["seq"]
+            .as_u64()
+            .unwrap()
+    };
+    assert!(seq("users", "running") < seq("orders", "starting"));
+    assert!(seq("orders", "running") < seq("billing", "starting"));
+    app.down();
+
+    let ledger = app.ledger();
+    let order: Vec<_> = ledger
+        .iter()
+        .filter(|entry| entry.event != "registered")
+        .map(|entry| (entry.domain.as_str(), entry.event.as_str()))
+        .collect();
+    assert_eq!(
+        order,
+        [
+            ("users", "spawned"),
+            ("orders", "spawned"),
+            ("billing", "spawned"),
+            ("billing", "stopping"),
+            ("orders", "stopping"),
+            ("users", "stopping"),
+        ]
+    );
+}
+
+/// A cycle is told as a path, before anything runs.
+#[test]
+fn a_cycle_is_told_as_a_path() {
+    let app = App::new()
+        .domain("a", "steady")
+        .domain("b", "steady")
+        .write("domains/a/fulcrum.yml", &needs("b"))
+        .write("domains/b/fulcrum.yml", &needs("a"));
+    app.run(&["config", "validate"])
+        .exits(5)
+        .says(&["a -> b -> a"]);
+    app.run(&["dev"]).exits(5).says(&["a -> b -> a"]);
+    app.nothing_left();
+}

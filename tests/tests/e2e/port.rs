@@ -1,0 +1,64 @@
+//! The gRPC port, when somebody else has it.
+
+use std::net::TcpListener;
+
+use fulcrum_e2e::App;
+
+/// Set explicitly and taken: an error that names the holder.
+#[test]
+fn an_explicit_port_that_is_taken_names_its_holder() {
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = holder.local_addr().unwrap().to_string();
+    let app = App::new().domain("users", "steady").write(
+        "fulcrum.yml",
+        &format!("runtime:\n  grpc:\n    listen: {address}\n"),
+    );
+    let pid = std::process::id().to_string();
+    for args in [&["dev"][..], &["dev", "--detach", "--wait"], &["serve"]] {
+        let run = app.fulcrum(args).without("FULCRUM_RUNTIME__GRPC__LISTEN");
+        let said = run
+            .output()
+            .exits(1)
+            .says(&[&address, &pid, "runtime.grpc.listen"]);
+        // The command line's first word is this test's own executable.
+        assert!(
+            said.stderr.contains("e2e-"),
+            "the holder's command is missing: {said}"
+        );
+        app.nothing_left();
+    }
+    assert_eq!(app.ledger(), []);
+}
+
+/// C4: left to its default and taken, `dev` uses a free port, says so, and domains find it. One
+/// that insists on the default never registers, and is told why.
+#[test]
+fn a_default_port_that_is_taken_is_evaded() {
+    // Somebody else on this machine may have it already, which is as good.
+    let holder = TcpListener::bind("127.0.0.1:50051").ok();
+    let app = App::new()
+        .domain("users", "steady")
+        .domain("old", "insists-on-the-default-port")
+        .write("domains/old/fulcrum.yml", "process:\n  start_timeout: 1s\n");
+    let args = ["dev", "--detach", "--wait", "--only", "users"];
+    let run = app.fulcrum(&args).without("FULCRUM_RUNTIME__GRPC__LISTEN");
+    run.output().exits(0);
+    let address = app.grpc();
+    assert!(!address.ends_with(":50051"), "{address}");
+    let said = app.logs("fulcrum");
+    let told = said.iter().any(|line| {
+        let has = |text: &str| line.message.contains(text);
+        has("50051") && has("taken by") && has(&address)
+    });
+    assert!(told, "{said:?}");
+
+    // What another holder would make of a domain that dials it is no affair of this test's.
+    if holder.is_some() {
+        let pid = std::process::id().to_string();
+        app.run(&["domains", "start", "old"])
+            .exits(1)
+            .says(&["not registered", "50051", &pid]);
+        assert_eq!(app.see("old")["phase"], "failed");
+    }
+    app.down();
+}
