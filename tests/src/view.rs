@@ -99,13 +99,14 @@ impl App {
         self.ledger().iter().filter(counted).count()
     }
 
-    /// Waits until these domains know themselves that they have registered: an instance knows a
-    /// moment earlier.
+    /// Waits until these domains know themselves, in every life they have had, that they have
+    /// registered: the instance knows a moment earlier.
     #[track_caller]
     pub fn settled(&self, domains: &[&str]) {
         for domain in domains {
             wait_until(&format!("{domain} knows it has registered"), LIMIT, || {
-                (self.times(domain, "registered") > 0).then_some(())
+                let lives = self.times(domain, "spawned");
+                (lives > 0 && self.times(domain, "registered") >= lives).then_some(())
             });
         }
     }

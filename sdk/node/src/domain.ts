@@ -177,6 +177,8 @@ export class DomainBase {
       await this.onStart();
       if (this.#stopped) return;
       registering = link.register();
+      // From the moment it is ready it may be asked to stop.
+      drainOnSigterm();
       // While the runtime answers; no request can come before that.
       this.#dispatcher = new Dispatcher(this, this.name, collectHandlers(this, DomainBase.prototype));
     } catch (error) {
@@ -189,7 +191,6 @@ export class DomainBase {
       if (this.#stopped) return;
       throw error;
     }
-    drainOnSigterm();
     try {
       await this.onReady();
     } catch (error) {

@@ -151,3 +151,20 @@ fn what_no_retry_can_help_is_not_retried() {
         app.down();
     }
 }
+
+/// An entry that does nothing ends at once, and well: nothing to start again, but no start either.
+#[test]
+fn an_entry_that_does_nothing_fails_the_start() {
+    let app = App::new().write("domains/users/domain.js", "");
+    app.run(&["dev", "--detach", "--wait"])
+        .exits(10)
+        .says(&["users", "exit 0 before it registered"]);
+    let users = app.see("users");
+    assert_eq!(
+        (&users["ready"], &users["generation"]),
+        (&false.into(), &1.into()),
+        "{users}"
+    );
+    assert_eq!(users["last_exit"]["code"], 0, "{users}");
+    app.down();
+}

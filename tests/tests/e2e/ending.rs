@@ -120,9 +120,9 @@ fn a_stubborn_grandchild_is_gone_after_a_stop() {
     app.down();
 }
 
-/// As in `fulcrum dev | head -1`: nobody reads any more, so it ends, in order.
+/// As in `fulcrum dev | head -1`: nobody reads any more, so it ends.
 #[test]
-fn a_closed_standard_output_ends_it_in_order() {
+fn a_closed_standard_output_ends_it() {
     let app = pair();
     let script = format!(
         "{} dev | head -n 1; echo \"${{PIPESTATUS[0]}}\"",

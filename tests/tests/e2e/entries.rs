@@ -16,7 +16,9 @@ fn every_kind_of_entry_is_started_once() {
         .fold(App::new(), |app, fixture| app.domain(fixture, fixture));
     app.up();
     // A second start of one life would have come by the time that the next life is ready.
+    app.settled(&FIXTURES);
     app.run(&["domains", "restart", "all"]).exits(0);
+    app.settled(&FIXTURES);
     app.down();
     for fixture in FIXTURES {
         for event in ["spawned", "started", "registered"] {

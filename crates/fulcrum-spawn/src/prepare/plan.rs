@@ -45,6 +45,8 @@ struct Bootstrap<'a> {
     v: u32,
     parent: u32,
     entry: std::borrow::Cow<'a, str>,
+    /// The entry's text says `.start(`, so most likely it starts itself.
+    starts: bool,
     ts: Option<BootstrapTypes<'a>>,
     sdk: Option<String>,
 }
@@ -212,10 +214,14 @@ fn instructions(
         Runner::JavaScript | Runner::NativeTypes | Runner::Tsx { .. } => None,
     };
     let entry = program.entry.to_string_lossy();
+    // What can't be read, Node will complain about.
+    let starts = std::fs::read(program.entry)
+        .is_ok_and(|text| text.windows(7).any(|window| window == b".start("));
     let bootstrap = Bootstrap {
         v: 1,
         parent: program.parent,
         entry,
+        starts,
         ts,
         sdk,
     };

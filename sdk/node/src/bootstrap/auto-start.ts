@@ -13,20 +13,25 @@ const INSTANCES = Symbol.for('fulcrum.domain.instances');
 /** How long an entry that makes its own instance may take to do so, in milliseconds. */
 const PATIENCE_MS = 2_000;
 const LOOK_EVERY_MS = 100;
+/** When an entry that most likely starts itself is looked at all the same. */
+const LATER_MS = 200;
 
 /**
  * Starts a domain whose entry only default-exports its class (or an instance of the SDK's
  * base that nobody started). An entry that starts itself is left alone.
  */
-export function autoStart(entry: string): void {
+export function autoStart(entry: string, starts: boolean): void {
   // The main module is evaluated after all preloads; a CommonJS one, by the next turn of the loop.
-  setImmediate(() => {
+  const look = () => {
     const main = process.mainModule;
     if (main?.loaded) void start(main.exports, entry);
     // Otherwise the ES module loader runs it (import() gives the same instance, once it is
     // evaluated), or it threw, which Node reports by itself.
     else if (main === undefined || preloadsModules()) importMain(entry);
-  });
+  };
+  // Looking takes Node a millisecond or two, which an entry that starts itself is spared.
+  if (starts) setTimeout(look, LATER_MS);
+  else setImmediate(look);
 }
 
 function importMain(entry: string): void {

@@ -24,7 +24,7 @@ function follow({ ts, sdk, entry, ...rest }: Plan): void {
   }
   if (isDomainProcess({ ts, sdk, entry, ...rest })) {
     blockOnPipes();
-    autoStart(entry);
+    autoStart(entry, rest.starts);
     keepCompileCache();
   }
 }

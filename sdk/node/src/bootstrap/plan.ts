@@ -14,6 +14,8 @@ export interface Plan {
   parent: number;
   /** The domain's entry, as it stands in `process.argv[1]`. */
   entry: string;
+  /** The entry's text says `.start(`: most likely it starts itself. */
+  starts: boolean;
   ts: TypeScriptPlan | null;
   /** Folder of `@fulcrum/domain` for where it isn't installed. */
   sdk: string | null;
@@ -31,9 +33,9 @@ export function readPlan(text: string | undefined): Plan | undefined {
     return undefined;
   }
   if (typeof value !== 'object' || value === null || value.v !== VERSION) return undefined;
-  const { parent, entry, ts, sdk } = value;
+  const { parent, entry, starts, ts, sdk } = value;
   if (typeof parent !== 'number' || typeof entry !== 'string') return undefined;
-  return { parent, entry, ts: readTypeScript(ts), sdk: typeof sdk === 'string' ? sdk : null };
+  return { parent, entry, starts: starts === true, ts: readTypeScript(ts), sdk: typeof sdk === 'string' ? sdk : null };
 }
 
 function readTypeScript(value: unknown): TypeScriptPlan | null {
