@@ -65,7 +65,7 @@ fn named(path: &Path, by: &str) -> Result<PathBuf, Problem> {
     }
     Err(
         bad(format!("{by}: {shown} holds no `{CONFIG_FILE}`")).hint(format!(
-            "create `{}`; an empty one will do, or run `fulcrum init` there",
+            "create `{}`; an empty one will do",
             root.join(CONFIG_FILE).display()
         )),
     )
@@ -98,7 +98,7 @@ fn search(env: &BTreeMap<String, String>, cwd: &Path) -> Result<PathBuf, Problem
         format!("no `{CONFIG_FILE}` in {} or in any folder above it", quoted(&start.to_string_lossy())),
     )
     .hint(format!(
-        "create `{CONFIG_FILE}` in the app's folder (an empty one will do), run `fulcrum init`, or name the app with `--app PATH` or {VARIABLE}"
+        "create `{CONFIG_FILE}` in the app's folder (an empty one will do), or name the app with `--app PATH` or {VARIABLE}"
     )))
 }
 

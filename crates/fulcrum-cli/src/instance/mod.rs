@@ -14,6 +14,7 @@ mod control;
 mod desk;
 mod environment;
 mod events;
+mod explain;
 mod gatekeeper;
 mod house;
 mod install;

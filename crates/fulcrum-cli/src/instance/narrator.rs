@@ -2,16 +2,13 @@
 
 use std::time::Duration;
 
-use fulcrum_health::{diagnose, explain_exit};
-use fulcrum_logs::{Level, Stream};
+use fulcrum_logs::Level;
 use fulcrum_spawn::lifecycle::Phase;
 use fulcrum_spawn::supervisor::{Snapshot, Transition};
 use tokio::sync::mpsc;
 
+use super::explain::{advice, explain};
 use super::house::{Shared, now};
-
-/// How many of the last lines are looked at for a known cause.
-const LAST_WORDS: usize = 20;
 
 /// Carries transitions until no driver is left.
 pub(crate) async fn tell(house: Shared, mut transitions: mpsc::UnboundedReceiver<Transition>) {
@@ -56,10 +53,11 @@ fn words(house: &Shared, news: &Transition, now: &Snapshot) -> Option<(Level, St
             (Level::Warn, format!("starts again in {}", millis(wait)))
         }
         Phase::Stopped if asked => (Level::Info, "stopped".to_owned()),
-        Phase::Stopped => (
-            Level::Info,
-            format!("ended ({}); it is not started again", news.reason),
-        ),
+        Phase::Stopped => {
+            let advice = advice(now).map_or_else(String::new, |advice| format!("; {advice}"));
+            let text = format!("ended ({}), and is not started again{advice}", news.reason);
+            (Level::Info, text)
+        }
         Phase::Failed => (Level::Error, format!("failed: {}", news.reason)),
         Phase::Stuck => (
             Level::Error,
@@ -73,29 +71,12 @@ fn words(house: &Shared, news: &Transition, now: &Snapshot) -> Option<(Level, St
 
 /// Why a life ended by itself, with what its last words tell about the cause.
 fn fault(house: &Shared, news: &Transition, now: &Snapshot) -> String {
-    let Some(exit) = now
-        .last_exit
-        .as_ref()
-        .filter(|exit| exit.generation == news.generation)
-    else {
-        return news.reason.clone();
-    };
-    if exit.reason != exit.report.to_string() {
-        return news.reason.clone();
+    match &now.last_exit {
+        Some(exit) if exit.generation == news.generation => {
+            explain(house, &news.domain, exit, news.from == Phase::Starting)
+        }
+        _ => news.reason.clone(),
     }
-    let report = exit.report;
-    let mut text = explain_exit(report.code, report.signal);
-    if news.from == Phase::Starting {
-        text.push_str(" before it registered");
-    }
-    let lines = house
-        .hub
-        .last_lines(&news.domain, news.generation, Stream::Stderr, LAST_WORDS);
-    let words: Vec<String> = lines.iter().map(|line| line.text().into_owned()).collect();
-    if let Some(found) = diagnose(&words, report.code, report.signal) {
-        text.push_str(&format!(": {} ({})", found.cause, found.cure));
-    }
-    text
 }
 
 /// A duration as people like to read it, in milliseconds up to ten seconds.

@@ -22,8 +22,8 @@ pub(crate) struct Adapter {
     desks: Desks,
     hub: Hub,
     start_timeout: Duration,
-    /// What explains why nobody ever dialled us, if anything does.
-    port_hint: Option<String>,
+    /// What may explain that it never registers.
+    hints: Vec<String>,
     ever_ready: bool,
 }
 
@@ -34,7 +34,7 @@ impl Adapter {
         domain: &str,
         desks: Desks,
         hub: Hub,
-        port_hint: Option<String>,
+        hints: Vec<String>,
     ) -> Result<Self, BackoffError> {
         let policy = HealthPolicy {
             when: match settings.policy {
@@ -67,7 +67,7 @@ impl Adapter {
             desks,
             hub,
             start_timeout,
-            port_hint,
+            hints,
             ever_ready: false,
         })
     }
@@ -91,7 +91,7 @@ impl Adapter {
             "not registered within {}",
             humantime::format_duration(self.start_timeout)
         );
-        if let Some(hint) = &self.port_hint {
+        for hint in &self.hints {
             reason.push_str(&format!("; {hint}"));
         }
         match self

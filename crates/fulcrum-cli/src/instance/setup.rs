@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fulcrum_config::{App, Condition as Wanted, Domain};
+use fulcrum_config::{App, Condition as Wanted, Domain, Program};
 use fulcrum_spawn::lifecycle::Timing;
 use fulcrum_spawn::supervisor::{Condition, DomainSetup, Supervisor, Transition};
 use tokio::sync::mpsc;
@@ -47,13 +47,20 @@ fn setup(
         .filter(|(name, _)| may_wait_for(name))
         .map(|(name, condition)| (name.clone(), translate(condition)))
         .collect();
+    let mut hints: Vec<String> = port_hint.map(str::to_owned).into_iter().collect();
+    if matches!(domain.program, Program::Command(_)) {
+        hints.push(
+            "a program counts as ready once it has registered over gRPC, and this one hasn't"
+                .to_owned(),
+        );
+    }
     let policy = Adapter::new(
         &process.restart,
         process.start_timeout,
         &domain.name,
         Arc::clone(&workshop.desks),
         workshop.hub.clone(),
-        port_hint.map(str::to_owned),
+        hints,
     )
     .map_err(|error| {
         let text = format!("{}: process.restart.backoff: {error}", domain.name);

@@ -1,12 +1,13 @@
 //! Domains as the control API shows them.
 
 use fulcrum_config::{Domain as Configured, Program, is_secret_name};
-use fulcrum_health::explain_exit;
 use fulcrum_logs::Stream;
 use fulcrum_rpc::control::{Details, Domain, Instance, LastExit};
+use fulcrum_spawn::lifecycle::Phase;
 use fulcrum_spawn::supervisor::Snapshot;
 use tokio::time::Instant;
 
+use super::explain::{advice, explain};
 use super::house::House;
 
 /// How many lines of standard error are shown with a domain's details.
@@ -41,7 +42,7 @@ pub(crate) fn domain(house: &House, configured: &Configured, details: bool) -> D
         ..Domain::default()
     };
     if let Some(handle) = house.supervisor.domain(name) {
-        live(&mut shown, &handle.snapshot());
+        live(house, &mut shown, &handle.snapshot());
     }
     if let Some(desk) = house.desks.get(name).filter(|_| shown.pid.is_some()) {
         let sample = *desk.sample.borrow();
@@ -55,7 +56,7 @@ pub(crate) fn domain(house: &House, configured: &Configured, details: bool) -> D
     shown
 }
 
-fn live(shown: &mut Domain, now: &Snapshot) {
+fn live(house: &House, shown: &mut Domain, now: &Snapshot) {
     shown.phase = now.phase.as_str().to_owned();
     shown.ready = now.ready;
     shown.goal = now.goal.as_str().to_owned();
@@ -72,20 +73,22 @@ fn live(shown: &mut Domain, now: &Snapshot) {
         let left = at.saturating_duration_since(Instant::now());
         u64::try_from(left.as_millis()).unwrap_or(u64::MAX)
     });
-    shown.last_exit = now.last_exit.as_ref().map(|exit| {
-        let how = explain_exit(exit.report.code, exit.report.signal);
-        let by_itself = exit.reason == exit.report.to_string();
-        LastExit {
-            code: exit.report.code,
-            signal: exit.report.signal,
-            reason: if by_itself {
-                how
-            } else {
-                format!("{how}; {}", exit.reason)
-            },
-            at: Some(exit.at.into()),
-        }
+    shown.last_exit = now.last_exit.as_ref().map(|exit| LastExit {
+        code: exit.report.code,
+        signal: exit.report.signal,
+        reason: explain(house, &shown.name, exit, false),
+        at: Some(exit.at.into()),
     });
+    if let Some(exit) = shown
+        .last_exit
+        .as_ref()
+        .filter(|_| now.phase == Phase::Backoff)
+    {
+        shown.reason.clone_from(&exit.reason);
+    }
+    if let Some(advice) = advice(now) {
+        shown.reason = format!("{}; {advice}", now.reason);
+    }
 }
 
 fn entry(house: &House, configured: &Configured) -> Option<String> {

@@ -1,10 +1,13 @@
 //! Waiting until domains are as somebody wants them.
 
+use std::time::Duration;
+
 use fulcrum_rpc::control::outcome::Kind;
 use fulcrum_rpc::control::wait_request::Condition;
 use fulcrum_spawn::lifecycle::{Goal, Phase};
 use fulcrum_spawn::supervisor::{Handle, Snapshot};
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 
 use super::house::House;
 use super::narrator::millis;
@@ -39,8 +42,11 @@ fn standing(condition: Condition, now: &Snapshot) -> Standing {
     }
 }
 
-/// Waits until the condition holds for all, or can't come to hold for one: then what is left is
-/// still given the time to come to rest, so that the answer names every domain that failed.
+/// How long the others are given once one has failed.
+const TOGETHER: Duration = Duration::from_millis(500);
+
+/// Waits until the condition holds for all, or can't come to hold for one. The answer names every
+/// domain that has failed by then or does so a moment later.
 pub(crate) async fn all(house: &House, names: &[String], condition: Condition) -> (Kind, String) {
     let mut waits = JoinSet::new();
     for handle in names
@@ -54,13 +60,21 @@ pub(crate) async fn all(house: &House, names: &[String], condition: Condition) -
         });
     }
     let mut failed = Vec::new();
-    while let Some(joined) = waits.join_next().await {
+    let mut patience = None;
+    loop {
+        let joined = match patience {
+            None => waits.join_next().await,
+            // Who waits for a failed domain waits for ever; but what fails for like reasons fails
+            // at about the same time, and should be told together.
+            Some(until) => timeout_at(until, waits.join_next()).await.unwrap_or(None),
+        };
+        let Some(joined) = joined else { break };
         if let Ok((name, Some(why))) = joined {
             failed.push(format!("{name}: {why}"));
-            // Who waits for a failed domain waits for ever.
-            break;
+            patience.get_or_insert(Instant::now() + TOGETHER);
         }
     }
+    failed.sort();
     if failed.is_empty() {
         (Kind::Done, done(house, names, condition))
     } else {
