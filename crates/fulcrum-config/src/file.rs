@@ -115,13 +115,6 @@ pub(crate) fn read_config(
             return None;
         }
     };
-    if text.trim().is_empty() {
-        problems.push(
-            Problem::warning("empty-file", "is empty: the defaults are used")
-                .in_file(shown)
-                .hint(format!("write `{section}: {{}}` to say that this is meant")),
-        );
-    }
     let parsed = match yaml::parse(&text) {
         Ok(parsed) => parsed,
         Err(fault) => {

@@ -28,7 +28,10 @@ pub(crate) async fn tell(house: Shared, mut transitions: mpsc::UnboundedReceiver
 fn words(house: &Shared, news: &Transition, now: &Snapshot) -> Option<(Level, String)> {
     let asked = news.reason.ends_with("asked for");
     Some(match news.to {
-        Phase::Waiting if now.phase == Phase::Waiting => (Level::Info, now.reason.clone()),
+        // A gate that is open lets it pass at once, which is no news.
+        Phase::Waiting if now.reason.starts_with("waiting for") => {
+            (Level::Info, now.reason.clone())
+        }
         Phase::Waiting | Phase::Preparing => return None,
         Phase::Starting => {
             let badge = house.desks.get(&news.domain)?.badge.borrow().clone()?;

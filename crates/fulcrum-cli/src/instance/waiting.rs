@@ -70,7 +70,8 @@ pub(crate) async fn all(house: &House, names: &[String], condition: Condition) -
         };
         let Some(joined) = joined else { break };
         if let Ok((name, Some(why))) = joined {
-            failed.push(format!("{name}: {why}"));
+            let named = why.starts_with(&format!("{name}: "));
+            failed.push(if named { why } else { format!("{name}: {why}") });
             patience.get_or_insert(Instant::now() + TOGETHER);
         }
     }
@@ -78,7 +79,7 @@ pub(crate) async fn all(house: &House, names: &[String], condition: Condition) -
     if failed.is_empty() {
         (Kind::Done, done(house, names, condition))
     } else {
-        (Kind::DomainFailed, failed.join("; "))
+        (Kind::DomainFailed, failed.join("\n"))
     }
 }
 

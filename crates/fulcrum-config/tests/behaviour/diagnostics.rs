@@ -90,10 +90,6 @@ fn each_mistake_is_told_once_at_its_place() {
             "process: {}\n---\nprocess: {}\n",
             "domains/a/fulcrum.yml:2:1: a second YAML document begins here\n  hint: keep one document in the file: remove the `---` line",
         ),
-        (
-            "",
-            "domains/a/fulcrum.yml: warning: is empty: the defaults are used\n  hint: write `process: {}` to say that this is meant",
-        ),
     ] {
         assert_eq!(Case::domain(config).problem(), told, "in\n{config}");
     }
