@@ -17,10 +17,10 @@ test(name))return!1;try{let text=(0,import_node_fs.readFileSync)(entry,"utf8");i
 "$1");return new RegExp(`\\bnew\\s+${name.replaceAll("$","\\$")}(?![\\w$])`).test(code)}catch{return!1}}var AFTER_MS=2e3;function keepCompileCache(){process.env.NODE_COMPILE_CACHE&&setTimeout(()=>nodeModule().flushCompileCache?.(),AFTER_MS).unref()}function blockOnPipes(){for(let name of["stdout","stderr"]){let native=Object.getOwnPropertyDescriptor(process,name),get=native?.get;!native?.configurable||!get||
 Object.defineProperty(process,name,{...native,get(){Object.defineProperty(process,name,native);let stream=get.call(process);return stream._type==="pipe"&&stream.
 _handle?.setBlocking?.(!0),stream}})}}function readPlan(text){if(!text)return;let value;try{value=JSON.parse(text)}catch{return}if(typeof value!="object"||value===null||value.v!==1)return;let{parent,
-entry,starts,ts,sdk}=value;if(!(typeof parent!="number"||typeof entry!="string"))return{parent,entry,starts:starts===!0,ts:readTypeScript(ts),sdk:typeof sdk=="s\
-tring"?sdk:null}}function readTypeScript(value){if(typeof value!="object"||value===null)return null;let{manifest,strip,commonjs}=value;return typeof manifest!="\
-string"||!Array.isArray(strip)||!strip.every(part=>typeof part=="string")?null:{manifest,strip,commonjs:commonjs===!0}}function isDomainProcess(plan2){return process.
-ppid!==plan2.parent||process.argv[1]!==plan2.entry?!1:!("disabled"in process.abort)}var NAMES=new Set(["@fulcrum/domain","fulcrum"]);function isSdk(specifier){return NAMES.has(specifier)}function requiredFile(folder){return`${folder}/dist/index\
+entry,starts,ts,sdk,later}=value;if(!(typeof parent!="number"||typeof entry!="string"))return{parent,entry,starts:starts===!0,ts:readTypeScript(ts),sdk:textOrNull(
+sdk),later:textOrNull(later)}}function textOrNull(value){return typeof value=="string"?value:null}function readTypeScript(value){if(typeof value!="object"||value===
+null)return null;let{manifest,strip,commonjs}=value;return typeof manifest!="string"||!Array.isArray(strip)||!strip.every(part=>typeof part=="string")?null:{manifest,
+strip,commonjs:commonjs===!0}}function isDomainProcess(plan2){return process.ppid!==plan2.parent||process.argv[1]!==plan2.entry?!1:!("disabled"in process.abort)}var NAMES=new Set(["@fulcrum/domain","fulcrum"]);function isSdk(specifier){return NAMES.has(specifier)}function requiredFile(folder){return`${folder}/dist/index\
 .cjs`}function importedUrl(folder){return urlOf(`${folder}/dist/index.mjs`)}function provideSdk(folder){let open=nodeModule(),resolveFilename=open._resolveFilename;
 return open._resolveFilename=function(request,...rest){try{return resolveFilename.call(this,request,...rest)}catch(error){if(!isSdk(request)||error.code!=="MODU\
 LE_NOT_FOUND")throw error;return requiredFile(folder)}},open.registerHooks?(open.registerHooks({resolve(specifier,context,next){try{return next(specifier,context)}catch(error){
@@ -52,4 +52,5 @@ files}=JSON.parse((0,import_node_fs2.readFileSync)(path,"utf8"));return{__proto_
 (open.registerHooks({load(url,context,next){let path=typescriptPath(url,pathOf);if(path===void 0)return next(url,context);let{code,format}=files.load(path);return{
 format,source:code,shortCircuit:!0}}}),!1):!plan2.commonjs&&!patchCascadedLoader(files)}var plan=readPlan(process.env.FULCRUM_BOOTSTRAP);plan&&follow(plan);function follow({ts,sdk,entry,...rest}){let typesNeedThread=ts!==null&&hookTypeScript(ts),sdkNeedsThread=sdk!==
 null&&provideSdk(sdk);if(typesNeedThread||sdkNeedsThread){let data={ts:typesNeedThread?ts:null,sdk:sdk&&sdkNeedsThread?importedUrl(sdk):null};nodeModule().register(
-urlOf(`${__dirname}/hooks.mjs`),{data})}isDomainProcess({ts,sdk,entry,...rest})&&(blockOnPipes(),autoStart(entry,rest.starts),keepCompileCache())}
+urlOf(`${__dirname}/hooks.mjs`),{data})}isDomainProcess({ts,sdk,entry,...rest})&&(rest.later===null&&blockOnPipes(),autoStart(entry,rest.starts&&rest.later===null),
+keepCompileCache())}

@@ -3,25 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    Command, Effect, End, ExitReport, Fact, Fault, Goal, Input, Phase, RestartPolicy, StopSignal,
-    Timer, Verdict,
+    Command, Effect, End, ExitReport, Fact, Fault, Goal, Input, Phase, Refused, RestartPolicy,
+    StopSignal, Timer, Timing, Verdict,
 };
-use crate::Failure;
-
-/// The lengths of a domain's timers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timing {
-    /// From spawn to ready.
-    pub start_timeout: Duration,
-    /// From the stop signal to SIGKILL.
-    pub stop_grace: Duration,
-    /// From SIGKILL to calling the domain stuck.
-    pub kill_wait: Duration,
-}
-
-/// A command that can't be taken now, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused(pub String);
 
 /// Who ended the life that is being ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -324,12 +308,12 @@ impl Machine {
         };
         match policy.decide(&end, now) {
             Verdict::Restart(after) => {
-                let why = describe(&end, self.timing);
+                let why = end.describe(self.timing);
                 self.enter(Phase::Backoff, &why, effects);
                 self.arm(Timer::Backoff, after, effects);
             }
             Verdict::GiveUp(why) => self.enter(Phase::Failed, &why, effects),
-            Verdict::Stay => self.enter(Phase::Stopped, &describe(&end, self.timing), effects),
+            Verdict::Stay => self.enter(Phase::Stopped, &end.describe(self.timing), effects),
         }
     }
 
@@ -392,27 +376,6 @@ impl Machine {
         if let Some(at) = self.armed.iter().position(|armed| *armed == timer) {
             self.armed.remove(at);
             effects.push(Effect::Disarm(timer));
-        }
-    }
-}
-
-/// An end in words, for the phases that follow from it.
-fn describe(end: &End, timing: Timing) -> String {
-    match &end.fault {
-        Fault::Exited => {
-            let how = end
-                .exit
-                .map_or_else(|| "ended".to_owned(), |exit| exit.to_string());
-            if end.was_ready {
-                how
-            } else {
-                format!("{how} before it registered")
-            }
-        }
-        Fault::StartTimeout => format!("not registered within {:?}", timing.start_timeout),
-        Fault::Unhealthy(why) => why.clone(),
-        Fault::Refused(Failure { what, .. }) | Fault::NotStarted(Failure { what, .. }) => {
-            what.clone()
         }
     }
 }

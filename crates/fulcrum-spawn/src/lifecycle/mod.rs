@@ -19,6 +19,9 @@ mod random;
 #[cfg(test)]
 mod table;
 
-pub use machine::{Machine, Refused, Timing};
+pub use machine::Machine;
 pub use policy::{End, RestartPolicy, Verdict};
-pub use words::{Command, Effect, ExitReport, Fact, Fault, Goal, Input, Phase, StopSignal, Timer};
+pub use words::{
+    Command, Effect, ExitReport, Fact, Fault, Goal, Input, Phase, Refused, StopSignal, Timer,
+    Timing,
+};

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::{ExitReport, Fault};
+use super::{ExitReport, Fault, Timing};
+use crate::Failure;
 
 /// How a life ended, as the policy sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +14,29 @@ pub struct End {
     pub exit: Option<ExitReport>,
     /// Whether this life ever became ready.
     pub was_ready: bool,
+}
+
+impl End {
+    /// The end in words, for the phases that follow from it.
+    pub(super) fn describe(&self, timing: Timing) -> String {
+        match &self.fault {
+            Fault::Exited => {
+                let how = self
+                    .exit
+                    .map_or_else(|| "ended".to_owned(), |exit| exit.to_string());
+                if self.was_ready {
+                    how
+                } else {
+                    format!("{how} before it registered")
+                }
+            }
+            Fault::StartTimeout => format!("not registered within {:?}", timing.start_timeout),
+            Fault::Unhealthy(why) => why.clone(),
+            Fault::Refused(Failure { what, .. }) | Fault::NotStarted(Failure { what, .. }) => {
+                what.clone()
+            }
+        }
+    }
 }
 
 /// What to do after a life has ended without anybody asking for it.

@@ -230,3 +230,18 @@ pub enum Fault {
     /// It could not be prepared or spawned.
     NotStarted(Failure),
 }
+
+/// The lengths of a domain's timers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// From spawn to ready.
+    pub start_timeout: Duration,
+    /// From the stop signal to SIGKILL.
+    pub stop_grace: Duration,
+    /// From SIGKILL to calling the domain stuck.
+    pub kill_wait: Duration,
+}
+
+/// A command that can't be taken now, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused(pub String);

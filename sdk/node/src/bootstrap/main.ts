@@ -23,8 +23,9 @@ function follow({ ts, sdk, entry, ...rest }: Plan): void {
     nodeModule().register(urlOf(`${__dirname}/hooks.mjs`), { data });
   }
   if (isDomainProcess({ ts, sdk, entry, ...rest })) {
-    blockOnPipes();
-    autoStart(entry, rest.starts);
+    // Loaded by the package, it comes after the streams' first use, and late enough to look.
+    if (rest.later === null) blockOnPipes();
+    autoStart(entry, rest.starts && rest.later === null);
     keepCompileCache();
   }
 }

@@ -19,6 +19,8 @@ export interface Plan {
   ts: TypeScriptPlan | null;
   /** Folder of `@fulcrum/domain` for where it isn't installed. */
   sdk: string | null;
+  /** URL of the bootstrap, where it isn't preloaded: the package stands in for it and loads it later. */
+  later: string | null;
 }
 
 const VERSION = 1;
@@ -33,9 +35,13 @@ export function readPlan(text: string | undefined): Plan | undefined {
     return undefined;
   }
   if (typeof value !== 'object' || value === null || value.v !== VERSION) return undefined;
-  const { parent, entry, starts, ts, sdk } = value;
+  const { parent, entry, starts, ts, sdk, later } = value;
   if (typeof parent !== 'number' || typeof entry !== 'string') return undefined;
-  return { parent, entry, starts: starts === true, ts: readTypeScript(ts), sdk: typeof sdk === 'string' ? sdk : null };
+  return { parent, entry, starts: starts === true, ts: readTypeScript(ts), sdk: textOrNull(sdk), later: textOrNull(later) };
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
 }
 
 function readTypeScript(value: unknown): TypeScriptPlan | null {
