@@ -66,4 +66,4 @@ pub use pump::{Pump, PumpReport, Tally, pump};
 pub use query::Query;
 pub use sanitise::sanitise;
 pub use splitter::{MAX_LINE, Piece, Splitter};
-pub use terminal::{Style, Terminal};
+pub use terminal::{Style, Terminal, fitted};

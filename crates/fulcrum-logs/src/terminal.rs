@@ -172,8 +172,9 @@ fn colour_of(name: &str) -> u8 {
     PALETTE[usize::try_from(folded % PALETTE.len() as u64).expect("less than the palette's length")]
 }
 
-/// `name`, shortened with `…` if it is wider than `column`.
-fn fitted(name: &str, column: usize) -> String {
+/// The text, shortened with `…` if it takes more than so many columns of a terminal.
+#[must_use]
+pub fn fitted(name: &str, column: usize) -> String {
     if name.width() <= column {
         return name.to_owned();
     }

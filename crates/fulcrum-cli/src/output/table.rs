@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use fulcrum_logs::fitted;
+use unicode_width::UnicodeWidthStr;
 
 use super::Paint;
 
@@ -139,24 +140,6 @@ pub(crate) fn harmless(text: &str) -> String {
     let mut out = Vec::new();
     fulcrum_logs::sanitise(text.as_bytes(), false, &mut out);
     String::from_utf8_lossy(&out).replace('\t', " ")
-}
-
-/// The text, shortened with `…` if it is wider than `columns`.
-fn fitted(text: &str, columns: usize) -> String {
-    if text.width() <= columns {
-        return text.to_owned();
-    }
-    let mut shown = String::new();
-    let mut width = 1;
-    for char in text.chars() {
-        width += char.width().unwrap_or(0);
-        if width > columns {
-            break;
-        }
-        shown.push(char);
-    }
-    shown.push('…');
-    shown
 }
 
 #[cfg(test)]

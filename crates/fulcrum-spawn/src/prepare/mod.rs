@@ -32,6 +32,7 @@ mod plan;
 mod provide;
 mod runner;
 mod sdk;
+mod stand_in;
 mod toolbox;
 mod tsx;
 mod typescript;

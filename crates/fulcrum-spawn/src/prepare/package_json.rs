@@ -16,6 +16,7 @@ use crate::Failure;
 pub(super) struct PackageJson {
     #[serde(skip)]
     pub(super) path: PathBuf,
+    pub(super) name: Value,
     pub(super) r#type: Value,
     pub(super) version: Value,
     pub(super) dependencies: Loose<BTreeMap<String, Value>>,

@@ -10,6 +10,7 @@ use super::node::{NodeRequest, NodeRuntime, find_node};
 use super::plain_command::check_cwd;
 use super::provide::Provided;
 use super::runner::{Runner, choose_runner};
+use super::stand_in::stands_in;
 use super::tsx::file_url;
 use super::{Notice, Toolbox};
 use crate::{CommandSpec, Failure};
@@ -49,6 +50,9 @@ struct Bootstrap<'a> {
     starts: bool,
     ts: Option<BootstrapTypes<'a>>,
     sdk: Option<String>,
+    /// The bootstrap's URL, where it isn't preloaded: the SDK loads it later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    later: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -92,10 +96,20 @@ pub fn plan_node(
     })?;
     let (sdk, sdk_notice) = provide_sdk(program, toolbox);
     notices.extend(sdk_notice);
+    let starts = says_start(program.entry);
+    // An entry that doesn't start itself is looked at as soon as it is evaluated: preloading is
+    // the quickest way to do that.
+    let later =
+        (starts && sdk.is_none() && stands_in(&toolbox.sdk, program, &runner, &toolbox.cache))
+            .then(|| file_url(&bootstrap));
+    let mut args = match later {
+        Some(_) => Vec::new(),
+        None => preloads(&runner, &node, bootstrap.as_os_str()),
+    };
     let mut env = program.env.clone();
     env.insert(
         "FULCRUM_BOOTSTRAP".into(),
-        instructions(program, &runner, toolbox, sdk).into(),
+        instructions(program, &runner, toolbox, starts, sdk, later).into(),
     );
     if node.at_least(22, 1)
         && variable("NODE_COMPILE_CACHE").is_none()
@@ -106,7 +120,6 @@ pub fn plan_node(
             toolbox.cache.join("compile").into_os_string(),
         );
     }
-    let mut args = preloads(&runner, &node, bootstrap.as_os_str());
     args.extend(program.node_args.iter().map(OsString::from));
     args.push(program.entry.into());
     args.extend(program.args.iter().map(OsString::from));
@@ -192,11 +205,19 @@ fn provide_sdk(program: &NodeProgram<'_>, toolbox: &Toolbox) -> (Option<String>,
     }
 }
 
+/// Whether the entry's text says that it starts something; what can't be read, Node will complain
+/// about.
+fn says_start(entry: &Path) -> bool {
+    std::fs::read(entry).is_ok_and(|text| text.windows(7).any(|window| window == b".start("))
+}
+
 fn instructions(
     program: &NodeProgram<'_>,
     runner: &Runner,
     toolbox: &Toolbox,
+    starts: bool,
     sdk: Option<String>,
+    later: Option<String>,
 ) -> String {
     let ts = match runner {
         Runner::StrippedTypes {
@@ -214,9 +235,6 @@ fn instructions(
         Runner::JavaScript | Runner::NativeTypes | Runner::Tsx { .. } => None,
     };
     let entry = program.entry.to_string_lossy();
-    // What can't be read, Node will complain about.
-    let starts = std::fs::read(program.entry)
-        .is_ok_and(|text| text.windows(7).any(|window| window == b".start("));
     let bootstrap = Bootstrap {
         v: 1,
         parent: program.parent,
@@ -224,6 +242,7 @@ fn instructions(
         starts,
         ts,
         sdk,
+        later,
     };
     serde_json::to_string(&bootstrap).expect("texts and numbers can be written as JSON")
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Sdk;
 use super::files::temporary_beside;
-use super::sdk::{MARK, is_whole, put_folder};
+use super::sdk::{MARK, PACKAGE, is_whole, put_folder};
 
 /// Where domains find the SDK.
 #[derive(Debug)]
@@ -40,8 +40,14 @@ impl Sdk {
         }
     }
 
+    /// Whether what stands in the app's `node_modules` is this very package, and not the user's.
+    pub(super) fn is_placed(&self, app_root: &Path) -> bool {
+        owner(&app_root.join("node_modules").join(PACKAGE))
+            .is_ok_and(|owner| owner == Owner::Us(self.hash().to_owned()))
+    }
+
     fn place(&self, modules: &Path) -> io::Result<()> {
-        let package = modules.join("@fulcrum/domain");
+        let package = modules.join(PACKAGE);
         if owner(&package)? != Owner::User {
             let files: Vec<_> = self.package_files().collect();
             let current =

@@ -11,6 +11,9 @@ use super::files::{create_private_dir, digest, temporary_beside, write_new};
 /// The key in `package.json` that says a package folder is ours, with the hash of its files.
 pub(super) const MARK: &str = "_fulcrum";
 
+/// The name under which domains import the package.
+pub(super) const PACKAGE: &str = "@fulcrum/domain";
+
 /// The package `@fulcrum/domain` and the bootstrap, as shipped.
 #[derive(Debug, Clone)]
 pub struct Sdk {

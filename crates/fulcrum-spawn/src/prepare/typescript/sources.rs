@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::super::files::{digest, write_cached};
-use super::facts::{Facts, read_facts};
+use super::facts::{Facts, Via, read_facts};
 use super::position::Place;
 use super::strip::{StripError, StripErrorKind, strip_text};
 
@@ -82,6 +82,14 @@ pub(super) fn load(path: &Path, cache: &Path) -> Result<Source, StripError> {
         needs: companion.needs,
         code: strippable.then_some(code_path),
     })
+}
+
+/// What a JavaScript file imports first, told from its syntax and kept in the cache; `None` where
+/// it imports nothing or can't be read or parsed.
+pub(in super::super) fn first_static_import(path: &Path, cache: &Path) -> Option<String> {
+    let imports = load(path, cache).ok()?.facts.imports;
+    let first = imports.into_iter().find(|one| one.via == Via::Static)?;
+    Some(first.specifier)
 }
 
 fn read(
