@@ -47,9 +47,9 @@ fn hear(house: &Shared, event: DomainEvent) {
             house.registry.set_serving(Some(&domain), false);
             if let Some(handle) = house.supervisor.domain(&domain) {
                 let lives = handle.snapshot().ready;
-                handle.report(generation, Fact::NotReady);
+                let text = format!("its stream ended: {cause}");
+                handle.report(generation, Fact::NotReady(text.clone()));
                 if lives {
-                    let text = format!("its stream ended: {cause}");
                     house
                         .hub
                         .announce(&domain, generation, Level::Debug, text, now());

@@ -318,7 +318,7 @@ pub(super) enum Move {
 fn fact(name: &str) -> Fact {
     match name {
         "ready" => Fact::Ready,
-        "not ready" => Fact::NotReady,
+        "not ready" => Fact::NotReady("its stream ended".into()),
         "unhealthy" => Fact::Unhealthy("hung".into()),
         "refused" => Fact::Refused(Failure::permanent("wrong name")),
         "exited" => Fact::Exited(ExitReport {

@@ -225,8 +225,14 @@ impl Machine {
                 self.enter(Phase::Running, "ready", effects);
                 self.arm(Timer::Stable, policy.stable_after(), effects);
             }
-            (Phase::Running, Fact::Ready) => self.ready = true,
-            (Phase::Running, Fact::NotReady) => self.ready = false,
+            (Phase::Running, Fact::Ready) => {
+                self.ready = true;
+                "ready".clone_into(&mut self.reason);
+            }
+            (Phase::Running, Fact::NotReady(why)) => {
+                self.ready = false;
+                self.reason = why;
+            }
             (Phase::Running, Fact::Unhealthy(why)) => {
                 let reason = why.clone();
                 self.terminate(Cause::Fault(Fault::Unhealthy(why)), &reason, effects);
@@ -260,7 +266,7 @@ impl Machine {
                 | Fact::PrepareFailed(_)
                 | Fact::SpawnFailed(_)
                 | Fact::Ready
-                | Fact::NotReady
+                | Fact::NotReady(_)
                 | Fact::Unhealthy(_)
                 | Fact::Refused(_)
                 | Fact::Exited(_)

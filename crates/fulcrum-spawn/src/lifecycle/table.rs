@@ -131,7 +131,7 @@ fn a_start_passes_the_gate_and_the_preparation_before_it_spawns() {
 #[test]
 fn readiness_comes_and_goes_without_ending_the_life() {
     let mut bench = Bench::running(restart());
-    assert_eq!(bench.fact(Fact::NotReady), []);
+    assert_eq!(bench.fact(Fact::NotReady("its stream ended".into())), []);
     assert_eq!(
         (bench.machine.phase(), bench.machine.ready()),
         (Phase::Running, false)

@@ -108,8 +108,8 @@ pub enum Fact {
     SpawnFailed(Failure),
     /// It may take work.
     Ready,
-    /// It may not take work now; it still lives.
-    NotReady,
+    /// It may not take work now, and why; it still lives.
+    NotReady(String),
     /// It is stuck, or over a limit: this life must end.
     Unhealthy(String),
     /// What it does can't be accepted, such as registering under another's name.
