@@ -1,6 +1,5 @@
 //! The life of an instance from its lock to its last line.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -16,16 +15,19 @@ use fulcrum_spawn::prepare::Toolbox;
 use fulcrum_spawn::process::Spawner;
 use fulcrum_spawn::supervisor::Supervisor;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::backend::Workshop;
 use super::closing::{Closing, Stage};
 use super::control::Desk;
+use super::desk::Desks;
 use super::environment::Surroundings;
 use super::events::Journal;
 use super::gatekeeper::Gate;
 use super::house::{House, Shared, now, say};
+use super::install::Installer;
 use super::options::Options;
 use super::selection::{select, with_dependencies};
 use super::signals::Signals;
@@ -45,6 +47,7 @@ const SERVERS: Duration = Duration::from_secs(3);
 /// in time while the command waited for it; a process survived the end.
 pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     let started = (Instant::now(), now());
+    let selected = selection(&options)?;
     let defect = |error: std::io::Error| Stop::failed(format!("fulcrum can't run here: {error}"));
     let dir = place::runtime_dir(&options.app.root)?;
     let lock = take_lock(&dir, &options)?;
@@ -76,38 +79,20 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     let (transitions, told) = mpsc::unbounded_channel();
     let (events, heard) = mpsc::unbounded_channel();
     let roster = Arc::new(OnceLock::new());
-    let gate = Gate {
-        registration: options.app.runtime.grpc.registration,
-        desks: Arc::clone(&desks),
-        supervisor: Arc::clone(&roster),
-        heartbeats: options
-            .app
-            .domains
-            .iter()
-            .map(|domain| (domain.name.clone(), domain.process.heartbeat.interval))
-            .collect(),
-    };
+    let gate = gate(&options, Arc::clone(&desks), Arc::clone(&roster));
     let registry = Registry::new(gate, Unserved, events);
     let workshop = Workshop {
-        around: Arc::new(Surroundings {
-            inherited: std::env::vars_os().collect(),
-            grpc: port.listeners.address(),
-            app: options.app.root.clone(),
-            log_level: options.app.runtime.logs.level.clone(),
-            mode: options.mode,
-        }),
+        around: Arc::new(surroundings(&options, &port)),
         toolbox: Arc::new(toolbox()?),
         spawner,
-        installer: super::install::Installer::default(),
+        installer: Installer::default(),
         hub: hub.clone(),
         registry: registry.clone(),
         desks: Arc::clone(&desks),
         install: options.install,
     };
-    let selected = selection(&options)?;
-    let alone: BTreeSet<&String> = selected.iter().collect();
     let may_wait_for =
-        |name: &str| !options.no_deps || alone.iter().any(|selected| *selected == name);
+        |name: &str| !options.no_deps || selected.iter().any(|selected| selected == name);
     let supervisor = setup::supervise(
         &options.app,
         &may_wait_for,
@@ -135,12 +120,10 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
         app: options.app,
     });
     let down = CancellationToken::new();
-    let domains = tokio::spawn(serve_domains(port.listeners, registry, down.clone()));
-    let clients = tokio::spawn(serve_control(
-        control,
-        Desk(Shared::clone(&house)),
-        down.clone(),
-    ));
+    let domains = serve_domains(port.listeners, registry, down.clone());
+    let domains = served("the domains' port", domains, &hub, &closing);
+    let clients = serve_control(control, Desk(Shared::clone(&house)), down.clone());
+    let clients = served("the control socket", clients, &hub, &closing);
     tokio::spawn(registrations::carry(Shared::clone(&house), heard));
     tokio::spawn(narrator::tell(Shared::clone(&house), told));
     tokio::spawn(signals.carry(closing.clone(), hub.clone()));
@@ -164,6 +147,48 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
             "still alive after SIGKILL: {}",
             left.join(", ")
         )))
+    }
+}
+
+/// Serves in a task of its own; should it ever fail, the instance says so and ends.
+fn served<E: std::fmt::Display + Send + 'static>(
+    what: &'static str,
+    serving: impl Future<Output = Result<(), E>> + Send + 'static,
+    hub: &Hub,
+    closing: &Closing,
+) -> JoinHandle<()> {
+    let (hub, closing) = (hub.clone(), closing.clone());
+    tokio::spawn(async move {
+        if let Err(error) = serving.await {
+            say(
+                &hub,
+                Level::Error,
+                format!("{what} can't be served any more: {error}"),
+            );
+            closing.ask(Stage::Stopping);
+        }
+    })
+}
+
+fn gate(options: &Options, desks: Desks, supervisor: Arc<OnceLock<Supervisor>>) -> Gate {
+    let domains = options.app.domains.iter();
+    Gate {
+        registration: options.app.runtime.grpc.registration,
+        desks,
+        supervisor,
+        heartbeats: domains
+            .map(|domain| (domain.name.clone(), domain.process.heartbeat.interval))
+            .collect(),
+    }
+}
+
+fn surroundings(options: &Options, port: &listen::Port) -> Surroundings {
+    Surroundings {
+        inherited: std::env::vars_os().collect(),
+        grpc: port.listeners.address(),
+        app: options.app.root.clone(),
+        log_level: options.app.runtime.logs.level.clone(),
+        mode: options.mode,
     }
 }
 
