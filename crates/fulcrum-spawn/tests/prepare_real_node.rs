@@ -135,6 +135,19 @@ fn javascript_runs_with_both_names_of_the_sdk() {
 }
 
 #[test]
+fn where_the_sdk_stands_in_the_bootstrap_comes_later_and_starts_the_class() {
+    // The comment makes it look like an entry that starts itself.
+    let code = "import '@fulcrum/domain'; // then .start()\n\
+                console.log('evaluated', process.execArgv.length);\n\
+                export default class { start() { console.log('started'); } }";
+    let Some(scene) = Scene::new(&[("domain.mjs", code)]) else {
+        return;
+    };
+    let (out, err) = run(&scene.plan("domain.mjs", &[]));
+    assert_eq!(out, "evaluated 0\nstarted\n", "{err}");
+}
+
+#[test]
 fn a_typescript_module_runs_and_its_errors_name_the_right_line() {
     let Some(scene) = Scene::new(&[
         (

@@ -30,7 +30,7 @@ impl Scene {
         scene.write("package.json", "{}");
         scene.write(
             "node",
-            "#!/bin/sh\necho '{\"version\":\"20.20.2\",\"execPath\":\"'\"$0\"'\",\"typescript\":false}'\n",
+            "#!/bin/sh\necho '[\"v20.20.2\",\"'\"$0\"'\",false]'\n",
         );
         let mode = fs::Permissions::from_mode(0o755);
         fs::set_permissions(scene.app().join("node"), mode).unwrap();

@@ -13,6 +13,8 @@
 //!   `tsx`, or refused with file, line and column.
 //! - [`Sdk`] holds the files of `@fulcrum/domain`; [`Sdk::provide`] makes them resolvable.
 //! - [`plan_node`] joins these to a command line; [`plan_command`] is its like for other programs.
+//!   Node loads the bootstrap ahead of the entry, or the SDK stands in for it where Fulcrum's own
+//!   copy is certain to be what the entry runs first.
 //! - [`install_needed`] says whether packages have to be installed first, and by what.
 //!
 //! All that is kept goes below [`Toolbox::cache`], is named by content or checked against it, is
