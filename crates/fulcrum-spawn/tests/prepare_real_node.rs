@@ -74,7 +74,12 @@ impl Scene {
     }
 
     fn plan(&self, entry: &str, args: &[&str]) -> CommandSpec {
+        self.plan_with(&[], entry, args)
+    }
+
+    fn plan_with(&self, node_args: &[&str], entry: &str, args: &[&str]) -> CommandSpec {
         let (dir, app) = (self.dir(), self.app());
+        let node_args: Vec<String> = node_args.iter().map(|arg| (*arg).to_owned()).collect();
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
         let env = ["PATH"]
             .iter()
@@ -85,7 +90,7 @@ impl Scene {
             dir: &dir,
             app_root: &app,
             node: None,
-            node_args: &[],
+            node_args: &node_args,
             args: &args,
             cwd: &dir,
             env: env.collect::<BTreeMap<OsString, OsString>>(),
@@ -188,6 +193,27 @@ fn typescript_as_commonjs_runs() {
     };
     let (out, err) = run(&scene.plan("domain.cts", &[]));
     assert!(out.starts_with("n 1 object"), "{out}{err}");
+}
+
+#[test]
+fn what_is_imported_ahead_is_there_before_the_entry_is_looked_at() {
+    let code = "console.log('instrumented', globalThis.instrumented);\n\
+                export default class { start() { console.log('started'); } }";
+    let Some(scene) = Scene::new(&[("domain.mjs", code)]) else {
+        return;
+    };
+    // As instruments and loaders do, it takes its time, and the event loop turns meanwhile.
+    scene.write(
+        "domains/a/ahead.mjs",
+        "await new Promise((done) => setTimeout(done, 50)); globalThis.instrumented = true;",
+    );
+    for node_args in [
+        ["--import", "./ahead.mjs"].as_slice(),
+        &["--import=./ahead.mjs"],
+    ] {
+        let (out, err) = run(&scene.plan_with(node_args, "domain.mjs", &[]));
+        assert_eq!(out, "instrumented true\nstarted\n", "{err}");
+    }
 }
 
 #[test]

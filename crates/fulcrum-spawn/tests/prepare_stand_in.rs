@@ -78,7 +78,10 @@ impl Scene {
         };
         let toolbox = Toolbox::new(self.root.path().join("cache"), vec!["/no/strip".into()]);
         let (spec, _) = plan_node(&program, &toolbox).unwrap_or_else(|error| panic!("{error}"));
-        let preloads = spec.args.iter().any(|arg| arg == "--require");
+        let preloads = spec.args.windows(2).any(|pair| {
+            (pair[0] == "--require" || pair[0] == "--import")
+                && pair[1].to_string_lossy().ends_with("/dist/bootstrap.cjs")
+        });
         let plan = spec.env[&OsString::from("FULCRUM_BOOTSTRAP")].clone();
         let later = plan.to_str().unwrap().contains(r#""later":"file://"#);
         assert_ne!(preloads, later, "{:?} {plan:?}", spec.args);

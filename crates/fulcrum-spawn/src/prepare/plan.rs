@@ -104,7 +104,7 @@ pub fn plan_node(
             .then(|| file_url(&bootstrap));
     let mut args = match later {
         Some(_) => Vec::new(),
-        None => preloads(&runner, &node, bootstrap.as_os_str()),
+        None => preloads(&runner, &node, program, &bootstrap),
     };
     let mut env = program.env.clone();
     env.insert(
@@ -120,7 +120,6 @@ pub fn plan_node(
             toolbox.cache.join("compile").into_os_string(),
         );
     }
-    args.extend(program.node_args.iter().map(OsString::from));
     args.push(program.entry.into());
     args.extend(program.args.iter().map(OsString::from));
     let how = match &runner {
@@ -143,8 +142,13 @@ pub fn plan_node(
     ))
 }
 
-/// What Node loads before the entry.
-fn preloads(runner: &Runner, node: &NodeRuntime, bootstrap: &OsStr) -> Vec<OsString> {
+/// What stands before the entry: what Node loads ahead of it, and the user's `node_args`.
+fn preloads(
+    runner: &Runner,
+    node: &NodeRuntime,
+    program: &NodeProgram<'_>,
+    bootstrap: &Path,
+) -> Vec<OsString> {
     let mut args: Vec<OsString> = Vec::new();
     let modules = matches!(
         runner,
@@ -158,11 +162,39 @@ fn preloads(runner: &Runner, node: &NodeRuntime, bootstrap: &OsStr) -> Vec<OsStr
         // again before the domain's code runs.
         args.push("--expose-internals".into());
     }
-    args.extend(["--require".into(), bootstrap.to_owned()]);
-    if let Runner::Tsx { loader } = runner {
-        args.extend(["--import".into(), file_url(loader).into()]);
+    let import = |path: &Path| ["--import".into(), file_url(path).into()];
+    let own = program.node_args.iter().map(OsString::from);
+    match runner {
+        // Node awaits what it is told to --import, and its event loop turns meanwhile: a bootstrap
+        // loaded ahead of that would look at the entry before hooks and instruments are there.
+        Runner::Tsx { loader } => {
+            args.extend(own);
+            args.extend(import(loader));
+            args.extend(import(bootstrap));
+        }
+        _ if imports(program) => {
+            args.extend(own);
+            args.extend(import(bootstrap));
+        }
+        Runner::JavaScript | Runner::NativeTypes | Runner::StrippedTypes { .. } => {
+            args.extend(["--require".into(), bootstrap.into()]);
+            args.extend(own);
+        }
     }
     args
+}
+
+/// Whether the user has Node load modules ahead of the entry.
+fn imports(program: &NodeProgram<'_>) -> bool {
+    const OPTIONS: [&str; 3] = ["--import", "--loader", "--experimental-loader"];
+    let options = program.env.get(OsStr::new("NODE_OPTIONS"));
+    let options = options
+        .map(|text| text.to_string_lossy())
+        .unwrap_or_default();
+    options
+        .split_ascii_whitespace()
+        .chain(program.node_args.iter().map(String::as_str))
+        .any(|word| OPTIONS.iter().any(|option| word.starts_with(option)))
 }
 
 /// `module.registerHooks` came with 22.15 and 23.5.
