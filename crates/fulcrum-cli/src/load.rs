@@ -22,13 +22,21 @@ pub(crate) fn app_root(app: Option<&Path>) -> Result<PathBuf, Stop> {
 /// # Errors
 /// Without a working folder.
 pub(crate) fn read(app: Option<&Path>, mode: Mode) -> Result<Loaded, Stop> {
-    Ok(fulcrum_config::load(&Request {
+    Ok(fulcrum_config::load(&request(app, mode)?))
+}
+
+/// What the configuration is read with.
+///
+/// # Errors
+/// Without a working folder.
+pub(crate) fn request(app: Option<&Path>, mode: Mode) -> Result<Request, Stop> {
+    Ok(Request {
         app: app.map(Path::to_owned),
         cwd: working_folder()?,
         env: environment(),
         flags: Vec::new(),
         mode,
-    }))
+    })
 }
 
 /// Reads a configuration that is to be used: the app, and findings that don't keep it from

@@ -215,7 +215,7 @@ pub(crate) fn process(
         _ => None,
     };
     Process {
-        node: node(&settings, root),
+        node: node(&settings, root, problems),
         node_args: settings.texts("node_args"),
         args: settings.texts("args"),
         cwd: cwd(&settings, root, dir, problems),
@@ -253,13 +253,22 @@ pub(crate) fn process(
 }
 
 /// `node: node20` is looked up in `PATH`; with a slash it is a path.
-fn node(settings: &Settings<'_>, root: &Path) -> Option<PathBuf> {
+fn node(settings: &Settings<'_>, root: &Path, problems: &mut Vec<Problem>) -> Option<PathBuf> {
     let text = settings.text("node")?;
-    if text.contains('/') {
-        settings.path("node", root)
-    } else {
-        Some(text.into())
+    if !text.contains('/') {
+        return Some(text.into());
     }
+    let path = settings.path("node", root)?;
+    // Whether it is a Node, and which, is asked when it is to be started.
+    if !path.is_file() {
+        let shown = quoted(&path.to_string_lossy());
+        problems.push(
+            settings
+                .problem("node", "missing-node", format!("there is no file {shown}"))
+                .hint("name Node's executable, or leave the setting out to use the one on PATH"),
+        );
+    }
+    Some(path)
 }
 
 fn cwd(settings: &Settings<'_>, root: &Path, dir: &Path, problems: &mut Vec<Problem>) -> PathBuf {

@@ -82,6 +82,60 @@ fn an_env_file_is_read_at_every_start() {
     app.down();
 }
 
+/// S3: settings of one life are read again at each start; a file that is broken by then changes
+/// nothing, and that is told.
+#[test]
+fn a_variable_deleted_from_the_settings_is_gone_after_a_restart() {
+    let with = "process:\n  env: { FOO: one, BAR: two }\n";
+    let app = App::new()
+        .domain("users", "prints-environment")
+        .write("domains/users/fulcrum.yml", with);
+    app.up();
+    assert_eq!(printed(&app, "users")["BAR"], "two");
+
+    app.put(
+        "domains/users/fulcrum.yml",
+        "process:\n  env: { FOO: changed }\n",
+    );
+    app.run(&["domains", "restart", "users"]).exits(0);
+    let status = app
+        .run(&["domains", "status", "users", "-o", "json"])
+        .exits(0)
+        .json();
+    assert_eq!(status["env"]["FOO"], "changed");
+    assert!(status["env"].get("BAR").is_none(), "{status}");
+
+    app.put("domains/users/fulcrum.yml", "process: {\n");
+    app.run(&["domains", "restart", "users"]).exits(0);
+    assert_eq!(printed(&app, "users")["FOO"], "changed");
+    let told = app.logs("users").into_iter().any(|line| {
+        line.message.contains("settings of before") && line.message.contains("invalid")
+    });
+    assert!(told, "{:?}", app.logs("users"));
+    app.down();
+}
+
+/// S1, as its row has it: the raw log holds the variables as the domain printed them.
+#[test]
+fn the_raw_log_is_what_the_domain_wrote() {
+    let app = App::new().domain("users", "prints-environment");
+    app.up();
+    let output = app.run(&["logs", "users", "--raw"]).exits(0);
+    let text = &output.stdout;
+    for name in ["GRPC_SERVER", "DOMAIN_NAME", "APP_PATH", "LOG_LEVEL"] {
+        let wanted = format!("FULCRUM_{name}=");
+        assert!(
+            text.lines().any(|line| line.starts_with(&wanted)),
+            "{name}: {text}"
+        );
+    }
+    assert!(
+        !text.contains("ready in"),
+        "Fulcrum's own words are not the domain's: {text}"
+    );
+    app.down();
+}
+
 /// S8: the process that Fulcrum shows is Node itself, with no shell between.
 #[test]
 fn the_leader_is_node_itself() {

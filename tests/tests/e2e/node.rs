@@ -54,17 +54,14 @@ fn a_node_that_does_not_exist_is_named() {
         "domains/users/fulcrum.yml",
         "process:\n  node: /nowhere/bin/node\n",
     );
-    let output = app.run(&["dev", "--detach", "--wait"]);
-    if output.code == Some(5) {
-        output.says(&[
+    for command in [&["config", "validate"][..], &["dev", "--detach", "--wait"]] {
+        app.run(command).exits(5).says(&[
             "/nowhere/bin/node",
             "process.node",
             "domains/users/fulcrum.yml:2",
         ]);
-        app.nothing_left();
-    } else {
-        failed_at_once(&app, output, &["/nowhere/bin/node", "process.node"]);
     }
+    app.nothing_left();
 }
 
 #[test]

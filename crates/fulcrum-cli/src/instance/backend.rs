@@ -15,6 +15,7 @@ use super::environment::{Surroundings, environment};
 use super::house::now;
 use super::install::{Client, Installer};
 use super::life::{self, Life};
+use super::settings::Settings;
 
 /// What the backends of all domains share.
 #[derive(Clone)]
@@ -32,7 +33,7 @@ pub(crate) struct Workshop {
 
 /// One domain's backend.
 pub(crate) struct DomainBackend {
-    pub(crate) domain: Arc<Domain>,
+    pub(crate) settings: Settings,
     pub(crate) workshop: Workshop,
 }
 
@@ -49,8 +50,17 @@ impl Backend for DomainBackend {
         &mut self,
         generation: u64,
     ) -> impl Future<Output = Result<Plan, Failure>> + Send + 'static {
-        let (domain, workshop) = (Arc::clone(&self.domain), self.workshop.clone());
+        let (settings, workshop) = (self.settings.clone(), self.workshop.clone());
         async move {
+            let reading = tokio::task::spawn_blocking(move || settings.refresh());
+            let (domain, kept) = reading.await.map_err(|error| {
+                Failure::permanent(format!("the look at its settings broke down: {error}"))
+            })?;
+            if let Some(kept) = kept {
+                workshop
+                    .hub
+                    .announce(&domain.name, generation, Level::Warn, kept, now());
+            }
             if matches!(domain.program, Program::Node { .. }) {
                 let client = Client {
                     domain: &domain.name,
@@ -83,6 +93,7 @@ impl Backend for DomainBackend {
             desks,
             ..
         } = &self.workshop;
+        let domain = self.settings.current();
         let spec = Arc::new(plan.spec.clone());
         let badge = Badge {
             generation: news.generation(),
@@ -91,13 +102,13 @@ impl Backend for DomainBackend {
             spec,
             over: false,
         };
-        if let Some(desk) = desks.get(&self.domain.name) {
+        if let Some(desk) = desks.get(&domain.name) {
             // Before the spawn: the process may register before we are told of it.
             desk.badge.send_replace(Some(badge));
             desk.last_beat.send_replace(None);
         }
         let process = Arc::new(spawner.spawn(plan.spec).await?);
-        if let Some(desk) = desks.get(&self.domain.name) {
+        if let Some(desk) = desks.get(&domain.name) {
             desk.badge.send_modify(|badge| {
                 if let Some(badge) = badge {
                     badge.pid = Some(process.pid());
@@ -105,14 +116,14 @@ impl Backend for DomainBackend {
             });
         }
         let life = Life {
-            domain: self.domain.name.as_str().into(),
+            domain: domain.name.as_str().into(),
             process,
             hub: hub.clone(),
             registry: registry.clone(),
             desks: Arc::clone(desks),
             news,
         };
-        Ok(life::begin(life, &self.domain.process.stop))
+        Ok(life::begin(life, &domain.process.stop))
     }
 }
 

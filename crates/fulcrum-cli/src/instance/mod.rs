@@ -26,6 +26,7 @@ mod policy;
 mod registrations;
 mod run;
 mod selection;
+mod settings;
 mod setup;
 mod signals;
 mod terminal;

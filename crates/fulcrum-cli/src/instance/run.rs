@@ -35,7 +35,7 @@ use super::terminal::Screen;
 use super::unserved::unserved;
 use super::{change, desk, listen, narrator, registrations, setup, vitals, waiting, words};
 use crate::exit::{Code, Stop};
-use crate::place;
+use crate::{load, place};
 
 /// How long clients have to hear the end before the servers go.
 const SERVERS: Duration = Duration::from_secs(3);
@@ -97,6 +97,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
         &options.app,
         &may_wait_for,
         &workshop,
+        &load::request(Some(&options.app.root), options.mode)?,
         port.moved.as_deref(),
         &transitions,
     )?;

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fulcrum_config::{App, Condition as Wanted, Domain, Program};
+use fulcrum_config::{App, Condition as Wanted, Domain, Program, Request};
 use fulcrum_spawn::lifecycle::Timing;
 use fulcrum_spawn::supervisor::{Condition, DomainSetup, Supervisor, Transition};
 use tokio::sync::mpsc;
 
 use super::backend::{DomainBackend, Workshop};
 use super::policy::Adapter;
+use super::settings::Settings;
 use crate::exit::{Code, Stop};
 
 /// How long SIGKILL is given until a process counts as stuck.
@@ -24,12 +25,13 @@ pub(crate) fn supervise(
     app: &App,
     may_wait_for: &dyn Fn(&str) -> bool,
     workshop: &Workshop,
+    request: &Request,
     port_hint: Option<&str>,
     transitions: &mpsc::UnboundedSender<Transition>,
 ) -> Result<Supervisor, Stop> {
     let domains = app.domains.iter().filter(|domain| domain.has_process());
     let setups = domains
-        .map(|domain| setup(domain, may_wait_for, workshop, port_hint))
+        .map(|domain| setup(domain, may_wait_for, workshop, request, port_hint))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Supervisor::new(setups, app.waves(), transitions))
 }
@@ -38,6 +40,7 @@ fn setup(
     domain: &Domain,
     may_wait_for: &dyn Fn(&str) -> bool,
     workshop: &Workshop,
+    request: &Request,
     port_hint: Option<&str>,
 ) -> Result<DomainSetup<DomainBackend>, Stop> {
     let process = &domain.process;
@@ -76,7 +79,7 @@ fn setup(
         },
         policy: Box::new(policy),
         backend: DomainBackend {
-            domain: Arc::new(domain.clone()),
+            settings: Settings::new(domain.clone(), &workshop.around.app, request.clone()),
             workshop: workshop.clone(),
         },
     })

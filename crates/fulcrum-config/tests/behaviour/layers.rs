@@ -171,6 +171,7 @@ fn paths_are_relative_to_the_file_they_are_written_in() {
             "runtime: {defaults: {env_file: [shared.env], node: ./bin/node, entry: src/main.js}}",
         ),
         ("shared.env", ""),
+        ("bin/node", ""),
         ("domains/a/fulcrum.yml", "process: {cwd: src}"),
         ("domains/a/src/main.js", ""),
     ]);
@@ -180,6 +181,18 @@ fn paths_are_relative_to_the_file_they_are_written_in() {
     assert_eq!(process.node, Some(case.root().join("./bin/node")));
     assert_eq!(process.cwd, case.root().join("domains/a/src"));
     assert!(app.domains[0].has_process());
+}
+
+#[test]
+fn a_node_that_is_not_there_is_told_where_it_is_named() {
+    let case = Case::domain("process:\n  node: /nowhere/node");
+    let told = case.problem();
+    assert!(
+        told.starts_with("domains/a/fulcrum.yml:2:9: `process.node`: there is no file"),
+        "{told}"
+    );
+    let by_name = Case::domain("process: {node: node20}");
+    assert!(by_name.app().domains[0].process.node.is_some());
 }
 
 #[test]

@@ -29,6 +29,9 @@ pub(crate) struct Args {
     /// Put the time in front
     #[arg(short, long)]
     timestamps: bool,
+    /// What domains wrote, byte for byte, with nothing in front and none of Fulcrum's own words
+    #[arg(long, conflicts_with_all = ["timestamps", "output"])]
+    raw: bool,
     /// What to print
     #[arg(short, long, value_enum, default_value = "text")]
     output: Format,
@@ -66,12 +69,19 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
                 out.extend_from_slice(to_json(&read(line)).as_bytes());
                 out.push(b'\n');
             }
-            Some(Record::Missed(missed)) => {
-                output.say(&format!(
-                    "fulcrum: {missed} lines missed here: output came too fast"
-                ));
-            }
+            Some(Record::Missed(missed)) => output.say(&missed_text(missed)),
             None => {}
+        };
+        return stream::print(records, args.follow, output, print).await;
+    }
+    if args.raw {
+        let print = |record: LogRecord, out: &mut Vec<u8>| match record.record {
+            Some(Record::Line(line)) if line.stream != Stream::Fulcrum.as_str() => {
+                out.extend_from_slice(&line.message);
+                out.push(b'\n');
+            }
+            Some(Record::Missed(missed)) => output.say(&missed_text(missed)),
+            Some(Record::Line(_)) | None => {}
         };
         return stream::print(records, args.follow, output, print).await;
     }
@@ -94,6 +104,10 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
         None => {}
     };
     stream::print(records, args.follow, output, print).await
+}
+
+fn missed_text(missed: u64) -> String {
+    format!("fulcrum: {missed} lines missed here: output came too fast")
 }
 
 /// The line, from its message. Words that a later instance may use are taken for the nearest thing.

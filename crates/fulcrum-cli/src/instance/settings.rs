@@ -1,0 +1,101 @@
+//! A domain's settings, read again before a start when their files have changed.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fulcrum_config::{Domain, Request, Severity, load};
+
+/// The file that holds settings, of an app and of a domain.
+const FILE: &str = "fulcrum.yml";
+
+/// What the next life of one domain is started with. Clones are handles to the same.
+///
+/// What belongs to a single life (the program, its arguments, folder and environment) follows the
+/// files; what the supervisor decides by (dependencies, timeouts, the restart policy) is that of
+/// the instance's start.
+#[derive(Clone)]
+pub(crate) struct Settings(Arc<Inner>);
+
+struct Inner {
+    request: Request,
+    files: [PathBuf; 2],
+    known: Mutex<Known>,
+}
+
+struct Known {
+    stamps: [Stamp; 2],
+    domain: Arc<Domain>,
+}
+
+/// What changes with a file's content: when it was written, its length, which file it is.
+type Stamp = Option<(i64, i64, u64, u64)>;
+
+impl Settings {
+    /// The settings as they were read with `request` a moment ago.
+    pub(crate) fn new(domain: Domain, app: &Path, request: Request) -> Self {
+        let files = [app.join(FILE), domain.dir.join(FILE)];
+        let stamps = stamps(&files);
+        let domain = Arc::new(domain);
+        let known = Mutex::new(Known { stamps, domain });
+        Self(Arc::new(Inner {
+            request,
+            files,
+            known,
+        }))
+    }
+
+    /// Those of the last start, or the next.
+    pub(crate) fn current(&self) -> Arc<Domain> {
+        let known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&known.domain)
+    }
+
+    /// Reads them again if a file has changed. Where that leads to nothing usable, the ones that
+    /// are known stay, and the text says why. May block.
+    pub(crate) fn refresh(&self) -> (Arc<Domain>, Option<String>) {
+        let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+        // Taken before the files are read: a change meanwhile is seen the next time.
+        let stamps = stamps(&self.0.files);
+        let mut told = None;
+        if stamps != known.stamps {
+            match self.read(&known.domain.name) {
+                Ok(domain) => {
+                    *known = Known {
+                        stamps,
+                        domain: Arc::new(domain),
+                    }
+                }
+                Err(why) => told = Some(format!("starting with the settings of before: {why}")),
+            }
+        }
+        (Arc::clone(&known.domain), told)
+    }
+
+    fn read(&self, name: &str) -> Result<Domain, String> {
+        let loaded = load(&self.0.request);
+        let Some(app) = loaded.app else {
+            let errors = loaded
+                .problems
+                .iter()
+                .filter(|p| p.severity == Severity::Error);
+            let texts: Vec<String> = errors.map(ToString::to_string).collect();
+            return Err(format!(
+                "the configuration is invalid now\n{}",
+                texts.join("\n")
+            ));
+        };
+        app.domain(name)
+            .filter(|domain| domain.has_process())
+            .cloned()
+            .ok_or_else(|| "the configuration names nothing to start any more".to_owned())
+    }
+}
+
+fn stamps(files: &[PathBuf; 2]) -> [Stamp; 2] {
+    files.each_ref().map(|file| {
+        let meta = fs::metadata(file).ok()?;
+        Some((meta.mtime(), meta.mtime_nsec(), meta.len(), meta.ino()))
+    })
+}
