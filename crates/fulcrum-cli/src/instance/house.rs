@@ -9,7 +9,7 @@ use fulcrum_rpc::Registry;
 use fulcrum_spawn::supervisor::Supervisor;
 use tokio::time::Instant;
 
-use super::closing::Closing;
+use super::closing::{Closing, Stage};
 use super::desk::Desks;
 use super::events::Journal;
 use super::vitals::Vitals;
@@ -40,6 +40,15 @@ impl House {
     /// Says something about the instance itself.
     pub(crate) fn say(&self, level: Level, text: impl Into<String>) {
         say(&self.hub, level, text);
+    }
+
+    /// Tells health checks how the app is: it serves while every domain that was asked for is
+    /// registered and nobody has asked it to end.
+    pub(crate) fn tell_health(&self) {
+        let registered = |name: &String| self.registry.is_registered(name);
+        let open = self.closing.stage() == Stage::Open;
+        let serves = open && self.selected.iter().all(registered);
+        self.registry.set_serving(None, serves);
     }
 
     /// The configuration of a domain.

@@ -27,6 +27,7 @@ fn hear(house: &Shared, event: DomainEvent) {
                 handle.report(generation, Fact::Ready);
             }
             house.registry.set_serving(Some(&domain), true);
+            house.tell_health();
         }
         DomainEvent::Registered {
             domain,
@@ -45,6 +46,7 @@ fn hear(house: &Shared, event: DomainEvent) {
             ..
         } => {
             house.registry.set_serving(Some(&domain), false);
+            house.tell_health();
             if let Some(handle) = house.supervisor.domain(&domain) {
                 let lives = handle.snapshot().ready;
                 let text = format!("its stream ended: {cause}");

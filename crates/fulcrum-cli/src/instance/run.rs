@@ -244,7 +244,7 @@ async fn attend(house: &Shared, wait: Option<Duration>) -> Result<(), Stop> {
     };
     match started {
         Some((Kind::Done, text)) => {
-            house.registry.set_serving(None, true);
+            house.tell_health();
             house.say(Level::Info, text);
         }
         Some((_, why)) if wait.is_some() => return Err(Stop::new(Code::DomainFailed, why)),
@@ -265,7 +265,7 @@ async fn attend(house: &Shared, wait: Option<Duration>) -> Result<(), Stop> {
 /// Ends every domain, and says what it waits for. Gives those that could not be ended.
 async fn wind_up(house: &Shared) -> Vec<String> {
     house.closing.ask(Stage::Stopping);
-    house.registry.set_serving(None, false);
+    house.tell_health();
     let orderly = house.supervisor.shutdown();
     tokio::pin!(orderly);
     // The first word comes early enough to tell a wait from a hang.
