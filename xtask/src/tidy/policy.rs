@@ -55,9 +55,7 @@ pub(super) const CRATES: [Crate; 6] = [
             ("swc_ecma_parser", "imports of a file"),
             ("swc_ecma_visit", "imports of a file"),
             ("swc_ts_fast_strip", "types are stripped as Node does it"),
-            ("thiserror", "errors"),
             ("tokio", "the driver"),
-            ("tokio-util", "cancellation"),
             ("tracing", "its own words"),
         ],
     },
@@ -103,7 +101,6 @@ pub(super) const CRATES: [Crate; 6] = [
     Crate {
         name: PARENT,
         may_use: &[
-            ("anyhow", "errors on their way out"),
             ("clap", "arguments"),
             ("clap_complete", "completions"),
             ("fulcrum-config", "it joins them"),

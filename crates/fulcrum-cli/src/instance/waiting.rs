@@ -130,7 +130,7 @@ fn done(house: &House, names: &[String], condition: Condition) -> String {
 
 /// The closing line of a start: `3 domains ready in 412 ms`, from the instance's own start to the
 /// last domain's registration.
-pub(crate) fn summary(house: &House) -> String {
+fn summary(house: &House) -> String {
     let ready = house
         .selected
         .iter()

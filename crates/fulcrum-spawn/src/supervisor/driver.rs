@@ -173,9 +173,8 @@ impl<B: Backend> Driver<B> {
             .step(input, self.policy.as_mut(), Instant::now().into_std())?;
         let mut unspawned = None;
         for effect in effects {
-            match effect {
-                Effect::Spawn { generation } => unspawned = self.spawn(generation).await.err(),
-                other => self.carry_out(other).await,
+            if let Err(failure) = self.carry_out(effect).await {
+                unspawned = Some(failure);
             }
         }
         self.publish(from, exited);
@@ -188,7 +187,8 @@ impl<B: Backend> Driver<B> {
         Ok(())
     }
 
-    async fn carry_out(&mut self, effect: Effect) {
+    /// Only a spawn can fail.
+    async fn carry_out(&mut self, effect: Effect) -> Result<(), Failure> {
         match effect {
             Effect::AwaitGate => self.work.opening = Some(Box::pin(self.gate.clone().open())),
             Effect::Prepare => {
@@ -205,7 +205,7 @@ impl<B: Backend> Driver<B> {
                     let _ = task.await;
                 }
             }
-            Effect::Spawn { .. } => {}
+            Effect::Spawn { generation } => return self.spawn(generation).await,
             Effect::Signal(signal) => {
                 if let Some(group) = &self.work.group {
                     group.signal(signal);
@@ -218,6 +218,7 @@ impl<B: Backend> Driver<B> {
                 self.work.timers.remove(&timer);
             }
         }
+        Ok(())
     }
 
     async fn spawn(&mut self, generation: u64) -> Result<(), Failure> {
