@@ -13,14 +13,14 @@ use fulcrum_rpc::control::{
     log_record,
 };
 use fulcrum_rpc::{ControlError, ControlHandler, Streamed};
-use fulcrum_spawn::lifecycle::Command;
+use fulcrum_spawn::lifecycle::{Command, Phase};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::change::{self, Change};
 use super::closing::Stage;
-use super::events::Numbered;
+use super::events;
 use super::house::Shared;
 use super::selection::select;
 use super::{view, waiting};
@@ -224,9 +224,9 @@ impl ControlHandler for Desk {
         let (kept, mut coming) = self.0.journal.follow();
         let (sink, stream) = streamed();
         tokio::spawn(async move {
-            let wanted = |event: &Numbered| names.contains(&event.transition.domain);
+            let wanted = |event: &events::Event| names.contains(&event.domain);
             for event in kept.into_iter().filter(wanted) {
-                if sink.send(Ok(transition(event))).await.is_err() {
+                if sink.send(Ok(told(event))).await.is_err() {
                     return;
                 }
             }
@@ -240,7 +240,7 @@ impl ControlHandler for Desk {
                 };
                 match event {
                     Ok(event) if wanted(&event) => {
-                        if sink.send(Ok(transition(event))).await.is_err() {
+                        if sink.send(Ok(told(event))).await.is_err() {
                             return;
                         }
                     }
@@ -338,15 +338,16 @@ fn record(delivery: Delivery) -> LogRecord {
     }
 }
 
-fn transition(event: Numbered) -> Event {
-    let Numbered { seq, transition } = event;
+fn told(event: events::Event) -> Event {
+    let phase = |phase: Option<Phase>| phase.map_or_else(String::new, |phase| phase.to_string());
     Event {
-        seq,
-        time: Some(transition.time.into()),
-        domain: transition.domain,
-        from: transition.from.as_str().to_owned(),
-        to: transition.to.as_str().to_owned(),
-        generation: transition.generation,
-        reason: transition.reason,
+        seq: event.seq,
+        time: Some(event.time.into()),
+        domain: event.domain,
+        from: phase(event.phases.map(|(from, _)| from)),
+        to: phase(event.phases.map(|(_, to)| to)),
+        generation: event.generation,
+        reason: event.reason,
+        kind: event.kind.to_owned(),
     }
 }

@@ -43,6 +43,10 @@ fn words(house: &Shared, news: &Transition, now: &Snapshot) -> Option<(Level, St
                 format!("started by {}{pid}", badge.spec.runner),
             )
         }
+        Phase::Running if news.from == Phase::Running && news.ready => {
+            (Level::Info, "ready again".to_owned())
+        }
+        Phase::Running if !news.ready => (Level::Warn, format!("not ready: {}", news.reason)),
         Phase::Running => {
             let after = now.ready_after.unwrap_or_default();
             (Level::Info, format!("ready in {}", millis(after)))

@@ -376,7 +376,7 @@ pub struct EventsRequest {
     #[prost(bool, tag = "2")]
     pub follow: bool,
 }
-/// One transition of one domain.
+/// One thing that happened to a domain: a transition, or news that changed no phase.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Event {
     #[prost(uint64, tag = "1")]
@@ -385,6 +385,7 @@ pub struct Event {
     pub time: ::core::option::Option<::prost_types::Timestamp>,
     #[prost(string, tag = "3")]
     pub domain: ::prost::alloc::string::String,
+    /// The phases before and after; empty where it was no transition.
     #[prost(string, tag = "4")]
     pub from: ::prost::alloc::string::String,
     #[prost(string, tag = "5")]
@@ -393,6 +394,9 @@ pub struct Event {
     pub generation: u64,
     #[prost(string, tag = "7")]
     pub reason: ::prost::alloc::string::String,
+    /// What happened, in one word: spawned, ready, unready, stopping, backoff, failed, reconnected, …
+    #[prost(string, tag = "8")]
+    pub kind: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CallRequest {

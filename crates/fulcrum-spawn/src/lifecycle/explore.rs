@@ -107,10 +107,12 @@ impl State {
         }
         match self.world.alive {
             Some((_, true)) => moves.extend([
+                Move::Report("started"),
                 Move::Report("ready"),
                 Move::Report("not ready"),
                 Move::Report("unhealthy"),
                 Move::Report("refused"),
+                Move::Report("recycle"),
                 Move::LeaderEnds,
             ]),
             Some((_, false)) => moves.push(Move::GroupEmpties),
@@ -317,10 +319,12 @@ pub(super) enum Move {
 
 fn fact(name: &str) -> Fact {
     match name {
+        "started" => Fact::Started,
         "ready" => Fact::Ready,
         "not ready" => Fact::NotReady("its stream ended".into()),
         "unhealthy" => Fact::Unhealthy("hung".into()),
         "refused" => Fact::Refused(Failure::permanent("wrong name")),
+        "recycle" => Fact::Recycle("another failed".into()),
         "exited" => Fact::Exited(ExitReport {
             code: Some(1),
             signal: None,

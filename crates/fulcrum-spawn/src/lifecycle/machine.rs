@@ -75,6 +75,12 @@ impl Machine {
         self.ready
     }
 
+    /// Whether the current or last life has ever been ready.
+    #[must_use]
+    pub fn was_ready(&self) -> bool {
+        self.was_ready
+    }
+
     /// How often it was started again without an operator's asking, since an operator last did.
     #[must_use]
     pub fn restarts(&self) -> u32 {
@@ -219,6 +225,10 @@ impl Machine {
                 self.cause = Cause::Fault(Fault::NotStarted(failure));
                 self.settle(policy, now, effects);
             }
+            (Phase::Starting, Fact::Started) => {
+                self.enter(Phase::Running, "started, not ready yet", effects);
+                self.arm(Timer::Stable, policy.stable_after(), effects);
+            }
             (Phase::Starting, Fact::Ready) => {
                 self.ready = true;
                 self.was_ready = true;
@@ -227,6 +237,7 @@ impl Machine {
             }
             (Phase::Running, Fact::Ready) => {
                 self.ready = true;
+                self.was_ready = true;
                 "ready".clone_into(&mut self.reason);
             }
             (Phase::Running, Fact::NotReady(why)) => {
@@ -236,6 +247,9 @@ impl Machine {
             (Phase::Running, Fact::Unhealthy(why)) => {
                 let reason = why.clone();
                 self.terminate(Cause::Fault(Fault::Unhealthy(why)), &reason, effects);
+            }
+            (Phase::Starting | Phase::Running, Fact::Recycle(why)) => {
+                self.terminate(Cause::Operator, &why, effects);
             }
             (Phase::Starting | Phase::Running, Fact::Refused(failure)) => {
                 let reason = failure.what.clone();
@@ -265,10 +279,12 @@ impl Machine {
                 | Fact::Prepared
                 | Fact::PrepareFailed(_)
                 | Fact::SpawnFailed(_)
+                | Fact::Started
                 | Fact::Ready
                 | Fact::NotReady(_)
                 | Fact::Unhealthy(_)
                 | Fact::Refused(_)
+                | Fact::Recycle(_)
                 | Fact::Exited(_)
                 | Fact::GroupEmpty,
             ) => {}

@@ -340,3 +340,34 @@ fn running_long_enough_forgets_the_past() {
     assert_eq!(bench.policy.resets, before + 1);
     assert_eq!(bench.machine.phase(), Phase::Running);
 }
+
+#[test]
+fn started_ends_the_start_timeout_but_is_not_ready() {
+    let mut bench = Bench::starting(Verdict::Stay);
+    let effects = bench.fact(Fact::Started);
+    assert_eq!(bench.machine.phase(), Phase::Running);
+    assert!(!bench.machine.ready() && !bench.machine.was_ready());
+    assert!(effects.contains(&Effect::Disarm(Timer::StartTimeout)));
+    bench.fact(Fact::Ready);
+    assert!(bench.machine.ready() && bench.machine.was_ready());
+}
+
+#[test]
+fn a_recycled_life_is_followed_by_the_next_at_once_and_uncounted() {
+    let mut bench = Bench::running(Verdict::GiveUp("not to be asked".into()));
+    let effects = bench.fact(Fact::Recycle("catalog failed".into()));
+    assert_eq!(bench.machine.phase(), Phase::Stopping);
+    assert_eq!(bench.machine.reason(), "catalog failed");
+    assert!(effects.contains(&Effect::Signal(StopSignal::Terminate)));
+    bench.fact(Fact::GroupEmpty);
+    assert_eq!(bench.machine.phase(), Phase::Waiting);
+    assert_eq!(bench.machine.restarts(), 0);
+    assert!(bench.policy.asked.is_empty());
+}
+
+#[test]
+fn a_stopped_domain_is_not_recycled() {
+    let mut bench = Bench::new(Verdict::Stay);
+    bench.fact(Fact::Recycle("catalog failed".into()));
+    assert_eq!(bench.machine.phase(), Phase::Stopped);
+}

@@ -106,6 +106,9 @@ pub enum Fact {
     PrepareFailed(Failure),
     /// The operating system refused the process.
     SpawnFailed(Failure),
+    /// It is there for good, but whether it may take work is another's to say: a readiness probe
+    /// that isn't the registration. From here on no start timeout holds.
+    Started,
     /// It may take work.
     Ready,
     /// It may not take work now, and why; it still lives.
@@ -114,6 +117,9 @@ pub enum Fact {
     Unhealthy(String),
     /// What it does can't be accepted, such as registering under another's name.
     Refused(Failure),
+    /// This life must make room for the next one for a reason that isn't its fault, such as
+    /// another member of its group having failed. Not counted, not delayed.
+    Recycle(String),
     /// The direct child has ended.
     Exited(ExitReport),
     /// Nothing of the process group is left.

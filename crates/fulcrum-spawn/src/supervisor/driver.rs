@@ -75,6 +75,13 @@ impl<B: Backend> Default for Work<B> {
     }
 }
 
+/// How the machine was before a step.
+struct Before {
+    phase: Phase,
+    ready: bool,
+    was_ready: bool,
+}
+
 impl<B: Backend> Driver<B> {
     pub(super) async fn run(mut self) {
         loop {
@@ -160,7 +167,11 @@ impl<B: Backend> Driver<B> {
     }
 
     async fn step(&mut self, input: Input) -> Result<(), Refused> {
-        let from = self.machine.phase();
+        let before = Before {
+            phase: self.machine.phase(),
+            ready: self.machine.ready(),
+            was_ready: self.machine.was_ready(),
+        };
         let exited = matches!(
             input,
             Input::Fact {
@@ -177,7 +188,7 @@ impl<B: Backend> Driver<B> {
                 unspawned = Some(failure);
             }
         }
-        self.publish(from, exited);
+        self.publish(before, exited);
         if let Some(failure) = unspawned {
             // Before anything else is taken: a stop would wait for a group that never was.
             let generation = self.machine.generation();
@@ -231,10 +242,12 @@ impl<B: Backend> Driver<B> {
         Ok(())
     }
 
-    fn publish(&mut self, from: Phase, exited: bool) {
+    fn publish(&mut self, before: Before, exited: bool) {
         let machine = &self.machine;
         let now = Instant::now();
-        let changed = from != machine.phase();
+        let from = before.phase;
+        let flipped = before.ready != machine.ready() && from == Phase::Running;
+        let changed = from != machine.phase() || flipped;
         let retry_at = self.work.timers.get(&Timer::Backoff).copied();
         let pid = self.work.group.as_ref().map(|group| group.pid());
         self.snapshots.send_modify(|snapshot| {
@@ -254,7 +267,7 @@ impl<B: Backend> Driver<B> {
                     reason: machine.reason().to_owned(),
                 });
             }
-            if changed && machine.phase() == Phase::Running {
+            if machine.was_ready() && !before.was_ready {
                 snapshot.ready_after = snapshot.spawned_at.map(|at| now - at);
             }
             if !machine.phase().has_process() {
@@ -268,6 +281,7 @@ impl<B: Backend> Driver<B> {
                 domain: self.name.clone(),
                 from,
                 to: machine.phase(),
+                ready: machine.ready(),
                 generation: machine.generation(),
                 reason: machine.reason().to_owned(),
             });

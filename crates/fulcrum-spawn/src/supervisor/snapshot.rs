@@ -46,7 +46,7 @@ pub struct LastExit {
     pub reason: String,
 }
 
-/// One change of phase of one domain.
+/// One change of phase, or of readiness within a phase, of one domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transition {
     /// By the wall clock.
@@ -55,8 +55,10 @@ pub struct Transition {
     pub domain: String,
     /// The phase left.
     pub from: Phase,
-    /// The phase entered.
+    /// The phase entered; the same, where only its readiness has changed.
     pub to: Phase,
+    /// Whether it may take work now.
+    pub ready: bool,
     /// The current or last life's number.
     pub generation: u64,
     /// Why.
