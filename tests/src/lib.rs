@@ -24,6 +24,7 @@ pub mod ledger;
 mod lines;
 mod process;
 pub mod raw;
+mod report;
 mod view;
 mod wait;
 
@@ -34,4 +35,5 @@ pub use foreground::Foreground;
 pub use ledger::Entry;
 pub use lines::{Line, json_lines, text_of};
 pub use process::{Process, Signal};
+pub use report::{figure, not_applicable};
 pub use wait::{LIMIT, wait_until};

@@ -8,6 +8,7 @@ mod crashes;
 mod ending;
 mod entries;
 mod environment;
+mod faults;
 mod instances;
 mod lines;
 mod names;

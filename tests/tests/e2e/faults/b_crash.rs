@@ -1,0 +1,1 @@
+//! Section B: crashes and the restart policy.

@@ -1,0 +1,1 @@
+//! Section C: hangs and health.

@@ -1,0 +1,1 @@
+//! Section D, Fulcrum's own end: signals, terminals, SIGKILL, leftovers.

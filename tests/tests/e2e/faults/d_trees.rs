@@ -1,0 +1,1 @@
+//! Section D, a domain's processes: stops, trees, orphans, zombies, reused numbers.

@@ -1,0 +1,1 @@
+//! What a crash is explained by: exit codes, OOM, ports, history.

@@ -1,0 +1,1 @@
+//! Section F: the control plane and the gRPC port.

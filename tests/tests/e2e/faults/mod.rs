@@ -1,0 +1,13 @@
+//! The failure catalogue, row by row: a module a section, a test a row. A test's name begins with
+//! its row's id in lower case with two digits (`a04_…`); `cargo xtask faults` makes a table of
+//! them. Those that take long are ignored with the reason `long`, and run by
+//! `cargo xtask faults --long`.
+
+mod a_start;
+mod b_crash;
+mod c_health;
+mod d_death;
+mod d_trees;
+mod explain;
+mod f_port;
+mod probes;

@@ -1,0 +1,1 @@
+//! Probes, limits and supervision groups.
