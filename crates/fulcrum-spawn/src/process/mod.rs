@@ -12,6 +12,6 @@ pub use group::{Member, groups, members};
 pub use oom::{OomKill, OomLedger};
 pub use pidfd::Bystander;
 pub use running::{Process, signal_name, signal_number};
-pub use sockets::{Holder, client_of, listener_on, socket_holder};
+pub use sockets::{Holder, client_of, listener_on, socket_holder, variable_of};
 pub use spawner::Spawner;
 pub use stat::{Stat, descends_from};

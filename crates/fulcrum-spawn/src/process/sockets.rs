@@ -40,9 +40,9 @@ pub fn socket_holder(path: &str) -> Option<Holder> {
     let table = fs::read_to_string("/proc/net/unix").unwrap_or_default();
     let inode = table.lines().skip(1).find_map(|line| {
         // Num RefCount Protocol Flags Type St Inode Path; the path may hold spaces.
-        let mut fields = line.split_ascii_whitespace();
-        let (flags, inode) = (fields.nth(3)?, fields.nth(2)?);
-        let bound = line.split_once(inode)?.1.trim_start();
+        let fields: Vec<&str> = line.split_ascii_whitespace().take(7).collect();
+        let [_, _, _, flags, _, _, inode] = fields.try_into().ok()?;
+        let bound = line.split_once(&format!(" {inode} "))?.1;
         (flags == LISTENS && bound == path).then_some(inode)
     })?;
     let pid = owner(inode, processes())?;
@@ -148,6 +148,16 @@ fn owner(inode: &str, candidates: impl Iterator<Item = u32>) -> Option<u32> {
                 fs::read_link(entry.path())
                     .is_ok_and(|target| target.as_os_str() == wanted.as_str())
             })
+    })
+}
+
+/// A variable of the environment that a process was started with, if it may be looked into.
+#[must_use]
+pub fn variable_of(pid: u32, name: &str) -> Option<String> {
+    let environ = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    environ.split(|byte| *byte == 0).find_map(|variable| {
+        let (key, value) = std::str::from_utf8(variable).ok()?.split_once('=')?;
+        (key == name).then(|| value.to_owned())
     })
 }
 
