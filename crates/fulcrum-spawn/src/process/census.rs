@@ -4,12 +4,12 @@
 //! adopted that carry its mark. Once a member, always a member until dead: what cleared its
 //! environment or lost its parents after it was seen stays known by number and start time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::{Member, Stat};
 
-/// What has to be looked up while the table is judged. Both are asked after the table was read:
+/// What has to be looked up while the table is judged. All is asked after the table was read:
 /// then an answer about a number that was given anew meanwhile does no harm, since the process of
 /// the table is dead.
 pub(super) trait World {
@@ -17,6 +17,8 @@ pub(super) trait World {
     fn in_cgroup(&self, folder: &Path) -> Vec<u32>;
     /// Whether a process's environment has this `NAME=value`.
     fn carries(&self, pid: u32, mark: &[u8]) -> bool;
+    /// Which of our children we adopted rather than started.
+    fn adopted(&self) -> BTreeSet<u32>;
 }
 
 /// By what a life's processes are known.
@@ -46,12 +48,14 @@ pub(super) struct Census {
 pub(super) struct Roll {
     /// This program.
     pub(super) me: u32,
-    /// Its process group: helpers in it have others who wait for them.
+    /// Its process group, which only helpers share.
     pub(super) group: u32,
     /// Lives by their leaders.
     pub(super) lives: BTreeMap<u32, Life>,
-    /// Our own children that are no domain's.
-    pub(super) spared: Vec<u32>,
+    /// Children of ours that others wait for.
+    pub(super) spared: BTreeSet<u32>,
+    /// Start times of the children we had before there was any domain, by their numbers.
+    pub(super) foreign: BTreeMap<u32, u64>,
     /// Strangers that were told of already.
     pub(super) told: BTreeMap<u32, u64>,
 }
@@ -69,13 +73,15 @@ impl Roll {
             me,
             group,
             lives: BTreeMap::new(),
-            spared: Vec::new(),
+            spared: BTreeSet::new(),
+            foreign: BTreeMap::new(),
             told: BTreeMap::new(),
         }
     }
 
-    /// Whether a child of ours, which is no leader, was adopted.
-    pub(super) fn is_adopted(&self, stat: &Stat) -> bool {
+    /// Whether it is a child of ours that may be an orphan: no leader, nor anybody's helper by what
+    /// is known of it.
+    pub(super) fn may_be_orphan(&self, stat: &Stat) -> bool {
         stat.parent == self.me
             && stat.group != self.group
             && !self.lives.contains_key(&stat.pid)
@@ -85,7 +91,9 @@ impl Roll {
     /// Whether it is known whose it is, or known that nobody knows.
     pub(super) fn is_placed(&self, stat: &Stat) -> bool {
         let known = |by: &BTreeMap<u32, u64>| by.get(&stat.pid) == Some(&stat.started);
-        known(&self.told) || self.lives.values().any(|life| known(&life.seen))
+        known(&self.told)
+            || known(&self.foreign)
+            || self.lives.values().any(|life| known(&life.seen))
     }
 
     /// Places every process of a table, and remembers the members.
@@ -107,7 +115,7 @@ impl Roll {
         for stat in table.iter().filter(|stat| !stat.is_zombie()) {
             let place = match owners.get(&stat.pid) {
                 Some(Owner::Life(leader)) => census.lives.entry(*leader).or_default(),
-                Some(Owner::Stranger) if self.is_adopted(stat) => &mut census.strangers,
+                Some(Owner::Stranger) if stat.parent == self.me => &mut census.strangers,
                 Some(Owner::Stranger) => &mut census.company,
                 Some(Owner::Other) | None => continue,
             };
@@ -143,14 +151,22 @@ impl Roll {
                 owners.insert(stat.pid, Owner::Life(stat.group));
             }
         }
-        let adopted = by_pid.values().filter(|stat| self.is_adopted(stat));
-        for stat in adopted.filter(|stat| !stat.is_zombie()) {
+        let adopted = world.adopted();
+        for stat in by_pid.values() {
+            if stat.is_zombie() || !self.may_be_orphan(stat) {
+                continue;
+            }
             owners.entry(stat.pid).or_insert_with(|| {
                 let marked = self.lives.iter().find(|(_, life)| {
                     let mark = life.mark.as_deref();
                     mark.is_some_and(|mark| world.carries(stat.pid, mark))
                 });
-                marked.map_or(Owner::Stranger, |(leader, _)| Owner::Life(*leader))
+                let foreign = self.foreign.get(&stat.pid) == Some(&stat.started);
+                match marked {
+                    Some((leader, _)) => Owner::Life(*leader),
+                    None if adopted.contains(&stat.pid) && !foreign => Owner::Stranger,
+                    None => Owner::Other,
+                }
             });
         }
         owners

@@ -27,6 +27,7 @@ fn zombie(pid: u32, parent: u32, group: u32) -> Stat {
 struct Fake {
     cgroups: BTreeMap<PathBuf, Vec<u32>>,
     marks: BTreeMap<u32, Vec<u8>>,
+    helpers: BTreeSet<u32>,
 }
 
 impl World for Fake {
@@ -36,6 +37,12 @@ impl World for Fake {
 
     fn carries(&self, pid: u32, mark: &[u8]) -> bool {
         self.marks.get(&pid).is_some_and(|own| own == mark)
+    }
+
+    fn adopted(&self) -> BTreeSet<u32> {
+        (0..1000)
+            .filter(|pid| !self.helpers.contains(pid))
+            .collect()
     }
 }
 
@@ -118,8 +125,34 @@ fn an_orphan_without_a_mark_is_a_stranger_and_so_are_its_children() {
     assert!(!roll.is_placed(&table[5]), "it wasn't told yet");
     roll.told.insert(150, 150);
     assert!(roll.is_placed(&table[5]));
-    roll.spared.push(150);
-    assert!(roll.take(&table, &Fake::default()).strangers.is_empty());
+}
+
+#[test]
+fn who_is_somebody_elses_is_no_stranger() {
+    let mut table = base();
+    table.extend([process(150, ME, 150), process(151, 150, 150)]);
+    let nobody = |roll: &mut Roll, world: &Fake| {
+        let census = roll.take(&table, world);
+        assert!(
+            census.strangers.is_empty() && census.company.is_empty(),
+            "{census:?}"
+        );
+    };
+    let mut helped = Fake::default();
+    helped.helpers.insert(150);
+    nobody(&mut roll(), &helped);
+    let mut spared = roll();
+    spared.spared.insert(150);
+    nobody(&mut spared, &Fake::default());
+    let mut foreign = roll();
+    foreign.foreign.insert(150, 150);
+    nobody(&mut foreign, &Fake::default());
+    // Another one of the same number.
+    foreign.foreign.insert(150, 149);
+    assert_eq!(
+        pids(&foreign.take(&table, &Fake::default()).strangers),
+        [150]
+    );
 }
 
 #[test]

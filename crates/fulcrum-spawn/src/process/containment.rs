@@ -1,6 +1,6 @@
 //! What holds a run's processes together, wherever they go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -62,7 +62,11 @@ impl Containment {
         let _ = set_child_subreaper(Some(getpid()));
         let (escapes, heard) = mpsc::unbounded_channel();
         let number = |pid: rustix::process::Pid| pid.as_raw_nonzero().get().unsigned_abs();
-        let roll = Roll::new(number(getpid()), number(getpgrp()));
+        let mut roll = Roll::new(number(getpid()), number(getpgrp()));
+        // A shell that became this program by `exec` may have left us its own.
+        let before = table::adopted().unwrap_or_default();
+        let before = before.into_iter().filter_map(Stat::read);
+        roll.foreign = before.map(|stat| (stat.pid, stat.started)).collect();
         Self {
             inner: Arc::new(Inner {
                 mark,
@@ -95,10 +99,10 @@ impl Containment {
         locked(&self.inner.heard).take()
     }
 
-    /// Tells a child of this program from the domains' processes: it is neither reaped nor ended,
-    /// and its process group is its own business.
+    /// Tells a child that this program's first thread has started from the orphans it adopts: it is
+    /// neither reaped nor ended. What other threads start needs no such word.
     pub fn spare(&self, pid: u32) {
-        self.roll().spared.push(pid);
+        self.roll().spared.insert(pid);
     }
 
     /// The living members of several lives, told by their leaders, in one pass over the process
@@ -278,5 +282,9 @@ impl World for Machine {
     fn carries(&self, pid: u32, mark: &[u8]) -> bool {
         let environ = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
         environ.split(|byte| *byte == 0).any(|own| own == mark)
+    }
+
+    fn adopted(&self) -> BTreeSet<u32> {
+        table::adopted().unwrap_or_default()
     }
 }

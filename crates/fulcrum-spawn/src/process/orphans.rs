@@ -63,9 +63,9 @@ fn reap(containment: &Containment) -> usize {
         .count()
 }
 
-/// Our children that are neither leaders nor helpers: those have others who wait for them.
+/// Our children that are neither leaders nor helpers: for those, others wait.
 fn adopted(containment: &Containment) -> impl Iterator<Item = Member> {
-    let children = table::children().unwrap_or_default();
+    let children = table::adopted().unwrap_or_default();
     let stats = children.into_iter().filter_map(Stat::read);
-    stats.filter(|stat| containment.roll().is_adopted(stat))
+    stats.filter(|stat| containment.roll().may_be_orphan(stat))
 }

@@ -1,5 +1,6 @@
 //! The process table, read in one pass.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 
@@ -23,26 +24,19 @@ pub(super) fn processes() -> io::Result<Vec<Stat>> {
     Ok(found)
 }
 
-/// Our own children, adopted ones included; those that end while it is read may be missing.
-pub(super) fn children() -> io::Result<Vec<u32>> {
-    let mut found = Vec::new();
-    for thread in fs::read_dir("/proc/self/task")? {
-        match fs::read_to_string(thread?.path().join("children")) {
-            Ok(text) => found.extend(
-                text.split_whitespace()
-                    .filter_map(|pid| pid.parse::<u32>().ok()),
-            ),
-            // A thread that has ended has no children, and some kernels have no such file.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
+/// The children of our first thread: those are adopted, unless it started them itself. What other
+/// threads start is theirs, and they wait for it: find_new_reaper in the kernel's exit.c. One that
+/// ends while the list is read may hide another. Empty on a kernel without such lists.
+///
+/// # Errors
+/// The list is there and can't be read.
+pub(super) fn adopted() -> io::Result<BTreeSet<u32>> {
+    let me = std::process::id();
+    match fs::read_to_string(format!("/proc/self/task/{me}/children")) {
+        Ok(list) => Ok(list.split_whitespace().flat_map(str::parse).collect()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeSet::new()),
+        Err(error) => Err(error),
     }
-    if found.is_empty() {
-        let me = std::process::id();
-        let table = processes()?.into_iter();
-        found.extend(table.filter(|stat| stat.parent == me).map(|stat| stat.pid));
-    }
-    Ok(found)
 }
 
 #[cfg(test)]
