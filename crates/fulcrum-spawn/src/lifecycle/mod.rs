@@ -22,6 +22,6 @@ mod table;
 pub use machine::Machine;
 pub use policy::{End, RestartPolicy, Verdict};
 pub use words::{
-    Command, Effect, ExitReport, Fact, Fault, Goal, Input, Phase, Refused, StopSignal, Timer,
-    Timing,
+    Command, Effect, ExitReport, Fact, Fault, Goal, HUNG_GRACE, Input, Phase, Refused, StopSignal,
+    Timer, Timing,
 };

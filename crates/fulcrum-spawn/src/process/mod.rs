@@ -1,5 +1,6 @@
 //! Processes: started from one thread, held by pidfd, signalled and awaited as groups.
 
+mod evidence;
 mod group;
 mod pidfd;
 mod running;
@@ -7,6 +8,7 @@ mod sockets;
 mod spawner;
 mod stat;
 
+pub use evidence::{Look, Seen, catches, kernel_stack, program_of, waits_in};
 pub use group::{Member, groups, members};
 pub use pidfd::Bystander;
 pub use running::{Process, signal_name, signal_number};
