@@ -3,8 +3,8 @@
 //! # Theory of operation
 //! [`App`] is a temporary app folder, made of folders under `tests/fixtures/domains` that are named
 //! for their misbehaviour. Every `fulcrum` it runs, and so every process below one, carries a tag in
-//! its environment; by it [`App::processes`] finds what is alive, and what a test leaves behind is
-//! killed when its app is dropped. No other process is ever signalled.
+//! its environment and is in the test's folder; by these [`App::processes`] finds what is alive,
+//! and what a test leaves behind is killed when its app is dropped. No other process is ever signalled.
 //!
 //! A test never sleeps: it waits for what it needs with [`wait_until`], under [`LIMIT`], which is
 //! generous, because a slow machine is no defect. A claim about order or number is checked against
