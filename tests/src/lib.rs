@@ -20,6 +20,7 @@
 mod app;
 mod binary;
 mod command;
+mod dice;
 mod foreground;
 pub mod ledger;
 mod lines;
@@ -27,15 +28,18 @@ mod process;
 pub mod raw;
 mod report;
 mod stubs;
+mod usage;
 mod view;
 mod wait;
 
 pub use app::App;
 pub use binary::{binary, stub};
 pub use command::{Output, Run};
+pub use dice::Dice;
 pub use foreground::Foreground;
 pub use ledger::Entry;
 pub use lines::{Line, json_lines, text_of};
 pub use process::{Process, Signal};
 pub use report::{figure, not_applicable};
+pub use usage::{Usage, quantile};
 pub use wait::{LIMIT, wait_until};
