@@ -25,6 +25,7 @@ mod lines;
 mod process;
 pub mod raw;
 mod report;
+mod siege;
 mod view;
 mod wait;
 

@@ -1,6 +1,7 @@
 //! The gRPC face of the registry.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use tonic::transport::server::TcpConnectInfo;
 use tonic::{Request, Response, Status, Streaming, async_trait};
@@ -10,6 +11,7 @@ use super::stream::{Origin, drive};
 use super::{Registry, TOKEN_METADATA};
 use crate::framework::framework_service_server::FrameworkService;
 use crate::framework::{DomainMessage, RuntimeMessage};
+use crate::transport::Guest;
 
 /// `FrameworkService` over a registry.
 pub(crate) struct Service {
@@ -49,7 +51,8 @@ impl FrameworkService for Service {
 
 fn origin<T>(request: &Request<T>) -> Origin {
     const UNKNOWN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
-    let info = request.extensions().get::<TcpConnectInfo>();
+    let place = request.extensions().get::<(TcpConnectInfo, Arc<Guest>)>();
+    let info = place.map(|(info, _)| info);
     // A token that isn't text is presented and wrong, not absent.
     let token = request.metadata().get(TOKEN_METADATA);
     Origin {
@@ -58,5 +61,6 @@ fn origin<T>(request: &Request<T>) -> Origin {
         peer: info
             .and_then(TcpConnectInfo::remote_addr)
             .unwrap_or(UNKNOWN),
+        guest: place.map(|(_, guest)| Arc::clone(guest)),
     }
 }

@@ -16,7 +16,7 @@ use super::message::{HEARTBEAT, MAX_BODY, REGISTER, REGISTERED, fits, is_respons
 use super::registration::Registration;
 use super::{Answer, Beat, Claim, DomainEvent, DomainRequest, Registry};
 use crate::framework::DomainMessage;
-use crate::transport::{Limiter, MAX_MESSAGE};
+use crate::transport::{Guest, Limiter, MAX_MESSAGE, Staying};
 
 /// Requests of one domain that the runtime serves at once.
 const MAX_REQUESTS: usize = 256;
@@ -32,6 +32,8 @@ pub(crate) struct Origin {
     pub(crate) token: Option<String>,
     pub(crate) local: SocketAddr,
     pub(crate) peer: SocketAddr,
+    /// Its connection's place.
+    pub(crate) guest: Option<Arc<Guest>>,
 }
 
 /// Drives one stream from its first message to its end.
@@ -40,6 +42,7 @@ where
     S: Stream<Item = Result<DomainMessage, Status>> + Unpin + Send,
 {
     let messages = sending.messages.clone();
+    let guest = origin.guest.clone();
     let registering = register(&registry, origin, &mut inbound, sending);
     let connection = tokio::select! {
         () = messages.closed() => return,
@@ -50,6 +53,8 @@ where
     };
     // The stream's end must see no sender but the connection's own.
     drop(messages);
+    // A stranger could register a thousand names.
+    let guest = guest.filter(|_| connection.admission.own);
     let mut driver = Driver {
         _leave: LeaveAtTheEnd {
             registry: registry.clone(),
@@ -60,6 +65,7 @@ where
         beats: Limiter::new(BEAT_SPACING),
         requests: JoinSet::new(),
         asked: HashMap::new(),
+        _stays: guest.map(|guest| guest.stay()),
     };
     driver.run(inbound).await;
 }
@@ -136,6 +142,8 @@ struct Driver {
     requests: JoinSet<()>,
     /// Type and id of each request in `requests`.
     asked: HashMap<Id, (String, String)>,
+    /// However many strangers come, a process of ours keeps its connection.
+    _stays: Option<Staying>,
     _leave: LeaveAtTheEnd,
 }
 

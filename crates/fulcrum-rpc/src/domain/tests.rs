@@ -83,6 +83,7 @@ impl Scene {
             token: token.map(str::to_owned),
             local: ADDRESS,
             peer: ADDRESS,
+            guest: None,
         };
         let inbound = UnboundedReceiverStream::new(inbound);
         tokio::spawn(drive(self.registry.clone(), origin, inbound, sending));
