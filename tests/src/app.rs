@@ -151,8 +151,22 @@ impl App {
     /// Asserts that no process of this test is alive.
     #[track_caller]
     pub fn nothing_left(&self) {
-        let left: Vec<_> = self.processes().iter().map(ToString::to_string).collect();
+        let mut left = self.processes();
+        left.extend(self.daemons());
+        let left: Vec<_> = left.iter().map(ToString::to_string).collect();
         assert!(left.is_empty(), "processes are left: {left:#?}");
+    }
+
+    /// The live descendants of stubs that have no tag any more, by what they wrote down.
+    pub fn daemons(&self) -> Vec<Process> {
+        let entries = self.ledger().into_iter();
+        let pids = entries.filter(|entry| entry.event == "daemon");
+        let found = pids.filter_map(|entry| Process::find(entry.pid));
+        // The number may be somebody else's by now, the path of this ledger can't.
+        let ledger = self.ledger_file().display().to_string();
+        found
+            .filter(|process| process.command.contains(&ledger))
+            .collect()
     }
 
     pub(crate) fn ledger_file(&self) -> PathBuf {
@@ -172,7 +186,8 @@ impl Drop for App {
         }
         // One that is just being started shows up in a later round.
         for _ in 0..100 {
-            let left = self.processes();
+            let mut left = self.processes();
+            left.extend(self.daemons());
             if left.is_empty() {
                 break;
             }

@@ -11,7 +11,8 @@
 //! what the domains wrote down themselves, in the [`ledger`].
 //!
 //! [`App::run`] runs a command to its end; [`App::start`] leaves it in the foreground, as in a
-//! terminal, to be signalled. [`raw`] speaks to the gRPC port as somebody with bad manners.
+//! terminal, to be signalled. [`App::stub_domain`] is a domain without Node, for many at once and for
+//! manners that no Node program has. [`raw`] speaks to the gRPC port as somebody with bad manners.
 //!
 //! The binary is the one beside the test's own executable ([`binary`]). Nothing here is about how
 //! Fulcrum works inside: only what a user or another program can see.
@@ -26,11 +27,12 @@ mod process;
 pub mod raw;
 mod report;
 mod siege;
+mod stubs;
 mod view;
 mod wait;
 
 pub use app::App;
-pub use binary::binary;
+pub use binary::{binary, stub};
 pub use command::{Output, Run};
 pub use foreground::Foreground;
 pub use ledger::Entry;

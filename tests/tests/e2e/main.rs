@@ -19,5 +19,6 @@ mod production;
 mod readiness;
 mod registration;
 mod restarting;
+mod stubs;
 mod terminal;
 mod typescript;

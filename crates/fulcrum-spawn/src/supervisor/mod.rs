@@ -10,6 +10,8 @@ mod backend;
 mod driver;
 mod gate;
 mod handle;
+#[cfg(test)]
+mod random;
 mod roster;
 mod snapshot;
 #[cfg(test)]
