@@ -13,8 +13,8 @@ use tonic::{Code, Status};
 
 use super::connection::{Connection, Sending};
 use super::message::{HEARTBEAT, MAX_BODY, REGISTER, REGISTERED, fits, is_response};
-use super::registration::Registration;
-use super::{Answer, Beat, Claim, DomainEvent, DomainRequest, Registry};
+use super::registration::{Registration, clip};
+use super::{Answer, Beat, CAPABILITY_HEARTBEAT, Claim, DomainEvent, DomainRequest, Registry};
 use crate::framework::DomainMessage;
 use crate::transport::{Guest, Limiter, MAX_MESSAGE, Staying};
 
@@ -23,6 +23,9 @@ const MAX_REQUESTS: usize = 256;
 
 /// Heartbeats that come faster are not told: a domain can't flood the supervisor.
 const BEAT_SPACING: Duration = Duration::from_millis(10);
+
+/// How often an answer is told as a sign of life.
+const SIGN_SPACING: Duration = Duration::from_millis(100);
 
 /// How long after the end of what a client sends its connection's end may follow.
 const CLOSING: Duration = Duration::from_millis(100);
@@ -63,6 +66,7 @@ where
         registry,
         connection,
         beats: Limiter::new(BEAT_SPACING),
+        signs: Limiter::new(SIGN_SPACING),
         requests: JoinSet::new(),
         asked: HashMap::new(),
         _stays: guest.map(|guest| guest.stay()),
@@ -139,6 +143,7 @@ struct Driver {
     registry: Registry,
     connection: Arc<Connection>,
     beats: Limiter,
+    signs: Limiter,
     requests: JoinSet<()>,
     /// Type and id of each request in `requests`.
     asked: HashMap<Id, (String, String)>,
@@ -201,15 +206,14 @@ impl Driver {
 
     fn message(&mut self, message: DomainMessage, now: Instant) -> Option<End> {
         // Whatever its type: a message with the id of a request is the response to it.
-        let message = self.connection.resolve(message)?;
+        let Some(message) = self.connection.resolve(message) else {
+            self.answers(now);
+            return None;
+        };
         match message.r#type.as_str() {
             HEARTBEAT => {
                 if self.beats.allow(now).is_some() {
-                    self.registry.emit(DomainEvent::Heartbeat {
-                        domain: self.connection.domain.clone(),
-                        generation: self.connection.admission.generation,
-                        beat: Beat::parse(&message.payload),
-                    });
+                    self.beat(Beat::parse(&message.payload));
                 }
                 None
             }
@@ -221,12 +225,29 @@ impl Driver {
             type_ if is_response(type_) => {
                 tracing::debug!(
                     domain = %self.connection.domain,
-                    "a response of type {type_:?} came for a request that nobody waits for any more"
+                    "a response of type {:?} came for a request that nobody waits for any more",
+                    clip(type_)
                 );
                 None
             }
             _ => self.request(message),
         }
+    }
+
+    /// Who answers lives, also while its heartbeats wait behind what it says: large answers
+    /// that callers ask for must not make it look hung.
+    fn answers(&mut self, now: Instant) {
+        if self.connection.can(CAPABILITY_HEARTBEAT) && self.signs.allow(now).is_some() {
+            self.beat(Beat::default());
+        }
+    }
+
+    fn beat(&self, beat: Beat) {
+        self.registry.emit(DomainEvent::Heartbeat {
+            domain: self.connection.domain.clone(),
+            generation: self.connection.admission.generation,
+            beat,
+        });
     }
 
     fn request(&mut self, message: DomainMessage) -> Option<End> {
@@ -257,6 +278,7 @@ impl Driver {
                 .await
                 .into_message(request_id.clone());
             if !fits(&message) {
+                let type_ = clip(&type_);
                 let text = format!("the answer to {type_} is larger than {MAX_BODY} bytes");
                 message = Answer::error(text).into_message(request_id);
             }
@@ -270,6 +292,7 @@ impl Driver {
         let id = served.as_ref().map_or_else(JoinError::id, |id| *id);
         let (type_, request_id) = self.asked.remove(&id)?;
         let error = served.err()?;
+        let type_ = clip(&type_);
         tracing::error!(domain = %self.connection.domain, "serving {type_} failed: {error}");
         let text = format!("serving {type_} failed inside Fulcrum; this is a defect");
         self.reply(Answer::error(text), request_id)

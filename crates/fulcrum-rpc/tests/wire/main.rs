@@ -6,3 +6,4 @@ mod domain;
 mod harness;
 mod shutdown;
 mod strangers;
+mod unreadable;

@@ -13,7 +13,12 @@ fn f11_callers_that_never_read_are_bounded() {
     let app = App::besieged();
     let address = app.grpc();
     app.endures("F11", || {
-        let ask = message("users", "payload_inflate_request", r#"{"bytes":3000000}"#, "1");
+        let ask = message(
+            "users",
+            "payload_inflate_request",
+            r#"{"bytes":3000000}"#,
+            "1",
+        );
         let mut callers = Vec::new();
         for _ in 0..4 {
             let mut wire = Wire::without_window(&address).expect("it is a client as any other");
