@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use fulcrum_e2e::{App, LIMIT, Signal, binary, figure, not_applicable, stub, wait_until};
 use serde_json::Value;
@@ -226,4 +227,75 @@ fn d21_random_signals_and_commands_end_in_stopped() {
 #[ignore = "long: 200 seeds"]
 fn d21_long_two_hundred_seeds_end_in_stopped() {
     chaos(200);
+}
+
+/// Lives that crash one after another among a hundred process numbers, while canaries, which are
+/// nobody's business here, come and go through the same numbers.
+#[track_caller]
+fn no_canary_is_hit(domains: &[&str], lives: usize, limit: Duration) {
+    // Since Linux 6.14 the limit belongs to the namespace; before, it would be the whole machine's.
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut numbers = release
+        .split('.')
+        .map_while(|part| part.parse::<u32>().ok());
+    let version = (numbers.next(), numbers.next());
+    let narrow = "echo 400 > /proc/sys/kernel/pid_max";
+    let app = App::new();
+    let probe = ["-pf", "--mount-proc", "sh", "-c", narrow];
+    if version < (Some(6), Some(14)) || app.program("unshare", &probe).output().code != Some(0) {
+        not_applicable(
+            "D8",
+            "no namespace with a hundred process numbers can be made here",
+        );
+        return;
+    }
+    let settings = "{stop: {grace: 20ms}, \
+        restart: {backoff: {initial: 1ms, max: 1ms}, budget: 1000000, window: 1s}}";
+    let flags = ["--spawn-grandchild", "--spawn-daemon", "--die-ready", "0ms"];
+    let app = domains.iter().fold(app, |app, name| {
+        app.stub_domain_with(name, &flags, settings)
+    });
+    let canaries = app.beside().join("canaries");
+    let script = format!(
+        "{narrow}; (while :; do set --; for i in 1 2 3 4 5 6 7 8; do sleep 0.02 & set -- $* $!; \
+         done; for pid in $*; do wait $pid; echo $? >> {}; done; done) & exec {} dev",
+        canaries.display(),
+        binary().display()
+    );
+    let mut dev =
+        app.foreground(app.program("unshare", &["-pf", "--mount-proc", "sh", "-c", &script]));
+    wait_until(&format!("{lives} lives have passed"), limit, || {
+        let spawned = domains.iter().map(|name| app.times(name, "spawned"));
+        (spawned.sum::<usize>() >= lives).then_some(())
+    });
+    // Not by `down`, which sees other numbers from out here.
+    let own = format!("{} dev", binary().display());
+    let processes = app.processes().into_iter();
+    let mut instances = processes.filter(|process| process.command == own);
+    instances.next().expect("it runs").signal(Signal::TERM);
+    dev.ends().exits(0);
+    let log = fs::read_to_string(canaries).expect("canaries were there");
+    // The last one may have been cut off by the namespace's end.
+    let hit = log
+        .lines()
+        .filter(|status| !matches!(*status, "0" | ""))
+        .count();
+    let text = format!(
+        "{hit} of {} canaries were hit in {lives} lives",
+        log.lines().count()
+    );
+    assert_eq!(hit, 0, "{text}");
+    figure("D8", &text);
+    app.nothing_left();
+}
+
+#[test]
+fn d08_no_signal_reaches_a_reused_number() {
+    no_canary_is_hit(&["users"], 30, LIMIT);
+}
+
+#[test]
+#[ignore = "long: 10,000 lives"]
+fn d08_long_no_signal_reaches_a_reused_number() {
+    no_canary_is_hit(&["users", "orders", "stock"], 10_000, 120 * LIMIT);
 }
