@@ -3,8 +3,10 @@
 mod census;
 pub(crate) mod cgroup;
 mod containment;
+mod evidence;
 mod group;
 mod hygiene;
+mod oom;
 mod orphans;
 mod pidfd;
 mod place;
@@ -16,10 +18,12 @@ mod stat;
 mod table;
 
 pub use containment::{Containment, Escaped};
+pub use evidence::{Look, Seen, catches, kernel_stack, program_of, waits_in};
 pub use group::{Member, members};
+pub use oom::{OomKill, OomLedger};
 pub use pidfd::Bystander;
 pub use running::Process;
 pub use signals::{signal_name, signal_number};
-pub use sockets::{Holder, client_of, listener_on};
+pub use sockets::{Holder, client_of, listener_on, socket_holder, variable_of};
 pub use spawner::Spawner;
 pub use stat::{Stat, descends_from};
