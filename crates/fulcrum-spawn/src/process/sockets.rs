@@ -126,7 +126,7 @@ fn owner(inode: &str, candidates: impl Iterator<Item = u32>) -> Option<u32> {
 }
 
 /// A process's command line for a message, at most 80 characters.
-fn command_line(pid: u32) -> String {
+pub(super) fn command_line(pid: u32) -> String {
     let raw = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let text = String::from_utf8_lossy(&raw).replace('\0', " ");
     let text: String = text
