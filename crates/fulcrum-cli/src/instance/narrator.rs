@@ -7,6 +7,7 @@ use fulcrum_spawn::lifecycle::Phase;
 use fulcrum_spawn::supervisor::{Snapshot, Transition};
 use tokio::sync::mpsc;
 
+use super::escaped::shown;
 use super::explain::{advice, explain};
 use super::house::{Shared, now};
 
@@ -66,14 +67,21 @@ fn words(house: &Shared, news: &Transition, now: &Snapshot) -> Option<(Level, St
             (Level::Info, text)
         }
         Phase::Failed => (Level::Error, format!("failed: {}", news.reason)),
-        Phase::Stuck => (
-            Level::Error,
-            format!(
-                "stuck: pid {} survived SIGKILL; nothing is started until it is gone",
-                now.pid.unwrap_or_default()
-            ),
-        ),
+        Phase::Stuck => (Level::Error, stuck(house, now.pid.unwrap_or_default())),
     })
+}
+
+/// Who survived, and in which state, which is why.
+fn stuck(house: &Shared, leader: u32) -> String {
+    let mut lives = house.containment.lives(&[leader]);
+    let left = lives.remove(&leader).unwrap_or_default();
+    let left: Vec<String> = left.iter().map(shown).collect();
+    let who = if left.is_empty() {
+        format!("pid {leader}")
+    } else {
+        left.join(", ")
+    };
+    format!("stuck: {who} survived SIGKILL; nothing is started until that is gone")
 }
 
 /// Why a life ended by itself, with what its last words tell about the cause.

@@ -52,6 +52,19 @@ pub(crate) fn populated(path: &Path) -> bool {
         .is_ok_and(|events| events.lines().any(|line| line == "populated 1"))
 }
 
+/// Whether a child of ours that is unreaped, dead or alive, is in the folder. A name for a run and
+/// one for a life are enough to tell, wherever the tree is mounted.
+pub(super) fn holds(path: &Path, pid: u32) -> bool {
+    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+    let place = text.lines().find_map(|line| line.strip_prefix("0::"));
+    let mut names = path.iter().rev();
+    let mut there = place.map(Path::new).into_iter().flat_map(Path::iter).rev();
+    (0..2).all(|_| match (names.next(), there.next()) {
+        (Some(name), Some(part)) => name == part,
+        _ => false,
+    })
+}
+
 /// The folder and all below, each before its own children.
 fn with_descendants(path: &Path) -> Vec<PathBuf> {
     let mut found = vec![path.to_owned()];

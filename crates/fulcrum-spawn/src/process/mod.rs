@@ -1,28 +1,33 @@
-//! Processes: started from one thread, held by pidfd, signalled and awaited as groups.
+//! Processes: started from one thread, held by pidfd, signalled and awaited with all they start.
 
 mod belonging;
-#[cfg_attr(
-    not(test),
-    allow(dead_code, reason = "its callers come with the next commits")
-)]
+mod census;
 pub(crate) mod cgroup;
+mod containment;
 mod group;
 mod guard;
+mod hygiene;
+mod orphans;
 mod pidfd;
+mod place;
 mod record;
 mod run_id;
 mod running;
+mod signals;
 mod sockets;
 mod spawner;
 mod stat;
 mod sweep;
+mod table;
 
-pub use group::{Member, groups, members};
+pub use containment::{Containment, Escaped};
+pub use group::{Member, members};
 pub use guard::{Dismissed, Guard, stand_guard};
 pub use pidfd::Bystander;
 pub use record::{Past, PastLife, Record};
 pub use run_id::RunId;
-pub use running::{Process, signal_name, signal_number};
+pub use running::Process;
+pub use signals::{signal_name, signal_number};
 pub use sockets::{Holder, client_of, listener_on};
 pub use spawner::Spawner;
 pub use stat::{Stat, descends_from};
