@@ -39,7 +39,9 @@ pub(super) fn belonging(
     };
     let in_group = |stat: &Stat| {
         let life = past.lives.get(&stat.group)?;
-        let since = past.death.is_some_and(|death| stat.started <= death);
+        // What had got away was held by nobody, so that its number could be given anew.
+        let kept = life.generation > 0;
+        let since = kept && past.death.is_some_and(|death| stat.started <= death);
         let ours = leads(stat.group).is_some() || (since && stat.started >= life.started);
         ours.then_some(stat.group)
     };
@@ -145,7 +147,11 @@ mod tests {
 
     #[test]
     fn a_group_without_its_leader_belongs_as_far_as_it_is_older_than_the_death() {
-        let table = [seen(61, 1, 60, 120), seen(62, 61, 62, 401), seen(63, 1, 60, 402)];
+        let table = [
+            seen(61, 1, 60, 120),
+            seen(62, 61, 62, 401),
+            seen(63, 1, 60, 402),
+        ];
         assert_eq!(found(&past(Some(400)), &table, &[]), [61, 62]);
         // Nobody knows when the instance died.
         assert!(found(&past(None), &table, &[]).is_empty());
@@ -153,7 +159,11 @@ mod tests {
 
     #[test]
     fn a_token_or_a_cgroup_is_enough_and_zombies_are_nobody() {
-        let mut table = [seen(80, 1, 80, 200), seen(81, 80, 81, 201), seen(82, 1, 82, 200)];
+        let mut table = [
+            seen(80, 1, 80, 200),
+            seen(81, 80, 81, 201),
+            seen(82, 1, 82, 200),
+        ];
         table[0].marked = true;
         table[2].held = true;
         assert_eq!(found(&past(None), &table, &[]), [80, 81, 82]);

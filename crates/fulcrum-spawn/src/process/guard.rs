@@ -197,6 +197,10 @@ mod tests {
         let me = Stat::read(std::process::id()).expect("we exist");
         assert!(me.started <= before, "{} {before}", me.started);
         // Within a day of our own start, whatever the test has waited for.
-        assert!(before - me.started < 100 * 86_400, "{} {before}", me.started);
+        assert!(
+            before - me.started < 100 * 86_400,
+            "{} {before}",
+            me.started
+        );
     }
 }

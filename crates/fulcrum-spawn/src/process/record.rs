@@ -5,7 +5,7 @@
 //! ```text
 //! fulcrum 1 RUN BOOT PID STARTED CGROUP     the run, the machine's boot, the instance; `-`: none
 //! + PID STARTED GENERATION DOMAIN           a life's leader was started
-//! - PID                                     nobody of that life is left
+//! - PID STARTED                             nobody of that life is left
 //! ! TICKS                                   the guard saw the instance's end
 //! swept N                                   the guard has ended N processes
 //! x                                         the end was a good one
@@ -28,8 +28,8 @@ use super::{RunId, Stat};
 /// The first words of a record that this version can read.
 const FORMAT: &str = "fulcrum 1 ";
 
-/// The record of the run that goes on. Whether a line could be written doesn't change what happens:
-/// the processes are found by other means too, and [`Record::is_torn`] tells.
+/// The record of the run that goes on. A line that can't be written is warned of, and changes nothing
+/// else: the processes are found by other means too.
 #[derive(Debug)]
 pub struct Record {
     path: PathBuf,
@@ -75,27 +75,19 @@ impl Record {
         &self.path
     }
 
-    /// A life has begun, whose leader is an unreaped child of this process.
-    pub fn enter(&self, leader: u32, domain: &str, generation: u64) {
+    /// A life has begun. `label` is `orders.3`: the domain and which life of it.
+    pub(super) fn enter(&self, leader: u32, started: u64, label: &str) {
         self.begun.store(true, Ordering::Relaxed);
-        if let Some(stat) = Stat::read(leader) {
-            let domain: String = domain.split_whitespace().collect();
-            self.line(&format!(
-                "+ {leader} {} {generation} {domain}\n",
-                stat.started
-            ));
-        }
+        let label: String = label.split_whitespace().collect();
+        let (domain, generation) = label.split_once('.').unwrap_or((&label, "0"));
+        // What comes after the number is for others, such as `install`.
+        let generation = generation.split('.').next().unwrap_or("0");
+        self.line(&format!("+ {leader} {started} {generation} {domain}\n"));
     }
 
-    /// Nobody of that life is left. To be called before its leader's number can be another's.
-    pub fn strike(&self, leader: u32) {
-        self.line(&format!("- {leader}\n"));
-    }
-
-    /// Whether a line could not be written, as on a full disk.
-    #[must_use]
-    pub fn is_torn(&self) -> bool {
-        self.torn.load(Ordering::Relaxed)
+    /// Nobody of that life is left.
+    pub(super) fn strike(&self, leader: u32, started: u64) {
+        self.line(&format!("- {leader} {started}\n"));
     }
 
     /// The run has ended, and nothing of it is left.
@@ -120,8 +112,15 @@ impl Record {
             text.to_owned()
         };
         let written = (&self.file).write(whole.as_bytes());
-        let complete = written.is_ok_and(|length| length == whole.len());
+        let complete = matches!(&written, Ok(length) if *length == whole.len());
         self.torn.store(!complete, Ordering::Relaxed);
+        if !complete && !torn {
+            let why = written.map_or_else(|error| error.to_string(), |_| "it is full".to_owned());
+            tracing::warn!(
+                "the record of what runs, {}, can't be written: {why}",
+                self.path.display()
+            );
+        }
     }
 }
 
@@ -142,7 +141,7 @@ pub struct PastLife {
     pub started: u64,
     /// Whose life.
     pub domain: String,
-    /// Which one.
+    /// Which one; 0 for a process that had got away from its life.
     pub generation: u64,
 }
 
@@ -218,7 +217,9 @@ impl Past {
             boot: words.next()?.to_owned(),
             instance: words.next()?.parse().ok()?,
             instance_started: words.next()?.parse().ok()?,
-            cgroup: Some(words.next()?).filter(|path| *path != "-").map(PathBuf::from),
+            cgroup: Some(words.next()?)
+                .filter(|path| *path != "-")
+                .map(PathBuf::from),
             lives: BTreeMap::new(),
             death: None,
             swept: None,
@@ -238,7 +239,12 @@ impl Past {
                 };
                 self.lives.insert(life.leader, life);
             }
-            ["-", leader] => drop(self.lives.remove(&leader.parse().ok()?)),
+            ["-", leader, started] => {
+                let (leader, started) = (leader.parse().ok()?, started.parse().ok()?);
+                // A later life may have got the number already.
+                self.lives
+                    .retain(|pid, life| (*pid, life.started) != (leader, started));
+            }
             ["!", ticks] => self.death = Some(ticks.parse().ok()?),
             ["swept", count] => self.swept = Some(count.parse().ok()?),
             ["x"] => self.finished = true,
@@ -293,7 +299,8 @@ mod tests {
 
     use super::*;
 
-    const HEAD: &str = "fulcrum 1 00112233445566778899aabbccddeeff boot-1 4711 900 /sys/fs/cgroup/a b\n";
+    const HEAD: &str =
+        "fulcrum 1 00112233445566778899aabbccddeeff boot-1 4711 900 /sys/fs/cgroup/a b\n";
 
     fn parse(text: &str) -> Past {
         Past::parse(text.as_bytes()).expect("a record")
@@ -301,7 +308,9 @@ mod tests {
 
     #[test]
     fn what_was_not_ended_is_left() {
-        let past = parse(&format!("{HEAD}+ 10 901 1 orders\n+ 12 905 3 users\n- 10\n! 950\nswept 2\n"));
+        let past = parse(&format!(
+            "{HEAD}+ 10 901 1 orders\n+ 12 905 3 users\n- 10 901\n- 12 1\n! 950\nswept 2\n"
+        ));
         let users = PastLife {
             leader: 12,
             started: 905,
@@ -311,7 +320,10 @@ mod tests {
         assert_eq!(past.lives.into_values().collect::<Vec<_>>(), [users]);
         assert_eq!(past.cgroup, Some("/sys/fs/cgroup/a b".into()));
         assert_eq!((past.instance, past.instance_started), (4711, 900));
-        assert_eq!((past.death, past.swept, past.finished), (Some(950), Some(2), false));
+        assert_eq!(
+            (past.death, past.swept, past.finished),
+            (Some(950), Some(2), false)
+        );
         assert!(parse(&format!("{HEAD}x\n")).finished);
     }
 
@@ -326,7 +338,7 @@ mod tests {
 
     #[test]
     fn any_cut_of_a_record_is_one_or_is_refused() {
-        let text = format!("{HEAD}+ 10 901 1 orders\n+ 12 905 3 users\n- 10\nx\n");
+        let text = format!("{HEAD}+ 10 901 1 orders\n+ 12 905 3 users\n- 10 901\nx\n");
         for end in 0..text.len() {
             let past = Past::parse(&text.as_bytes()[..end]);
             assert_eq!(past.is_ok(), end >= HEAD.len(), "{end}");
@@ -343,14 +355,18 @@ mod tests {
         let record = Record::begin(&path, &run, None).expect("begun");
         assert_eq!(fs::metadata(&path).expect("there").mode() & 0o777, 0o600);
         let me = std::process::id();
-        record.enter(me, "users", 2);
+        record.enter(me, 77, "users.2.install");
         let past = Past::read(&path).expect("readable").expect("there");
         assert!(past.instance_lives());
         assert_eq!(past.run, run);
-        assert_eq!(past.lives[&me].started, past.instance_started);
-        record.strike(me);
+        let life = &past.lives[&me];
+        assert_eq!(
+            (&*life.domain, life.generation, life.started),
+            ("users", 2, 77)
+        );
+        record.strike(me, 77);
         let past = Past::read(&path).expect("readable").expect("there");
-        assert!(past.lives.is_empty() && !past.finished && !record.is_torn());
+        assert!(past.lives.is_empty() && !past.finished);
         let file = options().open(&path).expect("open");
         record.finish();
         assert!(!path.exists());
@@ -365,7 +381,7 @@ mod tests {
         drop(Record::begin(&path, &run, None).expect("begun"));
         assert!(!path.exists());
         let record = Record::begin(&path, &run, None).expect("begun");
-        record.enter(std::process::id(), "users", 1);
+        record.enter(std::process::id(), 1, "users.1");
         drop(record);
         assert!(path.exists());
     }
@@ -380,7 +396,7 @@ mod tests {
         assert!(Past::read(&path).is_err());
         let run = RunId::new().expect("random");
         let record = Record::begin(&path, &run, None).expect("begun");
-        record.enter(std::process::id(), "users", 1);
+        record.enter(std::process::id(), 1, "users.1");
         assert_eq!(fs::read_to_string(&precious).expect("there"), HEAD);
     }
 }

@@ -72,7 +72,13 @@ mod tests {
     fn only_the_written_form_is_read() {
         let run = RunId::new().expect("random");
         assert_eq!(RunId::parse(&run.to_string()), Some(run.clone()));
-        for wrong in ["", "12", &run.to_string()[1..], &"G".repeat(32), &"A".repeat(32)] {
+        for wrong in [
+            "",
+            "12",
+            &run.to_string()[1..],
+            &"G".repeat(32),
+            &"A".repeat(32),
+        ] {
             assert_eq!(RunId::parse(wrong), None, "{wrong}");
         }
     }

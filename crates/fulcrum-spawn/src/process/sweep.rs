@@ -137,8 +137,9 @@ fn own_cgroup(past: &Past) -> Option<&std::path::Path> {
 
 /// Everybody on this machine, in one pass.
 fn look(past: &Past) -> Vec<Seen> {
-    let held: BTreeSet<u32> =
-        own_cgroup(past).map_or_else(BTreeSet::new, |folder| cgroup::members(folder).into_iter().collect());
+    let held: BTreeSet<u32> = own_cgroup(past).map_or_else(BTreeSet::new, |folder| {
+        cgroup::members(folder).into_iter().collect()
+    });
     let table = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = table.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter_map(|pid| {
