@@ -19,6 +19,7 @@ mod explain;
 mod gatekeeper;
 mod guarding;
 mod house;
+mod insistence;
 mod install;
 mod leftovers;
 mod life;

@@ -42,7 +42,10 @@ use crate::exit::{Code, Stop};
 use crate::{load, place};
 
 /// How long clients have to hear the end before the servers go.
-const SERVERS: Duration = Duration::from_secs(3);
+const SERVERS: Duration = Duration::from_millis(600);
+
+/// How long after a second Ctrl-C.
+const HURRY: Duration = Duration::from_millis(100);
 
 /// Runs an instance until it is asked to end, and ends it.
 ///
@@ -73,8 +76,15 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
         .iter()
         .map(|domain| domain.name.as_str())
         .collect();
-    let screen = Screen::start(&hub, &names, options.style, options.json, closing.clone())
-        .map_err(defect)?;
+    let screen = Screen::start(
+        &hub,
+        &names,
+        options.style,
+        options.json,
+        options.watched,
+        closing.clone(),
+    )
+    .map_err(defect)?;
     for (level, word) in leftovers {
         say(&hub, level, word);
     }
@@ -151,11 +161,13 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     let end = attend(&house, options.wait).await;
     let mut left = wind_up(&house).await;
     left.extend(escaped::end(&containment).await);
+    let in_a_hurry = closing.stage() == Stage::Killing;
     closing.ask(Stage::Ended);
     down.cancel();
-    let _ = timeout(SERVERS, async { tokio::join!(domains, clients) }).await;
+    let limit = if in_a_hurry { HURRY } else { SERVERS };
+    let _ = timeout(limit, async { tokio::join!(domains, clients) }).await;
     hub.close();
-    let _ = tokio::task::spawn_blocking(move || screen.finish()).await;
+    let _ = tokio::task::spawn_blocking(move || screen.finish(in_a_hurry)).await;
     guarding.end(left.is_empty()).await;
     drop(lock);
     if left.is_empty() {

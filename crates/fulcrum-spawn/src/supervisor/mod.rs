@@ -13,6 +13,7 @@ mod handle;
 #[cfg(test)]
 mod random;
 mod roster;
+mod shutdown;
 mod snapshot;
 #[cfg(test)]
 mod tests;
