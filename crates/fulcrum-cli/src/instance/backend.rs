@@ -15,6 +15,8 @@ use super::environment::{Surroundings, environment};
 use super::house::now;
 use super::install::{Client, Installer};
 use super::life::{self, Life};
+use super::obituary::Coroner;
+use super::oom::OomWatch;
 use super::settings::Settings;
 
 /// What the backends of all domains share.
@@ -29,6 +31,7 @@ pub(crate) struct Workshop {
     pub(crate) hub: Hub,
     pub(crate) registry: Registry,
     pub(crate) desks: Desks,
+    pub(crate) oom: OomWatch,
     /// Whether missing packages are installed at all.
     pub(crate) install: bool,
 }
@@ -94,6 +97,8 @@ impl Backend for DomainBackend {
             hub,
             registry,
             desks,
+            oom,
+            around,
             ..
         } = &self.workshop;
         let domain = self.settings.current();
@@ -125,6 +130,7 @@ impl Backend for DomainBackend {
             hub: hub.clone(),
             registry: registry.clone(),
             desks: Arc::clone(desks),
+            coroner: Coroner::new(&domain, &around.app, hub, desks, oom),
             news,
         };
         Ok(life::begin(life, &domain.process.stop))

@@ -29,6 +29,7 @@ use super::gatekeeper::Gate;
 use super::guarding::Guarding;
 use super::house::{House, Shared, now, say};
 use super::install::Installer;
+use super::oom::OomWatch;
 use super::options::Options;
 use super::selection::{select, with_dependencies};
 use super::signals::Signals;
@@ -111,6 +112,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
         hub: hub.clone(),
         registry: registry.clone(),
         desks: Arc::clone(&desks),
+        oom: OomWatch::start(),
         install: options.install,
     };
     let may_wait_for =

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    Command, Effect, End, ExitReport, Fact, Fault, Goal, Input, Phase, Refused, RestartPolicy,
-    StopSignal, Timer, Timing, Verdict,
+    Command, Effect, End, ExitReport, Fact, Fault, Goal, HUNG_GRACE, Input, Phase, Refused,
+    RestartPolicy, StopSignal, Timer, Timing, Verdict,
 };
 
 /// Who ended the life that is being ended.
@@ -248,6 +248,11 @@ impl Machine {
                 let reason = why.clone();
                 self.terminate(Cause::Fault(Fault::Unhealthy(why)), &reason, effects);
             }
+            (Phase::Running, Fact::Hung(why)) => {
+                let reason = why.clone();
+                let grace = self.timing.stop_grace.min(HUNG_GRACE);
+                self.end_within(grace, Cause::Fault(Fault::Unhealthy(why)), &reason, effects);
+            }
             (Phase::Starting | Phase::Running, Fact::Recycle(why)) => {
                 self.terminate(Cause::Operator, &why, effects);
             }
@@ -257,7 +262,8 @@ impl Machine {
             }
             (Phase::Starting | Phase::Running, Fact::Exited(report)) => {
                 self.exit = Some(report);
-                self.terminate(Cause::Fault(Fault::Exited), &report.to_string(), effects);
+                let reason = self.end(Fault::Exited).told(policy, self.timing);
+                self.terminate(Cause::Fault(Fault::Exited), &reason, effects);
             }
             (Phase::Stopping | Phase::Stuck, Fact::Exited(report)) => self.exit = Some(report),
             (Phase::Stopping, Fact::GroupEmpty) => self.settle(policy, now, effects),
@@ -283,6 +289,7 @@ impl Machine {
                 | Fact::Ready
                 | Fact::NotReady(_)
                 | Fact::Unhealthy(_)
+                | Fact::Hung(_)
                 | Fact::Refused(_)
                 | Fact::Recycle(_)
                 | Fact::Exited(_)
@@ -294,7 +301,7 @@ impl Machine {
     fn timer(&mut self, timer: Timer, policy: &mut dyn RestartPolicy, effects: &mut Vec<Effect>) {
         match timer {
             Timer::StartTimeout => {
-                let reason = format!("not registered within {:?}", self.timing.start_timeout);
+                let reason = self.end(Fault::StartTimeout).told(policy, self.timing);
                 self.terminate(Cause::Fault(Fault::StartTimeout), &reason, effects);
             }
             Timer::Stable => {
@@ -323,19 +330,26 @@ impl Machine {
             Cause::Operator => return self.begin("restart asked for", effects),
             Cause::Fault(fault) => fault.clone(),
         };
-        let end = End {
-            fault,
-            exit: self.exit,
-            was_ready: self.was_ready,
-        };
+        let end = self.end(fault);
         match policy.decide(&end, now) {
             Verdict::Restart(after) => {
-                let why = end.describe(self.timing);
+                let why = end.told(policy, self.timing);
                 self.enter(Phase::Backoff, &why, effects);
                 self.arm(Timer::Backoff, after, effects);
             }
             Verdict::GiveUp(why) => self.enter(Phase::Failed, &why, effects),
-            Verdict::Stay => self.enter(Phase::Stopped, &end.describe(self.timing), effects),
+            Verdict::Stay => {
+                self.enter(Phase::Stopped, &end.told(policy, self.timing), effects);
+            }
+        }
+    }
+
+    fn end(&self, fault: Fault) -> End {
+        let (exit, was_ready) = (self.exit, self.was_ready);
+        End {
+            fault,
+            exit,
+            was_ready,
         }
     }
 
@@ -363,11 +377,21 @@ impl Machine {
     }
 
     fn terminate(&mut self, cause: Cause, reason: &str, effects: &mut Vec<Effect>) {
+        self.end_within(self.timing.stop_grace, cause, reason, effects);
+    }
+
+    fn end_within(
+        &mut self,
+        grace: Duration,
+        cause: Cause,
+        reason: &str,
+        effects: &mut Vec<Effect>,
+    ) {
         self.cause = cause;
         self.killed = false;
         self.enter(Phase::Stopping, reason, effects);
         effects.push(Effect::Signal(StopSignal::Terminate));
-        self.arm(Timer::StopGrace, self.timing.stop_grace, effects);
+        self.arm(Timer::StopGrace, grace, effects);
     }
 
     fn kill(&mut self, effects: &mut Vec<Effect>) {

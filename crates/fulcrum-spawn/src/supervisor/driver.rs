@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -12,10 +12,11 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Gate;
 use super::backend::{Backend, Group, News};
+use super::lateness::reprieve;
 use super::snapshot::{LastExit, Snapshot, Transition};
 use crate::Failure;
 use crate::lifecycle::{
-    Command, Effect, Fact, Input, Machine, Phase, Refused, RestartPolicy, Timer,
+    Cause, Command, Effect, Fact, Input, Machine, Phase, Refused, RestartPolicy, StopSignal, Timer,
 };
 
 /// A command on its way to a driver, and where its first answer goes.
@@ -57,10 +58,21 @@ pub(super) struct Driver<B: Backend> {
 /// What is under way outside the machine.
 pub(super) struct Work<B: Backend> {
     group: Option<Arc<dyn Group>>,
-    timers: BTreeMap<Timer, Instant>,
+    timers: BTreeMap<Timer, Armed>,
     opening: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     preparing: Option<JoinHandle<Result<B::Plan, Failure>>>,
     plan: Option<B::Plan>,
+    /// What set the current life's end off, and whether SIGKILL was needed for it.
+    ending: (Cause, bool),
+}
+
+/// A timer that runs.
+#[derive(Clone, Copy)]
+struct Armed {
+    at: Instant,
+    length: Duration,
+    /// It has been given back the time in which Fulcrum didn't run; that happens once.
+    reprieved: bool,
 }
 
 impl<B: Backend> Default for Work<B> {
@@ -71,6 +83,7 @@ impl<B: Backend> Default for Work<B> {
             opening: None,
             preparing: None,
             plan: None,
+            ending: (Cause::Course, false),
         }
     }
 }
@@ -93,8 +106,10 @@ impl<B: Backend> Driver<B> {
                 }
                 Wake::Fact(generation, fact) => self.fact(generation, fact).await,
                 Wake::Timer(timer) => {
-                    self.work.timers.remove(&timer);
-                    let _ = self.step(Input::Timer(timer)).await;
+                    if !self.reprieved(timer) {
+                        self.work.timers.remove(&timer);
+                        let _ = self.step(Input::Timer(timer)).await;
+                    }
                 }
                 Wake::GateOpen => {
                     self.work.opening = None;
@@ -122,8 +137,8 @@ impl<B: Backend> Driver<B> {
             .work
             .timers
             .iter()
-            .min_by_key(|(_, at)| **at)
-            .map(|(t, at)| (*t, *at));
+            .min_by_key(|(_, armed)| armed.at)
+            .map(|(timer, armed)| (*timer, armed.at));
         let expiry = async {
             match due {
                 Some((timer, at)) => {
@@ -158,6 +173,33 @@ impl<B: Backend> Driver<B> {
         }
     }
 
+    /// Whether a timer that has run out is given more time, since Fulcrum itself didn't run. Only
+    /// those that hold something against the domain are.
+    fn reprieved(&mut self, timer: Timer) -> bool {
+        let patient = match timer {
+            Timer::StartTimeout | Timer::StopGrace | Timer::KillWait => true,
+            Timer::Stable | Timer::Backoff => false,
+        };
+        let now = Instant::now();
+        let Some(armed) = self.work.timers.get_mut(&timer) else {
+            return false;
+        };
+        if !patient || armed.reprieved {
+            return false;
+        }
+        let Some(more) = reprieve(armed.at.into_std(), now.into_std(), armed.length) else {
+            return false;
+        };
+        tracing::debug!(
+            domain = %self.name,
+            "fulcrum itself did not run for {:?}, so {timer:?} waits {more:?} longer",
+            now - armed.at
+        );
+        armed.at = now + more;
+        armed.reprieved = true;
+        true
+    }
+
     async fn fact(&mut self, generation: u64, fact: Fact) {
         if generation == self.machine.generation() && fact == Fact::GroupEmpty {
             self.work.group = None;
@@ -172,23 +214,20 @@ impl<B: Backend> Driver<B> {
             ready: self.machine.ready(),
             was_ready: self.machine.was_ready(),
         };
-        let exited = matches!(
-            input,
-            Input::Fact {
-                fact: Fact::Exited(_),
-                ..
-            }
-        );
+        let cause = Cause::of(&input);
         let effects = self
             .machine
             .step(input, self.policy.as_mut(), Instant::now().into_std())?;
+        if before.phase != Phase::Stopping && self.machine.phase() == Phase::Stopping {
+            self.work.ending = (cause, false);
+        }
         let mut unspawned = None;
         for effect in effects {
             if let Err(failure) = self.carry_out(effect).await {
                 unspawned = Some(failure);
             }
         }
-        self.publish(before, exited);
+        self.publish(before, cause);
         if let Some(failure) = unspawned {
             // Before anything else is taken: a stop would wait for a group that never was.
             let generation = self.machine.generation();
@@ -218,12 +257,18 @@ impl<B: Backend> Driver<B> {
             }
             Effect::Spawn { generation } => return self.spawn(generation).await,
             Effect::Signal(signal) => {
+                self.work.ending.1 |= signal == StopSignal::Kill;
                 if let Some(group) = &self.work.group {
                     group.signal(signal);
                 }
             }
             Effect::Arm(timer, after) => {
-                self.work.timers.insert(timer, Instant::now() + after);
+                let armed = Armed {
+                    at: Instant::now() + after,
+                    length: after,
+                    reprieved: false,
+                };
+                self.work.timers.insert(timer, armed);
             }
             Effect::Disarm(timer) => {
                 self.work.timers.remove(&timer);
@@ -242,14 +287,16 @@ impl<B: Backend> Driver<B> {
         Ok(())
     }
 
-    fn publish(&mut self, before: Before, exited: bool) {
+    fn publish(&mut self, before: Before, cause: Cause) {
         let machine = &self.machine;
         let now = Instant::now();
         let from = before.phase;
         let flipped = before.ready != machine.ready() && from == Phase::Running;
         let changed = from != machine.phase() || flipped;
-        let retry_at = self.work.timers.get(&Timer::Backoff).copied();
+        let backoff = self.work.timers.get(&Timer::Backoff);
+        let retry_at = backoff.map(|armed| armed.at);
         let pid = self.work.group.as_ref().map(|group| group.pid());
+        let (ending, killed) = self.work.ending;
         self.snapshots.send_modify(|snapshot| {
             snapshot.phase = machine.phase();
             snapshot.goal = machine.goal();
@@ -259,12 +306,14 @@ impl<B: Backend> Driver<B> {
             snapshot.restarts = machine.restarts();
             machine.reason().clone_into(&mut snapshot.reason);
             snapshot.retry_at = retry_at;
-            if let (true, Some(report)) = (exited, machine.exit()) {
+            if let (Cause::Exited, Some(report)) = (cause, machine.exit()) {
                 snapshot.last_exit = Some(LastExit {
                     report,
                     at: wall_clock(),
                     generation: machine.generation(),
                     reason: machine.reason().to_owned(),
+                    cause: ending,
+                    killed,
                 });
             }
             if machine.was_ready() && !before.was_ready {
@@ -284,6 +333,7 @@ impl<B: Backend> Driver<B> {
                 ready: machine.ready(),
                 generation: machine.generation(),
                 reason: machine.reason().to_owned(),
+                cause,
             });
         }
     }
