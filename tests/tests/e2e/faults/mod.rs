@@ -7,6 +7,8 @@ mod a_start;
 mod b_crash;
 mod c_health;
 mod d_death;
+mod d_ending;
+mod d_terminal;
 mod d_trees;
 mod explain;
 mod f_port;
