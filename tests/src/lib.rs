@@ -28,6 +28,7 @@ mod process;
 pub mod raw;
 mod report;
 mod scene;
+mod siege;
 mod stubs;
 mod usage;
 mod view;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use rustix::process::{Signal, getpgrp, getpid, set_child_subreaper};
+use rustix::process::{Signal, getpid, set_child_subreaper};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -63,8 +63,10 @@ impl Containment {
         // Linux knows it since 3.4; without it, orphans are beyond reach but nothing else fails.
         let _ = set_child_subreaper(Some(getpid()));
         let (escapes, heard) = mpsc::unbounded_channel();
-        let number = |pid: rustix::process::Pid| pid.as_raw_nonzero().get().unsigned_abs();
-        let mut roll = Roll::new(number(getpid()), number(getpgrp()));
+        let me = std::process::id();
+        // Not by getpgrp: in a container the group may be outside, and its number none.
+        let group = Stat::read(me).map_or(me, |stat| stat.group);
+        let mut roll = Roll::new(me, group);
         // A shell that became this program by `exec` may have left us its own.
         let before = table::adopted().unwrap_or_default();
         let before = before.into_iter().filter_map(Stat::read);
@@ -178,7 +180,31 @@ impl Containment {
     /// Places every process there is.
     pub(super) fn census(&self) -> io::Result<Census> {
         let table = table::processes()?;
-        Ok(self.roll().take(&table, &Machine))
+        let census = self.roll().take(&table, &Machine);
+        self.write_down(&census);
+        Ok(census)
+    }
+
+    /// Writes down who is known only because we have seen where it came from: should we die, nothing
+    /// else would tell. A cgroup does.
+    fn write_down(&self, census: &Census) {
+        let record = self.inner.record.get().filter(|_| self.cgroup().is_none());
+        let Some(record) = record else {
+            return;
+        };
+        let mut roll = self.roll();
+        for (leader, members) in &census.lives {
+            let Some(life) = roll.lives.get_mut(leader) else {
+                continue;
+            };
+            let away = members.iter().filter(|member| member.group != *leader);
+            for member in away {
+                let known = life.recorded.insert(member.pid, member.started);
+                if known != Some(member.started) {
+                    record.away(member.pid, member.started, &life.label);
+                }
+            }
+        }
     }
 
     /// The living members of one life. Where its cgroup tells, the process table isn't read.
@@ -271,7 +297,7 @@ impl Containment {
         let news = self.roll().told.insert(stranger.pid, stranger.started);
         if news != Some(stranger.started) {
             if let Some(record) = self.inner.record.get() {
-                record.enter(stranger.pid, stranger.started, "escaped");
+                record.away(stranger.pid, stranger.started, "unknown");
             }
             let _ = self.inner.escapes.send(Escaped {
                 pid: stranger.pid,
