@@ -2,6 +2,7 @@
 //! told of before anything is started. Nothing is taken over: the pipes of a domain end with its
 //! instance.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use fulcrum_logs::Level;
@@ -60,8 +61,8 @@ fn words(past: &Past, swept: &Swept) -> Vec<Word> {
         let what = told(past, &swept.ended);
         said.push((Level::Warn, format!("{lead}: ended {what}")));
     } else if past.swept.is_some() && !past.lives.is_empty() {
-        let names: Vec<&str> = past.lives.values().map(|life| &*life.domain).collect();
-        let names = names.join(", ");
+        let names: BTreeSet<&str> = past.lives.values().map(|life| &*life.domain).collect();
+        let names = names.into_iter().collect::<Vec<_>>().join(", ");
         said.push((
             Level::Info,
             format!("{lead} ({names}); its guard has seen to their end"),
@@ -81,9 +82,9 @@ fn words(past: &Past, swept: &Swept) -> Vec<Word> {
 
 /// `orders (pid 4713, generation 3) and 2 processes below it`
 fn told(past: &Past, processes: &[Leftover]) -> String {
-    let (leaders, others): (Vec<_>, Vec<_>) = processes
-        .iter()
-        .partition(|process| past.lives.contains_key(&process.pid));
+    let leads = |pid| past.lives.get(&pid).is_some_and(|life| life.generation > 0);
+    let (leaders, others): (Vec<_>, Vec<_>) =
+        processes.iter().partition(|process| leads(process.pid));
     let mut parts: Vec<String> = leaders
         .iter()
         .filter_map(|process| past.lives.get(&process.pid))

@@ -43,7 +43,7 @@ use crate::exit::{Code, Stop};
 use crate::{load, place};
 
 /// How long clients have to hear the end before the servers go.
-const SERVERS: Duration = Duration::from_millis(600);
+const SERVERS: Duration = Duration::from_millis(300);
 
 /// How long after a second Ctrl-C.
 const HURRY: Duration = Duration::from_millis(100);

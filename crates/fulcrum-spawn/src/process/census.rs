@@ -32,6 +32,8 @@ pub(super) struct Life {
     pub(super) label: String,
     /// When its leader was started.
     pub(super) started: u64,
+    /// Members away from its group that were written down.
+    pub(super) recorded: BTreeMap<u32, u64>,
     /// Start times of the members last seen, by their numbers.
     pub(super) seen: BTreeMap<u32, u64>,
 }

@@ -180,7 +180,31 @@ impl Containment {
     /// Places every process there is.
     pub(super) fn census(&self) -> io::Result<Census> {
         let table = table::processes()?;
-        Ok(self.roll().take(&table, &Machine))
+        let census = self.roll().take(&table, &Machine);
+        self.write_down(&census);
+        Ok(census)
+    }
+
+    /// Writes down who is known only because we have seen where it came from: should we die, nothing
+    /// else would tell. A cgroup does.
+    fn write_down(&self, census: &Census) {
+        let record = self.inner.record.get().filter(|_| self.cgroup().is_none());
+        let Some(record) = record else {
+            return;
+        };
+        let mut roll = self.roll();
+        for (leader, members) in &census.lives {
+            let Some(life) = roll.lives.get_mut(leader) else {
+                continue;
+            };
+            let away = members.iter().filter(|member| member.group != *leader);
+            for member in away {
+                let known = life.recorded.insert(member.pid, member.started);
+                if known != Some(member.started) {
+                    record.away(member.pid, member.started, &life.label);
+                }
+            }
+        }
     }
 
     /// The living members of one life. Where its cgroup tells, the process table isn't read.
@@ -273,7 +297,7 @@ impl Containment {
         let news = self.roll().told.insert(stranger.pid, stranger.started);
         if news != Some(stranger.started) {
             if let Some(record) = self.inner.record.get() {
-                record.enter(stranger.pid, stranger.started, "escaped");
+                record.away(stranger.pid, stranger.started, "unknown");
             }
             let _ = self.inner.escapes.send(Escaped {
                 pid: stranger.pid,

@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! fulcrum 1 RUN BOOT PID STARTED CGROUP     the run, the machine's boot, the instance; `-`: none
-//! + PID STARTED GENERATION DOMAIN           a life's leader was started
+//! + PID STARTED GENERATION DOMAIN           a life's leader was started; generation 0: somebody
+//!                                           of a life has left its group
 //! - PID STARTED                             nobody of that life is left
 //! ! TICKS                                   the guard saw the instance's end
 //! swept N                                   the guard has ended N processes
@@ -83,6 +84,12 @@ impl Record {
         // What comes after the number is for others, such as `install`.
         let generation = generation.split('.').next().unwrap_or("0");
         self.line(&format!("+ {leader} {started} {generation} {domain}\n"));
+    }
+
+    /// A process of the life `label` is none of its group any more.
+    pub(super) fn away(&self, pid: u32, started: u64, label: &str) {
+        let domain = label.split('.').next().unwrap_or_default();
+        self.enter(pid, started, domain);
     }
 
     /// Nobody of that life is left.

@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use fulcrum_e2e::{App, Dice, LIMIT, Process, Signal, figure, quantile, wait_until};
+use fulcrum_e2e::{
+    App, Dice, LIMIT, Process, Signal, figure, not_applicable, quantile, wait_until,
+};
 
 /// A domain with a tree, a chatty one, and one of Node.
 fn trees() -> App {
     App::new()
         .impatient()
         .stub_domain("users", &["--spawn-grandchild", "--spawn-daemon"])
-        .stub_domain("web", &["--flood", "200KiB"])
+        .stub_domain("web", &["--flood", "2KiB"])
         .stub_domain_with("orders", &["--spawn-grandchild"], "{depends_on: [users]}")
         .domain("catalog", "steady")
 }
@@ -103,6 +105,33 @@ fn d09_the_next_start_says_that_the_guard_has_seen_to_it() {
     dev.signal(Signal::INT);
     dev.ends().exits(0);
     app.nothing_left();
+}
+
+/// Without cgroups, by its record, its token and its parents. One that has a session of its own, no
+/// parent of ours and no environment is known once the instance has looked at the process table.
+#[test]
+fn d09_nothing_outlives_a_killed_instance_without_cgroups() {
+    let probe = ["-m", "sh", "-c", "mount -t tmpfs none /sys/fs/cgroup"];
+    let app = trees();
+    if app.program("unshare", &probe).output().code != Some(0) {
+        not_applicable(
+            "D9",
+            "no mount namespace without cgroups can be made here (with cgroups it was tried)",
+        );
+        return;
+    }
+    let script = format!(
+        "mount -t tmpfs none /sys/fs/cgroup && exec {} dev",
+        fulcrum_e2e::binary().display()
+    );
+    let run = app.program("unshare", &["-m", "sh", "-c", &script]);
+    let mut dev = app.foreground(run);
+    dev.wait_for("4 domains ready in ");
+    // Makes it look.
+    app.list();
+    dev.signal(Signal::KILL);
+    dev.ends();
+    gone(&app);
 }
 
 /// A parent-death signal must not fire while the program lives: ten seconds is how long tokio keeps

@@ -28,6 +28,7 @@ fn shut_down(many: u32) -> u64 {
     const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
     let app = stubborn(many);
     let mut serve = app.start(&["serve"]);
+    app.settled(&["d00"]);
     wait_until("all are ready", LIMIT * 2, || {
         let list = app.list();
         list.iter()
