@@ -106,6 +106,7 @@ impl Backend for DomainBackend {
             // Before the spawn: the process may register before we are told of it.
             desk.badge.send_replace(Some(badge));
             desk.last_beat.send_replace(None);
+            desk.lag.send_replace(None);
         }
         let process = Arc::new(spawner.spawn(plan.spec).await?);
         if let Some(desk) = desks.get(&domain.name) {

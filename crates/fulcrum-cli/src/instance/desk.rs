@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::time::Duration;
 
 use fulcrum_health::Sample;
 use fulcrum_spawn::CommandSpec;
@@ -17,6 +18,8 @@ pub(crate) struct Desk {
     pub(crate) badge: watch::Sender<Option<Badge>>,
     /// When it last gave a sign of life; written by the task that hears them.
     pub(crate) last_beat: watch::Sender<Option<Instant>>,
+    /// How late its event loop was, as the last heartbeat told; written with `last_beat`.
+    pub(crate) lag: watch::Sender<Option<Duration>>,
     /// What it used when last looked at; written by the sampler.
     pub(crate) sample: watch::Sender<Sample>,
 }
@@ -61,6 +64,7 @@ pub(crate) fn desks<'a>(names: impl Iterator<Item = &'a str>) -> Desks {
     let desk = || Desk {
         badge: watch::Sender::new(None),
         last_beat: watch::Sender::new(None),
+        lag: watch::Sender::new(None),
         sample: watch::Sender::new(Sample::default()),
     };
     Arc::new(names.map(|name| (name.to_owned(), desk())).collect())
