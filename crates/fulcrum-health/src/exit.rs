@@ -33,6 +33,7 @@ fn meaning(code: i32) -> Option<String> {
         10 => "Node failed while starting its own JavaScript",
         12 => "invalid debugger argument",
         13 => "top-level await never settled",
+        14 => "failed to use or make a V8 startup snapshot",
         126 => "a shell's code for: not executable",
         127 => "a shell's code for: command not found",
         129.. => {

@@ -23,7 +23,7 @@
 //! assert!(matches!(restarts.ended(&crash, now), Verdict::Restart { attempt: 1, .. }));
 //! assert_eq!(
 //!     restarts.ended(&crash, now + Duration::from_secs(1)),
-//!     Verdict::GiveUp { reason: "crash loop: 1 restart in 1m; last: exit 1".into() },
+//!     Verdict::GiveUp { reason: "crash loop: 1 restart in 1m".into() },
 //! );
 //! # Ok::<(), fulcrum_health::BackoffError>(())
 //! ```
@@ -42,7 +42,7 @@ mod restarts;
 mod sampler;
 
 pub use backoff::{Backoff, BackoffConfig, BackoffError};
-pub use diagnosis::{Diagnosis, diagnose};
+pub use diagnosis::{Case, Diagnosis, diagnose};
 pub use exit::{explain_exit, signal_name};
 pub use heartbeat::{Health, HeartbeatConfig, HeartbeatMonitor};
 pub use policy::{Ended, Fault, RestartPolicy, Verdict, When};

@@ -131,7 +131,7 @@ pub enum Verdict {
     },
     /// It has failed for good, until somebody starts it.
     GiveUp {
-        /// Why, as shown to people.
+        /// Why, as shown to people; how the last life ended is left to whoever knows more of it.
         reason: String,
     },
     /// It has ended as it may; nothing is to be done.

@@ -56,7 +56,7 @@ impl Restarts {
         self.forget_before(start);
         if self.recent.len() >= self.budget() {
             return Verdict::GiveUp {
-                reason: self.crash_loop(ended),
+                reason: self.crash_loop(),
             };
         }
         self.recent.push_back(start);
@@ -100,6 +100,18 @@ impl Restarts {
         self.backoff.peek()
     }
 
+    /// How much of the budget the restarts of the present window have used, the one that was
+    /// decided last included, in words: `attempt 3 of 8 in 1m`.
+    #[must_use]
+    pub fn outlook(&self) -> String {
+        format!(
+            "attempt {} of {} in {}",
+            self.recent.len(),
+            self.policy.budget,
+            human(self.policy.window)
+        )
+    }
+
     /// The policy in force.
     #[must_use]
     pub fn policy(&self) -> &RestartPolicy {
@@ -127,18 +139,12 @@ impl Restarts {
         usize::try_from(self.policy.budget).unwrap_or(usize::MAX)
     }
 
-    fn crash_loop(&self, ended: &Ended) -> String {
-        let last = ended.describe();
+    fn crash_loop(&self) -> String {
+        let window = human(self.policy.window);
         match self.recent.len() {
-            0 => format!("no restart is allowed (restart.budget is 0); last: {last}"),
-            1 => format!(
-                "crash loop: 1 restart in {}; last: {last}",
-                human(self.policy.window)
-            ),
-            n => format!(
-                "crash loop: {n} restarts in {}; last: {last}",
-                human(self.policy.window)
-            ),
+            0 => "no restart is allowed (restart.budget is 0)".to_owned(),
+            1 => format!("crash loop: 1 restart in {window}"),
+            n => format!("crash loop: {n} restarts in {window}"),
         }
     }
 }

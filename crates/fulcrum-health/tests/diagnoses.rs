@@ -1,9 +1,19 @@
 //! What Node really prints when it ends, and what is made of it.
 
-use fulcrum_health::{Diagnosis, diagnose};
+use fulcrum_health::{Case, Diagnosis};
 
 fn lines(text: &str) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
+}
+
+fn diagnose(stderr: &[String], code: Option<i32>, signal: Option<i32>) -> Option<Diagnosis> {
+    fulcrum_health::diagnose(&Case {
+        stderr,
+        code,
+        signal,
+        folder: "/app/domains/users",
+        app: "/app",
+    })
 }
 
 fn told(text: &str, code: i32) -> Diagnosis {
@@ -65,15 +75,15 @@ Require stack:
 Node.js v20.20.2";
     check(
         commonjs,
-        "package left-pad is not installed, wanted by /app/domains/users/domain.js",
-        "`npm install left-pad`",
+        "package left-pad is not installed, wanted by domain.js",
+        "`npm install left-pad` in domains/users",
         true,
     );
     let esm = "Error [ERR_MODULE_NOT_FOUND]: Cannot find package '@grpc/grpc-js' imported from /app/d.mjs";
     check(
         esm,
-        "package @grpc/grpc-js is not installed, wanted by /app/d.mjs",
-        "run `npm install` in the domain's folder",
+        "package @grpc/grpc-js is not installed, wanted by d.mjs",
+        "run `npm install @grpc/grpc-js` in the app's folder",
         true,
     );
 }
@@ -84,14 +94,14 @@ fn a_missing_file_is_not_to_be_installed() {
         "Error [ERR_MODULE_NOT_FOUND]: Cannot find module '/app/nope.js' imported from /app/d.mjs";
     check(
         esm,
-        "file /app/nope.js does not exist, wanted by /app/d.mjs",
+        "file nope.js does not exist, wanted by d.mjs",
         "correct the path",
         true,
     );
     let commonjs = "Error: Cannot find module './nope'\nRequire stack:\n- /app/d.js";
     check(
         commonjs,
-        "file ./nope does not exist, wanted by /app/d.js",
+        "file ./nope does not exist, wanted by d.js",
         "path",
         true,
     );
@@ -110,7 +120,7 @@ SyntaxError: Unexpected token ';'
 Node.js v20.20.2";
     check(
         text,
-        "SyntaxError: Unexpected token ';' at /app/domains/users/domain.js:3",
+        "SyntaxError: Unexpected token ';' at domain.js:3",
         "correct that line",
         true,
     );
@@ -124,7 +134,7 @@ SyntaxError: The requested module 'fs' does not provide an export named 'nope'
 Node.js v20.20.2";
     check(
         export,
-        "The requested module 'fs' does not provide an export named 'nope' at /app/f.mjs:1",
+        "The requested module 'fs' does not provide an export named 'nope' at f.mjs:1",
         "import type",
         true,
     );
@@ -144,8 +154,8 @@ SyntaxError: Expected property name or '}' in JSON at position 1
 Node.js v20.20.2";
     check(
         text,
-        "uncaught SyntaxError: Expected property name or '}' in JSON at position 1 at /app/domain.js:7:14",
-        "catch it",
+        "uncaught SyntaxError: Expected property name or '}' in JSON at position 1 at domain.js:7:14",
+        "",
         false,
     );
 }
@@ -164,7 +174,7 @@ SyntaxError: Cannot use import statement outside a module
 Node.js v20.20.2";
     check(
         esm,
-        "an ES module is run as CommonJS at /app/u/e.js:1",
+        "an ES module is run as CommonJS at u/e.js:1",
         ".mjs",
         true,
     );
@@ -179,7 +189,7 @@ ReferenceError: require is not defined in ES module scope, you can use import in
 Node.js v20.20.2";
     check(
         commonjs,
-        "CommonJS code is run as an ES module at /app/g.mjs:1",
+        "CommonJS code is run as an ES module at g.mjs:1:1",
         ".cjs",
         true,
     );
@@ -206,7 +216,7 @@ SyntaxError [ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX]: TypeScript enum is not supporte
 Node.js v24.21.0";
     check(
         syntax,
-        "TypeScript enum is not supported in strip-only mode at /app/o.ts:1",
+        "TypeScript enum is not supported in strip-only mode at o.ts:1",
         "tsx",
         true,
     );
@@ -285,10 +295,112 @@ TypeError: Cannot read properties of undefined (reading 'foo')
 Node.js v20.20.2";
     check(
         text,
-        "uncaught TypeError: Cannot read properties of undefined (reading 'foo') at /app/l.js:1",
-        "the whole stack",
+        "uncaught TypeError: Cannot read properties of undefined (reading 'foo') at l.js:1:38",
+        "",
         false,
     );
+}
+
+#[test]
+fn the_address_that_is_taken_is_told_apart() {
+    let text = "Error: listen EADDRINUSE: address already in use 127.0.0.1:3001";
+    assert_eq!(told(text, 1).taken.as_deref(), Some("127.0.0.1:3001"));
+    assert_eq!(told("node: bad option: --x", 9).taken, None);
+}
+
+#[test]
+fn a_built_in_module_of_a_later_node() {
+    let text = "Error [ERR_UNKNOWN_BUILTIN_MODULE]: No such built-in module: node:sqlite\n    \
+                at Module._load (node:internal/modules/cjs/loader:1031:13)\n    \
+                at Object.<anonymous> (/app/domains/users/store.js:2:1)";
+    check(
+        text,
+        "this version of Node has no built-in module node:sqlite at store.js:2:1",
+        "process.node",
+        true,
+    );
+}
+
+#[test]
+fn what_ran_out_is_named() {
+    for (text, cause, cure) in [
+        (
+            "Error: EMFILE: too many open files, open '/dev/null'",
+            "it has too many files open (open '/dev/null')",
+            "ulimit",
+        ),
+        (
+            "Error: ENOSPC: no space left on device, write",
+            "no space left on the disk (write)",
+            "df -h",
+        ),
+        (
+            "Error: ENOSPC: System limit for number of file watchers reached, watch '/app'",
+            "the system's limit of file watchers is reached",
+            "sysctl",
+        ),
+    ] {
+        check(text, cause, cure, false);
+    }
+}
+
+#[test]
+fn a_rejection_that_is_no_error_and_a_thrown_text() {
+    let rejection = "\
+node:internal/process/promises:389
+      new UnhandledPromiseRejection(reason);
+      ^
+
+UnhandledPromiseRejection: This error originated either by throwing inside of an async function without a catch block, or by rejecting a promise which was not handled with .catch(). The promise rejected with the reason \"nope\".
+    at throwUnhandledRejectionsMode (node:internal/process/promises:389:7)
+  code: 'ERR_UNHANDLED_REJECTION'
+}
+
+Node.js v20.20.2";
+    check(
+        rejection,
+        "a promise was rejected with \"nope\", and nobody handled it",
+        "reject with an Error",
+        false,
+    );
+    let thrown = "\
+/app/domains/users/domain.js:1
+throw 'str'
+^
+str
+(Use `node --trace-uncaught ...` to show where the exception was thrown)
+
+Node.js v20.20.2";
+    check(thrown, "uncaught str at domain.js:1", "", false);
+}
+
+#[test]
+fn the_place_is_in_the_users_own_code() {
+    let text = "\
+/app/node_modules/pg/lib/client.js:132
+          throw error
+          ^
+
+Error: no database today
+    at Client.connect (/app/node_modules/pg/lib/client.js:132:11)
+    at start (/app/domains/users/domain.js:7:9) {
+  code: 'X'
+}
+
+Node.js v20.20.2";
+    check(
+        text,
+        "uncaught Error: no database today at domain.js:7:9",
+        "",
+        false,
+    );
+}
+
+#[test]
+fn a_headline_as_long_as_a_document_is_cut() {
+    let text = format!("Error: {}\n\nNode.js v20.20.2", "é".repeat(10_000));
+    let cause = told(&text, 1).cause;
+    assert!(cause.ends_with('…') && cause.len() < 1_000, "{cause}");
 }
 
 #[test]

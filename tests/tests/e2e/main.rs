@@ -13,7 +13,6 @@ mod instances;
 mod lines;
 mod names;
 mod node;
-mod order;
 mod port;
 mod production;
 mod readiness;

@@ -15,6 +15,8 @@ use super::environment::{Surroundings, environment};
 use super::house::now;
 use super::install::{Client, Installer};
 use super::life::{self, Life};
+use super::obituary::Coroner;
+use super::oom::OomWatch;
 use super::settings::Settings;
 
 /// What the backends of all domains share.
@@ -27,6 +29,7 @@ pub(crate) struct Workshop {
     pub(crate) hub: Hub,
     pub(crate) registry: Registry,
     pub(crate) desks: Desks,
+    pub(crate) oom: OomWatch,
     /// Whether missing packages are installed at all.
     pub(crate) install: bool,
 }
@@ -91,6 +94,8 @@ impl Backend for DomainBackend {
             hub,
             registry,
             desks,
+            oom,
+            around,
             ..
         } = &self.workshop;
         let domain = self.settings.current();
@@ -108,7 +113,8 @@ impl Backend for DomainBackend {
             desk.last_beat.send_replace(None);
             desk.lag.send_replace(None);
         }
-        let process = Arc::new(spawner.spawn(plan.spec).await?);
+        let label = format!("{}.{}", domain.name, news.generation());
+        let process = Arc::new(spawner.spawn(plan.spec, label).await?);
         if let Some(desk) = desks.get(&domain.name) {
             desk.badge.send_modify(|badge| {
                 if let Some(badge) = badge {
@@ -122,6 +128,7 @@ impl Backend for DomainBackend {
             hub: hub.clone(),
             registry: registry.clone(),
             desks: Arc::clone(desks),
+            coroner: Coroner::new(&domain, &around.app, hub, desks, oom),
             news,
         };
         Ok(life::begin(life, &domain.process.stop))

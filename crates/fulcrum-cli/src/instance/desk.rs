@@ -11,6 +11,8 @@ use fulcrum_spawn::CommandSpec;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::obituary::Obituary;
+
 /// One domain's desk: each field has one writer and any number of readers.
 #[derive(Debug)]
 pub(crate) struct Desk {
@@ -20,6 +22,11 @@ pub(crate) struct Desk {
     pub(crate) last_beat: watch::Sender<Option<Instant>>,
     /// How late its event loop was, as the last heartbeat told; written with `last_beat`.
     pub(crate) lag: watch::Sender<Option<Duration>>,
+    /// How its last life ended; written by that life's watcher, before the end is told.
+    pub(crate) obituary: watch::Sender<Option<Arc<Obituary>>>,
+    /// What the restart policy has decided, `attempt 3 of 8 in 1m`, while a restart is due;
+    /// written by the policy.
+    pub(crate) outlook: watch::Sender<Option<String>>,
     /// What it used when last looked at; written by the sampler.
     pub(crate) sample: watch::Sender<Sample>,
 }
@@ -48,6 +55,12 @@ impl Desk {
         self.badge.borrow().clone().filter(|badge| !badge.over)
     }
 
+    /// How the given life ended, once it has.
+    pub(crate) fn obituary_of(&self, generation: u64) -> Option<Arc<Obituary>> {
+        let last = self.obituary.borrow().clone();
+        last.filter(|last| last.generation == generation)
+    }
+
     /// This life's leader has ended; its papers stay readable, but nobody can use them any more.
     pub(crate) fn end(&self, generation: u64) {
         self.badge.send_if_modified(|badge| {
@@ -65,6 +78,8 @@ pub(crate) fn desks<'a>(names: impl Iterator<Item = &'a str>) -> Desks {
         badge: watch::Sender::new(None),
         last_beat: watch::Sender::new(None),
         lag: watch::Sender::new(None),
+        obituary: watch::Sender::new(None),
+        outlook: watch::Sender::new(None),
         sample: watch::Sender::new(Sample::default()),
     };
     Arc::new(names.map(|name| (name.to_owned(), desk())).collect())

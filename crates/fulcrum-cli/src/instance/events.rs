@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use fulcrum_spawn::lifecycle::Phase;
+use fulcrum_spawn::lifecycle::{Cause, Phase};
 use fulcrum_spawn::supervisor::Transition;
 use tokio::sync::broadcast;
 
@@ -103,6 +103,17 @@ fn kind(news: &Transition) -> &'static str {
         (Phase::Running, Phase::Running) => "unready",
         (_, Phase::Running) => "running",
         (_, Phase::Starting) => "spawned",
+        (_, Phase::Stopping) => match news.cause {
+            Cause::Exited => "exited",
+            Cause::StartTimeout => "start-timeout",
+            // A limit is told by the same fact; what is stuck says so first.
+            Cause::Hung => "hung",
+            Cause::Unhealthy if news.reason.starts_with("hung") => "hung",
+            Cause::Unhealthy => "unhealthy",
+            Cause::Refused => "refused",
+            Cause::Recycled => "recycled",
+            Cause::Asked(_) | Cause::Course | Cause::NotStarted => "stopping",
+        },
         (_, phase) => phase.as_str(),
     }
 }

@@ -1,33 +1,29 @@
-//! Puts an end into words: how it was, what caused it as far as the last words tell, what cures it.
+//! Puts an end into words: why a life was ended, and how it took its end.
 
-use fulcrum_health::{diagnose, explain_exit};
-use fulcrum_logs::Stream;
-use fulcrum_spawn::lifecycle::{Goal, Phase};
+use fulcrum_spawn::lifecycle::{Cause, Goal, Phase};
 use fulcrum_spawn::supervisor::{LastExit, Snapshot};
 
 use super::house::House;
 
-/// How many of the last lines are looked at for a known cause.
-const LAST_WORDS: usize = 20;
-
 /// How a life ended and why. Where Fulcrum ended it, what for.
-pub(crate) fn explain(house: &House, domain: &str, exit: &LastExit, early: bool) -> String {
-    let report = exit.report;
-    let mut text = explain_exit(report.code, report.signal);
-    if exit.reason != report.to_string() {
-        return format!("{}; {text}", exit.reason);
+pub(crate) fn explain(house: &House, domain: &str, exit: &LastExit) -> String {
+    match how(house, domain, exit) {
+        Some(how) => format!("{}; {how}", exit.reason),
+        None => exit.reason.clone(),
     }
-    if early {
-        text.push_str(" before it registered");
+}
+
+/// How a life took its end that Fulcrum had decided on. None where it ended by itself: then the
+/// reason says it all.
+pub(crate) fn how(house: &House, domain: &str, exit: &LastExit) -> Option<String> {
+    if exit.cause == Cause::Exited {
+        return None;
     }
-    let lines = house
-        .hub
-        .last_lines(domain, exit.generation, Stream::Stderr, LAST_WORDS);
-    let words: Vec<String> = lines.iter().map(|line| line.text().into_owned()).collect();
-    if let Some(found) = diagnose(&words, report.code, report.signal) {
-        text.push_str(&format!(": {} ({})", found.cause, found.cure));
-    }
-    text
+    let obituary = house.desks.get(domain)?.obituary_of(exit.generation);
+    Some(obituary.map_or_else(
+        || fulcrum_health::explain_exit(exit.report.code, exit.report.signal),
+        |obituary| obituary.how(exit.killed),
+    ))
 }
 
 /// What to do about a domain that ended quietly and was never there.

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::desk::Desks;
+use super::obituary::Coroner;
 
 /// How long an exit waits for the pipes to be drained. Where nobody else holds them it takes a
 /// moment; a grandchild that holds them may keep them for ever.
@@ -32,6 +33,7 @@ pub(crate) struct Life {
     pub(crate) hub: Hub,
     pub(crate) registry: Registry,
     pub(crate) desks: Desks,
+    pub(crate) coroner: Coroner,
     pub(crate) news: News,
 }
 
@@ -55,6 +57,7 @@ async fn watch(life: Life) {
         hub,
         registry,
         desks,
+        coroner,
         news,
     } = life;
     let source = Source {
@@ -70,6 +73,7 @@ async fn watch(life: Life) {
             pumps.push(drain(pump, drained.clone()));
         }
     }
+    coroner.born(process.pid());
     let report = process.exited().await;
     if let Some(desk) = desks.get(&*domain) {
         desk.end(news.generation());
@@ -83,6 +87,9 @@ async fn watch(life: Life) {
     .await;
     drained.cancel();
     registry.disconnect(&domain, news.generation());
+    coroner
+        .inquire(process.pid(), news.generation(), report)
+        .await;
     news.report(Fact::Exited(report));
     process.group_empty().await;
     news.report(Fact::GroupEmpty);

@@ -3,30 +3,33 @@
 use std::time::Duration;
 
 use fulcrum_logs::Level;
-use fulcrum_spawn::lifecycle::Phase;
+use fulcrum_spawn::lifecycle::{Cause, Goal, Phase};
 use fulcrum_spawn::supervisor::{Snapshot, Transition};
 use tokio::sync::mpsc;
 
-use super::explain::{advice, explain};
+use super::escaped::shown;
+use super::explain::{advice, how};
 use super::house::{Shared, now};
 
 /// Carries transitions until no driver is left.
 pub(crate) async fn tell(house: Shared, mut transitions: mpsc::UnboundedReceiver<Transition>) {
-    while let Some(transition) = transitions.recv().await {
+    while let Some(mut transition) = transitions.recv().await {
         let handle = house.supervisor.domain(&transition.domain);
-        let snapshot = handle.map(fulcrum_spawn::supervisor::Handle::snapshot);
-        if let Some((level, text)) = snapshot.and_then(|now| words(&house, &transition, &now)) {
-            let generation = transition.generation;
-            house
-                .hub
-                .announce(&transition.domain, generation, level, text, now());
+        if let Some(handle) = handle {
+            let snapshot = handle.snapshot();
+            if let Some((level, text)) = words(&house, &transition, &snapshot) {
+                let generation = transition.generation;
+                house
+                    .hub
+                    .announce(&transition.domain, generation, level, text, now());
+            }
+            transition.reason = reason(&house, &transition, &snapshot);
         }
         house.journal.enter(transition);
     }
 }
 
 fn words(house: &Shared, news: &Transition, now: &Snapshot) -> Option<(Level, String)> {
-    let asked = news.reason.ends_with("asked for");
     Some(match news.to {
         // A gate that is open lets it pass at once, which is no news.
         Phase::Waiting if now.reason.starts_with("waiting for") => {
@@ -51,39 +54,72 @@ fn words(house: &Shared, news: &Transition, now: &Snapshot) -> Option<(Level, St
             let after = now.ready_after.unwrap_or_default();
             (Level::Info, format!("ready in {}", millis(after)))
         }
-        Phase::Stopping if asked => (Level::Info, "stopping".to_owned()),
-        Phase::Stopping => (Level::Error, fault(house, news, now)),
-        Phase::Backoff => {
-            let wait = now.retry_at.map_or(Duration::ZERO, |at| {
-                at.saturating_duration_since(tokio::time::Instant::now())
-            });
-            (Level::Warn, format!("starts again in {}", millis(wait)))
+        Phase::Stopping if matches!(news.cause, Cause::Asked(_)) => {
+            (Level::Info, "stopping".to_owned())
         }
-        Phase::Stopped if asked => (Level::Info, "stopped".to_owned()),
+        Phase::Stopping if news.cause == Cause::Recycled => (Level::Info, news.reason.clone()),
+        Phase::Stopping => (Level::Error, news.reason.clone()),
+        Phase::Backoff => {
+            let next = next_start(house, &news.domain, now);
+            // A life's end has been told already; a start that failed has not.
+            let text = if news.from == Phase::Stopping {
+                next
+            } else {
+                format!("{}; {next}", news.reason)
+            };
+            (Level::Warn, text)
+        }
+        Phase::Stopped if now.goal == Goal::Down => (Level::Info, "stopped".to_owned()),
         Phase::Stopped => {
             let advice = advice(now).map_or_else(String::new, |advice| format!("; {advice}"));
             let text = format!("ended ({}), and is not started again{advice}", news.reason);
             (Level::Info, text)
         }
         Phase::Failed => (Level::Error, format!("failed: {}", news.reason)),
-        Phase::Stuck => (
-            Level::Error,
-            format!(
-                "stuck: pid {} survived SIGKILL; nothing is started until it is gone",
-                now.pid.unwrap_or_default()
-            ),
-        ),
+        Phase::Stuck => (Level::Error, stuck(house, now.pid.unwrap_or_default())),
     })
 }
 
-/// Why a life ended by itself, with what its last words tell about the cause.
-fn fault(house: &Shared, news: &Transition, now: &Snapshot) -> String {
-    match &now.last_exit {
-        Some(exit) if exit.generation == news.generation => {
-            explain(house, &news.domain, exit, news.from == Phase::Starting)
-        }
-        _ => news.reason.clone(),
+/// Who survived, and in which state, which is why.
+fn stuck(house: &Shared, leader: u32) -> String {
+    let mut lives = house.containment.lives(&[leader]);
+    let left = lives.remove(&leader).unwrap_or_default();
+    let left: Vec<String> = left.iter().map(shown).collect();
+    let who = if left.is_empty() {
+        format!("pid {leader}")
+    } else {
+        left.join(", ")
+    };
+    format!("stuck: {who} survived SIGKILL; nothing is started until that is gone")
+}
+
+/// A transition's reason for the journal, with what the machine doesn't know: how a life took the
+/// end that it was given, and when the next one begins.
+fn reason(house: &Shared, news: &Transition, now: &Snapshot) -> String {
+    let mut text = news.reason.clone();
+    let exit = now.last_exit.as_ref();
+    let ended =
+        exit.filter(|exit| news.from == Phase::Stopping && exit.generation == news.generation);
+    if let Some(how) = ended.and_then(|exit| how(house, &news.domain, exit)) {
+        text.push_str(&format!("; {how}"));
     }
+    if news.to == Phase::Backoff {
+        text.push_str(&format!("; {}", next_start(house, &news.domain, now)));
+    }
+    text
+}
+
+/// `starts again in 400 ms (attempt 3 of 8 in 1m)`
+fn next_start(house: &Shared, domain: &str, now: &Snapshot) -> String {
+    let wait = now.retry_at.map_or(Duration::ZERO, |at| {
+        at.saturating_duration_since(tokio::time::Instant::now())
+    });
+    let outlook = house
+        .desks
+        .get(domain)
+        .and_then(|desk| desk.outlook.borrow().clone())
+        .map_or_else(String::new, |outlook| format!(" ({outlook})"));
+    format!("starts again in {}{outlook}", millis(wait))
 }
 
 /// A duration as people like to read it, in milliseconds up to ten seconds.

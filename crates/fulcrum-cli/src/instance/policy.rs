@@ -1,19 +1,18 @@
 //! The seam between lifecycle and health: one asks whether to restart, the other knows.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fulcrum_config::{Policy, Restart};
 use fulcrum_health::{
     BackoffConfig, BackoffError, Ended, Fault as HealthFault, RestartPolicy as HealthPolicy,
-    Restarts, Verdict as HealthVerdict, When, diagnose,
+    Restarts, Verdict as HealthVerdict, When,
 };
 use fulcrum_logs::{Hub, Stream};
 use fulcrum_spawn::lifecycle::{End, Fault, RestartPolicy, Verdict};
 
-use super::desk::Desks;
-
-/// How many of the last lines are looked at for a known cause.
-const LAST_WORDS: usize = 20;
+use super::desk::{Desk, Desks};
+use super::obituary::{LOOKED_AT, Obituary, shortened};
 
 /// One domain's restart policy.
 pub(crate) struct Adapter {
@@ -72,18 +71,19 @@ impl Adapter {
         })
     }
 
-    fn last_words(&self) -> Vec<String> {
-        let generation = self
-            .desks
-            .get(&self.domain)
-            .and_then(|desk| desk.badge.borrow().as_ref().map(|badge| badge.generation));
-        let Some(generation) = generation else {
-            return Vec::new();
-        };
-        let lines = self
-            .hub
-            .last_lines(&self.domain, generation, Stream::Stderr, LAST_WORDS);
-        lines.iter().map(|line| line.text().into_owned()).collect()
+    fn desk(&self) -> Option<&Desk> {
+        self.desks.get(&self.domain)
+    }
+
+    /// The present life's, or the last one's.
+    fn generation(&self) -> Option<u64> {
+        let badge = self.desk()?.badge.borrow();
+        badge.as_ref().map(|badge| badge.generation)
+    }
+
+    /// How the last life ended, once that is known.
+    fn obituary(&self) -> Option<Arc<Obituary>> {
+        self.desk()?.obituary_of(self.generation()?)
     }
 
     fn never_registered(&self) -> String {
@@ -94,33 +94,42 @@ impl Adapter {
         for hint in &self.hints {
             reason.push_str(&format!("; {hint}"));
         }
-        match self
-            .last_words()
-            .into_iter()
-            .rfind(|line| !line.trim().is_empty())
+        let lines = self.generation().map(|generation| {
+            self.hub
+                .last_lines(&self.domain, generation, Stream::Stderr, LOOKED_AT)
+        });
+        let texts = lines.iter().flatten().rev().map(|line| line.text());
+        match texts
+            .map(|text| text.trim().to_owned())
+            .find(|text| !text.is_empty())
         {
-            Some(line) => reason.push_str(&format!("; last line on stderr: {}", line.trim())),
+            Some(line) => reason.push_str(&format!("; last on stderr: {}", shortened(&line))),
             None => reason.push_str("; nothing on stderr"),
         }
         reason
+    }
+
+    /// The last life's end in one line.
+    fn last(&self, end: &End, ended: &Ended) -> String {
+        match &end.fault {
+            Fault::Unhealthy(why) => why.clone(),
+            Fault::Refused(failure) | Fault::NotStarted(failure) => failure.to_string(),
+            Fault::Exited | Fault::StartTimeout => {
+                self.words(end).unwrap_or_else(|| ended.describe())
+            }
+        }
     }
 }
 
 impl RestartPolicy for Adapter {
     fn decide(&mut self, end: &End, now: Instant) -> Verdict {
         self.ever_ready |= end.was_ready;
-        let words = match end.fault {
-            Fault::Exited => self.last_words(),
-            _ => Vec::new(),
-        };
-        let code = end.exit.and_then(|exit| exit.code);
-        let signal = end.exit.and_then(|exit| exit.signal);
         let (fault, told) = match &end.fault {
             Fault::Exited => (
                 None,
-                diagnose(&words, code, signal)
-                    .filter(|found| found.permanent)
-                    .map(|found| format!("{} ({})", found.cause, found.cure)),
+                self.obituary()
+                    .filter(|obituary| obituary.is_permanent())
+                    .map(|obituary| obituary.words(end.was_ready)),
             ),
             // A domain that has never registered won't do so by being started again; one that
             // has may only have been slow.
@@ -134,19 +143,37 @@ impl RestartPolicy for Adapter {
                 failure.permanent.then(|| failure.to_string()),
             ),
         };
-        let permanent = told.is_some();
         let ended = Ended {
-            code,
-            signal,
+            code: end.exit.and_then(|exit| exit.code),
+            signal: end.exit.and_then(|exit| exit.signal),
             fault,
-            permanent,
+            permanent: told.is_some(),
             was_ready: end.was_ready,
         };
-        match (self.restarts.ended(&ended, now), told) {
+        let decided = self.restarts.ended(&ended, now);
+        let outlook =
+            matches!(decided, HealthVerdict::Restart { .. }).then(|| self.restarts.outlook());
+        if let Some(desk) = self.desk() {
+            desk.outlook.send_replace(outlook);
+        }
+        match (decided, told) {
             (HealthVerdict::GiveUp { .. }, Some(reason)) => Verdict::GiveUp(reason),
-            (HealthVerdict::GiveUp { reason }, None) => Verdict::GiveUp(reason),
+            (HealthVerdict::GiveUp { reason }, None) => Verdict::GiveUp(format!(
+                "{reason}; last: {}; once it is mended, `fulcrum domains restart {}` starts it again",
+                self.last(end, &ended),
+                self.domain
+            )),
             (HealthVerdict::Restart { after, .. }, _) => Verdict::Restart(after),
             (HealthVerdict::Stay, _) => Verdict::Stay,
+        }
+    }
+
+    fn words(&self, end: &End) -> Option<String> {
+        match &end.fault {
+            Fault::Exited => Some(self.obituary()?.words(end.was_ready)),
+            Fault::StartTimeout => Some(self.never_registered()),
+            // Their texts are made by those who know.
+            Fault::Unhealthy(_) | Fault::Refused(_) | Fault::NotStarted(_) => None,
         }
     }
 

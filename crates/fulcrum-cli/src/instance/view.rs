@@ -1,6 +1,6 @@
 //! Domains as the control API shows them.
 
-use fulcrum_config::{Domain as Configured, Program, is_secret_name};
+use fulcrum_config::{Domain as Configured, Program};
 use fulcrum_logs::Stream;
 use fulcrum_rpc::control::{Details, Domain, Instance, LastExit};
 use fulcrum_spawn::lifecycle::Phase;
@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::explain::{advice, explain};
 use super::house::House;
+use super::secrets::{masked, masked_arguments};
 
 /// How many lines of standard error are shown with a domain's details.
 const LAST_STDERR: usize = 20;
@@ -77,15 +78,16 @@ fn live(house: &House, shown: &mut Domain, now: &Snapshot) {
     shown.last_exit = now.last_exit.as_ref().map(|exit| LastExit {
         code: exit.report.code,
         signal: exit.report.signal,
-        reason: explain(house, &shown.name, exit, false),
+        reason: explain(house, &shown.name, exit),
         at: Some(exit.at.into()),
     });
-    if let Some(exit) = shown
-        .last_exit
-        .as_ref()
-        .filter(|_| now.phase == Phase::Backoff)
-    {
-        shown.reason.clone_from(&exit.reason);
+    let outlook = house
+        .desks
+        .get(&shown.name)
+        .and_then(|desk| desk.outlook.borrow().clone())
+        .filter(|_| now.phase == Phase::Backoff);
+    if let Some(outlook) = outlook {
+        shown.reason = format!("{}; {outlook}", now.reason);
     }
     if let Some(advice) = advice(now) {
         shown.reason = format!("{}; {advice}", now.reason);
@@ -107,20 +109,27 @@ fn details(house: &House, name: &str) -> Option<Details> {
     let program = std::iter::once(text(spec.program.as_os_str()));
     let env = spec.env.iter().map(|(key, value)| {
         let (key, value) = (text(key), text(value));
-        let secret = is_secret_name(&key);
-        (key, if secret { "***".to_owned() } else { value })
+        let value = masked(&key, &value);
+        (key, value)
     });
+    let args: Vec<String> = spec.args.iter().map(|arg| text(arg)).collect();
     let lines = house
         .hub
         .last_lines(name, badge.generation, Stream::Stderr, LAST_STDERR);
+    let last_stderr = match house.desks.get(name)?.obituary.borrow().clone() {
+        // A life that has only begun has said nothing yet; what the one before it said explains
+        // why there is a new one.
+        Some(obituary) if lines.is_empty() && obituary.generation + 1 == badge.generation => {
+            obituary.stderr.clone()
+        }
+        _ => lines.iter().map(|line| line.text().into_owned()).collect(),
+    };
     Some(Details {
-        command: program
-            .chain(spec.args.iter().map(|arg| text(arg)))
-            .collect(),
+        command: program.chain(masked_arguments(&args)).collect(),
         cwd: spec.cwd.display().to_string(),
         env: env.collect(),
         runner: spec.runner.clone(),
-        last_stderr: lines.iter().map(|line| line.text().into_owned()).collect(),
+        last_stderr,
     })
 }
 

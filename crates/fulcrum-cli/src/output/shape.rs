@@ -284,6 +284,7 @@ mod tests {
             to: "running".into(),
             generation: 1,
             reason: "registered".into(),
+            ..Event::default()
         };
         assert_eq!(
             serde_json::to_string(&EventShape::from(event)).expect("JSON"),

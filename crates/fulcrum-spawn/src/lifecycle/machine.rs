@@ -251,7 +251,7 @@ impl Machine {
             (Phase::Running, Fact::Hung(why)) => {
                 let reason = why.clone();
                 let grace = self.timing.stop_grace.min(HUNG_GRACE);
-                self.end(Cause::Fault(Fault::Unhealthy(why)), &reason, grace, effects);
+                self.end_within(grace, Cause::Fault(Fault::Unhealthy(why)), &reason, effects);
             }
             (Phase::Starting | Phase::Running, Fact::Recycle(why)) => {
                 self.terminate(Cause::Operator, &why, effects);
@@ -262,7 +262,8 @@ impl Machine {
             }
             (Phase::Starting | Phase::Running, Fact::Exited(report)) => {
                 self.exit = Some(report);
-                self.terminate(Cause::Fault(Fault::Exited), &report.to_string(), effects);
+                let reason = self.end(Fault::Exited).told(policy, self.timing);
+                self.terminate(Cause::Fault(Fault::Exited), &reason, effects);
             }
             (Phase::Stopping | Phase::Stuck, Fact::Exited(report)) => self.exit = Some(report),
             (Phase::Stopping, Fact::GroupEmpty) => self.settle(policy, now, effects),
@@ -300,7 +301,7 @@ impl Machine {
     fn timer(&mut self, timer: Timer, policy: &mut dyn RestartPolicy, effects: &mut Vec<Effect>) {
         match timer {
             Timer::StartTimeout => {
-                let reason = format!("not registered within {:?}", self.timing.start_timeout);
+                let reason = self.end(Fault::StartTimeout).told(policy, self.timing);
                 self.terminate(Cause::Fault(Fault::StartTimeout), &reason, effects);
             }
             Timer::Stable => {
@@ -329,19 +330,26 @@ impl Machine {
             Cause::Operator => return self.begin("restart asked for", effects),
             Cause::Fault(fault) => fault.clone(),
         };
-        let end = End {
-            fault,
-            exit: self.exit,
-            was_ready: self.was_ready,
-        };
+        let end = self.end(fault);
         match policy.decide(&end, now) {
             Verdict::Restart(after) => {
-                let why = end.describe(self.timing);
+                let why = end.told(policy, self.timing);
                 self.enter(Phase::Backoff, &why, effects);
                 self.arm(Timer::Backoff, after, effects);
             }
             Verdict::GiveUp(why) => self.enter(Phase::Failed, &why, effects),
-            Verdict::Stay => self.enter(Phase::Stopped, &end.describe(self.timing), effects),
+            Verdict::Stay => {
+                self.enter(Phase::Stopped, &end.told(policy, self.timing), effects);
+            }
+        }
+    }
+
+    fn end(&self, fault: Fault) -> End {
+        let (exit, was_ready) = (self.exit, self.was_ready);
+        End {
+            fault,
+            exit,
+            was_ready,
         }
     }
 
@@ -369,10 +377,16 @@ impl Machine {
     }
 
     fn terminate(&mut self, cause: Cause, reason: &str, effects: &mut Vec<Effect>) {
-        self.end(cause, reason, self.timing.stop_grace, effects);
+        self.end_within(self.timing.stop_grace, cause, reason, effects);
     }
 
-    fn end(&mut self, cause: Cause, reason: &str, grace: Duration, effects: &mut Vec<Effect>) {
+    fn end_within(
+        &mut self,
+        grace: Duration,
+        cause: Cause,
+        reason: &str,
+        effects: &mut Vec<Effect>,
+    ) {
         self.cause = cause;
         self.killed = false;
         self.enter(Phase::Stopping, reason, effects);

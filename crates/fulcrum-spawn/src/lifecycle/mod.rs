@@ -8,6 +8,7 @@
 //! - The future is decided in one place, `settle`: goal down means stopped, an operator's stop or
 //!   restart is carried out, and everything else is asked of the [`RestartPolicy`].
 
+mod cause;
 mod machine;
 mod policy;
 mod words;
@@ -19,6 +20,7 @@ mod random;
 #[cfg(test)]
 mod table;
 
+pub use cause::Cause;
 pub use machine::Machine;
 pub use policy::{End, RestartPolicy, Verdict};
 pub use words::{

@@ -17,8 +17,12 @@ pub struct End {
 }
 
 impl End {
-    /// The end in words, for the phases that follow from it.
-    pub(super) fn describe(&self, timing: Timing) -> String {
+    /// The end in words, for the phases that follow from it: the policy's if it has any.
+    pub(super) fn told(&self, policy: &dyn RestartPolicy, timing: Timing) -> String {
+        policy.words(self).unwrap_or_else(|| self.describe(timing))
+    }
+
+    fn describe(&self, timing: Timing) -> String {
         match &self.fault {
             Fault::Exited => {
                 let how = self
@@ -56,6 +60,12 @@ pub trait RestartPolicy {
     fn decide(&mut self, end: &End, now: Instant) -> Verdict;
     /// It has run for the stable time: the past is forgotten.
     fn settled(&mut self);
+    /// The end in words, where more is known of it than the machine knows: what the process said
+    /// last, who ended it. Asked when the end becomes known and again when it is settled.
+    fn words(&self, end: &End) -> Option<String> {
+        let _ = end;
+        None
+    }
     /// An operator started it anew: the past is forgotten.
     fn reset(&mut self);
     /// How long a life must run until it counts as settled.

@@ -13,7 +13,8 @@ pub struct Holder {
 }
 
 /// Who listens on a port of this machine, as far as `/proc` shows it: processes of other users
-/// can't be looked into without privilege.
+/// can't be looked into without privilege. A wildcard address is taken by whoever listens on any
+/// address.
 #[must_use]
 pub fn listener_on(address: SocketAddr) -> Option<Holder> {
     const LISTEN: &str = "0A";
@@ -22,7 +23,7 @@ pub fn listener_on(address: SocketAddr) -> Option<Holder> {
         .find(|row| {
             row.state == LISTEN
                 && row.local.port() == address.port()
-                && (row.local.ip() == address.ip() || row.local.ip().is_unspecified())
+                && overlap(row.local.ip(), address.ip())
         })?
         .inode;
     let pid = owner(&inode, processes())?;
@@ -30,6 +31,31 @@ pub fn listener_on(address: SocketAddr) -> Option<Holder> {
         pid,
         command: command_line(pid),
     })
+}
+
+/// Who listens on a Unix-domain socket, by the path that it was bound to; the same limits hold.
+#[must_use]
+pub fn socket_holder(path: &str) -> Option<Holder> {
+    const LISTENS: &str = "00010000";
+    let table = fs::read_to_string("/proc/net/unix").unwrap_or_default();
+    let inode = table.lines().skip(1).find_map(|line| {
+        // Num RefCount Protocol Flags Type St Inode Path; the path may hold spaces.
+        let fields: Vec<&str> = line.split_ascii_whitespace().take(7).collect();
+        let [_, _, _, flags, _, _, inode] = fields.try_into().ok()?;
+        let bound = line.split_once(&format!(" {inode} "))?.1;
+        (flags == LISTENS && bound == path).then_some(inode)
+    })?;
+    let pid = owner(inode, processes())?;
+    Some(Holder {
+        pid,
+        command: command_line(pid),
+    })
+}
+
+/// Whether a listener on one address keeps another one from listening on the other.
+fn overlap(one: IpAddr, other: IpAddr) -> bool {
+    let (one, other) = (one.to_canonical(), other.to_canonical());
+    one == other || one.is_unspecified() || other.is_unspecified()
 }
 
 /// The process at the other end of a connection that was accepted on this machine: `local` is our
@@ -125,8 +151,18 @@ fn owner(inode: &str, candidates: impl Iterator<Item = u32>) -> Option<u32> {
     })
 }
 
+/// A variable of the environment that a process was started with, if it may be looked into.
+#[must_use]
+pub fn variable_of(pid: u32, name: &str) -> Option<String> {
+    let environ = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    environ.split(|byte| *byte == 0).find_map(|variable| {
+        let (key, value) = std::str::from_utf8(variable).ok()?.split_once('=')?;
+        (key == name).then(|| value.to_owned())
+    })
+}
+
 /// A process's command line for a message, at most 80 characters.
-fn command_line(pid: u32) -> String {
+pub(super) fn command_line(pid: u32) -> String {
     let raw = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let text = String::from_utf8_lossy(&raw).replace('\0', " ");
     let text: String = text
@@ -171,5 +207,33 @@ mod tests {
             Some(me)
         );
         drop(client);
+    }
+
+    #[test]
+    fn a_wildcard_is_in_the_way_of_every_address_of_its_port() {
+        let me = std::process::id();
+        let found = |address: &str| listener_on(address.parse().expect("address"));
+        let one = TcpListener::bind("127.0.0.1:0").expect("bind");
+        let port = one.local_addr().expect("address").port();
+        for wanted in ["127.0.0.1", "0.0.0.0", "[::]", "[::ffff:127.0.0.1]"] {
+            let holder = found(&format!("{wanted}:{port}")).expect(wanted);
+            assert_eq!(holder.pid, me);
+        }
+        assert_eq!(found(&format!("127.0.0.2:{port}")), None);
+        let all = TcpListener::bind("0.0.0.0:0").expect("bind");
+        let port = all.local_addr().expect("address").port();
+        assert!(found(&format!("127.0.0.1:{port}")).is_some());
+    }
+
+    #[test]
+    fn the_listener_on_a_path_is_told_by_its_process() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a b.sock");
+        let path = path.to_str().expect("text");
+        assert_eq!(socket_holder(path), None);
+        let listener = std::os::unix::net::UnixListener::bind(path).expect("bind");
+        let holder = socket_holder(path).expect("found");
+        assert_eq!(holder.pid, std::process::id());
+        drop(listener);
     }
 }

@@ -16,7 +16,7 @@ use super::lateness::reprieve;
 use super::snapshot::{LastExit, Snapshot, Transition};
 use crate::Failure;
 use crate::lifecycle::{
-    Command, Effect, Fact, Input, Machine, Phase, Refused, RestartPolicy, Timer,
+    Cause, Command, Effect, Fact, Input, Machine, Phase, Refused, RestartPolicy, StopSignal, Timer,
 };
 
 /// A command on its way to a driver, and where its first answer goes.
@@ -62,6 +62,8 @@ pub(super) struct Work<B: Backend> {
     opening: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     preparing: Option<JoinHandle<Result<B::Plan, Failure>>>,
     plan: Option<B::Plan>,
+    /// What set the current life's end off, and whether SIGKILL was needed for it.
+    ending: (Cause, bool),
 }
 
 /// A timer that runs.
@@ -81,6 +83,7 @@ impl<B: Backend> Default for Work<B> {
             opening: None,
             preparing: None,
             plan: None,
+            ending: (Cause::Course, false),
         }
     }
 }
@@ -211,23 +214,20 @@ impl<B: Backend> Driver<B> {
             ready: self.machine.ready(),
             was_ready: self.machine.was_ready(),
         };
-        let exited = matches!(
-            input,
-            Input::Fact {
-                fact: Fact::Exited(_),
-                ..
-            }
-        );
+        let cause = Cause::of(&input);
         let effects = self
             .machine
             .step(input, self.policy.as_mut(), Instant::now().into_std())?;
+        if before.phase != Phase::Stopping && self.machine.phase() == Phase::Stopping {
+            self.work.ending = (cause, false);
+        }
         let mut unspawned = None;
         for effect in effects {
             if let Err(failure) = self.carry_out(effect).await {
                 unspawned = Some(failure);
             }
         }
-        self.publish(before, exited);
+        self.publish(before, cause);
         if let Some(failure) = unspawned {
             // Before anything else is taken: a stop would wait for a group that never was.
             let generation = self.machine.generation();
@@ -257,6 +257,7 @@ impl<B: Backend> Driver<B> {
             }
             Effect::Spawn { generation } => return self.spawn(generation).await,
             Effect::Signal(signal) => {
+                self.work.ending.1 |= signal == StopSignal::Kill;
                 if let Some(group) = &self.work.group {
                     group.signal(signal);
                 }
@@ -286,7 +287,7 @@ impl<B: Backend> Driver<B> {
         Ok(())
     }
 
-    fn publish(&mut self, before: Before, exited: bool) {
+    fn publish(&mut self, before: Before, cause: Cause) {
         let machine = &self.machine;
         let now = Instant::now();
         let from = before.phase;
@@ -295,6 +296,7 @@ impl<B: Backend> Driver<B> {
         let backoff = self.work.timers.get(&Timer::Backoff);
         let retry_at = backoff.map(|armed| armed.at);
         let pid = self.work.group.as_ref().map(|group| group.pid());
+        let (ending, killed) = self.work.ending;
         self.snapshots.send_modify(|snapshot| {
             snapshot.phase = machine.phase();
             snapshot.goal = machine.goal();
@@ -304,12 +306,14 @@ impl<B: Backend> Driver<B> {
             snapshot.restarts = machine.restarts();
             machine.reason().clone_into(&mut snapshot.reason);
             snapshot.retry_at = retry_at;
-            if let (true, Some(report)) = (exited, machine.exit()) {
+            if let (Cause::Exited, Some(report)) = (cause, machine.exit()) {
                 snapshot.last_exit = Some(LastExit {
                     report,
                     at: wall_clock(),
                     generation: machine.generation(),
                     reason: machine.reason().to_owned(),
+                    cause: ending,
+                    killed,
                 });
             }
             if machine.was_ready() && !before.was_ready {
@@ -329,6 +333,7 @@ impl<B: Backend> Driver<B> {
                 ready: machine.ready(),
                 generation: machine.generation(),
                 reason: machine.reason().to_owned(),
+                cause,
             });
         }
     }

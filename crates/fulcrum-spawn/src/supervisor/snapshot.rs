@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use crate::lifecycle::{ExitReport, Goal, Phase};
+use crate::lifecycle::{Cause, ExitReport, Goal, Phase};
 
 /// How a domain is at one moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +44,11 @@ pub struct LastExit {
     pub generation: u64,
     /// Why that life ended: how it exited, or what it was ended for.
     pub reason: String,
+    /// What set its end off. Unless it ended by itself, [`Self::report`] only tells how it took
+    /// its end.
+    pub cause: Cause,
+    /// Whether this supervisor had sent it SIGKILL.
+    pub killed: bool,
 }
 
 /// One change of phase, or of readiness within a phase, of one domain.
@@ -63,4 +68,6 @@ pub struct Transition {
     pub generation: u64,
     /// Why.
     pub reason: String,
+    /// What set it off.
+    pub cause: Cause,
 }
