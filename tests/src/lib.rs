@@ -27,6 +27,7 @@ mod lines;
 mod process;
 pub mod raw;
 mod report;
+mod siege;
 mod stubs;
 mod usage;
 mod view;

@@ -29,18 +29,23 @@ pub enum DomainEvent {
         /// What passes over its connection.
         activity: Activity,
     },
-    /// A stream was refused. At most ten a second are told.
+    /// A stream was refused. Ten are told at once, then one a second.
     Refused {
         /// The name it claimed.
         domain: String,
         /// The other end of its connection.
         peer: SocketAddr,
+        /// The process, where the gatekeeper knew it.
+        pid: Option<u32>,
         /// Whether it presented a token (a wrong one, then, or one that came too late).
         token: bool,
         /// What it was told.
         reason: String,
+        /// How many others were refused and not told since the last.
+        more: u64,
     },
-    /// A domain said that it lives. At most one every 10 ms for each stream is told.
+    /// A domain said that it lives, by a heartbeat or, where it sends such, by answering a
+    /// request; then the beat is empty. At most one every 10 ms for each stream is told.
     Heartbeat {
         /// The domain's name.
         domain: String,

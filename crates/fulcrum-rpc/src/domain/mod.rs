@@ -8,6 +8,8 @@ mod connection;
 mod event;
 mod handler;
 mod health;
+#[cfg(test)]
+mod hostile;
 mod listeners;
 mod message;
 mod pending;

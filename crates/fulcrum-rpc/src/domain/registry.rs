@@ -95,7 +95,7 @@ impl Registry {
             events,
             settings,
             roster: Mutex::default(),
-            refusals: Mutex::new(Limiter::new(Duration::from_millis(100))),
+            refusals: Mutex::new(Limiter::with_burst(Duration::from_secs(1), 10)),
             health: HealthBoard::new(),
             connections: AtomicU64::new(1),
             requests: AtomicU64::new(1),
@@ -135,9 +135,11 @@ impl Registry {
                 "the message to domain {domain:?} is larger than {MAX_BODY} bytes"
             ));
         }
+        // As long as a message may be; the answer must not be longer for it.
+        let shown = clip(type_);
         let ended = |cause: &str| {
             Answer::error(format!(
-                "domain {domain:?} disconnected before it answered {type_}: {cause}"
+                "domain {domain:?} disconnected before it answered {shown}: {cause}"
             ))
         };
         let (_slot, response) = match connection.expect_response(request_id) {
@@ -159,7 +161,7 @@ impl Registry {
             Ok(Ok(Err(cause))) => ended(&cause),
             Ok(Err(_)) => ended("its stream has ended"),
             Err(_) => Answer::error(format!(
-                "domain {domain:?} did not answer {type_} within {} s",
+                "domain {domain:?} did not answer {shown} within {} s",
                 timeout.as_secs_f64()
             )),
         }

@@ -26,25 +26,28 @@ impl Registry {
         sending: Sending,
     ) -> Result<Arc<Connection>, (Refusal, Sending)> {
         let (domain, peer, token) = (claim.domain.clone(), claim.peer, claim.token.is_some());
-        let refused = |refusal: Refusal, sending| {
-            if lock(&self.shared.refusals).allow(Instant::now()).is_some() {
+        let refused = |refusal: Refusal, pid, sending| {
+            if let Some(more) = lock(&self.shared.refusals).allow(Instant::now()) {
                 let reason = refusal.to_string();
                 self.emit(DomainEvent::Refused {
                     domain,
                     peer,
+                    pid,
                     token,
                     reason,
+                    more,
                 });
             }
             Err((refusal, sending))
         };
         let admission = match self.shared.gatekeeper.admit_boxed(claim).await {
             Ok(admission) => admission,
-            Err(refusal) => return refused(refusal, sending),
+            Err(refusal) => return refused(refusal, None, sending),
         };
+        let pid = admission.pid;
         match self.seat(registration, admission, activity, sending) {
             Ok(connection) => Ok(connection),
-            Err((refusal, sending)) => refused(refusal, sending),
+            Err((refusal, sending)) => refused(refusal, pid, sending),
         }
     }
 

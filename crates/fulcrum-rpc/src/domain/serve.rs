@@ -73,7 +73,7 @@ pub async fn serve_domains(
         .http2_keepalive_timeout(Some(registry.settings().keepalive_timeout))
         .max_concurrent_streams(MAX_STREAMS)
         .http2_max_header_list_size(MAX_HEADER_LIST)
-        .layer(MapResponseLayer::new(name_oversize))
+        .layer(MapResponseLayer::new(name_refusals))
         .add_service(service)
         .add_service(health)
         .add_service(reflection().build_v1()?)
@@ -112,15 +112,28 @@ pub async fn serve_domains(
     Ok(())
 }
 
-/// tonic refuses a message that is too large as OUT_OF_RANGE, where gRPC's own code is
-/// RESOURCE_EXHAUSTED.
-fn name_oversize(mut response: http::Response<Body>) -> http::Response<Body> {
+/// Gives tonic's own refusals gRPC's codes: what is too large is OUT_OF_RANGE there, not
+/// RESOURCE_EXHAUSTED, and what can't be read INTERNAL, though the client is at fault.
+fn name_refusals(mut response: http::Response<Body>) -> http::Response<Body> {
     const STATUS: &str = "grpc-status";
-    let out_of_range = http::HeaderValue::from_static("11");
-    if response.headers().get(STATUS) == Some(&out_of_range) {
+    let header = |name: &str| {
         response
-            .headers_mut()
-            .insert(STATUS, http::HeaderValue::from_static("8"));
-    }
+            .headers()
+            .get(name)
+            .map_or(&b""[..], |value| value.as_bytes())
+    };
+    let unreadable = header("grpc-message")
+        .windows(UNREADABLE.len())
+        .any(|words| words == UNREADABLE);
+    let better = match header(STATUS) {
+        b"11" => "8",
+        b"13" if unreadable => "3",
+        _ => return response,
+    };
+    let better = http::HeaderValue::from_static(better);
+    response.headers_mut().insert(STATUS, better);
     response
 }
+
+/// A word that tonic says of a message that it can't decode.
+const UNREADABLE: &[u8] = b"decode";

@@ -14,16 +14,22 @@ use tonic::{Code, Status};
 use super::activity::Gone;
 use super::connection::{Connection, Sending};
 use super::message::{HEARTBEAT, MAX_BODY, REGISTER, REGISTERED, fits, is_response};
-use super::registration::Registration;
-use super::{Activity, Answer, Beat, Claim, DomainEvent, DomainRequest, Registry, StreamEnd};
+use super::registration::{Registration, clip};
+use super::{
+    Activity, Answer, Beat, CAPABILITY_HEARTBEAT, Claim, DomainEvent, DomainRequest, Registry,
+    StreamEnd,
+};
 use crate::framework::DomainMessage;
-use crate::transport::{Limiter, MAX_MESSAGE};
+use crate::transport::{Guest, Limiter, MAX_MESSAGE, Staying};
 
 /// Requests of one domain that the runtime serves at once.
 const MAX_REQUESTS: usize = 256;
 
 /// Heartbeats that come faster are not told: a domain can't flood the supervisor.
 const BEAT_SPACING: Duration = Duration::from_millis(10);
+
+/// How often an answer is told as a sign of life.
+const SIGN_SPACING: Duration = Duration::from_millis(100);
 
 /// How long after the end of what a client sends its connection's end may follow.
 const CLOSING: Duration = Duration::from_millis(100);
@@ -34,6 +40,8 @@ pub(crate) struct Origin {
     pub(crate) local: SocketAddr,
     pub(crate) peer: SocketAddr,
     pub(crate) activity: Activity,
+    /// Its connection's place.
+    pub(crate) guest: Option<Arc<Guest>>,
 }
 
 /// Drives one stream from its first message to its end.
@@ -42,6 +50,7 @@ where
     S: Stream<Item = Result<DomainMessage, Status>> + Unpin + Send,
 {
     let messages = sending.messages.clone();
+    let guest = origin.guest.clone();
     let registering = register(&registry, origin, &mut inbound, sending);
     let connection = tokio::select! {
         () = messages.closed() => return,
@@ -52,6 +61,8 @@ where
     };
     // The stream's end must see no sender but the connection's own.
     drop(messages);
+    // A stranger could register a thousand names.
+    let guest = guest.filter(|_| connection.admission.own);
     let mut driver = Driver {
         _leave: LeaveAtTheEnd {
             registry: registry.clone(),
@@ -60,8 +71,10 @@ where
         registry,
         connection,
         beats: Limiter::new(BEAT_SPACING),
+        signs: Limiter::new(SIGN_SPACING),
         requests: JoinSet::new(),
         asked: HashMap::new(),
+        _stays: guest.map(|guest| guest.stay()),
     };
     driver.run(inbound).await;
 }
@@ -139,9 +152,12 @@ struct Driver {
     registry: Registry,
     connection: Arc<Connection>,
     beats: Limiter,
+    signs: Limiter,
     requests: JoinSet<()>,
     /// Type and id of each request in `requests`.
     asked: HashMap<Id, (String, String)>,
+    /// However many strangers come, a process of ours keeps its connection.
+    _stays: Option<Staying>,
     _leave: LeaveAtTheEnd,
 }
 
@@ -231,15 +247,14 @@ impl Driver {
 
     fn message(&mut self, message: DomainMessage, now: Instant) -> Option<End> {
         // Whatever its type: a message with the id of a request is the response to it.
-        let message = self.connection.resolve(message)?;
+        let Some(message) = self.connection.resolve(message) else {
+            self.answers(now);
+            return None;
+        };
         match message.r#type.as_str() {
             HEARTBEAT => {
                 if self.beats.allow(now).is_some() {
-                    self.registry.emit(DomainEvent::Heartbeat {
-                        domain: self.connection.domain.clone(),
-                        generation: self.connection.admission.generation,
-                        beat: Beat::parse(&message.payload),
-                    });
+                    self.beat(Beat::parse(&message.payload));
                 }
                 None
             }
@@ -251,12 +266,29 @@ impl Driver {
             type_ if is_response(type_) => {
                 tracing::debug!(
                     domain = %self.connection.domain,
-                    "a response of type {type_:?} came for a request that nobody waits for any more"
+                    "a response of type {:?} came for a request that nobody waits for any more",
+                    clip(type_)
                 );
                 None
             }
             _ => self.request(message),
         }
+    }
+
+    /// Who answers lives, also while its heartbeats wait behind what it says: large answers
+    /// that callers ask for must not make it look hung.
+    fn answers(&mut self, now: Instant) {
+        if self.connection.can(CAPABILITY_HEARTBEAT) && self.signs.allow(now).is_some() {
+            self.beat(Beat::default());
+        }
+    }
+
+    fn beat(&self, beat: Beat) {
+        self.registry.emit(DomainEvent::Heartbeat {
+            domain: self.connection.domain.clone(),
+            generation: self.connection.admission.generation,
+            beat,
+        });
     }
 
     fn request(&mut self, message: DomainMessage) -> Option<End> {
@@ -287,6 +319,7 @@ impl Driver {
                 .await
                 .into_message(request_id.clone());
             if !fits(&message) {
+                let type_ = clip(&type_);
                 let text = format!("the answer to {type_} is larger than {MAX_BODY} bytes");
                 message = Answer::error(text).into_message(request_id);
             }
@@ -300,6 +333,7 @@ impl Driver {
         let id = served.as_ref().map_or_else(JoinError::id, |id| *id);
         let (type_, request_id) = self.asked.remove(&id)?;
         let error = served.err()?;
+        let type_ = clip(&type_);
         tracing::error!(domain = %self.connection.domain, "serving {type_} failed: {error}");
         let text = format!("serving {type_} failed inside Fulcrum; this is a defect");
         self.reply(Answer::error(text), request_id)

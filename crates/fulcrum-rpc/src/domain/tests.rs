@@ -21,6 +21,7 @@ struct ByToken;
 impl Gatekeeper for ByToken {
     async fn admit(&self, claim: Claim) -> Result<Admission, Refusal> {
         let own = claim.token.is_some();
+        assert_ne!(claim.domain, "panic", "as asked");
         let generation = claim.token.map_or(Ok(0), |token| token.parse());
         let generation =
             generation.map_err(|_| Refusal::Unauthenticated("the token is wrong".into()))?;
@@ -84,6 +85,7 @@ impl Scene {
             local: ADDRESS,
             peer: ADDRESS,
             activity: Activity::new(),
+            guest: None,
         };
         let inbound = UnboundedReceiverStream::new(inbound);
         tokio::spawn(drive(self.registry.clone(), origin, inbound, sending));
@@ -219,12 +221,26 @@ async fn a_stranger_gives_way_and_displaces_nobody() {
         Code::Unauthenticated
     );
 
+    for _ in 0..20 {
+        let mut wrong = scene.connect(Some("guess"));
+        wrong.say(message("users", "domain_register", "{}", "1"));
+        wrong.end().await.expect("a status");
+    }
     assert!(scene.registry.is_registered("users"));
     let mut refused = 0;
     while let Ok(event) = scene.events.try_recv() {
         refused += usize::from(matches!(event, DomainEvent::Refused { .. }));
     }
-    assert_eq!(refused, 1, "within 100 ms one refusal is told");
+    assert_eq!(refused, 10, "ten refusals are told at once");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut wrong = scene.connect(Some("guess"));
+    wrong.say(message("users", "domain_register", "{}", "1"));
+    wrong.end().await.expect("a status");
+    let told = scene.event().await;
+    assert!(
+        matches!(told, DomainEvent::Refused { more: 13, .. }),
+        "{told:?}"
+    );
     drop(own);
 }
 
@@ -463,6 +479,51 @@ async fn heartbeats_are_told_and_a_flood_of_them_is_not() {
         heard.push(beat.seq);
     }
     assert_eq!(heard, [0, 100]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_answers_lives_while_its_heartbeats_wait() {
+    let mut scene = Scene::new();
+    let mut peer = scene.connect(Some("3"));
+    let can = r#"{"capabilities":["heartbeat"]}"#;
+    peer.say(message("users", "domain_register", can, "r1"));
+    peer.hear().await;
+    scene.event().await;
+    let beats = |scene: &mut Scene| {
+        let mut beats = 0;
+        while let Ok(event) = scene.events.try_recv() {
+            beats += usize::from(matches!(event, DomainEvent::Heartbeat { .. }));
+        }
+        beats
+    };
+    for _ in 0..50 {
+        let asked = scene.call("echo_request");
+        let request = peer.hear().await;
+        peer.say(message("users", "echo_response", "{}", &request.request_id));
+        asked.await.expect("answered");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let told = beats(&mut scene);
+    assert!(
+        (4..=6).contains(&told),
+        "one every 100 ms: {told} in 500 ms"
+    );
+    // Nobody asked for it: it proves nothing, and nobody counts on it.
+    peer.say(message("users", "echo_response", "{}", "made up"));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(beats(&mut scene), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gatekeeper_that_panics_fails_one_registration() {
+    let scene = Scene::new();
+    let mut unlucky = scene.connect(Some("1"));
+    unlucky.say(message("panic", "domain_register", "{}", "1"));
+    assert_eq!(
+        unlucky.end().await.expect("a status").code(),
+        Code::Internal
+    );
+    scene.join("users", Some("1")).await;
 }
 
 #[tokio::test(start_paused = true)]

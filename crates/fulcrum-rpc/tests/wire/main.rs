@@ -7,3 +7,4 @@ mod endings;
 mod harness;
 mod shutdown;
 mod strangers;
+mod unreadable;
