@@ -69,6 +69,9 @@ pub(crate) struct EventShape {
     pub(crate) seq: u64,
     pub(crate) time: Option<String>,
     pub(crate) domain: String,
+    /// What happened, in one word.
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
     pub(crate) from: String,
     pub(crate) to: String,
     pub(crate) generation: u64,
@@ -150,6 +153,7 @@ impl From<Event> for EventShape {
             seq: event.seq,
             time: stamp(event.time),
             domain: event.domain,
+            kind: event.kind,
             from: event.from,
             to: event.to,
             generation: event.generation,
@@ -280,6 +284,7 @@ mod tests {
             seq: 7,
             time: Some(at(2).into()),
             domain: "users".into(),
+            kind: "ready".into(),
             from: "starting".into(),
             to: "running".into(),
             generation: 1,
@@ -288,7 +293,7 @@ mod tests {
         };
         assert_eq!(
             serde_json::to_string(&EventShape::from(event)).expect("JSON"),
-            r#"{"seq":7,"time":"1970-01-01T00:00:02.000Z","domain":"users","from":"starting","to":"running","generation":1,"reason":"registered"}"#
+            r#"{"seq":7,"time":"1970-01-01T00:00:02.000Z","domain":"users","type":"ready","from":"starting","to":"running","generation":1,"reason":"registered"}"#
         );
         let instance = Instance {
             pid: 1,

@@ -18,9 +18,9 @@ use super::websocket::WebSocket;
 /// What Node prints, on three lines, when its inspector opens and is used.
 const ADDRESS: &str = "Debugger listening on ";
 const OTHERS: [&str; 3] = [
-    "For help, see: https://nodejs.org/en/docs/inspector",
-    "For help, see: https://nodejs.org/learn/getting-started/debugging",
+    "For help, see: https://nodejs.org/",
     "Debugger attached.",
+    "Debugger ending on ",
 ];
 /// What it prints when the port is another's.
 const TAKEN: &str = "Starting inspector on ";
@@ -42,16 +42,15 @@ pub(super) struct Inspector {
 
 /// Whether a line of output is Node's own about its inspector.
 pub(super) fn is_its_own(line: &str) -> bool {
-    let known = [ADDRESS, TAKEN].iter().any(|start| line.starts_with(start));
-    known || OTHERS.contains(&line.trim())
+    let mut known = OTHERS.iter().chain([&ADDRESS, &TAKEN]);
+    known.any(|start| line.starts_with(start))
 }
 
 impl Inspector {
-    /// Whether SIGUSR1 would open it: not in a process that stands still, and certainly not where
-    /// nobody catches it, since it would end the process then.
+    /// Whether SIGUSR1 would open it. Not where nobody catches it, since it would end the process
+    /// then.
     pub(super) fn can_open(seen: &Seen) -> bool {
-        let runs = !matches!(seen.state, 'T' | 't');
-        runs && signal_number("SIGUSR1").is_some_and(|signal| catches(seen.pid, signal))
+        signal_number("SIGUSR1").is_some_and(|signal| catches(seen.pid, signal))
     }
 
     /// Opens it; `None` where the address isn't told, or can't be dialled.
@@ -94,6 +93,19 @@ impl Inspector {
     /// Stops the JavaScript where it is; the innermost call comes first.
     pub(super) async fn pause(&mut self) -> Option<Vec<Frame>> {
         self.ask("Debugger.enable", json!({})).await?;
+        let first = self.stop_somewhere().await?;
+        if first
+            .first()
+            .is_some_and(|frame| !frame.url.starts_with("node:"))
+        {
+            return Some(first);
+        }
+        // Node tells its listeners that the inspector was opened, and that may be where it stopped.
+        self.ask("Debugger.resume", json!({})).await?;
+        self.stop_somewhere().await
+    }
+
+    async fn stop_somewhere(&mut self) -> Option<Vec<Frame>> {
         self.ask("Debugger.pause", json!({})).await?;
         loop {
             let event = self.next().await?;

@@ -39,16 +39,18 @@ pub(super) async fn gather(house: &Shared, case: &Case<'_>) -> Vec<String> {
         return Vec::new();
     };
     let busy = case.look.busy_since(&case.earlier);
-    let begun = case.look.at.saturating_duration_since(case.earlier.at);
+    let silence = case.look.at.saturating_duration_since(case.earlier.at);
     let node = is_node(suspect.pid);
     let mut found = Vec::new();
     let seen = suspect.clone();
     // It reads /proc, which may block.
-    let state = tokio::task::spawn_blocking(move || describe(&seen, busy, begun));
+    let state = tokio::task::spawn_blocking(move || describe(&seen, busy, silence));
     if let Ok(Ok(text)) = timeout(LIMIT, state).await {
         found.push(text);
     }
-    if node && Inspector::can_open(&suspect) {
+    // Who is asleep in the kernel, or stands still, runs no JavaScript that could be stopped.
+    let runs = suspect.state == 'R' || busy * 10 >= silence;
+    if node && runs && Inspector::can_open(&suspect) {
         let asking = javascript(house, case, &suspect, until);
         found.extend(asking.await);
     }
@@ -117,30 +119,25 @@ fn describe(seen: &Seen, busy: Duration, silence: Duration) -> String {
         let shown: Vec<_> = frames.into_iter().take(4).collect();
         match shown.is_empty() {
             true => String::new(),
-            false => format!(" ({})", shown.join(" < ")),
+            false => format!(" in {}", shown.join(" < ")),
         }
     };
-    let place = || match waits_in(seen.pid) {
-        Some(channel) => format!(" in {channel}"),
-        None => String::new(),
+    let place = || match (waits_in(seen.pid), stack()) {
+        (_, stack) if !stack.is_empty() => stack,
+        (Some(channel), _) => format!(" in {channel}"),
+        (None, _) => String::new(),
     };
     match seen.state {
         'T' => format!("process {} was stopped by a signal (state T)", seen.pid),
         'D' => format!(
-            "process {} waits for the kernel{}{}: {share}",
+            "process {} waits for the kernel{}: {share}",
             seen.pid,
-            place(),
-            stack()
+            place()
         ),
         // Most of the time on a CPU, whatever it does just now.
         _ if busy * 2 >= silence => format!("process {} is busy: {share}", seen.pid),
         'R' => format!("process {} wants to run: {share}", seen.pid),
-        _ => format!(
-            "process {} is asleep{}{}: {share}",
-            seen.pid,
-            place(),
-            stack()
-        ),
+        _ => format!("process {} is asleep{}: {share}", seen.pid, place()),
     }
 }
 

@@ -214,7 +214,7 @@ impl Life {
         if let (Some(away), true) = (away, same) {
             let text = format!("its stream is back after {}", elapsed(away));
             self.note("reconnected", text.clone());
-            self.say(Level::Info, text);
+            self.say(Level::Debug, text);
         }
         self.look = None;
         if let Some(watch) = watch(&self.house, self.limits, &self.domain, &stream) {

@@ -36,6 +36,8 @@ pub(super) struct Watch {
     redial: Duration,
     /// How its processes were when it began to be late.
     baseline: Option<Look>,
+    /// How they were when it was last forgiven.
+    forgiven_at: Option<Look>,
     /// A look at its processes is under way.
     looking: bool,
     held: bool,
@@ -94,6 +96,7 @@ impl Watch {
             away: None,
             redial,
             baseline: None,
+            forgiven_at: None,
             looking: false,
             held: false,
             last_late: None,
@@ -171,8 +174,7 @@ impl Watch {
         }
         match self.monitor.check(now) {
             Health::Healthy => {
-                self.baseline = None;
-                self.forgiven = Duration::ZERO;
+                self.well();
                 Ask::Nothing
             }
             Health::Late { missed } => {
@@ -207,7 +209,7 @@ impl Watch {
             }
             (None, false) => {}
         }
-        let baseline = self.baseline.get_or_insert_with(|| look.clone());
+        let baseline = self.baseline.get_or_insert_with(|| look.clone()).clone();
         if let Some(away) = &self.away {
             if now < away.due {
                 return Finding::Nothing;
@@ -223,24 +225,30 @@ impl Watch {
         if self.monitor.silent(now) < self.monitor.limit() {
             return Finding::Nothing;
         }
-        let starved = look.starved_since(baseline);
+        let starved = look.starved_since(self.forgiven_at.as_ref().unwrap_or(&baseline));
         if starved >= self.config.interval / 10 {
-            self.baseline = Some(look);
+            self.forgiven_at = Some(look);
             self.monitor.forgive(starved);
             self.forgiven += starved;
             return Finding::Starved(starved);
         }
-        let baseline = baseline.clone();
         Finding::Hung(self.why(now), baseline)
     }
 
     /// Silence begins to count only now.
     pub(super) fn start_over(&mut self, now: Instant) {
-        self.baseline = None;
+        self.well();
         self.monitor.resume(now);
         if let Some(away) = &mut self.away {
             away.due = now + self.redial;
         }
+    }
+
+    /// The silence is over, and what is known of it of no use.
+    fn well(&mut self) {
+        self.baseline = None;
+        self.forgiven_at = None;
+        self.forgiven = Duration::ZERO;
     }
 
     fn hear(&mut self, heard: Option<Instant>) {
