@@ -114,6 +114,7 @@ impl Backend for DomainBackend {
             // Before the spawn: the process may register before we are told of it.
             desk.badge.send_replace(Some(badge));
             desk.last_beat.send_replace(None);
+            desk.lag.send_replace(None);
         }
         let label = format!("{}.{}", domain.name, news.generation());
         let process = Arc::new(spawner.spawn(plan.spec, label).await?);

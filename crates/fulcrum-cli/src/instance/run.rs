@@ -29,6 +29,7 @@ use super::gatekeeper::Gate;
 use super::guarding::Guarding;
 use super::house::{House, Shared, now, say};
 use super::install::Installer;
+use super::liveness::Limits;
 use super::oom::OomWatch;
 use super::options::Options;
 use super::selection::{select, with_dependencies};
@@ -102,7 +103,8 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     let (events, heard) = mpsc::unbounded_channel();
     let roster = Arc::new(OnceLock::new());
     let gate = gate(&options, Arc::clone(&desks), Arc::clone(&roster));
-    let registry = Registry::new(gate, Unserved, events);
+    let times = Limits::of(&options.app).settings();
+    let registry = Registry::with_settings(gate, Unserved, events, times);
     let workshop = Workshop {
         around: Arc::new(surroundings(&options, &port)),
         toolbox: Arc::new(toolbox()?),
