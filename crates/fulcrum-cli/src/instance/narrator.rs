@@ -88,6 +88,10 @@ fn words(house: &Shared, news: &Transition, now: &Snapshot) -> Option<(Level, St
 /// A transition's reason for the journal, with what the machine doesn't know: how a life took the
 /// end that it was given, and when the next one begins.
 fn reason(house: &Shared, news: &Transition, now: &Snapshot) -> String {
+    if news.to == Phase::Waiting && now.phase == Phase::Waiting {
+        // The gate knows for whom it waits.
+        return now.reason.clone();
+    }
     let mut text = news.reason.clone();
     let exit = now.last_exit.as_ref();
     let ended =
