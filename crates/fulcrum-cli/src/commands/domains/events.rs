@@ -62,7 +62,11 @@ fn line(event: &Event, colour: bool) -> String {
         Paint::Dim.apply(&time, colour),
         harmless(&event.domain),
         format!("#{}", event.generation),
-        harmless(&event.reason)
+        harmless(if event.reason == event.kind {
+            ""
+        } else {
+            &event.reason
+        })
     );
     text.trim_end().to_owned()
 }
