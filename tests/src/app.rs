@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::binary::{binary, shared_folder};
 use crate::command::{Output, Run, shown, text};
 use crate::foreground::Foreground;
-use crate::process::{Process, Signal, TAG, tagged};
+use crate::process::{Process, Signal, TAG, belonging};
 
 /// An app of its own, in a folder of its own, with processes that carry its tag.
 #[derive(Debug)]
@@ -143,9 +143,13 @@ impl App {
         fs::write(self.gate(), "").expect("the gate opens");
     }
 
-    /// The live processes of this test.
+    /// The live processes of this test: those that carry its tag, or are somewhere in its folder.
     pub fn processes(&self) -> Vec<Process> {
-        tagged(&self.tag)
+        let root = self.root();
+        belonging(
+            &self.tag,
+            root.parent().expect("the app is in the test's folder"),
+        )
     }
 
     /// Asserts that no process of this test is alive.

@@ -25,6 +25,17 @@ pub fn binary() -> &'static Path {
     })
 }
 
+/// The domain without Node that misbehaves as its flags say: `stub-domain --help`. Cargo builds it
+/// before the end-to-end tests, whatever of them is asked for.
+///
+/// # Panics
+/// When it isn't there.
+pub fn stub() -> PathBuf {
+    let stub = profile_folder().join("stub-domain");
+    assert!(stub.is_file(), "there is no {}", stub.display());
+    stub
+}
+
 /// A folder for what tests of one build may share, beside the binary.
 pub(crate) fn shared_folder() -> PathBuf {
     profile_folder().join("fulcrum-e2e")

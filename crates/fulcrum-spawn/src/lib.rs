@@ -7,8 +7,9 @@
 //! left to look up.
 //!
 //! [`process`] starts it, in a group of its own, from the one thread that lives as long as the
-//! program, and holds it by a pidfd. The direct child stays unreaped until its whole group is
-//! gone, so that the group's number can't be given to strangers and no signal goes astray.
+//! program, and holds it by a pidfd. The direct child stays unreaped until all that it started is
+//! gone, wherever that went, so that the group's number can't be given to strangers and no signal
+//! goes astray. A [`process::Containment`] knows whose process is whose.
 //!
 //! [`lifecycle`] decides. Its machine is a pure function of state, input and time; it knows no
 //! process, no clock and no task. [`supervisor`] carries the decisions out, one task a domain, and

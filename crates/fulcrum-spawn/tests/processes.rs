@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use fulcrum_spawn::lifecycle::ExitReport;
-use fulcrum_spawn::process::{Process, Spawner, members, signal_number};
+use fulcrum_spawn::process::{Containment, Process, Spawner, members, signal_number};
 use fulcrum_spawn::{CommandSpec, Failure};
 use tokio::io::AsyncReadExt;
+use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
 const LIMIT: Duration = Duration::from_secs(10);
@@ -26,8 +29,25 @@ fn command(program: &str, args: &[&str]) -> CommandSpec {
     }
 }
 
+/// One for all tests of this program, since it takes every other child for an orphan; in a runtime
+/// that none of them ends.
+fn spawner() -> &'static Spawner {
+    static SPAWNER: LazyLock<(Runtime, Spawner)> = LazyLock::new(|| {
+        let runtime = Runtime::new().expect("a runtime");
+        // By groups and orphans alone: the name can't be a folder's.
+        let containment = Containment::open("no/cgroup", "TOKEN");
+        let spawner = runtime.block_on(async { Spawner::start(containment) });
+        (runtime, spawner.expect("a thread"))
+    });
+    &SPAWNER.1
+}
+
 async fn spawn(spec: CommandSpec) -> Result<Process, Failure> {
-    Spawner::start().expect("a thread").spawn(spec).await
+    static LIVES: AtomicU32 = AtomicU32::new(1);
+    let life = LIVES.fetch_add(1, Ordering::Relaxed);
+    // The first use blocks, which a test's own runtime doesn't allow.
+    let spawner = tokio::task::spawn_blocking(spawner).await.expect("started");
+    spawner.spawn(spec, format!("test.{life}")).await
 }
 
 async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {

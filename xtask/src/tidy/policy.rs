@@ -45,6 +45,7 @@ pub(super) const CRATES: [Crate; 6] = [
     Crate {
         name: "fulcrum-spawn",
         may_use: &[
+            ("libc", "signal dispositions of a child"),
             ("nodejs-semver", "ranges in engines and .nvmrc"),
             ("rustix", "process groups, pidfds, signals"),
             ("serde", "manifests"),

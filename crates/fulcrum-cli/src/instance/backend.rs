@@ -112,7 +112,8 @@ impl Backend for DomainBackend {
             desk.badge.send_replace(Some(badge));
             desk.last_beat.send_replace(None);
         }
-        let process = Arc::new(spawner.spawn(plan.spec).await?);
+        let label = format!("{}.{}", domain.name, news.generation());
+        let process = Arc::new(spawner.spawn(plan.spec, label).await?);
         if let Some(desk) = desks.get(&domain.name) {
             desk.badge.send_modify(|badge| {
                 if let Some(badge) = badge {

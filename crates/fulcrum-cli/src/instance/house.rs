@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use fulcrum_config::{App, Domain, Mode};
 use fulcrum_logs::{FULCRUM, Hub, Level};
 use fulcrum_rpc::Registry;
+use fulcrum_spawn::process::Containment;
 use fulcrum_spawn::supervisor::Supervisor;
 use tokio::time::Instant;
 
@@ -26,6 +27,7 @@ pub(crate) struct House {
     pub(crate) journal: Journal,
     pub(crate) desks: Desks,
     pub(crate) vitals: Vitals,
+    pub(crate) containment: Containment,
     pub(crate) closing: Closing,
     /// Where domains register, host:port.
     pub(crate) grpc: String,

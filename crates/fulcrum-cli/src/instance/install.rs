@@ -11,6 +11,8 @@ use fulcrum_spawn::prepare::{Install, install_needed};
 use fulcrum_spawn::process::Spawner;
 use tokio::time::timeout;
 
+use super::desk::token;
+use super::escaped::MARK;
 use super::house::now;
 
 /// How long an install may take. The slowest honest one that is known takes a few minutes.
@@ -99,7 +101,12 @@ async fn run(client: &Client<'_>, install: &Install) -> Result<(), Failure> {
     let passing =
         |error| Failure::passing(format!("packages can't be installed in {place}: {error}"));
     install.begin().map_err(passing)?;
-    let process = client.spawner.spawn(install.command.clone()).await?;
+    let mut command = install.command.clone();
+    // Marked as a life is, so that whatever it starts is found wherever it goes.
+    let token = token().map_err(passing)?;
+    command.env.insert(MARK.into(), token.into());
+    let label = format!("{}.{}.install", client.domain, client.generation);
+    let process = client.spawner.spawn(command, label).await?;
     let source = Source {
         domain: client.domain.into(),
         generation: client.generation,

@@ -13,6 +13,7 @@ mod closing;
 mod control;
 mod desk;
 mod environment;
+mod escaped;
 mod events;
 mod explain;
 mod gatekeeper;

@@ -7,6 +7,7 @@ use fulcrum_spawn::lifecycle::{Cause, Goal, Phase};
 use fulcrum_spawn::supervisor::{Snapshot, Transition};
 use tokio::sync::mpsc;
 
+use super::escaped::shown;
 use super::explain::{advice, how};
 use super::house::{Shared, now};
 
@@ -67,13 +68,7 @@ fn words(house: &Shared, news: &Transition, now: &Snapshot) -> Option<(Level, St
             (Level::Info, text)
         }
         Phase::Failed => (Level::Error, failed(news, now)),
-        Phase::Stuck => (
-            Level::Error,
-            format!(
-                "stuck: pid {} survived SIGKILL; nothing is started until it is gone",
-                now.pid.unwrap_or_default()
-            ),
-        ),
+        Phase::Stuck => (Level::Error, stuck(house, now.pid.unwrap_or_default())),
     })
 }
 
@@ -100,6 +95,19 @@ fn started(house: &Shared, news: &Transition) -> Option<String> {
         .pid
         .map_or_else(String::new, |pid| format!(", pid {pid}"));
     Some(format!("started by {}{pid}", badge.spec.runner))
+}
+
+/// Who survived, and in which state, which is why.
+fn stuck(house: &Shared, leader: u32) -> String {
+    let mut lives = house.containment.lives(&[leader]);
+    let left = lives.remove(&leader).unwrap_or_default();
+    let left: Vec<String> = left.iter().map(shown).collect();
+    let who = if left.is_empty() {
+        format!("pid {leader}")
+    } else {
+        left.join(", ")
+    };
+    format!("stuck: {who} survived SIGKILL; nothing is started until that is gone")
 }
 
 /// A transition's reason for the journal, with what the machine doesn't know: how a life took the

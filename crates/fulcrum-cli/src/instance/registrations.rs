@@ -61,18 +61,27 @@ fn hear(house: &Shared, event: DomainEvent) {
         DomainEvent::Refused {
             domain,
             peer,
+            pid,
             reason,
+            more,
             ..
         } => {
-            let text = format!("a registration from {peer} was refused: {reason}");
+            let who = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
+            let more = match more {
+                0 => String::new(),
+                more => format!(" ({more} more since the last that was told)"),
+            };
+            let text = format!("a registration from {peer}{who} was refused: {reason}{more}");
             let whom = if house.domain(&domain).is_some() {
                 &domain
             } else {
                 fulcrum_logs::FULCRUM
             };
+            house.journal.note(whom, 0, "registration_refused", &text);
             house.hub.announce(whom, 0, Level::Warn, text, now());
         }
         DomainEvent::Heartbeat { domain, .. } => beat(house, &domain),
+        DomainEvent::Congestion { .. } => {}
     }
 }
 

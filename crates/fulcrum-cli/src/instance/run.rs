@@ -34,7 +34,9 @@ use super::selection::{select, with_dependencies};
 use super::signals::Signals;
 use super::terminal::Screen;
 use super::unserved::unserved;
-use super::{change, desk, listen, narrator, registrations, setup, vitals, waiting, words};
+use super::{
+    change, desk, escaped, listen, narrator, registrations, setup, vitals, waiting, words,
+};
 use crate::exit::{Code, Stop};
 use crate::{load, place};
 
@@ -56,7 +58,8 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
         .map_err(|error| Stop::failed(format!("the control socket can't be opened: {error}")))?;
     let signals = Signals::catch().map_err(defect)?;
     let port = listen::listen(&options.app, options.mode)?;
-    let spawner = Spawner::start().map_err(defect)?;
+    let containment = escaped::contain().map_err(defect)?;
+    let spawner = Spawner::start(containment.clone()).map_err(defect)?;
 
     let hub = Hub::new(HubConfig::default());
     words::tell(&hub);
@@ -114,7 +117,8 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
         registry: registry.clone(),
         hub: hub.clone(),
         journal: Journal::new(),
-        vitals: vitals::Vitals::start(Arc::clone(&desks)),
+        vitals: vitals::Vitals::start(Arc::clone(&desks), containment.clone()),
+        containment: containment.clone(),
         desks,
         closing: closing.clone(),
         grpc: port.listeners.address(),
@@ -129,6 +133,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     let clients = served("the control socket", clients, &hub, &closing);
     tokio::spawn(registrations::carry(Shared::clone(&house), heard));
     tokio::spawn(narrator::tell(Shared::clone(&house), told));
+    tokio::spawn(escaped::tell(containment.clone(), hub.clone()));
     tokio::spawn(signals.carry(closing.clone(), hub.clone()));
 
     house
@@ -136,7 +141,8 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
         .start(house.selected.iter().map(String::as_str))
         .await;
     let end = attend(&house, options.wait).await;
-    let left = wind_up(&house).await;
+    let mut left = wind_up(&house).await;
+    left.extend(escaped::end(&containment).await);
     closing.ask(Stage::Ended);
     down.cancel();
     let _ = timeout(SERVERS, async { tokio::join!(domains, clients) }).await;

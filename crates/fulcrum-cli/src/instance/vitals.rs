@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fulcrum_health::Sampler;
-use fulcrum_spawn::process::groups;
+use fulcrum_spawn::process::Containment;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -23,9 +23,9 @@ pub(crate) struct Vitals {
 
 impl Vitals {
     /// Starts the task that looks.
-    pub(crate) fn start(desks: Desks) -> Self {
+    pub(crate) fn start(desks: Desks, containment: Containment) -> Self {
         let (asked, inbox) = mpsc::channel(8);
-        tokio::spawn(look(desks, inbox));
+        tokio::spawn(look(desks, containment, inbox));
         Self { asked }
     }
 
@@ -38,7 +38,11 @@ impl Vitals {
     }
 }
 
-async fn look(desks: Desks, mut inbox: mpsc::Receiver<oneshot::Sender<()>>) {
+async fn look(
+    desks: Desks,
+    containment: Containment,
+    mut inbox: mpsc::Receiver<oneshot::Sender<()>>,
+) {
     let Ok(mut sampler) = Sampler::new() else {
         return;
     };
@@ -63,9 +67,10 @@ async fn look(desks: Desks, mut inbox: mpsc::Receiver<oneshot::Sender<()>>) {
             let now = Instant::now();
             last = Some((now, leaders.clone()));
             // It reads /proc, which may block: not on a thread that others wait for.
+            let contained = containment.clone();
             let looked = tokio::task::spawn_blocking(move || {
                 let wanted: Vec<u32> = leaders.keys().copied().collect();
-                let members = groups(&wanted);
+                let members = contained.lives(&wanted);
                 let named: Vec<(String, Vec<u32>)> = leaders
                     .into_iter()
                     .map(|(leader, name)| {

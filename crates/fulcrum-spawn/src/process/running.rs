@@ -1,44 +1,61 @@
-//! A process that was started, and the group it leads.
+//! A process that was started, and all that it started: one life.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tokio::io::unix::AsyncFd;
 use tokio::net::unix::pipe::Receiver;
+use tokio::time::{sleep, timeout};
 
-use super::group::members;
+use super::containment::{Containment, locked};
 use super::pidfd::{self, Bystander};
 use super::spawner::Spawned;
+use super::{Member, cgroup};
 use crate::lifecycle::ExitReport;
 
-/// How long a look at the group's members is trusted when none of them ends: a member may have
-/// started another one and gone on living.
+/// How long a look at the members is trusted when none of them ends: a member may have started
+/// another one and gone on living.
 const RECHECK: Duration = Duration::from_secs(1);
 
-/// When to look again at a member that can't be watched.
+/// When to look again at what can't be watched, or could not be looked at.
 const RETRY: Duration = Duration::from_millis(10);
 
-/// A direct child and the process group it leads.
+/// A direct child, the process group it leads, and whatever else its life consists of.
 ///
 /// The child is left unreaped until [`Process::group_empty`] returns: a zombie leader keeps the
 /// group's number from being given to strangers, so a signal can't reach the wrong ones. Dropping
-/// a process that has not come to that end kills its group.
+/// a process that has not come to that end kills the whole life.
 #[derive(Debug)]
 pub struct Process {
-    pid: Pid,
+    life: Life,
     pidfd: AsyncFd<OwnedFd>,
+    /// Tells when nobody is in the cgroup any more.
+    events: Option<AsyncFd<File>>,
     /// Held open so that a child that reads its input waits instead of seeing its end.
     _stdin: OwnedFd,
     output: Mutex<Option<(Receiver, Receiver)>>,
+}
+
+/// Who can be signalled until the leader is reaped.
+#[derive(Debug)]
+struct Life {
+    leader: Pid,
+    containment: Containment,
+    cgroup: Option<PathBuf>,
+    /// Whoever of this life shows up from now on has to go.
+    killing: AtomicBool,
     /// Whether the leader was reaped; locked while signalling, so that the two can't cross.
     reaped: Mutex<bool>,
 }
 
 impl Process {
-    pub(super) fn adopt(spawned: Spawned) -> io::Result<Self> {
+    pub(super) fn adopt(spawned: Spawned, containment: &Containment) -> io::Result<Self> {
         let Spawned {
             pid,
             pidfd,
@@ -46,31 +63,30 @@ impl Process {
             stdout,
             stderr,
         } = spawned;
-        let adopted = pidfd::watch(pidfd).and_then(|pidfd| {
-            let stdout = Receiver::from_owned_fd(stdout)?;
-            let stderr = Receiver::from_owned_fd(stderr)?;
-            Ok((pidfd, stdout, stderr))
-        });
-        match adopted {
-            Ok((pidfd, stdout, stderr)) => Ok(Self {
-                pid,
-                pidfd,
-                _stdin: stdin,
-                output: Mutex::new(Some((stdout, stderr))),
-                reaped: Mutex::new(false),
-            }),
-            Err(error) => {
-                let _ = kill_process_group(pid, Signal::KILL);
-                reap_in_background(pid);
-                Err(error)
-            }
-        }
+        // If anything fails from here on, dropping it ends what was started.
+        let life = Life::of(pid, containment);
+        let events = life.cgroup.as_deref().map(pidfd::events_of);
+        Ok(Self {
+            pidfd: pidfd::watch(pidfd)?,
+            events: events.transpose()?,
+            _stdin: stdin,
+            output: Mutex::new(Some((
+                Receiver::from_owned_fd(stdout)?,
+                Receiver::from_owned_fd(stderr)?,
+            ))),
+            life,
+        })
+    }
+
+    /// Ends what was started and nobody wants to hold.
+    pub(super) fn abandon(leader: Pid, containment: &Containment) {
+        drop(Life::of(leader, containment));
     }
 
     /// The leader's process id, which is the group's too.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.pid.as_raw_nonzero().get().unsigned_abs()
+        self.life.number()
     }
 
     /// The reading ends of its standard output and error; given away once.
@@ -78,31 +94,31 @@ impl Process {
         locked(&self.output).take()
     }
 
-    /// Sends a signal to the whole group. A stopped group is continued, since it could not act on
-    /// the signal otherwise. After the group was found empty, nothing is sent any more.
+    /// Sends a signal to the whole life, each process once. Those that are stopped are continued,
+    /// since they could not act on the signal otherwise. After the end of the whole life nothing is
+    /// sent any more.
     pub fn signal(&self, signal: Signal) {
-        let reaped = locked(&self.reaped);
-        if *reaped {
-            return;
-        }
-        // The only error left is that nobody is there any more, which the group's end reports.
-        let _ = kill_process_group(self.pid, signal);
-        if signal != Signal::KILL && signal != Signal::STOP {
-            let _ = kill_process_group(self.pid, Signal::CONT);
-        }
+        self.life.signal(signal);
+    }
+
+    /// Who of this life is alive, as far as can be told now.
+    #[must_use]
+    pub fn survivors(&self) -> Vec<Member> {
+        self.life.members().unwrap_or_default()
     }
 
     /// Waits until the direct child has ended and says how. It stays unreaped.
     pub async fn exited(&self) -> ExitReport {
+        let unknown = ExitReport {
+            code: None,
+            signal: None,
+        };
         loop {
             let Ok(mut guard) = self.pidfd.readable().await else {
-                return ExitReport {
-                    code: None,
-                    signal: None,
-                };
+                return unknown;
             };
             let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
-            match waitid(WaitId::Pid(self.pid), options) {
+            match waitid(WaitId::Pid(self.life.leader), options) {
                 Ok(Some(status)) => {
                     return ExitReport {
                         code: status.exit_status().map(|code| code & 0xff),
@@ -110,100 +126,146 @@ impl Process {
                     };
                 }
                 Ok(None) => guard.clear_ready(),
-                Err(_) => {
-                    return ExitReport {
-                        code: None,
-                        signal: None,
-                    };
-                }
+                Err(_) => return unknown,
             }
         }
     }
 
-    /// Waits until nobody of the group is alive, then reaps the leader. To be called after
-    /// [`Process::exited`]; after it, the group's number may belong to strangers.
+    /// Waits until nobody of the life is alive, wherever they went, then reaps the leader. To be
+    /// called after [`Process::exited`]; after it, the group's number may belong to strangers.
     pub async fn group_empty(&self) {
-        while let Some(member) = members(self.pid()).first() {
-            wait_for_end(member.pid).await;
+        // A pass over the process table can miss who is started meanwhile; a cgroup can't.
+        let enough = if self.events.is_some() { 1 } else { 2 };
+        let mut empty = 0;
+        while empty < enough {
+            if self.cgroup_changes().await {
+                continue;
+            }
+            match self.life.members() {
+                Ok(members) => match members.first() {
+                    None => empty += 1,
+                    Some(member) => {
+                        empty = 0;
+                        if self.life.killing.load(Ordering::Relaxed) {
+                            self.life.signal(Signal::KILL);
+                        }
+                        wait_for_end(member.pid).await;
+                    }
+                },
+                // Who can't be seen may be there.
+                Err(_) => sleep(RETRY).await,
+            }
         }
-        let mut reaped = locked(&self.reaped);
-        let _ = waitid(WaitId::Pid(self.pid), WaitIdOptions::EXITED);
-        *reaped = true;
+        self.life.bury();
+    }
+
+    /// While somebody is in the cgroup, waits for that to change, and is true.
+    async fn cgroup_changes(&self) -> bool {
+        let Some(events) = self.events.as_ref() else {
+            return false;
+        };
+        if !pidfd::populated(events.get_ref()) {
+            return false;
+        }
+        match timeout(RECHECK, pidfd::changed(events)).await {
+            Ok(Ok(mut changed)) => changed.clear_ready(),
+            // It takes a descriptor, and there may have been none.
+            Ok(Err(_)) | Err(_) if self.life.killing.load(Ordering::Relaxed) => {
+                self.life.signal(Signal::KILL);
+            }
+            Ok(Err(_)) | Err(_) => {}
+        }
+        true
     }
 }
 
-impl Drop for Process {
+impl Life {
+    fn of(leader: Pid, containment: &Containment) -> Self {
+        let number = leader.as_raw_nonzero().get().unsigned_abs();
+        Self {
+            leader,
+            cgroup: containment.cgroup_of(number),
+            containment: containment.clone(),
+            killing: AtomicBool::new(false),
+            reaped: Mutex::new(false),
+        }
+    }
+
+    fn number(&self) -> u32 {
+        self.leader.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    fn members(&self) -> io::Result<Vec<Member>> {
+        self.containment.members(self.number())
+    }
+
+    fn signal(&self, signal: Signal) {
+        let reaped = locked(&self.reaped);
+        if *reaped {
+            return;
+        }
+        // Seen before the first signal: afterwards the parents that link the tree may be gone.
+        let mut outside = self.members().unwrap_or_default();
+        outside.retain(|member| member.group != self.number());
+        let send = |signal| {
+            // The only error is that nobody is there any more, which the life's end reports.
+            let _ = kill_process_group(self.leader, signal);
+            for member in &outside {
+                pidfd::signal(member, signal);
+            }
+        };
+        if signal == Signal::KILL {
+            self.killing.store(true, Ordering::Relaxed);
+            self.cgroup.as_deref().map(cgroup::kill);
+        }
+        send(signal);
+        if signal != Signal::KILL && signal != Signal::STOP {
+            send(Signal::CONT);
+        }
+    }
+
+    /// The end: the leader's number is given back.
+    fn bury(&self) {
+        let mut reaped = locked(&self.reaped);
+        let _ = waitid(WaitId::Pid(self.leader), WaitIdOptions::EXITED);
+        *reaped = true;
+        self.containment.strike(self.number());
+    }
+}
+
+impl Drop for Life {
     fn drop(&mut self) {
         if !*locked(&self.reaped) {
-            let _ = kill_process_group(self.pid, Signal::KILL);
-            reap_in_background(self.pid);
+            self.signal(Signal::KILL);
+            reap_in_background(self.leader, self.containment.clone());
         }
     }
-}
-
-/// A lock whose holder can't have left the value half-changed, so a panic elsewhere is no reason
-/// to give up.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Waits until a process that isn't our child has ended, or for [`RECHECK`].
 async fn wait_for_end(pid: u32) {
     match Bystander::of(pid) {
         Some(member) => {
-            let _ = tokio::time::timeout(RECHECK, member.ended()).await;
+            let _ = timeout(RECHECK, member.ended()).await;
         }
         // Gone already, or out of descriptors: then only looking again tells.
-        None => tokio::time::sleep(RETRY).await,
+        None => sleep(RETRY).await,
     }
 }
 
 /// Reaps a killed child without making anybody wait for it.
-fn reap_in_background(pid: Pid) {
-    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
-    if let Ok(Some(_)) | Err(_) = waitid(WaitId::Pid(pid), options) {
+fn reap_in_background(leader: Pid, containment: Containment) {
+    let reap = move |options| match waitid(WaitId::Pid(leader), options) {
+        Ok(None) => false,
+        Ok(Some(_)) | Err(_) => {
+            containment.strike(leader.as_raw_nonzero().get().unsigned_abs());
+            true
+        }
+    };
+    if reap(WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
         return;
     }
     let _ = std::thread::Builder::new()
         .name("reaper".to_owned())
-        .spawn(move || {
-            let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED);
-        });
+        .spawn(move || reap(WaitIdOptions::EXITED));
 }
-
-/// The number of a signal by its name, such as `SIGTERM`.
-#[must_use]
-pub fn signal_number(name: &str) -> Option<Signal> {
-    NAMES
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, signal)| *signal)
-}
-
-/// The name of a signal by its number, such as `SIGKILL` for 9.
-#[must_use]
-pub fn signal_name(number: i32) -> Option<&'static str> {
-    NAMES
-        .iter()
-        .find(|(_, signal)| signal.as_raw() == number)
-        .map(|(name, _)| *name)
-}
-
-const NAMES: [(&str, Signal); 16] = [
-    ("SIGHUP", Signal::HUP),
-    ("SIGINT", Signal::INT),
-    ("SIGQUIT", Signal::QUIT),
-    ("SIGILL", Signal::ILL),
-    ("SIGTRAP", Signal::TRAP),
-    ("SIGABRT", Signal::ABORT),
-    ("SIGBUS", Signal::BUS),
-    ("SIGFPE", Signal::FPE),
-    ("SIGKILL", Signal::KILL),
-    ("SIGUSR1", Signal::USR1),
-    ("SIGSEGV", Signal::SEGV),
-    ("SIGUSR2", Signal::USR2),
-    ("SIGPIPE", Signal::PIPE),
-    ("SIGALRM", Signal::ALARM),
-    ("SIGTERM", Signal::TERM),
-    ("SIGXCPU", Signal::XCPU),
-];

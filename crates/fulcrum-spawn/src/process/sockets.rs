@@ -162,7 +162,7 @@ pub fn variable_of(pid: u32, name: &str) -> Option<String> {
 }
 
 /// A process's command line for a message, at most 80 characters.
-fn command_line(pid: u32) -> String {
+pub(super) fn command_line(pid: u32) -> String {
     let raw = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let raw = String::from_utf8_lossy(&raw);
     let words: Vec<&str> = raw.split('\0').filter(|word| !word.is_empty()).collect();

@@ -5,31 +5,40 @@
 //! process is started from this thread, which lives as long as the program.
 #![expect(
     unsafe_code,
-    reason = "pre_exec sets the parent-death signal; inherited descriptors are marked by number"
+    reason = "pre_exec cleans up in the child; inherited descriptors are marked by number"
 )]
 
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 
 use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
-use rustix::process::{
-    Pid, PidfdFlags, Signal, getppid, pidfd_open, set_parent_process_death_signal,
-};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::sync::oneshot;
 
+use super::census::Life;
+use super::containment::Containment;
+use super::hygiene::Hygiene;
 use super::running::Process;
+use super::{cgroup, orphans};
 use crate::{CommandSpec, Failure};
 
 /// As much as an unprivileged pipe may hold: the more, the longer a child writes without waiting.
 const PIPE_SIZE: usize = 1024 * 1024;
 
-struct Order {
-    spec: CommandSpec,
-    answer: oneshot::Sender<Result<Spawned, Failure>>,
+enum Order {
+    Spawn {
+        spec: CommandSpec,
+        label: String,
+        answer: oneshot::Sender<Result<Spawned, Failure>>,
+    },
+    /// Orphans may have been adopted, or have ended.
+    Tend,
 }
 
 /// A child as the thread hands it over, before the runtime knows its descriptors.
@@ -45,25 +54,38 @@ pub(super) struct Spawned {
 #[derive(Debug, Clone)]
 pub struct Spawner {
     orders: mpsc::Sender<Order>,
+    containment: Containment,
 }
 
 impl Spawner {
-    /// Starts the thread, which lives as long as the program. Descriptors above standard error
-    /// that this program was started with are kept from the processes that it starts.
+    /// Starts the thread, which lives as long as the program, and keeps what it starts in the
+    /// containment. Descriptors above standard error that this program was started with are kept
+    /// from the processes that it starts. Must be called in a tokio runtime, which must go on for
+    /// orphans to be looked after.
     ///
     /// # Errors
-    /// The operating system refuses the thread.
-    pub fn start() -> io::Result<Self> {
+    /// The operating system refuses the thread, or to report the ends of children.
+    pub fn start(containment: Containment) -> io::Result<Self> {
         keep_inherited_descriptors();
         let (orders, inbox) = mpsc::channel::<Order>();
+        let held = containment.clone();
         thread::Builder::new()
             .name("spawner".to_owned())
             .spawn(move || {
                 for order in &inbox {
-                    let outcome = spawn(&order.spec);
-                    // Nobody waits any more: the child must not outlive the interest in it.
-                    if let Err(Ok(child)) = order.answer.send(outcome) {
-                        let _ = rustix::process::kill_process_group(child.pid, Signal::KILL);
+                    match order {
+                        Order::Spawn {
+                            spec,
+                            label,
+                            answer,
+                        } => {
+                            let outcome = spawn(&spec, &label, &held);
+                            // Nobody waits any more: the child must not outlive the interest in it.
+                            if let Err(Ok(child)) = answer.send(outcome) {
+                                Process::abandon(child.pid, &held);
+                            }
+                        }
+                        Order::Tend => orphans::tend(&held),
                     }
                 }
                 // The last clone is gone, but children may still be there: the thread must stay.
@@ -71,34 +93,68 @@ impl Spawner {
                     thread::park();
                 }
             })?;
-        Ok(Self { orders })
+        let tend = orders.clone();
+        orphans::watch(containment.clone(), move || {
+            // The thread never ends before the program does.
+            let _ = tend.send(Order::Tend);
+        })?;
+        Ok(Self {
+            orders,
+            containment,
+        })
     }
 
     /// Starts a process in a group of its own, with pipes for its three streams, which dies with
-    /// this program.
+    /// this program. `label` tells this life from all others of the run, such as `orders.3`; it
+    /// names the life's cgroup.
     ///
     /// # Errors
     /// The program is missing, not executable, or the system is out of something; the text says
     /// which, and whether a retry could help.
-    pub async fn spawn(&self, spec: CommandSpec) -> Result<Process, Failure> {
+    pub async fn spawn(
+        &self,
+        spec: CommandSpec,
+        label: impl Into<String>,
+    ) -> Result<Process, Failure> {
         let (answer, outcome) = oneshot::channel();
         let gone = || Failure::permanent("the spawner thread is gone");
+        let label = label.into();
         self.orders
-            .send(Order { spec, answer })
+            .send(Order::Spawn {
+                spec,
+                label,
+                answer,
+            })
             .map_err(|_| gone())?;
         let spawned = outcome.await.map_err(|_| gone())??;
-        Process::adopt(spawned)
+        Process::adopt(spawned, &self.containment)
             .map_err(|error| Failure::passing(format!("a new process can't be watched: {error}")))
     }
 }
 
-fn spawn(spec: &CommandSpec) -> Result<Spawned, Failure> {
+/// Starts a process and enters it as a life.
+fn spawn(spec: &CommandSpec, label: &str, containment: &Containment) -> Result<Spawned, Failure> {
+    let token = spec.env.get(OsStr::new(containment.mark()));
+    let life = containment.prepare(label, token.map(|token| token.as_bytes()));
+    let folder = life.cgroup.clone();
+    let spawned = execute(spec, life, containment);
+    if let (Err(_), Some(folder)) = (&spawned, folder) {
+        let _ = cgroup::remove(&folder);
+    }
+    spawned
+}
+
+fn execute(
+    spec: &CommandSpec,
+    mut life: Life,
+    containment: &Containment,
+) -> Result<Spawned, Failure> {
     let describe = |error: io::Error| refusal(spec, &error);
     let (stdout_read, stdout_write) = log_pipe().map_err(describe)?;
     let (stderr_read, stderr_write) = log_pipe().map_err(describe)?;
     let (stdin_read, stdin_write) =
         pipe_with(PipeFlags::CLOEXEC).map_err(|error| describe(error.into()))?;
-    let parent = rustix::process::getpid();
+    let hygiene = Hygiene::new(life.cgroup.as_deref());
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one place that starts processes"
@@ -113,22 +169,20 @@ fn spawn(spec: &CommandSpec) -> Result<Spawned, Failure> {
         .stdout(Stdio::from(stdout_write))
         .stderr(Stdio::from(stderr_write))
         .process_group(0);
-    // SAFETY: between fork and exec only two async-signal-safe system calls are made, and nothing
-    // is allocated.
+    // SAFETY: between fork and exec only async-signal-safe system calls are made, and nothing is
+    // allocated.
     unsafe {
-        command.pre_exec(move || {
-            set_parent_process_death_signal(Some(Signal::KILL))?;
-            // The parent may have died before the signal was set: then nobody would send it.
-            if getppid() != Some(parent) {
-                return Err(io::Error::from_raw_os_error(
-                    rustix::io::Errno::SRCH.raw_os_error(),
-                ));
-            }
-            Ok(())
-        });
+        command.pre_exec(move || hygiene.apply());
     }
     let child = command.spawn().map_err(describe)?;
     let pid = Pid::from_child(&child);
+    if let Some(folder) = life
+        .cgroup
+        .take_if(|folder| !cgroup::holds(folder, child.id()))
+    {
+        let _ = cgroup::remove(&folder);
+    }
+    containment.enter(child.id(), life);
     // The child is unreaped until we reap it, so its number can't have been given away yet.
     match pidfd_open(pid, PidfdFlags::NONBLOCK) {
         Ok(pidfd) => Ok(Spawned {
@@ -139,9 +193,7 @@ fn spawn(spec: &CommandSpec) -> Result<Spawned, Failure> {
             stderr: stderr_read,
         }),
         Err(error) => {
-            let mut child = child;
-            let _ = child.kill();
-            let _ = child.wait();
+            Process::abandon(pid, containment);
             Err(describe(error.into()))
         }
     }

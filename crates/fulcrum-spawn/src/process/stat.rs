@@ -1,6 +1,9 @@
 //! What `/proc/PID/stat` says, as far as supervision needs it.
 
 use std::fs;
+use std::io;
+
+use rustix::io::Errno;
 
 /// One process at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +26,28 @@ impl Stat {
     /// Reads it; none if there is no such process.
     #[must_use]
     pub fn read(pid: u32) -> Option<Self> {
-        Self::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+        Self::look(pid).ok().flatten()
+    }
+
+    /// As [`Stat::read`], telling a process that is gone from one that can't be looked at.
+    ///
+    /// # Errors
+    /// The file is there and can't be read: descriptors have run out, for instance.
+    pub(super) fn look(pid: u32) -> io::Result<Option<Self>> {
+        const GONE: i32 = Errno::SRCH.raw_os_error();
+        match fs::read(format!("/proc/{pid}/stat")) {
+            // A name may be no UTF-8.
+            Ok(text) => Ok(Self::parse(&String::from_utf8_lossy(&text))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.raw_os_error() == Some(GONE) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether both are the same process, not just the same number.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self.pid == other.pid && self.started == other.started
     }
 
     /// Whether it has ended and only waits for its parent to notice.
@@ -40,12 +64,15 @@ impl Stat {
         let state = fields.next()?.chars().next()?;
         let parent = fields.next()?.parse().ok()?;
         let group = fields.next()?.parse().ok()?;
-        // Field 22 of the file; the first three after the name are taken.
-        let started = fields.nth(16)?.parse().ok()?;
+        // Fields 20 and 22 of the file; five are taken.
+        let threads: u32 = fields.nth(14)?.parse().ok()?;
+        let started = fields.nth(1)?.parse().ok()?;
+        // The state is that of the first thread, which may have ended before the others.
+        let ended = state != 'Z' || threads <= 1;
         Some(Self {
             pid: pid.parse().ok()?,
             name: name.to_owned(),
-            state,
+            state: if ended { state } else { 'S' },
             parent,
             group,
             started,
@@ -81,6 +108,15 @@ mod tests {
         assert_eq!((stat.pid, stat.name.as_str()), (42, "a) (b c)"));
         assert_eq!((stat.state, stat.parent, stat.group), ('S', 7, 40));
         assert_eq!(stat.started, 98765);
+    }
+
+    #[test]
+    fn a_process_whose_first_thread_alone_has_ended_is_no_zombie() {
+        let text = |threads| {
+            format!("42 (a) Z 7 40 40 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 {threads} 0 98765 1 2")
+        };
+        assert!(Stat::parse(&text(1)).expect("parses").is_zombie());
+        assert!(!Stat::parse(&text(2)).expect("parses").is_zombie());
     }
 
     #[test]

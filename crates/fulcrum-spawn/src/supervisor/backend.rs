@@ -40,7 +40,7 @@ pub trait Group: Send + Sync {
 /// Where facts about one generation are reported.
 #[derive(Debug, Clone)]
 pub struct News {
-    generation: u64,
+    pub(super) generation: u64,
     mailbox: mpsc::UnboundedSender<(u64, Fact)>,
 }
 

@@ -1,0 +1,292 @@
+//! What holds a run's processes together, wherever they go.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustix::process::{Signal, getpid, set_child_subreaper};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::census::{Census, Life, Roll, World};
+use super::{Bystander, Member, Stat, cgroup, pidfd, place, table};
+
+/// How long the end of what is left may take after SIGKILL.
+const LAST: Duration = Duration::from_secs(2);
+
+/// How long one look is trusted while the end is awaited.
+const RECHECK: Duration = Duration::from_millis(20);
+
+/// Keeps the processes of a run attributable to the lives they came from: by cgroup v2 where that
+/// can be had, and by process groups, parents, marks and adopted orphans otherwise. Clones are the
+/// same containment. A program has one: a second one would take the first one's children for
+/// orphans.
+#[derive(Debug, Clone)]
+pub struct Containment {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    mark: &'static str,
+    /// The run's cgroup, or why there is none.
+    run: Result<PathBuf, String>,
+    /// Entered by the spawner, struck out by who reaps; held for one look at a time.
+    roll: Mutex<Roll>,
+    escapes: mpsc::UnboundedSender<Escaped>,
+    heard: Mutex<Option<mpsc::UnboundedReceiver<Escaped>>>,
+    /// Wakes who looks after orphans.
+    pub(super) orphans: Notify,
+}
+
+/// A process that came from some domain and can't be attributed to any life: it left its group,
+/// lost its parents and cleared its environment before anybody saw it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Escaped {
+    /// Its number.
+    pub pid: u32,
+    /// Its command line, shortened to what fits a message.
+    pub command: String,
+}
+
+impl Containment {
+    /// Makes this program the parent of all orphans below it, and looks where a cgroup of the name
+    /// `name` can be made below its own; it is made with the first life. `mark` is the environment variable whose value differs in
+    /// each life.
+    #[must_use]
+    pub fn open(name: &str, mark: &'static str) -> Self {
+        // Linux knows it since 3.4; without it, orphans are beyond reach but nothing else fails.
+        let _ = set_child_subreaper(Some(getpid()));
+        let (escapes, heard) = mpsc::unbounded_channel();
+        let me = std::process::id();
+        // Not by getpgrp: in a container the group may be outside, and its number none.
+        let group = Stat::read(me).map_or(me, |stat| stat.group);
+        let mut roll = Roll::new(me, group);
+        // A shell that became this program by `exec` may have left us its own.
+        let before = table::adopted().unwrap_or_default();
+        let before = before.into_iter().filter_map(Stat::read);
+        roll.foreign = before.map(|stat| (stat.pid, stat.started)).collect();
+        Self {
+            inner: Arc::new(Inner {
+                mark,
+                run: place::find(name),
+                roll: Mutex::new(roll),
+                escapes,
+                heard: Mutex::new(Some(heard)),
+                orphans: Notify::new(),
+            }),
+        }
+    }
+
+    /// The run's cgroup, if it has one.
+    #[must_use]
+    pub fn cgroup(&self) -> Option<&Path> {
+        self.inner.run.as_deref().ok()
+    }
+
+    /// For people: by what processes are held, and why not by more.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match &self.inner.run {
+            Ok(folder) => format!("cgroup {}", folder.display()),
+            Err(why) => format!("process groups and a sub-reaper: {why}"),
+        }
+    }
+
+    /// Where processes are told of that escaped; given away once.
+    pub fn escaped(&self) -> Option<mpsc::UnboundedReceiver<Escaped>> {
+        locked(&self.inner.heard).take()
+    }
+
+    /// Tells a child that this program's first thread has started from the orphans it adopts: it is
+    /// neither reaped nor ended. What other threads start needs no such word.
+    pub fn spare(&self, pid: u32) {
+        self.roll().spared.insert(pid);
+    }
+
+    /// The living members of several lives, told by their leaders, in one pass over the process
+    /// table. Empty for a life that is over; empty for all where the table can't be read.
+    #[must_use]
+    pub fn lives(&self, leaders: &[u32]) -> BTreeMap<u32, Vec<Member>> {
+        let mut census = self.census().unwrap_or_default();
+        if !census.strangers.is_empty() {
+            self.inner.orphans.notify_one();
+        }
+        let taken = leaders.iter();
+        taken
+            .map(|leader| (*leader, census.lives.remove(leader).unwrap_or_default()))
+            .collect()
+    }
+
+    /// Ends by SIGKILL whatever of this run is left, escaped ones too, and removes the run's
+    /// cgroup. Gives those that could not be ended in two seconds. To be called when every life is
+    /// over, or when that can't be waited for any longer.
+    pub async fn close(&self) -> Vec<Member> {
+        let deadline = Instant::now() + LAST;
+        let left = loop {
+            let left = self.everybody();
+            if left.is_empty() || Instant::now() >= deadline {
+                break left;
+            }
+            self.cgroup().map(cgroup::kill);
+            for member in &left {
+                pidfd::signal(member, Signal::KILL);
+            }
+            self.inner.orphans.notify_one();
+            match left.first().and_then(|member| Bystander::of(member.pid)) {
+                Some(member) => drop(timeout(RECHECK, member.ended()).await),
+                None => sleep(RECHECK).await,
+            }
+        };
+        while let Some(folder) = self.cgroup() {
+            // The last one may still be on its way out of the folder.
+            if cgroup::remove(folder).is_ok() || Instant::now() >= deadline {
+                break;
+            }
+            sleep(RECHECK).await;
+        }
+        left
+    }
+
+    /// All of this run that live.
+    fn everybody(&self) -> Vec<Member> {
+        let Census {
+            lives,
+            strangers,
+            company,
+        } = self.census().unwrap_or_default();
+        let mut found: Vec<Member> = lives.into_values().flatten().collect();
+        found.extend(strangers.into_iter().chain(company));
+        let run = self.cgroup().map_or_else(Vec::new, cgroup::members);
+        for pid in run {
+            if !found.iter().any(|member| member.pid == pid) {
+                found.extend(Stat::read(pid).filter(|stat| !stat.is_zombie()));
+            }
+        }
+        found
+    }
+
+    /// Places every process there is.
+    pub(super) fn census(&self) -> io::Result<Census> {
+        let table = table::processes()?;
+        Ok(self.roll().take(&table, &Machine))
+    }
+
+    /// The living members of one life. Where its cgroup tells, the process table isn't read.
+    pub(super) fn members(&self, leader: u32) -> io::Result<Vec<Member>> {
+        let (folder, seen) = match self.roll().lives.get(&leader) {
+            Some(life) => (life.cgroup.clone(), life.seen.clone()),
+            None => return Ok(Vec::new()),
+        };
+        let Some(folder) = folder else {
+            return Ok(self.census()?.lives.remove(&leader).unwrap_or_default());
+        };
+        let mut found = Vec::new();
+        for pid in cgroup::members(&folder) {
+            found.extend(Stat::look(pid)?);
+        }
+        // A number may have gone to a stranger between the list and the look.
+        let again = cgroup::members(&folder);
+        found.retain(|member: &Member| again.contains(&member.pid));
+        // Who was moved elsewhere, by somebody who may do that.
+        for (pid, started) in seen {
+            if !again.contains(&pid) {
+                found.extend(Stat::look(pid)?.filter(|stat| stat.started == started));
+            }
+        }
+        found.retain(|member| !member.is_zombie());
+        Ok(found)
+    }
+
+    /// Prepares what a life is known by, before it is started: its cgroup where there can be one.
+    pub(super) fn prepare(&self, label: &str, token: Option<&[u8]>) -> Life {
+        let mark = token.map(|token| [self.inner.mark.as_bytes(), b"=", token].concat());
+        let cgroup = self.cgroup().map(|run| {
+            // Made with the first life, so that nothing has to be cleared away before there is one.
+            let _ = fs::create_dir(run);
+            run.join(label)
+        });
+        let cgroup = cgroup.filter(|folder| match fs::create_dir(folder) {
+            // An earlier one of the same name, which is over.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                !cgroup::populated(folder)
+            }
+            outcome => outcome.is_ok(),
+        });
+        Life {
+            mark,
+            cgroup,
+            ..Life::default()
+        }
+    }
+
+    /// The variable whose value differs in each life.
+    pub(super) fn mark(&self) -> &'static str {
+        self.inner.mark
+    }
+
+    pub(super) fn enter(&self, leader: u32, life: Life) {
+        self.roll().lives.insert(leader, life);
+    }
+
+    /// A life is over, and its leader reaped: its number may be another's from now on.
+    pub(super) fn strike(&self, leader: u32) {
+        let life = self.roll().lives.remove(&leader);
+        if let Some(folder) = life.and_then(|life| life.cgroup) {
+            // What can't be removed now is when the run is closed.
+            let _ = cgroup::remove(&folder);
+        }
+        self.inner.orphans.notify_one();
+    }
+
+    /// A life's own cgroup.
+    pub(super) fn cgroup_of(&self, leader: u32) -> Option<PathBuf> {
+        self.roll().lives.get(&leader)?.cgroup.clone()
+    }
+
+    /// Returns when orphans may be there that nobody was woken for.
+    pub(super) async fn orphans_suspected(&self) {
+        self.inner.orphans.notified().await;
+    }
+
+    pub(super) fn tell(&self, stranger: &Member) {
+        let news = self.roll().told.insert(stranger.pid, stranger.started);
+        if news != Some(stranger.started) {
+            let _ = self.inner.escapes.send(Escaped {
+                pid: stranger.pid,
+                command: super::sockets::command_line(stranger.pid),
+            });
+        }
+    }
+
+    pub(super) fn roll(&self) -> MutexGuard<'_, Roll> {
+        locked(&self.inner.roll)
+    }
+}
+
+/// A lock whose holder can't have left the value half-changed, so a panic elsewhere is no reason
+/// to give up.
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// This machine.
+struct Machine;
+
+impl World for Machine {
+    fn in_cgroup(&self, folder: &Path) -> Vec<u32> {
+        cgroup::members(folder)
+    }
+
+    fn carries(&self, pid: u32, mark: &[u8]) -> bool {
+        let environ = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environ.split(|byte| *byte == 0).any(|own| own == mark)
+    }
+
+    fn adopted(&self) -> BTreeSet<u32> {
+        table::adopted().unwrap_or_default()
+    }
+}

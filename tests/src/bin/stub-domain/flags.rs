@@ -1,0 +1,218 @@
+//! Its flags: each is a habit.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+const HELP: &str = "\
+stub-domain [FLAGS]: a domain of the protocol, with bad habits. Times are like 200ms or 2s.
+  @FILE                 takes more flags from a file, read at each start
+start and registration
+  --register-after T    after T since the start          --never-register
+  --name NAME           under another name               --token X | --no-token
+  --streams N           N streams, all of which register --capability X (several)
+  --no-heartbeat        without that capability          --drain  with that one
+health
+  --stop-beating-after T   (since registered)            --beat-status WORD
+  --hang-at T | --hang-ready T   blocks its only thread, for --hang-for T or for ever
+  --no-read             registers, then reads nothing of its stream; --window BYTES
+  --drop-stream-every T [--redial T]   loses its connection, and dials again (after 1s)
+end
+  --die-at T (since the start) | --die-ready T (since registered) [--exit N | --signal N]
+                        SIGUSR1 ends it in the same way at once
+  --ignore-term         SIGTERM is noted only            --slow-stop T  takes T to stop
+  --stop-exit N         its exit code after SIGTERM (0)
+burden
+  --rss SIZE [--rss-after T]    holds memory, such as 200MiB
+  --spawn-grandchild    a child that ignores SIGTERM     --child-rss SIZE  and holds memory
+  --spawn-daemon        a process of its own session: forked twice, empty environment
+  --flood BYTES         writes so much to stdout each second, in lines of 100
+requests (besides echoing): process_exit_request {code}, process_signal_request {signal},
+  process_hang_request {ms}
+ledger: spawned, overlap, registered, refused CODE, disconnected, stopping, ignored, draining;
+  of its offspring: grandchild, daemon, ignored";
+
+/// What a process of this program is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Domain,
+    /// Sleeps and ignores SIGTERM.
+    Offspring,
+    /// The first of two forks: starts an offspring in a session of its own, and is gone.
+    Forker,
+}
+
+/// How it is to end when its time has come.
+#[derive(Clone, Copy)]
+pub(crate) enum End {
+    Exit(i32),
+    Signal(i32),
+}
+
+/// All habits.
+#[derive(Clone)]
+pub(crate) struct Flags {
+    pub(crate) role: Role,
+    pub(crate) ledger: Option<String>,
+    pub(crate) event: String,
+    pub(crate) register_after: Duration,
+    pub(crate) never_register: bool,
+    pub(crate) name: Option<String>,
+    /// `None`: that of the environment; empty: none.
+    pub(crate) token: Option<String>,
+    pub(crate) streams: usize,
+    pub(crate) capabilities: Vec<String>,
+    pub(crate) heartbeat: bool,
+    pub(crate) stop_beating_after: Option<Duration>,
+    pub(crate) beat_status: String,
+    pub(crate) hang_at: Option<Duration>,
+    pub(crate) hang_ready: Option<Duration>,
+    pub(crate) hang_for: Duration,
+    pub(crate) no_read: bool,
+    pub(crate) window: Option<u32>,
+    pub(crate) drop_stream_every: Option<Duration>,
+    pub(crate) redial: Option<Duration>,
+    pub(crate) die_at: Option<Duration>,
+    pub(crate) die_ready: Option<Duration>,
+    pub(crate) end: End,
+    pub(crate) ignore_term: bool,
+    pub(crate) slow_stop: Duration,
+    pub(crate) stop_exit: i32,
+    pub(crate) rss: usize,
+    pub(crate) rss_after: Duration,
+    pub(crate) grandchild: bool,
+    pub(crate) child_rss: usize,
+    pub(crate) daemon: bool,
+    pub(crate) flood: usize,
+}
+
+impl Flags {
+    fn none() -> Self {
+        Self {
+            role: Role::Domain,
+            ledger: None,
+            event: String::new(),
+            register_after: Duration::ZERO,
+            never_register: false,
+            name: None,
+            token: None,
+            streams: 1,
+            capabilities: Vec::new(),
+            heartbeat: true,
+            stop_beating_after: None,
+            beat_status: "ok".to_owned(),
+            hang_at: None,
+            hang_ready: None,
+            hang_for: Duration::MAX,
+            no_read: false,
+            window: None,
+            drop_stream_every: None,
+            redial: None,
+            die_at: None,
+            die_ready: None,
+            end: End::Exit(1),
+            ignore_term: false,
+            slow_stop: Duration::ZERO,
+            stop_exit: 0,
+            rss: 0,
+            rss_after: Duration::ZERO,
+            grandchild: false,
+            child_rss: 0,
+            daemon: false,
+            flood: 0,
+        }
+    }
+
+    /// Reads the flags.
+    ///
+    /// # Errors
+    /// What is wrong with them, or the help that was asked for.
+    pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut flags = Self::none();
+        let mut args: VecDeque<String> = args.collect();
+        while let Some(flag) = args.pop_front() {
+            if let Some(file) = flag.strip_prefix('@') {
+                let text = std::fs::read_to_string(file)
+                    .map_err(|error| format!("{file} can't be read: {error}"))?;
+                for word in text.split_ascii_whitespace().rev() {
+                    args.push_front(word.to_owned());
+                }
+                continue;
+            }
+            flags.take(&flag, &mut args)?;
+        }
+        Ok(flags)
+    }
+
+    fn take(&mut self, flag: &str, args: &mut VecDeque<String>) -> Result<(), String> {
+        let mut text = || {
+            args.pop_front()
+                .ok_or_else(|| format!("{flag} needs a value"))
+        };
+        match flag {
+            "--register-after" => self.register_after = time(&text()?)?,
+            "--never-register" => self.never_register = true,
+            "--name" => self.name = Some(text()?),
+            "--token" => self.token = Some(text()?),
+            "--no-token" => self.token = Some(String::new()),
+            "--streams" => self.streams = number(&text()?)?,
+            "--capability" => self.capabilities.push(text()?),
+            "--heartbeat" => self.heartbeat = true,
+            "--no-heartbeat" => self.heartbeat = false,
+            "--drain" => self.capabilities.push("drain".to_owned()),
+            "--stop-beating-after" => self.stop_beating_after = Some(time(&text()?)?),
+            "--beat-status" => self.beat_status = text()?,
+            "--hang-at" => self.hang_at = Some(time(&text()?)?),
+            "--hang-ready" => self.hang_ready = Some(time(&text()?)?),
+            "--hang-for" => self.hang_for = time(&text()?)?,
+            "--no-read" => self.no_read = true,
+            "--window" => self.window = Some(number(&text()?)?),
+            "--drop-stream-every" => self.drop_stream_every = Some(time(&text()?)?),
+            "--redial" => self.redial = Some(time(&text()?)?),
+            "--die-at" => self.die_at = Some(time(&text()?)?),
+            "--die-ready" => self.die_ready = Some(time(&text()?)?),
+            "--exit" => self.end = End::Exit(number(&text()?)?),
+            "--signal" => self.end = End::Signal(number(&text()?)?),
+            "--ignore-term" => self.ignore_term = true,
+            "--slow-stop" => self.slow_stop = time(&text()?)?,
+            "--stop-exit" => self.stop_exit = number(&text()?)?,
+            "--rss" => self.rss = size(&text()?)?,
+            "--rss-after" => self.rss_after = time(&text()?)?,
+            "--spawn-grandchild" => self.grandchild = true,
+            "--child-rss" => self.child_rss = size(&text()?)?,
+            "--spawn-daemon" => self.daemon = true,
+            "--flood" => self.flood = size(text()?.trim_end_matches("/s"))?,
+            // What it starts itself with.
+            "--offspring" => (self.role, self.event) = (Role::Offspring, text()?),
+            "--forker" => self.role = Role::Forker,
+            "--ledger" => self.ledger = Some(text()?),
+            _ => return Err(format!("no flag {flag:?}\n{HELP}")),
+        }
+        Ok(())
+    }
+}
+
+fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("{text:?} is no number"))
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is no time such as 200ms or 2.5s");
+    let (number, unit) = match text.strip_suffix("ms") {
+        Some(number) => (number, 0.001),
+        None => (text.strip_suffix('s').ok_or_else(wrong)?, 1.0),
+    };
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    Duration::try_from_secs_f64(number * unit).map_err(|_| wrong())
+}
+
+fn size(text: &str) -> Result<usize, String> {
+    let units = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+    let (number, unit) = units
+        .iter()
+        .find_map(|(name, unit)| Some((text.strip_suffix(name)?, *unit)))
+        .unwrap_or((text, 1));
+    let number: usize = number
+        .parse()
+        .map_err(|_| format!("{text:?} is no size such as 200MiB"))?;
+    Ok(number * unit)
+}

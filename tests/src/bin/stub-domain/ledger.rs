@@ -1,0 +1,91 @@
+//! What it does, written down as the Node fixtures do it (`tests/fixtures/ledger.cjs`).
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::PathBuf;
+
+use rustix::time::{ClockId, clock_gettime};
+use serde_json::{Value, json};
+
+use crate::flags::Flags;
+
+/// Where a process writes down what it does.
+#[derive(Clone)]
+pub(crate) struct Ledger {
+    file: Option<PathBuf>,
+    domain: String,
+}
+
+impl Ledger {
+    /// That of the test, under the name that Fulcrum gave; flags say both where the environment
+    /// was cleared.
+    pub(crate) fn of_environment(flags: &Flags) -> Self {
+        let variable = |name| std::env::var(name).ok();
+        let file = flags.ledger.clone().or_else(|| variable("TEST_LEDGER"));
+        let name = flags
+            .name
+            .clone()
+            .filter(|_| flags.ledger.is_some())
+            .or_else(|| variable("FULCRUM_DOMAIN_NAME"));
+        Self {
+            file: file.map(PathBuf::from),
+            domain: name.unwrap_or_default(),
+        }
+    }
+
+    pub(crate) fn file(&self) -> Option<&PathBuf> {
+        self.file.as_ref()
+    }
+
+    pub(crate) fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// Notes an event, with one write: many processes share the file.
+    pub(crate) fn note(&self, event: &str) {
+        let Some(file) = &self.file else { return };
+        let line = json!({
+            "pid": std::process::id(),
+            "domain": self.domain,
+            "event": event,
+            "ts": now(),
+        });
+        let line = format!("{line}\n");
+        if let Ok(mut file) = OpenOptions::new().append(true).create(true).open(file) {
+            // A test that has ended has taken its folder along.
+            let _ = file.write_all(line.as_bytes());
+        }
+    }
+
+    /// Called first thing: tells of every earlier process of this domain that still lives.
+    pub(crate) fn spawned(&self) {
+        self.note("spawned");
+        let text = self.file.as_ref().and_then(|file| fs::read(file).ok());
+        let text = String::from_utf8(text.unwrap_or_default()).unwrap_or_default();
+        for line in text.lines().filter(|line| line.contains("\"spawned\"")) {
+            let Ok(entry) = serde_json::from_str::<Value>(line) else {
+                continue;
+            };
+            let pid = entry["pid"].as_u64().unwrap_or_default();
+            if entry["domain"] == self.domain.as_str()
+                && pid != u64::from(std::process::id())
+                && lives(pid)
+            {
+                self.note("overlap");
+            }
+        }
+    }
+}
+
+/// Microseconds of the machine's monotonic clock.
+fn now() -> i64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    now.tv_sec * 1_000_000 + now.tv_nsec / 1000
+}
+
+/// Whether a process of this number runs; a zombie doesn't.
+fn lives(pid: u64) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit(')').next().and_then(|rest| rest.chars().nth(1));
+    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
+}

@@ -1,0 +1,46 @@
+//! Domains without Node in an app, and settings under which nothing takes long.
+
+use serde_json::json;
+
+use crate::app::App;
+use crate::binary::stub;
+
+/// What [`App::impatient`] sets for every domain.
+const IMPATIENT: &str = "\
+runtime:
+  defaults:
+    heartbeat: {interval: 200ms, misses: 3}
+    start_timeout: 3s
+    stop: {grace: 1s}
+    restart: {backoff: {initial: 100ms, max: 2s}, budget: 5, window: 10s}
+";
+
+impl App {
+    /// Sets short times and a small budget for all domains: what Fulcrum is to notice is noticed
+    /// within seconds. A domain's own settings go over these.
+    #[must_use]
+    pub fn impatient(self) -> Self {
+        self.write("fulcrum.yml", IMPATIENT)
+    }
+
+    /// Adds a domain that is the native stub, with these flags (`stub-domain --help`).
+    #[must_use]
+    pub fn stub_domain(self, name: &str, args: &[&str]) -> Self {
+        self.stub_domain_with(name, args, "{}")
+    }
+
+    /// Adds a stub with more settings of `process`, a YAML flow mapping such as
+    /// `{stop: {grace: 1s}}`.
+    #[must_use]
+    pub fn stub_domain_with(self, name: &str, args: &[&str], settings: &str) -> Self {
+        let stub = stub();
+        let stub = stub.to_str().expect("the target folder's name is text");
+        let command = json!([&[stub], args].concat());
+        let inner = settings.trim().strip_prefix('{');
+        let inner = inner.and_then(|inner| inner.strip_suffix('}'));
+        let inner = inner.expect("settings are a flow mapping").trim();
+        let comma = if inner.is_empty() { "" } else { ", " };
+        let text = format!("process: {{command: {command}{comma}{inner}}}\n");
+        self.write(&format!("domains/{name}/fulcrum.yml"), &text)
+    }
+}
