@@ -53,6 +53,16 @@ pub(crate) fn between(earlier: &Event, later: &Event) -> Option<Duration> {
     time(later)?.duration_since(time(earlier)?).ok()
 }
 
+/// What an event's reason says beyond its kind, which some reasons begin with.
+pub(crate) fn beyond_kind(event: &Event) -> &str {
+    let reason = event.reason.as_str();
+    match reason.strip_prefix(event.kind.as_str()) {
+        Some("") => "",
+        Some(rest) => rest.strip_prefix(": ").unwrap_or(reason),
+        None => reason,
+    }
+}
+
 impl<'a> Life<'a> {
     /// Its spawn.
     pub(crate) fn spawned(&self) -> Option<&'a Event> {
@@ -105,7 +115,7 @@ impl<'a> Life<'a> {
         let ending = match self.ending() {
             Some(ending) => {
                 parts.extend(since_spawn(ending).map(|after| format!("lived {}", elapsed(after))));
-                format!("; {}: {}", ending.kind, ending.reason)
+                format!("; {}: {}", ending.kind, beyond_kind(ending))
             }
             None => "; lives".to_owned(),
         };

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use fulcrum_rpc::control::{Domain, Event};
 
 use super::domain_table::paint_of;
-use super::lives::{Life, between, lives, time};
+use super::lives::{Life, between, beyond_kind, lives, time};
 use super::table::harmless;
 use super::{Paint, elapsed, rfc3339};
 
@@ -167,6 +167,13 @@ impl Story<'_> {
             if passing && !event.reason.starts_with("waiting for") {
                 continue;
             }
+            // Noticed first, acted on when its evidence is there: one line is enough.
+            let acted_on = ending.is_some_and(|ending| {
+                ending.seq > event.seq && ending.kind == event.kind && ending.reason == event.reason
+            });
+            if acted_on {
+                continue;
+            }
             let after = between(zero, event)
                 .map_or_else(String::new, |after| format!("+{}", elapsed(after)));
             let kind = kind_paint(&event.kind).apply(&format!("{:<13}", event.kind), colour);
@@ -185,10 +192,7 @@ impl Story<'_> {
 
     /// What an event says beyond its kind and beyond what the end has said already.
     fn news<'e>(&self, event: &'e Event, ending: Option<&Event>) -> &'e str {
-        let reason = event.reason.as_str();
-        if reason == event.kind {
-            return "";
-        }
+        let reason = beyond_kind(event);
         match ending.filter(|ending| ending.seq < event.seq) {
             Some(ending) => {
                 let rest = reason.strip_prefix(ending.reason.as_str());
@@ -210,6 +214,9 @@ fn telling(lines: &[String]) -> Vec<&str> {
             || native_frame
             || line.starts_with("at ")
             || line.starts_with("Node.js v")
+            // What Node says when evidence is taken of it.
+            || line.starts_with("Debugger ")
+            || line.ends_with("nodejs.org/en/docs/inspector")
             || line.bytes().all(|byte| byte == b'^' || byte == b'}')
     };
     let lines = lines.iter().map(String::as_str);

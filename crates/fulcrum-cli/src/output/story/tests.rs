@@ -202,3 +202,27 @@ generation 2, spawned 1970-01-01T00:00:02.200Z (1.8 s ago)
     let one = story(&domain, &events, &stderr).tell(1, false);
     assert!(!one.contains("generation 1, spawned"), "{one}");
 }
+
+#[test]
+fn a_hang_is_told_once_with_its_evidence() {
+    let hung = "hung: no heartbeat for 1.0 s";
+    let mut events = crashed_once()[..4].to_vec();
+    events.push(event(5, 2_000, 1, "hung", ("", ""), hung));
+    events.push(event(6, 2_100, 1, "evidence", ("", ""), "stuck in f"));
+    events.push(event(7, 2_101, 1, "hung", ("running", "stopping"), hung));
+    let stderr = BTreeMap::from([(1, vec!["Debugger attached.".to_owned(), "about".to_owned()])]);
+    let domain = domain("stopping", 1, hung);
+    let told = story(&domain, &events, &stderr).tell(1, false);
+    let timeline = "\
+  +100 ms  ready
+   +1.1 s  evidence       stuck in f
+   +1.1 s  hung           no heartbeat for 1.0 s
+                          | about
+";
+    assert!(told.ends_with(timeline), "{told}");
+    assert!(
+        lives(&events)[1]
+            .describe()
+            .ends_with("; hung: no heartbeat for 1.0 s")
+    );
+}

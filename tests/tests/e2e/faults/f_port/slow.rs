@@ -5,7 +5,7 @@ use std::time::Duration;
 use fulcrum_e2e::App;
 use fulcrum_e2e::raw::{Wire, message};
 
-use super::{SEND, STREAM};
+use super::SEND;
 
 /// They ask for large answers and take none of them.
 #[test]
