@@ -25,7 +25,7 @@ pub enum DomainEvent {
         /// Number of the stream, unique for the registry's life.
         connection: u64,
     },
-    /// A stream was refused. Ten are told at once, then one a second.
+    /// A stream was refused. Five are told at once, then one a second.
     Refused {
         /// The name it claimed.
         domain: String,
