@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tonic::Status;
 
 use super::admission::AnyGatekeeper;
-use super::connection::{Connection, QUEUE, Unsent, lock};
+use super::connection::{Connection, QUEUE, QUEUE_BYTES, Unsent, lock};
 use super::handler::AnyHandler;
 use super::health::HealthBoard;
 use super::message::{DRAIN, MAX_BODY, fits, is_reserved};
@@ -150,7 +150,8 @@ impl Registry {
             Ok(()) => {}
             Err(Unsent::Full) => {
                 return Answer::error(format!(
-                    "domain {domain:?} has {QUEUE} messages waiting to be read; it is stuck or overloaded"
+                    "domain {domain:?} has {QUEUE} messages, or {} MiB of them, waiting to be read; it is stuck or overloaded",
+                    QUEUE_BYTES >> 20
                 ));
             }
             Err(Unsent::Ended) => return ended("its stream has ended"),

@@ -18,12 +18,11 @@ fn f11_callers_that_never_read_are_bounded() {
     app.endures("F11", || {
         let ask = message("echo", "x_request", &"x".repeat(3_000_000), "1");
         let mut callers = Vec::new();
-        for _ in 0..4 {
+        for _ in 0..2 {
             let mut wire = Wire::without_window(&address).expect("it is a client as any other");
-            for _ in 0..40 {
-                if wire.ask(SEND, None, &ask).is_err() {
-                    break;
-                }
+            for _ in 0..25 {
+                wire.ask(SEND, None, &ask)
+                    .expect("it is read");
             }
             callers.push(wire);
         }
@@ -183,6 +182,26 @@ fn f17_two_hundred_streams_come_back_at_once() {
                 ),
             );
             drop(clients);
+        }
+    });
+    app.down();
+}
+
+/// They send all of a request but its end, on as many streams as they may.
+#[test]
+fn f11_requests_that_never_end_are_bounded() {
+    let app = App::besieged();
+    let address = app.grpc();
+    app.endures("F11", || {
+        let body = [
+            &fulcrum_e2e::raw::grpc_head(4_000_000)[..],
+            &[b'x'; 3_000_000],
+        ]
+        .concat();
+        for _ in 0..2 {
+            let mut wire = Wire::dial(&address).expect("it is a client as any other");
+            // Cut in the middle, rightly.
+            let _ = (0..150).try_for_each(|_| wire.begin(SEND, None, &body).map(|_| ()));
         }
     });
     app.down();
