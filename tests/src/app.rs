@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::binary::{binary, shared_folder};
 use crate::command::{Output, Run, shown, text};
 use crate::foreground::Foreground;
-use crate::process::{Process, Signal, TAG, tagged};
+use crate::process::{Process, Signal, TAG, belonging};
 
 /// An app of its own, in a folder of its own, with processes that carry its tag.
 #[derive(Debug)]
@@ -143,30 +143,20 @@ impl App {
         fs::write(self.gate(), "").expect("the gate opens");
     }
 
-    /// The live processes of this test.
+    /// The live processes of this test: those that carry its tag, or are somewhere in its folder.
     pub fn processes(&self) -> Vec<Process> {
-        tagged(&self.tag)
+        let root = self.root();
+        belonging(
+            &self.tag,
+            root.parent().expect("the app is in the test's folder"),
+        )
     }
 
     /// Asserts that no process of this test is alive.
     #[track_caller]
     pub fn nothing_left(&self) {
-        let mut left = self.processes();
-        left.extend(self.daemons());
-        let left: Vec<_> = left.iter().map(ToString::to_string).collect();
+        let left: Vec<_> = self.processes().iter().map(ToString::to_string).collect();
         assert!(left.is_empty(), "processes are left: {left:#?}");
-    }
-
-    /// The live descendants of stubs that have no tag any more, by what they wrote down.
-    pub fn daemons(&self) -> Vec<Process> {
-        let entries = self.ledger().into_iter();
-        let pids = entries.filter(|entry| entry.event == "daemon");
-        let found = pids.filter_map(|entry| Process::find(entry.pid));
-        // The number may be somebody else's by now, the path of this ledger can't.
-        let ledger = self.ledger_file().display().to_string();
-        found
-            .filter(|process| process.command.contains(&ledger))
-            .collect()
     }
 
     pub(crate) fn ledger_file(&self) -> PathBuf {
@@ -186,8 +176,7 @@ impl Drop for App {
         }
         // One that is just being started shows up in a later round.
         for _ in 0..100 {
-            let mut left = self.processes();
-            left.extend(self.daemons());
+            let left = self.processes();
             if left.is_empty() {
                 break;
             }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value;
 
 /// One thing that a domain did.
@@ -16,6 +17,12 @@ pub struct Entry {
     pub event: String,
     /// When, in microseconds of the machine's monotonic clock: comparable between processes.
     pub at: u64,
+}
+
+/// Now, on the clock of [`Entry::at`].
+pub fn now() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    u64::try_from(now.tv_sec * 1_000_000 + now.tv_nsec / 1000).expect("the clock began at 0")
 }
 
 /// Reads a ledger; one that doesn't exist is empty. Entries are in the order they were written.

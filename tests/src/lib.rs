@@ -3,8 +3,8 @@
 //! # Theory of operation
 //! [`App`] is a temporary app folder, made of folders under `tests/fixtures/domains` that are named
 //! for their misbehaviour. Every `fulcrum` it runs, and so every process below one, carries a tag in
-//! its environment; by it [`App::processes`] finds what is alive, and what a test leaves behind is
-//! killed when its app is dropped. No other process is ever signalled.
+//! its environment and is in the test's folder; by these [`App::processes`] finds what is alive,
+//! and what a test leaves behind is killed when its app is dropped. No other process is ever signalled.
 //!
 //! A test never sleeps: it waits for what it needs with [`wait_until`], under [`LIMIT`], which is
 //! generous, because a slow machine is no defect. A claim about order or number is checked against
@@ -20,6 +20,7 @@
 mod app;
 mod binary;
 mod command;
+mod dice;
 mod foreground;
 pub mod ledger;
 mod lines;
@@ -28,15 +29,18 @@ pub mod raw;
 mod report;
 mod siege;
 mod stubs;
+mod usage;
 mod view;
 mod wait;
 
 pub use app::App;
 pub use binary::{binary, stub};
 pub use command::{Output, Run};
+pub use dice::Dice;
 pub use foreground::Foreground;
 pub use ledger::Entry;
 pub use lines::{Line, json_lines, text_of};
 pub use process::{Process, Signal};
 pub use report::{figure, not_applicable};
+pub use usage::{Usage, quantile};
 pub use wait::{LIMIT, wait_until};

@@ -1,7 +1,9 @@
-//! A test's processes, found by the tag in their environment.
+//! A test's processes, found by the tag in their environment, or by the folder they are in: some,
+//! such as npm, write over their environment, and some are given none.
 
 use std::fmt;
 use std::fs;
+use std::path::Path;
 
 use rustix::process::Pid;
 pub use rustix::process::Signal;
@@ -58,8 +60,9 @@ impl Process {
     }
 }
 
-/// The live processes that carry this tag. A zombie has no environment any more.
-pub(crate) fn tagged(tag: &str) -> Vec<Process> {
+/// The live processes that carry this tag, or whose working directory is below `folder`. A zombie
+/// has neither any more.
+pub(crate) fn belonging(tag: &str, folder: &Path) -> Vec<Process> {
     let wanted = format!("{TAG}={tag}");
     let processes = fs::read_dir("/proc").expect("processes are found by /proc");
     let pids = processes
@@ -68,9 +71,11 @@ pub(crate) fn tagged(tag: &str) -> Vec<Process> {
     pids.filter(|pid: &u32| {
         // It may have ended since the listing, or be somebody else's.
         let environ = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environ
+        let tagged = environ
             .split(|byte| *byte == 0)
-            .any(|variable| variable == wanted.as_bytes())
+            .any(|variable| variable == wanted.as_bytes());
+        let cwd = || fs::read_link(format!("/proc/{pid}/cwd"));
+        tagged || cwd().is_ok_and(|cwd| cwd.starts_with(folder))
     })
     .filter_map(Process::find)
     .collect()
@@ -99,6 +104,7 @@ mod tests {
     #[test]
     fn a_process_is_found_by_its_tag_until_it_is_gone() {
         let tag = format!("unit-test-{}", std::process::id());
+        let tagged = |tag: &str| belonging(tag, Path::new("/nowhere"));
         let mut child = Command::new("sleep")
             .arg("600")
             .env(TAG, &tag)
@@ -117,5 +123,22 @@ mod tests {
         wait_until("it is gone", LIMIT, || (!found.is_alive()).then_some(()));
         assert_eq!(tagged(&tag), []);
         child.wait().expect("it has ended");
+    }
+
+    #[test]
+    fn a_process_without_a_tag_is_found_by_its_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path().canonicalize().expect("it is there");
+        let mut child = Command::new("sleep")
+            .arg("600")
+            .env_clear()
+            .current_dir(&folder)
+            .spawn()
+            .expect("sleep");
+        let found = belonging("no such tag", &folder);
+        child.kill().expect("it can be killed");
+        child.wait().expect("it has ended");
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].pid, child.id());
     }
 }

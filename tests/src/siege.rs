@@ -49,15 +49,6 @@ impl App {
         app
     }
 
-    /// The process id of the instance.
-    #[track_caller]
-    pub fn instance(&self) -> u32 {
-        let status = self.run(&["domains", "status", "-o", "json"]).exits(0);
-        let pid = status.json()["instance"]["pid"].as_u64();
-        pid.and_then(|pid| u32::try_from(pid).ok())
-            .expect("an instance has a pid")
-    }
-
     /// Waits until the app has an instance.
     #[track_caller]
     pub fn run_until_there(&self) {
@@ -71,7 +62,7 @@ impl App {
     /// the catalogue's row.
     #[track_caller]
     pub fn endures<T>(&self, row: &str, attack: impl FnOnce() -> T) -> T {
-        let instance = self.instance();
+        let instance = self.instance().pid;
         let before = self.lives();
         let words = self.words_of_strangers();
         let (memory, cpu, begun) = (memory(instance), cpu(instance), Instant::now());

@@ -99,6 +99,39 @@ impl App {
         self.ledger().iter().filter(counted).count()
     }
 
+    /// When a domain did something, each time; on the clock of [`ledger::now`].
+    pub fn moments(&self, domain: &str, event: &str) -> Vec<u64> {
+        let done = |entry: &Entry| entry.domain == domain && entry.event == event;
+        let ledger = self.ledger().into_iter();
+        ledger.filter(done).map(|entry| entry.at).collect()
+    }
+
+    /// Waits until a domain has done something so often, and says when it did so the last time.
+    #[track_caller]
+    pub fn wait_for_times(&self, domain: &str, event: &str, times: usize) -> u64 {
+        wait_until(
+            &format!("{domain} has {event} {times} times"),
+            LIMIT,
+            || {
+                let moments = self.moments(domain, event);
+                moments.last().copied().filter(|_| moments.len() >= times)
+            },
+        )
+    }
+
+    /// The instance's own process.
+    #[track_caller]
+    pub fn instance(&self) -> Process {
+        let status = self
+            .run(&["domains", "status", "-o", "json"])
+            .exits(0)
+            .json();
+        let pid = status["instance"]["pid"].as_u64();
+        let pid = pid.and_then(|pid| u32::try_from(pid).ok());
+        pid.and_then(Process::find)
+            .unwrap_or_else(|| panic!("the instance has no process: {status}"))
+    }
+
     /// Waits until these domains know themselves, in every life they have had, that they have
     /// registered: the instance knows a moment earlier.
     #[track_caller]

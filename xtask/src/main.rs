@@ -12,6 +12,7 @@ mod codegen;
 mod command;
 mod deny;
 mod e2e;
+mod faults;
 mod foreign;
 mod sample;
 mod sdk;
@@ -49,6 +50,14 @@ enum Task {
     Deny,
     /// Runs the sample app unattended: start, call, kill, restart, logs, stop.
     E2e,
+    /// Tries the failure catalogue row by row, and prints a table.
+    Faults {
+        /// Run the long tests too: figures, many repetitions, the soak.
+        #[arg(long)]
+        long: bool,
+        /// Only this row (A4), or tests with this in their names.
+        filter: Option<String>,
+    },
     /// Talks to the sample app with a Python client made by the stock grpcio package.
     Foreign,
     /// Measures, beside references of the same run.
@@ -71,14 +80,18 @@ fn main() -> ExitCode {
 }
 
 fn run(task: &Task) -> anyhow::Result<()> {
-    match *task {
-        Task::Codegen { check } => codegen::run(check),
-        Task::Sdk { check } => sdk::run(check),
+    match task {
+        Task::Codegen { check } => codegen::run(*check),
+        Task::Sdk { check } => sdk::run(*check),
         Task::Tidy => tidy::run(),
         Task::Deny => deny::run(),
         Task::E2e => e2e::run(),
+        Task::Faults { long, filter } => faults::run(&faults::Options {
+            long: *long,
+            filter: filter.as_deref(),
+        }),
         Task::Foreign => foreign::run().map(|outcome| println!("{outcome}")),
-        Task::Bench { bench } => bench::run(bench),
+        Task::Bench { bench } => bench::run(*bench),
         Task::Test => test::run(),
     }
 }

@@ -57,47 +57,6 @@ fn a_stop_holds_until_a_start() {
     app.down();
 }
 
-/// The default policy is on-failure, so a good end is an end.
-#[test]
-fn a_domain_that_ends_well_stays_ended() {
-    let app = App::new().domain("users", "steady");
-    app.up();
-    let call = [
-        "domains",
-        "call",
-        "users",
-        "process_exit_request",
-        r#"{"code": 0}"#,
-    ];
-    // The answer may or may not get out before the process is gone.
-    app.run(&call);
-    let users = app.wait_for("users", "has ended", |users| users["phase"] == "stopped");
-    assert_eq!(users["last_exit"]["code"], 0, "{users}");
-    assert_eq!(users["restarts"], 0, "{users}");
-    assert_eq!(app.times("users", "spawned"), 1);
-    app.down();
-}
-
-/// With `always` even a good end is followed by a new life.
-#[test]
-fn always_means_after_a_good_end_too() {
-    let app = App::new()
-        .domain("users", "steady")
-        .write("domains/users/fulcrum.yml", "process:\n  restart: always\n");
-    app.up();
-    app.run(&[
-        "domains",
-        "call",
-        "users",
-        "process_exit_request",
-        r#"{"code": 0}"#,
-    ]);
-    app.wait_for("users", "is back", |users| {
-        users["ready"] == true && users["generation"] == 2
-    });
-    app.down();
-}
-
 /// A domain that dies while it starts fails the start that waits for it, with its own words.
 #[test]
 fn a_crash_at_the_start_fails_the_start_with_its_text() {

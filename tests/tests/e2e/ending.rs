@@ -80,46 +80,6 @@ fn a_second_ctrl_c_kills_what_ignores_the_first() {
     app.nothing_left();
 }
 
-/// After the grace, what ignores SIGTERM is killed, and the end is a good one.
-#[test]
-fn what_ignores_sigterm_is_killed_after_the_grace() {
-    let app = App::new().domain("users", "ignores-sigterm").write(
-        "domains/users/fulcrum.yml",
-        "process:\n  stop:\n    grace: 500ms\n",
-    );
-    app.up();
-    app.run(&["domains", "stop", "users"]).exits(0);
-    assert_eq!(app.times("users", "ignored"), 1);
-    assert_eq!(app.see("users")["last_exit"]["signal"], 9);
-    app.down();
-}
-
-/// A domain is its whole group: a grandchild that ignores SIGTERM doesn't outlive a stop.
-#[test]
-fn a_stubborn_grandchild_is_gone_after_a_stop() {
-    let app = App::new().domain("users", "leaves-a-grandchild").write(
-        "domains/users/fulcrum.yml",
-        "process:\n  stop:\n    grace: 500ms\n",
-    );
-    app.up();
-    let nodes = || {
-        app.processes()
-            .into_iter()
-            .filter(|process| process.command.contains("node"))
-    };
-    assert!(
-        nodes().any(|process| process.command.contains("-e")),
-        "{:?}",
-        app.processes()
-    );
-    app.run(&["domains", "stop", "users"]).exits(0);
-    let left: Vec<_> = nodes()
-        .filter(|process| process.command.contains("SIGTERM"))
-        .collect();
-    assert!(left.is_empty(), "{left:?}");
-    app.down();
-}
-
 /// As in `fulcrum dev | head -1`: nobody reads any more, so it ends.
 #[test]
 fn a_closed_standard_output_ends_it() {

@@ -11,7 +11,6 @@ mod faults;
 mod lines;
 mod names;
 mod node;
-mod order;
 mod production;
 mod readiness;
 mod restarting;

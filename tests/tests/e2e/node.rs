@@ -9,7 +9,7 @@ use fulcrum_e2e::{App, Output, text_of};
 use serde_json::Value;
 
 /// A folder with a `node` of this text in it, for the front of PATH.
-fn fake_node(app: &App, script: &str) -> PathBuf {
+pub(crate) fn fake_node(app: &App, script: &str) -> PathBuf {
     let folder = app.beside().join("bin");
     fs::create_dir_all(&folder).expect("a folder");
     let node = folder.join("node");
@@ -19,7 +19,7 @@ fn fake_node(app: &App, script: &str) -> PathBuf {
 }
 
 /// The Node in PATH, behind links.
-fn real_node() -> PathBuf {
+pub(crate) fn real_node() -> PathBuf {
     let asked = Command::new("node")
         .args(["-p", "process.execPath"])
         .output()
@@ -29,7 +29,7 @@ fn real_node() -> PathBuf {
 
 /// The domain has failed for good before anything was started, after one attempt.
 #[track_caller]
-fn failed_at_once(app: &App, output: Output, texts: &[&str]) {
+pub(crate) fn failed_at_once(app: &App, output: Output, texts: &[&str]) {
     output.exits(10).says(texts);
     let users = app.see("users");
     assert_eq!(users["phase"], "failed", "{users}");
@@ -62,51 +62,6 @@ fn a_node_that_does_not_exist_is_named() {
         ]);
     }
     app.nothing_left();
-}
-
-#[test]
-fn a_node_that_is_too_old_is_named_with_its_version() {
-    let app = App::new().domain("users", "steady");
-    // The real one, which has forgotten its age.
-    let lie = app.beside().join("lie.cjs");
-    fs::write(
-        &lie,
-        "Object.defineProperty(process, 'version', { value: 'v16.20.2' });\n\
-         const versions = { ...process.versions, node: '16.20.2' };\n\
-         Object.defineProperty(process, 'versions', { value: versions });\n",
-    )
-    .unwrap();
-    let script = format!(
-        "#!/bin/sh\nexec {} --require {} \"$@\"\n",
-        real_node().display(),
-        lie.display()
-    );
-    let folder = fake_node(&app, &script);
-    let path = format!("{}:/usr/bin:/bin", folder.display());
-    let output = app
-        .fulcrum(&["dev", "--detach", "--wait"])
-        .env("PATH", path)
-        .output();
-    failed_at_once(
-        &app,
-        output,
-        &["16.20.2", "too old", "20.13", "process.node"],
-    );
-}
-
-#[test]
-fn no_node_at_all_says_where_was_looked() {
-    let app = App::new().domain("users", "steady");
-    let empty = app.beside().join("empty");
-    fs::create_dir(&empty).unwrap();
-    let run = app
-        .fulcrum(&["dev", "--detach", "--wait"])
-        .env("PATH", &empty);
-    failed_at_once(
-        &app,
-        run.output(),
-        &["node", "PATH", empty.to_str().unwrap(), "install"],
-    );
 }
 
 #[test]

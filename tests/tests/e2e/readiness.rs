@@ -1,6 +1,6 @@
 //! When a domain counts as ready.
 
-use fulcrum_e2e::{App, text_of};
+use fulcrum_e2e::App;
 
 /// R1: a process that runs isn't ready before it has registered, and a wait says so by its code.
 #[test]
@@ -77,26 +77,4 @@ fn a_start_in_the_foreground_that_waits_in_vain_ends() {
         .exits(10)
         .says(&["users", "enum"]);
     app.nothing_left();
-}
-
-/// R3: a domain that never registers fails after its start timeout, with its last words; it isn't
-/// started again, since that would change nothing.
-#[test]
-fn a_domain_that_never_registers_says_why_it_failed() {
-    let app = App::new().domain("users", "never-registers").write(
-        "domains/users/fulcrum.yml",
-        "process:\n  start_timeout: 1s\n",
-    );
-    app.run(&["dev", "--detach", "--wait"]).exits(10).says(&[
-        "users",
-        "not registered",
-        "the database does not answer",
-    ]);
-    let users = app.see("users");
-    assert_eq!(users["phase"], "failed", "{users}");
-    let reason = text_of(&users, "reason");
-    assert!(reason.contains("not registered"), "{reason}");
-    assert!(reason.contains("the database does not answer"), "{reason}");
-    assert_eq!(app.times("users", "spawned"), 1);
-    app.down();
 }

@@ -1,6 +1,6 @@
 //! The native stub domain does what its flags say; what tests see through it they may believe.
 
-use fulcrum_e2e::{App, LIMIT, wait_until};
+use fulcrum_e2e::{App, LIMIT, Signal, wait_until};
 
 #[test]
 fn a_stub_is_a_domain_like_any_other() {
@@ -50,19 +50,19 @@ fn a_stub_has_descendants_that_ignore_sigterm() {
             .unwrap_or_else(|| panic!("no {event}: {ledger:?}"))
     };
     let (grandchild, daemon) = (pid("grandchild"), pid("daemon"));
-    let tagged: Vec<_> = app.processes().iter().map(|process| process.pid).collect();
-    assert!(tagged.contains(&grandchild) && !tagged.contains(&daemon));
-    let found = app.daemons();
-    assert_eq!(found.len(), 1, "{found:?}");
-    found[0].signal(fulcrum_e2e::Signal::TERM);
+    let processes = app.processes();
+    let find = |pid: u32| processes.iter().find(|process| process.pid == pid);
+    assert!(find(grandchild).is_some(), "{processes:?}");
+    let daemon = find(daemon).unwrap_or_else(|| panic!("no {daemon} in {processes:?}"));
+    daemon.signal(Signal::TERM);
     wait_until("the daemon has ignored it", LIMIT, || {
         let entries = app.ledger();
         let ignored = entries.iter().find(|entry| entry.event == "ignored")?;
-        (ignored.pid == daemon).then_some(())
+        (ignored.pid == daemon.pid).then_some(())
     });
-    assert!(found[0].is_alive());
+    assert!(daemon.is_alive());
     // What becomes of them is the catalogue's affair.
-    found[0].signal(fulcrum_e2e::Signal::KILL);
+    daemon.signal(Signal::KILL);
     app.run(&["down"]).exits(0);
 }
 

@@ -22,6 +22,8 @@ pub(crate) fn contain() -> io::Result<Containment> {
 
 /// Warns of processes that can't be attributed to any domain, as they are found.
 pub(crate) async fn tell(containment: Containment, hub: Hub) {
+    let held = format!("processes are held by {}", containment.describe());
+    say(&hub, Level::Debug, held);
     let Some(mut escaped) = containment.escaped() else {
         return;
     };

@@ -81,6 +81,7 @@ fn hear(house: &Shared, event: DomainEvent) {
             house.hub.announce(whom, 0, Level::Warn, text, now());
         }
         DomainEvent::Heartbeat { domain, .. } => beat(house, &domain),
+        DomainEvent::Congestion { .. } => {}
     }
 }
 

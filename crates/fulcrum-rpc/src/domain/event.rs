@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use serde_json::Value;
 
+use super::Activity;
+
 /// Something happened on a domain's stream.
 ///
 /// Events come in the order in which the facts became true: where a stream displaces
@@ -24,6 +26,8 @@ pub enum DomainEvent {
         capabilities: Vec<String>,
         /// Number of the stream, unique for the registry's life.
         connection: u64,
+        /// What passes over its connection.
+        activity: Activity,
     },
     /// A stream was refused. Five are told at once, then one a second.
     Refused {
@@ -58,9 +62,40 @@ pub enum DomainEvent {
         generation: u64,
         /// Number of the stream, as in `Registered`.
         connection: u64,
+        /// Why, for programs.
+        end: StreamEnd,
         /// Why, for people.
         cause: String,
     },
+    /// A domain leaves messages unread until no more can be queued, or has begun to read again.
+    /// What is full for a moment only isn't told.
+    Congestion {
+        /// The domain's name.
+        domain: String,
+        /// Which life of the domain.
+        generation: u64,
+        /// How many messages wait; 0 when there is room again.
+        waiting: usize,
+    },
+}
+
+/// Why a registered stream ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamEnd {
+    /// The client ended it, and its connection may still be there.
+    ByClient,
+    /// The client's end of the connection was closed: by itself, or because its process ended.
+    Closed,
+    /// The connection failed.
+    Lost,
+    /// Nothing came any more, not even an answer to a keep-alive ping.
+    Unanswered,
+    /// The client broke the protocol, or left too much unread.
+    Misbehaved,
+    /// A newer stream took the name.
+    Displaced,
+    /// Fulcrum ended it.
+    ByFulcrum,
 }
 
 /// What a domain says of itself in a heartbeat; what it leaves out is zero or empty.

@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::Status;
 
+use super::activity::Activity;
 use super::connection::outbound;
 use super::message::fits;
 use super::registration::Registration;
@@ -133,6 +134,7 @@ fn live(messages: Vec<DomainMessage>) {
             token: None,
             local: address,
             peer: address,
+            activity: Activity::new(),
             guest: None,
         };
         let inbound = UnboundedReceiverStream::new(inbound);

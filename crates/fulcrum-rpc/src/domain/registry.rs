@@ -15,9 +15,9 @@ use super::health::HealthBoard;
 use super::message::{DRAIN, MAX_BODY, fits, is_reserved};
 use super::registration::clip;
 use super::roster::Roster;
-use super::{Answer, CAPABILITY_DRAIN, DomainEvent, Gatekeeper, RuntimeHandler};
+use super::{Answer, CAPABILITY_DRAIN, DomainEvent, Gatekeeper, RuntimeHandler, StreamEnd};
 use crate::framework::{DomainMessage, RuntimeMessage};
-use crate::transport::Limiter;
+use crate::transport::{KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, Limiter};
 
 /// Times of the domain side.
 #[derive(Clone, Debug)]
@@ -28,6 +28,10 @@ pub struct Settings {
     pub call_timeout: Duration,
     /// How long open streams have to end when the server shuts down; 1 s.
     pub shutdown_grace: Duration,
+    /// After how long a silent connection is sent a keep-alive ping; 10 s.
+    pub keepalive_interval: Duration,
+    /// How long it then has to answer; 20 s.
+    pub keepalive_timeout: Duration,
 }
 
 impl Default for Settings {
@@ -36,6 +40,8 @@ impl Default for Settings {
             registration_timeout: Duration::from_secs(5),
             call_timeout: Duration::from_secs(30),
             shutdown_grace: Duration::from_secs(1),
+            keepalive_interval: KEEPALIVE_INTERVAL,
+            keepalive_timeout: KEEPALIVE_TIMEOUT,
         }
     }
 }
@@ -149,6 +155,7 @@ impl Registry {
         match connection.send(message) {
             Ok(()) => {}
             Err(Unsent::Full) => {
+                self.full(&connection);
                 return Answer::error(format!(
                     "domain {domain:?} has {QUEUE} messages, or {} MiB of them, waiting to be read; it is stuck or overloaded",
                     QUEUE_BYTES >> 20
@@ -208,7 +215,8 @@ impl Registry {
     pub fn disconnect(&self, domain: &str, generation: u64) {
         if let Some(connection) = self.of_generation(domain, generation) {
             let cause = format!("generation {generation} has ended");
-            self.leave(&connection, &cause, Some(Status::aborted(cause.as_str())));
+            let status = Status::aborted(cause.as_str());
+            self.leave(&connection, StreamEnd::ByFulcrum, &cause, Some(status));
         }
     }
 

@@ -4,20 +4,20 @@ use std::io;
 use std::sync::Arc;
 use std::task::Context;
 
-use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::transport::Server;
 use tonic_health::pb::health_server::HealthServer;
 use tower::util::MapResponseLayer;
 
+use super::activity::Watched;
 use super::service::Service;
 use super::{Listeners, Registry};
 use crate::framework;
 use crate::framework::framework_service_server::FrameworkServiceServer;
 use crate::transport::{
-    Acceptor, HANDSHAKE_TIMEOUT, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, MAX_HEADER_LIST,
-    MAX_MESSAGE, MAX_STREAMS, Stranger, await_preface, serve_until,
+    Acceptor, HANDSHAKE_TIMEOUT, MAX_HEADER_LIST, MAX_MESSAGE, MAX_STREAMS, Stranger,
+    await_preface, serve_until,
 };
 
 /// Why the domain protocol can't be served.
@@ -69,8 +69,8 @@ pub async fn serve_domains(
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
     let router = Server::builder()
-        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .http2_keepalive_interval(Some(registry.settings().keepalive_interval))
+        .http2_keepalive_timeout(Some(registry.settings().keepalive_timeout))
         .max_concurrent_streams(MAX_STREAMS)
         .http2_max_header_list_size(MAX_HEADER_LIST)
         .layer(MapResponseLayer::new(name_refusals))
@@ -86,11 +86,11 @@ pub async fn serve_domains(
     let (acceptor, incoming) = Acceptor::new("the gRPC port", cut.clone());
     for listener in listeners {
         let accept = move |context: &mut Context<'_>| {
-            listener.poll_accept(context).map_ok(|(stream, _)| stream)
+            let accepted = listener.poll_accept(context);
+            accepted.map_ok(|(stream, _)| Watched::new(stream))
         };
-        let check = |mut stream: TcpStream| async move {
-            // Messages are small and awaited; a failure costs only time.
-            let _ = stream.set_nodelay(true);
+        let check = |mut stream: Watched| async move {
+            stream.set_nodelay();
             let preface = await_preface(&mut stream, HANDSHAKE_TIMEOUT).await?;
             Ok::<_, Stranger>((stream, preface))
         };

@@ -4,9 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use prost::Message;
-use tonic::transport::server::TcpConnectInfo;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
+use super::activity::{Activity, Peer};
 use super::connection::{Outbound, outbound};
 use super::stream::{Origin, drive};
 use super::{Registry, TOKEN_METADATA};
@@ -54,22 +54,22 @@ impl FrameworkService for Service {
     }
 }
 
-fn place<T>(request: &Request<T>) -> Option<&(TcpConnectInfo, Arc<Guest>)> {
+fn place<T>(request: &Request<T>) -> Option<&(Peer, Arc<Guest>)> {
     request.extensions().get()
 }
 
 fn origin<T>(request: &Request<T>) -> Origin {
     const UNKNOWN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
     let place = place(request);
-    let info = place.map(|(info, _)| info);
+    let peer = place.map(|(peer, _)| peer);
+    let info = peer.map(|peer| &peer.tcp);
     // A token that isn't text is presented and wrong, not absent.
     let token = request.metadata().get(TOKEN_METADATA);
     Origin {
         token: token.map(|token| token.to_str().unwrap_or_default().to_owned()),
-        local: info.and_then(TcpConnectInfo::local_addr).unwrap_or(UNKNOWN),
-        peer: info
-            .and_then(TcpConnectInfo::remote_addr)
-            .unwrap_or(UNKNOWN),
+        local: info.and_then(|info| info.local_addr()).unwrap_or(UNKNOWN),
+        peer: info.and_then(|info| info.remote_addr()).unwrap_or(UNKNOWN),
+        activity: peer.map_or_else(Activity::new, |peer| peer.activity.clone()),
         guest: place.map(|(_, guest)| Arc::clone(guest)),
     }
 }

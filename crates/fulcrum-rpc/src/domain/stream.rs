@@ -11,10 +11,14 @@ use tokio::time::Instant;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Code, Status};
 
+use super::activity::Gone;
 use super::connection::{Connection, Sending};
 use super::message::{HEARTBEAT, MAX_BODY, REGISTER, REGISTERED, fits, is_response};
 use super::registration::{Registration, clip};
-use super::{Answer, Beat, CAPABILITY_HEARTBEAT, Claim, DomainEvent, DomainRequest, Registry};
+use super::{
+    Activity, Answer, Beat, CAPABILITY_HEARTBEAT, Claim, DomainEvent, DomainRequest, Registry,
+    StreamEnd,
+};
 use crate::framework::DomainMessage;
 use crate::transport::{Guest, Limiter, MAX_MESSAGE, Staying};
 
@@ -35,6 +39,7 @@ pub(crate) struct Origin {
     pub(crate) token: Option<String>,
     pub(crate) local: SocketAddr,
     pub(crate) peer: SocketAddr,
+    pub(crate) activity: Activity,
     /// Its connection's place.
     pub(crate) guest: Option<Arc<Guest>>,
 }
@@ -107,7 +112,10 @@ where
                     local: origin.local,
                     peer: origin.peer,
                 };
-                match registry.admit(registration, claim, sending).await {
+                match registry
+                    .admit(registration, claim, origin.activity, sending)
+                    .await
+                {
                     Ok(connection) => return Some(connection),
                     Err((refusal, sending)) => {
                         let _ = sending.last.send(refusal.into());
@@ -138,6 +146,7 @@ enum Input {
 
 /// Why a stream ends from within, and what the client is told if it is there.
 struct End {
+    how: StreamEnd,
     cause: String,
     status: Option<Status>,
 }
@@ -173,8 +182,8 @@ impl Driver {
                 }
                 () = self.connection.lost() => Input::Lost,
             };
-            if let Some(End { cause, status }) = self.handle(input, Instant::now()) {
-                self.registry.leave(&self.connection, &cause, status);
+            if let Some(End { how, cause, status }) = self.handle(input, Instant::now()) {
+                self.registry.leave(&self.connection, how, &cause, status);
                 return;
             }
         }
@@ -185,25 +194,57 @@ impl Driver {
             Input::Message(message) => self.message(message, now),
             Input::Served(served) => self.served(served),
             Input::Ended => Some(End {
+                how: StreamEnd::ByFulcrum,
                 cause: "ended by Fulcrum".into(),
                 status: None,
             }),
-            Input::Lost => Some(End {
-                cause: LOST.into(),
-                status: None,
-            }),
+            Input::Lost => Some(self.lost(now)),
             Input::Closed => Some(End {
+                how: StreamEnd::ByClient,
                 cause: "the domain ended its stream".into(),
                 status: None,
             }),
+            Input::Broken(_) if self.connection.activity.gone().is_some() => Some(self.lost(now)),
             Input::Broken(status) => {
                 let status = clarify(status);
                 let cause = format!("its stream broke: {}", status.message());
                 Some(End {
+                    how: StreamEnd::Misbehaved,
                     cause,
                     status: Some(status),
                 })
             }
+        }
+    }
+
+    /// Nobody is at the other end any more. HTTP/2 doesn't say why (a keep-alive ping that
+    /// wasn't answered looks like a stream that the client has reset), but the socket does.
+    fn lost(&self, now: Instant) -> End {
+        let activity = &self.connection.activity;
+        let silent = now.saturating_duration_since(activity.last_heard());
+        let settings = self.registry.settings();
+        let (how, cause) = match activity.gone() {
+            Some(Gone::Closed) => (
+                StreamEnd::Closed,
+                "the connection was closed from its side".to_owned(),
+            ),
+            Some(Gone::Failed) => (StreamEnd::Lost, "the connection was lost".to_owned()),
+            None if silent >= settings.keepalive_timeout => (
+                StreamEnd::Unanswered,
+                format!(
+                    "nothing came for {:.1} s, not even the answer to a keep-alive ping",
+                    silent.as_secs_f64()
+                ),
+            ),
+            None => (
+                StreamEnd::ByClient,
+                "the domain reset its stream".to_owned(),
+            ),
+        };
+        End {
+            how,
+            cause,
+            status: None,
         }
     }
 
@@ -310,6 +351,7 @@ impl Driver {
             .map(|_| {
                 let cause = "the domain sends, but doesn't read what it is sent";
                 End {
+                    how: StreamEnd::Misbehaved,
                     cause: cause.into(),
                     status: Some(Status::resource_exhausted(cause)),
                 }
@@ -324,8 +366,6 @@ async fn how_it_closed(connection: &Connection) -> Input {
         Err(_) => Input::Closed,
     }
 }
-
-const LOST: &str = "the connection was lost, or the domain answered no keep-alive ping";
 
 /// Gives errors of tonic's own the words and codes that help a client's author.
 fn clarify(status: Status) -> Status {
@@ -350,7 +390,8 @@ struct LeaveAtTheEnd {
 impl Drop for LeaveAtTheEnd {
     fn drop(&mut self) {
         let status = Status::internal("the stream's task ended");
+        let cause = "the stream's task ended";
         self.registry
-            .leave(&self.connection, "the stream's task ended", Some(status));
+            .leave(&self.connection, StreamEnd::ByFulcrum, cause, Some(status));
     }
 }

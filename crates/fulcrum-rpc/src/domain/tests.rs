@@ -84,6 +84,7 @@ impl Scene {
             token: token.map(str::to_owned),
             local: ADDRESS,
             peer: ADDRESS,
+            activity: Activity::new(),
             guest: None,
         };
         let inbound = UnboundedReceiverStream::new(inbound);
@@ -341,6 +342,53 @@ async fn a_domain_that_reads_nothing_fails_its_callers_only() {
     }
 }
 
+/// What happened to the stream's queue, as it was told.
+async fn congestion(scene: &mut Scene) -> usize {
+    loop {
+        if let DomainEvent::Congestion { waiting, .. } = scene.event().await {
+            return waiting;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_domain_that_goes_on_reading_nothing_is_told_of_until_it_reads() {
+    let mut scene = Scene::new();
+    let mut stuck = scene.join("users", Some("1")).await;
+    let calls: Vec<_> = (0..=QUEUE)
+        .map(|_| scene.call("user_index_request"))
+        .collect();
+    assert_eq!(congestion(&mut scene).await, QUEUE);
+    // Asking on changes nothing.
+    scene.call("user_index_request").await.expect("answered");
+    for _ in 0..QUEUE {
+        stuck.hear().await;
+    }
+    assert_eq!(congestion(&mut scene).await, 0);
+    assert!(scene.events.try_recv().is_err(), "each is told once");
+    for call in calls {
+        call.abort();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_that_is_read_at_once_is_no_news() {
+    let mut scene = Scene::new();
+    let mut users = scene.join("users", Some("1")).await;
+    scene.event().await;
+    let calls: Vec<_> = (0..=QUEUE)
+        .map(|_| scene.call("user_index_request"))
+        .collect();
+    for _ in 0..QUEUE {
+        users.hear().await;
+    }
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(scene.events.try_recv().is_err());
+    for call in calls {
+        call.abort();
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_unread_flood_of_requests_ends_the_stream() {
     let scene = Scene::new();
@@ -529,7 +577,7 @@ async fn the_stream_of_an_ended_generation_is_dropped_and_no_other() {
 #[tokio::test(start_paused = true)]
 async fn a_clean_end_and_a_lost_connection_are_told_apart() {
     let mut scene = Scene::new();
-    for (reads_on, expected) in [(true, "ended its stream"), (false, "lost")] {
+    for (reads_on, expected) in [(true, "ended its stream"), (false, "reset its stream")] {
         let Peer { say, hear } = scene.join("users", Some("1")).await;
         assert!(matches!(
             scene.event().await,
@@ -537,10 +585,11 @@ async fn a_clean_end_and_a_lost_connection_are_told_apart() {
         ));
         drop(say);
         let _hear = reads_on.then_some(hear);
-        let DomainEvent::Disconnected { cause, .. } = scene.event().await else {
+        let DomainEvent::Disconnected { cause, end, .. } = scene.event().await else {
             panic!("not disconnected")
         };
         assert!(cause.contains(expected), "{cause}");
+        assert_eq!(end, StreamEnd::ByClient);
     }
 }
 

@@ -64,11 +64,15 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start() -> Self {
+        Self::start_with(Settings::default()).await
+    }
+
+    pub(crate) async fn start_with(settings: Settings) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
         let settings = Settings {
             shutdown_grace: Duration::from_millis(300),
             call_timeout: Duration::from_secs(5),
-            ..Settings::default()
+            ..settings
         };
         let registry = Registry::with_settings(Door, Unserved, sender, settings);
         let listeners = Listeners::bind("127.0.0.1:0", false).expect("a free port");

@@ -3,6 +3,7 @@
 
 mod control;
 mod domain;
+mod endings;
 mod harness;
 mod shutdown;
 mod strangers;

@@ -6,6 +6,7 @@ use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use super::binary;
 use crate::Failure;
 
 /// The first executable file of this name in the folders of `path` (the value of `PATH`). Relative
@@ -67,11 +68,12 @@ pub(super) fn check(path: &Path, role: &str) -> Result<(), Failure> {
                 .cure(format!("chmod +x {shown}")),
         );
     }
-    check_interpreter(path, role)
+    check_format(path, role)
 }
 
 /// A script's interpreter must exist: the kernel reports its absence as if the script were missing.
-fn check_interpreter(path: &Path, role: &str) -> Result<(), Failure> {
+/// What is no script must be a program that the kernel takes.
+fn check_format(path: &Path, role: &str) -> Result<(), Failure> {
     let shown = path.display();
     let mut head = [0; 256];
     let Some(head) = File::open(path).ok().and_then(|mut file| {
@@ -111,7 +113,11 @@ fn check_interpreter(path: &Path, role: &str) -> Result<(), Failure> {
         ))
         .cure("begin it with a line such as #!/usr/bin/env node, or name the interpreter first"));
     }
-    Ok(())
+    match binary::objection(head) {
+        None => Ok(()),
+        Some(why) => Err(Failure::permanent(format!("{role}: {shown} {why}"))
+            .cure("build it for this machine, or name the program that can run it first")),
+    }
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@
 //! Some of it spends milliseconds in system calls, and the first question to a Node may take
 //! seconds: an asynchronous caller gives it a blocking thread.
 
+mod binary;
 mod executable;
 mod files;
 mod install;

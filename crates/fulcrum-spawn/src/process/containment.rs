@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustix::process::{Signal, getpgrp, getpid, set_child_subreaper};
+use rustix::process::{Signal, getpid, set_child_subreaper};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -61,8 +61,10 @@ impl Containment {
         // Linux knows it since 3.4; without it, orphans are beyond reach but nothing else fails.
         let _ = set_child_subreaper(Some(getpid()));
         let (escapes, heard) = mpsc::unbounded_channel();
-        let number = |pid: rustix::process::Pid| pid.as_raw_nonzero().get().unsigned_abs();
-        let mut roll = Roll::new(number(getpid()), number(getpgrp()));
+        let me = std::process::id();
+        // Not by getpgrp: in a container the group may be outside, and its number none.
+        let group = Stat::read(me).map_or(me, |stat| stat.group);
+        let mut roll = Roll::new(me, group);
         // A shell that became this program by `exec` may have left us its own.
         let before = table::adopted().unwrap_or_default();
         let before = before.into_iter().filter_map(Stat::read);

@@ -3,6 +3,7 @@
 mod census;
 pub(crate) mod cgroup;
 mod containment;
+mod evidence;
 mod group;
 mod hygiene;
 mod oom;
@@ -17,6 +18,7 @@ mod stat;
 mod table;
 
 pub use containment::{Containment, Escaped};
+pub use evidence::{Look, Seen, catches, kernel_stack, program_of, waits_in};
 pub use group::{Member, members};
 pub use oom::{OomKill, OomLedger};
 pub use pidfd::Bystander;

@@ -10,6 +10,7 @@ mod backend;
 mod driver;
 mod gate;
 mod handle;
+mod lateness;
 #[cfg(test)]
 mod random;
 mod roster;
@@ -20,5 +21,6 @@ mod tests;
 pub use backend::{Backend, Group, News};
 pub use gate::{Condition, Gate};
 pub use handle::{Handle, Outcome, Ticket};
+pub use lateness::reprieve;
 pub use roster::{DomainSetup, Supervisor};
 pub use snapshot::{LastExit, Snapshot, Transition};

@@ -368,3 +368,60 @@ async fn a_stop_overtakes_a_restart_that_is_waited_for() {
     assert!(matches!(stop.outcome().await, Outcome::Done(_)));
     assert_eq!(handle.snapshot().goal, Goal::Down);
 }
+
+/// The clock jumps while nothing runs: Fulcrum was stopped, or the machine slept.
+async fn frozen(time: Duration) {
+    tokio::time::advance(time).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_is_not_blamed_for_the_time_in_which_fulcrum_was_frozen() {
+    let slow = Habit {
+        ready_after: Some(Duration::from_secs(600 + 20)),
+        ..GOOD
+    };
+    let house = House::new(&[("users", slow, &[])]);
+    house.supervisor.start(["users"]).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    frozen(Duration::from_secs(600)).await;
+    let asked = house.request("users", Command::Start).await;
+    assert!(matches!(asked, Outcome::Done(_)), "{asked:?}");
+    assert_eq!(house.ledger.lock().expect("ledger").spawns.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_given_back_is_given_once() {
+    let mute = Habit {
+        ready_after: None,
+        ..GOOD
+    };
+    let house = House::new(&[("users", mute, &[])]);
+    house.supervisor.start(["users"]).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    frozen(Duration::from_secs(600)).await;
+    let thawed = Instant::now();
+    tokio::time::sleep(Duration::from_secs(29)).await;
+    assert_eq!(house.phase("users"), Phase::Starting);
+    let asked = house.request("users", Command::Start).await;
+    assert!(matches!(asked, Outcome::Failed(_)), "{asked:?}");
+    assert!(thawed.elapsed() < TIMING.start_timeout + Duration::from_secs(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_keeps_its_grace_when_fulcrum_was_frozen() {
+    let stubborn = Habit {
+        heeds_term: false,
+        ..GOOD
+    };
+    let house = House::new(&[("users", stubborn, &[])]);
+    house.request("users", Command::Start).await;
+    let handle = house.supervisor.domain("users").expect("known").clone();
+    let ticket = handle.request(Command::Stop).await.expect("taken");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    frozen(Duration::from_secs(60)).await;
+    let thawed = Instant::now();
+    assert!(matches!(ticket.outcome().await, Outcome::Done(_)));
+    let ledger = house.ledger.lock().expect("ledger");
+    let killed = ledger.signals[1].2;
+    assert_eq!(killed - thawed, TIMING.stop_grace);
+}

@@ -1,1 +1,6 @@
 //! Section A: start and registration.
+
+mod installing;
+mod program;
+mod registering;
+mod scarce;

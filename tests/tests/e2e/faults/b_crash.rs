@@ -1,1 +1,6 @@
 //! Section B: crashes and the restart policy.
+
+mod commands;
+mod crowd;
+mod order;
+mod restart;

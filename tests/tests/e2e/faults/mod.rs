@@ -7,6 +7,7 @@ mod a_registration;
 mod a_start;
 mod b_crash;
 mod c_health;
+mod d_children;
 mod d_death;
 mod d_trees;
 mod explain;

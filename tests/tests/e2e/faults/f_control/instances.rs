@@ -53,7 +53,7 @@ fn one_wins_of(count: usize) {
         .collect();
     let mut ends: Vec<_> = starts.iter_mut().map(Foreground::ends).collect();
     ends.sort_by_key(|end| end.code);
-    let pid = app.instance().to_string();
+    let pid = app.instance().pid.to_string();
     let mut ends = ends.into_iter();
     ends.next().expect("several").exits(0);
     for end in ends {

@@ -47,7 +47,7 @@ fn f03_a_path_too_long_for_a_socket_gives_way_to_another() {
 fn f03_a_socket_removed_at_runtime_is_reported() {
     let app = quick();
     app.up();
-    let (socket, pid) = (socket(&app), app.instance());
+    let (socket, pid) = (socket(&app), app.instance().pid);
     let users = app.leader("users");
     fs::remove_file(&socket).expect("it is there");
     let lost = app.run(&["domains", "list"]).exits(1);

@@ -21,8 +21,7 @@ fn f11_callers_that_never_read_are_bounded() {
         for _ in 0..2 {
             let mut wire = Wire::without_window(&address).expect("it is a client as any other");
             for _ in 0..25 {
-                wire.ask(SEND, None, &ask)
-                    .expect("it is read");
+                wire.ask(SEND, None, &ask).expect("it is read");
             }
             callers.push(wire);
         }

@@ -68,7 +68,7 @@ fn f04_a_default_port_that_is_taken_is_evaded() {
 fn f04_a_port_of_another_instance_names_that() {
     let other = App::new().impatient().stub_domain("users", &[]);
     other.up();
-    let (address, pid) = (other.grpc(), other.instance().to_string());
+    let (address, pid) = (other.grpc(), other.instance().pid.to_string());
     let app = App::new().stub_domain("users", &[]);
     app.fulcrum(&["dev"])
         .env("FULCRUM_RUNTIME__GRPC__LISTEN", &address)

@@ -1,4 +1,4 @@
-//! R2: the order of `depends_on`.
+//! B14, R2: the order of `depends_on`.
 
 use fulcrum_e2e::{App, text_of};
 
@@ -8,7 +8,7 @@ fn needs(names: &str) -> String {
 
 /// A dependent isn't spawned before its dependency is ready; the end goes the other way round.
 #[test]
-fn a_dependent_starts_after_its_dependency_and_stops_before_it() {
+fn b14_a_dependent_starts_after_its_dependency_and_stops_before_it() {
     let app = App::new()
         .domain("users", "waits-at-the-gate")
         .domain("orders", "steady")
@@ -22,7 +22,6 @@ fn a_dependent_starts_after_its_dependency_and_stops_before_it() {
     assert_eq!(app.times("orders", "spawned"), 0);
     app.open_gate();
     app.run(&["domains", "wait", "--timeout", "30s"]).exits(0);
-    app.settled(&["users", "orders", "billing"]);
     app.settled(&["users", "orders", "billing"]);
 
     let events = app.events();
@@ -59,7 +58,7 @@ fn a_dependent_starts_after_its_dependency_and_stops_before_it() {
 
 /// A cycle is told as a path, before anything runs.
 #[test]
-fn a_cycle_is_told_as_a_path() {
+fn b14_a_cycle_is_told_as_a_path() {
     let app = App::new()
         .domain("a", "steady")
         .domain("b", "steady")
@@ -70,4 +69,41 @@ fn a_cycle_is_told_as_a_path() {
         .says(&["a -> b -> a"]);
     app.run(&["dev"]).exits(5).says(&["a -> b -> a"]);
     app.nothing_left();
+}
+
+/// Five domains in the shape of a diamond with a tail: each after all that it needs, and the other
+/// way round at the end.
+#[test]
+fn b14_five_domains_start_and_stop_in_order() {
+    const NEEDS: [(&str, &[&str]); 5] = [
+        ("a", &[]),
+        ("b", &["a"]),
+        ("c", &["a"]),
+        ("d", &["b", "c"]),
+        ("e", &["d"]),
+    ];
+    let app = NEEDS.iter().fold(App::new(), |app, (name, needs)| {
+        let settings = format!("{{depends_on: {needs:?}}}");
+        app.stub_domain_with(name, &["--register-after", "30ms"], &settings)
+    });
+    app.up();
+    app.settled(&["a", "b", "c", "d", "e"]);
+    app.down();
+    let at = |name: &str, event: &str| app.wait_for_times(name, event, 1);
+    for (name, needs) in NEEDS {
+        for needed in needs {
+            // The instance knows of a registration a moment before the domain does, but only the
+            // spawn of a process separates the two.
+            assert!(
+                at(needed, "spawned") + 30_000 <= at(name, "spawned"),
+                "{name} didn't wait for {needed}: {:?}",
+                app.ledger()
+            );
+            assert!(
+                at(name, "stopping") < at(needed, "stopping"),
+                "{needed} didn't wait for {name}: {:?}",
+                app.ledger()
+            );
+        }
+    }
 }

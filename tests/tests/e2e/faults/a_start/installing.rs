@@ -1,0 +1,89 @@
+//! A16: packages that can't be had.
+
+use std::io::Read;
+use std::net::TcpListener;
+use std::thread;
+
+use fulcrum_e2e::{App, LIMIT, Run, text_of, wait_until};
+
+/// A domain whose packages are missing, beside one that needs none; npm asks this registry, once.
+fn needs_packages(registry: &str) -> (App, Run) {
+    let app = App::new()
+        .domain("users", "steady")
+        .write(
+            "domains/users/package.json",
+            r#"{"name": "users", "dependencies": {"left-pad": "1.3.0"}}"#,
+        )
+        .stub_domain("orders", &[]);
+    let cache = app.beside().join("npm-cache");
+    let run = app
+        .fulcrum(&["dev", "--detach"])
+        .env("npm_config_registry", registry)
+        .env("npm_config_fetch_retries", "0")
+        .env("npm_config_cache", cache);
+    (app, run)
+}
+
+#[test]
+fn a16_an_install_that_fails_is_told_and_nothing_is_started() {
+    // Somebody had this port a moment ago; now nobody listens there.
+    let port = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let registry = format!("http://{}", port.local_addr().expect("an address"));
+    drop(port);
+    let (app, run) = needs_packages(&registry);
+    run.output().exits(0);
+    let users = app.wait_for("users", "has failed", |users| users["phase"] == "failed");
+    let reason = text_of(&users, "reason");
+    for text in ["npm install", "domains/users", "exit 1"] {
+        assert!(reason.contains(text), "the reason lacks {text:?}: {reason}");
+    }
+    let said = app.logs("users");
+    assert!(
+        said.iter()
+            .any(|line| line.message.contains("ECONNREFUSED")),
+        "npm's own words are missing: {said:?}"
+    );
+    assert_eq!(
+        (app.times("users", "spawned"), &users["restarts"]),
+        (0, &0.into())
+    );
+    app.run(&["domains", "wait", "orders", "--timeout", "30s"])
+        .exits(0);
+    app.down();
+}
+
+/// A registry that never answers holds up its own domain only, and a stop ends npm and all it
+/// started.
+#[test]
+fn a16_an_install_that_hangs_can_be_stopped() {
+    let port = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let registry = format!("http://{}", port.local_addr().expect("an address"));
+    let (asked, heard) = std::sync::mpsc::channel();
+    // It ends with the test's process: it waits for connections that nobody makes any more.
+    thread::spawn(move || {
+        let mut held = Vec::new();
+        while let Ok((mut stream, _)) = port.accept() {
+            let _ = stream.read(&mut [0; 1]);
+            held.push(stream);
+            let _ = asked.send(());
+        }
+    });
+    let (app, run) = needs_packages(&registry);
+    run.output().exits(0);
+    heard.recv_timeout(LIMIT).expect("npm asks the registry");
+    app.run(&["domains", "wait", "orders", "--timeout", "30s"])
+        .exits(0);
+    assert_eq!(app.see("users")["phase"], "preparing");
+    let npm = || {
+        let processes = app.processes().into_iter();
+        processes
+            .filter(|process| process.command.contains("npm"))
+            .collect::<Vec<_>>()
+    };
+    assert!(!npm().is_empty(), "{:?}", app.processes());
+    app.run(&["domains", "stop", "users"]).exits(0);
+    assert_eq!(app.see("users")["phase"], "stopped");
+    wait_until("npm is gone", LIMIT, || npm().is_empty().then_some(()));
+    assert_eq!(app.times("users", "spawned"), 0);
+    app.down();
+}

@@ -1,0 +1,187 @@
+//! B1, B2, B7, B8: what follows an end that nobody asked for.
+
+use std::time::{Duration, Instant};
+
+use fulcrum_e2e::{App, LIMIT, Signal, figure, ledger, quantile, text_of, wait_until};
+
+/// Kills a domain again and again, and measures how long the next process takes to say its first
+/// word. The backoff doesn't grow, and has no jitter.
+#[track_caller]
+fn killed(times: usize) {
+    const BACKOFF_US: u64 = 100_000;
+    let restart = "{restart: {backoff: {initial: 100ms, factor: 1, jitter: 0}, budget: 1000000}}";
+    let app = App::new()
+        .stub_domain_with("users", &[], restart)
+        .stub_domain("orders", &[]);
+    app.up();
+    let bystander = app.leader("orders");
+    let mut measured: Vec<u64> = (1..=times)
+        .map(|life| {
+            app.wait_for_times("users", "registered", life);
+            let ledger = app.ledger();
+            let mut lives = ledger.iter().filter(|entry| entry.domain == "users");
+            let pid = lives.next_back().expect("it has registered").pid;
+            let killed = ledger::now();
+            fulcrum_e2e::Process::find(pid)
+                .expect("it lives")
+                .signal(Signal::KILL);
+            app.wait_for_times("users", "spawned", life + 1) - killed
+        })
+        .collect();
+    let late = |share| quantile(&mut measured.clone(), share).map(|us| (us - BACKOFF_US) / 1000);
+    figure(
+        "B1",
+        &format!(
+            "crash to the new process's first word, beyond the backoff of 100 ms, {times} kills: \
+             p50 {} ms, p99 {} ms (aim 50 ms)",
+            late(0.5).expect("measurements"),
+            late(0.99).expect("measurements"),
+        ),
+    );
+    let least = quantile(&mut measured, 0.0).expect("measurements");
+    assert!(least >= BACKOFF_US, "the backoff was cut short: {least} µs");
+    // Once for all kills, on a machine that may be busy.
+    let worst = quantile(&mut measured, 1.0).expect("measurements");
+    assert!(worst < BACKOFF_US + 5_000_000, "{worst} µs");
+    assert_eq!(app.times("users", "overlap"), 0);
+    assert_eq!(app.leader("orders"), bystander);
+    app.down();
+}
+
+#[test]
+fn b01_a_crash_is_followed_by_a_new_life_after_the_backoff() {
+    killed(20);
+}
+
+#[test]
+#[ignore = "long: 200 kills"]
+fn b01_two_hundred_crashes_are() {
+    killed(200);
+}
+
+/// The default policy is on-failure, so a good end is an end.
+#[test]
+fn b02_a_domain_that_ends_well_stays_ended() {
+    let app = App::new().domain("users", "steady");
+    app.up();
+    let call = [
+        "domains",
+        "call",
+        "users",
+        "process_exit_request",
+        r#"{"code": 0}"#,
+    ];
+    // The answer may or may not get out before the process is gone.
+    app.run(&call);
+    let users = app.wait_for("users", "has ended", |users| users["phase"] == "stopped");
+    assert_eq!(users["last_exit"]["code"], 0, "{users}");
+    assert_eq!(users["restarts"], 0, "{users}");
+    assert_eq!(app.times("users", "spawned"), 1);
+    app.down();
+}
+
+/// With `always` even a good end is followed by a new life.
+#[test]
+fn b02_always_means_after_a_good_end_too() {
+    let app = App::new()
+        .domain("users", "steady")
+        .write("domains/users/fulcrum.yml", "process:\n  restart: always\n");
+    app.up();
+    app.run(&[
+        "domains",
+        "call",
+        "users",
+        "process_exit_request",
+        r#"{"code": 0}"#,
+    ]);
+    app.wait_for("users", "is back", |users| {
+        users["ready"] == true && users["generation"] == 2
+    });
+    app.down();
+}
+
+/// By its ledger a domain that always crashes is started once and then as often as the budget
+/// says; then it has failed, until somebody starts it.
+#[test]
+fn b07_a_crash_loop_ends_within_its_budget() {
+    const BUDGET: usize = 5;
+    let app = App::new()
+        .impatient()
+        .stub_domain("users", &["--never-register", "--die-at", "30ms"])
+        .stub_domain("orders", &[]);
+    app.run(&["dev", "--detach"]).exits(0);
+    let failed = |what: &str| {
+        let users = app.wait_for("users", what, |users| users["phase"] == "failed");
+        let reason = text_of(&users, "reason");
+        for text in ["crash loop", "5 restarts in 10s", "exit 1"] {
+            assert!(reason.contains(text), "the reason lacks {text:?}: {reason}");
+        }
+    };
+    failed("has failed");
+    assert_eq!(app.times("users", "spawned"), 1 + BUDGET);
+    app.run(&["domains", "start", "users"])
+        .exits(1)
+        .says(&["users", "exit 1"]);
+    failed("has failed again");
+    assert_eq!(app.times("users", "spawned"), 2 * (1 + BUDGET));
+    assert_eq!(app.see("orders")["restarts"], 0);
+    app.down();
+}
+
+/// What a loop that never ends costs Fulcrum.
+#[test]
+#[ignore = "long: a minute of crashes"]
+fn b07_a_crash_loop_costs_little() {
+    let restart = "{restart: {backoff: {initial: 100ms, max: 2s}, budget: 1000000}}";
+    let app =
+        App::new().stub_domain_with("users", &["--never-register", "--die-at", "30ms"], restart);
+    app.run(&["dev", "--detach"]).exits(0);
+    let instance = app.instance();
+    let used = || instance.usage().expect("the instance lives").cpu;
+    let (begun, before) = (Instant::now(), used());
+    let minute = Duration::from_secs(60);
+    wait_until("a minute is over", minute + LIMIT, || {
+        std::thread::sleep(Duration::from_millis(500));
+        (begun.elapsed() >= minute).then_some(())
+    });
+    let share = (used() - before).as_secs_f64() / begun.elapsed().as_secs_f64() * 100.0;
+    let starts = app.times("users", "spawned");
+    figure(
+        "B7",
+        &format!("{starts} starts in a minute of crashes: {share:.2} % of a core (aim 2 %)"),
+    );
+    assert!(share < 10.0, "{share} % of a core");
+    app.down();
+}
+
+/// How long it took from each crash to the next life, where a life lasts `lived` after it has
+/// registered.
+#[track_caller]
+fn gaps(lived: &str, lived_us: u64, lives: usize) -> Vec<u64> {
+    let restart = "{restart: {stable_after: 1s, budget: 1000, \
+                   backoff: {initial: 100ms, factor: 10, max: 1s, jitter: 0}}}";
+    let app = App::new().stub_domain_with("users", &["--die-ready", lived], restart);
+    app.run(&["dev", "--detach"]).exits(0);
+    app.wait_for_times("users", "spawned", lives + 1);
+    let (spawned, registered) = (
+        app.moments("users", "spawned"),
+        app.moments("users", "registered"),
+    );
+    app.down();
+    let next = spawned.into_iter().skip(1).zip(registered);
+    next.map(|(next, registered)| next - registered - lived_us)
+        .take(lives)
+        .collect()
+}
+
+/// Only a life that has been good for the stable time makes the backoff begin anew.
+#[test]
+fn b08_the_backoff_begins_anew_after_the_stable_time() {
+    let inside = gaps("300ms", 300_000, 2);
+    assert!(inside[0] >= 100_000 && inside[1] >= 1_000_000, "{inside:?}");
+    let outside = gaps("1500ms", 1_500_000, 2);
+    assert!(
+        outside.iter().all(|gap| (100_000..1_000_000).contains(gap)),
+        "{outside:?}"
+    );
+}

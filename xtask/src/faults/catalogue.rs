@@ -1,0 +1,137 @@
+//! The rows of the failure catalogue that must have an outcome: sections A, B, C, D and F.
+
+use super::row::Id;
+
+/// One row.
+pub(super) struct Entry {
+    pub(super) id: Id,
+    pub(super) title: &'static str,
+    /// Why it needs no test; a test that there is counts more.
+    pub(super) untested: Option<&'static str>,
+}
+
+const fn row(section: char, number: u8, title: &'static str) -> Entry {
+    Entry {
+        id: Id(section, number),
+        title,
+        untested: None,
+    }
+}
+
+const fn untested(section: char, number: u8, title: &'static str, why: &'static str) -> Entry {
+    Entry {
+        id: Id(section, number),
+        title,
+        untested: Some(why),
+    }
+}
+
+/// All rows, in order.
+pub(super) const ROWS: &[Entry] = &[
+    row('A', 1, "a crash at the start is told with code and words"),
+    row('A', 2, "exit 0 before registering is no success"),
+    row('A', 3, "exit 13: a top-level await that never settles"),
+    row('A', 4, "a domain that never registers"),
+    row('A', 5, "a registration about the start timeout"),
+    row('A', 6, "a registration under another domain's name"),
+    row('A', 7, "one process registers twice"),
+    row('A', 8, "an earlier life registers again"),
+    row('A', 9, "an unknown process registers"),
+    row('A', 10, "a client of another protocol version"),
+    row('A', 11, "no Node at all"),
+    row('A', 12, "a program that can't be executed"),
+    row('A', 13, "TypeScript on a Node that can't read it"),
+    row('A', 14, "a broken package.json, a missing entry"),
+    row('A', 15, "an entry outside the app, links in circles"),
+    row('A', 16, "an npm install that fails or hangs"),
+    row('A', 17, "a shutdown during an npm install"),
+    row('A', 18, "no process can be started (EAGAIN)"),
+    row('A', 19, "no file descriptor is left (EMFILE)"),
+    row('A', 20, "a thousand domains"),
+    row('A', 21, "names that clash, or that no domain can have"),
+    row('B', 1, "a crash after ready: back after the backoff"),
+    row('B', 2, "exit 0 after ready"),
+    row('B', 3, "every exit code and fatal signal, told exactly"),
+    row('B', 4, "killed by the kernel for its memory"),
+    row('B', 5, "V8's heap limit"),
+    row('B', 6, "a memory limit of its own is passed"),
+    row('B', 7, "a crash loop ends within its budget"),
+    row('B', 8, "a crash just inside and outside the stable time"),
+    row('B', 9, "a hundred domains crash at once"),
+    row('B', 10, "a crash while a restart is under way"),
+    row('B', 11, "a stop during the backoff"),
+    row('B', 12, "a stop during the start"),
+    row('B', 13, "twenty starts at once"),
+    row('B', 14, "the order of dependencies, and a cycle"),
+    row('C', 1, "an endless loop"),
+    row('C', 2, "a domain that is stopped by SIGSTOP"),
+    row('C', 3, "an event loop that lags, below the limit"),
+    row('C', 4, "beats, but reads nothing"),
+    row('C', 5, "Fulcrum itself is frozen"),
+    row('C', 6, "a machine without a free core"),
+    row('C', 7, "the clock jumps"),
+    untested(
+        'C',
+        8,
+        "suspend and resume",
+        "a test can't suspend the machine; C5 freezes Fulcrum, C7 covers the clocks",
+    ),
+    row('C', 9, "readiness that flaps"),
+    row('C', 10, "a sample of a process that is just gone"),
+    row('D', 1, "a domain that ignores SIGTERM"),
+    row('D', 2, "a grandchild in the group outlives the leader"),
+    row('D', 3, "a grandchild in a session of its own"),
+    row('D', 4, "a grandchild holds the pipe"),
+    row('D', 5, "a grandchild writes after the leader's end"),
+    row('D', 6, "a crash leaves grandchildren, and a port"),
+    row('D', 7, "a thousand orphans become zombies"),
+    row('D', 8, "a process number is used again"),
+    row('D', 9, "Fulcrum is killed"),
+    row('D', 10, "the thread that spawned ends"),
+    row('D', 11, "Fulcrum and its guard are killed"),
+    row('D', 12, "SIGTERM to Fulcrum, with stubborn domains"),
+    row('D', 13, "Ctrl-C once"),
+    row('D', 14, "Ctrl-C twice and three times"),
+    row('D', 15, "the terminal or the reader is gone"),
+    row('D', 16, "Ctrl-Z and fg"),
+    row('D', 17, "signals that Fulcrum inherited as ignored"),
+    row('D', 18, "no file descriptor leaks into a domain"),
+    row('D', 19, "a process that can't be killed"),
+    row('D', 20, "a wrapper as the command"),
+    row('D', 21, "shutdown, starts and crashes in any order"),
+    row('F', 1, "a second instance of one app"),
+    row('F', 2, "a socket and a lock that a killed one left"),
+    row('F', 3, "a socket path that is too long, gone or read-only"),
+    row('F', 4, "the gRPC port is taken"),
+    row('F', 5, "no IPv4 loopback"),
+    row('F', 6, "garbage, HTTP/1.1 and TLS on the port"),
+    row('F', 7, "idle connections and slow drips"),
+    row('F', 8, "thousands of streams at once"),
+    row('F', 9, "messages that are too large, or claim to be"),
+    row('F', 10, "floods of resets, pings and settings"),
+    row('F', 11, "a client that never reads"),
+    row('F', 12, "messages that can't be read"),
+    row('F', 13, "a handler that panics"),
+    row('F', 14, "a connection that is half open"),
+    row('F', 15, "a client that pings too often"),
+    row('F', 16, "a shutdown with open streams"),
+    row('F', 17, "everybody comes back at once"),
+    row('F', 18, "a command that is killed in the middle"),
+    row('F', 19, "a client of another version"),
+    row('F', 20, "no terminal, no standard streams"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sections_are_whole_and_in_order() {
+        let ids: Vec<Id> = ROWS.iter().map(|entry| entry.id).collect();
+        let whole = [('A', 21), ('B', 14), ('C', 10), ('D', 21), ('F', 20)];
+        let expected = whole
+            .into_iter()
+            .flat_map(|(section, last)| (1..=last).map(move |number| Id(section, number)));
+        assert_eq!(ids, expected.collect::<Vec<_>>());
+    }
+}
