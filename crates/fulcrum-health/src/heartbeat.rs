@@ -169,6 +169,12 @@ impl HeartbeatMonitor {
         self.last_look = self.last_look.max(now);
     }
 
+    /// When the last beat came; `None` before the first.
+    #[must_use]
+    pub fn last_beat(&self) -> Option<Instant> {
+        self.last_beat
+    }
+
     /// How long ago the last beat came; `None` before the first.
     #[must_use]
     pub fn age(&self, now: Instant) -> Option<Duration> {

@@ -4,11 +4,17 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+use tokio::time::Instant;
+
 use super::{Stat, members};
 
 /// A look at a process group, to be compared with a later one.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Look {
+    /// When it was taken.
+    pub at: std::time::Instant,
     /// Its living members, the leader first if it lives.
     pub members: Vec<Seen>,
 }
@@ -18,6 +24,8 @@ pub struct Look {
 pub struct Seen {
     /// Its number.
     pub pid: u32,
+    /// When it started, in clock ticks since boot: with the number, its identity.
+    pub started: u64,
     /// Its state: `R`, `S`, `D`, `T`, …
     pub state: char,
     /// Who traces it, such as a debugger.
@@ -34,7 +42,10 @@ impl Look {
     pub fn at(leader: u32) -> Self {
         let mut members: Vec<Seen> = members(leader).iter().map(Seen::read).collect();
         members.sort_by_key(|seen| (seen.pid != leader, seen.pid));
-        Self { members }
+        Self {
+            at: Instant::now().into_std(),
+            members,
+        }
     }
 
     /// Who traces a member, such as a debugger that holds it.
@@ -74,6 +85,7 @@ impl Seen {
         let (busy, starved) = schedule(&read(stat.pid, "schedstat")).unwrap_or_default();
         Self {
             pid: stat.pid,
+            started: stat.started,
             state: stat.state,
             tracer: field(&status, "TracerPid:")
                 .and_then(|pid| pid.parse().ok())
@@ -81,6 +93,21 @@ impl Seen {
             busy,
             starved,
         }
+    }
+}
+
+impl Seen {
+    /// Sends a signal to this one process, and to no later one of its number; false where it is
+    /// gone.
+    #[must_use]
+    pub fn signal(&self, signal: Signal) -> bool {
+        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
+        let Some(pidfd) = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()) else {
+            return false;
+        };
+        // Held before it is looked at: what is seen now is what is signalled.
+        let same = Stat::read(self.pid).is_some_and(|stat| stat.started == self.started);
+        same && pidfd_send_signal(pidfd, signal).is_ok()
     }
 }
 
@@ -108,7 +135,7 @@ pub fn program_of(pid: u32) -> Option<PathBuf> {
 
 /// Whether a process has a handler for a signal, so that it isn't ended by it.
 #[must_use]
-pub fn catches(pid: u32, signal: rustix::process::Signal) -> bool {
+pub fn catches(pid: u32, signal: Signal) -> bool {
     caught(&read(pid, "status"), signal.as_raw())
 }
 
@@ -169,20 +196,25 @@ mod tests {
     fn the_difference_of_two_looks_is_about_the_same_processes() {
         let seen = |pid, busy, starved| Seen {
             pid,
+            started: 1,
             state: 'R',
             tracer: None,
             busy: Duration::from_millis(busy),
             starved: Duration::from_millis(starved),
         };
-        let before = Look {
-            members: vec![seen(7, 100, 10), seen(8, 50, 0)],
+        let look = |members| Look {
+            at: Instant::now().into_std(),
+            members,
         };
-        let now = Look {
-            members: vec![seen(7, 350, 60), seen(9, 9_000, 9_000), seen(8, 60, 200)],
-        };
+        let before = look(vec![seen(7, 100, 10), seen(8, 50, 0)]);
+        let now = look(vec![
+            seen(7, 350, 60),
+            seen(9, 9_000, 9_000),
+            seen(8, 60, 200),
+        ]);
         assert_eq!(now.busy_since(&before), Duration::from_millis(260));
         assert_eq!(now.starved_since(&before), Duration::from_millis(200));
-        assert_eq!(Look::default().starved_since(&now), Duration::ZERO);
+        assert_eq!(look(Vec::new()).starved_since(&now), Duration::ZERO);
     }
 
     #[test]
@@ -193,6 +225,11 @@ mod tests {
         let seen = look.members.iter().find(|seen| seen.pid == me);
         assert!(matches!(seen.map(|seen| seen.state), Some('R' | 'S')));
         assert!(program_of(me).is_some());
-        assert!(!catches(me, rustix::process::Signal::USR2));
+        assert!(!catches(me, Signal::USR2));
+        let another = Seen {
+            started: 0,
+            ..seen.expect("seen").clone()
+        };
+        assert!(!another.signal(Signal::USR2), "that one is gone");
     }
 }
