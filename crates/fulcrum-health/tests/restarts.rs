@@ -98,7 +98,7 @@ fn what_cannot_get_better_is_not_tried_again() {
     };
     for when in [When::Always, When::OnFailure, When::Never] {
         let mut restarts = restarts(RestartPolicy { when, ..exact() });
-        let reason = "exit 9 (invalid argument to Node) before it was ready; \
+        let reason = "exit 9 (Node's code for: invalid argument) before it was ready; \
                       starting it again cannot help";
         assert_eq!(
             restarts.ended(&ended, Instant::now()),

@@ -59,38 +59,3 @@ fn ctrl_c_during_the_start_leaves_nothing() {
     dev.ends().exits(0);
     app.nothing_left();
 }
-
-/// H6: who blocks the end is named, and a second Ctrl-C doesn't wait for it.
-#[test]
-fn a_second_ctrl_c_kills_what_ignores_the_first() {
-    let app = App::new().domain("users", "ignores-sigterm").write(
-        "domains/users/fulcrum.yml",
-        "process:\n  stop:\n    grace: 10m\n",
-    );
-    let mut dev = app.start(&["dev"]);
-    dev.wait_for("1 domain ready in ");
-    dev.signal(Signal::INT);
-    dev.wait_for("waiting for users");
-    wait_until("users has ignored it", LIMIT, || {
-        (app.times("users", "ignored") > 0).then_some(())
-    });
-    dev.signal(Signal::INT);
-    // The grace would be ten minutes.
-    dev.ends().exits(0);
-    app.nothing_left();
-}
-
-/// As in `fulcrum dev | head -1`: nobody reads any more, so it ends.
-#[test]
-fn a_closed_standard_output_ends_it() {
-    let app = pair();
-    let script = format!(
-        "{} dev | head -n 1; echo \"${{PIPESTATUS[0]}}\"",
-        fulcrum_e2e::binary().display()
-    );
-    let output = app.program("bash", &["-c", &script]).output().exits(0);
-    let code = output.stdout.lines().last().unwrap_or_default();
-    assert_eq!(code, "0", "{output}");
-    assert!(!output.stderr.contains("panicked"), "{output}");
-    app.nothing_left();
-}

@@ -6,11 +6,11 @@ use fulcrum_config::{Domain, Program};
 use fulcrum_logs::{Hub, Level};
 use fulcrum_rpc::Registry;
 use fulcrum_spawn::prepare::{NodeProgram, Notice, Toolbox, plan_command, plan_node};
-use fulcrum_spawn::process::Spawner;
+use fulcrum_spawn::process::{RunId, Spawner};
 use fulcrum_spawn::supervisor::{Backend, Group, News};
 use fulcrum_spawn::{CommandSpec, Failure};
 
-use super::desk::{Badge, Desks, token};
+use super::desk::{Badge, Desks};
 use super::environment::{Surroundings, environment};
 use super::house::now;
 use super::install::{Client, Installer};
@@ -25,6 +25,8 @@ pub(crate) struct Workshop {
     pub(crate) around: Arc<Surroundings>,
     pub(crate) toolbox: Arc<Toolbox>,
     pub(crate) spawner: Spawner,
+    /// The run that every token names.
+    pub(crate) run: RunId,
     pub(crate) installer: Installer,
     pub(crate) hub: Hub,
     pub(crate) registry: Registry,
@@ -71,6 +73,7 @@ impl Backend for DomainBackend {
                     app: &workshop.around.app,
                     hub: &workshop.hub,
                     spawner: &workshop.spawner,
+                    run: &workshop.run,
                     generation,
                     allowed: workshop.install && domain.process.install,
                 };
@@ -136,7 +139,9 @@ impl Backend for DomainBackend {
 }
 
 fn plan(domain: &Domain, workshop: &Workshop) -> Result<(Plan, Vec<Notice>), Failure> {
-    let token = token()
+    let token = workshop
+        .run
+        .token()
         .map_err(|error| Failure::passing(format!("no token can be made for it: {error}")))?;
     let around = &workshop.around;
     let env = environment(around, domain, &token)?;

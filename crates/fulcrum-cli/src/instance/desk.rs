@@ -1,8 +1,6 @@
 //! What several tasks need to know about one domain.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -83,13 +81,6 @@ pub(crate) fn desks<'a>(names: impl Iterator<Item = &'a str>) -> Desks {
         sample: watch::Sender::new(Sample::default()),
     };
     Arc::new(names.map(|name| (name.to_owned(), desk())).collect())
-}
-
-/// 128 bits that nobody can guess, in hexadecimal.
-pub(crate) fn token() -> io::Result<String> {
-    let mut bytes = [0; 16];
-    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 #[cfg(test)]

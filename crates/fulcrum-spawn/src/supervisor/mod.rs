@@ -14,6 +14,7 @@ mod lateness;
 #[cfg(test)]
 mod random;
 mod roster;
+mod shutdown;
 mod snapshot;
 #[cfg(test)]
 mod tests;

@@ -315,6 +315,47 @@ async fn a_shutdown_stops_dependents_before_what_they_depend_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_chain_of_stubborn_domains_takes_one_grace_to_shut_down() {
+    let stubborn = Habit {
+        heeds_term: false,
+        ..GOOD
+    };
+    let house = House::new(&[
+        ("catalog", GOOD, &[]),
+        ("orders", stubborn, &["catalog"]),
+        ("users", stubborn, &["orders"]),
+        ("web", stubborn, &["users"]),
+    ]);
+    house
+        .supervisor
+        .start(["catalog", "orders", "users", "web"])
+        .await;
+    house.request("web", Command::Start).await;
+    let begun = Instant::now();
+    assert!(house.supervisor.shutdown().await.is_empty());
+    let took = begun.elapsed();
+    assert!(
+        took < TIMING.stop_grace + Duration::from_millis(50),
+        "{took:?}"
+    );
+    let ledger = house.ledger.lock().expect("ledger");
+    assert!(ledger.alive.is_empty());
+    let told = |name: &str, what| {
+        let mut all = ledger.signals.iter();
+        let found = all.find(|(whose, signal, _)| whose == name && *signal == what);
+        found.map(|(_, _, at)| *at - begun)
+    };
+    // In its turn; then the rest, a moment before the end; and nobody unwarned.
+    assert_eq!(told("web", StopSignal::Terminate), Some(Duration::ZERO));
+    for late in ["catalog", "orders", "users"] {
+        let asked = told(late, StopSignal::Terminate).expect("asked");
+        assert_eq!(asked, Duration::from_secs(4), "{late}");
+    }
+    assert_eq!(told("catalog", StopSignal::Kill), None, "it heeded");
+    assert!(told("orders", StopSignal::Kill) >= Some(TIMING.stop_grace));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_shutdown_in_the_middle_of_a_start_spawns_nothing_more() {
     let slow = Habit {
         ready_after: Some(Duration::from_secs(20)),

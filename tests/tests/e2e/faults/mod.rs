@@ -3,12 +3,17 @@
 //! them. Those that take long are ignored with the reason `long`, and run by
 //! `cargo xtask faults --long`.
 
+mod a_registration;
 mod a_start;
 mod b_crash;
 mod c_health;
 mod d_children;
 mod d_death;
+mod d_ending;
+mod d_terminal;
 mod d_trees;
 mod explain;
+mod f_control;
 mod f_port;
+mod h_doors;
 mod probes;
