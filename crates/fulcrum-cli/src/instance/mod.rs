@@ -34,6 +34,7 @@ mod selection;
 mod settings;
 mod setup;
 mod signals;
+mod starts;
 mod terminal;
 mod unserved;
 mod view;

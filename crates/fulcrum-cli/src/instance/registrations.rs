@@ -23,6 +23,9 @@ fn hear(house: &Shared, event: DomainEvent) {
             own: true,
             ..
         } => {
+            if let Some(desk) = house.desks.get(&domain) {
+                desk.registered.send_replace(generation);
+            }
             if let Some(handle) = house.supervisor.domain(&domain) {
                 handle.report(generation, Fact::Ready);
             }

@@ -32,6 +32,7 @@ use super::oom::OomWatch;
 use super::options::Options;
 use super::selection::{select, with_dependencies};
 use super::signals::Signals;
+use super::starts::Starts;
 use super::terminal::Screen;
 use super::unserved::unserved;
 use super::{
@@ -90,6 +91,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
         toolbox: Arc::new(toolbox()?),
         spawner,
         installer: Installer::default(),
+        starts: Starts::new(),
         hub: hub.clone(),
         registry: registry.clone(),
         desks: Arc::clone(&desks),

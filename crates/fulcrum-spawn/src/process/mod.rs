@@ -5,6 +5,7 @@ pub(crate) mod cgroup;
 mod containment;
 mod group;
 mod hygiene;
+mod limits;
 mod oom;
 mod orphans;
 mod pidfd;
