@@ -30,6 +30,9 @@ use crate::exit::Code;
 use crate::output::Output;
 
 fn main() -> ExitCode {
+    if let Some(end) = commands::guard::stand_if_told() {
+        return end;
+    }
     defect::tell_of_panics();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -5,6 +5,10 @@ use std::time::{Duration, Instant};
 /// A longer interval than this is as good as none.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
+/// How many late looks put off the verdict in one silence: where every look is late, the machine is
+/// too busy for these times, and what is hung must be found all the same.
+const PUT_OFF: u32 = 4;
+
 /// How regularly a domain has to speak up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HeartbeatConfig {
@@ -47,8 +51,13 @@ pub enum Health {
 /// certainly missing, however shortly after its last beat it stopped.
 ///
 /// Time in which Fulcrum itself didn't run doesn't count, since beats may well have been sent
-/// meanwhile. It is known by the checks: when they are more than two intervals apart, the clock
-/// starts anew. Therefore check at least at every [`deadline`](Self::deadline).
+/// meanwhile. It is known by the checks: when one comes more than an interval after the
+/// [`deadline`](Self::deadline) that it was due at, the clock starts anew; therefore check at every
+/// deadline. A look that is only a little late doesn't condemn either: what has come meanwhile
+/// must be read first, so another one follows shortly.
+///
+/// Time in which the domain couldn't speak up although it wanted to, such as one without a CPU to
+/// run on, is taken off by [`forgive`](Self::forgive).
 #[derive(Debug, Clone)]
 pub struct HeartbeatMonitor {
     interval: Duration,
@@ -59,6 +68,8 @@ pub struct HeartbeatMonitor {
     armed_at: Instant,
     last_look: Instant,
     suspended: bool,
+    /// How often in this silence a look came too late to condemn.
+    put_off: u32,
 }
 
 impl HeartbeatMonitor {
@@ -73,6 +84,7 @@ impl HeartbeatMonitor {
             armed_at: now,
             last_look: now,
             suspended: false,
+            put_off: 0,
         }
     }
 
@@ -82,18 +94,27 @@ impl HeartbeatMonitor {
         self.last_lag = lag;
         self.armed_at = self.armed_at.max(now);
         self.last_look = self.last_look.max(now);
+        self.put_off = 0;
     }
 
     /// What is to be said now.
     pub fn check(&mut self, now: Instant) -> Health {
-        let since_last_look = now.saturating_duration_since(self.last_look);
+        let due = self.deadline(self.last_look);
+        let late = now.saturating_duration_since(due);
         self.last_look = self.last_look.max(now);
-        if self.suspended || since_last_look > self.interval * 2 {
+        if self.suspended || late > self.interval {
             self.armed_at = self.armed_at.max(now);
         }
         let silent = now.saturating_duration_since(self.armed_at);
         if silent >= self.limit() {
-            return Health::Hung { silent };
+            if late <= self.interval / 8 || self.put_off >= PUT_OFF {
+                return Health::Hung { silent };
+            }
+            self.put_off += 1;
+            self.armed_at += silent - self.limit() + self.interval / 4;
+            return Health::Late {
+                missed: self.misses,
+            };
         }
         // One beat is due at the end of each interval; the limit keeps this a small number.
         match silent.as_nanos() / self.interval.as_nanos() {
@@ -118,9 +139,27 @@ impl HeartbeatMonitor {
         }
     }
 
+    /// Takes time off the silence: the domain couldn't have spoken up in it. At most all of it.
+    pub fn forgive(&mut self, time: Duration) {
+        let forgiven = self.armed_at.checked_add(time).unwrap_or(self.last_look);
+        self.armed_at = forgiven.min(self.last_look).max(self.armed_at);
+    }
+
     /// Stop counting silence: a debugger holds the domain, or an operator froze it.
     pub fn suspend(&mut self) {
         self.suspended = true;
+    }
+
+    /// Whether silence isn't counted.
+    #[must_use]
+    pub fn is_suspended(&self) -> bool {
+        self.suspended
+    }
+
+    /// For how long nothing has been heard, what doesn't count taken off.
+    #[must_use]
+    pub fn silent(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.armed_at)
     }
 
     /// Count again, from now.
@@ -128,6 +167,12 @@ impl HeartbeatMonitor {
         self.suspended = false;
         self.armed_at = self.armed_at.max(now);
         self.last_look = self.last_look.max(now);
+    }
+
+    /// When the last beat came; `None` before the first.
+    #[must_use]
+    pub fn last_beat(&self) -> Option<Instant> {
+        self.last_beat
     }
 
     /// How long ago the last beat came; `None` before the first.
@@ -143,7 +188,9 @@ impl HeartbeatMonitor {
         self.last_lag
     }
 
-    fn limit(&self) -> Duration {
+    /// How long a silence is that condemns: `interval × (misses + 1)`.
+    #[must_use]
+    pub fn limit(&self) -> Duration {
         self.interval.saturating_mul(self.misses.saturating_add(1))
     }
 }

@@ -73,6 +73,72 @@ fn our_own_frozen_time_does_not_count() {
 }
 
 #[test]
+fn a_look_that_comes_late_does_not_condemn_before_what_came_meanwhile_is_read() {
+    let start = Instant::now();
+    let looked = || {
+        let mut monitor = HeartbeatMonitor::new(CONFIG, start);
+        for at in [200, 400, 600] {
+            monitor.check(start + ms(at));
+        }
+        // Due at 800; Fulcrum was stopped for a moment.
+        assert_eq!(monitor.check(start + ms(900)), Health::Late { missed: 3 });
+        assert_eq!(monitor.deadline(start + ms(900)), start + ms(950));
+        monitor
+    };
+    let mut alive = looked();
+    alive.beat(start + ms(901), None);
+    assert_eq!(alive.check(start + ms(950)), Health::Healthy);
+    let mut hung = looked();
+    let silent = ms(800);
+    assert_eq!(hung.check(start + ms(950)), Health::Hung { silent });
+}
+
+#[test]
+fn where_every_look_is_late_the_hung_is_found_all_the_same() {
+    let start = Instant::now();
+    let mut monitor = HeartbeatMonitor::new(CONFIG, start);
+    let mut now = start;
+    for _ in 0..100 {
+        now = monitor.deadline(now) + ms(60);
+        if let Health::Hung { .. } = monitor.check(now) {
+            assert!(now < start + ms(2_000));
+            return;
+        }
+    }
+    panic!("never found");
+}
+
+#[test]
+fn time_without_a_cpu_is_forgiven_and_silence_is_found_in_the_end() {
+    let start = Instant::now();
+    let mut monitor = HeartbeatMonitor::new(CONFIG, start);
+    let mut now = hung_at(&mut monitor, start, start + ms(5_000)).expect("silent");
+    // It gets two fifths of a CPU: as a verdict is due, three fifths of what was added are taken
+    // off, until too little is left to speak of.
+    let mut from = start;
+    for _ in 0..20 {
+        let starved = (now - from).mul_f64(0.6);
+        if starved < ms(10) {
+            assert!(now > start + ms(1_900) && now < start + ms(2_100));
+            return;
+        }
+        from = now;
+        monitor.forgive(starved);
+        now = hung_at(&mut monitor, now, start + ms(5_000)).expect("still silent");
+    }
+    panic!("never found");
+}
+
+#[test]
+fn no_more_than_the_silence_is_forgiven() {
+    let start = Instant::now();
+    let mut monitor = HeartbeatMonitor::new(CONFIG, start);
+    monitor.check(start + ms(200));
+    monitor.forgive(Duration::MAX);
+    assert_eq!(monitor.silent(start + ms(300)), ms(100));
+}
+
+#[test]
 fn suspended_while_a_debugger_holds_it() {
     let start = Instant::now();
     let mut monitor = HeartbeatMonitor::new(CONFIG, start);

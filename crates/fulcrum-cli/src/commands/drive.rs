@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::exit::{Code, Stop};
 
 /// How long tasks of an instance that has ended may take to be dropped.
-const LEFTOVERS: Duration = Duration::from_secs(2);
+const LEFTOVERS: Duration = Duration::from_millis(200);
 
 /// Runs a client. Ctrl-C leaves it, and nothing else: what it asked the instance for, named by
 /// `goes_on`, isn't taken back.

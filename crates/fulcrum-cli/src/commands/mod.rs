@@ -8,6 +8,7 @@ pub(crate) mod domains;
 pub(crate) mod down;
 mod drive;
 mod farewell;
+pub(crate) mod guard;
 pub(crate) mod instance_process;
 mod log_file;
 pub(crate) mod serve;

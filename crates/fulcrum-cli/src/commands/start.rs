@@ -65,6 +65,8 @@ pub(super) fn run(mode: Mode, start: Start, context: Context) -> Result<(), Stop
     let limit = start.limit();
     let options = Options {
         wait: limit,
+        // In production nobody has to look on, and a log pipe may be replaced.
+        watched: mode == Mode::Dev,
         ..options(mode, start.what, app, &warnings, context.output.stdout())
     };
     drive::instance(instance::run(options))
@@ -90,6 +92,7 @@ pub(super) fn options(
         },
         warnings: warnings.iter().map(Problem::to_string).collect(),
         wait: None,
+        watched: false,
         app,
     }
 }

@@ -6,11 +6,11 @@ use fulcrum_config::{Domain, Program};
 use fulcrum_logs::{Hub, Level};
 use fulcrum_rpc::Registry;
 use fulcrum_spawn::prepare::{NodeProgram, Notice, Toolbox, plan_command, plan_node};
-use fulcrum_spawn::process::Spawner;
+use fulcrum_spawn::process::{RunId, Spawner};
 use fulcrum_spawn::supervisor::{Backend, Group, News};
 use fulcrum_spawn::{CommandSpec, Failure};
 
-use super::desk::{Badge, Desks, token};
+use super::desk::{Badge, Desks};
 use super::environment::{Surroundings, environment};
 use super::house::now;
 use super::install::{Client, Installer};
@@ -26,6 +26,8 @@ pub(crate) struct Workshop {
     pub(crate) around: Arc<Surroundings>,
     pub(crate) toolbox: Arc<Toolbox>,
     pub(crate) spawner: Spawner,
+    /// The run that every token names.
+    pub(crate) run: RunId,
     pub(crate) installer: Installer,
     pub(crate) starts: Starts,
     pub(crate) hub: Hub,
@@ -74,6 +76,7 @@ impl Backend for DomainBackend {
                     app: &workshop.around.app,
                     hub: &workshop.hub,
                     spawner: &workshop.spawner,
+                    run: &workshop.run,
                     generation,
                     allowed: workshop.install && domain.process.install,
                 };
@@ -115,6 +118,7 @@ impl Backend for DomainBackend {
             // Before the spawn: the process may register before we are told of it.
             desk.badge.send_replace(Some(badge));
             desk.last_beat.send_replace(None);
+            desk.lag.send_replace(None);
         }
         let label = format!("{}.{}", domain.name, news.generation());
         let process = Arc::new(spawner.spawn(plan.spec, label).await?);
@@ -140,7 +144,9 @@ impl Backend for DomainBackend {
 }
 
 fn plan(domain: &Domain, workshop: &Workshop, turn: Turn) -> Result<(Plan, Vec<Notice>), Failure> {
-    let token = token()
+    let token = workshop
+        .run
+        .token()
         .map_err(|error| Failure::passing(format!("no token can be made for it: {error}")))?;
     let around = &workshop.around;
     let env = environment(around, domain, &token)?;

@@ -1,9 +1,8 @@
 //! What several tasks need to know about one domain.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read};
 use std::sync::Arc;
+use std::time::Duration;
 
 use fulcrum_health::Sample;
 use fulcrum_spawn::CommandSpec;
@@ -21,6 +20,8 @@ pub(crate) struct Desk {
     pub(crate) last_beat: watch::Sender<Option<Instant>>,
     /// The latest life that has registered; written by the task that hears registrations.
     pub(crate) registered: watch::Sender<u64>,
+    /// How late its event loop was, as the last heartbeat told; written with `last_beat`.
+    pub(crate) lag: watch::Sender<Option<Duration>>,
     /// How its last life ended; written by that life's watcher, before the end is told.
     pub(crate) obituary: watch::Sender<Option<Arc<Obituary>>>,
     /// What the restart policy has decided, `attempt 3 of 8 in 1m`, while a restart is due;
@@ -77,18 +78,12 @@ pub(crate) fn desks<'a>(names: impl Iterator<Item = &'a str>) -> Desks {
         badge: watch::Sender::new(None),
         last_beat: watch::Sender::new(None),
         registered: watch::Sender::new(0),
+        lag: watch::Sender::new(None),
         obituary: watch::Sender::new(None),
         outlook: watch::Sender::new(None),
         sample: watch::Sender::new(Sample::default()),
     };
     Arc::new(names.map(|name| (name.to_owned(), desk())).collect())
-}
-
-/// 128 bits that nobody can guess, in hexadecimal.
-pub(crate) fn token() -> io::Result<String> {
-    let mut bytes = [0; 16];
-    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 #[cfg(test)]

@@ -1,27 +1,22 @@
 //! What holds the domains' processes together, and what is said of those that got away.
 
-use std::io;
-
 use fulcrum_logs::{Hub, Level};
-use fulcrum_spawn::process::{Containment, Member};
+use fulcrum_spawn::process::{Containment, Member, RunId};
 
-use super::desk::token;
 use super::house::say;
 
 /// The variable by which a process tells from which life it comes.
 pub(crate) const MARK: &str = "FULCRUM_DOMAIN_TOKEN";
 
-/// The containment of this run, with a name that no other run has.
-///
-/// # Errors
-/// The system has no randomness to give.
-pub(crate) fn contain() -> io::Result<Containment> {
-    let run = token()?;
-    Ok(Containment::open(&format!("fulcrum-{run}"), MARK))
+/// The containment of this run.
+pub(crate) fn contain(run: &RunId) -> Containment {
+    Containment::open(&format!("fulcrum-{run}"), MARK)
 }
 
 /// Warns of processes that can't be attributed to any domain, as they are found.
 pub(crate) async fn tell(containment: Containment, hub: Hub) {
+    let held = format!("processes are held by {}", containment.describe());
+    say(&hub, Level::Debug, held);
     let Some(mut escaped) = containment.escaped() else {
         return;
     };

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use fulcrum_config::Registration;
 use fulcrum_rpc::{Admission, Claim, Gatekeeper, Refusal};
 use fulcrum_spawn::Failure;
-use fulcrum_spawn::lifecycle::Fact;
+use fulcrum_spawn::lifecycle::{Fact, Phase};
 use fulcrum_spawn::process::{Stat, client_of, descends_from};
 use fulcrum_spawn::supervisor::Supervisor;
 
@@ -53,6 +53,7 @@ impl Gatekeeper for Gate {
         };
         match owner {
             Owner::Domain(name, badge) if name == claim.domain => {
+                self.in_time(&name, badge.generation)?;
                 Ok(self.admission(&name, badge.generation, true, badge.pid))
             }
             Owner::Domain(name, badge) => Err(self.misnamed(&name, &badge, &claim.domain)),
@@ -116,10 +117,30 @@ impl Gate {
         }
     }
 
+    /// A life that is being ended comes too late: nobody may call it any more.
+    fn in_time(&self, name: &str, generation: u64) -> Result<(), Refusal> {
+        let supervisor = self.supervisor.get();
+        let handle = supervisor.and_then(|supervisor| supervisor.domain(name));
+        let Some(snapshot) = handle.map(|handle| handle.snapshot()) else {
+            return Ok(());
+        };
+        let ending = matches!(snapshot.phase, Phase::Stopping | Phase::Stuck);
+        if ending && snapshot.generation == generation {
+            return Err(Refusal::FailedPrecondition(format!(
+                "generation {generation} of {name} is being stopped ({}): it can't register any more",
+                snapshot.reason
+            )));
+        }
+        Ok(())
+    }
+
     /// A process under another's name: it will never be ready under its own, so its life ends.
     fn misnamed(&self, name: &str, badge: &Badge, claimed: &str) -> Refusal {
+        let pid = badge
+            .pid
+            .map_or_else(String::new, |pid| format!(" (pid {pid})"));
         let text = format!(
-            "the process of {name} registered as {claimed}: the name in its code must be {name}, \
+            "the process of {name}{pid} registered as {claimed}: the name in its code must be {name}, \
              or its folder must be called {claimed}"
         );
         let handle = self

@@ -8,10 +8,9 @@ use std::time::Duration;
 use fulcrum_logs::{Hub, Level, Source, Stream, Tally, pump};
 use fulcrum_spawn::Failure;
 use fulcrum_spawn::prepare::{Install, install_needed};
-use fulcrum_spawn::process::Spawner;
+use fulcrum_spawn::process::{RunId, Spawner};
 use tokio::time::timeout;
 
-use super::desk::token;
 use super::escaped::MARK;
 use super::house::now;
 
@@ -31,6 +30,8 @@ pub(crate) struct Client<'a> {
     pub(crate) app: &'a Path,
     pub(crate) hub: &'a Hub,
     pub(crate) spawner: &'a Spawner,
+    /// What the token of the package manager names.
+    pub(crate) run: &'a RunId,
     pub(crate) generation: u64,
     /// `process.install` and not `--no-install`.
     pub(crate) allowed: bool,
@@ -103,7 +104,7 @@ async fn run(client: &Client<'_>, install: &Install) -> Result<(), Failure> {
     install.begin().map_err(passing)?;
     let mut command = install.command.clone();
     // Marked as a life is, so that whatever it starts is found wherever it goes.
-    let token = token().map_err(passing)?;
+    let token = client.run.token().map_err(passing)?;
     command.env.insert(MARK.into(), token.into());
     let label = format!("{}.{}.install", client.domain, client.generation);
     let process = client.spawner.spawn(command, label).await?;

@@ -19,6 +19,8 @@ pub(crate) struct Options {
     pub(crate) install: bool,
     /// JSON lines instead of text.
     pub(crate) json: bool,
+    /// Somebody looks at standard output: when it is gone, the instance has no reason to go on.
+    pub(crate) watched: bool,
     /// How text is shown.
     pub(crate) style: LineStyle,
     /// Findings about the configuration that don't keep it from running.

@@ -1,31 +1,39 @@
 //! What happens on domains' streams, turned into facts and words.
 
+use std::time::Duration;
+
 use fulcrum_logs::Level;
-use fulcrum_rpc::DomainEvent;
+use fulcrum_rpc::{Beat, DomainEvent};
 use fulcrum_spawn::lifecycle::Fact;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::house::{Shared, now};
+use super::liveness::{Lives, Stream};
 
 /// Carries the news until the registry is gone.
 pub(crate) async fn carry(house: Shared, mut events: mpsc::UnboundedReceiver<DomainEvent>) {
+    let mut lives = Lives::new(Shared::clone(&house));
     while let Some(event) = events.recv().await {
-        hear(&house, event);
+        hear(&house, &mut lives, event);
     }
 }
 
-fn hear(house: &Shared, event: DomainEvent) {
+fn hear(house: &Shared, lives: &mut Lives, event: DomainEvent) {
     match event {
         DomainEvent::Registered {
             domain,
             generation,
             own: true,
+            activity,
+            capabilities,
             ..
         } => {
             if let Some(desk) = house.desks.get(&domain) {
                 desk.registered.send_replace(generation);
             }
+            let stream = Stream::new(generation, activity, &capabilities);
+            lives.registered(&domain, stream);
             if let Some(handle) = house.supervisor.domain(&domain) {
                 handle.report(generation, Fact::Ready);
             }
@@ -45,9 +53,11 @@ fn hear(house: &Shared, event: DomainEvent) {
         DomainEvent::Disconnected {
             domain,
             generation,
+            end,
             cause,
             ..
         } => {
+            lives.ended(&domain, generation, end);
             house.registry.set_serving(Some(&domain), false);
             house.tell_health();
             if let Some(handle) = house.supervisor.domain(&domain) {
@@ -64,23 +74,58 @@ fn hear(house: &Shared, event: DomainEvent) {
         DomainEvent::Refused {
             domain,
             peer,
+            pid,
             reason,
+            more,
             ..
         } => {
-            let text = format!("a registration from {peer} was refused: {reason}");
+            let who = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
+            let more = match more {
+                0 => String::new(),
+                more => format!(" ({more} more since the last that was told)"),
+            };
+            let text = format!("a registration from {peer}{who} was refused: {reason}{more}");
             let whom = if house.domain(&domain).is_some() {
                 &domain
             } else {
                 fulcrum_logs::FULCRUM
             };
+            house.journal.note(whom, 0, "registration_refused", &text);
             house.hub.announce(whom, 0, Level::Warn, text, now());
         }
-        DomainEvent::Heartbeat { domain, .. } => beat(house, &domain),
+        DomainEvent::Heartbeat {
+            domain,
+            generation,
+            beat,
+        } => {
+            let lag = lag(&beat);
+            lives.beat(&domain, generation, lag);
+            if let Some(desk) = house.desks.get(&domain) {
+                desk.last_beat.send_replace(Some(Instant::now()));
+                desk.lag.send_replace(Some(lag));
+            }
+        }
+        DomainEvent::Congestion {
+            domain,
+            generation,
+            waiting,
+        } => {
+            house.registry.set_serving(Some(&domain), waiting == 0);
+            let fact = match waiting {
+                0 => Fact::Ready,
+                waiting => Fact::NotReady(format!(
+                    "it doesn't read its stream: {waiting} messages wait"
+                )),
+            };
+            if let Some(handle) = house.supervisor.domain(&domain) {
+                handle.report(generation, fact);
+            }
+        }
     }
 }
 
-fn beat(house: &Shared, domain: &str) {
-    if let Some(desk) = house.desks.get(domain) {
-        desk.last_beat.send_replace(Some(Instant::now()));
-    }
+/// What a domain says of itself may be anything.
+fn lag(beat: &Beat) -> Duration {
+    let seconds = beat.event_loop_lag_ms / 1000.0;
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }

@@ -12,7 +12,7 @@ use fulcrum_rpc::{
     serve_domains,
 };
 use fulcrum_spawn::prepare::Toolbox;
-use fulcrum_spawn::process::Spawner;
+use fulcrum_spawn::process::{RunId, Spawner};
 use fulcrum_spawn::supervisor::Supervisor;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -26,8 +26,10 @@ use super::desk::Desks;
 use super::environment::Surroundings;
 use super::events::Journal;
 use super::gatekeeper::Gate;
+use super::guarding::Guarding;
 use super::house::{House, Shared, now, say};
 use super::install::Installer;
+use super::liveness::Limits;
 use super::oom::OomWatch;
 use super::options::Options;
 use super::selection::{select, with_dependencies};
@@ -36,13 +38,17 @@ use super::starts::Starts;
 use super::terminal::Screen;
 use super::unserved::unserved;
 use super::{
-    change, desk, escaped, listen, narrator, registrations, setup, vitals, waiting, words,
+    change, desk, escaped, leftovers, listen, narrator, registrations, setup, vitals, waiting,
+    words,
 };
 use crate::exit::{Code, Stop};
 use crate::{load, place};
 
 /// How long clients have to hear the end before the servers go.
-const SERVERS: Duration = Duration::from_secs(3);
+const SERVERS: Duration = Duration::from_millis(300);
+
+/// How long after a second Ctrl-C.
+const HURRY: Duration = Duration::from_millis(100);
 
 /// Runs an instance until it is asked to end, and ends it.
 ///
@@ -55,11 +61,13 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     let defect = |error: std::io::Error| Stop::failed(format!("fulcrum can't run here: {error}"));
     let dir = place::runtime_dir(&options.app.root)?;
     let lock = take_lock(&dir, &options)?;
+    let leftovers = leftovers::settle(&dir)?;
     let control = bind_control(&lock, &dir)
         .map_err(|error| Stop::failed(format!("the control socket can't be opened: {error}")))?;
     let signals = Signals::catch().map_err(defect)?;
     let port = listen::listen(&options.app, options.mode)?;
-    let containment = escaped::contain().map_err(defect)?;
+    let run = RunId::new().map_err(defect)?;
+    let containment = escaped::contain(&run);
     let spawner = Spawner::start(containment.clone()).map_err(defect)?;
 
     let hub = Hub::new(HubConfig::default());
@@ -71,8 +79,19 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
         .iter()
         .map(|domain| domain.name.as_str())
         .collect();
-    let screen = Screen::start(&hub, &names, options.style, options.json, closing.clone())
-        .map_err(defect)?;
+    let screen = Screen::start(
+        &hub,
+        &names,
+        options.style,
+        options.json,
+        options.watched,
+        closing.clone(),
+    )
+    .map_err(defect)?;
+    for (level, word) in leftovers {
+        say(&hub, level, word);
+    }
+    let mut guarding = Guarding::begin(&dir, &run, &containment, &hub);
     for warning in options.warnings.iter().chain(&unserved(&options.app)) {
         say(&hub, Level::Warn, warning.clone());
     }
@@ -85,11 +104,13 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     let (events, heard) = mpsc::unbounded_channel();
     let roster = Arc::new(OnceLock::new());
     let gate = gate(&options, Arc::clone(&desks), Arc::clone(&roster));
-    let registry = Registry::new(gate, Unserved, events);
+    let times = Limits::of(&options.app).settings();
+    let registry = Registry::with_settings(gate, Unserved, events, times);
     let workshop = Workshop {
         around: Arc::new(surroundings(&options, &port)),
         toolbox: Arc::new(toolbox()?),
         spawner,
+        run,
         installer: Installer::default(),
         starts: Starts::new(),
         hub: hub.clone(),
@@ -138,6 +159,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     tokio::spawn(escaped::tell(containment.clone(), hub.clone()));
     tokio::spawn(signals.carry(closing.clone(), hub.clone()));
 
+    guarding.standing().await;
     house
         .supervisor
         .start(house.selected.iter().map(String::as_str))
@@ -145,11 +167,14 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     let end = attend(&house, options.wait).await;
     let mut left = wind_up(&house).await;
     left.extend(escaped::end(&containment).await);
+    let in_a_hurry = closing.stage() == Stage::Killing;
     closing.ask(Stage::Ended);
     down.cancel();
-    let _ = timeout(SERVERS, async { tokio::join!(domains, clients) }).await;
+    let limit = if in_a_hurry { HURRY } else { SERVERS };
+    let _ = timeout(limit, async { tokio::join!(domains, clients) }).await;
     hub.close();
-    let _ = tokio::task::spawn_blocking(move || screen.finish()).await;
+    let _ = tokio::task::spawn_blocking(move || screen.finish(in_a_hurry)).await;
+    guarding.end(left.is_empty()).await;
     drop(lock);
     if left.is_empty() {
         end

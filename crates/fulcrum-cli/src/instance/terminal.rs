@@ -7,6 +7,7 @@ use std::time::Duration;
 use fulcrum_logs::{
     Capacity, Delivery, Follower, Gap, Hub, Level, Query, Style, Terminal, to_json,
 };
+use rustix::event::{PollFd, PollFlags, poll};
 use tokio::runtime::Handle;
 
 use super::closing::{Closing, Stage};
@@ -17,6 +18,9 @@ const BEHIND: usize = 8 * 1024 * 1024;
 
 /// How long the last lines may take to be written at the end.
 const LAST_LINES: Duration = Duration::from_secs(2);
+
+/// How long after a second Ctrl-C.
+const HURRY: Duration = Duration::from_millis(200);
 
 /// The thread that writes.
 pub(crate) struct Screen {
@@ -30,13 +34,14 @@ enum Format {
 }
 
 impl Screen {
-    /// Starts it. When standard output is gone the instance is asked to end, as for a closed
-    /// terminal.
+    /// Starts it. When standard output is gone and was `watched`, the instance is asked to end, as
+    /// for a closed terminal; else nothing is shown any more.
     pub(crate) fn start(
         hub: &Hub,
         names: &[&str],
         style: LineStyle,
         json: bool,
+        watched: bool,
         closing: Closing,
     ) -> io::Result<Self> {
         // Fulcrum's debug words are for `domains logs`; what domains say is shown whole.
@@ -57,7 +62,7 @@ impl Screen {
         let thread = thread::Builder::new()
             .name("screen".to_owned())
             .spawn(move || {
-                if show(&runtime, &mut follower, &mut format).is_err() {
+                if show(&runtime, &mut follower, &mut format).is_err() && watched {
                     closing.ask(Stage::Stopping);
                 }
                 let _ = finished.send(());
@@ -69,8 +74,9 @@ impl Screen {
     }
 
     /// Waits until everything is written, or the terminal takes too long. The hub is closed.
-    pub(crate) fn finish(mut self) {
-        if self.done.recv_timeout(LAST_LINES).is_ok()
+    pub(crate) fn finish(mut self, in_a_hurry: bool) {
+        let limit = if in_a_hurry { HURRY } else { LAST_LINES };
+        if self.done.recv_timeout(limit).is_ok()
             && let Some(thread) = self.thread.take()
         {
             let _ = thread.join();
@@ -90,11 +96,38 @@ fn show(runtime: &Handle, follower: &mut Follower, format: &mut Format) -> io::R
             };
             render(format, delivery, &mut batch);
         }
-        out.write_all(&batch)?;
-        out.flush()?;
-        batch.clear();
+        match write(&mut out, &batch) {
+            Err(error) if is_gone(&error) => return Err(error),
+            // A full disk may be emptied; until then the lines are in the ring alone.
+            _ => batch.clear(),
+        }
     }
     Ok(())
+}
+
+fn write(out: &mut impl Write, batch: &[u8]) -> io::Result<()> {
+    let mut rest = batch;
+    while !rest.is_empty() {
+        match out.write(rest) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(length) => rest = &rest[length..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // Somebody who shares it with us has made it so.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let stdout = io::stdout();
+                let mut ready = [PollFd::new(&stdout, PollFlags::OUT)];
+                let _ = poll(&mut ready, None);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    out.flush()
+}
+
+/// Whether nobody will ever read it: the pipe's reader, or the terminal, is gone.
+fn is_gone(error: &io::Error) -> bool {
+    let terminal_gone = error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error());
+    error.kind() == io::ErrorKind::BrokenPipe || terminal_gone
 }
 
 fn render(format: &mut Format, delivery: Delivery, out: &mut Vec<u8>) {

@@ -50,6 +50,7 @@ pub(crate) fn domain(house: &House, configured: &Configured, details: bool) -> D
         shown.cpu_percent = f64::from(sample.cpu_percent);
         shown.memory_bytes = sample.memory_bytes;
         shown.heartbeat_age_ms = desk.last_beat.borrow().map(age);
+        shown.event_loop_lag_ms = desk.lag.borrow().map(|lag| lag.as_secs_f64() * 1000.0);
     }
     if details {
         shown.details = self::details(house, name);

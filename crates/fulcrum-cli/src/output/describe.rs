@@ -58,9 +58,11 @@ pub(crate) fn describe_domain(domain: &Domain, now: SystemTime, colour: bool) ->
     page.line("generation", &domain.generation.to_string());
     page.line("restarts", &domain.restarts.to_string());
     if let Some(age) = domain.heartbeat_age_ms {
+        let lag = domain.event_loop_lag_ms.filter(|lag| *lag >= 1.0);
+        let lag = lag.map_or_else(String::new, |lag| format!(", event loop {lag:.0} ms late"));
         page.line(
             "heartbeat",
-            &format!("{} ago", elapsed(Duration::from_millis(age))),
+            &format!("{} ago{lag}", elapsed(Duration::from_millis(age))),
         );
     }
     if let Some(time) = domain.registered_in_ms {

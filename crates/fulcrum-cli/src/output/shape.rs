@@ -23,6 +23,7 @@ pub(crate) struct DomainShape {
     cpu_percent: f64,
     memory_bytes: u64,
     heartbeat_age_ms: Option<u64>,
+    event_loop_lag_ms: Option<f64>,
     entry: Option<String>,
     last_exit: Option<ExitShape>,
     reason: String,
@@ -68,6 +69,9 @@ pub(crate) struct EventShape {
     pub(crate) seq: u64,
     pub(crate) time: Option<String>,
     pub(crate) domain: String,
+    /// What happened, in one word.
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
     pub(crate) from: String,
     pub(crate) to: String,
     pub(crate) generation: u64,
@@ -88,6 +92,7 @@ impl From<Domain> for DomainShape {
             cpu_percent: round(domain.cpu_percent, 10.0),
             memory_bytes: domain.memory_bytes,
             heartbeat_age_ms: domain.heartbeat_age_ms,
+            event_loop_lag_ms: domain.event_loop_lag_ms.map(|lag| round(lag, 10.0)),
             entry: domain.entry,
             last_exit: domain.last_exit.map(ExitShape::from),
             reason: domain.reason,
@@ -148,6 +153,7 @@ impl From<Event> for EventShape {
             seq: event.seq,
             time: stamp(event.time),
             domain: event.domain,
+            kind: event.kind,
             from: event.from,
             to: event.to,
             generation: event.generation,
@@ -204,6 +210,7 @@ mod tests {
             cpu_percent: 0.349_999,
             memory_bytes: 50_000_000,
             heartbeat_age_ms: Some(200),
+            event_loop_lag_ms: Some(1.26),
             entry: Some("domains/users/domain.ts".into()),
             last_exit: Some(LastExit {
                 code: None,
@@ -219,7 +226,7 @@ mod tests {
         let golden = json!({
             "name": "users", "phase": "running", "ready": true, "goal": "up", "pid": 42,
             "generation": 3, "restarts": 1, "uptime_ms": 1500, "cpu_percent": 0.3,
-            "memory_bytes": 50_000_000, "heartbeat_age_ms": 200,
+            "memory_bytes": 50_000_000, "heartbeat_age_ms": 200, "event_loop_lag_ms": 1.3,
             "entry": "domains/users/domain.ts",
             "last_exit": {"code": null, "signal": 9, "reason": "killed", "at": "1970-01-01T00:00:01.000Z"},
             "reason": "registered", "depends_on": ["catalog"], "retry_in_ms": null,
@@ -239,6 +246,7 @@ mod tests {
         for key in [
             "pid",
             "heartbeat_age_ms",
+            "event_loop_lag_ms",
             "entry",
             "last_exit",
             "retry_in_ms",
@@ -276,15 +284,15 @@ mod tests {
             seq: 7,
             time: Some(at(2).into()),
             domain: "users".into(),
+            kind: "ready".into(),
             from: "starting".into(),
             to: "running".into(),
             generation: 1,
             reason: "registered".into(),
-            ..Event::default()
         };
         assert_eq!(
             serde_json::to_string(&EventShape::from(event)).expect("JSON"),
-            r#"{"seq":7,"time":"1970-01-01T00:00:02.000Z","domain":"users","from":"starting","to":"running","generation":1,"reason":"registered"}"#
+            r#"{"seq":7,"time":"1970-01-01T00:00:02.000Z","domain":"users","type":"ready","from":"starting","to":"running","generation":1,"reason":"registered"}"#
         );
         let instance = Instance {
             pid: 1,

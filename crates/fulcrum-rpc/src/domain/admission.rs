@@ -1,9 +1,11 @@
 //! Who may register: the claim a stream makes, and what the runtime says to it.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 /// What a stream says of itself when it registers.
@@ -67,6 +69,9 @@ pub enum Refusal {
     /// The registration itself makes no sense.
     #[error("{0}")]
     InvalidArgument(String),
+    /// Who decides failed at it; this is a defect.
+    #[error("{0}")]
+    Internal(String),
 }
 
 impl From<Refusal> for tonic::Status {
@@ -77,6 +82,7 @@ impl From<Refusal> for tonic::Status {
             Refusal::AlreadyExists(text) => Self::already_exists(text),
             Refusal::FailedPrecondition(text) => Self::failed_precondition(text),
             Refusal::InvalidArgument(text) => Self::invalid_argument(text),
+            Refusal::Internal(text) => Self::internal(text),
         }
     }
 }
@@ -104,7 +110,17 @@ impl<G: Gatekeeper> AnyGatekeeper for G {
         &'a self,
         claim: Claim,
     ) -> Pin<Box<dyn Future<Output = Result<Admission, Refusal>> + Send + 'a>> {
-        Box::pin(self.admit(claim))
+        let domain = claim.domain.clone();
+        let mut admitting = Box::pin(self.admit(claim));
+        // A panic must not look to the client as if its stream had come to a good end.
+        Box::pin(poll_fn(move |context| {
+            let polled = catch_unwind(AssertUnwindSafe(|| admitting.as_mut().poll(context)));
+            polled.unwrap_or_else(|_| {
+                Poll::Ready(Err(Refusal::Internal(format!(
+                    "deciding about the registration of {domain:?} failed inside Fulcrum; this is a defect"
+                ))))
+            })
+        }))
     }
 }
 

@@ -2,6 +2,7 @@
 //! sent.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -12,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::pending::Pending;
-use super::{Admission, Answer};
+use super::{Activity, Admission, Answer};
 use crate::framework::{DomainMessage, RuntimeMessage};
 
 /// Messages that wait for a domain to read them; beyond, sending fails at once.
@@ -94,6 +95,9 @@ pub(crate) struct Connection {
     pending: Mutex<Pending<Waiter>>,
     /// Cancelled when the stream was ended from our side.
     ended: CancellationToken,
+    /// A task waits for room in the queue.
+    congested: AtomicBool,
+    pub(crate) activity: Activity,
 }
 
 impl Connection {
@@ -102,6 +106,7 @@ impl Connection {
         domain: String,
         admission: Admission,
         capabilities: Vec<String>,
+        activity: Activity,
         sending: Sending,
     ) -> Self {
         Self {
@@ -113,6 +118,8 @@ impl Connection {
             last: Mutex::new(Some(sending.last)),
             pending: Mutex::new(Pending::new()),
             ended: CancellationToken::new(),
+            congested: AtomicBool::new(false),
+            activity,
         }
     }
 
@@ -137,6 +144,20 @@ impl Connection {
     /// Queues a message as soon as there is room. Nothing happens if the stream ends first.
     pub(crate) async fn send_when_possible(&self, message: RuntimeMessage) {
         let _ = self.messages.send(message).await;
+    }
+
+    /// Waits until half of the queue is free; false where the stream ends first.
+    pub(crate) async fn room(&self) -> bool {
+        self.messages.reserve_many(QUEUE / 2).await.is_ok()
+    }
+
+    /// True for the first that finds the queue full, until [`Self::end_congestion`].
+    pub(crate) fn begin_congestion(&self) -> bool {
+        !self.congested.swap(true, Ordering::AcqRel)
+    }
+
+    pub(crate) fn end_congestion(&self) {
+        self.congested.store(false, Ordering::Release);
     }
 
     /// Makes room for the response to `id`.

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use serde_json::Value;
 
+use super::Activity;
+
 /// Something happened on a domain's stream.
 ///
 /// Events come in the order in which the facts became true: where a stream displaces
@@ -24,19 +26,26 @@ pub enum DomainEvent {
         capabilities: Vec<String>,
         /// Number of the stream, unique for the registry's life.
         connection: u64,
+        /// What passes over its connection.
+        activity: Activity,
     },
-    /// A stream was refused. At most ten a second are told.
+    /// A stream was refused. Ten are told at once, then one a second.
     Refused {
         /// The name it claimed.
         domain: String,
         /// The other end of its connection.
         peer: SocketAddr,
+        /// The process, where the gatekeeper knew it.
+        pid: Option<u32>,
         /// Whether it presented a token (a wrong one, then, or one that came too late).
         token: bool,
         /// What it was told.
         reason: String,
+        /// How many others were refused and not told since the last.
+        more: u64,
     },
-    /// A domain said that it lives. At most one every 10 ms for each stream is told.
+    /// A domain said that it lives, by a heartbeat or, where it sends such, by answering a
+    /// request; then the beat is empty. At most one every 10 ms for each stream is told.
     Heartbeat {
         /// The domain's name.
         domain: String,
@@ -53,9 +62,40 @@ pub enum DomainEvent {
         generation: u64,
         /// Number of the stream, as in `Registered`.
         connection: u64,
+        /// Why, for programs.
+        end: StreamEnd,
         /// Why, for people.
         cause: String,
     },
+    /// A domain leaves messages unread until no more can be queued, or has begun to read again.
+    /// What is full for a moment only isn't told.
+    Congestion {
+        /// The domain's name.
+        domain: String,
+        /// Which life of the domain.
+        generation: u64,
+        /// How many messages wait; 0 when there is room again.
+        waiting: usize,
+    },
+}
+
+/// Why a registered stream ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamEnd {
+    /// The client ended it, and its connection may still be there.
+    ByClient,
+    /// The client's end of the connection was closed: by itself, or because its process ended.
+    Closed,
+    /// The connection failed.
+    Lost,
+    /// Nothing came any more, not even an answer to a keep-alive ping.
+    Unanswered,
+    /// The client broke the protocol, or left too much unread.
+    Misbehaved,
+    /// A newer stream took the name.
+    Displaced,
+    /// Fulcrum ended it.
+    ByFulcrum,
 }
 
 /// What a domain says of itself in a heartbeat; what it leaves out is zero or empty.

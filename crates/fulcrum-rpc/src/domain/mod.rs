@@ -1,11 +1,15 @@
 //! The domain side: who may register, what domains and callers say to each other.
 
+mod activity;
 mod admission;
 mod answer;
+mod congestion;
 mod connection;
 mod event;
 mod handler;
 mod health;
+#[cfg(test)]
+mod hostile;
 mod listeners;
 mod message;
 mod pending;
@@ -19,9 +23,10 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use activity::Activity;
 pub use admission::{Admission, Claim, Gatekeeper, Refusal};
 pub use answer::Answer;
-pub use event::{Beat, DomainEvent};
+pub use event::{Beat, DomainEvent, StreamEnd};
 pub use handler::{DomainRequest, RuntimeHandler, Unserved};
 pub use listeners::{BindError, BindErrorKind, Listeners};
 pub use registry::{Registry, Settings};

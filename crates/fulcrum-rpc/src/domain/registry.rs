@@ -15,9 +15,9 @@ use super::health::HealthBoard;
 use super::message::{DRAIN, MAX_BODY, fits, is_reserved};
 use super::registration::clip;
 use super::roster::Roster;
-use super::{Answer, CAPABILITY_DRAIN, DomainEvent, Gatekeeper, RuntimeHandler};
+use super::{Answer, CAPABILITY_DRAIN, DomainEvent, Gatekeeper, RuntimeHandler, StreamEnd};
 use crate::framework::{DomainMessage, RuntimeMessage};
-use crate::transport::Limiter;
+use crate::transport::{KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, Limiter};
 
 /// Times of the domain side.
 #[derive(Clone, Debug)]
@@ -28,6 +28,10 @@ pub struct Settings {
     pub call_timeout: Duration,
     /// How long open streams have to end when the server shuts down; 1 s.
     pub shutdown_grace: Duration,
+    /// After how long a silent connection is sent a keep-alive ping; 10 s.
+    pub keepalive_interval: Duration,
+    /// How long it then has to answer; 20 s.
+    pub keepalive_timeout: Duration,
 }
 
 impl Default for Settings {
@@ -36,6 +40,8 @@ impl Default for Settings {
             registration_timeout: Duration::from_secs(5),
             call_timeout: Duration::from_secs(30),
             shutdown_grace: Duration::from_secs(1),
+            keepalive_interval: KEEPALIVE_INTERVAL,
+            keepalive_timeout: KEEPALIVE_TIMEOUT,
         }
     }
 }
@@ -89,7 +95,7 @@ impl Registry {
             events,
             settings,
             roster: Mutex::default(),
-            refusals: Mutex::new(Limiter::new(Duration::from_millis(100))),
+            refusals: Mutex::new(Limiter::with_burst(Duration::from_secs(1), 10)),
             health: HealthBoard::new(),
             connections: AtomicU64::new(1),
             requests: AtomicU64::new(1),
@@ -129,9 +135,11 @@ impl Registry {
                 "the message to domain {domain:?} is larger than {MAX_BODY} bytes"
             ));
         }
+        // As long as a message may be; the answer must not be longer for it.
+        let shown = clip(type_);
         let ended = |cause: &str| {
             Answer::error(format!(
-                "domain {domain:?} disconnected before it answered {type_}: {cause}"
+                "domain {domain:?} disconnected before it answered {shown}: {cause}"
             ))
         };
         let (_slot, response) = match connection.expect_response(request_id) {
@@ -141,6 +149,7 @@ impl Registry {
         match connection.send(message) {
             Ok(()) => {}
             Err(Unsent::Full) => {
+                self.full(&connection);
                 return Answer::error(format!(
                     "domain {domain:?} has {QUEUE} messages waiting to be read; it is stuck or overloaded"
                 ));
@@ -152,7 +161,7 @@ impl Registry {
             Ok(Ok(Err(cause))) => ended(&cause),
             Ok(Err(_)) => ended("its stream has ended"),
             Err(_) => Answer::error(format!(
-                "domain {domain:?} did not answer {type_} within {} s",
+                "domain {domain:?} did not answer {shown} within {} s",
                 timeout.as_secs_f64()
             )),
         }
@@ -199,7 +208,8 @@ impl Registry {
     pub fn disconnect(&self, domain: &str, generation: u64) {
         if let Some(connection) = self.of_generation(domain, generation) {
             let cause = format!("generation {generation} has ended");
-            self.leave(&connection, &cause, Some(Status::aborted(cause.as_str())));
+            let status = Status::aborted(cause.as_str());
+            self.leave(&connection, StreamEnd::ByFulcrum, &cause, Some(status));
         }
     }
 

@@ -10,7 +10,7 @@ use super::connection::{Connection, Sending, lock};
 use super::message::REGISTERED;
 use super::registration::Registration;
 use super::roster::{Standing, Verdict};
-use super::{Admission, Answer, Claim, DomainEvent, Refusal, Registry};
+use super::{Activity, Admission, Answer, Claim, DomainEvent, Refusal, Registry, StreamEnd};
 
 impl Registry {
     /// Admits a claim: asks the gatekeeper, then looks whether the name is free. The answer
@@ -22,28 +22,32 @@ impl Registry {
         &self,
         registration: Registration,
         claim: Claim,
+        activity: Activity,
         sending: Sending,
     ) -> Result<Arc<Connection>, (Refusal, Sending)> {
         let (domain, peer, token) = (claim.domain.clone(), claim.peer, claim.token.is_some());
-        let refused = |refusal: Refusal, sending| {
-            if lock(&self.shared.refusals).allow(Instant::now()).is_some() {
+        let refused = |refusal: Refusal, pid, sending| {
+            if let Some(more) = lock(&self.shared.refusals).allow(Instant::now()) {
                 let reason = refusal.to_string();
                 self.emit(DomainEvent::Refused {
                     domain,
                     peer,
+                    pid,
                     token,
                     reason,
+                    more,
                 });
             }
             Err((refusal, sending))
         };
         let admission = match self.shared.gatekeeper.admit_boxed(claim).await {
             Ok(admission) => admission,
-            Err(refusal) => return refused(refusal, sending),
+            Err(refusal) => return refused(refusal, None, sending),
         };
-        match self.seat(registration, admission, sending) {
+        let pid = admission.pid;
+        match self.seat(registration, admission, activity, sending) {
             Ok(connection) => Ok(connection),
-            Err((refusal, sending)) => refused(refusal, sending),
+            Err((refusal, sending)) => refused(refusal, pid, sending),
         }
     }
 
@@ -51,6 +55,7 @@ impl Registry {
         &self,
         registration: Registration,
         admission: Admission,
+        activity: Activity,
         sending: Sending,
     ) -> Result<Arc<Connection>, (Refusal, Sending)> {
         let payload = registration.answer(&admission);
@@ -74,6 +79,7 @@ impl Registry {
             domain,
             admission,
             capabilities,
+            activity,
             sending,
         ));
         let answer = Answer::success(REGISTERED, payload).into_message(request_id);
@@ -84,7 +90,7 @@ impl Registry {
                 "displaced: generation {} of domain {:?} registered",
                 connection.admission.generation, connection.domain
             );
-            self.disconnected(&old, &cause);
+            self.disconnected(&old, StreamEnd::Displaced, &cause);
             old.end(&cause, Some(Status::aborted(cause.as_str())));
         }
         self.emit(DomainEvent::Registered {
@@ -94,16 +100,23 @@ impl Registry {
             pid: connection.admission.pid,
             capabilities: connection.capabilities().to_vec(),
             connection: id,
+            activity: connection.activity.clone(),
         });
         Ok(connection)
     }
 
     /// Ends a stream and takes its name from it, if it still has it.
-    pub(crate) fn leave(&self, connection: &Connection, cause: &str, status: Option<Status>) {
+    pub(crate) fn leave(
+        &self,
+        connection: &Connection,
+        end: StreamEnd,
+        cause: &str,
+        status: Option<Status>,
+    ) {
         {
             let mut roster = lock(&self.shared.roster);
             if roster.leave(&connection.domain, connection.id) {
-                self.disconnected(connection, cause);
+                self.disconnected(connection, end, cause);
             }
         }
         connection.end(cause, status);
@@ -117,7 +130,7 @@ impl Registry {
             let mut roster = lock(&self.shared.roster);
             let connections = roster.close();
             for connection in &connections {
-                self.disconnected(connection, CAUSE);
+                self.disconnected(connection, StreamEnd::ByFulcrum, CAUSE);
             }
             connections
         };
@@ -128,11 +141,12 @@ impl Registry {
 
     /// Tells of a stream's end; called with the roster locked, so that events have the
     /// order of the facts.
-    fn disconnected(&self, connection: &Connection, cause: &str) {
+    fn disconnected(&self, connection: &Connection, end: StreamEnd, cause: &str) {
         self.emit(DomainEvent::Disconnected {
             domain: connection.domain.clone(),
             generation: connection.admission.generation,
             connection: connection.id,
+            end,
             cause: cause.to_owned(),
         });
     }

@@ -4,20 +4,20 @@ use std::io;
 use std::sync::Arc;
 use std::task::Context;
 
-use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::transport::Server;
 use tonic_health::pb::health_server::HealthServer;
 use tower::util::MapResponseLayer;
 
+use super::activity::Watched;
 use super::service::Service;
 use super::{Listeners, Registry};
 use crate::framework;
 use crate::framework::framework_service_server::FrameworkServiceServer;
 use crate::transport::{
-    Acceptor, HANDSHAKE_TIMEOUT, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, MAX_HEADER_LIST,
-    MAX_MESSAGE, MAX_STREAMS, Stranger, await_preface, serve_until,
+    Acceptor, HANDSHAKE_TIMEOUT, MAX_HEADER_LIST, MAX_MESSAGE, MAX_STREAMS, Stranger,
+    await_preface, serve_until,
 };
 
 /// Why the domain protocol can't be served.
@@ -69,11 +69,11 @@ pub async fn serve_domains(
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
     let router = Server::builder()
-        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .http2_keepalive_interval(Some(registry.settings().keepalive_interval))
+        .http2_keepalive_timeout(Some(registry.settings().keepalive_timeout))
         .max_concurrent_streams(MAX_STREAMS)
         .http2_max_header_list_size(MAX_HEADER_LIST)
-        .layer(MapResponseLayer::new(name_oversize))
+        .layer(MapResponseLayer::new(name_refusals))
         .add_service(service)
         .add_service(health)
         .add_service(reflection().build_v1()?)
@@ -86,11 +86,11 @@ pub async fn serve_domains(
     let (acceptor, incoming) = Acceptor::new("the gRPC port", cut.clone());
     for listener in listeners {
         let accept = move |context: &mut Context<'_>| {
-            listener.poll_accept(context).map_ok(|(stream, _)| stream)
+            let accepted = listener.poll_accept(context);
+            accepted.map_ok(|(stream, _)| Watched::new(stream))
         };
-        let check = |mut stream: TcpStream| async move {
-            // Messages are small and awaited; a failure costs only time.
-            let _ = stream.set_nodelay(true);
+        let check = |mut stream: Watched| async move {
+            stream.set_nodelay();
             let preface = await_preface(&mut stream, HANDSHAKE_TIMEOUT).await?;
             Ok::<_, Stranger>((stream, preface))
         };
@@ -112,15 +112,28 @@ pub async fn serve_domains(
     Ok(())
 }
 
-/// tonic refuses a message that is too large as OUT_OF_RANGE, where gRPC's own code is
-/// RESOURCE_EXHAUSTED.
-fn name_oversize(mut response: http::Response<Body>) -> http::Response<Body> {
+/// Gives tonic's own refusals gRPC's codes: what is too large is OUT_OF_RANGE there, not
+/// RESOURCE_EXHAUSTED, and what can't be read INTERNAL, though the client is at fault.
+fn name_refusals(mut response: http::Response<Body>) -> http::Response<Body> {
     const STATUS: &str = "grpc-status";
-    let out_of_range = http::HeaderValue::from_static("11");
-    if response.headers().get(STATUS) == Some(&out_of_range) {
+    let header = |name: &str| {
         response
-            .headers_mut()
-            .insert(STATUS, http::HeaderValue::from_static("8"));
-    }
+            .headers()
+            .get(name)
+            .map_or(&b""[..], |value| value.as_bytes())
+    };
+    let unreadable = header("grpc-message")
+        .windows(UNREADABLE.len())
+        .any(|words| words == UNREADABLE);
+    let better = match header(STATUS) {
+        b"11" => "8",
+        b"13" if unreadable => "3",
+        _ => return response,
+    };
+    let better = http::HeaderValue::from_static(better);
+    response.headers_mut().insert(STATUS, better);
     response
 }
+
+/// A word that tonic says of a message that it can't decode.
+const UNREADABLE: &[u8] = b"decode";

@@ -1,15 +1,17 @@
 //! The gRPC face of the registry.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
-use tonic::transport::server::TcpConnectInfo;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
+use super::activity::{Activity, Peer};
 use super::connection::{Outbound, outbound};
 use super::stream::{Origin, drive};
 use super::{Registry, TOKEN_METADATA};
 use crate::framework::framework_service_server::FrameworkService;
 use crate::framework::{DomainMessage, RuntimeMessage};
+use crate::transport::Guest;
 
 /// `FrameworkService` over a registry.
 pub(crate) struct Service {
@@ -49,14 +51,16 @@ impl FrameworkService for Service {
 
 fn origin<T>(request: &Request<T>) -> Origin {
     const UNKNOWN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
-    let info = request.extensions().get::<TcpConnectInfo>();
+    let place = request.extensions().get::<(Peer, Arc<Guest>)>();
+    let peer = place.map(|(peer, _)| peer);
+    let info = peer.map(|peer| &peer.tcp);
     // A token that isn't text is presented and wrong, not absent.
     let token = request.metadata().get(TOKEN_METADATA);
     Origin {
         token: token.map(|token| token.to_str().unwrap_or_default().to_owned()),
-        local: info.and_then(TcpConnectInfo::local_addr).unwrap_or(UNKNOWN),
-        peer: info
-            .and_then(TcpConnectInfo::remote_addr)
-            .unwrap_or(UNKNOWN),
+        local: info.and_then(|info| info.local_addr()).unwrap_or(UNKNOWN),
+        peer: info.and_then(|info| info.remote_addr()).unwrap_or(UNKNOWN),
+        activity: peer.map_or_else(Activity::new, |peer| peer.activity.clone()),
+        guest: place.map(|(_, guest)| Arc::clone(guest)),
     }
 }

@@ -11,18 +11,25 @@ use tokio::time::Instant;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Code, Status};
 
+use super::activity::Gone;
 use super::connection::{Connection, Sending};
 use super::message::{HEARTBEAT, MAX_BODY, REGISTER, REGISTERED, fits, is_response};
-use super::registration::Registration;
-use super::{Answer, Beat, Claim, DomainEvent, DomainRequest, Registry};
+use super::registration::{Registration, clip};
+use super::{
+    Activity, Answer, Beat, CAPABILITY_HEARTBEAT, Claim, DomainEvent, DomainRequest, Registry,
+    StreamEnd,
+};
 use crate::framework::DomainMessage;
-use crate::transport::{Limiter, MAX_MESSAGE};
+use crate::transport::{Guest, Limiter, MAX_MESSAGE, Staying};
 
 /// Requests of one domain that the runtime serves at once.
 const MAX_REQUESTS: usize = 256;
 
 /// Heartbeats that come faster are not told: a domain can't flood the supervisor.
 const BEAT_SPACING: Duration = Duration::from_millis(10);
+
+/// How often an answer is told as a sign of life.
+const SIGN_SPACING: Duration = Duration::from_millis(100);
 
 /// How long after the end of what a client sends its connection's end may follow.
 const CLOSING: Duration = Duration::from_millis(100);
@@ -32,6 +39,9 @@ pub(crate) struct Origin {
     pub(crate) token: Option<String>,
     pub(crate) local: SocketAddr,
     pub(crate) peer: SocketAddr,
+    pub(crate) activity: Activity,
+    /// Its connection's place.
+    pub(crate) guest: Option<Arc<Guest>>,
 }
 
 /// Drives one stream from its first message to its end.
@@ -40,6 +50,7 @@ where
     S: Stream<Item = Result<DomainMessage, Status>> + Unpin + Send,
 {
     let messages = sending.messages.clone();
+    let guest = origin.guest.clone();
     let registering = register(&registry, origin, &mut inbound, sending);
     let connection = tokio::select! {
         () = messages.closed() => return,
@@ -50,6 +61,8 @@ where
     };
     // The stream's end must see no sender but the connection's own.
     drop(messages);
+    // A stranger could register a thousand names.
+    let guest = guest.filter(|_| connection.admission.own);
     let mut driver = Driver {
         _leave: LeaveAtTheEnd {
             registry: registry.clone(),
@@ -58,8 +71,10 @@ where
         registry,
         connection,
         beats: Limiter::new(BEAT_SPACING),
+        signs: Limiter::new(SIGN_SPACING),
         requests: JoinSet::new(),
         asked: HashMap::new(),
+        _stays: guest.map(|guest| guest.stay()),
     };
     driver.run(inbound).await;
 }
@@ -94,7 +109,10 @@ where
                     local: origin.local,
                     peer: origin.peer,
                 };
-                match registry.admit(registration, claim, sending).await {
+                match registry
+                    .admit(registration, claim, origin.activity, sending)
+                    .await
+                {
                     Ok(connection) => return Some(connection),
                     Err((refusal, sending)) => {
                         let _ = sending.last.send(refusal.into());
@@ -125,6 +143,7 @@ enum Input {
 
 /// Why a stream ends from within, and what the client is told if it is there.
 struct End {
+    how: StreamEnd,
     cause: String,
     status: Option<Status>,
 }
@@ -133,9 +152,12 @@ struct Driver {
     registry: Registry,
     connection: Arc<Connection>,
     beats: Limiter,
+    signs: Limiter,
     requests: JoinSet<()>,
     /// Type and id of each request in `requests`.
     asked: HashMap<Id, (String, String)>,
+    /// However many strangers come, a process of ours keeps its connection.
+    _stays: Option<Staying>,
     _leave: LeaveAtTheEnd,
 }
 
@@ -157,8 +179,8 @@ impl Driver {
                 }
                 () = self.connection.lost() => Input::Lost,
             };
-            if let Some(End { cause, status }) = self.handle(input, Instant::now()) {
-                self.registry.leave(&self.connection, &cause, status);
+            if let Some(End { how, cause, status }) = self.handle(input, Instant::now()) {
+                self.registry.leave(&self.connection, how, &cause, status);
                 return;
             }
         }
@@ -169,21 +191,22 @@ impl Driver {
             Input::Message(message) => self.message(message, now),
             Input::Served(served) => self.served(served),
             Input::Ended => Some(End {
+                how: StreamEnd::ByFulcrum,
                 cause: "ended by Fulcrum".into(),
                 status: None,
             }),
-            Input::Lost => Some(End {
-                cause: LOST.into(),
-                status: None,
-            }),
+            Input::Lost => Some(self.lost(now)),
             Input::Closed => Some(End {
+                how: StreamEnd::ByClient,
                 cause: "the domain ended its stream".into(),
                 status: None,
             }),
+            Input::Broken(_) if self.connection.activity.gone().is_some() => Some(self.lost(now)),
             Input::Broken(status) => {
                 let status = clarify(status);
                 let cause = format!("its stream broke: {}", status.message());
                 Some(End {
+                    how: StreamEnd::Misbehaved,
                     cause,
                     status: Some(status),
                 })
@@ -191,17 +214,47 @@ impl Driver {
         }
     }
 
+    /// Nobody is at the other end any more. HTTP/2 doesn't say why (a keep-alive ping that
+    /// wasn't answered looks like a stream that the client has reset), but the socket does.
+    fn lost(&self, now: Instant) -> End {
+        let activity = &self.connection.activity;
+        let silent = now.saturating_duration_since(activity.last_heard());
+        let settings = self.registry.settings();
+        let (how, cause) = match activity.gone() {
+            Some(Gone::Closed) => (
+                StreamEnd::Closed,
+                "the connection was closed from its side".to_owned(),
+            ),
+            Some(Gone::Failed) => (StreamEnd::Lost, "the connection was lost".to_owned()),
+            None if silent >= settings.keepalive_timeout => (
+                StreamEnd::Unanswered,
+                format!(
+                    "nothing came for {:.1} s, not even the answer to a keep-alive ping",
+                    silent.as_secs_f64()
+                ),
+            ),
+            None => (
+                StreamEnd::ByClient,
+                "the domain reset its stream".to_owned(),
+            ),
+        };
+        End {
+            how,
+            cause,
+            status: None,
+        }
+    }
+
     fn message(&mut self, message: DomainMessage, now: Instant) -> Option<End> {
         // Whatever its type: a message with the id of a request is the response to it.
-        let message = self.connection.resolve(message)?;
+        let Some(message) = self.connection.resolve(message) else {
+            self.answers(now);
+            return None;
+        };
         match message.r#type.as_str() {
             HEARTBEAT => {
                 if self.beats.allow(now).is_some() {
-                    self.registry.emit(DomainEvent::Heartbeat {
-                        domain: self.connection.domain.clone(),
-                        generation: self.connection.admission.generation,
-                        beat: Beat::parse(&message.payload),
-                    });
+                    self.beat(Beat::parse(&message.payload));
                 }
                 None
             }
@@ -213,12 +266,29 @@ impl Driver {
             type_ if is_response(type_) => {
                 tracing::debug!(
                     domain = %self.connection.domain,
-                    "a response of type {type_:?} came for a request that nobody waits for any more"
+                    "a response of type {:?} came for a request that nobody waits for any more",
+                    clip(type_)
                 );
                 None
             }
             _ => self.request(message),
         }
+    }
+
+    /// Who answers lives, also while its heartbeats wait behind what it says: large answers
+    /// that callers ask for must not make it look hung.
+    fn answers(&mut self, now: Instant) {
+        if self.connection.can(CAPABILITY_HEARTBEAT) && self.signs.allow(now).is_some() {
+            self.beat(Beat::default());
+        }
+    }
+
+    fn beat(&self, beat: Beat) {
+        self.registry.emit(DomainEvent::Heartbeat {
+            domain: self.connection.domain.clone(),
+            generation: self.connection.admission.generation,
+            beat,
+        });
     }
 
     fn request(&mut self, message: DomainMessage) -> Option<End> {
@@ -249,6 +319,7 @@ impl Driver {
                 .await
                 .into_message(request_id.clone());
             if !fits(&message) {
+                let type_ = clip(&type_);
                 let text = format!("the answer to {type_} is larger than {MAX_BODY} bytes");
                 message = Answer::error(text).into_message(request_id);
             }
@@ -262,6 +333,7 @@ impl Driver {
         let id = served.as_ref().map_or_else(JoinError::id, |id| *id);
         let (type_, request_id) = self.asked.remove(&id)?;
         let error = served.err()?;
+        let type_ = clip(&type_);
         tracing::error!(domain = %self.connection.domain, "serving {type_} failed: {error}");
         let text = format!("serving {type_} failed inside Fulcrum; this is a defect");
         self.reply(Answer::error(text), request_id)
@@ -276,6 +348,7 @@ impl Driver {
             .map(|_| {
                 let cause = "the domain sends, but doesn't read what it is sent";
                 End {
+                    how: StreamEnd::Misbehaved,
                     cause: cause.into(),
                     status: Some(Status::resource_exhausted(cause)),
                 }
@@ -290,8 +363,6 @@ async fn how_it_closed(connection: &Connection) -> Input {
         Err(_) => Input::Closed,
     }
 }
-
-const LOST: &str = "the connection was lost, or the domain answered no keep-alive ping";
 
 /// Gives errors of tonic's own the words and codes that help a client's author.
 fn clarify(status: Status) -> Status {
@@ -316,7 +387,8 @@ struct LeaveAtTheEnd {
 impl Drop for LeaveAtTheEnd {
     fn drop(&mut self) {
         let status = Status::internal("the stream's task ended");
+        let cause = "the stream's task ended";
         self.registry
-            .leave(&self.connection, "the stream's task ended", Some(status));
+            .leave(&self.connection, StreamEnd::ByFulcrum, cause, Some(status));
     }
 }

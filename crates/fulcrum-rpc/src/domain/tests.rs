@@ -21,6 +21,7 @@ struct ByToken;
 impl Gatekeeper for ByToken {
     async fn admit(&self, claim: Claim) -> Result<Admission, Refusal> {
         let own = claim.token.is_some();
+        assert_ne!(claim.domain, "panic", "as asked");
         let generation = claim.token.map_or(Ok(0), |token| token.parse());
         let generation =
             generation.map_err(|_| Refusal::Unauthenticated("the token is wrong".into()))?;
@@ -83,6 +84,8 @@ impl Scene {
             token: token.map(str::to_owned),
             local: ADDRESS,
             peer: ADDRESS,
+            activity: Activity::new(),
+            guest: None,
         };
         let inbound = UnboundedReceiverStream::new(inbound);
         tokio::spawn(drive(self.registry.clone(), origin, inbound, sending));
@@ -218,12 +221,26 @@ async fn a_stranger_gives_way_and_displaces_nobody() {
         Code::Unauthenticated
     );
 
+    for _ in 0..20 {
+        let mut wrong = scene.connect(Some("guess"));
+        wrong.say(message("users", "domain_register", "{}", "1"));
+        wrong.end().await.expect("a status");
+    }
     assert!(scene.registry.is_registered("users"));
     let mut refused = 0;
     while let Ok(event) = scene.events.try_recv() {
         refused += usize::from(matches!(event, DomainEvent::Refused { .. }));
     }
-    assert_eq!(refused, 1, "within 100 ms one refusal is told");
+    assert_eq!(refused, 10, "ten refusals are told at once");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut wrong = scene.connect(Some("guess"));
+    wrong.say(message("users", "domain_register", "{}", "1"));
+    wrong.end().await.expect("a status");
+    let told = scene.event().await;
+    assert!(
+        matches!(told, DomainEvent::Refused { more: 13, .. }),
+        "{told:?}"
+    );
     drop(own);
 }
 
@@ -325,6 +342,53 @@ async fn a_domain_that_reads_nothing_fails_its_callers_only() {
     }
 }
 
+/// What happened to the stream's queue, as it was told.
+async fn congestion(scene: &mut Scene) -> usize {
+    loop {
+        if let DomainEvent::Congestion { waiting, .. } = scene.event().await {
+            return waiting;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_domain_that_goes_on_reading_nothing_is_told_of_until_it_reads() {
+    let mut scene = Scene::new();
+    let mut stuck = scene.join("users", Some("1")).await;
+    let calls: Vec<_> = (0..=QUEUE)
+        .map(|_| scene.call("user_index_request"))
+        .collect();
+    assert_eq!(congestion(&mut scene).await, QUEUE);
+    // Asking on changes nothing.
+    scene.call("user_index_request").await.expect("answered");
+    for _ in 0..QUEUE {
+        stuck.hear().await;
+    }
+    assert_eq!(congestion(&mut scene).await, 0);
+    assert!(scene.events.try_recv().is_err(), "each is told once");
+    for call in calls {
+        call.abort();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_that_is_read_at_once_is_no_news() {
+    let mut scene = Scene::new();
+    let mut users = scene.join("users", Some("1")).await;
+    scene.event().await;
+    let calls: Vec<_> = (0..=QUEUE)
+        .map(|_| scene.call("user_index_request"))
+        .collect();
+    for _ in 0..QUEUE {
+        users.hear().await;
+    }
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(scene.events.try_recv().is_err());
+    for call in calls {
+        call.abort();
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_unread_flood_of_requests_ends_the_stream() {
     let scene = Scene::new();
@@ -418,6 +482,51 @@ async fn heartbeats_are_told_and_a_flood_of_them_is_not() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_answers_lives_while_its_heartbeats_wait() {
+    let mut scene = Scene::new();
+    let mut peer = scene.connect(Some("3"));
+    let can = r#"{"capabilities":["heartbeat"]}"#;
+    peer.say(message("users", "domain_register", can, "r1"));
+    peer.hear().await;
+    scene.event().await;
+    let beats = |scene: &mut Scene| {
+        let mut beats = 0;
+        while let Ok(event) = scene.events.try_recv() {
+            beats += usize::from(matches!(event, DomainEvent::Heartbeat { .. }));
+        }
+        beats
+    };
+    for _ in 0..50 {
+        let asked = scene.call("echo_request");
+        let request = peer.hear().await;
+        peer.say(message("users", "echo_response", "{}", &request.request_id));
+        asked.await.expect("answered");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let told = beats(&mut scene);
+    assert!(
+        (4..=6).contains(&told),
+        "one every 100 ms: {told} in 500 ms"
+    );
+    // Nobody asked for it: it proves nothing, and nobody counts on it.
+    peer.say(message("users", "echo_response", "{}", "made up"));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(beats(&mut scene), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gatekeeper_that_panics_fails_one_registration() {
+    let scene = Scene::new();
+    let mut unlucky = scene.connect(Some("1"));
+    unlucky.say(message("panic", "domain_register", "{}", "1"));
+    assert_eq!(
+        unlucky.end().await.expect("a status").code(),
+        Code::Internal
+    );
+    scene.join("users", Some("1")).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn drain_is_told_to_that_generation_if_it_can() {
     let scene = Scene::new();
     let mut peer = scene.join("users", Some("2")).await;
@@ -468,7 +577,7 @@ async fn the_stream_of_an_ended_generation_is_dropped_and_no_other() {
 #[tokio::test(start_paused = true)]
 async fn a_clean_end_and_a_lost_connection_are_told_apart() {
     let mut scene = Scene::new();
-    for (reads_on, expected) in [(true, "ended its stream"), (false, "lost")] {
+    for (reads_on, expected) in [(true, "ended its stream"), (false, "reset its stream")] {
         let Peer { say, hear } = scene.join("users", Some("1")).await;
         assert!(matches!(
             scene.event().await,
@@ -476,10 +585,11 @@ async fn a_clean_end_and_a_lost_connection_are_told_apart() {
         ));
         drop(say);
         let _hear = reads_on.then_some(hear);
-        let DomainEvent::Disconnected { cause, .. } = scene.event().await else {
+        let DomainEvent::Disconnected { cause, end, .. } = scene.event().await else {
             panic!("not disconnected")
         };
         assert!(cause.contains(expected), "{cause}");
+        assert_eq!(end, StreamEnd::ByClient);
     }
 }
 

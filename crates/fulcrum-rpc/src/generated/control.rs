@@ -99,6 +99,9 @@ pub struct Domain {
     /// Of the last start: from spawn to registered, in milliseconds.
     #[prost(double, optional, tag = "18")]
     pub registered_in_ms: ::core::option::Option<f64>,
+    /// How late its event loop was, as its last heartbeat told; absent if it sends none.
+    #[prost(double, optional, tag = "19")]
+    pub event_loop_lag_ms: ::core::option::Option<f64>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LastExit {

@@ -1,30 +1,25 @@
 //! The accept loop: takes connections from a listener, sees who they are, and hands the
 //! good ones on.
 
-use std::collections::VecDeque;
 use std::fmt::Display;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use rustix::io::Errno;
-use tokio::sync::{Semaphore, mpsc};
-use tokio::time::Instant;
+use rustix::process::{Resource, getrlimit};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{EXHAUSTED_PAUSE, Guarded, Limiter, MAX_CONNECTIONS, MAX_HANDSHAKES};
+use super::complaints::Complaints;
+use super::guests::{Entry, Guests};
+use super::{EXHAUSTED_PAUSE, Guarded, MAX_CONNECTIONS};
 
 /// What the accept loops of one service share.
-///
-/// A connection is refused where all places are taken; while it hasn't shown who it is, it
-/// also gives way to newer ones, so that idle strangers can't keep a domain out.
 pub(crate) struct Acceptor<S> {
-    /// For log lines: what listens.
-    name: &'static str,
-    places: Arc<Semaphore>,
-    complaints: Mutex<Limiter>,
+    guests: Arc<Guests>,
+    complaints: Complaints,
     cut: CancellationToken,
     accepted: mpsc::Sender<Guarded<S>>,
 }
@@ -37,13 +32,10 @@ impl<S: Send + 'static> Acceptor<S> {
         cut: CancellationToken,
     ) -> (Arc<Self>, mpsc::Receiver<Guarded<S>>) {
         let (accepted, incoming) = mpsc::channel(16);
-        let complaints = Mutex::new(Limiter::new(Duration::from_secs(1)));
-        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         (
             Arc::new(Self {
-                name,
-                places,
-                complaints,
+                guests: Guests::new(places()),
+                complaints: Complaints::new(name),
                 cut,
                 accepted,
             }),
@@ -66,7 +58,6 @@ impl<S: Send + 'static> Acceptor<S> {
         Checked: Future<Output = Result<(S, Vec<u8>), E>> + Send + 'static,
         E: Display + Send + 'static,
     {
-        let mut unproven: VecDeque<CancellationToken> = VecDeque::new();
         loop {
             let accepted = tokio::select! {
                 () = stop.cancelled() => return,
@@ -79,37 +70,37 @@ impl<S: Send + 'static> Acceptor<S> {
                     continue;
                 }
             };
-            let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
-                self.complain(&format_args!(
-                    "all {MAX_CONNECTIONS} places are taken; a client opens connections and keeps them"
-                ));
-                continue;
+            let places = self.guests.places();
+            let seat = match self.guests.enter(self.cut.child_token()) {
+                Entry::Free(seat) => seat,
+                Entry::Instead(seat) => {
+                    self.complaints.complain(&format_args!(
+                        "all {places} places are taken, and it asked for nothing for longest"
+                    ));
+                    seat
+                }
+                Entry::Full => {
+                    self.complaints
+                        .complain(&format_args!("domains have all {places} places"));
+                    continue;
+                }
             };
-            unproven.retain(|token| !token.is_cancelled());
-            if unproven.len() >= MAX_HANDSHAKES
-                && let Some(oldest) = unproven.pop_front()
-            {
-                oldest.cancel();
-            }
-            let proven = self.cut.child_token();
-            unproven.push_back(proven.clone());
             let checking = check(stream);
             let this = Arc::clone(&self);
             tokio::spawn(async move {
-                // Cancelled at the end in any case, so that the list above forgets it.
-                let given_up = proven.clone();
-                let _forget = proven.drop_guard();
                 let checked = tokio::select! {
-                    () = given_up.cancelled() => return,
+                    () = seat.guest().cut().cancelled() => return,
                     checked = checking => checked,
                 };
                 match checked {
                     Ok((stream, prefix)) => {
-                        let guarded = Guarded::new(stream, prefix, this.cut.clone(), place);
+                        seat.proven();
+                        let complaints = this.complaints.clone();
+                        let guarded = Guarded::new(stream, prefix, seat, complaints);
                         // An error means that the server is gone, and the connection with it.
                         let _ = this.accepted.send(guarded).await;
                     }
-                    Err(stranger) => this.complain(&stranger),
+                    Err(stranger) => this.complaints.complain(&stranger),
                 }
             });
         }
@@ -122,11 +113,11 @@ impl<S: Send + 'static> Acceptor<S> {
             Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM)
         );
         if exhausted {
-            self.complain(&format_args!(
+            self.complaints.complain(&format_args!(
                 "{error}; raise the limit of open files (ulimit -n)"
             ));
         } else {
-            self.complain(error);
+            self.complaints.complain(error);
         }
         // The connection stays in the backlog: without a pause this loop would spin.
         let pause = if exhausted {
@@ -136,21 +127,12 @@ impl<S: Send + 'static> Acceptor<S> {
         };
         tokio::time::sleep(pause).await;
     }
+}
 
-    /// At most one log line a second, whatever comes.
-    fn complain(&self, why: &dyn Display) {
-        let now = Instant::now();
-        let passed = self
-            .complaints
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .allow(now);
-        if let Some(held) = passed {
-            tracing::warn!(
-                held_back = held,
-                "{}: a connection was closed: {why}",
-                self.name
-            );
-        }
-    }
+/// The places of one service: not so many that connections could take all file descriptors
+/// from what else needs some, such as starting a process.
+fn places() -> usize {
+    let descriptors = getrlimit(Resource::Nofile).current;
+    let half = descriptors.and_then(|count| usize::try_from(count / 2).ok());
+    half.map_or(MAX_CONNECTIONS, |half| half.clamp(16, MAX_CONNECTIONS))
 }

@@ -1,4 +1,4 @@
-//! A connection that can be cut from outside.
+//! A connection that can be cut from outside, and cuts itself when its peer floods it.
 //!
 //! tonic gives no way to end a connection whose peer won't: its graceful shutdown waits
 //! for every stream, and a domain's stream is open for life. So each connection carries a
@@ -6,49 +6,70 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::OwnedSemaphorePermit;
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tokio::time::Instant;
+use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::transport::server::Connected;
 
-/// A stream with the bytes already read from it put back, a token that cuts it, and the
-/// place it takes among all connections.
+use super::complaints::Complaints;
+use super::guests::{Guest, Seat};
+use super::meter::Meter;
+
+/// A stream with the bytes already read from it put back, the place it takes among all
+/// connections, by which it is cut, and a meter of what its peer has for nothing.
 pub(crate) struct Guarded<S> {
     stream: S,
     /// What was read to see what the peer speaks, and how much of it was handed on.
     prefix: Vec<u8>,
     handed_on: usize,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
-    _place: OwnedSemaphorePermit,
+    seat: Seat,
+    meter: Meter,
+    complaints: Complaints,
 }
 
 impl<S> Guarded<S> {
-    pub(crate) fn new(
-        stream: S,
-        prefix: Vec<u8>,
-        cut: CancellationToken,
-        place: OwnedSemaphorePermit,
-    ) -> Self {
+    pub(crate) fn new(stream: S, prefix: Vec<u8>, seat: Seat, complaints: Complaints) -> Self {
+        let cut = seat.guest().cut().clone();
         Self {
             stream,
             prefix,
             handed_on: 0,
             cut: Box::pin(cut.cancelled_owned()),
-            _place: place,
+            seat,
+            meter: Meter::new(Instant::now()),
+            complaints,
         }
     }
 
     fn is_cut(&mut self, context: &mut Context<'_>) -> bool {
         self.cut.as_mut().poll(context).is_ready()
     }
+
+    /// Takes note of bytes that came.
+    fn look(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self.meter.look(bytes, Instant::now()) {
+            Ok(seen) => {
+                if seen.asked {
+                    self.seat.asks();
+                }
+                Ok(())
+            }
+            Err(flood) => {
+                self.complaints.complain(&flood);
+                Err(io::Error::new(io::ErrorKind::ConnectionAborted, flood))
+            }
+        }
+    }
 }
 
 fn cut_error() -> io::Error {
     io::Error::new(
         io::ErrorKind::ConnectionAborted,
-        "cut: the server shuts down",
+        "cut: the server shuts down, or needs the place",
     )
 }
 
@@ -68,7 +89,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
             self.handed_on += count;
             return Poll::Ready(Ok(()));
         }
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if matches!(read, Poll::Ready(Ok(()))) {
+            self.look(&buffer.filled()[before..])?;
+        }
+        read
     }
 }
 
@@ -81,7 +107,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         if self.is_cut(context) {
             return Poll::Ready(Err(cut_error()));
         }
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        if let Poll::Ready(Ok(count)) = written {
+            self.meter.sent(count);
+        }
+        written
     }
 
     fn poll_write_vectored(
@@ -92,7 +122,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         if self.is_cut(context) {
             return Poll::Ready(Err(cut_error()));
         }
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        if let Poll::Ready(Ok(count)) = written {
+            self.meter.sent(count);
+        }
+        written
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -109,9 +143,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
 }
 
 impl<S: Connected> Connected for Guarded<S> {
-    type ConnectInfo = S::ConnectInfo;
+    /// With the connection's place, for those who find that it is worth keeping.
+    type ConnectInfo = (S::ConnectInfo, Arc<Guest>);
 
     fn connect_info(&self) -> Self::ConnectInfo {
-        self.stream.connect_info()
+        (self.stream.connect_info(), Arc::clone(self.seat.guest()))
     }
 }

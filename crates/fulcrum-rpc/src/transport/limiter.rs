@@ -4,33 +4,41 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Lets one through every `spacing` and counts the others.
+/// Lets one through every `spacing`, after some at once, and counts the others.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     spacing: Duration,
-    last: Option<Instant>,
+    burst: u32,
+    /// When it would have rested for long enough to let the whole burst through again.
+    rested: Option<Instant>,
     held: u64,
 }
 
 impl Limiter {
+    /// One by one.
     pub(crate) fn new(spacing: Duration) -> Self {
+        Self::with_burst(spacing, 1)
+    }
+
+    /// So many at once, which come back one every `spacing`.
+    pub(crate) fn with_burst(spacing: Duration, burst: u32) -> Self {
         Self {
             spacing,
-            last: None,
+            burst,
+            rested: None,
             held: 0,
         }
     }
 
     /// Whether this one may pass at `now`: `Some` with the number held back since the last.
     pub(crate) fn allow(&mut self, now: Instant) -> Option<u64> {
-        if self
-            .last
-            .is_some_and(|last| now.saturating_duration_since(last) < self.spacing)
-        {
+        let rested = self.rested.map_or(now, |rested| rested.max(now));
+        let next = rested + self.spacing;
+        if next.saturating_duration_since(now) > self.spacing * self.burst {
             self.held += 1;
             return None;
         }
-        self.last = Some(now);
+        self.rested = Some(next);
         Some(std::mem::take(&mut self.held))
     }
 }
@@ -49,5 +57,19 @@ mod tests {
         assert_eq!(limiter.allow(at(999)), None);
         assert_eq!(limiter.allow(at(1000)), Some(2));
         assert_eq!(limiter.allow(at(5000)), Some(0));
+    }
+
+    #[test]
+    fn a_burst_passes_at_once_and_comes_back_one_by_one() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut limiter = Limiter::with_burst(Duration::from_secs(1), 3);
+        let passed =
+            |limiter: &mut Limiter, ms| (0..10).filter(|_| limiter.allow(at(ms)).is_some()).count();
+        assert_eq!(passed(&mut limiter, 0), 3);
+        assert_eq!(passed(&mut limiter, 999), 0);
+        assert_eq!(passed(&mut limiter, 1000), 1);
+        assert_eq!(passed(&mut limiter, 2500), 1);
+        assert_eq!(passed(&mut limiter, 60_000), 3);
     }
 }

@@ -14,7 +14,7 @@ pub(crate) const MAX_STREAMS: u32 = 256;
 /// Headers that a request may bring, in bytes.
 pub(crate) const MAX_HEADER_LIST: u32 = 16 * 1024;
 
-/// Connections that a service keeps; more are closed as they come.
+/// Connections that a service keeps; beyond, each newcomer takes the place of another.
 pub(crate) const MAX_CONNECTIONS: usize = 1024;
 
 /// Connections that haven't sent the HTTP/2 preface yet; the oldest makes room for the newest.

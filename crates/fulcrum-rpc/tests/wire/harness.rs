@@ -6,8 +6,8 @@ use std::time::Duration;
 use fulcrum_rpc::framework::framework_service_client::FrameworkServiceClient;
 use fulcrum_rpc::framework::{DomainMessage, RuntimeMessage};
 use fulcrum_rpc::{
-    Admission, Claim, DomainEvent, Gatekeeper, Listeners, Refusal, Registry, ServeError, Settings,
-    Unserved, serve_domains,
+    Admission, Beat, Claim, DomainEvent, Gatekeeper, Listeners, Refusal, Registry, ServeError,
+    Settings, Unserved, serve_domains,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -64,11 +64,15 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start() -> Self {
+        Self::start_with(Settings::default()).await
+    }
+
+    pub(crate) async fn start_with(settings: Settings) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
         let settings = Settings {
             shutdown_grace: Duration::from_millis(300),
             call_timeout: Duration::from_secs(5),
-            ..Settings::default()
+            ..settings
         };
         let registry = Registry::with_settings(Door, Unserved, sender, settings);
         let listeners = Listeners::bind("127.0.0.1:0", false).expect("a free port");
@@ -129,10 +133,15 @@ impl Server {
         domain
     }
 
+    /// The next event, but for the signs of life that answers are.
     pub(crate) async fn event(&mut self) -> DomainEvent {
-        soon("an event", self.events.recv())
-            .await
-            .expect("the registry lives")
+        loop {
+            let event = soon("an event", self.events.recv()).await;
+            match event.expect("the registry lives") {
+                DomainEvent::Heartbeat { beat, .. } if beat == Beat::default() => {}
+                event => return event,
+            }
+        }
     }
 
     pub(crate) async fn stop(self) {

@@ -3,6 +3,8 @@
 
 mod control;
 mod domain;
+mod endings;
 mod harness;
 mod shutdown;
 mod strangers;
+mod unreadable;

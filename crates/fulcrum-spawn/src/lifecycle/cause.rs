@@ -13,7 +13,9 @@ pub enum Cause {
     Exited,
     /// It didn't become ready in time.
     StartTimeout,
-    /// It was found stuck or over a limit.
+    /// It didn't react any more.
+    Hung,
+    /// It failed its probes or was over a limit.
     Unhealthy,
     /// What it did could not be accepted.
     Refused,
@@ -35,6 +37,7 @@ impl Cause {
             }
             Input::Fact { fact, .. } => match fact {
                 Fact::Exited(_) => Self::Exited,
+                Fact::Hung(_) => Self::Hung,
                 Fact::Unhealthy(_) => Self::Unhealthy,
                 Fact::Refused(_) => Self::Refused,
                 Fact::Recycle(_) => Self::Recycled,

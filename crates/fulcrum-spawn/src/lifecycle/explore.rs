@@ -111,6 +111,7 @@ impl State {
                 Move::Report("ready"),
                 Move::Report("not ready"),
                 Move::Report("unhealthy"),
+                Move::Report("hung"),
                 Move::Report("refused"),
                 Move::Report("recycle"),
                 Move::LeaderEnds,
@@ -322,7 +323,8 @@ fn fact(name: &str) -> Fact {
         "started" => Fact::Started,
         "ready" => Fact::Ready,
         "not ready" => Fact::NotReady("its stream ended".into()),
-        "unhealthy" => Fact::Unhealthy("hung".into()),
+        "unhealthy" => Fact::Unhealthy("over its memory limit".into()),
+        "hung" => Fact::Hung("no heartbeat".into()),
         "refused" => Fact::Refused(Failure::permanent("wrong name")),
         "recycle" => Fact::Recycle("another failed".into()),
         "exited" => Fact::Exited(ExitReport {

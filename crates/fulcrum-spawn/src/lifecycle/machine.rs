@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    Command, Effect, End, ExitReport, Fact, Fault, Goal, Input, Phase, Refused, RestartPolicy,
-    StopSignal, Timer, Timing, Verdict,
+    Command, Effect, End, ExitReport, Fact, Fault, Goal, HUNG_GRACE, Input, Phase, Refused,
+    RestartPolicy, StopSignal, Timer, Timing, Verdict,
 };
 
 /// Who ended the life that is being ended.
@@ -248,6 +248,11 @@ impl Machine {
                 let reason = why.clone();
                 self.terminate(Cause::Fault(Fault::Unhealthy(why)), &reason, effects);
             }
+            (Phase::Running, Fact::Hung(why)) => {
+                let reason = why.clone();
+                let grace = self.timing.stop_grace.min(HUNG_GRACE);
+                self.end_within(grace, Cause::Fault(Fault::Unhealthy(why)), &reason, effects);
+            }
             (Phase::Starting | Phase::Running, Fact::Recycle(why)) => {
                 self.terminate(Cause::Operator, &why, effects);
             }
@@ -284,6 +289,7 @@ impl Machine {
                 | Fact::Ready
                 | Fact::NotReady(_)
                 | Fact::Unhealthy(_)
+                | Fact::Hung(_)
                 | Fact::Refused(_)
                 | Fact::Recycle(_)
                 | Fact::Exited(_)
@@ -371,11 +377,21 @@ impl Machine {
     }
 
     fn terminate(&mut self, cause: Cause, reason: &str, effects: &mut Vec<Effect>) {
+        self.end_within(self.timing.stop_grace, cause, reason, effects);
+    }
+
+    fn end_within(
+        &mut self,
+        grace: Duration,
+        cause: Cause,
+        reason: &str,
+        effects: &mut Vec<Effect>,
+    ) {
         self.cause = cause;
         self.killed = false;
         self.enter(Phase::Stopping, reason, effects);
         effects.push(Effect::Signal(StopSignal::Terminate));
-        self.arm(Timer::StopGrace, self.timing.stop_grace, effects);
+        self.arm(Timer::StopGrace, grace, effects);
     }
 
     fn kill(&mut self, effects: &mut Vec<Effect>) {

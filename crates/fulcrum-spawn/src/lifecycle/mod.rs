@@ -24,6 +24,6 @@ pub use cause::Cause;
 pub use machine::Machine;
 pub use policy::{End, RestartPolicy, Verdict};
 pub use words::{
-    Command, Effect, ExitReport, Fact, Fault, Goal, Input, Phase, Refused, StopSignal, Timer,
-    Timing,
+    Command, Effect, ExitReport, Fact, Fault, Goal, HUNG_GRACE, Input, Phase, Refused, StopSignal,
+    Timer, Timing,
 };

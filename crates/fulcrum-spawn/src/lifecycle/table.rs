@@ -7,8 +7,8 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    Command, Effect, End, ExitReport, Fact, Goal, Input, Machine, Phase, RestartPolicy, StopSignal,
-    Timer, Timing, Verdict,
+    Command, Effect, End, ExitReport, Fact, Fault, Goal, HUNG_GRACE, Input, Machine, Phase,
+    RestartPolicy, StopSignal, Timer, Timing, Verdict,
 };
 use crate::Failure;
 
@@ -370,4 +370,23 @@ fn a_stopped_domain_is_not_recycled() {
     let mut bench = Bench::new(Verdict::Stay);
     bench.fact(Fact::Recycle("catalog failed".into()));
     assert_eq!(bench.machine.phase(), Phase::Stopped);
+}
+
+#[test]
+fn a_hung_life_is_ended_by_the_shorter_of_the_two_graces() {
+    let mut bench = Bench::running(restart());
+    let effects = bench.fact(Fact::Hung("hung: no heartbeat for 1s".into()));
+    let grace = TIMING.stop_grace.min(HUNG_GRACE);
+    assert!(effects.contains(&Effect::Signal(StopSignal::Terminate)));
+    assert!(effects.contains(&Effect::Arm(Timer::StopGrace, grace)));
+    assert_eq!(bench.machine.phase(), Phase::Stopping);
+    assert_eq!(bench.machine.reason(), "hung: no heartbeat for 1s");
+    bench.fact(Fact::GroupEmpty);
+    assert_eq!(bench.machine.phase(), Phase::Backoff);
+    let fault = Fault::Unhealthy("hung: no heartbeat for 1s".into());
+    assert_eq!(bench.policy.asked[0].fault, fault);
+    // Before it is running, it is the start timeout's affair.
+    let mut bench = Bench::starting(restart());
+    assert_eq!(bench.fact(Fact::Hung("too early".into())), []);
+    assert_eq!(bench.machine.phase(), Phase::Starting);
 }

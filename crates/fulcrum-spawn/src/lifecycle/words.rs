@@ -113,8 +113,12 @@ pub enum Fact {
     Ready,
     /// It may not take work now, and why; it still lives.
     NotReady(String),
-    /// It is stuck, or over a limit: this life must end.
+    /// It fails its probes, or is over a limit: this life must end.
     Unhealthy(String),
+    /// It doesn't react any more: this life must end. As [`Fact::Unhealthy`], but since who doesn't
+    /// react can't clean up either, it is given [`HUNG_GRACE`] at most between the stop signal and
+    /// SIGKILL.
+    Hung(String),
     /// What it does can't be accepted, such as registering under another's name.
     Refused(Failure),
     /// This life must make room for the next one for a reason that isn't its fault, such as
@@ -142,6 +146,10 @@ pub enum Input {
     /// An armed timer has run out.
     Timer(Timer),
 }
+
+/// What a domain that was found hung is given between the stop signal and SIGKILL, if its own
+/// grace isn't shorter: one that was only stopped or slow can still end in order.
+pub const HUNG_GRACE: Duration = Duration::from_secs(2);
 
 /// The machine's timers; each belongs to certain phases and is disarmed when they end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -28,6 +28,12 @@ pub(super) struct Life {
     pub(super) mark: Option<Vec<u8>>,
     /// Its own cgroup.
     pub(super) cgroup: Option<PathBuf>,
+    /// What tells it from all others of the run.
+    pub(super) label: String,
+    /// When its leader was started.
+    pub(super) started: u64,
+    /// Members away from its group that were written down.
+    pub(super) recorded: BTreeMap<u32, u64>,
     /// Start times of the members last seen, by their numbers.
     pub(super) seen: BTreeMap<u32, u64>,
 }

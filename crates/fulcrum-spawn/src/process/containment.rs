@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use rustix::process::{Signal, getpgrp, getpid, set_child_subreaper};
+use rustix::process::{Signal, getpid, set_child_subreaper};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::census::{Census, Life, Roll, World};
-use super::{Bystander, Member, Stat, cgroup, pidfd, place, table};
+use super::{Bystander, Member, Record, Stat, cgroup, pidfd, place, table};
 
 /// How long the end of what is left may take after SIGKILL.
 const LAST: Duration = Duration::from_secs(2);
@@ -40,6 +40,8 @@ struct Inner {
     heard: Mutex<Option<mpsc::UnboundedReceiver<Escaped>>>,
     /// Wakes who looks after orphans.
     pub(super) orphans: Notify,
+    /// Where lives are written down, for whoever has to end them in our place.
+    record: OnceLock<Arc<Record>>,
 }
 
 /// A process that came from some domain and can't be attributed to any life: it left its group,
@@ -61,8 +63,10 @@ impl Containment {
         // Linux knows it since 3.4; without it, orphans are beyond reach but nothing else fails.
         let _ = set_child_subreaper(Some(getpid()));
         let (escapes, heard) = mpsc::unbounded_channel();
-        let number = |pid: rustix::process::Pid| pid.as_raw_nonzero().get().unsigned_abs();
-        let mut roll = Roll::new(number(getpid()), number(getpgrp()));
+        let me = std::process::id();
+        // Not by getpgrp: in a container the group may be outside, and its number none.
+        let group = Stat::read(me).map_or(me, |stat| stat.group);
+        let mut roll = Roll::new(me, group);
         // A shell that became this program by `exec` may have left us its own.
         let before = table::adopted().unwrap_or_default();
         let before = before.into_iter().filter_map(Stat::read);
@@ -75,8 +79,14 @@ impl Containment {
                 escapes,
                 heard: Mutex::new(Some(heard)),
                 orphans: Notify::new(),
+                record: OnceLock::new(),
             }),
         }
+    }
+
+    /// From now on, lives are written down there. Once; a later record is ignored.
+    pub fn keep(&self, record: Arc<Record>) {
+        let _ = self.inner.record.set(record);
     }
 
     /// The run's cgroup, if it has one.
@@ -170,7 +180,31 @@ impl Containment {
     /// Places every process there is.
     pub(super) fn census(&self) -> io::Result<Census> {
         let table = table::processes()?;
-        Ok(self.roll().take(&table, &Machine))
+        let census = self.roll().take(&table, &Machine);
+        self.write_down(&census);
+        Ok(census)
+    }
+
+    /// Writes down who is known only because we have seen where it came from: should we die, nothing
+    /// else would tell. A cgroup does.
+    fn write_down(&self, census: &Census) {
+        let record = self.inner.record.get().filter(|_| self.cgroup().is_none());
+        let Some(record) = record else {
+            return;
+        };
+        let mut roll = self.roll();
+        for (leader, members) in &census.lives {
+            let Some(life) = roll.lives.get_mut(leader) else {
+                continue;
+            };
+            let away = members.iter().filter(|member| member.group != *leader);
+            for member in away {
+                let known = life.recorded.insert(member.pid, member.started);
+                if known != Some(member.started) {
+                    record.away(member.pid, member.started, &life.label);
+                }
+            }
+        }
     }
 
     /// The living members of one life. Where its cgroup tells, the process table isn't read.
@@ -217,6 +251,7 @@ impl Containment {
         Life {
             mark,
             cgroup,
+            label: label.to_owned(),
             ..Life::default()
         }
     }
@@ -226,13 +261,21 @@ impl Containment {
         self.inner.mark
     }
 
-    pub(super) fn enter(&self, leader: u32, life: Life) {
+    pub(super) fn enter(&self, leader: u32, mut life: Life) {
+        // It is unreaped: as long as it is, its number is its own.
+        life.started = Stat::read(leader).map_or(0, |stat| stat.started);
+        if let Some(record) = self.inner.record.get() {
+            record.enter(leader, life.started, &life.label);
+        }
         self.roll().lives.insert(leader, life);
     }
 
     /// A life is over, and its leader reaped: its number may be another's from now on.
     pub(super) fn strike(&self, leader: u32) {
         let life = self.roll().lives.remove(&leader);
+        if let (Some(record), Some(life)) = (self.inner.record.get(), &life) {
+            record.strike(leader, life.started);
+        }
         if let Some(folder) = life.and_then(|life| life.cgroup) {
             // What can't be removed now is when the run is closed.
             let _ = cgroup::remove(&folder);
@@ -253,6 +296,9 @@ impl Containment {
     pub(super) fn tell(&self, stranger: &Member) {
         let news = self.roll().told.insert(stranger.pid, stranger.started);
         if news != Some(stranger.started) {
+            if let Some(record) = self.inner.record.get() {
+                record.away(stranger.pid, stranger.started, "unknown");
+            }
             let _ = self.inner.escapes.send(Escaped {
                 pid: stranger.pid,
                 command: super::sockets::command_line(stranger.pid),

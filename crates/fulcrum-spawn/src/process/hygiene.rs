@@ -76,14 +76,30 @@ impl Hygiene {
 /// Nothing is blocked and nothing ignored, whatever `nohup`, a background shell or a careless
 /// parent of Fulcrum have set.
 fn default_signals() {
-    // SAFETY: the calls are async-signal-safe (signal-safety(7)); the set is initialised before it
-    // is used, and `SIG_DFL` refers to no code of ours.
+    /// As the kernel counts; a set of them is eight bytes.
+    const SIGNALS: i32 = 64;
+    // The kernel's `struct sigaction`, by whatever name its fields go here: `SIG_DFL`, no flags and
+    // an empty mask are all zero.
+    let default = [0_u64; 4];
+    for signal in 1..=SIGNALS {
+        // Past the C library, which keeps two signals for itself and may have left one ignored
+        // (posix_spawn of glibc does). SIGKILL and SIGSTOP are refused.
+        // SAFETY: rt_sigaction reads no more than `default` holds, writes nothing without a third
+        // argument, and is async-signal-safe as any plain system call.
+        unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                &raw const default,
+                0_usize,
+                8,
+            )
+        };
+    }
+    let mut none = std::mem::MaybeUninit::uninit();
+    // SAFETY: both calls are async-signal-safe (signal-safety(7)), and the set is initialised
+    // before it is used.
     unsafe {
-        for signal in 1..=libc::SIGRTMAX() {
-            // SIGKILL, SIGSTOP and those that the C library keeps for itself are refused.
-            libc::signal(signal, libc::SIG_DFL);
-        }
-        let mut none = std::mem::MaybeUninit::uninit();
         libc::sigemptyset(none.as_mut_ptr());
         libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut());
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Gate;
 use super::backend::{Backend, Group, News};
+use super::lateness::reprieve;
 use super::snapshot::{LastExit, Snapshot, Transition};
 use crate::Failure;
 use crate::lifecycle::{
@@ -57,12 +58,21 @@ pub(super) struct Driver<B: Backend> {
 /// What is under way outside the machine.
 pub(super) struct Work<B: Backend> {
     group: Option<Arc<dyn Group>>,
-    timers: BTreeMap<Timer, Instant>,
+    timers: BTreeMap<Timer, Armed>,
     opening: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     preparing: Option<JoinHandle<Result<B::Plan, Failure>>>,
     plan: Option<B::Plan>,
     /// What set the current life's end off, and whether SIGKILL was needed for it.
     ending: (Cause, bool),
+}
+
+/// A timer that runs.
+#[derive(Clone, Copy)]
+struct Armed {
+    at: Instant,
+    length: Duration,
+    /// It has been given back the time in which Fulcrum didn't run; that happens once.
+    reprieved: bool,
 }
 
 impl<B: Backend> Default for Work<B> {
@@ -96,8 +106,10 @@ impl<B: Backend> Driver<B> {
                 }
                 Wake::Fact(generation, fact) => self.fact(generation, fact).await,
                 Wake::Timer(timer) => {
-                    self.work.timers.remove(&timer);
-                    let _ = self.step(Input::Timer(timer)).await;
+                    if !self.reprieved(timer) {
+                        self.work.timers.remove(&timer);
+                        let _ = self.step(Input::Timer(timer)).await;
+                    }
                 }
                 Wake::GateOpen => {
                     self.work.opening = None;
@@ -125,8 +137,8 @@ impl<B: Backend> Driver<B> {
             .work
             .timers
             .iter()
-            .min_by_key(|(_, at)| **at)
-            .map(|(t, at)| (*t, *at));
+            .min_by_key(|(_, armed)| armed.at)
+            .map(|(timer, armed)| (*timer, armed.at));
         let expiry = async {
             match due {
                 Some((timer, at)) => {
@@ -159,6 +171,33 @@ impl<B: Backend> Driver<B> {
             })),
             timer = expiry => Wake::Timer(timer),
         }
+    }
+
+    /// Whether a timer that has run out is given more time, since Fulcrum itself didn't run. Only
+    /// those that hold something against the domain are.
+    fn reprieved(&mut self, timer: Timer) -> bool {
+        let patient = match timer {
+            Timer::StartTimeout | Timer::StopGrace | Timer::KillWait => true,
+            Timer::Stable | Timer::Backoff => false,
+        };
+        let now = Instant::now();
+        let Some(armed) = self.work.timers.get_mut(&timer) else {
+            return false;
+        };
+        if !patient || armed.reprieved {
+            return false;
+        }
+        let Some(more) = reprieve(armed.at.into_std(), now.into_std(), armed.length) else {
+            return false;
+        };
+        tracing::debug!(
+            domain = %self.name,
+            "fulcrum itself did not run for {:?}, so {timer:?} waits {more:?} longer",
+            now - armed.at
+        );
+        armed.at = now + more;
+        armed.reprieved = true;
+        true
     }
 
     async fn fact(&mut self, generation: u64, fact: Fact) {
@@ -224,7 +263,12 @@ impl<B: Backend> Driver<B> {
                 }
             }
             Effect::Arm(timer, after) => {
-                self.work.timers.insert(timer, Instant::now() + after);
+                let armed = Armed {
+                    at: Instant::now() + after,
+                    length: after,
+                    reprieved: false,
+                };
+                self.work.timers.insert(timer, armed);
             }
             Effect::Disarm(timer) => {
                 self.work.timers.remove(&timer);
@@ -249,7 +293,8 @@ impl<B: Backend> Driver<B> {
         let from = before.phase;
         let flipped = before.ready != machine.ready() && from == Phase::Running;
         let changed = from != machine.phase() || flipped;
-        let retry_at = self.work.timers.get(&Timer::Backoff).copied();
+        let backoff = self.work.timers.get(&Timer::Backoff);
+        let retry_at = backoff.map(|armed| armed.at);
         let pid = self.work.group.as_ref().map(|group| group.pid());
         let (ending, killed) = self.work.ending;
         self.snapshots.send_modify(|snapshot| {

@@ -1,5 +1,7 @@
 //! How others reach a domain's driver.
 
+use std::time::Duration;
+
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::backend::News;
@@ -16,6 +18,8 @@ pub struct Handle {
     pub(super) facts: mpsc::UnboundedSender<(u64, Fact)>,
     pub(super) snapshots: watch::Receiver<Snapshot>,
     pub(super) gate: Gate,
+    /// How long it may take to stop.
+    pub(super) grace: Duration,
 }
 
 impl Handle {

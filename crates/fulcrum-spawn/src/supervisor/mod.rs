@@ -10,9 +10,11 @@ mod backend;
 mod driver;
 mod gate;
 mod handle;
+mod lateness;
 #[cfg(test)]
 mod random;
 mod roster;
+mod shutdown;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -20,5 +22,6 @@ mod tests;
 pub use backend::{Backend, Group, News};
 pub use gate::{Condition, Gate};
 pub use handle::{Handle, Outcome, Ticket};
+pub use lateness::reprieve;
 pub use roster::{DomainSetup, Supervisor};
 pub use snapshot::{LastExit, Snapshot, Transition};

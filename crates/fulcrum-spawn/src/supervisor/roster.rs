@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
 
 use super::driver::{Driver, Work};
 use super::snapshot::{Snapshot, Transition};
-use super::{Backend, Condition, Gate, Handle, Outcome};
+use super::{Backend, Condition, Gate, Handle};
 use crate::lifecycle::{Command, Machine, RestartPolicy, Timing};
 
 /// One domain to be supervised.
@@ -27,9 +26,9 @@ pub struct DomainSetup<B> {
 /// Holds all domains.
 #[derive(Debug, Clone)]
 pub struct Supervisor {
-    handles: BTreeMap<String, Handle>,
+    pub(super) handles: BTreeMap<String, Handle>,
     /// Start order: a wave needs only domains of earlier ones.
-    waves: Vec<Vec<String>>,
+    pub(super) waves: Vec<Vec<String>>,
 }
 
 impl Supervisor {
@@ -69,6 +68,7 @@ impl Supervisor {
                     facts: facts.0.clone(),
                     snapshots: snapshots.subscribe(),
                     gate: gate.clone(),
+                    grace: setup.timing.stop_grace,
                 },
             );
             let driver = Driver {
@@ -106,51 +106,6 @@ impl Supervisor {
                 let _ = handle.request(Command::Start).await;
             }
         }
-    }
-
-    /// Stops every domain, wave by wave in reverse start order, each wave at once. Returns the
-    /// names of those that could not be ended.
-    pub async fn shutdown(&self) -> Vec<String> {
-        // Nothing that still waits for its turn may start while its dependencies go away.
-        for handle in self.handles.values() {
-            if !handle.snapshots.borrow().phase.has_process() {
-                let _ = handle.request(Command::Stop).await;
-            }
-        }
-        let mut left = Vec::new();
-        for wave in self.waves.iter().rev() {
-            left.extend(self.end(wave, Command::Stop).await);
-        }
-        left
-    }
-
-    /// Ends every domain at once with SIGKILL. Returns the names of those that survived it.
-    pub async fn kill(&self) -> Vec<String> {
-        let names: Vec<String> = self.handles.keys().cloned().collect();
-        self.end(&names, Command::Kill).await
-    }
-
-    async fn end(&self, names: &[String], command: Command) -> Vec<String> {
-        let mut ends = JoinSet::new();
-        for handle in names
-            .iter()
-            .filter_map(|name| self.handles.get(name))
-            .cloned()
-        {
-            ends.spawn(async move {
-                let ended = match handle.request(command).await {
-                    Ok(ticket) => !matches!(ticket.outcome().await, Outcome::Failed(_)),
-                    Err(_) => false,
-                };
-                (handle.name, ended)
-            });
-        }
-        let ended = ends.join_all().await;
-        ended
-            .into_iter()
-            .filter(|(_, ended)| !ended)
-            .map(|(name, _)| name)
-            .collect()
     }
 }
 

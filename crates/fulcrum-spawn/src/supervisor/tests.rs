@@ -315,6 +315,47 @@ async fn a_shutdown_stops_dependents_before_what_they_depend_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_chain_of_stubborn_domains_takes_one_grace_to_shut_down() {
+    let stubborn = Habit {
+        heeds_term: false,
+        ..GOOD
+    };
+    let house = House::new(&[
+        ("catalog", GOOD, &[]),
+        ("orders", stubborn, &["catalog"]),
+        ("users", stubborn, &["orders"]),
+        ("web", stubborn, &["users"]),
+    ]);
+    house
+        .supervisor
+        .start(["catalog", "orders", "users", "web"])
+        .await;
+    house.request("web", Command::Start).await;
+    let begun = Instant::now();
+    assert!(house.supervisor.shutdown().await.is_empty());
+    let took = begun.elapsed();
+    assert!(
+        took < TIMING.stop_grace + Duration::from_millis(50),
+        "{took:?}"
+    );
+    let ledger = house.ledger.lock().expect("ledger");
+    assert!(ledger.alive.is_empty());
+    let told = |name: &str, what| {
+        let mut all = ledger.signals.iter();
+        let found = all.find(|(whose, signal, _)| whose == name && *signal == what);
+        found.map(|(_, _, at)| *at - begun)
+    };
+    // In its turn; then the rest, a moment before the end; and nobody unwarned.
+    assert_eq!(told("web", StopSignal::Terminate), Some(Duration::ZERO));
+    for late in ["catalog", "orders", "users"] {
+        let asked = told(late, StopSignal::Terminate).expect("asked");
+        assert_eq!(asked, Duration::from_secs(4), "{late}");
+    }
+    assert_eq!(told("catalog", StopSignal::Kill), None, "it heeded");
+    assert!(told("orders", StopSignal::Kill) >= Some(TIMING.stop_grace));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_shutdown_in_the_middle_of_a_start_spawns_nothing_more() {
     let slow = Habit {
         ready_after: Some(Duration::from_secs(20)),
@@ -367,4 +408,61 @@ async fn a_stop_overtakes_a_restart_that_is_waited_for() {
     assert!(matches!(restart.outcome().await, Outcome::Superseded(_)));
     assert!(matches!(stop.outcome().await, Outcome::Done(_)));
     assert_eq!(handle.snapshot().goal, Goal::Down);
+}
+
+/// The clock jumps while nothing runs: Fulcrum was stopped, or the machine slept.
+async fn frozen(time: Duration) {
+    tokio::time::advance(time).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_is_not_blamed_for_the_time_in_which_fulcrum_was_frozen() {
+    let slow = Habit {
+        ready_after: Some(Duration::from_secs(600 + 20)),
+        ..GOOD
+    };
+    let house = House::new(&[("users", slow, &[])]);
+    house.supervisor.start(["users"]).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    frozen(Duration::from_secs(600)).await;
+    let asked = house.request("users", Command::Start).await;
+    assert!(matches!(asked, Outcome::Done(_)), "{asked:?}");
+    assert_eq!(house.ledger.lock().expect("ledger").spawns.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_given_back_is_given_once() {
+    let mute = Habit {
+        ready_after: None,
+        ..GOOD
+    };
+    let house = House::new(&[("users", mute, &[])]);
+    house.supervisor.start(["users"]).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    frozen(Duration::from_secs(600)).await;
+    let thawed = Instant::now();
+    tokio::time::sleep(Duration::from_secs(29)).await;
+    assert_eq!(house.phase("users"), Phase::Starting);
+    let asked = house.request("users", Command::Start).await;
+    assert!(matches!(asked, Outcome::Failed(_)), "{asked:?}");
+    assert!(thawed.elapsed() < TIMING.start_timeout + Duration::from_secs(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_keeps_its_grace_when_fulcrum_was_frozen() {
+    let stubborn = Habit {
+        heeds_term: false,
+        ..GOOD
+    };
+    let house = House::new(&[("users", stubborn, &[])]);
+    house.request("users", Command::Start).await;
+    let handle = house.supervisor.domain("users").expect("known").clone();
+    let ticket = handle.request(Command::Stop).await.expect("taken");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    frozen(Duration::from_secs(60)).await;
+    let thawed = Instant::now();
+    assert!(matches!(ticket.outcome().await, Outcome::Done(_)));
+    let ledger = house.ledger.lock().expect("ledger");
+    let killed = ledger.signals[1].2;
+    assert_eq!(killed - thawed, TIMING.stop_grace);
 }

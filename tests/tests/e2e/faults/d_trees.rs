@@ -1,1 +1,338 @@
-//! Section D, a domain's processes: stops, trees, orphans, zombies, reused numbers.
+//! Section D, a domain's processes: what a stop, a crash and a restart leave behind. Nothing.
+
+use std::time::Instant;
+
+use fulcrum_e2e::{App, LIMIT, Process, Signal, binary, figure, not_applicable, wait_until};
+
+/// A same-group grandchild and a daemon (session of its own, forked twice, environment cleared),
+/// both of which ignore SIGTERM.
+const TREE: [&str; 2] = ["--spawn-grandchild", "--spawn-daemon"];
+
+const BRIEF: &str = "{stop: {grace: 200ms}}";
+
+/// Starts the app where there is no cgroup file system to be seen; false if that can't be had.
+fn up_without_cgroups(app: &App, row: &str) -> bool {
+    let script = format!(
+        "mount -t tmpfs none /sys/fs/cgroup && exec {} dev --detach --wait",
+        binary().display()
+    );
+    let probe = ["-m", "sh", "-c", "mount -t tmpfs none /sys/fs/cgroup"];
+    if app.program("unshare", &probe).output().code != Some(0) {
+        not_applicable(row, "no mount namespace without cgroups can be made here");
+        return false;
+    }
+    let start = ["-m", "sh", "-c", &script];
+    app.program("unshare", &start).output().exits(0);
+    true
+}
+
+/// The live daemons of stubs.
+fn daemons(app: &App) -> Vec<Process> {
+    let mut all = app.processes();
+    all.retain(|process| process.command.contains("--offspring daemon"));
+    all
+}
+
+/// The descendants that the stub of `users` wrote down, in all its lives.
+fn descendants(app: &App, event: &str) -> Vec<u32> {
+    let entries = app.ledger().into_iter();
+    let entries = entries.filter(|entry| entry.event == event);
+    entries.map(|entry| entry.pid).collect()
+}
+
+#[test]
+fn d01_what_ignores_sigterm_is_killed_at_the_grace() {
+    let app = App::new().domain("users", "ignores-sigterm").write(
+        "domains/users/fulcrum.yml",
+        "process:\n  stop:\n    grace: 500ms\n",
+    );
+    app.up();
+    let leader = app.leader("users");
+    let begun = Instant::now();
+    app.run(&["domains", "stop", "users"]).exits(0);
+    let took = begun.elapsed();
+    assert!(!leader.is_alive(), "the stop came back before the end");
+    assert_eq!(
+        app.times("users", "ignored"),
+        1,
+        "SIGTERM came more than once"
+    );
+    assert_eq!(app.see("users")["last_exit"]["signal"], 9);
+    assert!(took.as_millis() >= 500, "killed after {took:?}");
+    figure(
+        "D1",
+        &format!(
+            "stopped after {} ms with a grace of 500 ms",
+            took.as_millis()
+        ),
+    );
+    app.down();
+}
+
+/// A domain is its whole group: a grandchild that ignores SIGTERM doesn't outlive a stop.
+#[test]
+fn d02_a_stubborn_grandchild_is_gone_after_a_stop() {
+    let app = App::new().domain("users", "leaves-a-grandchild").write(
+        "domains/users/fulcrum.yml",
+        "process:\n  stop:\n    grace: 500ms\n",
+    );
+    app.up();
+    let stubborn = |process: &Process| process.command.contains("SIGTERM");
+    assert!(
+        app.processes().iter().any(stubborn),
+        "{:?}",
+        app.processes()
+    );
+    app.run(&["domains", "stop", "users"]).exits(0);
+    let left: Vec<_> = app.processes().into_iter().filter(stubborn).collect();
+    assert!(left.is_empty(), "{left:?}");
+    app.down();
+}
+
+#[test]
+fn d03_a_daemon_without_environment_is_gone_after_a_stop() {
+    let app = App::new().stub_domain_with("users", &TREE, BRIEF);
+    app.up();
+    let [daemon] = daemons(&app).try_into().expect("a daemon");
+    app.run(&["domains", "restart", "users"]).exits(0);
+    assert!(!daemon.is_alive(), "{daemon} outlived its life");
+    assert_eq!(daemons(&app).len(), 1, "the next life's");
+    app.run(&["domains", "stop", "users"]).exits(0);
+    assert!(daemons(&app).is_empty(), "{:?}", daemons(&app));
+    app.down();
+}
+
+/// Without cgroups, what kept its environment is found by that, and what didn't is told of, and
+/// ended with Fulcrum.
+#[test]
+fn d03_without_cgroups_a_daemon_is_found_or_told_of() {
+    let app = App::new().stub_domain_with("users", &TREE, BRIEF);
+    let stub = fulcrum_e2e::stub();
+    let script = format!(
+        "setsid sh -c 'sleep 7003 & exec sleep 0'; exec {}",
+        stub.display()
+    );
+    let yml = format!(
+        "process: {{stop: {{grace: 200ms}}, command: [sh, -c, {}]}}\n",
+        serde_json::Value::String(script)
+    );
+    let app = app.write("domains/orders/fulcrum.yml", &yml);
+    if !up_without_cgroups(&app, "D3") {
+        return;
+    }
+    let sleeps = || {
+        let mut all = app.processes();
+        all.retain(|process| process.command == "sleep 7003");
+        all
+    };
+    assert_eq!(sleeps().len(), 1, "{:?}", app.processes());
+    app.run(&["domains", "stop", "orders"]).exits(0);
+    assert!(sleeps().is_empty(), "{:?}", sleeps());
+
+    let [daemon] = daemons(&app).try_into().expect("a daemon");
+    app.run(&["domains", "stop", "users"]).exits(0);
+    if daemon.is_alive() {
+        let warning = format!("escaped pid {}", daemon.pid);
+        wait_until("the log tells of it", LIMIT, || {
+            let log = std::fs::read_to_string(app.root().join(".fulcrum/instance.log"));
+            log.is_ok_and(|log| log.contains(&warning)).then_some(())
+        });
+        figure(
+            "D3",
+            "without a cgroup, a daemon that cleared its environment: told, ended with fulcrum",
+        );
+    }
+    app.down();
+}
+
+/// The exit is told while a grandchild still holds the pipe.
+#[test]
+fn d04_a_held_pipe_does_not_hold_back_the_exit() {
+    let flags = ["--spawn-grandchild", "--die-ready", "0ms", "--exit", "3"];
+    let settings = "{stop: {grace: 3s}, restart: never}";
+    let app = App::new().stub_domain_with("users", &flags, settings);
+    app.run(&["dev", "--detach"]).exits(0);
+    let users = app.wait_for("users", "has exited", |users| {
+        users["last_exit"].is_object()
+    });
+    let held = descendants(&app, "grandchild");
+    let alive = held.iter().all(|pid| Process::find(*pid).is_some());
+    assert!(alive, "the exit came after the grandchild's: {users}");
+    assert_eq!(users["last_exit"]["code"], 3, "{users}");
+    app.wait_for("users", "is at its end", |users| {
+        users["phase"] == "stopped"
+    });
+    assert_eq!(held.into_iter().find_map(Process::find), None);
+    app.down();
+}
+
+#[test]
+fn d05_what_is_written_after_the_leaders_exit_is_kept() {
+    let script = "(trap '' TERM; sleep 0.7; echo written late) & sleep 0.1; exit 3";
+    let yml = format!(
+        "process: {{restart: never, stop: {{grace: 20s}}, command: [sh, -c, {script:?}]}}\n"
+    );
+    let app = App::new().write("domains/users/fulcrum.yml", &yml);
+    app.run(&["dev", "--detach"]).exits(0);
+    app.wait_for("users", "is at its end", |users| {
+        users["pid"].is_null() && users["last_exit"].is_object()
+    });
+    let late = |line: &fulcrum_e2e::Line| line.message == "written late";
+    assert!(
+        app.logs("users").iter().any(late),
+        "{:?}",
+        app.logs("users")
+    );
+    app.down();
+}
+
+/// The next life finds the port free that a grandchild of the last one had.
+#[track_caller]
+fn binds_at_the_first_try(crashes: usize) {
+    let restart = "{backoff: {initial: 20ms, max: 20ms}, budget: 1000, window: 1s}";
+    let settings = format!("process: {{port: auto, stop: {{grace: 100ms}}, restart: {restart}}}\n");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+    let port = port.expect("a free port").port().to_string();
+    let app = App::new().domain("users", "listens-in-a-grandchild").write(
+        "domains/users/fulcrum.yml",
+        &settings.replace("auto", &port),
+    );
+    app.up();
+    for crash in 0..crashes {
+        let before = app.times("users", "registered");
+        app.leader("users").signal(Signal::KILL);
+        wait_until(&format!("life {} is there", crash + 2), LIMIT, || {
+            (app.times("users", "registered") > before).then_some(())
+        });
+    }
+    assert_eq!(app.times("users", "EADDRINUSE"), 0);
+    assert_eq!(app.times("users", "bound"), crashes + 1);
+    assert_eq!(app.times("users", "overlap"), 0);
+    figure(
+        "D6",
+        &format!("bound at the first try after {crashes} of {crashes} crashes"),
+    );
+    app.down();
+}
+
+#[test]
+fn d06_a_crash_leaves_no_port_taken() {
+    binds_at_the_first_try(3);
+}
+
+#[test]
+#[ignore = "long: 100 crashes"]
+fn d06_long_a_hundred_crashes_leave_no_port_taken() {
+    binds_at_the_first_try(100);
+}
+
+/// A thousand orphans are adopted and reaped, while the exits of domains are theirs alone.
+#[test]
+fn d07_a_thousand_orphans_become_no_zombies() {
+    let script = format!(
+        "i=0; while [ $i -lt 1000 ]; do (true &); i=$((i+1)); done; : > $TEST_LEDGER.done; exec {}",
+        fulcrum_e2e::stub().display()
+    );
+    let yml = format!(
+        "process: {{start_timeout: 60s, command: [sh, -c, {}]}}\n",
+        serde_json::Value::String(script)
+    );
+    let app = App::new()
+        .write("domains/orders/fulcrum.yml", &yml)
+        .stub_domain_with(
+            "users",
+            &["--die-ready", "300ms", "--exit", "42"],
+            "{restart: never}",
+        );
+    app.run(&["dev", "--detach"]).exits(0);
+    let status = app
+        .run(&["domains", "status", "-o", "json"])
+        .exits(0)
+        .json();
+    let instance = status["instance"]["pid"].as_u64().expect("a pid");
+    let mut seen: Vec<(u32, Instant)> = Vec::new();
+    let mut longest = std::time::Duration::ZERO;
+    wait_until("all orphans came and went", LIMIT, || {
+        let zombies = zombies_of(instance);
+        seen.retain(|(pid, _)| zombies.contains(pid));
+        for pid in &zombies {
+            match seen.iter().find(|(known, _)| known == pid) {
+                Some((_, since)) => longest = longest.max(since.elapsed()),
+                None => seen.push((*pid, Instant::now())),
+            }
+        }
+        let over = app.beside().join("ledger.done").exists();
+        (over && zombies.is_empty()).then_some(())
+    });
+    let users = app.wait_for("users", "has ended", |users| users["pid"].is_null());
+    assert_eq!(
+        users["last_exit"]["code"], 42,
+        "its exit was taken away: {users}"
+    );
+    figure(
+        "D7",
+        &format!(
+            "of 1000 orphans none was a zombie for more than {} ms",
+            longest.as_millis()
+        ),
+    );
+    app.down();
+}
+
+/// Those that have ended, and have this parent.
+fn zombies_of(parent: u64) -> Vec<u32> {
+    let processes = std::fs::read_dir("/proc").expect("a process table");
+    let stats = processes.flatten().filter_map(|entry| {
+        let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
+        let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+        let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace();
+        Some((
+            pid,
+            fields.next()? == "Z",
+            fields.next()?.parse::<u64>().ok()?,
+        ))
+    });
+    stats
+        .filter(|(_, zombie, of)| *zombie && *of == parent)
+        .map(|(pid, ..)| pid)
+        .collect()
+}
+
+/// Scorecard: stops of a tree with a stubborn grandchild and a stubborn daemon.
+#[track_caller]
+fn stops_leave_nobody(stops: usize) {
+    let app = App::new().stub_domain_with("users", &TREE, BRIEF);
+    app.up();
+    let mut survivors = 0;
+    for _ in 0..stops {
+        app.run(&["domains", "stop", "users"]).exits(0);
+        let lived = ["spawned", "grandchild", "daemon"];
+        let lived = lived.iter().flat_map(|event| descendants(&app, event));
+        let stub = fulcrum_e2e::stub().display().to_string();
+        survivors += lived
+            .filter_map(Process::find)
+            .filter(|process| process.command.starts_with(&stub))
+            .count();
+        app.run(&["domains", "start", "users"]).exits(0);
+    }
+    figure(
+        "D3",
+        &format!(
+            "{survivors} survivors of {} processes after {stops} stops",
+            stops * 3
+        ),
+    );
+    assert_eq!(survivors, 0);
+    app.down();
+}
+
+#[test]
+fn d03_stops_leave_nobody() {
+    stops_leave_nobody(3);
+}
+
+#[test]
+#[ignore = "long: 200 stops"]
+fn d03_long_two_hundred_stops_leave_nobody() {
+    stops_leave_nobody(200);
+}

@@ -6,7 +6,10 @@
 mod a_start;
 mod b_crash;
 mod c_health;
+mod d_children;
 mod d_death;
+mod d_ending;
+mod d_terminal;
 mod d_trees;
 mod explain;
 mod f_port;

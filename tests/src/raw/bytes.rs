@@ -1,4 +1,4 @@
-//! Bad manners on the gRPC port.
+//! Bytes that aren't HTTP/2.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -19,6 +19,23 @@ pub fn send(address: &str, bytes: &[u8]) -> Vec<u8> {
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
     answer
+}
+
+/// So many bytes that look random and are the same in every run.
+pub fn noise(count: u32) -> Vec<u8> {
+    (0..count)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect()
+}
+
+/// So many bytes from the system's source of randomness.
+pub fn random(count: usize) -> Vec<u8> {
+    let mut bytes = vec![0; count];
+    let source = std::fs::File::open("/dev/urandom");
+    source
+        .and_then(|mut source| source.read_exact(&mut bytes))
+        .expect("randomness");
+    bytes
 }
 
 /// The beginning of a TLS handshake, as any client sends it.

@@ -1,0 +1,250 @@
+//! Counts what a peer can have for nothing.
+//!
+//! A PING, SETTINGS, WINDOW_UPDATE or RST_STREAM costs its sender nine bytes and us an
+//! answer or a look; HTTP/2 sets no limit to them. Here each such frame takes from an
+//! allowance that fills up with time, and with honest traffic: whoever asks for something,
+//! sends data or is sent some may have as many of them as that brings with it.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Frames that are free at first, and that an idle connection can save up.
+const SAVED: u32 = 2000;
+
+/// Frames a second that are free.
+const PER_SECOND: u32 = 500;
+
+/// Frames that a request or a frame with data brings with it. A client that cancels all it
+/// asks for is h2's to notice.
+const PER_REQUEST: u32 = 4;
+
+/// Bytes sent to the peer that bring one frame with them. More than the answers to the
+/// frames themselves, which have 9 and 17.
+const BYTES_PER_FRAME: usize = 32;
+
+const HEAD: usize = 9;
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const NAMES: [&str; 10] = [
+    "empty DATA",
+    "HEADERS",
+    "PRIORITY",
+    "RST_STREAM",
+    "SETTINGS",
+    "PUSH_PROMISE",
+    "PING",
+    "GOAWAY",
+    "WINDOW_UPDATE",
+    "CONTINUATION",
+];
+
+/// A connection is used for nothing but frames that cost its peer nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "it floods: more than {PER_SECOND} {} frames and the like a second, and no requests",
+    NAMES.get(usize::from(*kind)).unwrap_or(&"unknown")
+)]
+pub(crate) struct Flood {
+    /// The type of the frame that was one too many.
+    kind: u8,
+}
+
+/// Follows the frames of one connection, as far as it takes to count them.
+pub(crate) struct Meter {
+    /// The head of the frame that is being read.
+    head: [u8; HEAD],
+    read: usize,
+    /// What is left of the current frame's payload.
+    payload: usize,
+    allowance: u32,
+    filled: Instant,
+    sent: usize,
+}
+
+/// What the peer did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// It opened a stream.
+    pub(crate) asked: bool,
+}
+
+impl Meter {
+    /// For a connection whose preface has been read.
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            head: [0; HEAD],
+            read: 0,
+            payload: 0,
+            allowance: SAVED,
+            filled: now,
+            sent: 0,
+        }
+    }
+
+    /// Looks at the next bytes of the connection, wherever they begin and end.
+    ///
+    /// # Errors
+    /// The allowance is used up.
+    pub(crate) fn look(&mut self, mut bytes: &[u8], now: Instant) -> Result<Seen, Flood> {
+        self.fill(now);
+        let mut seen = Seen::default();
+        while !bytes.is_empty() {
+            if self.payload > 0 {
+                let count = self.payload.min(bytes.len());
+                self.payload -= count;
+                bytes = &bytes[count..];
+                continue;
+            }
+            let count = (HEAD - self.read).min(bytes.len());
+            self.head[self.read..self.read + count].copy_from_slice(&bytes[..count]);
+            self.read += count;
+            bytes = &bytes[count..];
+            if self.read == HEAD {
+                self.read = 0;
+                seen.asked |= self.frame()?;
+            }
+        }
+        Ok(seen)
+    }
+
+    /// So many bytes went to the peer.
+    pub(crate) fn sent(&mut self, count: usize) {
+        self.sent += count;
+        let earned = self.sent / BYTES_PER_FRAME;
+        self.sent %= BYTES_PER_FRAME;
+        self.earn(u32::try_from(earned).unwrap_or(u32::MAX));
+    }
+
+    /// Accounts for the frame whose head was read; true where it opens a stream.
+    fn frame(&mut self) -> Result<bool, Flood> {
+        let [a, b, c, kind, ..] = self.head;
+        self.payload = u32::from_be_bytes([0, a, b, c]) as usize;
+        match kind {
+            HEADERS => self.earn(PER_REQUEST),
+            DATA if self.payload > 0 => self.earn(PER_REQUEST),
+            _ => self.allowance = self.allowance.checked_sub(1).ok_or(Flood { kind })?,
+        }
+        Ok(kind == HEADERS)
+    }
+
+    fn fill(&mut self, now: Instant) {
+        const EACH: Duration = Duration::from_micros(1_000_000 / PER_SECOND as u64);
+        let since = now.saturating_duration_since(self.filled);
+        let free = u32::try_from(since.as_micros() / EACH.as_micros()).unwrap_or(u32::MAX);
+        if free >= SAVED {
+            self.filled = now;
+        } else {
+            // What is left of the time counts next time.
+            self.filled += EACH * free;
+        }
+        self.earn(free);
+    }
+
+    fn earn(&mut self, frames: u32) {
+        self.allowance = self.allowance.saturating_add(frames).min(SAVED);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PING: u8 = 6;
+    const WINDOW_UPDATE: u8 = 8;
+
+    fn frame(kind: u8, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; HEAD + length];
+        bytes[..3].copy_from_slice(&u32::try_from(length).expect("short").to_be_bytes()[1..]);
+        bytes[3] = kind;
+        bytes
+    }
+
+    #[test]
+    fn a_flood_is_told_by_its_frame_and_patience_is_not_one() {
+        let start = Instant::now();
+        let mut meter = Meter::new(start);
+        let pings = frame(PING, 8).repeat(SAVED as usize);
+        assert_eq!(meter.look(&pings, start), Ok(Seen::default()));
+        let flood = meter
+            .look(&frame(PING, 8), start)
+            .expect_err("one too many");
+        assert!(flood.to_string().contains("PING"), "{flood}");
+
+        // As many as there are free ones, for an hour.
+        let mut meter = Meter::new(start);
+        let each = frame(WINDOW_UPDATE, 4).repeat(PER_SECOND as usize);
+        for second in 0..3600 {
+            let now = start + Duration::from_secs(second);
+            assert!(meter.look(&each, now).is_ok(), "in second {second}");
+        }
+    }
+
+    #[test]
+    fn requests_and_answers_bring_frames_with_them() {
+        let start = Instant::now();
+        let mut meter = Meter::new(start);
+        // A caller at full speed: asks, sends, is answered, grants room.
+        let turn = [
+            frame(HEADERS, 40),
+            frame(DATA, 20),
+            frame(WINDOW_UPDATE, 4),
+            frame(PING, 8),
+        ];
+        for _ in 0..50_000 {
+            let seen = meter.look(&turn.concat(), start).expect("honest");
+            assert!(seen.asked);
+        }
+        // A reader of a long stream: only ever grants room for what it is sent.
+        let mut meter = Meter::new(start);
+        for _ in 0..50_000 {
+            meter.sent(64);
+            meter
+                .look(&frame(WINDOW_UPDATE, 4).repeat(2), start)
+                .expect("honest");
+        }
+    }
+
+    #[test]
+    fn what_is_sent_as_answers_does_not_pay_for_a_flood() {
+        let start = Instant::now();
+        let mut meter = Meter::new(start);
+        let flooded = (0..10 * SAVED).any(|_| {
+            meter.sent(17);
+            meter.look(&frame(PING, 8), start).is_err()
+        });
+        assert!(flooded);
+    }
+
+    proptest! {
+        #[test]
+        fn frames_are_told_apart_however_they_are_cut(
+            frames in prop::collection::vec((0..12_u8, 0..300_usize), 0..60),
+            cuts in prop::collection::vec(1..64_usize, 1..40),
+        ) {
+            let start = Instant::now();
+            let bytes: Vec<u8> = frames.iter().flat_map(|(kind, length)| frame(*kind, *length)).collect();
+            let mut meter = Meter::new(start);
+            let mut asked = false;
+            let mut rest = &bytes[..];
+            for cut in cuts.iter().cycle() {
+                if rest.is_empty() {
+                    break;
+                }
+                let (now, later) = rest.split_at((*cut).min(rest.len()));
+                asked |= meter.look(now, start).expect("few").asked;
+                rest = later;
+            }
+            prop_assert_eq!(asked, frames.iter().any(|(kind, _)| *kind == HEADERS));
+            let costly = frames.iter().filter(|(kind, length)| {
+                *kind != HEADERS && !(*kind == DATA && *length > 0)
+            });
+            // Nothing that earns, and as much is used up as there were free frames.
+            if frames.iter().all(|(kind, length)| *kind != HEADERS && !(*kind == DATA && *length > 0)) {
+                prop_assert_eq!(SAVED - meter.allowance, u32::try_from(costly.count()).expect("few"));
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The end of all domains, bounded as a whole.
+
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use super::{Outcome, Supervisor};
+use crate::lifecycle::{Command, Phase};
+
+/// What domains get at least that are told late, because those before them took all the time.
+const LAST_CALL: Duration = Duration::from_secs(1);
+
+/// How long an orderly end is waited for, from its beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Patience {
+    /// Then everybody is told to stop, whose turn hasn't come yet.
+    tell: Duration,
+    /// Then everybody is killed who is left.
+    kill: Duration,
+}
+
+impl Patience {
+    /// As long as the most patient domain's grace, and no longer: a chain of stubborn domains would
+    /// take a grace each otherwise.
+    fn of(graces: impl Iterator<Item = Duration>) -> Self {
+        let kill = graces.max().unwrap_or_default();
+        Self {
+            tell: kill - LAST_CALL.min(kill / 2),
+            kill,
+        }
+    }
+}
+
+impl Supervisor {
+    /// Stops every domain, wave by wave in reverse start order, each wave at once. When the longest
+    /// grace of those that are up has passed, all that is left is killed, whatever its turn. Returns
+    /// the names of those that could not be ended.
+    pub async fn shutdown(&self) -> Vec<String> {
+        // One that is about to be spawned counts as well: it will have its grace.
+        let busy = self.handles.values().filter(|handle| {
+            let phase = handle.snapshots.borrow().phase;
+            !matches!(phase, Phase::Stopped | Phase::Failed)
+        });
+        let patience = Patience::of(busy.map(|handle| handle.grace));
+        let begun = Instant::now();
+        let orderly = async {
+            // Nothing that still waits for its turn may start while its dependencies go away.
+            for handle in self.handles.values() {
+                if !handle.snapshots.borrow().phase.has_process() {
+                    let _ = handle.request(Command::Stop).await;
+                }
+            }
+            let mut left = Vec::new();
+            for wave in self.waves.iter().rev() {
+                left.extend(self.end(wave, Command::Stop).await);
+            }
+            left
+        };
+        tokio::select! {
+            biased;
+            left = orderly => return left,
+            () = sleep_until(begun + patience.tell) => {}
+        }
+        let names: Vec<String> = self.handles.keys().cloned().collect();
+        tokio::select! {
+            biased;
+            left = self.end(&names, Command::Stop) => left,
+            () = sleep_until(begun + patience.kill) => self.kill().await,
+        }
+    }
+
+    /// Ends every domain at once with SIGKILL. Returns the names of those that survived it.
+    pub async fn kill(&self) -> Vec<String> {
+        let names: Vec<String> = self.handles.keys().cloned().collect();
+        self.end(&names, Command::Kill).await
+    }
+
+    async fn end(&self, names: &[String], command: Command) -> Vec<String> {
+        let mut ends = JoinSet::new();
+        for handle in names
+            .iter()
+            .filter_map(|name| self.handles.get(name))
+            .cloned()
+        {
+            ends.spawn(async move {
+                let ended = match handle.request(command).await {
+                    Ok(ticket) => !matches!(ticket.outcome().await, Outcome::Failed(_)),
+                    Err(_) => false,
+                };
+                (handle.name, ended)
+            });
+        }
+        let ended = ends.join_all().await;
+        ended
+            .into_iter()
+            .filter(|(_, ended)| !ended)
+            .map(|(name, _)| name)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_patient_domain_sets_the_limit() {
+        let of = |graces: &[u64]| Patience::of(graces.iter().copied().map(Duration::from_millis));
+        let patience = |tell, kill| Patience {
+            tell: Duration::from_millis(tell),
+            kill: Duration::from_millis(kill),
+        };
+        assert_eq!(of(&[1_000, 5_000, 200]), patience(4_000, 5_000));
+        assert_eq!(of(&[500, 200]), patience(250, 500));
+        assert_eq!(of(&[]), patience(0, 0));
+        assert_eq!(of(&[0]), patience(0, 0));
+    }
+}

@@ -1,0 +1,7 @@
+//! Bad manners on the gRPC port: bytes that no client would send, or not so many of them.
+
+mod bytes;
+mod wire;
+
+pub use bytes::{noise, random, send, tls_hello};
+pub use wire::{Ended, Frame, Wire, frame, grpc_head, kind, message};

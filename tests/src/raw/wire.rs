@@ -1,0 +1,297 @@
+//! HTTP/2 by hand: frames as no library would let one send them.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The types of frames (RFC 9113, section 6).
+pub mod kind {
+    #![expect(missing_docs, reason = "they are named as in the RFC")]
+    pub const DATA: u8 = 0;
+    pub const HEADERS: u8 = 1;
+    pub const RST_STREAM: u8 = 3;
+    pub const SETTINGS: u8 = 4;
+    pub const PING: u8 = 6;
+    pub const GOAWAY: u8 = 7;
+    pub const WINDOW_UPDATE: u8 = 8;
+    pub const CONTINUATION: u8 = 9;
+}
+
+const ACK: u8 = 1;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+
+/// One frame that came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// See [`kind`].
+    pub kind: u8,
+    /// Its flags.
+    pub flags: u8,
+    /// Its stream; 0 is the connection.
+    pub stream: u32,
+    /// What it carries.
+    pub payload: Vec<u8>,
+}
+
+/// How the other side ended a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It said why first, with this code (RFC 9113, section 7).
+    GoAway(u32),
+    /// It closed.
+    Closed,
+}
+
+/// A connection that speaks whatever it is told to.
+#[derive(Debug)]
+pub struct Wire {
+    socket: TcpStream,
+    next: u32,
+}
+
+impl Wire {
+    /// Connects and greets as a client should.
+    ///
+    /// # Errors
+    /// Nobody listens, or hung up at once.
+    pub fn dial(address: &str) -> io::Result<Self> {
+        Self::greeting(address, &[])
+    }
+
+    /// Connects and gives the other side no room to send anything on a stream.
+    ///
+    /// # Errors
+    /// As [`Wire::dial`].
+    pub fn without_window(address: &str) -> io::Result<Self> {
+        // SETTINGS_INITIAL_WINDOW_SIZE = 0
+        Self::greeting(address, &[0, 4, 0, 0, 0, 0])
+    }
+
+    fn greeting(address: &str, settings: &[u8]) -> io::Result<Self> {
+        let mut socket = TcpStream::connect(address)?;
+        socket.set_nodelay(true)?;
+        socket.set_read_timeout(Some(Duration::from_secs(10)))?;
+        socket.set_write_timeout(Some(Duration::from_secs(10)))?;
+        let hello = [PREFACE, &frame(kind::SETTINGS, 0, 0, settings)].concat();
+        socket.write_all(&hello)?;
+        Ok(Self { socket, next: 1 })
+    }
+
+    /// Sends bytes as they are.
+    ///
+    /// # Errors
+    /// The other side hung up, or took nothing for ten seconds.
+    pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.socket.write_all(bytes)
+    }
+
+    /// The frame that opens the next stream, and its number: a gRPC request whose messages are
+    /// still to come.
+    pub fn request(&mut self, path: &str, token: Option<&str>) -> (u32, Vec<u8>) {
+        let stream = self.next;
+        self.next += 2;
+        let mut block = Vec::new();
+        for (name, value) in [
+            (":method", "POST"),
+            (":scheme", "http"),
+            (":path", path),
+            (":authority", "localhost"),
+            ("content-type", "application/grpc"),
+            ("te", "trailers"),
+        ] {
+            block.extend(header(name, value));
+        }
+        if let Some(token) = token {
+            block.extend(header("x-fulcrum-token", token));
+        }
+        (stream, frame(kind::HEADERS, END_HEADERS, stream, &block))
+    }
+
+    /// Opens a stream and sends one message on it.
+    ///
+    /// # Errors
+    /// As [`Wire::send`].
+    pub fn ask(&mut self, path: &str, token: Option<&str>, message: &[u8]) -> io::Result<u32> {
+        let (stream, mut bytes) = self.request(path, token);
+        let body = [&grpc_head(message.len())[..], message].concat();
+        let last = if path.ends_with("DomainCommunication") {
+            0
+        } else {
+            END_STREAM
+        };
+        // The largest frame that any peer takes is 16 KiB.
+        let mut chunks = body.chunks(16_384).peekable();
+        while let Some(chunk) = chunks.next() {
+            let flags = if chunks.peek().is_none() { last } else { 0 };
+            bytes.extend(frame(kind::DATA, flags, stream, chunk));
+        }
+        self.send(&bytes)?;
+        Ok(stream)
+    }
+
+    /// Registers as a domain, and waits for what it is told: the texts in it can be read.
+    ///
+    /// # Errors
+    /// As [`Wire::read`], or the stream was ended.
+    pub fn register(&mut self, name: &str, token: Option<&str>) -> io::Result<String> {
+        let payload = format!(r#"{{"domain":"{name}","capabilities":["heartbeat"]}}"#);
+        let register = message(name, "domain_register", &payload, "1");
+        let path = "/framework.FrameworkService/DomainCommunication";
+        let stream = self.ask(path, token, &register)?;
+        loop {
+            let frame = self.read()?;
+            let ended = frame.kind == kind::HEADERS && frame.flags & END_STREAM != 0;
+            if frame.stream == stream && (ended || frame.kind == kind::RST_STREAM) {
+                return Err(io::Error::from(io::ErrorKind::PermissionDenied));
+            }
+            if frame.stream == stream && frame.kind == kind::DATA {
+                return Ok(String::from_utf8_lossy(&frame.payload).into_owned());
+            }
+        }
+    }
+
+    /// Reads one frame, and answers nothing to it.
+    ///
+    /// # Errors
+    /// The other side hung up, or said nothing for ten seconds.
+    pub fn read(&mut self) -> io::Result<Frame> {
+        let mut head = [0; 9];
+        self.socket.read_exact(&mut head)?;
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let mut payload = vec![0; length as usize];
+        self.socket.read_exact(&mut payload)?;
+        Ok(Frame {
+            kind: head[3],
+            flags: head[4],
+            stream: u32::from_be_bytes([head[5], head[6], head[7], head[8]]) & 0x7fff_ffff,
+            payload,
+        })
+    }
+
+    /// Reads, and answers pings as a client should, until the other side ends the connection.
+    ///
+    /// # Errors
+    /// It doesn't within ten seconds of silence.
+    pub fn ended(&mut self) -> io::Result<Ended> {
+        let mut told = Ended::Closed;
+        loop {
+            match self.read() {
+                Ok(frame) if frame.kind == kind::GOAWAY => told = goaway(&frame),
+                Ok(frame) => self.be_polite(&frame),
+                Err(error) if is_timeout(&error) => return Err(error),
+                Err(_) => return Ok(told),
+            }
+        }
+    }
+
+    /// Reads whatever comes, and answers nothing, until the other side ends the connection.
+    ///
+    /// # Errors
+    /// As [`Wire::ended`].
+    pub fn drained(&mut self) -> io::Result<Ended> {
+        let mut told = Ended::Closed;
+        loop {
+            match self.read() {
+                Ok(frame) if frame.kind == kind::GOAWAY => told = goaway(&frame),
+                Ok(_) => {}
+                Err(error) if is_timeout(&error) => return Err(error),
+                Err(_) => return Ok(told),
+            }
+        }
+    }
+
+    /// Closes both directions, which a second handle notices too.
+    pub fn hang_up(&self) {
+        // It may be closed already.
+        let _ = self.socket.shutdown(std::net::Shutdown::Both);
+    }
+
+    /// Answers a ping or settings; the other side may be gone, which its next read tells.
+    pub fn be_polite(&mut self, frame: &Frame) {
+        if frame.flags & ACK == 0 && [kind::PING, kind::SETTINGS].contains(&frame.kind) {
+            let payload = if frame.kind == kind::PING {
+                &frame.payload[..]
+            } else {
+                &[]
+            };
+            let _ = self.send(&self::frame(frame.kind, ACK, 0, payload));
+        }
+    }
+
+    /// Another handle to the same connection, to read while it is written to.
+    ///
+    /// # Errors
+    /// No file descriptor is left.
+    pub fn second(&self) -> io::Result<Self> {
+        let socket = self.socket.try_clone()?;
+        Ok(Self {
+            socket,
+            next: self.next,
+        })
+    }
+}
+
+fn goaway(frame: &Frame) -> Ended {
+    let code = frame
+        .payload
+        .get(4..8)
+        .and_then(|code| code.try_into().ok());
+    Ended::GoAway(code.map_or(0, u32::from_be_bytes))
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+    )
+}
+
+/// A frame.
+///
+/// # Panics
+/// Where the payload is longer than a frame can say.
+pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).expect("a frame's length has 24 bits");
+    assert!(length < 1 << 24, "a frame's length has 24 bits");
+    let mut frame = length.to_be_bytes()[1..].to_vec();
+    frame.extend([kind, flags]);
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    frame
+}
+
+/// What stands before a gRPC message of this length.
+pub fn grpc_head(length: usize) -> [u8; 5] {
+    let [a, b, c, d] = u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes();
+    [0, a, b, c, d]
+}
+
+/// A `DomainMessage`.
+pub fn message(domain: &str, type_: &str, payload: &str, request_id: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (number, text) in [(1, domain), (2, type_), (3, payload), (4, request_id)] {
+        bytes.push(number << 3 | 2);
+        let mut length = text.len();
+        while length > 127 {
+            bytes.push((length & 127) as u8 | 128);
+            length >>= 7;
+        }
+        bytes.push(length as u8);
+        bytes.extend(text.as_bytes());
+    }
+    bytes
+}
+
+/// A header as a literal that isn't indexed (RFC 7541, section 6.2.2).
+fn header(name: &str, value: &str) -> Vec<u8> {
+    let mut bytes = vec![0];
+    for text in [name, value] {
+        let length = u8::try_from(text.len()).ok().filter(|length| *length < 127);
+        bytes.push(length.expect("headers of these tests are short"));
+        bytes.extend(text.as_bytes());
+    }
+    bytes
+}

@@ -1,0 +1,205 @@
+//! C1, C2: what hangs is found, explained and replaced.
+
+use fulcrum_e2e::{App, Signal, figure, quantile, text_of, wait_until};
+use serde_json::Value;
+
+use super::{noted, wait_for_notes};
+
+/// Restarts that don't run out, and come at once.
+const RESTART: &str =
+    "process: {restart: {backoff: {initial: 50ms, factor: 1}, budget: 1000000}}\n";
+
+/// `interval × misses` of the impatient settings, in milliseconds.
+const LIMIT_MS: u64 = 600;
+
+/// Milliseconds of the day, of an RFC 3339 time in UTC.
+fn time_of_day(event: &Value) -> u64 {
+    let text = text_of(event, "time");
+    let part =
+        |from: usize, to: usize| -> u64 { text[from..to].parse().expect("an RFC 3339 time") };
+    ((part(11, 13) * 60 + part(14, 16)) * 60 + part(17, 19)) * 1000 + part(20, 23)
+}
+
+/// Hangs a domain again and again; how long each took to be found, in milliseconds.
+fn loops(times: usize) -> Vec<u64> {
+    const DAY: u64 = 24 * 60 * 60 * 1000;
+    let app = App::new()
+        .impatient()
+        .domain("users", "loops-when-asked")
+        .write("domains/users/fulcrum.yml", RESTART)
+        .stub_domain("orders", &[]);
+    app.up();
+    let bystander = app.leader("orders");
+    let begin = ["domains", "call", "users", "loop_begin_request", "{}"];
+    let found = (1..=times)
+        .map(|life| {
+            app.wait_for_times("users", "registered", life);
+            app.run(&begin).exits(0);
+            let hung = wait_for_notes(&app, "users", "hung", life);
+            let ledger = app.ledger();
+            let mut hangs = ledger
+                .iter()
+                .filter_map(|entry| entry.event.strip_prefix("hangs "));
+            let begun: u64 = hangs
+                .next_back()
+                .and_then(|at| at.parse().ok())
+                .expect("it hangs");
+            (time_of_day(&hung[life - 1]) + DAY - begun % DAY) % DAY
+        })
+        .collect();
+    app.wait_for_times("users", "registered", times + 1);
+    assert_eq!(app.leader("orders"), bystander, "a bystander was disturbed");
+    assert_eq!(app.times("users", "overlap"), 0);
+    app.down();
+    found
+}
+
+#[track_caller]
+fn detection(times: usize) {
+    let mut found = loops(times);
+    let share = |measured: &mut Vec<u64>, share| {
+        let at = quantile(measured, share).expect("measurements");
+        #[expect(clippy::cast_precision_loss, reason = "some hundred milliseconds")]
+        let ratio = at as f64 / LIMIT_MS as f64;
+        ratio
+    };
+    let (least, half, most) = (
+        share(&mut found, 0.0),
+        share(&mut found, 0.5),
+        share(&mut found, 0.99),
+    );
+    figure(
+        "C1",
+        &format!(
+            "detection over interval × misses, {times} loops: min {least:.2}, p50 {half:.2}, p99 \
+             {most:.2} (aim at least 1.00, at most 1.35)"
+        ),
+    );
+    assert!(least >= 0.99, "condemned too early: {found:?}");
+    assert!(most < 10.0, "{found:?}");
+}
+
+#[test]
+fn c01_an_endless_loop_is_found_and_replaced() {
+    let app = App::new()
+        .impatient()
+        .domain("users", "loops-when-asked")
+        .stub_domain("orders", &[]);
+    app.up();
+    let (leader, bystander) = (app.leader("users"), app.leader("orders"));
+    app.run(&["domains", "call", "users", "loop_begin_request", "{}"])
+        .exits(0);
+    let users = app.wait_for("users", "is back", |users| {
+        users["ready"] == true && users["generation"] == 2
+    });
+    assert_eq!(users["restarts"], 1, "{users}");
+    let reason = text_of(&users["last_exit"], "reason");
+    assert!(reason.starts_with("hung: no heartbeat for"), "{reason}");
+    assert!(reason.contains("(200 ms × (3 + 1))"), "{reason}");
+    assert!(!leader.is_alive());
+    assert_eq!(app.leader("orders"), bystander);
+
+    let evidence = noted(&app, "users", "evidence");
+    let [evidence] = evidence.as_slice() else {
+        panic!("{evidence:?}")
+    };
+    let told = text_of(evidence, "reason");
+    assert!(told.contains("CPU in the last"), "{told}");
+    // Node's inspector has one port on the whole machine.
+    let logs = app.logs("users");
+    let taken = |line: &fulcrum_e2e::Line| line.message.starts_with("Starting inspector on");
+    if logs.iter().any(taken) || !told.contains("stuck in") {
+        figure("C1", &format!("without the place in the code: {told}"));
+    } else {
+        let place = "stuck in computePrice at domains/users/domain.cjs:34:";
+        assert!(told.contains(place), "{told}");
+        assert!(logs.iter().any(|line| line.message.contains(place)));
+    }
+    app.down();
+}
+
+#[test]
+fn c01_loops_are_found_in_time() {
+    detection(4);
+}
+
+#[test]
+#[ignore = "long: forty hangs"]
+fn c01_forty_loops_are_found_in_time() {
+    detection(40);
+}
+
+/// Nothing was asked of this client, and yet it is found: its connection answers no ping.
+#[test]
+fn c01_a_client_without_heartbeats_that_loops_is_found() {
+    let app = App::new()
+        .impatient()
+        .domain("users", "loops-by-hand")
+        .stub_domain("orders", &["--no-heartbeat"]);
+    app.up();
+    let users = app.wait_for("users", "is back", |users| {
+        users["ready"] == true && users["generation"] == 2
+    });
+    let reason = text_of(&users["last_exit"], "reason");
+    assert!(reason.starts_with("hung: nothing heard for"), "{reason}");
+    let orders = app.see("orders");
+    assert_eq!(orders["generation"], 1, "{orders}");
+    assert_eq!(orders["heartbeat_age_ms"], Value::Null);
+    app.down();
+}
+
+/// With the default settings: six beats of two seconds.
+#[test]
+#[ignore = "long: the default heartbeat"]
+fn l01_a_hung_loop_is_found_with_the_default_settings() {
+    let app = App::new().domain("users", "loops-when-asked");
+    app.up();
+    app.run(&["domains", "call", "users", "loop_begin_request", "{}"])
+        .exits(0);
+    let begun = std::time::Instant::now();
+    let users = app.wait_for("users", "is back", |users| {
+        users["ready"] == true && users["restarts"] == 1
+    });
+    let took = begun.elapsed().as_secs_f64();
+    figure(
+        "L1",
+        &format!("hung to ready again in {took:.1} s (aim 12 s + 5 s)"),
+    );
+    assert!(
+        text_of(&users["last_exit"], "reason").contains("hung"),
+        "{users}"
+    );
+    app.down();
+}
+
+/// Stopped, not looping: it can't act on the stop signal before it is continued.
+#[test]
+fn c02_a_stopped_domain_is_hung_and_continued_to_be_stopped() {
+    let app = App::new()
+        .impatient()
+        .domain("users", "steady")
+        .stub_domain("orders", &[]);
+    app.up();
+    app.settled(&["users"]);
+    let (leader, bystander) = (app.leader("users"), app.leader("orders"));
+    leader.signal(Signal::STOP);
+    app.wait_for("users", "is back", |users| {
+        users["ready"] == true && users["generation"] == 2
+    });
+    let evidence = noted(&app, "users", "evidence");
+    assert!(
+        evidence
+            .iter()
+            .any(|note| text_of(note, "reason").contains("stopped by a signal")),
+        "{evidence:?}"
+    );
+    // It heard the stop signal: continued, it could still end in order.
+    wait_until(
+        "the stopped one has ended in order",
+        fulcrum_e2e::LIMIT,
+        || (app.times("users", "stopping") == 1).then_some(()),
+    );
+    assert!(!leader.is_alive());
+    assert_eq!(app.leader("orders"), bystander);
+    app.down();
+}

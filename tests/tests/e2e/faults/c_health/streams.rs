@@ -1,0 +1,109 @@
+//! C4, C9, L4, L5: a stream that isn't read, comes and goes, or tells how late its domain is.
+
+use fulcrum_e2e::{App, text_of};
+
+use super::{noted, wait_for_notes};
+
+/// It lives, as its heartbeats say; it only can't take work.
+#[test]
+fn c04_a_domain_that_reads_nothing_is_unready_and_not_killed() {
+    let app = App::new()
+        .impatient()
+        .domain("users", "reads-nothing-for-a-while")
+        .stub_domain("orders", &[]);
+    app.up();
+    let leader = app.leader("users");
+    let crowd = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/crowd.cjs");
+    let args = [crowd, &app.grpc(), "users", "400", "20000"];
+    let answer = app.program("node", &args).output().exits(0).json();
+    let error = text_of(&answer, "error");
+    assert!(
+        error.contains("users") && error.contains("64 messages"),
+        "{answer}"
+    );
+    let users = app.wait_for("users", "is unready", |users| users["ready"] == false);
+    assert_eq!(users["phase"], "running", "{users}");
+    assert!(
+        text_of(&users, "reason").contains("doesn't read its stream"),
+        "{users}"
+    );
+    assert_eq!(noted(&app, "users", "unready").len(), 1);
+    // Who calls it now isn't left waiting.
+    app.run(&["domains", "call", "users", "text_echo_request", "{}"])
+        .exits(1)
+        .says(&["users", "waiting to be read"]);
+
+    app.open_gate();
+    let users = app.wait_for("users", "is ready again", |users| users["ready"] == true);
+    assert_eq!(users["restarts"], 0, "{users}");
+    assert_eq!(app.leader("users"), leader);
+    assert!(noted(&app, "users", "hung").is_empty());
+    app.down();
+}
+
+#[test]
+fn c09_readiness_that_comes_and_goes_restarts_nobody() {
+    let flags = ["--drop-stream-every", "100ms", "--redial", "100ms"];
+    let app = App::new().impatient().stub_domain("users", &flags);
+    app.run(&["dev", "--detach"]).exits(0);
+    wait_for_notes(&app, "users", "unready", 10);
+    wait_for_notes(&app, "users", "ready", 10);
+    let users = app.see("users");
+    assert_eq!(
+        (&users["phase"], &users["restarts"]),
+        (&"running".into(), &0.into())
+    );
+    assert_eq!(app.times("users", "spawned"), 1);
+    app.down();
+}
+
+#[test]
+fn l05_a_stream_that_ends_and_comes_back_is_no_crash() {
+    let flags = ["--drop-stream-every", "1s", "--redial", "1500ms"];
+    let app = App::new().impatient().stub_domain("users", &flags);
+    app.up();
+    let leader = app.leader("users");
+    let notes = wait_for_notes(&app, "users", "reconnected", 2);
+    assert!(
+        text_of(&notes[0], "reason").contains("back after"),
+        "{notes:?}"
+    );
+    assert_eq!(app.leader("users"), leader);
+    assert_eq!(app.see("users")["restarts"], 0);
+    assert!(!noted(&app, "users", "unready").is_empty());
+    app.down();
+}
+
+#[test]
+#[ignore = "long: the time that clients have to dial again"]
+fn l05_a_stream_that_does_not_come_back_is_hung() {
+    let flags = ["--drop-stream-every", "300ms", "--redial", "1000s"];
+    let app = App::new().impatient().stub_domain("users", &flags);
+    app.up();
+    let hung = wait_for_notes(&app, "users", "hung", 1);
+    let reason = text_of(&hung[0], "reason");
+    assert!(reason.contains("its stream ended 15"), "{reason}");
+    assert!(reason.contains("not registered again"), "{reason}");
+    app.down();
+}
+
+#[test]
+fn l04_the_event_loops_lag_is_shown() {
+    let app = App::new().domain("users", "loops-when-asked");
+    app.up();
+    app.run(&[
+        "domains",
+        "call",
+        "users",
+        "loop_block_request",
+        r#"{"ms":500}"#,
+    ])
+    .exits(0);
+    let users = app.wait_for("users", "shows its lag", |users| {
+        users["event_loop_lag_ms"]
+            .as_f64()
+            .is_some_and(|lag| lag >= 350.0)
+    });
+    assert_eq!(users["restarts"], 0, "{users}");
+    app.down();
+}

@@ -1,0 +1,300 @@
+//! Section D, a domain's processes: with what they start, and what comes of odd ones.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use fulcrum_e2e::{App, LIMIT, Signal, binary, figure, not_applicable, stub, wait_until};
+use serde_json::Value;
+
+/// A domain that runs a line of shell first, then is a stub.
+fn shell_first(app: App, name: &str, line: &str, settings: &str) -> App {
+    let script = format!("{line}; exec {}", stub().display());
+    let command = Value::String(script);
+    let yml = format!("process: {{{settings}command: [sh, -c, {command}]}}\n");
+    app.write(&format!("domains/{name}/fulcrum.yml"), &yml)
+}
+
+#[test]
+fn d17_blocked_and_ignored_signals_are_not_inherited() {
+    // A shell can't change what it was started with, so grep shows what the domain was given.
+    let line = "grep '^Sig' /proc/self/status > $TEST_LEDGER.sig";
+    let app = shell_first(App::new(), "users", line, "");
+    let script = format!(
+        "trap '' HUP INT QUIT PIPE USR2; exec env --block-signal=TERM --block-signal=USR1 {} dev \
+         --detach --wait",
+        binary().display()
+    );
+    app.program("sh", &["-c", &script]).output().exits(0);
+    let status = fs::read_to_string(app.beside().join("ledger.sig")).expect("written");
+    for set in ["SigBlk", "SigIgn"] {
+        let line = status.lines().find(|line| line.starts_with(set));
+        let bits = line.and_then(|line| line.split_ascii_whitespace().nth(1));
+        assert_eq!(bits, Some("0000000000000000"), "{status}");
+    }
+    app.down();
+}
+
+/// When memory runs out, the kernel takes a domain before Fulcrum.
+#[test]
+fn d17_domains_are_likelier_victims_of_the_oom_killer() {
+    let app = App::new().stub_domain("users", &[]);
+    app.up();
+    let score = |pid: u64| -> i32 {
+        let text = fs::read_to_string(format!("/proc/{pid}/oom_score_adj"));
+        text.expect("readable").trim().parse().expect("a number")
+    };
+    let status = app
+        .run(&["domains", "status", "-o", "json"])
+        .exits(0)
+        .json();
+    let instance = score(status["instance"]["pid"].as_u64().expect("a pid"));
+    let domain = score(app.leader("users").pid.into());
+    assert_eq!(domain, (instance + 500).min(1000));
+    app.down();
+}
+
+#[test]
+fn d18_only_three_files_are_open_in_each_of_twenty() {
+    let mut app = App::new();
+    for number in 0..20 {
+        // ls itself opens the folder that it lists.
+        let line = "ls /proc/self/fd > $TEST_LEDGER.$FULCRUM_DOMAIN_NAME";
+        app = shell_first(app, &format!("d{number}"), line, "");
+    }
+    app.up();
+    for number in 0..20 {
+        let file = app.beside().join(format!("ledger.d{number}"));
+        let open = fs::read_to_string(file).expect("written");
+        assert_eq!(open, "0\n1\n2\n3\n", "d{number}");
+    }
+    app.down();
+}
+
+/// A cgroup of version 1 that freezes for good: not even SIGKILL ends who is in it.
+struct Freezer(PathBuf);
+
+impl Freezer {
+    fn new() -> Option<Self> {
+        let folder = format!("/sys/fs/cgroup/freezer/fulcrum-e2e-{}", std::process::id());
+        fs::create_dir(&folder).ok()?;
+        let freezer = Self(folder.into());
+        freezer.0.join("freezer.state").exists().then_some(freezer)
+    }
+
+    fn set(&self, state: &str) {
+        fs::write(self.0.join("freezer.state"), state).expect("a freezer");
+    }
+}
+
+impl Drop for Freezer {
+    fn drop(&mut self) {
+        let _ = fs::write(self.0.join("freezer.state"), "THAWED");
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+#[test]
+fn d19_what_survives_sigkill_is_named_and_waited_for_no_longer() {
+    let Some(freezer) = Freezer::new() else {
+        not_applicable(
+            "D19",
+            "no cgroup v1 freezer to make a process unkillable with",
+        );
+        return;
+    };
+    let settings = "{stop: {grace: 200ms}}";
+    let app = App::new().stub_domain_with("users", &[], settings);
+    let app = app.stub_domain("orders", &[]);
+    app.up();
+    let leader = app.leader("users");
+    fs::write(freezer.0.join("cgroup.procs"), leader.pid.to_string()).expect("a freezer");
+    freezer.set("FROZEN");
+    let stop = app.run(&["domains", "stop", "users"]).exits(1);
+    stop.says(&["users", "SIGKILL"]);
+    assert_eq!(app.see("users")["phase"], "stuck");
+    let named = format!(
+        "stuck: pid {} (stub-domain, in uninterruptible sleep)",
+        leader.pid
+    );
+    wait_until("the log names it", LIMIT, || {
+        let logs = app.logs("users");
+        logs.iter()
+            .any(|line| line.message.contains(&named))
+            .then_some(())
+    });
+    assert_eq!(app.see("orders")["ready"], true, "another one is hindered");
+    freezer.set("THAWED");
+    app.wait_for("users", "is gone", |users| users["pid"].is_null());
+    app.run(&["domains", "start", "users"]).exits(0);
+    assert_eq!(app.times("users", "overlap"), 0);
+    drop(freezer);
+    app.down();
+}
+
+/// npm and its shell pass no signal on; the group gets it.
+#[test]
+fn d20_the_program_behind_npm_is_told_and_ends() {
+    if App::new().program("npm", &["--version"]).output().code != Some(0) {
+        not_applicable("D20", "there is no npm");
+        return;
+    }
+    let app = App::new().domain("users", "runs-by-npm");
+    app.up();
+    let nodes = |app: &App| {
+        let mut all = app.processes();
+        all.retain(|process| process.command.ends_with("node domain.cjs"));
+        all
+    };
+    assert!(!nodes(&app).is_empty(), "{:?}", app.processes());
+    app.run(&["domains", "stop", "users"]).exits(0);
+    assert!(nodes(&app).is_empty(), "{:?}", nodes(&app));
+    assert_eq!(app.times("users", "stopping"), 1, "it was told once");
+    app.down();
+}
+
+/// A small generator, so that a seed is a story.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        usize::try_from((self.0 >> 33) % bound).expect("small")
+    }
+}
+
+/// Signals to a domain, and commands about it, in any order.
+#[track_caller]
+fn chaos(seeds: u64) {
+    let settings = "{stop: {grace: 200ms}, start_timeout: 3s, \
+        restart: {backoff: {initial: 20ms, max: 100ms}, budget: 1000, window: 1s}}";
+    let flags = ["--spawn-grandchild", "--spawn-daemon"];
+    let app = App::new().stub_domain_with("users", &flags, settings);
+    app.up();
+    let signals = [
+        Signal::KILL,
+        Signal::TERM,
+        Signal::STOP,
+        Signal::SEGV,
+        Signal::HUP,
+    ];
+    for seed in 0..seeds {
+        let mut dice = Dice(seed);
+        for _ in 0..6 {
+            match dice.below(7) {
+                verb @ 0..3 => {
+                    let verb = ["start", "stop", "restart"][verb];
+                    // Refused or not: what counts is where it ends.
+                    app.run(&["domains", verb, "users", "--no-wait"]);
+                }
+                _ => {
+                    let signal = signals[dice.below(signals.len() as u64)];
+                    let pid = app.see("users")["pid"].as_u64();
+                    let pid = pid.and_then(|pid| u32::try_from(pid).ok());
+                    if let Some(leader) = pid.and_then(fulcrum_e2e::Process::find) {
+                        leader.signal(signal);
+                    }
+                }
+            }
+        }
+        app.run(&["domains", "stop", "users"]).exits(0);
+        let users = app.see("users");
+        assert_eq!(users["phase"], "stopped", "seed {seed}: {users}");
+        let stub = stub().display().to_string();
+        let mut left = app.processes();
+        left.retain(|process| process.command.starts_with(&stub));
+        assert!(left.is_empty(), "seed {seed}: {left:?}");
+        app.run(&["domains", "start", "users"]).exits(0);
+    }
+    assert_eq!(app.times("users", "overlap"), 0, "two lives at once");
+    figure(
+        "D21",
+        &format!("{seeds} of {seeds} seeds end in stopped, without a survivor"),
+    );
+    app.down();
+}
+
+#[test]
+fn d21_random_signals_and_commands_end_in_stopped() {
+    chaos(5);
+}
+
+#[test]
+#[ignore = "long: 200 seeds"]
+fn d21_long_two_hundred_seeds_end_in_stopped() {
+    chaos(200);
+}
+
+/// Lives that crash one after another among a hundred process numbers, while canaries, which are
+/// nobody's business here, come and go through the same numbers.
+#[track_caller]
+fn no_canary_is_hit(domains: &[&str], lives: usize, limit: Duration) {
+    // Since Linux 6.14 the limit belongs to the namespace; before, it would be the whole machine's.
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut numbers = release
+        .split('.')
+        .map_while(|part| part.parse::<u32>().ok());
+    let version = (numbers.next(), numbers.next());
+    let narrow = "echo 400 > /proc/sys/kernel/pid_max";
+    let app = App::new();
+    let probe = ["-pf", "--mount-proc", "sh", "-c", narrow];
+    if version < (Some(6), Some(14)) || app.program("unshare", &probe).output().code != Some(0) {
+        not_applicable(
+            "D8",
+            "no namespace with a hundred process numbers can be made here",
+        );
+        return;
+    }
+    let settings = "{stop: {grace: 20ms}, \
+        restart: {backoff: {initial: 1ms, max: 1ms}, budget: 1000000, window: 1s}}";
+    let flags = ["--spawn-grandchild", "--spawn-daemon", "--die-ready", "0ms"];
+    let app = domains.iter().fold(app, |app, name| {
+        app.stub_domain_with(name, &flags, settings)
+    });
+    let canaries = app.beside().join("canaries");
+    let script = format!(
+        "{narrow}; (while :; do set --; for i in 1 2 3 4 5 6 7 8; do sleep 0.02 & set -- $* $!; \
+         done; for pid in $*; do wait $pid; echo $? >> {}; done; done) & exec {} dev",
+        canaries.display(),
+        binary().display()
+    );
+    let mut dev =
+        app.foreground(app.program("unshare", &["-pf", "--mount-proc", "sh", "-c", &script]));
+    wait_until(&format!("{lives} lives have passed"), limit, || {
+        let spawned = domains.iter().map(|name| app.times(name, "spawned"));
+        (spawned.sum::<usize>() >= lives).then_some(())
+    });
+    // Not by `down`, which sees other numbers from out here.
+    let own = format!("{} dev", binary().display());
+    let processes = app.processes().into_iter();
+    let mut instances = processes.filter(|process| process.command == own);
+    instances.next().expect("it runs").signal(Signal::TERM);
+    dev.ends().exits(0);
+    let log = fs::read_to_string(canaries).expect("canaries were there");
+    // The last one may have been cut off by the namespace's end.
+    let hit = log
+        .lines()
+        .filter(|status| !matches!(*status, "0" | ""))
+        .count();
+    let text = format!(
+        "{hit} of {} canaries were hit in {lives} lives",
+        log.lines().count()
+    );
+    assert_eq!(hit, 0, "{text}");
+    figure("D8", &text);
+    app.nothing_left();
+}
+
+#[test]
+fn d08_no_signal_reaches_a_reused_number() {
+    no_canary_is_hit(&["users"], 30, LIMIT);
+}
+
+#[test]
+#[ignore = "long: 10,000 lives"]
+fn d08_long_no_signal_reaches_a_reused_number() {
+    no_canary_is_hit(&["users", "orders", "stock"], 10_000, 120 * LIMIT);
+}

@@ -1,1 +1,0 @@
-//! Section F: the control plane and the gRPC port.

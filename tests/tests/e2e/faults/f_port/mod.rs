@@ -1,0 +1,194 @@
+//! Section F, the gRPC port: strangers, floods, and clients that don't do their part.
+
+mod floods;
+mod slow;
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fulcrum_e2e::raw::{self, Wire, frame, grpc_head, kind};
+use fulcrum_e2e::{App, LIMIT, figure, wait_until};
+
+pub(super) const SEND: &str = "/framework.FrameworkService/SendMessage";
+pub(super) const STREAM: &str = "/framework.FrameworkService/DomainCommunication";
+
+/// A domain that starts now comes through.
+#[track_caller]
+fn a_new_domain_registers(app: &App, row: &str) {
+    let begun = Instant::now();
+    app.run(&["domains", "start", "late"]).exits(0);
+    figure(
+        row,
+        &format!(
+            "a new domain was ready after {} ms",
+            begun.elapsed().as_millis()
+        ),
+    );
+    app.run(&["domains", "stop", "late"]).exits(0);
+}
+
+#[test]
+fn f06_garbage_other_protocols_and_random_bytes_are_closed() {
+    let app = App::besieged();
+    let address = app.grpc();
+    app.endures("F6", || {
+        raw::send(&address, &raw::noise(100_000));
+        raw::send(&address, &raw::tls_hello());
+        raw::send(&address, b"");
+        raw::send(
+            &address,
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+        );
+        let answer = raw::send(&address, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert_eq!(answer, b"", "it has nothing to say to HTTP/1.1");
+        let random: Vec<_> = (0..100)
+            .map(|_| {
+                let address = address.clone();
+                thread::spawn(move || raw::send(&address, &raw::random(20_000)))
+            })
+            .collect();
+        for stranger in random {
+            assert_eq!(stranger.join().expect("it was hung up on"), b"");
+        }
+    });
+    app.down();
+}
+
+fn idle(address: &str, count: usize) -> Vec<TcpStream> {
+    (0..count)
+        .filter_map(|_| TcpStream::connect(address).ok())
+        .collect()
+}
+
+fn thousands_of_idle_connections(count: usize) {
+    let app = App::besieged();
+    let address = app.grpc();
+    app.endures("F7", || {
+        let silent = idle(&address, count);
+        assert_eq!(silent.len(), count);
+        a_new_domain_registers(&app, "F7");
+        // Those that say their preface byte by byte.
+        let mut dripping = idle(&address, 100);
+        for byte in &b"PRI * HTTP/2.0\r\n\r\nSM"[..7] {
+            for stream in &mut dripping {
+                // Cut after five seconds, rightly.
+                let _ = stream.write_all(&[*byte]);
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        a_new_domain_registers(&app, "F7");
+    });
+    app.down();
+}
+
+#[test]
+fn f07_idle_connections_keep_nobody_out() {
+    thousands_of_idle_connections(1500);
+}
+
+#[test]
+#[ignore = "long: five thousand connections"]
+fn f07_five_thousand_idle_connections_keep_nobody_out() {
+    thousands_of_idle_connections(5000);
+}
+
+/// They greet as a client should, and then leave it at that.
+#[test]
+fn f07_connections_that_greet_and_idle_keep_nobody_out() {
+    let app = App::besieged();
+    let address = app.grpc();
+    app.endures("F7", || {
+        let mut polite: Vec<Wire> = (0..1200)
+            .filter_map(|_| Wire::dial(&address).ok())
+            .collect();
+        assert_eq!(polite.len(), 1200);
+        a_new_domain_registers(&app, "F7");
+        // With a request that never ends, they have asked for something and still do no good.
+        for wire in &mut polite {
+            let (_, open) = wire.request(SEND, None);
+            let _ = wire.send(&open);
+        }
+        let mut asking: Vec<Wire> = (0..1200)
+            .filter_map(|_| Wire::dial(&address).ok())
+            .collect();
+        for wire in &mut asking {
+            let (_, open) = wire.request(STREAM, None);
+            let _ = wire.send(&open);
+        }
+        a_new_domain_registers(&app, "F7");
+    });
+    app.down();
+}
+
+#[test]
+fn f08_ten_thousand_streams_on_one_connection_are_refused() {
+    let app = App::besieged();
+    let address = app.grpc();
+    let (refused, ended) = app.endures("F8", || {
+        let mut wire = Wire::dial(&address).expect("it is a client as any other");
+        let mut reader = wire.second().expect("a handle");
+        let reading = thread::spawn(move || {
+            let mut refused = 0;
+            loop {
+                match reader.read() {
+                    // REFUSED_STREAM
+                    Ok(f) if f.kind == kind::RST_STREAM && f.payload == [0, 0, 0, 7] => {
+                        refused += 1
+                    }
+                    Ok(f) if f.kind == kind::GOAWAY => return (refused, true),
+                    Ok(_) => {}
+                    Err(_) => return (refused, false),
+                }
+                if refused >= 9_000 {
+                    return (refused, false);
+                }
+            }
+        });
+        for _ in 0..100 {
+            let many: Vec<u8> = (0..100)
+                .flat_map(|_| wire.request(STREAM, None).1)
+                .collect();
+            if wire.send(&many).is_err() {
+                break;
+            }
+        }
+        reading.join().expect("it was read")
+    });
+    assert!(
+        refused >= 9_000 || ended,
+        "{refused} of 10,000 streams were refused"
+    );
+    figure(
+        "F8",
+        &format!("{refused} streams refused, connection ended: {ended}"),
+    );
+    app.down();
+}
+
+#[test]
+fn f09_a_claimed_length_of_four_gigabytes_is_not_believed() {
+    let app = App::besieged();
+    let address = app.grpc();
+    app.endures("F9", || {
+        for path in [SEND, STREAM] {
+            let mut wire = Wire::dial(&address).expect("it is a client as any other");
+            for _ in 0..100 {
+                let (stream, mut bytes) = wire.request(path, None);
+                let mut head = grpc_head(0);
+                head[1..].copy_from_slice(&[0xff; 4]);
+                bytes.extend(frame(kind::DATA, 0, stream, &head));
+                wire.send(&bytes).expect("it reads");
+                // Answered by a status, without waiting for what was claimed.
+                wait_until("it is refused", LIMIT, || {
+                    let frame = wire.read().expect("an answer");
+                    wire.be_polite(&frame);
+                    (frame.stream == stream && frame.kind == kind::HEADERS && frame.flags & 1 == 1)
+                        .then_some(())
+                });
+            }
+        }
+    });
+    app.down();
+}
