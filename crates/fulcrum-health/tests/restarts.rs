@@ -187,6 +187,28 @@ fn settling_does_not_hide_a_slow_crash_loop() {
     assert!(delay(&restarts.ended(&exit(1), now + ms(60_000))).is_some());
 }
 
+/// No process, no file to be had: that is no crash, however often it happens. But it is asked less
+/// and less often.
+#[test]
+fn what_never_began_does_not_use_up_the_budget() {
+    let mut restarts = restarts(RestartPolicy {
+        budget: 1,
+        ..exact()
+    });
+    let never = Ended {
+        fault: Some(Fault::StartFailed),
+        ..Ended::default()
+    };
+    let now = Instant::now();
+    let delays: Vec<_> = (0..20)
+        .map(|_| delay(&restarts.ended(&never, now)).expect("it is tried again"))
+        .collect();
+    assert!(delays.is_sorted() && delays[19] == ms(1_000), "{delays:?}");
+    assert!(delay(&restarts.ended(&exit(1), now)).is_some());
+    let verdict = restarts.ended(&exit(1), now);
+    assert!(matches!(verdict, Verdict::GiveUp { .. }), "{verdict:?}");
+}
+
 #[test]
 fn without_a_budget_nothing_is_restarted() {
     let mut restarts = restarts(RestartPolicy {
