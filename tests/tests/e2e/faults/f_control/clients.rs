@@ -32,7 +32,11 @@ fn killed_in_the_middle(count: usize) {
     app.run(&["domains", "restart", "users"]).exits(0);
     let lives = app.times("users", "spawned");
     let restarted = app.see("users")["generation"].as_u64().expect("a number");
-    assert_eq!(lives as u64, restarted, "each life is one process");
+    // A life that was ended at once may not have come to write itself down.
+    assert!(
+        lives as u64 <= restarted,
+        "{lives} processes in {restarted} lives"
+    );
     assert_eq!(app.times("users", "overlap"), 0, "two lives at once");
     assert!(lives <= count + 2, "{lives} lives of {count} restarts");
     assert_eq!(app.leader("orders"), orders);

@@ -205,3 +205,43 @@ fn f11_requests_that_never_end_are_bounded() {
     });
     app.down();
 }
+
+/// The link goes down under an open connection: nobody says goodbye, and only keep-alive can tell.
+#[test]
+#[ignore = "long: keep-alive takes half a minute"]
+fn f14_a_connection_whose_link_went_down_is_missed() {
+    const SCRIPT: &str = "ip link set lo up || exit 77; exec \"$0\" dev --detach --wait";
+    let app = App::new().impatient().stub_domain_with(
+        "users",
+        &["--no-heartbeat"],
+        "{heartbeat: {interval: 30s}}",
+    );
+    let fulcrum = fulcrum_e2e::binary().to_str().expect("a path that is text");
+    let started = app
+        .program("unshare", &["-n", "sh", "-c", SCRIPT, fulcrum])
+        .output();
+    if started.code == Some(77) || started.stderr.contains("unshare failed") {
+        fulcrum_e2e::not_applicable("F14", "a network namespace of one's own needs root");
+        return;
+    }
+    started.exits(0);
+    let instance = app.instance().pid.to_string();
+    let users = app.leader("users");
+    let link = |state| {
+        let args = ["-n", "-t", &instance, "ip", "link", "set", "lo", state];
+        app.program("nsenter", &args).output().exits(0)
+    };
+    link("down");
+    let begun = Instant::now();
+    wait_until("it is missed", LIMIT + LIMIT, || {
+        let domain = app.see("users");
+        (domain["ready"] == false || domain["pid"] != users.pid).then_some(())
+    });
+    figure(
+        "F14",
+        &format!("missed after {:.1} s", begun.elapsed().as_secs_f64()),
+    );
+    link("up");
+    app.wait_for("users", "is back", |users| users["ready"] == true);
+    app.down();
+}
