@@ -9,13 +9,14 @@ use serde_json::Value;
 
 use crate::app::App;
 use crate::report::figure;
+use crate::wait::{LIMIT, wait_until};
 
 /// How often domains of [`App::besieged`] send a heartbeat.
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// What a second of a besieged instance may bring in lines about strangers, and how many more in
 /// all: the first of each kind comes at once.
-const SLACK: f64 = 5.0;
+const SLACK: f64 = 8.0;
 
 /// What was seen in the course of an attack.
 #[derive(Debug, Default)]
@@ -29,14 +30,15 @@ struct Seen {
 }
 
 impl App {
-    /// An app of two good domains with short heartbeats, which run, and a third one, `late`, which
-    /// doesn't yet.
+    /// An app of two good domains with short heartbeats, which run, a third one, `late`, which
+    /// doesn't yet, and a stub, `echo`, which doesn't either.
     #[track_caller]
     pub fn besieged() -> Self {
         let app = Self::new()
             .domain("users", "steady")
             .domain("orders", "steady")
             .domain("late", "steady")
+            .stub_domain("echo", &[])
             .write(
                 "fulcrum.yml",
                 "runtime: {defaults: {heartbeat: {interval: 200ms, misses: 25}}}\n",
@@ -45,6 +47,14 @@ impl App {
             .exits(0);
         app.settled(&["users", "orders"]);
         app
+    }
+
+    /// Waits until the app has an instance.
+    #[track_caller]
+    pub fn run_until_there(&self) {
+        wait_until("there is an instance", LIMIT, || {
+            (self.run(&["domains", "list"]).code == Some(0)).then_some(())
+        });
     }
 
     /// Runs `attack` while somebody watches. Every domain must keep its process, the control socket

@@ -26,7 +26,9 @@ export class Transport {
 
   /** Begins to dial; nothing is awaited, since calls made meanwhile are queued by node:http2. */
   constructor(url: string, token: string | undefined) {
-    this.#headers = { ':method': 'POST', te: 'trailers', 'content-type': 'application/grpc', 'user-agent': 'fulcrum-domain-node' };
+    // By itself node:http2 leaves out the brackets of an IPv6 address, which is no authority.
+    const authority = new URL(url).host;
+    this.#headers = { ':method': 'POST', ':authority': authority, te: 'trailers', 'content-type': 'application/grpc', 'user-agent': 'fulcrum-domain-node' };
     if (token) this.#headers['x-fulcrum-token'] = token;
     const session = connect(url, { settings: { enablePush: false, initialWindowSize: WINDOW_BYTES } });
     this.#session = session;

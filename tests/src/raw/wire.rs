@@ -1,5 +1,6 @@
 //! HTTP/2 by hand: frames as no library would let one send them.
 
+use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -50,6 +51,11 @@ pub enum Ended {
 pub struct Wire {
     socket: TcpStream,
     next: u32,
+    /// What the other side has room for, on the connection and at first on a stream.
+    room: i64,
+    stream_room: i64,
+    /// Frames that came while room was waited for.
+    kept: VecDeque<Frame>,
 }
 
 impl Wire {
@@ -77,7 +83,13 @@ impl Wire {
         socket.set_write_timeout(Some(Duration::from_secs(10)))?;
         let hello = [PREFACE, &frame(kind::SETTINGS, 0, 0, settings)].concat();
         socket.write_all(&hello)?;
-        Ok(Self { socket, next: 1 })
+        Ok(Self {
+            socket,
+            next: 1,
+            room: 65_535,
+            stream_room: 65_535,
+            kept: VecDeque::new(),
+        })
     }
 
     /// Sends bytes as they are.
@@ -110,22 +122,49 @@ impl Wire {
         (stream, frame(kind::HEADERS, END_HEADERS, stream, &block))
     }
 
-    /// Opens a stream and sends one message on it.
+    /// Opens a stream and sends one message on it, as fast as the other side has room for it.
     ///
     /// # Errors
     /// As [`Wire::send`].
     pub fn ask(&mut self, path: &str, token: Option<&str>, message: &[u8]) -> io::Result<u32> {
-        let (stream, mut bytes) = self.request(path, token);
         let body = [&grpc_head(message.len())[..], message].concat();
         let last = if path.ends_with("DomainCommunication") {
             0
         } else {
             END_STREAM
         };
+        self.open(path, token, &body, last)
+    }
+
+    /// Opens a stream and sends this on it, and not its end.
+    ///
+    /// # Errors
+    /// As [`Wire::send`].
+    pub fn begin(&mut self, path: &str, token: Option<&str>, body: &[u8]) -> io::Result<u32> {
+        self.open(path, token, body, 0)
+    }
+
+    fn open(&mut self, path: &str, token: Option<&str>, body: &[u8], last: u8) -> io::Result<u32> {
+        let (stream, mut bytes) = self.request(path, token);
         // The largest frame that any peer takes is 16 KiB.
         let mut chunks = body.chunks(16_384).peekable();
+        let mut granted = 0;
+        let mut sent = 0;
         while let Some(chunk) = chunks.next() {
             let flags = if chunks.peek().is_none() { last } else { 0 };
+            let size = i64::try_from(chunk.len()).unwrap_or(i64::MAX);
+            while self.room < size || self.stream_room + granted - sent < size {
+                self.send(&std::mem::take(&mut bytes))?;
+                let frame = self.fetch()?;
+                // Its settings hold once they are acknowledged.
+                self.be_polite(&frame);
+                if frame.kind == kind::WINDOW_UPDATE && frame.stream == stream {
+                    granted += increment(&frame);
+                }
+                self.kept.push_back(frame);
+            }
+            self.room -= size;
+            sent += size;
             bytes.extend(frame(kind::DATA, flags, stream, chunk));
         }
         self.send(&bytes)?;
@@ -158,17 +197,38 @@ impl Wire {
     /// # Errors
     /// The other side hung up, or said nothing for ten seconds.
     pub fn read(&mut self) -> io::Result<Frame> {
+        match self.kept.pop_front() {
+            Some(frame) => Ok(frame),
+            None => self.fetch(),
+        }
+    }
+
+    fn fetch(&mut self) -> io::Result<Frame> {
         let mut head = [0; 9];
         self.socket.read_exact(&mut head)?;
         let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
         let mut payload = vec![0; length as usize];
         self.socket.read_exact(&mut payload)?;
-        Ok(Frame {
+        let frame = Frame {
             kind: head[3],
             flags: head[4],
             stream: u32::from_be_bytes([head[5], head[6], head[7], head[8]]) & 0x7fff_ffff,
             payload,
-        })
+        };
+        if frame.kind == kind::WINDOW_UPDATE && frame.stream == 0 {
+            self.room += increment(&frame);
+        }
+        if frame.kind == kind::SETTINGS {
+            // SETTINGS_INITIAL_WINDOW_SIZE
+            let setting = frame
+                .payload
+                .chunks_exact(6)
+                .find(|setting| setting[..2] == [0, 4]);
+            let value = setting.and_then(|setting| setting[2..].try_into().ok());
+            self.stream_room =
+                value.map_or(self.stream_room, |value| u32::from_be_bytes(value).into());
+        }
+        Ok(frame)
     }
 
     /// Reads, and answers pings as a client should, until the other side ends the connection.
@@ -229,9 +289,15 @@ impl Wire {
         let socket = self.socket.try_clone()?;
         Ok(Self {
             socket,
-            next: self.next,
+            kept: VecDeque::new(),
+            ..*self
         })
     }
+}
+
+fn increment(frame: &Frame) -> i64 {
+    let value = frame.payload[..].try_into();
+    value.map_or(0, |value| u32::from_be_bytes(value).into())
 }
 
 fn goaway(frame: &Frame) -> Ended {

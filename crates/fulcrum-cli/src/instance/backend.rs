@@ -20,6 +20,7 @@ use super::obituary::Coroner;
 use super::oom::OomWatch;
 use super::probes::{self, Probed, Probes};
 use super::settings::Settings;
+use super::starts::{Starts, Turn};
 
 /// What the backends of all domains share.
 #[derive(Clone)]
@@ -30,6 +31,7 @@ pub(crate) struct Workshop {
     /// The run that every token names.
     pub(crate) run: RunId,
     pub(crate) installer: Installer,
+    pub(crate) starts: Starts,
     pub(crate) hub: Hub,
     pub(crate) registry: Registry,
     pub(crate) desks: Desks,
@@ -49,6 +51,7 @@ pub(crate) struct DomainBackend {
 pub(crate) struct Plan {
     spec: CommandSpec,
     token: String,
+    turn: Turn,
 }
 
 impl Backend for DomainBackend {
@@ -82,8 +85,9 @@ impl Backend for DomainBackend {
                 };
                 workshop.installer.provide(&client).await?;
             }
+            let turn = workshop.starts.turn().await;
             let (name, hub) = (domain.name.clone(), workshop.hub.clone());
-            let planned = tokio::task::spawn_blocking(move || plan(&domain, &workshop));
+            let planned = tokio::task::spawn_blocking(move || plan(&domain, &workshop, turn));
             let (plan, notices) = planned.await.map_err(|error| {
                 Failure::permanent(format!("the look for its command broke down: {error}"))
             })??;
@@ -124,6 +128,7 @@ impl Backend for DomainBackend {
         let label = format!("{}.{}", domain.name, news.generation());
         let process = Arc::new(spawner.spawn(plan.spec, label).await?);
         if let Some(desk) = desks.get(&domain.name) {
+            plan.turn.ends(desk, news.generation(), &process);
             desk.badge.send_modify(|badge| {
                 if let Some(badge) = badge {
                     badge.pid = Some(process.pid());
@@ -154,7 +159,7 @@ impl Backend for DomainBackend {
     }
 }
 
-fn plan(domain: &Domain, workshop: &Workshop) -> Result<(Plan, Vec<Notice>), Failure> {
+fn plan(domain: &Domain, workshop: &Workshop, turn: Turn) -> Result<(Plan, Vec<Notice>), Failure> {
     let token = workshop
         .run
         .token()
@@ -193,5 +198,5 @@ fn plan(domain: &Domain, workshop: &Workshop) -> Result<(Plan, Vec<Notice>), Fai
             );
         }
     };
-    Ok((Plan { spec, token }, notices))
+    Ok((Plan { spec, token, turn }, notices))
 }

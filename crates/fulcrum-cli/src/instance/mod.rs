@@ -41,6 +41,7 @@ mod selection;
 mod settings;
 mod setup;
 mod signals;
+mod starts;
 mod terminal;
 mod together;
 mod unserved;

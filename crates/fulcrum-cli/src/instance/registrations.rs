@@ -30,6 +30,9 @@ fn hear(house: &Shared, lives: &mut Lives, event: DomainEvent) {
             capabilities,
             ..
         } => {
+            if let Some(desk) = house.desks.get(&domain) {
+                desk.registered.send_replace(generation);
+            }
             let stream = Stream::new(generation, activity, &capabilities);
             lives.registered(&domain, stream);
             report(house, &domain, generation, Fact::Ready);

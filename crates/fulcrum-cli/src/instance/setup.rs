@@ -54,7 +54,7 @@ fn setup(
         .collect();
     let mut hints: Vec<String> = port_hint.map(str::to_owned).into_iter().collect();
     hints.extend(probes::hint(domain));
-    let policy = Adapter::new(
+    let mut policy = Adapter::new(
         &process.restart,
         process.start_timeout,
         &domain.name,
@@ -66,6 +66,7 @@ fn setup(
         let text = format!("{}: process.restart.backoff: {error}", domain.name);
         Stop::new(Code::ConfigInvalid, text)
     })?;
+    policy.probed = probes::decide(domain);
     Ok(DomainSetup {
         name: domain.name.clone(),
         needs,

@@ -92,7 +92,7 @@ fn live(house: &House, shown: &mut Domain, now: &Snapshot) {
     if let Some(desk) = house.desks.get(&shown.name).filter(|_| now.pid.is_some()) {
         shown.reason = desk.probes.borrow().beside(&shown.reason);
     }
-    if let Some(advice) = advice(now) {
+    if let Some(advice) = advice(house, &shown.name, now) {
         shown.reason = format!("{}; {advice}", now.reason);
     }
 }

@@ -2,10 +2,11 @@
 //! sent.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
+use prost::Message;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::Stream;
@@ -19,6 +20,9 @@ use crate::framework::{DomainMessage, RuntimeMessage};
 /// Messages that wait for a domain to read them; beyond, sending fails at once.
 pub(crate) const QUEUE: usize = 64;
 
+/// What they may take together, in bytes.
+pub(crate) const QUEUE_BYTES: usize = 32 * 1024 * 1024;
+
 /// A lock whose holder panicked still holds whole values: each change here is one step.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -31,10 +35,16 @@ pub(crate) type Waiter = oneshot::Sender<Result<Answer, String>>;
 pub(crate) fn outbound() -> (Sending, Outbound) {
     let (messages, queue) = mpsc::channel(QUEUE);
     let (last, status) = oneshot::channel();
+    let queued = Arc::new(AtomicUsize::new(0));
     (
-        Sending { messages, last },
+        Sending {
+            messages,
+            queued: Arc::clone(&queued),
+            last,
+        },
         Outbound {
             queue,
+            queued,
             last: Some(status),
             end: None,
         },
@@ -44,12 +54,15 @@ pub(crate) fn outbound() -> (Sending, Outbound) {
 /// Where messages to a stream go in, and the status that ends it.
 pub(crate) struct Sending {
     pub(crate) messages: mpsc::Sender<RuntimeMessage>,
+    queued: Arc<AtomicUsize>,
     pub(crate) last: oneshot::Sender<Status>,
 }
 
 /// The response stream: the queued messages, then, where one was given, the status.
 pub(crate) struct Outbound {
     queue: mpsc::Receiver<RuntimeMessage>,
+    /// The size of what is in it.
+    queued: Arc<AtomicUsize>,
     last: Option<oneshot::Receiver<Status>>,
     end: Option<Status>,
 }
@@ -67,7 +80,11 @@ impl Stream for Outbound {
             self.queue.close();
         }
         match self.queue.poll_recv(context) {
-            Poll::Ready(Some(message)) => Poll::Ready(Some(Ok(message))),
+            Poll::Ready(Some(message)) => {
+                self.queued
+                    .fetch_sub(message.encoded_len(), Ordering::Relaxed);
+                Poll::Ready(Some(Ok(message)))
+            }
             Poll::Ready(None) => Poll::Ready(self.end.take().map(Err)),
             Poll::Pending => Poll::Pending,
         }
@@ -77,7 +94,7 @@ impl Stream for Outbound {
 /// Why a message couldn't be sent to a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unsent {
-    /// [`QUEUE`] messages wait to be read.
+    /// [`QUEUE`] messages, or [`QUEUE_BYTES`] of them, wait to be read.
     Full,
     /// The stream has ended.
     Ended,
@@ -91,6 +108,7 @@ pub(crate) struct Connection {
     pub(crate) admission: Admission,
     capabilities: Vec<String>,
     messages: mpsc::Sender<RuntimeMessage>,
+    queued: Arc<AtomicUsize>,
     last: Mutex<Option<oneshot::Sender<Status>>>,
     pending: Mutex<Pending<Waiter>>,
     /// Cancelled when the stream was ended from our side.
@@ -115,6 +133,7 @@ impl Connection {
             admission,
             capabilities,
             messages: sending.messages,
+            queued: sending.queued,
             last: Mutex::new(Some(sending.last)),
             pending: Mutex::new(Pending::new()),
             ended: CancellationToken::new(),
@@ -133,17 +152,27 @@ impl Connection {
 
     /// Queues a message without waiting.
     pub(crate) fn send(&self, message: RuntimeMessage) -> Result<(), Unsent> {
-        self.messages
-            .try_send(message)
-            .map_err(|error| match error {
+        let size = message.encoded_len();
+        if self.queued.fetch_add(size, Ordering::Relaxed) + size > QUEUE_BYTES {
+            self.queued.fetch_sub(size, Ordering::Relaxed);
+            return Err(Unsent::Full);
+        }
+        self.messages.try_send(message).map_err(|error| {
+            self.queued.fetch_sub(size, Ordering::Relaxed);
+            match error {
                 TrySendError::Full(_) => Unsent::Full,
                 TrySendError::Closed(_) => Unsent::Ended,
-            })
+            }
+        })
     }
 
     /// Queues a message as soon as there is room. Nothing happens if the stream ends first.
     pub(crate) async fn send_when_possible(&self, message: RuntimeMessage) {
-        let _ = self.messages.send(message).await;
+        let size = message.encoded_len();
+        if let Ok(room) = self.messages.reserve().await {
+            self.queued.fetch_add(size, Ordering::Relaxed);
+            room.send(message);
+        }
     }
 
     /// Waits until half of the queue is free; false where the stream ends first.

@@ -29,7 +29,7 @@ pub enum DomainEvent {
         /// What passes over its connection.
         activity: Activity,
     },
-    /// A stream was refused. Ten are told at once, then one a second.
+    /// A stream was refused. Five are told at once, then one a second.
     Refused {
         /// The name it claimed.
         domain: String,

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tonic::Status;
 
 use super::admission::AnyGatekeeper;
-use super::connection::{Connection, QUEUE, Unsent, lock};
+use super::connection::{Connection, QUEUE, QUEUE_BYTES, Unsent, lock};
 use super::handler::AnyHandler;
 use super::health::HealthBoard;
 use super::message::{DRAIN, MAX_BODY, fits, is_reserved};
@@ -95,7 +95,7 @@ impl Registry {
             events,
             settings,
             roster: Mutex::default(),
-            refusals: Mutex::new(Limiter::with_burst(Duration::from_secs(1), 10)),
+            refusals: Mutex::new(Limiter::with_burst(Duration::from_secs(1), 5)),
             health: HealthBoard::new(),
             connections: AtomicU64::new(1),
             requests: AtomicU64::new(1),
@@ -109,8 +109,8 @@ impl Registry {
 
     /// Sends one message to a domain and waits for its response.
     ///
-    /// Failures are answers too, of type `error`, with a text that names the domain: not
-    /// connected, too much queued (64 messages), disconnected meanwhile, no response in
+    /// Failures are answers too, of type `error`, with a text that names the domain: a type
+    /// that only the runtime may send, not connected, too much queued (64 messages), disconnected meanwhile, no response in
     /// `timeout`, too large. A call that is dropped leaves nothing behind.
     pub async fn call(
         &self,
@@ -119,6 +119,12 @@ impl Registry {
         payload: String,
         timeout: Duration,
     ) -> Answer {
+        if is_reserved(type_) {
+            return Answer::error(format!(
+                "a message of type {type_:?} can't be sent to domain {:?}: that type is the runtime's own",
+                clip(domain)
+            ));
+        }
         let Some(connection) = lock(&self.shared.roster).get(domain).cloned() else {
             return Answer::error(self.not_connected(domain));
         };
@@ -151,7 +157,8 @@ impl Registry {
             Err(Unsent::Full) => {
                 self.full(&connection);
                 return Answer::error(format!(
-                    "domain {domain:?} has {QUEUE} messages waiting to be read; it is stuck or overloaded"
+                    "domain {domain:?} has {QUEUE} messages, or {} MiB of them, waiting to be read; it is stuck or overloaded",
+                    QUEUE_BYTES >> 20
                 ));
             }
             Err(Unsent::Ended) => return ended("its stream has ended"),
@@ -238,11 +245,6 @@ impl Registry {
         } else if type_.is_empty() {
             Answer::error(format!(
                 "the message to domain {:?} has no type",
-                clip(&domain)
-            ))
-        } else if is_reserved(&type_) {
-            Answer::error(format!(
-                "a message of type {type_:?} can't be sent to domain {:?}: that type is the runtime's own",
                 clip(&domain)
             ))
         } else {

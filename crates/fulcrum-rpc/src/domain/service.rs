@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use prost::Message;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
 use super::activity::{Activity, Peer};
@@ -43,15 +44,23 @@ impl FrameworkService for Service {
         &self,
         request: Request<DomainMessage>,
     ) -> Result<Response<RuntimeMessage>, Status> {
-        Ok(Response::new(
-            self.registry.send_message(request.into_inner()).await,
-        ))
+        let guest = place(&request).map(|(_, guest)| Arc::clone(guest));
+        let answer = self.registry.send_message(request.into_inner()).await;
+        if let Some(guest) = guest {
+            // Until it goes out: its caller may never read it.
+            guest.hold(answer.encoded_len());
+        }
+        Ok(Response::new(answer))
     }
+}
+
+fn place<T>(request: &Request<T>) -> Option<&(Peer, Arc<Guest>)> {
+    request.extensions().get()
 }
 
 fn origin<T>(request: &Request<T>) -> Origin {
     const UNKNOWN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
-    let place = request.extensions().get::<(Peer, Arc<Guest>)>();
+    let place = place(request);
     let peer = place.map(|(peer, _)| peer);
     let info = peer.map(|peer| &peer.tcp);
     // A token that isn't text is presented and wrong, not absent.

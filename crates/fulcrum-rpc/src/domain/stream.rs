@@ -61,6 +61,9 @@ where
     };
     // The stream's end must see no sender but the connection's own.
     drop(messages);
+    if let Some(guest) = &guest {
+        guest.registered();
+    }
     // A stranger could register a thousand names.
     let guest = guest.filter(|_| connection.admission.own);
     let mut driver = Driver {

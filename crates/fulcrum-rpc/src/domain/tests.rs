@@ -231,14 +231,14 @@ async fn a_stranger_gives_way_and_displaces_nobody() {
     while let Ok(event) = scene.events.try_recv() {
         refused += usize::from(matches!(event, DomainEvent::Refused { .. }));
     }
-    assert_eq!(refused, 10, "ten refusals are told at once");
+    assert_eq!(refused, 5, "five refusals are told at once");
     tokio::time::sleep(Duration::from_secs(1)).await;
     let mut wrong = scene.connect(Some("guess"));
     wrong.say(message("users", "domain_register", "{}", "1"));
     wrong.end().await.expect("a status");
     let told = scene.event().await;
     assert!(
-        matches!(told, DomainEvent::Refused { more: 13, .. }),
+        matches!(told, DomainEvent::Refused { more: 18, .. }),
         "{told:?}"
     );
     drop(own);

@@ -32,10 +32,11 @@ impl<S: Send + 'static> Acceptor<S> {
         cut: CancellationToken,
     ) -> (Arc<Self>, mpsc::Receiver<Guarded<S>>) {
         let (accepted, incoming) = mpsc::channel(16);
+        let complaints = Complaints::new(name);
         (
             Arc::new(Self {
-                guests: Guests::new(places()),
-                complaints: Complaints::new(name),
+                guests: Guests::new(places(), complaints.clone()),
+                complaints,
                 cut,
                 accepted,
             }),

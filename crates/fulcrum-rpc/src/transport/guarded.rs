@@ -49,12 +49,25 @@ impl<S> Guarded<S> {
         self.cut.as_mut().poll(context).is_ready()
     }
 
+    /// Takes note of bytes that went.
+    fn went(&mut self, count: usize) {
+        self.meter.sent(count);
+        self.seat.guest().release(count);
+    }
+
     /// Takes note of bytes that came.
     fn look(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self.meter.look(bytes, Instant::now()) {
             Ok(seen) => {
                 if seen.asked {
                     self.seat.asks();
+                }
+                let guest = self.seat.guest();
+                if seen.begun > 0 && !guest.is_registered() {
+                    guest.hold(seen.begun);
+                }
+                if seen.finished > 0 {
+                    guest.release(seen.finished);
                 }
                 Ok(())
             }
@@ -109,7 +122,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         }
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         if let Poll::Ready(Ok(count)) = written {
-            self.meter.sent(count);
+            self.went(count);
         }
         written
     }
@@ -124,7 +137,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         }
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
         if let Poll::Ready(Ok(count)) = written {
-            self.meter.sent(count);
+            self.went(count);
         }
         written
     }

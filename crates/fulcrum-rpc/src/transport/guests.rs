@@ -2,16 +2,19 @@
 //!
 //! Places are limited, and connecting costs a stranger nothing. So a newcomer is let in
 //! always, and the one that has asked for nothing for longest gives way: whoever opens
-//! connections and keeps them only pushes out their own. A connection on which a domain of
+//! connections and keeps them only pushes out their own. So it is with memory: requests that
+//! aren't finished and answers that aren't read are held up to a limit for all, beyond which
+//! the one that has most of it goes. A connection on which a domain of
 //! ours is registered never gives way.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio_util::sync::CancellationToken;
 
-use super::MAX_HANDSHAKES;
+use super::complaints::Complaints;
+use super::{MAX_HANDSHAKES, MAX_HELD};
 
 /// The connections of one service.
 pub(crate) struct Guests {
@@ -20,10 +23,12 @@ pub(crate) struct Guests {
     clock: AtomicU64,
     /// Held for single steps only.
     seated: Mutex<HashMap<u64, Arc<Guest>>>,
+    /// What all of them together make us keep, in bytes.
+    held: AtomicUsize,
+    complaints: Complaints,
 }
 
 /// One connection, for all that have to do with it.
-#[derive(Debug)]
 pub(crate) struct Guest {
     /// Ends it.
     cut: CancellationToken,
@@ -33,6 +38,10 @@ pub(crate) struct Guest {
     asked: AtomicU64,
     /// How many of its streams are registered domains.
     domains: AtomicUsize,
+    registered: AtomicBool,
+    /// What it makes us keep, in bytes: requests it hasn't finished, answers it hasn't read.
+    held: AtomicUsize,
+    guests: Weak<Guests>,
 }
 
 /// A guest's place, until this is dropped.
@@ -53,11 +62,13 @@ pub(crate) enum Entry {
 }
 
 impl Guests {
-    pub(crate) fn new(places: usize) -> Arc<Self> {
+    pub(crate) fn new(places: usize, complaints: Complaints) -> Arc<Self> {
         Arc::new(Self {
             places,
             clock: AtomicU64::new(0),
             seated: Mutex::default(),
+            held: AtomicUsize::new(0),
+            complaints,
         })
     }
 
@@ -86,6 +97,9 @@ impl Guests {
             proven: AtomicBool::new(false),
             asked: AtomicU64::new(id),
             domains: AtomicUsize::new(0),
+            registered: AtomicBool::new(false),
+            held: AtomicUsize::new(0),
+            guests: Arc::downgrade(self),
         });
         seated.insert(id, Arc::clone(&guest));
         drop(seated);
@@ -99,6 +113,25 @@ impl Guests {
         } else {
             Entry::Free(seat)
         }
+    }
+
+    /// The one that makes us keep most goes.
+    fn relieve(&self) {
+        let mut seated = self.seated();
+        let strangers = seated
+            .iter()
+            .filter(|(_, guest)| guest.domains.load(Ordering::Relaxed) == 0);
+        let held = |guest: &Guest| guest.held.load(Ordering::Relaxed);
+        let Some((&id, guest)) = strangers.max_by_key(|(_, guest)| held(guest)) else {
+            return;
+        };
+        self.complaints.complain(&format_args!(
+            "{} MiB of messages are kept, and of these it has {} MiB that it doesn't finish or read",
+            MAX_HELD >> 20,
+            held(guest) >> 20
+        ));
+        guest.cut.cancel();
+        seated.remove(&id);
     }
 
     fn tick(&self) -> u64 {
@@ -144,6 +177,7 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.guests.seated().remove(&self.id);
+        self.guest.release(usize::MAX);
     }
 }
 
@@ -152,7 +186,40 @@ impl Guest {
         &self.cut
     }
 
-    /// Keeps its place whoever comes, until what this gives is dropped: a domain is
+    /// So many bytes more are kept for it.
+    pub(crate) fn hold(&self, bytes: usize) {
+        self.held.fetch_add(bytes, Ordering::Relaxed);
+        if let Some(guests) = self.guests.upgrade() {
+            let before = guests.held.fetch_add(bytes, Ordering::Relaxed);
+            if before.saturating_add(bytes) > MAX_HELD {
+                guests.relieve();
+            }
+        }
+    }
+
+    /// So many bytes, or as many as there are, are no longer.
+    pub(crate) fn release(&self, bytes: usize) {
+        let less = |held: usize| (held > 0).then(|| held.saturating_sub(bytes));
+        let before = self
+            .held
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        if let (Ok(before), Some(guests)) = (before, self.guests.upgrade()) {
+            guests.held.fetch_sub(before.min(bytes), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether one of its streams has been registered. Such a stream is never finished, and
+    /// what comes on it is read message by message.
+    pub(crate) fn is_registered(&self) -> bool {
+        self.registered.load(Ordering::Relaxed)
+    }
+
+    /// One of its streams is registered as a domain's.
+    pub(crate) fn registered(&self) {
+        self.registered.store(true, Ordering::Relaxed);
+    }
+
+    /// Keeps its place whoever comes, until what this gives is dropped: a domain of ours is
     /// registered on one of its streams.
     pub(crate) fn stay(self: &Arc<Self>) -> Staying {
         self.domains.fetch_add(1, Ordering::Relaxed);
@@ -161,7 +228,6 @@ impl Guest {
 }
 
 /// See [`Guest::stay`].
-#[derive(Debug)]
 pub(crate) struct Staying(Arc<Guest>);
 
 impl Drop for Staying {
@@ -173,6 +239,27 @@ impl Drop for Staying {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn house(places: usize) -> Arc<Guests> {
+        Guests::new(places, Complaints::new("a test"))
+    }
+
+    #[tokio::test]
+    async fn who_makes_us_keep_most_goes_and_takes_it_along() {
+        let guests = house(5);
+        let seats: Vec<Seat> = (0..3).filter_map(|_| enter(&guests)).collect();
+        let _staying = seats[2].guest().stay();
+        seats[2].guest().hold(MAX_HELD / 2);
+        seats[0].guest().hold(MAX_HELD / 4);
+        seats[1].guest().hold(MAX_HELD / 8);
+        seats[1].guest().release(MAX_HELD);
+        seats[1].guest().hold(MAX_HELD / 8);
+        assert!(!seats.iter().any(is_cut));
+        seats[1].guest().hold(MAX_HELD / 4);
+        assert_eq!([0, 1, 2].map(|n| is_cut(&seats[n])), [false, true, false]);
+        drop(seats);
+        assert_eq!(guests.held.load(Ordering::Relaxed), 0);
+    }
 
     fn enter(guests: &Arc<Guests>) -> Option<Seat> {
         match guests.enter(CancellationToken::new()) {
@@ -187,7 +274,7 @@ mod tests {
 
     #[test]
     fn the_one_that_asked_for_nothing_for_longest_gives_way() {
-        let guests = Guests::new(3);
+        let guests = house(3);
         let seats: Vec<Seat> = (0..3).filter_map(|_| enter(&guests)).collect();
         seats[0].asks();
         let newcomer = enter(&guests).expect("let in");
@@ -200,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_domain_never_gives_way() {
-        let guests = Guests::new(2);
+        let guests = house(2);
         let (one, other) = (enter(&guests).expect("in"), enter(&guests).expect("in"));
         let (first, second) = (one.guest().stay(), one.guest().stay());
         let staying = other.guest().stay();
@@ -216,7 +303,7 @@ mod tests {
 
     #[test]
     fn those_who_never_greet_push_out_each_other_only() {
-        let guests = Guests::new(10 * MAX_HANDSHAKES);
+        let guests = house(10 * MAX_HANDSHAKES);
         let polite = enter(&guests).expect("in");
         polite.proven();
         let silent: Vec<Seat> = (0..2 * MAX_HANDSHAKES)

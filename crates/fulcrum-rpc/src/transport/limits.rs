@@ -8,6 +8,9 @@ pub(crate) const MAX_MESSAGE: usize = 4 * 1024 * 1024;
 /// The largest control message: a domain's largest answer and its frame fit.
 pub(crate) const MAX_CONTROL_MESSAGE: usize = 16 * 1024 * 1024;
 
+/// What a service keeps of unfinished requests and unread answers of all strangers together.
+pub(crate) const MAX_HELD: usize = 128 * 1024 * 1024;
+
 /// Streams that one connection may have open.
 pub(crate) const MAX_STREAMS: u32 = 256;
 

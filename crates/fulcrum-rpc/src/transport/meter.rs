@@ -5,6 +5,7 @@
 //! allowance that fills up with time, and with honest traffic: whoever asks for something,
 //! sends data or is sent some may have as many of them as that brings with it.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -26,6 +27,8 @@ const BYTES_PER_FRAME: usize = 32;
 const HEAD: usize = 9;
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const END_STREAM: u8 = 1;
 const NAMES: [&str; 10] = [
     "empty DATA",
     "HEADERS",
@@ -60,6 +63,8 @@ pub(crate) struct Meter {
     allowance: u32,
     filled: Instant,
     sent: usize,
+    /// Streams that aren't finished, and how much was sent on each.
+    unfinished: HashMap<u32, usize>,
 }
 
 /// What the peer did.
@@ -67,6 +72,10 @@ pub(crate) struct Meter {
 pub(crate) struct Seen {
     /// It opened a stream.
     pub(crate) asked: bool,
+    /// Bytes that came on streams which aren't finished.
+    pub(crate) begun: usize,
+    /// Bytes of streams which now are.
+    pub(crate) finished: usize,
 }
 
 impl Meter {
@@ -79,6 +88,7 @@ impl Meter {
             allowance: SAVED,
             filled: now,
             sent: 0,
+            unfinished: HashMap::new(),
         }
     }
 
@@ -102,7 +112,7 @@ impl Meter {
             bytes = &bytes[count..];
             if self.read == HEAD {
                 self.read = 0;
-                seen.asked |= self.frame()?;
+                self.frame(&mut seen)?;
             }
         }
         Ok(seen)
@@ -116,16 +126,26 @@ impl Meter {
         self.earn(u32::try_from(earned).unwrap_or(u32::MAX));
     }
 
-    /// Accounts for the frame whose head was read; true where it opens a stream.
-    fn frame(&mut self) -> Result<bool, Flood> {
-        let [a, b, c, kind, ..] = self.head;
+    /// Accounts for the frame whose head was read.
+    fn frame(&mut self, seen: &mut Seen) -> Result<(), Flood> {
+        let [a, b, c, kind, flags, stream @ ..] = self.head;
         self.payload = u32::from_be_bytes([0, a, b, c]) as usize;
         match kind {
             HEADERS => self.earn(PER_REQUEST),
             DATA if self.payload > 0 => self.earn(PER_REQUEST),
             _ => self.allowance = self.allowance.checked_sub(1).ok_or(Flood { kind })?,
         }
-        Ok(kind == HEADERS)
+        seen.asked |= kind == HEADERS;
+        let stream = u32::from_be_bytes(stream) & 0x7fff_ffff;
+        let ends =
+            kind == RST_STREAM || (matches!(kind, DATA | HEADERS) && flags & END_STREAM != 0);
+        if ends {
+            seen.finished += self.unfinished.remove(&stream).unwrap_or_default();
+        } else if kind == DATA {
+            *self.unfinished.entry(stream).or_default() += self.payload;
+            seen.begun += self.payload;
+        }
+        Ok(())
     }
 
     fn fill(&mut self, now: Instant) {
@@ -205,6 +225,27 @@ mod tests {
                 .look(&frame(WINDOW_UPDATE, 4).repeat(2), start)
                 .expect("honest");
         }
+    }
+
+    #[test]
+    fn what_is_begun_is_finished_or_given_up() {
+        let start = Instant::now();
+        let mut meter = Meter::new(start);
+        let on = |stream: u8, flags: u8, mut frame: Vec<u8>| {
+            frame[4] = flags;
+            frame[8] = stream;
+            frame
+        };
+        let mut look = |bytes: Vec<u8>| {
+            let seen = meter.look(&bytes, start).expect("few");
+            (seen.begun, seen.finished)
+        };
+        assert_eq!(look(on(1, 0, frame(DATA, 1000))), (1000, 0));
+        assert_eq!(look(on(3, 0, frame(DATA, 500))), (500, 0));
+        assert_eq!(look(on(1, 0, frame(DATA, 1000))), (1000, 0));
+        assert_eq!(look(on(1, END_STREAM, frame(DATA, 10))), (0, 2000));
+        assert_eq!(look(on(3, 0, frame(RST_STREAM, 4))), (0, 500));
+        assert_eq!(look(on(5, END_STREAM, frame(DATA, 10))), (0, 0));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod group;
 mod guard;
 mod hard_limits;
 mod hygiene;
+mod limits;
 mod oom;
 mod orphans;
 mod pidfd;

@@ -3,6 +3,7 @@
 //! them. Those that take long are ignored with the reason `long`, and run by
 //! `cargo xtask faults --long`.
 
+mod a_registration;
 mod a_start;
 mod b_crash;
 mod c_health;
@@ -12,5 +13,7 @@ mod d_ending;
 mod d_terminal;
 mod d_trees;
 mod explain;
+mod f_control;
 mod f_port;
+mod h_doors;
 mod probes;

@@ -1,7 +1,9 @@
 //! Section F, the gRPC port: strangers, floods, and clients that don't do their part.
 
 mod floods;
+mod messages;
 mod slow;
+mod taken;
 
 use std::io::Write;
 use std::net::TcpStream;

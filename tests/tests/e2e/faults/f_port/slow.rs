@@ -1,9 +1,11 @@
-//! Clients that don't do their part: they don't read, or leave calls open.
+//! Clients that don't do their part: they don't read, ping too often, stay when they should go.
 
-use std::time::Duration;
+use std::net::TcpStream;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use fulcrum_e2e::App;
-use fulcrum_e2e::raw::{Wire, message};
+use fulcrum_e2e::raw::{Ended, Wire, frame, kind, message};
+use fulcrum_e2e::{App, LIMIT, figure, wait_until};
 
 use super::SEND;
 
@@ -12,22 +14,234 @@ use super::SEND;
 fn f11_callers_that_never_read_are_bounded() {
     let app = App::besieged();
     let address = app.grpc();
+    app.run(&["domains", "start", "echo"]).exits(0);
     app.endures("F11", || {
-        let ask = message(
-            "users",
-            "payload_inflate_request",
-            r#"{"bytes":3000000}"#,
-            "1",
-        );
+        let ask = message("echo", "x_request", &"x".repeat(3_000_000), "1");
         let mut callers = Vec::new();
-        for _ in 0..4 {
+        for _ in 0..2 {
             let mut wire = Wire::without_window(&address).expect("it is a client as any other");
-            for _ in 0..40 {
+            for _ in 0..25 {
                 wire.ask(SEND, None, &ask).expect("it is read");
             }
             callers.push(wire);
         }
-        std::thread::sleep(Duration::from_secs(8));
+        app.run(&["domains", "call", "echo", "x_request", "{}"]);
     });
+    app.down();
+}
+
+/// A domain that reads nothing of its stream: its callers are told, and it alone is concerned.
+#[test]
+fn f11_a_domain_that_never_reads_fails_its_callers_only() {
+    let app = App::besieged();
+    let address = app.grpc();
+    app.endures("F11", || {
+        // In `dev` a free name may be taken from outside.
+        let mut deaf = Wire::without_window(&address).expect("it is a client as any other");
+        let (_, open) = deaf.request(super::STREAM, None);
+        let register = message("deaf", "domain_register", "{}", "1");
+        let head = fulcrum_e2e::raw::grpc_head(register.len());
+        let said = frame(kind::DATA, 0, 1, &[&head[..], &register].concat());
+        deaf.send(&[open, said].concat()).expect("it is read");
+        let ask = message("deaf", "x_request", &"x".repeat(100_000), "1");
+        let mut caller = Wire::dial(&address).expect("it is a client as any other");
+        for _ in 0..80 {
+            caller.ask(SEND, None, &ask).expect("it is read");
+        }
+        // Sixty-four wait in the queue; the others are told at once.
+        let told = wait_until("the others are told", LIMIT, || {
+            let frame = caller.read().expect("answers");
+            caller.be_polite(&frame);
+            let text = String::from_utf8_lossy(&frame.payload).into_owned();
+            text.contains("deaf").then_some(text)
+        });
+        assert!(
+            told.contains("waiting to be read") || told.contains("not connected"),
+            "{told}"
+        );
+    });
+    app.down();
+}
+
+/// A ping every second is tolerated for as long as it pleases.
+fn pings_every_second(seconds: usize) {
+    let app = App::besieged();
+    let mut wire = Wire::dial(&app.grpc()).expect("it is a client as any other");
+    let mut reader = wire.second().expect("a handle");
+    let reading = thread::spawn(move || {
+        let mut answered = 0;
+        loop {
+            match reader.read() {
+                Ok(frame) if frame.kind == kind::PING && frame.flags == 1 => answered += 1,
+                Ok(frame) if frame.kind == kind::GOAWAY => return Err(frame),
+                Ok(frame) => reader.be_polite(&frame),
+                Err(_) => return Ok(answered),
+            }
+        }
+    });
+    app.endures("F15", || {
+        for _ in 0..seconds {
+            wire.send(&frame(kind::PING, 0, 0, b"12345678"))
+                .expect("it is open");
+            thread::sleep(Duration::from_secs(1));
+        }
+    });
+    wire.hang_up();
+    let answered = reading.join().expect("it was read").expect("no GOAWAY");
+    assert_eq!(answered, seconds);
+    app.down();
+}
+
+#[test]
+fn f15_a_ping_every_second_is_tolerated() {
+    pings_every_second(5);
+}
+
+#[test]
+#[ignore = "long: a minute of pings"]
+fn f15_a_minute_of_pings_is_tolerated() {
+    pings_every_second(60);
+}
+
+/// Open streams and connections that say nothing don't hold up the end.
+#[test]
+fn f16_open_streams_and_idle_connections_do_not_hold_up_the_end() {
+    let app = App::new()
+        .impatient()
+        .stub_domain("users", &[])
+        .stub_domain("stubborn", &["--ignore-term"]);
+    app.up();
+    let address = app.grpc();
+    let mut streams: Vec<Wire> = (0..20)
+        .map(|n| {
+            let mut wire = Wire::dial(&address).expect("it is a client as any other");
+            let told = wire
+                .register(&format!("stream{n}"), None)
+                .expect("taken in dev");
+            assert!(told.contains("register_success"), "{told}");
+            wire
+        })
+        .collect();
+    let idle: Vec<TcpStream> = (0..5)
+        .filter_map(|_| TcpStream::connect(&address).ok())
+        .collect();
+    let begun = Instant::now();
+    app.down();
+    let took = begun.elapsed();
+    figure(
+        "F16",
+        &format!(
+            "20 open streams, 5 idle connections, grace 1 s: down after {} ms",
+            took.as_millis()
+        ),
+    );
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    for wire in &mut streams {
+        let ended = wire.ended().expect("it was ended");
+        assert!(
+            matches!(ended, Ended::GoAway(0) | Ended::Closed),
+            "{ended:?}"
+        );
+    }
+    drop(idle);
+}
+
+/// All clients lose their connection at once, and come back.
+#[test]
+#[ignore = "long: two hundred clients, twice"]
+fn f17_two_hundred_streams_come_back_at_once() {
+    let app = App::besieged();
+    let address = app.grpc();
+    app.endures("F17", || {
+        for round in 0..2 {
+            let begun = Instant::now();
+            let clients: Vec<_> = (0..200)
+                .map(|n| {
+                    let address = address.clone();
+                    thread::spawn(move || {
+                        let name = format!("client{n}");
+                        // Its old stream may not have been missed yet.
+                        wait_until("it is taken back", LIMIT, || {
+                            let mut wire = Wire::dial(&address).ok()?;
+                            wire.register(&name, None).ok()?;
+                            Some(wire)
+                        })
+                    })
+                })
+                .collect();
+            let clients: Vec<Wire> = clients
+                .into_iter()
+                .map(|client| client.join().expect("it came back"))
+                .collect();
+            figure(
+                "F17",
+                &format!(
+                    "round {round}: 200 registered in {} ms",
+                    begun.elapsed().as_millis()
+                ),
+            );
+            drop(clients);
+        }
+    });
+    app.down();
+}
+
+/// They send all of a request but its end, on as many streams as they may.
+#[test]
+fn f11_requests_that_never_end_are_bounded() {
+    let app = App::besieged();
+    let address = app.grpc();
+    app.endures("F11", || {
+        let body = [
+            &fulcrum_e2e::raw::grpc_head(4_000_000)[..],
+            &[b'x'; 3_000_000],
+        ]
+        .concat();
+        for _ in 0..2 {
+            let mut wire = Wire::dial(&address).expect("it is a client as any other");
+            // Cut in the middle, rightly.
+            let _ = (0..150).try_for_each(|_| wire.begin(SEND, None, &body).map(|_| ()));
+        }
+    });
+    app.down();
+}
+
+/// The link goes down under an open connection: nobody says goodbye, and only keep-alive can tell.
+#[test]
+#[ignore = "long: keep-alive takes half a minute"]
+fn f14_a_connection_whose_link_went_down_is_missed() {
+    const SCRIPT: &str = "ip link set lo up || exit 77; exec \"$0\" dev --detach --wait";
+    let app = App::new().impatient().stub_domain_with(
+        "users",
+        &["--no-heartbeat"],
+        "{heartbeat: {interval: 30s}}",
+    );
+    let fulcrum = fulcrum_e2e::binary().to_str().expect("a path that is text");
+    let started = app
+        .program("unshare", &["-n", "sh", "-c", SCRIPT, fulcrum])
+        .output();
+    if started.code == Some(77) || started.stderr.contains("unshare failed") {
+        fulcrum_e2e::not_applicable("F14", "a network namespace of one's own needs root");
+        return;
+    }
+    started.exits(0);
+    let instance = app.instance().pid.to_string();
+    let users = app.leader("users");
+    let link = |state| {
+        let args = ["-n", "-t", &instance, "ip", "link", "set", "lo", state];
+        app.program("nsenter", &args).output().exits(0)
+    };
+    link("down");
+    let begun = Instant::now();
+    wait_until("it is missed", LIMIT + LIMIT, || {
+        let domain = app.see("users");
+        (domain["ready"] == false || domain["pid"] != users.pid).then_some(())
+    });
+    figure(
+        "F14",
+        &format!("missed after {:.1} s", begun.elapsed().as_secs_f64()),
+    );
+    link("up");
+    app.wait_for("users", "is back", |users| users["ready"] == true);
     app.down();
 }

@@ -1,7 +1,10 @@
-//! Bad input on the gRPC port: answered or cut off, while domains don't notice.
+//! Messages that are too long or no messages: answered or refused, while domains don't notice.
 
-use fulcrum_e2e::{App, raw};
+use fulcrum_e2e::raw::{Wire, frame, grpc_head, kind};
+use fulcrum_e2e::{App, figure, not_applicable, raw};
 use serde_json::Value;
+
+use super::{SEND, STREAM};
 
 #[track_caller]
 fn works_undisturbed(app: &App) {
@@ -23,33 +26,9 @@ fn works_undisturbed(app: &App) {
     );
 }
 
-#[test]
-fn garbage_on_the_port_disturbs_nobody() {
-    let app = App::new().domain("users", "steady");
-    app.up();
-    let address = app.grpc();
-    let noise: Vec<u8> = (0..100_000u32)
-        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
-        .collect();
-    raw::send(&address, &noise);
-    raw::send(&address, &raw::tls_hello());
-    raw::send(&address, b"");
-    raw::send(
-        &address,
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\xff\xff\xff\xff\xff\xff\xff\xff\xff",
-    );
-    let answer = raw::send(&address, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    assert!(
-        answer.len() < 10_000,
-        "it shouldn't have much to say to HTTP/1.1"
-    );
-    works_undisturbed(&app);
-    app.down();
-}
-
 /// A message of 5 MB is over the limit: a clear error, and the domain stays registered.
 #[test]
-fn a_message_of_five_megabytes_is_refused_clearly() {
+fn f09_a_message_of_five_megabytes_is_refused_clearly() {
     let app = App::new().domain("users", "steady");
     app.up();
     let send = |bytes: &str| -> Value {
@@ -88,7 +67,7 @@ fn a_message_of_five_megabytes_is_refused_clearly() {
 
 /// An answer over the limit fails its caller, with a reason; the domain goes on.
 #[test]
-fn an_answer_of_five_megabytes_fails_its_caller_only() {
+fn f09_an_answer_of_five_megabytes_fails_its_caller_only() {
     let app = App::new().domain("users", "steady");
     app.up();
     let leader = app.leader("users");
@@ -113,4 +92,73 @@ fn an_answer_of_five_megabytes_fails_its_caller_only() {
     app.run(&call).exits(0);
     assert_eq!(app.leader("users"), leader, "it had to start again");
     app.down();
+}
+
+/// Bytes that are nearly messages: bits are turned in good ones.
+fn nearly_messages(count: usize) -> impl Iterator<Item = Vec<u8>> {
+    let good = raw::message(
+        "users",
+        "domain_register",
+        r#"{"capabilities":["heartbeat"]}"#,
+        "1",
+    );
+    let chance = raw::random(count * 8);
+    (0..count).map(move |n| {
+        let mut bytes = good.clone();
+        for pair in chance[8 * n..8 * n + 6].chunks(2) {
+            let at = usize::from(pair[0]) % bytes.len();
+            bytes[at] = pair[1];
+        }
+        bytes.truncate(bytes.len() - usize::from(chance[8 * n + 6]) % 8);
+        bytes
+    })
+}
+
+fn endures_nearly_messages(count: usize) {
+    let app = App::besieged();
+    let address = app.grpc();
+    app.endures("F12", || {
+        let mut wire = Wire::dial(&address).expect("it is a client as any other");
+        for (n, message) in nearly_messages(count).enumerate() {
+            let path = if n % 2 == 0 { SEND } else { STREAM };
+            let (stream, mut bytes) = wire.request(path, None);
+            let body = [&grpc_head(message.len())[..], &message].concat();
+            bytes.extend(frame(kind::DATA, 1, stream, &body));
+            wire.send(&bytes).expect("it is read");
+            // Whatever it is told, it is told so: the stream has an end.
+            loop {
+                let frame = wire.read().expect("an answer");
+                wire.be_polite(&frame);
+                let ends =
+                    [kind::HEADERS, kind::DATA].contains(&frame.kind) && frame.flags & 1 == 1;
+                if frame.stream == stream && (ends || frame.kind == kind::RST_STREAM) {
+                    break;
+                }
+            }
+        }
+    });
+    figure(
+        "F12",
+        &format!("{count} damaged messages over the wire, 0 panics"),
+    );
+    app.down();
+}
+
+#[test]
+fn f12_damaged_messages_are_refused() {
+    endures_nearly_messages(500);
+}
+
+#[test]
+#[ignore = "long: twenty thousand messages"]
+fn f12_twenty_thousand_damaged_messages_are_refused() {
+    endures_nearly_messages(20_000);
+}
+
+#[test]
+fn f13_a_handler_that_panics() {
+    not_applicable(
+        "F13",
+        "nothing that can be sent makes one panic; fulcrum-rpc's own tests have handlers and a gatekeeper that do",
+    );
 }

@@ -1,6 +1,8 @@
-//! Clients without an instance (C2), and several instances.
+//! One instance an app, whoever starts how many.
 
-use fulcrum_e2e::App;
+use std::time::Instant;
+
+use fulcrum_e2e::{App, Foreground, Signal, figure};
 
 /// C2: a client never starts an instance.
 #[test]
@@ -22,7 +24,7 @@ fn without_an_instance_every_client_ends_with_3() {
 }
 
 #[test]
-fn a_second_instance_of_an_app_names_the_first() {
+fn f01_a_second_instance_of_an_app_names_the_first() {
     let app = App::new().domain("users", "steady");
     app.up();
     let status = app
@@ -43,30 +45,37 @@ fn a_second_instance_of_an_app_names_the_first() {
     app.down();
 }
 
-/// Of several starts at once one becomes the instance, and the others name it.
-#[test]
-fn of_four_starts_at_once_one_wins() {
-    let app = App::new().domain("users", "steady");
-    let mut starts: Vec<_> = (0..4)
+/// Of many starts at once one becomes the instance, and the others name it.
+fn one_wins_of(count: usize) {
+    let app = App::new().impatient().stub_domain("users", &[]);
+    let mut starts: Vec<_> = (0..count)
         .map(|_| app.start(&["dev", "--detach", "--wait"]))
         .collect();
-    let mut ends: Vec<_> = starts
-        .iter_mut()
-        .map(fulcrum_e2e::Foreground::ends)
-        .collect();
+    let mut ends: Vec<_> = starts.iter_mut().map(Foreground::ends).collect();
     ends.sort_by_key(|end| end.code);
-    let status = app
-        .run(&["domains", "status", "-o", "json"])
-        .exits(0)
-        .json();
-    let pid = status["instance"]["pid"].to_string();
+    let pid = app.instance().pid.to_string();
     let mut ends = ends.into_iter();
-    ends.next().expect("four").exits(0);
+    ends.next().expect("several").exits(0);
     for end in ends {
         end.exits(1).says(&[&pid]);
     }
     assert_eq!(app.times("users", "spawned"), 1);
+    figure(
+        "F1",
+        &format!("of {count} starts at once 1 won, the others named its pid"),
+    );
     app.down();
+}
+
+#[test]
+fn f01_of_twenty_starts_at_once_one_wins() {
+    one_wins_of(20);
+}
+
+#[test]
+#[ignore = "long: a hundred starts"]
+fn f01_of_a_hundred_starts_at_once_one_wins() {
+    one_wins_of(100);
 }
 
 /// `down` ends an instance in the foreground of another terminal as Ctrl-C would there.
@@ -126,16 +135,24 @@ fn the_app_is_found_from_below_and_by_name() {
     app.down();
 }
 
-/// An instance that was killed leaves a lock that is free and a socket that is stale: the next one
-/// takes over.
+/// An instance that was killed leaves a lock that is free and a socket that is stale: clients are
+/// told at once, and the next one takes over at the first try.
 #[test]
-fn the_next_instance_takes_over_from_a_killed_one() {
+fn f02_the_next_instance_takes_over_from_a_killed_one() {
     let app = App::new().domain("users", "steady");
     let mut first = app.start(&["dev"]);
     first.wait_for("1 domain ready in ");
-    first.signal(fulcrum_e2e::Signal::KILL);
+    first.signal(Signal::KILL);
     assert_eq!(first.ends().code, None);
+    let begun = Instant::now();
     app.run(&["domains", "list"]).exits(3);
+    figure(
+        "F2",
+        &format!(
+            "a client without an instance: exit 3 after {} ms",
+            begun.elapsed().as_millis()
+        ),
+    );
     app.up();
     assert_eq!(app.see("users")["ready"], true);
     app.down();

@@ -6,7 +6,7 @@ use fulcrum_e2e::App;
 
 /// Set explicitly and taken: an error that names the holder.
 #[test]
-fn an_explicit_port_that_is_taken_names_its_holder() {
+fn f04_an_explicit_port_that_is_taken_names_its_holder() {
     let holder = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = holder.local_addr().unwrap().to_string();
     let app = App::new().domain("users", "steady").write(
@@ -33,7 +33,7 @@ fn an_explicit_port_that_is_taken_names_its_holder() {
 /// C4: left to its default and taken, `dev` uses a free port, says so, and domains find it. One
 /// that insists on the default never registers, and is told why.
 #[test]
-fn a_default_port_that_is_taken_is_evaded() {
+fn f04_a_default_port_that_is_taken_is_evaded() {
     // Somebody else on this machine may have it already, which is as good.
     let holder = TcpListener::bind("127.0.0.1:50051").ok();
     let app = App::new()
@@ -59,6 +59,50 @@ fn a_default_port_that_is_taken_is_evaded() {
             .exits(1)
             .says(&["not registered", "50051", &pid]);
         assert_eq!(app.see("old")["phase"], "failed");
+    }
+    app.down();
+}
+
+/// Another Fulcrum has it: that one is named, and goes on.
+#[test]
+fn f04_a_port_of_another_instance_names_that() {
+    let other = App::new().impatient().stub_domain("users", &[]);
+    other.up();
+    let (address, pid) = (other.grpc(), other.instance().pid.to_string());
+    let app = App::new().stub_domain("users", &[]);
+    app.fulcrum(&["dev"])
+        .env("FULCRUM_RUNTIME__GRPC__LISTEN", &address)
+        .output()
+        .exits(1)
+        .says(&[&address, &pid, "fulcrum"]);
+    assert_eq!(other.see("users")["restarts"], 0);
+    other.down();
+}
+
+/// A machine whose loopback speaks IPv6 only.
+#[test]
+fn f05_without_an_ipv4_loopback_the_other_is_used() {
+    const SCRIPT: &str = "ip link set lo up && ip -4 addr flush dev lo && ip -6 addr show dev lo | grep -q ::1 || exit 77; exec \"$0\" \"$@\"";
+    let app = App::new()
+        .impatient()
+        .domain("users", "steady")
+        .stub_domain("orders", &[]);
+    let fulcrum = fulcrum_e2e::binary().to_str().expect("a path that is text");
+    let start = [
+        "-n", "sh", "-c", SCRIPT, fulcrum, "dev", "--detach", "--wait",
+    ];
+    let started = app.program("unshare", &start).output();
+    if matches!(started.code, Some(77)) || started.stderr.contains("unshare failed") {
+        fulcrum_e2e::not_applicable(
+            "F5",
+            "a network namespace of one's own needs root, and IPv6",
+        );
+        return;
+    }
+    started.exits(0);
+    assert!(app.grpc().starts_with("[::1]:"), "{}", app.grpc());
+    for name in ["users", "orders"] {
+        assert_eq!(app.see(name)["ready"], true);
     }
     app.down();
 }

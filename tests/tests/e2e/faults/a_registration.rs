@@ -1,0 +1,309 @@
+//! Section A, who may register, when, and under which name.
+
+use fulcrum_e2e::raw::{self, Wire};
+use fulcrum_e2e::{App, LIMIT, Line, Output, figure, not_applicable, text_of, wait_until};
+use serde_json::Value;
+
+#[track_caller]
+fn stranger(app: &App, args: &[&str]) -> Value {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/stranger.cjs");
+    let address = app.grpc();
+    let args = [&[script, &address][..], args].concat();
+    let output: Output = app.program("node", &args).output().exits(0);
+    output.json()
+}
+
+#[track_caller]
+fn fails_with_both_names(fixture: &str) {
+    let app = App::new().domain("users", fixture);
+    app.run(&["dev", "--detach", "--wait"])
+        .exits(10)
+        .says(&["users", "somebody-else"]);
+    let users = app.see("users");
+    assert_eq!(users["phase"], "failed", "{users}");
+    let reason = text_of(&users, "reason");
+    assert!(
+        reason.contains("users") && reason.contains("somebody-else"),
+        "{reason}"
+    );
+    assert_eq!(app.times("users", "spawned"), 1, "no retry can help");
+    app.down();
+}
+
+#[test]
+fn a06_a_wrong_name_fails_at_once_with_both_names() {
+    fails_with_both_names("calls-itself-otherwise");
+}
+
+#[test]
+fn a06_a_wrong_name_without_a_token_does_too() {
+    fails_with_both_names("calls-itself-otherwise-by-hand");
+}
+
+#[test]
+fn a09_a_stranger_never_displaces_a_live_domain() {
+    let app = App::new().domain("users", "steady");
+    app.up();
+    let told = stranger(&app, &["users"]);
+    assert_eq!(told["code"], 6, "ALREADY_EXISTS: {told}");
+    assert!(text_of(&told, "text").contains("users"), "{told}");
+    let told = stranger(&app, &["users", "not-the-token"]);
+    assert_eq!(told["code"], 16, "UNAUTHENTICATED: {told}");
+    let call = [
+        "domains",
+        "call",
+        "users",
+        "text_echo_request",
+        r#"{"text":"still me"}"#,
+    ];
+    let answer = app.run(&call).exits(0).json();
+    assert_eq!(answer["pid"].as_u64(), app.see("users")["pid"].as_u64());
+    assert_eq!(
+        app.times("users", "registered"),
+        1,
+        "it had to register again"
+    );
+    let warned = app
+        .logs("users")
+        .into_iter()
+        .any(|line| line.message.contains("refused"));
+    assert!(warned, "nobody was told");
+    app.down();
+}
+
+/// In `dev` a name that nobody holds may be taken from outside, as by a domain in a debugger.
+#[test]
+fn a09_a_stranger_may_have_a_free_name_in_dev() {
+    let app = App::new().domain("users", "steady");
+    app.up();
+    let told = stranger(&app, &["elsewhere"]);
+    assert_eq!(told["registered"]["type"], "register_success", "{told}");
+    let payload: Value =
+        serde_json::from_str(told["registered"]["payload"].as_str().unwrap()).unwrap();
+    assert_eq!(payload["status"], "registered");
+    app.down();
+}
+
+/// A token is for one life: the next one has another, and the old is worth nothing.
+#[test]
+fn a08_the_token_of_an_earlier_life_is_refused() {
+    let app = App::new().domain("users", "prints-environment");
+    app.up();
+    let tokens = || -> Vec<String> {
+        let lines = app.logs("users").into_iter();
+        let token = |line: Line| {
+            Some(
+                line.message
+                    .strip_prefix("FULCRUM_DOMAIN_TOKEN=")?
+                    .to_owned(),
+            )
+        };
+        lines.filter_map(token).collect()
+    };
+    app.run(&["domains", "restart", "users"]).exits(0);
+    let tokens = tokens();
+    assert_eq!(tokens.len(), 2);
+    assert_ne!(tokens[0], tokens[1]);
+    app.run(&["domains", "stop", "users"]).exits(0);
+    for token in &tokens {
+        let told = stranger(&app, &["users", token]);
+        assert_eq!(told["code"], 16, "UNAUTHENTICATED: {told}");
+    }
+    app.down();
+}
+
+/// What the refusals of `name` are called in the events.
+fn refusals(app: &App, name: &str) -> Vec<Value> {
+    let events = app.events().into_iter();
+    let told = |event: &Value| match event.get("type") {
+        Some(kind) => kind == "registration_refused",
+        None => text_of(event, "reason").starts_with("a registration from"),
+    };
+    events
+        .filter(|event| event["domain"] == name && told(event))
+        .collect()
+}
+
+/// A life that was told to end takes its time, and registers in the middle of it: nobody may take
+/// it for a living one.
+fn late(after: &str) {
+    let app = App::new()
+        .impatient()
+        .stub_domain("other", &[])
+        .stub_domain_with(
+            "users",
+            &["--register-after", after, "--ignore-term"],
+            "{start_timeout: 500ms, stop: {grace: 3s}, restart: never}",
+        );
+    app.run(&["dev", "--detach"]).exits(0);
+    wait_until("it is refused", LIMIT, || {
+        (app.times("users", "refused 9") > 0).then_some(())
+    });
+    app.wait_for("users", "has failed", |users| users["phase"] == "failed");
+    assert_eq!(app.times("users", "registered"), 0);
+    let told = refusals(&app, "users");
+    assert!(
+        told.iter()
+            .any(|event| text_of(event, "reason").contains("being stopped")),
+        "{told:?}"
+    );
+    assert_eq!(app.see("other")["restarts"], 0);
+    app.down();
+}
+
+#[test]
+fn a05_a_registration_after_the_start_timeout_is_refused() {
+    late("1s");
+}
+
+/// On both sides of the start timeout there is one of two ends: it is ready in its first life, or
+/// it is refused and replaced. Never is a life that was given up called ready.
+#[test]
+fn a05_around_the_start_timeout_it_is_one_or_the_other() {
+    let app = (0..12).fold(App::new().impatient(), |app, n| {
+        let after = format!("{}ms", 440 + 10 * n);
+        app.stub_domain_with(
+            &format!("d{n:02}"),
+            &["--register-after", &after, "--ignore-term"],
+            "{start_timeout: 500ms, stop: {grace: 300ms}, restart: never}",
+        )
+    });
+    app.run(&["dev", "--detach"]).exits(0);
+    let (mut ready, mut failed) = (0, 0);
+    for n in 0..12 {
+        let name = format!("d{n:02}");
+        let domain = app.wait_for(&name, "is at an end", |domain| {
+            domain["phase"] == "failed" || domain["ready"] == true
+        });
+        assert_eq!(domain["generation"], 1, "{domain}");
+        if domain["ready"] == true {
+            ready += 1;
+        } else {
+            failed += 1;
+            // Registered in time and then given up, or refused: but not both ready and failed.
+            assert_eq!(domain["pid"], Value::Null, "{domain}");
+        }
+    }
+    figure(
+        "A5",
+        &format!("within 60 ms of the timeout: {ready} ready, {failed} given up, none both"),
+    );
+    app.down();
+}
+
+/// The victim's name, from another domain's process: the victim doesn't notice, and the offender is
+/// named with its pid.
+#[test]
+fn a06_anothers_name_is_denied_and_the_offender_named() {
+    let app = App::new()
+        .impatient()
+        .stub_domain("victim", &[])
+        .stub_domain("offender", &["--name", "victim"])
+        .stub_domain("sneak", &["--name", "victim", "--no-token"]);
+    app.run(&["dev", "--detach", "--wait", "--only", "victim"])
+        .exits(0);
+    let victim = app.leader("victim");
+    for (count, offender) in ["offender", "sneak"].into_iter().enumerate() {
+        app.run(&["domains", "start", offender])
+            .exits(1)
+            .says(&[offender, "victim"]);
+        assert_eq!(app.times(offender, "refused 7"), 1, "PERMISSION_DENIED");
+        let pid = app
+            .ledger()
+            .into_iter()
+            .find(|entry| entry.domain == offender);
+        let pid = pid.expect("it was spawned").pid.to_string();
+        let told = refusals(&app, "victim");
+        assert_eq!(told.len(), count + 1, "{told:?}");
+        let reason = text_of(&told[count], "reason");
+        assert!(
+            reason.contains(&pid) && reason.contains(offender),
+            "{reason}"
+        );
+        let line = app
+            .logs("victim")
+            .into_iter()
+            .find(|line| line.message.contains(&pid));
+        assert!(line.is_some(), "the log names nobody");
+    }
+    assert_eq!(app.leader("victim"), victim);
+    assert_eq!(app.times("victim", "registered"), 1);
+    app.down();
+}
+
+/// Of two streams of one process the newer counts; there is one owner, and no restart.
+#[test]
+fn a07_two_streams_of_one_process_are_one_domain() {
+    let app = App::new()
+        .impatient()
+        .stub_domain("users", &["--streams", "2"]);
+    app.up();
+    let users = app.leader("users");
+    let both = || app.times("users", "registered");
+    wait_until("both registered", LIMIT, || (both() >= 2).then_some(()));
+    let beating = |users: &Value| users["heartbeat_age_ms"].is_u64();
+    app.wait_for("users", "beats", beating);
+    app.run(&["domains", "call", "users", "echo_request", "{}"])
+        .exits(0);
+    assert_eq!(app.leader("users"), users);
+    assert_eq!(app.see("users")["restarts"], 0);
+    assert_eq!(app.times("users", "spawned"), 1);
+    app.down();
+}
+
+#[test]
+fn a09_a_thousand_guesses_are_refused() {
+    let app = App::besieged();
+    let address = app.grpc();
+    let accepted = app.endures("A9", || {
+        (0..1000)
+            .filter(|_| {
+                let token: String = raw::random(16)
+                    .iter()
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect();
+                let mut wire = Wire::dial(&address).expect("it is a client as any other");
+                wire.register("users", Some(&token)).is_ok()
+            })
+            .count()
+    });
+    assert_eq!(accepted, 0);
+    let told = refusals(&app, "users");
+    assert!(
+        (1..60).contains(&told.len()),
+        "{} refusals were told",
+        told.len()
+    );
+    figure(
+        "A9",
+        &format!(
+            "0 of 1000 guesses accepted, {} events told of them",
+            told.len()
+        ),
+    );
+    app.down();
+}
+
+/// The other user of the machine, without any token.
+#[test]
+fn a09_another_users_process_is_refused_under_serve() {
+    let app = App::new().impatient().stub_domain("users", &[]);
+    app.run(&["serve", "--detach", "--wait"]).exits(0);
+    let address = app.grpc();
+    for token in [None, Some(""), Some("0123456789abcdef0123456789abcdef")] {
+        let mut wire = Wire::dial(&address).expect("it is a client as any other");
+        assert!(wire.register("users", token).is_err(), "{token:?}");
+        let mut wire = Wire::dial(&address).expect("it is a client as any other");
+        assert!(wire.register("elsewhere", token).is_err(), "{token:?}");
+    }
+    assert_eq!(app.see("users")["ready"], true);
+    app.down();
+}
+
+#[test]
+fn a10_versions_of_the_domain_protocol() {
+    not_applicable(
+        "A10",
+        "the domain protocol has no version: both sides go by capabilities; a control client of another protocol is F19",
+    );
+}

@@ -1,0 +1,166 @@
+//! Clients that go in the middle, are of another version, or have no terminal.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixListener;
+use std::thread;
+use std::time::Duration;
+
+use fulcrum_e2e::raw::{frame, kind, random};
+use fulcrum_e2e::{App, Process, Signal, binary, figure};
+
+/// Clients are killed at random moments of what they asked for. It is done or not, never half, and
+/// the next command works.
+fn killed_in_the_middle(count: usize) {
+    let app = App::new()
+        .impatient()
+        .stub_domain("users", &["--slow-stop", "50ms"])
+        .stub_domain("orders", &[]);
+    app.up();
+    let orders = app.leader("orders");
+    for moment in random(count) {
+        let client = app.start(&["domains", "restart", "users"]);
+        // The whole command takes some 150 ms.
+        thread::sleep(Duration::from_millis(u64::from(moment)));
+        if let Some(process) = Process::find(client.pid()) {
+            process.signal(Signal::KILL);
+        }
+        drop(client);
+        assert_eq!(app.list().len(), 2);
+    }
+    app.run(&["domains", "wait", "users", "--timeout", "30s"])
+        .exits(0);
+    app.run(&["domains", "restart", "users"]).exits(0);
+    let lives = app.times("users", "spawned");
+    let restarted = app.see("users")["generation"].as_u64().expect("a number");
+    // A life that was ended at once may not have come to write itself down.
+    assert!(
+        lives as u64 <= restarted,
+        "{lives} processes in {restarted} lives"
+    );
+    assert_eq!(app.times("users", "overlap"), 0, "two lives at once");
+    assert!(lives <= count + 2, "{lives} lives of {count} restarts");
+    assert_eq!(app.leader("orders"), orders);
+    figure(
+        "F18",
+        &format!(
+            "{count} clients killed in the middle: {} restarts done, 0 half",
+            lives - 2
+        ),
+    );
+    app.down();
+}
+
+#[test]
+fn f18_clients_killed_in_the_middle_leave_nothing_half() {
+    killed_in_the_middle(20);
+}
+
+#[test]
+#[ignore = "long: two hundred clients"]
+fn f18_two_hundred_clients_killed_in_the_middle_leave_nothing_half() {
+    killed_in_the_middle(200);
+}
+
+/// An instance of another version has the socket: whatever is asked, both are named.
+#[test]
+fn f19_an_instance_of_another_protocol_is_told_apart() {
+    let app = App::new().impatient().stub_domain("users", &[]);
+    app.up();
+    let status = app
+        .run(&["domains", "status", "-o", "json"])
+        .exits(0)
+        .json();
+    let socket = status["instance"]["socket"]
+        .as_str()
+        .expect("a socket")
+        .to_owned();
+    let ours = status["instance"]["version"]
+        .as_str()
+        .expect("a version")
+        .to_owned();
+    app.down();
+
+    let other = UnixListener::bind(&socket).expect("the place is free");
+    // Protocol 999; an instance whose field 2 is its version.
+    let hello = [&[0x08, 0xe7, 0x07, 0x12, 0x07, 0x12, 0x05][..], b"9.9.9"].concat();
+    let commands = [
+        &["domains", "list"][..],
+        &["domains", "restart", "users"],
+        &["down"],
+    ];
+    let served = commands.len();
+    let serving = thread::spawn(move || {
+        for _ in 0..served {
+            let (mut stream, _) = other.accept().expect("a client");
+            let header = |name: &str, value: &str| {
+                let (name_length, value_length) = (name.len() as u8, value.len() as u8);
+                [
+                    &[0, name_length],
+                    name.as_bytes(),
+                    &[value_length],
+                    value.as_bytes(),
+                ]
+                .concat()
+            };
+            let status = [&[0x88][..], &header("content-type", "application/grpc")].concat();
+            let body = [&[0, 0, 0, 0, hello.len() as u8], &hello[..]].concat();
+            let answer = [
+                frame(kind::SETTINGS, 0, 0, b""),
+                frame(kind::SETTINGS, 1, 0, b""),
+                frame(kind::HEADERS, 4, 1, &status),
+                frame(kind::DATA, 0, 1, &body),
+                frame(kind::HEADERS, 5, 1, &header("grpc-status", "0")),
+            ];
+            // Answered once the request is there: its headers and its message.
+            let mut seen = Vec::new();
+            let mut chunk = [0; 4096];
+            while !seen.windows(8).any(|part| part == b"\x08\x01\x12\x050.1.") {
+                let count = stream.read(&mut chunk).expect("a request");
+                assert!(count > 0, "it went without asking: {seen:?}");
+                seen.extend(&chunk[..count]);
+            }
+            stream.write_all(&answer.concat()).expect("it listens");
+            // Until it goes.
+            let _ = stream.read_to_end(&mut seen);
+        }
+    });
+    for args in commands {
+        app.run(args)
+            .exits(6)
+            .says(&["9.9.9", "999", &ours, "protocol 1"]);
+    }
+    serving.join().expect("everybody was told");
+}
+
+/// Without any of the three standard files, and without a terminal to speak of.
+#[test]
+fn f20_closed_standard_files_do_no_harm() {
+    let app = App::new().impatient().stub_domain("users", &[]);
+    let fulcrum = binary().to_str().expect("a path that is text");
+    let run = |script: &str, args: &[&str]| {
+        let run = app.program("sh", &[&["-c", script, fulcrum], args].concat());
+        run.env("TERM", "dumb").output()
+    };
+    run(
+        "exec \"$0\" \"$@\" <&- >&- 2>&-",
+        &["dev", "--detach", "--wait"],
+    )
+    .exits(0);
+    assert_eq!(app.see("users")["ready"], true);
+    run("exec \"$0\" \"$@\" >&-", &["domains", "list"]).exits(0);
+    run(
+        "exec \"$0\" \"$@\" <&- 2>&-",
+        &["domains", "restart", "users"],
+    )
+    .exits(0);
+    app.down();
+
+    let mut dev =
+        app.foreground(app.program("sh", &["-c", "exec \"$0\" dev <&- >&- 2>&-", fulcrum]));
+    app.run_until_there();
+    app.run(&["domains", "wait", "users", "--timeout", "30s"])
+        .exits(0);
+    app.run(&["down"]).exits(0);
+    dev.ends().exits(0);
+    app.nothing_left();
+}
