@@ -169,6 +169,14 @@ mod tests {
         patience: Duration::ZERO,
     };
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "some moment to begin with; from there on time is told"
+    )]
+    fn epoch() -> Instant {
+        Instant::now()
+    }
+
     /// Asks when it is due, and answers at once.
     fn ask(monitor: &mut ProbeMonitor, good: bool) -> Finding {
         let now = monitor.due();
@@ -181,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_start_is_noticed_soon_after_it_is_over_and_with_few_questions() {
-        let start = Instant::now();
+        let start = epoch();
         let mut monitor = ProbeMonitor::new(CONFIG, start);
         let mut asked = 0;
         let mut last = start;
@@ -212,7 +220,7 @@ mod tests {
             successes: 2,
             ..CONFIG
         };
-        let mut monitor = ProbeMonitor::new(config, Instant::now());
+        let mut monitor = ProbeMonitor::new(config, epoch());
         let story = [
             (true, Finding::Nothing),
             (false, Finding::Nothing),
@@ -236,7 +244,7 @@ mod tests {
 
     #[test]
     fn bad_answers_of_the_start_do_not_count_until_it_is_over_or_there_was_a_yes() {
-        let start = Instant::now();
+        let start = epoch();
         let config = ProbeConfig {
             patience: Duration::from_secs(30),
             ..CONFIG
@@ -259,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_bad_answer_after_frozen_time_is_asked_for_again_before_it_counts() {
-        let mut monitor = ProbeMonitor::new(CONFIG, Instant::now());
+        let mut monitor = ProbeMonitor::new(CONFIG, epoch());
         ask(&mut monitor, true);
         let thawed = monitor.due() + Duration::from_secs(60);
         assert_eq!(monitor.bad(thawed), Finding::Nothing);
@@ -278,7 +286,7 @@ mod tests {
             successes: 0,
             patience: Duration::MAX,
         };
-        let mut monitor = ProbeMonitor::new(config, Instant::now());
+        let mut monitor = ProbeMonitor::new(config, epoch());
         assert_eq!(ask(&mut monitor, false), Finding::Nothing);
         assert_eq!(ask(&mut monitor, true), Finding::Up);
         assert_eq!(ask(&mut monitor, false), Finding::Down);
@@ -292,7 +300,7 @@ mod tests {
             answers in proptest::collection::vec(any::<bool>(), 0..60),
         ) {
             let config = ProbeConfig { failures, successes, ..CONFIG };
-            let mut monitor = ProbeMonitor::new(config, Instant::now());
+            let mut monitor = ProbeMonitor::new(config, epoch());
             let mut expected = Standing::Unknown;
             for end in 0..answers.len() {
                 let before = monitor.due();

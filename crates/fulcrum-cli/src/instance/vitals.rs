@@ -125,10 +125,7 @@ fn pass(
         .flatten()
         .map(|member| (member.pid, member))
         .collect();
-    let still = |pid| {
-        let found = Stat::read(pid).zip(known.get(&pid));
-        found.is_some_and(|(now, then)| now.started == then.started)
-    };
+    let still = |pid| known.get(&pid).is_some_and(|member| lives_on(member));
     let pids = |leader| members.get(leader).into_iter().flatten();
     let named: Vec<(String, Vec<u32>)> = leaders
         .iter()
@@ -148,6 +145,11 @@ fn pass(
         .collect()
 }
 
+/// Whether this very process is there, and not another one of its number.
+fn lives_on(member: &Member) -> bool {
+    Stat::read(member.pid).is_some_and(|now| now.started == member.started)
+}
+
 /// Puts each sample on its domain's desk, unless another life has begun there meanwhile.
 fn post(desks: &Desks, taken: &[Taken]) {
     for (name, desk) in desks.iter() {
@@ -156,5 +158,21 @@ fn post(desks: &Desks, taken: &[Taken]) {
         let own = own.filter(|one| living == Some(one.generation));
         desk.sample
             .send_replace(own.map(|one| one.sample).unwrap_or_default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_process_of_the_same_number_is_not_the_one_that_was_meant() {
+        let own = Stat::read(std::process::id()).expect("this process lives");
+        assert!(lives_on(&own));
+        let before = Member {
+            started: own.started - 1,
+            ..own
+        };
+        assert!(!lives_on(&before));
     }
 }

@@ -70,7 +70,9 @@ fn b06_limits_that_hold_less_here_are_said_at_the_start() {
 }
 
 /// In a world of 400 process ids, numbers of children that have ended go to strangers in no time.
-/// What those hold is never taken for the domain's.
+/// What those hold is never taken for the domain's. This sees numbers that are remembered for too
+/// long. The moment between finding who belongs to a life and looking at what they use can't be hit
+/// from outside: the tests of the sampler have it.
 #[test]
 fn c10_memory_of_strangers_is_never_taken_for_a_domains() {
     const CHILD: &str = r#"
