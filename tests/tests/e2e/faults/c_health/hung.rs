@@ -1,9 +1,9 @@
 //! C1, C2: what hangs is found, explained and replaced.
 
-use fulcrum_e2e::{App, Signal, figure, quantile, text_of, wait_until};
+use fulcrum_e2e::{App, LIMIT, Signal, figure, quantile, text_of, wait_until};
 use serde_json::Value;
 
-use super::{noted, wait_for_notes};
+use super::noted;
 
 /// Restarts that don't run out, and come at once.
 const RESTART: &str =
@@ -35,7 +35,11 @@ fn loops(times: usize) -> Vec<u64> {
         .map(|life| {
             app.wait_for_times("users", "registered", life);
             app.run(&begin).exits(0);
-            let hung = wait_for_notes(&app, "users", "hung", life);
+            // It is noticed first, and acted on when its evidence is there: the first one counts.
+            let hung = wait_until(&format!("life {life} is found hung"), LIMIT, || {
+                let mut hung = noted(&app, "users", "hung").into_iter();
+                hung.find(|event| event["generation"] == life)
+            });
             let ledger = app.ledger();
             let mut hangs = ledger
                 .iter()
@@ -44,7 +48,7 @@ fn loops(times: usize) -> Vec<u64> {
                 .next_back()
                 .and_then(|at| at.parse().ok())
                 .expect("it hangs");
-            (time_of_day(&hung[life - 1]) + DAY - begun % DAY) % DAY
+            (time_of_day(&hung) + DAY - begun % DAY) % DAY
         })
         .collect();
     app.wait_for_times("users", "registered", times + 1);
