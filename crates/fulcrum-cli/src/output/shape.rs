@@ -305,7 +305,6 @@ mod tests {
             to: "running".into(),
             generation: 1,
             reason: "registered".into(),
-            kind: "ready".into(),
         };
         assert_eq!(
             serde_json::to_string(&EventShape::from(event)).expect("JSON"),
