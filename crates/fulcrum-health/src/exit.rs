@@ -5,7 +5,8 @@
 ///
 /// `code` is what the process gave itself, `signal` what ended it from outside; of the two the
 /// signal is told if both are there. The meanings of codes are Node's own, from its documentation
-/// of `process` ("Exit codes"). A code such as 137 is *not* called a SIGKILL: this process exited
+/// of `process` ("Exit codes"); those that only a broken build of Node gives, and that programs
+/// like to choose themselves, are left alone. A code such as 137 is *not* called a SIGKILL: this process exited
 /// by itself, with the code that shells use for a signal to something below them.
 #[must_use]
 pub fn explain_exit(code: Option<i32>, signal: Option<i32>) -> String {
@@ -24,16 +25,13 @@ pub fn explain_exit(code: Option<i32>, signal: Option<i32>) -> String {
 
 fn meaning(code: i32) -> Option<String> {
     let known = match code {
-        3 => "Node could not parse its own JavaScript",
-        4 => "Node could not evaluate its own JavaScript",
-        5 => "fatal error in V8",
-        6 => "Node's exception handler was not a function",
-        7 => "the handler of an uncaught exception threw",
-        9 => "invalid argument to Node",
-        10 => "Node failed while starting its own JavaScript",
-        12 => "invalid debugger argument",
+        5 => "Node's code for: fatal error in V8",
+        6 => "Node's code for: its exception handler was not a function",
+        7 => "Node's code for: the handler of an uncaught exception threw",
+        9 => "Node's code for: invalid argument",
+        12 => "Node's code for: invalid debugger argument",
         13 => "top-level await never settled",
-        14 => "failed to use or make a V8 startup snapshot",
+        14 => "Node's code for: a V8 startup snapshot failed",
         126 => "a shell's code for: not executable",
         127 => "a shell's code for: command not found",
         129.. => {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::policy::human;
-use crate::{Backoff, BackoffError, Ended, Random, RestartPolicy, Verdict, When};
+use crate::{Backoff, BackoffError, Ended, Fault, Random, RestartPolicy, Verdict, When};
 
 /// The restart decisions of one domain.
 ///
@@ -54,12 +54,17 @@ impl Restarts {
         // starts. The delay is bounded, so the sum is off the clock's end only in theory.
         let start = now.checked_add(after).unwrap_or(now);
         self.forget_before(start);
-        if self.recent.len() >= self.budget() {
+        // What never began hasn't crashed: no processes or files are left, which is the machine's
+        // affair and passes. The growing delay is what keeps it from being asked too often.
+        let counted = ended.fault != Some(Fault::StartFailed);
+        if counted && self.recent.len() >= self.budget() {
             return Verdict::GiveUp {
                 reason: self.crash_loop(),
             };
         }
-        self.recent.push_back(start);
+        if counted {
+            self.recent.push_back(start);
+        }
         self.attempts = self.attempts.saturating_add(1);
         self.total += 1;
         Verdict::Restart {

@@ -98,7 +98,7 @@ fn what_cannot_get_better_is_not_tried_again() {
     };
     for when in [When::Always, When::OnFailure, When::Never] {
         let mut restarts = restarts(RestartPolicy { when, ..exact() });
-        let reason = "exit 9 (invalid argument to Node) before it was ready; \
+        let reason = "exit 9 (Node's code for: invalid argument) before it was ready; \
                       starting it again cannot help";
         assert_eq!(
             restarts.ended(&ended, Instant::now()),
@@ -185,6 +185,28 @@ fn settling_does_not_hide_a_slow_crash_loop() {
     ));
     // Out of the window they are forgotten.
     assert!(delay(&restarts.ended(&exit(1), now + ms(60_000))).is_some());
+}
+
+/// No process, no file to be had: that is no crash, however often it happens. But it is asked less
+/// and less often.
+#[test]
+fn what_never_began_does_not_use_up_the_budget() {
+    let mut restarts = restarts(RestartPolicy {
+        budget: 1,
+        ..exact()
+    });
+    let never = Ended {
+        fault: Some(Fault::StartFailed),
+        ..Ended::default()
+    };
+    let now = Instant::now();
+    let delays: Vec<_> = (0..20)
+        .map(|_| delay(&restarts.ended(&never, now)).expect("it is tried again"))
+        .collect();
+    assert!(delays.is_sorted() && delays[19] == ms(1_000), "{delays:?}");
+    assert!(delay(&restarts.ended(&exit(1), now)).is_some());
+    let verdict = restarts.ended(&exit(1), now);
+    assert!(matches!(verdict, Verdict::GiveUp { .. }), "{verdict:?}");
 }
 
 #[test]

@@ -57,36 +57,6 @@ fn a_stop_holds_until_a_start() {
     app.down();
 }
 
-/// A domain that dies while it starts fails the start that waits for it, with its own words.
-#[test]
-fn a_crash_at_the_start_fails_the_start_with_its_text() {
-    let app = App::new()
-        .domain("users", "throws-at-start")
-        .write("domains/users/fulcrum.yml", "process:\n  restart: never\n");
-    app.run(&["dev", "--detach", "--wait"])
-        .exits(10)
-        .says(&["users", "exit 1"]);
-    let stderr: Vec<_> = app
-        .logs("users")
-        .into_iter()
-        .filter(|line| line.stream == "stderr")
-        .collect();
-    assert!(
-        stderr
-            .iter()
-            .any(|line| line.message.contains("no database today")),
-        "{stderr:?}"
-    );
-    let start = app.run(&["domains", "start", "users"]);
-    start
-        .exits(1)
-        .says(&["users", "exit 1", "no database today"]);
-    let users = app.see("users");
-    assert_eq!(users["last_exit"]["code"], 1, "{users}");
-    assert_eq!(users["pid"], serde_json::Value::Null, "{users}");
-    app.down();
-}
-
 /// Where no retry can help there is none: the reason names place and cure.
 #[test]
 fn what_no_retry_can_help_is_not_retried() {
@@ -109,21 +79,4 @@ fn what_no_retry_can_help_is_not_retried() {
         assert!(texts.iter().all(|text| reason.contains(text)), "{reason}");
         app.down();
     }
-}
-
-/// An entry that does nothing ends at once, and well: nothing to start again, but no start either.
-#[test]
-fn an_entry_that_does_nothing_fails_the_start() {
-    let app = App::new().write("domains/users/domain.js", "");
-    app.run(&["dev", "--detach", "--wait"])
-        .exits(10)
-        .says(&["users", "exit 0 before it registered"]);
-    let users = app.see("users");
-    assert_eq!(
-        (&users["ready"], &users["generation"]),
-        (&false.into(), &1.into()),
-        "{users}"
-    );
-    assert_eq!(users["last_exit"]["code"], 0, "{users}");
-    app.down();
 }

@@ -14,7 +14,7 @@ fn an_unknown_name_is_told_with_the_nearest_and_all_there_are() {
     let app = app();
     app.up();
     for verb in [
-        "start", "stop", "restart", "wait", "status", "logs", "events",
+        "start", "stop", "restart", "wait", "status", "logs", "events", "why",
     ] {
         app.run(&["domains", verb, "user"])
             .exits(4)

@@ -50,9 +50,16 @@ pub(super) fn instance(instance: impl Future<Output = Result<(), Stop>>) -> Resu
     result
 }
 
+/// Threads for what blocks, such as reading files: few, since none is given up again.
+const BLOCKING: usize = 16;
+
 fn runtime(threads: usize) -> Result<Runtime, Stop> {
     Builder::new_multi_thread()
         .worker_threads(threads)
+        .max_blocking_threads(BLOCKING)
+        // A thread that has ended may not be had again: while the machine has no process left to
+        // give, whoever waited for one would wait for ever.
+        .thread_keep_alive(Duration::MAX)
         .enable_all()
         .build()
         .map_err(|error| unusable(&error))

@@ -18,6 +18,7 @@ use super::life::{self, Life};
 use super::obituary::Coroner;
 use super::oom::OomWatch;
 use super::settings::Settings;
+use super::starts::{Starts, Turn};
 
 /// What the backends of all domains share.
 #[derive(Clone)]
@@ -28,6 +29,7 @@ pub(crate) struct Workshop {
     /// The run that every token names.
     pub(crate) run: RunId,
     pub(crate) installer: Installer,
+    pub(crate) starts: Starts,
     pub(crate) hub: Hub,
     pub(crate) registry: Registry,
     pub(crate) desks: Desks,
@@ -46,6 +48,7 @@ pub(crate) struct DomainBackend {
 pub(crate) struct Plan {
     spec: CommandSpec,
     token: String,
+    turn: Turn,
 }
 
 impl Backend for DomainBackend {
@@ -79,8 +82,9 @@ impl Backend for DomainBackend {
                 };
                 workshop.installer.provide(&client).await?;
             }
+            let turn = workshop.starts.turn().await;
             let (name, hub) = (domain.name.clone(), workshop.hub.clone());
-            let planned = tokio::task::spawn_blocking(move || plan(&domain, &workshop));
+            let planned = tokio::task::spawn_blocking(move || plan(&domain, &workshop, turn));
             let (plan, notices) = planned.await.map_err(|error| {
                 Failure::permanent(format!("the look for its command broke down: {error}"))
             })??;
@@ -119,6 +123,7 @@ impl Backend for DomainBackend {
         let label = format!("{}.{}", domain.name, news.generation());
         let process = Arc::new(spawner.spawn(plan.spec, label).await?);
         if let Some(desk) = desks.get(&domain.name) {
+            plan.turn.ends(desk, news.generation(), &process);
             desk.badge.send_modify(|badge| {
                 if let Some(badge) = badge {
                     badge.pid = Some(process.pid());
@@ -138,7 +143,7 @@ impl Backend for DomainBackend {
     }
 }
 
-fn plan(domain: &Domain, workshop: &Workshop) -> Result<(Plan, Vec<Notice>), Failure> {
+fn plan(domain: &Domain, workshop: &Workshop, turn: Turn) -> Result<(Plan, Vec<Notice>), Failure> {
     let token = workshop
         .run
         .token()
@@ -177,5 +182,5 @@ fn plan(domain: &Domain, workshop: &Workshop) -> Result<(Plan, Vec<Notice>), Fai
             );
         }
     };
-    Ok((Plan { spec, token }, notices))
+    Ok((Plan { spec, token, turn }, notices))
 }

@@ -43,6 +43,7 @@ pub(super) async fn carry_out(house: &House, change: &Change, sink: &Sink) -> Pr
     for wave in order(house, change, &with) {
         let mut changes = JoinSet::new();
         for handle in wave.iter().filter_map(|name| house.supervisor.domain(name)) {
+            note(house, change.command, handle);
             let handle = handle.clone();
             let (command, no_wait, sink) = (change.command, change.no_wait, sink.clone());
             changes.spawn(async move { one(&handle, command, no_wait, &sink).await });
@@ -61,6 +62,22 @@ pub(super) async fn carry_out(house: &House, change: &Change, sink: &Sink) -> Pr
     } else {
         outcome(Kind::Failed, failed.join("; "))
     }
+}
+
+/// Notes who asked, where it changes something.
+fn note(house: &House, command: Command, handle: &Handle) {
+    let now = handle.snapshot();
+    let resting = matches!(now.phase, Phase::Stopped | Phase::Failed);
+    let verb = match command {
+        Command::Start if resting || now.phase == Phase::Backoff => "start",
+        Command::Stop if !resting => "stop",
+        Command::Kill if !resting => "stop --force",
+        Command::Restart => "restart",
+        Command::Start | Command::Stop | Command::Kill => return,
+    };
+    let name = handle.name();
+    let text = format!("`fulcrum domains {verb} {name}`");
+    house.journal.note(name, now.generation, "asked", text);
 }
 
 /// Stops go in reverse start order; whatever is to start waits for its dependencies by itself.

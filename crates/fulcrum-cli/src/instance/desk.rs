@@ -18,6 +18,8 @@ pub(crate) struct Desk {
     pub(crate) badge: watch::Sender<Option<Badge>>,
     /// When it last gave a sign of life; written by the task that hears them.
     pub(crate) last_beat: watch::Sender<Option<Instant>>,
+    /// The latest life that has registered; written by the task that hears registrations.
+    pub(crate) registered: watch::Sender<u64>,
     /// How late its event loop was, as the last heartbeat told; written with `last_beat`.
     pub(crate) lag: watch::Sender<Option<Duration>>,
     /// How its last life ended; written by that life's watcher, before the end is told.
@@ -75,6 +77,7 @@ pub(crate) fn desks<'a>(names: impl Iterator<Item = &'a str>) -> Desks {
     let desk = || Desk {
         badge: watch::Sender::new(None),
         last_beat: watch::Sender::new(None),
+        registered: watch::Sender::new(0),
         lag: watch::Sender::new(None),
         obituary: watch::Sender::new(None),
         outlook: watch::Sender::new(None),

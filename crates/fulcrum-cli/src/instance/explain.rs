@@ -1,5 +1,6 @@
 //! Puts an end into words: why a life was ended, and how it took its end.
 
+use fulcrum_config::{Domain, Program};
 use fulcrum_spawn::lifecycle::{Cause, Goal, Phase};
 use fulcrum_spawn::supervisor::{LastExit, Snapshot};
 
@@ -26,10 +27,15 @@ pub(crate) fn how(house: &House, domain: &str, exit: &LastExit) -> Option<String
     ))
 }
 
-/// What to do about a domain that ended quietly and was never there.
-pub(crate) fn advice(now: &Snapshot) -> Option<&'static str> {
+/// What to do about an entry that ended quietly and well, and was never there as a domain.
+pub(crate) fn advice(house: &House, domain: &str, now: &Snapshot) -> Option<&'static str> {
+    let well = now
+        .last_exit
+        .as_ref()
+        .is_some_and(|exit| exit.report.code == Some(0));
     let quiet = now.phase == Phase::Stopped && now.goal == Goal::Up && now.ready_after.is_none();
-    quiet.then_some(
+    let is_node = |domain: &Domain| matches!(domain.program, Program::Node { .. });
+    (well && quiet && house.domain(domain).is_some_and(is_node)).then_some(
         "its entry ran to its end without starting a domain: export default a class with a \
          start() method, or call start()",
     )

@@ -39,6 +39,7 @@ mod selection;
 mod settings;
 mod setup;
 mod signals;
+mod starts;
 mod terminal;
 mod unserved;
 mod view;

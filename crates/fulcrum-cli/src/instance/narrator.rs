@@ -36,16 +36,7 @@ fn words(house: &Shared, news: &Transition, now: &Snapshot) -> Option<(Level, St
             (Level::Info, now.reason.clone())
         }
         Phase::Waiting | Phase::Preparing => return None,
-        Phase::Starting => {
-            let badge = house.desks.get(&news.domain)?.badge.borrow().clone()?;
-            let pid = badge
-                .pid
-                .map_or_else(String::new, |pid| format!(", pid {pid}"));
-            (
-                Level::Info,
-                format!("started by {}{pid}", badge.spec.runner),
-            )
-        }
+        Phase::Starting => (Level::Info, started(house, news)?),
         Phase::Running if news.from == Phase::Running && news.ready => {
             (Level::Info, "ready again".to_owned())
         }
@@ -71,13 +62,39 @@ fn words(house: &Shared, news: &Transition, now: &Snapshot) -> Option<(Level, St
         }
         Phase::Stopped if now.goal == Goal::Down => (Level::Info, "stopped".to_owned()),
         Phase::Stopped => {
-            let advice = advice(now).map_or_else(String::new, |advice| format!("; {advice}"));
+            let advice = advice(house, &news.domain, now)
+                .map_or_else(String::new, |advice| format!("; {advice}"));
             let text = format!("ended ({}), and is not started again{advice}", news.reason);
             (Level::Info, text)
         }
-        Phase::Failed => (Level::Error, format!("failed: {}", news.reason)),
+        Phase::Failed => (Level::Error, failed(news, now)),
         Phase::Stuck => (Level::Error, stuck(house, now.pid.unwrap_or_default())),
     })
+}
+
+/// What has just been told as the end isn't told again.
+fn failed(news: &Transition, now: &Snapshot) -> String {
+    let told = now
+        .last_exit
+        .as_ref()
+        .filter(|exit| exit.generation == news.generation && news.from == Phase::Stopping);
+    match told.and_then(|exit| news.reason.strip_prefix(exit.reason.as_str())) {
+        Some("") => format!(
+            "failed: it would end so again; once it is mended, `fulcrum domains restart {}` starts it",
+            news.domain
+        ),
+        _ => format!("failed: {}", news.reason),
+    }
+}
+
+/// `started by node 20.20.2 (PATH), pid 4242`
+fn started(house: &Shared, news: &Transition) -> Option<String> {
+    let badge = house.desks.get(&news.domain)?.badge.borrow().clone()?;
+    let badge = (badge.generation == news.generation).then_some(badge)?;
+    let pid = badge
+        .pid
+        .map_or_else(String::new, |pid| format!(", pid {pid}"));
+    Some(format!("started by {}{pid}", badge.spec.runner))
 }
 
 /// Who survived, and in which state, which is why.
@@ -96,6 +113,13 @@ fn stuck(house: &Shared, leader: u32) -> String {
 /// A transition's reason for the journal, with what the machine doesn't know: how a life took the
 /// end that it was given, and when the next one begins.
 fn reason(house: &Shared, news: &Transition, now: &Snapshot) -> String {
+    if news.to == Phase::Waiting && now.phase == Phase::Waiting {
+        // The gate knows for whom it waits.
+        return now.reason.clone();
+    }
+    if news.to == Phase::Starting {
+        return started(house, news).unwrap_or_else(|| news.reason.clone());
+    }
     let mut text = news.reason.clone();
     let exit = now.last_exit.as_ref();
     let ended =

@@ -221,11 +221,9 @@ mod tests {
             obituary(Some(1), None, &uncaught).words(true),
             "exit 1: uncaught Error: boom at /a/domain.js:7:9"
         );
-        assert!(
-            obituary(Some(13), None, &[])
-                .words(false)
-                .starts_with("exit 13 (top-level await never settled) before it registered: a ")
-        );
+        assert!(obituary(Some(13), None, &[]).words(false).starts_with(
+            "exit 13 (top-level await never settled) before it registered: it awaits "
+        ));
     }
 
     #[test]

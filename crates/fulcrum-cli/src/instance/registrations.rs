@@ -29,6 +29,9 @@ fn hear(house: &Shared, lives: &mut Lives, event: DomainEvent) {
             capabilities,
             ..
         } => {
+            if let Some(desk) = house.desks.get(&domain) {
+                desk.registered.send_replace(generation);
+            }
             let stream = Stream::new(generation, activity, &capabilities);
             lives.registered(&domain, stream);
             if let Some(handle) = house.supervisor.domain(&domain) {

@@ -34,6 +34,7 @@ use super::oom::OomWatch;
 use super::options::Options;
 use super::selection::{select, with_dependencies};
 use super::signals::Signals;
+use super::starts::Starts;
 use super::terminal::Screen;
 use super::unserved::unserved;
 use super::{
@@ -111,6 +112,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
         spawner,
         run,
         installer: Installer::default(),
+        starts: Starts::new(),
         hub: hub.clone(),
         registry: registry.clone(),
         desks: Arc::clone(&desks),

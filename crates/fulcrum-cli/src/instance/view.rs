@@ -89,7 +89,7 @@ fn live(house: &House, shown: &mut Domain, now: &Snapshot) {
     if let Some(outlook) = outlook {
         shown.reason = format!("{}; {outlook}", now.reason);
     }
-    if let Some(advice) = advice(now) {
+    if let Some(advice) = advice(house, &shown.name, now) {
         shown.reason = format!("{}; {advice}", now.reason);
     }
 }

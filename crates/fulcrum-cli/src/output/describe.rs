@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
+use fulcrum_health::signal_name;
 use fulcrum_rpc::control::{Domain, Instance, LastExit};
 
 use super::domain_table::{paint_of, reason_of};
+use super::lives::Life;
 use super::table::harmless;
 use super::units::{memory, uptime};
 use super::{Paint, elapsed, rfc3339};
@@ -33,8 +35,13 @@ pub(crate) fn describe_instance(instance: &Instance, now: SystemTime, colour: bo
     page.text
 }
 
-/// A domain with its details.
-pub(crate) fn describe_domain(domain: &Domain, now: SystemTime, colour: bool) -> String {
+/// A domain with its details and its last lives.
+pub(crate) fn describe_domain(
+    domain: &Domain,
+    lives: &[Life<'_>],
+    now: SystemTime,
+    colour: bool,
+) -> String {
     let mut page = Page::new(colour);
     page.line("name", &domain.name);
     let ready = if domain.ready { ", ready" } else { "" };
@@ -79,6 +86,7 @@ pub(crate) fn describe_domain(domain: &Domain, now: SystemTime, colour: bool) ->
     if let Some(exit) = &domain.last_exit {
         page.line("last exit", &describe_exit(exit, now));
     }
+    page.list("lives", lives.iter().map(|life| life.describe()));
     if let Some(details) = &domain.details {
         page.some("runner", &details.runner);
         let words: Vec<_> = details
@@ -100,7 +108,10 @@ pub(crate) fn describe_domain(domain: &Domain, now: SystemTime, colour: bool) ->
 
 fn describe_exit(exit: &LastExit, now: SystemTime) -> String {
     let how = match (exit.signal, exit.code) {
-        (Some(signal), _) => format!("signal {signal}"),
+        (Some(signal), _) => match signal_name(signal) {
+            Some(name) => format!("signal {signal} ({name})"),
+            None => format!("signal {signal}"),
+        },
         (None, Some(code)) => format!("code {code}"),
         (None, None) => "unknown".to_owned(),
     };
@@ -242,7 +253,7 @@ mod tests {
             ..Domain::default()
         };
         assert_eq!(
-            describe_domain(&domain, at(61), false),
+            describe_domain(&domain, &[], at(61), false),
             "\
 name        users
 phase       failed

@@ -52,7 +52,7 @@ pub(super) fn reason_of(domain: &Domain) -> String {
     match domain.retry_in_ms {
         Some(milliseconds) => {
             let due = super::elapsed(std::time::Duration::from_millis(milliseconds));
-            format!("{} (again in {due})", domain.reason)
+            format!("{} (retry in {due})", domain.reason)
         }
         None => domain.reason.clone(),
     }
@@ -115,7 +115,7 @@ pricing  stopped  no       -       -         0     -         -
             retry_in_ms: Some(1_600),
             ..domain("a", "backoff")
         };
-        assert_eq!(reason_of(&waiting), "exit code 1 (again in 1.6 s)");
+        assert_eq!(reason_of(&waiting), "exit code 1 (retry in 1.6 s)");
     }
 
     #[test]

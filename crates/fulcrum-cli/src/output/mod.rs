@@ -3,9 +3,11 @@
 mod describe;
 mod domain_table;
 mod face;
+mod lives;
 mod paint;
 mod reader;
 mod shape;
+mod story;
 mod table;
 mod units;
 
@@ -18,9 +20,11 @@ use crate::exit::{Code, Stop};
 pub(crate) use describe::{describe_domain, describe_instance};
 pub(crate) use domain_table::domain_table;
 pub(crate) use face::Face;
+pub(crate) use lives::{LifeShape, lives};
 pub(crate) use paint::Paint;
 pub(crate) use reader::reader_gone;
 pub(crate) use shape::{DomainShape, EventShape, InstanceShape, rfc3339};
+pub(crate) use story::{Story, kind_paint};
 pub(crate) use table::{Cell, Table, harmless};
 pub(crate) use units::{count, elapsed};
 

@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime};
 use fulcrum_rpc::control::{Details, Domain, Event, Instance, LastExit};
 use serde::Serialize;
 
+use super::lives::LifeShape;
+
 /// The last second that has a year of four digits: 9999-12-31T23:59:59Z.
 const LAST_SECOND: u64 = 253_402_300_799;
 
@@ -32,6 +34,18 @@ pub(crate) struct DomainShape {
     registered_in_ms: Option<f64>,
     #[serde(flatten)]
     details: Option<DetailsShape>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lives: Option<Vec<LifeShape>>,
+}
+
+impl DomainShape {
+    /// With what its last lives were.
+    pub(crate) fn with_lives(self, lives: Vec<LifeShape>) -> Self {
+        Self {
+            lives: Some(lives),
+            ..self
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -66,16 +80,17 @@ pub(crate) struct InstanceShape {
 /// One line of `domains events -o json`.
 #[derive(Debug, Serialize)]
 pub(crate) struct EventShape {
-    pub(crate) seq: u64,
-    pub(crate) time: Option<String>,
-    pub(crate) domain: String,
+    seq: u64,
+    time: Option<String>,
+    domain: String,
     /// What happened, in one word.
     #[serde(rename = "type")]
-    pub(crate) kind: String,
-    pub(crate) from: String,
-    pub(crate) to: String,
-    pub(crate) generation: u64,
-    pub(crate) reason: String,
+    kind: String,
+    /// Null, as `to`, where it was no transition.
+    from: Option<String>,
+    to: Option<String>,
+    generation: u64,
+    reason: String,
 }
 
 impl From<Domain> for DomainShape {
@@ -100,6 +115,7 @@ impl From<Domain> for DomainShape {
             retry_in_ms: domain.retry_in_ms,
             registered_in_ms: domain.registered_in_ms.map(|time| round(time, 1000.0)),
             details: domain.details.map(DetailsShape::from),
+            lives: None,
         }
     }
 }
@@ -154,8 +170,8 @@ impl From<Event> for EventShape {
             time: stamp(event.time),
             domain: event.domain,
             kind: event.kind,
-            from: event.from,
-            to: event.to,
+            from: Some(event.from).filter(|phase| !phase.is_empty()),
+            to: Some(event.to).filter(|phase| !phase.is_empty()),
             generation: event.generation,
             reason: event.reason,
         }
@@ -289,11 +305,19 @@ mod tests {
             to: "running".into(),
             generation: 1,
             reason: "registered".into(),
-            ..Event::default()
         };
         assert_eq!(
             serde_json::to_string(&EventShape::from(event)).expect("JSON"),
             r#"{"seq":7,"time":"1970-01-01T00:00:02.000Z","domain":"users","type":"ready","from":"starting","to":"running","generation":1,"reason":"registered"}"#
+        );
+        let note = Event {
+            kind: "late".into(),
+            ..Event::default()
+        };
+        let shown_note = shown(EventShape::from(note));
+        assert_eq!(
+            (&shown_note["from"], &shown_note["to"]),
+            (&Value::Null, &Value::Null)
         );
         let instance = Instance {
             pid: 1,

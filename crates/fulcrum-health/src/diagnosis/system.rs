@@ -18,8 +18,8 @@ pub(super) fn heap_limit(words: &LastWords<'_>) -> Option<Diagnosis> {
     }
     found(
         "V8 reached its heap limit",
-        "find what grows (process.node_args: [--heapsnapshot-near-heap-limit=1] writes a snapshot), \
-         or raise the limit (process.node_args: [--max-old-space-size=<MiB>])",
+        "raise it by process.node_args: [--max-old-space-size=<MiB>], or find what grows: \
+         --heapsnapshot-near-heap-limit=1 writes a snapshot",
     )
 }
 
@@ -128,8 +128,8 @@ pub(super) fn unsettled_await(words: &LastWords<'_>) -> Option<Diagnosis> {
         return None;
     }
     found(
-        "a top-level await never settled, and nothing else kept the process alive",
-        "find the await whose promise nobody resolves",
+        "it awaits a promise that nobody resolves, and nothing else kept it alive",
+        "find that await at the top level of a module",
     )
 }
 

@@ -8,6 +8,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
 
+use super::limits::OpenFiles;
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::{Errno, write};
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
@@ -22,11 +23,12 @@ pub(super) struct Hygiene {
     procs: Option<File>,
     /// Its text for `oom_score_adj`.
     score: String,
+    files: OpenFiles,
 }
 
 impl Hygiene {
     /// For children of this process, into a cgroup or not.
-    pub(super) fn new(cgroup: Option<&Path>) -> Self {
+    pub(super) fn new(cgroup: Option<&Path>, files: OpenFiles) -> Self {
         let procs = cgroup.and_then(|folder| {
             OpenOptions::new()
                 .write(true)
@@ -39,6 +41,7 @@ impl Hygiene {
             parent: rustix::process::getpid(),
             procs,
             score: own.saturating_add(SOONER).min(1000).to_string(),
+            files,
         }
     }
 
@@ -64,6 +67,7 @@ impl Hygiene {
         ) {
             let _ = write(score, self.score.as_bytes());
         }
+        self.files.restore();
         default_signals();
         Ok(())
     }

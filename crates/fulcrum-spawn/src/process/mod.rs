@@ -8,6 +8,7 @@ mod evidence;
 mod group;
 mod guard;
 mod hygiene;
+mod limits;
 mod oom;
 mod orphans;
 mod pidfd;

@@ -69,7 +69,7 @@ fn counter_of(pid: u32) -> Option<PathBuf> {
     let place = place(&groups, &mounts)?;
     match place.version {
         // For a zombie version 1 names the root, whoever it belonged to.
-        Version::One if place.group.as_os_str() == place.mount.as_os_str() => None,
+        Version::One if place.group == place.mount => None,
         Version::One => Some(place.group.join("memory.oom_control")),
         // Where the controller isn't enabled the next group upward that has it is charged.
         Version::Two => place
@@ -164,6 +164,12 @@ mod tests {
         let place = place("4:memory:/shop/a\n0::/x\n", HYBRID).expect("version 1");
         assert_eq!(place.version, Version::One);
         assert_eq!(place.group, Path::new("/sys/fs/cgroup/memory/shop/a"));
+    }
+
+    #[test]
+    fn a_zombie_of_version_1_seems_to_be_in_the_root() {
+        let place = place("4:memory:/\n0::/x\n", HYBRID).expect("version 1");
+        assert_eq!(place.group, place.mount);
     }
 
     #[test]

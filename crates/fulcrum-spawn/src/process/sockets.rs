@@ -164,13 +164,10 @@ pub fn variable_of(pid: u32, name: &str) -> Option<String> {
 /// A process's command line for a message, at most 80 characters.
 pub(super) fn command_line(pid: u32) -> String {
     let raw = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let text = String::from_utf8_lossy(&raw).replace('\0', " ");
-    let text: String = text
-        .trim()
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(80)
-        .collect();
+    let raw = String::from_utf8_lossy(&raw);
+    let words: Vec<&str> = raw.split('\0').filter(|word| !word.is_empty()).collect();
+    let text = essential(&words);
+    let text: String = text.chars().filter(|c| !c.is_control()).take(80).collect();
     if text.is_empty() {
         super::Stat::read(pid)
             .map(|stat| stat.name)
@@ -178,6 +175,28 @@ pub(super) fn command_line(pid: u32) -> String {
     } else {
         text
     }
+}
+
+/// The program's name and what it was given; of Node's own options, which may be long and tell
+/// nobody what runs, none.
+fn essential(words: &[&str]) -> String {
+    const WITH_VALUE: [&str; 5] = ["--require", "-r", "--import", "--loader", "--env-file"];
+    let Some((program, arguments)) = words.split_first() else {
+        return String::new();
+    };
+    let name = program.rsplit('/').next().unwrap_or(program);
+    let mut rest = arguments;
+    while name == "node"
+        && let [option, after @ ..] = rest
+        && option.starts_with("--")
+    {
+        rest = match after {
+            [_, after @ ..] if WITH_VALUE.contains(option) => after,
+            after => after,
+        };
+    }
+    let shown = std::iter::once(name).chain(rest.iter().copied());
+    shown.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -207,6 +226,32 @@ mod tests {
             Some(me)
         );
         drop(client);
+    }
+
+    #[test]
+    fn of_a_command_line_what_tells_most_is_shown() {
+        for (words, shown) in [
+            (
+                &[
+                    "/usr/bin/node",
+                    "--require",
+                    "/a.cjs",
+                    "--no-warnings",
+                    "/x.js",
+                    "--y",
+                ][..],
+                "node /x.js --y",
+            ),
+            (&["/usr/bin/node", "-e", "1"], "node -e 1"),
+            (&["node", "--watch"], "node"),
+            (
+                &["/usr/sbin/nginx", "-g", "daemon off;"],
+                "nginx -g daemon off;",
+            ),
+            (&[], ""),
+        ] {
+            assert_eq!(essential(words), shown);
+        }
     }
 
     #[test]

@@ -24,6 +24,7 @@ use tokio::sync::oneshot;
 use super::census::Life;
 use super::containment::Containment;
 use super::hygiene::Hygiene;
+use super::limits::OpenFiles;
 use super::running::Process;
 use super::{cgroup, orphans};
 use crate::{CommandSpec, Failure};
@@ -59,7 +60,8 @@ pub struct Spawner {
 
 impl Spawner {
     /// Starts the thread, which lives as long as the program, and keeps what it starts in the
-    /// containment. Descriptors above standard error that this program was started with are kept
+    /// containment. This program may open as many files as it may from then on, its children as
+    /// many as before. Descriptors above standard error that this program was started with are kept
     /// from the processes that it starts. Must be called in a tokio runtime, which must go on for
     /// orphans to be looked after.
     ///
@@ -67,6 +69,7 @@ impl Spawner {
     /// The operating system refuses the thread, or to report the ends of children.
     pub fn start(containment: Containment) -> io::Result<Self> {
         keep_inherited_descriptors();
+        let files = OpenFiles::raise();
         let (orders, inbox) = mpsc::channel::<Order>();
         let held = containment.clone();
         thread::Builder::new()
@@ -79,7 +82,7 @@ impl Spawner {
                             label,
                             answer,
                         } => {
-                            let outcome = spawn(&spec, &label, &held);
+                            let outcome = spawn(&spec, &label, &held, &files);
                             // Nobody waits any more: the child must not outlive the interest in it.
                             if let Err(Ok(child)) = answer.send(outcome) {
                                 Process::abandon(child.pid, &held);
@@ -133,11 +136,16 @@ impl Spawner {
 }
 
 /// Starts a process and enters it as a life.
-fn spawn(spec: &CommandSpec, label: &str, containment: &Containment) -> Result<Spawned, Failure> {
+fn spawn(
+    spec: &CommandSpec,
+    label: &str,
+    containment: &Containment,
+    files: &OpenFiles,
+) -> Result<Spawned, Failure> {
     let token = spec.env.get(OsStr::new(containment.mark()));
     let life = containment.prepare(label, token.map(|token| token.as_bytes()));
     let folder = life.cgroup.clone();
-    let spawned = execute(spec, life, containment);
+    let spawned = execute(spec, life, containment, files);
     if let (Err(_), Some(folder)) = (&spawned, folder) {
         let _ = cgroup::remove(&folder);
     }
@@ -148,13 +156,14 @@ fn execute(
     spec: &CommandSpec,
     mut life: Life,
     containment: &Containment,
+    files: &OpenFiles,
 ) -> Result<Spawned, Failure> {
     let describe = |error: io::Error| refusal(spec, &error);
     let (stdout_read, stdout_write) = log_pipe().map_err(describe)?;
     let (stderr_read, stderr_write) = log_pipe().map_err(describe)?;
     let (stdin_read, stdin_write) =
         pipe_with(PipeFlags::CLOEXEC).map_err(|error| describe(error.into()))?;
-    let hygiene = Hygiene::new(life.cgroup.as_deref());
+    let hygiene = Hygiene::new(life.cgroup.as_deref(), files.clone());
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one place that starts processes"

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 use super::{Backend, Condition, DomainSetup, Group, News, Outcome, Supervisor, Transition};
 use crate::Failure;
 use crate::lifecycle::{
-    Command, End, ExitReport, Fact, Goal, Phase, RestartPolicy, StopSignal, Timing, Verdict,
+    Cause, Command, End, ExitReport, Fact, Goal, Phase, RestartPolicy, StopSignal, Timing, Verdict,
 };
 
 const TIMING: Timing = Timing {
@@ -296,6 +296,41 @@ async fn a_stubborn_domain_is_killed_after_its_grace() {
     };
     assert_eq!((*first, *second), (StopSignal::Terminate, StopSignal::Kill));
     assert_eq!(*killed - *asked, TIMING.stop_grace);
+    let users = house.supervisor.domain("users").expect("known").snapshot();
+    let exit = users.last_exit.expect("it has ended");
+    assert_eq!(exit.cause, Cause::Asked(Command::Stop));
+    assert!(exit.killed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_transition_says_what_set_it_off() {
+    let crashing = Habit {
+        ends_after: Some(Duration::from_secs(1)),
+        ..GOOD
+    };
+    let mut house = House::new(&[("users", crashing, &[])]);
+    house.request("users", Command::Start).await;
+    let mut causes = Vec::new();
+    while let Some(news) = house.transitions.recv().await {
+        causes.push((news.to, news.cause));
+        if news.to == Phase::Backoff {
+            break;
+        }
+    }
+    assert_eq!(
+        causes,
+        [
+            (Phase::Waiting, Cause::Asked(Command::Start)),
+            (Phase::Preparing, Cause::Course),
+            (Phase::Starting, Cause::Course),
+            (Phase::Running, Cause::Course),
+            (Phase::Stopping, Cause::Exited),
+            (Phase::Backoff, Cause::Course),
+        ]
+    );
+    let users = house.supervisor.domain("users").expect("known").snapshot();
+    let exit = users.last_exit.expect("it has ended");
+    assert_eq!((exit.cause, exit.killed), (Cause::Exited, false));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,12 +1,14 @@
 //! `fulcrum domains events`
 
+use std::time::SystemTime;
+
 use clap::ValueEnum;
 use fulcrum_rpc::control::{Event, EventsRequest};
 
 use super::{Context, stream};
 use crate::client;
 use crate::exit::Stop;
-use crate::output::{EventShape, Paint};
+use crate::output::{EventShape, Paint, harmless, kind_paint, rfc3339};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -23,7 +25,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// A transition a line
+    /// One thing that happened a line
     Table,
     /// One object a line
     Json,
@@ -39,10 +41,11 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
     let events = client.events(request).await.map_err(client::refused)?;
     let colour = output.stdout().colour;
     let print = |event: Event, out: &mut Vec<u8>| {
-        let shape = EventShape::from(event);
         let line = match args.output {
-            Format::Table => line(&shape, colour),
-            Format::Json => serde_json::to_string(&shape).expect("its keys are texts"),
+            Format::Table => line(&event, colour),
+            Format::Json => {
+                serde_json::to_string(&EventShape::from(event)).expect("its keys are texts")
+            }
         };
         out.extend_from_slice(line.as_bytes());
         out.push(b'\n');
@@ -50,21 +53,22 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
     stream::print(events, args.follow, output, print).await
 }
 
-fn line(event: &EventShape, colour: bool) -> String {
-    let EventShape {
-        time,
-        domain,
-        from,
-        to,
-        generation,
-        reason,
-        ..
-    } = event;
-    let time = Paint::Dim.apply(time.as_deref().unwrap_or("-"), colour);
-    let text = format!("{domain}  {from} → {to}  #{generation}  {reason}");
-    let mut safe = Vec::new();
-    fulcrum_logs::sanitise(text.as_bytes(), false, &mut safe);
-    format!("{time}  {}", String::from_utf8_lossy(&safe).trim_end())
+fn line(event: &Event, colour: bool) -> String {
+    let time = event.time.and_then(|time| SystemTime::try_from(time).ok());
+    let time = time.map_or_else(|| "-".to_owned(), rfc3339);
+    let kind = kind_paint(&event.kind).apply(&format!("{:<13}", harmless(&event.kind)), colour);
+    let text = format!(
+        "{}  {:<14}  {:<4}  {kind}  {}",
+        Paint::Dim.apply(&time, colour),
+        harmless(&event.domain),
+        format!("#{}", event.generation),
+        harmless(if event.reason == event.kind {
+            ""
+        } else {
+            &event.reason
+        })
+    );
+    text.trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -75,15 +79,14 @@ mod tests {
     fn a_transition_is_one_harmless_line() {
         let event = Event {
             domain: "users".into(),
-            from: "starting".into(),
-            to: "backoff".into(),
+            kind: "backoff".into(),
             generation: 2,
             reason: "exit code 1\n\x1b[2J".into(),
             ..Event::default()
         };
         assert_eq!(
-            line(&EventShape::from(event), false),
-            "-  users  starting → backoff  #2  exit code 1␊␛[2J"
+            line(&event, false),
+            "-  users           #2    backoff        exit code 1␊␛[2J"
         );
     }
 }

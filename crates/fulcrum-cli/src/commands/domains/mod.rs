@@ -3,6 +3,7 @@
 pub(crate) mod call;
 mod change;
 mod events;
+mod history;
 mod list;
 pub(crate) mod logs;
 mod restart;
@@ -12,6 +13,7 @@ mod status;
 mod stop;
 mod stream;
 mod wait;
+mod why;
 
 use clap::Subcommand;
 
@@ -44,6 +46,8 @@ pub(crate) enum Verb {
     Call(call::Args),
     /// Show what happened to domains
     Events(events::Args),
+    /// Tell why a domain is as it is, and how that came about
+    Why(why::Args),
 }
 
 pub(super) fn run(verb: Verb, context: Context) -> Result<(), Stop> {
@@ -57,5 +61,6 @@ pub(super) fn run(verb: Verb, context: Context) -> Result<(), Stop> {
         Verb::Logs(args) => drive::client(None, logs::run(args, context)),
         Verb::Call(args) => drive::client(None, call::run(args, context)),
         Verb::Events(args) => drive::client(None, events::run(args, context)),
+        Verb::Why(args) => drive::client(None, why::run(args, context)),
     }
 }

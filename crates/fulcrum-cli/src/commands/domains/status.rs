@@ -3,15 +3,19 @@
 use std::time::SystemTime;
 
 use clap::ValueEnum;
-use fulcrum_rpc::control::{Domain, StatusRequest, StatusResponse};
+use fulcrum_rpc::control::{Domain, Event, StatusRequest, StatusResponse};
 use serde::Serialize;
 
-use super::Context;
+use super::{Context, history};
 use crate::client;
 use crate::exit::{Code, Stop};
 use crate::output::{
-    DomainShape, InstanceShape, Output, describe_domain, describe_instance, domain_table,
+    DomainShape, InstanceShape, LifeShape, Output, describe_domain, describe_instance,
+    domain_table, lives,
 };
+
+/// How many lives are shown with a domain, the present one included.
+const LIVES: usize = 5;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -49,23 +53,34 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
     let response = client.status(request).await.map_err(client::refused)?;
     let now = SystemTime::now();
     match &args.name {
-        Some(name) => print_one(
-            only(response.domains, name)?,
-            args.output,
-            now,
-            &context.output,
-        ),
+        Some(name) => {
+            let domain = only(response.domains, name)?;
+            let events = history::events(&client, &domain.name).await?;
+            print_one(domain, &events, args.output, now, &context.output)
+        }
         None => print_all(response, args.output, now, &context.output),
     }
 }
 
-fn print_one(domain: Domain, format: Format, now: SystemTime, output: &Output) -> Result<(), Stop> {
-    match format {
-        Format::Table => {
-            output.data(describe_domain(&domain, now, output.stdout().colour).as_bytes())
-        }
-        Format::Json => output.json(&DomainShape::from(domain)),
-        Format::Yaml => output.yaml(&DomainShape::from(domain)),
+fn print_one(
+    domain: Domain,
+    events: &[Event],
+    format: Format,
+    now: SystemTime,
+    output: &Output,
+) -> Result<(), Stop> {
+    let mut lives = lives(events);
+    lives.retain(|life| life.generation > 0);
+    let last = &lives[lives.len().saturating_sub(LIVES)..];
+    if format == Format::Table {
+        let page = describe_domain(&domain, last, now, output.stdout().colour);
+        return output.data(page.as_bytes());
+    }
+    let shape = DomainShape::from(domain).with_lives(last.iter().map(LifeShape::from).collect());
+    if format == Format::Json {
+        output.json(&shape)
+    } else {
+        output.yaml(&shape)
     }
 }
 
@@ -100,7 +115,7 @@ fn print_all(
 
 /// The one domain that `name` means. With more than one the shape of the output would depend on
 /// what is running.
-fn only(domains: Vec<Domain>, name: &str) -> Result<Domain, Stop> {
+pub(super) fn only(domains: Vec<Domain>, name: &str) -> Result<Domain, Stop> {
     let names: Vec<_> = domains.iter().map(|domain| domain.name.as_str()).collect();
     let wrong = match names.as_slice() {
         [_] => String::new(),

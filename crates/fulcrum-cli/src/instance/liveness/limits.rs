@@ -13,6 +13,9 @@ const PING: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(
 /// A client that answers none of the pings of this many intervals hangs: 30 s by default.
 const PINGS: u32 = 3;
 
+/// Nobody's connection is cut sooner, once it has been sent a ping.
+const SHORTEST_CUT: Duration = Duration::from_secs(20);
+
 /// Clients that exist today dial again 5 s after they have lost their connection, and may fail a
 /// time or two.
 const REDIAL: Duration = Duration::from_secs(15);
@@ -21,13 +24,15 @@ const REDIAL: Duration = Duration::from_secs(15);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Limits {
     ping: Duration,
-    longest: Duration,
+    /// When a connection is cut that has not answered a ping.
+    cut: Duration,
 }
 
 impl Limits {
     /// The keep-alive times are those of the whole port. So pings follow the domain that is to
-    /// speak up the most often; and HTTP/2's own timeout, which would cut a connection without
-    /// asking why nothing comes, is left to be longer than any silence that is judged here.
+    /// speak up the most often; and HTTP/2's own timeout, which cuts a connection without asking
+    /// why nothing comes, is twice as long as any silence that is judged here (where what doesn't
+    /// count is taken off first).
     pub(crate) fn of(app: &App) -> Self {
         let limits = || {
             let domains = app.domains.iter().filter(|domain| domain.has_process());
@@ -35,14 +40,15 @@ impl Limits {
         };
         let ping = limits().min().unwrap_or(PING.1).clamp(PING.0, PING.1);
         let longest = limits().max().unwrap_or_default().max(ping * PINGS);
-        Self { ping, longest }
+        let cut = longest.saturating_mul(2).max(SHORTEST_CUT);
+        Self { ping, cut }
     }
 
     /// The port's settings.
     pub(crate) fn settings(self) -> Settings {
         Settings {
             keepalive_interval: self.ping,
-            keepalive_timeout: self.longest,
+            keepalive_timeout: self.cut,
             ..Settings::default()
         }
     }
@@ -90,7 +96,7 @@ mod tests {
     fn a_client_without_heartbeats_is_judged_by_several_pings() {
         let limits = |ping| Limits {
             ping: Duration::from_secs(ping),
-            longest: Duration::ZERO,
+            cut: Duration::ZERO,
         };
         let silence = |limits: Limits, heartbeat| {
             let config = limits.traffic(&heartbeat);

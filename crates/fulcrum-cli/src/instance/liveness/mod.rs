@@ -268,7 +268,7 @@ impl Life {
     }
 
     async fn condemn(&self, why: String, earlier: Look, look: Look) {
-        self.note("hung", why.clone());
+        self.note("unresponsive", why.clone());
         let case = evidence::Case {
             domain: &self.domain,
             generation: self.watch.generation,

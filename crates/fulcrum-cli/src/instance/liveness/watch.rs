@@ -135,6 +135,8 @@ impl Watch {
             return Some(now + HELD);
         }
         match &self.away {
+            // How it is now is compared with how it will be.
+            Some(away) if self.baseline.is_none() => Some(away.since),
             Some(away) => Some(away.due),
             None => {
                 let due = self.monitor.deadline(now);
@@ -160,6 +162,9 @@ impl Watch {
             return self.look(None);
         }
         if let Some(away) = &mut self.away {
+            if self.baseline.is_none() {
+                return self.look(None);
+            }
             if now < away.due {
                 return Ask::Nothing;
             }
@@ -219,7 +224,7 @@ impl Watch {
                 "hung: its stream ended {} ago and it has not registered again",
                 elapsed(since)
             );
-            return Finding::Hung(why, look);
+            return Finding::Hung(why, baseline);
         }
         // Something may have come while the look was taken.
         if self.monitor.silent(now) < self.monitor.limit() {
@@ -442,6 +447,7 @@ mod tests {
         let mut scene = Scene::new(Sign::Beats);
         let (lost, back) = (scene.at(0), scene.at(600_000));
         scene.watch.lost(lost);
+        assert_eq!(scene.run(0, 14_999, |_| look(0, None)), []);
         assert_eq!(scene.watch.check(back, None), Ask::Nothing);
         assert_eq!(scene.watch.deadline(back), Some(back + REDIAL));
         let findings = scene.run(615_000, 700_000, |_| look(0, None));

@@ -1,1 +1,225 @@
-//! A18
+//! A18–A20: too little of something: processes, file descriptors; or very many domains.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use fulcrum_e2e::{
+    App, LIMIT, Process, Signal, Usage, figure, not_applicable, quantile, text_of, wait_until,
+};
+
+/// A folder of cgroup v1's `pids` controller, removed at the end.
+struct PidsLimit(PathBuf);
+
+impl PidsLimit {
+    /// None where this machine has no such controller, or we may not use it.
+    fn around(process: &Process) -> Option<Self> {
+        let folder = format!("/sys/fs/cgroup/pids/fulcrum-e2e-{}", process.pid);
+        let folder = PathBuf::from(folder);
+        fs::create_dir(&folder).ok()?;
+        let limit = Self(folder);
+        // Each thread counts, and those that are there come along.
+        fs::write(limit.0.join("cgroup.procs"), process.pid.to_string()).ok()?;
+        limit.used()?;
+        Some(limit)
+    }
+
+    fn used(&self) -> Option<u64> {
+        let text = fs::read_to_string(self.0.join("pids.current")).ok()?;
+        text.trim().parse().ok()
+    }
+
+    fn set(&self, limit: &str) {
+        fs::write(self.0.join("pids.max"), limit).expect("the limit can be set");
+    }
+}
+
+impl Drop for PidsLimit {
+    fn drop(&mut self) {
+        // Whoever is left in it moves out; an empty one can be removed.
+        let left = fs::read_to_string(self.0.join("cgroup.procs")).unwrap_or_default();
+        for pid in left.split_ascii_whitespace() {
+            let _ = fs::write("/sys/fs/cgroup/pids/cgroup.procs", pid);
+        }
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+/// While the machine has no process to give, a domain waits for one and isn't blamed; Fulcrum
+/// answers, and others go on.
+#[test]
+fn a18_without_a_process_to_be_had_a_start_is_tried_again() {
+    let app = App::new()
+        .impatient()
+        .stub_domain("users", &[])
+        .stub_domain("orders", &[]);
+    app.up();
+    let (instance, orders) = (app.instance(), app.leader("orders"));
+    let Some(limit) = PidsLimit::around(&instance) else {
+        return not_applicable("A18", "it needs root and the pids controller of cgroup v1");
+    };
+    limit.set("1");
+    app.leader("users").signal(Signal::KILL);
+    // More often than the budget of 5 allows for crashes.
+    let tries = || {
+        let events = app.events().into_iter();
+        let failed = events.filter(|event| {
+            event["domain"] == "users"
+                && event["to"] == "backoff"
+                && text_of(event, "reason").contains("can't be started now")
+        });
+        failed.count()
+    };
+    wait_until(
+        "its start has failed again and again",
+        LIMIT + LIMIT,
+        || (tries() > 6).then_some(()),
+    );
+    let users = app.see("users");
+    let reason = text_of(&users, "reason");
+    assert!(reason.contains("temporarily unavailable"), "{users}");
+    limit.set("max");
+    app.wait_for("users", "is back", |users| users["ready"] == true);
+    assert_eq!(app.times("users", "spawned"), 2);
+    assert_eq!(app.leader("orders"), orders);
+    drop(limit);
+    app.down();
+}
+
+/// With no descriptor left, Fulcrum waits without spinning, says so, and goes on when there are
+/// some again.
+#[test]
+fn a19_without_a_file_descriptor_nothing_spins_and_all_recovers() {
+    let app = App::new()
+        .impatient()
+        .stub_domain("users", &[])
+        .stub_domain("orders", &[]);
+    app.up();
+    app.settled(&["users", "orders"]);
+    let (instance, orders) = (app.instance(), app.leader("orders"));
+    let used = |what: &str| -> Usage { instance.usage().unwrap_or_else(|| panic!("{what}")) };
+    let before = used("it lives");
+    let users = app.leader("users");
+    let pid = instance.pid.to_string();
+    let limit = |files: &str| {
+        let args = ["--pid", &pid, &format!("--nofile={files}")];
+        app.program("prlimit", &args).output().exits(0);
+    };
+    // As many as it has open already: the next one is refused.
+    limit("20:20000");
+    users.signal(Signal::KILL);
+    // Somebody knocks, who can't be let in now.
+    let mut knocks: Vec<_> = (0..5).map(|_| app.start(&["domains", "list"])).collect();
+    let (begun, cpu) = (Instant::now(), used("it lives on").cpu);
+    let enough = Duration::from_secs(3);
+    wait_until("three seconds are over", LIMIT, || {
+        std::thread::sleep(Duration::from_millis(100));
+        (begun.elapsed() >= enough).then_some(())
+    });
+    let share = (used("it lives still").cpu - cpu).as_secs_f64() / begun.elapsed().as_secs_f64();
+    figure(
+        "A19",
+        &format!(
+            "without a descriptor left: {:.1} % of a core",
+            share * 100.0
+        ),
+    );
+    assert!(share < 0.5, "it spins: {share} of a core");
+    assert_eq!(app.times("users", "spawned"), 1, "where from?");
+
+    limit("20000:20000");
+    for knock in &mut knocks {
+        knock.ends().exits(0);
+    }
+    app.wait_for("users", "is back", |users| users["ready"] == true);
+    assert_eq!(app.leader("orders"), orders);
+    let said = app.logs("users");
+    assert!(
+        said.iter()
+            .any(|line| line.message.contains("Too many open files")),
+        "nobody was told: {said:?}"
+    );
+    wait_until("as many descriptors are open as before", LIMIT, || {
+        (used("it lives").fds <= before.fds + 2).then_some(())
+    });
+    app.down();
+}
+
+/// So many at once: a few start at a time, and Fulcrum answers quickly all the while.
+#[track_caller]
+fn crowd(domains: usize, limit: Duration) {
+    let app = (0..domains).fold(App::new(), |app, n| {
+        app.stub_domain(&format!("d{n:04}"), &[])
+    });
+    let begun = Instant::now();
+    // The usual soft limit: Fulcrum raises its own, and its domains keep this one.
+    let fulcrum = fulcrum_e2e::binary().to_str().expect("a path that is text");
+    app.program("prlimit", &["--nofile=1024:", fulcrum, "dev", "--detach"])
+        .output()
+        .exits(0);
+    let mut asked = Vec::new();
+    let instance = app.instance();
+    wait_until("all are ready", limit, || {
+        let asking = Instant::now();
+        let list = app.list();
+        asked.push(u64::try_from(asking.elapsed().as_millis()).expect("a short time"));
+        list.iter()
+            .all(|domain| domain["ready"] == true)
+            .then_some(())
+    });
+    let took = begun.elapsed();
+    let mut quiet: Vec<u64> = (0..5)
+        .map(|_| {
+            let asking = Instant::now();
+            app.list();
+            u64::try_from(asking.elapsed().as_millis()).expect("a short time")
+        })
+        .collect();
+    let used = instance.usage().expect("it lives");
+    figure(
+        "A20",
+        &format!(
+            "{domains} domains ready after {:.1} s; list p50 {} ms (p99 {} ms while they start; aim 200 ms); \
+             {} MiB resident, {} threads, {} descriptors",
+            took.as_secs_f64(),
+            quantile(&mut quiet, 0.5).expect("asked"),
+            quantile(&mut asked, 0.99).expect("asked"),
+            used.rss >> 20,
+            used.threads,
+            used.fds,
+        ),
+    );
+    assert!(used.rss < (150 << 20), "{used:?}");
+    let leader = app.leader("d0000");
+    let limits = fs::read_to_string(format!("/proc/{}/limits", leader.pid)).expect("it lives");
+    let files = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"));
+    let files = files
+        .expect("a line about files")
+        .split_ascii_whitespace()
+        .nth(3);
+    assert_eq!(files, Some("1024"), "a domain has Fulcrum's own limit");
+    assert_eq!(
+        app.ledger()
+            .iter()
+            .filter(|entry| entry.event == "spawned")
+            .count(),
+        domains
+    );
+    app.fulcrum(&["down", "--timeout", "120s"])
+        .output()
+        .exits(0);
+    app.nothing_left();
+}
+
+#[test]
+fn a20_a_hundred_domains_start() {
+    crowd(100, LIMIT * 3);
+}
+
+#[test]
+#[ignore = "long: a thousand processes"]
+fn a20_a_thousand_domains_start() {
+    crowd(1000, LIMIT * 20);
+}

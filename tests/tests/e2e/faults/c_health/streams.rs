@@ -14,7 +14,7 @@ fn c04_a_domain_that_reads_nothing_is_unready_and_not_killed() {
     app.up();
     let leader = app.leader("users");
     let crowd = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/crowd.cjs");
-    let args = [crowd, &app.grpc(), "users", "400", "20000"];
+    let args = [crowd, &app.grpc(), "users", "150", "20000"];
     let answer = app.program("node", &args).output().exits(0).json();
     let error = text_of(&answer, "error");
     assert!(
