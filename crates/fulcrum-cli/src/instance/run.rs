@@ -212,6 +212,7 @@ fn gate(options: &Options, desks: Desks, supervisor: Arc<OnceLock<Supervisor>>) 
         registration: options.app.runtime.grpc.registration,
         desks,
         supervisor,
+        looking: tokio::sync::Semaphore::new(1),
         heartbeats: domains
             .map(|domain| (domain.name.clone(), domain.process.heartbeat.interval))
             .collect(),
