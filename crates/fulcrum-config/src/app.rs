@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::process::Process;
+use crate::process::{Condition, Process};
 use crate::runtime::Runtime;
 
 /// A Fulcrum app: a folder with a `fulcrum.yml` and its domains.
@@ -65,21 +65,31 @@ impl App {
             .map(|index| &self.domains[index])
     }
 
-    /// The order to start in: each wave depends on earlier ones only, its names are sorted.
+    /// What must be so of others before this domain is started: what it depends on, and in groups
+    /// with an order the members before it, as far as those have a process.
+    pub fn needs(&self, name: &str) -> BTreeMap<&str, Condition> {
+        let groups = self.runtime.groups.values();
+        let before = groups.flat_map(|group| group.before(name));
+        let mut needs: BTreeMap<&str, Condition> = before
+            .filter(|other| self.domain(other).is_some_and(Domain::has_process))
+            .map(|other| (other.as_str(), Condition::Ready))
+            .collect();
+        if let Some(domain) = self.domain(name) {
+            let own = domain.process.depends_on.iter();
+            needs.extend(own.map(|(name, condition)| (name.as_str(), *condition)));
+        }
+        needs
+    }
+
+    /// The order to start in: each wave [needs](Self::needs) earlier ones only, its names are
+    /// sorted.
     ///
     /// Domains without a process are in no wave. Stopping goes through the waves backwards.
     pub fn waves(&self) -> Vec<Vec<String>> {
-        let graph = self
-            .domains
-            .iter()
-            .filter(|domain| domain.has_process())
+        let with_process = self.domains.iter().filter(|domain| domain.has_process());
+        let graph = with_process
             .map(|domain| {
-                let needs = domain
-                    .process
-                    .depends_on
-                    .keys()
-                    .map(String::as_str)
-                    .collect();
+                let needs = self.needs(&domain.name).into_keys().collect();
                 (domain.name.as_str(), needs)
             })
             .collect();

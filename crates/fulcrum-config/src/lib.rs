@@ -32,6 +32,7 @@ mod entry;
 mod env_file;
 mod fault;
 mod file;
+mod groups;
 mod interpolate;
 mod layers;
 mod listen;

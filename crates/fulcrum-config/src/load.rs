@@ -17,9 +17,9 @@ use crate::process::Port;
 use crate::request::{Loaded, Request};
 use crate::root::find_app_root;
 use crate::runtime::Runtime;
-use crate::setting::{Origin, Tree};
+use crate::setting::Origin;
 use crate::toplevel::{self, Level};
-use crate::{complete, defaults, overrides, schema};
+use crate::{complete, defaults, groups, overrides, schema};
 
 /// Finds an app and reads its whole configuration.
 ///
@@ -92,7 +92,7 @@ fn read(request: &Request, root: &Path, problems: &mut Vec<Problem>) -> Option<A
         );
     }
     check_dependencies(&drafts, &found, problems);
-    check_groups(&tree, &runtime, &drafts, &found, problems);
+    groups::check(&tree, &runtime, &drafts, &found, problems);
     check_ports(&runtime, &drafts, problems);
     let shown = Shown {
         runtime: tree.show(),
@@ -211,37 +211,6 @@ fn check_dependencies(
             .at(origin.place())
             .hint("remove one of these dependencies"),
         );
-    }
-}
-
-fn check_groups(
-    tree: &Tree,
-    runtime: &Runtime,
-    drafts: &BTreeMap<String, Draft>,
-    found: &Discovery,
-    problems: &mut Vec<Problem>,
-) {
-    for (name, group) in &runtime.groups {
-        let Some(origin) = tree
-            .find("groups")
-            .and_then(|groups| match groups {
-                Tree::Map(groups) => groups.get(name)?.leaf("domains"),
-                Tree::Leaf(_) => None,
-            })
-            .map(|leaf| &leaf.origin)
-        else {
-            continue;
-        };
-        for member in &group.domains {
-            if !drafts.contains_key(member) && !found.refused.contains(member) {
-                problems.push(unknown_domain(
-                    member,
-                    drafts.keys().map(String::as_str),
-                    &format!("runtime.groups.{name}.domains"),
-                    origin,
-                ));
-            }
-        }
     }
 }
 

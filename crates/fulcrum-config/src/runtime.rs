@@ -127,3 +127,25 @@ pub enum Strategy {
     /// All of them.
     OneForAll,
 }
+
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OneForOne => "one_for_one",
+            Self::RestForOne => "rest_for_one",
+            Self::OneForAll => "one_for_all",
+        })
+    }
+}
+
+impl Group {
+    /// Those before a member, which must be ready before it is started. None where each member
+    /// stands for itself, and none for strangers.
+    pub fn before(&self, member: &str) -> &[String] {
+        let place = self.domains.iter().position(|name| name == member);
+        match self.strategy {
+            Strategy::OneForOne => &[],
+            Strategy::RestForOne | Strategy::OneForAll => &self.domains[..place.unwrap_or(0)],
+        }
+    }
+}

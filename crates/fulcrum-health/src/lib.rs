@@ -4,7 +4,8 @@
 //!
 //! Everything here decides and nothing here acts. [`Restarts`] is told how each life of a domain
 //! [`Ended`] and answers with a [`Verdict`]; [`HeartbeatMonitor`] is told of every beat and says
-//! whether the domain is [`Health::Hung`]. The time is an argument of each, and where something
+//! whether the domain is [`Health::Hung`]; [`ProbeMonitor`] and [`MemoryWatch`] do the same with
+//! the answers to a probe and with samples of memory. The time is an argument of each, and where something
 //! has to happen later the moment is a return value; the randomness of [`Backoff`] comes from a
 //! seed. So the same story always has the same end, and an hour of it is tested in no time.
 //!
@@ -36,7 +37,9 @@ mod backoff;
 mod diagnosis;
 mod exit;
 mod heartbeat;
+mod limits;
 mod policy;
+mod probe;
 mod random;
 mod restarts;
 mod sampler;
@@ -45,7 +48,9 @@ pub use backoff::{Backoff, BackoffConfig, BackoffError};
 pub use diagnosis::{Case, Diagnosis, diagnose};
 pub use exit::{explain_exit, signal_name};
 pub use heartbeat::{Health, HeartbeatConfig, HeartbeatMonitor};
+pub use limits::{Breach, MemoryWatch};
 pub use policy::{Ended, Fault, RestartPolicy, Verdict, When};
+pub use probe::{Finding, ProbeConfig, ProbeMonitor, Standing};
 pub use random::Random;
 pub use restarts::Restarts;
 pub use sampler::{Sample, Sampler, SamplerError};

@@ -66,11 +66,16 @@ impl Sampler {
     /// One pass over all groups, given by name and pids. Every group has a sample; processes that
     /// have vanished or are zombies are left out of it without a word.
     ///
+    /// A pid may have gone to a stranger since the groups were made up. So each process is looked
+    /// at first, and then `still` is asked whether the pid is the one that was meant; if not, what
+    /// was seen is dropped.
+    ///
     /// Reads a few small files for each process, which takes some tens of microseconds: call it
     /// from where that may block.
     pub fn sample(
         &mut self,
         groups: &[(String, Vec<u32>)],
+        still: &dyn Fn(u32) -> bool,
         now: Instant,
     ) -> BTreeMap<String, Sample> {
         let elapsed = self
@@ -91,7 +96,8 @@ impl Sampler {
                     if matches!(
                         process.status(),
                         ProcessStatus::Zombie | ProcessStatus::Dead
-                    ) {
+                    ) || !still(*pid)
+                    {
                         continue;
                     }
                     let usage = Usage {

@@ -15,8 +15,10 @@ use super::environment::{Surroundings, environment};
 use super::house::now;
 use super::install::{Client, Installer};
 use super::life::{self, Life};
+use super::limits;
 use super::obituary::Coroner;
 use super::oom::OomWatch;
+use super::probes::{self, Probed, Probes};
 use super::settings::Settings;
 use super::starts::{Starts, Turn};
 
@@ -41,6 +43,7 @@ pub(crate) struct Workshop {
 /// One domain's backend.
 pub(crate) struct DomainBackend {
     pub(crate) settings: Settings,
+    pub(crate) probes: Probes,
     pub(crate) workshop: Workshop,
 }
 
@@ -98,6 +101,7 @@ impl Backend for DomainBackend {
     async fn spawn(&mut self, plan: Plan, news: News) -> Result<Arc<dyn Group>, Failure> {
         let Workshop {
             spawner,
+            run,
             hub,
             registry,
             desks,
@@ -107,6 +111,7 @@ impl Backend for DomainBackend {
         } = &self.workshop;
         let domain = self.settings.current();
         let spec = Arc::new(plan.spec.clone());
+        let probed = Arc::clone(&spec);
         let badge = Badge {
             generation: news.generation(),
             token: plan.token,
@@ -130,6 +135,17 @@ impl Backend for DomainBackend {
                 }
             });
         }
+        limits::enforce(&domain, &process, news.generation(), hub);
+        let probed = Probed {
+            domain: domain.name.as_str().into(),
+            spec: probed,
+            spawner: spawner.clone(),
+            run: run.clone(),
+            hub: hub.clone(),
+            desks: Arc::clone(desks),
+            news: news.clone(),
+        };
+        probes::begin(&self.probes, probed);
         let life = Life {
             domain: domain.name.as_str().into(),
             process,

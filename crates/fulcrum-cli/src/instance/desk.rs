@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::obituary::Obituary;
+use super::probes::Answers;
 
 /// One domain's desk: each field has one writer and any number of readers.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(crate) struct Desk {
     /// What the restart policy has decided, `attempt 3 of 8 in 1m`, while a restart is due;
     /// written by the policy.
     pub(crate) outlook: watch::Sender<Option<String>>,
+    /// What its probes said last; written by the task that asks.
+    pub(crate) probes: watch::Sender<Answers>,
     /// What it used when last looked at; written by the sampler.
     pub(crate) sample: watch::Sender<Sample>,
 }
@@ -81,6 +84,7 @@ pub(crate) fn desks<'a>(names: impl Iterator<Item = &'a str>) -> Desks {
         lag: watch::Sender::new(None),
         obituary: watch::Sender::new(None),
         outlook: watch::Sender::new(None),
+        probes: watch::Sender::new(Answers::default()),
         sample: watch::Sender::new(Sample::default()),
     };
     Arc::new(names.map(|name| (name.to_owned(), desk())).collect())

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::closing::{Closing, Stage};
 use super::desk::Desks;
 use super::events::Journal;
+use super::probes;
 use super::vitals::Vitals;
 
 /// The instance, as its tasks see it.
@@ -44,12 +45,11 @@ impl House {
         say(&self.hub, level, text);
     }
 
-    /// Tells health checks how the app is: it serves while every domain that was asked for is
-    /// registered and nobody has asked it to end.
+    /// Tells health checks how the app is: it serves while every domain that was asked for does and
+    /// nobody has asked it to end.
     pub(crate) fn tell_health(&self) {
-        let registered = |name: &String| self.registry.is_registered(name);
         let open = self.closing.stage() == Stage::Open;
-        let serves = open && self.selected.iter().all(registered);
+        let serves = open && self.selected.iter().all(|name| probes::serves(self, name));
         self.registry.set_serving(None, serves);
     }
 

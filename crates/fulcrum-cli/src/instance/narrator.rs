@@ -10,10 +10,15 @@ use tokio::sync::mpsc;
 use super::escaped::shown;
 use super::explain::{advice, how};
 use super::house::{Shared, now};
+use super::probes;
+use super::together::Together;
 
 /// Carries transitions until no driver is left.
 pub(crate) async fn tell(house: Shared, mut transitions: mpsc::UnboundedReceiver<Transition>) {
+    let mut together = Together::default();
     while let Some(mut transition) = transitions.recv().await {
+        together.heed(&house, &transition);
+        probes::heed(&house, &transition);
         let handle = house.supervisor.domain(&transition.domain);
         if let Some(handle) = handle {
             let snapshot = handle.snapshot();
@@ -37,8 +42,9 @@ fn words(house: &Shared, news: &Transition, now: &Snapshot) -> Option<(Level, St
         }
         Phase::Waiting | Phase::Preparing => return None,
         Phase::Starting => (Level::Info, started(house, news)?),
-        Phase::Running if news.from == Phase::Running && news.ready => {
-            (Level::Info, "ready again".to_owned())
+        Phase::Running if news.ready && news.again => (Level::Info, "ready again".to_owned()),
+        Phase::Running if !news.ready && news.from == Phase::Starting => {
+            (Level::Info, news.reason.clone())
         }
         Phase::Running if !news.ready => (Level::Warn, format!("not ready: {}", news.reason)),
         Phase::Running => {

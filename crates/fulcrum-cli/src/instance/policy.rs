@@ -24,6 +24,8 @@ pub(crate) struct Adapter {
     /// What may explain that it never registers.
     hints: Vec<String>,
     ever_ready: bool,
+    /// It needn't register, so an end before its readiness isn't told as one before that.
+    pub(crate) probed: bool,
 }
 
 impl Adapter {
@@ -68,6 +70,7 @@ impl Adapter {
             start_timeout,
             hints,
             ever_ready: false,
+            probed: false,
         })
     }
 
@@ -129,7 +132,7 @@ impl RestartPolicy for Adapter {
                 None,
                 self.obituary()
                     .filter(|obituary| obituary.is_permanent())
-                    .map(|obituary| obituary.words(end.was_ready)),
+                    .map(|obituary| obituary.words(end.was_ready || self.probed)),
             ),
             // A domain that has never registered won't do so by being started again; one that
             // has may only have been slow.
@@ -170,7 +173,7 @@ impl RestartPolicy for Adapter {
 
     fn words(&self, end: &End) -> Option<String> {
         match &end.fault {
-            Fault::Exited => Some(self.obituary()?.words(end.was_ready)),
+            Fault::Exited => Some(self.obituary()?.words(end.was_ready || self.probed)),
             Fault::StartTimeout => Some(self.never_registered()),
             // Their texts are made by those who know.
             Fault::Unhealthy(_) | Fault::Refused(_) | Fault::NotStarted(_) => None,

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::house::{Shared, now};
 use super::liveness::{Lives, Stream};
+use super::probes;
 
 /// Carries the news until the registry is gone.
 pub(crate) async fn carry(house: Shared, mut events: mpsc::UnboundedReceiver<DomainEvent>) {
@@ -34,10 +35,8 @@ fn hear(house: &Shared, lives: &mut Lives, event: DomainEvent) {
             }
             let stream = Stream::new(generation, activity, &capabilities);
             lives.registered(&domain, stream);
-            if let Some(handle) = house.supervisor.domain(&domain) {
-                handle.report(generation, Fact::Ready);
-            }
-            house.registry.set_serving(Some(&domain), true);
+            report(house, &domain, generation, Fact::Ready);
+            serving(house, &domain, true);
             house.tell_health();
         }
         DomainEvent::Registered {
@@ -58,12 +57,12 @@ fn hear(house: &Shared, lives: &mut Lives, event: DomainEvent) {
             ..
         } => {
             lives.ended(&domain, generation, end);
-            house.registry.set_serving(Some(&domain), false);
+            serving(house, &domain, false);
             house.tell_health();
             if let Some(handle) = house.supervisor.domain(&domain) {
                 let lives = handle.snapshot().ready;
                 let text = format!("its stream ended: {cause}");
-                handle.report(generation, Fact::NotReady(text.clone()));
+                report(house, &domain, generation, Fact::NotReady(text.clone()));
                 if lives {
                     house
                         .hub
@@ -110,17 +109,30 @@ fn hear(house: &Shared, lives: &mut Lives, event: DomainEvent) {
             generation,
             waiting,
         } => {
-            house.registry.set_serving(Some(&domain), waiting == 0);
+            serving(house, &domain, waiting == 0);
             let fact = match waiting {
                 0 => Fact::Ready,
                 waiting => Fact::NotReady(format!(
                     "it doesn't read its stream: {waiting} messages wait"
                 )),
             };
-            if let Some(handle) = house.supervisor.domain(&domain) {
-                handle.report(generation, fact);
-            }
+            report(house, &domain, generation, fact);
         }
+    }
+}
+
+/// Tells health checks of what a domain's stream says, where that is what counts.
+fn serving(house: &Shared, domain: &str, serves: bool) {
+    if probes::instead(&house.app, domain, Fact::Ready) == Some(Fact::Ready) {
+        house.registry.set_serving(Some(domain), serves);
+    }
+}
+
+/// Reports what a domain's stream says of its readiness, likewise.
+fn report(house: &Shared, domain: &str, generation: u64, fact: Fact) {
+    let handle = house.supervisor.domain(domain);
+    if let (Some(handle), Some(fact)) = (handle, probes::instead(&house.app, domain, fact)) {
+        handle.report(generation, fact);
     }
 }
 

@@ -38,8 +38,8 @@ use super::starts::Starts;
 use super::terminal::Screen;
 use super::unserved::unserved;
 use super::{
-    change, desk, escaped, leftovers, listen, narrator, registrations, setup, vitals, waiting,
-    words,
+    change, desk, escaped, leftovers, limits, listen, narrator, registrations, setup, vitals,
+    waiting, words,
 };
 use crate::exit::{Code, Stop};
 use crate::{load, place};
@@ -133,6 +133,9 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     // Set once, here; the gate was made before the domains it guards.
     let _ = roster.set(Supervisor::clone(&supervisor));
 
+    let (samples, taken) = mpsc::unbounded_channel();
+    let samples = limits::any(&options.app).then_some(samples);
+    limits::announce(&options.app, &containment, &hub);
     let house: Shared = Arc::new(House {
         mode: options.mode,
         selected,
@@ -140,7 +143,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
         registry: registry.clone(),
         hub: hub.clone(),
         journal: Journal::new(),
-        vitals: vitals::Vitals::start(Arc::clone(&desks), containment.clone()),
+        vitals: vitals::Vitals::start(Arc::clone(&desks), containment.clone(), samples),
         containment: containment.clone(),
         desks,
         closing: closing.clone(),
@@ -156,6 +159,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     let clients = served("the control socket", clients, &hub, &closing);
     tokio::spawn(registrations::carry(Shared::clone(&house), heard));
     tokio::spawn(narrator::tell(Shared::clone(&house), told));
+    tokio::spawn(limits::heed(Shared::clone(&house), taken));
     tokio::spawn(escaped::tell(containment.clone(), hub.clone()));
     tokio::spawn(signals.carry(closing.clone(), hub.clone()));
 

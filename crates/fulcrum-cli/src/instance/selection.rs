@@ -49,7 +49,7 @@ pub(crate) fn select(app: &App, wanted: &[String]) -> Result<Vec<String>, Unknow
     Ok(found.into_iter().collect())
 }
 
-/// These domains and all that they depend on, as far as those have a process.
+/// These domains and all that they need, as far as those have a process.
 pub(crate) fn with_dependencies(app: &App, names: &[String]) -> Vec<String> {
     let mut found = BTreeSet::new();
     let mut open: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -58,7 +58,7 @@ pub(crate) fn with_dependencies(app: &App, names: &[String]) -> Vec<String> {
             continue;
         };
         if domain.has_process() && found.insert(name.to_owned()) {
-            open.extend(domain.process.depends_on.keys().map(String::as_str));
+            open.extend(app.needs(name).into_keys());
         }
     }
     found.into_iter().collect()

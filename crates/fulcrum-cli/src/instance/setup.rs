@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fulcrum_config::{App, Condition as Wanted, Domain, Program, Request};
+use fulcrum_config::{App, Condition as Wanted, Domain, Request};
 use fulcrum_spawn::lifecycle::Timing;
 use fulcrum_spawn::supervisor::{Condition, DomainSetup, Supervisor, Transition};
 use tokio::sync::mpsc;
 
 use super::backend::{DomainBackend, Workshop};
 use super::policy::Adapter;
+use super::probes::{self, Probes};
 use super::settings::Settings;
 use crate::exit::{Code, Stop};
 
@@ -31,12 +32,13 @@ pub(crate) fn supervise(
 ) -> Result<Supervisor, Stop> {
     let domains = app.domains.iter().filter(|domain| domain.has_process());
     let setups = domains
-        .map(|domain| setup(domain, may_wait_for, workshop, request, port_hint))
+        .map(|domain| setup(app, domain, may_wait_for, workshop, request, port_hint))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Supervisor::new(setups, app.waves(), transitions))
 }
 
 fn setup(
+    app: &App,
     domain: &Domain,
     may_wait_for: &dyn Fn(&str) -> bool,
     workshop: &Workshop,
@@ -44,20 +46,15 @@ fn setup(
     port_hint: Option<&str>,
 ) -> Result<DomainSetup<DomainBackend>, Stop> {
     let process = &domain.process;
-    let needs: BTreeMap<String, Condition> = process
-        .depends_on
-        .iter()
+    let needs: BTreeMap<String, Condition> = app
+        .needs(&domain.name)
+        .into_iter()
         .filter(|(name, _)| may_wait_for(name))
-        .map(|(name, condition)| (name.clone(), translate(condition)))
+        .map(|(name, condition)| (name.to_owned(), translate(condition)))
         .collect();
     let mut hints: Vec<String> = port_hint.map(str::to_owned).into_iter().collect();
-    if matches!(domain.program, Program::Command(_)) {
-        hints.push(
-            "a program counts as ready once it has registered over gRPC, and this one hasn't"
-                .to_owned(),
-        );
-    }
-    let policy = Adapter::new(
+    hints.extend(probes::hint(domain));
+    let mut policy = Adapter::new(
         &process.restart,
         process.start_timeout,
         &domain.name,
@@ -69,6 +66,7 @@ fn setup(
         let text = format!("{}: process.restart.backoff: {error}", domain.name);
         Stop::new(Code::ConfigInvalid, text)
     })?;
+    policy.probed = probes::decide(domain);
     Ok(DomainSetup {
         name: domain.name.clone(),
         needs,
@@ -79,13 +77,14 @@ fn setup(
         },
         policy: Box::new(policy),
         backend: DomainBackend {
+            probes: Probes::of(domain),
             settings: Settings::new(domain.clone(), &workshop.around.app, request.clone()),
             workshop: workshop.clone(),
         },
     })
 }
 
-fn translate(condition: &Wanted) -> Condition {
+fn translate(condition: Wanted) -> Condition {
     match condition {
         Wanted::Ready => Condition::Ready,
         Wanted::Started => Condition::Started,

@@ -1,6 +1,6 @@
 //! Settings that are understood and not acted on yet: said once, never ignored silently.
 
-use fulcrum_config::{App, Check, Domain, Probe};
+use fulcrum_config::{App, Domain};
 
 /// What of the configuration has no effect in this version, in words.
 pub(crate) fn unserved(app: &App) -> Vec<String> {
@@ -10,9 +10,6 @@ pub(crate) fn unserved(app: &App) -> Vec<String> {
         .filter(|d| d.has_process())
         .flat_map(domain)
         .collect();
-    if !app.runtime.groups.is_empty() {
-        found.push("runtime.groups".to_owned());
-    }
     if app.runtime.standby.is_some_and(|count| count > 0) {
         found.push("runtime.standby".to_owned());
     }
@@ -27,14 +24,7 @@ pub(crate) fn unserved(app: &App) -> Vec<String> {
 
 fn domain(domain: &Domain) -> Vec<String> {
     let process = &domain.process;
-    let other = |probe: &Probe| probe.check != Check::Registered;
     [
-        ("ready", other(&process.ready)),
-        ("alive", other(&process.alive)),
-        (
-            "limits",
-            process.limits.memory.is_some() || process.limits.cpu.is_some(),
-        ),
         ("replicas", process.replicas > 1),
         ("user", process.user.is_some()),
     ]

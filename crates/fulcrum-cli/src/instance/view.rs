@@ -89,6 +89,9 @@ fn live(house: &House, shown: &mut Domain, now: &Snapshot) {
     if let Some(outlook) = outlook {
         shown.reason = format!("{}; {outlook}", now.reason);
     }
+    if let Some(desk) = house.desks.get(&shown.name).filter(|_| now.pid.is_some()) {
+        shown.reason = desk.probes.borrow().beside(&shown.reason);
+    }
     if let Some(advice) = advice(house, &shown.name, now) {
         shown.reason = format!("{}; {advice}", now.reason);
     }

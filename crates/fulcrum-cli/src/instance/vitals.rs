@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use fulcrum_health::Sampler;
-use fulcrum_spawn::process::Containment;
+use fulcrum_health::{Sample, Sampler};
+use fulcrum_spawn::process::{Containment, Member, Stat};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -12,8 +12,18 @@ use super::desk::Desks;
 
 /// CPU use is the difference between two looks, so there is always one from not too long ago.
 const BASELINE: Duration = Duration::from_secs(10);
+/// How often to look where a limit depends on it.
+const LIMITED: Duration = Duration::from_secs(1);
 /// How old figures may be that are shown to somebody.
 const FRESH: Duration = Duration::from_secs(1);
+
+/// What one life was seen to use.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) domain: String,
+    pub(crate) generation: u64,
+    pub(crate) sample: Sample,
+}
 
 /// Asks for fresh figures.
 #[derive(Debug, Clone)]
@@ -22,10 +32,15 @@ pub(crate) struct Vitals {
 }
 
 impl Vitals {
-    /// Starts the task that looks.
-    pub(crate) fn start(desks: Desks, containment: Containment) -> Self {
+    /// Starts the task that looks. Where limits depend on it, it looks more often, and `limits`
+    /// hears of every sample.
+    pub(crate) fn start(
+        desks: Desks,
+        containment: Containment,
+        limits: Option<mpsc::UnboundedSender<Taken>>,
+    ) -> Self {
         let (asked, inbox) = mpsc::channel(8);
-        tokio::spawn(look(desks, containment, inbox));
+        tokio::spawn(look(desks, containment, limits, inbox));
         Self { asked }
     }
 
@@ -41,14 +56,15 @@ impl Vitals {
 async fn look(
     desks: Desks,
     containment: Containment,
+    limits: Option<mpsc::UnboundedSender<Taken>>,
     mut inbox: mpsc::Receiver<oneshot::Sender<()>>,
 ) {
     let Ok(mut sampler) = Sampler::new() else {
         return;
     };
-    let mut ticks = interval(BASELINE);
+    let mut ticks = interval(limits.as_ref().map_or(BASELINE, |_| LIMITED));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut last: Option<(Instant, BTreeMap<u32, String>)> = None;
+    let mut last: Option<(Instant, Leaders)> = None;
     loop {
         let asked = tokio::select! {
             _ = ticks.tick() => None,
@@ -57,9 +73,12 @@ async fn look(
                 None => return,
             },
         };
-        let leaders: BTreeMap<u32, String> = desks
+        let leaders: Leaders = desks
             .iter()
-            .filter_map(|(name, desk)| Some((desk.living()?.pid?, name.clone())))
+            .filter_map(|(name, desk)| {
+                let badge = desk.living()?;
+                Some((badge.pid?, (name.clone(), badge.generation)))
+            })
             .collect();
         // Old figures say nothing about a process that came since.
         let stale = |(at, of): &(Instant, _)| at.elapsed() > FRESH || *of != leaders;
@@ -69,31 +88,73 @@ async fn look(
             // It reads /proc, which may block: not on a thread that others wait for.
             let contained = containment.clone();
             let looked = tokio::task::spawn_blocking(move || {
-                let wanted: Vec<u32> = leaders.keys().copied().collect();
-                let members = contained.lives(&wanted);
-                let named: Vec<(String, Vec<u32>)> = leaders
-                    .into_iter()
-                    .map(|(leader, name)| {
-                        (
-                            name,
-                            members[&leader].iter().map(|member| member.pid).collect(),
-                        )
-                    })
-                    .collect();
-                let samples = sampler.sample(&named, now.into_std());
-                (sampler, samples)
+                let taken = pass(&mut sampler, &contained, leaders, now);
+                (sampler, taken)
             });
-            let Ok((back, samples)) = looked.await else {
+            let Ok((back, taken)) = looked.await else {
                 return;
             };
             sampler = back;
-            for (name, desk) in desks.iter() {
-                desk.sample
-                    .send_replace(samples.get(name).copied().unwrap_or_default());
+            post(&desks, &taken);
+            if let Some(limits) = &limits {
+                // Who heeds limits may be gone while the instance ends.
+                taken.into_iter().for_each(|one| drop(limits.send(one)));
             }
         }
         if let Some(asked) = asked {
             let _ = asked.send(());
         }
+    }
+}
+
+/// Domains and the numbers of their lives, by the leaders' process ids.
+type Leaders = BTreeMap<u32, (String, u64)>;
+
+/// One look at all of them. What is seen of a process counts only if it is still the one that was
+/// found to be a member: its number may have gone to a stranger meanwhile.
+fn pass(
+    sampler: &mut Sampler,
+    containment: &Containment,
+    leaders: Leaders,
+    now: Instant,
+) -> Vec<Taken> {
+    let wanted: Vec<u32> = leaders.keys().copied().collect();
+    let members = containment.lives(&wanted);
+    let known: BTreeMap<u32, &Member> = members
+        .values()
+        .flatten()
+        .map(|member| (member.pid, member))
+        .collect();
+    let still = |pid| {
+        let found = Stat::read(pid).zip(known.get(&pid));
+        found.is_some_and(|(now, then)| now.started == then.started)
+    };
+    let pids = |leader| members.get(leader).into_iter().flatten();
+    let named: Vec<(String, Vec<u32>)> = leaders
+        .iter()
+        .map(|(leader, (name, _))| {
+            let pids = pids(leader).map(|member| member.pid).collect();
+            (name.clone(), pids)
+        })
+        .collect();
+    let samples = sampler.sample(&named, &still, now.into_std());
+    leaders
+        .into_values()
+        .map(|(domain, generation)| Taken {
+            sample: samples.get(&domain).copied().unwrap_or_default(),
+            domain,
+            generation,
+        })
+        .collect()
+}
+
+/// Puts each sample on its domain's desk, unless another life has begun there meanwhile.
+fn post(desks: &Desks, taken: &[Taken]) {
+    for (name, desk) in desks.iter() {
+        let own = taken.iter().find(|one| one.domain == *name);
+        let living = desk.living().map(|badge| badge.generation);
+        let own = own.filter(|one| living == Some(one.generation));
+        desk.sample
+            .send_replace(own.map(|one| one.sample).unwrap_or_default());
     }
 }

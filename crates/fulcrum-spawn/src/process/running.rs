@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -87,6 +87,12 @@ impl Process {
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.life.number()
+    }
+
+    /// The cgroup that holds this life alone, if it has one.
+    #[must_use]
+    pub fn cgroup(&self) -> Option<&Path> {
+        self.life.cgroup.as_deref()
     }
 
     /// The reading ends of its standard output and error; given away once.

@@ -331,6 +331,7 @@ impl<B: Backend> Driver<B> {
                 from,
                 to: machine.phase(),
                 ready: machine.ready(),
+                again: machine.ready() && before.was_ready,
                 generation: machine.generation(),
                 reason: machine.reason().to_owned(),
                 cause,

@@ -64,6 +64,8 @@ pub struct Transition {
     pub to: Phase,
     /// Whether it may take work now.
     pub ready: bool,
+    /// And whether it has come to be so in this life before.
+    pub again: bool,
     /// The current or last life's number.
     pub generation: u64,
     /// Why.
