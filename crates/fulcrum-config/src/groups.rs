@@ -100,6 +100,7 @@ fn order(
             needs.extend(before.filter(|other| *other != member && with_process(other)));
         }
     }
+    let mut told = BTreeSet::new();
     for cycle in depends::cycles(&graph) {
         let edges = || {
             let next = cycle.iter().cycle().skip(1);
@@ -117,6 +118,10 @@ fn order(
         let Some(origin) = origin(tree, name) else {
             continue;
         };
+        // One mistake may close several cycles.
+        if !told.insert(name) {
+            continue;
+        }
         let first = &cycle[0];
         let problem = Problem::error(
             "group-order",

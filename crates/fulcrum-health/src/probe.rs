@@ -2,10 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-/// The first question is put so long after the start, and each next one after twice the pause of
-/// the one before, until the interval is reached or the answer is yes: a quick start is seen at
-/// once, a slow one isn't pestered.
+/// The first question is put so long after the start, and until there was a yes the next ones at
+/// least so far apart.
 const FIRST: Duration = Duration::from_millis(50);
+
+/// Until there was a yes, the pause is this share of the time since the start, up to the interval:
+/// a quick start is seen at once, a slow one isn't pestered.
+const SHARE: u32 = 8;
 
 /// How a question is put, and how many answers decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,8 +59,9 @@ pub struct ProbeMonitor {
     /// Answers of the same kind in a row.
     good: u32,
     bad: u32,
+    began: Instant,
     due: Instant,
-    pause: Duration,
+    was_up: bool,
     patient_until: Option<Instant>,
     /// The last bad answer was late; the next one counts in any case.
     doubted: bool,
@@ -67,14 +71,14 @@ impl ProbeMonitor {
     /// A monitor for a life that begins now.
     #[must_use]
     pub fn new(config: ProbeConfig, now: Instant) -> Self {
-        let pause = FIRST.min(config.interval);
         Self {
             config,
             standing: Standing::Unknown,
             good: 0,
             bad: 0,
-            due: later(now, pause),
-            pause,
+            began: now,
+            due: later(now, FIRST.min(config.interval)),
+            was_up: false,
             patient_until: now.checked_add(config.patience),
             doubted: false,
         }
@@ -106,12 +110,9 @@ impl ProbeMonitor {
         let news = self.standing != Standing::Up && self.good >= self.config.successes;
         if news {
             self.standing = Standing::Up;
-            self.patient_until = Some(now);
+            self.was_up = true;
         }
-        if self.standing == Standing::Up {
-            self.pause = self.config.interval;
-        }
-        self.due = later(now, self.pause);
+        self.due = later(now, self.pause(now));
         if news { Finding::Up } else { Finding::Nothing }
     }
 
@@ -126,10 +127,10 @@ impl ProbeMonitor {
         }
         self.doubted = false;
         self.good = 0;
-        self.due = later(now, self.pause);
-        self.pause = self.pause.saturating_mul(2).min(self.config.interval);
+        self.due = later(now, self.pause(now));
         // Without an end it is patient for ever.
-        if self.patient_until.is_none_or(|until| now < until) {
+        let patient = self.patient_until.is_none_or(|until| now < until);
+        if patient && !self.was_up {
             return Finding::Nothing;
         }
         self.bad = self.bad.saturating_add(1);
@@ -138,6 +139,14 @@ impl ProbeMonitor {
         }
         self.standing = Standing::Down;
         Finding::Down
+    }
+
+    fn pause(&self, now: Instant) -> Duration {
+        if self.was_up {
+            return self.config.interval;
+        }
+        let share = now.saturating_duration_since(self.began) / SHARE;
+        share.max(FIRST).min(self.config.interval)
     }
 }
 
@@ -171,20 +180,29 @@ mod tests {
     }
 
     #[test]
-    fn the_pauses_grow_to_the_interval_and_stay_there_after_a_yes() {
+    fn a_start_is_noticed_soon_after_it_is_over_and_with_few_questions() {
         let start = Instant::now();
         let mut monitor = ProbeMonitor::new(CONFIG, start);
-        let mut pauses = Vec::new();
+        let mut asked = 0;
         let mut last = start;
-        for _ in 0..8 {
-            pauses.push(monitor.due().duration_since(last).as_millis());
+        while monitor.due() < start + Duration::from_secs(30) {
+            let pause = monitor.due() - last;
+            let elapsed = last - start;
+            assert!(
+                pause <= FIRST.max(elapsed / SHARE),
+                "{pause:?} at {elapsed:?}"
+            );
+            assert!(pause <= CONFIG.interval);
             last = monitor.due();
             ask(&mut monitor, false);
+            asked += 1;
         }
-        assert_eq!(pauses, [50, 50, 100, 200, 400, 800, 1600, 2000]);
-        let mut monitor = ProbeMonitor::new(CONFIG, start);
+        assert!(asked < 50, "{asked} questions in 30 s");
         let now = monitor.due();
         monitor.good(now);
+        assert_eq!(monitor.due() - now, CONFIG.interval);
+        let now = monitor.due();
+        monitor.bad(now);
         assert_eq!(monitor.due() - now, CONFIG.interval);
     }
 

@@ -110,7 +110,7 @@ impl<'a> Life<'a> {
                 parts.extend(since_spawn(ready).map(|after| format!("ready in {}", elapsed(after))))
             }
             None if self.ending().is_some() => parts.push("never ready".to_owned()),
-            None => {}
+            None => parts.push("not ready yet".to_owned()),
         }
         let ending = match self.ending() {
             Some(ending) => {

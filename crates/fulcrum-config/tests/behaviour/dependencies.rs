@@ -99,6 +99,73 @@ fn members_of_groups_must_be_domains() {
 }
 
 #[test]
+fn members_of_a_group_with_an_order_wait_for_those_before_them() {
+    let members = [
+        ("a", "args: []"),
+        ("b", "depends_on: [d]"),
+        ("c", "args: []"),
+    ];
+    let case = app(&members);
+    case.write("domains/d/domain.js", "");
+    let with = |strategy: &str| {
+        let text =
+            format!("runtime: {{groups: {{g: {{strategy: {strategy}, domains: [c, b, a]}}}}}}");
+        case.write("fulcrum.yml", text);
+        case.app().waves()
+    };
+    assert_eq!(with("one_for_one"), [vec!["a", "c", "d"], vec!["b"]]);
+    for strategy in ["rest_for_one", "one_for_all"] {
+        let expected = [vec!["c", "d"], vec!["b"], vec!["a"]];
+        assert_eq!(with(strategy), expected, "{strategy}");
+    }
+}
+
+#[test]
+fn what_a_domain_says_of_another_goes_over_the_order_of_a_group() {
+    let case = app(&[
+        ("a", "args: []"),
+        ("b", "depends_on: {a: {condition: started}}"),
+    ]);
+    case.write(
+        "fulcrum.yml",
+        "runtime: {groups: {g: {strategy: one_for_all, domains: [a, b]}}}",
+    );
+    let app = case.app();
+    assert_eq!(app.needs("b")["a"], fulcrum_config::Condition::Started);
+    assert!(app.needs("a").is_empty());
+}
+
+#[test]
+fn an_order_against_the_dependencies_is_told_and_so_is_a_member_given_twice() {
+    let case = app(&[("a", "depends_on: [b]"), ("b", "args: []")]);
+    case.write(
+        "fulcrum.yml",
+        "runtime:\n  groups:\n    g: {strategy: rest_for_one, domains: [a, b]}\n",
+    );
+    assert_eq!(
+        case.problem(),
+        "fulcrum.yml:3:42: `runtime.groups.g.domains`: its order contradicts what its members depend \
+         on, so each waits for the next, forever: a -> b -> a\n  hint: a member waits for those \
+         before it: write those that others depend on first"
+    );
+    case.write(
+        "fulcrum.yml",
+        "runtime:\n  groups:\n    g: {strategy: one_for_one, domains: [a, b, a]}\n",
+    );
+    assert!(case.problem().contains("`a` stands there twice"));
+}
+
+#[test]
+fn orders_of_several_groups_may_contradict_each_other() {
+    let case = app(&[("a", "args: []"), ("b", "args: []")]);
+    case.write(
+        "fulcrum.yml",
+        "runtime:\n  groups:\n    g: {strategy: rest_for_one, domains: [a, b]}\n    h: {strategy: one_for_all, domains: [b, a]}\n",
+    );
+    assert!(case.problem().contains("a -> b -> a"));
+}
+
+#[test]
 fn a_port_given_twice_is_a_warning() {
     let case = app(&[
         ("a", "port: 3000"),

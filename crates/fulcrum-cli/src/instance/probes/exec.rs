@@ -43,13 +43,19 @@ pub(super) async fn run(argv: &[String], life: &Probed) -> Result<(), String> {
     let exit = match process.take_output() {
         Some((stdout, stderr)) => {
             let reading = async { tokio::join!(tail(stdout, out), tail(stderr, err)) };
-            tokio::pin!(reading);
-            let exit = tokio::select! {
-                exit = process.exited() => exit,
-                // Both pipes closed, and it still runs.
-                _ = &mut reading => process.exited().await,
+            let exited = process.exited();
+            tokio::pin!(reading, exited);
+            let mut read = false;
+            let exit = loop {
+                tokio::select! {
+                    exit = &mut exited => break exit,
+                    // It has closed both, and still runs.
+                    _ = &mut reading, if !read => read = true,
+                }
             };
-            let _ = timeout(DRAIN, reading).await;
+            if !read {
+                let _ = timeout(DRAIN, reading).await;
+            }
             exit
         }
         None => process.exited().await,

@@ -1,0 +1,78 @@
+//! `process.alive`.
+
+use fulcrum_e2e::{App, Signal, text_of};
+
+use super::server::{misbehave, server};
+
+const ALIVE: &str = "ready: {tcp: port}, alive: {http: /, interval: 100ms, timeout: 500ms}";
+
+/// A program that answers badly again and again is replaced; its neighbour isn't.
+#[test]
+fn a_program_that_fails_its_alive_probe_is_replaced() {
+    let app = server(App::new().impatient(), "web", "at-once", ALIVE).stub_domain("users", &[]);
+    app.up();
+    let (before, bystander) = (app.leader("web"), app.leader("users"));
+    misbehave(&app, true);
+    app.wait_for("web", "is replaced", |web| web["generation"] == 2);
+    misbehave(&app, false);
+    let web = app.wait_for("web", "is ready", |web| web["ready"] == true);
+    let reason = text_of(&web["last_exit"], "reason");
+    assert!(
+        reason.starts_with("hung: alive probe failed 3 times: http 503"),
+        "{reason}"
+    );
+    assert!(!before.is_alive());
+    assert_eq!(app.leader("users"), bystander);
+    let hung = |event: &serde_json::Value| event["domain"] == "web" && event["type"] == "hung";
+    assert!(app.events().iter().any(hung));
+    app.down();
+}
+
+/// One that is stopped accepts connections, for the kernel does that, and answers nothing.
+#[test]
+fn a_stopped_program_is_replaced() {
+    let app = server(App::new().impatient(), "web", "at-once", ALIVE);
+    app.up();
+    let before = app.leader("web");
+    before.signal(Signal::STOP);
+    let web = app.wait_for("web", "is replaced", |web| {
+        web["generation"] == 2 && web["ready"] == true
+    });
+    let reason = text_of(&web["last_exit"], "reason");
+    assert!(reason.contains("no answer within 500ms"), "{reason}");
+    assert!(!before.is_alive());
+    app.down();
+}
+
+/// While Fulcrum itself stands still nobody is asked, and nobody is held to it.
+#[test]
+fn frozen_time_of_fulcrum_condemns_nobody() {
+    let app = server(App::new().impatient(), "web", "at-once", ALIVE);
+    app.up();
+    let (instance, leader) = (app.instance(), app.leader("web"));
+    for _ in 0..3 {
+        instance.signal(Signal::STOP);
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        instance.signal(Signal::CONT);
+        app.see("web");
+    }
+    assert_eq!(app.leader("web"), leader);
+    assert_eq!(app.see("web")["restarts"], 0);
+    app.down();
+}
+
+/// A start may take its time: before the first good answer bad ones don't count until then.
+#[test]
+fn a_slow_start_is_not_held_against_a_program() {
+    let probes = "alive: {tcp: port, interval: 50ms, failures: 1}, ready: {tcp: port}, \
+                  start_timeout: 60s";
+    let app = server(App::new().impatient(), "web", "wait", probes);
+    app.run(&["dev", "--detach"]).exits(0);
+    app.wait_for("web", "has been asked", |web| {
+        text_of(web, "reason").contains("alive probe")
+    });
+    app.open_gate();
+    let web = app.wait_for("web", "is ready", |web| web["ready"] == true);
+    assert_eq!(web["generation"], 1, "{web}");
+    app.down();
+}

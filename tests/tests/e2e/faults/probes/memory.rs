@@ -1,0 +1,137 @@
+//! B6 and C10: memory that is measured, and limited.
+
+use std::fs;
+
+use fulcrum_e2e::{App, LIMIT, figure, ledger, not_applicable, text_of, wait_until};
+
+/// What a child holds counts, and the domain is ended in order, once for each breach.
+#[test]
+fn b06_a_domain_that_holds_too_much_memory_with_its_children_is_replaced_once() {
+    let app = App::new().impatient().stub_domain("orders", &[]);
+    let flags = app.root().join("flags");
+    let file = format!("@{}", flags.display());
+    let settings = "{limits: {memory: 100MiB}}";
+    let app = app.write("flags", "--child-rss 150MiB");
+    let app = app.stub_domain_with("users", &[&file], settings);
+    app.up();
+    let (breached, bystander) = (ledger::now(), app.leader("orders"));
+    // The next life is a modest one.
+    app.put("flags", "");
+    let users = app.wait_for("users", "is replaced", |users| {
+        users["generation"] == 2 && users["ready"] == true
+    });
+    let replaced = app.moments("users", "spawned")[1];
+    let reason = text_of(&users["last_exit"], "reason");
+    assert!(reason.starts_with("memory limit: 1"), "{reason}");
+    assert!(reason.contains("MiB of 100 MiB in 2 processes"), "{reason}");
+    assert_eq!(app.times("users", "stopping"), 1, "it was told to stop");
+    assert_eq!(users["restarts"], 1, "{users}");
+    assert_eq!(app.leader("orders"), bystander);
+    figure(
+        "B6",
+        &format!(
+            "replaced {} ms after it was ready, over by half",
+            (replaced - breached) / 1000
+        ),
+    );
+    app.down();
+}
+
+/// Over at each start, it runs into its budget like any other that fails again and again.
+#[test]
+fn b06_a_domain_that_is_always_over_its_limit_does_not_spin() {
+    let settings = "{limits: {memory: 50MiB}, restart: {budget: 1, window: 10m}}";
+    let app = App::new().impatient();
+    let app = app.stub_domain_with("users", &["--rss", "80MiB"], settings);
+    app.run(&["dev", "--detach"]).exits(0);
+    let users = app.wait_for("users", "has failed", |users| users["phase"] == "failed");
+    let reason = text_of(&users, "reason");
+    assert!(reason.contains("MiB of 50 MiB"), "{reason}");
+    assert_eq!(app.times("users", "spawned"), 2);
+    app.down();
+}
+
+/// What the kernel can't enforce here is said at the start, once.
+#[test]
+fn b06_limits_that_hold_less_here_are_said_at_the_start() {
+    let settings = "{limits: {memory: 1GiB, cpu: 0.5}}";
+    let app = App::new().stub_domain_with("users", &[], settings);
+    app.up();
+    let said = app.logs("fulcrum");
+    let about = |key: &str| said.iter().filter(|it| it.message.contains(key)).count();
+    let controllers = fs::read_to_string("/sys/fs/cgroup/cgroup.subtree_control");
+    if controllers.is_ok_and(|text| text.contains("memory") && text.contains("cpu")) {
+        not_applicable("B6", "the kernel may be able to enforce limits here");
+    } else {
+        assert_eq!(about("process.limits.memory (users)"), 1);
+        assert_eq!(about("process.limits.cpu (users)"), 1);
+    }
+    app.down();
+}
+
+/// In a world of 400 process ids, numbers of children that have ended go to strangers in no time.
+/// What those hold is never taken for the domain's.
+#[test]
+fn c10_memory_of_strangers_is_never_taken_for_a_domains() {
+    const CHILD: &str = r#"
+i=0
+while [ $i -lt 20 ]; do sleep 0.05 & i=$((i+1)); done
+wait
+"#;
+    if !pid_max_is_a_namespaces_own() {
+        not_applicable("C10", "this kernel has one pid_max for all namespaces");
+        return;
+    }
+    let app = App::new().impatient().write("churn.sh", CHILD);
+    let command = "[sh, -c, 'while :; do sh ../../churn.sh; done']";
+    let settings = "ready: {exec: ['true']}, limits: {memory: 80MiB}";
+    let app = app.write(
+        "domains/users/fulcrum.yml",
+        &format!("process: {{command: {command}, {settings}}}\n"),
+    );
+    // Strangers that hold as much as the domain may, each for a moment, in the same world.
+    let binary = fulcrum_e2e::binary().display().to_string();
+    let script = format!(
+        "echo 400 > /proc/sys/kernel/pid_max || exit 9\n\
+         {binary} dev --detach || exit 1\n\
+         for round in 1 2 3 4 5 6 7 8 9 10 11 12; do\n\
+         for one in 1 2 3 4; do node -e 'const held = Buffer.alloc(8e7, 1); setTimeout(() => held, 300)' & done\n\
+         wait; {binary} domains list -o json; done\n\
+         {binary} domains events -o json >&2; {binary} down"
+    );
+    let args = ["-pf", "--mount-proc", "sh", "-c", &script];
+    let run = app.program("unshare", &args).output();
+    if run.stdout.is_empty() || run.code == Some(9) {
+        not_applicable("C10", "no pid namespace with a pid_max of its own here");
+        return;
+    }
+    let run = run.exits(0);
+    assert!(!run.stderr.contains("memory limit"), "{}", run.stderr);
+    let seen: Vec<u64> = run
+        .stdout
+        .split("\"memory_bytes\":")
+        .skip(1)
+        .map(|rest| {
+            let digits = rest.trim_start().split(|c: char| !c.is_ascii_digit());
+            digits.into_iter().next().and_then(|it| it.parse().ok())
+        })
+        .map(|bytes| bytes.expect("a number"))
+        .collect();
+    let most = seen.iter().max().expect("it was looked at");
+    figure(
+        "C10",
+        &format!("{} looks, at most {} MiB", seen.len(), most >> 20),
+    );
+    assert!(*most < 80 << 20, "{seen:?}");
+    wait_until("its processes are gone", LIMIT, || {
+        app.processes().is_empty().then_some(())
+    });
+}
+
+/// Since Linux 6.14; before, this test would change it for the whole machine.
+fn pid_max_is_a_namespaces_own() -> bool {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut numbers = release.split('.').map(|part| part.parse::<u32>().ok());
+    let version = numbers.next().flatten().zip(numbers.next().flatten());
+    version.is_some_and(|version| version >= (6, 14))
+}
