@@ -7,7 +7,10 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
-/// The `fulcrum` of the same build as the test. `cargo test --workspace` has built it; where a test
+/// Names another `fulcrum` to test, such as an optimised one, whose figures are those of a release.
+const OTHER: &str = "FULCRUM_BIN";
+
+/// The `fulcrum` of the same build as the test, or that of `FULCRUM_BIN`. `cargo test --workspace` has built it; where a test
 /// runs alone and the binary is missing, or older than its sources, it is built first.
 ///
 /// # Panics
@@ -15,6 +18,11 @@ use std::time::SystemTime;
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
+        if let Some(other) = env::var_os(OTHER) {
+            let other = PathBuf::from(other);
+            assert!(other.is_file(), "{OTHER}: there is no {}", other.display());
+            return other;
+        }
         let folder = profile_folder();
         let binary = folder.join("fulcrum");
         if is_stale(&binary) {
@@ -23,6 +31,13 @@ pub fn binary() -> &'static Path {
         assert!(binary.is_file(), "there is no {}", binary.display());
         binary
     })
+}
+
+/// Whether the `fulcrum` under test was built as a release is, by the folder it is in.
+pub fn is_optimised() -> bool {
+    binary()
+        .parent()
+        .is_some_and(|folder| !folder.ends_with("debug"))
 }
 
 /// The domain without Node that misbehaves as its flags say: `stub-domain --help`. Cargo builds it

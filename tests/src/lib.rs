@@ -35,7 +35,7 @@ mod view;
 mod wait;
 
 pub use app::App;
-pub use binary::{binary, stub};
+pub use binary::{binary, is_optimised, stub};
 pub use command::{Output, Run};
 pub use dice::Dice;
 pub use foreground::Foreground;

@@ -52,8 +52,8 @@ pub enum Health {
 ///
 /// Time in which Fulcrum itself didn't run doesn't count, since beats may well have been sent
 /// meanwhile. It is known by the checks: when one comes more than an interval after the
-/// [`deadline`](Self::deadline) that it was due at, the clock starts anew; therefore check at every
-/// deadline. A look that is only a little late doesn't condemn either: what has come meanwhile
+/// [`deadline`](Self::deadline) that it was due at, that time is taken off, and when it comes later
+/// than what condemns, the clock starts anew; therefore check at every deadline. A look that is only a little late doesn't condemn either: what has come meanwhile
 /// must be read first, so another one follows shortly.
 ///
 /// Time in which the domain couldn't speak up although it wanted to, such as one without a CPU to
@@ -102,8 +102,11 @@ impl HeartbeatMonitor {
         let due = self.deadline(self.last_look);
         let late = now.saturating_duration_since(due);
         self.last_look = self.last_look.max(now);
-        if self.suspended || late > self.interval {
+        if self.suspended || late > self.limit() {
             self.armed_at = self.armed_at.max(now);
+        } else if late > self.interval {
+            // Only as long: where looks are late again and again, silence still adds up.
+            self.armed_at = (self.armed_at + late).min(now).max(self.armed_at);
         }
         let silent = now.saturating_duration_since(self.armed_at);
         if silent >= self.limit() {

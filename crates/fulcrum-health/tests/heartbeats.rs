@@ -94,6 +94,25 @@ fn a_look_that_comes_late_does_not_condemn_before_what_came_meanwhile_is_read() 
 }
 
 #[test]
+fn where_fulcrum_itself_hardly_runs_the_hung_is_found_all_the_same() {
+    let start = Instant::now();
+    let mut monitor = HeartbeatMonitor::new(CONFIG, start);
+    let mut now = start;
+    for _ in 0..100 {
+        // Twice as late as the whole interval, each time.
+        now = monitor.deadline(now) + ms(400);
+        if let Health::Hung { .. } = monitor.check(now) {
+            assert!(
+                now > start + ms(800 + 3 * 400),
+                "each lateness is taken off"
+            );
+            return;
+        }
+    }
+    panic!("never found");
+}
+
+#[test]
 fn where_every_look_is_late_the_hung_is_found_all_the_same() {
     let start = Instant::now();
     let mut monitor = HeartbeatMonitor::new(CONFIG, start);

@@ -106,9 +106,7 @@ fn kind(news: &Transition) -> &'static str {
         (_, Phase::Stopping) => match news.cause {
             Cause::Exited => "exited",
             Cause::StartTimeout => "start-timeout",
-            // A limit is told by the same fact; what is stuck says so first.
             Cause::Hung => "hung",
-            Cause::Unhealthy if news.reason.starts_with("hung") => "hung",
             Cause::Unhealthy => "unhealthy",
             Cause::Refused => "refused",
             Cause::Recycled => "recycled",

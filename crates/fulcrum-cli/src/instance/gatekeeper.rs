@@ -9,6 +9,8 @@ use fulcrum_spawn::lifecycle::{Fact, Phase};
 use fulcrum_spawn::process::{Stat, client_of, descends_from};
 use fulcrum_spawn::supervisor::Supervisor;
 
+use tokio::sync::Semaphore;
+
 use super::desk::{Badge, Desks};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,6 +23,9 @@ pub(crate) struct Gate {
     pub(crate) supervisor: std::sync::Arc<OnceLock<Supervisor>>,
     /// How often each domain is asked for a heartbeat.
     pub(crate) heartbeats: BTreeMap<String, Duration>,
+    /// Who looks for a connection's process: one at a time. It takes some milliseconds of
+    /// processor time, and a stranger could ask for it hundreds of times at once.
+    pub(crate) looking: Semaphore,
 }
 
 /// Whose process a claim comes from.
@@ -86,6 +91,8 @@ impl Gate {
             .filter_map(|(name, desk)| Some((name.clone(), desk.living()?)))
             .collect();
         let (local, peer) = (claim.local, claim.peer);
+        // It is never closed.
+        let _turn = self.looking.acquire().await;
         // It reads /proc, which may block.
         let found = tokio::task::spawn_blocking(move || {
             let leaders: Vec<u32> = badges.iter().filter_map(|(_, badge)| badge.pid).collect();

@@ -47,7 +47,7 @@ use crate::{load, place};
 /// How long clients have to hear the end before the servers go.
 const SERVERS: Duration = Duration::from_millis(300);
 
-/// How long after a second Ctrl-C.
+/// How long who needn't hear it has, and everybody after a second Ctrl-C.
 const HURRY: Duration = Duration::from_millis(100);
 
 /// Runs an instance until it is asked to end, and ends it.
@@ -175,7 +175,8 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     closing.ask(Stage::Ended);
     down.cancel();
     let limit = if in_a_hurry { HURRY } else { SERVERS };
-    let _ = timeout(limit, async { tokio::join!(domains, clients) }).await;
+    // The domains are gone; other clients of their port are told, but not waited for.
+    let _ = tokio::join!(timeout(HURRY, domains), timeout(limit, clients));
     hub.close();
     let _ = tokio::task::spawn_blocking(move || screen.finish(in_a_hurry)).await;
     guarding.end(left.is_empty()).await;
@@ -216,6 +217,7 @@ fn gate(options: &Options, desks: Desks, supervisor: Arc<OnceLock<Supervisor>>) 
         registration: options.app.runtime.grpc.registration,
         desks,
         supervisor,
+        looking: tokio::sync::Semaphore::new(1),
         heartbeats: domains
             .map(|domain| (domain.name.clone(), domain.process.heartbeat.interval))
             .collect(),

@@ -15,5 +15,6 @@ mod d_trees;
 mod explain;
 mod f_control;
 mod f_port;
+mod figures;
 mod h_doors;
 mod probes;

@@ -3,7 +3,7 @@
 use fulcrum_e2e::{App, Signal, figure, quantile, text_of, wait_until};
 use serde_json::Value;
 
-use super::{noted, wait_for_notes};
+use super::{PATIENCE, noted, wait_for_notes};
 
 /// Restarts that don't run out, and come at once.
 const RESTART: &str =
@@ -166,8 +166,8 @@ fn l01_a_hung_loop_is_found_with_the_default_settings() {
     app.run(&["domains", "call", "users", "loop_begin_request", "{}"])
         .exits(0);
     let begun = std::time::Instant::now();
-    let users = app.wait_for("users", "is back", |users| {
-        users["ready"] == true && users["restarts"] == 1
+    let users = wait_until("users is back", PATIENCE, || {
+        Some(app.see("users")).filter(|users| users["ready"] == true && users["restarts"] == 1)
     });
     let took = begun.elapsed().as_secs_f64();
     figure(

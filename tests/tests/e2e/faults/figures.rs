@@ -1,0 +1,165 @@
+//! N: figures of the scorecard that belong to no single row.
+
+use std::time::{Duration, Instant};
+
+use fulcrum_e2e::{App, Dice, LIMIT, Process, Signal, Usage, figure, quantile, wait_until};
+
+/// The processes of Fulcrum itself: those that run its program.
+fn fulcrum(app: &App) -> Vec<Process> {
+    let binary = fulcrum_e2e::binary().canonicalize().expect("it is there");
+    let runs = |process: &Process| {
+        let exe = std::fs::read_link(format!("/proc/{}/exe", process.pid));
+        exe.is_ok_and(|exe| exe == binary)
+    };
+    app.processes().into_iter().filter(runs).collect()
+}
+
+/// Lets time pass, as what is measured is what happens in it.
+fn pass(time: Duration) {
+    let begun = Instant::now();
+    wait_until("the time is over", time + LIMIT, || {
+        std::thread::sleep(Duration::from_millis(100));
+        (begun.elapsed() >= time).then_some(())
+    });
+}
+
+fn used(processes: &[Process]) -> (Duration, u64) {
+    let used = processes.iter().filter_map(Process::usage);
+    used.fold((Duration::ZERO, 0), |(cpu, rss), usage| {
+        (cpu + usage.cpu, rss + usage.rss)
+    })
+}
+
+#[test]
+#[ignore = "long: a minute"]
+fn n01_fifty_idle_domains_cost_next_to_nothing() {
+    let app = (0..50).fold(App::new(), |app, n| app.stub_domain(&format!("d{n}"), &[]));
+    app.up();
+    pass(Duration::from_secs(5));
+    let processes = fulcrum(&app);
+    let (begun, (before, _)) = (Instant::now(), used(&processes));
+    pass(Duration::from_secs(60));
+    let (after, rss) = used(&processes);
+    let share = (after - before).as_secs_f64() / begun.elapsed().as_secs_f64() * 100.0;
+    let build = if fulcrum_e2e::is_optimised() {
+        "optimised"
+    } else {
+        "unoptimised"
+    };
+    figure(
+        "N1",
+        &format!(
+            "50 idle domains, {} processes of Fulcrum, {build}: {share:.2} % of a core (aim 1 %), \
+             {:.1} MiB resident (aim 30 MiB)",
+            processes.len(),
+            rss as f64 / f64::from(1 << 20),
+        ),
+    );
+    assert!(
+        share < 10.0 && rss < 100 << 20,
+        "{share} % of a core, {rss} bytes"
+    );
+    app.down();
+}
+
+const DOMAINS: u64 = 20;
+
+/// One fault, of a kind and at a domain that the dice choose. Commands go on by themselves.
+fn fault(app: &App, dice: &mut Dice) {
+    let name = format!("d{}", dice.below(DOMAINS));
+    let pid = app.see(&name)["pid"].as_u64();
+    let leader = pid.and_then(|pid| Process::find(u32::try_from(pid).ok()?));
+    let signal = |signal| leader.iter().for_each(|leader| leader.signal(signal));
+    let ask = |verb: &str, names: &[&str]| {
+        let args = [&["domains", verb, "--no-wait"], names].concat();
+        // Asked of a domain on its way elsewhere, it may be refused.
+        app.run(&args);
+    };
+    match dice.below(6) {
+        0 => signal(Signal::KILL),
+        1 => signal(Signal::STOP),
+        2 => signal(Signal::USR1),
+        3 => {
+            ask("stop", &[&name]);
+            ask("start", &[&name]);
+        }
+        4 => (0..3).for_each(|_| ask("restart", &[&name])),
+        _ => ask("restart", &["d1*"]),
+    }
+}
+
+/// A fault a second. In the end everything is ready, and nothing of Fulcrum has grown.
+#[track_caller]
+fn soak(time: Duration) {
+    let restart = "{heartbeat: {interval: 200ms, misses: 5}, stop: {grace: 1s}, \
+                   restart: {backoff: {initial: 100ms, max: 1s}, budget: 1000000}}";
+    let app = (0..DOMAINS).fold(App::new(), |app, n| {
+        app.stub_domain_with(&format!("d{n}"), &[], restart)
+    });
+    app.up();
+    let instance = app.instance();
+    let mut dice = Dice::new(600);
+    let (begun, mut samples) = (Instant::now(), Vec::<Usage>::new());
+    let mut faults = 0;
+    while begun.elapsed() < time {
+        let next = Instant::now() + Duration::from_secs(1);
+        fault(&app, &mut dice);
+        faults += 1;
+        samples.push(instance.usage().expect("the instance lives"));
+        std::thread::sleep(next.saturating_duration_since(Instant::now()));
+    }
+    app.run(&["domains", "start", "all", "--no-wait"]).exits(0);
+    wait_until("all are ready again", LIMIT * 2, || {
+        app.list()
+            .iter()
+            .all(|domain| domain["ready"] == true)
+            .then_some(())
+    });
+    assert_eq!(
+        app.ledger()
+            .iter()
+            .filter(|entry| entry.event == "overlap")
+            .count(),
+        0
+    );
+    // Middles of a while after the warming up, and of the last one.
+    let length = (samples.len() / 10).max(1);
+    let middle = |of: &[Usage], what: fn(&Usage) -> u64| {
+        let mut values: Vec<u64> = of.iter().map(what).collect();
+        i64::try_from(quantile(&mut values, 0.5).expect("samples")).expect("a small number")
+    };
+    let (early, late) = (
+        &samples[length..2 * length.max(1)],
+        &samples[samples.len() - length..],
+    );
+    let grown = |what| middle(late, what) - middle(early, what);
+    let (rss, threads) = (grown(|usage| usage.rss), grown(|usage| usage.threads));
+    let fds = grown(|usage| u64::try_from(usage.fds).unwrap_or(u64::MAX));
+    figure(
+        "N2",
+        &format!(
+            "{faults} faults in {} s: resident memory {:+.1} MiB, descriptors {fds:+}, threads {threads:+}",
+            begun.elapsed().as_secs(),
+            rss as f64 / f64::from(1 << 20),
+        ),
+    );
+    // Its own words, up to 4 MiB of them, and the story of its domains are kept.
+    assert!(rss < 12 << 20, "resident memory grew by {rss} bytes");
+    assert!(
+        fds <= 40 && threads <= 2,
+        "{fds} descriptors, {threads} threads more"
+    );
+    app.run(&["down"]).exits(0);
+    app.nothing_left();
+}
+
+#[test]
+fn n02_a_fault_a_second_for_a_moment_leaves_nothing_behind() {
+    soak(Duration::from_secs(8));
+}
+
+#[test]
+#[ignore = "long: ten minutes"]
+fn n02_nor_does_a_soak_of_ten_minutes() {
+    soak(Duration::from_secs(600));
+}
