@@ -52,14 +52,17 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    /// Keeps the turn until this life has registered or its process has ended, but not for ever.
+    /// Keeps the turn until this life has registered or is ready by its probe, or its process has
+    /// ended, but not for ever.
     pub(crate) fn ends(self, desk: &Desk, generation: u64, process: &Arc<Process>) {
         let (mut registered, process) = (desk.registered.subscribe(), Arc::clone(process));
+        let mut probes = desk.probes.subscribe();
         tokio::spawn(async move {
             let _turn = self;
             let over = async {
                 tokio::select! {
                     _ = registered.wait_for(|latest| *latest >= generation) => {}
+                    _ = probes.wait_for(|answers| answers.answered) => {}
                     _ = process.exited() => {}
                 }
             };

@@ -333,6 +333,43 @@ async fn each_transition_says_what_set_it_off() {
     assert_eq!((exit.cause, exit.killed), (Cause::Exited, false));
 }
 
+/// What a group does when a member fails: those after it are recycled, and its gate holds them.
+#[tokio::test(start_paused = true)]
+async fn the_recycled_come_back_after_what_they_wait_for_and_uncounted() {
+    let crashes_once_in_a_while = Habit {
+        ends_after: Some(Duration::from_secs(30)),
+        ..GOOD
+    };
+    let mut house = House::new(&[
+        ("catalog", crashes_once_in_a_while, &[]),
+        ("orders", GOOD, &["catalog"]),
+    ]);
+    house.supervisor.start(["catalog", "orders"]).await;
+    let orders = house.supervisor.domain("orders").expect("known").clone();
+    let failed = |news: &Transition| news.domain == "catalog" && news.cause == Cause::Exited;
+    while !failed(&house.transitions.recv().await.expect("news")) {}
+    // Twice, since several members may have failed; and once for a life that is long over.
+    let life = orders.snapshot().generation;
+    for generation in [life, life, 0] {
+        orders.report(generation, Fact::Recycle("catalog failed".into()));
+    }
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(orders.snapshot().reason, "waiting for catalog (backoff)");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let now = orders.snapshot();
+    assert_eq!(
+        (now.phase, now.generation, now.restarts),
+        (Phase::Running, life + 1, 0)
+    );
+    let ledger = house.ledger.lock().expect("ledger");
+    assert_eq!(ledger.most_alive, 1);
+    let spawned = |name: &str| {
+        let last = ledger.spawns.iter().rfind(|spawn| spawn.0 == name);
+        last.expect("spawned").2
+    };
+    assert!(spawned("orders") > spawned("catalog"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_stops_dependents_before_what_they_depend_on() {
     let house = House::new(&[

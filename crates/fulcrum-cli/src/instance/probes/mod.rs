@@ -59,6 +59,8 @@ impl fmt::Display for Answer {
 /// What a life's probes said last, where that was nothing good.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Answers {
+    /// The readiness probe has had a good answer in this life.
+    pub(crate) answered: bool,
     ready: Option<Answer>,
     alive: Option<Answer>,
 }
@@ -211,7 +213,7 @@ mod tests {
         let told = |failures, reason| {
             let answers = Answers {
                 ready: Some(answer(failures)),
-                alive: None,
+                ..Answers::default()
             };
             answers.beside(reason)
         };

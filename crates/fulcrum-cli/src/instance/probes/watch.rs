@@ -50,7 +50,9 @@ async fn readiness(probe: Option<&Probe>, life: &Probed) {
             show(life, |answers| answers.ready = Some(Answer::new(why)));
             said.await;
         }
-        show(life, |answers| answers.ready = None);
+        show(life, |answers| {
+            (answers.ready, answers.answered) = (None, true)
+        });
         life.news.report(Fact::Ready);
         return;
     }
@@ -58,7 +60,10 @@ async fn readiness(probe: Option<&Probe>, life: &Probed) {
     loop {
         let (finding, answer) = next(&mut monitor, probe, life).await;
         let shown = answer.as_ref().err().cloned();
-        show(life, |answers| answers.ready = shown);
+        show(life, |answers| {
+            answers.answered |= shown.is_none();
+            answers.ready = shown;
+        });
         let fact = match (finding, answer) {
             (Finding::Up, _) => Fact::Ready,
             // What answers has started, even where that must happen several times.

@@ -23,8 +23,8 @@ fn a_program_that_fails_its_alive_probe_is_replaced() {
     );
     assert!(!before.is_alive());
     assert_eq!(app.leader("users"), bystander);
-    let hung = |event: &serde_json::Value| event["domain"] == "web" && event["type"] == "hung";
-    assert!(app.events().iter().any(hung));
+    let told = |event: &serde_json::Value| event["domain"] == "web" && event["type"] == "unhealthy";
+    assert!(app.events().iter().any(told));
     app.down();
 }
 
