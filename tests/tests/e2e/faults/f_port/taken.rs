@@ -17,10 +17,10 @@ fn f04_an_explicit_port_that_is_taken_names_its_holder() {
     // come to its exec holds the same socket under the same name.
     for args in [&["dev"][..], &["dev", "--detach", "--wait"], &["serve"]] {
         let run = app.fulcrum(args).without("FULCRUM_RUNTIME__GRPC__LISTEN");
-        let said = run
-            .output()
-            .exits(1)
-            .says(&[&address, "taken by process ", "runtime.grpc.listen"]);
+        let said =
+            run.output()
+                .exits(1)
+                .says(&[&address, "taken by process ", "runtime.grpc.listen"]);
         // The command line's first word is this test's own executable.
         assert!(
             said.stderr.contains("e2e-"),
@@ -55,9 +55,12 @@ fn f04_a_default_port_that_is_taken_is_evaded() {
 
     // What another holder would make of a domain that dials it is no affair of this test's.
     if holder.is_some() {
-        app.run(&["domains", "start", "old"])
-            .exits(1)
-            .says(&["not registered", "50051", "process ", "e2e-"]);
+        app.run(&["domains", "start", "old"]).exits(1).says(&[
+            "not registered",
+            "50051",
+            "process ",
+            "e2e-",
+        ]);
         assert_eq!(app.see("old")["phase"], "failed");
     }
     app.down();
