@@ -78,6 +78,9 @@ pub(crate) fn belonging(tag: &str, folder: &Path) -> Vec<Process> {
         tagged || cwd().is_ok_and(|cwd| cwd.starts_with(folder))
     })
     .filter_map(Process::find)
+    // One without a command line has given its memory back: it has been killed, and is a moment
+    // away from being a zombie.
+    .filter(|process| !process.command.is_empty())
     .collect()
 }
 
