@@ -198,8 +198,12 @@ fn a06_anothers_name_is_denied_and_the_offender_named() {
     let app = App::new()
         .impatient()
         .stub_domain("victim", &[])
-        .stub_domain("offender", &["--name", "victim"])
-        .stub_domain("sneak", &["--name", "victim", "--no-token"]);
+        // They live on until they have read their refusal: the stop follows at its heels.
+        .stub_domain("offender", &["--name", "victim", "--ignore-term"])
+        .stub_domain(
+            "sneak",
+            &["--name", "victim", "--no-token", "--ignore-term"],
+        );
     app.run(&["dev", "--detach", "--wait", "--only", "victim"])
         .exits(0);
     let victim = app.leader("victim");
