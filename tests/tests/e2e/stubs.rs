@@ -76,3 +76,33 @@ fn a_stub_comes_back_after_it_has_lost_its_connection() {
     });
     app.down();
 }
+
+/// The oracle against two lives at once sees them, and takes no stranger for one that has a number
+/// which was used before.
+#[test]
+fn two_lives_at_once_are_told_and_reused_numbers_are_not() {
+    let app = App::new();
+    let stub = fulcrum_e2e::stub();
+    let stub = stub.to_str().expect("a path that is text");
+    let life = |domain: &str| {
+        let run = app.program(stub, &["--never-register"]);
+        app.foreground(run.env("FULCRUM_DOMAIN_NAME", domain))
+    };
+    // This process lives, but another had its number when the ledger was written.
+    let us = std::process::id();
+    let ledger = app.beside().join("ledger");
+    let line = format!(r#"{{"pid":{us},"domain":"users","event":"spawned","ts":1,"start":1}}"#);
+    std::fs::write(ledger, format!("{line}\n")).expect("a ledger");
+    let _first = life("users");
+    app.wait_for_times("users", "spawned", 2);
+    let _other = life("orders");
+    app.wait_for_times("orders", "spawned", 1);
+    let second = life("users");
+    app.wait_for_times("users", "overlap", 1);
+    let told = app
+        .ledger()
+        .into_iter()
+        .filter(|entry| entry.event == "overlap");
+    let pids: Vec<_> = told.map(|entry| entry.pid).collect();
+    assert_eq!(pids, [second.pid()], "only the second of two");
+}

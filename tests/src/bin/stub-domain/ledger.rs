@@ -44,11 +44,13 @@ impl Ledger {
     /// Notes an event, with one write: many processes share the file.
     pub(crate) fn note(&self, event: &str) {
         let Some(file) = &self.file else { return };
+        let pid = std::process::id();
         let line = json!({
-            "pid": std::process::id(),
+            "pid": pid,
             "domain": self.domain,
             "event": event,
             "ts": now(),
+            "start": started(u64::from(pid)),
         });
         let line = format!("{line}\n");
         if let Ok(mut file) = OpenOptions::new().append(true).create(true).open(file) {
@@ -57,7 +59,8 @@ impl Ledger {
         }
     }
 
-    /// Called first thing: tells of every earlier process of this domain that still lives.
+    /// Called first thing: tells of every earlier process of this domain that still lives. Numbers
+    /// are used again, so a process is known by when it started too.
     pub(crate) fn spawned(&self) {
         self.note("spawned");
         let text = self.file.as_ref().and_then(|file| fs::read(file).ok());
@@ -67,11 +70,15 @@ impl Ledger {
                 continue;
             };
             let pid = entry["pid"].as_u64().unwrap_or_default();
-            if entry["domain"] == self.domain.as_str()
-                && pid != u64::from(std::process::id())
-                && lives(pid)
-            {
+            let other =
+                entry["domain"] == self.domain.as_str() && pid != u64::from(std::process::id());
+            let Some(start) = started(pid).filter(|_| other) else {
+                continue;
+            };
+            if entry["start"] == start {
                 self.note("overlap");
+            } else if std::env::var_os("TEST_TELL_REUSE").is_some() {
+                self.note("reused");
             }
         }
     }
@@ -83,9 +90,15 @@ fn now() -> i64 {
     now.tv_sec * 1_000_000 + now.tv_nsec / 1000
 }
 
-/// Whether a process of this number runs; a zombie doesn't.
-fn lives(pid: u64) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let state = stat.rsplit(')').next().and_then(|rest| rest.chars().nth(1));
-    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
+/// When the process of this number started, in ticks since the machine did; none where none runs.
+/// A zombie doesn't.
+fn started(pid: u64) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace();
+    let state = fields.next()?;
+    if matches!(state, "Z" | "X") {
+        return None;
+    }
+    // The state is field 3, the start time field 22.
+    fields.nth(18)?.parse().ok()
 }
