@@ -118,7 +118,6 @@ fn soak(time: Duration) {
     let ledger = app.ledger();
     let count = |event: &str| ledger.iter().filter(|entry| entry.event == event).count();
     let (lives, overlaps) = (count("spawned"), count("overlap"));
-    eprintln!("numbers used again: {}", count("reused"));
     // Middles of a while after the warming up, and of the last one.
     let length = (samples.len() / 10).max(1);
     let middle = |of: &[Usage], what: fn(&Usage) -> u64| {
