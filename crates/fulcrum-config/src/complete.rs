@@ -11,7 +11,7 @@ use crate::process::{
     Watch,
 };
 use crate::runtime::{
-    Group, Grpc, Listen, LogFormat, Logs, Registration, Runtime, Strategy, Tls, WatchAll,
+    Group, Grpc, Listen, LogFormat, LogStore, Logs, Registration, Runtime, Strategy, Tls, WatchAll,
 };
 use crate::setting::{Leaf, Origin, Setting, Tree};
 
@@ -52,6 +52,13 @@ impl<'a> Settings<'a> {
     fn whole(&self, path: &str) -> Option<u32> {
         match self.leaf(path)?.setting {
             Setting::Whole(number) => u32::try_from(number).ok(),
+            _ => None,
+        }
+    }
+
+    fn size(&self, path: &str) -> Option<u64> {
+        match self.leaf(path)?.setting {
+            Setting::Size(bytes) => Some(bytes),
             _ => None,
         }
     }
@@ -151,6 +158,7 @@ pub(crate) fn runtime(tree: &Tree, root: &Path, problems: &mut Vec<Problem>) -> 
                 Some("json") => LogFormat::Json,
                 _ => LogFormat::Auto,
             },
+            store: log_store(&settings),
         },
         watch: WatchAll {
             enabled: settings.switch("watch.enabled"),
@@ -160,6 +168,17 @@ pub(crate) fn runtime(tree: &Tree, root: &Path, problems: &mut Vec<Problem>) -> 
         standby: settings.whole("standby"),
         groups: groups.collect(),
     }
+}
+
+fn log_store(settings: &Settings<'_>) -> Option<LogStore> {
+    let set = |key: &str| settings.switch(&format!("logs.store.{key}")).expect(SET);
+    set("enabled").then(|| LogStore {
+        file_size: settings.size("logs.store.file_size").expect(SET),
+        files: settings.whole("logs.store.files").expect(SET) as usize,
+        max_age: settings.time("logs.store.max_age").expect(SET),
+        total_size: settings.size("logs.store.total_size").expect(SET),
+        compress: set("compress"),
+    })
 }
 
 fn tls(settings: &Settings<'_>, root: &Path, problems: &mut Vec<Problem>) -> Option<Tls> {
@@ -235,10 +254,7 @@ pub(crate) fn process(
             grace: settings.time("stop.grace").expect(SET),
         },
         limits: Limits {
-            memory: match settings.leaf("limits.memory").map(|leaf| &leaf.setting) {
-                Some(Setting::Size(bytes)) => Some(*bytes),
-                _ => None,
-            },
+            memory: settings.size("limits.memory"),
             cpu: settings.number("limits.cpu"),
         },
         replicas: settings.whole("replicas").expect(SET),

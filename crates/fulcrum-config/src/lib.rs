@@ -66,5 +66,5 @@ pub use process::{
 pub use request::{Loaded, Mode, Request};
 pub use root::find_app_root;
 pub use runtime::{
-    Group, Grpc, Listen, LogFormat, Logs, Registration, Runtime, Strategy, Tls, WatchAll,
+    Group, Grpc, Listen, LogFormat, LogStore, Logs, Registration, Runtime, Strategy, Tls, WatchAll,
 };

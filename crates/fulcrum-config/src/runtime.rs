@@ -83,6 +83,23 @@ pub struct Logs {
     pub level: String,
     /// How lines are printed.
     pub format: LogFormat,
+    /// How much of them is kept on disk; none where nothing is.
+    pub store: Option<LogStore>,
+}
+
+/// `runtime.logs.store`: what is kept of what was said, and in which pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogStore {
+    /// Bytes after which a new file is begun.
+    pub file_size: u64,
+    /// Files of one domain.
+    pub files: usize,
+    /// How old the newest line of a file may become.
+    pub max_age: Duration,
+    /// Bytes on disk, all domains together.
+    pub total_size: u64,
+    /// Whether full files are compressed.
+    pub compress: bool,
 }
 
 /// How log lines are printed.

@@ -80,6 +80,10 @@ const COUNT: Type = Type::Whole {
     min: 1,
     max: 1_000_000,
 };
+const COUNT_OF_FILES: Type = Type::Whole {
+    min: 2,
+    max: 100_000,
+};
 
 /// `runtime:` in the app's file.
 pub(crate) static RUNTIME: &[Key] = &[
@@ -147,6 +151,16 @@ static LOGS: &[Key] = &[
         Type::Choice(&["trace", "debug", "info", "warn", "error"]),
     ),
     value("format", Type::Choice(&["auto", "text", "json"])),
+    key("store", Kind::Short("enabled", STORE)),
+];
+
+static STORE: &[Key] = &[
+    value("enabled", Type::Switch),
+    value("file_size", Type::Size),
+    value("files", COUNT_OF_FILES),
+    value("max_age", POSITIVE),
+    value("total_size", Type::Size),
+    value("compress", Type::Switch),
 ];
 
 static WATCH_ALL: &[Key] = &[

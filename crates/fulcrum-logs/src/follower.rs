@@ -3,11 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use tokio::sync::Notify;
 
-use crate::batch::Batch;
-use crate::{LogLine, Query};
+use crate::chunk::Place;
+use crate::{Chunk, LogLine, Query};
 
 /// How much a follower may have waiting for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +46,7 @@ pub struct Follower {
     /// Lines that were there already; not charged to the capacity, bounded by the ring.
     backlog: VecDeque<LogLine>,
     inbox: Arc<Inbox>,
+    seam: u64,
     /// Tells the hub to forget this follower.
     _registration: Box<dyn Send + Sync>,
 }
@@ -54,14 +54,28 @@ pub struct Follower {
 impl Follower {
     pub(crate) fn new(
         backlog: Vec<LogLine>,
+        seam: u64,
         inbox: Arc<Inbox>,
         registration: impl Send + Sync + 'static,
     ) -> Self {
         Self {
             backlog: backlog.into(),
             inbox,
+            seam,
             _registration: Box::new(registration),
         }
+    }
+
+    /// The number of the newest line that was there when this follower was made. Lines up to it
+    /// are what [`Hub::tail`](crate::Hub::tail) gives.
+    #[must_use]
+    pub fn seam(&self) -> u64 {
+        self.seam
+    }
+
+    /// The lines that were there already, as far as they haven't been taken.
+    pub fn backlog(&mut self) -> impl Iterator<Item = LogLine> + '_ {
+        self.backlog.drain(..)
     }
 
     /// Waits for the next line or gap. `None` once the hub is closed, or gone, and everything
@@ -113,35 +127,30 @@ impl Inbox {
         }
     }
 
-    /// Hands over those lines of a batch that `query` wants.
-    pub(crate) fn deliver(&self, batch: &Arc<Batch>, query: &Query) {
-        if !query.wants_batch(batch) {
+    /// Hands over those lines of a chunk that `query` wants.
+    pub(crate) fn deliver(&self, chunk: &Arc<Chunk>, query: &Query) {
+        if !query.wants_chunk(chunk) {
             return;
         }
-        let wanted = |at: &usize| query.wants_level(batch.level(*at));
-        let some: Vec<usize> = match query.level {
-            None => Vec::new(),
-            Some(_) => (0..batch.len()).filter(wanted).collect(),
-        };
-        let mut queue = self.lock();
-        if query.level.is_none() || some.len() == batch.len() {
-            queue.push(Waiting::whole(Arc::clone(batch)));
-        } else if some.is_empty() {
-            return;
+        if query.level.is_none() {
+            self.lock().push(Waiting::whole(Arc::clone(chunk)));
         } else {
-            // A batch shares one allocation. One line picked out of it would keep all of it alive,
-            // far beyond what the line is charged with: therefore a copy.
-            for at in some {
-                let line = batch.line(at);
-                let message = Bytes::copy_from_slice(&line.message);
-                let (level, partial) = (line.level, line.partial);
-                let (source, stream, time) = (line.source, line.stream, line.time);
-                let mut copy = Batch::single(source, stream, level, message, partial, time);
-                copy.first_seq = line.seq;
-                queue.push(Waiting::whole(Arc::new(copy)));
+            let wanted: Vec<LogLine> = chunk
+                .lines()
+                .filter(|line| query.wants_line(line))
+                .collect();
+            if wanted.is_empty() {
+                return;
+            }
+            let mut queue = self.lock();
+            if wanted.len() == chunk.run.lines as usize {
+                queue.push(Waiting::whole(Arc::clone(chunk)));
+            } else {
+                for line in &wanted {
+                    queue.push(Waiting::whole(Arc::new(Chunk::alone(line))));
+                }
             }
         }
-        drop(queue);
         self.news.notify_one();
     }
 
@@ -156,20 +165,23 @@ impl Inbox {
     }
 }
 
-/// A batch of which some lines may have been taken.
+/// A chunk of which some lines may have been taken.
 #[derive(Debug)]
 struct Waiting {
-    batch: Arc<Batch>,
-    taken: usize,
+    chunk: Arc<Chunk>,
+    place: Place,
 }
 
 impl Waiting {
-    fn whole(batch: Arc<Batch>) -> Self {
-        Self { batch, taken: 0 }
+    fn whole(chunk: Arc<Chunk>) -> Self {
+        Self {
+            chunk,
+            place: Place::default(),
+        }
     }
 
-    fn left(&self) -> usize {
-        self.batch.len() - self.taken
+    fn left(&self) -> u64 {
+        u64::from(self.chunk.run.lines - self.place.taken())
     }
 }
 
@@ -195,15 +207,15 @@ impl Queue {
     }
 
     fn push(&mut self, waiting: Waiting) {
-        self.bytes += waiting.batch.cost();
+        self.bytes += waiting.chunk.cost();
         self.waiting.push_back(waiting);
         if self.bytes > self.capacity {
             // Down to half, so that a follower that stays too slow reads runs of lines with a gap
             // now and then, and not a gap at every turn.
             while self.bytes > self.capacity / 2 && self.waiting.len() > 1 {
                 if let Some(oldest) = self.waiting.pop_front() {
-                    self.bytes -= oldest.batch.cost();
-                    self.missed += oldest.left() as u64;
+                    self.bytes -= oldest.chunk.cost();
+                    self.missed += oldest.left();
                 }
             }
         }
@@ -215,10 +227,9 @@ impl Queue {
             return Some(Delivery::Gap(Gap { missed }));
         }
         let first = self.waiting.front_mut()?;
-        let line = first.batch.line(first.taken);
-        first.taken += 1;
+        let line = first.chunk.line(&mut first.place)?;
         if first.left() == 0 {
-            self.bytes -= first.batch.cost();
+            self.bytes -= first.chunk.cost();
             self.waiting.pop_front();
         }
         Some(Delivery::Line(line))

@@ -5,11 +5,13 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
-use crate::batch::{Batch, Draft};
 use crate::follower::Inbox;
 use crate::ring::Ring;
-use crate::splitter::cut;
-use crate::{Capacity, Follower, Level, LogLine, MAX_LINE, Piece, Query, Source, Stream};
+use crate::store::Intake;
+use crate::{
+    Capacity, Chunk, Follower, Level, LogLine, MAX_LINE, Query, Run, Source, Splitter, Store,
+    Stream,
+};
 
 /// How big a hub is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +40,8 @@ pub struct Hub {
 
 struct Inner {
     state: Mutex<State>,
+    /// Where lines are kept for good, if they are.
+    intake: Option<Arc<Intake>>,
 }
 
 struct State {
@@ -55,13 +59,25 @@ struct Subscription {
 }
 
 impl Hub {
-    /// An empty hub.
+    /// An empty hub that keeps nothing but what it remembers.
     #[must_use]
     pub fn new(config: HubConfig) -> Self {
+        Self::with(config, 0, None)
+    }
+
+    /// An empty hub whose lines are kept in a store, too. They are numbered on from those that are
+    /// in it already.
+    #[must_use]
+    pub fn keeping(config: HubConfig, store: &Store) -> Self {
+        Self::with(config, store.last_seq(), Some(store.intake()))
+    }
+
+    fn with(config: HubConfig, last_seq: u64, intake: Option<Arc<Intake>>) -> Self {
         Self {
             inner: Arc::new(Inner {
+                intake,
                 state: Mutex::new(State {
-                    last_seq: 0,
+                    last_seq,
                     ring: Ring::new(config.ring_bytes),
                     subscriptions: Vec::new(),
                     last_id: 0,
@@ -82,14 +98,30 @@ impl Hub {
         partial: bool,
         now: SystemTime,
     ) -> u64 {
-        if message.len() <= MAX_LINE {
-            return self.publish_batch(Batch::single(source, stream, level, message, partial, now));
-        }
-        let mut draft = Draft::default();
-        cut(&message, MAX_LINE, partial, &mut |piece| {
-            self.add(&mut draft, piece, level, &source, stream, now);
+        let mut line = Chunk::alone(&LogLine {
+            seq: 0,
+            time: now,
+            source,
+            stream,
+            level,
+            message,
+            partial,
         });
-        self.flush(&mut draft, &source, stream, now)
+        if line.run.text.len() <= MAX_LINE {
+            return self.publish_chunk(line);
+        }
+        let mut splitter = Splitter::new(MAX_LINE);
+        splitter.push(&std::mem::take(&mut line.run.text));
+        let runs = std::iter::from_fn(|| splitter.finish());
+        let mut last = 0;
+        for run in runs {
+            let continues = true;
+            last = self.publish_chunk(Chunk {
+                run: Run { continues, ..run },
+                ..line.clone()
+            });
+        }
+        last
     }
 
     /// Publishes Fulcrum's own words about `domain`, or about nobody in particular
@@ -107,61 +139,57 @@ impl Hub {
             generation,
             pid: std::process::id(),
         };
-        let stream = Stream::Fulcrum;
-        let mut draft = Draft::default();
-        for line in text.split('\n') {
-            let line = line.strip_suffix('\r').unwrap_or(line);
-            cut(line.as_bytes(), MAX_LINE, false, &mut |piece| {
-                self.add(&mut draft, piece, Some(level), &source, stream, now);
+        let mut splitter = Splitter::new(MAX_LINE);
+        splitter.push(text.as_bytes());
+        splitter.push(b"\n");
+        let mut last = 0;
+        while let Some(run) = splitter.finish() {
+            last = self.publish_chunk(Chunk {
+                first_seq: 0,
+                time: now,
+                source: source.clone(),
+                stream: Stream::Fulcrum,
+                given: Some(level),
+                run,
             });
         }
-        self.flush(&mut draft, &source, stream, now)
+        last
     }
 
-    /// Adds a piece to a draft, publishing what is in it first if it is full.
-    pub(crate) fn add(
-        &self,
-        draft: &mut Draft,
-        piece: Piece<'_>,
-        level: Option<Level>,
-        source: &Source,
-        stream: Stream,
-        now: SystemTime,
-    ) {
-        if draft.is_full_for(piece) {
-            self.flush(draft, source, stream, now);
-        }
-        draft.add(piece, level);
-    }
-
-    /// Publishes what is in a draft; gives the number of the last line published here at all.
-    pub(crate) fn flush(
-        &self,
-        draft: &mut Draft,
-        source: &Source,
-        stream: Stream,
-        now: SystemTime,
-    ) -> u64 {
-        match draft.seal(source, stream, now) {
-            Some(batch) => self.publish_batch(batch),
-            None => self.inner.lock().last_seq,
-        }
-    }
-
-    fn publish_batch(&self, batch: Batch) -> u64 {
-        let lines = batch.len() as u64;
+    /// Publishes lines that came together; gives the number of the last.
+    pub(crate) fn publish_chunk(&self, chunk: Chunk) -> u64 {
+        let lines = u64::from(chunk.run.lines);
         // Allocated before the lock is taken; only the number has to be given under it.
-        let mut batch = Arc::new(batch);
+        let mut chunk = Arc::new(chunk);
         let mut state = self.inner.lock();
-        Arc::get_mut(&mut batch)
+        Arc::get_mut(&mut chunk)
             .expect("nobody else has seen it yet")
             .first_seq = state.last_seq + 1;
         state.last_seq += lines;
         for subscription in &state.subscriptions {
-            subscription.inbox.deliver(&batch, &subscription.query);
+            subscription.inbox.deliver(&chunk, &subscription.query);
         }
-        state.ring.push(batch);
+        if let Some(intake) = &self.inner.intake {
+            // Under the lock, so that the store gets them in order.
+            intake.push(&chunk);
+        }
+        state.ring.push(chunk);
         state.last_seq
+    }
+
+    /// Returns once there is room for what is read next; at once but for a store whose disk is
+    /// slower than what is said. One whose disk stands still is waited for a moment only, and then
+    /// left behind.
+    pub async fn room(&self) {
+        if let Some(intake) = &self.inner.intake {
+            intake.room().await;
+        }
+    }
+
+    /// The number of the newest line.
+    #[must_use]
+    pub fn last_seq(&self) -> u64 {
+        self.inner.lock().last_seq
     }
 
     /// The remembered lines that a query asks for, in order.
@@ -198,6 +226,7 @@ impl Hub {
         let mut state = self.inner.lock();
         // Looked up and registered under one lock: this is what makes the seam gapless.
         let found = state.ring.select(&query);
+        let seam = state.last_seq;
         if state.closed {
             inbox.close();
         }
@@ -213,7 +242,7 @@ impl Hub {
             hub: Arc::downgrade(&self.inner),
             id,
         };
-        Follower::new(in_order(found, n), inbox, registration)
+        Follower::new(in_order(found, n), seam, inbox, registration)
     }
 
     /// Ends all followers once they have taken what waits for them. Lines published later are

@@ -43,7 +43,7 @@
 //! It doesn't know whose child is at the other end of a pipe, when that ends, what gRPC is, or
 //! whether something is started again.
 
-mod batch;
+mod chunk;
 mod follower;
 mod hub;
 mod json;
@@ -54,9 +54,11 @@ mod query;
 mod ring;
 mod sanitise;
 mod splitter;
+pub mod store;
 mod terminal;
 mod time;
 
+pub use chunk::Chunk;
 pub use follower::{Capacity, Delivery, Follower, Gap};
 pub use hub::{Hub, HubConfig};
 pub use json::to_json;
@@ -65,5 +67,6 @@ pub use line::{FULCRUM, Level, LogLine, Source, Stream, UnknownWord};
 pub use pump::{Pump, PumpReport, Tally, pump};
 pub use query::Query;
 pub use sanitise::sanitise;
-pub use splitter::{MAX_LINE, Piece, Splitter};
+pub use splitter::{MAX_LINE, Piece, Run, Splitter};
+pub use store::Store;
 pub use terminal::{Style, Terminal, fitted};

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use crate::batch::Draft;
-use crate::{Hub, Level, MAX_LINE, Piece, Source, Splitter, Stream, detect_level};
+use crate::{Chunk, Hub, Level, MAX_LINE, Run, Source, Splitter, Stream, detect_level};
 
 /// The most that is read at once. Measured: reads of this size with a search for line ends keep up
 /// with `cat`; reading line by line is ten times slower.
@@ -58,15 +58,17 @@ pub struct PumpReport {
 
 /// Reads one stream of one life of a domain and publishes its lines.
 ///
-/// It waits for the pipe and for nothing else: neither for followers nor for a disk. A pump that
-/// waited would fill the pipe, and a full pipe freezes the domain.
+/// It waits for the pipe and for no follower: a pump that waited would fill the pipe, and a full
+/// pipe freezes the domain. Where lines are kept in a store, whoever says more than the disk can
+/// take is slowed down by it; a disk that stands still is given up for a moment (see [`Hub::room`]).
 ///
 /// A process that the domain left behind may hold the pipe open after the domain has exited. Then
 /// stop waiting for [`run`](Self::run), call [`finish`](Self::finish) to publish the unfinished
 /// line, and, if what the stragglers say is still wanted, go on with `run`.
 pub struct Pump<R> {
     reader: R,
-    buffer: Vec<u8>,
+    /// How much is read at once.
+    size: usize,
     quiet_reads: u32,
     splitter: Splitter,
     sink: Sink,
@@ -77,7 +79,7 @@ impl<R: AsyncRead + Unpin> Pump<R> {
     pub fn new(reader: R, hub: &Hub, source: Source, stream: Stream, tally: &Tally) -> Self {
         Self {
             reader,
-            buffer: vec![0; READ_MIN],
+            size: READ_MIN,
             quiet_reads: 0,
             splitter: Splitter::new(MAX_LINE),
             sink: Sink {
@@ -86,7 +88,6 @@ impl<R: AsyncRead + Unpin> Pump<R> {
                 stream,
                 tally: tally.clone(),
                 report: PumpReport::default(),
-                draft: Draft::default(),
                 continued: None,
             },
         }
@@ -99,7 +100,11 @@ impl<R: AsyncRead + Unpin> Pump<R> {
     /// The reader's error, with the stream and the domain it belongs to.
     pub async fn run(&mut self) -> io::Result<()> {
         loop {
-            match self.reader.read(&mut self.buffer).await {
+            self.sink.hub.room().await;
+            let buffer = self.splitter.buffer();
+            buffer.reserve(self.size);
+            let mut limited = (&mut self.reader).take(self.size as u64);
+            match limited.read_buf(buffer).await {
                 Ok(0) => return Ok(()),
                 Ok(length) => self.take(length),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -110,51 +115,50 @@ impl<R: AsyncRead + Unpin> Pump<R> {
 
     /// Publishes the unfinished line, if there is one, as partial, and tells what was read in all.
     pub fn finish(&mut self) -> PumpReport {
-        self.publish(|splitter, sink, now| splitter.finish(&mut |piece| sink.add(piece, now)));
+        let now = wall_clock();
+        while let Some(run) = self.splitter.finish() {
+            self.sink.publish(run, now);
+        }
         self.sink.continued = None;
         self.sink.report
     }
 
     fn take(&mut self, length: usize) {
-        let buffer = std::mem::take(&mut self.buffer);
-        self.publish(|splitter, sink, now| {
-            splitter.push(&buffer[..length], &mut |piece| sink.add(piece, now));
-        });
-        self.buffer = buffer;
         self.sink.report.bytes += length as u64;
         self.sink.tally.add(length as u64, 0);
+        // One look at the clock for what came together.
+        let now = wall_clock();
+        while let Some(run) = self.splitter.next_run() {
+            self.sink.publish(run, now);
+        }
         self.resize(length);
     }
 
-    fn publish(&mut self, split: impl FnOnce(&mut Splitter, &mut Sink, SystemTime)) {
-        // One look at the clock for what came together.
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the pump is the driver that lines get their time from"
-        )]
-        let now = SystemTime::now();
-        let before = self.sink.report.lines;
-        split(&mut self.splitter, &mut self.sink, now);
-        self.sink.flush(now);
-        self.sink.tally.add(0, self.sink.report.lines - before);
-    }
-
     fn resize(&mut self, length: usize) {
-        let size = self.buffer.len();
-        if length == size && size < READ_MAX {
-            self.buffer = vec![0; (size * 4).min(READ_MAX)];
+        if length == self.size && self.size < READ_MAX {
+            self.size = (self.size * 4).min(READ_MAX);
             self.quiet_reads = 0;
-        } else if length > size / 4 || size == READ_MIN {
+        } else if length > self.size / 4 || self.size == READ_MIN {
             self.quiet_reads = 0;
         } else {
             self.quiet_reads += 1;
             if self.quiet_reads >= SHRINK_AFTER {
-                self.buffer = vec![0; (size / 2).max(READ_MIN)];
-                self.sink.draft.shrink();
+                self.size = (self.size / 2).max(READ_MIN);
+                let buffer = self.splitter.buffer();
+                // Gives back what a flood has made it grow to.
+                *buffer = BytesMut::from(&buffer[..]);
                 self.quiet_reads = 0;
             }
         }
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the pump is the driver that lines get their time from"
+)]
+fn wall_clock() -> SystemTime {
+    SystemTime::now()
 }
 
 impl<R> std::fmt::Debug for Pump<R> {
@@ -192,32 +196,27 @@ struct Sink {
     stream: Stream,
     tally: Tally,
     report: PumpReport,
-    draft: Draft,
-    /// The last piece was cut off a line of this level; the next belongs to the same line.
-    continued: Option<Option<Level>>,
+    /// The level of the line that was cut last; what comes next belongs to it.
+    continued: Option<Level>,
 }
 
 impl Sink {
-    fn add(&mut self, piece: Piece<'_>, now: SystemTime) {
-        let level = match self.continued {
-            Some(level) => level,
-            None => detect_level(piece.bytes, self.stream),
-        };
-        self.continued = piece.partial.then_some(level);
-        self.report.lines += 1;
-        self.hub.add(
-            &mut self.draft,
-            piece,
-            level,
-            &self.source,
-            self.stream,
-            now,
-        );
-    }
-
-    fn flush(&mut self, now: SystemTime) {
-        self.hub
-            .flush(&mut self.draft, &self.source, self.stream, now);
+    fn publish(&mut self, run: Run, now: SystemTime) {
+        let given = self.continued.filter(|_| run.continues);
+        if run.partial && !run.continues {
+            self.continued = detect_level(&run.text, self.stream);
+        }
+        let lines = u64::from(run.lines);
+        self.report.lines += lines;
+        self.tally.add(0, lines);
+        self.hub.publish_chunk(Chunk {
+            first_seq: 0,
+            time: now,
+            source: self.source.clone(),
+            stream: self.stream,
+            given,
+            run,
+        });
     }
 
     fn explain(&self, error: &io::Error) -> io::Error {

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
-use crate::batch::Batch;
-use crate::{Level, LogLine, Source, Stream};
+use crate::{Chunk, Level, LogLine, Source, Stream};
 
 /// Which lines are wanted. The default wants every line that is there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +18,8 @@ pub struct Query {
     pub level: Option<Level>,
     /// Of the lines that are there already, only those read at or after this time.
     pub since: Option<SystemTime>,
+    /// Of the lines that are there already, only those read before this time.
+    pub until: Option<SystemTime>,
     /// Of the lines that are there already, only the last so many.
     pub n: Option<usize>,
 }
@@ -33,20 +34,23 @@ impl Query {
         }
     }
 
-    /// Whether a line is wanted; `since` and `n` choose among past lines only and don't count here.
+    /// Whether a line is wanted; `since`, `until` and `n` choose among past lines only and don't
+    /// count here.
     #[must_use]
     pub fn matches(&self, line: &LogLine) -> bool {
-        self.wants(&line.source, line.stream) && self.wants_level(line.level)
+        self.wants(&line.source, line.stream) && self.wants_line(line)
     }
 
-    /// Whether lines of this batch may be wanted, their levels aside.
-    pub(crate) fn wants_batch(&self, batch: &Batch) -> bool {
-        self.wants(&batch.source, batch.stream)
+    /// Whether lines of this chunk may be wanted, their levels aside.
+    pub(crate) fn wants_chunk(&self, chunk: &Chunk) -> bool {
+        self.wants(&chunk.source, chunk.stream)
     }
 
-    /// The same for a batch that is there already.
-    pub(crate) fn wants_past_batch(&self, batch: &Batch) -> bool {
-        self.since.is_none_or(|since| batch.time >= since) && self.wants_batch(batch)
+    /// The same for a chunk that is there already.
+    pub(crate) fn wants_past(&self, chunk: &Chunk) -> bool {
+        self.since.is_none_or(|since| chunk.time >= since)
+            && self.until.is_none_or(|until| chunk.time < until)
+            && self.wants_chunk(chunk)
     }
 
     pub(crate) fn wants_domain(&self, name: &str) -> bool {
@@ -55,12 +59,13 @@ impl Query {
             .is_none_or(|names| names.contains(name))
     }
 
-    pub(crate) fn wants_level(&self, level: Option<Level>) -> bool {
+    /// Whether a line of a chunk that is wanted is wanted itself.
+    pub(crate) fn wants_line(&self, line: &LogLine) -> bool {
         self.level
-            .is_none_or(|least| level.is_some_and(|level| level >= least))
+            .is_none_or(|least| line.level.is_some_and(|level| level >= least))
     }
 
-    fn wants(&self, source: &Source, stream: Stream) -> bool {
+    pub(crate) fn wants(&self, source: &Source, stream: Stream) -> bool {
         self.wants_domain(&source.domain)
             && self
                 .generation

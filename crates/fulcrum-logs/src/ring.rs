@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use crate::batch::Batch;
-use crate::{LogLine, Query};
+use crate::{Chunk, LogLine, Query};
 
 /// The newest lines of every domain, together within a number of bytes.
 ///
@@ -20,7 +19,7 @@ pub(crate) struct Ring {
 #[derive(Debug, Default)]
 struct Shelf {
     bytes: usize,
-    batches: VecDeque<Arc<Batch>>,
+    chunks: VecDeque<Arc<Chunk>>,
 }
 
 impl Ring {
@@ -33,13 +32,13 @@ impl Ring {
     }
 
     /// Adds what was said last. It is kept however big it is.
-    pub(crate) fn push(&mut self, batch: Arc<Batch>) {
-        let domain = Arc::clone(&batch.source.domain);
-        let cost = batch.cost();
+    pub(crate) fn push(&mut self, chunk: Arc<Chunk>) {
+        let domain = Arc::clone(&chunk.source.domain);
+        let cost = chunk.cost();
         let shelf = self.shelves.entry(Arc::clone(&domain)).or_default();
         shelf.bytes += cost;
         self.bytes += cost;
-        shelf.batches.push_back(batch);
+        shelf.chunks.push_back(chunk);
         while self.bytes > self.limit && self.drop_oldest_of_fullest(&domain) {}
     }
 
@@ -47,40 +46,39 @@ impl Ring {
     pub(crate) fn select(&self, query: &Query) -> Vec<LogLine> {
         let n = query.n.unwrap_or(usize::MAX);
         let mut found = Vec::new();
-        for (name, shelf) in &self.shelves {
-            if query.wants_domain(name) {
-                let wanted = shelf
-                    .batches
-                    .iter()
-                    .rev()
-                    .filter(|batch| query.wants_past_batch(batch));
-                let lines = wanted.flat_map(|batch| {
-                    (0..batch.len())
-                        .rev()
-                        .filter(|at| query.wants_level(batch.level(*at)))
-                        .map(|at| batch.line(at))
-                });
-                found.extend(lines.take(n));
+        let shelves = self.shelves.iter();
+        for (_, shelf) in shelves.filter(|(name, _)| query.wants_domain(name)) {
+            let enough = found.len().saturating_add(n);
+            let chunks = shelf.chunks.iter().rev();
+            for chunk in chunks.filter(|chunk| query.wants_past(chunk)) {
+                if found.len() >= enough {
+                    break;
+                }
+                let begin = found.len();
+                found.extend(chunk.lines().filter(|line| query.wants_line(line)));
+                let surplus = found.len().saturating_sub(enough);
+                // The newest ones stay.
+                found.drain(begin..begin + surplus);
             }
         }
         found
     }
 
-    /// Makes room; false if nothing is left but the batch that `newest` has just said.
+    /// Makes room; false if nothing is left but the chunk that `newest` has just said.
     fn drop_oldest_of_fullest(&mut self, newest: &Arc<str>) -> bool {
         let fullest = self
             .shelves
             .iter_mut()
-            .filter(|(name, shelf)| *name != newest || shelf.batches.len() > 1)
+            .filter(|(name, shelf)| *name != newest || shelf.chunks.len() > 1)
             .max_by_key(|(_, shelf)| shelf.bytes);
         let Some((name, shelf)) = fullest else {
             return false;
         };
-        if let Some(oldest) = shelf.batches.pop_front() {
+        if let Some(oldest) = shelf.chunks.pop_front() {
             shelf.bytes -= oldest.cost();
             self.bytes -= oldest.cost();
         }
-        if shelf.batches.is_empty() {
+        if shelf.chunks.is_empty() {
             let name = Arc::clone(name);
             self.shelves.remove(&name);
         }
@@ -104,11 +102,16 @@ mod tests {
             generation: 1,
             pid: 1,
         };
-        let message = Bytes::from(vec![b'x'; length]);
-        let time = SystemTime::UNIX_EPOCH;
-        let mut batch = Batch::single(source, Stream::Stdout, None, message, false, time);
-        batch.first_seq = seq;
-        ring.push(Arc::new(batch));
+        let line = LogLine {
+            seq,
+            time: SystemTime::UNIX_EPOCH,
+            source,
+            stream: Stream::Stdout,
+            level: None,
+            message: Bytes::from(vec![b'x'; length]),
+            partial: false,
+        };
+        ring.push(Arc::new(Chunk::alone(&line)));
     }
 
     #[test]
@@ -146,8 +149,8 @@ mod tests {
             for (at, (who, length)) in said.iter().enumerate() {
                 let seq = at as u64 + 1;
                 push(&mut ring, NAMES[*who], seq, *length);
-                let batches = ring.shelves.values().flat_map(|shelf| &shelf.batches);
-                let cost: usize = batches.map(|batch| batch.cost()).sum();
+                let chunks = ring.shelves.values().flat_map(|shelf| &shelf.chunks);
+                let cost: usize = chunks.map(|chunk| chunk.cost()).sum();
                 let kept = ring.select(&Query::default());
                 prop_assert_eq!(cost, ring.bytes);
                 prop_assert!(cost <= limit || kept.len() == 1);

@@ -1,14 +1,12 @@
 //! Bytes in, lines out, however the bytes were cut on their way.
 
-use memchr::memchr;
+use bytes::{Buf, Bytes, BytesMut};
+use memchr::{memchr, memchr_iter, memrchr};
 
 /// The longest line that is kept whole, in bytes; a longer one is cut into pieces.
 ///
 /// Without a limit, one domain that never ends its line could take all memory.
 pub const MAX_LINE: usize = 64 * 1024;
-
-/// Above this, an emptied line buffer is given back instead of kept for the next line.
-const KEEP_CAPACITY: usize = 4 * 1024;
 
 /// A line, or a part of one that was too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,20 +17,70 @@ pub struct Piece<'a> {
     pub partial: bool,
 }
 
+/// Lines that came together, as they were written: their ends are in the text. Either whole lines,
+/// of which only the first may be the rest of one that was cut before, or a single piece of a line
+/// that doesn't end here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// The bytes, line ends included. Never empty.
+    pub text: Bytes,
+    /// How many lines; a piece counts as one. Never zero.
+    pub lines: u32,
+    /// The first line goes on with what the run before ended with.
+    pub continues: bool,
+    /// The last line doesn't end here.
+    pub partial: bool,
+}
+
+impl Run {
+    /// The lines, without their ends.
+    pub fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            let (piece, next) = piece_at(&self.text, at)?;
+            at = next;
+            Some(piece)
+        })
+    }
+}
+
+/// The line that begins at a place, and where the one after it does; none at the end.
+pub(crate) fn piece_at(text: &[u8], at: usize) -> Option<(Piece<'_>, usize)> {
+    let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
+    Some(match memchr(b'\n', rest) {
+        Some(end) => (
+            Piece {
+                bytes: strip_cr(&rest[..end]),
+                partial: false,
+            },
+            at + end + 1,
+        ),
+        None => (
+            Piece {
+                bytes: rest,
+                partial: true,
+            },
+            text.len(),
+        ),
+    })
+}
+
 /// Splits a stream of bytes into lines.
 ///
 /// A line ends with LF or CRLF. Everything else belongs to the line: a CR that isn't followed by
 /// an LF, NUL, bytes that aren't UTF-8. A line longer than the limit is cut, where possible
 /// between two UTF-8 characters, into pieces of which all but the last are `partial`.
 ///
-/// What comes out depends on the bytes alone and not on how they were chunked; put together, it is
-/// the input without its line ends.
+/// Which lines come out depends on the bytes alone and not on how they were chunked; put together,
+/// the runs are the input.
 #[derive(Debug)]
 pub struct Splitter {
     limit: usize,
-    /// The unfinished line. Never longer than `limit`, but for one CR of which it isn't known yet
-    /// whether it begins a line end.
-    held: Vec<u8>,
+    /// What was read and not handed out: between calls, an unfinished line, never longer than
+    /// `limit` but for two bytes of which it isn't known yet whether they are a line end.
+    buffer: BytesMut,
+    /// The buffer begins in the middle of a line.
+    within: bool,
 }
 
 impl Splitter {
@@ -41,82 +89,99 @@ impl Splitter {
     pub fn new(limit: usize) -> Self {
         Self {
             limit: limit.max(1),
-            held: Vec::new(),
+            buffer: BytesMut::new(),
+            within: false,
         }
     }
 
-    /// Takes the next bytes and hands out every piece that is certain by now.
-    pub fn push(&mut self, chunk: &[u8], out: &mut impl FnMut(Piece<'_>)) {
-        let mut rest = chunk;
-        while let Some(at) = memchr(b'\n', rest) {
-            let line = &rest[..at];
-            rest = &rest[at + 1..];
-            if self.held.is_empty() {
-                // The usual case: a whole line inside one chunk, handed out without a copy.
-                cut(strip_cr(line), self.limit, false, out);
-            } else {
-                self.hold(line, out);
-                cut(strip_cr(&self.held), self.limit, false, out);
-                self.clear();
-            }
-        }
-        self.hold(rest, out);
+    /// Where to append what was read; then take the runs.
+    pub fn buffer(&mut self) -> &mut BytesMut {
+        &mut self.buffer
     }
 
-    /// The stream has ended, or is no longer waited for: what is held comes out as `partial`.
-    /// The splitter may be used on; the next byte begins a new line.
-    pub fn finish(&mut self, out: &mut impl FnMut(Piece<'_>)) {
-        if !self.held.is_empty() {
-            cut(&self.held, self.limit, true, out);
-            self.clear();
-        }
+    /// Appends bytes that are in memory already.
+    pub fn push(&mut self, chunk: &[u8]) {
+        self.buffer.extend_from_slice(chunk);
     }
 
-    /// Adds bytes without an LF to the unfinished line and hands out what exceeds the limit.
-    fn hold(&mut self, mut bytes: &[u8], out: &mut impl FnMut(Piece<'_>)) {
-        while !bytes.is_empty() {
-            let room = (self.limit + 2).saturating_sub(self.held.len()).max(1);
-            let (now, later) = bytes.split_at(room.min(bytes.len()));
-            self.held.extend_from_slice(now);
-            bytes = later;
-            while strip_cr(&self.held).len() > self.limit {
-                let at = boundary(&self.held, self.limit);
-                out(Piece {
-                    bytes: &self.held[..at],
-                    partial: true,
-                });
-                self.held.drain(..at);
-            }
+    /// The next run that is certain by now. To be called until there is none.
+    pub fn next_run(&mut self) -> Option<Run> {
+        if let Some(length) = whole_lines(&self.buffer, self.limit) {
+            return Some(self.take(length, false));
         }
+        let longest = self.limit + 2;
+        // With no end within that, CRLF included, the line is too long whatever follows.
+        if self.buffer.len() >= longest {
+            let cut = boundary(&self.buffer, self.limit);
+            return Some(self.take(cut, true));
+        }
+        None
     }
 
-    fn clear(&mut self) {
-        if self.held.capacity() > KEEP_CAPACITY {
-            self.held = Vec::new();
+    /// The stream has ended, or is no longer waited for: what is left comes out as `partial`. To be
+    /// called until there is none. The splitter may be used on; the next byte begins a new line.
+    pub fn finish(&mut self) -> Option<Run> {
+        if let Some(run) = self.next_run() {
+            return Some(run);
+        }
+        if self.buffer.is_empty() {
+            self.within = false;
+            return None;
+        }
+        let length = self.buffer.len();
+        let cut = if length > self.limit {
+            boundary(&self.buffer, self.limit)
         } else {
-            self.held.clear();
+            length
+        };
+        Some(self.take(cut, true))
+    }
+
+    fn take(&mut self, length: usize, partial: bool) -> Run {
+        // Most of the memory goes along; a small part of it would keep all of it alive.
+        let text = if length >= self.buffer.capacity() / 2 {
+            self.buffer.split_to(length).freeze()
+        } else {
+            let text = Bytes::copy_from_slice(&self.buffer[..length]);
+            self.buffer.advance(length);
+            text
+        };
+        let lines = match partial {
+            true => 1,
+            false => memchr_iter(b'\n', &text).count(),
+        };
+        Run {
+            lines: u32::try_from(lines).unwrap_or(u32::MAX),
+            continues: std::mem::replace(&mut self.within, partial),
+            partial,
+            text,
         }
     }
+}
+
+/// How much of the buffer are whole lines of which none is too long.
+fn whole_lines(buffer: &[u8], limit: usize) -> Option<usize> {
+    let mut end = 0;
+    // From the last end that one line could reach to the next: the lines between aren't looked at.
+    while end < buffer.len() {
+        let reach = (limit + 1).min(buffer.len() - end);
+        let window = &buffer[end..end + reach];
+        if let Some(at) = memrchr(b'\n', window) {
+            end += at + 1;
+            continue;
+        }
+        // One byte more, where that makes a CRLF.
+        let crlf = buffer.get(end + limit..end + limit + 2) == Some(b"\r\n");
+        if !crlf {
+            break;
+        }
+        end += limit + 2;
+    }
+    (end > 0).then_some(end)
 }
 
 fn strip_cr(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
-}
-
-/// A whole line as one piece, or as several if it is too long; `partial` is about the last.
-pub(crate) fn cut(mut line: &[u8], limit: usize, partial: bool, out: &mut impl FnMut(Piece<'_>)) {
-    while line.len() > limit {
-        let (bytes, rest) = line.split_at(boundary(line, limit));
-        out(Piece {
-            bytes,
-            partial: true,
-        });
-        line = rest;
-    }
-    out(Piece {
-        bytes: line,
-        partial,
-    });
 }
 
 /// Where to cut a line that is longer than `limit`: there, or up to three bytes before, so that a
@@ -149,15 +214,23 @@ mod tests {
 
     type Pieces = Vec<(Vec<u8>, bool)>;
 
-    fn split(limit: usize, chunks: &[&[u8]]) -> Pieces {
+    fn runs(limit: usize, chunks: &[&[u8]]) -> Vec<Run> {
         let mut splitter = Splitter::new(limit);
-        let mut pieces = Vec::new();
-        let mut out = |piece: Piece<'_>| pieces.push((piece.bytes.to_vec(), piece.partial));
+        let mut runs = Vec::new();
         for chunk in chunks {
-            splitter.push(chunk, &mut out);
+            splitter.push(chunk);
+            runs.extend(std::iter::from_fn(|| splitter.next_run()));
         }
-        splitter.finish(&mut out);
+        runs.extend(std::iter::from_fn(|| splitter.finish()));
+        runs
+    }
+
+    fn split(limit: usize, chunks: &[&[u8]]) -> Pieces {
+        let runs = runs(limit, chunks);
+        let pieces = runs.iter().flat_map(Run::pieces);
         pieces
+            .map(|piece| (piece.bytes.to_vec(), piece.partial))
+            .collect()
     }
 
     fn whole(text: &str) -> (Vec<u8>, bool) {
@@ -217,18 +290,59 @@ mod tests {
     #[test]
     fn an_endless_line_is_not_collected() {
         let mut splitter = Splitter::new(MAX_LINE);
-        let mut bytes = 0;
-        let mut pieces = 0;
+        let (mut bytes, mut pieces) = (0, 0);
+        let mut count = |run: Run| {
+            assert!(run.partial && run.lines == 1);
+            assert_eq!(run.continues, pieces > 0);
+            bytes += run.text.len();
+            pieces += 1;
+        };
         for _ in 0..64 {
-            splitter.push(&[b'x'; 100_000], &mut |piece| {
-                assert!(piece.partial);
-                bytes += piece.bytes.len();
-                pieces += 1;
-            });
-            assert!(splitter.held.capacity() <= 2 * (MAX_LINE + 2));
+            splitter.push(&[b'x'; 100_000]);
+            while let Some(run) = splitter.next_run() {
+                count(run);
+            }
+            assert!(splitter.buffer.len() < MAX_LINE + 2);
         }
-        splitter.finish(&mut |piece| bytes += piece.bytes.len());
-        assert_eq!((bytes, pieces), (6_400_000, 6_400_000 / MAX_LINE));
+        while let Some(run) = splitter.finish() {
+            count(run);
+        }
+        assert_eq!(
+            (bytes, pieces),
+            (6_400_000, 6_400_000_usize.div_ceil(MAX_LINE))
+        );
+    }
+
+    #[test]
+    fn lines_that_came_together_stay_together() {
+        let all = runs(8, &[b"one\ntwo\nthirteen-bytes\nfour\nfi", b"ve\n"]);
+        let told: Vec<_> = all
+            .iter()
+            .map(|run| (&run.text[..], run.lines, run.continues, run.partial))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (&b"one\ntwo\n"[..], 2, false, false),
+                (b"thirteen", 1, false, true),
+                (b"-bytes\nfour\n", 2, true, false),
+                (b"five\n", 1, false, false),
+            ]
+        );
+    }
+
+    /// One line as pieces; `partial` is about the last.
+    fn cut(mut line: &[u8], limit: usize, partial: bool, out: &mut impl FnMut(Piece<'_>)) {
+        while line.len() > limit {
+            let (bytes, rest) = line.split_at(boundary(line, limit));
+            let partial = true;
+            out(Piece { bytes, partial });
+            line = rest;
+        }
+        out(Piece {
+            bytes: line,
+            partial,
+        });
     }
 
     /// What [`Splitter`] promises, told on the whole input at once.
@@ -271,6 +385,14 @@ mod tests {
                 let (chunk, later) = rest.split_at((*size).min(rest.len()));
                 chunks.push(chunk);
                 rest = later;
+            }
+            let runs = runs(limit, &chunks);
+            let text: Vec<u8> = runs.iter().flat_map(|run| run.text.to_vec()).collect();
+            prop_assert_eq!(&text, &input);
+            for (at, run) in runs.iter().enumerate() {
+                prop_assert_eq!(run.pieces().count(), run.lines as usize);
+                prop_assert!(run.pieces().all(|piece| piece.partial == run.partial));
+                prop_assert_eq!(run.continues, at > 0 && runs[at - 1].partial);
             }
             let pieces = split(limit, &chunks);
             prop_assert_eq!(&pieces, &model(limit, &input));

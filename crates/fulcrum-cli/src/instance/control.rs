@@ -2,15 +2,14 @@
 //! registry.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use fulcrum_logs::{Capacity, Delivery, FULCRUM, Query};
+use fulcrum_logs::{Capacity, Delivery, FULCRUM};
 use fulcrum_rpc::control::change_request::Action;
 use fulcrum_rpc::control::outcome::Kind;
 use fulcrum_rpc::control::{
-    CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, Instance, LogLine, LogRecord,
+    CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, Instance, LogRecord,
     LogsRequest, Outcome, Progress, ShutdownRequest, StatusRequest, StatusResponse, WaitRequest,
-    log_record,
 };
 use fulcrum_rpc::{ControlError, ControlHandler, Streamed};
 use fulcrum_spawn::lifecycle::{Command, Phase};
@@ -23,7 +22,7 @@ use super::closing::Stage;
 use super::events;
 use super::house::Shared;
 use super::selection::select;
-use super::{view, waiting};
+use super::{logs, view, waiting};
 
 /// How many messages may wait for a client that is slow to read them.
 const AHEAD: usize = 64;
@@ -179,39 +178,28 @@ impl ControlHandler for Desk {
             }
             Some(names)
         };
-        let since = request
-            .since
-            .and_then(|time| SystemTime::try_from(time).ok());
-        let n = request
-            .tail
-            .map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-        let query = Query {
-            domains,
-            since,
-            n,
-            ..Query::default()
-        };
-        let (sink, stream) = streamed();
-        if !request.follow {
-            let lines = self.0.hub.tail(&query);
-            tokio::spawn(async move {
-                for line in lines {
-                    if sink.send(Ok(record(Delivery::Line(line)))).await.is_err() {
-                        return;
-                    }
-                }
-            });
-            return Ok(stream);
-        }
+        let query = logs::query(&request, domains.clone())?;
         let mut follower = self.0.hub.subscribe(query, Capacity::default());
+        let backlog: Vec<LogRecord> = follower
+            .backlog()
+            .map(Delivery::Line)
+            .map(logs::record)
+            .collect();
+        let seam = logs::seam(&self.0, follower.seam(), domains);
+        let (sink, stream) = streamed();
         tokio::spawn(async move {
-            loop {
+            for record in backlog.into_iter().chain([seam]) {
+                if sink.send(Ok(record)).await.is_err() {
+                    return;
+                }
+            }
+            while request.follow {
                 let delivery = tokio::select! {
                     delivery = follower.next() => delivery,
                     () = sink.closed() => return,
                 };
                 let Some(delivery) = delivery else { return };
-                if sink.send(Ok(record(delivery))).await.is_err() {
+                if sink.send(Ok(logs::record(delivery))).await.is_err() {
                     return;
                 }
             }
@@ -315,26 +303,6 @@ impl ControlHandler for Desk {
             let _ = sink.send(Ok(end)).await;
         });
         Ok(stream)
-    }
-}
-
-fn record(delivery: Delivery) -> LogRecord {
-    let record = match delivery {
-        Delivery::Gap(gap) => log_record::Record::Missed(gap.missed),
-        Delivery::Line(line) => log_record::Record::Line(LogLine {
-            seq: line.seq,
-            time: Some(line.time.into()),
-            domain: line.source.domain.to_string(),
-            generation: line.source.generation,
-            pid: line.source.pid,
-            stream: line.stream.as_str().to_owned(),
-            level: line.level.map(|level| level.as_str().to_owned()),
-            message: line.message.to_vec(),
-            partial: line.partial,
-        }),
-    };
-    LogRecord {
-        record: Some(record),
     }
 }
 

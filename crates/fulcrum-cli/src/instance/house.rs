@@ -30,6 +30,8 @@ pub(crate) struct House {
     pub(crate) vitals: Vitals,
     pub(crate) containment: Containment,
     pub(crate) closing: Closing,
+    /// Which run this is in the store of log lines; 0 without one.
+    pub(crate) log_run: u64,
     /// Where domains register, host:port.
     pub(crate) grpc: String,
     pub(crate) socket: String,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use fulcrum_logs::{Hub, HubConfig, Level};
+use fulcrum_logs::{Hub, Level};
 use fulcrum_rpc::control::outcome::Kind;
 use fulcrum_rpc::control::wait_request::Condition;
 use fulcrum_rpc::{
@@ -38,8 +38,8 @@ use super::starts::Starts;
 use super::terminal::Screen;
 use super::unserved::unserved;
 use super::{
-    change, desk, escaped, leftovers, limits, listen, narrator, registrations, setup, vitals,
-    waiting, words,
+    change, desk, escaped, keeping, leftovers, limits, listen, narrator, registrations, setup,
+    vitals, waiting, words,
 };
 use crate::exit::{Code, Stop};
 use crate::{load, place};
@@ -70,7 +70,8 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     let containment = escaped::contain(&run);
     let spawner = Spawner::start(containment.clone()).map_err(defect)?;
 
-    let hub = Hub::new(HubConfig::default());
+    let mut keeping = keeping::open(&options.app);
+    let hub = keeping.hub();
     words::tell(&hub);
     let closing = Closing::default();
     let names: Vec<&str> = options
@@ -147,6 +148,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
         containment: containment.clone(),
         desks,
         closing: closing.clone(),
+        log_run: keeping.run(),
         grpc: port.listeners.address(),
         socket: dir.socket().display().to_string(),
         started,
@@ -178,7 +180,11 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     // The domains are gone; other clients of their port are told, but not waited for.
     let _ = tokio::join!(timeout(HURRY, domains), timeout(limit, clients));
     hub.close();
-    let _ = tokio::task::spawn_blocking(move || screen.finish(in_a_hurry)).await;
+    let last_words = move || {
+        screen.finish(in_a_hurry);
+        keeping.close();
+    };
+    let _ = tokio::task::spawn_blocking(last_words).await;
     guarding.end(left.is_empty()).await;
     drop(lock);
     if left.is_empty() {

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use fulcrum_rpc::control::{
     CallRequest, CallResponse, ChangeRequest, Domain, Event, EventsRequest, Instance, LogRecord,
-    LogsRequest, Outcome, Progress, ShutdownRequest, StatusRequest, StatusResponse, WaitRequest,
-    outcome::Kind,
+    LogSeam, LogsRequest, Outcome, Progress, ShutdownRequest, StatusRequest, StatusResponse,
+    WaitRequest, log_record::Record, outcome::Kind,
 };
 use fulcrum_rpc::{
     ControlError, ControlHandler, RuntimeDir, Streamed, bind_control, serve_control,
@@ -23,6 +23,8 @@ pub(crate) struct Script {
     /// Of changes, waits and the shutdown; an empty one breaks off before its outcome.
     pub(crate) progress: Vec<Progress>,
     pub(crate) logs: Vec<LogRecord>,
+    /// For those who follow.
+    pub(crate) said_later: Vec<LogRecord>,
     pub(crate) events: Vec<Event>,
     pub(crate) call: CallResponse,
 }
@@ -197,12 +199,23 @@ impl ControlHandler for Actor {
 
     async fn logs(&self, request: LogsRequest) -> Result<Streamed<LogRecord>, ControlError> {
         self.check(&request.domains)?;
+        let seam = LogRecord {
+            record: Some(Record::Seam(LogSeam {
+                // So that who asks again for what comes then isn't told the same again.
+                last_seq: 1_000,
+                domains: vec!["users".to_owned()],
+                ..LogSeam::default()
+            })),
+        };
+        let mut records = self.script.logs.clone();
+        records.push(seam);
         if request.follow {
-            let kept = tokio_stream::iter(self.script.logs.clone().into_iter().map(Ok));
+            records.extend(self.script.said_later.clone());
+            let kept = tokio_stream::iter(records.into_iter().map(Ok));
             let quiet = tokio_stream::pending();
             return Ok(Box::pin(tokio_stream::StreamExt::chain(kept, quiet)));
         }
-        streamed(self.script.logs.clone())
+        streamed(records)
     }
 
     async fn events(&self, _: EventsRequest) -> Result<Streamed<Event>, ControlError> {

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use fulcrum_rpc::control::log_record::Record;
 use fulcrum_rpc::control::{Event, LogLine, LogRecord};
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 
 use crate::instance::{App, Run, Script};
 
@@ -24,28 +24,48 @@ fn app() -> App {
         record: Some(Record::Missed(7)),
     };
     App::running(Script {
-        logs: vec![line("one"), missed, line("two\x1b[2J")],
+        logs: vec![line("one")],
+        said_later: vec![missed, line("two\x1b[2J")],
         ..Script::default()
     })
+}
+
+/// A command that follows, and lines of one of its outputs.
+async fn follow(app: &App, command: &str) -> (tokio::process::Child, Vec<String>, String) {
+    let mut command = app.fulcrum(command);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.kill_on_drop(true).spawn().expect("started");
+    let mut out = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let mut lines = Vec::new();
+    while !lines.last().is_some_and(|line: &String| line.contains("two")) {
+        lines.push(out.next_line().await.expect("readable").expect("a line"));
+    }
+    drop(out);
+    let mut err = String::new();
+    let mut stderr = child.stderr.take().expect("piped");
+    stderr.read_to_string(&mut err).await.expect("readable");
+    (child, lines, err)
 }
 
 #[tokio::test]
 async fn lines_for_people_and_for_programs_tell_of_gaps() {
     let app = app();
-    let text = app.run("logs").await;
-    assert_eq!(
-        text.out,
-        "users   │ one\nfulcrum │ 7 lines missed here: output came too fast\nusers   │ two␛[2J\n"
-    );
-    let json = app.run("domains logs -o json").await;
+    assert_eq!(app.run("logs").await.out, "users   │ one\n");
+    let (_, text, _) = follow(&app, "logs -f").await;
+    let expected = [
+        "users   │ one",
+        "fulcrum │ 7 lines missed here: output came too fast",
+        "users   │ two␛[2J",
+    ];
+    assert_eq!(text, expected);
+    let (_, json, told) = follow(&app, "domains logs -f -o json").await;
     let messages: Vec<serde_json::Value> = json
-        .out
-        .lines()
+        .iter()
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .collect();
     assert_eq!(messages.len(), 2, "{json:?}");
     assert_eq!(messages[1]["message"], "two\x1b[2J");
-    assert!(json.err.contains("7 lines missed"), "{json:?}");
+    assert!(told.contains("7 lines missed"), "{told}");
     assert_eq!(app.run("logs nobody").await.code, Some(4));
 }
 

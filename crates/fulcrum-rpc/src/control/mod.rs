@@ -29,7 +29,7 @@ pub use socket::{ControlListener, bind_control};
 
 /// The number of the control protocol that this build speaks. A client goes on only with
 /// an instance of the same number.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// The package's encoded file descriptor set, for server reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!("../generated/control.bin");

@@ -332,22 +332,53 @@ pub struct LogsRequest {
     pub tail: ::core::option::Option<u64>,
     #[prost(message, optional, tag = "4")]
     pub since: ::core::option::Option<::prost_types::Timestamp>,
+    #[prost(message, optional, tag = "5")]
+    pub until: ::core::option::Option<::prost_types::Timestamp>,
+    /// "stdout", "stderr" or "fulcrum"; empty means all.
+    #[prost(string, tag = "6")]
+    pub stream: ::prost::alloc::string::String,
+    /// The least level, such as "warn"; empty means all lines.
+    #[prost(string, tag = "7")]
+    pub level: ::prost::alloc::string::String,
+    /// Of this life only.
+    #[prost(uint64, optional, tag = "8")]
+    pub generation: ::core::option::Option<u64>,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct LogRecord {
-    #[prost(oneof = "log_record::Record", tags = "1, 2")]
+    #[prost(oneof = "log_record::Record", tags = "1, 2, 3")]
     pub record: ::core::option::Option<log_record::Record>,
 }
 /// Nested message and enum types in `LogRecord`.
 pub mod log_record {
-    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Record {
         #[prost(message, tag = "1")]
         Line(super::LogLine),
         /// A follower that fell behind missed this many lines.
         #[prost(uint64, tag = "2")]
         Missed(u64),
+        /// Once, after the lines that were there already.
+        #[prost(message, tag = "3")]
+        Seam(super::LogSeam),
     }
+}
+/// Between what an instance remembers and what it has yet to hear. The lines
+/// before it are in its store, too, or about to be; many more may be there.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LogSeam {
+    /// The number of the newest line that was there.
+    #[prost(uint64, tag = "1")]
+    pub last_seq: u64,
+    /// This instance's run in its store; 0 where nothing is kept.
+    #[prost(uint64, tag = "2")]
+    pub run: u64,
+    /// The lives that go on, by domain.
+    #[prost(map = "string, uint64", tag = "3")]
+    pub living: ::std::collections::HashMap<::prost::alloc::string::String, u64>,
+    /// The domains that are meant.
+    #[prost(string, repeated, tag = "4")]
+    pub domains: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LogLine {

@@ -127,7 +127,7 @@ fn f19_an_instance_of_another_protocol_is_told_apart() {
     for args in commands {
         app.run(args)
             .exits(6)
-            .says(&["9.9.9", "999", &ours, "protocol 1"]);
+            .says(&["9.9.9", "999", &ours, "protocol 2"]);
     }
     serving.join().expect("everybody was told");
 }

@@ -1,0 +1,124 @@
+//! Between those who say something and the thread that writes it down.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use crate::Chunk;
+
+/// What may wait to be written before those who read pipes wait, too.
+const FULL: usize = 4 * 1024 * 1024;
+
+/// A disk that has finished nothing for so long stands still, and nobody waits for it any more. A
+/// domain may be frozen for as long; heartbeats are rarer.
+const STANDSTILL: Duration = Duration::from_millis(250);
+
+/// What waits to be written: bounded, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Intake {
+    queue: Mutex<Queue>,
+    /// Wakes the writer.
+    work: Condvar,
+    /// Wakes those who wait for room.
+    room: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: VecDeque<Arc<Chunk>>,
+    /// Of what waits and of what is being written.
+    bytes: usize,
+    /// How much the writer has done; only that it changes matters.
+    progress: u64,
+    /// The writer stands still: what it has no room for is left out.
+    stuck: bool,
+    /// Lines that were left out, by domain.
+    left_out: BTreeMap<Arc<str>, u64>,
+    closed: bool,
+}
+
+/// What the writer is handed.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) chunks: VecDeque<Arc<Chunk>>,
+    /// Lines that were left out before these, by domain.
+    pub(super) left_out: BTreeMap<Arc<str>, u64>,
+}
+
+impl Intake {
+    /// Takes a chunk, without waiting.
+    pub(crate) fn push(&self, chunk: &Arc<Chunk>) {
+        let mut queue = self.lock();
+        if queue.closed || (queue.stuck && queue.bytes > FULL) {
+            let domain = Arc::clone(&chunk.source.domain);
+            *queue.left_out.entry(domain).or_default() += u64::from(chunk.run.lines);
+            return;
+        }
+        queue.bytes += chunk.cost();
+        queue.waiting.push_back(Arc::clone(chunk));
+        drop(queue);
+        self.work.notify_one();
+    }
+
+    /// Returns once there is room, or the disk stands still.
+    pub(crate) async fn room(&self) {
+        loop {
+            let news = self.room.notified();
+            let before = {
+                let queue = self.lock();
+                if queue.bytes <= FULL || queue.stuck || queue.closed {
+                    return;
+                }
+                queue.progress
+            };
+            if timeout(STANDSTILL, news).await.is_err() {
+                let mut queue = self.lock();
+                queue.stuck |= queue.progress == before;
+            }
+        }
+    }
+
+    /// Waits for work; none when it is closed and everything was taken.
+    pub(super) fn take(&self) -> Option<Work> {
+        let mut queue = self.lock();
+        while queue.waiting.is_empty() && queue.left_out.is_empty() {
+            if queue.closed {
+                return None;
+            }
+            let woken = self.work.wait(queue);
+            queue = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+        Some(Work {
+            chunks: std::mem::take(&mut queue.waiting),
+            left_out: std::mem::take(&mut queue.left_out),
+        })
+    }
+
+    /// So much of what was taken is done with.
+    pub(super) fn done(&self, bytes: usize) {
+        let mut queue = self.lock();
+        queue.bytes = queue.bytes.saturating_sub(bytes);
+        queue.progress += 1;
+        queue.stuck = false;
+        let room = queue.bytes <= FULL;
+        drop(queue);
+        if room {
+            self.room.notify_waiters();
+        }
+    }
+
+    /// Nothing is taken any more; what is there is still written.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.work.notify_one();
+        self.room.notify_waiters();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        // Whole after every statement.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,48 @@
+//! What was said, kept on disk: also after the domain, and Fulcrum, have died.
+//!
+//! A folder for each domain, in it *segments*: files named by the number of their first line. Each
+//! holds records of one run of an instance, in order; a record is a [`Chunk`](crate::Chunk), a
+//! header and the lines as they were written, so that nothing is lost and nothing is done for lines
+//! that nobody reads. Files are 0600 in folders of 0700, links are never followed.
+//!
+//! # Writing
+//!
+//! [`Store::open`] starts a thread that writes what the hub publishes, in order. Nobody waits for
+//! the disk but those who read pipes, and they only while the disk is merely slow: of what it can't
+//! take while it stands still, is full or is gone, lines are left out and counted, and the count is
+//! told ([`Notice`]) once it goes on. What a hub remembers doesn't depend on it.
+//!
+//! A full segment is never renamed and never written to again: the next one is begun. Full ones are
+//! compressed beside the old ones, which are removed once the new ones have their names. So
+//! whenever Fulcrum is killed, each line is in one readable file; what is half-made is removed at
+//! the next start, and a record that was torn off at the end is read up to its last byte. Files go
+//! by number, age and total size ([`Limits`]), the oldest first.
+//!
+//! # Reading
+//!
+//! [`Archive`] reads the folder, with or without a running instance, and merges what several
+//! domains said by number, which is the order in which it was read.
+//!
+//! # Why not a file that the domain writes to itself
+//!
+//! It would be faster still and survive a kill of Fulcrum between a domain's write and Fulcrum's
+//! read. But `> /dev/stdout` in a script truncates such a file, a disk that is full becomes the
+//! domain's error, and nothing holds back who writes faster than can be kept.
+
+mod archive;
+mod intake;
+mod lives;
+mod merge;
+mod reader;
+mod record;
+mod retention;
+mod segment;
+mod tail;
+mod writer;
+
+pub use archive::{Archive, Found, Wanted};
+pub use lives::{Life, LifeFilter};
+pub use retention::Limits;
+pub use writer::{Notice, Store};
+
+pub(crate) use intake::Intake;
