@@ -65,6 +65,9 @@ enum Task {
         #[command(subcommand)]
         bench: bench::Bench,
     },
+    /// Writes so many bytes of lines to standard output, for `bench logs`.
+    #[command(name = "__lines", hide = true)]
+    Lines { bytes: u64 },
     /// Runs all that CI runs, and stops at the first failure.
     Test,
 }
@@ -92,6 +95,7 @@ fn run(task: &Task) -> anyhow::Result<()> {
         }),
         Task::Foreign => foreign::run().map(|outcome| println!("{outcome}")),
         Task::Bench { bench } => bench::run(*bench),
+        Task::Lines { bytes } => bench::write_lines(*bytes),
         Task::Test => test::run(),
     }
 }

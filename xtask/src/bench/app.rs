@@ -77,6 +77,21 @@ impl App {
         language: Language,
         domains: usize,
     ) -> anyhow::Result<Self> {
+        let node = node.to_str().context("the path of Node isn't UTF-8")?;
+        let settings = format!("runtime:\n  defaults:\n    node: {node}\n");
+        Self::of(fulcrum, &settings, language.file(), domains)
+    }
+
+    /// An app with these settings, and a file of this name and text in each domain.
+    ///
+    /// # Errors
+    /// Files that can't be written.
+    pub(super) fn of(
+        fulcrum: &Path,
+        settings: &str,
+        (name, text): (&str, String),
+        domains: usize,
+    ) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("fulcrum-bench-")
             .tempdir()?;
@@ -84,14 +99,9 @@ impl App {
         for index in 0..domains {
             let domain = app.join("domains").join(format!("d{index}"));
             fs::create_dir_all(&domain)?;
-            let (name, text) = language.file();
-            fs::write(domain.join(name), text)?;
+            fs::write(domain.join(name), &text)?;
         }
-        let node = node.to_str().context("the path of Node isn't UTF-8")?;
-        fs::write(
-            app.join("fulcrum.yml"),
-            format!("runtime:\n  defaults:\n    node: {node}\n"),
-        )?;
+        fs::write(app.join("fulcrum.yml"), settings)?;
         fs::DirBuilder::new()
             .mode(0o700)
             .create(folder.path().join("run"))?;

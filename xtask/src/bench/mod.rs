@@ -5,6 +5,9 @@
 
 mod app;
 mod cold;
+mod lines;
+mod logs;
+mod logs_past;
 mod median;
 mod nodes;
 mod start;
@@ -24,7 +27,11 @@ pub(crate) enum Bench {
     Start,
     /// Eight domains from nothing, beside the same eight started directly.
     Cold,
+    /// A gigabyte of lines into the store, beside `cat > file`; and out of it.
+    Logs,
 }
+
+pub(crate) use lines::write as write_lines;
 
 /// Measures one thing and prints a table.
 ///
@@ -40,6 +47,7 @@ pub(crate) fn run(bench: Bench) -> anyhow::Result<()> {
     match bench {
         Bench::Start => start::run(&fulcrum),
         Bench::Cold => cold::run(&fulcrum),
+        Bench::Logs => logs::run(&fulcrum),
     }
 }
 

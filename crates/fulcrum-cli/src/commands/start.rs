@@ -67,6 +67,7 @@ pub(super) fn run(mode: Mode, start: Start, context: Context) -> Result<(), Stop
         wait: limit,
         // In production nobody has to look on, and a log pipe may be replaced.
         watched: mode == Mode::Dev,
+        detached: false,
         ..options(mode, start.what, app, &warnings, context.output.stdout())
     };
     drive::instance(instance::run(options))
@@ -93,6 +94,7 @@ pub(super) fn options(
         warnings: warnings.iter().map(Problem::to_string).collect(),
         wait: None,
         watched: false,
+        detached: true,
         app,
     }
 }

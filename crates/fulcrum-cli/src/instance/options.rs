@@ -21,6 +21,8 @@ pub(crate) struct Options {
     pub(crate) json: bool,
     /// Somebody looks at standard output: when it is gone, the instance has no reason to go on.
     pub(crate) watched: bool,
+    /// Standard output is a file for Fulcrum's own words: what domains say is in the store.
+    pub(crate) detached: bool,
     /// How text is shown.
     pub(crate) style: LineStyle,
     /// Findings about the configuration that don't keep it from running.

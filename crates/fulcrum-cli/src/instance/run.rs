@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use fulcrum_logs::{Hub, Level};
+use fulcrum_logs::{Hub, Level, Stream};
 use fulcrum_rpc::control::outcome::Kind;
 use fulcrum_rpc::control::wait_request::Condition;
 use fulcrum_rpc::{
@@ -86,6 +86,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
         options.style,
         options.json,
         options.watched,
+        (options.detached && keeping.run() > 0).then_some(Stream::Fulcrum),
         closing.clone(),
     )
     .map_err(defect)?;

@@ -5,7 +5,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use fulcrum_logs::{
-    Capacity, Delivery, Follower, Gap, Hub, Level, Query, Style, Terminal, to_json,
+    Capacity, Delivery, Follower, Gap, Hub, Level, Query, Stream, Style, Terminal, to_json,
 };
 use rustix::event::{PollFd, PollFlags, poll};
 use tokio::runtime::Handle;
@@ -34,7 +34,7 @@ enum Format {
 }
 
 impl Screen {
-    /// Starts it. When standard output is gone and was `watched`, the instance is asked to end, as
+    /// Starts it: all lines, or those of one stream. When standard output is gone and was `watched`, the instance is asked to end, as
     /// for a closed terminal; else nothing is shown any more.
     pub(crate) fn start(
         hub: &Hub,
@@ -42,10 +42,15 @@ impl Screen {
         style: LineStyle,
         json: bool,
         watched: bool,
+        whom: Option<Stream>,
         closing: Closing,
     ) -> io::Result<Self> {
+        let query = Query {
+            stream: whom,
+            ..Query::default()
+        };
         // Fulcrum's debug words are for `domains logs`; what domains say is shown whole.
-        let mut follower = hub.subscribe(Query::default(), Capacity { bytes: BEHIND });
+        let mut follower = hub.subscribe(query, Capacity { bytes: BEHIND });
         let mut format = if json {
             Format::Json
         } else {
@@ -133,7 +138,7 @@ fn is_gone(error: &io::Error) -> bool {
 fn render(format: &mut Format, delivery: Delivery, out: &mut Vec<u8>) {
     match (format, delivery) {
         (Format::Text(terminal), Delivery::Line(line)) => {
-            let ours = line.stream == fulcrum_logs::Stream::Fulcrum;
+            let ours = line.stream == Stream::Fulcrum;
             if !ours || line.level > Some(Level::Debug) {
                 terminal.render_into(&line, out);
             }

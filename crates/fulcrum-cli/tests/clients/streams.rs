@@ -37,7 +37,10 @@ async fn follow(app: &App, command: &str) -> (tokio::process::Child, Vec<String>
     let mut child = command.kill_on_drop(true).spawn().expect("started");
     let mut out = BufReader::new(child.stdout.take().expect("piped")).lines();
     let mut lines = Vec::new();
-    while !lines.last().is_some_and(|line: &String| line.contains("two")) {
+    while !lines
+        .last()
+        .is_some_and(|line: &String| line.contains("two"))
+    {
         lines.push(out.next_line().await.expect("readable").expect("a line"));
     }
     drop(out);
