@@ -11,7 +11,7 @@ use crate::process::{
     Watch,
 };
 use crate::runtime::{
-    Group, Grpc, Listen, LogFormat, Logs, Registration, Runtime, Strategy, Tls, WatchAll,
+    Forward, Group, Grpc, Listen, LogFormat, Logs, Registration, Runtime, Strategy, Tls, WatchAll,
 };
 use crate::setting::{Leaf, Origin, Setting, Tree};
 
@@ -151,6 +151,7 @@ pub(crate) fn runtime(tree: &Tree, root: &Path, problems: &mut Vec<Problem>) -> 
                 Some("json") => LogFormat::Json,
                 _ => LogFormat::Auto,
             },
+            forward: forward(&settings, problems),
         },
         watch: WatchAll {
             enabled: settings.switch("watch.enabled"),
@@ -160,6 +161,43 @@ pub(crate) fn runtime(tree: &Tree, root: &Path, problems: &mut Vec<Problem>) -> 
         standby: settings.whole("standby"),
         groups: groups.collect(),
     }
+}
+
+fn forward(settings: &Settings<'_>, problems: &mut Vec<Problem>) -> Option<Forward> {
+    let headers: BTreeMap<String, String> = settings
+        .tree
+        .entries("logs.forward.headers")
+        .filter_map(|(name, value)| match value {
+            Tree::Leaf(Leaf {
+                setting: Setting::Text(text),
+                ..
+            }) => Some((name.clone(), text.clone())),
+            _ => None,
+        })
+        .collect();
+    let level = settings.text("logs.forward.level");
+    let Some(otlp) = settings.text("logs.forward.otlp") else {
+        // Refused rather than ignored: whoever sets it believes that lines are sent.
+        let header = headers.keys().next().map(|name| format!("headers.{name}"));
+        let set = level.map(|_| "level".to_owned()).or(header);
+        if let Some(set) = set.filter(|_| problems.is_empty()) {
+            problems.push(
+                settings
+                    .problem(
+                        &format!("logs.forward.{set}"),
+                        "invalid-value",
+                        "there is no receiver to forward to",
+                    )
+                    .hint("name it under `runtime.logs.forward.otlp`, such as `http://127.0.0.1:4317`"),
+            );
+        }
+        return None;
+    };
+    Some(Forward {
+        otlp: otlp.to_owned(),
+        headers,
+        level: level.map(str::to_owned),
+    })
 }
 
 fn tls(settings: &Settings<'_>, root: &Path, problems: &mut Vec<Problem>) -> Option<Tls> {

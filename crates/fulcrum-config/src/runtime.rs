@@ -83,6 +83,21 @@ pub struct Logs {
     pub level: String,
     /// How lines are printed.
     pub format: LogFormat,
+    /// Where lines are sent besides; nowhere by default.
+    pub forward: Option<Forward>,
+}
+
+/// `runtime.logs.forward`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forward {
+    /// A receiver of OTLP over gRPC without TLS: `http://HOST:PORT`, nothing behind the port.
+    pub otlp: String,
+    /// What each request carries besides: names in small letters and values in printable ASCII.
+    /// The values may be secret.
+    pub headers: BTreeMap<String, String>,
+    /// `trace` … `fatal`: only lines at least this serious, which leaves out those of unknown
+    /// level. All lines where it isn't set.
+    pub level: Option<String>,
 }
 
 /// How log lines are printed.

@@ -18,6 +18,8 @@ pub(crate) enum Kind {
     Named(&'static [Key]),
     /// A map of variables to texts.
     Variables,
+    /// A map of headers to texts.
+    Headers,
     /// A list of domains, or a map of domains to conditions.
     Dependencies,
     /// A single setting.
@@ -52,6 +54,8 @@ pub(crate) enum Type {
     Probe { log: bool },
     /// `HOST:PORT` to listen at.
     Listen,
+    /// `http://HOST:PORT` to send log lines to.
+    Receiver,
     /// `auto` or a port.
     Port,
     /// `off` or how many.
@@ -147,6 +151,16 @@ static LOGS: &[Key] = &[
         Type::Choice(&["trace", "debug", "info", "warn", "error"]),
     ),
     value("format", Type::Choice(&["auto", "text", "json"])),
+    key("forward", Kind::Section(FORWARD)),
+];
+
+static FORWARD: &[Key] = &[
+    value("otlp", Type::Receiver),
+    key("headers", Kind::Headers),
+    value(
+        "level",
+        Type::Choice(&["trace", "debug", "info", "warn", "error", "fatal"]),
+    ),
 ];
 
 static WATCH_ALL: &[Key] = &[
@@ -227,6 +241,8 @@ pub(crate) fn deeper(keys: &'static [Key], name: &str) -> Option<String> {
             .find(|inner| inner.name == name)
             .map(|inner| format!("{}.{}", key.name, inner.name))
             .or_else(|| deeper(below, name).map(|rest| format!("{}.{rest}", key.name))),
-        Kind::Named(_) | Kind::Variables | Kind::Dependencies | Kind::Value(_) => None,
+        Kind::Named(_) | Kind::Variables | Kind::Headers | Kind::Dependencies | Kind::Value(_) => {
+            None
+        }
     })
 }
