@@ -168,10 +168,19 @@ impl Lower<'_> {
             let Some(filled) = self.fill(&entry.value, &below) else {
                 continue;
             };
-            let checked = value::scalar(&filled, "a text")
-                .and_then(|text| Ok((crate::receiver::header(&entry.key, text)?, text)));
+            let name = match crate::receiver::header_name(&entry.key) {
+                Ok(name) => name,
+                Err(refusal) => {
+                    self.refuse(refusal, entry.spot, path);
+                    continue;
+                }
+            };
+            let checked = value::scalar(&filled, "a text").and_then(|text| {
+                crate::receiver::header_value(text)?;
+                Ok(text)
+            });
             match checked {
-                Ok((name, text)) => {
+                Ok(text) => {
                     let leaf = Leaf {
                         setting: crate::setting::Setting::Text(text.to_owned()),
                         origin: self.source.origin(entry.value.spot),

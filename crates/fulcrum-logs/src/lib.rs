@@ -53,9 +53,11 @@ mod pump;
 mod query;
 mod ring;
 mod sanitise;
+mod scan;
 mod splitter;
 mod terminal;
 mod time;
+mod trace;
 
 pub use follower::{Capacity, Delivery, Follower, Gap};
 pub use hub::{Hub, HubConfig};
@@ -67,3 +69,4 @@ pub use query::Query;
 pub use sanitise::sanitise;
 pub use splitter::{MAX_LINE, Piece, Splitter};
 pub use terminal::{Style, Terminal, fitted};
+pub use trace::detect_trace_id;

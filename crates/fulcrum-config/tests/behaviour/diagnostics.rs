@@ -316,7 +316,7 @@ fn mistakes_about_a_receiver_of_logs_are_told_at_their_place() {
         ),
         (
             "{otlp: 'http://localhost:4317', headers: {'a b': c}}",
-            "fulcrum.yml:3:61: `runtime.logs.forward.headers.a b`: `a b` can't be the name of a header\n  hint: letters, digits, `-`, `_` and `.`",
+            "fulcrum.yml:3:56: `runtime.logs.forward.headers`: `a b` can't be the name of a header\n  hint: letters, digits, `-`, `_` and `.`",
         ),
         (
             "{level: warn}",
