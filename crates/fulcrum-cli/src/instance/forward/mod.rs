@@ -141,6 +141,15 @@ impl Courier {
         }
     }
 
+    /// Takes what is there, up to a full load.
+    fn fill(&mut self) {
+        while !self.load.is_full()
+            && let Some(delivery) = self.follower.try_next()
+        {
+            self.take(delivery);
+        }
+    }
+
     fn take(&mut self, delivery: Delivery) {
         match delivery {
             Delivery::Gap(gap) => {
@@ -161,7 +170,13 @@ impl Courier {
     async fn deliver(&mut self) {
         while !self.load.is_empty() {
             match self.sender.send(&mut self.load).await {
-                Ok(()) => self.succeeded(),
+                Ok(()) => {
+                    if self.outage.is_told() {
+                        // What was missed meanwhile stands before what is waiting.
+                        self.fill();
+                    }
+                    self.succeeded();
+                }
                 Err(Failure::Refused { lines, why }) => {
                     self.outage.missed(lines);
                     self.failed(&why);
@@ -186,11 +201,7 @@ impl Courier {
     async fn finish(&mut self) {
         let mut why = None;
         loop {
-            while !self.load.is_full()
-                && let Some(delivery) = self.follower.try_next()
-            {
-                self.take(delivery);
-            }
+            self.fill();
             if self.load.is_empty() {
                 break;
             }

@@ -58,6 +58,11 @@ impl Outage {
         self.warn(text, now)
     }
 
+    /// Whether there is an outage that was told of.
+    pub(super) fn is_told(&self) -> bool {
+        self.told
+    }
+
     /// Lines were taken. Gives the end of an outage that was told of.
     pub(super) fn succeeded(&mut self) -> Option<String> {
         self.failures = 0;
