@@ -11,15 +11,15 @@ use crate::process::{
     Watch,
 };
 use crate::runtime::{
-    Forward, Group, Grpc, Listen, LogFormat, Logs, Registration, Runtime, Strategy, Tls, WatchAll,
+    Group, Grpc, Listen, LogFormat, Logs, Registration, Runtime, Strategy, Tls, WatchAll,
 };
 use crate::setting::{Leaf, Origin, Setting, Tree};
 
 const SET: &str = "defaults.yml sets it and layers only replace it by the same type";
 
 /// Settings by path. Those of the schema with a default are always there.
-struct Settings<'a> {
-    tree: &'a Tree,
+pub(crate) struct Settings<'a> {
+    pub(crate) tree: &'a Tree,
     section: &'static str,
 }
 
@@ -28,7 +28,7 @@ impl<'a> Settings<'a> {
         self.tree.leaf(path)
     }
 
-    fn text(&self, path: &str) -> Option<&'a str> {
+    pub(crate) fn text(&self, path: &str) -> Option<&'a str> {
         match &self.leaf(path)?.setting {
             Setting::Text(text) => Some(text),
             _ => None,
@@ -91,7 +91,12 @@ impl<'a> Settings<'a> {
     }
 
     /// A finding at the setting.
-    fn problem(&self, path: &str, code: &'static str, message: impl std::fmt::Display) -> Problem {
+    pub(crate) fn problem(
+        &self,
+        path: &str,
+        code: &'static str,
+        message: impl std::fmt::Display,
+    ) -> Problem {
         let origin = self
             .leaf(path)
             .map_or(&Origin::Default, |leaf| &leaf.origin);
@@ -151,7 +156,7 @@ pub(crate) fn runtime(tree: &Tree, root: &Path, problems: &mut Vec<Problem>) -> 
                 Some("json") => LogFormat::Json,
                 _ => LogFormat::Auto,
             },
-            forward: forward(&settings, problems),
+            forward: crate::receiver::forward(&settings, problems),
         },
         watch: WatchAll {
             enabled: settings.switch("watch.enabled"),
@@ -161,43 +166,6 @@ pub(crate) fn runtime(tree: &Tree, root: &Path, problems: &mut Vec<Problem>) -> 
         standby: settings.whole("standby"),
         groups: groups.collect(),
     }
-}
-
-fn forward(settings: &Settings<'_>, problems: &mut Vec<Problem>) -> Option<Forward> {
-    let headers: BTreeMap<String, String> = settings
-        .tree
-        .entries("logs.forward.headers")
-        .filter_map(|(name, value)| match value {
-            Tree::Leaf(Leaf {
-                setting: Setting::Text(text),
-                ..
-            }) => Some((name.clone(), text.clone())),
-            _ => None,
-        })
-        .collect();
-    let level = settings.text("logs.forward.level");
-    let Some(otlp) = settings.text("logs.forward.otlp") else {
-        // Refused rather than ignored: whoever sets it believes that lines are sent.
-        let header = headers.keys().next().map(|name| format!("headers.{name}"));
-        let set = level.map(|_| "level".to_owned()).or(header);
-        if let Some(set) = set.filter(|_| problems.is_empty()) {
-            problems.push(
-                settings
-                    .problem(
-                        &format!("logs.forward.{set}"),
-                        "invalid-value",
-                        "there is no receiver to forward to",
-                    )
-                    .hint("name it under `runtime.logs.forward.otlp`, such as `http://127.0.0.1:4317`"),
-            );
-        }
-        return None;
-    };
-    Some(Forward {
-        otlp: otlp.to_owned(),
-        headers,
-        level: level.map(str::to_owned),
-    })
 }
 
 fn tls(settings: &Settings<'_>, root: &Path, problems: &mut Vec<Problem>) -> Option<Tls> {

@@ -1,9 +1,13 @@
 //! Where log lines are forwarded to: an address that speaks OTLP over gRPC, and what each request
 //! carries besides.
 
+use std::collections::BTreeMap;
+
+use crate::complete::Settings;
 use crate::listen;
-use crate::problem::quoted;
-use crate::setting::Setting;
+use crate::problem::{Problem, quoted};
+use crate::runtime::Forward;
+use crate::setting::{Leaf, Setting, Tree};
 use crate::value::Refusal;
 
 /// The port that OTLP over gRPC has by its specification.
@@ -106,6 +110,44 @@ pub(crate) fn header_value(value: &str) -> Result<(), Refusal> {
     Err(Refusal::invalid(
         "the value of a header is printable ASCII on one line",
     ))
+}
+
+/// `runtime.logs.forward`; none when no receiver is named.
+pub(crate) fn forward(settings: &Settings<'_>, problems: &mut Vec<Problem>) -> Option<Forward> {
+    let headers: BTreeMap<String, String> = settings
+        .tree
+        .entries("logs.forward.headers")
+        .filter_map(|(name, value)| match value {
+            Tree::Leaf(Leaf {
+                setting: Setting::Text(text),
+                ..
+            }) => Some((name.clone(), text.clone())),
+            _ => None,
+        })
+        .collect();
+    let level = settings.text("logs.forward.level");
+    let Some(otlp) = settings.text("logs.forward.otlp") else {
+        // Refused rather than ignored: whoever sets it believes that lines are sent.
+        let header = headers.keys().next().map(|name| format!("headers.{name}"));
+        let set = level.map(|_| "level".to_owned()).or(header);
+        if let Some(set) = set.filter(|_| problems.is_empty()) {
+            problems.push(
+                settings
+                    .problem(
+                        &format!("logs.forward.{set}"),
+                        "invalid-value",
+                        "there is no receiver to forward to",
+                    )
+                    .hint("name it under `runtime.logs.forward.otlp`, such as `http://127.0.0.1:4317`"),
+            );
+        }
+        return None;
+    };
+    Some(Forward {
+        otlp: otlp.to_owned(),
+        headers,
+        level: level.map(str::to_owned),
+    })
 }
 
 #[cfg(test)]

@@ -164,7 +164,7 @@ fn level_of_logfmt(head: &[u8]) -> Option<Level> {
 fn level_of_nest(rest: &[u8]) -> Option<Level> {
     let mut words = rest
         .split(u8::is_ascii_whitespace)
-        .map(|word| skip_sgr(word))
+        .map(skip_sgr)
         .filter(|word| word.first().is_some_and(u8::is_ascii_alphabetic))
         .filter(|word| !matches!(word, [b'A' | b'P', b'M', ..]));
     let word = words.next()?;
