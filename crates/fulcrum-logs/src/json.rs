@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::sanitise::is_harmful;
 use crate::time::rfc3339_micros;
 use crate::{LogLine, detect_trace_id};
 
@@ -11,7 +12,8 @@ use crate::{LogLine, detect_trace_id};
 /// it is true.
 ///
 /// Bytes that aren't UTF-8 are replaced by U+FFFD. Control characters are escaped, also those that
-/// JSON would allow, so that the text is harmless on a terminal too.
+/// JSON would allow, and so are those that turn the direction of text: the line is harmless on a
+/// terminal too.
 #[must_use]
 pub fn to_json(line: &LogLine) -> String {
     let mut out = String::with_capacity(line.message.len() + 160);
@@ -42,7 +44,6 @@ pub fn to_json(line: &LogLine) -> String {
 
 fn string(text: &str) -> String {
     let json = serde_json::Value::from(text).to_string();
-    let is_harmful = |char| matches!(char, '\u{7f}'..='\u{9f}');
     if !json.contains(is_harmful) {
         return json;
     }
@@ -112,9 +113,11 @@ mod tests {
         #[test]
         fn any_bytes_make_one_harmless_line_of_valid_json(
             message in prop::collection::vec(prop_oneof![any::<u8>(), 0x7f..=0x9f_u8, Just(0xc2)], 0..80),
+            turned in any::<bool>(),
         ) {
+            let message = if turned { [&message, "\u{202e}".as_bytes()].concat() } else { message };
             let json = to_json(&line(message.clone()));
-            prop_assert!(!json.chars().any(char::is_control));
+            prop_assert!(!json.chars().any(is_harmful));
             let read: serde_json::Value = serde_json::from_str(&json).unwrap();
             prop_assert_eq!(read["message"].as_str(), Some(&*String::from_utf8_lossy(&message)));
         }
