@@ -1,3 +1,4 @@
+//! cargo-fuzz: any bytes for `bodies::splitter`.
 #![no_main]
 
 #[path = "../bodies.rs"]

@@ -1,3 +1,4 @@
+//! cargo-fuzz: any bytes for `bodies::store`.
 #![no_main]
 
 #[path = "../bodies.rs"]

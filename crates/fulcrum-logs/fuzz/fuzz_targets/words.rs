@@ -1,3 +1,4 @@
+//! cargo-fuzz: any bytes for `bodies::words`.
 #![no_main]
 
 #[path = "../bodies.rs"]
