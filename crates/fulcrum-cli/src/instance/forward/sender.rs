@@ -87,10 +87,11 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    /// Connects when the first lines are sent, and again whenever that is needed.
+    /// Connects when the first lines are sent, and again whenever that is needed. Headers of
+    /// `OTEL_EXPORTER_OTLP_HEADERS` are sent besides, where that is set.
     ///
     /// # Errors
-    /// In words: a variable of OpenTelemetry's asks for what isn't built in.
+    /// In words: what the exporter can't be made with.
     pub(super) fn new(settings: &Forward) -> Result<Self, String> {
         let mut metadata = MetadataMap::new();
         for (name, value) in &settings.headers {
@@ -208,10 +209,13 @@ impl Answer {
     }
 
     fn words(&self) -> String {
-        match &self.cause {
-            Some(cause) => cause.clone(),
-            None => format!("it answers {}", self.code),
-        }
+        let Some(cause) = &self.cause else {
+            return format!("it answers {}", self.code);
+        };
+        // Each layer between us and the socket repeats what the one below it says.
+        let mut parts: Vec<&str> = cause.split(": ").collect();
+        parts.dedup();
+        parts.join(": ")
     }
 }
 
@@ -231,10 +235,10 @@ mod tests {
         let busy = answer("TonicLogsClient export failed with gRPC code: Unavailable");
         assert!(!busy.is_final());
         let away = answer(
-            "TonicLogsClient export failed with gRPC code: Unknown: transport error: refused",
+            "TonicLogsClient export failed with gRPC code: Unknown: tcp error: tcp error: refused",
         );
         assert!(!away.is_final());
-        assert_eq!(away.words(), "transport error: refused");
+        assert_eq!(away.words(), "tcp error: refused");
         let strange = answer("something new");
         assert!(!strange.is_final());
         assert_eq!(strange.words(), "something new");
