@@ -18,8 +18,8 @@ use crate::setting::{Leaf, Origin, Setting, Tree};
 const SET: &str = "defaults.yml sets it and layers only replace it by the same type";
 
 /// Settings by path. Those of the schema with a default are always there.
-struct Settings<'a> {
-    tree: &'a Tree,
+pub(crate) struct Settings<'a> {
+    pub(crate) tree: &'a Tree,
     section: &'static str,
 }
 
@@ -28,7 +28,7 @@ impl<'a> Settings<'a> {
         self.tree.leaf(path)
     }
 
-    fn text(&self, path: &str) -> Option<&'a str> {
+    pub(crate) fn text(&self, path: &str) -> Option<&'a str> {
         match &self.leaf(path)?.setting {
             Setting::Text(text) => Some(text),
             _ => None,
@@ -98,7 +98,12 @@ impl<'a> Settings<'a> {
     }
 
     /// A finding at the setting.
-    fn problem(&self, path: &str, code: &'static str, message: impl std::fmt::Display) -> Problem {
+    pub(crate) fn problem(
+        &self,
+        path: &str,
+        code: &'static str,
+        message: impl std::fmt::Display,
+    ) -> Problem {
         let origin = self
             .leaf(path)
             .map_or(&Origin::Default, |leaf| &leaf.origin);
@@ -159,6 +164,7 @@ pub(crate) fn runtime(tree: &Tree, root: &Path, problems: &mut Vec<Problem>) -> 
                 _ => LogFormat::Auto,
             },
             store: log_store(&settings),
+            forward: crate::receiver::forward(&settings, problems),
         },
         watch: WatchAll {
             enabled: settings.switch("watch.enabled"),

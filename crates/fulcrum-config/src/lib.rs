@@ -43,6 +43,7 @@ mod overrides;
 mod probe;
 mod problem;
 mod process;
+mod receiver;
 mod request;
 mod root;
 mod runtime;
@@ -66,5 +67,6 @@ pub use process::{
 pub use request::{Loaded, Mode, Request};
 pub use root::find_app_root;
 pub use runtime::{
-    Group, Grpc, Listen, LogFormat, LogStore, Logs, Registration, Runtime, Strategy, Tls, WatchAll,
+    Forward, Group, Grpc, Listen, LogFormat, LogStore, Logs, Registration, Runtime, Strategy, Tls,
+    WatchAll,
 };

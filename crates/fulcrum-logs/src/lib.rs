@@ -53,10 +53,12 @@ mod pump;
 mod query;
 mod ring;
 mod sanitise;
+mod scan;
 mod splitter;
 pub mod store;
 mod terminal;
 mod time;
+mod trace;
 
 pub use chunk::Chunk;
 pub use follower::{Capacity, Delivery, Follower, Gap};
@@ -70,3 +72,4 @@ pub use sanitise::sanitise;
 pub use splitter::{MAX_LINE, Piece, Run, Splitter};
 pub use store::Store;
 pub use terminal::{Style, Terminal, fitted};
+pub use trace::detect_trace_id;

@@ -8,6 +8,7 @@ mod ending;
 mod entries;
 mod environment;
 mod faults;
+mod forwarding;
 mod lines;
 mod names;
 mod node;

@@ -61,9 +61,9 @@ impl House {
     }
 }
 
-/// Says something about the instance itself.
-pub(crate) fn say(hub: &Hub, level: Level, text: impl Into<String>) {
-    hub.announce(FULCRUM, 0, level, text.into(), now());
+/// Says something about the instance itself. Gives the number of the line, or of the last one.
+pub(crate) fn say(hub: &Hub, level: Level, text: impl Into<String>) -> u64 {
+    hub.announce(FULCRUM, 0, level, text.into(), now())
 }
 
 /// The wall clock's time, for what people and other programs read.

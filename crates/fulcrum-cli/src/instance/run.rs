@@ -38,8 +38,8 @@ use super::starts::Starts;
 use super::terminal::Screen;
 use super::unserved::unserved;
 use super::{
-    change, desk, escaped, keeping, leftovers, limits, listen, narrator, registrations, setup,
-    vitals, waiting, words,
+    change, desk, escaped, forward, keeping, leftovers, limits, listen, narrator, registrations,
+    setup, vitals, waiting, words,
 };
 use crate::exit::{Code, Stop};
 use crate::{load, place};
@@ -90,6 +90,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
         closing.clone(),
     )
     .map_err(defect)?;
+    let forward = forward::start(&hub, &options.app);
     for (level, word) in leftovers {
         say(&hub, level, word);
     }
@@ -179,7 +180,11 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     down.cancel();
     let limit = if in_a_hurry { HURRY } else { SERVERS };
     // The domains are gone; other clients of their port are told, but not waited for.
-    let _ = tokio::join!(timeout(HURRY, domains), timeout(limit, clients));
+    let _ = tokio::join!(
+        timeout(HURRY, domains),
+        timeout(limit, clients),
+        forward.end(in_a_hurry)
+    );
     hub.close();
     let last_words = move || {
         screen.finish(in_a_hurry);
