@@ -51,6 +51,20 @@ impl Machine {
         }
     }
 
+    /// A domain of which there were lives up to this number, under an earlier configuration.
+    #[must_use]
+    pub fn after(generation: u64, timing: Timing) -> Self {
+        Self {
+            generation,
+            ..Self::new(timing)
+        }
+    }
+
+    /// Changes the lengths of the timers; those that run already keep theirs.
+    pub fn set_timing(&mut self, timing: Timing) {
+        self.timing = timing;
+    }
+
     /// What is so.
     #[must_use]
     pub fn phase(&self) -> Phase {
@@ -134,6 +148,7 @@ impl Machine {
                     self.timer(timer, policy, &mut effects);
                 }
             }
+            Input::Renew(why) => self.renew(&why, policy, &mut effects),
         }
         Ok(effects)
     }
@@ -204,6 +219,27 @@ impl Machine {
             }
         }
         Ok(())
+    }
+
+    fn renew(&mut self, why: &str, policy: &mut dyn RestartPolicy, effects: &mut Vec<Effect>) {
+        if self.goal == Goal::Down {
+            return;
+        }
+        policy.reset();
+        self.restarts = 0;
+        match self.phase {
+            // Nothing of it has been read yet.
+            Phase::Waiting => why.clone_into(&mut self.reason),
+            Phase::Preparing => {
+                self.abandon(effects);
+                self.begin(why, effects);
+            }
+            Phase::Stopped | Phase::Backoff | Phase::Failed => self.begin(why, effects),
+            Phase::Starting | Phase::Running => self.terminate(Cause::Operator, why, effects),
+            Phase::Stopping => self.cause = Cause::Operator,
+            // Its goal is down.
+            Phase::Stuck => {}
+        }
     }
 
     fn fact(
