@@ -62,7 +62,7 @@ fn owner(holder: &Holder, desks: &Desks) -> Owner {
     for (name, desk) in desks.iter() {
         if let Some(badge) = desk.badge.borrow().as_ref().filter(|badge| is_of(badge)) {
             return Owner::Life {
-                domain: name.clone(),
+                domain: name,
                 generation: badge.generation,
             };
         }

@@ -237,6 +237,12 @@ fn what_the_instance_stands_on_needs_another_one() {
     );
     assert_eq!(keys(&plan.app), ["runtime.domains"]);
     assert_eq!(plan.action("users"), Some(&Action::Unchanged));
+    // It is told until it is so, not only when it changes.
+    let mut followed = new.clone();
+    followed.keep_fixed(&old);
+    let again = Plan::new(&Running::of(&followed), &new);
+    assert_eq!(again.needs_new_instance, plan.needs_new_instance);
+    assert!(again.app.is_empty());
 }
 
 #[test]

@@ -91,6 +91,18 @@ impl ControlHandler for Instance1 {
         })
     }
 
+    async fn reload(&self, _: ReloadRequest) -> Result<Streamed<ReloadProgress>, ControlError> {
+        let plan = ReloadPlan {
+            domains: vec![PlannedDomain {
+                domain: "users".into(),
+                ..PlannedDomain::default()
+            }],
+            ..ReloadPlan::default()
+        };
+        let step = Some(reload_progress::Step::Plan(plan));
+        Ok(Box::pin(tokio_stream::iter([Ok(ReloadProgress { step })])))
+    }
+
     async fn shutdown(&self, _: ShutdownRequest) -> Result<Streamed<Progress>, ControlError> {
         let done = Outcome {
             kind: outcome::Kind::Done.into(),
@@ -346,6 +358,7 @@ impl Control for Other {
     type WaitStream = Never<Progress>;
     type LogsStream = Never<LogRecord>;
     type EventsStream = Never<Event>;
+    type ReloadStream = Never<ReloadProgress>;
     type ShutdownStream = Never<Progress>;
 
     async fn hello(&self, request: tonic::Request<HelloRequest>) -> Reply<HelloResponse> {
@@ -375,6 +388,9 @@ impl Control for Other {
         unreachable!()
     }
     async fn call(&self, _: tonic::Request<CallRequest>) -> Reply<CallResponse> {
+        unreachable!()
+    }
+    async fn reload(&self, _: tonic::Request<ReloadRequest>) -> Reply<Never<ReloadProgress>> {
         unreachable!()
     }
     async fn shutdown(&self, _: tonic::Request<ShutdownRequest>) -> Reply<Never<Progress>> {
