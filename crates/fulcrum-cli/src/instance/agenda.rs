@@ -71,11 +71,12 @@ pub(crate) struct Configured {
 impl Configured {
     /// The domain of that name.
     pub(crate) fn find(agenda: &Arc<Agenda>, name: &str) -> Option<Self> {
+        // They are ordered by name.
         let domains = &agenda.app.domains;
-        let at = domains.iter().position(|domain| domain.name == name)?;
+        let at = domains.binary_search_by(|domain| domain.name.as_str().cmp(name));
         Some(Self {
             agenda: Arc::clone(agenda),
-            at,
+            at: at.ok()?,
         })
     }
 }

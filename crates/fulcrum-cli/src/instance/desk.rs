@@ -40,7 +40,7 @@ pub(crate) type Desks = Arc<DeskRoom>;
 
 /// The desks there are. The set has one writer as well: who sets domains up, and the reload.
 #[derive(Debug, Default)]
-pub(crate) struct DeskRoom(watch::Sender<BTreeMap<String, Arc<Desk>>>);
+pub(crate) struct DeskRoom(watch::Sender<Arc<BTreeMap<String, Arc<Desk>>>>);
 
 impl DeskRoom {
     /// A domain's desk.
@@ -49,13 +49,14 @@ impl DeskRoom {
     }
 
     /// All of them, as they are now.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (String, Arc<Desk>)> + use<> {
-        self.0.borrow().clone().into_iter()
+    pub(crate) fn all(&self) -> Arc<BTreeMap<String, Arc<Desk>>> {
+        Arc::clone(&self.0.borrow())
     }
 
     /// Sets up empty desks for those that have none.
     pub(crate) fn add<'a>(&self, names: impl Iterator<Item = &'a str>) {
         self.0.send_modify(|desks| {
+            let desks = Arc::make_mut(desks);
             for name in names {
                 desks.entry(name.to_owned()).or_default();
             }
@@ -64,7 +65,8 @@ impl DeskRoom {
 
     /// Takes a desk away; who is at it may still write.
     pub(crate) fn remove(&self, name: &str) {
-        self.0.send_modify(|desks| drop(desks.remove(name)));
+        self.0
+            .send_modify(|desks| drop(Arc::make_mut(desks).remove(name)));
     }
 }
 

@@ -77,17 +77,18 @@ impl Gate {
     }
 
     fn by_token(&self, token: &str) -> Option<Owner> {
-        self.desks.iter().find_map(|(name, desk)| {
+        self.desks.all().iter().find_map(|(name, desk)| {
             let badge = desk.living()?;
-            same(&badge.token, token).then_some(Owner::Domain(name, badge))
+            same(&badge.token, token).then(|| Owner::Domain(name.clone(), badge))
         })
     }
 
     async fn by_process(&self, claim: &Claim) -> Owner {
         let badges: Vec<(String, Badge)> = self
             .desks
+            .all()
             .iter()
-            .filter_map(|(name, desk)| Some((name, desk.living()?)))
+            .filter_map(|(name, desk)| Some((name.clone(), desk.living()?)))
             .collect();
         let (local, peer) = (claim.local, claim.peer);
         // It is never closed.

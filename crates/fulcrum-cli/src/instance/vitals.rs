@@ -86,10 +86,11 @@ async fn look(
             },
         };
         let leaders: Leaders = desks
+            .all()
             .iter()
             .filter_map(|(name, desk)| {
                 let badge = desk.living()?;
-                Some((badge.pid?, (name, badge.generation)))
+                Some((badge.pid?, (name.clone(), badge.generation)))
             })
             .collect();
         // Old figures say nothing about a process that came since.
@@ -164,8 +165,8 @@ fn lives_on(member: &Member) -> bool {
 
 /// Puts each sample on its domain's desk, unless another life has begun there meanwhile.
 fn post(desks: &Desks, taken: &[Taken]) {
-    for (name, desk) in desks.iter() {
-        let own = taken.iter().find(|one| one.domain == name);
+    for (name, desk) in desks.all().iter() {
+        let own = taken.iter().find(|one| one.domain == *name);
         let living = desk.living().map(|badge| badge.generation);
         let own = own.filter(|one| living == Some(one.generation));
         desk.sample

@@ -11,6 +11,8 @@
 //! | `limits`, which the kernel is told at a start | `ready`, `alive`, `heartbeat` |
 //! | `runtime.logs.level`, which is in the environment | `watch`, `replicas`, `runtime.groups` |
 //!
+//! A heartbeat is agreed on at a registration: a changed one holds from the next on.
+//!
 //! What the instance as a whole was built on (its port, who may register, how it prints, whether it
 //! watches) needs another instance, and is only told.
 

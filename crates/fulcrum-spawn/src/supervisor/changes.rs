@@ -260,3 +260,30 @@ async fn changes_and_commands_at_once_never_make_two_processes() {
         .filter(|(_, signal, _)| *signal == StopSignal::Terminate);
     assert_eq!(terms.count(), ledger.spawns.len() - 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_that_cannot_be_ended_stays_in_sight_until_it_is_gone() {
+    let undying = Habit {
+        lingers: Duration::from_secs(3600),
+        ..GOOD
+    };
+    let mut house = House::new(&[("old", undying, &[])]);
+    house.request("old", Command::Start).await;
+    let names = ["old".to_owned()];
+    assert_eq!(house.keeper.remove(&names).await, names);
+    assert_eq!(house.phase("old"), Phase::Stuck);
+    let again = setup("old", GOOD, &[], &house.ledger);
+    assert_eq!(
+        house.keeper.add(vec![again]),
+        names,
+        "there would be two of it"
+    );
+    sleep(Duration::from_secs(3600)).await;
+    house.keeper.sweep();
+    assert!(!house.keeper.knows("old") && house.supervisor.domain("old").is_none());
+    let again = setup("old", GOOD, &[], &house.ledger);
+    assert_eq!(house.keeper.add(vec![again]), Vec::<String>::new());
+    house.request("old", Command::Start).await;
+    assert_eq!(house.generation("old"), 2);
+    assert_eq!(house.ledger.lock().expect("ledger").most_alive, 1);
+}

@@ -70,10 +70,8 @@ impl<B: Backend> Keeper<B> {
     /// Gives the names that it could not take, since a domain of that name still has a driver: one
     /// that was removed and could not be ended.
     pub fn add(&mut self, domains: Vec<DomainSetup<B>>) -> Vec<String> {
+        self.sweep();
         let mut roster = self.roster();
-        roster
-            .handles
-            .retain(|_, handle| !handle.orders.is_closed());
         let (taken, domains): (Vec<_>, Vec<_>) = domains
             .into_iter()
             .partition(|setup| roster.handles.contains_key(&setup.name));
@@ -190,6 +188,24 @@ impl<B: Backend> Keeper<B> {
         }
         left.sort();
         left
+    }
+
+    /// Forgets those that could not be ended when they were removed, and are gone by now.
+    pub fn sweep(&mut self) {
+        let roster = self.roster();
+        let gone = roster
+            .handles
+            .values()
+            .filter(|handle| handle.orders.is_closed());
+        for handle in gone {
+            self.forget(&handle.name, handle.snapshot().generation);
+        }
+    }
+
+    /// Whether there is a domain of that name.
+    #[must_use]
+    pub fn knows(&self, name: &str) -> bool {
+        self.notices.contains_key(name)
     }
 
     fn forget(&mut self, name: &str, generation: u64) {

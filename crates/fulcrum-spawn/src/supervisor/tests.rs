@@ -27,12 +27,15 @@ pub(super) struct Habit {
     pub(super) ready_after: Option<Duration>,
     pub(super) ends_after: Option<Duration>,
     pub(super) heeds_term: bool,
+    /// How long SIGKILL takes to end it.
+    pub(super) lingers: Duration,
 }
 
 pub(super) const GOOD: Habit = Habit {
     ready_after: Some(Duration::from_millis(50)),
     ends_after: None,
     heeds_term: true,
+    lingers: Duration::ZERO,
 };
 
 #[derive(Default)]
@@ -115,6 +118,7 @@ impl Backend for Fake {
                 () = natural => ExitReport { code: Some(1), signal: None },
                 Some(signal) = ends.recv() => ExitReport { code: None, signal: Some(signal) },
             };
+            tokio::time::sleep(habit.lingers).await;
             news.report(Fact::Exited(report));
             // The group takes a moment longer than its leader.
             tokio::time::sleep(Duration::from_millis(3)).await;

@@ -9,7 +9,9 @@
 //! [`restart_for`] for whoever knows that a domain's code has changed.
 
 mod answer;
-mod carry_out;
+mod compare;
+mod reloader;
+mod starts;
 mod told;
 
 use fulcrum_rpc::control::{Progress, ReloadPlan};
@@ -19,7 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::house::Shared;
 pub(super) use answer::answer;
-pub(crate) use carry_out::Reloader;
+pub(crate) use reloader::Reloader;
 
 /// Who wants a reload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

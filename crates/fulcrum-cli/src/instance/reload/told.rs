@@ -83,6 +83,37 @@ pub(super) fn changes(differences: &[Difference]) -> String {
     changes.join(", ")
 }
 
+/// For a plan without anything to do; else nothing.
+pub(super) fn nothing_new(plan: &Plan) -> String {
+    if plan.is_empty() {
+        "nothing has changed".to_owned()
+    } else {
+        String::new()
+    }
+}
+
+/// What is carried out: `old stops, pay starts, users restarts (env.FOO: one → two)`.
+pub(super) fn summary(plan: &Plan) -> String {
+    let of_domain = plan.domains.iter().filter_map(|entry| {
+        let name = &entry.domain;
+        Some(match &entry.action {
+            Action::Unchanged => return None,
+            Action::Adopt(differences) if differences.is_empty() => format!("{name} is new"),
+            Action::Adopt(differences) => format!("{name} adopts {}", changes(differences)),
+            Action::Restart(differences) => {
+                format!("{name} restarts ({})", changes(differences))
+            }
+            Action::Start => format!("{name} starts"),
+            Action::Stop => format!("{name} stops"),
+        })
+    });
+    let mut parts: Vec<String> = of_domain.collect();
+    if !plan.app.is_empty() {
+        parts.push(changes(&plan.app));
+    }
+    parts.join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -1,24 +1,22 @@
-//! The reloader: reads, compares, and carries out what differs.
+//! The reloader: reads, has compared, and carries out what differs.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fulcrum_config::{Action, App, Difference, Domain, Loaded, Plan, Running, Severity, load};
+use fulcrum_config::{Action, App, Difference, Loaded, Plan, Severity, load};
 use fulcrum_logs::{FULCRUM, Level};
 use fulcrum_rpc::control::Progress;
-use fulcrum_spawn::lifecycle::{Command, Goal, Refused};
-use fulcrum_spawn::supervisor::{DomainSetup, Handle, Keeper, Ticket};
+use fulcrum_spawn::lifecycle::Refused;
+use fulcrum_spawn::supervisor::{DomainSetup, Keeper};
 use tokio::sync::{oneshot, watch};
-use tokio::task::JoinSet;
 
 use super::super::agenda::Agenda;
 use super::super::backend::DomainBackend;
-use super::super::change;
 use super::super::closing::Stage;
 use super::super::house::Shared;
 use super::super::setup::Setups;
 use super::super::{limits, unserved};
-use super::{End, Origin, Step, Tell, Wish, Wishes, told};
+use super::compare::compare;
+use super::{End, Origin, Step, Tell, Wish, Wishes, starts, told};
 use crate::output::count;
 
 /// The one who changes what runs.
@@ -31,9 +29,6 @@ pub(crate) struct Reloader {
     /// What only another instance would heed, as it was last told.
     pub(crate) last_unheeded: Vec<Difference>,
 }
-
-/// A start or restart that is under way.
-type Begun = (Handle, Command, Ticket);
 
 impl Reloader {
     /// Takes wishes until the instance ends; one that is being carried out then is given up, and
@@ -59,6 +54,7 @@ impl Reloader {
             tell,
             answer,
         } = wish;
+        self.keeper.sweep();
         let request = self.setups.request.clone();
         let reading = tokio::task::spawn_blocking(move || load(&request));
         let end = match reading.await {
@@ -66,7 +62,7 @@ impl Reloader {
                 Ok((app, plan)) => {
                     let _ = tell.try_send(Step::Plan(told::message(&plan)));
                     if dry_run {
-                        End::Done(nothing_new(&plan))
+                        End::Done(told::nothing_new(&plan))
                     } else {
                         return self.carry_out(house, app, &plan, tell, answer).await;
                     }
@@ -105,7 +101,7 @@ impl Reloader {
             }
             return Err(why);
         };
-        let plan = plan(house, &agenda, &app, &self.setups.choice.of_changed(&app));
+        let plan = compare(house, &agenda, &app, &self.setups.choice.of_changed(&app));
         app.keep_fixed(&agenda.app);
         Ok((app, plan))
     }
@@ -143,20 +139,18 @@ impl Reloader {
             app,
         });
         // Before anything changes: afterwards there would be no way back.
-        let new = match self.new_ones(&before, &agenda) {
+        let new = match self.new_ones(&agenda) {
             Ok(new) => new,
             Err(why) => return drop(answer.send(End::Invalid(why))),
         };
         self.announce(house, plan, &agenda);
 
-        let mut failed = self.remove(house, &removed, &tell).await;
+        let alive = self.remove(house, &removed, &tell).await;
+        let words = |name: &String| format!("{name}: a process of it is still alive after SIGKILL");
+        let mut failed: Vec<String> = alive.iter().map(words).collect();
         house.desks.add(new.iter().map(|setup| setup.name.as_str()));
         self.agenda.send_replace(Arc::clone(&agenda));
-        for name in self.keeper.add(new) {
-            failed.push(format!(
-                "{name}: a process of its earlier self is still alive"
-            ));
-        }
+        self.keeper.add(new);
         for domain in agenda
             .app
             .domains
@@ -171,35 +165,31 @@ impl Reloader {
 
         let mut begun = Vec::new();
         for entry in &plan.domains {
-            match begin(house, &entry.domain, &entry.action).await {
+            match starts::begin(house, &entry.domain, &entry.action).await {
                 Ok(one) => begun.extend(one),
                 Err(Refused(why)) => failed.push(format!("{}: {why}", entry.domain)),
             }
         }
         let mut done: Vec<String> = removed
             .iter()
+            .filter(|name| !alive.contains(name))
             .map(|name| format!("{name} is gone"))
             .collect();
         let adopted = named(plan, |action| matches!(action, Action::Adopt(_)));
         done.extend(adopted.iter().map(|name| format!("{name} has adopted it")));
         if plan.is_empty() {
-            done.push(nothing_new(plan));
+            done.push(told::nothing_new(plan));
         }
         let house = Shared::clone(house);
         tokio::spawn(async move {
-            let end = ends(begun, done, failed, &tell).await;
+            let end = starts::ends(begun, done, failed, &tell).await;
             house.tell_health();
             let _ = answer.send(end);
         });
     }
 
     /// Domains that come to have a process.
-    fn new_ones(
-        &self,
-        before: &Agenda,
-        agenda: &Agenda,
-    ) -> Result<Vec<DomainSetup<DomainBackend>>, String> {
-        let runs = |app: &App, name: &str| app.domain(name).is_some_and(Domain::has_process);
+    fn new_ones(&self, agenda: &Agenda) -> Result<Vec<DomainSetup<DomainBackend>>, String> {
         let mut new = Vec::new();
         for domain in agenda
             .app
@@ -209,7 +199,7 @@ impl Reloader {
         {
             let setup = self.setups.setup(agenda, domain);
             let setup = setup.map_err(|stop| stop.to_string())?;
-            if !runs(&before.app, &domain.name) {
+            if !self.keeper.knows(&domain.name) {
                 new.push(setup);
             }
         }
@@ -243,10 +233,10 @@ impl Reloader {
                 house.say(Level::Warn, text);
             }
         }
-        if plan.is_empty() {
+        let text = told::summary(plan);
+        if text.is_empty() {
             return;
         }
-        let text = summary(plan);
         house
             .journal
             .note(FULCRUM, 0, "config_changed", text.clone());
@@ -266,7 +256,7 @@ impl Reloader {
         }
     }
 
-    /// Ends what isn't wanted any more. Gives what could not be ended, in words.
+    /// Ends what isn't wanted any more. Gives what could not be ended.
     async fn remove(&mut self, house: &Shared, names: &[String], tell: &Tell) -> Vec<String> {
         for name in names {
             let _ = tell.try_send(Step::Progress(Progress {
@@ -278,122 +268,13 @@ impl Reloader {
         let left = self.keeper.remove(names).await;
         for name in names.iter().filter(|name| !left.contains(name)) {
             house.desks.remove(name);
+            house.registry.forget(name);
         }
-        let words = |name: &String| format!("{name}: a process of it is still alive after SIGKILL");
-        left.iter().map(words).collect()
-    }
-}
-
-/// Compares what runs with an app of which these are to be started.
-fn plan(house: &Shared, agenda: &Agenda, app: &App, selected: &[String]) -> Plan {
-    let lives: Vec<(String, Arc<Domain>)> = house
-        .desks
-        .iter()
-        .filter_map(|(name, desk)| Some((name, desk.living()?.settings)))
-        .collect();
-    let rests = |name: &&str| match house.supervisor.domain(name) {
-        Some(handle) => handle.snapshot().goal == Goal::Down,
-        None => !selected.iter().any(|selected| selected == name),
-    };
-    let names = app.domains.iter().map(|domain| domain.name.as_str());
-    let resting: BTreeSet<&str> = names.filter(rests).collect();
-    let lives: BTreeMap<&str, &Domain> = lives
-        .iter()
-        .map(|(name, settings)| (name.as_str(), settings.as_ref()))
-        .collect();
-    let running = Running {
-        app: &agenda.app,
-        lives,
-        resting,
-    };
-    Plan::new(&running, app)
-}
-
-/// Sets off what a domain's new life takes.
-async fn begin(house: &Shared, name: &str, action: &Action) -> Result<Option<Begun>, Refused> {
-    match action {
-        Action::Unchanged | Action::Adopt(_) | Action::Stop => Ok(None),
-        Action::Start => {
-            let Some(handle) = house.supervisor.domain(name) else {
-                return Ok(None);
-            };
-            let ticket = handle.request(Command::Start).await?;
-            Ok(Some((handle, Command::Start, ticket)))
-        }
-        Action::Restart(differences) => {
-            match super::restart_for(house, name, told::reason(differences)).await? {
-                super::Renewed::Begun(handle, ticket) => {
-                    Ok(Some((handle, Command::Restart, ticket)))
-                }
-                // Stopped since the plan was made.
-                super::Renewed::Rests => Ok(None),
-            }
-        }
-    }
-}
-
-/// Waits for what was begun, and says what came of it all.
-async fn ends(
-    begun: Vec<Begun>,
-    mut done: Vec<String>,
-    mut failed: Vec<String>,
-    tell: &Tell,
-) -> End {
-    let mut starts = JoinSet::new();
-    for (handle, command, ticket) in begun {
-        let tell = tell.clone();
-        starts.spawn(async move {
-            let tell = |step| drop(tell.try_send(Step::Progress(step)));
-            change::attend(&handle, command, ticket, tell).await
-        });
-    }
-    for end in starts.join_all().await {
-        match end {
-            Ok(text) => done.push(text),
-            Err(text) => failed.push(text),
-        }
-    }
-    done.sort();
-    failed.sort();
-    if failed.is_empty() {
-        End::Done(done.join("; "))
-    } else {
-        End::DomainFailed(failed.join("; "))
+        left
     }
 }
 
 fn named(plan: &Plan, is: impl Fn(&Action) -> bool) -> Vec<String> {
     let entries = plan.domains.iter().filter(|entry| is(&entry.action));
     entries.map(|entry| entry.domain.clone()).collect()
-}
-
-fn nothing_new(plan: &Plan) -> String {
-    if plan.is_empty() {
-        "nothing has changed".to_owned()
-    } else {
-        String::new()
-    }
-}
-
-/// `pay starts, users restarts (env.FOO: one → two), old stops`
-fn summary(plan: &Plan) -> String {
-    let of_domain = plan.domains.iter().filter_map(|entry| {
-        let name = &entry.domain;
-        Some(match &entry.action {
-            Action::Unchanged => return None,
-            Action::Adopt(differences) if differences.is_empty() => format!("{name} is new"),
-            Action::Adopt(differences) => format!("{name} adopts {}", told::changes(differences)),
-            Action::Restart(differences) => {
-                format!("{name} restarts ({})", told::changes(differences))
-            }
-            Action::Start => format!("{name} starts"),
-            Action::Stop => format!("{name} stops"),
-        })
-    });
-    let mut parts: Vec<String> = of_domain.collect();
-    let whole: Vec<Difference> = [&plan.app[..], &plan.needs_new_instance[..]].concat();
-    if !whole.is_empty() {
-        parts.push(told::changes(&whole));
-    }
-    parts.join(", ")
 }
