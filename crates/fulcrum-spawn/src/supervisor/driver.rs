@@ -6,55 +6,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-use super::Gate;
 use super::backend::{Backend, Group, News};
 use super::lateness::reprieve;
+use super::mail::{Mailbox, Notice, Order, Terms, Wish};
 use super::snapshot::{LastExit, Snapshot, Transition};
 use crate::Failure;
 use crate::lifecycle::{
     Cause, Command, Effect, Fact, Input, Machine, Phase, Refused, RestartPolicy, StopSignal, Timer,
-    Timing,
 };
-
-/// What may be asked of a driver.
-#[derive(Debug)]
-pub(super) enum Wish {
-    Command(Command),
-    /// See [`Input::Renew`].
-    Renew(String),
-}
-
-/// A wish on its way to a driver, and where its first answer goes.
-#[derive(Debug)]
-pub(super) struct Order {
-    pub(super) wish: Wish,
-    pub(super) taken: oneshot::Sender<Result<(), Refused>>,
-}
-
-/// What the keeper tells a driver.
-pub(super) enum Notice<B> {
-    /// From now on this holds.
-    Revise {
-        terms: Terms,
-        timing: Timing,
-        backend: B,
-    },
-    /// The domain is no more: it is to end, and its driver with it.
-    Retire,
-}
-
-/// What holds for a domain until it is revised.
-#[derive(Debug, Clone)]
-pub(super) struct Terms {
-    /// What it waits for at a start.
-    pub(super) gate: Gate,
-    /// How long it may take to stop.
-    pub(super) grace: Duration,
-}
 
 /// Everything that wakes a driver.
 enum Wake<B: Backend> {
@@ -67,12 +30,6 @@ enum Wake<B: Backend> {
     /// Nobody can send a command any more.
     Abandoned,
 }
-
-/// Both ends of where facts arrive: each life gets a copy of the sending one.
-pub(super) type Mailbox = (
-    mpsc::UnboundedSender<(u64, Fact)>,
-    mpsc::UnboundedReceiver<(u64, Fact)>,
-);
 
 pub(super) struct Driver<B: Backend> {
     pub(super) name: String,

@@ -4,7 +4,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Snapshot;
 use super::backend::News;
-use super::driver::{Order, Terms, Wish};
+use super::mail::{Order, Terms, Wish};
 use crate::lifecycle::{Command, Fact, Goal, Phase, Refused};
 
 /// A domain under supervision. Clones reach the same driver; when the last is gone, the driver

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::driver::{Driver, Notice, Terms, Work};
+use super::driver::{Driver, Work};
+use super::mail::{Notice, Terms};
 use super::roster::Roster;
 use super::snapshot::{Snapshot, Transition};
 use super::{Backend, Condition, Gate, Handle, Supervisor};

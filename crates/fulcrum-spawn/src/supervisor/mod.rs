@@ -17,6 +17,7 @@ mod gate;
 mod handle;
 mod keeper;
 mod lateness;
+mod mail;
 #[cfg(test)]
 mod random;
 mod roster;
