@@ -330,5 +330,13 @@ fn ctrl_c_leaves_the_client_and_not_the_reload() {
     reload.signal(Signal::INT);
     reload.ends().exits(130).says(&["the reload goes on"]);
     app.wait_for("users", "is ready", |users| users["ready"] == true);
+    // Nor does one that waits no longer.
+    app.put_stub("users", &["--register-after", "1001ms"], "{}");
+    app.run(&["reload", "--timeout", "300ms"])
+        .exits(17)
+        .says(&["goes on"]);
+    app.wait_for("users", "is ready", |users| {
+        users["generation"] == 3 && users["ready"] == true
+    });
     app.down();
 }

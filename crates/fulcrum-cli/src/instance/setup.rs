@@ -30,17 +30,13 @@ impl Setups {
     /// A domain that is new.
     ///
     /// # Errors
-    /// Settings that the restart policy refuses, which the configuration's own check let pass.
+    /// Those of [`Self::policy`].
     pub(crate) fn setup(
         &self,
         agenda: &Agenda,
         domain: &Domain,
     ) -> Result<DomainSetup<DomainBackend>, Stop> {
-        let policy = Adapter::new(domain, &self.workshop, self.port_hint.clone());
-        let policy = policy.map_err(|error| {
-            let text = format!("{}: process.restart.backoff: {error}", domain.name);
-            Stop::new(Code::ConfigInvalid, text)
-        })?;
+        let policy = self.policy(domain)?;
         let Revision {
             needs,
             timing,
@@ -52,6 +48,18 @@ impl Setups {
             timing,
             policy: Box::new(policy),
             backend,
+        })
+    }
+
+    /// A domain's restart policy, without a past.
+    ///
+    /// # Errors
+    /// Settings that it refuses, which the configuration's own check let pass.
+    pub(crate) fn policy(&self, domain: &Domain) -> Result<Adapter, Stop> {
+        let policy = Adapter::new(domain, &self.workshop, self.port_hint.clone());
+        policy.map_err(|error| {
+            let text = format!("{}: process.restart.backoff: {error}", domain.name);
+            Stop::new(Code::ConfigInvalid, text)
         })
     }
 

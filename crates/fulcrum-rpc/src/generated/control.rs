@@ -402,6 +402,7 @@ pub struct Event {
     #[prost(string, tag = "7")]
     pub reason: ::prost::alloc::string::String,
     /// What happened, in one word: spawned, ready, unready, stopping, backoff, failed, reconnected, …
+    /// Of the instance itself, with fulcrum as the domain: config_changed, config_invalid, …
     #[prost(string, tag = "8")]
     pub kind: ::prost::alloc::string::String,
 }

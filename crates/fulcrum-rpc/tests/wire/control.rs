@@ -220,6 +220,23 @@ async fn a_client_greets_asks_and_hears_the_reasons() {
 }
 
 #[tokio::test]
+async fn the_steps_of_a_reload_reach_the_client() {
+    let running = start();
+    let client = running.connect().await;
+    let mut steps = client
+        .reload(ReloadRequest::default())
+        .await
+        .expect("steps");
+    let step = soon("a step", steps.next()).await;
+    let step = step.expect("open").expect("a step");
+    let Some(reload_progress::Step::Plan(plan)) = step.step else {
+        panic!("no plan: {step:?}")
+    };
+    assert_eq!(plan.domains[0].domain, "users");
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_stream_ends_when_its_client_goes() {
     let mut running = start();
     let client = running.connect().await;

@@ -11,6 +11,8 @@ use super::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Cause {
     Operator,
+    /// What it is started from has changed, and how.
+    Change(String),
     Fault(Fault),
 }
 
@@ -235,8 +237,10 @@ impl Machine {
                 self.begin(why, effects);
             }
             Phase::Stopped | Phase::Backoff | Phase::Failed => self.begin(why, effects),
-            Phase::Starting | Phase::Running => self.terminate(Cause::Operator, why, effects),
-            Phase::Stopping => self.cause = Cause::Operator,
+            Phase::Starting | Phase::Running => {
+                self.terminate(Cause::Change(why.to_owned()), why, effects);
+            }
+            Phase::Stopping => self.cause = Cause::Change(why.to_owned()),
             // Its goal is down.
             Phase::Stuck => {}
         }
@@ -364,6 +368,7 @@ impl Machine {
         }
         let fault = match &self.cause {
             Cause::Operator => return self.begin("restart asked for", effects),
+            Cause::Change(why) => return self.begin(&why.clone(), effects),
             Cause::Fault(fault) => fault.clone(),
         };
         let end = self.end(fault);

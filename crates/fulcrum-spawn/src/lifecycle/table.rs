@@ -401,6 +401,7 @@ fn what_has_changed_lives_on_as_a_new_process() {
         assert_eq!(bench.machine.reason(), "reload: env.FOO changed");
         bench.fact(Fact::GroupEmpty);
         assert_eq!(bench.machine.phase(), Phase::Waiting);
+        assert_eq!(bench.machine.reason(), "reload: env.FOO changed");
         assert!(bench.policy.asked.is_empty());
     }
     // From a backoff, and from a failure: at once.

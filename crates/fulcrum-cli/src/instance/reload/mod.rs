@@ -19,6 +19,7 @@ use fulcrum_spawn::lifecycle::{Goal, Refused};
 use fulcrum_spawn::supervisor::{Handle, Ticket};
 use tokio::sync::{mpsc, oneshot};
 
+use super::closing::Stage;
 use super::house::Shared;
 pub(super) use answer::answer;
 pub(crate) use reloader::Reloader;
@@ -112,12 +113,15 @@ pub(crate) enum Renewed {
 /// of a backoff or a crash loop as well. `reason` is what its events say, `src/price.ts changed`.
 ///
 /// # Errors
-/// There is no such domain, or it is on its way out of the configuration.
+/// There is no such domain, it is on its way out of the configuration, or the instance is ending.
 pub(crate) async fn restart_for(
     house: &Shared,
     name: &str,
     reason: impl Into<String>,
 ) -> Result<Renewed, Refused> {
+    if house.closing.stage() != Stage::Open {
+        return Err(Refused("the instance is stopping".to_owned()));
+    }
     let handle = house.supervisor.domain(name);
     let handle = handle.ok_or_else(|| Refused(format!("{name} has no process")))?;
     let ticket = handle.renew(reason).await?;

@@ -17,6 +17,7 @@ use super::super::setup::Setups;
 use super::super::{limits, unserved};
 use super::compare::compare;
 use super::{End, Origin, Step, Tell, Wish, Wishes, starts, told};
+use crate::exit::Stop;
 use crate::output::count;
 
 /// The one who changes what runs.
@@ -197,10 +198,12 @@ impl Reloader {
             .iter()
             .filter(|domain| domain.has_process())
         {
-            let setup = self.setups.setup(agenda, domain);
-            let setup = setup.map_err(|stop| stop.to_string())?;
-            if !self.keeper.knows(&domain.name) {
-                new.push(setup);
+            let why = |stop: Stop| stop.to_string();
+            if self.keeper.knows(&domain.name) {
+                // It goes on with the policy that it has, which adopts these settings.
+                self.setups.policy(domain).map_err(why)?;
+            } else {
+                new.push(self.setups.setup(agenda, domain).map_err(why)?);
             }
         }
         Ok(new)
