@@ -265,7 +265,10 @@ fn with_only_a_new_domain_is_known_and_not_started() {
         .exits(0);
     app.put_stub("pay", &[], "{}");
     let shown = app.run(&["reload"]).exits(0);
-    assert_eq!(shown.stdout, "* pay    adopt\n= users  unchanged\n");
+    assert_eq!(
+        shown.stdout,
+        "* pay    adopt (new, and not started)\n= users  unchanged\n"
+    );
     assert_eq!(app.see("pay")["phase"], "stopped");
     app.run(&["domains", "start", "pay"]).exits(0);
     app.down();

@@ -88,7 +88,15 @@ pub(crate) fn plan_table(plan: &ReloadPlan, colour: bool) -> String {
     let mut page: String = plan
         .domains
         .iter()
-        .map(|one| line(look(one.action()), &one.domain, &one.differences))
+        .map(|one| match (one.action(), one.differences.as_slice()) {
+            // What is new and isn't selected has no settings that were otherwise before.
+            (Action::Adopt, []) => line(
+                ('*', "adopt (new, and not started)", Paint::Yellow),
+                &one.domain,
+                &[],
+            ),
+            (action, differences) => line(look(action), &one.domain, differences),
+        })
         .collect();
     if !plan.app.is_empty() {
         page.push_str(&line(look(Action::Adopt), "app", &plan.app));
@@ -145,6 +153,7 @@ mod tests {
                 domain("old", Action::Stop, vec![]),
                 domain("orders", Action::Unchanged, vec![]),
                 domain("pay", Action::Start, vec![]),
+                domain("spare", Action::Adopt, vec![]),
                 domain("users", Action::Restart, env),
             ],
             app: vec![],
@@ -161,6 +170,7 @@ mod tests {
 - old     stop
 = orders  unchanged
 + pay     start
+* spare   adopt (new, and not started)
 ~ users   restart (env.FOO: one → two)
 ! app     needs a new instance (runtime.watch.poll: unset → 1s)
 "
@@ -170,8 +180,8 @@ mod tests {
     #[test]
     fn programs_are_told_the_same() {
         let shape = serde_json::to_value(PlanShape::from(&plan())).expect("JSON");
-        assert_eq!(shape["domains"][4]["action"], "restart");
-        assert_eq!(shape["domains"][4]["differences"][0]["new"], "two");
+        assert_eq!(shape["domains"][5]["action"], "restart");
+        assert_eq!(shape["domains"][5]["differences"][0]["new"], "two");
         assert_eq!(
             shape["needs_new_instance"][0]["old"],
             serde_json::Value::Null

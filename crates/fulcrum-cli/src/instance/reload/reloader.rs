@@ -176,7 +176,8 @@ impl Reloader {
             .filter(|name| !alive.contains(name))
             .map(|name| format!("{name} is gone"))
             .collect();
-        let adopted = named(plan, |action| matches!(action, Action::Adopt(_)));
+        let adopts = |action: &Action| matches!(action, Action::Adopt(all) if !all.is_empty());
+        let adopted = named(plan, adopts);
         done.extend(adopted.iter().map(|name| format!("{name} has adopted it")));
         if plan.is_empty() {
             done.push(told::nothing_new(plan));
