@@ -239,13 +239,15 @@ pub(crate) fn process(
         Some(Setting::Port(port)) => Some(*port),
         _ => None,
     };
+    let (env_files, file_env) = env_files(&settings, root, problems);
     Process {
         node: node(&settings, root, problems),
         node_args: settings.texts("node_args"),
         args: settings.texts("args"),
         cwd: cwd(&settings, root, dir, problems),
         env: env.collect(),
-        env_files: env_files(&settings, root, problems),
+        env_files,
+        file_env,
         depends_on: depends_on.collect(),
         restart: restart(&settings, problems),
         start_timeout: settings.time("start_timeout").expect(SET),
@@ -318,11 +320,16 @@ fn cwd(settings: &Settings<'_>, root: &Path, dir: &Path, problems: &mut Vec<Prob
     }
 }
 
-fn env_files(settings: &Settings<'_>, root: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+/// The files of variables, and what they set, later ones on top.
+fn env_files(
+    settings: &Settings<'_>,
+    root: &Path,
+    problems: &mut Vec<Problem>,
+) -> (Vec<PathBuf>, BTreeMap<String, String>) {
+    let (mut files, mut variables) = (Vec::new(), BTreeMap::new());
     let Some(leaf) = settings.leaf("env_file") else {
-        return Vec::new();
+        return (files, variables);
     };
-    let mut files = Vec::new();
     for written in settings.texts("env_file") {
         let path = leaf.origin.folder(root).join(&written);
         let shown = path.strip_prefix(root).unwrap_or(&path);
@@ -332,12 +339,15 @@ fn env_files(settings: &Settings<'_>, root: &Path, problems: &mut Vec<Problem>) 
                     .problem("env_file", "missing-env-file", format!("there is no file {}", quoted(&written)))
                     .hint(format!("create `{}`; paths are relative to the folder of the file that they are written in", shown.display())),
             );
-        } else if let Err(problem) = crate::env_file::read(&path, shown) {
-            problems.push(problem);
+        } else {
+            match crate::env_file::read(&path, shown) {
+                Ok(read) => variables.extend(read),
+                Err(problem) => problems.push(problem),
+            }
         }
         files.push(path);
     }
-    files
+    (files, variables)
 }
 
 fn restart(settings: &Settings<'_>, problems: &mut Vec<Problem>) -> Restart {

@@ -14,6 +14,7 @@ mod names;
 mod node;
 mod production;
 mod readiness;
+mod reloading;
 mod restarting;
 mod stubs;
 mod terminal;

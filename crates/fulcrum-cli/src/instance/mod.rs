@@ -7,6 +7,7 @@
 //! lines become output (`terminal`) and go elsewhere (`forward`). What concerns one domain and is needed by several of them
 //! lies on its [`Desk`](desk::Desk).
 
+mod agenda;
 mod backend;
 mod change;
 mod closing;
@@ -38,6 +39,7 @@ mod options;
 mod policy;
 mod probes;
 mod registrations;
+mod reload;
 mod run;
 mod secrets;
 mod selection;

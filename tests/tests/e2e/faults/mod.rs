@@ -17,5 +17,6 @@ mod explain;
 mod f_control;
 mod f_port;
 mod figures;
+mod g_reload;
 mod h_doors;
 mod probes;
