@@ -36,17 +36,23 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (memory, cpu) = (resident(), processor());
     let begun = Instant::now();
     let mut watcher = Watcher::start(&spec, Options::default()).await?;
-    println!("set-up            {:?}", begun.elapsed());
-    while let Some(news) = watcher.next().await {
-        if let News::Notice(Notice::Learned {
-            folders,
-            files,
-            after,
-        }) = news
-        {
-            println!("watches           {folders} folders, {files} files");
-            println!("learned           {after:?} after the start");
-            break;
+    let took = begun.elapsed();
+    println!(
+        "set-up            {took:?}, CPU {:?}",
+        processor().saturating_sub(cpu)
+    );
+    loop {
+        match watcher.next().await {
+            Some(News::Notice(Notice::Learned {
+                folders,
+                files,
+                after,
+            })) => {
+                println!("watches           {folders} folders, {files} files");
+                println!("learned           {after:?} after the start");
+                break;
+            }
+            other => println!("{other:?}"),
         }
     }
     println!("CPU for all that  {:?}", processor().saturating_sub(cpu));

@@ -35,9 +35,18 @@ pub struct Change {
 pub struct Batch {
     /// In the order of their paths; never empty.
     pub changes: Vec<Change>,
-    /// How many more files have been touched and aren't decided yet. Not 0 in the middle of a
-    /// checkout; hand it to [`Coalescer::changed`](crate::Coalescer::changed).
+    /// How many more files have been touched and aren't decided yet: not 0 in the middle of a
+    /// checkout.
     pub unsettled: usize,
+}
+
+impl Batch {
+    /// Is it one change, with nothing else in sight? So says
+    /// [`Coalescer::changed`](crate::Coalescer::changed) whether to act at once.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        self.changes.len() == 1 && self.unsettled == 0
+    }
 }
 
 /// What a [`Watcher`](crate::Watcher) has to say.

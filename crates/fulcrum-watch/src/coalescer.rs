@@ -93,7 +93,7 @@ impl<K: Ord + Clone, T: Ord + Clone> Coalescer<K, T> {
     }
 
     /// Something has changed for a key. `alone`: nothing else has in the same moment, nor is about
-    /// to (a [`Batch`](crate::Batch) of one change, with nothing unsettled).
+    /// to ([`Batch::is_alone`](crate::Batch::is_alone)).
     pub fn changed(&mut self, key: K, item: T, alone: bool, now: Instant) {
         let pace = self.pace;
         let calm = |last: Option<Instant>| last.is_none_or(|last| now >= last + pace.calm);

@@ -26,8 +26,8 @@ const FLOOD: Duration = Duration::from_millis(100);
 /// Looking at everything takes at most one part in so many of the time.
 const SHARE: u32 = 50;
 
-/// So many files are looked at before the next signals are read.
-const AT_ONCE: usize = 256;
+/// So many files are looked at before the next signals and the clock are read.
+const AT_ONCE: usize = 32;
 
 /// A file as it was last told of, or found at the start.
 #[derive(Debug, Clone, Copy)]

@@ -23,7 +23,7 @@ pub(crate) struct Rules {
 
 /// The `.gitignore` of each folder that was asked about, read once.
 #[derive(Debug, Default)]
-pub(crate) struct Files(HashMap<PathBuf, Option<Gitignore>>);
+pub(crate) struct Files(HashMap<PathBuf, Option<Arc<Gitignore>>>);
 
 impl Files {
     /// Forgets what was read: files may have changed.
@@ -31,15 +31,20 @@ impl Files {
         self.0.clear();
     }
 
-    fn of(&mut self, folder: &Path) -> Option<&Gitignore> {
-        if !self.0.contains_key(folder) {
-            let path = folder.join(".gitignore");
-            let read = path.is_file().then(|| Gitignore::new(path).0);
-            self.0.insert(folder.to_owned(), read);
+    fn of(&mut self, folder: &Path) -> Option<Arc<Gitignore>> {
+        if let Some(known) = self.0.get(folder) {
+            return known.clone();
         }
-        self.0.get(folder)?.as_ref()
+        let path = folder.join(".gitignore");
+        let read = path.is_file().then(|| Arc::new(Gitignore::new(path).0));
+        self.0.insert(folder.to_owned(), read.clone());
+        read
     }
 }
+
+/// The `.gitignore` files that hold in one folder, the nearest first.
+#[derive(Debug)]
+pub(crate) struct Chain(Vec<Arc<Gitignore>>);
 
 /// Compiles lines that are relative to a folder.
 ///
@@ -93,41 +98,42 @@ impl Rules {
         let mut here = self.root.clone();
         let mut parts = rest.components().peekable();
         while let Some(part) = parts.next() {
+            let chain = self.chain(&here, files);
             here.push(part);
             let folder = is_folder || parts.peek().is_some();
-            if !self.want_entry(&here, folder, files) {
+            if !self.want_entry(&here, folder, &chain) {
                 return false;
             }
         }
         true
     }
 
-    /// The same of an entry whose folder is wanted.
-    pub(crate) fn want_entry(&self, path: &Path, is_folder: bool, files: &mut Files) -> bool {
+    /// What holds in a folder.
+    pub(crate) fn chain(&self, folder: &Path, files: &mut Files) -> Chain {
+        let mut chain = Vec::new();
+        for folder in folder.ancestors() {
+            chain.extend(files.of(folder));
+            if folder == self.top {
+                break;
+            }
+        }
+        Chain(chain)
+    }
+
+    /// Does the tree want this entry of a folder that it wants?
+    pub(crate) fn want_entry(&self, path: &Path, is_folder: bool, chain: &Chain) -> bool {
         let Some(name) = path.file_name() else {
             return false;
         };
         if is_folder && is_noise_folder(name) || !is_folder && is_noise_file(name) {
             return false;
         }
-        for rules in &self.own {
+        // The nearest list that has an opinion decides.
+        for rules in self.own.iter().chain(&chain.0) {
             match rules.matched(path, is_folder) {
                 Match::None => {}
                 Match::Ignore(_) => return false,
                 Match::Whitelist(_) => return true,
-            }
-        }
-        // The nearest file that has an opinion decides.
-        for folder in path.ancestors().skip(1) {
-            if let Some(rules) = files.of(folder) {
-                match rules.matched(path, is_folder) {
-                    Match::None => {}
-                    Match::Ignore(_) => return false,
-                    Match::Whitelist(_) => return true,
-                }
-            }
-            if folder == self.top {
-                break;
             }
         }
         true

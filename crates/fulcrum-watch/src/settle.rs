@@ -14,9 +14,27 @@ const LONGEST: Duration = Duration::from_secs(1);
 /// A file found changed by chance may be in the middle of a save that nobody told of.
 const UNSURE: Duration = Duration::from_millis(20);
 
-/// A file that is new, gone or empty may be half of a save: editors move the old version away,
-/// write helpers beside it, and empty a file before they fill it.
-const HOLD: Duration = Duration::from_millis(100);
+/// What looks like half of a save.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Half {
+    /// The file is new: editors write helpers beside it, and rename them.
+    New,
+    /// It is empty: many empty a file before they fill it.
+    Empty,
+    /// It is gone: some move the old version away first. Nobody is in a hurry to hear of the end
+    /// of a file, and on a busy machine such a save may be interrupted for long.
+    Gone,
+}
+
+impl Half {
+    /// The other half is waited for so long.
+    const fn patience(self) -> Duration {
+        match self {
+            Self::New | Self::Empty => Duration::from_millis(100),
+            Self::Gone => Duration::from_millis(250),
+        }
+    }
+}
 
 /// What is known about the save that touched a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,8 +51,8 @@ pub(crate) enum Touch {
 struct Entry {
     since: Instant,
     due: Instant,
-    /// Since when it has looked like half of a save.
-    held: Option<Instant>,
+    /// As which half of a save it has looked, and since when.
+    held: Option<(Half, Instant)>,
 }
 
 /// The files that have been touched and aren't decided.
@@ -67,18 +85,21 @@ impl Settling {
 
     /// A file that was looked at looks like half of a save. Has it for long enough? If not, it
     /// will be looked at again.
-    pub(crate) fn hold(&mut self, path: &Path, now: Instant) -> bool {
+    pub(crate) fn hold(&mut self, path: &Path, half: Half, now: Instant) -> bool {
         let entry = self.entries.get(path).copied().unwrap_or(Entry {
             since: now,
             due: now,
             held: None,
         });
-        let since = entry.held.unwrap_or(now);
-        if now >= since + HOLD {
+        let since = match entry.held {
+            Some((as_before, since)) if as_before == half => since,
+            Some(_) | None => now,
+        };
+        let due = since + half.patience();
+        if now >= due {
             return true;
         }
-        let held = Some(since);
-        let due = since + HOLD;
+        let held = Some((half, since));
         self.put(path.to_owned(), Entry { held, due, ..entry });
         false
     }
@@ -125,6 +146,11 @@ impl Settling {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::disallowed_methods,
+        reason = "where a test's clock begins doesn't matter"
+    )]
+
     use proptest::prelude::*;
 
     use super::*;
@@ -166,13 +192,18 @@ mod tests {
     fn half_a_save_is_held_from_the_first_look_however_often_it_is_touched() {
         let start = Instant::now();
         let mut settling = Settling::default();
+        let patience = Half::Gone.patience();
         settling.touch(path(), Touch::Whole, start);
-        assert!(!settling.hold(&path(), start));
-        let later = start + HOLD / 2;
+        assert!(!settling.hold(&path(), Half::Gone, start));
+        let later = start + patience / 2;
         settling.touch(path(), Touch::Whole, later);
-        assert!(!settling.hold(&path(), later));
-        assert_eq!(settling.deadline(), Some(start + HOLD));
-        assert!(settling.hold(&path(), start + HOLD));
+        assert!(!settling.hold(&path(), Half::Gone, later));
+        assert_eq!(settling.deadline(), Some(start + patience));
+        assert!(settling.hold(&path(), Half::Gone, start + patience));
+        assert!(
+            !settling.hold(&path(), Half::Empty, start + patience),
+            "it was filled, and emptied"
+        );
     }
 
     proptest! {

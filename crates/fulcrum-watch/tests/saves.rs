@@ -1,4 +1,5 @@
 //! However a file is saved, it is told once, with its whole content.
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod common;
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::{Engine, Known};
 use crate::content::{Look, SKEWED, Seen, look};
-use crate::settle::Touch;
+use crate::settle::{Half, Touch};
 use crate::system::System;
 use crate::{Change, Kind};
 
@@ -98,7 +98,7 @@ impl<S: System> Engine<S> {
             (Look::Unstable, _) => return self.settling.again(path, now),
             (Look::Absent, None) => return self.settling.done(path),
             (Look::Absent, Some(_)) => {
-                if !self.settling.hold(path, now) {
+                if !self.settling.hold(path, Half::Gone, now) {
                     return;
                 }
                 self.known.remove(path);
@@ -106,7 +106,7 @@ impl<S: System> Engine<S> {
                 Kind::Removed
             }
             (Look::File(seen), None) => {
-                if !self.settling.hold(path, now) {
+                if !self.settling.hold(path, Half::New, now) {
                     return;
                 }
                 self.know(path, seen);
@@ -118,7 +118,7 @@ impl<S: System> Engine<S> {
                     hash: known.hash,
                 });
                 let emptied = differs && seen.stamp.len == 0 && known.stamp.len > 0;
-                if emptied && !self.settling.hold(path, now) {
+                if emptied && !self.settling.hold(path, Half::Empty, now) {
                     return;
                 }
                 self.know(path, seen);

@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::{Engine, Known};
 use crate::Notice;
 use crate::content::{COARSE, Look, Stamp, look, stamp};
+use crate::roots::{Plan, Root};
 use crate::settle::Touch;
 use crate::system::{Refusal, System};
 
@@ -90,17 +91,21 @@ impl<S: System> Engine<S> {
     /// Watches and lists a folder of a tree and all that are wanted in it. Each is watched before
     /// it is listed: what comes in between is told twice rather than never.
     fn walk(&mut self, index: usize, folder: PathBuf, found: &mut Found) {
-        let root = &self.plan.roots[index];
-        let (asked, Some(real)) = (root.asked.clone(), root.real.clone()) else {
-            return;
-        };
         let mut open = vec![folder];
         while let Some(folder) = open.pop() {
-            let at = match folder.strip_prefix(&asked) {
+            let Plan { roots, files, .. } = &mut self.plan;
+            let Root {
+                asked, real, rules, ..
+            } = &roots[index];
+            let (Some(real), Some(rules)) = (real, rules) else {
+                return;
+            };
+            let at = match folder.strip_prefix(asked) {
                 Ok(rest) if rest.as_os_str().is_empty() => real.clone(),
                 Ok(rest) => real.join(rest),
                 Err(_) => continue,
             };
+            let chain = rules.chain(&folder, files);
             self.watch(&at);
             found.folders.insert(at);
             let Ok(entries) = fs::read_dir(&folder) else {
@@ -111,10 +116,8 @@ impl<S: System> Engine<S> {
                     continue;
                 };
                 let path = entry.path();
-                let Some(rules) = &self.plan.roots[index].rules else {
-                    continue;
-                };
-                if !rules.want_entry(&path, kind.is_dir(), &mut self.plan.files) {
+                let rules = self.plan.roots[index].rules.as_ref();
+                if !rules.is_some_and(|rules| rules.want_entry(&path, kind.is_dir(), &chain)) {
                     continue;
                 }
                 if kind.is_dir() {

@@ -1,3 +1,8 @@
+#![expect(
+    clippy::disallowed_methods,
+    reason = "where a test's clock begins doesn't matter"
+)]
+
 use proptest::prelude::*;
 
 use super::*;
