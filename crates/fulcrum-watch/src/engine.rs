@@ -20,8 +20,11 @@ use crate::{Notice, Options};
 /// Several moves of a root (`rm -r` and `git clone`, say) are looked at once.
 const MOVING: Duration = Duration::from_millis(10);
 
-/// After lost notifications all is looked at again only when the flood may be over.
+/// After lost notifications all is looked at again only when the flood may be over,
 const FLOOD: Duration = Duration::from_millis(100);
+
+/// but so long after the first loss in any case.
+const LONGEST_FLOOD: Duration = Duration::from_secs(1);
 
 /// Looking at everything takes at most one part in so many of the time.
 const SHARE: u32 = 50;
@@ -42,7 +45,8 @@ struct Known {
 #[derive(Debug, Clone, Copy)]
 struct Due {
     at: Instant,
-    lost: bool,
+    /// Since when notifications have been lost.
+    lost: Option<Instant>,
 }
 
 /// The watching, without its thread and its clock.
@@ -114,7 +118,7 @@ impl<S: System> Engine<S> {
     /// The system has told of something.
     pub(crate) fn signal(&mut self, signal: Signal, now: Instant) {
         match signal {
-            Signal::Lost => self.survey_at(now + FLOOD, true),
+            Signal::Lost => self.survey_after_loss(now),
             Signal::Written(path) => self.touched(&path, Touch::Growing, now),
             Signal::Closed(path) => {
                 self.rules(&path, now);
@@ -138,12 +142,12 @@ impl<S: System> Engine<S> {
     /// Does what is due.
     pub(crate) fn tick(&mut self, now: Instant) {
         if let Some(due) = self.survey.take_if(|due| due.at <= now) {
-            if due.lost {
+            if due.lost.is_some() {
                 // Folders may have gone and come unnoticed, and their watches with them.
                 self.watched.clear();
             }
             self.survey_all(false, now);
-            if due.lost {
+            if due.lost.is_some() {
                 self.outbox.notice(Notice::Rescanned);
             }
         }
@@ -218,12 +222,20 @@ impl<S: System> Engine<S> {
             .max(Duration::from_millis(1))
     }
 
-    fn survey_at(&mut self, at: Instant, lost: bool) {
-        let due = self.survey.get_or_insert(Due { at, lost });
-        due.lost |= lost;
-        if lost {
-            due.at = due.at.max(at);
-        }
+    /// Looks at everything soon.
+    fn survey_soon(&mut self, now: Instant) {
+        let at = now + MOVING;
+        self.survey.get_or_insert(Due { at, lost: None });
+    }
+
+    /// Looks at everything when the flood is over.
+    fn survey_after_loss(&mut self, now: Instant) {
+        let before = self.survey.and_then(|due| due.lost);
+        let since = before.unwrap_or(now);
+        self.survey = Some(Due {
+            at: (now + FLOOD).min(since + LONGEST_FLOOD),
+            lost: Some(since),
+        });
     }
 
     /// Polls from now on, if the system has refused.
@@ -245,14 +257,14 @@ impl<S: System> Engine<S> {
     fn moved(&mut self, real: &Path, now: Instant) {
         self.rules(real, now);
         if self.plan.moves_with(real) {
-            self.survey_at(now + MOVING, false);
+            self.survey_soon(now);
         }
     }
 
     /// The same if what is to be ignored has changed.
     fn rules(&mut self, real: &Path, now: Instant) {
         if real.file_name().is_some_and(|name| name == ".gitignore") {
-            self.survey_at(now + MOVING, false);
+            self.survey_soon(now);
         }
     }
 }

@@ -1,3 +1,4 @@
+//! First saves, bursts and floods, under a clock of the test's.
 #![expect(
     clippy::disallowed_methods,
     reason = "where a test's clock begins doesn't matter"

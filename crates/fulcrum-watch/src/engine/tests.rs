@@ -1,3 +1,5 @@
+//! The engine over real files and a system that only says what the test makes it say.
+
 use std::cell::RefCell;
 use std::fs;
 use std::rc::Rc;

@@ -1,3 +1,4 @@
+//! Who reloads himself and who only saves often.
 #![expect(
     clippy::disallowed_methods,
     reason = "where a test's clock begins doesn't matter"
