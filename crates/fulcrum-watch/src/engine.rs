@@ -69,6 +69,8 @@ pub(crate) struct Engine<S> {
     learning: Option<Instant>,
     survey: Option<Due>,
     poll: Option<Instant>,
+    /// When a change was last told.
+    told: Option<Instant>,
     pub(crate) outbox: Outbox,
 }
 
@@ -94,6 +96,7 @@ impl<S: System> Engine<S> {
             learning: Some(now),
             survey: None,
             poll: None,
+            told: None,
             outbox: Outbox::default(),
         };
         match (options.poll, system) {

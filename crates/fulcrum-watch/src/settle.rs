@@ -14,6 +14,9 @@ const LONGEST: Duration = Duration::from_secs(1);
 /// A file found changed by chance may be in the middle of a save that nobody told of.
 const UNSURE: Duration = Duration::from_millis(20);
 
+/// Whoever was told of a change may read files for so long after it.
+const READING: Duration = Duration::from_secs(1);
+
 /// What looks like half of a save.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Half {
@@ -124,6 +127,17 @@ impl Settling {
     /// When the next one is due.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.order.first().map(|(due, _)| *due)
+    }
+
+    /// Since when somebody may have read another content than the one that is found now: since the
+    /// first touch, or, if half of a save was really seen, since as long before that as a reload
+    /// may have been reading.
+    pub(crate) fn doubtful_since(&self, path: &Path) -> Option<Instant> {
+        let entry = self.entries.get(path)?;
+        match entry.held {
+            Some((_, seen)) => seen.checked_sub(READING),
+            None => Some(entry.since),
+        }
     }
 
     /// Has it been touched, and isn't decided?

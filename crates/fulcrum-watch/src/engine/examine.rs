@@ -21,12 +21,12 @@ impl<S: System> Engine<S> {
 
     /// Something new has this name.
     pub(super) fn arrived(&mut self, real: &Path, touch: Touch, now: Instant) {
-        let meta = fs::symlink_metadata(real);
-        if meta.as_ref().is_ok_and(fs::Metadata::is_dir) {
+        if is_folder(real) {
+            self.drop_watches(real);
             return self.folder_arrived(real, now);
         }
         // Nobody closes a link.
-        let is_link = meta.is_ok_and(|meta| meta.is_symlink());
+        let is_link = real.is_symlink();
         if is_link {
             self.links_moved(now);
         }
@@ -35,18 +35,7 @@ impl<S: System> Engine<S> {
 
     /// Nothing has this name any more, nor any that begins with it.
     pub(super) fn gone(&mut self, real: &Path, now: Instant) {
-        let lost: Vec<PathBuf> = self
-            .watched
-            .range::<Path, _>((Bound::Included(real), Bound::Unbounded))
-            .take_while(|folder| folder.starts_with(real))
-            .cloned()
-            .collect();
-        for folder in lost {
-            self.watched.remove(&folder);
-            if let Some(system) = &mut self.system {
-                system.unwatch(&folder);
-            }
-        }
+        self.drop_watches(real);
         if !self.links.is_empty() {
             self.links_moved(now);
         }
@@ -63,6 +52,27 @@ impl<S: System> Engine<S> {
             }
         }
         self.touched(real, Touch::Whole, now);
+        // Another folder may have taken the name, and been told of first: one that is renamed over
+        // an empty one comes before that one goes.
+        if is_folder(real) {
+            self.folder_arrived(real, now);
+        }
+    }
+
+    /// What is watched at a path and below it isn't what is there now, or won't be for long.
+    fn drop_watches(&mut self, real: &Path) {
+        let lost: Vec<PathBuf> = self
+            .watched
+            .range::<Path, _>((Bound::Included(real), Bound::Unbounded))
+            .take_while(|folder| folder.starts_with(real))
+            .cloned()
+            .collect();
+        for folder in lost {
+            self.watched.remove(&folder);
+            if let Some(system) = &mut self.system {
+                system.unwatch(&folder);
+            }
+        }
     }
 
     /// Every link may lead elsewhere now: they may go through the one that was swapped.
@@ -122,18 +132,27 @@ impl<S: System> Engine<S> {
                     return;
                 }
                 self.know(path, seen);
-                if !differs {
+                if !differs && !self.was_read_meanwhile(path, now) {
                     return self.settling.done(path);
                 }
                 Kind::Modified
             }
         };
         self.settling.done(path);
+        self.told = Some(now);
         self.outbox.change(Change {
             path: path.to_owned(),
             kind,
             keys,
         });
+    }
+
+    /// May somebody have read the file as it was for a moment? If a change was told then, what was
+    /// set off by it may have met another content, or none, and has to be told of this one.
+    fn was_read_meanwhile(&self, path: &Path, now: Instant) -> bool {
+        let told = self.told.filter(|told| *told < now);
+        told.zip(self.settling.doubtful_since(path))
+            .is_some_and(|(told, since)| told > since)
     }
 
     /// From now on this is what the file is.
@@ -148,4 +167,9 @@ impl<S: System> Engine<S> {
         );
         self.follow(path);
     }
+}
+
+/// Is there a folder, not a link to one?
+fn is_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir())
 }

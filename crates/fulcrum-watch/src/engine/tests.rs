@@ -275,3 +275,34 @@ fn a_file_emptied_for_good_is_told() {
     assert!(world.engine.outbox.take_changes().is_none());
     assert_eq!(world.pass().0, [(path, Kind::Modified)]);
 }
+
+#[test]
+fn a_file_that_was_gone_while_another_change_was_told_is_told_when_it_is_back() {
+    for is_told in [false, true] {
+        let mut world = World::new(None);
+        world.pass();
+        let path = world.path("users/lib/price.js");
+        let other = world.path("orders/lib/price.js");
+        fs::remove_file(&path).unwrap();
+        world.engine.signal(Signal::Gone(path.clone()), world.now);
+        world.engine.tick(world.now);
+        world.now += Duration::from_millis(1);
+        if is_told {
+            fs::write(&other, "other").unwrap();
+            world
+                .engine
+                .signal(Signal::Closed(other.clone()), world.now);
+            world.engine.tick(world.now);
+            assert!(world.engine.outbox.take_changes().is_some());
+        }
+        world.now += Duration::from_millis(1);
+        fs::write(&path, "first").unwrap();
+        world.engine.signal(Signal::Closed(path.clone()), world.now);
+        let expected = if is_told {
+            vec![(path, Kind::Modified)]
+        } else {
+            Vec::new()
+        };
+        assert_eq!(world.pass().0, expected);
+    }
+}
