@@ -78,7 +78,18 @@
 //!
 //! # What it costs
 //!
-//! FIGURES
+//! Measured by `cargo run -p fulcrum-watch --example figures`: 20 domains with 2,000 files of
+//! 5 KiB, and 40,000 files in `node_modules`; unoptimised, on 2 cores that had work for 13.
+//!
+//! | | |
+//! |---|---|
+//! | set-up | 19 ms of CPU (52 ms waited); 63 watches, 2.3 MiB |
+//! | all contents known | 126 ms after the start, 54 ms of CPU in all |
+//! | save to report, in place | p50 0.4 ms, p95 8 ms |
+//! | save to report, renamed over | p50 0.6 ms, p95 3 ms |
+//! | idle | 0.3 ms of CPU in 5 s (0.005 %) |
+//! | polling each 500 ms | 64 ms of CPU in 5 s (1.3 %) |
+//! | 50,000 writes into `node_modules` | nothing told |
 //!
 //! # What it doesn't see
 //!
