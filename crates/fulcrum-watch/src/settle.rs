@@ -54,6 +54,8 @@ pub(crate) enum Touch {
 struct Entry {
     since: Instant,
     due: Instant,
+    /// Somebody has told of a touch; it isn't only looked at to be sure.
+    is_told_of: bool,
     /// As which half of a save it has looked, and since when.
     held: Option<(Half, Instant)>,
 }
@@ -71,6 +73,7 @@ impl Settling {
         let entry = self.entries.get(&path).copied().unwrap_or(Entry {
             since: now,
             due: now,
+            is_told_of: false,
             held: None,
         });
         let due = match touch {
@@ -78,7 +81,13 @@ impl Settling {
             Touch::Growing => (now + QUIET).min((entry.since + LONGEST).max(now)),
             Touch::Unsure => now + UNSURE,
         };
-        self.put(path, Entry { due, ..entry });
+        let is_told_of = entry.is_told_of || touch != Touch::Unsure;
+        let entry = Entry {
+            due,
+            is_told_of,
+            ..entry
+        };
+        self.put(path, entry);
     }
 
     /// A file that was looked at was being written at that moment.
@@ -92,6 +101,7 @@ impl Settling {
         let entry = self.entries.get(path).copied().unwrap_or(Entry {
             since: now,
             due: now,
+            is_told_of: false,
             held: None,
         });
         let since = match entry.held {
@@ -136,7 +146,7 @@ impl Settling {
         let entry = self.entries.get(path)?;
         match entry.held {
             Some((_, seen)) => seen.checked_sub(READING),
-            None => Some(entry.since),
+            None => entry.is_told_of.then_some(entry.since),
         }
     }
 
