@@ -27,7 +27,7 @@ pub(super) const FOR_TESTS: [(&str, &str); 3] = [
     ("tokio", "paused time, and a runtime for a test"),
 ];
 
-pub(super) const CRATES: [Crate; 6] = [
+pub(super) const CRATES: [Crate; 7] = [
     Crate {
         name: "fulcrum-config",
         may_use: &[
@@ -97,6 +97,16 @@ pub(super) const CRATES: [Crate; 6] = [
             ("tonic-reflection", "server reflection"),
             ("tower", "services"),
             ("tracing", "its own words"),
+        ],
+    },
+    Crate {
+        name: "fulcrum-watch",
+        may_use: &[
+            ("ignore", "the rules of .gitignore"),
+            ("notify", "the system's notifications"),
+            ("sha2", "is it another content"),
+            ("thiserror", "errors"),
+            ("tokio", "the queue to the reader"),
         ],
     },
     Crate {
