@@ -69,7 +69,10 @@ pub(super) const CRATES: [Crate; 7] = [
         may_use: &[
             ("bytes", "lines without copies"),
             ("humantime", "times for people"),
+            ("libc", "O_NOFOLLOW"),
+            ("lz4_flex", "full files of the store"),
             ("memchr", "line ends"),
+            ("regex", "`logs --grep`"),
             ("serde_json", "lines for programs"),
             ("tokio", "pumps and queues"),
             ("unicode-width", "columns"),
@@ -124,6 +127,7 @@ pub(super) const CRATES: [Crate; 7] = [
             ("opentelemetry", "forwarded lines"),
             ("opentelemetry-otlp", "forwarded lines"),
             ("opentelemetry_sdk", "forwarded lines"),
+            ("regex", "`logs --grep`"),
             ("rustix", "is it a terminal, who am I"),
             ("serde", "output for programs"),
             ("serde_json", "output for programs"),
