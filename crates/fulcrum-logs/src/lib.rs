@@ -49,6 +49,7 @@ mod hub;
 mod json;
 mod level;
 mod line;
+mod pool;
 mod pump;
 mod query;
 mod ring;
