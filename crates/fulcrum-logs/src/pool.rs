@@ -11,7 +11,7 @@ use bytes::Bytes;
 pub(crate) const PIECE: usize = 320 * 1024;
 
 /// So many are kept for the next flood; what a flood takes beyond is given back.
-const KEPT: usize = 12;
+const KEPT: usize = 8;
 
 /// Hands out pieces of memory, and takes them back. Clones are the same pool.
 #[derive(Debug, Clone, Default)]

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::Chunk;
 
 /// What may wait to be written before those who read pipes wait, too.
-const FULL: usize = 8 * 1024 * 1024;
+const FULL: usize = 4 * 1024 * 1024;
 
 /// A disk that has finished nothing for so long stands still, and nobody waits for it any more. A
 /// domain may be frozen for as long; heartbeats are rarer.
