@@ -45,15 +45,15 @@ struct Queue {
     left_out: BTreeMap<Arc<str>, u64>,
     closed: bool,
     /// The writer sleeps until something comes, or until enough has.
-    writer: Waits,
+    writer: WaitsFor,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
-enum Waits {
+enum WaitsFor {
     #[default]
-    ForNobody,
-    ForAnything,
-    ForEnough,
+    Nobody,
+    Anything,
+    Enough,
 }
 
 /// What the writer is handed.
@@ -76,9 +76,9 @@ impl Intake {
         queue.bytes += chunk.cost();
         queue.waiting.push_back(Arc::clone(chunk));
         let wake = match queue.writer {
-            Waits::ForNobody => false,
-            Waits::ForAnything => true,
-            Waits::ForEnough => queue.bytes >= ENOUGH,
+            WaitsFor::Nobody => false,
+            WaitsFor::Anything => true,
+            WaitsFor::Enough => queue.bytes >= ENOUGH,
         };
         drop(queue);
         if wake {
@@ -111,16 +111,16 @@ impl Intake {
             if queue.closed {
                 return None;
             }
-            queue.writer = Waits::ForAnything;
+            queue.writer = WaitsFor::Anything;
             let woken = self.work.wait(queue);
             queue = woken.unwrap_or_else(PoisonError::into_inner);
         }
         if queue.bytes < ENOUGH && !queue.closed {
-            queue.writer = Waits::ForEnough;
+            queue.writer = WaitsFor::Enough;
             let woken = self.work.wait_timeout(queue, GATHER);
             queue = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
-        queue.writer = Waits::ForNobody;
+        queue.writer = WaitsFor::Nobody;
         Some(Work {
             chunks: std::mem::take(&mut queue.waiting),
             left_out: std::mem::take(&mut queue.left_out),
