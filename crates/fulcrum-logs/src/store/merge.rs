@@ -80,7 +80,7 @@ impl Filter {
             && self
                 .pattern
                 .as_ref()
-                .is_none_or(|pattern| pattern.is_match(&line.message))
+                .is_none_or(|pattern| pattern.is_match(line.said()))
     }
 }
 

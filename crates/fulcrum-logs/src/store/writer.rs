@@ -282,15 +282,17 @@ impl Writer {
         Ok(active.bytes >= limit)
     }
 
-    /// Whether somebody has removed the file, or its folder.
+    /// Whether somebody has removed the file, or its folder, or moved it away.
     fn is_gone(&self, domain: &str) -> bool {
         let Some(active) = self.active.get(domain) else {
             return false;
         };
-        match &active.file {
-            Some(file) => file.metadata().is_ok_and(|meta| meta.nlink() == 0),
-            None => !segment::path(&active.folder, active.first_seq, segment::PLAIN).exists(),
-        }
+        let path = segment::path(&active.folder, active.first_seq, segment::PLAIN);
+        let (Some(file), Ok(there)) = (&active.file, path.symlink_metadata()) else {
+            return !path.exists();
+        };
+        file.metadata()
+            .is_ok_and(|ours| (ours.dev(), ours.ino()) != (there.dev(), there.ino()))
     }
 
     /// A file is full: the next line begins another.

@@ -6,7 +6,7 @@
 
 mod past;
 mod printer;
-mod received;
+pub(super) mod received;
 
 use std::collections::BTreeSet;
 use std::time::SystemTime;
@@ -137,7 +137,7 @@ async fn with_instance(client: &ControlClient, wish: &Wish, context: &Context) -
     let print = |record: LogRecord, out: &mut Vec<u8>| match record.record {
         Some(Record::Line(line)) => {
             let line = received::read(line);
-            if pattern.is_none_or(|pattern| pattern.is_match(&line.message)) {
+            if pattern.is_none_or(|pattern| pattern.is_match(line.said())) {
                 printer.line(0, &line, out);
             }
         }

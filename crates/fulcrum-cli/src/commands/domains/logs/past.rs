@@ -147,7 +147,7 @@ fn is_wanted(found: &Found, wanted: &Wanted) -> bool {
         && wanted
             .pattern
             .as_ref()
-            .is_none_or(|pattern| pattern.is_match(&line.message))
+            .is_none_or(|pattern| pattern.is_match(line.said()))
 }
 
 /// Two rows in order as one, without doubles.
