@@ -177,7 +177,7 @@ pub struct Source {
 pub struct LogLine {
     /// Position in the instance's one order of lines; starts at 1, no number is left out.
     pub seq: u64,
-    /// When Fulcrum read it (wall clock: it may step back; `seq` doesn't).
+    /// When Fulcrum read it, in the order of `seq` unless the wall clock was set back.
     pub time: SystemTime,
     /// Who wrote it.
     pub source: Source,

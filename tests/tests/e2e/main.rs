@@ -8,6 +8,7 @@ mod ending;
 mod entries;
 mod environment;
 mod faults;
+mod keeping;
 mod lines;
 mod names;
 mod node;

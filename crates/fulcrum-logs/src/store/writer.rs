@@ -226,7 +226,8 @@ impl Writer {
                     let (together, later) = half.split_at(count);
                     self.write(together);
                     *half = later;
-                    intake.done(together.iter().map(|chunk| chunk.cost()).sum());
+                    let bytes = together.iter().map(|chunk| chunk.cost()).sum();
+                    intake.done(count, bytes);
                 }
             }
         }

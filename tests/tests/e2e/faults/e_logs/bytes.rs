@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use fulcrum_e2e::{App, Dice, Step, binary};
+use fulcrum_e2e::{App, Dice, LIMIT, Step, binary, wait_until};
 
 /// An app whose domain writes these bytes, and has.
 #[track_caller]
@@ -48,18 +48,24 @@ fn hostile() -> Vec<u8> {
 fn e06_any_bytes_are_kept_as_they_are_and_json_stays_utf8() {
     let bytes = hostile();
     let app = said(&bytes);
-    let running = printed(&app, "logs users --stream stdout --raw");
-    let json = printed(&app, "logs users --stream stdout -o json");
+    // A line that may go on is told when it is ended, by an LF or by the process.
+    let is_end = |byte: &u8| *byte == b'\n';
+    let ended = bytes.iter().rposition(is_end).expect("lines") + 1;
+    wait_until("all of it is read", LIMIT, || {
+        let running = printed(&app, "logs users --stream stdout --raw");
+        assert!(bytes.starts_with(&running), "they are others while it runs");
+        (running.len() == ended).then_some(())
+    });
     app.down();
-    assert!(running == bytes, "they are others while it runs");
     let kept = printed(&app, "logs users --stream stdout --raw");
     assert!(kept == bytes, "they are others on disk");
+    let json = printed(&app, "logs users --stream stdout -o json");
     let text = String::from_utf8(json).expect("JSON is UTF-8");
     assert!(!text.chars().any(|char| char.is_control() && char != '\n'));
     let lines = fulcrum_e2e::json_lines(&text);
     assert!(lines.len() > 300, "{}", lines.len());
     let whole = lines.iter().filter(|line| line["partial"] != true).count();
-    assert_eq!(whole, bytes.iter().filter(|byte| **byte == b'\n').count());
+    assert_eq!(whole, bytes.iter().filter(|byte| is_end(byte)).count());
 }
 
 const ESCAPES: &[u8] = b"\

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use fulcrum_e2e::{App, LIMIT, figure, json_lines, nodes, not_applicable, wait_until};
 
-use super::{growth, kept, mib};
+use super::{arrived, growth, kept, mib};
 
 const MODES: [&str; 4] = ["exit", "throw", "abort", "kill"];
 
@@ -155,6 +155,8 @@ fn e13_each_stream_is_in_exact_order() {
     let app = App::new().stub_domain("users", &["--lines", &lines, "--both"]);
     app.up();
     app.wait_for_times("users", "said", 1);
+    arrived(&app, "users", "stdout", LINES - 1);
+    arrived(&app, "users", "stderr", LINES);
     kept(&app, "users", "stdout", 2).are(1, LINES - 1);
     kept(&app, "users", "stderr", 2).are(2, LINES);
     let (mut highest, mut furthest) = (0, 0);

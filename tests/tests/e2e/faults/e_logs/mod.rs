@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use fulcrum_e2e::{App, Process};
+use fulcrum_e2e::{App, LIMIT, Process, wait_until};
 
 /// The numbers of lines by stubs (`--lines`), as they are read: an unbroken run in each life, or
 /// what is wrong with them.
@@ -79,6 +79,18 @@ fn kept(app: &App, name: &str, stream: &str, step: u64) -> Numbers {
     let args = ["logs", name, "--stream", stream, "--raw"];
     app.fulcrum(&args).lines(|line| numbers.take(line));
     numbers
+}
+
+/// Waits until the last line that a domain has said to a stream has been read: what is in a pipe is
+/// said, but not yet known.
+#[track_caller]
+fn arrived(app: &App, name: &str, stream: &str, number: u64) {
+    let wanted = format!(" {number:010}");
+    let args = ["logs", name, "--stream", stream, "--raw", "-n", "1"];
+    wait_until("the last line has arrived", LIMIT, || {
+        let last = app.run(&args).exits(0).stdout;
+        last.contains(&wanted).then_some(())
+    });
 }
 
 /// How much a process's resident memory is above what it was at the beginning, at most, in bytes.
