@@ -101,6 +101,17 @@ fn previous_and_generation_choose_a_life() {
     // Now the second one is over, too.
     assert_eq!(generations(&["--previous"]), [2]);
     assert_eq!(generations(&["--generation", "1"]), [1]);
+    // Another instance counts anew; what is meant is the newest of a number.
+    app.up();
+    app.wait_for_times("users", "said", 3);
+    assert_eq!(generations(&["--previous"]), [2]);
+    wait_until("the third life is read", LIMIT, || {
+        (said(&app, &["--generation", "1"]).len() == 5).then_some(())
+    });
+    let pid = u64::from(app.leader("users").pid);
+    let newest = lines(&app, &["users", "--generation", "1", "--stream", "stdout"]);
+    assert!(newest.iter().all(|line| line["pid"] == pid), "{newest:?}");
+    app.down();
 }
 
 #[test]
@@ -123,6 +134,9 @@ fn level_grep_stream_and_n_choose_lines() {
         let newest = with(&["--grep", "error|broken", "-n", "1"]);
         assert_eq!(newest, ["ERROR broken"], "{when}");
         assert_eq!(with(&["-n", "0"]).len(), 0, "{when}");
+        // What Fulcrum says doesn't count where it isn't shown.
+        let raw = app.run(&["logs", "users", "--raw", "-n", "7"]).exits(0);
+        assert_eq!(raw.stdout.lines().count(), 7, "{when}: {raw}");
         let own = lines(&app, &["users", "--stream", "fulcrum"]);
         assert!(!own.is_empty() && own.iter().all(|line| line["stream"] == "fulcrum"));
     });

@@ -196,7 +196,10 @@ impl ControlHandler for Desk {
                     return;
                 }
             }
-            while request.follow {
+            if !request.follow {
+                return;
+            }
+            loop {
                 let delivery = tokio::select! {
                     delivery = follower.next() => delivery,
                     () = sink.closed() => return,

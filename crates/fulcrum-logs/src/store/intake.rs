@@ -149,9 +149,8 @@ impl Intake {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use bytes::Bytes;
+    use tokio::time::Instant;
 
     use super::*;
     use crate::{LogLine, Source, Stream};
@@ -172,7 +171,7 @@ mod tests {
         }))
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn what_came_later_is_not_waited_for() {
         let intake = Intake::default();
         intake.written().await;
@@ -189,7 +188,7 @@ mod tests {
         waiting.await;
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_disk_that_stands_still_is_not_waited_for() {
         let intake = Intake::default();
         intake.push(&chunk());

@@ -73,11 +73,9 @@ impl Reader {
     fn title(&mut self) -> bool {
         // Long enough for any title; a file may be shorter.
         self.fill(64);
-        let mut head = &self.buffer[..];
-        let Some(run) = segment::read_title(&mut head) else {
+        let Some((run, length)) = segment::read_title(&self.buffer) else {
             return false;
         };
-        let length = self.buffer.len() - head.len();
         self.buffer.advance(length);
         self.run = run;
         true

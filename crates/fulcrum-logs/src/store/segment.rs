@@ -173,24 +173,13 @@ pub(super) fn write_title(file: &mut File, run: u64) -> io::Result<u64> {
     Ok(title.len() as u64)
 }
 
-/// Reads the title line; gives the run. None where it isn't such a file.
-pub(super) fn read_title(reader: &mut impl Read) -> Option<u64> {
-    let mut line = Vec::with_capacity(64);
-    for byte in reader.bytes().take(64) {
-        match byte {
-            Ok(b'\n') => {
-                let text = std::str::from_utf8(&line).ok()?;
-                return text
-                    .strip_prefix(TITLE)?
-                    .strip_prefix(" run=")?
-                    .parse()
-                    .ok();
-            }
-            Ok(byte) => line.push(byte),
-            Err(_) => return None,
-        }
-    }
-    None
+/// Reads the title line, which a file begins with; gives the run and the line's length. None where
+/// it isn't such a file.
+pub(super) fn read_title(head: &[u8]) -> Option<(u64, usize)> {
+    let end = memchr::memchr(b'\n', &head[..head.len().min(64)])?;
+    let text = std::str::from_utf8(&head[..end]).ok()?;
+    let run = text.strip_prefix(TITLE)?.strip_prefix(" run=")?;
+    Some((run.parse().ok()?, end + 1))
 }
 
 /// Compresses a file that nobody writes to any more. `go_on` is asked now and then; when it says

@@ -207,7 +207,7 @@ impl Wish {
             ..
         } = &self.query;
         // What is sorted out here can't be counted there.
-        let sorted_out = self.args.grep.is_some() || self.args.previous;
+        let sorted_out = self.args.grep.is_some() || self.args.previous || self.args.raw;
         let tail = self.args.tail.filter(|_| !sorted_out);
         LogsRequest {
             domains: self.args.names.clone(),
@@ -226,6 +226,7 @@ impl Wish {
         Wanted {
             query: self.query.clone(),
             pattern: self.args.grep.clone(),
+            domains_only: self.args.raw,
             ..Wanted::default()
         }
     }
