@@ -98,12 +98,14 @@ fn descriptors(instance: &Process) -> usize {
 
 #[track_caller]
 fn readers_that_end(rounds: u32) {
-    let app = App::new().stub_domain("users", &["--tick", "20ms", "--lines", "100000"]);
+    let app = App::new()
+        .stub_domain("users", &["--tick", "20ms"])
+        .stub_domain("loud", &["--lines", "50000"]);
     app.up();
     let instance = app.instance();
     let before = descriptors(&instance);
     let script = format!(
-        "for i in $(seq {rounds}); do {} logs -f | head -n 1 >/dev/null; echo \"${{PIPESTATUS[0]}}\"; done",
+        "for i in $(seq {rounds}); do {} logs users -f | head -n 1 >/dev/null; echo \"${{PIPESTATUS[0]}}\"; done",
         fulcrum_e2e::binary().display()
     );
     let ended = app.program("bash", &["-c", &script]).output().exits(0);
@@ -119,7 +121,7 @@ fn readers_that_end(rounds: u32) {
         "logs",
         "logs --raw",
         "logs -o json",
-        "logs -n 50000",
+        "logs -n 40000",
         "domains events",
     ] {
         let script = format!(
@@ -143,7 +145,7 @@ fn readers_that_end(rounds: u32) {
     figure(
         "E11",
         &format!(
-            "{rounds} times `logs -f | head -1`, {} SIGKILLs: {before} descriptors before and after",
+            "{rounds} times `logs users -f | head -1`, {} SIGKILLs: {before} descriptors before and after",
             rounds.div_ceil(4)
         ),
     );
