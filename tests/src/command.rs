@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -133,6 +134,36 @@ impl Run {
             limit.as_secs()
         );
         output
+    }
+
+    /// Runs it to its end and hands over each line of its standard output as it comes, without its
+    /// end: for more than a test would hold in memory. What it wrote to standard error is returned.
+    ///
+    /// # Panics
+    /// When it fails.
+    #[track_caller]
+    pub fn lines(mut self, mut take: impl FnMut(&[u8])) -> String {
+        let shown = shown(&self.command);
+        let stderr = unique(&self.folder, "stderr");
+        self.command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(File::create(&stderr).expect("output can be captured"));
+        let mut child = self
+            .command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{shown}: {error}"));
+        let stdout = child.stdout.take().expect("it is a pipe");
+        let mut stdout = BufReader::with_capacity(1 << 18, stdout);
+        let mut line = Vec::new();
+        while stdout.read_until(b'\n', &mut line).expect("a pipe is read") > 0 {
+            take(line.strip_suffix(b"\n").unwrap_or(&line));
+            line.clear();
+        }
+        let status = child.wait().expect("a child can be waited for");
+        let stderr = text(&stderr);
+        assert!(status.success(), "{shown} ended with {status}: {stderr}");
+        stderr
     }
 
     /// Starts it, with its output in files: a pipe would be held open by what it leaves running.

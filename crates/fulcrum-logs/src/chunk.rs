@@ -49,11 +49,13 @@ impl Chunk {
     /// The line at a place, which is moved on to the next; none at the end.
     pub(crate) fn line(&self, place: &mut Place) -> Option<LogLine> {
         let (piece, next) = piece_at(&self.run.text, place.offset)?;
-        let message = self.run.text.slice_ref(piece.bytes);
+        // Without the LF, but with the CR of a CRLF.
+        let end = next - usize::from(!piece.partial);
+        let message = self.run.text.slice(place.offset..end);
         let given = self.stream == Stream::Fulcrum || (place.line == 0 && self.run.continues);
         let level = match given {
             true => self.given,
-            false => detect_level(&message, self.stream),
+            false => detect_level(piece.bytes, self.stream),
         };
         let line = LogLine {
             seq: self.first_seq + u64::from(place.line),
@@ -74,12 +76,7 @@ impl Chunk {
     /// A chunk of one of its lines alone, in memory of its own: one line picked out of many would
     /// keep all of them alive.
     pub(crate) fn alone(line: &LogLine) -> Self {
-        let end: &[u8] = match (line.partial, line.message.last()) {
-            (true, _) => b"",
-            // A CR of its own, which an LF alone would make a line end of.
-            (false, Some(b'\r')) => b"\r\n",
-            (false, _) => b"\n",
-        };
+        let end: &[u8] = if line.partial { b"" } else { b"\n" };
         let text = [&line.message[..], end].concat();
         Self {
             first_seq: line.seq,

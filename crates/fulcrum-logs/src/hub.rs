@@ -1,7 +1,7 @@
 //! Where all lines meet: they get their order here, are remembered, and go to every follower.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
@@ -13,6 +13,9 @@ use crate::{
     Capacity, Chunk, Follower, Level, LogLine, MAX_LINE, Query, Run, Source, Splitter, Store,
     Stream,
 };
+
+/// Between a pump's look at the clock and the number that its lines get passes less than this.
+const RACE: Duration = Duration::from_secs(1);
 
 /// How big a hub is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +52,8 @@ struct Inner {
 
 struct State {
     last_seq: u64,
+    /// When the newest lines were read.
+    last_time: SystemTime,
     ring: Ring,
     subscriptions: Vec<Subscription>,
     last_id: u64,
@@ -82,6 +87,7 @@ impl Hub {
                 pool: Pool::default(),
                 state: Mutex::new(State {
                     last_seq,
+                    last_time: SystemTime::UNIX_EPOCH,
                     ring: Ring::new(config.ring_bytes),
                     subscriptions: Vec::new(),
                     last_id: 0,
@@ -166,9 +172,10 @@ impl Hub {
         // Allocated before the lock is taken; only the number has to be given under it.
         let mut chunk = Arc::new(chunk);
         let mut state = self.inner.lock();
-        Arc::get_mut(&mut chunk)
-            .expect("nobody else has seen it yet")
-            .first_seq = state.last_seq + 1;
+        let numbered = Arc::get_mut(&mut chunk).expect("nobody else has seen it yet");
+        numbered.first_seq = state.last_seq + 1;
+        numbered.time = in_turn(numbered.time, state.last_time);
+        state.last_time = numbered.time;
         state.last_seq += lines;
         for subscription in &state.subscriptions {
             subscription.inbox.deliver(&chunk, &subscription.query);
@@ -192,6 +199,15 @@ impl Hub {
 
     pub(crate) fn pool(&self) -> Pool {
         self.inner.pool.clone()
+    }
+
+    /// Returns once what was published until now is in the store, if there is one; a disk that
+    /// stands still is waited for a moment only. Whoever reads the store then, and the lines that
+    /// were remembered before, has all of them.
+    pub async fn written(&self) {
+        if let Some(intake) = &self.inner.intake {
+            intake.written().await;
+        }
     }
 
     /// The number of the newest line.
@@ -311,6 +327,16 @@ impl Drop for Registration {
         if let Some(inner) = self.hub.upgrade() {
             inner.lock().subscriptions.retain(|one| one.id != self.id);
         }
+    }
+}
+
+/// A time that isn't before that of the lines numbered before: two pumps look at the clock and are
+/// numbered the other way round. A clock that was set back is another matter, and is shown as it
+/// is.
+fn in_turn(time: SystemTime, last: SystemTime) -> SystemTime {
+    match last.duration_since(time) {
+        Ok(behind) if behind < RACE => last,
+        Ok(_) | Err(_) => time,
     }
 }
 

@@ -7,6 +7,8 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
+use crate::splitter::strip_cr;
+
 /// The name under which Fulcrum itself speaks when a line concerns no domain in particular.
 pub const FULCRUM: &str = "fulcrum";
 
@@ -175,7 +177,7 @@ pub struct Source {
 pub struct LogLine {
     /// Position in the instance's one order of lines; starts at 1, no number is left out.
     pub seq: u64,
-    /// When Fulcrum read it (wall clock: it may step back; `seq` doesn't).
+    /// When Fulcrum read it, in the order of `seq` unless the wall clock was set back.
     pub time: SystemTime,
     /// Who wrote it.
     pub source: Source,
@@ -183,7 +185,8 @@ pub struct LogLine {
     pub stream: Stream,
     /// How serious, where it could be told.
     pub level: Option<Level>,
-    /// The bytes as written, without the line end; any bytes, not only UTF-8.
+    /// The bytes as written, without the LF at their end; any bytes, not only UTF-8. Where the line
+    /// ended with CRLF, the CR is there: see [`said`](Self::said).
     pub message: Bytes,
     /// The writer hasn't ended this line: it was cut at [`MAX_LINE`](crate::MAX_LINE), or the
     /// stream ended in the middle of it.
@@ -191,10 +194,19 @@ pub struct LogLine {
 }
 
 impl LogLine {
-    /// The message as text, bytes that aren't UTF-8 replaced by U+FFFD.
+    /// The message without any line end.
+    #[must_use]
+    pub fn said(&self) -> &[u8] {
+        match self.partial {
+            true => &self.message,
+            false => strip_cr(&self.message),
+        }
+    }
+
+    /// The same as text, bytes that aren't UTF-8 replaced by U+FFFD.
     #[must_use]
     pub fn text(&self) -> std::borrow::Cow<'_, str> {
-        String::from_utf8_lossy(&self.message)
+        String::from_utf8_lossy(self.said())
     }
 }
 

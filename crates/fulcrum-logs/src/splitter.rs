@@ -222,7 +222,7 @@ fn whole_lines(buffer: &[u8], limit: usize) -> Option<usize> {
     (end > 0).then_some(end)
 }
 
-fn strip_cr(line: &[u8]) -> &[u8] {
+pub(crate) fn strip_cr(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 

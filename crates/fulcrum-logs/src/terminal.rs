@@ -92,7 +92,7 @@ impl Terminal {
         if self.raw {
             out.extend_from_slice(&line.message);
         } else {
-            coloured |= sanitise(&line.message, self.colour, out);
+            coloured |= sanitise(line.said(), self.colour, out);
         }
         if coloured {
             // A colour that a domain didn't end must not run into other domains' lines.

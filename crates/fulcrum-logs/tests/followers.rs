@@ -90,7 +90,7 @@ fn queries_choose() {
     assert_eq!(seqs(&hub.last_lines("users", 1, Stream::Stderr, 9)), [2]);
 
     let own = hub.tail(&Query::domain(FULCRUM));
-    assert_eq!(own[0].message, "two");
+    assert_eq!(own[0].text(), "two");
     assert_eq!(own[1].message, "lines");
     assert_eq!(own[1].stream, Stream::Fulcrum);
 }
@@ -303,4 +303,32 @@ proptest! {
         }
         prop_assert_eq!(read(&mut follower, usize::MAX), said);
     }
+}
+
+/// Numbers and times have one order, though two pumps may look at the clock and be numbered the
+/// other way round. A clock that was set back is shown as it is.
+#[test]
+fn times_are_in_the_order_of_numbers() {
+    let hub = Hub::new(HubConfig::default());
+    let at = |millis| NOW + Duration::from_millis(millis);
+    for millis in [5_000, 4_999, 4_001, 5_001, 4_001, 4_000] {
+        let source = source("users", 1);
+        hub.publish(source, Stream::Stdout, None, "x".into(), false, at(millis));
+    }
+    let times: Vec<SystemTime> = hub
+        .tail(&Query::default())
+        .iter()
+        .map(|line| line.time)
+        .collect();
+    assert_eq!(times, [5_000, 5_000, 5_000, 5_001, 4_001, 4_001].map(at));
+}
+
+/// The bytes of a line are all there; how it ended isn't shown.
+#[test]
+fn a_line_that_ends_with_crlf_keeps_its_cr() {
+    let hub = Hub::new(HubConfig::default());
+    say(&hub, "users", &b"a\r"[..]);
+    let line = &hub.tail(&Query::default())[0];
+    assert_eq!((&line.message[..], line.said()), (&b"a\r"[..], &b"a"[..]));
+    assert_eq!(line.text(), "a");
 }

@@ -1,5 +1,7 @@
 //! The store: what is published is there, once, in order, whatever happened meanwhile.
 
+#![expect(clippy::disallowed_methods, reason = "real files in real time")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -69,10 +71,6 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the store's threads do the work: what they have done is asked for until it is there"
-)]
 fn until(what: &str, mut is: impl FnMut() -> bool) {
     let begun = std::time::Instant::now();
     while !is() {

@@ -9,6 +9,7 @@ mod entries;
 mod environment;
 mod faults;
 mod forwarding;
+mod keeping;
 mod lines;
 mod names;
 mod node;

@@ -1,4 +1,4 @@
-//! The rows of the failure catalogue that must have an outcome: sections A, B, C, D and F.
+//! The rows of the failure catalogue that must have an outcome: sections A to F.
 
 use super::row::Id;
 
@@ -99,6 +99,25 @@ pub(super) const ROWS: &[Entry] = &[
     row('D', 19, "a process that can't be killed"),
     row('D', 20, "a wrapper as the command"),
     row('D', 21, "shutdown, starts and crashes in any order"),
+    row(
+        'E',
+        1,
+        "last words before an exit, a throw, an abort, a SIGKILL",
+    ),
+    row('E', 2, "a line without an end"),
+    row('E', 3, "a line of 100 MB"),
+    row('E', 4, "a flood"),
+    row('E', 5, "ten million numbered lines, one follower stopped"),
+    row('E', 6, "hostile bytes"),
+    row('E', 7, "escape sequences on their way to a terminal"),
+    row('E', 8, "the disk of the logs is full"),
+    row('E', 9, "the folder of the logs is removed"),
+    row('E', 10, "a follower that is stuck"),
+    row('E', 11, "followers that end early, or are killed"),
+    row('E', 12, "a hundred followers"),
+    row('E', 13, "the order of standard output and error"),
+    row('E', 14, "Fulcrum is killed while files are changed"),
+    row('E', 15, "logs that others could read"),
     row('F', 1, "a second instance of one app"),
     row('F', 2, "a socket and a lock that a killed one left"),
     row('F', 3, "a socket path that is too long, gone or read-only"),
@@ -128,7 +147,14 @@ mod tests {
     #[test]
     fn sections_are_whole_and_in_order() {
         let ids: Vec<Id> = ROWS.iter().map(|entry| entry.id).collect();
-        let whole = [('A', 21), ('B', 14), ('C', 10), ('D', 21), ('F', 20)];
+        let whole = [
+            ('A', 21),
+            ('B', 14),
+            ('C', 10),
+            ('D', 21),
+            ('E', 15),
+            ('F', 20),
+        ];
         let expected = whole
             .into_iter()
             .flat_map(|(section, last)| (1..=last).map(move |number| Id(section, number)));

@@ -202,7 +202,10 @@ impl ControlHandler for Desk {
             .collect();
         let seam = logs::seam(&self.0, follower.seam(), domains);
         let (sink, stream) = streamed();
+        let hub = self.0.hub.clone();
         tokio::spawn(async move {
+            // What isn't remembered any more, up to the seam, is read in the store.
+            hub.written().await;
             for record in backlog.into_iter().chain([seam]) {
                 if sink.send(Ok(record)).await.is_err() {
                     return;

@@ -39,6 +39,8 @@ pub struct Wanted {
     pub query: Query,
     /// Only lines in which this is found.
     pub pattern: Option<regex::bytes::Regex>,
+    /// Only what domains wrote, none of Fulcrum's own words.
+    pub domains_only: bool,
     /// Only lines of these lives, by domain; of others then none.
     pub lives: Option<BTreeMap<String, Life>>,
     /// Only lines of a number beyond this.

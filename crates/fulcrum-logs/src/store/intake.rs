@@ -30,6 +30,8 @@ pub(crate) struct Intake {
     work: Condvar,
     /// Wakes those who wait for room.
     room: Notify,
+    /// Wakes those who wait until something is written.
+    written: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -37,7 +39,9 @@ struct Queue {
     waiting: VecDeque<Arc<Chunk>>,
     /// Of what waits and of what is being written.
     bytes: usize,
-    /// How much the writer has done; only that it changes matters.
+    /// How many chunks were taken in.
+    taken: u64,
+    /// How many of them the writer is done with.
     progress: u64,
     /// The writer stands still: what it has no room for is left out.
     stuck: bool,
@@ -73,6 +77,7 @@ impl Intake {
             *queue.left_out.entry(domain).or_default() += u64::from(chunk.run.lines);
             return;
         }
+        queue.taken += 1;
         queue.bytes += chunk.cost();
         queue.waiting.push_back(Arc::clone(chunk));
         let wake = match queue.writer {
@@ -104,6 +109,24 @@ impl Intake {
         }
     }
 
+    /// Returns once everything that was taken in until now is written, or the disk stands still.
+    pub(crate) async fn written(&self) {
+        let goal = self.lock().taken;
+        loop {
+            let news = self.written.notified();
+            let before = {
+                let queue = self.lock();
+                if queue.progress >= goal || queue.stuck {
+                    return;
+                }
+                queue.progress
+            };
+            if timeout(STANDSTILL, news).await.is_err() && self.lock().progress == before {
+                return;
+            }
+        }
+    }
+
     /// Waits for work; none when it is closed and everything was taken.
     pub(super) fn take(&self) -> Option<Work> {
         let mut queue = self.lock();
@@ -127,14 +150,15 @@ impl Intake {
         })
     }
 
-    /// So much of what was taken is done with.
-    pub(super) fn done(&self, bytes: usize) {
+    /// So many of the chunks are done with, and so many bytes.
+    pub(super) fn done(&self, chunks: usize, bytes: usize) {
         let mut queue = self.lock();
         queue.bytes = queue.bytes.saturating_sub(bytes);
-        queue.progress += 1;
+        queue.progress += chunks as u64;
         queue.stuck = false;
         let room = queue.bytes <= FULL;
         drop(queue);
+        self.written.notify_waiters();
         if room {
             self.room.notify_waiters();
         }
@@ -150,5 +174,56 @@ impl Intake {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         // Whole after every statement.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::{LogLine, Source, Stream};
+
+    fn chunk() -> Arc<Chunk> {
+        Arc::new(Chunk::alone(&LogLine {
+            seq: 1,
+            time: std::time::SystemTime::UNIX_EPOCH,
+            source: Source {
+                domain: Arc::from("users"),
+                generation: 1,
+                pid: 1,
+            },
+            stream: Stream::Stdout,
+            level: None,
+            message: Bytes::from_static(b"x"),
+            partial: false,
+        }))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_came_later_is_not_waited_for() {
+        let intake = Intake::default();
+        intake.written().await;
+        (0..3).for_each(|_| intake.push(&chunk()));
+        let mut waiting = std::pin::pin!(intake.written());
+        let early = timeout(Duration::from_millis(20), waiting.as_mut()).await;
+        assert!(early.is_err(), "nothing is written yet");
+        let work = intake.take().expect("three chunks");
+        intake.push(&chunk());
+        intake.done(2, 0);
+        let early = timeout(Duration::from_millis(20), waiting.as_mut()).await;
+        assert!(early.is_err(), "two of {} are written", work.chunks.len());
+        intake.done(1, 0);
+        waiting.await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_disk_that_stands_still_is_not_waited_for() {
+        let intake = Intake::default();
+        intake.push(&chunk());
+        let begun = Instant::now();
+        intake.written().await;
+        assert!(begun.elapsed() >= STANDSTILL);
     }
 }

@@ -13,7 +13,7 @@ use super::reader::Reader;
 use super::record::Header;
 use super::segment::Segment;
 use crate::chunk::Place;
-use crate::{Chunk, Query};
+use crate::{Chunk, Query, Stream};
 
 /// Gives the lines of an archive by number. Lines of one record are never between those of another,
 /// so records are what is merged; of each domain one is held at a time.
@@ -32,6 +32,7 @@ pub(super) struct Filter {
     first_seq: u64,
     last_seq: u64,
     live: bool,
+    domains_only: bool,
 }
 
 impl Filter {
@@ -42,6 +43,7 @@ impl Filter {
             first_seq,
             last_seq: wanted.last_seq.unwrap_or(u64::MAX),
             live: wanted.live,
+            domains_only: wanted.domains_only,
         }
     }
 
@@ -59,6 +61,7 @@ impl Filter {
                 .query
                 .stream
                 .is_none_or(|stream| stream == header.stream)
+            && !(self.domains_only && header.stream == Stream::Fulcrum)
             && self.is_in_time(header.time())
     }
 
@@ -80,7 +83,7 @@ impl Filter {
             && self
                 .pattern
                 .as_ref()
-                .is_none_or(|pattern| pattern.is_match(&line.message))
+                .is_none_or(|pattern| pattern.is_match(line.said()))
     }
 }
 

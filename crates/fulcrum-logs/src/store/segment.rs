@@ -173,9 +173,10 @@ pub(super) fn write_title(file: &mut File, run: u64) -> io::Result<u64> {
     Ok(title.len() as u64)
 }
 
-/// The run that a title line tells, and how long the line is. None where a file begins otherwise.
+/// Reads the title line, which a file begins with; gives the run and the line's length. None where
+/// it isn't such a file.
 pub(super) fn read_title(head: &[u8]) -> Option<(u64, usize)> {
-    let end = head.iter().take(64).position(|byte| *byte == b'\n')?;
+    let end = memchr::memchr(b'\n', &head[..head.len().min(64)])?;
     let text = std::str::from_utf8(&head[..end]).ok()?;
     let run = text.strip_prefix(TITLE)?.strip_prefix(" run=")?;
     Some((run.parse().ok()?, end + 1))

@@ -226,7 +226,8 @@ impl Writer {
                     let (together, later) = half.split_at(count);
                     self.write(together);
                     *half = later;
-                    intake.done(together.iter().map(|chunk| chunk.cost()).sum());
+                    let bytes = together.iter().map(|chunk| chunk.cost()).sum();
+                    intake.done(count, bytes);
                 }
             }
         }
@@ -282,15 +283,17 @@ impl Writer {
         Ok(active.bytes >= limit)
     }
 
-    /// Whether somebody has removed the file, or its folder.
+    /// Whether somebody has removed the file, or its folder, or moved it away.
     fn is_gone(&self, domain: &str) -> bool {
         let Some(active) = self.active.get(domain) else {
             return false;
         };
-        match &active.file {
-            Some(file) => file.metadata().is_ok_and(|meta| meta.nlink() == 0),
-            None => !segment::path(&active.folder, active.first_seq, segment::PLAIN).exists(),
-        }
+        let path = segment::path(&active.folder, active.first_seq, segment::PLAIN);
+        let (Some(file), Ok(there)) = (&active.file, path.symlink_metadata()) else {
+            return !path.exists();
+        };
+        file.metadata()
+            .is_ok_and(|ours| (ours.dev(), ours.ino()) != (there.dev(), there.ino()))
     }
 
     /// A file is full: the next line begins another.

@@ -401,7 +401,7 @@ pub struct LogLine {
     pub stream: ::prost::alloc::string::String,
     #[prost(string, optional, tag = "7")]
     pub level: ::core::option::Option<::prost::alloc::string::String>,
-    /// The bytes as they were written, without the line end.
+    /// The bytes as they were written, without the LF at their end; the CR of a CRLF is there.
     #[prost(bytes = "vec", tag = "8")]
     pub message: ::prost::alloc::vec::Vec<u8>,
     #[prost(bool, tag = "9")]

@@ -26,9 +26,17 @@ burden
   --spawn-grandchild    a child that ignores SIGTERM     --child-rss SIZE  and holds memory
   --spawn-daemon        a process of its own session: forked twice, empty environment
   --flood BYTES         writes so much to stdout each second, in lines of 100
+words, from a thread of their own
+  --lines N [--line-length L]   N lines `PID NUMBER`, as fast as they are taken
+  --both                with odd numbers to stdout, even ones to stderr, each by one write
+  --write FILE          first what a file holds          --long-line SIZE  last a line without end
+  --at-gate             only when the test has opened its gate
+  --end-said            ends then, as --exit or --signal says
+  --tick T              besides, `tick MICROSECONDS` each T
 requests (besides echoing): process_exit_request {code}, process_signal_request {signal},
   process_hang_request {ms}
-ledger: spawned, overlap, registered, refused CODE, disconnected, stopping, ignored, draining;
+ledger: spawned, overlap, registered, refused CODE, disconnected, stopping, ignored, draining,
+  speaks, said;
   of its offspring: grandchild, daemon, ignored";
 
 /// What a process of this program is.
@@ -83,6 +91,14 @@ pub(crate) struct Flags {
     pub(crate) child_rss: usize,
     pub(crate) daemon: bool,
     pub(crate) flood: usize,
+    pub(crate) lines: u64,
+    pub(crate) line_length: usize,
+    pub(crate) both: bool,
+    pub(crate) write: Option<String>,
+    pub(crate) long_line: usize,
+    pub(crate) at_gate: bool,
+    pub(crate) end_said: bool,
+    pub(crate) tick: Option<Duration>,
 }
 
 impl Flags {
@@ -119,6 +135,14 @@ impl Flags {
             child_rss: 0,
             daemon: false,
             flood: 0,
+            lines: 0,
+            line_length: 0,
+            both: false,
+            write: None,
+            long_line: 0,
+            at_gate: false,
+            end_said: false,
+            tick: None,
         }
     }
 
@@ -181,6 +205,14 @@ impl Flags {
             "--child-rss" => self.child_rss = size(&text()?)?,
             "--spawn-daemon" => self.daemon = true,
             "--flood" => self.flood = size(text()?.trim_end_matches("/s"))?,
+            "--lines" => self.lines = number(&text()?)?,
+            "--line-length" => self.line_length = number(&text()?)?,
+            "--both" => self.both = true,
+            "--write" => self.write = Some(text()?),
+            "--long-line" => self.long_line = size(&text()?)?,
+            "--at-gate" => self.at_gate = true,
+            "--end-said" => self.end_said = true,
+            "--tick" => self.tick = Some(time(&text()?)?),
             // What it starts itself with.
             "--offspring" => (self.role, self.event) = (Role::Offspring, text()?),
             "--forker" => self.role = Role::Forker,

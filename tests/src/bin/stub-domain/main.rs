@@ -10,6 +10,7 @@ mod ledger;
 mod link;
 mod offspring;
 mod wire;
+mod words;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -55,6 +56,7 @@ async fn domain(flags: Flags) -> ExitCode {
     if flags.flood > 0 {
         tokio::spawn(offspring::flood(flags.flood));
     }
+    words::say(&flags, &ledger);
     link::keep(&flags, &ledger).await;
     ExitCode::SUCCESS
 }

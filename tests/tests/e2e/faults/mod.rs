@@ -12,6 +12,7 @@ mod d_death;
 mod d_ending;
 mod d_terminal;
 mod d_trees;
+mod e_logs;
 mod e_terminal;
 mod explain;
 mod f_control;

@@ -6,6 +6,7 @@ use fulcrum_rpc::control::{Event, EventsRequest, LogsRequest, log_record};
 use fulcrum_rpc::{ControlClient, ControlError};
 use tokio_stream::{Stream, StreamExt};
 
+use super::logs::received;
 use crate::client::refused;
 use crate::exit::Stop;
 
@@ -43,8 +44,9 @@ pub(super) async fn stderr(
         if let Some(log_record::Record::Line(line)) = record.record
             && line.stream == "stderr"
         {
-            let text = String::from_utf8_lossy(&line.message).into_owned();
-            said.entry(line.generation).or_default().push(text);
+            let generation = line.generation;
+            let text = received::read(line).text().into_owned();
+            said.entry(generation).or_default().push(text);
         }
     }
     Ok(said)

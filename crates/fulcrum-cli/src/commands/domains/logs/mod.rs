@@ -6,7 +6,7 @@
 
 mod past;
 mod printer;
-mod received;
+pub(super) mod received;
 
 use std::collections::BTreeSet;
 use std::time::SystemTime;
@@ -137,7 +137,7 @@ async fn with_instance(client: &ControlClient, wish: &Wish, context: &Context) -
     let print = |record: LogRecord, out: &mut Vec<u8>| match record.record {
         Some(Record::Line(line)) => {
             let line = received::read(line);
-            if pattern.is_none_or(|pattern| pattern.is_match(&line.message)) {
+            if pattern.is_none_or(|pattern| pattern.is_match(line.said())) {
                 printer.line(0, &line, out);
             }
         }
@@ -207,7 +207,7 @@ impl Wish {
             ..
         } = &self.query;
         // What is sorted out here can't be counted there.
-        let sorted_out = self.args.grep.is_some() || self.args.previous;
+        let sorted_out = self.args.grep.is_some() || self.args.previous || self.args.raw;
         let tail = self.args.tail.filter(|_| !sorted_out);
         LogsRequest {
             domains: self.args.names.clone(),
@@ -226,6 +226,7 @@ impl Wish {
         Wanted {
             query: self.query.clone(),
             pattern: self.args.grep.clone(),
+            domains_only: self.args.raw,
             ..Wanted::default()
         }
     }

@@ -5,8 +5,8 @@ use std::io;
 use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 
-use fulcrum_logs::LogLine;
 use fulcrum_logs::store::{Archive, Found, Life, LifeFilter, Wanted};
+use fulcrum_logs::{LogLine, Stream};
 use fulcrum_rpc::control::LogSeam;
 
 use super::printer::Printer;
@@ -143,11 +143,12 @@ fn is_wanted(found: &Found, wanted: &Wanted) -> bool {
         generation: line.source.generation,
     };
     let lives = wanted.lives.as_ref();
-    lives.is_none_or(|lives| lives.get(&*line.source.domain) == Some(&life))
+    !(wanted.domains_only && line.stream == Stream::Fulcrum)
+        && lives.is_none_or(|lives| lives.get(&*line.source.domain) == Some(&life))
         && wanted
             .pattern
             .as_ref()
-            .is_none_or(|pattern| pattern.is_match(&line.message))
+            .is_none_or(|pattern| pattern.is_match(line.said()))
 }
 
 /// Two rows in order as one, without doubles.
@@ -184,7 +185,7 @@ pub(super) fn unreadable(folder: &Path, error: &io::Error) -> Stop {
 mod tests {
     use std::time::SystemTime;
 
-    use fulcrum_logs::{Source, Stream};
+    use fulcrum_logs::Source;
 
     use super::*;
 

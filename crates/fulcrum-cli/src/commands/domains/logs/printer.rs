@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use fulcrum_logs::{Gap, Level, LogLine, Stream, Style, Terminal, to_json};
+use fulcrum_logs::{Gap, Level, LogLine, Source, Stream, Style, Terminal, to_json};
 
 use super::{Format, Wish};
 use crate::exit::Stop;
@@ -29,7 +29,10 @@ enum Look {
         lives: Option<HashMap<Arc<str>, (u64, u64)>>,
     },
     Json,
-    Raw,
+    Raw {
+        /// Who wrote last, and hasn't ended the line.
+        open: Option<(Source, Stream)>,
+    },
 }
 
 impl Printer {
@@ -38,7 +41,7 @@ impl Printer {
         let look = if args.output == Format::Json {
             Look::Json
         } else if args.raw {
-            Look::Raw
+            Look::Raw { open: None }
         } else {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let face = output.stdout();
@@ -83,10 +86,19 @@ impl Printer {
                 out.extend_from_slice(to_json(line).as_bytes());
                 out.push(b'\n');
             }
-            Look::Raw if line.stream == Stream::Fulcrum => {}
-            Look::Raw => {
+            Look::Raw { .. } if line.stream == Stream::Fulcrum => {}
+            Look::Raw { open } => {
+                let whose = (line.source.clone(), line.stream);
+                // What one said last isn't glued to what another says.
+                if open.take().is_some_and(|before| before != whose) {
+                    out.push(b'\n');
+                }
                 out.extend_from_slice(&line.message);
-                out.push(b'\n');
+                if line.partial {
+                    *open = Some(whose);
+                } else {
+                    out.push(b'\n');
+                }
             }
             Look::Text { terminal, lives } => {
                 if let Some(lives) = lives
@@ -111,7 +123,7 @@ impl Printer {
     pub(super) fn gap(&mut self, missed: u64, out: &mut Vec<u8>) {
         match &mut self.look {
             Look::Text { terminal, .. } => out.extend(terminal.render_gap(Gap { missed })),
-            Look::Json | Look::Raw => {
+            Look::Json | Look::Raw { .. } => {
                 let text = format!("fulcrum: {missed} lines missed here: output came too fast");
                 self.output.say(&text);
             }

@@ -46,7 +46,7 @@ pub(super) async fn past(
 }
 
 /// The line, from its message. Words that a later instance may use are taken for the nearest thing.
-pub(super) fn read(line: control::LogLine) -> LogLine {
+pub(in crate::commands::domains) fn read(line: control::LogLine) -> LogLine {
     LogLine {
         seq: line.seq,
         time: line

@@ -1,0 +1,125 @@
+//! E6, E7: whatever the bytes are.
+
+use std::fs;
+
+use fulcrum_e2e::{App, Dice, LIMIT, Step, binary, wait_until};
+
+/// An app whose domain writes these bytes, and has.
+#[track_caller]
+fn said(bytes: &[u8]) -> App {
+    let app = App::new();
+    let file = app.beside().join("bytes");
+    fs::write(&file, bytes).expect("written");
+    let file = file.to_str().expect("text").to_owned();
+    let app = app.stub_domain("users", &["--write", &file]);
+    app.up();
+    app.wait_for_times("users", "said", 1);
+    app
+}
+
+/// What `fulcrum` prints with these arguments, byte for byte.
+#[track_caller]
+fn printed(app: &App, args: &str) -> Vec<u8> {
+    let file = app.beside().join("printed");
+    let script = format!("{} {args} > {}", binary().display(), file.display());
+    app.program("bash", &["-c", &script]).output().exits(0);
+    fs::read(file).expect("printed")
+}
+
+fn hostile() -> Vec<u8> {
+    let all: Vec<u8> = (0..=255).collect();
+    let mut bytes = [
+        &all[..],
+        b"\n\ncr\rcr\r\r\ncrlf\r\n\r\n\0\0nul\n",
+        b"\xff\xfe \xed\xa0\x80 lone \xed\xbf\xbf \xc0\xaf \xf0\x9f\x98 \xf4\x90\x80\x80\n",
+        "ünïcödé 😀\u{2028}\u{202e}\n".as_bytes(),
+        b"{\"json\":\n\x1b]52;c;eA==\x07\x9b2J\n",
+    ]
+    .concat();
+    // Characters of four bytes, which reads and the cut at 64 KiB break in two.
+    bytes.extend("😀".repeat(50_000).as_bytes());
+    bytes.extend(b"a\n");
+    let mut dice = Dice::new(6);
+    bytes.extend((0..100_000).map(|_| u8::try_from(dice.below(256)).unwrap_or_default()));
+    bytes
+}
+
+#[test]
+fn e06_any_bytes_are_kept_as_they_are_and_json_stays_utf8() {
+    let bytes = hostile();
+    let app = said(&bytes);
+    // A line that may go on is told when it is ended, by an LF or by the process.
+    let is_end = |byte: &u8| *byte == b'\n';
+    let ended = bytes.iter().rposition(is_end).expect("lines") + 1;
+    wait_until("all of it is read", LIMIT, || {
+        let running = printed(&app, "logs users --stream stdout --raw");
+        assert!(bytes.starts_with(&running), "they are others while it runs");
+        (running.len() == ended).then_some(())
+    });
+    app.down();
+    let kept = printed(&app, "logs users --stream stdout --raw");
+    assert!(kept == bytes, "they are others on disk");
+    let json = printed(&app, "logs users --stream stdout -o json");
+    let text = String::from_utf8(json).expect("JSON is UTF-8");
+    assert!(!text.chars().any(|char| char.is_control() && char != '\n'));
+    let lines = fulcrum_e2e::json_lines(&text);
+    assert!(lines.len() > 300, "{}", lines.len());
+    let whole = lines.iter().filter(|line| line["partial"] != true).count();
+    assert_eq!(whole, bytes.iter().filter(|byte| is_end(byte)).count());
+}
+
+const ESCAPES: &[u8] = b"\
+\x1b[31mred\x1b[0m plain
+open \x1b[1;38;5;200mcolour
+\x1b]52;c;ZXZpbA==\x07clipboard
+\x1b]0;title\x07\x1b]2;title\x1b\\
+\x1b[2J\x1b[H\x1b[10A\x1b[?1049h
+\xc2\x9b2J\xc2\x9d0;t\xc2\x9c
+\x1bPq#0;2;0;0;0\x1b\\ \x1bc
+a\x08b\x0bc\x0cd\x7f\ttab
+over\rwritten\r
+\x1b[6n\x05\x1b[c
+";
+
+const PIPED: &str = "\
+users   │ red plain
+users   │ open colour
+users   │ ␛]52;c;ZXZpbA==␇clipboard
+users   │ ␛]0;title␇␛]2;title␛\\
+users   │ ␛[2J␛[H␛[10A␛[?1049h
+users   │ \\x9b2J\\x9d0;t\\x9c
+users   │ ␛Pq#0;2;0;0;0␛\\ ␛c
+users   │ a␈b␋c␌d␡\ttab
+users   │ over␍written
+users   │ ␛[6n␅␛[c
+";
+
+#[test]
+fn e07_escape_sequences_do_nothing_to_a_terminal_or_a_pipe() {
+    let app = said(ESCAPES);
+    let piped = app.run(&["logs", "users", "--stream", "stdout"]).exits(0);
+    assert_eq!(piped.stdout, PIPED);
+
+    let fulcrum = binary().to_str().expect("text");
+    let logs = [fulcrum, "logs", "users", "--stream", "stdout"];
+    let scene = app.scene(&logs, &[Step::Ends]);
+    let prefix = scene.shown.split('│').next().expect("a prefix").to_owned() + "│\x1b[0m ";
+    let expected: String = PIPED
+        .replace("red plain", "\x1b[31mred\x1b[0m plain\x1b[0m")
+        .replace("open colour", "open \x1b[1;38;5;200mcolour\x1b[0m")
+        .replace("users   │ ", &prefix)
+        .replace('\n', "\r\n");
+    assert_eq!(scene.shown, expected);
+    let colour = prefix
+        .strip_prefix("\x1b[38;5;")
+        .and_then(|rest| rest.split_once('m'));
+    assert!(
+        colour.is_some_and(
+            |(number, rest)| number.parse::<u8>().is_ok() && rest == "users   │\x1b[0m "
+        ),
+        "{prefix:?}"
+    );
+
+    assert!(printed(&app, "logs users --stream stdout --raw") == ESCAPES);
+    app.down();
+}

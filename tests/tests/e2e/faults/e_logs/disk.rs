@@ -1,0 +1,283 @@
+//! E8, E9, E15: the folder in which lines are kept.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use fulcrum_e2e::{App, LIMIT, Output, binary, figure, json_lines, not_applicable, wait_until};
+use serde_json::Value;
+
+fn fulcrum() -> &'static str {
+    binary().to_str().expect("a path that is text")
+}
+
+fn logs(app: &App) -> PathBuf {
+    app.root().join(".fulcrum/logs")
+}
+
+/// A file system of its own for the logs, which only the instance and who enters its mount
+/// namespace see; false where that can't be had.
+#[track_caller]
+fn up_with_a_disk(app: &App, options: &str) -> bool {
+    let script = format!(
+        "mkdir -p .fulcrum/logs; mount -t tmpfs -o mode=700,{options} none .fulcrum/logs || exit 77; \
+         exec \"$0\" \"$@\""
+    );
+    let args = [
+        "-m",
+        "sh",
+        "-c",
+        &script,
+        fulcrum(),
+        "dev",
+        "--detach",
+        "--wait",
+    ];
+    let up = app.program("unshare", &args).output();
+    if up.code == Some(77) || up.stderr.contains("unshare failed") {
+        not_applicable("E8", "a mount of one's own needs root");
+        return false;
+    }
+    up.exits(0);
+    true
+}
+
+/// Runs a script where the instance's disk is.
+#[track_caller]
+fn inside(app: &App, script: &str) -> Output {
+    let pid = app.instance().pid.to_string();
+    // Entering a mount namespace leads to its root.
+    let script = format!("cd {}; {script}", app.root().display());
+    let args = ["-t", &pid, "-m", "sh", "-c", &script];
+    app.program("nsenter", &args).output().exits(0)
+}
+
+/// Fulcrum's words about its store.
+#[track_caller]
+fn told(app: &App, words: &str) -> Vec<String> {
+    let all = app
+        .run(&["logs", "--stream", "fulcrum", "-o", "json"])
+        .exits(0);
+    let all = json_lines(&all.stdout);
+    let texts = all.iter().filter_map(|line| line["message"].as_str());
+    let texts = texts.filter(|text| text.contains(words));
+    texts.map(str::to_owned).collect()
+}
+
+const FAILING: &str = "what is said isn't kept: ";
+const WELL: &str = "what is said is kept again; lines that were left out: ";
+
+/// How many lines of all domains the words say are missing.
+fn missing(words: &[String]) -> u64 {
+    let each = words.iter().filter_map(|text| text.strip_prefix(WELL));
+    let each = each.flat_map(|text| text.split(", "));
+    let numbers = each.map(|one| {
+        one.split(' ')
+            .next()
+            .and_then(|number| number.parse::<u64>().ok())
+    });
+    numbers.map(|number| number.expect("a number")).sum()
+}
+
+#[test]
+fn e08_a_full_disk_harms_nobody_and_is_told_until_there_is_room() {
+    let flags = [
+        "--lines",
+        "30000",
+        "--line-length",
+        "100",
+        "--at-gate",
+        "--tick",
+        "50ms",
+    ];
+    let app = App::new().stub_domain("users", &flags);
+    if !up_with_a_disk(&app, "size=1m") {
+        return;
+    }
+    let leader = app.leader("users");
+    inside(&app, "head -c 500k /dev/zero >.fulcrum/logs/ballast");
+    app.open_gate();
+    app.wait_for_times("users", "said", 1);
+    let failing = wait_until("it is told", LIMIT, || {
+        Some(told(&app, FAILING)).filter(|told| !told.is_empty())
+    });
+    let folder = logs(&app).join("users");
+    let folder = folder.to_str().expect("text");
+    assert_eq!(failing.len(), 1, "{failing:?}");
+    assert!(
+        failing[0].contains(folder) && failing[0].contains("No space left on device"),
+        "{failing:?}"
+    );
+    // From memory, since that is newer than what was kept.
+    let newest = app.run(&["logs", "users", "-n", "20000", "--raw"]).exits(0);
+    assert!(newest.stdout.contains(" 0000030000 x"), "{newest}");
+    app.run(&["domains", "call", "users", "x_request", "{}"])
+        .exits(0);
+    let users = app.see("users");
+    assert_eq!(
+        (&users["restarts"], &users["ready"]),
+        (&0.into(), &true.into())
+    );
+
+    inside(&app, "rm .fulcrum/logs/ballast");
+    let well = wait_until("it is well again", LIMIT, || {
+        Some(told(&app, WELL)).filter(|told| !told.is_empty())
+    });
+    assert_eq!(told(&app, FAILING).len(), 1, "it was told again and again");
+    assert!(well[0].contains(" of users"), "{well:?}");
+    // What is missing on the disk is what was told.
+    let copy = app.beside().join("copy");
+    inside(&app, &format!("cp -r .fulcrum/logs {}", copy.display()));
+    assert_eq!(app.leader("users"), leader);
+    app.down();
+    fs::remove_dir(logs(&app)).expect("it is empty outside");
+    fs::rename(&copy, logs(&app)).expect("moved");
+    let kept = app.run(&["logs", "-o", "json"]).exits(0);
+    let kept = json_lines(&kept.stdout);
+    let last = kept
+        .last()
+        .and_then(|line| line["seq"].as_u64())
+        .expect("lines");
+    let absent = last - u64::try_from(kept.len()).expect("few");
+    figure(
+        "E8",
+        &format!(
+            "a full disk: {absent} lines absent on it, {} told; the domain went on",
+            missing(&well)
+        ),
+    );
+    assert_eq!(absent, missing(&well), "{well:?}");
+}
+
+#[test]
+fn e08_without_an_inode_or_the_right_to_write_the_same_holds() {
+    for (options, why, remedy) in [
+        ("nr_inodes=2", "No space left on device", "nr_inodes=100"),
+        ("ro", "Read-only file system", "rw"),
+    ] {
+        let app = App::new().stub_domain("users", &["--tick", "50ms"]);
+        if !up_with_a_disk(&app, options) {
+            return;
+        }
+        let failing = wait_until("it is told", LIMIT, || {
+            Some(told(&app, FAILING)).filter(|told| !told.is_empty())
+        });
+        assert!(
+            failing.len() == 1 && failing[0].contains(why),
+            "{failing:?}"
+        );
+        assert!(!app.logs("users").is_empty());
+        inside(&app, &format!("mount -o remount,{remedy} .fulcrum/logs"));
+        wait_until("it is well again", LIMIT, || {
+            Some(told(&app, WELL)).filter(|told| !told.is_empty())
+        });
+        assert_eq!(told(&app, FAILING).len(), 1, "it was told again and again");
+        assert_eq!(app.see("users")["restarts"], 0);
+        app.down();
+    }
+}
+
+/// Lines after a moment, of those that are kept.
+fn after(app: &App, moment: u64) -> usize {
+    let lines = app
+        .run(&["logs", "users", "--stream", "stdout", "--raw"])
+        .exits(0);
+    let times = lines
+        .stdout
+        .lines()
+        .filter_map(|line| line.strip_prefix("tick "));
+    times
+        .filter(|time| time.parse::<u64>().is_ok_and(|time| time > moment))
+        .count()
+}
+
+/// On the clock that the stub tells.
+fn wall_clock() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    u64::try_from(now.expect("after 1970").as_micros()).expect("not that late")
+}
+
+#[test]
+fn e09_logs_that_are_removed_or_moved_away_are_begun_anew() {
+    let app = App::new().stub_domain("users", &["--tick", "20ms"]);
+    app.up();
+    let moved = app.beside().join("moved");
+    let ways: [&dyn Fn(&Path); 3] = [
+        &|logs| fs::remove_dir_all(logs).expect("removed"),
+        &|logs| fs::rename(logs, &moved).expect("moved"),
+        &|logs| {
+            let files = fs::read_dir(logs.join("users")).expect("a folder");
+            files
+                .flatten()
+                .for_each(|file| fs::remove_file(file.path()).expect("removed"));
+        },
+    ];
+    let mut moment = 0;
+    for (number, way) in ways.iter().enumerate() {
+        let folder = logs(&app).join("users");
+        let files = || fs::read_dir(&folder).map_or(0, Iterator::count);
+        wait_until("something is kept", LIMIT, || (files() > 0).then_some(()));
+        way(&logs(&app));
+        moment = wall_clock();
+        let begun = Instant::now();
+        wait_until("something is kept again", LIMIT, || {
+            (files() > 0).then_some(())
+        });
+        let took = begun.elapsed();
+        assert!(took < Duration::from_secs(1), "way {number}: {took:?}");
+    }
+    app.wait_for_times("users", "registered", 1);
+    wait_until("more was said", LIMIT, || {
+        (after(&app, moment) > 5).then_some(())
+    });
+    assert!(told(&app, FAILING).is_empty());
+    app.down();
+    // Of what the instance alone remembered nothing is left.
+    assert!(after(&app, moment) > 5);
+}
+
+#[test]
+fn e15_logs_are_their_owners_whatever_the_umask() {
+    let store = "runtime: {logs: {store: {file_size: 64KiB}}}\n";
+    let flags = ["--lines", "20000", "--line-length", "100"];
+    let app = App::new()
+        .write("fulcrum.yml", store)
+        .stub_domain("users", &flags);
+    let script = format!("umask 000; {} dev --detach --wait", fulcrum());
+    app.program("sh", &["-c", &script]).output().exits(0);
+    app.wait_for_times("users", "said", 1);
+    app.down();
+    let mut looked_at = 0;
+    let mut folders = vec![logs(&app)];
+    while let Some(folder) = folders.pop() {
+        let mode = |path: &Path| {
+            fs::metadata(path)
+                .expect("it is there")
+                .permissions()
+                .mode()
+                & 0o777
+        };
+        assert_eq!(mode(&folder), 0o700, "{}", folder.display());
+        for entry in fs::read_dir(&folder).expect("a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                assert_eq!(mode(&path), 0o600, "{}", path.display());
+                looked_at += 1;
+            }
+        }
+    }
+    assert!(looked_at > 5, "{looked_at} files");
+    let lines = app
+        .run(&["logs", "users", "-n", "3", "-o", "json"])
+        .exits(0);
+    assert_eq!(
+        json_lines(&lines.stdout)
+            .iter()
+            .map(Value::is_object)
+            .count(),
+        3
+    );
+}

@@ -1,0 +1,212 @@
+//! E10 to E12: who looks on.
+
+use std::time::Duration;
+
+use fulcrum_e2e::{App, Foreground, LIMIT, Process, Signal, figure, wait_until};
+
+use super::{growth, mib, numbered};
+
+fn loud(lines: u64) -> App {
+    let lines = lines.to_string();
+    App::new().stub_domain(
+        "users",
+        &["--lines", &lines, "--line-length", "100", "--at-gate"],
+    )
+}
+
+/// How long a domain has spoken in its life of this number, in microseconds.
+#[track_caller]
+fn spoke(app: &App, life: usize) -> u64 {
+    let end = app.wait_for_times("users", "said", life);
+    end - app.moments("users", "speaks")[life - 1]
+}
+
+/// A follower that has shown what was there.
+fn follower(app: &App) -> Foreground {
+    let mut follower = app.start(&["logs", "users", "-f"]);
+    follower.wait_for("ready");
+    follower
+}
+
+#[test]
+fn e10_a_stuck_follower_is_told_what_it_missed_and_holds_up_nobody() {
+    stuck(500_000);
+}
+
+#[test]
+#[ignore = "long: half a gigabyte"]
+fn e10_so_is_one_that_misses_half_a_gigabyte() {
+    stuck(5_000_000);
+}
+
+#[track_caller]
+fn stuck(lines: u64) {
+    let app = loud(lines);
+    app.up();
+    let instance = app.instance();
+    let stuck = follower(&app);
+    stuck.signal(Signal::STOP);
+    let (with, grown) = growth(&instance, || {
+        app.open_gate();
+        spoke(&app, 1)
+    });
+    stuck.signal(Signal::CONT);
+    let last = format!("{lines:010} x");
+    wait_until("it has shown the last line", LIMIT, || {
+        stuck.stdout().contains(&last).then_some(())
+    });
+    // Whatever is missing is told where it is missing.
+    let (mut at, mut missed, mut shown) = (0, 0, 0);
+    for line in stuck.stdout().lines() {
+        let Some((_, text)) = line.split_once("│ ") else {
+            panic!("{line}");
+        };
+        if let Some((_, number)) = numbered(text.as_bytes()) {
+            assert_eq!(number, at + 1, "a line is missing, or out of place");
+            at = number;
+            shown += 1;
+        } else if let Some((number, _)) = text.split_once(" lines missed here") {
+            let number: u64 = number.parse().expect("a number");
+            missed += number;
+            at += number;
+        }
+    }
+    assert_eq!((at, shown + missed), (lines, lines));
+    assert!(missed > 0, "it was never behind");
+    drop(stuck);
+
+    app.run(&["domains", "restart", "users"]).exits(0);
+    let without = spoke(&app, 2);
+    figure(
+        "E10",
+        &format!(
+            "{} MB said in {} ms with a stuck follower, in {} ms without; Fulcrum +{:.1} MiB; it missed {missed} lines, as it was told",
+            lines / 10_000,
+            with / 1000,
+            without / 1000,
+            mib(grown),
+        ),
+    );
+    assert!(with < without * 2 + 1_000_000, "{with} and {without} µs");
+    assert!(grown < 20 << 20, "{grown} bytes");
+    app.down();
+}
+
+fn descriptors(instance: &Process) -> usize {
+    instance.usage().expect("it lives").fds
+}
+
+#[track_caller]
+fn readers_that_end(rounds: u32) {
+    let app = App::new()
+        .stub_domain("users", &["--tick", "20ms"])
+        .stub_domain("loud", &["--lines", "50000"]);
+    app.up();
+    let instance = app.instance();
+    let before = descriptors(&instance);
+    let script = format!(
+        "for i in $(seq {rounds}); do {} logs users -f | head -n 1 >/dev/null; echo \"${{PIPESTATUS[0]}}\"; done",
+        fulcrum_e2e::binary().display()
+    );
+    let ended = app.program("bash", &["-c", &script]).output().exits(0);
+    assert_eq!(ended.stderr, "", "not quiet");
+    let codes: Vec<&str> = ended.stdout.lines().collect();
+    assert_eq!(codes.len(), rounds as usize);
+    assert!(
+        codes.iter().all(|code| matches!(*code, "0" | "141")),
+        "{codes:?}"
+    );
+    // Readers that are to be given much more than they take.
+    for what in [
+        "logs",
+        "logs --raw",
+        "logs -o json",
+        "logs -n 40000",
+        "domains events",
+    ] {
+        let script = format!(
+            "{} {what} | head -n 1 >/dev/null; echo \"${{PIPESTATUS[0]}}\"",
+            fulcrum_e2e::binary().display()
+        );
+        let ended = app.program("bash", &["-c", &script]).output().exits(0);
+        assert!(
+            ended.stderr.is_empty() && matches!(ended.stdout.trim(), "0" | "141"),
+            "{what}: {ended}"
+        );
+    }
+    for _ in 0..rounds.div_ceil(4) {
+        let killed = follower(&app);
+        killed.signal(Signal::KILL);
+    }
+    let limit = Duration::from_secs(5);
+    wait_until("as many descriptors are open as before", limit, || {
+        (descriptors(&instance) <= before).then_some(())
+    });
+    figure(
+        "E11",
+        &format!(
+            "{rounds} times `logs users -f | head -1`, {} SIGKILLs: {before} descriptors before and after",
+            rounds.div_ceil(4)
+        ),
+    );
+    app.down();
+}
+
+#[test]
+fn e11_readers_that_end_leave_nothing_behind() {
+    readers_that_end(20);
+}
+
+#[test]
+#[ignore = "long: two hundred times"]
+fn e11_two_hundred_readers_that_end_leave_nothing_behind() {
+    readers_that_end(200);
+}
+
+/// They look on, none of them reads.
+#[track_caller]
+fn crowd(followers: u64) {
+    let app = loud(500_000);
+    app.up();
+    let instance = app.instance();
+    let mut crowd = Vec::new();
+    let (_, joined) = growth(&instance, || {
+        for _ in 0..followers {
+            crowd.push(app.start(&["logs", "users", "-f"]));
+        }
+        for follower in &mut crowd {
+            follower.wait_for("ready");
+        }
+    });
+    for follower in &crowd {
+        follower.signal(Signal::STOP);
+    }
+    let (took, grown) = growth(&instance, || {
+        app.open_gate();
+        spoke(&app, 1)
+    });
+    figure(
+        "E12",
+        &format!(
+            "{followers} stopped followers: Fulcrum +{:.1} MiB as they came, +{:.1} MiB during 50 MB, said in {} ms",
+            mib(joined),
+            mib(grown),
+            took / 1000,
+        ),
+    );
+    // A capacity of 1 MiB each, most of which they share.
+    assert!(grown < (20 << 20) + followers * (1 << 20), "{grown} bytes");
+    drop(crowd);
+    app.down();
+}
+
+#[test]
+fn e12_twenty_followers_cost_no_more_than_their_share() {
+    crowd(20);
+}
+
+#[test]
+#[ignore = "long: a hundred processes"]
+fn e12_a_hundred_followers_cost_no_more_than_their_share() {
+    crowd(100);
+}

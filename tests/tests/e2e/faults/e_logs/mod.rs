@@ -1,0 +1,130 @@
+//! Section E: what was said is kept, in order, whatever happens.
+
+mod bytes;
+mod disk;
+mod ends;
+mod floods;
+mod followers;
+mod killed;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use fulcrum_e2e::{App, LIMIT, Process, wait_until};
+
+/// The numbers of lines by stubs (`--lines`), as they are read: an unbroken run in each life, or
+/// what is wrong with them.
+#[derive(Debug, Default)]
+struct Numbers {
+    /// From one line to the next.
+    step: u64,
+    /// Of each life the process and the numbers of its first and last line.
+    lives: Vec<(u32, u64, u64)>,
+    /// Lines that are no numbered lines, such as the end of one that was torn.
+    others: Vec<String>,
+    /// Where a number isn't the one after the last.
+    wrong: Vec<String>,
+}
+
+impl Numbers {
+    fn by(step: u64) -> Self {
+        Self {
+            step,
+            ..Self::default()
+        }
+    }
+
+    fn take(&mut self, line: &[u8]) {
+        let Some((pid, number)) = numbered(line) else {
+            self.others.push(String::from_utf8_lossy(line).into_owned());
+            return;
+        };
+        match self.lives.last_mut() {
+            Some((life, _, last)) if *life == pid => {
+                if number != *last + self.step {
+                    self.wrong.push(format!("{pid}: {number} after {last}"));
+                }
+                *last = number;
+            }
+            _ => self.lives.push((pid, number, number)),
+        }
+    }
+
+    /// Asserts one life with all numbers from one to another.
+    #[track_caller]
+    fn are(&self, first: u64, last: u64) {
+        assert!(self.wrong.is_empty() && self.others.is_empty(), "{self:?}");
+        let [(_, from, to)] = self.lives[..] else {
+            panic!("not one life: {self:?}");
+        };
+        assert_eq!((from, to), (first, last));
+    }
+}
+
+/// The process and the number of a stub's line.
+fn numbered(line: &[u8]) -> Option<(u32, u64)> {
+    let text = std::str::from_utf8(line.get(..21)?).ok()?;
+    let (pid, number) = text.split_once(' ')?;
+    let rest = &line[21..];
+    (pid.len() == 10 && rest.iter().all(|byte| matches!(byte, b' ' | b'x')))
+        .then_some(())
+        .and_then(|()| Some((pid.parse().ok()?, number.parse().ok()?)))
+}
+
+/// What is kept of one stream of a domain.
+#[track_caller]
+fn kept(app: &App, name: &str, stream: &str, step: u64) -> Numbers {
+    let mut numbers = Numbers::by(step);
+    let args = ["logs", name, "--stream", stream, "--raw"];
+    app.fulcrum(&args).lines(|line| numbers.take(line));
+    numbers
+}
+
+/// Waits until the last line that a domain has said to a stream has been read: what is in a pipe is
+/// said, but not yet known.
+#[track_caller]
+fn arrived(app: &App, name: &str, stream: &str, number: u64) {
+    let wanted = format!(" {number:010}");
+    let args = ["logs", name, "--stream", stream, "--raw", "-n", "1"];
+    wait_until("the last line has arrived", LIMIT, || {
+        let last = app.run(&args).exits(0).stdout;
+        last.contains(&wanted).then_some(())
+    });
+}
+
+/// How much a process's resident memory is above what it was at the beginning, at most, in bytes.
+fn growth<T>(process: &Process, during: impl FnOnce() -> T) -> (T, u64) {
+    let resident = || process.usage().map_or(0, |usage| usage.rss);
+    let over = AtomicBool::new(false);
+    let before = resident();
+    thread::scope(|scope| {
+        let watching = scope.spawn(|| {
+            let mut most = before;
+            while !over.load(Ordering::Relaxed) {
+                most = most.max(resident());
+                thread::sleep(Duration::from_millis(10));
+            }
+            most
+        });
+        let _over = AtTheEnd(&over);
+        let outcome = during();
+        over.store(true, Ordering::Relaxed);
+        let most = watching.join().expect("the watch saw to its end");
+        (outcome, most.saturating_sub(before))
+    })
+}
+
+/// Ends the watch also where what is watched panics.
+struct AtTheEnd<'a>(&'a AtomicBool);
+
+impl Drop for AtTheEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Bytes as MiB, for figures.
+fn mib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
