@@ -17,14 +17,23 @@ test(name))return!1;try{let text=(0,import_node_fs.readFileSync)(entry,"utf8");i
 "$1");return new RegExp(`\\bnew\\s+${name.replaceAll("$","\\$")}(?![\\w$])`).test(code)}catch{return!1}}var AFTER_MS=2e3;function keepCompileCache(){process.env.NODE_COMPILE_CACHE&&setTimeout(()=>nodeModule().flushCompileCache?.(),AFTER_MS).unref()}function blockOnPipes(){for(let name of["stdout","stderr"]){let native=Object.getOwnPropertyDescriptor(process,name),get=native?.get;!native?.configurable||!get||
 Object.defineProperty(process,name,{...native,get(){Object.defineProperty(process,name,native);let stream=get.call(process);return stream._type==="pipe"&&stream.
 _handle?.setBlocking?.(!0),stream}})}}function readPlan(text){if(!text)return;let value;try{value=JSON.parse(text)}catch{return}if(typeof value!="object"||value===null||value.v!==1)return;let{parent,
-entry,starts,ts,sdk,later}=value;if(!(typeof parent!="number"||typeof entry!="string"))return{parent,entry,starts:starts===!0,ts:readTypeScript(ts),sdk:textOrNull(
-sdk),later:textOrNull(later)}}function textOrNull(value){return typeof value=="string"?value:null}function readTypeScript(value){if(typeof value!="object"||value===
-null)return null;let{manifest,strip,commonjs}=value;return typeof manifest!="string"||!Array.isArray(strip)||!strip.every(part=>typeof part=="string")?null:{manifest,
-strip,commonjs:commonjs===!0}}function isDomainProcess(plan2){return process.ppid!==plan2.parent||process.argv[1]!==plan2.entry?!1:!("disabled"in process.abort)}var NAMES=new Set(["@fulcrum/domain","fulcrum"]);function isSdk(specifier){return NAMES.has(specifier)}function requiredFile(folder){return`${folder}/dist/index\
+entry,starts,ts,sdk,later,spare}=value;if(!(typeof parent!="number"||typeof entry!="string"))return{parent,entry,starts:starts===!0,ts:readTypeScript(ts),sdk:textOrNull(
+sdk),later:textOrNull(later),spare:readSpare(spare)}}function textOrNull(value){return typeof value=="string"?value:null}function readSpare(value){if(typeof value!=
+"object"||value===null)return null;let{required,imported}=value;return{required:textOrNull(required),imported:textOrNull(imported)}}function readTypeScript(value){
+if(typeof value!="object"||value===null)return null;let{manifest,strip,commonjs}=value;return typeof manifest!="string"||!Array.isArray(strip)||!strip.every(part=>typeof part==
+"string")?null:{manifest,strip,commonjs:commonjs===!0}}function isDomainProcess(plan2){return process.ppid!==plan2.parent||process.argv[1]!==plan2.entry?!1:!("d\
+isabled"in process.abort)}var NAMES=new Set(["@fulcrum/domain","fulcrum"]);function isSdk(specifier){return NAMES.has(specifier)}function requiredFile(folder){return`${folder}/dist/index\
 .cjs`}function importedUrl(folder){return urlOf(`${folder}/dist/index.mjs`)}function provideSdk(folder){let open=nodeModule(),resolveFilename=open._resolveFilename;
 return open._resolveFilename=function(request,...rest){try{return resolveFilename.call(this,request,...rest)}catch(error){if(!isSdk(request)||error.code!=="MODU\
 LE_NOT_FOUND")throw error;return requiredFile(folder)}},open.registerHooks?(open.registerHooks({resolve(specifier,context,next){try{return next(specifier,context)}catch(error){
-if(!isSdk(specifier)||error.code!=="ERR_MODULE_NOT_FOUND")throw error;return{url:importedUrl(folder),format:"module",shortCircuit:!0}}}}),!1):!0}var TYPESCRIPT=/\.[mc]?ts$/;function typescriptPath(url,pathOf2){if(!url.startsWith("file:"))return;let end=url.search(/[?#]/),bare=end<0?url:url.slice(0,end);return TYPESCRIPT.
+if(!isSdk(specifier)||error.code!=="ERR_MODULE_NOT_FOUND")throw error;return{url:importedUrl(folder),format:"module",shortCircuit:!0}}}}),!1):!0}var WARM=Symbol.for("fulcrum.domain.warm"),UNWANTED_MS=1e4;function standBy(spare,begin){let open=nodeModule(),{runMain}=open;open.runMain=function(...args){open.
+runMain=runMain;let warmth=warmUp(spare);awaitActivation(({env,cwd})=>{Object.assign(process.env,env),process.chdir(cwd),beginUptime(),setImmediate(runMain,...args),
+begin(),setTimeout(()=>{warmth.then(cool=>cool?.())},UNWANTED_MS).unref()})}}async function warmUp({required,imported}){try{let own;required!==null&&(own=require(
+required)),imported!==null&&(own=await import(imported));let warm=own?.DomainBase?.[WARM];return typeof warm=="function"?warm():void 0}catch{return}}function awaitActivation(activate){
+let{openSync}=require("node:fs"),{Socket}=require("node:net"),channel=new Socket({fd:openSync("/proc/self/fd/0","r"),readable:!0,writable:!1}),text="";channel.setEncoding(
+"utf8"),channel.on("data",chunk=>{text+=chunk,text.endsWith(`
+`)&&(channel.removeAllListeners("end"),channel.once("close",()=>activate(JSON.parse(text))),channel.destroy())}),channel.on("end",()=>process.exit(0)),channel.on(
+"error",()=>process.exit(0))}function beginUptime(){let native=process.uptime,waited=native();process.uptime=function(){return native()-waited}}var TYPESCRIPT=/\.[mc]?ts$/;function typescriptPath(url,pathOf2){if(!url.startsWith("file:"))return;let end=url.search(/[?#]/),bare=end<0?url:url.slice(0,end);return TYPESCRIPT.
 test(bare)?pathOf2(bare):void 0}var FLAG="--expose-internals";function patchCascadedLoader(files){if(!process.execArgv.includes(FLAG))return!1;let loader,loads;try{if(loader=require("internal/modules/esm/loader").
 getOrInitializeCascadedLoader(),require("internal/modules/esm/resolve"),loads=require("internal/modules/esm/load"),typeof loader.load!="function"||typeof loader.
 resolve!="function")return!1}catch{return!1}finally{hideFlag()}let load=loader.load;loader.load=async function(url,context){let path=typescriptPath(url,pathOf);
@@ -50,7 +59,9 @@ includes(path)?reason:`${path}: ${reason}`)}try{let{code,format}=JSON.parse(resu
 code,format}}catch{}throw new SyntaxError(`${path}: its types can't be stripped: ${program} printed no {"code", "format"}`)}};function readManifest(path){try{let{
 files}=JSON.parse((0,import_node_fs2.readFileSync)(path,"utf8"));return{__proto__:null,...files}}catch{return{}}}function hookTypeScript(plan2){let files=new StrippedFiles(plan2,()=>require("node:child_process"));hookRequire(files);let open=nodeModule();return open.registerHooks?
 (open.registerHooks({load(url,context,next){let path=typescriptPath(url,pathOf);if(path===void 0)return next(url,context);let{code,format}=files.load(path);return{
-format,source:code,shortCircuit:!0}}}),!1):!plan2.commonjs&&!patchCascadedLoader(files)}var plan=readPlan(process.env.FULCRUM_BOOTSTRAP);plan&&follow(plan);function follow({ts,sdk,entry,...rest}){let typesNeedThread=ts!==null&&hookTypeScript(ts),sdkNeedsThread=sdk!==
+format,source:code,shortCircuit:!0}}}),!1):!plan2.commonjs&&!patchCascadedLoader(files)}var plan=readPlan(process.env.FULCRUM_BOOTSTRAP);plan&&follow(plan);function follow(plan2){hookLoaders(plan2),isDomainProcess(plan2)?plan2.spare?standBy(plan2.spare,
+()=>{let now=readPlan(process.env.FULCRUM_BOOTSTRAP)??plan2;now.later!==null&&hidePreload(),blockOnPipes(),serve(now,!1)}):(plan2.later===null&&blockOnPipes(),serve(
+plan2,plan2.later!==null)):plan2.later!==null&&hidePreload()}function hookLoaders({ts,sdk}){let typesNeedThread=ts!==null&&hookTypeScript(ts),sdkNeedsThread=sdk!==
 null&&provideSdk(sdk);if(typesNeedThread||sdkNeedsThread){let data={ts:typesNeedThread?ts:null,sdk:sdk&&sdkNeedsThread?importedUrl(sdk):null};nodeModule().register(
-urlOf(`${__dirname}/hooks.mjs`),{data})}isDomainProcess({ts,sdk,entry,...rest})&&(rest.later===null&&blockOnPipes(),autoStart(entry,rest.starts&&rest.later===null),
-keepCompileCache())}
+urlOf(`${__dirname}/hooks.mjs`),{data})}}function serve({entry,starts},late){autoStart(entry,starts&&!late),keepCompileCache()}function hidePreload(){let at=process.
+execArgv.findIndex((word,index)=>word==="--require"&&process.execArgv[index+1]===__filename);at>=0&&process.execArgv.splice(at,2)}

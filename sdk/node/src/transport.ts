@@ -41,6 +41,17 @@ export class Transport {
     return this.#failure && messageOf(this.#failure);
   }
 
+  /** Whether calls can still be made on it. */
+  get open(): boolean {
+    return !this.#session.closed && !this.#session.destroyed;
+  }
+
+  /** Whether it keeps the process alive, as it does when nobody says otherwise. */
+  hold(alive: boolean): void {
+    if (alive) this.#session.ref();
+    else this.#session.unref();
+  }
+
   /** Opens the stream of a domain. */
   communicate(events: StreamEvents): StreamWriter {
     const stream = this.#request('DomainCommunication');
