@@ -53,6 +53,25 @@ pub(crate) struct Badge {
 }
 
 impl Desk {
+    /// A life is about to begin, with these papers.
+    pub(crate) fn begin(
+        &self,
+        generation: u64,
+        token: String,
+        spec: &Arc<CommandSpec>,
+        pid: Option<u32>,
+    ) {
+        self.badge.send_replace(Some(Badge {
+            generation,
+            token,
+            pid,
+            spec: Arc::clone(spec),
+            over: false,
+        }));
+        self.last_beat.send_replace(None);
+        self.lag.send_replace(None);
+    }
+
     /// The papers of the life that goes on, or is about to begin.
     pub(crate) fn living(&self) -> Option<Badge> {
         self.badge.borrow().clone().filter(|badge| !badge.over)

@@ -14,6 +14,7 @@ use super::closing::{Closing, Stage};
 use super::desk::Desks;
 use super::events::Journal;
 use super::probes;
+use super::standby::{NodeSpare, Standby};
 use super::vitals::Vitals;
 
 /// The instance, as its tasks see it.
@@ -29,6 +30,7 @@ pub(crate) struct House {
     pub(crate) desks: Desks,
     pub(crate) vitals: Vitals,
     pub(crate) containment: Containment,
+    pub(crate) standby: Standby<NodeSpare>,
     pub(crate) closing: Closing,
     /// Where domains register, host:port.
     pub(crate) grpc: String,

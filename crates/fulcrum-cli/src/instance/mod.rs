@@ -41,6 +41,7 @@ mod selection;
 mod settings;
 mod setup;
 mod signals;
+mod standby;
 mod starts;
 mod terminal;
 mod together;

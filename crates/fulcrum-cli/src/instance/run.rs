@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use fulcrum_config::Mode;
 use fulcrum_logs::{Hub, HubConfig, Level};
 use fulcrum_rpc::control::outcome::Kind;
 use fulcrum_rpc::control::wait_request::Condition;
@@ -34,6 +35,7 @@ use super::oom::OomWatch;
 use super::options::Options;
 use super::selection::{select, with_dependencies};
 use super::signals::Signals;
+use super::standby::{NodeMaker, Standby};
 use super::starts::Starts;
 use super::terminal::Screen;
 use super::unserved::unserved;
@@ -106,6 +108,8 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     let gate = gate(&options, Arc::clone(&desks), Arc::clone(&roster));
     let times = Limits::of(&options.app).settings();
     let registry = Registry::with_settings(gate, Unserved, events, times);
+    let maker = NodeMaker::default();
+    let standby = Standby::start(spares(&options), maker.clone());
     let workshop = Workshop {
         around: Arc::new(surroundings(&options, &port)),
         toolbox: Arc::new(toolbox()?),
@@ -117,6 +121,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
         registry: registry.clone(),
         desks: Arc::clone(&desks),
         oom: OomWatch::start(),
+        standby: standby.clone(),
         install: options.install,
     };
     let may_wait_for =
@@ -128,6 +133,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
         &load::request(Some(&options.app.root), options.mode)?,
         port.moved.as_deref(),
         &transitions,
+        &maker,
     )?;
     drop(transitions);
     // Set once, here; the gate was made before the domains it guards.
@@ -145,6 +151,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
         journal: Journal::new(),
         vitals: vitals::Vitals::start(Arc::clone(&desks), containment.clone(), samples),
         containment: containment.clone(),
+        standby,
         desks,
         closing: closing.clone(),
         grpc: port.listeners.address(),
@@ -222,6 +229,15 @@ fn gate(options: &Options, desks: Desks, supervisor: Arc<OnceLock<Supervisor>>) 
             .map(|domain| (domain.name.clone(), domain.process.heartbeat.interval))
             .collect(),
     }
+}
+
+/// How many spare processes there may be altogether: while somebody works on the code one is worth
+/// its memory, in production that is for who runs it to say.
+fn spares(options: &Options) -> u32 {
+    options.app.runtime.standby.unwrap_or(match options.mode {
+        Mode::Dev => 1,
+        Mode::Serve => 0,
+    })
 }
 
 fn surroundings(options: &Options, port: &listen::Port) -> Surroundings {
@@ -307,6 +323,7 @@ async fn attend(house: &Shared, wait: Option<Duration>) -> Result<(), Stop> {
 async fn wind_up(house: &Shared) -> Vec<String> {
     house.closing.ask(Stage::Stopping);
     house.tell_health();
+    house.standby.drop_all().await;
     let orderly = house.supervisor.shutdown();
     tokio::pin!(orderly);
     // The first word comes early enough to tell a wait from a hang.

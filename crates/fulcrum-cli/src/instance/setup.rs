@@ -13,6 +13,7 @@ use super::backend::{DomainBackend, Workshop};
 use super::policy::Adapter;
 use super::probes::{self, Probes};
 use super::settings::Settings;
+use super::standby::NodeMaker;
 use crate::exit::{Code, Stop};
 
 /// How long SIGKILL is given until a process counts as stuck.
@@ -29,11 +30,17 @@ pub(crate) fn supervise(
     request: &Request,
     port_hint: Option<&str>,
     transitions: &mpsc::UnboundedSender<Transition>,
+    spares: &NodeMaker,
 ) -> Result<Supervisor, Stop> {
     let domains = app.domains.iter().filter(|domain| domain.has_process());
-    let setups = domains
+    let setups: Vec<_> = domains
         .map(|domain| setup(app, domain, may_wait_for, workshop, request, port_hint))
-        .collect::<Result<Vec<_>, _>>()?;
+        .collect::<Result<_, _>>()?;
+    let settings = setups.iter().map(|setup| {
+        let settings = setup.backend.settings.clone();
+        (setup.name.clone(), settings)
+    });
+    spares.furnish(workshop.clone(), settings.collect());
     Ok(Supervisor::new(setups, app.waves(), transitions))
 }
 

@@ -40,6 +40,9 @@ pub struct NodeProgram<'a> {
     pub parent: u32,
 }
 
+/// The variable in which the bootstrap finds what it is told.
+pub(super) const BOOTSTRAP: &str = "FULCRUM_BOOTSTRAP";
+
 /// What the bootstrap is told through `FULCRUM_BOOTSTRAP`.
 #[derive(Serialize)]
 struct Bootstrap<'a> {
@@ -108,7 +111,7 @@ pub fn plan_node(
     };
     let mut env = program.env.clone();
     env.insert(
-        "FULCRUM_BOOTSTRAP".into(),
+        BOOTSTRAP.into(),
         instructions(program, &runner, toolbox, starts, sdk, later).into(),
     );
     if node.at_least(22, 1)
