@@ -68,25 +68,27 @@ this.#stream.destroyed||this.#stream.writableEnded||(this.#queue.push(frame),thi
 0&&this.#stream.write(Buffer.concat(this.#queue)),this.#queue=[],this.#bytes=0,await new Promise(resolve=>{let timer=setTimeout(resolve,limitMs);this.#stream.once(
 "close",()=>{clearTimeout(timer),resolve()}),this.#stream.end()}))}#flush(){if(this.#blocked||this.#queue.length===0||this.#stream.destroyed||this.#stream.writableEnded)
 return;let chunk=this.#queue.length===1?this.#queue[0]:Buffer.concat(this.#queue);this.#queue=[],this.#bytes=0,this.#blocked=!this.#stream.write(chunk),this.#stream.
-isPaused()&&this.#stream.resume()}};var SERVICE="/framework.FrameworkService/",WINDOW_BYTES=1024*1024,Transport=class{#session;#headers;#failure;constructor(url,token){let authority=new URL(url).host;
-this.#headers={":method":"POST",":authority":authority,te:"trailers","content-type":"application/grpc","user-agent":"fulcrum-domain-node"},token&&(this.#headers["\
+isPaused()&&this.#stream.resume()}};var SERVICE="/framework.FrameworkService/",WINDOW_BYTES=1024*1024,REHEARSAL_MS=1e3,Transport=class{#session;#headers;#failure;constructor(url,token){let authority=new URL(
+url).host;this.#headers={":method":"POST",":authority":authority,te:"trailers","content-type":"application/grpc","user-agent":"fulcrum-domain-node"},token&&(this.#headers["\
 x-fulcrum-token"]=token);let session=(0,import_node_http2.connect)(url,{settings:{enablePush:!1,initialWindowSize:WINDOW_BYTES}});this.#session=session,session.
 on("error",error=>{this.#failure??=error}),session.once("remoteSettings",()=>session.setLocalWindowSize(WINDOW_BYTES))}get failure(){return this.#failure&&messageOf(
-this.#failure)}get open(){return!this.#session.closed&&!this.#session.destroyed}hold(alive){alive?this.#session.ref():this.#session.unref()}communicate(events){
-let stream=this.#request("DomainCommunication");return this.#read(stream,events),new StreamWriter(stream)}unary(frame){let stream=this.#request("SendMessage"),answer=new Promise(
-(resolve,reject)=>{let received;this.#read(stream,{message:message=>{received??=message},closed:status=>{received?resolve(received):reject(new Error(status.name===
-"OK"?"the runtime ended the call without an answer":describeStatus(status)))}})});return stream.end(frame),{answer,abandon:()=>stream.close(import_node_http2.constants.
-NGHTTP2_CANCEL)}}destroy(){this.#session.destroy()}#request(method){return this.#session.request({...this.#headers,":path":SERVICE+method},{endStream:!1})}#read(stream,events){
-let reader=new FrameReader,status,failure2;stream.on("response",headers=>{status??=statusOf(headers)}),stream.on("trailers",trailers=>{status??=statusOf(trailers)}),
-stream.on("data",chunk=>{try{for(let bytes of reader.push(chunk))events.message(decodeRuntimeMessage(bytes))}catch(error){stream.destroy(error)}}),stream.on("en\
-d",()=>{stream.end()}),stream.on("error",error=>{failure2??=error}),stream.on("close",()=>{let reason=this.#failure??failure2?.cause??failure2;events.closed(status??
-{name:"UNAVAILABLE",message:reason?messageOf(reason):"the connection was closed"})})}};function describeStatus(status){return status.name==="OK"?"the runtime en\
-ded the stream":status.message?`${status.name}: ${status.message}`:status.name}var TIMEOUT_MS=3e4,GIVE_UP_MS=6e4;function settle(options,className,env){let token=options.token??(env.FULCRUM_DOMAIN_TOKEN||void 0);return{name:options.name??className??
+this.#failure)}get open(){return!this.#session.closed&&!this.#session.destroyed}hold(alive){alive?this.#session.ref():this.#session.unref()}rehearse(){let stream=this.#session.
+request({...this.#headers,":path":"/grpc.health.v1.Health/Check"},{endStream:!1});this.#read(stream,{message:()=>{},closed:()=>{}});let writer=new StreamWriter(
+stream);writer.write(Buffer.alloc(5)),writer.end(REHEARSAL_MS)}communicate(events){let stream=this.#request("DomainCommunication");return this.#read(stream,events),
+new StreamWriter(stream)}unary(frame){let stream=this.#request("SendMessage"),answer=new Promise((resolve,reject)=>{let received;this.#read(stream,{message:message=>{
+received??=message},closed:status=>{received?resolve(received):reject(new Error(status.name==="OK"?"the runtime ended the call without an answer":describeStatus(
+status)))}})});return stream.end(frame),{answer,abandon:()=>stream.close(import_node_http2.constants.NGHTTP2_CANCEL)}}destroy(){this.#session.destroy()}#request(method){
+return this.#session.request({...this.#headers,":path":SERVICE+method},{endStream:!1})}#read(stream,events){let reader=new FrameReader,status,failure2;stream.on(
+"response",headers=>{status??=statusOf(headers)}),stream.on("trailers",trailers=>{status??=statusOf(trailers)}),stream.on("data",chunk=>{try{for(let bytes of reader.
+push(chunk))events.message(decodeRuntimeMessage(bytes))}catch(error){stream.destroy(error)}}),stream.on("end",()=>{stream.end()}),stream.on("error",error=>{failure2??=
+error}),stream.on("close",()=>{let reason=this.#failure??failure2?.cause??failure2;events.closed(status??{name:"UNAVAILABLE",message:reason?messageOf(reason):"t\
+he connection was closed"})})}};function describeStatus(status){return status.name==="OK"?"the runtime ended the stream":status.message?`${status.name}: ${status.
+message}`:status.name}var TIMEOUT_MS=3e4,GIVE_UP_MS=6e4;function settle(options,className,env){let token=options.token??(env.FULCRUM_DOMAIN_TOKEN||void 0);return{name:options.name??className??
 env.FULCRUM_DOMAIN_NAME??"",address:options.address??(env.FULCRUM_GRPC_SERVER||DEFAULT_ADDRESS),token,timeoutMs:options.timeoutMs??TIMEOUT_MS,giveUpAfterMs:env.
 FULCRUM_DOMAIN_TOKEN?GIVE_UP_MS:1/0}}var WARM=Symbol.for("fulcrum.domain.warm"),waiting;function warm(){let{address,token}=settle({},void 0,process.env),url=dialUrl(address),ahead={url,token,transport:new Transport(
-url,token)};return ahead.transport.hold(!1),waiting=ahead,()=>{waiting===ahead&&(waiting=void 0,ahead.transport.destroy())}}function transportTo(url,token){let ahead=waiting;
-return ahead===void 0||ahead.url!==url||ahead.token!==token?new Transport(url,token):(waiting=void 0,ahead.transport.open?(ahead.transport.hold(!0),ahead.transport):
-new Transport(url,token))}var REGISTER_TIMEOUT_MS=1e4,STABLE_MS=5e3,CLOSE_LIMIT_MS=1e3,Link=class{#options;#events;#pending=new Pending;#idPrefix;#ids=0;#state="idle";#transport;#writer;#epoch=0;#failures=0;#registeredAt;#lostAt;#everRegistered=!1;#timer;#said="";#waiters=new Set;constructor(options,events){
+url,token)};return ahead.transport.rehearse(),ahead.transport.hold(!1),waiting=ahead,()=>{waiting===ahead&&(waiting=void 0,ahead.transport.destroy())}}function transportTo(url,token){
+let ahead=waiting;return ahead===void 0||ahead.url!==url||ahead.token!==token?new Transport(url,token):(waiting=void 0,ahead.transport.open?(ahead.transport.hold(
+!0),ahead.transport):new Transport(url,token))}var REGISTER_TIMEOUT_MS=1e4,STABLE_MS=5e3,CLOSE_LIMIT_MS=1e3,Link=class{#options;#events;#pending=new Pending;#idPrefix;#ids=0;#state="idle";#transport;#writer;#epoch=0;#failures=0;#registeredAt;#lostAt;#everRegistered=!1;#timer;#said="";#waiters=new Set;constructor(options,events){
 this.#options=options,this.#events=events,this.#idPrefix=`${options.domain}:${process.pid}:${Math.random().toString(36).slice(2,10)}:`}get epoch(){return this.#epoch}get registered(){
 return this.#state==="registered"}dial(){this.#transport??=transportTo(this.#options.url,this.#options.token)}register(){let done=this.#whenRegistered();return this.#state===
 "idle"&&this.#attempt(),done}send(type,payload,requestId,epoch=this.#epoch){epoch!==this.#epoch||this.#state!=="registered"||this.#writer?.write(encodeDomainFrame(

@@ -26,6 +26,7 @@ export function warm(): () => void {
   const { address, token } = settle({}, undefined, process.env);
   const url = dialUrl(address);
   const ahead: Waiting = { url, token, transport: new Transport(url, token) };
+  ahead.transport.rehearse();
   ahead.transport.hold(false);
   waiting = ahead;
   return () => {

@@ -6,8 +6,10 @@ import { autoStart } from './auto-start.ts';
 import { nodeModule, urlOf } from './builtins.ts';
 import { keepCompileCache } from './compile-cache.ts';
 import type { HookData } from './hooks.ts';
+import { cascadedLoader } from './internals.ts';
+import { reportModules } from './modules.ts';
 import { blockOnPipes } from './output.ts';
-import { isDomainProcess, readPlan } from './plan.ts';
+import { isDomainProcess, isDomainWorker, readPlan } from './plan.ts';
 import type { Plan } from './plan.ts';
 import { importedUrl, provideSdk } from './sdk.ts';
 import { standBy } from './standby.ts';
@@ -20,7 +22,10 @@ function follow(plan: Plan): void {
   hookLoaders(plan);
   if (!isDomainProcess(plan)) {
     if (plan.later !== null) hidePreload();
+    cascadedLoader();
+    if (plan.modules !== null && isDomainWorker(plan)) reportModules(process.argv[1], plan.modules, 'worker');
   } else if (plan.spare) {
+    if (plan.modules !== null) cascadedLoader();
     standBy(plan.spare, () => {
       // What the entry's text says may have changed while this process waited.
       const now = readPlan(process.env.FULCRUM_BOOTSTRAP) ?? plan;
@@ -46,8 +51,9 @@ function hookLoaders({ ts, sdk }: Plan): void {
 }
 
 /** What the domain's own process gets besides. */
-function serve({ entry, starts }: Plan, late: boolean): void {
+function serve({ entry, starts, modules }: Plan, late: boolean): void {
   autoStart(entry, starts && !late);
+  if (modules !== null) reportModules(entry, modules, late ? 'late' : 'main');
   keepCompileCache();
 }
 

@@ -29,6 +29,8 @@ export interface Plan {
   sdk: string | null;
   /** URL of the bootstrap, where it isn't preloaded: the package stands in for it and loads it later. */
   later: string | null;
+  /** File for the paths of what the domain has loaded. */
+  modules: string | null;
   /** This process waits, for the moment at which the domain's code is to be loaded. */
   spare: SparePlan | null;
 }
@@ -45,9 +47,9 @@ export function readPlan(text: string | undefined): Plan | undefined {
     return undefined;
   }
   if (typeof value !== 'object' || value === null || value.v !== VERSION) return undefined;
-  const { parent, entry, starts, ts, sdk, later, spare } = value;
+  const { parent, entry, starts, ts, sdk, later, modules, spare } = value;
   if (typeof parent !== 'number' || typeof entry !== 'string') return undefined;
-  return { parent, entry, starts: starts === true, ts: readTypeScript(ts), sdk: textOrNull(sdk), later: textOrNull(later), spare: readSpare(spare) };
+  return { parent, entry, starts: starts === true, ts: readTypeScript(ts), sdk: textOrNull(sdk), later: textOrNull(later), modules: textOrNull(modules), spare: readSpare(spare) };
 }
 
 function textOrNull(value: unknown): string | null {
@@ -72,7 +74,15 @@ function readTypeScript(value: unknown): TypeScriptPlan | null {
  * both of which load the bootstrap too.
  */
 export function isDomainProcess(plan: Plan): boolean {
-  if (process.ppid !== plan.parent || process.argv[1] !== plan.entry) return false;
-  // worker_threads would say it too, and takes 2 ms to load: a worker may not abort the process.
-  return !('disabled' in process.abort);
+  return process.ppid === plan.parent && process.argv[1] === plan.entry && !isWorker();
+}
+
+/** Whether this is a thread that the domain itself has started. */
+export function isDomainWorker(plan: Plan): boolean {
+  return process.ppid === plan.parent && isWorker();
+}
+
+/** worker_threads would say it too, and takes 2 ms to load: a worker may not abort the process. */
+function isWorker(): boolean {
+  return 'disabled' in process.abort;
 }

@@ -71,8 +71,8 @@ function awaitActivation(activate: (activation: Activation) => void): void {
     text += chunk;
     if (!text.endsWith('\n')) return;
     channel.removeAllListeners('end');
-    channel.once('close', () => activate(JSON.parse(text) as Activation));
     channel.destroy();
+    activate(JSON.parse(text) as Activation);
   });
   // Fulcrum is gone, and nobody will ever need this process.
   channel.on('end', () => process.exit(0));
