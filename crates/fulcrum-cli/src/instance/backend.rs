@@ -16,6 +16,7 @@ use super::house::now;
 use super::install::{Client, Installer};
 use super::life::{self, Life};
 use super::limits;
+use super::modules;
 use super::obituary::Coroner;
 use super::oom::OomWatch;
 use super::probes::{self, Probed, Probes};
@@ -224,6 +225,8 @@ pub(super) fn command(
     let process = &domain.process;
     match &domain.program {
         Program::Node { entry } => {
+            let modules = around.modules.as_ref();
+            let modules = modules.map(|folder| modules::file(folder, &domain.name));
             let program = NodeProgram {
                 name: &domain.name,
                 entry,
@@ -235,6 +238,7 @@ pub(super) fn command(
                 cwd: &process.cwd,
                 env,
                 parent: std::process::id(),
+                modules: modules.as_deref(),
             };
             plan_node(&program, &workshop.toolbox)
         }

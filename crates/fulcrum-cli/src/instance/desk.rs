@@ -9,6 +9,7 @@ use fulcrum_spawn::CommandSpec;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::modules::Modules;
 use super::obituary::Obituary;
 use super::probes::Answers;
 
@@ -30,6 +31,8 @@ pub(crate) struct Desk {
     pub(crate) outlook: watch::Sender<Option<String>>,
     /// What its probes said last; written by the task that asks.
     pub(crate) probes: watch::Sender<Answers>,
+    /// Which files it has loaded; written by who has to do with a change of one.
+    pub(crate) modules: watch::Sender<Modules>,
     /// What it used when last looked at; written by the sampler.
     pub(crate) sample: watch::Sender<Sample>,
 }
@@ -104,6 +107,7 @@ pub(crate) fn desks<'a>(names: impl Iterator<Item = &'a str>) -> Desks {
         obituary: watch::Sender::new(None),
         outlook: watch::Sender::new(None),
         probes: watch::Sender::new(Answers::default()),
+        modules: watch::Sender::new(Modules::default()),
         sample: watch::Sender::new(Sample::default()),
     };
     Arc::new(names.map(|name| (name.to_owned(), desk())).collect())

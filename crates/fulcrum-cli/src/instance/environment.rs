@@ -19,6 +19,8 @@ pub(crate) struct Surroundings {
     pub(crate) app: std::path::PathBuf,
     /// `runtime.logs.level`.
     pub(crate) log_level: String,
+    /// Where domains tell which files they have loaded, if that is of interest.
+    pub(crate) modules: Option<std::path::PathBuf>,
     /// As what the instance runs.
     pub(crate) mode: Mode,
 }

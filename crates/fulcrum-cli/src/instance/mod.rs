@@ -28,6 +28,7 @@ mod life;
 mod limits;
 mod listen;
 mod liveness;
+mod modules;
 mod narrator;
 mod obituary;
 mod oom;

@@ -40,7 +40,7 @@ use super::starts::Starts;
 use super::terminal::Screen;
 use super::unserved::unserved;
 use super::{
-    change, desk, escaped, leftovers, limits, listen, narrator, registrations, setup, vitals,
+    change, desk, escaped, leftovers, limits, listen, modules, narrator, registrations, setup, vitals,
     waiting, words,
 };
 use crate::exit::{Code, Stop};
@@ -108,10 +108,12 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     let gate = gate(&options, Arc::clone(&desks), Arc::clone(&roster));
     let times = Limits::of(&options.app).settings();
     let registry = Registry::with_settings(gate, Unserved, events, times);
+    let modules = watches(&options).then(|| modules::folder(dir.dir()));
+    let modules = modules.transpose().map_err(defect)?;
     let maker = NodeMaker::default();
     let standby = Standby::start(spares(&options), maker.clone());
     let workshop = Workshop {
-        around: Arc::new(surroundings(&options, &port)),
+        around: Arc::new(surroundings(&options, &port, modules.clone())),
         toolbox: Arc::new(toolbox()?),
         spawner,
         run,
@@ -187,6 +189,9 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     hub.close();
     let _ = tokio::task::spawn_blocking(move || screen.finish(in_a_hurry)).await;
     guarding.end(left.is_empty()).await;
+    if let Some(folder) = &modules {
+        modules::clear(folder);
+    }
     drop(lock);
     if left.is_empty() {
         end
@@ -240,12 +245,23 @@ fn spares(options: &Options) -> u32 {
     })
 }
 
-fn surroundings(options: &Options, port: &listen::Port) -> Surroundings {
+/// Whether a change of a file may come to mean something.
+fn watches(options: &Options) -> bool {
+    let enabled = options.app.runtime.watch.enabled;
+    enabled.unwrap_or(options.mode == Mode::Dev)
+}
+
+fn surroundings(
+    options: &Options,
+    port: &listen::Port,
+    modules: Option<PathBuf>,
+) -> Surroundings {
     Surroundings {
         inherited: std::env::vars_os().collect(),
         grpc: port.listeners.address(),
         app: options.app.root.clone(),
         log_level: options.app.runtime.logs.level.clone(),
+        modules,
         mode: options.mode,
     }
 }
