@@ -14,6 +14,7 @@ mod node;
 mod production;
 mod readiness;
 mod restarting;
+mod standby;
 mod stubs;
 mod terminal;
 mod typescript;
