@@ -143,7 +143,7 @@ fn delays_grow_and_a_stable_life_begins_anew() {
 fn one_that_was_stable_is_started_again_at_once_and_only_once() {
     let mut restarts = restarts(exact());
     let now = Instant::now();
-    let mut after = |restarts: &mut Restarts| {
+    let after = |restarts: &mut Restarts| {
         let verdict = restarts.ended(&exit(1), now);
         delay(&verdict).expect("within the budget")
     };

@@ -9,6 +9,7 @@ mod entries;
 mod environment;
 mod faults;
 mod lines;
+mod modules;
 mod names;
 mod node;
 mod production;

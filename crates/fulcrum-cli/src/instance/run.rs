@@ -40,8 +40,8 @@ use super::starts::Starts;
 use super::terminal::Screen;
 use super::unserved::unserved;
 use super::{
-    change, desk, escaped, leftovers, limits, listen, modules, narrator, registrations, setup, vitals,
-    waiting, words,
+    change, desk, escaped, leftovers, limits, listen, modules, narrator, registrations, setup,
+    vitals, waiting, words,
 };
 use crate::exit::{Code, Stop};
 use crate::{load, place};
@@ -251,11 +251,7 @@ fn watches(options: &Options) -> bool {
     enabled.unwrap_or(options.mode == Mode::Dev)
 }
 
-fn surroundings(
-    options: &Options,
-    port: &listen::Port,
-    modules: Option<PathBuf>,
-) -> Surroundings {
+fn surroundings(options: &Options, port: &listen::Port, modules: Option<PathBuf>) -> Surroundings {
     Surroundings {
         inherited: std::env::vars_os().collect(),
         grpc: port.listeners.address(),

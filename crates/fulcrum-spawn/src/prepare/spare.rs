@@ -114,7 +114,9 @@ impl Spare {
             && self.cold.cwd == wanted.cwd
             && self.cold.runner == wanted.runner
             && with_preload(wanted, preload)? == self.command.args
-            && ["v", "parent", "entry", "ts", "sdk", "modules"].into_iter().all(same)
+            && ["v", "parent", "entry", "ts", "sdk", "modules"]
+                .into_iter()
+                .all(same)
             && fixed(&self.cold) == fixed(wanted);
         if !alike {
             return None;

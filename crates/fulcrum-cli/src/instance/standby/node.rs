@@ -6,9 +6,9 @@ use std::sync::{Arc, OnceLock};
 
 use fulcrum_config::{Domain, Port, Program};
 use fulcrum_logs::Level;
+use fulcrum_spawn::CommandSpec;
 use fulcrum_spawn::prepare::Spare;
 use fulcrum_spawn::process::Process;
-use fulcrum_spawn::CommandSpec;
 use rustix::process::Signal;
 
 use super::super::backend::{Workshop, command};
