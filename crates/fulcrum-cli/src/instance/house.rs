@@ -1,5 +1,6 @@
 //! What the instance's tasks share; nothing in it changes but behind its own handles.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -32,6 +33,8 @@ pub(crate) struct House {
     pub(crate) containment: Containment,
     pub(crate) standby: Standby<NodeSpare>,
     pub(crate) closing: Closing,
+    /// Where domains tell which files they have loaded, if that is of interest.
+    pub(crate) modules: Option<PathBuf>,
     /// Where domains register, host:port.
     pub(crate) grpc: String,
     pub(crate) socket: String,

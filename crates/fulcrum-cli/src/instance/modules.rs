@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::desk::Desk;
+use super::house::House;
 
 /// The files of one domain, symbolic links resolved. Packages aren't among them.
 pub(crate) type Modules = Arc<BTreeSet<PathBuf>>;
@@ -46,10 +47,17 @@ pub(crate) fn file(folder: &Path, domain: &str) -> PathBuf {
     folder.join(domain)
 }
 
-/// What the domain has loaded as far as is known now, read anew and put on its desk. May block, for
+/// What a domain has loaded as far as is known now, read anew and put on its desk. May block, for
 /// the time that reading a small file takes.
-#[cfg_attr(not(test), expect(dead_code, reason = "watching will ask"))]
-pub(crate) fn refresh(desk: &Desk, file: &Path) -> Modules {
+#[expect(dead_code, reason = "watching will ask")]
+pub(crate) fn of(house: &House, domain: &str) -> Modules {
+    match (house.desks.get(domain), &house.modules) {
+        (Some(desk), Some(folder)) => refresh(desk, &file(folder, domain)),
+        _ => Modules::default(),
+    }
+}
+
+fn refresh(desk: &Desk, file: &Path) -> Modules {
     if let Ok(text) = fs::read(file) {
         let told = parse(&text);
         desk.modules.send_if_modified(|known| {

@@ -156,6 +156,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
         standby,
         desks,
         closing: closing.clone(),
+        modules: modules.clone(),
         grpc: port.listeners.address(),
         socket: dir.socket().display().to_string(),
         started,
