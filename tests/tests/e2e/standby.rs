@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use fulcrum_e2e::{App, LIMIT, Line, Process, Signal, wait_until};
+use fulcrum_e2e::{App, LIMIT, Line, Process, Signal, figure, wait_until};
 use serde_json::Value;
 
 /// A variable that a process was started with.
@@ -269,4 +269,123 @@ fn without_standby_there_is_none() {
         assert!(spares(&app).is_empty(), "{mode}");
         app.down();
     }
+}
+
+/// Milliseconds of a moment that an event tells.
+fn moment(event: &Value) -> f64 {
+    let text = event["time"].as_str().expect("a time");
+    let (_, clock) = text.split_once('T').expect("a date and a time");
+    let parts: Vec<f64> = clock
+        .trim_end_matches('Z')
+        .split(':')
+        .map(|part| part.parse().expect("a number"))
+        .collect();
+    ((parts[0] * 60.0 + parts[1]) * 60.0 + parts[2]) * 1000.0
+}
+
+/// The `nth` part of hundred of what was measured.
+fn percentile(measured: &mut [f64], nth: usize) -> f64 {
+    measured.sort_by(f64::total_cmp);
+    measured[(measured.len() - 1) * nth / 100]
+}
+
+/// The phases of all lives after the given one: until nobody of the old life is left, until the new
+/// one is told to begin, until it has registered, and altogether.
+fn phases(events: &[Value], name: &str, after: Option<u64>) -> [Vec<f64>; 4] {
+    let mut found: [Vec<f64>; 4] = Default::default();
+    let [mut stopping, mut empty, mut starting] = [0.0; 3];
+    let moves = events.iter().filter(|event| event["domain"] == name);
+    for event in moves {
+        let (from, to) = (event["from"].as_str(), event["to"].as_str());
+        let at = moment(event);
+        match (from, to) {
+            (Some("running"), Some("stopping")) => stopping = at,
+            (Some("stopping"), Some(_)) => empty = at,
+            (_, Some("starting")) => starting = at,
+            (Some("starting"), Some("running")) if event["generation"].as_u64() > after => {
+                let parts = [
+                    empty - stopping,
+                    starting - empty,
+                    at - starting,
+                    at - stopping,
+                ];
+                for (list, part) in found.iter_mut().zip(parts) {
+                    list.push(part);
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// How long restarts and crashes take with a spare. The figures that count are those of a quiet
+/// machine and an optimised `FULCRUM_BIN`.
+#[test]
+#[ignore = "long: 150 restarts, for their figures"]
+fn figures_of_warm_starts() {
+    const ROUNDS: usize = 25;
+    let code = "await new (class D extends DomainBase {})().start();";
+    let import = "import { DomainBase } from '@fulcrum/domain';";
+    let policy = "process: {restart: {stable_after: 300ms, budget: 1000}}\n";
+    let app = App::new()
+        .write("domains/esm/domain.mjs", &format!("{import}\n{code}"))
+        .write("domains/cjs/domain.cjs", "const { DomainBase } = require('@fulcrum/domain');\nnew (class D extends DomainBase {})().start();")
+        .write("domains/ts/package.json", r#"{"type":"module"}"#)
+        .write("domains/ts/price.ts", "export const price = (n: number): number => n;")
+        .write("domains/ts/domain.ts", &format!("{import}\nimport {{ price }} from './price.ts';\nprice(1);\n{code}"))
+        .write("domains/esm/fulcrum.yml", policy)
+        .write("domains/cjs/fulcrum.yml", policy)
+        .write("domains/ts/fulcrum.yml", policy);
+    app.up();
+    let bare: Vec<f64> = (0..ROUNDS)
+        .map(|_| {
+            let begun = std::time::Instant::now();
+            app.program("node", &["-e", "0"]).output().exits(0);
+            begun.elapsed().as_secs_f64() * 1000.0
+        })
+        .collect();
+    let mut bare = bare;
+    let (p50, p95) = (percentile(&mut bare, 50), percentile(&mut bare, 95));
+    figure("node -e 0", &format!("p50 {p50:.1} ms, p95 {p95:.1} ms"));
+    for crash in [false, true] {
+        for name in ["esm", "cjs", "ts"] {
+            warmed(&app, name);
+            let cold = app.see(name)["generation"].as_u64();
+            for _ in 0..ROUNDS {
+                let generation = app.see(name)["generation"].as_u64();
+                if crash {
+                    // By then it is stable.
+                    std::thread::sleep(std::time::Duration::from_millis(400));
+                    app.leader(name).signal(Signal::KILL);
+                } else {
+                    app.run(&["domains", "restart", name]).exits(0);
+                }
+                app.wait_for(name, "is ready again", |domain| {
+                    domain["ready"] == true && domain["generation"].as_u64() > generation
+                });
+                wait_until("it has a spare", LIMIT, || spares(&app).pop());
+                // Until the spare has booted.
+                std::thread::sleep(std::time::Duration::from_millis(300));
+            }
+            let [mut stop, mut prepare, mut start, mut whole] = phases(&app.events(), name, cold);
+            let told = |what: &str, list: &mut Vec<f64>| {
+                format!(
+                    "{what} p50 {:.0} p95 {:.0}",
+                    percentile(list, 50),
+                    percentile(list, 95)
+                )
+            };
+            let text = [
+                told("stop", &mut stop),
+                told("prepare", &mut prepare),
+                told("activate and register", &mut start),
+                told("altogether", &mut whole),
+            ]
+            .join(", ");
+            let what = if crash { "crash" } else { "restart" };
+            figure(&format!("{what} of {name}"), &format!("{text} (ms)"));
+        }
+    }
+    app.down();
 }

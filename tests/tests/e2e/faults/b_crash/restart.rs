@@ -181,8 +181,5 @@ fn b08_the_backoff_begins_anew_after_the_stable_time() {
     let inside = gaps("300ms", 300_000, 2);
     assert!(inside[0] >= 100_000 && inside[1] >= 1_000_000, "{inside:?}");
     let outside = gaps("1500ms", 1_500_000, 2);
-    assert!(
-        outside.iter().all(|gap| *gap < 1_000_000),
-        "{outside:?}"
-    );
+    assert!(outside.iter().all(|gap| *gap < 1_000_000), "{outside:?}");
 }
