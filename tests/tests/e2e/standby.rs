@@ -319,6 +319,23 @@ fn phases(events: &[Value], name: &str, after: Option<u64>) -> [Vec<f64>; 4] {
     found
 }
 
+/// From each kill to the registration of the life that followed it.
+fn back(events: &[Value], name: &str, after: Option<u64>, kills: &[f64]) -> Vec<f64> {
+    let up = events.iter().filter(|event| {
+        event["domain"] == name
+            && event["from"] == "starting"
+            && event["to"] == "running"
+            && event["generation"].as_u64() > after
+    });
+    up.zip(kills).map(|(up, kill)| moment(up) - kill).collect()
+}
+
+/// Milliseconds of this moment, as events tell them.
+fn now() -> f64 {
+    let since = std::time::SystemTime::UNIX_EPOCH.elapsed();
+    since.expect("after 1970").as_secs_f64() * 1000.0 % 86_400_000.0
+}
+
 /// How long restarts and crashes take with a spare. The figures that count are those of a quiet
 /// machine and an optimised `FULCRUM_BIN`.
 #[test]
@@ -352,12 +369,15 @@ fn figures_of_warm_starts() {
         for name in ["esm", "cjs", "ts"] {
             warmed(&app, name);
             let cold = app.see(name)["generation"].as_u64();
+            let mut kills = Vec::new();
             for _ in 0..ROUNDS {
                 let generation = app.see(name)["generation"].as_u64();
                 if crash {
                     // By then it is stable.
                     std::thread::sleep(std::time::Duration::from_millis(400));
-                    app.leader(name).signal(Signal::KILL);
+                    let leader = app.leader(name);
+                    kills.push(now());
+                    leader.signal(Signal::KILL);
                 } else {
                     app.run(&["domains", "restart", name]).exits(0);
                 }

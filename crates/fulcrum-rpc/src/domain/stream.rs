@@ -222,11 +222,16 @@ impl Driver {
         let silent = self.connection.activity.last_heard().elapsed();
         // What the client has just sent is the end itself. A client that waits for our half, and
         // with it the next life of a domain, mustn't wait for certainty.
-        let long = silent >= self.registry.settings().keepalive_timeout;
-        let patience = if long { CLOSING } else { Duration::ZERO };
-        match tokio::time::timeout(patience, self.connection.lost()).await {
-            Ok(()) => Input::Lost,
-            Err(_) => Input::Closed,
+        let doubtful = silent >= self.registry.settings().keepalive_timeout;
+        let patience = async {
+            if doubtful {
+                tokio::time::sleep(CLOSING).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.connection.lost() => Input::Lost,
+            () = patience => Input::Closed,
         }
     }
 
