@@ -47,12 +47,13 @@ disabled"in process.abort}var NAMES=new Set(["@fulcrum/domain","fulcrum"]);funct
 .cjs`}function importedUrl(folder){return urlOf(`${folder}/dist/index.mjs`)}function provideSdk(folder){let open=nodeModule(),resolveFilename=open._resolveFilename;
 return open._resolveFilename=function(request,...rest){try{return resolveFilename.call(this,request,...rest)}catch(error){if(!isSdk(request)||error.code!=="MODU\
 LE_NOT_FOUND")throw error;return requiredFile(folder)}},open.registerHooks?(open.registerHooks({resolve(specifier,context,next){try{return next(specifier,context)}catch(error){
-if(!isSdk(specifier)||error.code!=="ERR_MODULE_NOT_FOUND")throw error;return{url:importedUrl(folder),format:"module",shortCircuit:!0}}}}),!1):!0}var WARM=Symbol.for("fulcrum.domain.warm"),UNWANTED_MS=1e4;function standBy(spare,begin){let open=nodeModule(),{runMain}=open;open.runMain=function(...args){open.
-runMain=runMain;let warmth=warmUp(spare);awaitActivation(({env,cwd})=>{Object.assign(process.env,env),process.chdir(cwd),beginUptime(),setImmediate(runMain,...args),
-begin(),setTimeout(()=>{warmth.then(cool=>cool?.())},UNWANTED_MS).unref()})}}async function warmUp({required,imported}){try{let own;required!==null&&(own=require(
-required)),imported!==null&&(own=await import(imported));let warm=own?.DomainBase?.[WARM];return typeof warm=="function"?warm():void 0}catch{return}}function awaitActivation(activate){
-let{openSync}=require("node:fs"),{Socket}=require("node:net"),channel=new Socket({fd:openSync("/proc/self/fd/0","r"),readable:!0,writable:!1}),text="";channel.setEncoding(
-"utf8"),channel.on("data",chunk=>{text+=chunk,text.endsWith(`
+if(!isSdk(specifier)||error.code!=="ERR_MODULE_NOT_FOUND")throw error;return{url:importedUrl(folder),format:"module",shortCircuit:!0}}}}),!1):!0}var WARM=Symbol.for("fulcrum.domain.warm"),UNWANTED_MS=1e4,NEWEST_MAJOR=26;function canStandBy(){return parseInt(process.versions.node,10)<=NEWEST_MAJOR&&typeof nodeModule().
+runMain=="function"}function standBy(spare,begin){let open=nodeModule(),{runMain}=open;open.runMain=function(...args){open.runMain=runMain;let warmth=warmUp(spare);
+awaitActivation(({env,cwd})=>{Object.assign(process.env,env),process.chdir(cwd),beginUptime(),setImmediate(runMain,...args),begin(),setTimeout(()=>{warmth.then(
+cool=>cool?.())},UNWANTED_MS).unref()})}}async function warmUp({required,imported}){try{let own;required!==null&&(own=require(required)),imported!==null&&(own=await import(imported));
+let warm=own?.DomainBase?.[WARM];return typeof warm=="function"?warm():void 0}catch{return}}function awaitActivation(activate){let{openSync}=require("node:fs"),
+{Socket}=require("node:net"),channel=new Socket({fd:openSync("/proc/self/fd/0","r"),readable:!0,writable:!1}),text="";channel.setEncoding("utf8"),channel.on("da\
+ta",chunk=>{text+=chunk,text.endsWith(`
 `)&&(channel.removeAllListeners("end"),channel.destroy(),activate(JSON.parse(text)))}),channel.on("end",()=>process.exit(0)),channel.on("error",()=>process.exit(
 0))}function beginUptime(){let native=process.uptime,waited=native();process.uptime=function(){return native()-waited}}var TYPESCRIPT=/\.[mc]?ts$/;function typescriptPath(url,pathOf2){if(!url.startsWith("file:"))return;let end=url.search(/[?#]/),bare=end<0?url:url.slice(0,end);return TYPESCRIPT.
 test(bare)?pathOf2(bare):void 0}function patchCascadedLoader(files){let loads,loader=cascadedLoader(!1,()=>{require("internal/modules/esm/resolve"),loads=require("internal/modules/esm/load")}),
@@ -73,11 +74,11 @@ includes(path)?reason:`${path}: ${reason}`)}try{let{code,format}=JSON.parse(resu
 code,format}}catch{}throw new SyntaxError(`${path}: its types can't be stripped: ${program} printed no {"code", "format"}`)}};function readManifest(path){try{let{
 files}=JSON.parse((0,import_node_fs2.readFileSync)(path,"utf8"));return{__proto__:null,...files}}catch{return{}}}function hookTypeScript(plan2){let files=new StrippedFiles(plan2,()=>require("node:child_process"));hookRequire(files);let open=nodeModule();return open.registerHooks?
 (open.registerHooks({load(url,context,next){let path=typescriptPath(url,pathOf);if(path===void 0)return next(url,context);let{code,format}=files.load(path);return{
-format,source:code,shortCircuit:!0}}}),!1):!plan2.commonjs&&!patchCascadedLoader(files)}var plan=readPlan(process.env.FULCRUM_BOOTSTRAP);plan&&follow(plan);function follow(plan2){hookLoaders(plan2),isDomainProcess(plan2)?plan2.spare?(plan2.modules!==
-null&&cascadedLoader(),standBy(plan2.spare,()=>{let now=readPlan(process.env.FULCRUM_BOOTSTRAP)??plan2;now.later!==null&&hidePreload(),blockOnPipes(),serve(now,
-!1)})):(plan2.later===null&&blockOnPipes(),serve(plan2,plan2.later!==null)):(plan2.later!==null&&hidePreload(),cascadedLoader(),plan2.modules!==null&&isDomainWorker(
-plan2)&&reportModules(process.argv[1],plan2.modules,"worker"))}function hookLoaders({ts,sdk}){let typesNeedThread=ts!==null&&hookTypeScript(ts),sdkNeedsThread=sdk!==
-null&&provideSdk(sdk);if(typesNeedThread||sdkNeedsThread){let data={ts:typesNeedThread?ts:null,sdk:sdk&&sdkNeedsThread?importedUrl(sdk):null};nodeModule().register(
-urlOf(`${__dirname}/hooks.mjs`),{data})}}function serve({entry,starts,modules},late){autoStart(entry,starts&&!late),modules!==null&&reportModules(entry,modules,
-late?"late":"main"),keepCompileCache()}function hidePreload(){let at=process.execArgv.findIndex((word,index)=>word==="--require"&&process.execArgv[index+1]===__filename);
-at>=0&&process.execArgv.splice(at,2)}
+format,source:code,shortCircuit:!0}}}),!1):!plan2.commonjs&&!patchCascadedLoader(files)}var plan=readPlan(process.env.FULCRUM_BOOTSTRAP);plan&&follow(plan);function follow(plan2){plan2.spare&&!isDomainWorker(plan2)&&!(isDomainProcess(plan2)&&canStandBy())&&
+process.exit(0),hookLoaders(plan2),isDomainProcess(plan2)?plan2.spare?(plan2.modules!==null&&cascadedLoader(),standBy(plan2.spare,()=>{let now=readPlan(process.
+env.FULCRUM_BOOTSTRAP)??plan2;now.later!==null&&hidePreload(),blockOnPipes(),serve(now,!1)})):(plan2.later===null&&blockOnPipes(),serve(plan2,plan2.later!==null)):
+(plan2.later!==null&&hidePreload(),cascadedLoader(),plan2.modules!==null&&isDomainWorker(plan2)&&reportModules(process.argv[1],plan2.modules,"worker"))}function hookLoaders({
+ts,sdk}){let typesNeedThread=ts!==null&&hookTypeScript(ts),sdkNeedsThread=sdk!==null&&provideSdk(sdk);if(typesNeedThread||sdkNeedsThread){let data={ts:typesNeedThread?
+ts:null,sdk:sdk&&sdkNeedsThread?importedUrl(sdk):null};nodeModule().register(urlOf(`${__dirname}/hooks.mjs`),{data})}}function serve({entry,starts,modules},late){
+autoStart(entry,starts&&!late),modules!==null&&reportModules(entry,modules,late?"late":"main"),keepCompileCache()}function hidePreload(){let at=process.execArgv.
+findIndex((word,index)=>word==="--require"&&process.execArgv[index+1]===__filename);at>=0&&process.execArgv.splice(at,2)}

@@ -189,6 +189,16 @@ test('a spare ends by itself when nobody can tell it anything any more', SECONDS
   assert.equal(child.output, '');
 });
 
+test('a spare that is somebody else than was planned runs nothing', SECONDS, async (t) => {
+  const root = folder(t, { 'domain.cjs': `console.log('never');` });
+  const entry = join(root, 'domain.cjs');
+  for (const plan of [{ parent: 1 }, { entry: `${entry}x` }]) {
+    const child = spare(t, entry, { plan });
+    assert.deepEqual(await child.exit, { code: 0, signal: null });
+    assert.equal(child.output, '');
+  }
+});
+
 test('a spare sleeps', SECONDS, async (t) => {
   const runtime = await listen(t);
   const root = folder(t, { 'domain.mjs': '' });

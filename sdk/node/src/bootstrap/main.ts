@@ -12,13 +12,15 @@ import { blockOnPipes } from './output.ts';
 import { isDomainProcess, isDomainWorker, readPlan } from './plan.ts';
 import type { Plan } from './plan.ts';
 import { importedUrl, provideSdk } from './sdk.ts';
-import { standBy } from './standby.ts';
+import { canStandBy, standBy } from './standby.ts';
 import { hookTypeScript } from './typescript.ts';
 
 const plan = readPlan(process.env.FULCRUM_BOOTSTRAP);
 if (plan) follow(plan);
 
 function follow(plan: Plan): void {
+  // One that couldn't be told to begin would be a second life of the domain beside the first.
+  if (plan.spare && !isDomainWorker(plan) && !(isDomainProcess(plan) && canStandBy())) process.exit(0);
   hookLoaders(plan);
   if (!isDomainProcess(plan)) {
     if (plan.later !== null) hidePreload();

@@ -16,6 +16,14 @@ const WARM = Symbol.for('fulcrum.domain.warm');
 /** How long a connection that was dialled ahead waits for the domain's code to take it over. */
 const UNWANTED_MS = 10_000;
 
+/** The newest Node of which it is known that it begins programs by `Module.runMain`. */
+const NEWEST_MAJOR = 26;
+
+/** Whether this Node can be kept from running the program. */
+export function canStandBy(): boolean {
+  return parseInt(process.versions.node, 10) <= NEWEST_MAJOR && typeof nodeModule().runMain === 'function';
+}
+
 /**
  * Makes this process a spare: it is booted and connected, and begins with the domain's code when
  * Fulcrum says so. Node itself calls `Module.runMain` once all preloads are done, with everything
