@@ -388,7 +388,12 @@ fn figures_of_warm_starts() {
                 // Until the spare has booted.
                 std::thread::sleep(std::time::Duration::from_millis(300));
             }
-            let [mut stop, mut prepare, mut start, mut whole] = phases(&app.events(), name, cold);
+            let events = app.events();
+            let [mut stop, mut prepare, mut start, mut whole] = phases(&events, name, cold);
+            if crash {
+                // From the kill, and not from when it was noticed.
+                whole = back(&events, name, cold, &kills);
+            }
             let told = |what: &str, list: &mut Vec<f64>| {
                 format!(
                     "{what} p50 {:.0} p95 {:.0}",
