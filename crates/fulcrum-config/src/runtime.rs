@@ -17,7 +17,8 @@ pub struct Runtime {
     pub logs: Logs,
     /// What applies to watching in every domain.
     pub watch: WatchAll,
-    /// How many booted spare processes a domain may have: `off` is 0; none when left to the mode.
+    /// How many booted spare processes there may be altogether: `off` is 0; none when left to the
+    /// mode.
     pub standby: Option<u32>,
     /// Domains that are restarted together, by the group's name.
     pub groups: BTreeMap<String, Group>,

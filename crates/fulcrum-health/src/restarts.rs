@@ -20,6 +20,8 @@ pub struct Restarts {
     recent: VecDeque<Instant>,
     attempts: u32,
     total: u64,
+    /// The present life has settled.
+    stable: bool,
 }
 
 impl Restarts {
@@ -35,6 +37,7 @@ impl Restarts {
             recent: VecDeque::new(),
             attempts: 0,
             total: 0,
+            stable: false,
         })
     }
 
@@ -49,7 +52,13 @@ impl Restarts {
             When::OnFailure if self.is_success(ended) => return Verdict::Stay,
             When::OnFailure | When::Always => {}
         }
-        let after = self.backoff.advance(&mut self.random);
+        // One that had long been well is started again at once: a delay is there to slow down what
+        // fails again and again. If it does, the next end finds the delay where it begins.
+        let after = if std::mem::take(&mut self.stable) {
+            Duration::ZERO
+        } else {
+            self.backoff.advance(&mut self.random)
+        };
         // Counted when it takes place and not when it is decided: what overloads a machine is the
         // starts. The delay is bounded, so the sum is off the clock's end only in theory.
         let start = now.checked_add(after).unwrap_or(now);
@@ -74,17 +83,24 @@ impl Restarts {
     }
 
     /// The present life has been in good health for [`RestartPolicy::stable_after`]: delays and
-    /// the count of attempts begin anew. The budget doesn't: one that crashes just after it has
+    /// the count of attempts begin anew, and should it end, the first restart is immediate. The
+    /// budget doesn't: one that crashes just after it has
     /// settled, again and again, loops all the same.
     pub fn settled(&mut self) {
-        self.backoff.reset();
-        self.attempts = 0;
+        self.begin_anew();
+        self.stable = true;
     }
 
     /// An operator starts the domain: everything begins anew.
     pub fn reset(&mut self) {
-        self.settled();
+        self.begin_anew();
+        self.stable = false;
         self.recent.clear();
+    }
+
+    fn begin_anew(&mut self) {
+        self.backoff.reset();
+        self.attempts = 0;
     }
 
     /// Restarts in a row since the domain was last stable or started by an operator.
@@ -102,7 +118,11 @@ impl Restarts {
     /// What the next restart would wait, before jitter.
     #[must_use]
     pub fn next_delay(&self) -> Duration {
-        self.backoff.peek()
+        if self.stable {
+            Duration::ZERO
+        } else {
+            self.backoff.peek()
+        }
     }
 
     /// How much of the budget the restarts of the present window have used, the one that was

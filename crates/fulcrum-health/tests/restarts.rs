@@ -135,8 +135,30 @@ fn delays_grow_and_a_stable_life_begins_anew() {
     );
     assert_eq!((restarts.count(), restarts.next_delay()), (6, ms(1_000)));
     restarts.settled();
-    assert_eq!((restarts.count(), restarts.next_delay()), (0, ms(100)));
+    assert_eq!((restarts.count(), restarts.next_delay()), (0, ms(0)));
     assert_eq!(restarts.total(), 6);
+}
+
+#[test]
+fn one_that_was_stable_is_started_again_at_once_and_only_once() {
+    let mut restarts = restarts(exact());
+    let now = Instant::now();
+    let after = |restarts: &mut Restarts| {
+        let verdict = restarts.ended(&exit(1), now);
+        delay(&verdict).expect("within the budget")
+    };
+    assert_eq!(after(&mut restarts), ms(100), "it has never been stable");
+    restarts.settled();
+    assert_eq!(after(&mut restarts), ms(0));
+    assert_eq!(after(&mut restarts), ms(100));
+    assert_eq!(after(&mut restarts), ms(200));
+    restarts.settled();
+    restarts.reset();
+    assert_eq!(
+        after(&mut restarts),
+        ms(100),
+        "an operator's start is no proof"
+    );
 }
 
 #[test]

@@ -94,6 +94,7 @@ impl Scene {
             args: &args,
             cwd: &dir,
             env: env.collect::<BTreeMap<OsString, OsString>>(),
+            modules: None,
             parent: std::process::id(),
         };
         plan_node(&program, &self.toolbox())

@@ -74,6 +74,7 @@ impl Scene {
             args: &[],
             cwd: &app,
             env,
+            modules: None,
             parent: 1,
         };
         let toolbox = Toolbox::new(self.root.path().join("cache"), vec!["/no/strip".into()]);

@@ -83,6 +83,7 @@ impl Scene {
             args: &[],
             cwd: &dir,
             env: BTreeMap::<OsString, OsString>::new(),
+            modules: None,
             parent: 1,
         };
         choose_runner(&program, &node, &Toolbox::new(self.cache(), Vec::new()))

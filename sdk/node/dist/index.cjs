@@ -68,21 +68,29 @@ this.#stream.destroyed||this.#stream.writableEnded||(this.#queue.push(frame),thi
 0&&this.#stream.write(Buffer.concat(this.#queue)),this.#queue=[],this.#bytes=0,await new Promise(resolve=>{let timer=setTimeout(resolve,limitMs);this.#stream.once(
 "close",()=>{clearTimeout(timer),resolve()}),this.#stream.end()}))}#flush(){if(this.#blocked||this.#queue.length===0||this.#stream.destroyed||this.#stream.writableEnded)
 return;let chunk=this.#queue.length===1?this.#queue[0]:Buffer.concat(this.#queue);this.#queue=[],this.#bytes=0,this.#blocked=!this.#stream.write(chunk),this.#stream.
-isPaused()&&this.#stream.resume()}};var SERVICE="/framework.FrameworkService/",WINDOW_BYTES=1024*1024,Transport=class{#session;#headers;#failure;constructor(url,token){let authority=new URL(url).host;
-this.#headers={":method":"POST",":authority":authority,te:"trailers","content-type":"application/grpc","user-agent":"fulcrum-domain-node"},token&&(this.#headers["\
+isPaused()&&this.#stream.resume()}};var SERVICE="/framework.FrameworkService/",WINDOW_BYTES=1024*1024,REHEARSAL_MS=1e3,Transport=class{#session;#headers;#failure;constructor(url,token){let authority=new URL(
+url).host;this.#headers={":method":"POST",":authority":authority,te:"trailers","content-type":"application/grpc","user-agent":"fulcrum-domain-node"},token&&(this.#headers["\
 x-fulcrum-token"]=token);let session=(0,import_node_http2.connect)(url,{settings:{enablePush:!1,initialWindowSize:WINDOW_BYTES}});this.#session=session,session.
 on("error",error=>{this.#failure??=error}),session.once("remoteSettings",()=>session.setLocalWindowSize(WINDOW_BYTES))}get failure(){return this.#failure&&messageOf(
-this.#failure)}communicate(events){let stream=this.#request("DomainCommunication");return this.#read(stream,events),new StreamWriter(stream)}unary(frame){let stream=this.#request(
-"SendMessage"),answer=new Promise((resolve,reject)=>{let received;this.#read(stream,{message:message=>{received??=message},closed:status=>{received?resolve(received):
-reject(new Error(status.name==="OK"?"the runtime ended the call without an answer":describeStatus(status)))}})});return stream.end(frame),{answer,abandon:()=>stream.
-close(import_node_http2.constants.NGHTTP2_CANCEL)}}destroy(){this.#session.destroy()}#request(method){return this.#session.request({...this.#headers,":path":SERVICE+
-method},{endStream:!1})}#read(stream,events){let reader=new FrameReader,status,failure2;stream.on("response",headers=>{status??=statusOf(headers)}),stream.on("t\
-railers",trailers=>{status??=statusOf(trailers)}),stream.on("data",chunk=>{try{for(let bytes of reader.push(chunk))events.message(decodeRuntimeMessage(bytes))}catch(error){
-stream.destroy(error)}}),stream.on("end",()=>{stream.end()}),stream.on("error",error=>{failure2??=error}),stream.on("close",()=>{let reason=this.#failure??failure2?.
-cause??failure2;events.closed(status??{name:"UNAVAILABLE",message:reason?messageOf(reason):"the connection was closed"})})}};function describeStatus(status){return status.
-name==="OK"?"the runtime ended the stream":status.message?`${status.name}: ${status.message}`:status.name}var REGISTER_TIMEOUT_MS=1e4,STABLE_MS=5e3,CLOSE_LIMIT_MS=1e3,Link=class{#options;#events;#pending=new Pending;#idPrefix;#ids=0;#state="idle";#transport;#writer;#epoch=0;#failures=0;#registeredAt;#lostAt;#everRegistered=!1;#timer;#said="";#waiters=new Set;constructor(options,events){
+this.#failure)}get open(){return!this.#session.closed&&!this.#session.destroyed}hold(alive){alive?this.#session.ref():this.#session.unref()}rehearse(){let stream=this.#session.
+request({...this.#headers,":path":"/grpc.health.v1.Health/Check"},{endStream:!1});this.#read(stream,{message:()=>{},closed:()=>{}});let writer=new StreamWriter(
+stream);writer.write(Buffer.alloc(5)),writer.end(REHEARSAL_MS)}communicate(events){let stream=this.#request("DomainCommunication");return this.#read(stream,events),
+new StreamWriter(stream)}unary(frame){let stream=this.#request("SendMessage"),answer=new Promise((resolve,reject)=>{let received;this.#read(stream,{message:message=>{
+received??=message},closed:status=>{received?resolve(received):reject(new Error(status.name==="OK"?"the runtime ended the call without an answer":describeStatus(
+status)))}})});return stream.end(frame),{answer,abandon:()=>stream.close(import_node_http2.constants.NGHTTP2_CANCEL)}}destroy(){this.#session.destroy()}#request(method){
+return this.#session.request({...this.#headers,":path":SERVICE+method},{endStream:!1})}#read(stream,events){let reader=new FrameReader,status,failure2;stream.on(
+"response",headers=>{status??=statusOf(headers)}),stream.on("trailers",trailers=>{status??=statusOf(trailers)}),stream.on("data",chunk=>{try{for(let bytes of reader.
+push(chunk))events.message(decodeRuntimeMessage(bytes))}catch(error){stream.destroy(error)}}),stream.on("end",()=>{stream.end()}),stream.on("error",error=>{failure2??=
+error}),stream.on("close",()=>{let reason=this.#failure??failure2?.cause??failure2;events.closed(status??{name:"UNAVAILABLE",message:reason?messageOf(reason):"t\
+he connection was closed"})})}};function describeStatus(status){return status.name==="OK"?"the runtime ended the stream":status.message?`${status.name}: ${status.
+message}`:status.name}var TIMEOUT_MS=3e4,GIVE_UP_MS=6e4;function settle(options,className,env){let token=options.token??(env.FULCRUM_DOMAIN_TOKEN||void 0);return{name:options.name??className??
+env.FULCRUM_DOMAIN_NAME??"",address:options.address??(env.FULCRUM_GRPC_SERVER||DEFAULT_ADDRESS),token,timeoutMs:options.timeoutMs??TIMEOUT_MS,giveUpAfterMs:env.
+FULCRUM_DOMAIN_TOKEN?GIVE_UP_MS:1/0}}var WARM=Symbol.for("fulcrum.domain.warm"),waiting;function warm(){let{address,token}=settle({},void 0,process.env),url=dialUrl(address),ahead={url,token,transport:new Transport(
+url,token)};return ahead.transport.rehearse(),ahead.transport.hold(!1),waiting=ahead,()=>{waiting===ahead&&(waiting=void 0,ahead.transport.destroy())}}function transportTo(url,token){
+let ahead=waiting;return ahead===void 0||ahead.url!==url||ahead.token!==token?new Transport(url,token):(waiting=void 0,ahead.transport.open?(ahead.transport.hold(
+!0),ahead.transport):new Transport(url,token))}var REGISTER_TIMEOUT_MS=1e4,STABLE_MS=5e3,CLOSE_LIMIT_MS=1e3,Link=class{#options;#events;#pending=new Pending;#idPrefix;#ids=0;#state="idle";#transport;#writer;#epoch=0;#failures=0;#registeredAt;#lostAt;#everRegistered=!1;#timer;#said="";#waiters=new Set;constructor(options,events){
 this.#options=options,this.#events=events,this.#idPrefix=`${options.domain}:${process.pid}:${Math.random().toString(36).slice(2,10)}:`}get epoch(){return this.#epoch}get registered(){
-return this.#state==="registered"}dial(){this.#transport??=new Transport(this.#options.url,this.#options.token)}register(){let done=this.#whenRegistered();return this.#state===
+return this.#state==="registered"}dial(){this.#transport??=transportTo(this.#options.url,this.#options.token)}register(){let done=this.#whenRegistered();return this.#state===
 "idle"&&this.#attempt(),done}send(type,payload,requestId,epoch=this.#epoch){epoch!==this.#epoch||this.#state!=="registered"||this.#writer?.write(encodeDomainFrame(
 {domain:this.#options.domain,type,payload,requestId}))}async request(type,payload,timeoutMs){if(this.#requireOpen(type),!this.#everRegistered)throw new FulcrumError(
 "NOT_REGISTERED",`${type}: the domain isn't registered yet; use onReady() for work that needs the runtime`);let deadline=monotonicMs()+timeoutMs;this.#state!=="\
@@ -119,9 +127,7 @@ await new Promise((resolve,reject)=>{let settle2=action=>()=>{clearTimeout(timer
 : no connection to the runtime at ${this.#options.address} within ${timeoutMs} ms`),waiter={resolve:settle2(resolve),reject:error=>settle2(()=>reject(error))()},
 timer=setTimeout(()=>waiter.reject(late),timeoutMs);this.#waiters.add(waiter)})}#rejectWaiters(error){let waiters=this.#waiters;this.#waiters=new Set;for(let waiter of waiters)
 waiter.reject(error)}};function monotonicMs(){return process.uptime()*1e3}function parseObject(text){try{let value=JSON.parse(text);return typeof value=="object"&&
-value!==null?value:{}}catch{return{}}}var TIMEOUT_MS=3e4,GIVE_UP_MS=6e4;function settle(options,className,env){let token=options.token??(env.FULCRUM_DOMAIN_TOKEN||void 0);return{name:options.name??className??
-env.FULCRUM_DOMAIN_NAME??"",address:options.address??(env.FULCRUM_GRPC_SERVER||DEFAULT_ADDRESS),token,timeoutMs:options.timeoutMs??TIMEOUT_MS,giveUpAfterMs:env.
-FULCRUM_DOMAIN_TOKEN?GIVE_UP_MS:1/0}}var INSTANCES=Symbol.for("fulcrum.domain.instances");function instances(){return globalThis[INSTANCES]??=new Set}var SIGTERM_DEADLINE_MS=1e4,watching=!1;function drainOnSigterm(){if(watching)return;watching=!0;let onSigterm=()=>{if(process.listeners("SIGTERM").some(listener=>listener!==
+value!==null?value:{}}catch{return{}}}var INSTANCES=Symbol.for("fulcrum.domain.instances");function instances(){return globalThis[INSTANCES]??=new Set}var SIGTERM_DEADLINE_MS=1e4,watching=!1;function drainOnSigterm(){if(watching)return;watching=!0;let onSigterm=()=>{if(process.listeners("SIGTERM").some(listener=>listener!==
 onSigterm))return;let stops=[...instances()].map(domain=>domain.stop(SIGTERM_DEADLINE_MS));Promise.allSettled(stops).then(exitWhenAllStopped)};process.on("SIGTE\
 RM",onSigterm)}function exitWhenAllStopped(){for(let domain of instances())if(domain.running)return;process.exit(process.exitCode??0)}function die(domain,error){
 say(`${domain}: ${describe(error)}`),process.exit(1)}var CAPABILITIES=["db_operations","email_operations","heartbeat","drain"],STOP_DEADLINE_MS=1e4,DomainBase=class _DomainBase{static domainName;name;#settings;#heartbeat=new Heartbeat;#link;#dispatcher;#started;#stopped;#running=!1;constructor(options={}){
@@ -145,7 +151,8 @@ this.#heartbeat.start(intervalMs,beat=>link.send("heartbeat",JSON.stringify(beat
 return;let late=await this.#dispatcher?.drain(deadlineMs)??0;late>0&&say(`${this.name}: ${late} request${late>1?"s were":" was"} not done within ${deadlineMs} m\
 s`);try{await this.onStop()}catch(error){say(`${this.name}: onStop failed: ${messageOf(error)}`)}this.#heartbeat.stop(),await this.#link?.close(),this.#running=
 !1}#die(reason){say(reason),process.exit(1)}#requireLink(what){if(!this.#link)throw new FulcrumError("NOT_REGISTERED",`${what}: call start() first`);return this.#link}};
-Object.defineProperty(DomainBase.prototype,Symbol.for("fulcrum.domain"),{value:!0});function payloadOf(answer,what){let payload;try{payload=answer.payload===""?
-{}:JSON.parse(answer.payload)}catch{if(answer.success)throw new FulcrumError("FAILED",`${what}: the answer isn't JSON: ${answer.payload.slice(0,80)}`)}let said=payload;
-if(answer.success&&said?.success!==!1)return payload;let text=answer.error||(typeof said?.error=="string"?said.error:"")||`${what} failed, without a reason`;throw new FulcrumError(
-"FAILED",text)}function deadlineOf(payload){try{let{deadline_ms:ms}=JSON.parse(payload);if(typeof ms=="number"&&ms>=0)return ms}catch{}return STOP_DEADLINE_MS}var KEY=Symbol.for("@fulcrum/domain 0.1.0"),shared=globalThis[KEY]??=index_exports;var{DomainBase:DomainBase2,Email:Email2,FulcrumError:FulcrumError2,Table:Table2}=shared;0&&(module.exports={DomainBase,Email,FulcrumError,Table});
+Object.defineProperty(DomainBase.prototype,Symbol.for("fulcrum.domain"),{value:!0});Object.defineProperty(DomainBase,WARM,{value:warm});function payloadOf(answer,what){
+let payload;try{payload=answer.payload===""?{}:JSON.parse(answer.payload)}catch{if(answer.success)throw new FulcrumError("FAILED",`${what}: the answer isn't JSO\
+N: ${answer.payload.slice(0,80)}`)}let said=payload;if(answer.success&&said?.success!==!1)return payload;let text=answer.error||(typeof said?.error=="string"?said.
+error:"")||`${what} failed, without a reason`;throw new FulcrumError("FAILED",text)}function deadlineOf(payload){try{let{deadline_ms:ms}=JSON.parse(payload);if(typeof ms==
+"number"&&ms>=0)return ms}catch{}return STOP_DEADLINE_MS}var KEY=Symbol.for("@fulcrum/domain 0.1.0"),shared=globalThis[KEY]??=index_exports;var{DomainBase:DomainBase2,Email:Email2,FulcrumError:FulcrumError2,Table:Table2}=shared;0&&(module.exports={DomainBase,Email,FulcrumError,Table});

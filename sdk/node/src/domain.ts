@@ -13,6 +13,7 @@ import type { DomainOptions, Settings } from './options.ts';
 import type { RuntimeMessage } from './protobuf.ts';
 import { instances } from './registry.ts';
 import { die, drainOnSigterm, exitWhenAllStopped } from './shutdown.ts';
+import { WARM, warm } from './warm.ts';
 
 const CAPABILITIES = ['db_operations', 'email_operations', 'heartbeat', 'drain'];
 const STOP_DEADLINE_MS = 10_000;
@@ -248,6 +249,7 @@ export class DomainBase {
 
 // Seen by the bootstrap, and the same in every copy of this package.
 Object.defineProperty(DomainBase.prototype, Symbol.for('fulcrum.domain'), { value: true });
+Object.defineProperty(DomainBase, WARM, { value: warm });
 
 function payloadOf(answer: RuntimeMessage, what: string): unknown {
   let payload: unknown;

@@ -5,7 +5,9 @@ import { encodeDomainFrame } from './protobuf.ts';
 import type { RuntimeMessage } from './protobuf.ts';
 import { isFinal, isRefusal } from './status.ts';
 import type { Status } from './status.ts';
-import { describeStatus, Transport } from './transport.ts';
+import { describeStatus } from './transport.ts';
+import type { Transport } from './transport.ts';
+import { transportTo } from './warm.ts';
 import type { StreamWriter } from './writer.ts';
 
 /** A server that takes the connection and then says nothing isn't waited for longer. */
@@ -81,7 +83,7 @@ export class Link {
 
   /** Begins to dial, ahead of `register`. */
   dial(): void {
-    this.#transport ??= new Transport(this.#options.url, this.#options.token);
+    this.#transport ??= transportTo(this.#options.url, this.#options.token);
   }
 
   /** Registers, now and after every loss; resolves when the runtime has said yes for the first time. */

@@ -12,6 +12,9 @@ const SERVICE = '/framework.FrameworkService/';
 /** Flow-control window for what the runtime sends: large enough for a big message in one go. */
 const WINDOW_BYTES = 1024 * 1024;
 
+/** How long an answer that nobody needs is waited for. */
+const REHEARSAL_MS = 1_000;
+
 /** What a stream tells its owner. `closed` comes once, and last. */
 export interface StreamEvents {
   message(message: RuntimeMessage): void;
@@ -39,6 +42,30 @@ export class Transport {
   /** Why the connection failed, where it did. */
   get failure(): string | undefined {
     return this.#failure && messageOf(this.#failure);
+  }
+
+  /** Whether calls can still be made on it. */
+  get open(): boolean {
+    return !this.#session.closed && !this.#session.destroyed;
+  }
+
+  /** Whether it keeps the process alive, as it does when nobody says otherwise. */
+  hold(alive: boolean): void {
+    if (alive) this.#session.ref();
+    else this.#session.unref();
+  }
+
+  /**
+   * Makes a call whose answer nobody needs: Node compiles a function when it is first called, and
+   * the first call on a connection takes some milliseconds of that.
+   */
+  rehearse(): void {
+    const stream = this.#session.request({ ...this.#headers, ':path': '/grpc.health.v1.Health/Check' }, { endStream: false });
+    this.#read(stream, { message: () => undefined, closed: () => undefined });
+    const writer = new StreamWriter(stream);
+    // A message without fields asks for the health of the whole.
+    writer.write(Buffer.alloc(5));
+    void writer.end(REHEARSAL_MS);
   }
 
   /** Opens the stream of a domain. */

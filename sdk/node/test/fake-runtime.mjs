@@ -141,6 +141,13 @@ export class FakeRuntime extends EventEmitter {
 
   #stream(stream, headers) {
     stream.on('wantTrailers', () => stream.sendTrailers(stream.trailers ?? { 'grpc-status': '0' }));
+    if (headers[':path'].endsWith('/Check')) {
+      // A health check: SERVING.
+      stream.on('error', () => {});
+      stream.resume().respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+      stream.end(frame(Buffer.from([8, 1])));
+      return;
+    }
     if (headers[':path'].endsWith('/SendMessage')) {
       const take = reader(async (message) => {
         this.calls.push({ ...message, headers });

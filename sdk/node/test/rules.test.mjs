@@ -89,7 +89,7 @@ test('lag is the worst lateness since it was last asked for', () => {
 });
 
 test('a plan that can not be followed is none', () => {
-  const plan = { v: 1, parent: 7, entry: '/a/domain.js', starts: true, ts: { manifest: '/m', strip: ['x'], commonjs: false }, sdk: null, later: null };
+  const plan = { v: 1, parent: 7, entry: '/a/domain.js', starts: true, ts: { manifest: '/m', strip: ['x'], commonjs: false }, sdk: null, later: null, modules: null, spare: null };
   const { v: _, ...rest } = plan;
   assert.deepEqual(readPlan(JSON.stringify(plan)), rest);
   for (const text of [undefined, '', '{', 'null', '1', '[]', JSON.stringify({ ...plan, v: 2 }), JSON.stringify({ ...plan, parent: '7' }), JSON.stringify({ ...plan, entry: undefined })]) {

@@ -1,6 +1,6 @@
 // Domains as processes, started the way Fulcrum starts them.
-import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,7 +28,7 @@ export function folder(t, files, { install = true } = {}) {
  * Runs an entry with the bootstrap. `plan` is what differs from the usual one; null runs without.
  * Gives the child with `output` (both streams so far), `exit` (a promise of code and signal).
  */
-export function run(t, entry, { runtime, name = 'users', plan = {}, flags, args = [], env = {}, cwd } = {}) {
+export function run(t, entry, { runtime, name = 'users', plan = {}, flags, args = [], env = {}, cwd, input } = {}) {
   const preload = flags ?? ['--require', BOOTSTRAP];
   const { NODE_EXTRA_CA_CERTS: _, NODE_OPTIONS: __, ...inherited } = process.env;
   const child = spawn(process.execPath, [...(plan ? preload : []), entry, ...args], {
@@ -40,13 +40,31 @@ export function run(t, entry, { runtime, name = 'users', plan = {}, flags, args 
       ...(plan && { FULCRUM_BOOTSTRAP: JSON.stringify({ v: 1, parent: process.pid, entry, ts: null, sdk: null, ...plan }) }),
       ...env,
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input?.end ?? 'ignore', 'pipe', 'pipe'],
   });
+  input?.given();
+  child.input = input;
   child.output = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => { child.output += text; });
   child.exit = new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal })));
   t.after(() => child.kill('SIGKILL'));
   return child;
+}
+
+/** A pipe for a child's standard input, as Fulcrum makes it: Node's own would be a socket. */
+export function pipe(t) {
+  const path = join(mkdtempSync(join(tmpdir(), 'fulcrum-sdk-')), 'pipe');
+  spawnSync('mkfifo', [path]);
+  // Each other opening would wait for the opposite one.
+  const both = openSync(path, 'r+');
+  const end = openSync(path, 'r');
+  const writer = openSync(path, 'w');
+  closeSync(both);
+  rmSync(dirname(path), { recursive: true });
+  let open = true;
+  const close = () => { if (open) closeSync(writer); open = false; };
+  t.after(close);
+  return { end, given: () => closeSync(end), write: (text) => writeSync(writer, text), close };
 }
 
 /** Waits until `test()` gives something, at most `limitMs`. */

@@ -6,21 +6,23 @@ use fulcrum_config::{Domain, Program};
 use fulcrum_logs::{Hub, Level};
 use fulcrum_rpc::Registry;
 use fulcrum_spawn::prepare::{NodeProgram, Notice, Toolbox, plan_command, plan_node};
-use fulcrum_spawn::process::{RunId, Spawner};
+use fulcrum_spawn::process::{Process, RunId, Spawner};
 use fulcrum_spawn::supervisor::{Backend, Group, News};
 use fulcrum_spawn::{CommandSpec, Failure};
 
 use super::agenda::{Agendas, configured};
-use super::desk::{Badge, Desks};
+use super::desk::Desks;
 use super::environment::{Surroundings, environment};
 use super::house::now;
 use super::install::{Client, Installer};
 use super::life::{self, Life};
 use super::limits;
+use super::modules;
 use super::obituary::Coroner;
 use super::oom::OomWatch;
 use super::probes::{self, Probed, Probes};
 use super::settings::Settings;
+use super::standby::{self, NodeSpare, Standby};
 use super::starts::{Starts, Turn};
 
 /// What the backends of all domains share.
@@ -38,6 +40,7 @@ pub(crate) struct Workshop {
     pub(crate) registry: Registry,
     pub(crate) desks: Desks,
     pub(crate) oom: OomWatch,
+    pub(crate) standby: Standby<NodeSpare>,
     /// Whether missing packages are installed at all.
     pub(crate) install: bool,
 }
@@ -111,29 +114,32 @@ impl Backend for DomainBackend {
             oom,
             around,
             agendas,
+            standby,
             ..
         } = &self.workshop;
-        let domain = Arc::clone(&plan.settings);
-        let spec = Arc::new(plan.spec.clone());
-        let probed = Arc::clone(&spec);
-        let badge = Badge {
-            generation: news.generation(),
-            token: plan.token,
-            pid: None,
+        let desk = desks.get(&plan.settings.name);
+        let Plan {
             spec,
-            settings: Arc::clone(&domain),
-            over: false,
+            settings: domain,
+            token,
+            turn,
+        } = plan;
+        let spare = standby.take(&domain.name).await;
+        let warm = spare.and_then(|spare| self.activate(spare, &domain, &spec, news.generation()));
+        let (process, spec) = match warm {
+            Some(warm) => warm,
+            None => {
+                let shared = Arc::new(spec.clone());
+                if let Some(desk) = &desk {
+                    // Before the spawn: the process may register before we are told of it.
+                    desk.begin(news.generation(), token, &shared, &domain, None);
+                }
+                let label = format!("{}.{}", domain.name, news.generation());
+                (Arc::new(spawner.spawn(spec, label).await?), shared)
+            }
         };
-        if let Some(desk) = desks.get(&domain.name) {
-            // Before the spawn: the process may register before we are told of it.
-            desk.badge.send_replace(Some(badge));
-            desk.last_beat.send_replace(None);
-            desk.lag.send_replace(None);
-        }
-        let label = format!("{}.{}", domain.name, news.generation());
-        let process = Arc::new(spawner.spawn(plan.spec, label).await?);
-        if let Some(desk) = desks.get(&domain.name) {
-            plan.turn.ends(&desk, news.generation(), &process);
+        if let Some(desk) = &desk {
+            turn.ends(desk, news.generation(), &process);
             desk.badge.send_modify(|badge| {
                 if let Some(badge) = badge {
                     badge.pid = Some(process.pid());
@@ -143,7 +149,7 @@ impl Backend for DomainBackend {
         limits::enforce(&domain, &process, news.generation(), hub);
         let probed = Probed {
             domain: domain.name.as_str().into(),
-            spec: probed,
+            spec,
             spawner: spawner.clone(),
             run: run.clone(),
             hub: hub.clone(),
@@ -167,6 +173,50 @@ impl Backend for DomainBackend {
     }
 }
 
+impl DomainBackend {
+    /// Makes a spare the life that was planned, with the command as it is then; where it can't
+    /// become that, it is ended.
+    fn activate(
+        &self,
+        spare: Arc<NodeSpare>,
+        domain: &Arc<Domain>,
+        planned: &CommandSpec,
+        generation: u64,
+    ) -> Option<(Arc<Process>, Arc<CommandSpec>)> {
+        let hub = &self.workshop.hub;
+        let Some(line) = spare.activation(domain, planned) else {
+            standby::end(spare);
+            return None;
+        };
+        let said = spare.process.drain_output();
+        if !said.is_empty() {
+            // Of the domain's code nothing was loaded, so it is Node that has something to say.
+            let text = format!("a spare process said: {}", String::from_utf8_lossy(&said));
+            hub.announce(&domain.name, generation, Level::Debug, text, now());
+        }
+        let mut spec = planned.clone();
+        spare.own(&mut spec);
+        let spec = Arc::new(spec);
+        let process = Arc::clone(&spare.process);
+        if let Some(desk) = self.workshop.desks.get(&domain.name) {
+            let (token, pid) = (spare.token.clone(), Some(process.pid()));
+            desk.begin(generation, token, &spec, domain, pid);
+        }
+        match process.tell(&line) {
+            Ok(()) => {
+                let text = format!("its spare process (pid {}) takes over", process.pid());
+                hub.announce(&domain.name, generation, Level::Debug, text, now());
+                Some((process, spec))
+            }
+            // It died this moment.
+            Err(_) => {
+                standby::end(spare);
+                None
+            }
+        }
+    }
+}
+
 fn plan(
     domain: &Arc<Domain>,
     workshop: &Workshop,
@@ -176,12 +226,30 @@ fn plan(
         .run
         .token()
         .map_err(|error| Failure::passing(format!("no token can be made for it: {error}")))?;
+    let (spec, notices) = command(domain, workshop, &token)?;
+    let plan = Plan {
+        spec,
+        settings: Arc::clone(domain),
+        token,
+        turn,
+    };
+    Ok((plan, notices))
+}
+
+/// The command of a life that presents this token.
+pub(super) fn command(
+    domain: &Domain,
+    workshop: &Workshop,
+    token: &str,
+) -> Result<(CommandSpec, Vec<Notice>), Failure> {
     let around = &workshop.around;
     let level = workshop.agendas.borrow().app.runtime.logs.level.clone();
-    let env = environment(around, domain, &level, &token)?;
+    let env = environment(around, domain, &level, token)?;
     let process = &domain.process;
-    let (spec, notices) = match &domain.program {
+    match &domain.program {
         Program::Node { entry } => {
+            let modules = around.modules.as_ref();
+            let modules = modules.map(|folder| modules::file(folder, &domain.name));
             let program = NodeProgram {
                 name: &domain.name,
                 entry,
@@ -193,8 +261,9 @@ fn plan(
                 cwd: &process.cwd,
                 env,
                 parent: std::process::id(),
+                modules: modules.as_deref(),
             };
-            plan_node(&program, &workshop.toolbox)?
+            plan_node(&program, &workshop.toolbox)
         }
         Program::Command(argv) => {
             let argv: Vec<String> = argv.iter().chain(&process.args).cloned().collect();
@@ -202,21 +271,11 @@ fn plan(
                 .get(std::ffi::OsStr::new("PATH"))
                 .cloned()
                 .unwrap_or_default();
-            plan_command(&argv, &process.cwd, env, &path)?
+            plan_command(&argv, &process.cwd, env, &path)
         }
-        Program::None => {
-            return Err(
-                Failure::permanent(format!("{} has no entry point", domain.name))
-                    .cure("add a domain.js or domain.ts, or set process.entry"),
-            );
-        }
-    };
-    let settings = Arc::clone(domain);
-    let plan = Plan {
-        spec,
-        settings,
-        token,
-        turn,
-    };
-    Ok((plan, notices))
+        Program::None => Err(
+            Failure::permanent(format!("{} has no entry point", domain.name))
+                .cure("add a domain.js or domain.ts, or set process.entry"),
+        ),
+    }
 }

@@ -10,6 +10,7 @@ use fulcrum_spawn::CommandSpec;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::modules::Modules;
 use super::obituary::Obituary;
 use super::probes::Answers;
 
@@ -31,6 +32,8 @@ pub(crate) struct Desk {
     pub(crate) outlook: watch::Sender<Option<String>>,
     /// What its probes said last; written by the task that asks.
     pub(crate) probes: watch::Sender<Answers>,
+    /// Which files it has loaded; written by who has to do with a change of one.
+    pub(crate) modules: watch::Sender<Modules>,
     /// What it used when last looked at; written by the sampler.
     pub(crate) sample: watch::Sender<Sample>,
 }
@@ -80,6 +83,7 @@ impl Default for Desk {
             obituary: watch::Sender::new(None),
             outlook: watch::Sender::new(None),
             probes: watch::Sender::new(Answers::default()),
+            modules: watch::Sender::new(Modules::default()),
             sample: watch::Sender::new(Sample::default()),
         }
     }
@@ -103,6 +107,27 @@ pub(crate) struct Badge {
 }
 
 impl Desk {
+    /// A life is about to begin, with these papers.
+    pub(crate) fn begin(
+        &self,
+        generation: u64,
+        token: String,
+        spec: &Arc<CommandSpec>,
+        settings: &Arc<Domain>,
+        pid: Option<u32>,
+    ) {
+        self.badge.send_replace(Some(Badge {
+            generation,
+            token,
+            pid,
+            spec: Arc::clone(spec),
+            settings: Arc::clone(settings),
+            over: false,
+        }));
+        self.last_beat.send_replace(None);
+        self.lag.send_replace(None);
+    }
+
     /// The papers of the life that goes on, or is about to begin.
     pub(crate) fn living(&self) -> Option<Badge> {
         self.badge.borrow().clone().filter(|badge| !badge.over)

@@ -17,6 +17,8 @@ pub(crate) struct Surroundings {
     pub(crate) grpc: String,
     /// The app's root.
     pub(crate) app: std::path::PathBuf,
+    /// Where domains tell which files they have loaded, if that is of interest.
+    pub(crate) modules: Option<std::path::PathBuf>,
     /// As what the instance runs.
     pub(crate) mode: Mode,
 }

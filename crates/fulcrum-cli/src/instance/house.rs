@@ -1,5 +1,6 @@
 //! What the instance's tasks share; nothing in it changes but behind its own handles.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -16,6 +17,7 @@ use super::desk::Desks;
 use super::events::Journal;
 use super::probes;
 use super::reload::Reloads;
+use super::standby::{NodeSpare, Standby};
 use super::vitals::Vitals;
 
 /// The instance, as its tasks see it.
@@ -30,9 +32,12 @@ pub(crate) struct House {
     pub(crate) desks: Desks,
     pub(crate) vitals: Vitals,
     pub(crate) containment: Containment,
+    pub(crate) standby: Standby<NodeSpare>,
     pub(crate) closing: Closing,
     /// Which run this is in the store of log lines; 0 without one.
     pub(crate) log_run: u64,
+    /// Where domains tell which files they have loaded, if that is of interest.
+    pub(crate) modules: Option<PathBuf>,
     /// Where domains register, host:port.
     pub(crate) grpc: String,
     pub(crate) socket: String,

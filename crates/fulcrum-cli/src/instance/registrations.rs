@@ -38,6 +38,10 @@ fn hear(house: &Shared, lives: &mut Lives, event: DomainEvent) {
             report(house, &domain, generation, Fact::Ready);
             serving(house, &domain, true);
             house.tell_health();
+            // Whoever was started again was edited, has crashed or is being worked on.
+            if generation > 1 {
+                house.standby.warm(&domain);
+            }
         }
         DomainEvent::Registered {
             domain,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use fulcrum_config::Mode;
 use fulcrum_logs::{Hub, Level, Stream};
 use fulcrum_rpc::control::outcome::Kind;
 use fulcrum_rpc::control::wait_request::Condition;
@@ -37,12 +38,13 @@ use super::options::Options;
 use super::reload::{self, Reloader};
 use super::setup::Setups;
 use super::signals::Signals;
+use super::standby::{NodeMaker, Standby};
 use super::starts::Starts;
 use super::terminal::Screen;
 use super::unserved::unserved;
 use super::{
-    change, escaped, forward, keeping, leftovers, limits, listen, narrator, registrations, vitals,
-    waiting, words,
+    change, escaped, forward, keeping, leftovers, limits, listen, modules, narrator, registrations,
+    vitals, waiting, words,
 };
 use crate::exit::{Code, Stop};
 use crate::{load, place};
@@ -117,7 +119,11 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     let (events, heard) = mpsc::unbounded_channel();
     let roster = Arc::new(OnceLock::new());
     let times = Limits::of(&options.app).settings();
-    let around = Arc::new(surroundings(&options, &port));
+    let modules = watches(&options).then(|| modules::folder(dir.dir()));
+    let modules = modules.transpose().map_err(defect)?;
+    let maker = NodeMaker::default();
+    let standby = Standby::start(spares(&options), maker.clone());
+    let around = Arc::new(surroundings(&options, &port, modules.clone()));
     let agenda = Arc::new(Agenda {
         app: options.app,
         selected,
@@ -144,9 +150,12 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
         registry: registry.clone(),
         desks: Arc::clone(&desks),
         oom: OomWatch::start(),
+        standby: standby.clone(),
         install: options.install,
     };
+    maker.furnish(workshop.clone());
     let setups = Setups {
+        maker,
         workshop,
         request: load::request(Some(&agenda.app.root), options.mode)?,
         choice,
@@ -179,9 +188,11 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
             samples,
         ),
         containment: containment.clone(),
+        standby,
         desks,
         closing: closing.clone(),
         log_run: keeping.run(),
+        modules: modules.clone(),
         grpc: port.listeners.address(),
         socket: dir.socket().display().to_string(),
         started,
@@ -233,6 +244,9 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     };
     let _ = tokio::task::spawn_blocking(last_words).await;
     guarding.end(left.is_empty()).await;
+    if let Some(folder) = &modules {
+        modules::clear(folder);
+    }
     drop(lock);
     if left.is_empty() {
         end
@@ -264,11 +278,27 @@ fn served<E: std::fmt::Display + Send + 'static>(
     })
 }
 
-fn surroundings(options: &Options, port: &listen::Port) -> Surroundings {
+/// How many spare processes there may be altogether: while somebody works on the code one is worth
+/// its memory, in production that is for who runs it to say.
+fn spares(options: &Options) -> u32 {
+    options.app.runtime.standby.unwrap_or(match options.mode {
+        Mode::Dev => 1,
+        Mode::Serve => 0,
+    })
+}
+
+/// Whether a change of a file may come to mean something.
+fn watches(options: &Options) -> bool {
+    let enabled = options.app.runtime.watch.enabled;
+    enabled.unwrap_or(options.mode == Mode::Dev)
+}
+
+fn surroundings(options: &Options, port: &listen::Port, modules: Option<PathBuf>) -> Surroundings {
     Surroundings {
         inherited: std::env::vars_os().collect(),
         grpc: port.listeners.address(),
         app: options.app.root.clone(),
+        modules,
         mode: options.mode,
     }
 }
@@ -335,6 +365,7 @@ async fn attend(house: &Shared, selected: &[String], wait: Option<Duration>) -> 
 async fn wind_up(house: &Shared) -> Vec<String> {
     house.closing.ask(Stage::Stopping);
     house.tell_health();
+    house.standby.drop_all().await;
     let orderly = house.supervisor.shutdown();
     tokio::pin!(orderly);
     // The first word comes early enough to tell a wait from a hang.

@@ -11,6 +11,7 @@ use super::agenda::{Agenda, Choice};
 use super::backend::{DomainBackend, Workshop};
 use super::policy::Adapter;
 use super::settings::Settings;
+use super::standby::NodeMaker;
 use crate::exit::{Code, Stop};
 
 /// How long SIGKILL is given until a process counts as stuck.
@@ -24,6 +25,8 @@ pub(crate) struct Setups {
     pub(crate) choice: Choice,
     /// Why a domain may look for the instance at the wrong port.
     pub(crate) port_hint: Option<String>,
+    /// Makes spares of them.
+    pub(crate) maker: NodeMaker,
 }
 
 impl Setups {
@@ -76,6 +79,12 @@ impl Setups {
             .filter(|(name, _)| may_wait_for(name))
             .map(|(name, condition)| (name.to_owned(), translate(condition)))
             .collect();
+        let settings = Settings::new(
+            domain.clone(),
+            &self.workshop.around.app,
+            self.request.clone(),
+        );
+        self.maker.knows(&domain.name, settings.clone());
         Revision {
             needs,
             timing: Timing {
@@ -84,11 +93,7 @@ impl Setups {
                 kill_wait: KILL_WAIT,
             },
             backend: DomainBackend {
-                settings: Settings::new(
-                    domain.clone(),
-                    &self.workshop.around.app,
-                    self.request.clone(),
-                ),
+                settings,
                 workshop: self.workshop.clone(),
             },
         }

@@ -10,9 +10,6 @@ pub(crate) fn unserved(app: &App) -> Vec<String> {
         .filter(|d| d.has_process())
         .flat_map(domain)
         .collect();
-    if app.runtime.standby.is_some_and(|count| count > 0) {
-        found.push("runtime.standby".to_owned());
-    }
     if app.runtime.watch.enabled == Some(true) {
         found.push("runtime.watch".to_owned());
     }

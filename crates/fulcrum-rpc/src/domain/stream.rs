@@ -175,7 +175,7 @@ impl Driver {
                 message = inbound.next() => match message {
                     Some(Ok(message)) => Input::Message(message),
                     Some(Err(status)) => Input::Broken(status),
-                    None => how_it_closed(&self.connection).await,
+                    None => self.how_it_closed().await,
                 },
                 Some(served) = self.requests.join_next_with_id() => {
                     Input::Served(served.map(|(id, ())| id))
@@ -214,6 +214,24 @@ impl Driver {
                     status: Some(status),
                 })
             }
+        }
+    }
+
+    /// A keep-alive timeout looks like a clean end, but that a moment later nobody reads either.
+    async fn how_it_closed(&self) -> Input {
+        let silent = self.connection.activity.last_heard().elapsed();
+        // What the client has just sent is the end itself. A client that waits for our half, and
+        // with it the next life of a domain, mustn't wait for certainty.
+        let doubtful = silent >= self.registry.settings().keepalive_timeout;
+        let patience = async {
+            if doubtful {
+                tokio::time::sleep(CLOSING).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.connection.lost() => Input::Lost,
+            () = patience => Input::Closed,
         }
     }
 
@@ -356,14 +374,6 @@ impl Driver {
                     status: Some(Status::resource_exhausted(cause)),
                 }
             })
-    }
-}
-
-/// A keep-alive timeout looks like a clean end, but that a moment later nobody reads either.
-async fn how_it_closed(connection: &Connection) -> Input {
-    match tokio::time::timeout(CLOSING, connection.lost()).await {
-        Ok(()) => Input::Lost,
-        Err(_) => Input::Closed,
     }
 }
 

@@ -15,6 +15,7 @@
 //! - [`plan_node`] joins these to a command line; [`plan_command`] is its like for other programs.
 //!   Node loads the bootstrap ahead of the entry, or the SDK stands in for it where Fulcrum's own
 //!   copy is certain to be what the entry runs first.
+//! - [`Spare`] is a Node process that is booted ahead, and says of which plans it can become the life.
 //! - [`install_needed`] says whether packages have to be installed first, and by what.
 //!
 //! All that is kept goes below [`Toolbox::cache`], is named by content or checked against it, is
@@ -35,6 +36,7 @@ mod plan;
 mod provide;
 mod runner;
 mod sdk;
+mod spare;
 mod stand_in;
 mod toolbox;
 mod tsx;
@@ -48,5 +50,6 @@ pub use plan::{NodeProgram, plan_node};
 pub use provide::Provided;
 pub use runner::{Runner, choose_runner};
 pub use sdk::Sdk;
+pub use spare::Spare;
 pub use toolbox::{Notice, Toolbox};
 pub use typescript::{Format, StripError, StripErrorKind, Stripped, strip_file};

@@ -36,9 +36,15 @@ pub struct NodeProgram<'a> {
     pub cwd: &'a Path,
     /// The whole environment of the contract; its `PATH` and `HOME` are where a Node is looked for.
     pub env: BTreeMap<OsString, OsString>,
+    /// The file into which the bootstrap writes which files the program has loaded; none where
+    /// nobody wants to know.
+    pub modules: Option<&'a Path>,
     /// Fulcrum's own process id, by which the bootstrap tells the domain from its children.
     pub parent: u32,
 }
+
+/// The variable in which the bootstrap finds what it is told.
+pub(super) const BOOTSTRAP: &str = "FULCRUM_BOOTSTRAP";
 
 /// What the bootstrap is told through `FULCRUM_BOOTSTRAP`.
 #[derive(Serialize)]
@@ -53,6 +59,8 @@ struct Bootstrap<'a> {
     /// The bootstrap's URL, where it isn't preloaded: the SDK loads it later.
     #[serde(skip_serializing_if = "Option::is_none")]
     later: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    modules: Option<std::borrow::Cow<'a, str>>,
 }
 
 #[derive(Serialize)]
@@ -102,13 +110,16 @@ pub fn plan_node(
     let later =
         (starts && sdk.is_none() && stands_in(&toolbox.sdk, program, &runner, &toolbox.cache))
             .then(|| file_url(&bootstrap));
-    let mut args = match later {
-        Some(_) => Vec::new(),
-        None => preloads(&runner, &node, program, &bootstrap),
-    };
+    let mut args = Vec::new();
+    if opens_internals(&runner, &node, program) {
+        args.push("--expose-internals".into());
+    }
+    if later.is_none() {
+        args.extend(preloads(&runner, program, &bootstrap));
+    }
     let mut env = program.env.clone();
     env.insert(
-        "FULCRUM_BOOTSTRAP".into(),
+        BOOTSTRAP.into(),
         instructions(program, &runner, toolbox, starts, sdk, later).into(),
     );
     if node.at_least(22, 1)
@@ -143,25 +154,8 @@ pub fn plan_node(
 }
 
 /// What stands before the entry: what Node loads ahead of it, and the user's `node_args`.
-fn preloads(
-    runner: &Runner,
-    node: &NodeRuntime,
-    program: &NodeProgram<'_>,
-    bootstrap: &Path,
-) -> Vec<OsString> {
+fn preloads(runner: &Runner, program: &NodeProgram<'_>, bootstrap: &Path) -> Vec<OsString> {
     let mut args: Vec<OsString> = Vec::new();
-    let modules = matches!(
-        runner,
-        Runner::StrippedTypes {
-            all_commonjs: false,
-            ..
-        }
-    );
-    if modules && !has_synchronous_hooks(node) {
-        // Without it a module loader costs a thread and 29 ms; the bootstrap hides the internals
-        // again before the domain's code runs.
-        args.push("--expose-internals".into());
-    }
     let import = |path: &Path| ["--import".into(), file_url(path).into()];
     let own = program.node_args.iter().map(OsString::from);
     match runner {
@@ -182,6 +176,20 @@ fn preloads(
         }
     }
     args
+}
+
+/// Whether the bootstrap needs Node's own loader, which it hides again before the domain's code runs.
+fn opens_internals(runner: &Runner, node: &NodeRuntime, program: &NodeProgram<'_>) -> bool {
+    let modules = matches!(
+        runner,
+        Runner::StrippedTypes {
+            all_commonjs: false,
+            ..
+        }
+    );
+    // Without it a module loader costs a thread and 29 ms, and which ES modules are loaded is known
+    // to nobody else.
+    (modules && !has_synchronous_hooks(node)) || program.modules.is_some()
 }
 
 /// Whether the user has Node load modules ahead of the entry.
@@ -275,6 +283,7 @@ fn instructions(
         ts,
         sdk,
         later,
+        modules: program.modules.map(Path::to_string_lossy),
     };
     serde_json::to_string(&bootstrap).expect("texts and numbers can be written as JSON")
 }

@@ -40,7 +40,7 @@ pub(super) fn stands_in(
 }
 
 /// Whether Node, looking upward from the entry, meets our copy before any other.
-fn resolves_to_ours(sdk: &Sdk, entry: &Path, root: &Path) -> bool {
+pub(super) fn resolves_to_ours(sdk: &Sdk, entry: &Path, root: &Path) -> bool {
     let Some(dir) = entry.parent().filter(|dir| dir.starts_with(root)) else {
         return false;
     };

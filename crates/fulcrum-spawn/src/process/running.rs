@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tokio::io::unix::AsyncFd;
 use tokio::net::unix::pipe::Receiver;
@@ -26,6 +27,9 @@ const RECHECK: Duration = Duration::from_secs(1);
 /// When to look again at what can't be watched, or could not be looked at.
 const RETRY: Duration = Duration::from_millis(10);
 
+/// What an empty pipe takes in one go, whatever is left of the user's quota: a page.
+const TELLABLE: usize = 4096;
+
 /// A direct child, the process group it leads, and whatever else its life consists of.
 ///
 /// The child is left unreaped until [`Process::group_empty`] returns: a zombie leader keeps the
@@ -38,7 +42,7 @@ pub struct Process {
     /// Tells when nobody is in the cgroup any more.
     events: Option<AsyncFd<File>>,
     /// Held open so that a child that reads its input waits instead of seeing its end.
-    _stdin: OwnedFd,
+    stdin: OwnedFd,
     output: Mutex<Option<(Receiver, Receiver)>>,
 }
 
@@ -69,7 +73,7 @@ impl Process {
         Ok(Self {
             pidfd: pidfd::watch(pidfd)?,
             events: events.transpose()?,
-            _stdin: stdin,
+            stdin,
             output: Mutex::new(Some((
                 Receiver::from_owned_fd(stdout)?,
                 Receiver::from_owned_fd(stderr)?,
@@ -98,6 +102,50 @@ impl Process {
     /// The reading ends of its standard output and error; given away once.
     pub fn take_output(&self) -> Option<(Receiver, Receiver)> {
         locked(&self.output).take()
+    }
+
+    /// Whether the direct child has ended. It may have left others.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        !matches!(
+            waitid(WaitId::Pid(self.life.leader), options),
+            Ok(None) | Err(Errno::INTR)
+        )
+    }
+
+    /// Writes to its standard input, which must be empty: all at once, without waiting.
+    ///
+    /// # Errors
+    /// It is more than a pipe is sure to take, or nobody can read it any more.
+    pub fn tell(&self, text: &[u8]) -> io::Result<()> {
+        if text.len() > TELLABLE {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("{} bytes are too many", text.len()),
+            ));
+        }
+        match rustix::io::write(&self.stdin, text)? {
+            written if written == text.len() => Ok(()),
+            _ => Err(io::ErrorKind::WriteZero.into()),
+        }
+    }
+
+    /// Takes out of its pipes what it has written up to now, at most a page of each.
+    /// Empty once the pipes are given away.
+    #[must_use]
+    pub fn drain_output(&self) -> Vec<u8> {
+        let mut said = Vec::new();
+        let output = locked(&self.output);
+        if let Some((stdout, stderr)) = output.as_ref() {
+            for pipe in [stdout, stderr] {
+                let mut part = vec![0; TELLABLE];
+                // The runtime's own record of readiness may lag behind what is there.
+                let count = rustix::io::read(pipe, &mut part).unwrap_or_default();
+                said.extend_from_slice(&part[..count]);
+            }
+        }
+        said
     }
 
     /// Sends a signal to the whole life, each process once. Those that are stopped are continued,
@@ -233,6 +281,9 @@ impl Life {
     /// The end: the leader's number is given back.
     fn bury(&self) {
         let mut reaped = locked(&self.reaped);
+        if *reaped {
+            return;
+        }
         let _ = waitid(WaitId::Pid(self.leader), WaitIdOptions::EXITED);
         *reaped = true;
         self.containment.strike(self.number());

@@ -14,6 +14,8 @@ export interface OpenModule {
   _extensions: Record<string, (module: CommonJsModule, filename: string) => void>;
   _resolveFilename(request: string, ...rest: unknown[]): string;
   _findPath(request: string, paths: string[]): string | false;
+  /** Begins the program; made to be replaced, and called by Node itself when all preloads are done. */
+  runMain(this: unknown, ...args: unknown[]): void;
   /** Writes what was compiled to disk: Node 22.10 and later. */
   flushCompileCache?(): void;
 }

@@ -8,6 +8,14 @@ export interface TypeScriptPlan {
   commonjs: boolean;
 }
 
+/** What a spare loads ahead: nothing of it belongs to the domain. */
+export interface SparePlan {
+  /** The file of Fulcrum's own package that the domain will `require`. */
+  required: string | null;
+  /** The URL of the one that it will `import`. */
+  imported: string | null;
+}
+
 /** What Fulcrum asks of the bootstrap, from the environment. */
 export interface Plan {
   /** Process id of the Fulcrum that spawned the domain. */
@@ -21,6 +29,10 @@ export interface Plan {
   sdk: string | null;
   /** URL of the bootstrap, where it isn't preloaded: the package stands in for it and loads it later. */
   later: string | null;
+  /** File for the paths of what the domain has loaded. */
+  modules: string | null;
+  /** This process waits, for the moment at which the domain's code is to be loaded. */
+  spare: SparePlan | null;
 }
 
 const VERSION = 1;
@@ -35,13 +47,19 @@ export function readPlan(text: string | undefined): Plan | undefined {
     return undefined;
   }
   if (typeof value !== 'object' || value === null || value.v !== VERSION) return undefined;
-  const { parent, entry, starts, ts, sdk, later } = value;
+  const { parent, entry, starts, ts, sdk, later, modules, spare } = value;
   if (typeof parent !== 'number' || typeof entry !== 'string') return undefined;
-  return { parent, entry, starts: starts === true, ts: readTypeScript(ts), sdk: textOrNull(sdk), later: textOrNull(later) };
+  return { parent, entry, starts: starts === true, ts: readTypeScript(ts), sdk: textOrNull(sdk), later: textOrNull(later), modules: textOrNull(modules), spare: readSpare(spare) };
 }
 
 function textOrNull(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
+}
+
+function readSpare(value: unknown): SparePlan | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const { required, imported } = value as Record<string, unknown>;
+  return { required: textOrNull(required), imported: textOrNull(imported) };
 }
 
 function readTypeScript(value: unknown): TypeScriptPlan | null {
@@ -56,7 +74,15 @@ function readTypeScript(value: unknown): TypeScriptPlan | null {
  * both of which load the bootstrap too.
  */
 export function isDomainProcess(plan: Plan): boolean {
-  if (process.ppid !== plan.parent || process.argv[1] !== plan.entry) return false;
-  // worker_threads would say it too, and takes 2 ms to load: a worker may not abort the process.
-  return !('disabled' in process.abort);
+  return process.ppid === plan.parent && process.argv[1] === plan.entry && !isWorker();
+}
+
+/** Whether this is a thread that the domain itself has started. */
+export function isDomainWorker(plan: Plan): boolean {
+  return process.ppid === plan.parent && isWorker();
+}
+
+/** worker_threads would say it too, and takes 2 ms to load: a worker may not abort the process. */
+function isWorker(): boolean {
+  return 'disabled' in process.abort;
 }

@@ -1,3 +1,4 @@
+import { hideInternalsFlag } from './internals.ts';
 import { blockOnPipes } from './output.ts';
 import { isDomainProcess, readPlan } from './plan.ts';
 
@@ -13,6 +14,7 @@ export function standIn(): void {
   const text = process.env.FULCRUM_BOOTSTRAP;
   // Whether there is anything to do is told without parsing.
   if (!text?.includes('"later":"')) return;
+  hideInternalsFlag();
   const plan = readPlan(text);
   if (!plan?.later || !isDomainProcess(plan)) return;
   const { later } = plan;

@@ -12,5 +12,5 @@ mod strip;
 
 pub(super) use manifest::write_manifest;
 pub(super) use scan::{ScanError, mentions_typescript, scan};
-pub(super) use sources::first_static_import;
+pub(super) use sources::{first_static_import, is_module};
 pub use strip::{Format, StripError, StripErrorKind, Stripped, strip_file};

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::super::files::{digest, write_cached};
+use super::super::package_json::PackageJson;
 use super::facts::{Facts, Via, read_facts};
 use super::position::Place;
-use super::strip::{StripError, StripErrorKind, strip_text};
+use super::strip::{Format, StripError, StripErrorKind, format_of, strip_text};
 
 /// Part of every key: another stripper or another form of the facts makes another key.
 const STRIPPER: &str = "swc_ts_fast_strip 60.0.0, facts 1";
@@ -90,6 +91,14 @@ pub(in super::super) fn first_static_import(path: &Path, cache: &Path) -> Option
     let imports = load(path, cache).ok()?.facts.imports;
     let first = imports.into_iter().find(|one| one.via == Via::Static)?;
     Some(first.specifier)
+}
+
+/// Whether Node takes a file for an ECMAScript module: by its extension, its package or its syntax.
+pub(in super::super) fn is_module(path: &Path, cache: &Path) -> bool {
+    let scope = path.parent().map(PackageJson::scope);
+    let scope = scope.and_then(|scope| scope.ok().flatten());
+    let syntax = load(path, cache).is_ok_and(|source| source.facts.is_module);
+    format_of(path, scope.as_ref(), syntax) == Format::Module
 }
 
 fn read(

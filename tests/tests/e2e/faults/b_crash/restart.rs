@@ -174,14 +174,12 @@ fn gaps(lived: &str, lived_us: u64, lives: usize) -> Vec<u64> {
         .collect()
 }
 
-/// Only a life that has been good for the stable time makes the backoff begin anew.
+/// Only a life that has been good for the stable time makes the backoff begin anew; its own end has
+/// no delay at all.
 #[test]
 fn b08_the_backoff_begins_anew_after_the_stable_time() {
     let inside = gaps("300ms", 300_000, 2);
     assert!(inside[0] >= 100_000 && inside[1] >= 1_000_000, "{inside:?}");
     let outside = gaps("1500ms", 1_500_000, 2);
-    assert!(
-        outside.iter().all(|gap| (100_000..1_000_000).contains(gap)),
-        "{outside:?}"
-    );
+    assert!(outside.iter().all(|gap| *gap < 1_000_000), "{outside:?}");
 }

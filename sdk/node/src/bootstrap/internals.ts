@@ -1,0 +1,103 @@
+import { nodeModule, urlOf } from './builtins.ts';
+
+/** Node's one loader of ES modules, of which only this concerns us, and not every Node has all of it. */
+export interface CascadedLoader {
+  load?(url: string, context: object): Promise<LoadResult>;
+  resolve?: Resolve;
+  resolveSync?: Resolve;
+  /** Every module that it has begun to load, by URL. */
+  loadCache?: LoadCache;
+}
+
+type Resolve = (this: unknown, specifier: string, parentURL: string | undefined, ...rest: unknown[]) => unknown;
+
+export interface LoadCache {
+  keys(): Iterable<string>;
+  set(this: unknown, url: string, ...rest: unknown[]): unknown;
+}
+
+/** What the loader of Node 20 gives for a URL. */
+export interface LoadResult {
+  format: string;
+  responseURL: string;
+  source: string | null;
+}
+
+const FLAG = '--expose-internals';
+
+let flagged = false;
+let opened: CascadedLoader | undefined;
+
+/**
+ * Hides the flag that opens Node's internals: a child that the domain forks is started with the
+ * domain's flags, and this one isn't the domain's.
+ */
+export function hideInternalsFlag(): void {
+  const at = process.execArgv.indexOf(FLAG);
+  if (at < 0) return;
+  flagged = true;
+  process.execArgv.splice(at, 1);
+}
+
+/**
+ * Node's own loader, which `--expose-internals` lets us see. From the first call on nobody else
+ * sees the flag nor Node's internals any more.
+ *
+ * @param hidden the package has hidden the flag already
+ * @param alongside loads what else is needed of the internals
+ * @returns undefined without the flag, and where this Node has no such loader
+ */
+export function cascadedLoader(hidden = false, alongside?: () => void): CascadedLoader | undefined {
+  if (opened) return opened;
+  hideInternalsFlag();
+  if (!flagged && !hidden) return undefined;
+  try {
+    opened = (require('internal/modules/esm/loader') as { getOrInitializeCascadedLoader(): CascadedLoader }).getOrInitializeCascadedLoader();
+    alongside?.();
+  } catch {
+    // Told by what is missing.
+  }
+  shadowInternals(opened);
+  return opened;
+}
+
+/** Node's own modules named `internal/…` must not stand in the way of a package named `internal`. */
+function shadowInternals(loader: CascadedLoader | undefined): void {
+  const open = nodeModule();
+  const internal = (id: unknown) => String(id).startsWith('internal/');
+  open.builtinModules = Object.freeze(open.builtinModules.filter((id) => !internal(id)));
+  const { isBuiltin } = open;
+  open.isBuiltin = (id) => !internal(id) && isBuiltin(id);
+  wrapResolve((resolve, request, rest) => {
+    if (!internal(request)) return resolve();
+    const found = open._findPath(request, (rest[0] as { paths?: string[] } | undefined)?.paths ?? []);
+    if (found) return found;
+    throw Object.assign(new Error(`Cannot find module '${request}'`), { code: 'MODULE_NOT_FOUND' });
+  });
+  if (!loader) return;
+  for (const name of ['resolve', 'resolveSync'] as const) {
+    const resolve = loader[name];
+    if (typeof resolve !== 'function') continue;
+    loader[name] = function (specifier, parentURL, ...rest) {
+      if (!internal(specifier) || typeof parentURL !== 'string' || !parentURL.startsWith('file:')) return resolve.call(this, specifier, parentURL, ...rest);
+      const path = open.createRequire(parentURL).resolve(specifier);
+      return resolve.call(this, urlOf(path), parentURL, ...rest);
+    };
+  }
+}
+
+/** Comes between `require` and how Node finds a file, leaving no trace in the stacks of its errors. */
+export function wrapResolve(instead: (resolve: () => string, request: string, rest: unknown[]) => string): void {
+  const open = nodeModule();
+  const native = open._resolveFilename;
+  open._resolveFilename = function (request, ...rest) {
+    try {
+      return instead(() => native.call(this, request, ...rest), request, rest);
+    } catch (error) {
+      if (error instanceof Error && typeof error.stack === 'string') {
+        error.stack = error.stack.split('\n').filter((line) => !line.includes(__filename)).join('\n');
+      }
+      throw error;
+    }
+  };
+}

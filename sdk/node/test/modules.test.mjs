@@ -1,0 +1,159 @@
+// Which files a domain has loaded, as the bootstrap tells Fulcrum.
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, realpathSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { FakeRuntime } from './fake-runtime.mjs';
+import { BOOTSTRAP, folder, pipe, run, until } from './spawn.mjs';
+
+const FLAGS = ['--expose-internals', '--require', BOOTSTRAP];
+const SECONDS = { timeout: 20_000 };
+
+/** An app in which packages are installed, and one of its own is linked as a workspace does it. */
+function app(t, files) {
+  const root = realpathSync(folder(t, {
+    'node_modules/left-pad/index.js': 'module.exports = 1;',
+    'packages/shared/package.json': '{"name":"shared","exports":{"import":"./index.mjs","default":"./index.cjs"}}',
+    'packages/shared/index.mjs': 'export const shared = 1;',
+    'packages/shared/index.cjs': 'exports.shared = 1;',
+    ...files,
+  }));
+  mkdirSync(join(root, 'node_modules'), { recursive: true });
+  symlinkSync('../packages/shared', join(root, 'node_modules/shared'));
+  return root;
+}
+
+const told = (root) => {
+  try {
+    const text = readFileSync(join(root, 'modules'), 'utf8');
+    return text.split('\n').filter(Boolean).map((path) => relative(root, path)).sort();
+  } catch {
+    return [];
+  }
+};
+
+const KINDS = {
+  'ES modules': {
+    entry: 'domains/a/domain.mjs',
+    files: {
+      'domains/a/domain.mjs': `import './own.mjs'; import 'shared'; import 'left-pad'; import 'node:fs'; import('../../later.mjs?x=1');
+        globalThis.more = () => import('../../last.mjs'); setTimeout(() => globalThis.more(), 600); setTimeout(() => {}, 30_000);`,
+      'domains/a/own.mjs': `import '../../lib/used.mjs'; import { createRequire } from 'node:module'; createRequire(import.meta.url)('../../lib/old.cjs');`,
+      'lib/used.mjs': '', 'lib/unused.mjs': '', 'lib/old.cjs': '', 'later.mjs': '', 'last.mjs': '',
+    },
+    first: ['domains/a/domain.mjs', 'domains/a/own.mjs', 'later.mjs', 'lib/old.cjs', 'lib/used.mjs', 'packages/shared/index.mjs'],
+    last: 'last.mjs',
+  },
+  'CommonJS': {
+    entry: 'domains/a/domain.cjs',
+    files: {
+      'domains/a/domain.cjs': `require('./own.cjs'); require('shared'); require('left-pad'); require('./settings.json'); const name = '../../later.mjs'; import(name);
+        setTimeout(() => require('../../last.cjs'), 600); setTimeout(() => {}, 30_000);`,
+      'domains/a/own.cjs': `require('../../lib/used.cjs');`, 'domains/a/settings.json': '{}',
+      'lib/used.cjs': '', 'lib/unused.cjs': '', 'later.mjs': '', 'last.cjs': '',
+    },
+    first: ['domains/a/domain.cjs', 'domains/a/own.cjs', 'domains/a/settings.json', 'later.mjs', 'lib/used.cjs', 'packages/shared/index.cjs'],
+    last: 'last.cjs',
+  },
+};
+
+for (const [kind, { entry, files, first, last }] of Object.entries(KINDS)) {
+  test(`what is loaded is told, packages left out: ${kind}`, SECONDS, async (t) => {
+    const root = app(t, files);
+    writeFileSync(join(root, 'modules'), '/of/a/life/before\n');
+    const child = run(t, join(root, entry), { flags: FLAGS, plan: { modules: join(root, 'modules') } });
+    await until(() => told(root).includes(first[0]), 'the first report');
+    assert.deepEqual(told(root), first);
+    // What is loaded later is told when it has been.
+    await until(() => told(root).includes(last), 'the later report');
+    assert.deepEqual(told(root), [...first, last].sort());
+    assert.equal(child.output, '');
+  });
+}
+
+for (const [what, entry, code] of [
+  ['throws', 'domain.mjs', `import './used.mjs'; throw new Error('boom');`],
+  ['throws', 'domain.cjs', `require('./used.cjs'); throw new Error('boom');`],
+  ['has an import that is no JavaScript', 'domain.mjs', `import './used.mjs'; import './broken.mjs';`],
+  ['has an import that is no JavaScript', 'domain.cjs', `require('./used.cjs'); require('./broken.cjs');`],
+]) {
+  test(`code that never registers is told of too: ${entry} ${what}`, SECONDS, async (t) => {
+    const root = app(t, { [entry]: code, 'used.mjs': '', 'used.cjs': '', 'broken.mjs': 'const = 1;', 'broken.cjs': 'const = 1;' });
+    const child = run(t, join(root, entry), { flags: FLAGS, plan: { modules: join(root, 'modules') } });
+    assert.equal((await child.exit).code, 1);
+    const extension = entry.slice(-4);
+    const broken = code.includes('broken') ? [`broken${extension}`] : [];
+    assert.deepEqual(told(root), [...broken, entry, `used${extension}`].sort());
+  });
+}
+
+test('TypeScript is told by its own names', SECONDS, async (t) => {
+  const strip = `process.stdout.write(JSON.stringify({ code: require('node:fs').readFileSync(process.argv.at(-1), 'utf8'), format: 'module' }));`;
+  const root = app(t, { 'domain.ts': `import './lib/a.ts'; setTimeout(() => {}, 30_000);`, 'lib/a.ts': 'export {};', 'strip.cjs': strip, 'manifest.json': '{}' });
+  const ts = { manifest: join(root, 'manifest.json'), strip: [process.execPath, join(root, 'strip.cjs')], commonjs: false };
+  run(t, join(root, 'domain.ts'), { flags: FLAGS, plan: { ts, modules: join(root, 'modules') } });
+  await until(() => told(root).length > 0, 'the report');
+  assert.deepEqual(told(root), ['domain.ts', 'lib/a.ts']);
+});
+
+test('where the package stands in for the bootstrap, the report follows', SECONDS, async (t) => {
+  const runtime = await new FakeRuntime().listen();
+  t.after(() => runtime.close());
+  const root = app(t, {
+    'domain.mjs': `import { DomainBase } from '@fulcrum/domain'; import './lib/a.mjs'; await new (class Users extends DomainBase {})().start(); console.log(JSON.stringify(process.execArgv)); setTimeout(() => import('./lib/b.mjs'), 600);`,
+    'lib/a.mjs': '', 'lib/b.mjs': '',
+  });
+  const child = run(t, join(root, 'domain.mjs'), { runtime, flags: ['--expose-internals'], plan: { starts: true, later: pathToFileURL(BOOTSTRAP).href, modules: join(root, 'modules') } });
+  await until(() => told(root).includes('lib/b.mjs'), 'both reports');
+  assert.deepEqual(told(root), ['domain.mjs', 'lib/a.mjs', 'lib/b.mjs']);
+  assert.equal(child.output, '[]\n');
+});
+
+test('a spare tells of the life that it becomes, and of nothing before', SECONDS, async (t) => {
+  const root = app(t, { 'domain.mjs': `import './a.mjs'; setTimeout(() => {}, 30_000);`, 'a.mjs': '' });
+  const entry = join(root, 'domain.mjs');
+  const plan = { modules: join(root, 'modules') };
+  const child = run(t, entry, { flags: FLAGS, input: pipe(t), plan: { ...plan, spare: {} } });
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  assert.throws(() => statSync(plan.modules));
+  const env = { FULCRUM_BOOTSTRAP: JSON.stringify({ v: 1, parent: process.pid, entry, ts: null, sdk: null, ...plan }) };
+  child.input.write(`${JSON.stringify({ env, cwd: dirname(entry) })}\n`);
+  await until(() => told(root).length > 0, 'the report');
+  assert.deepEqual(told(root), ['a.mjs', 'domain.mjs']);
+});
+
+test('what a worker thread has loaded is a part of it', SECONDS, async (t) => {
+  const root = app(t, {
+    'domain.mjs': `import { Worker } from 'node:worker_threads'; setTimeout(() => new Worker(new URL('./lib/worker.mjs', import.meta.url)), 500); setTimeout(() => {}, 30_000);`,
+    'lib/worker.mjs': `import './used.mjs'; setTimeout(() => {}, 30_000);`, 'lib/used.mjs': '',
+  });
+  run(t, join(root, 'domain.mjs'), { flags: FLAGS, plan: { modules: join(root, 'modules') } });
+  await until(() => told(root).includes('lib/used.mjs'), 'the report of the worker');
+  assert.deepEqual(told(root), ['domain.mjs', 'lib/used.mjs', 'lib/worker.mjs']);
+});
+
+test('an error of a require names no file of ours', SECONDS, async (t) => {
+  const root = app(t, { 'domain.cjs': `try { require('./nowhere.cjs'); } catch (error) { console.log(error.code, error.stack.includes('bootstrap')); }` });
+  const child = run(t, join(root, 'domain.cjs'), { flags: FLAGS, plan: { modules: join(root, 'modules') } });
+  await child.exit;
+  assert.equal(child.output, 'MODULE_NOT_FOUND false\n');
+});
+
+test('nobody sees Node\'s internals, nor the flag that opens them', SECONDS, async (t) => {
+  const root = app(t, {
+    'node_modules/internal/foo/index.js': 'module.exports = "a package";',
+    'domain.cjs': `
+      const { builtinModules, isBuiltin } = require('node:module');
+      const { fork } = require('node:child_process');
+      const { Worker, isMainThread } = require('node:worker_threads');
+      const tell = (who) => import('internal/foo/index.js').then((foo) => console.log(JSON.stringify([who, process.execArgv.includes('--expose-internals'), builtinModules.some((id) => id.startsWith('internal/')), isBuiltin('internal/modules/esm/loader'), require('internal/foo'), foo.default])));
+      if (!isMainThread) tell('worker');
+      else if (process.env.FORKED) tell('fork');
+      else tell('main').then(() => new Promise((resolve) => new Worker(__filename).on('exit', resolve))).then(() => fork(__filename, { env: { ...process.env, FORKED: '1' } }));`,
+  });
+  const child = run(t, join(root, 'domain.cjs'), { flags: FLAGS, plan: { modules: join(root, 'modules') } });
+  assert.equal((await child.exit).code, 0, child.output);
+  const lines = child.output.trim().split('\n').map((line) => JSON.parse(line));
+  assert.deepEqual(lines, ['main', 'worker', 'fork'].map((who) => [who, false, false, false, 'a package', 'a package']));
+});
