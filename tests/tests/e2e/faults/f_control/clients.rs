@@ -114,7 +114,7 @@ fn f19_an_instance_of_another_protocol_is_told_apart() {
             // Answered once the request is there: its headers and its message.
             let mut seen = Vec::new();
             let mut chunk = [0; 4096];
-            while !seen.windows(8).any(|part| part == b"\x08\x01\x12\x050.1.") {
+            while !seen.windows(8).any(|part| part == b"\x08\x02\x12\x050.1.") {
                 let count = stream.read(&mut chunk).expect("a request");
                 assert!(count > 0, "it went without asking: {seen:?}");
                 seen.extend(&chunk[..count]);
