@@ -33,6 +33,12 @@ impl App {
     /// `{stop: {grace: 1s}}`.
     #[must_use]
     pub fn stub_domain_with(self, name: &str, args: &[&str], settings: &str) -> Self {
+        self.put_stub(name, args, settings);
+        self
+    }
+
+    /// Writes a stub's settings while the app is in use, or adds one to it.
+    pub fn put_stub(&self, name: &str, args: &[&str], settings: &str) {
         let stub = stub();
         let stub = stub.to_str().expect("the target folder's name is text");
         let command = json!([&[stub], args].concat());
@@ -41,6 +47,6 @@ impl App {
         let inner = inner.expect("settings are a flow mapping").trim();
         let comma = if inner.is_empty() { "" } else { ", " };
         let text = format!("process: {{command: {command}{comma}{inner}}}\n");
-        self.write(&format!("domains/{name}/fulcrum.yml"), &text)
+        self.put(&format!("domains/{name}/fulcrum.yml"), &text);
     }
 }

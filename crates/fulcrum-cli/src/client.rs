@@ -124,6 +124,7 @@ pub(crate) fn code_of(kind: Kind) -> Code {
         Kind::UnknownDomain => Code::UnknownDomain,
         Kind::DomainFailed => Code::DomainFailed,
         Kind::TimedOut => Code::TimedOut,
+        Kind::ConfigInvalid => Code::ConfigInvalid,
     }
 }
 
@@ -164,6 +165,7 @@ mod tests {
             (Kind::UnknownDomain, 4),
             (Kind::DomainFailed, 10),
             (Kind::TimedOut, 17),
+            (Kind::ConfigInvalid, 5),
         ] {
             let stop = settled(&outcome(kind)).expect_err("not done");
             assert_eq!((stop.code as u8, stop.message.as_str()), (code, "why"));

@@ -81,6 +81,25 @@ impl App {
         needs
     }
 
+    /// Keeps what an instance that runs can't change, and would heed only if it were another one:
+    /// where it listens, who may register, how it prints, whether it watches.
+    pub fn keep_fixed(&mut self, running: &App) {
+        let Runtime {
+            domains: _,
+            grpc,
+            logs,
+            watch,
+            standby,
+            groups: _,
+        } = &mut self.runtime;
+        grpc.clone_from(&running.runtime.grpc);
+        logs.format = running.runtime.logs.format;
+        logs.store = running.runtime.logs.store;
+        logs.forward.clone_from(&running.runtime.logs.forward);
+        watch.clone_from(&running.runtime.watch);
+        *standby = running.runtime.standby;
+    }
+
     /// The order to start in: each wave [needs](Self::needs) earlier ones only, its names are
     /// sorted.
     ///

@@ -18,8 +18,8 @@ use crate::setting::{Leaf, Origin, Setting, Tree};
 const SET: &str = "defaults.yml sets it and layers only replace it by the same type";
 
 /// Settings by path. Those of the schema with a default are always there.
-struct Settings<'a> {
-    tree: &'a Tree,
+pub(crate) struct Settings<'a> {
+    pub(crate) tree: &'a Tree,
     section: &'static str,
 }
 
@@ -28,7 +28,7 @@ impl<'a> Settings<'a> {
         self.tree.leaf(path)
     }
 
-    fn text(&self, path: &str) -> Option<&'a str> {
+    pub(crate) fn text(&self, path: &str) -> Option<&'a str> {
         match &self.leaf(path)?.setting {
             Setting::Text(text) => Some(text),
             _ => None,
@@ -98,7 +98,12 @@ impl<'a> Settings<'a> {
     }
 
     /// A finding at the setting.
-    fn problem(&self, path: &str, code: &'static str, message: impl std::fmt::Display) -> Problem {
+    pub(crate) fn problem(
+        &self,
+        path: &str,
+        code: &'static str,
+        message: impl std::fmt::Display,
+    ) -> Problem {
         let origin = self
             .leaf(path)
             .map_or(&Origin::Default, |leaf| &leaf.origin);
@@ -159,6 +164,7 @@ pub(crate) fn runtime(tree: &Tree, root: &Path, problems: &mut Vec<Problem>) -> 
                 _ => LogFormat::Auto,
             },
             store: log_store(&settings),
+            forward: crate::receiver::forward(&settings, problems),
         },
         watch: WatchAll {
             enabled: settings.switch("watch.enabled"),
@@ -233,13 +239,15 @@ pub(crate) fn process(
         Some(Setting::Port(port)) => Some(*port),
         _ => None,
     };
+    let (env_files, file_env) = env_files(&settings, root, problems);
     Process {
         node: node(&settings, root, problems),
         node_args: settings.texts("node_args"),
         args: settings.texts("args"),
         cwd: cwd(&settings, root, dir, problems),
         env: env.collect(),
-        env_files: env_files(&settings, root, problems),
+        env_files,
+        file_env,
         depends_on: depends_on.collect(),
         restart: restart(&settings, problems),
         start_timeout: settings.time("start_timeout").expect(SET),
@@ -312,11 +320,16 @@ fn cwd(settings: &Settings<'_>, root: &Path, dir: &Path, problems: &mut Vec<Prob
     }
 }
 
-fn env_files(settings: &Settings<'_>, root: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+/// The files of variables, and what they set, later ones on top.
+fn env_files(
+    settings: &Settings<'_>,
+    root: &Path,
+    problems: &mut Vec<Problem>,
+) -> (Vec<PathBuf>, BTreeMap<String, String>) {
+    let (mut files, mut variables) = (Vec::new(), BTreeMap::new());
     let Some(leaf) = settings.leaf("env_file") else {
-        return Vec::new();
+        return (files, variables);
     };
-    let mut files = Vec::new();
     for written in settings.texts("env_file") {
         let path = leaf.origin.folder(root).join(&written);
         let shown = path.strip_prefix(root).unwrap_or(&path);
@@ -326,12 +339,15 @@ fn env_files(settings: &Settings<'_>, root: &Path, problems: &mut Vec<Problem>) 
                     .problem("env_file", "missing-env-file", format!("there is no file {}", quoted(&written)))
                     .hint(format!("create `{}`; paths are relative to the folder of the file that they are written in", shown.display())),
             );
-        } else if let Err(problem) = crate::env_file::read(&path, shown) {
-            problems.push(problem);
+        } else {
+            match crate::env_file::read(&path, shown) {
+                Ok(read) => variables.extend(read),
+                Err(problem) => problems.push(problem),
+            }
         }
         files.push(path);
     }
-    files
+    (files, variables)
 }
 
 fn restart(settings: &Settings<'_>, problems: &mut Vec<Problem>) -> Restart {

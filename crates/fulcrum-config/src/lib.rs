@@ -15,6 +15,8 @@
 //! 4. **Domains** are the folders that `runtime.domains` matches. Their settings become types
 //!    without options where a default exists, and what needs more than one value is checked:
 //!    entry points, dependencies and their cycles, ports.
+//! 5. **A changed configuration** is compared with the one that runs: [`Plan::new`] says which
+//!    domains are started, stopped or restarted for it, and which only adopt it.
 //!
 //! # What it isn't for
 //! It starts nothing, listens nowhere and looks at nothing but the file system: the environment
@@ -40,9 +42,11 @@ mod load;
 mod lower;
 mod node;
 mod overrides;
+mod plan;
 mod probe;
 mod problem;
 mod process;
+mod receiver;
 mod request;
 mod root;
 mod runtime;
@@ -58,6 +62,7 @@ pub use app::{App, Domain, Program};
 pub use draft::is_secret_name;
 pub use env_file::read_env_file;
 pub use load::load;
+pub use plan::{Action, Difference, Entry, Plan, Running};
 pub use problem::{Place, Problem, Severity};
 pub use process::{
     Backoff, Check, Condition, Heartbeat, Limits, Policy, Port, Probe, Process, Restart, Stop,
@@ -66,5 +71,6 @@ pub use process::{
 pub use request::{Loaded, Mode, Request};
 pub use root::find_app_root;
 pub use runtime::{
-    Group, Grpc, Listen, LogFormat, LogStore, Logs, Registration, Runtime, Strategy, Tls, WatchAll,
+    Forward, Group, Grpc, Listen, LogFormat, LogStore, Logs, Registration, Runtime, Strategy, Tls,
+    WatchAll,
 };

@@ -94,8 +94,10 @@ fn read(request: &Request, root: &Path, problems: &mut Vec<Problem>) -> Option<A
     check_dependencies(&drafts, &found, problems);
     groups::check(&tree, &runtime, &drafts, &found, problems);
     check_ports(&runtime, &drafts, problems);
+    let mut shown_runtime = tree.show();
+    mask_headers(&mut shown_runtime);
     let shown = Shown {
-        runtime: tree.show(),
+        runtime: shown_runtime,
         domains: drafts
             .iter()
             .map(|(name, draft)| (name.clone(), draft.show(root)))
@@ -111,6 +113,19 @@ fn read(request: &Request, root: &Path, problems: &mut Vec<Problem>) -> Option<A
         domains: drafts.into_values().map(Draft::finish).collect(),
         shown,
     })
+}
+
+/// Headers to a receiver of logs are there to identify who sends: their values aren't shown.
+fn mask_headers(runtime: &mut serde_json::Value) {
+    let headers = runtime.pointer_mut("/logs/forward/headers");
+    for (_, leaf) in headers
+        .and_then(serde_json::Value::as_object_mut)
+        .into_iter()
+        .flatten()
+    {
+        leaf["value"] = serde_json::json!("***");
+        leaf["masked"] = serde_json::json!(true);
+    }
 }
 
 fn app_layers(

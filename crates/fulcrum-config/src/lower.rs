@@ -94,6 +94,7 @@ impl Lower<'_> {
                 Some(dict.into())
             }
             Kind::Variables => Some(self.variables(node, path).into()),
+            Kind::Headers => Some(self.headers(node, path).into()),
             Kind::Dependencies => Some(self.dependencies(node, path).into()),
             Kind::Value(kind) => self.value(*kind, node, path),
         }
@@ -154,6 +155,39 @@ impl Lower<'_> {
                     };
                     self.refuse(refusal, entry.value.spot, &below);
                 }
+            }
+        }
+        dict
+    }
+
+    /// `headers`: each is a setting of its own, under the name by which it is sent.
+    fn headers(&mut self, node: &Node, path: &str) -> Dict {
+        let mut dict = Dict::new();
+        for entry in self.entries(node, path) {
+            let below = join(path, &entry.key);
+            let Some(filled) = self.fill(&entry.value, &below) else {
+                continue;
+            };
+            let name = match crate::receiver::header_name(&entry.key) {
+                Ok(name) => name,
+                Err(refusal) => {
+                    self.refuse(refusal, entry.spot, path);
+                    continue;
+                }
+            };
+            let checked = value::scalar(&filled, "a text").and_then(|text| {
+                crate::receiver::header_value(text)?;
+                Ok(text)
+            });
+            match checked {
+                Ok(text) => {
+                    let leaf = Leaf {
+                        setting: crate::setting::Setting::Text(text.to_owned()),
+                        origin: self.source.origin(entry.value.spot),
+                    };
+                    dict.insert(name, self.leaves.add(leaf));
+                }
+                Err(refusal) => self.refuse(refusal, entry.value.spot, &below),
             }
         }
         dict

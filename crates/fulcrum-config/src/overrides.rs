@@ -271,8 +271,9 @@ fn walk(
             names.push((*variable).to_owned());
             Ok(Target::Variable)
         }
-        (Kind::Variables | Kind::Named(_) | Kind::Dependencies | Kind::Value(_), _) => {
-            Err((format!("there is nothing below `{path}` to set"), None))
-        }
+        (
+            Kind::Variables | Kind::Headers | Kind::Named(_) | Kind::Dependencies | Kind::Value(_),
+            _,
+        ) => Err((format!("there is nothing below `{path}` to set"), None)),
     }
 }

@@ -21,6 +21,9 @@ pub struct Process {
     /// Files of variables, absolute, later ones win. To be read at each start with
     /// [`read_env_file`](crate::read_env_file).
     pub env_files: Vec<PathBuf>,
+    /// What those files set when the configuration was read, so that two configurations can be
+    /// compared.
+    pub file_env: BTreeMap<String, String>,
     /// What must be so before this domain is started.
     pub depends_on: BTreeMap<String, Condition>,
     /// Whether and when it is started again.

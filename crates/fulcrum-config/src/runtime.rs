@@ -85,6 +85,8 @@ pub struct Logs {
     pub format: LogFormat,
     /// How much of them is kept on disk; none where nothing is.
     pub store: Option<LogStore>,
+    /// Where lines are sent besides; nowhere by default.
+    pub forward: Option<Forward>,
 }
 
 /// `runtime.logs.store`: what is kept of what was said, and in which pieces.
@@ -100,6 +102,19 @@ pub struct LogStore {
     pub total_size: u64,
     /// Whether full files are compressed.
     pub compress: bool,
+}
+
+/// `runtime.logs.forward`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forward {
+    /// A receiver of OTLP over gRPC without TLS: `http://HOST:PORT`, nothing behind the port.
+    pub otlp: String,
+    /// What each request carries besides: names in small letters and values in printable ASCII.
+    /// The values may be secret.
+    pub headers: BTreeMap<String, String>,
+    /// `trace` … `fatal`: only lines at least this serious, which leaves out those of unknown
+    /// level. All lines where it isn't set.
+    pub level: Option<String>,
 }
 
 /// How log lines are printed.

@@ -18,6 +18,8 @@ pub(crate) enum Kind {
     Named(&'static [Key]),
     /// A map of variables to texts.
     Variables,
+    /// A map of headers to texts.
+    Headers,
     /// A list of domains, or a map of domains to conditions.
     Dependencies,
     /// A single setting.
@@ -52,6 +54,8 @@ pub(crate) enum Type {
     Probe { log: bool },
     /// `HOST:PORT` to listen at.
     Listen,
+    /// `http://HOST:PORT` to send log lines to.
+    Receiver,
     /// `auto` or a port.
     Port,
     /// `off` or how many.
@@ -152,6 +156,7 @@ static LOGS: &[Key] = &[
     ),
     value("format", Type::Choice(&["auto", "text", "json"])),
     key("store", Kind::Short("enabled", STORE)),
+    key("forward", Kind::Section(FORWARD)),
 ];
 
 static STORE: &[Key] = &[
@@ -161,6 +166,15 @@ static STORE: &[Key] = &[
     value("max_age", POSITIVE),
     value("total_size", Type::Size),
     value("compress", Type::Switch),
+];
+
+static FORWARD: &[Key] = &[
+    value("otlp", Type::Receiver),
+    key("headers", Kind::Headers),
+    value(
+        "level",
+        Type::Choice(&["trace", "debug", "info", "warn", "error", "fatal"]),
+    ),
 ];
 
 static WATCH_ALL: &[Key] = &[
@@ -241,6 +255,8 @@ pub(crate) fn deeper(keys: &'static [Key], name: &str) -> Option<String> {
             .find(|inner| inner.name == name)
             .map(|inner| format!("{}.{}", key.name, inner.name))
             .or_else(|| deeper(below, name).map(|rest| format!("{}.{rest}", key.name))),
-        Kind::Named(_) | Kind::Variables | Kind::Dependencies | Kind::Value(_) => None,
+        Kind::Named(_) | Kind::Variables | Kind::Headers | Kind::Dependencies | Kind::Value(_) => {
+            None
+        }
     })
 }

@@ -7,7 +7,7 @@ use crate::schema::Type;
 use crate::setting::Setting;
 use crate::suggest::nearest;
 use crate::units::{UnitFault, parse_duration, parse_size};
-use crate::{listen, probe};
+use crate::{listen, probe, receiver};
 
 /// Why a value is refused.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +66,9 @@ pub(crate) fn check(kind: Type, node: &Node) -> Result<Setting, Refusal> {
         Type::Codes => codes(node),
         Type::Probe { log } => probe::check(node, log).map(Setting::Probe),
         Type::Listen => listen::check(scalar(node, "an address such as `127.0.0.1:50051`")?),
+        Type::Receiver => {
+            receiver::check(scalar(node, "an address such as `http://127.0.0.1:4317`")?)
+        }
         Type::Port => port(node),
         Type::Standby => standby(node),
     }

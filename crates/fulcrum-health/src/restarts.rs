@@ -117,6 +117,18 @@ impl Restarts {
         )
     }
 
+    /// Decides by another policy from now on. The delays begin anew; the restarts of the window
+    /// stay counted.
+    ///
+    /// # Errors
+    /// When the policy's backoff makes no sense; then the one in force stays.
+    pub fn adopt(&mut self, policy: RestartPolicy) -> Result<(), BackoffError> {
+        self.backoff = Backoff::new(policy.backoff)?;
+        self.policy = policy;
+        self.attempts = 0;
+        Ok(())
+    }
+
     /// The policy in force.
     #[must_use]
     pub fn policy(&self) -> &RestartPolicy {

@@ -329,3 +329,30 @@ proptest! {
         }
     }
 }
+
+/// Delays are the new policy's, and what was counted for the budget stays so; one that makes no
+/// sense changes nothing.
+#[test]
+fn another_policy_takes_over_the_count() {
+    let mut restarts = restarts(RestartPolicy {
+        budget: 8,
+        ..exact()
+    });
+    let now = Instant::now();
+    for expected in [100, 200, 400] {
+        assert_eq!(delay(&restarts.ended(&exit(1), now)), Some(ms(expected)));
+    }
+    let mut senseless = exact();
+    senseless.backoff.factor = 0.0;
+    restarts.adopt(senseless).expect_err("a factor below 1");
+    assert_eq!(delay(&restarts.ended(&exit(1), now)), Some(ms(800)));
+    let mut slower = RestartPolicy {
+        budget: 5,
+        ..exact()
+    };
+    slower.backoff.initial = ms(500);
+    restarts.adopt(slower).expect("it makes sense");
+    assert_eq!(delay(&restarts.ended(&exit(1), now)), Some(ms(500)));
+    let sixth = restarts.ended(&exit(1), now);
+    assert!(matches!(sixth, Verdict::GiveUp { .. }), "{sixth:?}");
+}

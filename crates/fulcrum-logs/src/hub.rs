@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 
 use crate::follower::Inbox;
+use crate::pool::Pool;
 use crate::ring::Ring;
 use crate::store::Intake;
 use crate::{
@@ -43,6 +44,8 @@ pub struct Hub {
 
 struct Inner {
     state: Mutex<State>,
+    /// What floods are read into.
+    pool: Pool,
     /// Where lines are kept for good, if they are.
     intake: Option<Arc<Intake>>,
 }
@@ -81,6 +84,7 @@ impl Hub {
         Self {
             inner: Arc::new(Inner {
                 intake,
+                pool: Pool::default(),
                 state: Mutex::new(State {
                     last_seq,
                     last_time: SystemTime::UNIX_EPOCH,
@@ -200,6 +204,10 @@ impl Hub {
         if let Some(intake) = &self.inner.intake {
             intake.written().await;
         }
+    }
+
+    pub(crate) fn pool(&self) -> Pool {
+        self.inner.pool.clone()
     }
 
     /// The number of the newest line.

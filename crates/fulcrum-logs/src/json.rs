@@ -2,25 +2,30 @@
 
 use std::fmt::Write as _;
 
-use crate::LogLine;
+use crate::sanitise::is_harmful;
 use crate::time::rfc3339_micros;
+use crate::{LogLine, detect_trace_id};
 
 /// The line as one JSON object without a line end, by the contract of `domains logs -o json`:
 /// `seq`, `time` (RFC 3339, UTC, microseconds), `domain`, `generation`, `pid`, `stream`, `level`
-/// (null if unknown), `message`, and `partial` where it is true.
+/// (null if unknown), `trace_id` (null if the message tells none), `message`, and `partial` where
+/// it is true.
 ///
 /// Bytes that aren't UTF-8 are replaced by U+FFFD. Control characters are escaped, also those that
-/// JSON would allow, so that the text is harmless on a terminal too.
+/// JSON would allow, and so are those that turn the direction of text: the line is harmless on a
+/// terminal too.
 #[must_use]
 pub fn to_json(line: &LogLine) -> String {
     let mut out = String::with_capacity(line.message.len() + 160);
-    let level = line
-        .level
-        .map_or("null".to_owned(), |level| format!("\"{}\"", level.as_str()));
+    let quoted = |word: &str| format!("\"{word}\"");
+    let null = || "null".to_owned();
+    let level = line.level.map_or_else(null, |level| quoted(level.as_str()));
+    // Such an id has no character that JSON would have to escape.
+    let trace_id = detect_trace_id(&line.message).map_or_else(null, quoted);
     write!(
         out,
         "{{\"seq\":{},\"time\":\"{}\",\"domain\":{},\"generation\":{},\"pid\":{},\
-         \"stream\":\"{}\",\"level\":{level},\"message\":{}",
+         \"stream\":\"{}\",\"level\":{level},\"trace_id\":{trace_id},\"message\":{}",
         line.seq,
         rfc3339_micros(line.time),
         string(&line.source.domain),
@@ -39,7 +44,6 @@ pub fn to_json(line: &LogLine) -> String {
 
 fn string(text: &str) -> String {
     let json = serde_json::Value::from(text).to_string();
-    let is_harmful = |char| matches!(char, '\u{7f}'..='\u{9f}');
     if !json.contains(is_harmful) {
         return json;
     }
@@ -85,23 +89,35 @@ mod tests {
     fn has_the_fields_of_the_contract() {
         assert_eq!(
             to_json(&line("a \"b\"")),
-            r#"{"seq":7,"time":"1970-01-01T00:00:01.500000Z","domain":"users","generation":3,"pid":42,"stream":"stderr","level":"warn","message":"a \"b\"","partial":true}"#
+            r#"{"seq":7,"time":"1970-01-01T00:00:01.500000Z","domain":"users","generation":3,"pid":42,"stream":"stderr","level":"warn","trace_id":null,"message":"a \"b\"","partial":true}"#
         );
         let plain = to_json(&LogLine {
             level: None,
             partial: false,
             ..line("")
         });
-        assert!(plain.ends_with(r#""level":null,"message":""}"#), "{plain}");
+        let traced = to_json(&line("x trace_id=4bf92f3577b34da6a3ce929d0e0e4736"));
+        assert!(
+            traced.contains(
+                r#""level":"warn","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","message":"#
+            ),
+            "{traced}"
+        );
+        assert!(
+            plain.ends_with(r#""level":null,"trace_id":null,"message":""}"#),
+            "{plain}"
+        );
     }
 
     proptest! {
         #[test]
         fn any_bytes_make_one_harmless_line_of_valid_json(
             message in prop::collection::vec(prop_oneof![any::<u8>(), 0x7f..=0x9f_u8, Just(0xc2)], 0..80),
+            turned in any::<bool>(),
         ) {
+            let message = if turned { [&message, "\u{202e}".as_bytes()].concat() } else { message };
             let json = to_json(&line(message.clone()));
-            prop_assert!(!json.chars().any(char::is_control));
+            prop_assert!(!json.chars().any(is_harmful));
             let read: serde_json::Value = serde_json::from_str(&json).unwrap();
             prop_assert_eq!(read["message"].as_str(), Some(&*String::from_utf8_lossy(&message)));
         }

@@ -1,7 +1,6 @@
 //! How serious a line is, guessed from the ways in which Node programs usually write it.
 
-use memchr::memchr2;
-
+use crate::scan::Scan;
 use crate::{Level, Stream};
 
 /// A level stands at the front of a line or not at all; further in it is just a word.
@@ -13,11 +12,12 @@ const ERROR_WORD: usize = 40;
 
 /// The level that a line tells of itself.
 ///
-/// Understood are JSON objects with a `level` (or `severity`) as pino and bunyan (numbers) or
-/// winston (words) write them, and leading words, after a time at most: `ERROR …`, `[warn] …`,
-/// `info: …`. On stderr also what Node prints there: `TypeError: …`, `Uncaught …`,
-/// `(node:1) DeprecationWarning: …`. JSON is scanned no further than the level, and only in lines
-/// that begin with `{`.
+/// Understood are JSON objects with a `level` (or `severity`, `lvl`, `log.level`) as pino and
+/// bunyan (numbers) or winston (words) write them; logfmt that comes to `level=` early; leading
+/// words, after a time at most: `ERROR …`, `[warn] …`, `info: …`; what Nest and npm put in front
+/// of theirs; and the `<3>` of sd-daemon(3). On stderr also what Node prints there:
+/// `TypeError: …`, `Uncaught …`, `(node:1) DeprecationWarning: …`. JSON is scanned no further than
+/// the level, and only in lines that begin with `{`.
 #[must_use]
 pub fn detect_level(message: &[u8], stream: Stream) -> Option<Level> {
     match message.trim_ascii_start() {
@@ -29,30 +29,37 @@ pub fn detect_level(message: &[u8], stream: Stream) -> Option<Level> {
 /// The level in the rest of an object of which the `{` is gone. Tolerant of an end that was cut
 /// off: the level usually comes first.
 fn level_of_json(object: &[u8]) -> Option<Level> {
-    let mut scan = Scan { rest: object };
-    loop {
-        scan.skip_space();
-        let key = scan.string()?;
-        scan.skip_space();
-        scan.take(b':')?;
-        scan.skip_space();
-        let value = scan.value()?;
-        if matches!(key, b"level" | b"severity")
-            && let Some(level) = level_of_value(value)
-        {
-            return Some(level);
+    let mut scan = Scan::object(object);
+    while let Some((key, value)) = scan.entry() {
+        let level = match key {
+            b"level" | b"severity" | b"severityText" | b"lvl" | b"log.level" => {
+                level_of_value(value)
+            }
+            // Elastic's schema, written as objects.
+            b"log" => match value {
+                [b'{', log @ ..] => level_of_json(log),
+                _ => None,
+            },
+            _ => None,
+        };
+        if level.is_some() {
+            return level;
         }
-        scan.skip_space();
-        scan.take(b',')?;
     }
+    None
 }
 
 fn level_of_value(value: &[u8]) -> Option<Level> {
-    if let [b'"', word @ .., b'"'] = value {
+    let word = match value {
+        [b'"', word @ .., b'"'] => word,
+        bare => bare,
+    };
+    if !word.first()?.is_ascii_digit() {
+        // `true` and `null` aren't words for a level, so quotes need not be asked about.
         return Level::from_word(word);
     }
     // pino's and bunyan's scale, custom levels in between counted down to the next known one.
-    let number: u32 = std::str::from_utf8(value).ok()?.parse().ok()?;
+    let number: u32 = std::str::from_utf8(word).ok()?.parse().ok()?;
     match number {
         0..=9 => None,
         10..=19 => Some(Level::Trace),
@@ -64,75 +71,27 @@ fn level_of_value(value: &[u8]) -> Option<Level> {
     }
 }
 
-/// A walk over JSON that builds nothing and stops at the first thing it doesn't understand.
-struct Scan<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Scan<'a> {
-    fn skip_space(&mut self) {
-        self.rest = self.rest.trim_ascii_start();
-    }
-
-    fn take(&mut self, byte: u8) -> Option<()> {
-        let (first, rest) = self.rest.split_first()?;
-        (*first == byte).then(|| self.rest = rest)
-    }
-
-    /// The inside of a string as written, escapes not resolved.
-    fn string(&mut self) -> Option<&'a [u8]> {
-        self.take(b'"')?;
-        let text = self.rest;
-        let mut at = 0;
-        loop {
-            at += memchr2(b'"', b'\\', text.get(at..)?)?;
-            if text[at] == b'"' {
-                self.rest = &text[at + 1..];
-                return Some(&text[..at]);
-            }
-            at += 2;
-        }
-    }
-
-    /// Any value as written.
-    fn value(&mut self) -> Option<&'a [u8]> {
-        let start = self.rest;
-        // A counter instead of recursion: how deep a line nests is up to its writer.
-        let mut depth = 0_usize;
-        loop {
-            match *self.rest.first()? {
-                b'"' => {
-                    self.string()?;
-                }
-                b'{' | b'[' => {
-                    depth += 1;
-                    self.rest = &self.rest[1..];
-                }
-                b'}' | b']' if depth > 0 => {
-                    depth -= 1;
-                    self.rest = &self.rest[1..];
-                }
-                b',' | b'}' | b']' if depth == 0 => break,
-                byte if depth == 0 && byte.is_ascii_whitespace() => break,
-                _ => {
-                    self.rest = &self.rest[1..];
-                    continue;
-                }
-            }
-            if depth == 0 {
-                break;
-            }
-        }
-        Some(&start[..start.len() - self.rest.len()])
-    }
-}
-
 fn level_of_text(head: &[u8], stream: Stream) -> Option<Level> {
     let mut rest = skip_ornaments(head);
+    match rest {
+        [b'[', b'N', b'e', b's', b't', b']', nest @ ..] => return level_of_nest(nest),
+        [b'n', b'p', b'm', b' ', npm @ ..] => return level_of_npm(npm),
+        [b'<', digit @ b'0'..=b'7', b'>', ..] => return Some(level_of_syslog(*digit)),
+        _ => {}
+    }
     // A date and a time.
+    let mut timed = false;
     for _ in 0..2 {
         match skip_time(rest) {
-            Some(later) => rest = skip_ornaments(later),
+            Some(later) => {
+                timed = true;
+                // What follows a tab is a column of its own.
+                let tab = later.first() == Some(&b'\t');
+                rest = skip_ornaments(later);
+                if tab && let Some(level) = level_of_column(rest) {
+                    return Some(level);
+                }
+            }
             None => break,
         }
     }
@@ -150,6 +109,9 @@ fn level_of_text(head: &[u8], stream: Stream) -> Option<Level> {
         .position(|byte| !byte.is_ascii_alphanumeric())
         .unwrap_or(text.len().min(longest));
     let (word, after) = text.split_at(length);
+    if !opened && !timed && after.first() == Some(&b'=') {
+        return level_of_logfmt(text);
+    }
     let after = skip_sgr(after);
     if let Some(level) = Level::from_word(word)
         && stands_as_level(word, opened, after)
@@ -176,10 +138,79 @@ fn stands_as_level(word: &[u8], opened: bool, after: &[u8]) -> bool {
     }
 }
 
+/// zap and others separate time, level and the rest by tabs.
+fn level_of_column(text: &[u8]) -> Option<Level> {
+    let end = text.iter().take(WORD + 1).position(|byte| *byte == b'\t')?;
+    Level::from_word(&text[..end])
+}
+
+/// `time=… level=info msg=…`: the level as long as nothing else comes but keys and values.
+fn level_of_logfmt(head: &[u8]) -> Option<Level> {
+    for token in head.split(u8::is_ascii_whitespace) {
+        let end = token.iter().position(|byte| *byte == b'=')?;
+        let (key, value) = (&token[..end], &token[end + 1..]);
+        if matches!(key, b"level" | b"lvl" | b"severity") {
+            return level_of_value(value);
+        }
+        // A text in quotes may hold anything.
+        if matches!(value, [b'"', text @ ..] if !text.ends_with(b"\"")) {
+            return None;
+        }
+    }
+    None
+}
+
+/// `[Nest] 4242  - 11/24/2026, 8:00:00 PM     LOG [Router] …`, of which the name is gone.
+fn level_of_nest(rest: &[u8]) -> Option<Level> {
+    let mut words = rest
+        .split(u8::is_ascii_whitespace)
+        .map(skip_sgr)
+        .filter(|word| word.first().is_some_and(u8::is_ascii_alphabetic))
+        .filter(|word| !matches!(word, [b'A' | b'P', b'M', ..]));
+    let word = words.next()?;
+    let end = word.iter().position(|byte| !byte.is_ascii_alphabetic());
+    match &word[..end.unwrap_or(word.len())] {
+        b"LOG" => Some(Level::Info),
+        word if word.iter().all(u8::is_ascii_uppercase) => Level::from_word(word),
+        _ => None,
+    }
+}
+
+/// `npm ERR! code ENOENT`, and `npm error code ENOENT` since npm 10, of which `npm ` is gone.
+fn level_of_npm(rest: &[u8]) -> Option<Level> {
+    let rest = skip_ornaments(rest);
+    let end = rest
+        .iter()
+        .take(WORD)
+        .position(|byte| !byte.is_ascii_alphabetic());
+    match &rest[..end.unwrap_or(rest.len().min(WORD))] {
+        b"ERR" | b"error" => Some(Level::Error),
+        b"WARN" | b"warn" => Some(Level::Warn),
+        b"notice" | b"info" => Some(Level::Info),
+        b"verb" | b"http" | b"timing" => Some(Level::Debug),
+        b"silly" => Some(Level::Trace),
+        _ => None,
+    }
+}
+
+/// The digit of sd-daemon(3), which is that of syslog.
+fn level_of_syslog(digit: u8) -> Level {
+    match digit {
+        b'0'..=b'2' => Level::Fatal,
+        b'3' => Level::Error,
+        b'4' => Level::Warn,
+        b'5' | b'6' => Level::Info,
+        _ => Level::Debug,
+    }
+}
+
 /// What Node itself prints on stderr.
 fn level_of_node(head: &[u8], word: &[u8], after: &[u8]) -> Option<Level> {
-    let is_error =
-        word.ends_with(b"Error") && (after.starts_with(b":") || after.starts_with(b" ["));
+    let is_name = after.starts_with(b":") || after.starts_with(b" [");
+    let is_error = is_name
+        && (word.ends_with(b"Error")
+            || word == b"DOMException"
+            || word == b"UnhandledPromiseRejection");
     if is_error || head.starts_with(b"Uncaught ") {
         return Some(Level::Error);
     }
@@ -244,6 +275,13 @@ mod tests {
             Some(Level::Warn)
         );
         assert_eq!(out(r#"{"level":35}"#), Some(Level::Info));
+        assert_eq!(out(r#"{"level":"40"}"#), Some(Level::Warn));
+        let elastic = r#"{"@timestamp":"2026-11-24T12:00:00Z","log.level":"error","message":"x"}"#;
+        assert_eq!(out(elastic), Some(Level::Error));
+        assert_eq!(
+            out(r#"{"log":{"logger":"a","level":"warn"},"message":"x"}"#),
+            Some(Level::Warn)
+        );
         assert_eq!(
             out(r#"{"level":"error","message":"cut off in the mid"#),
             Some(Level::Error)
@@ -256,6 +294,8 @@ mod tests {
             "{}",
             "{",
             r#"{"level":null}"#,
+            r#"{"level":{"level":50}}"#,
+            r#"{"log":"level"}"#,
             r#"{"level":3}"#,
             r#"{"level":"loud"}"#,
             r#"{"user":{"level":50}}"#,
@@ -285,6 +325,23 @@ mod tests {
             ("2026-11-23 12:00:00,123 WARNING - x", Level::Warn),
             ("2026-11-23T12:00:00.123Z [trace] x", Level::Trace),
             ("Error: boom", Level::Error),
+            ("2026-11-23T12:00:00.123Z\tinfo\tserver\tup", Level::Info),
+            ("<3>disk full", Level::Error),
+            ("<6>up", Level::Info),
+            ("npm ERR! code ENOENT", Level::Error),
+            ("npm error code ENOENT", Level::Error),
+            ("npm \u{1b}[33mwarn\u{1b}[39m deprecated", Level::Warn),
+            (
+                "[Nest] 4242  - 11/24/2026, 8:00:00 PM     LOG [Router] up",
+                Level::Info,
+            ),
+            (
+                "\u{1b}[32m[Nest] 7  - \u{1b}[39m11/24/2026, 8:00:00 PM \u{1b}[31m  ERROR\u{1b}[39m x",
+                Level::Error,
+            ),
+            ("level=warn msg=\"low disk\"", Level::Warn),
+            ("time=2026-11-24T12:00:00Z level=error msg=x", Level::Error),
+            ("ts=1 caller=a.js:3 lvl=\"debug\"", Level::Debug),
         ] {
             assert_eq!(out(text), Some(level), "{text}");
         }
@@ -303,6 +360,14 @@ mod tests {
             "    at foo (/app/domain.js:1:2)",
             "[users] ready",
             "2026-11-23",
+            "a=b and level=error",
+            "msg=\"no level=error here\"",
+            "2026-11-23 info about\tusers",
+            "npm install",
+            "npm",
+            "[Nest] ready",
+            "<3",
+            "<8>x",
         ] {
             assert_eq!(out(text), None, "{text}");
         }
@@ -314,6 +379,11 @@ mod tests {
             ("TypeError: x is not a function", Level::Error),
             ("AssertionError [ERR_ASSERTION]: no", Level::Error),
             ("Uncaught 'boom'", Level::Error),
+            ("DOMException [AbortError]: aborted", Level::Error),
+            (
+                "[UnhandledPromiseRejection: This error originated either",
+                Level::Error,
+            ),
             (
                 "(node:1) [DEP0040] DeprecationWarning: punycode",
                 Level::Warn,

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::{Chunk, Hub, Level, MAX_LINE, Run, Source, Splitter, Stream, detect_level};
@@ -81,7 +80,7 @@ impl<R: AsyncRead + Unpin> Pump<R> {
             reader,
             size: READ_MIN,
             quiet_reads: 0,
-            splitter: Splitter::new(MAX_LINE),
+            splitter: Splitter::pooled(MAX_LINE, hub.pool()),
             sink: Sink {
                 hub: hub.clone(),
                 source,
@@ -101,8 +100,7 @@ impl<R: AsyncRead + Unpin> Pump<R> {
     pub async fn run(&mut self) -> io::Result<()> {
         loop {
             self.sink.hub.room().await;
-            let buffer = self.splitter.buffer();
-            buffer.reserve(self.size);
+            let buffer = self.splitter.room(self.size);
             let mut limited = (&mut self.reader).take(self.size as u64);
             match limited.read_buf(buffer).await {
                 Ok(0) => return Ok(()),
@@ -144,9 +142,7 @@ impl<R: AsyncRead + Unpin> Pump<R> {
             self.quiet_reads += 1;
             if self.quiet_reads >= SHRINK_AFTER {
                 self.size = (self.size / 2).max(READ_MIN);
-                let buffer = self.splitter.buffer();
-                // Gives back what a flood has made it grow to.
-                *buffer = BytesMut::from(&buffer[..]);
+                self.splitter.shrink();
                 self.quiet_reads = 0;
             }
         }

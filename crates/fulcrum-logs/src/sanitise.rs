@@ -9,19 +9,20 @@ const SGR_MAX: usize = 64;
 ///
 /// Colour sequences (SGR, `ESC [ … m`) pass if `colour`, else they are left out. Every other
 /// control character becomes visible: ESC as `␛`, BEL as `␇`, CR as `␍`, C1 controls as `\x9b`.
-/// So the start of an OSC 52 reads `␛]52`. Tabs stay. Bytes that aren't UTF-8 become U+FFFD.
+/// So the start of an OSC 52 reads `␛]52`. Made visible, as `\u202e`, are also the characters that
+/// turn the direction of what follows or begin a new line in their own way: they can make a line
+/// read as another. Tabs stay. Bytes that aren't UTF-8 become U+FFFD.
 ///
-/// Gives whether a colour sequence passed; then a reset should follow.
+/// Gives whether a colour is still on at the end; then a reset should follow.
 pub fn sanitise(message: &[u8], colour: bool, out: &mut Vec<u8>) -> bool {
-    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t');
-    if message.iter().all(is_plain) {
+    if is_plain(message) {
         out.extend_from_slice(message);
         return false;
     }
-    let mut coloured = false;
+    let mut open = false;
     for chunk in message.utf8_chunks() {
         let mut rest = chunk.valid();
-        while let Some(at) = rest.find(char::is_control) {
+        while let Some(at) = rest.find(is_harmful) {
             let (plain, control) = rest.split_at(at);
             out.extend_from_slice(plain.as_bytes());
             rest = match sgr_length(control.as_bytes()) {
@@ -29,7 +30,7 @@ pub fn sanitise(message: &[u8], colour: bool, out: &mut Vec<u8>) -> bool {
                     let (sgr, later) = control.split_at(length);
                     if colour {
                         out.extend_from_slice(sgr.as_bytes());
-                        coloured = true;
+                        open = !is_reset(sgr);
                     }
                     later
                 }
@@ -47,7 +48,36 @@ pub fn sanitise(message: &[u8], colour: bool, out: &mut Vec<u8>) -> bool {
             push_char(char::REPLACEMENT_CHARACTER, out);
         }
     }
-    coloured
+    open
+}
+
+/// Whether a character may drive a terminal, or turn what is read around. A tab is one of them.
+pub(crate) fn is_harmful(char: char) -> bool {
+    char.is_control()
+        || matches!(
+            char,
+            '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
+}
+
+/// Whether there is nothing but printable ASCII and tabs, as in most lines.
+fn is_plain(message: &[u8]) -> bool {
+    // Whole blocks without a way out in between: compilers make vector code of that.
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t');
+    let (blocks, rest) = message.as_chunks::<32>();
+    let plain_block = |block: &[u8; 32]| {
+        block
+            .iter()
+            .fold(true, |plain, byte| plain & is_plain(byte))
+    };
+    blocks.iter().all(plain_block) && rest.iter().all(is_plain)
+}
+
+/// Whether a colour sequence ends all colours: `ESC [ m`, `ESC [ 0 m`. (`38;5;0` is a black.)
+fn is_reset(sgr: &str) -> bool {
+    sgr[2..sgr.len() - 1]
+        .bytes()
+        .all(|byte| matches!(byte, b'0' | b';'))
 }
 
 /// The length of the colour sequence that `text` begins with, if it does.
@@ -69,7 +99,10 @@ fn make_visible(control: char, out: &mut Vec<u8>) {
             let picture = char::from_u32(0x2400 + u32::from(control));
             push_char(picture.unwrap_or(char::REPLACEMENT_CHARACTER), out);
         }
-        other => write!(out, "\\x{:02x}", u32::from(other)).expect("a Vec takes every write"),
+        '\u{80}'..='\u{9f}' => {
+            write!(out, "\\x{:02x}", u32::from(control)).expect("a Vec takes every write");
+        }
+        other => write!(out, "\\u{:04x}", u32::from(other)).expect("a Vec takes every write"),
     }
 }
 
@@ -107,8 +140,43 @@ mod tests {
             ("\u{9b}31m\u{85}".as_bytes(), "\\x9b31m\\x85"),
             (b"\xff\x9bok", "\u{fffd}\u{fffd}ok"),
             ("tab\tgrüße 😀".as_bytes(), "tab\tgrüße 😀"),
+            // Titles, modes, cursor, scrolling, reports, saved state.
+            (b"\x1b]0;title\x1b\\x", "␛]0;title␛\\x"),
+            (
+                b"\x1b[?1049h\x1b[3;4H\x1b[6n\x1b7\x1bc",
+                "␛[?1049h␛[3;4H␛[6n␛7␛c",
+            ),
+            // Hyperlinks, DCS, APC, PM, SOS, character sets.
+            (b"\x1b]8;;http://x\x1b\\", "␛]8;;http://x␛\\"),
+            (
+                b"\x1bP+q\x1b\\\x1b_Ga\x1b\\\x1b^p\x1bXs\x1b(0\x0e",
+                "␛P+q␛\\␛_Ga␛\\␛^p␛Xs␛(0␎",
+            ),
+            // What only looks like SGR: private and intermediate bytes, spaces, a break within.
+            (
+                b"\x1b[?25m\x1b[>4;2m\x1b[1 m\x1b[1$m",
+                "␛[?25m␛[>4;2m␛[1 m␛[1$m",
+            ),
+            (b"\x1b[3\r1m\x1b[\x1b[m", "␛[3␍1m␛["),
+            (b"\x1b [31m\x1b\x1b[0m", "␛ [31m␛"),
+            // C1, as UTF-8 and as bytes of its own: CSI, OSC, DCS, ST.
+            (
+                "\u{9b}2J\u{9d}52;c;x\u{9c}\u{90}".as_bytes(),
+                "\\x9b2J\\x9d52;c;x\\x9c\\x90",
+            ),
+            (b"\x9b31m\x9d0;t\x9c", "\u{fffd}31m\u{fffd}0;t\u{fffd}"),
+            // Direction and lines.
+            (
+                "a\u{202e}b\u{202a}\u{202c}\u{2066}\u{2069}\u{2028}".as_bytes(),
+                "a\\u202eb\\u202a\\u202c\\u2066\\u2069\\u2028",
+            ),
+            ("\u{200d}\u{200e}".as_bytes(), "\u{200d}\u{200e}"),
         ] {
-            assert_eq!(shown(bytes, true), text);
+            let coloured = shown(bytes, true);
+            assert_eq!(
+                coloured.replace("\u{1b}[m", "").replace("\u{1b}[0m", ""),
+                text
+            );
             assert_eq!(shown(bytes, false), text);
         }
     }
@@ -119,11 +187,49 @@ mod tests {
         assert!(shown(text.as_bytes(), true).starts_with("␛[1;"));
     }
 
+    #[test]
+    fn a_colour_that_is_left_on_is_told() {
+        for (text, open) in [
+            ("plain", false),
+            ("\u{1b}[31mred", true),
+            ("\u{1b}[31mred\u{1b}[0m", false),
+            ("\u{1b}[31mred\u{1b}[m \u{1b}[0;0m", false),
+            ("\u{1b}[0m\u{1b}[1m", true),
+            ("\u{1b}[38;5;0mblack", true),
+            ("\u{1b}[31mred\u{1b}[39m", true),
+            ("\u{1b}[31mred\u{1b}[0K", true),
+        ] {
+            assert_eq!(
+                sanitise(text.as_bytes(), true, &mut Vec::new()),
+                open,
+                "{text:?}"
+            );
+            assert!(
+                !sanitise(text.as_bytes(), false, &mut Vec::new()),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn plain_is_plain_at_any_length() {
+        for length in 0..100 {
+            let mut line = vec![b'x'; length];
+            assert!(is_plain(&line));
+            for at in 0..length {
+                line[at] = 0x1b;
+                assert!(!is_plain(&line), "{at} of {length}");
+                line[at] = b'\t';
+            }
+            assert!(is_plain(&line));
+        }
+    }
+
     fn bytes() -> impl Strategy<Value = Vec<u8>> {
         let bit = prop_oneof![
             prop::sample::select(vec![
                 "\u{1b}[", "\u{1b}]", "\u{1b}", "[", "m", ";", ":", "0", "31", "K", "\u{9b}",
-                "\u{9d}", "\u{7}", "\t", "\r", "x", "é", "😀",
+                "\u{9d}", "\u{7}", "\t", "\r", "x", "é", "😀", "\u{202e}", "\u{2068}", "\u{2029}",
             ])
             .prop_map(|text| text.as_bytes().to_vec()),
             any::<u8>().prop_map(|byte| vec![byte]),
@@ -141,14 +247,14 @@ mod tests {
                 rest.replace_range(at..at + length.unwrap_or_default(), "");
             }
             // Taking sequences out never joins the rest to a new one.
-            prop_assert!(rest.chars().all(|char| char == '\t' || !char.is_control()));
+            prop_assert!(rest.chars().all(|char| char == '\t' || !is_harmful(char)));
             prop_assert_eq!(rest, shown(&message, false));
         }
 
         #[test]
         fn no_control_at_all_without_colour(message in bytes()) {
             let shown = shown(&message, false);
-            prop_assert!(shown.chars().all(|char| char == '\t' || !char.is_control()));
+            prop_assert!(shown.chars().all(|char| char == '\t' || !is_harmful(char)));
         }
 
         #[test]

@@ -1,7 +1,9 @@
 //! Bytes in, lines out, however the bytes were cut on their way.
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::Bytes;
 use memchr::{memchr, memchr_iter, memrchr};
+
+use crate::pool::{PIECE, Pool};
 
 /// The longest line that is kept whole, in bytes; a longer one is cut into pieces.
 ///
@@ -78,8 +80,11 @@ pub struct Splitter {
     limit: usize,
     /// What was read and not handed out: between calls, an unfinished line, never longer than
     /// `limit` but for two bytes of which it isn't known yet whether they are a line end.
-    buffer: BytesMut,
-    /// The buffer begins in the middle of a line.
+    buffer: Vec<u8>,
+    /// Where in the buffer what wasn't handed out begins.
+    begin: usize,
+    pool: Pool,
+    /// It begins in the middle of a line.
     within: bool,
 }
 
@@ -89,30 +94,63 @@ impl Splitter {
     pub fn new(limit: usize) -> Self {
         Self {
             limit: limit.max(1),
-            buffer: BytesMut::new(),
+            buffer: Vec::new(),
+            begin: 0,
+            pool: Pool::default(),
             within: false,
         }
     }
 
-    /// Where to append what was read; then take the runs.
-    pub fn buffer(&mut self) -> &mut BytesMut {
+    /// One whose floods share memory with others.
+    pub(crate) fn pooled(limit: usize, pool: Pool) -> Self {
+        Self {
+            pool,
+            ..Self::new(limit)
+        }
+    }
+
+    /// Where to append what was read, with room for so many bytes; then take the runs.
+    pub(crate) fn room(&mut self, size: usize) -> &mut Vec<u8> {
+        self.buffer.drain(..self.begin);
+        self.begin = 0;
+        let wanted = self.buffer.len() + size;
+        if wanted > self.buffer.capacity() {
+            let mut larger = if wanted > PIECE / 2 && wanted <= PIECE {
+                self.pool.take()
+            } else {
+                Vec::with_capacity(wanted)
+            };
+            larger.extend_from_slice(&self.buffer);
+            self.buffer = larger;
+        }
         &mut self.buffer
+    }
+
+    /// Gives back what a flood has made it hold.
+    pub(crate) fn shrink(&mut self) {
+        self.buffer = self.rest().to_vec();
+        self.begin = 0;
+    }
+
+    fn rest(&self) -> &[u8] {
+        &self.buffer[self.begin..]
     }
 
     /// Appends bytes that are in memory already.
     pub fn push(&mut self, chunk: &[u8]) {
-        self.buffer.extend_from_slice(chunk);
+        self.room(chunk.len()).extend_from_slice(chunk);
     }
 
     /// The next run that is certain by now. To be called until there is none.
     pub fn next_run(&mut self) -> Option<Run> {
-        if let Some(length) = whole_lines(&self.buffer, self.limit) {
+        let rest = self.rest();
+        if let Some(length) = whole_lines(rest, self.limit) {
             return Some(self.take(length, false));
         }
         let longest = self.limit + 2;
         // With no end within that, CRLF included, the line is too long whatever follows.
-        if self.buffer.len() >= longest {
-            let cut = boundary(&self.buffer, self.limit);
+        if rest.len() >= longest {
+            let cut = boundary(rest, self.limit);
             return Some(self.take(cut, true));
         }
         None
@@ -124,13 +162,14 @@ impl Splitter {
         if let Some(run) = self.next_run() {
             return Some(run);
         }
-        if self.buffer.is_empty() {
+        let rest = self.rest();
+        if rest.is_empty() {
             self.within = false;
             return None;
         }
-        let length = self.buffer.len();
+        let length = rest.len();
         let cut = if length > self.limit {
-            boundary(&self.buffer, self.limit)
+            boundary(rest, self.limit)
         } else {
             length
         };
@@ -138,12 +177,15 @@ impl Splitter {
     }
 
     fn take(&mut self, length: usize, partial: bool) -> Run {
-        // Most of the memory goes along; a small part of it would keep all of it alive.
-        let text = if length >= self.buffer.capacity() / 2 {
-            self.buffer.split_to(length).freeze()
+        // The memory goes along where most of it is used; a small part would keep all of it alive.
+        let text = if self.begin == 0 && length >= self.buffer.capacity() / 2 {
+            let later = self.buffer[length..].to_vec();
+            let mut piece = std::mem::replace(&mut self.buffer, later);
+            piece.truncate(length);
+            self.pool.lend(piece)
         } else {
-            let text = Bytes::copy_from_slice(&self.buffer[..length]);
-            self.buffer.advance(length);
+            let text = Bytes::copy_from_slice(&self.rest()[..length]);
+            self.begin += length;
             text
         };
         let lines = match partial {
@@ -302,7 +344,7 @@ mod tests {
             while let Some(run) = splitter.next_run() {
                 count(run);
             }
-            assert!(splitter.buffer.len() < MAX_LINE + 2);
+            assert!(splitter.rest().len() < MAX_LINE + 2);
         }
         while let Some(run) = splitter.finish() {
             count(run);

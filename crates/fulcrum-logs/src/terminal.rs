@@ -272,6 +272,29 @@ mod tests {
     }
 
     #[test]
+    fn each_line_begins_as_the_terminal_was_before_all() {
+        let mut terminal = Terminal::new(Style {
+            colour: true,
+            ..Style::default()
+        });
+        let prefix = "\u{1b}[38;5;168musers   │\u{1b}[0m ";
+        for (message, shown) in [
+            ("x", "x\n"),
+            // Ended by its writer: nothing to add.
+            ("\u{1b}[31mred\u{1b}[0m x", "\u{1b}[31mred\u{1b}[0m x\n"),
+            (
+                "\u{1b}[31mred\u{1b}[39m",
+                "\u{1b}[31mred\u{1b}[39m\u{1b}[0m\n",
+            ),
+            ("\u{1b}[7m\u{1b}[K", "\u{1b}[7m␛[K\u{1b}[0m\n"),
+            ("\u{1b}]52;c;eA==\u{7}", "␛]52;c;eA==␇\n"),
+        ] {
+            let told = show(&mut terminal, &line("users", message));
+            assert_eq!(told, format!("{prefix}{shown}"));
+        }
+    }
+
+    #[test]
     fn unfinished_lines_and_fulcrums_own_words_stand_out_in_colour_only() {
         let unfinished = LogLine {
             partial: true,

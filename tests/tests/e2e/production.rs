@@ -1,6 +1,7 @@
 //! `serve`: the same house for production.
 
-use fulcrum_e2e::{App, Signal, json_lines, text_of};
+use fulcrum_e2e::{App, CTRL_C, Signal, Step, binary, json_lines, text_of};
+use serde_json::Value;
 
 #[test]
 fn serve_speaks_json_and_sets_node_env() {
@@ -16,7 +17,17 @@ fn serve_speaks_json_and_sets_node_env() {
     let output = serve.ends().exits(0);
     let lines = json_lines(&output.stdout);
     for line in &lines {
-        for key in ["seq", "time", "domain", "generation", "stream", "message"] {
+        for key in [
+            "seq",
+            "time",
+            "domain",
+            "generation",
+            "pid",
+            "stream",
+            "level",
+            "trace_id",
+            "message",
+        ] {
             assert!(line.get(key).is_some(), "no {key}: {line}");
         }
     }
@@ -60,4 +71,48 @@ fn a_domain_without_a_token_needs_open_registration() {
     app.run(&["serve", "--detach", "--wait"]).exits(0);
     assert_eq!(app.see("users")["ready"], true);
     app.down();
+}
+
+/// The record of a line, as programs read it: what a logger says in its own JSON is understood.
+#[test]
+fn a_record_tells_level_and_trace() {
+    let app = App::new().domain("users", "logs-like-pino");
+    let mut serve = app.start(&["serve"]);
+    serve.wait_for("1 domain ready in ");
+    serve.signal(Signal::TERM);
+    let output = serve.ends().exits(0);
+    let lines = json_lines(&output.stdout);
+    let find = |text: &str| {
+        let of = |line: &&Value| text_of(line, "message").contains(text);
+        let found = lines.iter().find(of);
+        found.unwrap_or_else(|| panic!("no {text}: {output}"))
+    };
+    let logged = find("the card is refused");
+    assert_eq!(logged["level"], "error");
+    assert_eq!(logged["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
+    let plain = find("a plain line");
+    assert!(plain["level"].is_null() && plain["trace_id"].is_null());
+    assert!(plain["pid"].as_u64() > Some(1) && plain["generation"] == 1);
+    let numbers: Vec<_> = lines.iter().map(|line| line["seq"].as_u64()).collect();
+    assert!(numbers.is_sorted() && numbers.iter().all(Option::is_some));
+}
+
+/// JSON is for programs: a person who starts `serve` at a terminal, or says so, gets text.
+#[test]
+fn serve_speaks_text_to_people() {
+    let app = App::new().domain("users", "steady");
+    let fulcrum = binary().display().to_string();
+    let steps = [Step::Expect("1 domain ready in "), CTRL_C, Step::Ends];
+    let shown = app.scene(&[&fulcrum, "serve"], &steps).shown;
+    assert!(
+        shown.contains("│") && !shown.contains("{\"seq\""),
+        "{shown:?}"
+    );
+
+    let app = app.write("fulcrum.yml", "runtime: {logs: {format: text}}\n");
+    let mut serve = app.start(&["serve"]);
+    serve.wait_for("1 domain ready in ");
+    serve.signal(Signal::TERM);
+    let output = serve.ends().exits(0);
+    assert!(output.stdout.contains("users   │ "), "{output}");
 }

@@ -135,78 +135,70 @@ pub(super) fn serve(app: &App) -> anyhow::Result<u32> {
 fn through(fulcrum: &Path, domains: u64, compress: bool) -> anyhow::Result<Kept> {
     let app = talkers(fulcrum, domains, compress)?;
     let pid = serve(&app)?;
-    let logs = app.root().join(".fulcrum/logs");
-    let (mut first, mut end, mut largest, mut smallest) = (None, 0.0, 0, u64::MAX);
-    until("all is kept", LIMIT, || {
+    let (mut largest, mut smallest) = (0, u64::MAX);
+    let mut before = (-1.0, 0.0);
+    // What is still done at the end, such as compressing, is part of the cost.
+    until("all is kept and it is at rest", LIMIT, || {
         let resident = resident(pid).unwrap_or_default();
         largest = largest.max(resident);
         smallest = smallest.min(resident.max(1));
-        let kept: u64 = (0..domains)
-            .map(|index| plain_bytes(&logs.join(format!("d{index}"))))
-            .sum();
-        end = now();
-        if kept > 0 && first.is_none() {
-            first = first_line(&logs, domains);
+        if now() - before.1 < 0.5 {
+            return Ok(None);
         }
-        Ok((kept >= BYTES).then_some(()))
-    })?;
-    // What is still done afterwards, such as compressing, is part of the cost.
-    let mut before = -1.0;
-    until("it is at rest", LIMIT, || {
-        std::thread::sleep(Duration::from_millis(300));
         let cpu = cpu(pid).unwrap_or_default();
-        Ok((std::mem::replace(&mut before, cpu) >= cpu).then_some(()))
+        let at_rest = std::mem::replace(&mut before, (cpu, now())).0 >= cpu;
+        Ok((at_rest && all_have_ended(&app)?).then_some(()))
     })?;
-    let kept = Kept {
-        seconds: end - first.context("nothing was kept")?,
-        cpu: before,
-        grown: (largest - smallest) as f64 / f64::from(1 << 20),
-    };
     app.fulcrum(&["down"]).stdout()?;
-    Ok(kept)
+    let logs = app.root().join(".fulcrum/logs");
+    let folders = (0..domains).map(|index| logs.join(format!("d{index}")));
+    let (mut first, mut last) = (f64::MAX, 0.0_f64);
+    for folder in folders {
+        first = first.min(begun(&app, &folder)?);
+        // The last file that is written to is the last one of a flood: its end is when all is kept.
+        last = last.max(written(&folder)?);
+    }
+    Ok(Kept {
+        seconds: last - first,
+        cpu: before.0,
+        grown: (largest - smallest) as f64 / f64::from(1 << 20),
+    })
 }
 
-/// Bytes of text that are kept of a domain: of a compressed file, those that it was made of, which
-/// is a full one.
-fn plain_bytes(folder: &Path) -> u64 {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let sizes = entries.filter_map(|entry| {
-        let size = entry.metadata().ok()?.len();
-        let name = entry.file_name().into_string().ok()?;
-        match name.split_once('.')?.1 {
-            "log" => Some(size),
-            "log.lz4" => Some(8 << 20),
-            _ => None,
-        }
-    });
-    sizes.sum()
+/// Whether all have said what they have to say.
+pub(super) fn all_have_ended(app: &App) -> anyhow::Result<bool> {
+    let list = app.json(&["domains", "list", "-o", "json"])?;
+    let over = |domain: &serde_json::Value| domain["pid"].is_null() && domain["generation"] == 1;
+    Ok(list.as_array().context("a list")?.iter().all(over))
 }
 
-fn first_line(logs: &Path, domains: u64) -> Option<f64> {
-    let firsts = (0..domains).filter_map(|index| {
-        let mut files: Vec<_> = fs::read_dir(logs.join(format!("d{index}")))
-            .ok()?
-            .flatten()
-            .collect();
-        files.sort_by_key(fs::DirEntry::file_name);
-        let names = files.iter().filter(|file| {
-            file.file_name()
-                .to_str()
-                .is_some_and(|name| name.ends_with(".log"))
-        });
-        names.flat_map(|file| lines_with_time(&file.path())).next()
-    });
-    firsts.min_by(f64::total_cmp)
+/// When a domain began to speak, by its first line.
+fn begun(app: &App, folder: &Path) -> anyhow::Result<f64> {
+    let name = folder
+        .file_name()
+        .and_then(|name| name.to_str())
+        .context("a name")?;
+    let mut child = app
+        .fulcrum(&["logs", name, "--stream", "stdout", "--raw"])
+        .piped()?;
+    let mut line = [0; 20];
+    child
+        .stdout
+        .take()
+        .context("piped")?
+        .read_exact(&mut line)?;
+    child.wait()?;
+    begin(&line)
 }
 
-/// The time with which what was said begins, among Fulcrum's own words.
-fn lines_with_time(path: &Path) -> Option<f64> {
-    let mut head = vec![0; 4096];
-    let length = File::open(path).ok()?.read(&mut head).ok()?;
-    let digits = head[..length]
-        .windows(17)
-        .find(|window| window[..16].iter().all(u8::is_ascii_digit) && window[16] == b' ')?;
-    begin(&digits[..16]).ok()
+/// When something was last written in a folder, to the coarseness of its clock.
+fn written(folder: &Path) -> anyhow::Result<f64> {
+    let mut last = 0.0_f64;
+    for entry in fs::read_dir(folder)? {
+        let modified = entry?.metadata()?.modified()?;
+        last = last.max(modified.duration_since(UNIX_EPOCH)?.as_secs_f64());
+    }
+    Ok(last)
 }
 
 /// Bytes of resident memory.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 
 use super::app::App;
-use super::logs::{serve, talkers};
+use super::logs::{all_have_ended, serve, talkers};
 use super::median::median;
 use crate::wait::until;
 
@@ -27,11 +27,7 @@ pub(super) fn run(fulcrum: &Path) -> anyhow::Result<()> {
         let app = talkers(fulcrum, DOMAINS, compress)?;
         serve(&app)?;
         until("all have said everything", LIMIT, || {
-            let list = app.json(&["domains", "list", "-o", "json"])?;
-            let over =
-                |domain: &serde_json::Value| domain["pid"].is_null() && domain["generation"] == 1;
-            let domains = list.as_array().context("a list")?;
-            Ok(domains.iter().all(over).then_some(()))
+            Ok(all_have_ended(&app)?.then_some(()))
         })?;
         until("all is compressed", LIMIT, || {
             Ok((!compress || plain_files(&app)? <= usize::try_from(DOMAINS)?).then_some(()))

@@ -10,6 +10,7 @@ mod logs;
 mod logs_past;
 mod median;
 mod nodes;
+mod reload;
 mod start;
 
 use std::path::PathBuf;
@@ -29,6 +30,8 @@ pub(crate) enum Bench {
     Cold,
     /// A gigabyte of lines into the store, beside `cat > file`; and out of it.
     Logs,
+    /// From a save to new code answering a call, beside nodemon, node --watch, tsx and pm2.
+    Reload,
 }
 
 pub(crate) use lines::write as write_lines;
@@ -48,6 +51,7 @@ pub(crate) fn run(bench: Bench) -> anyhow::Result<()> {
         Bench::Start => start::run(&fulcrum),
         Bench::Cold => cold::run(&fulcrum),
         Bench::Logs => logs::run(&fulcrum),
+        Bench::Reload => reload::run(&fulcrum),
     }
 }
 

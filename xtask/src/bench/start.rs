@@ -94,7 +94,7 @@ fn measure(fulcrum: &Path, case: &Case<'_>) -> anyhow::Result<Measured> {
 }
 
 /// Milliseconds of `node -e 0`, from spawn to exit.
-fn floor(node: &Path) -> anyhow::Result<f64> {
+pub(super) fn floor(node: &Path) -> anyhow::Result<f64> {
     let begun = Instant::now();
     let status = Command::new(node)
         .args(["-e", "0"])

@@ -27,7 +27,7 @@ pub(super) const FOR_TESTS: [(&str, &str); 3] = [
     ("tokio", "paused time, and a runtime for a test"),
 ];
 
-pub(super) const CRATES: [Crate; 6] = [
+pub(super) const CRATES: [Crate; 7] = [
     Crate {
         name: "fulcrum-config",
         may_use: &[
@@ -69,7 +69,10 @@ pub(super) const CRATES: [Crate; 6] = [
         may_use: &[
             ("bytes", "lines without copies"),
             ("humantime", "times for people"),
+            ("libc", "O_NOFOLLOW"),
+            ("lz4_flex", "full files of the store"),
             ("memchr", "line ends"),
+            ("regex", "`logs --grep`"),
             ("serde_json", "lines for programs"),
             ("tokio", "pumps and queues"),
             ("unicode-width", "columns"),
@@ -100,6 +103,16 @@ pub(super) const CRATES: [Crate; 6] = [
         ],
     },
     Crate {
+        name: "fulcrum-watch",
+        may_use: &[
+            ("ignore", "the rules of .gitignore"),
+            ("notify", "the system's notifications"),
+            ("sha2", "is it another content"),
+            ("thiserror", "errors"),
+            ("tokio", "the queue to the reader"),
+        ],
+    },
+    Crate {
         name: PARENT,
         may_use: &[
             ("clap", "arguments"),
@@ -111,6 +124,10 @@ pub(super) const CRATES: [Crate; 6] = [
             ("fulcrum-spawn", "it joins them"),
             ("globset", "names of domains with wildcards"),
             ("humantime", "times for people"),
+            ("opentelemetry", "forwarded lines"),
+            ("opentelemetry-otlp", "forwarded lines"),
+            ("opentelemetry_sdk", "forwarded lines"),
+            ("regex", "`logs --grep`"),
             ("rustix", "is it a terminal, who am I"),
             ("serde", "output for programs"),
             ("serde_json", "output for programs"),

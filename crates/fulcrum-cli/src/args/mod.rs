@@ -8,7 +8,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{completions, config, dev, domains, down, instance_process, serve, strip};
+use crate::commands::{
+    completions, config, dev, domains, down, instance_process, reload, serve, strip,
+};
 
 /// A process manager for Node domains.
 #[derive(Debug, Parser)]
@@ -52,6 +54,8 @@ pub(crate) enum Verb {
     Serve(serve::Args),
     /// Stop the running instance and wait for its end
     Down(down::Args),
+    /// Read the configuration anew and carry out what differs
+    Reload(reload::Args),
     /// Look at, change and talk to the domains of the running instance
     Domains(domains::Args),
     /// Short for `domains logs`

@@ -11,6 +11,7 @@ mod farewell;
 pub(crate) mod guard;
 pub(crate) mod instance_process;
 mod log_file;
+pub(crate) mod reload;
 pub(crate) mod serve;
 mod start;
 pub(crate) mod strip;
@@ -60,6 +61,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), Stop> {
         Verb::Dev(args) => dev::run(args, context),
         Verb::Serve(args) => serve::run(args, context),
         Verb::Down(args) => down::run(args, context),
+        Verb::Reload(args) => reload::run(args, context),
         Verb::Domains(args) => domains::run(args.verb, context),
         Verb::Logs(args) => domains::run(domains::Verb::Logs(args), context),
         Verb::Config(args) => config::run(args.verb, &context),

@@ -10,6 +10,7 @@ use fulcrum_spawn::process::{RunId, Spawner};
 use fulcrum_spawn::supervisor::{Backend, Group, News};
 use fulcrum_spawn::{CommandSpec, Failure};
 
+use super::agenda::{Agendas, configured};
 use super::desk::{Badge, Desks};
 use super::environment::{Surroundings, environment};
 use super::house::now;
@@ -26,6 +27,7 @@ use super::starts::{Starts, Turn};
 #[derive(Clone)]
 pub(crate) struct Workshop {
     pub(crate) around: Arc<Surroundings>,
+    pub(crate) agendas: Agendas,
     pub(crate) toolbox: Arc<Toolbox>,
     pub(crate) spawner: Spawner,
     /// The run that every token names.
@@ -43,13 +45,14 @@ pub(crate) struct Workshop {
 /// One domain's backend.
 pub(crate) struct DomainBackend {
     pub(crate) settings: Settings,
-    pub(crate) probes: Probes,
     pub(crate) workshop: Workshop,
 }
 
 /// A command ready to be executed, and the token that its process will present.
 pub(crate) struct Plan {
     spec: CommandSpec,
+    /// The settings that it was made of.
+    settings: Arc<Domain>,
     token: String,
     turn: Turn,
 }
@@ -107,9 +110,10 @@ impl Backend for DomainBackend {
             desks,
             oom,
             around,
+            agendas,
             ..
         } = &self.workshop;
-        let domain = self.settings.current();
+        let domain = Arc::clone(&plan.settings);
         let spec = Arc::new(plan.spec.clone());
         let probed = Arc::clone(&spec);
         let badge = Badge {
@@ -117,6 +121,7 @@ impl Backend for DomainBackend {
             token: plan.token,
             pid: None,
             spec,
+            settings: Arc::clone(&domain),
             over: false,
         };
         if let Some(desk) = desks.get(&domain.name) {
@@ -128,7 +133,7 @@ impl Backend for DomainBackend {
         let label = format!("{}.{}", domain.name, news.generation());
         let process = Arc::new(spawner.spawn(plan.spec, label).await?);
         if let Some(desk) = desks.get(&domain.name) {
-            plan.turn.ends(desk, news.generation(), &process);
+            plan.turn.ends(&desk, news.generation(), &process);
             desk.badge.send_modify(|badge| {
                 if let Some(badge) = badge {
                     badge.pid = Some(process.pid());
@@ -143,9 +148,12 @@ impl Backend for DomainBackend {
             run: run.clone(),
             hub: hub.clone(),
             desks: Arc::clone(desks),
+            agendas: agendas.clone(),
             news: news.clone(),
         };
-        probes::begin(&self.probes, probed);
+        // They are those that hold now, whenever this life was prepared.
+        let now = configured(agendas, &domain.name);
+        probes::begin(&Probes::of(now.as_deref().unwrap_or(&domain)), probed);
         let life = Life {
             domain: domain.name.as_str().into(),
             process,
@@ -155,17 +163,22 @@ impl Backend for DomainBackend {
             coroner: Coroner::new(&domain, &around.app, hub, desks, oom),
             news,
         };
-        Ok(life::begin(life, &domain.process.stop))
+        Ok(life::begin(life, &domain.process.stop, agendas.clone()))
     }
 }
 
-fn plan(domain: &Domain, workshop: &Workshop, turn: Turn) -> Result<(Plan, Vec<Notice>), Failure> {
+fn plan(
+    domain: &Arc<Domain>,
+    workshop: &Workshop,
+    turn: Turn,
+) -> Result<(Plan, Vec<Notice>), Failure> {
     let token = workshop
         .run
         .token()
         .map_err(|error| Failure::passing(format!("no token can be made for it: {error}")))?;
     let around = &workshop.around;
-    let env = environment(around, domain, &token)?;
+    let level = workshop.agendas.borrow().app.runtime.logs.level.clone();
+    let env = environment(around, domain, &level, &token)?;
     let process = &domain.process;
     let (spec, notices) = match &domain.program {
         Program::Node { entry } => {
@@ -198,5 +211,12 @@ fn plan(domain: &Domain, workshop: &Workshop, turn: Turn) -> Result<(Plan, Vec<N
             );
         }
     };
-    Ok((Plan { spec, token, turn }, notices))
+    let settings = Arc::clone(domain);
+    let plan = Plan {
+        spec,
+        settings,
+        token,
+        turn,
+    };
+    Ok((plan, notices))
 }

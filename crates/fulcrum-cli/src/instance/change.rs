@@ -4,7 +4,7 @@ use fulcrum_rpc::ControlError;
 use fulcrum_rpc::control::Progress;
 use fulcrum_rpc::control::outcome::Kind;
 use fulcrum_spawn::lifecycle::{Command, Phase};
-use fulcrum_spawn::supervisor::{Handle, Outcome, Snapshot};
+use fulcrum_spawn::supervisor::{Handle, Outcome, Snapshot, Ticket};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -43,10 +43,11 @@ pub(super) async fn carry_out(house: &House, change: &Change, sink: &Sink) -> Pr
     for wave in order(house, change, &with) {
         let mut changes = JoinSet::new();
         for handle in wave.iter().filter_map(|name| house.supervisor.domain(name)) {
-            note(house, change.command, handle);
-            let handle = handle.clone();
+            note(house, change.command, &handle);
             let (command, no_wait, sink) = (change.command, change.no_wait, sink.clone());
-            changes.spawn(async move { one(&handle, command, no_wait, &sink).await });
+            // A client that is slow, or gone, misses steps and holds nobody up.
+            let tell = move |step| drop(sink.try_send(Ok(step)));
+            changes.spawn(async move { one(&handle, command, no_wait, tell).await });
         }
         for end in changes.join_all().await {
             match end {
@@ -86,7 +87,7 @@ fn order(house: &House, change: &Change, names: &[&String]) -> Vec<Vec<String>> 
     if change.command != Command::Stop {
         return vec![all];
     }
-    let waves = house.app.waves().into_iter().rev();
+    let waves = house.agenda().app.waves().into_iter().rev();
     waves
         .map(|wave| wave.into_iter().filter(|name| all.contains(name)).collect())
         .collect()
@@ -96,7 +97,7 @@ async fn one(
     handle: &Handle,
     command: Command,
     no_wait: bool,
-    sink: &Sink,
+    tell: impl Fn(Progress),
 ) -> Result<String, String> {
     let name = handle.name();
     let ticket = handle
@@ -106,6 +107,17 @@ async fn one(
     if no_wait {
         return Ok(format!("{name}: asked for"));
     }
+    attend(handle, command, ticket, tell).await
+}
+
+/// Tells the steps to a request's outcome, and then that.
+pub(super) async fn attend(
+    handle: &Handle,
+    command: Command,
+    ticket: Ticket,
+    tell: impl Fn(Progress),
+) -> Result<String, String> {
+    let name = handle.name();
     let mut steps = ticket.watch();
     let end = ticket.outcome();
     tokio::pin!(end);
@@ -120,8 +132,7 @@ async fn one(
                 message,
                 outcome: None,
             };
-            // A client that is slow, or gone, misses steps and holds nobody up.
-            let _ = sink.try_send(Ok(progress));
+            tell(progress);
         }
         tokio::select! {
             biased;
@@ -165,7 +176,7 @@ fn failed(name: &str, now: &Snapshot) -> String {
 
 /// What still keeps the instance from ending, in words.
 pub(super) fn blockers(house: &House) -> String {
-    let alive = house.supervisor.domains().filter_map(|handle| {
+    let alive = house.supervisor.domains().into_iter().filter_map(|handle| {
         let now = handle.snapshot();
         let pid = now.pid?;
         Some(format!("{} (pid {pid})", handle.name()))
@@ -180,7 +191,7 @@ pub(super) fn blockers(house: &House) -> String {
 
 /// The domains that could not be ended.
 pub(super) fn survivors(house: &House) -> Vec<String> {
-    let stuck = house.supervisor.domains().filter_map(|handle| {
+    let stuck = house.supervisor.domains().into_iter().filter_map(|handle| {
         let now = handle.snapshot();
         (now.phase == Phase::Stuck)
             .then(|| format!("{} (pid {})", handle.name(), now.pid.unwrap_or_default()))

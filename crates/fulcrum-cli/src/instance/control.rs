@@ -9,7 +9,8 @@ use fulcrum_rpc::control::change_request::Action;
 use fulcrum_rpc::control::outcome::Kind;
 use fulcrum_rpc::control::{
     CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, Instance, LogRecord,
-    LogsRequest, Outcome, Progress, ShutdownRequest, StatusRequest, StatusResponse, WaitRequest,
+    LogsRequest, Outcome, Progress, ReloadProgress, ReloadRequest, ShutdownRequest, StatusRequest,
+    StatusResponse, WaitRequest,
 };
 use fulcrum_rpc::{ControlError, ControlHandler, Streamed};
 use fulcrum_spawn::lifecycle::{Command, Phase};
@@ -22,7 +23,7 @@ use super::closing::Stage;
 use super::events;
 use super::house::Shared;
 use super::selection::select;
-use super::{logs, view, waiting};
+use super::{logs, reload, view, waiting};
 
 /// How many messages may wait for a client that is slow to read them.
 const AHEAD: usize = 64;
@@ -65,8 +66,24 @@ fn limit(millis: u64) -> Duration {
 
 impl Desk {
     fn names(&self, wanted: &[String]) -> Result<Vec<String>, ControlError> {
-        select(&self.0.app, wanted)
-            .map_err(|unknown| ControlError::NotFound(unknown.message(&self.0.app)))
+        select(&self.0.agenda().app, wanted)
+            .map_err(|unknown| ControlError::NotFound(unknown.message(&self.0.agenda().app)))
+    }
+}
+
+impl Desk {
+    /// Whose past is meant: domains that there are or were, and Fulcrum itself.
+    fn past(&self, wanted: &[String]) -> Result<BTreeSet<String>, ControlError> {
+        let agenda = self.0.agenda();
+        let mut names: BTreeSet<String> = BTreeSet::new();
+        for name in wanted {
+            if name == FULCRUM || agenda.former.contains(name) {
+                names.insert(name.clone());
+            } else {
+                names.extend(self.names(std::slice::from_ref(name))?);
+            }
+        }
+        Ok(names)
     }
 }
 
@@ -82,7 +99,7 @@ impl ControlHandler for Desk {
         Ok(StatusResponse {
             instance: Some(view::instance(&self.0)),
             domains: domains
-                .map(|domain| view::domain(&self.0, domain, request.details))
+                .map(|domain| view::domain(&self.0, &domain, request.details))
                 .collect(),
         })
     }
@@ -99,10 +116,13 @@ impl ControlHandler for Desk {
                 ));
             }
         };
-        let names = match select(&self.0.app, &request.domains) {
+        let names = match select(&self.0.agenda().app, &request.domains) {
             Ok(names) => names,
             Err(unknown) => {
-                return Ok(single(Kind::UnknownDomain, unknown.message(&self.0.app)));
+                return Ok(single(
+                    Kind::UnknownDomain,
+                    unknown.message(&self.0.agenda().app),
+                ));
             }
         };
         if self.0.closing.stage() > Stage::Open {
@@ -137,12 +157,15 @@ impl ControlHandler for Desk {
     async fn wait(&self, request: WaitRequest) -> Result<Streamed<Progress>, ControlError> {
         let condition = request.condition();
         let names = if request.domains.is_empty() {
-            self.0.selected.clone()
+            self.0.agenda().selected.clone()
         } else {
-            match select(&self.0.app, &request.domains) {
+            match select(&self.0.agenda().app, &request.domains) {
                 Ok(names) => names,
                 Err(unknown) => {
-                    return Ok(single(Kind::UnknownDomain, unknown.message(&self.0.app)));
+                    return Ok(single(
+                        Kind::UnknownDomain,
+                        unknown.message(&self.0.agenda().app),
+                    ));
                 }
             }
         };
@@ -168,15 +191,7 @@ impl ControlHandler for Desk {
         let domains = if request.domains.is_empty() {
             None
         } else {
-            let mut names: BTreeSet<String> = BTreeSet::new();
-            for name in &request.domains {
-                if name == FULCRUM {
-                    names.insert(name.clone());
-                } else {
-                    names.extend(self.names(std::slice::from_ref(name))?);
-                }
-            }
-            Some(names)
+            Some(self.past(&request.domains)?)
         };
         let query = logs::query(&request, domains.clone())?;
         let mut follower = self.0.hub.subscribe(query, Capacity::default());
@@ -214,11 +229,12 @@ impl ControlHandler for Desk {
     }
 
     async fn events(&self, request: EventsRequest) -> Result<Streamed<Event>, ControlError> {
-        let names: BTreeSet<String> = self.names(&request.domains)?.into_iter().collect();
+        let names = self.past(&request.domains)?;
         let (kept, mut coming) = self.0.journal.follow();
         let (sink, stream) = streamed();
         tokio::spawn(async move {
-            let wanted = |event: &events::Event| names.contains(&event.domain);
+            let all = names.is_empty();
+            let wanted = |event: &events::Event| all || names.contains(&event.domain);
             for event in kept.into_iter().filter(wanted) {
                 if sink.send(Ok(told(event))).await.is_err() {
                     return;
@@ -269,6 +285,14 @@ impl ControlHandler for Desk {
             success: answer.success,
             error: answer.error,
         })
+    }
+
+    async fn reload(
+        &self,
+        request: ReloadRequest,
+    ) -> Result<Streamed<ReloadProgress>, ControlError> {
+        let limit = limit(request.timeout_ms);
+        Ok(reload::answer(Shared::clone(&self.0), request, limit))
     }
 
     async fn shutdown(&self, request: ShutdownRequest) -> Result<Streamed<Progress>, ControlError> {

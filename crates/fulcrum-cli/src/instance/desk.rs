@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fulcrum_config::Domain;
 use fulcrum_health::Sample;
 use fulcrum_spawn::CommandSpec;
 use tokio::sync::watch;
@@ -34,8 +35,55 @@ pub(crate) struct Desk {
     pub(crate) sample: watch::Sender<Sample>,
 }
 
-/// Every domain's desk, by name. The set never changes.
-pub(crate) type Desks = Arc<BTreeMap<String, Desk>>;
+/// Every domain's desk, by name.
+pub(crate) type Desks = Arc<DeskRoom>;
+
+/// The desks there are. The set has one writer as well: who sets domains up, and the reload.
+#[derive(Debug, Default)]
+pub(crate) struct DeskRoom(watch::Sender<Arc<BTreeMap<String, Arc<Desk>>>>);
+
+impl DeskRoom {
+    /// A domain's desk.
+    pub(crate) fn get(&self, name: &str) -> Option<Arc<Desk>> {
+        self.0.borrow().get(name).cloned()
+    }
+
+    /// All of them, as they are now.
+    pub(crate) fn all(&self) -> Arc<BTreeMap<String, Arc<Desk>>> {
+        Arc::clone(&self.0.borrow())
+    }
+
+    /// Sets up empty desks for those that have none.
+    pub(crate) fn add<'a>(&self, names: impl Iterator<Item = &'a str>) {
+        self.0.send_modify(|desks| {
+            let desks = Arc::make_mut(desks);
+            for name in names {
+                desks.entry(name.to_owned()).or_default();
+            }
+        });
+    }
+
+    /// Takes a desk away; who is at it may still write.
+    pub(crate) fn remove(&self, name: &str) {
+        self.0
+            .send_modify(|desks| drop(Arc::make_mut(desks).remove(name)));
+    }
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self {
+            badge: watch::Sender::new(None),
+            last_beat: watch::Sender::new(None),
+            registered: watch::Sender::new(0),
+            lag: watch::Sender::new(None),
+            obituary: watch::Sender::new(None),
+            outlook: watch::Sender::new(None),
+            probes: watch::Sender::new(Answers::default()),
+            sample: watch::Sender::new(Sample::default()),
+        }
+    }
+}
 
 /// What identifies one life of a domain.
 #[derive(Debug, Clone)]
@@ -48,6 +96,8 @@ pub(crate) struct Badge {
     pub(crate) pid: Option<u32>,
     /// What was started.
     pub(crate) spec: Arc<CommandSpec>,
+    /// The settings that this follows from.
+    pub(crate) settings: Arc<Domain>,
     /// Its leader has ended: the token is worth nothing any more, and the pid may be another's.
     pub(crate) over: bool,
 }
@@ -75,29 +125,35 @@ impl Desk {
     }
 }
 
-/// Empty desks for these domains.
-pub(crate) fn desks<'a>(names: impl Iterator<Item = &'a str>) -> Desks {
-    let desk = || Desk {
-        badge: watch::Sender::new(None),
-        last_beat: watch::Sender::new(None),
-        registered: watch::Sender::new(0),
-        lag: watch::Sender::new(None),
-        obituary: watch::Sender::new(None),
-        outlook: watch::Sender::new(None),
-        probes: watch::Sender::new(Answers::default()),
-        sample: watch::Sender::new(Sample::default()),
-    };
-    Arc::new(names.map(|name| (name.to_owned(), desk())).collect())
-}
-
 #[cfg(test)]
 mod tests {
+    use fulcrum_config::{Mode, Request};
+
     use super::*;
+
+    /// A domain as it is by default.
+    fn domain() -> Domain {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let dir = folder.path().join("domains/users");
+        std::fs::create_dir_all(&dir).expect("writable");
+        std::fs::write(folder.path().join("fulcrum.yml"), "").expect("writable");
+        std::fs::write(dir.join("domain.js"), "").expect("writable");
+        let request = Request {
+            app: None,
+            cwd: folder.path().to_owned(),
+            env: BTreeMap::new(),
+            flags: Vec::new(),
+            mode: Mode::Dev,
+        };
+        let app = fulcrum_config::load(&request).app.expect("a valid app");
+        app.domains.into_iter().next().expect("its domain")
+    }
 
     #[test]
     fn papers_are_worth_something_for_one_life_only() {
-        let desks = desks(["users"].into_iter());
-        let desk = &desks["users"];
+        let desks = DeskRoom::default();
+        desks.add(["users"].into_iter());
+        let desk = desks.get("users").expect("it was set up");
         assert!(desk.living().is_none());
         let spec = CommandSpec {
             program: "/usr/bin/node".into(),
@@ -111,6 +167,7 @@ mod tests {
             token: "secret".to_owned(),
             pid: Some(7),
             spec: Arc::new(spec),
+            settings: Arc::new(domain()),
             over: false,
         };
         desk.badge.send_replace(Some(badge));

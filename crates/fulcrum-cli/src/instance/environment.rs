@@ -17,8 +17,6 @@ pub(crate) struct Surroundings {
     pub(crate) grpc: String,
     /// The app's root.
     pub(crate) app: std::path::PathBuf,
-    /// `runtime.logs.level`.
-    pub(crate) log_level: String,
     /// As what the instance runs.
     pub(crate) mode: Mode,
 }
@@ -30,13 +28,14 @@ fn is_ours(name: &OsString) -> bool {
 }
 
 /// The whole environment of one life, in the order of the contract: inherited, Fulcrum's own, the
-/// env files, `process.env`. Env files are read anew each time.
+/// env files, `process.env`. Env files are read anew each time. `log_level` is `runtime.logs.level`.
 ///
 /// # Errors
 /// An env file that can't be read, or no port to be had.
 pub(crate) fn environment(
     around: &Surroundings,
     domain: &Domain,
+    log_level: &str,
     token: &str,
 ) -> Result<BTreeMap<OsString, OsString>, Failure> {
     let mut env = around.inherited.clone();
@@ -44,7 +43,7 @@ pub(crate) fn environment(
     let mut set = |name: &str, value: &str| env.insert(name.into(), value.into());
     set("FULCRUM_GRPC_SERVER", &around.grpc);
     set("FULCRUM_DOMAIN_NAME", &domain.name);
-    set("FULCRUM_LOG_LEVEL", &around.log_level);
+    set("FULCRUM_LOG_LEVEL", log_level);
     set("FULCRUM_DOMAIN_TOKEN", token);
     if let Some(port) = domain.process.port {
         set("PORT", &port_number(port)?.to_string());

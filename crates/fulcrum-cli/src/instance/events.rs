@@ -110,6 +110,7 @@ fn kind(news: &Transition) -> &'static str {
             Cause::Unhealthy => "unhealthy",
             Cause::Refused => "refused",
             Cause::Recycled => "recycled",
+            Cause::Renewed => "reloading",
             Cause::Asked(_) | Cause::Course | Cause::NotStarted => "stopping",
         },
         (_, phase) => phase.as_str(),

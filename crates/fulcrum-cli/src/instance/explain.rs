@@ -1,9 +1,10 @@
 //! Puts an end into words: why a life was ended, and how it took its end.
 
-use fulcrum_config::{Domain, Program};
+use fulcrum_config::Program;
 use fulcrum_spawn::lifecycle::{Cause, Goal, Phase};
 use fulcrum_spawn::supervisor::{LastExit, Snapshot};
 
+use super::agenda::Configured;
 use super::house::House;
 
 /// How a life ended and why. Where Fulcrum ended it, what for.
@@ -34,7 +35,7 @@ pub(crate) fn advice(house: &House, domain: &str, now: &Snapshot) -> Option<&'st
         .as_ref()
         .is_some_and(|exit| exit.report.code == Some(0));
     let quiet = now.phase == Phase::Stopped && now.goal == Goal::Up && now.ready_after.is_none();
-    let is_node = |domain: &Domain| matches!(domain.program, Program::Node { .. });
+    let is_node = |domain: Configured| matches!(domain.program, Program::Node { .. });
     (well && quiet && house.domain(domain).is_some_and(is_node)).then_some(
         "its entry ran to its end without starting a domain: export default a class with a \
          start() method, or call start()",

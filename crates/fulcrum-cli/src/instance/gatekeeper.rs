@@ -11,9 +11,8 @@ use fulcrum_spawn::supervisor::Supervisor;
 
 use tokio::sync::Semaphore;
 
+use super::agenda::{Agendas, configured};
 use super::desk::{Badge, Desks};
-use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// Decides by token, or, for clients that have none, by the process behind the connection.
 pub(crate) struct Gate {
@@ -21,8 +20,8 @@ pub(crate) struct Gate {
     pub(crate) desks: Desks,
     /// Who is told when a process claims a name that isn't its own.
     pub(crate) supervisor: std::sync::Arc<OnceLock<Supervisor>>,
-    /// How often each domain is asked for a heartbeat.
-    pub(crate) heartbeats: BTreeMap<String, Duration>,
+    /// How often each domain is asked for a heartbeat stands there.
+    pub(crate) agendas: Agendas,
     /// Who looks for a connection's process: one at a time. It takes some milliseconds of
     /// processor time, and a stranger could ask for it hundreds of times at once.
     pub(crate) looking: Semaphore,
@@ -78,7 +77,7 @@ impl Gate {
     }
 
     fn by_token(&self, token: &str) -> Option<Owner> {
-        self.desks.iter().find_map(|(name, desk)| {
+        self.desks.all().iter().find_map(|(name, desk)| {
             let badge = desk.living()?;
             same(&badge.token, token).then(|| Owner::Domain(name.clone(), badge))
         })
@@ -87,6 +86,7 @@ impl Gate {
     async fn by_process(&self, claim: &Claim) -> Owner {
         let badges: Vec<(String, Badge)> = self
             .desks
+            .all()
             .iter()
             .filter_map(|(name, desk)| Some((name.clone(), desk.living()?)))
             .collect();
@@ -115,7 +115,8 @@ impl Gate {
     }
 
     fn admission(&self, name: &str, generation: u64, own: bool, pid: Option<u32>) -> Admission {
-        let heartbeat_interval = self.heartbeats.get(name).copied();
+        let configured = configured(&self.agendas, name);
+        let heartbeat_interval = configured.map(|domain| domain.process.heartbeat.interval);
         Admission {
             generation,
             own,

@@ -59,7 +59,7 @@ fn owner(holder: &Holder, desks: &Desks) -> Owner {
         };
         badge.pid.is_some_and(by_tree) || token.as_deref() == Some(badge.token.as_str())
     };
-    for (name, desk) in desks.iter() {
+    for (name, desk) in desks.all().iter() {
         if let Some(badge) = desk.badge.borrow().as_ref().filter(|badge| is_of(badge)) {
             return Owner::Life {
                 domain: name.clone(),

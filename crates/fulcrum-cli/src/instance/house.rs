@@ -3,25 +3,26 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use fulcrum_config::{App, Domain, Mode};
+use fulcrum_config::Mode;
 use fulcrum_logs::{FULCRUM, Hub, Level};
 use fulcrum_rpc::Registry;
 use fulcrum_spawn::process::Containment;
 use fulcrum_spawn::supervisor::Supervisor;
 use tokio::time::Instant;
 
+use super::agenda::{Agenda, Agendas, Configured};
 use super::closing::{Closing, Stage};
 use super::desk::Desks;
 use super::events::Journal;
 use super::probes;
+use super::reload::Reloads;
 use super::vitals::Vitals;
 
 /// The instance, as its tasks see it.
 pub(crate) struct House {
-    pub(crate) app: App,
+    pub(crate) agendas: Agendas,
     pub(crate) mode: Mode,
-    /// The domains that were asked for at the start, dependencies included, by name.
-    pub(crate) selected: Vec<String>,
+    pub(crate) reloads: Reloads,
     pub(crate) supervisor: Supervisor,
     pub(crate) registry: Registry,
     pub(crate) hub: Hub,
@@ -51,19 +52,29 @@ impl House {
     /// nobody has asked it to end.
     pub(crate) fn tell_health(&self) {
         let open = self.closing.stage() == Stage::Open;
-        let serves = open && self.selected.iter().all(|name| probes::serves(self, name));
+        let serves = open
+            && self
+                .agenda()
+                .selected
+                .iter()
+                .all(|name| probes::serves(self, name));
         self.registry.set_serving(None, serves);
     }
 
+    /// What is to run now.
+    pub(crate) fn agenda(&self) -> Arc<Agenda> {
+        Arc::clone(&self.agendas.borrow())
+    }
+
     /// The configuration of a domain.
-    pub(crate) fn domain(&self, name: &str) -> Option<&Domain> {
-        self.app.domain(name)
+    pub(crate) fn domain(&self, name: &str) -> Option<Configured> {
+        Configured::find(&self.agendas.borrow(), name)
     }
 }
 
-/// Says something about the instance itself.
-pub(crate) fn say(hub: &Hub, level: Level, text: impl Into<String>) {
-    hub.announce(FULCRUM, 0, level, text.into(), now());
+/// Says something about the instance itself. Gives the number of the line, or of the last one.
+pub(crate) fn say(hub: &Hub, level: Level, text: impl Into<String>) -> u64 {
+    hub.announce(FULCRUM, 0, level, text.into(), now())
 }
 
 /// The wall clock's time, for what people and other programs read.

@@ -91,16 +91,13 @@ impl Keeping {
 
 async fn tell(mut notices: UnboundedReceiver<Notice>, hub: Hub) {
     while let Some(notice) = notices.recv().await {
-        match notice {
-            Notice::Failing { why } => say(
-                &hub,
-                Level::Warn,
-                format!(
-                    "what is said isn't kept: {why}; `fulcrum logs` still has what was said last"
-                ),
+        let text = match notice {
+            Notice::Failing { why } => format!(
+                "what is said isn't kept: {why}; `fulcrum logs` still has what was said last"
             ),
-            Notice::Resumed { missing } => say(&hub, Level::Warn, resumed(&missing)),
-        }
+            Notice::Resumed { missing } => resumed(&missing),
+        };
+        say(&hub, Level::Warn, text);
     }
 }
 

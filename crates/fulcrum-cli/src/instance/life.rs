@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::agenda::{Agendas, configured};
 use super::desk::Desks;
 use super::obituary::Coroner;
 
@@ -37,13 +38,15 @@ pub(crate) struct Life {
     pub(crate) news: News,
 }
 
-/// Watches a life to its end, and gives the handle by which it is signalled.
-pub(crate) fn begin(life: Life, stop: &Stop) -> Arc<dyn Group> {
+/// Watches a life to its end, and gives the handle by which it is signalled: as the agenda says
+/// by then, or, for a domain that isn't on it any more, as `stop` does.
+pub(crate) fn begin(life: Life, stop: &Stop, agendas: Agendas) -> Arc<dyn Group> {
     let group = Signals {
         domain: Arc::clone(&life.domain),
         generation: life.news.generation(),
         process: Arc::clone(&life.process),
         registry: life.registry.clone(),
+        agendas,
         stop: stop.clone(),
     };
     tokio::spawn(watch(life));
@@ -75,7 +78,7 @@ async fn watch(life: Life) {
     }
     coroner.born(process.pid());
     let report = process.exited().await;
-    if let Some(desk) = desks.get(&*domain) {
+    if let Some(desk) = desks.get(&domain) {
         desk.end(news.generation());
     }
     // The exit is told after the last words, unless somebody else holds the pipe.
@@ -128,6 +131,7 @@ struct Signals {
     generation: u64,
     process: Arc<Process>,
     registry: Registry,
+    agendas: Agendas,
     stop: Stop,
 }
 
@@ -137,12 +141,16 @@ impl Group for Signals {
     }
 
     fn signal(&self, signal: StopSignal) {
+        let configured = configured(&self.agendas, &self.domain);
+        let stop = configured
+            .as_ref()
+            .map_or(&self.stop, |domain| &domain.process.stop);
         let name = match signal {
             StopSignal::Terminate => {
                 // Clients that know it finish what they have; the signal says the same to all.
                 self.registry
-                    .send_drain(&self.domain, self.generation, self.stop.grace);
-                self.stop.signal.as_str()
+                    .send_drain(&self.domain, self.generation, stop.grace);
+                stop.signal.as_str()
             }
             StopSignal::Kill => "SIGKILL",
         };

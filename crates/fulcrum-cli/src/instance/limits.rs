@@ -79,16 +79,18 @@ pub(crate) fn announce(app: &App, containment: &Containment, hub: &Hub) {
 
 /// Ends lives that use more memory than they may, for as long as samples come.
 pub(crate) async fn heed(house: Shared, mut taken: mpsc::UnboundedReceiver<Taken>) {
-    let mut watches: BTreeMap<&str, MemoryWatch> = limited(&house.app)
-        .filter_map(|domain| {
-            let limit = domain.process.limits.memory?;
-            Some((domain.name.as_str(), MemoryWatch::new(limit)))
-        })
-        .collect();
+    let mut watches: BTreeMap<String, (u64, MemoryWatch)> = BTreeMap::new();
     while let Some(one) = taken.recv().await {
-        let Some(watch) = watches.get_mut(one.domain.as_str()) else {
+        let configured = house.domain(&one.domain);
+        let Some(limit) = configured.and_then(|domain| domain.process.limits.memory) else {
+            watches.remove(&one.domain);
             continue;
         };
+        let fresh = || (limit, MemoryWatch::new(limit));
+        let (watched, watch) = watches.entry(one.domain.clone()).or_insert_with(fresh);
+        if *watched != limit {
+            (*watched, *watch) = fresh();
+        }
         // One that hasn't started yet is under its start timeout.
         if running(&house, &one)
             && let Some(breach) = watch.sample(one.generation, one.sample.memory_bytes)

@@ -36,11 +36,12 @@ pub(super) fn query(
 
 /// What comes between the lines that were there and those to come.
 pub(super) fn seam(house: &House, last_seq: u64, domains: Option<BTreeSet<String>>) -> LogRecord {
-    let living = house.desks.iter().filter_map(|(name, desk)| {
+    let (desks, agenda) = (house.desks.all(), house.agenda());
+    let living = desks.iter().filter_map(|(name, desk)| {
         let badge = desk.living()?;
         Some((name.clone(), badge.generation))
     });
-    let all = || house.app.domains.iter().map(|domain| domain.name.clone());
+    let all = || agenda.app.domains.iter().map(|domain| domain.name.clone());
     let seam = LogSeam {
         last_seq,
         run: house.log_run,

@@ -4,9 +4,10 @@
 //! socket, start the domains, then wait for a reason to end, and end everything. Around the
 //! supervisor, which owns the domains, a few tasks carry news from one library to another:
 //! registrations become facts (`registrations`), transitions become words and events (`narrator`),
-//! lines become output (`terminal`). What concerns one domain and is needed by several of them
+//! lines become output (`terminal`) and go elsewhere (`forward`). What concerns one domain and is needed by several of them
 //! lies on its [`Desk`](desk::Desk).
 
+mod agenda;
 mod backend;
 mod change;
 mod closing;
@@ -17,6 +18,7 @@ mod escaped;
 mod events;
 mod evidence;
 mod explain;
+mod forward;
 mod gatekeeper;
 mod guarding;
 mod holder;
@@ -37,6 +39,7 @@ mod options;
 mod policy;
 mod probes;
 mod registrations;
+mod reload;
 mod run;
 mod secrets;
 mod selection;

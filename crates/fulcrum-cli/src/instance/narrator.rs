@@ -29,6 +29,13 @@ pub(crate) async fn tell(house: Shared, mut transitions: mpsc::UnboundedReceiver
                     .announce(&transition.domain, generation, level, text, now());
             }
             transition.reason = reason(&house, &transition, &snapshot);
+        } else if transition.to == Phase::Stopped {
+            // It was removed, and forgotten as soon as it had ended.
+            let text = "stopped".to_owned();
+            let generation = transition.generation;
+            house
+                .hub
+                .announce(&transition.domain, generation, Level::Info, text, now());
         }
         house.journal.enter(transition);
     }
@@ -54,7 +61,9 @@ fn words(house: &Shared, news: &Transition, now: &Snapshot) -> Option<(Level, St
         Phase::Stopping if matches!(news.cause, Cause::Asked(_)) => {
             (Level::Info, "stopping".to_owned())
         }
-        Phase::Stopping if news.cause == Cause::Recycled => (Level::Info, news.reason.clone()),
+        Phase::Stopping if matches!(news.cause, Cause::Recycled | Cause::Renewed) => {
+            (Level::Info, news.reason.clone())
+        }
         Phase::Stopping => (Level::Error, news.reason.clone()),
         Phase::Backoff => {
             let next = next_start(house, &news.domain, now);

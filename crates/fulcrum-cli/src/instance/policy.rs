@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fulcrum_config::{Policy, Restart};
+use fulcrum_config::{Domain, Policy, Restart};
 use fulcrum_health::{
     BackoffConfig, BackoffError, Ended, Fault as HealthFault, RestartPolicy as HealthPolicy,
     Restarts, Verdict as HealthVerdict, When,
@@ -11,76 +11,81 @@ use fulcrum_health::{
 use fulcrum_logs::{Hub, Stream};
 use fulcrum_spawn::lifecycle::{End, Fault, RestartPolicy, Verdict};
 
+use super::agenda::{Agendas, Configured};
+use super::backend::Workshop;
 use super::desk::{Desk, Desks};
 use super::obituary::{LOOKED_AT, Obituary, shortened};
+use super::probes;
 
-/// One domain's restart policy.
+/// One domain's restart policy: that of the agenda, with a memory of its own.
 pub(crate) struct Adapter {
     restarts: Restarts,
-    domain: String,
+    /// What `restarts` follows.
+    settings: Restart,
+    domain: Domain,
+    agendas: Agendas,
     desks: Desks,
     hub: Hub,
-    start_timeout: Duration,
-    /// What may explain that it never registers.
-    hints: Vec<String>,
+    /// Why it may never register, besides what its settings tell.
+    port_hint: Option<String>,
     ever_ready: bool,
-    /// It needn't register, so an end before its readiness isn't told as one before that.
-    pub(crate) probed: bool,
 }
 
 impl Adapter {
     pub(crate) fn new(
-        settings: &Restart,
-        start_timeout: Duration,
-        domain: &str,
-        desks: Desks,
-        hub: Hub,
-        hints: Vec<String>,
+        domain: &Domain,
+        workshop: &Workshop,
+        port_hint: Option<String>,
     ) -> Result<Self, BackoffError> {
-        let policy = HealthPolicy {
-            when: match settings.policy {
-                Policy::Always => When::Always,
-                Policy::OnFailure => When::OnFailure,
-                Policy::Never => When::Never,
-            },
-            success_exit_codes: settings.success_exit_codes.clone(),
-            backoff: BackoffConfig {
-                initial: settings.backoff.initial,
-                max: settings.backoff.max,
-                factor: settings.backoff.factor,
-                jitter: settings.backoff.jitter,
-            },
-            stable_after: settings.stable_after,
-            budget: settings.budget,
-            window: settings.window,
-        };
         // Only domains that crash together must not come back together, so the name is seed enough.
         let seed = domain
+            .name
             .bytes()
             .fold(u64::from(std::process::id()), |seed, byte| {
                 seed.wrapping_mul(31).wrapping_add(u64::from(byte))
             });
-        let restarts = Restarts::new(policy, seed)?;
-        let domain = domain.to_owned();
+        let settings = domain.process.restart.clone();
         Ok(Self {
-            restarts,
-            domain,
-            desks,
-            hub,
-            start_timeout,
-            hints,
+            restarts: Restarts::new(translate(&settings), seed)?,
+            settings,
+            domain: domain.clone(),
+            agendas: workshop.agendas.clone(),
+            desks: Arc::clone(&workshop.desks),
+            hub: workshop.hub.clone(),
+            port_hint,
             ever_ready: false,
-            probed: false,
         })
     }
 
-    fn desk(&self) -> Option<&Desk> {
-        self.desks.get(&self.domain)
+    /// Does something with its settings as they are now; where it isn't on the agenda any more,
+    /// with those of its beginning.
+    fn with<T>(&self, look: impl FnOnce(&Domain) -> T) -> T {
+        let now = Configured::find(&self.agendas.borrow(), &self.domain.name);
+        look(now.as_deref().unwrap_or(&self.domain))
+    }
+
+    /// It needn't register, so an end before its readiness isn't told as one before that.
+    fn probed(&self) -> bool {
+        self.with(probes::decide)
+    }
+
+    /// Goes on by the settings of now, with the restarts counted so far.
+    fn follow(&mut self) {
+        let settings = self.with(|domain| domain.process.restart.clone());
+        // The reload has tried them: they are sound.
+        if settings != self.settings && self.restarts.adopt(translate(&settings)).is_ok() {
+            self.settings = settings;
+        }
+    }
+
+    fn desk(&self) -> Option<Arc<Desk>> {
+        self.desks.get(&self.domain.name)
     }
 
     /// The present life's, or the last one's.
     fn generation(&self) -> Option<u64> {
-        let badge = self.desk()?.badge.borrow();
+        let desk = self.desk()?;
+        let badge = desk.badge.borrow();
         badge.as_ref().map(|badge| badge.generation)
     }
 
@@ -90,16 +95,18 @@ impl Adapter {
     }
 
     fn never_registered(&self) -> String {
+        let (limit, hint) =
+            self.with(|domain| (domain.process.start_timeout, probes::hint(domain)));
         let mut reason = format!(
             "not registered within {}",
-            humantime::format_duration(self.start_timeout)
+            humantime::format_duration(limit)
         );
-        for hint in &self.hints {
+        for hint in self.port_hint.iter().chain(&hint) {
             reason.push_str(&format!("; {hint}"));
         }
         let lines = self.generation().map(|generation| {
             self.hub
-                .last_lines(&self.domain, generation, Stream::Stderr, LOOKED_AT)
+                .last_lines(&self.domain.name, generation, Stream::Stderr, LOOKED_AT)
         });
         let texts = lines.iter().flatten().rev().map(|line| line.text());
         match texts
@@ -126,13 +133,14 @@ impl Adapter {
 
 impl RestartPolicy for Adapter {
     fn decide(&mut self, end: &End, now: Instant) -> Verdict {
+        self.follow();
         self.ever_ready |= end.was_ready;
         let (fault, told) = match &end.fault {
             Fault::Exited => (
                 None,
                 self.obituary()
                     .filter(|obituary| obituary.is_permanent())
-                    .map(|obituary| obituary.words(end.was_ready || self.probed)),
+                    .map(|obituary| obituary.words(end.was_ready || self.probed())),
             ),
             // A domain that has never registered won't do so by being started again; one that
             // has may only have been slow.
@@ -164,7 +172,7 @@ impl RestartPolicy for Adapter {
             (HealthVerdict::GiveUp { reason }, None) => Verdict::GiveUp(format!(
                 "{reason}; last: {}; once it is mended, `fulcrum domains restart {}` starts it again",
                 self.last(end, &ended),
-                self.domain
+                self.domain.name
             )),
             (HealthVerdict::Restart { after, .. }, _) => Verdict::Restart(after),
             (HealthVerdict::Stay, _) => Verdict::Stay,
@@ -173,7 +181,7 @@ impl RestartPolicy for Adapter {
 
     fn words(&self, end: &End) -> Option<String> {
         match &end.fault {
-            Fault::Exited => Some(self.obituary()?.words(end.was_ready || self.probed)),
+            Fault::Exited => Some(self.obituary()?.words(end.was_ready || self.probed())),
             Fault::StartTimeout => Some(self.never_registered()),
             // Their texts are made by those who know.
             Fault::Unhealthy(_) | Fault::Refused(_) | Fault::NotStarted(_) => None,
@@ -189,6 +197,26 @@ impl RestartPolicy for Adapter {
     }
 
     fn stable_after(&self) -> Duration {
-        self.restarts.policy().stable_after
+        self.with(|domain| domain.process.restart.stable_after)
+    }
+}
+
+fn translate(settings: &Restart) -> HealthPolicy {
+    HealthPolicy {
+        when: match settings.policy {
+            Policy::Always => When::Always,
+            Policy::OnFailure => When::OnFailure,
+            Policy::Never => When::Never,
+        },
+        success_exit_codes: settings.success_exit_codes.clone(),
+        backoff: BackoffConfig {
+            initial: settings.backoff.initial,
+            max: settings.backoff.max,
+            factor: settings.backoff.factor,
+            jitter: settings.backoff.jitter,
+        },
+        stable_after: settings.stable_after,
+        budget: settings.budget,
+        window: settings.window,
     }
 }

@@ -123,7 +123,7 @@ fn hear(house: &Shared, lives: &mut Lives, event: DomainEvent) {
 
 /// Tells health checks of what a domain's stream says, where that is what counts.
 fn serving(house: &Shared, domain: &str, serves: bool) {
-    if probes::instead(&house.app, domain, Fact::Ready) == Some(Fact::Ready) {
+    if probes::instead(&house.agenda(), domain, Fact::Ready) == Some(Fact::Ready) {
         house.registry.set_serving(Some(domain), serves);
     }
 }
@@ -131,7 +131,7 @@ fn serving(house: &Shared, domain: &str, serves: bool) {
 /// Reports what a domain's stream says of its readiness, likewise.
 fn report(house: &Shared, domain: &str, generation: u64, fact: Fact) {
     let handle = house.supervisor.domain(domain);
-    if let (Some(handle), Some(fact)) = (handle, probes::instead(&house.app, domain, fact)) {
+    if let (Some(handle), Some(fact)) = (handle, probes::instead(&house.agenda(), domain, fact)) {
         handle.report(generation, fact);
     }
 }

@@ -1,5 +1,6 @@
 //! The life of an instance from its lock to its last line.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -13,16 +14,17 @@ use fulcrum_rpc::{
 };
 use fulcrum_spawn::prepare::Toolbox;
 use fulcrum_spawn::process::{RunId, Spawner};
-use fulcrum_spawn::supervisor::Supervisor;
-use tokio::sync::mpsc;
+use fulcrum_spawn::supervisor::{Keeper, Supervisor};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::agenda::{Agenda, Choice};
 use super::backend::Workshop;
 use super::closing::{Closing, Stage};
 use super::control::Desk;
-use super::desk::Desks;
+use super::desk::{DeskRoom, Desks};
 use super::environment::Surroundings;
 use super::events::Journal;
 use super::gatekeeper::Gate;
@@ -32,14 +34,15 @@ use super::install::Installer;
 use super::liveness::Limits;
 use super::oom::OomWatch;
 use super::options::Options;
-use super::selection::{select, with_dependencies};
+use super::reload::{self, Reloader};
+use super::setup::Setups;
 use super::signals::Signals;
 use super::starts::Starts;
 use super::terminal::Screen;
 use super::unserved::unserved;
 use super::{
-    change, desk, escaped, keeping, leftovers, limits, listen, narrator, registrations, setup,
-    vitals, waiting, words,
+    change, escaped, forward, keeping, leftovers, limits, listen, narrator, registrations, vitals,
+    waiting, words,
 };
 use crate::exit::{Code, Stop};
 use crate::{load, place};
@@ -57,7 +60,13 @@ const HURRY: Duration = Duration::from_millis(100);
 /// in time while the command waited for it; a process survived the end.
 pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     let started = (Instant::now(), now());
-    let selected = selection(&options)?;
+    let choice = Choice {
+        only: options.only.clone(),
+        no_deps: options.no_deps,
+    };
+    let selected = choice
+        .of(&options.app)
+        .map_err(|unknown| Stop::new(Code::UnknownDomain, unknown.message(&options.app)))?;
     let defect = |error: std::io::Error| Stop::failed(format!("fulcrum can't run here: {error}"));
     let dir = place::runtime_dir(&options.app.root)?;
     let lock = take_lock(&dir, &options)?;
@@ -90,6 +99,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
         closing.clone(),
     )
     .map_err(defect)?;
+    let forward = forward::start(&hub, &options.app);
     for (level, word) in leftovers {
         say(&hub, level, word);
     }
@@ -101,15 +111,30 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
         say(&hub, Level::Warn, moved.clone());
     }
 
-    let desks = desk::desks(names.iter().copied());
+    let desks: Desks = Arc::new(DeskRoom::default());
+    desks.add(names.iter().copied());
     let (transitions, told) = mpsc::unbounded_channel();
     let (events, heard) = mpsc::unbounded_channel();
     let roster = Arc::new(OnceLock::new());
-    let gate = gate(&options, Arc::clone(&desks), Arc::clone(&roster));
     let times = Limits::of(&options.app).settings();
+    let around = Arc::new(surroundings(&options, &port));
+    let agenda = Arc::new(Agenda {
+        app: options.app,
+        selected,
+        former: BTreeSet::new(),
+    });
+    let (writer, agendas) = watch::channel(Arc::clone(&agenda));
+    let gate = Gate {
+        registration: agenda.app.runtime.grpc.registration,
+        desks: Arc::clone(&desks),
+        supervisor: Arc::clone(&roster),
+        looking: tokio::sync::Semaphore::new(1),
+        agendas: agendas.clone(),
+    };
     let registry = Registry::with_settings(gate, Unserved, events, times);
     let workshop = Workshop {
-        around: Arc::new(surroundings(&options, &port)),
+        around,
+        agendas: agendas.clone(),
         toolbox: Arc::new(toolbox()?),
         spawner,
         run,
@@ -121,31 +146,38 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
         oom: OomWatch::start(),
         install: options.install,
     };
-    let may_wait_for =
-        |name: &str| !options.no_deps || selected.iter().any(|selected| selected == name);
-    let supervisor = setup::supervise(
-        &options.app,
-        &may_wait_for,
-        &workshop,
-        &load::request(Some(&options.app.root), options.mode)?,
-        port.moved.as_deref(),
-        &transitions,
-    )?;
-    drop(transitions);
+    let setups = Setups {
+        workshop,
+        request: load::request(Some(&agenda.app.root), options.mode)?,
+        choice,
+        port_hint: port.moved.clone(),
+    };
+    let mut keeper = Keeper::new(transitions);
+    let domains = agenda.app.domains.iter();
+    let domains = domains.filter(|domain| domain.has_process());
+    let domains = domains.map(|domain| setups.setup(&agenda, domain));
+    // Nobody is there yet whose name they could have.
+    keeper.add(domains.collect::<Result<_, _>>()?);
+    keeper.order(agenda.app.waves());
+    let supervisor = keeper.supervisor();
     // Set once, here; the gate was made before the domains it guards.
     let _ = roster.set(Supervisor::clone(&supervisor));
 
     let (samples, taken) = mpsc::unbounded_channel();
-    let samples = limits::any(&options.app).then_some(samples);
-    limits::announce(&options.app, &containment, &hub);
+    limits::announce(&agenda.app, &containment, &hub);
+    let (reloads, wishes) = reload::mailbox();
     let house: Shared = Arc::new(House {
         mode: options.mode,
-        selected,
         supervisor,
         registry: registry.clone(),
         hub: hub.clone(),
         journal: Journal::new(),
-        vitals: vitals::Vitals::start(Arc::clone(&desks), containment.clone(), samples),
+        vitals: vitals::Vitals::start(
+            Arc::clone(&desks),
+            agendas.clone(),
+            containment.clone(),
+            samples,
+        ),
         containment: containment.clone(),
         desks,
         closing: closing.clone(),
@@ -153,7 +185,8 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
         grpc: port.listeners.address(),
         socket: dir.socket().display().to_string(),
         started,
-        app: options.app,
+        agendas,
+        reloads,
     });
     let down = CancellationToken::new();
     let domains = serve_domains(port.listeners, registry, down.clone());
@@ -167,11 +200,20 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     tokio::spawn(signals.carry(closing.clone(), hub.clone()));
 
     guarding.standing().await;
-    house
-        .supervisor
-        .start(house.selected.iter().map(String::as_str))
-        .await;
-    let end = attend(&house, options.wait).await;
+    let selected = agenda.selected.iter().map(String::as_str);
+    house.supervisor.start(selected).await;
+    let reloader = Reloader {
+        keeper,
+        agenda: writer,
+        setups,
+        last_invalid: None,
+        last_unheeded: Vec::new(),
+    };
+    let reloader = tokio::spawn(reloader.run(Shared::clone(&house), wishes));
+    let end = attend(&house, &agenda.selected, options.wait).await;
+    house.closing.ask(Stage::Stopping);
+    // From here on nobody adds a domain, so the shutdown sees all of them.
+    let _ = reloader.await;
     let mut left = wind_up(&house).await;
     left.extend(escaped::end(&containment).await);
     let in_a_hurry = closing.stage() == Stage::Killing;
@@ -179,7 +221,11 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     down.cancel();
     let limit = if in_a_hurry { HURRY } else { SERVERS };
     // The domains are gone; other clients of their port are told, but not waited for.
-    let _ = tokio::join!(timeout(HURRY, domains), timeout(limit, clients));
+    let _ = tokio::join!(
+        timeout(HURRY, domains),
+        timeout(limit, clients),
+        forward.end(in_a_hurry)
+    );
     hub.close();
     let last_words = move || {
         screen.finish(in_a_hurry);
@@ -218,25 +264,11 @@ fn served<E: std::fmt::Display + Send + 'static>(
     })
 }
 
-fn gate(options: &Options, desks: Desks, supervisor: Arc<OnceLock<Supervisor>>) -> Gate {
-    let domains = options.app.domains.iter();
-    Gate {
-        registration: options.app.runtime.grpc.registration,
-        desks,
-        supervisor,
-        looking: tokio::sync::Semaphore::new(1),
-        heartbeats: domains
-            .map(|domain| (domain.name.clone(), domain.process.heartbeat.interval))
-            .collect(),
-    }
-}
-
 fn surroundings(options: &Options, port: &listen::Port) -> Surroundings {
     Surroundings {
         inherited: std::env::vars_os().collect(),
         grpc: port.listeners.address(),
         app: options.app.root.clone(),
-        log_level: options.app.runtime.logs.level.clone(),
         mode: options.mode,
     }
 }
@@ -266,20 +298,9 @@ fn toolbox() -> Result<Toolbox, Stop> {
     Ok(toolbox)
 }
 
-fn selection(options: &Options) -> Result<Vec<String>, Stop> {
-    let app = &options.app;
-    let names = select(app, &options.only)
-        .map_err(|unknown| Stop::new(Code::UnknownDomain, unknown.message(app)))?;
-    if options.no_deps {
-        let startable = |name: &String| app.domain(name).is_some_and(|domain| domain.has_process());
-        return Ok(names.into_iter().filter(startable).collect());
-    }
-    Ok(with_dependencies(app, &names))
-}
-
 /// Waits for the start's end, says how it went, and then for the wish to end.
-async fn attend(house: &Shared, wait: Option<Duration>) -> Result<(), Stop> {
-    let ready = waiting::all(house, &house.selected, Condition::Ready);
+async fn attend(house: &Shared, selected: &[String], wait: Option<Duration>) -> Result<(), Stop> {
+    let ready = waiting::all(house, selected, Condition::Ready);
     let limited = async {
         match wait {
             Some(wait) => timeout(wait, ready).await.ok(),
@@ -299,7 +320,7 @@ async fn attend(house: &Shared, wait: Option<Duration>) -> Result<(), Stop> {
         // Each domain's failure has been told beside its name; the others go on.
         Some(_) => {}
         None => {
-            let missing = waiting::missing(house, &house.selected, Condition::Ready);
+            let missing = waiting::missing(house, selected, Condition::Ready);
             return Err(Stop::new(
                 Code::TimedOut,
                 format!("not ready in time: {missing}"),

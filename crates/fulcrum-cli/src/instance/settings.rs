@@ -13,19 +13,19 @@ const FILE: &str = "fulcrum.yml";
 /// What the next life of one domain is started with. Clones are handles to the same.
 ///
 /// What belongs to a single life (the program, its arguments, folder and environment) follows the
-/// files; what the supervisor decides by (dependencies, timeouts, the restart policy) is that of
-/// the instance's start.
+/// files even without a reload; what the supervisor decides by (dependencies, timeouts, the restart
+/// policy) is that of the agenda.
 #[derive(Clone)]
 pub(crate) struct Settings(Arc<Inner>);
 
 struct Inner {
     request: Request,
-    files: [PathBuf; 2],
+    app: PathBuf,
     known: Mutex<Known>,
 }
 
 struct Known {
-    stamps: [Stamp; 2],
+    stamps: Vec<Stamp>,
     domain: Arc<Domain>,
 }
 
@@ -35,21 +35,14 @@ type Stamp = Option<(i64, i64, u64, u64)>;
 impl Settings {
     /// The settings as they were read with `request` a moment ago.
     pub(crate) fn new(domain: Domain, app: &Path, request: Request) -> Self {
-        let files = [app.join(FILE), domain.dir.join(FILE)];
-        let stamps = stamps(&files);
         let domain = Arc::new(domain);
+        let stamps = stamps(app, &domain);
         let known = Mutex::new(Known { stamps, domain });
         Self(Arc::new(Inner {
             request,
-            files,
+            app: app.to_owned(),
             known,
         }))
-    }
-
-    /// Those of the last start, or the next.
-    pub(crate) fn current(&self) -> Arc<Domain> {
-        let known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&known.domain)
     }
 
     /// Reads them again if a file has changed. Where that leads to nothing usable, the ones that
@@ -57,7 +50,7 @@ impl Settings {
     pub(crate) fn refresh(&self) -> (Arc<Domain>, Option<String>) {
         let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
         // Taken before the files are read: a change meanwhile is seen the next time.
-        let stamps = stamps(&self.0.files);
+        let stamps = stamps(&self.0.app, &known.domain);
         let mut told = None;
         if stamps != known.stamps {
             match self.read(&known.domain.name) {
@@ -93,9 +86,18 @@ impl Settings {
     }
 }
 
-fn stamps(files: &[PathBuf; 2]) -> [Stamp; 2] {
-    files.each_ref().map(|file| {
-        let meta = fs::metadata(file).ok()?;
-        Some((meta.mtime(), meta.mtime_nsec(), meta.len(), meta.ino()))
-    })
+/// Of the app's file, the domain's, and its files of variables.
+fn stamps(app: &Path, domain: &Domain) -> Vec<Stamp> {
+    let files = [app.join(FILE), domain.dir.join(FILE)];
+    let variables = domain.process.env_files.iter();
+    files
+        .iter()
+        .chain(variables)
+        .map(|file| stamp(file))
+        .collect()
+}
+
+fn stamp(file: &Path) -> Stamp {
+    let meta = fs::metadata(file).ok()?;
+    Some((meta.mtime(), meta.mtime_nsec(), meta.len(), meta.ino()))
 }

@@ -1,87 +1,98 @@
 //! Makes supervised domains out of configured ones.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use fulcrum_config::{App, Condition as Wanted, Domain, Request};
+use fulcrum_config::{Condition as Wanted, Domain, Request};
 use fulcrum_spawn::lifecycle::Timing;
-use fulcrum_spawn::supervisor::{Condition, DomainSetup, Supervisor, Transition};
-use tokio::sync::mpsc;
+use fulcrum_spawn::supervisor::{Condition, DomainSetup, Revision};
 
+use super::agenda::{Agenda, Choice};
 use super::backend::{DomainBackend, Workshop};
 use super::policy::Adapter;
-use super::probes::{self, Probes};
 use super::settings::Settings;
 use crate::exit::{Code, Stop};
 
 /// How long SIGKILL is given until a process counts as stuck.
 const KILL_WAIT: Duration = Duration::from_secs(5);
 
-/// Takes every domain that has a process under supervision.
-///
-/// # Errors
-/// Settings that the restart policy refuses, which the configuration's own check let pass.
-pub(crate) fn supervise(
-    app: &App,
-    may_wait_for: &dyn Fn(&str) -> bool,
-    workshop: &Workshop,
-    request: &Request,
-    port_hint: Option<&str>,
-    transitions: &mpsc::UnboundedSender<Transition>,
-) -> Result<Supervisor, Stop> {
-    let domains = app.domains.iter().filter(|domain| domain.has_process());
-    let setups = domains
-        .map(|domain| setup(app, domain, may_wait_for, workshop, request, port_hint))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(Supervisor::new(setups, app.waves(), transitions))
+/// What every domain of an instance is set up with.
+pub(crate) struct Setups {
+    pub(crate) workshop: Workshop,
+    /// With what the configuration is read.
+    pub(crate) request: Request,
+    pub(crate) choice: Choice,
+    /// Why a domain may look for the instance at the wrong port.
+    pub(crate) port_hint: Option<String>,
 }
 
-fn setup(
-    app: &App,
-    domain: &Domain,
-    may_wait_for: &dyn Fn(&str) -> bool,
-    workshop: &Workshop,
-    request: &Request,
-    port_hint: Option<&str>,
-) -> Result<DomainSetup<DomainBackend>, Stop> {
-    let process = &domain.process;
-    let needs: BTreeMap<String, Condition> = app
-        .needs(&domain.name)
-        .into_iter()
-        .filter(|(name, _)| may_wait_for(name))
-        .map(|(name, condition)| (name.to_owned(), translate(condition)))
-        .collect();
-    let mut hints: Vec<String> = port_hint.map(str::to_owned).into_iter().collect();
-    hints.extend(probes::hint(domain));
-    let mut policy = Adapter::new(
-        &process.restart,
-        process.start_timeout,
-        &domain.name,
-        Arc::clone(&workshop.desks),
-        workshop.hub.clone(),
-        hints,
-    )
-    .map_err(|error| {
-        let text = format!("{}: process.restart.backoff: {error}", domain.name);
-        Stop::new(Code::ConfigInvalid, text)
-    })?;
-    policy.probed = probes::decide(domain);
-    Ok(DomainSetup {
-        name: domain.name.clone(),
-        needs,
-        timing: Timing {
-            start_timeout: process.start_timeout,
-            stop_grace: process.stop.grace,
-            kill_wait: KILL_WAIT,
-        },
-        policy: Box::new(policy),
-        backend: DomainBackend {
-            probes: Probes::of(domain),
-            settings: Settings::new(domain.clone(), &workshop.around.app, request.clone()),
-            workshop: workshop.clone(),
-        },
-    })
+impl Setups {
+    /// A domain that is new.
+    ///
+    /// # Errors
+    /// Those of [`Self::policy`].
+    pub(crate) fn setup(
+        &self,
+        agenda: &Agenda,
+        domain: &Domain,
+    ) -> Result<DomainSetup<DomainBackend>, Stop> {
+        let policy = self.policy(domain)?;
+        let Revision {
+            needs,
+            timing,
+            backend,
+        } = self.revision(agenda, domain);
+        Ok(DomainSetup {
+            name: domain.name.clone(),
+            needs,
+            timing,
+            policy: Box::new(policy),
+            backend,
+        })
+    }
+
+    /// A domain's restart policy, without a past.
+    ///
+    /// # Errors
+    /// Settings that it refuses, which the configuration's own check let pass.
+    pub(crate) fn policy(&self, domain: &Domain) -> Result<Adapter, Stop> {
+        let policy = Adapter::new(domain, &self.workshop, self.port_hint.clone());
+        policy.map_err(|error| {
+            let text = format!("{}: process.restart.backoff: {error}", domain.name);
+            Stop::new(Code::ConfigInvalid, text)
+        })
+    }
+
+    /// What holds from now on for one that is known.
+    pub(crate) fn revision(&self, agenda: &Agenda, domain: &Domain) -> Revision<DomainBackend> {
+        let process = &domain.process;
+        let may_wait_for = |name: &str| {
+            !self.choice.no_deps || agenda.selected.iter().any(|selected| selected == name)
+        };
+        let needs: BTreeMap<String, Condition> = agenda
+            .app
+            .needs(&domain.name)
+            .into_iter()
+            .filter(|(name, _)| may_wait_for(name))
+            .map(|(name, condition)| (name.to_owned(), translate(condition)))
+            .collect();
+        Revision {
+            needs,
+            timing: Timing {
+                start_timeout: process.start_timeout,
+                stop_grace: process.stop.grace,
+                kill_wait: KILL_WAIT,
+            },
+            backend: DomainBackend {
+                settings: Settings::new(
+                    domain.clone(),
+                    &self.workshop.around.app,
+                    self.request.clone(),
+                ),
+                workshop: self.workshop.clone(),
+            },
+        }
+    }
 }
 
 fn translate(condition: Wanted) -> Condition {

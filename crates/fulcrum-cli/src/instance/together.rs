@@ -58,7 +58,9 @@ fn is_fault(cause: Cause, exit: Option<ExitReport>, restart: &Restart) -> bool {
             !success || restart.policy == Policy::Always
         }
         Cause::StartTimeout | Cause::Hung | Cause::Unhealthy | Cause::Refused => true,
-        Cause::Asked(_) | Cause::Course | Cause::NotStarted | Cause::Recycled => false,
+        Cause::Asked(_) | Cause::Course | Cause::NotStarted | Cause::Recycled | Cause::Renewed => {
+            false
+        }
     };
     ends && restart.policy != Policy::Never
 }
@@ -85,7 +87,7 @@ impl Together {
         if !is_fault(news.cause, report, &domain.process.restart) {
             return;
         }
-        for (member, why) in taken_along(&house.app, &news.domain) {
+        for (member, why) in taken_along(&house.agenda().app, &news.domain) {
             let phase = house
                 .supervisor
                 .domain(&member)

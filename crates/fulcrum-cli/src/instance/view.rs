@@ -19,7 +19,7 @@ pub(crate) fn instance(house: &House) -> Instance {
     Instance {
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        app: house.app.root.display().to_string(),
+        app: house.agenda().app.root.display().to_string(),
         grpc: house.grpc.clone(),
         socket: house.socket.clone(),
         started_at: Some(house.started.1.into()),
@@ -99,7 +99,7 @@ fn live(house: &House, shown: &mut Domain, now: &Snapshot) {
 
 fn entry(house: &House, configured: &Configured) -> Option<String> {
     match &configured.program {
-        Program::Node { entry } => Some(house.app.relative(entry).display().to_string()),
+        Program::Node { entry } => Some(house.agenda().app.relative(entry).display().to_string()),
         Program::Command(argv) => argv.first().cloned(),
         Program::None => None,
     }

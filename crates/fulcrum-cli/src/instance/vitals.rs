@@ -6,9 +6,11 @@ use std::time::Duration;
 use fulcrum_health::{Sample, Sampler};
 use fulcrum_spawn::process::{Containment, Member, Stat};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, sleep_until};
 
+use super::agenda::Agendas;
 use super::desk::Desks;
+use super::limits;
 
 /// CPU use is the difference between two looks, so there is always one from not too long ago.
 const BASELINE: Duration = Duration::from_secs(10);
@@ -36,11 +38,12 @@ impl Vitals {
     /// hears of every sample.
     pub(crate) fn start(
         desks: Desks,
+        agendas: Agendas,
         containment: Containment,
-        limits: Option<mpsc::UnboundedSender<Taken>>,
+        limits: mpsc::UnboundedSender<Taken>,
     ) -> Self {
         let (asked, inbox) = mpsc::channel(8);
-        tokio::spawn(look(desks, containment, limits, inbox));
+        tokio::spawn(look(desks, agendas, containment, limits, inbox));
         Self { asked }
     }
 
@@ -55,25 +58,35 @@ impl Vitals {
 
 async fn look(
     desks: Desks,
+    mut agendas: Agendas,
     containment: Containment,
-    limits: Option<mpsc::UnboundedSender<Taken>>,
+    limits: mpsc::UnboundedSender<Taken>,
     mut inbox: mpsc::Receiver<oneshot::Sender<()>>,
 ) {
     let Ok(mut sampler) = Sampler::new() else {
         return;
     };
-    let mut ticks = interval(limits.as_ref().map_or(BASELINE, |_| LIMITED));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut limited = limits::any(&agendas.borrow_and_update().app);
+    let mut due = Instant::now();
     let mut last: Option<(Instant, Leaders)> = None;
     loop {
         let asked = tokio::select! {
-            _ = ticks.tick() => None,
+            () = sleep_until(due) => {
+                due = Instant::now() + if limited { LIMITED } else { BASELINE };
+                None
+            }
+            Ok(()) = agendas.changed() => {
+                limited = limits::any(&agendas.borrow_and_update().app);
+                due = Instant::now();
+                continue;
+            }
             asked = inbox.recv() => match asked {
                 Some(asked) => Some(asked),
                 None => return,
             },
         };
         let leaders: Leaders = desks
+            .all()
             .iter()
             .filter_map(|(name, desk)| {
                 let badge = desk.living()?;
@@ -96,7 +109,7 @@ async fn look(
             };
             sampler = back;
             post(&desks, &taken);
-            if let Some(limits) = &limits {
+            if limited {
                 // Who heeds limits may be gone while the instance ends.
                 taken.into_iter().for_each(|one| drop(limits.send(one)));
             }
@@ -152,7 +165,7 @@ fn lives_on(member: &Member) -> bool {
 
 /// Puts each sample on its domain's desk, unless another life has begun there meanwhile.
 fn post(desks: &Desks, taken: &[Taken]) {
-    for (name, desk) in desks.iter() {
+    for (name, desk) in desks.all().iter() {
         let own = taken.iter().find(|one| one.domain == *name);
         let living = desk.living().map(|badge| badge.generation);
         let own = own.filter(|one| living == Some(one.generation));

@@ -119,7 +119,7 @@ fn done(house: &House, names: &[String], condition: Condition) -> String {
         handle.is_some_and(|handle| handle.snapshot().generation == 1)
     };
     // How long the start took; a later life's readiness has nothing to do with it.
-    if what == "ready" && names == house.selected.as_slice() && names.iter().all(first) {
+    if what == "ready" && names == house.agenda().selected.as_slice() && names.iter().all(first) {
         return summary(house);
     }
     match names {
@@ -131,7 +131,8 @@ fn done(house: &House, names: &[String], condition: Condition) -> String {
 /// The closing line of a start: `3 domains ready in 412 ms`, from the instance's own start to the
 /// last domain's registration.
 fn summary(house: &House) -> String {
-    let ready = house
+    let agenda = house.agenda();
+    let ready = agenda
         .selected
         .iter()
         .filter_map(|name| house.supervisor.domain(name))
@@ -140,7 +141,7 @@ fn summary(house: &House) -> String {
         .map(|(spawned, after)| (spawned + after).saturating_duration_since(house.started.0))
         .max()
         .unwrap_or_default();
-    let count = house.selected.len();
+    let count = agenda.selected.len();
     let noun = if count == 1 { "domain" } else { "domains" };
     format!("{count} {noun} ready in {}", millis(ready))
 }

@@ -234,7 +234,7 @@ pub(crate) fn kind_paint(kind: &str) -> Paint {
         "exited" | "hung" | "unhealthy" | "start-timeout" | "refused" | "failed" | "stuck" => {
             Paint::Red
         }
-        "backoff" | "unready" | "late" | "unresponsive" | "recycled" => Paint::Yellow,
+        "backoff" | "unready" | "late" | "unresponsive" | "recycled" | "reloading" => Paint::Yellow,
         _ => Paint::Dim,
     }
 }

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use fulcrum_rpc::control::{
     CallRequest, CallResponse, ChangeRequest, Domain, Event, EventsRequest, Instance, LogRecord,
-    LogSeam, LogsRequest, Outcome, Progress, ShutdownRequest, StatusRequest, StatusResponse,
-    WaitRequest, log_record::Record, outcome::Kind,
+    LogSeam, LogsRequest, Outcome, Progress, ReloadProgress, ReloadRequest, ShutdownRequest,
+    StatusRequest, StatusResponse, WaitRequest, log_record::Record, outcome::Kind, reload_progress,
 };
 use fulcrum_rpc::{
     ControlError, ControlHandler, RuntimeDir, Streamed, bind_control, serve_control,
@@ -225,6 +225,13 @@ impl ControlHandler for Actor {
     async fn call(&self, request: CallRequest) -> Result<CallResponse, ControlError> {
         self.check(&[request.domain])?;
         Ok(self.script.call.clone())
+    }
+
+    async fn reload(&self, _: ReloadRequest) -> Result<Streamed<ReloadProgress>, ControlError> {
+        let told = |progress| ReloadProgress {
+            step: Some(reload_progress::Step::Progress(progress)),
+        };
+        streamed(self.script.progress.iter().cloned().map(told).collect())
     }
 
     async fn shutdown(&self, _: ShutdownRequest) -> Result<Streamed<Progress>, ControlError> {

@@ -285,3 +285,46 @@ fn input_in_a_message_cannot_steer_a_terminal() {
         "{told:?}"
     );
 }
+
+/// One mistake in where logs are forwarded to, in the app's file.
+#[test]
+fn mistakes_about_a_receiver_of_logs_are_told_at_their_place() {
+    for (forward, told) in [
+        (
+            "{otlp: '127.0.0.1:4317'}",
+            "fulcrum.yml:3:21: `runtime.logs.forward.otlp`: `127.0.0.1:4317` is no receiver's address: it doesn't begin with `http://`\n  hint: write it like `http://127.0.0.1:4317`",
+        ),
+        (
+            "{otlp: 'https://otel.example:4317'}",
+            "fulcrum.yml:3:21: `runtime.logs.forward.otlp`: `https://otel.example:4317`: this version of Fulcrum doesn't speak TLS to a receiver\n  hint: forward to a collector on this machine or in this network, and let that one speak TLS",
+        ),
+        (
+            "{otlp: 'http://localhost:4318/v1/logs'}",
+            "fulcrum.yml:3:21: `runtime.logs.forward.otlp`: `http://localhost:4318/v1/logs` has a path, and OTLP over gRPC has none\n  hint: name the receiver's gRPC port, usually 4317: `/v1/logs` belongs to OTLP over HTTP",
+        ),
+        (
+            "{otpl: 'http://localhost:4317'}",
+            "fulcrum.yml:3:15: `runtime.logs.forward`: unknown key `otpl`\n  hint: did you mean `otlp`?",
+        ),
+        (
+            "http://localhost:4317",
+            "fulcrum.yml:3:14: `runtime.logs.forward`: expected a map, found the text `http://localhost:4317`",
+        ),
+        (
+            "{otlp: 'http://localhost:4317', level: wran}",
+            "fulcrum.yml:3:53: `runtime.logs.forward.level`: expected one of `trace`, `debug`, `info`, `warn`, `error`, `fatal`, found the text `wran`\n  hint: did you mean `warn`?",
+        ),
+        (
+            "{otlp: 'http://localhost:4317', headers: {'a b': c}}",
+            "fulcrum.yml:3:56: `runtime.logs.forward.headers`: `a b` can't be the name of a header\n  hint: letters, digits, `-`, `_` and `.`",
+        ),
+        (
+            "{level: warn}",
+            "fulcrum.yml:3:22: `runtime.logs.forward.level`: there is no receiver to forward to\n  hint: name it under `runtime.logs.forward.otlp`, such as `http://127.0.0.1:4317`",
+        ),
+    ] {
+        let config = format!("runtime:\n  logs:\n    forward: {forward}\n");
+        let case = Case::new(&[("fulcrum.yml", &config), ("domains/a/domain.js", "")]);
+        assert_eq!(case.problem(), told, "in\n{config}");
+    }
+}

@@ -331,3 +331,23 @@ fn the_values_are_shown_as_yaml_too() {
     );
     assert!(app.to_yaml(Some("b")).is_none());
 }
+
+#[test]
+fn logs_go_nowhere_unless_a_receiver_is_named() {
+    let plain = Case::new(&[("domains/a/domain.js", "")]).app();
+    assert_eq!(plain.runtime.logs.forward, None);
+
+    let config = "runtime:\n  logs:\n    forward:\n      otlp: http://${COLLECTOR}:4317/\n      headers: {Authorization: 'Bearer ${SECRET}'}\n";
+    let case = Case::new(&[("fulcrum.yml", config), ("domains/a/domain.js", "")])
+        .env("COLLECTOR", "otel")
+        .env("SECRET", "hunter2")
+        .env("FULCRUM_RUNTIME__LOGS__FORWARD__LEVEL", "warn");
+    let app = case.app();
+    let forward = app.runtime.logs.forward.clone().expect("it is set");
+    assert_eq!(forward.otlp, "http://otel:4317");
+    assert_eq!(forward.headers["authorization"], "Bearer hunter2");
+    assert_eq!(forward.level.as_deref(), Some("warn"));
+    // What identifies the sender is nobody's business who only looks at the configuration.
+    assert!(!app.show().to_string().contains("hunter2"));
+    assert!(app.show().to_string().contains("fulcrum.yml:5:"));
+}

@@ -16,6 +16,12 @@ const FULL: usize = 4 * 1024 * 1024;
 /// domain may be frozen for as long; heartbeats are rarer.
 const STANDSTILL: Duration = Duration::from_millis(250);
 
+/// So much is written at once where there is so much; less, after a moment.
+const ENOUGH: usize = 256 * 1024;
+
+/// How long the writer lets lines gather: a flood would wake it for every read of a pipe.
+const GATHER: Duration = Duration::from_millis(1);
+
 /// What waits to be written: bounded, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Intake {
@@ -42,6 +48,16 @@ struct Queue {
     /// Lines that were left out, by domain.
     left_out: BTreeMap<Arc<str>, u64>,
     closed: bool,
+    /// The writer sleeps until something comes, or until enough has.
+    writer: Waits,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Waits {
+    #[default]
+    Nobody,
+    Anything,
+    Enough,
 }
 
 /// What the writer is handed.
@@ -64,8 +80,15 @@ impl Intake {
         queue.taken += 1;
         queue.bytes += chunk.cost();
         queue.waiting.push_back(Arc::clone(chunk));
+        let wake = match queue.writer {
+            Waits::Nobody => false,
+            Waits::Anything => true,
+            Waits::Enough => queue.bytes >= ENOUGH,
+        };
         drop(queue);
-        self.work.notify_one();
+        if wake {
+            self.work.notify_one();
+        }
     }
 
     /// Returns once there is room, or the disk stands still.
@@ -111,9 +134,16 @@ impl Intake {
             if queue.closed {
                 return None;
             }
+            queue.writer = Waits::Anything;
             let woken = self.work.wait(queue);
             queue = woken.unwrap_or_else(PoisonError::into_inner);
         }
+        if queue.bytes < ENOUGH && !queue.closed {
+            queue.writer = Waits::Enough;
+            let woken = self.work.wait_timeout(queue, GATHER);
+            queue = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        queue.writer = Waits::Nobody;
         Some(Work {
             chunks: std::mem::take(&mut queue.waiting),
             left_out: std::mem::take(&mut queue.left_out),

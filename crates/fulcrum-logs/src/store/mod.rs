@@ -25,9 +25,22 @@
 //!
 //! # Why not a file that the domain writes to itself
 //!
-//! It would be faster still and survive a kill of Fulcrum between a domain's write and Fulcrum's
-//! read. But `> /dev/stdout` in a script truncates such a file, a disk that is full becomes the
-//! domain's error, and nothing holds back who writes faster than can be kept.
+//! A spool in memory that the domain appends to, read as it grows and given back by punching holes,
+//! would survive a kill of Fulcrum between a domain's write and Fulcrum's read. It was tried beside
+//! the pipe (1 MiB, blocking on the domain's side), each with one thread that counts lines and
+//! writes a file, on a shared 2-core machine:
+//!
+//! | a domain that writes | by pipe | by spool | `cat > file` |
+//! |---|---|---|---|
+//! | 1 GiB, 64 KiB at a time | 0.66–0.90 s | 0.92–0.95 s | 0.66–0.69 s |
+//! | 256 MiB, a line at a time | 0.76–0.94 s | 1.52–1.56 s | 1.38–1.50 s |
+//! | the reader's CPU for 1 GiB | 0.58–0.79 s | 0.74–0.76 s | |
+//! | waits in memory, at most | 1 MiB | 627 MiB | |
+//!
+//! Besides, `> /dev/stdout` in a script truncates such a file, a disk (or a memory limit) that is
+//! full becomes the domain's error, and nothing holds back who writes faster than can be kept. What
+//! the pipe costs: what a domain wrote and Fulcrum hadn't read when Fulcrum itself was killed, a
+//! pipe's content at most, is lost with it.
 
 mod archive;
 mod intake;

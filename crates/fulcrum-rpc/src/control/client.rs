@@ -16,8 +16,8 @@ use tonic::{Code, Status, Streaming};
 use super::control_client::ControlClient as Generated;
 use super::{
     CallRequest, CallResponse, ChangeRequest, ControlError, Event, EventsRequest, HelloRequest,
-    Instance, LogRecord, LogsRequest, PROTOCOL, Progress, RuntimeDir, ShutdownRequest,
-    StatusRequest, StatusResponse, VERSION, WaitRequest,
+    Instance, LogRecord, LogsRequest, PROTOCOL, Progress, ReloadProgress, ReloadRequest,
+    RuntimeDir, ShutdownRequest, StatusRequest, StatusResponse, VERSION, WaitRequest,
 };
 use crate::transport::MAX_CONTROL_MESSAGE;
 
@@ -173,6 +173,17 @@ impl ControlClient {
     /// What the instance says, or [`ControlError::Gone`].
     pub async fn call(&self, request: CallRequest) -> Result<CallResponse, ControlError> {
         Ok(self.client.clone().call(request).await?.into_inner())
+    }
+
+    /// Has the instance read its configuration anew; the last message is the outcome.
+    ///
+    /// # Errors
+    /// What the instance says, or [`ControlError::Gone`].
+    pub async fn reload(
+        &self,
+        request: ReloadRequest,
+    ) -> Result<ControlStream<ReloadProgress>, ControlError> {
+        ControlStream::of(self.client.clone().reload(request).await)
     }
 
     /// Stops every domain and then the instance; ends when the domains are gone.

@@ -8,7 +8,8 @@ use tonic::{Code, Status};
 
 use super::{
     CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, Instance, LogRecord,
-    LogsRequest, Progress, ShutdownRequest, StatusRequest, StatusResponse, WaitRequest,
+    LogsRequest, Progress, ReloadProgress, ReloadRequest, ShutdownRequest, StatusRequest,
+    StatusResponse, WaitRequest,
 };
 
 /// A stream of messages to one client. It is dropped when the client goes.
@@ -102,6 +103,12 @@ pub trait ControlHandler: Send + Sync + 'static {
         &self,
         request: CallRequest,
     ) -> impl Future<Output = Result<CallResponse, ControlError>> + Send;
+
+    /// Reads the configuration anew and carries out what differs; the last message is the outcome.
+    fn reload(
+        &self,
+        request: ReloadRequest,
+    ) -> impl Future<Output = Result<Streamed<ReloadProgress>, ControlError>> + Send;
 
     /// Stops every domain and then the instance; the stream ends when the domains are gone.
     fn shutdown(

@@ -8,8 +8,8 @@ use tonic::{Request, Response, Status, async_trait};
 use super::control_server::Control;
 use super::{
     CallRequest, CallResponse, ChangeRequest, ControlError, ControlHandler, Event, EventsRequest,
-    HelloRequest, HelloResponse, LogRecord, LogsRequest, PROTOCOL, Progress, ShutdownRequest,
-    StatusRequest, StatusResponse, Streamed, WaitRequest,
+    HelloRequest, HelloResponse, LogRecord, LogsRequest, PROTOCOL, Progress, ReloadProgress,
+    ReloadRequest, ShutdownRequest, StatusRequest, StatusResponse, Streamed, WaitRequest,
 };
 
 type Replies<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -34,6 +34,7 @@ impl<H: ControlHandler> Control for Service<H> {
     type WaitStream = Replies<Progress>;
     type LogsStream = Replies<LogRecord>;
     type EventsStream = Replies<Event>;
+    type ReloadStream = Replies<ReloadProgress>;
     type ShutdownStream = Replies<Progress>;
 
     /// Tells our number whatever the client's is: it decides, and knows best what to say.
@@ -95,6 +96,13 @@ impl<H: ControlHandler> Control for Service<H> {
         Ok(Response::new(
             self.handler.call(request.into_inner()).await?,
         ))
+    }
+
+    async fn reload(
+        &self,
+        request: Request<ReloadRequest>,
+    ) -> Result<Response<Replies<ReloadProgress>>, Status> {
+        replies(self.handler.reload(request.into_inner()).await)
     }
 
     async fn shutdown(

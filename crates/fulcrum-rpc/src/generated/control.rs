@@ -290,6 +290,8 @@ pub mod outcome {
         /// A domain failed for good.
         DomainFailed = 4,
         TimedOut = 5,
+        /// The configuration is invalid; nothing has changed.
+        ConfigInvalid = 6,
     }
     impl Kind {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -304,6 +306,7 @@ pub mod outcome {
                 Self::UnknownDomain => "KIND_UNKNOWN_DOMAIN",
                 Self::DomainFailed => "KIND_DOMAIN_FAILED",
                 Self::TimedOut => "KIND_TIMED_OUT",
+                Self::ConfigInvalid => "KIND_CONFIG_INVALID",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -315,6 +318,7 @@ pub mod outcome {
                 "KIND_UNKNOWN_DOMAIN" => Some(Self::UnknownDomain),
                 "KIND_DOMAIN_FAILED" => Some(Self::DomainFailed),
                 "KIND_TIMED_OUT" => Some(Self::TimedOut),
+                "KIND_CONFIG_INVALID" => Some(Self::ConfigInvalid),
                 _ => None,
             }
         }
@@ -429,6 +433,7 @@ pub struct Event {
     #[prost(string, tag = "7")]
     pub reason: ::prost::alloc::string::String,
     /// What happened, in one word: spawned, ready, unready, stopping, backoff, failed, reconnected, …
+    /// Of the instance itself, with fulcrum as the domain: config_changed, config_invalid, …
     #[prost(string, tag = "8")]
     pub kind: ::prost::alloc::string::String,
 }
@@ -455,6 +460,127 @@ pub struct CallResponse {
     pub success: bool,
     #[prost(string, tag = "4")]
     pub error: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReloadRequest {
+    /// Only say what would happen.
+    #[prost(bool, tag = "1")]
+    pub dry_run: bool,
+    /// 0 means no limit.
+    #[prost(uint64, tag = "2")]
+    pub timeout_ms: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReloadProgress {
+    #[prost(oneof = "reload_progress::Step", tags = "1, 2, 3")]
+    pub step: ::core::option::Option<reload_progress::Step>,
+}
+/// Nested message and enum types in `ReloadProgress`.
+pub mod reload_progress {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Step {
+        /// What is going to happen; comes once, before anything does.
+        #[prost(message, tag = "1")]
+        Plan(super::ReloadPlan),
+        /// A step on the way, or the end.
+        #[prost(message, tag = "2")]
+        Progress(super::Progress),
+        /// Findings about the configuration. With an error among them there is no plan.
+        #[prost(message, tag = "3")]
+        Findings(super::Findings),
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Findings {
+    /// Each with its file, line and column, and a hint.
+    #[prost(string, repeated, tag = "1")]
+    pub texts: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReloadPlan {
+    /// Every domain that has or had a process, ordered by name.
+    #[prost(message, repeated, tag = "1")]
+    pub domains: ::prost::alloc::vec::Vec<PlannedDomain>,
+    /// Settings of the app as a whole that are adopted.
+    #[prost(message, repeated, tag = "2")]
+    pub app: ::prost::alloc::vec::Vec<Difference>,
+    /// Settings of the app that the running instance can't heed.
+    #[prost(message, repeated, tag = "3")]
+    pub needs_new_instance: ::prost::alloc::vec::Vec<Difference>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PlannedDomain {
+    #[prost(string, tag = "1")]
+    pub domain: ::prost::alloc::string::String,
+    #[prost(enumeration = "planned_domain::Action", tag = "2")]
+    pub action: i32,
+    #[prost(message, repeated, tag = "3")]
+    pub differences: ::prost::alloc::vec::Vec<Difference>,
+}
+/// Nested message and enum types in `PlannedDomain`.
+pub mod planned_domain {
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Action {
+        Unspecified = 0,
+        Unchanged = 1,
+        /// Its settings are taken over; its process lives on.
+        Adopt = 2,
+        Restart = 3,
+        Start = 4,
+        Stop = 5,
+    }
+    impl Action {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "ACTION_UNSPECIFIED",
+                Self::Unchanged => "ACTION_UNCHANGED",
+                Self::Adopt => "ACTION_ADOPT",
+                Self::Restart => "ACTION_RESTART",
+                Self::Start => "ACTION_START",
+                Self::Stop => "ACTION_STOP",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "ACTION_UNSPECIFIED" => Some(Self::Unspecified),
+                "ACTION_UNCHANGED" => Some(Self::Unchanged),
+                "ACTION_ADOPT" => Some(Self::Adopt),
+                "ACTION_RESTART" => Some(Self::Restart),
+                "ACTION_START" => Some(Self::Start),
+                "ACTION_STOP" => Some(Self::Stop),
+                _ => None,
+            }
+        }
+    }
+}
+/// One setting that isn't as it was, secrets masked.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Difference {
+    /// As it is written: env.FOO, stop.grace, runtime.grpc.listen.
+    #[prost(string, tag = "1")]
+    pub key: ::prost::alloc::string::String,
+    /// Absent where it wasn't set.
+    #[prost(string, optional, tag = "2")]
+    pub old: ::core::option::Option<::prost::alloc::string::String>,
+    /// Absent where it isn't set any more.
+    #[prost(string, optional, tag = "3")]
+    pub new: ::core::option::Option<::prost::alloc::string::String>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ShutdownRequest {
@@ -719,6 +845,31 @@ pub mod control_client {
                 .insert(GrpcMethod::new("fulcrum.control.v1.Control", "Call"));
             self.inner.unary(req, path, codec).await
         }
+        /// Reads the configuration anew and carries out what differs; the last message is the outcome.
+        pub async fn reload(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReloadRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::ReloadProgress>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/fulcrum.control.v1.Control/Reload",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("fulcrum.control.v1.Control", "Reload"));
+            self.inner.server_streaming(req, path, codec).await
+        }
         /// Stops every domain and then the instance; ends when the domains are gone.
         pub async fn shutdown(
             &mut self,
@@ -818,6 +969,17 @@ pub mod control_server {
             &self,
             request: tonic::Request<super::CallRequest>,
         ) -> std::result::Result<tonic::Response<super::CallResponse>, tonic::Status>;
+        /// Server streaming response type for the Reload method.
+        type ReloadStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::ReloadProgress, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Reads the configuration anew and carries out what differs; the last message is the outcome.
+        async fn reload(
+            &self,
+            request: tonic::Request<super::ReloadRequest>,
+        ) -> std::result::Result<tonic::Response<Self::ReloadStream>, tonic::Status>;
         /// Server streaming response type for the Shutdown method.
         type ShutdownStream: tonic::codegen::tokio_stream::Stream<
                 Item = std::result::Result<super::Progress, tonic::Status>,
@@ -1215,6 +1377,52 @@ pub mod control_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/fulcrum.control.v1.Control/Reload" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReloadSvc<T: Control>(pub Arc<T>);
+                    impl<
+                        T: Control,
+                    > tonic::server::ServerStreamingService<super::ReloadRequest>
+                    for ReloadSvc<T> {
+                        type Response = super::ReloadProgress;
+                        type ResponseStream = T::ReloadStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReloadRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Control>::reload(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReloadSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

@@ -91,6 +91,18 @@ impl ControlHandler for Instance1 {
         })
     }
 
+    async fn reload(&self, _: ReloadRequest) -> Result<Streamed<ReloadProgress>, ControlError> {
+        let plan = ReloadPlan {
+            domains: vec![PlannedDomain {
+                domain: "users".into(),
+                ..PlannedDomain::default()
+            }],
+            ..ReloadPlan::default()
+        };
+        let step = Some(reload_progress::Step::Plan(plan));
+        Ok(Box::pin(tokio_stream::iter([Ok(ReloadProgress { step })])))
+    }
+
     async fn shutdown(&self, _: ShutdownRequest) -> Result<Streamed<Progress>, ControlError> {
         let done = Outcome {
             kind: outcome::Kind::Done.into(),
@@ -204,6 +216,23 @@ async fn a_client_greets_asks_and_hears_the_reasons() {
         .await
         .expect_err("invalid");
     assert_eq!(error, ControlError::Invalid("which condition?".into()));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn the_steps_of_a_reload_reach_the_client() {
+    let running = start();
+    let client = running.connect().await;
+    let mut steps = client
+        .reload(ReloadRequest::default())
+        .await
+        .expect("steps");
+    let step = soon("a step", steps.next()).await;
+    let step = step.expect("open").expect("a step");
+    let Some(reload_progress::Step::Plan(plan)) = step.step else {
+        panic!("no plan: {step:?}")
+    };
+    assert_eq!(plan.domains[0].domain, "users");
     running.stop().await;
 }
 
@@ -346,6 +375,7 @@ impl Control for Other {
     type WaitStream = Never<Progress>;
     type LogsStream = Never<LogRecord>;
     type EventsStream = Never<Event>;
+    type ReloadStream = Never<ReloadProgress>;
     type ShutdownStream = Never<Progress>;
 
     async fn hello(&self, request: tonic::Request<HelloRequest>) -> Reply<HelloResponse> {
@@ -375,6 +405,9 @@ impl Control for Other {
         unreachable!()
     }
     async fn call(&self, _: tonic::Request<CallRequest>) -> Reply<CallResponse> {
+        unreachable!()
+    }
+    async fn reload(&self, _: tonic::Request<ReloadRequest>) -> Reply<Never<ReloadProgress>> {
         unreachable!()
     }
     async fn shutdown(&self, _: tonic::Request<ShutdownRequest>) -> Reply<Never<Progress>> {

@@ -21,6 +21,8 @@ pub enum Cause {
     Refused,
     /// It made room for its next life through no fault of its own.
     Recycled,
+    /// What it is started from has changed.
+    Renewed,
     /// It could not be prepared or spawned.
     NotStarted,
 }
@@ -35,6 +37,7 @@ impl Cause {
             Input::Timer(Timer::Stable | Timer::StopGrace | Timer::KillWait | Timer::Backoff) => {
                 Self::Course
             }
+            Input::Renew(_) => Self::Renewed,
             Input::Fact { fact, .. } => match fact {
                 Fact::Exited(_) => Self::Exited,
                 Fact::Hung(_) => Self::Hung,

@@ -91,6 +91,7 @@ impl State {
         ]
         .map(Move::Command)
         .to_vec();
+        moves.push(Move::Renew);
         moves.extend(self.world.timers.iter().map(|timer| Move::Timer(*timer)));
         // One mailbox carries them all, so they arrive in the order in which they were reported.
         if !self.world.undelivered.is_empty() {
@@ -135,6 +136,7 @@ impl State {
                 }
                 Input::Command(*command)
             }
+            Move::Renew => Input::Renew("it has changed".into()),
             Move::Timer(timer) => {
                 self.world.timers.remove(timer);
                 Input::Timer(*timer)
@@ -308,6 +310,7 @@ impl State {
 #[derive(Debug, Clone)]
 pub(super) enum Move {
     Command(Command),
+    Renew,
     Timer(Timer),
     Deliver,
     SpawnFails,

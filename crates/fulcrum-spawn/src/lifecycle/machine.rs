@@ -11,6 +11,8 @@ use super::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Cause {
     Operator,
+    /// What it is started from has changed, and how.
+    Change(String),
     Fault(Fault),
 }
 
@@ -49,6 +51,20 @@ impl Machine {
             armed: Vec::new(),
             reason: "not started yet".to_owned(),
         }
+    }
+
+    /// A domain of which there were lives up to this number, under an earlier configuration.
+    #[must_use]
+    pub fn after(generation: u64, timing: Timing) -> Self {
+        Self {
+            generation,
+            ..Self::new(timing)
+        }
+    }
+
+    /// Changes the lengths of the timers; those that run already keep theirs.
+    pub fn set_timing(&mut self, timing: Timing) {
+        self.timing = timing;
     }
 
     /// What is so.
@@ -134,6 +150,7 @@ impl Machine {
                     self.timer(timer, policy, &mut effects);
                 }
             }
+            Input::Renew(why) => self.renew(&why, policy, &mut effects),
         }
         Ok(effects)
     }
@@ -204,6 +221,29 @@ impl Machine {
             }
         }
         Ok(())
+    }
+
+    fn renew(&mut self, why: &str, policy: &mut dyn RestartPolicy, effects: &mut Vec<Effect>) {
+        if self.goal == Goal::Down {
+            return;
+        }
+        policy.reset();
+        self.restarts = 0;
+        match self.phase {
+            // Nothing of it has been read yet.
+            Phase::Waiting => why.clone_into(&mut self.reason),
+            Phase::Preparing => {
+                self.abandon(effects);
+                self.begin(why, effects);
+            }
+            Phase::Stopped | Phase::Backoff | Phase::Failed => self.begin(why, effects),
+            Phase::Starting | Phase::Running => {
+                self.terminate(Cause::Change(why.to_owned()), why, effects);
+            }
+            Phase::Stopping => self.cause = Cause::Change(why.to_owned()),
+            // Its goal is down.
+            Phase::Stuck => {}
+        }
     }
 
     fn fact(
@@ -328,6 +368,7 @@ impl Machine {
         }
         let fault = match &self.cause {
             Cause::Operator => return self.begin("restart asked for", effects),
+            Cause::Change(why) => return self.begin(&why.clone(), effects),
             Cause::Fault(fault) => fault.clone(),
         };
         let end = self.end(fault);

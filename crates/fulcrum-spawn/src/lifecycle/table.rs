@@ -390,3 +390,51 @@ fn a_hung_life_is_ended_by_the_shorter_of_the_two_graces() {
     assert_eq!(bench.fact(Fact::Hung("too early".into())), []);
     assert_eq!(bench.machine.phase(), Phase::Starting);
 }
+
+#[test]
+fn what_has_changed_lives_on_as_a_new_process() {
+    let renew = || Input::Renew("reload: env.FOO changed".into());
+    // From a life: ended in order, and then begun without delay and uncounted.
+    for mut bench in [Bench::starting(restart()), Bench::running(restart())] {
+        let effects = bench.step(renew());
+        assert!(effects.contains(&Effect::Signal(StopSignal::Terminate)));
+        assert_eq!(bench.machine.reason(), "reload: env.FOO changed");
+        bench.fact(Fact::GroupEmpty);
+        assert_eq!(bench.machine.phase(), Phase::Waiting);
+        assert_eq!(bench.machine.reason(), "reload: env.FOO changed");
+        assert!(bench.policy.asked.is_empty());
+    }
+    // From a backoff, and from a failure: at once.
+    for verdict in [restart(), Verdict::GiveUp("crash loop".into())] {
+        let mut bench = Bench::running(verdict);
+        bench.fact(Fact::Unhealthy("over its limit".into()));
+        bench.fact(Fact::GroupEmpty);
+        let resets = bench.policy.resets;
+        assert!(bench.step(renew()).contains(&Effect::AwaitGate));
+        assert_eq!(bench.machine.phase(), Phase::Waiting);
+        assert_eq!(bench.machine.reason(), "reload: env.FOO changed");
+        assert_eq!(bench.policy.resets, resets + 1, "its past is forgotten");
+    }
+}
+
+#[test]
+fn what_was_prepared_before_a_change_is_prepared_again() {
+    let mut bench = Bench::new(Verdict::Stay);
+    bench.command(Command::Start);
+    bench.fact(Fact::GateOpen);
+    assert_eq!(bench.machine.phase(), Phase::Preparing);
+    let effects = bench.step(Input::Renew("it has changed".into()));
+    assert_eq!(effects, [Effect::Abandon, Effect::AwaitGate]);
+    assert_eq!(bench.machine.phase(), Phase::Waiting);
+}
+
+#[test]
+fn what_an_operator_has_stopped_stays_so_whatever_changes() {
+    let mut bench = Bench::running(restart());
+    bench.command(Command::Stop);
+    assert_eq!(bench.step(Input::Renew("it has changed".into())), []);
+    bench.fact(Fact::GroupEmpty);
+    assert_eq!(bench.machine.phase(), Phase::Stopped);
+    assert_eq!(bench.step(Input::Renew("it has changed".into())), []);
+    assert_eq!(bench.machine.phase(), Phase::Stopped);
+}

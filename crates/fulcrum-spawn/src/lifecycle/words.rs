@@ -145,6 +145,9 @@ pub enum Input {
     },
     /// An armed timer has run out.
     Timer(Timer),
+    /// What the domain is started from has changed, and how: whoever is to live lives on as a new
+    /// process, whatever keeps it from living now. One that an operator has stopped stays so.
+    Renew(String),
 }
 
 /// What a domain that was found hung is given between the stop signal and SIGKILL, if its own

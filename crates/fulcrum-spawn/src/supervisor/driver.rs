@@ -6,48 +6,38 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-use super::Gate;
 use super::backend::{Backend, Group, News};
 use super::lateness::reprieve;
+use super::mail::{Mailbox, Notice, Order, Terms, Wish};
 use super::snapshot::{LastExit, Snapshot, Transition};
 use crate::Failure;
 use crate::lifecycle::{
     Cause, Command, Effect, Fact, Input, Machine, Phase, Refused, RestartPolicy, StopSignal, Timer,
 };
 
-/// A command on its way to a driver, and where its first answer goes.
-pub(super) struct Order {
-    pub(super) command: Command,
-    pub(super) taken: oneshot::Sender<Result<(), Refused>>,
-}
-
 /// Everything that wakes a driver.
-enum Wake<Plan> {
+enum Wake<B: Backend> {
+    Notice(Notice<B>),
     Order(Order),
     Fact(u64, Fact),
     Timer(Timer),
     GateOpen,
-    Prepared(Result<Plan, Failure>),
+    Prepared(Result<B::Plan, Failure>),
     /// Nobody can send a command any more.
     Abandoned,
 }
-
-/// Both ends of where facts arrive: each life gets a copy of the sending one.
-pub(super) type Mailbox = (
-    mpsc::UnboundedSender<(u64, Fact)>,
-    mpsc::UnboundedReceiver<(u64, Fact)>,
-);
 
 pub(super) struct Driver<B: Backend> {
     pub(super) name: String,
     pub(super) machine: Machine,
     pub(super) policy: Box<dyn RestartPolicy + Send>,
     pub(super) backend: B,
-    pub(super) gate: Gate,
+    pub(super) terms: watch::Sender<Terms>,
+    pub(super) notices: mpsc::UnboundedReceiver<Notice<B>>,
     pub(super) orders: mpsc::UnboundedReceiver<Order>,
     pub(super) facts: Mailbox,
     pub(super) snapshots: watch::Sender<Snapshot>,
@@ -64,6 +54,8 @@ pub(super) struct Work<B: Backend> {
     plan: Option<B::Plan>,
     /// What set the current life's end off, and whether SIGKILL was needed for it.
     ending: (Cause, bool),
+    /// The domain is no more: it begins no life again.
+    retired: bool,
 }
 
 /// A timer that runs.
@@ -84,6 +76,7 @@ impl<B: Backend> Default for Work<B> {
             preparing: None,
             plan: None,
             ending: (Cause::Course, false),
+            retired: false,
         }
     }
 }
@@ -99,8 +92,9 @@ impl<B: Backend> Driver<B> {
     pub(super) async fn run(mut self) {
         loop {
             match self.wake().await {
-                Wake::Order(Order { command, taken }) => {
-                    let outcome = self.step(Input::Command(command)).await;
+                Wake::Notice(notice) => self.heed(notice).await,
+                Wake::Order(Order { wish, taken }) => {
+                    let outcome = self.order(wish).await;
                     // Who asked may have gone; the command holds all the same.
                     let _ = taken.send(outcome);
                 }
@@ -129,10 +123,50 @@ impl<B: Backend> Driver<B> {
                 }
                 Wake::Abandoned => return,
             }
+            if self.work.retired && matches!(self.machine.phase(), Phase::Stopped | Phase::Failed) {
+                return;
+            }
         }
     }
 
-    async fn wake(&mut self) -> Wake<B::Plan> {
+    async fn heed(&mut self, notice: Notice<B>) {
+        match notice {
+            Notice::Revise {
+                terms,
+                timing,
+                backend,
+            } => {
+                self.machine.set_timing(timing);
+                self.backend = backend;
+                if self.work.opening.is_some() {
+                    self.work.opening = Some(Box::pin(terms.gate.clone().open()));
+                }
+                self.terms.send_replace(terms);
+            }
+            Notice::Retire => {
+                self.work.retired = true;
+                // Refused only where a process can't be ended; then its end is waited for.
+                let _ = self.step(Input::Command(Command::Stop)).await;
+            }
+        }
+    }
+
+    async fn order(&mut self, wish: Wish) -> Result<(), Refused> {
+        let ends = matches!(wish, Wish::Command(Command::Stop | Command::Kill));
+        if self.work.retired && !ends {
+            return Err(Refused(format!(
+                "{} is no longer part of the configuration, and is being ended",
+                self.name
+            )));
+        }
+        self.step(match wish {
+            Wish::Command(command) => Input::Command(command),
+            Wish::Renew(why) => Input::Renew(why),
+        })
+        .await
+    }
+
+    async fn wake(&mut self) -> Wake<B> {
         let due = self
             .work
             .timers
@@ -164,6 +198,8 @@ impl<B: Backend> Driver<B> {
             // Facts first: what is already so must be known before it is acted on.
             biased;
             Some((generation, fact)) = self.facts.1.recv() => Wake::Fact(generation, fact),
+            // What holds before what is asked, since that may be about it.
+            Some(notice) = self.notices.recv() => Wake::Notice(notice),
             order = self.orders.recv() => order.map_or(Wake::Abandoned, Wake::Order),
             () = opened => Wake::GateOpen,
             outcome = prepared => Wake::Prepared(outcome.unwrap_or_else(|error| {
@@ -240,7 +276,10 @@ impl<B: Backend> Driver<B> {
     /// Only a spawn can fail.
     async fn carry_out(&mut self, effect: Effect) -> Result<(), Failure> {
         match effect {
-            Effect::AwaitGate => self.work.opening = Some(Box::pin(self.gate.clone().open())),
+            Effect::AwaitGate => {
+                let gate = self.terms.borrow().gate.clone();
+                self.work.opening = Some(Box::pin(gate.open()));
+            }
             Effect::Prepare => {
                 let work = self.backend.prepare(self.machine.generation() + 1);
                 self.work.preparing = Some(tokio::spawn(work));

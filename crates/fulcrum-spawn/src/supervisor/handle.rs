@@ -1,12 +1,10 @@
 //! How others reach a domain's driver.
 
-use std::time::Duration;
-
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::Snapshot;
 use super::backend::News;
-use super::driver::Order;
-use super::{Gate, Snapshot};
+use super::mail::{Order, Terms, Wish};
 use crate::lifecycle::{Command, Fact, Goal, Phase, Refused};
 
 /// A domain under supervision. Clones reach the same driver; when the last is gone, the driver
@@ -17,9 +15,7 @@ pub struct Handle {
     pub(super) orders: mpsc::UnboundedSender<Order>,
     pub(super) facts: mpsc::UnboundedSender<(u64, Fact)>,
     pub(super) snapshots: watch::Receiver<Snapshot>,
-    pub(super) gate: Gate,
-    /// How long it may take to stop.
-    pub(super) grace: Duration,
+    pub(super) terms: watch::Receiver<Terms>,
 }
 
 impl Handle {
@@ -34,7 +30,7 @@ impl Handle {
     pub fn snapshot(&self) -> Snapshot {
         let mut snapshot = self.snapshots.borrow().clone();
         if snapshot.phase == Phase::Waiting
-            && let Some(reason) = self.gate.blocked_by()
+            && let Some(reason) = self.terms.borrow().gate.blocked_by()
         {
             snapshot.reason = reason;
         }
@@ -57,14 +53,29 @@ impl Handle {
     /// # Errors
     /// It can't be taken now; the text says why.
     pub async fn request(&self, command: Command) -> Result<Ticket, Refused> {
+        self.order(Wish::Command(command), command).await
+    }
+
+    /// Tells that what it is started from has changed, and how. It begins a new life for that
+    /// without delay, out of a backoff or a failure as well; one that was stopped stays so, and
+    /// its ticket says that it was overtaken. When this returns, the driver has taken it.
+    ///
+    /// # Errors
+    /// It is no longer supervised, or about not to be.
+    pub async fn renew(&self, why: impl Into<String>) -> Result<Ticket, Refused> {
+        self.order(Wish::Renew(why.into()), Command::Restart).await
+    }
+
+    /// `outcome` is what the ticket waits for.
+    async fn order(&self, wish: Wish, outcome: Command) -> Result<Ticket, Refused> {
         let gone = || Refused(format!("{} is no longer supervised", self.name));
         let (taken, answer) = oneshot::channel();
         self.orders
-            .send(Order { command, taken })
+            .send(Order { wish, taken })
             .map_err(|_| gone())?;
         answer.await.map_err(|_| gone())??;
         Ok(Ticket {
-            command,
+            command: outcome,
             snapshots: self.snapshots.clone(),
         })
     }

@@ -5,12 +5,19 @@
 //! generations can't overlap. What is so is published as a [`Snapshot`]; what happened, as a
 //! [`Transition`]. Processes are behind [`Backend`], so that the same driver runs over real ones
 //! and over a fake under paused time.
+//!
+//! Which domains there are changes at the hand of one [`Keeper`], which adds, revises and removes
+//! them; everybody else reads the set through a [`Supervisor`].
 
 mod backend;
+#[cfg(test)]
+mod changes;
 mod driver;
 mod gate;
 mod handle;
+mod keeper;
 mod lateness;
+mod mail;
 #[cfg(test)]
 mod random;
 mod roster;
@@ -22,6 +29,7 @@ mod tests;
 pub use backend::{Backend, Group, News};
 pub use gate::{Condition, Gate};
 pub use handle::{Handle, Outcome, Ticket};
+pub use keeper::{DomainSetup, Keeper, Revision};
 pub use lateness::reprieve;
-pub use roster::{DomainSetup, Supervisor};
+pub use roster::Supervisor;
 pub use snapshot::{LastExit, Snapshot, Transition};

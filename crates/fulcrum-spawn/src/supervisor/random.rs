@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Backend, Condition, DomainSetup, Group, News, Supervisor};
+use super::{Backend, Condition, DomainSetup, Group, Keeper, News, Revision};
 use crate::Failure;
 use crate::lifecycle::{
     Command, End, ExitReport, Fact, Goal, Phase, RestartPolicy, StopSignal, Timing, Verdict,
@@ -84,17 +84,32 @@ fn habit() -> impl Strategy<Value = Habit> {
         )
 }
 
-/// Wait so many milliseconds, then ask this of that domain.
-type Step = (u64, usize, Command);
+/// What is done to a domain.
+#[derive(Debug, Clone)]
+enum Deed {
+    Ask(Command),
+    /// What it is started from has changed.
+    Renew,
+    /// It needs these earlier ones from now on.
+    Revise(u8),
+    /// It is removed, and added again.
+    Replace,
+}
+
+/// Wait so many milliseconds, then do this to that domain.
+type Step = (u64, usize, Deed);
 
 fn step() -> impl Strategy<Value = Step> {
-    let command = prop_oneof![
-        Just(Command::Start),
-        Just(Command::Restart),
-        Just(Command::Stop),
-        Just(Command::Kill),
+    let deed = prop_oneof![
+        2 => Just(Deed::Ask(Command::Start)),
+        2 => Just(Deed::Ask(Command::Restart)),
+        2 => Just(Deed::Ask(Command::Stop)),
+        2 => Just(Deed::Ask(Command::Kill)),
+        2 => Just(Deed::Renew),
+        1 => any::<u8>().prop_map(Deed::Revise),
+        1 => Just(Deed::Replace),
     ];
-    (0..2500_u64, any::<usize>(), command)
+    (0..2500_u64, any::<usize>(), deed)
 }
 
 #[derive(Default)]
@@ -285,47 +300,79 @@ impl RestartPolicy for Few {
     }
 }
 
-fn supervise(domains: &[(Vec<Habit>, u8)], ledger: &Shared) -> Supervisor {
-    let name = |at: usize| format!("d{at}");
-    let setups = domains
-        .iter()
-        .enumerate()
-        .map(|(at, (habits, needs))| DomainSetup {
-            name: name(at),
-            // Only earlier ones, so that it is no cycle.
-            needs: (0..at.min(8))
-                .filter(|other| needs & (1 << other) != 0)
-                .map(|other| (name(other), Condition::Ready))
-                .collect::<BTreeMap<_, _>>(),
-            timing: TIMING,
-            policy: Box::new(Few(0)),
-            backend: Fake {
-                domain: at,
-                habits: habits.clone(),
-                lives: 0,
-                ledger: Arc::clone(ledger),
-            },
-        })
-        .collect();
-    let waves = (0..domains.len()).map(|at| vec![name(at)]).collect();
+fn name(at: usize) -> String {
+    format!("d{at}")
+}
+
+/// Only earlier ones, so that it is no cycle.
+fn needs(at: usize, needs: u8) -> BTreeMap<String, Condition> {
+    (0..at.min(8))
+        .filter(|other| needs & (1 << other) != 0)
+        .map(|other| (name(other), Condition::Ready))
+        .collect()
+}
+
+fn setup(at: usize, (habits, wanted): &(Vec<Habit>, u8), ledger: &Shared) -> DomainSetup<Fake> {
+    DomainSetup {
+        name: name(at),
+        needs: needs(at, *wanted),
+        timing: TIMING,
+        policy: Box::new(Few(0)),
+        backend: Fake {
+            domain: at,
+            habits: habits.clone(),
+            lives: 0,
+            ledger: Arc::clone(ledger),
+        },
+    }
+}
+
+fn supervise(domains: &[(Vec<Habit>, u8)], ledger: &Shared) -> Keeper<Fake> {
+    let all = domains.iter().enumerate();
     let (transitions, _) = mpsc::unbounded_channel();
-    Supervisor::new(setups, waves, &transitions)
+    let mut keeper = Keeper::new(transitions);
+    keeper.add(all.map(|(at, domain)| setup(at, domain, ledger)).collect());
+    keeper.order((0..domains.len()).map(|at| vec![name(at)]).collect());
+    keeper
 }
 
 async fn live(domains: &[(Vec<Habit>, u8)], story: &[Step]) -> Result<(), String> {
     let ledger = Shared::default();
-    let supervisor = supervise(domains, &ledger);
+    let mut keeper = supervise(domains, &ledger);
+    let supervisor = keeper.supervisor();
     for handle in supervisor.domains() {
         let _ = handle.request(Command::Start).await;
     }
     let mut tickets = Vec::new();
-    for (wait, whom, command) in story {
+    for (wait, whom, deed) in story {
         sleep(Duration::from_millis(*wait)).await;
-        let name = format!("d{}", whom % domains.len());
-        let handle = supervisor.domain(&name).ok_or("an unknown domain")?;
-        if let Ok(ticket) = handle.request(*command).await {
-            tickets.push(ticket);
-        }
+        let at = whom % domains.len();
+        let handle = supervisor.domain(&name(at)).ok_or("an unknown domain")?;
+        let asked = match deed {
+            Deed::Ask(command) => handle.request(*command).await,
+            Deed::Renew => handle.renew("it has changed").await,
+            Deed::Revise(wanted) => {
+                let setup = setup(at, &domains[at], &ledger);
+                let revision = Revision {
+                    needs: needs(at, *wanted),
+                    timing: setup.timing,
+                    backend: setup.backend,
+                };
+                keeper.revise(&name(at), revision);
+                continue;
+            }
+            Deed::Replace => {
+                let left = timeout(LONG, keeper.remove(&[name(at)]))
+                    .await
+                    .map_err(|_| "a removal hangs")?;
+                if left.is_empty() {
+                    keeper.add(vec![setup(at, &domains[at], &ledger)]);
+                    keeper.order((0..domains.len()).map(|at| vec![name(at)]).collect());
+                }
+                continue;
+            }
+        };
+        tickets.extend(asked.ok());
     }
     let begun = Instant::now();
     let left = timeout(LONG, supervisor.shutdown())

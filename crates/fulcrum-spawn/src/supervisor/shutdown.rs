@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use super::roster::Roster;
 use super::{Outcome, Supervisor};
 use crate::lifecycle::{Command, Phase};
 
@@ -37,23 +38,24 @@ impl Supervisor {
     /// grace of those that are up has passed, all that is left is killed, whatever its turn. Returns
     /// the names of those that could not be ended.
     pub async fn shutdown(&self) -> Vec<String> {
+        let roster = self.roster();
         // One that is about to be spawned counts as well: it will have its grace.
-        let busy = self.handles.values().filter(|handle| {
+        let busy = roster.handles.values().filter(|handle| {
             let phase = handle.snapshots.borrow().phase;
             !matches!(phase, Phase::Stopped | Phase::Failed)
         });
-        let patience = Patience::of(busy.map(|handle| handle.grace));
+        let patience = Patience::of(busy.map(|handle| handle.terms.borrow().grace));
         let begun = Instant::now();
         let orderly = async {
             // Nothing that still waits for its turn may start while its dependencies go away.
-            for handle in self.handles.values() {
+            for handle in roster.handles.values() {
                 if !handle.snapshots.borrow().phase.has_process() {
                     let _ = handle.request(Command::Stop).await;
                 }
             }
             let mut left = Vec::new();
-            for wave in self.waves.iter().rev() {
-                left.extend(self.end(wave, Command::Stop).await);
+            for wave in roster.waves.iter().rev() {
+                left.extend(roster.end(wave, Command::Stop).await);
             }
             left
         };
@@ -62,18 +64,25 @@ impl Supervisor {
             left = orderly => return left,
             () = sleep_until(begun + patience.tell) => {}
         }
-        let names: Vec<String> = self.handles.keys().cloned().collect();
+        let names = roster.names();
         tokio::select! {
             biased;
-            left = self.end(&names, Command::Stop) => left,
+            left = roster.end(&names, Command::Stop) => left,
             () = sleep_until(begun + patience.kill) => self.kill().await,
         }
     }
 
     /// Ends every domain at once with SIGKILL. Returns the names of those that survived it.
     pub async fn kill(&self) -> Vec<String> {
-        let names: Vec<String> = self.handles.keys().cloned().collect();
-        self.end(&names, Command::Kill).await
+        let roster = self.roster();
+        let names = roster.names();
+        roster.end(&names, Command::Kill).await
+    }
+}
+
+impl Roster {
+    fn names(&self) -> Vec<String> {
+        self.handles.keys().cloned().collect()
     }
 
     async fn end(&self, names: &[String], command: Command) -> Vec<String> {

@@ -7,13 +7,15 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
-use super::{Backend, Condition, DomainSetup, Group, News, Outcome, Supervisor, Transition};
+use super::{
+    Backend, Condition, DomainSetup, Group, Keeper, News, Outcome, Supervisor, Transition,
+};
 use crate::Failure;
 use crate::lifecycle::{
     Cause, Command, End, ExitReport, Fact, Goal, Phase, RestartPolicy, StopSignal, Timing, Verdict,
 };
 
-const TIMING: Timing = Timing {
+pub(super) const TIMING: Timing = Timing {
     start_timeout: Duration::from_secs(30),
     stop_grace: Duration::from_secs(5),
     kill_wait: Duration::from_secs(2),
@@ -21,33 +23,36 @@ const TIMING: Timing = Timing {
 
 /// How the fake processes of a domain behave.
 #[derive(Clone, Copy)]
-struct Habit {
-    ready_after: Option<Duration>,
-    ends_after: Option<Duration>,
-    heeds_term: bool,
+pub(super) struct Habit {
+    pub(super) ready_after: Option<Duration>,
+    pub(super) ends_after: Option<Duration>,
+    pub(super) heeds_term: bool,
+    /// How long SIGKILL takes to end it.
+    pub(super) lingers: Duration,
 }
 
-const GOOD: Habit = Habit {
+pub(super) const GOOD: Habit = Habit {
     ready_after: Some(Duration::from_millis(50)),
     ends_after: None,
     heeds_term: true,
+    lingers: Duration::ZERO,
 };
 
 #[derive(Default)]
-struct Ledger {
-    alive: Vec<(String, u64)>,
-    most_alive: usize,
-    spawns: Vec<(String, u64, Instant)>,
-    signals: Vec<(String, StopSignal, Instant)>,
-    ended: Vec<String>,
+pub(super) struct Ledger {
+    pub(super) alive: Vec<(String, u64)>,
+    pub(super) most_alive: usize,
+    pub(super) spawns: Vec<(String, u64, Instant)>,
+    pub(super) signals: Vec<(String, StopSignal, Instant)>,
+    pub(super) ended: Vec<String>,
 }
 
-type Shared = Arc<Mutex<Ledger>>;
+pub(super) type Shared = Arc<Mutex<Ledger>>;
 
-struct Fake {
-    name: String,
-    habit: Habit,
-    ledger: Shared,
+pub(super) struct Fake {
+    pub(super) name: String,
+    pub(super) habit: Habit,
+    pub(super) ledger: Shared,
 }
 
 struct FakeGroup {
@@ -113,6 +118,7 @@ impl Backend for Fake {
                 () = natural => ExitReport { code: Some(1), signal: None },
                 Some(signal) = ends.recv() => ExitReport { code: None, signal: Some(signal) },
             };
+            tokio::time::sleep(habit.lingers).await;
             news.report(Fact::Exited(report));
             // The group takes a moment longer than its leader.
             tokio::time::sleep(Duration::from_millis(3)).await;
@@ -133,7 +139,7 @@ impl Backend for Fake {
 }
 
 /// Restarts after a fixed time, a number of times.
-struct Times(u32);
+pub(super) struct Times(u32);
 
 impl RestartPolicy for Times {
     fn decide(&mut self, _: &End, _: std::time::Instant) -> Verdict {
@@ -150,46 +156,64 @@ impl RestartPolicy for Times {
     }
 }
 
-struct House {
-    supervisor: Supervisor,
-    ledger: Shared,
-    transitions: mpsc::UnboundedReceiver<Transition>,
+pub(super) struct House {
+    pub(super) supervisor: Supervisor,
+    pub(super) keeper: Keeper<Fake>,
+    pub(super) ledger: Shared,
+    pub(super) transitions: mpsc::UnboundedReceiver<Transition>,
+}
+
+/// One fake domain.
+pub(super) fn setup(
+    name: &str,
+    habit: Habit,
+    needs: &[&str],
+    ledger: &Shared,
+) -> DomainSetup<Fake> {
+    DomainSetup {
+        name: name.to_owned(),
+        needs: all_ready(needs),
+        timing: TIMING,
+        policy: Box::new(Times(10)),
+        backend: Fake {
+            name: name.to_owned(),
+            habit,
+            ledger: Arc::clone(ledger),
+        },
+    }
+}
+
+/// All of them ready.
+pub(super) fn all_ready(needs: &[&str]) -> BTreeMap<String, Condition> {
+    let need = |name: &&str| ((*name).to_owned(), Condition::Ready);
+    needs.iter().map(need).collect()
 }
 
 impl House {
     /// Domains by name, habit and dependencies, in start order: one wave each.
-    fn new(domains: &[(&str, Habit, &[&str])]) -> Self {
+    pub(super) fn new(domains: &[(&str, Habit, &[&str])]) -> Self {
         let ledger = Shared::default();
         let (sender, transitions) = mpsc::unbounded_channel();
         let setups = domains
             .iter()
-            .map(|(name, habit, needs)| DomainSetup {
-                name: (*name).to_owned(),
-                needs: needs
-                    .iter()
-                    .map(|n| ((*n).to_owned(), Condition::Ready))
-                    .collect::<BTreeMap<_, _>>(),
-                timing: TIMING,
-                policy: Box::new(Times(10)),
-                backend: Fake {
-                    name: (*name).to_owned(),
-                    habit: *habit,
-                    ledger: Arc::clone(&ledger),
-                },
-            })
+            .map(|(name, habit, needs)| setup(name, *habit, needs, &ledger))
             .collect();
         let waves = domains
             .iter()
             .map(|(name, ..)| vec![(*name).to_owned()])
             .collect();
+        let mut keeper = Keeper::new(sender);
+        keeper.add(setups);
+        keeper.order(waves);
         Self {
-            supervisor: Supervisor::new(setups, waves, &sender),
+            supervisor: keeper.supervisor(),
+            keeper,
             ledger,
             transitions,
         }
     }
 
-    async fn request(&self, name: &str, command: Command) -> Outcome {
+    pub(super) async fn request(&self, name: &str, command: Command) -> Outcome {
         let handle = self.supervisor.domain(name).expect("known");
         handle
             .request(command)
@@ -199,7 +223,7 @@ impl House {
             .await
     }
 
-    fn phase(&self, name: &str) -> Phase {
+    pub(super) fn phase(&self, name: &str) -> Phase {
         self.supervisor
             .domain(name)
             .expect("known")

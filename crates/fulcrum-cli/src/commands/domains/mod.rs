@@ -7,7 +7,7 @@ mod history;
 mod list;
 pub(crate) mod logs;
 mod restart;
-mod result;
+pub(crate) mod result;
 mod start;
 mod status;
 mod stop;

@@ -61,12 +61,13 @@ pub(super) async fn show(
     Ok(())
 }
 
-fn word(kind: Kind) -> &'static str {
+pub(crate) fn word(kind: Kind) -> &'static str {
     match kind {
         Kind::Done => "done",
         Kind::Failed | Kind::Unspecified => "failed",
         Kind::UnknownDomain => "unknown_domain",
         Kind::DomainFailed => "domain_failed",
         Kind::TimedOut => "timed_out",
+        Kind::ConfigInvalid => "config_invalid",
     }
 }

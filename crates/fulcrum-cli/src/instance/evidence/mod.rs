@@ -76,14 +76,14 @@ async fn javascript(
     let Some(frames) = tokio::time::timeout_at(until, asking).await.ok().flatten() else {
         return found;
     };
-    found.extend(stuck::describe(&frames, &house.app.root));
+    found.extend(stuck::describe(&frames, &house.agenda().app.root));
     let (Some(mut inspector), Some(top)) = (inspector, frames.first()) else {
         return found;
     };
     let reporting = async {
         let text = inspector.report(top).await?;
         let (root, name) = (
-            house.app.root.clone(),
+            house.agenda().app.root.clone(),
             report::name(case.domain, case.generation),
         );
         // It writes to disk, which may block.

@@ -61,7 +61,7 @@ enum News {
 impl Lives {
     /// Nobody is watched yet.
     pub(crate) fn new(house: Shared) -> Self {
-        let limits = Limits::of(&house.app);
+        let limits = Limits::of(&house.agenda().app);
         Self {
             house,
             limits,
@@ -306,7 +306,7 @@ impl Life {
             .house
             .desks
             .get(&self.domain)
-            .and_then(super::desk::Desk::living);
+            .and_then(|desk| desk.living());
         let flag = badge.and_then(|badge| evidence::inspector_flag(&badge.spec));
         self.inspected = flag.is_some();
         if let Some(flag) = flag {

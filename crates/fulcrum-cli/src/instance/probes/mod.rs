@@ -4,7 +4,8 @@
 //! One task a life asks; it ends with the life, and with it what it is in the middle of. What the
 //! answers mean together is decided in `fulcrum-health`. A domain whose `ready` is another check
 //! than its registration is as ready as that check says, and nothing else; it runs from its spawn
-//! on, or, since Node programs register, when it has registered or first answered.
+//! on, or, since Node programs register, when it has registered or first answered. When a reload
+//! changes the probes of a life, the same task goes on with the new ones.
 
 mod ask;
 mod exec;
@@ -16,13 +17,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fulcrum_config::{App, Check, Domain, Probe, Program};
+use fulcrum_config::{Check, Domain, Probe, Program};
 use fulcrum_logs::Hub;
 use fulcrum_spawn::CommandSpec;
 use fulcrum_spawn::lifecycle::Fact;
 use fulcrum_spawn::process::{RunId, Spawner};
 use fulcrum_spawn::supervisor::{News, Transition};
 
+use super::agenda::{Agenda, Agendas};
 use super::desk::Desks;
 use super::house::House;
 
@@ -79,8 +81,8 @@ impl Answers {
     }
 }
 
-/// The probes of one domain: as at the instance's start, since the supervisor decides by them.
-#[derive(Debug, Clone)]
+/// The probes of one domain.
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Probes {
     ready: Option<Probe>,
     alive: Option<Probe>,
@@ -108,15 +110,15 @@ pub(crate) fn decide(domain: &Domain) -> bool {
     domain.process.ready.check != Check::Registered
 }
 
-fn decide_for(app: &App, domain: &str) -> bool {
-    app.domain(domain).is_some_and(decide)
+fn decide_for(agenda: &Agenda, domain: &str) -> bool {
+    agenda.app.domain(domain).is_some_and(decide)
 }
 
 /// What news of a domain's stream, a fact about its readiness, means for its life. None where its
 /// readiness is its probe's affair.
-pub(crate) fn instead(app: &App, domain: &str, fact: Fact) -> Option<Fact> {
+pub(crate) fn instead(agenda: &Agenda, domain: &str, fact: Fact) -> Option<Fact> {
     match fact {
-        fact if !decide_for(app, domain) => Some(fact),
+        fact if !decide_for(agenda, domain) => Some(fact),
         Fact::Ready => Some(Fact::Started),
         _ => None,
     }
@@ -124,7 +126,7 @@ pub(crate) fn instead(app: &App, domain: &str, fact: Fact) -> Option<Fact> {
 
 /// Whether a domain serves, for health checks.
 pub(crate) fn serves(house: &House, domain: &str) -> bool {
-    if !decide_for(&house.app, domain) {
+    if !decide_for(&house.agenda(), domain) {
         return house.registry.is_registered(domain);
     }
     let handle = house.supervisor.domain(domain);
@@ -133,7 +135,7 @@ pub(crate) fn serves(house: &House, domain: &str) -> bool {
 
 /// Tells health checks of a change.
 pub(crate) fn heed(house: &House, news: &Transition) {
-    if decide_for(&house.app, &news.domain) {
+    if decide_for(&house.agenda(), &news.domain) {
         house
             .registry
             .set_serving(Some(&news.domain), serves(house, &news.domain));
@@ -183,20 +185,20 @@ pub(crate) struct Probed {
     pub(crate) run: RunId,
     pub(crate) hub: Hub,
     pub(crate) desks: Desks,
+    /// Whether its probes are still these.
+    pub(crate) agendas: Agendas,
     pub(crate) news: News,
 }
 
 /// Begins to probe a life that was just spawned, until it is over.
 pub(crate) fn begin(probes: &Probes, life: Probed) {
-    if let Some(desk) = life.desks.get(&*life.domain) {
+    if let Some(desk) = life.desks.get(&life.domain) {
         desk.probes.send_replace(Answers::default());
     }
     if probes.ready.is_some() && !probes.registers {
         life.news.report(Fact::Started);
     }
-    if probes.ready.is_some() || probes.alive.is_some() {
-        tokio::spawn(watch::watch(probes.clone(), life));
-    }
+    tokio::spawn(watch::watch(probes.clone(), life));
 }
 
 #[cfg(test)]

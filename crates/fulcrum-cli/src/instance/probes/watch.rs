@@ -7,12 +7,13 @@ use fulcrum_health::{Finding, ProbeConfig, ProbeMonitor};
 use fulcrum_spawn::lifecycle::Fact;
 use tokio::time::{Instant, sleep_until};
 
+use super::super::agenda::{Agendas, configured};
 use super::ask::ask;
 use super::{Answer, Answers, Probed, Probes, log};
 
 /// Asks until the life is over.
-pub(super) async fn watch(probes: Probes, life: Probed) {
-    let Some(desk) = life.desks.get(&*life.domain) else {
+pub(super) async fn watch(mut probes: Probes, life: Probed) {
+    let Some(desk) = life.desks.get(&life.domain) else {
         return;
     };
     let generation = life.news.generation();
@@ -23,17 +24,48 @@ pub(super) async fn watch(probes: Probes, life: Probed) {
             .filter(|badge| badge.generation == generation);
         own.is_none_or(|badge| badge.over)
     });
-    let asking = async {
-        tokio::join!(
-            readiness(probes.ready.as_ref(), &life),
-            liveness(probes.alive.as_ref(), probes.patience, &life),
-        )
-    };
-    tokio::select! {
-        _ = over => {}
-        _ = asking => {}
+    tokio::pin!(over);
+    let mut agendas = life.agendas.clone();
+    loop {
+        let asking = async {
+            tokio::join!(
+                readiness(probes.ready.as_ref(), &life),
+                liveness(probes.alive.as_ref(), probes.patience, &life),
+            );
+            // There may be others later.
+            std::future::pending::<()>().await;
+        };
+        let others = tokio::select! {
+            _ = &mut over => break,
+            () = asking => break,
+            others = others(&mut agendas, &life.domain, &probes) => others,
+        };
+        if others.ready.is_none() && probes.ready.is_some() {
+            // From now on the registration is what counts.
+            life.news
+                .report(match *desk.registered.borrow() >= generation {
+                    true => Fact::Ready,
+                    false => Fact::NotReady("it has not registered".to_owned()),
+                });
+        }
+        desk.probes.send_replace(Answers::default());
+        probes = others;
     }
     desk.probes.send_replace(Answers::default());
+}
+
+/// Waits until the domain has other probes than these.
+async fn others(agendas: &mut Agendas, domain: &str, probes: &Probes) -> Probes {
+    loop {
+        if agendas.changed().await.is_err() {
+            // The instance is ending.
+            return std::future::pending().await;
+        }
+        let now = configured(agendas, domain).map(|domain| Probes::of(&domain));
+        if let Some(others) = now.filter(|now| now != probes) {
+            return others;
+        }
+    }
 }
 
 async fn readiness(probe: Option<&Probe>, life: &Probed) {
@@ -126,7 +158,7 @@ fn monitor(probe: &Probe, patience: Duration) -> ProbeMonitor {
 }
 
 fn show(life: &Probed, write: impl FnOnce(&mut Answers)) {
-    if let Some(desk) = life.desks.get(&*life.domain) {
+    if let Some(desk) = life.desks.get(&life.domain) {
         desk.probes.send_modify(write);
     }
 }

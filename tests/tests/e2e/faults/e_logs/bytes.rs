@@ -105,7 +105,7 @@ fn e07_escape_sequences_do_nothing_to_a_terminal_or_a_pipe() {
     let scene = app.scene(&logs, &[Step::Ends]);
     let prefix = scene.shown.split('│').next().expect("a prefix").to_owned() + "│\x1b[0m ";
     let expected: String = PIPED
-        .replace("red plain", "\x1b[31mred\x1b[0m plain\x1b[0m")
+        .replace("red plain", "\x1b[31mred\x1b[0m plain")
         .replace("open colour", "open \x1b[1;38;5;200mcolour\x1b[0m")
         .replace("users   │ ", &prefix)
         .replace('\n', "\r\n");

@@ -1,7 +1,10 @@
-//! `cargo xtask foreign`: clients that share no code with Fulcrum, against the sample app.
+//! `cargo xtask foreign`: programs that share no code with Fulcrum, with the sample app: a client
+//! of its gRPC port, and a receiver of the logs that it forwards.
 //!
-//! The program in `tests/foreign` is made with the stock grpcio packages from the `.proto`.
-//! They are installed into a virtual environment below the target folder.
+//! The programs in `tests/foreign` are made with the stock grpcio packages, the client's from the
+//! `.proto`. They are installed into a virtual environment below the target folder.
+
+mod forwarding;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,11 +16,11 @@ use crate::sample::{self, Sample};
 use crate::steps::Outcome;
 use crate::workspace;
 
-/// Starts the sample app, runs the client, stops the app.
+/// Starts the sample app, runs the client, stops the app; then the same with the receiver.
 ///
 /// # Errors
-/// An app that doesn't start or stop, packages that can't be installed, or a client that
-/// isn't answered as it should be.
+/// An app that doesn't start or stop, packages that can't be installed, a client that isn't
+/// answered as it should be, or lines that don't arrive.
 pub(crate) fn run() -> anyhow::Result<Outcome> {
     let folder = workspace::root().join("tests").join("foreign");
     let requirements = folder.join("requirements.txt");
@@ -25,7 +28,9 @@ pub(crate) fn run() -> anyhow::Result<Outcome> {
         Ok(python) => python,
         Err(why) => return Ok(Outcome::Skipped(why)),
     };
-    Sample::copy(sample::build()?)?.used_by(|sample| ask(sample, &python, &folder))?;
+    let program = sample::build()?;
+    Sample::copy(program.clone())?.used_by(|sample| ask(sample, &python, &folder))?;
+    Sample::copy(program)?.used_by(|sample| forwarding::check(sample, &python, &folder))?;
     Ok(Outcome::Passed)
 }
 

@@ -1,0 +1,167 @@
+//! `fulcrum reload`
+
+use std::time::Duration;
+
+use fulcrum_rpc::ControlError;
+use fulcrum_rpc::control::{Outcome, ReloadPlan, ReloadProgress, ReloadRequest, reload_progress};
+use serde::Serialize;
+use tokio_stream::{Stream, StreamExt};
+
+use super::domains::result::{Format, word};
+use super::{Context, drive};
+use crate::args::duration;
+use crate::client;
+use crate::exit::{Code, Stop};
+use crate::output::{Output, PlanShape, plan_table};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Only show what would happen
+    #[arg(long)]
+    dry_run: bool,
+    /// How long to wait for the outcome; 0 is for ever
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "60s")]
+    timeout: Duration,
+    /// What to print
+    #[arg(short, long, value_enum, default_value = "table")]
+    output: Format,
+}
+
+/// `reload -o json`.
+#[derive(Debug, Serialize)]
+struct Shape {
+    outcome: &'static str,
+    message: String,
+    /// Findings about the configuration.
+    problems: Vec<String>,
+    /// Null where the configuration is invalid.
+    plan: Option<PlanShape>,
+}
+
+pub(super) fn run(args: Args, context: Context) -> Result<(), Stop> {
+    drive::client(Some("the reload"), reload(args, context))
+}
+
+async fn reload(args: Args, context: Context) -> Result<(), Stop> {
+    let output = &context.output;
+    let client = context.connect().await?;
+    let request = ReloadRequest {
+        dry_run: args.dry_run,
+        timeout_ms: duration::millis(args.timeout),
+    };
+    let steps = client.reload(request).await.map_err(client::refused)?;
+    let told = follow(steps, args.output, output).await?;
+    if args.output == Format::Json {
+        output.json(&Shape {
+            outcome: word(told.outcome.kind()),
+            message: told.outcome.message.clone(),
+            problems: told.problems,
+            plan: told.plan.as_ref().map(PlanShape::from),
+        })?;
+    }
+    if let Err(stop) = client::settled(&told.outcome) {
+        if stop.code == Code::DomainFailed {
+            client::last_words(&client, &touched(told.plan.as_ref()), output).await;
+        }
+        return Err(stop);
+    }
+    if !told.outcome.message.is_empty() {
+        output.note(&told.outcome.message);
+    }
+    Ok(())
+}
+
+/// All that a reload told.
+#[derive(Debug, Default)]
+struct Told {
+    problems: Vec<String>,
+    plan: Option<ReloadPlan>,
+    outcome: Outcome,
+}
+
+/// Shows what is told until the outcome.
+async fn follow(
+    mut steps: impl Stream<Item = Result<ReloadProgress, ControlError>> + Unpin,
+    format: Format,
+    output: &Output,
+) -> Result<Told, Stop> {
+    let mut told = Told::default();
+    while let Some(step) = steps.next().await {
+        match step.map_err(client::refused)?.step {
+            Some(reload_progress::Step::Findings(findings)) => {
+                findings.texts.iter().for_each(|text| output.say(text));
+                told.problems.extend(findings.texts);
+            }
+            Some(reload_progress::Step::Plan(plan)) => {
+                if format == Format::Table {
+                    let table = plan_table(&plan, output.stdout().colour);
+                    output.data(table.as_bytes())?;
+                }
+                told.plan = Some(plan);
+            }
+            Some(reload_progress::Step::Progress(progress)) => match progress.outcome {
+                Some(outcome) => {
+                    told.outcome = outcome;
+                    return Ok(told);
+                }
+                None => output.note(&client::told(&progress)),
+            },
+            // A step of a later version.
+            None => {}
+        }
+    }
+    Err(Stop::failed(
+        "the instance ended before it said what came of it\n  hint: `fulcrum domains list` shows whether it still runs",
+    ))
+}
+
+/// The domains that something was done to, as far as they are still there.
+fn touched(plan: Option<&ReloadPlan>) -> Vec<String> {
+    use fulcrum_rpc::control::planned_domain::Action;
+    let domains = plan.into_iter().flat_map(|plan| &plan.domains);
+    let begun = domains.filter(|one| matches!(one.action(), Action::Start | Action::Restart));
+    begun.map(|one| one.domain.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use fulcrum_rpc::control::outcome::Kind;
+    use fulcrum_rpc::control::{Findings, Progress};
+
+    use super::*;
+
+    fn step(step: reload_progress::Step) -> Result<ReloadProgress, ControlError> {
+        Ok(ReloadProgress { step: Some(step) })
+    }
+
+    #[tokio::test]
+    async fn findings_stay_with_the_outcome_and_none_is_a_failure() {
+        let output = Output::of_process(true, true);
+        let findings = Findings {
+            texts: vec!["fulcrum.yml:1:1: error".into()],
+        };
+        let outcome = Outcome {
+            kind: Kind::ConfigInvalid.into(),
+            message: "the configuration has 1 error".into(),
+        };
+        let end = Progress {
+            outcome: Some(outcome.clone()),
+            ..Progress::default()
+        };
+        let steps = [
+            step(reload_progress::Step::Findings(findings)),
+            step(reload_progress::Step::Progress(end)),
+        ];
+        let told = follow(tokio_stream::iter(steps), Format::Json, &output).await;
+        let told = told.expect("an outcome");
+        assert_eq!(told.outcome, outcome);
+        assert_eq!(told.problems.len(), 1);
+        assert_eq!(told.plan, None);
+        assert_eq!(
+            client::settled(&outcome).expect_err("invalid").code,
+            Code::ConfigInvalid
+        );
+        let none = follow(tokio_stream::iter([]), Format::Json, &output).await;
+        assert_eq!(none.expect_err("no outcome").code, Code::Failed);
+    }
+}

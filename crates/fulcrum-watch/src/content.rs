@@ -1,0 +1,141 @@
+//! What is in a file, and how little must be read to know it.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use sha2::{Digest, Sha256};
+
+/// Files larger than this are told apart by size and times only: reading them would cost more
+/// than a reload too many.
+const LARGEST: u64 = 8 * 1024 * 1024;
+
+/// A file that was written so shortly before a look may be written again without another time: the
+/// kernel's clock for files ticks every few milliseconds.
+pub(crate) const COARSE: Duration = Duration::from_millis(100);
+
+/// The same where another machine's clock gives the time.
+pub(crate) const SKEWED: Duration = Duration::from_secs(2);
+
+/// What the file system says of a file, without its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    pub(crate) len: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+    device: u64,
+    inode: u64,
+}
+
+impl Stamp {
+    fn of(meta: &Metadata) -> Self {
+        Self {
+            len: meta.len(),
+            modified: (meta.mtime(), meta.mtime_nsec()),
+            changed: (meta.ctime(), meta.ctime_nsec()),
+            device: meta.dev(),
+            inode: meta.ino(),
+        }
+    }
+
+    /// The same but for the time of the last change to the inode, which a `chmod` moves too.
+    fn same_content(&self, other: &Self) -> bool {
+        (self.len, self.modified, self.device, self.inode)
+            == (other.len, other.modified, other.device, other.inode)
+    }
+
+    /// Was it written less than this before now, or even later?
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "compared with times that the file system took from the same clock"
+    )]
+    pub(crate) fn is_younger(&self, than: Duration) -> bool {
+        let (seconds, nanos) = self.modified;
+        let (Ok(seconds), Ok(nanos)) = (u64::try_from(seconds), u32::try_from(nanos)) else {
+            return false;
+        };
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .is_ok_and(|now| now < Duration::new(seconds, nanos).saturating_add(than))
+    }
+}
+
+/// The beginning of a SHA-256; enough to tell versions of a file apart.
+pub(crate) type Hash = [u8; 16];
+
+/// What was found at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// No file: nothing, a folder, a pipe, a link to nowhere.
+    Absent,
+    /// It was written while it was read.
+    Unstable,
+    /// A file. Without a hash it is too large, or can't be read.
+    File(Seen),
+}
+
+/// A file at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) stamp: Stamp,
+    pub(crate) hash: Option<Hash>,
+}
+
+impl Seen {
+    /// Is this another content than that? Without both hashes, the stamps decide.
+    pub(crate) fn differs(&self, other: &Self) -> bool {
+        match (self.hash, other.hash) {
+            (Some(this), Some(that)) => this != that,
+            (Some(_), None) | (None, Some(_)) | (None, None) => {
+                !self.stamp.same_content(&other.stamp)
+            }
+        }
+    }
+}
+
+/// The stamp of a file, if there is one; links are followed.
+pub(crate) fn stamp(path: &Path) -> Option<Stamp> {
+    let meta = fs::metadata(path).ok()?;
+    meta.is_file().then(|| Stamp::of(&meta))
+}
+
+/// Reads a file.
+pub(crate) fn look(path: &Path) -> Look {
+    let Some(before) = stamp(path) else {
+        return Look::Absent;
+    };
+    if before.len > LARGEST {
+        return Look::File(Seen {
+            stamp: before,
+            hash: None,
+        });
+    }
+    let hash = match digest(path) {
+        Ok(hash) => Some(hash),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Look::Unstable,
+        Err(_) => None,
+    };
+    match stamp(path) {
+        Some(after) if after == before => Look::File(Seen { stamp: after, hash }),
+        Some(_) | None => Look::Unstable,
+    }
+}
+
+fn digest(path: &Path) -> io::Result<Hash> {
+    let mut file = File::open(path)?.take(LARGEST + 1);
+    let mut hasher = Sha256::new();
+    let mut buffer = [0; 16 * 1024];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => hasher.update(&buffer[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let mut hash = Hash::default();
+    hash.copy_from_slice(&hasher.finalize()[..16]);
+    Ok(hash)
+}

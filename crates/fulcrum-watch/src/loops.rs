@@ -1,0 +1,230 @@
+//! Who reloads itself: a domain that writes into its own folder when it starts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+/// What counts as a loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoopLimits {
+    /// A change this soon after the start of a reload may have been made by what was started.
+    pub soon: Duration,
+    /// So many reloads in a row, each set off by a change that came soon after the one before, are
+    /// suspected. The loop is told with one reload more, so after `rounds + 1` at most.
+    pub rounds: u32,
+}
+
+impl Default for LoopLimits {
+    /// 1 s, 4 rounds.
+    fn default() -> Self {
+        Self {
+            soon: Duration::from_secs(1),
+            rounds: 4,
+        }
+    }
+}
+
+/// What to do about a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Advice {
+    /// Reload, as always.
+    Act,
+    /// Do nothing yet: it may be a loop. If nothing else happens, the guard says in
+    /// [`LoopGuard::due`] that it is time after all, so no save is lost.
+    Wait,
+    /// It is a loop. Tell it, with the file, once; do nothing.
+    Loop {
+        /// How many reloads there were.
+        reloads: u32,
+    },
+    /// It is the loop that has been told. Do nothing.
+    Known,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Reloads are counted.
+    Counting,
+    /// Nothing is reloaded until it is known whether the files change without a reload, too.
+    Doubting { until: Instant },
+    /// One reload more is the proof: a change soon after it closes the circle.
+    Trying,
+    /// It is a loop; these files no longer count, if they change soon after a start.
+    Looping,
+}
+
+#[derive(Debug)]
+struct Suspect<T> {
+    phase: Phase,
+    started: Option<Instant>,
+    /// What has changed soon after each of the reloads that are counted.
+    files: BTreeSet<T>,
+    /// What has changed soon after the last start.
+    since_start: BTreeSet<T>,
+    /// What is held back.
+    held: BTreeSet<T>,
+    rounds: u32,
+}
+
+/// Finds keys whose reloads set off the next one.
+///
+/// Tell it of each change before anything is done about it, and of each start of a reload. A person
+/// who saves often looks like a loop for a while, so a suspect isn't condemned at once. Its changes
+/// are held back: one that comes when the time is over in which its own writing would count came
+/// without a reload, so somebody else writes; silence of that length gets one reload more, with what
+/// was held back. Is that, too, followed by a change of the same file, it is a loop.
+///
+/// Who writes into its own folder again and again while it runs, not only at the start, looks like
+/// somebody else who does, and isn't found.
+///
+/// A loop ends with a change that isn't its own: of the same file, but not soon after a start.
+/// Changes of other files are always acted on.
+#[derive(Debug)]
+pub struct LoopGuard<K, T> {
+    limits: LoopLimits,
+    suspects: BTreeMap<K, Suspect<T>>,
+}
+
+impl<K: Ord + Clone, T: Ord + Clone> LoopGuard<K, T> {
+    /// One that suspects nobody.
+    #[must_use]
+    pub fn new(limits: LoopLimits) -> Self {
+        Self {
+            limits,
+            suspects: BTreeMap::new(),
+        }
+    }
+
+    /// A reload for the key begins, whatever has set it off.
+    pub fn started(&mut self, key: &K, now: Instant) {
+        let limits = self.limits;
+        let suspect = self.suspects.entry(key.clone()).or_insert_with(|| Suspect {
+            phase: Phase::Counting,
+            started: None,
+            files: BTreeSet::new(),
+            since_start: BTreeSet::new(),
+            held: BTreeSet::new(),
+            rounds: 0,
+        });
+        let again = std::mem::take(&mut suspect.since_start);
+        match suspect.phase {
+            Phase::Counting => {
+                // The same files must come back each time; the first round names them.
+                let same: BTreeSet<T> = if suspect.rounds == 0 {
+                    again
+                } else {
+                    suspect.files.intersection(&again).cloned().collect()
+                };
+                suspect.rounds = if same.is_empty() {
+                    0
+                } else {
+                    suspect.rounds + 1
+                };
+                suspect.files = same;
+            }
+            Phase::Doubting { .. } | Phase::Trying | Phase::Looping => {}
+        }
+        suspect.started = Some(now);
+        if let Phase::Doubting { until } = &mut suspect.phase {
+            // Reloaded by other means, meanwhile: the doubt waits for what follows that.
+            *until = now + limits.soon;
+        }
+    }
+
+    /// A file of the key's has changed.
+    pub fn changed(&mut self, key: &K, item: &T, now: Instant) -> Advice {
+        let limits = self.limits;
+        let Some(suspect) = self.suspects.get_mut(key) else {
+            return Advice::Act;
+        };
+        let soon = suspect
+            .started
+            .is_some_and(|started| now < started + limits.soon);
+        if !soon {
+            let had = suspect.files.contains(item) || suspect.rounds == 0;
+            if had {
+                // Somebody else writes it: nothing is suspected any more.
+                suspect.clear();
+            }
+            return Advice::Act;
+        }
+        let is_suspected = suspect.files.contains(item);
+        match suspect.phase {
+            Phase::Counting => {
+                suspect.since_start.insert(item.clone());
+                if !is_suspected || suspect.rounds + 1 < limits.rounds.max(1) {
+                    return Advice::Act;
+                }
+                suspect.phase = Phase::Doubting {
+                    until: now + limits.soon,
+                };
+                suspect.held.insert(item.clone());
+                Advice::Wait
+            }
+            Phase::Doubting { .. } if is_suspected => {
+                suspect.phase = Phase::Doubting {
+                    until: now + limits.soon,
+                };
+                suspect.held.insert(item.clone());
+                Advice::Wait
+            }
+            Phase::Trying if is_suspected => {
+                suspect.phase = Phase::Looping;
+                Advice::Loop {
+                    reloads: suspect.rounds + 2,
+                }
+            }
+            Phase::Looping if is_suspected => Advice::Known,
+            Phase::Doubting { .. } | Phase::Trying | Phase::Looping => Advice::Act,
+        }
+    }
+
+    /// What was held back and is to be acted on now: the reload that is the proof.
+    pub fn due(&mut self, now: Instant) -> Vec<(K, BTreeSet<T>)> {
+        let mut due = Vec::new();
+        for (key, suspect) in &mut self.suspects {
+            if matches!(suspect.phase, Phase::Doubting { until } if until <= now) {
+                suspect.phase = Phase::Trying;
+                due.push((key.clone(), std::mem::take(&mut suspect.held)));
+            }
+        }
+        due
+    }
+
+    /// When [`due`](Self::due) has something, if nothing changes before.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.suspects
+            .values()
+            .filter_map(|suspect| match suspect.phase {
+                Phase::Doubting { until } => Some(until),
+                Phase::Counting | Phase::Trying | Phase::Looping => None,
+            })
+            .min()
+    }
+
+    /// Is the key known to reload itself?
+    #[must_use]
+    pub fn is_looping(&self, key: &K) -> bool {
+        self.suspects
+            .get(key)
+            .is_some_and(|suspect| matches!(suspect.phase, Phase::Looping))
+    }
+
+    /// Forgets a key that is no longer there.
+    pub fn forget(&mut self, key: &K) {
+        self.suspects.remove(key);
+    }
+}
+
+impl<T: Ord> Suspect<T> {
+    fn clear(&mut self) {
+        self.phase = Phase::Counting;
+        self.files.clear();
+        self.since_start.clear();
+        self.held.clear();
+        self.rounds = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+//! Who reloads himself and who only saves often.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "where a test's clock begins doesn't matter"
+)]
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+/// What a domain that writes `writes` after each start, `delay` later, comes to: its reloads, and
+/// whether it was told as a loop. Reloads begin at once.
+fn own_writing(
+    guard: &mut LoopGuard<&'static str, &'static str>,
+    mut now: Instant,
+    delay: Duration,
+    writes: &'static str,
+) -> (u32, Option<u32>) {
+    let mut reloads = 0;
+    loop {
+        guard.started(&"users", now);
+        reloads += 1;
+        assert!(reloads < 20, "it goes on for ever");
+        now += delay;
+        match guard.changed(&"users", &writes, now) {
+            Advice::Act => {}
+            Advice::Wait => {
+                let Some(at) = guard.deadline() else {
+                    return (reloads, None);
+                };
+                now = at;
+                assert_eq!(guard.due(now).len(), 1);
+            }
+            Advice::Loop { reloads: told } => return (reloads, Some(told)),
+            Advice::Known => return (reloads, None),
+        }
+    }
+}
+
+#[test]
+fn a_domain_that_writes_into_its_folder_is_stopped_within_five_reloads() {
+    let now = Instant::now();
+    for delay in [0, 10, 500, 900] {
+        let mut guard = LoopGuard::new(LoopLimits::default());
+        let (reloads, told) = own_writing(&mut guard, now, ms(delay), "cache.json");
+        assert_eq!((reloads, told), (5, Some(5)), "after {delay} ms");
+        assert!(guard.is_looping(&"users"));
+    }
+}
+
+#[test]
+fn a_known_loop_stays_still_until_somebody_else_writes_the_file() {
+    let now = Instant::now();
+    let mut guard = LoopGuard::new(LoopLimits::default());
+    own_writing(&mut guard, now, ms(10), "cache.json");
+    let later = now + ms(60_000);
+    assert_eq!(guard.changed(&"users", &"domain.js", later), Advice::Act);
+    guard.started(&"users", later);
+    assert_eq!(
+        guard.changed(&"users", &"cache.json", later + ms(10)),
+        Advice::Known
+    );
+    assert_eq!(
+        guard.changed(&"users", &"domain.js", later + ms(20)),
+        Advice::Act
+    );
+    assert_eq!(
+        guard.changed(&"users", &"cache.json", later + ms(5_000)),
+        Advice::Act
+    );
+    assert!(!guard.is_looping(&"users"));
+}
+
+#[test]
+fn who_saves_twenty_times_a_second_is_no_loop_and_loses_nothing() {
+    let start = Instant::now();
+    let mut guard = LoopGuard::new(LoopLimits::default());
+    let mut reloaded_at = start;
+    let mut last_save = start;
+    let mut held = 0;
+    for save in 0..200_u64 {
+        let now = start + ms(save * 50);
+        if guard.deadline().is_some_and(|at| at <= now) && !guard.due(now).is_empty() {
+            guard.started(&"users", now);
+            reloaded_at = now;
+        }
+        last_save = now;
+        match guard.changed(&"users", &"domain.js", now) {
+            Advice::Act => {
+                guard.started(&"users", now);
+                reloaded_at = now;
+            }
+            Advice::Wait => held += 1,
+            told @ (Advice::Loop { .. } | Advice::Known) => panic!("{told:?} at save {save}"),
+        }
+    }
+    assert!(held < 190, "{held} of 200 saves were held back");
+    if reloaded_at < last_save {
+        let at = guard.deadline().expect("the last save waits for nothing");
+        assert!(at <= last_save + LoopLimits::default().soon);
+        assert_eq!(guard.due(at).len(), 1);
+    }
+}
+
+#[test]
+fn different_files_after_each_reload_are_somebody_at_work() {
+    let mut now = Instant::now();
+    let mut guard = LoopGuard::new(LoopLimits::default());
+    for file in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+        guard.started(&"users", now);
+        now += ms(300);
+        assert_eq!(guard.changed(&"users", &file, now), Advice::Act);
+    }
+}
+
+#[test]
+fn keys_are_judged_apart() {
+    let now = Instant::now();
+    let mut guard = LoopGuard::new(LoopLimits::default());
+    own_writing(&mut guard, now, ms(10), "cache.json");
+    assert_eq!(guard.changed(&"orders", &"cache.json", now), Advice::Act);
+    guard.forget(&"users");
+    assert!(!guard.is_looping(&"users"));
+}
+
+proptest! {
+    /// Whatever happens, a change that is held back comes due, unless it is told as a loop.
+    #[test]
+    fn nothing_is_held_back_for_ever(steps in prop::collection::vec((0_u8..3, 0_u64..900), 1..200)) {
+        let mut now = Instant::now();
+        let mut guard = LoopGuard::new(LoopLimits::default());
+        let mut held: BTreeSet<u8> = BTreeSet::new();
+        for (what, wait) in steps {
+            now += ms(wait);
+            for (_, items) in guard.due(now) {
+                for item in items { held.remove(&item); }
+                guard.started(&0, now);
+            }
+            match what {
+                2 => guard.started(&0, now),
+                file => match guard.changed(&0, &file, now) {
+                    // A reload loads all there is.
+                    Advice::Act => { held.clear(); guard.started(&0, now); }
+                    Advice::Wait => { held.insert(file); }
+                    Advice::Loop { .. } | Advice::Known => {}
+                },
+            }
+        }
+        if !held.is_empty() {
+            let at = guard.deadline();
+            prop_assert!(at.is_some());
+            let due: BTreeSet<u8> = at.map(|at| guard.due(at)).into_iter().flatten().flat_map(|(_, items)| items).collect();
+            prop_assert!(held.is_subset(&due));
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Section E, terminals: E7.
+
+use fulcrum_e2e::{App, CTRL_C, Step, binary};
+
+/// What would drive a terminal, as it is written and as it is shown.
+const SEQUENCES: [(&str, &str); 5] = [
+    (
+        "clip \x1b]52;c;ZXZpbA==\x07 end",
+        "clip ␛]52;c;ZXZpbA==␇ end",
+    ),
+    ("title \x1b]0;owned\x1b\\ end", "title ␛]0;owned␛\\ end"),
+    ("cursor \x1b[2J\x1b[1;1H end", "cursor ␛[2J␛[1;1H end"),
+    ("direction \u{202e} end", "direction \\u202e end"),
+    ("c1 \u{9b}2J end", "c1 \\x9b2J end"),
+];
+
+/// While it speaks, when its words are asked for later, and not when they are asked for as they are.
+#[test]
+fn e07_a_domain_does_not_drive_the_terminal_unless_asked() {
+    let app = App::new().domain("users", "drives-the-terminal");
+    let fulcrum = binary().to_str().expect("a path that is text");
+    let steps = [Step::Expect("1 domain ready in "), CTRL_C, Step::Ends];
+    let dev = app.scene(&[fulcrum, "dev"], &steps).shown;
+    app.up();
+    let logs = app.scene(&[fulcrum, "logs", "users"], &[Step::Ends]).shown;
+    let raw = app.scene(&[fulcrum, "logs", "users", "--raw"], &[Step::Ends]);
+    app.down();
+    for shown in [dev, logs] {
+        for (written, visible) in SEQUENCES {
+            assert!(shown.contains(visible), "no {visible:?}: {shown:?}");
+            assert!(!shown.contains(written), "{written:?}: {shown:?}");
+        }
+        // Colours pass, and end with their line.
+        let red = "left \u{1b}[31mred\u{1b}[0m\r\n";
+        assert!(shown.contains(red), "{shown:?}");
+        for begin in ["\u{1b}]", "\u{1b}[2J", "\u{202e}", "\u{9b}"] {
+            assert!(!shown.contains(begin), "{begin:?}: {shown:?}");
+        }
+    }
+    for (written, _) in SEQUENCES {
+        assert!(raw.shown.contains(written), "{written:?}: {:?}", raw.shown);
+    }
+}

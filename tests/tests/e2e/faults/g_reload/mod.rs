@@ -1,0 +1,3 @@
+//! Section G, reloading.
+
+mod configuration;

@@ -1,0 +1,61 @@
+//! The domain whose code changes.
+
+use std::fs;
+use std::path::Path;
+
+/// Its file, and its text but for the version.
+#[derive(Clone)]
+pub(super) struct Source {
+    pub(super) file: &'static str,
+    text: &'static str,
+}
+
+const MODULE: &str = "import { DomainBase } from '@fulcrum/domain';
+
+class Trivial extends DomainBase {
+  pingHandler(payload<T>) {
+    return { version: <V>, pid: process.pid };
+  }
+}
+
+await new Trivial().start();
+";
+
+impl Source {
+    pub(super) fn javascript() -> Self {
+        Self {
+            file: "domain.mjs",
+            text: MODULE,
+        }
+    }
+
+    pub(super) fn typescript() -> Self {
+        Self {
+            file: "domain.mts",
+            text: MODULE,
+        }
+    }
+
+    pub(super) fn is_typescript(&self) -> bool {
+        self.file.ends_with("ts")
+    }
+
+    /// The text of a version.
+    pub(super) fn text(&self, version: u32) -> String {
+        let types = if self.is_typescript() {
+            ": unknown"
+        } else {
+            ""
+        };
+        self.text
+            .replace("<T>", types)
+            .replace("<V>", &version.to_string())
+    }
+
+    /// Saves a version as an editor does: beside the old one, and then in its place.
+    pub(super) fn save(&self, folder: &Path, version: u32) -> anyhow::Result<()> {
+        let new = folder.join(format!(".{}.swp", self.file));
+        fs::write(&new, self.text(version))?;
+        Ok(fs::rename(new, folder.join(self.file))?)
+    }
+}
