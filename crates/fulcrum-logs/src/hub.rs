@@ -197,10 +197,6 @@ impl Hub {
         }
     }
 
-    pub(crate) fn pool(&self) -> Pool {
-        self.inner.pool.clone()
-    }
-
     /// Returns once what was published until now is in the store, if there is one; a disk that
     /// stands still is waited for a moment only. Whoever reads the store then, and the lines that
     /// were remembered before, has all of them.
@@ -208,6 +204,10 @@ impl Hub {
         if let Some(intake) = &self.inner.intake {
             intake.written().await;
         }
+    }
+
+    pub(crate) fn pool(&self) -> Pool {
+        self.inner.pool.clone()
     }
 
     /// The number of the newest line.

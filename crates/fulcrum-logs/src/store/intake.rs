@@ -49,11 +49,11 @@ struct Queue {
     left_out: BTreeMap<Arc<str>, u64>,
     closed: bool,
     /// The writer sleeps until something comes, or until enough has.
-    writer: WaitsFor,
+    writer: Waits,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
-enum WaitsFor {
+enum Waits {
     #[default]
     Nobody,
     Anything,
@@ -81,9 +81,9 @@ impl Intake {
         queue.bytes += chunk.cost();
         queue.waiting.push_back(Arc::clone(chunk));
         let wake = match queue.writer {
-            WaitsFor::Nobody => false,
-            WaitsFor::Anything => true,
-            WaitsFor::Enough => queue.bytes >= ENOUGH,
+            Waits::Nobody => false,
+            Waits::Anything => true,
+            Waits::Enough => queue.bytes >= ENOUGH,
         };
         drop(queue);
         if wake {
@@ -134,16 +134,16 @@ impl Intake {
             if queue.closed {
                 return None;
             }
-            queue.writer = WaitsFor::Anything;
+            queue.writer = Waits::Anything;
             let woken = self.work.wait(queue);
             queue = woken.unwrap_or_else(PoisonError::into_inner);
         }
         if queue.bytes < ENOUGH && !queue.closed {
-            queue.writer = WaitsFor::Enough;
+            queue.writer = Waits::Enough;
             let woken = self.work.wait_timeout(queue, GATHER);
             queue = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
-        queue.writer = WaitsFor::Nobody;
+        queue.writer = Waits::Nobody;
         Some(Work {
             chunks: std::mem::take(&mut queue.waiting),
             left_out: std::mem::take(&mut queue.left_out),

@@ -213,7 +213,7 @@ fn e05_ten_million_lines_of_four_domains_are_all_there() {
 }
 
 #[test]
-fn times_are_read() {
+fn e04_times_are_read() {
     assert_eq!(micros("1970-01-01T00:00:01.000002Z"), 1_000_002);
     assert_eq!(micros("2024-02-29T12:00:00.000000Z"), 1_709_208_000_000_000);
 }
