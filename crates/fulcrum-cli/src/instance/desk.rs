@@ -1,6 +1,7 @@
 //! What several tasks need to know about one domain.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +34,21 @@ pub(crate) struct Desk {
     pub(crate) probes: watch::Sender<Answers>,
     /// What it used when last looked at; written by the sampler.
     pub(crate) sample: watch::Sender<Sample>,
+    /// The files that its current or last life has loaded as code, by their real paths; `None`
+    /// where that isn't known.
+    pub(crate) modules: watch::Sender<Option<Arc<BTreeSet<PathBuf>>>>,
+    /// The reload whose life isn't ready yet; written by who reloads, taken by the narrator, who
+    /// tells how long it took.
+    pub(crate) reloading: watch::Sender<Option<Reloading>>,
+}
+
+/// A reload that is under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reloading {
+    /// When the first save was heard of.
+    pub(crate) since: Instant,
+    /// What has changed, `src/price.ts`.
+    pub(crate) what: String,
 }
 
 /// Every domain's desk, by name.
@@ -81,6 +97,8 @@ impl Default for Desk {
             outlook: watch::Sender::new(None),
             probes: watch::Sender::new(Answers::default()),
             sample: watch::Sender::new(Sample::default()),
+            modules: watch::Sender::new(None),
+            reloading: watch::Sender::new(None),
         }
     }
 }

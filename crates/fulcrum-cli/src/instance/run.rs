@@ -42,7 +42,7 @@ use super::terminal::Screen;
 use super::unserved::unserved;
 use super::{
     change, escaped, forward, keeping, leftovers, limits, listen, narrator, registrations, vitals,
-    waiting, words,
+    waiting, watching, words,
 };
 use crate::exit::{Code, Stop};
 use crate::{load, place};
@@ -200,6 +200,9 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     tokio::spawn(signals.carry(closing.clone(), hub.clone()));
 
     guarding.standing().await;
+    if let Some(how) = options.watching {
+        tokio::spawn(watching::watch(Shared::clone(&house), how));
+    }
     let selected = agenda.selected.iter().map(String::as_str);
     house.supervisor.start(selected).await;
     let reloader = Reloader {

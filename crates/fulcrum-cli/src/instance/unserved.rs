@@ -13,9 +13,6 @@ pub(crate) fn unserved(app: &App) -> Vec<String> {
     if app.runtime.standby.is_some_and(|count| count > 0) {
         found.push("runtime.standby".to_owned());
     }
-    if app.runtime.watch.enabled == Some(true) {
-        found.push("runtime.watch".to_owned());
-    }
     found
         .into_iter()
         .map(|key| format!("{key} has no effect in this version of Fulcrum"))

@@ -15,6 +15,7 @@
 //! - [`plan_node`] joins these to a command line; [`plan_command`] is its like for other programs.
 //!   Node loads the bootstrap ahead of the entry, or the SDK stands in for it where Fulcrum's own
 //!   copy is certain to be what the entry runs first.
+//! - [`check_syntax`] says whether a changed file is code at all, before a life is given up for it.
 //! - [`install_needed`] says whether packages have to be installed first, and by what.
 //!
 //! All that is kept goes below [`Toolbox::cache`], is named by content or checked against it, is
@@ -49,4 +50,4 @@ pub use provide::Provided;
 pub use runner::{Runner, choose_runner};
 pub use sdk::Sdk;
 pub use toolbox::{Notice, Toolbox};
-pub use typescript::{Format, StripError, StripErrorKind, Stripped, strip_file};
+pub use typescript::{Format, StripError, StripErrorKind, Stripped, check_syntax, strip_file};

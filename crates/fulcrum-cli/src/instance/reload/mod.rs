@@ -31,7 +31,6 @@ pub(crate) enum Origin {
     Command,
     /// Files have changed, and nobody looks at the answer: what is wrong is told in the log, and
     /// once.
-    #[expect(dead_code, reason = "the watcher of files asks so")]
     Files,
 }
 

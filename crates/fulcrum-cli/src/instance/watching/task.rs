@@ -1,0 +1,420 @@
+//! The task: hears what has changed, and sets off what that means.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fulcrum_logs::{FULCRUM, Level};
+use fulcrum_spawn::lifecycle::Phase;
+use fulcrum_watch::{
+    Action, Advice, Batch, Coalescer, LoopGuard, LoopLimits, News, Options, Pace, Spec, WatchError,
+    Watcher,
+};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep_until};
+
+use super::super::closing::Stage;
+use super::super::desk::Desk;
+use super::super::house::{Shared, now};
+use super::checking::Checker;
+use super::meaning::{Seen, Target, meaning};
+use super::renewing::Renewal;
+use super::wanted::{Loaded, wanted};
+use super::{Watching, assets, configuring, notices, shown};
+
+type Due = Action<Target, PathBuf>;
+
+/// What others tell the task.
+pub(super) enum Word {
+    /// All that had changed is part of this reload, which has begun.
+    Begun { name: String, number: u64 },
+    /// The process of a domain's new life is there.
+    Spawned { name: String },
+    /// Settings were compared; this is left to do.
+    Planned(Vec<(Due, Instant)>),
+    /// A domain has loaded other code.
+    Loaded,
+}
+
+/// Watches the files of the app until the instance ends.
+pub(crate) async fn watch(house: Shared, how: Watching) {
+    let over = house.closing.clone();
+    let work = async {
+        match Task::start(&house, how).await {
+            Ok(mut task) => task.run().await,
+            Err(error) => house.say(Level::Error, format!("files aren't watched: {error}")),
+        }
+    };
+    tokio::select! {
+        biased;
+        () = over.reached(Stage::Stopping) => {}
+        () = work => {}
+    }
+}
+
+struct Task {
+    house: Shared,
+    watcher: Watcher,
+    spec: Spec,
+    coalescer: Coalescer<Target, PathBuf>,
+    guard: LoopGuard<Target, PathBuf>,
+    /// When the first change was heard of that waits for its action.
+    since: BTreeMap<Target, Instant>,
+    /// What has changed of a domain that no life was begun with.
+    pending: BTreeMap<String, BTreeSet<PathBuf>>,
+    /// The latest reload of each domain.
+    renewals: BTreeMap<String, Latest>,
+    renewed: u64,
+    checker: Arc<Checker>,
+    /// Of each domain, the desk where it is heard of what it loads.
+    listening: BTreeMap<String, (Arc<Desk>, AbortHandle)>,
+    tell: UnboundedSender<Word>,
+    words: UnboundedReceiver<Word>,
+}
+
+struct Latest {
+    number: u64,
+    since: Instant,
+    has_begun: bool,
+    task: AbortHandle,
+}
+
+impl Task {
+    async fn start(house: &Shared, how: Watching) -> Result<Self, WatchError> {
+        let options = Options {
+            poll: how.poll,
+            fallback: Watching::POLL,
+        };
+        let spec = wanted(&house.agenda().app, &Loaded::new());
+        let watcher = Watcher::start(&spec, options).await?;
+        let (tell, words) = mpsc::unbounded_channel();
+        let mut task = Self {
+            house: Shared::clone(house),
+            watcher,
+            spec,
+            coalescer: Coalescer::new(Pace::default()),
+            guard: LoopGuard::new(LoopLimits::default()),
+            since: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            renewals: BTreeMap::new(),
+            renewed: 0,
+            checker: Arc::default(),
+            listening: BTreeMap::new(),
+            tell,
+            words,
+        };
+        task.refit().await;
+        Ok(task)
+    }
+
+    async fn run(&mut self) {
+        let mut agendas = self.house.agendas.clone();
+        loop {
+            let deadline = [self.coalescer.deadline(), self.guard.deadline()];
+            let deadline = deadline.into_iter().flatten().min();
+            let alarm = async {
+                match deadline {
+                    Some(at) => sleep_until(at.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                news = self.watcher.next() => match news {
+                    Some(News::Changes(batch)) => self.hear(batch),
+                    Some(News::Notice(notice)) => notices::tell(&self.house, notice),
+                    None => {
+                        let text = "files aren't watched any more: their watcher has ended, which is a defect of Fulcrum's";
+                        return self.house.say(Level::Error, text);
+                    }
+                },
+                Ok(()) = agendas.changed() => self.refit().await,
+                Some(word) = self.words.recv() => match word {
+                    Word::Begun { name, number } => self.begun(&name, number),
+                    Word::Spawned { name } => {
+                        let now = Instant::now().into_std();
+                        self.guard.started(&Target::Code(name), now);
+                    }
+                    Word::Planned(rest) => {
+                        for (action, since) in rest {
+                            self.carry_out(action, since);
+                        }
+                    }
+                    Word::Loaded => self.refit().await,
+                },
+                () = alarm => {}
+            }
+            self.act();
+        }
+    }
+
+    /// Watches what is to be watched now.
+    async fn refit(&mut self) {
+        let agenda = self.house.agenda();
+        let desks = self.house.desks.all();
+        let mut loaded = Loaded::new();
+        for (name, desk) in desks.iter() {
+            if let Some(modules) = desk.modules.borrow().clone() {
+                loaded.insert(name.clone(), modules);
+            }
+            let is_known = self.listening.get(name);
+            if is_known.is_none_or(|(known, _)| !Arc::ptr_eq(known, desk)) {
+                let listener = (Arc::clone(desk), self.listen(desk));
+                if let Some((_, old)) = self.listening.insert(name.clone(), listener) {
+                    old.abort();
+                }
+            }
+        }
+        let gone: Vec<String> = self
+            .listening
+            .keys()
+            .filter(|name| !desks.contains_key(*name))
+            .cloned()
+            .collect();
+        for name in gone {
+            self.forget(&name);
+        }
+        let spec = wanted(&agenda.app, &loaded);
+        if spec == self.spec {
+            return;
+        }
+        match self.watcher.update(&spec).await {
+            Ok(()) => self.spec = spec,
+            Err(error) => {
+                let text = format!("files are watched as before: {error}");
+                self.house.say(Level::Error, text);
+            }
+        }
+    }
+
+    fn listen(&self, desk: &Arc<Desk>) -> AbortHandle {
+        let (mut modules, tell) = (desk.modules.subscribe(), self.tell.clone());
+        let listener = tokio::spawn(async move {
+            while modules.changed().await.is_ok() && tell.send(Word::Loaded).is_ok() {}
+        });
+        listener.abort_handle()
+    }
+
+    fn forget(&mut self, name: &str) {
+        if let Some((_, listener)) = self.listening.remove(name) {
+            listener.abort();
+        }
+        if let Some(latest) = self.renewals.remove(name) {
+            latest.task.abort();
+        }
+        self.pending.remove(name);
+        for target in [
+            Target::Code(name.to_owned()),
+            Target::Asset(name.to_owned()),
+        ] {
+            self.coalescer.forget(&target);
+            self.guard.forget(&target);
+            self.since.remove(&target);
+        }
+    }
+
+    /// Takes in changes.
+    fn hear(&mut self, batch: Batch) {
+        let now = Instant::now();
+        let agenda = self.house.agenda();
+        let seen = self.seen();
+        let alone = batch.is_alone();
+        let mut told: BTreeMap<Target, BTreeSet<PathBuf>> = BTreeMap::new();
+        for change in &batch.changes {
+            for target in meaning(&agenda.app, &seen, change, real) {
+                let path = change.path.clone();
+                let act = match &target {
+                    // Nothing is started for it, so it sets off nothing.
+                    Target::Asset(_) => true,
+                    Target::Configuration | Target::Code(_) => {
+                        match self.guard.changed(&target, &path, now.into_std()) {
+                            Advice::Act => true,
+                            Advice::Loop { reloads } => {
+                                self.tell_loop(&target, &path, reloads);
+                                false
+                            }
+                            Advice::Wait | Advice::Known => false,
+                        }
+                    }
+                };
+                if act {
+                    self.since.entry(target.clone()).or_insert(now);
+                    self.coalescer
+                        .changed(target.clone(), path.clone(), alone, now.into_std());
+                }
+                told.entry(target).or_default().insert(path);
+            }
+        }
+        for (target, files) in told {
+            let text = format!("{} changed", self.shown(&target, &files));
+            match &target {
+                Target::Configuration => self.house.journal.note(FULCRUM, 0, "changed", text),
+                Target::Code(name) => {
+                    let generation = self.generation(name);
+                    self.house.journal.note(name, generation, "changed", text);
+                }
+                Target::Asset(_) => {}
+            }
+        }
+    }
+
+    /// Does what is due.
+    fn act(&mut self) {
+        let now = Instant::now();
+        for (target, files) in self.guard.due(now.into_std()) {
+            self.since.entry(target.clone()).or_insert(now);
+            for file in files {
+                self.coalescer
+                    .changed(target.clone(), file, true, now.into_std());
+            }
+        }
+        let mut settings = None;
+        let mut rest = Vec::new();
+        for action in self.coalescer.due(now.into_std()) {
+            let since = self.since.remove(&action.key).unwrap_or(now);
+            match &action.key {
+                Target::Configuration => settings = Some((action, since)),
+                Target::Code(_) | Target::Asset(_) => rest.push((action, since)),
+            }
+        }
+        match settings {
+            Some((action, since)) => self.configure(&action, since, rest),
+            None => rest
+                .into_iter()
+                .for_each(|(action, since)| self.carry_out(action, since)),
+        }
+    }
+
+    fn configure(&mut self, action: &Due, since: Instant, rest: Vec<(Due, Instant)>) {
+        self.guard.started(&action.key, Instant::now().into_std());
+        let what = self.shown(&action.key, &action.items);
+        let (house, tell) = (Shared::clone(&self.house), self.tell.clone());
+        tokio::spawn(async move {
+            let planned = |begun: BTreeSet<String>| {
+                let is_left = |(action, _): &(Due, Instant)| match &action.key {
+                    Target::Code(name) => !begun.contains(name),
+                    Target::Configuration | Target::Asset(_) => true,
+                };
+                let rest = rest.into_iter().filter(is_left).collect();
+                // Nobody hears it at the instance's end.
+                let _ = tell.send(Word::Planned(rest));
+            };
+            configuring::carry_out(&house, what, since, planned).await;
+        });
+    }
+
+    fn carry_out(&mut self, action: Due, since: Instant) {
+        match action.key {
+            Target::Configuration => {}
+            Target::Asset(name) => assets::tell(&self.house, &name, &action.items),
+            Target::Code(name) => self.renew(name, action.items, since),
+        }
+    }
+
+    fn renew(&mut self, name: String, files: BTreeSet<PathBuf>, since: Instant) {
+        let mut since = since;
+        if let Some(old) = self.renewals.remove(&name) {
+            old.task.abort();
+            if !old.has_begun {
+                since = since.min(old.since);
+            }
+        }
+        let pending = self.pending.entry(name.clone()).or_default();
+        pending.extend(files);
+        let files = pending.clone();
+        self.renewed += 1;
+        let number = self.renewed;
+        let renewal = Renewal {
+            house: Shared::clone(&self.house),
+            name: name.clone(),
+            number,
+            files,
+            since,
+            checker: Arc::clone(&self.checker),
+            tell: self.tell.clone(),
+        };
+        let task = tokio::spawn(renewal.carry_out()).abort_handle();
+        let latest = Latest {
+            number,
+            since,
+            has_begun: false,
+            task,
+        };
+        self.renewals.insert(name, latest);
+    }
+
+    fn begun(&mut self, name: &str, number: u64) {
+        let latest = self.renewals.get_mut(name);
+        if let Some(latest) = latest.filter(|latest| latest.number == number) {
+            latest.has_begun = true;
+            self.pending.remove(name);
+        }
+    }
+
+    fn tell_loop(&self, target: &Target, path: &Path, reloads: u32) {
+        let file = self.shown(target, &BTreeSet::from([path.to_owned()]));
+        let name = match target {
+            Target::Code(name) | Target::Asset(name) => name,
+            Target::Configuration => FULCRUM,
+        };
+        let text = format!(
+            "{file} changes with each start, {reloads} times now: it is no reason for a reload any more until somebody else changes it\n  \
+             hint: have it written elsewhere, or add it to `process.watch.ignore`"
+        );
+        let generation = self.generation(name);
+        self.house
+            .journal
+            .note(name, generation, "watch_loop", text.clone());
+        self.house
+            .hub
+            .announce(name, generation, Level::Warn, text, now());
+    }
+
+    /// What is known of the domains now.
+    fn seen(&self) -> BTreeMap<String, Seen> {
+        let desks = self.house.desks.all();
+        let seen = desks.iter().map(|(name, desk)| {
+            let modules = desk.modules.borrow().clone();
+            let handle = self.house.supervisor.domain(name);
+            let runs = handle.is_some_and(|handle| match handle.snapshot().phase {
+                Phase::Starting | Phase::Running | Phase::Preparing | Phase::Waiting => true,
+                Phase::Stopping
+                | Phase::Backoff
+                | Phase::Stopped
+                | Phase::Failed
+                | Phase::Stuck => false,
+            });
+            (name.clone(), Seen { modules, runs })
+        });
+        seen.collect()
+    }
+
+    fn shown(&self, target: &Target, files: &BTreeSet<PathBuf>) -> String {
+        let agenda = self.house.agenda();
+        let root = agenda.app.root.as_path();
+        let dir = match target {
+            Target::Code(name) | Target::Asset(name) => {
+                agenda.app.domain(name).map(|domain| domain.dir.as_path())
+            }
+            Target::Configuration => None,
+        };
+        shown::files(files, &[dir.unwrap_or(root), root])
+    }
+
+    fn generation(&self, name: &str) -> u64 {
+        let handle = self.house.supervisor.domain(name);
+        handle.map_or(0, |handle| handle.snapshot().generation)
+    }
+}
+
+/// A file's path without links, also when it isn't there any more.
+fn real(path: &Path) -> PathBuf {
+    let resolved = path.canonicalize().ok();
+    let by_folder = || {
+        let folder = path.parent()?.canonicalize().ok()?;
+        Some(folder.join(path.file_name()?))
+    };
+    resolved
+        .or_else(by_folder)
+        .unwrap_or_else(|| path.to_owned())
+}
