@@ -40,6 +40,8 @@ impl Renewal {
         let bases = [domain.dir.as_path(), &self.house.agenda().app.root];
         let what = shown::files(&self.files, &bases);
         if self.is_broken().await {
+            let (name, number) = (self.name.clone(), self.number);
+            let _ = self.tell.send(Word::Rejected { name, number });
             return;
         }
         let Some(desk) = self.house.desks.get(&self.name) else {
@@ -56,7 +58,7 @@ impl Renewal {
                 is_ours && now.take().is_some()
             });
         };
-        match restart_for(&self.house, &self.name, format!("{what} changed")).await {
+        match restart_for(&self.house, &self.name, format!("reload: {what} changed")).await {
             Ok(Renewed::Begun(handle, ticket)) => {
                 self.begun();
                 if !self.attend(&handle, ticket, &what).await {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use fulcrum_config::{Domain, Program};
 use fulcrum_logs::{FULCRUM, Level};
 use fulcrum_spawn::lifecycle::Phase;
 use fulcrum_watch::{
@@ -29,6 +30,8 @@ type Due = Action<Target, PathBuf>;
 pub(super) enum Word {
     /// All that had changed is part of this reload, which has begun.
     Begun { name: String, number: u64 },
+    /// This reload is none: its files are broken.
+    Rejected { name: String, number: u64 },
     /// The process of a domain's new life is there.
     Spawned { name: String },
     /// Settings were compared; this is left to do.
@@ -76,7 +79,8 @@ struct Task {
 struct Latest {
     number: u64,
     since: Instant,
-    has_begun: bool,
+    /// It has begun a life, or was rejected.
+    is_over: bool,
     task: AbortHandle,
 }
 
@@ -131,6 +135,9 @@ impl Task {
                 Ok(()) = agendas.changed() => self.refit().await,
                 Some(word) = self.words.recv() => match word {
                     Word::Begun { name, number } => self.begun(&name, number),
+                    Word::Rejected { name, number } => {
+                        self.over(&name, number);
+                    }
                     Word::Spawned { name } => {
                         let now = Instant::now().into_std();
                         self.guard.started(&Target::Code(name), now);
@@ -307,21 +314,32 @@ impl Task {
         match action.key {
             Target::Configuration => {}
             Target::Asset(name) => assets::tell(&self.house, &name, &action.items),
-            Target::Code(name) => self.renew(name, action.items, since),
+            Target::Code(name) => {
+                self.pending
+                    .entry(name.clone())
+                    .or_default()
+                    .extend(action.items);
+                // What is being deleted isn't restarted: the configuration says what becomes of it.
+                if self
+                    .house
+                    .domain(&name)
+                    .is_some_and(|domain| is_there(&domain))
+                {
+                    self.renew(name, since);
+                }
+            }
         }
     }
 
-    fn renew(&mut self, name: String, files: BTreeSet<PathBuf>, since: Instant) {
+    fn renew(&mut self, name: String, since: Instant) {
         let mut since = since;
         if let Some(old) = self.renewals.remove(&name) {
             old.task.abort();
-            if !old.has_begun {
+            if !old.is_over {
                 since = since.min(old.since);
             }
         }
-        let pending = self.pending.entry(name.clone()).or_default();
-        pending.extend(files);
-        let files = pending.clone();
+        let files = self.pending.get(&name).cloned().unwrap_or_default();
         self.renewed += 1;
         let number = self.renewed;
         let renewal = Renewal {
@@ -337,18 +355,23 @@ impl Task {
         let latest = Latest {
             number,
             since,
-            has_begun: false,
+            is_over: false,
             task,
         };
         self.renewals.insert(name, latest);
     }
 
     fn begun(&mut self, name: &str, number: u64) {
-        let latest = self.renewals.get_mut(name);
-        if let Some(latest) = latest.filter(|latest| latest.number == number) {
-            latest.has_begun = true;
+        if self.over(name, number) {
             self.pending.remove(name);
         }
+    }
+
+    /// A reload needs nothing more of what was heard. False if another one has overtaken it.
+    fn over(&mut self, name: &str, number: u64) -> bool {
+        let latest = self.renewals.get_mut(name);
+        let latest = latest.filter(|latest| latest.number == number);
+        latest.map(|latest| latest.is_over = true).is_some()
     }
 
     fn tell_loop(&self, target: &Target, path: &Path, reloads: u32) {
@@ -404,6 +427,15 @@ impl Task {
     fn generation(&self, name: &str) -> u64 {
         let handle = self.house.supervisor.domain(name);
         handle.map_or(0, |handle| handle.snapshot().generation)
+    }
+}
+
+/// Whether there is something to start.
+fn is_there(domain: &Domain) -> bool {
+    match &domain.program {
+        Program::Node { entry } => entry.exists(),
+        Program::Command(_) => domain.dir.exists(),
+        Program::None => false,
     }
 }
 
