@@ -76,7 +76,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let files = ["a.js", "gone.js"].map(|name| folder.path().join(name));
         let checker = Checker::default();
-        let mut saved = |text: &str| {
+        let saved = |text: &str| {
             fs::write(&files[0], text).expect("writable");
             let faults = checker.faults(&BTreeSet::from(files.clone()));
             let told = faults.iter().map(|fault| (fault.error.line, fault.is_new));

@@ -116,8 +116,14 @@ fn of_domain(
         Program::Command(_) => false,
         Program::None => return None,
     };
-    if is_named_for_watching(domain, path) {
-        return code();
+    let is_loaded = || {
+        let modules = seen.modules.as_ref();
+        modules.is_some_and(|modules| modules.contains(path) || modules.contains(&real(path)))
+    };
+    match place(domain, path) {
+        Place::Named => return code(),
+        Place::Within => {}
+        Place::Outside => return is_loaded().then(code).flatten(),
     }
     if !is_node {
         return if has_extension(path, &ASSETS) {
@@ -127,10 +133,10 @@ fn of_domain(
         };
     }
     let may_be_code = has_extension(path, &CODE);
-    let Some(modules) = &seen.modules else {
+    if seen.modules.is_none() {
         return if may_be_code { code() } else { asset() };
-    };
-    if modules.contains(path) || modules.contains(&real(path)) {
+    }
+    if is_loaded() {
         return code();
     }
     match may_be_code {
@@ -142,12 +148,32 @@ fn of_domain(
     }
 }
 
-/// Whether `process.watch.paths` means just this file.
-fn is_named_for_watching(domain: &Domain, path: &Path) -> bool {
-    paths(domain).iter().any(|(watched, glob)| match glob {
-        None => watched == path,
-        Some(glob) => Glob::new(glob).is_ok_and(|glob| glob.compile_matcher().is_match(path)),
-    })
+/// Where a file is, as `process.watch.paths` sees it.
+enum Place {
+    /// It is named itself, or by a glob.
+    Named,
+    /// It is in a folder that is named.
+    Within,
+    /// It is elsewhere.
+    Outside,
+}
+
+fn place(domain: &Domain, path: &Path) -> Place {
+    let mut place = Place::Outside;
+    for (watched, glob) in paths(domain) {
+        let is_named = match glob {
+            Some(glob) => Glob::new(&glob).is_ok_and(|glob| glob.compile_matcher().is_match(path)),
+            None if path.starts_with(&watched) => {
+                place = Place::Within;
+                path == watched
+            }
+            None => false,
+        };
+        if is_named {
+            return Place::Named;
+        }
+    }
+    place
 }
 
 fn is_named(path: &Path, names: &[&str]) -> bool {

@@ -1,9 +1,11 @@
 //! One domain's reload: its files are checked, then it is started anew.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use fulcrum_config::{Domain, Program};
 use fulcrum_logs::Level;
 use fulcrum_spawn::lifecycle::{Phase, Refused};
 use fulcrum_spawn::supervisor::{Handle, Outcome, Snapshot, Ticket};
@@ -16,6 +18,13 @@ use super::super::reload::{Renewed, restart_for};
 use super::checking::Checker;
 use super::shown;
 use super::task::Word;
+
+/// As many broken files are shown.
+const SHOWN: usize = 3;
+
+/// The clock of a file's times stands still for so long: what a process writes at once may seem to
+/// have been written before it was there.
+const COARSE: Duration = Duration::from_millis(10);
 
 /// What is to be reloaded.
 pub(super) struct Renewal {
@@ -39,7 +48,7 @@ impl Renewal {
         };
         let bases = [domain.dir.as_path(), &self.house.agenda().app.root];
         let what = shown::files(&self.files, &bases);
-        if self.is_broken().await {
+        if self.is_broken(&domain).await {
             let (name, number) = (self.name.clone(), self.number);
             let _ = self.tell.send(Word::Rejected { name, number });
             return;
@@ -76,18 +85,30 @@ impl Renewal {
         }
     }
 
-    /// Says what is broken, once.
-    async fn is_broken(&self) -> bool {
+    /// Says what is broken, once. Of programs that aren't Node nobody knows what they read.
+    async fn is_broken(&self, domain: &Domain) -> bool {
+        let is_node = match &domain.program {
+            Program::Node { .. } => true,
+            Program::Command(words) => words
+                .first()
+                .is_some_and(|word| Path::new(word).file_name() == Some("node".as_ref())),
+            Program::None => false,
+        };
+        if !is_node {
+            return false;
+        }
         let (checker, files) = (Arc::clone(&self.checker), self.files.clone());
         let looking = tokio::task::spawn_blocking(move || checker.faults(&files));
         // A check that failed proves nothing against the code.
         let faults = looking.await.unwrap_or_default();
-        let new: Vec<String> = faults
-            .iter()
-            .filter(|fault| fault.is_new)
-            .map(|fault| fault.error.to_string())
-            .collect();
+        let new = faults.iter().filter(|fault| fault.is_new);
+        let mut new: Vec<String> = new.map(|fault| fault.error.to_string()).collect();
         if !new.is_empty() {
+            let more = new.len().saturating_sub(SHOWN);
+            new.truncate(SHOWN);
+            if more > 0 {
+                new.push(format!("and {more} more files"));
+            }
             let text = new.join("\n");
             let generation = self.generation();
             let journal = &self.house.journal;
@@ -112,11 +133,21 @@ impl Renewal {
             | Phase::Failed
             | Phase::Stuck => true,
         };
-        if lives.wait_for(is_spawned).await.is_ok() {
+        let spawned = lives.wait_for(is_spawned).await;
+        let at = spawned.ok().and_then(|now| now.spawned_at);
+        if let Some(at) = at.and_then(|at| at.checked_sub(COARSE)) {
             let name = self.name.clone();
-            let _ = self.tell.send(Word::Spawned { name });
+            let _ = self.tell.send(Word::Spawned { name, at });
         }
-        match ticket.outcome().await {
+        let outcome = ticket.outcome().await;
+        let ready = match &outcome {
+            Outcome::Done(now) => now.spawned_at.zip(now.ready_after),
+            Outcome::Failed(_) | Outcome::Superseded(_) => None,
+        };
+        let at = ready.map_or_else(Instant::now, |(spawned, after)| spawned + after);
+        let name = self.name.clone();
+        let _ = self.tell.send(Word::Settled { name, at });
+        match outcome {
             Outcome::Done(_) => true,
             Outcome::Superseded(_) => false,
             Outcome::Failed(now) => {

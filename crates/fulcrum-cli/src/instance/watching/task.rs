@@ -1,15 +1,17 @@
 //! The task: hears what has changed, and sets off what that means.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use fulcrum_config::{Domain, Program};
 use fulcrum_logs::{FULCRUM, Level};
 use fulcrum_spawn::lifecycle::Phase;
 use fulcrum_watch::{
-    Action, Advice, Batch, Coalescer, LoopGuard, LoopLimits, News, Options, Pace, Spec, WatchError,
-    Watcher,
+    Action, Advice, Batch, Change, Coalescer, LoopGuard, LoopLimits, News, Options, Pace, Spec,
+    WatchError, Watcher,
 };
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::task::AbortHandle;
@@ -17,12 +19,19 @@ use tokio::time::{Instant, sleep_until};
 
 use super::super::closing::Stage;
 use super::super::desk::Desk;
-use super::super::house::{Shared, now};
+use super::super::house::{Shared, now as wall_clock};
 use super::checking::Checker;
 use super::meaning::{Seen, Target, meaning};
 use super::renewing::Renewal;
 use super::wanted::{Loaded, wanted};
 use super::{Watching, assets, configuring, notices, shown};
+
+/// Each start is said to be over, so the time matters only for one that never comes to an end.
+const LIMITS: LoopLimits = LoopLimits {
+    soon: Duration::from_secs(60),
+    doubt: Duration::from_secs(1),
+    rounds: 4,
+};
 
 type Due = Action<Target, PathBuf>;
 
@@ -33,7 +42,9 @@ pub(super) enum Word {
     /// This reload is none: its files are broken.
     Rejected { name: String, number: u64 },
     /// The process of a domain's new life is there.
-    Spawned { name: String },
+    Spawned { name: String, at: Instant },
+    /// It is ready, or has failed.
+    Settled { name: String, at: Instant },
     /// Settings were compared; this is left to do.
     Planned(Vec<(Due, Instant)>),
     /// A domain has loaded other code.
@@ -98,7 +109,7 @@ impl Task {
             watcher,
             spec,
             coalescer: Coalescer::new(Pace::default()),
-            guard: LoopGuard::new(LoopLimits::default()),
+            guard: LoopGuard::new(LIMITS),
             since: BTreeMap::new(),
             pending: BTreeMap::new(),
             renewals: BTreeMap::new(),
@@ -138,9 +149,11 @@ impl Task {
                     Word::Rejected { name, number } => {
                         self.over(&name, number);
                     }
-                    Word::Spawned { name } => {
-                        let now = Instant::now().into_std();
-                        self.guard.started(&Target::Code(name), now);
+                    Word::Spawned { name, at } => {
+                        self.guard.started(&Target::Code(name), at.into_std());
+                    }
+                    Word::Settled { name, at } => {
+                        self.guard.settled(&Target::Code(name), at.into_std());
                     }
                     Word::Planned(rest) => {
                         for (action, since) in rest {
@@ -234,7 +247,10 @@ impl Task {
                     // Nothing is started for it, so it sets off nothing.
                     Target::Asset(_) => true,
                     Target::Configuration | Target::Code(_) => {
-                        match self.guard.changed(&target, &path, now.into_std()) {
+                        match self
+                            .guard
+                            .changed(&target, &path, written(change, now).into_std())
+                        {
                             Advice::Act => true,
                             Advice::Loop { reloads } => {
                                 self.tell_loop(&target, &path, reloads);
@@ -390,7 +406,7 @@ impl Task {
             .note(name, generation, "watch_loop", text.clone());
         self.house
             .hub
-            .announce(name, generation, Level::Warn, text, now());
+            .announce(name, generation, Level::Warn, text, wall_clock());
     }
 
     /// What is known of the domains now.
@@ -428,6 +444,18 @@ impl Task {
         let handle = self.house.supervisor.domain(name);
         handle.map_or(0, |handle| handle.snapshot().generation)
     }
+}
+
+/// When a file was written, by its own account: it may be heard of a while later.
+fn written(change: &Change, now: Instant) -> Instant {
+    let status = std::fs::metadata(&change.path).ok();
+    let seconds = |status: std::fs::Metadata| {
+        let (whole, part) = (status.ctime(), status.ctime_nsec());
+        let at = Duration::new(whole.try_into().ok()?, part.try_into().ok()?);
+        wall_clock().duration_since(UNIX_EPOCH + at).ok()
+    };
+    let age = status.and_then(seconds).unwrap_or_default();
+    now.checked_sub(age).unwrap_or(now)
 }
 
 /// Whether there is something to start.

@@ -88,13 +88,18 @@ pub(super) fn paths(domain: &Domain) -> Vec<(PathBuf, Option<String>)> {
 /// one.
 fn literal(base: &Path, glob: &str) -> (PathBuf, Option<String>) {
     let mut path = base.to_owned();
-    for part in Path::new(glob).components() {
+    let mut parts = Path::new(glob).components();
+    while let Some(part) = parts.next() {
         match part {
             Component::CurDir => {}
             Component::ParentDir => drop(path.pop()),
             Component::Normal(part) if is_wild(part) => {
-                let whole = globset::escape(&base.to_string_lossy());
-                return (path, Some(format!("{whole}/{glob}")));
+                let mut whole = globset::escape(&path.to_string_lossy());
+                for part in std::iter::once(part).chain(parts.map(Component::as_os_str)) {
+                    whole.push('/');
+                    whole.push_str(&part.to_string_lossy());
+                }
+                return (path, Some(whole));
             }
             Component::Normal(_) | Component::RootDir | Component::Prefix(_) => path.push(part),
         }

@@ -13,8 +13,8 @@ use super::strip::{StripError, StripErrorKind, guarded, strip_text};
 /// Looks whether Node could parse this content of a file, by the parser that strips types, so no
 /// process is started. What is no JavaScript, TypeScript or `package.json` by its name passes.
 ///
-/// It errs on the side of letting pass: JavaScript is refused only where it is neither a module nor
-/// a script, and what merely needs more than type stripping is left to what runs it.
+/// It errs on the side of letting pass: JavaScript is refused only where it is neither a module, nor
+/// a script, nor has JSX, and what merely needs more than type stripping is left to what runs it.
 ///
 /// # Errors
 /// A syntax error with its place.
@@ -59,16 +59,19 @@ fn is_certain(error: &StripError) -> bool {
 /// The first error that a module has, where a script has one too.
 fn javascript(text: &str) -> Option<(usize, String)> {
     guarded(text, |text| {
-        let module = fault(&text, true)?;
-        fault(&text, false).and(Some(module))
+        let module = fault(&text, true, false)?;
+        fault(&text, false, false)?;
+        // Code for browsers has the same name, and no Node is to read it.
+        fault(&text, true, true).and(Some(module))
     })
     .flatten()
 }
 
-fn fault(text: &str, is_module: bool) -> Option<(usize, String)> {
+fn fault(text: &str, is_module: bool, jsx: bool) -> Option<(usize, String)> {
     let map = SourceMap::default();
     let file = map.new_source_file(FileName::Anon.into(), text.to_owned());
     let syntax = EsSyntax {
+        jsx,
         import_attributes: true,
         allow_return_outside_function: true,
         allow_super_outside_method: true,
@@ -99,7 +102,7 @@ fn json(text: &str) -> Option<(usize, String)> {
     let full = error.to_string();
     let what = full.split(" at line ").next().unwrap_or(&full);
     // These are limits of the parser here, not of Node's.
-    if what.contains("recursion limit") || what.contains("surrogate") || what.contains("range") {
+    if what.contains("recursion limit") || what.contains("hex escape") || what.contains("range") {
         return None;
     }
     let lines = text.split_inclusive('\n');
@@ -171,6 +174,7 @@ mod tests {
                 "import.meta.url; import('x', { with: {} }); import defer_ from 'x'",
             ),
             ("a.js", ""),
+            ("public/a.js", "const a = <b c={1}>d</b>;"),
             (
                 "a.ts",
                 "enum A { B } namespace C { export const d = 1 } @e class F<T> { constructor(private g: T) {} }",

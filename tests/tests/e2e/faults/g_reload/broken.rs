@@ -40,12 +40,7 @@ fn g11_broken_code_leaves_the_running_life_alone() {
 #[test]
 fn g11_the_next_save_lifts_a_failed_domain() {
     let app = App::new().domain("users", "steady");
-    let entry = app.root().join("domains/users/domain.js");
-    let entry = if entry.exists() {
-        "domain.js"
-    } else {
-        "domain.mjs"
-    };
+    let entry = "domain.cjs";
     let path = format!("domains/users/{entry}");
     let good = std::fs::read_to_string(app.root().join(&path)).expect("readable");
     app.up_watching();

@@ -44,7 +44,7 @@ impl Case {
             ("domains/orders/domain.ts", ""),
             (
                 "domains/tool/fulcrum.yml",
-                "process: {command: [/bin/cat], watch: {paths: [., \"*.sql\"]}}",
+                "process: {command: [/bin/cat], watch: {paths: [., \"*.sql\", \"../../etc/*.html\"]}}",
             ),
         ]);
         let runs = Seen {
@@ -191,6 +191,7 @@ fn of_another_program_all_but_assets_is_code() {
         let file = format!("domains/tool/{file}");
         assert_eq!(case.saved(&file, &["tool"]), ["code tool"], "{file}");
     }
+    assert_eq!(case.saved("etc/a.html", &["tool"]), ["code tool"]);
     let deeper = "domains/tool/old/schema.html";
     assert_eq!(case.saved(deeper, &["tool"]), ["asset tool"]);
 }
