@@ -10,6 +10,7 @@
 
 mod answer;
 mod compare;
+mod reading;
 mod reloader;
 mod starts;
 mod told;

@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use fulcrum_config::{Domain, Program};
 use fulcrum_logs::Level;
-use fulcrum_spawn::lifecycle::{Phase, Refused};
-use fulcrum_spawn::supervisor::{Handle, Outcome, Snapshot, Ticket};
+use fulcrum_spawn::lifecycle::Refused;
+use fulcrum_spawn::supervisor::{Handle, Outcome, Ticket};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
@@ -21,10 +20,6 @@ use super::task::Word;
 
 /// As many broken files are shown.
 const SHOWN: usize = 3;
-
-/// The clock of a file's times stands still for so long: what a process writes at once may seem to
-/// have been written before it was there.
-const COARSE: Duration = Duration::from_millis(10);
 
 /// What is to be reloaded.
 pub(super) struct Renewal {
@@ -123,31 +118,7 @@ impl Renewal {
 
     /// Waits for the outcome. False if it isn't ready.
     async fn attend(&self, handle: &Handle, ticket: Ticket, what: &str) -> bool {
-        let mut lives = ticket.watch();
-        let is_spawned = |now: &Snapshot| match now.phase {
-            Phase::Stopping | Phase::Waiting | Phase::Preparing => false,
-            Phase::Starting
-            | Phase::Running
-            | Phase::Backoff
-            | Phase::Stopped
-            | Phase::Failed
-            | Phase::Stuck => true,
-        };
-        let spawned = lives.wait_for(is_spawned).await;
-        let at = spawned.ok().and_then(|now| now.spawned_at);
-        if let Some(at) = at.and_then(|at| at.checked_sub(COARSE)) {
-            let name = self.name.clone();
-            let _ = self.tell.send(Word::Spawned { name, at });
-        }
-        let outcome = ticket.outcome().await;
-        let ready = match &outcome {
-            Outcome::Done(now) => now.spawned_at.zip(now.ready_after),
-            Outcome::Failed(_) | Outcome::Superseded(_) => None,
-        };
-        let at = ready.map_or_else(Instant::now, |(spawned, after)| spawned + after);
-        let name = self.name.clone();
-        let _ = self.tell.send(Word::Settled { name, at });
-        match outcome {
+        match ticket.outcome().await {
             Outcome::Done(_) => true,
             Outcome::Superseded(_) => false,
             Outcome::Failed(now) => {

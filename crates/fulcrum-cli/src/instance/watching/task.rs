@@ -26,6 +26,10 @@ use super::renewing::Renewal;
 use super::wanted::{Loaded, wanted};
 use super::{Watching, assets, configuring, notices, shown};
 
+/// The clock of a file's times stands still for so long: what a process writes at once may seem to
+/// have been written before it was there.
+const COARSE: Duration = Duration::from_millis(10);
+
 /// Each start is said to be over, so the time matters only for one that never comes to an end.
 const LIMITS: LoopLimits = LoopLimits {
     soon: Duration::from_secs(60),
@@ -41,10 +45,6 @@ pub(super) enum Word {
     Begun { name: String, number: u64 },
     /// This reload is none: its files are broken.
     Rejected { name: String, number: u64 },
-    /// The process of a domain's new life is there.
-    Spawned { name: String, at: Instant },
-    /// It is ready, or has failed.
-    Settled { name: String, at: Instant },
     /// Settings were compared; this is left to do.
     Planned(Vec<(Due, Instant)>),
     /// A domain has loaded other code.
@@ -73,6 +73,8 @@ struct Task {
     spec: Spec,
     coalescer: Coalescer<Target, PathBuf>,
     guard: LoopGuard<Target, PathBuf>,
+    /// The latest life of each domain that the guard knows of.
+    lives: BTreeMap<String, u64>,
     /// When the first change was heard of that waits for its action.
     since: BTreeMap<Target, Instant>,
     /// What has changed of a domain that no life was begun with.
@@ -110,6 +112,7 @@ impl Task {
             spec,
             coalescer: Coalescer::new(Pace::default()),
             guard: LoopGuard::new(LIMITS),
+            lives: BTreeMap::new(),
             since: BTreeMap::new(),
             pending: BTreeMap::new(),
             renewals: BTreeMap::new(),
@@ -148,12 +151,6 @@ impl Task {
                     Word::Begun { name, number } => self.begun(&name, number),
                     Word::Rejected { name, number } => {
                         self.over(&name, number);
-                    }
-                    Word::Spawned { name, at } => {
-                        self.guard.started(&Target::Code(name), at.into_std());
-                    }
-                    Word::Settled { name, at } => {
-                        self.guard.settled(&Target::Code(name), at.into_std());
                     }
                     Word::Planned(rest) => {
                         for (action, since) in rest {
@@ -223,6 +220,7 @@ impl Task {
             latest.task.abort();
         }
         self.pending.remove(name);
+        self.lives.remove(name);
         for target in [
             Target::Code(name.to_owned()),
             Target::Asset(name.to_owned()),
@@ -240,6 +238,7 @@ impl Task {
         let seen = self.seen();
         let alone = batch.is_alone();
         let mut told: BTreeMap<Target, BTreeSet<PathBuf>> = BTreeMap::new();
+        self.learn_of_lives();
         for change in &batch.changes {
             for target in meaning(&agenda.app, &seen, change, real) {
                 let path = change.path.clone();
@@ -277,6 +276,38 @@ impl Task {
                     self.house.journal.note(name, generation, "changed", text);
                 }
                 Target::Asset(_) => {}
+            }
+        }
+    }
+
+    /// Tells the guard which lives have begun, and which are as far as they come by themselves.
+    fn learn_of_lives(&mut self) {
+        for handle in self.house.supervisor.domains() {
+            let life = handle.snapshot();
+            let target = Target::Code(handle.name().to_owned());
+            let known = self.lives.entry(handle.name().to_owned()).or_default();
+            let spawned = life.spawned_at.and_then(|at| at.checked_sub(COARSE));
+            if let Some(at) = spawned.filter(|_| life.generation > *known) {
+                // One in which nothing has changed was no link of a chain.
+                for _ in 0..(life.generation - *known).min(2) {
+                    self.guard.started(&target, at.into_std());
+                }
+                *known = life.generation;
+            }
+            match life.phase {
+                Phase::Running if life.ready => {
+                    let ready = life.spawned_at.zip(life.ready_after);
+                    let at = ready.map_or_else(Instant::now, |(spawned, after)| spawned + after);
+                    self.guard.settled(&target, at.into_std());
+                }
+                Phase::Running
+                | Phase::Starting
+                | Phase::Waiting
+                | Phase::Preparing
+                | Phase::Stopping => {}
+                Phase::Backoff | Phase::Stopped | Phase::Failed | Phase::Stuck => {
+                    self.guard.settled(&target, Instant::now().into_std());
+                }
             }
         }
     }

@@ -21,8 +21,8 @@ fn g10_of_many_saves_the_last_one_runs() {
     }
     app.wait_for_start("users", &format!("save {saves}"));
     let starts = app.starts("users").len() - 1;
-    // Each half second at most, and the first and the last.
-    assert!(starts <= 4 * 2 + 2, "{starts} restarts");
+    // Each half second, and after each pause of this test's that was longer than a burst's.
+    assert!(starts * 3 <= saves, "{starts} restarts for {saves} saves");
     assert_eq!(app.see("users")["phase"], "running");
     figure(
         "G10",
