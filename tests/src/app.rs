@@ -116,6 +116,8 @@ impl App {
             .env("XDG_RUNTIME_DIR", self.root().with_file_name("run"))
             .env("XDG_CACHE_HOME", shared_folder())
             .env("FULCRUM_RUNTIME__GRPC__LISTEN", "127.0.0.1:0")
+            // Tests change files; those that are about reloads say `--watch`.
+            .env("FULCRUM_RUNTIME__WATCH__ENABLED", "false")
             .env("TEST_LEDGER", self.ledger_file())
             .env("TEST_GATE", self.gate());
         Run::new(command, &out)

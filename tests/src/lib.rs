@@ -29,6 +29,7 @@ mod process;
 pub mod raw;
 mod report;
 mod scene;
+mod shell;
 mod siege;
 mod stubs;
 mod usage;

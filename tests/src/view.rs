@@ -16,6 +16,38 @@ impl App {
         self.run(&["dev", "--detach", "--wait"]).exits(0)
     }
 
+    /// The same with `--watch`; what is watched is known afterwards.
+    #[track_caller]
+    pub fn up_watching(&self) {
+        self.up_watching_with(&[]);
+    }
+
+    /// The same with more arguments.
+    #[track_caller]
+    pub fn up_watching_with(&self, args: &[&str]) {
+        let all = [&["dev", "--detach", "--wait", "--watch"], args].concat();
+        self.run(&all).exits(0);
+        self.wait_for_event("fulcrum", "watching", 1);
+    }
+
+    /// Waits until something has happened to a domain so often, and gives the last reason.
+    #[track_caller]
+    pub fn wait_for_event(&self, domain: &str, kind: &str, times: usize) -> String {
+        wait_until(&format!("{domain} has {kind} {times} times"), LIMIT, || {
+            let reasons = self.reasons(domain, kind);
+            reasons.last().cloned().filter(|_| reasons.len() >= times)
+        })
+    }
+
+    /// The reasons of all events of a kind that a domain has had.
+    #[track_caller]
+    pub fn reasons(&self, domain: &str, kind: &str) -> Vec<String> {
+        let events = self.events().into_iter();
+        let of_kind = events.filter(|event| event["domain"] == domain && event["type"] == kind);
+        let reasons = of_kind.filter_map(|event| event["reason"].as_str().map(str::to_owned));
+        reasons.collect()
+    }
+
     /// `down`; nothing may be left.
     #[track_caller]
     pub fn down(&self) {

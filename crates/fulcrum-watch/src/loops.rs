@@ -6,18 +6,22 @@ use std::time::{Duration, Instant};
 /// What counts as a loop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LoopLimits {
-    /// A change this soon after the start of a reload may have been made by what was started.
+    /// A change this soon after the start of a reload may have been made by what was started, if
+    /// nobody says earlier that the start is over ([`LoopGuard::settled`]).
     pub soon: Duration,
+    /// How long a suspect's changes are held back, to see whether others follow without a reload.
+    pub doubt: Duration,
     /// So many reloads in a row, each set off by a change that came soon after the one before, are
     /// suspected. The loop is told with one reload more, so after `rounds + 1` at most.
     pub rounds: u32,
 }
 
 impl Default for LoopLimits {
-    /// 1 s, 4 rounds.
+    /// 1 s, 1 s, 4 rounds.
     fn default() -> Self {
         Self {
             soon: Duration::from_secs(1),
+            doubt: Duration::from_secs(1),
             rounds: 4,
         }
     }
@@ -56,6 +60,8 @@ enum Phase {
 struct Suspect<T> {
     phase: Phase,
     started: Option<Instant>,
+    /// What was started has come as far as it will by itself.
+    settled: Option<Instant>,
     /// What has changed soon after each of the reloads that are counted.
     files: BTreeSet<T>,
     /// What has changed soon after the last start.
@@ -67,14 +73,15 @@ struct Suspect<T> {
 
 /// Finds keys whose reloads set off the next one.
 ///
-/// Tell it of each change before anything is done about it, and of each start of a reload. A person
+/// Tell it of each change before anything is done about it, of each start of a process and of the
+/// end of that start. A person
 /// who saves often looks like a loop for a while, so a suspect isn't condemned at once. Its changes
 /// are held back: one that comes when the time is over in which its own writing would count came
 /// without a reload, so somebody else writes; silence of that length gets one reload more, with what
 /// was held back. Is that, too, followed by a change of the same file, it is a loop.
 ///
-/// Who writes into its own folder again and again while it runs, not only at the start, looks like
-/// somebody else who does, and isn't found.
+/// Who writes into its own folder again and again while it runs, or not before it is ready, looks
+/// like somebody else who does, and isn't found.
 ///
 /// A loop ends with a change that isn't its own: of the same file, but not soon after a start.
 /// Changes of other files are always acted on.
@@ -100,6 +107,7 @@ impl<K: Ord + Clone, T: Ord + Clone> LoopGuard<K, T> {
         let suspect = self.suspects.entry(key.clone()).or_insert_with(|| Suspect {
             phase: Phase::Counting,
             started: None,
+            settled: None,
             files: BTreeSet::new(),
             since_start: BTreeSet::new(),
             held: BTreeSet::new(),
@@ -124,21 +132,32 @@ impl<K: Ord + Clone, T: Ord + Clone> LoopGuard<K, T> {
             Phase::Doubting { .. } | Phase::Trying | Phase::Looping => {}
         }
         suspect.started = Some(now);
+        suspect.settled = None;
         if let Phase::Doubting { until } = &mut suspect.phase {
             // Reloaded by other means, meanwhile: the doubt waits for what follows that.
-            *until = now + limits.soon;
+            *until = now + limits.doubt;
         }
     }
 
-    /// A file of the key's has changed.
+    /// What was started for the key last is ready, or has failed. What changes from now on is
+    /// somebody else's doing: a person or a program that waits for the reload and then saves
+    /// again must not look like a loop.
+    pub fn settled(&mut self, key: &K, now: Instant) {
+        if let Some(suspect) = self.suspects.get_mut(key) {
+            suspect.settled.get_or_insert(now);
+        }
+    }
+
+    /// A file of the key's has changed. `now` is when it was written, as far as that is known.
     pub fn changed(&mut self, key: &K, item: &T, now: Instant) -> Advice {
         let limits = self.limits;
         let Some(suspect) = self.suspects.get_mut(key) else {
             return Advice::Act;
         };
-        let soon = suspect
-            .started
-            .is_some_and(|started| now < started + limits.soon);
+        let soon = suspect.started.is_some_and(|started| {
+            let over = suspect.settled.unwrap_or(started + limits.soon);
+            started <= now && now < over
+        });
         if !soon {
             let had = suspect.files.contains(item) || suspect.rounds == 0;
             if had {
@@ -155,14 +174,14 @@ impl<K: Ord + Clone, T: Ord + Clone> LoopGuard<K, T> {
                     return Advice::Act;
                 }
                 suspect.phase = Phase::Doubting {
-                    until: now + limits.soon,
+                    until: now + limits.doubt,
                 };
                 suspect.held.insert(item.clone());
                 Advice::Wait
             }
             Phase::Doubting { .. } if is_suspected => {
                 suspect.phase = Phase::Doubting {
-                    until: now + limits.soon,
+                    until: now + limits.doubt,
                 };
                 suspect.held.insert(item.clone());
                 Advice::Wait

@@ -153,6 +153,13 @@ export declare class DomainBase {
     onReady(): void | Promise<void>;
     /** Called once, when the last request is done and before the connection closes. */
     onStop(): void | Promise<void>;
+    /**
+     * Called when a file of this domain has changed that isn't code, such as a template: it goes
+     * on running, and can read the file again.
+     *
+     * @param path the file, absolute
+     */
+    onAssetChanged(path: string): void | Promise<void>;
     /** From `start()` until `stop()` is done. */
     get running(): boolean;
     /** Whether the runtime has taken this domain and the connection stands. */

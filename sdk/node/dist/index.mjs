@@ -135,29 +135,30 @@ waiter.reject(error)}};function monotonicMs(){return process.uptime()*1e3}functi
 value!==null?value:{}}catch{return{}}}var INSTANCES=Symbol.for("fulcrum.domain.instances");function instances(){return globalThis[INSTANCES]??=new Set}var SIGTERM_DEADLINE_MS=1e4,watching=!1;function drainOnSigterm(){if(watching)return;watching=!0;let onSigterm=()=>{if(process.listeners("SIGTERM").some(listener=>listener!==
 onSigterm))return;let stops=[...instances()].map(domain=>domain.stop(SIGTERM_DEADLINE_MS));Promise.allSettled(stops).then(exitWhenAllStopped)};process.on("SIGTE\
 RM",onSigterm)}function exitWhenAllStopped(){for(let domain of instances())if(domain.running)return;process.exit(process.exitCode??0)}function die(domain,error){
-say(`${domain}: ${describe(error)}`),process.exit(1)}var CAPABILITIES=["db_operations","email_operations","heartbeat","drain"],STOP_DEADLINE_MS=1e4,DomainBase=class _DomainBase{static domainName;name;#settings;#heartbeat=new Heartbeat;#link;#dispatcher;#started;#stopped;#running=!1;constructor(options={}){
+say(`${domain}: ${describe(error)}`),process.exit(1)}var CAPABILITIES=["db_operations","email_operations","heartbeat","drain","assets"],STOP_DEADLINE_MS=1e4,DomainBase=class _DomainBase{static domainName;name;#settings;#heartbeat=new Heartbeat;#link;#dispatcher;#started;#stopped;#running=!1;constructor(options={}){
 let given=typeof options=="string"?{name:options}:options;this.#settings=settle(given,this.constructor.domainName,process.env),this.name=this.#settings.name,instances().
-add(this)}onStart(){}onReady(){}onStop(){}get running(){return this.#running}get registered(){return this.#link?.registered??!1}start(){return this.#started??=this.#run()}stop(deadlineMs=STOP_DEADLINE_MS){
-return this.#stopped??=this.#close(deadlineMs)}createRecord(model,data){return this.request("db_create",{model,data})}findRecords(model,query={}){return this.request(
-"db_find",{model,query})}updateRecord(model,id,data){return this.request("db_update",{model,id,data})}deleteRecord(model,id){return this.request("db_delete",{model,
-id})}sendEmail(message){return this.request("email_send",message)}db(model){return new Table((type,payload)=>this.request(type,payload),model)}email(){return new Email(
-(type,payload)=>this.request(type,payload))}async request(type,payload={},options={}){let link=this.#requireLink(type);return payloadOf(await link.request(type,
-JSON.stringify(payload)??"{}",options.timeoutMs??this.#settings.timeoutMs),type)}async call(domain,type,payload={},options={}){let link=this.#requireLink(`call ${type}\
- of ${domain}`);return payloadOf(await link.call(domain,type,JSON.stringify(payload)??"{}",options.timeoutMs??this.#settings.timeoutMs),type)}async#run(){let{address,
-token,giveUpAfterMs}=this.#settings;if(!this.name)throw new FulcrumError("INVALID","this domain has no name: give one to super(…), as static domainName, or in F\
-ULCRUM_DOMAIN_NAME");let link=new Link({url:dialUrl(address),address,domain:this.name,token,capabilities:CAPABILITIES,giveUpAfterMs},{registered:answer=>this.#beat(
+add(this)}onStart(){}onReady(){}onStop(){}onAssetChanged(path){}get running(){return this.#running}get registered(){return this.#link?.registered??!1}start(){return this.#started??=
+this.#run()}stop(deadlineMs=STOP_DEADLINE_MS){return this.#stopped??=this.#close(deadlineMs)}createRecord(model,data){return this.request("db_create",{model,data})}findRecords(model,query={}){
+return this.request("db_find",{model,query})}updateRecord(model,id,data){return this.request("db_update",{model,id,data})}deleteRecord(model,id){return this.request(
+"db_delete",{model,id})}sendEmail(message){return this.request("email_send",message)}db(model){return new Table((type,payload)=>this.request(type,payload),model)}email(){
+return new Email((type,payload)=>this.request(type,payload))}async request(type,payload={},options={}){let link=this.#requireLink(type);return payloadOf(await link.
+request(type,JSON.stringify(payload)??"{}",options.timeoutMs??this.#settings.timeoutMs),type)}async call(domain,type,payload={},options={}){let link=this.#requireLink(
+`call ${type} of ${domain}`);return payloadOf(await link.call(domain,type,JSON.stringify(payload)??"{}",options.timeoutMs??this.#settings.timeoutMs),type)}async#run(){
+let{address,token,giveUpAfterMs}=this.#settings;if(!this.name)throw new FulcrumError("INVALID","this domain has no name: give one to super(…), as static domainN\
+ame, or in FULCRUM_DOMAIN_NAME");let link=new Link({url:dialUrl(address),address,domain:this.name,token,capabilities:CAPABILITIES,giveUpAfterMs},{registered:answer=>this.#beat(
 answer.heartbeat_interval_ms),message:message=>this.#receive(message),lost:()=>this.#heartbeat.stop(),fatal:reason=>this.#die(reason)});this.#link=link,this.#running=
 !0,link.dial(),await void 0;let registering;try{if(await this.onStart(),this.#stopped)return;registering=link.register(),drainOnSigterm(),this.#dispatcher=new Dispatcher(
 this,this.name,collectHandlers(this,_DomainBase.prototype))}catch(error){link.abort(),die(this.name,error)}try{await registering}catch(error){if(this.#stopped)return;
 throw error}try{await this.onReady()}catch(error){die(this.name,error)}}#receive(message){let{type,requestId}=message;if(type==="drain"){this.stop(deadlineOf(message.
-payload)).then(exitWhenAllStopped);return}if(type==="error"||type.endsWith("_response")||requestId==="")return;let link=this.#link,{epoch}=link;this.#dispatcher?.
-dispatch(message,(answerType,payload,id)=>link.send(answerType,payload,id,epoch))}#beat(intervalMs){if(typeof intervalMs!="number"||!(intervalMs>0))return;let link=this.#link;
-this.#heartbeat.start(intervalMs,beat=>link.send("heartbeat",JSON.stringify(beat),""),()=>this.#dispatcher?.draining?"draining":"ok")}async#close(deadlineMs){if(!this.#running)
-return;let late=await this.#dispatcher?.drain(deadlineMs)??0;late>0&&say(`${this.name}: ${late} request${late>1?"s were":" was"} not done within ${deadlineMs} m\
-s`);try{await this.onStop()}catch(error){say(`${this.name}: onStop failed: ${messageOf(error)}`)}this.#heartbeat.stop(),await this.#link?.close(),this.#running=
-!1}#die(reason){say(reason),process.exit(1)}#requireLink(what){if(!this.#link)throw new FulcrumError("NOT_REGISTERED",`${what}: call start() first`);return this.#link}};
-Object.defineProperty(DomainBase.prototype,Symbol.for("fulcrum.domain"),{value:!0});Object.defineProperty(DomainBase,WARM,{value:warm});function payloadOf(answer,what){
-let payload;try{payload=answer.payload===""?{}:JSON.parse(answer.payload)}catch{if(answer.success)throw new FulcrumError("FAILED",`${what}: the answer isn't JSO\
-N: ${answer.payload.slice(0,80)}`)}let said=payload;if(answer.success&&said?.success!==!1)return payload;let text=answer.error||(typeof said?.error=="string"?said.
-error:"")||`${what} failed, without a reason`;throw new FulcrumError("FAILED",text)}function deadlineOf(payload){try{let{deadline_ms:ms}=JSON.parse(payload);if(typeof ms==
-"number"&&ms>=0)return ms}catch{}return STOP_DEADLINE_MS}var KEY=Symbol.for("@fulcrum/domain 0.1.0"),shared=globalThis[KEY]??=index_exports;standIn();var{DomainBase:DomainBase2,Email:Email2,FulcrumError:FulcrumError2,Table:Table2}=shared,entry_esm_default=shared;export{DomainBase2 as DomainBase,Email2 as Email,FulcrumError2 as FulcrumError,Table2 as Table,entry_esm_default as default};
+payload)).then(exitWhenAllStopped);return}if(type==="asset_changed"){this.#asset(message.payload);return}if(type==="error"||type.endsWith("_response")||requestId===
+"")return;let link=this.#link,{epoch}=link;this.#dispatcher?.dispatch(message,(answerType,payload,id)=>link.send(answerType,payload,id,epoch))}async#asset(payload){
+try{let{path}=JSON.parse(payload);await this.onAssetChanged(path)}catch(error){say(`${this.name}: onAssetChanged failed: ${messageOf(error)}`)}}#beat(intervalMs){
+if(typeof intervalMs!="number"||!(intervalMs>0))return;let link=this.#link;this.#heartbeat.start(intervalMs,beat=>link.send("heartbeat",JSON.stringify(beat),""),
+()=>this.#dispatcher?.draining?"draining":"ok")}async#close(deadlineMs){if(!this.#running)return;let late=await this.#dispatcher?.drain(deadlineMs)??0;late>0&&say(
+`${this.name}: ${late} request${late>1?"s were":" was"} not done within ${deadlineMs} ms`);try{await this.onStop()}catch(error){say(`${this.name}: onStop failed\
+: ${messageOf(error)}`)}this.#heartbeat.stop(),await this.#link?.close(),this.#running=!1}#die(reason){say(reason),process.exit(1)}#requireLink(what){if(!this.#link)
+throw new FulcrumError("NOT_REGISTERED",`${what}: call start() first`);return this.#link}};Object.defineProperty(DomainBase.prototype,Symbol.for("fulcrum.domain"),
+{value:!0});Object.defineProperty(DomainBase,WARM,{value:warm});function payloadOf(answer,what){let payload;try{payload=answer.payload===""?{}:JSON.parse(answer.
+payload)}catch{if(answer.success)throw new FulcrumError("FAILED",`${what}: the answer isn't JSON: ${answer.payload.slice(0,80)}`)}let said=payload;if(answer.success&&
+said?.success!==!1)return payload;let text=answer.error||(typeof said?.error=="string"?said.error:"")||`${what} failed, without a reason`;throw new FulcrumError(
+"FAILED",text)}function deadlineOf(payload){try{let{deadline_ms:ms}=JSON.parse(payload);if(typeof ms=="number"&&ms>=0)return ms}catch{}return STOP_DEADLINE_MS}var KEY=Symbol.for("@fulcrum/domain 0.1.0"),shared=globalThis[KEY]??=index_exports;standIn();var{DomainBase:DomainBase2,Email:Email2,FulcrumError:FulcrumError2,Table:Table2}=shared,entry_esm_default=shared;export{DomainBase2 as DomainBase,Email2 as Email,FulcrumError2 as FulcrumError,Table2 as Table,entry_esm_default as default};

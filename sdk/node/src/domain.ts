@@ -15,7 +15,7 @@ import { instances } from './registry.ts';
 import { die, drainOnSigterm, exitWhenAllStopped } from './shutdown.ts';
 import { WARM, warm } from './warm.ts';
 
-const CAPABILITIES = ['db_operations', 'email_operations', 'heartbeat', 'drain'];
+const CAPABILITIES = ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets'];
 const STOP_DEADLINE_MS = 10_000;
 
 /**
@@ -67,6 +67,16 @@ export class DomainBase {
 
   /** Called once, when the last request is done and before the connection closes. */
   onStop(): void | Promise<void> {}
+
+  /**
+   * Called when a file of this domain has changed that isn't code, such as a template: it goes
+   * on running, and can read the file again.
+   *
+   * @param path the file, absolute
+   */
+  onAssetChanged(path: string): void | Promise<void> {
+    void path;
+  }
 
   /** From `start()` until `stop()` is done. */
   get running(): boolean {
@@ -205,11 +215,24 @@ export class DomainBase {
       void this.stop(deadlineOf(message.payload)).then(exitWhenAllStopped);
       return;
     }
+    if (type === 'asset_changed') {
+      void this.#asset(message.payload);
+      return;
+    }
     // A late answer to a request of ours that was given up, or a notice we didn't ask for.
     if (type === 'error' || type.endsWith('_response') || requestId === '') return;
     const link = this.#link as Link;
     const { epoch } = link;
     this.#dispatcher?.dispatch(message, (answerType, payload, id) => link.send(answerType, payload, id, epoch));
+  }
+
+  async #asset(payload: string): Promise<void> {
+    try {
+      const { path } = JSON.parse(payload) as { path: string };
+      await this.onAssetChanged(path);
+    } catch (error) {
+      say(`${this.name}: onAssetChanged failed: ${messageOf(error)}`);
+    }
   }
 
   #beat(intervalMs: unknown): void {

@@ -33,7 +33,7 @@ test('a domain registers with its name, its capabilities and its token', async (
   assert.equal(register.type, 'domain_register');
   assert.equal(register.domain, 'users');
   assert.notEqual(register.request_id, '');
-  assert.deepEqual(JSON.parse(register.payload), { domain: 'users', capabilities: ['db_operations', 'email_operations', 'heartbeat', 'drain'] });
+  assert.deepEqual(JSON.parse(register.payload), { domain: 'users', capabilities: ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets'] });
   assert.equal(peer.headers['x-fulcrum-token'], 'secret');
   assert.equal(peer.headers['content-type'], 'application/grpc');
   assert.equal(peer.headers.te, 'trailers');
@@ -277,4 +277,20 @@ test('garbage from the runtime ends the connection, not the domain', async (t) =
   const { runtime, peer } = await started(t, DomainBase);
   peer.stream.write(Buffer.from([0, 0, 0, 0, 2, 0x0a, 200]));
   await runtime.registered(2);
+});
+
+test('a changed asset is told to onAssetChanged, and a failure there ends nothing', async (t) => {
+  const seen = [];
+  class Users extends DomainBase {
+    onAssetChanged(path) {
+      seen.push(path);
+      if (path === '/bad') throw new Error('no such template');
+    }
+    helloHandler() { return { seen }; }
+  }
+  const { peer } = await started(t, Users);
+  for (const path of ['/bad', '/views/a.hbs']) {
+    peer.send({ type: 'asset_changed', payload: JSON.stringify({ path }), request_id: '7' });
+  }
+  assert.deepEqual((await peer.ask('hello_request')).payload, { seen: ['/bad', '/views/a.hbs'] });
 });

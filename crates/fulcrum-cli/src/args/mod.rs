@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn watch_is_a_switch_with_an_optional_value() {
         let watch = |line| match parse(line).expect(line).verb {
-            Verb::Dev(args) => args.watch,
+            Verb::Dev(args) => args.watch.watch,
             other => panic!("{other:?}"),
         };
         assert_eq!(watch("fulcrum dev"), None);
@@ -106,6 +106,23 @@ mod tests {
             ErrorKind::UnknownArgument
         );
         assert_eq!(refused("fulcrum serve --watch"), ErrorKind::UnknownArgument);
+        let poll = |line| match parse(line).expect(line).verb {
+            Verb::Dev(args) => args.watch.poll,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(poll("fulcrum dev"), None);
+        assert_eq!(
+            poll("fulcrum dev --poll"),
+            Some(std::time::Duration::from_millis(500))
+        );
+        assert_eq!(
+            poll("fulcrum dev --poll=300"),
+            Some(std::time::Duration::from_millis(300))
+        );
+        assert_eq!(
+            refused("fulcrum dev --poll=soon"),
+            ErrorKind::ValueValidation
+        );
     }
 
     #[test]

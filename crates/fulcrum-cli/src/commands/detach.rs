@@ -12,6 +12,7 @@ use tokio::process::Child;
 
 use super::log_file::LogFile;
 use super::start::Start;
+use super::watch::Watch;
 use super::{Context, instance_process};
 use crate::args::duration::millis;
 use crate::exit::{Code, Stop};
@@ -25,7 +26,12 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// So much of the log is shown when it ended.
 const LAST_LINES: usize = 20;
 
-pub(super) async fn run(mode: Mode, start: Start, context: Context) -> Result<(), Stop> {
+pub(super) async fn run(
+    mode: Mode,
+    start: Start,
+    watch: Watch,
+    context: Context,
+) -> Result<(), Stop> {
     let output = &context.output;
     let (app, warnings) = load::valid(context.app(), mode, output)?;
     for warning in &warnings {
@@ -38,7 +44,7 @@ pub(super) async fn run(mode: Mode, start: Start, context: Context) -> Result<()
         Err(error) => return Err(client::unconnected(&app.root, &error)),
     }
     let log = LogFile::create(&app.root).map_err(|error| Stop::failed(error.to_string()))?;
-    let mut child = spawn(mode, &start, &app.root, &log)
+    let mut child = spawn(mode, &start, watch, &app.root, &log)
         .map_err(|error| Stop::failed(format!("the instance can't be started: {error}")))?;
     let client = hello(&mut child, &dir, &app.root, &log, output).await?;
     let instance = client.instance();
@@ -66,9 +72,15 @@ fn already_running(pid: u32, root: &Path) -> Stop {
     clippy::disallowed_methods,
     reason = "the instance outlives this command: it must be in no group that dies with it"
 )]
-fn spawn(mode: Mode, start: &Start, root: &Path, log: &LogFile) -> std::io::Result<Child> {
+fn spawn(
+    mode: Mode,
+    start: &Start,
+    watch: Watch,
+    root: &Path,
+    log: &LogFile,
+) -> std::io::Result<Child> {
     tokio::process::Command::new(std::env::current_exe()?)
-        .args(instance_process::arguments(mode, &start.what, root))
+        .args(instance_process::arguments(mode, &start.what, watch, root))
         // It keeps no folder from being removed or unmounted but its own.
         .current_dir(root)
         .stdin(Stdio::null())

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use fulcrum_config::Mode;
 
 use super::start::{self, What};
+use super::watch::Watch;
 use super::{Context, drive};
 use crate::exit::Stop;
 use crate::{instance, load};
@@ -17,6 +18,8 @@ pub(crate) struct Args {
     mode: ModeWord,
     #[command(flatten)]
     what: What,
+    #[command(flatten)]
+    watch: Watch,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -26,7 +29,7 @@ enum ModeWord {
 }
 
 /// The arguments with which this process becomes the instance of the app at `root`.
-pub(super) fn arguments(mode: Mode, what: &What, root: &Path) -> Vec<OsString> {
+pub(super) fn arguments(mode: Mode, what: &What, watch: Watch, root: &Path) -> Vec<OsString> {
     let mut words: Vec<OsString> = ["__instance", "--mode"].map(OsString::from).into();
     words.push(match mode {
         Mode::Dev => "dev".into(),
@@ -44,6 +47,12 @@ pub(super) fn arguments(mode: Mode, what: &What, root: &Path) -> Vec<OsString> {
     if what.no_install {
         words.push("--no-install".into());
     }
+    if let Some(watch) = watch.watch {
+        words.push(format!("--watch={watch}").into());
+    }
+    if let Some(poll) = watch.poll {
+        words.push(format!("--poll={}ms", poll.as_millis()).into());
+    }
     words
 }
 
@@ -59,12 +68,21 @@ pub(super) fn run(args: Args, context: &Context) -> Result<(), Stop> {
         ModeWord::Serve => Mode::Serve,
     };
     let (app, warnings) = load::valid(context.app(), mode, &context.output)?;
-    let options = start::options(mode, args.what, app, &warnings, context.output.stdout());
+    let options = start::options(
+        mode,
+        args.what,
+        args.watch,
+        app,
+        &warnings,
+        context.output.stdout(),
+    );
     drive::instance(instance::run(options))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use clap::Parser;
 
     use super::*;
@@ -77,7 +95,11 @@ mod tests {
             no_deps: true,
             no_install: true,
         };
-        let words = arguments(Mode::Serve, &what, Path::new("/srv/shop"));
+        let watch = Watch {
+            watch: Some(false),
+            poll: Some(Duration::from_millis(1500)),
+        };
+        let words = arguments(Mode::Serve, &what, watch, Path::new("/srv/shop"));
         let cli = Cli::try_parse_from([OsString::from("fulcrum")].into_iter().chain(words))
             .expect("parsed");
         let Verb::Instance(args) = cli.verb else {
@@ -86,6 +108,7 @@ mod tests {
         assert_eq!(args.mode, ModeWord::Serve);
         assert_eq!(args.what.only, ["a", "-b"]);
         assert!(args.what.no_deps && args.what.no_install);
+        assert_eq!(args.watch, watch);
         assert_eq!(cli.global.app.as_deref(), Some(Path::new("/srv/shop")));
     }
 }

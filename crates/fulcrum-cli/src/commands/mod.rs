@@ -15,6 +15,7 @@ pub(crate) mod reload;
 pub(crate) mod serve;
 mod start;
 pub(crate) mod strip;
+mod watch;
 
 use std::path::{Path, PathBuf};
 

@@ -4,6 +4,7 @@ use fulcrum_config::Mode;
 
 use super::Context;
 use super::start::{self, Start};
+use super::watch::Watch;
 use crate::exit::Stop;
 
 #[derive(Debug, clap::Args)]
@@ -13,5 +14,5 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: Args, context: Context) -> Result<(), Stop> {
-    start::run(Mode::Serve, args.start, context)
+    start::run(Mode::Serve, args.start, Watch::default(), context)
 }

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use fulcrum_config::{App, LogFormat, Mode, Problem};
 
+use super::watch::Watch;
 use super::{Context, detach, drive};
 use crate::args::duration;
 use crate::exit::Stop;
-use crate::instance::{self, LineStyle, Options};
+use crate::instance::{self, LineStyle, Options, Watching};
 use crate::load;
 use crate::output::Face;
 
@@ -57,9 +58,9 @@ impl Start {
 ///
 /// # Errors
 /// An invalid configuration, and whatever ends the instance but a signal or `down`.
-pub(super) fn run(mode: Mode, start: Start, context: Context) -> Result<(), Stop> {
+pub(super) fn run(mode: Mode, start: Start, watch: Watch, context: Context) -> Result<(), Stop> {
     if start.detach {
-        return drive::client(Some("the start"), detach::run(mode, start, context));
+        return drive::client(Some("the start"), detach::run(mode, start, watch, context));
     }
     let (app, warnings) = load::valid(context.app(), mode, &context.output)?;
     let limit = start.limit();
@@ -68,7 +69,14 @@ pub(super) fn run(mode: Mode, start: Start, context: Context) -> Result<(), Stop
         // In production nobody has to look on, and a log pipe may be replaced.
         watched: mode == Mode::Dev,
         detached: false,
-        ..options(mode, start.what, app, &warnings, context.output.stdout())
+        ..options(
+            mode,
+            start.what,
+            watch,
+            app,
+            &warnings,
+            context.output.stdout(),
+        )
     };
     drive::instance(instance::run(options))
 }
@@ -77,6 +85,7 @@ pub(super) fn run(mode: Mode, start: Start, context: Context) -> Result<(), Stop
 pub(super) fn options(
     mode: Mode,
     what: What,
+    watch: Watch,
     app: App,
     warnings: &[Problem],
     stdout: Face,
@@ -86,6 +95,7 @@ pub(super) fn options(
         only: what.only,
         no_deps: what.no_deps,
         install: !what.no_install,
+        watching: Watching::decide(watch.watch, watch.poll, &app.runtime.watch, mode),
         json: wants_json(app.runtime.logs.format, mode, stdout.terminal),
         style: LineStyle {
             colour: stdout.colour,

@@ -32,10 +32,23 @@ pub(crate) struct Desk {
     pub(crate) outlook: watch::Sender<Option<String>>,
     /// What its probes said last; written by the task that asks.
     pub(crate) probes: watch::Sender<Answers>,
-    /// Which files it has loaded; written by who has to do with a change of one.
-    pub(crate) modules: watch::Sender<Modules>,
     /// What it used when last looked at; written by the sampler.
     pub(crate) sample: watch::Sender<Sample>,
+    /// The files that its current or last life has loaded as code, by their real paths; `None`
+    /// where that isn't known. Written by the task that watches files.
+    pub(crate) modules: watch::Sender<Option<Modules>>,
+    /// The reload whose life isn't ready yet; written by who reloads, taken by the narrator, who
+    /// tells how long it took.
+    pub(crate) reloading: watch::Sender<Option<Reloading>>,
+}
+
+/// A reload that is under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reloading {
+    /// When the first save was heard of.
+    pub(crate) since: Instant,
+    /// What has changed, `src/price.ts`.
+    pub(crate) what: String,
 }
 
 /// Every domain's desk, by name.
@@ -83,8 +96,9 @@ impl Default for Desk {
             obituary: watch::Sender::new(None),
             outlook: watch::Sender::new(None),
             probes: watch::Sender::new(Answers::default()),
-            modules: watch::Sender::new(Modules::default()),
             sample: watch::Sender::new(Sample::default()),
+            modules: watch::Sender::new(None),
+            reloading: watch::Sender::new(None),
         }
     }
 }

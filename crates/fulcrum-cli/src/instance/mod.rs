@@ -4,7 +4,8 @@
 //! socket, start the domains, then wait for a reason to end, and end everything. Around the
 //! supervisor, which owns the domains, a few tasks carry news from one library to another:
 //! registrations become facts (`registrations`), transitions become words and events (`narrator`),
-//! lines become output (`terminal`) and go elsewhere (`forward`). What concerns one domain and is needed by several of them
+//! lines become output (`terminal`) and go elsewhere (`forward`), files that change become reloads
+//! (`watching`). What concerns one domain and is needed by several of them
 //! lies on its [`Desk`](desk::Desk).
 
 mod agenda;
@@ -55,7 +56,9 @@ mod unserved;
 mod view;
 mod vitals;
 mod waiting;
+mod watching;
 mod words;
 
 pub(crate) use options::{LineStyle, Options};
 pub(crate) use run::run;
+pub(crate) use watching::Watching;

@@ -16,7 +16,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::desk::Desk;
-use super::house::House;
 
 /// The files of one domain, symbolic links resolved. Packages aren't among them.
 pub(crate) type Modules = Arc<BTreeSet<PathBuf>>;
@@ -47,40 +46,17 @@ pub(crate) fn file(folder: &Path, domain: &str) -> PathBuf {
     folder.join(domain)
 }
 
-/// What a domain has loaded as far as is known now, read anew and put on its desk. May block, for
-/// the time that reading a small file takes.
-#[expect(dead_code, reason = "watching will ask")]
-pub(crate) fn of(house: &House, domain: &str) -> Modules {
-    match (house.desks.get(domain), &house.modules) {
-        (Some(desk), Some(folder)) => refresh(&desk, &file(folder, domain)),
-        _ => Modules::default(),
-    }
-}
-
-fn refresh(desk: &Desk, file: &Path) -> Modules {
-    if let Ok(text) = fs::read(file) {
-        let told = parse(&text);
-        desk.modules.send_if_modified(|known| {
-            let news = !told.is_empty() && told != **known;
-            if news {
-                *known = Arc::new(told);
-            }
-            news
-        });
-    }
-    Arc::clone(&desk.modules.borrow())
-}
-
-/// Whether a domain has to do with a file. A domain that has told nothing (another program, a
-/// client without the bootstrap) has to do with all of its own folder, `dir`; both without
-/// symbolic links.
-#[cfg_attr(not(test), expect(dead_code, reason = "watching will ask"))]
-pub(crate) fn concerns(modules: &Modules, dir: &Path, file: &Path) -> bool {
-    if modules.is_empty() {
-        file.starts_with(dir)
-    } else {
-        modules.contains(file)
-    }
+/// Reads what a domain has told in its file, and puts it on its desk. May block, for the time that
+/// reading a small file takes.
+pub(crate) fn refresh(desk: &Desk, file: &Path) {
+    let told = fs::read(file).map(|text| parse(&text)).unwrap_or_default();
+    desk.modules.send_if_modified(|known| {
+        let news = !told.is_empty() && known.as_deref() != Some(&told);
+        if news {
+            *known = Some(Arc::new(told));
+        }
+        news
+    });
 }
 
 /// A path a line; the last one may be about to be written.
@@ -111,30 +87,19 @@ mod tests {
         let desks = DeskRoom::default();
         desks.add(["users"].into_iter());
         let desk = &*desks.get("users").expect("it was set up");
-        assert!(refresh(desk, &file).is_empty());
+        let known = || {
+            refresh(desk, &file);
+            desk.modules.borrow().as_deref().cloned()
+        };
+        assert_eq!(known(), None);
         fs::write(&file, "/app/a.js\n/app/lib/b.js\n/app/lib/unfin").expect("told");
-        assert_eq!(*refresh(desk, &file), set(&["/app/a.js", "/app/lib/b.js"]));
+        assert_eq!(known(), Some(set(&["/app/a.js", "/app/lib/b.js"])));
         // A life that begins has told nothing yet.
         fs::write(&file, "").expect("emptied");
-        assert_eq!(refresh(desk, &file).len(), 2);
+        assert_eq!(known().map(|set| set.len()), Some(2));
         fs::write(&file, "/app/a.js\n").expect("told");
-        assert_eq!(*refresh(desk, &file), set(&["/app/a.js"]));
+        assert_eq!(known(), Some(set(&["/app/a.js"])));
         clear(&folder);
-        assert_eq!(*refresh(desk, &file), set(&["/app/a.js"]));
-    }
-
-    #[test]
-    fn who_tells_nothing_has_to_do_with_its_own_folder() {
-        let dir = Path::new("/app/domains/users");
-        let nothing = Modules::default();
-        assert!(concerns(&nothing, dir, &dir.join("deep/x.py")));
-        assert!(!concerns(
-            &nothing,
-            dir,
-            Path::new("/app/domains/orders/x.js")
-        ));
-        let told: Modules = Arc::new(set(&["/app/domains/users/domain.js", "/app/lib/b.js"]));
-        assert!(concerns(&told, dir, Path::new("/app/lib/b.js")));
-        assert!(!concerns(&told, dir, &dir.join("README.js")));
+        assert_eq!(known(), Some(set(&["/app/a.js"])));
     }
 }

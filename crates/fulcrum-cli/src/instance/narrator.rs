@@ -7,6 +7,7 @@ use fulcrum_spawn::lifecycle::{Cause, Goal, Phase};
 use fulcrum_spawn::supervisor::{Snapshot, Transition};
 use tokio::sync::mpsc;
 
+use super::desk::Reloading;
 use super::escaped::shown;
 use super::explain::{advice, how};
 use super::house::{Shared, now};
@@ -22,13 +23,24 @@ pub(crate) async fn tell(house: Shared, mut transitions: mpsc::UnboundedReceiver
         let handle = house.supervisor.domain(&transition.domain);
         if let Some(handle) = handle {
             let snapshot = handle.snapshot();
-            if let Some((level, text)) = words(&house, &transition, &snapshot) {
+            let reloaded = reloaded(&house, &transition);
+            let words = match &reloaded {
+                Some(text) => Some((Level::Info, text.clone())),
+                None => words(&house, &transition, &snapshot),
+            };
+            if let Some((level, text)) = words {
                 let generation = transition.generation;
                 house
                     .hub
                     .announce(&transition.domain, generation, level, text, now());
             }
             transition.reason = reason(&house, &transition, &snapshot);
+            if let Some(text) = reloaded {
+                let (name, generation) = (transition.domain.clone(), transition.generation);
+                house.journal.enter(transition);
+                house.journal.note(&name, generation, "reloaded", text);
+                continue;
+            }
         } else if transition.to == Phase::Stopped {
             // It was removed, and forgotten as soon as it had ended.
             let text = "stopped".to_owned();
@@ -85,6 +97,21 @@ fn words(house: &Shared, news: &Transition, now: &Snapshot) -> Option<(Level, St
         Phase::Failed => (Level::Error, failed(news, now)),
         Phase::Stuck => (Level::Error, stuck(house, now.pid.unwrap_or_default())),
     })
+}
+
+/// `reloaded in 31 ms (src/price.ts)`, once the life is ready that a change has begun.
+fn reloaded(house: &Shared, news: &Transition) -> Option<String> {
+    let desk = house.desks.get(&news.domain)?;
+    if matches!(news.cause, Cause::Asked(_)) && news.to == Phase::Stopping {
+        // What begins now has another reason.
+        desk.reloading.send_if_modified(|now| now.take().is_some());
+    }
+    if news.to != Phase::Running || !news.ready || news.again {
+        return None;
+    }
+    let Reloading { since, what } = desk.reloading.send_replace(None)?;
+    let after = millis(since.elapsed());
+    Some(format!("reloaded in {after} ({what})"))
 }
 
 /// What has just been told as the end isn't told again.

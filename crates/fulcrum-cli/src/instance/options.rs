@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use fulcrum_config::{App, Mode};
 
+use super::Watching;
+
 /// How an instance is to run.
 #[derive(Debug)]
 pub(crate) struct Options {
@@ -17,6 +19,8 @@ pub(crate) struct Options {
     pub(crate) no_deps: bool,
     /// Whether missing packages are installed before a start.
     pub(crate) install: bool,
+    /// Whether and how files are watched.
+    pub(crate) watching: Option<Watching>,
     /// JSON lines instead of text.
     pub(crate) json: bool,
     /// Somebody looks at standard output: when it is gone, the instance has no reason to go on.

@@ -44,7 +44,7 @@ use super::terminal::Screen;
 use super::unserved::unserved;
 use super::{
     change, escaped, forward, keeping, leftovers, limits, listen, modules, narrator, registrations,
-    vitals, waiting, words,
+    vitals, waiting, watching, words,
 };
 use crate::exit::{Code, Stop};
 use crate::{load, place};
@@ -119,7 +119,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     let (events, heard) = mpsc::unbounded_channel();
     let roster = Arc::new(OnceLock::new());
     let times = Limits::of(&options.app).settings();
-    let modules = watches(&options).then(|| modules::folder(dir.dir()));
+    let modules = options.watching.map(|_| modules::folder(dir.dir()));
     let modules = modules.transpose().map_err(defect)?;
     let maker = NodeMaker::default();
     let standby = Standby::start(spares(&options), maker.clone());
@@ -211,6 +211,9 @@ pub(crate) async fn run(options: Options) -> Result<(), Stop> {
     tokio::spawn(signals.carry(closing.clone(), hub.clone()));
 
     guarding.standing().await;
+    if let Some(how) = options.watching {
+        tokio::spawn(watching::watch(Shared::clone(&house), how));
+    }
     let selected = agenda.selected.iter().map(String::as_str);
     house.supervisor.start(selected).await;
     let reloader = Reloader {
@@ -285,12 +288,6 @@ fn spares(options: &Options) -> u32 {
         Mode::Dev => 1,
         Mode::Serve => 0,
     })
-}
-
-/// Whether a change of a file may come to mean something.
-fn watches(options: &Options) -> bool {
-    let enabled = options.app.runtime.watch.enabled;
-    enabled.unwrap_or(options.mode == Mode::Dev)
 }
 
 fn surroundings(options: &Options, port: &listen::Port, modules: Option<PathBuf>) -> Surroundings {

@@ -4,15 +4,11 @@ use fulcrum_config::{App, Domain};
 
 /// What of the configuration has no effect in this version, in words.
 pub(crate) fn unserved(app: &App) -> Vec<String> {
-    let mut found: Vec<String> = app
+    let found = app
         .domains
         .iter()
         .filter(|d| d.has_process())
-        .flat_map(domain)
-        .collect();
-    if app.runtime.watch.enabled == Some(true) {
-        found.push("runtime.watch".to_owned());
-    }
+        .flat_map(domain);
     found
         .into_iter()
         .map(|key| format!("{key} has no effect in this version of Fulcrum"))

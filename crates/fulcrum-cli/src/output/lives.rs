@@ -112,6 +112,11 @@ impl<'a> Life<'a> {
             None if self.ending().is_some() => parts.push("never ready".to_owned()),
             None => parts.push("not ready yet".to_owned()),
         }
+        // What began it, and how long that took in all.
+        parts.extend(
+            self.last("reloaded")
+                .map(|reloaded| reloaded.reason.clone()),
+        );
         let ending = match self.ending() {
             Some(ending) => {
                 parts.extend(since_spawn(ending).map(|after| format!("lived {}", elapsed(after))));

@@ -102,13 +102,3 @@ async fn a_closed_pipe_ends_a_command_quietly() {
     let run = Run::of(output.expect("ran"));
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
 }
-
-#[tokio::test]
-async fn watching_is_refused_in_words_only_when_asked_for() {
-    let app = App::new();
-    std::fs::write(app.file("fulcrum.yml"), "runtime: 1\n").expect("written");
-    let said = |run: &Run| run.err.contains("hot reload is not available");
-    assert!(said(&app.run("dev --watch").await));
-    assert!(!said(&app.run("dev --watch=false").await));
-    assert!(!said(&app.run("dev").await));
-}

@@ -12,6 +12,8 @@ pub(crate) const REGISTERED: &str = "register_success";
 pub(crate) const HEARTBEAT: &str = "heartbeat";
 /// Type of the announcement that a domain will be stopped.
 pub(crate) const DRAIN: &str = "drain";
+/// Type of the news that a file has changed that is no code.
+pub(crate) const ASSET_CHANGED: &str = "asset_changed";
 
 /// What an answer's texts may take together: the largest message less its framing.
 pub(crate) const MAX_BODY: usize = MAX_MESSAGE - 1024;
@@ -19,7 +21,7 @@ pub(crate) const MAX_BODY: usize = MAX_MESSAGE - 1024;
 /// Whether a type belongs to the runtime and its domains alone, so that a caller can't
 /// have a domain drained or make it believe that it is registered.
 pub(crate) fn is_reserved(type_: &str) -> bool {
-    [REGISTER, REGISTERED, HEARTBEAT, DRAIN].contains(&type_)
+    [REGISTER, REGISTERED, HEARTBEAT, DRAIN, ASSET_CHANGED].contains(&type_)
 }
 
 /// Whether the type says that a message answers another one.

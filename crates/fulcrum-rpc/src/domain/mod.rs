@@ -40,3 +40,6 @@ pub const CAPABILITY_HEARTBEAT: &str = "heartbeat";
 
 /// The capability of domains that want to be told before they are stopped.
 pub const CAPABILITY_DRAIN: &str = "drain";
+
+/// The capability of domains that want to know which of their files that aren't code change.
+pub const CAPABILITY_ASSETS: &str = "assets";

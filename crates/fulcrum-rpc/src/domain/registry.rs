@@ -12,10 +12,12 @@ use super::admission::AnyGatekeeper;
 use super::connection::{Connection, QUEUE, QUEUE_BYTES, Unsent, lock};
 use super::handler::AnyHandler;
 use super::health::HealthBoard;
-use super::message::{DRAIN, MAX_BODY, fits, is_reserved};
+use super::message::{ASSET_CHANGED, DRAIN, MAX_BODY, fits, is_reserved};
 use super::registration::clip;
 use super::roster::Roster;
-use super::{Answer, CAPABILITY_DRAIN, DomainEvent, Gatekeeper, RuntimeHandler, StreamEnd};
+use super::{
+    Answer, CAPABILITY_ASSETS, CAPABILITY_DRAIN, DomainEvent, Gatekeeper, RuntimeHandler, StreamEnd,
+};
 use crate::framework::{DomainMessage, RuntimeMessage};
 use crate::transport::{KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, Limiter};
 
@@ -178,17 +180,42 @@ impl Registry {
     /// has. True where that generation is registered, has the capability `drain` and could
     /// be told; otherwise nothing is sent.
     pub fn send_drain(&self, domain: &str, generation: u64, deadline: Duration) -> bool {
-        let Some(connection) = self.of_generation(domain, generation) else {
-            return false;
-        };
-        if !connection.can(CAPABILITY_DRAIN) {
-            return false;
-        }
         let payload = serde_json::json!({
             "deadline_ms": u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX),
         });
+        self.notify(domain, generation, CAPABILITY_DRAIN, DRAIN, &payload)
+    }
+
+    /// Tells a domain that one of its files has changed that isn't code, such as a template:
+    /// nothing is restarted for it. True where that generation is registered, has the
+    /// capability `assets` and could be told; otherwise nothing is sent.
+    pub fn send_asset_changed(&self, domain: &str, generation: u64, path: &str) -> bool {
+        let payload = serde_json::json!({ "path": path });
+        self.notify(
+            domain,
+            generation,
+            CAPABILITY_ASSETS,
+            ASSET_CHANGED,
+            &payload,
+        )
+    }
+
+    fn notify(
+        &self,
+        domain: &str,
+        generation: u64,
+        capability: &str,
+        type_: &str,
+        payload: &serde_json::Value,
+    ) -> bool {
+        let Some(connection) = self.of_generation(domain, generation) else {
+            return false;
+        };
+        if !connection.can(capability) {
+            return false;
+        }
         let message = RuntimeMessage {
-            r#type: DRAIN.into(),
+            r#type: type_.into(),
             payload: payload.to_string(),
             request_id: self.request_id(),
             success: true,

@@ -547,6 +547,25 @@ async fn drain_is_told_to_that_generation_if_it_can() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_changed_asset_is_told_to_that_generation_if_it_wants_to_know() {
+    let scene = Scene::new();
+    let _plain = scene.join("users", Some("2")).await;
+    assert!(!scene.registry.send_asset_changed("users", 2, "a.hbs"));
+
+    let mut peer = scene.connect(Some("1"));
+    let wish = r#"{"capabilities":["assets"]}"#;
+    peer.say(message("orders", "domain_register", wish, "1"));
+    peer.hear().await;
+    assert!(!scene.registry.send_asset_changed("orders", 2, "a.hbs"));
+    assert!(scene.registry.send_asset_changed("orders", 1, "a.hbs"));
+    let told = peer.hear().await;
+    assert_eq!(
+        (told.r#type.as_str(), told.payload.as_str()),
+        ("asset_changed", r#"{"path":"a.hbs"}"#)
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_stream_of_an_ended_generation_is_dropped_and_no_other() {
     let mut scene = Scene::new();
     let mut peer = scene.join("users", Some("2")).await;
@@ -599,6 +618,7 @@ async fn callers_cannot_send_what_only_the_runtime_says() {
     let _peer = scene.join("users", Some("1")).await;
     for type_ in [
         "drain",
+        "asset_changed",
         "register_success",
         "domain_register",
         "heartbeat",

@@ -16,6 +16,7 @@
 //!   Node loads the bootstrap ahead of the entry, or the SDK stands in for it where Fulcrum's own
 //!   copy is certain to be what the entry runs first.
 //! - [`Spare`] is a Node process that is booted ahead, and says of which plans it can become the life.
+//! - [`check_syntax`] says whether a changed file is code at all, before a life is given up for it.
 //! - [`install_needed`] says whether packages have to be installed first, and by what.
 //!
 //! All that is kept goes below [`Toolbox::cache`], is named by content or checked against it, is
@@ -52,4 +53,4 @@ pub use runner::{Runner, choose_runner};
 pub use sdk::Sdk;
 pub use spare::Spare;
 pub use toolbox::{Notice, Toolbox};
-pub use typescript::{Format, StripError, StripErrorKind, Stripped, strip_file};
+pub use typescript::{Format, StripError, StripErrorKind, Stripped, check_syntax, strip_file};

@@ -53,6 +53,32 @@ fn a_domain_that_writes_into_its_folder_is_stopped_within_five_reloads() {
 }
 
 #[test]
+fn who_waits_for_the_reload_and_saves_again_is_no_loop() {
+    let mut now = Instant::now();
+    let mut guard = LoopGuard::new(LoopLimits::default());
+    for _ in 0..100 {
+        assert_eq!(guard.changed(&"users", &"a.js", now), Advice::Act);
+        guard.started(&"users", now);
+        now += ms(30);
+        guard.settled(&"users", now);
+    }
+    // A save that came before the process, and is heard of late, isn't its own either.
+    guard.started(&"users", now);
+    assert_eq!(guard.changed(&"users", &"a.js", now - ms(1)), Advice::Act);
+}
+
+#[test]
+fn a_start_that_takes_long_may_write_all_the_time() {
+    let now = Instant::now();
+    let mut guard = LoopGuard::new(LoopLimits {
+        soon: ms(10_000),
+        ..LoopLimits::default()
+    });
+    let (reloads, told) = own_writing(&mut guard, now, ms(8000), "cache.json");
+    assert_eq!((reloads, told), (5, Some(5)));
+}
+
+#[test]
 fn a_known_loop_stays_still_until_somebody_else_writes_the_file() {
     let now = Instant::now();
     let mut guard = LoopGuard::new(LoopLimits::default());

@@ -10,6 +10,7 @@
 
 mod answer;
 mod compare;
+mod reading;
 mod reloader;
 mod starts;
 mod told;
@@ -31,7 +32,6 @@ pub(crate) enum Origin {
     Command,
     /// Files have changed, and nobody looks at the answer: what is wrong is told in the log, and
     /// once.
-    #[expect(dead_code, reason = "the watcher of files asks so")]
     Files,
 }
 

@@ -16,6 +16,7 @@ use super::super::house::Shared;
 use super::super::setup::Setups;
 use super::super::{limits, unserved};
 use super::compare::compare;
+use super::reading::read_steady;
 use super::{End, Origin, Step, Tell, Wish, Wishes, starts, told};
 use crate::exit::Stop;
 use crate::output::count;
@@ -57,7 +58,12 @@ impl Reloader {
         } = wish;
         self.keeper.sweep();
         let request = self.setups.request.clone();
-        let reading = tokio::task::spawn_blocking(move || load(&request));
+        let agenda = house.agenda();
+        let reading = tokio::task::spawn_blocking(move || match origin {
+            // Who asks has saved before.
+            Origin::Command => load(&request),
+            Origin::Files => read_steady(&request, &agenda.app),
+        });
         let end = match reading.await {
             Ok(loaded) => match self.usable(house, origin, dry_run, loaded, &tell) {
                 Ok((app, plan)) => {

@@ -1,0 +1,49 @@
+//! Whether and how files are watched, on the command line.
+
+use std::time::Duration;
+
+use crate::args::duration;
+
+/// How long between two looks when `--poll` doesn't say it.
+const POLL: &str = "500";
+
+/// No shorter than this: a look at many files takes as long.
+const SHORTEST: Duration = Duration::from_millis(10);
+
+/// What of the watching of files can be told on the command line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::Args)]
+pub(crate) struct Watch {
+    /// Reload domains when their files change; `--watch=false` doesn't [default: true]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) watch: Option<bool>,
+    /// Look at files again and again, where the system can't tell of changes (NFS, WSL, containers)
+    #[arg(long, value_name = "MS", num_args = 0..=1, require_equals = true, default_missing_value = POLL, value_parser = interval)]
+    pub(crate) poll: Option<Duration>,
+}
+
+/// Reads `300`, in milliseconds, or a duration with its unit.
+fn interval(text: &str) -> Result<Duration, String> {
+    let interval = match text.parse() {
+        Ok(milliseconds) => Duration::from_millis(milliseconds),
+        Err(_) => duration::parse(text)?,
+    };
+    if interval < SHORTEST {
+        return Err("that is shorter than 10ms".to_owned());
+    }
+    Ok(interval)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_is_in_milliseconds() {
+        assert_eq!(interval(POLL), Ok(Duration::from_millis(500)));
+        assert_eq!(interval("300"), Ok(Duration::from_millis(300)));
+        assert_eq!(interval("2s"), Ok(Duration::from_secs(2)));
+        for text in ["0", "9", "fast", "-1"] {
+            interval(text).expect_err(text);
+        }
+    }
+}

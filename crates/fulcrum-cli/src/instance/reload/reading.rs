@@ -1,0 +1,84 @@
+//! The configuration read while somebody may be saving it.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use fulcrum_config::{App, Loaded, Request, load};
+
+use super::super::house::now;
+
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// So often it is tried again; whoever saves for longer than this is told of what is there.
+const TRIES: usize = 50;
+
+/// A file that has been empty for so long is meant to be.
+const MEANT: Duration = Duration::from_millis(200);
+
+/// The file that holds settings, of an app and of a domain.
+const FILE: &str = "fulcrum.yml";
+
+/// Reads it when no file has changed during the reading, nor is empty since a moment ago: editors
+/// that truncate a file first would have a domain of theirs without settings. `app` is the one that
+/// runs. May block.
+pub(super) fn read_steady(request: &Request, app: &App) -> Loaded {
+    for _ in 0..TRIES {
+        let files = files(app);
+        let before = stamps(&files);
+        if before.iter().flatten().all(|stamp| stamp.is_whole) {
+            let loaded = load(request);
+            // New domains' files are new: a change of those is heard of later.
+            if stamps(&files) == before {
+                return loaded;
+            }
+        }
+        thread::sleep(PAUSE);
+    }
+    load(request)
+}
+
+fn files(app: &App) -> Vec<PathBuf> {
+    let domains = app.domains.iter();
+    let variables = domains
+        .clone()
+        .flat_map(|domain| domain.process.env_files.clone());
+    let own = domains.map(|domain| domain.dir.join(FILE));
+    std::iter::once(app.root.join(FILE))
+        .chain(own)
+        .chain(variables)
+        .collect()
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stamp {
+    changed: (i64, i64),
+    size: u64,
+    inode: u64,
+    /// It isn't one that has just been emptied.
+    is_whole: bool,
+}
+
+impl Stamp {
+    fn of(file: &Path) -> Option<Self> {
+        let status = fs::metadata(file).ok()?;
+        let age = status
+            .modified()
+            .ok()
+            .and_then(|at| now().duration_since(at).ok());
+        let is_new = age.is_none_or(|age| age < MEANT);
+        Some(Self {
+            changed: (status.ctime(), status.ctime_nsec()),
+            size: status.len(),
+            inode: status.ino(),
+            is_whole: status.len() > 0 || !is_new,
+        })
+    }
+}
+
+fn stamps(files: &[PathBuf]) -> Vec<Option<Stamp>> {
+    files.iter().map(|file| Stamp::of(file)).collect()
+}

@@ -1,0 +1,191 @@
+//! What a change of a file means. Pure, but for the resolving of links, which the caller lends.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fulcrum_config::{App, Domain, Program};
+use fulcrum_watch::{Change, Kind};
+use globset::Glob;
+
+use super::wanted::{CONFIGURATION, PLACE, SETTINGS, TOLD, paths};
+
+/// What is to be done, and for whom. Settings go first: what they restart needs no other reload.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Target {
+    /// The configuration is read anew, and compared with what runs.
+    Configuration,
+    /// This domain's code has changed: it is started anew.
+    Code(String),
+    /// A file of this domain has changed that isn't code: it is told, if it wants to know.
+    Asset(String),
+}
+
+/// What is known of a domain at the moment.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Seen {
+    /// The code that it has loaded; none where that isn't known.
+    pub(super) modules: Option<Arc<BTreeSet<PathBuf>>>,
+    /// It runs, or is just being started: not failed, not in a backoff, not stopped.
+    pub(super) runs: bool,
+}
+
+/// What Node loads as code.
+const CODE: [&str; 9] = [
+    "js", "mjs", "cjs", "ts", "mts", "cts", "json", "node", "wasm",
+];
+
+/// What a program that isn't Node surely doesn't need to be started anew for. Nobody knows what its
+/// code is, so all else is taken for that.
+const ASSETS: [&str; 26] = [
+    "hbs", "mustache", "ejs", "pug", "njk", "liquid", "html", "htm", "css", "scss", "less", "sql",
+    "txt", "md", "csv", "svg", "png", "jpg", "jpeg", "gif", "webp", "ico", "woff", "woff2", "pdf",
+    "map",
+];
+
+/// The names of entries that make a folder a domain.
+const ENTRIES: [&str; 5] = [
+    "domain.js",
+    "domain.mjs",
+    "domain.cjs",
+    "domain.ts",
+    "domain.mts",
+];
+
+/// What a change means, each target once.
+///
+/// A file is code of a domain if it is the entry or was loaded by it; where it isn't known what was
+/// loaded, if it may be by its name. What is known not to be loaded restarts a domain that runs as
+/// little as an asset does; but one that doesn't run may have failed for want of it. Files that
+/// `process.watch.paths` names, by name or by a glob, are code whatever they are.
+///
+/// `real` gives the path of a file without links, by which Node knows it.
+pub(super) fn meaning(
+    app: &App,
+    seen: &BTreeMap<String, Seen>,
+    change: &Change,
+    real: impl Fn(&Path) -> PathBuf,
+) -> BTreeSet<Target> {
+    let path = change.path.as_path();
+    let mut targets = BTreeSet::new();
+    for key in &change.keys {
+        match key.as_ref() {
+            TOLD => {}
+            CONFIGURATION => drop(targets.insert(Target::Configuration)),
+            PLACE => {
+                let comes_or_goes = change.kind != Kind::Modified && is_named(path, &ENTRIES);
+                if comes_or_goes || is_named(path, &[SETTINGS]) {
+                    targets.insert(Target::Configuration);
+                }
+            }
+            name => {
+                let Some(domain) = app.domain(name).filter(|domain| domain.has_process()) else {
+                    continue;
+                };
+                let nothing = Seen::default();
+                let seen = seen.get(name).unwrap_or(&nothing);
+                targets.extend(of_domain(domain, seen, change, &real));
+            }
+        }
+    }
+    targets
+}
+
+fn of_domain(
+    domain: &Domain,
+    seen: &Seen,
+    change: &Change,
+    real: impl Fn(&Path) -> PathBuf,
+) -> Option<Target> {
+    let path = change.path.as_path();
+    let is_setting = path == domain.dir.join(SETTINGS)
+        || domain.process.env_files.iter().any(|file| file == path);
+    if is_setting {
+        return None;
+    }
+    let code = || Some(Target::Code(domain.name.clone()));
+    let asset = || Some(Target::Asset(domain.name.clone()));
+    let is_node = match &domain.program {
+        Program::Node { entry } if entry == path => {
+            // Without it there is nothing to start: the configuration says so.
+            return match change.kind {
+                Kind::Created | Kind::Modified => code(),
+                Kind::Removed => Some(Target::Configuration),
+            };
+        }
+        Program::Node { .. } => true,
+        Program::Command(_) => false,
+        Program::None => return None,
+    };
+    let is_loaded = || {
+        let modules = seen.modules.as_ref();
+        modules.is_some_and(|modules| modules.contains(path) || modules.contains(&real(path)))
+    };
+    match place(domain, path) {
+        Place::Named => return code(),
+        Place::Within => {}
+        Place::Outside => return is_loaded().then(code).flatten(),
+    }
+    if !is_node {
+        return if has_extension(path, &ASSETS) {
+            asset()
+        } else {
+            code()
+        };
+    }
+    let may_be_code = has_extension(path, &CODE);
+    if seen.modules.is_none() {
+        return if may_be_code { code() } else { asset() };
+    }
+    if is_loaded() {
+        return code();
+    }
+    match may_be_code {
+        true if !seen.runs => code(),
+        // It may be read as a file.
+        true if has_extension(path, &["json"]) => asset(),
+        true => None,
+        false => asset(),
+    }
+}
+
+/// Where a file is, as `process.watch.paths` sees it.
+enum Place {
+    /// It is named itself, or by a glob.
+    Named,
+    /// It is in a folder that is named.
+    Within,
+    /// It is elsewhere.
+    Outside,
+}
+
+fn place(domain: &Domain, path: &Path) -> Place {
+    let mut place = Place::Outside;
+    for (watched, glob) in paths(domain) {
+        let is_named = match glob {
+            Some(glob) => Glob::new(&glob).is_ok_and(|glob| glob.compile_matcher().is_match(path)),
+            None if path.starts_with(&watched) => {
+                place = Place::Within;
+                path == watched
+            }
+            None => false,
+        };
+        if is_named {
+            return Place::Named;
+        }
+    }
+    place
+}
+
+fn is_named(path: &Path, names: &[&str]) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| names.contains(&name))
+}
+
+fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    extension.is_some_and(|extension| extensions.contains(&extension))
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,48 @@
+//! Domains that are shell scripts: they note the content of a file at each start.
+
+use std::fs;
+
+use crate::app::App;
+use crate::wait::{LIMIT, wait_until};
+
+/// Notes what it is started with, says that it is up, and waits for its end.
+const SCRIPT: &str = r#"printf '%s\n' "$(cat code)" >> "../../../out/$FULCRUM_DOMAIN_NAME.starts"; echo up; exec sleep 100000"#;
+
+/// What a domain made of it is told in its settings.
+const SETTINGS: &str = "command: [/bin/sh, run.sh], ready: {log: up}";
+
+impl App {
+    /// Adds a domain that starts within milliseconds and notes the content of its file `code`,
+    /// with more settings of `process`, such as `, watch: {ignore: [x]}`.
+    #[must_use]
+    pub fn shell_domain(self, name: &str, settings: &str) -> Self {
+        self.put_shell(name, settings, "zero");
+        self
+    }
+
+    /// Adds such a domain while the app is in use.
+    pub fn put_shell(&self, name: &str, settings: &str, code: &str) {
+        self.put(&format!("domains/{name}/run.sh"), SCRIPT);
+        self.put(&format!("domains/{name}/code"), code);
+        let text = format!("process: {{{SETTINGS}{settings}}}\n");
+        self.put(&format!("domains/{name}/fulcrum.yml"), &text);
+    }
+
+    /// What such a domain was started with, each time.
+    pub fn starts(&self, name: &str) -> Vec<String> {
+        let noted = fs::read_to_string(self.beside().join(format!("{name}.starts")));
+        noted
+            .unwrap_or_default()
+            .lines()
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Waits until it was started with this content, and is ready.
+    #[track_caller]
+    pub fn wait_for_start(&self, name: &str, content: &str) {
+        wait_until(&format!("{name} is started with {content}"), LIMIT, || {
+            (self.starts(name).last()? == content).then_some(())
+        });
+    }
+}

@@ -1,0 +1,189 @@
+//! Many files at once, and what nobody wants to hear of.
+
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fulcrum_e2e::{App, figure};
+
+/// Saves faster than it can be restarted: the last content is what runs.
+#[test]
+fn g10_of_many_saves_the_last_one_runs() {
+    let app = App::new().impatient().shell_domain("users", "");
+    app.up_watching();
+    let code = app.root().join("domains/users/code");
+    let begun = Instant::now();
+    let mut saves = 0;
+    while begun.elapsed() < Duration::from_secs(4) {
+        saves += 1;
+        fs::write(&code, format!("save {saves}")).expect("writable");
+        thread::sleep(Duration::from_millis(50));
+    }
+    app.wait_for_start("users", &format!("save {saves}"));
+    let starts = app.starts("users").len() - 1;
+    // Each half second, and after each pause of this test's that was longer than a burst's.
+    assert!(starts * 3 <= saves, "{starts} restarts for {saves} saves");
+    assert_eq!(app.see("users")["phase"], "running");
+    figure(
+        "G10",
+        &format!("{saves} saves in 4 s, {starts} restarts, the last content runs"),
+    );
+    app.down();
+}
+
+fn bursts(count: usize) {
+    let app = App::new().impatient().shell_domain("users", "");
+    app.up_watching();
+    let dir = app.root().join("domains/users");
+    for burst in 0..count {
+        for save in 0..=burst % 5 {
+            fs::write(dir.join("code"), format!("burst {burst} save {save}")).expect("writable");
+            fs::write(dir.join("lib"), format!("{burst} {save}")).expect("writable");
+            if burst % 3 == 0 {
+                thread::sleep(Duration::from_millis(save as u64 * 10));
+            }
+        }
+        app.wait_for_start("users", &format!("burst {burst} save {}", burst % 5));
+    }
+    let starts = app.starts("users").len() - 1;
+    figure(
+        "G10",
+        &format!("{count} bursts, 0 lost final states, {starts} restarts"),
+    );
+    app.down();
+}
+
+#[test]
+fn g10_no_burst_loses_its_final_state() {
+    bursts(20);
+}
+
+#[test]
+#[ignore = "long: 500 bursts"]
+fn g10_five_hundred_bursts_lose_no_final_state() {
+    bursts(500);
+}
+
+fn checkout(files: usize) {
+    let app = App::new()
+        .impatient()
+        .shell_domain("users", "")
+        .shell_domain("orders", "");
+    let dir = app.root().join("domains/users");
+    let git = |args: &[&str]| {
+        let all = [
+            &[
+                "-c",
+                "user.name=e2e",
+                "-c",
+                "user.email=e2e@localhost",
+                "-C",
+                dir.to_str().expect("text"),
+            ],
+            args,
+        ]
+        .concat();
+        app.program("git", &all).output().exits(0);
+    };
+    let version = |name: &str| {
+        for number in 0..files {
+            let text = format!("{name} {number}\n");
+            let folder = dir.join(format!("src/{}", number % 50));
+            fs::create_dir_all(&folder).expect("a folder");
+            fs::write(folder.join(format!("{number}.js")), text).expect("writable");
+        }
+        fs::write(dir.join("code"), name).expect("writable");
+        git(&["add", "-A"]);
+        git(&["commit", "-q", "-m", name]);
+    };
+    git(&["init", "-q", "-b", "one"]);
+    version("one");
+    git(&["checkout", "-q", "-b", "two"]);
+    version("two");
+    app.up_watching();
+    let mut restarts = Vec::new();
+    for branch in ["one", "two"] {
+        let before = app.starts("users").len();
+        git(&["checkout", "-q", branch]);
+        app.wait_for_start("users", branch);
+        // Far from the checkout, so that all that belongs to it has been.
+        thread::sleep(Duration::from_millis(1500));
+        restarts.push(app.starts("users").len() - before);
+    }
+    assert!(
+        restarts.iter().all(|count| (1..=2).contains(count)),
+        "{restarts:?}"
+    );
+    assert_eq!(app.starts("orders").len(), 1, "nothing of it has changed");
+    figure(
+        "G5",
+        &format!("checkouts of {files} files: {restarts:?} restarts"),
+    );
+    app.down();
+}
+
+#[test]
+fn g05_a_checkout_is_two_restarts_at_most() {
+    checkout(400);
+}
+
+#[test]
+#[ignore = "long: 5,000 files"]
+fn g05_a_large_checkout_is_two_restarts_at_most() {
+    checkout(5000);
+}
+
+fn noise(writes: usize) {
+    let app = App::new().impatient().shell_domain("users", "");
+    let dir = app.root().join("domains/users");
+    app.put(".gitignore", "built/\n");
+    let folders = [
+        "node_modules/x",
+        ".git",
+        "dist",
+        "built",
+        ".fulcrum",
+        "logs",
+    ]
+    .map(|folder| dir.join(folder));
+    for folder in &folders {
+        fs::create_dir_all(folder).expect("a folder");
+    }
+    app.up_watching();
+    for number in 0..writes {
+        for (at, folder) in folders.iter().enumerate() {
+            let end = if at == 5 { "log" } else { "js" };
+            fs::write(
+                folder.join(format!("{}.{end}", number % 97)),
+                number.to_string(),
+            )
+            .expect("writable");
+        }
+        fs::write(dir.join("out.log"), number.to_string()).expect("writable");
+        fs::write(app.root().join(".fulcrum/own"), number.to_string()).expect("writable");
+    }
+    fs::write(dir.join("code"), "one").expect("writable");
+    app.wait_for_start("users", "one");
+    assert_eq!(app.starts("users"), ["zero", "one"]);
+    assert_eq!(app.reasons("users", "changed"), ["code changed"]);
+    assert_eq!(app.reasons("users", "asset_changed"), Vec::<String>::new());
+    figure(
+        "G6",
+        &format!(
+            "{} writes that are nobody's business, 0 restarts",
+            writes * 8
+        ),
+    );
+    app.down();
+}
+
+#[test]
+fn g06_packages_logs_and_repositories_restart_nobody() {
+    noise(250);
+}
+
+#[test]
+#[ignore = "long: 50,000 writes"]
+fn g06_fifty_thousand_writes_restart_nobody() {
+    noise(6250);
+}

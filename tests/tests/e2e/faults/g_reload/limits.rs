@@ -1,0 +1,104 @@
+//! Where the system has no more notifications.
+
+use std::fs;
+use std::process::Command;
+
+use fulcrum_e2e::{App, Signal, not_applicable};
+
+/// Starts the app in a user namespace in which this limit of `/proc/sys/user` or
+/// `/proc/sys/fs/inotify` is so low; false where that can't be done here.
+fn up_with(app: &App, limit: &str, value: &str, watched: &str) -> bool {
+    const SCRIPT: &str = "echo \"$1\" > \"$0\" 2>/dev/null || exit 77; shift; exec \"$@\"";
+    let fulcrum = fulcrum_e2e::binary().to_str().expect("text");
+    let start = [
+        "-Ur", "sh", "-c", SCRIPT, limit, value, fulcrum, "dev", "--detach", "--wait", "--watch",
+    ];
+    let output = app.program("unshare", &start).output();
+    if matches!(output.code, Some(77)) || output.stderr.contains("unshare failed") {
+        return false;
+    }
+    output.exits(0);
+    app.wait_for_event("fulcrum", watched, 1);
+    true
+}
+
+#[test]
+fn g08_without_notifications_files_are_polled() {
+    for (file, value) in [("max_inotify_watches", "2"), ("max_inotify_instances", "0")] {
+        let app = App::new().impatient().shell_domain("users", "");
+        if !up_with(
+            &app,
+            &format!("/proc/sys/user/{file}"),
+            value,
+            "watch_polling",
+        ) {
+            return not_applicable("G8", "a user namespace of one's own isn't allowed here");
+        }
+        let why = app.reasons("fulcrum", "watch_polling");
+        assert_eq!(why.len(), 1, "said once: {why:?}");
+        assert!(why[0].contains("sysctl"), "the setting is named: {why:?}");
+        app.wait_for_event("fulcrum", "watching", 1);
+        for content in ["one", "two"] {
+            app.put("domains/users/code", content);
+            app.wait_for_start("users", content);
+        }
+        assert_eq!(app.starts("users"), ["zero", "one", "two"]);
+        app.down();
+    }
+}
+
+/// W7: asked to, it polls, whatever the system could do.
+#[test]
+fn g08_polling_can_be_asked_for() {
+    let app = App::new().impatient().shell_domain("users", "");
+    app.up_watching_with(&["--poll=100"]);
+    for content in ["one", "two"] {
+        app.put("domains/users/code", content);
+        app.wait_for_start("users", content);
+    }
+    let instance = app.instance();
+    let fds = fs::read_dir(format!("/proc/{}/fd", instance.pid)).expect("it lives");
+    let inotify = fds.flatten().filter(|fd| {
+        let target = fs::read_link(fd.path()).unwrap_or_default();
+        target.to_string_lossy().contains("inotify")
+    });
+    assert_eq!(inotify.count(), 0, "nothing is asked of the system");
+    app.down();
+}
+
+/// More has happened than the system keeps for a reader that doesn't read: all is looked at.
+#[test]
+fn g07_after_lost_notifications_what_is_there_runs() {
+    let limit: usize = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events")
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(16384);
+    if limit > 200_000 {
+        return not_applicable("G7", "the system's queue is too long to fill");
+    }
+    let app = App::new()
+        .impatient()
+        .shell_domain("users", "")
+        .shell_domain("orders", "");
+    app.up_watching();
+    let instance = app.instance();
+    instance.signal(Signal::STOP);
+    let dir = app.root().join("domains/users");
+    // Each write makes several notifications; the same one again is merged with the last, so two
+    // files take turns.
+    let script = format!(
+        "i=0; while [ $i -lt {} ]; do echo $i > a.txt; echo $i > b.txt; i=$((i+1)); done; printf last > code",
+        limit / 4
+    );
+    let written = Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(&dir)
+        .status();
+    assert!(written.expect("sh runs").success());
+    instance.signal(Signal::CONT);
+    app.wait_for_start("users", "last");
+    app.wait_for_event("fulcrum", "watch_rescanned", 1);
+    assert_eq!(app.starts("users"), ["zero", "last"]);
+    assert_eq!(app.starts("orders"), ["zero"]);
+    app.down();
+}
