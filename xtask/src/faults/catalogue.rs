@@ -1,4 +1,4 @@
-//! The rows of the failure catalogue that must have an outcome: sections A, B, C, D and F.
+//! The rows of the failure catalogue that must have an outcome: sections A, B, C, D, F and G.
 
 use super::row::Id;
 
@@ -119,6 +119,29 @@ pub(super) const ROWS: &[Entry] = &[
     row('F', 18, "a command that is killed in the middle"),
     row('F', 19, "a client of another version"),
     row('F', 20, "no terminal, no standard streams"),
+    row('G', 1, "an invalid configuration while the app runs"),
+    row('G', 2, "a configuration made to be expensive"),
+    row('G', 3, "a file that is truncated first and written later"),
+    row('G', 4, "however a file is saved: one restart"),
+    row('G', 5, "a checkout of thousands of files"),
+    row(
+        'G',
+        6,
+        "packages, logs, repositories, and a domain's own writing",
+    ),
+    row('G', 7, "lost notifications"),
+    row('G', 8, "no notifications at all"),
+    row(
+        'G',
+        9,
+        "watched folders that go and come back, links in circles",
+    ),
+    row('G', 10, "saves faster than restarts"),
+    row('G', 11, "new code that is broken or crashes"),
+    row('G', 12, "reloads, restarts and crashes at once"),
+    row('G', 13, "who is restarted for which file"),
+    row('G', 14, "domains that are added, removed and renamed"),
+    row('G', 15, "a save that changes nothing"),
 ];
 
 #[cfg(test)]
@@ -128,7 +151,14 @@ mod tests {
     #[test]
     fn sections_are_whole_and_in_order() {
         let ids: Vec<Id> = ROWS.iter().map(|entry| entry.id).collect();
-        let whole = [('A', 21), ('B', 14), ('C', 10), ('D', 21), ('F', 20)];
+        let whole = [
+            ('A', 21),
+            ('B', 14),
+            ('C', 10),
+            ('D', 21),
+            ('F', 20),
+            ('G', 15),
+        ];
         let expected = whole
             .into_iter()
             .flat_map(|(section, last)| (1..=last).map(move |number| Id(section, number)));
