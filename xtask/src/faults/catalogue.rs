@@ -1,4 +1,4 @@
-//! The rows of the failure catalogue that must have an outcome: sections A to F.
+//! The rows of the failure catalogue that must have an outcome: sections A to G.
 
 use super::row::Id;
 
@@ -138,6 +138,29 @@ pub(super) const ROWS: &[Entry] = &[
     row('F', 18, "a command that is killed in the middle"),
     row('F', 19, "a client of another version"),
     row('F', 20, "no terminal, no standard streams"),
+    row('G', 1, "an invalid configuration while the app runs"),
+    row('G', 2, "a configuration made to be expensive"),
+    row('G', 3, "a file that is truncated first and written later"),
+    row('G', 4, "however a file is saved: one restart"),
+    row('G', 5, "a checkout of thousands of files"),
+    row(
+        'G',
+        6,
+        "packages, logs, repositories, and a domain's own writing",
+    ),
+    row('G', 7, "lost notifications"),
+    row('G', 8, "no notifications at all"),
+    row(
+        'G',
+        9,
+        "watched folders that go and come back, links in circles",
+    ),
+    row('G', 10, "saves faster than restarts"),
+    row('G', 11, "new code that is broken or crashes"),
+    row('G', 12, "reloads, restarts and crashes at once"),
+    row('G', 13, "who is restarted for which file"),
+    row('G', 14, "domains that are added, removed and renamed"),
+    row('G', 15, "a save that changes nothing"),
 ];
 
 #[cfg(test)]
@@ -154,6 +177,7 @@ mod tests {
             ('D', 21),
             ('E', 15),
             ('F', 20),
+            ('G', 15),
         ];
         let expected = whole
             .into_iter()

@@ -3,11 +3,14 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::thread;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fulcrum_config::{App, Loaded, Request, load};
+use tokio::task::{JoinError, spawn_blocking};
+use tokio::time::sleep;
 
+use super::super::agenda::Agenda;
 use super::super::house::now;
 
 /// Between two tries.
@@ -23,22 +26,36 @@ const MEANT: Duration = Duration::from_millis(200);
 const FILE: &str = "fulcrum.yml";
 
 /// Reads it when no file has changed during the reading, nor is empty since a moment ago: editors
-/// that truncate a file first would have a domain of theirs without settings. `app` is the one that
-/// runs. May block.
-pub(super) fn read_steady(request: &Request, app: &App) -> Loaded {
+/// that truncate a file first would have a domain of theirs without settings. `agenda` is what runs.
+///
+/// # Errors
+/// The reading has panicked.
+pub(super) async fn read_steady(
+    request: &Request,
+    agenda: &Arc<Agenda>,
+) -> Result<Loaded, JoinError> {
     for _ in 0..TRIES {
-        let files = files(app);
-        let before = stamps(&files);
-        if before.iter().flatten().all(|stamp| stamp.is_whole) {
-            let loaded = load(request);
-            // New domains' files are new: a change of those is heard of later.
-            if stamps(&files) == before {
-                return loaded;
-            }
+        let (request, agenda) = (request.clone(), Arc::clone(agenda));
+        let read = move || read_whole(&request, &agenda.app);
+        if let Some(loaded) = spawn_blocking(read).await? {
+            return Ok(loaded);
         }
-        thread::sleep(PAUSE);
+        sleep(PAUSE).await;
     }
-    load(request)
+    let request = request.clone();
+    spawn_blocking(move || load(&request)).await
+}
+
+/// `None` while somebody is writing.
+fn read_whole(request: &Request, app: &App) -> Option<Loaded> {
+    let files = files(app);
+    let before = stamps(&files);
+    if !before.iter().flatten().all(|stamp| stamp.is_whole) {
+        return None;
+    }
+    let loaded = load(request);
+    // New domains' files aren't among these: a change of those is heard of later.
+    (stamps(&files) == before).then_some(loaded)
 }
 
 fn files(app: &App) -> Vec<PathBuf> {

@@ -58,13 +58,12 @@ impl Reloader {
         } = wish;
         self.keeper.sweep();
         let request = self.setups.request.clone();
-        let agenda = house.agenda();
-        let reading = tokio::task::spawn_blocking(move || match origin {
+        let read = match origin {
             // Who asks has saved before.
-            Origin::Command => load(&request),
-            Origin::Files => read_steady(&request, &agenda.app),
-        });
-        let end = match reading.await {
+            Origin::Command => tokio::task::spawn_blocking(move || load(&request)).await,
+            Origin::Files => read_steady(&request, &house.agenda()).await,
+        };
+        let end = match read {
             Ok(loaded) => match self.usable(house, origin, dry_run, loaded, &tell) {
                 Ok((app, plan)) => {
                     let _ = tell.try_send(Step::Plan(told::message(&plan)));

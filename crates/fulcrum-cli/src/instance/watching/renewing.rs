@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::super::desk::Reloading;
 use super::super::house::{Shared, now};
 use super::super::reload::{Renewed, restart_for};
-use super::checking::Checker;
+use super::checking::{Checker, Fault};
 use super::shown;
 use super::task::Word;
 
@@ -97,7 +97,11 @@ impl Renewal {
         let (checker, files) = (Arc::clone(&self.checker), self.files.clone());
         let looking = tokio::task::spawn_blocking(move || checker.faults(&files));
         // A check that failed proves nothing against the code.
-        let faults = looking.await.unwrap_or_default();
+        let mut faults = looking.await.unwrap_or_default();
+        let root = &self.house.agenda().app.root;
+        for Fault { error, .. } in &mut faults {
+            error.file = PathBuf::from(shown::file(&error.file, &[root]));
+        }
         let new = faults.iter().filter(|fault| fault.is_new);
         let mut new: Vec<String> = new.map(|fault| fault.error.to_string()).collect();
         if !new.is_empty() {

@@ -216,11 +216,10 @@ mod tests {
             }
         }
         assert!(
-            refused.is_empty(),
+            passed > 0 && refused.is_empty(),
             "{passed} passed, but\n{}",
             refused.join("\n")
         );
-        println!("{passed} passed");
     }
 
     #[test]

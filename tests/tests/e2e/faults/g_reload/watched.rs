@@ -1,6 +1,6 @@
 //! What is watched when, and what is told to whom.
 
-use fulcrum_e2e::App;
+use fulcrum_e2e::{App, figure, quantile};
 
 /// W1, W2, W3: only the edited domain is restarted, once, and says how long it took; under `dev` by
 /// default.
@@ -30,6 +30,21 @@ fn g13_only_the_edited_domain_is_restarted() {
     let generation = app.see("users")["generation"].as_u64();
     assert!(matches!(generation, Some(2..=3)), "{generation:?}");
     assert_eq!(app.leader("orders"), orders);
+    let mut times: Vec<u64> = (0..9)
+        .map(|round| {
+            let before = app.reasons("users", "reloaded").len();
+            app.put("domains/users/a0.js", &format!("// again {round}\n"));
+            let told = app.wait_for_event("users", "reloaded", before + 1);
+            let took = told.split(' ').nth(2).and_then(|took| took.parse().ok());
+            took.unwrap_or_else(|| panic!("{told}"))
+        })
+        .collect();
+    let p50 = quantile(&mut times, 0.5).expect("there are some");
+    assert!(p50 <= 700, "{times:?}");
+    figure(
+        "G13",
+        &format!("from save to ready again, CommonJS: p50 {p50} ms of {times:?}"),
+    );
     let words = app.logs("users");
     assert!(
         words
