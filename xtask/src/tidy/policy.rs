@@ -122,6 +122,7 @@ pub(super) const CRATES: [Crate; 7] = [
             ("fulcrum-logs", "it joins them"),
             ("fulcrum-rpc", "it joins them"),
             ("fulcrum-spawn", "it joins them"),
+            ("fulcrum-watch", "it joins them"),
             ("globset", "names of domains with wildcards"),
             ("humantime", "times for people"),
             ("opentelemetry", "forwarded lines"),

@@ -26,8 +26,10 @@ pub(super) enum Target {
 pub(super) struct Seen {
     /// The code that it has loaded; none where that isn't known.
     pub(super) modules: Option<Arc<BTreeSet<PathBuf>>>,
-    /// It runs, or is just being started: not failed, not in a backoff, not stopped.
-    pub(super) runs: bool,
+    /// What has changed of its code that no life was begun with, such as broken files.
+    pub(super) waiting: BTreeSet<PathBuf>,
+    /// It is ready, and has been for long enough to have told what it has loaded.
+    pub(super) is_steady: bool,
 }
 
 /// What Node loads as code.
@@ -55,9 +57,11 @@ const ENTRIES: [&str; 5] = [
 /// What a change means, each target once.
 ///
 /// A file is code of a domain if it is the entry or was loaded by it; where it isn't known what was
-/// loaded, if it may be by its name. What is known not to be loaded restarts a domain that runs as
-/// little as an asset does; but one that doesn't run may have failed for want of it. Files that
-/// `process.watch.paths` names, by name or by a glob, are code whatever they are.
+/// loaded, if it may be by its name. What is known not to be loaded restarts nobody, with three
+/// exceptions: a domain that isn't ready may fail for want of it, or have loaded it already; a new
+/// file may be what is imported next, or one of a folder whose files are all loaded; and one that
+/// has kept a reload from beginning is still waited for. Files that `process.watch.paths` names, by
+/// name or by a glob, are code whatever they are.
 ///
 /// `real` gives the path of a file without links, by which Node knows it.
 pub(super) fn meaning(
@@ -140,12 +144,20 @@ fn of_domain(
     if is_loaded() {
         return code();
     }
-    match may_be_code {
-        true if !seen.runs => code(),
-        // It may be read as a file.
-        true if has_extension(path, &["json"]) => asset(),
-        true => None,
-        false => asset(),
+    // Data, more often than not: domains write it themselves, just when they have started.
+    let may_be_data = has_extension(path, &["json"]);
+    let is_new = change.kind == Kind::Created;
+    let is_waited_for = if may_be_data {
+        is_new && !seen.is_steady
+    } else {
+        is_new || !seen.is_steady
+    };
+    if may_be_code && (is_waited_for || seen.waiting.contains(path)) {
+        code()
+    } else if may_be_data || !may_be_code {
+        asset()
+    } else {
+        None
     }
 }
 

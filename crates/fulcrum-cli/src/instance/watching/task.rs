@@ -37,6 +37,9 @@ const LIMITS: LoopLimits = LoopLimits {
     rounds: 4,
 };
 
+/// A life that has been ready for so long has told what it has loaded.
+const STEADY: Duration = Duration::from_secs(1);
+
 type Due = Action<Target, PathBuf>;
 
 /// What others tell the task.
@@ -431,15 +434,17 @@ impl Task {
         let seen = desks.iter().map(|(name, desk)| {
             let modules = desk.modules.borrow().clone();
             let handle = self.house.supervisor.domain(name);
-            let runs = handle.is_some_and(|handle| match handle.snapshot().phase {
-                Phase::Starting | Phase::Running | Phase::Preparing | Phase::Waiting => true,
-                Phase::Stopping
-                | Phase::Backoff
-                | Phase::Stopped
-                | Phase::Failed
-                | Phase::Stuck => false,
+            let ready = handle.and_then(|handle| {
+                let life = handle.snapshot();
+                let at = life.spawned_at? + life.ready_after?;
+                (life.phase == Phase::Running && life.ready).then_some(at)
             });
-            (name.clone(), Seen { modules, runs })
+            let seen = Seen {
+                modules,
+                waiting: self.pending.get(name).cloned().unwrap_or_default(),
+                is_steady: ready.is_some_and(|at| at.elapsed() >= STEADY),
+            };
+            (name.clone(), seen)
         });
         seen.collect()
     }

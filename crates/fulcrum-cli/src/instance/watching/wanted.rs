@@ -165,9 +165,9 @@ mod tests {
         assert_eq!(
             shown(&spec, &root),
             [
+                "/told /told/",
                 "/place domains/",
                 "/place tools/pay/",
-                "/told /told/",
                 "users domains/users/src/",
                 "users shared/",
                 "users domains/users/etc/",

@@ -1,6 +1,10 @@
 //! What is watched when, and what is told to whom.
 
-use fulcrum_e2e::{App, figure, quantile};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use fulcrum_e2e::{App, LIMIT, figure, quantile, wait_until};
 
 /// W1, W2, W3: only the edited domain is restarted, once, and says how long it took; under `dev` by
 /// default.
@@ -30,10 +34,12 @@ fn g13_only_the_edited_domain_is_restarted() {
     let generation = app.see("users")["generation"].as_u64();
     assert!(matches!(generation, Some(2..=3)), "{generation:?}");
     assert_eq!(app.leader("orders"), orders);
+    let entry = app.root().join("domains/users/domain.cjs");
+    let entry = fs::read_to_string(entry).expect("readable");
     let mut times: Vec<u64> = (0..9)
         .map(|round| {
             let before = app.reasons("users", "reloaded").len();
-            app.put("domains/users/a0.js", &format!("// again {round}\n"));
+            app.put("domains/users/domain.cjs", &format!("{entry}// {round}\n"));
             let told = app.wait_for_event("users", "reloaded", before + 1);
             let took = told.split(' ').nth(2).and_then(|took| took.parse().ok());
             took.unwrap_or_else(|| panic!("{told}"))
@@ -94,4 +100,100 @@ fn g06_who_doesnt_want_to_is_not_restarted() {
     app.put("domains/users/code", "two");
     app.wait_for_start("users", "two");
     app.down();
+}
+
+const DOMAIN: &str = "export default class D extends DomainBase { onAssetChanged(path) { console.log(`told of ${path}`); } }";
+
+/// An app in which three domains import one shared file each in its own way, and one doesn't.
+fn sharing() -> App {
+    let esm = "import { DomainBase } from '@fulcrum/domain';";
+    App::new()
+        .write("shared/money.mjs", "export const tax = 1;\n")
+        .write("shared/money.cjs", "exports.tax = 1;\n")
+        .write(
+            "domains/static/domain.mjs",
+            &format!("{esm}\nimport '../../shared/money.mjs';\n{DOMAIN}\n"),
+        )
+        .write(
+            "domains/dynamic/domain.mjs",
+            &format!("{esm}\nsetTimeout(() => import('../../shared/money.mjs'), 300);\n{DOMAIN}\n"),
+        )
+        .write(
+            "domains/required/domain.cjs",
+            "const { DomainBase } = require('@fulcrum/domain');\nrequire('../../shared/money.cjs');\nmodule.exports = class D extends DomainBase {};\n",
+        )
+        .write("domains/none/domain.mjs", &format!("{esm}\n{DOMAIN}\n"))
+}
+
+/// W8: who has loaded a shared file is restarted, and nobody else; `import()` counts once it has
+/// loaded. What no life has loaded restarts nobody.
+#[test]
+fn g13_a_shared_file_restarts_its_importers() {
+    let app = sharing();
+    app.up_watching();
+    let generation = |name: &str| app.see(name)["generation"].as_u64();
+    let none = app.leader("none");
+    // What is loaded is told a moment after the start, and watched from then on.
+    for (name, file) in [
+        ("static", "money.mjs"),
+        ("dynamic", "money.mjs"),
+        ("required", "money.cjs"),
+    ] {
+        wait_until(&format!("{name} tells of {file}"), LIMIT, || {
+            has_told(&app, name, file).then_some(())
+        });
+    }
+    wait_until("it is watched", LIMIT, || {
+        is_watched(&app, &app.root().join("shared")).then_some(())
+    });
+    app.put("shared/money.mjs", "export const tax = 2;\n");
+    for name in ["static", "dynamic"] {
+        let told = app.wait_for_event(name, "reloaded", 1);
+        assert!(told.ends_with("(shared/money.mjs)"), "{told}");
+    }
+    app.put("shared/money.cjs", "exports.tax = 2;\n");
+    app.wait_for_event("required", "reloaded", 1);
+    assert_eq!(
+        ["static", "dynamic", "required"].map(generation),
+        [Some(2); 3]
+    );
+    assert_eq!(app.leader("none"), none);
+    // A test that nobody has loaded is there first, then edited.
+    app.put("domains/none/price.test.mjs", "1;\n");
+    app.wait_for_event("none", "reloaded", 1);
+    let none = app.wait_for("none", "is steady", |none| {
+        none["uptime_ms"].as_u64() > Some(2500)
+    });
+    app.put("domains/none/price.test.mjs", "2;\n");
+    app.put("domains/none/a.txt", "told later than what came before");
+    app.wait_for_event("none", "asset_changed", 1);
+    assert_eq!(app.see("none")["pid"], none["pid"]);
+    let path = app.root().join("domains/none/a.txt");
+    wait_until("the domain is told of its asset", LIMIT, || {
+        let lines = app.logs("none");
+        let wanted = format!("told of {}", path.display());
+        lines
+            .iter()
+            .any(|line| line.message == wanted)
+            .then_some(())
+    });
+    app.down();
+}
+
+/// Whether a domain has told that it has loaded a file of this name.
+fn has_told(app: &App, domain: &str, file: &str) -> bool {
+    let run = app.root().with_file_name("run").join("fulcrum");
+    let folders = fs::read_dir(run).into_iter().flatten().flatten();
+    let told = folders.map(|folder| folder.path().join("modules").join(domain));
+    told.filter_map(|told| fs::read_to_string(told).ok())
+        .any(|text| text.lines().any(|line| line.ends_with(file)))
+}
+
+/// Whether the instance has a watch on a folder.
+fn is_watched(app: &App, folder: &Path) -> bool {
+    let inode = fs::metadata(folder).expect("it is there").ino();
+    let wanted = format!("ino:{inode:x} ");
+    let infos = fs::read_dir(format!("/proc/{}/fdinfo", app.instance().pid));
+    let mut infos = infos.expect("it lives").flatten();
+    infos.any(|info| fs::read_to_string(info.path()).is_ok_and(|text| text.contains(&wanted)))
 }

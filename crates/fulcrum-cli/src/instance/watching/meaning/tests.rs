@@ -1,3 +1,5 @@
+//! Who is restarted for what.
+
 use std::fs;
 
 use fulcrum_config::{Mode, Request};
@@ -48,8 +50,8 @@ impl Case {
             ),
         ]);
         let runs = Seen {
-            modules: None,
-            runs: true,
+            is_steady: true,
+            ..Seen::default()
         };
         let names = ["users", "orders", "tool"];
         let seen = names.map(|name| (name.to_owned(), runs.clone()));
@@ -69,7 +71,7 @@ impl Case {
     }
 
     fn rests(mut self, name: &str) -> Self {
-        self.seen.get_mut(name).expect("it is there").runs = false;
+        self.seen.get_mut(name).expect("it is there").is_steady = false;
         self
     }
 
@@ -176,8 +178,19 @@ fn what_is_known_not_to_be_loaded_restarts_nobody_who_runs() {
     );
     // Node knows a module by its real path.
     assert_eq!(case.saved("link/a.js", &["users"]), ["code users"]);
-    let case = case.rests("users");
+    assert_eq!(case.of(test, Kind::Removed, &["users"]), NOTHING);
+    // It may be what is imported next.
     assert_eq!(case.of(test, Kind::Created, &["users"]), ["code users"]);
+    let mut case = case.rests("users");
+    assert_eq!(case.saved(test, &["users"]), ["code users"]);
+    let data = "domains/users/data.json";
+    assert_eq!(case.saved(data, &["users"]), ["asset users"]);
+    let created = case.of(data, Kind::Created, &["users"]);
+    assert_eq!(created, ["code users"], "it may have failed without it");
+    let seen = case.seen.get_mut("users").expect("it is there");
+    seen.is_steady = true;
+    seen.waiting.insert(case.app.root.join(test));
+    assert_eq!(case.saved(test, &["users"]), ["code users"]);
     assert_eq!(
         case.saved("domains/users/a.hbs", &["users"]),
         ["asset users"]
