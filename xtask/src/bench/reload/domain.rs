@@ -52,10 +52,9 @@ impl Source {
             .replace("<V>", &version.to_string())
     }
 
-    /// Saves a version as an editor does: beside the old one, and then in its place.
+    /// Saves a version in place: `node --watch` of Node 20 doesn't see one that is renamed over the
+    /// old one.
     pub(super) fn save(&self, folder: &Path, version: u32) -> anyhow::Result<()> {
-        let new = folder.join(format!(".{}.swp", self.file));
-        fs::write(&new, self.text(version))?;
-        Ok(fs::rename(new, folder.join(self.file))?)
+        Ok(fs::write(folder.join(self.file), self.text(version))?)
     }
 }

@@ -31,6 +31,8 @@ async function register() {
 
 function call() {
   const session = http2.connect(`http://${address}`);
+  // The instance has ended, and with it what there is to see.
+  session.on('close', () => process.exit());
   const head = { ':method': 'POST', ':path': '/framework.FrameworkService/SendMessage', 'content-type': 'application/grpc', te: 'trailers' };
   const message = frame(Buffer.concat([stringField(1, domain), stringField(2, 'ping_request'), stringField(3, '{}'), stringField(4, 'ping')]));
   const once = () => {
