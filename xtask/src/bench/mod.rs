@@ -32,6 +32,8 @@ pub(crate) enum Bench {
     Logs,
     /// From a save to new code answering a call, beside nodemon, node --watch, tsx and pm2.
     Reload,
+    /// From a crash to an answer of the next life, beside `node -e 0` and a direct respawn.
+    Crash,
 }
 
 pub(crate) use lines::write as write_lines;
@@ -52,6 +54,7 @@ pub(crate) fn run(bench: Bench) -> anyhow::Result<()> {
         Bench::Cold => cold::run(&fulcrum),
         Bench::Logs => logs::run(&fulcrum),
         Bench::Reload => reload::run(&fulcrum),
+        Bench::Crash => reload::crashes(&fulcrum),
     }
 }
 

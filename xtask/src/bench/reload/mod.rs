@@ -1,5 +1,4 @@
-//! From a save to new code that answers a call, beside what people use today; and from a crash to
-//! ready again.
+//! From a save, or a crash, to an answer of the next life, beside what people use today.
 
 mod domain;
 mod rivals;
@@ -69,7 +68,7 @@ pub(super) fn run(fulcrum: &Path) -> anyhow::Result<()> {
             );
         }
     }
-    crashes(fulcrum, &node, &tools)
+    Ok(())
 }
 
 fn verdict(what: &str, ratio: f64, aim: f64) {
@@ -114,7 +113,7 @@ fn running(
 ) -> anyhow::Result<(App, Witness)> {
     let settings = format!(
         // So that each crash is one of a domain that had been stable.
-        "runtime:\n  {settings}\n  defaults:\n    restart: {{stable_after: 1s}}\n    node: {}\n",
+        "runtime:\n  {settings}\n  defaults:\n    restart: {{stable_after: 1s, budget: 1000}}\n    node: {}\n",
         node.display()
     );
     let app = App::of(fulcrum, &settings, (source.file, source.text(0)), 1)?;
@@ -144,8 +143,10 @@ fn saves(
 }
 
 /// From SIGKILL to the next life's first answer.
-fn crashes(fulcrum: &Path, node: &Path, tools: &Path) -> anyhow::Result<()> {
+pub(super) fn crashes(fulcrum: &Path) -> anyhow::Result<()> {
     const CRASHES: usize = 20;
+    let node = &nodes::install()?.v20;
+    let tools = &rivals::install()?;
     let source = Source::javascript();
     let mut floors = Vec::new();
     let mut direct = Vec::new();
@@ -186,7 +187,7 @@ fn crashes(fulcrum: &Path, node: &Path, tools: &Path) -> anyhow::Result<()> {
     let (floor, direct) = (median(&floors), median(&direct));
     let (warm, cold) = (median(&ours[0]), median(&ours[1]));
     println!(
-        "\ncrash to an answer of the next life, medians of {CRASHES}: node -e 0 {floor:.1} ms, direct respawn {direct:.1} ms, fulcrum with a standby {warm:.1} ms, without {cold:.1} ms"
+        "crash to an answer of the next life, medians of {CRASHES}: node -e 0 {floor:.1} ms, direct respawn {direct:.1} ms, fulcrum with a standby {warm:.1} ms, without {cold:.1} ms"
     );
     verdict("with a standby ÷ node -e 0", warm / floor, 1.0);
     verdict("without one ÷ a direct respawn", cold / direct, 1.15);
