@@ -16,8 +16,11 @@ mod checking;
 mod configuring;
 mod meaning;
 mod notices;
+mod overtaking;
+mod remote;
 mod renewing;
 mod shown;
+mod suspects;
 mod task;
 mod wanted;
 
