@@ -45,6 +45,19 @@ const ASSETS: [&str; 26] = [
     "map",
 ];
 
+/// What package managers write, Fulcrum's own install among them: `package.json` says the same.
+const LOCKS: [&str; 6] = [
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+    "yarn.lock",
+    "pnpm-lock.yaml",
+    "bun.lock",
+    "bun.lockb",
+];
+
+/// What Node reads before any code, and what is to be installed.
+const PACKAGE: &str = "package.json";
+
 /// The names of entries that make a folder a domain.
 const ENTRIES: [&str; 5] = [
     "domain.js",
@@ -56,7 +69,7 @@ const ENTRIES: [&str; 5] = [
 
 /// What a change means, each target once.
 ///
-/// A file is code of a domain if it is the entry or was loaded by it; where it isn't known what was
+/// A file is code of a domain if it is the entry, its `package.json`, or was loaded by it; where it isn't known what was
 /// loaded, if it may be by its name. What is known not to be loaded restarts nobody, with three
 /// exceptions: a domain that isn't ready may fail for want of it, or have loaded it already; a new
 /// file may be what is imported next, or one of a folder whose files are all loaded; and one that
@@ -107,6 +120,9 @@ fn of_domain(
     if is_setting {
         return None;
     }
+    if is_named(path, &LOCKS) {
+        return None;
+    }
     let code = || Some(Target::Code(domain.name.clone()));
     let asset = || Some(Target::Asset(domain.name.clone()));
     let is_node = match &domain.program {
@@ -136,6 +152,9 @@ fn of_domain(
         } else {
             code()
         };
+    }
+    if path == domain.dir.join(PACKAGE) {
+        return code();
     }
     let may_be_code = has_extension(path, &CODE);
     if seen.modules.is_none() {

@@ -4,7 +4,7 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fulcrum_e2e::{App, figure};
+use fulcrum_e2e::{App, Dice, Process, Signal, figure};
 
 /// Saves faster than it can be restarted: the last content is what runs.
 #[test]
@@ -186,4 +186,56 @@ fn g06_packages_logs_and_repositories_restart_nobody() {
 #[ignore = "long: 50,000 writes"]
 fn g06_fifty_thousand_writes_restart_nobody() {
     noise(6250);
+}
+
+/// Saves, restarts, reloads and crashes at once: one life at a time, numbers that only rise, and what
+/// was saved last runs.
+#[test]
+fn g12_saves_restarts_and_crashes_make_no_second_process() {
+    let app = App::new().impatient().stub_domain("users", &["@flags"]);
+    app.put("domains/users/flags", "--beat-status ok");
+    app.up_watching();
+    let mut dice = Dice::new(12);
+    let mut commands = Vec::new();
+    for round in 0..40 {
+        app.put("domains/users/flags", &format!("--beat-status r{round}"));
+        match dice.below(4) {
+            0 => commands.push(app.start(&["domains", "restart", "users"])),
+            1 => commands.push(app.start(&["reload"])),
+            2 => {
+                let pid = app.see("users")["pid"]
+                    .as_u64()
+                    .and_then(|pid| u32::try_from(pid).ok());
+                if let Some(leader) = pid.and_then(Process::find) {
+                    leader.signal(Signal::KILL);
+                }
+            }
+            _ => thread::sleep(Duration::from_millis(dice.below(200))),
+        }
+    }
+    for command in &mut commands {
+        let output = command.ends();
+        assert!(matches!(output.code, Some(0 | 1 | 10)), "{output}");
+    }
+    let before = app.see("users")["generation"].as_u64();
+    app.put("domains/users/flags", "--beat-status last");
+    let users = app.wait_for("users", "runs what was saved last", |users| {
+        users["ready"] == true && users["generation"].as_u64() > before
+    });
+    assert_eq!(app.times("users", "overlap"), 0, "{:?}", app.ledger());
+    let events = app.events();
+    let spawned = events.iter().filter(|event| event["type"] == "spawned");
+    let lives: Vec<u64> = spawned
+        .filter_map(|event| event["generation"].as_u64())
+        .collect();
+    assert!(lives.windows(2).all(|pair| pair[0] < pair[1]), "{lives:?}");
+    figure(
+        "G12",
+        &format!(
+            "40 saves, {} commands and crashes among them: generation {}, 0 overlaps",
+            commands.len(),
+            users["generation"]
+        ),
+    );
+    app.down();
 }

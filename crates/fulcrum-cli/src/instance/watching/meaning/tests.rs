@@ -198,6 +198,20 @@ fn what_is_known_not_to_be_loaded_restarts_nobody_who_runs() {
 }
 
 #[test]
+fn packages_are_told_by_what_asks_for_them() {
+    let unknown = Case::new();
+    let known = Case::new().loaded("users", &["domains/users/domain.js"]);
+    for case in [unknown, known] {
+        let package = "domains/users/package.json";
+        assert_eq!(case.saved(package, &["users"]), ["code users"]);
+        for lock in ["package-lock.json", "yarn.lock"] {
+            let lock = format!("domains/users/{lock}");
+            assert_eq!(case.of(&lock, Kind::Created, &["users"]), NOTHING, "{lock}");
+        }
+    }
+}
+
+#[test]
 fn of_another_program_all_but_assets_is_code() {
     let case = Case::new();
     for file in ["main.py", "bin/tool", "a.toml", "schema.sql"] {
