@@ -74,7 +74,7 @@ impl Suspects {
 
     /// What to do about a change of a domain's code.
     pub(super) fn changed(&mut self, name: &str, change: &Change, now: Instant) -> Advice {
-        let written = written(&change.path, now).into_std();
+        let written = written(&change.path, now).unwrap_or(now).into_std();
         self.guard.changed(&name.to_owned(), &change.path, written)
     }
 
@@ -99,14 +99,13 @@ impl Suspects {
     }
 }
 
-/// When a file was written, by its own account: it may be heard of a while later.
-pub(super) fn written(path: &Path, now: Instant) -> Instant {
-    let status = fs::metadata(path).ok();
-    let age = |status: fs::Metadata| {
-        let (whole, part) = (status.ctime(), status.ctime_nsec());
-        let at = Duration::new(whole.try_into().ok()?, part.try_into().ok()?);
-        wall_clock().duration_since(UNIX_EPOCH + at).ok()
-    };
-    let age = status.and_then(age).unwrap_or_default();
-    now.checked_sub(age).unwrap_or(now)
+/// When a file was written, by its own account: it may be heard of a while later. `None` if it isn't
+/// there.
+pub(super) fn written(path: &Path, now: Instant) -> Option<Instant> {
+    let status = fs::metadata(path).ok()?;
+    let (whole, part) = (status.ctime(), status.ctime_nsec());
+    let at = Duration::new(whole.try_into().ok()?, part.try_into().ok()?);
+    // A clock that was set back makes it new.
+    let age = wall_clock().duration_since(UNIX_EPOCH + at);
+    now.checked_sub(age.unwrap_or_default())
 }

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use fulcrum_config::{Domain, Program};
 use fulcrum_logs::{FULCRUM, Level};
 use fulcrum_spawn::lifecycle::Phase;
+use fulcrum_spawn::supervisor::Snapshot;
 use fulcrum_watch::{
     Action, Advice, Batch, Change, Coalescer, News, Options, Pace, Spec, WatchError, Watcher,
 };
@@ -17,14 +17,11 @@ use super::super::closing::Stage;
 use super::super::desk::Desk;
 use super::super::house::{Shared, now as wall_clock};
 use super::super::modules;
-use super::meaning::{Seen, Target, meaning};
+use super::meaning::{Seen, Standing, Target, meaning};
 use super::overtaking::Renewals;
 use super::suspects::{self, Suspects};
 use super::wanted::{Loaded, TOLD, wanted};
 use super::{Watching, assets, configuring, notices, remote, shown};
-
-/// A life that has been ready for so long has told what it has loaded.
-const STEADY: Duration = Duration::from_secs(1);
 
 type Due = Action<Target, PathBuf>;
 
@@ -60,6 +57,8 @@ struct Task {
     spec: Spec,
     coalescer: Coalescer<Target, PathBuf>,
     suspects: Suspects,
+    /// What can't be judged before a domain has told what it loads, by domain and file.
+    undecided: BTreeMap<(String, PathBuf), Change>,
     /// When the first change was heard of that waits for its action.
     since: BTreeMap<Target, Instant>,
     renewals: Renewals,
@@ -91,6 +90,7 @@ impl Task {
             spec,
             coalescer: Coalescer::new(Pace::default()),
             suspects: Suspects::new(),
+            undecided: BTreeMap::new(),
             since: BTreeMap::new(),
             renewals: Renewals::new(tell.clone()),
             tell,
@@ -196,7 +196,7 @@ impl Task {
         };
         let now = Instant::now();
         for path in modules.iter().filter(is_new) {
-            if suspects::written(path, now) > spawned {
+            if suspects::written(path, now).is_some_and(|at| at > spawned) {
                 let target = Target::Code(name.to_owned());
                 self.since.entry(target.clone()).or_insert(now);
                 let path = path.clone();
@@ -208,6 +208,7 @@ impl Task {
     fn forget(&mut self, name: &String) {
         self.suspects.forget(name);
         self.renewals.forget(name);
+        self.undecided.retain(|(of, _), _| of != name);
         for target in [Target::Code(name.clone()), Target::Asset(name.clone())] {
             self.coalescer.forget(&target);
             self.since.remove(&target);
@@ -222,8 +223,17 @@ impl Task {
         let alone = batch.is_alone();
         let mut told: BTreeMap<Target, BTreeSet<PathBuf>> = BTreeMap::new();
         self.suspects.learn(&self.house.supervisor);
-        for change in &batch.changes {
-            for target in meaning(&agenda.app, &seen, change, real) {
+        let again = std::mem::take(&mut self.undecided).into_values();
+        for change in &again.chain(batch.changes).collect::<Vec<_>>() {
+            let meaning = meaning(&agenda.app, &seen, change, real);
+            for name in meaning.undecided {
+                let only = Change {
+                    keys: vec![name.as_str().into()],
+                    ..change.clone()
+                };
+                self.undecided.insert((name, change.path.clone()), only);
+            }
+            for target in meaning.targets {
                 let path = change.path.clone();
                 let act = match &target {
                     // Nothing is started for an asset, and settings that stay the same start nothing.
@@ -340,19 +350,33 @@ impl Task {
         let seen = desks.iter().map(|(name, desk)| {
             let modules = desk.modules.borrow().clone();
             let handle = self.house.supervisor.domain(name);
-            let ready = handle.and_then(|handle| {
-                let life = handle.snapshot();
-                let at = life.spawned_at? + life.ready_after?;
-                (life.phase == Phase::Running && life.ready).then_some(at)
-            });
+            let life = handle.map(|handle| handle.snapshot());
             let seen = Seen {
                 modules,
                 waiting: self.renewals.waiting(name),
-                is_steady: ready.is_some_and(|at| at.elapsed() >= STEADY),
+                standing: life.map_or(Standing::Down, |life| self.standing(name, &life)),
             };
             (name.clone(), seen)
         });
         seen.collect()
+    }
+
+    fn standing(&self, name: &str, life: &Snapshot) -> Standing {
+        match life.phase {
+            Phase::Backoff | Phase::Stopped | Phase::Failed | Phase::Stuck => Standing::Down,
+            Phase::Waiting | Phase::Preparing | Phase::Stopping => Standing::Settling,
+            Phase::Starting | Phase::Running => {
+                let folder = self.house.modules.as_deref();
+                let told = folder.map(|folder| modules::file(folder, name));
+                let now = Instant::now();
+                // Before it tells, the file is its predecessor's.
+                let at = told.and_then(|told| suspects::written(&told, now));
+                match at.zip(life.spawned_at) {
+                    Some((at, spawned)) if at > spawned => Standing::Steady,
+                    Some(_) | None => Standing::Settling,
+                }
+            }
+        }
     }
 
     fn shown(&self, target: &Target, files: &BTreeSet<PathBuf>) -> String {
