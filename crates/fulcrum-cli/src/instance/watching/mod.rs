@@ -20,6 +20,7 @@ mod overtaking;
 mod remote;
 mod renewing;
 mod shown;
+mod standing;
 mod suspects;
 mod task;
 mod wanted;

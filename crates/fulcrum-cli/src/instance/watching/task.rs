@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 
 use fulcrum_config::{Domain, Program};
 use fulcrum_logs::{FULCRUM, Level};
-use fulcrum_spawn::lifecycle::Phase;
-use fulcrum_spawn::supervisor::Snapshot;
 use fulcrum_watch::{
     Action, Advice, Batch, Change, Coalescer, News, Options, Pace, Spec, WatchError, Watcher,
 };
@@ -17,11 +15,11 @@ use super::super::closing::Stage;
 use super::super::desk::Desk;
 use super::super::house::{Shared, now as wall_clock};
 use super::super::modules;
-use super::meaning::{Seen, Standing, Target, meaning};
+use super::meaning::{Target, meaning};
 use super::overtaking::Renewals;
 use super::suspects::{self, Suspects};
 use super::wanted::{Loaded, TOLD, wanted};
-use super::{Watching, assets, configuring, notices, remote, shown};
+use super::{Watching, assets, configuring, notices, remote, shown, standing};
 
 type Due = Action<Target, PathBuf>;
 
@@ -219,7 +217,7 @@ impl Task {
     fn hear(&mut self, batch: Batch) {
         let now = Instant::now();
         let agenda = self.house.agenda();
-        let seen = self.seen();
+        let seen = standing::seen(&self.house, &self.renewals);
         let alone = batch.is_alone();
         let mut told: BTreeMap<Target, BTreeSet<PathBuf>> = BTreeMap::new();
         self.suspects.learn(&self.house.supervisor);
@@ -342,41 +340,6 @@ impl Task {
         self.house
             .hub
             .announce(name, generation, Level::Warn, text, wall_clock());
-    }
-
-    /// What is known of the domains now.
-    fn seen(&self) -> BTreeMap<String, Seen> {
-        let desks = self.house.desks.all();
-        let seen = desks.iter().map(|(name, desk)| {
-            let modules = desk.modules.borrow().clone();
-            let handle = self.house.supervisor.domain(name);
-            let life = handle.map(|handle| handle.snapshot());
-            let seen = Seen {
-                modules,
-                waiting: self.renewals.waiting(name),
-                standing: life.map_or(Standing::Down, |life| self.standing(name, &life)),
-            };
-            (name.clone(), seen)
-        });
-        seen.collect()
-    }
-
-    fn standing(&self, name: &str, life: &Snapshot) -> Standing {
-        match life.phase {
-            Phase::Backoff | Phase::Stopped | Phase::Failed | Phase::Stuck => Standing::Down,
-            Phase::Waiting | Phase::Preparing | Phase::Stopping => Standing::Settling,
-            Phase::Starting | Phase::Running => {
-                let folder = self.house.modules.as_deref();
-                let told = folder.map(|folder| modules::file(folder, name));
-                let now = Instant::now();
-                // Before it tells, the file is its predecessor's.
-                let at = told.and_then(|told| suspects::written(&told, now));
-                match at.zip(life.spawned_at) {
-                    Some((at, spawned)) if at > spawned => Standing::Steady,
-                    Some(_) | None => Standing::Settling,
-                }
-            }
-        }
     }
 
     fn shown(&self, target: &Target, files: &BTreeSet<PathBuf>) -> String {
