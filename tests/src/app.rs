@@ -99,13 +99,15 @@ impl App {
             let ours = name
                 .to_str()
                 .is_some_and(|name| name.starts_with("FULCRUM_"));
-            let node = [
+            let others = [
                 "NODE_EXTRA_CA_CERTS",
                 "NODE_OPTIONS",
                 "NODE_ENV",
                 "NODE_COMPILE_CACHE",
+                "CI",
+                "NO_COLOR",
             ];
-            if ours || node.iter().any(|other| name == *other) {
+            if ours || others.iter().any(|other| name == *other) {
                 command.env_remove(&name);
             }
         }
@@ -113,6 +115,7 @@ impl App {
         command
             .current_dir(self.root())
             .env(TAG, &self.tag)
+            .env("TERM", "xterm-256color")
             .env("XDG_RUNTIME_DIR", self.root().with_file_name("run"))
             .env("XDG_CACHE_HOME", shared_folder())
             .env("FULCRUM_RUNTIME__GRPC__LISTEN", "127.0.0.1:0")

@@ -45,7 +45,7 @@ fn who_imports_a_file_tells_so() {
         .write("domains/ts/package.json", r#"{"type":"module"}"#)
         .write("domains/ts/domain.ts", &format!("import {{ DomainBase }} from '@fulcrum/domain';\nimport '../../lib/ts.ts';\nsetTimeout(() => import('../../lib/esm.mjs'), 1000);\nexport default {domain}"))
         .write("domains/fails/domain.mjs", "import '../../lib/esm.mjs';\nthrow new Error('boom');");
-    app.run(&["dev", "--detach", "--watch"]).exits(0);
+    app.run(&["dev", "--watch", "--detach"]).exits(0);
     tells(&app, "esm", &["domains/esm/domain.mjs", "lib/esm.mjs"]);
     tells(&app, "cjs", &["domains/cjs/domain.cjs", "lib/cjs.cjs"]);
     tells(
