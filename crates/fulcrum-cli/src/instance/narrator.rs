@@ -102,7 +102,7 @@ fn words(house: &Shared, news: &Transition, now: &Snapshot) -> Option<(Level, St
 /// `reloaded in 31 ms (src/price.ts)`, once the life is ready that a change has begun.
 fn reloaded(house: &Shared, news: &Transition) -> Option<String> {
     let desk = house.desks.get(&news.domain)?;
-    if matches!(news.cause, Cause::Asked(_)) && news.to == Phase::Stopping {
+    if matches!(news.cause, Cause::Asked(_)) && news.to != Phase::Running {
         // What begins now has another reason.
         desk.reloading.send_if_modified(|now| now.take().is_some());
     }

@@ -21,6 +21,16 @@ pub(super) enum Target {
     Asset(String),
 }
 
+/// What a change means.
+#[derive(Debug, Default)]
+pub(super) struct Meaning {
+    /// What is to be done, each once.
+    pub(super) targets: BTreeSet<Target>,
+    /// Domains of which it isn't known whether their present life loads the file: the change is to
+    /// be looked at again when they have told.
+    pub(super) undecided: BTreeSet<String>,
+}
+
 /// What is known of a domain at the moment.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Seen {
@@ -28,8 +38,20 @@ pub(super) struct Seen {
     pub(super) modules: Option<Arc<BTreeSet<PathBuf>>>,
     /// What has changed of its code that no life was begun with, such as broken files.
     pub(super) waiting: BTreeSet<PathBuf>,
-    /// It is ready, and has been for long enough to have told what it has loaded.
-    pub(super) is_steady: bool,
+    pub(super) standing: Standing,
+}
+
+/// How far a domain's life has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// There is none: it has failed, waits to be started again, or was stopped.
+    #[default]
+    Down,
+    /// It has begun, or is about to, and hasn't told what it loads; what is known is of its
+    /// predecessor.
+    Settling,
+    /// It has told what it has loaded.
+    Steady,
 }
 
 /// What Node loads as code.
@@ -45,6 +67,19 @@ const ASSETS: [&str; 26] = [
     "map",
 ];
 
+/// What package managers write, Fulcrum's own install among them: `package.json` says the same.
+const LOCKS: [&str; 6] = [
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+    "yarn.lock",
+    "pnpm-lock.yaml",
+    "bun.lock",
+    "bun.lockb",
+];
+
+/// What Node reads before any code, and what is to be installed.
+const PACKAGE: &str = "package.json";
+
 /// The names of entries that make a folder a domain.
 const ENTRIES: [&str; 5] = [
     "domain.js",
@@ -54,14 +89,14 @@ const ENTRIES: [&str; 5] = [
     "domain.mts",
 ];
 
-/// What a change means, each target once.
+/// What a change means.
 ///
-/// A file is code of a domain if it is the entry or was loaded by it; where it isn't known what was
+/// A file is code of a domain if it is the entry, its `package.json`, or was loaded by it; where it isn't known what was
 /// loaded, if it may be by its name. What is known not to be loaded restarts nobody, with three
-/// exceptions: a domain that isn't ready may fail for want of it, or have loaded it already; a new
-/// file may be what is imported next, or one of a folder whose files are all loaded; and one that
-/// has kept a reload from beginning is still waited for. Files that `process.watch.paths` names, by
-/// name or by a glob, are code whatever they are.
+/// exceptions: a domain without a life may have failed for want of it; a new file may be what is
+/// imported next, or one of a folder whose files are all loaded; and one that has kept a reload from
+/// beginning is still waited for. Files that `process.watch.paths` names, by name or by a glob, are
+/// code whatever they are.
 ///
 /// `real` gives the path of a file without links, by which Node knows it.
 pub(super) fn meaning(
@@ -69,9 +104,10 @@ pub(super) fn meaning(
     seen: &BTreeMap<String, Seen>,
     change: &Change,
     real: impl Fn(&Path) -> PathBuf,
-) -> BTreeSet<Target> {
+) -> Meaning {
     let path = change.path.as_path();
-    let mut targets = BTreeSet::new();
+    let mut meaning = Meaning::default();
+    let targets = &mut meaning.targets;
     for key in &change.keys {
         match key.as_ref() {
             TOLD => {}
@@ -88,11 +124,26 @@ pub(super) fn meaning(
                 };
                 let nothing = Seen::default();
                 let seen = seen.get(name).unwrap_or(&nothing);
-                targets.extend(of_domain(domain, seen, change, &real));
+                match of_domain(domain, seen, change, &real) {
+                    Part::Nothing => {}
+                    Part::Asset => drop(targets.insert(Target::Asset(domain.name.clone()))),
+                    Part::Code => drop(targets.insert(Target::Code(domain.name.clone()))),
+                    Part::Settings => drop(targets.insert(Target::Configuration)),
+                    Part::Undecided => drop(meaning.undecided.insert(domain.name.clone())),
+                }
             }
         }
     }
-    targets
+    meaning
+}
+
+/// What a changed file is of a domain.
+enum Part {
+    Nothing,
+    Asset,
+    Code,
+    Settings,
+    Undecided,
 }
 
 fn of_domain(
@@ -100,64 +151,64 @@ fn of_domain(
     seen: &Seen,
     change: &Change,
     real: impl Fn(&Path) -> PathBuf,
-) -> Option<Target> {
+) -> Part {
     let path = change.path.as_path();
     let is_setting = path == domain.dir.join(SETTINGS)
         || domain.process.env_files.iter().any(|file| file == path);
-    if is_setting {
-        return None;
+    if is_setting || is_named(path, &LOCKS) {
+        // Settings are heard of by themselves.
+        return Part::Nothing;
     }
-    let code = || Some(Target::Code(domain.name.clone()));
-    let asset = || Some(Target::Asset(domain.name.clone()));
     let is_node = match &domain.program {
         Program::Node { entry } if entry == path => {
             // Without it there is nothing to start: the configuration says so.
             return match change.kind {
-                Kind::Created | Kind::Modified => code(),
-                Kind::Removed => Some(Target::Configuration),
+                Kind::Created | Kind::Modified => Part::Code,
+                Kind::Removed => Part::Settings,
             };
         }
         Program::Node { .. } => true,
         Program::Command(_) => false,
-        Program::None => return None,
+        Program::None => return Part::Nothing,
     };
     let is_loaded = || {
         let modules = seen.modules.as_ref();
         modules.is_some_and(|modules| modules.contains(path) || modules.contains(&real(path)))
     };
     match place(domain, path) {
-        Place::Named => return code(),
-        Place::Within => {}
-        Place::Outside => return is_loaded().then(code).flatten(),
+        Place::Named => Part::Code,
+        Place::Outside if is_loaded() => Part::Code,
+        Place::Outside => Part::Nothing,
+        Place::Within if !is_node && has_extension(path, &ASSETS) => Part::Asset,
+        Place::Within if !is_node || path == domain.dir.join(PACKAGE) || is_loaded() => Part::Code,
+        Place::Within => unloaded(seen, change),
     }
-    if !is_node {
-        return if has_extension(path, &ASSETS) {
-            asset()
+}
+
+/// What a file in a Node domain's own folder is that isn't known to be loaded.
+fn unloaded(seen: &Seen, change: &Change) -> Part {
+    let path = change.path.as_path();
+    if !has_extension(path, &CODE) {
+        return Part::Asset;
+    }
+    if seen.modules.is_none() || seen.waiting.contains(path) {
+        return Part::Code;
+    }
+    let is_new = change.kind == Kind::Created;
+    // Data, more often than not: domains write it themselves, just when they have started.
+    if has_extension(path, &["json"]) {
+        let may_be_missed = is_new && seen.standing != Standing::Steady;
+        return if may_be_missed {
+            Part::Code
         } else {
-            code()
+            Part::Asset
         };
     }
-    let may_be_code = has_extension(path, &CODE);
-    if seen.modules.is_none() {
-        return if may_be_code { code() } else { asset() };
-    }
-    if is_loaded() {
-        return code();
-    }
-    // Data, more often than not: domains write it themselves, just when they have started.
-    let may_be_data = has_extension(path, &["json"]);
-    let is_new = change.kind == Kind::Created;
-    let is_waited_for = if may_be_data {
-        is_new && !seen.is_steady
-    } else {
-        is_new || !seen.is_steady
-    };
-    if may_be_code && (is_waited_for || seen.waiting.contains(path)) {
-        code()
-    } else if may_be_data || !may_be_code {
-        asset()
-    } else {
-        None
+    match seen.standing {
+        Standing::Down => Part::Code,
+        Standing::Settling | Standing::Steady if is_new => Part::Code,
+        Standing::Settling => Part::Undecided,
+        Standing::Steady => Part::Nothing,
     }
 }
 

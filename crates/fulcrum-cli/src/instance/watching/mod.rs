@@ -16,8 +16,12 @@ mod checking;
 mod configuring;
 mod meaning;
 mod notices;
+mod overtaking;
+mod remote;
 mod renewing;
 mod shown;
+mod standing;
+mod suspects;
 mod task;
 mod wanted;
 

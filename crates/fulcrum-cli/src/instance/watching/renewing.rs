@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use fulcrum_config::{Domain, Program};
 use fulcrum_logs::Level;
-use fulcrum_spawn::lifecycle::Refused;
+use fulcrum_spawn::lifecycle::{Phase, Refused};
 use fulcrum_spawn::supervisor::{Handle, Outcome, Ticket};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
@@ -114,10 +114,10 @@ impl Renewal {
             let generation = self.generation();
             let journal = &self.house.journal;
             journal.note(&self.name, generation, "reload_rejected", text.clone());
-            self.say(
-                Level::Error,
-                format!("not reloaded, what runs goes on: {text}"),
-            );
+            let handle = self.house.supervisor.domain(&self.name);
+            let runs = handle.is_some_and(|handle| handle.snapshot().phase == Phase::Running);
+            let goes_on = if runs { ", what runs goes on" } else { "" };
+            self.say(Level::Error, format!("not reloaded{goes_on}: {text}"));
         }
         !faults.is_empty()
     }

@@ -1,44 +1,25 @@
 //! The task: hears what has changed, and sets off what that means.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
 
 use fulcrum_config::{Domain, Program};
 use fulcrum_logs::{FULCRUM, Level};
-use fulcrum_spawn::lifecycle::Phase;
 use fulcrum_watch::{
-    Action, Advice, Batch, Change, Coalescer, LoopGuard, LoopLimits, News, Options, Pace, Spec,
-    WatchError, Watcher,
+    Action, Advice, Batch, Change, Coalescer, News, Options, Pace, Spec, WatchError, Watcher,
 };
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
-use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::super::closing::Stage;
+use super::super::desk::Desk;
 use super::super::house::{Shared, now as wall_clock};
 use super::super::modules;
-use super::checking::Checker;
-use super::meaning::{Seen, Target, meaning};
-use super::renewing::Renewal;
+use super::meaning::{Target, meaning};
+use super::overtaking::Renewals;
+use super::suspects::{self, Suspects};
 use super::wanted::{Loaded, TOLD, wanted};
-use super::{Watching, assets, configuring, notices, shown};
-
-/// The clock of a file's times stands still for so long: what a process writes at once may seem to
-/// have been written before it was there.
-const COARSE: Duration = Duration::from_millis(10);
-
-/// Each start is said to be over, so the time matters only for one that never comes to an end.
-const LIMITS: LoopLimits = LoopLimits {
-    soon: Duration::from_secs(60),
-    doubt: Duration::from_secs(1),
-    rounds: 4,
-};
-
-/// A life that has been ready for so long has told what it has loaded.
-const STEADY: Duration = Duration::from_secs(1);
+use super::{Watching, assets, configuring, notices, remote, shown, standing};
 
 type Due = Action<Target, PathBuf>;
 
@@ -73,27 +54,14 @@ struct Task {
     watcher: Watcher,
     spec: Spec,
     coalescer: Coalescer<Target, PathBuf>,
-    guard: LoopGuard<Target, PathBuf>,
-    /// The latest life of each domain that the guard knows of.
-    lives: BTreeMap<String, u64>,
+    suspects: Suspects,
+    /// What can't be judged before a domain has told what it loads, by domain and file.
+    undecided: BTreeMap<(String, PathBuf), Change>,
     /// When the first change was heard of that waits for its action.
     since: BTreeMap<Target, Instant>,
-    /// What has changed of a domain that no life was begun with.
-    pending: BTreeMap<String, BTreeSet<PathBuf>>,
-    /// The latest reload of each domain.
-    renewals: BTreeMap<String, Latest>,
-    renewed: u64,
-    checker: Arc<Checker>,
+    renewals: Renewals,
     tell: UnboundedSender<Word>,
     words: UnboundedReceiver<Word>,
-}
-
-struct Latest {
-    number: u64,
-    since: Instant,
-    /// It has begun a life, or was rejected.
-    is_over: bool,
-    task: AbortHandle,
 }
 
 impl Task {
@@ -108,19 +76,21 @@ impl Task {
             house.modules.as_deref(),
         );
         let watcher = Watcher::start(&spec, options).await?;
+        if how.poll.is_none()
+            && let Some(advice) = remote::advice(&house.agenda().app.root)
+        {
+            house.say(Level::Warn, advice);
+        }
         let (tell, words) = mpsc::unbounded_channel();
         let mut task = Self {
             house: Shared::clone(house),
             watcher,
             spec,
             coalescer: Coalescer::new(Pace::default()),
-            guard: LoopGuard::new(LIMITS),
-            lives: BTreeMap::new(),
+            suspects: Suspects::new(),
+            undecided: BTreeMap::new(),
             since: BTreeMap::new(),
-            pending: BTreeMap::new(),
-            renewals: BTreeMap::new(),
-            renewed: 0,
-            checker: Arc::default(),
+            renewals: Renewals::new(tell.clone()),
             tell,
             words,
         };
@@ -131,7 +101,7 @@ impl Task {
     async fn run(&mut self) {
         let mut agendas = self.house.agendas.clone();
         loop {
-            let deadline = [self.coalescer.deadline(), self.guard.deadline()];
+            let deadline = [self.coalescer.deadline(), self.suspects.deadline()];
             let deadline = deadline.into_iter().flatten().min();
             let alarm = async {
                 match deadline {
@@ -155,9 +125,9 @@ impl Task {
                 },
                 Ok(()) = agendas.changed() => self.refit().await,
                 Some(word) = self.words.recv() => match word {
-                    Word::Begun { name, number } => self.begun(&name, number),
+                    Word::Begun { name, number } => self.renewals.begun(&name, number),
                     Word::Rejected { name, number } => {
-                        self.over(&name, number);
+                        self.renewals.over(&name, number);
                     }
                     Word::Planned(rest) => {
                         for (action, since) in rest {
@@ -178,14 +148,18 @@ impl Task {
         let mut loaded = Loaded::new();
         for (name, desk) in desks.iter() {
             if let Some(folder) = &self.house.modules {
+                let before = desk.modules.borrow().clone();
                 modules::refresh(desk, &modules::file(folder, name));
+                self.catch_up(name, before.as_deref(), desk);
             }
             if let Some(modules) = desk.modules.borrow().clone() {
                 loaded.insert(name.clone(), modules);
             }
         }
-        let known: BTreeSet<&String> = self.lives.keys().chain(self.renewals.keys()).collect();
-        let gone = known.into_iter().filter(|name| !desks.contains_key(*name));
+        let gone = self
+            .suspects
+            .names()
+            .filter(|name| !desks.contains_key(*name));
         let gone: Vec<String> = gone.cloned().collect();
         for name in gone {
             self.forget(&name);
@@ -203,18 +177,38 @@ impl Task {
         }
     }
 
-    fn forget(&mut self, name: &str) {
-        if let Some(latest) = self.renewals.remove(name) {
-            latest.task.abort();
+    /// What was changed between its being loaded and its being watched is reloaded as well.
+    fn catch_up(&mut self, name: &str, before: Option<&BTreeSet<PathBuf>>, desk: &Desk) {
+        let Some(domain) = self.house.domain(name) else {
+            return;
+        };
+        let handle = self.house.supervisor.domain(name);
+        let Some(spawned) = handle.and_then(|handle| handle.snapshot().spawned_at) else {
+            return;
+        };
+        let modules = desk.modules.borrow().clone().unwrap_or_default();
+        // In its own folder nothing goes unnoticed.
+        let is_new = |path: &&PathBuf| {
+            let was_known = before.is_some_and(|before| before.contains(*path));
+            !was_known && !path.starts_with(&domain.dir)
+        };
+        let now = Instant::now();
+        for path in modules.iter().filter(is_new) {
+            if suspects::written(path, now).is_some_and(|at| at > spawned) {
+                let target = Target::Code(name.to_owned());
+                self.since.entry(target.clone()).or_insert(now);
+                let path = path.clone();
+                self.coalescer.changed(target, path, true, now.into_std());
+            }
         }
-        self.pending.remove(name);
-        self.lives.remove(name);
-        for target in [
-            Target::Code(name.to_owned()),
-            Target::Asset(name.to_owned()),
-        ] {
+    }
+
+    fn forget(&mut self, name: &String) {
+        self.suspects.forget(name);
+        self.renewals.forget(name);
+        self.undecided.retain(|(of, _), _| of != name);
+        for target in [Target::Code(name.clone()), Target::Asset(name.clone())] {
             self.coalescer.forget(&target);
-            self.guard.forget(&target);
             self.since.remove(&target);
         }
     }
@@ -223,29 +217,33 @@ impl Task {
     fn hear(&mut self, batch: Batch) {
         let now = Instant::now();
         let agenda = self.house.agenda();
-        let seen = self.seen();
+        let seen = standing::seen(&self.house, &self.renewals);
         let alone = batch.is_alone();
         let mut told: BTreeMap<Target, BTreeSet<PathBuf>> = BTreeMap::new();
-        self.learn_of_lives();
-        for change in &batch.changes {
-            for target in meaning(&agenda.app, &seen, change, real) {
+        self.suspects.learn(&self.house.supervisor);
+        let again = std::mem::take(&mut self.undecided).into_values();
+        for change in &again.chain(batch.changes).collect::<Vec<_>>() {
+            let meaning = meaning(&agenda.app, &seen, change, real);
+            for name in meaning.undecided {
+                let only = Change {
+                    keys: vec![name.as_str().into()],
+                    ..change.clone()
+                };
+                self.undecided.insert((name, change.path.clone()), only);
+            }
+            for target in meaning.targets {
                 let path = change.path.clone();
                 let act = match &target {
-                    // Nothing is started for it, so it sets off nothing.
-                    Target::Asset(_) => true,
-                    Target::Configuration | Target::Code(_) => {
-                        match self
-                            .guard
-                            .changed(&target, &path, written(change, now).into_std())
-                        {
-                            Advice::Act => true,
-                            Advice::Loop { reloads } => {
-                                self.tell_loop(&target, &path, reloads);
-                                false
-                            }
-                            Advice::Wait | Advice::Known => false,
+                    // Nothing is started for an asset, and settings that stay the same start nothing.
+                    Target::Asset(_) | Target::Configuration => true,
+                    Target::Code(name) => match self.suspects.changed(name, change, now) {
+                        Advice::Act => true,
+                        Advice::Loop { reloads } => {
+                            self.tell_loop(name, &path, reloads);
+                            false
                         }
-                    }
+                        Advice::Wait | Advice::Known => false,
+                    },
                 };
                 if act {
                     self.since.entry(target.clone()).or_insert(now);
@@ -268,42 +266,11 @@ impl Task {
         }
     }
 
-    /// Tells the guard which lives have begun, and which are as far as they come by themselves.
-    fn learn_of_lives(&mut self) {
-        for handle in self.house.supervisor.domains() {
-            let life = handle.snapshot();
-            let target = Target::Code(handle.name().to_owned());
-            let known = self.lives.entry(handle.name().to_owned()).or_default();
-            let spawned = life.spawned_at.and_then(|at| at.checked_sub(COARSE));
-            if let Some(at) = spawned.filter(|_| life.generation > *known) {
-                // One in which nothing has changed was no link of a chain.
-                for _ in 0..(life.generation - *known).min(2) {
-                    self.guard.started(&target, at.into_std());
-                }
-                *known = life.generation;
-            }
-            match life.phase {
-                Phase::Running if life.ready => {
-                    let ready = life.spawned_at.zip(life.ready_after);
-                    let at = ready.map_or_else(Instant::now, |(spawned, after)| spawned + after);
-                    self.guard.settled(&target, at.into_std());
-                }
-                Phase::Running
-                | Phase::Starting
-                | Phase::Waiting
-                | Phase::Preparing
-                | Phase::Stopping => {}
-                Phase::Backoff | Phase::Stopped | Phase::Failed | Phase::Stuck => {
-                    self.guard.settled(&target, Instant::now().into_std());
-                }
-            }
-        }
-    }
-
     /// Does what is due.
     fn act(&mut self) {
         let now = Instant::now();
-        for (target, files) in self.guard.due(now.into_std()) {
+        for (name, files) in self.suspects.due(now) {
+            let target = Target::Code(name);
             self.since.entry(target.clone()).or_insert(now);
             for file in files {
                 self.coalescer
@@ -327,8 +294,7 @@ impl Task {
         }
     }
 
-    fn configure(&mut self, action: &Due, since: Instant, rest: Vec<(Due, Instant)>) {
-        self.guard.started(&action.key, Instant::now().into_std());
+    fn configure(&self, action: &Due, since: Instant, rest: Vec<(Due, Instant)>) {
         let what = self.shown(&action.key, &action.items);
         let (house, tell) = (Shared::clone(&self.house), self.tell.clone());
         tokio::spawn(async move {
@@ -350,71 +316,19 @@ impl Task {
             Target::Configuration => {}
             Target::Asset(name) => assets::tell(&self.house, &name, &action.items),
             Target::Code(name) => {
-                self.pending
-                    .entry(name.clone())
-                    .or_default()
-                    .extend(action.items);
+                self.renewals.await_life(&name, action.items);
                 // What is being deleted isn't restarted: the configuration says what becomes of it.
-                if self
-                    .house
-                    .domain(&name)
-                    .is_some_and(|domain| is_there(&domain))
-                {
-                    self.renew(name, since);
+                let domain = self.house.domain(&name);
+                if domain.is_some_and(|domain| is_there(&domain)) {
+                    self.renewals.begin(&self.house, &name, since);
                 }
             }
         }
     }
 
-    fn renew(&mut self, name: String, since: Instant) {
-        let mut since = since;
-        if let Some(old) = self.renewals.remove(&name) {
-            old.task.abort();
-            if !old.is_over {
-                since = since.min(old.since);
-            }
-        }
-        let files = self.pending.get(&name).cloned().unwrap_or_default();
-        self.renewed += 1;
-        let number = self.renewed;
-        let renewal = Renewal {
-            house: Shared::clone(&self.house),
-            name: name.clone(),
-            number,
-            files,
-            since,
-            checker: Arc::clone(&self.checker),
-            tell: self.tell.clone(),
-        };
-        let task = tokio::spawn(renewal.carry_out()).abort_handle();
-        let latest = Latest {
-            number,
-            since,
-            is_over: false,
-            task,
-        };
-        self.renewals.insert(name, latest);
-    }
-
-    fn begun(&mut self, name: &str, number: u64) {
-        if self.over(name, number) {
-            self.pending.remove(name);
-        }
-    }
-
-    /// A reload needs nothing more of what was heard. False if another one has overtaken it.
-    fn over(&mut self, name: &str, number: u64) -> bool {
-        let latest = self.renewals.get_mut(name);
-        let latest = latest.filter(|latest| latest.number == number);
-        latest.map(|latest| latest.is_over = true).is_some()
-    }
-
-    fn tell_loop(&self, target: &Target, path: &Path, reloads: u32) {
-        let file = self.shown(target, &BTreeSet::from([path.to_owned()]));
-        let name = match target {
-            Target::Code(name) | Target::Asset(name) => name,
-            Target::Configuration => FULCRUM,
-        };
+    fn tell_loop(&self, name: &str, path: &Path, reloads: u32) {
+        let target = Target::Code(name.to_owned());
+        let file = self.shown(&target, &BTreeSet::from([path.to_owned()]));
         let text = format!(
             "{file} changes with each start, {reloads} times now: it is no reason for a reload any more until somebody else changes it\n  \
              hint: have it written elsewhere, or add it to `process.watch.ignore`"
@@ -426,27 +340,6 @@ impl Task {
         self.house
             .hub
             .announce(name, generation, Level::Warn, text, wall_clock());
-    }
-
-    /// What is known of the domains now.
-    fn seen(&self) -> BTreeMap<String, Seen> {
-        let desks = self.house.desks.all();
-        let seen = desks.iter().map(|(name, desk)| {
-            let modules = desk.modules.borrow().clone();
-            let handle = self.house.supervisor.domain(name);
-            let ready = handle.and_then(|handle| {
-                let life = handle.snapshot();
-                let at = life.spawned_at? + life.ready_after?;
-                (life.phase == Phase::Running && life.ready).then_some(at)
-            });
-            let seen = Seen {
-                modules,
-                waiting: self.pending.get(name).cloned().unwrap_or_default(),
-                is_steady: ready.is_some_and(|at| at.elapsed() >= STEADY),
-            };
-            (name.clone(), seen)
-        });
-        seen.collect()
     }
 
     fn shown(&self, target: &Target, files: &BTreeSet<PathBuf>) -> String {
@@ -465,18 +358,6 @@ impl Task {
         let handle = self.house.supervisor.domain(name);
         handle.map_or(0, |handle| handle.snapshot().generation)
     }
-}
-
-/// When a file was written, by its own account: it may be heard of a while later.
-fn written(change: &Change, now: Instant) -> Instant {
-    let status = std::fs::metadata(&change.path).ok();
-    let seconds = |status: std::fs::Metadata| {
-        let (whole, part) = (status.ctime(), status.ctime_nsec());
-        let at = Duration::new(whole.try_into().ok()?, part.try_into().ok()?);
-        wall_clock().duration_since(UNIX_EPOCH + at).ok()
-    };
-    let age = status.and_then(seconds).unwrap_or_default();
-    now.checked_sub(age).unwrap_or(now)
 }
 
 /// Whether there is something to start.

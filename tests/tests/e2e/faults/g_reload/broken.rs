@@ -115,6 +115,24 @@ fn g01_a_saved_configuration_is_checked_whole() {
     app.down();
 }
 
+/// Settings that are saved again and again, each time after the reload before, are no loop.
+#[test]
+fn g10_settings_that_are_saved_often_are_heeded() {
+    let app = App::new().impatient().shell_domain("users", "");
+    app.up_watching();
+    for round in 1..9 {
+        app.put_shell("users", &format!(", env: {{ROUND: r{round}}}"), "zero");
+        let told = app.wait_for_event("users", "reloaded", round);
+        assert!(told.contains("domains/users/fulcrum.yml"), "{told}");
+    }
+    let status = app
+        .run(&["domains", "status", "users", "-o", "json"])
+        .exits(0);
+    assert_eq!(status.json()["env"]["ROUND"], "r8");
+    assert_eq!(app.starts("users").len(), 9);
+    app.down();
+}
+
 /// A configuration that is made to be expensive costs little.
 #[test]
 fn g02_a_bomb_as_configuration_is_refused_at_once() {

@@ -4,7 +4,7 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fulcrum_e2e::{App, figure};
+use fulcrum_e2e::{App, Dice, LIMIT, Process, Signal, figure, wait_until};
 
 /// Saves faster than it can be restarted: the last content is what runs.
 #[test]
@@ -27,6 +27,41 @@ fn g10_of_many_saves_the_last_one_runs() {
     figure(
         "G10",
         &format!("{saves} saves in 4 s, {starts} restarts, the last content runs"),
+    );
+    app.down();
+}
+
+/// The same with Node, which takes longer to start than the next save to come: that is no loop.
+#[test]
+fn g10_of_many_saves_of_a_node_domain_the_last_one_runs() {
+    let code = |save: usize| {
+        format!(
+            "import {{ DomainBase }} from '@fulcrum/domain';\nconsole.log('runs save {save}');\nexport default class D extends DomainBase {{}}\n"
+        )
+    };
+    let app = App::new().write("domains/users/domain.mjs", &code(0));
+    app.up_watching();
+    let begun = Instant::now();
+    let mut saves = 0;
+    while begun.elapsed() < Duration::from_secs(4) {
+        saves += 1;
+        app.put("domains/users/domain.mjs", &code(saves));
+        thread::sleep(Duration::from_millis(50));
+    }
+    let last = format!("runs save {saves}");
+    wait_until("the last save runs", LIMIT, || {
+        let lines = app.logs("users");
+        let said = lines.iter().rfind(|line| line.stream == "stdout")?;
+        (said.message == last).then_some(())
+    });
+    app.wait_for("users", "is ready", |users| users["ready"] == true);
+    assert_eq!(app.reasons("users", "watch_loop"), Vec::<String>::new());
+    let lives = app.see("users")["generation"].to_string();
+    figure(
+        "G10",
+        &format!(
+            "{saves} saves of a Node domain in 4 s: generation {lives}, the last content runs"
+        ),
     );
     app.down();
 }
@@ -186,4 +221,56 @@ fn g06_packages_logs_and_repositories_restart_nobody() {
 #[ignore = "long: 50,000 writes"]
 fn g06_fifty_thousand_writes_restart_nobody() {
     noise(6250);
+}
+
+/// Saves, restarts, reloads and crashes at once: one life at a time, numbers that only rise, and what
+/// was saved last runs.
+#[test]
+fn g12_saves_restarts_and_crashes_make_no_second_process() {
+    let app = App::new().impatient().stub_domain("users", &["@flags"]);
+    app.put("domains/users/flags", "--beat-status ok");
+    app.up_watching();
+    let mut dice = Dice::new(12);
+    let mut commands = Vec::new();
+    for round in 0..40 {
+        app.put("domains/users/flags", &format!("--beat-status r{round}"));
+        match dice.below(4) {
+            0 => commands.push(app.start(&["domains", "restart", "users"])),
+            1 => commands.push(app.start(&["reload"])),
+            2 => {
+                let pid = app.see("users")["pid"]
+                    .as_u64()
+                    .and_then(|pid| u32::try_from(pid).ok());
+                if let Some(leader) = pid.and_then(Process::find) {
+                    leader.signal(Signal::KILL);
+                }
+            }
+            _ => thread::sleep(Duration::from_millis(dice.below(200))),
+        }
+    }
+    for command in &mut commands {
+        let output = command.ends();
+        assert!(matches!(output.code, Some(0 | 1 | 10)), "{output}");
+    }
+    let before = app.see("users")["generation"].as_u64();
+    app.put("domains/users/flags", "--beat-status last");
+    let users = app.wait_for("users", "runs what was saved last", |users| {
+        users["ready"] == true && users["generation"].as_u64() > before
+    });
+    assert_eq!(app.times("users", "overlap"), 0, "{:?}", app.ledger());
+    let events = app.events();
+    let spawned = events.iter().filter(|event| event["type"] == "spawned");
+    let lives: Vec<u64> = spawned
+        .filter_map(|event| event["generation"].as_u64())
+        .collect();
+    assert!(lives.windows(2).all(|pair| pair[0] < pair[1]), "{lives:?}");
+    figure(
+        "G12",
+        &format!(
+            "40 saves, {} commands and crashes among them: generation {}, 0 overlaps",
+            commands.len(),
+            users["generation"]
+        ),
+    );
+    app.down();
 }

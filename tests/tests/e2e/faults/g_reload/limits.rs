@@ -7,12 +7,13 @@ use fulcrum_e2e::{App, Signal, not_applicable};
 
 /// Starts the app in a user namespace in which this limit of `/proc/sys/user` or
 /// `/proc/sys/fs/inotify` is so low; false where that can't be done here.
-fn up_with(app: &App, limit: &str, value: &str, watched: &str) -> bool {
+fn up_with(app: &App, limit: &str, value: &str, args: &[&str], watched: &str) -> bool {
     const SCRIPT: &str = "echo \"$1\" > \"$0\" 2>/dev/null || exit 77; shift; exec \"$@\"";
     let fulcrum = fulcrum_e2e::binary().to_str().expect("text");
     let start = [
         "-Ur", "sh", "-c", SCRIPT, limit, value, fulcrum, "dev", "--detach", "--wait", "--watch",
     ];
+    let start = [&start[..], args].concat();
     let output = app.program("unshare", &start).output();
     if matches!(output.code, Some(77)) || output.stderr.contains("unshare failed") {
         return false;
@@ -30,6 +31,7 @@ fn g08_without_notifications_files_are_polled() {
             &app,
             &format!("/proc/sys/user/{file}"),
             value,
+            &[],
             "watch_polling",
         ) {
             return not_applicable("G8", "a user namespace of one's own isn't allowed here");
@@ -51,7 +53,12 @@ fn g08_without_notifications_files_are_polled() {
 #[test]
 fn g08_polling_can_be_asked_for() {
     let app = App::new().impatient().shell_domain("users", "");
-    app.up_watching_with(&["--poll=100"]);
+    let limit = "/proc/sys/user/max_inotify_watches";
+    if !up_with(&app, limit, "0", &["--poll=100"], "watching") {
+        app.up_watching_with(&["--poll=100"]);
+    }
+    let complaints = app.reasons("fulcrum", "watch_polling");
+    assert_eq!(complaints, Vec::<String>::new(), "it was asked for");
     for content in ["one", "two"] {
         app.put("domains/users/code", content);
         app.wait_for_start("users", content);

@@ -27,3 +27,40 @@ fn g06_who_writes_into_its_own_folder_is_found() {
     );
     app.down();
 }
+
+/// A Node domain that generates code when it starts, and loads it.
+#[test]
+fn g06_who_generates_its_own_code_is_found() {
+    let app = App::new().write(
+        "domains/users/domain.mjs",
+        "import { DomainBase } from '@fulcrum/domain';\n\
+         import { writeFileSync } from 'node:fs';\n\
+         const file = new URL('./generated.mjs', import.meta.url);\n\
+         writeFileSync(file, `export const at = ${Date.now()}${process.pid};\\n`);\n\
+         await import(file);\n\
+         export default class Users extends DomainBase {}\n",
+    );
+    app.up_watching();
+    let entry = app.root().join("domains/users/domain.mjs");
+    let text = fs::read_to_string(&entry).expect("readable");
+    fs::write(&entry, format!("{text}// edited\n")).expect("writable");
+    let told = app.wait_for_event("users", "watch_loop", 1);
+    assert!(told.contains("generated.mjs"), "{told}");
+    let generation = app.see("users")["generation"].as_u64();
+    assert!(generation <= Some(7), "{generation:?}");
+    let before = app.reasons("users", "reloaded").len();
+    fs::write(&entry, format!("{text}// edited again\n")).expect("writable");
+    app.wait_for_event("users", "reloaded", before + 1);
+    assert_eq!(
+        app.see("users")["generation"].as_u64(),
+        generation.map(|last| last + 1)
+    );
+    figure(
+        "G6",
+        &format!(
+            "a loop of a Node domain is told in generation {}",
+            generation.unwrap_or(0)
+        ),
+    );
+    app.down();
+}

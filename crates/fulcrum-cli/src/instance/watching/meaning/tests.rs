@@ -50,7 +50,7 @@ impl Case {
             ),
         ]);
         let runs = Seen {
-            is_steady: true,
+            standing: Standing::Steady,
             ..Seen::default()
         };
         let names = ["users", "orders", "tool"];
@@ -70,8 +70,8 @@ impl Case {
         self
     }
 
-    fn rests(mut self, name: &str) -> Self {
-        self.seen.get_mut(name).expect("it is there").is_steady = false;
+    fn stands(mut self, name: &str, standing: Standing) -> Self {
+        self.seen.get_mut(name).expect("it is there").standing = standing;
         self
     }
 
@@ -86,13 +86,15 @@ impl Case {
             let text = path.to_string_lossy();
             PathBuf::from(text.replace("/link/", "/target/"))
         };
-        let targets = meaning(&self.app, &self.seen, &change, real);
-        let words = targets.into_iter().map(|target| match target {
+        let meaning = meaning(&self.app, &self.seen, &change, real);
+        let undecided = meaning.undecided.into_iter();
+        let undecided = undecided.map(|name| format!("undecided {name}"));
+        let words = meaning.targets.into_iter().map(|target| match target {
             Target::Configuration => "configuration".to_owned(),
             Target::Code(name) => format!("code {name}"),
             Target::Asset(name) => format!("asset {name}"),
         });
-        words.collect()
+        words.chain(undecided).collect()
     }
 
     fn saved(&self, path: &str, keys: &[&str]) -> Vec<String> {
@@ -181,20 +183,37 @@ fn what_is_known_not_to_be_loaded_restarts_nobody_who_runs() {
     assert_eq!(case.of(test, Kind::Removed, &["users"]), NOTHING);
     // It may be what is imported next.
     assert_eq!(case.of(test, Kind::Created, &["users"]), ["code users"]);
-    let mut case = case.rests("users");
-    assert_eq!(case.saved(test, &["users"]), ["code users"]);
     let data = "domains/users/data.json";
+    let case = case.stands("users", Standing::Settling);
+    let saved = case.saved(test, &["users"]);
+    assert_eq!(saved, ["undecided users"], "the new life may load it");
     assert_eq!(case.saved(data, &["users"]), ["asset users"]);
     let created = case.of(data, Kind::Created, &["users"]);
-    assert_eq!(created, ["code users"], "it may have failed without it");
-    let seen = case.seen.get_mut("users").expect("it is there");
-    seen.is_steady = true;
-    seen.waiting.insert(case.app.root.join(test));
+    assert_eq!(created, ["code users"], "it may fail without it");
+    let mut case = case.stands("users", Standing::Down);
     assert_eq!(case.saved(test, &["users"]), ["code users"]);
     assert_eq!(
         case.saved("domains/users/a.hbs", &["users"]),
         ["asset users"]
     );
+    let seen = case.seen.get_mut("users").expect("it is there");
+    seen.standing = Standing::Steady;
+    seen.waiting.insert(case.app.root.join(test));
+    assert_eq!(case.saved(test, &["users"]), ["code users"]);
+}
+
+#[test]
+fn packages_are_told_by_what_asks_for_them() {
+    let unknown = Case::new();
+    let known = Case::new().loaded("users", &["domains/users/domain.js"]);
+    for case in [unknown, known] {
+        let package = "domains/users/package.json";
+        assert_eq!(case.saved(package, &["users"]), ["code users"]);
+        for lock in ["package-lock.json", "yarn.lock"] {
+            let lock = format!("domains/users/{lock}");
+            assert_eq!(case.of(&lock, Kind::Created, &["users"]), NOTHING, "{lock}");
+        }
+    }
 }
 
 #[test]
