@@ -67,7 +67,11 @@ enum Task {
     },
     /// Writes so many bytes of lines to standard output, for `bench logs`.
     #[command(name = "__lines", hide = true)]
-    Lines { bytes: u64 },
+    Lines {
+        bytes: u64,
+        /// Not before this file is there.
+        gate: Option<std::path::PathBuf>,
+    },
     /// Runs all that CI runs, and stops at the first failure.
     Test,
 }
@@ -95,7 +99,7 @@ fn run(task: &Task) -> anyhow::Result<()> {
         }),
         Task::Foreign => foreign::run().map(|outcome| println!("{outcome}")),
         Task::Bench { bench } => bench::run(*bench),
-        Task::Lines { bytes } => bench::write_lines(*bytes),
+        Task::Lines { bytes, gate } => bench::write_lines(*bytes, gate.as_deref()),
         Task::Test => test::run(),
     }
 }

@@ -1,7 +1,8 @@
 //! A program that says a lot, as fast as it can.
 
 use std::io::{self, Write};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Bytes of a line, its end included.
 pub(super) const LINE: usize = 100;
@@ -13,7 +14,10 @@ const BLOCK: usize = 64 * 1024 / LINE * LINE;
 ///
 /// # Errors
 /// Nobody reads them.
-pub(crate) fn write(bytes: u64) -> anyhow::Result<()> {
+pub(crate) fn write(bytes: u64, gate: Option<&Path>) -> anyhow::Result<()> {
+    while gate.is_some_and(|gate| !gate.exists()) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
     let line = format!(
         "{:<width$}\n",
         "the quick brown domain jumps over the lazy supervisor",

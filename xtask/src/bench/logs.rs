@@ -112,7 +112,7 @@ pub(super) fn talkers(fulcrum: &Path, domains: u64, compress: bool) -> anyhow::R
     );
     let program = std::env::current_exe()?;
     let command = format!(
-        "process: {{command: [{}, __lines, '{}'], restart: never}}\n",
+        "process: {{command: [{}, __lines, '{}', ../../gate], restart: never}}\n",
         program.display(),
         BYTES / domains
     );
@@ -124,9 +124,19 @@ pub(super) fn talkers(fulcrum: &Path, domains: u64, compress: bool) -> anyhow::R
     )
 }
 
-/// Starts the instance in the background, as for production; gives its number.
+/// Starts the instance in the background, as for production, and lets all its domains speak at
+/// once; gives its number.
 pub(super) fn serve(app: &App) -> anyhow::Result<u32> {
     app.fulcrum(&["serve", "--detach"]).stdout()?;
+    until("all are there", LIMIT, || {
+        let list = app.json(&["domains", "list", "-o", "json"])?;
+        let all = list.as_array().context("a list")?;
+        Ok(all
+            .iter()
+            .all(|domain| domain["pid"].is_u64())
+            .then_some(()))
+    })?;
+    fs::write(app.root().join("gate"), "")?;
     let status = app.json(&["domains", "status", "-o", "json"])?;
     let pid = status["instance"]["pid"].as_u64().context("no pid")?;
     Ok(u32::try_from(pid)?)
