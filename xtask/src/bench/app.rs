@@ -78,7 +78,8 @@ impl App {
         domains: usize,
     ) -> anyhow::Result<Self> {
         let node = node.to_str().context("the path of Node isn't UTF-8")?;
-        let settings = format!("runtime:\n  defaults:\n    node: {node}\n");
+        // What is measured are starts from nothing, and no spare that boots beside them.
+        let settings = format!("runtime:\n  standby: \"off\"\n  defaults:\n    node: {node}\n");
         Self::of(fulcrum, &settings, language.file(), domains)
     }
 
