@@ -36,6 +36,7 @@ function call() {
   const head = { ':method': 'POST', ':path': '/framework.FrameworkService/SendMessage', 'content-type': 'application/grpc', te: 'trailers' };
   const message = frame(Buffer.concat([stringField(1, domain), stringField(2, 'ping_request'), stringField(3, '{}'), stringField(4, 'ping')]));
   const once = () => {
+    if (session.destroyed) return;
     const stream = session.request(head);
     const chunks = [];
     stream.on('data', (chunk) => chunks.push(chunk));
