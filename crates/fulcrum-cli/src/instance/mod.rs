@@ -44,7 +44,7 @@ mod registrations;
 mod reload;
 mod run;
 mod secrets;
-mod selection;
+pub(crate) mod selection;
 mod settings;
 mod setup;
 mod signals;

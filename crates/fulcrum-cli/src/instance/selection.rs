@@ -26,7 +26,16 @@ impl Unknown {
 /// # Errors
 /// A name or glob that fits none.
 pub(crate) fn select(app: &App, wanted: &[String]) -> Result<Vec<String>, Unknown> {
-    let all = || app.domains.iter().map(|domain| domain.name.clone());
+    let known: Vec<&str> = app.domains.iter().map(|d| d.name.as_str()).collect();
+    select_among(&known, wanted)
+}
+
+/// The same among these names, whoever has them.
+///
+/// # Errors
+/// A name or glob that fits none.
+pub(crate) fn select_among(known: &[&str], wanted: &[String]) -> Result<Vec<String>, Unknown> {
+    let all = || known.iter().map(|domain| (*domain).to_owned());
     if wanted.is_empty() || wanted.iter().any(|name| name == "all") {
         return Ok(all().collect());
     }

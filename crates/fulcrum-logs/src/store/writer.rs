@@ -277,9 +277,10 @@ impl Writer {
             return Ok(false);
         };
         active.used = first.first_seq;
-        let outcome = active.append(chunks);
-        let path = segment::path(&active.folder, active.first_seq, segment::PLAIN);
-        outcome.map_err(|error| explain(&path, &error))?;
+        active.append(chunks).map_err(|error| {
+            let path = segment::path(&active.folder, active.first_seq, segment::PLAIN);
+            explain(&path, &error)
+        })?;
         Ok(active.bytes >= limit)
     }
 
@@ -363,10 +364,12 @@ impl Active {
     }
 
     fn append(&mut self, chunks: &[Arc<Chunk>]) -> io::Result<()> {
-        let path = segment::path(&self.folder, self.first_seq, segment::PLAIN);
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(segment::open_again(&path)?),
+            none => {
+                let path = segment::path(&self.folder, self.first_seq, segment::PLAIN);
+                none.insert(segment::open_again(&path)?)
+            }
         };
         let headers: Vec<_> = chunks
             .iter()

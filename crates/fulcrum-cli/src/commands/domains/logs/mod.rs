@@ -14,10 +14,9 @@ use std::time::SystemTime;
 use clap::ValueEnum;
 use fulcrum_logs::store::{Archive, Wanted};
 use fulcrum_logs::{FULCRUM, Level, Query, Stream};
+use fulcrum_rpc::ControlClient;
 use fulcrum_rpc::control::log_record::Record;
 use fulcrum_rpc::control::{LogRecord, LogsRequest};
-use fulcrum_rpc::{ControlClient, ControlError};
-use globset::Glob;
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::{Context, stream};
@@ -25,7 +24,8 @@ use crate::args::names::unknown_domain;
 use crate::args::since::{self, Since};
 use crate::exit::{Code, Stop};
 use crate::instance::keeping;
-use crate::{client, load};
+use crate::instance::selection::{Unknown, select_among};
+use crate::load;
 use past::Past;
 use printer::Printer;
 
@@ -233,28 +233,17 @@ impl Wish {
 
     /// Which of these domains are meant.
     fn select(&self, known: &BTreeSet<String>) -> Result<BTreeSet<String>, Stop> {
-        let names = &self.args.names;
-        if names.is_empty() || names.iter().any(|name| name == "all") {
-            return Ok(known.clone());
+        let among: Vec<&str> = known.iter().map(String::as_str).collect();
+        let mut names = self.args.names.clone();
+        // Fulcrum's own words can be asked for even where there are none.
+        names.retain(|name| name != FULCRUM || known.contains(name));
+        if names.is_empty() && !self.args.names.is_empty() {
+            return Ok(BTreeSet::new());
         }
-        let mut found = BTreeSet::new();
-        for name in names {
-            let glob = Glob::new(name).map(|glob| glob.compile_matcher());
-            let fits = |domain: &&String| {
-                *domain == name || glob.as_ref().is_ok_and(|glob| glob.is_match(domain))
-            };
-            let before = found.len();
-            found.extend(known.iter().filter(fits).cloned());
-            if found.len() == before && name != FULCRUM {
-                let text = unknown_domain(name, known.iter().map(String::as_str));
-                return Err(Stop::new(Code::UnknownDomain, text));
-            }
-        }
-        Ok(found)
+        let found = select_among(&among, &names).map_err(|Unknown(name)| {
+            let text = unknown_domain(&name, among.iter().copied());
+            Stop::new(Code::UnknownDomain, text)
+        })?;
+        Ok(found.into_iter().collect())
     }
-}
-
-/// The instance's refusal, or its absence.
-fn refused(error: ControlError) -> Stop {
-    client::refused(error)
 }

@@ -9,7 +9,7 @@ use fulcrum_rpc::{ControlClient, ControlError};
 use tokio_stream::StreamExt;
 
 use super::past::Past;
-use super::refused;
+use crate::client::refused;
 use crate::exit::Stop;
 
 /// What the instance remembers, and the stream of what comes then.
