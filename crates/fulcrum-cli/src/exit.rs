@@ -73,3 +73,17 @@ impl fmt::Display for Stop {
 }
 
 impl std::error::Error for Stop {}
+
+impl From<fulcrum_runtime::error::Error> for Stop {
+    fn from(error: fulcrum_runtime::error::Error) -> Self {
+        use fulcrum_runtime::error::ErrorKind;
+        let code = match error.kind() {
+            ErrorKind::Failed => Code::Failed,
+            ErrorKind::UnknownDomain => Code::UnknownDomain,
+            ErrorKind::ConfigInvalid => Code::ConfigInvalid,
+            ErrorKind::DomainFailed => Code::DomainFailed,
+            ErrorKind::TimedOut => Code::TimedOut,
+        };
+        Self::new(code, error.to_string())
+    }
+}

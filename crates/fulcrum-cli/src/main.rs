@@ -4,7 +4,7 @@
 //! [`args`] says what can be typed; [`commands`] has a file for each verb. A verb is one of three
 //! kinds. Some only read files (`config`, `completions`). Some are clients: they find the app's
 //! running instance, ask it for one thing, and print the answer; leaving one never undoes what it
-//! asked for. `dev` and `serve` are the running instance itself, for which [`instance`] joins the
+//! asked for. `dev` and `serve` are the running instance itself, for which [`wiring`] joins the
 //! libraries.
 //!
 //! Whatever a command prints goes through [`output`]; however it ends, it ends here, with a code
@@ -15,10 +15,10 @@ mod client;
 mod commands;
 mod defect;
 mod exit;
-mod instance;
 mod load;
 mod output;
 mod place;
+mod wiring;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;

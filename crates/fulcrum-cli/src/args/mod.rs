@@ -1,7 +1,6 @@
 //! What can be typed. The arguments of a verb stand beside its command.
 
 pub(crate) mod duration;
-pub(crate) mod names;
 pub(crate) mod since;
 
 use std::path::PathBuf;

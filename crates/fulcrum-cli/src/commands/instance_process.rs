@@ -10,7 +10,8 @@ use super::start::{self, What};
 use super::watch::Watch;
 use super::{Context, drive};
 use crate::exit::Stop;
-use crate::{instance, load};
+use crate::load;
+use crate::wiring::run;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -76,7 +77,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<(), Stop> {
         &warnings,
         context.output.stdout(),
     );
-    drive::instance(instance::run(options))
+    drive::instance(run::run(options))
 }
 
 #[cfg(test)]

@@ -8,9 +8,11 @@ use super::watch::Watch;
 use super::{Context, detach, drive};
 use crate::args::duration;
 use crate::exit::Stop;
-use crate::instance::{self, LineStyle, Options, Watching};
 use crate::load;
 use crate::output::Face;
+use crate::wiring::options::{LineStyle, Options};
+use crate::wiring::run;
+use fulcrum_runtime::watch::options::Watching;
 
 /// How long `--wait` waits unless it is told.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -78,7 +80,7 @@ pub(super) fn run(mode: Mode, start: Start, watch: Watch, context: Context) -> R
             context.output.stdout(),
         )
     };
-    drive::instance(instance::run(options))
+    drive::instance(run::run(options))
 }
 
 /// What a detached instance is told, whose standard output is `stdout`.

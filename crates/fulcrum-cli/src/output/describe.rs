@@ -10,8 +10,8 @@ use fulcrum_rpc::control::{Domain, Instance, LastExit};
 use super::domain_table::{paint_of, reason_of};
 use super::lives::Life;
 use super::table::harmless;
-use super::units::{memory, uptime};
 use super::{Paint, elapsed, rfc3339};
+use fulcrum_runtime::format::{memory, uptime};
 
 /// The running instance.
 pub(crate) fn describe_instance(instance: &Instance, now: SystemTime, colour: bool) -> String {

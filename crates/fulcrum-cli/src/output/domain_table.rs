@@ -2,8 +2,8 @@
 
 use fulcrum_rpc::control::Domain;
 
-use super::units::{memory, uptime};
 use super::{Cell, Paint, Table};
+use fulcrum_runtime::format::{memory, uptime};
 
 /// Domains, one a line.
 pub(crate) fn domain_table(domains: &[Domain]) -> Table {

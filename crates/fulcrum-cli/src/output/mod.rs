@@ -10,7 +10,6 @@ mod reader;
 mod shape;
 mod story;
 mod table;
-mod units;
 
 use std::io::{self, Write};
 
@@ -21,6 +20,7 @@ use crate::exit::{Code, Stop};
 pub(crate) use describe::{describe_domain, describe_instance};
 pub(crate) use domain_table::domain_table;
 pub(crate) use face::Face;
+pub(crate) use fulcrum_runtime::format::{count, elapsed};
 pub(crate) use lives::{LifeShape, lives};
 pub(crate) use paint::Paint;
 pub(crate) use plan_table::{PlanShape, plan_table};
@@ -28,7 +28,6 @@ pub(crate) use reader::reader_gone;
 pub(crate) use shape::{DomainShape, EventShape, InstanceShape, rfc3339};
 pub(crate) use story::{Story, kind_paint};
 pub(crate) use table::{Cell, Table, harmless};
-pub(crate) use units::{count, elapsed};
 
 /// Where a command writes.
 #[derive(Debug, Clone)]

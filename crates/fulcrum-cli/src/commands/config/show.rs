@@ -5,10 +5,10 @@ use fulcrum_config::{App, Mode};
 use serde_json::Value;
 
 use super::Context;
-use crate::args::names::unknown_domain;
 use crate::exit::{Code, Stop};
 use crate::load;
 use crate::output::{Cell, Paint, Table};
+use fulcrum_runtime::names::unknown_domain;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

@@ -20,12 +20,12 @@ use fulcrum_rpc::control::{LogRecord, LogsRequest};
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::{Context, stream};
-use crate::args::names::unknown_domain;
 use crate::args::since::{self, Since};
 use crate::exit::{Code, Stop};
-use crate::instance::keeping;
-use crate::instance::selection::{Unknown, select_among};
 use crate::load;
+use crate::wiring::log_store;
+use fulcrum_runtime::names::unknown_domain;
+use fulcrum_runtime::selection::{Unknown, select_among};
 use past::Past;
 use printer::Printer;
 
@@ -109,7 +109,7 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
 }
 
 async fn with_instance(client: &ControlClient, wish: &Wish, context: &Context) -> Result<(), Stop> {
-    let folder = keeping::folder(&load::app_root(context.app())?);
+    let folder = log_store::folder(&load::app_root(context.app())?);
     let (past, _) = received::past(client, wish.request(false)).await?;
     let mut printer = Printer::new(wish, &past.names(), &context.output);
     let before = past.seam.last_seq;
@@ -150,7 +150,7 @@ async fn with_instance(client: &ControlClient, wish: &Wish, context: &Context) -
 /// What is kept, for domains that `stop` says can't be asked for.
 async fn without_instance(wish: &Wish, context: &Context, stop: Stop) -> Result<(), Stop> {
     let root = load::app_root(context.app())?;
-    let folder = keeping::folder(&root);
+    let folder = log_store::folder(&root);
     let archive = Archive::open(&folder).map_err(|error| past::unreadable(&folder, &error))?;
     let mut kept: BTreeSet<String> = archive.domains().map(str::to_owned).collect();
     if stop.code == Code::UnknownDomain {

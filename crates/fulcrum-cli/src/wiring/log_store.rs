@@ -1,0 +1,127 @@
+//! The store in which the instance keeps what was said.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use fulcrum_config::App;
+use fulcrum_logs::store::{Limits, Notice};
+use fulcrum_logs::{Hub, HubConfig, Level, Store};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use fulcrum_runtime::context::say;
+
+/// How long the last lines may take to be written at the end.
+const LAST_LINES: Duration = Duration::from_secs(2);
+
+/// Where an app's lines are kept.
+pub(crate) fn folder(app: &Path) -> PathBuf {
+    app.join(".fulcrum/logs")
+}
+
+/// The store, open or not.
+pub(crate) struct Keeping {
+    store: Option<Store>,
+    notices: Option<UnboundedReceiver<Notice>>,
+    /// Why there is none, where there should be one.
+    pub(crate) refused: Option<String>,
+}
+
+/// Opens it. Where it can't be, the instance runs without.
+pub(crate) fn open(app: &App) -> Keeping {
+    let mut keeping = Keeping {
+        store: None,
+        notices: None,
+        refused: None,
+    };
+    let Some(wanted) = &app.runtime.logs.store else {
+        return keeping;
+    };
+    let limits = Limits {
+        file_bytes: wanted.file_size,
+        files: wanted.files,
+        age: wanted.max_age,
+        total_bytes: wanted.total_size,
+        compress: wanted.compress,
+    };
+    let folder = folder(&app.root);
+    match Store::open(folder.clone(), limits) {
+        Ok((store, notices)) => {
+            keeping.store = Some(store);
+            keeping.notices = Some(notices);
+        }
+        Err(error) => {
+            keeping.refused = Some(format!(
+                "logs are kept in memory only, since {} can't be used: {error}",
+                folder.display()
+            ));
+        }
+    }
+    keeping
+}
+
+impl Keeping {
+    /// The hub whose lines are kept.
+    pub(crate) fn hub(&mut self) -> Hub {
+        let hub = match &self.store {
+            Some(store) => Hub::keeping(HubConfig::default(), store),
+            None => Hub::new(HubConfig::default()),
+        };
+        if let Some(why) = self.refused.take() {
+            say(&hub, Level::Warn, why);
+        }
+        if let Some(notices) = self.notices.take() {
+            tokio::spawn(tell(notices, hub.clone()));
+        }
+        hub
+    }
+
+    /// What tells this run's lines from those of others; 0 without a store.
+    pub(crate) fn run(&self) -> u64 {
+        self.store.as_ref().map_or(0, Store::run)
+    }
+
+    /// Writes the last lines. Blocks.
+    pub(crate) fn close(self) {
+        // A disk that stands still has been told of; there is nobody left to tell more.
+        let _ = self.store.is_none_or(|store| store.close(LAST_LINES));
+    }
+}
+
+async fn tell(mut notices: UnboundedReceiver<Notice>, hub: Hub) {
+    while let Some(notice) = notices.recv().await {
+        let text = match notice {
+            Notice::Failing { why } => format!(
+                "what is said isn't kept: {why}; `fulcrum logs` still has what was said last"
+            ),
+            Notice::Resumed { missing } => resumed(&missing),
+        };
+        say(&hub, Level::Warn, text);
+    }
+}
+
+fn resumed(missing: &BTreeMap<Arc<str>, u64>) -> String {
+    let each = missing
+        .iter()
+        .map(|(domain, lines)| format!("{lines} of {domain}"));
+    let each: Vec<String> = each.collect();
+    format!(
+        "what is said is kept again; lines that were left out: {}",
+        each.join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_told_by_domain() {
+        let missing = BTreeMap::from([(Arc::from("orders"), 2), (Arc::from("users"), 31)]);
+        assert_eq!(
+            resumed(&missing),
+            "what is said is kept again; lines that were left out: 2 of orders, 31 of users"
+        );
+    }
+}

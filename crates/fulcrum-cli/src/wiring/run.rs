@@ -1,0 +1,205 @@
+//! Builds the parts of an instance, hands them to the runtime, and serves it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use fulcrum_logs::{Hub, Level, Stream};
+use fulcrum_rpc::{
+    InstanceLock, LockError, RuntimeDir, bind_control, serve_control, serve_domains,
+};
+use fulcrum_runtime::context::say;
+use fulcrum_runtime::guard_supervisor::Guarding;
+use fulcrum_runtime::otlp::export;
+use fulcrum_runtime::parts::RuntimeParts;
+use fulcrum_runtime::process::untracked;
+use fulcrum_runtime::runtime::Runtime;
+use fulcrum_runtime::shutdown::stage::{Closing, Stage};
+use fulcrum_runtime::state::desired::Choice;
+use fulcrum_runtime::state::modules;
+use fulcrum_runtime::unsupported::unserved;
+use fulcrum_runtime::{stale, tracing_layer};
+use fulcrum_spawn::prepare::Toolbox;
+use fulcrum_spawn::process::{RunId, Spawner};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::options::Options;
+use super::signals::Signals;
+use super::terminal::Screen;
+use super::{listen, log_store};
+use crate::commands::guard::VERB;
+use crate::exit::Stop;
+use crate::{load, place};
+
+/// How long clients have to hear the end before the servers go.
+const SERVERS: Duration = Duration::from_millis(300);
+
+/// How long who needn't hear it has, and everybody after a second Ctrl-C.
+const HURRY: Duration = Duration::from_millis(100);
+
+/// Runs an instance until it is asked to end, and ends it.
+///
+/// # Errors
+/// It can't become this app's instance, or can't listen; a domain failed for good or wasn't ready
+/// in time while the command waited for it; a process survived the end.
+pub(crate) async fn run(options: Options) -> Result<(), Stop> {
+    let choice = Choice {
+        only: options.only.clone(),
+        no_deps: options.no_deps,
+    };
+    // Before anything is opened: a wrong name must leave no trace.
+    choice.of(&options.app).map_err(|unknown| {
+        Stop::new(
+            crate::exit::Code::UnknownDomain,
+            unknown.message(&options.app),
+        )
+    })?;
+    let defect = |error: std::io::Error| Stop::failed(format!("fulcrum can't run here: {error}"));
+    let dir = place::runtime_dir(&options.app.root)?;
+    let lock = take_lock(&dir, &options)?;
+    let leftovers = stale::settle(&dir)?;
+    let control = bind_control(&lock, &dir)
+        .map_err(|error| Stop::failed(format!("the control socket can't be opened: {error}")))?;
+    let signals = Signals::catch().map_err(defect)?;
+    let port = listen::listen(&options.app, options.mode)?;
+    let run = RunId::new().map_err(defect)?;
+    let tracker = untracked::contain(&run);
+    let spawner = Spawner::start(tracker.clone()).map_err(defect)?;
+
+    let mut log_store = log_store::open(&options.app);
+    let hub = log_store.hub();
+    tracing_layer::tell(&hub);
+    let closing = Closing::default();
+    let names: Vec<&str> = options
+        .app
+        .domains
+        .iter()
+        .map(|domain| domain.name.as_str())
+        .collect();
+    let screen = Screen::start(
+        &hub,
+        &names,
+        options.style,
+        options.json,
+        options.watched,
+        (options.detached && log_store.run() > 0).then_some(Stream::Fulcrum),
+        closing.clone(),
+    )
+    .map_err(defect)?;
+    let forward = export::start(&hub, &options.app);
+    for (level, word) in leftovers {
+        say(&hub, level, word);
+    }
+    let mut guarding = Guarding::begin(VERB, &dir, &run, &tracker, &hub);
+    for warning in options.warnings.iter().chain(&unserved(&options.app)) {
+        say(&hub, Level::Warn, warning.clone());
+    }
+    if let Some(moved) = &port.moved {
+        say(&hub, Level::Warn, moved.clone());
+    }
+    let modules = options.watching.map(|_| modules::folder(dir.dir()));
+    let modules = modules.transpose().map_err(defect)?;
+    let runtime = Runtime::new(RuntimeParts {
+        request: load::request(Some(&options.app.root), options.mode)?,
+        app: options.app,
+        mode: options.mode,
+        selection: choice,
+        install: options.install,
+        watch: options.watching,
+        hub: hub.clone(),
+        log_run: log_store.run(),
+        spawner,
+        tracker,
+        run,
+        prepare: toolbox()?,
+        environment: std::env::vars_os().collect(),
+        grpc: port.listeners.address(),
+        port_hint: port.moved,
+        socket: dir.socket().display().to_string(),
+        module_reports: modules.clone(),
+        shutdown: closing.clone(),
+    })?;
+    let down = CancellationToken::new();
+    let domains = serve_domains(port.listeners, runtime.registry(), down.clone());
+    let domains = served("the domains' port", domains, &hub, &closing);
+    let clients = serve_control(control, runtime.control_service(), down.clone());
+    let clients = served("the control socket", clients, &hub, &closing);
+    tokio::spawn(signals.carry(closing.clone(), hub.clone()));
+    guarding.standing().await;
+    let exit = runtime.run(options.wait).await;
+    let in_a_hurry = closing.stage() == Stage::Killing;
+    closing.ask(Stage::Ended);
+    down.cancel();
+    let limit = if in_a_hurry { HURRY } else { SERVERS };
+    // The domains are gone; other clients of their port are told, but not waited for.
+    let _ = tokio::join!(
+        timeout(HURRY, domains),
+        timeout(limit, clients),
+        forward.end(in_a_hurry)
+    );
+    hub.close();
+    let last_words = move || {
+        screen.finish(in_a_hurry);
+        log_store.close();
+    };
+    let _ = tokio::task::spawn_blocking(last_words).await;
+    guarding.end(exit.survivors.is_empty()).await;
+    if let Some(folder) = &modules {
+        modules::clear(folder);
+    }
+    drop(lock);
+    if exit.survivors.is_empty() {
+        exit.result.map_err(Stop::from)
+    } else {
+        Err(Stop::failed(format!(
+            "still alive after SIGKILL: {}",
+            exit.survivors.join(", ")
+        )))
+    }
+}
+
+/// Serves in a task of its own; should it ever fail, the instance says so and ends.
+fn served<E: std::fmt::Display + Send + 'static>(
+    what: &'static str,
+    serving: impl Future<Output = Result<(), E>> + Send + 'static,
+    hub: &Hub,
+    closing: &Closing,
+) -> JoinHandle<()> {
+    let (hub, closing) = (hub.clone(), closing.clone());
+    tokio::spawn(async move {
+        if let Err(error) = serving.await {
+            say(
+                &hub,
+                Level::Error,
+                format!("{what} can't be served any more: {error}"),
+            );
+            closing.ask(Stage::Stopping);
+        }
+    })
+}
+
+fn take_lock(dir: &RuntimeDir, options: &Options) -> Result<InstanceLock, Stop> {
+    dir.try_lock().map_err(|error| match error {
+        LockError::Held { pid } => {
+            let pid = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
+            Stop::failed(format!(
+                "{} runs already{pid}: `fulcrum domains list` shows it, `fulcrum down` stops it",
+                options.app.root.display()
+            ))
+        }
+        LockError::Io(error) => Stop::failed(format!(
+            "the lock {} can't be taken: {error}",
+            dir.lock_path().display()
+        )),
+    })
+}
+
+fn toolbox() -> Result<Toolbox, Stop> {
+    let program = std::env::current_exe()
+        .map_err(|error| Stop::failed(format!("fulcrum can't find itself: {error}")))?;
+    let strip = vec![program.into_os_string(), "__strip".into()];
+    let mut toolbox = Toolbox::new(place::cache_dir(), strip);
+    toolbox.nvm_dir = std::env::var_os("NVM_DIR").map(PathBuf::from);
+    Ok(toolbox)
+}

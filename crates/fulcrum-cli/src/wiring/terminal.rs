@@ -1,0 +1,155 @@
+//! Writes what the hub holds to standard output, from a thread that nobody waits for.
+
+use std::io::{self, Write};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use fulcrum_logs::{
+    Capacity, Delivery, Follower, Gap, Hub, Level, Query, Stream, Style, Terminal, to_json,
+};
+use rustix::event::{PollFd, PollFlags, poll};
+use tokio::runtime::Handle;
+
+use crate::wiring::options::LineStyle;
+use fulcrum_runtime::shutdown::stage::{Closing, Stage};
+
+/// What a stuck terminal may have waiting for it before lines are left out.
+const BEHIND: usize = 8 * 1024 * 1024;
+
+/// How long the last lines may take to be written at the end.
+const LAST_LINES: Duration = Duration::from_secs(2);
+
+/// How long after a second Ctrl-C.
+const HURRY: Duration = Duration::from_millis(200);
+
+/// The thread that writes.
+pub(crate) struct Screen {
+    thread: Option<JoinHandle<()>>,
+    done: std::sync::mpsc::Receiver<()>,
+}
+
+enum Format {
+    Text(Terminal),
+    Json,
+}
+
+impl Screen {
+    /// Starts it: all lines, or those of one stream. When standard output is gone and was `watched`, the instance is asked to end, as
+    /// for a closed terminal; else nothing is shown any more.
+    pub(crate) fn start(
+        hub: &Hub,
+        names: &[&str],
+        style: LineStyle,
+        json: bool,
+        watched: bool,
+        whom: Option<Stream>,
+        closing: Closing,
+    ) -> io::Result<Self> {
+        let query = Query {
+            stream: whom,
+            ..Query::default()
+        };
+        // Fulcrum's debug words are for `domains logs`; what domains say is shown whole.
+        let mut follower = hub.subscribe(query, Capacity { bytes: BEHIND });
+        let mut format = if json {
+            Format::Json
+        } else {
+            let style = Style {
+                colour: style.colour,
+                width: style.width,
+                names,
+                ..Style::default()
+            };
+            Format::Text(Terminal::new(style))
+        };
+        let runtime = Handle::current();
+        let (finished, done) = std::sync::mpsc::channel();
+        let thread = thread::Builder::new()
+            .name("screen".to_owned())
+            .spawn(move || {
+                if show(&runtime, &mut follower, &mut format).is_err() && watched {
+                    closing.ask(Stage::Stopping);
+                }
+                let _ = finished.send(());
+            })?;
+        Ok(Self {
+            thread: Some(thread),
+            done,
+        })
+    }
+
+    /// Waits until everything is written, or the terminal takes too long. The hub is closed.
+    pub(crate) fn finish(mut self, in_a_hurry: bool) {
+        let limit = if in_a_hurry { HURRY } else { LAST_LINES };
+        if self.done.recv_timeout(limit).is_ok()
+            && let Some(thread) = self.thread.take()
+        {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn show(runtime: &Handle, follower: &mut Follower, format: &mut Format) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let mut batch = Vec::new();
+    while let Some(delivery) = runtime.block_on(follower.next()) {
+        render(format, delivery, &mut batch);
+        // What came together is written together.
+        while batch.len() < 256 * 1024 {
+            let Some(delivery) = follower.try_next() else {
+                break;
+            };
+            render(format, delivery, &mut batch);
+        }
+        match write(&mut out, &batch) {
+            Err(error) if is_gone(&error) => return Err(error),
+            // A full disk may be emptied; until then the lines are in the ring alone.
+            _ => batch.clear(),
+        }
+    }
+    Ok(())
+}
+
+fn write(out: &mut impl Write, batch: &[u8]) -> io::Result<()> {
+    let mut rest = batch;
+    while !rest.is_empty() {
+        match out.write(rest) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(length) => rest = &rest[length..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // Somebody who shares it with us has made it so.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let stdout = io::stdout();
+                let mut ready = [PollFd::new(&stdout, PollFlags::OUT)];
+                let _ = poll(&mut ready, None);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    out.flush()
+}
+
+/// Whether nobody will ever read it: the pipe's reader, or the terminal, is gone.
+fn is_gone(error: &io::Error) -> bool {
+    let terminal_gone = error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error());
+    error.kind() == io::ErrorKind::BrokenPipe || terminal_gone
+}
+
+fn render(format: &mut Format, delivery: Delivery, out: &mut Vec<u8>) {
+    match (format, delivery) {
+        (Format::Text(terminal), Delivery::Line(line)) => {
+            let ours = line.stream == Stream::Fulcrum;
+            if !ours || line.level > Some(Level::Debug) {
+                terminal.render_into(&line, out);
+            }
+        }
+        (Format::Text(terminal), Delivery::Gap(gap)) => out.extend(terminal.render_gap(gap)),
+        (Format::Json, Delivery::Line(line)) => {
+            out.extend(to_json(&line).into_bytes());
+            out.push(b'\n');
+        }
+        (Format::Json, Delivery::Gap(Gap { missed })) => {
+            out.extend(format!("{{\"missed\":{missed}}}\n").into_bytes());
+        }
+    }
+}

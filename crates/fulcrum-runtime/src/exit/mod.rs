@@ -1,0 +1,5 @@
+//! TODO
+
+pub mod describe;
+pub mod diagnose;
+pub mod port_conflict;

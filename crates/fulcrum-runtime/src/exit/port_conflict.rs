@@ -1,0 +1,148 @@
+//! Who has the address that a domain wanted for itself.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use fulcrum_spawn::process::{
+    Holder, Stat, descends_from, listener_on, socket_holder, variable_of,
+};
+
+use crate::redact;
+use crate::state::domain::{Badge, Desks};
+
+/// Whose process a holder is.
+enum Owner {
+    Ourselves,
+    Life {
+        domain: String,
+        generation: u64,
+    },
+    /// Left behind by a life that is over, maybe of an earlier instance.
+    Leftover {
+        domain: String,
+    },
+    Stranger,
+}
+
+/// Cause and cure of a failure to listen on `address`, as Node writes it, by `domain`. None if
+/// nobody is seen there any more.
+pub(crate) fn of(address: &str, desks: &Desks, domain: &str) -> Option<(String, String)> {
+    let (what, holder) = match parse(address) {
+        Some(address) => (format!("port {}", address.port()), listener_on(address)?),
+        None => (format!("the socket {address}"), socket_holder(address)?),
+    };
+    let owner = owner(&holder, desks);
+    Some(tell(&what, &holder, &owner, domain))
+}
+
+/// `127.0.0.1:3001`, `:::3001`, `0.0.0.0:80`; a path is no address.
+fn parse(address: &str) -> Option<SocketAddr> {
+    let (host, port) = address.rsplit_once(':')?;
+    let port = port.parse().ok()?;
+    let wildcard = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+    match host.trim_matches(['[', ']']) {
+        host if host.contains('/') => None,
+        "" | "::" => Some(SocketAddr::new(wildcard, port)),
+        // A name: whoever has the port is in the way.
+        host => Some(SocketAddr::new(host.parse().unwrap_or(wildcard), port)),
+    }
+}
+
+fn owner(holder: &Holder, desks: &Desks) -> Owner {
+    if holder.pid == std::process::id() {
+        return Owner::Ourselves;
+    }
+    let group = Stat::read(holder.pid).map(|stat| stat.group);
+    let token = variable_of(holder.pid, "FULCRUM_DOMAIN_TOKEN");
+    let is_of = |badge: &Badge| {
+        let by_tree = |leader: u32| {
+            !badge.over && (group == Some(leader) || descends_from(holder.pid, leader))
+        };
+        badge.pid.is_some_and(by_tree) || token.as_deref() == Some(badge.token.as_str())
+    };
+    for (name, desk) in desks.all().iter() {
+        if let Some(badge) = desk.badge.borrow().as_ref().filter(|badge| is_of(badge)) {
+            return Owner::Life {
+                domain: name.clone(),
+                generation: badge.generation,
+            };
+        }
+    }
+    match variable_of(holder.pid, "FULCRUM_DOMAIN_NAME").filter(|_| token.is_some()) {
+        Some(domain) => Owner::Leftover { domain },
+        None => Owner::Stranger,
+    }
+}
+
+fn tell(what: &str, holder: &Holder, owner: &Owner, domain: &str) -> (String, String) {
+    let pid = holder.pid;
+    let held = format!(
+        "{what} is held by pid {pid} ({})",
+        redact::masked_line(&holder.command)
+    );
+    match owner {
+        Owner::Ourselves => (
+            format!("{held}, Fulcrum itself"),
+            "domains register there: listen on another one".to_owned(),
+        ),
+        Owner::Life {
+            domain: other,
+            generation,
+        } => (
+            format!("{held}, a process of {other} generation {generation}"),
+            if other == domain {
+                "listen on it once only".to_owned()
+            } else {
+                format!("give {other} or {domain} another one")
+            },
+        ),
+        Owner::Leftover { domain: other } => (
+            format!("{held}, which an earlier life of a domain {other} has left behind"),
+            format!("end it: `kill {pid}`"),
+        ),
+        Owner::Stranger => (
+            format!("{held}, which Fulcrum didn't start"),
+            "stop it, or listen on another one".to_owned(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_as_node_writes_them() {
+        for (text, address) in [
+            ("127.0.0.1:3001", Some("127.0.0.1:3001")),
+            (":::3001", Some("[::]:3001")),
+            ("::1:3001", Some("[::1]:3001")),
+            ("0.0.0.0:80", Some("0.0.0.0:80")),
+            ("localhost:80", Some("[::]:80")),
+            ("/run/a:1", None),
+            ("/run/a.sock", None),
+        ] {
+            let address = address.map(|address| address.parse().expect("an address"));
+            assert_eq!(parse(text), address, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_holder_and_the_way_out_are_named() {
+        let holder = Holder {
+            pid: 4242,
+            command: "node /srv/x.js".to_owned(),
+        };
+        let life = Owner::Life {
+            domain: "orders".to_owned(),
+            generation: 6,
+        };
+        let (cause, cure) = tell("port 3001", &holder, &life, "users");
+        assert_eq!(
+            cause,
+            "port 3001 is held by pid 4242 (node /srv/x.js), a process of orders generation 6"
+        );
+        assert_eq!(cure, "give orders or users another one");
+        let (cause, _) = tell("port 3001", &holder, &Owner::Stranger, "users");
+        assert!(cause.ends_with(", which Fulcrum didn't start"), "{cause}");
+    }
+}

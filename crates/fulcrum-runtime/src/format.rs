@@ -1,0 +1,101 @@
+//! Numbers for people.
+
+use std::time::Duration;
+
+/// `12s`, `3m12s`, `2h05m`, `3d04h`.
+pub fn uptime(milliseconds: u64) -> String {
+    let seconds = milliseconds / 1000;
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    if days > 0 {
+        format!("{days}d{:02}h", hours % 24)
+    } else if hours > 0 {
+        format!("{hours}h{:02}m", minutes % 60)
+    } else if minutes > 0 {
+        format!("{minutes}m{:02}s", seconds % 60)
+    } else {
+        format!("{seconds}s")
+    }
+}
+
+/// `412 ms`, `3.2 s`, then as [`uptime`].
+pub fn elapsed(duration: Duration) -> String {
+    let milliseconds = duration.as_millis();
+    match milliseconds {
+        0..1_000 => format!("{milliseconds} ms"),
+        1_000..60_000 => format!("{:.1} s", (duration.as_secs_f64() * 10.0).floor() / 10.0),
+        _ => uptime(u64::try_from(milliseconds).unwrap_or(u64::MAX)),
+    }
+}
+
+/// `512 B`, `48.3 MiB`: three digits.
+pub fn memory(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+    let mut size = bytes as f64 / 1024.0;
+    let mut unit = UNITS[0];
+    for larger in &UNITS[1..] {
+        // What would be shown as 1024 is 1 of the next.
+        if size < 1023.5 {
+            break;
+        }
+        size /= 1024.0;
+        unit = larger;
+    }
+    if size < 99.95 {
+        format!("{size:.1} {unit}")
+    } else {
+        format!("{size:.0} {unit}")
+    }
+}
+
+/// `1 domain`, `3 domains`.
+pub fn count(number: usize, one: &str) -> String {
+    format!("{number} {one}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times() {
+        for (milliseconds, text) in [
+            (0, "0s"),
+            (999, "0s"),
+            (12_300, "12s"),
+            (192_000, "3m12s"),
+            (7_500_000, "2h05m"),
+            (273_600_000, "3d04h"),
+        ] {
+            assert_eq!(uptime(milliseconds), text);
+        }
+        for (milliseconds, text) in [
+            (0, "0 ms"),
+            (412, "412 ms"),
+            (999, "999 ms"),
+            (3_260, "3.2 s"),
+            (59_999, "59.9 s"),
+            (60_000, "1m00s"),
+        ] {
+            assert_eq!(elapsed(Duration::from_millis(milliseconds)), text);
+        }
+    }
+
+    #[test]
+    fn sizes() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (1_023, "1023 B"),
+            (1_024, "1.0 KiB"),
+            (50_645_811, "48.3 MiB"),
+            (104_857_599, "100 MiB"),
+            (1_073_741_823, "1.0 GiB"),
+            (u64::MAX, "16384 PiB"),
+        ] {
+            assert_eq!(memory(bytes), text);
+        }
+    }
+}

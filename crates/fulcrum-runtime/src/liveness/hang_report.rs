@@ -1,0 +1,251 @@
+//! What a process that hangs was doing, found before it is replaced and its traces are gone.
+//!
+//! Bounded by [`LIMIT`] in all: whatever isn't known by then is left out.
+
+use std::path::Path;
+use std::time::Duration;
+
+use fulcrum_logs::Stream;
+use fulcrum_spawn::CommandSpec;
+use fulcrum_spawn::process::{Look, Seen, kernel_stack, program_of, waits_in};
+use tokio::time::{Instant, timeout};
+
+use crate::context::Shared;
+use crate::format::elapsed;
+use crate::inspect::node::Inspector;
+
+/// How long the replacement waits for evidence.
+const LIMIT: Duration = Duration::from_millis(500);
+
+/// A life that was found hung.
+pub(crate) struct Case<'a> {
+    pub(crate) domain: &'a str,
+    pub(crate) generation: u64,
+    /// Its processes when it began to be late.
+    pub(crate) earlier: Look,
+    /// Its processes now.
+    pub(crate) look: Look,
+}
+
+/// What can be said, at most four lines.
+pub(crate) async fn gather(house: &Shared, case: &Case<'_>) -> Vec<String> {
+    let until = Instant::now() + LIMIT;
+    let Some(suspect) = suspect(&case.look).cloned() else {
+        return Vec::new();
+    };
+    let busy = case.look.busy_since(&case.earlier);
+    let silence = case.look.at.saturating_duration_since(case.earlier.at);
+    let node = is_node(suspect.pid);
+    let mut found = Vec::new();
+    let seen = suspect.clone();
+    // It reads /proc, which may block.
+    let state = tokio::task::spawn_blocking(move || describe(&seen, busy, silence));
+    if let Ok(Ok(text)) = timeout(LIMIT, state).await {
+        found.push(text);
+    }
+    // Who is asleep in the kernel, or stands still, runs no JavaScript that could be stopped.
+    let runs = suspect.state == 'R' || busy * 10 >= silence;
+    if node && runs && Inspector::can_open(&suspect) {
+        let asking = javascript(house, case, &suspect, until);
+        found.extend(asking.await);
+    }
+    found.extend(last_words(house, case));
+    found
+}
+
+/// Where the JavaScript is stuck, and where the report about it lies.
+async fn javascript(
+    house: &Shared,
+    case: &Case<'_>,
+    suspect: &Seen,
+    until: Instant,
+) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut inspector = None;
+    let asking = async {
+        let mut open = Inspector::open(&house.hub, case.domain, case.generation, suspect).await?;
+        let frames = open.pause().await?;
+        inspector = Some(open);
+        Some(frames)
+    };
+    let Some(frames) = tokio::time::timeout_at(until, asking).await.ok().flatten() else {
+        return found;
+    };
+    found.extend(crate::inspect::stack::describe(
+        &frames,
+        &house.agenda().app.root,
+    ));
+    let (Some(mut inspector), Some(top)) = (inspector, frames.first()) else {
+        return found;
+    };
+    let reporting = async {
+        let text = inspector.report(top).await?;
+        let (root, name) = (
+            house.agenda().app.root.clone(),
+            crate::inspect::report::name(case.domain, case.generation),
+        );
+        // It writes to disk, which may block.
+        let writing =
+            tokio::task::spawn_blocking(move || crate::inspect::report::keep(&root, &name, &text));
+        writing.await.ok()?.ok()
+    };
+    if let Ok(Some(file)) = tokio::time::timeout_at(until, reporting).await {
+        found.push(format!("what Node says of itself is in {}", file.display()));
+    }
+    found
+}
+
+/// Who of the group is asked: the leader, or, where that is a wrapper, the first Node program.
+fn suspect(look: &Look) -> Option<&Seen> {
+    let leader = look.members.first()?;
+    if is_node(leader.pid) {
+        return Some(leader);
+    }
+    let node = look.members.iter().find(|seen| is_node(seen.pid));
+    Some(node.unwrap_or(leader))
+}
+
+fn is_node(pid: u32) -> bool {
+    let program = program_of(pid);
+    let name = program.as_deref().and_then(Path::file_name);
+    name.is_some_and(|name| name == "node" || name == "nodejs")
+}
+
+fn describe(seen: &Seen, busy: Duration, silence: Duration) -> String {
+    let share = format!("{} CPU in the last {}", elapsed(busy), elapsed(silence));
+    let stack = || {
+        let frames = kernel_stack(seen.pid);
+        let shown: Vec<_> = frames.into_iter().take(4).collect();
+        match shown.is_empty() {
+            true => String::new(),
+            false => format!(" in {}", shown.join(" < ")),
+        }
+    };
+    let place = || match (waits_in(seen.pid), stack()) {
+        (_, stack) if !stack.is_empty() => stack,
+        (Some(channel), _) => format!(" in {channel}"),
+        (None, _) => String::new(),
+    };
+    match seen.state {
+        'T' => format!("process {} was stopped by a signal (state T)", seen.pid),
+        'D' => format!(
+            "process {} waits for the kernel{}: {share}",
+            seen.pid,
+            place()
+        ),
+        // Most of the time on a CPU, whatever it does just now.
+        _ if busy * 2 >= silence => format!("process {} is busy: {share}", seen.pid),
+        'R' => format!("process {} wants to run: {share}", seen.pid),
+        _ => format!("process {} is asleep{}: {share}", seen.pid, place()),
+    }
+}
+
+fn last_words(house: &Shared, case: &Case<'_>) -> Option<String> {
+    let lines = |stream| {
+        house
+            .hub
+            .last_lines(case.domain, case.generation, stream, 8)
+    };
+    let said = lines(Stream::Stdout)
+        .into_iter()
+        .chain(lines(Stream::Stderr));
+    let last = said
+        .filter(|line| {
+            let text = line.text();
+            !text.trim().is_empty() && !crate::inspect::node::is_its_own(&text)
+        })
+        .max_by_key(|line| line.seq)?;
+    Some(format!("it said last: {}", last.text().trim()))
+}
+
+/// The flag that opens Node's inspector at its start, where there is one.
+pub(crate) fn inspector_flag(spec: &CommandSpec) -> Option<String> {
+    if !is_node_name(&spec.program) {
+        return None;
+    }
+    let opens = |word: &str| {
+        let flag = word.split('=').next().unwrap_or_default();
+        matches!(flag, "--inspect" | "--inspect-brk" | "--inspect-wait").then(|| flag.to_owned())
+    };
+    let mut loads = false;
+    let own = spec.args.iter().filter_map(|arg| arg.to_str());
+    // The first word that is neither a flag nor a flag's value is the entry, and what stands behind
+    // it is the program's own.
+    let own = own.take_while(move |arg| {
+        let goes_on = loads || arg.starts_with('-');
+        loads = matches!(*arg, "--require" | "-r" | "--import" | "--loader" | "-C");
+        goes_on
+    });
+    let options = spec
+        .env
+        .iter()
+        .find(|(key, _)| key.as_os_str() == "NODE_OPTIONS");
+    let options = options
+        .and_then(|(_, value)| value.to_str())
+        .unwrap_or_default();
+    own.chain(options.split_ascii_whitespace()).find_map(opens)
+}
+
+fn is_node_name(program: &Path) -> bool {
+    let name = program.file_name();
+    name.is_some_and(|name| name == "node" || name == "nodejs")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn spec(program: &str, args: &[&str], options: &str) -> CommandSpec {
+        CommandSpec {
+            program: program.into(),
+            args: args.iter().map(Into::into).collect(),
+            cwd: "/".into(),
+            env: BTreeMap::from([("NODE_OPTIONS".into(), options.into())]),
+            runner: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_node_that_was_started_for_a_debugger_is_known() {
+        let flag = |args: &[&str], options| inspector_flag(&spec("/usr/bin/node", args, options));
+        assert_eq!(
+            flag(&["--require", "/x/bootstrap.cjs", "/a/domain.js"], ""),
+            None
+        );
+        assert_eq!(
+            flag(&["--inspect=9230", "/a/domain.js"], "").as_deref(),
+            Some("--inspect")
+        );
+        assert_eq!(
+            flag(&["/a/domain.js"], "--trace-gc --inspect-brk").as_deref(),
+            Some("--inspect-brk")
+        );
+        assert_eq!(flag(&["--inspect-port=0", "/a/domain.js"], ""), None);
+        assert_eq!(
+            inspector_flag(&spec("/usr/bin/tool", &["--inspect"], "")),
+            None
+        );
+    }
+
+    #[test]
+    fn what_it_did_is_told_by_its_cpu_time_and_state() {
+        let seen = |state| Seen {
+            pid: u32::MAX,
+            started: 0,
+            state,
+            tracer: None,
+            busy: Duration::ZERO,
+            starved: Duration::ZERO,
+        };
+        let told = |state, busy| {
+            let busy = Duration::from_millis(busy);
+            describe(&seen(state), busy, Duration::from_millis(1_200))
+        };
+        assert!(told('R', 1_100).ends_with("is busy: 1.1 s CPU in the last 1.2 s"));
+        assert!(told('S', 0).ends_with("is asleep: 0 ms CPU in the last 1.2 s"));
+        assert!(told('T', 0).contains("stopped by a signal"));
+        assert!(told('D', 0).contains("waits for the kernel"));
+    }
+}

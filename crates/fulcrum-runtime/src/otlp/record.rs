@@ -1,0 +1,48 @@
+//! A line as a record of OpenTelemetry.
+
+use fulcrum_logs::{Level, LogLine, detect_trace_id};
+use opentelemetry::logs::{AnyValue, LogRecord, Severity};
+use opentelemetry::{SpanId, TraceId};
+
+/// Fills in a record: time, severity, text, trace and where the line comes from.
+///
+/// A line tells its trace, but not its span: the span id is the invalid one, which receivers read
+/// as none. A trace id of another form than OpenTelemetry's becomes an attribute.
+pub(crate) fn fill(record: &mut impl LogRecord, line: &LogLine) {
+    record.set_timestamp(line.time);
+    record.set_observed_timestamp(line.time);
+    if let Some(level) = line.level {
+        record.set_severity_number(severity(level));
+        record.set_severity_text(level.as_str());
+    }
+    record.set_body(AnyValue::from(line.text().into_owned()));
+    record.add_attribute("generation", number(line.source.generation));
+    record.add_attribute("pid", i64::from(line.source.pid));
+    record.add_attribute("stream", line.stream.as_str());
+    record.add_attribute("seq", number(line.seq));
+    if line.partial {
+        record.add_attribute("partial", true);
+    }
+    if let Some(id) = detect_trace_id(&line.message) {
+        match TraceId::from_hex(id) {
+            Ok(trace) if id.len() == 32 => record.set_trace_context(trace, SpanId::INVALID, None),
+            _ => record.add_attribute("trace_id", id.to_owned()),
+        }
+    }
+}
+
+fn severity(level: Level) -> Severity {
+    match level {
+        Level::Trace => Severity::Trace,
+        Level::Debug => Severity::Debug,
+        Level::Info => Severity::Info,
+        Level::Warn => Severity::Warn,
+        Level::Error => Severity::Error,
+        Level::Fatal => Severity::Fatal,
+    }
+}
+
+/// OpenTelemetry's integers have a sign; numbers of lines don't come near its end.
+fn number(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,4 @@
+//! TODO
+
+pub mod task;
+pub mod untracked;

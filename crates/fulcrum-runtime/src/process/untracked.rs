@@ -1,0 +1,67 @@
+//! What holds the domains' processes together, and what is said of those that got away.
+
+use fulcrum_logs::{Hub, Level};
+use fulcrum_spawn::process::{Containment, Member, RunId};
+
+use crate::context::say;
+
+/// The variable by which a process tells from which life it comes.
+pub(crate) const MARK: &str = "FULCRUM_DOMAIN_TOKEN";
+
+/// The containment of this run.
+pub fn contain(run: &RunId) -> Containment {
+    Containment::open(&format!("fulcrum-{run}"), MARK)
+}
+
+/// Warns of processes that can't be attributed to any domain, as they are found.
+pub(crate) async fn tell(containment: Containment, hub: Hub) {
+    let held = format!("processes are held by {}", containment.describe());
+    say(&hub, Level::Debug, held);
+    let Some(mut escaped) = containment.escaped() else {
+        return;
+    };
+    while let Some(one) = escaped.recv().await {
+        let text = format!(
+            "escaped pid {} ({}): it left its domain's process group and cleared its environment, \
+             so no domain's stop reaches it; it is killed when fulcrum ends",
+            one.pid, one.command
+        );
+        say(&hub, Level::Warn, text);
+    }
+}
+
+/// Ends what is left of the run, wherever it is. Gives, for people, those that could not be ended.
+pub(crate) async fn end(containment: &Containment) -> Vec<String> {
+    let left = containment.close().await;
+    left.iter().map(shown).collect()
+}
+
+/// A process that should be gone, and why it may not be.
+pub(crate) fn shown(member: &Member) -> String {
+    let state = match member.state {
+        'D' => "in uninterruptible sleep",
+        'T' => "stopped",
+        't' => "held by a debugger",
+        'Z' => "ended, but not reaped",
+        _ => "running",
+    };
+    format!("pid {} ({}, {state})", member.pid, member.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_survives_is_told_with_the_reason() {
+        let member = Member {
+            pid: 7,
+            name: "dd".to_owned(),
+            state: 'D',
+            parent: 1,
+            group: 7,
+            started: 1,
+        };
+        assert_eq!(shown(&member), "pid 7 (dd, in uninterruptible sleep)");
+    }
+}

@@ -1,0 +1,8 @@
+//! TODO
+
+pub mod check;
+pub mod exec;
+pub mod http;
+pub mod log;
+pub mod probes;
+pub mod runner;

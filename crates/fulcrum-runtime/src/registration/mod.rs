@@ -1,0 +1,4 @@
+//! TODO
+
+pub mod authorizer;
+pub mod events;

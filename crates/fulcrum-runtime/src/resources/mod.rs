@@ -1,0 +1,4 @@
+//! TODO
+
+pub mod limits;
+pub mod sampler;

@@ -1,0 +1,4 @@
+//! TODO
+
+pub mod groups;
+pub mod policy;

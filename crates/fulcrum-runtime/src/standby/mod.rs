@@ -1,0 +1,5 @@
+//! TODO
+
+pub mod node;
+pub mod policy;
+pub mod pool;

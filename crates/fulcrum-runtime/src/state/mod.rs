@@ -1,0 +1,5 @@
+//! TODO
+
+pub mod desired;
+pub mod domain;
+pub mod modules;

@@ -1,0 +1,234 @@
+//! Who is restarted for what.
+
+use std::fs;
+
+use fulcrum_config::{Mode, Request};
+use tempfile::TempDir;
+
+use crate::watch::classify::*;
+
+/// A valid app of these files.
+pub(crate) fn app(files: &[(&str, &str)]) -> (TempDir, App) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (path, text) in files {
+        let file = folder.path().join(path);
+        fs::create_dir_all(file.parent().expect("a file is in a folder")).expect("writable");
+        fs::write(file, text).expect("writable");
+    }
+    let request = Request {
+        app: None,
+        cwd: folder.path().canonicalize().expect("it is there"),
+        env: BTreeMap::new(),
+        flags: Vec::new(),
+        mode: Mode::Dev,
+    };
+    let loaded = fulcrum_config::load(&request);
+    let app = loaded
+        .app
+        .unwrap_or_else(|| panic!("{:?}", loaded.problems));
+    (folder, app)
+}
+
+/// An app with two domains of Node and a program.
+struct Case {
+    _folder: TempDir,
+    app: App,
+    seen: BTreeMap<String, Seen>,
+}
+
+impl Case {
+    fn new() -> Self {
+        let (folder, app) = app(&[
+            ("fulcrum.yml", ""),
+            ("domains/users/domain.js", ""),
+            ("domains/users/fulcrum.yml", "process: {env_file: [.env]}"),
+            ("domains/users/.env", ""),
+            ("domains/orders/domain.ts", ""),
+            (
+                "domains/tool/fulcrum.yml",
+                "process: {command: [/bin/cat], watch: {paths: [., \"*.sql\", \"../../etc/*.html\"]}}",
+            ),
+        ]);
+        let runs = Seen {
+            standing: Standing::Steady,
+            ..Seen::default()
+        };
+        let names = ["users", "orders", "tool"];
+        let seen = names.map(|name| (name.to_owned(), runs.clone()));
+        Self {
+            _folder: folder,
+            app,
+            seen: BTreeMap::from(seen),
+        }
+    }
+
+    /// A domain is known to have loaded these.
+    fn loaded(mut self, name: &str, files: &[&str]) -> Self {
+        let files = files.iter().map(|file| self.app.root.join(file)).collect();
+        let seen = self.seen.get_mut(name).expect("it is there");
+        seen.modules = Some(Arc::new(files));
+        self
+    }
+
+    fn stands(mut self, name: &str, standing: Standing) -> Self {
+        self.seen.get_mut(name).expect("it is there").standing = standing;
+        self
+    }
+
+    /// What a change means, in words.
+    fn of(&self, path: &str, kind: Kind, keys: &[&str]) -> Vec<String> {
+        let change = Change {
+            path: self.app.root.join(path),
+            kind,
+            keys: keys.iter().map(|key| Arc::from(*key)).collect(),
+        };
+        let real = |path: &Path| {
+            let text = path.to_string_lossy();
+            PathBuf::from(text.replace("/link/", "/target/"))
+        };
+        let meaning = meaning(&self.app, &self.seen, &change, real);
+        let undecided = meaning.undecided.into_iter();
+        let undecided = undecided.map(|name| format!("undecided {name}"));
+        let words = meaning.targets.into_iter().map(|target| match target {
+            Target::Configuration => "configuration".to_owned(),
+            Target::Code(name) => format!("code {name}"),
+            Target::Asset(name) => format!("asset {name}"),
+        });
+        words.chain(undecided).collect()
+    }
+
+    fn saved(&self, path: &str, keys: &[&str]) -> Vec<String> {
+        self.of(path, Kind::Modified, keys)
+    }
+}
+
+const NOTHING: [String; 0] = [];
+
+#[test]
+fn settings_and_variables_are_compared_whole() {
+    let case = Case::new();
+    assert_eq!(
+        case.saved("fulcrum.yml", &[CONFIGURATION]),
+        ["configuration"]
+    );
+    let keys = [CONFIGURATION, PLACE, "users"];
+    for file in ["domains/users/fulcrum.yml", "domains/users/.env"] {
+        assert_eq!(case.saved(file, &keys), ["configuration"], "{file}");
+    }
+}
+
+#[test]
+fn domains_come_and_go_with_their_entries() {
+    let case = Case::new();
+    for kind in [Kind::Created, Kind::Removed] {
+        for file in ["domains/pay/domain.mts", "domains/pay/fulcrum.yml"] {
+            assert_eq!(case.of(file, kind, &[PLACE]), ["configuration"], "{file}");
+        }
+        assert_eq!(case.of("domains/pay/lib.js", kind, &[PLACE]), NOTHING);
+    }
+    let entry = "domains/users/domain.js";
+    let keys = [PLACE, "users"];
+    assert_eq!(case.of(entry, Kind::Removed, &keys), ["configuration"]);
+    let back = case.of(entry, Kind::Created, &keys);
+    assert_eq!(back, ["configuration", "code users"]);
+    assert_eq!(case.saved(entry, &keys), ["code users"]);
+}
+
+#[test]
+fn what_may_be_code_counts_while_nothing_is_known() {
+    let case = Case::new();
+    for file in ["a.js", "b.mts", "lib/c.json", "d.node", "e.wasm"] {
+        let file = format!("domains/users/{file}");
+        assert_eq!(
+            case.saved(&file, &[PLACE, "users"]),
+            ["code users"],
+            "{file}"
+        );
+    }
+    for file in ["views/a.hbs", "a.css", "notes", "a.sql"] {
+        let file = format!("domains/users/{file}");
+        assert_eq!(
+            case.saved(&file, &[PLACE, "users"]),
+            ["asset users"],
+            "{file}"
+        );
+    }
+}
+
+#[test]
+fn only_importers_are_restarted_for_shared_code() {
+    let shared = "shared/money.ts";
+    let case = Case::new()
+        .loaded("users", &["domains/users/domain.js", shared])
+        .loaded("orders", &["domains/orders/domain.ts"]);
+    assert_eq!(case.saved(shared, &["users", "orders"]), ["code users"]);
+    assert_eq!(case.of(shared, Kind::Removed, &["users"]), ["code users"]);
+}
+
+#[test]
+fn what_is_known_not_to_be_loaded_restarts_nobody_who_runs() {
+    let case = Case::new().loaded("users", &["domains/users/domain.js", "target/a.js"]);
+    let test = "domains/users/price.test.js";
+    assert_eq!(case.saved(test, &["users"]), NOTHING);
+    assert_eq!(
+        case.saved("domains/users/data.json", &["users"]),
+        ["asset users"]
+    );
+    assert_eq!(
+        case.saved("domains/users/a.hbs", &["users"]),
+        ["asset users"]
+    );
+    // Node knows a module by its real path.
+    assert_eq!(case.saved("link/a.js", &["users"]), ["code users"]);
+    assert_eq!(case.of(test, Kind::Removed, &["users"]), NOTHING);
+    // It may be what is imported next.
+    assert_eq!(case.of(test, Kind::Created, &["users"]), ["code users"]);
+    let data = "domains/users/data.json";
+    let case = case.stands("users", Standing::Settling);
+    let saved = case.saved(test, &["users"]);
+    assert_eq!(saved, ["undecided users"], "the new life may load it");
+    assert_eq!(case.saved(data, &["users"]), ["asset users"]);
+    let created = case.of(data, Kind::Created, &["users"]);
+    assert_eq!(created, ["code users"], "it may fail without it");
+    let mut case = case.stands("users", Standing::Down);
+    assert_eq!(case.saved(test, &["users"]), ["code users"]);
+    assert_eq!(
+        case.saved("domains/users/a.hbs", &["users"]),
+        ["asset users"]
+    );
+    let seen = case.seen.get_mut("users").expect("it is there");
+    seen.standing = Standing::Steady;
+    seen.waiting.insert(case.app.root.join(test));
+    assert_eq!(case.saved(test, &["users"]), ["code users"]);
+}
+
+#[test]
+fn packages_are_told_by_what_asks_for_them() {
+    let unknown = Case::new();
+    let known = Case::new().loaded("users", &["domains/users/domain.js"]);
+    for case in [unknown, known] {
+        let package = "domains/users/package.json";
+        assert_eq!(case.saved(package, &["users"]), ["code users"]);
+        for lock in ["package-lock.json", "yarn.lock"] {
+            let lock = format!("domains/users/{lock}");
+            assert_eq!(case.of(&lock, Kind::Created, &["users"]), NOTHING, "{lock}");
+        }
+    }
+}
+
+#[test]
+fn of_another_program_all_but_assets_is_code() {
+    let case = Case::new();
+    for file in ["main.py", "bin/tool", "a.toml", "schema.sql"] {
+        let file = format!("domains/tool/{file}");
+        assert_eq!(case.saved(&file, &["tool"]), ["code tool"], "{file}");
+    }
+    assert_eq!(case.saved("etc/a.html", &["tool"]), ["code tool"]);
+    let deeper = "domains/tool/old/schema.html";
+    assert_eq!(case.saved(deeper, &["tool"]), ["asset tool"]);
+}
+
+#[test]
+fn of_domains_that_are_gone_nothing_is_said() {
+    assert_eq!(Case::new().saved("domains/gone/a.js", &["gone"]), NOTHING);
+}

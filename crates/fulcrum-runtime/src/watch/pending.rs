@@ -1,0 +1,106 @@
+//! The reloads of all domains: a later one overtakes an earlier one of the same domain.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use crate::context::Shared;
+use crate::watch::code_reload::Renewal;
+use crate::watch::syntax_cache::Checker;
+use crate::watch::task::Word;
+
+/// What is being reloaded, and what waits for it.
+pub(crate) struct Renewals {
+    /// What has changed of a domain that no life was begun with.
+    pending: BTreeMap<String, BTreeSet<PathBuf>>,
+    latest: BTreeMap<String, Latest>,
+    /// So many there have been.
+    count: u64,
+    checker: Arc<Checker>,
+    tell: UnboundedSender<Word>,
+}
+
+struct Latest {
+    number: u64,
+    since: Instant,
+    /// It has begun a life, or was rejected.
+    is_over: bool,
+    task: AbortHandle,
+}
+
+impl Renewals {
+    pub(crate) fn new(tell: UnboundedSender<Word>) -> Self {
+        Self {
+            pending: BTreeMap::new(),
+            latest: BTreeMap::new(),
+            count: 0,
+            checker: Arc::default(),
+            tell,
+        }
+    }
+
+    /// These files of a domain are to be part of its next life.
+    pub(crate) fn await_life(&mut self, name: &str, files: BTreeSet<PathBuf>) {
+        let pending = self.pending.entry(name.to_owned()).or_default();
+        pending.extend(files);
+    }
+
+    /// What waits for a domain's next life.
+    pub(crate) fn waiting(&self, name: &str) -> BTreeSet<PathBuf> {
+        self.pending.get(name).cloned().unwrap_or_default()
+    }
+
+    /// Reloads a domain with all that waits for it. `since` is when the first of it was heard of.
+    pub(crate) fn begin(&mut self, house: &Shared, name: &str, since: Instant) {
+        let mut since = since;
+        if let Some(old) = self.latest.remove(name) {
+            old.task.abort();
+            if !old.is_over {
+                since = since.min(old.since);
+            }
+        }
+        self.count += 1;
+        let number = self.count;
+        let renewal = Renewal {
+            house: Shared::clone(house),
+            name: name.to_owned(),
+            number,
+            files: self.waiting(name),
+            since,
+            checker: Arc::clone(&self.checker),
+            tell: self.tell.clone(),
+        };
+        let latest = Latest {
+            number,
+            since,
+            is_over: false,
+            task: tokio::spawn(renewal.carry_out()).abort_handle(),
+        };
+        self.latest.insert(name.to_owned(), latest);
+    }
+
+    /// A reload has begun a life, and nothing waits any more that it knew of.
+    pub(crate) fn begun(&mut self, name: &str, number: u64) {
+        if self.over(name, number) {
+            self.pending.remove(name);
+        }
+    }
+
+    /// A reload needs nothing more of what was heard. False if another one has overtaken it.
+    pub(crate) fn over(&mut self, name: &str, number: u64) -> bool {
+        let latest = self.latest.get_mut(name);
+        let latest = latest.filter(|latest| latest.number == number);
+        latest.map(|latest| latest.is_over = true).is_some()
+    }
+
+    pub(crate) fn forget(&mut self, name: &str) {
+        if let Some(latest) = self.latest.remove(name) {
+            latest.task.abort();
+        }
+        self.pending.remove(name);
+    }
+}
