@@ -7,44 +7,46 @@ use fulcrum_rpc::control::{Domain, Outcome, Progress, StatusRequest};
 use fulcrum_rpc::{ConnectError, ControlClient, ControlError};
 use tokio_stream::{Stream, StreamExt};
 
-use crate::exit::{Code, Stop};
-use crate::output::{Output, harmless};
-use crate::{load, place};
+use crate::exit::{CliError, Code};
+use crate::output::{Output, sanitize};
+use crate::{load, paths};
 
 /// Connects to the instance of the app that the command is about. Never starts one.
 ///
 /// # Errors
 /// [`Code::ConfigInvalid`] without an app, [`Code::NotRunning`] without an instance,
 /// [`Code::VersionMismatch`] with one of another protocol.
-pub(crate) async fn connect(app: Option<&Path>) -> Result<ControlClient, Stop> {
+pub(crate) async fn connect(app: Option<&Path>) -> Result<ControlClient, CliError> {
     let root = load::app_root(app)?;
-    let dir = place::runtime_dir(&root)?;
+    let dir = paths::runtime_dir(&root)?;
     ControlClient::connect(&dir)
         .await
-        .map_err(|error| unconnected(&root, &error))
+        .map_err(|error| connect_error(&root, &error))
 }
 
 /// Why there is no connection to the instance of the app at `root`.
-pub(crate) fn unconnected(root: &Path, error: &ConnectError) -> Stop {
+pub(crate) fn connect_error(root: &Path, error: &ConnectError) -> CliError {
     match error {
-        ConnectError::NotRunning => Stop::new(
+        ConnectError::NotRunning => CliError::new(
             Code::NotRunning,
             format!(
                 "not running: no instance of {}; start one with `fulcrum dev`",
                 root.display()
             ),
         ),
-        ConnectError::VersionMismatch { .. } => Stop::new(Code::VersionMismatch, error.to_string()),
-        ConnectError::Io(_) => Stop::failed(error.to_string()),
+        ConnectError::VersionMismatch { .. } => {
+            CliError::new(Code::VersionMismatch, error.to_string())
+        }
+        ConnectError::Io(_) => CliError::failed(error.to_string()),
     }
 }
 
 /// What an instance's refusal means for the command.
-pub(crate) fn refused(error: ControlError) -> Stop {
+pub(crate) fn control_error(error: ControlError) -> CliError {
     match error {
-        ControlError::NotFound(text) => Stop::new(Code::UnknownDomain, text),
-        ControlError::Invalid(text) => Stop::new(Code::Usage, text),
-        ControlError::Failed(text) | ControlError::Gone(text) => Stop::failed(text),
+        ControlError::NotFound(text) => CliError::new(Code::UnknownDomain, text),
+        ControlError::Invalid(text) => CliError::new(Code::Usage, text),
+        ControlError::Failed(text) | ControlError::Disconnected(text) => CliError::failed(text),
     }
 }
 
@@ -52,17 +54,20 @@ pub(crate) fn refused(error: ControlError) -> Stop {
 ///
 /// # Errors
 /// See [`refused`].
-pub(crate) async fn domains(client: &ControlClient, names: &[String]) -> Result<Vec<Domain>, Stop> {
+pub(crate) async fn domains(
+    client: &ControlClient,
+    names: &[String],
+) -> Result<Vec<Domain>, CliError> {
     let request = StatusRequest {
         domains: names.to_vec(),
         details: false,
     };
-    Ok(client.status(request).await.map_err(refused)?.domains)
+    Ok(client.status(request).await.map_err(control_error)?.domains)
 }
 
 /// Shows the last lines of standard error of those domains that should be ready and aren't, as far
 /// as there are any: most failures explain themselves there.
-pub(crate) async fn last_words(client: &ControlClient, names: &[String], output: &Output) {
+pub(crate) async fn print_stderr_tails(client: &ControlClient, names: &[String], output: &Output) {
     let request = StatusRequest {
         domains: names.to_vec(),
         details: true,
@@ -72,18 +77,18 @@ pub(crate) async fn last_words(client: &ControlClient, names: &[String], output:
         return;
     };
     for domain in &response.domains {
-        for line in words_of(domain) {
-            output.say(&line);
+        for line in stderr_tail_of(domain) {
+            output.eprint(&line);
         }
     }
 }
 
-fn words_of(domain: &Domain) -> Vec<String> {
+fn stderr_tail_of(domain: &Domain) -> Vec<String> {
     let lines = match &domain.details {
         Some(details) if domain.goal == "up" && !domain.ready => details.last_stderr.as_slice(),
         _ => &[],
     };
-    let shown = |line: &String| format!("{}: {}", domain.name, harmless(line));
+    let shown = |line: &String| format!("{}: {}", domain.name, sanitize(line));
     lines.iter().map(shown).collect()
 }
 
@@ -94,21 +99,21 @@ fn words_of(domain: &Domain) -> Vec<String> {
 pub(crate) async fn outcome_of(
     mut progress: impl Stream<Item = Result<Progress, ControlError>> + Unpin,
     output: &Output,
-) -> Result<Outcome, Stop> {
+) -> Result<Outcome, CliError> {
     while let Some(step) = progress.next().await {
-        let step = step.map_err(refused)?;
+        let step = step.map_err(control_error)?;
         match step.outcome {
             Some(outcome) => return Ok(outcome),
-            None => output.note(&told(&step)),
+            None => output.progress(&format_progress(&step)),
         }
     }
-    Err(Stop::failed(
+    Err(CliError::failed(
         "the instance ended before it said what came of it\n  hint: `fulcrum domains list` shows whether it still runs",
     ))
 }
 
 /// A step on the way, as a line.
-pub(crate) fn told(step: &Progress) -> String {
+pub(crate) fn format_progress(step: &Progress) -> String {
     if step.domain.is_empty() {
         step.message.clone()
     } else {
@@ -117,7 +122,7 @@ pub(crate) fn told(step: &Progress) -> String {
 }
 
 /// The code that an outcome ends with.
-pub(crate) fn code_of(kind: Kind) -> Code {
+pub(crate) fn exit_code(kind: Kind) -> Code {
     match kind {
         Kind::Done => Code::Done,
         Kind::Failed | Kind::Unspecified => Code::Failed,
@@ -132,14 +137,14 @@ pub(crate) fn code_of(kind: Kind) -> Code {
 ///
 /// # Errors
 /// Every outcome but done.
-pub(crate) fn settled(outcome: &Outcome) -> Result<(), Stop> {
-    match code_of(outcome.kind()) {
+pub(crate) fn into_result(outcome: &Outcome) -> Result<(), CliError> {
+    match exit_code(outcome.kind()) {
         Code::Done => Ok(()),
-        code if outcome.message.is_empty() => Err(Stop::new(
+        code if outcome.message.is_empty() => Err(CliError::new(
             code,
             "it failed, and the instance didn't say why",
         )),
-        code => Err(Stop::new(code, outcome.message.clone())),
+        code => Err(CliError::new(code, outcome.message.clone())),
     }
 }
 
@@ -158,7 +163,7 @@ mod tests {
 
     #[test]
     fn outcomes_end_with_the_codes_of_the_contract() {
-        assert_eq!(settled(&outcome(Kind::Done)), Ok(()));
+        assert_eq!(into_result(&outcome(Kind::Done)), Ok(()));
         for (kind, code) in [
             (Kind::Unspecified, 1),
             (Kind::Failed, 1),
@@ -167,7 +172,7 @@ mod tests {
             (Kind::TimedOut, 17),
             (Kind::ConfigInvalid, 5),
         ] {
-            let stop = settled(&outcome(kind)).expect_err("not done");
+            let stop = into_result(&outcome(kind)).expect_err("not done");
             assert_eq!((stop.code as u8, stop.message.as_str()), (code, "why"));
         }
         // A kind of a later version is no success.
@@ -175,7 +180,7 @@ mod tests {
             kind: 99,
             message: String::new(),
         };
-        assert_eq!(settled(&later).expect_err("unknown").code, Code::Failed);
+        assert_eq!(into_result(&later).expect_err("unknown").code, Code::Failed);
     }
 
     #[test]
@@ -184,12 +189,12 @@ mod tests {
             (ControlError::NotFound("x".into()), 4),
             (ControlError::Invalid("x".into()), 2),
             (ControlError::Failed("x".into()), 1),
-            (ControlError::Gone("x".into()), 1),
+            (ControlError::Disconnected("x".into()), 1),
         ] {
-            assert_eq!(refused(error).code as u8, code);
+            assert_eq!(control_error(error).code as u8, code);
         }
         let root = Path::new("/srv/shop");
-        let stop = unconnected(root, &ConnectError::NotRunning);
+        let stop = connect_error(root, &ConnectError::NotRunning);
         assert_eq!(stop.code, Code::NotRunning);
         assert!(
             stop.message.contains("/srv/shop") && stop.message.contains("`fulcrum dev`"),
@@ -200,7 +205,7 @@ mod tests {
             theirs: 2,
             their_version: "9".into(),
         };
-        assert_eq!(unconnected(root, &other).code, Code::VersionMismatch);
+        assert_eq!(connect_error(root, &other).code, Code::VersionMismatch);
     }
 
     #[test]
@@ -215,7 +220,7 @@ mod tests {
             details: Some(details),
             ..Domain::default()
         };
-        assert_eq!(words_of(&crashed), ["users: Error: ␛[2Jboom"]);
+        assert_eq!(stderr_tail_of(&crashed), ["users: Error: ␛[2Jboom"]);
         let ready = Domain {
             ready: true,
             ..crashed.clone()
@@ -225,7 +230,7 @@ mod tests {
             ..crashed
         };
         for quiet in [ready, stopped, Domain::default()] {
-            assert_eq!(words_of(&quiet), Vec::<String>::new());
+            assert_eq!(stderr_tail_of(&quiet), Vec::<String>::new());
         }
     }
 
@@ -244,7 +249,7 @@ mod tests {
         let steps = tokio_stream::iter([Ok(step.clone()), Ok(end)]);
         let found = outcome_of(steps, &output).await.expect("an outcome");
         assert_eq!(found.kind(), Kind::TimedOut);
-        assert_eq!(told(&step), "users: stopping");
+        assert_eq!(format_progress(&step), "users: stopping");
         let steps = tokio_stream::iter([Ok(step)]);
         assert_eq!(
             outcome_of(steps, &output).await.expect_err("none").code,

@@ -26,7 +26,7 @@ pub(crate) enum Code {
     /// It took longer than the command was told to wait.
     TimedOut = 17,
     /// A defect of ours.
-    Defect = 70,
+    Internal = 70,
     /// Ended by Ctrl-C.
     Interrupted = 130,
 }
@@ -39,14 +39,14 @@ impl From<Code> for ExitCode {
 
 /// Why a command didn't do what it was asked to, for people, and the code to end with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Stop {
+pub(crate) struct CliError {
     /// What to end with.
     pub(crate) code: Code,
     /// What happened, where, and what to do; empty where everything has been said already.
     pub(crate) message: String,
 }
 
-impl Stop {
+impl CliError {
     /// An end with this code and text.
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
@@ -61,20 +61,20 @@ impl Stop {
     }
 
     /// An end about which everything has been said already.
-    pub(crate) fn silent(code: Code) -> Self {
+    pub(crate) fn already_reported(code: Code) -> Self {
         Self::new(code, "")
     }
 }
 
-impl fmt::Display for Stop {
+impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl std::error::Error for Stop {}
+impl std::error::Error for CliError {}
 
-impl From<fulcrum_runtime::error::Error> for Stop {
+impl From<fulcrum_runtime::error::Error> for CliError {
     fn from(error: fulcrum_runtime::error::Error) -> Self {
         use fulcrum_runtime::error::ErrorKind;
         let code = match error.kind() {

@@ -3,25 +3,25 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use fulcrum_config::{App, Loaded, Mode, Problem, Request, Severity};
+use fulcrum_config::{App, Diagnostic, LoadOptions, LoadResult, Mode, Severity};
 
-use crate::exit::{Code, Stop};
-use crate::output::{Output, count};
+use crate::exit::{CliError, Code};
+use crate::output::{Output, pluralize};
 
 /// The app's root, whatever state its configuration is in.
 ///
 /// # Errors
 /// [`Code::ConfigInvalid`] where there is no app.
-pub(crate) fn app_root(app: Option<&Path>) -> Result<PathBuf, Stop> {
+pub(crate) fn app_root(app: Option<&Path>) -> Result<PathBuf, CliError> {
     fulcrum_config::find_app_root(app, &environment(), &working_folder()?)
-        .map_err(|problem| Stop::new(Code::ConfigInvalid, problem.to_string()))
+        .map_err(|problem| CliError::new(Code::ConfigInvalid, problem.to_string()))
 }
 
 /// Reads the configuration.
 ///
 /// # Errors
 /// Without a working folder.
-pub(crate) fn read(app: Option<&Path>, mode: Mode) -> Result<Loaded, Stop> {
+pub(crate) fn read(app: Option<&Path>, mode: Mode) -> Result<LoadResult, CliError> {
     Ok(fulcrum_config::load(&request(app, mode)?))
 }
 
@@ -29,8 +29,8 @@ pub(crate) fn read(app: Option<&Path>, mode: Mode) -> Result<Loaded, Stop> {
 ///
 /// # Errors
 /// Without a working folder.
-pub(crate) fn request(app: Option<&Path>, mode: Mode) -> Result<Request, Stop> {
-    Ok(Request {
+pub(crate) fn request(app: Option<&Path>, mode: Mode) -> Result<LoadOptions, CliError> {
+    Ok(LoadOptions {
         app: app.map(Path::to_owned),
         cwd: working_folder()?,
         env: environment(),
@@ -48,15 +48,15 @@ pub(crate) fn valid(
     app: Option<&Path>,
     mode: Mode,
     output: &Output,
-) -> Result<(App, Vec<Problem>), Stop> {
-    let Loaded { app, problems } = read(app, mode)?;
+) -> Result<(App, Vec<Diagnostic>), CliError> {
+    let LoadResult { app, problems } = read(app, mode)?;
     match app {
         Some(app) => Ok((app, problems)),
         None => {
             for problem in &problems {
-                output.say(&problem.to_string());
+                output.eprint(&problem.to_string());
             }
-            Err(Stop::new(
+            Err(CliError::new(
                 Code::ConfigInvalid,
                 format!("the configuration has {}", tally(&problems)),
             ))
@@ -65,7 +65,7 @@ pub(crate) fn valid(
 }
 
 /// `2 errors, 1 warning`; `no problems`.
-pub(crate) fn tally(problems: &[Problem]) -> String {
+pub(crate) fn tally(problems: &[Diagnostic]) -> String {
     let of = |severity| {
         problems
             .iter()
@@ -74,9 +74,13 @@ pub(crate) fn tally(problems: &[Problem]) -> String {
     };
     match (of(Severity::Error), of(Severity::Warning)) {
         (0, 0) => "no problems".to_owned(),
-        (errors, 0) => count(errors, "error"),
-        (0, warnings) => count(warnings, "warning"),
-        (errors, warnings) => format!("{}, {}", count(errors, "error"), count(warnings, "warning")),
+        (errors, 0) => pluralize(errors, "error"),
+        (0, warnings) => pluralize(warnings, "warning"),
+        (errors, warnings) => format!(
+            "{}, {}",
+            pluralize(errors, "error"),
+            pluralize(warnings, "warning")
+        ),
     }
 }
 
@@ -87,9 +91,9 @@ fn environment() -> BTreeMap<String, String> {
         .collect()
 }
 
-fn working_folder() -> Result<PathBuf, Stop> {
+fn working_folder() -> Result<PathBuf, CliError> {
     std::env::current_dir().map_err(|error| {
-        Stop::failed(format!(
+        CliError::failed(format!(
             "the working folder can't be used: {error}\n  hint: change to a folder that exists"
         ))
     })
@@ -99,8 +103,8 @@ fn working_folder() -> Result<PathBuf, Stop> {
 mod tests {
     use super::*;
 
-    fn problem(severity: Severity) -> Problem {
-        Problem {
+    fn problem(severity: Severity) -> Diagnostic {
+        Diagnostic {
             severity,
             code: "x",
             at: None,

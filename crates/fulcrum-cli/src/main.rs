@@ -13,11 +13,11 @@
 mod args;
 mod client;
 mod commands;
-mod defect;
 mod exit;
 mod load;
 mod output;
-mod place;
+mod panic;
+mod paths;
 mod wiring;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,10 +30,10 @@ use crate::exit::Code;
 use crate::output::Output;
 
 fn main() -> ExitCode {
-    if let Some(end) = commands::guard::stand_if_told() {
+    if let Some(end) = commands::guard::run_if_requested() {
         return end;
     }
-    defect::tell_of_panics();
+    panic::install_panic_hook();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(said) => {
@@ -47,10 +47,10 @@ fn main() -> ExitCode {
     match catch_unwind(AssertUnwindSafe(|| commands::run(cli, output))) {
         Ok(Ok(())) => Code::Done.into(),
         Ok(Err(stop)) => {
-            printer.stop(&stop);
+            printer.error(&stop);
             stop.code.into()
         }
         // The hook has said what there is to say.
-        Err(_) => Code::Defect.into(),
+        Err(_) => Code::Internal.into(),
     }
 }

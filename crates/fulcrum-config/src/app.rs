@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::process::{Condition, Process};
-use crate::runtime::Runtime;
+use crate::process::{DependencyCondition, ProcessSettings};
+use crate::runtime::RuntimeSettings;
 
 /// A Fulcrum app: a folder with a `fulcrum.yml` and its domains.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,15 +16,15 @@ pub struct App {
     /// The folder's name.
     pub name: String,
     /// What the app's file says under `runtime`.
-    pub runtime: Runtime,
+    pub runtime: RuntimeSettings,
     /// The domains, ordered by name.
     pub domains: Vec<Domain>,
-    pub(crate) shown: Shown,
+    pub(crate) shown: EffectiveConfig,
 }
 
 /// The effective settings with their origins, kept for [`App::show`].
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Shown {
+pub(crate) struct EffectiveConfig {
     pub(crate) runtime: Value,
     pub(crate) domains: BTreeMap<String, Value>,
 }
@@ -39,7 +39,7 @@ pub struct Domain {
     /// What is started.
     pub program: Program,
     /// How it is started, watched and stopped.
-    pub process: Process,
+    pub process: ProcessSettings,
 }
 
 /// What a domain starts.
@@ -53,7 +53,7 @@ pub enum Program {
     /// Any other program and its arguments; never empty.
     Command(Vec<String>),
     /// Nothing: the domain serves other Fulcrum tools and is listed without a process.
-    None,
+    NoProcess,
 }
 
 impl App {
@@ -67,12 +67,12 @@ impl App {
 
     /// What must be so of others before this domain is started: what it depends on, and in groups
     /// with an order the members before it, as far as those have a process.
-    pub fn needs(&self, name: &str) -> BTreeMap<&str, Condition> {
+    pub fn dependencies(&self, name: &str) -> BTreeMap<&str, DependencyCondition> {
         let groups = self.runtime.groups.values();
-        let before = groups.flat_map(|group| group.before(name));
-        let mut needs: BTreeMap<&str, Condition> = before
+        let before = groups.flat_map(|group| group.predecessors(name));
+        let mut needs: BTreeMap<&str, DependencyCondition> = before
             .filter(|other| self.domain(other).is_some_and(Domain::has_process))
-            .map(|other| (other.as_str(), Condition::Ready))
+            .map(|other| (other.as_str(), DependencyCondition::Ready))
             .collect();
         if let Some(domain) = self.domain(name) {
             let own = domain.process.depends_on.iter();
@@ -83,8 +83,8 @@ impl App {
 
     /// Keeps what an instance that runs can't change, and would heed only if it were another one:
     /// where it listens, who may register, how it prints, whether it watches.
-    pub fn keep_fixed(&mut self, running: &App) {
-        let Runtime {
+    pub fn retain_immutable(&mut self, running: &App) {
+        let RuntimeSettings {
             domains: _,
             grpc,
             logs,
@@ -108,11 +108,11 @@ impl App {
         let with_process = self.domains.iter().filter(|domain| domain.has_process());
         let graph = with_process
             .map(|domain| {
-                let needs = self.needs(&domain.name).into_keys().collect();
+                let needs = self.dependencies(&domain.name).into_keys().collect();
                 (domain.name.as_str(), needs)
             })
             .collect();
-        crate::depends::waves(&graph)
+        crate::dependency_graph::waves(&graph)
     }
 
     /// The effective configuration, `{root, name, runtime, domains: {NAME: …}}`, in which every
@@ -121,7 +121,7 @@ impl App {
     /// An origin is `default`, `discovered` (an entry point found by its name),
     /// `FILE:LINE:COLUMN`, `env VARIABLE` or `flag`. Values of environment variables whose names
     /// look secret are masked, see [`is_secret_name`](crate::is_secret_name).
-    pub fn show(&self) -> Value {
+    pub fn effective(&self) -> Value {
         serde_json::json!({
             "root": self.root.to_string_lossy(),
             "name": self.name,
@@ -131,7 +131,7 @@ impl App {
     }
 
     /// The part of [`App::show`] that is about one domain: `{name, dir, process: {…}}`.
-    pub fn show_domain(&self, name: &str) -> Option<Value> {
+    pub fn effective_domain(&self, name: &str) -> Option<Value> {
         self.shown.domains.get(name).cloned()
     }
 
@@ -139,8 +139,8 @@ impl App {
     /// when there is no domain of that name.
     pub fn to_yaml(&self, domain: Option<&str>) -> Option<String> {
         let shown = match domain {
-            Some(name) => self.show_domain(name)?,
-            None => self.show(),
+            Some(name) => self.effective_domain(name)?,
+            None => self.effective(),
         };
         serde_yaml::to_string(&values(shown)).ok()
     }
@@ -170,6 +170,6 @@ fn values(shown: Value) -> Value {
 impl Domain {
     /// Whether there is anything to start.
     pub fn has_process(&self) -> bool {
-        self.program != Program::None
+        self.program != Program::NoProcess
     }
 }

@@ -2,26 +2,26 @@
 
 use figment::value::Dict;
 
-use crate::layers::Leaves;
-use crate::lower::{Lower, Source};
-use crate::node::{Content, Node};
-use crate::problem::Problem;
+use crate::diagnostic::Diagnostic;
+use crate::layer_parser::{LayerParser, Source};
+use crate::layers::SettingArena;
+use crate::node::{Node, NodeKind};
 use crate::request::Mode;
 use crate::schema;
 
 const TEXT: &str = include_str!("defaults.yml");
 
 /// The built-in `runtime` and `process` layers.
-pub(crate) fn layers(mode: Mode, leaves: &mut Leaves) -> (Dict, Dict) {
+pub(crate) fn layers(mode: Mode, leaves: &mut SettingArena) -> (Dict, Dict) {
     let parsed =
         crate::yaml::parse(TEXT).expect("defaults.yml is valid YAML, which a test sees to");
     let nothing = Node {
-        value: Content::Nothing,
+        value: NodeKind::Null,
         ..Node::text("")
     };
     let part = |name: &str| parsed.root.get(name).map_or(&nothing, |entry| &entry.value);
-    let mut problems: Vec<Problem> = Vec::new();
-    let mut lower = Lower {
+    let mut problems: Vec<Diagnostic> = Vec::new();
+    let mut lower = LayerParser {
         source: Source::Default,
         env: None,
         leaves,
@@ -47,7 +47,7 @@ mod tests {
     #[test]
     fn are_valid_settings() {
         for mode in [Mode::Dev, Mode::Serve] {
-            let (runtime, process) = layers(mode, &mut Leaves::default());
+            let (runtime, process) = layers(mode, &mut SettingArena::default());
             assert!(runtime.contains_key("grpc") && process.contains_key("restart"));
         }
     }

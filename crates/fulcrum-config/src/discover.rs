@@ -7,18 +7,18 @@ use std::path::{Component, Path, PathBuf};
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use crate::entry;
-use crate::file::{CONFIG_FILE, MISSPELT_FILE, reason};
-use crate::problem::{Problem, quoted};
+use crate::diagnostic::{Diagnostic, quoted};
+use crate::entry_point;
+use crate::file::{CONFIG_FILE, MISNAMED_CONFIG_FILE, io_error_text};
 use crate::setting::Origin;
 
 /// A folder that is a domain.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Found {
+pub(crate) struct DiscoveredDomain {
     /// Its name.
     pub(crate) name: String,
     /// Its path relative to the app root.
-    pub(crate) shown: PathBuf,
+    pub(crate) display_path: PathBuf,
     /// The names of the entry points found in it.
     pub(crate) entries: Vec<&'static str>,
     /// Whether it has a `fulcrum.yml`.
@@ -29,17 +29,17 @@ pub(crate) struct Found {
 #[derive(Debug, Default)]
 pub(crate) struct Discovery {
     /// The domains, by name.
-    pub(crate) domains: BTreeMap<String, Found>,
+    pub(crate) domains: BTreeMap<String, DiscoveredDomain>,
     /// Names of folders that were refused: whoever refers to one has made no further mistake.
-    pub(crate) refused: BTreeSet<String>,
+    pub(crate) rejected: BTreeSet<String>,
 }
 
 /// Names that mean something else wherever a domain can be named.
 const RESERVED: &[&str] = &["all", "fulcrum"];
-const LONGEST_NAME: usize = 63;
+const MAX_NAME_LEN: usize = 63;
 /// Enough for any app, an end for a glob that would walk a whole disk.
-const MOST_FOLDERS: usize = 20_000;
-const DEEPEST: usize = 16;
+const MAX_DIRS: usize = 20_000;
+const MAX_DEPTH: usize = 16;
 
 /// Whether globs pass over a folder of that name.
 pub(crate) fn is_skipped(name: &OsStr) -> bool {
@@ -51,20 +51,20 @@ pub(crate) fn discover(
     root: &Path,
     globs: &[String],
     origin: &Origin,
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<Diagnostic>,
 ) -> Discovery {
     let mut discovery = Discovery::default();
     let mut folders = BTreeSet::new();
     for glob in globs {
-        let at = |problem: Problem| {
-            Problem {
+        let at = |problem: Diagnostic| {
+            Diagnostic {
                 message: format!("{}{}", origin.prefix(), problem.message),
                 ..problem
             }
             .at(origin.place())
         };
         match expand(root, glob) {
-            Ok(found) if found.is_empty() && *origin != Origin::Default => problems.push(at(Problem::warning(
+            Ok(found) if found.is_empty() && *origin != Origin::Default => problems.push(at(Diagnostic::warning(
                 "no-match",
                 format!("`runtime.domains`: {} matches no folder", quoted(glob)),
             )
@@ -74,34 +74,34 @@ pub(crate) fn discover(
         }
     }
     for shown in folders {
-        visit(root, shown, globs, &mut discovery, problems);
+        classify_dir(root, shown, globs, &mut discovery, problems);
     }
     discovery
 }
 
 /// Takes one matched folder for a domain, refuses it, or passes over it.
-fn visit(
+fn classify_dir(
     root: &Path,
     shown: PathBuf,
     globs: &[String],
     discovery: &mut Discovery,
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<Diagnostic>,
 ) {
     let dir = root.join(&shown);
     let is_there = |name: &str| dir.join(name).symlink_metadata().is_ok();
-    let entries: Vec<_> = entry::NAMES
+    let entries: Vec<_> = entry_point::NAMES
         .iter()
         .copied()
         .filter(|name| is_there(name))
         .collect();
     let config = is_there(CONFIG_FILE);
-    if is_there(MISSPELT_FILE) && !config {
+    if is_there(MISNAMED_CONFIG_FILE) && !config {
         problems.push(
-            Problem::warning(
+            Diagnostic::warning(
                 "misspelt-file",
                 format!("is not read: a domain's file is named `{CONFIG_FILE}`"),
             )
-            .in_file(shown.join(MISSPELT_FILE))
+            .in_file(shown.join(MISNAMED_CONFIG_FILE))
             .hint(format!("rename it to `{CONFIG_FILE}`")),
         );
     }
@@ -109,11 +109,11 @@ fn visit(
         let literal = globs
             .iter()
             .any(|glob| Path::new(glob.trim_start_matches("./")) == shown);
-        if literal && !is_there(MISSPELT_FILE) {
+        if literal && !is_there(MISNAMED_CONFIG_FILE) {
             problems.push(
-                Problem::error("no-domain", format!("is named in `runtime.domains` but holds neither a `{CONFIG_FILE}` nor an entry point"))
+                Diagnostic::error("no-domain", format!("is named in `runtime.domains` but holds neither a `{CONFIG_FILE}` nor an entry point"))
                     .in_file(shown)
-                    .hint(format!("an entry point is one of {}", entry::NAMES.join(", "))),
+                    .hint(format!("an entry point is one of {}", entry_point::NAMES.join(", "))),
             );
         }
         return;
@@ -125,16 +125,16 @@ fn visit(
         .into_owned();
     let refusal = match dir.canonicalize() {
         Ok(real) if !real.starts_with(root) => Some(
-            Problem::error("outside-app", format!("leads out of the app, to {}", quoted(&real.to_string_lossy())))
+            Diagnostic::error("outside-app", format!("leads out of the app, to {}", quoted(&real.to_string_lossy())))
                 .hint("a domain must be inside the app: copy it there, or name the app's folder further up"),
         ),
-        Ok(real) if real == root => Some(Problem::error("outside-app", "leads to the app itself").hint("name folders below it")),
+        Ok(real) if real == root => Some(Diagnostic::error("outside-app", "leads to the app itself").hint("name folders below it")),
         Ok(_) => check_name(&name),
-        Err(error) => Some(Problem::error("unreadable-file", format!("can't be used: {}", reason(&error)))),
+        Err(error) => Some(Diagnostic::error("unreadable-file", format!("can't be used: {}", io_error_text(&error)))),
     };
     if let Some(problem) = refusal {
         problems.push(problem.in_file(shown));
-        discovery.refused.insert(name);
+        discovery.rejected.insert(name);
         return;
     }
     let same = discovery
@@ -148,7 +148,7 @@ fn visit(
                 format!(
                     "the domain {} is also in {}",
                     quoted(&name),
-                    quoted(&other.shown.to_string_lossy())
+                    quoted(&other.display_path.to_string_lossy())
                 ),
             )
         } else {
@@ -158,49 +158,49 @@ fn visit(
                     "the domains {} and {} (in {}) differ in upper and lower case only",
                     quoted(&name),
                     quoted(&other.name),
-                    quoted(&other.shown.to_string_lossy())
+                    quoted(&other.display_path.to_string_lossy())
                 ),
             )
         };
         problems.push(
-            Problem::error(code, why)
+            Diagnostic::error(code, why)
                 .in_file(shown)
                 .hint("rename one of the two folders: a domain is known by its folder's name"),
         );
-        discovery.refused.insert(name);
+        discovery.rejected.insert(name);
         return;
     }
-    let found = Found {
+    let found = DiscoveredDomain {
         name: name.clone(),
-        shown,
+        display_path: shown,
         entries,
         config,
     };
     discovery.domains.insert(name, found);
 }
 
-fn check_name(name: &str) -> Option<Problem> {
+fn check_name(name: &str) -> Option<Diagnostic> {
     let fine = name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name.len() <= LONGEST_NAME
+        && name.len() <= MAX_NAME_LEN
         && name
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
     if !fine {
         return Some(
-            Problem::error("bad-name", format!("{} can't be the name of a domain", quoted(name)))
-                .hint(format!("rename the folder: up to {LONGEST_NAME} letters a-z, digits, `-` and `_`, beginning with a letter or digit")),
+            Diagnostic::error("bad-name", format!("{} can't be the name of a domain", quoted(name)))
+                .hint(format!("rename the folder: up to {MAX_NAME_LEN} letters a-z, digits, `-` and `_`, beginning with a letter or digit")),
         );
     }
     let reserved = RESERVED
         .iter()
         .find(|word| name.eq_ignore_ascii_case(word))?;
-    Some(Problem::error("reserved-name", format!("`{reserved}` is no name for a domain: it has a meaning of its own on the command line")).hint("rename the folder"))
+    Some(Diagnostic::error("reserved-name", format!("`{reserved}` is no name for a domain: it has a meaning of its own on the command line")).hint("rename the folder"))
 }
 
 /// The folders, relative to `root`, that a glob matches, ordered.
-fn expand(root: &Path, glob: &str) -> Result<BTreeSet<PathBuf>, Problem> {
+fn expand(root: &Path, glob: &str) -> Result<BTreeSet<PathBuf>, Diagnostic> {
     let outside = || {
-        Problem::error(
+        Diagnostic::error(
             "outside-app",
             format!("`runtime.domains`: {} leads out of the app", quoted(glob)),
         )
@@ -218,7 +218,7 @@ fn expand(root: &Path, glob: &str) -> Result<BTreeSet<PathBuf>, Problem> {
         };
         folders = if part == "**" {
             literal = false;
-            below(root, folders)?
+            descendants(root, folders)?
         } else if part.contains(['*', '?', '[', ']', '{', '}', '\\']) {
             literal = false;
             let matcher = matcher(part, glob)?;
@@ -240,19 +240,19 @@ fn expand(root: &Path, glob: &str) -> Result<BTreeSet<PathBuf>, Problem> {
                 .filter(|path| root.join(path).is_dir())
                 .collect()
         };
-        if folders.len() > MOST_FOLDERS {
+        if folders.len() > MAX_DIRS {
             return Err(too_many(glob));
         }
     }
     if folders.remove(Path::new("")) && literal {
-        return Err(Problem::error(
+        return Err(Diagnostic::error(
             "outside-app",
             format!("`runtime.domains`: {} is the app itself", quoted(glob)),
         )
         .hint("a domain is a folder below the app's, such as `domains/users`"));
     }
     if literal && folders.is_empty() {
-        return Err(Problem::error(
+        return Err(Diagnostic::error(
             "no-domain",
             format!("`runtime.domains`: there is no folder {}", quoted(glob)),
         )
@@ -261,12 +261,12 @@ fn expand(root: &Path, glob: &str) -> Result<BTreeSet<PathBuf>, Problem> {
     Ok(folders)
 }
 
-fn matcher(part: &str, glob: &str) -> Result<GlobMatcher, Problem> {
+fn matcher(part: &str, glob: &str) -> Result<GlobMatcher, Diagnostic> {
     GlobBuilder::new(part)
         .build()
         .map(|glob| glob.compile_matcher())
         .map_err(|error| {
-            Problem::error(
+            Diagnostic::error(
                 "invalid-value",
                 format!(
                     "`runtime.domains`: {} is no glob: {}",
@@ -278,11 +278,11 @@ fn matcher(part: &str, glob: &str) -> Result<GlobMatcher, Problem> {
         })
 }
 
-fn too_many(glob: &str) -> Problem {
-    Problem::error(
+fn too_many(glob: &str) -> Diagnostic {
+    Diagnostic::error(
         "too-large",
         format!(
-            "`runtime.domains`: {} matches more than {MOST_FOLDERS} folders",
+            "`runtime.domains`: {} matches more than {MAX_DIRS} folders",
             quoted(glob)
         ),
     )
@@ -290,10 +290,10 @@ fn too_many(glob: &str) -> Problem {
 }
 
 /// The folders and all below them; symlinks aren't followed, so that this ends.
-fn below(root: &Path, folders: BTreeSet<PathBuf>) -> Result<BTreeSet<PathBuf>, Problem> {
+fn descendants(root: &Path, folders: BTreeSet<PathBuf>) -> Result<BTreeSet<PathBuf>, Diagnostic> {
     let mut all = folders.clone();
     let mut level: Vec<PathBuf> = folders.into_iter().collect();
-    for _ in 0..DEEPEST {
+    for _ in 0..MAX_DEPTH {
         level = level
             .iter()
             .flat_map(|folder| children(root, folder))
@@ -305,7 +305,7 @@ fn below(root: &Path, folders: BTreeSet<PathBuf>) -> Result<BTreeSet<PathBuf>, P
             })
             .collect();
         all.extend(level.iter().cloned());
-        if all.len() > MOST_FOLDERS {
+        if all.len() > MAX_DIRS {
             return Err(too_many("**"));
         }
     }

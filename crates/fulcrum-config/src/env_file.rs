@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::file::{place, read_text};
-use crate::node::Spot;
-use crate::problem::{Problem, quoted};
+use crate::diagnostic::{Diagnostic, quoted};
+use crate::file::{location, read_text};
+use crate::node::Position;
 
 /// Reads a file of variables.
 ///
@@ -16,32 +16,32 @@ use crate::problem::{Problem, quoted};
 ///
 /// # Errors
 /// The first finding: the file can't be read, or a line is neither of this form nor empty.
-pub fn read_env_file(path: &Path) -> Result<BTreeMap<String, String>, Problem> {
+pub fn read_env_file(path: &Path) -> Result<BTreeMap<String, String>, Diagnostic> {
     read(path, path)
 }
 
 /// [`read_env_file`], with a name for findings.
-pub(crate) fn read(path: &Path, shown: &Path) -> Result<BTreeMap<String, String>, Problem> {
+pub(crate) fn read(path: &Path, shown: &Path) -> Result<BTreeMap<String, String>, Diagnostic> {
     let text = read_text(path, shown)?;
     parse(&text).map_err(|fault| {
-        let spot = Spot {
+        let spot = Position {
             line: fault.line,
             column: 1,
         };
-        Problem::error("bad-env-file", fault.message)
-            .at(Some(place(shown, spot)))
+        Diagnostic::error("bad-env-file", fault.message)
+            .at(Some(location(shown, spot)))
             .hint(fault.hint)
     })
 }
 
 #[derive(Debug, PartialEq)]
-struct Fault {
+struct EnvFileError {
     line: u32,
     message: String,
     hint: &'static str,
 }
 
-fn parse(text: &str) -> Result<BTreeMap<String, String>, Fault> {
+fn parse(text: &str) -> Result<BTreeMap<String, String>, EnvFileError> {
     let mut variables = BTreeMap::new();
     let mut rest = text;
     let mut line = 0;
@@ -58,7 +58,7 @@ fn parse(text: &str) -> Result<BTreeMap<String, String>, Fault> {
             .unwrap_or(written)
             .trim_start();
         let Some((name, value)) = assignment.split_once('=') else {
-            return Err(Fault {
+            return Err(EnvFileError {
                 line,
                 message: format!("{} is no `KEY=VALUE`", quoted(written)),
                 hint: "a comment begins with `#`",
@@ -66,7 +66,7 @@ fn parse(text: &str) -> Result<BTreeMap<String, String>, Fault> {
         };
         let name = name.trim_end();
         if !is_name(name) {
-            return Err(Fault {
+            return Err(EnvFileError {
                 line,
                 message: format!("{} can't be the name of a variable", quoted(name)),
                 hint: "a name has letters, digits, `_`, `.` and `-`, and doesn't begin with a digit",
@@ -77,7 +77,7 @@ fn parse(text: &str) -> Result<BTreeMap<String, String>, Fault> {
             Some(quote @ ('"' | '\'')) => {
                 // The value may go on after this line: take it from the text as a whole.
                 let from = &rest[this.trim_end().len() - value.len() + 1..];
-                let (value, after) = quoted_value(from, quote).ok_or_else(|| Fault {
+                let (value, after) = quoted_value(from, quote).ok_or_else(|| EnvFileError {
                     line,
                     message: format!("the value of {} has no closing {quote}", quoted(name)),
                     hint: "close the quote, or leave both out",
@@ -87,7 +87,7 @@ fn parse(text: &str) -> Result<BTreeMap<String, String>, Fault> {
                 let spanned = from[..from.len() - after.len()].matches('\n').count();
                 line += u32::try_from(spanned).unwrap_or(u32::MAX);
                 if !trailing.is_empty() && !trailing.starts_with('#') {
-                    return Err(Fault {
+                    return Err(EnvFileError {
                         line,
                         message: format!("{} stands after the closing {quote}", quoted(trailing)),
                         hint: "a comment there begins with `#`",

@@ -4,21 +4,21 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::fault::Fault;
-use crate::node::{Content, Node};
-use crate::problem::{Place, Problem, Severity};
+use crate::diagnostic::{Diagnostic, Location, Severity};
+use crate::node::{Node, NodeKind};
 use crate::yaml;
+use crate::yaml_error::YamlError;
 
 /// The name of a configuration file, in the app's folder and in a domain's.
 pub(crate) const CONFIG_FILE: &str = "fulcrum.yml";
 /// A name that people try instead.
-pub(crate) const MISSPELT_FILE: &str = "fulcrum.yaml";
+pub(crate) const MISNAMED_CONFIG_FILE: &str = "fulcrum.yaml";
 
 /// Far more than anyone writes by hand, little enough to read in one go.
-const LARGEST: u64 = 1024 * 1024;
+const MAX_FILE_SIZE: u64 = 1024 * 1024;
 
 /// Reads a whole text file. `shown` is how it is called in findings.
-pub(crate) fn read_text(path: &Path, shown: &Path) -> Result<String, Problem> {
+pub(crate) fn read_text(path: &Path, shown: &Path) -> Result<String, Diagnostic> {
     let unreadable = |error: &io::Error| {
         let hint = match error.kind() {
             io::ErrorKind::NotFound => "create it, or correct its name",
@@ -27,9 +27,9 @@ pub(crate) fn read_text(path: &Path, shown: &Path) -> Result<String, Problem> {
             }
             _ => "it must be an ordinary, readable file",
         };
-        Problem::error(
+        Diagnostic::error(
             "unreadable-file",
-            format!("can't be read: {}", reason(error)),
+            format!("can't be read: {}", io_error_text(error)),
         )
         .in_file(shown)
         .hint(hint)
@@ -42,25 +42,25 @@ pub(crate) fn read_text(path: &Path, shown: &Path) -> Result<String, Problem> {
         } else {
             "no ordinary file"
         };
-        return Err(Problem::error("unreadable-file", format!("is {what}"))
+        return Err(Diagnostic::error("unreadable-file", format!("is {what}"))
             .in_file(shown)
             .hint("it must be an ordinary, readable file"));
     }
     let mut bytes = Vec::new();
     File::open(path)
-        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+        .and_then(|file| file.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes))
         .map_err(|error| unreadable(&error))?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(Problem::error("too-large", "is larger than 1 MiB")
+    if bytes.len() as u64 > MAX_FILE_SIZE {
+        return Err(Diagnostic::error("too-large", "is larger than 1 MiB")
             .in_file(shown)
             .hint("is this the right file? A configuration is small"));
     }
     decode(bytes, shown)
 }
 
-fn decode(bytes: Vec<u8>, shown: &Path) -> Result<String, Problem> {
+fn decode(bytes: Vec<u8>, shown: &Path) -> Result<String, Diagnostic> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Err(Problem::error("not-text", "is UTF-16 text")
+        return Err(Diagnostic::error("not-text", "is UTF-16 text")
             .in_file(shown)
             .hint("save it as UTF-8"));
     }
@@ -72,14 +72,14 @@ fn decode(bytes: Vec<u8>, shown: &Path) -> Result<String, Problem> {
             .take_while(|byte| **byte != b'\n')
             .count()
             + 1;
-        Some(Place {
+        Some(Location {
             file: shown.to_owned(),
             line: u32::try_from(line).unwrap_or(u32::MAX),
             column: u32::try_from(column).unwrap_or(u32::MAX),
         })
     };
     if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
-        return Err(Problem::error("not-text", "holds binary data, not text")
+        return Err(Diagnostic::error("not-text", "holds binary data, not text")
             .at(place(&bytes[..at]))
             .hint("is this the right file? It must be UTF-8 text"));
     }
@@ -91,7 +91,7 @@ fn decode(bytes: Vec<u8>, shown: &Path) -> Result<String, Problem> {
         Err(error) => {
             let valid = error.utf8_error().valid_up_to();
             Err(
-                Problem::error("not-text", "holds bytes that are no UTF-8 text")
+                Diagnostic::error("not-text", "holds bytes that are no UTF-8 text")
                     .at(place(&error.as_bytes()[..valid]))
                     .hint("save it as UTF-8"),
             )
@@ -106,7 +106,7 @@ pub(crate) fn read_config(
     path: &Path,
     shown: &Path,
     section: &str,
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<Diagnostic>,
 ) -> Option<Node> {
     let text = match read_text(path, shown) {
         Ok(text) => text,
@@ -118,7 +118,7 @@ pub(crate) fn read_config(
     let parsed = match yaml::parse(&text) {
         Ok(parsed) => parsed,
         Err(fault) => {
-            problems.push(at_fault(fault, shown));
+            problems.push(into_diagnostic(fault, shown));
             return None;
         }
     };
@@ -127,25 +127,25 @@ pub(crate) fn read_config(
             .section
             .as_deref()
             .is_none_or(|name| name == section);
-        let mut problem = at_fault(duplicate.fault, shown);
+        let mut problem = into_diagnostic(duplicate.fault, shown);
         if !ours {
             problem.severity = Severity::Warning;
         }
         problems.push(problem);
     }
     match parsed.root.value {
-        Content::Map(_) => Some(parsed.root),
-        Content::Nothing => Some(Node {
-            value: Content::Map(Vec::new()),
+        NodeKind::Mapping(_) => Some(parsed.root),
+        NodeKind::Null => Some(Node {
+            value: NodeKind::Mapping(Vec::new()),
             ..parsed.root
         }),
         _ => {
             problems.push(
-                Problem::error(
+                Diagnostic::error(
                     "wrong-type",
                     format!("the file must hold a map, not {}", parsed.root.kind()),
                 )
-                .at(Some(place(shown, parsed.root.spot)))
+                .at(Some(location(shown, parsed.root.spot)))
                 .hint(format!("begin with a key, such as `{section}:`")),
             );
             None
@@ -154,22 +154,23 @@ pub(crate) fn read_config(
 }
 
 /// A place in a file.
-pub(crate) fn place(file: &Path, spot: crate::node::Spot) -> Place {
-    Place {
+pub(crate) fn location(file: &Path, spot: crate::node::Position) -> Location {
+    Location {
         file: file.to_owned(),
         line: spot.line,
         column: spot.column,
     }
 }
 
-fn at_fault(fault: Fault, shown: &Path) -> Problem {
-    let mut problem = Problem::error(fault.code, fault.message).at(Some(place(shown, fault.spot)));
+fn into_diagnostic(fault: YamlError, shown: &Path) -> Diagnostic {
+    let mut problem =
+        Diagnostic::error(fault.code, fault.message).at(Some(location(shown, fault.position)));
     problem.hint = fault.hint;
     problem
 }
 
 /// An I/O error without its number: `permission denied`.
-pub(crate) fn reason(error: &io::Error) -> String {
+pub(crate) fn io_error_text(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file or folder".into(),
         io::ErrorKind::PermissionDenied => "permission denied".into(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// Why a text can't be filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Gap {
+pub(crate) enum InterpolationError {
     /// The variable isn't set and there is no default.
     Unset(String),
     /// `${` that isn't followed by a name and `}`; what stands there.
@@ -16,7 +16,10 @@ pub(crate) enum Gap {
 ///
 /// # Errors
 /// All gaps of the text, not just the first.
-pub(crate) fn interpolate(text: &str, env: &BTreeMap<String, String>) -> Result<String, Vec<Gap>> {
+pub(crate) fn interpolate(
+    text: &str,
+    env: &BTreeMap<String, String>,
+) -> Result<String, Vec<InterpolationError>> {
     let mut out = String::with_capacity(text.len());
     let mut gaps = Vec::new();
     let mut rest = text;
@@ -28,11 +31,11 @@ pub(crate) fn interpolate(text: &str, env: &BTreeMap<String, String>) -> Result<
             rest = after;
         } else if let Some(after) = from.strip_prefix("${") {
             let Some((inside, after)) = after.split_once('}') else {
-                gaps.push(Gap::Malformed(from.to_owned()));
+                gaps.push(InterpolationError::Malformed(from.to_owned()));
                 rest = "";
                 break;
             };
-            match fill(inside, env) {
+            match expand(inside, env) {
                 Ok(value) => out.push_str(value),
                 Err(gap) => gaps.push(gap),
             }
@@ -46,19 +49,22 @@ pub(crate) fn interpolate(text: &str, env: &BTreeMap<String, String>) -> Result<
     if gaps.is_empty() { Ok(out) } else { Err(gaps) }
 }
 
-fn fill<'a>(inside: &'a str, env: &'a BTreeMap<String, String>) -> Result<&'a str, Gap> {
+fn expand<'a>(
+    inside: &'a str,
+    env: &'a BTreeMap<String, String>,
+) -> Result<&'a str, InterpolationError> {
     let (name, default) = match inside.split_once(":-") {
         Some((name, default)) => (name, Some(default)),
         None => (inside, None),
     };
     if !is_name(name) {
-        return Err(Gap::Malformed(format!("${{{inside}}}")));
+        return Err(InterpolationError::Malformed(format!("${{{inside}}}")));
     }
     match (env.get(name), default) {
         (Some(value), Some(default)) if value.is_empty() => Ok(default),
         (Some(value), _) => Ok(value),
         (None, Some(default)) => Ok(default),
-        (None, None) => Err(Gap::Unset(name.to_owned())),
+        (None, None) => Err(InterpolationError::Unset(name.to_owned())),
     }
 }
 
@@ -100,13 +106,16 @@ mod tests {
     fn names_every_gap() {
         assert_eq!(
             interpolate("${A} ${B:-x} ${C}", &env()),
-            Err(vec![Gap::Unset("A".into()), Gap::Unset("C".into())])
+            Err(vec![
+                InterpolationError::Unset("A".into()),
+                InterpolationError::Unset("C".into())
+            ])
         );
         for text in ["${", "${HOST", "${}", "${1A}", "${A-b}", "${A B}"] {
             assert!(
                 matches!(
                     interpolate(text, &env()).expect_err("a gap").as_slice(),
-                    [Gap::Malformed(_)]
+                    [InterpolationError::Malformed(_)]
                 ),
                 "{text}"
             );

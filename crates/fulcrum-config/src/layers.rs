@@ -9,30 +9,30 @@ use std::collections::BTreeMap;
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 
-use crate::setting::{Leaf, Tree};
+use crate::setting::{SettingTree, SettingWithOrigin};
 
 /// All settings of all layers; a layer refers to them by number.
 #[derive(Debug, Default)]
-pub(crate) struct Leaves(Vec<Leaf>);
+pub(crate) struct SettingArena(Vec<SettingWithOrigin>);
 
-impl Leaves {
+impl SettingArena {
     /// Keeps a setting and gives what stands for it in a layer.
-    pub(crate) fn add(&mut self, leaf: Leaf) -> Value {
+    pub(crate) fn add(&mut self, leaf: SettingWithOrigin) -> Value {
         self.0.push(leaf);
         Value::from(self.0.len() - 1)
     }
 
     /// The settings that a merged value stands for.
-    fn resolve(&self, value: &Value) -> Option<Tree> {
+    fn resolve(&self, value: &Value) -> Option<SettingTree> {
         match value {
-            Value::Dict(_, dict) => Some(Tree::Map(
+            Value::Dict(_, dict) => Some(SettingTree::Map(
                 dict.iter()
                     .filter_map(|(name, value)| Some((name.clone(), self.resolve(value)?)))
                     .collect(),
             )),
             Value::Num(_, number) => {
                 let index = usize::try_from(number.to_u128()?).ok()?;
-                self.0.get(index).cloned().map(Tree::Leaf)
+                self.0.get(index).cloned().map(SettingTree::Leaf)
             }
             _ => None,
         }
@@ -40,9 +40,9 @@ impl Leaves {
 }
 
 /// One layer: a name for it, and its keys.
-struct Layer<'a>(&'static str, &'a Dict);
+struct LayerProvider<'a>(&'static str, &'a Dict);
 
-impl Provider for Layer<'_> {
+impl Provider for LayerProvider<'_> {
     fn metadata(&self) -> Metadata {
         Metadata::named(self.0)
     }
@@ -57,7 +57,7 @@ pub(crate) fn merge<'a>(layers: impl IntoIterator<Item = (&'static str, &'a Dict
     let merged = layers
         .into_iter()
         .fold(Figment::new(), |figment, (name, dict)| {
-            figment.merge(Layer(name, dict))
+            figment.merge(LayerProvider(name, dict))
         });
     match merged.find_value("") {
         Ok(Value::Dict(_, dict)) => dict,
@@ -67,8 +67,8 @@ pub(crate) fn merge<'a>(layers: impl IntoIterator<Item = (&'static str, &'a Dict
 }
 
 /// The settings of merged layers.
-pub(crate) fn resolve(leaves: &Leaves, merged: Dict) -> Tree {
+pub(crate) fn resolve(leaves: &SettingArena, merged: Dict) -> SettingTree {
     leaves
         .resolve(&merged.into())
-        .unwrap_or_else(|| Tree::Map(BTreeMap::new()))
+        .unwrap_or_else(|| SettingTree::Map(BTreeMap::new()))
 }

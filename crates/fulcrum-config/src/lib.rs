@@ -25,29 +25,28 @@
 //! it.
 
 mod app;
-mod complete;
 mod defaults;
-mod depends;
+mod dependency_graph;
+mod diagnostic;
 mod discover;
-mod draft;
-mod entry;
+mod domain_builder;
+mod entry_point;
 mod env_file;
-mod fault;
 mod file;
 mod groups;
 mod interpolate;
+mod layer_parser;
 mod layers;
 mod listen;
 mod load;
-mod lower;
 mod node;
+mod otlp;
 mod overrides;
 mod plan;
 mod probe;
-mod problem;
 mod process;
-mod receiver;
 mod request;
+mod resolve;
 mod root;
 mod runtime;
 mod schema;
@@ -57,20 +56,23 @@ mod toplevel;
 mod units;
 mod value;
 mod yaml;
+mod yaml_error;
 
 pub use app::{App, Domain, Program};
-pub use draft::is_secret_name;
+pub use diagnostic::{Diagnostic, Location, Severity};
+pub use domain_builder::is_secret_name;
 pub use env_file::read_env_file;
 pub use load::load;
-pub use plan::{Action, Difference, Entry, Plan, Running};
-pub use problem::{Place, Problem, Severity};
+pub use plan::{Action, Difference, DomainChange, ReloadPlan, RunningState};
 pub use process::{
-    Backoff, Check, Condition, Heartbeat, Limits, Policy, Port, Probe, Process, Restart, Stop,
-    Watch,
+    BackoffSettings, DependencyCondition, HeartbeatSettings, PortSetting, ProbeCheck,
+    ProbeSettings, ProcessSettings, ResourceLimits, RestartMode, RestartSettings, StopSettings,
+    WatchSettings,
 };
-pub use request::{Loaded, Mode, Request};
+pub use request::{LoadOptions, LoadResult, Mode};
 pub use root::find_app_root;
 pub use runtime::{
-    Forward, Group, Grpc, Listen, LogFormat, LogStore, Logs, Registration, Runtime, Strategy, Tls,
-    WatchAll,
+    AppWatchSettings, GrpcSettings, ListenAddress, LogFormat, LogSettings, LogStoreSettings,
+    OtlpExportSettings, RegistrationMode, RestartStrategy, RuntimeSettings, SupervisionGroup,
+    TlsSettings,
 };

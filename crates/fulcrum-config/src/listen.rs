@@ -2,14 +2,14 @@
 
 use std::net::IpAddr;
 
-use crate::problem::quoted;
+use crate::diagnostic::quoted;
 use crate::setting::Setting;
-use crate::value::Refusal;
+use crate::value::ValueError;
 
 /// Splits `HOST:PORT`; an IPv6 address stands in brackets, which are taken off.
-pub(crate) fn split(text: &str) -> Result<(String, u16), Refusal> {
+pub(crate) fn parse_host_port(text: &str) -> Result<(String, u16), ValueError> {
     let shape = || {
-        Refusal::invalid(format!(
+        ValueError::invalid(format!(
             "{} is no address of the form `host:port`",
             quoted(text)
         ))
@@ -35,16 +35,16 @@ pub(crate) fn split(text: &str) -> Result<(String, u16), Refusal> {
     if port.is_empty() || !port.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(shape());
     }
-    let port = port
-        .parse()
-        .map_err(|_| Refusal::invalid(format!("{} is no port: they end at 65535", quoted(port))))?;
+    let port = port.parse().map_err(|_| {
+        ValueError::invalid(format!("{} is no port: they end at 65535", quoted(port)))
+    })?;
     Ok((host.to_owned(), port))
 }
 
 /// Checks an address to listen at. Only the loopback is served: what speaks there is plain text
 /// and, with `registration: open`, unauthenticated.
-pub(crate) fn check(text: &str) -> Result<Setting, Refusal> {
-    let (host, port) = split(text)?;
+pub(crate) fn parse_listen_address(text: &str) -> Result<Setting, ValueError> {
+    let (host, port) = parse_host_port(text)?;
     let loopback = match host.parse::<IpAddr>() {
         Ok(address) => address.is_loopback(),
         Err(_) => host.eq_ignore_ascii_case("localhost"),
@@ -52,7 +52,7 @@ pub(crate) fn check(text: &str) -> Result<Setting, Refusal> {
     if loopback {
         return Ok(Setting::Listen { host, port });
     }
-    Err(Refusal {
+    Err(ValueError {
         code: "exposed-address",
         message: format!(
             "{} is reachable from other machines, and what is said there is neither encrypted nor authenticated: anyone on the network could call and impersonate domains",
@@ -77,7 +77,7 @@ mod tests {
             ("127.9.9.9:1", "127.9.9.9", 1),
         ] {
             assert_eq!(
-                check(text),
+                parse_listen_address(text),
                 Ok(Setting::Listen {
                     host: host.into(),
                     port
@@ -92,7 +92,7 @@ mod tests {
             "example.org:1",
         ] {
             assert_eq!(
-                check(text).map_err(|refusal| refusal.code),
+                parse_listen_address(text).map_err(|refusal| refusal.code),
                 Err("exposed-address"),
                 "{text}"
             );
@@ -117,7 +117,7 @@ mod tests {
             "a:b:1",
         ] {
             assert_eq!(
-                check(text).map_err(|refusal| refusal.code),
+                parse_listen_address(text).map_err(|refusal| refusal.code),
                 Err("invalid-value"),
                 "{text}"
             );

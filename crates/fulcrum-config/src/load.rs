@@ -5,27 +5,27 @@ use std::path::Path;
 
 use figment::value::{Dict, Value};
 
-use crate::app::{App, Shown};
-use crate::depends;
+use crate::app::{App, EffectiveConfig};
+use crate::dependency_graph;
+use crate::diagnostic::{self, Diagnostic, quoted};
 use crate::discover::{self, Discovery};
-use crate::draft::{self, Around, Draft, unknown_domain};
+use crate::domain_builder::{self, DomainBuilder, DomainContext, unknown_domain};
 use crate::file::{CONFIG_FILE, read_config};
-use crate::layers::{self, Leaves};
-use crate::lower::{Lower, Source};
-use crate::problem::{self, Problem, quoted};
-use crate::process::Port;
-use crate::request::{Loaded, Request};
+use crate::layer_parser::{LayerParser, Source};
+use crate::layers::{self, SettingArena};
+use crate::process::PortSetting;
+use crate::request::{LoadOptions, LoadResult};
 use crate::root::find_app_root;
-use crate::runtime::Runtime;
+use crate::runtime::RuntimeSettings;
 use crate::setting::Origin;
-use crate::toplevel::{self, Level};
-use crate::{complete, defaults, groups, overrides, schema};
+use crate::toplevel::{self, FileKind};
+use crate::{defaults, groups, overrides, resolve, schema};
 
 /// Finds an app and reads its whole configuration.
 ///
 /// All findings are returned at once, ordered by file and line; a finding isn't followed by others
 /// that it causes. Files are read within bounds of time and memory, whatever is in them.
-pub fn load(request: &Request) -> Loaded {
+pub fn load(request: &LoadOptions) -> LoadResult {
     let mut problems = Vec::new();
     let app = match find_app_root(request.app.as_deref(), &request.env, &request.cwd) {
         Ok(root) => read(request, &root, &mut problems),
@@ -34,8 +34,8 @@ pub fn load(request: &Request) -> Loaded {
             None
         }
     };
-    problem::sort(&mut problems);
-    let mut loaded = Loaded { app, problems };
+    diagnostic::sort(&mut problems);
+    let mut loaded = LoadResult { app, problems };
     if !loaded.is_valid() {
         loaded.app = None;
     }
@@ -46,37 +46,37 @@ pub fn load(request: &Request) -> Loaded {
 struct AppLayers {
     runtime: Dict,
     /// Below a domain's file.
-    below: Dict,
+    lower: Dict,
     /// Above it.
-    above: Dict,
+    upper: Dict,
     /// Whether the app's file could be read at all.
     readable: bool,
 }
 
-fn read(request: &Request, root: &Path, problems: &mut Vec<Problem>) -> Option<App> {
-    let mut leaves = Leaves::default();
+fn read(request: &LoadOptions, root: &Path, problems: &mut Vec<Diagnostic>) -> Option<App> {
+    let mut leaves = SettingArena::default();
     let layers = app_layers(request, root, &mut leaves, problems);
     let tree = layers::resolve(&leaves, layers.runtime);
-    let runtime = complete::runtime(&tree, root, problems);
+    let runtime = resolve::runtime(&tree, root, problems);
     let told = problems.len();
     let found = match tree.leaf("domains") {
         Some(leaf) => discover::discover(root, &runtime.domains, &leaf.origin, problems),
         None => Discovery::default(),
     };
     let looked_well = problems.len() == told;
-    let around = Around {
+    let around = DomainContext {
         root,
         env: &request.env,
-        below: &layers.below,
-        above: &layers.above,
+        lower_layers: &layers.lower,
+        upper_layers: &layers.upper,
     };
-    let drafts: BTreeMap<String, Draft> = found
+    let drafts: BTreeMap<String, DomainBuilder> = found
         .domains
         .values()
         .map(|found| {
             (
                 found.name.clone(),
-                draft::read(found, &around, &mut leaves, problems),
+                domain_builder::read(found, &around, &mut leaves, problems),
             )
         })
         .collect();
@@ -86,7 +86,7 @@ fn read(request: &Request, root: &Path, problems: &mut Vec<Problem>) -> Option<A
     }
     if drafts.is_empty() && looked_well {
         problems.push(
-            Problem::warning("no-domains", format!("the app has no domains: {} has none", quoted(&runtime.domains.join(", "))))
+            Diagnostic::warning("no-domains", format!("the app has no domains: {} has none", quoted(&runtime.domains.join(", "))))
                 .in_file(CONFIG_FILE)
                 .hint("make one with `fulcrum generate domain NAME`: a folder with a `domain.js` or `domain.ts`"),
         );
@@ -95,8 +95,8 @@ fn read(request: &Request, root: &Path, problems: &mut Vec<Problem>) -> Option<A
     groups::check(&tree, &runtime, &drafts, &found, problems);
     check_ports(&runtime, &drafts, problems);
     let mut shown_runtime = tree.show();
-    mask_headers(&mut shown_runtime);
-    let shown = Shown {
+    redact_headers(&mut shown_runtime);
+    let shown = EffectiveConfig {
         runtime: shown_runtime,
         domains: drafts
             .iter()
@@ -110,13 +110,13 @@ fn read(request: &Request, root: &Path, problems: &mut Vec<Problem>) -> Option<A
             |name| name.to_string_lossy().into_owned(),
         ),
         runtime,
-        domains: drafts.into_values().map(Draft::finish).collect(),
+        domains: drafts.into_values().map(DomainBuilder::build).collect(),
         shown,
     })
 }
 
 /// Headers to a receiver of logs are there to identify who sends: their values aren't shown.
-fn mask_headers(runtime: &mut serde_json::Value) {
+fn redact_headers(runtime: &mut serde_json::Value) {
     let headers = runtime.pointer_mut("/logs/forward/headers");
     for (_, leaf) in headers
         .and_then(serde_json::Value::as_object_mut)
@@ -129,24 +129,24 @@ fn mask_headers(runtime: &mut serde_json::Value) {
 }
 
 fn app_layers(
-    request: &Request,
+    request: &LoadOptions,
     root: &Path,
-    leaves: &mut Leaves,
-    problems: &mut Vec<Problem>,
+    leaves: &mut SettingArena,
+    problems: &mut Vec<Diagnostic>,
 ) -> AppLayers {
     let (default_runtime, default_process) = defaults::layers(request.mode, leaves);
     let file = Path::new(CONFIG_FILE);
-    let config = read_config(&root.join(file), file, Level::App.section(), problems);
+    let config = read_config(&root.join(file), file, FileKind::App.section(), problems);
     let readable = config.is_some();
     let mut own = Dict::new();
     if let Some(config) = config {
-        toplevel::check(&config, Level::App, file, problems);
+        toplevel::check(&config, FileKind::App, file, problems);
         if let Some(section) = config.get("runtime") {
             let source = Source::File {
                 file: file.to_owned(),
                 folder: root.to_owned(),
             };
-            let mut lower = Lower {
+            let mut lower = LayerParser {
                 source,
                 env: Some(&request.env),
                 leaves,
@@ -169,29 +169,29 @@ fn app_layers(
     };
     AppLayers {
         runtime,
-        below: layers::merge([
+        lower: layers::merge([
             ("defaults", &default_process),
             ("runtime.defaults", &for_all),
         ]),
-        above: layers::merge([("env", &env.process), ("flags", &flags.process)]),
+        upper: layers::merge([("env", &env.process), ("flags", &flags.process)]),
         readable,
     }
 }
 
 fn check_dependencies(
-    drafts: &BTreeMap<String, Draft>,
+    drafts: &BTreeMap<String, DomainBuilder>,
     found: &Discovery,
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<Diagnostic>,
 ) {
-    let mut graph: depends::Graph<'_> = BTreeMap::new();
+    let mut graph: dependency_graph::Graph<'_> = BTreeMap::new();
     for draft in drafts.values() {
         let needs = graph.entry(&draft.name).or_default();
-        for (name, origin) in complete::dependency_origins(&draft.tree) {
+        for (name, origin) in resolve::dependency_origins(&draft.tree) {
             match drafts.get(name) {
-                None if found.refused.contains(name) => {}
+                None if found.rejected.contains(name) => {}
                 None => problems.push(unknown_domain(name, drafts.keys().map(String::as_str), "process.depends_on", origin)),
                 Some(other) if !other.may_have_process() => problems.push(
-                    Problem::error(
+                    Diagnostic::error(
                         "no-process",
                         format!("{}`process.depends_on`: the domain {} has no process to wait for", origin.prefix(), quoted(name)),
                     )
@@ -204,19 +204,19 @@ fn check_dependencies(
             }
         }
     }
-    for cycle in depends::cycles(&graph) {
+    for cycle in dependency_graph::cycles(&graph) {
         let first = &cycle[0];
         let next = cycle.get(1).unwrap_or(first);
         let origin = drafts
             .get(first)
             .and_then(|draft| {
-                complete::dependency_origins(&draft.tree)
+                resolve::dependency_origins(&draft.tree)
                     .get(next.as_str())
                     .copied()
             })
             .unwrap_or(&Origin::Default);
         problems.push(
-            Problem::error(
+            Diagnostic::error(
                 "dependency-cycle",
                 format!(
                     "`process.depends_on`: each waits for the next, forever: {} -> {first}",
@@ -231,16 +231,20 @@ fn check_dependencies(
 
 /// Two that are given the same port can't both listen there. Only a warning: they may listen at
 /// different addresses, or not at all.
-fn check_ports(runtime: &Runtime, drafts: &BTreeMap<String, Draft>, problems: &mut Vec<Problem>) {
+fn check_ports(
+    runtime: &RuntimeSettings,
+    drafts: &BTreeMap<String, DomainBuilder>,
+    problems: &mut Vec<Diagnostic>,
+) {
     let mut taken: BTreeMap<u16, &str> =
         BTreeMap::from([(runtime.grpc.listen.port, "runtime.grpc.listen")]);
     for draft in drafts.values() {
-        let Some(Port::Fixed(port)) = draft.process.port else {
+        let Some(PortSetting::Fixed(port)) = draft.process.port else {
             continue;
         };
         match taken.get(&port) {
             Some(other) => problems.push(
-                Problem::warning(
+                Diagnostic::warning(
                     "duplicate-port",
                     format!(
                         "`process.port`: {} is given port {port}, which {} has too",

@@ -2,7 +2,7 @@
 
 /// Line and column, counted from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Spot {
+pub(crate) struct Position {
     pub(crate) line: u32,
     pub(crate) column: u32,
 }
@@ -10,29 +10,29 @@ pub(crate) struct Spot {
 /// A value and where it is written.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
-    pub(crate) spot: Spot,
-    pub(crate) value: Content,
+    pub(crate) spot: Position,
+    pub(crate) value: NodeKind,
 }
 
 /// What is written there. Scalars stay text: what `1.10` or `0123` means is decided by the setting
 /// that it is for, not by the way it looks.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Content {
+pub(crate) enum NodeKind {
     /// Nothing, `~` or `null`.
-    Nothing,
+    Null,
     /// A scalar; `plain` when written without quotes.
-    Text { text: String, plain: bool },
+    Scalar { text: String, plain: bool },
     /// A sequence.
-    List(Vec<Node>),
+    Sequence(Vec<Node>),
     /// A mapping, in the order written, without duplicates.
-    Map(Vec<Entry>),
+    Mapping(Vec<Entry>),
 }
 
 /// One entry of a mapping.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
     pub(crate) key: String,
-    pub(crate) spot: Spot,
+    pub(crate) spot: Position,
     pub(crate) value: Node,
 }
 
@@ -40,8 +40,8 @@ impl Node {
     /// A text that comes from elsewhere than a file.
     pub(crate) fn text(text: impl Into<String>) -> Self {
         Self {
-            spot: Spot::default(),
-            value: Content::Text {
+            spot: Position::default(),
+            value: NodeKind::Scalar {
                 text: text.into(),
                 plain: true,
             },
@@ -51,7 +51,7 @@ impl Node {
     /// The entry of that name, if this is a mapping that has it.
     pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
         match &self.value {
-            Content::Map(entries) => entries.iter().find(|entry| entry.key == key),
+            NodeKind::Mapping(entries) => entries.iter().find(|entry| entry.key == key),
             _ => None,
         }
     }
@@ -59,11 +59,11 @@ impl Node {
     /// What is there, in words for a message: `the number 5`, `a list`.
     pub(crate) fn kind(&self) -> String {
         match &self.value {
-            Content::Nothing => "nothing".into(),
-            Content::List(_) => "a list".into(),
-            Content::Map(_) => "a map".into(),
-            Content::Text { text, plain } => {
-                let shown = crate::problem::quoted(text);
+            NodeKind::Null => "nothing".into(),
+            NodeKind::Sequence(_) => "a list".into(),
+            NodeKind::Mapping(_) => "a map".into(),
+            NodeKind::Scalar { text, plain } => {
+                let shown = crate::diagnostic::quoted(text);
                 if *plain && text.parse::<f64>().is_ok() {
                     format!("the number {shown}")
                 } else if text.is_empty() {

@@ -8,15 +8,15 @@ use std::collections::BTreeMap;
 
 use figment::value::{Dict, Value};
 
-use crate::layers::{self, Leaves};
-use crate::lower::{Lower, Source};
-use crate::node::{Content, Entry, Node};
-use crate::problem::{Problem, quoted};
+use crate::diagnostic::{Diagnostic, quoted};
+use crate::layer_parser::{LayerParser, Source};
+use crate::layers::{self, SettingArena};
+use crate::node::{Entry, Node, NodeKind};
 use crate::schema::{self, Key, Kind, Type};
-use crate::suggest::{nearest, slip};
+use crate::suggest::{closest, likely_typo};
 
 const PREFIX: &str = "FULCRUM_";
-const LEVEL: &str = "__";
+const LEVEL_SEPARATOR: &str = "__";
 const ROOTS: [&str; 2] = ["runtime", "process"];
 
 /// What one source sets.
@@ -29,30 +29,30 @@ pub(crate) struct Overrides {
 /// The layer of the environment.
 pub(crate) fn from_env(
     env: &BTreeMap<String, String>,
-    leaves: &mut Leaves,
-    problems: &mut Vec<Problem>,
+    leaves: &mut SettingArena,
+    problems: &mut Vec<Diagnostic>,
 ) -> Overrides {
     let mut overrides = Overrides::default();
     for (name, value) in env {
         let Some(path) = name
             .strip_prefix(PREFIX)
-            .filter(|path| path.contains(LEVEL))
+            .filter(|path| path.contains(LEVEL_SEPARATOR))
         else {
             continue;
         };
-        let levels: Vec<&str> = path.split(LEVEL).collect();
+        let levels: Vec<&str> = path.split(LEVEL_SEPARATOR).collect();
         let root = levels[0].to_ascii_lowercase();
         if !ROOTS.contains(&root.as_str()) {
-            if let Some(meant) = slip(&root, ROOTS) {
+            if let Some(meant) = likely_typo(&root, ROOTS) {
                 problems.push(
-                    Problem::warning(
+                    Diagnostic::warning(
                         "unknown-key",
                         format!("variable {}: does nothing", quoted(name)),
                     )
                     .hint(format!(
-                        "did you mean `{PREFIX}{}{LEVEL}{}`?",
+                        "did you mean `{PREFIX}{}{LEVEL_SEPARATOR}{}`?",
                         meant.to_uppercase(),
-                        levels[1..].join(LEVEL)
+                        levels[1..].join(LEVEL_SEPARATOR)
                     )),
                 );
             }
@@ -72,8 +72,8 @@ pub(crate) fn from_env(
 /// The layer of the flags; a later one wins.
 pub(crate) fn from_flags(
     flags: &[(String, String)],
-    leaves: &mut Leaves,
-    problems: &mut Vec<Problem>,
+    leaves: &mut SettingArena,
+    problems: &mut Vec<Diagnostic>,
 ) -> Overrides {
     let mut overrides = Overrides::default();
     for (path, value) in flags {
@@ -89,8 +89,8 @@ impl Overrides {
         source: Source,
         levels: &[&str],
         value: &str,
-        leaves: &mut Leaves,
-        problems: &mut Vec<Problem>,
+        leaves: &mut SettingArena,
+        problems: &mut Vec<Diagnostic>,
     ) {
         let mut unknown = |what: String, hint: Option<String>| {
             let who = match &source {
@@ -98,7 +98,7 @@ impl Overrides {
                 Source::Flag(path) => format!("flag for {}", quoted(path)),
                 Source::Default | Source::File { .. } => String::new(),
             };
-            let mut problem = Problem::error("unknown-key", format!("{who}: {what}"));
+            let mut problem = Diagnostic::error("unknown-key", format!("{who}: {what}"));
             problem.hint = hint;
             problems.push(problem);
         };
@@ -115,7 +115,7 @@ impl Overrides {
             }
         };
         let mut names = Vec::new();
-        let target = match walk(keys, &levels[1..], &root, &mut names) {
+        let target = match resolve_path(keys, &levels[1..], &root, &mut names) {
             Ok(target) => target,
             Err((what, hint)) => {
                 unknown(what, hint);
@@ -123,7 +123,7 @@ impl Overrides {
             }
         };
         // An emptied variable is how compose files and shells unset one.
-        if value.is_empty() && !matches!(target, Target::Variable) {
+        if value.is_empty() && !matches!(target, OverrideTarget::Variable) {
             return;
         }
         let node = match target.node(value) {
@@ -133,7 +133,7 @@ impl Overrides {
                 return;
             }
         };
-        let mut lower = Lower {
+        let mut lower = LayerParser {
             source: source.clone(),
             env: None,
             leaves,
@@ -156,19 +156,19 @@ impl Overrides {
 }
 
 /// What an override sets.
-enum Target {
+enum OverrideTarget {
     Kind(&'static Kind),
     /// One variable of `env`.
     Variable,
 }
 
-impl Target {
+impl OverrideTarget {
     fn node(&self, value: &str) -> Result<Node, String> {
         match self {
             // Text that must survive as it is, or a single word: no YAML.
             Self::Variable => Ok(Node::text(value)),
             Self::Kind(Kind::Value(kind)) => match kind {
-                Type::Texts { .. } | Type::Codes => list(value),
+                Type::StringList { .. } | Type::ExitCodes => list(value),
                 Type::Probe { .. } => yaml(value),
                 _ => Ok(Node::text(value)),
             },
@@ -179,14 +179,14 @@ impl Target {
 
     fn lower(
         &self,
-        lower: &mut Lower<'_>,
+        lower: &mut LayerParser<'_>,
         node: &Node,
         root: &str,
         names: &[String],
     ) -> Option<Value> {
         let path = format!("{root}.{}", names.join("."));
         match self {
-            Self::Kind(kind) => lower.kind(kind, node, &path),
+            Self::Kind(kind) => lower.parse_kind(kind, node, &path),
             Self::Variable => {
                 let (variable, section) = names.split_last()?;
                 let section = format!("{root}.{}", section.join("."));
@@ -197,9 +197,9 @@ impl Target {
                 };
                 let map = Node {
                     spot: node.spot,
-                    value: Content::Map(vec![entry]),
+                    value: NodeKind::Mapping(vec![entry]),
                 };
-                match lower.kind(&Kind::Variables, &map, &section)? {
+                match lower.parse_kind(&Kind::EnvMap, &map, &section)? {
                     Value::Dict(_, mut dict) => dict.remove(variable),
                     _ => None,
                 }
@@ -218,7 +218,7 @@ fn list(value: &str) -> Result<Node, String> {
         .map(|item| Node::text(item.trim()))
         .collect();
     Ok(Node {
-        value: Content::List(items),
+        value: NodeKind::Sequence(items),
         ..Node::text("")
     })
 }
@@ -233,12 +233,12 @@ fn yaml(value: &str) -> Result<Node, String> {
 
 /// Follows levels through the schema and collects their names (a variable's name keeps its case);
 /// gives what is there, or what is wrong and a hint.
-fn walk(
+fn resolve_path(
     keys: &'static [Key],
     levels: &[&str],
     above: &str,
     names: &mut Vec<String>,
-) -> Result<Target, (String, Option<String>)> {
+) -> Result<OverrideTarget, (String, Option<String>)> {
     let known = || {
         format!(
             "known there are {}",
@@ -253,9 +253,9 @@ fn walk(
     };
     let name = level.to_ascii_lowercase();
     let Some(key) = keys.iter().find(|key| key.name == name) else {
-        let hint = nearest(&name, schema::names(keys))
+        let hint = closest(&name, schema::names(keys))
             .map(str::to_owned)
-            .or_else(|| schema::deeper(keys, &name))
+            .or_else(|| schema::find_nested_key(keys, &name))
             .map_or_else(known, |meant| format!("did you mean `{above}.{meant}`?"));
         return Err((
             format!("unknown key {} in `{above}`", quoted(&name)),
@@ -265,14 +265,16 @@ fn walk(
     names.push(name.clone());
     let path = format!("{above}.{name}");
     match (&key.kind, rest) {
-        (_, []) => Ok(Target::Kind(&key.kind)),
-        (Kind::Section(keys) | Kind::Short(_, keys), _) => walk(keys, rest, &path, names),
-        (Kind::Variables, [variable]) => {
+        (_, []) => Ok(OverrideTarget::Kind(&key.kind)),
+        (Kind::Section(keys) | Kind::Shorthand(_, keys), _) => {
+            resolve_path(keys, rest, &path, names)
+        }
+        (Kind::EnvMap, [variable]) => {
             names.push((*variable).to_owned());
-            Ok(Target::Variable)
+            Ok(OverrideTarget::Variable)
         }
         (
-            Kind::Variables | Kind::Headers | Kind::Named(_) | Kind::Dependencies | Kind::Value(_),
+            Kind::EnvMap | Kind::HeaderMap | Kind::MapOf(_) | Kind::Dependencies | Kind::Value(_),
             _,
         ) => Err((format!("there is nothing below `{path}` to set"), None)),
     }

@@ -2,56 +2,56 @@
 
 use std::time::Duration;
 
+use crate::diagnostic::quoted;
 use crate::listen;
-use crate::node::{Content, Entry, Node};
-use crate::problem::quoted;
-use crate::process::{Check, Probe};
-use crate::suggest::nearest;
-use crate::value::{self, Refusal};
+use crate::node::{Entry, Node, NodeKind};
+use crate::process::{ProbeCheck, ProbeSettings};
+use crate::suggest::closest;
+use crate::value::{self, ValueError};
 
-const CHECKS: [&str; 4] = ["http", "tcp", "exec", "log"];
-const TIMING: [&str; 4] = ["interval", "timeout", "failures", "successes"];
+const CHECK_KEYS: [&str; 4] = ["http", "tcp", "exec", "log"];
+const TIMING_KEYS: [&str; 4] = ["interval", "timeout", "failures", "successes"];
 const LOOPBACK: &str = "127.0.0.1";
 
 /// Checks a probe; `log` says whether a log line can answer it.
-pub(crate) fn check(node: &Node, log: bool) -> Result<Probe, Refusal> {
+pub(crate) fn check(node: &Node, log: bool) -> Result<ProbeSettings, ValueError> {
     let what = "`registered` or a map with one of `http`, `tcp`, `exec`, `log`";
-    let mut probe = Probe {
-        check: Check::Registered,
+    let mut probe = ProbeSettings {
+        check: ProbeCheck::Registered,
         interval: Duration::from_secs(2),
         timeout: Duration::from_secs(1),
         failures: 3,
         successes: 1,
     };
     let entries = match &node.value {
-        Content::Text { text, .. } if text == "registered" => return Ok(probe),
-        Content::Map(entries) => entries,
-        Content::Text { text, .. } if CHECKS.contains(&text.as_str()) => {
-            return Err(Refusal::expected(what, node).hint(format!("write `{{{text}: …}}`")));
+        NodeKind::Scalar { text, .. } if text == "registered" => return Ok(probe),
+        NodeKind::Mapping(entries) => entries,
+        NodeKind::Scalar { text, .. } if CHECK_KEYS.contains(&text.as_str()) => {
+            return Err(ValueError::expected(what, node).hint(format!("write `{{{text}: …}}`")));
         }
-        _ => return Err(Refusal::expected(what, node)),
+        _ => return Err(ValueError::expected(what, node)),
     };
     let mut asked: Option<&str> = None;
     for Entry { key, value, .. } in entries {
-        let within = |refusal: Refusal| Refusal {
+        let within = |refusal: ValueError| ValueError {
             message: format!("`{key}`: {}", refusal.message),
             ..refusal
         };
-        if CHECKS.contains(&key.as_str()) {
+        if CHECK_KEYS.contains(&key.as_str()) {
             if let Some(other) = asked {
-                return Err(Refusal::invalid(format!(
+                return Err(ValueError::invalid(format!(
                     "a probe asks one thing; here are `{other}` and `{key}`"
                 )));
             }
             asked = Some(key);
-            probe.check = question(key, value).map_err(within)?;
+            probe.check = parse_check(key, value).map_err(within)?;
         } else {
             timing(&mut probe, key, value).map_err(within)?;
         }
     }
     match (asked, &probe.check) {
-        (None, _) => Err(Refusal::expected(what, node)),
-        (_, Check::Log(_)) if !log => Err(Refusal::invalid(
+        (None, _) => Err(ValueError::expected(what, node)),
+        (_, ProbeCheck::Log(_)) if !log => Err(ValueError::invalid(
             "a line that was once printed doesn't tell whether the process is still alive",
         )
         .hint("`log` is for `ready`; use `http`, `tcp` or `exec` here")),
@@ -59,17 +59,17 @@ pub(crate) fn check(node: &Node, log: bool) -> Result<Probe, Refusal> {
     }
 }
 
-fn timing(probe: &mut Probe, key: &str, node: &Node) -> Result<(), Refusal> {
+fn timing(probe: &mut ProbeSettings, key: &str, node: &Node) -> Result<(), ValueError> {
     match key {
         "interval" => probe.interval = value::time(node, false)?,
         "timeout" => probe.timeout = value::time(node, false)?,
-        "failures" => probe.failures = value::whole(node, 1, 1_000)? as u32,
-        "successes" => probe.successes = value::whole(node, 1, 1_000)? as u32,
+        "failures" => probe.failures = value::parse_integer(node, 1, 1_000)? as u32,
+        "successes" => probe.successes = value::parse_integer(node, 1, 1_000)? as u32,
         _ => {
-            let mut refusal = Refusal::invalid("is no key of a probe");
+            let mut refusal = ValueError::invalid("is no key of a probe");
             refusal.code = "unknown-key";
-            let known = CHECKS.iter().chain(&TIMING).copied();
-            return Err(match nearest(key, known.clone()) {
+            let known = CHECK_KEYS.iter().chain(&TIMING_KEYS).copied();
+            return Err(match closest(key, known.clone()) {
                 Some(name) => refusal.hint(format!("did you mean `{name}`?")),
                 None => refusal.hint(format!(
                     "known are {}",
@@ -81,36 +81,38 @@ fn timing(probe: &mut Probe, key: &str, node: &Node) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn question(key: &str, node: &Node) -> Result<Check, Refusal> {
+fn parse_check(key: &str, node: &Node) -> Result<ProbeCheck, ValueError> {
     match key {
         "http" => http(value::scalar(node, "a URL or a path such as `/healthz`")?),
         "tcp" => tcp(value::scalar(
             node,
             "a port, `host:port`, or `port` for the domain's own",
         )?),
-        "exec" => Ok(Check::Exec(value::texts(node, false, true)?)),
+        "exec" => Ok(ProbeCheck::Exec(value::parse_string_list(
+            node, false, true,
+        )?)),
         _ => match value::scalar(node, "the text to look for")? {
-            "" => Err(Refusal::invalid("an empty text is in every line")),
-            text => Ok(Check::Log(text.to_owned())),
+            "" => Err(ValueError::invalid("an empty text is in every line")),
+            text => Ok(ProbeCheck::Log(text.to_owned())),
         },
     }
 }
 
-fn http(text: &str) -> Result<Check, Refusal> {
+fn http(text: &str) -> Result<ProbeCheck, ValueError> {
     let no_url = || {
-        Refusal::invalid(format!("{} is no address that can be asked", quoted(text)))
+        ValueError::invalid(format!("{} is no address that can be asked", quoted(text)))
             .hint("write a path like `/healthz` (at the domain's `port`) or `http://127.0.0.1:3000/healthz`")
     };
     let printable = |path: &str| path.chars().all(|c| c.is_ascii_graphic());
     if text.starts_with('/') && printable(text) {
-        return Ok(Check::Http {
+        return Ok(ProbeCheck::Http {
             host: LOOPBACK.into(),
             port: None,
             path: text.to_owned(),
         });
     }
     if text.starts_with("https://") {
-        return Err(Refusal::invalid("probes speak plain HTTP")
+        return Err(ValueError::invalid("probes speak plain HTTP")
             .hint("ask `http://…`, or use `exec` with a program that speaks TLS"));
     }
     let rest = text.strip_prefix("http://").ok_or_else(no_url)?;
@@ -129,8 +131,8 @@ fn http(text: &str) -> Result<Check, Refusal> {
     } else {
         format!("{authority}:80")
     };
-    let (host, port) = listen::split(&with_port).map_err(|_| no_url())?;
-    Ok(Check::Http {
+    let (host, port) = listen::parse_host_port(&with_port).map_err(|_| no_url())?;
+    Ok(ProbeCheck::Http {
         host,
         port: Some(port),
         path: if path.starts_with('/') {
@@ -141,9 +143,9 @@ fn http(text: &str) -> Result<Check, Refusal> {
     })
 }
 
-fn tcp(text: &str) -> Result<Check, Refusal> {
+fn tcp(text: &str) -> Result<ProbeCheck, ValueError> {
     if text == "port" {
-        return Ok(Check::Tcp {
+        return Ok(ProbeCheck::Tcp {
             host: LOOPBACK.into(),
             port: None,
         });
@@ -153,11 +155,11 @@ fn tcp(text: &str) -> Result<Check, Refusal> {
     } else {
         text.to_owned()
     };
-    let (host, port) = listen::split(&address)?;
+    let (host, port) = listen::parse_host_port(&address)?;
     if port == 0 {
-        return Err(Refusal::invalid("nobody can be reached at port 0"));
+        return Err(ValueError::invalid("nobody can be reached at port 0"));
     }
-    Ok(Check::Tcp {
+    Ok(ProbeCheck::Tcp {
         host,
         port: Some(port),
     })
@@ -167,23 +169,23 @@ fn tcp(text: &str) -> Result<Check, Refusal> {
 mod tests {
     use super::*;
 
-    fn read(yaml: &str) -> Result<Probe, Refusal> {
+    fn read(yaml: &str) -> Result<ProbeSettings, ValueError> {
         check(&crate::yaml::parse(yaml).expect("valid YAML").root, true)
     }
 
     #[test]
     fn shapes() {
-        let tcp = |host: &str, port| Check::Tcp {
+        let tcp = |host: &str, port| ProbeCheck::Tcp {
             host: host.into(),
             port,
         };
-        let http = |host: &str, port, path: &str| Check::Http {
+        let http = |host: &str, port, path: &str| ProbeCheck::Http {
             host: host.into(),
             port,
             path: path.into(),
         };
         for (yaml, wanted) in [
-            ("registered", Check::Registered),
+            ("registered", ProbeCheck::Registered),
             (
                 "{http: /healthz?x=1}",
                 http("127.0.0.1", None, "/healthz?x=1"),
@@ -201,9 +203,9 @@ mod tests {
             ("{tcp: port}", tcp("127.0.0.1", None)),
             (
                 "{exec: [pg_isready, -q]}",
-                Check::Exec(vec!["pg_isready".into(), "-q".into()]),
+                ProbeCheck::Exec(vec!["pg_isready".into(), "-q".into()]),
             ),
-            ("{log: listening}", Check::Log("listening".into())),
+            ("{log: listening}", ProbeCheck::Log("listening".into())),
         ] {
             assert_eq!(read(yaml).map(|probe| probe.check), Ok(wanted), "{yaml}");
         }

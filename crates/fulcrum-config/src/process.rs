@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// How a domain's process is started, watched and stopped. Defaults are in `defaults.yml`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Process {
+pub struct ProcessSettings {
     /// The Node to use: an absolute path, or a bare name to look up in `PATH`.
     pub node: Option<PathBuf>,
     /// Arguments for Node itself.
@@ -25,27 +25,27 @@ pub struct Process {
     /// compared.
     pub file_env: BTreeMap<String, String>,
     /// What must be so before this domain is started.
-    pub depends_on: BTreeMap<String, Condition>,
+    pub depends_on: BTreeMap<String, DependencyCondition>,
     /// Whether and when it is started again.
-    pub restart: Restart,
+    pub restart: RestartSettings,
     /// How long it may take to become ready.
     pub start_timeout: Duration,
     /// May it take work?
-    pub ready: Probe,
+    pub ready: ProbeSettings,
     /// Is it not stuck?
-    pub alive: Probe,
+    pub alive: ProbeSettings,
     /// The sign of life of clients that offer one.
-    pub heartbeat: Heartbeat,
+    pub heartbeat: HeartbeatSettings,
     /// How it is stopped.
-    pub stop: Stop,
+    pub stop: StopSettings,
     /// What it may use.
-    pub limits: Limits,
+    pub limits: ResourceLimits,
     /// How many processes are started.
     pub replicas: u32,
     /// The port that it is given in `PORT`.
-    pub port: Option<Port>,
+    pub port: Option<PortSetting>,
     /// What is watched for changes.
-    pub watch: Watch,
+    pub watch: WatchSettings,
     /// Whether missing packages are installed before a start.
     pub install: bool,
     /// The system user to run as.
@@ -54,7 +54,7 @@ pub struct Process {
 
 /// What must be so of another domain before this one is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Condition {
+pub enum DependencyCondition {
     /// It may take work; the default.
     Ready,
     /// Its process runs.
@@ -65,13 +65,13 @@ pub enum Condition {
 
 /// Whether and when a process is started again.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Restart {
+pub struct RestartSettings {
     /// After which ends.
-    pub policy: Policy,
+    pub policy: RestartMode,
     /// Exit codes that mean success.
     pub success_exit_codes: Vec<i32>,
     /// The delays.
-    pub backoff: Backoff,
+    pub backoff: BackoffSettings,
     /// After running this long, earlier failures are forgotten.
     pub stable_after: Duration,
     /// How many restarts `window` may hold; at least 1.
@@ -82,7 +82,7 @@ pub struct Restart {
 
 /// After which ends a process is started again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Policy {
+pub enum RestartMode {
     /// After each.
     Always,
     /// After those that are no success.
@@ -93,7 +93,7 @@ pub enum Policy {
 
 /// The delays between restarts.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Backoff {
+pub struct BackoffSettings {
     /// The first.
     pub initial: Duration,
     /// The longest; at least `initial`.
@@ -106,9 +106,9 @@ pub struct Backoff {
 
 /// A question that is put to a process again and again.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Probe {
+pub struct ProbeSettings {
     /// What is asked.
-    pub check: Check,
+    pub check: ProbeCheck,
     /// How often; more than zero.
     pub interval: Duration,
     /// How long an answer may take; more than zero.
@@ -121,7 +121,7 @@ pub struct Probe {
 
 /// What a [`Probe`] asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Check {
+pub enum ProbeCheck {
     /// Is it registered over gRPC (and its stream open)?
     Registered,
     /// Does a plain HTTP GET give a 2xx or 3xx?
@@ -148,7 +148,7 @@ pub enum Check {
 
 /// The sign of life of clients that offer one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Heartbeat {
+pub struct HeartbeatSettings {
     /// How often it is due; more than zero.
     pub interval: Duration,
     /// So many missing in a row mean that the process hangs; at least 1.
@@ -157,7 +157,7 @@ pub struct Heartbeat {
 
 /// How a process is stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stop {
+pub struct StopSettings {
     /// The signal that asks it to end, in the form `SIGTERM`.
     pub signal: String,
     /// How long it may take before it is killed.
@@ -166,7 +166,7 @@ pub struct Stop {
 
 /// What a process may use.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Limits {
+pub struct ResourceLimits {
     /// Memory of its whole group, in bytes.
     pub memory: Option<u64>,
     /// Processors; `0.5` is half of one.
@@ -175,7 +175,7 @@ pub struct Limits {
 
 /// The port that a process is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Port {
+pub enum PortSetting {
     /// A free one.
     Auto,
     /// This one.
@@ -184,7 +184,7 @@ pub enum Port {
 
 /// What is watched for changes: globs relative to the domain's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Watch {
+pub struct WatchSettings {
     /// Watched.
     pub paths: Vec<String>,
     /// Not watched after all.

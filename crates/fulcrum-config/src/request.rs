@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::app::App;
-use crate::problem::{Problem, Severity};
+use crate::diagnostic::{Diagnostic, Severity};
 
 /// What the caller knows. Besides the file system nothing else is looked at.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct LoadOptions {
     /// The app's folder (or its `fulcrum.yml`) as given with `--app`; relative to `cwd`.
     pub app: Option<PathBuf>,
     /// The working directory, absolute.
@@ -33,14 +33,14 @@ pub enum Mode {
 
 /// What [`load`](crate::load) found.
 #[derive(Clone, Debug)]
-pub struct Loaded {
+pub struct LoadResult {
     /// The app; none when there is any error, so that nothing half right is ever run.
     pub app: Option<App>,
     /// All findings, ordered by file and line.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<Diagnostic>,
 }
 
-impl Loaded {
+impl LoadResult {
     /// Whether there is no error; warnings may be there.
     pub fn is_valid(&self) -> bool {
         self.problems

@@ -5,13 +5,13 @@ use std::path::{Component, Path, PathBuf};
 
 use globset::GlobBuilder;
 
+use crate::diagnostic::{Diagnostic, quoted};
 use crate::discover::is_skipped;
-use crate::file::{CONFIG_FILE, MISSPELT_FILE, reason};
+use crate::file::{CONFIG_FILE, MISNAMED_CONFIG_FILE, io_error_text};
 use crate::interpolate::interpolate;
-use crate::node::Content;
-use crate::problem::{Problem, quoted};
+use crate::node::NodeKind;
 
-const VARIABLE: &str = "FULCRUM_APP_PATH";
+const APP_PATH_VAR: &str = "FULCRUM_APP_PATH";
 const DEFAULT_DOMAINS: &str = "domains/*";
 
 /// The app's folder, absolute and without symlinks: `app`, else `FULCRUM_APP_PATH`, else the
@@ -24,24 +24,24 @@ pub fn find_app_root(
     app: Option<&Path>,
     env: &BTreeMap<String, String>,
     cwd: &Path,
-) -> Result<PathBuf, Problem> {
+) -> Result<PathBuf, Diagnostic> {
     if let Some(app) = app {
-        return named(&cwd.join(app), "--app");
+        return explicit_root(&cwd.join(app), "--app");
     }
-    if let Some(app) = env.get(VARIABLE).filter(|app| !app.is_empty()) {
-        return named(&cwd.join(app), VARIABLE);
+    if let Some(app) = env.get(APP_PATH_VAR).filter(|app| !app.is_empty()) {
+        return explicit_root(&cwd.join(app), APP_PATH_VAR);
     }
-    search(env, cwd)
+    search_upward(env, cwd)
 }
 
 /// The app that somebody named: its folder or its `fulcrum.yml`.
-fn named(path: &Path, by: &str) -> Result<PathBuf, Problem> {
+fn explicit_root(path: &Path, by: &str) -> Result<PathBuf, Diagnostic> {
     let shown = quoted(&path.to_string_lossy());
-    let bad = |message: String| Problem::error("no-app", message);
+    let bad = |message: String| Diagnostic::error("no-app", message);
     let found = path.canonicalize().map_err(|error| {
         bad(format!(
             "{by}: {shown} can't be used as the app: {}",
-            reason(&error)
+            io_error_text(&error)
         ))
         .hint("name the folder that holds the app's `fulcrum.yml`")
     })?;
@@ -60,8 +60,8 @@ fn named(path: &Path, by: &str) -> Result<PathBuf, Problem> {
     if root.join(CONFIG_FILE).is_file() {
         return Ok(root);
     }
-    if root.join(MISSPELT_FILE).is_file() {
-        return Err(rename(&root));
+    if root.join(MISNAMED_CONFIG_FILE).is_file() {
+        return Err(misnamed_file(&root));
     }
     Err(
         bad(format!("{by}: {shown} holds no `{CONFIG_FILE}`")).hint(format!(
@@ -71,14 +71,14 @@ fn named(path: &Path, by: &str) -> Result<PathBuf, Problem> {
     )
 }
 
-fn search(env: &BTreeMap<String, String>, cwd: &Path) -> Result<PathBuf, Problem> {
+fn search_upward(env: &BTreeMap<String, String>, cwd: &Path) -> Result<PathBuf, Diagnostic> {
     let start = cwd.canonicalize().map_err(|error| {
-        Problem::error(
+        Diagnostic::error(
             "no-app",
             format!(
                 "the working directory {} can't be used: {}",
                 quoted(&cwd.to_string_lossy()),
-                reason(&error)
+                io_error_text(&error)
             ),
         )
         .hint("change to a folder that exists, or name the app with `--app`")
@@ -89,26 +89,28 @@ fn search(env: &BTreeMap<String, String>, cwd: &Path) -> Result<PathBuf, Problem
             if !is_domain_of_any_above(folder, env) {
                 return Ok(folder.to_owned());
             }
-        } else if has(MISSPELT_FILE) && !is_domain_of_any_above(folder, env) {
-            return Err(rename(folder));
+        } else if has(MISNAMED_CONFIG_FILE) && !is_domain_of_any_above(folder, env) {
+            return Err(misnamed_file(folder));
         }
     }
-    Err(Problem::error(
+    Err(Diagnostic::error(
         "no-app",
         format!("no `{CONFIG_FILE}` in {} or in any folder above it", quoted(&start.to_string_lossy())),
     )
     .hint(format!(
-        "create `{CONFIG_FILE}` in the app's folder (an empty one will do), or name the app with `--app PATH` or {VARIABLE}"
+        "create `{CONFIG_FILE}` in the app's folder (an empty one will do), or name the app with `--app PATH` or {APP_PATH_VAR}"
     )))
 }
 
-fn rename(folder: &Path) -> Problem {
-    Problem::error(
+fn misnamed_file(folder: &Path) -> Diagnostic {
+    Diagnostic::error(
         "misspelt-file",
-        format!("the app's file must be named `{CONFIG_FILE}`, not `{MISSPELT_FILE}`"),
+        format!("the app's file must be named `{CONFIG_FILE}`, not `{MISNAMED_CONFIG_FILE}`"),
     )
-    .in_file(folder.join(MISSPELT_FILE))
-    .hint(format!("rename it: `mv {MISSPELT_FILE} {CONFIG_FILE}`"))
+    .in_file(folder.join(MISNAMED_CONFIG_FILE))
+    .hint(format!(
+        "rename it: `mv {MISNAMED_CONFIG_FILE} {CONFIG_FILE}`"
+    ))
 }
 
 fn is_domain_of_any_above(folder: &Path, env: &BTreeMap<String, String>) -> bool {
@@ -131,11 +133,11 @@ fn domain_globs(app: &Path, env: &BTreeMap<String, String>) -> Vec<String> {
         .as_ref()
         .and_then(|root| root.get("runtime")?.value.get("domains"));
     let texts: Vec<&str> = match domains.map(|entry| &entry.value.value) {
-        Some(Content::Text { text, .. }) => vec![text],
-        Some(Content::List(items)) => items
+        Some(NodeKind::Scalar { text, .. }) => vec![text],
+        Some(NodeKind::Sequence(items)) => items
             .iter()
             .filter_map(|item| match &item.value {
-                Content::Text { text, .. } => Some(text.as_str()),
+                NodeKind::Scalar { text, .. } => Some(text.as_str()),
                 _ => None,
             })
             .collect(),

@@ -8,36 +8,36 @@ use std::time::Duration;
 /// The settings of the app as a whole. `runtime.defaults` is merged into each domain's
 /// [`Process`](crate::Process) and not repeated here.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Runtime {
+pub struct RuntimeSettings {
     /// Where domains are looked for: globs and paths relative to the app root.
     pub domains: Vec<String>,
     /// The port that domains register at.
-    pub grpc: Grpc,
+    pub grpc: GrpcSettings,
     /// What is done with what domains say.
-    pub logs: Logs,
+    pub logs: LogSettings,
     /// What applies to watching in every domain.
-    pub watch: WatchAll,
+    pub watch: AppWatchSettings,
     /// How many booted spare processes there may be altogether: `off` is 0; none when left to the
     /// mode.
     pub standby: Option<u32>,
     /// Domains that are restarted together, by the group's name.
-    pub groups: BTreeMap<String, Group>,
+    pub groups: BTreeMap<String, SupervisionGroup>,
 }
 
 /// `runtime.grpc`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grpc {
+pub struct GrpcSettings {
     /// The address to listen at.
-    pub listen: Listen,
+    pub listen: ListenAddress,
     /// Who may register.
-    pub registration: Registration,
+    pub registration: RegistrationMode,
     /// Certificates to serve with.
-    pub tls: Option<Tls>,
+    pub tls: Option<TlsSettings>,
 }
 
 /// A loopback address to listen at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listen {
+pub struct ListenAddress {
     /// An IP address without brackets, or `localhost`.
     pub host: String,
     /// The port; 0 lets the system choose.
@@ -47,7 +47,7 @@ pub struct Listen {
     pub explicit: bool,
 }
 
-impl fmt::Display for Listen {
+impl fmt::Display for ListenAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.host.contains(':') {
             write!(f, "[{}]:{}", self.host, self.port)
@@ -59,7 +59,7 @@ impl fmt::Display for Listen {
 
 /// Whether a domain may register without the token that Fulcrum gave to its process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Registration {
+pub enum RegistrationMode {
     /// It may; the default of [`Mode::Dev`](crate::Mode::Dev).
     Open,
     /// It may not; the default of [`Mode::Serve`](crate::Mode::Serve).
@@ -68,7 +68,7 @@ pub enum Registration {
 
 /// `runtime.grpc.tls`: paths are absolute.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tls {
+pub struct TlsSettings {
     /// The certificate chain, PEM.
     pub cert: PathBuf,
     /// Its private key, PEM.
@@ -79,20 +79,20 @@ pub struct Tls {
 
 /// `runtime.logs`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Logs {
+pub struct LogSettings {
     /// `trace`, `debug`, `info`, `warn` or `error`: what domains are told in `FULCRUM_LOG_LEVEL`.
     pub level: String,
     /// How lines are printed.
     pub format: LogFormat,
     /// How much of them is kept on disk; none where nothing is.
-    pub store: Option<LogStore>,
+    pub store: Option<LogStoreSettings>,
     /// Where lines are sent besides; nowhere by default.
-    pub forward: Option<Forward>,
+    pub forward: Option<OtlpExportSettings>,
 }
 
 /// `runtime.logs.store`: what is kept of what was said, and in which pieces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LogStore {
+pub struct LogStoreSettings {
     /// Bytes after which a new file is begun.
     pub file_size: u64,
     /// Files of one domain.
@@ -107,7 +107,7 @@ pub struct LogStore {
 
 /// `runtime.logs.forward`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Forward {
+pub struct OtlpExportSettings {
     /// A receiver of OTLP over gRPC without TLS: `http://HOST:PORT`, nothing behind the port.
     pub otlp: String,
     /// What each request carries besides: names in small letters and values in printable ASCII.
@@ -131,7 +131,7 @@ pub enum LogFormat {
 
 /// `runtime.watch`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WatchAll {
+pub struct AppWatchSettings {
     /// Whether domains are restarted when their files change; none when left to the mode and the
     /// command line.
     pub enabled: Option<bool>,
@@ -143,16 +143,16 @@ pub struct WatchAll {
 
 /// One of `runtime.groups`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Group {
+pub struct SupervisionGroup {
     /// Who is restarted with whom.
-    pub strategy: Strategy,
+    pub strategy: RestartStrategy,
     /// The members, in their order.
     pub domains: Vec<String>,
 }
 
 /// Who is restarted when a member of a group fails; the words are OTP's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Strategy {
+pub enum RestartStrategy {
     /// The member that failed.
     OneForOne,
     /// It and those after it.
@@ -161,7 +161,7 @@ pub enum Strategy {
     OneForAll,
 }
 
-impl fmt::Display for Strategy {
+impl fmt::Display for RestartStrategy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::OneForOne => "one_for_one",
@@ -171,14 +171,16 @@ impl fmt::Display for Strategy {
     }
 }
 
-impl Group {
+impl SupervisionGroup {
     /// Those before a member, which must be ready before it is started. None where each member
     /// stands for itself, and none for strangers.
-    pub fn before(&self, member: &str) -> &[String] {
+    pub fn predecessors(&self, member: &str) -> &[String] {
         let place = self.domains.iter().position(|name| name == member);
         match self.strategy {
-            Strategy::OneForOne => &[],
-            Strategy::RestForOne | Strategy::OneForAll => &self.domains[..place.unwrap_or(0)],
+            RestartStrategy::OneForOne => &[],
+            RestartStrategy::RestForOne | RestartStrategy::OneForAll => {
+                &self.domains[..place.unwrap_or(0)]
+            }
         }
     }
 }

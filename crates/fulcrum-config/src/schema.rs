@@ -13,13 +13,13 @@ pub(crate) enum Kind {
     /// A map with these keys.
     Section(&'static [Key]),
     /// A map with these keys, or a single value that stands for the one named.
-    Short(&'static str, &'static [Key]),
+    Shorthand(&'static str, &'static [Key]),
     /// A map of free names to sections.
-    Named(&'static [Key]),
+    MapOf(&'static [Key]),
     /// A map of variables to texts.
-    Variables,
+    EnvMap,
     /// A map of headers to texts.
-    Headers,
+    HeaderMap,
     /// A list of domains, or a map of domains to conditions.
     Dependencies,
     /// A single setting.
@@ -30,32 +30,32 @@ pub(crate) enum Kind {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Type {
     /// A text that isn't empty.
-    Text,
+    String,
     /// `true` or `false`.
-    Switch,
+    Bool,
     /// A duration; `zero` says whether none at all makes sense.
-    Time { zero: bool },
+    Duration { zero: bool },
     /// A number of bytes, more than none.
     Size,
     /// A whole number in a range.
-    Whole { min: i64, max: i64 },
+    Integer { min: i64, max: i64 },
     /// A number in a range.
-    Number { min: f64, max: f64 },
+    Float { min: f64, max: f64 },
     /// One of these words.
-    Choice(&'static [&'static str]),
+    OneOf(&'static [&'static str]),
     /// A signal that may ask a process to end.
     Signal,
     /// A list of texts; `one` says whether a text stands for a list of it, `some` whether an empty
     /// list is refused.
-    Texts { one: bool, some: bool },
+    StringList { one: bool, some: bool },
     /// A list of exit codes.
-    Codes,
+    ExitCodes,
     /// A probe; `log` says whether a log line can answer it.
     Probe { log: bool },
     /// `HOST:PORT` to listen at.
     Listen,
     /// `http://HOST:PORT` to send log lines to.
-    Receiver,
+    OtlpEndpoint,
     /// `auto` or a port.
     Port,
     /// `off` or how many.
@@ -70,21 +70,21 @@ const fn value(name: &'static str, kind: Type) -> Key {
     key(name, Kind::Value(kind))
 }
 
-const TEXTS: Type = Type::Texts {
+const TEXTS: Type = Type::StringList {
     one: false,
     some: false,
 };
-const GLOBS: Type = Type::Texts {
+const GLOBS: Type = Type::StringList {
     one: true,
     some: false,
 };
-const POSITIVE: Type = Type::Time { zero: false };
-const ANY_TIME: Type = Type::Time { zero: true };
-const COUNT: Type = Type::Whole {
+const POSITIVE: Type = Type::Duration { zero: false };
+const ANY_TIME: Type = Type::Duration { zero: true };
+const COUNT: Type = Type::Integer {
     min: 1,
     max: 1_000_000,
 };
-const COUNT_OF_FILES: Type = Type::Whole {
+const COUNT_OF_FILES: Type = Type::Integer {
     min: 2,
     max: 100_000,
 };
@@ -93,7 +93,7 @@ const COUNT_OF_FILES: Type = Type::Whole {
 pub(crate) static RUNTIME: &[Key] = &[
     value(
         "domains",
-        Type::Texts {
+        Type::StringList {
             one: true,
             some: true,
         },
@@ -101,84 +101,84 @@ pub(crate) static RUNTIME: &[Key] = &[
     key("grpc", Kind::Section(GRPC)),
     key("defaults", Kind::Section(PROCESS)),
     key("logs", Kind::Section(LOGS)),
-    key("watch", Kind::Short("enabled", WATCH_ALL)),
+    key("watch", Kind::Shorthand("enabled", WATCH_ALL)),
     value("standby", Type::Standby),
-    key("groups", Kind::Named(GROUP)),
+    key("groups", Kind::MapOf(GROUP)),
 ];
 
 /// `process:` in a domain's file, and `runtime.defaults` in the app's.
 pub(crate) static PROCESS: &[Key] = &[
-    value("entry", Type::Text),
+    value("entry", Type::String),
     value(
         "command",
-        Type::Texts {
+        Type::StringList {
             one: false,
             some: true,
         },
     ),
-    value("node", Type::Text),
+    value("node", Type::String),
     value("node_args", TEXTS),
     value("args", TEXTS),
-    value("cwd", Type::Text),
-    key("env", Kind::Variables),
+    value("cwd", Type::String),
+    key("env", Kind::EnvMap),
     value("env_file", GLOBS),
     key("depends_on", Kind::Dependencies),
-    key("restart", Kind::Short("policy", RESTART)),
+    key("restart", Kind::Shorthand("policy", RESTART)),
     value("start_timeout", POSITIVE),
     value("ready", Type::Probe { log: true }),
     value("alive", Type::Probe { log: false }),
     key("heartbeat", Kind::Section(HEARTBEAT)),
     key("stop", Kind::Section(STOP)),
     key("limits", Kind::Section(LIMITS)),
-    value("replicas", Type::Whole { min: 1, max: 1_000 }),
+    value("replicas", Type::Integer { min: 1, max: 1_000 }),
     value("port", Type::Port),
     key("watch", Kind::Section(WATCH)),
-    value("install", Type::Switch),
-    value("user", Type::Text),
+    value("install", Type::Bool),
+    value("user", Type::String),
 ];
 
 static GRPC: &[Key] = &[
     value("listen", Type::Listen),
-    value("registration", Type::Choice(&["token", "open"])),
+    value("registration", Type::OneOf(&["token", "open"])),
     key("tls", Kind::Section(TLS)),
 ];
 
 static TLS: &[Key] = &[
-    value("cert", Type::Text),
-    value("key", Type::Text),
-    value("client_ca", Type::Text),
+    value("cert", Type::String),
+    value("key", Type::String),
+    value("client_ca", Type::String),
 ];
 
 static LOGS: &[Key] = &[
     value(
         "level",
-        Type::Choice(&["trace", "debug", "info", "warn", "error"]),
+        Type::OneOf(&["trace", "debug", "info", "warn", "error"]),
     ),
-    value("format", Type::Choice(&["auto", "text", "json"])),
-    key("store", Kind::Short("enabled", STORE)),
+    value("format", Type::OneOf(&["auto", "text", "json"])),
+    key("store", Kind::Shorthand("enabled", STORE)),
     key("forward", Kind::Section(FORWARD)),
 ];
 
 static STORE: &[Key] = &[
-    value("enabled", Type::Switch),
+    value("enabled", Type::Bool),
     value("file_size", Type::Size),
     value("files", COUNT_OF_FILES),
     value("max_age", POSITIVE),
     value("total_size", Type::Size),
-    value("compress", Type::Switch),
+    value("compress", Type::Bool),
 ];
 
 static FORWARD: &[Key] = &[
-    value("otlp", Type::Receiver),
-    key("headers", Kind::Headers),
+    value("otlp", Type::OtlpEndpoint),
+    key("headers", Kind::HeaderMap),
     value(
         "level",
-        Type::Choice(&["trace", "debug", "info", "warn", "error", "fatal"]),
+        Type::OneOf(&["trace", "debug", "info", "warn", "error", "fatal"]),
     ),
 ];
 
 static WATCH_ALL: &[Key] = &[
-    value("enabled", Type::Switch),
+    value("enabled", Type::Bool),
     value("poll", POSITIVE),
     value("ignore", GLOBS),
 ];
@@ -186,11 +186,11 @@ static WATCH_ALL: &[Key] = &[
 static GROUP: &[Key] = &[
     value(
         "strategy",
-        Type::Choice(&["one_for_one", "rest_for_one", "one_for_all"]),
+        Type::OneOf(&["one_for_one", "rest_for_one", "one_for_all"]),
     ),
     value(
         "domains",
-        Type::Texts {
+        Type::StringList {
             one: false,
             some: true,
         },
@@ -198,8 +198,8 @@ static GROUP: &[Key] = &[
 ];
 
 static RESTART: &[Key] = &[
-    value("policy", Type::Choice(&["always", "on-failure", "never"])),
-    value("success_exit_codes", Type::Codes),
+    value("policy", Type::OneOf(&["always", "on-failure", "never"])),
+    value("success_exit_codes", Type::ExitCodes),
     key("backoff", Kind::Section(BACKOFF)),
     value("stable_after", ANY_TIME),
     value("budget", COUNT),
@@ -211,12 +211,12 @@ static BACKOFF: &[Key] = &[
     value("max", POSITIVE),
     value(
         "factor",
-        Type::Number {
+        Type::Float {
             min: 1.0,
             max: 100.0,
         },
     ),
-    value("jitter", Type::Number { min: 0.0, max: 1.0 }),
+    value("jitter", Type::Float { min: 0.0, max: 1.0 }),
 ];
 
 static HEARTBEAT: &[Key] = &[value("interval", POSITIVE), value("misses", COUNT)];
@@ -227,7 +227,7 @@ static LIMITS: &[Key] = &[
     value("memory", Type::Size),
     value(
         "cpu",
-        Type::Number {
+        Type::Float {
             min: 0.01,
             max: 4_096.0,
         },
@@ -239,7 +239,7 @@ static WATCH: &[Key] = &[value("paths", GLOBS), value("ignore", GLOBS)];
 /// The key of a dependency that is a map.
 pub(crate) static DEPENDENCY: &[Key] = &[value(
     "condition",
-    Type::Choice(&["ready", "started", "exited"]),
+    Type::OneOf(&["ready", "started", "exited"]),
 )];
 
 /// The names of a section.
@@ -248,14 +248,14 @@ pub(crate) fn names(keys: &'static [Key]) -> impl Iterator<Item = &'static str> 
 }
 
 /// The path, relative to `keys`, of a key of that name in a section further down.
-pub(crate) fn deeper(keys: &'static [Key], name: &str) -> Option<String> {
+pub(crate) fn find_nested_key(keys: &'static [Key], name: &str) -> Option<String> {
     keys.iter().find_map(|key| match key.kind {
-        Kind::Section(below) | Kind::Short(_, below) => below
+        Kind::Section(below) | Kind::Shorthand(_, below) => below
             .iter()
             .find(|inner| inner.name == name)
             .map(|inner| format!("{}.{}", key.name, inner.name))
-            .or_else(|| deeper(below, name).map(|rest| format!("{}.{rest}", key.name))),
-        Kind::Named(_) | Kind::Variables | Kind::Headers | Kind::Dependencies | Kind::Value(_) => {
+            .or_else(|| find_nested_key(below, name).map(|rest| format!("{}.{rest}", key.name))),
+        Kind::MapOf(_) | Kind::EnvMap | Kind::HeaderMap | Kind::Dependencies | Kind::Value(_) => {
             None
         }
     })

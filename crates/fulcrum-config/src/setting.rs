@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::node::Spot;
-use crate::problem::Place;
-use crate::process::{Check, Port, Probe};
+use crate::diagnostic::Location;
+use crate::node::Position;
+use crate::process::{PortSetting, ProbeCheck, ProbeSettings};
 use crate::units::{format_duration, format_size};
 
 /// Where a setting came from.
@@ -23,7 +23,7 @@ pub(crate) enum Origin {
         /// Its folder, absolute: paths written there are relative to it.
         folder: PathBuf,
         /// Where in it.
-        spot: Spot,
+        spot: Position,
     },
     /// A `FULCRUM_…` variable.
     Variable(String),
@@ -33,9 +33,9 @@ pub(crate) enum Origin {
 
 impl Origin {
     /// The place, if it is in a file.
-    pub(crate) fn place(&self) -> Option<Place> {
+    pub(crate) fn place(&self) -> Option<Location> {
         match self {
-            Self::File { file, spot, .. } => Some(crate::file::place(file, *spot)),
+            Self::File { file, spot, .. } => Some(crate::file::location(file, *spot)),
             _ => None,
         }
     }
@@ -82,9 +82,9 @@ pub(crate) enum Setting {
     Number(f64),
     Time(Duration),
     Size(u64),
-    Probe(Probe),
+    Probe(ProbeSettings),
     Listen { host: String, port: u16 },
-    Port(Port),
+    Port(PortSetting),
 }
 
 impl Setting {
@@ -101,8 +101,8 @@ impl Setting {
             Self::Size(bytes) => json!(format_size(*bytes)),
             Self::Probe(probe) => show_probe(probe),
             Self::Listen { host, port } => json!(host_port(host, Some(*port))),
-            Self::Port(Port::Auto) => json!("auto"),
-            Self::Port(Port::Fixed(port)) => json!(port),
+            Self::Port(PortSetting::Auto) => json!("auto"),
+            Self::Port(PortSetting::Fixed(port)) => json!(port),
         }
     }
 }
@@ -119,20 +119,20 @@ fn host_port(host: &str, port: Option<u16>) -> String {
     }
 }
 
-fn show_probe(probe: &Probe) -> Value {
+fn show_probe(probe: &ProbeSettings) -> Value {
     let (name, what) = match &probe.check {
-        Check::Registered => return json!("registered"),
-        Check::Http {
+        ProbeCheck::Registered => return json!("registered"),
+        ProbeCheck::Http {
             port: None, path, ..
         } => ("http", json!(path)),
-        Check::Http { host, port, path } => (
+        ProbeCheck::Http { host, port, path } => (
             "http",
             json!(format!("http://{}{path}", host_port(host, *port))),
         ),
-        Check::Tcp { port: None, .. } => ("tcp", json!("port")),
-        Check::Tcp { host, port } => ("tcp", json!(host_port(host, *port))),
-        Check::Exec(command) => ("exec", json!(command)),
-        Check::Log(text) => ("log", json!(text)),
+        ProbeCheck::Tcp { port: None, .. } => ("tcp", json!("port")),
+        ProbeCheck::Tcp { host, port } => ("tcp", json!(host_port(host, *port))),
+        ProbeCheck::Exec(command) => ("exec", json!(command)),
+        ProbeCheck::Log(text) => ("log", json!(text)),
     };
     json!({
         name: what,
@@ -145,39 +145,39 @@ fn show_probe(probe: &Probe) -> Value {
 
 /// A setting and its origin.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Leaf {
+pub(crate) struct SettingWithOrigin {
     pub(crate) setting: Setting,
     pub(crate) origin: Origin,
 }
 
 /// The settings after layering: what is under each key.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Tree {
-    Map(BTreeMap<String, Tree>),
-    Leaf(Leaf),
+pub(crate) enum SettingTree {
+    Map(BTreeMap<String, SettingTree>),
+    Leaf(SettingWithOrigin),
 }
 
-impl Tree {
+impl SettingTree {
     /// What is under a dotted path of schema names.
-    pub(crate) fn find(&self, path: &str) -> Option<&Tree> {
+    pub(crate) fn find(&self, path: &str) -> Option<&SettingTree> {
         path.split('.').try_fold(self, |tree, name| match tree {
-            Tree::Map(entries) => entries.get(name),
-            Tree::Leaf(_) => None,
+            SettingTree::Map(entries) => entries.get(name),
+            SettingTree::Leaf(_) => None,
         })
     }
 
     /// The setting at a dotted path of schema names.
-    pub(crate) fn leaf(&self, path: &str) -> Option<&Leaf> {
+    pub(crate) fn leaf(&self, path: &str) -> Option<&SettingWithOrigin> {
         match self.find(path)? {
-            Tree::Leaf(leaf) => Some(leaf),
-            Tree::Map(_) => None,
+            SettingTree::Leaf(leaf) => Some(leaf),
+            SettingTree::Map(_) => None,
         }
     }
 
     /// The entries of the map at a dotted path of schema names; none there are none.
-    pub(crate) fn entries(&self, path: &str) -> impl Iterator<Item = (&String, &Tree)> {
+    pub(crate) fn entries(&self, path: &str) -> impl Iterator<Item = (&String, &SettingTree)> {
         let entries = match self.find(path) {
-            Some(Tree::Map(entries)) => Some(entries),
+            Some(SettingTree::Map(entries)) => Some(entries),
             _ => None,
         };
         entries.into_iter().flatten()
@@ -186,17 +186,17 @@ impl Tree {
     /// As JSON, each setting `{value, origin}`.
     pub(crate) fn show(&self) -> Value {
         match self {
-            Tree::Map(entries) => entries
+            SettingTree::Map(entries) => entries
                 .iter()
                 .map(|(name, tree)| (name.clone(), tree.show()))
                 .collect::<serde_json::Map<_, _>>()
                 .into(),
-            Tree::Leaf(leaf) => shown(leaf.setting.show(), &leaf.origin.to_string()),
+            SettingTree::Leaf(leaf) => leaf_json(leaf.setting.show(), &leaf.origin.to_string()),
         }
     }
 }
 
 /// One leaf of what is shown.
-pub(crate) fn shown(value: Value, origin: &str) -> Value {
+pub(crate) fn leaf_json(value: Value, origin: &str) -> Value {
     json!({ "value": value, "origin": origin })
 }

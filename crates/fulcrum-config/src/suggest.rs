@@ -1,8 +1,8 @@
 //! The nearest known name to a mistyped one.
 
 /// The known name that was probably meant, if one is near enough.
-pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let plain = snake(name);
+pub(crate) fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = to_snake_case(name);
     if plain.chars().count() > 64 {
         return None;
     }
@@ -16,7 +16,7 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
         .into_iter()
         .map(|candidate| {
             (
-                strsim::damerau_levenshtein(&plain, &snake(candidate)),
+                strsim::damerau_levenshtein(&plain, &to_snake_case(candidate)),
                 candidate,
             )
         })
@@ -27,17 +27,20 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
 
 /// Like [`nearest`], but for places where any other name is legitimate too: only a slip of one
 /// letter in a name long enough that nothing else is likely to be meant.
-pub(crate) fn slip<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn likely_typo<'a>(
+    name: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     known.into_iter().find(|candidate| {
         name == *candidate
             || (candidate.len() >= 6
                 && name.len() < 64
-                && strsim::damerau_levenshtein(&snake(name), candidate) <= 1)
+                && strsim::damerau_levenshtein(&to_snake_case(name), candidate) <= 1)
     })
 }
 
 /// `dependsOn` and `depends-on` are `depends_on`: another habit, not another word.
-fn snake(name: &str) -> String {
+fn to_snake_case(name: &str) -> String {
     let mut out = String::with_capacity(name.len() + 4);
     let mut after_lower = false;
     for c in name.chars() {
@@ -81,17 +84,17 @@ mod tests {
             } else {
                 Some(meant)
             };
-            assert_eq!(nearest(typed, KEYS), known, "{typed}");
+            assert_eq!(closest(typed, KEYS), known, "{typed}");
         }
-        assert_eq!(nearest("colour", KEYS), None);
-        assert_eq!(nearest("x", KEYS), None);
+        assert_eq!(closest("colour", KEYS), None);
+        assert_eq!(closest("x", KEYS), None);
     }
 
     #[test]
     fn a_foreign_name_is_not_taken_for_a_slip() {
-        assert_eq!(slip("restrat", KEYS), Some("restart"));
-        assert_eq!(slip("env", KEYS), Some("env"));
-        assert_eq!(slip("users", KEYS), None);
-        assert_eq!(slip("db", KEYS), None);
+        assert_eq!(likely_typo("restrat", KEYS), Some("restart"));
+        assert_eq!(likely_typo("env", KEYS), Some("env"));
+        assert_eq!(likely_typo("users", KEYS), None);
+        assert_eq!(likely_typo("db", KEYS), None);
     }
 }

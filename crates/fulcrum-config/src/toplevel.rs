@@ -2,20 +2,20 @@
 
 use std::path::Path;
 
-use crate::file::place;
-use crate::node::{Content, Entry, Node};
-use crate::problem::{Problem, quoted};
+use crate::diagnostic::{Diagnostic, quoted};
+use crate::file::location;
+use crate::node::{Entry, Node, NodeKind};
 use crate::schema;
-use crate::suggest::slip;
+use crate::suggest::likely_typo;
 
 /// Which file a top level is of.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Level {
+pub(crate) enum FileKind {
     App,
     Domain,
 }
 
-impl Level {
+impl FileKind {
     /// The key whose settings are ours in this file.
     pub(crate) fn section(self) -> &'static str {
         match self {
@@ -27,34 +27,34 @@ impl Level {
 
 /// Reports keys that are in the wrong file or on the wrong level. All others are left alone:
 /// they belong to other Fulcrum tools.
-pub(crate) fn check(root: &Node, level: Level, file: &Path, problems: &mut Vec<Problem>) {
-    let Content::Map(entries) = &root.value else {
+pub(crate) fn check(root: &Node, level: FileKind, file: &Path, problems: &mut Vec<Diagnostic>) {
+    let NodeKind::Mapping(entries) = &root.value else {
         return;
     };
     for entry in entries {
-        if let Some(problem) = finding(entry, level) {
-            problems.push(problem.at(Some(place(file, entry.spot))));
+        if let Some(problem) = diagnose(entry, level) {
+            problems.push(problem.at(Some(location(file, entry.spot))));
         }
     }
 }
 
-fn finding(entry: &Entry, level: Level) -> Option<Problem> {
+fn diagnose(entry: &Entry, level: FileKind) -> Option<Diagnostic> {
     let key = entry.key.as_str();
     let own = level.section();
     match (level, key) {
         (_, key) if key == own => return None,
-        (Level::App, "process") => {
+        (FileKind::App, "process") => {
             return Some(
-                Problem::error(
+                Diagnostic::error(
                     "misplaced-key",
                     "`process` belongs in a domain's file, not in the app's",
                 )
                 .hint("settings for every domain go under `runtime.defaults`"),
             );
         }
-        (Level::Domain, "runtime") => {
+        (FileKind::Domain, "runtime") => {
             return Some(
-                Problem::error(
+                Diagnostic::error(
                     "misplaced-key",
                     "`runtime` belongs in the app's file, not in a domain's",
                 )
@@ -64,7 +64,7 @@ fn finding(entry: &Entry, level: Level) -> Option<Problem> {
         _ => {}
     }
     let unread = |meant: &str| {
-        Problem::warning(
+        Diagnostic::warning(
             "unknown-key",
             format!(
                 "{} does nothing at the top level: did you mean `{meant}`?",
@@ -72,12 +72,12 @@ fn finding(entry: &Entry, level: Level) -> Option<Problem> {
             ),
         )
     };
-    if slip(key, [own]).is_some() {
+    if likely_typo(key, [own]).is_some() {
         return Some(unread(own).hint(format!("rename it to `{own}`")));
     }
     let meant = match level {
-        Level::App => slip(key, ["domains", "grpc", "defaults", "standby"]),
-        Level::Domain => slip(key, schema::names(schema::PROCESS)),
+        FileKind::App => likely_typo(key, ["domains", "grpc", "defaults", "standby"]),
+        FileKind::Domain => likely_typo(key, schema::names(schema::PROCESS)),
     }?;
     Some(unread(&format!("{own}.{meant}")).hint(format!("move it under `{own}:` as `{meant}`")))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Why a text is no duration or size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum UnitFault {
+pub(crate) enum UnitError {
     /// A bare number: its unit is missing.
     NoUnit,
     /// Something else is written there.
@@ -14,9 +14,9 @@ pub(crate) enum UnitFault {
 }
 
 /// No setting needs more; a longer one is a slip of the pen (and would overflow deadlines).
-const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+const MAX_DURATION: Duration = Duration::from_secs(366 * 24 * 3600);
 
-const TIMES: &[(&str, f64)] = &[
+const DURATION_UNITS: &[(&str, f64)] = &[
     ("ms", 1.0),
     ("s", 1_000.0),
     ("m", 60_000.0),
@@ -24,7 +24,7 @@ const TIMES: &[(&str, f64)] = &[
     ("d", 86_400_000.0),
 ];
 
-const SIZES: &[(&str, f64)] = &[
+const SIZE_UNITS: &[(&str, f64)] = &[
     ("B", 1.0),
     ("KB", 1e3),
     ("MB", 1e6),
@@ -37,10 +37,10 @@ const SIZES: &[(&str, f64)] = &[
 ];
 
 /// Reads `500ms`, `10s`, `1.5h` or `1m30s`; to the millisecond.
-pub(crate) fn parse_duration(text: &str) -> Result<Duration, UnitFault> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, UnitError> {
     let mut rest = text.trim();
     if rest.is_empty() {
-        return Err(UnitFault::Malformed);
+        return Err(UnitError::Malformed);
     }
     let mut total = 0.0;
     while !rest.is_empty() {
@@ -50,13 +50,13 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, UnitFault> {
             .unwrap_or(after.len());
         let (unit, next) = after.split_at(end);
         if unit.is_empty() && !next.is_empty() {
-            return Err(UnitFault::Malformed);
+            return Err(UnitError::Malformed);
         }
-        total += number * factor(TIMES, unit, |unit, known| unit == known)?;
+        total += number * factor(DURATION_UNITS, unit, |unit, known| unit == known)?;
         rest = next;
     }
-    if total > LONGEST.as_millis() as f64 {
-        return Err(UnitFault::TooLarge);
+    if total > MAX_DURATION.as_millis() as f64 {
+        return Err(UnitError::TooLarge);
     }
     Ok(Duration::from_millis(total.round() as u64))
 }
@@ -72,14 +72,14 @@ pub(crate) fn format_duration(duration: Duration) -> String {
 }
 
 /// Reads `256MiB`, `1GB` or `1.5GiB`; in bytes.
-pub(crate) fn parse_size(text: &str) -> Result<u64, UnitFault> {
+pub(crate) fn parse_size(text: &str) -> Result<u64, UnitError> {
     let (number, unit) = split_number(text.trim())?;
     let bytes = number
-        * factor(SIZES, unit.trim(), |unit, known| {
+        * factor(SIZE_UNITS, unit.trim(), |unit, known| {
             unit.eq_ignore_ascii_case(known)
         })?;
     if bytes > 1e18 {
-        return Err(UnitFault::TooLarge);
+        return Err(UnitError::TooLarge);
     }
     Ok(bytes.round() as u64)
 }
@@ -102,30 +102,30 @@ pub(crate) fn format_size(bytes: u64) -> String {
     format!("{}{unit}", bytes / size)
 }
 
-fn split_number(text: &str) -> Result<(f64, &str), UnitFault> {
+fn split_number(text: &str) -> Result<(f64, &str), UnitError> {
     let end = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')
         .unwrap_or(text.len());
     let (number, rest) = text.split_at(end);
     if !number.starts_with(|c: char| c.is_ascii_digit()) {
-        return Err(UnitFault::Malformed);
+        return Err(UnitError::Malformed);
     }
-    Ok((number.parse().map_err(|_| UnitFault::Malformed)?, rest))
+    Ok((number.parse().map_err(|_| UnitError::Malformed)?, rest))
 }
 
 fn factor(
     units: &[(&str, f64)],
     unit: &str,
     same: fn(&str, &str) -> bool,
-) -> Result<f64, UnitFault> {
+) -> Result<f64, UnitError> {
     if unit.is_empty() {
-        return Err(UnitFault::NoUnit);
+        return Err(UnitError::NoUnit);
     }
     units
         .iter()
         .find(|(known, _)| same(unit, known))
         .map(|(_, factor)| *factor)
-        .ok_or(UnitFault::Malformed)
+        .ok_or(UnitError::Malformed)
 }
 
 #[cfg(test)]
@@ -150,11 +150,11 @@ mod tests {
                 "{text}"
             );
         }
-        assert_eq!(parse_duration("10"), Err(UnitFault::NoUnit));
-        assert_eq!(parse_duration("1m30"), Err(UnitFault::NoUnit));
-        assert_eq!(parse_duration("999999999999d"), Err(UnitFault::TooLarge));
+        assert_eq!(parse_duration("10"), Err(UnitError::NoUnit));
+        assert_eq!(parse_duration("1m30"), Err(UnitError::NoUnit));
+        assert_eq!(parse_duration("999999999999d"), Err(UnitError::TooLarge));
         for text in ["", "s", "-5s", "5 parsecs", "1..5s", "١s", "1e3s", "5S"] {
-            assert_eq!(parse_duration(text), Err(UnitFault::Malformed), "{text}");
+            assert_eq!(parse_duration(text), Err(UnitError::Malformed), "{text}");
         }
     }
 
@@ -169,9 +169,9 @@ mod tests {
         ] {
             assert_eq!(parse_size(text), Ok(bytes), "{text}");
         }
-        assert_eq!(parse_size("256"), Err(UnitFault::NoUnit));
-        assert_eq!(parse_size("12M"), Err(UnitFault::Malformed));
-        assert_eq!(parse_size("99999999TiB"), Err(UnitFault::TooLarge));
+        assert_eq!(parse_size("256"), Err(UnitError::NoUnit));
+        assert_eq!(parse_size("12M"), Err(UnitError::Malformed));
+        assert_eq!(parse_size("99999999TiB"), Err(UnitError::TooLarge));
     }
 
     proptest! {

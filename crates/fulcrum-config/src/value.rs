@@ -1,23 +1,23 @@
 //! Checks a single value against its type and says what was expected.
 
-use crate::node::{Content, Node};
-use crate::problem::quoted;
-use crate::process::Port;
+use crate::diagnostic::quoted;
+use crate::node::{Node, NodeKind};
+use crate::process::PortSetting;
 use crate::schema::Type;
 use crate::setting::Setting;
-use crate::suggest::nearest;
-use crate::units::{UnitFault, parse_duration, parse_size};
-use crate::{listen, probe, receiver};
+use crate::suggest::closest;
+use crate::units::{UnitError, parse_duration, parse_size};
+use crate::{listen, otlp, probe};
 
 /// Why a value is refused.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Refusal {
+pub(crate) struct ValueError {
     pub(crate) code: &'static str,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
 }
 
-impl Refusal {
+impl ValueError {
     /// The value is of another type than it should be.
     pub(crate) fn expected(what: &str, found: &Node) -> Self {
         Self {
@@ -49,25 +49,27 @@ const SIGNALS: &[&str] = &[
 ];
 
 /// Checks `node`, in which variables are already filled in.
-pub(crate) fn check(kind: Type, node: &Node) -> Result<Setting, Refusal> {
+pub(crate) fn parse_value(kind: Type, node: &Node) -> Result<Setting, ValueError> {
     match kind {
-        Type::Text => match scalar(node, "a text")? {
-            "" => Err(Refusal::expected("a text", node)),
+        Type::String => match scalar(node, "a text")? {
+            "" => Err(ValueError::expected("a text", node)),
             text => Ok(Setting::Text(text.to_owned())),
         },
-        Type::Switch => switch(node),
-        Type::Time { zero } => time(node, zero).map(Setting::Time),
+        Type::Bool => parse_bool(node),
+        Type::Duration { zero } => time(node, zero).map(Setting::Time),
         Type::Size => size(node),
-        Type::Whole { min, max } => whole(node, min, max).map(Setting::Whole),
-        Type::Number { min, max } => number(node, min, max),
-        Type::Choice(words) => choice(node, words),
+        Type::Integer { min, max } => parse_integer(node, min, max).map(Setting::Whole),
+        Type::Float { min, max } => number(node, min, max),
+        Type::OneOf(words) => choice(node, words),
         Type::Signal => signal(node),
-        Type::Texts { one, some } => texts(node, one, some).map(Setting::Texts),
-        Type::Codes => codes(node),
+        Type::StringList { one, some } => parse_string_list(node, one, some).map(Setting::Texts),
+        Type::ExitCodes => parse_exit_codes(node),
         Type::Probe { log } => probe::check(node, log).map(Setting::Probe),
-        Type::Listen => listen::check(scalar(node, "an address such as `127.0.0.1:50051`")?),
-        Type::Receiver => {
-            receiver::check(scalar(node, "an address such as `http://127.0.0.1:4317`")?)
+        Type::Listen => {
+            listen::parse_listen_address(scalar(node, "an address such as `127.0.0.1:50051`")?)
+        }
+        Type::OtlpEndpoint => {
+            otlp::check(scalar(node, "an address such as `http://127.0.0.1:4317`")?)
         }
         Type::Port => port(node),
         Type::Standby => standby(node),
@@ -75,70 +77,76 @@ pub(crate) fn check(kind: Type, node: &Node) -> Result<Setting, Refusal> {
 }
 
 /// The text of a scalar.
-pub(crate) fn scalar<'a>(node: &'a Node, what: &str) -> Result<&'a str, Refusal> {
+pub(crate) fn scalar<'a>(node: &'a Node, what: &str) -> Result<&'a str, ValueError> {
     match &node.value {
-        Content::Text { text, .. } if text.contains('\0') => Err(Refusal::invalid(
+        NodeKind::Scalar { text, .. } if text.contains('\0') => Err(ValueError::invalid(
             "holds a NUL byte, which no program can be given",
         )),
-        Content::Text { text, .. } => Ok(text),
-        Content::Nothing => Err(Refusal::expected(what, node)
+        NodeKind::Scalar { text, .. } => Ok(text),
+        NodeKind::Null => Err(ValueError::expected(what, node)
             .hint("leave the line out to get the default; an empty text is written `\"\"`")),
-        Content::List(_) | Content::Map(_) => Err(Refusal::expected(what, node)),
+        NodeKind::Sequence(_) | NodeKind::Mapping(_) => Err(ValueError::expected(what, node)),
     }
 }
 
 /// A list of texts; with `one`, a text stands for a list of it; with `some`, it isn't empty.
-pub(crate) fn texts(node: &Node, one: bool, some: bool) -> Result<Vec<String>, Refusal> {
+pub(crate) fn parse_string_list(
+    node: &Node,
+    one: bool,
+    some: bool,
+) -> Result<Vec<String>, ValueError> {
     let what = if one {
         "a text or a list of texts"
     } else {
         "a list of texts"
     };
     let texts = match &node.value {
-        Content::List(items) => items
+        NodeKind::Sequence(items) => items
             .iter()
             .map(|item| {
                 scalar(item, "a text")
                     .map(str::to_owned)
-                    .map_err(|refusal| Refusal {
+                    .map_err(|refusal| ValueError {
                         message: format!("in the list: {}", refusal.message),
                         ..refusal
                     })
             })
             .collect::<Result<Vec<_>, _>>()?,
-        Content::Text { text, .. } if one && !text.is_empty() => {
+        NodeKind::Scalar { text, .. } if one && !text.is_empty() => {
             vec![scalar(node, what)?.to_owned()]
         }
-        Content::Text { text, .. } if !one => {
+        NodeKind::Scalar { text, .. } if !one => {
             let words: Vec<_> = text.split_whitespace().collect();
-            return Err(Refusal::expected(what, node).hint(format!(
+            return Err(ValueError::expected(what, node).hint(format!(
                 "write `[{}]`: no shell splits it into words",
                 words.join(", ")
             )));
         }
-        _ => return Err(Refusal::expected(what, node)),
+        _ => return Err(ValueError::expected(what, node)),
     };
     if some && texts.iter().all(String::is_empty) {
-        return Err(Refusal::invalid("the list must not be empty"));
+        return Err(ValueError::invalid("the list must not be empty"));
     }
     Ok(texts)
 }
 
 /// A duration; with `zero`, none at all is one.
-pub(crate) fn time(node: &Node, zero: bool) -> Result<std::time::Duration, Refusal> {
+pub(crate) fn time(node: &Node, zero: bool) -> Result<std::time::Duration, ValueError> {
     let what = "a duration such as `500ms`, `10s` or `2m`";
     let text = scalar(node, what)?;
     match parse_duration(text) {
-        Ok(time) if time.is_zero() && !zero => Err(Refusal::invalid("must be longer than nothing")),
+        Ok(time) if time.is_zero() && !zero => {
+            Err(ValueError::invalid("must be longer than nothing"))
+        }
         Ok(time) => Ok(time),
-        Err(UnitFault::TooLarge) => Err(Refusal::invalid(format!(
+        Err(UnitError::TooLarge) => Err(ValueError::invalid(format!(
             "{} is longer than a year",
             quoted(text)
         ))),
         Err(fault) => {
-            let refusal = Refusal::expected(what, node);
+            let refusal = ValueError::expected(what, node);
             Err(
-                if fault == UnitFault::NoUnit && text.parse::<f64>().is_ok() {
+                if fault == UnitError::NoUnit && text.parse::<f64>().is_ok() {
                     refusal.hint(format!("add the unit: `{text}s` or `{text}ms`"))
                 } else {
                     refusal.hint("the units are ms, s, m, h and d")
@@ -149,23 +157,23 @@ pub(crate) fn time(node: &Node, zero: bool) -> Result<std::time::Duration, Refus
 }
 
 /// A whole number in a range.
-pub(crate) fn whole(node: &Node, min: i64, max: i64) -> Result<i64, Refusal> {
+pub(crate) fn parse_integer(node: &Node, min: i64, max: i64) -> Result<i64, ValueError> {
     let text = scalar(node, "a whole number")?;
     let number: i64 = text
         .parse()
-        .map_err(|_| Refusal::expected("a whole number", node))?;
+        .map_err(|_| ValueError::expected("a whole number", node))?;
     if (min..=max).contains(&number) {
         Ok(number)
     } else {
-        Err(Refusal::invalid(format!(
+        Err(ValueError::invalid(format!(
             "must be {min} to {max}, not {number}"
         )))
     }
 }
 
-fn switch(node: &Node) -> Result<Setting, Refusal> {
+fn parse_bool(node: &Node) -> Result<Setting, ValueError> {
     let text = scalar(node, "`true` or `false`")?;
-    let refusal = || Refusal::expected("`true` or `false`", node);
+    let refusal = || ValueError::expected("`true` or `false`", node);
     match text {
         "true" => Ok(Setting::Switch(true)),
         "false" => Ok(Setting::Switch(false)),
@@ -177,49 +185,49 @@ fn switch(node: &Node) -> Result<Setting, Refusal> {
     }
 }
 
-fn size(node: &Node) -> Result<Setting, Refusal> {
+fn size(node: &Node) -> Result<Setting, ValueError> {
     let what = "a size such as `256MiB` or `1GB`";
     let text = scalar(node, what)?;
     match parse_size(text) {
-        Ok(0) => Err(Refusal::invalid("must be more than nothing")),
+        Ok(0) => Err(ValueError::invalid("must be more than nothing")),
         Ok(bytes) => Ok(Setting::Size(bytes)),
-        Err(UnitFault::TooLarge) => Err(Refusal::invalid(format!(
+        Err(UnitError::TooLarge) => Err(ValueError::invalid(format!(
             "{} is more than any machine has",
             quoted(text)
         ))),
-        Err(UnitFault::NoUnit) => Err(Refusal::expected(what, node)
+        Err(UnitError::NoUnit) => Err(ValueError::expected(what, node)
             .hint(format!("add the unit: `{text}MiB`; bytes are `{text}B`"))),
-        Err(UnitFault::Malformed) => Err(Refusal::expected(what, node)
+        Err(UnitError::Malformed) => Err(ValueError::expected(what, node)
             .hint("the units are KiB, MiB, GiB (powers of 1024) and KB, MB, GB (powers of 1000)")),
     }
 }
 
-fn number(node: &Node, min: f64, max: f64) -> Result<Setting, Refusal> {
+fn number(node: &Node, min: f64, max: f64) -> Result<Setting, ValueError> {
     let text = scalar(node, "a number")?;
     match text.parse::<f64>() {
         Ok(number) if (min..=max).contains(&number) => Ok(Setting::Number(number)),
-        Ok(number) if number.is_finite() => Err(Refusal::invalid(format!(
+        Ok(number) if number.is_finite() => Err(ValueError::invalid(format!(
             "must be {min} to {max}, not {number}"
         ))),
-        _ => Err(Refusal::expected("a number", node)),
+        _ => Err(ValueError::expected("a number", node)),
     }
 }
 
-fn choice(node: &Node, words: &'static [&'static str]) -> Result<Setting, Refusal> {
+fn choice(node: &Node, words: &'static [&'static str]) -> Result<Setting, ValueError> {
     let list: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
     let what = format!("one of {}", list.join(", "));
     let text = scalar(node, &what)?;
     if words.contains(&text) {
         return Ok(Setting::Text(text.to_owned()));
     }
-    let refusal = Refusal::expected(&what, node);
-    Err(match nearest(text, words.iter().copied()) {
+    let refusal = ValueError::expected(&what, node);
+    Err(match closest(text, words.iter().copied()) {
         Some(word) => refusal.hint(format!("did you mean `{word}`?")),
         None => refusal,
     })
 }
 
-fn signal(node: &Node) -> Result<Setting, Refusal> {
+fn signal(node: &Node) -> Result<Setting, ValueError> {
     let text = scalar(node, "a signal such as `SIGTERM`")?;
     let upper = text.to_ascii_uppercase();
     let name = if upper.starts_with("SIG") {
@@ -230,45 +238,45 @@ fn signal(node: &Node) -> Result<Setting, Refusal> {
     if SIGNALS.contains(&name.as_str()) {
         return Ok(Setting::Text(name));
     }
-    Err(Refusal::invalid(format!(
+    Err(ValueError::invalid(format!(
         "{} is no signal that can ask a process to end",
         quoted(text)
     ))
     .hint(format!("one of {}", SIGNALS.join(", "))))
 }
 
-fn codes(node: &Node) -> Result<Setting, Refusal> {
-    let Content::List(items) = &node.value else {
-        return Err(Refusal::expected(
+fn parse_exit_codes(node: &Node) -> Result<Setting, ValueError> {
+    let NodeKind::Sequence(items) = &node.value else {
+        return Err(ValueError::expected(
             "a list of exit codes such as `[0, 143]`",
             node,
         ));
     };
     items
         .iter()
-        .map(|item| whole(item, 0, 255).map(|code| code as i32))
+        .map(|item| parse_integer(item, 0, 255).map(|code| code as i32))
         .collect::<Result<_, _>>()
         .map(Setting::Codes)
 }
 
-fn port(node: &Node) -> Result<Setting, Refusal> {
+fn port(node: &Node) -> Result<Setting, ValueError> {
     let what = "`auto` or a port";
     match scalar(node, what)? {
-        "auto" => Ok(Setting::Port(Port::Auto)),
+        "auto" => Ok(Setting::Port(PortSetting::Auto)),
         text if text.parse::<i64>().is_ok() => {
-            let port = whole(node, 1, 65_535)
+            let port = parse_integer(node, 1, 65_535)
                 .map_err(|refusal| refusal.hint("`auto` takes a free one"))?;
-            Ok(Setting::Port(Port::Fixed(port as u16)))
+            Ok(Setting::Port(PortSetting::Fixed(port as u16)))
         }
-        _ => Err(Refusal::expected(what, node)),
+        _ => Err(ValueError::expected(what, node)),
     }
 }
 
-fn standby(node: &Node) -> Result<Setting, Refusal> {
+fn standby(node: &Node) -> Result<Setting, ValueError> {
     let what = "`off` or how many";
     match scalar(node, what)? {
         "off" => Ok(Setting::Whole(0)),
-        text if text.parse::<i64>().is_ok() => whole(node, 0, 64).map(Setting::Whole),
-        _ => Err(Refusal::expected(what, node)),
+        text if text.parse::<i64>().is_ok() => parse_integer(node, 0, 64).map(Setting::Whole),
+        _ => Err(ValueError::expected(what, node)),
     }
 }

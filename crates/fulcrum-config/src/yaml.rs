@@ -7,36 +7,36 @@ use std::collections::HashMap;
 
 use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, Span, StrInput};
 
-use crate::fault::{DEEPEST, Fault, explain, marker, syntax, too_deep};
-use crate::node::{Content, Entry, Node, Spot};
-use crate::problem::quoted;
+use crate::diagnostic::quoted;
+use crate::node::{Entry, Node, NodeKind, Position};
+use crate::yaml_error::{DEEPEST, YamlError, explain, nesting_too_deep, position_of, syntax};
 
 /// A duplicate key, which is reported besides the tree (the first one stays in it).
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Duplicate {
-    pub(crate) fault: Fault,
+pub(crate) struct DuplicateKey {
+    pub(crate) fault: YamlError,
     /// The top-level key under which it is; none at the top level itself.
     pub(crate) section: Option<String>,
 }
 
 /// A parsed text.
 #[derive(Debug)]
-pub(crate) struct Parsed {
+pub(crate) struct Document {
     pub(crate) root: Node,
-    pub(crate) duplicates: Vec<Duplicate>,
+    pub(crate) duplicates: Vec<DuplicateKey>,
 }
 
 /// Nothing that people write by hand comes near; a chain of aliases does.
-const MOST_NODES: usize = 100_000;
+const MAX_NODES: usize = 100_000;
 
 /// Parses one document. An empty text is `Nothing`.
-pub(crate) fn parse(text: &str) -> Result<Parsed, Fault> {
+pub(crate) fn parse(text: &str) -> Result<Document, YamlError> {
     let options = granit_parser::options! {
         emit_comments: false,
         flow_nesting_limit: DEEPEST,
         block_nesting_limit: DEEPEST,
     };
-    let mut builder = Builder {
+    let mut builder = TreeBuilder {
         parser: Parser::new_from_str_with_options(text, options),
         anchors: HashMap::new(),
         nodes: 0,
@@ -45,23 +45,23 @@ pub(crate) fn parse(text: &str) -> Result<Parsed, Fault> {
         duplicates: Vec::new(),
     };
     let root = builder.document().map_err(|fault| explain(fault, text))?;
-    Ok(Parsed {
+    Ok(Document {
         root,
         duplicates: builder.duplicates,
     })
 }
 
-struct Builder<'a> {
+struct TreeBuilder<'a> {
     parser: Parser<'a, StrInput<'a>>,
     anchors: HashMap<usize, (Node, usize)>,
     nodes: usize,
     section: Option<String>,
     depth: usize,
-    duplicates: Vec<Duplicate>,
+    duplicates: Vec<DuplicateKey>,
 }
 
-impl<'a> Builder<'a> {
-    fn next(&mut self) -> Result<(Event<'a>, Span), Fault> {
+impl<'a> TreeBuilder<'a> {
+    fn next(&mut self) -> Result<(Event<'a>, Span), YamlError> {
         match self.parser.next_event() {
             Some(Ok(event)) => Ok(event),
             Some(Err(error)) => Err(syntax(&error)),
@@ -69,7 +69,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn document(&mut self) -> Result<Node, Fault> {
+    fn document(&mut self) -> Result<Node, YamlError> {
         let mut root = None;
         loop {
             let (event, span) = self.next()?;
@@ -77,9 +77,9 @@ impl<'a> Builder<'a> {
                 Event::StreamEnd => break,
                 Event::StreamStart | Event::DocumentEnd => {}
                 Event::DocumentStart(..) if root.is_some() => {
-                    return Err(Fault {
+                    return Err(YamlError {
                         code: "several-documents",
-                        spot: spot(&span),
+                        position: position(&span),
                         message: "a second YAML document begins here".into(),
                         hint: Some("keep one document in the file: remove the `---` line".into()),
                     });
@@ -89,14 +89,14 @@ impl<'a> Builder<'a> {
             }
         }
         Ok(root.unwrap_or(Node {
-            spot: Spot { line: 1, column: 1 },
-            value: Content::Nothing,
+            spot: Position { line: 1, column: 1 },
+            value: NodeKind::Null,
         }))
     }
 
     /// Builds the node that begins with `event`; also how many nodes it is made of.
-    fn node(&mut self, event: Event<'a>, span: &Span) -> Result<(Node, usize), Fault> {
-        let spot = spot(span);
+    fn node(&mut self, event: Event<'a>, span: &Span) -> Result<(Node, usize), YamlError> {
+        let spot = position(span);
         let before = self.nodes;
         self.count(1, spot)?;
         let (value, anchor) = match event {
@@ -106,9 +106,9 @@ impl<'a> Builder<'a> {
                 let nothing =
                     plain && !tagged_text && matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
                 let value = if nothing {
-                    Content::Nothing
+                    NodeKind::Null
                 } else {
-                    Content::Text {
+                    NodeKind::Scalar {
                         text: text.into_owned(),
                         plain,
                     }
@@ -119,9 +119,9 @@ impl<'a> Builder<'a> {
             Event::MappingStart(_, anchor, _) => (self.map(spot)?, anchor),
             Event::Alias(id) => return self.alias(id, spot),
             _ => {
-                return Err(Fault {
+                return Err(YamlError {
                     code: "yaml-syntax",
-                    spot,
+                    position: spot,
                     message: "a value was expected here".into(),
                     hint: None,
                 });
@@ -136,11 +136,11 @@ impl<'a> Builder<'a> {
         Ok((node, size))
     }
 
-    fn alias(&mut self, id: usize, spot: Spot) -> Result<(Node, usize), Fault> {
+    fn alias(&mut self, id: usize, spot: Position) -> Result<(Node, usize), YamlError> {
         let Some(size) = self.anchors.get(&id).map(|(_, size)| *size) else {
-            return Err(Fault {
+            return Err(YamlError {
                 code: "yaml-syntax",
-                spot,
+                position: spot,
                 message: "this alias stands inside the value that it refers to".into(),
                 hint: Some("write the value out, or move the anchor".into()),
             });
@@ -149,23 +149,23 @@ impl<'a> Builder<'a> {
         Ok((self.anchors[&id].0.clone(), size))
     }
 
-    fn list(&mut self, spot: Spot) -> Result<Content, Fault> {
-        self.enter(spot)?;
+    fn list(&mut self, spot: Position) -> Result<NodeKind, YamlError> {
+        self.push_depth(spot)?;
         let mut items = Vec::new();
         loop {
             let (event, span) = self.next()?;
             if event == Event::SequenceEnd {
                 self.depth -= 1;
-                return Ok(Content::List(items));
+                return Ok(NodeKind::Sequence(items));
             }
             items.push(self.node(event, &span)?.0);
         }
     }
 
-    fn map(&mut self, at: Spot) -> Result<Content, Fault> {
-        self.enter(at)?;
+    fn map(&mut self, at: Position) -> Result<NodeKind, YamlError> {
+        self.push_depth(at)?;
         let mut entries: Vec<Entry> = Vec::new();
-        let mut seen: HashMap<String, Spot> = HashMap::new();
+        let mut seen: HashMap<String, Position> = HashMap::new();
         let mut merges = Vec::new();
         loop {
             let (event, span) = self.next()?;
@@ -175,12 +175,12 @@ impl<'a> Builder<'a> {
             }
             let (key_node, _) = self.node(event, &span)?;
             let (key, plain) = match key_node.value {
-                Content::Text { text, plain } => (text, plain),
-                Content::Nothing => ("null".to_owned(), true),
-                Content::List(_) | Content::Map(_) => {
-                    return Err(Fault {
+                NodeKind::Scalar { text, plain } => (text, plain),
+                NodeKind::Null => ("null".to_owned(), true),
+                NodeKind::Sequence(_) | NodeKind::Mapping(_) => {
+                    return Err(YamlError {
                         code: "yaml-syntax",
-                        spot: key_node.spot,
+                        position: key_node.spot,
                         message: "a key must be a text, not a list or a map".into(),
                         hint: None,
                     });
@@ -200,10 +200,10 @@ impl<'a> Builder<'a> {
                 continue;
             }
             if let Some(first) = seen.get(&key) {
-                self.duplicates.push(Duplicate {
-                    fault: Fault {
+                self.duplicates.push(DuplicateKey {
+                    fault: YamlError {
                         code: "duplicate-key",
-                        spot: key_node.spot,
+                        position: key_node.spot,
                         message: format!(
                             "the key {} is here a second time; line {} has it too",
                             quoted(&key),
@@ -225,24 +225,24 @@ impl<'a> Builder<'a> {
         for (spot, value) in merges {
             merge(&mut entries, &mut seen, spot, value)?;
         }
-        Ok(Content::Map(entries))
+        Ok(NodeKind::Mapping(entries))
     }
 
-    fn enter(&mut self, spot: Spot) -> Result<(), Fault> {
+    fn push_depth(&mut self, spot: Position) -> Result<(), YamlError> {
         self.depth += 1;
         if self.depth > DEEPEST {
-            return Err(too_deep(spot));
+            return Err(nesting_too_deep(spot));
         }
         Ok(())
     }
 
-    fn count(&mut self, more: usize, spot: Spot) -> Result<(), Fault> {
+    fn count(&mut self, more: usize, spot: Position) -> Result<(), YamlError> {
         self.nodes = self.nodes.saturating_add(more);
-        if self.nodes > MOST_NODES {
-            return Err(Fault {
+        if self.nodes > MAX_NODES {
+            return Err(YamlError {
                 code: "too-large",
-                spot,
-                message: format!("more than {MOST_NODES} values up to here, aliases written out"),
+                position: spot,
+                message: format!("more than {MAX_NODES} values up to here, aliases written out"),
                 hint: Some(
                     "a configuration is small: look for an alias that multiplies itself".into(),
                 ),
@@ -255,29 +255,29 @@ impl<'a> Builder<'a> {
 /// `<<: *base` and `<<: [*a, *b]`: what is written in the map itself wins, then the earlier one.
 fn merge(
     entries: &mut Vec<Entry>,
-    seen: &mut HashMap<String, Spot>,
-    spot: Spot,
+    seen: &mut HashMap<String, Position>,
+    spot: Position,
     value: Node,
-) -> Result<(), Fault> {
+) -> Result<(), YamlError> {
     let sources = match value.value {
-        Content::Map(_) => vec![value],
-        Content::List(items) => items,
-        Content::Nothing | Content::Text { .. } => Vec::new(),
+        NodeKind::Mapping(_) => vec![value],
+        NodeKind::Sequence(items) => items,
+        NodeKind::Null | NodeKind::Scalar { .. } => Vec::new(),
     };
     if sources.is_empty()
         || sources
             .iter()
-            .any(|source| !matches!(source.value, Content::Map(_)))
+            .any(|source| !matches!(source.value, NodeKind::Mapping(_)))
     {
-        return Err(Fault {
+        return Err(YamlError {
             code: "yaml-syntax",
-            spot,
+            position: spot,
             message: "`<<` takes a map or a list of maps".into(),
             hint: Some("write `<<: *name`, where `&name` marks a map".into()),
         });
     }
     for source in sources {
-        if let Content::Map(more) = source.value {
+        if let NodeKind::Mapping(more) = source.value {
             for entry in more {
                 if !seen.contains_key(&entry.key) {
                     seen.insert(entry.key.clone(), entry.spot);
@@ -289,8 +289,8 @@ fn merge(
     Ok(())
 }
 
-fn spot(span: &Span) -> Spot {
-    marker(&span.start)
+fn position(span: &Span) -> Position {
+    position_of(&span.start)
 }
 
 #[cfg(test)]
@@ -302,16 +302,16 @@ mod tests {
     fn places_are_those_of_keys_and_values() {
         let parsed = parse("a: 1\nb:\n  - x\n  - 'ü': [y]\n").expect("valid");
         let entry = parsed.root.get("b").expect("it is there");
-        assert_eq!(entry.spot, Spot { line: 2, column: 1 });
-        let Content::List(items) = &entry.value.value else {
+        assert_eq!(entry.spot, Position { line: 2, column: 1 });
+        let NodeKind::Sequence(items) = &entry.value.value else {
             panic!("a list")
         };
-        assert_eq!(items[0].spot, Spot { line: 3, column: 5 });
+        assert_eq!(items[0].spot, Position { line: 3, column: 5 });
         let inner = items[1].get("ü").expect("it is there");
-        assert_eq!(inner.spot, Spot { line: 4, column: 5 });
+        assert_eq!(inner.spot, Position { line: 4, column: 5 });
         assert_eq!(
             inner.value.spot,
-            Spot {
+            Position {
                 line: 4,
                 column: 10
             }
@@ -324,10 +324,10 @@ mod tests {
         let told: Vec<_> = parsed
             .duplicates
             .iter()
-            .map(|duplicate| (duplicate.fault.spot.line, duplicate.section.as_deref()))
+            .map(|duplicate| (duplicate.fault.position.line, duplicate.section.as_deref()))
             .collect();
         assert_eq!(told, [(2, Some("b")), (3, None)]);
-        let Content::Text { text, .. } = &parsed.root.get("a").expect("it is there").value.value
+        let NodeKind::Scalar { text, .. } = &parsed.root.get("a").expect("it is there").value.value
         else {
             panic!("a text")
         };

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::Random;
+use crate::SplitMix64;
 
 /// A longer delay than this is taken for a mistake in the unit.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const MAX_DELAY: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// How delays grow.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -97,7 +97,7 @@ impl Backoff {
             factor,
             jitter,
         } = config;
-        if max > LONGEST {
+        if max > MAX_DELAY {
             Err(BackoffError::MaxTooLong(max))
         } else if max < initial {
             Err(BackoffError::MaxBelowInitial { initial, max })
@@ -111,7 +111,7 @@ impl Backoff {
     }
 
     /// The next delay, spread with a number from `random`; the one after will be longer.
-    pub fn advance(&mut self, random: &mut Random) -> Duration {
+    pub fn next_delay(&mut self, random: &mut SplitMix64) -> Duration {
         let spread = self.config.jitter * (2.0 * random.next_unit() - 1.0);
         let delay = self.peek().mul_f64(1.0 + spread);
         self.step = self.step.saturating_add(1);

@@ -9,13 +9,13 @@
 /// like to choose themselves, are left alone. A code such as 137 is *not* called a SIGKILL: this process exited
 /// by itself, with the code that shells use for a signal to something below them.
 #[must_use]
-pub fn explain_exit(code: Option<i32>, signal: Option<i32>) -> String {
+pub fn describe_exit(code: Option<i32>, signal: Option<i32>) -> String {
     match (signal, code) {
         (Some(signal), _) => match signal_name(signal) {
             Some(name) => format!("killed by {name} ({signal})"),
             None => format!("killed by signal {signal}"),
         },
-        (None, Some(code)) => match meaning(code) {
+        (None, Some(code)) => match exit_code_meaning(code) {
             Some(meaning) => format!("exit {code} ({meaning})"),
             None => format!("exit {code}"),
         },
@@ -23,7 +23,7 @@ pub fn explain_exit(code: Option<i32>, signal: Option<i32>) -> String {
     }
 }
 
-fn meaning(code: i32) -> Option<String> {
+fn exit_code_meaning(code: i32) -> Option<String> {
     let known = match code {
         5 => "Node's code for: fatal error in V8",
         6 => "Node's code for: its exception handler was not a function",
@@ -120,15 +120,15 @@ mod tests {
 
     #[test]
     fn codes_and_signals_are_told_apart() {
-        assert_eq!(explain_exit(Some(0), None), "exit 0");
-        assert_eq!(explain_exit(Some(1), None), "exit 1");
-        assert_eq!(explain_exit(None, Some(9)), "killed by SIGKILL (9)");
-        assert_eq!(explain_exit(None, Some(40)), "killed by signal 40");
+        assert_eq!(describe_exit(Some(0), None), "exit 0");
+        assert_eq!(describe_exit(Some(1), None), "exit 1");
+        assert_eq!(describe_exit(None, Some(9)), "killed by SIGKILL (9)");
+        assert_eq!(describe_exit(None, Some(40)), "killed by signal 40");
         assert_eq!(
-            explain_exit(Some(13), None),
+            describe_exit(Some(13), None),
             "exit 13 (top-level await never settled)"
         );
-        let code_137 = explain_exit(Some(137), None);
+        let code_137 = describe_exit(Some(137), None);
         assert!(
             code_137.starts_with("exit 137 (its own exit code;"),
             "{code_137}"
@@ -137,8 +137,8 @@ mod tests {
 
     #[test]
     fn every_status_has_a_text_of_its_own() {
-        let codes = (0..=255).map(|code| explain_exit(Some(code), None));
-        let signals = (1..=64).map(|signal| explain_exit(None, Some(signal)));
+        let codes = (0..=255).map(|code| describe_exit(Some(code), None));
+        let signals = (1..=64).map(|signal| describe_exit(None, Some(signal)));
         let texts: std::collections::BTreeSet<String> = codes.chain(signals).collect();
         assert_eq!(texts.len(), 256 + 64);
         assert!(

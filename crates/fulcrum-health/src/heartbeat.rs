@@ -7,7 +7,7 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// How many late looks put off the verdict in one silence: where every look is late, the machine is
 /// too busy for these times, and what is hung must be found all the same.
-const PUT_OFF: u32 = 4;
+const MAX_DEFERRALS: u32 = 4;
 
 /// How regularly a domain has to speak up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Default for HeartbeatConfig {
 
 /// What can be said of a domain by its heartbeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Health {
+pub enum HeartbeatStatus {
     /// The beats come.
     Healthy,
     /// Some beats are missing, fewer than would condemn it.
@@ -41,7 +41,7 @@ pub enum Health {
     /// Too many beats in a row are missing.
     Hung {
         /// For how long nothing has been heard, our own frozen time aside.
-        silent: Duration,
+        silence: Duration,
     },
 }
 
@@ -65,11 +65,11 @@ pub struct HeartbeatMonitor {
     last_beat: Option<Instant>,
     last_lag: Option<Duration>,
     /// Silence is counted from here.
-    armed_at: Instant,
-    last_look: Instant,
+    counting_since: Instant,
+    last_check: Instant,
     suspended: bool,
     /// How often in this silence a look came too late to condemn.
-    put_off: u32,
+    deferrals: u32,
 }
 
 impl HeartbeatMonitor {
@@ -81,10 +81,10 @@ impl HeartbeatMonitor {
             misses: config.misses,
             last_beat: None,
             last_lag: None,
-            armed_at: now,
-            last_look: now,
+            counting_since: now,
+            last_check: now,
             suspended: false,
-            put_off: 0,
+            deferrals: 0,
         }
     }
 
@@ -92,37 +92,39 @@ impl HeartbeatMonitor {
     pub fn beat(&mut self, now: Instant, lag: Option<Duration>) {
         self.last_beat = Some(now);
         self.last_lag = lag;
-        self.armed_at = self.armed_at.max(now);
-        self.last_look = self.last_look.max(now);
-        self.put_off = 0;
+        self.counting_since = self.counting_since.max(now);
+        self.last_check = self.last_check.max(now);
+        self.deferrals = 0;
     }
 
     /// What is to be said now.
-    pub fn check(&mut self, now: Instant) -> Health {
-        let due = self.deadline(self.last_look);
+    pub fn check(&mut self, now: Instant) -> HeartbeatStatus {
+        let due = self.deadline(self.last_check);
         let late = now.saturating_duration_since(due);
-        self.last_look = self.last_look.max(now);
+        self.last_check = self.last_check.max(now);
         if self.suspended || late > self.limit() {
-            self.armed_at = self.armed_at.max(now);
+            self.counting_since = self.counting_since.max(now);
         } else if late > self.interval {
             // Only as long: where looks are late again and again, silence still adds up.
-            self.armed_at = (self.armed_at + late).min(now).max(self.armed_at);
+            self.counting_since = (self.counting_since + late)
+                .min(now)
+                .max(self.counting_since);
         }
-        let silent = now.saturating_duration_since(self.armed_at);
+        let silent = now.saturating_duration_since(self.counting_since);
         if silent >= self.limit() {
-            if late <= self.interval / 8 || self.put_off >= PUT_OFF {
-                return Health::Hung { silent };
+            if late <= self.interval / 8 || self.deferrals >= MAX_DEFERRALS {
+                return HeartbeatStatus::Hung { silence: silent };
             }
-            self.put_off += 1;
-            self.armed_at += silent - self.limit() + self.interval / 4;
-            return Health::Late {
+            self.deferrals += 1;
+            self.counting_since += silent - self.limit() + self.interval / 4;
+            return HeartbeatStatus::Late {
                 missed: self.misses,
             };
         }
         // One beat is due at the end of each interval; the limit keeps this a small number.
         match silent.as_nanos() / self.interval.as_nanos() {
-            0 => Health::Healthy,
-            missed => Health::Late {
+            0 => HeartbeatStatus::Healthy,
+            missed => HeartbeatStatus::Late {
                 missed: u32::try_from(missed).unwrap_or(u32::MAX).min(self.misses),
             },
         }
@@ -136,16 +138,19 @@ impl HeartbeatMonitor {
         if self.suspended {
             return next_look;
         }
-        match self.armed_at.checked_add(self.limit()) {
+        match self.counting_since.checked_add(self.limit()) {
             Some(condemned) => next_look.min(condemned).max(now),
             None => next_look,
         }
     }
 
     /// Takes time off the silence: the domain couldn't have spoken up in it. At most all of it.
-    pub fn forgive(&mut self, time: Duration) {
-        let forgiven = self.armed_at.checked_add(time).unwrap_or(self.last_look);
-        self.armed_at = forgiven.min(self.last_look).max(self.armed_at);
+    pub fn exclude_time(&mut self, time: Duration) {
+        let forgiven = self
+            .counting_since
+            .checked_add(time)
+            .unwrap_or(self.last_check);
+        self.counting_since = forgiven.min(self.last_check).max(self.counting_since);
     }
 
     /// Stop counting silence: a debugger holds the domain, or an operator froze it.
@@ -161,15 +166,15 @@ impl HeartbeatMonitor {
 
     /// For how long nothing has been heard, what doesn't count taken off.
     #[must_use]
-    pub fn silent(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.armed_at)
+    pub fn silence(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.counting_since)
     }
 
     /// Count again, from now.
     pub fn resume(&mut self, now: Instant) {
         self.suspended = false;
-        self.armed_at = self.armed_at.max(now);
-        self.last_look = self.last_look.max(now);
+        self.counting_since = self.counting_since.max(now);
+        self.last_check = self.last_check.max(now);
     }
 
     /// When the last beat came; `None` before the first.

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::{BackoffConfig, explain_exit};
+use crate::{BackoffConfig, describe_exit};
 
 /// Which ends are followed by a restart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum When {
+pub enum RestartMode {
     /// Every end.
     Always,
     /// Every end but an exit with one of the success codes.
@@ -21,7 +21,7 @@ pub enum When {
 #[derive(Debug, Clone, PartialEq)]
 pub struct RestartPolicy {
     /// Which ends count.
-    pub when: When,
+    pub when: RestartMode,
     /// Exit codes that aren't failures.
     pub success_exit_codes: Vec<i32>,
     /// How long to wait before each attempt.
@@ -39,7 +39,7 @@ impl Default for RestartPolicy {
     /// On failure (success is exit 0), at most 8 restarts a minute, stable after 10 s.
     fn default() -> Self {
         Self {
-            when: When::OnFailure,
+            when: RestartMode::OnFailure,
             success_exit_codes: vec![0],
             backoff: BackoffConfig::default(),
             stable_after: Duration::from_secs(10),
@@ -51,34 +51,34 @@ impl Default for RestartPolicy {
 
 /// Why Fulcrum ended a life that might have gone on, or why there was none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Fault {
+pub enum Failure {
     /// The process could not be started.
     StartFailed,
     /// It ran, but didn't register in time.
-    NeverRegistered,
+    RegistrationTimeout,
     /// It no longer answered.
-    Hung,
+    Unresponsive,
     /// A liveness probe failed.
-    ProbeFailed,
+    LivenessProbeFailed,
     /// It used more memory than its limit.
     MemoryLimit,
 }
 
-impl Fault {
+impl Failure {
     /// As it stands in a reason: `never registered`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::StartFailed => "could not be started",
-            Self::NeverRegistered => "never registered",
-            Self::Hung => "hung",
-            Self::ProbeFailed => "liveness probe failed",
+            Self::RegistrationTimeout => "never registered",
+            Self::Unresponsive => "hung",
+            Self::LivenessProbeFailed => "liveness probe failed",
             Self::MemoryLimit => "over its memory limit",
         }
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -86,30 +86,30 @@ impl fmt::Display for Fault {
 
 /// How a life ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Ended {
+pub struct GenerationEnd {
     /// Exit code, if it exited by itself.
     pub code: Option<i32>,
     /// Signal number, if a signal ended it.
     pub signal: Option<i32>,
     /// What Fulcrum had against it. Then code and signal tell only how it took its end.
-    pub fault: Option<Fault>,
+    pub fault: Option<Failure>,
     /// Another attempt can't help: the configuration or the program has to change first.
     pub permanent: bool,
     /// It had been ready in this life.
     pub was_ready: bool,
 }
 
-impl Ended {
+impl GenerationEnd {
     /// In words: `exit 1 before it was ready`, `hung`, `killed by SIGKILL (9)`.
     #[must_use]
     pub fn describe(&self) -> String {
         let what = match self.fault {
             Some(fault) => fault.to_string(),
-            None => explain_exit(self.code, self.signal),
+            None => describe_exit(self.code, self.signal),
         };
         let says_so_itself = matches!(
             self.fault,
-            Some(Fault::StartFailed | Fault::NeverRegistered)
+            Some(Failure::StartFailed | Failure::RegistrationTimeout)
         );
         if self.was_ready || says_so_itself {
             what
@@ -139,7 +139,7 @@ pub enum Verdict {
 }
 
 /// A duration as one would write it into a configuration: `500ms`, `10s`, `5m`.
-pub(crate) fn human(duration: Duration) -> String {
+pub(crate) fn format_duration(duration: Duration) -> String {
     const UNITS: [(u128, &str); 3] = [(3_600_000, "h"), (60_000, "m"), (1_000, "s")];
     let millis = duration.as_millis();
     if millis == 0 {
@@ -168,28 +168,28 @@ mod tests {
             (60_000, "1m"),
             (7_200_000, "2h"),
         ] {
-            assert_eq!(human(Duration::from_millis(millis)), text);
+            assert_eq!(format_duration(Duration::from_millis(millis)), text);
         }
     }
 
     #[test]
     fn an_end_is_described_by_what_caused_it() {
-        let exit = Ended {
+        let exit = GenerationEnd {
             code: Some(1),
             was_ready: true,
-            ..Ended::default()
+            ..GenerationEnd::default()
         };
         assert_eq!(exit.describe(), "exit 1");
-        let early = Ended {
+        let early = GenerationEnd {
             was_ready: false,
             ..exit
         };
         assert_eq!(early.describe(), "exit 1 before it was ready");
         // The KILL was ours: naming it would hide why.
-        let hung = Ended {
+        let hung = GenerationEnd {
             code: None,
             signal: Some(9),
-            fault: Some(Fault::Hung),
+            fault: Some(Failure::Unresponsive),
             ..exit
         };
         assert_eq!(hung.describe(), "hung");

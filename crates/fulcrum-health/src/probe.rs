@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 /// The first question is put so long after the start, and until there was a yes the next ones at
 /// least so far apart.
-const FIRST: Duration = Duration::from_millis(50);
+const FIRST_DELAY: Duration = Duration::from_millis(50);
 
 /// Until there was a yes, the pause is this share of the time since the start, up to the interval:
 /// a quick start is seen at once, a slow one isn't pestered.
-const SHARE: u32 = 8;
+const STARTUP_BACKOFF_DIVISOR: u32 = 8;
 
 /// How a question is put, and how many answers decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,12 +22,12 @@ pub struct ProbeConfig {
     /// So many good answers in a row are a yes; 0 counts as 1.
     pub successes: u32,
     /// For so long after the start bad answers don't count, unless there has been a yes before.
-    pub patience: Duration,
+    pub startup_grace: Duration,
 }
 
 /// What is known by the answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum ProbeState {
     /// Too few answers yet.
     Unknown,
     /// Yes.
@@ -38,9 +38,9 @@ pub enum Standing {
 
 /// What one answer has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Finding {
+pub enum ProbeChange {
     /// Nothing that anybody has to be told.
-    Nothing,
+    None,
     /// It is a yes now and wasn't before.
     Up,
     /// It is a no, now or still: the reason may be another one.
@@ -55,16 +55,16 @@ pub enum Finding {
 #[derive(Debug, Clone)]
 pub struct ProbeMonitor {
     config: ProbeConfig,
-    standing: Standing,
+    standing: ProbeState,
     /// Answers of the same kind in a row.
-    good: u32,
-    bad: u32,
+    record_success: u32,
+    record_failure: u32,
     began: Instant,
     due: Instant,
     was_up: bool,
     patient_until: Option<Instant>,
     /// The last bad answer was late; the next one counts in any case.
-    doubted: bool,
+    deferred: bool,
 }
 
 impl ProbeMonitor {
@@ -73,14 +73,14 @@ impl ProbeMonitor {
     pub fn new(config: ProbeConfig, now: Instant) -> Self {
         Self {
             config,
-            standing: Standing::Unknown,
-            good: 0,
-            bad: 0,
+            standing: ProbeState::Unknown,
+            record_success: 0,
+            record_failure: 0,
             began: now,
-            due: later(now, FIRST.min(config.interval)),
+            due: later(now, FIRST_DELAY.min(config.interval)),
             was_up: false,
-            patient_until: now.checked_add(config.patience),
-            doubted: false,
+            patient_until: now.checked_add(config.startup_grace),
+            deferred: false,
         }
     }
 
@@ -92,61 +92,65 @@ impl ProbeMonitor {
 
     /// What is known now.
     #[must_use]
-    pub fn standing(&self) -> Standing {
+    pub fn standing(&self) -> ProbeState {
         self.standing
     }
 
     /// Bad answers in a row that count.
     #[must_use]
     pub fn failures(&self) -> u32 {
-        self.bad
+        self.record_failure
     }
 
     /// A good answer has come.
-    pub fn good(&mut self, now: Instant) -> Finding {
-        self.doubted = false;
-        self.bad = 0;
-        self.good = self.good.saturating_add(1);
-        let news = self.standing != Standing::Up && self.good >= self.config.successes;
+    pub fn record_success(&mut self, now: Instant) -> ProbeChange {
+        self.deferred = false;
+        self.record_failure = 0;
+        self.record_success = self.record_success.saturating_add(1);
+        let news = self.standing != ProbeState::Up && self.record_success >= self.config.successes;
         if news {
-            self.standing = Standing::Up;
+            self.standing = ProbeState::Up;
             self.was_up = true;
         }
-        self.due = later(now, self.pause(now));
-        if news { Finding::Up } else { Finding::Nothing }
+        self.due = later(now, self.next_delay(now));
+        if news {
+            ProbeChange::Up
+        } else {
+            ProbeChange::None
+        }
     }
 
     /// A bad answer has come, or none in time.
-    pub fn bad(&mut self, now: Instant) -> Finding {
+    pub fn record_failure(&mut self, now: Instant) -> ProbeChange {
         let last_moment = later(self.due, self.config.timeout);
         let late = now.saturating_duration_since(last_moment) > self.config.interval;
-        if late && !self.doubted {
-            self.doubted = true;
+        if late && !self.deferred {
+            self.deferred = true;
             self.due = now;
-            return Finding::Nothing;
+            return ProbeChange::None;
         }
-        self.doubted = false;
-        self.good = 0;
-        self.due = later(now, self.pause(now));
+        self.deferred = false;
+        self.record_success = 0;
+        self.due = later(now, self.next_delay(now));
         // Without an end it is patient for ever.
         let patient = self.patient_until.is_none_or(|until| now < until);
         if patient && !self.was_up {
-            return Finding::Nothing;
+            return ProbeChange::None;
         }
-        self.bad = self.bad.saturating_add(1);
-        if self.bad < self.config.failures {
-            return Finding::Nothing;
+        self.record_failure = self.record_failure.saturating_add(1);
+        if self.record_failure < self.config.failures {
+            return ProbeChange::None;
         }
-        self.standing = Standing::Down;
-        Finding::Down
+        self.standing = ProbeState::Down;
+        ProbeChange::Down
     }
 
-    fn pause(&self, now: Instant) -> Duration {
+    fn next_delay(&self, now: Instant) -> Duration {
         if self.was_up {
             return self.config.interval;
         }
-        let share = now.saturating_duration_since(self.began) / SHARE;
-        share.max(FIRST).min(self.config.interval)
+        let share = now.saturating_duration_since(self.began) / STARTUP_BACKOFF_DIVISOR;
+        share.max(FIRST_DELAY).min(self.config.interval)
     }
 }
 
@@ -166,7 +170,7 @@ mod tests {
         timeout: Duration::from_secs(1),
         failures: 3,
         successes: 1,
-        patience: Duration::ZERO,
+        startup_grace: Duration::ZERO,
     };
 
     #[expect(
@@ -178,12 +182,12 @@ mod tests {
     }
 
     /// Asks when it is due, and answers at once.
-    fn ask(monitor: &mut ProbeMonitor, good: bool) -> Finding {
+    fn ask(monitor: &mut ProbeMonitor, good: bool) -> ProbeChange {
         let now = monitor.due();
         if good {
-            monitor.good(now)
+            monitor.record_success(now)
         } else {
-            monitor.bad(now)
+            monitor.record_failure(now)
         }
     }
 
@@ -197,7 +201,7 @@ mod tests {
             let pause = monitor.due() - last;
             let elapsed = last - start;
             assert!(
-                pause <= FIRST.max(elapsed / SHARE),
+                pause <= FIRST_DELAY.max(elapsed / STARTUP_BACKOFF_DIVISOR),
                 "{pause:?} at {elapsed:?}"
             );
             assert!(pause <= CONFIG.interval);
@@ -207,10 +211,10 @@ mod tests {
         }
         assert!(asked < 50, "{asked} questions in 30 s");
         let now = monitor.due();
-        monitor.good(now);
+        monitor.record_success(now);
         assert_eq!(monitor.due() - now, CONFIG.interval);
         let now = monitor.due();
-        monitor.bad(now);
+        monitor.record_failure(now);
         assert_eq!(monitor.due() - now, CONFIG.interval);
     }
 
@@ -222,20 +226,20 @@ mod tests {
         };
         let mut monitor = ProbeMonitor::new(config, epoch());
         let story = [
-            (true, Finding::Nothing),
-            (false, Finding::Nothing),
-            (true, Finding::Nothing),
-            (true, Finding::Up),
-            (true, Finding::Nothing),
-            (false, Finding::Nothing),
-            (false, Finding::Nothing),
-            (true, Finding::Nothing),
-            (false, Finding::Nothing),
-            (false, Finding::Nothing),
-            (false, Finding::Down),
-            (false, Finding::Down),
-            (true, Finding::Nothing),
-            (true, Finding::Up),
+            (true, ProbeChange::None),
+            (false, ProbeChange::None),
+            (true, ProbeChange::None),
+            (true, ProbeChange::Up),
+            (true, ProbeChange::None),
+            (false, ProbeChange::None),
+            (false, ProbeChange::None),
+            (true, ProbeChange::None),
+            (false, ProbeChange::None),
+            (false, ProbeChange::None),
+            (false, ProbeChange::Down),
+            (false, ProbeChange::Down),
+            (true, ProbeChange::None),
+            (true, ProbeChange::Up),
         ];
         for (at, (good, finding)) in story.into_iter().enumerate() {
             assert_eq!(ask(&mut monitor, good), finding, "answer {at}");
@@ -246,23 +250,23 @@ mod tests {
     fn bad_answers_of_the_start_do_not_count_until_it_is_over_or_there_was_a_yes() {
         let start = epoch();
         let config = ProbeConfig {
-            patience: Duration::from_secs(30),
+            startup_grace: Duration::from_secs(30),
             ..CONFIG
         };
         let mut patient = ProbeMonitor::new(config, start);
-        while patient.due() < start + config.patience {
-            assert_eq!(ask(&mut patient, false), Finding::Nothing);
+        while patient.due() < start + config.startup_grace {
+            assert_eq!(ask(&mut patient, false), ProbeChange::None);
             assert_eq!(patient.failures(), 0);
         }
         ask(&mut patient, false);
         ask(&mut patient, false);
-        assert_eq!(ask(&mut patient, false), Finding::Down);
+        assert_eq!(ask(&mut patient, false), ProbeChange::Down);
 
         let mut was_up = ProbeMonitor::new(config, start);
-        assert_eq!(ask(&mut was_up, true), Finding::Up);
+        assert_eq!(ask(&mut was_up, true), ProbeChange::Up);
         ask(&mut was_up, false);
         ask(&mut was_up, false);
-        assert_eq!(ask(&mut was_up, false), Finding::Down);
+        assert_eq!(ask(&mut was_up, false), ProbeChange::Down);
     }
 
     #[test]
@@ -270,10 +274,10 @@ mod tests {
         let mut monitor = ProbeMonitor::new(CONFIG, epoch());
         ask(&mut monitor, true);
         let thawed = monitor.due() + Duration::from_secs(60);
-        assert_eq!(monitor.bad(thawed), Finding::Nothing);
+        assert_eq!(monitor.record_failure(thawed), ProbeChange::None);
         assert_eq!((monitor.failures(), monitor.due()), (0, thawed));
         // However late the second one is, it counts: a slow machine must not hide what is down.
-        monitor.bad(thawed + Duration::from_secs(60));
+        monitor.record_failure(thawed + Duration::from_secs(60));
         assert_eq!(monitor.failures(), 1);
     }
 
@@ -284,12 +288,12 @@ mod tests {
             timeout: Duration::MAX,
             failures: 0,
             successes: 0,
-            patience: Duration::MAX,
+            startup_grace: Duration::MAX,
         };
         let mut monitor = ProbeMonitor::new(config, epoch());
-        assert_eq!(ask(&mut monitor, false), Finding::Nothing);
-        assert_eq!(ask(&mut monitor, true), Finding::Up);
-        assert_eq!(ask(&mut monitor, false), Finding::Down);
+        assert_eq!(ask(&mut monitor, false), ProbeChange::None);
+        assert_eq!(ask(&mut monitor, true), ProbeChange::Up);
+        assert_eq!(ask(&mut monitor, false), ProbeChange::Down);
     }
 
     proptest! {
@@ -301,7 +305,7 @@ mod tests {
         ) {
             let config = ProbeConfig { failures, successes, ..CONFIG };
             let mut monitor = ProbeMonitor::new(config, epoch());
-            let mut expected = Standing::Unknown;
+            let mut expected = ProbeState::Unknown;
             for end in 0..answers.len() {
                 let before = monitor.due();
                 ask(&mut monitor, answers[end]);
@@ -309,8 +313,8 @@ mod tests {
                 let row = answers[..=end].iter().rev().take_while(|one| **one == answers[end]);
                 let row = u32::try_from(row.count()).expect("few");
                 match answers[end] {
-                    true if row >= successes => expected = Standing::Up,
-                    false if row >= failures => expected = Standing::Down,
+                    true if row >= successes => expected = ProbeState::Up,
+                    false if row >= failures => expected = ProbeState::Down,
                     _ => {}
                 }
                 prop_assert_eq!(monitor.standing(), expected);

@@ -3,9 +3,9 @@
 /// SplitMix64: plenty for spreading restarts, and the same on every machine for the same seed. Not
 /// for secrets.
 #[derive(Debug, Clone)]
-pub struct Random(u64);
+pub struct SplitMix64(u64);
 
-impl Random {
+impl SplitMix64 {
     /// The stream that belongs to `seed`.
     #[must_use]
     pub const fn new(seed: u64) -> Self {

@@ -39,7 +39,7 @@ impl std::error::Error for SamplerError {}
 pub struct Sampler {
     system: System,
     last: Option<Instant>,
-    seen: HashMap<u32, Usage>,
+    previous: HashMap<u32, Usage>,
 }
 
 /// What is remembered of a process between two passes.
@@ -59,7 +59,7 @@ impl Sampler {
         Ok(Self {
             system: System::new().map_err(SamplerError)?,
             last: None,
-            seen: HashMap::new(),
+            previous: HashMap::new(),
         })
     }
 
@@ -83,7 +83,7 @@ impl Sampler {
             .replace(now)
             .map(|last| now.saturating_duration_since(last));
         self.refresh(groups);
-        let mut seen = HashMap::with_capacity(self.seen.len());
+        let mut seen = HashMap::with_capacity(self.previous.len());
         let samples = groups
             .iter()
             .map(|(name, pids)| {
@@ -106,16 +106,16 @@ impl Sampler {
                     };
                     sample.processes += 1;
                     sample.memory_bytes += process.memory();
-                    let before = self.seen.get(pid).copied();
+                    let before = self.previous.get(pid).copied();
                     let age = Duration::from_secs(process.run_time());
-                    cpu_ms += used(before, usage, age, elapsed);
+                    cpu_ms += cpu_delta(before, usage, age, elapsed);
                     seen.insert(*pid, usage);
                 }
                 sample.cpu_percent = percent(cpu_ms, elapsed);
                 (name.clone(), sample)
             })
             .collect();
-        self.seen = seen;
+        self.previous = seen;
         samples
     }
 
@@ -138,13 +138,13 @@ impl Sampler {
 impl fmt::Debug for Sampler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sampler")
-            .field("processes", &self.seen.len())
+            .field("processes", &self.previous.len())
             .finish_non_exhaustive()
     }
 }
 
 /// CPU time of one process since the pass before.
-fn used(before: Option<Usage>, now: Usage, age: Duration, elapsed: Option<Duration>) -> u64 {
+fn cpu_delta(before: Option<Usage>, now: Usage, age: Duration, elapsed: Option<Duration>) -> u64 {
     let same = before.filter(|before| before.started == now.started);
     // Start times have seconds only: a pid taken again within one shows by time running backwards.
     if let Some(used) = same.and_then(|before| now.cpu_ms.checked_sub(before.cpu_ms)) {
@@ -180,20 +180,26 @@ mod tests {
 
     #[test]
     fn a_pid_taken_again_does_not_inherit() {
-        assert_eq!(used(Some(usage(5, 900)), usage(5, 1_000), OLD, SECOND), 100);
-        // Another process of the same pid, by its start, or by its clock in the same second.
-        assert_eq!(used(Some(usage(5, 900)), usage(6, 1_000), OLD, SECOND), 0);
         assert_eq!(
-            used(Some(usage(5, 900)), usage(5, 20), Duration::ZERO, SECOND),
+            cpu_delta(Some(usage(5, 900)), usage(5, 1_000), OLD, SECOND),
+            100
+        );
+        // Another process of the same pid, by its start, or by its clock in the same second.
+        assert_eq!(
+            cpu_delta(Some(usage(5, 900)), usage(6, 1_000), OLD, SECOND),
+            0
+        );
+        assert_eq!(
+            cpu_delta(Some(usage(5, 900)), usage(5, 20), Duration::ZERO, SECOND),
             20
         );
     }
 
     #[test]
     fn only_what_falls_between_two_passes_counts() {
-        assert_eq!(used(None, usage(5, 9_000), OLD, SECOND), 0);
-        assert_eq!(used(None, usage(5, 300), Duration::ZERO, SECOND), 300);
-        assert_eq!(used(None, usage(5, 300), Duration::ZERO, None), 0);
+        assert_eq!(cpu_delta(None, usage(5, 9_000), OLD, SECOND), 0);
+        assert_eq!(cpu_delta(None, usage(5, 300), Duration::ZERO, SECOND), 300);
+        assert_eq!(cpu_delta(None, usage(5, 300), Duration::ZERO, None), 0);
     }
 
     #[test]

@@ -1,17 +1,17 @@
 //! What Node really prints when it ends, and what is made of it.
 
-use fulcrum_health::{Case, Diagnosis};
+use fulcrum_health::{Diagnosis, ExitContext};
 
 fn lines(text: &str) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
 fn diagnose(stderr: &[String], code: Option<i32>, signal: Option<i32>) -> Option<Diagnosis> {
-    fulcrum_health::diagnose(&Case {
+    fulcrum_health::diagnose(&ExitContext {
         stderr,
         code,
         signal,
-        folder: "/app/domains/users",
+        domain_dir: "/app/domains/users",
         app: "/app",
     })
 }
@@ -24,7 +24,7 @@ fn told(text: &str, code: i32) -> Diagnosis {
 fn check(text: &str, cause: &str, cure: &str, permanent: bool) {
     let diagnosis = told(text, 1);
     assert_eq!(diagnosis.cause, cause);
-    assert!(diagnosis.cure.contains(cure), "{}", diagnosis.cure);
+    assert!(diagnosis.hint.contains(cure), "{}", diagnosis.hint);
     assert_eq!(diagnosis.permanent, permanent, "{cause}");
 }
 
@@ -304,8 +304,11 @@ Node.js v20.20.2";
 #[test]
 fn the_address_that_is_taken_is_told_apart() {
     let text = "Error: listen EADDRINUSE: address already in use 127.0.0.1:3001";
-    assert_eq!(told(text, 1).taken.as_deref(), Some("127.0.0.1:3001"));
-    assert_eq!(told("node: bad option: --x", 9).taken, None);
+    assert_eq!(
+        told(text, 1).address_in_use.as_deref(),
+        Some("127.0.0.1:3001")
+    );
+    assert_eq!(told("node: bad option: --x", 9).address_in_use, None);
 }
 
 #[test]

@@ -7,7 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-use fulcrum_health::{Health, HeartbeatConfig, HeartbeatMonitor};
+use fulcrum_health::{HeartbeatConfig, HeartbeatMonitor, HeartbeatStatus};
 use proptest::prelude::*;
 
 const CONFIG: HeartbeatConfig = HeartbeatConfig {
@@ -23,7 +23,7 @@ const fn ms(millis: u64) -> Duration {
 fn hung_at(monitor: &mut HeartbeatMonitor, from: Instant, until: Instant) -> Option<Instant> {
     let mut now = from;
     while now <= until {
-        if let Health::Hung { .. } = monitor.check(now) {
+        if let HeartbeatStatus::Hung { .. } = monitor.check(now) {
             return Some(now);
         }
         now = monitor.deadline(now).max(now + Duration::from_nanos(1));
@@ -36,16 +36,25 @@ fn late_first_and_then_hung() {
     let start = Instant::now();
     let mut monitor = HeartbeatMonitor::new(CONFIG, start);
     monitor.beat(start + ms(100), Some(ms(12)));
-    assert_eq!(monitor.check(start + ms(250)), Health::Healthy);
-    assert_eq!(monitor.check(start + ms(350)), Health::Late { missed: 1 });
-    assert_eq!(monitor.check(start + ms(700)), Health::Late { missed: 3 });
+    assert_eq!(monitor.check(start + ms(250)), HeartbeatStatus::Healthy);
+    assert_eq!(
+        monitor.check(start + ms(350)),
+        HeartbeatStatus::Late { missed: 1 }
+    );
+    assert_eq!(
+        monitor.check(start + ms(700)),
+        HeartbeatStatus::Late { missed: 3 }
+    );
     let silent = ms(800);
-    assert_eq!(monitor.check(start + ms(900)), Health::Hung { silent });
+    assert_eq!(
+        monitor.check(start + ms(900)),
+        HeartbeatStatus::Hung { silence: silent }
+    );
     assert_eq!(monitor.age(start + ms(900)), Some(ms(800)));
     assert_eq!(monitor.lag(), Some(ms(12)));
     // A beat after all: it was only slow.
     monitor.beat(start + ms(950), None);
-    assert_eq!(monitor.check(start + ms(1_000)), Health::Healthy);
+    assert_eq!(monitor.check(start + ms(1_000)), HeartbeatStatus::Healthy);
 }
 
 #[test]
@@ -61,10 +70,10 @@ fn one_that_never_beats_is_hung_too() {
 fn our_own_frozen_time_does_not_count() {
     let start = Instant::now();
     let mut monitor = HeartbeatMonitor::new(CONFIG, start);
-    assert_eq!(monitor.check(start + ms(100)), Health::Healthy);
+    assert_eq!(monitor.check(start + ms(100)), HeartbeatStatus::Healthy);
     // Fulcrum is stopped for half a minute, and checks before it reads what came meanwhile.
     let back = start + ms(30_000);
-    assert_eq!(monitor.check(back), Health::Healthy);
+    assert_eq!(monitor.check(back), HeartbeatStatus::Healthy);
     // If the domain really is gone, that shows in the usual time from now on.
     assert_eq!(
         hung_at(&mut monitor, back, back + ms(5_000)),
@@ -81,16 +90,22 @@ fn a_look_that_comes_late_does_not_condemn_before_what_came_meanwhile_is_read() 
             monitor.check(start + ms(at));
         }
         // Due at 800; Fulcrum was stopped for a moment.
-        assert_eq!(monitor.check(start + ms(900)), Health::Late { missed: 3 });
+        assert_eq!(
+            monitor.check(start + ms(900)),
+            HeartbeatStatus::Late { missed: 3 }
+        );
         assert_eq!(monitor.deadline(start + ms(900)), start + ms(950));
         monitor
     };
     let mut alive = looked();
     alive.beat(start + ms(901), None);
-    assert_eq!(alive.check(start + ms(950)), Health::Healthy);
+    assert_eq!(alive.check(start + ms(950)), HeartbeatStatus::Healthy);
     let mut hung = looked();
     let silent = ms(800);
-    assert_eq!(hung.check(start + ms(950)), Health::Hung { silent });
+    assert_eq!(
+        hung.check(start + ms(950)),
+        HeartbeatStatus::Hung { silence: silent }
+    );
 }
 
 #[test]
@@ -101,7 +116,7 @@ fn where_fulcrum_itself_hardly_runs_the_hung_is_found_all_the_same() {
     for _ in 0..100 {
         // Twice as late as the whole interval, each time.
         now = monitor.deadline(now) + ms(400);
-        if let Health::Hung { .. } = monitor.check(now) {
+        if let HeartbeatStatus::Hung { .. } = monitor.check(now) {
             assert!(
                 now > start + ms(800 + 3 * 400),
                 "each lateness is taken off"
@@ -119,7 +134,7 @@ fn where_every_look_is_late_the_hung_is_found_all_the_same() {
     let mut now = start;
     for _ in 0..100 {
         now = monitor.deadline(now) + ms(60);
-        if let Health::Hung { .. } = monitor.check(now) {
+        if let HeartbeatStatus::Hung { .. } = monitor.check(now) {
             assert!(now < start + ms(2_000));
             return;
         }
@@ -142,7 +157,7 @@ fn time_without_a_cpu_is_forgiven_and_silence_is_found_in_the_end() {
             return;
         }
         from = now;
-        monitor.forgive(starved);
+        monitor.exclude_time(starved);
         now = hung_at(&mut monitor, now, start + ms(5_000)).expect("still silent");
     }
     panic!("never found");
@@ -153,8 +168,8 @@ fn no_more_than_the_silence_is_forgiven() {
     let start = Instant::now();
     let mut monitor = HeartbeatMonitor::new(CONFIG, start);
     monitor.check(start + ms(200));
-    monitor.forgive(Duration::MAX);
-    assert_eq!(monitor.silent(start + ms(300)), ms(100));
+    monitor.exclude_time(Duration::MAX);
+    assert_eq!(monitor.silence(start + ms(300)), ms(100));
 }
 
 #[test]
@@ -179,7 +194,7 @@ fn absurd_figures_do_not_overflow_the_clock() {
         misses: u32::MAX,
     };
     let mut monitor = HeartbeatMonitor::new(config, now);
-    assert_eq!(monitor.check(now + ms(1)), Health::Healthy);
+    assert_eq!(monitor.check(now + ms(1)), HeartbeatStatus::Healthy);
     assert!(monitor.deadline(now) > now);
 }
 

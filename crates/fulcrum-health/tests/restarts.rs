@@ -8,8 +8,8 @@
 use std::time::{Duration, Instant};
 
 use fulcrum_health::{
-    Backoff, BackoffConfig, BackoffError, Ended, Fault, Random, RestartPolicy, Restarts, Verdict,
-    When,
+    Backoff, BackoffConfig, BackoffError, Failure, GenerationEnd, RestartMode, RestartPolicy,
+    RestartTracker, SplitMix64, Verdict,
 };
 use proptest::prelude::*;
 
@@ -17,11 +17,11 @@ fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-fn exit(code: i32) -> Ended {
-    Ended {
+fn exit(code: i32) -> GenerationEnd {
+    GenerationEnd {
         code: Some(code),
         was_ready: true,
-        ..Ended::default()
+        ..GenerationEnd::default()
     }
 }
 
@@ -37,8 +37,8 @@ fn exact() -> RestartPolicy {
     }
 }
 
-fn restarts(policy: RestartPolicy) -> Restarts {
-    Restarts::new(policy, 7).expect("the policy is valid")
+fn restarts(policy: RestartPolicy) -> RestartTracker {
+    RestartTracker::new(policy, 7).expect("the policy is valid")
 }
 
 fn delay(verdict: &Verdict) -> Option<Duration> {
@@ -50,36 +50,36 @@ fn delay(verdict: &Verdict) -> Option<Duration> {
 
 #[test]
 fn the_policy_decides_which_ends_count() {
-    let killed = Ended {
+    let killed = GenerationEnd {
         signal: Some(9),
         was_ready: true,
-        ..Ended::default()
+        ..GenerationEnd::default()
     };
-    let hung = Ended {
+    let hung = GenerationEnd {
         code: Some(0),
-        fault: Some(Fault::Hung),
+        fault: Some(Failure::Unresponsive),
         was_ready: true,
-        ..Ended::default()
+        ..GenerationEnd::default()
     };
     let now = Instant::now();
     for (when, ended, restarted) in [
-        (When::Always, exit(0), true),
-        (When::Always, exit(1), true),
-        (When::OnFailure, exit(0), false),
-        (When::OnFailure, exit(3), false),
-        (When::OnFailure, exit(1), true),
-        (When::OnFailure, killed, true),
+        (RestartMode::Always, exit(0), true),
+        (RestartMode::Always, exit(1), true),
+        (RestartMode::OnFailure, exit(0), false),
+        (RestartMode::OnFailure, exit(3), false),
+        (RestartMode::OnFailure, exit(1), true),
+        (RestartMode::OnFailure, killed, true),
         // It exited 0 because it was told to, after it had hung: not a success.
-        (When::OnFailure, hung, true),
-        (When::Never, exit(1), false),
-        (When::Never, hung, false),
+        (RestartMode::OnFailure, hung, true),
+        (RestartMode::Never, exit(1), false),
+        (RestartMode::Never, hung, false),
     ] {
         let policy = RestartPolicy {
             when,
             success_exit_codes: vec![0, 3],
             ..exact()
         };
-        let verdict = restarts(policy).ended(&ended, now);
+        let verdict = restarts(policy).on_exit(&ended, now);
         assert_eq!(
             delay(&verdict),
             restarted.then_some(ms(100)),
@@ -91,17 +91,21 @@ fn the_policy_decides_which_ends_count() {
 
 #[test]
 fn what_cannot_get_better_is_not_tried_again() {
-    let ended = Ended {
+    let ended = GenerationEnd {
         code: Some(9),
         permanent: true,
-        ..Ended::default()
+        ..GenerationEnd::default()
     };
-    for when in [When::Always, When::OnFailure, When::Never] {
+    for when in [
+        RestartMode::Always,
+        RestartMode::OnFailure,
+        RestartMode::Never,
+    ] {
         let mut restarts = restarts(RestartPolicy { when, ..exact() });
         let reason = "exit 9 (Node's code for: invalid argument) before it was ready; \
                       starting it again cannot help";
         assert_eq!(
-            restarts.ended(&ended, Instant::now()),
+            restarts.on_exit(&ended, Instant::now()),
             Verdict::GiveUp {
                 reason: reason.to_owned()
             }
@@ -117,7 +121,7 @@ fn delays_grow_and_a_stable_life_begins_anew() {
         ..exact()
     });
     let now = Instant::now();
-    let mut next = || match restarts.ended(&exit(1), now) {
+    let mut next = || match restarts.on_exit(&exit(1), now) {
         Verdict::Restart { after, attempt } => (after.as_millis(), attempt),
         other => panic!("{other:?}"),
     };
@@ -133,9 +137,12 @@ fn delays_grow_and_a_stable_life_begins_anew() {
             (1_000, 6)
         ]
     );
-    assert_eq!((restarts.count(), restarts.next_delay()), (6, ms(1_000)));
-    restarts.settled();
-    assert_eq!((restarts.count(), restarts.next_delay()), (0, ms(0)));
+    assert_eq!(
+        (restarts.consecutive(), restarts.next_delay()),
+        (6, ms(1_000))
+    );
+    restarts.on_stable();
+    assert_eq!((restarts.consecutive(), restarts.next_delay()), (0, ms(0)));
     assert_eq!(restarts.total(), 6);
 }
 
@@ -143,16 +150,16 @@ fn delays_grow_and_a_stable_life_begins_anew() {
 fn one_that_was_stable_is_started_again_at_once_and_only_once() {
     let mut restarts = restarts(exact());
     let now = Instant::now();
-    let after = |restarts: &mut Restarts| {
-        let verdict = restarts.ended(&exit(1), now);
+    let after = |restarts: &mut RestartTracker| {
+        let verdict = restarts.on_exit(&exit(1), now);
         delay(&verdict).expect("within the budget")
     };
     assert_eq!(after(&mut restarts), ms(100), "it has never been stable");
-    restarts.settled();
+    restarts.on_stable();
     assert_eq!(after(&mut restarts), ms(0));
     assert_eq!(after(&mut restarts), ms(100));
     assert_eq!(after(&mut restarts), ms(200));
-    restarts.settled();
+    restarts.on_stable();
     restarts.reset();
     assert_eq!(
         after(&mut restarts),
@@ -170,22 +177,22 @@ fn a_crash_loop_ends_and_says_what_it_was() {
     });
     let mut now = Instant::now();
     for _ in 0..3 {
-        let after = delay(&restarts.ended(&exit(1), now)).expect("within the budget");
+        let after = delay(&restarts.on_exit(&exit(1), now)).expect("within the budget");
         now += after + ms(30);
     }
-    let last = Ended {
+    let last = GenerationEnd {
         was_ready: false,
         ..exit(1)
     };
     assert_eq!(
-        restarts.ended(&last, now),
+        restarts.on_exit(&last, now),
         Verdict::GiveUp {
             reason: "crash loop: 3 restarts in 10s".to_owned()
         }
     );
     // An operator's start gives it a full budget and the shortest delay again.
     restarts.reset();
-    assert_eq!(delay(&restarts.ended(&exit(1), now)), Some(ms(100)));
+    assert_eq!(delay(&restarts.on_exit(&exit(1), now)), Some(ms(100)));
 }
 
 #[test]
@@ -197,16 +204,16 @@ fn settling_does_not_hide_a_slow_crash_loop() {
     });
     let mut now = Instant::now();
     for _ in 0..3 {
-        assert!(delay(&restarts.ended(&exit(1), now)).is_some());
-        restarts.settled();
+        assert!(delay(&restarts.on_exit(&exit(1), now)).is_some());
+        restarts.on_stable();
         now += ms(11_000);
     }
     assert!(matches!(
-        restarts.ended(&exit(1), now),
+        restarts.on_exit(&exit(1), now),
         Verdict::GiveUp { .. }
     ));
     // Out of the window they are forgotten.
-    assert!(delay(&restarts.ended(&exit(1), now + ms(60_000))).is_some());
+    assert!(delay(&restarts.on_exit(&exit(1), now + ms(60_000))).is_some());
 }
 
 /// No process, no file to be had: that is no crash, however often it happens. But it is asked less
@@ -217,17 +224,17 @@ fn what_never_began_does_not_use_up_the_budget() {
         budget: 1,
         ..exact()
     });
-    let never = Ended {
-        fault: Some(Fault::StartFailed),
-        ..Ended::default()
+    let never = GenerationEnd {
+        fault: Some(Failure::StartFailed),
+        ..GenerationEnd::default()
     };
     let now = Instant::now();
     let delays: Vec<_> = (0..20)
-        .map(|_| delay(&restarts.ended(&never, now)).expect("it is tried again"))
+        .map(|_| delay(&restarts.on_exit(&never, now)).expect("it is tried again"))
         .collect();
     assert!(delays.is_sorted() && delays[19] == ms(1_000), "{delays:?}");
-    assert!(delay(&restarts.ended(&exit(1), now)).is_some());
-    let verdict = restarts.ended(&exit(1), now);
+    assert!(delay(&restarts.on_exit(&exit(1), now)).is_some());
+    let verdict = restarts.on_exit(&exit(1), now);
     assert!(matches!(verdict, Verdict::GiveUp { .. }), "{verdict:?}");
 }
 
@@ -238,7 +245,7 @@ fn without_a_budget_nothing_is_restarted() {
         ..exact()
     });
     assert_eq!(
-        restarts.ended(&exit(1), Instant::now()),
+        restarts.on_exit(&exit(1), Instant::now()),
         Verdict::GiveUp {
             reason: "no restart is allowed (restart.budget is 0)".to_owned()
         }
@@ -290,14 +297,14 @@ proptest! {
     #[test]
     fn delays_grow_up_to_the_cap_within_the_jitter(config in config(), seed in any::<u64>()) {
         let mut backoff = Backoff::new(config).expect("the strategy makes valid ones");
-        let mut random = Random::new(seed);
+        let mut random = SplitMix64::new(seed);
         prop_assert_eq!(backoff.peek(), config.initial);
         let mut before = Duration::ZERO;
         for _ in 0..2_000 {
             let nominal = backoff.peek();
             prop_assert!(nominal >= before && nominal <= config.max);
             before = nominal;
-            let delay = backoff.advance(&mut random);
+            let delay = backoff.next_delay(&mut random);
             prop_assert!(delay + ROUNDING >= nominal.mul_f64(1.0 - config.jitter));
             prop_assert!(delay <= nominal.mul_f64(1.0 + config.jitter) + ROUNDING);
             prop_assert!(delay <= config.max.mul_f64(1.0 + config.jitter) + ROUNDING);
@@ -315,24 +322,24 @@ proptest! {
         lives in prop::collection::vec((0_u64..6_000, any::<bool>()), 1..60),
     ) {
         let policy = RestartPolicy {
-            when: When::Always,
+            when: RestartMode::Always,
             backoff: config,
             budget,
             window: ms(window),
             ..RestartPolicy::default()
         };
-        let mut one = Restarts::new(policy.clone(), seed).expect("valid");
-        let mut twin = Restarts::new(policy, seed).expect("valid");
+        let mut one = RestartTracker::new(policy.clone(), seed).expect("valid");
+        let mut twin = RestartTracker::new(policy, seed).expect("valid");
         let mut now = Instant::now();
         let mut starts: Vec<Instant> = Vec::new();
         for (lived, settled) in lives {
             now += ms(lived);
             if settled {
-                one.settled();
-                twin.settled();
+                one.on_stable();
+                twin.on_stable();
             }
-            let verdict = one.ended(&exit(1), now);
-            prop_assert_eq!(&verdict, &twin.ended(&exit(1), now));
+            let verdict = one.on_exit(&exit(1), now);
+            prop_assert_eq!(&verdict, &twin.on_exit(&exit(1), now));
             match verdict {
                 Verdict::Restart { after, .. } => {
                     now += after;
@@ -362,19 +369,21 @@ fn another_policy_takes_over_the_count() {
     });
     let now = Instant::now();
     for expected in [100, 200, 400] {
-        assert_eq!(delay(&restarts.ended(&exit(1), now)), Some(ms(expected)));
+        assert_eq!(delay(&restarts.on_exit(&exit(1), now)), Some(ms(expected)));
     }
     let mut senseless = exact();
     senseless.backoff.factor = 0.0;
-    restarts.adopt(senseless).expect_err("a factor below 1");
-    assert_eq!(delay(&restarts.ended(&exit(1), now)), Some(ms(800)));
+    restarts
+        .set_policy(senseless)
+        .expect_err("a factor below 1");
+    assert_eq!(delay(&restarts.on_exit(&exit(1), now)), Some(ms(800)));
     let mut slower = RestartPolicy {
         budget: 5,
         ..exact()
     };
     slower.backoff.initial = ms(500);
-    restarts.adopt(slower).expect("it makes sense");
-    assert_eq!(delay(&restarts.ended(&exit(1), now)), Some(ms(500)));
-    let sixth = restarts.ended(&exit(1), now);
+    restarts.set_policy(slower).expect("it makes sense");
+    assert_eq!(delay(&restarts.on_exit(&exit(1), now)), Some(ms(500)));
+    let sixth = restarts.on_exit(&exit(1), now);
     assert!(matches!(sixth, Verdict::GiveUp { .. }), "{sixth:?}");
 }

@@ -9,9 +9,10 @@
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
-use fulcrum_logs::store::{Archive, Limits, Wanted};
+use fulcrum_logs::store::{RetentionLimits, StoreQuery, StoreReader};
 use fulcrum_logs::{
-    Hub, HubConfig, Level, Run, Splitter, Store, Stream, detect_level, detect_trace_id, sanitise,
+    Hub, HubConfig, Level, LineBatch, LineSplitter, Store, Stream, detect_level, detect_trace_id,
+    sanitize,
 };
 
 /// The line splitter: nothing is lost or added, no piece is too long, none breaks a character that
@@ -62,14 +63,14 @@ pub(crate) fn splitter(data: &[u8]) {
 }
 
 fn split<'a>(limit: usize, chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<(Vec<u8>, bool)> {
-    let mut splitter = Splitter::new(limit);
+    let mut splitter = LineSplitter::new(limit);
     let mut runs = Vec::new();
     for chunk in chunks {
         splitter.push(chunk);
-        runs.extend(std::iter::from_fn(|| splitter.next_run()));
+        runs.extend(std::iter::from_fn(|| splitter.next_batch()));
     }
     runs.extend(std::iter::from_fn(|| splitter.finish()));
-    let pieces = runs.iter().flat_map(Run::pieces);
+    let pieces = runs.iter().flat_map(LineBatch::pieces);
     pieces
         .map(|piece| (piece.bytes.to_vec(), piece.partial))
         .collect()
@@ -78,7 +79,7 @@ fn split<'a>(limit: usize, chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<(V
 /// The terminal sanitiser: valid UTF-8 without anything that drives a terminal but colours, which
 /// are all gone where they aren't wanted; a second time changes nothing; and a colour that is left
 /// on is told.
-pub(crate) fn sanitiser(data: &[u8]) {
+pub(crate) fn sanitizer(data: &[u8]) {
     let (plain, open) = sanitised(data, false);
     assert!(!open, "a colour is on where none came out");
     assert_harmless(&plain, &plain);
@@ -97,7 +98,7 @@ pub(crate) fn sanitiser(data: &[u8]) {
 
 fn sanitised(data: &[u8], colour: bool) -> (String, bool) {
     let mut out = Vec::new();
-    let open = sanitise(data, colour, &mut out);
+    let open = sanitize(data, colour, &mut out);
     (
         String::from_utf8(out).expect("what is shown is UTF-8"),
         open,
@@ -133,7 +134,7 @@ fn without_colours(text: &str) -> (String, bool) {
 }
 
 /// Levels and trace ids: an id is a part of the line that needs no escapes anywhere.
-pub(crate) fn words(data: &[u8]) {
+pub(crate) fn level_and_trace(data: &[u8]) {
     for stream in [Stream::Stdout, Stream::Stderr, Stream::Fulcrum] {
         let _level = detect_level(data, stream);
     }
@@ -166,11 +167,11 @@ pub(crate) fn store(data: &[u8]) {
     let own = folder.path().join("users");
     std::fs::create_dir(&own).expect("made");
     std::fs::write(own.join("00000000000000000001.log"), &file).expect("written");
-    let archive = Archive::open(folder.path()).expect("readable");
+    let archive = StoreReader::open(folder.path()).expect("readable");
     let read = |live| {
-        let wanted = Wanted {
-            live,
-            ..Wanted::default()
+        let wanted = StoreQuery {
+            has_writer: live,
+            ..StoreQuery::default()
         };
         let found = archive.read(&wanted).expect("readable");
         found.map(|found| found.line).collect::<Vec<_>>()
@@ -180,8 +181,8 @@ pub(crate) fn store(data: &[u8]) {
     assert!(bytes <= file.len(), "more came out than is in it");
     assert!(whole.iter().all(|line| all.contains(line)));
     for n in [0, 1, 3] {
-        let mut wanted = Wanted::default();
-        wanted.query.n = Some(n);
+        let mut wanted = StoreQuery::default();
+        wanted.query.tail = Some(n);
         let count = archive.count(&wanted).expect("readable");
         assert!(count <= all.len(), "{count} of {}", all.len());
     }
@@ -192,9 +193,9 @@ fn written() -> &'static [u8] {
     static FILE: OnceLock<Vec<u8>> = OnceLock::new();
     FILE.get_or_init(|| {
         let folder = tempfile::tempdir().expect("a folder");
-        let opened = Store::open(folder.path().to_owned(), Limits::default());
+        let opened = Store::open(folder.path().to_owned(), RetentionLimits::default());
         let (store, _notices) = opened.expect("opened");
-        let hub = Hub::keeping(HubConfig::default(), &store);
+        let hub = Hub::with_store(HubConfig::default(), &store);
         for text in [
             "one",
             "two\nthree",
@@ -202,7 +203,7 @@ fn written() -> &'static [u8] {
             "a longer line than those before it",
         ] {
             let now = SystemTime::UNIX_EPOCH;
-            hub.announce("users", 1, Level::Info, text.to_owned(), now);
+            hub.publish_event("users", 1, Level::Info, text.to_owned(), now);
         }
         assert!(store.close(Duration::from_secs(10)), "written in time");
         let file = folder.path().join("users/00000000000000000001.log");

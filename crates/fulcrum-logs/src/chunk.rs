@@ -8,8 +8,8 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
-use crate::splitter::piece_at;
-use crate::{Level, LogLine, Run, Source, Stream, detect_level};
+use crate::line_splitter::piece_at;
+use crate::{Level, LineBatch, LogLine, Source, Stream, detect_level};
 
 /// Bytes that a chunk is charged with besides its text: its struct, two allocations, and what its
 /// text may leave unused.
@@ -28,33 +28,33 @@ pub struct Chunk {
     pub stream: Stream,
     /// The level of Fulcrum's own lines; in others, that of a line which the first one continues.
     /// Of all other lines it is told by what they say.
-    pub given: Option<Level>,
+    pub explicit_level: Option<Level>,
     /// The lines.
-    pub run: Run,
+    pub lines: LineBatch,
 }
 
 impl Chunk {
     /// The number after that of the last line.
     #[must_use]
     pub fn end_seq(&self) -> u64 {
-        self.first_seq + u64::from(self.run.lines)
+        self.first_seq + u64::from(self.lines.lines)
     }
 
     /// The lines, in order. They share the memory of the chunk.
     pub fn lines(&self) -> impl Iterator<Item = LogLine> + '_ {
-        let mut place = Place::default();
+        let mut place = ChunkCursor::default();
         std::iter::from_fn(move || self.line(&mut place))
     }
 
     /// The line at a place, which is moved on to the next; none at the end.
-    pub(crate) fn line(&self, place: &mut Place) -> Option<LogLine> {
-        let (piece, next) = piece_at(&self.run.text, place.offset)?;
+    pub(crate) fn line(&self, place: &mut ChunkCursor) -> Option<LogLine> {
+        let (piece, next) = piece_at(&self.lines.text, place.offset)?;
         // Without the LF, but with the CR of a CRLF.
         let end = next - usize::from(!piece.partial);
-        let message = self.run.text.slice(place.offset..end);
-        let given = self.stream == Stream::Fulcrum || (place.line == 0 && self.run.continues);
+        let message = self.lines.text.slice(place.offset..end);
+        let given = self.stream == Stream::Fulcrum || (place.line == 0 && self.lines.continues);
         let level = match given {
-            true => self.given,
+            true => self.explicit_level,
             false => detect_level(piece.bytes, self.stream),
         };
         let line = LogLine {
@@ -66,7 +66,7 @@ impl Chunk {
             message,
             partial: piece.partial,
         };
-        *place = Place {
+        *place = ChunkCursor {
             offset: next,
             line: place.line + 1,
         };
@@ -75,7 +75,7 @@ impl Chunk {
 
     /// A chunk of one of its lines alone, in memory of its own: one line picked out of many would
     /// keep all of them alive.
-    pub(crate) fn alone(line: &LogLine) -> Self {
+    pub(crate) fn single_line(line: &LogLine) -> Self {
         let end: &[u8] = if line.partial { b"" } else { b"\n" };
         let text = [&line.message[..], end].concat();
         Self {
@@ -83,8 +83,8 @@ impl Chunk {
             time: line.time,
             source: line.source.clone(),
             stream: line.stream,
-            given: line.level,
-            run: Run {
+            explicit_level: line.level,
+            lines: LineBatch {
                 text: Bytes::from(text),
                 lines: 1,
                 // So that the level is the one that is known already.
@@ -95,19 +95,19 @@ impl Chunk {
     }
 
     /// Bytes of memory that it is charged with.
-    pub(crate) fn cost(&self) -> usize {
-        CHUNK_COST + self.run.text.len()
+    pub(crate) fn memory_cost(&self) -> usize {
+        CHUNK_COST + self.lines.text.len()
     }
 }
 
 /// How far a reader of a chunk has come.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Place {
+pub(crate) struct ChunkCursor {
     offset: usize,
     line: u32,
 }
 
-impl Place {
+impl ChunkCursor {
     /// How many lines lie behind.
     pub(crate) fn taken(self) -> u32 {
         self.line

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::chunk::Place;
-use crate::{Chunk, LogLine, Query};
+use crate::chunk::ChunkCursor;
+use crate::{Chunk, LogLine, LogQuery};
 
 /// How much a follower may have waiting for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +45,8 @@ pub struct Gap {
 pub struct Follower {
     /// Lines that were there already; not charged to the capacity, bounded by the ring.
     backlog: VecDeque<LogLine>,
-    inbox: Arc<Inbox>,
-    seam: u64,
+    inbox: Arc<FollowerQueue>,
+    snapshot_seq: u64,
     /// Tells the hub to forget this follower.
     _registration: Box<dyn Send + Sync>,
 }
@@ -54,14 +54,14 @@ pub struct Follower {
 impl Follower {
     pub(crate) fn new(
         backlog: Vec<LogLine>,
-        seam: u64,
-        inbox: Arc<Inbox>,
+        snapshot_seq: u64,
+        inbox: Arc<FollowerQueue>,
         registration: impl Send + Sync + 'static,
     ) -> Self {
         Self {
             backlog: backlog.into(),
             inbox,
-            seam,
+            snapshot_seq,
             _registration: Box::new(registration),
         }
     }
@@ -69,8 +69,8 @@ impl Follower {
     /// The number of the newest line that was there when this follower was made. Lines up to it
     /// are what [`Hub::tail`](crate::Hub::tail) gives.
     #[must_use]
-    pub fn seam(&self) -> u64 {
-        self.seam
+    pub fn snapshot_seq(&self) -> u64 {
+        self.snapshot_seq
     }
 
     /// The lines that were there already, as far as they haven't been taken.
@@ -87,10 +87,10 @@ impl Follower {
             }
             // Whether it is over is asked about queue and hub at once: a last line published after
             // the look above isn't left behind. One published before the wait leaves a permit.
-            if self.inbox.lock().is_over() {
+            if self.inbox.lock().is_closed() {
                 return None;
             }
-            self.inbox.news.notified().await;
+            self.inbox.notify.notified().await;
         }
     }
 
@@ -114,26 +114,26 @@ impl std::fmt::Debug for Follower {
 
 /// The place where hub and follower meet. Its lock is only ever held for moving lines.
 #[derive(Debug)]
-pub(crate) struct Inbox {
+pub(crate) struct FollowerQueue {
     queue: Mutex<Queue>,
-    news: Notify,
+    notify: Notify,
 }
 
-impl Inbox {
+impl FollowerQueue {
     pub(crate) fn new(capacity: Capacity) -> Self {
         Self {
             queue: Mutex::new(Queue::new(capacity.bytes)),
-            news: Notify::new(),
+            notify: Notify::new(),
         }
     }
 
     /// Hands over those lines of a chunk that `query` wants.
-    pub(crate) fn deliver(&self, chunk: &Arc<Chunk>, query: &Query) {
+    pub(crate) fn deliver(&self, chunk: &Arc<Chunk>, query: &LogQuery) {
         if !query.wants_chunk(chunk) {
             return;
         }
         if query.level.is_none() {
-            self.lock().push(Waiting::whole(Arc::clone(chunk)));
+            self.lock().push(QueuedChunk::whole(Arc::clone(chunk)));
         } else {
             let wanted: Vec<LogLine> = chunk
                 .lines()
@@ -143,20 +143,20 @@ impl Inbox {
                 return;
             }
             let mut queue = self.lock();
-            if wanted.len() == chunk.run.lines as usize {
-                queue.push(Waiting::whole(Arc::clone(chunk)));
+            if wanted.len() == chunk.lines.lines as usize {
+                queue.push(QueuedChunk::whole(Arc::clone(chunk)));
             } else {
                 for line in &wanted {
-                    queue.push(Waiting::whole(Arc::new(Chunk::alone(line))));
+                    queue.push(QueuedChunk::whole(Arc::new(Chunk::single_line(line))));
                 }
             }
         }
-        self.news.notify_one();
+        self.notify.notify_one();
     }
 
     pub(crate) fn close(&self) {
         self.lock().closed = true;
-        self.news.notify_one();
+        self.notify.notify_one();
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -167,21 +167,21 @@ impl Inbox {
 
 /// A chunk of which some lines may have been taken.
 #[derive(Debug)]
-struct Waiting {
+struct QueuedChunk {
     chunk: Arc<Chunk>,
-    place: Place,
+    place: ChunkCursor,
 }
 
-impl Waiting {
+impl QueuedChunk {
     fn whole(chunk: Arc<Chunk>) -> Self {
         Self {
             chunk,
-            place: Place::default(),
+            place: ChunkCursor::default(),
         }
     }
 
     fn left(&self) -> u64 {
-        u64::from(self.chunk.run.lines - self.place.taken())
+        u64::from(self.chunk.lines.lines - self.place.taken())
     }
 }
 
@@ -190,7 +190,7 @@ impl Waiting {
 struct Queue {
     capacity: usize,
     bytes: usize,
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<QueuedChunk>,
     missed: u64,
     closed: bool,
 }
@@ -206,15 +206,15 @@ impl Queue {
         }
     }
 
-    fn push(&mut self, waiting: Waiting) {
-        self.bytes += waiting.chunk.cost();
+    fn push(&mut self, waiting: QueuedChunk) {
+        self.bytes += waiting.chunk.memory_cost();
         self.waiting.push_back(waiting);
         if self.bytes > self.capacity {
             // Down to half, so that a follower that stays too slow reads runs of lines with a gap
             // now and then, and not a gap at every turn.
             while self.bytes > self.capacity / 2 && self.waiting.len() > 1 {
                 if let Some(oldest) = self.waiting.pop_front() {
-                    self.bytes -= oldest.chunk.cost();
+                    self.bytes -= oldest.chunk.memory_cost();
                     self.missed += oldest.left();
                 }
             }
@@ -229,13 +229,13 @@ impl Queue {
         let first = self.waiting.front_mut()?;
         let line = first.chunk.line(&mut first.place)?;
         if first.left() == 0 {
-            self.bytes -= first.chunk.cost();
+            self.bytes -= first.chunk.memory_cost();
             self.waiting.pop_front();
         }
         Some(Delivery::Line(line))
     }
 
-    fn is_over(&self) -> bool {
+    fn is_closed(&self) -> bool {
         self.closed && self.waiting.is_empty() && self.missed == 0
     }
 }

@@ -5,17 +5,17 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use crate::follower::Inbox;
-use crate::pool::Pool;
-use crate::ring::Ring;
-use crate::store::Intake;
+use crate::buffer_pool::BufferPool;
+use crate::follower::FollowerQueue;
+use crate::ring::RingBuffer;
+use crate::store::WriteQueue;
 use crate::{
-    Capacity, Chunk, Follower, Level, LogLine, MAX_LINE, Query, Run, Source, Splitter, Store,
-    Stream,
+    Capacity, Chunk, Follower, Level, LineBatch, LineSplitter, LogLine, LogQuery, MAX_LINE, Source,
+    Store, Stream,
 };
 
 /// Between a pump's look at the clock and the number that its lines get passes less than this.
-const RACE: Duration = Duration::from_secs(1);
+const CLOCK_SKEW_TOLERANCE: Duration = Duration::from_secs(1);
 
 /// How big a hub is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,16 +45,16 @@ pub struct Hub {
 struct Inner {
     state: Mutex<State>,
     /// What floods are read into.
-    pool: Pool,
+    pool: BufferPool,
     /// Where lines are kept for good, if they are.
-    intake: Option<Arc<Intake>>,
+    intake: Option<Arc<WriteQueue>>,
 }
 
 struct State {
     last_seq: u64,
     /// When the newest lines were read.
     last_time: SystemTime,
-    ring: Ring,
+    ring: RingBuffer,
     subscriptions: Vec<Subscription>,
     last_id: u64,
     closed: bool,
@@ -62,8 +62,8 @@ struct State {
 
 struct Subscription {
     id: u64,
-    query: Query,
-    inbox: Arc<Inbox>,
+    query: LogQuery,
+    inbox: Arc<FollowerQueue>,
 }
 
 impl Hub {
@@ -76,19 +76,19 @@ impl Hub {
     /// An empty hub whose lines are kept in a store, too. They are numbered on from those that are
     /// in it already.
     #[must_use]
-    pub fn keeping(config: HubConfig, store: &Store) -> Self {
+    pub fn with_store(config: HubConfig, store: &Store) -> Self {
         Self::with(config, store.last_seq(), Some(store.intake()))
     }
 
-    fn with(config: HubConfig, last_seq: u64, intake: Option<Arc<Intake>>) -> Self {
+    fn with(config: HubConfig, last_seq: u64, intake: Option<Arc<WriteQueue>>) -> Self {
         Self {
             inner: Arc::new(Inner {
                 intake,
-                pool: Pool::default(),
+                pool: BufferPool::default(),
                 state: Mutex::new(State {
                     last_seq,
                     last_time: SystemTime::UNIX_EPOCH,
-                    ring: Ring::new(config.ring_bytes),
+                    ring: RingBuffer::new(config.ring_bytes),
                     subscriptions: Vec::new(),
                     last_id: 0,
                     closed: false,
@@ -108,7 +108,7 @@ impl Hub {
         partial: bool,
         now: SystemTime,
     ) -> u64 {
-        let mut line = Chunk::alone(&LogLine {
+        let mut line = Chunk::single_line(&LogLine {
             seq: 0,
             time: now,
             source,
@@ -117,17 +117,17 @@ impl Hub {
             message,
             partial,
         });
-        if line.run.text.len() <= MAX_LINE {
+        if line.lines.text.len() <= MAX_LINE {
             return self.publish_chunk(line);
         }
-        let mut splitter = Splitter::new(MAX_LINE);
-        splitter.push(&std::mem::take(&mut line.run.text));
+        let mut splitter = LineSplitter::new(MAX_LINE);
+        splitter.push(&std::mem::take(&mut line.lines.text));
         let runs = std::iter::from_fn(|| splitter.finish());
         let mut last = 0;
         for run in runs {
             let continues = true;
             last = self.publish_chunk(Chunk {
-                run: Run { continues, ..run },
+                lines: LineBatch { continues, ..run },
                 ..line.clone()
             });
         }
@@ -136,7 +136,7 @@ impl Hub {
 
     /// Publishes Fulcrum's own words about `domain`, or about nobody in particular
     /// ([`FULCRUM`](crate::FULCRUM)), a line for each line of `text`. Gives the number of the last.
-    pub fn announce(
+    pub fn publish_event(
         &self,
         domain: &str,
         generation: u64,
@@ -149,7 +149,7 @@ impl Hub {
             generation,
             pid: std::process::id(),
         };
-        let mut splitter = Splitter::new(MAX_LINE);
+        let mut splitter = LineSplitter::new(MAX_LINE);
         splitter.push(text.as_bytes());
         splitter.push(b"\n");
         let mut last = 0;
@@ -159,8 +159,8 @@ impl Hub {
                 time: now,
                 source: source.clone(),
                 stream: Stream::Fulcrum,
-                given: Some(level),
-                run,
+                explicit_level: Some(level),
+                lines: run,
             });
         }
         last
@@ -168,13 +168,13 @@ impl Hub {
 
     /// Publishes lines that came together; gives the number of the last.
     pub(crate) fn publish_chunk(&self, chunk: Chunk) -> u64 {
-        let lines = u64::from(chunk.run.lines);
+        let lines = u64::from(chunk.lines.lines);
         // Allocated before the lock is taken; only the number has to be given under it.
         let mut chunk = Arc::new(chunk);
         let mut state = self.inner.lock();
         let numbered = Arc::get_mut(&mut chunk).expect("nobody else has seen it yet");
         numbered.first_seq = state.last_seq + 1;
-        numbered.time = in_turn(numbered.time, state.last_time);
+        numbered.time = monotonic(numbered.time, state.last_time);
         state.last_time = numbered.time;
         state.last_seq += lines;
         for subscription in &state.subscriptions {
@@ -191,7 +191,7 @@ impl Hub {
     /// Returns once there is room for what is read next; at once but for a store whose disk is
     /// slower than what is said. One whose disk stands still is waited for a moment only, and then
     /// left behind.
-    pub async fn room(&self) {
+    pub async fn wait_for_capacity(&self) {
         if let Some(intake) = &self.inner.intake {
             intake.room().await;
         }
@@ -200,13 +200,13 @@ impl Hub {
     /// Returns once what was published until now is in the store, if there is one; a disk that
     /// stands still is waited for a moment only. Whoever reads the store then, and the lines that
     /// were remembered before, has all of them.
-    pub async fn written(&self) {
+    pub async fn flushed(&self) {
         if let Some(intake) = &self.inner.intake {
             intake.written().await;
         }
     }
 
-    pub(crate) fn pool(&self) -> Pool {
+    pub(crate) fn pool(&self) -> BufferPool {
         self.inner.pool.clone()
     }
 
@@ -218,9 +218,9 @@ impl Hub {
 
     /// The remembered lines that a query asks for, in order.
     #[must_use]
-    pub fn tail(&self, query: &Query) -> Vec<LogLine> {
+    pub fn tail(&self, query: &LogQuery) -> Vec<LogLine> {
         let found = self.inner.lock().ring.select(query);
-        in_order(found, query.n)
+        in_order(found, query.tail)
     }
 
     /// The last `n` lines of one stream of one life of a domain, in order: what an explanation of
@@ -233,20 +233,20 @@ impl Hub {
         stream: Stream,
         n: usize,
     ) -> Vec<LogLine> {
-        self.tail(&Query {
+        self.tail(&LogQuery {
             generation: Some(generation),
             stream: Some(stream),
-            n: Some(n),
-            ..Query::domain(domain)
+            tail: Some(n),
+            ..LogQuery::domain(domain)
         })
     }
 
     /// First what [`tail`](Self::tail) gives for the query, then every later line that matches it:
     /// none left out in between, none twice. On a closed hub, the first part alone.
     #[must_use]
-    pub fn subscribe(&self, query: Query, capacity: Capacity) -> Follower {
-        let inbox = Arc::new(Inbox::new(capacity));
-        let n = query.n;
+    pub fn subscribe(&self, query: LogQuery, capacity: Capacity) -> Follower {
+        let inbox = Arc::new(FollowerQueue::new(capacity));
+        let n = query.tail;
         let mut state = self.inner.lock();
         // Looked up and registered under one lock: this is what makes the seam gapless.
         let found = state.ring.select(&query);
@@ -333,9 +333,9 @@ impl Drop for Registration {
 /// A time that isn't before that of the lines numbered before: two pumps look at the clock and are
 /// numbered the other way round. A clock that was set back is another matter, and is shown as it
 /// is.
-fn in_turn(time: SystemTime, last: SystemTime) -> SystemTime {
+fn monotonic(time: SystemTime, last: SystemTime) -> SystemTime {
     match last.duration_since(time) {
-        Ok(behind) if behind < RACE => last,
+        Ok(behind) if behind < CLOCK_SKEW_TOLERANCE => last,
         Ok(_) | Err(_) => time,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::sanitise::is_harmful;
+use crate::sanitize::is_unsafe_char;
 use crate::time::rfc3339_micros;
 use crate::{LogLine, detect_trace_id};
 
@@ -44,12 +44,12 @@ pub fn to_json(line: &LogLine) -> String {
 
 fn string(text: &str) -> String {
     let json = serde_json::Value::from(text).to_string();
-    if !json.contains(is_harmful) {
+    if !json.contains(is_unsafe_char) {
         return json;
     }
     let mut safe = String::with_capacity(json.len() + 16);
     for char in json.chars() {
-        if is_harmful(char) {
+        if is_unsafe_char(char) {
             write!(safe, "\\u{:04x}", u32::from(char)).expect("a String takes every write");
         } else {
             safe.push(char);
@@ -117,7 +117,7 @@ mod tests {
         ) {
             let message = if turned { [&message, "\u{202e}".as_bytes()].concat() } else { message };
             let json = to_json(&line(message.clone()));
-            prop_assert!(!json.chars().any(is_harmful));
+            prop_assert!(!json.chars().any(is_unsafe_char));
             let read: serde_json::Value = serde_json::from_str(&json).unwrap();
             prop_assert_eq!(read["message"].as_str(), Some(&*String::from_utf8_lossy(&message)));
         }

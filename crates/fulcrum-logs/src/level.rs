@@ -1,12 +1,12 @@
 //! How serious a line is, guessed from the ways in which Node programs usually write it.
 
-use crate::scan::Scan;
+use crate::json_scanner::JsonScanner;
 use crate::{Level, Stream};
 
 /// A level stands at the front of a line or not at all; further in it is just a word.
-const HEAD: usize = 128;
+const MAX_PREFIX: usize = 128;
 /// Longer than any word for a level.
-const WORD: usize = 12;
+const MAX_LEVEL_WORD: usize = 12;
 /// Longer than the names of errors, which count on stderr only.
 const ERROR_WORD: usize = 40;
 
@@ -22,15 +22,15 @@ const ERROR_WORD: usize = 40;
 pub fn detect_level(message: &[u8], stream: Stream) -> Option<Level> {
     match message.trim_ascii_start() {
         [b'{', object @ ..] => level_of_json(object),
-        text => level_of_text(&text[..text.len().min(HEAD)], stream),
+        text => level_of_text(&text[..text.len().min(MAX_PREFIX)], stream),
     }
 }
 
 /// The level in the rest of an object of which the `{` is gone. Tolerant of an end that was cut
 /// off: the level usually comes first.
 fn level_of_json(object: &[u8]) -> Option<Level> {
-    let mut scan = Scan::object(object);
-    while let Some((key, value)) = scan.entry() {
+    let mut scan = JsonScanner::object(object);
+    while let Some((key, value)) = scan.next_entry() {
         let level = match key {
             b"level" | b"severity" | b"severityText" | b"lvl" | b"log.level" => {
                 level_of_value(value)
@@ -72,7 +72,7 @@ fn level_of_value(value: &[u8]) -> Option<Level> {
 }
 
 fn level_of_text(head: &[u8], stream: Stream) -> Option<Level> {
-    let mut rest = skip_ornaments(head);
+    let mut rest = skip_decoration(head);
     match rest {
         [b'[', b'N', b'e', b's', b't', b']', nest @ ..] => return level_of_nest(nest),
         [b'n', b'p', b'm', b' ', npm @ ..] => return level_of_npm(npm),
@@ -87,7 +87,7 @@ fn level_of_text(head: &[u8], stream: Stream) -> Option<Level> {
                 timed = true;
                 // What follows a tab is a column of its own.
                 let tab = later.first() == Some(&b'\t');
-                rest = skip_ornaments(later);
+                rest = skip_decoration(later);
                 if tab && let Some(level) = level_of_column(rest) {
                     return Some(level);
                 }
@@ -96,12 +96,12 @@ fn level_of_text(head: &[u8], stream: Stream) -> Option<Level> {
         }
     }
     let (opened, text) = match rest {
-        [b'[' | b'(' | b'<', inner @ ..] => (true, skip_ornaments(inner)),
+        [b'[' | b'(' | b'<', inner @ ..] => (true, skip_decoration(inner)),
         _ => (false, rest),
     };
     let longest = match stream {
         Stream::Stderr => ERROR_WORD,
-        Stream::Stdout | Stream::Fulcrum => WORD,
+        Stream::Stdout | Stream::Fulcrum => MAX_LEVEL_WORD,
     };
     let length = text
         .iter()
@@ -114,7 +114,7 @@ fn level_of_text(head: &[u8], stream: Stream) -> Option<Level> {
     }
     let after = skip_sgr(after);
     if let Some(level) = Level::from_word(word)
-        && stands_as_level(word, opened, after)
+        && is_level_token(word, opened, after)
     {
         return Some(level);
     }
@@ -125,7 +125,7 @@ fn level_of_text(head: &[u8], stream: Stream) -> Option<Level> {
 
 /// `ERROR` is a level, `Error` at the beginning of a sentence isn't, unless set off by a colon or
 /// brackets.
-fn stands_as_level(word: &[u8], opened: bool, after: &[u8]) -> bool {
+fn is_level_token(word: &[u8], opened: bool, after: &[u8]) -> bool {
     match after {
         // `http://…` is an address.
         [b':', b'/', ..] => false,
@@ -140,7 +140,10 @@ fn stands_as_level(word: &[u8], opened: bool, after: &[u8]) -> bool {
 
 /// zap and others separate time, level and the rest by tabs.
 fn level_of_column(text: &[u8]) -> Option<Level> {
-    let end = text.iter().take(WORD + 1).position(|byte| *byte == b'\t')?;
+    let end = text
+        .iter()
+        .take(MAX_LEVEL_WORD + 1)
+        .position(|byte| *byte == b'\t')?;
     Level::from_word(&text[..end])
 }
 
@@ -178,12 +181,12 @@ fn level_of_nest(rest: &[u8]) -> Option<Level> {
 
 /// `npm ERR! code ENOENT`, and `npm error code ENOENT` since npm 10, of which `npm ` is gone.
 fn level_of_npm(rest: &[u8]) -> Option<Level> {
-    let rest = skip_ornaments(rest);
+    let rest = skip_decoration(rest);
     let end = rest
         .iter()
-        .take(WORD)
+        .take(MAX_LEVEL_WORD)
         .position(|byte| !byte.is_ascii_alphabetic());
-    match &rest[..end.unwrap_or(rest.len().min(WORD))] {
+    match &rest[..end.unwrap_or(rest.len().min(MAX_LEVEL_WORD))] {
         b"ERR" | b"error" => Some(Level::Error),
         b"WARN" | b"warn" => Some(Level::Warn),
         b"notice" | b"info" => Some(Level::Info),
@@ -218,7 +221,7 @@ fn level_of_node(head: &[u8], word: &[u8], after: &[u8]) -> Option<Level> {
     warns.then_some(Level::Warn)
 }
 
-fn skip_ornaments(mut text: &[u8]) -> &[u8] {
+fn skip_decoration(mut text: &[u8]) -> &[u8] {
     loop {
         let later = skip_sgr(text.trim_ascii_start());
         if later.len() == text.len() {
@@ -230,7 +233,7 @@ fn skip_ornaments(mut text: &[u8]) -> &[u8] {
 
 /// Skips colour sequences: loggers colour the level and leave the text alone.
 fn skip_sgr(mut text: &[u8]) -> &[u8] {
-    while let Some(length) = crate::sanitise::sgr_length(text) {
+    while let Some(length) = crate::sanitize::sgr_length(text) {
         text = &text[length..];
     }
     text

@@ -43,34 +43,34 @@
 //! It doesn't know whose child is at the other end of a pipe, when that ends, what gRPC is, or
 //! whether something is started again.
 
+mod buffer_pool;
 mod chunk;
 mod follower;
 mod hub;
 mod json;
+mod json_scanner;
 mod level;
 mod line;
-mod pool;
+mod line_splitter;
 mod pump;
 mod query;
+mod renderer;
 mod ring;
-mod sanitise;
-mod scan;
-mod splitter;
+mod sanitize;
 pub mod store;
-mod terminal;
 mod time;
-mod trace;
+mod trace_id;
 
 pub use chunk::Chunk;
 pub use follower::{Capacity, Delivery, Follower, Gap};
 pub use hub::{Hub, HubConfig};
 pub use json::to_json;
 pub use level::detect_level;
-pub use line::{FULCRUM, Level, LogLine, Source, Stream, UnknownWord};
-pub use pump::{Pump, PumpReport, Tally, pump};
-pub use query::Query;
-pub use sanitise::sanitise;
-pub use splitter::{MAX_LINE, Piece, Run, Splitter};
+pub use line::{FULCRUM_SOURCE, Level, LogLine, ParseNameError, Source, Stream};
+pub use line_splitter::{LineBatch, LineSlice, LineSplitter, MAX_LINE};
+pub use pump::{Pump, PumpCounters, PumpStats, pump};
+pub use query::LogQuery;
+pub use renderer::{LineRenderer, Style, truncate_to_width};
+pub use sanitize::sanitize;
 pub use store::Store;
-pub use terminal::{Style, Terminal, fitted};
-pub use trace::detect_trace_id;
+pub use trace_id::detect_trace_id;

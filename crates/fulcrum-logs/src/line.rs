@@ -7,10 +7,10 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
-use crate::splitter::strip_cr;
+use crate::line_splitter::strip_cr;
 
 /// The name under which Fulcrum itself speaks when a line concerns no domain in particular.
-pub const FULCRUM: &str = "fulcrum";
+pub const FULCRUM_SOURCE: &str = "fulcrum";
 
 /// Which mouth a line came out of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -42,14 +42,18 @@ impl fmt::Display for Stream {
 }
 
 impl FromStr for Stream {
-    type Err = UnknownWord;
+    type Err = ParseNameError;
 
     fn from_str(word: &str) -> Result<Self, Self::Err> {
         match word {
             "stdout" => Ok(Self::Stdout),
             "stderr" => Ok(Self::Stderr),
             "fulcrum" => Ok(Self::Fulcrum),
-            _ => Err(UnknownWord::new("stream", word, "stdout, stderr, fulcrum")),
+            _ => Err(ParseNameError::new(
+                "stream",
+                word,
+                "stdout, stderr, fulcrum",
+            )),
         }
     }
 }
@@ -125,24 +129,24 @@ impl fmt::Display for Level {
 }
 
 impl FromStr for Level {
-    type Err = UnknownWord;
+    type Err = ParseNameError;
 
     fn from_str(word: &str) -> Result<Self, Self::Err> {
         Self::from_word(word.as_bytes()).ok_or_else(|| {
-            UnknownWord::new("level", word, "trace, debug, info, warn, error, fatal")
+            ParseNameError::new("level", word, "trace, debug, info, warn, error, fatal")
         })
     }
 }
 
 /// A word that names no [`Stream`] or no [`Level`]; its text lists those that do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownWord {
+pub struct ParseNameError {
     kind: &'static str,
     word: String,
     known: &'static str,
 }
 
-impl UnknownWord {
+impl ParseNameError {
     fn new(kind: &'static str, word: &str, known: &'static str) -> Self {
         Self {
             kind,
@@ -152,14 +156,14 @@ impl UnknownWord {
     }
 }
 
-impl fmt::Display for UnknownWord {
+impl fmt::Display for ParseNameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { kind, word, known } = self;
         write!(f, "unknown {kind} `{word}`; use one of: {known}")
     }
 }
 
-impl std::error::Error for UnknownWord {}
+impl std::error::Error for ParseNameError {}
 
 /// Who wrote a line: one life of one domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -196,7 +200,7 @@ pub struct LogLine {
 impl LogLine {
     /// The message without any line end.
     #[must_use]
-    pub fn said(&self) -> &[u8] {
+    pub fn content(&self) -> &[u8] {
         match self.partial {
             true => &self.message,
             false => strip_cr(&self.message),
@@ -206,7 +210,7 @@ impl LogLine {
     /// The same as text, bytes that aren't UTF-8 replaced by U+FFFD.
     #[must_use]
     pub fn text(&self) -> std::borrow::Cow<'_, str> {
-        String::from_utf8_lossy(self.said())
+        String::from_utf8_lossy(self.content())
     }
 }
 

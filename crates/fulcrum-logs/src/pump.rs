@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use crate::{Chunk, Hub, Level, MAX_LINE, Run, Source, Splitter, Stream, detect_level};
+use crate::{Chunk, Hub, Level, LineBatch, LineSplitter, MAX_LINE, Source, Stream, detect_level};
 
 /// The most that is read at once. Measured: reads of this size with a search for line ends keep up
 /// with `cat`; reading line by line is ten times slower.
@@ -19,7 +19,7 @@ const SHRINK_AFTER: u32 = 32;
 
 /// Running totals of what pumps have read; clones count together. For display while they run.
 #[derive(Debug, Clone, Default)]
-pub struct Tally(Arc<Counts>);
+pub struct PumpCounters(Arc<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -27,7 +27,7 @@ struct Counts {
     lines: AtomicU64,
 }
 
-impl Tally {
+impl PumpCounters {
     /// Bytes read so far, line ends included.
     #[must_use]
     pub fn bytes(&self) -> u64 {
@@ -48,7 +48,7 @@ impl Tally {
 
 /// What one pump has read in its life.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PumpReport {
+pub struct PumpStats {
     /// Bytes read, line ends included.
     pub bytes: u64,
     /// Lines published; each piece of a cut line counts.
@@ -69,24 +69,24 @@ pub struct Pump<R> {
     /// How much is read at once.
     size: usize,
     quiet_reads: u32,
-    splitter: Splitter,
-    sink: Sink,
+    splitter: LineSplitter,
+    sink: LinePublisher,
 }
 
 impl<R: AsyncRead + Unpin> Pump<R> {
     /// A pump from `reader` into `hub`, its lines marked with `source` and `stream`.
-    pub fn new(reader: R, hub: &Hub, source: Source, stream: Stream, tally: &Tally) -> Self {
+    pub fn new(reader: R, hub: &Hub, source: Source, stream: Stream, tally: &PumpCounters) -> Self {
         Self {
             reader,
             size: READ_MIN,
             quiet_reads: 0,
-            splitter: Splitter::pooled(MAX_LINE, hub.pool()),
-            sink: Sink {
+            splitter: LineSplitter::pooled(MAX_LINE, hub.pool()),
+            sink: LinePublisher {
                 hub: hub.clone(),
                 source,
                 stream,
                 tally: tally.clone(),
-                report: PumpReport::default(),
+                report: PumpStats::default(),
                 continued: None,
             },
         }
@@ -99,20 +99,20 @@ impl<R: AsyncRead + Unpin> Pump<R> {
     /// The reader's error, with the stream and the domain it belongs to.
     pub async fn run(&mut self) -> io::Result<()> {
         loop {
-            self.sink.hub.room().await;
-            let buffer = self.splitter.room(self.size);
+            self.sink.hub.wait_for_capacity().await;
+            let buffer = self.splitter.reserve(self.size);
             let mut limited = (&mut self.reader).take(self.size as u64);
             match limited.read_buf(buffer).await {
                 Ok(0) => return Ok(()),
                 Ok(length) => self.take(length),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.sink.explain(&error)),
+                Err(error) => return Err(self.sink.with_context(&error)),
             }
         }
     }
 
     /// Publishes the unfinished line, if there is one, as partial, and tells what was read in all.
-    pub fn finish(&mut self) -> PumpReport {
+    pub fn finish(&mut self) -> PumpStats {
         let now = wall_clock();
         while let Some(run) = self.splitter.finish() {
             self.sink.publish(run, now);
@@ -126,7 +126,7 @@ impl<R: AsyncRead + Unpin> Pump<R> {
         self.sink.tally.add(length as u64, 0);
         // One look at the clock for what came together.
         let now = wall_clock();
-        while let Some(run) = self.splitter.next_run() {
+        while let Some(run) = self.splitter.next_batch() {
             self.sink.publish(run, now);
         }
         self.resize(length);
@@ -177,8 +177,8 @@ pub async fn pump<R: AsyncRead + Unpin>(
     hub: &Hub,
     source: Source,
     stream: Stream,
-    tally: &Tally,
-) -> io::Result<PumpReport> {
+    tally: &PumpCounters,
+) -> io::Result<PumpStats> {
     let mut pump = Pump::new(reader, hub, source, stream, tally);
     let ended = pump.run().await;
     let report = pump.finish();
@@ -186,18 +186,18 @@ pub async fn pump<R: AsyncRead + Unpin>(
 }
 
 /// Where a pump's lines go, and what is known of the one being cut.
-struct Sink {
+struct LinePublisher {
     hub: Hub,
     source: Source,
     stream: Stream,
-    tally: Tally,
-    report: PumpReport,
+    tally: PumpCounters,
+    report: PumpStats,
     /// The level of the line that was cut last; what comes next belongs to it.
     continued: Option<Level>,
 }
 
-impl Sink {
-    fn publish(&mut self, run: Run, now: SystemTime) {
+impl LinePublisher {
+    fn publish(&mut self, run: LineBatch, now: SystemTime) {
         let given = self.continued.filter(|_| run.continues);
         if run.partial && !run.continues {
             self.continued = detect_level(&run.text, self.stream);
@@ -210,12 +210,12 @@ impl Sink {
             time: now,
             source: self.source.clone(),
             stream: self.stream,
-            given,
-            run,
+            explicit_level: given,
+            lines: run,
         });
     }
 
-    fn explain(&self, error: &io::Error) -> io::Error {
+    fn with_context(&self, error: &io::Error) -> io::Error {
         let Source {
             domain,
             generation,

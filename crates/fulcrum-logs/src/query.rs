@@ -7,7 +7,7 @@ use crate::{Chunk, Level, LogLine, Source, Stream};
 
 /// Which lines are wanted. The default wants every line that is there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Query {
+pub struct LogQuery {
     /// Only these domains; [`FULCRUM`](crate::FULCRUM) names Fulcrum's own. `None` means all.
     pub domains: Option<BTreeSet<String>>,
     /// Only this life of the domains.
@@ -21,10 +21,10 @@ pub struct Query {
     /// Of the lines that are there already, only those read before this time.
     pub until: Option<SystemTime>,
     /// Of the lines that are there already, only the last so many.
-    pub n: Option<usize>,
+    pub tail: Option<usize>,
 }
 
-impl Query {
+impl LogQuery {
     /// The lines of one domain.
     #[must_use]
     pub fn domain(name: impl Into<String>) -> Self {

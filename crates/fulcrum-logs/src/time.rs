@@ -6,15 +6,15 @@ use std::time::{Duration, SystemTime};
 const LAST_SECOND: u64 = 253_402_300_799;
 
 pub(crate) fn rfc3339_millis(time: SystemTime) -> String {
-    humantime::format_rfc3339_millis(clamped(time)).to_string()
+    humantime::format_rfc3339_millis(clamp_to_rfc3339(time)).to_string()
 }
 
 pub(crate) fn rfc3339_micros(time: SystemTime) -> String {
-    humantime::format_rfc3339_micros(clamped(time)).to_string()
+    humantime::format_rfc3339_micros(clamp_to_rfc3339(time)).to_string()
 }
 
 /// A clock may be set to anything; a log line must be printable all the same.
-fn clamped(time: SystemTime) -> SystemTime {
+fn clamp_to_rfc3339(time: SystemTime) -> SystemTime {
     let since_epoch = time
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();

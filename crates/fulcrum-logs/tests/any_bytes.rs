@@ -30,12 +30,12 @@ proptest! {
 
     #[test]
     fn sanitiser(bytes in bytes()) {
-        bodies::sanitiser(&bytes);
+        bodies::sanitizer(&bytes);
     }
 
     #[test]
     fn words(bytes in bytes()) {
-        bodies::words(&bytes);
+        bodies::level_and_trace(&bytes);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use fulcrum_logs::{
-    Capacity, Delivery, FULCRUM, Follower, Gap, Hub, HubConfig, Level, LogLine, Query, Source,
-    Stream, Tally, pump,
+    Capacity, Delivery, FULCRUM_SOURCE, Follower, Gap, Hub, HubConfig, Level, LogLine, LogQuery,
+    PumpCounters, Source, Stream, pump,
 };
 use proptest::prelude::*;
 
@@ -52,44 +52,50 @@ fn queries_choose() {
     publish("users", 1, Stream::Stderr, Some(Level::Error), 2);
     publish("orders", 1, Stream::Stdout, Some(Level::Info), 3);
     publish("users", 2, Stream::Stderr, Some(Level::Warn), 4);
-    hub.announce(FULCRUM, 0, Level::Info, "two\r\nlines".to_owned(), at(5));
+    hub.publish_event(
+        FULCRUM_SOURCE,
+        0,
+        Level::Info,
+        "two\r\nlines".to_owned(),
+        at(5),
+    );
 
-    let tail = |query: Query| seqs(&hub.tail(&query));
-    let all = Query::default;
+    let tail = |query: LogQuery| seqs(&hub.tail(&query));
+    let all = LogQuery::default;
     assert_eq!(tail(all()), [1, 2, 3, 4, 5, 6]);
     assert_eq!(
-        tail(Query {
-            n: Some(2),
+        tail(LogQuery {
+            tail: Some(2),
             ..all()
         }),
         [5, 6]
     );
-    assert_eq!(tail(Query::domain("users")), [1, 2, 4]);
+    assert_eq!(tail(LogQuery::domain("users")), [1, 2, 4]);
     assert_eq!(
-        tail(Query {
+        tail(LogQuery {
             generation: Some(2),
             ..all()
         }),
         [4]
     );
     assert_eq!(
-        tail(Query {
+        tail(LogQuery {
             level: Some(Level::Warn),
             ..all()
         }),
         [2, 4]
     );
     assert_eq!(
-        tail(Query {
+        tail(LogQuery {
             since: Some(at(3)),
-            n: Some(2),
-            ..Query::domain("users")
+            tail: Some(2),
+            ..LogQuery::domain("users")
         }),
         [4]
     );
     assert_eq!(seqs(&hub.last_lines("users", 1, Stream::Stderr, 9)), [2]);
 
-    let own = hub.tail(&Query::domain(FULCRUM));
+    let own = hub.tail(&LogQuery::domain(FULCRUM_SOURCE));
     assert_eq!(own[0].text(), "two");
     assert_eq!(own[1].message, "lines");
     assert_eq!(own[1].stream, Stream::Fulcrum);
@@ -98,8 +104,8 @@ fn queries_choose() {
 #[test]
 fn one_that_falls_behind_loses_its_oldest_and_is_told_once() {
     let hub = Hub::new(HubConfig::default());
-    let mut stuck = hub.subscribe(Query::default(), Capacity { bytes: 10_000 });
-    let mut other = hub.subscribe(Query::default(), Capacity { bytes: 10_000_000 });
+    let mut stuck = hub.subscribe(LogQuery::default(), Capacity { bytes: 10_000 });
+    let mut other = hub.subscribe(LogQuery::default(), Capacity { bytes: 10_000_000 });
     for _ in 0..1_000 {
         say(&hub, "users", vec![b'x'; 100]);
     }
@@ -119,7 +125,7 @@ fn one_that_falls_behind_loses_its_oldest_and_is_told_once() {
 #[test]
 fn a_line_over_the_capacity_still_arrives() {
     let hub = Hub::new(HubConfig::default());
-    let mut follower = hub.subscribe(Query::default(), Capacity { bytes: 10 });
+    let mut follower = hub.subscribe(LogQuery::default(), Capacity { bytes: 10 });
     say(&hub, "users", "a");
     say(&hub, "users", vec![b'x'; 1_000]);
     assert_eq!(taken(&mut follower), [Err(1), Ok(2)]);
@@ -129,13 +135,13 @@ fn a_line_over_the_capacity_still_arrives() {
 #[tokio::test]
 async fn a_follower_of_levels_gets_those_lines_out_of_many() {
     let hub = Hub::new(HubConfig::default());
-    let serious = Query {
+    let serious = LogQuery {
         level: Some(Level::Warn),
-        ..Query::default()
+        ..LogQuery::default()
     };
     let mut follower = hub.subscribe(serious.clone(), Capacity::default());
     let text = "INFO a\nERROR b\nplain\nWARN c\n";
-    let tally = Tally::default();
+    let tally = PumpCounters::default();
     pump(
         text.as_bytes(),
         &hub,
@@ -153,8 +159,8 @@ async fn a_follower_of_levels_gets_those_lines_out_of_many() {
 #[tokio::test]
 async fn a_gap_counts_what_was_left_of_lines_read_at_once() {
     let hub = Hub::new(HubConfig::default());
-    let mut follower = hub.subscribe(Query::default(), Capacity { bytes: 1_000 });
-    let tally = Tally::default();
+    let mut follower = hub.subscribe(LogQuery::default(), Capacity { bytes: 1_000 });
+    let tally = PumpCounters::default();
     pump(
         &b"one\ntwo\nthree\n"[..],
         &hub,
@@ -172,7 +178,7 @@ async fn a_gap_counts_what_was_left_of_lines_read_at_once() {
 #[test]
 fn a_dropped_follower_is_forgotten() {
     let hub = Hub::new(HubConfig::default());
-    let follower = hub.subscribe(Query::default(), Capacity::default());
+    let follower = hub.subscribe(LogQuery::default(), Capacity::default());
     assert_eq!(hub.followers(), 1);
     drop(follower);
     assert_eq!(hub.followers(), 0);
@@ -182,7 +188,7 @@ fn a_dropped_follower_is_forgotten() {
 async fn waits_for_lines_and_ends_after_the_last_when_the_hub_closes() {
     let hub = Hub::new(HubConfig::default());
     say(&hub, "users", "before");
-    let mut follower = hub.subscribe(Query::default(), Capacity::default());
+    let mut follower = hub.subscribe(LogQuery::default(), Capacity::default());
     let reader = tokio::spawn(async move {
         let mut seen = Vec::new();
         while let Some(Delivery::Line(line)) = follower.next().await {
@@ -202,7 +208,7 @@ async fn waits_for_lines_and_ends_after_the_last_when_the_hub_closes() {
 #[tokio::test(start_paused = true)]
 async fn ends_when_the_hub_is_gone_and_at_once_on_a_closed_one() {
     let hub = Hub::new(HubConfig::default());
-    let mut follower = hub.subscribe(Query::default(), Capacity::default());
+    let mut follower = hub.subscribe(LogQuery::default(), Capacity::default());
     let waiting = tokio::spawn(async move { follower.next().await });
     tokio::time::sleep(Duration::from_secs(1)).await;
     drop(hub);
@@ -211,7 +217,7 @@ async fn ends_when_the_hub_is_gone_and_at_once_on_a_closed_one() {
     let closed = Hub::new(HubConfig::default());
     say(&closed, "users", "past");
     closed.close();
-    let mut late = closed.subscribe(Query::default(), Capacity::default());
+    let mut late = closed.subscribe(LogQuery::default(), Capacity::default());
     assert!(matches!(late.next().await, Some(Delivery::Line(_))));
     assert_eq!(late.next().await, None);
 }
@@ -219,7 +225,7 @@ async fn ends_when_the_hub_is_gone_and_at_once_on_a_closed_one() {
 #[tokio::test(start_paused = true)]
 async fn a_wait_that_is_given_up_loses_nothing() {
     let hub = Hub::new(HubConfig::default());
-    let mut follower = hub.subscribe(Query::default(), Capacity::default());
+    let mut follower = hub.subscribe(LogQuery::default(), Capacity::default());
     for seq in 1..=5 {
         let wait = tokio::time::timeout(Duration::from_secs(1), follower.next());
         assert!(wait.await.is_err());
@@ -236,7 +242,7 @@ fn backlog_and_what_follows_meet_without_a_gap_or_a_double() {
     let hub = Hub::new(HubConfig {
         ring_bytes: 64 * 1024 * 1024,
     });
-    let _stuck = hub.subscribe(Query::default(), Capacity { bytes: 1_000 });
+    let _stuck = hub.subscribe(LogQuery::default(), Capacity { bytes: 1_000 });
     let wide = Capacity {
         bytes: 64 * 1024 * 1024,
     };
@@ -252,7 +258,7 @@ fn backlog_and_what_follows_meet_without_a_gap_or_a_double() {
         (0..20)
             .map(|_| {
                 std::thread::yield_now();
-                hub.subscribe(Query::default(), wide)
+                hub.subscribe(LogQuery::default(), wide)
             })
             .collect::<Vec<_>>()
     });
@@ -263,7 +269,7 @@ fn backlog_and_what_follows_meet_without_a_gap_or_a_double() {
     // And each domain's lines kept their own order.
     for domain in ["a", "b", "c"] {
         let said: Vec<u64> = hub
-            .tail(&Query::domain(domain))
+            .tail(&LogQuery::domain(domain))
             .iter()
             .map(|line| line.text().parse().expect("a number was said"))
             .collect();
@@ -279,7 +285,7 @@ proptest! {
         capacity in 200_usize..5_000,
     ) {
         let hub = Hub::new(HubConfig::default());
-        let mut follower = hub.subscribe(Query::default(), Capacity { bytes: capacity });
+        let mut follower = hub.subscribe(LogQuery::default(), Capacity { bytes: capacity });
         let mut last = 0;
         let mut read = |follower: &mut Follower, most: usize| {
             for _ in 0..most {
@@ -316,7 +322,7 @@ fn times_are_in_the_order_of_numbers() {
         hub.publish(source, Stream::Stdout, None, "x".into(), false, at(millis));
     }
     let times: Vec<SystemTime> = hub
-        .tail(&Query::default())
+        .tail(&LogQuery::default())
         .iter()
         .map(|line| line.time)
         .collect();
@@ -328,7 +334,10 @@ fn times_are_in_the_order_of_numbers() {
 fn a_line_that_ends_with_crlf_keeps_its_cr() {
     let hub = Hub::new(HubConfig::default());
     say(&hub, "users", &b"a\r"[..]);
-    let line = &hub.tail(&Query::default())[0];
-    assert_eq!((&line.message[..], line.said()), (&b"a\r"[..], &b"a"[..]));
+    let line = &hub.tail(&LogQuery::default())[0];
+    assert_eq!(
+        (&line.message[..], line.content()),
+        (&b"a\r"[..], &b"a"[..])
+    );
     assert_eq!(line.text(), "a");
 }

@@ -7,7 +7,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use fulcrum_logs::{
-    Hub, HubConfig, Level, LogLine, MAX_LINE, Pump, PumpReport, Query, Source, Stream, Tally, pump,
+    Hub, HubConfig, Level, LogLine, LogQuery, MAX_LINE, Pump, PumpCounters, PumpStats, Source,
+    Stream, pump,
 };
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 
@@ -27,7 +28,10 @@ fn users() -> Source {
 
 fn said(hub: &Hub) -> Vec<(String, bool)> {
     let told = |line: LogLine| (line.text().into_owned(), line.partial);
-    hub.tail(&Query::default()).into_iter().map(told).collect()
+    hub.tail(&LogQuery::default())
+        .into_iter()
+        .map(told)
+        .collect()
 }
 
 fn line(text: &str, partial: bool) -> (String, bool) {
@@ -36,13 +40,13 @@ fn line(text: &str, partial: bool) -> (String, bool) {
 
 #[tokio::test]
 async fn publishes_lines_and_the_unfinished_one() {
-    let (hub, tally) = (hub(), Tally::default());
+    let (hub, tally) = (hub(), PumpCounters::default());
     let input: &[u8] = b"ERROR one\r\ntwo\nthr";
     let report = pump(input, &hub, users(), Stream::Stderr, &tally).await;
     let report = report.expect("memory can be read");
     assert_eq!(
         report,
-        PumpReport {
+        PumpStats {
             bytes: 18,
             lines: 3
         }
@@ -56,7 +60,7 @@ async fn publishes_lines_and_the_unfinished_one() {
             line("thr", true)
         ]
     );
-    let first = &hub.tail(&Query::default())[0];
+    let first = &hub.tail(&LogQuery::default())[0];
     assert_eq!(first.level, Some(Level::Error));
     assert_eq!(first.source, users());
     assert_eq!(first.stream, Stream::Stderr);
@@ -73,11 +77,11 @@ async fn every_line_of_a_flood_arrives_in_order() {
         &hub,
         users(),
         Stream::Stdout,
-        &Tally::default(),
+        &PumpCounters::default(),
     )
     .await;
     assert_eq!(report.expect("memory can be read").lines, 50_000);
-    let lines = hub.tail(&Query::default());
+    let lines = hub.tail(&LogQuery::default());
     assert!((0..50_000).eq(lines.iter().map(|line| {
         let text = line.text();
         let number = text.strip_prefix("line ").expect("as written");
@@ -94,11 +98,11 @@ async fn the_pieces_of_a_long_line_share_its_level() {
         &hub,
         users(),
         Stream::Stdout,
-        &Tally::default(),
+        &PumpCounters::default(),
     )
     .await;
     assert_eq!(report.expect("memory can be read").bytes, text.len() as u64);
-    let lines = hub.tail(&Query::default());
+    let lines = hub.tail(&LogQuery::default());
     let (last, pieces) = lines.split_last().expect("there are lines");
     assert!(pieces.len() > 1);
     assert!(pieces.iter().all(|piece| piece.level == Some(Level::Warn)));
@@ -115,7 +119,13 @@ async fn the_pieces_of_a_long_line_share_its_level() {
 async fn stops_waiting_without_losing_what_was_read() {
     let hub = hub();
     let (mut writer, reader) = tokio::io::duplex(1024);
-    let mut pump = Pump::new(reader, &hub, users(), Stream::Stdout, &Tally::default());
+    let mut pump = Pump::new(
+        reader,
+        &hub,
+        users(),
+        Stream::Stdout,
+        &PumpCounters::default(),
+    );
     writer.write_all(b"one\nlast wo").await.expect("it fits");
     let patience = Duration::from_millis(200);
     assert!(tokio::time::timeout(patience, pump.run()).await.is_err());
@@ -123,7 +133,7 @@ async fn stops_waiting_without_losing_what_was_read() {
     assert!(tokio::time::timeout(patience, pump.run()).await.is_err());
     assert_eq!(
         pump.finish(),
-        PumpReport {
+        PumpStats {
             bytes: 14,
             lines: 2
         }
@@ -166,7 +176,7 @@ async fn a_broken_pipe_is_told_and_keeps_what_was_read() {
         &hub,
         users(),
         Stream::Stdout,
-        &Tally::default(),
+        &PumpCounters::default(),
     )
     .await
     .expect_err("it breaks");
@@ -191,11 +201,11 @@ async fn a_flood_leaves_the_newest_lines_within_the_bound() {
         &hub,
         users(),
         Stream::Stdout,
-        &Tally::default(),
+        &PumpCounters::default(),
     )
     .await;
     assert_eq!(report.expect("memory can be read").lines, 50_000);
-    let kept = hub.tail(&Query::default());
+    let kept = hub.tail(&LogQuery::default());
     assert!((1_000..3_000).contains(&kept.len()), "{}", kept.len());
     assert!((50_001 - kept.len() as u64..=50_000).eq(kept.iter().map(|line| line.seq)));
 }

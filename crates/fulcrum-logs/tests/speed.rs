@@ -9,7 +9,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use fulcrum_logs::{Level, Stream, detect_level, detect_trace_id, sanitise};
+use fulcrum_logs::{Level, Stream, detect_level, detect_trace_id, sanitize};
 
 const ROUNDS: u32 = 200_000;
 
@@ -66,7 +66,7 @@ fn nanoseconds_a_line() {
         });
         let shown = nanoseconds(|| {
             out.clear();
-            black_box(sanitise(black_box(line), true, &mut out));
+            black_box(sanitize(black_box(line), true, &mut out));
         });
         println!("{name:20}  level {level:5.1} ns  trace {trace:5.1} ns  sanitise {shown:5.1} ns");
     }

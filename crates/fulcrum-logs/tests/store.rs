@@ -10,19 +10,24 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use fulcrum_logs::store::{Archive, Found, Life, LifeFilter, Limits, Notice, Wanted};
-use fulcrum_logs::{FULCRUM, Hub, HubConfig, Level, LogLine, Query, Source, Store, Stream};
+use fulcrum_logs::store::{
+    GenerationFilter, GenerationRef, RetentionLimits, StoreEvent, StoreQuery, StoreReader,
+    StoredLine,
+};
+use fulcrum_logs::{
+    FULCRUM_SOURCE, Hub, HubConfig, Level, LogLine, LogQuery, Source, Store, Stream,
+};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// Small enough that a few lines fill a file.
-fn small() -> Limits {
-    Limits {
+fn small() -> RetentionLimits {
+    RetentionLimits {
         file_bytes: 400,
         files: 1_000,
-        ..Limits::default()
+        ..RetentionLimits::default()
     }
 }
 
@@ -41,27 +46,27 @@ fn say(hub: &Hub, domain: &str, generation: u64, text: &str, millis: u64) -> u64
 }
 
 /// One run of an instance that says what `speak` says.
-fn run(folder: &Path, limits: Limits, speak: impl FnOnce(&Hub)) -> u64 {
+fn run(folder: &Path, limits: RetentionLimits, speak: impl FnOnce(&Hub)) -> u64 {
     let (store, _notices) = Store::open(folder.to_owned(), limits).expect("opened");
     let run = store.run();
-    let hub = Hub::keeping(HubConfig::default(), &store);
+    let hub = Hub::with_store(HubConfig::default(), &store);
     speak(&hub);
     assert!(store.close(LIMIT), "written in time");
     run
 }
 
-fn read(folder: &Path, wanted: &Wanted) -> Vec<Found> {
-    let archive = Archive::open(folder).expect("readable");
+fn read(folder: &Path, wanted: &StoreQuery) -> Vec<StoredLine> {
+    let archive = StoreReader::open(folder).expect("readable");
     archive.read(wanted).expect("readable").collect()
 }
 
-fn texts(found: &[Found]) -> Vec<String> {
+fn texts(found: &[StoredLine]) -> Vec<String> {
     let lines = found.iter();
     lines.map(|found| found.line.text().into_owned()).collect()
 }
 
 fn all(folder: &Path) -> Vec<String> {
-    texts(&read(folder, &Wanted::default()))
+    texts(&read(folder, &StoreQuery::default()))
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -82,9 +87,9 @@ fn until(what: &str, mut is: impl FnMut() -> bool) {
 #[test]
 fn lines_come_back_as_they_were() {
     let dir = TempDir::new().expect("a folder");
-    run(dir.path(), Limits::default(), |hub| {
+    run(dir.path(), RetentionLimits::default(), |hub| {
         say(hub, "users", 3, "héllo \u{1b}[31m\r", 5);
-        hub.announce("users", 3, Level::Warn, "two\nlines".to_owned(), at(6));
+        hub.publish_event("users", 3, Level::Warn, "two\nlines".to_owned(), at(6));
         let source = Source {
             domain: Arc::from("orders"),
             generation: 1,
@@ -93,10 +98,10 @@ fn lines_come_back_as_they_were() {
         let message = Bytes::from_static(b"\xff\0unfinished");
         hub.publish(source, Stream::Stderr, None, message, true, at(7));
     });
-    let found = read(dir.path(), &Wanted::default());
+    let found = read(dir.path(), &StoreQuery::default());
     let told: Vec<_> = found
         .iter()
-        .map(|Found { line, .. }| {
+        .map(|StoredLine { line, .. }| {
             let Source {
                 domain,
                 generation,
@@ -132,7 +137,7 @@ fn lines_come_back_as_they_were() {
 fn an_empty_store_and_none_at_all_are_readable() {
     let dir = TempDir::new().expect("a folder");
     assert_eq!(all(&dir.path().join("nothing")), Vec::<String>::new());
-    run(&dir.path().join("logs"), Limits::default(), |_| {});
+    run(&dir.path().join("logs"), RetentionLimits::default(), |_| {});
     assert_eq!(all(&dir.path().join("logs")), Vec::<String>::new());
 }
 
@@ -148,7 +153,7 @@ fn numbers_go_on_in_the_next_run_and_runs_are_told_apart() {
         assert_eq!(say(hub, "users", 1, "second", 30), 21);
     });
     assert!(second > first);
-    let found = read(dir.path(), &Wanted::default());
+    let found = read(dir.path(), &StoreQuery::default());
     assert_eq!(found.len(), 21);
     assert_eq!(found[19].run, first);
     assert_eq!((found[20].run, found[20].line.seq), (second, 21));
@@ -159,7 +164,7 @@ fn full_files_are_compressed_and_nothing_is_lost() {
     let dir = TempDir::new().expect("a folder");
     let users = dir.path().join("users");
     let (store, _notices) = Store::open(dir.path().to_owned(), small()).expect("opened");
-    let hub = Hub::keeping(HubConfig::default(), &store);
+    let hub = Hub::with_store(HubConfig::default(), &store);
     let said: Vec<String> = (0..200).map(|number| format!("line {number}")).collect();
     for (millis, text) in said.iter().enumerate() {
         say(&hub, "users", 1, text, millis as u64);
@@ -188,13 +193,14 @@ fn files_are_their_owners_alone_and_links_are_not_followed() {
     fs::create_dir_all(logs.join("users")).expect("made");
     fs::set_permissions(logs.join("users"), fs::Permissions::from_mode(0o777)).expect("set");
     symlink(&stranger, logs.join("users/00000000000000000001.log")).expect("made");
-    let (store, mut notices) = Store::open(logs.clone(), Limits::default()).expect("opened");
-    let hub = Hub::keeping(HubConfig::default(), &store);
+    let (store, mut notices) =
+        Store::open(logs.clone(), RetentionLimits::default()).expect("opened");
+    let hub = Hub::with_store(HubConfig::default(), &store);
     say(&hub, "users", 1, "one", 1);
     say(&hub, "orders", 1, "two", 2);
     assert!(store.close(LIMIT));
     assert_eq!(fs::read_to_string(&stranger).expect("there"), "untouched");
-    assert!(matches!(notices.try_recv(), Ok(Notice::Failing { .. })));
+    assert!(matches!(notices.try_recv(), Ok(StoreEvent::Failing { .. })));
     assert_eq!(all(&logs), ["two"]);
     let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
     assert_eq!(mode(&logs), 0o700);
@@ -206,8 +212,8 @@ fn files_are_their_owners_alone_and_links_are_not_followed() {
 fn a_folder_that_goes_is_made_again() {
     let dir = TempDir::new().expect("a folder");
     let logs = dir.path().join("logs");
-    let (store, _notices) = Store::open(logs.clone(), Limits::default()).expect("opened");
-    let hub = Hub::keeping(HubConfig::default(), &store);
+    let (store, _notices) = Store::open(logs.clone(), RetentionLimits::default()).expect("opened");
+    let hub = Hub::with_store(HubConfig::default(), &store);
     say(&hub, "users", 1, "before", 1);
     until("it is written", || {
         logs.exists() && all(&logs) == ["before"]
@@ -224,7 +230,7 @@ fn a_folder_that_goes_is_made_again() {
 fn what_could_not_be_kept_is_counted_and_told() {
     let dir = TempDir::new().expect("a folder");
     let (store, mut notices) = Store::open(dir.path().to_owned(), small()).expect("opened");
-    let hub = Hub::keeping(HubConfig::default(), &store);
+    let hub = Hub::with_store(HubConfig::default(), &store);
     // In the way of the domain's folder.
     fs::write(dir.path().join("users"), "").expect("written");
     say(&hub, "users", 1, "one", 1);
@@ -234,13 +240,13 @@ fn what_could_not_be_kept_is_counted_and_told() {
         told = notices.try_recv().ok().or(told.take());
         told.is_some()
     });
-    let Some(Notice::Failing { why }) = told else {
+    let Some(StoreEvent::Failing { why }) = told else {
         panic!("{told:?}");
     };
     assert!(why.contains("users"), "{why}");
     until("both are left out", || {
         // The hub remembers them all the same.
-        hub.tail(&Query::default()).len() == 2
+        hub.tail(&LogQuery::default()).len() == 2
     });
     fs::remove_file(dir.path().join("users")).expect("removed");
     let mut millis = 3;
@@ -248,7 +254,7 @@ fn what_could_not_be_kept_is_counted_and_told() {
         millis += 1;
         say(&hub, "users", 1, "more", millis);
         match notices.try_recv() {
-            Ok(Notice::Resumed { missing }) => {
+            Ok(StoreEvent::Resumed { missing }) => {
                 assert!(missing["users"] >= 2, "{missing:?}");
                 true
             }
@@ -263,7 +269,7 @@ fn what_could_not_be_kept_is_counted_and_told() {
 #[test]
 fn a_file_that_ends_anywhere_is_read_up_to_there_and_gone_on_from() {
     let dir = TempDir::new().expect("a folder");
-    run(dir.path(), Limits::default(), |hub| {
+    run(dir.path(), RetentionLimits::default(), |hub| {
         for (millis, text) in ["one", "two", "three"].into_iter().enumerate() {
             say(hub, "users", 1, text, millis as u64);
         }
@@ -272,8 +278,8 @@ fn a_file_that_ends_anywhere_is_read_up_to_there_and_gone_on_from() {
     let whole = fs::read(&file).expect("there");
     for length in (0..whole.len()).rev() {
         fs::write(&file, &whole[..length]).expect("written");
-        let found = read(dir.path(), &Wanted::default());
-        for (Found { line, .. }, said) in found.iter().zip(["one", "two", "three"]) {
+        let found = read(dir.path(), &StoreQuery::default());
+        for (StoredLine { line, .. }, said) in found.iter().zip(["one", "two", "three"]) {
             if line.partial {
                 assert!(said.starts_with(&*line.text()), "{length}: {line:?}");
             } else {
@@ -283,9 +289,9 @@ fn a_file_that_ends_anywhere_is_read_up_to_there_and_gone_on_from() {
         let partial = found.iter().rev().skip(1).any(|found| found.line.partial);
         assert!(!partial, "only the last one is torn: {found:?}");
         // Somebody who still writes hasn't torn anything.
-        let live = Wanted {
-            live: true,
-            ..Wanted::default()
+        let live = StoreQuery {
+            has_writer: true,
+            ..StoreQuery::default()
         };
         assert!(
             read(dir.path(), &live)
@@ -294,7 +300,7 @@ fn a_file_that_ends_anywhere_is_read_up_to_there_and_gone_on_from() {
         );
     }
     fs::write(&file, &whole[..whole.len() - 3]).expect("written");
-    run(dir.path(), Limits::default(), |hub| {
+    run(dir.path(), RetentionLimits::default(), |hub| {
         say(hub, "users", 1, "next", 9);
     });
     assert_eq!(all(dir.path()), ["one", "two", "thr", "next"]);
@@ -303,7 +309,7 @@ fn a_file_that_ends_anywhere_is_read_up_to_there_and_gone_on_from() {
 #[test]
 fn a_kill_while_compressing_leaves_each_line_once() {
     let dir = TempDir::new().expect("a folder");
-    let plain = Limits {
+    let plain = RetentionLimits {
         compress: false,
         ..small()
     };
@@ -344,7 +350,7 @@ fn a_kill_while_compressing_leaves_each_line_once() {
 fn garbage_between_records_is_passed_over() {
     let dir = TempDir::new().expect("a folder");
     for text in ["one", "two"] {
-        run(dir.path(), Limits::default(), |hub| {
+        run(dir.path(), RetentionLimits::default(), |hub| {
             say(hub, "users", 1, text, 1);
         });
     }
@@ -370,7 +376,7 @@ fn garbage_between_records_is_passed_over() {
 #[test]
 fn the_oldest_files_go_first() {
     let dir = TempDir::new().expect("a folder");
-    let limits = Limits {
+    let limits = RetentionLimits {
         files: 3,
         compress: false,
         ..small()
@@ -397,7 +403,7 @@ fn lives_are_found_across_runs() {
     let mut runs = Vec::new();
     for lives in [1..=2, 1..=3] {
         runs.push(run(dir.path(), small(), |hub| {
-            hub.announce(FULCRUM, 0, Level::Info, "begins".to_owned(), at(0));
+            hub.publish_event(FULCRUM_SOURCE, 0, Level::Info, "begins".to_owned(), at(0));
             for generation in lives {
                 for number in 0..30 {
                     say(
@@ -411,27 +417,27 @@ fn lives_are_found_across_runs() {
             }
         }));
     }
-    let archive = Archive::open(dir.path()).expect("readable");
+    let archive = StoreReader::open(dir.path()).expect("readable");
     let life = |filter| archive.life("users", filter).expect("readable");
     let of = |run: usize, generation| {
-        Some(Life {
+        Some(GenerationRef {
             run: runs[run],
             generation,
         })
     };
-    assert_eq!(life(LifeFilter::Previous(None)), of(1, 3));
-    assert_eq!(life(LifeFilter::Previous(Some(3))), of(1, 2));
-    assert_eq!(life(LifeFilter::Generation(2)), of(1, 2));
-    assert_eq!(life(LifeFilter::Generation(9)), None);
+    assert_eq!(life(GenerationFilter::Previous(None)), of(1, 3));
+    assert_eq!(life(GenerationFilter::Previous(Some(3))), of(1, 2));
+    assert_eq!(life(GenerationFilter::Generation(2)), of(1, 2));
+    assert_eq!(life(GenerationFilter::Generation(9)), None);
     assert_eq!(
         archive
-            .life("nobody", LifeFilter::Previous(None))
+            .life("nobody", GenerationFilter::Previous(None))
             .expect("readable"),
         None
     );
-    let wanted = Wanted {
-        lives: Some([("users".to_owned(), of(0, 2).expect("a life"))].into()),
-        ..Wanted::default()
+    let wanted = StoreQuery {
+        generations: Some([("users".to_owned(), of(0, 2).expect("a life"))].into()),
+        ..StoreQuery::default()
     };
     let found = read(dir.path(), &wanted);
     assert_eq!(found.len(), 30);
@@ -473,7 +479,7 @@ proptest! {
         compress in any::<bool>(),
     ) {
         let dir = TempDir::new().expect("a folder");
-        let limits = Limits { compress, ..small() };
+        let limits = RetentionLimits { compress, ..small() };
         let mut said: Vec<LogLine> = Vec::new();
         let mut acts = acts.into_iter().enumerate().peekable();
         while acts.peek().is_some() {
@@ -481,25 +487,25 @@ proptest! {
                 for (millis, act) in acts.by_ref() {
                     let Act::Say(who, text) = act else { break };
                     say(hub, NAMES[who], 1, &text, millis as u64);
-                    said.extend(hub.tail(&Query { n: Some(1), ..Query::default() }));
+                    said.extend(hub.tail(&LogQuery { tail: Some(1), ..LogQuery::default() }));
                 }
             });
         }
         let domains: BTreeSet<String> = who.iter().map(|who| NAMES[*who].to_owned()).collect();
-        let query = Query {
+        let query = LogQuery {
             domains: (!domains.is_empty()).then_some(domains),
             level: level.then_some(Level::Error),
             since: Some(at(window.0)),
             until: Some(at(window.0 + window.1)),
-            n,
-            ..Query::default()
+            tail: n,
+            ..LogQuery::default()
         };
         let pattern = pattern.map(|text| regex::bytes::Regex::new(&text).expect("one letter"));
-        let wanted = Wanted {
+        let wanted = StoreQuery {
             query: query.clone(),
             pattern: pattern.clone(),
             after_seq: after,
-            ..Wanted::default()
+            ..StoreQuery::default()
         };
         let mut expected: Vec<LogLine> = said
             .into_iter()

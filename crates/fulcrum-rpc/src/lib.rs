@@ -52,6 +52,6 @@ pub mod framework;
 
 pub use control::{
     ConnectError, ControlClient, ControlError, ControlHandler, ControlListener, ControlServeError,
-    ControlStream, InstanceLock, LockError, RuntimeDir, Streamed, bind_control, serve_control,
+    ControlStream, InstanceLock, LockError, MessageStream, RuntimeDir, bind_control, serve_control,
 };
 pub use domain::*;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// `12s`, `3m12s`, `2h05m`, `3d04h`.
-pub fn uptime(milliseconds: u64) -> String {
+pub fn format_uptime(milliseconds: u64) -> String {
     let seconds = milliseconds / 1000;
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
     if days > 0 {
@@ -18,17 +18,17 @@ pub fn uptime(milliseconds: u64) -> String {
 }
 
 /// `412 ms`, `3.2 s`, then as [`uptime`].
-pub fn elapsed(duration: Duration) -> String {
+pub fn format_duration(duration: Duration) -> String {
     let milliseconds = duration.as_millis();
     match milliseconds {
         0..1_000 => format!("{milliseconds} ms"),
         1_000..60_000 => format!("{:.1} s", (duration.as_secs_f64() * 10.0).floor() / 10.0),
-        _ => uptime(u64::try_from(milliseconds).unwrap_or(u64::MAX)),
+        _ => format_uptime(u64::try_from(milliseconds).unwrap_or(u64::MAX)),
     }
 }
 
 /// `512 B`, `48.3 MiB`: three digits.
-pub fn memory(bytes: u64) -> String {
+pub fn format_bytes(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
     if bytes < 1024 {
         return format!("{bytes} B");
@@ -52,7 +52,7 @@ pub fn memory(bytes: u64) -> String {
 }
 
 /// `1 domain`, `3 domains`.
-pub fn count(number: usize, one: &str) -> String {
+pub fn pluralize(number: usize, one: &str) -> String {
     format!("{number} {one}{}", if number == 1 { "" } else { "s" })
 }
 
@@ -70,7 +70,7 @@ mod tests {
             (7_500_000, "2h05m"),
             (273_600_000, "3d04h"),
         ] {
-            assert_eq!(uptime(milliseconds), text);
+            assert_eq!(format_uptime(milliseconds), text);
         }
         for (milliseconds, text) in [
             (0, "0 ms"),
@@ -80,7 +80,7 @@ mod tests {
             (59_999, "59.9 s"),
             (60_000, "1m00s"),
         ] {
-            assert_eq!(elapsed(Duration::from_millis(milliseconds)), text);
+            assert_eq!(format_duration(Duration::from_millis(milliseconds)), text);
         }
     }
 
@@ -95,7 +95,7 @@ mod tests {
             (1_073_741_823, "1.0 GiB"),
             (u64::MAX, "16384 PiB"),
         ] {
-            assert_eq!(memory(bytes), text);
+            assert_eq!(format_bytes(bytes), text);
         }
     }
 }

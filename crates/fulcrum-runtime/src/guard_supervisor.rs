@@ -6,47 +6,47 @@ use std::time::Duration;
 
 use fulcrum_logs::{Hub, Level};
 use fulcrum_rpc::RuntimeDir;
-use fulcrum_spawn::process::{Bystander, Containment, Guard, Record, RunId};
+use fulcrum_spawn::process::{CleanupGuard, ProcessHandle, ProcessTracker, RunId, RunRecord};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::context::say;
+use crate::context::log;
 use crate::stale::record_of;
 
 /// A guard that lived so long was a good one, and the next may follow at once.
-const GOOD_LIFE: Duration = Duration::from_secs(10);
+const STABLE_AFTER: Duration = Duration::from_secs(10);
 
 /// The pause after a guard that wasn't, doubled each time up to the longest.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(60));
 
 /// How long a guard that was let go may take. It has nothing to do then.
-const FAREWELL: Duration = Duration::from_secs(1);
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The record and the guard of this instance.
-pub struct Guarding {
-    record: Option<Arc<Record>>,
-    standing: Option<oneshot::Receiver<()>>,
+pub struct GuardHandle {
+    record: Option<Arc<RunRecord>>,
+    ready: Option<oneshot::Receiver<()>>,
     dismiss: oneshot::Sender<()>,
     keeper: Option<JoinHandle<()>>,
 }
 
-impl Guarding {
+impl GuardHandle {
     /// Begins the record and starts a guard. Where that fails the instance goes on, and says so.
     pub fn begin(
         verb: &'static str,
         dir: &RuntimeDir,
         run: &RunId,
-        containment: &Containment,
+        containment: &ProcessTracker,
         hub: &Hub,
     ) -> Self {
         let (dismiss, dismissed) = oneshot::channel();
         let (stands, standing) = oneshot::channel();
-        let record = Record::begin(&record_of(dir), run, containment.cgroup());
+        let record = RunRecord::begin(&record_of(dir), run, containment.cgroup());
         let record = match record {
             Ok(record) => Arc::new(record),
             Err(error) => {
-                say(
+                log(
                     hub,
                     Level::Warn,
                     format!(
@@ -57,14 +57,14 @@ impl Guarding {
                 );
                 return Self {
                     record: None,
-                    standing: None,
+                    ready: None,
                     dismiss,
                     keeper: None,
                 };
             }
         };
-        containment.keep(Arc::clone(&record));
-        let keeper = Keeper {
+        containment.set_record(Arc::clone(&record));
+        let keeper = GuardSupervisor {
             verb,
             record: Arc::clone(&record),
             run: run.clone(),
@@ -74,15 +74,15 @@ impl Guarding {
         };
         Self {
             record: Some(record),
-            standing: Some(standing),
+            ready: Some(standing),
             dismiss,
             keeper: Some(tokio::spawn(keeper.keep(dismissed))),
         }
     }
 
     /// Returns when the first guard stands, or can't.
-    pub async fn standing(&mut self) {
-        if let Some(standing) = self.standing.take() {
+    pub async fn ready(&mut self) {
+        if let Some(standing) = self.ready.take() {
             let _ = standing.await;
         }
     }
@@ -103,33 +103,33 @@ impl Guarding {
 }
 
 /// Keeps a guard standing.
-struct Keeper {
+struct GuardSupervisor {
     verb: &'static str,
-    record: Arc<Record>,
+    record: Arc<RunRecord>,
     run: RunId,
-    containment: Containment,
+    containment: ProcessTracker,
     hub: Hub,
     /// To be told when the first one stands, or can't.
     stands: Option<oneshot::Sender<()>>,
 }
 
-impl Keeper {
+impl GuardSupervisor {
     async fn keep(mut self, mut dismissed: oneshot::Receiver<()>) {
         let mut pause = Duration::ZERO;
         loop {
             let begun = Instant::now();
-            match Guard::start(self.verb, &self.record, &self.run) {
+            match CleanupGuard::start(self.verb, &self.record, &self.run) {
                 Ok(guard) => {
-                    self.containment.spare(guard.pid());
-                    self.tell_standing();
-                    if self.until_it_ends(guard, &mut dismissed).await {
+                    self.containment.exclude(guard.pid());
+                    self.notify_ready();
+                    if self.wait_for_exit(guard, &mut dismissed).await {
                         return;
                     }
                 }
                 Err(error) => self.warn(format!("no guard can be started: {error}")),
             }
             // Also when there is none: the domains needn't wait for it.
-            self.tell_standing();
+            self.notify_ready();
             pause = next_pause(pause, begun.elapsed());
             tokio::select! {
                 _ = &mut dismissed => return,
@@ -139,23 +139,27 @@ impl Keeper {
     }
 
     /// Whether it was let go; else it has ended by itself.
-    async fn until_it_ends(&self, guard: Guard, dismissed: &mut oneshot::Receiver<()>) -> bool {
+    async fn wait_for_exit(
+        &self,
+        guard: CleanupGuard,
+        dismissed: &mut oneshot::Receiver<()>,
+    ) -> bool {
         let pid = guard.pid();
-        let Some(watched) = Bystander::of(pid) else {
+        let Some(watched) = ProcessHandle::open(pid) else {
             // Out of descriptors: it stands, but its end won't be noticed.
             let _ = dismissed.await;
-            guard.dismiss().reap();
+            guard.release().reap();
             return true;
         };
         tokio::select! {
-            () = watched.ended() => {
+            () = watched.exited() => {
                 let how = guard.reap();
                 self.warn(format!("the guard (pid {pid}) has ended ({how}); another one takes its place"));
                 false
             }
             _ = dismissed => {
-                let mut guard = guard.dismiss();
-                if timeout(FAREWELL, watched.ended()).await.is_err() {
+                let mut guard = guard.release();
+                if timeout(RELEASE_TIMEOUT, watched.exited()).await.is_err() {
                     guard.kill();
                 }
                 guard.reap();
@@ -164,20 +168,20 @@ impl Keeper {
         }
     }
 
-    fn tell_standing(&mut self) {
+    fn notify_ready(&mut self) {
         if let Some(stands) = self.stands.take() {
             let _ = stands.send(());
         }
     }
 
     fn warn(&self, text: String) {
-        say(&self.hub, Level::Warn, text);
+        log(&self.hub, Level::Warn, text);
     }
 }
 
 /// How long to wait before the next guard, after a pause of `last` and a guard that lived so long.
 fn next_pause(last: Duration, lived: Duration) -> Duration {
-    if lived >= GOOD_LIFE {
+    if lived >= STABLE_AFTER {
         return Duration::ZERO;
     }
     match last {

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use fulcrum_config::{App, Mode, Request};
+use fulcrum_config::{App, LoadOptions, Mode};
 use fulcrum_logs::Hub;
-use fulcrum_spawn::prepare::Toolbox;
-use fulcrum_spawn::process::{Containment, RunId, Spawner};
+use fulcrum_spawn::prepare::PrepareContext;
+use fulcrum_spawn::process::{ProcessTracker, RunId, Spawner};
 
-use crate::shutdown::stage::Closing;
-use crate::state::desired::Choice;
-use crate::watch::options::Watching;
+use crate::shutdown::stage::ShutdownSignal;
+use crate::state::desired::Selection;
+use crate::watch::options::FileWatchOptions;
 
 /// The parts of a running instance. The runtime opens, binds and locks nothing itself.
 #[derive(Debug)]
@@ -19,15 +19,15 @@ pub struct RuntimeParts {
     /// The app, valid.
     pub app: App,
     /// What the configuration was read with; a reload reads it again with the same.
-    pub request: Request,
+    pub request: LoadOptions,
     /// Development or production.
     pub mode: Mode,
     /// Which domains to start.
-    pub selection: Choice,
+    pub selection: Selection,
     /// Whether missing packages are installed before a start.
     pub install: bool,
     /// Whether and how files are watched.
-    pub watch: Option<Watching>,
+    pub watch: Option<FileWatchOptions>,
     /// Where all log lines meet.
     pub hub: Hub,
     /// The run's number in the log store; 0 without a store.
@@ -35,11 +35,11 @@ pub struct RuntimeParts {
     /// Starts processes.
     pub spawner: Spawner,
     /// Attributes processes to generations.
-    pub tracker: Containment,
+    pub tracker: ProcessTracker,
     /// The run that every token names.
     pub run: RunId,
     /// What the preparation of a start needs: cache directory, SDK, the strip command.
-    pub prepare: Toolbox,
+    pub prepare: PrepareContext,
     /// The environment that domains inherit.
     pub environment: BTreeMap<OsString, OsString>,
     /// Where domains register, `host:port`.
@@ -51,5 +51,5 @@ pub struct RuntimeParts {
     /// Where domains report the files that they have loaded; `None` where files aren't watched.
     pub module_reports: Option<PathBuf>,
     /// By which a shutdown is requested. The caller keeps a clone.
-    pub shutdown: Closing,
+    pub shutdown: ShutdownSignal,
 }

@@ -7,11 +7,11 @@ const MASK: &str = "***";
 
 /// The value of a variable, or a mask if its name says that it is a secret. The password of an
 /// address is masked whatever the name is.
-pub(crate) fn masked(name: &str, value: &str) -> String {
+pub(crate) fn redact_value(name: &str, value: &str) -> String {
     if is_secret_name(name) {
         return MASK.to_owned();
     }
-    without_password(value)
+    redact_url_password(value)
 }
 
 /// Arguments of a command: `--api-key=x` and `--api-key x` keep their names only.
@@ -29,10 +29,10 @@ pub(crate) fn masked_arguments(arguments: &[String]) -> Vec<String> {
         let is_option = name.starts_with('-');
         match value {
             Some(_) if secret => format!("{name}={MASK}"),
-            Some(_) => without_password(argument),
+            Some(_) => redact_url_password(argument),
             None => {
                 secret_follows = secret && is_option;
-                without_password(argument)
+                redact_url_password(argument)
             }
         }
     };
@@ -40,13 +40,13 @@ pub(crate) fn masked_arguments(arguments: &[String]) -> Vec<String> {
 }
 
 /// A command line as one text.
-pub(crate) fn masked_line(command: &str) -> String {
+pub(crate) fn redact_command_line(command: &str) -> String {
     let words: Vec<String> = command.split(' ').map(str::to_owned).collect();
     masked_arguments(&words).join(" ")
 }
 
 /// `postgres://user:secret@host` without the secret.
-fn without_password(value: &str) -> String {
+fn redact_url_password(value: &str) -> String {
     let Some((scheme, rest)) = value.split_once("://") else {
         return value.to_owned();
     };
@@ -85,19 +85,20 @@ mod tests {
                 "https://example.com/a:b@c",
             ),
         ] {
-            assert_eq!(masked(name, value), shown);
+            assert_eq!(redact_value(name, value), shown);
         }
     }
 
     #[test]
     fn options_keep_their_names() {
-        let shown = masked_line("node x.js --api-key=hunter2 --token hunter2 --token-file f -v");
+        let shown =
+            redact_command_line("node x.js --api-key=hunter2 --token hunter2 --token-file f -v");
         assert_eq!(
             shown,
             "node x.js --api-key=*** --token *** --token-file *** -v"
         );
         assert_eq!(
-            masked_line("node keys.js --port 1"),
+            redact_command_line("node keys.js --port 1"),
             "node keys.js --port 1"
         );
     }

@@ -8,48 +8,48 @@ use fulcrum_config::Mode;
 use fulcrum_logs::Level;
 use fulcrum_rpc::control::outcome::Kind;
 use fulcrum_rpc::control::wait_request::Condition;
-use fulcrum_rpc::{ControlHandler, Registry, Unserved};
-use fulcrum_spawn::supervisor::{Keeper, Supervisor};
+use fulcrum_rpc::{ControlHandler, Registry, UnimplementedHandler};
+use fulcrum_spawn::supervisor::{DomainManager, Supervisor};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::command::environment::Surroundings;
-use crate::context::{House, Shared, now};
-use crate::control::service::Desk;
+use crate::command::environment::EnvironmentBase;
+use crate::context::{RuntimeContext, SharedContext, now};
+use crate::control::service::ControlService;
 use crate::control::{change, wait};
 use crate::error::{Error, ErrorKind};
-use crate::events::log::Journal;
-use crate::launch::backend::Workshop;
-use crate::launch::install::Installer;
-use crate::launch::permit::Starts;
-use crate::launch::setup::Setups;
-use crate::liveness::timeouts::Limits;
-use crate::oom_monitor::OomWatch;
+use crate::events::log::EventLog;
+use crate::launch::backend::LaunchContext;
+use crate::launch::install::PackageInstaller;
+use crate::launch::permit::StartLimiter;
+use crate::launch::setup::DomainFactory;
+use crate::liveness::timeouts::LivenessTimeouts;
+use crate::oom_monitor::OomMonitor;
 use crate::parts::RuntimeParts;
 use crate::process::untracked;
-use crate::registration::authorizer::Gate;
+use crate::registration::authorizer::Authorizer;
 use crate::registration::events as registrations;
-use crate::reload::reloader::Reloader;
-use crate::reload::request::{self, Wishes};
+use crate::reload::reloader::ReloadTask;
+use crate::reload::request::{self, ReloadReceiver};
 use crate::resources::limits;
-use crate::resources::sampler::Vitals;
-use crate::shutdown::stage::Stage;
-use crate::standby::node::NodeMaker;
+use crate::resources::sampler::UsageSampler;
+use crate::shutdown::stage::ShutdownStage;
+use crate::standby::node::NodeStandbyFactory;
 use crate::standby::pool::Standby;
-use crate::state::desired::Agenda;
-use crate::state::domain::{DeskRoom, Desks};
+use crate::state::desired::DesiredState;
+use crate::state::domain::{DomainStates, SharedDomainStates};
 use crate::transitions;
-use crate::watch::options::Watching;
+use crate::watch::options::FileWatchOptions;
 use crate::watch::task as watching;
 
 /// The engine of one instance: the supervisor of the domains, and the tasks that carry facts
 /// between the libraries.
 pub struct Runtime {
-    house: Shared,
+    house: SharedContext,
     registry: Registry,
-    reloader: Reloader,
-    wishes: Wishes,
-    watch: Option<Watching>,
+    reloader: ReloadTask,
+    wishes: ReloadReceiver,
+    watch: Option<FileWatchOptions>,
     selected: Vec<String>,
 }
 
@@ -72,81 +72,81 @@ impl Runtime {
         let started = (Instant::now(), now());
         let selected = parts
             .selection
-            .of(&parts.app)
+            .resolve(&parts.app)
             .map_err(|unknown| Error::new(ErrorKind::UnknownDomain, unknown.message(&parts.app)))?;
-        let desks: Desks = Arc::new(DeskRoom::default());
+        let desks: SharedDomainStates = Arc::new(DomainStates::default());
         desks.add(parts.app.domains.iter().map(|domain| domain.name.as_str()));
         let (transitions, told) = mpsc::unbounded_channel();
         let (events, heard) = mpsc::unbounded_channel();
         let roster = Arc::new(OnceLock::new());
-        let times = Limits::of(&parts.app).settings();
-        let maker = NodeMaker::default();
+        let times = LivenessTimeouts::of(&parts.app).settings();
+        let maker = NodeStandbyFactory::default();
         let standby = Standby::start(standby_limit(&parts), maker.clone());
-        let around = Arc::new(Surroundings {
+        let around = Arc::new(EnvironmentBase {
             inherited: parts.environment,
             grpc: parts.grpc.clone(),
             app: parts.app.root.clone(),
             modules: parts.module_reports.clone(),
             mode: parts.mode,
         });
-        let agenda = Arc::new(Agenda {
+        let agenda = Arc::new(DesiredState {
             app: parts.app,
             selected,
             former: BTreeSet::new(),
         });
         let (writer, agendas) = watch::channel(Arc::clone(&agenda));
-        let gate = Gate {
+        let gate = Authorizer {
             registration: agenda.app.runtime.grpc.registration,
             desks: Arc::clone(&desks),
             supervisor: Arc::clone(&roster),
-            looking: tokio::sync::Semaphore::new(1),
+            lookup_permit: tokio::sync::Semaphore::new(1),
             agendas: agendas.clone(),
         };
-        let registry = Registry::with_settings(gate, Unserved, events, times);
-        let workshop = Workshop {
-            around,
+        let registry = Registry::with_settings(gate, UnimplementedHandler, events, times);
+        let workshop = LaunchContext {
+            environment: around,
             agendas: agendas.clone(),
             toolbox: Arc::new(parts.prepare),
             spawner: parts.spawner,
             run: parts.run,
-            installer: Installer::default(),
-            starts: Starts::new(),
+            installer: PackageInstaller::default(),
+            starts: StartLimiter::new(),
             hub: parts.hub.clone(),
             registry: registry.clone(),
             desks: Arc::clone(&desks),
-            oom: OomWatch::start(),
+            oom: OomMonitor::start(),
             standby: standby.clone(),
             install: parts.install,
         };
-        maker.furnish(workshop.clone());
-        let setups = Setups {
-            maker,
+        maker.set_context(workshop.clone());
+        let setups = DomainFactory {
+            standby_factory: maker,
             workshop,
             request: parts.request,
             choice: parts.selection,
             port_hint: parts.port_hint,
         };
-        let mut keeper = Keeper::new(transitions);
+        let mut keeper = DomainManager::new(transitions);
         let domains = agenda.app.domains.iter();
         let domains = domains.filter(|domain| domain.has_process());
         let domains = domains.map(|domain| setups.setup(&agenda, domain));
         // Nobody is there yet whose name they could have.
         keeper.add(domains.collect::<Result<_, _>>()?);
-        keeper.order(agenda.app.waves());
+        keeper.set_start_order(agenda.app.waves());
         let supervisor = keeper.supervisor();
         // Set once, here; the gate was made before the domains it guards.
         let _ = roster.set(Supervisor::clone(&supervisor));
 
         let (samples, taken) = mpsc::unbounded_channel();
-        limits::announce(&agenda.app, &parts.tracker, &parts.hub);
-        let (reloads, wishes) = request::mailbox();
-        let house: Shared = Arc::new(House {
+        limits::log_unenforceable(&agenda.app, &parts.tracker, &parts.hub);
+        let (reloads, wishes) = request::channel();
+        let house: SharedContext = Arc::new(RuntimeContext {
             mode: parts.mode,
             supervisor,
             registry: registry.clone(),
             hub: parts.hub,
-            journal: Journal::new(),
-            vitals: Vitals::start(
+            journal: EventLog::new(),
+            vitals: UsageSampler::start(
                 Arc::clone(&desks),
                 agendas.clone(),
                 parts.tracker.clone(),
@@ -164,19 +164,19 @@ impl Runtime {
             agendas,
             reloads,
         });
-        tokio::spawn(registrations::carry(Shared::clone(&house), heard));
-        tokio::spawn(transitions::tell(Shared::clone(&house), told));
-        tokio::spawn(limits::heed(Shared::clone(&house), taken));
-        tokio::spawn(untracked::tell(
+        tokio::spawn(registrations::run(SharedContext::clone(&house), heard));
+        tokio::spawn(transitions::run(SharedContext::clone(&house), told));
+        tokio::spawn(limits::run(SharedContext::clone(&house), taken));
+        tokio::spawn(untracked::report_untracked(
             house.containment.clone(),
             house.hub.clone(),
         ));
-        let reloader = Reloader {
+        let reloader = ReloadTask {
             keeper,
             agenda: writer,
             setups,
             last_invalid: None,
-            last_unheeded: Vec::new(),
+            last_requires_restart: Vec::new(),
         };
         Ok(Self {
             house,
@@ -197,7 +197,7 @@ impl Runtime {
     /// The service that the control server serves.
     #[must_use]
     pub fn control_service(&self) -> impl ControlHandler + use<> {
-        Desk(Shared::clone(&self.house))
+        ControlService(SharedContext::clone(&self.house))
     }
 
     /// Starts the domains, waits until a shutdown is requested, and stops everything. With `wait`
@@ -205,17 +205,17 @@ impl Runtime {
     pub async fn run(self, wait: Option<Duration>) -> RuntimeExit {
         let house = self.house;
         if let Some(how) = self.watch {
-            tokio::spawn(watching::watch(Shared::clone(&house), how));
+            tokio::spawn(watching::watch(SharedContext::clone(&house), how));
         }
         let selected = self.selected.iter().map(String::as_str);
         house.supervisor.start(selected).await;
-        let reloader = tokio::spawn(self.reloader.run(Shared::clone(&house), self.wishes));
+        let reloader = tokio::spawn(self.reloader.run(SharedContext::clone(&house), self.wishes));
         let result = wait_until_shutdown(&house, &self.selected, wait).await;
-        house.closing.ask(Stage::Stopping);
+        house.closing.request(ShutdownStage::Stopping);
         // From here on nobody adds a domain, so the shutdown sees all of them.
         let _ = reloader.await;
         let mut survivors = shut_down(&house).await;
-        survivors.extend(untracked::end(&house.containment).await);
+        survivors.extend(untracked::kill_remaining(&house.containment).await);
         RuntimeExit { result, survivors }
     }
 }
@@ -231,11 +231,11 @@ fn standby_limit(parts: &RuntimeParts) -> u32 {
 
 /// Waits for the start's end, says how it went, and then for the request to end.
 async fn wait_until_shutdown(
-    house: &Shared,
+    house: &SharedContext,
     selected: &[String],
     wait: Option<Duration>,
 ) -> Result<(), Error> {
-    let ready = wait::all(house, selected, Condition::Ready);
+    let ready = wait::wait_all(house, selected, Condition::Ready);
     let limited = async {
         match wait {
             Some(wait) => timeout(wait, ready).await.ok(),
@@ -244,33 +244,33 @@ async fn wait_until_shutdown(
     };
     let started = tokio::select! {
         started = limited => started,
-        () = house.closing.reached(Stage::Stopping) => return Ok(()),
+        () = house.closing.wait_for(ShutdownStage::Stopping) => return Ok(()),
     };
     match started {
         Some((Kind::Done, text)) => {
-            house.tell_health();
-            house.say(Level::Info, text);
+            house.update_serving_status();
+            house.log(Level::Info, text);
         }
         Some((_, why)) if wait.is_some() => return Err(Error::new(ErrorKind::DomainFailed, why)),
         // Each domain's failure has been logged beside its name; the others go on.
         Some(_) => {}
         None => {
-            let missing = wait::missing(house, selected, Condition::Ready);
+            let missing = wait::describe_pending(house, selected, Condition::Ready);
             return Err(Error::new(
                 ErrorKind::TimedOut,
                 format!("not ready in time: {missing}"),
             ));
         }
     }
-    house.closing.reached(Stage::Stopping).await;
+    house.closing.wait_for(ShutdownStage::Stopping).await;
     Ok(())
 }
 
 /// Ends every domain, and says what it waits for. Gives those that could not be ended.
-async fn shut_down(house: &Shared) -> Vec<String> {
-    house.closing.ask(Stage::Stopping);
-    house.tell_health();
-    house.standby.drop_all().await;
+async fn shut_down(house: &SharedContext) -> Vec<String> {
+    house.closing.request(ShutdownStage::Stopping);
+    house.update_serving_status();
+    house.standby.clear().await;
     let orderly = house.supervisor.shutdown();
     tokio::pin!(orderly);
     // The first line comes early enough to tell a wait from a hang.
@@ -278,9 +278,9 @@ async fn shut_down(house: &Shared) -> Vec<String> {
     loop {
         tokio::select! {
             left = &mut orderly => return left,
-            () = house.closing.reached(Stage::Killing) => return house.supervisor.kill().await,
+            () = house.closing.wait_for(ShutdownStage::Killing) => return house.supervisor.kill().await,
             () = sleep_until(next) => {
-                house.say(Level::Info, change::blockers(house));
+                house.log(Level::Info, change::shutdown_progress(house));
                 next += Duration::from_secs(1);
             }
         }

@@ -9,9 +9,9 @@ use crate::names::unknown_domain;
 
 /// A name that fits no domain.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Unknown(pub String);
+pub struct UnknownDomain(pub String);
 
-impl Unknown {
+impl UnknownDomain {
     /// For people: the name, the nearest one, and which there are.
     pub fn message(&self, app: &App) -> String {
         unknown_domain(
@@ -25,7 +25,7 @@ impl Unknown {
 ///
 /// # Errors
 /// A name or glob that fits none.
-pub fn select(app: &App, wanted: &[String]) -> Result<Vec<String>, Unknown> {
+pub fn select(app: &App, wanted: &[String]) -> Result<Vec<String>, UnknownDomain> {
     let known: Vec<&str> = app.domains.iter().map(|d| d.name.as_str()).collect();
     select_among(&known, wanted)
 }
@@ -34,7 +34,7 @@ pub fn select(app: &App, wanted: &[String]) -> Result<Vec<String>, Unknown> {
 ///
 /// # Errors
 /// A name or glob that fits none.
-pub fn select_among(known: &[&str], wanted: &[String]) -> Result<Vec<String>, Unknown> {
+pub fn select_among(known: &[&str], wanted: &[String]) -> Result<Vec<String>, UnknownDomain> {
     let all = || known.iter().map(|domain| (*domain).to_owned());
     if wanted.is_empty() || wanted.iter().any(|name| name == "all") {
         return Ok(all().collect());
@@ -51,7 +51,7 @@ pub fn select_among(known: &[&str], wanted: &[String]) -> Result<Vec<String>, Un
             Err(_) => all().filter(|domain| domain == name).collect(),
         };
         if fits.is_empty() {
-            return Err(Unknown(name.clone()));
+            return Err(UnknownDomain(name.clone()));
         }
         found.extend(fits);
     }
@@ -67,7 +67,7 @@ pub(crate) fn with_dependencies(app: &App, names: &[String]) -> Vec<String> {
             continue;
         };
         if domain.has_process() && found.insert(name.to_owned()) {
-            open.extend(app.needs(name).into_keys());
+            open.extend(app.dependencies(name).into_keys());
         }
     }
     found.into_iter().collect()

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fulcrum_config::{Domain, Request, Severity, load};
+use fulcrum_config::{Domain, LoadOptions, Severity, load};
 
 /// The file that holds settings, of an app and of a domain.
 const FILE: &str = "fulcrum.yml";
@@ -16,28 +16,28 @@ const FILE: &str = "fulcrum.yml";
 /// files even without a reload; what the supervisor decides by (dependencies, timeouts, the restart
 /// policy) is that of the agenda.
 #[derive(Clone)]
-pub(crate) struct Settings(Arc<Inner>);
+pub(crate) struct SettingsCache(Arc<Inner>);
 
 struct Inner {
-    request: Request,
+    request: LoadOptions,
     app: PathBuf,
-    known: Mutex<Known>,
+    known: Mutex<CachedSettings>,
 }
 
-struct Known {
-    stamps: Vec<Stamp>,
+struct CachedSettings {
+    stamps: Vec<FileStamp>,
     domain: Arc<Domain>,
 }
 
 /// What changes with a file's content: when it was written, its length, which file it is.
-type Stamp = Option<(i64, i64, u64, u64)>;
+type FileStamp = Option<(i64, i64, u64, u64)>;
 
-impl Settings {
+impl SettingsCache {
     /// The settings as they were read with `request` a moment ago.
-    pub(crate) fn new(domain: Domain, app: &Path, request: Request) -> Self {
+    pub(crate) fn new(domain: Domain, app: &Path, request: LoadOptions) -> Self {
         let domain = Arc::new(domain);
         let stamps = stamps(app, &domain);
-        let known = Mutex::new(Known { stamps, domain });
+        let known = Mutex::new(CachedSettings { stamps, domain });
         Self(Arc::new(Inner {
             request,
             app: app.to_owned(),
@@ -55,7 +55,7 @@ impl Settings {
         if stamps != known.stamps {
             match self.read(&known.domain.name) {
                 Ok(domain) => {
-                    *known = Known {
+                    *known = CachedSettings {
                         stamps,
                         domain: Arc::new(domain),
                     }
@@ -87,7 +87,7 @@ impl Settings {
 }
 
 /// Of the app's file, the domain's, and its files of variables.
-fn stamps(app: &Path, domain: &Domain) -> Vec<Stamp> {
+fn stamps(app: &Path, domain: &Domain) -> Vec<FileStamp> {
     let files = [app.join(FILE), domain.dir.join(FILE)];
     let variables = domain.process.env_files.iter();
     files
@@ -97,7 +97,7 @@ fn stamps(app: &Path, domain: &Domain) -> Vec<Stamp> {
         .collect()
 }
 
-fn stamp(file: &Path) -> Stamp {
+fn stamp(file: &Path) -> FileStamp {
     let meta = fs::metadata(file).ok()?;
     Some((meta.mtime(), meta.mtime_nsec(), meta.len(), meta.ino()))
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use fulcrum_logs::Level;
 use fulcrum_rpc::RuntimeDir;
-use fulcrum_spawn::process::{Leftover, Past, Swept, sweep};
+use fulcrum_spawn::process::{CleanupReport, PreviousRun, StaleProcess, kill_stale};
 
 use crate::error::Error;
 
@@ -17,16 +17,16 @@ pub(crate) fn record_of(dir: &RuntimeDir) -> PathBuf {
 }
 
 /// Something to be told once there is somebody to tell it to.
-pub type Word = (Level, String);
+pub type StartupMessage = (Level, String);
 
 /// Ends what is left, and gives what to say about it. To be called by the holder of the lock, before
 /// it starts anything; takes two seconds at most.
 ///
 /// # Errors
 /// The earlier instance is still there: somebody has removed its lock.
-pub fn settle(dir: &RuntimeDir) -> Result<Vec<Word>, Error> {
+pub fn clean_up(dir: &RuntimeDir) -> Result<Vec<StartupMessage>, Error> {
     let path = record_of(dir);
-    let past = match Past::read(&path) {
+    let past = match PreviousRun::read(&path) {
         Ok(Some(past)) => past,
         Ok(None) => return Ok(Vec::new()),
         Err(error) => {
@@ -40,38 +40,38 @@ pub fn settle(dir: &RuntimeDir) -> Result<Vec<Word>, Error> {
     if past.finished {
         return Ok(Vec::new());
     }
-    if past.instance_lives() {
+    if past.instance_is_alive() {
         let pid = past.instance;
         return Err(Error::failed(format!(
             "this app still runs (pid {pid}), though its lock {} is gone\n  hint: stop it with `kill {pid}`",
             dir.lock_path().display()
         )));
     }
-    let swept = sweep(&past);
-    Ok(words(&past, &swept))
+    let swept = kill_stale(&past);
+    Ok(describe(&past, &swept))
 }
 
-fn words(past: &Past, swept: &Swept) -> Vec<Word> {
+fn describe(past: &PreviousRun, swept: &CleanupReport) -> Vec<StartupMessage> {
     let mut said = Vec::new();
     let lead = format!(
         "the instance before (pid {}) ended without stopping its domains",
         past.instance
     );
     if !swept.ended.is_empty() {
-        let what = told(past, &swept.ended);
+        let what = describe_processes(past, &swept.ended);
         said.push((Level::Warn, format!("{lead}: ended {what}")));
-    } else if past.swept.is_some() && !past.lives.is_empty() {
-        let names: BTreeSet<&str> = past.lives.values().map(|life| &*life.domain).collect();
+    } else if past.cleaned_up.is_some() && !past.processes.is_empty() {
+        let names: BTreeSet<&str> = past.processes.values().map(|life| &*life.domain).collect();
         let names = names.into_iter().collect::<Vec<_>>().join(", ");
         said.push((
             Level::Info,
             format!("{lead} ({names}); its guard has seen to their end"),
         ));
-    } else if !past.lives.is_empty() && swept.survived.is_empty() {
+    } else if !past.processes.is_empty() && swept.survived.is_empty() {
         said.push((Level::Info, format!("{lead}; nothing of them is left")));
     }
     if !swept.survived.is_empty() {
-        let what = told(past, &swept.survived);
+        let what = describe_processes(past, &swept.survived);
         said.push((
             Level::Error,
             format!("left by the instance before, and still alive after SIGKILL: {what}"),
@@ -81,13 +81,17 @@ fn words(past: &Past, swept: &Swept) -> Vec<Word> {
 }
 
 /// `orders (pid 4713, generation 3) and 2 processes below it`
-fn told(past: &Past, processes: &[Leftover]) -> String {
-    let leads = |pid| past.lives.get(&pid).is_some_and(|life| life.generation > 0);
+fn describe_processes(past: &PreviousRun, processes: &[StaleProcess]) -> String {
+    let leads = |pid| {
+        past.processes
+            .get(&pid)
+            .is_some_and(|life| life.generation > 0)
+    };
     let (leaders, others): (Vec<_>, Vec<_>) =
         processes.iter().partition(|process| leads(process.pid));
     let mut parts: Vec<String> = leaders
         .iter()
-        .filter_map(|process| past.lives.get(&process.pid))
+        .filter_map(|process| past.processes.get(&process.pid))
         .map(|life| {
             format!(
                 "{} (pid {}, generation {})",
@@ -117,13 +121,13 @@ fn told(past: &Past, processes: &[Leftover]) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use fulcrum_spawn::process::{PastLife, RunId};
+    use fulcrum_spawn::process::{RecordedProcess, RunId};
 
     use super::*;
 
-    fn past(names: &[&str], swept: Option<u64>) -> Past {
+    fn past(names: &[&str], swept: Option<u64>) -> PreviousRun {
         let lives = names.iter().zip(60..).map(|(name, leader)| {
-            let life = PastLife {
+            let life = RecordedProcess {
                 leader,
                 started: 1,
                 domain: (*name).to_owned(),
@@ -131,33 +135,33 @@ mod tests {
             };
             (leader, life)
         });
-        Past {
+        PreviousRun {
             run: RunId::parse(&"a".repeat(32)).expect("a run"),
             boot: "boot".to_owned(),
             instance: 4711,
             instance_started: 1,
             cgroup: None,
-            lives: lives.collect::<BTreeMap<_, _>>(),
-            death: None,
-            swept,
+            processes: lives.collect::<BTreeMap<_, _>>(),
+            instance_died_at: None,
+            cleaned_up: swept,
             finished: false,
         }
     }
 
-    fn leftover(pid: u32) -> Leftover {
-        Leftover {
+    fn leftover(pid: u32) -> StaleProcess {
+        StaleProcess {
             pid,
             command: "sleep 60".to_owned(),
             leader: Some(60),
         }
     }
 
-    fn said(past: &Past, ended: &[u32], survived: &[u32]) -> Vec<String> {
-        let swept = Swept {
+    fn said(past: &PreviousRun, ended: &[u32], survived: &[u32]) -> Vec<String> {
+        let swept = CleanupReport {
             ended: ended.iter().copied().map(leftover).collect(),
             survived: survived.iter().copied().map(leftover).collect(),
         };
-        let words = words(past, &swept).into_iter();
+        let words = describe(past, &swept).into_iter();
         words
             .map(|(_, text)| {
                 let lead = "the instance before (pid 4711) ended without stopping its domains";

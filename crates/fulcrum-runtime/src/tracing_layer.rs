@@ -8,19 +8,19 @@ use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::context::say;
+use crate::context::log;
 
 /// From now on the libraries' words go to the hub, as Fulcrum's own.
-pub fn tell(hub: &Hub) {
+pub fn install(hub: &Hub) {
     // A second instance within one process, as in a test, keeps the first one's place.
     let _ = tracing_subscriber::registry()
-        .with(Words(hub.clone()))
+        .with(HubLayer(hub.clone()))
         .try_init();
 }
 
-struct Words(Hub);
+struct HubLayer(Hub);
 
-impl<S: Subscriber> Layer<S> for Words {
+impl<S: Subscriber> Layer<S> for HubLayer {
     /// Our own crates, and nothing below info: what hyper and h2 notice is no news to people.
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
         metadata.target().starts_with("fulcrum") && *metadata.level() <= tracing::Level::INFO
@@ -34,16 +34,16 @@ impl<S: Subscriber> Layer<S> for Words {
             tracing::Level::DEBUG => Level::Debug,
             tracing::Level::TRACE => Level::Trace,
         };
-        let mut text = Text(String::new());
+        let mut text = EventText(String::new());
         event.record(&mut text);
-        say(&self.0, level, text.0);
+        log(&self.0, level, text.0);
     }
 }
 
 /// An event as one line: its message, then its fields.
-struct Text(String);
+struct EventText(String);
 
-impl Visit for Text {
+impl Visit for EventText {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         // Writing to a String can't fail.
         let _ = if field.name() == "message" {

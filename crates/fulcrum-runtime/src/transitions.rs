@@ -3,42 +3,45 @@
 use std::time::Duration;
 
 use fulcrum_logs::Level;
-use fulcrum_spawn::lifecycle::{Cause, Goal, Phase};
+use fulcrum_spawn::lifecycle::{Goal, Phase, TransitionCause};
 use fulcrum_spawn::supervisor::{Snapshot, Transition};
 use tokio::sync::mpsc;
 
-use crate::context::{Shared, now};
-use crate::exit::describe::{advice, how};
-use crate::process::untracked::shown;
+use crate::context::{SharedContext, now};
+use crate::exit::describe::{describe_forced_exit, hint};
+use crate::process::untracked::describe_process;
 use crate::readiness::probes;
-use crate::restart::groups::Together;
-use crate::state::domain::Reloading;
+use crate::restart::groups::GroupRestarts;
+use crate::state::domain::PendingReload;
 
 /// Carries transitions until no driver is left.
-pub(crate) async fn tell(house: Shared, mut transitions: mpsc::UnboundedReceiver<Transition>) {
-    let mut together = Together::default();
+pub(crate) async fn run(
+    house: SharedContext,
+    mut transitions: mpsc::UnboundedReceiver<Transition>,
+) {
+    let mut together = GroupRestarts::default();
     while let Some(mut transition) = transitions.recv().await {
-        together.heed(&house, &transition);
-        probes::heed(&house, &transition);
+        together.on_transition(&house, &transition);
+        probes::update_serving_status(&house, &transition);
         let handle = house.supervisor.domain(&transition.domain);
         if let Some(handle) = handle {
             let snapshot = handle.snapshot();
-            let reloaded = reloaded(&house, &transition);
+            let reloaded = reload_finished(&house, &transition);
             let words = match &reloaded {
                 Some(text) => Some((Level::Info, text.clone())),
-                None => words(&house, &transition, &snapshot),
+                None => log_message(&house, &transition, &snapshot),
             };
             if let Some((level, text)) = words {
                 let generation = transition.generation;
                 house
                     .hub
-                    .announce(&transition.domain, generation, level, text, now());
+                    .publish_event(&transition.domain, generation, level, text, now());
             }
-            transition.reason = reason(&house, &transition, &snapshot);
+            transition.reason = event_reason(&house, &transition, &snapshot);
             if let Some(text) = reloaded {
                 let (name, generation) = (transition.domain.clone(), transition.generation);
-                house.journal.enter(transition);
-                house.journal.note(&name, generation, "reloaded", text);
+                house.journal.record_transition(transition);
+                house.journal.record(&name, generation, "reloaded", text);
                 continue;
             }
         } else if transition.to == Phase::Stopped {
@@ -47,13 +50,17 @@ pub(crate) async fn tell(house: Shared, mut transitions: mpsc::UnboundedReceiver
             let generation = transition.generation;
             house
                 .hub
-                .announce(&transition.domain, generation, Level::Info, text, now());
+                .publish_event(&transition.domain, generation, Level::Info, text, now());
         }
-        house.journal.enter(transition);
+        house.journal.record_transition(transition);
     }
 }
 
-fn words(house: &Shared, news: &Transition, now: &Snapshot) -> Option<(Level, String)> {
+fn log_message(
+    house: &SharedContext,
+    news: &Transition,
+    now: &Snapshot,
+) -> Option<(Level, String)> {
     Some(match news.to {
         // A gate that is open lets it pass at once, which is no news.
         Phase::Waiting if now.reason.starts_with("waiting for") => {
@@ -61,24 +68,31 @@ fn words(house: &Shared, news: &Transition, now: &Snapshot) -> Option<(Level, St
         }
         Phase::Waiting | Phase::Preparing => return None,
         Phase::Starting => (Level::Info, started(house, news)?),
-        Phase::Running if news.ready && news.again => (Level::Info, "ready again".to_owned()),
+        Phase::Running if news.ready && news.was_ready_before => {
+            (Level::Info, "ready again".to_owned())
+        }
         Phase::Running if !news.ready && news.from == Phase::Starting => {
             (Level::Info, news.reason.clone())
         }
         Phase::Running if !news.ready => (Level::Warn, format!("not ready: {}", news.reason)),
         Phase::Running => {
             let after = now.ready_after.unwrap_or_default();
-            (Level::Info, format!("ready in {}", millis(after)))
+            (Level::Info, format!("ready in {}", format_duration(after)))
         }
-        Phase::Stopping if matches!(news.cause, Cause::Asked(_)) => {
+        Phase::Stopping if matches!(news.cause, TransitionCause::Requested(_)) => {
             (Level::Info, "stopping".to_owned())
         }
-        Phase::Stopping if matches!(news.cause, Cause::Recycled | Cause::Renewed) => {
+        Phase::Stopping
+            if matches!(
+                news.cause,
+                TransitionCause::GroupRestart | TransitionCause::Reload
+            ) =>
+        {
             (Level::Info, news.reason.clone())
         }
         Phase::Stopping => (Level::Error, news.reason.clone()),
         Phase::Backoff => {
-            let next = next_start(house, &news.domain, now);
+            let next = describe_next_start(house, &news.domain, now);
             // A life's end has been told already; a start that failed has not.
             let text = if news.from == Phase::Stopping {
                 next
@@ -89,7 +103,7 @@ fn words(house: &Shared, news: &Transition, now: &Snapshot) -> Option<(Level, St
         }
         Phase::Stopped if now.goal == Goal::Down => (Level::Info, "stopped".to_owned()),
         Phase::Stopped => {
-            let advice = advice(house, &news.domain, now)
+            let advice = hint(house, &news.domain, now)
                 .map_or_else(String::new, |advice| format!("; {advice}"));
             let text = format!("ended ({}), and is not started again{advice}", news.reason);
             (Level::Info, text)
@@ -100,17 +114,18 @@ fn words(house: &Shared, news: &Transition, now: &Snapshot) -> Option<(Level, St
 }
 
 /// `reloaded in 31 ms (src/price.ts)`, once the life is ready that a change has begun.
-fn reloaded(house: &Shared, news: &Transition) -> Option<String> {
+fn reload_finished(house: &SharedContext, news: &Transition) -> Option<String> {
     let desk = house.desks.get(&news.domain)?;
-    if matches!(news.cause, Cause::Asked(_)) && news.to != Phase::Running {
+    if matches!(news.cause, TransitionCause::Requested(_)) && news.to != Phase::Running {
         // What begins now has another reason.
-        desk.reloading.send_if_modified(|now| now.take().is_some());
+        desk.pending_reload
+            .send_if_modified(|now| now.take().is_some());
     }
-    if news.to != Phase::Running || !news.ready || news.again {
+    if news.to != Phase::Running || !news.ready || news.was_ready_before {
         return None;
     }
-    let Reloading { since, what } = desk.reloading.send_replace(None)?;
-    let after = millis(since.elapsed());
+    let PendingReload { since, what } = desk.pending_reload.send_replace(None)?;
+    let after = format_duration(since.elapsed());
     Some(format!("reloaded in {after} ({what})"))
 }
 
@@ -130,8 +145,8 @@ fn failed(news: &Transition, now: &Snapshot) -> String {
 }
 
 /// `started by node 20.20.2 (PATH), pid 4242`
-fn started(house: &Shared, news: &Transition) -> Option<String> {
-    let badge = house.desks.get(&news.domain)?.badge.borrow().clone()?;
+fn started(house: &SharedContext, news: &Transition) -> Option<String> {
+    let badge = house.desks.get(&news.domain)?.process.borrow().clone()?;
     let badge = (badge.generation == news.generation).then_some(badge)?;
     let pid = badge
         .pid
@@ -140,10 +155,10 @@ fn started(house: &Shared, news: &Transition) -> Option<String> {
 }
 
 /// Who survived, and in which state, which is why.
-fn stuck(house: &Shared, leader: u32) -> String {
-    let mut lives = house.containment.lives(&[leader]);
+fn stuck(house: &SharedContext, leader: u32) -> String {
+    let mut lives = house.containment.members_of(&[leader]);
     let left = lives.remove(&leader).unwrap_or_default();
-    let left: Vec<String> = left.iter().map(shown).collect();
+    let left: Vec<String> = left.iter().map(describe_process).collect();
     let who = if left.is_empty() {
         format!("pid {leader}")
     } else {
@@ -154,7 +169,7 @@ fn stuck(house: &Shared, leader: u32) -> String {
 
 /// A transition's reason for the journal, with what the machine doesn't know: how a life took the
 /// end that it was given, and when the next one begins.
-fn reason(house: &Shared, news: &Transition, now: &Snapshot) -> String {
+fn event_reason(house: &SharedContext, news: &Transition, now: &Snapshot) -> String {
     if news.to == Phase::Waiting && now.phase == Phase::Waiting {
         // The gate knows for whom it waits.
         return now.reason.clone();
@@ -166,30 +181,33 @@ fn reason(house: &Shared, news: &Transition, now: &Snapshot) -> String {
     let exit = now.last_exit.as_ref();
     let ended =
         exit.filter(|exit| news.from == Phase::Stopping && exit.generation == news.generation);
-    if let Some(how) = ended.and_then(|exit| how(house, &news.domain, exit)) {
+    if let Some(how) = ended.and_then(|exit| describe_forced_exit(house, &news.domain, exit)) {
         text.push_str(&format!("; {how}"));
     }
     if news.to == Phase::Backoff {
-        text.push_str(&format!("; {}", next_start(house, &news.domain, now)));
+        text.push_str(&format!(
+            "; {}",
+            describe_next_start(house, &news.domain, now)
+        ));
     }
     text
 }
 
 /// `starts again in 400 ms (attempt 3 of 8 in 1m)`
-fn next_start(house: &Shared, domain: &str, now: &Snapshot) -> String {
+fn describe_next_start(house: &SharedContext, domain: &str, now: &Snapshot) -> String {
     let wait = now.retry_at.map_or(Duration::ZERO, |at| {
         at.saturating_duration_since(tokio::time::Instant::now())
     });
     let outlook = house
         .desks
         .get(domain)
-        .and_then(|desk| desk.outlook.borrow().clone())
+        .and_then(|desk| desk.restart_schedule.borrow().clone())
         .map_or_else(String::new, |outlook| format!(" ({outlook})"));
-    format!("starts again in {}{outlook}", millis(wait))
+    format!("starts again in {}{outlook}", format_duration(wait))
 }
 
 /// A duration as people like to read it, in milliseconds up to ten seconds.
-pub(crate) fn millis(duration: Duration) -> String {
+pub(crate) fn format_duration(duration: Duration) -> String {
     if duration < Duration::from_secs(10) {
         format!("{} ms", duration.as_millis())
     } else {

@@ -3,7 +3,7 @@
 use fulcrum_config::{App, Domain};
 
 /// What of the configuration has no effect in this version, in words.
-pub fn unserved(app: &App) -> Vec<String> {
+pub fn unsupported(app: &App) -> Vec<String> {
     let found = app
         .domains
         .iter()

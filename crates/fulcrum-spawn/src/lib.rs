@@ -21,11 +21,11 @@
 //! memory figures, and nothing about what a log line looks like.
 
 mod command;
-mod failure;
 pub mod lifecycle;
 pub mod prepare;
 pub mod process;
+mod start_error;
 pub mod supervisor;
 
 pub use command::CommandSpec;
-pub use failure::Failure;
+pub use start_error::StartError;

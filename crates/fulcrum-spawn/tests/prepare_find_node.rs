@@ -9,8 +9,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use fulcrum_spawn::Failure;
-use fulcrum_spawn::prepare::{NodeOrigin, NodeRequest, NodeRuntime, Toolbox, find_node};
+use fulcrum_spawn::StartError;
+use fulcrum_spawn::prepare::{NodeOrigin, NodeRequest, NodeRuntime, PrepareContext, find_node};
 
 /// An app with one domain, a home and a folder of programs.
 struct Scene {
@@ -62,7 +62,7 @@ impl Scene {
             .count()
     }
 
-    fn find(&self, configured: Option<&Path>) -> Result<NodeRuntime, Failure> {
+    fn find(&self, configured: Option<&Path>) -> Result<NodeRuntime, StartError> {
         let request = NodeRequest {
             configured,
             domain_dir: &self.at("app/domains/a"),
@@ -70,7 +70,7 @@ impl Scene {
             path: &OsString::from(self.at("bin")),
             home: Some(&self.at("home")),
         };
-        find_node(&request, &Toolbox::new(self.at("cache"), Vec::new()))
+        find_node(&request, &PrepareContext::new(self.at("cache"), Vec::new()))
     }
 }
 
@@ -120,11 +120,13 @@ fn the_configured_one_is_the_only_one_considered() {
     let node = scene.find(Some(&mine)).unwrap();
     assert_eq!((node.origin, node.path), (NodeOrigin::Configured, mine));
     let gone = scene.find(Some(&scene.at("nope"))).unwrap_err();
-    assert!(gone.permanent && gone.what.contains("process.node") && gone.what.contains("/nope"));
+    assert!(
+        gone.permanent && gone.message.contains("process.node") && gone.message.contains("/nope")
+    );
     let other = scene.program("python", "echo Python 3.11");
     let wrong = scene.find(Some(&other)).unwrap_err();
     assert!(
-        wrong.what.contains("is not Node") && wrong.what.contains("Python 3.11"),
+        wrong.message.contains("is not Node") && wrong.message.contains("Python 3.11"),
         "{wrong}"
     );
     let plain = scene.write("plain", "");
@@ -132,7 +134,7 @@ fn the_configured_one_is_the_only_one_considered() {
         scene
             .find(Some(&plain))
             .unwrap_err()
-            .what
+            .message
             .contains("not executable")
     );
 }
@@ -142,16 +144,16 @@ fn too_old_and_missing_are_permanent_and_say_what_to_do() {
     let scene = Scene::new();
     let missing = scene.find(None).unwrap_err();
     assert_eq!(
-        missing.what,
+        missing.message,
         format!("node not found in PATH={}", scene.at("bin").display())
     );
-    assert!(missing.permanent && missing.cure.unwrap().contains("20.13"));
+    assert!(missing.permanent && missing.hint.unwrap().contains("20.13"));
     let path = scene.node("bin/node", "18.19.0", "false");
     let old = scene.find(None).unwrap_err();
     let shown = path.display();
     let said =
         format!("node 18.19.0 ({shown}, from PATH) is too old: Fulcrum needs 20.13 or newer");
-    assert_eq!(old.what, said);
+    assert_eq!(old.message, said);
     scene.node("bin/node", "20.12.9", "false");
     assert!(scene.find(None).is_err());
     scene.node("bin/node", "20.13.0", "false");
@@ -170,7 +172,7 @@ fn a_version_file_is_met_by_path_or_by_what_is_installed() {
     fs::write(&nvmrc, "22").unwrap();
     let unmet = scene.find(None).unwrap_err();
     for word in [".nvmrc", "wants node 22", "20.20.2"] {
-        assert!(unmet.what.contains(word), "{unmet}");
+        assert!(unmet.message.contains(word), "{unmet}");
     }
     scene.node(
         "home/.nvm/versions/node/v22.1.0/bin/node",
@@ -209,7 +211,7 @@ fn engines_are_a_wish_too() {
         r#"{"engines":{"node":">=22"}}"#,
     );
     let unmet = scene.find(None).unwrap_err();
-    assert!(unmet.what.contains(&*package.to_string_lossy()) && unmet.what.contains(">=22"));
+    assert!(unmet.message.contains(&*package.to_string_lossy()) && unmet.message.contains(">=22"));
     fs::write(&package, r#"{"engines":{"node":"^20.1 || >=24"}}"#).unwrap();
     assert_eq!(
         scene.find(None).unwrap().origin,

@@ -8,8 +8,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use fulcrum_spawn::Failure;
-use fulcrum_spawn::prepare::{Install, Manager, install_needed};
+use fulcrum_spawn::StartError;
+use fulcrum_spawn::prepare::{InstallPlan, PackageManager, plan_install};
 
 const NEEDS: &str = r#"{"dependencies":{"left-pad":"^1.3.0","@s/p":"1"}}"#;
 
@@ -41,15 +41,15 @@ impl Scene {
         fs::write(path, text).unwrap();
     }
 
-    fn needed(&self) -> Result<Option<Install>, Failure> {
-        install_needed(
+    fn needed(&self) -> Result<Option<InstallPlan>, StartError> {
+        plan_install(
             &self.at("app/domains/a"),
             &self.at("app"),
             self.at("bin").as_os_str(),
         )
     }
 
-    fn install(&self) -> Install {
+    fn install(&self) -> InstallPlan {
         self.needed().unwrap().expect("an install is needed")
     }
 
@@ -58,7 +58,7 @@ impl Scene {
     }
 }
 
-fn arguments(install: &Install) -> Vec<&str> {
+fn arguments(install: &InstallPlan) -> Vec<&str> {
     install
         .command
         .args
@@ -80,7 +80,7 @@ fn only_missing_dependencies_need_an_install() {
     let install = scene.install();
     assert_eq!(
         (install.manager, install.root),
-        (Manager::Npm, scene.at("app/domains/a"))
+        (PackageManager::Npm, scene.at("app/domains/a"))
     );
     assert_eq!(install.command.cwd, scene.at("app/domains/a"));
     assert_eq!(install.command.program, scene.at("bin/npm"));
@@ -134,7 +134,7 @@ fn workspaces_install_at_their_root() {
     let install = scene.install();
     assert_eq!(
         (install.root.clone(), install.manager),
-        (scene.at("app"), Manager::Pnpm)
+        (scene.at("app"), PackageManager::Pnpm)
     );
     assert_eq!(arguments(&install), ["install", "--frozen-lockfile"]);
     scene.write("app/domains/a/package-lock.json", "{}");
@@ -153,12 +153,12 @@ fn an_install_that_was_cut_short_is_done_again() {
         r#"{"dependencies":{"p":"1"}}"#,
     );
     let install = scene.install();
-    install.begin().unwrap();
+    install.mark_started().unwrap();
     scene.write("app/domains/a/node_modules/p/package.json", "{}");
     assert!(scene.install().reason.contains("cut short"));
     install.complete().unwrap();
     assert!(scene.nothing_needed());
-    install.begin().unwrap();
+    install.mark_started().unwrap();
     assert!(
         !scene
             .at("app/domains/a/node_modules/.fulcrum-installed")
@@ -197,11 +197,14 @@ fn a_missing_manager_is_named_with_how_to_get_it() {
     scene.write("app/domains/a/pnpm-lock.yaml", "");
     let failure = scene.needed().unwrap_err();
     assert!(
-        failure.permanent && failure.what.contains("pnpm is not found in PATH="),
+        failure.permanent && failure.message.contains("pnpm is not found in PATH="),
         "{failure}"
     );
-    assert!(failure.what.contains("domains/a/package.json"), "{failure}");
-    assert!(failure.cure.unwrap().contains("npm install --global pnpm"));
+    assert!(
+        failure.message.contains("domains/a/package.json"),
+        "{failure}"
+    );
+    assert!(failure.hint.unwrap().contains("npm install --global pnpm"));
 }
 
 #[test]
@@ -231,7 +234,7 @@ fn a_broken_package_file_is_located() {
     scene.write("app/domains/a/package.json", "{\n  oops\n}");
     let failure = scene.needed().unwrap_err();
     assert!(
-        failure.permanent && failure.what.contains("package.json:2:"),
+        failure.permanent && failure.message.contains("package.json:2:"),
         "{failure}"
     );
 }

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use fulcrum_spawn::CommandSpec;
-use fulcrum_spawn::prepare::{NodeProgram, NodeRequest, Toolbox, find_node, plan_node};
+use fulcrum_spawn::prepare::{NodeProgram, NodeRequest, PrepareContext, find_node, plan_node};
 
 struct Scene {
     root: tempfile::TempDir,
@@ -66,8 +66,8 @@ impl Scene {
         fs::write(path, text).unwrap();
     }
 
-    fn toolbox(&self) -> Toolbox {
-        Toolbox::new(
+    fn toolbox(&self) -> PrepareContext {
+        PrepareContext::new(
             self.root.path().join("cache"),
             vec!["/no/such/strip".into()],
         )

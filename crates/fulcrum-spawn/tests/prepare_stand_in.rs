@@ -11,7 +11,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 
-use fulcrum_spawn::prepare::{NodeProgram, Toolbox, plan_node};
+use fulcrum_spawn::prepare::{NodeProgram, PrepareContext, plan_node};
 
 const ENTRY: &str =
     "import { DomainBase } from '@fulcrum/domain';\nnew (class extends DomainBase {})().start();";
@@ -77,7 +77,7 @@ impl Scene {
             modules: None,
             parent: 1,
         };
-        let toolbox = Toolbox::new(self.root.path().join("cache"), vec!["/no/strip".into()]);
+        let toolbox = PrepareContext::new(self.root.path().join("cache"), vec!["/no/strip".into()]);
         let (spec, _) = plan_node(&program, &toolbox).unwrap_or_else(|error| panic!("{error}"));
         let preloads = spec.args.windows(2).any(|pair| {
             (pair[0] == "--require" || pair[0] == "--import")

@@ -10,9 +10,10 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use fulcrum_spawn::Failure;
+use fulcrum_spawn::StartError;
 use fulcrum_spawn::prepare::{
-    NodeOrigin, NodeProgram, NodeRuntime, Notice, Runner, Toolbox, Version, choose_runner,
+    NodeOrigin, NodeProgram, NodeRuntime, PrepareContext, Runner, StartWarning, Version,
+    choose_runner,
 };
 use serde_json::Value;
 
@@ -56,7 +57,7 @@ impl Scene {
         fs::write(path, text).unwrap();
     }
 
-    fn run(&self, strips_types: bool) -> Result<(Runner, Vec<Notice>), Failure> {
+    fn run(&self, strips_types: bool) -> Result<(Runner, Vec<StartWarning>), StartError> {
         self.run_entry("domain.ts", strips_types, &[])
     }
 
@@ -65,7 +66,7 @@ impl Scene {
         entry: &str,
         strips_types: bool,
         node_args: &[String],
-    ) -> Result<(Runner, Vec<Notice>), Failure> {
+    ) -> Result<(Runner, Vec<StartWarning>), StartError> {
         let node = NodeRuntime {
             path: "/n/node".into(),
             version: Version::from((20_u64, 20_u64, 2_u64)),
@@ -86,7 +87,11 @@ impl Scene {
             modules: None,
             parent: 1,
         };
-        choose_runner(&program, &node, &Toolbox::new(self.cache(), Vec::new()))
+        choose_runner(
+            &program,
+            &node,
+            &PrepareContext::new(self.cache(), Vec::new()),
+        )
     }
 
     /// The manifest's files by their names, and whether all is CommonJS.
@@ -302,10 +307,10 @@ fn what_needs_more_is_refused_with_its_place_and_a_cure() {
         for strips_types in [false, true] {
             let failure = scene.run(strips_types).unwrap_err();
             assert!(
-                failure.permanent && failure.what.contains(what),
+                failure.permanent && failure.message.contains(what),
                 "{text}: {failure}"
             );
-            let told = failure.cure.unwrap();
+            let told = failure.hint.unwrap();
             assert!(
                 told.contains("npm install --save-dev tsx in domains/orders"),
                 "{told}"
@@ -341,10 +346,10 @@ fn a_syntax_error_is_permanent_and_shows_the_line() {
     ]);
     let failure = scene.run(true).unwrap_err();
     assert!(
-        failure.permanent && failure.what.starts_with("orders: b.ts:2:8: "),
+        failure.permanent && failure.message.starts_with("orders: b.ts:2:8: "),
         "{failure}"
     );
-    assert!(failure.what.contains("\n    let b: = 2\n"), "{failure}");
+    assert!(failure.message.contains("\n    let b: = 2\n"), "{failure}");
 }
 
 #[test]
@@ -352,7 +357,7 @@ fn entries_that_lead_nowhere_are_refused() {
     let scene = Scene::new(&[("folder.ts/x", "")]);
     std::os::unix::fs::symlink("b.ts", scene.domain().join("a.ts")).unwrap();
     std::os::unix::fs::symlink("a.ts", scene.domain().join("b.ts")).unwrap();
-    let what = |entry| scene.run_entry(entry, false, &[]).unwrap_err().what;
+    let what = |entry| scene.run_entry(entry, false, &[]).unwrap_err().message;
     assert!(what("gone.ts").contains("does not exist"));
     assert!(
         what("a.ts").contains("leads back to itself"),

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use fulcrum_spawn::lifecycle::ExitReport;
-use fulcrum_spawn::process::{Containment, Process, Spawner, members, signal_number};
-use fulcrum_spawn::{CommandSpec, Failure};
+use fulcrum_spawn::process::{Process, ProcessTracker, Spawner, members, signal_number};
+use fulcrum_spawn::{CommandSpec, StartError};
 use tokio::io::AsyncReadExt;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
@@ -35,14 +35,14 @@ fn spawner() -> &'static Spawner {
     static SPAWNER: LazyLock<(Runtime, Spawner)> = LazyLock::new(|| {
         let runtime = Runtime::new().expect("a runtime");
         // By groups and orphans alone: the name can't be a folder's.
-        let containment = Containment::open("no/cgroup", "TOKEN");
+        let containment = ProcessTracker::open("no/cgroup", "TOKEN");
         let spawner = runtime.block_on(async { Spawner::start(containment) });
         (runtime, spawner.expect("a thread"))
     });
     &SPAWNER.1
 }
 
-async fn spawn(spec: CommandSpec) -> Result<Process, Failure> {
+async fn spawn(spec: CommandSpec) -> Result<Process, StartError> {
     static LIVES: AtomicU32 = AtomicU32::new(1);
     let life = LIVES.fetch_add(1, Ordering::Relaxed);
     // The first use blocks, which a test's own runtime doesn't allow.
@@ -186,7 +186,7 @@ async fn what_cant_be_executed_is_told_apart() {
 
     let failure = spawn(command(path, &[])).await.expect_err("not executable");
     assert!(
-        failure.permanent && failure.what.contains("may not be executed"),
+        failure.permanent && failure.message.contains("may not be executed"),
         "{failure}"
     );
 
@@ -194,7 +194,7 @@ async fn what_cant_be_executed_is_told_apart() {
         .expect("chmod");
     let failure = spawn(command(path, &[])).await.expect_err("no interpreter");
     assert!(
-        failure.permanent && failure.what.contains("interpreter"),
+        failure.permanent && failure.message.contains("interpreter"),
         "{failure}"
     );
 
@@ -202,12 +202,12 @@ async fn what_cant_be_executed_is_told_apart() {
         .await
         .expect_err("missing");
     assert!(
-        failure.permanent && failure.what.contains("no program"),
+        failure.permanent && failure.message.contains("no program"),
         "{failure}"
     );
 
     let mut spec = shell("exit 0");
     spec.cwd = "/no/such/folder".into();
     let failure = spawn(spec).await.expect_err("no folder");
-    assert!(failure.what.contains("working directory"), "{failure}");
+    assert!(failure.message.contains("working directory"), "{failure}");
 }

@@ -14,7 +14,7 @@ async fn who_escaped_is_told_of() {
     let (process, daemon) = life("escaped", script).await;
     let daemon = number(&daemon);
     ends(&process).await;
-    let mut escaped = house().containment.escaped().expect("not taken yet");
+    let mut escaped = house().containment.untracked().expect("not taken yet");
     let told = timeout(LIMIT, escaped.recv()).await.expect("told");
     let told = told.expect("open");
     assert_eq!((told.pid, told.command.as_str()), (daemon, "sleep 7100"));

@@ -69,7 +69,7 @@ async fn who_was_seen_needs_no_environment() {
         fs::read(format!("/proc/{daemon}/cmdline")).is_ok_and(|line| line.starts_with(b"sleep"))
     })
     .await;
-    let found = house().containment.lives(&[process.pid()]);
+    let found = house().containment.members_of(&[process.pid()]);
     let is_it = |member: &Member| member.pid == daemon;
     assert!(found[&process.pid()].iter().any(is_it), "{found:?}");
     // The leader alone: its orphan is adopted.

@@ -13,7 +13,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use fulcrum_watch::{News, Notice, Options, Spec, Tree, Watcher};
+use fulcrum_watch::{WatchEvent, WatchOptions, WatchSpec, WatchStatus, WatchedDir, Watcher};
 
 const DOMAINS: usize = 20;
 const SAVES: usize = 500;
@@ -25,17 +25,19 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     make(app)?;
     // As in daily life: the files weren't written a moment ago.
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let spec = Spec {
+    let spec = WatchSpec {
         app_root: app.to_owned(),
         trees: (0..DOMAINS)
-            .map(|domain| Tree::new(format!("d{domain}"), app.join(format!("domains/d{domain}"))))
+            .map(|domain| {
+                WatchedDir::new(format!("d{domain}"), app.join(format!("domains/d{domain}")))
+            })
             .collect(),
-        ..Spec::default()
+        ..WatchSpec::default()
     };
 
     let (memory, cpu) = (resident(), processor());
     let begun = Instant::now();
-    let mut watcher = Watcher::start(&spec, Options::default()).await?;
+    let mut watcher = Watcher::start(&spec, WatchOptions::default()).await?;
     let took = begun.elapsed();
     println!(
         "set-up            {took:?}, CPU {:?}",
@@ -43,7 +45,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     );
     loop {
         match watcher.next().await {
-            Some(News::Notice(Notice::Learned {
+            Some(WatchEvent::WatchStatus(WatchStatus::Ready {
                 folders,
                 files,
                 after,
@@ -77,7 +79,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
             let news = watcher.next().await;
             times.push(begun.elapsed());
-            assert!(matches!(news, Some(News::Changes(_))), "{news:?}");
+            assert!(matches!(news, Some(WatchEvent::Changes(_))), "{news:?}");
         }
         times.sort();
         let at = |percent: usize| times[times.len() * percent / 100];
@@ -117,15 +119,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let mut polled = Watcher::start(
         &spec,
-        Options {
+        WatchOptions {
             poll: Some(Duration::from_millis(500)),
-            ..Options::default()
+            ..WatchOptions::default()
         },
     )
     .await?;
     while !matches!(
         polled.next().await,
-        Some(News::Notice(Notice::Learned { .. }))
+        Some(WatchEvent::WatchStatus(WatchStatus::Ready { .. }))
     ) {}
     tokio::time::sleep(Duration::from_secs(2)).await;
     let cpu = processor();

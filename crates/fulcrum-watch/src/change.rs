@@ -9,7 +9,7 @@ pub type Key = Arc<str>;
 
 /// What has become of a file, compared with what was last told of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum ChangeKind {
     /// It wasn't there before.
     Created,
     /// Its content is another.
@@ -24,7 +24,7 @@ pub struct Change {
     /// Absolute, below the tree as the caller named it: symbolic links in it aren't resolved.
     pub path: PathBuf,
     /// What has become of it.
-    pub kind: Kind,
+    pub kind: ChangeKind,
     /// Of each tree and each single file that claims this path, in the order of the spec. Never
     /// empty, and each key stands there once.
     pub keys: Vec<Key>,
@@ -37,34 +37,34 @@ pub struct Batch {
     pub changes: Vec<Change>,
     /// How many more files have been touched and aren't decided yet: not 0 in the middle of a
     /// checkout.
-    pub unsettled: usize,
+    pub pending: usize,
 }
 
 impl Batch {
     /// Is it one change, with nothing else in sight? So says
     /// [`Coalescer::changed`](crate::Coalescer::changed) whether to act at once.
     #[must_use]
-    pub fn is_alone(&self) -> bool {
-        self.changes.len() == 1 && self.unsettled == 0
+    pub fn is_single(&self) -> bool {
+        self.changes.len() == 1 && self.pending == 0
     }
 }
 
 /// What a [`Watcher`](crate::Watcher) has to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum News {
+pub enum WatchEvent {
     /// Files have changed.
     Changes(Batch),
     /// Something that people should know about the watching itself.
-    Notice(Notice),
+    WatchStatus(WatchStatus),
 }
 
 /// How the watching goes; for people, and for tests that wait for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notice {
+pub enum WatchStatus {
     /// The content of every watched file is known. Until then a file that is written with its old
     /// content, or only touched, may be told as modified. Comes after the start, and again after
     /// an update that brought new files.
-    Learned {
+    Ready {
         /// Folders that are watched.
         folders: usize,
         /// Files that are known.
@@ -74,7 +74,7 @@ pub enum Notice {
     },
     /// The system has no more notifications for us: from now on everything is looked at again and
     /// again. Told once.
-    Polling {
+    PollingFallback {
         /// What the system said.
         why: String,
         /// What to do about it: the setting, its value now and the command.
@@ -86,7 +86,7 @@ pub enum Notice {
     /// at; what differs is told as ordinary changes.
     Rescanned,
     /// A folder can't be watched, so changes in it go unnoticed. Told once for each folder.
-    Unwatchable {
+    WatchFailed {
         /// The folder.
         folder: PathBuf,
         /// What the system said.

@@ -5,44 +5,44 @@ use std::time::{Duration, Instant};
 
 /// How long to wait for more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
+pub struct CoalescerConfig {
     /// After a time without changes this long, a change is the first of a burst and acted on at
     /// once.
-    pub calm: Duration,
+    pub idle: Duration,
     /// Within a burst, an action follows when there was no change for this long.
     pub quiet: Duration,
     /// The longest that a change in a burst waits.
-    pub longest: Duration,
+    pub max_delay: Duration,
     /// A first change that doesn't come alone (others come in the same batch, or are about to)
     /// waits this long, to see whether it is a flood.
-    pub gather: Duration,
+    pub batch_window: Duration,
     /// More different items than this in a burst are a flood: somebody switches branches, not
     /// saves a file.
-    pub flood: usize,
+    pub bulk_threshold: usize,
     /// Like `quiet`, in a flood: the disk may pause.
-    pub flood_quiet: Duration,
+    pub bulk_quiet: Duration,
     /// Like `longest`, in a flood.
-    pub flood_longest: Duration,
+    pub bulk_max_delay: Duration,
 }
 
-impl Default for Pace {
+impl Default for CoalescerConfig {
     fn default() -> Self {
         let ms = Duration::from_millis;
         Self {
-            calm: ms(250),
+            idle: ms(250),
             quiet: ms(75),
-            longest: ms(500),
-            gather: ms(15),
-            flood: 20,
-            flood_quiet: ms(250),
-            flood_longest: Duration::from_secs(10),
+            max_delay: ms(500),
+            batch_window: ms(15),
+            bulk_threshold: 20,
+            bulk_quiet: ms(250),
+            bulk_max_delay: Duration::from_secs(10),
         }
     }
 }
 
 /// Something is to be done for a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Action<K, T> {
+pub struct DueAction<K, T> {
     /// For whom.
     pub key: K,
     /// All that has changed for it since its last action, each once.
@@ -70,7 +70,7 @@ struct Waiting<T> {
 /// still acted on at once, as long as the burst is no flood.
 #[derive(Debug)]
 pub struct Coalescer<K, T> {
-    pace: Pace,
+    pace: CoalescerConfig,
     waiting: BTreeMap<K, Waiting<T>>,
     /// When each key last had a change.
     last: BTreeMap<K, Instant>,
@@ -82,7 +82,7 @@ pub struct Coalescer<K, T> {
 impl<K: Ord + Clone, T: Ord + Clone> Coalescer<K, T> {
     /// One for which nothing has changed yet.
     #[must_use]
-    pub fn new(pace: Pace) -> Self {
+    pub fn new(pace: CoalescerConfig) -> Self {
         Self {
             pace,
             waiting: BTreeMap::new(),
@@ -96,11 +96,11 @@ impl<K: Ord + Clone, T: Ord + Clone> Coalescer<K, T> {
     /// to ([`Batch::is_alone`](crate::Batch::is_alone)).
     pub fn changed(&mut self, key: K, item: T, alone: bool, now: Instant) {
         let pace = self.pace;
-        let calm = |last: Option<Instant>| last.is_none_or(|last| now >= last + pace.calm);
+        let calm = |last: Option<Instant>| last.is_none_or(|last| now >= last + pace.idle);
         let longest = if self.is_flood() {
-            pace.flood_quiet.max(pace.calm)
+            pace.bulk_quiet.max(pace.idle)
         } else {
-            pace.calm
+            pace.idle
         };
         if self.burst_last.is_none_or(|last| now >= last + longest) {
             self.burst.clear();
@@ -110,7 +110,7 @@ impl<K: Ord + Clone, T: Ord + Clone> Coalescer<K, T> {
             self.burst.insert(item.clone());
         }
         let is_first = calm(self.last.insert(key.clone(), now));
-        let first = is_first.then(|| if alone { now } else { now + pace.gather });
+        let first = is_first.then(|| if alone { now } else { now + pace.batch_window });
         let waiting = self.waiting.entry(key).or_insert_with(|| Waiting {
             items: BTreeSet::new(),
             since: now,
@@ -122,7 +122,7 @@ impl<K: Ord + Clone, T: Ord + Clone> Coalescer<K, T> {
     }
 
     /// What is to be done now. Call it after changes, and at each [`deadline`](Self::deadline).
-    pub fn due(&mut self, now: Instant) -> Vec<Action<K, T>> {
+    pub fn due(&mut self, now: Instant) -> Vec<DueAction<K, T>> {
         let keys: Vec<K> = self
             .waiting
             .iter()
@@ -132,7 +132,7 @@ impl<K: Ord + Clone, T: Ord + Clone> Coalescer<K, T> {
         keys.into_iter()
             .filter_map(|key| {
                 let items = self.waiting.remove(&key)?.items;
-                Some(Action { key, items })
+                Some(DueAction { key, items })
             })
             .collect()
     }
@@ -153,7 +153,7 @@ impl<K: Ord + Clone, T: Ord + Clone> Coalescer<K, T> {
     }
 
     fn is_flood(&self) -> bool {
-        self.burst.len() > self.pace.flood
+        self.burst.len() > self.pace.bulk_threshold
     }
 
     fn due_at(&self, waiting: &Waiting<T>) -> Instant {
@@ -163,9 +163,9 @@ impl<K: Ord + Clone, T: Ord + Clone> Coalescer<K, T> {
             let last = self
                 .burst_last
                 .map_or(waiting.last, |last| last.max(waiting.last));
-            return (last + pace.flood_quiet).min(waiting.since + pace.flood_longest);
+            return (last + pace.bulk_quiet).min(waiting.since + pace.bulk_max_delay);
         }
-        let trailing = (waiting.last + pace.quiet).min(waiting.since + pace.longest);
+        let trailing = (waiting.last + pace.quiet).min(waiting.since + pace.max_delay);
         waiting.first.map_or(trailing, |first| first.min(trailing))
     }
 }

@@ -14,14 +14,14 @@ const LARGEST: u64 = 8 * 1024 * 1024;
 
 /// A file that was written so shortly before a look may be written again without another time: the
 /// kernel's clock for files ticks every few milliseconds.
-pub(crate) const COARSE: Duration = Duration::from_millis(100);
+pub(crate) const TIME_GRANULARITY: Duration = Duration::from_millis(100);
 
 /// The same where another machine's clock gives the time.
-pub(crate) const SKEWED: Duration = Duration::from_secs(2);
+pub(crate) const REMOTE_CLOCK_SKEW: Duration = Duration::from_secs(2);
 
 /// What the file system says of a file, without its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stamp {
+pub(crate) struct FileStamp {
     pub(crate) len: u64,
     modified: (i64, i64),
     changed: (i64, i64),
@@ -29,7 +29,7 @@ pub(crate) struct Stamp {
     inode: u64,
 }
 
-impl Stamp {
+impl FileStamp {
     fn of(meta: &Metadata) -> Self {
         Self {
             len: meta.len(),
@@ -67,23 +67,23 @@ pub(crate) type Hash = [u8; 16];
 
 /// What was found at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Look {
+pub(crate) enum FileState {
     /// No file: nothing, a folder, a pipe, a link to nowhere.
-    Absent,
+    Missing,
     /// It was written while it was read.
-    Unstable,
+    Changing,
     /// A file. Without a hash it is too large, or can't be read.
-    File(Seen),
+    Present(FileVersion),
 }
 
 /// A file at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Seen {
-    pub(crate) stamp: Stamp,
+pub(crate) struct FileVersion {
+    pub(crate) stamp: FileStamp,
     pub(crate) hash: Option<Hash>,
 }
 
-impl Seen {
+impl FileVersion {
     /// Is this another content than that? Without both hashes, the stamps decide.
     pub(crate) fn differs(&self, other: &Self) -> bool {
         match (self.hash, other.hash) {
@@ -96,30 +96,30 @@ impl Seen {
 }
 
 /// The stamp of a file, if there is one; links are followed.
-pub(crate) fn stamp(path: &Path) -> Option<Stamp> {
+pub(crate) fn stamp(path: &Path) -> Option<FileStamp> {
     let meta = fs::metadata(path).ok()?;
-    meta.is_file().then(|| Stamp::of(&meta))
+    meta.is_file().then(|| FileStamp::of(&meta))
 }
 
 /// Reads a file.
-pub(crate) fn look(path: &Path) -> Look {
+pub(crate) fn read_state(path: &Path) -> FileState {
     let Some(before) = stamp(path) else {
-        return Look::Absent;
+        return FileState::Missing;
     };
     if before.len > LARGEST {
-        return Look::File(Seen {
+        return FileState::Present(FileVersion {
             stamp: before,
             hash: None,
         });
     }
     let hash = match digest(path) {
         Ok(hash) => Some(hash),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Look::Unstable,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return FileState::Changing,
         Err(_) => None,
     };
     match stamp(path) {
-        Some(after) if after == before => Look::File(Seen { stamp: after, hash }),
-        Some(_) | None => Look::Unstable,
+        Some(after) if after == before => FileState::Present(FileVersion { stamp: after, hash }),
+        Some(_) | None => FileState::Changing,
     }
 }
 

@@ -4,38 +4,38 @@
 //! and what it tells of, are real ones.
 
 mod examine;
-mod survey;
+mod rescan;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::content::{Hash, Look, Stamp, look};
-use crate::outbox::Outbox;
-use crate::roots::Plan;
-use crate::settle::{Settling, Touch};
-use crate::system::{Exhausted, Signal, System};
-use crate::{Notice, Options};
+use crate::content::{FileStamp, FileState, Hash, read_state};
+use crate::event_queue::EventQueue;
+use crate::notifier::{FsEvent, LimitReached, Notifier};
+use crate::resolved_spec::ResolvedSpec;
+use crate::write_settling::{PendingWrites, WriteState};
+use crate::{WatchOptions, WatchStatus};
 
 /// Several moves of a root (`rm -r` and `git clone`, say) are looked at once.
-const MOVING: Duration = Duration::from_millis(10);
+const MOVE_DELAY: Duration = Duration::from_millis(10);
 
 /// After lost notifications all is looked at again only when the flood may be over,
-const FLOOD: Duration = Duration::from_millis(100);
+const OVERFLOW_DELAY: Duration = Duration::from_millis(100);
 
 /// but so long after the first loss in any case.
 const LONGEST_FLOOD: Duration = Duration::from_secs(1);
 
 /// Looking at everything takes at most one part in so many of the time.
-const SHARE: u32 = 50;
+const MAX_SCAN_SHARE: u32 = 50;
 
 /// So many files are looked at before the next signals and the clock are read.
-const AT_ONCE: usize = 32;
+const BATCH: usize = 32;
 
 /// A file as it was last told of, or found at the start.
 #[derive(Debug, Clone, Copy)]
-struct Known {
-    stamp: Stamp,
+struct KnownFile {
+    stamp: FileStamp,
     hash: Option<Hash>,
     /// Its stamp proves nothing: it may have been written again at the same moment.
     racy: bool,
@@ -43,7 +43,7 @@ struct Known {
 
 /// What looking at everything will do next.
 #[derive(Debug, Clone, Copy)]
-struct Due {
+struct ScheduledScan {
     at: Instant,
     /// Since when notifications have been lost.
     lost: Option<Instant>,
@@ -53,33 +53,33 @@ struct Due {
 pub(crate) struct Engine<S> {
     /// `None` while polling.
     system: Option<S>,
-    options: Options,
-    plan: Plan,
-    known: BTreeMap<PathBuf, Known>,
+    options: WatchOptions,
+    plan: ResolvedSpec,
+    known: BTreeMap<PathBuf, KnownFile>,
     /// Known files that are symbolic links, and where they lead.
     links: BTreeMap<PathBuf, PathBuf>,
     watched: BTreeSet<PathBuf>,
     unwatchable: BTreeSet<PathBuf>,
     /// The system has refused; we are about to poll.
-    exhausted: Option<Exhausted>,
-    settling: Settling,
+    exhausted: Option<LimitReached>,
+    settling: PendingWrites,
     /// Files of which only the stamp is known.
     unread: Vec<PathBuf>,
     /// When learning began; `None` once it has been told of.
-    learning: Option<Instant>,
-    survey: Option<Due>,
+    hashing: Option<Instant>,
+    rescan: Option<ScheduledScan>,
     poll: Option<Instant>,
     /// When a change was last told.
-    told: Option<Instant>,
-    pub(crate) outbox: Outbox,
+    last_reported: Option<Instant>,
+    pub(crate) outbox: EventQueue,
 }
 
-impl<S: System> Engine<S> {
+impl<S: Notifier> Engine<S> {
     /// Takes what is on the disk now as known. `Err` for the system: polls.
     pub(crate) fn new(
-        plan: Plan,
-        system: Result<S, Exhausted>,
-        options: Options,
+        plan: ResolvedSpec,
+        system: Result<S, LimitReached>,
+        options: WatchOptions,
         now: Instant,
     ) -> Self {
         let mut engine = Self {
@@ -91,74 +91,74 @@ impl<S: System> Engine<S> {
             watched: BTreeSet::new(),
             unwatchable: BTreeSet::new(),
             exhausted: None,
-            settling: Settling::default(),
+            settling: PendingWrites::default(),
             unread: Vec::new(),
-            learning: Some(now),
-            survey: None,
+            hashing: Some(now),
+            rescan: None,
             poll: None,
-            told: None,
-            outbox: Outbox::default(),
+            last_reported: None,
+            outbox: EventQueue::default(),
         };
         match (options.poll, system) {
             (Some(_), _) => engine.poll = Some(now + engine.interval()),
             (None, Ok(system)) => engine.system = Some(system),
             (None, Err(exhausted)) => engine.exhausted = Some(exhausted),
         }
-        engine.survey_all(true, now);
+        engine.scan_all(true, now);
         engine.fall_back(now);
         engine
     }
 
     /// Watches something else from now on. What is new is known as it is now; of what isn't asked
     /// for any more nothing is told.
-    pub(crate) fn update(&mut self, plan: Plan, now: Instant) {
+    pub(crate) fn update(&mut self, plan: ResolvedSpec, now: Instant) {
         self.plan = plan;
-        self.learning.get_or_insert(now);
-        self.survey_all(true, now);
+        self.hashing.get_or_insert(now);
+        self.scan_all(true, now);
         self.fall_back(now);
     }
 
     /// The system has told of something.
-    pub(crate) fn signal(&mut self, signal: Signal, now: Instant) {
+    pub(crate) fn signal(&mut self, signal: FsEvent, now: Instant) {
         match signal {
-            Signal::Lost => self.survey_after_loss(now),
-            Signal::Written(path) => self.touched(&path, Touch::Growing, now),
-            Signal::Closed(path) => {
-                self.rules(&path, now);
-                self.touched(&path, Touch::Whole, now);
+            FsEvent::Lost => self.survey_after_loss(now),
+            FsEvent::Written(path) => self.on_write(&path, WriteState::InProgress, now),
+            FsEvent::Closed(path) => {
+                self.on_ignore_changed(&path, now);
+                self.on_write(&path, WriteState::Complete, now);
             }
-            Signal::Created(path) => {
-                self.moved(&path, now);
-                self.arrived(&path, Touch::Growing, now);
+            FsEvent::Created(path) => {
+                self.on_root_moved(&path, now);
+                self.on_create(&path, WriteState::InProgress, now);
             }
-            Signal::Arrived(path) => {
-                self.moved(&path, now);
-                self.arrived(&path, Touch::Whole, now);
+            FsEvent::Arrived(path) => {
+                self.on_root_moved(&path, now);
+                self.on_create(&path, WriteState::Complete, now);
             }
-            Signal::Gone(path) => {
-                self.moved(&path, now);
-                self.gone(&path, now);
+            FsEvent::Gone(path) => {
+                self.on_root_moved(&path, now);
+                self.on_remove(&path, now);
             }
         }
     }
 
     /// Does what is due.
     pub(crate) fn tick(&mut self, now: Instant) {
-        if let Some(due) = self.survey.take_if(|due| due.at <= now) {
+        if let Some(due) = self.rescan.take_if(|due| due.at <= now) {
             if due.lost.is_some() {
                 // Folders may have gone and come unnoticed, and their watches with them.
                 self.watched.clear();
             }
-            self.survey_all(false, now);
+            self.scan_all(false, now);
             if due.lost.is_some() {
-                self.outbox.notice(Notice::Rescanned);
+                self.outbox.notice(WatchStatus::Rescanned);
             }
         }
         if self.poll.is_some_and(|at| at <= now) {
-            self.survey_all(false, now);
+            self.scan_all(false, now);
         }
-        for path in self.settling.due(now, AT_ONCE) {
-            self.examine(&path, now);
+        for path in self.settling.due(now, BATCH) {
+            self.check_file(&path, now);
         }
         self.outbox.unsettled = self.settling.len();
         self.fall_back(now);
@@ -167,7 +167,7 @@ impl<S: System> Engine<S> {
     /// When there is something to do, if nothing comes before.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         [
-            self.survey.map(|due| due.at),
+            self.rescan.map(|due| due.at),
             self.poll,
             self.settling.deadline(),
         ]
@@ -181,17 +181,17 @@ impl<S: System> Engine<S> {
     pub(crate) fn polled(&mut self, began: Instant, now: Instant) {
         if self.poll.is_some_and(|at| at <= began) {
             let took = now.saturating_duration_since(began);
-            self.poll = Some(now + self.interval().max(took * SHARE));
+            self.poll = Some(now + self.interval().max(took * MAX_SCAN_SHARE));
         }
     }
 
     /// Is there a file whose content isn't known?
     pub(crate) fn is_learning(&self) -> bool {
-        self.learning.is_some()
+        self.hashing.is_some()
     }
 
     /// Reads one file whose content isn't known.
-    pub(crate) fn learn(&mut self, now: Instant) {
+    pub(crate) fn hash_next(&mut self, now: Instant) {
         while let Some(path) = self.unread.pop() {
             let Some(known) = self
                 .known
@@ -200,17 +200,17 @@ impl<S: System> Engine<S> {
             else {
                 continue;
             };
-            match look(&path) {
-                Look::File(seen) if seen.stamp == known.stamp => known.hash = seen.hash,
+            match read_state(&path) {
+                FileState::Present(seen) if seen.stamp == known.stamp => known.hash = seen.hash,
                 // It has changed since the start, and that is still to be told.
-                Look::File(_) | Look::Unstable | Look::Absent => {
-                    self.settling.touch(path, Touch::Unsure, now);
+                FileState::Present(_) | FileState::Changing | FileState::Missing => {
+                    self.settling.touch(path, WriteState::Unknown, now);
                 }
             }
             return;
         }
-        if let Some(since) = self.learning.take() {
-            self.outbox.notice(Notice::Learned {
+        if let Some(since) = self.hashing.take() {
+            self.outbox.notice(WatchStatus::Ready {
                 folders: self.watched.len(),
                 files: self.known.len(),
                 after: now.saturating_duration_since(since),
@@ -227,16 +227,16 @@ impl<S: System> Engine<S> {
 
     /// Looks at everything soon.
     fn survey_soon(&mut self, now: Instant) {
-        let at = now + MOVING;
-        self.survey.get_or_insert(Due { at, lost: None });
+        let at = now + MOVE_DELAY;
+        self.rescan.get_or_insert(ScheduledScan { at, lost: None });
     }
 
     /// Looks at everything when the flood is over.
     fn survey_after_loss(&mut self, now: Instant) {
-        let before = self.survey.and_then(|due| due.lost);
+        let before = self.rescan.and_then(|due| due.lost);
         let since = before.unwrap_or(now);
-        self.survey = Some(Due {
-            at: (now + FLOOD).min(since + LONGEST_FLOOD),
+        self.rescan = Some(ScheduledScan {
+            at: (now + OVERFLOW_DELAY).min(since + LONGEST_FLOOD),
             lost: Some(since),
         });
     }
@@ -249,23 +249,23 @@ impl<S: System> Engine<S> {
         self.system = None;
         self.watched.clear();
         self.poll = Some(now + self.interval());
-        self.outbox.notice(Notice::Polling {
-            why: exhausted.why,
-            cure: exhausted.cure,
+        self.outbox.notice(WatchStatus::PollingFallback {
+            why: exhausted.reason,
+            cure: exhausted.hint,
             every: self.interval(),
         });
     }
 
     /// Looks at everything soon, if a root has come or gone.
-    fn moved(&mut self, real: &Path, now: Instant) {
-        self.rules(real, now);
-        if self.plan.moves_with(real) {
+    fn on_root_moved(&mut self, real: &Path, now: Instant) {
+        self.on_ignore_changed(real, now);
+        if self.plan.affects_root(real) {
             self.survey_soon(now);
         }
     }
 
     /// The same if what is to be ignored has changed.
-    fn rules(&mut self, real: &Path, now: Instant) {
+    fn on_ignore_changed(&mut self, real: &Path, now: Instant) {
         if real.file_name().is_some_and(|name| name == ".gitignore") {
             self.survey_soon(now);
         }

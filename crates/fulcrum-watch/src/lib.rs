@@ -104,22 +104,22 @@
 //!
 //! It doesn't know what a domain is, what a change means for one, nor how it is reloaded.
 
+mod builtin_ignores;
 mod change;
 mod coalescer;
 mod content;
 mod engine;
-mod ignores;
-mod loops;
-mod noise;
-mod outbox;
-mod roots;
-mod settle;
+mod event_queue;
+mod ignore_rules;
+mod loop_guard;
+mod notifier;
+mod resolved_spec;
 mod spec;
-mod system;
 mod watcher;
+mod write_settling;
 
-pub use change::{Batch, Change, Key, Kind, News, Notice};
-pub use coalescer::{Action, Coalescer, Pace};
-pub use loops::{Advice, LoopGuard, LoopLimits};
-pub use spec::{Options, SingleFile, Spec, Tree, WatchError};
+pub use change::{Batch, Change, ChangeKind, Key, WatchEvent, WatchStatus};
+pub use coalescer::{Coalescer, CoalescerConfig, DueAction};
+pub use loop_guard::{LoopDecision, LoopGuard, LoopLimits};
+pub use spec::{WatchError, WatchOptions, WatchSpec, WatchedDir, WatchedFile};
 pub use watcher::Watcher;

@@ -7,15 +7,15 @@ use crate::Key;
 
 /// What is to be watched. Order matters only for the order of the keys of a change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Spec {
+pub struct WatchSpec {
     /// The app's folder, absolute. The `.gitignore` files from here down (or from the repository
     /// that it is in) hold for the trees below it, and the folders between it and a tree are
     /// watched, so that a tree comes back with them.
     pub app_root: PathBuf,
     /// Folders that are watched with all that is in them.
-    pub trees: Vec<Tree>,
+    pub trees: Vec<WatchedDir>,
     /// Single files, wherever they are. No rule ignores them: `.env` is in every `.gitignore`.
-    pub files: Vec<SingleFile>,
+    pub files: Vec<WatchedFile>,
     /// Lines as in a `.gitignore` in the app's folder, for all trees.
     pub ignore: Vec<String>,
 }
@@ -26,7 +26,7 @@ pub struct Spec {
 /// another. Symbolic links to folders *in* it aren't followed: Node knows a module by its real
 /// path, which can be watched as a tree of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tree {
+pub struct WatchedDir {
     /// What changes in it are told with.
     pub key: Key,
     /// Absolute.
@@ -35,7 +35,7 @@ pub struct Tree {
     pub ignore: Vec<String>,
 }
 
-impl Tree {
+impl WatchedDir {
     /// A tree that ignores nothing of its own.
     #[must_use]
     pub fn new(key: impl Into<Key>, root: impl Into<PathBuf>) -> Self {
@@ -49,14 +49,14 @@ impl Tree {
 
 /// A file that is watched by its name, whether it is there yet or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SingleFile {
+pub struct WatchedFile {
     /// What changes of it are told with.
     pub key: Key,
     /// Absolute.
     pub path: PathBuf,
 }
 
-impl SingleFile {
+impl WatchedFile {
     /// A file to watch.
     #[must_use]
     pub fn new(key: impl Into<Key>, path: impl Into<PathBuf>) -> Self {
@@ -69,7 +69,7 @@ impl SingleFile {
 
 /// How it is watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
+pub struct WatchOptions {
     /// `None`: the system notifies. `Some`: everything is looked at again and again, with this
     /// time between; for file systems that don't notify (NFS, mounts of WSL and of containers).
     pub poll: Option<Duration>,
@@ -77,7 +77,7 @@ pub struct Options {
     pub fallback: Duration,
 }
 
-impl Default for Options {
+impl Default for WatchOptions {
     /// Notifications; every 500 ms when there are none left.
     fn default() -> Self {
         Self {

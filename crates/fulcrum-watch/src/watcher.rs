@@ -12,26 +12,26 @@ use tokio::sync::mpsc as news;
 use tokio::sync::oneshot;
 
 use crate::engine::Engine;
-use crate::roots::Plan;
-use crate::system::{Notifications, Signal};
-use crate::{News, Options, Spec, WatchError};
+use crate::notifier::{FsEvent, NotifyBackend};
+use crate::resolved_spec::ResolvedSpec;
+use crate::{WatchError, WatchEvent, WatchOptions, WatchSpec};
 
 /// So much may wait for a slow reader; then changes are merged until it has taken some.
-const WAITING: usize = 64;
+const QUEUE_LEN: usize = 64;
 
 /// How soon a slow reader is tried again.
-const RETRY: Duration = Duration::from_millis(20);
+const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
 /// So many signals are taken in before something is told.
-const SIGNALS: usize = 4096;
+const EVENTS_PER_TURN: usize = 4096;
 
 /// Contents are learned in pieces of this length, with as long a rest between: the app is starting
 /// just then, and a save must not wait.
-const PIECE: Duration = Duration::from_millis(2);
+const HASH_SLICE: Duration = Duration::from_millis(2);
 
 enum Message {
-    Signal(Signal),
-    Update(Plan, oneshot::Sender<()>),
+    Signal(FsEvent),
+    Update(ResolvedSpec, oneshot::Sender<()>),
     Stop,
 }
 
@@ -39,7 +39,7 @@ enum Message {
 #[derive(Debug)]
 pub struct Watcher {
     control: Sender<Message>,
-    news: news::Receiver<News>,
+    news: news::Receiver<WatchEvent>,
 }
 
 impl Watcher {
@@ -47,16 +47,16 @@ impl Watcher {
     ///
     /// # Errors
     /// [`WatchError::Relative`], [`WatchError::Glob`], [`WatchError::Thread`].
-    pub async fn start(spec: &Spec, options: Options) -> Result<Self, WatchError> {
-        let plan = Plan::new(spec)?;
+    pub async fn start(spec: &WatchSpec, options: WatchOptions) -> Result<Self, WatchError> {
+        let plan = ResolvedSpec::new(spec)?;
         let (control, messages) = mpsc::channel();
-        let (tell, news) = news::channel(WAITING);
+        let (tell, news) = news::channel(QUEUE_LEN);
         let (ready, is_ready) = oneshot::channel();
         let signals = control.clone();
         thread::Builder::new()
             .name(String::from("watch"))
             .spawn(move || {
-                let system = Notifications::new(move |signal| {
+                let system = NotifyBackend::new(move |signal| {
                     // Whom it would be told has ended.
                     let _ = signals.send(Message::Signal(signal));
                 });
@@ -71,7 +71,7 @@ impl Watcher {
 
     /// Waits for what is new. `None` if the watching has ended, which it does only by a defect.
     /// Cancel safe: a future dropped before it is ready has taken nothing.
-    pub async fn next(&mut self) -> Option<News> {
+    pub async fn next(&mut self) -> Option<WatchEvent> {
         self.news.recv().await
     }
 
@@ -82,8 +82,8 @@ impl Watcher {
     /// # Errors
     /// [`WatchError::Relative`] and [`WatchError::Glob`], after which the old spec holds;
     /// [`WatchError::Ended`].
-    pub async fn update(&self, spec: &Spec) -> Result<(), WatchError> {
-        let plan = Plan::new(spec)?;
+    pub async fn update(&self, spec: &WatchSpec) -> Result<(), WatchError> {
+        let plan = ResolvedSpec::new(spec)?;
         let (done, is_done) = oneshot::channel();
         self.control
             .send(Message::Update(plan, done))
@@ -99,7 +99,11 @@ impl Drop for Watcher {
     }
 }
 
-fn run(mut engine: Engine<Notifications>, messages: &Receiver<Message>, tell: &news::Sender<News>) {
+fn run(
+    mut engine: Engine<NotifyBackend>,
+    messages: &Receiver<Message>,
+    tell: &news::Sender<WatchEvent>,
+) {
     while deliver(&mut engine, tell) {
         let first = match wait(&engine, messages) {
             Ok(message) => Some(message),
@@ -107,7 +111,11 @@ fn run(mut engine: Engine<Notifications>, messages: &Receiver<Message>, tell: &n
             Err(RecvTimeoutError::Disconnected) => return,
         };
         let is_idle = first.is_none();
-        for message in first.into_iter().chain(messages.try_iter()).take(SIGNALS) {
+        for message in first
+            .into_iter()
+            .chain(messages.try_iter())
+            .take(EVENTS_PER_TURN)
+        {
             match message {
                 Message::Signal(signal) => engine.signal(signal, Instant::now()),
                 Message::Update(plan, done) => {
@@ -121,9 +129,9 @@ fn run(mut engine: Engine<Notifications>, messages: &Receiver<Message>, tell: &n
         engine.tick(now);
         engine.polled(now, Instant::now());
         if is_idle && engine.is_learning() {
-            let end = Instant::now() + PIECE;
+            let end = Instant::now() + HASH_SLICE;
             while engine.is_learning() && Instant::now() < end {
-                engine.learn(Instant::now());
+                engine.hash_next(Instant::now());
             }
         }
     }
@@ -131,14 +139,14 @@ fn run(mut engine: Engine<Notifications>, messages: &Receiver<Message>, tell: &n
 
 /// The next message, or nothing if there is something to do without one.
 fn wait(
-    engine: &Engine<Notifications>,
+    engine: &Engine<NotifyBackend>,
     messages: &Receiver<Message>,
 ) -> Result<Message, RecvTimeoutError> {
     let now = Instant::now();
     let deadline = [
         engine.deadline(),
-        engine.is_learning().then(|| now + PIECE),
-        (!engine.outbox.is_empty()).then(|| now + RETRY),
+        engine.is_learning().then(|| now + HASH_SLICE),
+        (!engine.outbox.is_empty()).then(|| now + RETRY_INTERVAL),
     ];
     match deadline.into_iter().flatten().min() {
         Some(at) => messages.recv_timeout(at.saturating_duration_since(now)),
@@ -147,7 +155,7 @@ fn wait(
 }
 
 /// Tells as much as the reader takes. `false` if there is no reader.
-fn deliver(engine: &mut Engine<Notifications>, tell: &news::Sender<News>) -> bool {
+fn deliver(engine: &mut Engine<NotifyBackend>, tell: &news::Sender<WatchEvent>) -> bool {
     while !engine.outbox.is_empty() {
         let place = match tell.try_reserve() {
             Ok(place) => place,
@@ -155,9 +163,9 @@ fn deliver(engine: &mut Engine<Notifications>, tell: &news::Sender<News>) -> boo
             Err(news::error::TrySendError::Closed(())) => return false,
         };
         if let Some(notice) = engine.outbox.take_notice() {
-            place.send(News::Notice(notice));
+            place.send(WatchEvent::WatchStatus(notice));
         } else if let Some(batch) = engine.outbox.take_changes() {
-            place.send(News::Changes(batch));
+            place.send(WatchEvent::Changes(batch));
         }
     }
     true

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::App;
-use fulcrum_watch::Kind;
+use fulcrum_watch::ChangeKind;
 
 const BURSTS: u64 = 40;
 
@@ -78,11 +78,13 @@ async fn no_final_state_is_lost() {
         while known != found {
             let change = told.change().await;
             match change.kind {
-                Kind::Removed => known.remove(&change.path),
-                Kind::Created | Kind::Modified => match fs::read_to_string(&change.path) {
-                    Ok(text) => known.insert(change.path, text),
-                    Err(_) => known.remove(&change.path),
-                },
+                ChangeKind::Removed => known.remove(&change.path),
+                ChangeKind::Created | ChangeKind::Modified => {
+                    match fs::read_to_string(&change.path) {
+                        Ok(text) => known.insert(change.path, text),
+                        Err(_) => known.remove(&change.path),
+                    }
+                }
             };
         }
     }

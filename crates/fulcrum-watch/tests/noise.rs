@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 
 use common::{App, Told, run};
-use fulcrum_watch::{Kind, Options, SingleFile};
+use fulcrum_watch::{ChangeKind, WatchOptions, WatchedFile};
 
 #[tokio::test]
 async fn the_same_content_again_is_nothing() {
@@ -63,17 +63,17 @@ async fn ignored_files_are_nothing_until_the_rules_change() {
     let mut spec = app.spec();
     spec.ignore = vec![String::from("*.md")];
     spec.trees[0].ignore = vec![String::from("/views")];
-    spec.files = vec![SingleFile::new("env", &env)];
-    let mut told = Told::start(&spec, Options::default()).await;
+    spec.files = vec![WatchedFile::new("env", &env)];
+    let mut told = Told::start(&spec, WatchOptions::default()).await;
     app.write("domains/users/gen/a.js", "second");
     app.write("domains/users/gen/deep/b.js", "second");
     app.write("domains/users/README.md", "text");
     app.write("domains/users/views/a.hbs", "text");
     told.expect_nothing(&app).await;
     let path = app.write("domains/orders/views/a.hbs", "text");
-    told.expect(&path, Kind::Created, &["orders"]).await;
+    told.expect(&path, ChangeKind::Created, &["orders"]).await;
     app.write(".env", "A=2");
-    told.expect(&env, Kind::Modified, &["env"]).await;
+    told.expect(&env, ChangeKind::Modified, &["env"]).await;
 
     app.write("domains/users/.gitignore", "lib\n");
     // When the rules hold isn't told; they do when a file that they concern isn't.
@@ -82,7 +82,7 @@ async fn ignored_files_are_nothing_until_the_rules_change() {
     told.expect_nothing(&app).await;
     fs::remove_file(app.path("domains/users/.gitignore")).unwrap();
     let price = app.path("domains/users/lib/price.js");
-    told.expect(&price, Kind::Created, &["users"]).await;
+    told.expect(&price, ChangeKind::Created, &["users"]).await;
     fs::write(&price, "third").unwrap();
-    told.expect(&price, Kind::Modified, &["users"]).await;
+    told.expect(&price, ChangeKind::Modified, &["users"]).await;
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use common::{App, dawdle, run};
-use fulcrum_watch::Kind;
+use fulcrum_watch::ChangeKind;
 
 const SAVES: u32 = 200;
 
@@ -21,7 +21,7 @@ async fn saved_by(save: impl Fn(&Path, &str)) {
     for number in 0..SAVES {
         let text = format!("export default {number};\n").repeat(50);
         save(&path, &text);
-        told.expect(&path, Kind::Modified, &["users"]).await;
+        told.expect(&path, ChangeKind::Modified, &["users"]).await;
         let found = fs::read_to_string(&path).unwrap();
         assert_eq!(found, text, "told in the middle of save {number}");
     }
@@ -122,7 +122,7 @@ async fn by_sed() {
     for number in 1..=SAVES {
         let script = format!("s/number .*/number {number};/");
         run("sed", &[&"-i", &script, &path]);
-        told.expect(&path, Kind::Modified, &["users"]).await;
+        told.expect(&path, ChangeKind::Modified, &["users"]).await;
     }
     told.expect_nothing(&app).await;
 }
@@ -166,7 +166,7 @@ async fn in_a_loop_without_rest() {
     let last = "0999;".repeat(200);
     let mut count = 0;
     loop {
-        told.expect(&path, Kind::Modified, &["users"]).await;
+        told.expect(&path, ChangeKind::Modified, &["users"]).await;
         count += 1;
         if fs::read_to_string(&path).unwrap() == last {
             break;

@@ -8,18 +8,20 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
 use common::{App, Told, run};
-use fulcrum_watch::{Coalescer, Key, Kind, News, Options, Pace, SingleFile, Tree};
+use fulcrum_watch::{
+    ChangeKind, Coalescer, CoalescerConfig, Key, WatchEvent, WatchOptions, WatchedDir, WatchedFile,
+};
 
 #[tokio::test]
 async fn new_folders_are_watched_with_what_is_in_them() {
     let app = App::new();
     let mut told = app.watch().await;
     let deep = app.write("domains/users/a/b/c/new.js", "first");
-    told.expect(&deep, Kind::Created, &["users"]).await;
+    told.expect(&deep, ChangeKind::Created, &["users"]).await;
     fs::write(&deep, "second").unwrap();
-    told.expect(&deep, Kind::Modified, &["users"]).await;
+    told.expect(&deep, ChangeKind::Modified, &["users"]).await;
     fs::remove_dir_all(app.path("domains/users/a")).unwrap();
-    told.expect(&deep, Kind::Removed, &["users"]).await;
+    told.expect(&deep, ChangeKind::Removed, &["users"]).await;
 }
 
 #[tokio::test]
@@ -38,19 +40,19 @@ async fn a_folder_that_moves_takes_its_files_along() {
         assert_eq!(
             changes,
             [
-                (old.join("price.js"), Kind::Removed),
-                (new.join("price.js"), Kind::Created)
+                (old.join("price.js"), ChangeKind::Removed),
+                (new.join("price.js"), ChangeKind::Created)
             ]
         );
         let text = format!("{:?}", std::time::Duration::from_secs(1));
         fs::write(new.join("price.js"), text).unwrap();
-        told.expect(&new.join("price.js"), Kind::Modified, &["users"])
+        told.expect(&new.join("price.js"), ChangeKind::Modified, &["users"])
             .await;
         fs::rename(&new, &old).unwrap();
         told.change().await;
         told.change().await;
         fs::write(old.join("price.js"), "first").unwrap();
-        told.expect(&old.join("price.js"), Kind::Modified, &["users"])
+        told.expect(&old.join("price.js"), ChangeKind::Modified, &["users"])
             .await;
     }
 }
@@ -68,7 +70,7 @@ async fn a_folder_that_replaces_an_empty_one_is_watched() {
         told.change().await;
         told.change().await;
         fs::write(&path, format!("round {round}")).unwrap();
-        told.expect(&path, Kind::Modified, &["users"]).await;
+        told.expect(&path, ChangeKind::Modified, &["users"]).await;
         fs::rename(&empty, app.path("domains/users/lib")).unwrap();
         told.change().await;
         told.change().await;
@@ -88,21 +90,21 @@ async fn a_root_comes_back_with_its_parents() {
         let mut removed = BTreeSet::new();
         while removed.len() < if round % 3 == 0 { 2 } else { 4 } {
             let change = told.change().await;
-            assert_eq!(change.kind, Kind::Removed);
+            assert_eq!(change.kind, ChangeKind::Removed);
             removed.insert(change.path);
         }
         let text = format!("round {round}");
         app.write("domains/users/domain.js", &text);
-        told.expect(&path, Kind::Created, &["users"]).await;
+        told.expect(&path, ChangeKind::Created, &["users"]).await;
         app.write("domains/users/domain.js", "again");
-        told.expect(&path, Kind::Modified, &["users"]).await;
+        told.expect(&path, ChangeKind::Modified, &["users"]).await;
         fs::create_dir_all(price.parent().unwrap()).unwrap();
         fs::write(&price, "first").unwrap();
-        told.expect(&price, Kind::Created, &["users"]).await;
+        told.expect(&price, ChangeKind::Created, &["users"]).await;
         for other in ["domains/orders/domain.js", "domains/orders/lib/price.js"] {
             if round % 3 != 0 {
                 let path = app.write(other, "first");
-                told.expect(&path, Kind::Created, &["orders"]).await;
+                told.expect(&path, ChangeKind::Created, &["orders"]).await;
             }
         }
     }
@@ -125,7 +127,7 @@ async fn a_root_comes_back_while_processes_are_in_it() {
         loop {
             let change = told.change().await;
             if change.path == path {
-                assert_eq!(change.kind, Kind::Modified);
+                assert_eq!(change.kind, ChangeKind::Modified);
                 break;
             }
         }
@@ -133,7 +135,7 @@ async fn a_root_comes_back_while_processes_are_in_it() {
         loop {
             let change = told.change().await;
             if change.path == path {
-                assert_eq!(change.kind, Kind::Modified);
+                assert_eq!(change.kind, ChangeKind::Modified);
                 break;
             }
         }
@@ -157,11 +159,16 @@ async fn a_root_that_is_replaced_at_once_has_neither_gone_nor_come() {
                 break;
             }
             // The other file may be told as well: a reload may have missed it for a moment.
-            assert_eq!(change.kind, Kind::Modified, "{}", change.path.display());
+            assert_eq!(
+                change.kind,
+                ChangeKind::Modified,
+                "{}",
+                change.path.display()
+            );
             paths.insert(change.path);
         }
         fs::remove_file(&end).unwrap();
-        told.expect(&end, Kind::Removed, &["orders"]).await;
+        told.expect(&end, ChangeKind::Removed, &["orders"]).await;
         assert!(paths.contains(&root.join("domain.js")), "{paths:?}");
     }
 }
@@ -171,16 +178,16 @@ async fn a_root_may_be_missing_at_the_start() {
     let app = App::new();
     let mut spec = app.spec();
     spec.trees
-        .push(Tree::new("late", app.path("shared/deep/late")));
+        .push(WatchedDir::new("late", app.path("shared/deep/late")));
     spec.files
-        .push(SingleFile::new("env", app.path("config/prod/.env")));
-    let mut told = Told::start(&spec, Options::default()).await;
+        .push(WatchedFile::new("env", app.path("config/prod/.env")));
+    let mut told = Told::start(&spec, WatchOptions::default()).await;
     let path = app.write("shared/deep/late/a.js", "first");
-    told.expect(&path, Kind::Created, &["late"]).await;
+    told.expect(&path, ChangeKind::Created, &["late"]).await;
     let path = app.write("config/prod/.env", "A=1");
-    told.expect(&path, Kind::Created, &["env"]).await;
+    told.expect(&path, ChangeKind::Created, &["env"]).await;
     app.write("config/prod/.env", "A=2");
-    told.expect(&path, Kind::Modified, &["env"]).await;
+    told.expect(&path, ChangeKind::Modified, &["env"]).await;
     app.write("config/prod/other", "A=2");
     told.expect_nothing(&app).await;
 }
@@ -197,9 +204,9 @@ async fn the_links_of_a_mounted_volume_are_swapped() {
     }
     let mut spec = app.spec();
     for name in ["app.env", "same.env"] {
-        spec.files.push(SingleFile::new(name, volume.join(name)));
+        spec.files.push(WatchedFile::new(name, volume.join(name)));
     }
-    let mut told = Told::start(&spec, Options::default()).await;
+    let mut told = Told::start(&spec, WatchOptions::default()).await;
     for version in 1..50 {
         app.write(
             &format!("volume/..v{version}/app.env"),
@@ -209,7 +216,7 @@ async fn the_links_of_a_mounted_volume_are_swapped() {
         symlink(format!("..v{version}"), volume.join("..data_tmp")).unwrap();
         fs::rename(volume.join("..data_tmp"), volume.join("..data")).unwrap();
         fs::remove_dir_all(volume.join(format!("..v{}", version - 1))).unwrap();
-        told.expect(&volume.join("app.env"), Kind::Modified, &["app.env"])
+        told.expect(&volume.join("app.env"), ChangeKind::Modified, &["app.env"])
             .await;
     }
     told.expect_nothing(&app).await;
@@ -224,18 +231,19 @@ async fn a_tree_behind_a_link_follows_the_link() {
     app.write("releases/2/same.js", "same");
     symlink("releases/1", app.path("current")).unwrap();
     let mut spec = app.spec();
-    spec.trees.push(Tree::new("current", app.path("current")));
-    let mut told = Told::start(&spec, Options::default()).await;
+    spec.trees
+        .push(WatchedDir::new("current", app.path("current")));
+    let mut told = Told::start(&spec, WatchOptions::default()).await;
     let path = app.path("current/a.js");
     app.write("releases/1/a.js", "one and a half");
-    told.expect(&path, Kind::Modified, &["current"]).await;
+    told.expect(&path, ChangeKind::Modified, &["current"]).await;
     symlink("releases/2", app.path("next")).unwrap();
     fs::rename(app.path("next"), app.path("current")).unwrap();
-    told.expect(&path, Kind::Modified, &["current"]).await;
+    told.expect(&path, ChangeKind::Modified, &["current"]).await;
     app.write("releases/1/a.js", "nobody's");
     told.expect_nothing(&app).await;
     app.write("releases/2/a.js", "three");
-    told.expect(&path, Kind::Modified, &["current"]).await;
+    told.expect(&path, ChangeKind::Modified, &["current"]).await;
 }
 
 #[tokio::test]
@@ -246,7 +254,7 @@ async fn what_a_linked_file_leads_to_is_watched() {
     symlink(&target, &link).unwrap();
     let mut told = app.watch().await;
     fs::write(&target, "two").unwrap();
-    told.expect(&link, Kind::Modified, &["users"]).await;
+    told.expect(&link, ChangeKind::Modified, &["users"]).await;
     app.write("outside/other.js", "nobody's");
     told.expect_nothing(&app).await;
 }
@@ -259,10 +267,11 @@ async fn loops_of_links_end() {
     symlink("b", app.path("domains/a")).unwrap();
     symlink("a", app.path("domains/b")).unwrap();
     let mut spec = app.spec();
-    spec.trees.push(Tree::new("loop", app.path("domains/a")));
-    let mut told = Told::start(&spec, Options::default()).await;
+    spec.trees
+        .push(WatchedDir::new("loop", app.path("domains/a")));
+    let mut told = Told::start(&spec, WatchOptions::default()).await;
     let path = app.write("domains/users/domain.js", "second");
-    told.expect(&path, Kind::Modified, &["users"]).await;
+    told.expect(&path, ChangeKind::Modified, &["users"]).await;
     told.expect_nothing(&app).await;
 }
 
@@ -283,7 +292,7 @@ async fn a_checkout_is_told_completely_and_acted_on_twice_at_most() {
         &[&"-r", &app.path("one/."), &app.path("domains/users")],
     );
     let mut told = app.watch().await;
-    let mut coalescer: Coalescer<Key, PathBuf> = Coalescer::new(Pace::default());
+    let mut coalescer: Coalescer<Key, PathBuf> = Coalescer::new(CoalescerConfig::default());
     let mut seen = BTreeSet::new();
     let mut actions = 0;
     let copy = {
@@ -303,14 +312,14 @@ async fn a_checkout_is_told_completely_and_acted_on_twice_at_most() {
         };
         tokio::select! {
             news = told.watcher.next() => {
-                let Some(News::Changes(batch)) = news else { continue };
+                let Some(WatchEvent::Changes(batch)) = news else { continue };
                 let now = tokio::time::Instant::now().into_std();
-                let alone = batch.is_alone();
+                let alone = batch.is_single();
                 for change in batch.changes {
                     // On a busy machine a file may be gone for long before it is made anew.
                     match change.kind {
-                        Kind::Created | Kind::Modified => seen.insert(change.path.clone()),
-                        Kind::Removed => seen.remove(&change.path),
+                        ChangeKind::Created | ChangeKind::Modified => seen.insert(change.path.clone()),
+                        ChangeKind::Removed => seen.remove(&change.path),
                     };
                     coalescer.changed(change.keys[0].clone(), change.path, alone, now);
                 }
@@ -332,16 +341,16 @@ async fn another_spec_takes_over_without_a_gap() {
     let app = App::new();
     let mut spec = app.spec();
     spec.trees.truncate(1);
-    let mut told = Told::start(&spec, Options::default()).await;
+    let mut told = Told::start(&spec, WatchOptions::default()).await;
     let path = app.write("domains/orders/domain.js", "nobody asked");
     told.watcher.update(&app.spec()).await.unwrap();
     fs::write(&path, "asked").unwrap();
-    told.expect(&path, Kind::Modified, &["orders"]).await;
+    told.expect(&path, ChangeKind::Modified, &["orders"]).await;
     app.write(
         "domains/users/domain.js",
         "saved, and then no longer asked for",
     );
-    spec.trees = vec![Tree::new("renamed", app.path("domains/orders"))];
+    spec.trees = vec![WatchedDir::new("renamed", app.path("domains/orders"))];
     told.watcher.update(&spec).await.unwrap();
     app.write("domains/users/domain.js", "nobody asks");
     fs::write(&path, "second").unwrap();
@@ -349,7 +358,7 @@ async fn another_spec_takes_over_without_a_gap() {
     if change.keys[0] == Key::from("users") {
         change = told.change().await;
     }
-    assert_eq!((change.path, change.kind), (path, Kind::Modified));
+    assert_eq!((change.path, change.kind), (path, ChangeKind::Modified));
     assert_eq!(change.keys, [Key::from("renamed")]);
     spec.app_root = PathBuf::from("app");
     let error = told.watcher.update(&spec).await.unwrap_err();
@@ -360,13 +369,15 @@ async fn another_spec_takes_over_without_a_gap() {
 async fn overlapping_trees_each_have_their_key() {
     let app = App::new();
     let mut spec = app.spec();
-    spec.trees.push(Tree::new("all", app.path("domains")));
-    spec.files
-        .push(SingleFile::new("file", app.path("domains/users/domain.js")));
-    let mut told = Told::start(&spec, Options::default()).await;
+    spec.trees.push(WatchedDir::new("all", app.path("domains")));
+    spec.files.push(WatchedFile::new(
+        "file",
+        app.path("domains/users/domain.js"),
+    ));
+    let mut told = Told::start(&spec, WatchOptions::default()).await;
     let path = app.write("domains/users/domain.js", "second");
-    told.expect(&path, Kind::Modified, &["users", "all", "file"])
+    told.expect(&path, ChangeKind::Modified, &["users", "all", "file"])
         .await;
     let path = app.write("domains/new/domain.js", "first");
-    told.expect(&path, Kind::Created, &["all"]).await;
+    told.expect(&path, ChangeKind::Created, &["all"]).await;
 }

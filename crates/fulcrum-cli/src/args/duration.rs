@@ -3,21 +3,21 @@
 use std::time::Duration;
 
 /// Longer than anybody waits; beyond it, deadlines could overflow.
-const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+const MAX_DURATION: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// Reads `500ms`, `60s`, `5m`, `1h 30m`; `0` is zero. Other bare numbers are refused, since nobody
 /// can tell what they are.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
-    const FORM: &str = "a duration is a number with its unit, such as 500ms, 60s or 5m";
-    let duration = humantime::parse_duration(text).map_err(|_| FORM.to_owned())?;
-    if duration > LONGEST {
+    const FORMAT_HINT: &str = "a duration is a number with its unit, such as 500ms, 60s or 5m";
+    let duration = humantime::parse_duration(text).map_err(|_| FORMAT_HINT.to_owned())?;
+    if duration > MAX_DURATION {
         return Err("that is longer than a year".to_owned());
     }
     Ok(duration)
 }
 
 /// In milliseconds, as requests carry it, rounded up so that no limit turns into none.
-pub(crate) fn millis(duration: Duration) -> u64 {
+pub(crate) fn to_millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
@@ -35,7 +35,7 @@ mod tests {
             ("0", 0),
             ("0s", 0),
         ] {
-            assert_eq!(parse(text).map(millis), Ok(milliseconds), "{text}");
+            assert_eq!(parse(text).map(to_millis), Ok(milliseconds), "{text}");
         }
         for text in [
             "",
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn a_tiny_limit_stays_a_limit() {
-        assert_eq!(millis(Duration::from_micros(1)), 1);
-        assert_eq!(millis(Duration::ZERO), 0);
+        assert_eq!(to_millis(Duration::from_micros(1)), 1);
+        assert_eq!(to_millis(Duration::ZERO), 0);
     }
 }

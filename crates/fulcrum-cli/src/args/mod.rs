@@ -1,14 +1,14 @@
 //! What can be typed. The arguments of a verb stand beside its command.
 
 pub(crate) mod duration;
-pub(crate) mod since;
+pub(crate) mod time_point;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    completions, config, dev, domains, down, instance_process, reload, serve, strip,
+    background_instance, completions, config, dev, domains, down, reload, serve, strip,
 };
 
 /// A process manager for Node domains.
@@ -27,7 +27,7 @@ pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
     #[command(subcommand)]
-    pub(crate) verb: Verb,
+    pub(crate) verb: Command,
 }
 
 /// What goes with every verb.
@@ -46,7 +46,7 @@ pub(crate) struct Global {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Verb {
+pub(crate) enum Command {
     /// Run the app for development: start its domains and show what they say
     Dev(dev::Args),
     /// Run the app for production
@@ -65,10 +65,10 @@ pub(crate) enum Verb {
     Completions(completions::Args),
     /// The instance that `--detach` leaves behind
     #[command(name = "__instance", hide = true)]
-    Instance(instance_process::Args),
+    BackgroundInstance(background_instance::Args),
     /// What the bootstrap of TypeScript domains calls
     #[command(name = "__strip", hide = true)]
-    Strip(strip::Args),
+    StripTypes(strip::Args),
 }
 
 #[cfg(test)]
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn watch_is_a_switch_with_an_optional_value() {
         let watch = |line| match parse(line).expect(line).verb {
-            Verb::Dev(args) => args.watch.watch,
+            Command::Dev(args) => args.watch.watch,
             other => panic!("{other:?}"),
         };
         assert_eq!(watch("fulcrum dev"), None);
@@ -106,7 +106,7 @@ mod tests {
         );
         assert_eq!(refused("fulcrum serve --watch"), ErrorKind::UnknownArgument);
         let poll = |line| match parse(line).expect(line).verb {
-            Verb::Dev(args) => args.watch.poll,
+            Command::Dev(args) => args.watch.poll,
             other => panic!("{other:?}"),
         };
         assert_eq!(poll("fulcrum dev"), None);
@@ -128,12 +128,15 @@ mod tests {
     fn the_flags_of_a_start_are_read() {
         let line = "fulcrum dev -D --wait --timeout 90s --only a,b --no-deps --no-install --app x";
         let cli = parse(line).expect(line);
-        let Verb::Dev(args) = cli.verb else {
+        let Command::Dev(args) = cli.verb else {
             panic!("not dev")
         };
         assert_eq!(args.start.what.only, ["a", "b"]);
         assert!(args.start.detach && args.start.what.no_deps && args.start.what.no_install);
-        assert_eq!(args.start.limit(), Some(std::time::Duration::from_secs(90)));
+        assert_eq!(
+            args.start.wait_timeout(),
+            Some(std::time::Duration::from_secs(90))
+        );
         assert_eq!(cli.global.app.as_deref(), Some(std::path::Path::new("x")));
     }
 
@@ -184,7 +187,7 @@ mod tests {
             ("fulcrum domains call users x_request -", Some("-")),
             ("fulcrum domains call users x_request", None),
         ] {
-            let Verb::Domains(args) = parse(line).expect(line).verb else {
+            let Command::Domains(args) = parse(line).expect(line).verb else {
                 panic!("{line}")
             };
             let domains::Verb::Call(args) = args.verb else {

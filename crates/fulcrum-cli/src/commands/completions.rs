@@ -4,7 +4,7 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 use crate::args::Cli;
-use crate::exit::Stop;
+use crate::exit::CliError;
 use crate::output::Output;
 
 #[derive(Debug, clap::Args)]
@@ -13,12 +13,12 @@ pub(crate) struct Args {
     shell: Shell,
 }
 
-pub(super) fn run(args: &Args, output: &Output) -> Result<(), Stop> {
-    output.data(&script(args.shell))
+pub(super) fn run(args: &Args, output: &Output) -> Result<(), CliError> {
+    output.data(&generate(args.shell))
 }
 
 /// The script, without what isn't for people.
-fn script(shell: Shell) -> Vec<u8> {
+fn generate(shell: Shell) -> Vec<u8> {
     let whole = Cli::command();
     let offered = whole
         .get_subcommands()
@@ -41,7 +41,7 @@ mod tests {
     #[test]
     fn scripts_offer_verbs_and_nothing_hidden() {
         for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-            let text = String::from_utf8(script(shell)).expect("UTF-8");
+            let text = String::from_utf8(generate(shell)).expect("UTF-8");
             assert!(
                 text.contains("domains") && text.contains("restart"),
                 "{shell}"

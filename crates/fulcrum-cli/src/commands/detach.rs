@@ -11,44 +11,44 @@ use fulcrum_rpc::{ConnectError, ControlClient, RuntimeDir};
 use tokio::process::Child;
 
 use super::log_file::LogFile;
-use super::start::Start;
-use super::watch::Watch;
-use super::{Context, instance_process};
-use crate::args::duration::millis;
-use crate::exit::{Code, Stop};
-use crate::output::{Output, elapsed};
-use crate::{client, load, place};
+use super::start::StartArgs;
+use super::watch::WatchArgs;
+use super::{Context, background_instance};
+use crate::args::duration::to_millis;
+use crate::exit::{CliError, Code};
+use crate::output::{Output, format_duration};
+use crate::{client, load, paths};
 
 /// How long the instance may take until it answers. It installs and starts nothing before.
-const HELLO: Duration = Duration::from_secs(30);
+const READY_TIMEOUT: Duration = Duration::from_secs(30);
 /// The pause between two tries.
-const PAUSE: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// So much of the log is shown when it ended.
-const LAST_LINES: usize = 20;
+const TAIL_LINES: usize = 20;
 
 pub(super) async fn run(
     mode: Mode,
-    start: Start,
-    watch: Watch,
+    start: StartArgs,
+    watch: WatchArgs,
     context: Context,
-) -> Result<(), Stop> {
+) -> Result<(), CliError> {
     let output = &context.output;
     let (app, warnings) = load::valid(context.app(), mode, output)?;
     for warning in &warnings {
-        output.say(&warning.to_string());
+        output.eprint(&warning.to_string());
     }
-    let dir = place::runtime_dir(&app.root)?;
+    let dir = paths::runtime_dir(&app.root)?;
     match ControlClient::connect(&dir).await {
         Ok(other) => return Err(already_running(other.instance().pid, &app.root)),
         Err(ConnectError::NotRunning) => {}
-        Err(error) => return Err(client::unconnected(&app.root, &error)),
+        Err(error) => return Err(client::connect_error(&app.root, &error)),
     }
-    let log = LogFile::create(&app.root).map_err(|error| Stop::failed(error.to_string()))?;
+    let log = LogFile::create(&app.root).map_err(|error| CliError::failed(error.to_string()))?;
     let mut child = spawn(mode, &start, watch, &app.root, &log)
-        .map_err(|error| Stop::failed(format!("the instance can't be started: {error}")))?;
-    let client = hello(&mut child, &dir, &app.root, &log, output).await?;
+        .map_err(|error| CliError::failed(format!("the instance can't be started: {error}")))?;
+    let client = wait_until_serving(&mut child, &dir, &app.root, &log, output).await?;
     let instance = client.instance();
-    output.note(&format!(
+    output.progress(&format!(
         "running (pid {}), gRPC {}",
         instance.pid, instance.grpc
     ));
@@ -56,13 +56,13 @@ pub(super) async fn run(
         return Ok(());
     }
     tokio::select! {
-        status = child.wait() => Err(ended(status.ok(), &log, output)),
-        result = wait(&client, start.limit(), output) => result,
+        status = child.wait() => Err(report_early_exit(status.ok(), &log, output)),
+        result = wait(&client, start.wait_timeout(), output) => result,
     }
 }
 
-fn already_running(pid: u32, root: &Path) -> Stop {
-    Stop::failed(format!(
+fn already_running(pid: u32, root: &Path) -> CliError {
+    CliError::failed(format!(
         "{} already runs (pid {pid})\n  hint: `fulcrum domains list` shows it, `fulcrum down` stops it",
         root.display()
     ))
@@ -74,13 +74,18 @@ fn already_running(pid: u32, root: &Path) -> Stop {
 )]
 fn spawn(
     mode: Mode,
-    start: &Start,
-    watch: Watch,
+    start: &StartArgs,
+    watch: WatchArgs,
     root: &Path,
     log: &LogFile,
 ) -> std::io::Result<Child> {
     tokio::process::Command::new(std::env::current_exe()?)
-        .args(instance_process::arguments(mode, &start.what, watch, root))
+        .args(background_instance::arguments(
+            mode,
+            &start.what,
+            watch,
+            root,
+        ))
         // It keeps no folder from being removed or unmounted but its own.
         .current_dir(root)
         .stdin(Stdio::null())
@@ -90,24 +95,24 @@ fn spawn(
 }
 
 /// Waits until the instance answers.
-async fn hello(
+async fn wait_until_serving(
     child: &mut Child,
     dir: &RuntimeDir,
     root: &Path,
     log: &LogFile,
     output: &Output,
-) -> Result<ControlClient, Stop> {
+) -> Result<ControlClient, CliError> {
     let pid = child.id();
     let answered = async {
         loop {
             match ControlClient::connect(dir).await {
                 Ok(client) if Some(client.instance().pid) == pid => return Ok(client),
                 Err(error @ ConnectError::VersionMismatch { .. }) => {
-                    return Err(client::unconnected(root, &error));
+                    return Err(client::connect_error(root, &error));
                 }
                 // Not yet; or another one was faster, and ours will see that and end.
                 Ok(_) | Err(ConnectError::NotRunning | ConnectError::Io(_)) => {
-                    tokio::time::sleep(PAUSE).await;
+                    tokio::time::sleep(POLL_INTERVAL).await;
                 }
             }
         }
@@ -115,12 +120,12 @@ async fn hello(
     tokio::select! {
         // Where both are so, it has ended.
         biased;
-        status = child.wait() => Err(ended(status.ok(), log, output)),
-        answered = tokio::time::timeout(HELLO, answered) => answered.unwrap_or_else(|_| {
-            Err(Stop::new(Code::TimedOut, format!(
+        status = child.wait() => Err(report_early_exit(status.ok(), log, output)),
+        answered = tokio::time::timeout(READY_TIMEOUT, answered) => answered.unwrap_or_else(|_| {
+            Err(CliError::new(Code::TimedOut, format!(
                 "the instance (pid {}) runs, but didn't answer in {}\n  hint: see {}; stop it by its pid",
                 pid.unwrap_or_default(),
-                elapsed(HELLO),
+                format_duration(READY_TIMEOUT),
                 log.path().display(),
             )))
         }),
@@ -128,10 +133,10 @@ async fn hello(
 }
 
 /// Shows the last words of an instance that ended, and ends like it.
-fn ended(status: Option<ExitStatus>, log: &LogFile, output: &Output) -> Stop {
-    let lines = log.last_lines(LAST_LINES);
+fn report_early_exit(status: Option<ExitStatus>, log: &LogFile, output: &Output) -> CliError {
+    let lines = log.tail(TAIL_LINES);
     for line in &lines {
-        output.say(line);
+        output.eprint(line);
     }
     let how = status.map_or_else(|| "unknown how".to_owned(), |status| status.to_string());
     let whole = if lines.is_empty() {
@@ -139,7 +144,7 @@ fn ended(status: Option<ExitStatus>, log: &LogFile, output: &Output) -> Stop {
     } else {
         "the whole log: "
     };
-    Stop::new(
+    CliError::new(
         code_of(status.and_then(|status| status.code())),
         format!(
             "the instance ended ({how})\n  {whole}{}",
@@ -151,7 +156,7 @@ fn ended(status: Option<ExitStatus>, log: &LogFile, output: &Output) -> Stop {
 /// An instance's exit code as our own. Ending by itself is a failure, even with code 0.
 fn code_of(code: Option<i32>) -> Code {
     use Code::{
-        ConfigInvalid, Defect, DomainFailed, Interrupted, NotRunning, TimedOut, UnknownDomain,
+        ConfigInvalid, DomainFailed, Internal, Interrupted, NotRunning, TimedOut, UnknownDomain,
         Usage, VersionMismatch,
     };
     [
@@ -162,7 +167,7 @@ fn code_of(code: Option<i32>) -> Code {
         VersionMismatch,
         DomainFailed,
         TimedOut,
-        Defect,
+        Internal,
         Interrupted,
     ]
     .into_iter()
@@ -174,34 +179,34 @@ async fn wait(
     client: &ControlClient,
     limit: Option<Duration>,
     output: &Output,
-) -> Result<(), Stop> {
+) -> Result<(), CliError> {
     // No names: those that this instance was told to start, and what they depend on.
     let request = WaitRequest {
         condition: Condition::Ready.into(),
-        timeout_ms: limit.map_or(0, millis),
+        timeout_ms: limit.map_or(0, to_millis),
         ..WaitRequest::default()
     };
-    let progress = client.wait(request).await.map_err(client::refused)?;
+    let progress = client.wait(request).await.map_err(client::control_error)?;
     let outcome = client::outcome_of(progress, output).await?;
-    match client::settled(&outcome) {
+    match client::into_result(&outcome) {
         Ok(()) => {
-            output.note(&outcome.message);
+            output.progress(&outcome.message);
             Ok(())
         }
         Err(stop) => {
-            client::last_words(client, &[], output).await;
-            Err(unready(stop, limit))
+            client::print_stderr_tails(client, &[], output).await;
+            Err(not_ready_error(stop, limit))
         }
     }
 }
 
 /// What isn't ready and why, and that the instance is still there.
-fn unready(why: Stop, limit: Option<Duration>) -> Stop {
+fn not_ready_error(why: CliError, limit: Option<Duration>) -> CliError {
     let lead = match (why.code, limit) {
-        (Code::TimedOut, Some(limit)) => format!("not ready after {}: ", elapsed(limit)),
+        (Code::TimedOut, Some(limit)) => format!("not ready after {}: ", format_duration(limit)),
         _ => String::new(),
     };
-    Stop::new(
+    CliError::new(
         why.code,
         format!(
             "{lead}{}\n  hint: the instance keeps running: `fulcrum domains list`, `fulcrum down`",
@@ -226,15 +231,18 @@ mod tests {
 
     #[test]
     fn what_is_not_ready_is_told_and_what_goes_on() {
-        let why = Stop::new(Code::TimedOut, "orders is backoff (exit code 1)");
-        let stop = unready(why, Some(Duration::from_secs(60)));
+        let why = CliError::new(Code::TimedOut, "orders is backoff (exit code 1)");
+        let stop = not_ready_error(why, Some(Duration::from_secs(60)));
         assert_eq!(stop.code, Code::TimedOut);
         assert_eq!(
             stop.message,
             "not ready after 1m00s: orders is backoff (exit code 1)\n  \
              hint: the instance keeps running: `fulcrum domains list`, `fulcrum down`"
         );
-        let stop = unready(Stop::new(Code::DomainFailed, "orders: exit code 1"), None);
+        let stop = not_ready_error(
+            CliError::new(Code::DomainFailed, "orders: exit code 1"),
+            None,
+        );
         assert!(stop.message.starts_with("orders: exit code 1\n"), "{stop}");
     }
 }

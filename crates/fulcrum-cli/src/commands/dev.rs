@@ -3,18 +3,18 @@
 use fulcrum_config::Mode;
 
 use super::Context;
-use super::start::{self, Start};
-use super::watch::Watch;
-use crate::exit::Stop;
+use super::start::{self, StartArgs};
+use super::watch::WatchArgs;
+use crate::exit::CliError;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    pub(crate) start: Start,
+    pub(crate) start: StartArgs,
     #[command(flatten)]
-    pub(crate) watch: Watch,
+    pub(crate) watch: WatchArgs,
 }
 
-pub(super) fn run(args: Args, context: Context) -> Result<(), Stop> {
+pub(super) fn run(args: Args, context: Context) -> Result<(), CliError> {
     start::run(Mode::Dev, args.start, args.watch, context)
 }

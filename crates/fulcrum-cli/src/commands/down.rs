@@ -6,12 +6,12 @@ use fulcrum_rpc::control::{Outcome, Progress, ShutdownRequest};
 use fulcrum_rpc::{ControlClient, ControlError};
 use tokio_stream::{Stream, StreamExt};
 
-use super::farewell::Farewell;
-use super::{Context, drive};
+use super::instance_exit::InstanceExit;
+use super::{Context, executor};
 use crate::args::duration;
-use crate::exit::{Code, Stop};
-use crate::output::{Output, elapsed};
-use crate::{client, load, place};
+use crate::exit::{CliError, Code};
+use crate::output::{Output, format_duration};
+use crate::{client, load, paths};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -23,46 +23,46 @@ pub(crate) struct Args {
     timeout: Option<Duration>,
 }
 
-pub(super) fn run(args: Args, context: Context) -> Result<(), Stop> {
-    drive::client(Some("the shutdown"), stop(args, context))
+pub(super) fn run(args: Args, context: Context) -> Result<(), CliError> {
+    executor::run_client(Some("the shutdown"), stop(args, context))
 }
 
-async fn stop(args: Args, context: Context) -> Result<(), Stop> {
+async fn stop(args: Args, context: Context) -> Result<(), CliError> {
     let root = load::app_root(context.app())?;
-    let dir = place::runtime_dir(&root)?;
+    let dir = paths::runtime_dir(&root)?;
     let client = ControlClient::connect(&dir)
         .await
-        .map_err(|error| client::unconnected(&root, &error))?;
-    let farewell = Farewell::to(client.instance().pid, dir);
+        .map_err(|error| client::connect_error(&root, &error))?;
+    let farewell = InstanceExit::watch(client.instance().pid, dir);
     let output = &context.output;
     let mut last = String::new();
     let ending = async {
         let progress = client
             .shutdown(ShutdownRequest { force: args.force })
             .await
-            .map_err(client::refused)?;
-        let outcome = follow(progress, output, &mut last).await?;
-        farewell.gone().await;
-        outcome.as_ref().map_or(Ok(()), client::settled)
+            .map_err(client::control_error)?;
+        let outcome = follow_progress(progress, output, &mut last).await?;
+        farewell.wait().await;
+        outcome.as_ref().map_or(Ok(()), client::into_result)
     };
     match args.timeout.filter(|limit| !limit.is_zero()) {
         None => ending.await?,
         Some(limit) => match tokio::time::timeout(limit, ending).await {
             Ok(result) => result?,
-            Err(_) => return Err(still_there(limit, &last, args.force)),
+            Err(_) => return Err(timeout_error(limit, &last, args.force)),
         },
     }
-    output.note(&format!("stopped (pid {})", client.instance().pid));
+    output.progress(&format!("stopped (pid {})", client.instance().pid));
     Ok(())
 }
 
 /// Shows progress until the end, which an outcome may announce. The connection ends with the
 /// instance, in order or not.
-async fn follow(
+async fn follow_progress(
     mut progress: impl Stream<Item = Result<Progress, ControlError>> + Unpin,
     output: &Output,
     last: &mut String,
-) -> Result<Option<Outcome>, Stop> {
+) -> Result<Option<Outcome>, CliError> {
     while let Some(step) = progress.next().await {
         match step {
             Ok(Progress {
@@ -70,17 +70,17 @@ async fn follow(
                 ..
             }) => return Ok(Some(outcome)),
             Ok(step) => {
-                *last = client::told(&step);
-                output.note(last);
+                *last = client::format_progress(&step);
+                output.progress(last);
             }
-            Err(ControlError::Gone(_)) => break,
-            Err(error) => return Err(client::refused(error)),
+            Err(ControlError::Disconnected(_)) => break,
+            Err(error) => return Err(client::control_error(error)),
         }
     }
     Ok(None)
 }
 
-fn still_there(limit: Duration, last: &str, forced: bool) -> Stop {
+fn timeout_error(limit: Duration, last: &str, forced: bool) -> CliError {
     let last = if last.is_empty() {
         String::new()
     } else {
@@ -91,11 +91,11 @@ fn still_there(limit: Duration, last: &str, forced: bool) -> Stop {
     } else {
         "; `fulcrum down --force` kills what is left"
     };
-    Stop::new(
+    CliError::new(
         Code::TimedOut,
         format!(
             "still stopping after {}{last}\n  hint: the shutdown goes on{hint}",
-            elapsed(limit)
+            format_duration(limit)
         ),
     )
 }
@@ -116,12 +116,12 @@ mod tests {
     #[tokio::test]
     async fn an_instance_may_end_without_a_word() {
         let output = Output::of_process(true, true);
-        for end in [None, Some(Err(ControlError::Gone("x".into())))] {
+        for end in [None, Some(Err(ControlError::Disconnected("x".into())))] {
             let steps = [step("stopping"), step("waiting for users")]
                 .into_iter()
                 .chain(end);
             let mut last = String::new();
-            let outcome = follow(tokio_stream::iter(steps), &output, &mut last).await;
+            let outcome = follow_progress(tokio_stream::iter(steps), &output, &mut last).await;
             assert_eq!(outcome, Ok(None));
             assert_eq!(last, "waiting for users");
         }
@@ -133,20 +133,20 @@ mod tests {
             outcome: Some(failed.clone()),
             ..Progress::default()
         });
-        let outcome = follow(tokio_stream::iter([end]), &output, &mut String::new()).await;
+        let outcome = follow_progress(tokio_stream::iter([end]), &output, &mut String::new()).await;
         assert_eq!(outcome, Ok(Some(failed)));
     }
 
     #[test]
     fn a_timeout_says_what_it_waits_for() {
-        let stop = still_there(Duration::from_secs(10), "waiting for users", false);
+        let stop = timeout_error(Duration::from_secs(10), "waiting for users", false);
         assert_eq!(stop.code, Code::TimedOut);
         assert!(
             stop.message.contains("waiting for users") && stop.message.contains("--force"),
             "{stop}"
         );
         assert!(
-            !still_there(Duration::from_secs(1), "", true)
+            !timeout_error(Duration::from_secs(1), "", true)
                 .message
                 .contains("--force")
         );

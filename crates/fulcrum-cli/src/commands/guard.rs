@@ -2,21 +2,21 @@
 
 use std::process::ExitCode;
 
-use fulcrum_spawn::process::stand_guard;
+use fulcrum_spawn::process::run_cleanup_guard;
 
 use crate::exit::Code;
 
 /// The verb.
-pub(crate) const VERB: &str = "__guard";
+pub(crate) const GUARD_COMMAND: &str = "__guard";
 
 /// Stands guard, if this process was started for that; it ends then.
-pub(crate) fn stand_if_told() -> Option<ExitCode> {
+pub(crate) fn run_if_requested() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
-    if arguments.next()? != VERB {
+    if arguments.next()? != GUARD_COMMAND {
         return None;
     }
     // Nobody hears it, and nothing could be done about it: the next start looks at the record too.
-    let code = match stand_guard(arguments) {
+    let code = match run_cleanup_guard(arguments) {
         Ok(()) => Code::Done,
         Err(_) => Code::Failed,
     };

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 
 /// As much of the end is looked at.
-const END: u64 = 16 * 1024;
+const TAIL_BYTES: u64 = 16 * 1024;
 
 /// The file of this start.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl LogFile {
         let folder = root.join(".fulcrum");
         match DirBuilder::new().mode(0o700).create(&folder) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(describe(&folder, &error));
+                return Err(with_context(&folder, &error));
             }
             _ => {}
         }
@@ -39,8 +39,9 @@ impl LogFile {
             .mode(0o600)
             .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
             .open(&path)
-            .map_err(|error| describe(&path, &error))?;
-        file.set_len(0).map_err(|error| describe(&path, &error))?;
+            .map_err(|error| with_context(&path, &error))?;
+        file.set_len(0)
+            .map_err(|error| with_context(&path, &error))?;
         Ok(Self { path, file })
     }
 
@@ -54,7 +55,7 @@ impl LogFile {
     }
 
     /// The last lines, at most so many; what can't be read is left out.
-    pub(super) fn last_lines(&self, most: usize) -> Vec<String> {
+    pub(super) fn tail(&self, most: usize) -> Vec<String> {
         let text = read_end(&self.path).unwrap_or_default();
         let lines: Vec<_> = text.lines().collect();
         lines[lines.len().saturating_sub(most)..]
@@ -67,21 +68,21 @@ impl LogFile {
 fn read_end(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(END)))?;
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
     let mut bytes = Vec::new();
-    file.take(END).read_to_end(&mut bytes)?;
+    file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
     let mut text = Vec::new();
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         let (line, end) = line
             .strip_suffix(b"\n")
             .map_or((line, false), |line| (line, true));
-        fulcrum_logs::sanitise(line, false, &mut text);
+        fulcrum_logs::sanitize(line, false, &mut text);
         text.extend(end.then_some(b'\n'));
     }
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-fn describe(path: &Path, error: &io::Error) -> io::Error {
+fn with_context(path: &Path, error: &io::Error) -> io::Error {
     let text = format!(
         "the log of the instance, {}, can't be written: {error}",
         path.display()
@@ -110,13 +111,13 @@ mod tests {
             (0o600, 0o700)
         );
         let again = LogFile::create(app.path()).expect("made");
-        assert_eq!(again.last_lines(5), Vec::<String>::new());
+        assert_eq!(again.tail(5), Vec::<String>::new());
         // The handle of the last start leaves no hole.
         log.handle()
             .expect("handle")
             .write_all(b"late\n")
             .expect("written");
-        assert_eq!(again.last_lines(5), ["late"]);
+        assert_eq!(again.tail(5), ["late"]);
     }
 
     #[test]
@@ -128,8 +129,8 @@ mod tests {
             writeln!(file, "line {number}").expect("written");
         }
         write!(file, "\x1b[2J unfinished \u{fffd}").expect("written");
-        assert_eq!(log.last_lines(2), ["line 9999", "␛[2J unfinished \u{fffd}"]);
-        assert!(log.last_lines(100_000).len() < 10_000);
+        assert_eq!(log.tail(2), ["line 9999", "␛[2J unfinished \u{fffd}"]);
+        assert!(log.tail(100_000).len() < 10_000);
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! The verbs: a file for each, with its arguments and what it does.
 
+pub(crate) mod background_instance;
 pub(crate) mod completions;
 pub(crate) mod config;
 mod detach;
 pub(crate) mod dev;
 pub(crate) mod domains;
 pub(crate) mod down;
-mod drive;
-mod farewell;
+mod executor;
 pub(crate) mod guard;
-pub(crate) mod instance_process;
+mod instance_exit;
 mod log_file;
 pub(crate) mod reload;
 pub(crate) mod serve;
@@ -21,9 +21,9 @@ use std::path::{Path, PathBuf};
 
 use fulcrum_rpc::ControlClient;
 
-use crate::args::{Cli, Verb};
+use crate::args::{Cli, Command};
 use crate::client;
-use crate::exit::Stop;
+use crate::exit::CliError;
 use crate::output::Output;
 
 /// What every command knows.
@@ -44,7 +44,7 @@ impl Context {
     ///
     /// # Errors
     /// Those of [`client::connect`].
-    pub(crate) async fn connect(&self) -> Result<ControlClient, Stop> {
+    pub(crate) async fn connect(&self) -> Result<ControlClient, CliError> {
         client::connect(self.app()).await
     }
 }
@@ -53,21 +53,21 @@ impl Context {
 ///
 /// # Errors
 /// Why it wasn't done, with the code to end with.
-pub(crate) fn run(cli: Cli, output: Output) -> Result<(), Stop> {
+pub(crate) fn run(cli: Cli, output: Output) -> Result<(), CliError> {
     let context = Context {
         app: cli.global.app,
         output,
     };
     match cli.verb {
-        Verb::Dev(args) => dev::run(args, context),
-        Verb::Serve(args) => serve::run(args, context),
-        Verb::Down(args) => down::run(args, context),
-        Verb::Reload(args) => reload::run(args, context),
-        Verb::Domains(args) => domains::run(args.verb, context),
-        Verb::Logs(args) => domains::run(domains::Verb::Logs(args), context),
-        Verb::Config(args) => config::run(args.verb, &context),
-        Verb::Completions(args) => completions::run(&args, &context.output),
-        Verb::Instance(args) => instance_process::run(args, &context),
-        Verb::Strip(args) => strip::run(&args, &context.output),
+        Command::Dev(args) => dev::run(args, context),
+        Command::Serve(args) => serve::run(args, context),
+        Command::Down(args) => down::run(args, context),
+        Command::Reload(args) => reload::run(args, context),
+        Command::Domains(args) => domains::run(args.verb, context),
+        Command::Logs(args) => domains::run(domains::Verb::Logs(args), context),
+        Command::Config(args) => config::run(args.verb, &context),
+        Command::Completions(args) => completions::run(&args, &context.output),
+        Command::BackgroundInstance(args) => background_instance::run(args, &context),
+        Command::StripTypes(args) => strip::run(&args, &context.output),
     }
 }

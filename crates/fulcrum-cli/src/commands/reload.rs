@@ -7,11 +7,11 @@ use fulcrum_rpc::control::{Outcome, ReloadPlan, ReloadProgress, ReloadRequest, r
 use serde::Serialize;
 use tokio_stream::{Stream, StreamExt};
 
-use super::domains::result::{Format, word};
-use super::{Context, drive};
+use super::domains::result::{Format, outcome_name};
+use super::{Context, executor};
 use crate::args::duration;
 use crate::client;
-use crate::exit::{Code, Stop};
+use crate::exit::{CliError, Code};
 use crate::output::{Output, PlanShape, plan_table};
 
 #[derive(Debug, clap::Args)]
@@ -29,7 +29,7 @@ pub(crate) struct Args {
 
 /// `reload -o json`.
 #[derive(Debug, Serialize)]
-struct Shape {
+struct ReloadJson {
     outcome: &'static str,
     message: String,
     /// Findings about the configuration.
@@ -38,42 +38,45 @@ struct Shape {
     plan: Option<PlanShape>,
 }
 
-pub(super) fn run(args: Args, context: Context) -> Result<(), Stop> {
-    drive::client(Some("the reload"), reload(args, context))
+pub(super) fn run(args: Args, context: Context) -> Result<(), CliError> {
+    executor::run_client(Some("the reload"), reload(args, context))
 }
 
-async fn reload(args: Args, context: Context) -> Result<(), Stop> {
+async fn reload(args: Args, context: Context) -> Result<(), CliError> {
     let output = &context.output;
     let client = context.connect().await?;
     let request = ReloadRequest {
         dry_run: args.dry_run,
-        timeout_ms: duration::millis(args.timeout),
+        timeout_ms: duration::to_millis(args.timeout),
     };
-    let steps = client.reload(request).await.map_err(client::refused)?;
+    let steps = client
+        .reload(request)
+        .await
+        .map_err(client::control_error)?;
     let told = follow(steps, args.output, output).await?;
     if args.output == Format::Json {
-        output.json(&Shape {
-            outcome: word(told.outcome.kind()),
+        output.json(&ReloadJson {
+            outcome: outcome_name(told.outcome.kind()),
             message: told.outcome.message.clone(),
             problems: told.problems,
             plan: told.plan.as_ref().map(PlanShape::from),
         })?;
     }
-    if let Err(stop) = client::settled(&told.outcome) {
+    if let Err(stop) = client::into_result(&told.outcome) {
         if stop.code == Code::DomainFailed {
-            client::last_words(&client, &touched(told.plan.as_ref()), output).await;
+            client::print_stderr_tails(&client, &changed_domains(told.plan.as_ref()), output).await;
         }
         return Err(stop);
     }
     if !told.outcome.message.is_empty() {
-        output.note(&told.outcome.message);
+        output.progress(&told.outcome.message);
     }
     Ok(())
 }
 
 /// All that a reload told.
 #[derive(Debug, Default)]
-struct Told {
+struct ReloadResult {
     problems: Vec<String>,
     plan: Option<ReloadPlan>,
     outcome: Outcome,
@@ -84,12 +87,12 @@ async fn follow(
     mut steps: impl Stream<Item = Result<ReloadProgress, ControlError>> + Unpin,
     format: Format,
     output: &Output,
-) -> Result<Told, Stop> {
-    let mut told = Told::default();
+) -> Result<ReloadResult, CliError> {
+    let mut told = ReloadResult::default();
     while let Some(step) = steps.next().await {
-        match step.map_err(client::refused)?.step {
+        match step.map_err(client::control_error)?.step {
             Some(reload_progress::Step::Findings(findings)) => {
-                findings.texts.iter().for_each(|text| output.say(text));
+                findings.texts.iter().for_each(|text| output.eprint(text));
                 told.problems.extend(findings.texts);
             }
             Some(reload_progress::Step::Plan(plan)) => {
@@ -104,19 +107,19 @@ async fn follow(
                     told.outcome = outcome;
                     return Ok(told);
                 }
-                None => output.note(&client::told(&progress)),
+                None => output.progress(&client::format_progress(&progress)),
             },
             // A step of a later version.
             None => {}
         }
     }
-    Err(Stop::failed(
+    Err(CliError::failed(
         "the instance ended before it said what came of it\n  hint: `fulcrum domains list` shows whether it still runs",
     ))
 }
 
 /// The domains that something was done to, as far as they are still there.
-fn touched(plan: Option<&ReloadPlan>) -> Vec<String> {
+fn changed_domains(plan: Option<&ReloadPlan>) -> Vec<String> {
     use fulcrum_rpc::control::planned_domain::Action;
     let domains = plan.into_iter().flat_map(|plan| &plan.domains);
     let begun = domains.filter(|one| matches!(one.action(), Action::Start | Action::Restart));
@@ -158,7 +161,7 @@ mod tests {
         assert_eq!(told.problems.len(), 1);
         assert_eq!(told.plan, None);
         assert_eq!(
-            client::settled(&outcome).expect_err("invalid").code,
+            client::into_result(&outcome).expect_err("invalid").code,
             Code::ConfigInvalid
         );
         let none = follow(tokio_stream::iter([]), Format::Json, &output).await;

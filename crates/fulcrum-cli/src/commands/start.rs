@@ -2,24 +2,24 @@
 
 use std::time::Duration;
 
-use fulcrum_config::{App, LogFormat, Mode, Problem};
+use fulcrum_config::{App, Diagnostic, LogFormat, Mode};
 
-use super::watch::Watch;
-use super::{Context, detach, drive};
+use super::watch::WatchArgs;
+use super::{Context, detach, executor};
 use crate::args::duration;
-use crate::exit::Stop;
+use crate::exit::CliError;
 use crate::load;
-use crate::output::Face;
-use crate::wiring::options::{LineStyle, Options};
+use crate::output::StreamInfo;
+use crate::wiring::options::{Options, OutputStyle};
 use crate::wiring::run;
-use fulcrum_runtime::watch::options::Watching;
+use fulcrum_runtime::watch::options::FileWatchOptions;
 
 /// How long `--wait` waits unless it is told.
-const PATIENCE: Duration = Duration::from_secs(60);
+const DEFAULT_WAIT: Duration = Duration::from_secs(60);
 
 /// Which domains an instance starts, and what may be done for that.
 #[derive(Debug, Clone, clap::Args)]
-pub(crate) struct What {
+pub(crate) struct SelectionArgs {
     /// Start these domains only, and what they depend on
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
@@ -33,9 +33,9 @@ pub(crate) struct What {
 
 /// How an instance is started.
 #[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Start {
+pub(crate) struct StartArgs {
     #[command(flatten)]
-    pub(crate) what: What,
+    pub(crate) what: SelectionArgs,
     /// Leave the instance running in the background
     #[arg(short = 'D', long)]
     pub(crate) detach: bool,
@@ -47,11 +47,11 @@ pub(crate) struct Start {
     pub(crate) timeout: Option<Duration>,
 }
 
-impl Start {
+impl StartArgs {
     /// How long the domains may take to be ready; none without a limit.
-    pub(crate) fn limit(&self) -> Option<Duration> {
+    pub(crate) fn wait_timeout(&self) -> Option<Duration> {
         self.wait
-            .then(|| self.timeout.unwrap_or(PATIENCE))
+            .then(|| self.timeout.unwrap_or(DEFAULT_WAIT))
             .filter(|limit| !limit.is_zero())
     }
 }
@@ -60,16 +60,21 @@ impl Start {
 ///
 /// # Errors
 /// An invalid configuration, and whatever ends the instance but a signal or `down`.
-pub(super) fn run(mode: Mode, start: Start, watch: Watch, context: Context) -> Result<(), Stop> {
+pub(super) fn run(
+    mode: Mode,
+    start: StartArgs,
+    watch: WatchArgs,
+    context: Context,
+) -> Result<(), CliError> {
     if start.detach {
-        return drive::client(Some("the start"), detach::run(mode, start, watch, context));
+        return executor::run_client(Some("the start"), detach::run(mode, start, watch, context));
     }
     let (app, warnings) = load::valid(context.app(), mode, &context.output)?;
-    let limit = start.limit();
+    let limit = start.wait_timeout();
     let options = Options {
         wait: limit,
         // In production nobody has to look on, and a log pipe may be replaced.
-        watched: mode == Mode::Dev,
+        exit_on_stdout_close: mode == Mode::Dev,
         detached: false,
         ..options(
             mode,
@@ -80,32 +85,32 @@ pub(super) fn run(mode: Mode, start: Start, watch: Watch, context: Context) -> R
             context.output.stdout(),
         )
     };
-    drive::instance(run::run(options))
+    executor::run_instance(run::run(options))
 }
 
 /// What a detached instance is told, whose standard output is `stdout`.
 pub(super) fn options(
     mode: Mode,
-    what: What,
-    watch: Watch,
+    what: SelectionArgs,
+    watch: WatchArgs,
     app: App,
-    warnings: &[Problem],
-    stdout: Face,
+    warnings: &[Diagnostic],
+    stdout: StreamInfo,
 ) -> Options {
     Options {
         mode,
         only: what.only,
         no_deps: what.no_deps,
         install: !what.no_install,
-        watching: Watching::decide(watch.watch, watch.poll, &app.runtime.watch, mode),
+        watching: FileWatchOptions::resolve(watch.watch, watch.poll, &app.runtime.watch, mode),
         json: wants_json(app.runtime.logs.format, mode, stdout.terminal),
-        style: LineStyle {
+        style: OutputStyle {
             colour: stdout.colour,
             width: stdout.width,
         },
-        warnings: warnings.iter().map(Problem::to_string).collect(),
+        warnings: warnings.iter().map(Diagnostic::to_string).collect(),
         wait: None,
-        watched: false,
+        exit_on_stdout_close: false,
         detached: true,
         app,
     }
@@ -143,21 +148,21 @@ mod tests {
     #[test]
     fn waiting_has_a_limit_unless_it_is_zero() {
         let start = |wait, timeout| {
-            let what = What {
+            let what = SelectionArgs {
                 only: vec![],
                 no_deps: false,
                 no_install: false,
             };
-            Start {
+            StartArgs {
                 what,
                 detach: false,
                 wait,
                 timeout,
             }
-            .limit()
+            .wait_timeout()
         };
         assert_eq!(start(false, None), None);
-        assert_eq!(start(true, None), Some(PATIENCE));
+        assert_eq!(start(true, None), Some(DEFAULT_WAIT));
         assert_eq!(
             start(true, Some(Duration::from_secs(5))),
             Some(Duration::from_secs(5))

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use fulcrum_spawn::prepare::strip_file;
 
-use crate::exit::{Code, Stop};
+use crate::exit::{CliError, Code};
 use crate::output::Output;
 
 #[derive(Debug, clap::Args)]
@@ -14,13 +14,13 @@ pub(crate) struct Args {
 
 /// Prints `{"code", "format"}`. What is in the way goes to standard error as
 /// `FILE:LINE:COLUMN: MESSAGE`, without our name in front: Node shows it as its own error.
-pub(super) fn run(args: &Args, output: &Output) -> Result<(), Stop> {
+pub(super) fn run(args: &Args, output: &Output) -> Result<(), CliError> {
     let stripped = strip_file(&args.file).map_err(|error| {
-        output.say(&error.to_string());
-        Stop::silent(Code::Failed)
+        output.eprint(&error.to_string());
+        CliError::already_reported(Code::Failed)
     })?;
     let mut text = serde_json::to_vec(&stripped)
-        .map_err(|error| Stop::failed(format!("{}: {error}", args.file.display())))?;
+        .map_err(|error| CliError::failed(format!("{}: {error}", args.file.display())))?;
     text.push(b'\n');
     output.data(&text)
 }

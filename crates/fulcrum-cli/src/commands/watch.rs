@@ -5,19 +5,19 @@ use std::time::Duration;
 use crate::args::duration;
 
 /// How long between two looks when `--poll` doesn't say it.
-const POLL: &str = "500";
+const DEFAULT_POLL_INTERVAL: &str = "500";
 
 /// No shorter than this: a look at many files takes as long.
-const SHORTEST: Duration = Duration::from_millis(10);
+const MIN_POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// What of the watching of files can be told on the command line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::Args)]
-pub(crate) struct Watch {
+pub(crate) struct WatchArgs {
     /// Reload domains when their files change; `--watch=false` doesn't [default: true]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(crate) watch: Option<bool>,
     /// Look at files again and again, where the system can't tell of changes (NFS, WSL, containers)
-    #[arg(long, value_name = "MS", num_args = 0..=1, require_equals = true, default_missing_value = POLL, value_parser = interval)]
+    #[arg(long, value_name = "MS", num_args = 0..=1, require_equals = true, default_missing_value = DEFAULT_POLL_INTERVAL, value_parser = interval)]
     pub(crate) poll: Option<Duration>,
 }
 
@@ -27,7 +27,7 @@ fn interval(text: &str) -> Result<Duration, String> {
         Ok(milliseconds) => Duration::from_millis(milliseconds),
         Err(_) => duration::parse(text)?,
     };
-    if interval < SHORTEST {
+    if interval < MIN_POLL_INTERVAL {
         return Err("that is shorter than 10ms".to_owned());
     }
     Ok(interval)
@@ -39,7 +39,10 @@ mod tests {
 
     #[test]
     fn an_interval_is_in_milliseconds() {
-        assert_eq!(interval(POLL), Ok(Duration::from_millis(500)));
+        assert_eq!(
+            interval(DEFAULT_POLL_INTERVAL),
+            Ok(Duration::from_millis(500))
+        );
         assert_eq!(interval("300"), Ok(Duration::from_millis(300)));
         assert_eq!(interval("2s"), Ok(Duration::from_secs(2)));
         for text in ["0", "9", "fast", "-1"] {

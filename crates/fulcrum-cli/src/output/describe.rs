@@ -8,14 +8,14 @@ use fulcrum_health::signal_name;
 use fulcrum_rpc::control::{Domain, Instance, LastExit};
 
 use super::domain_table::{paint_of, reason_of};
-use super::lives::Life;
-use super::table::harmless;
-use super::{Paint, elapsed, rfc3339};
-use fulcrum_runtime::format::{memory, uptime};
+use super::generations::GenerationHistory;
+use super::table::sanitize;
+use super::{Color, format_duration, rfc3339};
+use fulcrum_runtime::format::{format_bytes, format_uptime};
 
 /// The running instance.
 pub(crate) fn describe_instance(instance: &Instance, now: SystemTime, colour: bool) -> String {
-    let mut page = Page::new(colour);
+    let mut page = DetailView::new(colour);
     page.line(
         "instance",
         &format!(
@@ -38,11 +38,11 @@ pub(crate) fn describe_instance(instance: &Instance, now: SystemTime, colour: bo
 /// A domain with its details and its last lives.
 pub(crate) fn describe_domain(
     domain: &Domain,
-    lives: &[Life<'_>],
+    lives: &[GenerationHistory<'_>],
     now: SystemTime,
     colour: bool,
 ) -> String {
-    let mut page = Page::new(colour);
+    let mut page = DetailView::new(colour);
     page.line("name", &domain.name);
     let ready = if domain.ready { ", ready" } else { "" };
     page.painted(
@@ -50,15 +50,15 @@ pub(crate) fn describe_domain(
         &format!("{}{ready}", domain.phase),
         paint_of(domain),
     );
-    page.some("reason", &reason_of(domain));
+    page.optional_line("reason", &reason_of(domain));
     page.line("goal", &domain.goal);
     if let Some(pid) = domain.pid {
         page.line("pid", &pid.to_string());
-        page.line("uptime", &uptime(domain.uptime_ms));
+        page.line("uptime", &format_uptime(domain.uptime_ms));
         let use_ = format!(
             "{:.1}% CPU, {}",
             domain.cpu_percent,
-            memory(domain.memory_bytes)
+            format_bytes(domain.memory_bytes)
         );
         page.line("uses", &use_);
     }
@@ -69,7 +69,7 @@ pub(crate) fn describe_domain(
         let lag = lag.map_or_else(String::new, |lag| format!(", event loop {lag:.0} ms late"));
         page.line(
             "heartbeat",
-            &format!("{} ago{lag}", elapsed(Duration::from_millis(age))),
+            &format!("{} ago{lag}", format_duration(Duration::from_millis(age))),
         );
     }
     if let Some(time) = domain.registered_in_ms {
@@ -77,25 +77,25 @@ pub(crate) fn describe_domain(
             "registered",
             &format!(
                 "{} after its start",
-                elapsed(Duration::from_secs_f64(time.max(0.0) / 1000.0))
+                format_duration(Duration::from_secs_f64(time.max(0.0) / 1000.0))
             ),
         );
     }
     page.line("entry", domain.entry.as_deref().unwrap_or("none"));
-    page.some("depends on", &domain.depends_on.join(", "));
+    page.optional_line("depends on", &domain.depends_on.join(", "));
     if let Some(exit) = &domain.last_exit {
         page.line("last exit", &describe_exit(exit, now));
     }
     page.list("lives", lives.iter().map(|life| life.describe()));
     if let Some(details) = &domain.details {
-        page.some("runner", &details.runner);
+        page.optional_line("runner", &details.runner);
         let words: Vec<_> = details
             .command
             .iter()
             .map(|word| shell_word(word))
             .collect();
-        page.some("command", &words.join(" "));
-        page.some("cwd", &details.cwd);
+        page.optional_line("command", &words.join(" "));
+        page.optional_line("cwd", &details.cwd);
         let env: BTreeMap<_, _> = details.env.iter().collect();
         page.list(
             "env",
@@ -127,7 +127,7 @@ fn describe_exit(exit: &LastExit, now: SystemTime) -> String {
 
 fn ago(at: SystemTime, now: SystemTime) -> String {
     match now.duration_since(at) {
-        Ok(age) => format!("{} ({} ago)", rfc3339(at), elapsed(age)),
+        Ok(age) => format!("{} ({} ago)", rfc3339(at), format_duration(age)),
         // The clock was set back.
         Err(_) => rfc3339(at),
     }
@@ -142,12 +142,12 @@ fn shell_word(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-struct Page {
+struct DetailView {
     text: String,
     colour: bool,
 }
 
-impl Page {
+impl DetailView {
     const KEYS: usize = 12;
 
     fn new(colour: bool) -> Self {
@@ -158,15 +158,15 @@ impl Page {
     }
 
     fn line(&mut self, key: &str, value: &str) {
-        self.put(key, value, None);
+        self.write_entry(key, value, None);
     }
 
-    fn painted(&mut self, key: &str, value: &str, paint: Paint) {
-        self.put(key, value, Some(paint));
+    fn painted(&mut self, key: &str, value: &str, paint: Color) {
+        self.write_entry(key, value, Some(paint));
     }
 
     /// The line, unless there is nothing to say.
-    fn some(&mut self, key: &str, value: &str) {
+    fn optional_line(&mut self, key: &str, value: &str) {
         if !value.is_empty() {
             self.line(key, value);
         }
@@ -181,12 +181,12 @@ impl Page {
     }
 
     /// The value's further lines stand below its first one.
-    fn put(&mut self, key: &str, value: &str, paint: Option<Paint>) {
+    fn write_entry(&mut self, key: &str, value: &str, paint: Option<Color>) {
         let key = format!("{key:<width$}", width = Self::KEYS);
-        let mut key = Paint::Dim.apply(&key, self.colour);
+        let mut key = Color::Dim.paint(&key, self.colour);
         for line in value.lines() {
-            let line = harmless(line);
-            let line = paint.map_or_else(|| line.clone(), |paint| paint.apply(&line, self.colour));
+            let line = sanitize(line);
+            let line = paint.map_or_else(|| line.clone(), |paint| paint.paint(&line, self.colour));
             let whole = format!("{key}{line}");
             writeln!(self.text, "{}", whole.trim_end()).expect("a String takes every write");
             key = " ".repeat(Self::KEYS);

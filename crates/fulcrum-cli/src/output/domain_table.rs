@@ -2,8 +2,8 @@
 
 use fulcrum_rpc::control::Domain;
 
-use super::{Cell, Paint, Table};
-use fulcrum_runtime::format::{memory, uptime};
+use super::{Cell, Color, Table};
+use fulcrum_runtime::format::{format_bytes, format_uptime};
 
 /// Domains, one a line.
 pub(crate) fn domain_table(domains: &[Domain]) -> Table {
@@ -31,7 +31,7 @@ fn row(domain: &Domain) -> [Cell; 9] {
         if domain.pid.is_some() {
             Cell::new(&text)
         } else {
-            Cell::new("-").painted(Paint::Dim)
+            Cell::new("-").painted(Color::Dim)
         }
     };
     [
@@ -39,10 +39,10 @@ fn row(domain: &Domain) -> [Cell; 9] {
         Cell::new(&domain.phase).painted(paint),
         Cell::new(if domain.ready { "yes" } else { "no" }).painted(paint),
         of_process(domain.pid.map_or_else(String::new, |pid| pid.to_string())),
-        of_process(uptime(domain.uptime_ms)),
+        of_process(format_uptime(domain.uptime_ms)),
         Cell::new(&domain.restarts.to_string()),
         of_process(format!("{:.1}%", domain.cpu_percent)),
-        of_process(memory(domain.memory_bytes)),
+        of_process(format_bytes(domain.memory_bytes)),
         Cell::new(&reason_of(domain)),
     ]
 }
@@ -51,7 +51,7 @@ fn row(domain: &Domain) -> [Cell; 9] {
 pub(super) fn reason_of(domain: &Domain) -> String {
     match domain.retry_in_ms {
         Some(milliseconds) => {
-            let due = super::elapsed(std::time::Duration::from_millis(milliseconds));
+            let due = super::format_duration(std::time::Duration::from_millis(milliseconds));
             format!("{} (retry in {due})", domain.reason)
         }
         None => domain.reason.clone(),
@@ -59,12 +59,12 @@ pub(super) fn reason_of(domain: &Domain) -> String {
 }
 
 /// The colour of a phase. Colour repeats what the word says, for those who see it.
-pub(super) fn paint_of(domain: &Domain) -> Paint {
+pub(super) fn paint_of(domain: &Domain) -> Color {
     match domain.phase.as_str() {
-        "running" if domain.ready => Paint::Green,
-        "failed" | "stuck" => Paint::Red,
-        "stopped" => Paint::Dim,
-        _ => Paint::Yellow,
+        "running" if domain.ready => Color::Green,
+        "failed" | "stuck" => Color::Red,
+        "stopped" => Color::Dim,
+        _ => Color::Yellow,
     }
 }
 
@@ -125,11 +125,11 @@ pricing  stopped  no       -       -         0     -         -
             ..domain("a", "running")
         };
         for (domain, paint) in [
-            (ready, Paint::Green),
-            (domain("a", "running"), Paint::Yellow),
-            (domain("a", "backoff"), Paint::Yellow),
-            (domain("a", "stuck"), Paint::Red),
-            (domain("a", "stopped"), Paint::Dim),
+            (ready, Color::Green),
+            (domain("a", "running"), Color::Yellow),
+            (domain("a", "backoff"), Color::Yellow),
+            (domain("a", "stuck"), Color::Red),
+            (domain("a", "stopped"), Color::Dim),
         ] {
             assert_eq!(paint_of(&domain), paint, "{}", domain.phase);
         }

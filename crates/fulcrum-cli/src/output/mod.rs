@@ -1,39 +1,39 @@
 //! What people and programs see: data on standard output, everything else on standard error.
 
+mod color;
 mod describe;
 mod domain_table;
-mod face;
-mod lives;
-mod paint;
+mod explanation;
+mod generations;
+mod json;
 mod plan_table;
-mod reader;
-mod shape;
-mod story;
+mod stdout_closed;
+mod stream_info;
 mod table;
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::exit::{Code, Stop};
+use crate::exit::{CliError, Code};
 
+pub(crate) use color::Color;
 pub(crate) use describe::{describe_domain, describe_instance};
 pub(crate) use domain_table::domain_table;
-pub(crate) use face::Face;
-pub(crate) use fulcrum_runtime::format::{count, elapsed};
-pub(crate) use lives::{LifeShape, lives};
-pub(crate) use paint::Paint;
+pub(crate) use explanation::{Explanation, kind_paint};
+pub(crate) use fulcrum_runtime::format::{format_duration, pluralize};
+pub(crate) use generations::{GenerationJson, lives};
+pub(crate) use json::{DomainShape, EventShape, InstanceShape, rfc3339};
 pub(crate) use plan_table::{PlanShape, plan_table};
-pub(crate) use reader::reader_gone;
-pub(crate) use shape::{DomainShape, EventShape, InstanceShape, rfc3339};
-pub(crate) use story::{Story, kind_paint};
-pub(crate) use table::{Cell, Table, harmless};
+pub(crate) use stdout_closed::stdout_closed;
+pub(crate) use stream_info::StreamInfo;
+pub(crate) use table::{Cell, Table, sanitize};
 
 /// Where a command writes.
 #[derive(Debug, Clone)]
 pub(crate) struct Output {
-    stdout: Face,
-    stderr: Face,
+    stdout: StreamInfo,
+    stderr: StreamInfo,
     quiet: bool,
 }
 
@@ -41,16 +41,16 @@ impl Output {
     /// The two streams of this process.
     pub(crate) fn of_process(no_color: bool, quiet: bool) -> Self {
         let variable = |name: &str| std::env::var_os(name);
-        let plain = no_color || face::wants_plain(variable);
+        let plain = no_color || stream_info::color_disabled_by_env(variable);
         Self {
-            stdout: Face::of(&io::stdout(), plain),
-            stderr: Face::of(&io::stderr(), plain),
+            stdout: StreamInfo::of(&io::stdout(), plain),
+            stderr: StreamInfo::of(&io::stderr(), plain),
             quiet,
         }
     }
 
     /// What standard output is.
-    pub(crate) fn stdout(&self) -> Face {
+    pub(crate) fn stdout(&self) -> StreamInfo {
         self.stdout
     }
 
@@ -59,7 +59,7 @@ impl Output {
     /// # Errors
     /// A silent [`Code::Done`] where nobody reads any more, so that `| head` ends a command
     /// quietly; [`Code::Failed`] where writing fails, as on a full disk.
-    pub(crate) fn data(&self, bytes: &[u8]) -> Result<(), Stop> {
+    pub(crate) fn data(&self, bytes: &[u8]) -> Result<(), CliError> {
         write_to(&mut io::stdout().lock(), bytes)
     }
 
@@ -67,9 +67,10 @@ impl Output {
     ///
     /// # Errors
     /// Those of [`Output::data`].
-    pub(crate) fn json(&self, value: &impl Serialize) -> Result<(), Stop> {
-        let mut text = serde_json::to_vec_pretty(value)
-            .map_err(|error| Stop::failed(format!("the answer can't be shown as JSON: {error}")))?;
+    pub(crate) fn json(&self, value: &impl Serialize) -> Result<(), CliError> {
+        let mut text = serde_json::to_vec_pretty(value).map_err(|error| {
+            CliError::failed(format!("the answer can't be shown as JSON: {error}"))
+        })?;
         text.push(b'\n');
         self.data(&text)
     }
@@ -78,51 +79,52 @@ impl Output {
     ///
     /// # Errors
     /// Those of [`Output::data`].
-    pub(crate) fn yaml(&self, value: &impl Serialize) -> Result<(), Stop> {
-        let text = serde_yaml::to_string(value)
-            .map_err(|error| Stop::failed(format!("the answer can't be shown as YAML: {error}")))?;
+    pub(crate) fn yaml(&self, value: &impl Serialize) -> Result<(), CliError> {
+        let text = serde_yaml::to_string(value).map_err(|error| {
+            CliError::failed(format!("the answer can't be shown as YAML: {error}"))
+        })?;
         self.data(text.as_bytes())
     }
 
     /// A line about progress, for people; left out when they want quiet.
-    pub(crate) fn note(&self, text: &str) {
+    pub(crate) fn progress(&self, text: &str) {
         if !self.quiet {
-            self.say(text);
+            self.eprint(text);
         }
     }
 
     /// A line for people. Where nobody reads it, it is lost.
-    pub(crate) fn say(&self, text: &str) {
+    pub(crate) fn eprint(&self, text: &str) {
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
     /// Why a command ends.
-    pub(crate) fn stop(&self, stop: &Stop) {
+    pub(crate) fn error(&self, stop: &CliError) {
         if stop.message.is_empty() {
             return;
         }
         let name = match stop.code {
             Code::Done | Code::Interrupted => "fulcrum:".to_owned(),
-            _ => Paint::Red.apply("fulcrum:", self.stderr.colour),
+            _ => Color::Red.paint("fulcrum:", self.stderr.colour),
         };
-        self.say(&format!("{name} {}", stop.message));
+        self.eprint(&format!("{name} {}", stop.message));
     }
 }
 
-fn write_to(stream: &mut impl Write, bytes: &[u8]) -> Result<(), Stop> {
+fn write_to(stream: &mut impl Write, bytes: &[u8]) -> Result<(), CliError> {
     stream
         .write_all(bytes)
         .and_then(|()| stream.flush())
         .map_err(|error| why_unwritten(&error))
 }
 
-fn why_unwritten(error: &io::Error) -> Stop {
+fn why_unwritten(error: &io::Error) -> CliError {
     // EIO is what a terminal gives that has been closed.
     let terminal_gone = error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error());
     if error.kind() == io::ErrorKind::BrokenPipe || terminal_gone {
-        return Stop::silent(Code::Done);
+        return CliError::already_reported(Code::Done);
     }
-    Stop::failed(format!("can't write to standard output: {error}"))
+    CliError::failed(format!("can't write to standard output: {error}"))
 }
 
 #[cfg(test)]
@@ -146,7 +148,7 @@ mod tests {
         use rustix::io::Errno;
         for gone in [Errno::PIPE, Errno::IO] {
             let stop = write_to(&mut Refusing(gone), b"x").expect_err("refused");
-            assert_eq!(stop, Stop::silent(Code::Done));
+            assert_eq!(stop, CliError::already_reported(Code::Done));
         }
         let stop = write_to(&mut Refusing(Errno::NOSPC), b"x").expect_err("refused");
         assert_eq!(stop.code, Code::Failed);

@@ -5,8 +5,8 @@ use fulcrum_rpc::control::{Difference, PlannedDomain, ReloadPlan};
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
-use super::Paint;
-use super::table::harmless;
+use super::Color;
+use super::table::sanitize;
 
 /// A plan for programs.
 #[derive(Debug, Serialize)]
@@ -38,7 +38,7 @@ impl From<&ReloadPlan> for PlanShape {
         let shapes = |all: &[Difference]| all.iter().map(DifferenceShape::from).collect();
         let domain = |one: &PlannedDomain| DomainShape {
             domain: one.domain.clone(),
-            action: look(one.action()).1,
+            action: action_style(one.action()).1,
             differences: shapes(&one.differences),
         };
         Self {
@@ -60,15 +60,15 @@ impl From<&Difference> for DifferenceShape {
 }
 
 /// The sign, the word and the colour of what happens to a domain.
-fn look(action: Action) -> (char, &'static str, Paint) {
+fn action_style(action: Action) -> (char, &'static str, Color) {
     match action {
-        Action::Unchanged => ('=', "unchanged", Paint::Dim),
-        Action::Adopt => ('*', "adopt", Paint::Yellow),
-        Action::Restart => ('~', "restart", Paint::Yellow),
-        Action::Start => ('+', "start", Paint::Green),
-        Action::Stop => ('-', "stop", Paint::Red),
+        Action::Unchanged => ('=', "unchanged", Color::Dim),
+        Action::Adopt => ('*', "adopt", Color::Yellow),
+        Action::Restart => ('~', "restart", Color::Yellow),
+        Action::Start => ('+', "start", Color::Green),
+        Action::Stop => ('-', "stop", Color::Red),
         // Of a later version.
-        Action::Unspecified => ('?', "unknown", Paint::Dim),
+        Action::Unspecified => ('?', "unknown", Color::Dim),
     }
 }
 
@@ -76,14 +76,14 @@ fn look(action: Action) -> (char, &'static str, Paint) {
 pub(crate) fn plan_table(plan: &ReloadPlan, colour: bool) -> String {
     let widths = plan.domains.iter().map(|one| one.domain.width());
     let width = widths.chain(["app".len()]).max().unwrap_or_default();
-    let line = |(sign, word, paint): (char, &str, Paint), name: &str, all: &[Difference]| {
+    let line = |(sign, word, paint): (char, &str, Color), name: &str, all: &[Difference]| {
         let changes = match all {
             [] => String::new(),
             all => format!(" ({})", changes(all)),
         };
         let pad = " ".repeat(width.saturating_sub(name.width()));
-        let text = format!("{sign} {}{pad}  {word}{changes}", harmless(name));
-        format!("{}\n", paint.apply(&text, colour))
+        let text = format!("{sign} {}{pad}  {word}{changes}", sanitize(name));
+        format!("{}\n", paint.paint(&text, colour))
     };
     let mut page: String = plan
         .domains
@@ -91,18 +91,18 @@ pub(crate) fn plan_table(plan: &ReloadPlan, colour: bool) -> String {
         .map(|one| match (one.action(), one.differences.as_slice()) {
             // What is new and isn't selected has no settings that were otherwise before.
             (Action::Adopt, []) => line(
-                ('*', "adopt (new, and not started)", Paint::Yellow),
+                ('*', "adopt (new, and not started)", Color::Yellow),
                 &one.domain,
                 &[],
             ),
-            (action, differences) => line(look(action), &one.domain, differences),
+            (action, differences) => line(action_style(action), &one.domain, differences),
         })
         .collect();
     if !plan.app.is_empty() {
-        page.push_str(&line(look(Action::Adopt), "app", &plan.app));
+        page.push_str(&line(action_style(Action::Adopt), "app", &plan.app));
     }
     if !plan.needs_new_instance.is_empty() {
-        let unheeded = ('!', "needs a new instance", Paint::Yellow);
+        let unheeded = ('!', "needs a new instance", Color::Yellow);
         page.push_str(&line(unheeded, "app", &plan.needs_new_instance));
     }
     page
@@ -110,7 +110,7 @@ pub(crate) fn plan_table(plan: &ReloadPlan, colour: bool) -> String {
 
 fn changes(all: &[Difference]) -> String {
     let value = |value: &Option<String>| match value {
-        Some(value) => harmless(value),
+        Some(value) => sanitize(value),
         None => "unset".to_owned(),
     };
     let changes: Vec<String> = all
@@ -118,7 +118,7 @@ fn changes(all: &[Difference]) -> String {
         .map(|one| {
             format!(
                 "{}: {} → {}",
-                harmless(&one.key),
+                sanitize(&one.key),
                 value(&one.old),
                 value(&one.new)
             )

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use fulcrum_logs::fitted;
+use fulcrum_logs::truncate_to_width;
 use unicode_width::UnicodeWidthStr;
 
-use super::Paint;
+use super::Color;
 
 /// Between two columns.
-const GAP: usize = 2;
+const COLUMN_GAP: usize = 2;
 
 /// A table for people. The last column isn't padded, and is cut where the terminal ends.
 #[derive(Debug)]
@@ -27,20 +27,20 @@ struct Column {
 #[derive(Debug, Clone)]
 pub(crate) struct Cell {
     text: String,
-    paint: Option<Paint>,
+    paint: Option<Color>,
 }
 
 impl Cell {
     /// A field with this text: its first line, made harmless for terminals.
     pub(crate) fn new(text: &str) -> Self {
         Self {
-            text: harmless(text.lines().next().unwrap_or_default()),
+            text: sanitize(text.lines().next().unwrap_or_default()),
             paint: None,
         }
     }
 
     /// The same field in a colour.
-    pub(crate) fn painted(mut self, paint: impl Into<Option<Paint>>) -> Self {
+    pub(crate) fn painted(mut self, paint: impl Into<Option<Color>>) -> Self {
         self.paint = paint.into();
         self
     }
@@ -77,7 +77,7 @@ impl Table {
             .iter()
             .map(|column| Cell {
                 text: column.title.to_owned(),
-                paint: Some(Paint::Bold),
+                paint: Some(Color::Bold),
             })
             .collect();
         let lines = || std::iter::once(&titles).chain(&self.rows);
@@ -107,7 +107,7 @@ impl Table {
             let is_last = at + 1 == row.len();
             let text = match terminal {
                 Some(columns) if is_last => {
-                    fitted(&cell.text, usize::from(columns).saturating_sub(used).max(1))
+                    truncate_to_width(&cell.text, usize::from(columns).saturating_sub(used).max(1))
                 }
                 _ => cell.text.clone(),
             };
@@ -122,12 +122,12 @@ impl Table {
                 write!(line, "{:owed$}", "").expect("a String takes every write");
                 owed = 0;
                 match cell.paint {
-                    Some(paint) => line.push_str(&paint.apply(&text, colour)),
+                    Some(paint) => line.push_str(&paint.paint(&text, colour)),
                     None => line.push_str(&text),
                 }
             }
-            owed += after + GAP;
-            used += widths[at] + GAP;
+            owed += after + COLUMN_GAP;
+            used += widths[at] + COLUMN_GAP;
         }
         out.push_str(&line);
         out.push('\n');
@@ -136,9 +136,9 @@ impl Table {
 
 /// Text that can do nothing to a terminal but print. Tabs, which would break the columns, become
 /// spaces.
-pub(crate) fn harmless(text: &str) -> String {
+pub(crate) fn sanitize(text: &str) -> String {
     let mut out = Vec::new();
-    fulcrum_logs::sanitise(text.as_bytes(), false, &mut out);
+    fulcrum_logs::sanitize(text.as_bytes(), false, &mut out);
     String::from_utf8_lossy(&out).replace('\t', " ")
 }
 
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn colour_changes_no_column() {
         let mut table = Table::new(&["A", "B"]);
-        table.push([Cell::new("x").painted(Paint::Red), Cell::new("y")]);
+        table.push([Cell::new("x").painted(Color::Red), Cell::new("y")]);
         assert_eq!(
             table.render(true, None),
             "\x1b[1mA\x1b[0m  \x1b[1mB\x1b[0m\n\x1b[31mx\x1b[0m  y\n"

@@ -3,15 +3,15 @@
 
 use std::time::Duration;
 
-use fulcrum_runtime::shutdown::stage::Stage;
+use fulcrum_runtime::shutdown::stage::ShutdownStage;
 
 /// Two SIGINTs this close are one keystroke: `npm run` and `timeout` pass on to us what the terminal
 /// has sent us already.
-const ECHO: Duration = Duration::from_millis(100);
+const DUPLICATE_WINDOW: Duration = Duration::from_millis(100);
 
 /// A signal that asks an instance to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum SignalKind {
     /// SIGINT.
     CtrlC,
     /// SIGTERM.
@@ -22,48 +22,53 @@ pub(crate) enum Asked {
 
 /// What to do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wish {
+pub(crate) enum ShutdownAction {
     /// Stop the domains in their order.
     Stop,
     /// Kill what is left of them.
     Kill,
     /// End this very moment, whatever is left: the guard sees to it.
-    Leave,
+    ExitNow,
     /// It changes nothing.
-    Nothing,
+    Ignore,
 }
 
 /// How insistent people have been.
 #[derive(Debug, Default)]
-pub(crate) struct Insistence {
+pub(crate) struct SignalEscalation {
     /// Keystrokes so far, and when the last one was.
     pressed: u32,
     last: Option<Duration>,
 }
 
-impl Insistence {
+impl SignalEscalation {
     /// A signal has come at `now`, a time on any steady clock, while the end has come to `stage`.
     /// Only people at a keyboard are impatient: systemd and terminals send their signals several
     /// times and mean the same by each.
-    pub(crate) fn take(&mut self, asked: Asked, stage: Stage, now: Duration) -> Wish {
-        if asked == Asked::CtrlC {
+    pub(crate) fn on_signal(
+        &mut self,
+        asked: SignalKind,
+        stage: ShutdownStage,
+        now: Duration,
+    ) -> ShutdownAction {
+        if asked == SignalKind::CtrlC {
             let echo = self
                 .last
-                .is_some_and(|last| now.saturating_sub(last) < ECHO);
+                .is_some_and(|last| now.saturating_sub(last) < DUPLICATE_WINDOW);
             self.last = Some(now);
             if echo {
-                return Wish::Nothing;
+                return ShutdownAction::Ignore;
             }
             self.pressed += 1;
         }
         match (asked, stage) {
-            (_, Stage::Open) => Wish::Stop,
-            (Asked::Terminate | Asked::HangUp, _) => Wish::Nothing,
-            (Asked::CtrlC, Stage::Stopping) => Wish::Kill,
-            (Asked::CtrlC, Stage::Killing) => Wish::Leave,
+            (_, ShutdownStage::Running) => ShutdownAction::Stop,
+            (SignalKind::Terminate | SignalKind::HangUp, _) => ShutdownAction::Ignore,
+            (SignalKind::CtrlC, ShutdownStage::Stopping) => ShutdownAction::Kill,
+            (SignalKind::CtrlC, ShutdownStage::Killing) => ShutdownAction::ExitNow,
             // The domains are gone, and the rest takes a moment at most.
-            (Asked::CtrlC, Stage::Ended) if self.pressed > 2 => Wish::Leave,
-            (Asked::CtrlC, Stage::Ended) => Wish::Nothing,
+            (SignalKind::CtrlC, ShutdownStage::Done) if self.pressed > 2 => ShutdownAction::ExitNow,
+            (SignalKind::CtrlC, ShutdownStage::Done) => ShutdownAction::Ignore,
         }
     }
 }
@@ -72,61 +77,72 @@ impl Insistence {
 mod tests {
     use super::*;
 
-    fn wishes(story: &[(Asked, Stage, u64)]) -> Vec<Wish> {
-        let mut insistence = Insistence::default();
+    fn wishes(story: &[(SignalKind, ShutdownStage, u64)]) -> Vec<ShutdownAction> {
+        let mut insistence = SignalEscalation::default();
         story
             .iter()
-            .map(|(asked, stage, at)| insistence.take(*asked, *stage, Duration::from_millis(*at)))
+            .map(|(asked, stage, at)| {
+                insistence.on_signal(*asked, *stage, Duration::from_millis(*at))
+            })
             .collect()
     }
 
     #[test]
     fn ctrl_c_stops_then_kills_then_leaves() {
-        use Asked::CtrlC;
+        use SignalKind::CtrlC;
         assert_eq!(
             wishes(&[
-                (CtrlC, Stage::Open, 1_000),
-                (CtrlC, Stage::Stopping, 1_300),
-                (CtrlC, Stage::Killing, 1_600),
+                (CtrlC, ShutdownStage::Running, 1_000),
+                (CtrlC, ShutdownStage::Stopping, 1_300),
+                (CtrlC, ShutdownStage::Killing, 1_600),
             ]),
-            [Wish::Stop, Wish::Kill, Wish::Leave]
+            [
+                ShutdownAction::Stop,
+                ShutdownAction::Kill,
+                ShutdownAction::ExitNow
+            ]
         );
     }
 
     #[test]
     fn one_keystroke_that_comes_twice_is_one() {
-        use Asked::CtrlC;
+        use SignalKind::CtrlC;
         assert_eq!(
             wishes(&[
-                (CtrlC, Stage::Open, 1_000),
-                (CtrlC, Stage::Stopping, 1_020),
-                (CtrlC, Stage::Stopping, 1_040),
-                (CtrlC, Stage::Stopping, 1_140),
+                (CtrlC, ShutdownStage::Running, 1_000),
+                (CtrlC, ShutdownStage::Stopping, 1_020),
+                (CtrlC, ShutdownStage::Stopping, 1_040),
+                (CtrlC, ShutdownStage::Stopping, 1_140),
             ]),
-            [Wish::Stop, Wish::Nothing, Wish::Nothing, Wish::Kill]
+            [
+                ShutdownAction::Stop,
+                ShutdownAction::Ignore,
+                ShutdownAction::Ignore,
+                ShutdownAction::Kill
+            ]
         );
     }
 
     #[test]
     fn sigterm_and_sighup_never_escalate_but_ctrl_c_does_after_them() {
-        use Asked::{CtrlC, HangUp, Terminate};
+        use SignalKind::{CtrlC, HangUp, Terminate};
         for first in [Terminate, HangUp] {
             assert_eq!(
                 wishes(&[
-                    (first, Stage::Open, 0),
-                    (Terminate, Stage::Stopping, 500),
-                    (HangUp, Stage::Stopping, 1_000),
-                    (CtrlC, Stage::Stopping, 1_500),
-                    (Terminate, Stage::Killing, 2_000),
-                    (CtrlC, Stage::Killing, 2_500),
+                    (first, ShutdownStage::Running, 0),
+                    (Terminate, ShutdownStage::Stopping, 500),
+                    (HangUp, ShutdownStage::Stopping, 1_000),
+                    (CtrlC, ShutdownStage::Stopping, 1_500),
+                    (Terminate, ShutdownStage::Killing, 2_000),
+                    (CtrlC, ShutdownStage::Killing, 2_500),
                 ]),
                 [
-                    Wish::Stop,
-                    Wish::Nothing,
-                    Wish::Nothing,
-                    Wish::Kill,
-                    Wish::Nothing,
-                    Wish::Leave
+                    ShutdownAction::Stop,
+                    ShutdownAction::Ignore,
+                    ShutdownAction::Ignore,
+                    ShutdownAction::Kill,
+                    ShutdownAction::Ignore,
+                    ShutdownAction::ExitNow
                 ]
             );
         }
@@ -134,14 +150,18 @@ mod tests {
 
     #[test]
     fn a_late_keystroke_does_not_cut_the_farewell_short() {
-        use Asked::CtrlC;
+        use SignalKind::CtrlC;
         assert_eq!(
             wishes(&[
-                (CtrlC, Stage::Open, 0),
-                (CtrlC, Stage::Ended, 500),
-                (CtrlC, Stage::Ended, 1_000),
+                (CtrlC, ShutdownStage::Running, 0),
+                (CtrlC, ShutdownStage::Done, 500),
+                (CtrlC, ShutdownStage::Done, 1_000),
             ]),
-            [Wish::Stop, Wish::Nothing, Wish::Leave]
+            [
+                ShutdownAction::Stop,
+                ShutdownAction::Ignore,
+                ShutdownAction::ExitNow
+            ]
         );
     }
 }

@@ -6,53 +6,53 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fulcrum_config::App;
-use fulcrum_logs::store::{Limits, Notice};
+use fulcrum_logs::store::{RetentionLimits, StoreEvent};
 use fulcrum_logs::{Hub, HubConfig, Level, Store};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use fulcrum_runtime::context::say;
+use fulcrum_runtime::context::log;
 
 /// How long the last lines may take to be written at the end.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
 /// Where an app's lines are kept.
-pub(crate) fn folder(app: &Path) -> PathBuf {
+pub(crate) fn store_dir(app: &Path) -> PathBuf {
     app.join(".fulcrum/logs")
 }
 
 /// The store, open or not.
-pub(crate) struct Keeping {
+pub(crate) struct LogStoreHandle {
     store: Option<Store>,
-    notices: Option<UnboundedReceiver<Notice>>,
+    notices: Option<UnboundedReceiver<StoreEvent>>,
     /// Why there is none, where there should be one.
-    pub(crate) refused: Option<String>,
+    pub(crate) open_error: Option<String>,
 }
 
 /// Opens it. Where it can't be, the instance runs without.
-pub(crate) fn open(app: &App) -> Keeping {
-    let mut keeping = Keeping {
+pub(crate) fn open(app: &App) -> LogStoreHandle {
+    let mut keeping = LogStoreHandle {
         store: None,
         notices: None,
-        refused: None,
+        open_error: None,
     };
     let Some(wanted) = &app.runtime.logs.store else {
         return keeping;
     };
-    let limits = Limits {
+    let limits = RetentionLimits {
         file_bytes: wanted.file_size,
         files: wanted.files,
         age: wanted.max_age,
         total_bytes: wanted.total_size,
         compress: wanted.compress,
     };
-    let folder = folder(&app.root);
+    let folder = store_dir(&app.root);
     match Store::open(folder.clone(), limits) {
         Ok((store, notices)) => {
             keeping.store = Some(store);
             keeping.notices = Some(notices);
         }
         Err(error) => {
-            keeping.refused = Some(format!(
+            keeping.open_error = Some(format!(
                 "logs are kept in memory only, since {} can't be used: {error}",
                 folder.display()
             ));
@@ -61,18 +61,18 @@ pub(crate) fn open(app: &App) -> Keeping {
     keeping
 }
 
-impl Keeping {
+impl LogStoreHandle {
     /// The hub whose lines are kept.
     pub(crate) fn hub(&mut self) -> Hub {
         let hub = match &self.store {
-            Some(store) => Hub::keeping(HubConfig::default(), store),
+            Some(store) => Hub::with_store(HubConfig::default(), store),
             None => Hub::new(HubConfig::default()),
         };
-        if let Some(why) = self.refused.take() {
-            say(&hub, Level::Warn, why);
+        if let Some(why) = self.open_error.take() {
+            log(&hub, Level::Warn, why);
         }
         if let Some(notices) = self.notices.take() {
-            tokio::spawn(tell(notices, hub.clone()));
+            tokio::spawn(log_store_events(notices, hub.clone()));
         }
         hub
     }
@@ -89,19 +89,19 @@ impl Keeping {
     }
 }
 
-async fn tell(mut notices: UnboundedReceiver<Notice>, hub: Hub) {
+async fn log_store_events(mut notices: UnboundedReceiver<StoreEvent>, hub: Hub) {
     while let Some(notice) = notices.recv().await {
         let text = match notice {
-            Notice::Failing { why } => format!(
+            StoreEvent::Failing { why } => format!(
                 "what is said isn't kept: {why}; `fulcrum logs` still has what was said last"
             ),
-            Notice::Resumed { missing } => resumed(&missing),
+            StoreEvent::Resumed { missing } => describe_recovery(&missing),
         };
-        say(&hub, Level::Warn, text);
+        log(&hub, Level::Warn, text);
     }
 }
 
-fn resumed(missing: &BTreeMap<Arc<str>, u64>) -> String {
+fn describe_recovery(missing: &BTreeMap<Arc<str>, u64>) -> String {
     let each = missing
         .iter()
         .map(|(domain, lines)| format!("{lines} of {domain}"));
@@ -120,7 +120,7 @@ mod tests {
     fn what_is_missing_is_told_by_domain() {
         let missing = BTreeMap::from([(Arc::from("orders"), 2), (Arc::from("users"), 31)]);
         assert_eq!(
-            resumed(&missing),
+            describe_recovery(&missing),
             "what is said is kept again; lines that were left out: 2 of orders, 31 of users"
         );
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fulcrum_config::{App, Mode};
 
-use fulcrum_runtime::watch::options::Watching;
+use fulcrum_runtime::watch::options::FileWatchOptions;
 
 /// How an instance is to run.
 #[derive(Debug)]
@@ -20,15 +20,15 @@ pub(crate) struct Options {
     /// Whether missing packages are installed before a start.
     pub(crate) install: bool,
     /// Whether and how files are watched.
-    pub(crate) watching: Option<Watching>,
+    pub(crate) watching: Option<FileWatchOptions>,
     /// JSON lines instead of text.
     pub(crate) json: bool,
     /// Somebody looks at standard output: when it is gone, the instance has no reason to go on.
-    pub(crate) watched: bool,
+    pub(crate) exit_on_stdout_close: bool,
     /// Standard output is a file for Fulcrum's own words: what domains say is in the store.
     pub(crate) detached: bool,
     /// How text is shown.
-    pub(crate) style: LineStyle,
+    pub(crate) style: OutputStyle,
     /// Findings about the configuration that don't keep it from running.
     pub(crate) warnings: Vec<String>,
     /// Give up when not all domains are ready after this long.
@@ -37,7 +37,7 @@ pub(crate) struct Options {
 
 /// How lines are shown.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct LineStyle {
+pub(crate) struct OutputStyle {
     /// With colours.
     pub(crate) colour: bool,
     /// The terminal's columns, if it is one.

@@ -4,16 +4,16 @@ use std::io;
 use std::time::Duration;
 
 use fulcrum_logs::{Hub, Level};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind as UnixSignal, signal};
 use tokio::time::{Instant, sleep};
 
 use crate::exit::Code;
-use crate::wiring::escalation::{Asked, Insistence, Wish};
-use fulcrum_runtime::context::say;
-use fulcrum_runtime::shutdown::stage::{Closing, Stage};
+use crate::wiring::escalation::{ShutdownAction, SignalEscalation, SignalKind};
+use fulcrum_runtime::context::log;
+use fulcrum_runtime::shutdown::stage::{ShutdownSignal, ShutdownStage};
 
 /// How long the last word has to reach the terminal.
-const LAST_WORD: Duration = Duration::from_millis(50);
+const FLUSH_DELAY: Duration = Duration::from_millis(50);
 
 /// The signals that end an instance, caught from the moment this exists.
 pub(crate) struct Signals {
@@ -33,48 +33,48 @@ impl Signals {
         let hangup = if ignores_hangup(&status) {
             None
         } else {
-            Some(signal(SignalKind::hangup())?)
+            Some(signal(UnixSignal::hangup())?)
         };
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(UnixSignal::interrupt())?,
+            terminate: signal(UnixSignal::terminate())?,
             hangup,
         })
     }
 
     /// Passes them on for ever. A third Ctrl-C ends the process here and now.
-    pub(crate) async fn carry(mut self, closing: Closing, hub: Hub) {
+    pub(crate) async fn run(mut self, closing: ShutdownSignal, hub: Hub) {
         let begun = Instant::now();
-        let mut insistence = Insistence::default();
+        let mut insistence = SignalEscalation::default();
         loop {
             let asked = tokio::select! {
-                Some(()) = self.interrupt.recv() => Asked::CtrlC,
-                Some(()) = self.terminate.recv() => Asked::Terminate,
-                Some(()) = next(self.hangup.as_mut()) => Asked::HangUp,
+                Some(()) = self.interrupt.recv() => SignalKind::CtrlC,
+                Some(()) = self.terminate.recv() => SignalKind::Terminate,
+                Some(()) = next(self.hangup.as_mut()) => SignalKind::HangUp,
                 else => return,
             };
             let name = match asked {
-                Asked::CtrlC => "Ctrl-C",
-                Asked::Terminate => "SIGTERM",
-                Asked::HangUp => "SIGHUP",
+                SignalKind::CtrlC => "Ctrl-C",
+                SignalKind::Terminate => "SIGTERM",
+                SignalKind::HangUp => "SIGHUP",
             };
-            match insistence.take(asked, closing.stage(), begun.elapsed()) {
-                Wish::Stop => {
+            match insistence.on_signal(asked, closing.stage(), begun.elapsed()) {
+                ShutdownAction::Stop => {
                     let hint = match asked {
-                        Asked::CtrlC => " (again to kill them)",
-                        Asked::Terminate | Asked::HangUp => "",
+                        SignalKind::CtrlC => " (again to kill them)",
+                        SignalKind::Terminate | SignalKind::HangUp => "",
                     };
                     let text = format!("{name}: stopping the domains{hint}");
-                    say(&hub, Level::Info, text);
-                    closing.ask(Stage::Stopping);
+                    log(&hub, Level::Info, text);
+                    closing.request(ShutdownStage::Stopping);
                 }
-                Wish::Kill => {
+                ShutdownAction::Kill => {
                     let text = format!("{name}: killing what is left (again to leave at once)");
-                    say(&hub, Level::Warn, text);
-                    closing.ask(Stage::Killing);
+                    log(&hub, Level::Warn, text);
+                    closing.request(ShutdownStage::Killing);
                 }
-                Wish::Leave => leave(&hub).await,
-                Wish::Nothing => {}
+                ShutdownAction::ExitNow => exit_immediately(&hub).await,
+                ShutdownAction::Ignore => {}
             }
         }
     }
@@ -85,10 +85,10 @@ impl Signals {
     clippy::disallowed_methods,
     reason = "what would be cleaned up in order is what is stuck; the lock and the pipes go with the process"
 )]
-async fn leave(hub: &Hub) {
+async fn exit_immediately(hub: &Hub) {
     let text = "Ctrl-C for the third time: leaving at once; the guard kills what is left";
-    say(hub, Level::Warn, text);
-    sleep(LAST_WORD).await;
+    log(hub, Level::Warn, text);
+    sleep(FLUSH_DELAY).await;
     std::process::exit(Code::Interrupted as i32);
 }
 

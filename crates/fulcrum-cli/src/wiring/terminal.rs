@@ -5,16 +5,16 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use fulcrum_logs::{
-    Capacity, Delivery, Follower, Gap, Hub, Level, Query, Stream, Style, Terminal, to_json,
+    Capacity, Delivery, Follower, Gap, Hub, Level, LineRenderer, LogQuery, Stream, Style, to_json,
 };
 use rustix::event::{PollFd, PollFlags, poll};
 use tokio::runtime::Handle;
 
-use crate::wiring::options::LineStyle;
-use fulcrum_runtime::shutdown::stage::{Closing, Stage};
+use crate::wiring::options::OutputStyle;
+use fulcrum_runtime::shutdown::stage::{ShutdownSignal, ShutdownStage};
 
 /// What a stuck terminal may have waiting for it before lines are left out.
-const BEHIND: usize = 8 * 1024 * 1024;
+const QUEUE_BYTES: usize = 8 * 1024 * 1024;
 
 /// How long the last lines may take to be written at the end.
 const LAST_LINES: Duration = Duration::from_secs(2);
@@ -23,52 +23,52 @@ const LAST_LINES: Duration = Duration::from_secs(2);
 const HURRY: Duration = Duration::from_millis(200);
 
 /// The thread that writes.
-pub(crate) struct Screen {
+pub(crate) struct OutputWriter {
     thread: Option<JoinHandle<()>>,
     done: std::sync::mpsc::Receiver<()>,
 }
 
 enum Format {
-    Text(Terminal),
+    Text(LineRenderer),
     Json,
 }
 
-impl Screen {
+impl OutputWriter {
     /// Starts it: all lines, or those of one stream. When standard output is gone and was `watched`, the instance is asked to end, as
     /// for a closed terminal; else nothing is shown any more.
     pub(crate) fn start(
         hub: &Hub,
         names: &[&str],
-        style: LineStyle,
+        style: OutputStyle,
         json: bool,
         watched: bool,
         whom: Option<Stream>,
-        closing: Closing,
+        closing: ShutdownSignal,
     ) -> io::Result<Self> {
-        let query = Query {
+        let query = LogQuery {
             stream: whom,
-            ..Query::default()
+            ..LogQuery::default()
         };
         // Fulcrum's debug words are for `domains logs`; what domains say is shown whole.
-        let mut follower = hub.subscribe(query, Capacity { bytes: BEHIND });
+        let mut follower = hub.subscribe(query, Capacity { bytes: QUEUE_BYTES });
         let mut format = if json {
             Format::Json
         } else {
             let style = Style {
-                colour: style.colour,
+                color: style.colour,
                 width: style.width,
                 names,
                 ..Style::default()
             };
-            Format::Text(Terminal::new(style))
+            Format::Text(LineRenderer::new(style))
         };
         let runtime = Handle::current();
         let (finished, done) = std::sync::mpsc::channel();
         let thread = thread::Builder::new()
             .name("screen".to_owned())
             .spawn(move || {
-                if show(&runtime, &mut follower, &mut format).is_err() && watched {
-                    closing.ask(Stage::Stopping);
+                if write_loop(&runtime, &mut follower, &mut format).is_err() && watched {
+                    closing.request(ShutdownStage::Stopping);
                 }
                 let _ = finished.send(());
             })?;
@@ -89,7 +89,7 @@ impl Screen {
     }
 }
 
-fn show(runtime: &Handle, follower: &mut Follower, format: &mut Format) -> io::Result<()> {
+fn write_loop(runtime: &Handle, follower: &mut Follower, format: &mut Format) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let mut batch = Vec::new();
     while let Some(delivery) = runtime.block_on(follower.next()) {
@@ -102,7 +102,7 @@ fn show(runtime: &Handle, follower: &mut Follower, format: &mut Format) -> io::R
             render(format, delivery, &mut batch);
         }
         match write(&mut out, &batch) {
-            Err(error) if is_gone(&error) => return Err(error),
+            Err(error) if is_closed(&error) => return Err(error),
             // A full disk may be emptied; until then the lines are in the ring alone.
             _ => batch.clear(),
         }
@@ -130,7 +130,7 @@ fn write(out: &mut impl Write, batch: &[u8]) -> io::Result<()> {
 }
 
 /// Whether nobody will ever read it: the pipe's reader, or the terminal, is gone.
-fn is_gone(error: &io::Error) -> bool {
+fn is_closed(error: &io::Error) -> bool {
     let terminal_gone = error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error());
     error.kind() == io::ErrorKind::BrokenPipe || terminal_gone
 }

@@ -10,7 +10,7 @@ use fulcrum_rpc::control::{
     StatusRequest, StatusResponse, WaitRequest, log_record::Record, outcome::Kind, reload_progress,
 };
 use fulcrum_rpc::{
-    ControlError, ControlHandler, RuntimeDir, Streamed, bind_control, serve_control,
+    ControlError, ControlHandler, MessageStream, RuntimeDir, bind_control, serve_control,
 };
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -146,7 +146,7 @@ pub(crate) fn end(kind: Kind, message: &str) -> Progress {
     }
 }
 
-fn streamed<T: Send + 'static>(items: Vec<T>) -> Result<Streamed<T>, ControlError> {
+fn streamed<T: Send + 'static>(items: Vec<T>) -> Result<MessageStream<T>, ControlError> {
     Ok(Box::pin(tokio_stream::iter(items.into_iter().map(Ok))))
 }
 
@@ -189,15 +189,15 @@ impl ControlHandler for Actor {
         })
     }
 
-    async fn change(&self, _: ChangeRequest) -> Result<Streamed<Progress>, ControlError> {
+    async fn change(&self, _: ChangeRequest) -> Result<MessageStream<Progress>, ControlError> {
         streamed(self.script.progress.clone())
     }
 
-    async fn wait(&self, _: WaitRequest) -> Result<Streamed<Progress>, ControlError> {
+    async fn wait(&self, _: WaitRequest) -> Result<MessageStream<Progress>, ControlError> {
         streamed(self.script.progress.clone())
     }
 
-    async fn logs(&self, request: LogsRequest) -> Result<Streamed<LogRecord>, ControlError> {
+    async fn logs(&self, request: LogsRequest) -> Result<MessageStream<LogRecord>, ControlError> {
         self.check(&request.domains)?;
         let seam = LogRecord {
             record: Some(Record::Seam(LogSeam {
@@ -218,7 +218,7 @@ impl ControlHandler for Actor {
         streamed(records)
     }
 
-    async fn events(&self, _: EventsRequest) -> Result<Streamed<Event>, ControlError> {
+    async fn events(&self, _: EventsRequest) -> Result<MessageStream<Event>, ControlError> {
         streamed(self.script.events.clone())
     }
 
@@ -227,14 +227,17 @@ impl ControlHandler for Actor {
         Ok(self.script.call.clone())
     }
 
-    async fn reload(&self, _: ReloadRequest) -> Result<Streamed<ReloadProgress>, ControlError> {
+    async fn reload(
+        &self,
+        _: ReloadRequest,
+    ) -> Result<MessageStream<ReloadProgress>, ControlError> {
         let told = |progress| ReloadProgress {
             step: Some(reload_progress::Step::Progress(progress)),
         };
         streamed(self.script.progress.iter().cloned().map(told).collect())
     }
 
-    async fn shutdown(&self, _: ShutdownRequest) -> Result<Streamed<Progress>, ControlError> {
+    async fn shutdown(&self, _: ShutdownRequest) -> Result<MessageStream<Progress>, ControlError> {
         let progress = self.script.progress.clone();
         let ended = self.ended.clone();
         tokio::spawn(async move { ended.cancel() });

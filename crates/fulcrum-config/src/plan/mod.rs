@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::app::{App, Domain};
-use settings::Settings;
+use settings::ComparableSettings;
 
 /// One setting that isn't as it was.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +44,7 @@ pub enum Action {
     /// Nothing.
     Unchanged,
     /// Its new settings are taken over; its process, if it has one, lives on.
-    Adopt(Vec<Difference>),
+    UpdateInPlace(Vec<Difference>),
     /// It needs a new process. Differences that would only be adopted are among these.
     Restart(Vec<Difference>),
     /// It is new.
@@ -55,7 +55,7 @@ pub enum Action {
 
 /// One domain's part of a plan.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
+pub struct DomainChange {
     /// Whose.
     pub domain: String,
     /// What is to happen to it.
@@ -64,66 +64,66 @@ pub struct Entry {
 
 /// All that is to happen.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Plan {
+pub struct ReloadPlan {
     /// An entry for each domain that has or had a process, by name.
-    pub domains: Vec<Entry>,
+    pub domains: Vec<DomainChange>,
     /// Settings of the app as a whole that are adopted.
     pub app: Vec<Difference>,
     /// Settings of the app that only another instance would heed; the running one keeps its own.
-    pub needs_new_instance: Vec<Difference>,
+    pub requires_restart: Vec<Difference>,
 }
 
 /// What runs now.
 #[derive(Clone, Debug)]
-pub struct Running<'a> {
+pub struct RunningState<'a> {
     /// The configuration that the instance follows.
     pub app: &'a App,
     /// What the present lives were started with, where that may differ from `app`: settings of a
     /// life are read again at each start.
-    pub lives: BTreeMap<&'a str, &'a Domain>,
+    pub processes: BTreeMap<&'a str, &'a Domain>,
     /// Domains without a process that aren't to have one now: a new one that isn't selected, one
     /// that was stopped. They are told as adopted, since nothing is started or restarted.
-    pub resting: BTreeSet<&'a str>,
+    pub stopped: BTreeSet<&'a str>,
 }
 
-impl<'a> Running<'a> {
+impl<'a> RunningState<'a> {
     /// An app whose domains all run with what it says.
     pub fn of(app: &'a App) -> Self {
         Self {
             app,
-            lives: BTreeMap::new(),
-            resting: BTreeSet::new(),
+            processes: BTreeMap::new(),
+            stopped: BTreeSet::new(),
         }
     }
 }
 
-impl Plan {
+impl ReloadPlan {
     /// Compares what runs with what should.
-    pub fn new(running: &Running<'_>, wanted: &App) -> Self {
-        let (app, needs_new_instance) = settings::of_app(running.app, wanted);
+    pub fn new(running: &RunningState<'_>, wanted: &App) -> Self {
+        let (app, requires_restart) = settings::diff_app(running.app, wanted);
         let names: BTreeSet<&str> = [running.app, wanted]
             .into_iter()
             .flat_map(|app| &app.domains)
             .filter(|domain| domain.has_process())
             .map(|domain| domain.name.as_str())
             .collect();
-        let entry = |name: &str| Entry {
+        let entry = |name: &str| DomainChange {
             domain: name.to_owned(),
             action: action(running, wanted, name),
         };
         Self {
             domains: names.into_iter().map(entry).collect(),
             app,
-            needs_new_instance,
+            requires_restart,
         }
     }
 
     /// Whether nothing is to happen, and nothing to be told.
     pub fn is_empty(&self) -> bool {
-        let unchanged = |entry: &Entry| entry.action == Action::Unchanged;
+        let unchanged = |entry: &DomainChange| entry.action == Action::Unchanged;
         self.domains.iter().all(unchanged)
             && self.app.is_empty()
-            && self.needs_new_instance.is_empty()
+            && self.requires_restart.is_empty()
     }
 
     /// What is to happen to a domain; none for one without a process.
@@ -133,36 +133,36 @@ impl Plan {
     }
 }
 
-fn action(running: &Running<'_>, wanted: &App, name: &str) -> Action {
-    let rests = running.resting.contains(name);
+fn action(running: &RunningState<'_>, wanted: &App, name: &str) -> Action {
+    let rests = running.stopped.contains(name);
     let with_process = |app: &'_ App| app.domain(name).cloned().filter(Domain::has_process);
     let (old, new) = match (with_process(running.app), with_process(wanted)) {
         (Some(old), Some(new)) => (old, new),
         (Some(_), None) => return Action::Stop,
-        (None, Some(_)) if rests => return Action::Adopt(Vec::new()),
+        (None, Some(_)) if rests => return Action::UpdateInPlace(Vec::new()),
         (None, Some(_)) => return Action::Start,
         (None, None) => return Action::Unchanged,
     };
-    let started = running.lives.get(name).copied().unwrap_or(&old);
+    let started = running.processes.get(name).copied().unwrap_or(&old);
     let (started, old, new) = (
-        Settings::of(started, running.app),
-        Settings::of(&old, running.app),
-        Settings::of(&new, wanted),
+        ComparableSettings::from_domain(started, running.app),
+        ComparableSettings::from_domain(&old, running.app),
+        ComparableSettings::from_domain(&new, wanted),
     );
-    let mut differences = differences(started.life, new.life);
+    let mut differences = diff(started.process, new.process);
     let same_life = differences.is_empty();
-    differences.extend(self::differences(old.rules, new.rules));
+    differences.extend(self::diff(old.supervision, new.supervision));
     match (differences.is_empty(), same_life || rests) {
         (true, _) => Action::Unchanged,
-        (false, true) => Action::Adopt(differences),
+        (false, true) => Action::UpdateInPlace(differences),
         (false, false) => Action::Restart(differences),
     }
 }
 
 /// Settings by key.
-type Keys = BTreeMap<String, Value>;
+type SettingMap = BTreeMap<String, Value>;
 
-fn differences(mut old: Keys, new: Keys) -> Vec<Difference> {
+fn diff(mut old: SettingMap, new: SettingMap) -> Vec<Difference> {
     let mut found = Vec::new();
     for (key, new) in new {
         let old = old.remove(&key);

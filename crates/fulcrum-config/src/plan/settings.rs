@@ -6,42 +6,44 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{Difference, Keys, differences};
+use super::{Difference, SettingMap, diff};
 use crate::app::{App, Domain, Program};
 use crate::process::{
-    Backoff, Condition, Heartbeat, Limits, Policy, Process, Restart, Stop, Watch,
+    BackoffSettings, DependencyCondition, HeartbeatSettings, ProcessSettings, ResourceLimits,
+    RestartMode, RestartSettings, StopSettings, WatchSettings,
 };
 use crate::runtime::{
-    Forward, Grpc, LogFormat, LogStore, Logs, Registration, Runtime, Tls, WatchAll,
+    AppWatchSettings, GrpcSettings, LogFormat, LogSettings, LogStoreSettings, OtlpExportSettings,
+    RegistrationMode, RuntimeSettings, TlsSettings,
 };
 use crate::setting::Setting;
 
 /// What one domain is set to.
-pub(super) struct Settings {
+pub(super) struct ComparableSettings {
     /// What a process is given at its start.
-    pub(super) life: Keys,
+    pub(super) process: SettingMap,
     /// What the supervisor decides by while it lives.
-    pub(super) rules: Keys,
+    pub(super) supervision: SettingMap,
 }
 
-impl Settings {
-    pub(super) fn of(domain: &Domain, app: &App) -> Self {
+impl ComparableSettings {
+    pub(super) fn from_domain(domain: &Domain, app: &App) -> Self {
         let Domain {
             name: _,
             dir,
             program,
-            process,
+            process: settings,
         } = domain;
-        let mut life = Keys::new();
-        let mut rules = Keys::new();
+        let mut process = SettingMap::new();
+        let mut supervision = SettingMap::new();
         let path = |path: &Path| json!(app.relative(path).to_string_lossy());
-        life.insert("folder".to_owned(), path(dir));
+        process.insert("folder".to_owned(), path(dir));
         match program {
-            Program::Node { entry } => life.insert("entry".to_owned(), path(entry)),
-            Program::Command(argv) => life.insert("command".to_owned(), json!(argv)),
-            Program::None => None,
+            Program::Node { entry } => process.insert("entry".to_owned(), path(entry)),
+            Program::Command(argv) => process.insert("command".to_owned(), json!(argv)),
+            Program::NoProcess => None,
         };
-        let Process {
+        let ProcessSettings {
             node,
             node_args,
             args,
@@ -62,11 +64,11 @@ impl Settings {
             watch,
             install,
             user,
-        } = process;
+        } = settings;
         // What one leaves unset isn't there.
         let mut life_is = |key: &str, value: Value| {
             if !value.is_null() && value != json!([]) {
-                life.insert(key.to_owned(), value);
+                process.insert(key.to_owned(), value);
             }
         };
         life_is("node", node.as_deref().map_or(Value::Null, path));
@@ -76,7 +78,7 @@ impl Settings {
         for (name, value) in file_env.iter().chain(env) {
             life_is(&format!("env.{name}"), json!(value));
         }
-        let Limits { memory, cpu } = limits;
+        let ResourceLimits { memory, cpu } = limits;
         life_is(
             "limits.memory",
             memory.map_or(Value::Null, |bytes| Setting::Size(bytes).show()),
@@ -90,12 +92,12 @@ impl Settings {
         life_is("user", json!(user));
         life_is("runtime.logs.level", json!(app.runtime.logs.level));
 
-        let mut rule_is = |key: &str, value: Value| rules.insert(key.to_owned(), value);
+        let mut rule_is = |key: &str, value: Value| supervision.insert(key.to_owned(), value);
         for (name, condition) in depends_on {
             let condition = match condition {
-                Condition::Ready => "ready",
-                Condition::Started => "started",
-                Condition::Exited => "exited",
+                DependencyCondition::Ready => "ready",
+                DependencyCondition::Started => "started",
+                DependencyCondition::Exited => "exited",
             };
             rule_is(&format!("depends_on.{name}"), json!(condition));
         }
@@ -104,23 +106,26 @@ impl Settings {
         rule_is("start_timeout", Setting::Time(*start_timeout).show());
         rule_is("ready", Setting::Probe(ready.clone()).show());
         rule_is("alive", Setting::Probe(alive.clone()).show());
-        let Heartbeat { interval, misses } = heartbeat;
+        let HeartbeatSettings { interval, misses } = heartbeat;
         rule_is("heartbeat.interval", Setting::Time(*interval).show());
         rule_is("heartbeat.misses", json!(misses));
-        let Stop { signal, grace } = stop;
+        let StopSettings { signal, grace } = stop;
         rule_is("stop.signal", json!(signal));
         rule_is("stop.grace", Setting::Time(*grace).show());
         rule_is("replicas", json!(replicas));
-        let Watch { paths, ignore } = watch;
+        let WatchSettings { paths, ignore } = watch;
         rule_is("watch.paths", json!(paths));
         rule_is("watch.ignore", json!(ignore));
-        rules.extend(of_restart(restart));
-        Self { life, rules }
+        supervision.extend(of_restart(restart));
+        Self {
+            process,
+            supervision,
+        }
     }
 }
 
-fn of_restart(restart: &Restart) -> Keys {
-    let Restart {
+fn of_restart(restart: &RestartSettings) -> SettingMap {
+    let RestartSettings {
         policy,
         success_exit_codes,
         backoff,
@@ -128,16 +133,16 @@ fn of_restart(restart: &Restart) -> Keys {
         budget,
         window,
     } = restart;
-    let Backoff {
+    let BackoffSettings {
         initial,
         max,
         factor,
         jitter,
     } = backoff;
     let policy = match policy {
-        Policy::Always => "always",
-        Policy::OnFailure => "on-failure",
-        Policy::Never => "never",
+        RestartMode::Always => "always",
+        RestartMode::OnFailure => "on-failure",
+        RestartMode::Never => "never",
     };
     let time = |time| Setting::Time(time).show();
     [
@@ -157,16 +162,13 @@ fn of_restart(restart: &Restart) -> Keys {
 
 /// The differences between two apps as a whole: those that are adopted, and those that only
 /// another instance would heed.
-pub(super) fn of_app(old: &App, new: &App) -> (Vec<Difference>, Vec<Difference>) {
+pub(super) fn diff_app(old: &App, new: &App) -> (Vec<Difference>, Vec<Difference>) {
     let ((adopted, fixed), (new_adopted, new_fixed)) = (of_runtime(old), of_runtime(new));
-    (
-        differences(adopted, new_adopted),
-        differences(fixed, new_fixed),
-    )
+    (diff(adopted, new_adopted), diff(fixed, new_fixed))
 }
 
-fn of_runtime(app: &App) -> (Keys, Keys) {
-    let Runtime {
+fn of_runtime(app: &App) -> (SettingMap, SettingMap) {
+    let RuntimeSettings {
         domains,
         grpc,
         logs,
@@ -174,7 +176,7 @@ fn of_runtime(app: &App) -> (Keys, Keys) {
         standby,
         groups,
     } = &app.runtime;
-    let mut adopted = Keys::from([("runtime.domains".to_owned(), json!(domains))]);
+    let mut adopted = SettingMap::from([("runtime.domains".to_owned(), json!(domains))]);
     for (name, group) in groups {
         let value = json!({
             "strategy": group.strategy.to_string(),
@@ -182,24 +184,24 @@ fn of_runtime(app: &App) -> (Keys, Keys) {
         });
         adopted.insert(format!("runtime.groups.{name}"), value);
     }
-    let mut fixed = Keys::new();
+    let mut fixed = SettingMap::new();
     let mut is = |key: &str, value: Value| {
         if !value.is_null() {
             fixed.insert(format!("runtime.{key}"), value);
         }
     };
-    let Grpc {
+    let GrpcSettings {
         listen,
         registration,
         tls,
     } = grpc;
     is("grpc.listen", json!(listen.to_string()));
     let registration = match registration {
-        Registration::Open => "open",
-        Registration::Token => "token",
+        RegistrationMode::Open => "open",
+        RegistrationMode::Token => "token",
     };
     is("grpc.registration", json!(registration));
-    if let Some(Tls {
+    if let Some(TlsSettings {
         cert,
         key,
         client_ca,
@@ -211,7 +213,7 @@ fn of_runtime(app: &App) -> (Keys, Keys) {
         is("grpc.tls.client_ca", json!(authority));
     }
     // What domains are told of it is in their environment.
-    let Logs {
+    let LogSettings {
         level: _,
         format,
         store,
@@ -224,7 +226,7 @@ fn of_runtime(app: &App) -> (Keys, Keys) {
     };
     is("logs.format", json!(format));
     is("logs.store.enabled", json!(store.is_some()));
-    if let Some(LogStore {
+    if let Some(LogStoreSettings {
         file_size,
         files,
         max_age,
@@ -238,7 +240,7 @@ fn of_runtime(app: &App) -> (Keys, Keys) {
         is("logs.store.total_size", Setting::Size(*total_size).show());
         is("logs.store.compress", json!(compress));
     }
-    if let Some(Forward {
+    if let Some(OtlpExportSettings {
         otlp,
         headers,
         level,
@@ -250,7 +252,7 @@ fn of_runtime(app: &App) -> (Keys, Keys) {
         }
         is("logs.forward.level", json!(level));
     }
-    let WatchAll {
+    let AppWatchSettings {
         enabled,
         poll,
         ignore,

@@ -7,10 +7,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{Action, Difference, Plan, Running};
+use super::{Action, Difference, ReloadPlan, RunningState};
 use crate::app::{App, Domain, Program};
-use crate::process::{Check, Condition, Policy, Port};
-use crate::request::{Mode, Request};
+use crate::process::{DependencyCondition, PortSetting, ProbeCheck, RestartMode};
+use crate::request::{LoadOptions, Mode};
 
 /// An app with these domains, each a program, and otherwise by default.
 fn app(names: &[&str]) -> App {
@@ -21,7 +21,7 @@ fn app(names: &[&str]) -> App {
         std::fs::create_dir_all(&dir).expect("writable");
         std::fs::write(dir.join("fulcrum.yml"), "process: {command: [run]}\n").expect("writable");
     }
-    let request = Request {
+    let request = LoadOptions {
         app: None,
         cwd: folder.path().to_owned(),
         env: BTreeMap::new(),
@@ -33,89 +33,91 @@ fn app(names: &[&str]) -> App {
 
 /// What a change of a domain takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Takes {
+enum Effect {
     Process,
     Nothing,
 }
 
-type Change = (Takes, &'static str, fn(&mut Domain));
+type Change = (Effect, &'static str, fn(&mut Domain));
 
 /// One change of every setting there is, and the key that it is told by.
 const CHANGES: &[Change] = &[
-    (Takes::Process, "folder", |d| d.dir = "/elsewhere".into()),
-    (Takes::Process, "command", |d| {
+    (Effect::Process, "folder", |d| d.dir = "/elsewhere".into()),
+    (Effect::Process, "command", |d| {
         d.program = Program::Command(vec!["walk".into()]);
     }),
-    (Takes::Process, "entry", |d| {
+    (Effect::Process, "entry", |d| {
         let entry = PathBuf::from("/srv/domain.js");
         d.program = Program::Node { entry };
     }),
-    (Takes::Process, "node", |d| {
+    (Effect::Process, "node", |d| {
         d.process.node = Some("node20".into())
     }),
-    (Takes::Process, "node_args", |d| {
+    (Effect::Process, "node_args", |d| {
         d.process.node_args = vec!["--expose-gc".into()];
     }),
-    (Takes::Process, "args", |d| {
+    (Effect::Process, "args", |d| {
         d.process.args = vec!["-v".into()]
     }),
-    (Takes::Process, "cwd", |d| d.process.cwd = "/tmp".into()),
-    (Takes::Process, "env.FOO", |d| {
+    (Effect::Process, "cwd", |d| d.process.cwd = "/tmp".into()),
+    (Effect::Process, "env.FOO", |d| {
         d.process.env.insert("FOO".into(), "one".into());
     }),
-    (Takes::Process, "env.BAR", |d| {
+    (Effect::Process, "env.BAR", |d| {
         d.process.file_env.insert("BAR".into(), "two".into());
     }),
-    (Takes::Process, "port", |d| {
-        d.process.port = Some(Port::Fixed(3000))
+    (Effect::Process, "port", |d| {
+        d.process.port = Some(PortSetting::Fixed(3000))
     }),
-    (Takes::Process, "install", |d| {
+    (Effect::Process, "install", |d| {
         d.process.install = !d.process.install
     }),
-    (Takes::Process, "user", |d| {
+    (Effect::Process, "user", |d| {
         d.process.user = Some("nobody".into())
     }),
-    (Takes::Process, "limits.memory", |d| {
+    (Effect::Process, "limits.memory", |d| {
         d.process.limits.memory = Some(1 << 20)
     }),
-    (Takes::Process, "limits.cpu", |d| {
+    (Effect::Process, "limits.cpu", |d| {
         d.process.limits.cpu = Some(0.5)
     }),
-    (Takes::Nothing, "env_file", |d| {
+    (Effect::Nothing, "env_file", |d| {
         d.process.env_files = vec!["/x.env".into()]
     }),
-    (Takes::Nothing, "depends_on.db", |d| {
-        d.process.depends_on.insert("db".into(), Condition::Started);
+    (Effect::Nothing, "depends_on.db", |d| {
+        d.process
+            .depends_on
+            .insert("db".into(), DependencyCondition::Started);
     }),
-    (Takes::Nothing, "restart.policy", |d| {
-        d.process.restart.policy = Policy::Never;
+    (Effect::Nothing, "restart.policy", |d| {
+        d.process.restart.policy = RestartMode::Never;
     }),
-    (Takes::Nothing, "restart.budget", |d| {
+    (Effect::Nothing, "restart.budget", |d| {
         d.process.restart.budget += 1
     }),
-    (Takes::Nothing, "restart.backoff.max", |d| {
+    (Effect::Nothing, "restart.backoff.max", |d| {
         d.process.restart.backoff.max += Duration::from_secs(1);
     }),
-    (Takes::Nothing, "start_timeout", |d| {
+    (Effect::Nothing, "start_timeout", |d| {
         d.process.start_timeout += Duration::from_secs(1);
     }),
-    (Takes::Nothing, "ready", |d| {
-        d.process.ready.check = Check::Log("listening".into());
+    (Effect::Nothing, "ready", |d| {
+        d.process.ready.check = ProbeCheck::Log("listening".into());
     }),
-    (Takes::Nothing, "alive", |d| {
-        d.process.alive.check = Check::Exec(vec!["true".into()]);
+    (Effect::Nothing, "alive", |d| {
+        d.process.alive.check = ProbeCheck::Exec(vec!["true".into()]);
     }),
-    (Takes::Nothing, "heartbeat.misses", |d| {
+    (Effect::Nothing, "heartbeat.misses", |d| {
         d.process.heartbeat.misses += 1
     }),
-    (Takes::Nothing, "stop.grace", |d| {
+    (Effect::Nothing, "stop.grace", |d| {
         d.process.stop.grace += Duration::from_secs(1)
     }),
-    (Takes::Nothing, "stop.signal", |d| {
+    (Effect::Nothing, "stop.signal", |d| {
         d.process.stop.signal = "SIGINT".into()
     }),
-    (Takes::Nothing, "replicas", |d| d.process.replicas += 1),
-    (Takes::Nothing, "watch.paths", |d| {
+    (Effect::Nothing, "replicas", |d| d.process.replicas += 1),
+    (Effect::Nothing, "watch.paths", |d| {
         d.process.watch.paths = vec!["lib".into()]
     }),
 ];
@@ -126,10 +128,10 @@ fn every_setting_has_its_consequence_and_its_key() {
     for (takes, key, change) in CHANGES {
         let mut new = old.clone();
         change(&mut new.domains[0]);
-        let plan = Plan::new(&Running::of(&old), &new);
+        let plan = ReloadPlan::new(&RunningState::of(&old), &new);
         let (found, differences) = match plan.action("users").expect("an entry") {
-            Action::Restart(differences) => (Takes::Process, differences),
-            Action::Adopt(differences) => (Takes::Nothing, differences),
+            Action::Restart(differences) => (Effect::Process, differences),
+            Action::UpdateInPlace(differences) => (Effect::Nothing, differences),
             other => panic!("{key}: {other:?}"),
         };
         assert_eq!(found, *takes, "{key}");
@@ -152,7 +154,7 @@ fn a_variable_is_told_as_it_was_and_is() {
     let mut new = old.clone();
     process(&mut old, "one");
     process(&mut new, "two");
-    let plan = Plan::new(&Running::of(&old), &new);
+    let plan = ReloadPlan::new(&RunningState::of(&old), &new);
     let difference = Difference {
         key: "env.FOO".into(),
         old: Some(json!("one")),
@@ -177,7 +179,7 @@ fn a_variable_that_never_arrives_is_no_difference() {
         .process
         .file_env
         .insert("FOO".into(), "two".into());
-    assert!(Plan::new(&Running::of(&old), &new).is_empty());
+    assert!(ReloadPlan::new(&RunningState::of(&old), &new).is_empty());
 }
 
 #[test]
@@ -185,12 +187,12 @@ fn a_life_counts_as_it_was_started() {
     let old = app(&["users"]);
     let mut new = old.clone();
     new.domains[0].process.args = vec!["-v".into()];
-    let mut running = Running::of(&old);
-    running.lives.insert("users", &new.domains[0]);
+    let mut running = RunningState::of(&old);
+    running.processes.insert("users", &new.domains[0]);
     // It was started after its file had changed.
-    assert!(Plan::new(&running, &new).is_empty());
+    assert!(ReloadPlan::new(&running, &new).is_empty());
     assert!(
-        !Plan::new(&running, &old).is_empty(),
+        !ReloadPlan::new(&running, &old).is_empty(),
         "and now it was changed back"
     );
 }
@@ -200,12 +202,12 @@ fn nothing_is_restarted_that_rests() {
     let old = app(&["users"]);
     let mut new = app(&["pay", "users"]);
     new.domains[1].process.args = vec!["-v".into()];
-    let mut running = Running::of(&old);
-    running.resting = ["users", "pay"].into();
-    let plan = Plan::new(&running, &new);
-    assert_eq!(plan.action("pay"), Some(&Action::Adopt(Vec::new())));
+    let mut running = RunningState::of(&old);
+    running.stopped = ["users", "pay"].into();
+    let plan = ReloadPlan::new(&running, &new);
+    assert_eq!(plan.action("pay"), Some(&Action::UpdateInPlace(Vec::new())));
     assert!(
-        matches!(plan.action("users"), Some(Action::Adopt(_))),
+        matches!(plan.action("users"), Some(Action::UpdateInPlace(_))),
         "{plan:?}"
     );
 }
@@ -214,8 +216,8 @@ fn nothing_is_restarted_that_rests() {
 fn a_domain_is_what_has_a_process() {
     let old = app(&["users"]);
     let mut new = old.clone();
-    new.domains[0].program = Program::None;
-    let plan = |old, new| Plan::new(&Running::of(old), new);
+    new.domains[0].program = Program::NoProcess;
+    let plan = |old, new| ReloadPlan::new(&RunningState::of(old), new);
     assert_eq!(plan(&old, &new).action("users"), Some(&Action::Stop));
     assert_eq!(plan(&new, &old).action("users"), Some(&Action::Start));
     assert_eq!(plan(&new, &new).action("users"), None);
@@ -228,20 +230,20 @@ fn what_the_instance_stands_on_needs_another_one() {
     new.runtime.grpc.listen.port = 50_099;
     new.runtime.watch.enabled = Some(true);
     new.runtime.domains.push("services/*".into());
-    let plan = Plan::new(&Running::of(&old), &new);
+    let plan = ReloadPlan::new(&RunningState::of(&old), &new);
     let keys =
         |found: &[Difference]| -> Vec<String> { found.iter().map(|one| one.key.clone()).collect() };
     assert_eq!(
-        keys(&plan.needs_new_instance),
+        keys(&plan.requires_restart),
         ["runtime.grpc.listen", "runtime.watch.enabled"]
     );
     assert_eq!(keys(&plan.app), ["runtime.domains"]);
     assert_eq!(plan.action("users"), Some(&Action::Unchanged));
     // It is told until it is so, not only when it changes.
     let mut followed = new.clone();
-    followed.keep_fixed(&old);
-    let again = Plan::new(&Running::of(&followed), &new);
-    assert_eq!(again.needs_new_instance, plan.needs_new_instance);
+    followed.retain_immutable(&old);
+    let again = ReloadPlan::new(&RunningState::of(&followed), &new);
+    assert_eq!(again.requires_restart, plan.requires_restart);
     assert!(again.app.is_empty());
 }
 
@@ -250,7 +252,7 @@ fn the_log_level_is_in_every_environment() {
     let old = app(&["orders", "users"]);
     let mut new = old.clone();
     new.runtime.logs.level = "debug".into();
-    let plan = Plan::new(&Running::of(&old), &new);
+    let plan = ReloadPlan::new(&RunningState::of(&old), &new);
     for name in ["orders", "users"] {
         assert!(
             matches!(plan.action(name), Some(Action::Restart(_))),
@@ -262,14 +264,14 @@ fn the_log_level_is_in_every_environment() {
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 
 /// Which of the five domains there are, and which of the changes each has had.
-type Shape = Vec<(bool, Vec<usize>)>;
+type AppShape = Vec<(bool, Vec<usize>)>;
 
-fn shape() -> impl Strategy<Value = Shape> {
+fn shape() -> impl Strategy<Value = AppShape> {
     let domain = (any::<bool>(), prop::collection::vec(0..CHANGES.len(), 0..3));
     prop::collection::vec(domain, NAMES.len())
 }
 
-fn shaped(whole: &App, shape: &Shape) -> App {
+fn shaped(whole: &App, shape: &AppShape) -> App {
     let mut app = whole.clone();
     let domains = std::mem::take(&mut app.domains);
     for (mut domain, (there, changes)) in domains.into_iter().zip(shape) {
@@ -280,13 +282,15 @@ fn shaped(whole: &App, shape: &Shape) -> App {
 }
 
 /// What the plan makes of the old app.
-fn carried_out(plan: &Plan, old: &App, new: &App) -> Vec<Domain> {
+fn carried_out(plan: &ReloadPlan, old: &App, new: &App) -> Vec<Domain> {
     let of = |app: &App, name: &str| app.domain(name).cloned().expect("it is there");
     plan.domains
         .iter()
         .filter_map(|entry| match entry.action {
             Action::Unchanged => Some(of(old, &entry.domain)),
-            Action::Adopt(_) | Action::Restart(_) | Action::Start => Some(of(new, &entry.domain)),
+            Action::UpdateInPlace(_) | Action::Restart(_) | Action::Start => {
+                Some(of(new, &entry.domain))
+            }
             Action::Stop => None,
         })
         .collect()
@@ -296,7 +300,7 @@ proptest! {
     #[test]
     fn nothing_is_to_be_done_for_what_is_so(shape in shape()) {
         let app = shaped(&app(&NAMES), &shape);
-        let plan = Plan::new(&Running::of(&app), &app);
+        let plan = ReloadPlan::new(&RunningState::of(&app), &app);
         prop_assert!(plan.is_empty(), "{plan:?}");
         prop_assert_eq!(plan.domains.len(), app.domains.len());
     }
@@ -305,7 +309,7 @@ proptest! {
     fn a_plan_leads_to_what_is_wanted_and_back(old in shape(), new in shape()) {
         let whole = app(&NAMES);
         let (old, new) = (shaped(&whole, &old), shaped(&whole, &new));
-        let there = Plan::new(&Running::of(&old), &new);
+        let there = ReloadPlan::new(&RunningState::of(&old), &new);
         prop_assert_eq!(carried_out(&there, &old, &new), new.domains.clone());
         // Each domain is in it once, and in order.
         let names: Vec<_> = there.domains.iter().map(|entry| entry.domain.clone()).collect();
@@ -314,21 +318,21 @@ proptest! {
         sorted.dedup();
         prop_assert_eq!(&names, &sorted);
         // The way back undoes it, setting by setting.
-        let back = Plan::new(&Running::of(&new), &old);
+        let back = ReloadPlan::new(&RunningState::of(&new), &old);
         for (entry, other) in there.domains.iter().zip(&back.domains) {
             let turned = match &entry.action {
                 Action::Unchanged => Action::Unchanged,
                 Action::Start => Action::Stop,
                 Action::Stop => Action::Start,
-                Action::Adopt(differences) => Action::Adopt(turned(differences)),
-                Action::Restart(differences) => Action::Restart(turned(differences)),
+                Action::UpdateInPlace(differences) => Action::UpdateInPlace(inverted(differences)),
+                Action::Restart(differences) => Action::Restart(inverted(differences)),
             };
             prop_assert_eq!(&other.action, &turned);
         }
     }
 }
 
-fn turned(differences: &[Difference]) -> Vec<Difference> {
+fn inverted(differences: &[Difference]) -> Vec<Difference> {
     let turn = |one: &Difference| Difference {
         key: one.key.clone(),
         old: one.new.clone(),

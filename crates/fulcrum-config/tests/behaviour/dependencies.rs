@@ -131,8 +131,11 @@ fn what_a_domain_says_of_another_goes_over_the_order_of_a_group() {
         "runtime: {groups: {g: {strategy: one_for_all, domains: [a, b]}}}",
     );
     let app = case.app();
-    assert_eq!(app.needs("b")["a"], fulcrum_config::Condition::Started);
-    assert!(app.needs("a").is_empty());
+    assert_eq!(
+        app.dependencies("b")["a"],
+        fulcrum_config::DependencyCondition::Started
+    );
+    assert!(app.dependencies("a").is_empty());
 }
 
 #[test]

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::support::Case;
-use fulcrum_config::{Problem, Program, find_app_root};
+use fulcrum_config::{Diagnostic, Program, find_app_root};
 
-fn root(case: &Case, from: &str) -> Result<PathBuf, Problem> {
+fn root(case: &Case, from: &str) -> Result<PathBuf, Diagnostic> {
     find_app_root(None, &BTreeMap::new(), &case.root().join(from))
 }
 
@@ -121,7 +121,7 @@ fn domains_are_found_by_globs_and_paths() {
     assert_eq!(names, ["c", "card", "cash", "one", "orders", "users"]);
     assert_eq!(
         app.domain("cash").map(|domain| &domain.program),
-        Some(&Program::None)
+        Some(&Program::NoProcess)
     );
     let entry = case.root().join("domains/users/domain.ts");
     assert_eq!(

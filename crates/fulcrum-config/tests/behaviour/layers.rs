@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::support::Case;
-use fulcrum_config::{Condition, Mode, Policy, Port, Registration, read_env_file};
+use fulcrum_config::{
+    DependencyCondition, Mode, PortSetting, RegistrationMode, RestartMode, read_env_file,
+};
 use serde_json::{Value, json};
 
 #[test]
@@ -31,7 +33,7 @@ fn a_later_layer_wins_and_the_origin_is_told() {
         .collect();
     assert_eq!(env, ["A=app", "B=domain", "C=domain", "D=env"]);
 
-    let shown = app.show_domain("a").expect("it is there");
+    let shown = app.effective_domain("a").expect("it is there");
     for (path, value, origin) in [
         ("/process/restart/window", json!("1m"), "default"),
         ("/process/stop/grace", json!("6s"), "fulcrum.yml:3:19"),
@@ -56,9 +58,9 @@ fn a_later_layer_wins_and_the_origin_is_told() {
             "{path}"
         );
     }
-    assert_eq!(app.show().pointer("/domains/a"), Some(&shown));
+    assert_eq!(app.effective().pointer("/domains/a"), Some(&shown));
     assert_eq!(
-        app.show().pointer("/runtime/grpc/listen/origin"),
+        app.effective().pointer("/runtime/grpc/listen/origin"),
         Some(&json!("default"))
     );
 }
@@ -131,13 +133,13 @@ fn short_forms_and_long_forms_meet() {
     let process = &app.domains[0].process;
     assert_eq!(
         (process.restart.policy, process.restart.budget),
-        (Policy::Always, 3)
+        (RestartMode::Always, 3)
     );
     assert_eq!(
         process.depends_on.values().copied().collect::<Vec<_>>(),
-        [Condition::Started, Condition::Ready]
+        [DependencyCondition::Started, DependencyCondition::Ready]
     );
-    assert_eq!(process.port, Some(Port::Auto));
+    assert_eq!(process.port, Some(PortSetting::Auto));
     assert_eq!(
         (app.runtime.watch.enabled, app.runtime.standby),
         (Some(false), Some(0))
@@ -159,7 +161,7 @@ fn a_probe_replaces_a_probe() {
     ]);
     assert_eq!(
         case.app().domains[0].process.ready.check,
-        fulcrum_config::Check::Log("up".into())
+        fulcrum_config::ProbeCheck::Log("up".into())
     );
 }
 
@@ -208,11 +210,14 @@ fn a_mistake_in_an_env_file_is_told_where_it_is() {
 #[test]
 fn the_mode_decides_who_may_register() {
     let mut case = Case::domain("process: {}");
-    assert_eq!(case.app().runtime.grpc.registration, Registration::Open);
+    assert_eq!(case.app().runtime.grpc.registration, RegistrationMode::Open);
     case.mode = Mode::Serve;
-    assert_eq!(case.app().runtime.grpc.registration, Registration::Token);
+    assert_eq!(
+        case.app().runtime.grpc.registration,
+        RegistrationMode::Token
+    );
     case.write("fulcrum.yml", "runtime: {grpc: {registration: open}}");
-    assert_eq!(case.app().runtime.grpc.registration, Registration::Open);
+    assert_eq!(case.app().runtime.grpc.registration, RegistrationMode::Open);
 }
 
 #[test]
@@ -304,7 +309,7 @@ fn variables_can_hold_lists_and_maps() {
     let process = &app.domains[0].process;
     assert_eq!(process.args, ["a", "b"]);
     assert_eq!(process.node_args, ["x, y"]);
-    assert_eq!(process.restart.policy, Policy::Never);
+    assert_eq!(process.restart.policy, RestartMode::Never);
     assert_eq!(process.limits.memory, Some(1 << 20));
     assert_eq!(process.replicas, 3);
 }
@@ -314,7 +319,7 @@ fn secrets_are_not_shown() {
     let app =
         Case::domain("process: {env: {DB_PASSWORD: hunter2, API_KEY: hunter2, KEYBOARD: qwerty}}")
             .app();
-    let shown = app.show().to_string();
+    let shown = app.effective().to_string();
     assert!(!shown.contains("hunter2") && shown.contains("qwerty"));
     assert_eq!(app.domains[0].process.env["DB_PASSWORD"], "hunter2");
 }
@@ -348,6 +353,6 @@ fn logs_go_nowhere_unless_a_receiver_is_named() {
     assert_eq!(forward.headers["authorization"], "Bearer hunter2");
     assert_eq!(forward.level.as_deref(), Some("warn"));
     // What identifies the sender is nobody's business who only looks at the configuration.
-    assert!(!app.show().to_string().contains("hunter2"));
-    assert!(app.show().to_string().contains("fulcrum.yml:5:"));
+    assert!(!app.effective().to_string().contains("hunter2"));
+    assert!(app.effective().to_string().contains("fulcrum.yml:5:"));
 }

@@ -3,6 +3,6 @@
 mod dependencies;
 mod diagnostics;
 mod discovery;
-mod hostile;
 mod layers;
+mod malformed_input;
 mod support;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use fulcrum_config::{App, Loaded, Mode, Request, load};
+use fulcrum_config::{App, LoadOptions, LoadResult, Mode, load};
 
 pub(crate) struct Case {
     folder: tempfile::TempDir,
@@ -63,8 +63,8 @@ impl Case {
         self.folder.path().canonicalize().expect("it is there")
     }
 
-    pub(crate) fn load(&self) -> Loaded {
-        load(&Request {
+    pub(crate) fn load(&self) -> LoadResult {
+        load(&LoadOptions {
             app: None,
             cwd: self.root(),
             env: self.env.clone(),

@@ -7,27 +7,27 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::archive::{Archive, Found, Wanted};
-use super::lives::Life;
-use super::reader::Reader;
+use super::generations::GenerationRef;
+use super::reader::{StoreQuery, StoreReader, StoredLine};
 use super::record::Header;
 use super::segment::Segment;
-use crate::chunk::Place;
-use crate::{Chunk, Query, Stream};
+use super::segment_reader::SegmentReader;
+use crate::chunk::ChunkCursor;
+use crate::{Chunk, LogQuery, Stream};
 
 /// Gives the lines of an archive by number. Lines of one record are never between those of another,
 /// so records are what is merged; of each domain one is held at a time.
-pub(super) struct Merge {
+pub(super) struct MergeIter {
     cursors: Vec<Cursor>,
     /// The next number of each cursor, the smallest first.
     order: BinaryHeap<Reverse<(u64, usize)>>,
-    now: Option<(Chunk, Place, u64)>,
+    now: Option<(Chunk, ChunkCursor, u64)>,
     filter: Filter,
 }
 
 /// What is wanted, but for domains and lives.
 pub(super) struct Filter {
-    query: Query,
+    query: LogQuery,
     pattern: Option<regex::bytes::Regex>,
     first_seq: u64,
     last_seq: u64,
@@ -36,20 +36,20 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    pub(super) fn of(wanted: &Wanted, first_seq: u64) -> Self {
+    pub(super) fn of(wanted: &StoreQuery, first_seq: u64) -> Self {
         Self {
             query: wanted.query.clone(),
             pattern: wanted.pattern.clone(),
             first_seq,
             last_seq: wanted.last_seq.unwrap_or(u64::MAX),
-            live: wanted.live,
+            live: wanted.has_writer,
             domains_only: wanted.domains_only,
         }
     }
 
     /// Whether lines of this record may be wanted.
-    pub(super) fn wants(&self, header: &Header, run: u64, life: Option<Life>) -> bool {
-        let Life { generation, .. } = life.unwrap_or(Life {
+    pub(super) fn wants(&self, header: &Header, run: u64, life: Option<GenerationRef>) -> bool {
+        let GenerationRef { generation, .. } = life.unwrap_or(GenerationRef {
             run,
             generation: header.generation,
         });
@@ -83,7 +83,7 @@ impl Filter {
             && self
                 .pattern
                 .as_ref()
-                .is_none_or(|pattern| pattern.is_match(line.said()))
+                .is_none_or(|pattern| pattern.is_match(line.content()))
     }
 }
 
@@ -91,14 +91,18 @@ impl Filter {
 struct Cursor {
     folder: PathBuf,
     domain: Arc<str>,
-    life: Option<Life>,
+    life: Option<GenerationRef>,
     segments: VecDeque<Segment>,
-    reader: Option<Reader>,
+    reader: Option<SegmentReader>,
     header: Option<Header>,
 }
 
-impl Merge {
-    pub(super) fn new(archive: &Archive, wanted: &Wanted, first_seq: u64) -> io::Result<Self> {
+impl MergeIter {
+    pub(super) fn new(
+        archive: &StoreReader,
+        wanted: &StoreQuery,
+        first_seq: u64,
+    ) -> io::Result<Self> {
         let filter = Filter::of(wanted, first_seq);
         let mut cursors = Vec::new();
         let mut order = BinaryHeap::new();
@@ -140,7 +144,7 @@ impl Merge {
                 return None;
             }
             let cursor = &mut self.cursors[at];
-            let found = cursor.take(self.filter.live);
+            let found = cursor.read_chunk(self.filter.live);
             // A file that can't be opened any more is one that has gone.
             if let Some(next) = cursor.advance(&self.filter) {
                 self.order.push(Reverse((next, at)));
@@ -154,11 +158,11 @@ impl Merge {
 
 impl Cursor {
     /// The chunk whose header was read.
-    fn take(&mut self, live: bool) -> Option<(Chunk, u64)> {
+    fn read_chunk(&mut self, live: bool) -> Option<(Chunk, u64)> {
         let header = self.header.take()?;
         let reader = self.reader.as_mut()?;
         let chunk = reader.chunk(&header)?;
-        let whole = chunk.run.text.len() == header.length as usize;
+        let whole = chunk.lines.text.len() == header.length as usize;
         (whole || !live).then_some((chunk, reader.run))
     }
 
@@ -179,27 +183,27 @@ impl Cursor {
                 return self.segments.front().map(|segment| segment.first_seq);
             }
             let segment = self.segments.pop_front()?;
-            self.reader = Reader::open(&self.folder, &segment, &self.domain)
+            self.reader = SegmentReader::open(&self.folder, &segment, &self.domain)
                 .ok()
                 .flatten();
         }
     }
 }
 
-impl Iterator for Merge {
-    type Item = Found;
+impl Iterator for MergeIter {
+    type Item = StoredLine;
 
-    fn next(&mut self) -> Option<Found> {
+    fn next(&mut self) -> Option<StoredLine> {
         loop {
             if let Some((chunk, place, run)) = &mut self.now {
                 while let Some(line) = chunk.line(place) {
                     if self.filter.wants_line(&line) {
-                        return Some(Found { line, run: *run });
+                        return Some(StoredLine { line, run: *run });
                     }
                 }
             }
             let (chunk, run) = self.next_chunk()?;
-            self.now = Some((chunk, Place::default(), run));
+            self.now = Some((chunk, ChunkCursor::default(), run));
         }
     }
 }

@@ -42,20 +42,20 @@
 //! the pipe costs: what a domain wrote and Fulcrum hadn't read when Fulcrum itself was killed, a
 //! pipe's content at most, is lost with it.
 
-mod archive;
-mod intake;
-mod lives;
+mod generations;
 mod merge;
 mod reader;
 mod record;
 mod retention;
 mod segment;
+mod segment_reader;
 mod tail;
+mod write_queue;
 mod writer;
 
-pub use archive::{Archive, Found, Wanted};
-pub use lives::{Life, LifeFilter};
-pub use retention::Limits;
-pub use writer::{Notice, Store};
+pub use generations::{GenerationFilter, GenerationRef};
+pub use reader::{StoreQuery, StoreReader, StoredLine};
+pub use retention::RetentionLimits;
+pub use writer::{Store, StoreEvent};
 
-pub(crate) use intake::Intake;
+pub(crate) use write_queue::WriteQueue;

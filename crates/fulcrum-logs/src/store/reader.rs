@@ -1,182 +1,165 @@
-//! One segment, record by record.
+//! A store, to be read: with or without an instance that writes to it.
 
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-use bytes::{Buf, BytesMut};
-use lz4_flex::frame::FrameDecoder;
-
-use super::record::{HEADER, Header};
+use super::generations::{GenerationFilter, GenerationRef};
+use super::merge::MergeIter;
 use super::segment::{self, Segment};
-use crate::Chunk;
+use super::segment_reader::SegmentReader;
+use super::{tail, writer};
+use crate::{LogLine, LogQuery};
 
-/// How much is read at once.
-const READ: usize = 64 * 1024;
+/// The clock of files is coarser than that of lines.
+const FS_TIME_GRANULARITY: Duration = Duration::from_secs(1);
 
-/// Reads a segment from its beginning. Whatever is in the file, records come out and nothing else:
-/// what isn't one is passed over, up to the next that is.
-pub(super) struct Reader {
-    input: Input,
-    buffer: BytesMut,
-    /// The run that wrote it.
-    pub(super) run: u64,
-    domain: Arc<str>,
+/// What a store holds at the moment of the look; files that go while it is read are passed over.
+#[derive(Debug)]
+pub struct StoreReader {
+    folder: PathBuf,
+    pub(super) shelves: Vec<DomainSegments>,
 }
 
-enum Input {
-    Plain(File),
-    Packed(Box<FrameDecoder<File>>),
-    Ended,
+/// What is kept of one domain.
+#[derive(Debug)]
+pub(super) struct DomainSegments {
+    pub(super) domain: Arc<str>,
+    pub(super) folder: PathBuf,
+    pub(super) segments: Vec<Segment>,
 }
 
-impl Reader {
-    /// Opens it; none where it has gone, or is no segment.
+/// Which lines of an archive are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct StoreQuery {
+    /// By domain, stream, level and time; `n` are the newest of all that are wanted. Its
+    /// `generation` isn't looked at, since each run has its own: see `lives`.
+    pub query: LogQuery,
+    /// Only lines in which this is found.
+    pub pattern: Option<regex::bytes::Regex>,
+    /// Only what domains wrote, none of Fulcrum's own words.
+    pub domains_only: bool,
+    /// Only lines of these lives, by domain; of others then none.
+    pub generations: Option<BTreeMap<String, GenerationRef>>,
+    /// Only lines of a number beyond this.
+    pub after_seq: u64,
+    /// Only lines of a number up to this.
+    pub last_seq: Option<u64>,
+    /// Somebody is writing: a record of which a part is missing isn't torn, but on its way, and is
+    /// left out.
+    pub has_writer: bool,
+}
+
+/// A line, and which run of an instance kept it: generations are counted anew in each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredLine {
+    /// The line.
+    pub line: LogLine,
+    /// When that run's store was opened, in microseconds since 1970.
+    pub run: u64,
+}
+
+impl StoreReader {
+    /// Looks what a store holds. One that isn't there holds nothing.
     ///
     /// # Errors
-    /// It is there and can't be read.
-    pub(super) fn open(
-        folder: &Path,
-        segment: &Segment,
-        domain: &Arc<str>,
-    ) -> io::Result<Option<Self>> {
-        let path = segment.path(folder);
-        let opened = match segment::open(&path) {
-            // Between the list and now it may have been compressed.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !segment.packed => {
-                let packed = segment::path(folder, segment.first_seq, segment::PACKED);
-                segment::open(&packed).map(|file| (file, true))
-            }
-            opened => opened.map(|file| (file, segment.packed)),
-        };
-        let (file, packed) = match opened {
-            Ok(opened) => opened,
-            // Old ones go while they are read.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(named(&path, &error)),
-        };
-        let input = if packed {
-            Input::Packed(Box::new(FrameDecoder::new(file)))
-        } else {
-            Input::Plain(file)
-        };
-        let mut reader = Self {
-            input,
-            buffer: BytesMut::new(),
-            run: 0,
-            domain: Arc::clone(domain),
-        };
-        Ok(reader.title().then_some(reader))
+    /// The folder can't be read.
+    pub fn open(folder: &Path) -> io::Result<Self> {
+        let shelves = writer::domains(folder)?.into_iter().map(|name| {
+            let own = folder.join(&name);
+            Ok(DomainSegments {
+                domain: name.into(),
+                segments: segment::list(&own)?,
+                folder: own,
+            })
+        });
+        Ok(Self {
+            folder: folder.to_owned(),
+            shelves: shelves.collect::<io::Result<_>>()?,
+        })
     }
 
-    fn title(&mut self) -> bool {
-        // Long enough for any title; a file may be shorter.
-        self.fill(64);
-        let Some((run, length)) = segment::read_title(&self.buffer) else {
-            return false;
+    /// Where it is.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Of whom there is something, by name.
+    pub fn domains(&self) -> impl Iterator<Item = &str> {
+        let some = self
+            .shelves
+            .iter()
+            .filter(|shelf| !shelf.segments.is_empty());
+        some.map(|shelf| &*shelf.domain)
+    }
+
+    /// The lines that are wanted, in order. They are read as they are taken: memory is bounded by
+    /// one record a domain.
+    ///
+    /// # Errors
+    /// A file can't be opened.
+    pub fn read(
+        &self,
+        wanted: &StoreQuery,
+    ) -> io::Result<impl Iterator<Item = StoredLine> + use<>> {
+        let first_seq = match wanted.query.tail {
+            None => wanted.after_seq.saturating_add(1),
+            Some(0) => u64::MAX,
+            Some(n) => tail::first_seq_of_tail(self, wanted, n)?,
         };
-        self.buffer.advance(length);
-        self.run = run;
-        true
+        MergeIter::new(self, wanted, first_seq)
     }
 
-    /// The next record's header; its text is next. None at the end.
-    pub(super) fn header(&mut self) -> Option<Header> {
-        loop {
-            if !self.fill(HEADER) {
-                return None;
-            }
-            if let Some(header) = Header::decode(&self.buffer) {
-                self.buffer.advance(HEADER);
-                return Some(header);
-            }
-            // Something else than Fulcrum was here. The next record begins with its separator.
-            let next =
-                memchr::memchr(0x1e, &self.buffer[1..]).map_or(self.buffer.len(), |at| at + 1);
-            self.buffer.advance(next);
-        }
+    /// How many lines [`read`](Self::read) would give.
+    ///
+    /// # Errors
+    /// A file can't be opened.
+    pub fn count(&self, wanted: &StoreQuery) -> io::Result<usize> {
+        Ok(self.read(wanted)?.count())
     }
 
-    /// Passes over the text of the record whose header was read last.
-    pub(super) fn skip(&mut self, header: &Header) {
-        let mut left = header.length as usize;
-        let here = left.min(self.buffer.len());
-        self.buffer.advance(here);
-        left -= here;
-        if let (Input::Plain(file), true) = (&mut self.input, left > 0) {
-            // Beyond the end there is nothing to read, which the next header shows.
-            if file
-                .seek(SeekFrom::Current(i64::try_from(left).unwrap_or(i64::MAX)))
-                .is_err()
-            {
-                self.input = Input::Ended;
-            }
-            return;
-        }
-        while left > 0 && self.fill(1) {
-            let here = left.min(self.buffer.len());
-            self.buffer.advance(here);
-            left -= here;
-        }
+    /// The life of a domain that is meant, if anything of it is kept.
+    ///
+    /// # Errors
+    /// A file can't be opened.
+    pub fn life(
+        &self,
+        domain: &str,
+        filter: GenerationFilter,
+    ) -> io::Result<Option<GenerationRef>> {
+        let shelf = self.shelves.iter().find(|shelf| &*shelf.domain == domain);
+        shelf.map_or(Ok(None), |shelf| filter.resolve(shelf))
     }
 
-    /// The chunk of the record whose header was read last; none if nothing of its text is there.
-    pub(super) fn chunk(&mut self, header: &Header) -> Option<Chunk> {
-        let length = header.length as usize;
-        self.fill(length);
-        let here = length.min(self.buffer.len());
-        // A copy of its own: what is shown of it may be held for longer than what is read next.
-        let text = bytes::Bytes::copy_from_slice(&self.buffer[..here]);
-        self.buffer.advance(here);
-        header.chunk(&self.domain, text)
-    }
-
-    /// Reads until so many bytes are there; false if there are fewer.
-    fn fill(&mut self, wanted: usize) -> bool {
-        while self.buffer.len() < wanted {
-            let before = self.buffer.len();
-            let more = (wanted - before).max(READ);
-            self.buffer.resize(before + more, 0);
-            let room = &mut self.buffer[before..];
-            let read = loop {
-                let read = match &mut self.input {
-                    Input::Plain(file) => file.read(room),
-                    Input::Packed(decoder) => decoder.read(room),
-                    Input::Ended => Ok(0),
-                };
-                match read {
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    // A disk that fails, or a file that was damaged: what was read until here holds.
-                    read => break read.unwrap_or(0),
-                }
-            };
-            self.buffer.truncate(before + read);
-            if read == 0 {
-                self.input = Input::Ended;
-                return false;
-            }
-        }
-        true
+    /// The shelves that are asked for, each with the life that is, if one is.
+    pub(super) fn wanted<'a>(
+        &'a self,
+        wanted: &'a StoreQuery,
+    ) -> impl Iterator<Item = (&'a DomainSegments, Option<GenerationRef>)> {
+        let shelves = self.shelves.iter();
+        let named = shelves.filter(|shelf| wanted.query.wants_domain(&shelf.domain));
+        named.filter_map(|shelf| match &wanted.generations {
+            None => Some((shelf, None)),
+            Some(lives) => lives.get(&*shelf.domain).map(|life| (shelf, Some(*life))),
+        })
     }
 }
 
-/// The number after that of the last line in a segment.
-///
-/// # Errors
-/// It can't be read.
-pub(super) fn end_seq(folder: &Path, segment: &Segment) -> io::Result<u64> {
-    let Some(mut reader) = Reader::open(folder, segment, &Arc::from(""))? else {
-        return Ok(segment.first_seq);
-    };
-    let mut end = segment.first_seq;
-    while let Some(header) = reader.header() {
-        end = end.max(header.end_seq());
-        reader.skip(&header);
+impl DomainSegments {
+    /// The segments in which something from this time on may be.
+    pub(super) fn since(
+        &self,
+        since: Option<SystemTime>,
+    ) -> impl DoubleEndedIterator<Item = &Segment> {
+        self.segments.iter().filter(move |segment| {
+            since.is_none_or(|since| segment.written + FS_TIME_GRANULARITY >= since)
+        })
     }
-    Ok(end)
-}
 
-fn named(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+    pub(super) fn reader(&self, segment: &Segment) -> io::Result<Option<SegmentReader>> {
+        SegmentReader::open(&self.folder, segment, &self.domain)
+    }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use crate::{Chunk, Level, Run, Source, Stream};
+use crate::{Chunk, Level, LineBatch, Source, Stream};
 
 /// Bytes of a record before its text.
 pub(super) const HEADER: usize = 48;
@@ -43,7 +43,7 @@ pub(super) struct Header {
     pid: u32,
     pub(super) lines: u32,
     pub(super) stream: Stream,
-    given: Option<Level>,
+    explicit_level: Option<Level>,
     continues: bool,
     partial: bool,
 }
@@ -52,7 +52,7 @@ impl Header {
     pub(super) fn of(chunk: &Chunk) -> Self {
         let since_epoch = chunk.time.duration_since(SystemTime::UNIX_EPOCH);
         Self {
-            length: u32::try_from(chunk.run.text.len()).expect("a run is what was read at once"),
+            length: u32::try_from(chunk.lines.text.len()).expect("a run is what was read at once"),
             first_seq: chunk.first_seq,
             // A clock before 1970 is wrong anyway.
             micros: since_epoch.map_or(0, |time| {
@@ -60,11 +60,11 @@ impl Header {
             }),
             generation: chunk.source.generation,
             pid: chunk.source.pid,
-            lines: chunk.run.lines,
+            lines: chunk.lines.lines,
             stream: chunk.stream,
-            given: chunk.given,
-            continues: chunk.run.continues,
-            partial: chunk.run.partial,
+            explicit_level: chunk.explicit_level,
+            continues: chunk.lines.continues,
+            partial: chunk.lines.partial,
         }
     }
 
@@ -95,8 +95,10 @@ impl Header {
         put(&self.pid.to_le_bytes());
         put(&self.lines.to_le_bytes());
         let flags = u8::from(self.continues) * CONTINUES + u8::from(self.partial) * PARTIAL;
-        put(&[number(&STREAMS, self.stream), flags]);
-        put(&[self.given.map_or(0, |level| number(&LEVELS, level) + 1)]);
+        put(&[index_of(&STREAMS, self.stream), flags]);
+        put(&[self
+            .explicit_level
+            .map_or(0, |level| index_of(&LEVELS, level) + 1)]);
         let sum = checksum(&out[..HEADER - 4]);
         out[HEADER - 4..].copy_from_slice(&sum.to_le_bytes());
         out
@@ -124,7 +126,7 @@ impl Header {
             pid,
             lines,
             stream: *STREAMS.get(usize::from(stream))?,
-            given: match level {
+            explicit_level: match level {
                 0 => None,
                 level => Some(*LEVELS.get(usize::from(level) - 1)?),
             },
@@ -156,8 +158,8 @@ impl Header {
                 pid: self.pid,
             },
             stream: self.stream,
-            given: self.given,
-            run: Run {
+            explicit_level: self.explicit_level,
+            lines: LineBatch {
                 text,
                 lines,
                 continues: self.continues,
@@ -167,7 +169,7 @@ impl Header {
     }
 }
 
-fn number<T: PartialEq>(all: &[T], one: T) -> u8 {
+fn index_of<T: PartialEq>(all: &[T], one: T) -> u8 {
     let at = all.iter().position(|known| *known == one);
     u8::try_from(at.unwrap_or(0)).unwrap_or(0)
 }
@@ -215,7 +217,7 @@ mod tests {
                     pid,
                     lines,
                     stream,
-                    given,
+                    explicit_level: given,
                     continues: flags.0,
                     partial: flags.1,
                 }
@@ -254,8 +256,8 @@ mod tests {
                 pid: 2,
             },
             stream: Stream::Stdout,
-            given: None,
-            run: Run {
+            explicit_level: None,
+            lines: LineBatch {
                 text: text.clone(),
                 lines: 3,
                 continues: false,

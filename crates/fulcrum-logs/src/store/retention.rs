@@ -6,7 +6,7 @@ use super::segment::Segment;
 
 /// How much of what was said is kept, and in which pieces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct RetentionLimits {
     /// Bytes after which a new file is begun.
     pub file_bytes: u64,
     /// Files of one domain, the one that is written to included.
@@ -19,7 +19,7 @@ pub struct Limits {
     pub compress: bool,
 }
 
-impl Default for Limits {
+impl Default for RetentionLimits {
     /// 8 MiB a file, 16 files a domain, two weeks, 512 MiB in all, compressed.
     fn default() -> Self {
         Self {
@@ -34,14 +34,18 @@ impl Default for Limits {
 
 /// The files of one domain, oldest first; the last one is being written to if `writing`.
 #[derive(Debug)]
-pub(super) struct Files<'a> {
+pub(super) struct DomainFiles<'a> {
     pub(super) domain: &'a str,
     pub(super) segments: &'a [Segment],
     pub(super) writing: bool,
 }
 
 /// Which files go, by domain and first number. A file that is being written to stays.
-pub(super) fn surplus(all: &[Files<'_>], limits: &Limits, now: SystemTime) -> Vec<(String, u64)> {
+pub(super) fn expired(
+    all: &[DomainFiles<'_>],
+    limits: &RetentionLimits,
+    now: SystemTime,
+) -> Vec<(String, u64)> {
     let mut gone = Vec::new();
     let mut left = Vec::new();
     let mut total: u64 = 0;
@@ -90,18 +94,18 @@ mod tests {
     fn segment(first_seq: u64, bytes: u64) -> Segment {
         Segment {
             first_seq,
-            packed: false,
+            compressed: false,
             bytes,
             written: at(first_seq),
         }
     }
 
-    fn limits() -> Limits {
-        Limits {
+    fn limits() -> RetentionLimits {
+        RetentionLimits {
             files: 3,
             age: Duration::from_secs(100),
             total_bytes: 1_000,
-            ..Limits::default()
+            ..RetentionLimits::default()
         }
     }
 
@@ -109,14 +113,14 @@ mod tests {
     fn count_age_and_total_each_have_their_say() {
         let many: Vec<Segment> = (1..=5).map(|n| segment(n, 10)).collect();
         let files = |segments, writing| {
-            [Files {
+            [DomainFiles {
                 domain: "a",
                 segments,
                 writing,
             }]
         };
-        let told = |files: &[Files<'_>], now| {
-            let gone = surplus(files, &limits(), at(now));
+        let told = |files: &[DomainFiles<'_>], now| {
+            let gone = expired(files, &limits(), at(now));
             gone.into_iter().map(|(_, first)| first).collect::<Vec<_>>()
         };
         assert_eq!(told(&files(&many, true), 10), [1, 2]);
@@ -141,11 +145,11 @@ mod tests {
                     (format!("d{number}"), segments.collect())
                 })
                 .collect();
-            let all: Vec<Files<'_>> = domains
+            let all: Vec<DomainFiles<'_>> = domains
                 .iter()
-                .map(|(domain, segments)| Files { domain, segments, writing: true })
+                .map(|(domain, segments)| DomainFiles { domain, segments, writing: true })
                 .collect();
-            let gone = surplus(&all, &limits(), at(seq));
+            let gone = expired(&all, &limits(), at(seq));
             let mut total = 0;
             for files in &all {
                 let is_gone = |segment: &&Segment| {

@@ -11,21 +11,21 @@ const FILE_MODE: u32 = 0o600;
 const FOLDER_MODE: u32 = 0o700;
 
 /// How a file that is being written, or was left as it was, ends.
-pub(super) const PLAIN: &str = "log";
+pub(super) const LOG_EXT: &str = "log";
 /// How a compressed one ends.
-pub(super) const PACKED: &str = "log.lz4";
+pub(super) const COMPRESSED_EXT: &str = "log.lz4";
 /// How one that is being compressed ends; it is worth nothing before it has its name.
-const MAKING: &str = "log.lz4.new";
+const TEMP_EXT: &str = "log.lz4.new";
 
 /// The first line of a file: what it is and which run of an instance wrote it.
-const TITLE: &str = "fulcrum log 1";
+const FILE_HEADER: &str = "fulcrum log 1";
 
 /// A file of lines, in order, from one run of an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Segment {
     /// The number of its first line, which is its name.
     pub(super) first_seq: u64,
-    pub(super) packed: bool,
+    pub(super) compressed: bool,
     /// Bytes on disk.
     pub(super) bytes: u64,
     /// When it was last written to.
@@ -37,7 +37,11 @@ impl Segment {
         path(
             folder,
             self.first_seq,
-            if self.packed { PACKED } else { PLAIN },
+            if self.compressed {
+                COMPRESSED_EXT
+            } else {
+                LOG_EXT
+            },
         )
     }
 }
@@ -65,8 +69,8 @@ pub(super) fn list(folder: &Path) -> io::Result<Vec<Segment>> {
             continue;
         };
         let packed = match ending {
-            PLAIN => false,
-            PACKED => true,
+            LOG_EXT => false,
+            COMPRESSED_EXT => true,
             _ => continue,
         };
         let (Ok(first_seq), Ok(meta)) = (number.parse(), entry.metadata()) else {
@@ -75,26 +79,26 @@ pub(super) fn list(folder: &Path) -> io::Result<Vec<Segment>> {
         if meta.is_file() {
             found.push(Segment {
                 first_seq,
-                packed,
+                compressed: packed,
                 bytes: meta.len(),
                 written: meta.modified().unwrap_or(SystemTime::UNIX_EPOCH),
             });
         }
     }
-    found.sort_by_key(|segment| (segment.first_seq, !segment.packed));
+    found.sort_by_key(|segment| (segment.first_seq, !segment.compressed));
     found.dedup_by_key(|segment| segment.first_seq);
     Ok(found)
 }
 
 /// Removes what a killed instance left half-made, and plain files whose compressed ones are there.
-pub(super) fn clear_remains(folder: &Path) {
+pub(super) fn remove_temp_files(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let Some((number, ending)) = name.to_str().and_then(|name| name.split_once('.')) else {
             continue;
         };
-        let packed = folder.join(format!("{number}.{PACKED}"));
-        if ending == MAKING || (ending == PLAIN && packed.exists()) {
+        let packed = folder.join(format!("{number}.{COMPRESSED_EXT}"));
+        if ending == TEMP_EXT || (ending == LOG_EXT && packed.exists()) {
             let _ = fs::remove_file(entry.path());
         }
     }
@@ -144,7 +148,7 @@ pub(super) fn create(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// It isn't there, is a link, or can't be written to.
-pub(super) fn open_again(path: &Path) -> io::Result<File> {
+pub(super) fn open_append(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .append(true)
         .custom_flags(libc::O_NOFOLLOW)
@@ -168,7 +172,7 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
 /// # Errors
 /// The disk's.
 pub(super) fn write_title(file: &mut File, run: u64) -> io::Result<u64> {
-    let title = format!("{TITLE} run={run}\n");
+    let title = format!("{FILE_HEADER} run={run}\n");
     file.write_all(title.as_bytes())?;
     Ok(title.len() as u64)
 }
@@ -178,7 +182,7 @@ pub(super) fn write_title(file: &mut File, run: u64) -> io::Result<u64> {
 pub(super) fn read_title(head: &[u8]) -> Option<(u64, usize)> {
     let end = memchr::memchr(b'\n', &head[..head.len().min(64)])?;
     let text = std::str::from_utf8(&head[..end]).ok()?;
-    let run = text.strip_prefix(TITLE)?.strip_prefix(" run=")?;
+    let run = text.strip_prefix(FILE_HEADER)?.strip_prefix(" run=")?;
     Some((run.parse().ok()?, end + 1))
 }
 
@@ -187,17 +191,17 @@ pub(super) fn read_title(head: &[u8]) -> Option<(u64, usize)> {
 ///
 /// # Errors
 /// The disk's; the plain file is still there then.
-pub(super) fn pack(
+pub(super) fn compress_segment(
     folder: &Path,
     first_seq: u64,
     go_on: &dyn Fn() -> bool,
 ) -> io::Result<Option<u64>> {
-    let making = path(folder, first_seq, MAKING);
+    let making = path(folder, first_seq, TEMP_EXT);
     let packed = compress(folder, first_seq, &making, go_on);
     match packed {
         Ok(Some(bytes)) => {
-            fs::rename(&making, path(folder, first_seq, PACKED))?;
-            fs::remove_file(path(folder, first_seq, PLAIN))?;
+            fs::rename(&making, path(folder, first_seq, COMPRESSED_EXT))?;
+            fs::remove_file(path(folder, first_seq, LOG_EXT))?;
             Ok(Some(bytes))
         }
         other => {
@@ -215,7 +219,7 @@ fn compress(
 ) -> io::Result<Option<u64>> {
     use lz4_flex::frame::{BlockSize, FrameEncoder, FrameInfo};
 
-    let mut plain = open(&path(folder, first_seq, PLAIN))?;
+    let mut plain = open(&path(folder, first_seq, LOG_EXT))?;
     let written = plain.metadata()?.modified()?;
     let _ = fs::remove_file(making);
     let info = FrameInfo::new().block_size(BlockSize::Max256KB);

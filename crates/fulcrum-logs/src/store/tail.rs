@@ -3,16 +3,20 @@
 use std::collections::VecDeque;
 use std::io;
 
-use super::archive::{Archive, Shelf, Wanted};
-use super::lives::Life;
+use super::generations::GenerationRef;
 use super::merge::Filter;
+use super::reader::{DomainSegments, StoreQuery, StoreReader};
 
 /// The number of the first of the newest `n` wanted lines.
-pub(super) fn start(archive: &Archive, wanted: &Wanted, n: usize) -> io::Result<u64> {
+pub(super) fn first_seq_of_tail(
+    archive: &StoreReader,
+    wanted: &StoreQuery,
+    n: usize,
+) -> io::Result<u64> {
     let filter = Filter::of(wanted, wanted.after_seq.saturating_add(1));
     let mut all = Vec::new();
     for (shelf, life) in archive.wanted(wanted) {
-        all.extend(newest(shelf, life, wanted, &filter, n)?);
+        all.extend(newest_seqs(shelf, life, wanted, &filter, n)?);
     }
     all.sort_unstable();
     let first = all.len().saturating_sub(n);
@@ -20,10 +24,10 @@ pub(super) fn start(archive: &Archive, wanted: &Wanted, n: usize) -> io::Result<
 }
 
 /// The numbers of the newest `n` wanted lines of one domain.
-fn newest(
-    shelf: &Shelf,
-    life: Option<Life>,
-    wanted: &Wanted,
+fn newest_seqs(
+    shelf: &DomainSegments,
+    life: Option<GenerationRef>,
+    wanted: &StoreQuery,
     filter: &Filter,
     n: usize,
 ) -> io::Result<VecDeque<u64>> {

@@ -12,24 +12,24 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::intake::{Intake, Work};
 use super::record::{HEADER, Header};
-use super::retention::{Files, Limits, surplus};
-use super::{reader, segment};
+use super::retention::{DomainFiles, RetentionLimits, expired};
+use super::write_queue::{WriteBatch, WriteQueue};
+use super::{segment, segment_reader};
 use crate::Chunk;
 
 /// So many files are held open; others are opened again when something is said.
-const OPEN: usize = 64;
+const MAX_OPEN_FILES: usize = 64;
 
 /// So many records are written at once, if they belong to one file.
-const TOGETHER: usize = 64;
+const MAX_BATCH_RECORDS: usize = 64;
 
 /// A store that has failed must have worked for so long before it is told to be well again.
-const WELL: Duration = Duration::from_secs(1);
+const RECOVERY_DELAY: Duration = Duration::from_secs(1);
 
 /// What people should know of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notice {
+pub enum StoreEvent {
     /// It can't be written to; told once until it can be again.
     Failing {
         /// What couldn't be done, where, and the system's reason.
@@ -45,7 +45,7 @@ pub enum Notice {
 /// Keeps what a [`Hub`](crate::Hub) publishes; made first, and closed after the hub's last line.
 #[derive(Debug)]
 pub struct Store {
-    intake: Arc<Intake>,
+    intake: Arc<WriteQueue>,
     run: u64,
     last_seq: u64,
     ended: mpsc::Receiver<()>,
@@ -59,13 +59,16 @@ impl Store {
     ///
     /// # Errors
     /// The folder can't be made, isn't ours, or can't be read; the system refuses a thread.
-    pub fn open(folder: PathBuf, limits: Limits) -> io::Result<(Self, UnboundedReceiver<Notice>)> {
+    pub fn open(
+        folder: PathBuf,
+        limits: RetentionLimits,
+    ) -> io::Result<(Self, UnboundedReceiver<StoreEvent>)> {
         segment::make_folder(&folder)?;
         let (last_seq, left) = recover(&folder)?;
-        let intake = Arc::new(Intake::default());
+        let intake = Arc::new(WriteQueue::default());
         let stopping = Arc::new(AtomicBool::new(false));
         let (notices, told) = unbounded_channel();
-        let packer = Packer::start(folder.clone(), Arc::clone(&stopping))?;
+        let packer = Compressor::start(folder.clone(), Arc::clone(&stopping))?;
         let run = micros(wall_clock());
         let writer = Writer {
             run,
@@ -73,7 +76,7 @@ impl Store {
             folder,
             limits,
             active: BTreeMap::new(),
-            trouble: Trouble {
+            trouble: WriteErrorState {
                 notices,
                 failed: None,
                 missing: BTreeMap::new(),
@@ -111,7 +114,7 @@ impl Store {
         self.run
     }
 
-    pub(crate) fn intake(&self) -> Arc<Intake> {
+    pub(crate) fn intake(&self) -> Arc<WriteQueue> {
         Arc::clone(&self.intake)
     }
 
@@ -138,9 +141,9 @@ fn recover(folder: &Path) -> io::Result<(u64, Vec<(String, u64)>)> {
     let mut last = 0;
     for domain in domains(folder)? {
         let own = folder.join(&domain);
-        segment::clear_remains(&own);
+        segment::remove_temp_files(&own);
         let segments = segment::list(&own)?;
-        let left = segments.iter().filter(|segment| !segment.packed);
+        let left = segments.iter().filter(|segment| !segment.compressed);
         plain.extend(left.map(|segment| (domain.clone(), segment.first_seq)));
         if let Some(segment) = segments.last() {
             last = last.max(segment.first_seq);
@@ -155,7 +158,7 @@ fn recover(folder: &Path) -> io::Result<(u64, Vec<(String, u64)>)> {
             latest.duration_since(segment.written).unwrap_or_default() < Duration::from_secs(10)
         });
         if near || segment.first_seq == last {
-            let end = reader::end_seq(&folder.join(domain), &segment)?;
+            let end = segment_reader::end_seq(&folder.join(domain), &segment)?;
             last = last.max(end.saturating_sub(1));
         }
     }
@@ -182,14 +185,14 @@ pub(super) fn domains(folder: &Path) -> io::Result<Vec<String>> {
 struct Writer {
     folder: PathBuf,
     run: u64,
-    limits: Limits,
-    active: BTreeMap<Arc<str>, Active>,
-    packer: Packer,
-    trouble: Trouble,
+    limits: RetentionLimits,
+    active: BTreeMap<Arc<str>, ActiveSegment>,
+    packer: Compressor,
+    trouble: WriteErrorState,
 }
 
 /// The segment of a domain that is written to.
-struct Active {
+struct ActiveSegment {
     folder: PathBuf,
     first_seq: u64,
     /// Closed where too many are open.
@@ -200,33 +203,37 @@ struct Active {
 }
 
 impl Writer {
-    fn run(mut self, intake: &Intake, left: Vec<(String, u64)>) {
+    fn run(mut self, intake: &WriteQueue, left: Vec<(String, u64)>) {
         self.retain();
         if self.limits.compress {
             for (domain, first_seq) in left {
                 self.packer.pack(&domain, first_seq);
             }
         }
-        while let Some(Work { chunks, left_out }) = intake.take() {
+        while let Some(WriteBatch {
+            chunks,
+            dropped: left_out,
+        }) = intake.take()
+        {
             if !left_out.is_empty() {
                 let why = format!("{} can't keep up", self.folder.display());
-                self.trouble.arises(why, left_out);
+                self.trouble.on_error(why, left_out);
             }
             let mut rest = chunks.as_slices();
             for half in [&mut rest.0, &mut rest.1] {
                 while let Some(first) = half.first() {
                     let mut room = self.room(&first.source.domain);
-                    let same = half.iter().take(TOGETHER).take_while(|chunk| {
+                    let same = half.iter().take(MAX_BATCH_RECORDS).take_while(|chunk| {
                         // The one that makes a file full is the last in it.
                         let fits = chunk.source.domain == first.source.domain && room > 0;
-                        room = room.saturating_sub((HEADER + chunk.run.text.len()) as u64);
+                        room = room.saturating_sub((HEADER + chunk.lines.text.len()) as u64);
                         fits
                     });
                     let count = same.count();
                     let (together, later) = half.split_at(count);
                     self.write(together);
                     *half = later;
-                    let bytes = together.iter().map(|chunk| chunk.cost()).sum();
+                    let bytes = together.iter().map(|chunk| chunk.memory_cost()).sum();
                     intake.done(count, bytes);
                 }
             }
@@ -243,15 +250,19 @@ impl Writer {
     fn write(&mut self, chunks: &[Arc<Chunk>]) {
         match self.append(chunks) {
             Ok(full) => {
-                self.trouble.passes();
+                self.trouble.on_recovery();
                 if full {
                     self.seal(&chunks[0].source.domain);
                 }
             }
             Err(why) => {
-                let lines = chunks.iter().map(|chunk| u64::from(chunk.run.lines)).sum();
+                let lines = chunks
+                    .iter()
+                    .map(|chunk| u64::from(chunk.lines.lines))
+                    .sum();
                 let domain = Arc::clone(&chunks[0].source.domain);
-                self.trouble.arises(why, BTreeMap::from([(domain, lines)]));
+                self.trouble
+                    .on_error(why, BTreeMap::from([(domain, lines)]));
             }
         }
     }
@@ -266,7 +277,7 @@ impl Writer {
         }
         if !self.active.contains_key(domain) {
             let folder = self.folder.join(&**domain);
-            let active = Active::begin(folder.clone(), first.first_seq, self.run);
+            let active = ActiveSegment::begin(folder.clone(), first.first_seq, self.run);
             let active = active.map_err(|error| explain(&folder, &error))?;
             self.active.insert(Arc::clone(domain), active);
             self.close_some(domain);
@@ -278,7 +289,7 @@ impl Writer {
         };
         active.used = first.first_seq;
         active.append(chunks).map_err(|error| {
-            let path = segment::path(&active.folder, active.first_seq, segment::PLAIN);
+            let path = segment::path(&active.folder, active.first_seq, segment::LOG_EXT);
             explain(&path, &error)
         })?;
         Ok(active.bytes >= limit)
@@ -289,7 +300,7 @@ impl Writer {
         let Some(active) = self.active.get(domain) else {
             return false;
         };
-        let path = segment::path(&active.folder, active.first_seq, segment::PLAIN);
+        let path = segment::path(&active.folder, active.first_seq, segment::LOG_EXT);
         let (Some(file), Ok(there)) = (&active.file, path.symlink_metadata()) else {
             return !path.exists();
         };
@@ -314,17 +325,17 @@ impl Writer {
             (domain, segments)
         });
         let listed: Vec<_> = listed.collect();
-        let files: Vec<Files<'_>> = listed
+        let files: Vec<DomainFiles<'_>> = listed
             .iter()
-            .map(|(domain, segments)| Files {
+            .map(|(domain, segments)| DomainFiles {
                 domain,
                 segments,
                 writing: self.active.contains_key(domain.as_str()),
             })
             .collect();
-        for (domain, first_seq) in surplus(&files, &self.limits, wall_clock()) {
+        for (domain, first_seq) in expired(&files, &self.limits, wall_clock()) {
             let folder = self.folder.join(domain);
-            for ending in [segment::PLAIN, segment::PACKED] {
+            for ending in [segment::LOG_EXT, segment::COMPRESSED_EXT] {
                 let _ = std::fs::remove_file(segment::path(&folder, first_seq, ending));
             }
         }
@@ -337,17 +348,17 @@ impl Writer {
             .filter(|(domain, active)| active.file.is_some() && &***domain != newest)
             .map(|(_, active)| active)
             .collect();
-        if open.len() >= OPEN {
+        if open.len() >= MAX_OPEN_FILES {
             open.sort_by_key(|active| active.used);
             open[0].file = None;
         }
     }
 }
 
-impl Active {
+impl ActiveSegment {
     fn begin(folder: PathBuf, first_seq: u64, run: u64) -> io::Result<Self> {
         segment::make_folder(&folder)?;
-        let path = segment::path(&folder, first_seq, segment::PLAIN);
+        let path = segment::path(&folder, first_seq, segment::LOG_EXT);
         let mut file = segment::create(&path)?;
         let begun = segment::write_title(&mut file, run);
         let bytes = begun.inspect_err(|_| {
@@ -367,8 +378,8 @@ impl Active {
         let file = match &mut self.file {
             Some(file) => file,
             none => {
-                let path = segment::path(&self.folder, self.first_seq, segment::PLAIN);
-                none.insert(segment::open_again(&path)?)
+                let path = segment::path(&self.folder, self.first_seq, segment::LOG_EXT);
+                none.insert(segment::open_append(&path)?)
             }
         };
         let headers: Vec<_> = chunks
@@ -378,7 +389,7 @@ impl Active {
         let mut slices: Vec<IoSlice<'_>> = Vec::with_capacity(2 * chunks.len());
         for (header, chunk) in headers.iter().zip(chunks) {
             slices.push(IoSlice::new(header));
-            slices.push(IoSlice::new(&chunk.run.text));
+            slices.push(IoSlice::new(&chunk.lines.text));
         }
         let total: usize = slices.iter().map(|slice| slice.len()).sum();
         match write_all(file, &mut slices) {
@@ -410,39 +421,42 @@ fn write_all(file: &mut File, mut slices: &mut [IoSlice<'_>]) -> io::Result<()> 
 }
 
 /// Knows whether the disk takes what is written, and tells when that changes.
-struct Trouble {
-    notices: UnboundedSender<Notice>,
+struct WriteErrorState {
+    notices: UnboundedSender<StoreEvent>,
     /// When it failed last, if it isn't well.
     failed: Option<Instant>,
     missing: BTreeMap<Arc<str>, u64>,
 }
 
-impl Trouble {
-    fn arises(&mut self, why: String, missing: BTreeMap<Arc<str>, u64>) {
+impl WriteErrorState {
+    fn on_error(&mut self, why: String, missing: BTreeMap<Arc<str>, u64>) {
         for (domain, lines) in missing {
             *self.missing.entry(domain).or_default() += lines;
         }
         if self.failed.replace(clock()).is_none() {
             // Nobody listens any more at the very end.
-            let _ = self.notices.send(Notice::Failing { why });
+            let _ = self.notices.send(StoreEvent::Failing { why });
         }
     }
 
-    fn passes(&mut self) {
-        if self.failed.is_some_and(|failed| clock() - failed > WELL) {
+    fn on_recovery(&mut self) {
+        if self
+            .failed
+            .is_some_and(|failed| clock() - failed > RECOVERY_DELAY)
+        {
             self.failed = None;
             let missing = std::mem::take(&mut self.missing);
-            let _ = self.notices.send(Notice::Resumed { missing });
+            let _ = self.notices.send(StoreEvent::Resumed { missing });
         }
     }
 }
 
 /// The thread that compresses what is full.
-struct Packer {
-    orders: mpsc::Sender<(String, u64)>,
+struct Compressor {
+    jobs: mpsc::Sender<(String, u64)>,
 }
 
-impl Packer {
+impl Compressor {
     fn start(folder: PathBuf, stopping: Arc<AtomicBool>) -> io::Result<Self> {
         let (orders, inbox) = mpsc::channel::<(String, u64)>();
         thread::Builder::new()
@@ -455,14 +469,14 @@ impl Packer {
                     }
                     // It may have gone by now, and what can't be compressed stays as it is: the
                     // next start tries again.
-                    let _ = segment::pack(&folder.join(domain), first_seq, &go_on);
+                    let _ = segment::compress_segment(&folder.join(domain), first_seq, &go_on);
                 }
             })?;
-        Ok(Self { orders })
+        Ok(Self { jobs: orders })
     }
 
     fn pack(&self, domain: &str, first_seq: u64) {
-        let _ = self.orders.send((domain.to_owned(), first_seq));
+        let _ = self.jobs.send((domain.to_owned(), first_seq));
     }
 }
 

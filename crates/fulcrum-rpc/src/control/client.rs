@@ -23,10 +23,10 @@ use crate::transport::MAX_CONTROL_MESSAGE;
 
 /// How long an instance that holds its lock may take until its socket answers: it may be
 /// starting.
-const PATIENCE: Duration = Duration::from_secs(3);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The pause between two tries.
-const PAUSE: Duration = Duration::from_millis(20);
+const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A connection to a running instance of the same protocol. Clones share it.
 #[derive(Clone, Debug)]
@@ -67,7 +67,7 @@ impl ControlClient {
     /// # Errors
     /// See [`ConnectError`].
     pub async fn connect(dir: &RuntimeDir) -> Result<Self, ConnectError> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + CONNECT_TIMEOUT;
         let stream = open(dir, deadline).await?;
         let lost = |error: &dyn std::fmt::Display| {
             io::Error::new(
@@ -79,7 +79,7 @@ impl ControlClient {
             )
         };
         let greeting = async {
-            let channel = over(stream).await.map_err(|error| lost(&error))?;
+            let channel = channel_over(stream).await.map_err(|error| lost(&error))?;
             let mut client = Generated::new(channel)
                 .max_decoding_message_size(MAX_CONTROL_MESSAGE)
                 .max_encoding_message_size(MAX_CONTROL_MESSAGE);
@@ -131,7 +131,7 @@ impl ControlClient {
         &self,
         request: ChangeRequest,
     ) -> Result<ControlStream<Progress>, ControlError> {
-        ControlStream::of(self.client.clone().change(request).await)
+        ControlStream::from_response(self.client.clone().change(request).await)
     }
 
     /// Waits until domains are in a state; the last message is the outcome.
@@ -142,7 +142,7 @@ impl ControlClient {
         &self,
         request: WaitRequest,
     ) -> Result<ControlStream<Progress>, ControlError> {
-        ControlStream::of(self.client.clone().wait(request).await)
+        ControlStream::from_response(self.client.clone().wait(request).await)
     }
 
     /// What domains said, and say.
@@ -153,7 +153,7 @@ impl ControlClient {
         &self,
         request: LogsRequest,
     ) -> Result<ControlStream<LogRecord>, ControlError> {
-        ControlStream::of(self.client.clone().logs(request).await)
+        ControlStream::from_response(self.client.clone().logs(request).await)
     }
 
     /// What happened to domains, and happens.
@@ -164,7 +164,7 @@ impl ControlClient {
         &self,
         request: EventsRequest,
     ) -> Result<ControlStream<Event>, ControlError> {
-        ControlStream::of(self.client.clone().events(request).await)
+        ControlStream::from_response(self.client.clone().events(request).await)
     }
 
     /// Sends one message to a domain.
@@ -183,7 +183,7 @@ impl ControlClient {
         &self,
         request: ReloadRequest,
     ) -> Result<ControlStream<ReloadProgress>, ControlError> {
-        ControlStream::of(self.client.clone().reload(request).await)
+        ControlStream::from_response(self.client.clone().reload(request).await)
     }
 
     /// Stops every domain and then the instance; ends when the domains are gone.
@@ -194,7 +194,7 @@ impl ControlClient {
         &self,
         request: ShutdownRequest,
     ) -> Result<ControlStream<Progress>, ControlError> {
-        ControlStream::of(self.client.clone().shutdown(request).await)
+        ControlStream::from_response(self.client.clone().shutdown(request).await)
     }
 }
 
@@ -205,7 +205,9 @@ pub struct ControlStream<T> {
 }
 
 impl<T> ControlStream<T> {
-    fn of(response: Result<tonic::Response<Streaming<T>>, Status>) -> Result<Self, ControlError> {
+    fn from_response(
+        response: Result<tonic::Response<Streaming<T>>, Status>,
+    ) -> Result<Self, ControlError> {
         Ok(Self {
             messages: response?.into_inner(),
         })
@@ -261,13 +263,13 @@ async fn open(dir: &RuntimeDir, deadline: Instant) -> Result<UnixStream, Connect
             );
             return Err(io::Error::new(io::ErrorKind::TimedOut, text).into());
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(RETRY_INTERVAL).await;
     }
 }
 
 /// A channel over a connection that exists. It can't be opened anew: the next instance may
 /// be another version.
-async fn over(stream: UnixStream) -> Result<Channel, tonic::transport::Error> {
+async fn channel_over(stream: UnixStream) -> Result<Channel, tonic::transport::Error> {
     let once = Arc::new(Mutex::new(Some(TokioIo::new(stream))));
     // The authority must be a host; a socket's path isn't one.
     Endpoint::from_static("http://localhost")

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// A stream of messages to one client. It is dropped when the client goes.
-pub type Streamed<T> = Pin<Box<dyn Stream<Item = Result<T, ControlError>> + Send>>;
+pub type MessageStream<T> = Pin<Box<dyn Stream<Item = Result<T, ControlError>> + Send>>;
 
 /// Why a request failed, with a text for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,7 +29,7 @@ pub enum ControlError {
     Failed(String),
     /// The instance is ending, or the connection to it has ended.
     #[error("{0}")]
-    Gone(String),
+    Disconnected(String),
 }
 
 impl From<ControlError> for Status {
@@ -38,7 +38,7 @@ impl From<ControlError> for Status {
             ControlError::NotFound(text) => Self::not_found(text),
             ControlError::Invalid(text) => Self::invalid_argument(text),
             ControlError::Failed(text) => Self::failed_precondition(text),
-            ControlError::Gone(text) => Self::unavailable(text),
+            ControlError::Disconnected(text) => Self::unavailable(text),
         }
     }
 }
@@ -48,14 +48,14 @@ impl From<Status> for ControlError {
         let text = status.message().to_owned();
         // Only what the transport says here has a source; its code can be any.
         if std::error::Error::source(&status).is_some() {
-            return Self::Gone(format!("the connection to the instance broke: {text}"));
+            return Self::Disconnected(format!("the connection to the instance broke: {text}"));
         }
         match status.code() {
             Code::NotFound => Self::NotFound(text),
             Code::InvalidArgument => Self::Invalid(text),
             Code::FailedPrecondition => Self::Failed(text),
             Code::Unavailable | Code::Cancelled => {
-                Self::Gone(format!("the instance is gone: {text}"))
+                Self::Disconnected(format!("the instance is gone: {text}"))
             }
             code => Self::Failed(format!("{text} ({code})")),
         }
@@ -78,25 +78,25 @@ pub trait ControlHandler: Send + Sync + 'static {
     fn change(
         &self,
         request: ChangeRequest,
-    ) -> impl Future<Output = Result<Streamed<Progress>, ControlError>> + Send;
+    ) -> impl Future<Output = Result<MessageStream<Progress>, ControlError>> + Send;
 
     /// Waits until domains are in a state; the last message is the outcome.
     fn wait(
         &self,
         request: WaitRequest,
-    ) -> impl Future<Output = Result<Streamed<Progress>, ControlError>> + Send;
+    ) -> impl Future<Output = Result<MessageStream<Progress>, ControlError>> + Send;
 
     /// What domains said, and say.
     fn logs(
         &self,
         request: LogsRequest,
-    ) -> impl Future<Output = Result<Streamed<LogRecord>, ControlError>> + Send;
+    ) -> impl Future<Output = Result<MessageStream<LogRecord>, ControlError>> + Send;
 
     /// What happened to domains, and happens.
     fn events(
         &self,
         request: EventsRequest,
-    ) -> impl Future<Output = Result<Streamed<Event>, ControlError>> + Send;
+    ) -> impl Future<Output = Result<MessageStream<Event>, ControlError>> + Send;
 
     /// Sends one message to a domain.
     fn call(
@@ -108,11 +108,11 @@ pub trait ControlHandler: Send + Sync + 'static {
     fn reload(
         &self,
         request: ReloadRequest,
-    ) -> impl Future<Output = Result<Streamed<ReloadProgress>, ControlError>> + Send;
+    ) -> impl Future<Output = Result<MessageStream<ReloadProgress>, ControlError>> + Send;
 
     /// Stops every domain and then the instance; the stream ends when the domains are gone.
     fn shutdown(
         &self,
         request: ShutdownRequest,
-    ) -> impl Future<Output = Result<Streamed<Progress>, ControlError>> + Send;
+    ) -> impl Future<Output = Result<MessageStream<Progress>, ControlError>> + Send;
 }

@@ -11,14 +11,14 @@ use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
 use super::RuntimeDir;
-use super::runtime_dir::describe;
+use super::runtime_dir::with_context;
 
 /// How often a lock that is held is looked at before it counts as held. A client that
 /// finds out whether an instance lives holds it for some microseconds, and a new instance
 /// needs a moment to write down its pid.
-const LOOKS: u32 = 10;
+const LOCK_ATTEMPTS: u32 = 10;
 /// How many looks it takes in any case.
-const LOOKS_AT_LEAST: u32 = 3;
+const MIN_LOCK_ATTEMPTS: u32 = 3;
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -61,23 +61,26 @@ impl RuntimeDir {
         for look in 1.. {
             let mut file = open(&path)?;
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) if !is_in_place(&file, &path) => {
+                Ok(()) if !is_current_file(&file, &path) => {
                     // Somebody removed the file between open and lock: it proves nothing.
                 }
                 Ok(()) => {
-                    write_pid(&mut file)
-                        .map_err(|error| describe(&error, "the lock", &path, "can't be written"))?;
+                    write_pid(&mut file).map_err(|error| {
+                        with_context(&error, "the lock", &path, "can't be written")
+                    })?;
                     return Ok(InstanceLock { file, path });
                 }
                 Err(Errno::WOULDBLOCK) => {
                     let pid = read_pid(&mut file).filter(|pid| is_alive(*pid));
-                    if look >= LOOKS || (look >= LOOKS_AT_LEAST && pid.is_some()) {
+                    if look >= LOCK_ATTEMPTS || (look >= MIN_LOCK_ATTEMPTS && pid.is_some()) {
                         return Err(LockError::Held { pid });
                     }
                     std::thread::sleep(PAUSE);
                 }
                 Err(errno) => {
-                    return Err(describe(&errno.into(), "the lock", &path, "can't be taken").into());
+                    return Err(
+                        with_context(&errno.into(), "the lock", &path, "can't be taken").into(),
+                    );
                 }
             }
         }
@@ -126,11 +129,11 @@ fn open(path: &Path) -> io::Result<File> {
         // The standard library adds CLOEXEC: no child inherits the lock.
         .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
         .open(path)
-        .map_err(|error| describe(&error, "the lock", path, "can't be opened"))
+        .map_err(|error| with_context(&error, "the lock", path, "can't be opened"))
 }
 
 /// Whether this open file is the one that others find under its path.
-fn is_in_place(file: &File, path: &Path) -> bool {
+fn is_current_file(file: &File, path: &Path) -> bool {
     let identity = |found: std::fs::Metadata| (found.dev(), found.ino());
     match (
         file.metadata().map(identity),
@@ -247,8 +250,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("temporary folder");
         let dir = runtime_dir(folder.path());
         let lock = dir.try_lock().expect("free");
-        assert!(is_in_place(&lock.file, lock.path()));
+        assert!(is_current_file(&lock.file, lock.path()));
         std::fs::remove_file(dir.lock_path()).expect("removed");
-        assert!(!is_in_place(&lock.file, lock.path()));
+        assert!(!is_current_file(&lock.file, lock.path()));
     }
 }

@@ -21,7 +21,7 @@ mod socket;
 
 pub use crate::generated::control::*;
 pub use client::{ConnectError, ControlClient, ControlStream};
-pub use handler::{ControlError, ControlHandler, Streamed};
+pub use handler::{ControlError, ControlHandler, MessageStream};
 pub use lock::{InstanceLock, LockError};
 pub use runtime_dir::RuntimeDir;
 pub use serve::{ControlServeError, serve_control};

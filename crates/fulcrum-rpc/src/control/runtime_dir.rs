@@ -39,11 +39,11 @@ impl RuntimeDir {
     ) -> io::Result<Self> {
         let root = root
             .canonicalize()
-            .map_err(|error| describe(&error, "the app's root", root, "can't be found"))?;
+            .map_err(|error| with_context(&error, "the app's root", root, "can't be found"))?;
         let hash = hash(&root);
         let private = format!("fulcrum-{uid}");
         let xdg = env_xdg_runtime_dir
-            .filter(|dir| is_ours(dir, uid))
+            .filter(|dir| is_valid_runtime_dir(dir, uid))
             .map(|dir| dir.join("fulcrum"));
         let candidates = xdg
             .into_iter()
@@ -90,7 +90,7 @@ fn hash(root: &Path) -> String {
 }
 
 /// Whether the variable names what the XDG specification asks for; else it says to ignore it.
-fn is_ours(dir: &Path, uid: u32) -> bool {
+fn is_valid_runtime_dir(dir: &Path, uid: u32) -> bool {
     dir.is_absolute()
         && dir
             .metadata()
@@ -101,7 +101,12 @@ fn is_ours(dir: &Path, uid: u32) -> bool {
 fn make_private(dir: &Path, uid: u32) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(dir) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            return Err(describe(&error, "the runtime folder", dir, "can't be made"));
+            return Err(with_context(
+                &error,
+                "the runtime folder",
+                dir,
+                "can't be made",
+            ));
         }
         _ => {}
     }
@@ -109,7 +114,7 @@ fn make_private(dir: &Path, uid: u32) -> io::Result<()> {
     let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDONLY;
     let open = rustix::fs::openat(CWD, dir, flags, Mode::empty()).map_err(|errno| {
         let what = "isn't a folder that can be used (a symbolic link, perhaps); remove it";
-        describe(&errno.into(), "the runtime folder", dir, what)
+        with_context(&errno.into(), "the runtime folder", dir, what)
     })?;
     let found = File::from(open);
     let metadata = found.metadata()?;
@@ -119,7 +124,7 @@ fn make_private(dir: &Path, uid: u32) -> io::Result<()> {
             "belongs to user {}, not to user {uid}; remove it, or set XDG_RUNTIME_DIR to a folder of yours",
             metadata.uid()
         );
-        return Err(describe(&denied, "the runtime folder", dir, &what));
+        return Err(with_context(&denied, "the runtime folder", dir, &what));
     }
     if metadata.mode() & 0o777 != 0o700 {
         rustix::fs::fchmod(&found, Mode::RWXU)?;
@@ -128,7 +133,7 @@ fn make_private(dir: &Path, uid: u32) -> io::Result<()> {
 }
 
 /// An error of the same kind that says what, where and why.
-pub(crate) fn describe(error: &io::Error, what: &str, path: &Path, how: &str) -> io::Error {
+pub(crate) fn with_context(error: &io::Error, what: &str, path: &Path, how: &str) -> io::Error {
     io::Error::new(
         error.kind(),
         format!("{what} {} {how}: {error}", path.display()),

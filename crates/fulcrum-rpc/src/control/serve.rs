@@ -13,7 +13,7 @@ use super::control_server::ControlServer;
 use super::service::Service;
 use super::{ControlHandler, ControlListener, DESCRIPTORS};
 use crate::transport::{
-    Acceptor, HANDSHAKE_TIMEOUT, MAX_CONTROL_MESSAGE, MAX_HEADER_LIST, MAX_STREAMS, Stranger,
+    Acceptor, HANDSHAKE_TIMEOUT, HandshakeError, MAX_CONTROL_MESSAGE, MAX_HEADER_LIST, MAX_STREAMS,
     await_preface, serve_until,
 };
 
@@ -36,18 +36,18 @@ pub enum ControlServeError {
 }
 
 /// Why a connection isn't served.
-enum Refused {
+enum ConnectionRejected {
     Uid(u32),
-    Unknown(io::Error),
-    Stranger(Stranger),
+    PeerUnknown(io::Error),
+    Handshake(HandshakeError),
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for ConnectionRejected {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Uid(uid) => write!(formatter, "user {uid} may not control this instance"),
-            Self::Unknown(error) => write!(formatter, "its user can't be told: {error}"),
-            Self::Stranger(stranger) => stranger.fmt(formatter),
+            Self::PeerUnknown(error) => write!(formatter, "its user can't be told: {error}"),
+            Self::Handshake(stranger) => stranger.fmt(formatter),
         }
     }
 }
@@ -93,19 +93,22 @@ pub async fn serve_control(
     Ok(())
 }
 
-async fn check(mut stream: UnixStream) -> Result<(UnixStream, Vec<u8>), Refused> {
-    let peer = stream.peer_cred().map_err(Refused::Unknown)?.uid();
-    if !may_control(peer, rustix::process::geteuid().as_raw()) {
-        return Err(Refused::Uid(peer));
+async fn check(mut stream: UnixStream) -> Result<(UnixStream, Vec<u8>), ConnectionRejected> {
+    let peer = stream
+        .peer_cred()
+        .map_err(ConnectionRejected::PeerUnknown)?
+        .uid();
+    if !is_allowed_uid(peer, rustix::process::geteuid().as_raw()) {
+        return Err(ConnectionRejected::Uid(peer));
     }
     let preface = await_preface(&mut stream, HANDSHAKE_TIMEOUT)
         .await
-        .map_err(Refused::Stranger)?;
+        .map_err(ConnectionRejected::Handshake)?;
     Ok((stream, preface))
 }
 
 /// The folder and the file keep others out already; this holds where they don't.
-fn may_control(peer: u32, ours: u32) -> bool {
+fn is_allowed_uid(peer: u32, ours: u32) -> bool {
     peer == ours || peer == 0
 }
 
@@ -115,9 +118,9 @@ mod tests {
 
     #[test]
     fn only_our_user_and_root_may_control() {
-        assert!(may_control(1000, 1000));
-        assert!(may_control(0, 1000));
-        assert!(!may_control(1001, 1000));
-        assert!(!may_control(1000, 0));
+        assert!(is_allowed_uid(1000, 1000));
+        assert!(is_allowed_uid(0, 1000));
+        assert!(!is_allowed_uid(1001, 1000));
+        assert!(!is_allowed_uid(1000, 0));
     }
 }

@@ -8,11 +8,11 @@ use tonic::{Request, Response, Status, async_trait};
 use super::control_server::Control;
 use super::{
     CallRequest, CallResponse, ChangeRequest, ControlError, ControlHandler, Event, EventsRequest,
-    HelloRequest, HelloResponse, LogRecord, LogsRequest, PROTOCOL, Progress, ReloadProgress,
-    ReloadRequest, ShutdownRequest, StatusRequest, StatusResponse, Streamed, WaitRequest,
+    HelloRequest, HelloResponse, LogRecord, LogsRequest, MessageStream, PROTOCOL, Progress,
+    ReloadProgress, ReloadRequest, ShutdownRequest, StatusRequest, StatusResponse, WaitRequest,
 };
 
-type Replies<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+type TonicStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 /// `fulcrum.control.v1.Control` over a handler.
 pub(crate) struct Service<H> {
@@ -20,8 +20,8 @@ pub(crate) struct Service<H> {
 }
 
 fn replies<T: 'static>(
-    streamed: Result<Streamed<T>, ControlError>,
-) -> Result<Response<Replies<T>>, Status> {
+    streamed: Result<MessageStream<T>, ControlError>,
+) -> Result<Response<TonicStream<T>>, Status> {
     let stream = streamed?;
     Ok(Response::new(Box::pin(
         stream.map(|message| message.map_err(Status::from)),
@@ -30,12 +30,12 @@ fn replies<T: 'static>(
 
 #[async_trait]
 impl<H: ControlHandler> Control for Service<H> {
-    type ChangeStream = Replies<Progress>;
-    type WaitStream = Replies<Progress>;
-    type LogsStream = Replies<LogRecord>;
-    type EventsStream = Replies<Event>;
-    type ReloadStream = Replies<ReloadProgress>;
-    type ShutdownStream = Replies<Progress>;
+    type ChangeStream = TonicStream<Progress>;
+    type WaitStream = TonicStream<Progress>;
+    type LogsStream = TonicStream<LogRecord>;
+    type EventsStream = TonicStream<Event>;
+    type ReloadStream = TonicStream<ReloadProgress>;
+    type ShutdownStream = TonicStream<Progress>;
 
     /// Tells our number whatever the client's is: it decides, and knows best what to say.
     async fn hello(
@@ -67,28 +67,28 @@ impl<H: ControlHandler> Control for Service<H> {
     async fn change(
         &self,
         request: Request<ChangeRequest>,
-    ) -> Result<Response<Replies<Progress>>, Status> {
+    ) -> Result<Response<TonicStream<Progress>>, Status> {
         replies(self.handler.change(request.into_inner()).await)
     }
 
     async fn wait(
         &self,
         request: Request<WaitRequest>,
-    ) -> Result<Response<Replies<Progress>>, Status> {
+    ) -> Result<Response<TonicStream<Progress>>, Status> {
         replies(self.handler.wait(request.into_inner()).await)
     }
 
     async fn logs(
         &self,
         request: Request<LogsRequest>,
-    ) -> Result<Response<Replies<LogRecord>>, Status> {
+    ) -> Result<Response<TonicStream<LogRecord>>, Status> {
         replies(self.handler.logs(request.into_inner()).await)
     }
 
     async fn events(
         &self,
         request: Request<EventsRequest>,
-    ) -> Result<Response<Replies<Event>>, Status> {
+    ) -> Result<Response<TonicStream<Event>>, Status> {
         replies(self.handler.events(request.into_inner()).await)
     }
 
@@ -101,14 +101,14 @@ impl<H: ControlHandler> Control for Service<H> {
     async fn reload(
         &self,
         request: Request<ReloadRequest>,
-    ) -> Result<Response<Replies<ReloadProgress>>, Status> {
+    ) -> Result<Response<TonicStream<ReloadProgress>>, Status> {
         replies(self.handler.reload(request.into_inner()).await)
     }
 
     async fn shutdown(
         &self,
         request: Request<ShutdownRequest>,
-    ) -> Result<Response<Replies<Progress>>, Status> {
+    ) -> Result<Response<TonicStream<Progress>>, Status> {
         replies(self.handler.shutdown(request.into_inner()).await)
     }
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
-use super::runtime_dir::describe;
+use super::runtime_dir::with_context;
 use super::{InstanceLock, RuntimeDir};
 
 /// The bound control socket. Dropping it removes its file.
@@ -42,7 +42,8 @@ pub fn bind_control(lock: &InstanceLock, dir: &RuntimeDir) -> io::Result<Control
         ));
     }
     let path = dir.socket();
-    let fail = |error: &io::Error| describe(error, "the control socket", &path, "can't be bound");
+    let fail =
+        |error: &io::Error| with_context(error, "the control socket", &path, "can't be bound");
     // Bound under another name and renamed: it appears complete, and replaces in one step.
     let fresh = dir.dir().join("new.sock");
     match fs::remove_file(&fresh) {

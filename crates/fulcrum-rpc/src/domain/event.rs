@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde_json::Value;
 
-use super::Activity;
+use super::ConnectionActivity;
 
 /// Something happened on a domain's stream.
 ///
@@ -27,10 +27,10 @@ pub enum DomainEvent {
         /// Number of the stream, unique for the registry's life.
         connection: u64,
         /// What passes over its connection.
-        activity: Activity,
+        activity: ConnectionActivity,
     },
     /// A stream was refused. Five are told at once, then one a second.
-    Refused {
+    RegistrationRejected {
         /// The name it claimed.
         domain: String,
         /// The other end of its connection.
@@ -52,7 +52,7 @@ pub enum DomainEvent {
         /// Which life of the domain.
         generation: u64,
         /// What it said of itself.
-        beat: Beat,
+        beat: HeartbeatPayload,
     },
     /// A registered stream ended.
     Disconnected {
@@ -69,7 +69,7 @@ pub enum DomainEvent {
     },
     /// A domain leaves messages unread until no more can be queued, or has begun to read again.
     /// What is full for a moment only isn't told.
-    Congestion {
+    Backpressure {
         /// The domain's name.
         domain: String,
         /// Which life of the domain.
@@ -87,20 +87,20 @@ pub enum StreamEnd {
     /// The client's end of the connection was closed: by itself, or because its process ended.
     Closed,
     /// The connection failed.
-    Lost,
+    ConnectionError,
     /// Nothing came any more, not even an answer to a keep-alive ping.
-    Unanswered,
+    KeepaliveTimeout,
     /// The client broke the protocol, or left too much unread.
-    Misbehaved,
+    ProtocolViolation,
     /// A newer stream took the name.
-    Displaced,
+    Replaced,
     /// Fulcrum ended it.
-    ByFulcrum,
+    ByServer,
 }
 
 /// What a domain says of itself in a heartbeat; what it leaves out is zero or empty.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Beat {
+pub struct HeartbeatPayload {
     /// Counts the client's heartbeats.
     pub seq: u64,
     /// How long the event loop kept a timer waiting, in milliseconds.
@@ -113,7 +113,7 @@ pub struct Beat {
     pub status: String,
 }
 
-impl Beat {
+impl HeartbeatPayload {
     /// Reads a heartbeat's payload. One that can't be read still is a heartbeat.
     pub(crate) fn parse(payload: &str) -> Self {
         let value: Value = serde_json::from_str(payload).unwrap_or_default();
@@ -140,10 +140,10 @@ mod tests {
 
     #[test]
     fn heartbeats_are_read_leniently() {
-        let beat = Beat::parse(
+        let beat = HeartbeatPayload::parse(
             r#"{"seq":7,"event_loop_lag_ms":1.5,"rss_bytes":50331648.0,"heap_used_bytes":-1,"status":"ok","more":[]}"#,
         );
-        let expected = Beat {
+        let expected = HeartbeatPayload {
             seq: 7,
             event_loop_lag_ms: 1.5,
             rss_bytes: 50_331_648,
@@ -152,7 +152,11 @@ mod tests {
         };
         assert_eq!(beat, expected);
         for odd in ["", "null", "[1]", "{", r#"{"seq":"x"}"#] {
-            assert_eq!(Beat::parse(odd), Beat::default(), "{odd}");
+            assert_eq!(
+                HeartbeatPayload::parse(odd),
+                HeartbeatPayload::default(),
+                "{odd}"
+            );
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use super::Answer;
+use super::MessageResponse;
 
 /// A message of a registered domain that is no response: a request to the runtime.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,30 +24,30 @@ pub struct DomainRequest {
 /// handler that panics fails that one request.
 pub trait RuntimeHandler: Send + Sync + 'static {
     /// Answers one request. Unless overridden, nothing is served.
-    fn handle(&self, request: DomainRequest) -> impl Future<Output = Answer> + Send {
-        async move { Answer::unknown_type(&request.type_) }
+    fn handle(&self, request: DomainRequest) -> impl Future<Output = MessageResponse> + Send {
+        async move { MessageResponse::unknown_type(&request.type_) }
     }
 }
 
 /// The handler that serves nothing: every request is answered with "Unknown message type".
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Unserved;
+pub struct UnimplementedHandler;
 
-impl RuntimeHandler for Unserved {}
+impl RuntimeHandler for UnimplementedHandler {}
 
 /// [`RuntimeHandler`] in the form that can be kept behind a pointer.
-pub(crate) trait AnyHandler: Send + Sync {
+pub(crate) trait DynHandler: Send + Sync {
     fn handle_boxed<'a>(
         &'a self,
         request: DomainRequest,
-    ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
+    ) -> Pin<Box<dyn Future<Output = MessageResponse> + Send + 'a>>;
 }
 
-impl<H: RuntimeHandler> AnyHandler for H {
+impl<H: RuntimeHandler> DynHandler for H {
     fn handle_boxed<'a>(
         &'a self,
         request: DomainRequest,
-    ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
+    ) -> Pin<Box<dyn Future<Output = MessageResponse> + Send + 'a>> {
         Box::pin(self.handle(request))
     }
 }

@@ -15,13 +15,13 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 const DOMAIN_PREFIX: &str = "domain.";
 
 #[derive(Clone, Default)]
-struct Board {
+struct HealthState {
     serving: BTreeMap<String, bool>,
     /// The server shuts down: watches end.
     over: bool,
 }
 
-impl Board {
+impl HealthState {
     fn status(&self, service: &str) -> Option<ServingStatus> {
         self.serving.get(service).map(|serving| match serving {
             true => ServingStatus::Serving,
@@ -32,14 +32,14 @@ impl Board {
 
 /// The state of all services. Unlike tonic-health's own reporter it can be set without
 /// waiting, and a watch of an unknown service lasts until it is known, as gRPC asks.
-pub(crate) struct HealthBoard {
-    board: watch::Sender<Board>,
+pub(crate) struct HealthReporter {
+    board: watch::Sender<HealthState>,
 }
 
-impl HealthBoard {
+impl HealthReporter {
     /// A board on which the app isn't serving and no domain is known.
     pub(crate) fn new() -> Self {
-        let mut board = Board::default();
+        let mut board = HealthState::default();
         board.serving.insert(String::new(), false);
         Self {
             board: watch::Sender::new(board),
@@ -81,7 +81,7 @@ fn service(domain: Option<&str>) -> String {
 
 /// `grpc.health.v1.Health` over a board.
 pub(crate) struct HealthService {
-    board: watch::Receiver<Board>,
+    board: watch::Receiver<HealthState>,
 }
 
 fn response(status: ServingStatus) -> HealthCheckResponse {
@@ -130,7 +130,7 @@ impl Health for HealthService {
 mod tests {
     use super::*;
 
-    async fn check(board: &HealthBoard, service: &str) -> Option<ServingStatus> {
+    async fn check(board: &HealthReporter, service: &str) -> Option<ServingStatus> {
         let request = HealthCheckRequest {
             service: service.into(),
         };
@@ -140,7 +140,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_app_and_each_domain_have_a_service() {
-        let board = HealthBoard::new();
+        let board = HealthReporter::new();
         assert_eq!(check(&board, "").await, Some(ServingStatus::NotServing));
         assert_eq!(check(&board, "domain.users").await, None);
         board.set(None, true);
@@ -156,7 +156,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_watch_tells_changes_of_its_service_only_and_ends_with_the_server() {
-        let board = HealthBoard::new();
+        let board = HealthReporter::new();
         let request = HealthCheckRequest {
             service: "domain.users".into(),
         };

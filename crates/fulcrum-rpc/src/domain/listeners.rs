@@ -5,14 +5,14 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
 
 /// How many free ports are tried until one is free for both loopback families.
-const TRIES: usize = 16;
+const MAX_PORT_ATTEMPTS: usize = 16;
 
 /// Bound listeners, all on one port.
 #[derive(Debug)]
 pub struct Listeners {
     listeners: Vec<TcpListener>,
     address: SocketAddr,
-    fell_back: Option<(String, io::Error)>,
+    fallback_from: Option<(String, io::Error)>,
 }
 
 /// An address that can't be listened on.
@@ -115,7 +115,7 @@ impl Listeners {
             Ok((listeners, address)) => Ok(Self {
                 listeners,
                 address,
-                fell_back: None,
+                fallback_from: None,
             }),
             Err(taken) if fall_back_to_free_port && taken.kind() == io::ErrorKind::AddrInUse => {
                 let (listeners, address) = bind_families(SocketAddr::new(wanted.ip(), 0))
@@ -123,7 +123,7 @@ impl Listeners {
                 Ok(Self {
                     listeners,
                     address,
-                    fell_back: Some((addr.to_owned(), taken)),
+                    fallback_from: Some((addr.to_owned(), taken)),
                 })
             }
             Err(source) => Err(BindError::new(addr, source)),
@@ -151,8 +151,8 @@ impl Listeners {
 
     /// The address that was wanted and taken, and what the system said, where another port
     /// was used instead.
-    pub fn fell_back(&self) -> Option<&(String, io::Error)> {
-        self.fell_back.as_ref()
+    pub fn fallback_from(&self) -> Option<&(String, io::Error)> {
+        self.fallback_from.as_ref()
     }
 
     /// The listeners, ready for the runtime, which must be running.
@@ -192,7 +192,7 @@ fn bind_families(wanted: SocketAddr) -> io::Result<(Vec<TcpListener>, SocketAddr
             // A port that is free for one family only: the system picks another.
             Err(error)
                 if wanted.port() == 0
-                    && tries < TRIES
+                    && tries < MAX_PORT_ATTEMPTS
                     && error.kind() == io::ErrorKind::AddrInUse => {}
             done => return done,
         }
@@ -203,7 +203,7 @@ fn bind_families(wanted: SocketAddr) -> io::Result<(Vec<TcpListener>, SocketAddr
 fn bind_loopback(port: u16) -> io::Result<(Vec<TcpListener>, SocketAddr)> {
     let v4 = match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
         Ok(listener) => listener,
-        Err(error) if has_no_family(&error) => {
+        Err(error) if is_unsupported_family(&error) => {
             let v6 = TcpListener::bind((Ipv6Addr::LOCALHOST, port))?;
             let address = v6.local_addr()?;
             return Ok((vec![v6], address));
@@ -213,13 +213,13 @@ fn bind_loopback(port: u16) -> io::Result<(Vec<TcpListener>, SocketAddr)> {
     let address = v4.local_addr()?;
     match TcpListener::bind((Ipv6Addr::LOCALHOST, address.port())) {
         Ok(v6) => Ok((vec![v4, v6], address)),
-        Err(error) if has_no_family(&error) => Ok((vec![v4], address)),
+        Err(error) if is_unsupported_family(&error) => Ok((vec![v4], address)),
         Err(error) => Err(error),
     }
 }
 
 /// Whether the machine lacks this family's loopback.
-fn has_no_family(error: &io::Error) -> bool {
+fn is_unsupported_family(error: &io::Error) -> bool {
     let unsupported = rustix::io::Errno::AFNOSUPPORT.raw_os_error();
     error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(unsupported)
 }
@@ -241,7 +241,7 @@ mod tests {
             assert_eq!(addrs.len(), 2, "{addrs:?}");
         }
         assert_eq!(listeners.address(), addrs[0].to_string());
-        assert!(listeners.fell_back().is_none());
+        assert!(listeners.fallback_from().is_none());
     }
 
     #[test]
@@ -254,7 +254,7 @@ mod tests {
 
         let other = Listeners::bind(&taken, true).expect("another port");
         assert_ne!(other.address(), taken);
-        let (wanted, source) = other.fell_back().expect("told");
+        let (wanted, source) = other.fallback_from().expect("told");
         assert_eq!(
             (wanted.as_str(), source.kind()),
             (taken.as_str(), io::ErrorKind::AddrInUse)

@@ -1,35 +1,37 @@
 //! The domain side: who may register, what domains and callers say to each other.
 
-mod activity;
-mod admission;
-mod answer;
-mod congestion;
-mod connection;
+mod authorization;
+mod backpressure;
+mod connection_activity;
 mod event;
 mod handler;
 mod health;
-#[cfg(test)]
-mod hostile;
 mod listeners;
+#[cfg(test)]
+mod malformed_input_tests;
 mod message;
+mod message_response;
 mod pending;
+mod registered_stream;
 mod registration;
+mod registration_flow;
+mod registration_table;
 mod registry;
-mod roster;
-mod seating;
 mod serve;
 mod service;
 mod stream;
 #[cfg(test)]
 mod tests;
 
-pub use activity::Activity;
-pub use admission::{Admission, Claim, Gatekeeper, Refusal};
-pub use answer::Answer;
-pub use event::{Beat, DomainEvent, StreamEnd};
-pub use handler::{DomainRequest, RuntimeHandler, Unserved};
+pub use authorization::{
+    RegistrationAuthorizer, RegistrationError, RegistrationGrant, RegistrationRequest,
+};
+pub use connection_activity::ConnectionActivity;
+pub use event::{DomainEvent, HeartbeatPayload, StreamEnd};
+pub use handler::{DomainRequest, RuntimeHandler, UnimplementedHandler};
 pub use listeners::{BindError, BindErrorKind, Listeners};
-pub use registry::{Registry, Settings};
+pub use message_response::MessageResponse;
+pub use registry::{Registry, ServerConfig};
 pub use serve::{ServeError, serve_domains};
 
 /// The metadata key in which a domain presents its token.

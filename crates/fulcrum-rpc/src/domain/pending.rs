@@ -5,12 +5,12 @@ use std::collections::HashMap;
 /// What waits on one stream, by request id. Once closed it takes nothing more, so that no
 /// request can be left behind on a stream that has ended.
 #[derive(Debug)]
-pub(crate) struct Pending<W> {
+pub(crate) struct PendingRequests<W> {
     waiting: HashMap<String, W>,
     closed: Option<String>,
 }
 
-impl<W> Pending<W> {
+impl<W> PendingRequests<W> {
     pub(crate) fn new() -> Self {
         Self {
             waiting: HashMap::new(),
@@ -80,7 +80,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_request_is_resolved_exactly_once_and_none_after_the_end(steps in steps()) {
-            let mut pending = Pending::new();
+            let mut pending = PendingRequests::new();
             let mut asked = 0_usize;
             let mut waiting = BTreeSet::new();
             let mut closed = false;
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn the_first_cause_is_the_one_told() {
-        let mut pending = Pending::new();
+        let mut pending = PendingRequests::new();
         pending.close("displaced");
         pending.close("lost");
         assert_eq!(pending.insert("r".into(), ()), Err("displaced"));

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::message::REGISTER;
-use super::{Admission, CAPABILITY_HEARTBEAT, Refusal};
+use super::{CAPABILITY_HEARTBEAT, RegistrationError, RegistrationGrant};
 use crate::framework::DomainMessage;
 
 /// The longest name a stream may claim, in bytes.
-const MAX_NAME: usize = 255;
+const MAX_NAME_LEN: usize = 255;
 
 /// What a registration says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,11 +26,11 @@ impl Registration {
     ///
     /// # Errors
     /// The refusal, where the message is no registration or names nobody.
-    pub(crate) fn parse(message: DomainMessage) -> Result<Self, Refusal> {
+    pub(crate) fn parse(message: DomainMessage) -> Result<Self, RegistrationError> {
         if message.r#type != REGISTER {
-            return Err(Refusal::FailedPrecondition(format!(
+            return Err(RegistrationError::FailedPrecondition(format!(
                 "the first message on a stream must be {REGISTER:?}, not {:?}",
-                clip(&message.r#type)
+                truncate(&message.r#type)
             )));
         }
         let payload: Value = serde_json::from_str(&message.payload).unwrap_or_default();
@@ -44,20 +44,20 @@ impl Registration {
             message.domain
         };
         if domain.is_empty() {
-            return Err(Refusal::InvalidArgument(
+            return Err(RegistrationError::InvalidArgument(
                 "the registration names no domain: set the field `domain`".into(),
             ));
         }
-        if domain.len() > MAX_NAME || domain.chars().any(char::is_control) {
-            return Err(Refusal::InvalidArgument(format!(
-                "the registration's name {:?} is longer than {MAX_NAME} bytes or holds control characters",
-                clip(&domain)
+        if domain.len() > MAX_NAME_LEN || domain.chars().any(char::is_control) {
+            return Err(RegistrationError::InvalidArgument(format!(
+                "the registration's name {:?} is longer than {MAX_NAME_LEN} bytes or holds control characters",
+                truncate(&domain)
             )));
         }
         if !named.is_empty() && named != domain {
             tracing::warn!(
                 "domain {domain:?} registers with another name in its payload, {:?}; the field `domain` counts",
-                clip(named)
+                truncate(named)
             );
         }
         let capabilities = payload.get("capabilities").and_then(Value::as_array);
@@ -76,7 +76,7 @@ impl Registration {
     }
 
     /// The payload of the answer to a registration that was granted.
-    pub(crate) fn answer(&self, admission: &Admission) -> String {
+    pub(crate) fn answer(&self, admission: &RegistrationGrant) -> String {
         let mut payload = json!({"status": "registered"});
         let can = self
             .capabilities
@@ -91,7 +91,7 @@ impl Registration {
 }
 
 /// Enough of a stranger's text for a message about it.
-pub(crate) fn clip(text: &str) -> String {
+pub(crate) fn truncate(text: &str) -> String {
     text.chars().take(64).collect()
 }
 
@@ -121,7 +121,7 @@ mod tests {
         for odd in ["", "{", "[]", "7", r#"{"domain":7}"#] {
             assert_eq!(name("users", odd), Ok("users".into()), "{odd}");
             assert!(
-                matches!(name("", odd), Err(Refusal::InvalidArgument(_))),
+                matches!(name("", odd), Err(RegistrationError::InvalidArgument(_))),
                 "{odd}"
             );
         }
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn another_type_is_refused_by_name() {
         let refusal = Registration::parse(message("users", "db_find", "{}"));
-        let Err(Refusal::FailedPrecondition(text)) = refusal else {
+        let Err(RegistrationError::FailedPrecondition(text)) = refusal else {
             panic!("{refusal:?}")
         };
         assert!(
@@ -143,9 +143,9 @@ mod tests {
 
     #[test]
     fn only_a_client_with_the_capability_hears_of_heartbeats() {
-        let admission = Admission {
+        let admission = RegistrationGrant {
             generation: 1,
-            own: true,
+            managed: true,
             pid: None,
             heartbeat_interval: Some(Duration::from_secs(2)),
         };

@@ -8,22 +8,23 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tonic::Status;
 
-use super::admission::AnyGatekeeper;
-use super::connection::{Connection, QUEUE, QUEUE_BYTES, Unsent, lock};
-use super::handler::AnyHandler;
-use super::health::HealthBoard;
+use super::authorization::DynAuthorizer;
+use super::handler::DynHandler;
+use super::health::HealthReporter;
 use super::message::{ASSET_CHANGED, DRAIN, MAX_BODY, fits, is_reserved};
-use super::registration::clip;
-use super::roster::Roster;
+use super::registered_stream::{QUEUE, QUEUE_BYTES, RegisteredStream, SendError, lock};
+use super::registration::truncate;
+use super::registration_table::RegistrationTable;
 use super::{
-    Answer, CAPABILITY_ASSETS, CAPABILITY_DRAIN, DomainEvent, Gatekeeper, RuntimeHandler, StreamEnd,
+    CAPABILITY_ASSETS, CAPABILITY_DRAIN, DomainEvent, MessageResponse, RegistrationAuthorizer,
+    RuntimeHandler, StreamEnd,
 };
 use crate::framework::{DomainMessage, RuntimeMessage};
-use crate::transport::{KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, Limiter};
+use crate::transport::{KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, RateLimiter};
 
 /// Times of the domain side.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct ServerConfig {
     /// How long a new stream may take to send its registration; 5 s.
     pub registration_timeout: Duration,
     /// How long a domain has for its response to `SendMessage`; 30 s.
@@ -36,7 +37,7 @@ pub struct Settings {
     pub keepalive_timeout: Duration,
 }
 
-impl Default for Settings {
+impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             registration_timeout: Duration::from_secs(5),
@@ -56,18 +57,18 @@ pub struct Registry {
 
 /// What the handles share.
 pub(super) struct Shared {
-    pub(super) gatekeeper: Box<dyn AnyGatekeeper>,
-    handler: Box<dyn AnyHandler>,
+    pub(super) gatekeeper: Box<dyn DynAuthorizer>,
+    handler: Box<dyn DynHandler>,
     events: mpsc::UnboundedSender<DomainEvent>,
-    settings: Settings,
+    settings: ServerConfig,
     /// Held for single steps only, never across an await.
-    pub(super) roster: Mutex<Roster>,
-    pub(super) refusals: Mutex<Limiter>,
-    health: HealthBoard,
+    pub(super) registrations: Mutex<RegistrationTable>,
+    pub(super) rejection_limiter: Mutex<RateLimiter>,
+    health: HealthReporter,
     pub(super) connections: AtomicU64,
     requests: AtomicU64,
     /// Keeps our request ids apart from those that domains make up.
-    mark: String,
+    request_id_prefix: String,
 }
 
 impl Registry {
@@ -77,32 +78,32 @@ impl Registry {
     /// client could flood it with (heartbeats, refusals) is thinned out before. A receiver
     /// that is dropped does no harm.
     pub fn new(
-        gatekeeper: impl Gatekeeper,
+        gatekeeper: impl RegistrationAuthorizer,
         handler: impl RuntimeHandler,
         events: mpsc::UnboundedSender<DomainEvent>,
     ) -> Self {
-        Self::with_settings(gatekeeper, handler, events, Settings::default())
+        Self::with_settings(gatekeeper, handler, events, ServerConfig::default())
     }
 
     /// As [`Registry::new`], with times of its own.
     pub fn with_settings(
-        gatekeeper: impl Gatekeeper,
+        gatekeeper: impl RegistrationAuthorizer,
         handler: impl RuntimeHandler,
         events: mpsc::UnboundedSender<DomainEvent>,
-        settings: Settings,
+        settings: ServerConfig,
     ) -> Self {
         let shared = Shared {
             gatekeeper: Box::new(gatekeeper),
             handler: Box::new(handler),
             events,
             settings,
-            roster: Mutex::default(),
-            refusals: Mutex::new(Limiter::with_burst(Duration::from_secs(1), 5)),
-            health: HealthBoard::new(),
+            registrations: Mutex::default(),
+            rejection_limiter: Mutex::new(RateLimiter::with_burst(Duration::from_secs(1), 5)),
+            health: HealthReporter::new(),
             connections: AtomicU64::new(1),
             requests: AtomicU64::new(1),
             // The standard library's only source of randomness; enough against accidents.
-            mark: format!("fulcrum-{:016x}", RandomState::new().hash_one(0)),
+            request_id_prefix: format!("fulcrum-{:016x}", RandomState::new().hash_one(0)),
         };
         Self {
             shared: Arc::new(shared),
@@ -120,15 +121,15 @@ impl Registry {
         type_: &str,
         payload: String,
         timeout: Duration,
-    ) -> Answer {
+    ) -> MessageResponse {
         if is_reserved(type_) {
-            return Answer::error(format!(
+            return MessageResponse::error(format!(
                 "a message of type {type_:?} can't be sent to domain {:?}: that type is the runtime's own",
-                clip(domain)
+                truncate(domain)
             ));
         }
-        let Some(connection) = lock(&self.shared.roster).get(domain).cloned() else {
-            return Answer::error(self.not_connected(domain));
+        let Some(connection) = lock(&self.shared.registrations).get(domain).cloned() else {
+            return MessageResponse::error(self.not_connected(domain));
         };
         let request_id = self.request_id();
         let message = RuntimeMessage {
@@ -139,14 +140,14 @@ impl Registry {
             error: String::new(),
         };
         if !fits(&message) {
-            return Answer::error(format!(
+            return MessageResponse::error(format!(
                 "the message to domain {domain:?} is larger than {MAX_BODY} bytes"
             ));
         }
         // As long as a message may be; the answer must not be longer for it.
-        let shown = clip(type_);
+        let shown = truncate(type_);
         let ended = |cause: &str| {
-            Answer::error(format!(
+            MessageResponse::error(format!(
                 "domain {domain:?} disconnected before it answered {shown}: {cause}"
             ))
         };
@@ -156,20 +157,20 @@ impl Registry {
         };
         match connection.send(message) {
             Ok(()) => {}
-            Err(Unsent::Full) => {
-                self.full(&connection);
-                return Answer::error(format!(
+            Err(SendError::Full) => {
+                self.on_queue_full(&connection);
+                return MessageResponse::error(format!(
                     "domain {domain:?} has {QUEUE} messages, or {} MiB of them, waiting to be read; it is stuck or overloaded",
                     QUEUE_BYTES >> 20
                 ));
             }
-            Err(Unsent::Ended) => return ended("its stream has ended"),
+            Err(SendError::Ended) => return ended("its stream has ended"),
         }
         match tokio::time::timeout(timeout, response).await {
             Ok(Ok(Ok(answer))) => answer,
             Ok(Ok(Err(cause))) => ended(&cause),
             Ok(Err(_)) => ended("its stream has ended"),
-            Err(_) => Answer::error(format!(
+            Err(_) => MessageResponse::error(format!(
                 "domain {domain:?} did not answer {shown} within {} s",
                 timeout.as_secs_f64()
             )),
@@ -208,10 +209,10 @@ impl Registry {
         type_: &str,
         payload: &serde_json::Value,
     ) -> bool {
-        let Some(connection) = self.of_generation(domain, generation) else {
+        let Some(connection) = self.find_generation(domain, generation) else {
             return false;
         };
-        if !connection.can(capability) {
+        if !connection.has_capability(capability) {
             return false;
         }
         let message = RuntimeMessage {
@@ -226,12 +227,12 @@ impl Registry {
 
     /// Whether a stream is registered under this name.
     pub fn is_registered(&self, domain: &str) -> bool {
-        lock(&self.shared.roster).get(domain).is_some()
+        lock(&self.shared.registrations).get(domain).is_some()
     }
 
     /// The names of all registered domains, in order.
     pub fn registered(&self) -> Vec<String> {
-        lock(&self.shared.roster)
+        lock(&self.shared.registrations)
             .names()
             .map(str::to_owned)
             .collect()
@@ -240,10 +241,10 @@ impl Registry {
     /// Ends the stream of a generation that has ended, if it still is registered. Calls
     /// that wait for it fail at once.
     pub fn disconnect(&self, domain: &str, generation: u64) {
-        if let Some(connection) = self.of_generation(domain, generation) {
+        if let Some(connection) = self.find_generation(domain, generation) {
             let cause = format!("generation {generation} has ended");
             let status = Status::aborted(cause.as_str());
-            self.leave(&connection, StreamEnd::ByFulcrum, &cause, Some(status));
+            self.deregister(&connection, StreamEnd::ByServer, &cause, Some(status));
         }
     }
 
@@ -255,7 +256,7 @@ impl Registry {
     }
 
     /// Makes a domain unknown to `grpc.health.v1`, for one that left the app.
-    pub fn forget(&self, domain: &str) {
+    pub fn remove(&self, domain: &str) {
         self.shared.health.forget(domain);
     }
 
@@ -268,11 +269,11 @@ impl Registry {
             request_id,
         } = message;
         let answer = if domain.is_empty() {
-            Answer::error("the message names no domain: set the field `domain`")
+            MessageResponse::error("the message names no domain: set the field `domain`")
         } else if type_.is_empty() {
-            Answer::error(format!(
+            MessageResponse::error(format!(
                 "the message to domain {:?} has no type",
-                clip(&domain)
+                truncate(&domain)
             ))
         } else {
             self.call(&domain, &type_, payload, self.shared.settings.call_timeout)
@@ -281,15 +282,15 @@ impl Registry {
         answer.into_message(request_id)
     }
 
-    pub(crate) fn settings(&self) -> &Settings {
+    pub(crate) fn settings(&self) -> &ServerConfig {
         &self.shared.settings
     }
 
-    pub(crate) fn health(&self) -> &HealthBoard {
+    pub(crate) fn health(&self) -> &HealthReporter {
         &self.shared.health
     }
 
-    pub(crate) fn handler(&self) -> &dyn AnyHandler {
+    pub(crate) fn handler(&self) -> &dyn DynHandler {
         &*self.shared.handler
     }
 
@@ -298,8 +299,8 @@ impl Registry {
         let _ = self.shared.events.send(event);
     }
 
-    fn of_generation(&self, domain: &str, generation: u64) -> Option<Arc<Connection>> {
-        let roster = lock(&self.shared.roster);
+    fn find_generation(&self, domain: &str, generation: u64) -> Option<Arc<RegisteredStream>> {
+        let roster = lock(&self.shared.registrations);
         roster
             .get(domain)
             .filter(|held| held.admission.generation == generation)
@@ -308,11 +309,11 @@ impl Registry {
 
     fn request_id(&self) -> String {
         let number = self.shared.requests.fetch_add(1, Ordering::Relaxed);
-        format!("{}-{number}", self.shared.mark)
+        format!("{}-{number}", self.shared.request_id_prefix)
     }
 
     fn not_connected(&self, domain: &str) -> String {
-        let domain = clip(domain);
+        let domain = truncate(domain);
         let connected = self.registered();
         if connected.is_empty() {
             return format!("domain {domain:?} is not connected; no domain is");
@@ -325,9 +326,9 @@ impl Registry {
 
     /// How many responses are awaited from a domain.
     #[cfg(test)]
-    pub(crate) fn awaited(&self, domain: &str) -> usize {
-        lock(&self.shared.roster)
+    pub(crate) fn pending_count(&self, domain: &str) -> usize {
+        lock(&self.shared.registrations)
             .get(domain)
-            .map_or(0, |connection| connection.awaited())
+            .map_or(0, |connection| connection.pending_count())
     }
 }

@@ -10,13 +10,13 @@ use tonic::transport::Server;
 use tonic_health::pb::health_server::HealthServer;
 use tower::util::MapResponseLayer;
 
-use super::activity::Watched;
+use super::connection_activity::MonitoredStream;
 use super::service::Service;
 use super::{Listeners, Registry};
 use crate::framework;
 use crate::framework::framework_service_server::FrameworkServiceServer;
 use crate::transport::{
-    Acceptor, HANDSHAKE_TIMEOUT, MAX_HEADER_LIST, MAX_MESSAGE, MAX_STREAMS, Stranger,
+    Acceptor, HANDSHAKE_TIMEOUT, HandshakeError, MAX_HEADER_LIST, MAX_MESSAGE, MAX_STREAMS,
     await_preface, serve_until,
 };
 
@@ -73,7 +73,7 @@ pub async fn serve_domains(
         .http2_keepalive_timeout(Some(registry.settings().keepalive_timeout))
         .max_concurrent_streams(MAX_STREAMS)
         .http2_max_header_list_size(MAX_HEADER_LIST)
-        .layer(MapResponseLayer::new(name_refusals))
+        .layer(MapResponseLayer::new(map_status_codes))
         .add_service(service)
         .add_service(health)
         .add_service(reflection().build_v1()?)
@@ -87,12 +87,12 @@ pub async fn serve_domains(
     for listener in listeners {
         let accept = move |context: &mut Context<'_>| {
             let accepted = listener.poll_accept(context);
-            accepted.map_ok(|(stream, _)| Watched::new(stream))
+            accepted.map_ok(|(stream, _)| MonitoredStream::new(stream))
         };
-        let check = |mut stream: Watched| async move {
+        let check = |mut stream: MonitoredStream| async move {
             stream.set_nodelay();
             let preface = await_preface(&mut stream, HANDSHAKE_TIMEOUT).await?;
-            Ok::<_, Stranger>((stream, preface))
+            Ok::<_, HandshakeError>((stream, preface))
         };
         tokio::spawn(Arc::clone(&acceptor).run(accept, check, stop.clone()));
     }
@@ -114,7 +114,7 @@ pub async fn serve_domains(
 
 /// Gives tonic's own refusals gRPC's codes: what is too large is OUT_OF_RANGE there, not
 /// RESOURCE_EXHAUSTED, and what can't be read INTERNAL, though the client is at fault.
-fn name_refusals(mut response: http::Response<Body>) -> http::Response<Body> {
+fn map_status_codes(mut response: http::Response<Body>) -> http::Response<Body> {
     const STATUS: &str = "grpc-status";
     let header = |name: &str| {
         response
@@ -123,8 +123,8 @@ fn name_refusals(mut response: http::Response<Body>) -> http::Response<Body> {
             .map_or(&b""[..], |value| value.as_bytes())
     };
     let unreadable = header("grpc-message")
-        .windows(UNREADABLE.len())
-        .any(|words| words == UNREADABLE);
+        .windows(DECODE_ERROR_MARKER.len())
+        .any(|words| words == DECODE_ERROR_MARKER);
     let better = match header(STATUS) {
         b"11" => "8",
         b"13" if unreadable => "3",
@@ -136,4 +136,4 @@ fn name_refusals(mut response: http::Response<Body>) -> http::Response<Body> {
 }
 
 /// A word that tonic says of a message that it can't decode.
-const UNREADABLE: &[u8] = b"decode";
+const DECODE_ERROR_MARKER: &[u8] = b"decode";

@@ -11,42 +11,46 @@ use tokio::time::Instant;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Code, Status};
 
-use super::activity::Gone;
-use super::connection::{Connection, Sending};
+use super::connection_activity::ConnectionEnd;
 use super::message::{HEARTBEAT, MAX_BODY, REGISTER, REGISTERED, fits, is_response};
-use super::registration::{Registration, clip};
+use super::registered_stream::{OutboundSender, RegisteredStream};
+use super::registration::{Registration, truncate};
 use super::{
-    Activity, Answer, Beat, CAPABILITY_HEARTBEAT, Claim, DomainEvent, DomainRequest, Registry,
-    StreamEnd,
+    CAPABILITY_HEARTBEAT, ConnectionActivity, DomainEvent, DomainRequest, HeartbeatPayload,
+    MessageResponse, RegistrationRequest, Registry, StreamEnd,
 };
 use crate::framework::DomainMessage;
-use crate::transport::{Guest, Limiter, MAX_MESSAGE, Staying};
+use crate::transport::{ConnectionState, MAX_MESSAGE, PinGuard, RateLimiter};
 
 /// Requests of one domain that the runtime serves at once.
 const MAX_REQUESTS: usize = 256;
 
 /// Heartbeats that come faster are not told: a domain can't flood the supervisor.
-const BEAT_SPACING: Duration = Duration::from_millis(10);
+const MIN_HEARTBEAT_INTERVAL: Duration = Duration::from_millis(10);
 
 /// How often an answer is told as a sign of life.
-const SIGN_SPACING: Duration = Duration::from_millis(100);
+const ACTIVITY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How long after the end of what a client sends its connection's end may follow.
-const CLOSING: Duration = Duration::from_millis(100);
+const CLOSE_DELAY: Duration = Duration::from_millis(100);
 
 /// What is known of a stream before it says anything.
-pub(crate) struct Origin {
+pub(crate) struct StreamContext {
     pub(crate) token: Option<String>,
     pub(crate) local: SocketAddr,
     pub(crate) peer: SocketAddr,
-    pub(crate) activity: Activity,
+    pub(crate) activity: ConnectionActivity,
     /// Its connection's place.
-    pub(crate) guest: Option<Arc<Guest>>,
+    pub(crate) guest: Option<Arc<ConnectionState>>,
 }
 
 /// Drives one stream from its first message to its end.
-pub(crate) async fn drive<S>(registry: Registry, origin: Origin, mut inbound: S, sending: Sending)
-where
+pub(crate) async fn drive<S>(
+    registry: Registry,
+    origin: StreamContext,
+    mut inbound: S,
+    sending: OutboundSender,
+) where
     S: Stream<Item = Result<DomainMessage, Status>> + Unpin + Send,
 {
     let messages = sending.messages.clone();
@@ -65,19 +69,19 @@ where
         guest.registered();
     }
     // A stranger could register a thousand names.
-    let guest = guest.filter(|_| connection.admission.own);
+    let guest = guest.filter(|_| connection.admission.managed);
     let mut driver = Driver {
-        _leave: LeaveAtTheEnd {
+        _leave: DeregisterOnDrop {
             registry: registry.clone(),
             connection: Arc::clone(&connection),
         },
         registry,
         connection,
-        beats: Limiter::new(BEAT_SPACING),
-        signs: Limiter::new(SIGN_SPACING),
+        beats: RateLimiter::new(MIN_HEARTBEAT_INTERVAL),
+        activity_limiter: RateLimiter::new(ACTIVITY_INTERVAL),
         requests: JoinSet::new(),
         asked: HashMap::new(),
-        _stays: guest.map(|guest| guest.stay()),
+        _stays: guest.map(|guest| guest.pin()),
     };
     driver.run(inbound).await;
 }
@@ -85,10 +89,10 @@ where
 /// Reads the registration and has it admitted. `None` where that ended the stream.
 async fn register<S>(
     registry: &Registry,
-    origin: Origin,
+    origin: StreamContext,
     inbound: &mut S,
-    sending: Sending,
-) -> Option<Arc<Connection>>
+    sending: OutboundSender,
+) -> Option<Arc<RegisteredStream>>
 where
     S: Stream<Item = Result<DomainMessage, Status>> + Unpin + Send,
 {
@@ -101,11 +105,11 @@ where
         Ok(None) => Status::failed_precondition(format!(
             "the stream ended before {REGISTER:?}, which must be its first message"
         )),
-        Ok(Some(Err(status))) => clarify(status),
+        Ok(Some(Err(status))) => improve_status(status),
         Ok(Some(Ok(message))) => match Registration::parse(message) {
             Err(refusal) => refusal.into(),
             Ok(registration) => {
-                let claim = Claim {
+                let claim = RegistrationRequest {
                     domain: registration.domain.clone(),
                     token: origin.token,
                     capabilities: registration.capabilities.clone(),
@@ -113,19 +117,19 @@ where
                     peer: origin.peer,
                 };
                 match registry
-                    .admit(registration, claim, origin.activity, sending)
+                    .register(registration, claim, origin.activity, sending)
                     .await
                 {
                     Ok(connection) => return Some(connection),
                     Err((refusal, sending)) => {
-                        let _ = sending.last.send(refusal.into());
+                        let _ = sending.final_status.send(refusal.into());
                         return None;
                     }
                 }
             }
         },
     };
-    let _ = sending.last.send(status);
+    let _ = sending.final_status.send(status);
     None
 }
 
@@ -145,7 +149,7 @@ enum Input {
 }
 
 /// Why a stream ends from within, and what the client is told if it is there.
-struct End {
+struct StreamTermination {
     how: StreamEnd,
     cause: String,
     status: Option<Status>,
@@ -153,15 +157,15 @@ struct End {
 
 struct Driver {
     registry: Registry,
-    connection: Arc<Connection>,
-    beats: Limiter,
-    signs: Limiter,
+    connection: Arc<RegisteredStream>,
+    beats: RateLimiter,
+    activity_limiter: RateLimiter,
     requests: JoinSet<()>,
     /// Type and id of each request in `requests`.
     asked: HashMap<Id, (String, String)>,
     /// However many strangers come, a process of ours keeps its connection.
-    _stays: Option<Staying>,
-    _leave: LeaveAtTheEnd,
+    _stays: Option<PinGuard>,
+    _leave: DeregisterOnDrop,
 }
 
 impl Driver {
@@ -175,41 +179,44 @@ impl Driver {
                 message = inbound.next() => match message {
                     Some(Ok(message)) => Input::Message(message),
                     Some(Err(status)) => Input::Broken(status),
-                    None => self.how_it_closed().await,
+                    None => self.classify_close().await,
                 },
                 Some(served) = self.requests.join_next_with_id() => {
                     Input::Served(served.map(|(id, ())| id))
                 }
-                () = self.connection.lost() => Input::Lost,
+                () = self.connection.reader_closed() => Input::Lost,
             };
-            if let Some(End { how, cause, status }) = self.handle(input, Instant::now()) {
-                self.registry.leave(&self.connection, how, &cause, status);
+            if let Some(StreamTermination { how, cause, status }) =
+                self.handle(input, Instant::now())
+            {
+                self.registry
+                    .deregister(&self.connection, how, &cause, status);
                 return;
             }
         }
     }
 
-    fn handle(&mut self, input: Input, now: Instant) -> Option<End> {
+    fn handle(&mut self, input: Input, now: Instant) -> Option<StreamTermination> {
         match input {
             Input::Message(message) => self.message(message, now),
             Input::Served(served) => self.served(served),
-            Input::Ended => Some(End {
-                how: StreamEnd::ByFulcrum,
+            Input::Ended => Some(StreamTermination {
+                how: StreamEnd::ByServer,
                 cause: "ended by Fulcrum".into(),
                 status: None,
             }),
             Input::Lost => Some(self.lost(now)),
-            Input::Closed => Some(End {
+            Input::Closed => Some(StreamTermination {
                 how: StreamEnd::ByClient,
                 cause: "the domain ended its stream".into(),
                 status: None,
             }),
             Input::Broken(_) if self.connection.activity.gone().is_some() => Some(self.lost(now)),
             Input::Broken(status) => {
-                let status = clarify(status);
+                let status = improve_status(status);
                 let cause = format!("its stream broke: {}", status.message());
-                Some(End {
-                    how: StreamEnd::Misbehaved,
+                Some(StreamTermination {
+                    how: StreamEnd::ProtocolViolation,
                     cause,
                     status: Some(status),
                 })
@@ -218,37 +225,40 @@ impl Driver {
     }
 
     /// A keep-alive timeout looks like a clean end, but that a moment later nobody reads either.
-    async fn how_it_closed(&self) -> Input {
-        let silent = self.connection.activity.last_heard().elapsed();
+    async fn classify_close(&self) -> Input {
+        let silent = self.connection.activity.last_read_at().elapsed();
         // What the client has just sent is the end itself. A client that waits for our half, and
         // with it the next life of a domain, mustn't wait for certainty.
         let doubtful = silent >= self.registry.settings().keepalive_timeout;
         let patience = async {
             if doubtful {
-                tokio::time::sleep(CLOSING).await;
+                tokio::time::sleep(CLOSE_DELAY).await;
             }
         };
         tokio::select! {
             biased;
-            () = self.connection.lost() => Input::Lost,
+            () = self.connection.reader_closed() => Input::Lost,
             () = patience => Input::Closed,
         }
     }
 
     /// Nobody is at the other end any more. HTTP/2 doesn't say why (a keep-alive ping that
     /// wasn't answered looks like a stream that the client has reset), but the socket does.
-    fn lost(&self, now: Instant) -> End {
+    fn lost(&self, now: Instant) -> StreamTermination {
         let activity = &self.connection.activity;
-        let silent = now.saturating_duration_since(activity.last_heard());
+        let silent = now.saturating_duration_since(activity.last_read_at());
         let settings = self.registry.settings();
         let (how, cause) = match activity.gone() {
-            Some(Gone::Closed) => (
+            Some(ConnectionEnd::Closed) => (
                 StreamEnd::Closed,
                 "the connection was closed from its side".to_owned(),
             ),
-            Some(Gone::Failed) => (StreamEnd::Lost, "the connection was lost".to_owned()),
+            Some(ConnectionEnd::Failed) => (
+                StreamEnd::ConnectionError,
+                "the connection was lost".to_owned(),
+            ),
             None if silent >= settings.keepalive_timeout => (
-                StreamEnd::Unanswered,
+                StreamEnd::KeepaliveTimeout,
                 format!(
                     "nothing came for {:.1} s, not even the answer to a keep-alive ping",
                     silent.as_secs_f64()
@@ -259,36 +269,36 @@ impl Driver {
                 "the domain reset its stream".to_owned(),
             ),
         };
-        End {
+        StreamTermination {
             how,
             cause,
             status: None,
         }
     }
 
-    fn message(&mut self, message: DomainMessage, now: Instant) -> Option<End> {
+    fn message(&mut self, message: DomainMessage, now: Instant) -> Option<StreamTermination> {
         // Whatever its type: a message with the id of a request is the response to it.
         let Some(message) = self.connection.resolve(message) else {
-            self.answers(now);
+            self.note_activity(now);
             return None;
         };
         match message.r#type.as_str() {
             HEARTBEAT => {
                 if self.beats.allow(now).is_some() {
-                    self.beat(Beat::parse(&message.payload));
+                    self.beat(HeartbeatPayload::parse(&message.payload));
                 }
                 None
             }
             // Asked again, said again: it is registered.
             REGISTER => {
-                let again = Answer::success(REGISTERED, r#"{"status":"registered"}"#);
+                let again = MessageResponse::success(REGISTERED, r#"{"status":"registered"}"#);
                 self.reply(again, message.request_id)
             }
             type_ if is_response(type_) => {
                 tracing::debug!(
                     domain = %self.connection.domain,
                     "a response of type {:?} came for a request that nobody waits for any more",
-                    clip(type_)
+                    truncate(type_)
                 );
                 None
             }
@@ -298,13 +308,15 @@ impl Driver {
 
     /// Who answers lives, also while its heartbeats wait behind what it says: large answers
     /// that callers ask for must not make it look hung.
-    fn answers(&mut self, now: Instant) {
-        if self.connection.can(CAPABILITY_HEARTBEAT) && self.signs.allow(now).is_some() {
-            self.beat(Beat::default());
+    fn note_activity(&mut self, now: Instant) {
+        if self.connection.has_capability(CAPABILITY_HEARTBEAT)
+            && self.activity_limiter.allow(now).is_some()
+        {
+            self.beat(HeartbeatPayload::default());
         }
     }
 
-    fn beat(&self, beat: Beat) {
+    fn beat(&self, beat: HeartbeatPayload) {
         self.registry.emit(DomainEvent::Heartbeat {
             domain: self.connection.domain.clone(),
             generation: self.connection.admission.generation,
@@ -312,7 +324,7 @@ impl Driver {
         });
     }
 
-    fn request(&mut self, message: DomainMessage) -> Option<End> {
+    fn request(&mut self, message: DomainMessage) -> Option<StreamTermination> {
         let DomainMessage {
             r#type: type_,
             payload,
@@ -322,7 +334,7 @@ impl Driver {
         if self.requests.len() >= MAX_REQUESTS {
             let busy =
                 format!("{MAX_REQUESTS} requests of this domain are being served; try later");
-            return self.reply(Answer::error(busy), request_id);
+            return self.reply(MessageResponse::error(busy), request_id);
         }
         let request = DomainRequest {
             domain: self.connection.domain.clone(),
@@ -340,9 +352,9 @@ impl Driver {
                 .await
                 .into_message(request_id.clone());
             if !fits(&message) {
-                let type_ = clip(&type_);
+                let type_ = truncate(&type_);
                 let text = format!("the answer to {type_} is larger than {MAX_BODY} bytes");
-                message = Answer::error(text).into_message(request_id);
+                message = MessageResponse::error(text).into_message(request_id);
             }
             connection.send_when_possible(message).await;
         });
@@ -350,26 +362,26 @@ impl Driver {
         None
     }
 
-    fn served(&mut self, served: Result<Id, JoinError>) -> Option<End> {
+    fn served(&mut self, served: Result<Id, JoinError>) -> Option<StreamTermination> {
         let id = served.as_ref().map_or_else(JoinError::id, |id| *id);
         let (type_, request_id) = self.asked.remove(&id)?;
         let error = served.err()?;
-        let type_ = clip(&type_);
+        let type_ = truncate(&type_);
         tracing::error!(domain = %self.connection.domain, "serving {type_} failed: {error}");
         let text = format!("serving {type_} failed inside Fulcrum; this is a defect");
-        self.reply(Answer::error(text), request_id)
+        self.reply(MessageResponse::error(text), request_id)
     }
 
     /// Answers at once. A client that leaves 64 messages unread and asks for more is not
     /// waited for.
-    fn reply(&self, answer: Answer, request_id: String) -> Option<End> {
+    fn reply(&self, answer: MessageResponse, request_id: String) -> Option<StreamTermination> {
         self.connection
             .send(answer.into_message(request_id))
             .err()
             .map(|_| {
                 let cause = "the domain sends, but doesn't read what it is sent";
-                End {
-                    how: StreamEnd::Misbehaved,
+                StreamTermination {
+                    how: StreamEnd::ProtocolViolation,
                     cause: cause.into(),
                     status: Some(Status::resource_exhausted(cause)),
                 }
@@ -378,7 +390,7 @@ impl Driver {
 }
 
 /// Gives errors of tonic's own the words and codes that help a client's author.
-fn clarify(status: Status) -> Status {
+fn improve_status(status: Status) -> Status {
     match status.code() {
         Code::OutOfRange => Status::resource_exhausted(format!(
             "a message is larger than {MAX_MESSAGE} bytes: {}",
@@ -392,16 +404,16 @@ fn clarify(status: Status) -> Status {
 }
 
 /// Takes the stream off the roster even if its task ends by a panic or with the runtime.
-struct LeaveAtTheEnd {
+struct DeregisterOnDrop {
     registry: Registry,
-    connection: Arc<Connection>,
+    connection: Arc<RegisteredStream>,
 }
 
-impl Drop for LeaveAtTheEnd {
+impl Drop for DeregisterOnDrop {
     fn drop(&mut self) {
         let status = Status::internal("the stream's task ended");
         let cause = "the stream's task ended";
         self.registry
-            .leave(&self.connection, StreamEnd::ByFulcrum, cause, Some(status));
+            .deregister(&self.connection, StreamEnd::ByServer, cause, Some(status));
     }
 }

@@ -8,26 +8,29 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::{Code, Status};
 
-use super::connection::{Outbound, QUEUE, outbound};
-use super::stream::{Origin, drive};
+use super::registered_stream::{Outbound, QUEUE, outbound};
+use super::stream::{StreamContext, drive};
 use super::*;
 use crate::framework::{DomainMessage, RuntimeMessage};
 
 const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 1);
 
 /// Takes the token for the generation of an own process; without one it is a stranger.
-struct ByToken;
+struct TokenAuthorizer;
 
-impl Gatekeeper for ByToken {
-    async fn admit(&self, claim: Claim) -> Result<Admission, Refusal> {
+impl RegistrationAuthorizer for TokenAuthorizer {
+    async fn authorize(
+        &self,
+        claim: RegistrationRequest,
+    ) -> Result<RegistrationGrant, RegistrationError> {
         let own = claim.token.is_some();
         assert_ne!(claim.domain, "panic", "as asked");
         let generation = claim.token.map_or(Ok(0), |token| token.parse());
-        let generation =
-            generation.map_err(|_| Refusal::Unauthenticated("the token is wrong".into()))?;
-        Ok(Admission {
+        let generation = generation
+            .map_err(|_| RegistrationError::Unauthenticated("the token is wrong".into()))?;
+        Ok(RegistrationGrant {
             generation,
-            own,
+            managed: own,
             pid: None,
             heartbeat_interval: Some(Duration::from_secs(1)),
         })
@@ -35,28 +38,28 @@ impl Gatekeeper for ByToken {
 }
 
 /// Echoes, never answers, or panics, as asked.
-struct Moody;
+struct TestHandler;
 
-impl RuntimeHandler for Moody {
-    async fn handle(&self, request: DomainRequest) -> Answer {
+impl RuntimeHandler for TestHandler {
+    async fn handle(&self, request: DomainRequest) -> MessageResponse {
         match request.type_.as_str() {
-            "echo" => Answer::success("echoed", request.payload),
+            "echo" => MessageResponse::success("echoed", request.payload),
             "hang" => std::future::pending().await,
             "panic" => panic!("as asked"),
-            "flood" => Answer::success("flooded", "x".repeat(5 * 1024 * 1024)),
-            other => Answer::unknown_type(other),
+            "flood" => MessageResponse::success("flooded", "x".repeat(5 * 1024 * 1024)),
+            other => MessageResponse::unknown_type(other),
         }
     }
 }
 
-struct Scene {
+struct Harness {
     registry: Registry,
     events: mpsc::UnboundedReceiver<DomainEvent>,
 }
 
 struct Peer {
-    say: mpsc::UnboundedSender<Result<DomainMessage, Status>>,
-    hear: Outbound,
+    send: mpsc::UnboundedSender<Result<DomainMessage, Status>>,
+    recv: Outbound,
 }
 
 fn message(domain: &str, type_: &str, payload: &str, request_id: &str) -> DomainMessage {
@@ -68,11 +71,11 @@ fn message(domain: &str, type_: &str, payload: &str, request_id: &str) -> Domain
     }
 }
 
-impl Scene {
+impl Harness {
     fn new() -> Self {
         let (sender, events) = mpsc::unbounded_channel();
         Self {
-            registry: Registry::new(ByToken, Moody, sender),
+            registry: Registry::new(TokenAuthorizer, TestHandler, sender),
             events,
         }
     }
@@ -80,27 +83,30 @@ impl Scene {
     fn connect(&self, token: Option<&str>) -> Peer {
         let (say, inbound) = mpsc::unbounded_channel();
         let (sending, hear) = outbound();
-        let origin = Origin {
+        let origin = StreamContext {
             token: token.map(str::to_owned),
             local: ADDRESS,
             peer: ADDRESS,
-            activity: Activity::new(),
+            activity: ConnectionActivity::new(),
             guest: None,
         };
         let inbound = UnboundedReceiverStream::new(inbound);
         tokio::spawn(drive(self.registry.clone(), origin, inbound, sending));
-        Peer { say, hear }
+        Peer {
+            send: say,
+            recv: hear,
+        }
     }
 
     async fn join(&self, domain: &str, token: Option<&str>) -> Peer {
         let mut peer = self.connect(token);
-        peer.say(message(
+        peer.send(message(
             domain,
             "domain_register",
             r#"{"capabilities":["drain"]}"#,
             "r1",
         ));
-        let answer = peer.hear().await;
+        let answer = peer.recv().await;
         assert_eq!(
             (answer.r#type.as_str(), answer.request_id.as_str()),
             ("register_success", "r1")
@@ -109,7 +115,7 @@ impl Scene {
     }
 
     /// Calls on a task of its own, as a caller would.
-    fn call(&self, type_: &'static str) -> tokio::task::JoinHandle<Answer> {
+    fn call(&self, type_: &'static str) -> tokio::task::JoinHandle<MessageResponse> {
         let registry = self.registry.clone();
         let limit = Duration::from_secs(30);
         tokio::spawn(async move { registry.call("users", type_, "{}".into(), limit).await })
@@ -121,17 +127,17 @@ impl Scene {
 }
 
 impl Peer {
-    fn say(&self, message: DomainMessage) {
-        self.say.send(Ok(message)).expect("the stream is open");
+    fn send(&self, message: DomainMessage) {
+        self.send.send(Ok(message)).expect("the stream is open");
     }
 
-    async fn hear(&mut self) -> RuntimeMessage {
-        self.hear.next().await.expect("open").expect("a message")
+    async fn recv(&mut self) -> RuntimeMessage {
+        self.recv.next().await.expect("open").expect("a message")
     }
 
     /// The status that ends the stream; messages before it are passed over.
     async fn end(&mut self) -> Option<Status> {
-        while let Some(heard) = self.hear.next().await {
+        while let Some(heard) = self.recv.next().await {
             if let Err(status) = heard {
                 return Some(status);
             }
@@ -142,7 +148,7 @@ impl Peer {
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_stream_is_ended_after_five_seconds() {
-    let scene = Scene::new();
+    let scene = Harness::new();
     let mut peer = scene.connect(None);
     let start = tokio::time::Instant::now();
     let status = peer.end().await.expect("a status");
@@ -153,9 +159,9 @@ async fn a_silent_stream_is_ended_after_five_seconds() {
 
 #[tokio::test(start_paused = true)]
 async fn another_first_message_ends_the_stream() {
-    let scene = Scene::new();
+    let scene = Harness::new();
     let mut peer = scene.connect(None);
-    peer.say(message("users", "db_find", "{}", "1"));
+    peer.send(message("users", "db_find", "{}", "1"));
     let status = peer.end().await.expect("a status");
     assert_eq!(status.code(), Code::FailedPrecondition);
     assert!(!scene.registry.is_registered("users"));
@@ -163,10 +169,10 @@ async fn another_first_message_ends_the_stream() {
 
 #[tokio::test(start_paused = true)]
 async fn a_newer_own_process_displaces_an_older_one_and_its_calls_fail() {
-    let mut scene = Scene::new();
+    let mut scene = Harness::new();
     let mut first = scene.join("users", Some("1")).await;
     let asked = scene.call("user_index_request");
-    assert_eq!(first.hear().await.r#type, "user_index_request");
+    assert_eq!(first.recv().await.r#type, "user_index_request");
     let _second = scene.join("users", Some("2")).await;
 
     assert_eq!(first.end().await.expect("a status").code(), Code::Aborted);
@@ -194,7 +200,7 @@ async fn a_newer_own_process_displaces_an_older_one_and_its_calls_fail() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stranger_gives_way_and_displaces_nobody() {
-    let mut scene = Scene::new();
+    let mut scene = Harness::new();
     let mut stranger = scene.join("users", None).await;
     let own = scene.join("users", Some("1")).await;
     assert_eq!(
@@ -203,19 +209,19 @@ async fn a_stranger_gives_way_and_displaces_nobody() {
     );
 
     let mut other = scene.connect(None);
-    other.say(message("users", "domain_register", "{}", "1"));
+    other.send(message("users", "domain_register", "{}", "1"));
     assert_eq!(
         other.end().await.expect("a status").code(),
         Code::AlreadyExists
     );
     let mut old = scene.connect(Some("0"));
-    old.say(message("users", "domain_register", "{}", "1"));
+    old.send(message("users", "domain_register", "{}", "1"));
     assert_eq!(
         old.end().await.expect("a status").code(),
         Code::AlreadyExists
     );
     let mut wrong = scene.connect(Some("guess"));
-    wrong.say(message("users", "domain_register", "{}", "1"));
+    wrong.send(message("users", "domain_register", "{}", "1"));
     assert_eq!(
         wrong.end().await.expect("a status").code(),
         Code::Unauthenticated
@@ -223,22 +229,22 @@ async fn a_stranger_gives_way_and_displaces_nobody() {
 
     for _ in 0..20 {
         let mut wrong = scene.connect(Some("guess"));
-        wrong.say(message("users", "domain_register", "{}", "1"));
+        wrong.send(message("users", "domain_register", "{}", "1"));
         wrong.end().await.expect("a status");
     }
     assert!(scene.registry.is_registered("users"));
     let mut refused = 0;
     while let Ok(event) = scene.events.try_recv() {
-        refused += usize::from(matches!(event, DomainEvent::Refused { .. }));
+        refused += usize::from(matches!(event, DomainEvent::RegistrationRejected { .. }));
     }
     assert_eq!(refused, 5, "five refusals are told at once");
     tokio::time::sleep(Duration::from_secs(1)).await;
     let mut wrong = scene.connect(Some("guess"));
-    wrong.say(message("users", "domain_register", "{}", "1"));
+    wrong.send(message("users", "domain_register", "{}", "1"));
     wrong.end().await.expect("a status");
     let told = scene.event().await;
     assert!(
-        matches!(told, DomainEvent::Refused { more: 18, .. }),
+        matches!(told, DomainEvent::RegistrationRejected { more: 18, .. }),
         "{told:?}"
     );
     drop(own);
@@ -246,19 +252,19 @@ async fn a_stranger_gives_way_and_displaces_nobody() {
 
 #[tokio::test(start_paused = true)]
 async fn responses_pair_by_id_in_any_order_and_whatever_their_type() {
-    let scene = Scene::new();
+    let scene = Harness::new();
     let mut peer = scene.join("users", Some("1")).await;
     let (one, two) = (scene.call("one_request"), scene.call("two_request"));
-    let (first, second) = (peer.hear().await, peer.hear().await);
+    let (first, second) = (peer.recv().await, peer.recv().await);
     assert!(first.success && second.success);
     assert_ne!(first.request_id, second.request_id);
-    peer.say(message(
+    peer.send(message(
         "users",
         "odd",
         r#"{"success":false,"error":"no"}"#,
         &second.request_id,
     ));
-    peer.say(message("", "one_response", "not JSON", &first.request_id));
+    peer.send(message("", "one_response", "not JSON", &first.request_id));
     let answers = [one.await.expect("answered"), two.await.expect("answered")];
     let of = |type_: &str| {
         let asked = [&first, &second].map(|message| message.r#type.clone());
@@ -270,7 +276,10 @@ async fn responses_pair_by_id_in_any_order_and_whatever_their_type() {
     };
     for (position, answer) in [of("one_request"), of("two_request")] {
         if position == 0 {
-            assert_eq!(*answer, Answer::success("one_response", "not JSON"));
+            assert_eq!(
+                *answer,
+                MessageResponse::success("one_response", "not JSON")
+            );
         } else {
             assert!(!answer.success);
             assert_eq!(
@@ -283,47 +292,47 @@ async fn responses_pair_by_id_in_any_order_and_whatever_their_type() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_times_out_and_a_late_response_is_dropped() {
-    let scene = Scene::new();
+    let scene = Harness::new();
     let mut peer = scene.join("users", Some("1")).await;
     let asked = scene.call("user_index_request");
-    let request = peer.hear().await;
+    let request = peer.recv().await;
     let answer = asked.await.expect("answered");
     assert!(
         answer.error.contains("users") && answer.error.contains("30 s"),
         "{answer:?}"
     );
-    assert_eq!(scene.registry.awaited("users"), 0);
-    peer.say(message(
+    assert_eq!(scene.registry.pending_count("users"), 0);
+    peer.send(message(
         "users",
         "user_index_response",
         "{}",
         &request.request_id,
     ));
     // What comes next is the answer to the next request, not one to the late response.
-    peer.say(message("users", "echo", "1", "7"));
-    assert_eq!(peer.hear().await.request_id, "7");
+    peer.send(message("users", "echo", "1", "7"));
+    assert_eq!(peer.recv().await.request_id, "7");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_cancelled_call_leaves_nothing_behind() {
-    let scene = Scene::new();
+    let scene = Harness::new();
     let mut peer = scene.join("users", Some("1")).await;
     let asked = scene.call("user_index_request");
-    peer.hear().await;
-    assert_eq!(scene.registry.awaited("users"), 1);
+    peer.recv().await;
+    assert_eq!(scene.registry.pending_count("users"), 1);
     asked.abort();
     asked.await.expect_err("cancelled");
-    assert_eq!(scene.registry.awaited("users"), 0);
+    assert_eq!(scene.registry.pending_count("users"), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_domain_that_reads_nothing_fails_its_callers_only() {
-    let scene = Scene::new();
+    let scene = Harness::new();
     let stuck = scene.join("users", Some("1")).await;
     let mut calls: Vec<_> = (0..QUEUE)
         .map(|_| scene.call("user_index_request"))
         .collect();
-    while scene.registry.awaited("users") < QUEUE {
+    while scene.registry.pending_count("users") < QUEUE {
         tokio::task::yield_now().await;
     }
     let answer = scene.call("user_index_request").await.expect("answered");
@@ -333,8 +342,8 @@ async fn a_domain_that_reads_nothing_fails_its_callers_only() {
     );
 
     let mut other = scene.join("orders", Some("1")).await;
-    other.say(message("orders", "echo", "1", "7"));
-    assert_eq!(other.hear().await.payload, "1");
+    other.send(message("orders", "echo", "1", "7"));
+    assert_eq!(other.recv().await.payload, "1");
 
     drop(stuck);
     for call in calls.drain(..) {
@@ -343,9 +352,9 @@ async fn a_domain_that_reads_nothing_fails_its_callers_only() {
 }
 
 /// What happened to the stream's queue, as it was told.
-async fn congestion(scene: &mut Scene) -> usize {
+async fn congestion(scene: &mut Harness) -> usize {
     loop {
-        if let DomainEvent::Congestion { waiting, .. } = scene.event().await {
+        if let DomainEvent::Backpressure { waiting, .. } = scene.event().await {
             return waiting;
         }
     }
@@ -353,7 +362,7 @@ async fn congestion(scene: &mut Scene) -> usize {
 
 #[tokio::test(start_paused = true)]
 async fn a_domain_that_goes_on_reading_nothing_is_told_of_until_it_reads() {
-    let mut scene = Scene::new();
+    let mut scene = Harness::new();
     let mut stuck = scene.join("users", Some("1")).await;
     let calls: Vec<_> = (0..=QUEUE)
         .map(|_| scene.call("user_index_request"))
@@ -362,7 +371,7 @@ async fn a_domain_that_goes_on_reading_nothing_is_told_of_until_it_reads() {
     // Asking on changes nothing.
     scene.call("user_index_request").await.expect("answered");
     for _ in 0..QUEUE {
-        stuck.hear().await;
+        stuck.recv().await;
     }
     assert_eq!(congestion(&mut scene).await, 0);
     assert!(scene.events.try_recv().is_err(), "each is told once");
@@ -373,14 +382,14 @@ async fn a_domain_that_goes_on_reading_nothing_is_told_of_until_it_reads() {
 
 #[tokio::test(start_paused = true)]
 async fn a_burst_that_is_read_at_once_is_no_news() {
-    let mut scene = Scene::new();
+    let mut scene = Harness::new();
     let mut users = scene.join("users", Some("1")).await;
     scene.event().await;
     let calls: Vec<_> = (0..=QUEUE)
         .map(|_| scene.call("user_index_request"))
         .collect();
     for _ in 0..QUEUE {
-        users.hear().await;
+        users.recv().await;
     }
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert!(scene.events.try_recv().is_err());
@@ -391,12 +400,12 @@ async fn a_burst_that_is_read_at_once_is_no_news() {
 
 #[tokio::test(start_paused = true)]
 async fn an_unread_flood_of_requests_ends_the_stream() {
-    let scene = Scene::new();
+    let scene = Harness::new();
     let mut peer = scene.join("users", Some("1")).await;
     for number in 0..1000 {
         // A closed stream is what this is about.
         let _ = peer
-            .say
+            .send
             .send(Ok(message("users", "hang", "{}", &number.to_string())));
     }
     while scene.registry.is_registered("users") {
@@ -410,7 +419,7 @@ async fn an_unread_flood_of_requests_ends_the_stream() {
 
 #[tokio::test(start_paused = true)]
 async fn requests_to_the_runtime_are_answered_one_by_one() {
-    let scene = Scene::new();
+    let scene = Harness::new();
     let mut peer = scene.join("users", Some("1")).await;
     for (type_, id) in [
         ("hang", "0"),
@@ -419,11 +428,11 @@ async fn requests_to_the_runtime_are_answered_one_by_one() {
         ("db_create", "3"),
         ("flood", "4"),
     ] {
-        peer.say(message("users", type_, "{}", id));
+        peer.send(message("users", type_, "{}", id));
     }
     let mut answers = std::collections::BTreeMap::new();
     for _ in 0..4 {
-        let answer = peer.hear().await;
+        let answer = peer.recv().await;
         answers.insert(answer.request_id.clone(), answer);
     }
     let error = |id: &str| answers[id].error.clone();
@@ -449,14 +458,14 @@ async fn requests_to_the_runtime_are_answered_one_by_one() {
 
 #[tokio::test(start_paused = true)]
 async fn heartbeats_are_told_and_a_flood_of_them_is_not() {
-    let mut scene = Scene::new();
+    let mut scene = Harness::new();
     let peer = scene.join("users", Some("3")).await;
     assert!(matches!(
         scene.event().await,
         DomainEvent::Registered { .. }
     ));
     for seq in 0..100 {
-        peer.say(message(
+        peer.send(message(
             "users",
             "heartbeat",
             &format!(r#"{{"seq":{seq}}}"#),
@@ -464,7 +473,7 @@ async fn heartbeats_are_told_and_a_flood_of_them_is_not() {
         ));
     }
     tokio::time::sleep(Duration::from_millis(20)).await;
-    peer.say(message("users", "heartbeat", r#"{"seq":100}"#, ""));
+    peer.send(message("users", "heartbeat", r#"{"seq":100}"#, ""));
     let mut heard = Vec::new();
     for _ in 0..2 {
         let DomainEvent::Heartbeat {
@@ -483,13 +492,13 @@ async fn heartbeats_are_told_and_a_flood_of_them_is_not() {
 
 #[tokio::test(start_paused = true)]
 async fn who_answers_lives_while_its_heartbeats_wait() {
-    let mut scene = Scene::new();
+    let mut scene = Harness::new();
     let mut peer = scene.connect(Some("3"));
     let can = r#"{"capabilities":["heartbeat"]}"#;
-    peer.say(message("users", "domain_register", can, "r1"));
-    peer.hear().await;
+    peer.send(message("users", "domain_register", can, "r1"));
+    peer.recv().await;
     scene.event().await;
-    let beats = |scene: &mut Scene| {
+    let beats = |scene: &mut Harness| {
         let mut beats = 0;
         while let Ok(event) = scene.events.try_recv() {
             beats += usize::from(matches!(event, DomainEvent::Heartbeat { .. }));
@@ -498,8 +507,8 @@ async fn who_answers_lives_while_its_heartbeats_wait() {
     };
     for _ in 0..50 {
         let asked = scene.call("echo_request");
-        let request = peer.hear().await;
-        peer.say(message("users", "echo_response", "{}", &request.request_id));
+        let request = peer.recv().await;
+        peer.send(message("users", "echo_response", "{}", &request.request_id));
         asked.await.expect("answered");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -509,16 +518,16 @@ async fn who_answers_lives_while_its_heartbeats_wait() {
         "one every 100 ms: {told} in 500 ms"
     );
     // Nobody asked for it: it proves nothing, and nobody counts on it.
-    peer.say(message("users", "echo_response", "{}", "made up"));
+    peer.send(message("users", "echo_response", "{}", "made up"));
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(beats(&mut scene), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_gatekeeper_that_panics_fails_one_registration() {
-    let scene = Scene::new();
+    let scene = Harness::new();
     let mut unlucky = scene.connect(Some("1"));
-    unlucky.say(message("panic", "domain_register", "{}", "1"));
+    unlucky.send(message("panic", "domain_register", "{}", "1"));
     assert_eq!(
         unlucky.end().await.expect("a status").code(),
         Code::Internal
@@ -528,37 +537,37 @@ async fn a_gatekeeper_that_panics_fails_one_registration() {
 
 #[tokio::test(start_paused = true)]
 async fn drain_is_told_to_that_generation_if_it_can() {
-    let scene = Scene::new();
+    let scene = Harness::new();
     let mut peer = scene.join("users", Some("2")).await;
     let deadline = Duration::from_millis(1500);
     assert!(!scene.registry.send_drain("users", 1, deadline));
     assert!(!scene.registry.send_drain("orders", 2, deadline));
     assert!(scene.registry.send_drain("users", 2, deadline));
-    let drain = peer.hear().await;
+    let drain = peer.recv().await;
     assert_eq!(
         (drain.r#type.as_str(), drain.payload.as_str()),
         ("drain", r#"{"deadline_ms":1500}"#)
     );
 
     let mut plain = scene.connect(Some("1"));
-    plain.say(message("plain", "domain_register", "{}", "1"));
-    plain.hear().await;
+    plain.send(message("plain", "domain_register", "{}", "1"));
+    plain.recv().await;
     assert!(!scene.registry.send_drain("plain", 1, deadline));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_changed_asset_is_told_to_that_generation_if_it_wants_to_know() {
-    let scene = Scene::new();
+    let scene = Harness::new();
     let _plain = scene.join("users", Some("2")).await;
     assert!(!scene.registry.send_asset_changed("users", 2, "a.hbs"));
 
     let mut peer = scene.connect(Some("1"));
     let wish = r#"{"capabilities":["assets"]}"#;
-    peer.say(message("orders", "domain_register", wish, "1"));
-    peer.hear().await;
+    peer.send(message("orders", "domain_register", wish, "1"));
+    peer.recv().await;
     assert!(!scene.registry.send_asset_changed("orders", 2, "a.hbs"));
     assert!(scene.registry.send_asset_changed("orders", 1, "a.hbs"));
-    let told = peer.hear().await;
+    let told = peer.recv().await;
     assert_eq!(
         (told.r#type.as_str(), told.payload.as_str()),
         ("asset_changed", r#"{"path":"a.hbs"}"#)
@@ -567,10 +576,10 @@ async fn a_changed_asset_is_told_to_that_generation_if_it_wants_to_know() {
 
 #[tokio::test(start_paused = true)]
 async fn the_stream_of_an_ended_generation_is_dropped_and_no_other() {
-    let mut scene = Scene::new();
+    let mut scene = Harness::new();
     let mut peer = scene.join("users", Some("2")).await;
     let asked = scene.call("user_index_request");
-    peer.hear().await;
+    peer.recv().await;
     scene.registry.disconnect("users", 1);
     assert!(scene.registry.is_registered("users"));
     scene.registry.disconnect("users", 2);
@@ -595,15 +604,15 @@ async fn the_stream_of_an_ended_generation_is_dropped_and_no_other() {
 
 #[tokio::test(start_paused = true)]
 async fn a_clean_end_and_a_lost_connection_are_told_apart() {
-    let mut scene = Scene::new();
+    let mut scene = Harness::new();
     for (reads_on, expected) in [(true, "ended its stream"), (false, "reset its stream")] {
-        let Peer { say, hear } = scene.join("users", Some("1")).await;
+        let Peer { send, recv } = scene.join("users", Some("1")).await;
         assert!(matches!(
             scene.event().await,
             DomainEvent::Registered { .. }
         ));
-        drop(say);
-        let _hear = reads_on.then_some(hear);
+        drop(send);
+        let _recv = reads_on.then_some(recv);
         let DomainEvent::Disconnected { cause, end, .. } = scene.event().await else {
             panic!("not disconnected")
         };
@@ -614,7 +623,7 @@ async fn a_clean_end_and_a_lost_connection_are_told_apart() {
 
 #[tokio::test(start_paused = true)]
 async fn callers_cannot_send_what_only_the_runtime_says() {
-    let scene = Scene::new();
+    let scene = Harness::new();
     let _peer = scene.join("users", Some("1")).await;
     for type_ in [
         "drain",
@@ -645,7 +654,7 @@ async fn callers_cannot_send_what_only_the_runtime_says() {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_too_large_to_send_is_an_answer_and_ends_nothing() {
-    let scene = Scene::new();
+    let scene = Harness::new();
     let _peer = scene.join("users", Some("1")).await;
     let large = "x".repeat(5 * 1024 * 1024);
     let answer = scene

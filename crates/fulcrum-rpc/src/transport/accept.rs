@@ -12,16 +12,16 @@ use rustix::process::{Resource, getrlimit};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::complaints::Complaints;
-use super::guests::{Entry, Guests};
-use super::{EXHAUSTED_PAUSE, Guarded, MAX_CONNECTIONS};
+use super::connection_table::{AdmitResult, ConnectionTable};
+use super::rate_limited_log::RateLimitedLog;
+use super::{ACCEPT_BACKOFF, MAX_CONNECTIONS, MonitoredConnection};
 
 /// What the accept loops of one service share.
 pub(crate) struct Acceptor<S> {
-    guests: Arc<Guests>,
-    complaints: Complaints,
+    guests: Arc<ConnectionTable>,
+    complaints: RateLimitedLog,
     cut: CancellationToken,
-    accepted: mpsc::Sender<Guarded<S>>,
+    accepted: mpsc::Sender<MonitoredConnection<S>>,
 }
 
 impl<S: Send + 'static> Acceptor<S> {
@@ -30,12 +30,12 @@ impl<S: Send + 'static> Acceptor<S> {
     pub(crate) fn new(
         name: &'static str,
         cut: CancellationToken,
-    ) -> (Arc<Self>, mpsc::Receiver<Guarded<S>>) {
+    ) -> (Arc<Self>, mpsc::Receiver<MonitoredConnection<S>>) {
         let (accepted, incoming) = mpsc::channel(16);
-        let complaints = Complaints::new(name);
+        let complaints = RateLimitedLog::new(name);
         (
             Arc::new(Self {
-                guests: Guests::new(places(), complaints.clone()),
+                guests: ConnectionTable::new(places(), complaints.clone()),
                 complaints,
                 cut,
                 accepted,
@@ -72,17 +72,17 @@ impl<S: Send + 'static> Acceptor<S> {
                 }
             };
             let places = self.guests.places();
-            let seat = match self.guests.enter(self.cut.child_token()) {
-                Entry::Free(seat) => seat,
-                Entry::Instead(seat) => {
-                    self.complaints.complain(&format_args!(
+            let seat = match self.guests.admit(self.cut.child_token()) {
+                AdmitResult::Accepted(seat) => seat,
+                AdmitResult::EvictedOther(seat) => {
+                    self.complaints.warn(&format_args!(
                         "all {places} places are taken, and it asked for nothing for longest"
                     ));
                     seat
                 }
-                Entry::Full => {
+                AdmitResult::Full => {
                     self.complaints
-                        .complain(&format_args!("domains have all {places} places"));
+                        .warn(&format_args!("domains have all {places} places"));
                     continue;
                 }
             };
@@ -95,13 +95,13 @@ impl<S: Send + 'static> Acceptor<S> {
                 };
                 match checked {
                     Ok((stream, prefix)) => {
-                        seat.proven();
+                        seat.handshake_done();
                         let complaints = this.complaints.clone();
-                        let guarded = Guarded::new(stream, prefix, seat, complaints);
+                        let guarded = MonitoredConnection::new(stream, prefix, seat, complaints);
                         // An error means that the server is gone, and the connection with it.
                         let _ = this.accepted.send(guarded).await;
                     }
-                    Err(stranger) => this.complaints.complain(&stranger),
+                    Err(stranger) => this.complaints.warn(&stranger),
                 }
             });
         }
@@ -114,17 +114,17 @@ impl<S: Send + 'static> Acceptor<S> {
             Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM)
         );
         if exhausted {
-            self.complaints.complain(&format_args!(
+            self.complaints.warn(&format_args!(
                 "{error}; raise the limit of open files (ulimit -n)"
             ));
         } else {
-            self.complaints.complain(error);
+            self.complaints.warn(error);
         }
         // The connection stays in the backlog: without a pause this loop would spin.
         let pause = if exhausted {
-            EXHAUSTED_PAUSE
+            ACCEPT_BACKOFF
         } else {
-            EXHAUSTED_PAUSE / 100
+            ACCEPT_BACKOFF / 100
         };
         tokio::time::sleep(pause).await;
     }

@@ -14,17 +14,17 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Why a connection was closed before it spoke HTTP/2.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Stranger {
+pub(crate) enum HandshakeError {
     #[error("it sent a TLS greeting; this port speaks plain text, so use an insecure channel")]
     Tls,
     #[error("it sent an HTTP/1 request; this port speaks gRPC over HTTP/2")]
     Http1,
     #[error("it sent bytes that aren't HTTP/2")]
-    Garbage,
+    NotHttp2,
     #[error("it closed the connection before it said anything")]
-    Silent,
+    NoData,
     #[error("it said nothing that is HTTP/2 for {} s", .0.as_secs_f64())]
-    Slow(Duration),
+    Timeout(Duration),
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -33,7 +33,10 @@ pub(crate) enum Stranger {
 ///
 /// # Errors
 /// Whatever comes instead, as soon as the first byte differs, or `limit` passes.
-pub(crate) async fn await_preface<S>(stream: &mut S, limit: Duration) -> Result<Vec<u8>, Stranger>
+pub(crate) async fn await_preface<S>(
+    stream: &mut S,
+    limit: Duration,
+) -> Result<Vec<u8>, HandshakeError>
 where
     S: AsyncRead + Unpin,
 {
@@ -44,9 +47,9 @@ where
             let count = stream.read(&mut seen[length..]).await?;
             if count == 0 {
                 return Err(if length == 0 {
-                    Stranger::Silent
+                    HandshakeError::NoData
                 } else {
-                    Stranger::Garbage
+                    HandshakeError::NotHttp2
                 });
             }
             length += count;
@@ -58,10 +61,10 @@ where
     };
     tokio::time::timeout(limit, reading)
         .await
-        .unwrap_or(Err(Stranger::Slow(limit)))
+        .unwrap_or(Err(HandshakeError::Timeout(limit)))
 }
 
-fn classify(bytes: &[u8]) -> Stranger {
+fn classify(bytes: &[u8]) -> HandshakeError {
     const METHODS: [&[u8]; 7] = [
         b"GET ",
         b"POST ",
@@ -72,11 +75,11 @@ fn classify(bytes: &[u8]) -> Stranger {
         b"CONNECT ",
     ];
     if bytes.starts_with(&[0x16, 0x03]) {
-        Stranger::Tls
+        HandshakeError::Tls
     } else if METHODS.iter().any(|method| bytes.starts_with(method)) {
-        Stranger::Http1
+        HandshakeError::Http1
     } else {
-        Stranger::Garbage
+        HandshakeError::NotHttp2
     }
 }
 
@@ -88,7 +91,7 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(5);
 
-    async fn say(bytes: &[u8]) -> Result<Vec<u8>, Stranger> {
+    async fn say(bytes: &[u8]) -> Result<Vec<u8>, HandshakeError> {
         let (mut here, mut there) = tokio::io::duplex(64);
         here.write_all(bytes).await.expect("written");
         drop(here);
@@ -100,18 +103,18 @@ mod tests {
         assert_eq!(say(PREFACE).await.expect("HTTP/2"), PREFACE);
         assert!(matches!(
             say(b"\x16\x03\x01\x02\x00").await,
-            Err(Stranger::Tls)
+            Err(HandshakeError::Tls)
         ));
         assert!(matches!(
             say(b"GET / HTTP/1.1\r\n").await,
-            Err(Stranger::Http1)
+            Err(HandshakeError::Http1)
         ));
         assert!(matches!(
             say(b"PRI * HTTP/9.9").await,
-            Err(Stranger::Garbage)
+            Err(HandshakeError::NotHttp2)
         ));
-        assert!(matches!(say(b"PRI").await, Err(Stranger::Garbage)));
-        assert!(matches!(say(b"").await, Err(Stranger::Silent)));
+        assert!(matches!(say(b"PRI").await, Err(HandshakeError::NotHttp2)));
+        assert!(matches!(say(b"").await, Err(HandshakeError::NoData)));
     }
 
     #[tokio::test(start_paused = true)]
@@ -135,7 +138,7 @@ mod tests {
         here.write_all(&PREFACE[..10]).await.expect("written");
         assert!(matches!(
             await_preface(&mut there, LIMIT).await,
-            Err(Stranger::Slow(_))
+            Err(HandshakeError::Timeout(_))
         ));
     }
 }

@@ -9,7 +9,7 @@ pub(crate) const MAX_MESSAGE: usize = 4 * 1024 * 1024;
 pub(crate) const MAX_CONTROL_MESSAGE: usize = 16 * 1024 * 1024;
 
 /// What a service keeps of unfinished requests and unread answers of all strangers together.
-pub(crate) const MAX_HELD: usize = 128 * 1024 * 1024;
+pub(crate) const MAX_BUFFERED: usize = 128 * 1024 * 1024;
 
 /// Streams that one connection may have open.
 pub(crate) const MAX_STREAMS: u32 = 256;
@@ -33,4 +33,4 @@ pub(crate) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 pub(crate) const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long accepting rests when the process has no file descriptor left.
-pub(crate) const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+pub(crate) const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);

@@ -2,19 +2,19 @@
 //! limits, and an end that comes.
 
 mod accept;
-mod complaints;
-mod guarded;
-mod guests;
+mod connection_table;
+mod flood_control;
 mod handshake;
-mod limiter;
 mod limits;
-mod meter;
+mod monitored_connection;
+mod rate_limited_log;
+mod rate_limiter;
 mod serve;
 
 pub(crate) use accept::Acceptor;
-pub(crate) use guarded::Guarded;
-pub(crate) use guests::{Guest, Staying};
-pub(crate) use handshake::{Stranger, await_preface};
-pub(crate) use limiter::Limiter;
+pub(crate) use connection_table::{ConnectionState, PinGuard};
+pub(crate) use handshake::{HandshakeError, await_preface};
 pub(crate) use limits::*;
+pub(crate) use monitored_connection::MonitoredConnection;
+pub(crate) use rate_limiter::RateLimiter;
 pub(crate) use serve::serve_until;

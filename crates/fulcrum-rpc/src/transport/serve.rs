@@ -9,7 +9,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tokio_util::sync::CancellationToken;
 
-use super::Guarded;
+use super::MonitoredConnection;
 
 /// Runs what `serve` makes of the incoming connections until `stop` is cancelled, then
 /// gives open streams `grace` to end before all connections are cut.
@@ -17,7 +17,7 @@ use super::Guarded;
 /// The outer deadline is needed: tonic waits for streams that are open for life, and hyper
 /// for connections that idle, both without limit.
 pub(crate) async fn serve_until<S, F, E>(
-    incoming: mpsc::Receiver<Guarded<S>>,
+    incoming: mpsc::Receiver<MonitoredConnection<S>>,
     stop: CancellationToken,
     cut: CancellationToken,
     grace: Duration,
@@ -46,4 +46,4 @@ where
 
 /// Accepted connections, as tonic takes them.
 pub(crate) type Incoming<S> =
-    std::pin::Pin<Box<dyn Stream<Item = Result<Guarded<S>, Infallible>> + Send>>;
+    std::pin::Pin<Box<dyn Stream<Item = Result<MonitoredConnection<S>, Infallible>> + Send>>;

@@ -26,7 +26,7 @@ impl Drop for TellWhenDropped {
     }
 }
 
-fn progress(messages: Vec<Progress>) -> Streamed<Progress> {
+fn progress(messages: Vec<Progress>) -> MessageStream<Progress> {
     Box::pin(tokio_stream::iter(messages.into_iter().map(Ok)))
 }
 
@@ -53,7 +53,10 @@ impl ControlHandler for Instance1 {
         })
     }
 
-    async fn change(&self, request: ChangeRequest) -> Result<Streamed<Progress>, ControlError> {
+    async fn change(
+        &self,
+        request: ChangeRequest,
+    ) -> Result<MessageStream<Progress>, ControlError> {
         match request.domains.first() {
             Some(name) if name != "users" => {
                 Err(ControlError::NotFound(format!("no domain {name:?}")))
@@ -62,11 +65,11 @@ impl ControlHandler for Instance1 {
         }
     }
 
-    async fn wait(&self, _: WaitRequest) -> Result<Streamed<Progress>, ControlError> {
+    async fn wait(&self, _: WaitRequest) -> Result<MessageStream<Progress>, ControlError> {
         Err(ControlError::Invalid("which condition?".into()))
     }
 
-    async fn logs(&self, _: LogsRequest) -> Result<Streamed<LogRecord>, ControlError> {
+    async fn logs(&self, _: LogsRequest) -> Result<MessageStream<LogRecord>, ControlError> {
         let (sender, receiver) = mpsc::channel(4);
         let ended = TellWhenDropped(self.log_ended.clone());
         tokio::spawn(async move {
@@ -79,7 +82,7 @@ impl ControlHandler for Instance1 {
         Ok(Box::pin(ReceiverStream::new(receiver)))
     }
 
-    async fn events(&self, _: EventsRequest) -> Result<Streamed<Event>, ControlError> {
+    async fn events(&self, _: EventsRequest) -> Result<MessageStream<Event>, ControlError> {
         panic!("a defect")
     }
 
@@ -91,7 +94,10 @@ impl ControlHandler for Instance1 {
         })
     }
 
-    async fn reload(&self, _: ReloadRequest) -> Result<Streamed<ReloadProgress>, ControlError> {
+    async fn reload(
+        &self,
+        _: ReloadRequest,
+    ) -> Result<MessageStream<ReloadProgress>, ControlError> {
         let plan = ReloadPlan {
             domains: vec![PlannedDomain {
                 domain: "users".into(),
@@ -103,7 +109,7 @@ impl ControlHandler for Instance1 {
         Ok(Box::pin(tokio_stream::iter([Ok(ReloadProgress { step })])))
     }
 
-    async fn shutdown(&self, _: ShutdownRequest) -> Result<Streamed<Progress>, ControlError> {
+    async fn shutdown(&self, _: ShutdownRequest) -> Result<MessageStream<Progress>, ControlError> {
         let done = Outcome {
             kind: outcome::Kind::Done.into(),
             message: "gone".into(),
@@ -282,12 +288,12 @@ async fn the_last_message_of_a_shutdown_arrives_and_other_streams_are_cut() {
             Err(error) => break error,
         }
     };
-    assert!(matches!(error, ControlError::Gone(_)), "{error:?}");
+    assert!(matches!(error, ControlError::Disconnected(_)), "{error:?}");
     let error = client
         .status(StatusRequest::default())
         .await
         .expect_err("gone");
-    assert!(matches!(error, ControlError::Gone(_)), "{error:?}");
+    assert!(matches!(error, ControlError::Disconnected(_)), "{error:?}");
 }
 
 #[tokio::test]

@@ -96,7 +96,7 @@ async fn who_may_not_register_is_told_by_a_status() {
         let status = other.hear().await.expect_err("refused");
         assert_eq!(status.code(), code, "{token:?} {name:?}: {status}");
     }
-    let DomainEvent::Refused {
+    let DomainEvent::RegistrationRejected {
         domain,
         token,
         reason,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fulcrum_rpc::{DomainEvent, Settings, StreamEnd};
+use fulcrum_rpc::{DomainEvent, ServerConfig, StreamEnd};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::harness::{Domain, Server};
@@ -28,17 +28,17 @@ async fn end(server: &mut Server) -> (StreamEnd, String) {
 #[test]
 fn the_ends_of_a_stream_are_told_apart() {
     let runtime = Runtime::new().expect("a runtime");
-    let settings = Settings {
+    let settings = ServerConfig {
         keepalive_interval: Duration::from_millis(200),
         keepalive_timeout: Duration::from_millis(300),
-        ..Settings::default()
+        ..ServerConfig::default()
     };
     let mut server = runtime.block_on(Server::start_with(settings));
 
     // Its thread runs nothing any more: pings are not answered.
     let (silent, domain) = apart(&server, "token-1");
     let (how, cause) = runtime.block_on(end(&mut server));
-    assert_eq!(how, StreamEnd::Unanswered, "{cause}");
+    assert_eq!(how, StreamEnd::KeepaliveTimeout, "{cause}");
     assert!(cause.contains("keep-alive"), "{cause}");
     drop((silent, domain));
 
@@ -62,11 +62,11 @@ fn the_ends_of_a_stream_are_told_apart() {
     let (old, _old) = apart(&server, "token-4");
     let (_new, _domain) = apart(&server, "token-5");
     let (how, cause) = runtime.block_on(end(&mut server));
-    assert_eq!(how, StreamEnd::Displaced, "{cause}");
+    assert_eq!(how, StreamEnd::Replaced, "{cause}");
     drop(old);
 
     server.registry.disconnect("users", 5);
     let (how, cause) = runtime.block_on(end(&mut server));
-    assert_eq!(how, StreamEnd::ByFulcrum, "{cause}");
+    assert_eq!(how, StreamEnd::ByServer, "{cause}");
     runtime.block_on(server.stop());
 }

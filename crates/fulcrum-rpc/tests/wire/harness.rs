@@ -6,8 +6,9 @@ use std::time::Duration;
 use fulcrum_rpc::framework::framework_service_client::FrameworkServiceClient;
 use fulcrum_rpc::framework::{DomainMessage, RuntimeMessage};
 use fulcrum_rpc::{
-    Admission, Beat, Claim, DomainEvent, Gatekeeper, Listeners, Refusal, Registry, ServeError,
-    Settings, Unserved, serve_domains,
+    DomainEvent, HeartbeatPayload, Listeners, RegistrationAuthorizer, RegistrationError,
+    RegistrationGrant, RegistrationRequest, Registry, ServeError, ServerConfig,
+    UnimplementedHandler, serve_domains,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -28,10 +29,13 @@ pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 /// Knows `users` and `orders`; the token of generation N is `token-N`.
 pub(crate) struct Door;
 
-impl Gatekeeper for Door {
-    async fn admit(&self, claim: Claim) -> Result<Admission, Refusal> {
+impl RegistrationAuthorizer for Door {
+    async fn authorize(
+        &self,
+        claim: RegistrationRequest,
+    ) -> Result<RegistrationGrant, RegistrationError> {
         if !["users", "orders"].contains(&claim.domain.as_str()) {
-            return Err(Refusal::PermissionDenied(format!(
+            return Err(RegistrationError::PermissionDenied(format!(
                 "no domain {:?}",
                 claim.domain
             )));
@@ -43,11 +47,11 @@ impl Gatekeeper for Door {
             Some(token) => token
                 .strip_prefix("token-")
                 .and_then(|number| number.parse().ok())
-                .ok_or_else(|| Refusal::Unauthenticated("the token is wrong".into()))?,
+                .ok_or_else(|| RegistrationError::Unauthenticated("the token is wrong".into()))?,
         };
-        Ok(Admission {
+        Ok(RegistrationGrant {
             generation,
-            own: claim.token.is_some(),
+            managed: claim.token.is_some(),
             pid: Some(std::process::id()),
             heartbeat_interval: Some(Duration::from_secs(2)),
         })
@@ -64,17 +68,17 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start() -> Self {
-        Self::start_with(Settings::default()).await
+        Self::start_with(ServerConfig::default()).await
     }
 
-    pub(crate) async fn start_with(settings: Settings) -> Self {
+    pub(crate) async fn start_with(settings: ServerConfig) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
-        let settings = Settings {
+        let settings = ServerConfig {
             shutdown_grace: Duration::from_millis(300),
             call_timeout: Duration::from_secs(5),
             ..settings
         };
-        let registry = Registry::with_settings(Door, Unserved, sender, settings);
+        let registry = Registry::with_settings(Door, UnimplementedHandler, sender, settings);
         let listeners = Listeners::bind("127.0.0.1:0", false).expect("a free port");
         let address = listeners.address();
         let shutdown = CancellationToken::new();
@@ -138,7 +142,7 @@ impl Server {
         loop {
             let event = soon("an event", self.events.recv()).await;
             match event.expect("the registry lives") {
-                DomainEvent::Heartbeat { beat, .. } if beat == Beat::default() => {}
+                DomainEvent::Heartbeat { beat, .. } if beat == HeartbeatPayload::default() => {}
                 event => return event,
             }
         }

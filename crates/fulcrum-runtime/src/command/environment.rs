@@ -5,12 +5,12 @@ use std::ffi::OsString;
 use std::net::TcpListener;
 use std::path::Path;
 
-use fulcrum_config::{Domain, Mode, Port, read_env_file};
-use fulcrum_spawn::Failure;
+use fulcrum_config::{Domain, Mode, PortSetting, read_env_file};
+use fulcrum_spawn::StartError;
 
 /// What is the same for every domain of an instance.
 #[derive(Debug, Clone)]
-pub(crate) struct Surroundings {
+pub(crate) struct EnvironmentBase {
     /// The environment of the instance itself.
     pub(crate) inherited: BTreeMap<OsString, OsString>,
     /// Where domains register, host:port.
@@ -24,7 +24,7 @@ pub(crate) struct Surroundings {
 }
 
 /// Settings of the instance, which mean nothing to a domain.
-fn is_ours(name: &OsString) -> bool {
+fn is_fulcrum_setting(name: &OsString) -> bool {
     let name = name.to_string_lossy();
     name.starts_with("FULCRUM_") && name.contains("__")
 }
@@ -35,13 +35,13 @@ fn is_ours(name: &OsString) -> bool {
 /// # Errors
 /// An env file that can't be read, or no port to be had.
 pub(crate) fn environment(
-    around: &Surroundings,
+    around: &EnvironmentBase,
     domain: &Domain,
     log_level: &str,
     token: &str,
-) -> Result<BTreeMap<OsString, OsString>, Failure> {
+) -> Result<BTreeMap<OsString, OsString>, StartError> {
     let mut env = around.inherited.clone();
-    env.retain(|name, _| !is_ours(name));
+    env.retain(|name, _| !is_fulcrum_setting(name));
     let mut set = |name: &str, value: &str| env.insert(name.into(), value.into());
     set("FULCRUM_GRPC_SERVER", &around.grpc);
     set("FULCRUM_DOMAIN_NAME", &domain.name);
@@ -66,21 +66,21 @@ pub(crate) fn environment(
     Ok(env)
 }
 
-fn read(file: &Path) -> Result<impl Iterator<Item = (OsString, OsString)> + use<>, Failure> {
+fn read(file: &Path) -> Result<impl Iterator<Item = (OsString, OsString)> + use<>, StartError> {
     let variables =
-        read_env_file(file).map_err(|problem| Failure::permanent(problem.to_string()))?;
+        read_env_file(file).map_err(|problem| StartError::permanent(problem.to_string()))?;
     Ok(variables
         .into_iter()
         .map(|(name, value)| (name.into(), value.into())))
 }
 
-fn port_number(port: Port) -> Result<u16, Failure> {
+fn port_number(port: PortSetting) -> Result<u16, StartError> {
     match port {
-        Port::Fixed(number) => Ok(number),
+        PortSetting::Fixed(number) => Ok(number),
         // Free now; whoever else takes it before the domain does is told by the domain's own error.
-        Port::Auto => TcpListener::bind("127.0.0.1:0")
+        PortSetting::Auto => TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
             .map(|address| address.port())
-            .map_err(|error| Failure::passing(format!("no free port for it: {error}"))),
+            .map_err(|error| StartError::transient(format!("no free port for it: {error}"))),
     }
 }

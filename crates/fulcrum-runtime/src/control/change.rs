@@ -4,16 +4,16 @@ use fulcrum_rpc::ControlError;
 use fulcrum_rpc::control::Progress;
 use fulcrum_rpc::control::outcome::Kind;
 use fulcrum_spawn::lifecycle::{Command, Phase};
-use fulcrum_spawn::supervisor::{Handle, Outcome, Snapshot, Ticket};
+use fulcrum_spawn::supervisor::{DomainHandle, Outcome, Snapshot, Ticket};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::context::House;
+use crate::context::RuntimeContext;
 use crate::control::service::outcome;
-use crate::transitions::millis;
+use crate::transitions::format_duration;
 
 /// One request.
-pub(crate) struct Change {
+pub(crate) struct LifecycleRequest {
     pub(crate) command: Command,
     pub(crate) names: Vec<String>,
     /// The domains were named, not meant by a glob: one that can't be changed is an error then.
@@ -24,7 +24,11 @@ pub(crate) struct Change {
 type Sink = mpsc::Sender<Result<Progress, ControlError>>;
 
 /// Carries it out and gives the last message. The request holds even if nobody listens any more.
-pub(crate) async fn carry_out(house: &House, change: &Change, sink: &Sink) -> Progress {
+pub(crate) async fn execute(
+    house: &RuntimeContext,
+    change: &LifecycleRequest,
+    sink: &Sink,
+) -> Progress {
     let (with, without): (Vec<_>, Vec<_>) = change
         .names
         .iter()
@@ -43,7 +47,7 @@ pub(crate) async fn carry_out(house: &House, change: &Change, sink: &Sink) -> Pr
     for wave in order(house, change, &with) {
         let mut changes = JoinSet::new();
         for handle in wave.iter().filter_map(|name| house.supervisor.domain(name)) {
-            note(house, change.command, &handle);
+            record_requester(house, change.command, &handle);
             let (command, no_wait, sink) = (change.command, change.no_wait, sink.clone());
             // A client that is slow, or gone, misses steps and holds nobody up.
             let tell = move |step| drop(sink.try_send(Ok(step)));
@@ -66,7 +70,7 @@ pub(crate) async fn carry_out(house: &House, change: &Change, sink: &Sink) -> Pr
 }
 
 /// Notes who asked, where it changes something.
-fn note(house: &House, command: Command, handle: &Handle) {
+fn record_requester(house: &RuntimeContext, command: Command, handle: &DomainHandle) {
     let now = handle.snapshot();
     let resting = matches!(now.phase, Phase::Stopped | Phase::Failed);
     let verb = match command {
@@ -78,11 +82,11 @@ fn note(house: &House, command: Command, handle: &Handle) {
     };
     let name = handle.name();
     let text = format!("`fulcrum domains {verb} {name}`");
-    house.journal.note(name, now.generation, "asked", text);
+    house.journal.record(name, now.generation, "asked", text);
 }
 
 /// Stops go in reverse start order; whatever is to start waits for its dependencies by itself.
-fn order(house: &House, change: &Change, names: &[&String]) -> Vec<Vec<String>> {
+fn order(house: &RuntimeContext, change: &LifecycleRequest, names: &[&String]) -> Vec<Vec<String>> {
     let all: Vec<String> = names.iter().map(|name| (*name).clone()).collect();
     if change.command != Command::Stop {
         return vec![all];
@@ -94,7 +98,7 @@ fn order(house: &House, change: &Change, names: &[&String]) -> Vec<Vec<String>> 
 }
 
 async fn one(
-    handle: &Handle,
+    handle: &DomainHandle,
     command: Command,
     no_wait: bool,
     tell: impl Fn(Progress),
@@ -107,18 +111,18 @@ async fn one(
     if no_wait {
         return Ok(format!("{name}: asked for"));
     }
-    attend(handle, command, ticket, tell).await
+    wait_for_outcome(handle, command, ticket, tell).await
 }
 
 /// Tells the steps to a request's outcome, and then that.
-pub(crate) async fn attend(
-    handle: &Handle,
+pub(crate) async fn wait_for_outcome(
+    handle: &DomainHandle,
     command: Command,
     ticket: Ticket,
     tell: impl Fn(Progress),
 ) -> Result<String, String> {
     let name = handle.name();
-    let mut steps = ticket.watch();
+    let mut steps = ticket.subscribe();
     let end = ticket.outcome();
     tokio::pin!(end);
     let mut last = None;
@@ -165,7 +169,7 @@ fn done(name: &str, command: Command, now: &Snapshot) -> String {
 fn failed(name: &str, now: &Snapshot) -> String {
     let next = now.retry_at.map(|at| {
         let wait = at.saturating_duration_since(tokio::time::Instant::now());
-        format!("; it starts again in {}", millis(wait))
+        format!("; it starts again in {}", format_duration(wait))
     });
     format!(
         "{name} did not become ready: {}{}; `fulcrum domains logs {name}` has its last words",
@@ -175,7 +179,7 @@ fn failed(name: &str, now: &Snapshot) -> String {
 }
 
 /// What still keeps the instance from ending, in words.
-pub(crate) fn blockers(house: &House) -> String {
+pub(crate) fn shutdown_progress(house: &RuntimeContext) -> String {
     let alive = house.supervisor.domains().into_iter().filter_map(|handle| {
         let now = handle.snapshot();
         let pid = now.pid?;
@@ -190,7 +194,7 @@ pub(crate) fn blockers(house: &House) -> String {
 }
 
 /// The domains that could not be ended.
-pub(crate) fn survivors(house: &House) -> Vec<String> {
+pub(crate) fn unkillable(house: &RuntimeContext) -> Vec<String> {
     let stuck = house.supervisor.domains().into_iter().filter_map(|handle| {
         let now = handle.snapshot();
         (now.phase == Phase::Stuck)

@@ -3,28 +3,30 @@
 use std::time::Duration;
 
 use fulcrum_rpc::control::outcome::Kind;
-use fulcrum_rpc::control::{Findings, ReloadProgress, ReloadRequest, reload_progress};
-use fulcrum_rpc::{ControlError, Streamed};
+use fulcrum_rpc::control::{
+    Findings, ReloadProgress as WireProgress, ReloadRequest, reload_progress,
+};
+use fulcrum_rpc::{ControlError, MessageStream};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::context::Shared;
+use crate::context::SharedContext;
 use crate::control::service::outcome;
-use crate::reload::request::{End, Origin, Step, apply};
+use crate::reload::request::{ReloadProgress, ReloadResult, ReloadTrigger, reload};
 
 /// How many steps may wait for a client that is slow to read them.
-const AHEAD: usize = 256;
+const STREAM_BUFFER: usize = 256;
 
 /// Reloads for a client; when `limit` is over it is told so, and the reload goes on.
 pub(crate) fn stream_reload(
-    house: Shared,
+    house: SharedContext,
     request: ReloadRequest,
     limit: Duration,
-) -> Streamed<ReloadProgress> {
-    let (tell, mut steps) = mpsc::channel(AHEAD);
-    let (sink, stream) = mpsc::channel(AHEAD);
+) -> MessageStream<WireProgress> {
+    let (tell, mut steps) = mpsc::channel(STREAM_BUFFER);
+    let (sink, stream) = mpsc::channel(STREAM_BUFFER);
     tokio::spawn(async move {
-        let reload = apply(&house, Origin::Command, request.dry_run, tell);
+        let reload = reload(&house, ReloadTrigger::Request, request.dry_run, tell);
         let reload = tokio::time::timeout(limit, reload);
         tokio::pin!(reload);
         let end = loop {
@@ -43,27 +45,27 @@ pub(crate) fn stream_reload(
             let _ = sink.send(message(step)).await;
         }
         let (kind, text) = match end {
-            Ok(End::Done(text)) => (Kind::Done, text),
-            Ok(End::Invalid(text)) => (Kind::ConfigInvalid, text),
-            Ok(End::DomainFailed(text)) => (Kind::DomainFailed, text),
-            Ok(End::Closing) => (Kind::Failed, "the instance is stopping".to_owned()),
+            Ok(ReloadResult::Done(text)) => (Kind::Done, text),
+            Ok(ReloadResult::Invalid(text)) => (Kind::ConfigInvalid, text),
+            Ok(ReloadResult::DomainFailed(text)) => (Kind::DomainFailed, text),
+            Ok(ReloadResult::Closing) => (Kind::Failed, "the instance is stopping".to_owned()),
             Err(_) => (
                 Kind::TimedOut,
                 "it takes longer than asked for, and goes on".to_owned(),
             ),
         };
         let _ = sink
-            .send(message(Step::Progress(outcome(kind, text))))
+            .send(message(ReloadProgress::Progress(outcome(kind, text))))
             .await;
     });
     Box::pin(ReceiverStream::new(stream))
 }
 
-fn message(step: Step) -> Result<ReloadProgress, ControlError> {
+fn message(step: ReloadProgress) -> Result<WireProgress, ControlError> {
     let step = match step {
-        Step::Findings(texts) => reload_progress::Step::Findings(Findings { texts }),
-        Step::Plan(plan) => reload_progress::Step::Plan(plan),
-        Step::Progress(progress) => reload_progress::Step::Progress(progress),
+        ReloadProgress::Diagnostics(texts) => reload_progress::Step::Findings(Findings { texts }),
+        ReloadProgress::Plan(plan) => reload_progress::Step::Plan(plan),
+        ReloadProgress::Progress(progress) => reload_progress::Step::Progress(progress),
     };
-    Ok(ReloadProgress { step: Some(step) })
+    Ok(WireProgress { step: Some(step) })
 }

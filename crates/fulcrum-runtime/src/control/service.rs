@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use fulcrum_logs::{Capacity, Delivery, FULCRUM};
+use fulcrum_logs::{Capacity, Delivery, FULCRUM_SOURCE};
 use fulcrum_rpc::control::change_request::Action;
 use fulcrum_rpc::control::outcome::Kind;
 use fulcrum_rpc::control::{
@@ -12,29 +12,29 @@ use fulcrum_rpc::control::{
     LogsRequest, Outcome, Progress, ReloadProgress, ReloadRequest, ShutdownRequest, StatusRequest,
     StatusResponse, WaitRequest,
 };
-use fulcrum_rpc::{ControlError, ControlHandler, Streamed};
+use fulcrum_rpc::{ControlError, ControlHandler, MessageStream};
 use fulcrum_spawn::lifecycle::{Command, Phase};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::context::Shared;
-use crate::control::change::Change;
+use crate::context::SharedContext;
+use crate::control::change::LifecycleRequest;
 use crate::control::{change, logs, reload, status, wait};
 use crate::events::log;
 use crate::selection::select;
-use crate::shutdown::stage::Stage;
+use crate::shutdown::stage::ShutdownStage;
 
 /// How many messages may wait for a client that is slow to read them.
-const AHEAD: usize = 64;
+const STREAM_BUFFER: usize = 64;
 
 /// The running instance, as its clients reach it.
-pub(crate) struct Desk(pub(crate) Shared);
+pub(crate) struct ControlService(pub(crate) SharedContext);
 
 type Sink<T> = mpsc::Sender<Result<T, ControlError>>;
 
-fn streamed<T: Send + 'static>() -> (Sink<T>, Streamed<T>) {
-    let (sink, source) = mpsc::channel(AHEAD);
+fn streamed<T: Send + 'static>() -> (Sink<T>, MessageStream<T>) {
+    let (sink, source) = mpsc::channel(STREAM_BUFFER);
     (sink, Box::pin(ReceiverStream::new(source)))
 }
 
@@ -50,11 +50,11 @@ pub(crate) fn outcome(kind: Kind, message: impl Into<String>) -> Progress {
     }
 }
 
-fn single(kind: Kind, message: String) -> Streamed<Progress> {
+fn single_outcome(kind: Kind, message: String) -> MessageStream<Progress> {
     Box::pin(tokio_stream::once(Ok(outcome(kind, message))))
 }
 
-fn limit(millis: u64) -> Duration {
+fn timeout_or_max(millis: u64) -> Duration {
     // Nobody waits for a year; that is as good as no limit.
     let year = Duration::from_secs(365 * 24 * 60 * 60);
     if millis == 0 {
@@ -64,20 +64,20 @@ fn limit(millis: u64) -> Duration {
     }
 }
 
-impl Desk {
+impl ControlService {
     fn names(&self, wanted: &[String]) -> Result<Vec<String>, ControlError> {
         select(&self.0.agenda().app, wanted)
             .map_err(|unknown| ControlError::NotFound(unknown.message(&self.0.agenda().app)))
     }
 }
 
-impl Desk {
+impl ControlService {
     /// Whose past is meant: domains that there are or were, and Fulcrum itself.
-    fn past(&self, wanted: &[String]) -> Result<BTreeSet<String>, ControlError> {
+    fn known_domains(&self, wanted: &[String]) -> Result<BTreeSet<String>, ControlError> {
         let agenda = self.0.agenda();
         let mut names: BTreeSet<String> = BTreeSet::new();
         for name in wanted {
-            if name == FULCRUM || agenda.former.contains(name) {
+            if name == FULCRUM_SOURCE || agenda.former.contains(name) {
                 names.insert(name.clone());
             } else {
                 names.extend(self.names(std::slice::from_ref(name))?);
@@ -87,7 +87,7 @@ impl Desk {
     }
 }
 
-impl ControlHandler for Desk {
+impl ControlHandler for ControlService {
     async fn instance(&self) -> Instance {
         status::instance(&self.0)
     }
@@ -104,7 +104,10 @@ impl ControlHandler for Desk {
         })
     }
 
-    async fn change(&self, request: ChangeRequest) -> Result<Streamed<Progress>, ControlError> {
+    async fn change(
+        &self,
+        request: ChangeRequest,
+    ) -> Result<MessageStream<Progress>, ControlError> {
         let command = match request.action() {
             Action::Start => Command::Start,
             Action::Stop => Command::Stop,
@@ -119,28 +122,31 @@ impl ControlHandler for Desk {
         let names = match select(&self.0.agenda().app, &request.domains) {
             Ok(names) => names,
             Err(unknown) => {
-                return Ok(single(
+                return Ok(single_outcome(
                     Kind::UnknownDomain,
                     unknown.message(&self.0.agenda().app),
                 ));
             }
         };
-        if self.0.closing.stage() > Stage::Open {
-            return Ok(single(Kind::Failed, "the instance is stopping".to_owned()));
+        if self.0.closing.stage() > ShutdownStage::Running {
+            return Ok(single_outcome(
+                Kind::Failed,
+                "the instance is stopping".to_owned(),
+            ));
         }
         let by_name = request.domains.iter().any(|name| names.contains(name));
-        let change = Change {
+        let change = LifecycleRequest {
             command,
             names,
             by_name,
             no_wait: request.no_wait,
         };
         let (sink, stream) = streamed();
-        let house = Shared::clone(&self.0);
+        let house = SharedContext::clone(&self.0);
         tokio::spawn(async move {
             let end = tokio::time::timeout(
-                limit(request.timeout_ms),
-                change::carry_out(&house, &change, &sink),
+                timeout_or_max(request.timeout_ms),
+                change::execute(&house, &change, &sink),
             )
             .await;
             let end = end.unwrap_or_else(|_| {
@@ -154,7 +160,7 @@ impl ControlHandler for Desk {
         Ok(stream)
     }
 
-    async fn wait(&self, request: WaitRequest) -> Result<Streamed<Progress>, ControlError> {
+    async fn wait(&self, request: WaitRequest) -> Result<MessageStream<Progress>, ControlError> {
         let condition = request.condition();
         let names = if request.domains.is_empty() {
             self.0.agenda().selected.clone()
@@ -162,7 +168,7 @@ impl ControlHandler for Desk {
             match select(&self.0.agenda().app, &request.domains) {
                 Ok(names) => names,
                 Err(unknown) => {
-                    return Ok(single(
+                    return Ok(single_outcome(
                         Kind::UnknownDomain,
                         unknown.message(&self.0.agenda().app),
                     ));
@@ -170,42 +176,45 @@ impl ControlHandler for Desk {
             }
         };
         let (sink, stream) = streamed();
-        let house = Shared::clone(&self.0);
+        let house = SharedContext::clone(&self.0);
         tokio::spawn(async move {
-            let all = wait::all(&house, &names, condition);
+            let all = wait::wait_all(&house, &names, condition);
             let end = tokio::select! {
-                end = tokio::time::timeout(limit(request.timeout_ms), all) => end,
+                end = tokio::time::timeout(timeout_or_max(request.timeout_ms), all) => end,
                 // Nobody waits any more.
                 () = sink.closed() => return,
             };
             let end = match end {
                 Ok((kind, text)) => outcome(kind, text),
-                Err(_) => outcome(Kind::TimedOut, wait::missing(&house, &names, condition)),
+                Err(_) => outcome(
+                    Kind::TimedOut,
+                    wait::describe_pending(&house, &names, condition),
+                ),
             };
             let _ = sink.send(Ok(end)).await;
         });
         Ok(stream)
     }
 
-    async fn logs(&self, request: LogsRequest) -> Result<Streamed<LogRecord>, ControlError> {
+    async fn logs(&self, request: LogsRequest) -> Result<MessageStream<LogRecord>, ControlError> {
         let domains = if request.domains.is_empty() {
             None
         } else {
-            Some(self.past(&request.domains)?)
+            Some(self.known_domains(&request.domains)?)
         };
         let query = logs::query(&request, domains.clone())?;
         let mut follower = self.0.hub.subscribe(query, Capacity::default());
         let backlog: Vec<LogRecord> = follower
             .backlog()
             .map(Delivery::Line)
-            .map(logs::record)
+            .map(logs::log_record)
             .collect();
-        let seam = logs::seam(&self.0, follower.seam(), domains);
+        let seam = logs::snapshot_marker(&self.0, follower.snapshot_seq(), domains);
         let (sink, stream) = streamed();
         let hub = self.0.hub.clone();
         tokio::spawn(async move {
             // What isn't remembered any more, up to the seam, is read in the store.
-            hub.written().await;
+            hub.flushed().await;
             for record in backlog.into_iter().chain([seam]) {
                 if sink.send(Ok(record)).await.is_err() {
                     return;
@@ -220,7 +229,7 @@ impl ControlHandler for Desk {
                     () = sink.closed() => return,
                 };
                 let Some(delivery) = delivery else { return };
-                if sink.send(Ok(logs::record(delivery))).await.is_err() {
+                if sink.send(Ok(logs::log_record(delivery))).await.is_err() {
                     return;
                 }
             }
@@ -228,15 +237,15 @@ impl ControlHandler for Desk {
         Ok(stream)
     }
 
-    async fn events(&self, request: EventsRequest) -> Result<Streamed<Event>, ControlError> {
-        let names = self.past(&request.domains)?;
-        let (kept, mut coming) = self.0.journal.follow();
+    async fn events(&self, request: EventsRequest) -> Result<MessageStream<Event>, ControlError> {
+        let names = self.known_domains(&request.domains)?;
+        let (kept, mut coming) = self.0.journal.subscribe();
         let (sink, stream) = streamed();
         tokio::spawn(async move {
             let all = names.is_empty();
             let wanted = |event: &log::Event| all || names.contains(&event.domain);
             for event in kept.into_iter().filter(wanted) {
-                if sink.send(Ok(told(event))).await.is_err() {
+                if sink.send(Ok(event_message(event))).await.is_err() {
                     return;
                 }
             }
@@ -250,7 +259,7 @@ impl ControlHandler for Desk {
                 };
                 match event {
                     Ok(event) if wanted(&event) => {
-                        if sink.send(Ok(told(event))).await.is_err() {
+                        if sink.send(Ok(event_message(event))).await.is_err() {
                             return;
                         }
                     }
@@ -290,33 +299,36 @@ impl ControlHandler for Desk {
     async fn reload(
         &self,
         request: ReloadRequest,
-    ) -> Result<Streamed<ReloadProgress>, ControlError> {
-        let limit = limit(request.timeout_ms);
+    ) -> Result<MessageStream<ReloadProgress>, ControlError> {
+        let limit = timeout_or_max(request.timeout_ms);
         Ok(reload::stream_reload(
-            Shared::clone(&self.0),
+            SharedContext::clone(&self.0),
             request,
             limit,
         ))
     }
 
-    async fn shutdown(&self, request: ShutdownRequest) -> Result<Streamed<Progress>, ControlError> {
+    async fn shutdown(
+        &self,
+        request: ShutdownRequest,
+    ) -> Result<MessageStream<Progress>, ControlError> {
         let closing = self.0.closing.clone();
-        closing.ask(if request.force {
-            Stage::Killing
+        closing.request(if request.force {
+            ShutdownStage::Killing
         } else {
-            Stage::Stopping
+            ShutdownStage::Stopping
         });
         let (sink, stream) = streamed();
-        let house = Shared::clone(&self.0);
+        let house = SharedContext::clone(&self.0);
         tokio::spawn(async move {
             let mut ticks = tokio::time::interval(Duration::from_millis(500));
             ticks.tick().await;
             loop {
                 tokio::select! {
-                    () = closing.reached(Stage::Ended) => break,
+                    () = closing.wait_for(ShutdownStage::Done) => break,
                     _ = ticks.tick() => {}
                 }
-                let text = change::blockers(&house);
+                let text = change::shutdown_progress(&house);
                 let progress = Progress {
                     message: text,
                     ..Progress::default()
@@ -325,7 +337,7 @@ impl ControlHandler for Desk {
                     return;
                 }
             }
-            let left = change::survivors(&house);
+            let left = change::unkillable(&house);
             let end = if left.is_empty() {
                 outcome(Kind::Done, "stopped")
             } else {
@@ -340,7 +352,7 @@ impl ControlHandler for Desk {
     }
 }
 
-fn told(event: log::Event) -> Event {
+fn event_message(event: log::Event) -> Event {
     let phase = |phase: Option<Phase>| phase.map_or_else(String::new, |phase| phase.to_string());
     Event {
         seq: event.seq,
@@ -350,6 +362,6 @@ fn told(event: log::Event) -> Event {
         to: phase(event.phases.map(|(_, to)| to)),
         generation: event.generation,
         reason: event.reason,
-        kind: event.kind.to_owned(),
+        kind: event.event_kind.to_owned(),
     }
 }

@@ -7,15 +7,15 @@ use fulcrum_spawn::lifecycle::Phase;
 use fulcrum_spawn::supervisor::Snapshot;
 use tokio::time::Instant;
 
-use crate::context::House;
-use crate::exit::describe::{advice, explain};
-use crate::redact::{masked, masked_arguments};
+use crate::context::RuntimeContext;
+use crate::exit::describe::{describe_exit, hint};
+use crate::redact::{masked_arguments, redact_value};
 
 /// How many lines of standard error are shown with a domain's details.
 const LAST_STDERR: usize = 20;
 
 /// The instance itself.
-pub(crate) fn instance(house: &House) -> Instance {
+pub(crate) fn instance(house: &RuntimeContext) -> Instance {
     Instance {
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -31,7 +31,7 @@ pub(crate) fn instance(house: &House) -> Instance {
 }
 
 /// A domain as it is now.
-pub(crate) fn domain(house: &House, configured: &Configured, details: bool) -> Domain {
+pub(crate) fn domain(house: &RuntimeContext, configured: &Configured, details: bool) -> Domain {
     let name = &configured.name;
     let mut shown = Domain {
         name: name.clone(),
@@ -43,14 +43,17 @@ pub(crate) fn domain(house: &House, configured: &Configured, details: bool) -> D
         ..Domain::default()
     };
     if let Some(handle) = house.supervisor.domain(name) {
-        live(house, &mut shown, &handle.snapshot());
+        fill_live_state(house, &mut shown, &handle.snapshot());
     }
     if let Some(desk) = house.desks.get(name).filter(|_| shown.pid.is_some()) {
-        let sample = *desk.sample.borrow();
+        let sample = *desk.usage.borrow();
         shown.cpu_percent = f64::from(sample.cpu_percent);
         shown.memory_bytes = sample.memory_bytes;
-        shown.heartbeat_age_ms = desk.last_beat.borrow().map(age);
-        shown.event_loop_lag_ms = desk.lag.borrow().map(|lag| lag.as_secs_f64() * 1000.0);
+        shown.heartbeat_age_ms = desk.last_heartbeat.borrow().map(age);
+        shown.event_loop_lag_ms = desk
+            .event_loop_lag
+            .borrow()
+            .map(|lag| lag.as_secs_f64() * 1000.0);
     }
     if details {
         shown.details = crate::control::status::details(house, name);
@@ -58,7 +61,7 @@ pub(crate) fn domain(house: &House, configured: &Configured, details: bool) -> D
     shown
 }
 
-fn live(house: &House, shown: &mut Domain, now: &Snapshot) {
+fn fill_live_state(house: &RuntimeContext, shown: &mut Domain, now: &Snapshot) {
     shown.phase = now.phase.as_str().to_owned();
     shown.ready = now.ready;
     shown.goal = now.goal.as_str().to_owned();
@@ -78,48 +81,48 @@ fn live(house: &House, shown: &mut Domain, now: &Snapshot) {
     shown.last_exit = now.last_exit.as_ref().map(|exit| LastExit {
         code: exit.report.code,
         signal: exit.report.signal,
-        reason: explain(house, &shown.name, exit),
+        reason: describe_exit(house, &shown.name, exit),
         at: Some(exit.at.into()),
     });
     let outlook = house
         .desks
         .get(&shown.name)
-        .and_then(|desk| desk.outlook.borrow().clone())
+        .and_then(|desk| desk.restart_schedule.borrow().clone())
         .filter(|_| now.phase == Phase::Backoff);
     if let Some(outlook) = outlook {
         shown.reason = format!("{}; {outlook}", now.reason);
     }
     if let Some(desk) = house.desks.get(&shown.name).filter(|_| now.pid.is_some()) {
-        shown.reason = desk.probes.borrow().beside(&shown.reason);
+        shown.reason = desk.probe_status.borrow().append_to_reason(&shown.reason);
     }
-    if let Some(advice) = advice(house, &shown.name, now) {
+    if let Some(advice) = hint(house, &shown.name, now) {
         shown.reason = format!("{}; {advice}", now.reason);
     }
 }
 
-fn entry(house: &House, configured: &Configured) -> Option<String> {
+fn entry(house: &RuntimeContext, configured: &Configured) -> Option<String> {
     match &configured.program {
         Program::Node { entry } => Some(house.agenda().app.relative(entry).display().to_string()),
         Program::Command(argv) => argv.first().cloned(),
-        Program::None => None,
+        Program::NoProcess => None,
     }
 }
 
-fn details(house: &House, name: &str) -> Option<Details> {
-    let badge = house.desks.get(name)?.badge.borrow().clone()?;
+fn details(house: &RuntimeContext, name: &str) -> Option<Details> {
+    let badge = house.desks.get(name)?.process.borrow().clone()?;
     let spec = &badge.spec;
     let text = |text: &std::ffi::OsStr| text.to_string_lossy().into_owned();
     let program = std::iter::once(text(spec.program.as_os_str()));
     let env = spec.env.iter().map(|(key, value)| {
         let (key, value) = (text(key), text(value));
-        let value = masked(&key, &value);
+        let value = redact_value(&key, &value);
         (key, value)
     });
     let args: Vec<String> = spec.args.iter().map(|arg| text(arg)).collect();
     let lines = house
         .hub
         .last_lines(name, badge.generation, Stream::Stderr, LAST_STDERR);
-    let last_stderr = match house.desks.get(name)?.obituary.borrow().clone() {
+    let last_stderr = match house.desks.get(name)?.last_exit.borrow().clone() {
         // A life that has only begun has said nothing yet; what the one before it said explains
         // why there is a new one.
         Some(obituary) if lines.is_empty() && obituary.generation + 1 == badge.generation => {

@@ -5,32 +5,32 @@ use std::time::Duration;
 use fulcrum_rpc::control::outcome::Kind;
 use fulcrum_rpc::control::wait_request::Condition;
 use fulcrum_spawn::lifecycle::{Goal, Phase};
-use fulcrum_spawn::supervisor::{Handle, Snapshot};
+use fulcrum_spawn::supervisor::{DomainHandle, Snapshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use crate::context::House;
-use crate::transitions::millis;
+use crate::context::RuntimeContext;
+use crate::transitions::format_duration;
 
 /// How one domain stands towards a condition.
-enum Standing {
-    Holds,
-    NotYet,
+enum ConditionStatus {
+    Met,
+    Pending,
     /// It will never hold without somebody's doing something.
-    Never(String),
+    Impossible(String),
 }
 
-fn standing(condition: Condition, now: &Snapshot) -> Standing {
+fn standing(condition: Condition, now: &Snapshot) -> ConditionStatus {
     let holds = match condition {
         Condition::Running => now.phase == Phase::Running,
         Condition::Stopped => matches!(now.phase, Phase::Stopped | Phase::Failed),
         Condition::Ready | Condition::Unspecified => now.phase == Phase::Running && now.ready,
     };
     match now.phase {
-        _ if holds => Standing::Holds,
-        Phase::Failed | Phase::Stuck => Standing::Never(now.reason.clone()),
+        _ if holds => ConditionStatus::Met,
+        Phase::Failed | Phase::Stuck => ConditionStatus::Impossible(now.reason.clone()),
         Phase::Stopped if now.generation > 0 && now.goal == Goal::Up => {
-            Standing::Never(format!("it ended: {}", now.reason))
+            ConditionStatus::Impossible(format!("it ended: {}", now.reason))
         }
         Phase::Stopped
         | Phase::Waiting
@@ -38,16 +38,20 @@ fn standing(condition: Condition, now: &Snapshot) -> Standing {
         | Phase::Starting
         | Phase::Running
         | Phase::Stopping
-        | Phase::Backoff => Standing::NotYet,
+        | Phase::Backoff => ConditionStatus::Pending,
     }
 }
 
 /// How long the others are given once one has failed.
-const TOGETHER: Duration = Duration::from_millis(500);
+const GROUPING_WINDOW: Duration = Duration::from_millis(500);
 
 /// Waits until the condition holds for all, or can't come to hold for one. The answer names every
 /// domain that has failed by then or does so a moment later.
-pub(crate) async fn all(house: &House, names: &[String], condition: Condition) -> (Kind, String) {
+pub(crate) async fn wait_all(
+    house: &RuntimeContext,
+    names: &[String],
+    condition: Condition,
+) -> (Kind, String) {
     let mut waits = JoinSet::new();
     for handle in names
         .iter()
@@ -72,7 +76,7 @@ pub(crate) async fn all(house: &House, names: &[String], condition: Condition) -
         if let Ok((name, Some(why))) = joined {
             let named = why.starts_with(&format!("{name}: "));
             failed.push(if named { why } else { format!("{name}: {why}") });
-            patience.get_or_insert(Instant::now() + TOGETHER);
+            patience.get_or_insert(Instant::now() + GROUPING_WINDOW);
         }
     }
     failed.sort();
@@ -84,23 +88,27 @@ pub(crate) async fn all(house: &House, names: &[String], condition: Condition) -
 }
 
 /// What of these domains isn't as wanted yet, in words.
-pub(crate) fn missing(house: &House, names: &[String], condition: Condition) -> String {
+pub(crate) fn describe_pending(
+    house: &RuntimeContext,
+    names: &[String],
+    condition: Condition,
+) -> String {
     let missing = names.iter().filter_map(|name| {
         let now = house.supervisor.domain(name)?.snapshot();
-        let holds = matches!(standing(condition, &now), Standing::Holds);
+        let holds = matches!(standing(condition, &now), ConditionStatus::Met);
         (!holds).then(|| format!("{name} is {} ({})", now.phase, now.reason))
     });
     missing.collect::<Vec<_>>().join("; ")
 }
 
-async fn one(handle: &Handle, condition: Condition) -> Option<String> {
-    let mut changes = handle.watch();
+async fn one(handle: &DomainHandle, condition: Condition) -> Option<String> {
+    let mut changes = handle.subscribe();
     loop {
         changes.borrow_and_update();
         match standing(condition, &handle.snapshot()) {
-            Standing::Holds => return None,
-            Standing::Never(why) => return Some(why),
-            Standing::NotYet => {}
+            ConditionStatus::Met => return None,
+            ConditionStatus::Impossible(why) => return Some(why),
+            ConditionStatus::Pending => {}
         }
         if changes.changed().await.is_err() {
             return Some("it is no longer supervised".to_owned());
@@ -108,7 +116,7 @@ async fn one(handle: &Handle, condition: Condition) -> Option<String> {
     }
 }
 
-fn done(house: &House, names: &[String], condition: Condition) -> String {
+fn done(house: &RuntimeContext, names: &[String], condition: Condition) -> String {
     let what = match condition {
         Condition::Running => "running",
         Condition::Stopped => "stopped",
@@ -130,7 +138,7 @@ fn done(house: &House, names: &[String], condition: Condition) -> String {
 
 /// The closing line of a start: `3 domains ready in 412 ms`, from the instance's own start to the
 /// last domain's registration.
-fn summary(house: &House) -> String {
+fn summary(house: &RuntimeContext) -> String {
     let agenda = house.agenda();
     let ready = agenda
         .selected
@@ -143,5 +151,5 @@ fn summary(house: &House) -> String {
         .unwrap_or_default();
     let count = agenda.selected.len();
     let noun = if count == 1 { "domain" } else { "domains" };
-    format!("{count} {noun} ready in {}", millis(ready))
+    format!("{count} {noun} ready in {}", format_duration(ready))
 }

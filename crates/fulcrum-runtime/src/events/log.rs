@@ -4,14 +4,14 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use fulcrum_spawn::lifecycle::{Cause, Phase};
+use fulcrum_spawn::lifecycle::{Phase, TransitionCause};
 use fulcrum_spawn::supervisor::Transition;
 use tokio::sync::broadcast;
 
 use crate::context::now;
 
 /// As many as are kept; the oldest goes.
-const KEPT: usize = 1000;
+const CAPACITY: usize = 1000;
 
 /// One thing that happened, and its number.
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ pub(crate) struct Event {
     pub(crate) domain: String,
     pub(crate) generation: u64,
     /// What happened, in one word that doesn't change between versions.
-    pub(crate) kind: &'static str,
+    pub(crate) event_kind: &'static str,
     /// The phases before and after, where it was a transition.
     pub(crate) phases: Option<(Phase, Phase)>,
     /// For people.
@@ -30,29 +30,29 @@ pub(crate) struct Event {
 
 /// The instance's journal. Clones are handles to one.
 #[derive(Debug, Clone)]
-pub(crate) struct Journal {
-    kept: Arc<Mutex<VecDeque<Event>>>,
-    told: broadcast::Sender<Event>,
+pub(crate) struct EventLog {
+    recent: Arc<Mutex<VecDeque<Event>>>,
+    sender: broadcast::Sender<Event>,
 }
 
-impl Journal {
+impl EventLog {
     /// An empty one.
     pub(crate) fn new() -> Self {
         Self {
-            kept: Arc::default(),
-            told: broadcast::Sender::new(KEPT),
+            recent: Arc::default(),
+            sender: broadcast::Sender::new(CAPACITY),
         }
     }
 
     /// Enters a transition.
-    pub(crate) fn enter(&self, transition: Transition) {
-        let kind = kind(&transition);
+    pub(crate) fn record_transition(&self, transition: Transition) {
+        let kind = event_kind(&transition);
         self.push(Event {
             seq: 0,
             time: transition.time,
             domain: transition.domain,
             generation: transition.generation,
-            kind,
+            event_kind: kind,
             phases: Some((transition.from, transition.to)),
             reason: transition.reason,
         });
@@ -60,7 +60,7 @@ impl Journal {
 
     /// Enters something that changed no phase, such as a stream that came back. `kind` is one
     /// word in lower case.
-    pub(crate) fn note(
+    pub(crate) fn record(
         &self,
         domain: &str,
         generation: u64,
@@ -72,46 +72,48 @@ impl Journal {
             time: now(),
             domain: domain.to_owned(),
             generation,
-            kind,
+            event_kind: kind,
             phases: None,
             reason: reason.into(),
         });
     }
 
     fn push(&self, mut event: Event) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         event.seq = kept.back().map_or(1, |last| last.seq + 1);
-        if kept.len() == KEPT {
+        if kept.len() == CAPACITY {
             kept.pop_front();
         }
         kept.push_back(event.clone());
         // Under the lock, so that what is read and what is followed meet without a seam.
-        let _ = self.told.send(event);
+        let _ = self.sender.send(event);
     }
 
     /// What is kept, and then what comes.
-    pub(crate) fn follow(&self) -> (Vec<Event>, broadcast::Receiver<Event>) {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        (kept.iter().cloned().collect(), self.told.subscribe())
+    pub(crate) fn subscribe(&self) -> (Vec<Event>, broadcast::Receiver<Event>) {
+        let kept = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        (kept.iter().cloned().collect(), self.sender.subscribe())
     }
 }
 
 /// The word for a transition.
-fn kind(news: &Transition) -> &'static str {
+fn event_kind(news: &Transition) -> &'static str {
     match (news.from, news.to) {
         (_, Phase::Running) if news.ready => "ready",
         (Phase::Running, Phase::Running) => "unready",
         (_, Phase::Running) => "running",
         (_, Phase::Starting) => "spawned",
         (_, Phase::Stopping) => match news.cause {
-            Cause::Exited => "exited",
-            Cause::StartTimeout => "start-timeout",
-            Cause::Hung => "hung",
-            Cause::Unhealthy => "unhealthy",
-            Cause::Refused => "refused",
-            Cause::Recycled => "recycled",
-            Cause::Renewed => "reloading",
-            Cause::Asked(_) | Cause::Course | Cause::NotStarted => "stopping",
+            TransitionCause::Exited => "exited",
+            TransitionCause::StartTimeout => "start-timeout",
+            TransitionCause::Hung => "hung",
+            TransitionCause::Unhealthy => "unhealthy",
+            TransitionCause::Rejected => "refused",
+            TransitionCause::GroupRestart => "recycled",
+            TransitionCause::Reload => "reloading",
+            TransitionCause::Requested(_)
+            | TransitionCause::Normal
+            | TransitionCause::StartFailed => "stopping",
         },
         (_, phase) => phase.as_str(),
     }

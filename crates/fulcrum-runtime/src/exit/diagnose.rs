@@ -5,24 +5,24 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fulcrum_config::Domain;
-use fulcrum_health::{Case, Diagnosis, diagnose, explain_exit};
+use fulcrum_health::{Diagnosis, ExitContext, describe_exit, diagnose};
 use fulcrum_logs::{Hub, Stream};
 use fulcrum_spawn::lifecycle::ExitReport;
 use fulcrum_spawn::process::OomKill;
 
 use crate::exit::port_conflict;
-use crate::oom_monitor::OomWatch;
-use crate::state::domain::Desks;
+use crate::oom_monitor::OomMonitor;
+use crate::state::domain::SharedDomainStates;
 
 /// How many of the last lines are looked at for a known cause. V8's own last words are long.
-pub(crate) const LOOKED_AT: usize = 100;
+pub(crate) const DIAGNOSED_LINES: usize = 100;
 
 /// How many of them are kept to be shown.
-const SHOWN: usize = 20;
+const KEPT_LINES: usize = 20;
 
 /// The end of one life.
 #[derive(Debug, Clone)]
-pub(crate) struct Obituary {
+pub(crate) struct ExitRecord {
     pub(crate) generation: u64,
     report: ExitReport,
     /// The last lines of its standard error, oldest first.
@@ -31,7 +31,7 @@ pub(crate) struct Obituary {
     oom: Option<OomKill>,
 }
 
-impl Obituary {
+impl ExitRecord {
     /// Starting the domain again can't help.
     pub(crate) fn is_permanent(&self) -> bool {
         self.diagnosis.as_ref().is_some_and(|found| found.permanent)
@@ -39,8 +39,8 @@ impl Obituary {
 
     /// The end in words, for a life that nobody had asked to end: how it was, what caused it, what
     /// cures it.
-    pub(crate) fn words(&self, was_ready: bool) -> String {
-        let mut text = explain_exit(self.report.code, self.report.signal);
+    pub(crate) fn describe(&self, was_ready: bool) -> String {
+        let mut text = describe_exit(self.report.code, self.report.signal);
         if !was_ready {
             text.push_str(" before it registered");
         }
@@ -56,14 +56,24 @@ impl Obituary {
                 .rev()
                 .find(|line| !line.trim().is_empty()),
         ) {
-            (Some(Diagnosis { cause, cure, .. }), _) if cure.is_empty() => {
+            (
+                Some(Diagnosis {
+                    cause, hint: cure, ..
+                }),
+                _,
+            ) if cure.is_empty() => {
                 text.push_str(&format!(": {cause}"));
             }
-            (Some(Diagnosis { cause, cure, .. }), _) => {
+            (
+                Some(Diagnosis {
+                    cause, hint: cure, ..
+                }),
+                _,
+            ) => {
                 text.push_str(&format!(": {cause} ({cure})"));
             }
             (None, Some(line)) if self.report.code.is_some_and(|code| code != 0) => {
-                text.push_str(&format!("; last on stderr: {}", shortened(line.trim())));
+                text.push_str(&format!("; last on stderr: {}", truncate_line(line.trim())));
             }
             (None, _) => {}
         }
@@ -72,8 +82,8 @@ impl Obituary {
 
     /// How a life took its end that Fulcrum had decided on, `killed` telling whether it had to
     /// send SIGKILL.
-    pub(crate) fn how(&self, killed: bool) -> String {
-        let text = explain_exit(self.report.code, self.report.signal);
+    pub(crate) fn describe_forced(&self, killed: bool) -> String {
+        let text = describe_exit(self.report.code, self.report.signal);
         match (&self.oom, self.report.signal) {
             (_, Some(9)) if killed => format!("{text}, sent by Fulcrum"),
             (Some(kill), Some(9)) => format!("{text}, {}", killed_by_kernel(kill)),
@@ -98,7 +108,7 @@ fn comes_from_outside(signal: i32) -> bool {
 }
 
 /// A line for a sentence.
-pub(crate) fn shortened(line: &str) -> String {
+pub(crate) fn truncate_line(line: &str) -> String {
     const LONGEST: usize = 200;
     match line.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &line[..end]),
@@ -108,22 +118,22 @@ pub(crate) fn shortened(line: &str) -> String {
 
 /// Finds out about the ends of one domain's lives.
 #[derive(Debug, Clone)]
-pub(crate) struct Coroner {
+pub(crate) struct ExitDiagnoser {
     domain: String,
     folder: String,
     app: String,
     hub: Hub,
-    desks: Desks,
-    oom: OomWatch,
+    desks: SharedDomainStates,
+    oom: OomMonitor,
 }
 
-impl Coroner {
+impl ExitDiagnoser {
     pub(crate) fn new(
         domain: &Domain,
         app: &Path,
         hub: &Hub,
-        desks: &Desks,
-        oom: &OomWatch,
+        desks: &SharedDomainStates,
+        oom: &OomMonitor,
     ) -> Self {
         Self {
             domain: domain.name.clone(),
@@ -136,13 +146,13 @@ impl Coroner {
     }
 
     /// A life has begun.
-    pub(crate) fn born(&self, pid: u32) {
+    pub(crate) fn track(&self, pid: u32) {
         self.oom.announce(pid);
     }
 
     /// A life has ended, and its leader isn't reaped yet: puts what can be known on the domain's
     /// desk, where it is read once the end is told.
-    pub(crate) async fn inquire(&self, pid: u32, generation: u64, report: ExitReport) {
+    pub(crate) async fn diagnose(&self, pid: u32, generation: u64, report: ExitReport) {
         let oom = if report.signal == Some(9) {
             self.oom.claim(pid).await
         } else {
@@ -151,28 +161,29 @@ impl Coroner {
         };
         let lines = self
             .hub
-            .last_lines(&self.domain, generation, Stream::Stderr, LOOKED_AT);
+            .last_lines(&self.domain, generation, Stream::Stderr, DIAGNOSED_LINES);
         let lines: Vec<String> = lines.iter().map(|line| line.text().into_owned()).collect();
-        let mut diagnosis = diagnose(&Case {
+        let mut diagnosis = diagnose(&ExitContext {
             stderr: &lines,
             code: report.code,
             signal: report.signal,
-            folder: &self.folder,
+            domain_dir: &self.folder,
             app: &self.app,
         });
         if let Some(found) = &mut diagnosis
-            && let Some(address) = found.taken.clone()
+            && let Some(address) = found.address_in_use.clone()
         {
             let (desks, domain) = (Arc::clone(&self.desks), self.domain.clone());
             // It reads /proc, which may block: not on a thread that others wait for.
-            let looked =
-                tokio::task::spawn_blocking(move || port_conflict::of(&address, &desks, &domain));
+            let looked = tokio::task::spawn_blocking(move || {
+                port_conflict::diagnose(&address, &desks, &domain)
+            });
             if let Ok(Some((cause, cure))) = looked.await {
-                (found.cause, found.cure) = (cause, cure);
+                (found.cause, found.hint) = (cause, cure);
             }
         }
-        let stderr = lines[lines.len().saturating_sub(SHOWN)..].to_vec();
-        let obituary = Obituary {
+        let stderr = lines[lines.len().saturating_sub(KEPT_LINES)..].to_vec();
+        let obituary = ExitRecord {
             generation,
             report,
             stderr,
@@ -180,7 +191,7 @@ impl Coroner {
             oom,
         };
         if let Some(desk) = self.desks.get(&self.domain) {
-            desk.obituary.send_replace(Some(Arc::new(obituary)));
+            desk.last_exit.send_replace(Some(Arc::new(obituary)));
         }
     }
 }
@@ -189,16 +200,16 @@ impl Coroner {
 mod tests {
     use super::*;
 
-    fn obituary(code: Option<i32>, signal: Option<i32>, stderr: &[&str]) -> Obituary {
+    fn obituary(code: Option<i32>, signal: Option<i32>, stderr: &[&str]) -> ExitRecord {
         let stderr: Vec<String> = stderr.iter().map(|line| (*line).to_owned()).collect();
-        Obituary {
+        ExitRecord {
             generation: 1,
             report: ExitReport { code, signal },
-            diagnosis: diagnose(&Case {
+            diagnosis: diagnose(&ExitContext {
                 stderr: &stderr,
                 code,
                 signal,
-                ..Case::default()
+                ..ExitContext::default()
             }),
             stderr,
             oom: None,
@@ -208,10 +219,10 @@ mod tests {
     #[test]
     fn an_end_of_its_own_is_told_with_its_cause() {
         assert_eq!(
-            obituary(Some(3), None, &["boom", ""]).words(false),
+            obituary(Some(3), None, &["boom", ""]).describe(false),
             "exit 3 before it registered; last on stderr: boom"
         );
-        assert_eq!(obituary(Some(0), None, &["bye"]).words(true), "exit 0");
+        assert_eq!(obituary(Some(0), None, &["bye"]).describe(true), "exit 0");
         let uncaught = [
             "/a/domain.js:7",
             "Error: boom",
@@ -219,10 +230,10 @@ mod tests {
             "Node.js v20",
         ];
         assert_eq!(
-            obituary(Some(1), None, &uncaught).words(true),
+            obituary(Some(1), None, &uncaught).describe(true),
             "exit 1: uncaught Error: boom at /a/domain.js:7:9"
         );
-        assert!(obituary(Some(13), None, &[]).words(false).starts_with(
+        assert!(obituary(Some(13), None, &[]).describe(false).starts_with(
             "exit 13 (top-level await never settled) before it registered: it awaits "
         ));
     }
@@ -230,23 +241,32 @@ mod tests {
     #[test]
     fn who_sent_a_sigkill_is_told_or_said_to_be_unknown() {
         let mut killed = obituary(None, Some(9), &["unrelated"]);
-        assert_eq!(killed.words(true), "killed by SIGKILL (9), sender unknown");
-        assert_eq!(killed.how(true), "killed by SIGKILL (9), sent by Fulcrum");
-        assert_eq!(killed.how(false), "killed by SIGKILL (9), sender unknown");
+        assert_eq!(
+            killed.describe(true),
+            "killed by SIGKILL (9), sender unknown"
+        );
+        assert_eq!(
+            killed.describe_forced(true),
+            "killed by SIGKILL (9), sent by Fulcrum"
+        );
+        assert_eq!(
+            killed.describe_forced(false),
+            "killed by SIGKILL (9), sender unknown"
+        );
         killed.oom = Some(OomKill {
             count: 1,
             counter: "/sys/fs/cgroup/shop/memory.events".into(),
         });
         let by_kernel = "killed by SIGKILL (9), out of memory: killed by the kernel \
                          (oom_kill rose to 1 in /sys/fs/cgroup/shop/memory.events)";
-        assert_eq!(killed.words(true), by_kernel);
-        assert_eq!(killed.how(false), by_kernel);
+        assert_eq!(killed.describe(true), by_kernel);
+        assert_eq!(killed.describe_forced(false), by_kernel);
         assert_eq!(
-            obituary(None, Some(11), &[]).words(true),
+            obituary(None, Some(11), &[]).describe(true),
             "killed by SIGSEGV (11)"
         );
         assert_eq!(
-            obituary(None, Some(15), &[]).words(true),
+            obituary(None, Some(15), &[]).describe(true),
             "killed by SIGTERM (15), sender unknown"
         );
     }

@@ -3,35 +3,42 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use fulcrum_spawn::process::{
-    Holder, Stat, descends_from, listener_on, socket_holder, variable_of,
+    SocketOwner, Stat, descends_from, find_listener, find_unix_listener, read_env_var,
 };
 
 use crate::redact;
-use crate::state::domain::{Badge, Desks};
+use crate::state::domain::{ProcessIdentity, SharedDomainStates};
 
 /// Whose process a holder is.
-enum Owner {
-    Ourselves,
-    Life {
+enum PortOwner {
+    Fulcrum,
+    Generation {
         domain: String,
         generation: u64,
     },
     /// Left behind by a life that is over, maybe of an earlier instance.
-    Leftover {
+    StaleProcess {
         domain: String,
     },
-    Stranger,
+    Other,
 }
 
 /// Cause and cure of a failure to listen on `address`, as Node writes it, by `domain`. None if
 /// nobody is seen there any more.
-pub(crate) fn of(address: &str, desks: &Desks, domain: &str) -> Option<(String, String)> {
+pub(crate) fn diagnose(
+    address: &str,
+    desks: &SharedDomainStates,
+    domain: &str,
+) -> Option<(String, String)> {
     let (what, holder) = match parse(address) {
-        Some(address) => (format!("port {}", address.port()), listener_on(address)?),
-        None => (format!("the socket {address}"), socket_holder(address)?),
+        Some(address) => (format!("port {}", address.port()), find_listener(address)?),
+        None => (
+            format!("the socket {address}"),
+            find_unix_listener(address)?,
+        ),
     };
     let owner = owner(&holder, desks);
-    Some(tell(&what, &holder, &owner, domain))
+    Some(describe(&what, &holder, &owner, domain))
 }
 
 /// `127.0.0.1:3001`, `:::3001`, `0.0.0.0:80`; a path is no address.
@@ -47,44 +54,44 @@ fn parse(address: &str) -> Option<SocketAddr> {
     }
 }
 
-fn owner(holder: &Holder, desks: &Desks) -> Owner {
+fn owner(holder: &SocketOwner, desks: &SharedDomainStates) -> PortOwner {
     if holder.pid == std::process::id() {
-        return Owner::Ourselves;
+        return PortOwner::Fulcrum;
     }
     let group = Stat::read(holder.pid).map(|stat| stat.group);
-    let token = variable_of(holder.pid, "FULCRUM_DOMAIN_TOKEN");
-    let is_of = |badge: &Badge| {
+    let token = read_env_var(holder.pid, "FULCRUM_DOMAIN_TOKEN");
+    let is_of = |badge: &ProcessIdentity| {
         let by_tree = |leader: u32| {
-            !badge.over && (group == Some(leader) || descends_from(holder.pid, leader))
+            !badge.exited && (group == Some(leader) || descends_from(holder.pid, leader))
         };
         badge.pid.is_some_and(by_tree) || token.as_deref() == Some(badge.token.as_str())
     };
     for (name, desk) in desks.all().iter() {
-        if let Some(badge) = desk.badge.borrow().as_ref().filter(|badge| is_of(badge)) {
-            return Owner::Life {
+        if let Some(badge) = desk.process.borrow().as_ref().filter(|badge| is_of(badge)) {
+            return PortOwner::Generation {
                 domain: name.clone(),
                 generation: badge.generation,
             };
         }
     }
-    match variable_of(holder.pid, "FULCRUM_DOMAIN_NAME").filter(|_| token.is_some()) {
-        Some(domain) => Owner::Leftover { domain },
-        None => Owner::Stranger,
+    match read_env_var(holder.pid, "FULCRUM_DOMAIN_NAME").filter(|_| token.is_some()) {
+        Some(domain) => PortOwner::StaleProcess { domain },
+        None => PortOwner::Other,
     }
 }
 
-fn tell(what: &str, holder: &Holder, owner: &Owner, domain: &str) -> (String, String) {
+fn describe(what: &str, holder: &SocketOwner, owner: &PortOwner, domain: &str) -> (String, String) {
     let pid = holder.pid;
     let held = format!(
         "{what} is held by pid {pid} ({})",
-        redact::masked_line(&holder.command)
+        redact::redact_command_line(&holder.command)
     );
     match owner {
-        Owner::Ourselves => (
+        PortOwner::Fulcrum => (
             format!("{held}, Fulcrum itself"),
             "domains register there: listen on another one".to_owned(),
         ),
-        Owner::Life {
+        PortOwner::Generation {
             domain: other,
             generation,
         } => (
@@ -95,11 +102,11 @@ fn tell(what: &str, holder: &Holder, owner: &Owner, domain: &str) -> (String, St
                 format!("give {other} or {domain} another one")
             },
         ),
-        Owner::Leftover { domain: other } => (
+        PortOwner::StaleProcess { domain: other } => (
             format!("{held}, which an earlier life of a domain {other} has left behind"),
             format!("end it: `kill {pid}`"),
         ),
-        Owner::Stranger => (
+        PortOwner::Other => (
             format!("{held}, which Fulcrum didn't start"),
             "stop it, or listen on another one".to_owned(),
         ),
@@ -128,21 +135,21 @@ mod tests {
 
     #[test]
     fn the_holder_and_the_way_out_are_named() {
-        let holder = Holder {
+        let holder = SocketOwner {
             pid: 4242,
             command: "node /srv/x.js".to_owned(),
         };
-        let life = Owner::Life {
+        let life = PortOwner::Generation {
             domain: "orders".to_owned(),
             generation: 6,
         };
-        let (cause, cure) = tell("port 3001", &holder, &life, "users");
+        let (cause, cure) = describe("port 3001", &holder, &life, "users");
         assert_eq!(
             cause,
             "port 3001 is held by pid 4242 (node /srv/x.js), a process of orders generation 6"
         );
         assert_eq!(cure, "give orders or users another one");
-        let (cause, _) = tell("port 3001", &holder, &Owner::Stranger, "users");
+        let (cause, _) = describe("port 3001", &holder, &PortOwner::Other, "users");
         assert!(cause.ends_with(", which Fulcrum didn't start"), "{cause}");
     }
 }

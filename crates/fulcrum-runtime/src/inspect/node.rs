@@ -8,8 +8,8 @@
 
 use std::collections::HashMap;
 
-use fulcrum_logs::{Capacity, Delivery, Hub, Query, Stream};
-use fulcrum_spawn::process::{Seen, catches, signal_number};
+use fulcrum_logs::{Capacity, Delivery, Hub, LogQuery, Stream};
+use fulcrum_spawn::process::{ProcessSnapshot, has_signal_handler, signal_number};
 use serde_json::{Value, json};
 
 use crate::inspect::stack::Frame;
@@ -23,7 +23,7 @@ const OTHERS: [&str; 3] = [
     "Debugger ending on ",
 ];
 /// What it prints when the port is another's.
-const TAKEN: &str = "Starting inspector on ";
+const PORT_IN_USE: &str = "Starting inspector on ";
 
 /// Leaves the environment out: it may hold secrets, and the domain's is known anyway. So are the
 /// names of network peers, whose look-up may take seconds.
@@ -41,16 +41,16 @@ pub(crate) struct Inspector {
 }
 
 /// Whether a line of output is Node's own about its inspector.
-pub(crate) fn is_its_own(line: &str) -> bool {
-    let mut known = OTHERS.iter().chain([&ADDRESS, &TAKEN]);
+pub(crate) fn is_inspector_output(line: &str) -> bool {
+    let mut known = OTHERS.iter().chain([&ADDRESS, &PORT_IN_USE]);
     known.any(|start| line.starts_with(start))
 }
 
 impl Inspector {
     /// Whether SIGUSR1 would open it. Not where nobody catches it, since it would end the process
     /// then.
-    pub(crate) fn can_open(seen: &Seen) -> bool {
-        signal_number("SIGUSR1").is_some_and(|signal| catches(seen.pid, signal))
+    pub(crate) fn can_open(seen: &ProcessSnapshot) -> bool {
+        signal_number("SIGUSR1").is_some_and(|signal| has_signal_handler(seen.pid, signal))
     }
 
     /// Opens it; `None` where the address isn't told, or can't be dialled.
@@ -58,13 +58,13 @@ impl Inspector {
         hub: &Hub,
         domain: &str,
         generation: u64,
-        seen: &Seen,
+        seen: &ProcessSnapshot,
     ) -> Option<Self> {
-        let query = Query {
+        let query = LogQuery {
             generation: Some(generation),
             stream: Some(Stream::Stderr),
-            n: Some(0),
-            ..Query::domain(domain)
+            tail: Some(0),
+            ..LogQuery::domain(domain)
         };
         let mut lines = hub.subscribe(query, Capacity::default());
         if !seen.signal(signal_number("SIGUSR1")?) {
@@ -75,7 +75,7 @@ impl Inspector {
                 continue;
             };
             let text = line.text();
-            if text.starts_with(TAKEN) {
+            if text.starts_with(PORT_IN_USE) {
                 return None;
             }
             if let Some(url) = text.strip_prefix(ADDRESS) {
@@ -92,8 +92,8 @@ impl Inspector {
 
     /// Stops the JavaScript where it is; the innermost call comes first.
     pub(crate) async fn pause(&mut self) -> Option<Vec<Frame>> {
-        self.ask("Debugger.enable", json!({})).await?;
-        let first = self.stop_somewhere().await?;
+        self.call("Debugger.enable", json!({})).await?;
+        let first = self.pause_execution().await?;
         if first
             .first()
             .is_some_and(|frame| !frame.url.starts_with("node:"))
@@ -101,12 +101,12 @@ impl Inspector {
             return Some(first);
         }
         // Node tells its listeners that the inspector was opened, and that may be where it stopped.
-        self.ask("Debugger.resume", json!({})).await?;
-        self.stop_somewhere().await
+        self.call("Debugger.resume", json!({})).await?;
+        self.pause_execution().await
     }
 
-    async fn stop_somewhere(&mut self) -> Option<Vec<Frame>> {
-        self.ask("Debugger.pause", json!({})).await?;
+    async fn pause_execution(&mut self) -> Option<Vec<Frame>> {
+        self.call("Debugger.pause", json!({})).await?;
         loop {
             let event = self.next().await?;
             if event["method"] == "Debugger.paused" {
@@ -127,7 +127,7 @@ impl Inspector {
             "callFrameId": paused.id, "expression": REPORT,
             "returnByValue": true, "silent": true,
         });
-        let id = self.ask("Debugger.evaluateOnCallFrame", asked).await?;
+        let id = self.call("Debugger.evaluateOnCallFrame", asked).await?;
         loop {
             let answer = self.next().await?;
             if answer["id"] == id {
@@ -136,7 +136,7 @@ impl Inspector {
         }
     }
 
-    async fn ask(&mut self, method: &str, params: Value) -> Option<u64> {
+    async fn call(&mut self, method: &str, params: Value) -> Option<u64> {
         self.asked += 1;
         let message = json!({"id": self.asked, "method": method, "params": params});
         self.socket.send(&message.to_string()).await.ok()?;

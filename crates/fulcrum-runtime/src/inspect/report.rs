@@ -9,7 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use crate::context::now;
 
 /// So many are kept; the oldest go.
-const KEPT: usize = 10;
+const MAX_REPORTS: usize = 10;
 
 /// A report's file name.
 pub(crate) fn name(domain: &str, generation: u64) -> String {
@@ -23,7 +23,7 @@ pub(crate) fn name(domain: &str, generation: u64) -> String {
 ///
 /// # Errors
 /// Where the app's folder can't be written.
-pub(crate) fn keep(root: &Path, name: &str, text: &str) -> io::Result<PathBuf> {
+pub(crate) fn save(root: &Path, name: &str, text: &str) -> io::Result<PathBuf> {
     let inside = Path::new(".fulcrum/reports");
     let folder = root.join(inside);
     DirBuilder::new()
@@ -36,18 +36,18 @@ pub(crate) fn keep(root: &Path, name: &str, text: &str) -> io::Result<PathBuf> {
         .mode(0o600)
         .open(folder.join(name))?;
     file.write_all(text.as_bytes())?;
-    forget(&folder)?;
+    prune(&folder)?;
     Ok(inside.join(name))
 }
 
-fn forget(folder: &Path) -> io::Result<()> {
+fn prune(folder: &Path) -> io::Result<()> {
     let mut reports: Vec<_> = fs::read_dir(folder)?
         .flatten()
         .filter(|entry| entry.path().extension().is_some_and(|one| one == "json"))
         .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
         .collect();
     reports.sort();
-    let old = reports.len().saturating_sub(KEPT);
+    let old = reports.len().saturating_sub(MAX_REPORTS);
     for (_, report) in reports.drain(..old) {
         fs::remove_file(report)?;
     }
@@ -65,15 +65,15 @@ mod tests {
         let app = tempfile::tempdir().expect("a folder");
         for number in 0..13 {
             let name = format!("users-{number:02}-0.json");
-            let kept = keep(app.path(), &name, "{}").expect("kept");
+            let kept = save(app.path(), &name, "{}").expect("kept");
             assert_eq!(kept, Path::new(".fulcrum/reports").join(name));
         }
         let folder = app.path().join(".fulcrum/reports");
         let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
         assert_eq!(mode(&folder), 0o700);
         assert_eq!(mode(&folder.join("users-12-0.json")), 0o600);
-        assert_eq!(fs::read_dir(&folder).expect("there").count(), KEPT);
-        let again = keep(app.path(), "users-12-0.json", "{}");
+        assert_eq!(fs::read_dir(&folder).expect("there").count(), MAX_REPORTS);
+        let again = save(app.path(), "users-12-0.json", "{}");
         assert!(
             again.is_err(),
             "a report, or a link in its place, is not written over"

@@ -22,13 +22,13 @@ pub(crate) struct Frame {
 
 /// Names the innermost calls; files below `root` are told as seen from there. `None` without a
 /// call: the event loop itself waits, and no JavaScript is under way.
-pub(crate) fn describe(frames: &[Frame], root: &Path) -> Option<String> {
+pub(crate) fn describe_stack(frames: &[Frame], root: &Path) -> Option<String> {
     let own = |frame: &&Frame| !frame.url.starts_with("node:");
     let innermost = frames.first()?;
     // What Node's own functions call each other is of no interest, only which was called.
     let within = (!own(&innermost)).then(|| name(innermost));
     let mut calls = frames.iter().filter(own).take(SHOWN).map(|frame| {
-        let place = place(&frame.url, root);
+        let place = display_location(&frame.url, root);
         format!("{} at {place}:{}:{}", name(frame), frame.line, frame.column)
     });
     let mut text = match (within, calls.next()) {
@@ -55,7 +55,7 @@ fn name(frame: &Frame) -> String {
     }
 }
 
-fn place(url: &str, root: &Path) -> String {
+fn display_location(url: &str, root: &Path) -> String {
     let path = url.strip_prefix("file://").unwrap_or(url);
     let path = decoded(path);
     let shown = Path::new(&path).strip_prefix(root);
@@ -98,7 +98,7 @@ mod tests {
     }
 
     fn told(frames: &[Frame]) -> Option<String> {
-        describe(frames, Path::new("/srv/my shop"))
+        describe_stack(frames, Path::new("/srv/my shop"))
     }
 
     #[test]

@@ -5,153 +5,159 @@ use std::sync::Arc;
 use fulcrum_config::{Domain, Program};
 use fulcrum_logs::{Hub, Level};
 use fulcrum_rpc::Registry;
-use fulcrum_spawn::prepare::{NodeProgram, Notice, Toolbox, plan_command, plan_node};
+use fulcrum_spawn::prepare::{NodeProgram, PrepareContext, StartWarning, plan_command, plan_node};
 use fulcrum_spawn::process::{Process, RunId, Spawner};
-use fulcrum_spawn::supervisor::{Backend, Group, News};
-use fulcrum_spawn::{CommandSpec, Failure};
+use fulcrum_spawn::supervisor::{Backend, FactSender, ProcessGroup};
+use fulcrum_spawn::{CommandSpec, StartError};
 
-use crate::command::environment::{Surroundings, environment};
+use crate::command::environment::{EnvironmentBase, environment};
 use crate::context::now;
-use crate::exit::diagnose::Coroner;
-use crate::launch::install::{Client, Installer};
-use crate::launch::permit::{Starts, Turn};
-use crate::oom_monitor::OomWatch;
+use crate::exit::diagnose::ExitDiagnoser;
+use crate::launch::install::{InstallRequest, PackageInstaller};
+use crate::launch::permit::{StartLimiter, StartPermit};
+use crate::oom_monitor::OomMonitor;
 use crate::process::task;
-use crate::process::task::Life;
+use crate::process::task::ProcessTask;
 use crate::readiness::probes;
-use crate::readiness::probes::{Probed, Probes};
+use crate::readiness::probes::{ProbeSet, ProbeTarget};
 use crate::resources::limits;
-use crate::settings_cache::Settings;
-use crate::standby::node::NodeSpare;
+use crate::settings_cache::SettingsCache;
+use crate::standby::node::NodeStandby;
 use crate::standby::pool;
 use crate::standby::pool::Standby;
-use crate::state::desired::{Agendas, configured};
-use crate::state::domain::Desks;
+use crate::state::desired::{DesiredStateReceiver, current_config};
+use crate::state::domain::SharedDomainStates;
 use crate::state::modules;
 
 /// What the backends of all domains share.
 #[derive(Clone)]
-pub(crate) struct Workshop {
-    pub(crate) around: Arc<Surroundings>,
-    pub(crate) agendas: Agendas,
-    pub(crate) toolbox: Arc<Toolbox>,
+pub(crate) struct LaunchContext {
+    pub(crate) environment: Arc<EnvironmentBase>,
+    pub(crate) agendas: DesiredStateReceiver,
+    pub(crate) toolbox: Arc<PrepareContext>,
     pub(crate) spawner: Spawner,
     /// The run that every token names.
     pub(crate) run: RunId,
-    pub(crate) installer: Installer,
-    pub(crate) starts: Starts,
+    pub(crate) installer: PackageInstaller,
+    pub(crate) starts: StartLimiter,
     pub(crate) hub: Hub,
     pub(crate) registry: Registry,
-    pub(crate) desks: Desks,
-    pub(crate) oom: OomWatch,
-    pub(crate) standby: Standby<NodeSpare>,
+    pub(crate) desks: SharedDomainStates,
+    pub(crate) oom: OomMonitor,
+    pub(crate) standby: Standby<NodeStandby>,
     /// Whether missing packages are installed at all.
     pub(crate) install: bool,
 }
 
 /// One domain's backend.
 pub(crate) struct DomainBackend {
-    pub(crate) settings: Settings,
-    pub(crate) workshop: Workshop,
+    pub(crate) settings: SettingsCache,
+    pub(crate) workshop: LaunchContext,
 }
 
 /// A command ready to be executed, and the token that its process will present.
-pub(crate) struct Plan {
+pub(crate) struct LaunchPlan {
     spec: CommandSpec,
     /// The settings that it was made of.
     settings: Arc<Domain>,
     token: String,
-    turn: Turn,
+    turn: StartPermit,
 }
 
 impl Backend for DomainBackend {
-    type Plan = Plan;
+    type LaunchPlan = LaunchPlan;
 
     fn prepare(
         &mut self,
         generation: u64,
-    ) -> impl Future<Output = Result<Plan, Failure>> + Send + 'static {
+    ) -> impl Future<Output = Result<LaunchPlan, StartError>> + Send + 'static {
         let (settings, workshop) = (self.settings.clone(), self.workshop.clone());
         async move {
             let reading = tokio::task::spawn_blocking(move || settings.refresh());
             let (domain, kept) = reading.await.map_err(|error| {
-                Failure::permanent(format!("the look at its settings broke down: {error}"))
+                StartError::permanent(format!("the look at its settings broke down: {error}"))
             })?;
             if let Some(kept) = kept {
                 workshop
                     .hub
-                    .announce(&domain.name, generation, Level::Warn, kept, now());
+                    .publish_event(&domain.name, generation, Level::Warn, kept, now());
             }
             if matches!(domain.program, Program::Node { .. }) {
-                let client = Client {
+                let client = InstallRequest {
                     domain: &domain.name,
                     dir: &domain.dir,
-                    app: &workshop.around.app,
+                    app: &workshop.environment.app,
                     hub: &workshop.hub,
                     spawner: &workshop.spawner,
                     run: &workshop.run,
                     generation,
-                    allowed: workshop.install && domain.process.install,
+                    install_allowed: workshop.install && domain.process.install,
                 };
-                workshop.installer.provide(&client).await?;
+                workshop.installer.ensure_installed(&client).await?;
             }
-            let turn = workshop.starts.turn().await;
+            let turn = workshop.starts.acquire().await;
             let (name, hub) = (domain.name.clone(), workshop.hub.clone());
-            let planned = tokio::task::spawn_blocking(move || plan(&domain, &workshop, turn));
+            let planned =
+                tokio::task::spawn_blocking(move || plan_launch(&domain, &workshop, turn));
             let (plan, notices) = planned.await.map_err(|error| {
-                Failure::permanent(format!("the look for its command broke down: {error}"))
+                StartError::permanent(format!("the look for its command broke down: {error}"))
             })??;
             for notice in notices {
-                hub.announce(&name, generation, Level::Info, notice.to_string(), now());
+                hub.publish_event(&name, generation, Level::Info, notice.to_string(), now());
             }
             Ok(plan)
         }
     }
 
-    async fn spawn(&mut self, plan: Plan, news: News) -> Result<Arc<dyn Group>, Failure> {
-        let Workshop {
+    async fn spawn(
+        &mut self,
+        plan: LaunchPlan,
+        news: FactSender,
+    ) -> Result<Arc<dyn ProcessGroup>, StartError> {
+        let LaunchContext {
             spawner,
             run,
             hub,
             registry,
             desks,
             oom,
-            around,
+            environment: around,
             agendas,
             standby,
             ..
         } = &self.workshop;
         let desk = desks.get(&plan.settings.name);
-        let Plan {
+        let LaunchPlan {
             spec,
             settings: domain,
             token,
             turn,
         } = plan;
-        let spare = standby.take(&domain.name).await;
-        let warm = spare.and_then(|spare| self.activate(spare, &domain, &spec, news.generation()));
+        let spare = standby.acquire(&domain.name).await;
+        let warm =
+            spare.and_then(|spare| self.activate_standby(spare, &domain, &spec, news.generation()));
         let (process, spec) = match warm {
             Some(warm) => warm,
             None => {
                 let shared = Arc::new(spec.clone());
                 if let Some(desk) = &desk {
                     // Before the spawn: the process may register before we are told of it.
-                    desk.begin(news.generation(), token, &shared, &domain, None);
+                    desk.set_process(news.generation(), token, &shared, &domain, None);
                 }
                 let label = format!("{}.{}", domain.name, news.generation());
                 (Arc::new(spawner.spawn(spec, label).await?), shared)
             }
         };
         if let Some(desk) = &desk {
-            turn.ends(desk, news.generation(), &process);
-            desk.badge.send_modify(|badge| {
+            turn.release_when_started(desk, news.generation(), &process);
+            desk.process.send_modify(|badge| {
                 if let Some(badge) = badge {
                     badge.pid = Some(process.pid());
                 }
             });
         }
-        limits::enforce(&domain, &process, news.generation(), hub);
-        let probed = Probed {
+        limits::apply_kernel_limits(&domain, &process, news.generation(), hub);
+        let probed = ProbeTarget {
             domain: domain.name.as_str().into(),
             spec,
             spawner: spawner.clone(),
@@ -162,27 +168,27 @@ impl Backend for DomainBackend {
             news: news.clone(),
         };
         // They are those that hold now, whenever this life was prepared.
-        let now = configured(agendas, &domain.name);
-        probes::begin(&Probes::of(now.as_deref().unwrap_or(&domain)), probed);
-        let life = Life {
+        let now = current_config(agendas, &domain.name);
+        probes::begin(&ProbeSet::of(now.as_deref().unwrap_or(&domain)), probed);
+        let life = ProcessTask {
             domain: domain.name.as_str().into(),
             process,
             hub: hub.clone(),
             registry: registry.clone(),
             desks: Arc::clone(desks),
-            coroner: Coroner::new(&domain, &around.app, hub, desks, oom),
+            coroner: ExitDiagnoser::new(&domain, &around.app, hub, desks, oom),
             news,
         };
-        Ok(task::begin(life, &domain.process.stop, agendas.clone()))
+        Ok(task::start(life, &domain.process.stop, agendas.clone()))
     }
 }
 
 impl DomainBackend {
     /// Makes a spare the life that was planned, with the command as it is then; where it can't
     /// become that, it is ended.
-    fn activate(
+    fn activate_standby(
         &self,
-        spare: Arc<NodeSpare>,
+        spare: Arc<NodeStandby>,
         domain: &Arc<Domain>,
         planned: &CommandSpec,
         generation: u64,
@@ -196,20 +202,20 @@ impl DomainBackend {
         if !said.is_empty() {
             // Of the domain's code nothing was loaded, so it is Node that has something to say.
             let text = format!("a spare process said: {}", String::from_utf8_lossy(&said));
-            hub.announce(&domain.name, generation, Level::Debug, text, now());
+            hub.publish_event(&domain.name, generation, Level::Debug, text, now());
         }
         let mut spec = planned.clone();
-        spare.own(&mut spec);
+        spare.apply_identity(&mut spec);
         let spec = Arc::new(spec);
         let process = Arc::clone(&spare.process);
         if let Some(desk) = self.workshop.desks.get(&domain.name) {
             let (token, pid) = (spare.token.clone(), Some(process.pid()));
-            desk.begin(generation, token, &spec, domain, pid);
+            desk.set_process(generation, token, &spec, domain, pid);
         }
-        match process.tell(&line) {
+        match process.write_stdin(&line) {
             Ok(()) => {
                 let text = format!("its spare process (pid {}) takes over", process.pid());
-                hub.announce(&domain.name, generation, Level::Debug, text, now());
+                hub.publish_event(&domain.name, generation, Level::Debug, text, now());
                 Some((process, spec))
             }
             // It died this moment.
@@ -221,17 +227,17 @@ impl DomainBackend {
     }
 }
 
-fn plan(
+fn plan_launch(
     domain: &Arc<Domain>,
-    workshop: &Workshop,
-    turn: Turn,
-) -> Result<(Plan, Vec<Notice>), Failure> {
+    workshop: &LaunchContext,
+    turn: StartPermit,
+) -> Result<(LaunchPlan, Vec<StartWarning>), StartError> {
     let token = workshop
         .run
         .token()
-        .map_err(|error| Failure::passing(format!("no token can be made for it: {error}")))?;
-    let (spec, notices) = command(domain, workshop, &token)?;
-    let plan = Plan {
+        .map_err(|error| StartError::transient(format!("no token can be made for it: {error}")))?;
+    let (spec, notices) = build_command(domain, workshop, &token)?;
+    let plan = LaunchPlan {
         spec,
         settings: Arc::clone(domain),
         token,
@@ -241,12 +247,12 @@ fn plan(
 }
 
 /// The command of a life that presents this token.
-pub(crate) fn command(
+pub(crate) fn build_command(
     domain: &Domain,
-    workshop: &Workshop,
+    workshop: &LaunchContext,
     token: &str,
-) -> Result<(CommandSpec, Vec<Notice>), Failure> {
-    let around = &workshop.around;
+) -> Result<(CommandSpec, Vec<StartWarning>), StartError> {
+    let around = &workshop.environment;
     let level = workshop.agendas.borrow().app.runtime.logs.level.clone();
     let env = environment(around, domain, &level, token)?;
     let process = &domain.process;
@@ -277,9 +283,10 @@ pub(crate) fn command(
                 .unwrap_or_default();
             plan_command(&argv, &process.cwd, env, &path)
         }
-        Program::None => Err(
-            Failure::permanent(format!("{} has no entry point", domain.name))
-                .cure("add a domain.js or domain.ts, or set process.entry"),
-        ),
+        Program::NoProcess => Err(StartError::permanent(format!(
+            "{} has no entry point",
+            domain.name
+        ))
+        .hint("add a domain.js or domain.ts, or set process.entry")),
     }
 }

@@ -5,26 +5,26 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use fulcrum_logs::{Hub, Level, Source, Stream, Tally, pump};
-use fulcrum_spawn::Failure;
-use fulcrum_spawn::prepare::{Install, install_needed};
+use fulcrum_logs::{Hub, Level, PumpCounters, Source, Stream, pump};
+use fulcrum_spawn::StartError;
+use fulcrum_spawn::prepare::{InstallPlan, plan_install};
 use fulcrum_spawn::process::{RunId, Spawner};
 use tokio::time::timeout;
 
 use crate::context::now;
-use crate::process::untracked::MARK;
+use crate::process::untracked::TOKEN_VAR;
 
 /// How long an install may take. The slowest honest one that is known takes a few minutes.
 const LIMIT: Duration = Duration::from_secs(600);
 
 /// Sees to it that an install root has one installer at a time.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Installer {
+pub(crate) struct PackageInstaller {
     roots: Arc<Mutex<BTreeMap<PathBuf, Arc<tokio::sync::Mutex<()>>>>>,
 }
 
 /// For whom packages are installed, and where what the package manager says goes.
-pub(crate) struct Client<'a> {
+pub(crate) struct InstallRequest<'a> {
     pub(crate) domain: &'a str,
     pub(crate) dir: &'a Path,
     pub(crate) app: &'a Path,
@@ -34,25 +34,28 @@ pub(crate) struct Client<'a> {
     pub(crate) run: &'a RunId,
     pub(crate) generation: u64,
     /// `process.install` and not `--no-install`.
-    pub(crate) allowed: bool,
+    pub(crate) install_allowed: bool,
 }
 
-impl Installer {
+impl PackageInstaller {
     /// Installs what is missing. Dropping the future ends the package manager and all it started.
     ///
     /// # Errors
     /// Packages are missing and may not, or can't, be installed.
-    pub(crate) async fn provide(&self, client: &Client<'_>) -> Result<(), Failure> {
+    pub(crate) async fn ensure_installed(
+        &self,
+        client: &InstallRequest<'_>,
+    ) -> Result<(), StartError> {
         let Some(install) = missing(client).await? else {
             return Ok(());
         };
-        if !client.allowed {
-            return Err(Failure::permanent(format!(
+        if !client.install_allowed {
+            return Err(StartError::permanent(format!(
                 "packages are missing in {}: {}",
                 shown(client, &install),
                 install.reason
             ))
-            .cure(format!(
+            .hint(format!(
                 "run {} install in {}, or leave out --no-install",
                 install.manager.program(),
                 shown(client, &install)
@@ -71,21 +74,21 @@ impl Installer {
     }
 }
 
-async fn missing(client: &Client<'_>) -> Result<Option<Install>, Failure> {
+async fn missing(client: &InstallRequest<'_>) -> Result<Option<InstallPlan>, StartError> {
     let (dir, app) = (client.dir.to_path_buf(), client.app.to_path_buf());
     let path = std::env::var_os("PATH").unwrap_or_default();
-    tokio::task::spawn_blocking(move || install_needed(&dir, &app, &path))
+    tokio::task::spawn_blocking(move || plan_install(&dir, &app, &path))
         .await
         .map_err(|error| {
-            Failure::permanent(format!("the look at its packages broke down: {error}"))
+            StartError::permanent(format!("the look at its packages broke down: {error}"))
         })?
 }
 
-async fn run(client: &Client<'_>, install: &Install) -> Result<(), Failure> {
+async fn run(client: &InstallRequest<'_>, install: &InstallPlan) -> Result<(), StartError> {
     let say = |level, text: String| {
         client
             .hub
-            .announce(client.domain, client.generation, level, text, now());
+            .publish_event(client.domain, client.generation, level, text, now());
     };
     let place = shown(client, install);
     let manager = install.manager.program();
@@ -100,12 +103,12 @@ async fn run(client: &Client<'_>, install: &Install) -> Result<(), Failure> {
         ),
     );
     let passing =
-        |error| Failure::passing(format!("packages can't be installed in {place}: {error}"));
-    install.begin().map_err(passing)?;
+        |error| StartError::transient(format!("packages can't be installed in {place}: {error}"));
+    install.mark_started().map_err(passing)?;
     let mut command = install.command.clone();
     // Marked as a life is, so that whatever it starts is found wherever it goes.
     let token = client.run.token().map_err(passing)?;
-    command.env.insert(MARK.into(), token.into());
+    command.env.insert(TOKEN_VAR.into(), token.into());
     let label = format!("{}.{}.install", client.domain, client.generation);
     let process = client.spawner.spawn(command, label).await?;
     let source = Source {
@@ -113,7 +116,7 @@ async fn run(client: &Client<'_>, install: &Install) -> Result<(), Failure> {
         generation: client.generation,
         pid: process.pid(),
     };
-    let tally = Tally::default();
+    let tally = PumpCounters::default();
     if let Some((stdout, stderr)) = process.take_output() {
         for (reader, stream) in [(stdout, Stream::Stdout), (stderr, Stream::Stderr)] {
             let (hub, source, tally) = (client.hub.clone(), source.clone(), tally.clone());
@@ -122,24 +125,24 @@ async fn run(client: &Client<'_>, install: &Install) -> Result<(), Failure> {
     }
     let cure = format!("run {manager} install in {place} and look at what it says");
     let Ok(exit) = timeout(LIMIT, process.exited()).await else {
-        return Err(Failure::permanent(format!(
+        return Err(StartError::permanent(format!(
             "{manager} install in {place} was ended after {} minutes",
             LIMIT.as_secs() / 60
         ))
-        .cure(cure));
+        .hint(cure));
     };
     // What it left behind has no business in a finished install; dropping the process ends it.
     let _ = timeout(Duration::from_secs(1), process.group_empty()).await;
     if exit.code != Some(0) {
         let failure = format!("{manager} install in {place} failed: {exit}");
-        return Err(Failure::permanent(failure).cure(cure));
+        return Err(StartError::permanent(failure).hint(cure));
     }
     install.complete().map_err(passing)?;
     say(Level::Info, format!("packages installed in {place}"));
     Ok(())
 }
 
-fn shown(client: &Client<'_>, install: &Install) -> String {
+fn shown(client: &InstallRequest<'_>, install: &InstallPlan) -> String {
     let root = install
         .root
         .strip_prefix(client.app)

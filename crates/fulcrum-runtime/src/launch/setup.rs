@@ -3,51 +3,51 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use fulcrum_config::{Condition as Wanted, Domain, Request};
+use fulcrum_config::{DependencyCondition as Wanted, Domain, LoadOptions};
 use fulcrum_spawn::lifecycle::Timing;
-use fulcrum_spawn::supervisor::{Condition, DomainSetup, Revision};
+use fulcrum_spawn::supervisor::{Condition, DomainSpec, DomainUpdate};
 
 use crate::error::{Error, ErrorKind};
-use crate::launch::backend::{DomainBackend, Workshop};
-use crate::restart::policy::Adapter;
-use crate::settings_cache::Settings;
-use crate::standby::node::NodeMaker;
-use crate::state::desired::{Agenda, Choice};
+use crate::launch::backend::{DomainBackend, LaunchContext};
+use crate::restart::policy::RestartPolicyAdapter;
+use crate::settings_cache::SettingsCache;
+use crate::standby::node::NodeStandbyFactory;
+use crate::state::desired::{DesiredState, Selection};
 
 /// How long SIGKILL is given until a process counts as stuck.
 const KILL_WAIT: Duration = Duration::from_secs(5);
 
 /// What every domain of an instance is set up with.
-pub(crate) struct Setups {
-    pub(crate) workshop: Workshop,
+pub(crate) struct DomainFactory {
+    pub(crate) workshop: LaunchContext,
     /// With what the configuration is read.
-    pub(crate) request: Request,
-    pub(crate) choice: Choice,
+    pub(crate) request: LoadOptions,
+    pub(crate) choice: Selection,
     /// Why a domain may look for the instance at the wrong port.
     pub(crate) port_hint: Option<String>,
     /// Makes spares of them.
-    pub(crate) maker: NodeMaker,
+    pub(crate) standby_factory: NodeStandbyFactory,
 }
 
-impl Setups {
+impl DomainFactory {
     /// A domain that is new.
     ///
     /// # Errors
     /// Those of [`Self::policy`].
     pub(crate) fn setup(
         &self,
-        agenda: &Agenda,
+        agenda: &DesiredState,
         domain: &Domain,
-    ) -> Result<DomainSetup<DomainBackend>, Error> {
+    ) -> Result<DomainSpec<DomainBackend>, Error> {
         let policy = self.policy(domain)?;
-        let Revision {
-            needs,
+        let DomainUpdate {
+            dependencies: needs,
             timing,
             backend,
         } = self.revision(agenda, domain);
-        Ok(DomainSetup {
+        Ok(DomainSpec {
             name: domain.name.clone(),
-            needs,
+            dependencies: needs,
             timing,
             policy: Box::new(policy),
             backend,
@@ -58,8 +58,8 @@ impl Setups {
     ///
     /// # Errors
     /// Settings that it refuses, which the configuration's own check let pass.
-    pub(crate) fn policy(&self, domain: &Domain) -> Result<Adapter, Error> {
-        let policy = Adapter::new(domain, &self.workshop, self.port_hint.clone());
+    pub(crate) fn policy(&self, domain: &Domain) -> Result<RestartPolicyAdapter, Error> {
+        let policy = RestartPolicyAdapter::new(domain, &self.workshop, self.port_hint.clone());
         policy.map_err(|error| {
             let text = format!("{}: process.restart.backoff: {error}", domain.name);
             Error::new(ErrorKind::ConfigInvalid, text)
@@ -67,26 +67,31 @@ impl Setups {
     }
 
     /// What holds from now on for one that is known.
-    pub(crate) fn revision(&self, agenda: &Agenda, domain: &Domain) -> Revision<DomainBackend> {
+    pub(crate) fn revision(
+        &self,
+        agenda: &DesiredState,
+        domain: &Domain,
+    ) -> DomainUpdate<DomainBackend> {
         let process = &domain.process;
         let may_wait_for = |name: &str| {
             !self.choice.no_deps || agenda.selected.iter().any(|selected| selected == name)
         };
         let needs: BTreeMap<String, Condition> = agenda
             .app
-            .needs(&domain.name)
+            .dependencies(&domain.name)
             .into_iter()
             .filter(|(name, _)| may_wait_for(name))
-            .map(|(name, condition)| (name.to_owned(), translate(condition)))
+            .map(|(name, condition)| (name.to_owned(), to_condition(condition)))
             .collect();
-        let settings = Settings::new(
+        let settings = SettingsCache::new(
             domain.clone(),
-            &self.workshop.around.app,
+            &self.workshop.environment.app,
             self.request.clone(),
         );
-        self.maker.knows(&domain.name, settings.clone());
-        Revision {
-            needs,
+        self.standby_factory
+            .set_settings(&domain.name, settings.clone());
+        DomainUpdate {
+            dependencies: needs,
             timing: Timing {
                 start_timeout: process.start_timeout,
                 stop_grace: process.stop.grace,
@@ -100,7 +105,7 @@ impl Setups {
     }
 }
 
-fn translate(condition: Wanted) -> Condition {
+fn to_condition(condition: Wanted) -> Condition {
     match condition {
         Wanted::Ready => Condition::Ready,
         Wanted::Started => Condition::Started,

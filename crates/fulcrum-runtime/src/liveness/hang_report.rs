@@ -7,30 +7,32 @@ use std::time::Duration;
 
 use fulcrum_logs::Stream;
 use fulcrum_spawn::CommandSpec;
-use fulcrum_spawn::process::{Look, Seen, kernel_stack, program_of, waits_in};
+use fulcrum_spawn::process::{
+    GroupSnapshot, ProcessSnapshot, exe_path, kernel_stack, wait_channel,
+};
 use tokio::time::{Instant, timeout};
 
-use crate::context::Shared;
-use crate::format::elapsed;
+use crate::context::SharedContext;
+use crate::format::format_duration;
 use crate::inspect::node::Inspector;
 
 /// How long the replacement waits for evidence.
-const LIMIT: Duration = Duration::from_millis(500);
+const COLLECT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A life that was found hung.
-pub(crate) struct Case<'a> {
+pub(crate) struct HangContext<'a> {
     pub(crate) domain: &'a str,
     pub(crate) generation: u64,
     /// Its processes when it began to be late.
-    pub(crate) earlier: Look,
+    pub(crate) earlier: GroupSnapshot,
     /// Its processes now.
-    pub(crate) look: Look,
+    pub(crate) look: GroupSnapshot,
 }
 
 /// What can be said, at most four lines.
-pub(crate) async fn gather(house: &Shared, case: &Case<'_>) -> Vec<String> {
-    let until = Instant::now() + LIMIT;
-    let Some(suspect) = suspect(&case.look).cloned() else {
+pub(crate) async fn collect(house: &SharedContext, case: &HangContext<'_>) -> Vec<String> {
+    let until = Instant::now() + COLLECT_TIMEOUT;
+    let Some(suspect) = select_process(&case.look).cloned() else {
         return Vec::new();
     };
     let busy = case.look.busy_since(&case.earlier);
@@ -40,24 +42,24 @@ pub(crate) async fn gather(house: &Shared, case: &Case<'_>) -> Vec<String> {
     let seen = suspect.clone();
     // It reads /proc, which may block.
     let state = tokio::task::spawn_blocking(move || describe(&seen, busy, silence));
-    if let Ok(Ok(text)) = timeout(LIMIT, state).await {
+    if let Ok(Ok(text)) = timeout(COLLECT_TIMEOUT, state).await {
         found.push(text);
     }
     // Who is asleep in the kernel, or stands still, runs no JavaScript that could be stopped.
     let runs = suspect.state == 'R' || busy * 10 >= silence;
     if node && runs && Inspector::can_open(&suspect) {
-        let asking = javascript(house, case, &suspect, until);
+        let asking = inspect_javascript(house, case, &suspect, until);
         found.extend(asking.await);
     }
-    found.extend(last_words(house, case));
+    found.extend(last_output(house, case));
     found
 }
 
 /// Where the JavaScript is stuck, and where the report about it lies.
-async fn javascript(
-    house: &Shared,
-    case: &Case<'_>,
-    suspect: &Seen,
+async fn inspect_javascript(
+    house: &SharedContext,
+    case: &HangContext<'_>,
+    suspect: &ProcessSnapshot,
     until: Instant,
 ) -> Vec<String> {
     let mut found = Vec::new();
@@ -71,7 +73,7 @@ async fn javascript(
     let Some(frames) = tokio::time::timeout_at(until, asking).await.ok().flatten() else {
         return found;
     };
-    found.extend(crate::inspect::stack::describe(
+    found.extend(crate::inspect::stack::describe_stack(
         &frames,
         &house.agenda().app.root,
     ));
@@ -86,7 +88,7 @@ async fn javascript(
         );
         // It writes to disk, which may block.
         let writing =
-            tokio::task::spawn_blocking(move || crate::inspect::report::keep(&root, &name, &text));
+            tokio::task::spawn_blocking(move || crate::inspect::report::save(&root, &name, &text));
         writing.await.ok()?.ok()
     };
     if let Ok(Some(file)) = tokio::time::timeout_at(until, reporting).await {
@@ -96,7 +98,7 @@ async fn javascript(
 }
 
 /// Who of the group is asked: the leader, or, where that is a wrapper, the first Node program.
-fn suspect(look: &Look) -> Option<&Seen> {
+fn select_process(look: &GroupSnapshot) -> Option<&ProcessSnapshot> {
     let leader = look.members.first()?;
     if is_node(leader.pid) {
         return Some(leader);
@@ -106,13 +108,17 @@ fn suspect(look: &Look) -> Option<&Seen> {
 }
 
 fn is_node(pid: u32) -> bool {
-    let program = program_of(pid);
+    let program = exe_path(pid);
     let name = program.as_deref().and_then(Path::file_name);
     name.is_some_and(|name| name == "node" || name == "nodejs")
 }
 
-fn describe(seen: &Seen, busy: Duration, silence: Duration) -> String {
-    let share = format!("{} CPU in the last {}", elapsed(busy), elapsed(silence));
+fn describe(seen: &ProcessSnapshot, busy: Duration, silence: Duration) -> String {
+    let share = format!(
+        "{} CPU in the last {}",
+        format_duration(busy),
+        format_duration(silence)
+    );
     let stack = || {
         let frames = kernel_stack(seen.pid);
         let shown: Vec<_> = frames.into_iter().take(4).collect();
@@ -121,7 +127,7 @@ fn describe(seen: &Seen, busy: Duration, silence: Duration) -> String {
             false => format!(" in {}", shown.join(" < ")),
         }
     };
-    let place = || match (waits_in(seen.pid), stack()) {
+    let place = || match (wait_channel(seen.pid), stack()) {
         (_, stack) if !stack.is_empty() => stack,
         (Some(channel), _) => format!(" in {channel}"),
         (None, _) => String::new(),
@@ -140,7 +146,7 @@ fn describe(seen: &Seen, busy: Duration, silence: Duration) -> String {
     }
 }
 
-fn last_words(house: &Shared, case: &Case<'_>) -> Option<String> {
+fn last_output(house: &SharedContext, case: &HangContext<'_>) -> Option<String> {
     let lines = |stream| {
         house
             .hub
@@ -152,7 +158,7 @@ fn last_words(house: &Shared, case: &Case<'_>) -> Option<String> {
     let last = said
         .filter(|line| {
             let text = line.text();
-            !text.trim().is_empty() && !crate::inspect::node::is_its_own(&text)
+            !text.trim().is_empty() && !crate::inspect::node::is_inspector_output(&text)
         })
         .max_by_key(|line| line.seq)?;
     Some(format!("it said last: {}", last.text().trim()))
@@ -231,13 +237,13 @@ mod tests {
 
     #[test]
     fn what_it_did_is_told_by_its_cpu_time_and_state() {
-        let seen = |state| Seen {
+        let seen = |state| ProcessSnapshot {
             pid: u32::MAX,
             started: 0,
             state,
             tracer: None,
-            busy: Duration::ZERO,
-            starved: Duration::ZERO,
+            cpu_time: Duration::ZERO,
+            run_delay: Duration::ZERO,
         };
         let told = |state, busy| {
             let busy = Duration::from_millis(busy);

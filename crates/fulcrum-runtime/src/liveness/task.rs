@@ -8,37 +8,41 @@ use std::future;
 use std::time::Duration;
 
 use fulcrum_logs::Level;
-use fulcrum_rpc::{Activity, CAPABILITY_HEARTBEAT, StreamEnd};
+use fulcrum_rpc::{CAPABILITY_HEARTBEAT, ConnectionActivity, StreamEnd};
 use fulcrum_spawn::lifecycle::{Fact, Phase};
-use fulcrum_spawn::process::Look;
+use fulcrum_spawn::process::GroupSnapshot;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-use crate::context::{Shared, now};
-use crate::format::elapsed;
+use crate::context::{SharedContext, now};
+use crate::format::format_duration;
 use crate::liveness::hang_report;
-use crate::liveness::monitor::{Ask, Finding, Sign, Watch};
-use crate::liveness::timeouts::Limits;
+use crate::liveness::monitor::{CheckResult, InspectionResult, LivenessMonitor, LivenessSource};
+use crate::liveness::timeouts::LivenessTimeouts;
 
 /// The lives that are watched, by domain.
-pub(crate) struct Lives {
-    house: Shared,
-    limits: Limits,
-    tasks: BTreeMap<String, mpsc::UnboundedSender<News>>,
+pub(crate) struct LivenessTasks {
+    house: SharedContext,
+    limits: LivenessTimeouts,
+    tasks: BTreeMap<String, mpsc::UnboundedSender<LivenessEvent>>,
 }
 
 /// A stream as it was registered.
 #[derive(Debug)]
-pub(crate) struct Stream {
+pub(crate) struct RegisteredStream {
     pub(crate) generation: u64,
-    pub(crate) activity: Activity,
+    pub(crate) activity: ConnectionActivity,
     pub(crate) heartbeats: bool,
 }
 
-impl Stream {
+impl RegisteredStream {
     /// From what the registration says.
-    pub(crate) fn new(generation: u64, activity: Activity, capabilities: &[String]) -> Self {
+    pub(crate) fn new(
+        generation: u64,
+        activity: ConnectionActivity,
+        capabilities: &[String],
+    ) -> Self {
         let heartbeats = capabilities.iter().any(|one| one == CAPABILITY_HEARTBEAT);
         Self {
             generation,
@@ -49,16 +53,16 @@ impl Stream {
 }
 
 /// What a life's task hears.
-enum News {
-    Registered(Stream),
-    Beat(u64, Duration),
-    Ended(u64),
+enum LivenessEvent {
+    Registered(RegisteredStream),
+    Heartbeat(u64, Duration),
+    StreamEnded(u64),
 }
 
-impl Lives {
+impl LivenessTasks {
     /// Nobody is watched yet.
-    pub(crate) fn new(house: Shared) -> Self {
-        let limits = Limits::of(&house.agenda().app);
+    pub(crate) fn new(house: SharedContext) -> Self {
+        let limits = LivenessTimeouts::of(&house.agenda().app);
         Self {
             house,
             limits,
@@ -67,43 +71,45 @@ impl Lives {
     }
 
     /// A process of ours has registered, for the first time or again.
-    pub(crate) fn registered(&mut self, domain: &str, stream: Stream) {
+    pub(crate) fn registered(&mut self, domain: &str, stream: RegisteredStream) {
         let stream = match self.tasks.get(domain) {
             None => stream,
-            Some(task) => match task.send(News::Registered(stream)) {
+            Some(task) => match task.send(LivenessEvent::Registered(stream)) {
                 Ok(()) => return,
                 // The last life's task is over.
-                Err(mpsc::error::SendError(News::Registered(stream))) => stream,
+                Err(mpsc::error::SendError(LivenessEvent::Registered(stream))) => stream,
                 Err(_) => return,
             },
         };
         let (sender, news) = mpsc::unbounded_channel();
-        if let Some(life) = Life::begin(&self.house, self.limits, domain, stream) {
-            tokio::spawn(life.attend(news));
+        if let Some(life) = LivenessTask::begin(&self.house, self.limits, domain, stream) {
+            tokio::spawn(life.run(news));
             self.tasks.insert(domain.to_owned(), sender);
         }
     }
 
     /// It has sent a heartbeat, with the lag of its event loop.
     pub(crate) fn beat(&self, domain: &str, generation: u64, lag: Duration) {
-        self.tell(domain, News::Beat(generation, lag));
+        self.tell(domain, LivenessEvent::Heartbeat(generation, lag));
     }
 
     /// Its stream has ended.
     pub(crate) fn ended(&mut self, domain: &str, generation: u64, end: StreamEnd) {
         match end {
             // The life is over, or another stream is there already.
-            StreamEnd::ByFulcrum => drop(self.tasks.remove(domain)),
-            StreamEnd::Displaced => {}
+            StreamEnd::ByServer => drop(self.tasks.remove(domain)),
+            StreamEnd::Replaced => {}
             StreamEnd::ByClient
             | StreamEnd::Closed
-            | StreamEnd::Lost
-            | StreamEnd::Unanswered
-            | StreamEnd::Misbehaved => self.tell(domain, News::Ended(generation)),
+            | StreamEnd::ConnectionError
+            | StreamEnd::KeepaliveTimeout
+            | StreamEnd::ProtocolViolation => {
+                self.tell(domain, LivenessEvent::StreamEnded(generation))
+            }
         }
     }
 
-    fn tell(&self, domain: &str, news: News) {
+    fn tell(&self, domain: &str, news: LivenessEvent) {
         if let Some(task) = self.tasks.get(domain) {
             // A task that is over has nothing to watch any more.
             let _ = task.send(news);
@@ -112,52 +118,57 @@ impl Lives {
 }
 
 /// The task of one domain's current life.
-struct Life {
-    house: Shared,
-    limits: Limits,
+struct LivenessTask {
+    house: SharedContext,
+    limits: LivenessTimeouts,
     domain: String,
-    stream: Stream,
-    watch: Watch,
-    look: Option<JoinHandle<Option<Look>>>,
+    stream: RegisteredStream,
+    watch: LivenessMonitor,
+    look: Option<JoinHandle<Option<GroupSnapshot>>>,
     /// Node was started for a debugger, so that silence says nothing.
-    inspected: bool,
+    debugger_attached: bool,
 }
 
 enum Wake {
-    News(Option<News>),
-    Looked(Option<Look>),
+    LivenessEvent(Option<LivenessEvent>),
+    Looked(Option<GroupSnapshot>),
     Due,
 }
 
-impl Life {
-    fn begin(house: &Shared, limits: Limits, domain: &str, stream: Stream) -> Option<Self> {
+impl LivenessTask {
+    fn begin(
+        house: &SharedContext,
+        limits: LivenessTimeouts,
+        domain: &str,
+        stream: RegisteredStream,
+    ) -> Option<Self> {
         let watch = watch(house, limits, domain, &stream)?;
         let mut life = Self {
-            house: Shared::clone(house),
+            house: SharedContext::clone(house),
             limits,
             domain: domain.to_owned(),
             stream,
             watch,
             look: None,
-            inspected: false,
+            debugger_attached: false,
         };
-        life.inspect();
+        life.detect_debugger();
         Some(life)
     }
 
     /// Runs until the life is over, or was found hung.
-    async fn attend(mut self, mut news: mpsc::UnboundedReceiver<News>) {
+    async fn run(mut self, mut news: mpsc::UnboundedReceiver<LivenessEvent>) {
         loop {
             match self.wake(&mut news).await {
-                Wake::News(None) => return,
-                Wake::News(Some(heard)) => self.hear(heard),
+                Wake::LivenessEvent(None) => return,
+                Wake::LivenessEvent(Some(heard)) => self.handle_event(heard),
                 // The process is gone, which is told elsewhere.
                 Wake::Looked(None) => return,
                 Wake::Looked(Some(look)) => {
                     self.look = None;
-                    let heard = Some(self.stream.activity.last_heard().into_std());
-                    let finding = self.watch.looked(look.clone(), clock(), heard);
-                    if self.found(finding, look).await {
+                    let heard = Some(self.stream.activity.last_read_at().into_std());
+                    let finding = self.watch.on_inspected(look.clone(), clock(), heard);
+                    if self.on_inspection(finding, look).await {
                         return;
                     }
                 }
@@ -166,8 +177,8 @@ impl Life {
         }
     }
 
-    async fn wake(&mut self, news: &mut mpsc::UnboundedReceiver<News>) -> Wake {
-        let deadline = match self.inspected {
+    async fn wake(&mut self, news: &mut mpsc::UnboundedReceiver<LivenessEvent>) -> Wake {
+        let deadline = match self.debugger_attached {
             true => None,
             false => self.watch.deadline(clock()),
         };
@@ -186,30 +197,32 @@ impl Life {
         tokio::select! {
             // Signs of life first: nobody is condemned who has spoken up.
             biased;
-            heard = news.recv() => Wake::News(heard),
+            heard = news.recv() => Wake::LivenessEvent(heard),
             look = looked => Wake::Looked(look),
             () = due => Wake::Due,
         }
     }
 
-    fn hear(&mut self, news: News) {
+    fn handle_event(&mut self, news: LivenessEvent) {
         let now = clock();
         match news {
-            News::Beat(generation, lag) if generation == self.watch.generation => {
+            LivenessEvent::Heartbeat(generation, lag) if generation == self.watch.generation => {
                 self.watch.beat(now, Some(lag));
             }
-            News::Ended(generation) if generation == self.watch.generation => self.watch.lost(now),
-            News::Beat(..) | News::Ended(_) => {}
-            News::Registered(stream) => self.again(stream),
+            LivenessEvent::StreamEnded(generation) if generation == self.watch.generation => {
+                self.watch.lost(now)
+            }
+            LivenessEvent::Heartbeat(..) | LivenessEvent::StreamEnded(_) => {}
+            LivenessEvent::Registered(stream) => self.on_reregistered(stream),
         }
     }
 
     /// A stream of the same process, after the last one was lost, or of the next life.
-    fn again(&mut self, stream: Stream) {
+    fn on_reregistered(&mut self, stream: RegisteredStream) {
         let away = self.watch.away(clock());
         let same = stream.generation == self.watch.generation;
         if let (Some(away), true) = (away, same) {
-            let text = format!("its stream is back after {}", elapsed(away));
+            let text = format!("its stream is back after {}", format_duration(away));
             self.note("reconnected", text.clone());
             self.say(Level::Debug, text);
         }
@@ -219,13 +232,13 @@ impl Life {
         }
         self.stream = stream;
         if !same {
-            self.inspect();
+            self.detect_debugger();
         }
     }
 
     fn check(&mut self) {
-        let heard = Some(self.stream.activity.last_heard().into_std());
-        let Ask::Look { late } = self.watch.check(clock(), heard) else {
+        let heard = Some(self.stream.activity.last_read_at().into_std());
+        let CheckResult::Look { late } = self.watch.check(clock(), heard) else {
             return;
         };
         if let Some(late) = late {
@@ -234,45 +247,47 @@ impl Life {
         }
         let leader = self.leader();
         // It reads /proc, which may block.
-        self.look = Some(tokio::task::spawn_blocking(move || leader.map(Look::at)));
+        self.look = Some(tokio::task::spawn_blocking(move || {
+            leader.map(GroupSnapshot::at)
+        }));
     }
 
     /// Does what follows from a look; true where this life needs no watching any more.
-    async fn found(&mut self, finding: Finding, look: Look) -> bool {
+    async fn on_inspection(&mut self, finding: InspectionResult, look: GroupSnapshot) -> bool {
         match finding {
-            Finding::Nothing => {}
-            Finding::Held(tracer) => self.say(
+            InspectionResult::Nothing => {}
+            InspectionResult::Traced(tracer) => self.say(
                 Level::Info,
                 format!("process {tracer} traces it: its silence is not judged meanwhile"),
             ),
-            Finding::Freed => self.say(Level::Info, "no longer traced".to_owned()),
-            Finding::Starved(time) => self.say(
+            InspectionResult::Untraced => self.say(Level::Info, "no longer traced".to_owned()),
+            InspectionResult::CpuStarved(time) => self.say(
                 Level::Debug,
-                format!("it had no CPU for {} of its silence", elapsed(time)),
+                format!("it had no CPU for {} of its silence", format_duration(time)),
             ),
-            Finding::Hung(why, earlier) => match self.phase() {
+            InspectionResult::Hung(why, earlier) => match self.phase() {
                 Some(Phase::Running) => {
-                    self.condemn(why, earlier, look).await;
+                    self.declare_hung(why, earlier, look).await;
                     return true;
                 }
                 // Not yet this task's affair, or no longer.
                 Some(Phase::Starting) => self.watch.start_over(clock()),
                 _ => return true,
             },
-            Finding::Gone => return true,
+            InspectionResult::Exited => return true,
         }
         false
     }
 
-    async fn condemn(&self, why: String, earlier: Look, look: Look) {
+    async fn declare_hung(&self, why: String, earlier: GroupSnapshot, look: GroupSnapshot) {
         self.note("unresponsive", why.clone());
-        let case = hang_report::Case {
+        let case = hang_report::HangContext {
             domain: &self.domain,
             generation: self.watch.generation,
             earlier,
             look,
         };
-        let found = hang_report::gather(&self.house, &case).await;
+        let found = hang_report::collect(&self.house, &case).await;
         if !found.is_empty() {
             self.note("evidence", found.join("; "));
             found
@@ -291,21 +306,21 @@ impl Life {
     }
 
     fn leader(&self) -> Option<u32> {
-        let badge = self.house.desks.get(&self.domain)?.living()?;
+        let badge = self.house.desks.get(&self.domain)?.running()?;
         badge
             .pid
             .filter(|_| badge.generation == self.watch.generation)
     }
 
     /// A Node that was started for a debugger stands still for as long as somebody reads code.
-    fn inspect(&mut self) {
+    fn detect_debugger(&mut self) {
         let badge = self
             .house
             .desks
             .get(&self.domain)
-            .and_then(|desk| desk.living());
+            .and_then(|desk| desk.running());
         let flag = badge.and_then(|badge| hang_report::inspector_flag(&badge.spec));
-        self.inspected = flag.is_some();
+        self.debugger_attached = flag.is_some();
         if let Some(flag) = flag {
             self.say(
                 Level::Info,
@@ -316,26 +331,40 @@ impl Life {
 
     fn note(&self, kind: &'static str, text: String) {
         let journal = &self.house.journal;
-        journal.note(&self.domain, self.watch.generation, kind, text);
+        journal.record(&self.domain, self.watch.generation, kind, text);
     }
 
     fn say(&self, level: Level, text: String) {
         let generation = self.watch.generation;
         self.house
             .hub
-            .announce(&self.domain, generation, level, text, now());
+            .publish_event(&self.domain, generation, level, text, now());
     }
 }
 
-fn watch(house: &Shared, limits: Limits, domain: &str, stream: &Stream) -> Option<Watch> {
+fn watch(
+    house: &SharedContext,
+    limits: LivenessTimeouts,
+    domain: &str,
+    stream: &RegisteredStream,
+) -> Option<LivenessMonitor> {
     let heartbeat = &house.domain(domain)?.process.heartbeat;
     let (sign, config) = if stream.heartbeats {
-        (Sign::Beats, crate::liveness::timeouts::beats(heartbeat))
+        (
+            LivenessSource::Heartbeats,
+            crate::liveness::timeouts::for_heartbeats(heartbeat),
+        )
     } else {
-        (Sign::Traffic, limits.traffic(heartbeat))
+        (LivenessSource::Traffic, limits.for_traffic(heartbeat))
     };
-    let redial = crate::liveness::timeouts::redial(heartbeat);
-    Some(Watch::new(stream.generation, sign, config, redial, clock()))
+    let redial = crate::liveness::timeouts::reconnect_timeout(heartbeat);
+    Some(LivenessMonitor::new(
+        stream.generation,
+        sign,
+        config,
+        redial,
+        clock(),
+    ))
 }
 
 fn clock() -> std::time::Instant {

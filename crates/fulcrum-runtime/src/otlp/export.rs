@@ -8,17 +8,17 @@
 use std::time::Duration;
 
 use fulcrum_config::App;
-use fulcrum_logs::{Capacity, Delivery, Follower, Hub, Level, Query};
+use fulcrum_logs::{Capacity, Delivery, Follower, Hub, Level, LogQuery};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::context::say;
-use crate::otlp::outage::Outage;
-use crate::otlp::sender::{Failure, Load, Sender};
+use crate::context::log;
+use crate::otlp::outage::ExportErrorState;
+use crate::otlp::sender::{ExportBatch, ExportError, Sender};
 
 /// What may wait for the receiver, some twenty thousand lines of ordinary length.
-const BEHIND: usize = 4 * 1024 * 1024;
+const QUEUE_BYTES: usize = 4 * 1024 * 1024;
 
 /// How long the first line of a batch waits for others.
 const GATHER: Duration = Duration::from_millis(200);
@@ -27,10 +27,10 @@ const GATHER: Duration = Duration::from_millis(200);
 const LAST_LINES: Duration = Duration::from_secs(2);
 
 /// How long after a second Ctrl-C.
-const HURRY: Duration = Duration::from_millis(200);
+const FAST_SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// The task that forwards, where there is one.
-pub struct Forward {
+pub struct OtlpExport {
     task: Option<JoinHandle<()>>,
     ending: CancellationToken,
     hub: Hub,
@@ -39,8 +39,8 @@ pub struct Forward {
 
 /// Starts it, if the app names a receiver. One that can't be used is told of, and nothing else
 /// suffers.
-pub fn start(hub: &Hub, app: &App) -> Forward {
-    let mut forward = Forward {
+pub fn start(hub: &Hub, app: &App) -> OtlpExport {
+    let mut forward = OtlpExport {
         task: None,
         ending: CancellationToken::new(),
         hub: hub.clone(),
@@ -54,28 +54,28 @@ pub fn start(hub: &Hub, app: &App) -> Forward {
         Ok(sender) => sender,
         Err(why) => {
             let text = format!("logs aren't forwarded to {}: {why}", settings.otlp);
-            say(hub, Level::Warn, text);
+            log(hub, Level::Warn, text);
             return forward;
         }
     };
-    let query = Query {
+    let query = LogQuery {
         level: settings.level.as_deref().and_then(|word| word.parse().ok()),
-        ..Query::default()
+        ..LogQuery::default()
     };
-    let courier = Courier {
-        follower: hub.subscribe(query, Capacity { bytes: BEHIND }),
+    let courier = ExportTask {
+        follower: hub.subscribe(query, Capacity { bytes: QUEUE_BYTES }),
         sender,
         hub: hub.clone(),
         ending: forward.ending.clone(),
-        outage: Outage::new(settings.otlp.clone()),
-        own: Vec::new(),
-        load: Load::default(),
+        outage: ExportErrorState::new(settings.otlp.clone()),
+        own_lines: Vec::new(),
+        load: ExportBatch::default(),
     };
     forward.task = Some(tokio::spawn(courier.run()));
     forward
 }
 
-impl Forward {
+impl OtlpExport {
     /// Sends what is left, for at most two seconds, and says if that wasn't enough. The hub isn't
     /// closed yet; what is said from now on isn't forwarded.
     pub async fn end(self, in_a_hurry: bool) {
@@ -83,53 +83,57 @@ impl Forward {
             return;
         };
         self.ending.cancel();
-        let limit = if in_a_hurry { HURRY } else { LAST_LINES };
+        let limit = if in_a_hurry {
+            FAST_SHUTDOWN_TIMEOUT
+        } else {
+            LAST_LINES
+        };
         if timeout(limit, &mut task).await.is_err() {
             task.abort();
             let text = format!(
                 "the last lines weren't all forwarded: {} didn't take them in time",
                 self.to
             );
-            say(&self.hub, Level::Warn, text);
+            log(&self.hub, Level::Warn, text);
         }
     }
 }
 
-struct Courier {
+struct ExportTask {
     follower: Follower,
     sender: Sender,
     hub: Hub,
     ending: CancellationToken,
-    outage: Outage,
+    outage: ExportErrorState,
     /// The numbers of this courier's own words, which aren't sent: while a receiver is slow, each
     /// would cause the next.
-    own: Vec<u64>,
-    load: Load,
+    own_lines: Vec<u64>,
+    load: ExportBatch,
 }
 
-impl Courier {
+impl ExportTask {
     async fn run(mut self) {
         while !self.ending.is_cancelled() {
             tokio::select! {
                 delivery = self.follower.next() => match delivery {
-                    Some(delivery) => self.take(delivery),
+                    Some(delivery) => self.push(delivery),
                     None => break,
                 },
                 () = self.ending.cancelled() => break,
             }
-            self.gather().await;
-            self.deliver().await;
+            self.collect_batch().await;
+            self.export().await;
         }
         self.finish().await;
     }
 
     /// Takes what comes within a moment, up to a full load.
-    async fn gather(&mut self) {
+    async fn collect_batch(&mut self) {
         let until = Instant::now() + GATHER;
         while !self.load.is_full() && !self.ending.is_cancelled() {
             tokio::select! {
                 delivery = timeout_at(until, self.follower.next()) => match delivery {
-                    Ok(Some(delivery)) => self.take(delivery),
+                    Ok(Some(delivery)) => self.push(delivery),
                     Ok(None) | Err(_) => return,
                 },
                 () = self.ending.cancelled() => return,
@@ -138,23 +142,23 @@ impl Courier {
     }
 
     /// Takes what is there, up to a full load.
-    fn fill(&mut self) {
+    fn drain_queue(&mut self) {
         while !self.load.is_full()
             && let Some(delivery) = self.follower.try_next()
         {
-            self.take(delivery);
+            self.push(delivery);
         }
     }
 
-    fn take(&mut self, delivery: Delivery) {
+    fn push(&mut self, delivery: Delivery) {
         match delivery {
             Delivery::Gap(gap) => {
                 self.outage.missed(gap.missed);
                 self.tell_missed();
             }
             Delivery::Line(line) => {
-                let is_own = self.own.contains(&line.seq);
-                self.own.retain(|seq| *seq > line.seq);
+                let is_own = self.own_lines.contains(&line.seq);
+                self.own_lines.retain(|seq| *seq > line.seq);
                 if !is_own {
                     self.load.add(line);
                 }
@@ -163,21 +167,21 @@ impl Courier {
     }
 
     /// Sends the load, as often as it takes, until the end begins.
-    async fn deliver(&mut self) {
+    async fn export(&mut self) {
         while !self.load.is_empty() {
             match self.sender.send(&mut self.load).await {
                 Ok(()) => {
-                    if self.outage.is_told() {
+                    if self.outage.is_reported() {
                         // What was missed meanwhile stands before what is waiting.
-                        self.fill();
+                        self.drain_queue();
                     }
                     self.succeeded();
                 }
-                Err(Failure::Refused { lines, why }) => {
+                Err(ExportError::Rejected { lines, why }) => {
                     self.outage.missed(lines);
                     self.failed(&why);
                 }
-                Err(Failure::Unheard { why }) => {
+                Err(ExportError::Unreachable { why }) => {
                     let pause = self.outage.pause();
                     self.failed(&why);
                     if self.ending.is_cancelled() {
@@ -197,22 +201,22 @@ impl Courier {
     async fn finish(&mut self) {
         let mut why = None;
         loop {
-            self.fill();
+            self.drain_queue();
             if self.load.is_empty() {
                 break;
             }
             match self.sender.send(&mut self.load).await {
                 Ok(()) => {}
-                Err(Failure::Refused { lines, why: text }) => {
+                Err(ExportError::Rejected { lines, why: text }) => {
                     self.outage.missed(lines);
                     why = Some(text);
                 }
-                Err(Failure::Unheard { why: text }) => {
+                Err(ExportError::Unreachable { why: text }) => {
                     why = Some(text);
-                    self.outage.missed(self.load.give_up());
+                    self.outage.missed(self.load.discard());
                     while let Some(delivery) = self.follower.try_next() {
-                        self.take(delivery);
-                        self.outage.missed(self.load.give_up());
+                        self.push(delivery);
+                        self.outage.missed(self.load.discard());
                     }
                     break;
                 }
@@ -236,12 +240,12 @@ impl Courier {
     }
 
     fn tell_missed(&mut self) {
-        if let Some(text) = self.outage.behind(Instant::now()) {
+        if let Some(text) = self.outage.lagging(Instant::now()) {
             self.tell(Level::Warn, text);
         }
     }
 
     fn tell(&mut self, level: Level, text: String) {
-        self.own.push(say(&self.hub, level, text));
+        self.own_lines.push(log(&self.hub, level, text));
     }
 }

@@ -5,14 +5,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Warnings are at least this far apart.
-const QUIET: Duration = Duration::from_secs(60);
+const WARN_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The first pause after a failure, and the longest.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+const RETRY_BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 
 /// Failures in a row, and lines that are lost for the receiver.
 #[derive(Debug)]
-pub(crate) struct Outage {
+pub(crate) struct ExportErrorState {
     receiver: String,
     /// Lines that weren't told of yet.
     missed: u64,
@@ -23,7 +23,7 @@ pub(crate) struct Outage {
     told: bool,
 }
 
-impl Outage {
+impl ExportErrorState {
     pub(crate) fn new(receiver: String) -> Self {
         Self {
             receiver,
@@ -50,7 +50,7 @@ impl Outage {
 
     /// Between attempts: whether the receiver is too slow for what is said. Gives a warning if one
     /// is due.
-    pub(crate) fn behind(&mut self, now: Instant) -> Option<String> {
+    pub(crate) fn lagging(&mut self, now: Instant) -> Option<String> {
         if self.missed == 0 || self.failures > 0 {
             return None;
         }
@@ -59,7 +59,7 @@ impl Outage {
     }
 
     /// Whether there is an outage that was told of.
-    pub(crate) fn is_told(&self) -> bool {
+    pub(crate) fn is_reported(&self) -> bool {
         self.told
     }
 
@@ -67,7 +67,7 @@ impl Outage {
     pub(crate) fn succeeded(&mut self) -> Option<String> {
         self.failures = 0;
         let text = format!("logs are forwarded to {} again", self.receiver);
-        std::mem::take(&mut self.told).then(|| self.with_missed(text))
+        std::mem::take(&mut self.told).then(|| self.with_dropped(text))
     }
 
     /// The end of all: what was never told, whenever the last warning was.
@@ -77,26 +77,26 @@ impl Outage {
         }
         let why = why.map_or_else(|| "it was too slow".to_owned(), str::to_owned);
         let text = format!("not all logs were forwarded to {}: {why}", self.receiver);
-        Some(self.with_missed(text))
+        Some(self.with_dropped(text))
     }
 
     /// How long to wait before the next attempt.
     pub(crate) fn pause(&self) -> Duration {
-        let (first, longest) = PAUSE;
+        let (first, longest) = RETRY_BACKOFF;
         first
             .saturating_mul(2_u32.saturating_pow(self.failures))
             .min(longest)
     }
 
     fn warn(&mut self, text: String, now: Instant) -> Option<String> {
-        if self.warned.is_some_and(|last| now < last + QUIET) {
+        if self.warned.is_some_and(|last| now < last + WARN_INTERVAL) {
             return None;
         }
         self.warned = Some(now);
-        Some(self.with_missed(text))
+        Some(self.with_dropped(text))
     }
 
-    fn with_missed(&mut self, text: String) -> String {
+    fn with_dropped(&mut self, text: String) -> String {
         match std::mem::take(&mut self.missed) {
             0 => text,
             1 => format!("{text}; 1 line was missed"),
@@ -109,8 +109,11 @@ impl Outage {
 mod tests {
     use super::*;
 
-    fn outage() -> (Outage, Instant) {
-        (Outage::new("http://r:4317".to_owned()), Instant::now())
+    fn outage() -> (ExportErrorState, Instant) {
+        (
+            ExportErrorState::new("http://r:4317".to_owned()),
+            Instant::now(),
+        )
     }
 
     #[test]
@@ -121,13 +124,13 @@ mod tests {
             Some("logs aren't forwarded to http://r:4317: refused")
         );
         outage.missed(1);
-        assert_eq!(outage.failed("refused", now + QUIET / 2), None);
+        assert_eq!(outage.failed("refused", now + WARN_INTERVAL / 2), None);
         assert_eq!(
-            outage.failed("refused", now + QUIET).as_deref(),
+            outage.failed("refused", now + WARN_INTERVAL).as_deref(),
             Some("logs aren't forwarded to http://r:4317: refused; 1 line was missed")
         );
         outage.missed(7);
-        assert_eq!(outage.behind(now + 3 * QUIET), None);
+        assert_eq!(outage.lagging(now + 3 * WARN_INTERVAL), None);
         assert_eq!(
             outage.succeeded().as_deref(),
             Some("logs are forwarded to http://r:4317 again; 7 lines were missed")
@@ -144,20 +147,20 @@ mod tests {
             assert_eq!(outage.failed("x", now + Duration::from_secs(second)), None);
             assert_eq!(outage.succeeded(), None);
         }
-        assert!(outage.failed("x", now + QUIET).is_some());
+        assert!(outage.failed("x", now + WARN_INTERVAL).is_some());
     }
 
     #[test]
     fn one_that_is_slow_is_told_of_with_what_it_missed() {
         let (mut outage, now) = outage();
-        assert_eq!(outage.behind(now), None);
+        assert_eq!(outage.lagging(now), None);
         outage.missed(3);
         assert_eq!(
-            outage.behind(now).as_deref(),
+            outage.lagging(now).as_deref(),
             Some("http://r:4317 takes logs too slowly; 3 lines were missed")
         );
         outage.missed(4);
-        assert_eq!(outage.behind(now + QUIET / 2), None);
+        assert_eq!(outage.lagging(now + WARN_INTERVAL / 2), None);
         assert_eq!(
             outage.ended(None).as_deref(),
             Some(
@@ -175,10 +178,10 @@ mod tests {
             pauses.push(outage.pause());
             let _warning = outage.failed("x", now);
         }
-        assert_eq!(pauses[0], PAUSE.0);
+        assert_eq!(pauses[0], RETRY_BACKOFF.0);
         assert!(pauses.is_sorted());
-        assert_eq!(pauses[39], PAUSE.1);
+        assert_eq!(pauses[39], RETRY_BACKOFF.1);
         let _word = outage.succeeded();
-        assert_eq!(outage.pause(), PAUSE.0);
+        assert_eq!(outage.pause(), RETRY_BACKOFF.0);
     }
 }

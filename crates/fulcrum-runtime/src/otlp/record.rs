@@ -8,7 +8,7 @@ use opentelemetry::{SpanId, TraceId};
 ///
 /// A line tells its trace, but not its span: the span id is the invalid one, which receivers read
 /// as none. A trace id of another form than OpenTelemetry's becomes an attribute.
-pub(crate) fn fill(record: &mut impl LogRecord, line: &LogLine) {
+pub(crate) fn to_log_record(record: &mut impl LogRecord, line: &LogLine) {
     record.set_timestamp(line.time);
     record.set_observed_timestamp(line.time);
     if let Some(level) = line.level {
@@ -16,10 +16,10 @@ pub(crate) fn fill(record: &mut impl LogRecord, line: &LogLine) {
         record.set_severity_text(level.as_str());
     }
     record.set_body(AnyValue::from(line.text().into_owned()));
-    record.add_attribute("generation", number(line.source.generation));
+    record.add_attribute("generation", to_i64(line.source.generation));
     record.add_attribute("pid", i64::from(line.source.pid));
     record.add_attribute("stream", line.stream.as_str());
-    record.add_attribute("seq", number(line.seq));
+    record.add_attribute("seq", to_i64(line.seq));
     if line.partial {
         record.add_attribute("partial", true);
     }
@@ -43,6 +43,6 @@ fn severity(level: Level) -> Severity {
 }
 
 /// OpenTelemetry's integers have a sign; numbers of lines don't come near its end.
-fn number(number: u64) -> i64 {
+fn to_i64(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

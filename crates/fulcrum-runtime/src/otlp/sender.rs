@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fulcrum_config::Forward;
+use fulcrum_config::OtlpExportSettings;
 use fulcrum_logs::LogLine;
 use opentelemetry::logs::{Logger, LoggerProvider};
 use opentelemetry::{InstrumentationScope, KeyValue};
@@ -17,7 +17,7 @@ use opentelemetry_sdk::logs::{
 };
 use tokio::time::timeout;
 
-use crate::otlp::record::fill;
+use crate::otlp::record::to_log_record;
 
 /// What one load holds at most: lines, and bytes of text. Receivers take requests up to 4 MiB
 /// unless they are told otherwise.
@@ -28,13 +28,13 @@ const ANSWER: Duration = Duration::from_secs(10);
 
 /// Lines on their way, each domain's together and in their order.
 #[derive(Default)]
-pub(crate) struct Load {
+pub(crate) struct ExportBatch {
     groups: VecDeque<(Arc<str>, Vec<LogLine>)>,
     lines: usize,
     bytes: usize,
 }
 
-impl Load {
+impl ExportBatch {
     pub(crate) fn add(&mut self, line: LogLine) {
         self.lines += 1;
         self.bytes += line.message.len();
@@ -54,7 +54,7 @@ impl Load {
     }
 
     /// Drops the lines; gives how many there were.
-    pub(crate) fn give_up(&mut self) -> u64 {
+    pub(crate) fn discard(&mut self) -> u64 {
         std::mem::take(self).lines as u64
     }
 
@@ -71,18 +71,18 @@ impl Load {
 
 /// Why lines didn't arrive.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Failure {
+pub(crate) enum ExportError {
     /// The receiver doesn't want them, and wouldn't the next time: they are dropped.
-    Refused { lines: u64, why: String },
+    Rejected { lines: u64, why: String },
     /// It couldn't be asked, or can't answer now: they are still in the load.
-    Unheard { why: String },
+    Unreachable { why: String },
 }
 
 /// The connection to a receiver.
 pub(crate) struct Sender {
     exporter: LogExporter,
     /// Makes records, which nothing else can; none is ever emitted through it.
-    maker: SdkLogger,
+    record_factory: SdkLogger,
     scope: InstrumentationScope,
 }
 
@@ -92,7 +92,7 @@ impl Sender {
     ///
     /// # Errors
     /// In words: what the exporter can't be made with.
-    pub(crate) fn new(settings: &Forward) -> Result<Self, String> {
+    pub(crate) fn new(settings: &OtlpExportSettings) -> Result<Self, String> {
         let mut metadata = MetadataMap::new();
         for (name, value) in &settings.headers {
             let entry = metadata.entry(name.as_str());
@@ -115,7 +115,7 @@ impl Sender {
             .build();
         Ok(Self {
             exporter,
-            maker: provider.logger("fulcrum"),
+            record_factory: provider.logger("fulcrum"),
             scope: InstrumentationScope::builder("fulcrum")
                 .with_version(env!("CARGO_PKG_VERSION"))
                 .build(),
@@ -126,13 +126,13 @@ impl Sender {
     ///
     /// # Errors
     /// See [`Failure`]. What comes after the failed request is still in the load.
-    pub(crate) async fn send(&mut self, load: &mut Load) -> Result<(), Failure> {
+    pub(crate) async fn send(&mut self, load: &mut ExportBatch) -> Result<(), ExportError> {
         while let Some((domain, lines)) = load.groups.front() {
             let records: Vec<SdkLogRecord> = lines
                 .iter()
                 .map(|line| {
-                    let mut record = self.maker.create_log_record();
-                    fill(&mut record, line);
+                    let mut record = self.record_factory.create_log_record();
+                    to_log_record(&mut record, line);
                     record
                 })
                 .collect();
@@ -145,18 +145,18 @@ impl Sender {
                     load.drop_first();
                 }
                 Ok(Err(error)) => {
-                    let answer = Answer::of(&error);
-                    let why = answer.words();
+                    let answer = ExportStatus::of(&error);
+                    let why = answer.describe();
                     return Err(if answer.is_final() {
                         let lines = load.drop_first();
-                        Failure::Refused { lines, why }
+                        ExportError::Rejected { lines, why }
                     } else {
-                        Failure::Unheard { why }
+                        ExportError::Unreachable { why }
                     });
                 }
                 Err(_) => {
                     let why = format!("no answer within {} s", ANSWER.as_secs());
-                    return Err(Failure::Unheard { why });
+                    return Err(ExportError::Unreachable { why });
                 }
             }
         }
@@ -165,12 +165,12 @@ impl Sender {
 }
 
 /// What the exporter's error says: gRPC's code, and the cause if it arose on this side.
-struct Answer {
+struct ExportStatus {
     code: String,
     cause: Option<String>,
 }
 
-impl Answer {
+impl ExportStatus {
     /// The exporter hands on texts only: `… failed with gRPC code: Unavailable: tcp connect error`.
     fn of(error: &OTelSdkError) -> Self {
         let text = match error {
@@ -208,7 +208,7 @@ impl Answer {
         self.cause.is_none() && !may_pass.contains(&self.code.as_str())
     }
 
-    fn words(&self) -> String {
+    fn describe(&self) -> String {
         let Some(cause) = &self.cause else {
             return format!("it answers {}", self.code);
         };
@@ -223,24 +223,24 @@ impl Answer {
 mod tests {
     use super::*;
 
-    fn answer(text: &str) -> Answer {
-        Answer::of(&OTelSdkError::InternalFailure(text.to_owned()))
+    fn answer(text: &str) -> ExportStatus {
+        ExportStatus::of(&OTelSdkError::InternalFailure(text.to_owned()))
     }
 
     #[test]
     fn a_refusal_is_told_from_a_receiver_that_is_away() {
         let refused = answer("TonicLogsClient export failed with gRPC code: Unauthenticated");
         assert!(refused.is_final());
-        assert_eq!(refused.words(), "it answers Unauthenticated");
+        assert_eq!(refused.describe(), "it answers Unauthenticated");
         let busy = answer("TonicLogsClient export failed with gRPC code: Unavailable");
         assert!(!busy.is_final());
         let away = answer(
             "TonicLogsClient export failed with gRPC code: Unknown: tcp error: tcp error: refused",
         );
         assert!(!away.is_final());
-        assert_eq!(away.words(), "tcp error: refused");
+        assert_eq!(away.describe(), "tcp error: refused");
         let strange = answer("something new");
         assert!(!strange.is_final());
-        assert_eq!(strange.words(), "something new");
+        assert_eq!(strange.describe(), "something new");
     }
 }

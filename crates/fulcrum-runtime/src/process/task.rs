@@ -3,45 +3,49 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fulcrum_config::Stop;
-use fulcrum_logs::{Hub, Pump, Source, Stream, Tally};
+use fulcrum_config::StopSettings;
+use fulcrum_logs::{Hub, Pump, PumpCounters, Source, Stream};
 use fulcrum_rpc::Registry;
 use fulcrum_spawn::lifecycle::{Fact, StopSignal};
 use fulcrum_spawn::process::{Process, signal_number};
-use fulcrum_spawn::supervisor::{Group, News};
+use fulcrum_spawn::supervisor::{FactSender, ProcessGroup};
 use tokio::io::AsyncRead;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::exit::diagnose::Coroner;
-use crate::state::desired::{Agendas, configured};
-use crate::state::domain::Desks;
+use crate::exit::diagnose::ExitDiagnoser;
+use crate::state::desired::{DesiredStateReceiver, current_config};
+use crate::state::domain::SharedDomainStates;
 
 /// How long an exit waits for the pipes to be drained. Where nobody else holds them it takes a
 /// moment; a grandchild that holds them may keep them for ever.
-const DRAIN: Duration = Duration::from_millis(200);
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// How long a pipe is read on after nobody of the group is left: who still holds it has left the
 /// group, and what it says belongs to nobody.
-const STRAGGLERS: Duration = Duration::from_secs(2);
+const ORPHAN_PIPE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A process that has just been started.
-pub(crate) struct Life {
+pub(crate) struct ProcessTask {
     pub(crate) domain: Arc<str>,
     pub(crate) process: Arc<Process>,
     pub(crate) hub: Hub,
     pub(crate) registry: Registry,
-    pub(crate) desks: Desks,
-    pub(crate) coroner: Coroner,
-    pub(crate) news: News,
+    pub(crate) desks: SharedDomainStates,
+    pub(crate) coroner: ExitDiagnoser,
+    pub(crate) news: FactSender,
 }
 
 /// Watches a life to its end, and gives the handle by which it is signalled: as the agenda says
 /// by then, or, for a domain that isn't on it any more, as `stop` does.
-pub(crate) fn begin(life: Life, stop: &Stop, agendas: Agendas) -> Arc<dyn Group> {
-    let group = Signals {
+pub(crate) fn start(
+    life: ProcessTask,
+    stop: &StopSettings,
+    agendas: DesiredStateReceiver,
+) -> Arc<dyn ProcessGroup> {
+    let group = SignalTarget {
         domain: Arc::clone(&life.domain),
         generation: life.news.generation(),
         process: Arc::clone(&life.process),
@@ -49,12 +53,12 @@ pub(crate) fn begin(life: Life, stop: &Stop, agendas: Agendas) -> Arc<dyn Group>
         agendas,
         stop: stop.clone(),
     };
-    tokio::spawn(watch(life));
+    tokio::spawn(run(life));
     Arc::new(group)
 }
 
-async fn watch(life: Life) {
-    let Life {
+async fn run(life: ProcessTask) {
+    let ProcessTask {
         domain,
         process,
         hub,
@@ -72,17 +76,23 @@ async fn watch(life: Life) {
     let mut pumps = Vec::new();
     if let Some((stdout, stderr)) = process.take_output() {
         for (reader, stream) in [(stdout, Stream::Stdout), (stderr, Stream::Stderr)] {
-            let pump = Pump::new(reader, &hub, source.clone(), stream, &Tally::default());
-            pumps.push(drain(pump, drained.clone()));
+            let pump = Pump::new(
+                reader,
+                &hub,
+                source.clone(),
+                stream,
+                &PumpCounters::default(),
+            );
+            pumps.push(spawn_pump(pump, drained.clone()));
         }
     }
-    coroner.born(process.pid());
+    coroner.track(process.pid());
     let report = process.exited().await;
     if let Some(desk) = desks.get(&domain) {
-        desk.end(news.generation());
+        desk.mark_exited(news.generation());
     }
     // The exit is told after the last words, unless somebody else holds the pipe.
-    let _ = timeout(DRAIN, async {
+    let _ = timeout(DRAIN_TIMEOUT, async {
         for (_, finished) in &mut pumps {
             let _ = finished.await;
         }
@@ -91,14 +101,14 @@ async fn watch(life: Life) {
     drained.cancel();
     registry.disconnect(&domain, news.generation());
     coroner
-        .inquire(process.pid(), news.generation(), report)
+        .diagnose(process.pid(), news.generation(), report)
         .await;
     news.report(Fact::Exited(report));
     process.group_empty().await;
     news.report(Fact::GroupEmpty);
     for (task, _) in pumps {
         let abort = task.abort_handle();
-        if timeout(STRAGGLERS, task).await.is_err() {
+        if timeout(ORPHAN_PIPE_TIMEOUT, task).await.is_err() {
             abort.abort();
         }
     }
@@ -106,7 +116,7 @@ async fn watch(life: Life) {
 
 /// Pumps in a task of its own; the receiver hears when the pipe has ended. Once `drained` is
 /// cancelled the unfinished line is published, and what still comes is read on.
-fn drain<R: AsyncRead + Unpin + Send + 'static>(
+fn spawn_pump<R: AsyncRead + Unpin + Send + 'static>(
     mut pump: Pump<R>,
     drained: CancellationToken,
 ) -> (JoinHandle<()>, oneshot::Receiver<()>) {
@@ -126,22 +136,22 @@ fn drain<R: AsyncRead + Unpin + Send + 'static>(
     (task, finished)
 }
 
-struct Signals {
+struct SignalTarget {
     domain: Arc<str>,
     generation: u64,
     process: Arc<Process>,
     registry: Registry,
-    agendas: Agendas,
-    stop: Stop,
+    agendas: DesiredStateReceiver,
+    stop: StopSettings,
 }
 
-impl Group for Signals {
+impl ProcessGroup for SignalTarget {
     fn pid(&self) -> u32 {
         self.process.pid()
     }
 
     fn signal(&self, signal: StopSignal) {
-        let configured = configured(&self.agendas, &self.domain);
+        let configured = current_config(&self.agendas, &self.domain);
         let stop = configured
             .as_ref()
             .map_or(&self.stop, |domain| &domain.process.stop);

@@ -1,23 +1,23 @@
 //! What holds the domains' processes together, and what is said of those that got away.
 
 use fulcrum_logs::{Hub, Level};
-use fulcrum_spawn::process::{Containment, Member, RunId};
+use fulcrum_spawn::process::{Member, ProcessTracker, RunId};
 
-use crate::context::say;
+use crate::context::log;
 
 /// The variable by which a process tells from which life it comes.
-pub(crate) const MARK: &str = "FULCRUM_DOMAIN_TOKEN";
+pub(crate) const TOKEN_VAR: &str = "FULCRUM_DOMAIN_TOKEN";
 
 /// The containment of this run.
-pub fn contain(run: &RunId) -> Containment {
-    Containment::open(&format!("fulcrum-{run}"), MARK)
+pub fn open_tracker(run: &RunId) -> ProcessTracker {
+    ProcessTracker::open(&format!("fulcrum-{run}"), TOKEN_VAR)
 }
 
 /// Warns of processes that can't be attributed to any domain, as they are found.
-pub(crate) async fn tell(containment: Containment, hub: Hub) {
+pub(crate) async fn report_untracked(containment: ProcessTracker, hub: Hub) {
     let held = format!("processes are held by {}", containment.describe());
-    say(&hub, Level::Debug, held);
-    let Some(mut escaped) = containment.escaped() else {
+    log(&hub, Level::Debug, held);
+    let Some(mut escaped) = containment.untracked() else {
         return;
     };
     while let Some(one) = escaped.recv().await {
@@ -26,18 +26,18 @@ pub(crate) async fn tell(containment: Containment, hub: Hub) {
              so no domain's stop reaches it; it is killed when fulcrum ends",
             one.pid, one.command
         );
-        say(&hub, Level::Warn, text);
+        log(&hub, Level::Warn, text);
     }
 }
 
 /// Ends what is left of the run, wherever it is. Gives, for people, those that could not be ended.
-pub(crate) async fn end(containment: &Containment) -> Vec<String> {
+pub(crate) async fn kill_remaining(containment: &ProcessTracker) -> Vec<String> {
     let left = containment.close().await;
-    left.iter().map(shown).collect()
+    left.iter().map(describe_process).collect()
 }
 
 /// A process that should be gone, and why it may not be.
-pub(crate) fn shown(member: &Member) -> String {
+pub(crate) fn describe_process(member: &Member) -> String {
     let state = match member.state {
         'D' => "in uninterruptible sleep",
         'T' => "stopped",
@@ -62,6 +62,9 @@ mod tests {
             group: 7,
             started: 1,
         };
-        assert_eq!(shown(&member), "pid 7 (dd, in uninterruptible sleep)");
+        assert_eq!(
+            describe_process(&member),
+            "pid 7 (dd, in uninterruptible sleep)"
+        );
     }
 }

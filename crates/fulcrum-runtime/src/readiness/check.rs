@@ -4,34 +4,41 @@ use std::fmt::Display;
 use std::io;
 use std::time::Duration;
 
-use fulcrum_config::Check;
+use fulcrum_config::ProbeCheck;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::readiness::probes::{Probed, words};
+use crate::readiness::probes::{ProbeTarget, describe_check};
 use crate::readiness::{exec, http};
 
 /// Asks once. The error says, for people, what was wrong.
-pub(crate) async fn ask(check: &Check, limit: Duration, life: &Probed) -> Result<(), String> {
+pub(crate) async fn run_check(
+    check: &ProbeCheck,
+    limit: Duration,
+    life: &ProbeTarget,
+) -> Result<(), String> {
     let asked = async {
         match check {
-            Check::Tcp { host, port } => {
+            ProbeCheck::Tcp { host, port } => {
                 let port = number(*port, life)?;
                 connect(host, port).await.map(drop)
             }
-            Check::Http { host, port, path } => {
+            ProbeCheck::Http { host, port, path } => {
                 let port = number(*port, life)?;
-                http::get(connect(host, port).await?, &address(host, &port), path).await
+                http::http_get_status(connect(host, port).await?, &address(host, &port), path).await
             }
-            Check::Exec(argv) => exec::run(argv, life).await,
+            ProbeCheck::Exec(argv) => exec::run(argv, life).await,
             // Others answer these.
-            Check::Registered | Check::Log(_) => Ok(()),
+            ProbeCheck::Registered | ProbeCheck::Log(_) => Ok(()),
         }
     };
     // Dropped at its limit, a question leaves nothing behind: neither a connection nor a process.
     timeout(limit, asked).await.unwrap_or_else(|_| {
         let limit = humantime::format_duration(limit);
-        Err(format!("{}: no answer within {limit}", words(check)))
+        Err(format!(
+            "{}: no answer within {limit}",
+            describe_check(check)
+        ))
     })
 }
 
@@ -45,7 +52,7 @@ pub(crate) fn address(host: &str, port: &impl Display) -> String {
 }
 
 /// The port that is asked at: where none is named the one that this life was given.
-fn number(port: Option<u16>, life: &Probed) -> Result<u16, String> {
+fn number(port: Option<u16>, life: &ProbeTarget) -> Result<u16, String> {
     let given = || {
         let port = life.spec.env.get(std::ffi::OsStr::new("PORT"))?;
         port.to_str()?.parse().ok()
@@ -55,13 +62,17 @@ fn number(port: Option<u16>, life: &Probed) -> Result<u16, String> {
 }
 
 async fn connect(host: &str, port: u16) -> Result<TcpStream, String> {
-    TcpStream::connect((host, port))
-        .await
-        .map_err(|error| format!("connect {}: {}", address(host, &port), cause(&error)))
+    TcpStream::connect((host, port)).await.map_err(|error| {
+        format!(
+            "connect {}: {}",
+            address(host, &port),
+            io_error_text(&error)
+        )
+    })
 }
 
 /// The most frequent causes in one word.
-fn cause(error: &io::Error) -> String {
+fn io_error_text(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => "refused".to_owned(),
         io::ErrorKind::ConnectionReset => "reset".to_owned(),

@@ -7,19 +7,19 @@ use fulcrum_spawn::prepare::plan_command;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::timeout;
 
-use crate::exit::diagnose::shortened;
-use crate::process::untracked::MARK;
-use crate::readiness::probes::Probed;
+use crate::exit::diagnose::truncate_line;
+use crate::process::untracked::TOKEN_VAR;
+use crate::readiness::probes::ProbeTarget;
 
 /// How much of what it says last is kept for the line that is told.
-const KEPT: usize = 4096;
+const TAIL_BYTES: usize = 4096;
 
 /// How long its pipes are read on when it has ended: whom it has left behind may hold them.
-const DRAIN: Duration = Duration::from_millis(100);
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Runs it once, in the domain's folder and with its environment. When this is dropped, or done,
 /// everybody whom it has started is ended.
-pub(crate) async fn run(argv: &[String], life: &Probed) -> Result<(), String> {
+pub(crate) async fn run(argv: &[String], life: &ProbeTarget) -> Result<(), String> {
     let name = argv.first().map_or("", String::as_str);
     let broken = |why: String| format!("exec {name}: {why}");
     let mut env = life.spec.env.clone();
@@ -28,7 +28,7 @@ pub(crate) async fn run(argv: &[String], life: &Probed) -> Result<(), String> {
         .run
         .token()
         .map_err(|error| broken(error.to_string()))?;
-    env.insert(MARK.into(), token.into());
+    env.insert(TOKEN_VAR.into(), token.into());
     let path = env.get(OsStr::new("PATH")).cloned().unwrap_or_default();
     let (spec, _) = plan_command(argv, &life.spec.cwd, env, &path)
         .map_err(|failure| broken(failure.to_string()))?;
@@ -42,7 +42,7 @@ pub(crate) async fn run(argv: &[String], life: &Probed) -> Result<(), String> {
     let [out, err] = &mut said;
     let exit = match process.take_output() {
         Some((stdout, stderr)) => {
-            let reading = async { tokio::join!(tail(stdout, out), tail(stderr, err)) };
+            let reading = async { tokio::join!(read_tail(stdout, out), read_tail(stderr, err)) };
             let exited = process.exited();
             tokio::pin!(reading, exited);
             let mut read = false;
@@ -54,7 +54,7 @@ pub(crate) async fn run(argv: &[String], life: &Probed) -> Result<(), String> {
                 }
             };
             if !read {
-                let _ = timeout(DRAIN, reading).await;
+                let _ = timeout(DRAIN_TIMEOUT, reading).await;
             }
             exit
         }
@@ -65,15 +65,15 @@ pub(crate) async fn run(argv: &[String], life: &Probed) -> Result<(), String> {
     }
     let [out, err] = said;
     let last = last_line(&err).or_else(|| last_line(&out));
-    let last = last.map_or_else(String::new, |line| format!(": {}", shortened(&line)));
+    let last = last.map_or_else(String::new, |line| format!(": {}", truncate_line(&line)));
     Err(broken(format!("{exit}{last}")))
 }
 
 /// Reads to the end and keeps the last of it.
-async fn tail(mut pipe: impl AsyncRead + Unpin, kept: &mut Vec<u8>) {
+async fn read_tail(mut pipe: impl AsyncRead + Unpin, kept: &mut Vec<u8>) {
     while let Ok(1..) = pipe.read_buf(kept).await {
-        if kept.len() > 2 * KEPT {
-            kept.drain(..kept.len() - KEPT);
+        if kept.len() > 2 * TAIL_BYTES {
+            kept.drain(..kept.len() - TAIL_BYTES);
         }
     }
 }
@@ -96,8 +96,8 @@ mod tests {
     async fn of_any_number_of_words_the_last_are_kept() {
         let mut kept = Vec::new();
         let text = "x".repeat(100_000) + "\nfirst\nlast \u{1b}[0m\n\n";
-        tail(text.as_bytes(), &mut kept).await;
-        assert!(kept.len() <= 2 * KEPT);
+        read_tail(text.as_bytes(), &mut kept).await;
+        assert!(kept.len() <= 2 * TAIL_BYTES);
         assert_eq!(last_line(&kept).as_deref(), Some("last [0m"));
         assert_eq!(last_line(b"\n \n"), None);
     }

@@ -6,14 +6,14 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 /// A status line is no longer than this.
-const LONGEST_LINE: usize = 4096;
+const MAX_STATUS_LINE: usize = 4096;
 
 /// How much of the rest is read, and for how long, so that the server can finish its answer
 /// instead of writing into a closed connection.
-const REST: (usize, Duration) = (64 * 1024, Duration::from_millis(100));
+const BODY_LIMIT: (usize, Duration) = (64 * 1024, Duration::from_millis(100));
 
 /// Asks over a fresh connection. Good is a status from 200 to 399.
-pub(crate) async fn get(
+pub(crate) async fn http_get_status(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     authority: &str,
     path: &str,
@@ -30,7 +30,7 @@ pub(crate) async fn get(
             head.truncate(end);
             break;
         }
-        if head.len() >= LONGEST_LINE {
+        if head.len() >= MAX_STATUS_LINE {
             return Err(format!("http {authority}: the answer is no HTTP"));
         }
         if stream.read_buf(&mut head).await.map_err(broken)? == 0 {
@@ -40,8 +40,12 @@ pub(crate) async fn get(
         }
     }
     let status = status(&head).ok_or_else(|| format!("http {authority}: the answer is no HTTP"))?;
-    let mut rest = stream.take(REST.0 as u64);
-    let _ = timeout(REST.1, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
+    let mut rest = stream.take(BODY_LIMIT.0 as u64);
+    let _ = timeout(
+        BODY_LIMIT.1,
+        tokio::io::copy(&mut rest, &mut tokio::io::sink()),
+    )
+    .await;
     match status {
         200..=399 => Ok(()),
         other => Err(format!("http {other}")),
@@ -72,7 +76,7 @@ mod tests {
             let _ = theirs.write_all(&answer).await;
             String::from_utf8_lossy(&asked[..length]).into_owned()
         });
-        let result = get(ours, "127.0.0.1:3000", "/up").await;
+        let result = http_get_status(ours, "127.0.0.1:3000", "/up").await;
         (result, server.await.expect("the server ends"))
     }
 

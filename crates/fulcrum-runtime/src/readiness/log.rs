@@ -2,13 +2,19 @@
 
 use std::time::Duration;
 
-use fulcrum_logs::{Capacity, Delivery, Hub, LogLine, Query, Stream};
+use fulcrum_logs::{Capacity, Delivery, Hub, LogLine, LogQuery, Stream};
 
 /// Returns when so many lines of this life have held the text; never, if that doesn't happen.
-pub(crate) async fn said(hub: &Hub, domain: &str, generation: u64, text: &str, times: u32) {
-    let query = Query {
+pub(crate) async fn wait_for_text(
+    hub: &Hub,
+    domain: &str,
+    generation: u64,
+    text: &str,
+    times: u32,
+) {
+    let query = LogQuery {
         generation: Some(generation),
-        ..Query::domain(domain)
+        ..LogQuery::domain(domain)
     };
     let mut follower = hub.subscribe(query.clone(), Capacity::default());
     let mut seen = 0;
@@ -43,7 +49,7 @@ fn count(seen: &mut u64, line: &LogLine, text: &str) -> u32 {
 }
 
 /// How long a text is waited for until its absence is told.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+pub(crate) const REPORT_AFTER: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests {
@@ -72,7 +78,7 @@ mod tests {
         say(&hub, 1, Stream::Stdout, "listening on 3000");
         say(&hub, 2, Stream::Fulcrum, "listening on 3000");
         say(&hub, 2, Stream::Stderr, "listening on 3000");
-        let said = |times| said(&hub, "users", 2, "listening", times);
+        let said = |times| wait_for_text(&hub, "users", 2, "listening", times);
         assert!(
             timeout(AT_ONCE, said(1)).await.is_ok(),
             "it was said before"
@@ -86,7 +92,7 @@ mod tests {
     #[tokio::test]
     async fn a_flood_does_not_hide_what_is_still_remembered() {
         let hub = Hub::new(HubConfig::default());
-        let waiting = said(&hub, "users", 1, "ready now", 1);
+        let waiting = wait_for_text(&hub, "users", 1, "ready now", 1);
         tokio::pin!(waiting);
         assert!(timeout(AT_ONCE, &mut waiting).await.is_err());
         say(&hub, 1, Stream::Stdout, "ready now");

@@ -11,27 +11,27 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fulcrum_config::{Check, Domain, Probe, Program};
+use fulcrum_config::{Domain, ProbeCheck, ProbeSettings, Program};
 use fulcrum_logs::Hub;
 use fulcrum_spawn::CommandSpec;
 use fulcrum_spawn::lifecycle::Fact;
 use fulcrum_spawn::process::{RunId, Spawner};
-use fulcrum_spawn::supervisor::{News, Transition};
+use fulcrum_spawn::supervisor::{FactSender, Transition};
 
-use crate::context::House;
-use crate::state::desired::{Agenda, Agendas};
-use crate::state::domain::Desks;
+use crate::context::RuntimeContext;
+use crate::state::desired::{DesiredState, DesiredStateReceiver};
+use crate::state::domain::SharedDomainStates;
 
 /// A bad answer, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct ProbeFailure {
     pub(crate) why: String,
     /// How many in a row count, of how many that decide.
     pub(crate) failures: u32,
     pub(crate) of: u32,
 }
 
-impl Answer {
+impl ProbeFailure {
     pub(crate) fn new(why: String) -> Self {
         Self {
             why,
@@ -41,7 +41,7 @@ impl Answer {
     }
 }
 
-impl fmt::Display for Answer {
+impl fmt::Display for ProbeFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { why, failures, of } = self;
         match failures {
@@ -54,16 +54,16 @@ impl fmt::Display for Answer {
 
 /// What a life's probes said last, where that was nothing good.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Answers {
+pub(crate) struct ProbeStatus {
     /// The readiness probe has had a good answer in this life.
-    pub(crate) answered: bool,
-    pub(crate) ready: Option<Answer>,
-    pub(crate) alive: Option<Answer>,
+    pub(crate) has_succeeded: bool,
+    pub(crate) ready: Option<ProbeFailure>,
+    pub(crate) alive: Option<ProbeFailure>,
 }
 
-impl Answers {
+impl ProbeStatus {
     /// A reason, and what the probes say beside it.
-    pub(crate) fn beside(&self, reason: &str) -> String {
+    pub(crate) fn append_to_reason(&self, reason: &str) -> String {
         let mut text = reason.to_owned();
         for (name, answer) in [("ready", &self.ready), ("alive", &self.alive)] {
             // What made it unready stands there already.
@@ -77,19 +77,20 @@ impl Answers {
 
 /// The probes of one domain.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Probes {
-    pub(crate) ready: Option<Probe>,
-    pub(crate) alive: Option<Probe>,
+pub(crate) struct ProbeSet {
+    pub(crate) ready: Option<ProbeSettings>,
+    pub(crate) alive: Option<ProbeSettings>,
     /// Bad signs of life don't count for so long after a spawn.
     pub(crate) patience: Duration,
     /// A program that isn't Node's needn't register at all.
     registers: bool,
 }
 
-impl Probes {
+impl ProbeSet {
     pub(crate) fn of(domain: &Domain) -> Self {
         let process = &domain.process;
-        let own = |probe: &Probe| (probe.check != Check::Registered).then(|| probe.clone());
+        let own =
+            |probe: &ProbeSettings| (probe.check != ProbeCheck::Registered).then(|| probe.clone());
         Self {
             ready: own(&process.ready),
             alive: own(&process.alive),
@@ -100,17 +101,17 @@ impl Probes {
 }
 
 /// Whether another check than the registration says when this domain is ready.
-pub(crate) fn decide(domain: &Domain) -> bool {
-    domain.process.ready.check != Check::Registered
+pub(crate) fn has_readiness_probe(domain: &Domain) -> bool {
+    domain.process.ready.check != ProbeCheck::Registered
 }
 
-fn decide_for(agenda: &Agenda, domain: &str) -> bool {
-    agenda.app.domain(domain).is_some_and(decide)
+fn decide_for(agenda: &DesiredState, domain: &str) -> bool {
+    agenda.app.domain(domain).is_some_and(has_readiness_probe)
 }
 
 /// What news of a domain's stream, a fact about its readiness, means for its life. None where its
 /// readiness is its probe's affair.
-pub(crate) fn instead(agenda: &Agenda, domain: &str, fact: Fact) -> Option<Fact> {
+pub(crate) fn map_stream_fact(agenda: &DesiredState, domain: &str, fact: Fact) -> Option<Fact> {
     match fact {
         fact if !decide_for(agenda, domain) => Some(fact),
         Fact::Ready => Some(Fact::Started),
@@ -119,7 +120,7 @@ pub(crate) fn instead(agenda: &Agenda, domain: &str, fact: Fact) -> Option<Fact>
 }
 
 /// Whether a domain serves, for health checks.
-pub(crate) fn serves(house: &House, domain: &str) -> bool {
+pub(crate) fn is_serving(house: &RuntimeContext, domain: &str) -> bool {
     if !decide_for(&house.agenda(), domain) {
         return house.registry.is_registered(domain);
     }
@@ -128,22 +129,22 @@ pub(crate) fn serves(house: &House, domain: &str) -> bool {
 }
 
 /// Tells health checks of a change.
-pub(crate) fn heed(house: &House, news: &Transition) {
+pub(crate) fn update_serving_status(house: &RuntimeContext, news: &Transition) {
     if decide_for(&house.agenda(), &news.domain) {
         house
             .registry
-            .set_serving(Some(&news.domain), serves(house, &news.domain));
-        house.tell_health();
+            .set_serving(Some(&news.domain), is_serving(house, &news.domain));
+        house.update_serving_status();
     }
 }
 
 /// For people: why a domain that is probed never came to be ready.
-pub(crate) fn hint(domain: &Domain) -> Option<String> {
+pub(crate) fn start_timeout_hint(domain: &Domain) -> Option<String> {
     let probe = &domain.process.ready;
-    match (&domain.program, decide(domain)) {
+    match (&domain.program, has_readiness_probe(domain)) {
         (_, true) => Some(format!(
             "nor did its readiness probe ({}) succeed",
-            words(&probe.check)
+            describe_check(&probe.check)
         )),
         (Program::Command(_), false) => Some(
             "a program counts as ready once it has registered over gRPC, and this one hasn't; one \
@@ -155,11 +156,11 @@ pub(crate) fn hint(domain: &Domain) -> Option<String> {
 }
 
 /// What a check asks, for people.
-pub(crate) fn words(check: &Check) -> String {
+pub(crate) fn describe_check(check: &ProbeCheck) -> String {
     let port = |port: &Option<u16>| port.map_or_else(|| "PORT".to_owned(), |port| port.to_string());
     match check {
-        Check::Registered => "registered".to_owned(),
-        Check::Http {
+        ProbeCheck::Registered => "registered".to_owned(),
+        ProbeCheck::Http {
             host,
             port: number,
             path,
@@ -167,38 +168,38 @@ pub(crate) fn words(check: &Check) -> String {
             "http {}{path}",
             crate::readiness::check::address(host, &port(number))
         ),
-        Check::Tcp { host, port: number } => format!(
+        ProbeCheck::Tcp { host, port: number } => format!(
             "tcp {}",
             crate::readiness::check::address(host, &port(number))
         ),
-        Check::Exec(argv) => format!("exec {}", argv.join(" ")),
-        Check::Log(text) => format!("log {text:?}"),
+        ProbeCheck::Exec(argv) => format!("exec {}", argv.join(" ")),
+        ProbeCheck::Log(text) => format!("log {text:?}"),
     }
 }
 
 /// One life that is to be probed.
-pub(crate) struct Probed {
+pub(crate) struct ProbeTarget {
     pub(crate) domain: Arc<str>,
     pub(crate) spec: Arc<CommandSpec>,
     pub(crate) spawner: Spawner,
     /// Whom an exec probe's token names.
     pub(crate) run: RunId,
     pub(crate) hub: Hub,
-    pub(crate) desks: Desks,
+    pub(crate) desks: SharedDomainStates,
     /// Whether its probes are still these.
-    pub(crate) agendas: Agendas,
-    pub(crate) news: News,
+    pub(crate) agendas: DesiredStateReceiver,
+    pub(crate) news: FactSender,
 }
 
 /// Begins to probe a life that was just spawned, until it is over.
-pub(crate) fn begin(probes: &Probes, life: Probed) {
+pub(crate) fn begin(probes: &ProbeSet, life: ProbeTarget) {
     if let Some(desk) = life.desks.get(&life.domain) {
-        desk.probes.send_replace(Answers::default());
+        desk.probe_status.send_replace(ProbeStatus::default());
     }
     if probes.ready.is_some() && !probes.registers {
         life.news.report(Fact::Started);
     }
-    tokio::spawn(crate::readiness::runner::watch(probes.clone(), life));
+    tokio::spawn(crate::readiness::runner::run(probes.clone(), life));
 }
 
 #[cfg(test)]
@@ -207,17 +208,17 @@ mod tests {
 
     #[test]
     fn what_probes_say_stands_beside_the_reason_once() {
-        let answer = |failures| Answer {
+        let answer = |failures| ProbeFailure {
             why: "http 503".to_owned(),
             failures,
             of: 3,
         };
         let told = |failures, reason| {
-            let answers = Answers {
+            let answers = ProbeStatus {
                 ready: Some(answer(failures)),
-                ..Answers::default()
+                ..ProbeStatus::default()
             };
-            answers.beside(reason)
+            answers.append_to_reason(reason)
         };
         assert_eq!(
             told(2, "ready"),
@@ -229,21 +230,21 @@ mod tests {
         );
         let reason = "ready probe failed 3 times: http 503";
         assert_eq!(told(3, reason), reason);
-        assert_eq!(Answers::default().beside("ready"), "ready");
+        assert_eq!(ProbeStatus::default().append_to_reason("ready"), "ready");
     }
 
     #[test]
     fn a_check_is_told_as_it_was_written() {
-        let http = Check::Http {
+        let http = ProbeCheck::Http {
             host: "::1".to_owned(),
             port: Some(80),
             path: "/up".to_owned(),
         };
-        assert_eq!(words(&http), "http [::1]:80/up");
-        let tcp = Check::Tcp {
+        assert_eq!(describe_check(&http), "http [::1]:80/up");
+        let tcp = ProbeCheck::Tcp {
             host: "127.0.0.1".to_owned(),
             port: None,
         };
-        assert_eq!(words(&tcp), "tcp 127.0.0.1:PORT");
+        assert_eq!(describe_check(&tcp), "tcp 127.0.0.1:PORT");
     }
 }

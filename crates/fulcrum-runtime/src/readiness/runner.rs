@@ -2,28 +2,28 @@
 
 use std::time::Duration;
 
-use fulcrum_config::{Check, Probe};
-use fulcrum_health::{Finding, ProbeConfig, ProbeMonitor};
+use fulcrum_config::{ProbeCheck, ProbeSettings};
+use fulcrum_health::{ProbeChange, ProbeConfig, ProbeMonitor};
 use fulcrum_spawn::lifecycle::Fact;
 use tokio::time::{Instant, sleep_until};
 
-use crate::readiness::check::ask;
+use crate::readiness::check::run_check;
 use crate::readiness::log;
-use crate::readiness::probes::{Answer, Answers, Probed, Probes};
-use crate::state::desired::{Agendas, configured};
+use crate::readiness::probes::{ProbeFailure, ProbeSet, ProbeStatus, ProbeTarget};
+use crate::state::desired::{DesiredStateReceiver, current_config};
 
 /// Asks until the life is over.
-pub(crate) async fn watch(mut probes: Probes, life: Probed) {
+pub(crate) async fn run(mut probes: ProbeSet, life: ProbeTarget) {
     let Some(desk) = life.desks.get(&life.domain) else {
         return;
     };
     let generation = life.news.generation();
-    let mut badges = desk.badge.subscribe();
+    let mut badges = desk.process.subscribe();
     let over = badges.wait_for(|badge| {
         let own = badge
             .as_ref()
             .filter(|badge| badge.generation == generation);
-        own.is_none_or(|badge| badge.over)
+        own.is_none_or(|badge| badge.exited)
     });
     tokio::pin!(over);
     let mut agendas = life.agendas.clone();
@@ -39,86 +39,90 @@ pub(crate) async fn watch(mut probes: Probes, life: Probed) {
         let others = tokio::select! {
             _ = &mut over => break,
             () = asking => break,
-            others = others(&mut agendas, &life.domain, &probes) => others,
+            others = wait_for_new_probes(&mut agendas, &life.domain, &probes) => others,
         };
         if others.ready.is_none() && probes.ready.is_some() {
             // From now on the registration is what counts.
             life.news
-                .report(match *desk.registered.borrow() >= generation {
+                .report(match *desk.registered_generation.borrow() >= generation {
                     true => Fact::Ready,
                     false => Fact::NotReady("it has not registered".to_owned()),
                 });
         }
-        desk.probes.send_replace(Answers::default());
+        desk.probe_status.send_replace(ProbeStatus::default());
         probes = others;
     }
-    desk.probes.send_replace(Answers::default());
+    desk.probe_status.send_replace(ProbeStatus::default());
 }
 
 /// Waits until the domain has other probes than these.
-async fn others(agendas: &mut Agendas, domain: &str, probes: &Probes) -> Probes {
+async fn wait_for_new_probes(
+    agendas: &mut DesiredStateReceiver,
+    domain: &str,
+    probes: &ProbeSet,
+) -> ProbeSet {
     loop {
         if agendas.changed().await.is_err() {
             // The instance is ending.
             return std::future::pending().await;
         }
-        let now = configured(agendas, domain).map(|domain| Probes::of(&domain));
+        let now = current_config(agendas, domain).map(|domain| ProbeSet::of(&domain));
         if let Some(others) = now.filter(|now| now != probes) {
             return others;
         }
     }
 }
 
-async fn readiness(probe: Option<&Probe>, life: &Probed) {
+async fn readiness(probe: Option<&ProbeSettings>, life: &ProbeTarget) {
     let Some(probe) = probe else { return };
-    if let Check::Log(text) = &probe.check {
+    if let ProbeCheck::Log(text) = &probe.check {
         let (hub, generation) = (&life.hub, life.news.generation());
-        let said = log::said(hub, &life.domain, generation, text, probe.successes);
+        let said = log::wait_for_text(hub, &life.domain, generation, text, probe.successes);
         tokio::pin!(said);
-        if tokio::time::timeout(log::PATIENCE, &mut said)
+        if tokio::time::timeout(log::REPORT_AFTER, &mut said)
             .await
             .is_err()
         {
             let why = format!("no line with {text:?} yet");
-            show(life, |answers| answers.ready = Some(Answer::new(why)));
+            update_status(life, |answers| answers.ready = Some(ProbeFailure::new(why)));
             said.await;
         }
-        show(life, |answers| {
-            (answers.ready, answers.answered) = (None, true)
+        update_status(life, |answers| {
+            (answers.ready, answers.has_succeeded) = (None, true)
         });
         life.news.report(Fact::Ready);
         return;
     }
     let mut monitor = monitor(probe, Duration::ZERO);
     loop {
-        let (finding, answer) = next(&mut monitor, probe, life).await;
+        let (finding, answer) = run_next(&mut monitor, probe, life).await;
         let shown = answer.as_ref().err().cloned();
-        show(life, |answers| {
-            answers.answered |= shown.is_none();
+        update_status(life, |answers| {
+            answers.has_succeeded |= shown.is_none();
             answers.ready = shown;
         });
         let fact = match (finding, answer) {
-            (Finding::Up, _) => Fact::Ready,
+            (ProbeChange::Up, _) => Fact::Ready,
             // What answers has started, even where that must happen several times.
             (_, Ok(())) => Fact::Started,
-            (Finding::Down, Err(answer)) => {
+            (ProbeChange::Down, Err(answer)) => {
                 let (times, why) = (times(answer.failures), answer.why);
                 Fact::NotReady(format!("ready probe failed {times}: {why}"))
             }
-            (Finding::Nothing, Err(_)) => continue,
+            (ProbeChange::None, Err(_)) => continue,
         };
         life.news.report(fact);
     }
 }
 
-async fn liveness(probe: Option<&Probe>, patience: Duration, life: &Probed) {
+async fn liveness(probe: Option<&ProbeSettings>, patience: Duration, life: &ProbeTarget) {
     let Some(probe) = probe else { return };
     let mut monitor = monitor(probe, patience);
     loop {
-        let (finding, answer) = next(&mut monitor, probe, life).await;
+        let (finding, answer) = run_next(&mut monitor, probe, life).await;
         let shown = answer.as_ref().err().cloned();
-        show(life, |answers| answers.alive = shown);
-        if let (Finding::Down, Err(answer)) = (finding, answer) {
+        update_status(life, |answers| answers.alive = shown);
+        if let (ProbeChange::Down, Err(answer)) = (finding, answer) {
             let (times, why) = (times(answer.failures), answer.why);
             let why = format!("hung: alive probe failed {times}: {why}");
             life.news.report(Fact::Unhealthy(why));
@@ -127,17 +131,17 @@ async fn liveness(probe: Option<&Probe>, patience: Duration, life: &Probed) {
 }
 
 /// Waits for the next question's time, asks it, and tells what that has changed.
-async fn next(
+async fn run_next(
     monitor: &mut ProbeMonitor,
-    probe: &Probe,
-    life: &Probed,
-) -> (Finding, Result<(), Answer>) {
+    probe: &ProbeSettings,
+    life: &ProbeTarget,
+) -> (ProbeChange, Result<(), ProbeFailure>) {
     sleep_until(Instant::from_std(monitor.due())).await;
-    match ask(&probe.check, probe.timeout, life).await {
-        Ok(()) => (monitor.good(clock()), Ok(())),
+    match run_check(&probe.check, probe.timeout, life).await {
+        Ok(()) => (monitor.record_success(clock()), Ok(())),
         Err(why) => {
-            let finding = monitor.bad(clock());
-            let answer = Answer {
+            let finding = monitor.record_failure(clock());
+            let answer = ProbeFailure {
                 why,
                 failures: monitor.failures(),
                 of: probe.failures,
@@ -147,20 +151,20 @@ async fn next(
     }
 }
 
-fn monitor(probe: &Probe, patience: Duration) -> ProbeMonitor {
+fn monitor(probe: &ProbeSettings, patience: Duration) -> ProbeMonitor {
     let config = ProbeConfig {
         interval: probe.interval,
         timeout: probe.timeout,
         failures: probe.failures,
         successes: probe.successes,
-        patience,
+        startup_grace: patience,
     };
     ProbeMonitor::new(config, clock())
 }
 
-fn show(life: &Probed, write: impl FnOnce(&mut Answers)) {
+fn update_status(life: &ProbeTarget, write: impl FnOnce(&mut ProbeStatus)) {
     if let Some(desk) = life.desks.get(&life.domain) {
-        desk.probes.send_modify(write);
+        desk.probe_status.send_modify(write);
     }
 }
 

@@ -2,52 +2,57 @@
 
 use std::sync::OnceLock;
 
-use fulcrum_config::Registration;
-use fulcrum_rpc::{Admission, Claim, Gatekeeper, Refusal};
-use fulcrum_spawn::Failure;
+use fulcrum_config::RegistrationMode;
+use fulcrum_rpc::{
+    RegistrationAuthorizer, RegistrationError, RegistrationGrant, RegistrationRequest,
+};
+use fulcrum_spawn::StartError;
 use fulcrum_spawn::lifecycle::{Fact, Phase};
-use fulcrum_spawn::process::{Stat, client_of, descends_from};
+use fulcrum_spawn::process::{Stat, descends_from, find_peer};
 use fulcrum_spawn::supervisor::Supervisor;
 
 use tokio::sync::Semaphore;
 
-use crate::state::desired::{Agendas, configured};
-use crate::state::domain::{Badge, Desks};
+use crate::state::desired::{DesiredStateReceiver, current_config};
+use crate::state::domain::{ProcessIdentity, SharedDomainStates};
 
 /// Decides by token, or, for clients that have none, by the process behind the connection.
-pub(crate) struct Gate {
-    pub(crate) registration: Registration,
-    pub(crate) desks: Desks,
+pub(crate) struct Authorizer {
+    pub(crate) registration: RegistrationMode,
+    pub(crate) desks: SharedDomainStates,
     /// Who is told when a process claims a name that isn't its own.
     pub(crate) supervisor: std::sync::Arc<OnceLock<Supervisor>>,
     /// How often each domain is asked for a heartbeat stands there.
-    pub(crate) agendas: Agendas,
+    pub(crate) agendas: DesiredStateReceiver,
     /// Who looks for a connection's process: one at a time. It takes some milliseconds of
     /// processor time, and a stranger could ask for it hundreds of times at once.
-    pub(crate) looking: Semaphore,
+    pub(crate) lookup_permit: Semaphore,
 }
 
 /// Whose process a claim comes from.
-enum Owner {
-    Domain(String, Badge),
+enum PeerIdentity {
+    Domain(String, ProcessIdentity),
     /// A process that this instance didn't start.
-    Stranger(Option<u32>),
+    Unmanaged(Option<u32>),
     /// It can't be told.
     Unknown,
 }
 
-impl Gatekeeper for Gate {
-    async fn admit(&self, claim: Claim) -> Result<Admission, Refusal> {
+impl RegistrationAuthorizer for Authorizer {
+    async fn authorize(
+        &self,
+        claim: RegistrationRequest,
+    ) -> Result<RegistrationGrant, RegistrationError> {
         let owner = match &claim.token {
             Some(token) => self.by_token(token).ok_or_else(|| {
-                Refusal::Unauthenticated(format!(
+                RegistrationError::Unauthenticated(format!(
                     "the token is not that of a process that runs now: {} must register with the \
                      FULCRUM_DOMAIN_TOKEN it was started with",
                     claim.domain
                 ))
             })?,
-            None if self.registration == Registration::Token => {
-                return Err(Refusal::Unauthenticated(format!(
+            None if self.registration == RegistrationMode::Token => {
+                return Err(RegistrationError::Unauthenticated(format!(
                     "{} sent no token: send FULCRUM_DOMAIN_TOKEN as the metadata \
                      x-fulcrum-token, or set runtime.grpc.registration to open",
                     claim.domain
@@ -56,14 +61,16 @@ impl Gatekeeper for Gate {
             None => self.by_process(&claim).await,
         };
         match owner {
-            Owner::Domain(name, badge) if name == claim.domain => {
-                self.in_time(&name, badge.generation)?;
+            PeerIdentity::Domain(name, badge) if name == claim.domain => {
+                self.check_not_stopping(&name, badge.generation)?;
                 Ok(self.admission(&name, badge.generation, true, badge.pid))
             }
-            Owner::Domain(name, badge) => Err(self.misnamed(&name, &badge, &claim.domain)),
-            Owner::Stranger(pid) => Ok(self.admission(&claim.domain, 0, false, pid)),
+            PeerIdentity::Domain(name, badge) => {
+                Err(self.reject_wrong_name(&name, &badge, &claim.domain))
+            }
+            PeerIdentity::Unmanaged(pid) => Ok(self.admission(&claim.domain, 0, false, pid)),
             // Of a domain that runs, its own process is the likeliest.
-            Owner::Unknown => Ok(match self.badge(&claim.domain) {
+            PeerIdentity::Unknown => Ok(match self.badge(&claim.domain) {
                 Some(badge) => self.admission(&claim.domain, badge.generation, true, badge.pid),
                 None => self.admission(&claim.domain, 0, false, None),
             }),
@@ -71,33 +78,33 @@ impl Gatekeeper for Gate {
     }
 }
 
-impl Gate {
-    fn badge(&self, name: &str) -> Option<Badge> {
-        self.desks.get(name)?.living()
+impl Authorizer {
+    fn badge(&self, name: &str) -> Option<ProcessIdentity> {
+        self.desks.get(name)?.running()
     }
 
-    fn by_token(&self, token: &str) -> Option<Owner> {
+    fn by_token(&self, token: &str) -> Option<PeerIdentity> {
         self.desks.all().iter().find_map(|(name, desk)| {
-            let badge = desk.living()?;
-            same(&badge.token, token).then(|| Owner::Domain(name.clone(), badge))
+            let badge = desk.running()?;
+            constant_time_eq(&badge.token, token).then(|| PeerIdentity::Domain(name.clone(), badge))
         })
     }
 
-    async fn by_process(&self, claim: &Claim) -> Owner {
-        let badges: Vec<(String, Badge)> = self
+    async fn by_process(&self, claim: &RegistrationRequest) -> PeerIdentity {
+        let badges: Vec<(String, ProcessIdentity)> = self
             .desks
             .all()
             .iter()
-            .filter_map(|(name, desk)| Some((name.clone(), desk.living()?)))
+            .filter_map(|(name, desk)| Some((name.clone(), desk.running()?)))
             .collect();
         let (local, peer) = (claim.local, claim.peer);
         // It is never closed.
-        let _turn = self.looking.acquire().await;
+        let _turn = self.lookup_permit.acquire().await;
         // It reads /proc, which may block.
         let found = tokio::task::spawn_blocking(move || {
             let leaders: Vec<u32> = badges.iter().filter_map(|(_, badge)| badge.pid).collect();
-            let Some(pid) = client_of(local, peer, &leaders) else {
-                return Owner::Unknown;
+            let Some(pid) = find_peer(local, peer, &leaders) else {
+                return PeerIdentity::Unknown;
             };
             let group = Stat::read(pid).map(|stat| stat.group);
             badges
@@ -107,26 +114,32 @@ impl Gate {
                         .pid
                         .is_some_and(|leader| group == Some(leader) || descends_from(pid, leader))
                 })
-                .map_or(Owner::Stranger(Some(pid)), |(name, badge)| {
-                    Owner::Domain(name, badge)
+                .map_or(PeerIdentity::Unmanaged(Some(pid)), |(name, badge)| {
+                    PeerIdentity::Domain(name, badge)
                 })
         });
-        found.await.unwrap_or(Owner::Unknown)
+        found.await.unwrap_or(PeerIdentity::Unknown)
     }
 
-    fn admission(&self, name: &str, generation: u64, own: bool, pid: Option<u32>) -> Admission {
-        let configured = configured(&self.agendas, name);
+    fn admission(
+        &self,
+        name: &str,
+        generation: u64,
+        own: bool,
+        pid: Option<u32>,
+    ) -> RegistrationGrant {
+        let configured = current_config(&self.agendas, name);
         let heartbeat_interval = configured.map(|domain| domain.process.heartbeat.interval);
-        Admission {
+        RegistrationGrant {
             generation,
-            own,
+            managed: own,
             pid,
             heartbeat_interval,
         }
     }
 
     /// A life that is being ended comes too late: nobody may call it any more.
-    fn in_time(&self, name: &str, generation: u64) -> Result<(), Refusal> {
+    fn check_not_stopping(&self, name: &str, generation: u64) -> Result<(), RegistrationError> {
         let supervisor = self.supervisor.get();
         let handle = supervisor.and_then(|supervisor| supervisor.domain(name));
         let Some(snapshot) = handle.map(|handle| handle.snapshot()) else {
@@ -134,7 +147,7 @@ impl Gate {
         };
         let ending = matches!(snapshot.phase, Phase::Stopping | Phase::Stuck);
         if ending && snapshot.generation == generation {
-            return Err(Refusal::FailedPrecondition(format!(
+            return Err(RegistrationError::FailedPrecondition(format!(
                 "generation {generation} of {name} is being stopped ({}): it can't register any more",
                 snapshot.reason
             )));
@@ -143,7 +156,12 @@ impl Gate {
     }
 
     /// A process under another's name: it will never be ready under its own, so its life ends.
-    fn misnamed(&self, name: &str, badge: &Badge, claimed: &str) -> Refusal {
+    fn reject_wrong_name(
+        &self,
+        name: &str,
+        badge: &ProcessIdentity,
+        claimed: &str,
+    ) -> RegistrationError {
         let pid = badge
             .pid
             .map_or_else(String::new, |pid| format!(" (pid {pid})"));
@@ -156,15 +174,15 @@ impl Gate {
             .get()
             .and_then(|supervisor| supervisor.domain(name));
         if let Some(handle) = handle {
-            let failure = Failure::permanent(text.clone());
-            handle.report(badge.generation, Fact::Refused(failure));
+            let failure = StartError::permanent(text.clone());
+            handle.report(badge.generation, Fact::Rejected(failure));
         }
-        Refusal::PermissionDenied(text)
+        RegistrationError::PermissionDenied(text)
     }
 }
 
 /// Compares in a time that doesn't tell where two tokens differ.
-fn same(one: &str, other: &str) -> bool {
+fn constant_time_eq(one: &str, other: &str) -> bool {
     one.len() == other.len()
         && one
             .bytes()
@@ -175,12 +193,12 @@ fn same(one: &str, other: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::same;
+    use super::constant_time_eq;
 
     #[test]
     fn tokens_are_the_same_only_as_a_whole() {
-        assert!(same("abc", "abc"));
-        assert!(!same("abc", "abd"));
-        assert!(!same("abc", "ab"));
+        assert!(constant_time_eq("abc", "abc"));
+        assert!(!constant_time_eq("abc", "abd"));
+        assert!(!constant_time_eq("abc", "ab"));
     }
 }

@@ -3,24 +3,24 @@
 use std::time::Duration;
 
 use fulcrum_logs::Level;
-use fulcrum_rpc::{Beat, DomainEvent};
+use fulcrum_rpc::{DomainEvent, HeartbeatPayload};
 use fulcrum_spawn::lifecycle::Fact;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::context::{Shared, now};
-use crate::liveness::task::{Lives, Stream};
+use crate::context::{SharedContext, now};
+use crate::liveness::task::{LivenessTasks, RegisteredStream};
 use crate::readiness::probes;
 
 /// Carries the news until the registry is gone.
-pub(crate) async fn carry(house: Shared, mut events: mpsc::UnboundedReceiver<DomainEvent>) {
-    let mut lives = Lives::new(Shared::clone(&house));
+pub(crate) async fn run(house: SharedContext, mut events: mpsc::UnboundedReceiver<DomainEvent>) {
+    let mut lives = LivenessTasks::new(SharedContext::clone(&house));
     while let Some(event) = events.recv().await {
-        hear(&house, &mut lives, event);
+        handle_event(&house, &mut lives, event);
     }
 }
 
-fn hear(house: &Shared, lives: &mut Lives, event: DomainEvent) {
+fn handle_event(house: &SharedContext, lives: &mut LivenessTasks, event: DomainEvent) {
     match event {
         DomainEvent::Registered {
             domain,
@@ -31,16 +31,16 @@ fn hear(house: &Shared, lives: &mut Lives, event: DomainEvent) {
             ..
         } => {
             if let Some(desk) = house.desks.get(&domain) {
-                desk.registered.send_replace(generation);
+                desk.registered_generation.send_replace(generation);
             }
-            let stream = Stream::new(generation, activity, &capabilities);
+            let stream = RegisteredStream::new(generation, activity, &capabilities);
             lives.registered(&domain, stream);
-            report(house, &domain, generation, Fact::Ready);
-            serving(house, &domain, true);
-            house.tell_health();
+            report_fact(house, &domain, generation, Fact::Ready);
+            set_serving(house, &domain, true);
+            house.update_serving_status();
             // Whoever was started again was edited, has crashed or is being worked on.
             if generation > 1 {
-                house.standby.warm(&domain);
+                house.standby.prepare(&domain);
             }
         }
         DomainEvent::Registered {
@@ -51,7 +51,9 @@ fn hear(house: &Shared, lives: &mut Lives, event: DomainEvent) {
         } => {
             let who = pid.map_or_else(|| "a process".to_owned(), |pid| format!("process {pid}"));
             let text = format!("{who}, which fulcrum did not start, registered as {domain}");
-            house.hub.announce(&domain, 0, Level::Warn, text, now());
+            house
+                .hub
+                .publish_event(&domain, 0, Level::Warn, text, now());
         }
         DomainEvent::Disconnected {
             domain,
@@ -61,20 +63,20 @@ fn hear(house: &Shared, lives: &mut Lives, event: DomainEvent) {
             ..
         } => {
             lives.ended(&domain, generation, end);
-            serving(house, &domain, false);
-            house.tell_health();
+            set_serving(house, &domain, false);
+            house.update_serving_status();
             if let Some(handle) = house.supervisor.domain(&domain) {
                 let lives = handle.snapshot().ready;
                 let text = format!("its stream ended: {cause}");
-                report(house, &domain, generation, Fact::NotReady(text.clone()));
+                report_fact(house, &domain, generation, Fact::NotReady(text.clone()));
                 if lives {
                     house
                         .hub
-                        .announce(&domain, generation, Level::Debug, text, now());
+                        .publish_event(&domain, generation, Level::Debug, text, now());
                 }
             }
         }
-        DomainEvent::Refused {
+        DomainEvent::RegistrationRejected {
             domain,
             peer,
             pid,
@@ -91,10 +93,10 @@ fn hear(house: &Shared, lives: &mut Lives, event: DomainEvent) {
             let whom = if house.domain(&domain).is_some() {
                 &domain
             } else {
-                fulcrum_logs::FULCRUM
+                fulcrum_logs::FULCRUM_SOURCE
             };
-            house.journal.note(whom, 0, "registration_refused", &text);
-            house.hub.announce(whom, 0, Level::Warn, text, now());
+            house.journal.record(whom, 0, "registration_refused", &text);
+            house.hub.publish_event(whom, 0, Level::Warn, text, now());
         }
         DomainEvent::Heartbeat {
             domain,
@@ -104,44 +106,47 @@ fn hear(house: &Shared, lives: &mut Lives, event: DomainEvent) {
             let lag = lag(&beat);
             lives.beat(&domain, generation, lag);
             if let Some(desk) = house.desks.get(&domain) {
-                desk.last_beat.send_replace(Some(Instant::now()));
-                desk.lag.send_replace(Some(lag));
+                desk.last_heartbeat.send_replace(Some(Instant::now()));
+                desk.event_loop_lag.send_replace(Some(lag));
             }
         }
-        DomainEvent::Congestion {
+        DomainEvent::Backpressure {
             domain,
             generation,
             waiting,
         } => {
-            serving(house, &domain, waiting == 0);
+            set_serving(house, &domain, waiting == 0);
             let fact = match waiting {
                 0 => Fact::Ready,
                 waiting => Fact::NotReady(format!(
                     "it doesn't read its stream: {waiting} messages wait"
                 )),
             };
-            report(house, &domain, generation, fact);
+            report_fact(house, &domain, generation, fact);
         }
     }
 }
 
 /// Tells health checks of what a domain's stream says, where that is what counts.
-fn serving(house: &Shared, domain: &str, serves: bool) {
-    if probes::instead(&house.agenda(), domain, Fact::Ready) == Some(Fact::Ready) {
+fn set_serving(house: &SharedContext, domain: &str, serves: bool) {
+    if probes::map_stream_fact(&house.agenda(), domain, Fact::Ready) == Some(Fact::Ready) {
         house.registry.set_serving(Some(domain), serves);
     }
 }
 
 /// Reports what a domain's stream says of its readiness, likewise.
-fn report(house: &Shared, domain: &str, generation: u64, fact: Fact) {
+fn report_fact(house: &SharedContext, domain: &str, generation: u64, fact: Fact) {
     let handle = house.supervisor.domain(domain);
-    if let (Some(handle), Some(fact)) = (handle, probes::instead(&house.agenda(), domain, fact)) {
+    if let (Some(handle), Some(fact)) = (
+        handle,
+        probes::map_stream_fact(&house.agenda(), domain, fact),
+    ) {
         handle.report(generation, fact);
     }
 }
 
 /// What a domain says of itself may be anything.
-fn lag(beat: &Beat) -> Duration {
+fn lag(beat: &HeartbeatPayload) -> Duration {
     let seconds = beat.event_loop_lag_ms / 1000.0;
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }

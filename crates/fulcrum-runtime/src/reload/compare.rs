@@ -3,19 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fulcrum_config::{App, Domain, Plan, Running};
+use fulcrum_config::{App, Domain, ReloadPlan, RunningState};
 use fulcrum_spawn::lifecycle::Goal;
 
-use crate::context::Shared;
-use crate::state::desired::Agenda;
+use crate::context::SharedContext;
+use crate::state::desired::DesiredState;
 
 /// Compares what runs with an app of which these are to be started.
-pub(crate) fn compare(house: &Shared, agenda: &Agenda, app: &App, selected: &[String]) -> Plan {
+pub(crate) fn compare(
+    house: &SharedContext,
+    agenda: &DesiredState,
+    app: &App,
+    selected: &[String],
+) -> ReloadPlan {
     let lives: Vec<(String, Arc<Domain>)> = house
         .desks
         .all()
         .iter()
-        .filter_map(|(name, desk)| Some((name.clone(), desk.living()?.settings)))
+        .filter_map(|(name, desk)| Some((name.clone(), desk.running()?.config)))
         .collect();
     let rests = |name: &&str| match house.supervisor.domain(name) {
         Some(handle) => handle.snapshot().goal == Goal::Down,
@@ -32,10 +37,10 @@ pub(crate) fn compare(house: &Shared, agenda: &Agenda, app: &App, selected: &[St
     known
         .domains
         .retain(|domain| !domain.has_process() || house.supervisor.domain(&domain.name).is_some());
-    let running = Running {
+    let running = RunningState {
         app: &known,
-        lives,
-        resting,
+        processes: lives,
+        stopped: resting,
     };
-    Plan::new(&running, app)
+    ReloadPlan::new(&running, app)
 }

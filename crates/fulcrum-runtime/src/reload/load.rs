@@ -6,21 +6,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fulcrum_config::{App, Loaded, Request, load};
+use fulcrum_config::{App, LoadOptions, LoadResult, load};
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::sleep;
 
 use crate::context::now;
-use crate::state::desired::Agenda;
+use crate::state::desired::DesiredState;
 
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// So often it is tried again; whoever saves for longer than this is told of what is there.
-const TRIES: usize = 50;
+const MAX_ATTEMPTS: usize = 50;
 
 /// A file that has been empty for so long is meant to be.
-const MEANT: Duration = Duration::from_millis(200);
+const MIN_EMPTY_AGE: Duration = Duration::from_millis(200);
 
 /// The file that holds settings, of an app and of a domain.
 const FILE: &str = "fulcrum.yml";
@@ -30,13 +30,13 @@ const FILE: &str = "fulcrum.yml";
 ///
 /// # Errors
 /// The reading has panicked.
-pub(crate) async fn read_steady(
-    request: &Request,
-    agenda: &Arc<Agenda>,
-) -> Result<Loaded, JoinError> {
-    for _ in 0..TRIES {
+pub(crate) async fn load_when_stable(
+    request: &LoadOptions,
+    agenda: &Arc<DesiredState>,
+) -> Result<LoadResult, JoinError> {
+    for _ in 0..MAX_ATTEMPTS {
         let (request, agenda) = (request.clone(), Arc::clone(agenda));
-        let read = move || read_whole(&request, &agenda.app);
+        let read = move || try_load(&request, &agenda.app);
         if let Some(loaded) = spawn_blocking(read).await? {
             return Ok(loaded);
         }
@@ -47,10 +47,10 @@ pub(crate) async fn read_steady(
 }
 
 /// `None` while somebody is writing.
-fn read_whole(request: &Request, app: &App) -> Option<Loaded> {
+fn try_load(request: &LoadOptions, app: &App) -> Option<LoadResult> {
     let files = files(app);
     let before = stamps(&files);
-    if !before.iter().flatten().all(|stamp| stamp.is_whole) {
+    if !before.iter().flatten().all(|stamp| stamp.is_complete) {
         return None;
     }
     let loaded = load(request);
@@ -76,7 +76,7 @@ struct Stamp {
     size: u64,
     inode: u64,
     /// It isn't one that has just been emptied.
-    is_whole: bool,
+    is_complete: bool,
 }
 
 impl Stamp {
@@ -86,12 +86,12 @@ impl Stamp {
             .modified()
             .ok()
             .and_then(|at| now().duration_since(at).ok());
-        let is_new = age.is_none_or(|age| age < MEANT);
+        let is_new = age.is_none_or(|age| age < MIN_EMPTY_AGE);
         Some(Self {
             changed: (status.ctime(), status.ctime_nsec()),
             size: status.len(),
             inode: status.ino(),
-            is_whole: status.len() > 0 || !is_new,
+            is_complete: status.len() > 0 || !is_new,
         })
     }
 }

@@ -1,44 +1,48 @@
 //! A plan in words and messages, secrets masked.
 
-use fulcrum_config::{Action, Difference, Plan};
-use fulcrum_rpc::control::planned_domain::Action as Told;
-use fulcrum_rpc::control::{Difference as Shown, PlannedDomain, ReloadPlan};
+use fulcrum_config::{Action, Difference, ReloadPlan};
+use fulcrum_rpc::control::planned_domain::Action as WireAction;
+use fulcrum_rpc::control::{Difference as WireDifference, PlannedDomain, ReloadPlan as WirePlan};
 use serde_json::Value;
 
-use crate::redact::{masked, masked_arguments};
+use crate::redact::{masked_arguments, redact_value};
 
 /// As many keys are named in a reason.
 const NAMED: usize = 3;
 
 /// The plan for clients.
-pub(crate) fn message(plan: &Plan) -> ReloadPlan {
+pub(crate) fn plan_message(plan: &ReloadPlan) -> WirePlan {
     let domains = plan.domains.iter().map(|entry| {
         let (action, differences) = match &entry.action {
-            Action::Unchanged => (Told::Unchanged, &[][..]),
-            Action::Adopt(differences) => (Told::Adopt, differences.as_slice()),
-            Action::Restart(differences) => (Told::Restart, differences.as_slice()),
-            Action::Start => (Told::Start, &[][..]),
-            Action::Stop => (Told::Stop, &[][..]),
+            Action::Unchanged => (WireAction::Unchanged, &[][..]),
+            Action::UpdateInPlace(differences) => (WireAction::Adopt, differences.as_slice()),
+            Action::Restart(differences) => (WireAction::Restart, differences.as_slice()),
+            Action::Start => (WireAction::Start, &[][..]),
+            Action::Stop => (WireAction::Stop, &[][..]),
         };
         PlannedDomain {
             domain: entry.domain.clone(),
             action: action.into(),
-            differences: differences.iter().map(shown).collect(),
+            differences: differences.iter().map(display_difference).collect(),
         }
     });
-    ReloadPlan {
+    WirePlan {
         domains: domains.collect(),
-        app: plan.app.iter().map(shown).collect(),
-        needs_new_instance: plan.needs_new_instance.iter().map(shown).collect(),
+        app: plan.app.iter().map(display_difference).collect(),
+        needs_new_instance: plan
+            .requires_restart
+            .iter()
+            .map(display_difference)
+            .collect(),
     }
 }
 
-fn shown(difference: &Difference) -> Shown {
+fn display_difference(difference: &Difference) -> WireDifference {
     let text = |value: &Option<Value>| {
         let value = value.as_ref()?;
         Some(text(&difference.key, value))
     };
-    Shown {
+    WireDifference {
         key: difference.key.clone(),
         old: text(&difference.old),
         new: text(&difference.new),
@@ -50,7 +54,7 @@ fn text(key: &str, value: &Value) -> String {
     match value {
         // What a receiver is told to let us in.
         Value::String(_) if key.starts_with("runtime.logs.forward.headers.") => "***".to_owned(),
-        Value::String(text) => masked(key.strip_prefix("env.").unwrap_or_default(), text),
+        Value::String(text) => redact_value(key.strip_prefix("env.").unwrap_or_default(), text),
         Value::Array(words) if words.iter().all(Value::is_string) => {
             let words: Vec<String> = words
                 .iter()
@@ -77,7 +81,7 @@ pub(crate) fn reason(differences: &[Difference]) -> String {
 pub(crate) fn changes(differences: &[Difference]) -> String {
     let unset = || "unset".to_owned();
     let change = |difference: &Difference| {
-        let Shown { key, old, new } = shown(difference);
+        let WireDifference { key, old, new } = display_difference(difference);
         let (old, new) = (old.unwrap_or_else(unset), new.unwrap_or_else(unset));
         format!("{key}: {old} → {new}")
     };
@@ -86,7 +90,7 @@ pub(crate) fn changes(differences: &[Difference]) -> String {
 }
 
 /// For a plan without anything to do; else nothing.
-pub(crate) fn nothing_new(plan: &Plan) -> String {
+pub(crate) fn no_changes(plan: &ReloadPlan) -> String {
     if plan.is_empty() {
         "nothing has changed".to_owned()
     } else {
@@ -95,13 +99,15 @@ pub(crate) fn nothing_new(plan: &Plan) -> String {
 }
 
 /// What is carried out: `old stops, pay starts, users restarts (env.FOO: one → two)`.
-pub(crate) fn summary(plan: &Plan) -> String {
+pub(crate) fn summary(plan: &ReloadPlan) -> String {
     let of_domain = plan.domains.iter().filter_map(|entry| {
         let name = &entry.domain;
         Some(match &entry.action {
             Action::Unchanged => return None,
-            Action::Adopt(differences) if differences.is_empty() => format!("{name} is new"),
-            Action::Adopt(differences) => format!("{name} adopts {}", changes(differences)),
+            Action::UpdateInPlace(differences) if differences.is_empty() => {
+                format!("{name} is new")
+            }
+            Action::UpdateInPlace(differences) => format!("{name} adopts {}", changes(differences)),
             Action::Restart(differences) => {
                 format!("{name} restarts ({})", changes(differences))
             }

@@ -2,42 +2,44 @@
 
 use std::sync::Arc;
 
-use fulcrum_config::{Action, App, Difference, Loaded, Plan, Severity, load};
-use fulcrum_logs::{FULCRUM, Level};
+use fulcrum_config::{Action, App, Difference, LoadResult, ReloadPlan, Severity, load};
+use fulcrum_logs::{FULCRUM_SOURCE, Level};
 use fulcrum_rpc::control::Progress;
-use fulcrum_spawn::lifecycle::Refused;
-use fulcrum_spawn::supervisor::{DomainSetup, Keeper};
+use fulcrum_spawn::lifecycle::CommandRejected;
+use fulcrum_spawn::supervisor::{DomainManager, DomainSpec};
 use tokio::sync::{oneshot, watch};
 
-use crate::context::Shared;
+use crate::context::SharedContext;
 use crate::error::Error;
-use crate::format::count;
+use crate::format::pluralize;
 use crate::launch::backend::DomainBackend;
-use crate::launch::setup::Setups;
+use crate::launch::setup::DomainFactory;
 use crate::reload::compare::compare;
-use crate::reload::load::read_steady;
-use crate::reload::request::{End, Origin, Step, Tell, Wish, Wishes};
+use crate::reload::load::load_when_stable;
+use crate::reload::request::{
+    ProgressSender, ReloadProgress, ReloadReceiver, ReloadRequest, ReloadResult, ReloadTrigger,
+};
 use crate::reload::{plan_text, starts};
 use crate::resources::limits;
-use crate::shutdown::stage::Stage;
-use crate::state::desired::Agenda;
+use crate::shutdown::stage::ShutdownStage;
+use crate::state::desired::DesiredState;
 use crate::unsupported;
 
 /// The one who changes what runs.
-pub(crate) struct Reloader {
-    pub(crate) keeper: Keeper<DomainBackend>,
-    pub(crate) agenda: watch::Sender<Arc<Agenda>>,
-    pub(crate) setups: Setups,
+pub(crate) struct ReloadTask {
+    pub(crate) keeper: DomainManager<DomainBackend>,
+    pub(crate) agenda: watch::Sender<Arc<DesiredState>>,
+    pub(crate) setups: DomainFactory,
     /// What was wrong when it was last told in the log.
     pub(crate) last_invalid: Option<String>,
     /// What only another instance would heed, as it was last told.
-    pub(crate) last_unheeded: Vec<Difference>,
+    pub(crate) last_requires_restart: Vec<Difference>,
 }
 
-impl Reloader {
+impl ReloadTask {
     /// Takes wishes until the instance ends; one that is being carried out then is given up, and
     /// nothing is started any more.
-    pub(crate) async fn run(mut self, house: Shared, mut wishes: Wishes) {
+    pub(crate) async fn run(mut self, house: SharedContext, mut wishes: ReloadReceiver) {
         let over = house.closing.clone();
         let work = async {
             while let Some(wish) = wishes.0.recv().await {
@@ -46,55 +48,57 @@ impl Reloader {
         };
         tokio::select! {
             biased;
-            () = over.reached(Stage::Stopping) => {}
+            () = over.wait_for(ShutdownStage::Stopping) => {}
             () = work => {}
         }
     }
 
-    async fn reload(&mut self, house: &Shared, wish: Wish) {
-        let Wish {
+    async fn reload(&mut self, house: &SharedContext, wish: ReloadRequest) {
+        let ReloadRequest {
             origin,
             dry_run,
             tell,
             answer,
         } = wish;
-        self.keeper.sweep();
+        self.keeper.drop_finished();
         let request = self.setups.request.clone();
         let read = match origin {
             // Who asks has saved before.
-            Origin::Command => tokio::task::spawn_blocking(move || load(&request)).await,
-            Origin::Files => read_steady(&request, &house.agenda()).await,
+            ReloadTrigger::Request => tokio::task::spawn_blocking(move || load(&request)).await,
+            ReloadTrigger::FileChange => load_when_stable(&request, &house.agenda()).await,
         };
         let end = match read {
-            Ok(loaded) => match self.usable(house, origin, dry_run, loaded, &tell) {
+            Ok(loaded) => match self.validate(house, origin, dry_run, loaded, &tell) {
                 Ok((app, plan)) => {
-                    let _ = tell.try_send(Step::Plan(plan_text::message(&plan)));
+                    let _ = tell.try_send(ReloadProgress::Plan(plan_text::plan_message(&plan)));
                     if dry_run {
-                        End::Done(plan_text::nothing_new(&plan))
+                        ReloadResult::Done(plan_text::no_changes(&plan))
                     } else {
                         return self.carry_out(house, app, &plan, tell, answer).await;
                     }
                 }
-                Err(why) => End::Invalid(why),
+                Err(why) => ReloadResult::Invalid(why),
             },
-            Err(error) => End::Invalid(format!("the configuration could not be read: {error}")),
+            Err(error) => {
+                ReloadResult::Invalid(format!("the configuration could not be read: {error}"))
+            }
         };
         // Who asked may be gone.
         let _ = answer.send(end);
     }
 
     /// The app and what it means for what runs, or why it can't be used.
-    fn usable(
+    fn validate(
         &mut self,
-        house: &Shared,
-        origin: Origin,
+        house: &SharedContext,
+        origin: ReloadTrigger,
         dry_run: bool,
-        loaded: Loaded,
-        tell: &Tell,
-    ) -> Result<(App, Plan), String> {
+        loaded: LoadResult,
+        tell: &ProgressSender,
+    ) -> Result<(App, ReloadPlan), String> {
         let texts: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
         if !texts.is_empty() {
-            let _ = tell.try_send(Step::Findings(texts.clone()));
+            let _ = tell.try_send(ReloadProgress::Diagnostics(texts.clone()));
         }
         let agenda = house.agenda();
         let Some(mut app) = loaded.app else {
@@ -102,26 +106,37 @@ impl Reloader {
             let errors = errors.filter(|problem| problem.severity == Severity::Error);
             let why = format!(
                 "the configuration has {}: nothing has changed",
-                count(errors.count(), "error")
+                pluralize(errors.count(), "error")
             );
             if !dry_run {
-                self.tell_invalid(house, origin, &why, &texts);
+                self.report_invalid(house, origin, &why, &texts);
             }
             return Err(why);
         };
-        let plan = compare(house, &agenda, &app, &self.setups.choice.of_changed(&app));
-        app.keep_fixed(&agenda.app);
+        let plan = compare(
+            house,
+            &agenda,
+            &app,
+            &self.setups.choice.resolve_after_reload(&app),
+        );
+        app.retain_immutable(&agenda.app);
         Ok((app, plan))
     }
 
-    fn tell_invalid(&mut self, house: &Shared, origin: Origin, why: &str, texts: &[String]) {
+    fn report_invalid(
+        &mut self,
+        house: &SharedContext,
+        origin: ReloadTrigger,
+        why: &str,
+        texts: &[String],
+    ) {
         let all = texts.join("\n");
         house
             .journal
-            .note(FULCRUM, 0, "config_invalid", all.clone());
+            .record(FULCRUM_SOURCE, 0, "config_invalid", all.clone());
         // A file that is saved again and again with the same mistake is told once.
-        if origin == Origin::Command || self.last_invalid.as_ref() != Some(&all) {
-            house.say(Level::Error, format!("{why}\n{all}"));
+        if origin == ReloadTrigger::Request || self.last_invalid.as_ref() != Some(&all) {
+            house.log(Level::Error, format!("{why}\n{all}"));
         }
         self.last_invalid = Some(all);
     }
@@ -129,11 +144,11 @@ impl Reloader {
     /// Carries out a plan as far as others depend on it, and leaves the rest to a task.
     async fn carry_out(
         &mut self,
-        house: &Shared,
+        house: &SharedContext,
         app: App,
-        plan: &Plan,
-        tell: Tell,
-        answer: oneshot::Sender<End>,
+        plan: &ReloadPlan,
+        tell: ProgressSender,
+        answer: oneshot::Sender<ReloadResult>,
     ) {
         self.last_invalid = None;
         let before = house.agenda();
@@ -141,15 +156,15 @@ impl Reloader {
         let mut former = before.former.clone();
         former.extend(removed.iter().cloned());
         former.retain(|name| app.domain(name).is_none());
-        let agenda = Arc::new(Agenda {
-            selected: self.setups.choice.of_changed(&app),
+        let agenda = Arc::new(DesiredState {
+            selected: self.setups.choice.resolve_after_reload(&app),
             former,
             app,
         });
         // Before anything changes: afterwards there would be no way back.
-        let new = match self.new_ones(&agenda) {
+        let new = match self.added_domains(&agenda) {
             Ok(new) => new,
-            Err(why) => return drop(answer.send(End::Invalid(why))),
+            Err(why) => return drop(answer.send(ReloadResult::Invalid(why))),
         };
         self.announce(house, plan, &agenda);
 
@@ -166,16 +181,16 @@ impl Reloader {
             .filter(|domain| domain.has_process())
         {
             let revision = self.setups.revision(&agenda, domain);
-            self.keeper.revise(&domain.name, revision);
+            self.keeper.update(&domain.name, revision);
         }
-        self.keeper.order(agenda.app.waves());
-        house.tell_health();
+        self.keeper.set_start_order(agenda.app.waves());
+        house.update_serving_status();
 
         let mut begun = Vec::new();
         for entry in &plan.domains {
-            match starts::begin(house, &entry.domain, &entry.action).await {
+            match starts::start(house, &entry.domain, &entry.action).await {
                 Ok(one) => begun.extend(one),
-                Err(Refused(why)) => failed.push(format!("{}: {why}", entry.domain)),
+                Err(CommandRejected(why)) => failed.push(format!("{}: {why}", entry.domain)),
             }
         }
         let mut done: Vec<String> = removed
@@ -183,22 +198,26 @@ impl Reloader {
             .filter(|name| !alive.contains(name))
             .map(|name| format!("{name} is gone"))
             .collect();
-        let adopts = |action: &Action| matches!(action, Action::Adopt(all) if !all.is_empty());
+        let adopts =
+            |action: &Action| matches!(action, Action::UpdateInPlace(all) if !all.is_empty());
         let adopted = named(plan, adopts);
         done.extend(adopted.iter().map(|name| format!("{name} has adopted it")));
         if plan.is_empty() {
-            done.push(plan_text::nothing_new(plan));
+            done.push(plan_text::no_changes(plan));
         }
-        let house = Shared::clone(house);
+        let house = SharedContext::clone(house);
         tokio::spawn(async move {
-            let end = starts::ends(begun, done, failed, &tell).await;
-            house.tell_health();
+            let end = starts::wait_all(begun, done, failed, &tell).await;
+            house.update_serving_status();
             let _ = answer.send(end);
         });
     }
 
     /// Domains that come to have a process.
-    fn new_ones(&self, agenda: &Agenda) -> Result<Vec<DomainSetup<DomainBackend>>, String> {
+    fn added_domains(
+        &self,
+        agenda: &DesiredState,
+    ) -> Result<Vec<DomainSpec<DomainBackend>>, String> {
         let mut new = Vec::new();
         for domain in agenda
             .app
@@ -207,7 +226,7 @@ impl Reloader {
             .filter(|domain| domain.has_process())
         {
             let why = |error: Error| error.to_string();
-            if self.keeper.knows(&domain.name) {
+            if self.keeper.contains(&domain.name) {
                 // It goes on with the policy that it has, which adopts these settings.
                 self.setups.policy(domain).map_err(why)?;
             } else {
@@ -218,30 +237,33 @@ impl Reloader {
     }
 
     /// Says what has changed, in the log and in the journal.
-    fn announce(&mut self, house: &Shared, plan: &Plan, agenda: &Agenda) {
+    fn announce(&mut self, house: &SharedContext, plan: &ReloadPlan, agenda: &DesiredState) {
         let note = |name: &str, text: String| {
             let handle = house.supervisor.domain(name);
             let generation = handle.map_or(0, |handle| handle.snapshot().generation);
-            house.journal.note(name, generation, "config_changed", text);
+            house
+                .journal
+                .record(name, generation, "config_changed", text);
         };
         for entry in &plan.domains {
             match &entry.action {
                 Action::Unchanged => {}
-                Action::Adopt(differences) | Action::Restart(differences) => {
+                Action::UpdateInPlace(differences) | Action::Restart(differences) => {
                     note(&entry.domain, plan_text::changes(differences));
                 }
                 Action::Start => note(&entry.domain, "it is new".to_owned()),
                 Action::Stop => note(&entry.domain, "it is no longer there".to_owned()),
             }
         }
-        if self.last_unheeded != plan.needs_new_instance {
-            self.last_unheeded.clone_from(&plan.needs_new_instance);
-            if !plan.needs_new_instance.is_empty() {
+        if self.last_requires_restart != plan.requires_restart {
+            self.last_requires_restart
+                .clone_from(&plan.requires_restart);
+            if !plan.requires_restart.is_empty() {
                 let text = format!(
                     "only another instance would heed this (`fulcrum down`, then start it again): {}",
-                    plan_text::changes(&plan.needs_new_instance)
+                    plan_text::changes(&plan.requires_restart)
                 );
-                house.say(Level::Warn, text);
+                house.log(Level::Warn, text);
             }
         }
         let text = plan_text::summary(plan);
@@ -250,27 +272,32 @@ impl Reloader {
         }
         house
             .journal
-            .note(FULCRUM, 0, "config_changed", text.clone());
-        house.say(
+            .record(FULCRUM_SOURCE, 0, "config_changed", text.clone());
+        house.log(
             Level::Info,
             format!("the configuration has changed: {text}"),
         );
         let old = house.agenda();
-        let known = unsupported::unserved(&old.app);
-        let mut shortcomings = unsupported::unserved(&agenda.app);
+        let known = unsupported::unsupported(&old.app);
+        let mut shortcomings = unsupported::unsupported(&agenda.app);
         shortcomings.retain(|text| !known.contains(text));
-        let known = limits::shortcomings(&old.app, &house.containment);
-        let limits = limits::shortcomings(&agenda.app, &house.containment);
+        let known = limits::unenforceable(&old.app, &house.containment);
+        let limits = limits::unenforceable(&agenda.app, &house.containment);
         shortcomings.extend(limits.into_iter().filter(|text| !known.contains(text)));
         for text in shortcomings {
-            house.say(Level::Warn, text);
+            house.log(Level::Warn, text);
         }
     }
 
     /// Ends what isn't wanted any more. Gives what could not be ended.
-    async fn remove(&mut self, house: &Shared, names: &[String], tell: &Tell) -> Vec<String> {
+    async fn remove(
+        &mut self,
+        house: &SharedContext,
+        names: &[String],
+        tell: &ProgressSender,
+    ) -> Vec<String> {
         for name in names {
-            let _ = tell.try_send(Step::Progress(Progress {
+            let _ = tell.try_send(ReloadProgress::Progress(Progress {
                 domain: name.clone(),
                 message: "stopping (it is no longer part of the configuration)".to_owned(),
                 outcome: None,
@@ -279,13 +306,13 @@ impl Reloader {
         let left = self.keeper.remove(names).await;
         for name in names.iter().filter(|name| !left.contains(name)) {
             house.desks.remove(name);
-            house.registry.forget(name);
+            house.registry.remove(name);
         }
         left
     }
 }
 
-fn named(plan: &Plan, is: impl Fn(&Action) -> bool) -> Vec<String> {
+fn named(plan: &ReloadPlan, is: impl Fn(&Action) -> bool) -> Vec<String> {
     let entries = plan.domains.iter().filter(|entry| is(&entry.action));
     entries.map(|entry| entry.domain.clone()).collect()
 }

@@ -9,28 +9,28 @@
 //! [`restart_for`] for whoever knows that a domain's code has changed.
 
 use fulcrum_rpc::control::{Progress, ReloadPlan};
-use fulcrum_spawn::lifecycle::{Goal, Refused};
-use fulcrum_spawn::supervisor::{Handle, Ticket};
+use fulcrum_spawn::lifecycle::{CommandRejected, Goal};
+use fulcrum_spawn::supervisor::{DomainHandle, Ticket};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::context::Shared;
-use crate::shutdown::stage::Stage;
+use crate::context::SharedContext;
+use crate::shutdown::stage::ShutdownStage;
 
 /// Who wants a reload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub(crate) enum ReloadTrigger {
     /// Somebody who waits for the answer and shows it.
-    Command,
+    Request,
     /// Files have changed, and nobody looks at the answer: what is wrong is told in the log, and
     /// once.
-    Files,
+    FileChange,
 }
 
 /// One step of a reload, in this order: findings, a plan, then how it goes.
 #[derive(Debug, Clone)]
-pub(crate) enum Step {
+pub(crate) enum ReloadProgress {
     /// Findings about the configuration; with an error among them nothing follows.
-    Findings(Vec<String>),
+    Diagnostics(Vec<String>),
     /// What is going to happen.
     Plan(ReloadPlan),
     /// How it goes on.
@@ -38,11 +38,11 @@ pub(crate) enum Step {
 }
 
 /// Where steps are told. Whoever is slow, or gone, misses some and holds nobody up.
-pub(crate) type Tell = mpsc::Sender<Step>;
+pub(crate) type ProgressSender = mpsc::Sender<ReloadProgress>;
 
 /// What came of a reload.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum ReloadResult {
     /// It is carried out, or, for a dry run, could be.
     Done(String),
     /// The configuration is invalid; nothing has changed.
@@ -55,49 +55,54 @@ pub(crate) enum End {
 
 /// Where reloads are asked for. Clones are handles to one.
 #[derive(Debug, Clone)]
-pub(crate) struct Reloads(mpsc::UnboundedSender<Wish>);
+pub(crate) struct ReloadHandle(mpsc::UnboundedSender<ReloadRequest>);
 
 #[derive(Debug)]
-pub(crate) struct Wish {
-    pub(crate) origin: Origin,
+pub(crate) struct ReloadRequest {
+    pub(crate) origin: ReloadTrigger,
     pub(crate) dry_run: bool,
-    pub(crate) tell: Tell,
-    pub(crate) answer: oneshot::Sender<End>,
+    pub(crate) tell: ProgressSender,
+    pub(crate) answer: oneshot::Sender<ReloadResult>,
 }
 
 /// What is wished for, for the reloader alone.
-pub(crate) struct Wishes(pub(crate) mpsc::UnboundedReceiver<Wish>);
+pub(crate) struct ReloadReceiver(pub(crate) mpsc::UnboundedReceiver<ReloadRequest>);
 
 /// Both ends of where reloads are asked for.
-pub(crate) fn mailbox() -> (Reloads, Wishes) {
+pub(crate) fn channel() -> (ReloadHandle, ReloadReceiver) {
     let (sender, inbox) = mpsc::unbounded_channel();
-    (Reloads(sender), Wishes(inbox))
+    (ReloadHandle(sender), ReloadReceiver(inbox))
 }
 
 /// Has the configuration read anew as a whole. Invalid, it changes nothing; else what differs is
 /// carried out, unless this is a dry run. Returns when the outcome is known; dropped earlier, the
 /// reload goes on.
-pub(crate) async fn apply(house: &Shared, origin: Origin, dry_run: bool, tell: Tell) -> End {
+pub(crate) async fn reload(
+    house: &SharedContext,
+    origin: ReloadTrigger,
+    dry_run: bool,
+    tell: ProgressSender,
+) -> ReloadResult {
     let (answer, end) = oneshot::channel();
-    let wish = Wish {
+    let wish = ReloadRequest {
         origin,
         dry_run,
         tell,
         answer,
     };
     if house.reloads.0.send(wish).is_err() {
-        return End::Closing;
+        return ReloadResult::Closing;
     }
-    end.await.unwrap_or(End::Closing)
+    end.await.unwrap_or(ReloadResult::Closing)
 }
 
 /// What came of [`restart_for`].
 #[derive(Debug)]
-pub(crate) enum Renewed {
+pub(crate) enum RestartResult {
     /// A new life is on its way; the ticket tells its outcome.
-    Begun(Handle, Ticket),
+    Started(DomainHandle, Ticket),
     /// Somebody has stopped it, and it stays so.
-    Rests,
+    Stopped,
 }
 
 /// Begins a new life of a domain because of what it is started from, such as its code: at once, out
@@ -105,20 +110,20 @@ pub(crate) enum Renewed {
 ///
 /// # Errors
 /// There is no such domain, it is on its way out of the configuration, or the instance is ending.
-pub(crate) async fn restart_for(
-    house: &Shared,
+pub(crate) async fn restart_for_change(
+    house: &SharedContext,
     name: &str,
     reason: impl Into<String>,
-) -> Result<Renewed, Refused> {
-    if house.closing.stage() != Stage::Open {
-        return Err(Refused("the instance is stopping".to_owned()));
+) -> Result<RestartResult, CommandRejected> {
+    if house.closing.stage() != ShutdownStage::Running {
+        return Err(CommandRejected("the instance is stopping".to_owned()));
     }
     let handle = house.supervisor.domain(name);
-    let handle = handle.ok_or_else(|| Refused(format!("{name} has no process")))?;
-    let ticket = handle.renew(reason).await?;
+    let handle = handle.ok_or_else(|| CommandRejected(format!("{name} has no process")))?;
+    let ticket = handle.reload(reason).await?;
     // The driver has taken it: what the goal is now was it then, unless somebody stopped it since.
     Ok(match handle.snapshot().goal {
-        Goal::Up => Renewed::Begun(handle, ticket),
-        Goal::Down => Renewed::Rests,
+        Goal::Up => RestartResult::Started(handle, ticket),
+        Goal::Down => RestartResult::Stopped,
     })
 }

@@ -1,26 +1,28 @@
 //! The lives that a reload begins.
 
 use fulcrum_config::Action;
-use fulcrum_spawn::lifecycle::{Command, Refused};
-use fulcrum_spawn::supervisor::{Handle, Ticket};
+use fulcrum_spawn::lifecycle::{Command, CommandRejected};
+use fulcrum_spawn::supervisor::{DomainHandle, Ticket};
 use tokio::task::JoinSet;
 
-use crate::context::Shared;
+use crate::context::SharedContext;
 use crate::control::change;
 use crate::reload::plan_text;
-use crate::reload::request::{End, Renewed, Step, Tell, restart_for};
+use crate::reload::request::{
+    ProgressSender, ReloadProgress, ReloadResult, RestartResult, restart_for_change,
+};
 
 /// A start or restart that is under way.
-pub(crate) type Begun = (Handle, Command, Ticket);
+pub(crate) type StartedDomain = (DomainHandle, Command, Ticket);
 
 /// Sets off what a domain's new life takes.
-pub(crate) async fn begin(
-    house: &Shared,
+pub(crate) async fn start(
+    house: &SharedContext,
     name: &str,
     action: &Action,
-) -> Result<Option<Begun>, Refused> {
+) -> Result<Option<StartedDomain>, CommandRejected> {
     match action {
-        Action::Unchanged | Action::Adopt(_) | Action::Stop => Ok(None),
+        Action::Unchanged | Action::UpdateInPlace(_) | Action::Stop => Ok(None),
         Action::Start => {
             let Some(handle) = house.supervisor.domain(name) else {
                 return Ok(None);
@@ -29,28 +31,30 @@ pub(crate) async fn begin(
             Ok(Some((handle, Command::Start, ticket)))
         }
         Action::Restart(differences) => {
-            match restart_for(house, name, plan_text::reason(differences)).await? {
-                Renewed::Begun(handle, ticket) => Ok(Some((handle, Command::Restart, ticket))),
+            match restart_for_change(house, name, plan_text::reason(differences)).await? {
+                RestartResult::Started(handle, ticket) => {
+                    Ok(Some((handle, Command::Restart, ticket)))
+                }
                 // Stopped since the plan was made.
-                Renewed::Rests => Ok(None),
+                RestartResult::Stopped => Ok(None),
             }
         }
     }
 }
 
 /// Waits for what was begun, and says what came of it all.
-pub(crate) async fn ends(
-    begun: Vec<Begun>,
+pub(crate) async fn wait_all(
+    begun: Vec<StartedDomain>,
     mut done: Vec<String>,
     mut failed: Vec<String>,
-    tell: &Tell,
-) -> End {
+    tell: &ProgressSender,
+) -> ReloadResult {
     let mut starts = JoinSet::new();
     for (handle, command, ticket) in begun {
         let tell = tell.clone();
         starts.spawn(async move {
-            let tell = |step| drop(tell.try_send(Step::Progress(step)));
-            change::attend(&handle, command, ticket, tell).await
+            let tell = |step| drop(tell.try_send(ReloadProgress::Progress(step)));
+            change::wait_for_outcome(&handle, command, ticket, tell).await
         });
     }
     for end in starts.join_all().await {
@@ -62,8 +66,8 @@ pub(crate) async fn ends(
     done.sort();
     failed.sort();
     if failed.is_empty() {
-        End::Done(done.join("; "))
+        ReloadResult::Done(done.join("; "))
     } else {
-        End::DomainFailed(failed.join("; "))
+        ReloadResult::DomainFailed(failed.join("; "))
     }
 }

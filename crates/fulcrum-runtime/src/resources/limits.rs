@@ -3,17 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fulcrum_config::{App, Domain};
-use fulcrum_health::{Breach, MemoryWatch};
+use fulcrum_health::{LimitExceeded, MemoryLimitMonitor};
 use fulcrum_logs::{Hub, Level};
 use fulcrum_spawn::lifecycle::{Fact, Phase};
-use fulcrum_spawn::process::{Containment, Controller, Process, set_cpu_limit, set_hard_limit};
+use fulcrum_spawn::process::{
+    Controller, Process, ProcessTracker, set_cpu_limit, set_memory_limit,
+};
 use tokio::sync::mpsc;
 
-use crate::context::{Shared, now, say};
-use crate::resources::sampler::Taken;
+use crate::context::{SharedContext, log, now};
+use crate::resources::sampler::UsageSample;
 
 /// Whether anything has to be watched.
-pub(crate) fn any(app: &App) -> bool {
+pub(crate) fn has_limits(app: &App) -> bool {
     limited(app).any(|domain| domain.process.limits.memory.is_some())
 }
 
@@ -23,12 +25,12 @@ fn limited(app: &App) -> impl Iterator<Item = &Domain> {
 
 /// The kernel's limit for a soft one: above it, since a domain that is over its own limit is to be
 /// replaced in order, and only one that outruns this is to be killed.
-fn hard(soft: u64) -> u64 {
+fn kernel_limit(soft: u64) -> u64 {
     soft.saturating_add(soft / 4)
 }
 
 /// What of the limits holds here less than one might think, in words.
-pub(crate) fn shortcomings(app: &App, containment: &Containment) -> Vec<String> {
+pub(crate) fn unenforceable(app: &App, containment: &ProcessTracker) -> Vec<String> {
     let names = |set: fn(&Domain) -> bool| {
         let names: BTreeSet<&str> = limited(app)
             .filter(|domain| set(domain))
@@ -55,38 +57,40 @@ pub(crate) fn shortcomings(app: &App, containment: &Containment) -> Vec<String> 
 }
 
 /// Has the kernel hold a new life to its limits, as far as it can.
-pub(crate) fn enforce(domain: &Domain, process: &Process, generation: u64, hub: &Hub) {
+pub(crate) fn apply_kernel_limits(domain: &Domain, process: &Process, generation: u64, hub: &Hub) {
     let (limits, Some(folder)) = (&domain.process.limits, process.cgroup()) else {
         return;
     };
-    let memory = limits.memory.map(|soft| set_hard_limit(folder, hard(soft)));
+    let memory = limits
+        .memory
+        .map(|soft| set_memory_limit(folder, kernel_limit(soft)));
     let cpu = limits.cpu.map(|share| set_cpu_limit(folder, share));
     for (key, set) in [("memory", memory), ("cpu", cpu)] {
         if let Some(Err(error)) = set {
             // Said once at the start of the instance; a life's own trouble is a detail.
             let text = format!("process.limits.{key} is not enforced by the kernel: {error}");
-            hub.announce(&domain.name, generation, Level::Debug, text, now());
+            hub.publish_event(&domain.name, generation, Level::Debug, text, now());
         }
     }
 }
 
 /// Says at the start what won't hold.
-pub(crate) fn announce(app: &App, containment: &Containment, hub: &Hub) {
-    for text in shortcomings(app, containment) {
-        say(hub, Level::Warn, text);
+pub(crate) fn log_unenforceable(app: &App, containment: &ProcessTracker, hub: &Hub) {
+    for text in unenforceable(app, containment) {
+        log(hub, Level::Warn, text);
     }
 }
 
 /// Ends lives that use more memory than they may, for as long as samples come.
-pub(crate) async fn heed(house: Shared, mut taken: mpsc::UnboundedReceiver<Taken>) {
-    let mut watches: BTreeMap<String, (u64, MemoryWatch)> = BTreeMap::new();
+pub(crate) async fn run(house: SharedContext, mut taken: mpsc::UnboundedReceiver<UsageSample>) {
+    let mut watches: BTreeMap<String, (u64, MemoryLimitMonitor)> = BTreeMap::new();
     while let Some(one) = taken.recv().await {
         let configured = house.domain(&one.domain);
         let Some(limit) = configured.and_then(|domain| domain.process.limits.memory) else {
             watches.remove(&one.domain);
             continue;
         };
-        let fresh = || (limit, MemoryWatch::new(limit));
+        let fresh = || (limit, MemoryLimitMonitor::new(limit));
         let (watched, watch) = watches.entry(one.domain.clone()).or_insert_with(fresh);
         if *watched != limit {
             (*watched, *watch) = fresh();
@@ -100,7 +104,7 @@ pub(crate) async fn heed(house: Shared, mut taken: mpsc::UnboundedReceiver<Taken
     }
 }
 
-fn running(house: &Shared, one: &Taken) -> bool {
+fn running(house: &SharedContext, one: &UsageSample) -> bool {
     house.supervisor.domain(&one.domain).is_some_and(|handle| {
         let now = handle.snapshot();
         now.phase == Phase::Running && now.generation == one.generation
@@ -109,7 +113,7 @@ fn running(house: &Shared, one: &Taken) -> bool {
 
 /// As for any other fault the restart policy is asked: one that breaches now and then is back at
 /// once, one that does so at each start runs into its budget.
-fn end(house: &Shared, one: &Taken, breach: Breach) {
+fn end(house: &SharedContext, one: &UsageSample, breach: LimitExceeded) {
     let processes = match one.sample.processes {
         1 => String::new(),
         count => format!(" in {count} processes"),
@@ -126,7 +130,7 @@ mod tests {
 
     #[test]
     fn the_kernel_leaves_room_for_an_orderly_end() {
-        assert_eq!(hard(100), 125);
-        assert_eq!(hard(u64::MAX), u64::MAX);
+        assert_eq!(kernel_limit(100), 125);
+        assert_eq!(kernel_limit(u64::MAX), u64::MAX);
     }
 }

@@ -4,24 +4,24 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fulcrum_health::{Sample, Sampler};
-use fulcrum_spawn::process::{Containment, Member, Stat};
+use fulcrum_spawn::process::{Member, ProcessTracker, Stat};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use crate::resources::limits;
-use crate::state::desired::Agendas;
-use crate::state::domain::Desks;
+use crate::state::desired::DesiredStateReceiver;
+use crate::state::domain::SharedDomainStates;
 
 /// CPU use is the difference between two looks, so there is always one from not too long ago.
 const BASELINE: Duration = Duration::from_secs(10);
 /// How often to look where a limit depends on it.
-const LIMITED: Duration = Duration::from_secs(1);
+const LIMITED_INTERVAL: Duration = Duration::from_secs(1);
 /// How old figures may be that are shown to somebody.
-const FRESH: Duration = Duration::from_secs(1);
+const MAX_AGE: Duration = Duration::from_secs(1);
 
 /// What one life was seen to use.
 #[derive(Debug)]
-pub(crate) struct Taken {
+pub(crate) struct UsageSample {
     pub(crate) domain: String,
     pub(crate) generation: u64,
     pub(crate) sample: Sample,
@@ -29,21 +29,21 @@ pub(crate) struct Taken {
 
 /// Asks for fresh figures.
 #[derive(Debug, Clone)]
-pub(crate) struct Vitals {
+pub(crate) struct UsageSampler {
     asked: mpsc::Sender<oneshot::Sender<()>>,
 }
 
-impl Vitals {
+impl UsageSampler {
     /// Starts the task that looks. Where limits depend on it, it looks more often, and `limits`
     /// hears of every sample.
     pub(crate) fn start(
-        desks: Desks,
-        agendas: Agendas,
-        containment: Containment,
-        limits: mpsc::UnboundedSender<Taken>,
+        desks: SharedDomainStates,
+        agendas: DesiredStateReceiver,
+        containment: ProcessTracker,
+        limits: mpsc::UnboundedSender<UsageSample>,
     ) -> Self {
         let (asked, inbox) = mpsc::channel(8);
-        tokio::spawn(look(desks, agendas, containment, limits, inbox));
+        tokio::spawn(run(desks, agendas, containment, limits, inbox));
         Self { asked }
     }
 
@@ -56,27 +56,27 @@ impl Vitals {
     }
 }
 
-async fn look(
-    desks: Desks,
-    mut agendas: Agendas,
-    containment: Containment,
-    limits: mpsc::UnboundedSender<Taken>,
+async fn run(
+    desks: SharedDomainStates,
+    mut agendas: DesiredStateReceiver,
+    containment: ProcessTracker,
+    limits: mpsc::UnboundedSender<UsageSample>,
     mut inbox: mpsc::Receiver<oneshot::Sender<()>>,
 ) {
     let Ok(mut sampler) = Sampler::new() else {
         return;
     };
-    let mut limited = limits::any(&agendas.borrow_and_update().app);
+    let mut limited = limits::has_limits(&agendas.borrow_and_update().app);
     let mut due = Instant::now();
     let mut last: Option<(Instant, Leaders)> = None;
     loop {
         let asked = tokio::select! {
             () = sleep_until(due) => {
-                due = Instant::now() + if limited { LIMITED } else { BASELINE };
+                due = Instant::now() + if limited { LIMITED_INTERVAL } else { BASELINE };
                 None
             }
             Ok(()) = agendas.changed() => {
-                limited = limits::any(&agendas.borrow_and_update().app);
+                limited = limits::has_limits(&agendas.borrow_and_update().app);
                 due = Instant::now();
                 continue;
             }
@@ -89,26 +89,26 @@ async fn look(
             .all()
             .iter()
             .filter_map(|(name, desk)| {
-                let badge = desk.living()?;
+                let badge = desk.running()?;
                 Some((badge.pid?, (name.clone(), badge.generation)))
             })
             .collect();
         // Old figures say nothing about a process that came since.
-        let stale = |(at, of): &(Instant, _)| at.elapsed() > FRESH || *of != leaders;
+        let stale = |(at, of): &(Instant, _)| at.elapsed() > MAX_AGE || *of != leaders;
         if asked.is_none() || last.as_ref().is_none_or(stale) {
             let now = Instant::now();
             last = Some((now, leaders.clone()));
             // It reads /proc, which may block: not on a thread that others wait for.
             let contained = containment.clone();
             let looked = tokio::task::spawn_blocking(move || {
-                let taken = pass(&mut sampler, &contained, leaders, now);
+                let taken = sample_all(&mut sampler, &contained, leaders, now);
                 (sampler, taken)
             });
             let Ok((back, taken)) = looked.await else {
                 return;
             };
             sampler = back;
-            post(&desks, &taken);
+            store(&desks, &taken);
             if limited {
                 // Who heeds limits may be gone while the instance ends.
                 taken.into_iter().for_each(|one| drop(limits.send(one)));
@@ -125,14 +125,14 @@ type Leaders = BTreeMap<u32, (String, u64)>;
 
 /// One look at all of them. What is seen of a process counts only if it is still the one that was
 /// found to be a member: its number may have gone to a stranger meanwhile.
-fn pass(
+fn sample_all(
     sampler: &mut Sampler,
-    containment: &Containment,
+    containment: &ProcessTracker,
     leaders: Leaders,
     now: Instant,
-) -> Vec<Taken> {
+) -> Vec<UsageSample> {
     let wanted: Vec<u32> = leaders.keys().copied().collect();
-    let members = containment.lives(&wanted);
+    let members = containment.members_of(&wanted);
     let known: BTreeMap<u32, &Member> = members
         .values()
         .flatten()
@@ -150,7 +150,7 @@ fn pass(
     let samples = sampler.sample(&named, &still, now.into_std());
     leaders
         .into_values()
-        .map(|(domain, generation)| Taken {
+        .map(|(domain, generation)| UsageSample {
             sample: samples.get(&domain).copied().unwrap_or_default(),
             domain,
             generation,
@@ -164,12 +164,12 @@ fn lives_on(member: &Member) -> bool {
 }
 
 /// Puts each sample on its domain's desk, unless another life has begun there meanwhile.
-fn post(desks: &Desks, taken: &[Taken]) {
+fn store(desks: &SharedDomainStates, taken: &[UsageSample]) {
     for (name, desk) in desks.all().iter() {
         let own = taken.iter().find(|one| one.domain == *name);
-        let living = desk.living().map(|badge| badge.generation);
+        let living = desk.running().map(|badge| badge.generation);
         let own = own.filter(|one| living == Some(one.generation));
-        desk.sample
+        desk.usage
             .send_replace(own.map(|one| one.sample).unwrap_or_default());
     }
 }

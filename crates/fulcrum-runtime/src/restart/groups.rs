@@ -7,30 +7,30 @@
 
 use std::collections::BTreeMap;
 
-use fulcrum_config::{App, Group, Policy, Restart, Strategy};
-use fulcrum_spawn::lifecycle::{Cause, ExitReport, Fact, Phase};
+use fulcrum_config::{App, RestartMode, RestartSettings, RestartStrategy, SupervisionGroup};
+use fulcrum_spawn::lifecycle::{ExitReport, Fact, Phase, TransitionCause};
 use fulcrum_spawn::supervisor::Transition;
 
-use crate::context::House;
-use crate::shutdown::stage::Stage;
+use crate::context::RuntimeContext;
+use crate::shutdown::stage::ShutdownStage;
 
 /// Follows what happens to members of groups.
 #[derive(Debug, Default)]
-pub(crate) struct Together {
+pub(crate) struct GroupRestarts {
     /// Members that had passed their gate and had no process yet when they should have been taken
     /// along, and why: they are as soon as they have one.
-    late: BTreeMap<String, String>,
+    deferred: BTreeMap<String, String>,
 }
 
 /// Who goes along when a member fails.
-fn fallout<'a>(group: &'a Group, failed: &str) -> Vec<&'a str> {
+fn affected_members<'a>(group: &'a SupervisionGroup, failed: &str) -> Vec<&'a str> {
     let members = group.domains.iter().map(String::as_str);
     let others = |name: &&str| *name != failed;
     match group.strategy {
         _ if !group.domains.iter().any(|name| name == failed) => Vec::new(),
-        Strategy::OneForOne => Vec::new(),
-        Strategy::OneForAll => members.filter(others).collect(),
-        Strategy::RestForOne => {
+        RestartStrategy::OneForOne => Vec::new(),
+        RestartStrategy::OneForAll => members.filter(others).collect(),
+        RestartStrategy::RestForOne => {
             let after = members.skip_while(others).filter(others);
             after.collect()
         }
@@ -38,10 +38,10 @@ fn fallout<'a>(group: &'a Group, failed: &str) -> Vec<&'a str> {
 }
 
 /// All who go along when a domain fails, each once, and why.
-fn taken_along(app: &App, failed: &str) -> BTreeMap<String, String> {
+fn members_to_restart(app: &App, failed: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     for (name, group) in &app.runtime.groups {
-        for member in fallout(group, failed) {
+        for member in affected_members(group, failed) {
             let why = || format!("{failed} failed, and group {name} is {}", group.strategy);
             found.entry(member.to_owned()).or_insert_with(why);
         }
@@ -50,29 +50,38 @@ fn taken_along(app: &App, failed: &str) -> BTreeMap<String, String> {
 }
 
 /// Whether a life's end, for this cause, is a fault after which the policy starts the domain again.
-fn is_fault(cause: Cause, exit: Option<ExitReport>, restart: &Restart) -> bool {
+fn triggers_restart(
+    cause: TransitionCause,
+    exit: Option<ExitReport>,
+    restart: &RestartSettings,
+) -> bool {
     let ends = match cause {
-        Cause::Exited => {
+        TransitionCause::Exited => {
             let code = exit.and_then(|report| report.code);
             let success = code.is_some_and(|code| restart.success_exit_codes.contains(&code));
-            !success || restart.policy == Policy::Always
+            !success || restart.policy == RestartMode::Always
         }
-        Cause::StartTimeout | Cause::Hung | Cause::Unhealthy | Cause::Refused => true,
-        Cause::Asked(_) | Cause::Course | Cause::NotStarted | Cause::Recycled | Cause::Renewed => {
-            false
-        }
+        TransitionCause::StartTimeout
+        | TransitionCause::Hung
+        | TransitionCause::Unhealthy
+        | TransitionCause::Rejected => true,
+        TransitionCause::Requested(_)
+        | TransitionCause::Normal
+        | TransitionCause::StartFailed
+        | TransitionCause::GroupRestart
+        | TransitionCause::Reload => false,
     };
-    ends && restart.policy != Policy::Never
+    ends && restart.policy != RestartMode::Never
 }
 
-impl Together {
+impl GroupRestarts {
     /// Something has happened.
-    pub(crate) fn heed(&mut self, house: &House, news: &Transition) {
-        let late = self.late.remove(&news.domain);
+    pub(crate) fn on_transition(&mut self, house: &RuntimeContext, news: &Transition) {
+        let late = self.deferred.remove(&news.domain);
         if let Some(why) = late.filter(|_| news.to == Phase::Starting) {
-            recycle(house, &news.domain, why);
+            restart_member(house, &news.domain, why);
         }
-        if news.to != Phase::Stopping || house.closing.stage() != Stage::Open {
+        if news.to != Phase::Stopping || house.closing.stage() != ShutdownStage::Running {
             return;
         }
         let (Some(domain), Some(handle)) = (
@@ -84,17 +93,17 @@ impl Together {
         let exit = handle.snapshot().last_exit;
         let exit = exit.filter(|exit| exit.generation == news.generation);
         let report = exit.map(|exit| exit.report);
-        if !is_fault(news.cause, report, &domain.process.restart) {
+        if !triggers_restart(news.cause, report, &domain.process.restart) {
             return;
         }
-        for (member, why) in taken_along(&house.agenda().app, &news.domain) {
+        for (member, why) in members_to_restart(&house.agenda().app, &news.domain) {
             let phase = house
                 .supervisor
                 .domain(&member)
                 .map(|it| it.snapshot().phase);
             match phase {
-                Some(Phase::Starting | Phase::Running) => recycle(house, &member, why),
-                Some(Phase::Preparing) => drop(self.late.insert(member, why)),
+                Some(Phase::Starting | Phase::Running) => restart_member(house, &member, why),
+                Some(Phase::Preparing) => drop(self.deferred.insert(member, why)),
                 // On the way to a new life, or to none.
                 _ => {}
             }
@@ -102,10 +111,10 @@ impl Together {
     }
 }
 
-fn recycle(house: &House, member: &str, why: String) {
+fn restart_member(house: &RuntimeContext, member: &str, why: String) {
     if let Some(handle) = house.supervisor.domain(member) {
         // Should that life be over by now, the machine knows.
-        handle.report(handle.snapshot().generation, Fact::Recycle(why));
+        handle.report(handle.snapshot().generation, Fact::GroupRestart(why));
     }
 }
 
@@ -113,36 +122,43 @@ fn recycle(house: &House, member: &str, why: String) {
 mod tests {
     use std::time::Duration;
 
-    use fulcrum_config::Backoff;
+    use fulcrum_config::BackoffSettings;
 
     use super::*;
 
-    fn group(strategy: Strategy) -> Group {
+    fn group(strategy: RestartStrategy) -> SupervisionGroup {
         let domains = ["a", "b", "c"].map(str::to_owned).to_vec();
-        Group { strategy, domains }
+        SupervisionGroup { strategy, domains }
     }
 
     #[test]
     fn who_goes_along_is_the_strategys_affair() {
-        let table: [(Strategy, [&[&str]; 3]); 3] = [
-            (Strategy::OneForOne, [&[], &[], &[]]),
-            (Strategy::RestForOne, [&["b", "c"], &["c"], &[]]),
-            (Strategy::OneForAll, [&["b", "c"], &["a", "c"], &["a", "b"]]),
+        let table: [(RestartStrategy, [&[&str]; 3]); 3] = [
+            (RestartStrategy::OneForOne, [&[], &[], &[]]),
+            (RestartStrategy::RestForOne, [&["b", "c"], &["c"], &[]]),
+            (
+                RestartStrategy::OneForAll,
+                [&["b", "c"], &["a", "c"], &["a", "b"]],
+            ),
         ];
         for (strategy, expected) in table {
             let group = group(strategy);
             for (failed, expected) in ["a", "b", "c"].into_iter().zip(expected) {
-                assert_eq!(fallout(&group, failed), expected, "{failed} in {strategy}");
+                assert_eq!(
+                    affected_members(&group, failed),
+                    expected,
+                    "{failed} in {strategy}"
+                );
             }
-            assert!(fallout(&group, "stranger").is_empty());
+            assert!(affected_members(&group, "stranger").is_empty());
         }
     }
 
-    fn restart(policy: Policy) -> Restart {
-        Restart {
+    fn restart(policy: RestartMode) -> RestartSettings {
+        RestartSettings {
             policy,
             success_exit_codes: vec![0, 7],
-            backoff: Backoff {
+            backoff: BackoffSettings {
                 initial: Duration::ZERO,
                 max: Duration::ZERO,
                 factor: 1.0,
@@ -161,18 +177,25 @@ mod tests {
                 code: Some(code),
                 signal: None,
             };
-            is_fault(Cause::Exited, Some(report), &restart(policy))
+            triggers_restart(TransitionCause::Exited, Some(report), &restart(policy))
         };
-        assert!(exited(1, Policy::OnFailure));
-        assert!(!exited(7, Policy::OnFailure), "it has ended as it may");
-        assert!(exited(0, Policy::Always));
-        assert!(!exited(1, Policy::Never));
-        let other = |cause| is_fault(cause, None, &restart(Policy::OnFailure));
-        for cause in [Cause::Hung, Cause::Unhealthy, Cause::StartTimeout] {
+        assert!(exited(1, RestartMode::OnFailure));
+        assert!(!exited(7, RestartMode::OnFailure), "it has ended as it may");
+        assert!(exited(0, RestartMode::Always));
+        assert!(!exited(1, RestartMode::Never));
+        let other = |cause| triggers_restart(cause, None, &restart(RestartMode::OnFailure));
+        for cause in [
+            TransitionCause::Hung,
+            TransitionCause::Unhealthy,
+            TransitionCause::StartTimeout,
+        ] {
             assert!(other(cause));
         }
-        assert!(other(Cause::Exited), "killed by a signal");
-        assert!(!other(Cause::Recycled), "one fault has one fallout");
-        assert!(!other(Cause::Course));
+        assert!(other(TransitionCause::Exited), "killed by a signal");
+        assert!(
+            !other(TransitionCause::GroupRestart),
+            "one fault has one fallout"
+        );
+        assert!(!other(TransitionCause::Normal));
     }
 }

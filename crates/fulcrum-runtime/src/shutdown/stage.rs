@@ -4,27 +4,27 @@ use tokio::sync::watch;
 
 /// How far the end has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Stage {
+pub enum ShutdownStage {
     /// Nobody has asked.
     #[default]
-    Open,
+    Running,
     /// Domains are being stopped.
     Stopping,
     /// Domains are being killed.
     Killing,
     /// No domain is left that could be ended.
-    Ended,
+    Done,
 }
 
 /// The one place where the end is asked for. Clones are handles to one.
 #[derive(Debug, Clone, Default)]
-pub struct Closing {
-    stage: watch::Sender<Stage>,
+pub struct ShutdownSignal {
+    stage: watch::Sender<ShutdownStage>,
 }
 
-impl Closing {
+impl ShutdownSignal {
     /// Asks for a stage; what has gone further already stays there.
-    pub fn ask(&self, wanted: Stage) {
+    pub fn request(&self, wanted: ShutdownStage) {
         self.stage.send_if_modified(|stage| {
             let further = wanted > *stage;
             *stage = (*stage).max(wanted);
@@ -33,12 +33,12 @@ impl Closing {
     }
 
     /// The stage reached.
-    pub fn stage(&self) -> Stage {
+    pub fn stage(&self) -> ShutdownStage {
         *self.stage.borrow()
     }
 
     /// Returns once at least this stage is reached.
-    pub async fn reached(&self, wanted: Stage) {
+    pub async fn wait_for(&self, wanted: ShutdownStage) {
         // The sender lives as long as this handle, so the wait can only end well.
         let _ = self
             .stage
@@ -54,10 +54,10 @@ mod tests {
 
     #[tokio::test]
     async fn the_end_never_goes_back() {
-        let closing = Closing::default();
-        closing.ask(Stage::Killing);
-        closing.ask(Stage::Stopping);
-        assert_eq!(closing.stage(), Stage::Killing);
-        closing.reached(Stage::Stopping).await;
+        let closing = ShutdownSignal::default();
+        closing.request(ShutdownStage::Killing);
+        closing.request(ShutdownStage::Stopping);
+        assert_eq!(closing.stage(), ShutdownStage::Killing);
+        closing.wait_for(ShutdownStage::Stopping).await;
     }
 }

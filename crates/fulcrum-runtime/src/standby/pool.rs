@@ -9,7 +9,7 @@
 //!
 //! One task owns all spares; what it decides is [`Shelf`]'s, how one is made is the [`Maker`]'s.
 
-use crate::standby::node::{NodeMaker, NodeSpare};
+use crate::standby::node::{NodeStandby, NodeStandbyFactory};
 use std::future::Future;
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-use crate::standby::policy::{Shelf, Work};
+use crate::standby::policy::{PoolPolicy, PoolWork};
 
 /// Makes spares, and ends them.
-pub(crate) trait Maker: Clone + Send + Sync + 'static {
+pub(crate) trait StandbyFactory: Clone + Send + Sync + 'static {
     /// A spare that was started.
     type Spare: Send + Sync + 'static;
 
@@ -37,7 +37,7 @@ pub(crate) trait Maker: Clone + Send + Sync + 'static {
 /// Asks the task that owns the spares. Clones ask the same one.
 #[derive(Debug)]
 pub(crate) struct Standby<S> {
-    orders: mpsc::UnboundedSender<Order<S>>,
+    orders: mpsc::UnboundedSender<PoolMessage<S>>,
 }
 
 impl<S> Clone for Standby<S> {
@@ -49,9 +49,9 @@ impl<S> Clone for Standby<S> {
 }
 
 #[derive(Debug)]
-enum Order<S> {
+enum PoolMessage<S> {
     Warm(String),
-    Take(String, oneshot::Sender<Option<Kept<S>>>),
+    Take(String, oneshot::Sender<Option<PooledProcess<S>>>),
     Made(String, u64, Option<S>),
     Gone(String, u64),
     DropAll(oneshot::Sender<()>),
@@ -59,12 +59,12 @@ enum Order<S> {
 
 /// A spare that waits, and the task that waits for its end.
 #[derive(Debug)]
-struct Kept<S> {
+struct PooledProcess<S> {
     spare: Arc<S>,
     watch: JoinHandle<()>,
 }
 
-impl<S> Kept<S> {
+impl<S> PooledProcess<S> {
     /// Gives it away: from now on its end is the other's affair alone.
     async fn release(self) -> Arc<S> {
         self.watch.abort();
@@ -75,49 +75,49 @@ impl<S> Kept<S> {
 
 impl<S: Send + Sync + 'static> Standby<S> {
     /// Starts the task, for an instance that may have `places` spares altogether.
-    pub(crate) fn start(places: u32, maker: impl Maker<Spare = S>) -> Self {
+    pub(crate) fn start(places: u32, maker: impl StandbyFactory<Spare = S>) -> Self {
         let (orders, inbox) = mpsc::unbounded_channel();
-        let keeper = Keeper {
+        let keeper = PoolTask {
             maker,
             orders: orders.downgrade(),
-            shelf: Shelf::new(usize::try_from(places).unwrap_or(usize::MAX)),
+            shelf: PoolPolicy::new(usize::try_from(places).unwrap_or(usize::MAX)),
         };
         tokio::spawn(keeper.run(inbox));
         Self { orders }
     }
 
     /// A domain was edited or has crashed, and is up: a spare for its next life is made soon.
-    pub(crate) fn warm(&self, domain: &str) {
+    pub(crate) fn prepare(&self, domain: &str) {
         // The task ends with the last handle; without it starts are cold, and nothing else is lost.
-        let _ = self.orders.send(Order::Warm(domain.to_owned()));
+        let _ = self.orders.send(PoolMessage::Warm(domain.to_owned()));
     }
 
     /// The spare of a domain that starts, if there is one; it is the caller's from now on.
-    pub(crate) async fn take(&self, domain: &str) -> Option<Arc<S>> {
+    pub(crate) async fn acquire(&self, domain: &str) -> Option<Arc<S>> {
         let (answer, taken) = oneshot::channel();
         self.orders
-            .send(Order::Take(domain.to_owned(), answer))
+            .send(PoolMessage::Take(domain.to_owned(), answer))
             .ok()?;
         Some(taken.await.ok()??.release().await)
     }
 
     /// Ends every spare, and returns when nothing of them is left. No new ones are made.
-    pub(crate) async fn drop_all(&self) {
+    pub(crate) async fn clear(&self) {
         let (answer, done) = oneshot::channel();
-        if self.orders.send(Order::DropAll(answer)).is_ok() {
+        if self.orders.send(PoolMessage::DropAll(answer)).is_ok() {
             let _ = done.await;
         }
     }
 }
 
-struct Keeper<M: Maker> {
+struct PoolTask<M: StandbyFactory> {
     maker: M,
-    orders: mpsc::WeakUnboundedSender<Order<M::Spare>>,
-    shelf: Shelf<Kept<M::Spare>>,
+    orders: mpsc::WeakUnboundedSender<PoolMessage<M::Spare>>,
+    shelf: PoolPolicy<PooledProcess<M::Spare>>,
 }
 
-impl<M: Maker> Keeper<M> {
-    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Order<M::Spare>>) {
+impl<M: StandbyFactory> PoolTask<M> {
+    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<PoolMessage<M::Spare>>) {
         loop {
             let due = self.shelf.due().map(Instant::from_std);
             let order = tokio::select! {
@@ -128,9 +128,9 @@ impl<M: Maker> Keeper<M> {
                 () = at(due) => None,
             };
             if let Some(order) = order {
-                self.follow(order);
+                self.handle_message(order);
             }
-            let Work { make, end } = self.shelf.work(Instant::now().into_std());
+            let PoolWork { make, end } = self.shelf.work(Instant::now().into_std());
             end.into_iter().for_each(end_soon::<M>);
             for (domain, id) in make {
                 self.make(domain, id);
@@ -139,25 +139,25 @@ impl<M: Maker> Keeper<M> {
         self.shelf.close().into_iter().for_each(end_soon::<M>);
     }
 
-    fn follow(&mut self, order: Order<M::Spare>) {
+    fn handle_message(&mut self, order: PoolMessage<M::Spare>) {
         let now = Instant::now().into_std();
         let unwanted = match order {
-            Order::Warm(domain) => self.shelf.ask(&domain, now),
-            Order::Take(domain, answer) => {
+            PoolMessage::Warm(domain) => self.shelf.ask(&domain, now),
+            PoolMessage::Take(domain, answer) => {
                 let taken = self.shelf.take(&domain);
                 // Who asked may be gone: then it is nobody's.
                 answer.send(taken).err().flatten()
             }
-            Order::Made(domain, id, made) => {
+            PoolMessage::Made(domain, id, made) => {
                 let kept = made.map(|spare| self.watched(&domain, id, spare));
-                self.shelf.put(&domain, id, kept)
+                self.shelf.insert(&domain, id, kept)
             }
-            Order::Gone(domain, id) => {
+            PoolMessage::Gone(domain, id) => {
                 // Nothing is left that had to be ended.
-                drop(self.shelf.gone(&domain, id));
+                drop(self.shelf.on_exit(&domain, id));
                 None
             }
-            Order::DropAll(answer) => {
+            PoolMessage::DropAll(answer) => {
                 let all = self.shelf.close();
                 tokio::spawn(async move {
                     for kept in all {
@@ -175,11 +175,11 @@ impl<M: Maker> Keeper<M> {
         let (maker, orders) = (self.maker.clone(), self.orders.clone());
         tokio::spawn(async move {
             let made = maker.make(&domain).await;
-            let order = Order::Made(domain, id, made);
+            let order = PoolMessage::Made(domain, id, made);
             match orders.upgrade() {
                 Some(orders) => drop(orders.send(order)),
                 None => {
-                    if let Order::Made(_, _, Some(spare)) = order {
+                    if let PoolMessage::Made(_, _, Some(spare)) = order {
                         M::end(&spare).await;
                     }
                 }
@@ -187,17 +187,17 @@ impl<M: Maker> Keeper<M> {
         });
     }
 
-    fn watched(&self, domain: &str, id: u64, spare: M::Spare) -> Kept<M::Spare> {
+    fn watched(&self, domain: &str, id: u64, spare: M::Spare) -> PooledProcess<M::Spare> {
         let (orders, domain) = (self.orders.clone(), domain.to_owned());
         let spare = Arc::new(spare);
         let held = Arc::clone(&spare);
         let watch = tokio::spawn(async move {
             M::ended(&held).await;
             if let Some(orders) = orders.upgrade() {
-                let _ = orders.send(Order::Gone(domain, id));
+                let _ = orders.send(PoolMessage::Gone(domain, id));
             }
         });
-        Kept { spare, watch }
+        PooledProcess { spare, watch }
     }
 }
 
@@ -209,11 +209,11 @@ async fn at(due: Option<Instant>) {
 }
 
 /// Ends one that was taken and isn't needed.
-pub(crate) fn end(spare: Arc<NodeSpare>) {
-    tokio::spawn(async move { NodeMaker::end(&spare).await });
+pub(crate) fn end(spare: Arc<NodeStandby>) {
+    tokio::spawn(async move { NodeStandbyFactory::end(&spare).await });
 }
 
-fn end_soon<M: Maker>(kept: Kept<M::Spare>) {
+fn end_soon<M: StandbyFactory>(kept: PooledProcess<M::Spare>) {
     tokio::spawn(async move { M::end(&*kept.release().await).await });
 }
 
@@ -238,7 +238,7 @@ mod tests {
 
     struct Number(u64, Fake);
 
-    impl Maker for Fake {
+    impl StandbyFactory for Fake {
         type Spare = Number;
 
         async fn make(&self, domain: &str) -> Option<Number> {
@@ -271,7 +271,7 @@ mod tests {
     }
 
     async fn number(standby: &Standby<Number>, domain: &str) -> Option<u64> {
-        standby.take(domain).await.map(|spare| spare.0)
+        standby.acquire(domain).await.map(|spare| spare.0)
     }
 
     const BOOTED: Duration = Duration::from_millis(200);
@@ -280,13 +280,13 @@ mod tests {
     async fn a_spare_is_taken_once_and_another_domain_has_none() {
         let fake = Fake::default();
         let standby = Standby::start(1, fake.clone());
-        standby.warm("users");
+        standby.prepare("users");
         assert_eq!(
             number(&standby, "users").await,
             None,
             "so soon there is none"
         );
-        standby.warm("users");
+        standby.prepare("users");
         sleep(BOOTED).await;
         assert_eq!(number(&standby, "orders").await, None);
         assert_eq!(number(&standby, "users").await, Some(1));
@@ -301,7 +301,7 @@ mod tests {
     async fn one_that_dies_is_just_gone() {
         let fake = Fake::default();
         let standby = Standby::start(1, fake.clone());
-        standby.warm("users");
+        standby.prepare("users");
         sleep(BOOTED).await;
         fake.death.notify_waiters();
         sleep(BOOTED).await;
@@ -314,7 +314,7 @@ mod tests {
         let fake = Fake::default();
         let standby = Standby::start(2, fake.clone());
         for domain in ["a", "b", "impossible", "c"] {
-            standby.warm(domain);
+            standby.prepare(domain);
             sleep(BOOTED).await;
             assert!(fake.alive() <= 2);
         }
@@ -327,16 +327,16 @@ mod tests {
     async fn at_the_end_all_are_ended_and_none_is_made_any_more() {
         let fake = Fake::default();
         let standby = Standby::start(2, fake.clone());
-        standby.warm("a");
+        standby.prepare("a");
         sleep(BOOTED).await;
-        standby.warm("b");
+        standby.prepare("b");
         // While it is being made.
         sleep(Duration::from_millis(160)).await;
-        standby.drop_all().await;
-        standby.warm("c");
+        standby.clear().await;
+        standby.prepare("c");
         sleep(BOOTED).await;
         assert_eq!((fake.alive(), fake.made.load(Ordering::Relaxed)), (0, 2));
-        standby.warm("a");
+        standby.prepare("a");
         drop(standby);
         sleep(BOOTED).await;
         assert_eq!(fake.alive(), 0);

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use fulcrum_config::{App, Domain};
 use tokio::sync::watch;
 
-use crate::selection::{Unknown, select, with_dependencies};
+use crate::selection::{UnknownDomain, select, with_dependencies};
 
 /// The configuration that the instance follows, and which of its domains it is to run.
 #[derive(Debug)]
-pub(crate) struct Agenda {
+pub(crate) struct DesiredState {
     pub(crate) app: App,
     /// The domains that are to be started, dependencies included, by name.
     pub(crate) selected: Vec<String>,
@@ -20,23 +20,23 @@ pub(crate) struct Agenda {
 }
 
 /// Where it is read. The reload is the one who writes.
-pub(crate) type Agendas = watch::Receiver<Arc<Agenda>>;
+pub(crate) type DesiredStateReceiver = watch::Receiver<Arc<DesiredState>>;
 
 /// Which domains were asked for when the instance was started.
 #[derive(Debug, Clone, Default)]
-pub struct Choice {
+pub struct Selection {
     /// These, and what they depend on; empty means all.
     pub only: Vec<String>,
     /// Nothing that they depend on.
     pub no_deps: bool,
 }
 
-impl Choice {
+impl Selection {
     /// The domains of an app that are to be started.
     ///
     /// # Errors
     /// A name that fits none.
-    pub fn of(&self, app: &App) -> Result<Vec<String>, Unknown> {
+    pub fn resolve(&self, app: &App) -> Result<Vec<String>, UnknownDomain> {
         let names = select(app, &self.only)?;
         if self.no_deps {
             let startable =
@@ -47,7 +47,7 @@ impl Choice {
     }
 
     /// The same, of an app that has changed since: names that fit nothing any more are none.
-    pub(crate) fn of_changed(&self, app: &App) -> Vec<String> {
+    pub(crate) fn resolve_after_reload(&self, app: &App) -> Vec<String> {
         let fits = |name: &&String| select(app, std::slice::from_ref(*name)).is_ok();
         let only: Vec<String> = self.only.iter().filter(fits).cloned().collect();
         if only.is_empty() && !self.only.is_empty() {
@@ -57,20 +57,20 @@ impl Choice {
             only,
             no_deps: self.no_deps,
         };
-        choice.of(app).unwrap_or_default()
+        choice.resolve(app).unwrap_or_default()
     }
 }
 
 /// One domain's configuration, with the agenda that it is in.
 #[derive(Debug, Clone)]
-pub(crate) struct Configured {
-    agenda: Arc<Agenda>,
+pub(crate) struct DomainConfigRef {
+    agenda: Arc<DesiredState>,
     at: usize,
 }
 
-impl Configured {
+impl DomainConfigRef {
     /// The domain of that name.
-    pub(crate) fn find(agenda: &Arc<Agenda>, name: &str) -> Option<Self> {
+    pub(crate) fn find(agenda: &Arc<DesiredState>, name: &str) -> Option<Self> {
         // They are ordered by name.
         let domains = &agenda.app.domains;
         let at = domains.binary_search_by(|domain| domain.name.as_str().cmp(name));
@@ -81,7 +81,7 @@ impl Configured {
     }
 }
 
-impl Deref for Configured {
+impl Deref for DomainConfigRef {
     type Target = Domain;
 
     fn deref(&self) -> &Domain {
@@ -90,6 +90,9 @@ impl Deref for Configured {
 }
 
 /// The domain as it is configured now.
-pub(crate) fn configured(agendas: &Agendas, name: &str) -> Option<Configured> {
-    Configured::find(&agendas.borrow(), name)
+pub(crate) fn current_config(
+    agendas: &DesiredStateReceiver,
+    name: &str,
+) -> Option<DomainConfigRef> {
+    DomainConfigRef::find(&agendas.borrow(), name)
 }

@@ -10,41 +10,41 @@ use fulcrum_spawn::CommandSpec;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::exit::diagnose::Obituary;
-use crate::readiness::probes::Answers;
-use crate::state::modules::Modules;
+use crate::exit::diagnose::ExitRecord;
+use crate::readiness::probes::ProbeStatus;
+use crate::state::modules::LoadedModules;
 
 /// One domain's desk: each field has one writer and any number of readers.
 #[derive(Debug)]
-pub(crate) struct Desk {
+pub(crate) struct DomainState {
     /// The current life's papers; written by the backend before and after the spawn.
-    pub(crate) badge: watch::Sender<Option<Badge>>,
+    pub(crate) process: watch::Sender<Option<ProcessIdentity>>,
     /// When it last gave a sign of life; written by the task that hears them.
-    pub(crate) last_beat: watch::Sender<Option<Instant>>,
+    pub(crate) last_heartbeat: watch::Sender<Option<Instant>>,
     /// The latest life that has registered; written by the task that hears registrations.
-    pub(crate) registered: watch::Sender<u64>,
+    pub(crate) registered_generation: watch::Sender<u64>,
     /// How late its event loop was, as the last heartbeat told; written with `last_beat`.
-    pub(crate) lag: watch::Sender<Option<Duration>>,
+    pub(crate) event_loop_lag: watch::Sender<Option<Duration>>,
     /// How its last life ended; written by that life's watcher, before the end is told.
-    pub(crate) obituary: watch::Sender<Option<Arc<Obituary>>>,
+    pub(crate) last_exit: watch::Sender<Option<Arc<ExitRecord>>>,
     /// What the restart policy has decided, `attempt 3 of 8 in 1m`, while a restart is due;
     /// written by the policy.
-    pub(crate) outlook: watch::Sender<Option<String>>,
+    pub(crate) restart_schedule: watch::Sender<Option<String>>,
     /// What its probes said last; written by the task that asks.
-    pub(crate) probes: watch::Sender<Answers>,
+    pub(crate) probe_status: watch::Sender<ProbeStatus>,
     /// What it used when last looked at; written by the sampler.
-    pub(crate) sample: watch::Sender<Sample>,
+    pub(crate) usage: watch::Sender<Sample>,
     /// The files that its current or last life has loaded as code, by their real paths; `None`
     /// where that isn't known. Written by the task that watches files.
-    pub(crate) modules: watch::Sender<Option<Modules>>,
+    pub(crate) loaded_modules: watch::Sender<Option<LoadedModules>>,
     /// The reload whose life isn't ready yet; written by who reloads, taken by the narrator, who
     /// tells how long it took.
-    pub(crate) reloading: watch::Sender<Option<Reloading>>,
+    pub(crate) pending_reload: watch::Sender<Option<PendingReload>>,
 }
 
 /// A reload that is under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Reloading {
+pub(crate) struct PendingReload {
     /// When the first save was heard of.
     pub(crate) since: Instant,
     /// What has changed, `src/price.ts`.
@@ -52,20 +52,20 @@ pub(crate) struct Reloading {
 }
 
 /// Every domain's desk, by name.
-pub(crate) type Desks = Arc<DeskRoom>;
+pub(crate) type SharedDomainStates = Arc<DomainStates>;
 
 /// The desks there are. The set has one writer as well: who sets domains up, and the reload.
 #[derive(Debug, Default)]
-pub(crate) struct DeskRoom(watch::Sender<Arc<BTreeMap<String, Arc<Desk>>>>);
+pub(crate) struct DomainStates(watch::Sender<Arc<BTreeMap<String, Arc<DomainState>>>>);
 
-impl DeskRoom {
+impl DomainStates {
     /// A domain's desk.
-    pub(crate) fn get(&self, name: &str) -> Option<Arc<Desk>> {
+    pub(crate) fn get(&self, name: &str) -> Option<Arc<DomainState>> {
         self.0.borrow().get(name).cloned()
     }
 
     /// All of them, as they are now.
-    pub(crate) fn all(&self) -> Arc<BTreeMap<String, Arc<Desk>>> {
+    pub(crate) fn all(&self) -> Arc<BTreeMap<String, Arc<DomainState>>> {
         Arc::clone(&self.0.borrow())
     }
 
@@ -86,26 +86,26 @@ impl DeskRoom {
     }
 }
 
-impl Default for Desk {
+impl Default for DomainState {
     fn default() -> Self {
         Self {
-            badge: watch::Sender::new(None),
-            last_beat: watch::Sender::new(None),
-            registered: watch::Sender::new(0),
-            lag: watch::Sender::new(None),
-            obituary: watch::Sender::new(None),
-            outlook: watch::Sender::new(None),
-            probes: watch::Sender::new(Answers::default()),
-            sample: watch::Sender::new(Sample::default()),
-            modules: watch::Sender::new(None),
-            reloading: watch::Sender::new(None),
+            process: watch::Sender::new(None),
+            last_heartbeat: watch::Sender::new(None),
+            registered_generation: watch::Sender::new(0),
+            event_loop_lag: watch::Sender::new(None),
+            last_exit: watch::Sender::new(None),
+            restart_schedule: watch::Sender::new(None),
+            probe_status: watch::Sender::new(ProbeStatus::default()),
+            usage: watch::Sender::new(Sample::default()),
+            loaded_modules: watch::Sender::new(None),
+            pending_reload: watch::Sender::new(None),
         }
     }
 }
 
 /// What identifies one life of a domain.
 #[derive(Debug, Clone)]
-pub(crate) struct Badge {
+pub(crate) struct ProcessIdentity {
     /// Which life.
     pub(crate) generation: u64,
     /// What its process presents when it registers.
@@ -115,14 +115,14 @@ pub(crate) struct Badge {
     /// What was started.
     pub(crate) spec: Arc<CommandSpec>,
     /// The settings that this follows from.
-    pub(crate) settings: Arc<Domain>,
+    pub(crate) config: Arc<Domain>,
     /// Its leader has ended: the token is worth nothing any more, and the pid may be another's.
-    pub(crate) over: bool,
+    pub(crate) exited: bool,
 }
 
-impl Desk {
+impl DomainState {
     /// A life is about to begin, with these papers.
-    pub(crate) fn begin(
+    pub(crate) fn set_process(
         &self,
         generation: u64,
         token: String,
@@ -130,43 +130,43 @@ impl Desk {
         settings: &Arc<Domain>,
         pid: Option<u32>,
     ) {
-        self.badge.send_replace(Some(Badge {
+        self.process.send_replace(Some(ProcessIdentity {
             generation,
             token,
             pid,
             spec: Arc::clone(spec),
-            settings: Arc::clone(settings),
-            over: false,
+            config: Arc::clone(settings),
+            exited: false,
         }));
-        self.last_beat.send_replace(None);
-        self.lag.send_replace(None);
+        self.last_heartbeat.send_replace(None);
+        self.event_loop_lag.send_replace(None);
     }
 
     /// The papers of the life that goes on, or is about to begin.
-    pub(crate) fn living(&self) -> Option<Badge> {
-        self.badge.borrow().clone().filter(|badge| !badge.over)
+    pub(crate) fn running(&self) -> Option<ProcessIdentity> {
+        self.process.borrow().clone().filter(|badge| !badge.exited)
     }
 
     /// How the given life ended, once it has.
-    pub(crate) fn obituary_of(&self, generation: u64) -> Option<Arc<Obituary>> {
-        let last = self.obituary.borrow().clone();
+    pub(crate) fn obituary_of(&self, generation: u64) -> Option<Arc<ExitRecord>> {
+        let last = self.last_exit.borrow().clone();
         last.filter(|last| last.generation == generation)
     }
 
     /// This life's leader has ended; its papers stay readable, but nobody can use them any more.
-    pub(crate) fn end(&self, generation: u64) {
-        self.badge.send_if_modified(|badge| {
+    pub(crate) fn mark_exited(&self, generation: u64) {
+        self.process.send_if_modified(|badge| {
             let ends = badge
                 .as_mut()
-                .filter(|badge| badge.generation == generation && !badge.over);
-            ends.map(|badge| badge.over = true).is_some()
+                .filter(|badge| badge.generation == generation && !badge.exited);
+            ends.map(|badge| badge.exited = true).is_some()
         });
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use fulcrum_config::{Mode, Request};
+    use fulcrum_config::{LoadOptions, Mode};
 
     use super::*;
 
@@ -177,7 +177,7 @@ mod tests {
         std::fs::create_dir_all(&dir).expect("writable");
         std::fs::write(folder.path().join("fulcrum.yml"), "").expect("writable");
         std::fs::write(dir.join("domain.js"), "").expect("writable");
-        let request = Request {
+        let request = LoadOptions {
             app: None,
             cwd: folder.path().to_owned(),
             env: BTreeMap::new(),
@@ -190,10 +190,10 @@ mod tests {
 
     #[test]
     fn papers_are_worth_something_for_one_life_only() {
-        let desks = DeskRoom::default();
+        let desks = DomainStates::default();
         desks.add(["users"].into_iter());
         let desk = desks.get("users").expect("it was set up");
-        assert!(desk.living().is_none());
+        assert!(desk.running().is_none());
         let spec = CommandSpec {
             program: "/usr/bin/node".into(),
             args: Vec::new(),
@@ -201,22 +201,22 @@ mod tests {
             env: BTreeMap::new(),
             runner: "node".to_owned(),
         };
-        let badge = Badge {
+        let badge = ProcessIdentity {
             generation: 2,
             token: "secret".to_owned(),
             pid: Some(7),
             spec: Arc::new(spec),
-            settings: Arc::new(domain()),
-            over: false,
+            config: Arc::new(domain()),
+            exited: false,
         };
-        desk.badge.send_replace(Some(badge));
+        desk.process.send_replace(Some(badge));
         // An older life's end comes late and means another's papers.
-        desk.end(1);
-        assert_eq!(desk.living().map(|badge| badge.generation), Some(2));
-        desk.end(2);
-        assert!(desk.living().is_none());
+        desk.mark_exited(1);
+        assert_eq!(desk.running().map(|badge| badge.generation), Some(2));
+        desk.mark_exited(2);
+        assert!(desk.running().is_none());
         assert!(
-            desk.badge.borrow().is_some(),
+            desk.process.borrow().is_some(),
             "what was started can still be shown"
         );
     }

@@ -15,19 +15,19 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::state::domain::Desk;
+use crate::state::domain::DomainState;
 
 /// The files of one domain, symbolic links resolved. Packages aren't among them.
-pub(crate) type Modules = Arc<BTreeSet<PathBuf>>;
+pub(crate) type LoadedModules = Arc<BTreeSet<PathBuf>>;
 
 /// The folder in which domains tell, below the instance's own; emptied of what an earlier instance
 /// has left there.
 ///
 /// # Errors
 /// It can't be made.
-pub fn folder(runtime: &Path) -> io::Result<PathBuf> {
+pub fn report_dir(runtime: &Path) -> io::Result<PathBuf> {
     let folder = runtime.join("modules");
-    clear(&folder);
+    remove_report_dir(&folder);
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -36,7 +36,7 @@ pub fn folder(runtime: &Path) -> io::Result<PathBuf> {
 }
 
 /// Removes the folder at the end of the instance.
-pub fn clear(folder: &Path) {
+pub fn remove_report_dir(folder: &Path) {
     // It may never have been there; what can't be removed is when the next instance begins.
     let _ = fs::remove_dir_all(folder);
 }
@@ -48,9 +48,9 @@ pub(crate) fn file(folder: &Path, domain: &str) -> PathBuf {
 
 /// Reads what a domain has told in its file, and puts it on its desk. May block, for the time that
 /// reading a small file takes.
-pub(crate) fn refresh(desk: &Desk, file: &Path) {
+pub(crate) fn refresh(desk: &DomainState, file: &Path) {
     let told = fs::read(file).map(|text| parse(&text)).unwrap_or_default();
-    desk.modules.send_if_modified(|known| {
+    desk.loaded_modules.send_if_modified(|known| {
         let news = !told.is_empty() && known.as_deref() != Some(&told);
         if news {
             *known = Some(Arc::new(told));
@@ -73,7 +73,7 @@ fn parse(text: &[u8]) -> BTreeSet<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::domain::DeskRoom;
+    use crate::state::domain::DomainStates;
 
     fn set(paths: &[&str]) -> BTreeSet<PathBuf> {
         paths.iter().map(PathBuf::from).collect()
@@ -82,14 +82,14 @@ mod tests {
     #[test]
     fn what_a_life_has_told_holds_until_the_next_one_tells() {
         let runtime = tempfile::tempdir().expect("a folder");
-        let folder = folder(runtime.path()).expect("made");
+        let folder = report_dir(runtime.path()).expect("made");
         let file = file(&folder, "users");
-        let desks = DeskRoom::default();
+        let desks = DomainStates::default();
         desks.add(["users"].into_iter());
         let desk = &*desks.get("users").expect("it was set up");
         let known = || {
             refresh(desk, &file);
-            desk.modules.borrow().as_deref().cloned()
+            desk.loaded_modules.borrow().as_deref().cloned()
         };
         assert_eq!(known(), None);
         fs::write(&file, "/app/a.js\n/app/lib/b.js\n/app/lib/unfin").expect("told");
@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(known().map(|set| set.len()), Some(2));
         fs::write(&file, "/app/a.js\n").expect("told");
         assert_eq!(known(), Some(set(&["/app/a.js"])));
-        clear(&folder);
+        remove_report_dir(&folder);
         assert_eq!(known(), Some(set(&["/app/a.js"])));
     }
 }

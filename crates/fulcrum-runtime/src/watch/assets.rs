@@ -3,27 +3,31 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::context::House;
+use crate::context::RuntimeContext;
 use crate::watch::display;
 
 /// As many are told one by one; of more only that there are.
-const MOST: usize = 100;
+const MAX_EVENTS: usize = 100;
 
 /// Tells of changed assets of a domain: everybody by an event, the domain itself where it has the
 /// capability.
-pub(crate) fn tell(house: &House, name: &str, files: &BTreeSet<PathBuf>) {
+pub(crate) fn publish(house: &RuntimeContext, name: &str, files: &BTreeSet<PathBuf>) {
     let Some(domain) = house.domain(name) else {
         return;
     };
     let bases = [domain.dir.as_path(), &house.agenda().app.root];
     let handle = house.supervisor.domain(name);
     let generation = handle.map_or(0, |handle| handle.snapshot().generation);
-    let note = |text: String| house.journal.note(name, generation, "asset_changed", text);
-    if files.len() > MOST {
-        note(format!("{} changed", display::files(files, &bases)));
+    let note = |text: String| {
+        house
+            .journal
+            .record(name, generation, "asset_changed", text)
+    };
+    if files.len() > MAX_EVENTS {
+        note(format!("{} changed", display::display_files(files, &bases)));
     } else {
         for file in files {
-            note(format!("{} changed", display::file(file, &bases)));
+            note(format!("{} changed", display::display_file(file, &bases)));
         }
     }
     for file in files {

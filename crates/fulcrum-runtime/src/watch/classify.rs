@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fulcrum_config::{App, Domain, Program};
-use fulcrum_watch::{Change, Kind};
+use fulcrum_watch::{Change, ChangeKind};
 use globset::Glob;
 
-use crate::watch::spec::{CONFIGURATION, PLACE, SETTINGS, TOLD, paths};
+use crate::watch::spec::{CONFIG_KEY, DOMAIN_DIRS_KEY, MODULE_REPORTS_KEY, SETTINGS, paths};
 
 /// What is to be done, and for whom. Settings go first: what they restart needs no other reload.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Target {
+pub(crate) enum ReloadTarget {
     /// The configuration is read anew, and compared with what runs.
     Configuration,
     /// This domain's code has changed: it is started anew.
@@ -23,9 +23,9 @@ pub(crate) enum Target {
 
 /// What a change means.
 #[derive(Debug, Default)]
-pub(crate) struct Meaning {
+pub(crate) struct ChangeImpact {
     /// What is to be done, each once.
-    pub(crate) targets: BTreeSet<Target>,
+    pub(crate) targets: BTreeSet<ReloadTarget>,
     /// Domains of which it isn't known whether their present life loads the file: the change is to
     /// be looked at again when they have told.
     pub(crate) undecided: BTreeSet<String>,
@@ -33,25 +33,25 @@ pub(crate) struct Meaning {
 
 /// What is known of a domain at the moment.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Seen {
+pub(crate) struct DomainView {
     /// The code that it has loaded; none where that isn't known.
     pub(crate) modules: Option<Arc<BTreeSet<PathBuf>>>,
     /// What has changed of its code that no life was begun with, such as broken files.
-    pub(crate) waiting: BTreeSet<PathBuf>,
-    pub(crate) standing: Standing,
+    pub(crate) unapplied: BTreeSet<PathBuf>,
+    pub(crate) standing: LoadState,
 }
 
 /// How far a domain's life has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum LoadState {
     /// There is none: it has failed, waits to be started again, or was stopped.
     #[default]
     Down,
     /// It has begun, or is about to, and hasn't told what it loads; what is known is of its
     /// predecessor.
-    Settling,
+    Starting,
     /// It has told what it has loaded.
-    Steady,
+    Loaded,
 }
 
 /// What Node loads as code.
@@ -101,35 +101,37 @@ const ENTRIES: [&str; 5] = [
 /// `real` gives the path of a file without links, by which Node knows it.
 pub(crate) fn meaning(
     app: &App,
-    seen: &BTreeMap<String, Seen>,
+    seen: &BTreeMap<String, DomainView>,
     change: &Change,
     real: impl Fn(&Path) -> PathBuf,
-) -> Meaning {
+) -> ChangeImpact {
     let path = change.path.as_path();
-    let mut meaning = Meaning::default();
+    let mut meaning = ChangeImpact::default();
     let targets = &mut meaning.targets;
     for key in &change.keys {
         match key.as_ref() {
-            TOLD => {}
-            CONFIGURATION => drop(targets.insert(Target::Configuration)),
-            PLACE => {
-                let comes_or_goes = change.kind != Kind::Modified && is_named(path, &ENTRIES);
+            MODULE_REPORTS_KEY => {}
+            CONFIG_KEY => drop(targets.insert(ReloadTarget::Configuration)),
+            DOMAIN_DIRS_KEY => {
+                let comes_or_goes = change.kind != ChangeKind::Modified && is_named(path, &ENTRIES);
                 if comes_or_goes || is_named(path, &[SETTINGS]) {
-                    targets.insert(Target::Configuration);
+                    targets.insert(ReloadTarget::Configuration);
                 }
             }
             name => {
                 let Some(domain) = app.domain(name).filter(|domain| domain.has_process()) else {
                     continue;
                 };
-                let nothing = Seen::default();
+                let nothing = DomainView::default();
                 let seen = seen.get(name).unwrap_or(&nothing);
                 match of_domain(domain, seen, change, &real) {
-                    Part::Nothing => {}
-                    Part::Asset => drop(targets.insert(Target::Asset(domain.name.clone()))),
-                    Part::Code => drop(targets.insert(Target::Code(domain.name.clone()))),
-                    Part::Settings => drop(targets.insert(Target::Configuration)),
-                    Part::Undecided => drop(meaning.undecided.insert(domain.name.clone())),
+                    FileRole::Nothing => {}
+                    FileRole::Asset => {
+                        targets.insert(ReloadTarget::Asset(domain.name.clone()));
+                    }
+                    FileRole::Code => drop(targets.insert(ReloadTarget::Code(domain.name.clone()))),
+                    FileRole::Settings => drop(targets.insert(ReloadTarget::Configuration)),
+                    FileRole::Undecided => drop(meaning.undecided.insert(domain.name.clone())),
                 }
             }
         }
@@ -138,7 +140,7 @@ pub(crate) fn meaning(
 }
 
 /// What a changed file is of a domain.
-enum Part {
+enum FileRole {
     Nothing,
     Asset,
     Code,
@@ -148,93 +150,95 @@ enum Part {
 
 fn of_domain(
     domain: &Domain,
-    seen: &Seen,
+    seen: &DomainView,
     change: &Change,
     real: impl Fn(&Path) -> PathBuf,
-) -> Part {
+) -> FileRole {
     let path = change.path.as_path();
     let is_setting = path == domain.dir.join(SETTINGS)
         || domain.process.env_files.iter().any(|file| file == path);
     if is_setting || is_named(path, &LOCKS) {
         // Settings are heard of by themselves.
-        return Part::Nothing;
+        return FileRole::Nothing;
     }
     let is_node = match &domain.program {
         Program::Node { entry } if entry == path => {
             // Without it there is nothing to start: the configuration says so.
             return match change.kind {
-                Kind::Created | Kind::Modified => Part::Code,
-                Kind::Removed => Part::Settings,
+                ChangeKind::Created | ChangeKind::Modified => FileRole::Code,
+                ChangeKind::Removed => FileRole::Settings,
             };
         }
         Program::Node { .. } => true,
         Program::Command(_) => false,
-        Program::None => return Part::Nothing,
+        Program::NoProcess => return FileRole::Nothing,
     };
     let is_loaded = || {
         let modules = seen.modules.as_ref();
         modules.is_some_and(|modules| modules.contains(path) || modules.contains(&real(path)))
     };
     match place(domain, path) {
-        Place::Named => Part::Code,
-        Place::Outside if is_loaded() => Part::Code,
-        Place::Outside => Part::Nothing,
-        Place::Within if !is_node && has_extension(path, &ASSETS) => Part::Asset,
-        Place::Within if !is_node || path == domain.dir.join(PACKAGE) || is_loaded() => Part::Code,
-        Place::Within => unloaded(seen, change),
+        WatchMatch::Explicit => FileRole::Code,
+        WatchMatch::None if is_loaded() => FileRole::Code,
+        WatchMatch::None => FileRole::Nothing,
+        WatchMatch::InDir if !is_node && has_extension(path, &ASSETS) => FileRole::Asset,
+        WatchMatch::InDir if !is_node || path == domain.dir.join(PACKAGE) || is_loaded() => {
+            FileRole::Code
+        }
+        WatchMatch::InDir => unloaded(seen, change),
     }
 }
 
 /// What a file in a Node domain's own folder is that isn't known to be loaded.
-fn unloaded(seen: &Seen, change: &Change) -> Part {
+fn unloaded(seen: &DomainView, change: &Change) -> FileRole {
     let path = change.path.as_path();
     if !has_extension(path, &CODE) {
-        return Part::Asset;
+        return FileRole::Asset;
     }
-    if seen.modules.is_none() || seen.waiting.contains(path) {
-        return Part::Code;
+    if seen.modules.is_none() || seen.unapplied.contains(path) {
+        return FileRole::Code;
     }
-    let is_new = change.kind == Kind::Created;
+    let is_new = change.kind == ChangeKind::Created;
     // Data, more often than not: domains write it themselves, just when they have started.
     if has_extension(path, &["json"]) {
-        let may_be_missed = is_new && seen.standing != Standing::Steady;
+        let may_be_missed = is_new && seen.standing != LoadState::Loaded;
         return if may_be_missed {
-            Part::Code
+            FileRole::Code
         } else {
-            Part::Asset
+            FileRole::Asset
         };
     }
     match seen.standing {
-        Standing::Down => Part::Code,
-        Standing::Settling | Standing::Steady if is_new => Part::Code,
-        Standing::Settling => Part::Undecided,
-        Standing::Steady => Part::Nothing,
+        LoadState::Down => FileRole::Code,
+        LoadState::Starting | LoadState::Loaded if is_new => FileRole::Code,
+        LoadState::Starting => FileRole::Undecided,
+        LoadState::Loaded => FileRole::Nothing,
     }
 }
 
 /// Where a file is, as `process.watch.paths` sees it.
-enum Place {
+enum WatchMatch {
     /// It is named itself, or by a glob.
-    Named,
+    Explicit,
     /// It is in a folder that is named.
-    Within,
+    InDir,
     /// It is elsewhere.
-    Outside,
+    None,
 }
 
-fn place(domain: &Domain, path: &Path) -> Place {
-    let mut place = Place::Outside;
+fn place(domain: &Domain, path: &Path) -> WatchMatch {
+    let mut place = WatchMatch::None;
     for (watched, glob) in paths(domain) {
         let is_named = match glob {
             Some(glob) => Glob::new(&glob).is_ok_and(|glob| glob.compile_matcher().is_match(path)),
             None if path.starts_with(&watched) => {
-                place = Place::Within;
+                place = WatchMatch::InDir;
                 path == watched
             }
             None => false,
         };
         if is_named {
-            return Place::Named;
+            return WatchMatch::Explicit;
         }
     }
     place

@@ -8,9 +8,9 @@ use fulcrum_rpc::control::planned_domain::Action;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::context::Shared;
-use crate::reload::request::{End, Origin, Step, apply};
-use crate::state::domain::Reloading;
+use crate::context::SharedContext;
+use crate::reload::request::{ReloadProgress, ReloadResult, ReloadTrigger, reload};
+use crate::state::domain::PendingReload;
 
 /// How many steps of a reload may wait to be read.
 const AHEAD: usize = 256;
@@ -20,13 +20,13 @@ const AHEAD: usize = 256;
 ///
 /// How it goes is told elsewhere: by the reload, and for each domain.
 pub(crate) async fn carry_out(
-    house: &Shared,
+    house: &SharedContext,
     what: String,
     since: Instant,
     planned: impl FnOnce(BTreeSet<String>),
 ) {
     let (tell, mut steps) = mpsc::channel(AHEAD);
-    let reload = apply(house, Origin::Files, false, tell);
+    let reload = reload(house, ReloadTrigger::FileChange, false, tell);
     tokio::pin!(reload);
     let mut planned = Some(planned);
     let mut has_findings = false;
@@ -34,20 +34,20 @@ pub(crate) async fn carry_out(
         tokio::select! {
             biased;
             Some(step) = steps.recv() => match step {
-                Step::Findings(_) => has_findings = true,
-                Step::Plan(plan) => {
-                    let renewed = of(&plan, &[Action::Restart]);
+                ReloadProgress::Diagnostics(_) => has_findings = true,
+                ReloadProgress::Plan(plan) => {
+                    let renewed = domains_with(&plan, &[Action::Restart]);
                     for name in &renewed {
                         if let Some(desk) = house.desks.get(name) {
                             let what = what.clone();
-                            desk.reloading.send_replace(Some(Reloading { since, what }));
+                            desk.pending_reload.send_replace(Some(PendingReload { since, what }));
                         }
                     }
                     if let Some(planned) = planned.take() {
-                        planned(of(&plan, &[Action::Restart, Action::Start, Action::Stop]));
+                        planned(domains_with(&plan, &[Action::Restart, Action::Start, Action::Stop]));
                     }
                 }
-                Step::Progress(_) => {}
+                ReloadProgress::Progress(_) => {}
             },
             end = &mut reload => break end,
         }
@@ -58,12 +58,15 @@ pub(crate) async fn carry_out(
     }
     match end {
         // What a finding is about has been told with it.
-        End::Invalid(why) if !has_findings => house.say(Level::Error, why),
-        End::Done(_) | End::Invalid(_) | End::DomainFailed(_) | End::Closing => {}
+        ReloadResult::Invalid(why) if !has_findings => house.log(Level::Error, why),
+        ReloadResult::Done(_)
+        | ReloadResult::Invalid(_)
+        | ReloadResult::DomainFailed(_)
+        | ReloadResult::Closing => {}
     }
 }
 
-fn of(plan: &ReloadPlan, actions: &[Action]) -> BTreeSet<String> {
+fn domains_with(plan: &ReloadPlan, actions: &[Action]) -> BTreeSet<String> {
     let fits = plan.domains.iter();
     let fits = fits.filter(|entry| actions.contains(&entry.action()));
     fits.map(|entry| entry.domain.clone()).collect()

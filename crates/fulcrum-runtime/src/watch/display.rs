@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 const NAMED: usize = 3;
 
 /// `src/price.ts`, `a.js, b.js`, `a.js and 41 more`: relative to the nearest of `bases`.
-pub(crate) fn files(files: &BTreeSet<PathBuf>, bases: &[&Path]) -> String {
+pub(crate) fn display_files(files: &BTreeSet<PathBuf>, bases: &[&Path]) -> String {
     let mut names: Vec<String> = files
         .iter()
         .take(NAMED)
-        .map(|path| file(path, bases))
+        .map(|path| display_file(path, bases))
         .collect();
     if files.len() > NAMED {
         names.truncate(1);
@@ -21,7 +21,7 @@ pub(crate) fn files(files: &BTreeSet<PathBuf>, bases: &[&Path]) -> String {
 }
 
 /// A file relative to the first of `bases` that it is in.
-pub(crate) fn file(path: &Path, bases: &[&Path]) -> String {
+pub(crate) fn display_file(path: &Path, bases: &[&Path]) -> String {
     let relative = bases.iter().find_map(|base| path.strip_prefix(base).ok());
     relative.unwrap_or(path).display().to_string()
 }
@@ -33,7 +33,8 @@ mod tests {
     #[test]
     fn a_few_files_are_named_and_more_are_counted() {
         let bases = [Path::new("/app/domains/users"), Path::new("/app")];
-        let shown = |paths: &[&str]| files(&paths.iter().map(PathBuf::from).collect(), &bases);
+        let shown =
+            |paths: &[&str]| display_files(&paths.iter().map(PathBuf::from).collect(), &bases);
         assert_eq!(shown(&["/app/domains/users/src/a.ts"]), "src/a.ts");
         let two = ["/app/shared/b.ts", "/other/c.ts"];
         assert_eq!(shown(&two), "shared/b.ts, /other/c.ts");

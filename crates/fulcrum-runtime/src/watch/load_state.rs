@@ -6,42 +6,45 @@ use fulcrum_spawn::lifecycle::Phase;
 use fulcrum_spawn::supervisor::Snapshot;
 use tokio::time::Instant;
 
-use crate::context::House;
+use crate::context::RuntimeContext;
 use crate::state::modules;
-use crate::watch::classify::{Seen, Standing};
-use crate::watch::loops::written;
-use crate::watch::pending::Renewals;
+use crate::watch::classify::{DomainView, LoadState};
+use crate::watch::loops::modified_at;
+use crate::watch::pending::PendingReloads;
 
 /// What is known of the domains now, by name.
-pub(crate) fn seen(house: &House, renewals: &Renewals) -> BTreeMap<String, Seen> {
+pub(crate) fn domain_views(
+    house: &RuntimeContext,
+    renewals: &PendingReloads,
+) -> BTreeMap<String, DomainView> {
     let desks = house.desks.all();
     let seen = desks.iter().map(|(name, desk)| {
         let life = house
             .supervisor
             .domain(name)
             .map(|handle| handle.snapshot());
-        let seen = Seen {
-            modules: desk.modules.borrow().clone(),
-            waiting: renewals.waiting(name),
-            standing: life.map_or(Standing::Down, |life| standing(house, name, &life)),
+        let seen = DomainView {
+            modules: desk.loaded_modules.borrow().clone(),
+            unapplied: renewals.waiting(name),
+            standing: life.map_or(LoadState::Down, |life| load_state(house, name, &life)),
         };
         (name.clone(), seen)
     });
     seen.collect()
 }
 
-fn standing(house: &House, name: &str, life: &Snapshot) -> Standing {
+fn load_state(house: &RuntimeContext, name: &str, life: &Snapshot) -> LoadState {
     match life.phase {
-        Phase::Backoff | Phase::Stopped | Phase::Failed | Phase::Stuck => Standing::Down,
-        Phase::Waiting | Phase::Preparing | Phase::Stopping => Standing::Settling,
+        Phase::Backoff | Phase::Stopped | Phase::Failed | Phase::Stuck => LoadState::Down,
+        Phase::Waiting | Phase::Preparing | Phase::Stopping => LoadState::Starting,
         Phase::Starting | Phase::Running => {
             let folder = house.modules.as_deref();
             let told = folder.map(|folder| modules::file(folder, name));
             // Before it tells, the file is its predecessor's.
-            let at = told.and_then(|told| written(&told, Instant::now()));
+            let at = told.and_then(|told| modified_at(&told, Instant::now()));
             match at.zip(life.spawned_at) {
-                Some((at, spawned)) if at > spawned => Standing::Steady,
-                Some(_) | None => Standing::Settling,
+                Some((at, spawned)) if at > spawned => LoadState::Loaded,
+                Some(_) | None => LoadState::Starting,
             }
         }
     }

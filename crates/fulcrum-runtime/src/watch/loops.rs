@@ -8,30 +8,30 @@ use std::time::{Duration, Instant as StdInstant, UNIX_EPOCH};
 
 use fulcrum_spawn::lifecycle::Phase;
 use fulcrum_spawn::supervisor::{Snapshot, Supervisor};
-use fulcrum_watch::{Advice, Change, LoopGuard, LoopLimits};
+use fulcrum_watch::{Change, LoopDecision, LoopGuard, LoopLimits};
 use tokio::time::Instant;
 
 use crate::context::now as wall_clock;
 
 /// The clock of a file's times stands still for so long: what a process writes at once may seem to
 /// have been written before it was there.
-const COARSE: Duration = Duration::from_millis(10);
+const CLOCK_GRANULARITY: Duration = Duration::from_millis(10);
 
 /// Each start is said to be over, so the time matters only for one that never comes to an end.
 const LIMITS: LoopLimits = LoopLimits {
-    soon: Duration::from_secs(60),
-    doubt: Duration::from_secs(1),
-    rounds: 4,
+    self_write_window: Duration::from_secs(60),
+    hold_time: Duration::from_secs(1),
+    threshold: 4,
 };
 
 /// The guard against loops, with what it needs to know of the domains' lives.
-pub(crate) struct Suspects {
+pub(crate) struct ReloadLoopDetector {
     guard: LoopGuard<String, PathBuf>,
     /// The latest life of each domain that the guard knows of.
     lives: BTreeMap<String, u64>,
 }
 
-impl Suspects {
+impl ReloadLoopDetector {
     pub(crate) fn new() -> Self {
         Self {
             guard: LoopGuard::new(LIMITS),
@@ -41,7 +41,7 @@ impl Suspects {
 
     /// Learns which lives have begun, and which are as far as they come by themselves; before
     /// changes are judged.
-    pub(crate) fn learn(&mut self, supervisor: &Supervisor) {
+    pub(crate) fn update(&mut self, supervisor: &Supervisor) {
         for handle in supervisor.domains() {
             self.learn_of(handle.name(), &handle.snapshot());
         }
@@ -50,7 +50,9 @@ impl Suspects {
     fn learn_of(&mut self, name: &str, life: &Snapshot) {
         let name = name.to_owned();
         let known = self.lives.entry(name.clone()).or_default();
-        let spawned = life.spawned_at.and_then(|at| at.checked_sub(COARSE));
+        let spawned = life
+            .spawned_at
+            .and_then(|at| at.checked_sub(CLOCK_GRANULARITY));
         if let Some(at) = spawned.filter(|_| life.generation > *known) {
             // One in which nothing has changed was no link of a chain.
             for _ in 0..(life.generation - *known).min(2) {
@@ -73,8 +75,8 @@ impl Suspects {
     }
 
     /// What to do about a change of a domain's code.
-    pub(crate) fn changed(&mut self, name: &str, change: &Change, now: Instant) -> Advice {
-        let written = written(&change.path, now).unwrap_or(now).into_std();
+    pub(crate) fn changed(&mut self, name: &str, change: &Change, now: Instant) -> LoopDecision {
+        let written = modified_at(&change.path, now).unwrap_or(now).into_std();
         self.guard.changed(&name.to_owned(), &change.path, written)
     }
 
@@ -101,7 +103,7 @@ impl Suspects {
 
 /// When a file was written, by its own account: it may be heard of a while later. `None` if it isn't
 /// there.
-pub(crate) fn written(path: &Path, now: Instant) -> Option<Instant> {
+pub(crate) fn modified_at(path: &Path, now: Instant) -> Option<Instant> {
     let status = fs::metadata(path).ok()?;
     let (whole, part) = (status.ctime(), status.ctime_nsec());
     let at = Duration::new(whole.try_into().ok()?, part.try_into().ok()?);

@@ -13,25 +13,25 @@
 
 use std::time::Duration;
 
-use fulcrum_config::{Mode, WatchAll};
+use fulcrum_config::{AppWatchSettings, Mode};
 
 /// How files are watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Watching {
+pub struct FileWatchOptions {
     /// Look at files this often instead of being told by the system.
     pub poll: Option<Duration>,
 }
 
-impl Watching {
+impl FileWatchOptions {
     /// How often files are looked at when nobody says it.
     pub const POLL: Duration = Duration::from_millis(500);
 
     /// Whether and how files are watched: as the command line says, else the configuration, else
     /// the mode; `dev` does.
-    pub fn decide(
+    pub fn resolve(
         flag: Option<bool>,
         poll: Option<Duration>,
-        settings: &WatchAll,
+        settings: &AppWatchSettings,
         mode: Mode,
     ) -> Option<Self> {
         let enabled = flag.or(settings.enabled).unwrap_or(mode == Mode::Dev);
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn the_command_line_goes_before_the_settings_and_those_before_the_mode() {
-        let settings = |enabled| WatchAll {
+        let settings = |enabled| AppWatchSettings {
             enabled,
             poll: None,
             ignore: Vec::new(),
@@ -60,15 +60,19 @@ mod tests {
             (Some(true), Some(false), Mode::Dev, true),
             (Some(false), Some(true), Mode::Dev, false),
         ] {
-            let decided = Watching::decide(flag, None, &settings(enabled), mode);
+            let decided = FileWatchOptions::resolve(flag, None, &settings(enabled), mode);
             assert_eq!(decided.is_some(), watches, "{flag:?} {enabled:?} {mode:?}");
         }
-        let slow = WatchAll {
+        let slow = AppWatchSettings {
             poll: Some(Duration::from_secs(2)),
             ..settings(None)
         };
-        let poll = |flag| Watching::decide(None, flag, &slow, Mode::Dev).and_then(|how| how.poll);
+        let poll =
+            |flag| FileWatchOptions::resolve(None, flag, &slow, Mode::Dev).and_then(|how| how.poll);
         assert_eq!(poll(None), Some(Duration::from_secs(2)));
-        assert_eq!(poll(Some(Watching::POLL)), Some(Watching::POLL));
+        assert_eq!(
+            poll(Some(FileWatchOptions::POLL)),
+            Some(FileWatchOptions::POLL)
+        );
     }
 }

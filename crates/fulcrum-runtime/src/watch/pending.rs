@@ -8,23 +8,23 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use crate::context::Shared;
-use crate::watch::code_reload::Renewal;
-use crate::watch::syntax_cache::Checker;
-use crate::watch::task::Word;
+use crate::context::SharedContext;
+use crate::watch::code_reload::CodeReload;
+use crate::watch::syntax_cache::SyntaxChecker;
+use crate::watch::task::WatchMessage;
 
 /// What is being reloaded, and what waits for it.
-pub(crate) struct Renewals {
+pub(crate) struct PendingReloads {
     /// What has changed of a domain that no life was begun with.
     pending: BTreeMap<String, BTreeSet<PathBuf>>,
-    latest: BTreeMap<String, Latest>,
+    latest: BTreeMap<String, CurrentReload>,
     /// So many there have been.
     count: u64,
-    checker: Arc<Checker>,
-    tell: UnboundedSender<Word>,
+    checker: Arc<SyntaxChecker>,
+    tell: UnboundedSender<WatchMessage>,
 }
 
-struct Latest {
+struct CurrentReload {
     number: u64,
     since: Instant,
     /// It has begun a life, or was rejected.
@@ -32,8 +32,8 @@ struct Latest {
     task: AbortHandle,
 }
 
-impl Renewals {
-    pub(crate) fn new(tell: UnboundedSender<Word>) -> Self {
+impl PendingReloads {
+    pub(crate) fn new(tell: UnboundedSender<WatchMessage>) -> Self {
         Self {
             pending: BTreeMap::new(),
             latest: BTreeMap::new(),
@@ -44,7 +44,7 @@ impl Renewals {
     }
 
     /// These files of a domain are to be part of its next life.
-    pub(crate) fn await_life(&mut self, name: &str, files: BTreeSet<PathBuf>) {
+    pub(crate) fn add_pending(&mut self, name: &str, files: BTreeSet<PathBuf>) {
         let pending = self.pending.entry(name.to_owned()).or_default();
         pending.extend(files);
     }
@@ -55,7 +55,7 @@ impl Renewals {
     }
 
     /// Reloads a domain with all that waits for it. `since` is when the first of it was heard of.
-    pub(crate) fn begin(&mut self, house: &Shared, name: &str, since: Instant) {
+    pub(crate) fn begin(&mut self, house: &SharedContext, name: &str, since: Instant) {
         let mut since = since;
         if let Some(old) = self.latest.remove(name) {
             old.task.abort();
@@ -65,8 +65,8 @@ impl Renewals {
         }
         self.count += 1;
         let number = self.count;
-        let renewal = Renewal {
-            house: Shared::clone(house),
+        let renewal = CodeReload {
+            house: SharedContext::clone(house),
             name: name.to_owned(),
             number,
             files: self.waiting(name),
@@ -74,24 +74,24 @@ impl Renewals {
             checker: Arc::clone(&self.checker),
             tell: self.tell.clone(),
         };
-        let latest = Latest {
+        let latest = CurrentReload {
             number,
             since,
             is_over: false,
-            task: tokio::spawn(renewal.carry_out()).abort_handle(),
+            task: tokio::spawn(renewal.run()).abort_handle(),
         };
         self.latest.insert(name.to_owned(), latest);
     }
 
     /// A reload has begun a life, and nothing waits any more that it knew of.
-    pub(crate) fn begun(&mut self, name: &str, number: u64) {
-        if self.over(name, number) {
+    pub(crate) fn on_started(&mut self, name: &str, number: u64) {
+        if self.on_finished(name, number) {
             self.pending.remove(name);
         }
     }
 
     /// A reload needs nothing more of what was heard. False if another one has overtaken it.
-    pub(crate) fn over(&mut self, name: &str, number: u64) -> bool {
+    pub(crate) fn on_finished(&mut self, name: &str, number: u64) -> bool {
         let latest = self.latest.get_mut(name);
         let latest = latest.filter(|latest| latest.number == number);
         latest.map(|latest| latest.is_over = true).is_some()

@@ -4,7 +4,7 @@ use std::path::Path;
 
 /// Those on which somebody else may write: another machine, or what this one runs in. The numbers
 /// are those of `statfs(2)`.
-const REMOTE: [(u32, &str); 6] = [
+const REMOTE_FILE_SYSTEMS: [(u32, &str); 6] = [
     (0x6969, "NFS"),
     (0xff53_4d42, "CIFS"),
     (0xfe53_4d42, "SMB"),
@@ -14,14 +14,16 @@ const REMOTE: [(u32, &str); 6] = [
 ];
 
 /// What people should know of the file system that a folder is on; nothing for most.
-pub(crate) fn advice(folder: &Path) -> Option<String> {
+pub(crate) fn polling_hint(folder: &Path) -> Option<String> {
     let status = rustix::fs::statfs(folder).ok()?;
     // The type's width and sign differ between machines; the numbers have 32 bits.
     of(u32::try_from(status.f_type & 0xffff_ffff).ok()?, folder)
 }
 
 fn of(kind: u32, folder: &Path) -> Option<String> {
-    let (_, name) = REMOTE.iter().find(|(number, _)| *number == kind)?;
+    let (_, name) = REMOTE_FILE_SYSTEMS
+        .iter()
+        .find(|(number, _)| *number == kind)?;
     Some(format!(
         "{} is on {name}, which doesn't tell of what others change there\n  \
          hint: with `--poll` (or `runtime.watch.poll`) files are looked at again and again",

@@ -6,19 +6,19 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use fulcrum_config::{App, Domain, Program};
-use fulcrum_watch::{SingleFile, Spec, Tree};
+use fulcrum_watch::{WatchSpec, WatchedDir, WatchedFile};
 
 /// The file that holds settings, of an app and of a domain.
 pub(crate) const SETTINGS: &str = "fulcrum.yml";
 
 /// Told of files that settings are read from. No domain has such a name.
-pub(crate) const CONFIGURATION: &str = "/configuration";
+pub(crate) const CONFIG_KEY: &str = "/configuration";
 
 /// Told of all that happens where domains may come and go.
-pub(crate) const PLACE: &str = "/place";
+pub(crate) const DOMAIN_DIRS_KEY: &str = "/place";
 
 /// Told of the files in which domains tell what they have loaded.
-pub(crate) const TOLD: &str = "/told";
+pub(crate) const MODULE_REPORTS_KEY: &str = "/told";
 
 /// The code that domains have loaded, as far as it is known, by domain.
 pub(crate) type Loaded = BTreeMap<String, Arc<BTreeSet<PathBuf>>>;
@@ -31,38 +31,41 @@ pub(crate) type Loaded = BTreeMap<String, Arc<BTreeSet<PathBuf>>>;
 ///   in each of the paths; and its entry, even where it is a built file;
 /// - the files that it has loaded, wherever they are, but for installed packages;
 /// - the folder `told`, in which domains tell what those are.
-pub(crate) fn wanted(app: &App, loaded: &Loaded, told: Option<&Path>) -> Spec {
-    let mut spec = Spec {
+pub(crate) fn patterns(app: &App, loaded: &Loaded, told: Option<&Path>) -> WatchSpec {
+    let mut spec = WatchSpec {
         app_root: app.root.clone(),
         ignore: app.runtime.watch.ignore.clone(),
-        ..Spec::default()
+        ..WatchSpec::default()
     };
     spec.trees
-        .extend(told.map(|folder| Tree::new(TOLD, folder.to_owned())));
+        .extend(told.map(|folder| WatchedDir::new(MODULE_REPORTS_KEY, folder.to_owned())));
     let mut files: BTreeSet<(&str, PathBuf)> = BTreeSet::new();
-    files.insert((CONFIGURATION, app.root.join(SETTINGS)));
+    files.insert((CONFIG_KEY, app.root.join(SETTINGS)));
     let places: BTreeSet<PathBuf> = app
         .runtime
         .domains
         .iter()
-        .map(|glob| literal(&app.root, glob).0)
+        .map(|glob| literal_prefix(&app.root, glob).0)
         .collect();
-    spec.trees
-        .extend(places.into_iter().map(|place| Tree::new(PLACE, place)));
+    spec.trees.extend(
+        places
+            .into_iter()
+            .map(|place| WatchedDir::new(DOMAIN_DIRS_KEY, place)),
+    );
     for domain in &app.domains {
-        files.insert((CONFIGURATION, domain.dir.join(SETTINGS)));
+        files.insert((CONFIG_KEY, domain.dir.join(SETTINGS)));
         if !domain.has_process() {
             continue;
         }
         let variables = domain.process.env_files.iter().cloned();
-        files.extend(variables.map(|file| (CONFIGURATION, file)));
+        files.extend(variables.map(|file| (CONFIG_KEY, file)));
         for (path, _) in paths(domain) {
             if path.is_file() {
                 files.insert((&domain.name, path));
             } else {
-                spec.trees.push(Tree {
+                spec.trees.push(WatchedDir {
                     ignore: domain.process.watch.ignore.clone(),
-                    ..Tree::new(domain.name.as_str(), path)
+                    ..WatchedDir::new(domain.name.as_str(), path)
                 });
             }
         }
@@ -78,7 +81,7 @@ pub(crate) fn wanted(app: &App, loaded: &Loaded, told: Option<&Path>) -> Spec {
     }
     let files = files.into_iter();
     spec.files = files
-        .map(|(key, path)| SingleFile::new(key, path))
+        .map(|(key, path)| WatchedFile::new(key, path))
         .collect();
     spec
 }
@@ -87,12 +90,14 @@ pub(crate) fn wanted(app: &App, loaded: &Loaded, told: Option<&Path>) -> Spec {
 /// it must match, if it is one.
 pub(crate) fn paths(domain: &Domain) -> Vec<(PathBuf, Option<String>)> {
     let paths = domain.process.watch.paths.iter();
-    paths.map(|path| literal(&domain.dir, path)).collect()
+    paths
+        .map(|path| literal_prefix(&domain.dir, path))
+        .collect()
 }
 
 /// The part of a glob before its first wildcard, below `base`; and the whole as a glob, if it has
 /// one.
-fn literal(base: &Path, glob: &str) -> (PathBuf, Option<String>) {
+fn literal_prefix(base: &Path, glob: &str) -> (PathBuf, Option<String>) {
     let mut path = base.to_owned();
     let mut parts = Path::new(glob).components();
     while let Some(part) = parts.next() {
@@ -130,7 +135,7 @@ mod tests {
     use super::*;
     use crate::watch::classify::tests::app;
 
-    fn shown(spec: &Spec, root: &Path) -> Vec<String> {
+    fn shown(spec: &WatchSpec, root: &Path) -> Vec<String> {
         let relative = |path: &Path| {
             let path = path.strip_prefix(root).unwrap_or(path);
             path.display().to_string()
@@ -161,7 +166,7 @@ mod tests {
         let root = folder.path().canonicalize().expect("it is there");
         let modules = ["shared/a.js", "node_modules/x/index.js"].map(|path| root.join(path));
         let loaded = [("users".to_owned(), Arc::new(BTreeSet::from(modules)))];
-        let spec = wanted(&app, &BTreeMap::from(loaded), Some(Path::new("/told")));
+        let spec = patterns(&app, &BTreeMap::from(loaded), Some(Path::new("/told")));
         assert_eq!(
             shown(&spec, &root),
             [

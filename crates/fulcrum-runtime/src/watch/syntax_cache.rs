@@ -14,30 +14,30 @@ const MOST: usize = 500;
 
 /// A fault in a file, and whether it has been told before.
 #[derive(Debug, Clone)]
-pub(crate) struct Fault {
+pub(crate) struct SyntaxError {
     pub(crate) error: StripError,
     pub(crate) is_new: bool,
 }
 
 /// Looks at files, and remembers what it has found.
 #[derive(Debug, Default)]
-pub(crate) struct Checker(Mutex<HashMap<PathBuf, Known>>);
+pub(crate) struct SyntaxChecker(Mutex<HashMap<PathBuf, CachedResult>>);
 
 #[derive(Debug)]
-struct Known {
+struct CachedResult {
     /// Of the content.
     hash: u64,
     fault: Option<StripError>,
 }
 
-impl Checker {
+impl SyntaxChecker {
     /// The faults of these files, in order; of those that aren't there any more none. May block.
-    pub(crate) fn faults(&self, files: &BTreeSet<PathBuf>) -> Vec<Fault> {
+    pub(crate) fn faults(&self, files: &BTreeSet<PathBuf>) -> Vec<SyntaxError> {
         let files = files.iter().take(MOST);
         files.filter_map(|path| self.fault(path)).collect()
     }
 
-    fn fault(&self, path: &Path) -> Option<Fault> {
+    fn fault(&self, path: &Path) -> Option<SyntaxError> {
         // One that can't be read is Node's to complain about.
         let content = fs::read(path).ok()?;
         let mut hasher = DefaultHasher::new();
@@ -45,24 +45,24 @@ impl Checker {
         let hash = hasher.finish();
         if let Some(known) = self.known().get(path).filter(|known| known.hash == hash) {
             let error = known.fault.clone()?;
-            return Some(Fault {
+            return Some(SyntaxError {
                 error,
                 is_new: false,
             });
         }
         let fault = check_syntax(path, &content).err();
-        let known = Known {
+        let known = CachedResult {
             hash,
             fault: fault.clone(),
         };
         self.known().insert(path.to_owned(), known);
-        Some(Fault {
+        Some(SyntaxError {
             error: fault?,
             is_new: true,
         })
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<PathBuf, Known>> {
+    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<PathBuf, CachedResult>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -75,7 +75,7 @@ mod tests {
     fn a_fault_is_new_once_for_each_content() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let files = ["a.js", "gone.js"].map(|name| folder.path().join(name));
-        let checker = Checker::default();
+        let checker = SyntaxChecker::default();
         let saved = |text: &str| {
             fs::write(&files[0], text).expect("writable");
             let faults = checker.faults(&BTreeSet::from(files.clone()));

@@ -4,98 +4,99 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use fulcrum_config::{Domain, Program};
-use fulcrum_logs::{FULCRUM, Level};
+use fulcrum_logs::{FULCRUM_SOURCE, Level};
 use fulcrum_watch::{
-    Action, Advice, Batch, Change, Coalescer, News, Options, Pace, Spec, WatchError, Watcher,
+    Batch, Change, Coalescer, CoalescerConfig, DueAction, LoopDecision, WatchError, WatchEvent,
+    WatchOptions, WatchSpec, Watcher,
 };
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::{Instant, sleep_until};
 
-use crate::context::{Shared, now as wall_clock};
-use crate::shutdown::stage::Stage;
-use crate::state::domain::Desk;
+use crate::context::{SharedContext, now as wall_clock};
+use crate::shutdown::stage::ShutdownStage;
+use crate::state::domain::DomainState;
 use crate::state::modules;
-use crate::watch::classify::{Target, meaning};
-use crate::watch::loops::Suspects;
-use crate::watch::options::Watching;
-use crate::watch::pending::Renewals;
-use crate::watch::spec::{Loaded, TOLD, wanted};
+use crate::watch::classify::{ReloadTarget, meaning};
+use crate::watch::loops::ReloadLoopDetector;
+use crate::watch::options::FileWatchOptions;
+use crate::watch::pending::PendingReloads;
+use crate::watch::spec::{Loaded, MODULE_REPORTS_KEY, patterns};
 use crate::watch::{assets, config_reload, display, load_state, loops, remote_fs, status};
 
-type Due = Action<Target, PathBuf>;
+type Due = DueAction<ReloadTarget, PathBuf>;
 
 /// What others tell the task.
-pub(crate) enum Word {
+pub(crate) enum WatchMessage {
     /// All that had changed is part of this reload, which has begun.
-    Begun { name: String, number: u64 },
+    ReloadStarted { name: String, number: u64 },
     /// This reload is none: its files are broken.
-    Rejected { name: String, number: u64 },
+    ReloadRejected { name: String, number: u64 },
     /// Settings were compared; this is left to do.
-    Planned(Vec<(Due, Instant)>),
+    PlanReady(Vec<(Due, Instant)>),
 }
 
 /// Watches the files of the app until the instance ends.
-pub(crate) async fn watch(house: Shared, how: Watching) {
+pub(crate) async fn watch(house: SharedContext, how: FileWatchOptions) {
     let over = house.closing.clone();
     let work = async {
         match Task::start(&house, how).await {
             Ok(mut task) => task.run().await,
-            Err(error) => house.say(Level::Error, format!("files aren't watched: {error}")),
+            Err(error) => house.log(Level::Error, format!("files aren't watched: {error}")),
         }
     };
     tokio::select! {
         biased;
-        () = over.reached(Stage::Stopping) => {}
+        () = over.wait_for(ShutdownStage::Stopping) => {}
         () = work => {}
     }
 }
 
 struct Task {
-    house: Shared,
+    house: SharedContext,
     watcher: Watcher,
-    spec: Spec,
-    coalescer: Coalescer<Target, PathBuf>,
-    suspects: Suspects,
+    spec: WatchSpec,
+    coalescer: Coalescer<ReloadTarget, PathBuf>,
+    suspects: ReloadLoopDetector,
     /// What can't be judged before a domain has told what it loads, by domain and file.
     undecided: BTreeMap<(String, PathBuf), Change>,
     /// When the first change was heard of that waits for its action.
-    since: BTreeMap<Target, Instant>,
-    renewals: Renewals,
-    tell: UnboundedSender<Word>,
-    words: UnboundedReceiver<Word>,
+    since: BTreeMap<ReloadTarget, Instant>,
+    renewals: PendingReloads,
+    tell: UnboundedSender<WatchMessage>,
+    words: UnboundedReceiver<WatchMessage>,
 }
 
 impl Task {
-    async fn start(house: &Shared, how: Watching) -> Result<Self, WatchError> {
-        let options = Options {
+    async fn start(house: &SharedContext, how: FileWatchOptions) -> Result<Self, WatchError> {
+        let options = WatchOptions {
             poll: how.poll,
-            fallback: Watching::POLL,
+            fallback: FileWatchOptions::POLL,
         };
-        let spec = wanted(
+        let spec = patterns(
             &house.agenda().app,
             &Loaded::new(),
             house.modules.as_deref(),
         );
         let watcher = Watcher::start(&spec, options).await?;
         if how.poll.is_none()
-            && let Some(advice) = remote_fs::advice(&house.agenda().app.root)
+            && let Some(advice) = remote_fs::polling_hint(&house.agenda().app.root)
         {
-            house.say(Level::Warn, advice);
+            house.log(Level::Warn, advice);
         }
         let (tell, words) = mpsc::unbounded_channel();
         let mut task = Self {
-            house: Shared::clone(house),
+            house: SharedContext::clone(house),
             watcher,
             spec,
-            coalescer: Coalescer::new(Pace::default()),
-            suspects: Suspects::new(),
+            coalescer: Coalescer::new(CoalescerConfig::default()),
+            suspects: ReloadLoopDetector::new(),
             undecided: BTreeMap::new(),
             since: BTreeMap::new(),
-            renewals: Renewals::new(tell.clone()),
+            renewals: PendingReloads::new(tell.clone()),
             tell,
             words,
         };
-        task.refit().await;
+        task.update_spec().await;
         Ok(task)
     }
 
@@ -112,25 +113,25 @@ impl Task {
             };
             tokio::select! {
                 news = self.watcher.next() => match news {
-                    Some(News::Changes(batch)) => {
-                        if batch.changes.iter().any(is_told) {
-                            self.refit().await;
+                    Some(WatchEvent::Changes(batch)) => {
+                        if batch.changes.iter().any(is_module_report) {
+                            self.update_spec().await;
                         }
-                        self.hear(batch);
+                        self.handle_batch(batch);
                     }
-                    Some(News::Notice(notice)) => status::tell(&self.house, notice),
+                    Some(WatchEvent::WatchStatus(notice)) => status::log_status(&self.house, notice),
                     None => {
                         let text = "files aren't watched any more: their watcher has ended, which is a defect of Fulcrum's";
-                        return self.house.say(Level::Error, text);
+                        return self.house.log(Level::Error, text);
                     }
                 },
-                Ok(()) = agendas.changed() => self.refit().await,
+                Ok(()) = agendas.changed() => self.update_spec().await,
                 Some(word) = self.words.recv() => match word {
-                    Word::Begun { name, number } => self.renewals.begun(&name, number),
-                    Word::Rejected { name, number } => {
-                        self.renewals.over(&name, number);
+                    WatchMessage::ReloadStarted { name, number } => self.renewals.on_started(&name, number),
+                    WatchMessage::ReloadRejected { name, number } => {
+                        self.renewals.on_finished(&name, number);
                     }
-                    Word::Planned(rest) => {
+                    WatchMessage::PlanReady(rest) => {
                         for (action, since) in rest {
                             self.carry_out(action, since);
                         }
@@ -138,22 +139,22 @@ impl Task {
                 },
                 () = alarm => {}
             }
-            self.act();
+            self.run_due();
         }
     }
 
     /// Watches what is to be watched now.
-    async fn refit(&mut self) {
+    async fn update_spec(&mut self) {
         let agenda = self.house.agenda();
         let desks = self.house.desks.all();
         let mut loaded = Loaded::new();
         for (name, desk) in desks.iter() {
             if let Some(folder) = &self.house.modules {
-                let before = desk.modules.borrow().clone();
+                let before = desk.loaded_modules.borrow().clone();
                 modules::refresh(desk, &modules::file(folder, name));
-                self.catch_up(name, before.as_deref(), desk);
+                self.check_missed_changes(name, before.as_deref(), desk);
             }
-            if let Some(modules) = desk.modules.borrow().clone() {
+            if let Some(modules) = desk.loaded_modules.borrow().clone() {
                 loaded.insert(name.clone(), modules);
             }
         }
@@ -165,7 +166,7 @@ impl Task {
         for name in gone {
             self.forget(&name);
         }
-        let spec = wanted(&agenda.app, &loaded, self.house.modules.as_deref());
+        let spec = patterns(&agenda.app, &loaded, self.house.modules.as_deref());
         if spec == self.spec {
             return;
         }
@@ -173,13 +174,18 @@ impl Task {
             Ok(()) => self.spec = spec,
             Err(error) => {
                 let text = format!("files are watched as before: {error}");
-                self.house.say(Level::Error, text);
+                self.house.log(Level::Error, text);
             }
         }
     }
 
     /// What was changed between its being loaded and its being watched is reloaded as well.
-    fn catch_up(&mut self, name: &str, before: Option<&BTreeSet<PathBuf>>, desk: &Desk) {
+    fn check_missed_changes(
+        &mut self,
+        name: &str,
+        before: Option<&BTreeSet<PathBuf>>,
+        desk: &DomainState,
+    ) {
         let Some(domain) = self.house.domain(name) else {
             return;
         };
@@ -187,7 +193,7 @@ impl Task {
         let Some(spawned) = handle.and_then(|handle| handle.snapshot().spawned_at) else {
             return;
         };
-        let modules = desk.modules.borrow().clone().unwrap_or_default();
+        let modules = desk.loaded_modules.borrow().clone().unwrap_or_default();
         // In its own folder nothing goes unnoticed.
         let is_new = |path: &&PathBuf| {
             let was_known = before.is_some_and(|before| before.contains(*path));
@@ -195,8 +201,8 @@ impl Task {
         };
         let now = Instant::now();
         for path in modules.iter().filter(is_new) {
-            if loops::written(path, now).is_some_and(|at| at > spawned) {
-                let target = Target::Code(name.to_owned());
+            if loops::modified_at(path, now).is_some_and(|at| at > spawned) {
+                let target = ReloadTarget::Code(name.to_owned());
                 self.since.entry(target.clone()).or_insert(now);
                 let path = path.clone();
                 self.coalescer.changed(target, path, true, now.into_std());
@@ -208,23 +214,26 @@ impl Task {
         self.suspects.forget(name);
         self.renewals.forget(name);
         self.undecided.retain(|(of, _), _| of != name);
-        for target in [Target::Code(name.clone()), Target::Asset(name.clone())] {
+        for target in [
+            ReloadTarget::Code(name.clone()),
+            ReloadTarget::Asset(name.clone()),
+        ] {
             self.coalescer.forget(&target);
             self.since.remove(&target);
         }
     }
 
     /// Takes in changes.
-    fn hear(&mut self, batch: Batch) {
+    fn handle_batch(&mut self, batch: Batch) {
         let now = Instant::now();
         let agenda = self.house.agenda();
-        let seen = load_state::seen(&self.house, &self.renewals);
-        let alone = batch.is_alone();
-        let mut told: BTreeMap<Target, BTreeSet<PathBuf>> = BTreeMap::new();
-        self.suspects.learn(&self.house.supervisor);
+        let seen = load_state::domain_views(&self.house, &self.renewals);
+        let alone = batch.is_single();
+        let mut told: BTreeMap<ReloadTarget, BTreeSet<PathBuf>> = BTreeMap::new();
+        self.suspects.update(&self.house.supervisor);
         let again = std::mem::take(&mut self.undecided).into_values();
         for change in &again.chain(batch.changes).collect::<Vec<_>>() {
-            let meaning = meaning(&agenda.app, &seen, change, real);
+            let meaning = meaning(&agenda.app, &seen, change, canonical_or_parent);
             for name in meaning.undecided {
                 let only = Change {
                     keys: vec![name.as_str().into()],
@@ -236,14 +245,14 @@ impl Task {
                 let path = change.path.clone();
                 let act = match &target {
                     // Nothing is started for an asset, and settings that stay the same start nothing.
-                    Target::Asset(_) | Target::Configuration => true,
-                    Target::Code(name) => match self.suspects.changed(name, change, now) {
-                        Advice::Act => true,
-                        Advice::Loop { reloads } => {
-                            self.tell_loop(name, &path, reloads);
+                    ReloadTarget::Asset(_) | ReloadTarget::Configuration => true,
+                    ReloadTarget::Code(name) => match self.suspects.changed(name, change, now) {
+                        LoopDecision::Proceed => true,
+                        LoopDecision::LoopDetected { reloads } => {
+                            self.log_loop(name, &path, reloads);
                             false
                         }
-                        Advice::Wait | Advice::Known => false,
+                        LoopDecision::Defer | LoopDecision::Suppress => false,
                     },
                 };
                 if act {
@@ -257,21 +266,25 @@ impl Task {
         for (target, files) in told {
             let text = format!("{} changed", self.shown(&target, &files));
             match &target {
-                Target::Configuration => self.house.journal.note(FULCRUM, 0, "changed", text),
-                Target::Code(name) => {
-                    let generation = self.generation(name);
-                    self.house.journal.note(name, generation, "changed", text);
+                ReloadTarget::Configuration => {
+                    self.house
+                        .journal
+                        .record(FULCRUM_SOURCE, 0, "changed", text)
                 }
-                Target::Asset(_) => {}
+                ReloadTarget::Code(name) => {
+                    let generation = self.generation(name);
+                    self.house.journal.record(name, generation, "changed", text);
+                }
+                ReloadTarget::Asset(_) => {}
             }
         }
     }
 
     /// Does what is due.
-    fn act(&mut self) {
+    fn run_due(&mut self) {
         let now = Instant::now();
         for (name, files) in self.suspects.due(now) {
-            let target = Target::Code(name);
+            let target = ReloadTarget::Code(name);
             self.since.entry(target.clone()).or_insert(now);
             for file in files {
                 self.coalescer
@@ -283,8 +296,8 @@ impl Task {
         for action in self.coalescer.due(now.into_std()) {
             let since = self.since.remove(&action.key).unwrap_or(now);
             match &action.key {
-                Target::Configuration => settings = Some((action, since)),
-                Target::Code(_) | Target::Asset(_) => rest.push((action, since)),
+                ReloadTarget::Configuration => settings = Some((action, since)),
+                ReloadTarget::Code(_) | ReloadTarget::Asset(_) => rest.push((action, since)),
             }
         }
         match settings {
@@ -297,16 +310,16 @@ impl Task {
 
     fn configure(&self, action: &Due, since: Instant, rest: Vec<(Due, Instant)>) {
         let what = self.shown(&action.key, &action.items);
-        let (house, tell) = (Shared::clone(&self.house), self.tell.clone());
+        let (house, tell) = (SharedContext::clone(&self.house), self.tell.clone());
         tokio::spawn(async move {
             let planned = |begun: BTreeSet<String>| {
                 let is_left = |(action, _): &(Due, Instant)| match &action.key {
-                    Target::Code(name) => !begun.contains(name),
-                    Target::Configuration | Target::Asset(_) => true,
+                    ReloadTarget::Code(name) => !begun.contains(name),
+                    ReloadTarget::Configuration | ReloadTarget::Asset(_) => true,
                 };
                 let rest = rest.into_iter().filter(is_left).collect();
                 // Nobody hears it at the instance's end.
-                let _ = tell.send(Word::Planned(rest));
+                let _ = tell.send(WatchMessage::PlanReady(rest));
             };
             config_reload::carry_out(&house, what, since, planned).await;
         });
@@ -314,10 +327,10 @@ impl Task {
 
     fn carry_out(&mut self, action: Due, since: Instant) {
         match action.key {
-            Target::Configuration => {}
-            Target::Asset(name) => assets::tell(&self.house, &name, &action.items),
-            Target::Code(name) => {
-                self.renewals.await_life(&name, action.items);
+            ReloadTarget::Configuration => {}
+            ReloadTarget::Asset(name) => assets::publish(&self.house, &name, &action.items),
+            ReloadTarget::Code(name) => {
+                self.renewals.add_pending(&name, action.items);
                 // What is being deleted isn't restarted: the configuration says what becomes of it.
                 let domain = self.house.domain(&name);
                 if domain.is_some_and(|domain| is_there(&domain)) {
@@ -327,8 +340,8 @@ impl Task {
         }
     }
 
-    fn tell_loop(&self, name: &str, path: &Path, reloads: u32) {
-        let target = Target::Code(name.to_owned());
+    fn log_loop(&self, name: &str, path: &Path, reloads: u32) {
+        let target = ReloadTarget::Code(name.to_owned());
         let file = self.shown(&target, &BTreeSet::from([path.to_owned()]));
         let text = format!(
             "{file} changes with each start, {reloads} times now: it is no reason for a reload any more until somebody else changes it\n  \
@@ -337,22 +350,22 @@ impl Task {
         let generation = self.generation(name);
         self.house
             .journal
-            .note(name, generation, "watch_loop", text.clone());
+            .record(name, generation, "watch_loop", text.clone());
         self.house
             .hub
-            .announce(name, generation, Level::Warn, text, wall_clock());
+            .publish_event(name, generation, Level::Warn, text, wall_clock());
     }
 
-    fn shown(&self, target: &Target, files: &BTreeSet<PathBuf>) -> String {
+    fn shown(&self, target: &ReloadTarget, files: &BTreeSet<PathBuf>) -> String {
         let agenda = self.house.agenda();
         let root = agenda.app.root.as_path();
         let dir = match target {
-            Target::Code(name) | Target::Asset(name) => {
+            ReloadTarget::Code(name) | ReloadTarget::Asset(name) => {
                 agenda.app.domain(name).map(|domain| domain.dir.as_path())
             }
-            Target::Configuration => None,
+            ReloadTarget::Configuration => None,
         };
-        display::files(files, &[dir.unwrap_or(root), root])
+        display::display_files(files, &[dir.unwrap_or(root), root])
     }
 
     fn generation(&self, name: &str) -> u64 {
@@ -366,12 +379,12 @@ fn is_there(domain: &Domain) -> bool {
     match &domain.program {
         Program::Node { entry } => entry.exists(),
         Program::Command(_) => domain.dir.exists(),
-        Program::None => false,
+        Program::NoProcess => false,
     }
 }
 
 /// A file's path without links, also when it isn't there any more.
-fn real(path: &Path) -> PathBuf {
+fn canonical_or_parent(path: &Path) -> PathBuf {
     let resolved = path.canonicalize().ok();
     let by_folder = || {
         let folder = path.parent()?.canonicalize().ok()?;
@@ -383,6 +396,9 @@ fn real(path: &Path) -> PathBuf {
 }
 
 /// Whether it is a domain that has told which code it has loaded.
-fn is_told(change: &Change) -> bool {
-    change.keys.iter().any(|key| key.as_ref() == TOLD)
+fn is_module_report(change: &Change) -> bool {
+    change
+        .keys
+        .iter()
+        .any(|key| key.as_ref() == MODULE_REPORTS_KEY)
 }

@@ -4,11 +4,11 @@ use super::{Command, Fact, Input, Timer};
 
 /// What set a transition off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Cause {
+pub enum TransitionCause {
     /// The ordinary course: a gate opened, a process became ready, a delay was over.
-    Course,
+    Normal,
     /// An operator asked for it.
-    Asked(Command),
+    Requested(Command),
     /// The process ended by itself.
     Exited,
     /// It didn't become ready in time.
@@ -18,39 +18,39 @@ pub enum Cause {
     /// It failed its probes or was over a limit.
     Unhealthy,
     /// What it did could not be accepted.
-    Refused,
+    Rejected,
     /// It made room for its next life through no fault of its own.
-    Recycled,
+    GroupRestart,
     /// What it is started from has changed.
-    Renewed,
+    Reload,
     /// It could not be prepared or spawned.
-    NotStarted,
+    StartFailed,
 }
 
-impl Cause {
+impl TransitionCause {
     /// What a transition that this input brings about is due to.
     #[must_use]
     pub fn of(input: &Input) -> Self {
         match input {
-            Input::Command(command) => Self::Asked(*command),
+            Input::Command(command) => Self::Requested(*command),
             Input::Timer(Timer::StartTimeout) => Self::StartTimeout,
             Input::Timer(Timer::Stable | Timer::StopGrace | Timer::KillWait | Timer::Backoff) => {
-                Self::Course
+                Self::Normal
             }
-            Input::Renew(_) => Self::Renewed,
+            Input::Reload(_) => Self::Reload,
             Input::Fact { fact, .. } => match fact {
                 Fact::Exited(_) => Self::Exited,
                 Fact::Hung(_) => Self::Hung,
                 Fact::Unhealthy(_) => Self::Unhealthy,
-                Fact::Refused(_) => Self::Refused,
-                Fact::Recycle(_) => Self::Recycled,
-                Fact::PrepareFailed(_) | Fact::SpawnFailed(_) => Self::NotStarted,
-                Fact::GateOpen
+                Fact::Rejected(_) => Self::Rejected,
+                Fact::GroupRestart(_) => Self::GroupRestart,
+                Fact::PrepareFailed(_) | Fact::SpawnFailed(_) => Self::StartFailed,
+                Fact::DependenciesReady
                 | Fact::Prepared
                 | Fact::Started
                 | Fact::Ready
                 | Fact::NotReady(_)
-                | Fact::GroupEmpty => Self::Course,
+                | Fact::GroupEmpty => Self::Normal,
             },
         }
     }

@@ -3,17 +3,17 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    Command, Effect, End, ExitReport, Fact, Fault, Goal, HUNG_GRACE, Input, Phase, Refused,
-    RestartPolicy, StopSignal, Timer, Timing, Verdict,
+    Command, CommandRejected, Effect, ExitReport, Fact, Failure, GenerationEnd, Goal, HUNG_GRACE,
+    Input, Phase, RestartPolicy, StopSignal, Timer, Timing, Verdict,
 };
 
 /// Who ended the life that is being ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Cause {
+enum StopCause {
     Operator,
     /// What it is started from has changed, and how.
-    Change(String),
-    Fault(Fault),
+    Reload(String),
+    Failure(Failure),
 }
 
 /// One domain's lifecycle.
@@ -26,7 +26,7 @@ pub struct Machine {
     ready: bool,
     was_ready: bool,
     restarts: u32,
-    cause: Cause,
+    cause: StopCause,
     killed: bool,
     exit: Option<ExitReport>,
     armed: Vec<Timer>,
@@ -45,7 +45,7 @@ impl Machine {
             ready: false,
             was_ready: false,
             restarts: 0,
-            cause: Cause::Operator,
+            cause: StopCause::Operator,
             killed: false,
             exit: None,
             armed: Vec::new(),
@@ -55,7 +55,7 @@ impl Machine {
 
     /// A domain of which there were lives up to this number, under an earlier configuration.
     #[must_use]
-    pub fn after(generation: u64, timing: Timing) -> Self {
+    pub fn resume_from(generation: u64, timing: Timing) -> Self {
         Self {
             generation,
             ..Self::new(timing)
@@ -130,13 +130,15 @@ impl Machine {
         input: Input,
         policy: &mut dyn RestartPolicy,
         now: Instant,
-    ) -> Result<Vec<Effect>, Refused> {
+    ) -> Result<Vec<Effect>, CommandRejected> {
         let mut effects = Vec::new();
         match input {
             Input::Command(command) => self.command(command, policy, &mut effects)?,
             Input::Fact { generation, fact } => {
                 let expected = match fact {
-                    Fact::GateOpen | Fact::Prepared | Fact::PrepareFailed(_) => self.generation + 1,
+                    Fact::DependenciesReady | Fact::Prepared | Fact::PrepareFailed(_) => {
+                        self.generation + 1
+                    }
                     _ => self.generation,
                 };
                 if generation == expected {
@@ -150,7 +152,7 @@ impl Machine {
                     self.timer(timer, policy, &mut effects);
                 }
             }
-            Input::Renew(why) => self.renew(&why, policy, &mut effects),
+            Input::Reload(why) => self.reload(&why, policy, &mut effects),
         }
         Ok(effects)
     }
@@ -160,10 +162,10 @@ impl Machine {
         command: Command,
         policy: &mut dyn RestartPolicy,
         effects: &mut Vec<Effect>,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), CommandRejected> {
         match (self.phase, command) {
             (Phase::Stuck, _) => {
-                return Err(Refused(format!(
+                return Err(CommandRejected(format!(
                     "a process of generation {} is still alive after SIGKILL: {}",
                     self.generation, self.reason
                 )));
@@ -172,7 +174,7 @@ impl Machine {
                 self.goal = Goal::Up;
                 self.restarts = 0;
                 policy.reset();
-                self.begin("start asked for", effects);
+                self.start_sequence("start asked for", effects);
             }
             (Phase::Stopped | Phase::Failed, Command::Stop | Command::Kill) => {
                 self.goal = Goal::Down;
@@ -185,26 +187,26 @@ impl Machine {
             | (Phase::Starting | Phase::Running, Command::Start) => self.goal = Goal::Up,
             (Phase::Waiting | Phase::Preparing | Phase::Backoff, Command::Stop | Command::Kill) => {
                 self.goal = Goal::Down;
-                self.abandon(effects);
+                self.cancel_start(effects);
                 self.enter(Phase::Stopped, "stop asked for", effects);
             }
             (Phase::Backoff, Command::Start | Command::Restart) => {
                 self.goal = Goal::Up;
-                self.begin("start asked for", effects);
+                self.start_sequence("start asked for", effects);
             }
             (Phase::Starting | Phase::Running, Command::Stop) => {
                 self.goal = Goal::Down;
-                self.terminate(Cause::Operator, "stop asked for", effects);
+                self.terminate(StopCause::Operator, "stop asked for", effects);
             }
             (Phase::Starting | Phase::Running, Command::Restart) => {
                 self.goal = Goal::Up;
                 policy.reset();
                 self.restarts = 0;
-                self.terminate(Cause::Operator, "restart asked for", effects);
+                self.terminate(StopCause::Operator, "restart asked for", effects);
             }
             (Phase::Starting | Phase::Running, Command::Kill) => {
                 self.goal = Goal::Down;
-                self.cause = Cause::Operator;
+                self.cause = StopCause::Operator;
                 self.killed = false;
                 self.enter(Phase::Stopping, "kill asked for", effects);
                 self.kill(effects);
@@ -217,13 +219,13 @@ impl Machine {
             (Phase::Stopping, Command::Stop) => self.goal = Goal::Down,
             (Phase::Stopping, Command::Start | Command::Restart) => {
                 self.goal = Goal::Up;
-                self.cause = Cause::Operator;
+                self.cause = StopCause::Operator;
             }
         }
         Ok(())
     }
 
-    fn renew(&mut self, why: &str, policy: &mut dyn RestartPolicy, effects: &mut Vec<Effect>) {
+    fn reload(&mut self, why: &str, policy: &mut dyn RestartPolicy, effects: &mut Vec<Effect>) {
         if self.goal == Goal::Down {
             return;
         }
@@ -233,14 +235,14 @@ impl Machine {
             // Nothing of it has been read yet.
             Phase::Waiting => why.clone_into(&mut self.reason),
             Phase::Preparing => {
-                self.abandon(effects);
-                self.begin(why, effects);
+                self.cancel_start(effects);
+                self.start_sequence(why, effects);
             }
-            Phase::Stopped | Phase::Backoff | Phase::Failed => self.begin(why, effects),
+            Phase::Stopped | Phase::Backoff | Phase::Failed => self.start_sequence(why, effects),
             Phase::Starting | Phase::Running => {
-                self.terminate(Cause::Change(why.to_owned()), why, effects);
+                self.terminate(StopCause::Reload(why.to_owned()), why, effects);
             }
-            Phase::Stopping => self.cause = Cause::Change(why.to_owned()),
+            Phase::Stopping => self.cause = StopCause::Reload(why.to_owned()),
             // Its goal is down.
             Phase::Stuck => {}
         }
@@ -254,7 +256,7 @@ impl Machine {
         effects: &mut Vec<Effect>,
     ) {
         match (self.phase, fact) {
-            (Phase::Waiting, Fact::GateOpen) => {
+            (Phase::Waiting, Fact::DependenciesReady) => {
                 self.enter(Phase::Preparing, "dependencies are there", effects);
                 effects.push(Effect::Prepare);
             }
@@ -262,7 +264,7 @@ impl Machine {
             (Phase::Preparing, Fact::PrepareFailed(failure))
             | (Phase::Starting, Fact::SpawnFailed(failure)) => {
                 self.disarm(Timer::StartTimeout, effects);
-                self.cause = Cause::Fault(Fault::NotStarted(failure));
+                self.cause = StopCause::Failure(Failure::StartFailed(failure));
                 self.settle(policy, now, effects);
             }
             (Phase::Starting, Fact::Started) => {
@@ -286,24 +288,37 @@ impl Machine {
             }
             (Phase::Running, Fact::Unhealthy(why)) => {
                 let reason = why.clone();
-                self.terminate(Cause::Fault(Fault::Unhealthy(why)), &reason, effects);
+                self.terminate(
+                    StopCause::Failure(Failure::Unhealthy(why)),
+                    &reason,
+                    effects,
+                );
             }
             (Phase::Running, Fact::Hung(why)) => {
                 let reason = why.clone();
                 let grace = self.timing.stop_grace.min(HUNG_GRACE);
-                self.end_within(grace, Cause::Fault(Fault::Unhealthy(why)), &reason, effects);
+                self.terminate_within(
+                    grace,
+                    StopCause::Failure(Failure::Unhealthy(why)),
+                    &reason,
+                    effects,
+                );
             }
-            (Phase::Starting | Phase::Running, Fact::Recycle(why)) => {
-                self.terminate(Cause::Operator, &why, effects);
+            (Phase::Starting | Phase::Running, Fact::GroupRestart(why)) => {
+                self.terminate(StopCause::Operator, &why, effects);
             }
-            (Phase::Starting | Phase::Running, Fact::Refused(failure)) => {
-                let reason = failure.what.clone();
-                self.terminate(Cause::Fault(Fault::Refused(failure)), &reason, effects);
+            (Phase::Starting | Phase::Running, Fact::Rejected(failure)) => {
+                let reason = failure.message.clone();
+                self.terminate(
+                    StopCause::Failure(Failure::Rejected(failure)),
+                    &reason,
+                    effects,
+                );
             }
             (Phase::Starting | Phase::Running, Fact::Exited(report)) => {
                 self.exit = Some(report);
-                let reason = self.end(Fault::Exited).told(policy, self.timing);
-                self.terminate(Cause::Fault(Fault::Exited), &reason, effects);
+                let reason = self.end(Failure::Exited).describe_with(policy, self.timing);
+                self.terminate(StopCause::Failure(Failure::Exited), &reason, effects);
             }
             (Phase::Stopping | Phase::Stuck, Fact::Exited(report)) => self.exit = Some(report),
             (Phase::Stopping, Fact::GroupEmpty) => self.settle(policy, now, effects),
@@ -321,7 +336,7 @@ impl Machine {
                 | Phase::Backoff
                 | Phase::Failed
                 | Phase::Stuck,
-                Fact::GateOpen
+                Fact::DependenciesReady
                 | Fact::Prepared
                 | Fact::PrepareFailed(_)
                 | Fact::SpawnFailed(_)
@@ -330,8 +345,8 @@ impl Machine {
                 | Fact::NotReady(_)
                 | Fact::Unhealthy(_)
                 | Fact::Hung(_)
-                | Fact::Refused(_)
-                | Fact::Recycle(_)
+                | Fact::Rejected(_)
+                | Fact::GroupRestart(_)
                 | Fact::Exited(_)
                 | Fact::GroupEmpty,
             ) => {}
@@ -341,8 +356,10 @@ impl Machine {
     fn timer(&mut self, timer: Timer, policy: &mut dyn RestartPolicy, effects: &mut Vec<Effect>) {
         match timer {
             Timer::StartTimeout => {
-                let reason = self.end(Fault::StartTimeout).told(policy, self.timing);
-                self.terminate(Cause::Fault(Fault::StartTimeout), &reason, effects);
+                let reason = self
+                    .end(Failure::StartTimeout)
+                    .describe_with(policy, self.timing);
+                self.terminate(StopCause::Failure(Failure::StartTimeout), &reason, effects);
             }
             Timer::Stable => {
                 policy.settled();
@@ -355,7 +372,7 @@ impl Machine {
             }
             Timer::Backoff => {
                 self.restarts += 1;
-                self.begin("backoff is over", effects);
+                self.start_sequence("backoff is over", effects);
             }
         }
     }
@@ -367,27 +384,31 @@ impl Machine {
             return;
         }
         let fault = match &self.cause {
-            Cause::Operator => return self.begin("restart asked for", effects),
-            Cause::Change(why) => return self.begin(&why.clone(), effects),
-            Cause::Fault(fault) => fault.clone(),
+            StopCause::Operator => return self.start_sequence("restart asked for", effects),
+            StopCause::Reload(why) => return self.start_sequence(&why.clone(), effects),
+            StopCause::Failure(fault) => fault.clone(),
         };
         let end = self.end(fault);
         match policy.decide(&end, now) {
             Verdict::Restart(after) => {
-                let why = end.told(policy, self.timing);
+                let why = end.describe_with(policy, self.timing);
                 self.enter(Phase::Backoff, &why, effects);
                 self.arm(Timer::Backoff, after, effects);
             }
             Verdict::GiveUp(why) => self.enter(Phase::Failed, &why, effects),
             Verdict::Stay => {
-                self.enter(Phase::Stopped, &end.told(policy, self.timing), effects);
+                self.enter(
+                    Phase::Stopped,
+                    &end.describe_with(policy, self.timing),
+                    effects,
+                );
             }
         }
     }
 
-    fn end(&self, fault: Fault) -> End {
+    fn end(&self, fault: Failure) -> GenerationEnd {
         let (exit, was_ready) = (self.exit, self.was_ready);
-        End {
+        GenerationEnd {
             fault,
             exit,
             was_ready,
@@ -395,14 +416,14 @@ impl Machine {
     }
 
     /// The way into a new life: the gate, then the preparation, then the spawn.
-    fn begin(&mut self, reason: &str, effects: &mut Vec<Effect>) {
+    fn start_sequence(&mut self, reason: &str, effects: &mut Vec<Effect>) {
         self.enter(Phase::Waiting, reason, effects);
-        effects.push(Effect::AwaitGate);
+        effects.push(Effect::AwaitDependencies);
     }
 
-    fn abandon(&mut self, effects: &mut Vec<Effect>) {
+    fn cancel_start(&mut self, effects: &mut Vec<Effect>) {
         if matches!(self.phase, Phase::Waiting | Phase::Preparing) {
-            effects.push(Effect::Abandon);
+            effects.push(Effect::CancelStart);
         }
     }
 
@@ -417,14 +438,14 @@ impl Machine {
         self.arm(Timer::StartTimeout, self.timing.start_timeout, effects);
     }
 
-    fn terminate(&mut self, cause: Cause, reason: &str, effects: &mut Vec<Effect>) {
-        self.end_within(self.timing.stop_grace, cause, reason, effects);
+    fn terminate(&mut self, cause: StopCause, reason: &str, effects: &mut Vec<Effect>) {
+        self.terminate_within(self.timing.stop_grace, cause, reason, effects);
     }
 
-    fn end_within(
+    fn terminate_within(
         &mut self,
         grace: Duration,
-        cause: Cause,
+        cause: StopCause,
         reason: &str,
         effects: &mut Vec<Effect>,
     ) {

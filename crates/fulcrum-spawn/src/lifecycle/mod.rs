@@ -11,19 +11,19 @@
 mod cause;
 mod machine;
 mod policy;
-mod words;
+mod types;
 
 #[cfg(test)]
-mod explore;
+mod model_check;
 #[cfg(test)]
-mod random;
+mod random_walk;
 #[cfg(test)]
-mod table;
+mod transition_table;
 
-pub use cause::Cause;
+pub use cause::TransitionCause;
 pub use machine::Machine;
-pub use policy::{End, RestartPolicy, Verdict};
-pub use words::{
-    Command, Effect, ExitReport, Fact, Fault, Goal, HUNG_GRACE, Input, Phase, Refused, StopSignal,
-    Timer, Timing,
+pub use policy::{GenerationEnd, RestartPolicy, Verdict};
+pub use types::{
+    Command, CommandRejected, Effect, ExitReport, Fact, Failure, Goal, HUNG_GRACE, Input, Phase,
+    StopSignal, Timer, Timing,
 };

@@ -2,29 +2,31 @@
 
 use std::time::{Duration, Instant};
 
-use super::{ExitReport, Fault, Timing};
-use crate::Failure;
+use super::{ExitReport, Failure, Timing};
+use crate::StartError;
 
 /// How a life ended, as the policy sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct End {
+pub struct GenerationEnd {
     /// Why.
-    pub fault: Fault,
+    pub fault: Failure,
     /// The wait status, where a process was there.
     pub exit: Option<ExitReport>,
     /// Whether this life ever became ready.
     pub was_ready: bool,
 }
 
-impl End {
+impl GenerationEnd {
     /// The end in words, for the phases that follow from it: the policy's if it has any.
-    pub(super) fn told(&self, policy: &dyn RestartPolicy, timing: Timing) -> String {
-        policy.words(self).unwrap_or_else(|| self.describe(timing))
+    pub(super) fn describe_with(&self, policy: &dyn RestartPolicy, timing: Timing) -> String {
+        policy
+            .describe(self)
+            .unwrap_or_else(|| self.describe(timing))
     }
 
     fn describe(&self, timing: Timing) -> String {
         match &self.fault {
-            Fault::Exited => {
+            Failure::Exited => {
                 let how = self
                     .exit
                     .map_or_else(|| "ended".to_owned(), |exit| exit.to_string());
@@ -34,11 +36,10 @@ impl End {
                     format!("{how} before it registered")
                 }
             }
-            Fault::StartTimeout => format!("not registered within {:?}", timing.start_timeout),
-            Fault::Unhealthy(why) => why.clone(),
-            Fault::Refused(Failure { what, .. }) | Fault::NotStarted(Failure { what, .. }) => {
-                what.clone()
-            }
+            Failure::StartTimeout => format!("not registered within {:?}", timing.start_timeout),
+            Failure::Unhealthy(why) => why.clone(),
+            Failure::Rejected(StartError { message: what, .. })
+            | Failure::StartFailed(StartError { message: what, .. }) => what.clone(),
         }
     }
 }
@@ -57,12 +58,12 @@ pub enum Verdict {
 /// Decides about restarts. The machine asks; it doesn't decide itself.
 pub trait RestartPolicy {
     /// What to do now that a life has ended by a fault.
-    fn decide(&mut self, end: &End, now: Instant) -> Verdict;
+    fn decide(&mut self, end: &GenerationEnd, now: Instant) -> Verdict;
     /// It has run for the stable time: the past is forgotten.
     fn settled(&mut self);
     /// The end in words, where more is known of it than the machine knows: what the process said
     /// last, who ended it. Asked when the end becomes known and again when it is settled.
-    fn words(&self, end: &End) -> Option<String> {
+    fn describe(&self, end: &GenerationEnd) -> Option<String> {
         let _ = end;
         None
     }

@@ -13,23 +13,23 @@ const ELF: &[u8] = b"\x7fELF";
 const MACHINE: std::ops::Range<usize> = 18..20;
 
 /// Kernels execute these besides their own: the 32-bit brother of x86-64 and of AArch64.
-const BROTHERS: [(u16, u16); 2] = [(62, 3), (183, 40)];
+const COMPATIBLE_MACHINES: [(u16, u16); 2] = [(62, 3), (183, 40)];
 
 /// Says why the kernel won't execute a file that begins like this; none where it will, or where
 /// that can't be known.
-pub(super) fn objection(head: &[u8]) -> Option<&'static str> {
+pub(super) fn unsupported_reason(head: &[u8]) -> Option<&'static str> {
     let ours = machine(&own_head()?)?;
     // Handlers such as those for Wine or QEMU may take anything.
     if !cfg!(target_os = "linux") || has_handlers(Path::new("/proc/sys/fs/binfmt_misc")) {
         return None;
     }
-    judge(head, ours)
+    check_machine(head, ours)
 }
 
-fn judge(head: &[u8], ours: u16) -> Option<&'static str> {
+fn check_machine(head: &[u8], ours: u16) -> Option<&'static str> {
     match machine(head) {
         None => Some("is neither a program nor a script with a #! line"),
-        Some(theirs) if theirs == ours || BROTHERS.contains(&(ours, theirs)) => None,
+        Some(theirs) if theirs == ours || COMPATIBLE_MACHINES.contains(&(ours, theirs)) => None,
         Some(_) => Some("is a program for another kind of machine"),
     }
 }
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn programs_for_other_machines_and_other_files_are_told_apart() {
-        let said = |head: &[u8]| judge(head, 62).unwrap_or("runs");
+        let said = |head: &[u8]| check_machine(head, 62).unwrap_or("runs");
         assert_eq!(said(&elf(62)), "runs");
         assert_eq!(said(&elf(3)), "runs");
         assert!(said(&elf(183)).contains("another kind of machine"));
@@ -87,6 +87,6 @@ mod tests {
     #[test]
     fn what_runs_this_test_runs() {
         let head = own_head().expect("our own executable can be read");
-        assert_eq!(objection(&head), None);
+        assert_eq!(unsupported_reason(&head), None);
     }
 }

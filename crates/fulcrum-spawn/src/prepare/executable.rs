@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::binary;
-use crate::Failure;
+use crate::StartError;
 
 /// The first executable file of this name in the folders of `path` (the value of `PATH`). Relative
 /// folders are skipped: what they name depends on where one stands.
@@ -35,7 +35,7 @@ pub(super) fn is_executable(path: &Path) -> bool {
 
 /// Says why `path` can't be executed, if it can't; `role` says what it is to the reader, such as
 /// `command` or `process.node`.
-pub(super) fn check(path: &Path, role: &str) -> Result<(), Failure> {
+pub(super) fn check(path: &Path, role: &str) -> Result<(), StartError> {
     let shown = path.display();
     match std::fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -45,27 +45,27 @@ pub(super) fn check(path: &Path, role: &str) -> Result<(), Failure> {
             } else {
                 "does not exist"
             };
-            return Err(Failure::permanent(format!("{role}: {shown} {what}"))
-                .cure("correct the path, or install the program"));
+            return Err(StartError::permanent(format!("{role}: {shown} {what}"))
+                .hint("correct the path, or install the program"));
         }
         Err(error) => {
-            return Err(
-                Failure::permanent(format!("{role}: {shown} can't be looked at: {error}"))
-                    .cure("check the permissions of the folders above it"),
-            );
+            return Err(StartError::permanent(format!(
+                "{role}: {shown} can't be looked at: {error}"
+            ))
+            .hint("check the permissions of the folders above it"));
         }
         Ok(meta) if meta.is_dir() => {
-            return Err(
-                Failure::permanent(format!("{role}: {shown} is a folder, not a program"))
-                    .cure("name the program in it"),
-            );
+            return Err(StartError::permanent(format!(
+                "{role}: {shown} is a folder, not a program"
+            ))
+            .hint("name the program in it"));
         }
         Ok(_) => {}
     }
     if !is_executable(path) {
         return Err(
-            Failure::permanent(format!("{role}: {shown} is not executable"))
-                .cure(format!("chmod +x {shown}")),
+            StartError::permanent(format!("{role}: {shown} is not executable"))
+                .hint(format!("chmod +x {shown}")),
         );
     }
     check_format(path, role)
@@ -73,7 +73,7 @@ pub(super) fn check(path: &Path, role: &str) -> Result<(), Failure> {
 
 /// A script's interpreter must exist: the kernel reports its absence as if the script were missing.
 /// What is no script must be a program that the kernel takes.
-fn check_format(path: &Path, role: &str) -> Result<(), Failure> {
+fn check_format(path: &Path, role: &str) -> Result<(), StartError> {
     let shown = path.display();
     let mut head = [0; 256];
     let Some(head) = File::open(path).ok().and_then(|mut file| {
@@ -100,23 +100,23 @@ fn check_format(path: &Path, role: &str) -> Result<(), Failure> {
             };
             let named = interpreter.display();
             return Err(
-                Failure::permanent(format!("{role}: {shown} {why}: #!{named}"))
-                    .cure("correct its first line, or install the interpreter"),
+                StartError::permanent(format!("{role}: {shown} {why}: #!{named}"))
+                    .hint("correct its first line, or install the interpreter"),
             );
         }
         return Ok(());
     }
     let is_text = !head.is_empty() && !head.contains(&0) && std::str::from_utf8(head).is_ok();
     if head.is_empty() || is_text {
-        return Err(Failure::permanent(format!(
+        return Err(StartError::permanent(format!(
             "{role}: {shown} is a text file without a #! line, so the system can't execute it"
         ))
-        .cure("begin it with a line such as #!/usr/bin/env node, or name the interpreter first"));
+        .hint("begin it with a line such as #!/usr/bin/env node, or name the interpreter first"));
     }
-    match binary::objection(head) {
+    match binary::unsupported_reason(head) {
         None => Ok(()),
-        Some(why) => Err(Failure::permanent(format!("{role}: {shown} {why}"))
-            .cure("build it for this machine, or name the program that can run it first")),
+        Some(why) => Err(StartError::permanent(format!("{role}: {shown} {why}"))
+            .hint("build it for this machine, or name the program that can run it first")),
     }
 }
 
@@ -140,7 +140,7 @@ mod tests {
         let says = |name: &str, content: &str, mode| {
             check(&script(dir.path(), name, content, mode), "command")
                 .unwrap_err()
-                .what
+                .message
         };
         assert!(says("plain", "#!/bin/sh\n", 0o644).contains("not executable"));
         assert!(says("noint", "#!/no/such thing\n", 0o755).contains("#!/no/such"));
@@ -150,18 +150,18 @@ mod tests {
         assert!(
             check(&dir.path().join("gone"), "command")
                 .unwrap_err()
-                .what
+                .message
                 .contains("not exist")
         );
         assert!(
             check(dir.path(), "command")
                 .unwrap_err()
-                .what
+                .message
                 .contains("folder")
         );
         std::os::unix::fs::symlink("nowhere", dir.path().join("link")).unwrap();
         let dangling = check(&dir.path().join("link"), "command").unwrap_err();
-        assert!(dangling.what.contains("link to nothing") && dangling.permanent);
+        assert!(dangling.message.contains("link to nothing") && dangling.permanent);
         check(&script(dir.path(), "fine", "#!/bin/sh\n", 0o755), "command").unwrap();
         check(Path::new("/bin/sh"), "command").unwrap();
     }

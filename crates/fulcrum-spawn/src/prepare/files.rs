@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 static TEMPORARY: AtomicU64 = AtomicU64::new(0);
 
 /// A name beside `path` that no other process and no other thread uses.
-pub(super) fn temporary_beside(path: &Path) -> PathBuf {
+pub(super) fn temp_path_next_to(path: &Path) -> PathBuf {
     let number = TEMPORARY.fetch_add(1, Ordering::Relaxed);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.{}-{number}.tmp", std::process::id()))
@@ -26,7 +26,7 @@ pub(super) fn create_private_dir(dir: &Path) -> io::Result<()> {
 /// Writes a file so that a reader sees the old content or the new one, never a part. The folder
 /// must exist.
 pub(super) fn write_atomically(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    let temporary = temporary_beside(path);
+    let temporary = temp_path_next_to(path);
     let written = write_new(&temporary, content, mode).and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         // The error that matters is the one above; a leftover has a name that nothing reads.
@@ -73,7 +73,7 @@ pub(super) fn digest(parts: &[&[u8]]) -> String {
 
 /// What tells one state of a file from another without reading it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Stamp {
+pub(super) struct FileStamp {
     size: u64,
     mtime_s: i64,
     mtime_ns: i64,
@@ -81,7 +81,7 @@ pub(super) struct Stamp {
     device: u64,
 }
 
-impl Stamp {
+impl FileStamp {
     /// The stamp of the file that `path` names, symbolic links followed.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
         let meta = fs::metadata(path)?;
@@ -96,7 +96,7 @@ impl Stamp {
 }
 
 /// `path` as a person wants to read it: relative to `base` where it is below it.
-pub(super) fn shown<'a>(path: &'a Path, base: &Path) -> std::path::Display<'a> {
+pub(super) fn display_relative<'a>(path: &'a Path, base: &Path) -> std::path::Display<'a> {
     match path.strip_prefix(base) {
         Ok(below) if !below.as_os_str().is_empty() => below.display(),
         _ => path.display(),
@@ -104,7 +104,7 @@ pub(super) fn shown<'a>(path: &'a Path, base: &Path) -> std::path::Display<'a> {
 }
 
 /// The folders from `from` upward to `top`, both included; only `from` if it isn't below `top`.
-pub(super) fn upward<'a>(from: &'a Path, top: &'a Path) -> impl Iterator<Item = &'a Path> {
+pub(super) fn ancestors_until<'a>(from: &'a Path, top: &'a Path) -> impl Iterator<Item = &'a Path> {
     let below = from.starts_with(top);
     from.ancestors()
         .take_while(move |dir| dir.starts_with(top) || (!below && *dir == from))
@@ -116,7 +116,8 @@ mod tests {
 
     #[test]
     fn upward_includes_both_ends_and_stops_at_the_top() {
-        let dirs: Vec<_> = upward(Path::new("/app/domains/a"), Path::new("/app")).collect();
+        let dirs: Vec<_> =
+            ancestors_until(Path::new("/app/domains/a"), Path::new("/app")).collect();
         assert_eq!(
             dirs,
             [
@@ -125,7 +126,7 @@ mod tests {
                 Path::new("/app")
             ]
         );
-        let outside: Vec<_> = upward(Path::new("/other/a"), Path::new("/app")).collect();
+        let outside: Vec<_> = ancestors_until(Path::new("/other/a"), Path::new("/app")).collect();
         assert_eq!(outside, [Path::new("/other/a")]);
     }
 

@@ -27,30 +27,30 @@
 //! seconds: an asynchronous caller gives it a blocking thread.
 
 mod binary;
+mod command_plan;
+mod context;
 mod executable;
 mod files;
 mod install;
 mod node;
+mod node_plan;
 mod package_json;
-mod plain_command;
-mod plan;
-mod provide;
 mod runner;
 mod sdk;
-mod spare;
-mod stand_in;
-mod toolbox;
+mod sdk_install;
+mod sdk_preload;
+mod standby_command;
 mod tsx;
 mod typescript;
 
-pub use install::{Install, Manager, install_needed};
-pub use node::{MINIMUM, NodeOrigin, NodeRequest, NodeRuntime, find_node};
+pub use command_plan::plan_command;
+pub use context::{PrepareContext, StartWarning};
+pub use install::{InstallPlan, PackageManager, plan_install};
+pub use node::{MIN_VERSION, NodeOrigin, NodeRequest, NodeRuntime, find_node};
+pub use node_plan::{NodeProgram, plan_node};
 pub use nodejs_semver::Version;
-pub use plain_command::plan_command;
-pub use plan::{NodeProgram, plan_node};
-pub use provide::Provided;
 pub use runner::{Runner, choose_runner};
 pub use sdk::Sdk;
-pub use spare::Spare;
-pub use toolbox::{Notice, Toolbox};
+pub use sdk_install::SdkLocation;
+pub use standby_command::StandbyCommand;
 pub use typescript::{Format, StripError, StripErrorKind, Stripped, check_syntax, strip_file};

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::files::upward;
-use crate::Failure;
+use super::files::ancestors_until;
+use crate::StartError;
 
 /// A `package.json`, of which only what matters here is kept.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -19,8 +19,8 @@ pub(super) struct PackageJson {
     pub(super) name: Value,
     pub(super) r#type: Value,
     pub(super) version: Value,
-    pub(super) dependencies: Loose<BTreeMap<String, Value>>,
-    pub(super) engines: Loose<BTreeMap<String, Value>>,
+    pub(super) dependencies: Lenient<BTreeMap<String, Value>>,
+    pub(super) engines: Lenient<BTreeMap<String, Value>>,
     pub(super) imports: Value,
     pub(super) exports: Value,
     pub(super) workspaces: Value,
@@ -30,9 +30,9 @@ pub(super) struct PackageJson {
 /// A field whose value is taken if it has the expected shape: a `package.json` may hold anything,
 /// and what Node and npm don't mind mustn't stop a domain.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Loose<T>(pub(super) T);
+pub(super) struct Lenient<T>(pub(super) T);
 
-impl<'de, T: Default + serde::de::DeserializeOwned> Deserialize<'de> for Loose<T> {
+impl<'de, T: Default + serde::de::DeserializeOwned> Deserialize<'de> for Lenient<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
         Ok(Self(serde_json::from_value(value).unwrap_or_default()))
@@ -45,7 +45,7 @@ impl PackageJson {
     /// # Errors
     /// A permanent failure with line and column if it isn't a JSON object, since Node refuses to
     /// start beside such a file.
-    pub(super) fn in_dir(dir: &Path) -> Result<Option<Self>, Failure> {
+    pub(super) fn in_dir(dir: &Path) -> Result<Option<Self>, StartError> {
         let path = dir.join("package.json");
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
@@ -55,11 +55,11 @@ impl PackageJson {
                 return Ok(None);
             }
             Err(error) => {
-                return Err(Failure::permanent(format!(
+                return Err(StartError::permanent(format!(
                     "{}: can't be read: {error}",
                     path.display()
                 ))
-                .cure("check its permissions and that it is a text file"));
+                .hint("check its permissions and that it is a text file"));
             }
         };
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
@@ -71,17 +71,17 @@ impl PackageJson {
                 let full = error.to_string();
                 let what = full.split(" at line ").next().unwrap_or(&full);
                 let shown = path.display();
-                Err(
-                    Failure::permanent(format!("{shown}:{line}:{column}: not valid JSON: {what}"))
-                        .cure("correct it: Node reads it before it runs anything in this folder"),
-                )
+                Err(StartError::permanent(format!(
+                    "{shown}:{line}:{column}: not valid JSON: {what}"
+                ))
+                .hint("correct it: Node reads it before it runs anything in this folder"))
             }
         }
     }
 
     /// The nearest one from `dir` upward to `top`, both included.
-    pub(super) fn nearest(dir: &Path, top: &Path) -> Result<Option<Self>, Failure> {
-        for dir in upward(dir, top) {
+    pub(super) fn nearest(dir: &Path, top: &Path) -> Result<Option<Self>, StartError> {
+        for dir in ancestors_until(dir, top) {
             if let Some(package) = Self::in_dir(dir)? {
                 return Ok(Some(package));
             }
@@ -91,7 +91,7 @@ impl PackageJson {
 
     /// The nearest one as Node finds it for a module in `dir`: upward to the root of the file
     /// system, but not out of a `node_modules` folder.
-    pub(super) fn scope(dir: &Path) -> Result<Option<Self>, Failure> {
+    pub(super) fn package_scope(dir: &Path) -> Result<Option<Self>, StartError> {
         for dir in dir.ancestors() {
             if dir.file_name().is_some_and(|name| name == "node_modules") {
                 break;
@@ -109,7 +109,7 @@ impl PackageJson {
     }
 
     /// `engines.node`.
-    pub(super) fn wanted_node(&self) -> Option<&str> {
+    pub(super) fn engines_node(&self) -> Option<&str> {
         self.engines.0.get("node").and_then(Value::as_str)
     }
 }
@@ -133,13 +133,13 @@ mod tests {
         std::fs::write(&path, r#"{"engines":["x"],"dependencies":7,"type":1}"#).unwrap();
         let package = PackageJson::in_dir(dir.path()).unwrap().unwrap();
         assert_eq!(
-            (package.wanted_node(), package.dependencies.0.len()),
+            (package.engines_node(), package.dependencies.0.len()),
             (None, 0)
         );
         std::fs::write(&path, "{\n  \"type\": module\n}").unwrap();
         let failure = PackageJson::in_dir(dir.path()).unwrap_err();
         assert!(
-            failure.permanent && failure.what.contains("package.json:2:"),
+            failure.permanent && failure.message.contains("package.json:2:"),
             "{failure}"
         );
     }

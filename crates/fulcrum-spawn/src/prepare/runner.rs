@@ -3,13 +3,13 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::files::shown;
+use super::files::display_relative;
 use super::node::NodeRuntime;
-use super::plan::NodeProgram;
+use super::node_plan::NodeProgram;
 use super::tsx;
 use super::typescript::{ScanError, StripError, mentions_typescript, scan, write_manifest};
-use super::{Notice, Toolbox};
-use crate::Failure;
+use super::{PrepareContext, StartWarning};
+use crate::StartError;
 
 /// How a Node program is run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,8 +54,8 @@ const TRANSPILERS: &[&str] = &[
 pub fn choose_runner(
     program: &NodeProgram<'_>,
     node: &NodeRuntime,
-    toolbox: &Toolbox,
-) -> Result<(Runner, Vec<Notice>), Failure> {
+    toolbox: &PrepareContext,
+) -> Result<(Runner, Vec<StartWarning>), StartError> {
     if program
         .node_args
         .iter()
@@ -70,12 +70,12 @@ pub fn choose_runner(
         .unwrap_or_default();
     let typescript = matches!(extension, "ts" | "mts" | "cts");
     if matches!(extension, "tsx" | "jsx") {
-        return Err(Failure::permanent(format!(
+        return Err(StartError::permanent(format!(
             "{}: {} is JSX, which no Node runs",
             program.name,
-            shown(program.entry, program.app_root)
+            display_relative(program.entry, program.app_root)
         ))
-        .cure("name a .ts or .js file in process.entry"));
+        .hint("name a .ts or .js file in process.entry"));
     }
     if !typescript && !mentions_typescript(&entry) {
         return Ok((Runner::JavaScript, Vec::new()));
@@ -87,7 +87,7 @@ pub fn choose_runner(
         Err(ScanError::Source(error)) => return Err(not_typescript(program, root, *error)),
         Err(ScanError::Package(failure)) => return Err(failure),
     };
-    if let Some(need) = found.needs {
+    if let Some(need) = found.requires_transform {
         return with_tsx(program, root, need.into_error());
     }
     if found.files.is_empty() {
@@ -95,16 +95,16 @@ pub fn choose_runner(
     }
     let manifest = match write_manifest(&found, &entry, &toolbox.cache) {
         Ok(manifest) => manifest,
-        Err(_) if node.strips_types && !switched_off(program) => {
+        Err(_) if node.strips_types && !stripping_disabled(program) => {
             return Ok((Runner::NativeTypes, Vec::new()));
         }
         Err(error) => {
             let cache = toolbox.cache.display();
-            return Err(Failure::passing(format!(
+            return Err(StartError::transient(format!(
                 "{}: the list of stripped files can't be written below {cache}: {error}",
                 program.name
             ))
-            .cure("make room or correct the permissions of the cache folder"));
+            .hint("make room or correct the permissions of the cache folder"));
         }
     };
     Ok((
@@ -117,7 +117,7 @@ pub fn choose_runner(
 }
 
 /// The entry behind all links, which is where Node says a module is.
-fn real_entry(entry: &Path) -> Result<PathBuf, Failure> {
+fn real_entry(entry: &Path) -> Result<PathBuf, StartError> {
     let shown = entry.display();
     let real = entry.canonicalize().map_err(|error| {
         let what = match error.kind() {
@@ -127,20 +127,20 @@ fn real_entry(entry: &Path) -> Result<PathBuf, Failure> {
             }
             _ => format!("can't be reached: {error}"),
         };
-        Failure::permanent(format!("the entry {shown} {what}"))
-            .cure("correct process.entry, or create the file")
+        StartError::permanent(format!("the entry {shown} {what}"))
+            .hint("correct process.entry, or create the file")
     })?;
     if !real.is_file() {
         return Err(
-            Failure::permanent(format!("the entry {shown} is not a file"))
-                .cure("name a file in process.entry"),
+            StartError::permanent(format!("the entry {shown} is not a file"))
+                .hint("name a file in process.entry"),
         );
     }
     Ok(real)
 }
 
 /// The user told Node not to strip types.
-fn switched_off(program: &NodeProgram<'_>) -> bool {
+fn stripping_disabled(program: &NodeProgram<'_>) -> bool {
     let options = program
         .env
         .get(OsStr::new("NODE_OPTIONS"))
@@ -150,57 +150,57 @@ fn switched_off(program: &NodeProgram<'_>) -> bool {
         .any(|arg| matches!(arg, "--no-experimental-strip-types" | "--no-strip-types"))
 }
 
-fn located(program: &NodeProgram<'_>, root: &Path, error: &StripError) -> String {
+fn with_position(program: &NodeProgram<'_>, root: &Path, error: &StripError) -> String {
     let dir = program.dir.canonicalize();
     let dir = dir.as_deref().unwrap_or(program.dir);
     let file = if error.file.starts_with(dir) {
-        shown(&error.file, dir)
+        display_relative(&error.file, dir)
     } else {
-        shown(&error.file, root)
+        display_relative(&error.file, root)
     };
     format!("{}: {file}:{}:{}", program.name, error.line, error.column)
 }
 
-fn not_typescript(program: &NodeProgram<'_>, root: &Path, error: StripError) -> Failure {
-    let place = located(program, root, &error);
+fn not_typescript(program: &NodeProgram<'_>, root: &Path, error: StripError) -> StartError {
+    let place = with_position(program, root, &error);
     let mut what = format!("{place}: {}", error.message);
     if let Some((_, excerpt)) = error.to_string().split_once('\n') {
         what = format!("{what}\n{excerpt}");
     }
-    Failure::permanent(what).cure("correct the file; it is read again at the next start")
+    StartError::permanent(what).hint("correct the file; it is read again at the next start")
 }
 
 fn with_tsx(
     program: &NodeProgram<'_>,
     root: &Path,
     error: StripError,
-) -> Result<(Runner, Vec<Notice>), Failure> {
-    let place = located(program, root, &error);
+) -> Result<(Runner, Vec<StartWarning>), StartError> {
+    let place = with_position(program, root, &error);
     let what = match &error.kind {
         super::typescript::StripErrorKind::NeedsTransform(what) => what.as_str(),
         super::typescript::StripErrorKind::Syntax => error.message.as_str(),
     };
     if let Some(tsx) = tsx::find(program.dir) {
-        let notice = Notice::new(format!(
+        let notice = StartWarning::new(format!(
             "{place} has {what}, which needs more than type stripping: run with tsx {}",
             tsx.version
         ));
         return Ok((Runner::Tsx { loader: tsx.loader }, vec![notice]));
     }
-    let folder = shown(program.dir, program.app_root);
+    let folder = display_relative(program.dir, program.app_root);
     let mut text = format!("{place} has {what}, which needs more than type stripping");
     if let Some((_, excerpt)) = error.to_string().split_once('\n') {
         text = format!("{text}\n{excerpt}");
     }
     let cure = format!(
         "npm install --save-dev tsx in {folder}, or {}",
-        instead(what)
+        alternative_for(what)
     );
-    Err(Failure::permanent(text).cure(cure))
+    Err(StartError::permanent(text).hint(cure))
 }
 
 /// What to write in place of something that needs more than stripping.
-fn instead(what: &str) -> &'static str {
+fn alternative_for(what: &str) -> &'static str {
     const CURES: &[(&str, &str)] = &[
         ("enum", "replace the enum by a const object"),
         ("namespace", "replace the namespace by a module of its own"),

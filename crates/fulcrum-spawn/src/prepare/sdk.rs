@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::files::{create_private_dir, digest, temporary_beside, write_new};
+use super::files::{create_private_dir, digest, temp_path_next_to, write_new};
 
 /// The key in `package.json` that says a package folder is ours, with the hash of its files.
-pub(super) const MARK: &str = "_fulcrum";
+pub(super) const MARKER_KEY: &str = "_fulcrum";
 
 /// The name under which domains import the package.
 pub(super) const PACKAGE: &str = "@fulcrum/domain";
@@ -32,8 +32,8 @@ type Embedded = (&'static str, &'static str);
 impl Sdk {
     /// The one that was built into this program.
     #[must_use]
-    pub fn shipped() -> Self {
-        Self::of(
+    pub fn embedded() -> Self {
+        Self::from_files(
             include_str!("../../../../sdk/node/package.json"),
             &[
                 (
@@ -64,7 +64,7 @@ impl Sdk {
 
     /// One of these files: the `package.json` as it is in the source, the package's other files,
     /// and the bootstrap's.
-    pub(super) fn of(manifest: &str, files: &[Embedded], runtime: &[Embedded]) -> Self {
+    pub(super) fn from_files(manifest: &str, files: &[Embedded], runtime: &[Embedded]) -> Self {
         let texts = files
             .iter()
             .chain(runtime)
@@ -107,11 +107,11 @@ impl Sdk {
         let folder = cache.join(format!("sdk-{}", self.hash));
         let runtime = self.runtime.iter().copied();
         let all: Vec<_> = runtime.chain(self.package_files()).collect();
-        if is_whole(&folder, &all) {
+        if is_complete(&folder, &all) {
             return Ok(folder);
         }
         create_private_dir(cache)?;
-        put_folder(&folder, &all)?;
+        install_dir_atomically(&folder, &all)?;
         Ok(folder)
     }
 
@@ -131,13 +131,13 @@ fn marked(text: &str, hash: &str) -> String {
     for key in ["scripts", "devDependencies", "files"] {
         package.remove(key);
     }
-    package.insert(MARK.to_owned(), Value::String(hash.to_owned()));
+    package.insert(MARKER_KEY.to_owned(), Value::String(hash.to_owned()));
     serde_json::to_string_pretty(&package).expect("JSON values can be written") + "\n"
 }
 
 /// Whether every file is there with its length. The folder was put there whole, so this only
 /// notices what was deleted or cut since.
-pub(super) fn is_whole(folder: &Path, files: &[(&str, &str)]) -> bool {
+pub(super) fn is_complete(folder: &Path, files: &[(&str, &str)]) -> bool {
     files.iter().all(|(name, text)| {
         fs::metadata(folder.join(name))
             .is_ok_and(|meta| meta.is_file() && meta.len() == text.len() as u64)
@@ -146,21 +146,21 @@ pub(super) fn is_whole(folder: &Path, files: &[(&str, &str)]) -> bool {
 
 /// Puts a folder in place as a whole. If one is there already it is exchanged; if another instance
 /// is quicker, its folder is as good as ours.
-pub(super) fn put_folder(folder: &Path, files: &[(&str, &str)]) -> io::Result<()> {
-    let temporary = temporary_beside(folder);
-    let put = fill(&temporary, files).and_then(|()| match fs::rename(&temporary, folder) {
-        Err(error) if occupied(&error) => exchange(&temporary, folder),
+pub(super) fn install_dir_atomically(folder: &Path, files: &[(&str, &str)]) -> io::Result<()> {
+    let temporary = temp_path_next_to(folder);
+    let put = write_files(&temporary, files).and_then(|()| match fs::rename(&temporary, folder) {
+        Err(error) if is_not_empty(&error) => exchange(&temporary, folder),
         other => other,
     });
     // After an exchange it holds the old files, after an error an unfinished copy.
     let _ = fs::remove_dir_all(&temporary);
     match put {
-        Err(_) if is_whole(folder, files) => Ok(()),
+        Err(_) if is_complete(folder, files) => Ok(()),
         other => other,
     }
 }
 
-fn occupied(error: &io::Error) -> bool {
+fn is_not_empty(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::DirectoryNotEmpty
@@ -175,7 +175,7 @@ fn exchange(new: &Path, old: &Path) -> io::Result<()> {
         Ok(()) => Ok(()),
         // Not every file system can exchange: there is a moment without the folder then.
         Err(_) => {
-            let aside = temporary_beside(old);
+            let aside = temp_path_next_to(old);
             fs::rename(old, &aside)?;
             let put = fs::rename(new, old);
             let _ = fs::remove_dir_all(&aside);
@@ -184,7 +184,7 @@ fn exchange(new: &Path, old: &Path) -> io::Result<()> {
     }
 }
 
-fn fill(folder: &Path, files: &[(&str, &str)]) -> io::Result<()> {
+fn write_files(folder: &Path, files: &[(&str, &str)]) -> io::Result<()> {
     fs::create_dir(folder)?;
     for (name, text) in files {
         let path = folder.join(name);
@@ -210,7 +210,7 @@ mod tests {
             }
         }
         let cache = tempfile::tempdir().unwrap();
-        let sdk = Sdk::shipped();
+        let sdk = Sdk::embedded();
         let folder = sdk.folder(cache.path()).unwrap();
         let text = fs::read_to_string(folder.join("package.json")).unwrap();
         let manifest: Value = serde_json::from_str(&text).unwrap();
@@ -223,14 +223,14 @@ mod tests {
             .iter()
             .for_each(|target| assert!(folder.join(target).is_file(), "{target}"));
         assert!(sdk.bootstrap(cache.path()).unwrap().is_file());
-        assert_eq!(manifest[MARK], sdk.hash());
+        assert_eq!(manifest[MARKER_KEY], sdk.hash());
         assert_eq!(manifest.get("devDependencies"), None);
     }
 
     #[test]
     fn a_damaged_copy_in_the_cache_is_made_again() {
         let cache = tempfile::tempdir().unwrap();
-        let sdk = Sdk::shipped();
+        let sdk = Sdk::embedded();
         let bootstrap = sdk.bootstrap(cache.path()).unwrap();
         fs::write(&bootstrap, "cut").unwrap();
         sdk.bootstrap(cache.path()).unwrap();

@@ -23,7 +23,7 @@ pub(crate) fn kill(path: &Path) -> io::Result<()> {
 /// The processes in the folder and below, without zombies. Empty where there is no such folder.
 pub(crate) fn members(path: &Path) -> Vec<u32> {
     let mut found = Vec::new();
-    for folder in with_descendants(path) {
+    for folder in subtree(path) {
         let text = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
         // A process of another pid namespace is shown as 0.
         let pids = text.lines().filter_map(|line| line.parse().ok());
@@ -37,7 +37,7 @@ pub(crate) fn members(path: &Path) -> Vec<u32> {
 /// # Errors
 /// Somebody lives in it, or it may not be removed.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
-    for folder in with_descendants(path).into_iter().rev() {
+    for folder in subtree(path).into_iter().rev() {
         match fs::remove_dir(&folder) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -54,7 +54,7 @@ pub(crate) fn populated(path: &Path) -> bool {
 
 /// Whether a child of ours that is unreaped, dead or alive, is in the folder. A name for a run and
 /// one for a life are enough to tell, wherever the tree is mounted.
-pub(super) fn holds(path: &Path, pid: u32) -> bool {
+pub(super) fn contains(path: &Path, pid: u32) -> bool {
     let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
     let place = text.lines().find_map(|line| line.strip_prefix("0::"));
     let mut names = path.iter().rev();
@@ -66,7 +66,7 @@ pub(super) fn holds(path: &Path, pid: u32) -> bool {
 }
 
 /// The folder and all below, each before its own children.
-fn with_descendants(path: &Path) -> Vec<PathBuf> {
+fn subtree(path: &Path) -> Vec<PathBuf> {
     let mut found = vec![path.to_owned()];
     let mut next = 0;
     while let Some(folder) = found.get(next) {

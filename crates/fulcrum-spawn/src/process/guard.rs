@@ -20,23 +20,24 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use super::record::{self, Past, is_alive};
-use super::{Record, RunId, sweep};
+use super::run_record::{self, PreviousRun, is_alive};
+use super::stale::kill_stale;
+use super::{RunId, RunRecord};
 
 /// A guard that was started; ends when this is dropped, or this program ends.
 #[derive(Debug)]
-pub struct Guard {
+pub struct CleanupGuard {
     child: Child,
     _pipe: OwnedFd,
 }
 
-impl Guard {
+impl CleanupGuard {
     /// Starts one for the run of this record: this very program, with `verb` before the record's
     /// path and the run's name. The program must call [`stand_guard`] then.
     ///
     /// # Errors
     /// The system is out of something.
-    pub fn start(verb: &str, record: &Record, run: &RunId) -> io::Result<Self> {
+    pub fn start(verb: &str, record: &RunRecord, run: &RunId) -> io::Result<Self> {
         let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
         #[expect(
             clippy::disallowed_methods,
@@ -79,16 +80,16 @@ impl Guard {
 
     /// Lets it go: it looks at the record then. Gives the child, to be reaped.
     #[must_use]
-    pub fn dismiss(self) -> Dismissed {
-        Dismissed(self.child)
+    pub fn release(self) -> ReleasedGuard {
+        ReleasedGuard(self.child)
     }
 }
 
 /// A guard that was let go.
 #[derive(Debug)]
-pub struct Dismissed(Child);
+pub struct ReleasedGuard(Child);
 
-impl Dismissed {
+impl ReleasedGuard {
     /// Waits for its end, on the calling thread.
     pub fn reap(mut self) {
         let _ = self.0.wait();
@@ -105,27 +106,27 @@ impl Dismissed {
 ///
 /// # Errors
 /// The record isn't there, or isn't that of the run.
-pub fn stand_guard(mut arguments: impl Iterator<Item = OsString>) -> io::Result<()> {
+pub fn run_cleanup_guard(mut arguments: impl Iterator<Item = OsString>) -> io::Result<()> {
     ignore_signals();
     let usage = || io::Error::new(io::ErrorKind::InvalidInput, "RECORD RUN");
     let path = arguments.next().ok_or_else(usage)?;
     let run = arguments.next().ok_or_else(usage)?;
-    let mut file = record::options().open(Path::new(&path))?;
-    let past = Past::of(file.try_clone()?)?;
+    let mut file = run_record::options().open(Path::new(&path))?;
+    let past = PreviousRun::of(file.try_clone()?)?;
     if past.run.to_string().as_str() != run {
         // The next instance has begun already, and has seen to it itself.
         return Ok(());
     }
     await_end_of_input()?;
-    if Past::of(file.try_clone()?)?.finished {
+    if PreviousRun::of(file.try_clone()?)?.finished {
         return Ok(());
     }
-    await_end_of(past.instance, past.instance_started);
+    wait_for_exit(past.instance, past.instance_started);
     // The time counts, so that it is written down at once.
     if let Some(ticks) = ticks_since_boot() {
         let _ = file.write_all(format!("! {ticks}\n").as_bytes());
     }
-    let swept = sweep(&Past::of(file.try_clone()?)?);
+    let swept = kill_stale(&PreviousRun::of(file.try_clone()?)?);
     let _ = file.write_all(format!("swept {}\n", swept.ended.len()).as_bytes());
     Ok(())
 }
@@ -143,7 +144,7 @@ fn await_end_of_input() -> io::Result<()> {
 }
 
 /// A process closes its descriptors a moment before it is gone.
-fn await_end_of(pid: u32, started: u64) {
+fn wait_for_exit(pid: u32, started: u64) {
     let Some(number) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
         return;
     };

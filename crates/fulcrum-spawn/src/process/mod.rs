@@ -1,41 +1,43 @@
 //! Processes: started from one thread, held by pidfd, signalled and awaited with all they start.
 
-mod belonging;
-mod census;
+mod attribution;
 pub(crate) mod cgroup;
-mod containment;
-mod evidence;
+mod cgroup_limits;
 mod group;
 mod guard;
-mod hard_limits;
-mod hygiene;
-mod limits;
+mod inspect;
 mod oom;
-mod orphans;
+mod own_cgroup;
 mod pidfd;
-mod place;
-mod record;
+mod pre_exec;
+mod process;
+mod rlimit;
 mod run_id;
-mod running;
+mod run_record;
 mod signals;
 mod sockets;
 mod spawner;
+mod stale;
+mod stale_ownership;
 mod stat;
-mod sweep;
+mod subreaper;
 mod table;
+mod tracker;
 
-pub use containment::{Containment, Escaped};
-pub use evidence::{Look, Seen, catches, kernel_stack, program_of, waits_in};
+pub use cgroup_limits::{Controller, set_cpu_limit, set_memory_limit};
 pub use group::{Member, members};
-pub use guard::{Dismissed, Guard, stand_guard};
-pub use hard_limits::{Controller, set_cpu_limit, set_hard_limit};
-pub use oom::{OomKill, OomLedger};
-pub use pidfd::Bystander;
-pub use record::{Past, PastLife, Record};
+pub use guard::{CleanupGuard, ReleasedGuard, run_cleanup_guard};
+pub use inspect::{
+    GroupSnapshot, ProcessSnapshot, exe_path, has_signal_handler, kernel_stack, wait_channel,
+};
+pub use oom::{OomCounters, OomKill};
+pub use pidfd::ProcessHandle;
+pub use process::Process;
 pub use run_id::RunId;
-pub use running::Process;
+pub use run_record::{PreviousRun, RecordedProcess, RunRecord};
 pub use signals::{signal_name, signal_number};
-pub use sockets::{Holder, client_of, listener_on, socket_holder, variable_of};
+pub use sockets::{SocketOwner, find_listener, find_peer, find_unix_listener, read_env_var};
 pub use spawner::Spawner;
+pub use stale::{CleanupReport, StaleProcess, kill_stale};
 pub use stat::{Stat, descends_from};
-pub use sweep::{Leftover, Swept, sweep};
+pub use tracker::{ProcessTracker, UntrackedProcess};

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// The counters seen so far. One ledger serves all processes, since several may share a cgroup:
 /// a kill that explains one's death can't explain another's.
 #[derive(Debug, Default)]
-pub struct OomLedger {
+pub struct OomCounters {
     /// How many kills of a counter are accounted for.
     counted: BTreeMap<PathBuf, u64>,
     /// Where each process that was announced was then: version 1 forgets it for a zombie.
@@ -27,10 +27,10 @@ pub struct OomKill {
     pub counter: PathBuf,
 }
 
-impl OomLedger {
+impl OomCounters {
     /// Takes notice of a process that has just been started: what its cgroup's counter says by now
     /// isn't about it.
-    pub fn announce(&mut self, pid: u32) {
+    pub fn track(&mut self, pid: u32) {
         if let Some(counter) = counter_of(pid) {
             if let Some(count) = read(&counter) {
                 self.counted.insert(counter.clone(), count);
@@ -42,7 +42,7 @@ impl OomLedger {
     /// Whether the OOM killer ended this process, which SIGKILL has ended and nobody has reaped.
     /// To be asked once. A counter that was never seen before counts from 0: its cgroup may have
     /// been made for the process.
-    pub fn claim(&mut self, pid: u32) -> Option<OomKill> {
+    pub fn take_kill(&mut self, pid: u32) -> Option<OomKill> {
         let announced = self.announced.remove(&pid);
         let counter = counter_of(pid).or(announced)?;
         let count = read(&counter)?;
@@ -57,7 +57,7 @@ impl OomLedger {
     }
 
     /// Forgets a process that ended otherwise.
-    pub fn forget(&mut self, pid: u32) {
+    pub fn untrack(&mut self, pid: u32) {
         self.announced.remove(&pid);
     }
 }
@@ -69,10 +69,10 @@ fn counter_of(pid: u32) -> Option<PathBuf> {
     let place = place(&groups, &mounts)?;
     match place.version {
         // For a zombie version 1 names the root, whoever it belonged to.
-        Version::One if place.group == place.mount => None,
-        Version::One => Some(place.group.join("memory.oom_control")),
+        CgroupVersion::One if place.group == place.mount => None,
+        CgroupVersion::One => Some(place.group.join("memory.oom_control")),
         // Where the controller isn't enabled the next group upward that has it is charged.
-        Version::Two => place
+        CgroupVersion::Two => place
             .group
             .ancestors()
             .take_while(|group| group.starts_with(&place.mount))
@@ -85,21 +85,21 @@ fn counter_of(pid: u32) -> Option<PathBuf> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Version {
+enum CgroupVersion {
     One,
     Two,
 }
 
 /// A memory cgroup's folder.
 #[derive(Debug, PartialEq, Eq)]
-struct Place {
-    version: Version,
+struct MemoryCgroup {
+    version: CgroupVersion,
     mount: PathBuf,
     group: PathBuf,
 }
 
 /// Where the memory cgroup of a process is, by `/proc/PID/cgroup` and `/proc/self/mountinfo`.
-fn place(groups: &str, mounts: &str) -> Option<Place> {
+fn place(groups: &str, mounts: &str) -> Option<MemoryCgroup> {
     let of = |wanted: &dyn Fn(&str) -> bool| {
         groups.lines().find_map(|line| {
             let (_, rest) = line.split_once(':')?;
@@ -110,9 +110,9 @@ fn place(groups: &str, mounts: &str) -> Option<Place> {
     };
     let memory = |controllers: &str| controllers.split(',').any(|one| one == "memory");
     let (version, path) = match of(&memory) {
-        Some(path) => (Version::One, path),
+        Some(path) => (CgroupVersion::One, path),
         None => (
-            Version::Two,
+            CgroupVersion::Two,
             of(&|controllers: &str| controllers.is_empty())?,
         ),
     };
@@ -120,7 +120,7 @@ fn place(groups: &str, mounts: &str) -> Option<Place> {
     // Within a container the mount may show only a part of the hierarchy.
     let below = Path::new(path).strip_prefix(root).ok()?;
     let mount = PathBuf::from(mount);
-    Some(Place {
+    Some(MemoryCgroup {
         version,
         group: mount.join(below),
         mount,
@@ -128,7 +128,7 @@ fn place(groups: &str, mounts: &str) -> Option<Place> {
 }
 
 /// Root and mount point of a line of mountinfo that is the hierarchy with the memory controller.
-fn mount_of(line: &str, version: Version) -> Option<(&str, &str)> {
+fn mount_of(line: &str, version: CgroupVersion) -> Option<(&str, &str)> {
     // 36 35 98:0 /root /mount options … - type source super-options: proc_pid_mountinfo(5).
     let (mount, file_system) = line.split_once(" - ")?;
     let mut fields = mount.split(' ').skip(3);
@@ -136,8 +136,8 @@ fn mount_of(line: &str, version: Version) -> Option<(&str, &str)> {
     let mut of_system = file_system.split(' ');
     let kind = of_system.next()?;
     let is_it = match version {
-        Version::Two => kind == "cgroup2",
-        Version::One => {
+        CgroupVersion::Two => kind == "cgroup2",
+        CgroupVersion::One => {
             let options = of_system.nth(1).unwrap_or_default();
             kind == "cgroup" && options.split(',').any(|option| option == "memory")
         }
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn the_hierarchy_with_the_memory_controller_counts() {
         let place = place("4:memory:/shop/a\n0::/x\n", HYBRID).expect("version 1");
-        assert_eq!(place.version, Version::One);
+        assert_eq!(place.version, CgroupVersion::One);
         assert_eq!(place.group, Path::new("/sys/fs/cgroup/memory/shop/a"));
     }
 
@@ -176,7 +176,7 @@ mod tests {
     fn version_2_and_a_container_that_sees_only_its_part() {
         let mounts = "40 24 0:26 /docker/7 /sys/fs/cgroup ro - cgroup2 cgroup rw,nsdelegate";
         let place = place("0::/docker/7/shop\n", mounts).expect("version 2");
-        assert_eq!(place.version, Version::Two);
+        assert_eq!(place.version, CgroupVersion::Two);
         assert_eq!(place.group, Path::new("/sys/fs/cgroup/shop"));
         assert_eq!(super::place("0::/other\n", mounts), None);
         assert_eq!(super::place("0::/docker/7/x (deleted)\n", mounts), None);
@@ -189,7 +189,7 @@ mod tests {
         let counter = folder.path().join("memory.events");
         fs::write(&counter, "low 0\noom 3\noom_kill 2\noom_group_kill 0\n").expect("a counter");
         assert_eq!(read(&counter), Some(2));
-        let mut ledger = OomLedger::default();
+        let mut ledger = OomCounters::default();
         // As if two processes had been found in a cgroup that shows nothing else of them.
         for pid in [u32::MAX, u32::MAX - 1, u32::MAX - 2] {
             ledger.announced.insert(pid, counter.clone());
@@ -199,10 +199,10 @@ mod tests {
             count: 2,
             counter: counter.clone(),
         };
-        assert_eq!(ledger.claim(u32::MAX), Some(kill));
-        assert_eq!(ledger.claim(u32::MAX - 1), None);
+        assert_eq!(ledger.take_kill(u32::MAX), Some(kill));
+        assert_eq!(ledger.take_kill(u32::MAX - 1), None);
         fs::write(&counter, "oom_kill 3\n").expect("a counter");
-        assert!(ledger.claim(u32::MAX - 2).is_some());
+        assert!(ledger.take_kill(u32::MAX - 2).is_some());
         assert!(ledger.announced.is_empty());
     }
 }

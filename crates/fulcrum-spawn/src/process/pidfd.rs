@@ -19,13 +19,13 @@ use super::Stat;
 /// A process that needn't be our child, held by a pidfd: its end can be awaited, and a later
 /// process of the same number can't be mistaken for it.
 #[derive(Debug)]
-pub struct Bystander(AsyncFd<OwnedFd>);
+pub struct ProcessHandle(AsyncFd<OwnedFd>);
 
-impl Bystander {
+impl ProcessHandle {
     /// Takes hold of a process; none where there is no such process, it can't be seen from here, or
     /// descriptors have run out. Must be called in a tokio runtime.
     #[must_use]
-    pub fn of(pid: u32) -> Option<Self> {
+    pub fn open(pid: u32) -> Option<Self> {
         let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;
         watch(pidfd_open(pid, PidfdFlags::NONBLOCK).ok()?)
             .ok()
@@ -33,7 +33,7 @@ impl Bystander {
     }
 
     /// Returns when it has ended. Safe to cancel.
-    pub async fn ended(&self) {
+    pub async fn exited(&self) {
         // A pidfd has no errors of its own; if the runtime is going down, so are we.
         let _ = self.0.readable().await;
     }
@@ -76,7 +76,7 @@ pub(super) fn signal(to: &Stat, signal: Signal) {
         return;
     };
     // It had the number before we took hold of it, and has it still: so it is whom we hold.
-    if Stat::read(to.pid).is_some_and(|now| now.is(to)) {
+    if Stat::read(to.pid).is_some_and(|now| now.is_same_process(to)) {
         // Gone since is gone.
         let _ = pidfd_send_signal(&pidfd, signal);
     }

@@ -38,7 +38,7 @@ impl RunId {
 
     /// Whether a value is a token of this run.
     #[must_use]
-    pub(super) fn issued(&self, token: &[u8]) -> bool {
+    pub(super) fn is_token_of_run(&self, token: &[u8]) -> bool {
         token.starts_with(self.0.as_bytes())
     }
 }
@@ -65,7 +65,7 @@ mod tests {
         let (one, two) = (ours.token().expect("random"), ours.token().expect("random"));
         assert_ne!(one, two);
         assert_eq!(one.len(), 64);
-        assert!(ours.issued(one.as_bytes()) && !other.issued(one.as_bytes()));
+        assert!(ours.is_token_of_run(one.as_bytes()) && !other.is_token_of_run(one.as_bytes()));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// A process that holds a socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
+pub struct SocketOwner {
     /// Its number.
     pub pid: u32,
     /// Its command line, shortened to what fits a message.
@@ -16,7 +16,7 @@ pub struct Holder {
 /// can't be looked into without privilege. A wildcard address is taken by whoever listens on any
 /// address.
 #[must_use]
-pub fn listener_on(address: SocketAddr) -> Option<Holder> {
+pub fn find_listener(address: SocketAddr) -> Option<SocketOwner> {
     const LISTEN: &str = "0A";
     let inode = rows(address.is_ipv6())
         .chain(rows(!address.is_ipv6()))
@@ -27,7 +27,7 @@ pub fn listener_on(address: SocketAddr) -> Option<Holder> {
         })?
         .inode;
     let pid = owner(&inode, processes())?;
-    Some(Holder {
+    Some(SocketOwner {
         pid,
         command: command_line(pid),
     })
@@ -35,7 +35,7 @@ pub fn listener_on(address: SocketAddr) -> Option<Holder> {
 
 /// Who listens on a Unix-domain socket, by the path that it was bound to; the same limits hold.
 #[must_use]
-pub fn socket_holder(path: &str) -> Option<Holder> {
+pub fn find_unix_listener(path: &str) -> Option<SocketOwner> {
     const LISTENS: &str = "00010000";
     let table = fs::read_to_string("/proc/net/unix").unwrap_or_default();
     let inode = table.lines().skip(1).find_map(|line| {
@@ -46,7 +46,7 @@ pub fn socket_holder(path: &str) -> Option<Holder> {
         (flags == LISTENS && bound == path).then_some(inode)
     })?;
     let pid = owner(inode, processes())?;
-    Some(Holder {
+    Some(SocketOwner {
         pid,
         command: command_line(pid),
     })
@@ -61,7 +61,7 @@ fn overlap(one: IpAddr, other: IpAddr) -> bool {
 /// The process at the other end of a connection that was accepted on this machine: `local` is our
 /// address of it, `peer` the other one's. `first` are processes to look at before all others.
 #[must_use]
-pub fn client_of(local: SocketAddr, peer: SocketAddr, first: &[u32]) -> Option<u32> {
+pub fn find_peer(local: SocketAddr, peer: SocketAddr, first: &[u32]) -> Option<u32> {
     let inode = rows(peer.is_ipv6())
         .find(|row| row.local == peer && row.remote == local)?
         .inode;
@@ -153,7 +153,7 @@ fn owner(inode: &str, candidates: impl Iterator<Item = u32>) -> Option<u32> {
 
 /// A variable of the environment that a process was started with, if it may be looked into.
 #[must_use]
-pub fn variable_of(pid: u32, name: &str) -> Option<String> {
+pub fn read_env_var(pid: u32, name: &str) -> Option<String> {
     let environ = fs::read(format!("/proc/{pid}/environ")).ok()?;
     environ.split(|byte| *byte == 0).find_map(|variable| {
         let (key, value) = std::str::from_utf8(variable).ok()?.split_once('=')?;
@@ -166,7 +166,7 @@ pub(super) fn command_line(pid: u32) -> String {
     let raw = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let raw = String::from_utf8_lossy(&raw);
     let words: Vec<&str> = raw.split('\0').filter(|word| !word.is_empty()).collect();
-    let text = essential(&words);
+    let text = summarize_command_line(&words);
     let text: String = text.chars().filter(|c| !c.is_control()).take(80).collect();
     if text.is_empty() {
         super::Stat::read(pid)
@@ -179,7 +179,7 @@ pub(super) fn command_line(pid: u32) -> String {
 
 /// The program's name and what it was given; of Node's own options, which may be long and tell
 /// nobody what runs, none.
-fn essential(words: &[&str]) -> String {
+fn summarize_command_line(words: &[&str]) -> String {
     const WITH_VALUE: [&str; 5] = ["--require", "-r", "--import", "--loader", "--env-file"];
     let Some((program, arguments)) = words.split_first() else {
         return String::new();
@@ -220,9 +220,9 @@ mod tests {
         let client = TcpStream::connect(address).expect("connect");
         let (server, peer) = listener.accept().expect("accept");
         let me = std::process::id();
-        assert_eq!(listener_on(address).expect("found").pid, me);
+        assert_eq!(find_listener(address).expect("found").pid, me);
         assert_eq!(
-            client_of(server.local_addr().expect("address"), peer, &[]),
+            find_peer(server.local_addr().expect("address"), peer, &[]),
             Some(me)
         );
         drop(client);
@@ -250,14 +250,14 @@ mod tests {
             ),
             (&[], ""),
         ] {
-            assert_eq!(essential(words), shown);
+            assert_eq!(summarize_command_line(words), shown);
         }
     }
 
     #[test]
     fn a_wildcard_is_in_the_way_of_every_address_of_its_port() {
         let me = std::process::id();
-        let found = |address: &str| listener_on(address.parse().expect("address"));
+        let found = |address: &str| find_listener(address.parse().expect("address"));
         let one = TcpListener::bind("127.0.0.1:0").expect("bind");
         let port = one.local_addr().expect("address").port();
         for wanted in ["127.0.0.1", "0.0.0.0", "[::]", "[::ffff:127.0.0.1]"] {
@@ -275,9 +275,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a b.sock");
         let path = path.to_str().expect("text");
-        assert_eq!(socket_holder(path), None);
+        assert_eq!(find_unix_listener(path), None);
         let listener = std::os::unix::net::UnixListener::bind(path).expect("bind");
-        let holder = socket_holder(path).expect("found");
+        let holder = find_unix_listener(path).expect("found");
         assert_eq!(holder.pid, std::process::id());
         drop(listener);
     }

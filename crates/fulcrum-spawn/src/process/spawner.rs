@@ -21,25 +21,25 @@ use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::sync::oneshot;
 
-use super::census::Life;
-use super::containment::Containment;
-use super::hygiene::Hygiene;
-use super::limits::OpenFiles;
-use super::running::Process;
-use super::{cgroup, orphans};
-use crate::{CommandSpec, Failure};
+use super::attribution::TrackedGeneration;
+use super::pre_exec::PreExec;
+use super::process::Process;
+use super::rlimit::NofileLimit;
+use super::tracker::ProcessTracker;
+use super::{cgroup, subreaper};
+use crate::{CommandSpec, StartError};
 
 /// As much as an unprivileged pipe may hold: the more, the longer a child writes without waiting.
 const PIPE_SIZE: usize = 1024 * 1024;
 
-enum Order {
+enum SpawnerMessage {
     Spawn {
         spec: CommandSpec,
         label: String,
-        answer: oneshot::Sender<Result<Spawned, Failure>>,
+        answer: oneshot::Sender<Result<Spawned, StartError>>,
     },
     /// Orphans may have been adopted, or have ended.
-    Tend,
+    ReapOrphans,
 }
 
 /// A child as the thread hands it over, before the runtime knows its descriptors.
@@ -54,8 +54,8 @@ pub(super) struct Spawned {
 /// Starts processes; clones share the one thread.
 #[derive(Debug, Clone)]
 pub struct Spawner {
-    orders: mpsc::Sender<Order>,
-    containment: Containment,
+    orders: mpsc::Sender<SpawnerMessage>,
+    containment: ProcessTracker,
 }
 
 impl Spawner {
@@ -67,17 +67,17 @@ impl Spawner {
     ///
     /// # Errors
     /// The operating system refuses the thread, or to report the ends of children.
-    pub fn start(containment: Containment) -> io::Result<Self> {
-        keep_inherited_descriptors();
-        let files = OpenFiles::raise();
-        let (orders, inbox) = mpsc::channel::<Order>();
+    pub fn start(containment: ProcessTracker) -> io::Result<Self> {
+        set_cloexec_on_inherited();
+        let files = NofileLimit::raise();
+        let (orders, inbox) = mpsc::channel::<SpawnerMessage>();
         let held = containment.clone();
         thread::Builder::new()
             .name("spawner".to_owned())
             .spawn(move || {
                 for order in &inbox {
                     match order {
-                        Order::Spawn {
+                        SpawnerMessage::Spawn {
                             spec,
                             label,
                             answer,
@@ -85,10 +85,10 @@ impl Spawner {
                             let outcome = spawn(&spec, &label, &held, &files);
                             // Nobody waits any more: the child must not outlive the interest in it.
                             if let Err(Ok(child)) = answer.send(outcome) {
-                                Process::abandon(child.pid, &held);
+                                Process::kill_unmanaged(child.pid, &held);
                             }
                         }
-                        Order::Tend => orphans::tend(&held),
+                        SpawnerMessage::ReapOrphans => subreaper::reap_and_report(&held),
                     }
                 }
                 // The last clone is gone, but children may still be there: the thread must stay.
@@ -97,9 +97,9 @@ impl Spawner {
                 }
             })?;
         let tend = orders.clone();
-        orphans::watch(containment.clone(), move || {
+        subreaper::watch(containment.clone(), move || {
             // The thread never ends before the program does.
-            let _ = tend.send(Order::Tend);
+            let _ = tend.send(SpawnerMessage::ReapOrphans);
         })?;
         Ok(Self {
             orders,
@@ -118,20 +118,21 @@ impl Spawner {
         &self,
         spec: CommandSpec,
         label: impl Into<String>,
-    ) -> Result<Process, Failure> {
+    ) -> Result<Process, StartError> {
         let (answer, outcome) = oneshot::channel();
-        let gone = || Failure::permanent("the spawner thread is gone");
+        let gone = || StartError::permanent("the spawner thread is gone");
         let label = label.into();
         self.orders
-            .send(Order::Spawn {
+            .send(SpawnerMessage::Spawn {
                 spec,
                 label,
                 answer,
             })
             .map_err(|_| gone())?;
         let spawned = outcome.await.map_err(|_| gone())??;
-        Process::adopt(spawned, &self.containment)
-            .map_err(|error| Failure::passing(format!("a new process can't be watched: {error}")))
+        Process::from_spawned(spawned, &self.containment).map_err(|error| {
+            StartError::transient(format!("a new process can't be watched: {error}"))
+        })
     }
 }
 
@@ -139,9 +140,9 @@ impl Spawner {
 fn spawn(
     spec: &CommandSpec,
     label: &str,
-    containment: &Containment,
-    files: &OpenFiles,
-) -> Result<Spawned, Failure> {
+    containment: &ProcessTracker,
+    files: &NofileLimit,
+) -> Result<Spawned, StartError> {
     let token = spec.env.get(OsStr::new(containment.mark()));
     let life = containment.prepare(label, token.map(|token| token.as_bytes()));
     let folder = life.cgroup.clone();
@@ -154,16 +155,16 @@ fn spawn(
 
 fn execute(
     spec: &CommandSpec,
-    mut life: Life,
-    containment: &Containment,
-    files: &OpenFiles,
-) -> Result<Spawned, Failure> {
-    let describe = |error: io::Error| refusal(spec, &error);
+    mut life: TrackedGeneration,
+    containment: &ProcessTracker,
+    files: &NofileLimit,
+) -> Result<Spawned, StartError> {
+    let describe = |error: io::Error| spawn_error(spec, &error);
     let (stdout_read, stdout_write) = log_pipe().map_err(describe)?;
     let (stderr_read, stderr_write) = log_pipe().map_err(describe)?;
     let (stdin_read, stdin_write) =
         pipe_with(PipeFlags::CLOEXEC).map_err(|error| describe(error.into()))?;
-    let hygiene = Hygiene::new(life.cgroup.as_deref(), files.clone());
+    let hygiene = PreExec::new(life.cgroup.as_deref(), files.clone());
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one place that starts processes"
@@ -187,11 +188,11 @@ fn execute(
     let pid = Pid::from_child(&child);
     if let Some(folder) = life
         .cgroup
-        .take_if(|folder| !cgroup::holds(folder, child.id()))
+        .take_if(|folder| !cgroup::contains(folder, child.id()))
     {
         let _ = cgroup::remove(&folder);
     }
-    containment.enter(child.id(), life);
+    containment.register(child.id(), life);
     // The child is unreaped until we reap it, so its number can't have been given away yet.
     match pidfd_open(pid, PidfdFlags::NONBLOCK) {
         Ok(pidfd) => Ok(Spawned {
@@ -202,14 +203,14 @@ fn execute(
             stderr: stderr_read,
         }),
         Err(error) => {
-            Process::abandon(pid, containment);
+            Process::kill_unmanaged(pid, containment);
             Err(describe(error.into()))
         }
     }
 }
 
 /// Marks what a careless parent left open: our own descriptors all are close-on-exec already.
-fn keep_inherited_descriptors() {
+fn set_cloexec_on_inherited() {
     let Ok(open) = std::fs::read_dir("/proc/self/fd") else {
         return;
     };
@@ -236,28 +237,28 @@ fn log_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
 }
 
 /// What the system's refusal means, told apart by what a person would have to do.
-fn refusal(spec: &CommandSpec, error: &io::Error) -> Failure {
+fn spawn_error(spec: &CommandSpec, error: &io::Error) -> StartError {
     let program = spec.program.display();
     match error.kind() {
-        io::ErrorKind::NotFound if !spec.cwd.is_dir() => Failure::permanent(format!(
+        io::ErrorKind::NotFound if !spec.cwd.is_dir() => StartError::permanent(format!(
             "the working directory {} is not there",
             spec.cwd.display()
         ))
-        .cure("create it or correct `process.cwd`"),
+        .hint("create it or correct `process.cwd`"),
         io::ErrorKind::NotFound if spec.program.exists() => {
-            Failure::permanent(format!("the interpreter that {program} names is not there"))
-                .cure("correct its first line, #!…")
+            StartError::permanent(format!("the interpreter that {program} names is not there"))
+                .hint("correct its first line, #!…")
         }
-        io::ErrorKind::NotFound => Failure::permanent(format!("there is no program {program}")),
+        io::ErrorKind::NotFound => StartError::permanent(format!("there is no program {program}")),
         io::ErrorKind::PermissionDenied => {
-            Failure::permanent(format!("{program} may not be executed"))
-                .cure(format!("chmod +x {program}"))
+            StartError::permanent(format!("{program} may not be executed"))
+                .hint(format!("chmod +x {program}"))
         }
         _ if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) => {
-            Failure::permanent(format!(
+            StartError::permanent(format!(
                 "{program} is neither a program nor a script with #!"
             ))
         }
-        _ => Failure::passing(format!("{program} can't be started now: {error}")),
+        _ => StartError::transient(format!("{program} can't be started now: {error}")),
     }
 }

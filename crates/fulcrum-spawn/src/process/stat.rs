@@ -26,14 +26,14 @@ impl Stat {
     /// Reads it; none if there is no such process.
     #[must_use]
     pub fn read(pid: u32) -> Option<Self> {
-        Self::look(pid).ok().flatten()
+        Self::try_read(pid).ok().flatten()
     }
 
     /// As [`Stat::read`], telling a process that is gone from one that can't be looked at.
     ///
     /// # Errors
     /// The file is there and can't be read: descriptors have run out, for instance.
-    pub(super) fn look(pid: u32) -> io::Result<Option<Self>> {
+    pub(super) fn try_read(pid: u32) -> io::Result<Option<Self>> {
         const GONE: i32 = Errno::SRCH.raw_os_error();
         match fs::read(format!("/proc/{pid}/stat")) {
             // A name may be no UTF-8.
@@ -46,7 +46,7 @@ impl Stat {
 
     /// Whether both are the same process, not just the same number.
     #[must_use]
-    pub fn is(&self, other: &Self) -> bool {
+    pub fn is_same_process(&self, other: &Self) -> bool {
         self.pid == other.pid && self.started == other.started
     }
 

@@ -19,7 +19,7 @@ pub(super) fn processes() -> io::Result<Vec<Stat>> {
         let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else {
             continue;
         };
-        found.extend(Stat::look(pid)?);
+        found.extend(Stat::try_read(pid)?);
     }
     Ok(found)
 }

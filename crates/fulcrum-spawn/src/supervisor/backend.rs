@@ -5,32 +5,32 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::Failure;
+use crate::StartError;
 use crate::lifecycle::{Fact, StopSignal};
 
 /// Prepares and starts the lives of one domain.
 pub trait Backend: Send + 'static {
     /// What a preparation finds out and a spawn needs.
-    type Plan: Send + 'static;
+    type LaunchPlan: Send + 'static;
 
     /// Resolves the command of a generation and installs what it needs. Dropping the future gives
     /// it up and must leave no process behind.
     fn prepare(
         &mut self,
         generation: u64,
-    ) -> impl Future<Output = Result<Self::Plan, Failure>> + Send + 'static;
+    ) -> impl Future<Output = Result<Self::LaunchPlan, StartError>> + Send + 'static;
 
     /// Starts a generation. From then on `news` must be given [`Fact::Exited`] once when the
     /// leader has ended, and [`Fact::GroupEmpty`] once when nothing of its group is left.
     fn spawn(
         &mut self,
-        plan: Self::Plan,
-        news: News,
-    ) -> impl Future<Output = Result<Arc<dyn Group>, Failure>> + Send;
+        plan: Self::LaunchPlan,
+        news: FactSender,
+    ) -> impl Future<Output = Result<Arc<dyn ProcessGroup>, StartError>> + Send;
 }
 
 /// A process group that can be signalled.
-pub trait Group: Send + Sync {
+pub trait ProcessGroup: Send + Sync {
     /// The leader's process id.
     fn pid(&self) -> u32;
     /// Sends one of the stop sequence's signals to everybody in it; nothing once it is empty.
@@ -39,12 +39,12 @@ pub trait Group: Send + Sync {
 
 /// Where facts about one generation are reported.
 #[derive(Debug, Clone)]
-pub struct News {
+pub struct FactSender {
     pub(super) generation: u64,
     mailbox: mpsc::UnboundedSender<(u64, Fact)>,
 }
 
-impl News {
+impl FactSender {
     pub(super) fn new(generation: u64, mailbox: mpsc::UnboundedSender<(u64, Fact)>) -> Self {
         Self {
             generation,

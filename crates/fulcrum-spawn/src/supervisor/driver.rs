@@ -10,23 +10,24 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-use super::backend::{Backend, Group, News};
-use super::lateness::reprieve;
-use super::mail::{Mailbox, Notice, Order, Terms, Wish};
+use super::backend::{Backend, FactSender, ProcessGroup};
+use super::messages::{DriverParams, DriverRequest, DriverUpdate, Mailbox, PendingRequest};
 use super::snapshot::{LastExit, Snapshot, Transition};
-use crate::Failure;
+use super::suspend::suspend_extension;
+use crate::StartError;
 use crate::lifecycle::{
-    Cause, Command, Effect, Fact, Input, Machine, Phase, Refused, RestartPolicy, StopSignal, Timer,
+    Command, CommandRejected, Effect, Fact, Input, Machine, Phase, RestartPolicy, StopSignal,
+    Timer, TransitionCause,
 };
 
 /// Everything that wakes a driver.
 enum Wake<B: Backend> {
-    Notice(Notice<B>),
-    Order(Order),
+    DriverUpdate(DriverUpdate<B>),
+    PendingRequest(PendingRequest),
     Fact(u64, Fact),
     Timer(Timer),
     GateOpen,
-    Prepared(Result<B::Plan, Failure>),
+    Prepared(Result<B::LaunchPlan, StartError>),
     /// Nobody can send a command any more.
     Abandoned,
 }
@@ -36,24 +37,24 @@ pub(super) struct Driver<B: Backend> {
     pub(super) machine: Machine,
     pub(super) policy: Box<dyn RestartPolicy + Send>,
     pub(super) backend: B,
-    pub(super) terms: watch::Sender<Terms>,
-    pub(super) notices: mpsc::UnboundedReceiver<Notice<B>>,
-    pub(super) orders: mpsc::UnboundedReceiver<Order>,
+    pub(super) params: watch::Sender<DriverParams>,
+    pub(super) notices: mpsc::UnboundedReceiver<DriverUpdate<B>>,
+    pub(super) orders: mpsc::UnboundedReceiver<PendingRequest>,
     pub(super) facts: Mailbox,
     pub(super) snapshots: watch::Sender<Snapshot>,
     pub(super) transitions: mpsc::UnboundedSender<Transition>,
-    pub(super) work: Work<B>,
+    pub(super) work: Pending<B>,
 }
 
 /// What is under way outside the machine.
-pub(super) struct Work<B: Backend> {
-    group: Option<Arc<dyn Group>>,
+pub(super) struct Pending<B: Backend> {
+    group: Option<Arc<dyn ProcessGroup>>,
     timers: BTreeMap<Timer, Armed>,
     opening: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-    preparing: Option<JoinHandle<Result<B::Plan, Failure>>>,
-    plan: Option<B::Plan>,
+    preparing: Option<JoinHandle<Result<B::LaunchPlan, StartError>>>,
+    plan: Option<B::LaunchPlan>,
     /// What set the current life's end off, and whether SIGKILL was needed for it.
-    ending: (Cause, bool),
+    stop_cause: (TransitionCause, bool),
     /// The domain is no more: it begins no life again.
     retired: bool,
 }
@@ -64,10 +65,10 @@ struct Armed {
     at: Instant,
     length: Duration,
     /// It has been given back the time in which Fulcrum didn't run; that happens once.
-    reprieved: bool,
+    extended: bool,
 }
 
-impl<B: Backend> Default for Work<B> {
+impl<B: Backend> Default for Pending<B> {
     fn default() -> Self {
         Self {
             group: None,
@@ -75,14 +76,14 @@ impl<B: Backend> Default for Work<B> {
             opening: None,
             preparing: None,
             plan: None,
-            ending: (Cause::Course, false),
+            stop_cause: (TransitionCause::Normal, false),
             retired: false,
         }
     }
 }
 
 /// How the machine was before a step.
-struct Before {
+struct PreviousState {
     phase: Phase,
     ready: bool,
     was_ready: bool,
@@ -92,22 +93,22 @@ impl<B: Backend> Driver<B> {
     pub(super) async fn run(mut self) {
         loop {
             match self.wake().await {
-                Wake::Notice(notice) => self.heed(notice).await,
-                Wake::Order(Order { wish, taken }) => {
-                    let outcome = self.order(wish).await;
+                Wake::DriverUpdate(notice) => self.apply_update(notice).await,
+                Wake::PendingRequest(PendingRequest { wish, taken }) => {
+                    let outcome = self.handle_request(wish).await;
                     // Who asked may have gone; the command holds all the same.
                     let _ = taken.send(outcome);
                 }
                 Wake::Fact(generation, fact) => self.fact(generation, fact).await,
                 Wake::Timer(timer) => {
-                    if !self.reprieved(timer) {
+                    if !self.extended(timer) {
                         self.work.timers.remove(&timer);
                         let _ = self.step(Input::Timer(timer)).await;
                     }
                 }
                 Wake::GateOpen => {
                     self.work.opening = None;
-                    self.fact(self.machine.generation() + 1, Fact::GateOpen)
+                    self.fact(self.machine.generation() + 1, Fact::DependenciesReady)
                         .await;
                 }
                 Wake::Prepared(outcome) => {
@@ -129,9 +130,9 @@ impl<B: Backend> Driver<B> {
         }
     }
 
-    async fn heed(&mut self, notice: Notice<B>) {
+    async fn apply_update(&mut self, notice: DriverUpdate<B>) {
         match notice {
-            Notice::Revise {
+            DriverUpdate::Update {
                 terms,
                 timing,
                 backend,
@@ -139,11 +140,11 @@ impl<B: Backend> Driver<B> {
                 self.machine.set_timing(timing);
                 self.backend = backend;
                 if self.work.opening.is_some() {
-                    self.work.opening = Some(Box::pin(terms.gate.clone().open()));
+                    self.work.opening = Some(Box::pin(terms.gate.clone().wait_until_open()));
                 }
-                self.terms.send_replace(terms);
+                self.params.send_replace(terms);
             }
-            Notice::Retire => {
+            DriverUpdate::Remove => {
                 self.work.retired = true;
                 // Refused only where a process can't be ended; then its end is waited for.
                 let _ = self.step(Input::Command(Command::Stop)).await;
@@ -151,17 +152,17 @@ impl<B: Backend> Driver<B> {
         }
     }
 
-    async fn order(&mut self, wish: Wish) -> Result<(), Refused> {
-        let ends = matches!(wish, Wish::Command(Command::Stop | Command::Kill));
+    async fn handle_request(&mut self, wish: DriverRequest) -> Result<(), CommandRejected> {
+        let ends = matches!(wish, DriverRequest::Command(Command::Stop | Command::Kill));
         if self.work.retired && !ends {
-            return Err(Refused(format!(
+            return Err(CommandRejected(format!(
                 "{} is no longer part of the configuration, and is being ended",
                 self.name
             )));
         }
         self.step(match wish {
-            Wish::Command(command) => Input::Command(command),
-            Wish::Renew(why) => Input::Renew(why),
+            DriverRequest::Command(command) => Input::Command(command),
+            DriverRequest::Renew(why) => Input::Reload(why),
         })
         .await
     }
@@ -199,11 +200,11 @@ impl<B: Backend> Driver<B> {
             biased;
             Some((generation, fact)) = self.facts.1.recv() => Wake::Fact(generation, fact),
             // What holds before what is asked, since that may be about it.
-            Some(notice) = self.notices.recv() => Wake::Notice(notice),
-            order = self.orders.recv() => order.map_or(Wake::Abandoned, Wake::Order),
+            Some(notice) = self.notices.recv() => Wake::DriverUpdate(notice),
+            order = self.orders.recv() => order.map_or(Wake::Abandoned, Wake::PendingRequest),
             () = opened => Wake::GateOpen,
             outcome = prepared => Wake::Prepared(outcome.unwrap_or_else(|error| {
-                Err(Failure::permanent(format!("the preparation broke down: {error}")))
+                Err(StartError::permanent(format!("the preparation broke down: {error}")))
             })),
             timer = expiry => Wake::Timer(timer),
         }
@@ -211,7 +212,7 @@ impl<B: Backend> Driver<B> {
 
     /// Whether a timer that has run out is given more time, since Fulcrum itself didn't run. Only
     /// those that hold something against the domain are.
-    fn reprieved(&mut self, timer: Timer) -> bool {
+    fn extended(&mut self, timer: Timer) -> bool {
         let patient = match timer {
             Timer::StartTimeout | Timer::StopGrace | Timer::KillWait => true,
             Timer::Stable | Timer::Backoff => false,
@@ -220,10 +221,11 @@ impl<B: Backend> Driver<B> {
         let Some(armed) = self.work.timers.get_mut(&timer) else {
             return false;
         };
-        if !patient || armed.reprieved {
+        if !patient || armed.extended {
             return false;
         }
-        let Some(more) = reprieve(armed.at.into_std(), now.into_std(), armed.length) else {
+        let Some(more) = suspend_extension(armed.at.into_std(), now.into_std(), armed.length)
+        else {
             return false;
         };
         tracing::debug!(
@@ -232,7 +234,7 @@ impl<B: Backend> Driver<B> {
             now - armed.at
         );
         armed.at = now + more;
-        armed.reprieved = true;
+        armed.extended = true;
         true
     }
 
@@ -244,22 +246,22 @@ impl<B: Backend> Driver<B> {
         let _ = self.step(Input::Fact { generation, fact }).await;
     }
 
-    async fn step(&mut self, input: Input) -> Result<(), Refused> {
-        let before = Before {
+    async fn step(&mut self, input: Input) -> Result<(), CommandRejected> {
+        let before = PreviousState {
             phase: self.machine.phase(),
             ready: self.machine.ready(),
             was_ready: self.machine.was_ready(),
         };
-        let cause = Cause::of(&input);
+        let cause = TransitionCause::of(&input);
         let effects = self
             .machine
             .step(input, self.policy.as_mut(), Instant::now().into_std())?;
         if before.phase != Phase::Stopping && self.machine.phase() == Phase::Stopping {
-            self.work.ending = (cause, false);
+            self.work.stop_cause = (cause, false);
         }
         let mut unspawned = None;
         for effect in effects {
-            if let Err(failure) = self.carry_out(effect).await {
+            if let Err(failure) = self.execute_effect(effect).await {
                 unspawned = Some(failure);
             }
         }
@@ -274,17 +276,17 @@ impl<B: Backend> Driver<B> {
     }
 
     /// Only a spawn can fail.
-    async fn carry_out(&mut self, effect: Effect) -> Result<(), Failure> {
+    async fn execute_effect(&mut self, effect: Effect) -> Result<(), StartError> {
         match effect {
-            Effect::AwaitGate => {
-                let gate = self.terms.borrow().gate.clone();
-                self.work.opening = Some(Box::pin(gate.open()));
+            Effect::AwaitDependencies => {
+                let gate = self.params.borrow().gate.clone();
+                self.work.opening = Some(Box::pin(gate.wait_until_open()));
             }
             Effect::Prepare => {
                 let work = self.backend.prepare(self.machine.generation() + 1);
                 self.work.preparing = Some(tokio::spawn(work));
             }
-            Effect::Abandon => {
+            Effect::CancelStart => {
                 self.work.opening = None;
                 self.work.plan = None;
                 if let Some(task) = self.work.preparing.take() {
@@ -296,7 +298,7 @@ impl<B: Backend> Driver<B> {
             }
             Effect::Spawn { generation } => return self.spawn(generation).await,
             Effect::Signal(signal) => {
-                self.work.ending.1 |= signal == StopSignal::Kill;
+                self.work.stop_cause.1 |= signal == StopSignal::Kill;
                 if let Some(group) = &self.work.group {
                     group.signal(signal);
                 }
@@ -305,7 +307,7 @@ impl<B: Backend> Driver<B> {
                 let armed = Armed {
                     at: Instant::now() + after,
                     length: after,
-                    reprieved: false,
+                    extended: false,
                 };
                 self.work.timers.insert(timer, armed);
             }
@@ -316,17 +318,17 @@ impl<B: Backend> Driver<B> {
         Ok(())
     }
 
-    async fn spawn(&mut self, generation: u64) -> Result<(), Failure> {
-        let news = News::new(generation, self.facts.0.clone());
+    async fn spawn(&mut self, generation: u64) -> Result<(), StartError> {
+        let news = FactSender::new(generation, self.facts.0.clone());
         let plan = self.work.plan.take();
-        let plan = plan.ok_or_else(|| Failure::permanent("there is no plan to spawn from"))?;
+        let plan = plan.ok_or_else(|| StartError::permanent("there is no plan to spawn from"))?;
         self.snapshots
             .send_modify(|snapshot| snapshot.spawned_at = Some(Instant::now()));
         self.work.group = Some(self.backend.spawn(plan, news).await?);
         Ok(())
     }
 
-    fn publish(&mut self, before: Before, cause: Cause) {
+    fn publish(&mut self, before: PreviousState, cause: TransitionCause) {
         let machine = &self.machine;
         let now = Instant::now();
         let from = before.phase;
@@ -335,7 +337,7 @@ impl<B: Backend> Driver<B> {
         let backoff = self.work.timers.get(&Timer::Backoff);
         let retry_at = backoff.map(|armed| armed.at);
         let pid = self.work.group.as_ref().map(|group| group.pid());
-        let (ending, killed) = self.work.ending;
+        let (ending, killed) = self.work.stop_cause;
         self.snapshots.send_modify(|snapshot| {
             snapshot.phase = machine.phase();
             snapshot.goal = machine.goal();
@@ -345,7 +347,7 @@ impl<B: Backend> Driver<B> {
             snapshot.restarts = machine.restarts();
             machine.reason().clone_into(&mut snapshot.reason);
             snapshot.retry_at = retry_at;
-            if let (Cause::Exited, Some(report)) = (cause, machine.exit()) {
+            if let (TransitionCause::Exited, Some(report)) = (cause, machine.exit()) {
                 snapshot.last_exit = Some(LastExit {
                     report,
                     at: wall_clock(),
@@ -370,7 +372,7 @@ impl<B: Backend> Driver<B> {
                 from,
                 to: machine.phase(),
                 ready: machine.ready(),
-                again: machine.ready() && before.was_ready,
+                was_ready_before: machine.ready() && before.was_ready,
                 generation: machine.generation(),
                 reason: machine.reason().to_owned(),
                 cause,

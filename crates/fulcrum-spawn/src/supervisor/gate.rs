@@ -33,7 +33,7 @@ impl Condition {
 }
 
 #[derive(Debug, Clone)]
-struct Need {
+struct Dependency {
     name: String,
     condition: Condition,
     dependency: watch::Receiver<Snapshot>,
@@ -41,18 +41,18 @@ struct Need {
 
 /// All that one domain depends on.
 #[derive(Debug, Clone, Default)]
-pub struct Gate {
-    needs: Vec<Need>,
+pub struct DependencyGate {
+    needs: Vec<Dependency>,
 }
 
-impl Gate {
+impl DependencyGate {
     pub(super) fn need(
         &mut self,
         name: &str,
         condition: Condition,
         dependency: watch::Receiver<Snapshot>,
     ) {
-        self.needs.push(Need {
+        self.needs.push(Dependency {
             name: name.to_owned(),
             condition,
             dependency,
@@ -75,7 +75,7 @@ impl Gate {
     }
 
     /// Waits until every dependency is as wanted at the same moment. Safe to cancel.
-    pub(super) async fn open(mut self) {
+    pub(super) async fn wait_until_open(mut self) {
         'all: loop {
             for need in &mut self.needs {
                 if !need.condition.holds(&need.dependency.borrow_and_update()) {

@@ -3,22 +3,22 @@
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Snapshot;
-use super::backend::News;
-use super::mail::{Order, Terms, Wish};
-use crate::lifecycle::{Command, Fact, Goal, Phase, Refused};
+use super::backend::FactSender;
+use super::messages::{DriverParams, DriverRequest, PendingRequest};
+use crate::lifecycle::{Command, CommandRejected, Fact, Goal, Phase};
 
 /// A domain under supervision. Clones reach the same driver; when the last is gone, the driver
 /// ends, and with it what it holds.
 #[derive(Debug, Clone)]
-pub struct Handle {
+pub struct DomainHandle {
     pub(super) name: String,
-    pub(super) orders: mpsc::UnboundedSender<Order>,
+    pub(super) orders: mpsc::UnboundedSender<PendingRequest>,
     pub(super) facts: mpsc::UnboundedSender<(u64, Fact)>,
     pub(super) snapshots: watch::Receiver<Snapshot>,
-    pub(super) terms: watch::Receiver<Terms>,
+    pub(super) terms: watch::Receiver<DriverParams>,
 }
 
-impl Handle {
+impl DomainHandle {
     /// The domain's name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -39,21 +39,21 @@ impl Handle {
 
     /// A view that can be awaited.
     #[must_use]
-    pub fn watch(&self) -> watch::Receiver<Snapshot> {
+    pub fn subscribe(&self) -> watch::Receiver<Snapshot> {
         self.snapshots.clone()
     }
 
     /// Reports a fact about one of its generations.
     pub fn report(&self, generation: u64, fact: Fact) {
-        News::new(generation, self.facts.clone()).report(fact);
+        FactSender::new(generation, self.facts.clone()).report(fact);
     }
 
     /// Asks for something. When this returns, the driver has taken it.
     ///
     /// # Errors
     /// It can't be taken now; the text says why.
-    pub async fn request(&self, command: Command) -> Result<Ticket, Refused> {
-        self.order(Wish::Command(command), command).await
+    pub async fn request(&self, command: Command) -> Result<Ticket, CommandRejected> {
+        self.order(DriverRequest::Command(command), command).await
     }
 
     /// Tells that what it is started from has changed, and how. It begins a new life for that
@@ -62,16 +62,21 @@ impl Handle {
     ///
     /// # Errors
     /// It is no longer supervised, or about not to be.
-    pub async fn renew(&self, why: impl Into<String>) -> Result<Ticket, Refused> {
-        self.order(Wish::Renew(why.into()), Command::Restart).await
+    pub async fn reload(&self, why: impl Into<String>) -> Result<Ticket, CommandRejected> {
+        self.order(DriverRequest::Renew(why.into()), Command::Restart)
+            .await
     }
 
     /// `outcome` is what the ticket waits for.
-    async fn order(&self, wish: Wish, outcome: Command) -> Result<Ticket, Refused> {
-        let gone = || Refused(format!("{} is no longer supervised", self.name));
+    async fn order(
+        &self,
+        wish: DriverRequest,
+        outcome: Command,
+    ) -> Result<Ticket, CommandRejected> {
+        let gone = || CommandRejected(format!("{} is no longer supervised", self.name));
         let (taken, answer) = oneshot::channel();
         self.orders
-            .send(Order { wish, taken })
+            .send(PendingRequest { wish, taken })
             .map_err(|_| gone())?;
         answer.await.map_err(|_| gone())??;
         Ok(Ticket {
@@ -104,7 +109,7 @@ impl Ticket {
     pub async fn outcome(mut self) -> Outcome {
         loop {
             let snapshot = self.snapshots.borrow_and_update().clone();
-            if let Some(outcome) = judge(self.command, &snapshot) {
+            if let Some(outcome) = outcome_for(self.command, &snapshot) {
                 return outcome;
             }
             if self.snapshots.changed().await.is_err() {
@@ -115,12 +120,12 @@ impl Ticket {
 
     /// The domain as it goes on, for progress beside the outcome.
     #[must_use]
-    pub fn watch(&self) -> watch::Receiver<Snapshot> {
+    pub fn subscribe(&self) -> watch::Receiver<Snapshot> {
         self.snapshots.clone()
     }
 }
 
-fn judge(command: Command, snapshot: &Snapshot) -> Option<Outcome> {
+fn outcome_for(command: Command, snapshot: &Snapshot) -> Option<Outcome> {
     let now = || snapshot.clone();
     match (command, snapshot.phase) {
         (Command::Start | Command::Restart, phase) => match phase {

@@ -10,26 +10,26 @@
 //! them; everybody else reads the set through a [`Supervisor`].
 
 mod backend;
-#[cfg(test)]
-mod changes;
+mod domain_set;
 mod driver;
 mod gate;
 mod handle;
-mod keeper;
-mod lateness;
-mod mail;
+mod manager;
 #[cfg(test)]
-mod random;
-mod roster;
+mod membership_tests;
+mod messages;
+#[cfg(test)]
+mod random_tests;
 mod shutdown;
 mod snapshot;
+mod suspend;
 #[cfg(test)]
 mod tests;
 
-pub use backend::{Backend, Group, News};
-pub use gate::{Condition, Gate};
-pub use handle::{Handle, Outcome, Ticket};
-pub use keeper::{DomainSetup, Keeper, Revision};
-pub use lateness::reprieve;
-pub use roster::Supervisor;
+pub use backend::{Backend, FactSender, ProcessGroup};
+pub use domain_set::Supervisor;
+pub use gate::{Condition, DependencyGate};
+pub use handle::{DomainHandle, Outcome, Ticket};
+pub use manager::{DomainManager, DomainSpec, DomainUpdate};
 pub use snapshot::{LastExit, Snapshot, Transition};
+pub use suspend::suspend_extension;

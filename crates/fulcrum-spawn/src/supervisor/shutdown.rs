@@ -5,30 +5,30 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::roster::Roster;
+use super::domain_set::DomainSet;
 use super::{Outcome, Supervisor};
 use crate::lifecycle::{Command, Phase};
 
 /// What domains get at least that are told late, because those before them took all the time.
-const LAST_CALL: Duration = Duration::from_secs(1);
+const MIN_STOP_GRACE: Duration = Duration::from_secs(1);
 
 /// How long an orderly end is waited for, from its beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Patience {
+struct ShutdownDeadlines {
     /// Then everybody is told to stop, whose turn hasn't come yet.
-    tell: Duration,
+    stop_all_at: Duration,
     /// Then everybody is killed who is left.
-    kill: Duration,
+    kill_all_at: Duration,
 }
 
-impl Patience {
+impl ShutdownDeadlines {
     /// As long as the most patient domain's grace, and no longer: a chain of stubborn domains would
     /// take a grace each otherwise.
     fn of(graces: impl Iterator<Item = Duration>) -> Self {
-        let kill = graces.max().unwrap_or_default();
+        let kill_all_at = graces.max().unwrap_or_default();
         Self {
-            tell: kill - LAST_CALL.min(kill / 2),
-            kill,
+            stop_all_at: kill_all_at - MIN_STOP_GRACE.min(kill_all_at / 2),
+            kill_all_at,
         }
     }
 }
@@ -44,7 +44,7 @@ impl Supervisor {
             let phase = handle.snapshots.borrow().phase;
             !matches!(phase, Phase::Stopped | Phase::Failed)
         });
-        let patience = Patience::of(busy.map(|handle| handle.terms.borrow().grace));
+        let patience = ShutdownDeadlines::of(busy.map(|handle| handle.terms.borrow().grace));
         let begun = Instant::now();
         let orderly = async {
             // Nothing that still waits for its turn may start while its dependencies go away.
@@ -62,13 +62,13 @@ impl Supervisor {
         tokio::select! {
             biased;
             left = orderly => return left,
-            () = sleep_until(begun + patience.tell) => {}
+            () = sleep_until(begun + patience.stop_all_at) => {}
         }
         let names = roster.names();
         tokio::select! {
             biased;
             left = roster.end(&names, Command::Stop) => left,
-            () = sleep_until(begun + patience.kill) => self.kill().await,
+            () = sleep_until(begun + patience.kill_all_at) => self.kill().await,
         }
     }
 
@@ -80,7 +80,7 @@ impl Supervisor {
     }
 }
 
-impl Roster {
+impl DomainSet {
     fn names(&self) -> Vec<String> {
         self.handles.keys().cloned().collect()
     }
@@ -115,10 +115,12 @@ mod tests {
 
     #[test]
     fn the_most_patient_domain_sets_the_limit() {
-        let of = |graces: &[u64]| Patience::of(graces.iter().copied().map(Duration::from_millis));
-        let patience = |tell, kill| Patience {
-            tell: Duration::from_millis(tell),
-            kill: Duration::from_millis(kill),
+        let of = |graces: &[u64]| {
+            ShutdownDeadlines::of(graces.iter().copied().map(Duration::from_millis))
+        };
+        let patience = |tell, kill| ShutdownDeadlines {
+            stop_all_at: Duration::from_millis(tell),
+            kill_all_at: Duration::from_millis(kill),
         };
         assert_eq!(of(&[1_000, 5_000, 200]), patience(4_000, 5_000));
         assert_eq!(of(&[500, 200]), patience(250, 500));

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use crate::lifecycle::{Cause, ExitReport, Goal, Phase};
+use crate::lifecycle::{ExitReport, Goal, Phase, TransitionCause};
 
 /// How a domain is at one moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,7 +46,7 @@ pub struct LastExit {
     pub reason: String,
     /// What set its end off. Unless it ended by itself, [`Self::report`] only tells how it took
     /// its end.
-    pub cause: Cause,
+    pub cause: TransitionCause,
     /// Whether this supervisor had sent it SIGKILL.
     pub killed: bool,
 }
@@ -65,11 +65,11 @@ pub struct Transition {
     /// Whether it may take work now.
     pub ready: bool,
     /// And whether it has come to be so in this life before.
-    pub again: bool,
+    pub was_ready_before: bool,
     /// The current or last life's number.
     pub generation: u64,
     /// Why.
     pub reason: String,
     /// What set it off.
-    pub cause: Cause,
+    pub cause: TransitionCause,
 }

@@ -8,11 +8,13 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
 use super::{
-    Backend, Condition, DomainSetup, Group, Keeper, News, Outcome, Supervisor, Transition,
+    Backend, Condition, DomainManager, DomainSpec, FactSender, Outcome, ProcessGroup, Supervisor,
+    Transition,
 };
-use crate::Failure;
+use crate::StartError;
 use crate::lifecycle::{
-    Cause, Command, End, ExitReport, Fact, Goal, Phase, RestartPolicy, StopSignal, Timing, Verdict,
+    Command, ExitReport, Fact, GenerationEnd, Goal, Phase, RestartPolicy, StopSignal, Timing,
+    TransitionCause, Verdict,
 };
 
 pub(super) const TIMING: Timing = Timing {
@@ -23,23 +25,23 @@ pub(super) const TIMING: Timing = Timing {
 
 /// How the fake processes of a domain behave.
 #[derive(Clone, Copy)]
-pub(super) struct Habit {
+pub(super) struct ProcessBehavior {
     pub(super) ready_after: Option<Duration>,
     pub(super) ends_after: Option<Duration>,
     pub(super) heeds_term: bool,
     /// How long SIGKILL takes to end it.
-    pub(super) lingers: Duration,
+    pub(super) exit_delay: Duration,
 }
 
-pub(super) const GOOD: Habit = Habit {
+pub(super) const WELL_BEHAVED: ProcessBehavior = ProcessBehavior {
     ready_after: Some(Duration::from_millis(50)),
     ends_after: None,
     heeds_term: true,
-    lingers: Duration::ZERO,
+    exit_delay: Duration::ZERO,
 };
 
 #[derive(Default)]
-pub(super) struct Ledger {
+pub(super) struct Recorder {
     pub(super) alive: Vec<(String, u64)>,
     pub(super) most_alive: usize,
     pub(super) spawns: Vec<(String, u64, Instant)>,
@@ -47,11 +49,11 @@ pub(super) struct Ledger {
     pub(super) ended: Vec<String>,
 }
 
-pub(super) type Shared = Arc<Mutex<Ledger>>;
+pub(super) type Shared = Arc<Mutex<Recorder>>;
 
 pub(super) struct Fake {
     pub(super) name: String,
-    pub(super) habit: Habit,
+    pub(super) habit: ProcessBehavior,
     pub(super) ledger: Shared,
 }
 
@@ -62,7 +64,7 @@ struct FakeGroup {
     end: mpsc::UnboundedSender<i32>,
 }
 
-impl Group for FakeGroup {
+impl ProcessGroup for FakeGroup {
     fn pid(&self) -> u32 {
         4242
     }
@@ -78,13 +80,17 @@ impl Group for FakeGroup {
 }
 
 impl Backend for Fake {
-    type Plan = ();
+    type LaunchPlan = ();
 
-    fn prepare(&mut self, _: u64) -> impl Future<Output = Result<(), Failure>> + Send + 'static {
+    fn prepare(&mut self, _: u64) -> impl Future<Output = Result<(), StartError>> + Send + 'static {
         std::future::ready(Ok(()))
     }
 
-    async fn spawn(&mut self, (): (), news: News) -> Result<Arc<dyn Group>, Failure> {
+    async fn spawn(
+        &mut self,
+        (): (),
+        news: FactSender,
+    ) -> Result<Arc<dyn ProcessGroup>, StartError> {
         let (end, mut ends) = mpsc::unbounded_channel();
         let life = (self.name.clone(), news.generation());
         {
@@ -118,7 +124,7 @@ impl Backend for Fake {
                 () = natural => ExitReport { code: Some(1), signal: None },
                 Some(signal) = ends.recv() => ExitReport { code: None, signal: Some(signal) },
             };
-            tokio::time::sleep(habit.lingers).await;
+            tokio::time::sleep(habit.exit_delay).await;
             news.report(Fact::Exited(report));
             // The group takes a moment longer than its leader.
             tokio::time::sleep(Duration::from_millis(3)).await;
@@ -139,10 +145,10 @@ impl Backend for Fake {
 }
 
 /// Restarts after a fixed time, a number of times.
-pub(super) struct Times(u32);
+pub(super) struct LimitedRestarts(u32);
 
-impl RestartPolicy for Times {
-    fn decide(&mut self, _: &End, _: std::time::Instant) -> Verdict {
+impl RestartPolicy for LimitedRestarts {
+    fn decide(&mut self, _: &GenerationEnd, _: std::time::Instant) -> Verdict {
         if self.0 == 0 {
             return Verdict::GiveUp("crash loop".into());
         }
@@ -156,9 +162,9 @@ impl RestartPolicy for Times {
     }
 }
 
-pub(super) struct House {
+pub(super) struct Harness {
     pub(super) supervisor: Supervisor,
-    pub(super) keeper: Keeper<Fake>,
+    pub(super) keeper: DomainManager<Fake>,
     pub(super) ledger: Shared,
     pub(super) transitions: mpsc::UnboundedReceiver<Transition>,
 }
@@ -166,15 +172,15 @@ pub(super) struct House {
 /// One fake domain.
 pub(super) fn setup(
     name: &str,
-    habit: Habit,
+    habit: ProcessBehavior,
     needs: &[&str],
     ledger: &Shared,
-) -> DomainSetup<Fake> {
-    DomainSetup {
+) -> DomainSpec<Fake> {
+    DomainSpec {
         name: name.to_owned(),
-        needs: all_ready(needs),
+        dependencies: all_ready(needs),
         timing: TIMING,
-        policy: Box::new(Times(10)),
+        policy: Box::new(LimitedRestarts(10)),
         backend: Fake {
             name: name.to_owned(),
             habit,
@@ -189,9 +195,9 @@ pub(super) fn all_ready(needs: &[&str]) -> BTreeMap<String, Condition> {
     needs.iter().map(need).collect()
 }
 
-impl House {
+impl Harness {
     /// Domains by name, habit and dependencies, in start order: one wave each.
-    pub(super) fn new(domains: &[(&str, Habit, &[&str])]) -> Self {
+    pub(super) fn new(domains: &[(&str, ProcessBehavior, &[&str])]) -> Self {
         let ledger = Shared::default();
         let (sender, transitions) = mpsc::unbounded_channel();
         let setups = domains
@@ -202,9 +208,9 @@ impl House {
             .iter()
             .map(|(name, ..)| vec![(*name).to_owned()])
             .collect();
-        let mut keeper = Keeper::new(sender);
+        let mut keeper = DomainManager::new(sender);
         keeper.add(setups);
-        keeper.order(waves);
+        keeper.set_start_order(waves);
         Self {
             supervisor: keeper.supervisor(),
             keeper,
@@ -234,11 +240,14 @@ impl House {
 
 #[tokio::test(start_paused = true)]
 async fn a_dependent_starts_only_after_its_dependency_is_ready() {
-    let slow = Habit {
+    let slow = ProcessBehavior {
         ready_after: Some(Duration::from_secs(7)),
-        ..GOOD
+        ..WELL_BEHAVED
     };
-    let house = House::new(&[("catalog", slow, &[]), ("orders", GOOD, &["catalog"])]);
+    let house = Harness::new(&[
+        ("catalog", slow, &[]),
+        ("orders", WELL_BEHAVED, &["catalog"]),
+    ]);
     house.supervisor.start(["orders", "catalog"]).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     let waiting = house.supervisor.domain("orders").expect("known").snapshot();
@@ -256,12 +265,12 @@ async fn a_dependent_starts_only_after_its_dependency_is_ready() {
 
 #[tokio::test(start_paused = true)]
 async fn a_ten_minute_crash_loop_restarts_as_the_policy_says_then_fails() {
-    let crashing = Habit {
+    let crashing = ProcessBehavior {
         ends_after: Some(Duration::from_millis(20)),
         ready_after: None,
-        ..GOOD
+        ..WELL_BEHAVED
     };
-    let mut house = House::new(&[("users", crashing, &[])]);
+    let mut house = Harness::new(&[("users", crashing, &[])]);
     house.supervisor.start(["users"]).await;
     let failed = async {
         while let Some(transition) = house.transitions.recv().await {
@@ -287,7 +296,7 @@ async fn a_ten_minute_crash_loop_restarts_as_the_policy_says_then_fails() {
 
 #[tokio::test(start_paused = true)]
 async fn twenty_restarts_at_once_never_make_two_processes() {
-    let house = House::new(&[("users", GOOD, &[])]);
+    let house = Harness::new(&[("users", WELL_BEHAVED, &[])]);
     house.supervisor.start(["users"]).await;
     let mut asked = tokio::task::JoinSet::new();
     for _ in 0..20 {
@@ -304,11 +313,11 @@ async fn twenty_restarts_at_once_never_make_two_processes() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stubborn_domain_is_killed_after_its_grace() {
-    let stubborn = Habit {
+    let stubborn = ProcessBehavior {
         heeds_term: false,
-        ..GOOD
+        ..WELL_BEHAVED
     };
-    let house = House::new(&[("users", stubborn, &[])]);
+    let house = Harness::new(&[("users", stubborn, &[])]);
     house.request("users", Command::Start).await;
     assert!(matches!(
         house.request("users", Command::Stop).await,
@@ -322,17 +331,17 @@ async fn a_stubborn_domain_is_killed_after_its_grace() {
     assert_eq!(*killed - *asked, TIMING.stop_grace);
     let users = house.supervisor.domain("users").expect("known").snapshot();
     let exit = users.last_exit.expect("it has ended");
-    assert_eq!(exit.cause, Cause::Asked(Command::Stop));
+    assert_eq!(exit.cause, TransitionCause::Requested(Command::Stop));
     assert!(exit.killed);
 }
 
 #[tokio::test(start_paused = true)]
 async fn each_transition_says_what_set_it_off() {
-    let crashing = Habit {
+    let crashing = ProcessBehavior {
         ends_after: Some(Duration::from_secs(1)),
-        ..GOOD
+        ..WELL_BEHAVED
     };
-    let mut house = House::new(&[("users", crashing, &[])]);
+    let mut house = Harness::new(&[("users", crashing, &[])]);
     house.request("users", Command::Start).await;
     let mut causes = Vec::new();
     while let Some(news) = house.transitions.recv().await {
@@ -344,38 +353,39 @@ async fn each_transition_says_what_set_it_off() {
     assert_eq!(
         causes,
         [
-            (Phase::Waiting, Cause::Asked(Command::Start)),
-            (Phase::Preparing, Cause::Course),
-            (Phase::Starting, Cause::Course),
-            (Phase::Running, Cause::Course),
-            (Phase::Stopping, Cause::Exited),
-            (Phase::Backoff, Cause::Course),
+            (Phase::Waiting, TransitionCause::Requested(Command::Start)),
+            (Phase::Preparing, TransitionCause::Normal),
+            (Phase::Starting, TransitionCause::Normal),
+            (Phase::Running, TransitionCause::Normal),
+            (Phase::Stopping, TransitionCause::Exited),
+            (Phase::Backoff, TransitionCause::Normal),
         ]
     );
     let users = house.supervisor.domain("users").expect("known").snapshot();
     let exit = users.last_exit.expect("it has ended");
-    assert_eq!((exit.cause, exit.killed), (Cause::Exited, false));
+    assert_eq!((exit.cause, exit.killed), (TransitionCause::Exited, false));
 }
 
 /// What a group does when a member fails: those after it are recycled, and its gate holds them.
 #[tokio::test(start_paused = true)]
 async fn the_recycled_come_back_after_what_they_wait_for_and_uncounted() {
-    let crashes_once_in_a_while = Habit {
+    let crashes_once_in_a_while = ProcessBehavior {
         ends_after: Some(Duration::from_secs(30)),
-        ..GOOD
+        ..WELL_BEHAVED
     };
-    let mut house = House::new(&[
+    let mut house = Harness::new(&[
         ("catalog", crashes_once_in_a_while, &[]),
-        ("orders", GOOD, &["catalog"]),
+        ("orders", WELL_BEHAVED, &["catalog"]),
     ]);
     house.supervisor.start(["catalog", "orders"]).await;
     let orders = house.supervisor.domain("orders").expect("known").clone();
-    let failed = |news: &Transition| news.domain == "catalog" && news.cause == Cause::Exited;
+    let failed =
+        |news: &Transition| news.domain == "catalog" && news.cause == TransitionCause::Exited;
     while !failed(&house.transitions.recv().await.expect("news")) {}
     // Twice, since several members may have failed; and once for a life that is long over.
     let life = orders.snapshot().generation;
     for generation in [life, life, 0] {
-        orders.report(generation, Fact::Recycle("catalog failed".into()));
+        orders.report(generation, Fact::GroupRestart("catalog failed".into()));
     }
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert_eq!(orders.snapshot().reason, "waiting for catalog (backoff)");
@@ -396,10 +406,10 @@ async fn the_recycled_come_back_after_what_they_wait_for_and_uncounted() {
 
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_stops_dependents_before_what_they_depend_on() {
-    let house = House::new(&[
-        ("catalog", GOOD, &[]),
-        ("orders", GOOD, &["catalog"]),
-        ("web", GOOD, &["orders"]),
+    let house = Harness::new(&[
+        ("catalog", WELL_BEHAVED, &[]),
+        ("orders", WELL_BEHAVED, &["catalog"]),
+        ("web", WELL_BEHAVED, &["orders"]),
     ]);
     house.supervisor.start(["catalog", "orders", "web"]).await;
     house.request("web", Command::Start).await;
@@ -412,12 +422,12 @@ async fn a_shutdown_stops_dependents_before_what_they_depend_on() {
 
 #[tokio::test(start_paused = true)]
 async fn a_chain_of_stubborn_domains_takes_one_grace_to_shut_down() {
-    let stubborn = Habit {
+    let stubborn = ProcessBehavior {
         heeds_term: false,
-        ..GOOD
+        ..WELL_BEHAVED
     };
-    let house = House::new(&[
-        ("catalog", GOOD, &[]),
+    let house = Harness::new(&[
+        ("catalog", WELL_BEHAVED, &[]),
         ("orders", stubborn, &["catalog"]),
         ("users", stubborn, &["orders"]),
         ("web", stubborn, &["users"]),
@@ -453,11 +463,14 @@ async fn a_chain_of_stubborn_domains_takes_one_grace_to_shut_down() {
 
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_in_the_middle_of_a_start_spawns_nothing_more() {
-    let slow = Habit {
+    let slow = ProcessBehavior {
         ready_after: Some(Duration::from_secs(20)),
-        ..GOOD
+        ..WELL_BEHAVED
     };
-    let house = House::new(&[("catalog", slow, &[]), ("orders", GOOD, &["catalog"])]);
+    let house = Harness::new(&[
+        ("catalog", slow, &[]),
+        ("orders", WELL_BEHAVED, &["catalog"]),
+    ]);
     house.supervisor.start(["catalog", "orders"]).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     house.supervisor.shutdown().await;
@@ -469,11 +482,11 @@ async fn a_shutdown_in_the_middle_of_a_start_spawns_nothing_more() {
 
 #[tokio::test(start_paused = true)]
 async fn a_domain_that_never_registers_is_ended_at_its_start_timeout() {
-    let mute = Habit {
+    let mute = ProcessBehavior {
         ready_after: None,
-        ..GOOD
+        ..WELL_BEHAVED
     };
-    let house = House::new(&[("users", mute, &[])]);
+    let house = Harness::new(&[("users", mute, &[])]);
     let asked = Instant::now();
     let Outcome::Failed(snapshot) = house.request("users", Command::Start).await else {
         panic!("it can't have become ready");
@@ -489,11 +502,11 @@ async fn a_domain_that_never_registers_is_ended_at_its_start_timeout() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_overtakes_a_restart_that_is_waited_for() {
-    let house = House::new(&[(
+    let house = Harness::new(&[(
         "users",
-        Habit {
+        ProcessBehavior {
             heeds_term: false,
-            ..GOOD
+            ..WELL_BEHAVED
         },
         &[],
     )]);
@@ -513,11 +526,11 @@ async fn frozen(time: Duration) {
 
 #[tokio::test(start_paused = true)]
 async fn a_start_is_not_blamed_for_the_time_in_which_fulcrum_was_frozen() {
-    let slow = Habit {
+    let slow = ProcessBehavior {
         ready_after: Some(Duration::from_secs(600 + 20)),
-        ..GOOD
+        ..WELL_BEHAVED
     };
-    let house = House::new(&[("users", slow, &[])]);
+    let house = Harness::new(&[("users", slow, &[])]);
     house.supervisor.start(["users"]).await;
     tokio::time::sleep(Duration::from_secs(10)).await;
     frozen(Duration::from_secs(600)).await;
@@ -528,11 +541,11 @@ async fn a_start_is_not_blamed_for_the_time_in_which_fulcrum_was_frozen() {
 
 #[tokio::test(start_paused = true)]
 async fn the_time_given_back_is_given_once() {
-    let mute = Habit {
+    let mute = ProcessBehavior {
         ready_after: None,
-        ..GOOD
+        ..WELL_BEHAVED
     };
-    let house = House::new(&[("users", mute, &[])]);
+    let house = Harness::new(&[("users", mute, &[])]);
     house.supervisor.start(["users"]).await;
     tokio::time::sleep(Duration::from_secs(10)).await;
     frozen(Duration::from_secs(600)).await;
@@ -546,11 +559,11 @@ async fn the_time_given_back_is_given_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_keeps_its_grace_when_fulcrum_was_frozen() {
-    let stubborn = Habit {
+    let stubborn = ProcessBehavior {
         heeds_term: false,
-        ..GOOD
+        ..WELL_BEHAVED
     };
-    let house = House::new(&[("users", stubborn, &[])]);
+    let house = Harness::new(&[("users", stubborn, &[])]);
     house.request("users", Command::Start).await;
     let handle = house.supervisor.domain("users").expect("known").clone();
     let ticket = handle.request(Command::Stop).await.expect("taken");

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use fulcrum_spawn::CommandSpec;
-use fulcrum_spawn::process::{Containment, Process, Spawner, Stat, signal_number};
+use fulcrum_spawn::process::{Process, ProcessTracker, Spawner, Stat, signal_number};
 use tokio::io::AsyncReadExt;
 use tokio::runtime::Runtime;
 use tokio::time::{sleep, timeout};
@@ -15,7 +15,7 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
 pub(crate) struct House {
     _runtime: Runtime,
-    pub(crate) containment: Containment,
+    pub(crate) containment: ProcessTracker,
     spawner: Spawner,
 }
 
@@ -24,7 +24,7 @@ pub(crate) fn house() -> &'static House {
     static HOUSE: LazyLock<House> = LazyLock::new(|| {
         let runtime = Runtime::new().expect("a runtime");
         // The name can't be a folder's, so there is no cgroup.
-        let containment = Containment::open("no/cgroup", "TREE_TOKEN");
+        let containment = ProcessTracker::open("no/cgroup", "TREE_TOKEN");
         let spawner = runtime.block_on(async { Spawner::start(containment.clone()) });
         House {
             _runtime: runtime,

@@ -13,7 +13,7 @@ fn ms(ms: u64) -> Duration {
 }
 
 /// Lets time pass up to `until`, with a look at every deadline; what was done when.
-fn pass(coalescer: &mut Coalescer<u8, u32>, until: Instant) -> Vec<(Instant, Action<u8, u32>)> {
+fn pass(coalescer: &mut Coalescer<u8, u32>, until: Instant) -> Vec<(Instant, DueAction<u8, u32>)> {
     let mut done = Vec::new();
     while let Some(at) = coalescer.deadline().filter(|at| *at <= until) {
         let actions = coalescer.due(at);
@@ -26,7 +26,7 @@ fn pass(coalescer: &mut Coalescer<u8, u32>, until: Instant) -> Vec<(Instant, Act
 #[test]
 fn the_first_save_acts_at_once_and_the_next_ones_together() {
     let start = Instant::now();
-    let mut coalescer = Coalescer::new(Pace::default());
+    let mut coalescer = Coalescer::new(CoalescerConfig::default());
     coalescer.changed(1, 1, true, start);
     let done = pass(&mut coalescer, start);
     assert_eq!(done.len(), 1);
@@ -36,7 +36,7 @@ fn the_first_save_acts_at_once_and_the_next_ones_together() {
     }
     let done = pass(&mut coalescer, start + ms(1000));
     assert_eq!(done.len(), 1);
-    assert_eq!(done[0].0, start + ms(90) + Pace::default().quiet);
+    assert_eq!(done[0].0, start + ms(90) + CoalescerConfig::default().quiet);
     coalescer.changed(1, 2, true, start + ms(2000));
     assert_eq!(
         pass(&mut coalescer, start + ms(2000)).len(),
@@ -48,7 +48,7 @@ fn the_first_save_acts_at_once_and_the_next_ones_together() {
 #[test]
 fn twenty_saves_a_second_for_ten_seconds_are_few_reloads() {
     let start = Instant::now();
-    let mut coalescer = Coalescer::new(Pace::default());
+    let mut coalescer = Coalescer::new(CoalescerConfig::default());
     let mut done = Vec::new();
     for save in 0..200_u64 {
         let at = start + ms(save * 50);
@@ -74,7 +74,7 @@ fn a_checkout_is_two_actions_for_each_key_however_slow_the_disk() {
         (500, 20_000, 3),
     ] {
         let start = Instant::now();
-        let mut coalescer = Coalescer::new(Pace::default());
+        let mut coalescer = Coalescer::new(CoalescerConfig::default());
         let mut done = Vec::new();
         for file in 0..files {
             let at = start + Duration::from_micros(u64::from(file) * gap_us);
@@ -96,7 +96,7 @@ fn a_checkout_is_two_actions_for_each_key_however_slow_the_disk() {
 #[test]
 fn forgotten_keys_have_no_actions() {
     let now = Instant::now();
-    let mut coalescer = Coalescer::new(Pace::default());
+    let mut coalescer = Coalescer::new(CoalescerConfig::default());
     coalescer.changed(1, 1, true, now);
     coalescer.forget(&1);
     assert_eq!(coalescer.deadline(), None);
@@ -108,7 +108,7 @@ proptest! {
     fn no_change_is_lost_none_waits_too_long_and_bursts_are_few(
         steps in prop::collection::vec((0_u8..3, 0_u32..60, any::<bool>(), 0_u64..120), 1..300),
     ) {
-        let pace = Pace::default();
+        let pace = CoalescerConfig::default();
         let start = Instant::now();
         let mut now = start;
         let mut coalescer = Coalescer::new(pace);
@@ -130,7 +130,7 @@ proptest! {
         for (at, key, item) in &changes {
             let follows = done.iter().any(|(then, action)| {
                 then >= at
-                    && *then <= *at + pace.flood_longest
+                    && *then <= *at + pace.bulk_max_delay
                     && action.key == *key
                     && action.items.contains(item)
             });

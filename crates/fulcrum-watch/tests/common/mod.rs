@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use fulcrum_watch::{Change, Key, Kind, News, Notice, Options, Spec, Tree, Watcher};
+use fulcrum_watch::{
+    Change, ChangeKind, Key, WatchEvent, WatchOptions, WatchSpec, WatchStatus, WatchedDir, Watcher,
+};
 use tempfile::TempDir;
 
 /// Nothing here takes longer, even on a machine that has other things to do.
@@ -48,38 +50,38 @@ impl App {
     }
 
     /// Both domains, with their names as keys.
-    pub(crate) fn spec(&self) -> Spec {
-        Spec {
+    pub(crate) fn spec(&self) -> WatchSpec {
+        WatchSpec {
             app_root: self.root.clone(),
             trees: ["users", "orders"]
-                .map(|domain| Tree::new(domain, self.path("domains").join(domain)))
+                .map(|domain| WatchedDir::new(domain, self.path("domains").join(domain)))
                 .into(),
-            ..Spec::default()
+            ..WatchSpec::default()
         }
     }
 
     /// Watches both domains, and has learned their files.
     pub(crate) async fn watch(&self) -> Told {
-        Told::start(&self.spec(), Options::default()).await
+        Told::start(&self.spec(), WatchOptions::default()).await
     }
 }
 
 /// What a watcher tells.
 pub(crate) struct Told {
     pub(crate) watcher: Watcher,
-    pub(crate) notices: Vec<Notice>,
+    pub(crate) notices: Vec<WatchStatus>,
     waiting: std::vec::IntoIter<Change>,
 }
 
 impl Told {
-    pub(crate) async fn start(spec: &Spec, options: Options) -> Self {
+    pub(crate) async fn start(spec: &WatchSpec, options: WatchOptions) -> Self {
         let watcher = Watcher::start(spec, options).await.expect("not started");
         let mut told = Self {
             watcher,
             notices: Vec::new(),
             waiting: Vec::new().into_iter(),
         };
-        told.notice(|notice| matches!(notice, Notice::Learned { .. }))
+        told.notice(|notice| matches!(notice, WatchStatus::Ready { .. }))
             .await;
         told
     }
@@ -91,23 +93,23 @@ impl Told {
                 return change;
             }
             match self.news("a change").await {
-                News::Changes(batch) => self.waiting = batch.changes.into_iter(),
-                News::Notice(notice) => self.notices.push(notice),
+                WatchEvent::Changes(batch) => self.waiting = batch.changes.into_iter(),
+                WatchEvent::WatchStatus(notice) => self.notices.push(notice),
             }
         }
     }
 
     /// Waits for a notice, before which nothing may change.
-    pub(crate) async fn notice(&mut self, is_it: impl Fn(&Notice) -> bool) {
+    pub(crate) async fn notice(&mut self, is_it: impl Fn(&WatchStatus) -> bool) {
         while !self.notices.iter().any(&is_it) {
             match self.news("a notice").await {
-                News::Notice(notice) => self.notices.push(notice),
-                News::Changes(batch) => panic!("changed before the notice: {batch:?}"),
+                WatchEvent::WatchStatus(notice) => self.notices.push(notice),
+                WatchEvent::Changes(batch) => panic!("changed before the notice: {batch:?}"),
             }
         }
     }
 
-    async fn news(&mut self, what: &str) -> News {
+    async fn news(&mut self, what: &str) -> WatchEvent {
         match tokio::time::timeout(LIMIT, self.watcher.next()).await {
             Ok(Some(news)) => news,
             Ok(None) => panic!("the watching ended instead of {what}"),
@@ -116,7 +118,7 @@ impl Told {
     }
 
     /// The next change is this one.
-    pub(crate) async fn expect(&mut self, path: &Path, kind: Kind, keys: &[&str]) {
+    pub(crate) async fn expect(&mut self, path: &Path, kind: ChangeKind, keys: &[&str]) {
         let keys: Vec<Key> = keys.iter().map(|key| Key::from(*key)).collect();
         let expected = Change {
             path: path.to_owned(),
@@ -130,9 +132,9 @@ impl Told {
     /// made now, and which is told later than whatever was before it.
     pub(crate) async fn expect_nothing(&mut self, app: &App) {
         let path = app.write("domains/orders/sentinel.js", "here");
-        self.expect(&path, Kind::Created, &["orders"]).await;
+        self.expect(&path, ChangeKind::Created, &["orders"]).await;
         fs::remove_file(&path).expect("no sentinel");
-        self.expect(&path, Kind::Removed, &["orders"]).await;
+        self.expect(&path, ChangeKind::Removed, &["orders"]).await;
     }
 }
 

@@ -6,7 +6,7 @@ mod validate;
 use clap::Subcommand;
 
 use super::Context;
-use crate::exit::Stop;
+use crate::exit::CliError;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -22,7 +22,7 @@ pub(crate) enum Verb {
     Show(show::Args),
 }
 
-pub(super) fn run(verb: Verb, context: &Context) -> Result<(), Stop> {
+pub(super) fn run(verb: Verb, context: &Context) -> Result<(), CliError> {
     match verb {
         Verb::Validate(args) => validate::run(&args, context),
         Verb::Show(args) => show::run(&args, context),

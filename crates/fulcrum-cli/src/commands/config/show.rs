@@ -5,10 +5,10 @@ use fulcrum_config::{App, Mode};
 use serde_json::Value;
 
 use super::Context;
-use crate::exit::{Code, Stop};
+use crate::exit::{CliError, Code};
 use crate::load;
-use crate::output::{Cell, Paint, Table};
-use fulcrum_runtime::names::unknown_domain;
+use crate::output::{Cell, Color, Table};
+use fulcrum_runtime::names;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -29,21 +29,23 @@ enum Format {
     Yaml,
 }
 
-pub(super) fn run(args: &Args, context: &Context) -> Result<(), Stop> {
+pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let output = &context.output;
     let (app, warnings) = load::valid(context.app(), Mode::Dev, output)?;
     for warning in &warnings {
-        output.say(&warning.to_string());
+        output.eprint(&warning.to_string());
     }
     let shown = match &args.domain {
-        None => app.show(),
-        Some(name) => app.show_domain(name).ok_or_else(|| unknown(&app, name))?,
+        None => app.effective(),
+        Some(name) => app
+            .effective_domain(name)
+            .ok_or_else(|| unknown_domain(&app, name))?,
     };
     match args.output {
         Format::Json => output.json(&shown),
         Format::Yaml => {
             let text = app.to_yaml(args.domain.as_deref()).ok_or_else(|| {
-                Stop::failed("the configuration can't be shown as YAML; `-o json` shows it too")
+                CliError::failed("the configuration can't be shown as YAML; `-o json` shows it too")
             })?;
             output.data(text.as_bytes())
         }
@@ -54,9 +56,9 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Stop> {
     }
 }
 
-fn unknown(app: &App, name: &str) -> Stop {
+fn unknown_domain(app: &App, name: &str) -> CliError {
     let names = app.domains.iter().map(|domain| domain.name.as_str());
-    Stop::new(Code::UnknownDomain, unknown_domain(name, names))
+    CliError::new(Code::UnknownDomain, names::unknown_domain(name, names))
 }
 
 fn table(shown: &Value) -> Table {
@@ -64,7 +66,7 @@ fn table(shown: &Value) -> Table {
     let mut rows = Vec::new();
     flatten("", shown, &mut rows);
     for (path, value, origin) in rows {
-        let paint = (origin == "default").then_some(Paint::Dim);
+        let paint = (origin == "default").then_some(Color::Dim);
         table.push([
             Cell::new(&path),
             Cell::new(&value).painted(paint),
@@ -77,11 +79,11 @@ fn table(shown: &Value) -> Table {
 /// The settings below a section, each with its dotted path. A leaf is `{"value", "origin"}`.
 fn flatten(path: &str, value: &Value, rows: &mut Vec<(String, String, String)>) {
     let Value::Object(section) = value else {
-        return rows.push((path.to_owned(), plain(value), String::new()));
+        return rows.push((path.to_owned(), plain_value(value), String::new()));
     };
     // A variable may be called `origin` too, but what stands behind it isn't a text.
     if let Some(Value::String(origin)) = section.get("origin") {
-        let value = section.get("value").map(plain).unwrap_or_default();
+        let value = section.get("value").map(plain_value).unwrap_or_default();
         return rows.push((path.to_owned(), value, origin.clone()));
     }
     for (name, value) in section {
@@ -94,7 +96,7 @@ fn flatten(path: &str, value: &Value, rows: &mut Vec<(String, String, String)>) 
     }
 }
 
-fn plain(value: &Value) -> String {
+fn plain_value(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),

@@ -1,13 +1,13 @@
 //! `fulcrum config validate`
 
 use clap::ValueEnum;
-use fulcrum_config::{Mode, Problem, Severity};
+use fulcrum_config::{Diagnostic, Mode, Severity};
 use serde::Serialize;
 
 use super::Context;
-use crate::exit::{Code, Stop};
+use crate::exit::{CliError, Code};
 use crate::load::{self, tally};
-use crate::output::count;
+use crate::output::pluralize;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -26,7 +26,7 @@ enum Format {
 
 /// A finding for programs.
 #[derive(Debug, Serialize)]
-struct Finding<'a> {
+struct DiagnosticJson<'a> {
     severity: &'static str,
     code: &'static str,
     file: Option<String>,
@@ -37,8 +37,8 @@ struct Finding<'a> {
     hint: Option<&'a str>,
 }
 
-impl<'a> From<&'a Problem> for Finding<'a> {
-    fn from(problem: &'a Problem) -> Self {
+impl<'a> From<&'a Diagnostic> for DiagnosticJson<'a> {
+    fn from(problem: &'a Diagnostic) -> Self {
         let place = problem.at.as_ref();
         Self {
             severity: match problem.severity {
@@ -55,26 +55,26 @@ impl<'a> From<&'a Problem> for Finding<'a> {
     }
 }
 
-pub(super) fn run(args: &Args, context: &Context) -> Result<(), Stop> {
+pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let output = &context.output;
     let loaded = load::read(context.app(), Mode::Dev)?;
     if args.output == Format::Json {
-        let findings: Vec<_> = loaded.problems.iter().map(Finding::from).collect();
+        let findings: Vec<_> = loaded.problems.iter().map(DiagnosticJson::from).collect();
         output.json(&findings)?;
     } else {
         for problem in &loaded.problems {
-            output.say(&problem.to_string());
+            output.eprint(&problem.to_string());
         }
     }
     let found = tally(&loaded.problems);
     match loaded.app {
-        None if args.output == Format::Json => Err(Stop::silent(Code::ConfigInvalid)),
-        None => Err(Stop::new(
+        None if args.output == Format::Json => Err(CliError::already_reported(Code::ConfigInvalid)),
+        None => Err(CliError::new(
             Code::ConfigInvalid,
             format!("the configuration has {found}"),
         )),
         Some(app) if args.output == Format::Table => {
-            let domains = count(app.domains.len(), "domain");
+            let domains = pluralize(app.domains.len(), "domain");
             output.data(format!("{domains}, {found}\n").as_bytes())
         }
         Some(_) => Ok(()),
@@ -85,16 +85,16 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Stop> {
 mod tests {
     use std::path::PathBuf;
 
-    use fulcrum_config::Place;
+    use fulcrum_config::Location;
 
     use super::*;
 
     #[test]
     fn a_finding_has_every_key() {
-        let problem = Problem {
+        let problem = Diagnostic {
             severity: Severity::Warning,
             code: "no-domains",
-            at: Some(Place {
+            at: Some(Location {
                 file: PathBuf::from("fulcrum.yml"),
                 line: 0,
                 column: 0,
@@ -103,7 +103,7 @@ mod tests {
             hint: None,
         };
         assert_eq!(
-            serde_json::to_string(&Finding::from(&problem)).expect("JSON"),
+            serde_json::to_string(&DiagnosticJson::from(&problem)).expect("JSON"),
             r#"{"severity":"warning","code":"no-domains","file":"fulcrum.yml","line":null,"column":null,"message":"none","hint":null}"#
         );
     }

@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 use super::Context;
 use crate::args::duration;
 use crate::client;
-use crate::exit::{Code, Stop};
+use crate::exit::{CliError, Code};
 use crate::output::Output;
 
 #[derive(Debug, clap::Args)]
@@ -42,38 +42,38 @@ enum Format {
 }
 
 #[derive(Debug, Serialize)]
-struct Answer {
+struct ResponseJson {
     r#type: String,
     payload: serde_json::Value,
     success: bool,
     error: String,
 }
 
-pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
+pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     let payload = match args.payload.as_deref() {
         None => "{}".to_owned(),
         Some("-") => read_stdin()?,
         Some(text) => text.to_owned(),
     };
-    check(&payload)?;
+    validate_json(&payload)?;
     let client = context.connect().await?;
     let request = CallRequest {
         domain: args.name,
         r#type: args.kind,
         payload,
-        timeout_ms: duration::millis(args.timeout),
+        timeout_ms: duration::to_millis(args.timeout),
     };
-    let response = client.call(request).await.map_err(client::refused)?;
+    let response = client.call(request).await.map_err(client::control_error)?;
     print(response, args.output, &context.output)
 }
 
-fn read_stdin() -> Result<String, Stop> {
+fn read_stdin() -> Result<String, CliError> {
     let mut text = String::new();
     std::io::stdin()
         .lock()
         .read_to_string(&mut text)
         .map_err(|error| {
-            Stop::new(
+            CliError::new(
                 Code::Usage,
                 format!("the payload on standard input can't be read: {error}"),
             )
@@ -82,9 +82,9 @@ fn read_stdin() -> Result<String, Stop> {
 }
 
 /// What isn't JSON never leaves this process, so that the mistake is told where it was made.
-fn check(payload: &str) -> Result<(), Stop> {
+fn validate_json(payload: &str) -> Result<(), CliError> {
     serde_json::from_str::<IgnoredAny>(payload).map(drop).map_err(|error| {
-        Stop::new(
+        CliError::new(
             Code::Usage,
             format!(
                 "the payload isn't JSON: {error}\n  hint: quote it for the shell, as in '{{\"id\": 1}}'"
@@ -93,7 +93,7 @@ fn check(payload: &str) -> Result<(), Stop> {
     })
 }
 
-fn print(response: CallResponse, format: Format, output: &Output) -> Result<(), Stop> {
+fn print(response: CallResponse, format: Format, output: &Output) -> Result<(), CliError> {
     let CallResponse {
         r#type,
         payload,
@@ -104,7 +104,7 @@ fn print(response: CallResponse, format: Format, output: &Output) -> Result<(), 
         Format::Json => {
             // A domain may answer anything; what isn't JSON is shown as the text it is.
             let payload = serde_json::from_str(&payload).unwrap_or_else(|_| payload.into());
-            output.json(&Answer {
+            output.json(&ResponseJson {
                 r#type,
                 payload,
                 success,
@@ -122,7 +122,7 @@ fn print(response: CallResponse, format: Format, output: &Output) -> Result<(), 
     } else {
         error
     };
-    Err(Stop::failed(error))
+    Err(CliError::failed(error))
 }
 
 #[cfg(test)]
@@ -132,12 +132,12 @@ mod tests {
     #[test]
     fn what_is_no_json_is_refused_with_its_place() {
         for payload in ["{}", "[1, 2.50]", "\"x\"", "-5", " null "] {
-            assert_eq!(check(payload), Ok(()), "{payload}");
+            assert_eq!(validate_json(payload), Ok(()), "{payload}");
         }
-        let stop = check("{\"id\":\n oops}").expect_err("no JSON");
+        let stop = validate_json("{\"id\":\n oops}").expect_err("no JSON");
         assert_eq!(stop.code, Code::Usage);
         assert!(stop.message.contains("line 2 column 2"), "{stop}");
-        check("").expect_err("nothing");
-        check("{} {}").expect_err("two");
+        validate_json("").expect_err("nothing");
+        validate_json("{} {}").expect_err("two");
     }
 }

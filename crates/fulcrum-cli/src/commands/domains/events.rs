@@ -7,8 +7,8 @@ use fulcrum_rpc::control::{Event, EventsRequest};
 
 use super::{Context, stream};
 use crate::client;
-use crate::exit::Stop;
-use crate::output::{EventShape, Paint, harmless, kind_paint, rfc3339};
+use crate::exit::CliError;
+use crate::output::{Color, EventShape, kind_paint, rfc3339, sanitize};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -31,14 +31,17 @@ enum Format {
     Json,
 }
 
-pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
+pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     let output = &context.output;
     let client = context.connect().await?;
     let request = EventsRequest {
         domains: args.names,
         follow: args.follow,
     };
-    let events = client.events(request).await.map_err(client::refused)?;
+    let events = client
+        .events(request)
+        .await
+        .map_err(client::control_error)?;
     let colour = output.stdout().colour;
     let print = |event: Event, out: &mut Vec<u8>| {
         let line = match args.output {
@@ -56,13 +59,13 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
 fn line(event: &Event, colour: bool) -> String {
     let time = event.time.and_then(|time| SystemTime::try_from(time).ok());
     let time = time.map_or_else(|| "-".to_owned(), rfc3339);
-    let kind = kind_paint(&event.kind).apply(&format!("{:<13}", harmless(&event.kind)), colour);
+    let kind = kind_paint(&event.kind).paint(&format!("{:<13}", sanitize(&event.kind)), colour);
     let text = format!(
         "{}  {:<14}  {:<4}  {kind}  {}",
-        Paint::Dim.apply(&time, colour),
-        harmless(&event.domain),
+        Color::Dim.paint(&time, colour),
+        sanitize(&event.domain),
         format!("#{}", event.generation),
-        harmless(if event.reason == event.kind {
+        sanitize(if event.reason == event.kind {
             ""
         } else {
             &event.reason

@@ -6,23 +6,23 @@ use fulcrum_rpc::control::{Event, EventsRequest, LogsRequest, log_record};
 use fulcrum_rpc::{ControlClient, ControlError};
 use tokio_stream::{Stream, StreamExt};
 
-use super::logs::received;
-use crate::client::refused;
-use crate::exit::Stop;
+use super::logs::remote;
+use crate::client::control_error;
+use crate::exit::CliError;
 
 /// As many of the newest lines are looked through for those of standard error.
-const LINES: u64 = 2_000;
+const MAX_LINES: u64 = 2_000;
 
 /// What happened to a domain, oldest first.
 ///
 /// # Errors
 /// The instance's refusal, and a stream that breaks.
-pub(super) async fn events(client: &ControlClient, domain: &str) -> Result<Vec<Event>, Stop> {
+pub(super) async fn events(client: &ControlClient, domain: &str) -> Result<Vec<Event>, CliError> {
     let request = EventsRequest {
         domains: vec![domain.to_owned()],
         follow: false,
     };
-    gathered(client.events(request).await.map_err(refused)?).await
+    collect(client.events(request).await.map_err(control_error)?).await
 }
 
 /// What each of its lives wrote to standard error, as far as it is kept.
@@ -32,32 +32,32 @@ pub(super) async fn events(client: &ControlClient, domain: &str) -> Result<Vec<E
 pub(super) async fn stderr(
     client: &ControlClient,
     domain: &str,
-) -> Result<BTreeMap<u64, Vec<String>>, Stop> {
+) -> Result<BTreeMap<u64, Vec<String>>, CliError> {
     let request = LogsRequest {
         domains: vec![domain.to_owned()],
-        tail: Some(LINES),
+        tail: Some(MAX_LINES),
         ..LogsRequest::default()
     };
-    let records = gathered(client.logs(request).await.map_err(refused)?).await?;
+    let records = collect(client.logs(request).await.map_err(control_error)?).await?;
     let mut said: BTreeMap<u64, Vec<String>> = BTreeMap::new();
     for record in records {
         if let Some(log_record::Record::Line(line)) = record.record
             && line.stream == "stderr"
         {
             let generation = line.generation;
-            let text = received::read(line).text().into_owned();
+            let text = remote::from_message(line).text().into_owned();
             said.entry(generation).or_default().push(text);
         }
     }
     Ok(said)
 }
 
-async fn gathered<T>(
+async fn collect<T>(
     mut items: impl Stream<Item = Result<T, ControlError>> + Unpin,
-) -> Result<Vec<T>, Stop> {
+) -> Result<Vec<T>, CliError> {
     let mut all = Vec::new();
     while let Some(item) = items.next().await {
-        all.push(item.map_err(refused)?);
+        all.push(item.map_err(control_error)?);
     }
     Ok(all)
 }

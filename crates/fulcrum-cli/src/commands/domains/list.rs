@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 use super::Context;
 use crate::client;
-use crate::exit::Stop;
+use crate::exit::CliError;
 use crate::output::{DomainShape, domain_table};
 
 #[derive(Debug, clap::Args)]
@@ -26,7 +26,7 @@ enum Format {
     Name,
 }
 
-pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
+pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     let output = &context.output;
     let client = context.connect().await?;
     let domains = client::domains(&client, &args.names).await?;
@@ -47,7 +47,7 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
             output.data(names.as_bytes())
         }
         Format::Table if domains.is_empty() => {
-            output.note("the app has no domains");
+            output.progress("the app has no domains");
             Ok(())
         }
         Format::Table => {

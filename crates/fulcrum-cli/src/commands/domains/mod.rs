@@ -1,9 +1,10 @@
 //! `fulcrum domains`: what can be asked of a running instance.
 
 pub(crate) mod call;
-mod change;
 mod events;
+mod explain;
 mod history;
+mod lifecycle;
 mod list;
 pub(crate) mod logs;
 mod restart;
@@ -13,12 +14,11 @@ mod status;
 mod stop;
 mod stream;
 mod wait;
-mod why;
 
 use clap::Subcommand;
 
-use super::{Context, drive};
-use crate::exit::Stop;
+use super::{Context, executor};
+use crate::exit::CliError;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -47,20 +47,22 @@ pub(crate) enum Verb {
     /// Show what happened to domains
     Events(events::Args),
     /// Tell why a domain is as it is, and how that came about
-    Why(why::Args),
+    Why(explain::Args),
 }
 
-pub(super) fn run(verb: Verb, context: Context) -> Result<(), Stop> {
+pub(super) fn run(verb: Verb, context: Context) -> Result<(), CliError> {
     match verb {
-        Verb::List(args) => drive::client(None, list::run(args, context)),
-        Verb::Status(args) => drive::client(None, status::run(args, context)),
-        Verb::Start(args) => drive::client(Some("the start"), start::run(args, context)),
-        Verb::Stop(args) => drive::client(Some("the stop"), stop::run(args, context)),
-        Verb::Restart(args) => drive::client(Some("the restart"), restart::run(args, context)),
-        Verb::Wait(args) => drive::client(None, wait::run(args, context)),
-        Verb::Logs(args) => drive::client(None, logs::run(args, context)),
-        Verb::Call(args) => drive::client(None, call::run(args, context)),
-        Verb::Events(args) => drive::client(None, events::run(args, context)),
-        Verb::Why(args) => drive::client(None, why::run(args, context)),
+        Verb::List(args) => executor::run_client(None, list::run(args, context)),
+        Verb::Status(args) => executor::run_client(None, status::run(args, context)),
+        Verb::Start(args) => executor::run_client(Some("the start"), start::run(args, context)),
+        Verb::Stop(args) => executor::run_client(Some("the stop"), stop::run(args, context)),
+        Verb::Restart(args) => {
+            executor::run_client(Some("the restart"), restart::run(args, context))
+        }
+        Verb::Wait(args) => executor::run_client(None, wait::run(args, context)),
+        Verb::Logs(args) => executor::run_client(None, logs::run(args, context)),
+        Verb::Call(args) => executor::run_client(None, call::run(args, context)),
+        Verb::Events(args) => executor::run_client(None, events::run(args, context)),
+        Verb::Why(args) => executor::run_client(None, explain::run(args, context)),
     }
 }

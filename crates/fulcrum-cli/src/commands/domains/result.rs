@@ -7,7 +7,7 @@ use fulcrum_rpc::control::outcome::Kind;
 use serde::Serialize;
 
 use crate::client;
-use crate::exit::{Code, Stop};
+use crate::exit::{CliError, Code};
 use crate::output::{DomainShape, Output};
 
 /// How an outcome is printed.
@@ -20,7 +20,7 @@ pub(crate) enum Format {
 }
 
 #[derive(Debug, Serialize)]
-struct Shape {
+struct OutcomeJson {
     outcome: &'static str,
     message: String,
     domains: Vec<DomainShape>,
@@ -30,38 +30,38 @@ struct Shape {
 ///
 /// # Errors
 /// Every outcome but done.
-pub(super) async fn show(
+pub(super) async fn print_outcome(
     client: &ControlClient,
     outcome: Outcome,
     names: &[String],
     format: Format,
     output: &Output,
-) -> Result<(), Stop> {
+) -> Result<(), CliError> {
     if format == Format::Json {
         // What came of it is known; that the domains can't be looked at doesn't change it.
         let domains = match outcome.kind() {
             Kind::UnknownDomain => Vec::new(),
             _ => client::domains(client, names).await.unwrap_or_default(),
         };
-        output.json(&Shape {
-            outcome: word(outcome.kind()),
+        output.json(&OutcomeJson {
+            outcome: outcome_name(outcome.kind()),
             message: outcome.message.clone(),
             domains: domains.into_iter().map(DomainShape::from).collect(),
         })?;
     }
-    if let Err(stop) = client::settled(&outcome) {
+    if let Err(stop) = client::into_result(&outcome) {
         if stop.code != Code::UnknownDomain {
-            client::last_words(client, names, output).await;
+            client::print_stderr_tails(client, names, output).await;
         }
         return Err(stop);
     }
     if format == Format::Table && !outcome.message.is_empty() {
-        output.note(&outcome.message);
+        output.progress(&outcome.message);
     }
     Ok(())
 }
 
-pub(crate) fn word(kind: Kind) -> &'static str {
+pub(crate) fn outcome_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Done => "done",
         Kind::Failed | Kind::Unspecified => "failed",

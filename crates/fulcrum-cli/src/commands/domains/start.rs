@@ -2,15 +2,15 @@
 
 use fulcrum_rpc::control::change_request::Action;
 
-use super::{Context, change};
-use crate::exit::Stop;
+use super::{Context, lifecycle};
+use crate::exit::CliError;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    change: change::Change,
+    change: lifecycle::LifecycleArgs,
 }
 
-pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
-    change::run(Action::Start, args.change, context).await
+pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
+    lifecycle::run(Action::Start, args.change, context).await
 }

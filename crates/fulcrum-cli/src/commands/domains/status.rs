@@ -8,14 +8,14 @@ use serde::Serialize;
 
 use super::{Context, history};
 use crate::client;
-use crate::exit::{Code, Stop};
+use crate::exit::{CliError, Code};
 use crate::output::{
-    DomainShape, InstanceShape, LifeShape, Output, describe_domain, describe_instance,
+    DomainShape, GenerationJson, InstanceShape, Output, describe_domain, describe_instance,
     domain_table, lives,
 };
 
 /// How many lives are shown with a domain, the present one included.
-const LIVES: usize = 5;
+const SHOWN_GENERATIONS: usize = 5;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -35,7 +35,7 @@ enum Format {
 
 /// `domains status -o json`.
 #[derive(Debug, Serialize)]
-struct Whole {
+struct StatusJson {
     instance: InstanceShape,
     domains: Vec<DomainShape>,
 }
@@ -44,17 +44,20 @@ struct Whole {
     clippy::disallowed_methods,
     reason = "the edge: what was then is told as ago"
 )]
-pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
+pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     let client = context.connect().await?;
     let request = StatusRequest {
         domains: args.name.iter().cloned().collect(),
         details: args.name.is_some(),
     };
-    let response = client.status(request).await.map_err(client::refused)?;
+    let response = client
+        .status(request)
+        .await
+        .map_err(client::control_error)?;
     let now = SystemTime::now();
     match &args.name {
         Some(name) => {
-            let domain = only(response.domains, name)?;
+            let domain = single_domain(response.domains, name)?;
             let events = history::events(&client, &domain.name).await?;
             print_one(domain, &events, args.output, now, &context.output)
         }
@@ -68,15 +71,16 @@ fn print_one(
     format: Format,
     now: SystemTime,
     output: &Output,
-) -> Result<(), Stop> {
+) -> Result<(), CliError> {
     let mut lives = lives(events);
     lives.retain(|life| life.generation > 0);
-    let last = &lives[lives.len().saturating_sub(LIVES)..];
+    let last = &lives[lives.len().saturating_sub(SHOWN_GENERATIONS)..];
     if format == Format::Table {
         let page = describe_domain(&domain, last, now, output.stdout().colour);
         return output.data(page.as_bytes());
     }
-    let shape = DomainShape::from(domain).with_lives(last.iter().map(LifeShape::from).collect());
+    let shape =
+        DomainShape::from(domain).with_lives(last.iter().map(GenerationJson::from).collect());
     if format == Format::Json {
         output.json(&shape)
     } else {
@@ -89,7 +93,7 @@ fn print_all(
     format: Format,
     now: SystemTime,
     output: &Output,
-) -> Result<(), Stop> {
+) -> Result<(), CliError> {
     let instance = response.instance.unwrap_or_default();
     if format == Format::Table {
         let face = output.stdout();
@@ -98,7 +102,7 @@ fn print_all(
         page.push_str(&domain_table(&response.domains).render(face.colour, face.width));
         return output.data(page.as_bytes());
     }
-    let whole = Whole {
+    let whole = StatusJson {
         instance: instance.into(),
         domains: response
             .domains
@@ -115,7 +119,7 @@ fn print_all(
 
 /// The one domain that `name` means. With more than one the shape of the output would depend on
 /// what is running.
-pub(super) fn only(domains: Vec<Domain>, name: &str) -> Result<Domain, Stop> {
+pub(super) fn single_domain(domains: Vec<Domain>, name: &str) -> Result<Domain, CliError> {
     let names: Vec<_> = domains.iter().map(|domain| domain.name.as_str()).collect();
     let wrong = match names.as_slice() {
         [_] => String::new(),
@@ -133,7 +137,7 @@ pub(super) fn only(domains: Vec<Domain>, name: &str) -> Result<Domain, Stop> {
     let mut domains = domains.into_iter();
     match (domains.next(), domains.next()) {
         (Some(domain), None) => Ok(domain),
-        _ => Err(Stop::new(code, wrong)),
+        _ => Err(CliError::new(code, wrong)),
     }
 }
 
@@ -151,14 +155,14 @@ mod tests {
     #[test]
     fn one_name_is_one_domain() {
         assert_eq!(
-            only(vec![domain("users")], "u*").map(|domain| domain.name),
+            single_domain(vec![domain("users")], "u*").map(|domain| domain.name),
             Ok("users".to_owned())
         );
-        let stop = only(vec![domain("users"), domain("uploads")], "u*").expect_err("two");
+        let stop = single_domain(vec![domain("users"), domain("uploads")], "u*").expect_err("two");
         assert_eq!(stop.code, Code::Usage);
         assert!(stop.message.contains("users, uploads"), "{stop}");
         assert_eq!(
-            only(vec![], "x").expect_err("none").code,
+            single_domain(vec![], "x").expect_err("none").code,
             Code::UnknownDomain
         );
     }

@@ -2,23 +2,23 @@
 
 use fulcrum_rpc::control::change_request::Action;
 
-use super::{Context, change};
-use crate::exit::Stop;
+use super::{Context, lifecycle};
+use crate::exit::CliError;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    change: change::Change,
+    change: lifecycle::LifecycleArgs,
     /// Kill them instead of asking them to end
     #[arg(long)]
     force: bool,
 }
 
-pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
+pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     let action = if args.force {
         Action::Kill
     } else {
         Action::Stop
     };
-    change::run(action, args.change, context).await
+    lifecycle::run(action, args.change, context).await
 }

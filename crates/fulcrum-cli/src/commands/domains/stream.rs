@@ -6,12 +6,12 @@ use std::pin::pin;
 use fulcrum_rpc::ControlError;
 use tokio_stream::{Stream, StreamExt};
 
-use crate::client::refused;
-use crate::exit::Stop;
-use crate::output::{Output, reader_gone};
+use crate::client::control_error;
+use crate::exit::CliError;
+use crate::output::{Output, stdout_closed};
 
 /// As much is gathered before it is written, if more is there already.
-const FULL: usize = 64 * 1024;
+const FLUSH_BYTES: usize = 64 * 1024;
 
 /// Prints each item as `render` puts it, until the end; when following, until the instance or the
 /// reader of our output is gone.
@@ -23,9 +23,9 @@ pub(super) async fn print<T>(
     follow: bool,
     output: &Output,
     mut render: impl FnMut(T, &mut Vec<u8>),
-) -> Result<(), Stop> {
+) -> Result<(), CliError> {
     let mut items = pin!(items);
-    let mut reader_gone = pin!(reader_gone());
+    let mut reader_gone = pin!(stdout_closed());
     let mut gathered = Vec::new();
     let end = loop {
         let item = if gathered.is_empty() {
@@ -36,7 +36,7 @@ pub(super) async fn print<T>(
         } else {
             tokio::select! {
                 biased;
-                item = items.next(), if gathered.len() < FULL => item,
+                item = items.next(), if gathered.len() < FLUSH_BYTES => item,
                 () = ready(()) => {
                     output.data(&gathered)?;
                     gathered.clear();
@@ -48,13 +48,13 @@ pub(super) async fn print<T>(
             Some(Ok(item)) => render(item, &mut gathered),
             None => break Ok(()),
             // Whoever follows a log knows that it ends with the instance.
-            Some(Err(ControlError::Gone(_))) if follow => break Ok(()),
-            Some(Err(error)) => break Err(refused(error)),
+            Some(Err(ControlError::Disconnected(_))) if follow => break Ok(()),
+            Some(Err(error)) => break Err(control_error(error)),
         }
     };
     output.data(&gathered)?;
     if follow && end.is_ok() {
-        output.note("the instance has ended");
+        output.progress("the instance has ended");
     }
     end
 }

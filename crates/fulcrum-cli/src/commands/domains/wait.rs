@@ -11,8 +11,8 @@ use super::Context;
 use super::result::{self, Format};
 use crate::args::duration;
 use crate::client;
-use crate::exit::Stop;
-use crate::output::elapsed;
+use crate::exit::CliError;
+use crate::output::format_duration;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -21,7 +21,7 @@ pub(crate) struct Args {
     names: Vec<String>,
     /// What to wait for
     #[arg(long = "for", value_enum, default_value = "ready")]
-    condition: State,
+    condition: WaitCondition,
     /// How long; 0 is for ever
     #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "60s")]
     timeout: Duration,
@@ -31,45 +31,45 @@ pub(crate) struct Args {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum State {
+enum WaitCondition {
     Ready,
     Running,
     Stopped,
 }
 
-pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
+pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     let client = context.connect().await?;
     let condition = match args.condition {
-        State::Ready => Condition::Ready,
-        State::Running => Condition::Running,
-        State::Stopped => Condition::Stopped,
+        WaitCondition::Ready => Condition::Ready,
+        WaitCondition::Running => Condition::Running,
+        WaitCondition::Stopped => Condition::Stopped,
     };
     let request = WaitRequest {
         domains: args.names.clone(),
         condition: condition.into(),
-        timeout_ms: duration::millis(args.timeout),
+        timeout_ms: duration::to_millis(args.timeout),
     };
-    let progress = client.wait(request).await.map_err(client::refused)?;
+    let progress = client.wait(request).await.map_err(client::control_error)?;
     let outcome = client::outcome_of(progress, &context.output).await?;
     let outcome = match outcome.kind() {
         Kind::TimedOut => Outcome {
             message: format!(
                 "not {} after {}: {}",
-                word(args.condition),
-                elapsed(args.timeout),
+                condition_name(args.condition),
+                format_duration(args.timeout),
                 outcome.message
             ),
             ..outcome
         },
         _ => outcome,
     };
-    result::show(&client, outcome, &args.names, args.output, &context.output).await
+    result::print_outcome(&client, outcome, &args.names, args.output, &context.output).await
 }
 
-fn word(state: State) -> &'static str {
+fn condition_name(state: WaitCondition) -> &'static str {
     match state {
-        State::Ready => "ready",
-        State::Running => "running",
-        State::Stopped => "stopped",
+        WaitCondition::Ready => "ready",
+        WaitCondition::Running => "running",
+        WaitCondition::Stopped => "stopped",
     }
 }

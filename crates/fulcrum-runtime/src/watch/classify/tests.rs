@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use fulcrum_config::{Mode, Request};
+use fulcrum_config::{LoadOptions, Mode};
 use tempfile::TempDir;
 
 use crate::watch::classify::*;
@@ -15,7 +15,7 @@ pub(crate) fn app(files: &[(&str, &str)]) -> (TempDir, App) {
         fs::create_dir_all(file.parent().expect("a file is in a folder")).expect("writable");
         fs::write(file, text).expect("writable");
     }
-    let request = Request {
+    let request = LoadOptions {
         app: None,
         cwd: folder.path().canonicalize().expect("it is there"),
         env: BTreeMap::new(),
@@ -33,7 +33,7 @@ pub(crate) fn app(files: &[(&str, &str)]) -> (TempDir, App) {
 struct Case {
     _folder: TempDir,
     app: App,
-    seen: BTreeMap<String, Seen>,
+    seen: BTreeMap<String, DomainView>,
 }
 
 impl Case {
@@ -49,9 +49,9 @@ impl Case {
                 "process: {command: [/bin/cat], watch: {paths: [., \"*.sql\", \"../../etc/*.html\"]}}",
             ),
         ]);
-        let runs = Seen {
-            standing: Standing::Steady,
-            ..Seen::default()
+        let runs = DomainView {
+            standing: LoadState::Loaded,
+            ..DomainView::default()
         };
         let names = ["users", "orders", "tool"];
         let seen = names.map(|name| (name.to_owned(), runs.clone()));
@@ -70,13 +70,13 @@ impl Case {
         self
     }
 
-    fn stands(mut self, name: &str, standing: Standing) -> Self {
+    fn stands(mut self, name: &str, standing: LoadState) -> Self {
         self.seen.get_mut(name).expect("it is there").standing = standing;
         self
     }
 
     /// What a change means, in words.
-    fn of(&self, path: &str, kind: Kind, keys: &[&str]) -> Vec<String> {
+    fn of(&self, path: &str, kind: ChangeKind, keys: &[&str]) -> Vec<String> {
         let change = Change {
             path: self.app.root.join(path),
             kind,
@@ -90,15 +90,15 @@ impl Case {
         let undecided = meaning.undecided.into_iter();
         let undecided = undecided.map(|name| format!("undecided {name}"));
         let words = meaning.targets.into_iter().map(|target| match target {
-            Target::Configuration => "configuration".to_owned(),
-            Target::Code(name) => format!("code {name}"),
-            Target::Asset(name) => format!("asset {name}"),
+            ReloadTarget::Configuration => "configuration".to_owned(),
+            ReloadTarget::Code(name) => format!("code {name}"),
+            ReloadTarget::Asset(name) => format!("asset {name}"),
         });
         words.chain(undecided).collect()
     }
 
     fn saved(&self, path: &str, keys: &[&str]) -> Vec<String> {
-        self.of(path, Kind::Modified, keys)
+        self.of(path, ChangeKind::Modified, keys)
     }
 }
 
@@ -107,11 +107,8 @@ const NOTHING: [String; 0] = [];
 #[test]
 fn settings_and_variables_are_compared_whole() {
     let case = Case::new();
-    assert_eq!(
-        case.saved("fulcrum.yml", &[CONFIGURATION]),
-        ["configuration"]
-    );
-    let keys = [CONFIGURATION, PLACE, "users"];
+    assert_eq!(case.saved("fulcrum.yml", &[CONFIG_KEY]), ["configuration"]);
+    let keys = [CONFIG_KEY, DOMAIN_DIRS_KEY, "users"];
     for file in ["domains/users/fulcrum.yml", "domains/users/.env"] {
         assert_eq!(case.saved(file, &keys), ["configuration"], "{file}");
     }
@@ -120,16 +117,26 @@ fn settings_and_variables_are_compared_whole() {
 #[test]
 fn domains_come_and_go_with_their_entries() {
     let case = Case::new();
-    for kind in [Kind::Created, Kind::Removed] {
+    for kind in [ChangeKind::Created, ChangeKind::Removed] {
         for file in ["domains/pay/domain.mts", "domains/pay/fulcrum.yml"] {
-            assert_eq!(case.of(file, kind, &[PLACE]), ["configuration"], "{file}");
+            assert_eq!(
+                case.of(file, kind, &[DOMAIN_DIRS_KEY]),
+                ["configuration"],
+                "{file}"
+            );
         }
-        assert_eq!(case.of("domains/pay/lib.js", kind, &[PLACE]), NOTHING);
+        assert_eq!(
+            case.of("domains/pay/lib.js", kind, &[DOMAIN_DIRS_KEY]),
+            NOTHING
+        );
     }
     let entry = "domains/users/domain.js";
-    let keys = [PLACE, "users"];
-    assert_eq!(case.of(entry, Kind::Removed, &keys), ["configuration"]);
-    let back = case.of(entry, Kind::Created, &keys);
+    let keys = [DOMAIN_DIRS_KEY, "users"];
+    assert_eq!(
+        case.of(entry, ChangeKind::Removed, &keys),
+        ["configuration"]
+    );
+    let back = case.of(entry, ChangeKind::Created, &keys);
     assert_eq!(back, ["configuration", "code users"]);
     assert_eq!(case.saved(entry, &keys), ["code users"]);
 }
@@ -140,7 +147,7 @@ fn what_may_be_code_counts_while_nothing_is_known() {
     for file in ["a.js", "b.mts", "lib/c.json", "d.node", "e.wasm"] {
         let file = format!("domains/users/{file}");
         assert_eq!(
-            case.saved(&file, &[PLACE, "users"]),
+            case.saved(&file, &[DOMAIN_DIRS_KEY, "users"]),
             ["code users"],
             "{file}"
         );
@@ -148,7 +155,7 @@ fn what_may_be_code_counts_while_nothing_is_known() {
     for file in ["views/a.hbs", "a.css", "notes", "a.sql"] {
         let file = format!("domains/users/{file}");
         assert_eq!(
-            case.saved(&file, &[PLACE, "users"]),
+            case.saved(&file, &[DOMAIN_DIRS_KEY, "users"]),
             ["asset users"],
             "{file}"
         );
@@ -162,7 +169,10 @@ fn only_importers_are_restarted_for_shared_code() {
         .loaded("users", &["domains/users/domain.js", shared])
         .loaded("orders", &["domains/orders/domain.ts"]);
     assert_eq!(case.saved(shared, &["users", "orders"]), ["code users"]);
-    assert_eq!(case.of(shared, Kind::Removed, &["users"]), ["code users"]);
+    assert_eq!(
+        case.of(shared, ChangeKind::Removed, &["users"]),
+        ["code users"]
+    );
 }
 
 #[test]
@@ -180,25 +190,28 @@ fn what_is_known_not_to_be_loaded_restarts_nobody_who_runs() {
     );
     // Node knows a module by its real path.
     assert_eq!(case.saved("link/a.js", &["users"]), ["code users"]);
-    assert_eq!(case.of(test, Kind::Removed, &["users"]), NOTHING);
+    assert_eq!(case.of(test, ChangeKind::Removed, &["users"]), NOTHING);
     // It may be what is imported next.
-    assert_eq!(case.of(test, Kind::Created, &["users"]), ["code users"]);
+    assert_eq!(
+        case.of(test, ChangeKind::Created, &["users"]),
+        ["code users"]
+    );
     let data = "domains/users/data.json";
-    let case = case.stands("users", Standing::Settling);
+    let case = case.stands("users", LoadState::Starting);
     let saved = case.saved(test, &["users"]);
     assert_eq!(saved, ["undecided users"], "the new life may load it");
     assert_eq!(case.saved(data, &["users"]), ["asset users"]);
-    let created = case.of(data, Kind::Created, &["users"]);
+    let created = case.of(data, ChangeKind::Created, &["users"]);
     assert_eq!(created, ["code users"], "it may fail without it");
-    let mut case = case.stands("users", Standing::Down);
+    let mut case = case.stands("users", LoadState::Down);
     assert_eq!(case.saved(test, &["users"]), ["code users"]);
     assert_eq!(
         case.saved("domains/users/a.hbs", &["users"]),
         ["asset users"]
     );
     let seen = case.seen.get_mut("users").expect("it is there");
-    seen.standing = Standing::Steady;
-    seen.waiting.insert(case.app.root.join(test));
+    seen.standing = LoadState::Loaded;
+    seen.unapplied.insert(case.app.root.join(test));
     assert_eq!(case.saved(test, &["users"]), ["code users"]);
 }
 
@@ -211,7 +224,11 @@ fn packages_are_told_by_what_asks_for_them() {
         assert_eq!(case.saved(package, &["users"]), ["code users"]);
         for lock in ["package-lock.json", "yarn.lock"] {
             let lock = format!("domains/users/{lock}");
-            assert_eq!(case.of(&lock, Kind::Created, &["users"]), NOTHING, "{lock}");
+            assert_eq!(
+                case.of(&lock, ChangeKind::Created, &["users"]),
+                NOTHING,
+                "{lock}"
+            );
         }
     }
 }

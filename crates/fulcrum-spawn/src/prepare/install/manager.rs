@@ -7,7 +7,7 @@ use super::super::package_json::PackageJson;
 
 /// A package manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manager {
+pub enum PackageManager {
     /// npm: `package-lock.json`, `npm-shrinkwrap.json`, or no lock file at all.
     Npm,
     /// pnpm: `pnpm-lock.yaml`.
@@ -16,21 +16,21 @@ pub enum Manager {
     Yarn,
 }
 
-impl fmt::Display for Manager {
+impl fmt::Display for PackageManager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.program())
     }
 }
 
 /// The lock files, and whose they are.
-pub(super) const LOCKS: &[(&str, Manager)] = &[
-    ("package-lock.json", Manager::Npm),
-    ("npm-shrinkwrap.json", Manager::Npm),
-    ("pnpm-lock.yaml", Manager::Pnpm),
-    ("yarn.lock", Manager::Yarn),
+pub(super) const LOCK_FILES: &[(&str, PackageManager)] = &[
+    ("package-lock.json", PackageManager::Npm),
+    ("npm-shrinkwrap.json", PackageManager::Npm),
+    ("pnpm-lock.yaml", PackageManager::Pnpm),
+    ("yarn.lock", PackageManager::Yarn),
 ];
 
-impl Manager {
+impl PackageManager {
     /// The program's name.
     #[must_use]
     pub fn program(self) -> &'static str {
@@ -42,7 +42,7 @@ impl Manager {
     }
 
     /// How to get it.
-    pub(super) fn cure(self) -> &'static str {
+    pub(super) fn install_hint(self) -> &'static str {
         match self {
             Self::Npm => "npm comes with Node: install Node whole, or put npm's folder into PATH",
             Self::Pnpm => "install it with `npm install --global pnpm`, or `corepack enable`",
@@ -51,7 +51,7 @@ impl Manager {
     }
 
     /// The one that `root` uses: the `packageManager` field, else the lock file, else npm.
-    pub(super) fn of(root: &Path, package: &PackageJson) -> Self {
+    pub(super) fn detect(root: &Path, package: &PackageJson) -> Self {
         let named = package
             .package_manager
             .as_str()
@@ -62,13 +62,15 @@ impl Manager {
             Some("yarn") => return Self::Yarn,
             _ => {}
         }
-        let lock = LOCKS.iter().find(|(name, _)| root.join(name).is_file());
+        let lock = LOCK_FILES
+            .iter()
+            .find(|(name, _)| root.join(name).is_file());
         lock.map_or(Self::Npm, |(_, manager)| *manager)
     }
 
     /// Its lock file in `root`.
     pub(super) fn lock(self, root: &Path) -> Option<&'static str> {
-        let mut own = LOCKS
+        let mut own = LOCK_FILES
             .iter()
             .filter(|(_, manager)| *manager == self)
             .map(|(name, _)| *name);
@@ -112,14 +114,14 @@ mod tests {
 
     use super::*;
 
-    fn chosen(files: &[&str], manifest: &str) -> (Manager, Vec<&'static str>) {
+    fn chosen(files: &[&str], manifest: &str) -> (PackageManager, Vec<&'static str>) {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("package.json"), manifest).unwrap();
         files
             .iter()
             .for_each(|name| fs::write(dir.path().join(name), "").unwrap());
         let package = PackageJson::in_dir(dir.path()).unwrap().unwrap();
-        let manager = Manager::of(dir.path(), &package);
+        let manager = PackageManager::detect(dir.path(), &package);
         (manager, manager.arguments(dir.path(), &package))
     }
 
@@ -128,12 +130,12 @@ mod tests {
         assert_eq!(chosen(&[], "{}").1[0], "install");
         assert_eq!(chosen(&["package-lock.json"], "{}").1[0], "ci");
         assert_eq!(chosen(&["npm-shrinkwrap.json"], "{}").1[0], "ci");
-        let pnpm = (Manager::Pnpm, vec!["install", "--frozen-lockfile"]);
+        let pnpm = (PackageManager::Pnpm, vec!["install", "--frozen-lockfile"]);
         assert_eq!(chosen(&["pnpm-lock.yaml"], "{}"), pnpm);
         let field = r#"{"packageManager":"pnpm@9.0.0"}"#;
         assert_eq!(
             chosen(&["package-lock.json"], field),
-            (Manager::Pnpm, vec!["install"])
+            (PackageManager::Pnpm, vec!["install"])
         );
         assert!(
             chosen(&["yarn.lock"], "{}")

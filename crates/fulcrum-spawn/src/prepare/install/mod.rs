@@ -2,7 +2,7 @@
 
 mod manager;
 mod marker;
-mod needed;
+mod plan;
 
-pub use manager::Manager;
-pub use needed::{Install, install_needed};
+pub use manager::PackageManager;
+pub use plan::{InstallPlan, plan_install};

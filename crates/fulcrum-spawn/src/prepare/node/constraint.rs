@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use nodejs_semver::Range;
 
-use super::super::files::upward;
+use super::super::files::ancestors_until;
 use super::super::package_json::PackageJson;
-use crate::Failure;
+use crate::StartError;
 
 /// Long-term releases by the names that `.nvmrc` may use (`lts/iron`).
 /// Source: the release schedule of Node.
@@ -27,17 +27,20 @@ const CODENAMES: &[(&str, u32)] = &[
 
 /// A wish for certain versions, and the file that holds it.
 #[derive(Debug, Clone)]
-pub(super) struct Constraint {
+pub(super) struct VersionRequirement {
     pub(super) file: PathBuf,
     /// As written.
-    pub(super) wanted: String,
+    pub(super) raw: String,
     pub(super) range: Range,
 }
 
 /// The wish nearest to the domain: `.nvmrc` or `.node-version` from its folder upward to the app
 /// root, else `engines.node` of the nearest `package.json`.
-pub(super) fn find(domain_dir: &Path, app_root: &Path) -> Result<Option<Constraint>, Failure> {
-    for dir in upward(domain_dir, app_root) {
+pub(super) fn find(
+    domain_dir: &Path,
+    app_root: &Path,
+) -> Result<Option<VersionRequirement>, StartError> {
+    for dir in ancestors_until(domain_dir, app_root) {
         for name in [".nvmrc", ".node-version"] {
             let file = dir.join(name);
             if let Ok(text) = fs::read_to_string(&file) {
@@ -48,24 +51,24 @@ pub(super) fn find(domain_dir: &Path, app_root: &Path) -> Result<Option<Constrai
     let Some(package) = PackageJson::nearest(domain_dir, app_root)? else {
         return Ok(None);
     };
-    let Some(wanted) = package.wanted_node() else {
+    let Some(wanted) = package.engines_node() else {
         return Ok(None);
     };
     let range = Range::parse(wanted).map_err(|error| {
-        Failure::permanent(format!(
+        StartError::permanent(format!(
             "{}: engines.node is {wanted:?}, which is no version range: {error}",
             package.path.display()
         ))
-        .cure("write a range such as \">=20.13\"")
+        .hint("write a range such as \">=20.13\"")
     })?;
-    Ok(Some(Constraint {
-        wanted: wanted.to_owned(),
+    Ok(Some(VersionRequirement {
+        raw: wanted.to_owned(),
         file: package.path,
         range,
     }))
 }
 
-fn from_version_file(file: PathBuf, text: &str) -> Result<Option<Constraint>, Failure> {
+fn from_version_file(file: PathBuf, text: &str) -> Result<Option<VersionRequirement>, StartError> {
     let wanted = text
         .lines()
         .map(|line| line.split('#').next().unwrap_or_default().trim())
@@ -75,33 +78,33 @@ fn from_version_file(file: PathBuf, text: &str) -> Result<Option<Constraint>, Fa
         return Ok(None);
     };
     match range_of(wanted) {
-        Wish::Any => Ok(None),
-        Wish::Range(range) => Ok(Some(Constraint {
+        ParsedRequirement::Any => Ok(None),
+        ParsedRequirement::Range(range) => Ok(Some(VersionRequirement {
             file,
-            wanted: wanted.to_owned(),
+            raw: wanted.to_owned(),
             range,
         })),
-        Wish::Unknown => Err(Failure::permanent(format!(
+        ParsedRequirement::Unknown => Err(StartError::permanent(format!(
             "{}: {wanted:?} is no version of Node that can be understood",
             file.display()
         ))
-        .cure("write a version such as 20, 22.18.0, lts/* or lts/jod")),
+        .hint("write a version such as 20, 22.18.0, lts/* or lts/jod")),
     }
 }
 
-enum Wish {
+enum ParsedRequirement {
     Any,
     Range(Range),
     Unknown,
 }
 
-fn range_of(wanted: &str) -> Wish {
+fn range_of(wanted: &str) -> ParsedRequirement {
     let lower = wanted.to_ascii_lowercase();
     if matches!(
         lower.as_str(),
         "node" | "stable" | "current" | "latest" | "system" | "default"
     ) {
-        return Wish::Any;
+        return ParsedRequirement::Any;
     }
     let text = match lower
         .strip_prefix("lts/")
@@ -115,14 +118,14 @@ fn range_of(wanted: &str) -> Wish {
             .join(" || "),
         Some(name) => match CODENAMES.iter().find(|(codename, _)| *codename == name) {
             Some((_, major)) => format!("{major}.x"),
-            None => return Wish::Unknown,
+            None => return ParsedRequirement::Unknown,
         },
         None => lower
             .trim_start_matches("node-")
             .trim_start_matches("iojs-")
             .to_owned(),
     };
-    Range::parse(&text).map_or(Wish::Unknown, Wish::Range)
+    Range::parse(&text).map_or(ParsedRequirement::Unknown, ParsedRequirement::Range)
 }
 
 #[cfg(test)]
@@ -133,9 +136,9 @@ mod tests {
 
     fn accepts(wanted: &str, version: &str) -> bool {
         match range_of(wanted) {
-            Wish::Any => true,
-            Wish::Range(range) => range.satisfies(&Version::parse(version).unwrap()),
-            Wish::Unknown => panic!("{wanted} is not understood"),
+            ParsedRequirement::Any => true,
+            ParsedRequirement::Range(range) => range.satisfies(&Version::parse(version).unwrap()),
+            ParsedRequirement::Unknown => panic!("{wanted} is not understood"),
         }
     }
 
@@ -147,8 +150,11 @@ mod tests {
         assert!(accepts("lts/*", "24.1.0") && !accepts("lts/*", "23.1.0"));
         assert!(accepts("lts/Iron", "20.20.2") && !accepts("lts/iron", "22.20.2"));
         assert!(accepts("node", "23.0.0"));
-        assert!(matches!(range_of("lts/nonsense"), Wish::Unknown));
-        assert!(matches!(range_of("twenty"), Wish::Unknown));
+        assert!(matches!(
+            range_of("lts/nonsense"),
+            ParsedRequirement::Unknown
+        ));
+        assert!(matches!(range_of("twenty"), ParsedRequirement::Unknown));
     }
 
     #[test]
@@ -161,20 +167,20 @@ mod tests {
             r#"{"engines":{"node":">=18"}}"#,
         )
         .unwrap();
-        assert_eq!(find(&domain, app.path()).unwrap().unwrap().wanted, ">=18");
+        assert_eq!(find(&domain, app.path()).unwrap().unwrap().raw, ">=18");
         fs::write(app.path().join(".nvmrc"), "# ours\n\n  22 # jod\n").unwrap();
-        assert_eq!(find(&domain, app.path()).unwrap().unwrap().wanted, "22");
+        assert_eq!(find(&domain, app.path()).unwrap().unwrap().raw, "22");
         fs::write(domain.join(".node-version"), "20.20.2\n").unwrap();
         let nearest = find(&domain, app.path()).unwrap().unwrap();
         assert_eq!(
-            (nearest.wanted.as_str(), nearest.file),
+            (nearest.raw.as_str(), nearest.file),
             ("20.20.2", domain.join(".node-version"))
         );
         fs::write(domain.join(".node-version"), "what?").unwrap();
         assert!(
             find(&domain, app.path())
                 .unwrap_err()
-                .what
+                .message
                 .contains(".node-version")
         );
     }

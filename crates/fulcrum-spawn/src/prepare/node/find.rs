@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 use nodejs_semver::Version;
 
-use super::super::{Toolbox, executable};
-use super::constraint::{self, Constraint};
+use super::super::{PrepareContext, executable};
+use super::constraint::{self, VersionRequirement};
+use super::detect::{self, NodeInfo};
 use super::installed;
-use super::probe::{self, Identity};
-use crate::Failure;
+use crate::StartError;
 
 /// The oldest Node that domains can run on: the bootstrap asks `v8.queryObjects`, which came with
 /// 20.13.
-pub const MINIMUM: (u64, u64, u64) = (20, 13, 0);
+pub const MIN_VERSION: (u64, u64, u64) = (20, 13, 0);
 
 /// Whose Node is looked for, and where.
 #[derive(Debug, Clone, Copy)]
@@ -97,29 +97,32 @@ impl fmt::Display for NodeRuntime {
 /// # Errors
 /// Permanent failures that name the path or the file: no Node, not executable, not a Node, older
 /// than [`MINIMUM`], or none of the wanted version.
-pub fn find_node(request: &NodeRequest<'_>, toolbox: &Toolbox) -> Result<NodeRuntime, Failure> {
+pub fn find_node(
+    request: &NodeRequest<'_>,
+    toolbox: &PrepareContext,
+) -> Result<NodeRuntime, StartError> {
     let identify = |path: &Path, role: &str| {
-        probe::identify(path, role, request.domain_dir, request.home, &toolbox.cache)
+        detect::detect(path, role, request.domain_dir, request.home, &toolbox.cache)
     };
     if let Some(configured) = request.configured {
         let identity = identify(configured, "process.node")?;
-        return accept(identity, NodeOrigin::Configured, configured);
+        return validate(identity, NodeOrigin::Configured, configured);
     }
     let in_path = executable::find_in_path("node".as_ref(), request.path);
     let Some(constraint) = constraint::find(request.domain_dir, request.app_root)? else {
         let Some(path) = in_path else {
             return Err(not_found(request));
         };
-        return accept(identify(&path, "node in PATH")?, NodeOrigin::Path, &path);
+        return validate(identify(&path, "node in PATH")?, NodeOrigin::Path, &path);
     };
     let mut seen = Vec::new();
     if let Some(path) = in_path {
         match identify(&path, "node in PATH") {
             Ok(identity) if constraint.range.satisfies(&identity.version) => {
-                return accept(identity, constraint.origin(), &path);
+                return validate(identity, constraint.origin(), &path);
             }
             Ok(identity) => seen.push(format!("{} ({})", identity.version, path.display())),
-            Err(failure) => seen.push(failure.what),
+            Err(failure) => seen.push(failure.message),
         }
     }
     for (version, path) in installed::list(request.home, toolbox.nvm_dir.as_deref()) {
@@ -128,15 +131,15 @@ pub fn find_node(request: &NodeRequest<'_>, toolbox: &Toolbox) -> Result<NodeRun
             continue;
         }
         match identify(&path, "node") {
-            Ok(identity) => return accept(identity, constraint.origin(), &path),
+            Ok(identity) => return validate(identity, constraint.origin(), &path),
             // A broken installation isn't the last word while there are others.
-            Err(failure) => seen.push(failure.what),
+            Err(failure) => seen.push(failure.message),
         }
     }
-    Err(unmet(&constraint, &seen))
+    Err(unsatisfied(&constraint, &seen))
 }
 
-impl Constraint {
+impl VersionRequirement {
     fn origin(&self) -> NodeOrigin {
         if self
             .file
@@ -150,13 +153,17 @@ impl Constraint {
     }
 }
 
-fn accept(identity: Identity, origin: NodeOrigin, found: &Path) -> Result<NodeRuntime, Failure> {
-    let Identity {
+fn validate(
+    identity: NodeInfo,
+    origin: NodeOrigin,
+    found: &Path,
+) -> Result<NodeRuntime, StartError> {
+    let NodeInfo {
         version,
         exec_path,
         strips_types,
     } = identity;
-    if (version.major(), version.minor(), version.patch()) < MINIMUM {
+    if (version.major(), version.minor(), version.patch()) < MIN_VERSION {
         let whence = match &origin {
             NodeOrigin::Configured => "from process.node".to_owned(),
             NodeOrigin::Path => "from PATH".to_owned(),
@@ -164,13 +171,13 @@ fn accept(identity: Identity, origin: NodeOrigin, found: &Path) -> Result<NodeRu
                 format!("as {} asks", file.display())
             }
         };
-        return Err(Failure::permanent(format!(
+        return Err(StartError::permanent(format!(
             "node {version} ({}, {whence}) is too old: Fulcrum needs {}.{} or newer",
             found.display(),
-            MINIMUM.0,
-            MINIMUM.1,
+            MIN_VERSION.0,
+            MIN_VERSION.1,
         ))
-        .cure("install a newer Node, or name one in process.node"));
+        .hint("install a newer Node, or name one in process.node"));
     }
     Ok(NodeRuntime {
         path: exec_path,
@@ -180,20 +187,22 @@ fn accept(identity: Identity, origin: NodeOrigin, found: &Path) -> Result<NodeRu
     })
 }
 
-fn not_found(request: &NodeRequest<'_>) -> Failure {
+fn not_found(request: &NodeRequest<'_>) -> StartError {
     let path = request.path.to_string_lossy();
     if let Some(file) = executable::find_unusable_in_path("node".as_ref(), request.path) {
         let file = file.display();
-        return Failure::permanent(format!("node in PATH: {file} is not executable")).cure(
+        return StartError::permanent(format!("node in PATH: {file} is not executable")).hint(
             format!("chmod +x {file}, or name another Node in process.node"),
         );
     }
-    Failure::permanent(format!("node not found in PATH={path}"))
-        .cure("install Node 20.13 or newer, or name one in process.node")
+    StartError::permanent(format!("node not found in PATH={path}"))
+        .hint("install Node 20.13 or newer, or name one in process.node")
 }
 
-fn unmet(constraint: &Constraint, seen: &[String]) -> Failure {
-    let Constraint { file, wanted, .. } = constraint;
+fn unsatisfied(constraint: &VersionRequirement, seen: &[String]) -> StartError {
+    let VersionRequirement {
+        file, raw: wanted, ..
+    } = constraint;
     const SHOWN: usize = 6;
     let mut found = seen
         .iter()
@@ -208,10 +217,10 @@ fn unmet(constraint: &Constraint, seen: &[String]) -> Failure {
         found.push_str("none at all");
     }
     let file = file.display();
-    Failure::permanent(format!(
+    StartError::permanent(format!(
         "{file} wants node {wanted}, which isn't installed; found: {found}"
     ))
-    .cure(format!(
+    .hint(format!(
         "install it (nvm install {wanted}), change {file}, or set process.node"
     ))
 }

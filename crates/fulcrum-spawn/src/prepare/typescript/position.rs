@@ -4,19 +4,19 @@ use serde::{Deserialize, Serialize};
 
 /// A line and a column, both from 1; the column counts characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(in super::super) struct Place {
+pub(in super::super) struct Position {
     pub(in super::super) line: u32,
     pub(in super::super) column: u32,
 }
 
 /// The place of a byte offset; an offset beyond the end, or inside a character, is taken back to
 /// where there is one.
-pub(super) fn place(text: &str, offset: usize) -> Place {
+pub(super) fn position_at(text: &str, offset: usize) -> Position {
     let before = &text[..text.floor_char_boundary(offset)];
     let line_start = before.rfind('\n').map_or(0, |end| end + 1);
     let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
     let column = before[line_start..].chars().count() + 1;
-    Place {
+    Position {
         line: u32::try_from(line).unwrap_or(u32::MAX),
         column: u32::try_from(column).unwrap_or(u32::MAX),
     }
@@ -39,10 +39,13 @@ mod tests {
     #[test]
     fn columns_count_characters() {
         let text = "a\nb\u{e9}\u{1f600}c";
-        assert_eq!(place(text, text.len() - 1), Place { line: 2, column: 4 });
-        assert_eq!(place(text, 0), Place { line: 1, column: 1 });
-        assert_eq!(place(text, 999), Place { line: 2, column: 5 });
-        assert_eq!(place(text, 4), Place { line: 2, column: 2 });
+        assert_eq!(
+            position_at(text, text.len() - 1),
+            Position { line: 2, column: 4 }
+        );
+        assert_eq!(position_at(text, 0), Position { line: 1, column: 1 });
+        assert_eq!(position_at(text, 999), Position { line: 2, column: 5 });
+        assert_eq!(position_at(text, 4), Position { line: 2, column: 2 });
         assert_eq!(line_text(text, 2), "b\u{e9}\u{1f600}c");
         assert_eq!(line_text(text, 9), "");
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::super::package_json::PackageJson;
-use super::facts::Via;
+use super::module_info::ImportKind;
 
 /// Where an import leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,14 +12,14 @@ pub(super) enum Target {
     File(PathBuf),
     /// Nothing for the scan: a package, a built-in module, a URL, data, or nothing at all. If it is
     /// missing, Node says so, and a dynamic import may be meant to fail.
-    Elsewhere,
+    External,
     /// A file that is there, but that Node doesn't find under this specifier.
-    Guessed(PathBuf, Guess),
+    BundlerOnly(PathBuf, BundlerResolution),
 }
 
 /// What would have to be guessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Guess {
+pub(super) enum BundlerResolution {
     /// `./x` for `x.ts`.
     Extension,
     /// `./x.js` for `x.ts`.
@@ -31,18 +31,18 @@ pub(super) enum Guess {
 /// Resolves a specifier of the file `from`.
 pub(super) fn resolve(
     specifier: &str,
-    via: Via,
+    via: ImportKind,
     from: &Path,
     scope: Option<&PackageJson>,
 ) -> Target {
     let Some(dir) = from.parent() else {
-        return Target::Elsewhere;
+        return Target::External;
     };
     let bare = specifier.split(['?', '#']).next().unwrap_or(specifier);
     if specifier.starts_with('#') {
         return scope
             .and_then(|scope| import_map(specifier, scope))
-            .map_or(Target::Elsewhere, file);
+            .map_or(Target::External, file);
     }
     if let Some(path) = specifier.strip_prefix("file://") {
         return file(PathBuf::from(path));
@@ -52,14 +52,18 @@ pub(super) fn resolve(
         .any(|prefix| specifier.starts_with(prefix))
         || matches!(specifier, "." | "..");
     if !relative {
-        return Target::Elsewhere;
+        return Target::External;
     }
     // An ECMAScript specifier is a URL: a query isn't part of the file's name.
-    let path = normal(&dir.join(if via == Via::Require { specifier } else { bare }));
+    let path = normal(&dir.join(if via == ImportKind::Require {
+        specifier
+    } else {
+        bare
+    }));
     if path.is_file() {
         return file(path);
     }
-    if via == Via::Require
+    if via == ImportKind::Require
         && let Some(found) = commonjs_guess(&path)
     {
         return file(found);
@@ -69,14 +73,14 @@ pub(super) fn resolve(
 
 fn file(path: PathBuf) -> Target {
     if !path.is_file() {
-        return Target::Elsewhere;
+        return Target::External;
     }
     match path.extension().and_then(|extension| extension.to_str()) {
-        Some("tsx" | "jsx") => Target::Guessed(path, Guess::Jsx),
+        Some("tsx" | "jsx") => Target::BundlerOnly(path, BundlerResolution::Jsx),
         Some("ts" | "mts" | "cts" | "js" | "mjs" | "cjs") if !in_node_modules(&path) => {
             Target::File(path.canonicalize().unwrap_or(path))
         }
-        _ => Target::Elsewhere,
+        _ => Target::External,
     }
 }
 
@@ -138,7 +142,7 @@ fn typescript_guess(path: &Path) -> Target {
                 .map(|meant| path.with_extension(meant))
                 .find(|p| p.is_file());
             if let Some(there) = there {
-                return Target::Guessed(there, Guess::OtherExtension);
+                return Target::BundlerOnly(there, BundlerResolution::OtherExtension);
             }
         }
     }
@@ -147,10 +151,10 @@ fn typescript_guess(path: &Path) -> Target {
     for base in [path, &in_folder] {
         let there = extensions.iter().map(|extension| appended(base, extension));
         if let Some(there) = there.into_iter().find(|candidate| candidate.is_file()) {
-            return Target::Guessed(there, Guess::Extension);
+            return Target::BundlerOnly(there, BundlerResolution::Extension);
         }
     }
-    Target::Elsewhere
+    Target::External
 }
 
 /// A `#name` of package.json's `imports`: plain strings, conditions, and one `*`.
@@ -209,31 +213,32 @@ mod tests {
         let from = root.join("domain.ts");
         let go = |specifier: &str, via| resolve(specifier, via, &from, None);
         assert_eq!(
-            go("./lib/a.ts", Via::Static),
+            go("./lib/a.ts", ImportKind::Static),
             Target::File(root.join("lib/a.ts"))
         );
         assert_eq!(
-            go("./lib/a.ts?v=1", Via::Dynamic),
+            go("./lib/a.ts?v=1", ImportKind::Dynamic),
             Target::File(root.join("lib/a.ts"))
         );
         assert_eq!(
-            go("./lib/../lib/./b.js", Via::Static),
+            go("./lib/../lib/./b.js", ImportKind::Static),
             Target::File(root.join("lib/b.js"))
         );
-        let guessed = Target::Guessed(root.join("lib/a.ts"), Guess::Extension);
-        assert_eq!(go("./lib/a", Via::Static), guessed);
-        assert_eq!(go("./lib/a", Via::Require), guessed);
-        let other = Target::Guessed(root.join("lib/a.ts"), Guess::OtherExtension);
-        assert_eq!(go("./lib/a.js", Via::Static), other);
-        let index = Target::Guessed(root.join("lib/sub/index.ts"), Guess::Extension);
-        assert_eq!(go("./lib/sub", Via::Static), index);
+        let guessed = Target::BundlerOnly(root.join("lib/a.ts"), BundlerResolution::Extension);
+        assert_eq!(go("./lib/a", ImportKind::Static), guessed);
+        assert_eq!(go("./lib/a", ImportKind::Require), guessed);
+        let other = Target::BundlerOnly(root.join("lib/a.ts"), BundlerResolution::OtherExtension);
+        assert_eq!(go("./lib/a.js", ImportKind::Static), other);
+        let index =
+            Target::BundlerOnly(root.join("lib/sub/index.ts"), BundlerResolution::Extension);
+        assert_eq!(go("./lib/sub", ImportKind::Static), index);
         assert_eq!(
-            go("./lib/b", Via::Require),
+            go("./lib/b", ImportKind::Require),
             Target::File(root.join("lib/b.js"))
         );
         assert_eq!(
-            go("./v.tsx", Via::Static),
-            Target::Guessed(root.join("v.tsx"), Guess::Jsx)
+            go("./v.tsx", ImportKind::Static),
+            Target::BundlerOnly(root.join("v.tsx"), BundlerResolution::Jsx)
         );
         for elsewhere in [
             "node:fs",
@@ -242,7 +247,11 @@ mod tests {
             "./node_modules/p/x.ts",
             "data:text/javascript,1",
         ] {
-            assert_eq!(go(elsewhere, Via::Static), Target::Elsewhere, "{elsewhere}");
+            assert_eq!(
+                go(elsewhere, ImportKind::Static),
+                Target::External,
+                "{elsewhere}"
+            );
         }
     }
 
@@ -254,12 +263,22 @@ mod tests {
         fs::write(root.join("lib/a.ts"), "").unwrap();
         let map = r##"{"imports":{"#a":{"types":"./no.ts","default":"./lib/a.ts"},"#lib/*":"./lib/*.ts"}}"##;
         fs::write(root.join("package.json"), map).unwrap();
-        let scope = PackageJson::scope(&root).unwrap();
+        let scope = PackageJson::package_scope(&root).unwrap();
         for specifier in ["#a", "#lib/a"] {
-            let target = resolve(specifier, Via::Static, &root.join("d.ts"), scope.as_ref());
+            let target = resolve(
+                specifier,
+                ImportKind::Static,
+                &root.join("d.ts"),
+                scope.as_ref(),
+            );
             assert_eq!(target, Target::File(root.join("lib/a.ts")), "{specifier}");
         }
-        let gone = resolve("#gone", Via::Static, &root.join("d.ts"), scope.as_ref());
-        assert_eq!(gone, Target::Elsewhere);
+        let gone = resolve(
+            "#gone",
+            ImportKind::Static,
+            &root.join("d.ts"),
+            scope.as_ref(),
+        );
+        assert_eq!(gone, Target::External);
     }
 }

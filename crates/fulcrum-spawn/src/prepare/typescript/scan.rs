@@ -5,11 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::package_json::PackageJson;
-use super::alias::Aliases;
-use super::position::{Place, line_text};
-use super::resolve::{Guess, Target, resolve};
+use super::position::{Position, line_text};
+use super::resolve::{BundlerResolution, Target, resolve};
 use super::sources::{self, Source, is_typescript};
 use super::strip::{Format, StripError, StripErrorKind, format_of};
+use super::tsconfig_paths::TsconfigPaths;
 
 /// What was found below an entry.
 #[derive(Debug, Clone, Default)]
@@ -17,7 +17,7 @@ pub(in super::super) struct Scan {
     /// The TypeScript files with their stripped code.
     pub(in super::super) files: Vec<StrippedFile>,
     /// The first thing that needs more than stripping, and where.
-    pub(in super::super) needs: Option<Need>,
+    pub(in super::super) requires_transform: Option<TransformRequirement>,
     /// No file that can be reached is an ECMAScript module.
     pub(in super::super) all_commonjs: bool,
 }
@@ -32,9 +32,9 @@ pub(in super::super) struct StrippedFile {
 
 /// Something that blanking out types can't do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in super::super) struct Need {
+pub(in super::super) struct TransformRequirement {
     pub(in super::super) file: PathBuf,
-    pub(in super::super) at: Place,
+    pub(in super::super) at: Position,
     /// What it is: `an enum`, `the path alias "@lib/a"`.
     pub(in super::super) what: String,
 }
@@ -69,8 +69,8 @@ pub(in super::super) fn scan(
     app_root: &Path,
     cache: &Path,
 ) -> Result<Scan, ScanError> {
-    let mut walk = Walk::new(app_root, cache);
-    walk.follow(entry)?;
+    let mut walk = ImportWalker::new(app_root, cache);
+    walk.walk(entry)?;
     walk.finish()
 }
 
@@ -80,7 +80,7 @@ pub(in super::super) enum ScanError {
     /// A file that can't be stripped.
     Source(Box<StripError>),
     /// A `package.json` that can't be read.
-    Package(crate::Failure),
+    Package(crate::StartError),
 }
 
 impl From<StripError> for ScanError {
@@ -89,13 +89,13 @@ impl From<StripError> for ScanError {
     }
 }
 
-impl From<crate::Failure> for ScanError {
-    fn from(failure: crate::Failure) -> Self {
+impl From<crate::StartError> for ScanError {
+    fn from(failure: crate::StartError) -> Self {
         Self::Package(failure)
     }
 }
 
-struct Walk<'a> {
+struct ImportWalker<'a> {
     app_root: &'a Path,
     cache: &'a Path,
     /// In the order in which they were met, so that the first obstacle is the one nearest to the
@@ -103,13 +103,13 @@ struct Walk<'a> {
     order: Vec<PathBuf>,
     sources: HashMap<PathBuf, Source>,
     scopes: BTreeMap<PathBuf, Option<PackageJson>>,
-    aliases: BTreeMap<PathBuf, Aliases>,
+    aliases: BTreeMap<PathBuf, TsconfigPaths>,
     /// Static imports between followed files, for the check of names.
     links: Vec<(PathBuf, usize, PathBuf)>,
-    needs: Vec<Need>,
+    requires_transform: Vec<TransformRequirement>,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> ImportWalker<'a> {
     fn new(app_root: &'a Path, cache: &'a Path) -> Self {
         Self {
             app_root,
@@ -119,11 +119,11 @@ impl<'a> Walk<'a> {
             scopes: BTreeMap::new(),
             aliases: BTreeMap::new(),
             links: Vec::new(),
-            needs: Vec::new(),
+            requires_transform: Vec::new(),
         }
     }
 
-    fn follow(&mut self, entry: &Path) -> Result<(), ScanError> {
+    fn walk(&mut self, entry: &Path) -> Result<(), ScanError> {
         let mut waiting = std::collections::VecDeque::from([entry.to_path_buf()]);
         while let Some(path) = waiting.pop_front() {
             if self.sources.contains_key(&path) {
@@ -131,18 +131,18 @@ impl<'a> Walk<'a> {
             }
             let source = sources::load(&path, self.cache)?;
             if let Some((what, at)) = &source.needs {
-                self.needs.push(Need {
+                self.requires_transform.push(TransformRequirement {
                     file: path.clone(),
                     at: *at,
                     what: what.clone(),
                 });
             }
             let dir = path.parent().unwrap_or(&path).to_path_buf();
-            self.learn(&dir)?;
+            self.load_dir_context(&dir)?;
             for (index, import) in source.facts.imports.iter().enumerate() {
                 let scope = self.scopes.get(&dir).and_then(Option::as_ref);
                 let mut need = |what: String| {
-                    self.needs.push(Need {
+                    self.requires_transform.push(TransformRequirement {
                         file: path.clone(),
                         at: import.at,
                         what,
@@ -154,14 +154,14 @@ impl<'a> Walk<'a> {
                         waiting.push_back(target);
                     }
                     // What JavaScript can't find it couldn't find before either.
-                    Target::Guessed(..) if !is_typescript(&path) => {}
-                    Target::Guessed(meant, guess) => {
+                    Target::BundlerOnly(..) if !is_typescript(&path) => {}
+                    Target::BundlerOnly(meant, guess) => {
                         need(guessed(&import.specifier, &meant, guess));
                     }
-                    Target::Elsewhere => {
+                    Target::External => {
                         let alias = self.aliases.get(&dir);
                         if is_typescript(&path)
-                            && alias.is_some_and(|alias| alias.names_a_file(&import.specifier))
+                            && alias.is_some_and(|alias| alias.resolves(&import.specifier))
                         {
                             need(format!(
                                 "the path alias {:?} of tsconfig.json",
@@ -178,12 +178,12 @@ impl<'a> Walk<'a> {
     }
 
     /// Reads what holds in a folder, once.
-    fn learn(&mut self, dir: &Path) -> Result<(), ScanError> {
+    fn load_dir_context(&mut self, dir: &Path) -> Result<(), ScanError> {
         if !self.scopes.contains_key(dir) {
             self.scopes
-                .insert(dir.to_path_buf(), PackageJson::scope(dir)?);
+                .insert(dir.to_path_buf(), PackageJson::package_scope(dir)?);
             self.aliases
-                .insert(dir.to_path_buf(), Aliases::of(dir, self.app_root));
+                .insert(dir.to_path_buf(), TsconfigPaths::of(dir, self.app_root));
         }
         Ok(())
     }
@@ -208,8 +208,8 @@ impl<'a> Walk<'a> {
             }
         }
         let rank = |file: &Path| self.order.iter().position(|path| path == file);
-        scan.needs = self
-            .needs
+        scan.requires_transform = self
+            .requires_transform
             .into_iter()
             .min_by_key(|need| (rank(&need.file), need.at));
         Ok(scan)
@@ -231,7 +231,7 @@ impl<'a> Walk<'a> {
             for (name, at) in &import.names {
                 if !target.facts.exports.contains(name) && declares_type(to, name) {
                     let what = format!("the import of the type {name} without the word `type`");
-                    self.needs.push(Need {
+                    self.requires_transform.push(TransformRequirement {
                         file: from.clone(),
                         at: *at,
                         what,
@@ -257,18 +257,18 @@ fn declares_type(path: &Path, name: &str) -> bool {
     })
 }
 
-fn guessed(specifier: &str, meant: &Path, guess: Guess) -> String {
+fn guessed(specifier: &str, meant: &Path, guess: BundlerResolution) -> String {
     let name = meant.file_name().unwrap_or_default().display();
     match guess {
-        Guess::Extension => {
+        BundlerResolution::Extension => {
             format!("the import {specifier:?} without an extension, meaning {name}")
         }
-        Guess::OtherExtension => format!("the import {specifier:?}, meaning {name}"),
-        Guess::Jsx => format!("the import {specifier:?} of a file with JSX"),
+        BundlerResolution::OtherExtension => format!("the import {specifier:?}, meaning {name}"),
+        BundlerResolution::Jsx => format!("the import {specifier:?} of a file with JSX"),
     }
 }
 
-impl Need {
+impl TransformRequirement {
     /// As an error at its place.
     pub(in super::super) fn into_error(self) -> StripError {
         let text = fs::read_to_string(&self.file).unwrap_or_default();

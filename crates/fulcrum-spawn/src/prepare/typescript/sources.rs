@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::super::files::{digest, write_cached};
 use super::super::package_json::PackageJson;
-use super::facts::{Facts, Via, read_facts};
-use super::position::Place;
+use super::module_info::{ImportKind, ModuleInfo, parse_module};
+use super::position::Position;
 use super::strip::{Format, StripError, StripErrorKind, format_of, strip_text};
 
 /// Part of every key: another stripper or another form of the facts makes another key.
@@ -17,19 +17,19 @@ const STRIPPER: &str = "swc_ts_fast_strip 60.0.0, facts 1";
 /// A file as the scan sees it.
 #[derive(Debug, Clone)]
 pub(super) struct Source {
-    pub(super) facts: Facts,
+    pub(super) facts: ModuleInfo,
     /// Where its stripped code is; `None` for JavaScript and for what can't be stripped.
     pub(super) code: Option<PathBuf>,
     /// What of it needs more than stripping, and where.
-    pub(super) needs: Option<(String, Place)>,
+    pub(super) needs: Option<(String, Position)>,
 }
 
 /// The companion of a stripped file.
 #[derive(Serialize, Deserialize)]
-struct Companion {
-    facts: Facts,
+struct CachedModuleInfo {
+    facts: ModuleInfo,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    needs: Option<(String, Place)>,
+    needs: Option<(String, Position)>,
 }
 
 /// Whether a file holds TypeScript, by its name.
@@ -57,7 +57,7 @@ pub(super) fn load(path: &Path, cache: &Path) -> Result<Source, StripError> {
     let code_path = dir.join(format!("{key}.js"));
     let known = fs::read(&companion_path)
         .ok()
-        .and_then(|text| serde_json::from_slice::<Companion>(&text).ok())
+        .and_then(|text| serde_json::from_slice::<CachedModuleInfo>(&text).ok())
         // The code is written first; someone may have deleted it since.
         .filter(|known| !typescript || known.needs.is_some() || code_path.is_file());
     let (companion, code) = match known {
@@ -70,12 +70,12 @@ pub(super) fn load(path: &Path, cache: &Path) -> Result<Source, StripError> {
     };
     if let Some(code) = &code {
         write_cached(&code_path, code.as_bytes())
-            .map_err(|error| unkept(path, &code_path, &error))?;
+            .map_err(|error| cache_write_error(path, &code_path, &error))?;
     }
     if code.is_some() || !companion_path.is_file() {
         let text = serde_json::to_vec(&companion).unwrap_or_default();
         write_cached(&companion_path, &text)
-            .map_err(|error| unkept(path, &companion_path, &error))?;
+            .map_err(|error| cache_write_error(path, &companion_path, &error))?;
     }
     let strippable = typescript && companion.needs.is_none();
     Ok(Source {
@@ -89,13 +89,15 @@ pub(super) fn load(path: &Path, cache: &Path) -> Result<Source, StripError> {
 /// it imports nothing or can't be read or parsed.
 pub(in super::super) fn first_static_import(path: &Path, cache: &Path) -> Option<String> {
     let imports = load(path, cache).ok()?.facts.imports;
-    let first = imports.into_iter().find(|one| one.via == Via::Static)?;
+    let first = imports
+        .into_iter()
+        .find(|one| one.via == ImportKind::Static)?;
     Some(first.specifier)
 }
 
 /// Whether Node takes a file for an ECMAScript module: by its extension, its package or its syntax.
 pub(in super::super) fn is_module(path: &Path, cache: &Path) -> bool {
-    let scope = path.parent().map(PackageJson::scope);
+    let scope = path.parent().map(PackageJson::package_scope);
     let scope = scope.and_then(|scope| scope.ok().flatten());
     let syntax = load(path, cache).is_ok_and(|source| source.facts.is_module);
     format_of(path, scope.as_ref(), syntax) == Format::Module
@@ -105,27 +107,27 @@ fn read(
     path: &Path,
     text: &str,
     typescript: bool,
-) -> Result<(Companion, Option<String>), StripError> {
+) -> Result<(CachedModuleInfo, Option<String>), StripError> {
     if !typescript {
-        let facts = read_facts_safely(text);
-        return Ok((Companion { facts, needs: None }, None));
+        let facts = parse_module_isolated(text);
+        return Ok((CachedModuleInfo { facts, needs: None }, None));
     }
     match strip_text(path, text) {
         Ok((_, facts)) if facts.decorator.is_some() => {
             let needs = facts.decorator.map(|at| ("a decorator".to_owned(), at));
-            Ok((Companion { facts, needs }, None))
+            Ok((CachedModuleInfo { facts, needs }, None))
         }
-        Ok((code, facts)) => Ok((Companion { facts, needs: None }, Some(code))),
+        Ok((code, facts)) => Ok((CachedModuleInfo { facts, needs: None }, Some(code))),
         Err(StripError {
             kind: StripErrorKind::NeedsTransform(what),
             line,
             column,
             ..
         }) => {
-            let needs = Some((what, Place { line, column }));
+            let needs = Some((what, Position { line, column }));
             Ok((
-                Companion {
-                    facts: Facts::default(),
+                CachedModuleInfo {
+                    facts: ModuleInfo::default(),
                     needs,
                 },
                 None,
@@ -135,15 +137,15 @@ fn read(
     }
 }
 
-fn read_facts_safely(text: &str) -> Facts {
-    super::strip::guarded(text, |text| read_facts(&text))
+fn parse_module_isolated(text: &str) -> ModuleInfo {
+    super::strip::run_isolated(text, |text| parse_module(&text))
         .flatten()
         .unwrap_or_default()
 }
 
 fn without_facts() -> Source {
     Source {
-        facts: Facts::default(),
+        facts: ModuleInfo::default(),
         code: None,
         needs: None,
     }
@@ -160,7 +162,7 @@ fn unreadable(path: &Path, message: String) -> StripError {
     }
 }
 
-fn unkept(path: &Path, kept: &Path, error: &std::io::Error) -> StripError {
+fn cache_write_error(path: &Path, kept: &Path, error: &std::io::Error) -> StripError {
     unreadable(
         path,
         format!(

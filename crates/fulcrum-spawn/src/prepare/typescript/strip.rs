@@ -13,16 +13,16 @@ use swc_ecma_parser::TsSyntax;
 use swc_ts_fast_strip::{Mode, Options, operate};
 
 use super::super::package_json::PackageJson;
-use super::depth::too_deep;
-use super::facts::{Facts, read_facts};
-use super::position::{line_text, place};
+use super::module_info::{ModuleInfo, parse_module};
+use super::nesting::first_too_deep;
+use super::position::{line_text, position_at};
 
 /// The parser and the walks over the tree recurse; this is room for any file that a person writes
 /// and most that a program writes. Only what is used is ever backed by memory.
-const STACK: usize = 256 * 1024 * 1024;
+const PARSER_STACK_SIZE: usize = 256 * 1024 * 1024;
 
 /// Larger files are refused: they are data, and parsing one would take seconds in front of a start.
-const LARGEST: usize = 16 * 1024 * 1024;
+const MAX_FILE_SIZE: usize = 16 * 1024 * 1024;
 
 /// How Node has to take a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,7 +123,7 @@ pub fn strip_file(path: &Path) -> Result<Stripped, StripError> {
     // A package.json that can't be read stops Node itself, with its own words.
     let scope = path
         .parent()
-        .and_then(|dir| PackageJson::scope(dir).ok().flatten());
+        .and_then(|dir| PackageJson::package_scope(dir).ok().flatten());
     Ok(Stripped {
         code,
         format: format_of(path, scope.as_ref(), facts.is_module),
@@ -148,11 +148,11 @@ pub(super) fn format_of(path: &Path, scope: Option<&PackageJson>, is_module: boo
 }
 
 /// Strips a text; `path` is for messages only. Gives the code and what it imports and exports.
-pub(super) fn strip_text(path: &Path, text: &str) -> Result<(String, Facts), StripError> {
+pub(super) fn strip_text(path: &Path, text: &str) -> Result<(String, ModuleInfo), StripError> {
     // Node skips the mark too, so positions agree without it.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let error = |offset: usize, message: String, kind| {
-        let at = place(text, offset);
+        let at = position_at(text, offset);
         StripError {
             file: path.to_path_buf(),
             line: at.line,
@@ -162,12 +162,12 @@ pub(super) fn strip_text(path: &Path, text: &str) -> Result<(String, Facts), Str
             source_line: line_text(text, at.line),
         }
     };
-    if text.len() > LARGEST {
-        let megabytes = LARGEST / (1024 * 1024);
+    if text.len() > MAX_FILE_SIZE {
+        let megabytes = MAX_FILE_SIZE / (1024 * 1024);
         let message = format!("is larger than {megabytes} MiB, which is not parsed");
         return Err(error(0, message, StripErrorKind::Syntax));
     }
-    if let Some(offset) = too_deep(text) {
+    if let Some(offset) = first_too_deep(text) {
         let message = "is nested too deeply to be parsed".to_owned();
         return Err(error(offset, message, StripErrorKind::Syntax));
     }
@@ -176,7 +176,7 @@ pub(super) fn strip_text(path: &Path, text: &str) -> Result<(String, Facts), Str
         let (text, findings) = (text.to_owned(), Arc::clone(&findings));
         move || {
             let code = run(text, findings)?;
-            let facts = read_facts(&code);
+            let facts = parse_module(&code);
             Some((code, facts))
         }
     });
@@ -187,10 +187,10 @@ pub(super) fn strip_text(path: &Path, text: &str) -> Result<(String, Facts), Str
         // so when it gets there.
         Ok(Some((code, facts))) => Ok((code, facts.unwrap_or_default())),
         Ok(None) => {
-            findings.sort_by_key(|finding: &Finding| finding.offset);
+            findings.sort_by_key(|finding: &ParserDiagnostic| finding.offset);
             let first = findings.into_iter().next().unwrap_or_default();
             let kind = if first.unsupported {
-                StripErrorKind::NeedsTransform(named(&first.message))
+                StripErrorKind::NeedsTransform(syntax_name(&first.message))
             } else {
                 StripErrorKind::Syntax
             };
@@ -202,7 +202,7 @@ pub(super) fn strip_text(path: &Path, text: &str) -> Result<(String, Facts), Str
             };
             Err(error(first.offset, message, kind))
         }
-        Err(Crashed) => {
+        Err(ParserPanicked) => {
             let message = "the TypeScript parser failed on this file".to_owned();
             Err(error(0, message, StripErrorKind::Syntax))
         }
@@ -211,38 +211,41 @@ pub(super) fn strip_text(path: &Path, text: &str) -> Result<(String, Facts), Str
 
 /// Runs a parse that may panic or recurse deeply; `None` if it crashed, or if the text is one that
 /// [`strip_text`] would refuse.
-pub(super) fn guarded<T: Send>(text: &str, work: impl FnOnce(String) -> T + Send) -> Option<T> {
-    if text.len() > LARGEST || too_deep(text).is_some() {
+pub(super) fn run_isolated<T: Send>(
+    text: &str,
+    work: impl FnOnce(String) -> T + Send,
+) -> Option<T> {
+    if text.len() > MAX_FILE_SIZE || first_too_deep(text).is_some() {
         return None;
     }
     on_deep_stack(|| work(text.to_owned())).ok()
 }
 
-struct Crashed;
+struct ParserPanicked;
 
 /// Runs on a thread with room for deep recursion. The parser may panic on some input: that ends
 /// the thread only.
-fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Crashed> {
+fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, ParserPanicked> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new()
             .name("strip".to_owned())
-            .stack_size(STACK);
+            .stack_size(PARSER_STACK_SIZE);
         thread
             .spawn_scoped(scope, work)
-            .map_err(|_| Crashed)?
+            .map_err(|_| ParserPanicked)?
             .join()
-            .map_err(|_| Crashed)
+            .map_err(|_| ParserPanicked)
     })
 }
 
 #[derive(Debug)]
-struct Finding {
+struct ParserDiagnostic {
     offset: usize,
     message: String,
     unsupported: bool,
 }
 
-impl Default for Finding {
+impl Default for ParserDiagnostic {
     fn default() -> Self {
         Self {
             offset: 0,
@@ -252,7 +255,7 @@ impl Default for Finding {
     }
 }
 
-fn run(text: String, findings: Arc<Mutex<Vec<Finding>>>) -> Option<String> {
+fn run(text: String, findings: Arc<Mutex<Vec<ParserDiagnostic>>>) -> Option<String> {
     let map: Lrc<SourceMap> = Lrc::default();
     let handler = Handler::with_emitter(false, false, Box::new(Collector { findings }));
     let options = Options {
@@ -269,7 +272,7 @@ fn run(text: String, findings: Arc<Mutex<Vec<Finding>>>) -> Option<String> {
 }
 
 struct Collector {
-    findings: Arc<Mutex<Vec<Finding>>>,
+    findings: Arc<Mutex<Vec<ParserDiagnostic>>>,
 }
 
 impl Emitter for Collector {
@@ -280,7 +283,7 @@ impl Emitter for Collector {
             .primary_span()
             .map_or(BytePos(1), |span| span.lo);
         let unsupported = matches!(&diagnostic.code, Some(DiagnosticId::Error(code)) if code == "UnsupportedSyntax");
-        let finding = Finding {
+        let finding = ParserDiagnostic {
             offset: lo.0.saturating_sub(1) as usize,
             message: diagnostic.message(),
             unsupported,
@@ -293,7 +296,7 @@ impl Emitter for Collector {
 }
 
 /// The stripper's words for what it can't strip, in ours.
-fn named(message: &str) -> String {
+fn syntax_name(message: &str) -> String {
     const NAMES: &[(&str, &str)] = &[
         ("enum", "an enum"),
         ("namespace", "a namespace"),

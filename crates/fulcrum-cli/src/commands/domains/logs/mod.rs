@@ -4,29 +4,29 @@
 //! instance adds what it remembers, which may not be in the store yet, or never where the disk was
 //! full, and what is said from now on.
 
-mod past;
+mod backlog;
 mod printer;
-pub(super) mod received;
+pub(super) mod remote;
 
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use clap::ValueEnum;
-use fulcrum_logs::store::{Archive, Wanted};
-use fulcrum_logs::{FULCRUM, Level, Query, Stream};
+use fulcrum_logs::store::{StoreQuery, StoreReader};
+use fulcrum_logs::{FULCRUM_SOURCE, Level, LogQuery, Stream};
 use fulcrum_rpc::ControlClient;
 use fulcrum_rpc::control::log_record::Record;
 use fulcrum_rpc::control::{LogRecord, LogsRequest};
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::{Context, stream};
-use crate::args::since::{self, Since};
-use crate::exit::{Code, Stop};
+use crate::args::time_point::{self, TimePoint};
+use crate::exit::{CliError, Code};
 use crate::load;
 use crate::wiring::log_store;
+use backlog::Backlog;
 use fulcrum_runtime::names::unknown_domain;
-use fulcrum_runtime::selection::{Unknown, select_among};
-use past::Past;
+use fulcrum_runtime::selection::{UnknownDomain, select_among};
 use printer::Printer;
 
 #[derive(Debug, clap::Args)]
@@ -41,11 +41,11 @@ pub(crate) struct Args {
     #[arg(short = 'n', long, value_name = "N")]
     tail: Option<usize>,
     /// Not older than this, such as 5m or 2026-11-23T10:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = since::parse)]
-    since: Option<Since>,
+    #[arg(long, value_name = "TIME", value_parser = time_point::parse)]
+    since: Option<TimePoint>,
     /// Older than this
-    #[arg(long, value_name = "TIME", value_parser = since::parse)]
-    until: Option<Since>,
+    #[arg(long, value_name = "TIME", value_parser = time_point::parse)]
+    until: Option<TimePoint>,
     /// At least this serious: trace, debug, info, warn, error or fatal
     #[arg(long, value_name = "LEVEL")]
     level: Option<Level>,
@@ -88,32 +88,36 @@ fn regex(text: &str) -> Result<Regex, String> {
 }
 
 /// What is asked for, with times resolved.
-struct Wish {
+struct LogRequest {
     args: Args,
-    query: Query,
+    query: LogQuery,
 }
 
-pub(super) async fn run(args: Args, context: Context) -> Result<(), Stop> {
-    let wish = Wish::of(args);
+pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
+    let wish = LogRequest::of(args);
     let connected = match context.connect().await {
-        Ok(client) => with_instance(&client, &wish, &context).await,
+        Ok(client) => run_with_instance(&client, &wish, &context).await,
         Err(stop) => Err(stop),
     };
     match connected {
         // Not running; or there is no such domain any more, but there may have been.
         Err(stop) if matches!(stop.code, Code::NotRunning | Code::UnknownDomain) => {
-            without_instance(&wish, &context, stop).await
+            run_from_store(&wish, &context, stop).await
         }
         done => done,
     }
 }
 
-async fn with_instance(client: &ControlClient, wish: &Wish, context: &Context) -> Result<(), Stop> {
-    let folder = log_store::folder(&load::app_root(context.app())?);
-    let (past, _) = received::past(client, wish.request(false)).await?;
+async fn run_with_instance(
+    client: &ControlClient,
+    wish: &LogRequest,
+    context: &Context,
+) -> Result<(), CliError> {
+    let folder = log_store::store_dir(&load::app_root(context.app())?);
+    let (past, _) = remote::fetch_backlog(client, wish.request(false)).await?;
     let mut printer = Printer::new(wish, &past.names(), &context.output);
-    let before = past.seam.last_seq;
-    printer = past::print(past, wish.wanted(), folder.clone(), printer).await?;
+    let before = past.snapshot_marker.last_seq;
+    printer = backlog::print(past, wish.store_query(), folder.clone(), printer).await?;
     if !wish.args.follow {
         return Ok(());
     }
@@ -123,21 +127,21 @@ async fn with_instance(client: &ControlClient, wish: &Wish, context: &Context) -
         tail: None,
         ..wish.request(true)
     };
-    let (past, live) = received::past(client, request).await?;
-    let wanted = Wanted {
+    let (past, live) = remote::fetch_backlog(client, request).await?;
+    let wanted = StoreQuery {
         after_seq: before,
-        query: Query {
-            n: None,
+        query: LogQuery {
+            tail: None,
             ..wish.query.clone()
         },
-        ..wish.wanted()
+        ..wish.store_query()
     };
-    let mut printer = past::print(past, wanted, folder, printer).await?;
+    let mut printer = backlog::print(past, wanted, folder, printer).await?;
     let pattern = wish.args.grep.as_ref();
     let print = |record: LogRecord, out: &mut Vec<u8>| match record.record {
         Some(Record::Line(line)) => {
-            let line = received::read(line);
-            if pattern.is_none_or(|pattern| pattern.is_match(line.said())) {
+            let line = remote::from_message(line);
+            if pattern.is_none_or(|pattern| pattern.is_match(line.content())) {
                 printer.line(0, &line, out);
             }
         }
@@ -148,10 +152,15 @@ async fn with_instance(client: &ControlClient, wish: &Wish, context: &Context) -
 }
 
 /// What is kept, for domains that `stop` says can't be asked for.
-async fn without_instance(wish: &Wish, context: &Context, stop: Stop) -> Result<(), Stop> {
+async fn run_from_store(
+    wish: &LogRequest,
+    context: &Context,
+    stop: CliError,
+) -> Result<(), CliError> {
     let root = load::app_root(context.app())?;
-    let folder = log_store::folder(&root);
-    let archive = Archive::open(&folder).map_err(|error| past::unreadable(&folder, &error))?;
+    let folder = log_store::store_dir(&root);
+    let archive =
+        StoreReader::open(&folder).map_err(|error| backlog::store_error(&folder, &error))?;
     let mut kept: BTreeSet<String> = archive.domains().map(str::to_owned).collect();
     if stop.code == Code::UnknownDomain {
         // The instance knows what there is besides.
@@ -165,41 +174,41 @@ async fn without_instance(wish: &Wish, context: &Context, stop: Stop) -> Result<
         kept.extend(domains.map(|domain| domain.name));
     }
     let domains = wish.select(&kept)?;
-    let past = Past::kept(&domains);
+    let past = Backlog::from_store(&domains);
     let printer = Printer::new(wish, &past.names(), &context.output);
-    let wanted = Wanted {
-        query: Query {
+    let wanted = StoreQuery {
+        query: LogQuery {
             domains: (!wish.args.names.is_empty()).then_some(domains),
             ..wish.query.clone()
         },
-        ..wish.wanted()
+        ..wish.store_query()
     };
-    past::print(past, wanted, folder, printer).await?;
+    backlog::print(past, wanted, folder, printer).await?;
     if wish.args.follow { Err(stop) } else { Ok(()) }
 }
 
-impl Wish {
+impl LogRequest {
     #[expect(
         clippy::disallowed_methods,
         reason = "the edge: `--since 5m` is before now"
     )]
     fn of(args: Args) -> Self {
         let now = SystemTime::now();
-        let time = |since: Option<Since>| since.map(|since| since.resolve(now));
-        let query = Query {
+        let time = |since: Option<TimePoint>| since.map(|since| since.resolve(now));
+        let query = LogQuery {
             domains: None,
             generation: None,
             stream: args.stream,
             level: args.level,
             since: time(args.since),
             until: time(args.until),
-            n: args.tail,
+            tail: args.tail,
         };
         Self { args, query }
     }
 
     fn request(&self, follow: bool) -> LogsRequest {
-        let Query {
+        let LogQuery {
             stream,
             level,
             since,
@@ -222,27 +231,27 @@ impl Wish {
     }
 
     /// The same, for the store.
-    fn wanted(&self) -> Wanted {
-        Wanted {
+    fn store_query(&self) -> StoreQuery {
+        StoreQuery {
             query: self.query.clone(),
             pattern: self.args.grep.clone(),
             domains_only: self.args.raw,
-            ..Wanted::default()
+            ..StoreQuery::default()
         }
     }
 
     /// Which of these domains are meant.
-    fn select(&self, known: &BTreeSet<String>) -> Result<BTreeSet<String>, Stop> {
+    fn select(&self, known: &BTreeSet<String>) -> Result<BTreeSet<String>, CliError> {
         let among: Vec<&str> = known.iter().map(String::as_str).collect();
         let mut names = self.args.names.clone();
         // Fulcrum's own words can be asked for even where there are none.
-        names.retain(|name| name != FULCRUM || known.contains(name));
+        names.retain(|name| name != FULCRUM_SOURCE || known.contains(name));
         if names.is_empty() && !self.args.names.is_empty() {
             return Ok(BTreeSet::new());
         }
-        let found = select_among(&among, &names).map_err(|Unknown(name)| {
+        let found = select_among(&among, &names).map_err(|UnknownDomain(name)| {
             let text = unknown_domain(&name, among.iter().copied());
-            Stop::new(Code::UnknownDomain, text)
+            CliError::new(Code::UnknownDomain, text)
         })?;
         Ok(found.into_iter().collect())
     }

@@ -3,28 +3,28 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use fulcrum_logs::{Gap, Level, LogLine, Source, Stream, Style, Terminal, to_json};
+use fulcrum_logs::{Gap, Level, LineRenderer, LogLine, Source, Stream, Style, to_json};
 
-use super::{Format, Wish};
-use crate::exit::Stop;
+use super::{Format, LogRequest};
+use crate::exit::CliError;
 use crate::output::Output;
 
 /// As much is gathered before it is written, if more is there already.
-const FULL: usize = 64 * 1024;
+const FLUSH_BYTES: usize = 64 * 1024;
 
 /// Renders and writes lines.
 pub(super) struct Printer {
-    look: Look,
+    look: LineFormat,
     output: Output,
-    gathered: Vec<u8>,
+    buffer: Vec<u8>,
     previous: bool,
     generation: Option<u64>,
-    everybody: bool,
+    all_domains: bool,
 }
 
-enum Look {
+enum LineFormat {
     Text {
-        terminal: Terminal,
+        terminal: LineRenderer,
         /// Whose last line was from which life, where Fulcrum's words between lives are left out.
         lives: Option<HashMap<Arc<str>, (u64, u64)>>,
     },
@@ -36,21 +36,21 @@ enum Look {
 }
 
 impl Printer {
-    pub(super) fn new(wish: &Wish, names: &[String], output: &Output) -> Self {
+    pub(super) fn new(wish: &LogRequest, names: &[String], output: &Output) -> Self {
         let args = &wish.args;
         let look = if args.output == Format::Json {
-            Look::Json
+            LineFormat::Json
         } else if args.raw {
-            Look::Raw { open: None }
+            LineFormat::Raw { open: None }
         } else {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let face = output.stdout();
             let told = args.stream.is_none_or(|stream| stream == Stream::Fulcrum)
                 && args.grep.is_none()
                 && args.level.is_none();
-            Look::Text {
-                terminal: Terminal::new(Style {
-                    colour: face.colour,
+            LineFormat::Text {
+                terminal: LineRenderer::new(Style {
+                    color: face.colour,
                     width: face.width,
                     names: &names,
                     timestamps: args.timestamps,
@@ -62,32 +62,32 @@ impl Printer {
         Self {
             look,
             output: output.clone(),
-            gathered: Vec::new(),
+            buffer: Vec::new(),
             previous: args.previous,
             generation: args.generation,
-            everybody: args.names.is_empty(),
+            all_domains: args.names.is_empty(),
         }
     }
 
     /// Whether the last life that is over is asked for, or one by its number.
-    pub(super) fn life(&self) -> (bool, Option<u64>) {
+    pub(super) fn generation_filter(&self) -> (bool, Option<u64>) {
         (self.previous, self.generation)
     }
 
     /// Whether all domains are asked for, and Fulcrum's own words.
     pub(super) fn wants_everybody(&self) -> bool {
-        self.everybody
+        self.all_domains
     }
 
     /// A line from a run; 0 is the one that goes on.
     pub(super) fn line(&mut self, run: u64, line: &LogLine, out: &mut Vec<u8>) {
         match &mut self.look {
-            Look::Json => {
+            LineFormat::Json => {
                 out.extend_from_slice(to_json(line).as_bytes());
                 out.push(b'\n');
             }
-            Look::Raw { .. } if line.stream == Stream::Fulcrum => {}
-            Look::Raw { open } => {
+            LineFormat::Raw { .. } if line.stream == Stream::Fulcrum => {}
+            LineFormat::Raw { open } => {
                 let whose = (line.source.clone(), line.stream);
                 // What one said last isn't glued to what another says.
                 if open.take().is_some_and(|before| before != whose) {
@@ -100,7 +100,7 @@ impl Printer {
                     out.push(b'\n');
                 }
             }
-            Look::Text { terminal, lives } => {
+            LineFormat::Text { terminal, lives } => {
                 if let Some(lives) = lives
                     && line.source.generation > 0
                 {
@@ -111,7 +111,7 @@ impl Printer {
                         was != life.1 || (was_run != run && was_run != 0 && run != 0)
                     });
                     if begins {
-                        terminal.render_into(&boundary(line), out);
+                        terminal.render_into(&generation_separator(line), out);
                     }
                 }
                 terminal.render_into(line, out);
@@ -122,35 +122,35 @@ impl Printer {
     /// That lines are missing here.
     pub(super) fn gap(&mut self, missed: u64, out: &mut Vec<u8>) {
         match &mut self.look {
-            Look::Text { terminal, .. } => out.extend(terminal.render_gap(Gap { missed })),
-            Look::Json | Look::Raw { .. } => {
+            LineFormat::Text { terminal, .. } => out.extend(terminal.render_gap(Gap { missed })),
+            LineFormat::Json | LineFormat::Raw { .. } => {
                 let text = format!("fulcrum: {missed} lines missed here: output came too fast");
-                self.output.say(&text);
+                self.output.eprint(&text);
             }
         }
     }
 
     /// A line, to be written soon: the first at once, others when enough have gathered.
-    pub(super) fn line_now(&mut self, run: u64, line: &LogLine) -> Result<(), Stop> {
-        let mut gathered = std::mem::take(&mut self.gathered);
+    pub(super) fn line_now(&mut self, run: u64, line: &LogLine) -> Result<(), CliError> {
+        let mut gathered = std::mem::take(&mut self.buffer);
         self.line(run, line, &mut gathered);
-        self.gathered = gathered;
-        if self.gathered.len() >= FULL {
+        self.buffer = gathered;
+        if self.buffer.len() >= FLUSH_BYTES {
             self.flush()?;
         }
         Ok(())
     }
 
     /// Writes what has gathered.
-    pub(super) fn flush(&mut self) -> Result<(), Stop> {
-        self.output.data(&self.gathered)?;
-        self.gathered.clear();
+    pub(super) fn flush(&mut self) -> Result<(), CliError> {
+        self.output.data(&self.buffer)?;
+        self.buffer.clear();
         Ok(())
     }
 }
 
 /// What tells two lives apart where Fulcrum's words about them aren't shown.
-fn boundary(first: &LogLine) -> LogLine {
+fn generation_separator(first: &LogLine) -> LogLine {
     let text = format!(
         "generation {}, pid {}",
         first.source.generation, first.source.pid

@@ -1,0 +1,82 @@
+//! `fulcrum domains why`
+
+use std::time::SystemTime;
+
+use clap::ValueEnum;
+use fulcrum_rpc::control::StatusRequest;
+use serde::Serialize;
+
+use super::{Context, history, status};
+use crate::client;
+use crate::exit::CliError;
+use crate::output::{EventShape, Explanation, GenerationJson, lives};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The domain
+    name: String,
+    /// How many of its last lives to tell of
+    #[arg(short = 'n', long, value_name = "N", default_value = "3")]
+    lives: usize,
+    /// What to print
+    #[arg(short, long, value_enum, default_value = "table")]
+    output: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// The story
+    Table,
+    /// One object: the summary, the lives, and all that happened
+    Json,
+}
+
+/// `domains why NAME -o json`.
+#[derive(Debug, Serialize)]
+struct ExplainJson {
+    domain: String,
+    phase: String,
+    summary: String,
+    lives: Vec<GenerationJson>,
+    events: Vec<EventShape>,
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the edge: what was then is told as ago"
+)]
+pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
+    let output = &context.output;
+    let client = context.connect().await?;
+    let request = StatusRequest {
+        domains: vec![args.name.clone()],
+        details: false,
+    };
+    let response = client
+        .status(request)
+        .await
+        .map_err(client::control_error)?;
+    let domain = status::single_domain(response.domains, &args.name)?;
+    let events = history::events(&client, &domain.name).await?;
+    let stderr = history::stderr(&client, &domain.name).await?;
+    let story = Explanation {
+        domain: &domain,
+        events: &events,
+        stderr: &stderr,
+        now: SystemTime::now(),
+    };
+    match args.output {
+        Format::Table => output.data(story.render(args.lives, output.stdout().colour).as_bytes()),
+        Format::Json => output.json(&ExplainJson {
+            domain: domain.name.clone(),
+            phase: domain.phase.clone(),
+            summary: story.summary(),
+            lives: lives(&events)
+                .iter()
+                .filter(|life| life.generation > 0)
+                .map(GenerationJson::from)
+                .collect(),
+            events: events.iter().cloned().map(EventShape::from).collect(),
+        }),
+    }
+}

@@ -1,0 +1,48 @@
+//! What `start`, `stop` and `restart` have in common.
+
+use std::time::Duration;
+
+use fulcrum_rpc::control::ChangeRequest;
+use fulcrum_rpc::control::change_request::Action;
+
+use super::Context;
+use super::result::{self, Format};
+use crate::args::duration;
+use crate::client;
+use crate::exit::CliError;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct LifecycleArgs {
+    /// Names, globs, or `all`
+    #[arg(required = true, value_name = "NAME|GLOB|all")]
+    names: Vec<String>,
+    /// Don't wait for the outcome
+    #[arg(long)]
+    no_wait: bool,
+    /// How long to wait for the outcome; 0 is for ever
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "60s")]
+    timeout: Duration,
+    /// What to print
+    #[arg(short, long, value_enum, default_value = "table")]
+    output: Format,
+}
+
+pub(super) async fn run(
+    action: Action,
+    args: LifecycleArgs,
+    context: Context,
+) -> Result<(), CliError> {
+    let client = context.connect().await?;
+    let request = ChangeRequest {
+        action: action.into(),
+        domains: args.names.clone(),
+        no_wait: args.no_wait,
+        timeout_ms: duration::to_millis(args.timeout),
+    };
+    let progress = client
+        .change(request)
+        .await
+        .map_err(client::control_error)?;
+    let outcome = client::outcome_of(progress, &context.output).await?;
+    result::print_outcome(&client, outcome, &args.names, args.output, &context.output).await
+}

@@ -1,0 +1,343 @@
+//! What programs are given: the shapes of the contract.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use fulcrum_rpc::control::{Details, Domain, Event, Instance, LastExit};
+use serde::Serialize;
+
+use super::generations::GenerationJson;
+
+/// The last second that has a year of four digits: 9999-12-31T23:59:59Z.
+const MAX_RFC3339: u64 = 253_402_300_799;
+
+/// One element of `domains list -o json`, and with `details` of `domains status NAME`.
+#[derive(Debug, Serialize)]
+pub(crate) struct DomainShape {
+    name: String,
+    phase: String,
+    ready: bool,
+    goal: String,
+    pid: Option<u32>,
+    generation: u64,
+    restarts: u32,
+    uptime_ms: u64,
+    cpu_percent: f64,
+    memory_bytes: u64,
+    heartbeat_age_ms: Option<u64>,
+    event_loop_lag_ms: Option<f64>,
+    entry: Option<String>,
+    last_exit: Option<ExitShape>,
+    reason: String,
+    depends_on: Vec<String>,
+    retry_in_ms: Option<u64>,
+    registered_in_ms: Option<f64>,
+    #[serde(flatten)]
+    details: Option<DetailsShape>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lives: Option<Vec<GenerationJson>>,
+}
+
+impl DomainShape {
+    /// With what its last lives were.
+    pub(crate) fn with_lives(self, lives: Vec<GenerationJson>) -> Self {
+        Self {
+            lives: Some(lives),
+            ..self
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct ExitShape {
+    code: Option<i32>,
+    signal: Option<i32>,
+    reason: String,
+    at: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct DetailsShape {
+    command: Vec<String>,
+    cwd: String,
+    env: BTreeMap<String, String>,
+    runner: String,
+    last_stderr: Vec<String>,
+}
+
+/// `instance` of `domains status -o json`.
+#[derive(Debug, Serialize)]
+pub(crate) struct InstanceShape {
+    pid: u32,
+    version: String,
+    app: String,
+    grpc: String,
+    socket: String,
+    started_at: Option<String>,
+    mode: String,
+}
+
+/// One line of `domains events -o json`.
+#[derive(Debug, Serialize)]
+pub(crate) struct EventShape {
+    seq: u64,
+    time: Option<String>,
+    domain: String,
+    /// What happened, in one word.
+    #[serde(rename = "type")]
+    kind: String,
+    /// Null, as `to`, where it was no transition.
+    from: Option<String>,
+    to: Option<String>,
+    generation: u64,
+    reason: String,
+}
+
+impl From<Domain> for DomainShape {
+    fn from(domain: Domain) -> Self {
+        Self {
+            name: domain.name,
+            phase: domain.phase,
+            ready: domain.ready,
+            goal: domain.goal,
+            pid: domain.pid,
+            generation: domain.generation,
+            restarts: domain.restarts,
+            uptime_ms: domain.uptime_ms,
+            cpu_percent: round(domain.cpu_percent, 10.0),
+            memory_bytes: domain.memory_bytes,
+            heartbeat_age_ms: domain.heartbeat_age_ms,
+            event_loop_lag_ms: domain.event_loop_lag_ms.map(|lag| round(lag, 10.0)),
+            entry: domain.entry,
+            last_exit: domain.last_exit.map(ExitShape::from),
+            reason: domain.reason,
+            depends_on: domain.depends_on,
+            retry_in_ms: domain.retry_in_ms,
+            registered_in_ms: domain.registered_in_ms.map(|time| round(time, 1000.0)),
+            details: domain.details.map(DetailsShape::from),
+            lives: None,
+        }
+    }
+}
+
+impl From<LastExit> for ExitShape {
+    fn from(exit: LastExit) -> Self {
+        let LastExit {
+            code,
+            signal,
+            reason,
+            at,
+        } = exit;
+        Self {
+            code,
+            signal,
+            reason,
+            at: timestamp(at),
+        }
+    }
+}
+
+impl From<Details> for DetailsShape {
+    fn from(details: Details) -> Self {
+        Self {
+            command: details.command,
+            cwd: details.cwd,
+            env: details.env.into_iter().collect(),
+            runner: details.runner,
+            last_stderr: details.last_stderr,
+        }
+    }
+}
+
+impl From<Instance> for InstanceShape {
+    fn from(instance: Instance) -> Self {
+        Self {
+            pid: instance.pid,
+            version: instance.version,
+            app: instance.app,
+            grpc: instance.grpc,
+            socket: instance.socket,
+            started_at: timestamp(instance.started_at),
+            mode: instance.mode,
+        }
+    }
+}
+
+impl From<Event> for EventShape {
+    fn from(event: Event) -> Self {
+        Self {
+            seq: event.seq,
+            time: timestamp(event.time),
+            domain: event.domain,
+            kind: event.kind,
+            from: Some(event.from).filter(|phase| !phase.is_empty()),
+            to: Some(event.to).filter(|phase| !phase.is_empty()),
+            generation: event.generation,
+            reason: event.reason,
+        }
+    }
+}
+
+/// More digits than the measurement has would only be noise.
+fn round(number: f64, parts: f64) -> f64 {
+    (number * parts).round() / parts
+}
+
+/// A time of a message, if it is one.
+fn timestamp(time: Option<impl TryInto<SystemTime>>) -> Option<String> {
+    time.and_then(|time| time.try_into().ok()).map(rfc3339)
+}
+
+/// RFC 3339 in UTC with milliseconds. A clock may be set to anything; what RFC 3339 can't write
+/// becomes the nearest that it can.
+pub(crate) fn rfc3339(time: SystemTime) -> String {
+    let since_epoch = time
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    let time = SystemTime::UNIX_EPOCH + since_epoch.min(Duration::from_secs(MAX_RFC3339));
+    humantime::format_rfc3339_millis(time).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    fn shown(shape: impl Serialize) -> Value {
+        serde_json::to_value(shape).expect("it is JSON")
+    }
+
+    #[test]
+    fn a_domain_that_runs() {
+        let domain = Domain {
+            name: "users".into(),
+            phase: "running".into(),
+            ready: true,
+            goal: "up".into(),
+            pid: Some(42),
+            generation: 3,
+            restarts: 1,
+            uptime_ms: 1_500,
+            cpu_percent: 0.349_999,
+            memory_bytes: 50_000_000,
+            heartbeat_age_ms: Some(200),
+            event_loop_lag_ms: Some(1.26),
+            entry: Some("domains/users/domain.ts".into()),
+            last_exit: Some(LastExit {
+                code: None,
+                signal: Some(9),
+                reason: "killed".into(),
+                at: Some(at(1).into()),
+            }),
+            reason: "registered".into(),
+            depends_on: vec!["catalog".into()],
+            registered_in_ms: Some(81.5),
+            ..Domain::default()
+        };
+        let golden = json!({
+            "name": "users", "phase": "running", "ready": true, "goal": "up", "pid": 42,
+            "generation": 3, "restarts": 1, "uptime_ms": 1500, "cpu_percent": 0.3,
+            "memory_bytes": 50_000_000, "heartbeat_age_ms": 200, "event_loop_lag_ms": 1.3,
+            "entry": "domains/users/domain.ts",
+            "last_exit": {"code": null, "signal": 9, "reason": "killed", "at": "1970-01-01T00:00:01.000Z"},
+            "reason": "registered", "depends_on": ["catalog"], "retry_in_ms": null,
+            "registered_in_ms": 81.5,
+        });
+        assert_eq!(shown(DomainShape::from(domain)), golden);
+    }
+
+    #[test]
+    fn what_there_is_not_is_null() {
+        let domain = Domain {
+            name: "pricing".into(),
+            phase: "stopped".into(),
+            ..Domain::default()
+        };
+        let shown = shown(DomainShape::from(domain));
+        for key in [
+            "pid",
+            "heartbeat_age_ms",
+            "event_loop_lag_ms",
+            "entry",
+            "last_exit",
+            "retry_in_ms",
+            "registered_in_ms",
+        ] {
+            assert_eq!(shown.get(key), Some(&Value::Null), "{key}");
+        }
+        assert_eq!(shown.get("command"), None);
+    }
+
+    #[test]
+    fn details_stand_beside_the_rest_in_order() {
+        let details = Details {
+            command: vec!["node".into(), "domain.js".into()],
+            cwd: "/app".into(),
+            env: [("B", "2"), ("A", "1")]
+                .map(|(k, v)| (k.to_owned(), v.to_owned()))
+                .into(),
+            runner: "node 20.20.2 (PATH)".into(),
+            last_stderr: vec![],
+        };
+        let domain = Domain {
+            details: Some(details),
+            ..Domain::default()
+        };
+        let shown = shown(DomainShape::from(domain));
+        assert_eq!(shown["env"].to_string(), r#"{"A":"1","B":"2"}"#);
+        assert_eq!(shown["command"], json!(["node", "domain.js"]));
+        assert_eq!(shown["last_stderr"], json!([]));
+    }
+
+    #[test]
+    fn an_event_and_an_instance() {
+        let event = Event {
+            seq: 7,
+            time: Some(at(2).into()),
+            domain: "users".into(),
+            kind: "ready".into(),
+            from: "starting".into(),
+            to: "running".into(),
+            generation: 1,
+            reason: "registered".into(),
+        };
+        assert_eq!(
+            serde_json::to_string(&EventShape::from(event)).expect("JSON"),
+            r#"{"seq":7,"time":"1970-01-01T00:00:02.000Z","domain":"users","type":"ready","from":"starting","to":"running","generation":1,"reason":"registered"}"#
+        );
+        let note = Event {
+            kind: "late".into(),
+            ..Event::default()
+        };
+        let shown_note = shown(EventShape::from(note));
+        assert_eq!(
+            (&shown_note["from"], &shown_note["to"]),
+            (&Value::Null, &Value::Null)
+        );
+        let instance = Instance {
+            pid: 1,
+            mode: "dev".into(),
+            started_at: Some(at(0).into()),
+            ..Instance::default()
+        };
+        let golden = json!({
+            "pid": 1, "version": "", "app": "", "grpc": "", "socket": "",
+            "started_at": "1970-01-01T00:00:00.000Z", "mode": "dev",
+        });
+        assert_eq!(shown(InstanceShape::from(instance)), golden);
+    }
+
+    #[test]
+    fn impossible_times_are_written_too() {
+        assert_eq!(rfc3339(at(MAX_RFC3339 * 2)), "9999-12-31T23:59:59.000Z");
+        assert_eq!(
+            rfc3339(SystemTime::UNIX_EPOCH - Duration::from_secs(5)),
+            "1970-01-01T00:00:00.000Z"
+        );
+    }
+}

@@ -1,0 +1,141 @@
+//! Who waits for whom: the order to start in, and why there may be none.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Each domain and those that it depends on.
+pub(crate) type Graph<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
+
+/// The order to start in: each wave depends on earlier ones only, and its names are sorted. What
+/// isn't in the graph counts as there; what is on a cycle, or after one, is in no wave.
+pub(crate) fn waves(graph: &Graph<'_>) -> Vec<Vec<String>> {
+    let mut waves: Vec<Vec<String>> = Vec::new();
+    let mut left: Graph<'_> = graph.clone();
+    loop {
+        let wave: Vec<&str> = left
+            .iter()
+            .filter(|(_, needs)| !needs.iter().any(|need| left.contains_key(need)))
+            .map(|(name, _)| *name)
+            .collect();
+        if wave.is_empty() {
+            return waves;
+        }
+        for name in &wave {
+            left.remove(name);
+        }
+        waves.push(wave.into_iter().map(str::to_owned).collect());
+    }
+}
+
+/// A cycle through each domain that is on one, each cycle once: `[a, b]` for `a -> b -> a`,
+/// beginning with its first name.
+pub(crate) fn cycles(graph: &Graph<'_>) -> Vec<Vec<String>> {
+    let mut found: Vec<Vec<String>> = Vec::new();
+    let mut told: BTreeSet<&str> = BTreeSet::new();
+    for name in graph.keys().copied() {
+        if told.contains(name) {
+            continue;
+        }
+        if let Some(cycle) = shortest_cycle(graph, name) {
+            told.extend(&cycle);
+            found.push(cycle.into_iter().map(str::to_owned).collect());
+        }
+    }
+    found
+}
+
+/// The shortest way from a domain back to itself, breadth first.
+fn shortest_cycle<'a>(graph: &Graph<'a>, start: &'a str) -> Option<Vec<&'a str>> {
+    let mut came_from: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut level = vec![start];
+    while !level.is_empty() {
+        let mut next = Vec::new();
+        for name in level {
+            for need in graph.get(name).into_iter().flatten().copied() {
+                if need == start {
+                    let mut way = vec![name];
+                    while let Some(before) = way.last().and_then(|last| came_from.get(last)) {
+                        way.push(before);
+                    }
+                    way.reverse();
+                    return Some(way);
+                }
+                if !came_from.contains_key(need) {
+                    came_from.insert(need, name);
+                    next.push(need);
+                }
+            }
+        }
+        level = next;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn graph<'a>(edges: &[(&'a str, &[&'a str])]) -> Graph<'a> {
+        edges
+            .iter()
+            .map(|(name, needs)| (*name, needs.iter().copied().collect()))
+            .collect()
+    }
+
+    #[test]
+    fn waves_are_sorted_levels() {
+        let graph = graph(&[
+            ("web", &["orders", "users"]),
+            ("orders", &["db"]),
+            ("users", &["db"]),
+            ("db", &[]),
+            ("mail", &["elsewhere"]),
+        ]);
+        assert_eq!(
+            waves(&graph),
+            [vec!["db", "mail"], vec!["orders", "users"], vec!["web"]]
+        );
+        assert!(cycles(&graph).is_empty());
+    }
+
+    #[test]
+    fn a_cycle_is_a_path() {
+        let graph = graph(&[
+            ("b", &["c"]),
+            ("c", &["b", "a"]),
+            ("a", &["a"]),
+            ("d", &["b"]),
+            ("e", &[]),
+        ]);
+        assert_eq!(cycles(&graph), [vec!["a"], vec!["b", "c"]]);
+        assert_eq!(waves(&graph), [vec!["e"]]);
+    }
+
+    const NAMES: [&str; 7] = ["a", "b", "c", "d", "e", "f", "g"];
+
+    proptest! {
+        #[test]
+        fn either_all_are_started_in_order_or_there_is_a_cycle(edges in proptest::collection::vec((0usize..7, 0usize..7), 0..14)) {
+            let mut graph: Graph<'_> = NAMES.iter().map(|name| (*name, BTreeSet::new())).collect();
+            for (from, to) in edges {
+                graph.entry(NAMES[from]).or_default().insert(NAMES[to]);
+            }
+            let waves = waves(&graph);
+            let mut started: BTreeSet<&str> = BTreeSet::new();
+            for wave in &waves {
+                for name in wave {
+                    prop_assert!(graph[name.as_str()].iter().all(|need| started.contains(need)));
+                }
+                started.extend(wave.iter().map(String::as_str));
+            }
+            let cycles = cycles(&graph);
+            prop_assert_eq!(started.len() == NAMES.len(), cycles.is_empty());
+            for cycle in cycles {
+                for (index, name) in cycle.iter().enumerate() {
+                    let next = &cycle[(index + 1) % cycle.len()];
+                    prop_assert!(graph[name.as_str()].contains(next.as_str()));
+                }
+            }
+        }
+    }
+}

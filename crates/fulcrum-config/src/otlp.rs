@@ -1,0 +1,219 @@
+//! Where log lines are forwarded to: an address that speaks OTLP over gRPC, and what each request
+//! carries besides.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::{Diagnostic, quoted};
+use crate::listen;
+use crate::resolve::SettingsReader;
+use crate::runtime::OtlpExportSettings;
+use crate::setting::{Setting, SettingTree, SettingWithOrigin};
+use crate::value::ValueError;
+
+/// The port that OTLP over gRPC has by its specification.
+const PORT: u16 = 4317;
+
+/// Names that gRPC and HTTP/2 need for themselves.
+const RESERVED_HEADERS: [&str; 6] = [
+    "connection",
+    "content-type",
+    "host",
+    "te",
+    "transfer-encoding",
+    "user-agent",
+];
+
+/// Checks the address of a receiver, `http://HOST:PORT`.
+pub(crate) fn check(text: &str) -> Result<Setting, ValueError> {
+    let shape = |why: &str| {
+        ValueError::invalid(format!("{} is no receiver's address: {why}", quoted(text)))
+            .hint(format!("write it like `http://127.0.0.1:{PORT}`"))
+    };
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return Err(shape("it doesn't begin with `http://`"));
+    };
+    match scheme {
+        "http" => {}
+        "https" => {
+            return Err(ValueError {
+                code: "not-supported",
+                message: format!(
+                    "{}: this version of Fulcrum doesn't speak TLS to a receiver",
+                    quoted(text)
+                ),
+                hint: Some(
+                    "forward to a collector on this machine or in this network, and let that one speak TLS"
+                        .to_owned(),
+                ),
+            });
+        }
+        _ => return Err(shape("it doesn't begin with `http://`")),
+    }
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    if authority.contains('@') {
+        return Err(ValueError::invalid(format!(
+            "{} holds a user's name, which gRPC has no place for",
+            quoted(text)
+        ))
+        .hint("put what identifies you under `headers`"));
+    }
+    if !path.is_empty() || authority.contains(['?', '#']) {
+        return Err(ValueError::invalid(format!(
+            "{} has a path, and OTLP over gRPC has none",
+            quoted(text)
+        ))
+        .hint(format!(
+            "name the receiver's gRPC port, usually {PORT}: `/v1/logs` belongs to OTLP over HTTP"
+        )));
+    }
+    let (host, port) = listen::parse_host_port(authority).map_err(|_| {
+        shape("it needs a host, or an IPv6 address in brackets, and a port up to 65535")
+    })?;
+    if port == 0 {
+        return Err(shape("nobody can be reached at port 0"));
+    }
+    // As it is written, without the slash: an IPv6 address keeps its brackets.
+    let host = if host.contains(':') {
+        format!("[{host}]")
+    } else {
+        host
+    };
+    Ok(Setting::Text(format!("http://{host}:{port}")))
+}
+
+/// Checks the name of a header and gives it as it is sent, in small letters.
+pub(crate) fn header_name(name: &str) -> Result<String, ValueError> {
+    let sent = name.to_ascii_lowercase();
+    let is_name =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+    if sent.is_empty() || !sent.bytes().all(is_name) {
+        return Err(
+            ValueError::invalid(format!("{} can't be the name of a header", quoted(name)))
+                .hint("letters, digits, `-`, `_` and `.`"),
+        );
+    }
+    if RESERVED_HEADERS.contains(&sent.as_str())
+        || sent.starts_with("grpc-")
+        || sent.ends_with("-bin")
+    {
+        return Err(ValueError::invalid(format!(
+            "the header {} can't be set: gRPC has a meaning of its own for it",
+            quoted(name)
+        )));
+    }
+    Ok(sent)
+}
+
+/// Checks the value of a header.
+pub(crate) fn header_value(value: &str) -> Result<(), ValueError> {
+    // The value isn't repeated: it may be a secret.
+    if value.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Ok(());
+    }
+    Err(ValueError::invalid(
+        "the value of a header is printable ASCII on one line",
+    ))
+}
+
+/// `runtime.logs.forward`; none when no receiver is named.
+pub(crate) fn resolve_export(
+    settings: &SettingsReader<'_>,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<OtlpExportSettings> {
+    let headers: BTreeMap<String, String> = settings
+        .tree
+        .entries("logs.forward.headers")
+        .filter_map(|(name, value)| match value {
+            SettingTree::Leaf(SettingWithOrigin {
+                setting: Setting::Text(text),
+                ..
+            }) => Some((name.clone(), text.clone())),
+            _ => None,
+        })
+        .collect();
+    let level = settings.string("logs.forward.level");
+    let Some(otlp) = settings.string("logs.forward.otlp") else {
+        // Refused rather than ignored: whoever sets it believes that lines are sent.
+        let header = headers.keys().next().map(|name| format!("headers.{name}"));
+        let set = level.map(|_| "level".to_owned()).or(header);
+        if let Some(set) = set.filter(|_| problems.is_empty()) {
+            problems.push(
+                settings
+                    .problem(
+                        &format!("logs.forward.{set}"),
+                        "invalid-value",
+                        "there is no receiver to forward to",
+                    )
+                    .hint("name it under `runtime.logs.forward.otlp`, such as `http://127.0.0.1:4317`"),
+            );
+        }
+        return None;
+    };
+    Some(OtlpExportSettings {
+        otlp: otlp.to_owned(),
+        headers,
+        level: level.map(str::to_owned),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_an_http_address_and_nothing_more() {
+        for (text, read) in [
+            ("http://127.0.0.1:4317", "http://127.0.0.1:4317"),
+            (
+                "http://collector.internal:1/",
+                "http://collector.internal:1",
+            ),
+            ("http://[::1]:65535", "http://[::1]:65535"),
+        ] {
+            assert_eq!(check(text), Ok(Setting::Text(read.to_owned())), "{text}");
+        }
+        for text in [
+            "",
+            "127.0.0.1:4317",
+            "grpc://127.0.0.1:4317",
+            "http://",
+            "http://:4317",
+            "http://localhost",
+            "http://localhost:0",
+            "http://localhost:65536",
+            "http://::1:4317",
+            "http://localhost:4317/v1/logs",
+            "http://localhost:4317?x=1",
+            "http://me:secret@localhost:4317",
+            "http://local host:1",
+        ] {
+            let code = check(text).map_err(|refusal| refusal.code);
+            assert_eq!(code, Err("invalid-value"), "{text}");
+        }
+        let code = check("https://localhost:4317").map_err(|refusal| refusal.code);
+        assert_eq!(code, Err("not-supported"));
+    }
+
+    #[test]
+    fn headers_are_sent_as_metadata() {
+        assert_eq!(header_name("Authorization"), Ok("authorization".into()));
+        assert_eq!(header_name("x-tenant_1.a"), Ok("x-tenant_1.a".into()));
+        for name in [
+            "",
+            "a b",
+            "naïve",
+            "grpc-timeout",
+            "Content-Type",
+            "trace-bin",
+        ] {
+            let told = header_name(name).map_err(|refusal| refusal.code);
+            assert_eq!(told, Err("invalid-value"), "{name}");
+        }
+        assert_eq!(header_value(""), Ok(()));
+        assert_eq!(header_value("Bearer x~"), Ok(()));
+        for value in ["x\ny", "é", "\u{7f}"] {
+            let told = header_value(value).map_err(|refusal| refusal.message);
+            assert!(told.is_err_and(|told| !told.contains(value)), "{value}");
+        }
+    }
+}

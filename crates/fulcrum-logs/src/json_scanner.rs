@@ -1,0 +1,87 @@
+//! Finding one thing in a line of JSON without reading the rest into anything.
+
+use memchr::memchr2;
+
+/// A walk over JSON that builds nothing and stops at the first thing it doesn't understand.
+pub(crate) struct JsonScanner<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> JsonScanner<'a> {
+    /// A walk through the rest of an object of which the `{` is gone.
+    pub(crate) fn object(rest: &'a [u8]) -> Self {
+        Self { rest }
+    }
+
+    /// The next key, as written, and its value, as written. None at the end of the object, and
+    /// wherever it stops being JSON.
+    pub(crate) fn next_entry(&mut self) -> Option<(&'a [u8], &'a [u8])> {
+        self.skip_space();
+        // Between entries; tolerated before the first, where nobody writes it.
+        if self.rest.first() == Some(&b',') {
+            self.rest = &self.rest[1..];
+            self.skip_space();
+        }
+        let key = self.string()?;
+        self.skip_space();
+        self.take(b':')?;
+        self.skip_space();
+        Some((key, self.value()?))
+    }
+
+    fn skip_space(&mut self) {
+        self.rest = self.rest.trim_ascii_start();
+    }
+
+    fn take(&mut self, byte: u8) -> Option<()> {
+        let (first, rest) = self.rest.split_first()?;
+        (*first == byte).then(|| self.rest = rest)
+    }
+
+    /// The inside of a string as written, escapes not resolved.
+    fn string(&mut self) -> Option<&'a [u8]> {
+        self.take(b'"')?;
+        let text = self.rest;
+        let mut at = 0;
+        loop {
+            at += memchr2(b'"', b'\\', text.get(at..)?)?;
+            if text[at] == b'"' {
+                self.rest = &text[at + 1..];
+                return Some(&text[..at]);
+            }
+            at += 2;
+        }
+    }
+
+    /// Any value as written.
+    fn value(&mut self) -> Option<&'a [u8]> {
+        let start = self.rest;
+        // A counter instead of recursion: how deep a line nests is up to its writer.
+        let mut depth = 0_usize;
+        loop {
+            match *self.rest.first()? {
+                b'"' => {
+                    self.string()?;
+                }
+                b'{' | b'[' => {
+                    depth += 1;
+                    self.rest = &self.rest[1..];
+                }
+                b'}' | b']' if depth > 0 => {
+                    depth -= 1;
+                    self.rest = &self.rest[1..];
+                }
+                b',' | b'}' | b']' if depth == 0 => break,
+                byte if depth == 0 && byte.is_ascii_whitespace() => break,
+                _ => {
+                    self.rest = &self.rest[1..];
+                    continue;
+                }
+            }
+            if depth == 0 {
+                break;
+            }
+        }
+        Some(&start[..start.len() - self.rest.len()])
+    }
+}

@@ -1,0 +1,246 @@
+//! Is a file code at all? Asked before a running life is given up for it.
+
+use std::path::Path;
+
+use swc_common::{FileName, SourceMap, Spanned};
+use swc_ecma_ast::EsVersion;
+use swc_ecma_parser::{EsSyntax, Parser, StringInput, Syntax, lexer::Lexer};
+
+use super::position::{line_text, position_at};
+use super::sources::is_typescript;
+use super::strip::{StripError, StripErrorKind, run_isolated, strip_text};
+
+/// Looks whether Node could parse this content of a file, by the parser that strips types, so no
+/// process is started. What is no JavaScript, TypeScript or `package.json` by its name passes.
+///
+/// It errs on the side of letting pass: JavaScript is refused only where it is neither a module, nor
+/// a script, nor has JSX, and what merely needs more than type stripping is left to what runs it.
+///
+/// # Errors
+/// A syntax error with its place.
+pub fn check_syntax(path: &Path, content: &[u8]) -> Result<(), StripError> {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    // Node replaces what isn't UTF-8, and goes on.
+    let text = String::from_utf8_lossy(content);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    if is_typescript(path) {
+        return match strip_text(path, text) {
+            Err(error) if is_conclusive(&error) => Err(error),
+            Ok(_) | Err(_) => Ok(()),
+        };
+    }
+    let found = match extension {
+        Some("js" | "mjs" | "cjs") => javascript(text),
+        Some("json") if path.file_name().is_some_and(|name| name == "package.json") => json(text),
+        _ => None,
+    };
+    found.map_or(Ok(()), |(offset, message)| {
+        let at = position_at(text, offset);
+        Err(StripError {
+            file: path.to_path_buf(),
+            line: at.line,
+            column: at.column,
+            message,
+            kind: StripErrorKind::Syntax,
+            source_line: line_text(text, at.line),
+        })
+    })
+}
+
+/// Too large, too deep and the parser's own failures are no proof against the code; they are told
+/// at its beginning and without a line, or by these words.
+fn is_conclusive(error: &StripError) -> bool {
+    error.kind == StripErrorKind::Syntax
+        && !error.message.starts_with("is larger than")
+        && !error.message.starts_with("is nested too deeply")
+        && !error.message.starts_with("the TypeScript parser failed")
+}
+
+/// The first error that a module has, where a script has one too.
+fn javascript(text: &str) -> Option<(usize, String)> {
+    run_isolated(text, |text| {
+        let module = first_error(&text, true, false)?;
+        first_error(&text, false, false)?;
+        // Code for browsers has the same name, and no Node is to read it.
+        first_error(&text, true, true).and(Some(module))
+    })
+    .flatten()
+}
+
+fn first_error(text: &str, is_module: bool, jsx: bool) -> Option<(usize, String)> {
+    let map = SourceMap::default();
+    let file = map.new_source_file(FileName::Anon.into(), text.to_owned());
+    let syntax = EsSyntax {
+        jsx,
+        import_attributes: true,
+        allow_return_outside_function: true,
+        allow_super_outside_method: true,
+        explicit_resource_management: true,
+        ..EsSyntax::default()
+    };
+    let lexer = Lexer::new(
+        Syntax::Es(syntax),
+        EsVersion::latest(),
+        StringInput::from(&*file),
+        None,
+    );
+    let mut parser = Parser::new_from(lexer);
+    let stopped = if is_module {
+        parser.parse_module().err()
+    } else {
+        parser.parse_script().err()
+    };
+    // It recovers from most errors, even from an end in the middle of a block.
+    let errors = stopped.into_iter().chain(parser.take_errors());
+    let error = errors.min_by_key(|error| error.span().lo)?;
+    let offset = error.span().lo.0.saturating_sub(file.start_pos.0);
+    Some((offset as usize, error.into_kind().msg().into_owned()))
+}
+
+fn json(text: &str) -> Option<(usize, String)> {
+    let error = serde_json::from_str::<serde_json::Value>(text).err()?;
+    let full = error.to_string();
+    let what = full.split(" at line ").next().unwrap_or(&full);
+    // These are limits of the parser here, not of Node's.
+    if what.contains("recursion limit") || what.contains("hex escape") || what.contains("range") {
+        return None;
+    }
+    let lines = text.split_inclusive('\n');
+    let before: usize = lines
+        .take(error.line().saturating_sub(1))
+        .map(str::len)
+        .sum();
+    Some((
+        before + error.column().saturating_sub(1),
+        format!("not valid JSON: {what}"),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: &str, text: &str) -> Result<(), String> {
+        check_syntax(Path::new(name), text.as_bytes()).map_err(|error| {
+            error
+                .to_string()
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        })
+    }
+
+    #[test]
+    fn what_node_accepts_passes() {
+        for (name, text) in [
+            (
+                "a.js",
+                "#!/usr/bin/env node\nconst a = require('a'); return;",
+            ),
+            ("a.js", "import a from 'a'; await a(); export default 1;"),
+            (
+                "a.mjs",
+                "import a from './a.json' with { type: 'json' }; export { a as 'b c' };",
+            ),
+            ("a.cjs", "with (a) { b = 010; delete c }"),
+            (
+                "a.js",
+                "var await = 1, yield_ = 2; var let_ = await; var async = () => 1",
+            ),
+            (
+                "a.js",
+                "class A { #x = 1; static { this.y = 1 } accessor = 1; get [`a`]() { return #x in this } }",
+            ),
+            ("a.js", "using x = f(); { await using y = g(); }"),
+            (
+                "a.js",
+                "const r = /(?<year>\\p{L}+)/v; a ??= b?.[c] ** 2n; for await (const d of e) {}",
+            ),
+            (
+                "a.js",
+                "label: { break label } var \\u0061b; <!-- an old comment\nx",
+            ),
+            (
+                "a.js",
+                "\u{feff}'use strict'; function f() { return new.target }",
+            ),
+            (
+                "a.js",
+                "exports.a = async function* () { yield* await new (class extends B { constructor() { super() } })() }",
+            ),
+            (
+                "a.js",
+                "import.meta.url; import('x', { with: {} }); import defer_ from 'x'",
+            ),
+            ("a.js", ""),
+            ("public/a.js", "const a = <b c={1}>d</b>;"),
+            (
+                "a.ts",
+                "enum A { B } namespace C { export const d = 1 } @e class F<T> { constructor(private g: T) {} }",
+            ),
+            (
+                "a.mts",
+                "export type A<T> = T extends infer U ? U : never; let b = <const T,>(c: T) => c satisfies T;",
+            ),
+            (
+                "package.json",
+                "\u{feff}{\"type\": \"module\", \"a\": \"\\ud800\"}",
+            ),
+            ("tsconfig.json", "{ // with words\n }"),
+            ("a.hbs", "{{{"),
+        ] {
+            assert_eq!(check(name, text), Ok(()), "{name}: {text}");
+        }
+    }
+
+    /// `cargo test -p fulcrum-spawn --lib check:: -- --ignored` with `CORPUS` set to folders that
+    /// hold code which runs, separated by `:`.
+    #[test]
+    #[ignore = "needs a corpus"]
+    fn a_corpus_passes() {
+        let corpus = std::env::var("CORPUS").expect("CORPUS is set");
+        let mut folders: Vec<std::path::PathBuf> = corpus.split(':').map(Into::into).collect();
+        let (mut passed, mut refused) = (0, Vec::new());
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if path.is_dir() && !path.is_symlink() {
+                    folders.push(path);
+                } else if let Ok(content) = std::fs::read(&path) {
+                    match check_syntax(&path, &content) {
+                        Ok(()) => passed += 1,
+                        Err(error) => refused.push(error.to_string()),
+                    }
+                }
+            }
+        }
+        assert!(
+            passed > 0 && refused.is_empty(),
+            "{passed} passed, but\n{}",
+            refused.join("\n")
+        );
+    }
+
+    #[test]
+    fn what_is_none_is_refused_at_its_place() {
+        for (name, text, place) in [
+            ("a.js", "const a = 1;\nconst b = ;\n", "a.js:2:11: "),
+            ("a.js", "{{{", "a.js:1:"),
+            (
+                "a.mjs",
+                "export default {\n  a: 1\n  b: 2\n}",
+                "a.mjs:3:3: ",
+            ),
+            ("a.cjs", "function (", "a.cjs:1:10: "),
+            ("a.js", "const a = 'b\n", "a.js:1:"),
+            ("a.js", "<<<<<<< HEAD\n1\n=======\n", "a.js:1:1: "),
+            ("a.ts", "export const a: = 1;", "a.ts:1:17: "),
+            ("a.ts", "class A {", "a.ts:1:"),
+            ("package.json", "{\n  \"a\": ,\n}", "package.json:2:8: "),
+        ] {
+            let error = check(name, text).expect_err(text);
+            assert!(error.starts_with(place), "{error} is not at {place}");
+        }
+    }
+}

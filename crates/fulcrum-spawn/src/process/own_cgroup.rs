@@ -1,0 +1,132 @@
+//! Where this program's own cgroup v2 folder is, and whether one for a run can be made in it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access, statfs};
+
+/// `CGROUP2_SUPER_MAGIC` of statfs(2). On hybrid systems a tmpfs holds the mounts, and anything
+/// may be mounted over them.
+const CGROUP2: u64 = 0x6367_7270;
+
+/// Where a folder for this run can be made, beside our own processes. It has been tried and was
+/// removed again.
+///
+/// # Errors
+/// For people: why there can be none.
+pub(super) fn find_parent(name: &str) -> Result<PathBuf, String> {
+    let read = |file: &str| fs::read_to_string(file).map_err(|error| format!("{file}: {error}"));
+    let own = kept(&read("/proc/self/mountinfo")?, &read("/proc/self/cgroup")?)?;
+    let shown = own.display();
+    match statfs(&own) {
+        #[expect(
+            clippy::cast_sign_loss,
+            reason = "the type of the field differs between systems"
+        )]
+        Ok(found) if found.f_type as u64 == CGROUP2 => {}
+        Ok(_) => return Err(format!("{shown} is hidden by another mount")),
+        Err(error) => return Err(format!("{shown}: {}", io::Error::from(error))),
+    }
+    // Moving a process down needs the right to write here, too: cgroups(7), delegation.
+    access(own.join("cgroup.procs"), Access::WRITE_OK)
+        .map_err(|error| format!("{shown} isn't ours: {}", io::Error::from(error)))?;
+    let run = own.join(name);
+    fs::create_dir(&run).map_err(|error| format!("{}: {error}", run.display()))?;
+    let complete = run.join("cgroup.kill").exists();
+    let _ = fs::remove_dir(&run);
+    complete
+        .then_some(run)
+        .ok_or_else(|| "this kernel has no cgroup.kill (Linux 5.14)".to_owned())
+}
+
+/// Our own folder, told by `/proc/self/mountinfo` and `/proc/self/cgroup`.
+fn kept(mountinfo: &str, cgroup: &str) -> Result<PathBuf, String> {
+    let path = cgroup
+        .lines()
+        .find_map(|line| line.strip_prefix("0::"))
+        .ok_or("this system has no cgroup v2")?;
+    mountinfo
+        .lines()
+        .rev()
+        .filter_map(mounted)
+        .find_map(|(root, point)| {
+            // A mount may show a part only, as in a container, and our place may lie outside.
+            let below = Path::new(path).strip_prefix(&root).ok()?;
+            let outside = below.iter().any(|part| part == "..");
+            (!outside).then(|| point.join(below))
+        })
+        .ok_or_else(|| format!("no cgroup v2 mount shows our cgroup {path}"))
+}
+
+/// The root and the mount point of a cgroup v2 mount: proc_pid_mountinfo(5).
+fn mounted(line: &str) -> Option<(PathBuf, PathBuf)> {
+    let (mount, source) = line.split_once(" - ")?;
+    if source.split(' ').next() != Some("cgroup2") {
+        return None;
+    }
+    let mut fields = mount.split(' ').skip(3);
+    Some((unescaped(fields.next()?), unescaped(fields.next()?)))
+}
+
+/// Spaces and the like are written as `\040`.
+fn unescaped(field: &str) -> PathBuf {
+    let mut parts = field.split('\\');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let code = part
+            .get(..3)
+            .and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        match code {
+            Some(code) => {
+                text.push(char::from(code));
+                text.push_str(&part[3..]);
+            }
+            None => {
+                text.push('\\');
+                text.push_str(part);
+            }
+        }
+    }
+    text.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HYBRID: &str = "\
+31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755
+40 31 0:37 / /sys/fs/cgroup/systemd rw,relatime shared:9 - cgroup cgroup rw,name=systemd
+41 31 0:38 / /sys/fs/cgroup/unified rw,relatime shared:10 master:1 - cgroup2 cgroup2 rw
+";
+
+    #[test]
+    fn our_own_folder_is_found_in_hybrid_and_unified_trees() {
+        let own_in = |mounts: &str, path: &str| kept(mounts, &format!("1:cpu:/x\n0::{path}\n"));
+        assert_eq!(
+            own_in(HYBRID, "/user.slice/a.scope"),
+            Ok("/sys/fs/cgroup/unified/user.slice/a.scope".into())
+        );
+        assert_eq!(own_in(HYBRID, "/"), Ok("/sys/fs/cgroup/unified".into()));
+        let unified = "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 none rw,nsdelegate";
+        assert_eq!(own_in(unified, "/a"), Ok("/sys/fs/cgroup/a".into()));
+    }
+
+    #[test]
+    fn a_mount_that_shows_a_part_holds_our_place_or_doesnt() {
+        let part = r"30 23 0:26 /docker/c1 /mnt/my\040cgroup rw - cgroup2 none rw";
+        assert_eq!(kept(part, "0::/docker/c1/x"), Ok("/mnt/my cgroup/x".into()));
+        assert!(kept(part, "0::/docker/c2").is_err());
+        let whole = part.replace("/docker/c1 ", "/ ");
+        // Outside of our cgroup namespace.
+        assert!(kept(&whole, "0::/../other").is_err());
+    }
+
+    #[test]
+    fn without_cgroup_v2_there_is_a_reason() {
+        let v1 = "32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu";
+        assert!(kept(v1, "2:cpu:/\n").is_err_and(|why| why.contains("no cgroup v2")));
+        assert!(kept(v1, "2:cpu:/\n0::/\n").is_err_and(|why| why.contains("no cgroup v2 mount")));
+    }
+}

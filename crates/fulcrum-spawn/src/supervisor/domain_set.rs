@@ -1,0 +1,50 @@
+//! Which domains there are, for everybody but the keeper.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::DomainHandle;
+use crate::lifecycle::Command;
+
+/// The domains at one moment.
+#[derive(Debug, Clone, Default)]
+pub(super) struct DomainSet {
+    pub(super) handles: BTreeMap<String, DomainHandle>,
+    /// Start order: a wave needs only domains of earlier ones.
+    pub(super) waves: Vec<Vec<String>>,
+}
+
+/// A view of all domains, as the [`Keeper`](super::Keeper) has them now. Clones see the same.
+#[derive(Debug, Clone)]
+pub struct Supervisor {
+    pub(super) view: watch::Receiver<Arc<DomainSet>>,
+}
+
+impl Supervisor {
+    pub(super) fn roster(&self) -> Arc<DomainSet> {
+        Arc::clone(&self.view.borrow())
+    }
+
+    /// One domain.
+    #[must_use]
+    pub fn domain(&self, name: &str) -> Option<DomainHandle> {
+        self.view.borrow().handles.get(name).cloned()
+    }
+
+    /// Every domain, by name.
+    #[must_use]
+    pub fn domains(&self) -> Vec<DomainHandle> {
+        self.view.borrow().handles.values().cloned().collect()
+    }
+
+    /// Asks domains to start, all at once: each waits for what it depends on by itself.
+    pub async fn start<'a>(&self, names: impl IntoIterator<Item = &'a str>) {
+        for name in names {
+            if let Some(handle) = self.domain(name) {
+                let _ = handle.request(Command::Start).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Names that are never news.
+
+use std::ffi::OsStr;
+
+/// Folders that are neither watched nor looked into, below the root of a tree.
+const IGNORED_DIRS: [&str; 20] = [
+    // Somebody else's code
+    "node_modules",
+    ".pnpm-store",
+    ".yarn",
+    // Repositories
+    ".git",
+    ".hg",
+    ".jj",
+    ".svn",
+    // Fulcrum's own
+    ".fulcrum",
+    // What tools make of the sources
+    "dist",
+    "coverage",
+    ".cache",
+    ".next",
+    ".nuxt",
+    ".nyc_output",
+    ".parcel-cache",
+    ".svelte-kit",
+    ".turbo",
+    ".vite",
+    ".idea",
+    "__pycache__",
+];
+
+/// Is a folder with this name left alone?
+pub(crate) fn is_ignored_dir(name: &OsStr) -> bool {
+    name.to_str()
+        .is_some_and(|name| IGNORED_DIRS.contains(&name))
+}
+
+/// Is a file with this name an editor's helper, a log, or a list of what to ignore?
+pub(crate) fn is_ignored_file(name: &OsStr) -> bool {
+    let Some(name) = name.to_str() else {
+        return false;
+    };
+    let begins = |with: &[&str]| with.iter().any(|start| name.starts_with(start));
+    let ends = |with: &[&str]| with.iter().any(|end| name.ends_with(end));
+    // Backups (`file~`), Emacs (`.#file`, `#file#`), LibreOffice, GNOME, NFS, JetBrains, Chrome.
+    ends(&[
+        "~",
+        ".tmp",
+        ".log",
+        ".crswap",
+        ".kate-swp",
+        "___jb_tmp___",
+        "___jb_old___",
+    ]) || begins(&[".#", ".~lock.", ".goutputstream-", ".nfs"])
+        || (name.starts_with('#') && name.ends_with('#') && name.len() > 1)
+        || matches!(name, ".gitignore" | ".DS_Store" | "Thumbs.db")
+        || is_vim_swap(name)
+        || is_vim_probe(name)
+}
+
+/// `.file.swp`, and `.swo`, `.swn` and so on where that is taken.
+fn is_vim_swap(name: &str) -> bool {
+    name.starts_with('.')
+        && name
+            .rsplit_once('.')
+            .is_some_and(|(_, end)| matches!(end.as_bytes(), [b's', b'w', b'a'..=b'z']))
+}
+
+/// Vim tries whether a folder can be written with a file `4913`; is that taken, 123 more.
+fn is_vim_probe(name: &str) -> bool {
+    name.parse::<u32>()
+        .is_ok_and(|number| (4913..10_000).contains(&number) && (number - 4913) % 123 == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn helpers_of_editors_are_noise() {
+        for name in [
+            "4913",
+            "5036",
+            "a.ts~",
+            ".a.ts.swp",
+            ".a.ts.swo",
+            ".a.ts.swx",
+            ".#a.ts",
+            "#a.ts#",
+            "a.ts___jb_tmp___",
+            "a.ts___jb_old___",
+            ".goutputstream-X1Y2Z3",
+            "out.log",
+            ".DS_Store",
+        ] {
+            assert!(is_ignored_file(OsStr::new(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn sources_and_settings_are_not() {
+        for name in [
+            "a.ts",
+            ".env",
+            ".env.local",
+            "fulcrum.yml",
+            "404",
+            "4914",
+            "#",
+            "swp",
+            ".swift",
+            "log.js",
+        ] {
+            assert!(!is_ignored_file(OsStr::new(name)), "{name}");
+        }
+        assert!(!is_ignored_dir(OsStr::new("src")));
+    }
+}
