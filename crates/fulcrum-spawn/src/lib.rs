@@ -21,12 +21,16 @@
 //! memory figures, and nothing about what a log line looks like.
 
 mod command;
+mod exit;
 pub mod lifecycle;
 pub mod prepare;
 pub mod process;
+mod signals;
 pub mod standby;
 mod start_error;
 pub mod supervisor;
 
 pub use command::CommandSpec;
+pub use exit::ExitReport;
+pub use signals::{signal_name, signal_number};
 pub use start_error::StartError;

@@ -1,6 +1,6 @@
 //! What set a transition off, for those who need more than its words.
 
-use super::{Command, Fact, Input, Timer};
+use super::types::{Command, Fact, Input, Timer};
 
 /// What set a transition off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

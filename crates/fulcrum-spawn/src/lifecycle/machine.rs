@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::{
-    Command, CommandRejected, Effect, ExitReport, Fact, Failure, GenerationEnd, Goal, HUNG_GRACE,
-    Input, Phase, RestartPolicy, StopSignal, Timer, Timing, Verdict,
+use super::policy::{GenerationEnd, RestartPolicy, Verdict};
+use super::types::{
+    Command, CommandRejected, Effect, Fact, Failure, Goal, HUNG_GRACE, Input, Phase, StopSignal,
+    Timer, Timing,
 };
+use crate::exit::ExitReport;
 
 /// Who ended the life that is being ended.
 #[derive(Debug, Clone, PartialEq, Eq)]

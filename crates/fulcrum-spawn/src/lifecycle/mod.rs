@@ -20,10 +20,11 @@ mod random_walk;
 #[cfg(test)]
 mod transition_table;
 
+pub use crate::exit::ExitReport;
 pub use cause::TransitionCause;
 pub use machine::Machine;
 pub use policy::{GenerationEnd, RestartPolicy, Verdict};
 pub use types::{
-    Command, CommandRejected, Effect, ExitReport, Fact, Failure, Goal, HUNG_GRACE, Input, Phase,
-    StopSignal, Timer, Timing,
+    Command, CommandRejected, Effect, Fact, Failure, Goal, HUNG_GRACE, Input, Phase, StopSignal,
+    Timer, Timing,
 };

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{ExitReport, Failure, Timing};
-use crate::StartError;
+use super::types::{Failure, Timing};
+use crate::exit::ExitReport;
+use crate::start_error::StartError;
 
 /// How a life ended, as the policy sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]

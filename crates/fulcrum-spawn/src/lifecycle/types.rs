@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::StartError;
-use crate::process::signal_name;
+use crate::exit::ExitReport;
+use crate::start_error::StartError;
 
 /// What is so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -209,28 +209,6 @@ pub enum Effect {
     Arm(Timer, Duration),
     /// Stop a timer; it is running.
     Disarm(Timer),
-}
-
-/// How a process ended, as wait status tells it: code and signal are never mixed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ExitReport {
-    /// The exit code, where it exited by itself.
-    pub code: Option<i32>,
-    /// The signal's number, where a signal ended it.
-    pub signal: Option<i32>,
-}
-
-impl fmt::Display for ExitReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.code, self.signal) {
-            (Some(code), _) => write!(f, "exit {code}"),
-            (None, Some(signal)) => match signal_name(signal) {
-                Some(name) => write!(f, "killed by {name} ({signal})"),
-                None => write!(f, "killed by signal {signal}"),
-            },
-            (None, None) => f.write_str("ended, how is unknown"),
-        }
-    }
 }
 
 /// Why a life ended, or a start failed, without anybody asking for it.

@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::{Member, Stat};
+use super::group::Member;
+use super::stat::Stat;
 
 /// What has to be looked up while the table is judged. All is asked after the table was read:
 /// then an answer about a number that was given anew meanwhile does no harm, since the process of

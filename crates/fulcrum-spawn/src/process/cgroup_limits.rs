@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::ProcessTracker;
+use super::tracker::ProcessTracker;
 
 /// What cpu.max is counted in, in microseconds; the kernel's own default.
 const PERIOD: u64 = 100_000;

@@ -1,6 +1,7 @@
 //! Who is in a process group.
 
-use super::{Stat, table};
+use super::stat::Stat;
+use super::table;
 
 /// A process that belongs to a life.
 pub type Member = Stat;

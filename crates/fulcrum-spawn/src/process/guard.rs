@@ -20,9 +20,9 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use super::run_record::{self, PreviousRun, is_alive};
+use super::run_id::RunId;
+use super::run_record::{self, PreviousRun, RunRecord, is_alive};
 use super::stale::kill_stale;
-use super::{RunId, RunRecord};
 
 /// A guard that was started; ends when this is dropped, or this program ends.
 #[derive(Debug)]
@@ -190,7 +190,7 @@ fn ignore_signals() {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::Stat;
+    use crate::process::stat::Stat;
 
     #[test]
     fn the_time_of_a_death_and_of_a_start_are_told_alike() {

@@ -8,7 +8,8 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use tokio::time::Instant;
 
-use super::{Stat, members};
+use super::group::members;
+use super::stat::Stat;
 
 /// A look at a process group, to be compared with a later one.
 #[derive(Debug, Clone, PartialEq, Eq)]

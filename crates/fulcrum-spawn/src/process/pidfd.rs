@@ -14,7 +14,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tokio::io::Interest;
 use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 
-use super::Stat;
+use super::stat::Stat;
 
 /// A process that needn't be our child, held by a pidfd: its end can be awaited, and a later
 /// process of the same number can't be mistaken for it.

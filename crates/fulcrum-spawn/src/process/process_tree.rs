@@ -14,11 +14,12 @@ use tokio::io::unix::AsyncFd;
 use tokio::net::unix::pipe::Receiver;
 use tokio::time::{sleep, timeout};
 
+use super::cgroup;
+use super::group::Member;
 use super::pidfd::{self, ProcessHandle};
-use super::spawner::Spawned;
+use super::spawned::Spawned;
 use super::tracker::{ProcessTracker, locked};
-use super::{Member, cgroup};
-use crate::lifecycle::ExitReport;
+use crate::exit::ExitReport;
 
 /// How long a look at the members is trusted when none of them ends: a member may have started
 /// another one and gone on living.

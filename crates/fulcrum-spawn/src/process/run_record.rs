@@ -24,7 +24,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::OFlags;
 
-use super::{RunId, Stat};
+use super::run_id::RunId;
+use super::stat::Stat;
 
 /// The first words of a record that this version can read.
 const FORMAT: &str = "fulcrum 1 ";

@@ -3,6 +3,8 @@
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use super::stat::Stat;
+
 /// A process that holds a socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SocketOwner {
@@ -184,9 +186,7 @@ pub(super) fn command_line(pid: u32) -> String {
     let text = summarize_command_line(&words);
     let text: String = text.chars().filter(|c| !c.is_control()).take(80).collect();
     if text.is_empty() {
-        super::Stat::read(pid)
-            .map(|stat| stat.name)
-            .unwrap_or_default()
+        Stat::read(pid).map(|stat| stat.name).unwrap_or_default()
     } else {
         text
     }

@@ -25,9 +25,11 @@ use super::attribution::TrackedGeneration;
 use super::pre_exec::PreExec;
 use super::process_tree::Process;
 use super::rlimit::NofileLimit;
+use super::spawned::Spawned;
 use super::tracker::ProcessTracker;
 use super::{cgroup, subreaper};
-use crate::{CommandSpec, StartError};
+use crate::command::CommandSpec;
+use crate::start_error::StartError;
 
 /// As much as an unprivileged pipe may hold: the more, the longer a child writes without waiting.
 const PIPE_SIZE: usize = 1024 * 1024;
@@ -40,15 +42,6 @@ enum SpawnerMessage {
     },
     /// Orphans may have been adopted, or have ended.
     ReapOrphans,
-}
-
-/// A child as the thread hands it over, before the runtime knows its descriptors.
-pub(super) struct Spawned {
-    pub(super) pid: Pid,
-    pub(super) pidfd: OwnedFd,
-    pub(super) stdin: OwnedFd,
-    pub(super) stdout: OwnedFd,
-    pub(super) stderr: OwnedFd,
 }
 
 /// Starts processes; clones share the one thread.

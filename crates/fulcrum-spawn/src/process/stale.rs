@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
+use super::cgroup;
+use super::run_id::RunId;
 use super::run_record::{PreviousRun, boot};
 use super::sockets::command_line;
 use super::stale_ownership::{ObservedProcess, processes_of_run};
-use super::{RunId, Stat, cgroup};
+use super::stat::Stat;
 
 /// How long it may take in all.
 const LIMIT: Duration = Duration::from_secs(2);

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Stat;
 use super::run_record::PreviousRun;
+use super::stat::Stat;
 
 /// One process of the machine, as it was seen.
 #[derive(Debug, Clone)]
@@ -80,7 +80,7 @@ pub(super) fn processes_of_run(
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::RunId;
+    use super::super::run_id::RunId;
     use super::super::run_record::RecordedProcess;
     use super::*;
 

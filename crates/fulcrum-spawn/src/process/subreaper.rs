@@ -9,8 +9,10 @@ use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 
+use super::group::Member;
+use super::stat::Stat;
+use super::table;
 use super::tracker::ProcessTracker;
-use super::{Member, Stat, table};
 
 /// Many that end together are one reason to look.
 const COALESCE_DELAY: Duration = Duration::from_millis(50);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 
-use super::Stat;
+use super::stat::Stat;
 
 /// Every process there is, zombies too. A pass isn't a snapshot: who starts while it goes on may
 /// be missing.

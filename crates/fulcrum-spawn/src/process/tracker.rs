@@ -12,7 +12,11 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::attribution::{Attribution, ProcessTable, TrackedGeneration, TrackedProcesses};
-use super::{Member, ProcessHandle, RunRecord, Stat, cgroup, own_cgroup, pidfd, table};
+use super::group::Member;
+use super::pidfd::{self, ProcessHandle};
+use super::run_record::RunRecord;
+use super::stat::Stat;
+use super::{cgroup, own_cgroup, sockets, table};
 
 /// How long the end of what is left may take after SIGKILL.
 const FINAL_KILL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -304,7 +308,7 @@ impl ProcessTracker {
             }
             let _ = self.inner.escapes.send(UntrackedProcess {
                 pid: stranger.pid,
-                command: super::sockets::command_line(stranger.pid),
+                command: sockets::command_line(stranger.pid),
             });
         }
     }

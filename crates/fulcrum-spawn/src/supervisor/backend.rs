@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::StartError;
 use crate::lifecycle::{Fact, StopSignal};
+use crate::start_error::StartError;
 
 /// Prepares and starts the lives of one domain.
 pub trait Backend: Send + 'static {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::DomainHandle;
+use super::handle::DomainHandle;
 use crate::lifecycle::Command;
 
 /// The domains at one moment.

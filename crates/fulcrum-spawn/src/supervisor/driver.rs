@@ -14,11 +14,11 @@ use super::backend::{Backend, FactSender, ProcessGroup};
 use super::messages::{DriverParams, DriverRequest, DriverUpdate, Mailbox, PendingRequest};
 use super::snapshot::{LastExit, Snapshot, Transition};
 use super::suspend::suspend_extension;
-use crate::StartError;
 use crate::lifecycle::{
     Command, CommandRejected, Effect, Fact, Input, Machine, Phase, RestartPolicy, StopSignal,
     Timer, TransitionCause,
 };
+use crate::start_error::StartError;
 
 /// Everything that wakes a driver.
 enum Wake<B: Backend> {

@@ -2,7 +2,7 @@
 
 use tokio::sync::watch;
 
-use super::Snapshot;
+use super::snapshot::Snapshot;
 use crate::lifecycle::Phase;
 
 /// What a dependency must have come to.

@@ -2,9 +2,9 @@
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::Snapshot;
 use super::backend::FactSender;
 use super::messages::{DriverParams, DriverRequest, PendingRequest};
+use super::snapshot::Snapshot;
 use crate::lifecycle::{Command, CommandRejected, Fact, Goal, Phase};
 
 /// A domain under supervision. Clones reach the same driver; when the last is gone, the driver

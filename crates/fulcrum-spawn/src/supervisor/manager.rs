@@ -6,11 +6,13 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::domain_set::DomainSet;
+use super::backend::Backend;
+use super::domain_set::{DomainSet, Supervisor};
 use super::driver::{Driver, Pending};
+use super::gate::{Condition, DependencyGate};
+use super::handle::DomainHandle;
 use super::messages::{DriverParams, DriverUpdate};
 use super::snapshot::{Snapshot, Transition};
-use super::{Backend, Condition, DependencyGate, DomainHandle, Supervisor};
 use crate::lifecycle::{Machine, Phase, RestartPolicy, Timing};
 
 /// One domain to be supervised.

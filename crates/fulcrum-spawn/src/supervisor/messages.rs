@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::DependencyGate;
+use super::gate::DependencyGate;
 use crate::lifecycle::{Command, CommandRejected, Fact, Timing};
 
 /// What may be asked of a driver.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::domain_set::DomainSet;
-use super::{Outcome, Supervisor};
+use super::domain_set::{DomainSet, Supervisor};
+use super::handle::Outcome;
 use crate::lifecycle::{Command, Phase};
 
 /// What domains get at least that are told late, because those before them took all the time.
