@@ -30,7 +30,7 @@ impl RestartPolicy for FixedVerdict {
     fn decide(&mut self, _: &GenerationEnd, _: Instant) -> Verdict {
         self.0.clone()
     }
-    fn settled(&mut self) {}
+    fn on_stable(&mut self) {}
     fn reset(&mut self) {}
     fn stable_after(&self) -> Duration {
         Duration::from_secs(5)

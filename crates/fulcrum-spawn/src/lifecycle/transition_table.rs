@@ -36,7 +36,7 @@ impl RestartPolicy for FixedPolicy {
         self.asked.push(end.clone());
         self.verdict.clone()
     }
-    fn settled(&mut self) {
+    fn on_stable(&mut self) {
         self.resets += 1;
     }
     fn reset(&mut self) {
@@ -384,7 +384,7 @@ fn a_hung_life_is_ended_by_the_shorter_of_the_two_graces() {
     bench.fact(Fact::GroupEmpty);
     assert_eq!(bench.machine.phase(), Phase::Backoff);
     let fault = Failure::Unhealthy("hung: no heartbeat for 1s".into());
-    assert_eq!(bench.policy.asked[0].fault, fault);
+    assert_eq!(bench.policy.asked[0].failure, fault);
     // Before it is running, it is the start timeout's affair.
     let mut bench = Harness::starting(restart());
     assert_eq!(bench.fact(Fact::Hung("too early".into())), []);

@@ -296,7 +296,7 @@ impl RestartPolicy for LimitedRestarts {
             _ => Verdict::Restart(Duration::from_millis(300)),
         }
     }
-    fn settled(&mut self) {
+    fn on_stable(&mut self) {
         self.0 = 0;
     }
     fn reset(&mut self) {

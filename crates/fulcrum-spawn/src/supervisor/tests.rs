@@ -155,7 +155,7 @@ impl RestartPolicy for LimitedRestarts {
         self.0 -= 1;
         Verdict::Restart(Duration::from_secs(60))
     }
-    fn settled(&mut self) {}
+    fn on_stable(&mut self) {}
     fn reset(&mut self) {}
     fn stable_after(&self) -> Duration {
         Duration::from_secs(10)
