@@ -35,7 +35,7 @@ pub(crate) async fn collect(house: &SharedContext, case: &HangContext<'_>) -> Ve
     let Some(suspect) = select_process(&case.look).cloned() else {
         return Vec::new();
     };
-    let busy = case.look.busy_since(&case.earlier);
+    let busy = case.look.cpu_time_since(&case.earlier);
     let silence = case.look.at.saturating_duration_since(case.earlier.at);
     let node = is_node(suspect.pid);
     let mut found = Vec::new();

@@ -235,7 +235,7 @@ impl LivenessMonitor {
         if self.monitor.silence(now) < self.monitor.limit() {
             return InspectionResult::Nothing;
         }
-        let starved = look.starved_since(self.forgiven_at.as_ref().unwrap_or(&baseline));
+        let starved = look.run_delay_since(self.forgiven_at.as_ref().unwrap_or(&baseline));
         if starved >= self.config.interval / 10 {
             self.forgiven_at = Some(look);
             self.monitor.exclude_time(starved);

@@ -28,7 +28,7 @@ pub enum TransitionCause {
 }
 
 impl TransitionCause {
-    /// The cause from_input a transition that this input brings about.
+    /// The cause of a transition that this input brings about.
     #[must_use]
     pub fn from_input(input: &Input) -> Self {
         match input {

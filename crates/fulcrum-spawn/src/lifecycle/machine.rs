@@ -169,7 +169,7 @@ impl Machine {
         match (self.phase, command) {
             (Phase::Stuck, _) => {
                 return Err(CommandRejected(format!(
-                    "a process of generation {} is still alive after SIGKILL: {}",
+                    "a process of generation {} is still running after SIGKILL: {}",
                     self.generation, self.reason
                 )));
             }
@@ -177,12 +177,12 @@ impl Machine {
                 self.goal = Goal::Up;
                 self.restarts = 0;
                 policy.reset();
-                self.start_sequence("start asked for", effects);
+                self.start_sequence("start requested", effects);
             }
             (Phase::Stopped | Phase::Failed, Command::Stop | Command::Kill) => {
                 self.goal = Goal::Down;
                 if self.phase == Phase::Failed {
-                    self.enter(Phase::Stopped, "stop asked for", effects);
+                    self.enter(Phase::Stopped, "stop requested", effects);
                 }
             }
             // The domain is already on its way to the requested state.
@@ -191,27 +191,27 @@ impl Machine {
             (Phase::Waiting | Phase::Preparing | Phase::Backoff, Command::Stop | Command::Kill) => {
                 self.goal = Goal::Down;
                 self.cancel_start(effects);
-                self.enter(Phase::Stopped, "stop asked for", effects);
+                self.enter(Phase::Stopped, "stop requested", effects);
             }
             (Phase::Backoff, Command::Start | Command::Restart) => {
                 self.goal = Goal::Up;
-                self.start_sequence("start asked for", effects);
+                self.start_sequence("start requested", effects);
             }
             (Phase::Starting | Phase::Running, Command::Stop) => {
                 self.goal = Goal::Down;
-                self.terminate(StopCause::Operator, "stop asked for", effects);
+                self.terminate(StopCause::Operator, "stop requested", effects);
             }
             (Phase::Starting | Phase::Running, Command::Restart) => {
                 self.goal = Goal::Up;
                 policy.reset();
                 self.restarts = 0;
-                self.terminate(StopCause::Operator, "restart asked for", effects);
+                self.terminate(StopCause::Operator, "restart requested", effects);
             }
             (Phase::Starting | Phase::Running, Command::Kill) => {
                 self.goal = Goal::Down;
                 self.cause = StopCause::Operator;
                 self.killed = false;
-                self.enter(Phase::Stopping, "kill asked for", effects);
+                self.enter(Phase::Stopping, "kill requested", effects);
                 self.kill(effects);
             }
             (Phase::Stopping, Command::Kill) => {
@@ -260,7 +260,7 @@ impl Machine {
     ) {
         match (self.phase, fact) {
             (Phase::Waiting, Fact::DependenciesReady) => {
-                self.enter(Phase::Preparing, "dependencies are there", effects);
+                self.enter(Phase::Preparing, "dependencies ready", effects);
                 effects.push(Effect::Prepare);
             }
             (Phase::Preparing, Fact::Prepared) => self.spawn(effects),
@@ -317,7 +317,7 @@ impl Machine {
             (Phase::Stopping | Phase::Stuck, Fact::Exited(report)) => self.exit = Some(report),
             (Phase::Stopping, Fact::GroupEmpty) => self.settle(policy, now, effects),
             (Phase::Stuck, Fact::GroupEmpty) => {
-                self.enter(Phase::Failed, "the stuck process is gone at last", effects);
+                self.enter(Phase::Failed, "the stuck process has exited", effects);
             }
             // A fact about a generation or a preparation that this phase has already left.
             (
@@ -362,11 +362,11 @@ impl Machine {
             Timer::StopGrace => self.kill(effects),
             Timer::KillWait => {
                 self.goal = Goal::Down;
-                self.enter(Phase::Stuck, "SIGKILL did not end it", effects);
+                self.enter(Phase::Stuck, "still running after SIGKILL", effects);
             }
             Timer::Backoff => {
                 self.restarts += 1;
-                self.start_sequence("backoff is over", effects);
+                self.start_sequence("backoff expired", effects);
             }
         }
     }
@@ -374,11 +374,11 @@ impl Machine {
     /// The only place that decides what follows the end of a generation.
     fn settle(&mut self, policy: &mut dyn RestartPolicy, now: Instant, effects: &mut Vec<Effect>) {
         if self.goal == Goal::Down {
-            self.enter(Phase::Stopped, "stop asked for", effects);
+            self.enter(Phase::Stopped, "stop requested", effects);
             return;
         }
         let failure = match &self.cause {
-            StopCause::Operator => return self.start_sequence("restart asked for", effects),
+            StopCause::Operator => return self.start_sequence("restart requested", effects),
             StopCause::Reload(reason) => return self.start_sequence(&reason.clone(), effects),
             StopCause::Failure(failure) => failure.clone(),
         };

@@ -1,4 +1,4 @@
-//! Processes: started from one thread, held by pidfd, signalled and awaited with all they start.
+//! Processes: started from one thread, held by pidfd, signaled and awaited with their whole tree.
 
 mod attribution;
 mod capture;

@@ -157,9 +157,9 @@ impl<B: Backend> DomainManager<B> {
         self.domains.send_replace(Arc::new(domains));
     }
 
-    /// Stops domains, dependents initial_snapshot, and removes them. From the call on they cannot be started.
+    /// Stops domains, dependents first, and removes them. From the call on they cannot be started.
     /// Returns the names of those that could not be killed; they remain in the set until they are
-    /// wait_until_gone.
+    /// gone.
     pub async fn remove(&mut self, names: &[String]) -> Vec<String> {
         let domains = self.current();
         let mut waves: Vec<Vec<&DomainHandle>> = domains
@@ -198,7 +198,7 @@ impl<B: Backend> DomainManager<B> {
         left
     }
 
-    /// Removes the domains that could not be killed by [`DomainManager::remove`] and are wait_until_gone by
+    /// Removes the domains that could not be killed by [`DomainManager::remove`] and are gone by
     /// now.
     pub fn drop_finished(&mut self) {
         let domains = self.current();
@@ -236,7 +236,7 @@ impl<B: Backend> DomainManager<B> {
 /// A process that cannot be killed.
 struct StillRunning;
 
-/// Waits until a removed driver exits, and returns its last generation.
+/// Waits until a removed driver ends, and returns its last generation.
 async fn wait_until_gone(handle: DomainHandle) -> (String, Result<u64, StillRunning>) {
     let mut view = handle.subscribe();
     loop {
