@@ -15,7 +15,7 @@ use super::stat::Stat;
 /// about a pid that was reused meanwhile does no harm, since the process of the table has exited.
 pub(super) trait ProcessTable {
     /// The processes in a cgroup and below.
-    fn in_cgroup(&self, folder: &Path) -> Vec<u32>;
+    fn in_cgroup(&self, dir: &Path) -> Vec<u32>;
     /// Whether the environment of a process contains this `NAME=value`.
     fn has_env(&self, pid: u32, marker: &[u8]) -> bool;
     /// Which of our children were adopted rather than started.
@@ -154,7 +154,7 @@ impl TrackedProcesses {
         let mut owners = BTreeMap::new();
         for (leader, generation) in &self.generations {
             let cgroup = generation.cgroup.as_deref();
-            let inside = cgroup.map_or_else(Vec::new, |folder| table_lookup.in_cgroup(folder));
+            let inside = cgroup.map_or_else(Vec::new, |dir| table_lookup.in_cgroup(dir));
             let observed = generation.observed.iter().filter(|(pid, started)| {
                 by_pid
                     .get(pid)

@@ -31,8 +31,8 @@ struct FakeTable {
 }
 
 impl ProcessTable for FakeTable {
-    fn in_cgroup(&self, folder: &Path) -> Vec<u32> {
-        self.cgroups.get(folder).cloned().unwrap_or_default()
+    fn in_cgroup(&self, dir: &Path) -> Vec<u32> {
+        self.cgroups.get(dir).cloned().unwrap_or_default()
     }
 
     fn has_env(&self, pid: u32, marker: &[u8]) -> bool {
@@ -46,7 +46,7 @@ impl ProcessTable for FakeTable {
     }
 }
 
-/// Two lives, led by 100 and 200, with the marks `T=100` and `T=200`.
+/// Two generations, led by 100 and 200, with the markers `T=100` and `T=200`.
 fn tracked() -> TrackedProcesses {
     let mut tracked = TrackedProcesses::new(ME, 9);
     for leader in [100, 200] {
@@ -78,11 +78,11 @@ fn the_group_and_its_descendants_are_the_generation() {
     let mut table = base();
     table.extend([
         process(101, 100, 100),
-        // setsid, and a child of that one; the other life has its own.
+        // setsid, and a child of that one; the other generation has its own.
         process(102, 101, 102),
         process(103, 102, 102),
         process(201, 200, 201),
-        // Ours and strangers'.
+        // Helpers of this program, and unrelated processes.
         process(11, ME, 9),
         process(12, 11, 12),
         process(50, 1, 50),
@@ -166,7 +166,7 @@ fn a_cgroup_attributes_processes_without_any_other_evidence() {
     let mut tracked = tracked();
     tracked.generations.get_mut(&100).expect("there").cgroup = Some("/c/100".into());
     let lookup = FakeTable {
-        // One that isn't in the table was started since.
+        // A process that is not in the table was started since.
         cgroups: BTreeMap::from([("/c/100".into(), vec![100, 150, 160])]),
         ..FakeTable::default()
     };

@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn members_include_subdirectories_but_not_other_pid_namespaces() {
         let root = tempfile::tempdir().expect("a directory");
-        let top = dir(root.path(), "life", "12\n0\n");
+        let top = dir(root.path(), "generation", "12\n0\n");
         let inner = dir(&top, "nested", "");
         dir(&inner, "deeper", "31\n30\n");
         let mut found = members(&top);
@@ -111,7 +111,7 @@ mod tests {
     fn directories_are_removed_innermost_first_and_a_missing_one_is_no_error() {
         let root = tempfile::tempdir().expect("a directory");
         let top = root.path().join("run");
-        fs::create_dir_all(top.join("life/nested")).expect("directories");
+        fs::create_dir_all(top.join("generation/nested")).expect("directories");
         fs::create_dir_all(top.join("other")).expect("directories");
         remove(&top).expect("removed");
         assert!(!top.exists());

@@ -80,7 +80,7 @@ pub fn set_cpu_limit(dir: &Path, cpus: f64) -> io::Result<()> {
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "the cast saturates, and what isn't positive becomes the least"
+    reason = "the cast saturates, and what is not positive becomes the minimum"
 )]
 fn quota(cpus: f64) -> String {
     let share = (cpus * PERIOD_MICROS as f64).round() as u64;

@@ -61,11 +61,11 @@ mod tests {
 
     #[test]
     fn tokens_contain_their_run_and_differ() {
-        let (ours, other) = (RunId::new().expect("random"), RunId::new().expect("random"));
-        let (one, two) = (ours.token().expect("random"), ours.token().expect("random"));
+        let (own, other) = (RunId::new().expect("random"), RunId::new().expect("random"));
+        let (one, two) = (own.token().expect("random"), own.token().expect("random"));
         assert_ne!(one, two);
         assert_eq!(one.len(), 64);
-        assert!(ours.is_token_of_run(one.as_bytes()) && !other.is_token_of_run(one.as_bytes()));
+        assert!(own.is_token_of_run(one.as_bytes()) && !other.is_token_of_run(one.as_bytes()));
     }
 
     #[test]

@@ -5,12 +5,12 @@
 //!
 //! ```text
 //! fulcrum 1 RUN BOOT PID STARTED CGROUP     the run, the machine's boot, the instance; `-`: none
-//! + PID STARTED GENERATION DOMAIN           a life's leader was started; generation 0: somebody
-//!                                           of a life has left its group
-//! - PID STARTED                             nobody of that life is left
-//! ! TICKS                                   the guard saw the instance's end
-//! swept N                                   the guard has ended N processes
-//! x                                         the end was a good one
+//! + PID STARTED GENERATION DOMAIN           a leader was started; generation 0: a process has
+//!                                           left its group
+//! - PID STARTED                             no process of that generation is left
+//! ! TICKS                                   the guard noticed the exit of the instance
+//! swept N                                   the guard has killed N processes
+//! x                                         the instance has shut down in order
 //! ```
 //!
 //! A pid alone means nothing, since pids are reused: a process is its pid and its start time, in
@@ -51,7 +51,7 @@ impl RunRecord {
     /// The file cannot be written, or there is no `/proc`.
     pub fn create(path: &Path, run: &RunId, cgroup: Option<&Path>) -> io::Result<Self> {
         let me = Stat::read(std::process::id())
-            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "/proc can't be read"))?;
+            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "cannot read /proc"))?;
         let boot = boot()?;
         let cgroup = cgroup
             .and_then(Path::to_str)
@@ -105,9 +105,9 @@ impl RunRecord {
         self.has_entries.store(true, Ordering::Relaxed);
         self.write_line("x\n");
         let identity = |found: fs::Metadata| (found.dev(), found.ino());
-        let ours = self.file.metadata().map(identity);
+        let own = self.file.metadata().map(identity);
         let on_disk = self.path.symlink_metadata().map(identity);
-        if matches!((ours, on_disk), (Ok(ours), Ok(on_disk)) if ours == on_disk) {
+        if matches!((own, on_disk), (Ok(own), Ok(on_disk)) if own == on_disk) {
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -124,9 +124,10 @@ impl RunRecord {
         let complete = matches!(&written, Ok(length) if *length == text_to_write.len());
         self.has_partial_line.store(!complete, Ordering::Relaxed);
         if !complete && !after_partial_line {
-            let why = written.map_or_else(|error| error.to_string(), |_| "it is full".to_owned());
+            let reason =
+                written.map_or_else(|error| error.to_string(), |_| "the disk is full".to_owned());
             tracing::warn!(
-                "the record of what runs, {}, can't be written: {why}",
+                "cannot write the run record {}: {reason}",
                 self.path.display()
             );
         }
@@ -209,7 +210,7 @@ impl PreviousRun {
             .strip_prefix(FORMAT)
             .and_then(Self::create)
             .ok_or_else(|| {
-                let what = "it isn't a record of this version of fulcrum";
+                let what = "not a run record of this version of fulcrum";
                 io::Error::new(io::ErrorKind::InvalidData, what)
             })?;
         while let Some(write_line) = whole_line(&mut text)? {

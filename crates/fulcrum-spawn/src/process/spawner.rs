@@ -231,24 +231,26 @@ fn spawn_error(spec: &CommandSpec, error: &io::Error) -> StartError {
     let program = spec.program.display();
     match error.kind() {
         io::ErrorKind::NotFound if !spec.cwd.is_dir() => StartError::permanent(format!(
-            "the working directory {} is not there",
+            "working directory {} does not exist",
             spec.cwd.display()
         ))
         .hint("create it or correct `process.cwd`"),
         io::ErrorKind::NotFound if spec.program.exists() => {
-            StartError::permanent(format!("the interpreter that {program} names is not there"))
+            StartError::permanent(format!("the interpreter of {program} does not exist"))
                 .hint("correct its first line, #!…")
         }
-        io::ErrorKind::NotFound => StartError::permanent(format!("there is no program {program}")),
+        io::ErrorKind::NotFound => {
+            StartError::permanent(format!("program {program} does not exist"))
+        }
         io::ErrorKind::PermissionDenied => {
-            StartError::permanent(format!("{program} may not be executed"))
+            StartError::permanent(format!("{program} is not executable"))
                 .hint(format!("chmod +x {program}"))
         }
         _ if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) => {
             StartError::permanent(format!(
-                "{program} is neither a program nor a script with #!"
+                "{program} is neither an executable nor a script with #!"
             ))
         }
-        _ => StartError::transient(format!("{program} can't be started now: {error}")),
+        _ => StartError::transient(format!("cannot start {program}: {error}")),
     }
 }

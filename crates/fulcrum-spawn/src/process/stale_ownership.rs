@@ -48,8 +48,8 @@ pub(super) fn processes_of_run(
             && previous
                 .instance_died_at
                 .is_some_and(|death| stat.started <= death);
-        let ours = leads(stat.group).is_some() || (since && stat.started >= process.started);
-        ours.then_some(stat.group)
+        let belongs = leads(stat.group).is_some() || (since && stat.started >= process.started);
+        belongs.then_some(stat.group)
     };
     let mut found = BTreeMap::new();
     for (pid, observed) in &by_pid {
@@ -141,10 +141,10 @@ mod tests {
             observed(70, 1, 70, 90),
         ];
         assert_eq!(found(&previous(None), &table, &[]), [60, 61, 62, 63]);
-        let lives = processes_of_run(&previous(None), &table, &BTreeSet::new());
+        let found = processes_of_run(&previous(None), &table, &BTreeSet::new());
         assert!(
-            lives.values().all(|process| *process == Some(60)),
-            "{lives:?}"
+            found.values().all(|process| *process == Some(60)),
+            "{found:?}"
         );
     }
 

@@ -1,7 +1,7 @@
 //! Adopted orphans: reaped when they exit, reported when they cannot be attributed.
 //!
 //! All of it happens on the spawner's thread. There, no child is between its fork and its
-//! registration, so a process that cannot be attributed is none of ours.
+//! registration, so a process that cannot be attributed is no child that is being started.
 
 use std::time::Duration;
 

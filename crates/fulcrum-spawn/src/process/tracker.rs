@@ -77,7 +77,7 @@ impl ProcessTracker {
         tracked.preexisting = before.map(|stat| (stat.pid, stat.started)).collect();
         Self {
             inner: Arc::new(Inner {
-                marker: marker,
+                marker,
                 run: own_cgroup::find_parent(name),
                 tracked: Mutex::new(tracked),
                 untracked_sender,
@@ -263,7 +263,7 @@ impl ProcessTracker {
             outcome => outcome.is_ok(),
         });
         TrackedGeneration {
-            marker: marker,
+            marker,
             cgroup,
             label: label.to_owned(),
             ..TrackedGeneration::default()

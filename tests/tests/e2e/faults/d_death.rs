@@ -275,7 +275,7 @@ fn d11_nobody_is_ended_by_a_number_alone() {
     assert!(victim.lives(), "another boot: {said}");
     // It is by these that it is told: with both right, it is ended.
     let said = meet(&app, &victim, boot, 0);
-    let told = format!("ended users (pid {}, generation 3)", victim.0.id());
+    let told = format!("killed users (pid {}, generation 3)", victim.0.id());
     assert!(said.contains(&told), "{said}");
     wait_until("the victim is gone", LIMIT, || {
         (!victim.lives()).then_some(())
@@ -292,7 +292,7 @@ fn d11_a_record_that_makes_no_sense_is_no_obstacle() {
     for text in ["", "fulcrum 99 whatever\n", "\0\0\0"] {
         fs::write(&path, text).expect("written");
         let mut dev = app.start(&["dev"]);
-        dev.wait_for("what an earlier instance left can't be told");
+        dev.wait_for("cannot clean up after the previous instance");
         dev.wait_for("1 domain ready in ");
         dev.signal(Signal::INT);
         dev.ends().exits(0);

@@ -66,7 +66,7 @@ fn a18_without_a_process_to_be_had_a_start_is_tried_again() {
         let failed = events.filter(|event| {
             event["domain"] == "users"
                 && event["to"] == "backoff"
-                && text_of(event, "reason").contains("can't be started now")
+                && text_of(event, "reason").contains("cannot start ")
         });
         failed.count()
     };
