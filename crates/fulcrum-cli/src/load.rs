@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use fulcrum_config::{App, Diagnostic, LoadOptions, LoadResult, Mode, Severity};
 
 use crate::exit::{CliError, Code};
-use crate::output::{Output, pluralize};
+use crate::output::Output;
+use fulcrum_runtime::format::pluralize;
 
 /// The app's root, whatever state its configuration is in.
 ///

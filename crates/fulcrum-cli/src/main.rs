@@ -1,7 +1,7 @@
 //! The `fulcrum` command.
 //!
 //! # Theory of operation
-//! [`args`] says what can be typed; [`commands`] has a file for each verb. A verb is one of three
+//! [`cli`] says what can be typed; [`commands`] has a file for each verb. A verb is one of three
 //! kinds. Some only read files (`config`, `completions`). Some are clients: they find the app's
 //! running instance, ask it for one thing, and print the answer; leaving one never undoes what it
 //! asked for. `dev` and `serve` are the running instance itself, for which [`wiring`] joins the
@@ -11,8 +11,10 @@
 //! of [`exit`].
 
 mod args;
+mod cli;
 mod client;
 mod commands;
+mod dispatch;
 mod exit;
 mod load;
 mod output;
@@ -25,7 +27,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::Cli;
+use crate::cli::Cli;
 use crate::exit::Code;
 use crate::output::Output;
 
@@ -44,7 +46,7 @@ fn main() -> ExitCode {
     };
     let output = Output::of_process(cli.global.no_color, cli.global.quiet);
     let printer = output.clone();
-    match catch_unwind(AssertUnwindSafe(|| commands::run(cli, output))) {
+    match catch_unwind(AssertUnwindSafe(|| dispatch::run(cli, output))) {
         Ok(Ok(())) => Code::Done.into(),
         Ok(Err(stop)) => {
             printer.error(&stop);

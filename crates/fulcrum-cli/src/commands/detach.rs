@@ -11,13 +11,15 @@ use fulcrum_rpc::{ConnectError, ControlClient, RuntimeDir};
 use tokio::process::Child;
 
 use super::log_file::LogFile;
-use super::start::StartArgs;
+use super::start_args::StartArgs;
 use super::watch::WatchArgs;
-use super::{Context, background_instance};
 use crate::args::duration::to_millis;
+use crate::commands::background_instance;
+use crate::commands::context::Context;
 use crate::exit::{CliError, Code};
-use crate::output::{Output, format_duration};
+use crate::output::Output;
 use crate::{client, load, paths};
+use fulcrum_runtime::format::format_duration;
 
 /// How long the instance may take until it answers. It installs and starts nothing before.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -26,7 +28,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// So much of the log is shown when it ended.
 const TAIL_LINES: usize = 20;
 
-pub(super) async fn run(
+pub(crate) async fn run(
     mode: Mode,
     start: StartArgs,
     watch: WatchArgs,

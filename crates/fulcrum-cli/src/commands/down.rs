@@ -7,11 +7,13 @@ use fulcrum_rpc::{ControlClient, ControlError};
 use tokio_stream::{Stream, StreamExt};
 
 use super::instance_exit::InstanceExit;
-use super::{Context, executor};
 use crate::args::duration;
+use crate::commands::context::Context;
+use crate::commands::executor;
 use crate::exit::{CliError, Code};
-use crate::output::{Output, format_duration};
+use crate::output::Output;
 use crate::{client, load, paths};
+use fulcrum_runtime::format::format_duration;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -23,7 +25,7 @@ pub(crate) struct Args {
     timeout: Option<Duration>,
 }
 
-pub(super) fn run(args: Args, context: Context) -> Result<(), CliError> {
+pub(crate) fn run(args: Args, context: Context) -> Result<(), CliError> {
     executor::run_client(Some("the shutdown"), stop(args, context))
 }
 

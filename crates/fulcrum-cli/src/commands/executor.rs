@@ -19,7 +19,7 @@ const TASK_SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(200);
 ///
 /// # Errors
 /// The command's own, or [`Code::Interrupted`].
-pub(super) fn run_client(
+pub(crate) fn run_client(
     goes_on: Option<&'static str>,
     command: impl Future<Output = Result<(), CliError>> + Send + 'static,
 ) -> Result<(), CliError> {
@@ -44,7 +44,7 @@ pub(super) fn run_client(
 ///
 /// # Errors
 /// Its own.
-pub(super) fn run_instance(
+pub(crate) fn run_instance(
     instance: impl Future<Output = Result<(), CliError>>,
 ) -> Result<(), CliError> {
     let runtime = runtime(2)?;

@@ -8,11 +8,12 @@ use serde::Serialize;
 use tokio_stream::{Stream, StreamExt};
 
 use super::domains::result::{Format, outcome_name};
-use super::{Context, executor};
 use crate::args::duration;
 use crate::client;
+use crate::commands::context::Context;
+use crate::commands::executor;
 use crate::exit::{CliError, Code};
-use crate::output::{Output, PlanShape, plan_table};
+use crate::output::{Output, PlanJson, plan_table};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -24,7 +25,7 @@ pub(crate) struct Args {
     timeout: Duration,
     /// What to print
     #[arg(short, long, value_enum, default_value = "table")]
-    output: Format,
+    pub(super) output: Format,
 }
 
 /// `reload -o json`.
@@ -35,10 +36,10 @@ struct ReloadJson {
     /// Findings about the configuration.
     problems: Vec<String>,
     /// Null where the configuration is invalid.
-    plan: Option<PlanShape>,
+    plan: Option<PlanJson>,
 }
 
-pub(super) fn run(args: Args, context: Context) -> Result<(), CliError> {
+pub(crate) fn run(args: Args, context: Context) -> Result<(), CliError> {
     executor::run_client(Some("the reload"), reload(args, context))
 }
 
@@ -59,7 +60,7 @@ async fn reload(args: Args, context: Context) -> Result<(), CliError> {
             outcome: outcome_name(told.outcome.kind()),
             message: told.outcome.message.clone(),
             problems: told.problems,
-            plan: told.plan.as_ref().map(PlanShape::from),
+            plan: told.plan.as_ref().map(PlanJson::from),
         })?;
     }
     if let Err(stop) = client::into_result(&told.outcome) {

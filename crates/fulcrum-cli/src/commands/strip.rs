@@ -14,7 +14,7 @@ pub(crate) struct Args {
 
 /// Prints `{"code", "format"}`. What is in the way goes to standard error as
 /// `FILE:LINE:COLUMN: MESSAGE`, without our name in front: Node shows it as its own error.
-pub(super) fn run(args: &Args, output: &Output) -> Result<(), CliError> {
+pub(crate) fn run(args: &Args, output: &Output) -> Result<(), CliError> {
     let stripped = strip_file(&args.file).map_err(|error| {
         output.eprint(&error.to_string());
         CliError::already_reported(Code::Failed)

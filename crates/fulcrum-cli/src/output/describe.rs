@@ -7,10 +7,12 @@ use std::time::{Duration, SystemTime};
 use fulcrum_health::signal_name;
 use fulcrum_rpc::control::{Domain, Instance, LastExit};
 
+use super::color::Color;
 use super::domain_table::{paint_of, reason_of};
 use super::generations::GenerationHistory;
 use super::table::sanitize;
-use super::{Color, format_duration, rfc3339};
+use super::time::rfc3339;
+use fulcrum_runtime::format::format_duration;
 use fulcrum_runtime::format::{format_bytes, format_uptime};
 
 /// The running instance.

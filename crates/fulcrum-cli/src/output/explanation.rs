@@ -6,10 +6,12 @@ use std::time::{Duration, SystemTime};
 
 use fulcrum_rpc::control::{Domain, Event};
 
+use super::color::Color;
 use super::domain_table::paint_of;
 use super::generations::{GenerationHistory, between, detail_after_kind, lives, time};
 use super::table::sanitize;
-use super::{Color, format_duration, rfc3339};
+use super::time::rfc3339;
+use fulcrum_runtime::format::format_duration;
 
 /// How many lines of standard error stand below an end: the newest life's, and an older one's.
 const STDERR_LINES: (usize, usize) = (10, 3);

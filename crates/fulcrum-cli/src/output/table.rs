@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use fulcrum_logs::truncate_to_width;
 use unicode_width::UnicodeWidthStr;
 
-use super::Color;
+use super::color::Color;
 
 /// Between two columns.
 const COLUMN_GAP: usize = 2;

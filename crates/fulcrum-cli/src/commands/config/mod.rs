@@ -5,13 +5,13 @@ mod validate;
 
 use clap::Subcommand;
 
-use super::Context;
+use crate::commands::context::Context;
 use crate::exit::CliError;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
-    pub(super) verb: Verb,
+    pub(crate) verb: Verb,
 }
 
 #[derive(Debug, Subcommand)]
@@ -22,7 +22,7 @@ pub(crate) enum Verb {
     Show(show::Args),
 }
 
-pub(super) fn run(verb: Verb, context: &Context) -> Result<(), CliError> {
+pub(crate) fn run(verb: Verb, context: &Context) -> Result<(), CliError> {
     match verb {
         Verb::Validate(args) => validate::run(&args, context),
         Verb::Show(args) => show::run(&args, context),

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use fulcrum_config::{App, Mode};
 use serde_json::Value;
 
-use super::Context;
+use crate::commands::context::Context;
 use crate::exit::{CliError, Code};
 use crate::load;
 use crate::output::{Cell, Color, Table};

@@ -4,10 +4,10 @@ use clap::ValueEnum;
 use fulcrum_config::{Diagnostic, Mode, Severity};
 use serde::Serialize;
 
-use super::Context;
+use crate::commands::context::Context;
 use crate::exit::{CliError, Code};
 use crate::load::{self, tally};
-use crate::output::pluralize;
+use fulcrum_runtime::format::pluralize;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

@@ -8,9 +8,9 @@ use fulcrum_rpc::control::{CallRequest, CallResponse};
 use serde::Serialize;
 use serde::de::IgnoredAny;
 
-use super::Context;
 use crate::args::duration;
 use crate::client;
+use crate::commands::context::Context;
 use crate::exit::{CliError, Code};
 use crate::output::Output;
 

@@ -5,10 +5,11 @@ use std::time::SystemTime;
 use clap::ValueEnum;
 use fulcrum_rpc::control::{Event, EventsRequest};
 
-use super::{Context, stream};
+use super::stream;
 use crate::client;
+use crate::commands::context::Context;
 use crate::exit::CliError;
-use crate::output::{Color, EventShape, kind_paint, rfc3339, sanitize};
+use crate::output::{Color, EventJson, kind_paint, rfc3339, sanitize};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -47,7 +48,7 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
         let line = match args.output {
             Format::Table => line(&event, colour),
             Format::Json => {
-                serde_json::to_string(&EventShape::from(event)).expect("its keys are texts")
+                serde_json::to_string(&EventJson::from(event)).expect("its keys are texts")
             }
         };
         out.extend_from_slice(line.as_bytes());

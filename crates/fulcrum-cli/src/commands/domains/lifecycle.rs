@@ -5,10 +5,10 @@ use std::time::Duration;
 use fulcrum_rpc::control::ChangeRequest;
 use fulcrum_rpc::control::change_request::Action;
 
-use super::Context;
 use super::result::{self, Format};
 use crate::args::duration;
 use crate::client;
+use crate::commands::context::Context;
 use crate::exit::CliError;
 
 #[derive(Debug, clap::Args)]

@@ -2,10 +2,10 @@
 
 use clap::ValueEnum;
 
-use super::Context;
 use crate::client;
+use crate::commands::context::Context;
 use crate::exit::CliError;
-use crate::output::{DomainShape, domain_table};
+use crate::output::{DomainJson, domain_table};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -33,7 +33,7 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     let shapes = |domains: Vec<_>| {
         domains
             .into_iter()
-            .map(DomainShape::from)
+            .map(DomainJson::from)
             .collect::<Vec<_>>()
     };
     match args.output {

@@ -2,7 +2,6 @@
 
 pub(crate) mod call;
 mod events;
-mod explain;
 mod history;
 mod lifecycle;
 mod list;
@@ -14,10 +13,12 @@ mod status;
 mod stop;
 mod stream;
 mod wait;
+mod why;
 
 use clap::Subcommand;
 
-use super::{Context, executor};
+use crate::commands::context::Context;
+use crate::commands::executor;
 use crate::exit::CliError;
 
 #[derive(Debug, clap::Args)]
@@ -47,10 +48,10 @@ pub(crate) enum Verb {
     /// Show what happened to domains
     Events(events::Args),
     /// Tell why a domain is as it is, and how that came about
-    Why(explain::Args),
+    Why(why::Args),
 }
 
-pub(super) fn run(verb: Verb, context: Context) -> Result<(), CliError> {
+pub(crate) fn run(verb: Verb, context: Context) -> Result<(), CliError> {
     match verb {
         Verb::List(args) => executor::run_client(None, list::run(args, context)),
         Verb::Status(args) => executor::run_client(None, status::run(args, context)),
@@ -63,6 +64,6 @@ pub(super) fn run(verb: Verb, context: Context) -> Result<(), CliError> {
         Verb::Logs(args) => executor::run_client(None, logs::run(args, context)),
         Verb::Call(args) => executor::run_client(None, call::run(args, context)),
         Verb::Events(args) => executor::run_client(None, events::run(args, context)),
-        Verb::Why(args) => executor::run_client(None, explain::run(args, context)),
+        Verb::Why(args) => executor::run_client(None, why::run(args, context)),
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::client;
 use crate::exit::{CliError, Code};
-use crate::output::{DomainShape, Output};
+use crate::output::{DomainJson, Output};
 
 /// How an outcome is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -23,7 +23,7 @@ pub(crate) enum Format {
 struct OutcomeJson {
     outcome: &'static str,
     message: String,
-    domains: Vec<DomainShape>,
+    domains: Vec<DomainJson>,
 }
 
 /// Shows an outcome, and ends with what it means.
@@ -46,7 +46,7 @@ pub(super) async fn print_outcome(
         output.json(&OutcomeJson {
             outcome: outcome_name(outcome.kind()),
             message: outcome.message.clone(),
-            domains: domains.into_iter().map(DomainShape::from).collect(),
+            domains: domains.into_iter().map(DomainJson::from).collect(),
         })?;
     }
     if let Err(stop) = client::into_result(&outcome) {

@@ -6,11 +6,12 @@ use clap::ValueEnum;
 use fulcrum_rpc::control::{Domain, Event, StatusRequest, StatusResponse};
 use serde::Serialize;
 
-use super::{Context, history};
+use super::history;
 use crate::client;
+use crate::commands::context::Context;
 use crate::exit::{CliError, Code};
 use crate::output::{
-    DomainShape, GenerationJson, InstanceShape, Output, describe_domain, describe_instance,
+    DomainJson, GenerationJson, InstanceJson, Output, describe_domain, describe_instance,
     domain_table, lives,
 };
 
@@ -36,8 +37,8 @@ enum Format {
 /// `domains status -o json`.
 #[derive(Debug, Serialize)]
 struct StatusJson {
-    instance: InstanceShape,
-    domains: Vec<DomainShape>,
+    instance: InstanceJson,
+    domains: Vec<DomainJson>,
 }
 
 #[expect(
@@ -80,7 +81,7 @@ fn print_one(
         return output.data(page.as_bytes());
     }
     let shape =
-        DomainShape::from(domain).with_lives(last.iter().map(GenerationJson::from).collect());
+        DomainJson::from(domain).with_lives(last.iter().map(GenerationJson::from).collect());
     if format == Format::Json {
         output.json(&shape)
     } else {
@@ -104,11 +105,7 @@ fn print_all(
     }
     let whole = StatusJson {
         instance: instance.into(),
-        domains: response
-            .domains
-            .into_iter()
-            .map(DomainShape::from)
-            .collect(),
+        domains: response.domains.into_iter().map(DomainJson::from).collect(),
     };
     if format == Format::Json {
         output.json(&whole)

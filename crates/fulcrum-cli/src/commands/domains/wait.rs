@@ -7,12 +7,12 @@ use fulcrum_rpc::control::outcome::Kind;
 use fulcrum_rpc::control::wait_request::Condition;
 use fulcrum_rpc::control::{Outcome, WaitRequest};
 
-use super::Context;
 use super::result::{self, Format};
 use crate::args::duration;
 use crate::client;
+use crate::commands::context::Context;
 use crate::exit::CliError;
-use crate::output::format_duration;
+use fulcrum_runtime::format::format_duration;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fulcrum_logs::{Gap, Level, LineRenderer, LogLine, Source, Stream, Style, to_json};
 
-use super::{Format, LogRequest};
+use super::request::{Format, LogRequest};
 use crate::exit::CliError;
 use crate::output::Output;
 

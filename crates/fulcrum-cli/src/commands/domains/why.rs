@@ -6,10 +6,12 @@ use clap::ValueEnum;
 use fulcrum_rpc::control::StatusRequest;
 use serde::Serialize;
 
-use super::{Context, history, status};
+use super::history;
+use super::status;
 use crate::client;
+use crate::commands::context::Context;
 use crate::exit::CliError;
-use crate::output::{EventShape, Explanation, GenerationJson, lives};
+use crate::output::{EventJson, Explanation, GenerationJson, lives};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -33,12 +35,12 @@ enum Format {
 
 /// `domains why NAME -o json`.
 #[derive(Debug, Serialize)]
-struct ExplainJson {
+struct WhyJson {
     domain: String,
     phase: String,
     summary: String,
     lives: Vec<GenerationJson>,
-    events: Vec<EventShape>,
+    events: Vec<EventJson>,
 }
 
 #[expect(
@@ -67,7 +69,7 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     };
     match args.output {
         Format::Table => output.data(story.render(args.lives, output.stdout().colour).as_bytes()),
-        Format::Json => output.json(&ExplainJson {
+        Format::Json => output.json(&WhyJson {
             domain: domain.name.clone(),
             phase: domain.phase.clone(),
             summary: story.summary(),
@@ -76,7 +78,7 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
                 .filter(|life| life.generation > 0)
                 .map(GenerationJson::from)
                 .collect(),
-            events: events.iter().cloned().map(EventShape::from).collect(),
+            events: events.iter().cloned().map(EventJson::from).collect(),
         }),
     }
 }

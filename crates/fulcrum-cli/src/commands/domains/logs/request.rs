@@ -1,0 +1,149 @@
+//! What `logs` is asked for.
+
+use std::collections::BTreeSet;
+use std::time::SystemTime;
+
+use clap::ValueEnum;
+use fulcrum_logs::store::StoreQuery;
+use fulcrum_logs::{FULCRUM_SOURCE, Level, LogQuery, Stream};
+use fulcrum_rpc::control::LogsRequest;
+use regex::bytes::{Regex, RegexBuilder};
+
+use crate::args::time_point::{self, TimePoint};
+use crate::exit::{CliError, Code};
+use fulcrum_runtime::names::unknown_domain;
+use fulcrum_runtime::selection::{UnknownDomain, select_among};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Names or globs; without any, all, and the instance's own words
+    #[arg(value_name = "NAME|GLOB")]
+    pub(super) names: Vec<String>,
+    /// Go on with what is said from now on
+    #[arg(short, long, conflicts_with_all = ["until", "previous"])]
+    pub(super) follow: bool,
+    /// The newest so many lines only
+    #[arg(short = 'n', long, value_name = "N")]
+    tail: Option<usize>,
+    /// Not older than this, such as 5m or 2026-11-23T10:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = time_point::parse)]
+    since: Option<TimePoint>,
+    /// Older than this
+    #[arg(long, value_name = "TIME", value_parser = time_point::parse)]
+    until: Option<TimePoint>,
+    /// At least this serious: trace, debug, info, warn, error or fatal
+    #[arg(long, value_name = "LEVEL")]
+    pub(super) level: Option<Level>,
+    /// Lines in which this is found, a regular expression; (?i) in front ignores case
+    #[arg(long, value_name = "REGEX", value_parser = regex)]
+    pub(super) grep: Option<Regex>,
+    /// From one stream only: stdout, stderr or fulcrum
+    #[arg(long, value_name = "STREAM")]
+    pub(super) stream: Option<Stream>,
+    /// Of the last life that is over, such as the one that crashed
+    #[arg(long, conflicts_with = "generation")]
+    pub(super) previous: bool,
+    /// Of the life with this number
+    #[arg(long, value_name = "N")]
+    pub(super) generation: Option<u64>,
+    /// Put the time in front
+    #[arg(short, long)]
+    pub(super) timestamps: bool,
+    /// What domains wrote, byte for byte, with nothing in front and none of Fulcrum's own words
+    #[arg(long, conflicts_with_all = ["timestamps", "output"])]
+    pub(super) raw: bool,
+    /// What to print
+    #[arg(short, long, value_enum, default_value = "text")]
+    pub(super) output: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// Lines with the domain's name in front
+    #[value(alias = "table")]
+    Text,
+    /// One object a line
+    Json,
+}
+
+fn regex(text: &str) -> Result<Regex, String> {
+    // What a domain says needn't be UTF-8.
+    let built = RegexBuilder::new(text).size_limit(1 << 20).build();
+    built.map_err(|error| format!("not a regular expression that can be searched for: {error}"))
+}
+
+/// What is asked for, with times resolved.
+pub(super) struct LogRequest {
+    pub(super) args: Args,
+    pub(super) query: LogQuery,
+}
+
+impl LogRequest {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the edge: `--since 5m` is before now"
+    )]
+    pub(super) fn of(args: Args) -> Self {
+        let now = SystemTime::now();
+        let time = |since: Option<TimePoint>| since.map(|since| since.resolve(now));
+        let query = LogQuery {
+            domains: None,
+            generation: None,
+            stream: args.stream,
+            level: args.level,
+            since: time(args.since),
+            until: time(args.until),
+            tail: args.tail,
+        };
+        Self { args, query }
+    }
+
+    pub(super) fn request(&self, follow: bool) -> LogsRequest {
+        let LogQuery {
+            stream,
+            level,
+            since,
+            until,
+            ..
+        } = &self.query;
+        // What is sorted out here can't be counted there.
+        let sorted_out = self.args.grep.is_some() || self.args.previous || self.args.raw;
+        let tail = self.args.tail.filter(|_| !sorted_out);
+        LogsRequest {
+            domains: self.args.names.clone(),
+            follow,
+            tail: tail.and_then(|n| u64::try_from(n).ok()),
+            since: since.map(Into::into),
+            until: until.map(Into::into),
+            stream: stream.map_or_else(String::new, |stream| stream.to_string()),
+            level: level.map_or_else(String::new, |level| level.to_string()),
+            generation: self.args.generation,
+        }
+    }
+
+    /// The same, for the store.
+    pub(super) fn store_query(&self) -> StoreQuery {
+        StoreQuery {
+            query: self.query.clone(),
+            pattern: self.args.grep.clone(),
+            domains_only: self.args.raw,
+            ..StoreQuery::default()
+        }
+    }
+
+    /// Which of these domains are meant.
+    pub(super) fn select(&self, known: &BTreeSet<String>) -> Result<BTreeSet<String>, CliError> {
+        let among: Vec<&str> = known.iter().map(String::as_str).collect();
+        let mut names = self.args.names.clone();
+        // Fulcrum's own words can be asked for even where there are none.
+        names.retain(|name| name != FULCRUM_SOURCE || known.contains(name));
+        if names.is_empty() && !self.args.names.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let found = select_among(&among, &names).map_err(|UnknownDomain(name)| {
+            let text = unknown_domain(&name, among.iter().copied());
+            CliError::new(Code::UnknownDomain, text)
+        })?;
+        Ok(found.into_iter().collect())
+    }
+}

@@ -1,0 +1,113 @@
+//! `logs` from an instance and from the store.
+
+use std::collections::BTreeSet;
+
+use fulcrum_logs::LogQuery;
+use fulcrum_logs::store::{StoreQuery, StoreReader};
+use fulcrum_rpc::ControlClient;
+use fulcrum_rpc::control::log_record::Record;
+use fulcrum_rpc::control::{LogRecord, LogsRequest};
+
+use super::backlog::{self, Backlog};
+use super::printer::Printer;
+use super::remote;
+use super::request::{Args, LogRequest};
+use crate::commands::context::Context;
+use crate::commands::domains::stream;
+use crate::exit::{CliError, Code};
+use crate::load;
+use crate::wiring::log_store;
+
+pub(crate) async fn run(args: Args, context: Context) -> Result<(), CliError> {
+    let wish = LogRequest::of(args);
+    let connected = match context.connect().await {
+        Ok(client) => run_with_instance(&client, &wish, &context).await,
+        Err(stop) => Err(stop),
+    };
+    match connected {
+        // Not running; or there is no such domain any more, but there may have been.
+        Err(stop) if matches!(stop.code, Code::NotRunning | Code::UnknownDomain) => {
+            run_from_store(&wish, &context, stop).await
+        }
+        done => done,
+    }
+}
+
+async fn run_with_instance(
+    client: &ControlClient,
+    wish: &LogRequest,
+    context: &Context,
+) -> Result<(), CliError> {
+    let folder = log_store::store_dir(&load::app_root(context.app())?);
+    let (past, _) = remote::fetch_backlog(client, wish.request(false)).await?;
+    let mut printer = Printer::new(wish, &past.names(), &context.output);
+    let before = past.snapshot_marker.last_seq;
+    printer = backlog::print(past, wish.store_query(), folder.clone(), printer).await?;
+    if !wish.args.follow {
+        return Ok(());
+    }
+    // What was said meanwhile: from the store, however much that is, and not from what waits for
+    // this command, which is bounded.
+    let request = LogsRequest {
+        tail: None,
+        ..wish.request(true)
+    };
+    let (past, live) = remote::fetch_backlog(client, request).await?;
+    let wanted = StoreQuery {
+        after_seq: before,
+        query: LogQuery {
+            tail: None,
+            ..wish.query.clone()
+        },
+        ..wish.store_query()
+    };
+    let mut printer = backlog::print(past, wanted, folder, printer).await?;
+    let pattern = wish.args.grep.as_ref();
+    let print = |record: LogRecord, out: &mut Vec<u8>| match record.record {
+        Some(Record::Line(line)) => {
+            let line = remote::from_message(line);
+            if pattern.is_none_or(|pattern| pattern.is_match(line.content())) {
+                printer.line(0, &line, out);
+            }
+        }
+        Some(Record::Missed(missed)) => printer.gap(missed, out),
+        Some(Record::Seam(_)) | None => {}
+    };
+    stream::print(live, true, &context.output, print).await
+}
+
+/// What is kept, for domains that `stop` says can't be asked for.
+async fn run_from_store(
+    wish: &LogRequest,
+    context: &Context,
+    stop: CliError,
+) -> Result<(), CliError> {
+    let root = load::app_root(context.app())?;
+    let folder = log_store::store_dir(&root);
+    let archive =
+        StoreReader::open(&folder).map_err(|error| backlog::store_error(&folder, &error))?;
+    let mut kept: BTreeSet<String> = archive.domains().map(str::to_owned).collect();
+    if stop.code == Code::UnknownDomain {
+        // The instance knows what there is besides.
+        if wish.select(&kept).is_err() {
+            return Err(stop);
+        }
+    } else if kept.is_empty() {
+        return Err(stop);
+    } else if let Ok(loaded) = load::read(context.app(), fulcrum_config::Mode::Dev) {
+        let domains = loaded.app.into_iter().flat_map(|app| app.domains);
+        kept.extend(domains.map(|domain| domain.name));
+    }
+    let domains = wish.select(&kept)?;
+    let past = Backlog::from_store(&domains);
+    let printer = Printer::new(wish, &past.names(), &context.output);
+    let wanted = StoreQuery {
+        query: LogQuery {
+            domains: (!wish.args.names.is_empty()).then_some(domains),
+            ..wish.query.clone()
+        },
+        ..wish.store_query()
+    };
+    backlog::print(past, wanted, folder, printer).await?;
+    if wish.args.follow { Err(stop) } else { Ok(()) }
+}
