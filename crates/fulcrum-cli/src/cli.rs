@@ -1,76 +1,152 @@
 //! What can be typed. The arguments of a command stand beside it.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
     background_instance, completions, config, dev, domains, down, reload, serve, strip,
 };
 
-/// A process manager for Node domains.
+/// Run the domains of a TypeScript app: start, watch, restart and stop them with one command
 #[derive(Debug, Parser)]
 #[command(
     name = "fulcrum",
     version,
-    about,
     arg_required_else_help = true,
-    disable_help_subcommand = true,
-    after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 no running instance, 4 unknown domain, \
-                  5 configuration invalid, 6 version mismatch, 10 a domain failed for good, \
-                  17 timed out, 70 a defect of fulcrum, 130 interrupted."
+    disable_help_subcommand = true
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
     #[command(subcommand)]
-    pub(crate) verb: Command,
+    pub(crate) command: Command,
 }
 
-/// What goes with every verb.
+/// The options of every command.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// The app's folder, or its fulcrum.yml [default: FULCRUM_APP_PATH, else the nearest upward]
+    /// Set the app's directory or fulcrum.yml [default: FULCRUM_APP_PATH, else the nearest upward]
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) app: Option<PathBuf>,
-    /// No colours; NO_COLOR and CI in the environment mean the same
+    /// Disable colored output (also: NO_COLOR, CI)
     #[arg(long, global = true)]
     pub(crate) no_color: bool,
-    /// Say nothing about progress, only data and errors
+    /// Suppress progress output
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run the app for development: start its domains and show what they say
+    /// Run the app in development mode and stream its logs
     Dev(dev::Args),
-    /// Run the app for production
+    /// Run the app in production mode
     Serve(serve::Args),
-    /// Stop the running instance and wait for its end
+    /// Stop the running instance and wait for it to exit
     Down(down::Args),
-    /// Read the configuration anew and carry out what differs
+    /// Apply configuration changes without a full restart
     Reload(reload::Args),
-    /// Look at, change and talk to the domains of the running instance
+    /// Inspect and control running domains
     Domains(domains::Args),
-    /// Short for `domains logs`
+    /// Print domain logs (short for `domains logs`)
     Logs(domains::logs::Args),
-    /// Check and show the configuration
+    /// Validate and print the configuration
     Config(config::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
-    /// The instance that `--detach` leaves behind
+    /// Run the background instance of `--detach` (internal)
     #[command(name = "__instance", hide = true)]
     BackgroundInstance(background_instance::Args),
-    /// What the bootstrap of TypeScript domains calls
+    /// Strip types from a TypeScript file (internal)
     #[command(name = "__strip", hide = true)]
     StripTypes(strip::Args),
 }
 
+/// The groups of `fulcrum --help`: a heading, and the commands by their path.
+const GROUPS: [(&str, &[&str]); 4] = [
+    ("Run", &["dev", "serve", "down"]),
+    (
+        "Inspect",
+        &[
+            "logs",
+            "domains list",
+            "domains status",
+            "domains why",
+            "domains events",
+        ],
+    ),
+    (
+        "Control",
+        &[
+            "domains start",
+            "domains stop",
+            "domains restart",
+            "domains wait",
+            "domains call",
+            "reload",
+        ],
+    ),
+    (
+        "Configure",
+        &["config validate", "config show", "completions"],
+    ),
+];
+
+const AFTER_HELP: &str = "\
+Examples:
+  fulcrum dev                      Run the app in the current directory until Ctrl-C
+  fulcrum domains restart orders   Restart one domain from another terminal
+
+Exit codes: 0 success, 1 failure, 2 usage, 3 no running instance, 4 unknown domain,
+5 invalid configuration, 6 version mismatch, 10 domain failed permanently, 17 timeout,
+70 internal error, 130 interrupted";
+
+/// The command line with the help of `fulcrum --help`.
+pub(crate) fn command() -> clap::Command {
+    let command = Cli::command();
+    let groups = grouped_commands(&command);
+    command.help_template(format!(
+        "{{about}}\n\n{{usage-heading}} {{usage}}\n\n{groups}Options:\n{{options}}\n\n{AFTER_HELP}\n"
+    ))
+}
+
+/// Parses the arguments of this process.
+///
+/// # Errors
+/// Invalid arguments; also a request for help or the version, which has exit code 0.
+pub(crate) fn parse() -> Result<Cli, clap::Error> {
+    let matches = command().try_get_matches()?;
+    Cli::from_arg_matches(&matches)
+}
+
+fn grouped_commands(command: &clap::Command) -> String {
+    let width = GROUPS.iter().flat_map(|(_, paths)| *paths);
+    let width = width.map(|path| path.len()).max().unwrap_or_default();
+    let mut text = String::new();
+    for (heading, paths) in GROUPS {
+        let _ = writeln!(text, "{heading}:");
+        for path in paths {
+            let about = about_of(command, path).unwrap_or_default();
+            let _ = writeln!(text, "  {path:width$}  {about}");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// The help line of a command by its path, such as `domains list`.
+fn about_of(command: &clap::Command, path: &str) -> Option<String> {
+    let found = path
+        .split(' ')
+        .try_fold(command, |command, name| command.find_subcommand(name))?;
+    found.get_about().map(ToString::to_string)
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
     use clap::error::ErrorKind;
 
     use super::*;
@@ -79,18 +155,64 @@ mod tests {
         Cli::try_parse_from(line.split_whitespace())
     }
 
-    fn refused(line: &str) -> ErrorKind {
+    fn error_kind(line: &str) -> ErrorKind {
         parse(line).expect_err(line).kind()
     }
 
     #[test]
     fn the_definition_is_sound() {
-        Cli::command().debug_assert();
+        command().debug_assert();
+    }
+
+    /// Every command that a user can run, by path.
+    fn leaves(command: &clap::Command, path: &str, found: &mut Vec<String>) {
+        for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
+            let path = format!("{path} {}", sub.get_name()).trim().to_owned();
+            if sub.has_subcommands() {
+                leaves(sub, &path, found);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+
+    #[test]
+    fn the_help_lists_every_command_in_one_group() {
+        let mut commands = Vec::new();
+        leaves(&command(), "", &mut commands);
+        // `logs` is the short form.
+        commands.retain(|path| path != "domains logs");
+        commands.sort();
+        let mut grouped: Vec<_> = GROUPS.iter().flat_map(|(_, paths)| *paths).collect();
+        grouped.sort();
+        assert_eq!(grouped.into_iter().copied().collect::<Vec<_>>(), commands);
+    }
+
+    #[test]
+    fn every_help_line_starts_with_an_imperative_verb_and_has_no_full_stop() {
+        fn check(command: &clap::Command) {
+            for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
+                let about = sub.get_about().expect("a help line").to_string();
+                assert!(!about.ends_with('.'), "{about}");
+                assert!(about.starts_with(char::is_uppercase), "{about}");
+                for arg in sub.get_arguments().filter(|arg| !arg.is_hide_set()) {
+                    let help = arg.get_help().expect("a help line").to_string();
+                    let verb = help.split(' ').next().unwrap_or_default();
+                    const VERBS: [&str; 17] = [
+                        "Set", "Choose", "Print", "Select", "Do", "Follow", "Send", "Name", "Pass",
+                        "Prefix", "Run", "Wait", "Reload", "Poll", "Start", "Disable", "Suppress",
+                    ];
+                    assert!(VERBS.contains(&verb) && !help.ends_with('.'), "{help}");
+                }
+                check(sub);
+            }
+        }
+        check(&command());
     }
 
     #[test]
     fn watch_is_a_switch_with_an_optional_value() {
-        let watch = |line| match parse(line).expect(line).verb {
+        let watch = |line| match parse(line).expect(line).command {
             Command::Dev(args) => args.watch.watch,
             other => panic!("{other:?}"),
         };
@@ -98,11 +220,14 @@ mod tests {
         assert_eq!(watch("fulcrum dev --watch"), Some(true));
         assert_eq!(watch("fulcrum dev --watch=false"), Some(false));
         assert_eq!(
-            refused("fulcrum dev --watch false"),
+            error_kind("fulcrum dev --watch false"),
             ErrorKind::UnknownArgument
         );
-        assert_eq!(refused("fulcrum serve --watch"), ErrorKind::UnknownArgument);
-        let poll = |line| match parse(line).expect(line).verb {
+        assert_eq!(
+            error_kind("fulcrum serve --watch"),
+            ErrorKind::UnknownArgument
+        );
+        let poll = |line| match parse(line).expect(line).command {
             Command::Dev(args) => args.watch.poll,
             other => panic!("{other:?}"),
         };
@@ -116,7 +241,7 @@ mod tests {
             Some(std::time::Duration::from_millis(300))
         );
         assert_eq!(
-            refused("fulcrum dev --poll=soon"),
+            error_kind("fulcrum dev --poll=soon"),
             ErrorKind::ValueValidation
         );
     }
@@ -125,7 +250,7 @@ mod tests {
     fn the_flags_of_a_start_are_read() {
         let line = "fulcrum dev -D --wait --timeout 90s --only a,b --no-deps --no-install --app x";
         let cli = parse(line).expect(line);
-        let Command::Dev(args) = cli.verb else {
+        let Command::Dev(args) = cli.command else {
             panic!("not dev")
         };
         assert_eq!(args.start.what.only, ["a", "b"]);
@@ -138,30 +263,37 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused() {
+    fn what_makes_no_sense_is_error_kind() {
         for line in [
             "fulcrum dev --timeout 5s",
             "fulcrum dev --no-deps",
             "fulcrum domains restart",
             "fulcrum domains stop",
         ] {
-            assert_eq!(refused(line), ErrorKind::MissingRequiredArgument, "{line}");
+            assert_eq!(
+                error_kind(line),
+                ErrorKind::MissingRequiredArgument,
+                "{line}"
+            );
         }
         let text = parse("fulcrum domains restart")
             .expect_err("no name")
             .to_string();
         assert!(text.contains("all"), "{text}");
         assert_eq!(
-            refused("fulcrum domains start --timeout 5 x"),
+            error_kind("fulcrum domains start --timeout 5 x"),
             ErrorKind::ValueValidation
         );
         assert_eq!(
-            refused("fulcrum domains list -o wide"),
+            error_kind("fulcrum domains list -o wide"),
             ErrorKind::InvalidValue
         );
-        assert_eq!(refused("fulcrum dev -o json"), ErrorKind::UnknownArgument);
         assert_eq!(
-            refused("fulcrum"),
+            error_kind("fulcrum dev -o json"),
+            ErrorKind::UnknownArgument
+        );
+        assert_eq!(
+            error_kind("fulcrum"),
             ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
         );
     }
@@ -184,7 +316,7 @@ mod tests {
             ("fulcrum domains call users x_request -", Some("-")),
             ("fulcrum domains call users x_request", None),
         ] {
-            let Command::Domains(args) = parse(line).expect(line).verb else {
+            let Command::Domains(args) = parse(line).expect(line).command else {
                 panic!("{line}")
             };
             let domains::Verb::Call(args) = args.verb else {

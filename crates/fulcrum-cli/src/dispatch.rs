@@ -1,8 +1,6 @@
 //! From the parsed command line to the command.
 
-use clap::CommandFactory;
-
-use crate::cli::{Cli, Command};
+use crate::cli::{self, Cli, Command};
 use crate::commands::context::Context;
 use crate::commands::{
     background_instance, completions, config, dev, domains, down, reload, serve, strip,
@@ -10,16 +8,16 @@ use crate::commands::{
 use crate::exit::CliError;
 use crate::output::Output;
 
-/// Does what was asked for.
+/// Runs the command.
 ///
 /// # Errors
-/// Why it wasn't done, with the code to end with.
+/// Those of the command, with its exit code.
 pub(crate) fn run(cli: Cli, output: Output) -> Result<(), CliError> {
     let context = Context {
         app: cli.global.app,
         output,
     };
-    match cli.verb {
+    match cli.command {
         Command::Dev(args) => dev::run(args, context),
         Command::Serve(args) => serve::run(args, context),
         Command::Down(args) => down::run(args, context),
@@ -27,7 +25,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), CliError> {
         Command::Domains(args) => domains::run(args.verb, context),
         Command::Logs(args) => domains::run(domains::Verb::Logs(args), context),
         Command::Config(args) => config::run(args.verb, &context),
-        Command::Completions(args) => completions::run(&args, Cli::command(), &context.output),
+        Command::Completions(args) => completions::run(&args, cli::command(), &context.output),
         Command::BackgroundInstance(args) => background_instance::run(args, &context),
         Command::StripTypes(args) => strip::run(&args, &context.output),
     }

@@ -31,7 +31,7 @@ enum ModeArg {
     Serve,
 }
 
-/// The arguments with which this process becomes the instance of the app at `root`.
+/// The arguments that make this program the background instance of the app at `root`.
 pub(super) fn arguments(
     mode: Mode,
     what: &SelectionArgs,
@@ -110,7 +110,7 @@ mod tests {
         let words = arguments(Mode::Serve, &what, watch, Path::new("/srv/shop"));
         let cli = Cli::try_parse_from([OsString::from("fulcrum")].into_iter().chain(words))
             .expect("parsed");
-        let Command::BackgroundInstance(args) = cli.verb else {
+        let Command::BackgroundInstance(args) = cli.command else {
             panic!("another verb")
         };
         assert_eq!(args.mode, ModeArg::Serve);

@@ -8,7 +8,7 @@ use crate::output::Output;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The shell to complete in
+    /// Choose the shell
     shell: Shell,
 }
 
@@ -16,7 +16,7 @@ pub(crate) fn run(args: &Args, whole: Command, output: &Output) -> Result<(), Cl
     output.data(&generate(args.shell, &whole))
 }
 
-/// The script, without what isn't for people.
+/// The completion script, without hidden commands.
 fn generate(shell: Shell, whole: &Command) -> Vec<u8> {
     let offered = whole
         .get_subcommands()

@@ -1,4 +1,4 @@
-//! What every command has at hand.
+//! The context of a command: the app and the output.
 
 use std::path::{Path, PathBuf};
 
@@ -8,17 +8,17 @@ use crate::client;
 use crate::exit::CliError;
 use crate::output::Output;
 
-/// What every command knows.
+/// The app that a command is about, and where it prints.
 #[derive(Debug, Clone)]
 pub(crate) struct Context {
     /// The app, as it was named on the command line.
     pub(crate) app: Option<PathBuf>,
-    /// Where it writes.
+    /// Where the command prints.
     pub(crate) output: Output,
 }
 
 impl Context {
-    /// The app, as it was named.
+    /// The app, as it was named on the command line.
     pub(crate) fn app(&self) -> Option<&Path> {
         self.app.as_deref()
     }

@@ -17,10 +17,10 @@ use fulcrum_runtime::format::format_duration;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Kill the domains instead of asking them to end
+    /// Send SIGKILL instead of the stop signal
     #[arg(long)]
     force: bool,
-    /// How long to wait for the end; 0 is for ever [default: for ever]
+    /// Set the maximum wait (0 = no limit) [default: no limit]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     timeout: Option<Duration>,
 }
@@ -58,8 +58,8 @@ async fn stop(args: Args, context: Context) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Shows progress until the end, which an outcome may announce. The connection ends with the
-/// instance, in order or not.
+/// Prints progress until the instance has exited. The connection ends with the instance, with or
+/// without an outcome.
 async fn follow_progress(
     mut progress: impl Stream<Item = Result<Progress, ControlError>> + Unpin,
     output: &Output,

@@ -17,13 +17,13 @@ use crate::output::{Output, PlanJson, plan_table};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only show what would happen
+    /// Print the reload plan without applying it
     #[arg(long)]
     dry_run: bool,
-    /// How long to wait for the outcome; 0 is for ever
+    /// Set the maximum wait (0 = no limit)
     #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "60s")]
     timeout: Duration,
-    /// What to print
+    /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
     pub(super) output: Format,
 }
@@ -33,9 +33,9 @@ pub(crate) struct Args {
 struct ReloadJson {
     outcome: &'static str,
     message: String,
-    /// Findings about the configuration.
+    /// Diagnostics of the configuration.
     problems: Vec<String>,
-    /// Null where the configuration is invalid.
+    /// Null if the configuration is invalid.
     plan: Option<PlanJson>,
 }
 
@@ -75,7 +75,7 @@ async fn reload(args: Args, context: Context) -> Result<(), CliError> {
     Ok(())
 }
 
-/// All that a reload told.
+/// Everything that a reload reported.
 #[derive(Debug, Default)]
 struct ReloadResult {
     problems: Vec<String>,
@@ -83,7 +83,7 @@ struct ReloadResult {
     outcome: Outcome,
 }
 
-/// Shows what is told until the outcome.
+/// Prints the steps of a reload until its outcome.
 async fn follow(
     mut steps: impl Stream<Item = Result<ReloadProgress, ControlError>> + Unpin,
     format: Format,
@@ -119,7 +119,7 @@ async fn follow(
     ))
 }
 
-/// The domains that something was done to, as far as they are still there.
+/// The domains that the reload changed and that still exist.
 fn changed_domains(plan: Option<&ReloadPlan>) -> Vec<String> {
     use fulcrum_rpc::control::planned_domain::Action;
     let domains = plan.into_iter().flat_map(|plan| &plan.domains);

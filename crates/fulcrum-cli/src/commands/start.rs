@@ -1,4 +1,4 @@
-//! What `dev`, `serve` and the detached instance have in common.
+//! What `dev`, `serve` and the background instance have in common.
 
 use fulcrum_config::{App, Diagnostic, LogFormat, Mode};
 
@@ -14,10 +14,10 @@ use crate::wiring::options::{Options, OutputStyle};
 use crate::wiring::run;
 use fulcrum_runtime::watch::options::FileWatchOptions;
 
-/// Runs the app here, or in the background.
+/// Runs the app in the foreground, or in the background with `--detach`.
 ///
 /// # Errors
-/// An invalid configuration, and whatever ends the instance but a signal or `down`.
+/// An invalid configuration, and every end of the instance but a signal or `down`.
 pub(crate) fn run(
     mode: Mode,
     start: StartArgs,
@@ -31,7 +31,7 @@ pub(crate) fn run(
     let limit = start.wait_timeout();
     let options = Options {
         wait: limit,
-        // In production nobody has to look on, and a log pipe may be replaced.
+        // In production a closed log pipe is no reason to exit.
         exit_on_stdout_close: mode == Mode::Dev,
         detached: false,
         ..options(
@@ -46,7 +46,7 @@ pub(crate) fn run(
     executor::run_instance(run::run(options))
 }
 
-/// What a detached instance is told, whose standard output is `stdout`.
+/// The options of a background instance whose standard output is `stdout`.
 pub(super) fn options(
     mode: Mode,
     what: SelectionArgs,

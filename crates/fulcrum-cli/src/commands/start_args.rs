@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use crate::args::duration;
 
-/// How long `--wait` waits unless it is told.
+/// How long `--wait` waits by default.
 const DEFAULT_WAIT: Duration = Duration::from_secs(60);
 
-/// Which domains an instance starts, and what may be done for that.
+/// Which domains an instance starts, and whether packages may be installed.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct SelectionArgs {
-    /// Start these domains only, and what they depend on
+    /// Start only these domains and their dependencies
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
-    /// Start nothing that the domains of --only depend on
+    /// Do not start the dependencies of --only
     #[arg(long, requires = "only")]
     pub(crate) no_deps: bool,
-    /// Don't install missing packages
+    /// Do not install missing packages
     #[arg(long)]
     pub(crate) no_install: bool,
 }
@@ -26,19 +26,19 @@ pub(crate) struct SelectionArgs {
 pub(crate) struct StartArgs {
     #[command(flatten)]
     pub(crate) what: SelectionArgs,
-    /// Leave the instance running in the background
+    /// Run the instance in the background
     #[arg(short = 'D', long)]
     pub(crate) detach: bool,
-    /// Don't take longer than --timeout until all domains are ready; with --detach, wait for it
+    /// Wait until all domains are ready, up to --timeout
     #[arg(long)]
     pub(crate) wait: bool,
-    /// How long --wait waits; 0 is for ever [default: 60s]
+    /// Set the maximum wait (0 = no limit) [default: 60s]
     #[arg(long, value_name = "TIME", value_parser = duration::parse, requires = "wait")]
     pub(crate) timeout: Option<Duration>,
 }
 
 impl StartArgs {
-    /// How long the domains may take to be ready; none without a limit.
+    /// How long the domains may take to become ready; none without a limit.
     pub(crate) fn wait_timeout(&self) -> Option<Duration> {
         self.wait
             .then(|| self.timeout.unwrap_or(DEFAULT_WAIT))
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waiting_has_a_limit_unless_it_is_zero() {
+    fn a_wait_has_a_limit_unless_it_is_zero() {
         let start = |wait, timeout| {
             let what = SelectionArgs {
                 only: vec![],

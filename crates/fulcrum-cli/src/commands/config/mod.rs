@@ -1,4 +1,4 @@
-//! `fulcrum config`: looks at files only, whether or not the app runs.
+//! `fulcrum config`: reads files only, whether or not the app is running.
 
 mod show;
 mod validate;
@@ -16,9 +16,9 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Say all that is wrong with the configuration
+    /// Validate the configuration and print all errors
     Validate(validate::Args),
-    /// Show the effective configuration, and where each value comes from
+    /// Print the effective configuration and the origin of each value
     Show(show::Args),
 }
 

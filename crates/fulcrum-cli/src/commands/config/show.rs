@@ -12,20 +12,20 @@ use fulcrum_runtime::names;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// One domain; without it, the whole app
+    /// Name a domain [default: the whole app]
     domain: Option<String>,
-    /// What to print
+    /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
     output: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// A setting a line, with its origin
+    /// One setting a line, with its origin
     Table,
     /// Each setting as {"value", "origin"}
     Json,
-    /// The values only, as they could be written
+    /// The values only, as YAML
     Yaml,
 }
 
@@ -76,7 +76,7 @@ fn table(shown: &Value) -> Table {
     table
 }
 
-/// The settings below a section, each with its dotted path. A leaf is `{"value", "origin"}`.
+/// The settings of a section by dotted path. A leaf is `{"value", "origin"}`.
 fn flatten(path: &str, value: &Value, rows: &mut Vec<(String, String, String)>) {
     let Value::Object(section) = value else {
         return rows.push((path.to_owned(), plain_value(value), String::new()));

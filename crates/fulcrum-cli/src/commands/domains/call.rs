@@ -16,25 +16,25 @@ use crate::output::Output;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The domain
+    /// Name the domain
     name: String,
-    /// The message's type, such as order_create_request
+    /// Name the message type, such as order_create_request
     #[arg(value_name = "TYPE")]
     kind: String,
-    /// Its payload; `-` reads it from standard input
+    /// Pass the payload as JSON; `-` reads standard input
     #[arg(value_name = "JSON", allow_negative_numbers = true)]
     pub(crate) payload: Option<String>,
-    /// How long the answer may take
+    /// Set the maximum time for the response
     #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "30s")]
     timeout: Duration,
-    /// What to print
+    /// Choose the output format
     #[arg(short, long, value_enum, default_value = "payload")]
     output: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// The answer's payload, as it came
+    /// The payload of the response, unchanged
     #[value(alias = "table")]
     Payload,
     /// {"type", "payload", "success", "error"}
@@ -81,7 +81,7 @@ fn read_stdin() -> Result<String, CliError> {
     Ok(text)
 }
 
-/// What isn't JSON never leaves this process, so that the mistake is told where it was made.
+/// Rejects a payload that is not JSON before it is sent.
 fn validate_json(payload: &str) -> Result<(), CliError> {
     serde_json::from_str::<IgnoredAny>(payload).map(drop).map_err(|error| {
         CliError::new(

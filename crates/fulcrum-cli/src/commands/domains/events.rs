@@ -13,22 +13,22 @@ use crate::output::{Color, EventJson, kind_paint, rfc3339, sanitize};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Names or globs; without any, all
+    /// Select domains by name or glob [default: all]
     #[arg(value_name = "NAME|GLOB")]
     names: Vec<String>,
-    /// Go on with what happens from now on
+    /// Follow new events
     #[arg(short, long)]
     follow: bool,
-    /// What to print
+    /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
     output: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// One thing that happened a line
+    /// One line an event
     Table,
-    /// One object a line
+    /// One JSON object a line
     Json,
 }
 

@@ -9,10 +9,10 @@ use crate::output::{DomainJson, domain_table};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Names or globs; without any, all
+    /// Select domains by name or glob [default: all]
     #[arg(value_name = "NAME|GLOB")]
     names: Vec<String>,
-    /// What to print
+    /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
     output: Format,
 }

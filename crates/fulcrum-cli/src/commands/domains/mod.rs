@@ -1,4 +1,4 @@
-//! `fulcrum domains`: what can be asked of a running instance.
+//! `fulcrum domains`: the requests to a running instance.
 
 pub(crate) mod call;
 mod events;
@@ -29,25 +29,25 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Show the domains
+    /// Print all domains and their state
     List(list::Args),
-    /// Show the instance and its domains, or one domain at length
+    /// Print the state of the instance, or of one domain in detail
     Status(status::Args),
-    /// Start domains and what they depend on
+    /// Start domains and their dependencies
     Start(start::Args),
     /// Stop domains
     Stop(stop::Args),
-    /// Stop domains and start them again
+    /// Restart domains
     Restart(restart::Args),
-    /// Wait until domains are in a state
+    /// Wait until domains reach a state
     Wait(wait::Args),
-    /// Show what domains said
+    /// Print domain logs
     Logs(logs::Args),
-    /// Send one message to a domain and print its answer
+    /// Send a request to a domain and print the response
     Call(call::Args),
-    /// Show what happened to domains
+    /// Print domain events
     Events(events::Args),
-    /// Tell why a domain is as it is, and how that came about
+    /// Explain a domain's current state and its history
     Why(why::Args),
 }
 

@@ -26,7 +26,7 @@ struct OutcomeJson {
     domains: Vec<DomainJson>,
 }
 
-/// Shows an outcome, and ends with what it means.
+/// Prints an outcome and maps it to an exit code.
 ///
 /// # Errors
 /// Every outcome but done.

@@ -15,14 +15,14 @@ use crate::output::{
     domain_table, lives,
 };
 
-/// How many lives are shown with a domain, the present one included.
+/// How many generations are shown with a domain, the current one included.
 const SHOWN_GENERATIONS: usize = 5;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// One domain, at length
+    /// Name a domain to print in detail
     name: Option<String>,
-    /// What to print
+    /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
     output: Format,
 }
@@ -114,7 +114,7 @@ fn print_all(
     }
 }
 
-/// The one domain that `name` means. With more than one the shape of the output would depend on
+/// The one domain that `name` matches. With several, the shape of the output would depend on
 /// what is running.
 pub(super) fn single_domain(domains: Vec<Domain>, name: &str) -> Result<Domain, CliError> {
     let names: Vec<_> = domains.iter().map(|domain| domain.name.as_str()).collect();

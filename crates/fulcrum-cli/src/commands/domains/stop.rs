@@ -10,7 +10,7 @@ use crate::exit::CliError;
 pub(crate) struct Args {
     #[command(flatten)]
     change: lifecycle::LifecycleArgs,
-    /// Kill them instead of asking them to end
+    /// Send SIGKILL instead of the stop signal
     #[arg(long)]
     force: bool,
 }

@@ -16,16 +16,16 @@ use fulcrum_runtime::format::format_duration;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Names, globs, or `all`; without any, all
+    /// Select domains by name, glob, or `all` [default: all]
     #[arg(value_name = "NAME|GLOB|all")]
     names: Vec<String>,
-    /// What to wait for
+    /// Choose the state to wait for
     #[arg(long = "for", value_enum, default_value = "ready")]
     condition: WaitCondition,
-    /// How long; 0 is for ever
+    /// Set the maximum wait (0 = no limit)
     #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "60s")]
     timeout: Duration,
-    /// What to print
+    /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
     output: Format,
 }

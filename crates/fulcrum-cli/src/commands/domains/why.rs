@@ -15,21 +15,21 @@ use crate::output::{EventJson, Explanation, GenerationJson, lives};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The domain
+    /// Name the domain
     name: String,
-    /// How many of its last lives to tell of
+    /// Set how many generations to print
     #[arg(short = 'n', long, value_name = "N", default_value = "3")]
     lives: usize,
-    /// What to print
+    /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
     output: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// The story
+    /// An explanation as text
     Table,
-    /// One object: the summary, the lives, and all that happened
+    /// One JSON object: the summary, the generations and the events
     Json,
 }
 

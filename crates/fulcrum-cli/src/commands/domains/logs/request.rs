@@ -1,4 +1,4 @@
-//! What `logs` is asked for.
+//! The arguments of `logs`, and the request made of them.
 
 use std::collections::BTreeSet;
 use std::time::SystemTime;
@@ -16,63 +16,63 @@ use fulcrum_runtime::selection::{UnknownDomain, select_among};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Names or globs; without any, all, and the instance's own words
+    /// Select domains by name or glob [default: all, and Fulcrum itself]
     #[arg(value_name = "NAME|GLOB")]
     pub(super) names: Vec<String>,
-    /// Go on with what is said from now on
+    /// Follow new output
     #[arg(short, long, conflicts_with_all = ["until", "previous"])]
     pub(super) follow: bool,
-    /// The newest so many lines only
+    /// Print only the last N lines
     #[arg(short = 'n', long, value_name = "N")]
     tail: Option<usize>,
-    /// Not older than this, such as 5m or 2026-11-23T10:00:00Z
+    /// Print lines since this time, such as 5m or 2026-11-23T10:00:00Z
     #[arg(long, value_name = "TIME", value_parser = time_point::parse)]
     since: Option<TimePoint>,
-    /// Older than this
+    /// Print lines before this time
     #[arg(long, value_name = "TIME", value_parser = time_point::parse)]
     until: Option<TimePoint>,
-    /// At least this serious: trace, debug, info, warn, error or fatal
+    /// Print lines of at least this level: trace, debug, info, warn, error or fatal
     #[arg(long, value_name = "LEVEL")]
     pub(super) level: Option<Level>,
-    /// Lines in which this is found, a regular expression; (?i) in front ignores case
+    /// Print lines that match this regular expression; prefix (?i) to ignore case
     #[arg(long, value_name = "REGEX", value_parser = regex)]
     pub(super) grep: Option<Regex>,
-    /// From one stream only: stdout, stderr or fulcrum
+    /// Print one stream only: stdout, stderr or fulcrum
     #[arg(long, value_name = "STREAM")]
     pub(super) stream: Option<Stream>,
-    /// Of the last life that is over, such as the one that crashed
+    /// Print logs of the previous generation, e.g. the one that crashed
     #[arg(long, conflicts_with = "generation")]
     pub(super) previous: bool,
-    /// Of the life with this number
+    /// Print logs of the generation with this number
     #[arg(long, value_name = "N")]
     pub(super) generation: Option<u64>,
-    /// Put the time in front
+    /// Prefix each line with its time
     #[arg(short, long)]
     pub(super) timestamps: bool,
-    /// What domains wrote, byte for byte, with nothing in front and none of Fulcrum's own words
+    /// Print raw bytes without prefixes or Fulcrum's own messages
     #[arg(long, conflicts_with_all = ["timestamps", "output"])]
     pub(super) raw: bool,
-    /// What to print
+    /// Choose the output format
     #[arg(short, long, value_enum, default_value = "text")]
     pub(super) output: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// Lines with the domain's name in front
+    /// Lines prefixed with the domain's name
     #[value(alias = "table")]
     Text,
-    /// One object a line
+    /// One JSON object a line
     Json,
 }
 
 fn regex(text: &str) -> Result<Regex, String> {
-    // What a domain says needn't be UTF-8.
+    // Output of a domain is not always UTF-8.
     let built = RegexBuilder::new(text).size_limit(1 << 20).build();
-    built.map_err(|error| format!("not a regular expression that can be searched for: {error}"))
+    built.map_err(|error| format!("invalid regular expression: {error}"))
 }
 
-/// What is asked for, with times resolved.
+/// A request for logs, with times resolved.
 pub(super) struct LogRequest {
     pub(super) args: Args,
     pub(super) query: LogQuery,
@@ -81,7 +81,7 @@ pub(super) struct LogRequest {
 impl LogRequest {
     #[expect(
         clippy::disallowed_methods,
-        reason = "the edge: `--since 5m` is before now"
+        reason = "the edge: `--since 5m` is relative to now"
     )]
     pub(super) fn of(args: Args) -> Self {
         let now = SystemTime::now();
@@ -106,7 +106,7 @@ impl LogRequest {
             until,
             ..
         } = &self.query;
-        // What is sorted out here can't be counted there.
+        // Lines that are filtered here cannot be counted by the instance.
         let sorted_out = self.args.grep.is_some() || self.args.previous || self.args.raw;
         let tail = self.args.tail.filter(|_| !sorted_out);
         LogsRequest {
@@ -121,7 +121,7 @@ impl LogRequest {
         }
     }
 
-    /// The same, for the store.
+    /// The request as a query of the log store.
     pub(super) fn store_query(&self) -> StoreQuery {
         StoreQuery {
             query: self.query.clone(),
@@ -131,11 +131,11 @@ impl LogRequest {
         }
     }
 
-    /// Which of these domains are meant.
+    /// The domains that the names select among those known.
     pub(super) fn select(&self, known: &BTreeSet<String>) -> Result<BTreeSet<String>, CliError> {
         let among: Vec<&str> = known.iter().map(String::as_str).collect();
         let mut names = self.args.names.clone();
-        // Fulcrum's own words can be asked for even where there are none.
+        // Fulcrum's own lines can be requested even if there are none.
         names.retain(|name| name != FULCRUM_SOURCE || known.contains(name));
         if names.is_empty() && !self.args.names.is_empty() {
             return Ok(BTreeSet::new());

@@ -25,7 +25,7 @@ pub(crate) async fn run(args: Args, context: Context) -> Result<(), CliError> {
         Err(stop) => Err(stop),
     };
     match connected {
-        // Not running; or there is no such domain any more, but there may have been.
+        // Not running; or a domain that no longer exists but may have logs.
         Err(stop) if matches!(stop.code, Code::NotRunning | Code::UnknownDomain) => {
             run_from_store(&wish, &context, stop).await
         }
@@ -46,8 +46,8 @@ async fn run_with_instance(
     if !wish.args.follow {
         return Ok(());
     }
-    // What was said meanwhile: from the store, however much that is, and not from what waits for
-    // this command, which is bounded.
+    // Lines written meanwhile come from the store, however many: the queue of this follower is
+    // bounded.
     let request = LogsRequest {
         tail: None,
         ..wish.request(true)
@@ -76,7 +76,7 @@ async fn run_with_instance(
     stream::print(live, true, &context.output, print).await
 }
 
-/// What is kept, for domains that `stop` says can't be asked for.
+/// Reads the log store for domains that are not available, as `error` says.
 async fn run_from_store(
     wish: &LogRequest,
     context: &Context,
@@ -88,7 +88,7 @@ async fn run_from_store(
         StoreReader::open(&folder).map_err(|error| backlog::store_error(&folder, &error))?;
     let mut kept: BTreeSet<String> = archive.domains().map(str::to_owned).collect();
     if stop.code == Code::UnknownDomain {
-        // The instance knows what there is besides.
+        // The instance knows the domains without logs.
         if wish.select(&kept).is_err() {
             return Err(stop);
         }
