@@ -19,7 +19,7 @@ use crate::root::find_app_root;
 use crate::runtime::RuntimeSettings;
 use crate::setting::Origin;
 use crate::toplevel::{self, FileKind};
-use crate::{defaults, groups, overrides, resolve, schema};
+use crate::{defaults, group_checks, overrides, resolve, schema};
 
 /// Finds an app and reads its whole configuration.
 ///
@@ -92,7 +92,7 @@ fn read(request: &LoadOptions, root: &Path, problems: &mut Vec<Diagnostic>) -> O
         );
     }
     check_dependencies(&drafts, &found, problems);
-    groups::check(&tree, &runtime, &drafts, &found, problems);
+    group_checks::check(&tree, &runtime, &drafts, &found, problems);
     check_ports(&runtime, &drafts, problems);
     let mut shown_runtime = tree.show();
     redact_headers(&mut shown_runtime);

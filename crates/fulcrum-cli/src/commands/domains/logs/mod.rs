@@ -25,8 +25,7 @@ use crate::exit::{CliError, Code};
 use crate::load;
 use crate::wiring::log_store;
 use backlog::Backlog;
-use fulcrum_runtime::names::unknown_domain;
-use fulcrum_runtime::selection::{UnknownDomain, select_among};
+use fulcrum_config::{UnknownDomain, select_among, unknown_domain};
 use printer::Printer;
 
 #[derive(Debug, clap::Args)]
