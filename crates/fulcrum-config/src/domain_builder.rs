@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::app::{Domain, Program};
 use crate::diagnostic::{Diagnostic, quoted};
-use crate::discover::DiscoveredDomain;
+use crate::discovered::DiscoveredDomain;
 use crate::entry_point;
 use crate::file::{CONFIG_FILE, read_config};
 use crate::layer_parser::{LayerParser, Source};

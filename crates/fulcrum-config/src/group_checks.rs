@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dependency_graph::{self, Graph};
 use crate::diagnostic::{Diagnostic, Severity, quoted};
-use crate::discover::Discovery;
+use crate::discovered::Discovery;
 use crate::domain_builder::{DomainBuilder, unknown_domain};
 use crate::resolve;
 use crate::runtime::{RuntimeSettings, SupervisionGroup};
