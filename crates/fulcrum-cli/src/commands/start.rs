@@ -12,7 +12,7 @@ use crate::load;
 use crate::output::StreamInfo;
 use crate::wiring::options::{Options, OutputStyle};
 use crate::wiring::run;
-use fulcrum_runtime::watch::options::FileWatchOptions;
+use fulcrum_config::FileWatchOptions;
 
 /// Runs the app in the foreground, or in the background with `--detach`.
 ///

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fulcrum_config::{App, Mode};
 
-use fulcrum_runtime::watch::options::FileWatchOptions;
+use fulcrum_config::FileWatchOptions;
 
 /// How an instance is to run.
 #[derive(Debug)]

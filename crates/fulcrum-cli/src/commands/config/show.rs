@@ -8,7 +8,6 @@ use crate::commands::context::Context;
 use crate::exit::{CliError, Code};
 use crate::load;
 use crate::output::{Cell, Color, Table};
-use fulcrum_runtime::names;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -58,7 +57,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 
 fn unknown_domain(app: &App, name: &str) -> CliError {
     let names = app.domains.iter().map(|domain| domain.name.as_str());
-    CliError::new(Code::UnknownDomain, names::unknown_domain(name, names))
+    CliError::new(
+        Code::UnknownDomain,
+        fulcrum_config::unknown_domain(name, names),
+    )
 }
 
 fn table(shown: &Value) -> Table {

@@ -11,8 +11,7 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use crate::args::time_point::{self, TimePoint};
 use crate::exit::{CliError, Code};
-use fulcrum_runtime::names::unknown_domain;
-use fulcrum_runtime::selection::{UnknownDomain, select_among};
+use fulcrum_config::{UnknownDomain, select_among, unknown_domain};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
