@@ -171,8 +171,8 @@ mod tests {
             (Kind::TimedOut, 17),
             (Kind::ConfigInvalid, 5),
         ] {
-            let stop = into_result(&outcome(kind)).expect_err("not done");
-            assert_eq!((stop.code as u8, stop.message.as_str()), (code, "why"));
+            let error = into_result(&outcome(kind)).expect_err("not done");
+            assert_eq!((error.code as u8, error.message.as_str()), (code, "why"));
         }
         // An unknown kind of a later version is no success.
         let later = Outcome {
@@ -193,11 +193,11 @@ mod tests {
             assert_eq!(control_error(error).code as u8, code);
         }
         let root = Path::new("/srv/shop");
-        let stop = connect_error(root, &ConnectError::NotRunning);
-        assert_eq!(stop.code, Code::NotRunning);
+        let error = connect_error(root, &ConnectError::NotRunning);
+        assert_eq!(error.code, Code::NotRunning);
         assert!(
-            stop.message.contains("/srv/shop") && stop.message.contains("`fulcrum dev`"),
-            "{stop}"
+            error.message.contains("/srv/shop") && error.message.contains("`fulcrum dev`"),
+            "{error}"
         );
         let other = ConnectError::VersionMismatch {
             ours: 1,

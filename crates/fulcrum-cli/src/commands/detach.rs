@@ -191,9 +191,9 @@ async fn wait(
             output.progress(&outcome.message);
             Ok(())
         }
-        Err(stop) => {
+        Err(error) => {
             client::print_stderr_tails(client, &[], output).await;
-            Err(not_ready_error(stop, limit))
+            Err(not_ready_error(error, limit))
         }
     }
 }
@@ -230,17 +230,20 @@ mod tests {
     #[test]
     fn an_unready_start_names_the_reason_and_the_running_instance() {
         let why = CliError::new(Code::TimedOut, "orders is backoff (exit code 1)");
-        let stop = not_ready_error(why, Some(Duration::from_secs(60)));
-        assert_eq!(stop.code, Code::TimedOut);
+        let error = not_ready_error(why, Some(Duration::from_secs(60)));
+        assert_eq!(error.code, Code::TimedOut);
         assert_eq!(
-            stop.message,
+            error.message,
             "not ready after 1m00s: orders is backoff (exit code 1)\n  \
              hint: the instance keeps running: `fulcrum domains list`, `fulcrum down`"
         );
-        let stop = not_ready_error(
+        let error = not_ready_error(
             CliError::new(Code::DomainFailed, "orders: exit code 1"),
             None,
         );
-        assert!(stop.message.starts_with("orders: exit code 1\n"), "{stop}");
+        assert!(
+            error.message.starts_with("orders: exit code 1\n"),
+            "{error}"
+        );
     }
 }

@@ -35,7 +35,7 @@ async fn stop(args: Args, context: Context) -> Result<(), CliError> {
     let client = ControlClient::connect(&dir)
         .await
         .map_err(|error| client::connect_error(&root, &error))?;
-    let farewell = InstanceExit::watch(client.instance().pid, dir);
+    let instance_exit = InstanceExit::watch(client.instance().pid, dir);
     let output = &context.output;
     let mut last = String::new();
     let ending = async {
@@ -44,7 +44,7 @@ async fn stop(args: Args, context: Context) -> Result<(), CliError> {
             .await
             .map_err(client::control_error)?;
         let outcome = follow_progress(progress, output, &mut last).await?;
-        farewell.wait().await;
+        instance_exit.wait().await;
         outcome.as_ref().map_or(Ok(()), client::into_result)
     };
     match args.timeout.filter(|limit| !limit.is_zero()) {
@@ -141,11 +141,11 @@ mod tests {
 
     #[test]
     fn a_timeout_says_what_it_waits_for() {
-        let stop = timeout_error(Duration::from_secs(10), "waiting for users", false);
-        assert_eq!(stop.code, Code::TimedOut);
+        let error = timeout_error(Duration::from_secs(10), "waiting for users", false);
+        assert_eq!(error.code, Code::TimedOut);
         assert!(
-            stop.message.contains("waiting for users") && stop.message.contains("--force"),
-            "{stop}"
+            error.message.contains("waiting for users") && error.message.contains("--force"),
+            "{error}"
         );
         assert!(
             !timeout_error(Duration::from_secs(1), "", true)

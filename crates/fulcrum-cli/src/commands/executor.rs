@@ -92,9 +92,9 @@ mod tests {
 
     #[test]
     fn an_interrupted_client_names_the_operation_that_continues() {
-        let stop = interrupted(Some("the restart"));
-        assert_eq!(stop.code as u8, 130);
-        assert!(stop.message.contains("the restart continues"), "{stop}");
+        let error = interrupted(Some("the restart"));
+        assert_eq!(error.code as u8, 130);
+        assert!(error.message.contains("the restart continues"), "{error}");
         assert_eq!(
             interrupted(None),
             CliError::already_reported(Code::Interrupted)

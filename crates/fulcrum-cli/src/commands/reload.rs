@@ -63,11 +63,11 @@ async fn reload(args: Args, context: Context) -> Result<(), CliError> {
             plan: told.plan.as_ref().map(PlanJson::from),
         })?;
     }
-    if let Err(stop) = client::into_result(&told.outcome) {
-        if stop.code == Code::DomainFailed {
+    if let Err(error) = client::into_result(&told.outcome) {
+        if error.code == Code::DomainFailed {
             client::print_stderr_tails(&client, &changed_domains(told.plan.as_ref()), output).await;
         }
-        return Err(stop);
+        return Err(error);
     }
     if !told.outcome.message.is_empty() {
         output.progress(&told.outcome.message);
@@ -98,7 +98,7 @@ async fn follow(
             }
             Some(reload_progress::Step::Plan(plan)) => {
                 if format == Format::Table {
-                    let table = plan_table(&plan, output.stdout().colour);
+                    let table = plan_table(&plan, output.stdout().color);
                     output.data(table.as_bytes())?;
                 }
                 told.plan = Some(plan);

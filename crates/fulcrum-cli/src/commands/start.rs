@@ -63,7 +63,7 @@ pub(super) fn options(
         watching: FileWatchOptions::resolve(watch.watch, watch.poll, &app.runtime.watch, mode),
         json: wants_json(app.runtime.logs.format, mode, stdout.terminal),
         style: OutputStyle {
-            colour: stdout.colour,
+            color: stdout.color,
             width: stdout.width,
         },
         warnings: warnings.iter().map(Diagnostic::to_string).collect(),

@@ -60,7 +60,7 @@ pub(super) fn reason_of(domain: &Domain) -> String {
     }
 }
 
-/// The colour of a phase. Colour repeats what the word says, for those who see it.
+/// The color of a phase. Color repeats what the word says, for those who see it.
 pub(super) fn paint_of(domain: &Domain) -> Color {
     match domain.phase.as_str() {
         "running" if domain.ready => Color::Green,
@@ -121,7 +121,7 @@ pricing  stopped  no       -       -         0     -         -
     }
 
     #[test]
-    fn colours_tell_good_from_bad() {
+    fn colors_distinguish_good_from_bad() {
         let ready = Domain {
             ready: true,
             ..domain("a", "running")

@@ -59,7 +59,7 @@ impl From<&Difference> for DifferenceJson {
     }
 }
 
-/// The sign, the word and the colour of what happens to a domain.
+/// The sign, the word and the color of what happens to a domain.
 fn action_style(action: Action) -> (char, &'static str, Color) {
     match action {
         Action::Unchanged => ('=', "unchanged", Color::Dim),
@@ -73,7 +73,7 @@ fn action_style(action: Action) -> (char, &'static str, Color) {
 }
 
 /// `~ users   restart (env.FOO: one → two)`
-pub(crate) fn plan_table(plan: &ReloadPlan, colour: bool) -> String {
+pub(crate) fn plan_table(plan: &ReloadPlan, color: bool) -> String {
     let widths = plan.domains.iter().map(|one| one.domain.width());
     let width = widths.chain(["app".len()]).max().unwrap_or_default();
     let line = |(sign, word, paint): (char, &str, Color), name: &str, all: &[Difference]| {
@@ -83,7 +83,7 @@ pub(crate) fn plan_table(plan: &ReloadPlan, colour: bool) -> String {
         };
         let pad = " ".repeat(width.saturating_sub(name.width()));
         let text = format!("{sign} {}{pad}  {word}{changes}", sanitize(name));
-        format!("{}\n", paint.paint(&text, colour))
+        format!("{}\n", paint.paint(&text, color))
     };
     let mut page: String = plan
         .domains

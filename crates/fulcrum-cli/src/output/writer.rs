@@ -78,15 +78,15 @@ impl Output {
     }
 
     /// Why a command ends.
-    pub(crate) fn error(&self, stop: &CliError) {
-        if stop.message.is_empty() {
+    pub(crate) fn error(&self, error: &CliError) {
+        if error.message.is_empty() {
             return;
         }
-        let name = match stop.code {
+        let name = match error.code {
             Code::Done | Code::Interrupted => "fulcrum:".to_owned(),
-            _ => Color::Red.paint("fulcrum:", self.stderr.colour),
+            _ => Color::Red.paint("fulcrum:", self.stderr.color),
         };
-        self.eprint(&format!("{name} {}", stop.message));
+        self.eprint(&format!("{name} {}", error.message));
     }
 }
 
@@ -126,11 +126,11 @@ mod tests {
     fn a_reader_that_is_gone_ends_quietly_and_a_full_disk_does_not() {
         use rustix::io::Errno;
         for gone in [Errno::PIPE, Errno::IO] {
-            let stop = write_to(&mut Refusing(gone), b"x").expect_err("refused");
-            assert_eq!(stop, CliError::already_reported(Code::Done));
+            let error = write_to(&mut Refusing(gone), b"x").expect_err("refused");
+            assert_eq!(error, CliError::already_reported(Code::Done));
         }
-        let stop = write_to(&mut Refusing(Errno::NOSPC), b"x").expect_err("refused");
-        assert_eq!(stop.code, Code::Failed);
-        assert!(stop.message.contains("standard output"), "{stop}");
+        let error = write_to(&mut Refusing(Errno::NOSPC), b"x").expect_err("refused");
+        assert_eq!(error.code, Code::Failed);
+        assert!(error.message.contains("standard output"), "{error}");
     }
 }

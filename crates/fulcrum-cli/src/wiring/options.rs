@@ -38,8 +38,8 @@ pub(crate) struct Options {
 /// How lines are shown.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct OutputStyle {
-    /// With colours.
-    pub(crate) colour: bool,
+    /// With colors.
+    pub(crate) color: bool,
     /// The terminal's columns, if it is one.
     pub(crate) width: Option<u16>,
 }

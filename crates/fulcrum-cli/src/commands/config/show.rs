@@ -50,7 +50,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         }
         Format::Table => {
             let face = output.stdout();
-            output.data(table(&shown).render(face.colour, face.width).as_bytes())
+            output.data(table(&shown).render(face.color, face.width).as_bytes())
         }
     }
 }

@@ -134,9 +134,9 @@ mod tests {
         for payload in ["{}", "[1, 2.50]", "\"x\"", "-5", " null "] {
             assert_eq!(validate_json(payload), Ok(()), "{payload}");
         }
-        let stop = validate_json("{\"id\":\n oops}").expect_err("no JSON");
-        assert_eq!(stop.code, Code::Usage);
-        assert!(stop.message.contains("line 2 column 2"), "{stop}");
+        let error = validate_json("{\"id\":\n oops}").expect_err("no JSON");
+        assert_eq!(error.code, Code::Usage);
+        assert!(error.message.contains("line 2 column 2"), "{error}");
         validate_json("").expect_err("nothing");
         validate_json("{} {}").expect_err("two");
     }

@@ -43,10 +43,10 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
         .events(request)
         .await
         .map_err(client::control_error)?;
-    let colour = output.stdout().colour;
+    let color = output.stdout().color;
     let print = |event: Event, out: &mut Vec<u8>| {
         let line = match args.output {
-            Format::Table => line(&event, colour),
+            Format::Table => line(&event, color),
             Format::Json => {
                 serde_json::to_string(&EventJson::from(event)).expect("its keys are texts")
             }
@@ -57,13 +57,13 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     stream::print(events, args.follow, output, print).await
 }
 
-fn line(event: &Event, colour: bool) -> String {
+fn line(event: &Event, color: bool) -> String {
     let time = event.time.and_then(|time| SystemTime::try_from(time).ok());
     let time = time.map_or_else(|| "-".to_owned(), rfc3339);
-    let kind = kind_paint(&event.kind).paint(&format!("{:<13}", sanitize(&event.kind)), colour);
+    let kind = kind_paint(&event.kind).paint(&format!("{:<13}", sanitize(&event.kind)), color);
     let text = format!(
         "{}  {:<14}  {:<4}  {kind}  {}",
-        Color::Dim.paint(&time, colour),
+        Color::Dim.paint(&time, color),
         sanitize(&event.domain),
         format!("#{}", event.generation),
         sanitize(if event.reason == event.kind {

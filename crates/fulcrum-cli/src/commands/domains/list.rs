@@ -54,7 +54,7 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
             let face = output.stdout();
             output.data(
                 domain_table(&domains)
-                    .render(face.colour, face.width)
+                    .render(face.color, face.width)
                     .as_bytes(),
             )
         }

@@ -49,11 +49,11 @@ pub(super) async fn print_outcome(
             domains: domains.into_iter().map(DomainJson::from).collect(),
         })?;
     }
-    if let Err(stop) = client::into_result(&outcome) {
-        if stop.code != Code::UnknownDomain {
+    if let Err(error) = client::into_result(&outcome) {
+        if error.code != Code::UnknownDomain {
             client::print_stderr_tails(client, names, output).await;
         }
-        return Err(stop);
+        return Err(error);
     }
     if format == Format::Table && !outcome.message.is_empty() {
         output.progress(&outcome.message);

@@ -77,7 +77,7 @@ fn print_one(
     lives.retain(|life| life.generation > 0);
     let last = &lives[lives.len().saturating_sub(SHOWN_GENERATIONS)..];
     if format == Format::Table {
-        let page = describe_domain(&domain, last, now, output.stdout().colour);
+        let page = describe_domain(&domain, last, now, output.stdout().color);
         return output.data(page.as_bytes());
     }
     let shape =
@@ -98,9 +98,9 @@ fn print_all(
     let instance = response.instance.unwrap_or_default();
     if format == Format::Table {
         let face = output.stdout();
-        let mut page = describe_instance(&instance, now, face.colour);
+        let mut page = describe_instance(&instance, now, face.color);
         page.push('\n');
-        page.push_str(&domain_table(&response.domains).render(face.colour, face.width));
+        page.push_str(&domain_table(&response.domains).render(face.color, face.width));
         return output.data(page.as_bytes());
     }
     let whole = StatusJson {
@@ -155,9 +155,9 @@ mod tests {
             single_domain(vec![domain("users")], "u*").map(|domain| domain.name),
             Ok("users".to_owned())
         );
-        let stop = single_domain(vec![domain("users"), domain("uploads")], "u*").expect_err("two");
-        assert_eq!(stop.code, Code::Usage);
-        assert!(stop.message.contains("users, uploads"), "{stop}");
+        let error = single_domain(vec![domain("users"), domain("uploads")], "u*").expect_err("two");
+        assert_eq!(error.code, Code::Usage);
+        assert!(error.message.contains("users, uploads"), "{error}");
         assert_eq!(
             single_domain(vec![], "x").expect_err("none").code,
             Code::UnknownDomain

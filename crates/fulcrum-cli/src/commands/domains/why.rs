@@ -61,18 +61,22 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     let domain = status::single_domain(response.domains, &args.name)?;
     let events = history::events(&client, &domain.name).await?;
     let stderr = history::stderr(&client, &domain.name).await?;
-    let story = Explanation {
+    let explanation = Explanation {
         domain: &domain,
         events: &events,
         stderr: &stderr,
         now: SystemTime::now(),
     };
     match args.output {
-        Format::Table => output.data(story.render(args.lives, output.stdout().colour).as_bytes()),
+        Format::Table => output.data(
+            explanation
+                .render(args.lives, output.stdout().color)
+                .as_bytes(),
+        ),
         Format::Json => output.json(&WhyJson {
             domain: domain.name.clone(),
             phase: domain.phase.clone(),
-            summary: story.summary(),
+            summary: explanation.summary(),
             lives: lives(&events)
                 .iter()
                 .filter(|life| life.generation > 0)

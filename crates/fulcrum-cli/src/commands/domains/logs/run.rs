@@ -19,15 +19,15 @@ use crate::load;
 use crate::wiring::log_store;
 
 pub(crate) async fn run(args: Args, context: Context) -> Result<(), CliError> {
-    let wish = LogRequest::of(args);
+    let request = LogRequest::of(args);
     let connected = match context.connect().await {
-        Ok(client) => run_with_instance(&client, &wish, &context).await,
-        Err(stop) => Err(stop),
+        Ok(client) => run_with_instance(&client, &request, &context).await,
+        Err(error) => Err(error),
     };
     match connected {
         // Not running; or a domain that no longer exists but may have logs.
-        Err(stop) if matches!(stop.code, Code::NotRunning | Code::UnknownDomain) => {
-            run_from_store(&wish, &context, stop).await
+        Err(error) if matches!(error.code, Code::NotRunning | Code::UnknownDomain) => {
+            run_from_store(&request, &context, error).await
         }
         done => done,
     }
@@ -35,34 +35,34 @@ pub(crate) async fn run(args: Args, context: Context) -> Result<(), CliError> {
 
 async fn run_with_instance(
     client: &ControlClient,
-    wish: &LogRequest,
+    request: &LogRequest,
     context: &Context,
 ) -> Result<(), CliError> {
     let folder = log_store::store_dir(&load::app_root(context.app())?);
-    let (past, _) = remote::fetch_backlog(client, wish.request(false)).await?;
-    let mut printer = Printer::new(wish, &past.names(), &context.output);
+    let (past, _) = remote::fetch_backlog(client, request.request(false)).await?;
+    let mut printer = Printer::new(request, &past.names(), &context.output);
     let before = past.snapshot_marker.last_seq;
-    printer = backlog::print(past, wish.store_query(), folder.clone(), printer).await?;
-    if !wish.args.follow {
+    printer = backlog::print(past, request.store_query(), folder.clone(), printer).await?;
+    if !request.args.follow {
         return Ok(());
     }
     // Lines written meanwhile come from the store, however many: the queue of this follower is
     // bounded.
-    let request = LogsRequest {
+    let follow = LogsRequest {
         tail: None,
-        ..wish.request(true)
+        ..request.request(true)
     };
-    let (past, live) = remote::fetch_backlog(client, request).await?;
+    let (past, live) = remote::fetch_backlog(client, follow).await?;
     let wanted = StoreQuery {
         after_seq: before,
         query: LogQuery {
             tail: None,
-            ..wish.query.clone()
+            ..request.query.clone()
         },
-        ..wish.store_query()
+        ..request.store_query()
     };
     let mut printer = backlog::print(past, wanted, folder, printer).await?;
-    let pattern = wish.args.grep.as_ref();
+    let pattern = request.args.grep.as_ref();
     let print = |record: LogRecord, out: &mut Vec<u8>| match record.record {
         Some(Record::Line(line)) => {
             let line = remote::from_message(line);
@@ -78,36 +78,40 @@ async fn run_with_instance(
 
 /// Reads the log store for domains that are not available, as `error` says.
 async fn run_from_store(
-    wish: &LogRequest,
+    request: &LogRequest,
     context: &Context,
-    stop: CliError,
+    error: CliError,
 ) -> Result<(), CliError> {
     let root = load::app_root(context.app())?;
     let folder = log_store::store_dir(&root);
     let archive =
         StoreReader::open(&folder).map_err(|error| backlog::store_error(&folder, &error))?;
     let mut kept: BTreeSet<String> = archive.domains().map(str::to_owned).collect();
-    if stop.code == Code::UnknownDomain {
+    if error.code == Code::UnknownDomain {
         // The instance knows the domains without logs.
-        if wish.select(&kept).is_err() {
-            return Err(stop);
+        if request.select(&kept).is_err() {
+            return Err(error);
         }
     } else if kept.is_empty() {
-        return Err(stop);
+        return Err(error);
     } else if let Ok(loaded) = load::read(context.app(), fulcrum_config::Mode::Dev) {
         let domains = loaded.app.into_iter().flat_map(|app| app.domains);
         kept.extend(domains.map(|domain| domain.name));
     }
-    let domains = wish.select(&kept)?;
+    let domains = request.select(&kept)?;
     let past = Backlog::from_store(&domains);
-    let printer = Printer::new(wish, &past.names(), &context.output);
+    let printer = Printer::new(request, &past.names(), &context.output);
     let wanted = StoreQuery {
         query: LogQuery {
-            domains: (!wish.args.names.is_empty()).then_some(domains),
-            ..wish.query.clone()
+            domains: (!request.args.names.is_empty()).then_some(domains),
+            ..request.query.clone()
         },
-        ..wish.store_query()
+        ..request.store_query()
     };
     backlog::print(past, wanted, folder, printer).await?;
-    if wish.args.follow { Err(stop) } else { Ok(()) }
+    if request.args.follow {
+        Err(error)
+    } else {
+        Ok(())
+    }
 }
