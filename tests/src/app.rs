@@ -8,15 +8,15 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::binary::{binary, shared_folder};
-use crate::command::{Output, Run, shown, text};
+use crate::binary::{binary, shared_dir};
+use crate::command::{Output, Run, command_line, text};
 use crate::foreground::Foreground;
-use crate::process::{Process, Signal, TAG, belonging};
+use crate::process::{Process, Signal, TAG, processes_of_test};
 
 /// An app of its own, in a folder of its own, with processes that carry its tag.
 #[derive(Debug)]
 pub struct App {
-    folder: TempDir,
+    dir: TempDir,
     tag: String,
 }
 
@@ -24,19 +24,19 @@ impl App {
     /// An app without domains.
     #[expect(clippy::new_without_default, reason = "it makes folders")]
     pub fn new() -> Self {
-        let folder = tempfile::Builder::new().prefix("fulcrum-e2e-").tempdir();
-        let folder = folder.expect("a temporary folder");
+        let dir = tempfile::Builder::new().prefix("fulcrum-e2e-").tempdir();
+        let dir = dir.expect("a temporary folder");
         let tag = fs::read_to_string("/proc/sys/kernel/random/uuid").expect("a random tag");
         let app = Self {
-            folder,
+            dir,
             tag: tag.trim().to_owned(),
         };
         for part in ["app/domains", "run", "out"] {
-            fs::create_dir_all(app.folder.path().join(part)).expect("a folder");
+            fs::create_dir_all(app.dir.path().join(part)).expect("a folder");
         }
         let private = fs::Permissions::from_mode(0o700);
-        fs::set_permissions(app.folder.path().join("run"), private).expect("a private folder");
-        for shared in ["ledger.cjs", "wire.cjs"] {
+        fs::set_permissions(app.dir.path().join("run"), private).expect("a private folder");
+        for shared in ["activity-log.cjs", "wire.cjs"] {
             fs::copy(fixtures().join(shared), app.root().join(shared)).expect("a fixture");
         }
         app.write("fulcrum.yml", "{}\n")
@@ -53,12 +53,12 @@ impl App {
     /// Writes a file of the app.
     #[must_use]
     pub fn write(self, path: &str, text: &str) -> Self {
-        self.put(path, text);
+        self.write_file(path, text);
         self
     }
 
     /// Writes a file of the app, while it is in use.
-    pub fn put(&self, path: &str, text: &str) {
+    pub fn write_file(&self, path: &str, text: &str) {
         let file = self.root().join(path);
         fs::create_dir_all(file.parent().expect("a file is in a folder")).expect("a folder");
         fs::write(file, text).expect("a file of the app");
@@ -66,16 +66,16 @@ impl App {
 
     /// The app's root, as Fulcrum finds it.
     pub fn root(&self) -> PathBuf {
-        let folder = self
-            .folder
+        let dir = self
+            .dir
             .path()
             .canonicalize()
             .expect("the folder is there");
-        folder.join("app")
+        dir.join("app")
     }
 
     /// A folder beside the app, for what doesn't belong into it.
-    pub fn beside(&self) -> PathBuf {
+    pub fn scratch_dir(&self) -> PathBuf {
         self.root().with_file_name("out")
     }
 
@@ -83,23 +83,23 @@ impl App {
     pub fn fulcrum(&self, args: &[&str]) -> Run {
         let mut command = Command::new(binary());
         command.args(args);
-        self.run_of(command)
+        self.prepare(command)
     }
 
     /// Any program, in the app's folder and with its tag.
     pub fn program(&self, program: &str, args: &[&str]) -> Run {
         let mut command = Command::new(program);
         command.args(args);
-        self.run_of(command)
+        self.prepare(command)
     }
 
-    fn run_of(&self, mut command: Command) -> Run {
+    fn prepare(&self, mut command: Command) -> Run {
         for (name, _) in env::vars_os() {
             // What the developer has set must not be what a test is about.
-            let ours = name
+            let is_fulcrum = name
                 .to_str()
                 .is_some_and(|name| name.starts_with("FULCRUM_"));
-            let others = [
+            let inherited = [
                 "NODE_EXTRA_CA_CERTS",
                 "NODE_OPTIONS",
                 "NODE_ENV",
@@ -107,21 +107,21 @@ impl App {
                 "CI",
                 "NO_COLOR",
             ];
-            if ours || others.iter().any(|other| name == *other) {
+            if is_fulcrum || inherited.iter().any(|inherited_name| name == *inherited_name) {
                 command.env_remove(&name);
             }
         }
-        let out = self.beside();
+        let out = self.scratch_dir();
         command
             .current_dir(self.root())
             .env(TAG, &self.tag)
             .env("TERM", "xterm-256color")
             .env("XDG_RUNTIME_DIR", self.root().with_file_name("run"))
-            .env("XDG_CACHE_HOME", shared_folder())
+            .env("XDG_CACHE_HOME", shared_dir())
             .env("FULCRUM_RUNTIME__GRPC__LISTEN", "127.0.0.1:0")
             // Tests change files; those that are about reloads say `--watch`.
             .env("FULCRUM_RUNTIME__WATCH__ENABLED", "false")
-            .env("TEST_LEDGER", self.ledger_file())
+            .env("TEST_ACTIVITY_LOG", self.activity_log_file())
             .env("TEST_GATE", self.gate());
         Run::new(command, &out)
     }
@@ -133,25 +133,25 @@ impl App {
     }
 
     /// Starts a `fulcrum` command in the foreground.
-    pub fn start(&self, args: &[&str]) -> Foreground {
-        self.foreground(self.fulcrum(args))
+    pub fn spawn(&self, args: &[&str]) -> Foreground {
+        self.spawn_command(self.fulcrum(args))
     }
 
     /// Starts a prepared command in the foreground.
-    pub fn foreground(&self, run: Run) -> Foreground {
-        let shown = shown(&run.command);
-        Foreground::new(run.spawn(), shown)
+    pub fn spawn_command(&self, run: Run) -> Foreground {
+        let command_line = command_line(&run.command);
+        Foreground::new(run.spawn(), command_line)
     }
 
     /// Lets domains go on that wait at the gate.
-    pub fn open_gate(&self) {
+    pub fn release_gate(&self) {
         fs::write(self.gate(), "").expect("the gate opens");
     }
 
     /// The live processes of this test: those that carry its tag, or are somewhere in its folder.
     pub fn processes(&self) -> Vec<Process> {
         let root = self.root();
-        belonging(
+        processes_of_test(
             &self.tag,
             root.parent().expect("the app is in the test's folder"),
         )
@@ -159,17 +159,17 @@ impl App {
 
     /// Asserts that no process of this test is alive.
     #[track_caller]
-    pub fn nothing_left(&self) {
+    pub fn assert_no_processes(&self) {
         let left: Vec<_> = self.processes().iter().map(ToString::to_string).collect();
         assert!(left.is_empty(), "processes are left: {left:#?}");
     }
 
-    pub(crate) fn ledger_file(&self) -> PathBuf {
-        self.beside().join("ledger")
+    pub(crate) fn activity_log_file(&self) -> PathBuf {
+        self.scratch_dir().join("activity-log")
     }
 
     fn gate(&self) -> PathBuf {
-        self.beside().join("gate")
+        self.scratch_dir().join("gate")
     }
 }
 

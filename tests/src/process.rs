@@ -62,7 +62,7 @@ impl Process {
 
 /// The live processes that carry this tag, or whose working directory is below `folder`. A zombie
 /// has neither any more.
-pub(crate) fn belonging(tag: &str, folder: &Path) -> Vec<Process> {
+pub(crate) fn processes_of_test(tag: &str, dir: &Path) -> Vec<Process> {
     let wanted = format!("{TAG}={tag}");
     let processes = fs::read_dir("/proc").expect("processes are found by /proc");
     let pids = processes
@@ -75,7 +75,7 @@ pub(crate) fn belonging(tag: &str, folder: &Path) -> Vec<Process> {
             .split(|byte| *byte == 0)
             .any(|variable| variable == wanted.as_bytes());
         let cwd = || fs::read_link(format!("/proc/{pid}/cwd"));
-        tagged || cwd().is_ok_and(|cwd| cwd.starts_with(folder))
+        tagged || cwd().is_ok_and(|cwd| cwd.starts_with(dir))
     })
     .filter_map(Process::find)
     // One without a command line has given its memory back: it has been killed, and is a moment
@@ -105,9 +105,9 @@ mod tests {
     use crate::wait::{LIMIT, wait_until};
 
     #[test]
-    fn a_process_is_found_by_its_tag_until_it_is_gone() {
+    fn a_process_is_found_by_its_tag_until_it_exits() {
         let tag = format!("unit-test-{}", std::process::id());
-        let tagged = |tag: &str| belonging(tag, Path::new("/nowhere"));
+        let tagged = |tag: &str| processes_of_test(tag, Path::new("/nowhere"));
         let mut child = Command::new("sleep")
             .arg("600")
             .env(TAG, &tag)
@@ -129,16 +129,16 @@ mod tests {
     }
 
     #[test]
-    fn a_process_without_a_tag_is_found_by_its_folder() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let folder = folder.path().canonicalize().expect("it is there");
+    fn a_process_without_a_tag_is_found_by_its_directory() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let dir = dir.path().canonicalize().expect("it is there");
         let mut child = Command::new("sleep")
             .arg("600")
             .env_clear()
-            .current_dir(&folder)
+            .current_dir(&dir)
             .spawn()
             .expect("sleep");
-        let found = belonging("no such tag", &folder);
+        let found = processes_of_test("no such tag", &dir);
         child.kill().expect("it can be killed");
         child.wait().expect("it has ended");
         assert_eq!(found.len(), 1, "{found:?}");

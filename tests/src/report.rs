@@ -11,15 +11,15 @@ const REPORT: &str = "FULCRUM_FAULTS_REPORT";
 /// Says that a row of the failure catalogue can't be tried here, and why. The test returns after
 /// it.
 pub fn not_applicable(row: &str, why: &str) {
-    tell("not applicable", row, why);
+    write_entry("not applicable", row, why);
 }
 
 /// Says a measured figure of a row, such as `0 orphans after 200 kills`.
-pub fn figure(row: &str, text: &str) {
-    tell("figure", row, text);
+pub fn measurement(row: &str, text: &str) {
+    write_entry("figure", row, text);
 }
 
-fn tell(kind: &str, row: &str, text: &str) {
+fn write_entry(kind: &str, row: &str, text: &str) {
     let line = format!("{row}\t{kind}\t{}\n", text.replace(['\n', '\t'], " "));
     eprint!("{line}");
     let Some(file) = std::env::var_os(REPORT) else {

@@ -16,22 +16,22 @@ impl App {
     /// with more settings of `process`, such as `, watch: {ignore: [x]}`.
     #[must_use]
     pub fn shell_domain(self, name: &str, settings: &str) -> Self {
-        self.put_shell(name, settings, "zero");
+        self.write_shell_domain(name, settings, "zero");
         self
     }
 
     /// Adds such a domain while the app is in use.
-    pub fn put_shell(&self, name: &str, settings: &str, code: &str) {
-        self.put(&format!("domains/{name}/run.sh"), SCRIPT);
-        self.put(&format!("domains/{name}/code"), code);
+    pub fn write_shell_domain(&self, name: &str, settings: &str, code: &str) {
+        self.write_file(&format!("domains/{name}/run.sh"), SCRIPT);
+        self.write_file(&format!("domains/{name}/code"), code);
         let text = format!("process: {{{SETTINGS}{settings}}}\n");
-        self.put(&format!("domains/{name}/fulcrum.yml"), &text);
+        self.write_file(&format!("domains/{name}/fulcrum.yml"), &text);
     }
 
     /// What such a domain was started with, each time.
     pub fn starts(&self, name: &str) -> Vec<String> {
-        let noted = fs::read_to_string(self.beside().join(format!("{name}.starts")));
-        noted
+        let starts = fs::read_to_string(self.scratch_dir().join(format!("{name}.starts")));
+        starts
             .unwrap_or_default()
             .lines()
             .map(str::to_owned)

@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_uses_something() {
+    fn the_usage_of_a_process_is_plausible() {
         let ourselves = Process::find(std::process::id()).expect("we live");
         let usage = ourselves.usage().expect("we live");
         assert!(usage.rss > 1 << 20, "{usage:?}");

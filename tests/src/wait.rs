@@ -13,15 +13,15 @@ const INTERVAL: Duration = Duration::from_millis(15);
 /// # Panics
 /// When there is none within the limit; the text names what was waited for.
 #[track_caller]
-pub fn wait_until<T>(what: &str, limit: Duration, mut condition: impl FnMut() -> Option<T>) -> T {
-    let begun = Instant::now();
+pub fn wait_until<T>(description: &str, limit: Duration, mut condition: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
     loop {
-        if let Some(answer) = condition() {
-            return answer;
+        if let Some(value) = condition() {
+            return value;
         }
         assert!(
-            begun.elapsed() < limit,
-            "waited {} s in vain until {what}",
+            started.elapsed() < limit,
+            "waited {} s in vain until {description}",
             limit.as_secs()
         );
         thread::sleep(INTERVAL);

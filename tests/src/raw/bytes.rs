@@ -16,13 +16,13 @@ pub fn send(address: &str, bytes: &[u8]) -> Vec<u8> {
         .expect("a timeout can be set");
     // The other side may hang up in the middle, rightly.
     let _ = stream.write_all(bytes);
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    answer
+    let mut response = Vec::new();
+    let _ = stream.read_to_end(&mut response);
+    response
 }
 
 /// So many bytes that look random and are the same in every run.
-pub fn noise(count: u32) -> Vec<u8> {
+pub fn pseudo_random(count: u32) -> Vec<u8> {
     (0..count)
         .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
         .collect()

@@ -3,5 +3,5 @@
 mod bytes;
 mod wire;
 
-pub use bytes::{noise, random, send, tls_hello};
-pub use wire::{Ended, Frame, Wire, frame, grpc_head, kind, message};
+pub use bytes::{pseudo_random, random, send, tls_hello};
+pub use wire::{ConnectionEnd, Frame, Wire, frame, grpc_head, kind, message};

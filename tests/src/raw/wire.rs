@@ -39,7 +39,7 @@ pub struct Frame {
 
 /// How the other side ended a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub enum ConnectionEnd {
     /// It said why first, with this code (RFC 9113, section 7).
     GoAway(u32),
     /// It closed.
@@ -50,12 +50,12 @@ pub enum Ended {
 #[derive(Debug)]
 pub struct Wire {
     socket: TcpStream,
-    next: u32,
+    next_stream: u32,
     /// What the other side has room for, on the connection and at first on a stream.
-    room: i64,
-    stream_room: i64,
+    window: i64,
+    stream_window: i64,
     /// Frames that came while room was waited for.
-    kept: VecDeque<Frame>,
+    pending: VecDeque<Frame>,
 }
 
 impl Wire {
@@ -63,20 +63,20 @@ impl Wire {
     ///
     /// # Errors
     /// Nobody listens, or hung up at once.
-    pub fn dial(address: &str) -> io::Result<Self> {
-        Self::greeting(address, &[])
+    pub fn connect(address: &str) -> io::Result<Self> {
+        Self::handshake(address, &[])
     }
 
     /// Connects and gives the other side no room to send anything on a stream.
     ///
     /// # Errors
-    /// As [`Wire::dial`].
+    /// As [`Wire::connect`].
     pub fn without_window(address: &str) -> io::Result<Self> {
         // SETTINGS_INITIAL_WINDOW_SIZE = 0
-        Self::greeting(address, &[0, 4, 0, 0, 0, 0])
+        Self::handshake(address, &[0, 4, 0, 0, 0, 0])
     }
 
-    fn greeting(address: &str, settings: &[u8]) -> io::Result<Self> {
+    fn handshake(address: &str, settings: &[u8]) -> io::Result<Self> {
         let mut socket = TcpStream::connect(address)?;
         socket.set_nodelay(true)?;
         socket.set_read_timeout(Some(Duration::from_secs(10)))?;
@@ -85,10 +85,10 @@ impl Wire {
         socket.write_all(&hello)?;
         Ok(Self {
             socket,
-            next: 1,
-            room: 65_535,
-            stream_room: 65_535,
-            kept: VecDeque::new(),
+            next_stream: 1,
+            window: 65_535,
+            stream_window: 65_535,
+            pending: VecDeque::new(),
         })
     }
 
@@ -103,8 +103,8 @@ impl Wire {
     /// The frame that opens the next stream, and its number: a gRPC request whose messages are
     /// still to come.
     pub fn request(&mut self, path: &str, token: Option<&str>) -> (u32, Vec<u8>) {
-        let stream = self.next;
-        self.next += 2;
+        let stream = self.next_stream;
+        self.next_stream += 2;
         let mut block = Vec::new();
         for (name, value) in [
             (":method", "POST"),
@@ -126,7 +126,7 @@ impl Wire {
     ///
     /// # Errors
     /// As [`Wire::send`].
-    pub fn ask(&mut self, path: &str, token: Option<&str>, message: &[u8]) -> io::Result<u32> {
+    pub fn send_request(&mut self, path: &str, token: Option<&str>, message: &[u8]) -> io::Result<u32> {
         let body = [&grpc_head(message.len())[..], message].concat();
         let last = if path.ends_with("DomainCommunication") {
             0
@@ -140,7 +140,7 @@ impl Wire {
     ///
     /// # Errors
     /// As [`Wire::send`].
-    pub fn begin(&mut self, path: &str, token: Option<&str>, body: &[u8]) -> io::Result<u32> {
+    pub fn start_request(&mut self, path: &str, token: Option<&str>, body: &[u8]) -> io::Result<u32> {
         self.open(path, token, body, 0)
     }
 
@@ -150,20 +150,20 @@ impl Wire {
         let mut chunks = body.chunks(16_384).peekable();
         let mut granted = 0;
         let mut sent = 0;
-        while let Some(chunk) = chunks.next() {
+        while let Some(chunk) = chunks.next_stream() {
             let flags = if chunks.peek().is_none() { last } else { 0 };
             let size = i64::try_from(chunk.len()).unwrap_or(i64::MAX);
-            while self.room < size || self.stream_room + granted - sent < size {
+            while self.window < size || self.stream_window + granted - sent < size {
                 self.send(&std::mem::take(&mut bytes))?;
-                let frame = self.fetch()?;
+                let frame = self.read_frame()?;
                 // Its settings hold once they are acknowledged.
-                self.be_polite(&frame);
+                self.answer_control_frame(&frame);
                 if frame.kind == kind::WINDOW_UPDATE && frame.stream == stream {
                     granted += increment(&frame);
                 }
-                self.kept.push_back(frame);
+                self.pending.push_back(frame);
             }
-            self.room -= size;
+            self.window -= size;
             sent += size;
             bytes.extend(frame(kind::DATA, flags, stream, chunk));
         }
@@ -179,11 +179,11 @@ impl Wire {
         let payload = format!(r#"{{"domain":"{name}","capabilities":["heartbeat"]}}"#);
         let register = message(name, "domain_register", &payload, "1");
         let path = "/framework.FrameworkService/DomainCommunication";
-        let stream = self.ask(path, token, &register)?;
+        let stream = self.send_request(path, token, &register)?;
         loop {
             let frame = self.read()?;
-            let ended = frame.kind == kind::HEADERS && frame.flags & END_STREAM != 0;
-            if frame.stream == stream && (ended || frame.kind == kind::RST_STREAM) {
+            let wait_end = frame.kind == kind::HEADERS && frame.flags & END_STREAM != 0;
+            if frame.stream == stream && (wait_end || frame.kind == kind::RST_STREAM) {
                 return Err(io::Error::from(io::ErrorKind::PermissionDenied));
             }
             if frame.stream == stream && frame.kind == kind::DATA {
@@ -197,13 +197,13 @@ impl Wire {
     /// # Errors
     /// The other side hung up, or said nothing for ten seconds.
     pub fn read(&mut self) -> io::Result<Frame> {
-        match self.kept.pop_front() {
+        match self.pending.pop_front() {
             Some(frame) => Ok(frame),
-            None => self.fetch(),
+            None => self.read_frame(),
         }
     }
 
-    fn fetch(&mut self) -> io::Result<Frame> {
+    fn read_frame(&mut self) -> io::Result<Frame> {
         let mut head = [0; 9];
         self.socket.read_exact(&mut head)?;
         let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
@@ -216,7 +216,7 @@ impl Wire {
             payload,
         };
         if frame.kind == kind::WINDOW_UPDATE && frame.stream == 0 {
-            self.room += increment(&frame);
+            self.window += increment(&frame);
         }
         if frame.kind == kind::SETTINGS {
             // SETTINGS_INITIAL_WINDOW_SIZE
@@ -225,8 +225,8 @@ impl Wire {
                 .chunks_exact(6)
                 .find(|setting| setting[..2] == [0, 4]);
             let value = setting.and_then(|setting| setting[2..].try_into().ok());
-            self.stream_room =
-                value.map_or(self.stream_room, |value| u32::from_be_bytes(value).into());
+            self.stream_window =
+                value.map_or(self.stream_window, |value| u32::from_be_bytes(value).into());
         }
         Ok(frame)
     }
@@ -235,14 +235,14 @@ impl Wire {
     ///
     /// # Errors
     /// It doesn't within ten seconds of silence.
-    pub fn ended(&mut self) -> io::Result<Ended> {
-        let mut told = Ended::Closed;
+    pub fn wait_end(&mut self) -> io::Result<ConnectionEnd> {
+        let mut end = ConnectionEnd::Closed;
         loop {
             match self.read() {
-                Ok(frame) if frame.kind == kind::GOAWAY => told = goaway(&frame),
-                Ok(frame) => self.be_polite(&frame),
+                Ok(frame) if frame.kind == kind::GOAWAY => end = goaway(&frame),
+                Ok(frame) => self.answer_control_frame(&frame),
                 Err(error) if is_timeout(&error) => return Err(error),
-                Err(_) => return Ok(told),
+                Err(_) => return Ok(end),
             }
         }
     }
@@ -251,26 +251,26 @@ impl Wire {
     ///
     /// # Errors
     /// As [`Wire::ended`].
-    pub fn drained(&mut self) -> io::Result<Ended> {
-        let mut told = Ended::Closed;
+    pub fn drain_until_end(&mut self) -> io::Result<ConnectionEnd> {
+        let mut end = ConnectionEnd::Closed;
         loop {
             match self.read() {
-                Ok(frame) if frame.kind == kind::GOAWAY => told = goaway(&frame),
+                Ok(frame) if frame.kind == kind::GOAWAY => end = goaway(&frame),
                 Ok(_) => {}
                 Err(error) if is_timeout(&error) => return Err(error),
-                Err(_) => return Ok(told),
+                Err(_) => return Ok(end),
             }
         }
     }
 
     /// Closes both directions, which a second handle notices too.
-    pub fn hang_up(&self) {
+    pub fn close(&self) {
         // It may be closed already.
         let _ = self.socket.shutdown(std::net::Shutdown::Both);
     }
 
     /// Answers a ping or settings; the other side may be gone, which its next read tells.
-    pub fn be_polite(&mut self, frame: &Frame) {
+    pub fn answer_control_frame(&mut self, frame: &Frame) {
         if frame.flags & ACK == 0 && [kind::PING, kind::SETTINGS].contains(&frame.kind) {
             let payload = if frame.kind == kind::PING {
                 &frame.payload[..]
@@ -285,11 +285,11 @@ impl Wire {
     ///
     /// # Errors
     /// No file descriptor is left.
-    pub fn second(&self) -> io::Result<Self> {
+    pub fn try_clone(&self) -> io::Result<Self> {
         let socket = self.socket.try_clone()?;
         Ok(Self {
             socket,
-            kept: VecDeque::new(),
+            pending: VecDeque::new(),
             ..*self
         })
     }
@@ -300,12 +300,12 @@ fn increment(frame: &Frame) -> i64 {
     value.map_or(0, |value| u32::from_be_bytes(value).into())
 }
 
-fn goaway(frame: &Frame) -> Ended {
+fn goaway(frame: &Frame) -> ConnectionEnd {
     let code = frame
         .payload
         .get(4..8)
         .and_then(|code| code.try_into().ok());
-    Ended::GoAway(code.map_or(0, u32::from_be_bytes))
+    ConnectionEnd::GoAway(code.map_or(0, u32::from_be_bytes))
 }
 
 fn is_timeout(error: &io::Error) -> bool {

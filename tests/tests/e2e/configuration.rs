@@ -3,7 +3,7 @@
 use fulcrum_e2e::App;
 
 #[test]
-fn a_sound_configuration_says_so() {
+fn a_valid_configuration_is_reported_as_valid() {
     let app = App::new()
         .domain("users", "steady")
         .domain("orders", "steady");
@@ -18,11 +18,11 @@ fn a_sound_configuration_says_so() {
 
 /// D3: a slip is found with its place and the key that was meant.
 #[test]
-fn an_unknown_key_is_told_with_the_nearest() {
+fn an_unknown_key_is_reported_with_the_nearest_key() {
     let app = App::new()
         .domain("users", "steady")
         .write("domains/users/fulcrum.yml", "process:\n  restrat: always\n");
-    app.run(&["config", "validate"]).exits(5).says(&[
+    app.run(&["config", "validate"]).exits(5).stderr_contains(&[
         "domains/users/fulcrum.yml:2:3",
         "restrat",
         "restart",
@@ -31,7 +31,7 @@ fn an_unknown_key_is_told_with_the_nearest() {
 
 /// D4: every setting with where it comes from, the later layer winning.
 #[test]
-fn show_says_where_each_setting_comes_from() {
+fn config_show_prints_the_origin_of_each_setting() {
     let app = App::new()
         .domain("users", "steady")
         .write(
@@ -65,5 +65,5 @@ fn show_says_where_each_setting_comes_from() {
     assert!(origin("/heartbeat/misses").contains("FULCRUM_PROCESS__HEARTBEAT__MISSES"));
     app.run(&["config", "show", "user"])
         .exits(4)
-        .says(&["users"]);
+        .stderr_contains(&["users"]);
 }

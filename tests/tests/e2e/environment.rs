@@ -19,9 +19,9 @@ fn printed(app: &App, name: &str) -> BTreeMap<String, String> {
 
 /// S1: the variables of the contract.
 #[test]
-fn the_contract_is_in_the_environment() {
+fn the_environment_has_the_contracted_variables() {
     let app = App::new().domain("users", "prints-environment");
-    app.up();
+    app.start();
     let env = printed(&app, "users");
     assert_eq!(env["FULCRUM_GRPC_SERVER"], app.grpc());
     assert_eq!(env["FULCRUM_DOMAIN_NAME"], "users");
@@ -67,7 +67,7 @@ fn an_env_file_is_read_at_every_start() {
     assert_eq!(env["BUILT"], "from outside and a default");
     assert_eq!(env["GONE"], "soon");
 
-    app.put("domains/users/settings.env", "BAR=two\n");
+    app.write_file("domains/users/settings.env", "BAR=two\n");
     app.run(&["domains", "restart", "users"]).exits(0);
     assert_eq!(printed(&app, "users")["BAR"], "two");
     let status = app
@@ -85,15 +85,15 @@ fn an_env_file_is_read_at_every_start() {
 /// S3: settings of one life are read again at each start; a file that is broken by then changes
 /// nothing, and that is told.
 #[test]
-fn a_variable_deleted_from_the_settings_is_gone_after_a_restart() {
+fn a_variable_deleted_from_the_settings_is_unset_after_a_restart() {
     let with = "process:\n  env: { FOO: one, BAR: two }\n";
     let app = App::new()
         .domain("users", "prints-environment")
         .write("domains/users/fulcrum.yml", with);
-    app.up();
+    app.start();
     assert_eq!(printed(&app, "users")["BAR"], "two");
 
-    app.put(
+    app.write_file(
         "domains/users/fulcrum.yml",
         "process:\n  env: { FOO: changed }\n",
     );
@@ -105,13 +105,13 @@ fn a_variable_deleted_from_the_settings_is_gone_after_a_restart() {
     assert_eq!(status["env"]["FOO"], "changed");
     assert!(status["env"].get("BAR").is_none(), "{status}");
 
-    app.put("domains/users/fulcrum.yml", "process: {\n");
+    app.write_file("domains/users/fulcrum.yml", "process: {\n");
     app.run(&["domains", "restart", "users"]).exits(0);
     assert_eq!(printed(&app, "users")["FOO"], "changed");
-    let told = app.logs("users").into_iter().any(|line| {
+    let warned = app.logs("users").into_iter().any(|line| {
         line.message.contains("settings of before") && line.message.contains("invalid")
     });
-    assert!(told, "{:?}", app.logs("users"));
+    assert!(warned, "{:?}", app.logs("users"));
     app.down();
 }
 
@@ -119,7 +119,7 @@ fn a_variable_deleted_from_the_settings_is_gone_after_a_restart() {
 #[test]
 fn the_raw_log_is_what_the_domain_wrote() {
     let app = App::new().domain("users", "prints-environment");
-    app.up();
+    app.start();
     let output = app.run(&["logs", "users", "--raw"]).exits(0);
     let text = &output.stdout;
     for name in ["GRPC_SERVER", "DOMAIN_NAME", "APP_PATH", "LOG_LEVEL"] {
@@ -138,11 +138,11 @@ fn the_raw_log_is_what_the_domain_wrote() {
 
 /// S8: the process that Fulcrum shows is Node itself, with no shell between.
 #[test]
-fn the_leader_is_node_itself() {
+fn the_leader_is_node() {
     let app = App::new()
         .domain("users", "steady")
         .domain("typed", "throws-in-typescript");
-    app.up();
+    app.start();
     for name in ["users", "typed"] {
         let leader = app.leader(name);
         let exe = std::fs::read_link(format!("/proc/{}/exe", leader.pid)).unwrap();

@@ -2,15 +2,15 @@
 //! its flags ask for. `stub-domain --help` lists them.
 //!
 //! It registers by its environment as the SDK does, answers each request `x_request` with what it
-//! was sent, and writes down what it does in the ledger that `TEST_LEDGER` names.
+//! was sent, and writes down what it does in the ledger that `TEST_ACTIVITY_LOG` names.
 
-mod ending;
+mod exit;
 mod flags;
-mod ledger;
-mod link;
-mod offspring;
+mod activity_log;
+mod connection;
+mod children;
 mod wire;
-mod words;
+mod output;
 
 use std::process::ExitCode;
 use std::time::Duration;

@@ -2,16 +2,16 @@
 
 use std::time::Instant;
 
-use fulcrum_e2e::{App, LIMIT, Process, Signal, binary, figure, not_applicable, wait_until};
+use fulcrum_e2e::{App, LIMIT, Process, Signal, binary, measurement, not_applicable, wait_until};
 
 /// A same-group grandchild and a daemon (session of its own, forked twice, environment cleared),
 /// both of which ignore SIGTERM.
 const TREE: [&str; 2] = ["--spawn-grandchild", "--spawn-daemon"];
 
-const BRIEF: &str = "{stop: {grace: 200ms}}";
+const SHORT_GRACE: &str = "{stop: {grace: 200ms}}";
 
 /// Starts the app where there is no cgroup file system to be seen; false if that can't be had.
-fn up_without_cgroups(app: &App, row: &str) -> bool {
+fn start_without_cgroups(app: &App, row: &str) -> bool {
     let script = format!(
         "mount -t tmpfs none /sys/fs/cgroup && exec {} dev --detach --wait",
         binary().display()
@@ -35,31 +35,31 @@ fn daemons(app: &App) -> Vec<Process> {
 
 /// The descendants that the stub of `users` wrote down, in all its lives.
 fn descendants(app: &App, event: &str) -> Vec<u32> {
-    let entries = app.ledger().into_iter();
+    let entries = app.activity_log().into_iter();
     let entries = entries.filter(|entry| entry.event == event);
     entries.map(|entry| entry.pid).collect()
 }
 
 #[test]
-fn d01_what_ignores_sigterm_is_killed_at_the_grace() {
+fn d01_a_domain_that_ignores_sigterm_is_killed_after_the_grace() {
     let app = App::new().domain("users", "ignores-sigterm").write(
         "domains/users/fulcrum.yml",
         "process:\n  stop:\n    grace: 500ms\n",
     );
-    app.up();
+    app.start();
     let leader = app.leader("users");
-    let begun = Instant::now();
+    let started = Instant::now();
     app.run(&["domains", "stop", "users"]).exits(0);
-    let took = begun.elapsed();
+    let took = started.elapsed();
     assert!(!leader.is_alive(), "the stop came back before the end");
     assert_eq!(
-        app.times("users", "ignored"),
+        app.event_count("users", "ignored"),
         1,
         "SIGTERM came more than once"
     );
-    assert_eq!(app.see("users")["last_exit"]["signal"], 9);
+    assert_eq!(app.status("users")["last_exit"]["signal"], 9);
     assert!(took.as_millis() >= 500, "killed after {took:?}");
-    figure(
+    measurement(
         "D1",
         &format!(
             "stopped after {} ms with a grace of 500 ms",
@@ -76,7 +76,7 @@ fn d02_a_stubborn_grandchild_is_gone_after_a_stop() {
         "domains/users/fulcrum.yml",
         "process:\n  stop:\n    grace: 500ms\n",
     );
-    app.up();
+    app.start();
     let stubborn = |process: &Process| process.command.contains("SIGTERM");
     assert!(
         app.processes().iter().any(stubborn),
@@ -91,8 +91,8 @@ fn d02_a_stubborn_grandchild_is_gone_after_a_stop() {
 
 #[test]
 fn d03_a_daemon_without_environment_is_gone_after_a_stop() {
-    let app = App::new().stub_domain_with("users", &TREE, BRIEF);
-    app.up();
+    let app = App::new().stub_domain_with("users", &TREE, SHORT_GRACE);
+    app.start();
     let [daemon] = daemons(&app).try_into().expect("a daemon");
     app.run(&["domains", "restart", "users"]).exits(0);
     assert!(!daemon.is_alive(), "{daemon} outlived its life");
@@ -105,8 +105,8 @@ fn d03_a_daemon_without_environment_is_gone_after_a_stop() {
 /// Without cgroups, what kept its environment is found by that, and what didn't is told of, and
 /// ended with Fulcrum.
 #[test]
-fn d03_without_cgroups_a_daemon_is_found_or_told_of() {
-    let app = App::new().stub_domain_with("users", &TREE, BRIEF);
+fn d03_without_cgroups_a_daemon_is_stopped_or_reported() {
+    let app = App::new().stub_domain_with("users", &TREE, SHORT_GRACE);
     let stub = fulcrum_e2e::stub();
     let script = format!(
         "setsid sh -c 'sleep 7003 & exec sleep 0'; exec {}",
@@ -117,7 +117,7 @@ fn d03_without_cgroups_a_daemon_is_found_or_told_of() {
         serde_json::Value::String(script)
     );
     let app = app.write("domains/orders/fulcrum.yml", &yml);
-    if !up_without_cgroups(&app, "D3") {
+    if !start_without_cgroups(&app, "D3") {
         return;
     }
     let sleeps = || {
@@ -137,7 +137,7 @@ fn d03_without_cgroups_a_daemon_is_found_or_told_of() {
             let log = std::fs::read_to_string(app.root().join(".fulcrum/instance.log"));
             log.is_ok_and(|log| log.contains(&warning)).then_some(())
         });
-        figure(
+        measurement(
             "D3",
             "without a cgroup, a daemon that cleared its environment: told, ended with fulcrum",
         );
@@ -147,7 +147,7 @@ fn d03_without_cgroups_a_daemon_is_found_or_told_of() {
 
 /// The exit is told while a grandchild still holds the pipe.
 #[test]
-fn d04_a_held_pipe_does_not_hold_back_the_exit() {
+fn d04_a_held_pipe_does_not_delay_the_exit_report() {
     let flags = ["--spawn-grandchild", "--die-ready", "0ms", "--exit", "3"];
     let settings = "{stop: {grace: 3s}, restart: never}";
     let app = App::new().stub_domain_with("users", &flags, settings);
@@ -155,19 +155,19 @@ fn d04_a_held_pipe_does_not_hold_back_the_exit() {
     let users = app.wait_for("users", "has exited", |users| {
         users["last_exit"].is_object()
     });
-    let held = descendants(&app, "grandchild");
-    let alive = held.iter().all(|pid| Process::find(*pid).is_some());
+    let grandchildren = descendants(&app, "grandchild");
+    let alive = grandchildren.iter().all(|pid| Process::find(*pid).is_some());
     assert!(alive, "the exit came after the grandchild's: {users}");
     assert_eq!(users["last_exit"]["code"], 3, "{users}");
     app.wait_for("users", "is at its end", |users| {
         users["phase"] == "stopped"
     });
-    assert_eq!(held.into_iter().find_map(Process::find), None);
+    assert_eq!(grandchildren.into_iter().find_map(Process::find), None);
     app.down();
 }
 
 #[test]
-fn d05_what_is_written_after_the_leaders_exit_is_kept() {
+fn d05_output_after_the_leaders_exit_is_stored() {
     let script = "(trap '' TERM; sleep 0.7; echo written late) & sleep 0.1; exit 3";
     let yml = format!(
         "process: {{restart: never, stop: {{grace: 20s}}, command: [sh, -c, {script:?}]}}\n"
@@ -177,9 +177,9 @@ fn d05_what_is_written_after_the_leaders_exit_is_kept() {
     app.wait_for("users", "is at its end", |users| {
         users["pid"].is_null() && users["last_exit"].is_object()
     });
-    let late = |line: &fulcrum_e2e::Line| line.message == "written late";
+    let is_late_line = |line: &fulcrum_e2e::Line| line.message == "written late";
     assert!(
-        app.logs("users").iter().any(late),
+        app.logs("users").iter().any(is_late_line),
         "{:?}",
         app.logs("users")
     );
@@ -197,18 +197,18 @@ fn binds_at_the_first_try(crashes: usize) {
         "domains/users/fulcrum.yml",
         &settings.replace("auto", &port),
     );
-    app.up();
+    app.start();
     for crash in 0..crashes {
-        let before = app.times("users", "registered");
+        let before = app.event_count("users", "registered");
         app.leader("users").signal(Signal::KILL);
         wait_until(&format!("life {} is there", crash + 2), LIMIT, || {
-            (app.times("users", "registered") > before).then_some(())
+            (app.event_count("users", "registered") > before).then_some(())
         });
     }
-    assert_eq!(app.times("users", "EADDRINUSE"), 0);
-    assert_eq!(app.times("users", "bound"), crashes + 1);
-    assert_eq!(app.times("users", "overlap"), 0);
-    figure(
+    assert_eq!(app.event_count("users", "EADDRINUSE"), 0);
+    assert_eq!(app.event_count("users", "bound"), crashes + 1);
+    assert_eq!(app.event_count("users", "overlap"), 0);
+    measurement(
         "D6",
         &format!("bound at the first try after {crashes} of {crashes} crashes"),
     );
@@ -230,7 +230,7 @@ fn d06_long_a_hundred_crashes_leave_no_port_taken() {
 #[test]
 fn d07_a_thousand_orphans_become_no_zombies() {
     let script = format!(
-        "i=0; while [ $i -lt 1000 ]; do (true &); i=$((i+1)); done; : > $TEST_LEDGER.done; exec {}",
+        "i=0; while [ $i -lt 1000 ]; do (true &); i=$((i+1)); done; : > $TEST_ACTIVITY_LOG.done; exec {}",
         fulcrum_e2e::stub().display()
     );
     let yml = format!(
@@ -250,26 +250,26 @@ fn d07_a_thousand_orphans_become_no_zombies() {
         .exits(0)
         .json();
     let instance = status["instance"]["pid"].as_u64().expect("a pid");
-    let mut seen: Vec<(u32, Instant)> = Vec::new();
+    let mut observed: Vec<(u32, Instant)> = Vec::new();
     let mut longest = std::time::Duration::ZERO;
     wait_until("all orphans came and went", LIMIT, || {
         let zombies = zombies_of(instance);
-        seen.retain(|(pid, _)| zombies.contains(pid));
+        observed.retain(|(pid, _)| zombies.contains(pid));
         for pid in &zombies {
-            match seen.iter().find(|(known, _)| known == pid) {
+            match observed.iter().find(|(known, _)| known == pid) {
                 Some((_, since)) => longest = longest.max(since.elapsed()),
-                None => seen.push((*pid, Instant::now())),
+                None => observed.push((*pid, Instant::now())),
             }
         }
-        let over = app.beside().join("ledger.done").exists();
-        (over && zombies.is_empty()).then_some(())
+        let finished = app.scratch_dir().join("activity-log.done").exists();
+        (finished && zombies.is_empty()).then_some(())
     });
     let users = app.wait_for("users", "has ended", |users| users["pid"].is_null());
     assert_eq!(
         users["last_exit"]["code"], 42,
         "its exit was taken away: {users}"
     );
-    figure(
+    measurement(
         "D7",
         &format!(
             "of 1000 orphans none was a zombie for more than {} ms",
@@ -300,22 +300,22 @@ fn zombies_of(parent: u64) -> Vec<u32> {
 
 /// Scorecard: stops of a tree with a stubborn grandchild and a stubborn daemon.
 #[track_caller]
-fn stops_leave_nobody(stops: usize) {
-    let app = App::new().stub_domain_with("users", &TREE, BRIEF);
-    app.up();
+fn assert_stops_leave_no_process(stops: usize) {
+    let app = App::new().stub_domain_with("users", &TREE, SHORT_GRACE);
+    app.start();
     let mut survivors = 0;
     for _ in 0..stops {
         app.run(&["domains", "stop", "users"]).exits(0);
-        let lived = ["spawned", "grandchild", "daemon"];
-        let lived = lived.iter().flat_map(|event| descendants(&app, event));
+        let events = ["spawned", "grandchild", "daemon"];
+        let events = events.iter().flat_map(|event| descendants(&app, event));
         let stub = fulcrum_e2e::stub().display().to_string();
-        survivors += lived
+        survivors += events
             .filter_map(Process::find)
             .filter(|process| process.command.starts_with(&stub))
             .count();
         app.run(&["domains", "start", "users"]).exits(0);
     }
-    figure(
+    measurement(
         "D3",
         &format!(
             "{survivors} survivors of {} processes after {stops} stops",
@@ -327,12 +327,12 @@ fn stops_leave_nobody(stops: usize) {
 }
 
 #[test]
-fn d03_stops_leave_nobody() {
-    stops_leave_nobody(3);
+fn d03_stops_leave_no_process() {
+    assert_stops_leave_no_process(3);
 }
 
 #[test]
 #[ignore = "long: 200 stops"]
-fn d03_long_two_hundred_stops_leave_nobody() {
-    stops_leave_nobody(200);
+fn d03_long_two_hundred_stops_leave_no_process() {
+    assert_stops_leave_no_process(200);
 }

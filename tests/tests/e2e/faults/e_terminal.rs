@@ -1,6 +1,6 @@
 //! Section E, terminals: E7.
 
-use fulcrum_e2e::{App, CTRL_C, Step, binary};
+use fulcrum_e2e::{App, CTRL_C, TerminalStep, binary};
 
 /// What would drive a terminal, as it is written and as it is shown.
 const SEQUENCES: [(&str, &str); 5] = [
@@ -16,14 +16,14 @@ const SEQUENCES: [(&str, &str); 5] = [
 
 /// While it speaks, when its words are asked for later, and not when they are asked for as they are.
 #[test]
-fn e07_a_domain_does_not_drive_the_terminal_unless_asked() {
+fn e07_a_domain_does_not_control_the_terminal_except_with_raw() {
     let app = App::new().domain("users", "drives-the-terminal");
     let fulcrum = binary().to_str().expect("a path that is text");
-    let steps = [Step::Expect("1 domain ready in "), CTRL_C, Step::Ends];
-    let dev = app.scene(&[fulcrum, "dev"], &steps).shown;
-    app.up();
-    let logs = app.scene(&[fulcrum, "logs", "users"], &[Step::Ends]).shown;
-    let raw = app.scene(&[fulcrum, "logs", "users", "--raw"], &[Step::Ends]);
+    let steps = [TerminalStep::Expect("1 domain ready in "), CTRL_C, TerminalStep::Exit];
+    let dev = app.terminal_session(&[fulcrum, "dev"], &steps).shown;
+    app.start();
+    let logs = app.terminal_session(&[fulcrum, "logs", "users"], &[TerminalStep::Exit]).shown;
+    let raw = app.terminal_session(&[fulcrum, "logs", "users", "--raw"], &[TerminalStep::Exit]);
     app.down();
     for shown in [dev, logs] {
         for (written, visible) in SEQUENCES {
@@ -33,8 +33,8 @@ fn e07_a_domain_does_not_drive_the_terminal_unless_asked() {
         // Colours pass, and end with their line.
         let red = "left \u{1b}[31mred\u{1b}[0m\r\n";
         assert!(shown.contains(red), "{shown:?}");
-        for begin in ["\u{1b}]", "\u{1b}[2J", "\u{202e}", "\u{9b}"] {
-            assert!(!shown.contains(begin), "{begin:?}: {shown:?}");
+        for sequence in ["\u{1b}]", "\u{1b}[2J", "\u{202e}", "\u{9b}"] {
+            assert!(!shown.contains(sequence), "{sequence:?}: {shown:?}");
         }
     }
     for (written, _) in SEQUENCES {

@@ -15,7 +15,7 @@ fn needs_packages(registry: &str) -> (App, Run) {
             r#"{"name": "users", "dependencies": {"left-pad": "1.3.0"}}"#,
         )
         .stub_domain("orders", &[]);
-    let cache = app.beside().join("npm-cache");
+    let cache = app.scratch_dir().join("npm-cache");
     let run = app
         .fulcrum(&["dev", "--detach"])
         .env("npm_config_registry", registry)
@@ -25,7 +25,7 @@ fn needs_packages(registry: &str) -> (App, Run) {
 }
 
 #[test]
-fn a16_an_install_that_fails_is_told_and_nothing_is_started() {
+fn a16_a_failed_install_is_reported_and_nothing_is_started() {
     // Somebody had this port a moment ago; now nobody listens there.
     let port = TcpListener::bind("127.0.0.1:0").expect("a port");
     let registry = format!("http://{}", port.local_addr().expect("an address"));
@@ -37,14 +37,14 @@ fn a16_an_install_that_fails_is_told_and_nothing_is_started() {
     for text in ["npm install", "domains/users", "exit 1"] {
         assert!(reason.contains(text), "the reason lacks {text:?}: {reason}");
     }
-    let said = app.logs("users");
+    let lines = app.logs("users");
     assert!(
-        said.iter()
+        lines.iter()
             .any(|line| line.message.contains("ECONNREFUSED")),
-        "npm's own words are missing: {said:?}"
+        "npm's own words are missing: {lines:?}"
     );
     assert_eq!(
-        (app.times("users", "spawned"), &users["restarts"]),
+        (app.event_count("users", "spawned"), &users["restarts"]),
         (0, &0.into())
     );
     app.run(&["domains", "wait", "orders", "--timeout", "30s"])
@@ -55,25 +55,25 @@ fn a16_an_install_that_fails_is_told_and_nothing_is_started() {
 /// A registry that never answers holds up its own domain only, and a stop ends npm and all it
 /// started.
 #[test]
-fn a16_an_install_that_hangs_can_be_stopped() {
+fn a16_a_hanging_install_can_be_stopped() {
     let port = TcpListener::bind("127.0.0.1:0").expect("a port");
     let registry = format!("http://{}", port.local_addr().expect("an address"));
-    let (asked, heard) = std::sync::mpsc::channel();
+    let (connected, connections) = std::sync::mpsc::channel();
     // It ends with the test's process: it waits for connections that nobody makes any more.
     thread::spawn(move || {
         let mut held = Vec::new();
         while let Ok((mut stream, _)) = port.accept() {
             let _ = stream.read(&mut [0; 1]);
             held.push(stream);
-            let _ = asked.send(());
+            let _ = connected.send(());
         }
     });
     let (app, run) = needs_packages(&registry);
     run.output().exits(0);
-    heard.recv_timeout(LIMIT).expect("npm asks the registry");
+    connections.recv_timeout(LIMIT).expect("npm asks the registry");
     app.run(&["domains", "wait", "orders", "--timeout", "30s"])
         .exits(0);
-    assert_eq!(app.see("users")["phase"], "preparing");
+    assert_eq!(app.status("users")["phase"], "preparing");
     let npm = || {
         let processes = app.processes().into_iter();
         processes
@@ -82,8 +82,8 @@ fn a16_an_install_that_hangs_can_be_stopped() {
     };
     assert!(!npm().is_empty(), "{:?}", app.processes());
     app.run(&["domains", "stop", "users"]).exits(0);
-    assert_eq!(app.see("users")["phase"], "stopped");
+    assert_eq!(app.status("users")["phase"], "stopped");
     wait_until("npm is gone", LIMIT, || npm().is_empty().then_some(()));
-    assert_eq!(app.times("users", "spawned"), 0);
+    assert_eq!(app.event_count("users", "spawned"), 0);
     app.down();
 }

@@ -2,10 +2,10 @@
 
 mod bytes;
 mod disk;
-mod ends;
+mod end_of_stream;
 mod floods;
 mod followers;
-mod killed;
+mod rotation_crash;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -20,7 +20,7 @@ struct Numbers {
     /// From one line to the next.
     step: u64,
     /// Of each life the process and the numbers of its first and last line.
-    lives: Vec<(u32, u64, u64)>,
+    generations: Vec<(u32, u64, u64)>,
     /// Lines that are no numbered lines, such as the end of one that was torn.
     others: Vec<String>,
     /// Where a number isn't the one after the last.
@@ -35,27 +35,27 @@ impl Numbers {
         }
     }
 
-    fn take(&mut self, line: &[u8]) {
+    fn add(&mut self, line: &[u8]) {
         let Some((pid, number)) = numbered(line) else {
             self.others.push(String::from_utf8_lossy(line).into_owned());
             return;
         };
-        match self.lives.last_mut() {
-            Some((life, _, last)) if *life == pid => {
+        match self.generations.last_mut() {
+            Some((generation_pid, _, last)) if *generation_pid == pid => {
                 if number != *last + self.step {
                     self.wrong.push(format!("{pid}: {number} after {last}"));
                 }
                 *last = number;
             }
-            _ => self.lives.push((pid, number, number)),
+            _ => self.generations.push((pid, number, number)),
         }
     }
 
     /// Asserts one life with all numbers from one to another.
     #[track_caller]
-    fn are(&self, first: u64, last: u64) {
+    fn assert_range(&self, first: u64, last: u64) {
         assert!(self.wrong.is_empty() && self.others.is_empty(), "{self:?}");
-        let [(_, from, to)] = self.lives[..] else {
+        let [(_, from, to)] = self.generations[..] else {
             panic!("not one life: {self:?}");
         };
         assert_eq!((from, to), (first, last));
@@ -74,17 +74,17 @@ fn numbered(line: &[u8]) -> Option<(u32, u64)> {
 
 /// What is kept of one stream of a domain.
 #[track_caller]
-fn kept(app: &App, name: &str, stream: &str, step: u64) -> Numbers {
+fn stored_numbers(app: &App, name: &str, stream: &str, step: u64) -> Numbers {
     let mut numbers = Numbers::by(step);
     let args = ["logs", name, "--stream", stream, "--raw"];
-    app.fulcrum(&args).lines(|line| numbers.take(line));
+    app.fulcrum(&args).lines(|line| numbers.add(line));
     numbers
 }
 
 /// Waits until the last line that a domain has said to a stream has been read: what is in a pipe is
 /// said, but not yet known.
 #[track_caller]
-fn arrived(app: &App, name: &str, stream: &str, number: u64) {
+fn wait_for_line(app: &App, name: &str, stream: &str, number: u64) {
     let wanted = format!(" {number:010}");
     let args = ["logs", name, "--stream", stream, "--raw", "-n", "1"];
     wait_until("the last line has arrived", LIMIT, || {
@@ -96,29 +96,29 @@ fn arrived(app: &App, name: &str, stream: &str, number: u64) {
 /// How much a process's resident memory is above what it was at the beginning, at most, in bytes.
 fn growth<T>(process: &Process, during: impl FnOnce() -> T) -> (T, u64) {
     let resident = || process.usage().map_or(0, |usage| usage.rss);
-    let over = AtomicBool::new(false);
+    let finished = AtomicBool::new(false);
     let before = resident();
     thread::scope(|scope| {
         let watching = scope.spawn(|| {
             let mut most = before;
-            while !over.load(Ordering::Relaxed) {
+            while !finished.load(Ordering::Relaxed) {
                 most = most.max(resident());
                 thread::sleep(Duration::from_millis(10));
             }
             most
         });
-        let _over = AtTheEnd(&over);
+        let _over = SetOnDrop(&finished);
         let outcome = during();
-        over.store(true, Ordering::Relaxed);
+        finished.store(true, Ordering::Relaxed);
         let most = watching.join().expect("the watch saw to its end");
         (outcome, most.saturating_sub(before))
     })
 }
 
 /// Ends the watch also where what is watched panics.
-struct AtTheEnd<'a>(&'a AtomicBool);
+struct SetOnDrop<'a>(&'a AtomicBool);
 
-impl Drop for AtTheEnd<'_> {
+impl Drop for SetOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }

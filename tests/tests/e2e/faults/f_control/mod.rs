@@ -2,4 +2,4 @@
 
 mod clients;
 mod instances;
-mod places;
+mod runtime_dir;

@@ -2,8 +2,8 @@
 
 mod floods;
 mod messages;
-mod slow;
-mod taken;
+mod slow_clients;
+mod port_in_use;
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fulcrum_e2e::raw::{self, Wire, frame, grpc_head, kind};
-use fulcrum_e2e::{App, LIMIT, figure, wait_until};
+use fulcrum_e2e::{App, LIMIT, measurement, wait_until};
 
 pub(super) const SEND: &str = "/framework.FrameworkService/SendMessage";
 pub(super) const STREAM: &str = "/framework.FrameworkService/DomainCommunication";
@@ -19,13 +19,13 @@ pub(super) const STREAM: &str = "/framework.FrameworkService/DomainCommunication
 /// A domain that starts now comes through.
 #[track_caller]
 fn a_new_domain_registers(app: &App, row: &str) {
-    let begun = Instant::now();
+    let started = Instant::now();
     app.run(&["domains", "start", "late"]).exits(0);
-    figure(
+    measurement(
         row,
         &format!(
             "a new domain was ready after {} ms",
-            begun.elapsed().as_millis()
+            started.elapsed().as_millis()
         ),
     );
     app.run(&["domains", "stop", "late"]).exits(0);
@@ -33,26 +33,26 @@ fn a_new_domain_registers(app: &App, row: &str) {
 
 #[test]
 fn f06_garbage_other_protocols_and_random_bytes_are_closed() {
-    let app = App::besieged();
+    let app = App::app_under_attack();
     let address = app.grpc();
-    app.endures("F6", || {
-        raw::send(&address, &raw::noise(100_000));
+    app.survives("F6", || {
+        raw::send(&address, &raw::pseudo_random(100_000));
         raw::send(&address, &raw::tls_hello());
         raw::send(&address, b"");
         raw::send(
             &address,
             b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\xff\xff\xff\xff\xff\xff\xff\xff\xff",
         );
-        let answer = raw::send(&address, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        assert_eq!(answer, b"", "it has nothing to say to HTTP/1.1");
+        let response = raw::send(&address, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert_eq!(response, b"", "it has nothing to say to HTTP/1.1");
         let random: Vec<_> = (0..100)
             .map(|_| {
                 let address = address.clone();
                 thread::spawn(move || raw::send(&address, &raw::random(20_000)))
             })
             .collect();
-        for stranger in random {
-            assert_eq!(stranger.join().expect("it was hung up on"), b"");
+        for client in random {
+            assert_eq!(client.join().expect("it was hung up on"), b"");
         }
     });
     app.down();
@@ -65,9 +65,9 @@ fn idle(address: &str, count: usize) -> Vec<TcpStream> {
 }
 
 fn thousands_of_idle_connections(count: usize) {
-    let app = App::besieged();
+    let app = App::app_under_attack();
     let address = app.grpc();
-    app.endures("F7", || {
+    app.survives("F7", || {
         let silent = idle(&address, count);
         assert_eq!(silent.len(), count);
         a_new_domain_registers(&app, "F7");
@@ -86,36 +86,36 @@ fn thousands_of_idle_connections(count: usize) {
 }
 
 #[test]
-fn f07_idle_connections_keep_nobody_out() {
+fn f07_idle_connections_do_not_block_new_domains() {
     thousands_of_idle_connections(1500);
 }
 
 #[test]
 #[ignore = "long: five thousand connections"]
-fn f07_five_thousand_idle_connections_keep_nobody_out() {
+fn f07_five_thousand_idle_connections_do_not_block_new_domains() {
     thousands_of_idle_connections(5000);
 }
 
 /// They greet as a client should, and then leave it at that.
 #[test]
-fn f07_connections_that_greet_and_idle_keep_nobody_out() {
-    let app = App::besieged();
+fn f07_idle_http2_connections_do_not_block_new_domains() {
+    let app = App::app_under_attack();
     let address = app.grpc();
-    app.endures("F7", || {
-        let mut polite: Vec<Wire> = (0..1200)
-            .filter_map(|_| Wire::dial(&address).ok())
+    app.survives("F7", || {
+        let mut idle: Vec<Wire> = (0..1200)
+            .filter_map(|_| Wire::connect(&address).ok())
             .collect();
-        assert_eq!(polite.len(), 1200);
+        assert_eq!(idle.len(), 1200);
         a_new_domain_registers(&app, "F7");
         // With a request that never ends, they have asked for something and still do no good.
-        for wire in &mut polite {
+        for wire in &mut idle {
             let (_, open) = wire.request(SEND, None);
             let _ = wire.send(&open);
         }
-        let mut asking: Vec<Wire> = (0..1200)
-            .filter_map(|_| Wire::dial(&address).ok())
+        let mut requesting: Vec<Wire> = (0..1200)
+            .filter_map(|_| Wire::connect(&address).ok())
             .collect();
-        for wire in &mut asking {
+        for wire in &mut requesting {
             let (_, open) = wire.request(STREAM, None);
             let _ = wire.send(&open);
         }
@@ -125,12 +125,12 @@ fn f07_connections_that_greet_and_idle_keep_nobody_out() {
 }
 
 #[test]
-fn f08_ten_thousand_streams_on_one_connection_are_refused() {
-    let app = App::besieged();
+fn f08_ten_thousand_streams_on_one_connection_are_rejected() {
+    let app = App::app_under_attack();
     let address = app.grpc();
-    let (refused, ended) = app.endures("F8", || {
-        let mut wire = Wire::dial(&address).expect("it is a client as any other");
-        let mut reader = wire.second().expect("a handle");
+    let (refused, ended) = app.survives("F8", || {
+        let mut wire = Wire::connect(&address).expect("it is a client as any other");
+        let mut reader = wire.try_clone().expect("a handle");
         let reading = thread::spawn(move || {
             let mut refused = 0;
             loop {
@@ -162,7 +162,7 @@ fn f08_ten_thousand_streams_on_one_connection_are_refused() {
         refused >= 9_000 || ended,
         "{refused} of 10,000 streams were refused"
     );
-    figure(
+    measurement(
         "F8",
         &format!("{refused} streams refused, connection ended: {ended}"),
     );
@@ -170,12 +170,12 @@ fn f08_ten_thousand_streams_on_one_connection_are_refused() {
 }
 
 #[test]
-fn f09_a_claimed_length_of_four_gigabytes_is_not_believed() {
-    let app = App::besieged();
+fn f09_a_claimed_length_of_four_gigabytes_is_rejected() {
+    let app = App::app_under_attack();
     let address = app.grpc();
-    app.endures("F9", || {
+    app.survives("F9", || {
         for path in [SEND, STREAM] {
-            let mut wire = Wire::dial(&address).expect("it is a client as any other");
+            let mut wire = Wire::connect(&address).expect("it is a client as any other");
             for _ in 0..100 {
                 let (stream, mut bytes) = wire.request(path, None);
                 let mut head = grpc_head(0);
@@ -185,7 +185,7 @@ fn f09_a_claimed_length_of_four_gigabytes_is_not_believed() {
                 // Answered by a status, without waiting for what was claimed.
                 wait_until("it is refused", LIMIT, || {
                     let frame = wire.read().expect("an answer");
-                    wire.be_polite(&frame);
+                    wire.answer_control_frame(&frame);
                     (frame.stream == stream && frame.kind == kind::HEADERS && frame.flags & 1 == 1)
                         .then_some(())
                 });

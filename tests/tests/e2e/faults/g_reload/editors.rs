@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use fulcrum_e2e::{App, figure};
+use fulcrum_e2e::{App, measurement};
 
 /// The ways in which programs save a file: its path is `$1`, what is to be in it `$2`.
 const WAYS: &[(&str, &str)] = &[
@@ -41,8 +41,8 @@ const WAYS: &[(&str, &str)] = &[
 
 /// Saves `rounds` times in each way, each after the one before has come to run.
 fn saves(rounds: usize) -> usize {
-    let app = App::new().impatient().shell_domain("users", "");
-    app.up_watching();
+    let app = App::new().with_short_timeouts().shell_domain("users", "");
+    app.start_watching();
     let code = app.root().join("domains/users/code");
     let mut saves = 0;
     for round in 0..rounds {
@@ -51,7 +51,7 @@ fn saves(rounds: usize) -> usize {
             let content = format!("content {round} of {saves}");
             let path = code.to_str().expect("text");
             let run = app.program("sh", &["-c", script, "sh", path, &content]);
-            let out = app.beside();
+            let out = app.scratch_dir();
             let out = out.to_str().expect("text");
             run.env("TMPDIR", out).output();
             app.wait_for_start("users", &content);
@@ -72,7 +72,7 @@ fn saves(rounds: usize) -> usize {
 #[test]
 fn g04_each_way_to_save_is_one_restart() {
     let saves = saves(2);
-    figure(
+    measurement(
         "G4",
         &format!("{saves} saves in {} ways, {saves} restarts", WAYS.len()),
     );
@@ -80,9 +80,9 @@ fn g04_each_way_to_save_is_one_restart() {
 
 #[test]
 #[ignore = "long: 504 saves"]
-fn g04_five_hundred_saves_are_as_many_restarts() {
+fn g04_five_hundred_saves_are_five_hundred_restarts() {
     let saves = saves(56);
-    figure(
+    measurement(
         "G4",
         &format!("{saves} saves in {} ways, {saves} restarts", WAYS.len()),
     );
@@ -91,7 +91,7 @@ fn g04_five_hundred_saves_are_as_many_restarts() {
 /// As Kubernetes mounts a ConfigMap: files are links through a link that is swapped.
 #[test]
 fn g04_a_link_that_is_swapped_is_one_restart() {
-    let app = App::new().impatient().shell_domain("users", "");
+    let app = App::new().with_short_timeouts().shell_domain("users", "");
     let dir = app.root().join("domains/users");
     let version = |name: &str, code: &str| {
         fs::create_dir(dir.join(name)).expect("a folder");
@@ -101,7 +101,7 @@ fn g04_a_link_that_is_swapped_is_one_restart() {
     symlink("..v1", dir.join("..data")).expect("a link");
     fs::remove_file(dir.join("code")).expect("removed");
     symlink(Path::new("..data").join("code"), dir.join("code")).expect("a link");
-    app.up_watching();
+    app.start_watching();
     for (name, code) in [("..v2", "two"), ("..v3", "three")] {
         version(name, code);
         symlink(name, dir.join("..data_tmp")).expect("a link");
@@ -113,9 +113,9 @@ fn g04_a_link_that_is_swapped_is_one_restart() {
 
 /// Whoever truncates a file and writes it later isn't met in between.
 #[test]
-fn g03_half_of_a_save_is_never_acted_on() {
-    let app = App::new().impatient().shell_domain("users", "");
-    app.up_watching();
+fn g03_a_partial_save_is_never_acted_on() {
+    let app = App::new().with_short_timeouts().shell_domain("users", "");
+    app.start_watching();
     let dir = app.root().join("domains/users");
     let valid = fs::read_to_string(dir.join("fulcrum.yml")).expect("readable");
     for round in 0..200 {
@@ -128,10 +128,10 @@ fn g03_half_of_a_save_is_never_acted_on() {
         }
     }
     app.wait_for_start("users", "round 199");
-    let changes = app.reasons("fulcrum", "config_changed");
+    let changes = app.event_reasons("fulcrum", "config_changed");
     assert_eq!(changes, Vec::<String>::new(), "an empty file was acted on");
     assert_eq!(
-        app.reasons("fulcrum", "config_invalid"),
+        app.event_reasons("fulcrum", "config_invalid"),
         Vec::<String>::new()
     );
     app.down();
@@ -139,9 +139,9 @@ fn g03_half_of_a_save_is_never_acted_on() {
 
 /// A save that changes nothing restarts nobody.
 #[test]
-fn g15_the_same_content_again_is_nothing() {
-    let app = App::new().impatient().shell_domain("users", "");
-    app.up_watching();
+fn g15_saving_the_same_content_restarts_no_domain() {
+    let app = App::new().with_short_timeouts().shell_domain("users", "");
+    app.start_watching();
     let code = app.root().join("domains/users/code");
     for _ in 0..20 {
         app.program("touch", &[code.to_str().expect("text")])

@@ -7,7 +7,7 @@ use fulcrum_e2e::{App, Signal, not_applicable};
 
 /// Starts the app in a user namespace in which this limit of `/proc/sys/user` or
 /// `/proc/sys/fs/inotify` is so low; false where that can't be done here.
-fn up_with(app: &App, limit: &str, value: &str, args: &[&str], watched: &str) -> bool {
+fn start_with_limit(app: &App, limit: &str, value: &str, args: &[&str], watched: &str) -> bool {
     const SCRIPT: &str = "echo \"$1\" > \"$0\" 2>/dev/null || exit 77; shift; exec \"$@\"";
     let fulcrum = fulcrum_e2e::binary().to_str().expect("text");
     let start = [
@@ -26,8 +26,8 @@ fn up_with(app: &App, limit: &str, value: &str, args: &[&str], watched: &str) ->
 #[test]
 fn g08_without_notifications_files_are_polled() {
     for (file, value) in [("max_inotify_watches", "2"), ("max_inotify_instances", "0")] {
-        let app = App::new().impatient().shell_domain("users", "");
-        if !up_with(
+        let app = App::new().with_short_timeouts().shell_domain("users", "");
+        if !start_with_limit(
             &app,
             &format!("/proc/sys/user/{file}"),
             value,
@@ -36,12 +36,12 @@ fn g08_without_notifications_files_are_polled() {
         ) {
             return not_applicable("G8", "a user namespace of one's own isn't allowed here");
         }
-        let why = app.reasons("fulcrum", "watch_polling");
+        let why = app.event_reasons("fulcrum", "watch_polling");
         assert_eq!(why.len(), 1, "said once: {why:?}");
         assert!(why[0].contains("sysctl"), "the setting is named: {why:?}");
         app.wait_for_event("fulcrum", "watching", 1);
         for content in ["one", "two"] {
-            app.put("domains/users/code", content);
+            app.write_file("domains/users/code", content);
             app.wait_for_start("users", content);
         }
         assert_eq!(app.starts("users"), ["zero", "one", "two"]);
@@ -51,16 +51,16 @@ fn g08_without_notifications_files_are_polled() {
 
 /// W7: asked to, it polls, whatever the system could do.
 #[test]
-fn g08_polling_can_be_asked_for() {
-    let app = App::new().impatient().shell_domain("users", "");
+fn g08_polling_can_be_requested() {
+    let app = App::new().with_short_timeouts().shell_domain("users", "");
     let limit = "/proc/sys/user/max_inotify_watches";
-    if !up_with(&app, limit, "0", &["--poll=100"], "watching") {
-        app.up_watching_with(&["--poll=100"]);
+    if !start_with_limit(&app, limit, "0", &["--poll=100"], "watching") {
+        app.start_watching_with(&["--poll=100"]);
     }
-    let complaints = app.reasons("fulcrum", "watch_polling");
+    let complaints = app.event_reasons("fulcrum", "watch_polling");
     assert_eq!(complaints, Vec::<String>::new(), "it was asked for");
     for content in ["one", "two"] {
-        app.put("domains/users/code", content);
+        app.write_file("domains/users/code", content);
         app.wait_for_start("users", content);
     }
     let instance = app.instance();
@@ -75,7 +75,7 @@ fn g08_polling_can_be_asked_for() {
 
 /// More has happened than the system keeps for a reader that doesn't read: all is looked at.
 #[test]
-fn g07_after_lost_notifications_what_is_there_runs() {
+fn g07_after_lost_notifications_the_current_files_run() {
     let limit: usize = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events")
         .ok()
         .and_then(|text| text.trim().parse().ok())
@@ -84,10 +84,10 @@ fn g07_after_lost_notifications_what_is_there_runs() {
         return not_applicable("G7", "the system's queue is too long to fill");
     }
     let app = App::new()
-        .impatient()
+        .with_short_timeouts()
         .shell_domain("users", "")
         .shell_domain("orders", "");
-    app.up_watching();
+    app.start_watching();
     let instance = app.instance();
     instance.signal(Signal::STOP);
     let dir = app.root().join("domains/users");

@@ -36,8 +36,8 @@ pub(super) fn sleeper(app: App, name: &str, settings: &str) -> App {
 }
 
 /// From now on servers answer 503, or 200 again.
-pub(super) fn misbehave(app: &App, bad: bool) {
-    let file = app.beside().join("bad");
+pub(super) fn set_failing(app: &App, bad: bool) {
+    let file = app.scratch_dir().join("bad");
     if bad {
         std::fs::write(file, "").expect("a file");
     } else {

@@ -1,0 +1,102 @@
+//! What it does, written down as the Node fixtures do it (`tests/fixtures/activity-log.cjs`).
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::PathBuf;
+
+use rustix::time::{ClockId, clock_gettime};
+use serde_json::{Value, json};
+
+use crate::flags::Flags;
+
+/// Where a process writes down what it does.
+#[derive(Clone)]
+pub(crate) struct Ledger {
+    file: Option<PathBuf>,
+    domain: String,
+}
+
+impl Ledger {
+    /// That of the test, under the name that Fulcrum gave; flags say both where the environment
+    /// was cleared.
+    pub(crate) fn of_environment(flags: &Flags) -> Self {
+        let variable = |name| std::env::var(name).ok();
+        let file = flags.ledger.clone().or_else(|| variable("TEST_ACTIVITY_LOG"));
+        let name = flags
+            .name
+            .clone()
+            .filter(|_| flags.ledger.is_some())
+            .or_else(|| variable("FULCRUM_DOMAIN_NAME"));
+        Self {
+            file: file.map(PathBuf::from),
+            domain: name.unwrap_or_default(),
+        }
+    }
+
+    pub(crate) fn file(&self) -> Option<&PathBuf> {
+        self.file.as_ref()
+    }
+
+    pub(crate) fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// Notes an event, with one write: many processes share the file.
+    pub(crate) fn note(&self, event: &str) {
+        let Some(file) = &self.file else { return };
+        let pid = std::process::id();
+        let line = json!({
+            "pid": pid,
+            "domain": self.domain,
+            "event": event,
+            "ts": now(),
+            "start": started(u64::from(pid)),
+        });
+        let line = format!("{line}\n");
+        if let Ok(mut file) = OpenOptions::new().append(true).create(true).open(file) {
+            // A test that has ended has taken its folder along.
+            let _ = file.write_all(line.as_bytes());
+        }
+    }
+
+    /// Called first thing: tells of every earlier process of this domain that still lives. Numbers
+    /// are used again, so a process is known by when it started too.
+    pub(crate) fn spawned(&self) {
+        self.note("spawned");
+        let text = self.file.as_ref().and_then(|file| fs::read(file).ok());
+        let text = String::from_utf8(text.unwrap_or_default()).unwrap_or_default();
+        for line in text.lines().filter(|line| line.contains("\"spawned\"")) {
+            let Ok(entry) = serde_json::from_str::<Value>(line) else {
+                continue;
+            };
+            let pid = entry["pid"].as_u64().unwrap_or_default();
+            let other =
+                entry["domain"] == self.domain.as_str() && pid != u64::from(std::process::id());
+            let Some(start) = started(pid).filter(|_| other) else {
+                continue;
+            };
+            if entry["start"] == start {
+                self.note("overlap");
+            }
+        }
+    }
+}
+
+/// Microseconds of the machine's monotonic clock.
+fn now() -> i64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    now.tv_sec * 1_000_000 + now.tv_nsec / 1000
+}
+
+/// When the process of this number started, in ticks since the machine did; none where none runs.
+/// A zombie doesn't.
+fn started(pid: u64) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace();
+    let state = fields.next()?;
+    if matches!(state, "Z" | "X") {
+        return None;
+    }
+    // The state is field 3, the start time field 22.
+    fields.nth(18)?.parse().ok()
+}
