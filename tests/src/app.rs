@@ -9,11 +9,11 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::binary::{binary, shared_dir};
-use crate::command::{Output, Run, command_line, text};
+use crate::command::{CommandRun, Output, command_line, read_lossy};
 use crate::foreground::Foreground;
 use crate::process::{Process, Signal, TAG, processes_of_test};
 
-/// An app of its own, in a folder of its own, with processes that carry its tag.
+/// A temporary app in its own directory. Its processes carry a tag of their own.
 #[derive(Debug)]
 pub struct App {
     dir: TempDir,
@@ -22,20 +22,20 @@ pub struct App {
 
 impl App {
     /// An app without domains.
-    #[expect(clippy::new_without_default, reason = "it makes folders")]
+    #[expect(clippy::new_without_default, reason = "it creates directories")]
     pub fn new() -> Self {
         let dir = tempfile::Builder::new().prefix("fulcrum-e2e-").tempdir();
-        let dir = dir.expect("a temporary folder");
+        let dir = dir.expect("a temporary directory");
         let tag = fs::read_to_string("/proc/sys/kernel/random/uuid").expect("a random tag");
         let app = Self {
             dir,
             tag: tag.trim().to_owned(),
         };
         for part in ["app/domains", "run", "out"] {
-            fs::create_dir_all(app.dir.path().join(part)).expect("a folder");
+            fs::create_dir_all(app.dir.path().join(part)).expect("a directory");
         }
         let private = fs::Permissions::from_mode(0o700);
-        fs::set_permissions(app.dir.path().join("run"), private).expect("a private folder");
+        fs::set_permissions(app.dir.path().join("run"), private).expect("a private directory");
         for shared in ["activity-log.cjs", "wire.cjs"] {
             fs::copy(fixtures().join(shared), app.root().join(shared)).expect("a fixture");
         }
@@ -57,45 +57,45 @@ impl App {
         self
     }
 
-    /// Writes a file of the app, while it is in use.
+    /// Writes a file of the app while the app is in use.
     pub fn write_file(&self, path: &str, text: &str) {
         let file = self.root().join(path);
-        fs::create_dir_all(file.parent().expect("a file is in a folder")).expect("a folder");
+        fs::create_dir_all(file.parent().expect("a file is in a directory")).expect("a directory");
         fs::write(file, text).expect("a file of the app");
     }
 
-    /// The app's root, as Fulcrum finds it.
+    /// The app's root, with links resolved, as Fulcrum finds it.
     pub fn root(&self) -> PathBuf {
         let dir = self
             .dir
             .path()
             .canonicalize()
-            .expect("the folder is there");
+            .expect("the directory exists");
         dir.join("app")
     }
 
-    /// A folder beside the app, for what doesn't belong into it.
+    /// A directory beside the app, for files that are not part of it.
     pub fn scratch_dir(&self) -> PathBuf {
         self.root().with_file_name("out")
     }
 
-    /// A `fulcrum` command in the app's folder.
-    pub fn fulcrum(&self, args: &[&str]) -> Run {
+    /// A `fulcrum` command in the app's directory.
+    pub fn fulcrum(&self, args: &[&str]) -> CommandRun {
         let mut command = Command::new(binary());
         command.args(args);
         self.prepare(command)
     }
 
-    /// Any program, in the app's folder and with its tag.
-    pub fn program(&self, program: &str, args: &[&str]) -> Run {
+    /// Any program, in the app's directory and with its tag.
+    pub fn program(&self, program: &str, args: &[&str]) -> CommandRun {
         let mut command = Command::new(program);
         command.args(args);
         self.prepare(command)
     }
 
-    fn prepare(&self, mut command: Command) -> Run {
+    fn prepare(&self, mut command: Command) -> CommandRun {
         for (name, _) in env::vars_os() {
-            // What the developer has set must not be what a test is about.
+            // Variables of the developer must not influence a test.
             let is_fulcrum = name
                 .to_str()
                 .is_some_and(|name| name.starts_with("FULCRUM_"));
@@ -107,7 +107,11 @@ impl App {
                 "CI",
                 "NO_COLOR",
             ];
-            if is_fulcrum || inherited.iter().any(|inherited_name| name == *inherited_name) {
+            if is_fulcrum
+                || inherited
+                    .iter()
+                    .any(|inherited_name| name == *inherited_name)
+            {
                 command.env_remove(&name);
             }
         }
@@ -119,14 +123,14 @@ impl App {
             .env("XDG_RUNTIME_DIR", self.root().with_file_name("run"))
             .env("XDG_CACHE_HOME", shared_dir())
             .env("FULCRUM_RUNTIME__GRPC__LISTEN", "127.0.0.1:0")
-            // Tests change files; those that are about reloads say `--watch`.
+            // Tests change files; only those about reloads pass `--watch`.
             .env("FULCRUM_RUNTIME__WATCH__ENABLED", "false")
             .env("TEST_ACTIVITY_LOG", self.activity_log_file())
             .env("TEST_GATE", self.gate());
-        Run::new(command, &out)
+        CommandRun::new(command, &out)
     }
 
-    /// Runs a `fulcrum` command to its end.
+    /// Runs a `fulcrum` command until it exits.
     #[track_caller]
     pub fn run(&self, args: &[&str]) -> Output {
         self.fulcrum(args).output()
@@ -138,22 +142,22 @@ impl App {
     }
 
     /// Starts a prepared command in the foreground.
-    pub fn spawn_command(&self, run: Run) -> Foreground {
+    pub fn spawn_command(&self, run: CommandRun) -> Foreground {
         let command_line = command_line(&run.command);
         Foreground::new(run.spawn(), command_line)
     }
 
-    /// Lets domains go on that wait at the gate.
+    /// Creates the gate file, for which some fixtures and stubs wait.
     pub fn release_gate(&self) {
-        fs::write(self.gate(), "").expect("the gate opens");
+        fs::write(self.gate(), "").expect("the gate file is created");
     }
 
-    /// The live processes of this test: those that carry its tag, or are somewhere in its folder.
+    /// The live processes of this test: those that carry its tag, or run in its directory.
     pub fn processes(&self) -> Vec<Process> {
         let root = self.root();
         processes_of_test(
             &self.tag,
-            root.parent().expect("the app is in the test's folder"),
+            root.parent().expect("the app is in the test's directory"),
         )
     }
 
@@ -176,10 +180,10 @@ impl App {
 impl Drop for App {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let log = text(&self.root().join(".fulcrum/instance.log"));
+            let log = read_lossy(&self.root().join(".fulcrum/instance.log"));
             eprintln!("--- the instance's log\n{log}---");
         }
-        // One that is just being started shows up in a later round.
+        // A process that is just being started is found in a later round.
         for _ in 0..100 {
             let left = self.processes();
             if left.is_empty() {
@@ -190,13 +194,13 @@ impl Drop for App {
     }
 }
 
-/// Where the fixtures are.
+/// The directory of the fixtures.
 pub(crate) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
 fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder");
+    fs::create_dir_all(to).expect("a directory");
     let entries = fs::read_dir(from).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
     for entry in entries.flatten() {
         let target = to.join(entry.file_name());

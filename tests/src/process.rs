@@ -1,5 +1,5 @@
-//! A test's processes, found by the tag in their environment, or by the folder they are in: some,
-//! such as npm, write over their environment, and some are given none.
+//! A test's processes, found by the tag in their environment, or by their working directory: some,
+//! such as npm, overwrite their environment, and some are started with an empty one.
 
 use std::fmt;
 use std::fs;
@@ -11,12 +11,12 @@ pub use rustix::process::Signal;
 /// The variable that holds the tag.
 pub(crate) const TAG: &str = "FULCRUM_TEST";
 
-/// A live process. Two are equal when they are the same process, not just of the same number.
+/// A live process. Two are equal when they are the same process, not just the same pid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Process {
     /// Its process id.
     pub pid: u32,
-    /// When it started, in clock ticks since the machine did: with the pid, it is one process.
+    /// The start time, in clock ticks since boot: with the pid, it identifies one process.
     started: u64,
     /// Its command line, for people.
     pub command: String,
@@ -29,7 +29,7 @@ impl fmt::Display for Process {
 }
 
 impl Process {
-    /// The process of this number, unless it is gone or a zombie.
+    /// The process with this pid, unless it has exited or is a zombie.
     pub fn find(pid: u32) -> Option<Self> {
         let started = start_time(pid)?;
         let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -44,24 +44,24 @@ impl Process {
         })
     }
 
-    /// Whether it still runs. A zombie doesn't.
+    /// Whether it still runs. A zombie does not.
     pub fn is_alive(&self) -> bool {
         start_time(self.pid) == Some(self.started)
     }
 
-    /// Sends a signal, unless it is gone.
+    /// Sends a signal, unless it has exited.
     pub fn signal(&self, signal: Signal) {
         if self.is_alive()
             && let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw)
         {
-            // Gone between the look and the signal is gone.
+            // It may have exited since the check.
             let _ = rustix::process::kill_process(pid, signal);
         }
     }
 }
 
-/// The live processes that carry this tag, or whose working directory is below `folder`. A zombie
-/// has neither any more.
+/// The live processes that carry this tag, or whose working directory is below `dir`. A zombie has
+/// neither any more.
 pub(crate) fn processes_of_test(tag: &str, dir: &Path) -> Vec<Process> {
     let wanted = format!("{TAG}={tag}");
     let processes = fs::read_dir("/proc").expect("processes are found by /proc");
@@ -69,7 +69,7 @@ pub(crate) fn processes_of_test(tag: &str, dir: &Path) -> Vec<Process> {
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter(|pid: &u32| {
-        // It may have ended since the listing, or be somebody else's.
+        // It may have exited since the listing, or belong to another user.
         let environ = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
         let tagged = environ
             .split(|byte| *byte == 0)
@@ -78,14 +78,14 @@ pub(crate) fn processes_of_test(tag: &str, dir: &Path) -> Vec<Process> {
         tagged || cwd().is_ok_and(|cwd| cwd.starts_with(dir))
     })
     .filter_map(Process::find)
-    // One without a command line has given its memory back: it has been killed, and is a moment
-    // away from being a zombie.
+    // One without a command line has released its memory: it has been killed, and is about to become
+    // a zombie.
     .filter(|process| !process.command.is_empty())
     .collect()
 }
 
-/// From `/proc/PID/stat`, whose second field, the name, may hold anything: what counts comes after
-/// its last parenthesis.
+/// From `/proc/PID/stat`. Its second field, the name, may contain anything, so fields are counted
+/// from the last parenthesis.
 fn start_time(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace();
@@ -113,7 +113,7 @@ mod tests {
             .env(TAG, &tag)
             .spawn()
             .expect("sleep");
-        let found = wait_until("the tag is seen", LIMIT, || {
+        let found = wait_until("the tag is found", LIMIT, || {
             tagged(&tag)
                 .pop()
                 .filter(|found| found.command == "sleep 600")
@@ -122,16 +122,16 @@ mod tests {
         assert_eq!(tagged(&tag[1..]), []);
 
         found.signal(Signal::KILL);
-        // A zombie, not yet waited for, is no live process either.
-        wait_until("it is gone", LIMIT, || (!found.is_alive()).then_some(()));
+        // A zombie, not yet waited for, is not a live process either.
+        wait_until("it has exited", LIMIT, || (!found.is_alive()).then_some(()));
         assert_eq!(tagged(&tag), []);
-        child.wait().expect("it has ended");
+        child.wait().expect("it has exited");
     }
 
     #[test]
     fn a_process_without_a_tag_is_found_by_its_directory() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let dir = dir.path().canonicalize().expect("it is there");
+        let dir = tempfile::tempdir().expect("a directory");
+        let dir = dir.path().canonicalize().expect("it exists");
         let mut child = Command::new("sleep")
             .arg("600")
             .env_clear()
@@ -140,7 +140,7 @@ mod tests {
             .expect("sleep");
         let found = processes_of_test("no such tag", &dir);
         child.kill().expect("it can be killed");
-        child.wait().expect("it has ended");
+        child.wait().expect("it has exited");
         assert_eq!(found.len(), 1, "{found:?}");
         assert_eq!(found[0].pid, child.id());
     }

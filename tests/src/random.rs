@@ -1,13 +1,13 @@
-//! Random moments that can be had again.
+//! Reproducible random delays.
 
 use std::time::Duration;
 
-/// Random numbers by a seed (SplitMix64); equal seeds throw equally.
+/// Random numbers from a seed (SplitMix64); equal seeds give equal numbers.
 #[derive(Debug, Clone)]
 pub struct SeededRandom(u64);
 
 impl SeededRandom {
-    /// SeededRandom with this seed. It is told, so that a failure can be tried again.
+    /// A generator with this seed. The seed is printed, so that a failure can be reproduced.
     pub fn new(seed: u64) -> Self {
         eprintln!("random seed {seed}");
         Self(seed)
@@ -22,9 +22,9 @@ impl SeededRandom {
         (mixed ^ (mixed >> 31)) % limit.max(1)
     }
 
-    /// Lets up to so many milliseconds pass: the moment is the test's subject, so nothing could be
-    /// waited for instead.
-    pub fn pause(&mut self, up_to_ms: u64) {
-        std::thread::sleep(Duration::from_millis(self.below(up_to_ms)));
+    /// Sleeps for less than `max_ms` milliseconds. The random moment itself is what the test is
+    /// about, so there is no condition to wait for.
+    pub fn pause(&mut self, max_ms: u64) {
+        std::thread::sleep(Duration::from_millis(self.below(max_ms)));
     }
 }

@@ -1,11 +1,11 @@
-//! Domains without Node in an app, and settings under which nothing takes long.
+//! Domains without Node in an app, and settings with short timeouts.
 
 use serde_json::json;
 
 use crate::app::App;
 use crate::binary::stub;
 
-/// What [`App::with_short_timeouts`] sets for every domain.
+/// The settings of [`App::with_short_timeouts`].
 const SHORT_TIMEOUTS: &str = "\
 runtime:
   defaults:
@@ -16,8 +16,8 @@ runtime:
 ";
 
 impl App {
-    /// Sets short times and a small budget for all domains: what Fulcrum is to notice is noticed
-    /// within seconds. A domain's own settings go over these.
+    /// Sets short timeouts and a small restart budget for all domains, so that Fulcrum detects
+    /// failures within seconds. A domain's own settings override these.
     #[must_use]
     pub fn with_short_timeouts(self) -> Self {
         self.write("fulcrum.yml", SHORT_TIMEOUTS)
@@ -37,10 +37,10 @@ impl App {
         self
     }
 
-    /// Writes a stub's settings while the app is in use, or adds one to it.
+    /// Writes a stub's settings while the app is in use, or adds a stub to it.
     pub fn write_stub_domain(&self, name: &str, args: &[&str], settings: &str) {
         let stub = stub();
-        let stub = stub.to_str().expect("the target folder's name is text");
+        let stub = stub.to_str().expect("the target directory's path is UTF-8");
         let command = json!([&[stub], args].concat());
         let inner = settings.trim().strip_prefix('{');
         let inner = inner.and_then(|inner| inner.strip_suffix('}'));

@@ -1,49 +1,53 @@
-//! A session at a terminal: typing, Ctrl-C, Ctrl-Z, closing the window.
+//! A scripted terminal session: typing, Ctrl-C, Ctrl-Z, closing the window.
 
 use serde_json::{Value, json};
 
 use crate::app::{App, fixtures};
 
-/// One thing that happens, or is waited for, at a terminal.
+/// One step: an action, or output that is waited for.
 #[derive(Debug, Clone, Copy)]
 pub enum TerminalStep<'a> {
-    /// This is shown, after what was expected before.
+    /// Waits for this output, after what was expected before.
     Expect(&'a str),
-    /// This is typed.
+    /// Types this.
     Send(&'a str),
-    /// The window is closed.
+    /// Closes the window.
     Close,
-    /// The command ends.
-    Ends,
+    /// Waits until the command exits.
+    Exit,
 }
 
-/// Ctrl-C, typed.
+/// Types Ctrl-C.
 pub const CTRL_C: TerminalStep<'static> = TerminalStep::Send("\x03");
-/// Ctrl-Z, typed.
+/// Types Ctrl-Z.
 pub const CTRL_Z: TerminalStep<'static> = TerminalStep::Send("\x1a");
 
-/// What came of a session.
+/// The result of a session.
 #[derive(Debug)]
 pub struct TerminalSession {
-    /// The command's exit code; none when a signal ended it, or it goes on.
+    /// The command's exit code; none when a signal killed it, or it still runs.
     pub code: Option<i64>,
-    /// Milliseconds from the last thing that was typed, or the closing, to the end of the session.
+    /// Milliseconds from the last input, or the closing, to the end of the session.
     pub elapsed_ms: u64,
-    /// All that was shown.
+    /// All output of the terminal.
     pub output: String,
 }
 
 impl App {
-    /// Plays a session: `command` runs as what a terminal was opened for.
+    /// Runs `command` in a terminal of its own, and performs the steps.
     #[track_caller]
-    pub fn terminal_session(&self, command: &[&str], steps: &[TerminalStep<'_>]) -> TerminalSession {
+    pub fn terminal_session(
+        &self,
+        command: &[&str],
+        steps: &[TerminalStep<'_>],
+    ) -> TerminalSession {
         let steps: Vec<Value> = steps
             .iter()
             .map(|step| match step {
                 TerminalStep::Expect(text) => json!(["expect", text]),
                 TerminalStep::Send(text) => json!(["send", text]),
                 TerminalStep::Close => json!(["close"]),
-                TerminalStep::Exit => json!(["ends"]),
+                TerminalStep::Exit => json!(["exit"]),
             })
             .collect();
         let driver = fixtures().join("terminal.py").display().to_string();
@@ -52,8 +56,8 @@ impl App {
         let result = self.program("python3", &args).output().exits(0).json();
         TerminalSession {
             code: result["code"].as_i64(),
-            elapsed_ms: result["took"].as_u64().expect("a time"),
-            output: result["shown"].as_str().expect("a text").to_owned(),
+            elapsed_ms: result["elapsed_ms"].as_u64().expect("a time"),
+            output: result["output"].as_str().expect("a text").to_owned(),
         }
     }
 }

@@ -1,22 +1,22 @@
-//! An app as its clients see it.
+//! An app, observed and controlled through its clients.
 
 use serde_json::Value;
 
+use crate::activity_log::{self, Entry};
 use crate::app::App;
 use crate::command::Output;
-use crate::activity_log::{self, Entry};
 use crate::lines::{Line, json_lines};
 use crate::process::Process;
 use crate::wait::{LIMIT, wait_until};
 
 impl App {
-    /// `dev --detach --wait`: everything is ready afterwards.
+    /// Runs `dev --detach --wait`: all domains are ready afterwards.
     #[track_caller]
     pub fn start(&self) -> Output {
         self.run(&["dev", "--detach", "--wait"]).exits(0)
     }
 
-    /// The same with `--watch`; what is watched is known afterwards.
+    /// The same with `--watch`: files are watched afterwards.
     #[track_caller]
     pub fn start_watching(&self) {
         self.start_watching_with(&[]);
@@ -30,7 +30,7 @@ impl App {
         self.wait_for_event("fulcrum", "watching", 1);
     }
 
-    /// Waits until something has happened to a domain so often, and gives the last reason.
+    /// Waits until a domain has had `times` events of a kind, and returns the last reason.
     #[track_caller]
     pub fn wait_for_event(&self, domain: &str, kind: &str, times: usize) -> String {
         wait_until(&format!("{domain} has {kind} {times} times"), LIMIT, || {
@@ -39,7 +39,7 @@ impl App {
         })
     }
 
-    /// The reasons of all events of a kind that a domain has had.
+    /// The reasons of all events of a kind of a domain.
     #[track_caller]
     pub fn event_reasons(&self, domain: &str, kind: &str) -> Vec<String> {
         let events = self.events().into_iter();
@@ -48,7 +48,7 @@ impl App {
         reasons.collect()
     }
 
-    /// `down`; nothing may be left.
+    /// Runs `down`, and asserts that no process is left.
     #[track_caller]
     pub fn down(&self) {
         self.run(&["down"]).exits(0);
@@ -70,7 +70,7 @@ impl App {
             .unwrap_or_else(|| panic!("no {name} in the list"))
     }
 
-    /// The leader of a domain that runs.
+    /// The leader of a running domain.
     #[track_caller]
     pub fn leader(&self, name: &str) -> Process {
         let domain = self.status(name);
@@ -81,9 +81,14 @@ impl App {
             .unwrap_or_else(|| panic!("{name} has no process: {domain}"))
     }
 
-    /// Waits until a domain is as wanted.
+    /// Waits until a domain in the list meets a condition.
     #[track_caller]
-    pub fn wait_for(&self, name: &str, description: &str, condition: impl Fn(&Value) -> bool) -> Value {
+    pub fn wait_for(
+        &self,
+        name: &str,
+        description: &str,
+        condition: impl Fn(&Value) -> bool,
+    ) -> Value {
         wait_until(&format!("{name} {description}"), LIMIT, || {
             Some(self.status(name)).filter(&condition)
         })
@@ -102,14 +107,14 @@ impl App {
             .to_owned()
     }
 
-    /// What a domain wrote, and Fulcrum beside it.
+    /// The log lines of a domain, Fulcrum's own lines about it included.
     #[track_caller]
     pub fn logs(&self, name: &str) -> Vec<Line> {
         let logs = self.run(&["domains", "logs", name, "-o", "json"]).exits(0);
         json_lines(&logs.stdout).iter().map(Line::from).collect()
     }
 
-    /// All transitions so far.
+    /// All events so far.
     #[track_caller]
     pub fn events(&self) -> Vec<Value> {
         json_lines(
@@ -120,33 +125,33 @@ impl App {
         )
     }
 
-    /// What the domains wrote down.
+    /// What the domains recorded about themselves.
     pub fn activity_log(&self) -> Vec<Entry> {
         activity_log::read(&self.activity_log_file())
     }
 
-    /// How often a domain did something.
+    /// The number of a domain's entries in the activity log with this event.
     pub fn event_count(&self, domain: &str, event: &str) -> usize {
-        let counted = |entry: &&Entry| entry.domain == domain && entry.event == event;
-        self.activity_log().iter().filter(counted).count()
+        let matches = |entry: &&Entry| entry.domain == domain && entry.event == event;
+        self.activity_log().iter().filter(matches).count()
     }
 
-    /// When a domain did something, each time; on the clock of [`activity_log::now`].
+    /// The times of a domain's entries with this event, on the clock of [`activity_log::now`].
     pub fn event_times(&self, domain: &str, event: &str) -> Vec<u64> {
-        let done = |entry: &Entry| entry.domain == domain && entry.event == event;
-        let ledger = self.activity_log().into_iter();
-        ledger.filter(done).map(|entry| entry.at).collect()
+        let matches = |entry: &Entry| entry.domain == domain && entry.event == event;
+        let entries = self.activity_log().into_iter();
+        entries.filter(matches).map(|entry| entry.at).collect()
     }
 
-    /// Waits until a domain has done something so often, and says when it did so the last time.
+    /// Waits until a domain has recorded an event `times` times, and returns the last time.
     #[track_caller]
     pub fn wait_for_event_count(&self, domain: &str, event: &str, times: usize) -> u64 {
         wait_until(
             &format!("{domain} has {event} {times} times"),
             LIMIT,
             || {
-                let times = self.event_times(domain, event);
-                times.last().copied().filter(|_| times.len() >= times)
+                let found = self.event_times(domain, event);
+                found.last().copied().filter(|_| found.len() >= times)
             },
         )
     }
@@ -164,15 +169,20 @@ impl App {
             .unwrap_or_else(|| panic!("the instance has no process: {status}"))
     }
 
-    /// Waits until these domains know themselves, in every life they have had, that they have
-    /// registered: the instance knows a moment earlier.
+    /// Waits until these domains have recorded their registration in each of their generations. The
+    /// instance accepts a registration a moment before the domain records it.
     #[track_caller]
     pub fn wait_until_stable(&self, domains: &[&str]) {
         for domain in domains {
-            wait_until(&format!("{domain} knows it has registered"), LIMIT, || {
-                let generations = self.event_count(domain, "spawned");
-                (generations > 0 && self.event_count(domain, "registered") >= generations).then_some(())
-            });
+            wait_until(
+                &format!("{domain} has recorded its registration"),
+                LIMIT,
+                || {
+                    let generations = self.event_count(domain, "spawned");
+                    (generations > 0 && self.event_count(domain, "registered") >= generations)
+                        .then_some(())
+                },
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Bad manners on the gRPC port: bytes that no client would send, or not so many of them.
+//! Hand-made HTTP/2 for the gRPC port: bytes that no client would send, or more than one would.
 
 mod bytes;
 mod wire;

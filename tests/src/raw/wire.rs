@@ -1,4 +1,4 @@
-//! HTTP/2 by hand: frames as no library would let one send them.
+//! Hand-made HTTP/2: frames that no library would send.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -9,7 +9,7 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// The types of frames (RFC 9113, section 6).
 pub mod kind {
-    #![expect(missing_docs, reason = "they are named as in the RFC")]
+    #![expect(missing_docs, reason = "the names are those of the RFC")]
     pub const DATA: u8 = 0;
     pub const HEADERS: u8 = 1;
     pub const RST_STREAM: u8 = 3;
@@ -24,7 +24,7 @@ const ACK: u8 = 1;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 
-/// One frame that came.
+/// One received frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
     /// See [`kind`].
@@ -33,41 +33,41 @@ pub struct Frame {
     pub flags: u8,
     /// Its stream; 0 is the connection.
     pub stream: u32,
-    /// What it carries.
+    /// Its payload.
     pub payload: Vec<u8>,
 }
 
-/// How the other side ended a connection.
+/// How the peer ended a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConnectionEnd {
-    /// It said why first, with this code (RFC 9113, section 7).
+    /// With a GOAWAY frame, with this code (RFC 9113, section 7).
     GoAway(u32),
-    /// It closed.
+    /// Without one.
     Closed,
 }
 
-/// A connection that speaks whatever it is told to.
+/// A connection that sends arbitrary frames.
 #[derive(Debug)]
 pub struct Wire {
     socket: TcpStream,
     next_stream: u32,
-    /// What the other side has room for, on the connection and at first on a stream.
+    /// Flow-control windows of the peer: of the connection, and the initial one of a stream.
     window: i64,
     stream_window: i64,
-    /// Frames that came while room was waited for.
+    /// Frames received while waiting for a window update.
     pending: VecDeque<Frame>,
 }
 
 impl Wire {
-    /// Connects and greets as a client should.
+    /// Connects and sends preface and settings as a client should.
     ///
     /// # Errors
-    /// Nobody listens, or hung up at once.
+    /// The connection is refused, or closed at once.
     pub fn connect(address: &str) -> io::Result<Self> {
         Self::handshake(address, &[])
     }
 
-    /// Connects and gives the other side no room to send anything on a stream.
+    /// Connects with an initial window of 0: the peer cannot send data on any stream.
     ///
     /// # Errors
     /// As [`Wire::connect`].
@@ -95,13 +95,12 @@ impl Wire {
     /// Sends bytes as they are.
     ///
     /// # Errors
-    /// The other side hung up, or took nothing for ten seconds.
+    /// The peer closed the connection, or received nothing for ten seconds.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.socket.write_all(bytes)
     }
 
-    /// The frame that opens the next stream, and its number: a gRPC request whose messages are
-    /// still to come.
+    /// The number of the next stream, and the frame that opens it: a gRPC request without messages.
     pub fn request(&mut self, path: &str, token: Option<&str>) -> (u32, Vec<u8>) {
         let stream = self.next_stream;
         self.next_stream += 2;
@@ -122,11 +121,16 @@ impl Wire {
         (stream, frame(kind::HEADERS, END_HEADERS, stream, &block))
     }
 
-    /// Opens a stream and sends one message on it, as fast as the other side has room for it.
+    /// Opens a stream and sends one message on it, within the flow-control window.
     ///
     /// # Errors
     /// As [`Wire::send`].
-    pub fn send_request(&mut self, path: &str, token: Option<&str>, message: &[u8]) -> io::Result<u32> {
+    pub fn send_request(
+        &mut self,
+        path: &str,
+        token: Option<&str>,
+        message: &[u8],
+    ) -> io::Result<u32> {
         let body = [&grpc_head(message.len())[..], message].concat();
         let last = if path.ends_with("DomainCommunication") {
             0
@@ -136,27 +140,32 @@ impl Wire {
         self.open(path, token, &body, last)
     }
 
-    /// Opens a stream and sends this on it, and not its end.
+    /// Opens a stream and sends `body` on it, without ending it.
     ///
     /// # Errors
     /// As [`Wire::send`].
-    pub fn start_request(&mut self, path: &str, token: Option<&str>, body: &[u8]) -> io::Result<u32> {
+    pub fn start_request(
+        &mut self,
+        path: &str,
+        token: Option<&str>,
+        body: &[u8],
+    ) -> io::Result<u32> {
         self.open(path, token, body, 0)
     }
 
     fn open(&mut self, path: &str, token: Option<&str>, body: &[u8], last: u8) -> io::Result<u32> {
         let (stream, mut bytes) = self.request(path, token);
-        // The largest frame that any peer takes is 16 KiB.
+        // Every peer accepts frames of 16 KiB.
         let mut chunks = body.chunks(16_384).peekable();
         let mut granted = 0;
         let mut sent = 0;
-        while let Some(chunk) = chunks.next_stream() {
+        while let Some(chunk) = chunks.next() {
             let flags = if chunks.peek().is_none() { last } else { 0 };
             let size = i64::try_from(chunk.len()).unwrap_or(i64::MAX);
             while self.window < size || self.stream_window + granted - sent < size {
                 self.send(&std::mem::take(&mut bytes))?;
                 let frame = self.read_frame()?;
-                // Its settings hold once they are acknowledged.
+                // The peer's settings apply once they are acknowledged.
                 self.answer_control_frame(&frame);
                 if frame.kind == kind::WINDOW_UPDATE && frame.stream == stream {
                     granted += increment(&frame);
@@ -171,10 +180,10 @@ impl Wire {
         Ok(stream)
     }
 
-    /// Registers as a domain, and waits for what it is told: the texts in it can be read.
+    /// Registers as a domain, and returns the text of the response.
     ///
     /// # Errors
-    /// As [`Wire::read`], or the stream was ended.
+    /// As [`Wire::read`], or the stream was closed.
     pub fn register(&mut self, name: &str, token: Option<&str>) -> io::Result<String> {
         let payload = format!(r#"{{"domain":"{name}","capabilities":["heartbeat"]}}"#);
         let register = message(name, "domain_register", &payload, "1");
@@ -192,10 +201,10 @@ impl Wire {
         }
     }
 
-    /// Reads one frame, and answers nothing to it.
+    /// Reads one frame, without responding to it.
     ///
     /// # Errors
-    /// The other side hung up, or said nothing for ten seconds.
+    /// The peer closed the connection, or sent nothing for ten seconds.
     pub fn read(&mut self) -> io::Result<Frame> {
         match self.pending.pop_front() {
             Some(frame) => Ok(frame),
@@ -231,10 +240,10 @@ impl Wire {
         Ok(frame)
     }
 
-    /// Reads, and answers pings as a client should, until the other side ends the connection.
+    /// Reads and acknowledges control frames, as a client should, until the peer ends the connection.
     ///
     /// # Errors
-    /// It doesn't within ten seconds of silence.
+    /// The peer sent nothing for ten seconds.
     pub fn wait_end(&mut self) -> io::Result<ConnectionEnd> {
         let mut end = ConnectionEnd::Closed;
         loop {
@@ -247,10 +256,10 @@ impl Wire {
         }
     }
 
-    /// Reads whatever comes, and answers nothing, until the other side ends the connection.
+    /// Reads without responding until the peer ends the connection.
     ///
     /// # Errors
-    /// As [`Wire::ended`].
+    /// As [`Wire::wait_end`].
     pub fn drain_until_end(&mut self) -> io::Result<ConnectionEnd> {
         let mut end = ConnectionEnd::Closed;
         loop {
@@ -263,13 +272,13 @@ impl Wire {
         }
     }
 
-    /// Closes both directions, which a second handle notices too.
+    /// Closes both directions, for a cloned handle too.
     pub fn close(&self) {
         // It may be closed already.
         let _ = self.socket.shutdown(std::net::Shutdown::Both);
     }
 
-    /// Answers a ping or settings; the other side may be gone, which its next read tells.
+    /// Acknowledges a ping or settings. Errors are ignored: the next read has them.
     pub fn answer_control_frame(&mut self, frame: &Frame) {
         if frame.flags & ACK == 0 && [kind::PING, kind::SETTINGS].contains(&frame.kind) {
             let payload = if frame.kind == kind::PING {
@@ -281,7 +290,7 @@ impl Wire {
         }
     }
 
-    /// Another handle to the same connection, to read while it is written to.
+    /// Another handle to the same connection, to read while the first one writes.
     ///
     /// # Errors
     /// No file descriptor is left.
@@ -318,7 +327,7 @@ fn is_timeout(error: &io::Error) -> bool {
 /// A frame.
 ///
 /// # Panics
-/// Where the payload is longer than a frame can say.
+/// When the payload is longer than a frame can be.
 pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).expect("a frame's length has 24 bits");
     assert!(length < 1 << 24, "a frame's length has 24 bits");
@@ -329,7 +338,7 @@ pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// What stands before a gRPC message of this length.
+/// The prefix of a gRPC message of this length.
 pub fn grpc_head(length: usize) -> [u8; 5] {
     let [a, b, c, d] = u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes();
     [0, a, b, c, d]
@@ -351,7 +360,7 @@ pub fn message(domain: &str, type_: &str, payload: &str, request_id: &str) -> Ve
     bytes
 }
 
-/// A header as a literal that isn't indexed (RFC 7541, section 6.2.2).
+/// A header as a literal without indexing (RFC 7541, section 6.2.2).
 fn header(name: &str, value: &str) -> Vec<u8> {
     let mut bytes = vec![0];
     for text in [name, value] {

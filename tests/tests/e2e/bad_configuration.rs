@@ -81,7 +81,9 @@ pub(crate) fn rejected(cases: &[Case]) {
     for case in cases {
         eprintln!("{}", case.description);
         let app = (case.app)(App::new().domain("users", "steady"));
-        app.run(&["config", "validate"]).exits(5).stderr_contains(case.stderr);
+        app.run(&["config", "validate"])
+            .exits(5)
+            .stderr_contains(case.stderr);
         app.run(&["dev"]).exits(5).stderr_contains(case.stderr);
         app.run(&["dev", "--detach", "--wait"])
             .exits(5)
@@ -122,7 +124,9 @@ fn all_diagnostics_are_reported_at_once() {
 fn without_an_app_the_searched_directories_are_named() {
     let app = App::new();
     std::fs::remove_file(app.root().join("fulcrum.yml")).unwrap();
-    app.run(&["dev"]).exits(5).stderr_contains(&["fulcrum.yml", "--app"]);
+    app.run(&["dev"])
+        .exits(5)
+        .stderr_contains(&["fulcrum.yml", "--app"]);
     app.run(&["domains", "list"])
         .exits(5)
         .stderr_contains(&["fulcrum.yml"]);

@@ -67,7 +67,9 @@ fn a_killed_instance_leaves_its_logs_readable() {
     let five = app.run(&["logs", "users", "-n", "5"]).exits(0);
     assert_eq!(five.stdout.lines().count(), 5, "{five}");
     assert_eq!(written(&app, &[]), before);
-    app.run(&["logs", "nobody"]).exits(4).stderr_contains(&["nobody"]);
+    app.run(&["logs", "nobody"])
+        .exits(4)
+        .stderr_contains(&["nobody"]);
     // There is nothing to go on with.
     let follow = app.run(&["logs", "users", "-f"]);
     assert_ne!(follow.code, Some(0), "{follow}");

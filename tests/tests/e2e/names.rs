@@ -21,7 +21,9 @@ fn an_unknown_name_is_reported_with_the_nearest_and_all_names() {
             .stderr_contains(&["user", "users", "orders"]);
     }
     for verb in ["start", "stop", "restart"] {
-        app.run(&["domains", verb]).exits(2).stderr_contains(&["all"]);
+        app.run(&["domains", verb])
+            .exits(2)
+            .stderr_contains(&["all"]);
     }
     assert_eq!(
         app.activity_log()

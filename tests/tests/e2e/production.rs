@@ -102,8 +102,12 @@ fn a_json_record_has_level_and_trace() {
 fn serve_prints_text_on_a_terminal_and_on_request() {
     let app = App::new().domain("users", "steady");
     let fulcrum = binary().display().to_string();
-    let steps = [TerminalStep::Expect("1 domain ready in "), CTRL_C, TerminalStep::Exit];
-    let shown = app.terminal_session(&[&fulcrum, "serve"], &steps).shown;
+    let steps = [
+        TerminalStep::Expect("1 domain ready in "),
+        CTRL_C,
+        TerminalStep::Exit,
+    ];
+    let shown = app.terminal_session(&[&fulcrum, "serve"], &steps).output;
     assert!(
         shown.contains("│") && !shown.contains("{\"seq\""),
         "{shown:?}"

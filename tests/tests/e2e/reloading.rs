@@ -24,7 +24,10 @@ fn only_changed_domains_are_restarted() {
     assert_eq!(shown.stdout, plan, "{shown}");
     assert_eq!(app.leader("users"), users, "a dry run changes nothing");
 
-    let shown = app.run(&["reload"]).exits(0).stderr_contains(&["users is ready"]);
+    let shown = app
+        .run(&["reload"])
+        .exits(0)
+        .stderr_contains(&["users is ready"]);
     assert_eq!(shown.stdout, plan, "{shown}");
     let now = app.status("users");
     assert_eq!(
@@ -41,7 +44,10 @@ fn only_changed_domains_are_restarted() {
     assert_eq!(status["env"]["FOO"], "two", "{status}");
     assert!(why(&app, "users").contains("reload: env.API_KEY, env.FOO changed"));
 
-    let again = app.run(&["reload"]).exits(0).stderr_contains(&["nothing has changed"]);
+    let again = app
+        .run(&["reload"])
+        .exits(0)
+        .stderr_contains(&["nothing has changed"]);
     assert!(again.stdout.contains("= users   unchanged"), "{again}");
     assert_eq!(app.event_count("users", "spawned"), 2);
     let events = app.events();
@@ -88,20 +94,30 @@ fn a_new_domain_starts_after_its_dependencies() {
     let users = app.leader("users");
     app.write_stub_domain("pay", &[], "{depends_on: [users, cache]}");
     app.write_stub_domain("cache", &["--register-after", "300ms"], "{}");
-    let shown = app.run(&["reload"]).exits(0).stderr_contains(&["pay is ready"]);
+    let shown = app
+        .run(&["reload"])
+        .exits(0)
+        .stderr_contains(&["pay is ready"]);
     assert_eq!(
         shown.stdout,
         "+ cache  start\n+ pay    start\n= users  unchanged\n"
     );
     assert_eq!(app.leader("users"), users);
     let ready = app.event_times("cache", "registered")[0];
-    assert!(ready < app.event_times("pay", "spawned")[0], "it didn't wait");
+    assert!(
+        ready < app.event_times("pay", "spawned")[0],
+        "it didn't wait"
+    );
     // It can be called, stopped and started like any other, and belongs to `all`.
     app.run(&["domains", "restart", "pay"]).exits(0);
     app.run(&["domains", "wait", "all"]).exits(0);
     app.wait_until_stable(&["pay", "cache"]);
     app.down();
-    let stopped = |name: &str| app.event_times(name, "stopping").pop().expect("it was stopped");
+    let stopped = |name: &str| {
+        app.event_times(name, "stopping")
+            .pop()
+            .expect("it was stopped")
+    };
     assert!(stopped("pay") < stopped("cache"), "dependents go first");
 }
 
@@ -110,9 +126,10 @@ fn a_new_domain_starts_after_its_dependencies() {
 #[test]
 fn a_changed_grace_is_applied_without_a_restart() {
     let flags = ["--ignore-term"];
-    let app = App::new()
-        .with_short_timeouts()
-        .stub_domain_with("users", &flags, "{stop: {grace: 10m}}");
+    let app =
+        App::new()
+            .with_short_timeouts()
+            .stub_domain_with("users", &flags, "{stop: {grace: 10m}}");
     app.run(&["serve", "--detach", "--wait"]).exits(0);
     let users = app.leader("users");
     app.write_stub_domain("users", &flags, "{stop: {grace: 200ms}}");
@@ -194,7 +211,7 @@ fn a_reload_restarts_failed_domains_and_leaves_stopped_ones_alone() {
         .with_short_timeouts()
         .stub_domain_with(
             "users",
-            &["--die-at", "0ms", "--exit", "3"],
+            &["--exit-at", "0ms", "--exit", "3"],
             "{restart: never}",
         )
         .stub_domain_with("orders", &[], "{env: {FOO: one}}");
@@ -206,7 +223,10 @@ fn a_reload_restarts_failed_domains_and_leaves_stopped_ones_alone() {
     });
     app.write_stub_domain("users", &[], "{}");
     app.write_stub_domain("orders", &[], "{env: {FOO: two}}");
-    let shown = app.run(&["reload"]).exits(0).stderr_contains(&["users is ready"]);
+    let shown = app
+        .run(&["reload"])
+        .exits(0)
+        .stderr_contains(&["users is ready"]);
     assert!(
         shown
             .stdout
@@ -229,7 +249,7 @@ fn a_domain_that_fails_with_its_new_settings_is_reported() {
     app.start();
     app.write_stub_domain(
         "users",
-        &["--die-at", "0ms", "--exit", "3"],
+        &["--exit-at", "0ms", "--exit", "3"],
         "{restart: never}",
     );
     app.run(&["reload"])
@@ -253,7 +273,9 @@ fn a_changed_env_file_is_a_difference() {
     assert_eq!(shown.stdout, "~ users  restart (env.FOO: one → two)\n");
     // A restart by hand reads it too, so then there is nothing left to do.
     app.run(&["domains", "restart", "users"]).exits(0);
-    app.run(&["reload"]).exits(0).stderr_contains(&["nothing has changed"]);
+    app.run(&["reload"])
+        .exits(0)
+        .stderr_contains(&["nothing has changed"]);
     assert_eq!(app.event_count("users", "spawned"), 2);
     app.down();
 }
@@ -297,16 +319,19 @@ fn settings_that_require_a_restart_are_reported_and_not_applied() {
 #[test]
 fn without_an_instance_there_is_nothing_to_reload() {
     let app = App::new().stub_domain("users", &[]);
-    app.run(&["reload"]).exits(3).stderr_contains(&["not running"]);
+    app.run(&["reload"])
+        .exits(3)
+        .stderr_contains(&["not running"]);
 }
 
 /// Nothing is started any more once the instance ends, and the end doesn't wait for a reload.
 #[test]
 fn a_shutdown_aborts_a_reload() {
     let flags = ["--ignore-term"];
-    let app = App::new()
-        .with_short_timeouts()
-        .stub_domain_with("old", &flags, "{stop: {grace: 10m}}");
+    let app =
+        App::new()
+            .with_short_timeouts()
+            .stub_domain_with("old", &flags, "{stop: {grace: 10m}}");
     app.start();
     std::fs::remove_dir_all(app.root().join("domains/old")).expect("removed");
     app.write_stub_domain("new", &[], "{}");
@@ -331,7 +356,10 @@ fn ctrl_c_leaves_the_client_and_not_the_reload() {
         (app.event_count("users", "spawned") == 2).then_some(())
     });
     reload.signal(Signal::INT);
-    reload.wait_exit().exits(130).stderr_contains(&["the reload goes on"]);
+    reload
+        .wait_exit()
+        .exits(130)
+        .stderr_contains(&["the reload goes on"]);
     app.wait_for("users", "is ready", |users| users["ready"] == true);
     // Nor does one that waits no longer.
     app.write_stub_domain("users", &["--register-after", "1001ms"], "{}");

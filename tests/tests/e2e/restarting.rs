@@ -17,7 +17,12 @@ fn twenty_restarts_at_once_never_make_two_processes() {
     }
     app.run(&["domains", "wait", "users", "--timeout", "30s"])
         .exits(0);
-    assert_eq!(app.event_count("users", "overlap"), 0, "{:?}", app.activity_log());
+    assert_eq!(
+        app.event_count("users", "overlap"),
+        0,
+        "{:?}",
+        app.activity_log()
+    );
     let users = app.status("users");
     assert_eq!(users["ready"], true, "{users}");
     assert_eq!(

@@ -160,7 +160,12 @@ fn a_crash_is_replaced_by_the_standby_process() {
         users["generation"] == 3 && users["ready"] == true
     });
     assert_eq!(app.leader("users"), standby);
-    assert_eq!(app.event_count("users", "overlap"), 0, "{:?}", app.activity_log());
+    assert_eq!(
+        app.event_count("users", "overlap"),
+        0,
+        "{:?}",
+        app.activity_log()
+    );
     app.down();
 }
 
@@ -196,7 +201,9 @@ fn a_standby_process_of_other_settings_is_not_used() {
         (!standby.is_alive()).then_some(())
     });
     // The next one is of the new settings.
-    let standby = wait_until("there is a new spare", LIMIT, || standby_processes(&app).pop());
+    let standby = wait_until("there is a new spare", LIMIT, || {
+        standby_processes(&app).pop()
+    });
     assert_eq!(variable(&standby, "COLOUR").as_deref(), Some("green"));
     app.down();
 }
@@ -232,7 +239,10 @@ fn standby_processes_are_bounded_and_exit_with_the_instance() {
         .domain("users", "steady")
         .domain("orders", "steady");
     app.start();
-    assert!(standby_processes(&app).is_empty(), "nobody was edited or has crashed");
+    assert!(
+        standby_processes(&app).is_empty(),
+        "nobody was edited or has crashed"
+    );
     let first = restart_with_standby(&app, "users");
     let second = restart_with_standby(&app, "orders");
     wait_until("the first one has made room", LIMIT, || {
@@ -327,7 +337,10 @@ fn recovery_times(events: &[Value], name: &str, after: Option<u64>, kills: &[f64
             && event["to"] == "running"
             && event["generation"].as_u64() > after
     });
-    registrations.zip(kills).map(|(registrations, kill)| millis_of(registrations) - kill).collect()
+    registrations
+        .zip(kills)
+        .map(|(registrations, kill)| millis_of(registrations) - kill)
+        .collect()
 }
 
 /// Milliseconds of this moment, as events tell them.

@@ -16,16 +16,28 @@ fn a_stub_is_a_domain_like_any_other() {
     });
     app.wait_until_stable(&["users"]);
     app.down();
-    let events: Vec<_> = app.activity_log().into_iter().map(|entry| entry.event).collect();
+    let events: Vec<_> = app
+        .activity_log()
+        .into_iter()
+        .map(|entry| entry.event)
+        .collect();
     assert_eq!(events, ["spawned", "registered", "stopping"]);
 }
 
 #[test]
 fn a_stub_exits_as_its_flags_say() {
     for (flags, key, value) in [
-        (["--die-ready", "0ms", "--exit", "42"], "code", 42),
-        (["--die-ready", "0ms", "--signal", "11"], "signal", 11),
-        (["--die-ready", "0ms", "--signal", "13"], "signal", 13),
+        (["--exit-after-ready", "0ms", "--exit", "42"], "code", 42),
+        (
+            ["--exit-after-ready", "0ms", "--signal", "11"],
+            "signal",
+            11,
+        ),
+        (
+            ["--exit-after-ready", "0ms", "--signal", "13"],
+            "signal",
+            13,
+        ),
     ] {
         let app = App::new().stub_domain_with("users", &flags, "{restart: never}");
         app.run(&["dev", "--detach"]).exits(0);
@@ -40,7 +52,9 @@ fn a_stub_exits_as_its_flags_say() {
 #[test]
 fn a_stub_has_descendants_that_ignore_sigterm() {
     let flags = ["--spawn-grandchild", "--spawn-daemon"];
-    let app = App::new().with_short_timeouts().stub_domain("users", &flags);
+    let app = App::new()
+        .with_short_timeouts()
+        .stub_domain("users", &flags);
     app.start();
     let entries = app.activity_log();
     let pid = |event: &str| {
@@ -68,7 +82,7 @@ fn a_stub_has_descendants_that_ignore_sigterm() {
 
 #[test]
 fn a_stub_reconnects_after_it_has_lost_its_connection() {
-    let flags = ["--drop-stream-every", "300ms", "--redial", "50ms"];
+    let flags = ["--drop-stream-every", "300ms", "--reconnect-after", "50ms"];
     let app = App::new().stub_domain("users", &flags);
     app.start();
     wait_until("users has registered again", LIMIT, || {
@@ -91,7 +105,8 @@ fn overlapping_generations_are_recorded_and_reused_pids_are_not() {
     // This process lives, but another had its number when the entries was written.
     let own_pid = std::process::id();
     let entries = app.scratch_dir().join("activity-log");
-    let line = format!(r#"{{"pid":{own_pid},"domain":"users","event":"spawned","ts":1,"start":1}}"#);
+    let line =
+        format!(r#"{{"pid":{own_pid},"domain":"users","event":"spawned","ts":1,"start":1}}"#);
     std::fs::write(entries, format!("{line}\n")).expect("a ledger");
     let _first = start_stub("users");
     app.wait_for_event_count("users", "spawned", 2);

@@ -11,21 +11,24 @@ use crate::flags::Flags;
 
 /// Where a process writes down what it does.
 #[derive(Clone)]
-pub(crate) struct Ledger {
+pub(crate) struct ActivityLog {
     file: Option<PathBuf>,
     domain: String,
 }
 
-impl Ledger {
+impl ActivityLog {
     /// That of the test, under the name that Fulcrum gave; flags say both where the environment
     /// was cleared.
-    pub(crate) fn of_environment(flags: &Flags) -> Self {
+    pub(crate) fn from_environment(flags: &Flags) -> Self {
         let variable = |name| std::env::var(name).ok();
-        let file = flags.ledger.clone().or_else(|| variable("TEST_ACTIVITY_LOG"));
+        let file = flags
+            .activity_log
+            .clone()
+            .or_else(|| variable("TEST_ACTIVITY_LOG"));
         let name = flags
             .name
             .clone()
-            .filter(|_| flags.ledger.is_some())
+            .filter(|_| flags.activity_log.is_some())
             .or_else(|| variable("FULCRUM_DOMAIN_NAME"));
         Self {
             file: file.map(PathBuf::from),
@@ -42,7 +45,7 @@ impl Ledger {
     }
 
     /// Notes an event, with one write: many processes share the file.
-    pub(crate) fn note(&self, event: &str) {
+    pub(crate) fn record(&self, event: &str) {
         let Some(file) = &self.file else { return };
         let pid = std::process::id();
         let line = json!({
@@ -61,8 +64,8 @@ impl Ledger {
 
     /// Called first thing: tells of every earlier process of this domain that still lives. Numbers
     /// are used again, so a process is known by when it started too.
-    pub(crate) fn spawned(&self) {
-        self.note("spawned");
+    pub(crate) fn record_spawn(&self) {
+        self.record("spawned");
         let text = self.file.as_ref().and_then(|file| fs::read(file).ok());
         let text = String::from_utf8(text.unwrap_or_default()).unwrap_or_default();
         for line in text.lines().filter(|line| line.contains("\"spawned\"")) {
@@ -76,7 +79,7 @@ impl Ledger {
                 continue;
             };
             if entry["start"] == start {
-                self.note("overlap");
+                self.record("overlap");
             }
         }
     }

@@ -7,41 +7,41 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::activity_log::ActivityLog;
 use crate::flags::Flags;
-use crate::ledger::Ledger;
 
 /// Starts the descendants that the flags ask for, and waits until each is proof against SIGTERM.
 #[expect(
     clippy::zombie_processes,
     reason = "it outlives this function, and that is its point"
 )]
-pub(crate) fn beget(flags: &Flags, ledger: &Ledger) {
+pub(crate) fn spawn_children(flags: &Flags, activity_log: &ActivityLog) {
     let mut common = Vec::new();
-    if let Some(file) = ledger.file() {
-        common.extend(["--ledger".to_owned(), file.display().to_string()]);
-        common.extend(["--name".to_owned(), ledger.domain().to_owned()]);
+    if let Some(file) = activity_log.file() {
+        common.extend(["--activity-log".to_owned(), file.display().to_string()]);
+        common.extend(["--name".to_owned(), activity_log.domain().to_owned()]);
     }
     if flags.grandchild || flags.child_rss > 0 {
-        let mut command = myself();
-        command.args(["--offspring", "grandchild"]).args(&common);
+        let mut command = self_command();
+        command.args(["--child", "grandchild"]).args(&common);
         command.args(["--rss", &flags.child_rss.to_string()]);
-        let _child = start(command);
+        let _child = spawn_ready(command);
     }
     if flags.daemon {
-        let mut command = myself();
-        command.arg("--forker").args(&common).env_clear();
-        let forked = start(command).wait();
+        let mut command = self_command();
+        command.arg("--double-fork").args(&common).env_clear();
+        let forked = spawn_ready(command).wait();
         forked.expect("the first of two forks ends");
     }
 }
 
-fn myself() -> Command {
+fn self_command() -> Command {
     Command::new(std::env::current_exe().expect("a program knows itself"))
 }
 
 /// Starts it and waits for its word, which comes by its standard input: standard output and error
 /// are the domain's own, as those of careless programs are.
-fn start(mut command: Command) -> Child {
+fn spawn_ready(mut command: Command) -> Child {
     let (mut ours, theirs) = UnixStream::pair().expect("a pair of sockets");
     command.stdin(Stdio::from(std::os::fd::OwnedFd::from(theirs)));
     let child = command.spawn();
@@ -56,12 +56,12 @@ fn start(mut command: Command) -> Child {
     clippy::zombie_processes,
     reason = "it outlives its parent, and that is its point"
 )]
-pub(crate) fn fork(flags: &Flags) -> ExitCode {
+pub(crate) fn double_fork(flags: &Flags) -> ExitCode {
     rustix::process::setsid().expect("a process that leads no group can lead a session");
-    let mut command = myself();
-    command.args(["--offspring", "daemon"]);
-    if let (Some(file), Some(name)) = (&flags.ledger, &flags.name) {
-        command.args(["--ledger", file, "--name", name]);
+    let mut command = self_command();
+    command.args(["--child", "daemon"]);
+    if let (Some(file), Some(name)) = (&flags.activity_log, &flags.name) {
+        command.args(["--activity-log", file, "--name", name]);
     }
     // Its standard input is passed on, and with it the duty to say that it is there.
     let _daemon = command
@@ -72,23 +72,23 @@ pub(crate) fn fork(flags: &Flags) -> ExitCode {
 }
 
 /// Lives on, whatever SIGTERM says.
-pub(crate) async fn live(flags: &Flags) -> ExitCode {
+pub(crate) async fn run_child(flags: &Flags) -> ExitCode {
     let mut term = signal(SignalKind::terminate()).expect("SIGTERM can be handled");
-    let ledger = Ledger::of_environment(flags);
-    hold(Duration::ZERO, flags.rss).await;
-    ledger.note(&flags.event);
+    let activity_log = ActivityLog::from_environment(flags);
+    hold_memory(Duration::ZERO, flags.rss).await;
+    activity_log.record(&flags.event);
     let _ = rustix::io::write(rustix::stdio::stdin(), b".");
     if let Ok(null) = std::fs::File::open("/dev/null") {
         let _ = rustix::stdio::dup2_stdin(null);
     }
     loop {
         term.recv().await;
-        ledger.note("ignored");
+        activity_log.record("ignored");
     }
 }
 
 /// Holds so much memory from then on, every page of it in use.
-pub(crate) async fn hold(after: Duration, bytes: usize) {
+pub(crate) async fn hold_memory(after: Duration, bytes: usize) {
     if bytes > 0 {
         tokio::time::sleep(after).await;
         // Not zeroes: pages of those aren't the process's own until they are written.
@@ -97,7 +97,7 @@ pub(crate) async fn hold(after: Duration, bytes: usize) {
 }
 
 /// Writes so many bytes each second.
-pub(crate) async fn flood(bytes: usize) {
+pub(crate) async fn write_flood(bytes: usize) {
     const TICK: Duration = Duration::from_millis(20);
     let line = format!("{}\n", "x".repeat(99));
     let lines = bytes.div_ceil(50 * line.len());

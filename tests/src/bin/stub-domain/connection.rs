@@ -10,46 +10,46 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::ending;
-use crate::flags::{End, Flags};
-use crate::ledger::Ledger;
+use crate::activity_log::ActivityLog;
+use crate::exit;
+use crate::flags::{ExitMode, Flags};
 use crate::wire::{self, Message};
 
 /// How long after a lost link it dials again, unless told.
-const REDIAL: Duration = Duration::from_secs(1);
+const RECONNECT_DELAY: Duration = Duration::from_secs(1);
 
 /// A time that doesn't come.
 const NEVER: Duration = Duration::from_secs(1 << 30);
 
 /// Why a link is no more.
-enum Lost {
+enum Disconnected {
     /// Fulcrum said no.
-    Refused,
+    Rejected,
     Broken,
 }
 
 /// Registers and keeps being registered; never returns.
-pub(crate) async fn keep(flags: &Flags, ledger: &Ledger) {
+pub(crate) async fn run(flags: &Flags, activity_log: &ActivityLog) {
     sleep(flags.register_after).await;
     if flags.never_register {
         return std::future::pending().await;
     }
     let mut first = true;
     loop {
-        let lost = link(flags, ledger, &mut first).await;
-        match (lost, flags.redial) {
+        let reason = connect(flags, activity_log, &mut first).await;
+        match (reason, flags.reconnect_after) {
             // Asking again would be as useless, unless that is the habit.
-            (Lost::Refused, None) => return std::future::pending().await,
-            (_, redial) => sleep(redial.unwrap_or(REDIAL)).await,
+            (Disconnected::Rejected, None) => return std::future::pending().await,
+            (_, reconnect_after) => sleep(reconnect_after.unwrap_or(RECONNECT_DELAY)).await,
         }
     }
 }
 
 /// One connection, from dialling to its end.
-async fn link(flags: &Flags, ledger: &Ledger, first: &mut bool) -> Lost {
+async fn connect(flags: &Flags, activity_log: &ActivityLog, first: &mut bool) -> Disconnected {
     let server = std::env::var("FULCRUM_GRPC_SERVER").unwrap_or("127.0.0.1:50051".to_owned());
     let Ok(socket) = TcpStream::connect(&server).await else {
-        return Lost::Broken;
+        return Disconnected::Broken;
     };
     let _ = socket.set_nodelay(true);
     let mut builder = Builder::new();
@@ -57,73 +57,75 @@ async fn link(flags: &Flags, ledger: &Ledger, first: &mut bool) -> Lost {
         builder.initial_window_size(window);
     }
     let Ok((requests, connection)) = builder.handshake::<_, Bytes>(socket).await else {
-        return Lost::Broken;
+        return Disconnected::Broken;
     };
     let connection = tokio::spawn(connection);
     let until = flags.drop_stream_every.unwrap_or(NEVER);
-    let lost = tokio::select! {
-        lost = streams(flags, ledger, requests, &server, first) => lost,
-        () = sleep(until) => Lost::Broken,
+    let reason = tokio::select! {
+        reason = streams(flags, activity_log, requests, &server, first) => reason,
+        () = sleep(until) => Disconnected::Broken,
     };
     // The socket is closed without a farewell.
     connection.abort();
-    ledger.note("disconnected");
-    lost
+    activity_log.record("disconnected");
+    reason
 }
 
 async fn streams(
     flags: &Flags,
-    ledger: &Ledger,
+    activity_log: &ActivityLog,
     requests: SendRequest<Bytes>,
     server: &str,
     first: &mut bool,
-) -> Lost {
+) -> Disconnected {
     let mut others = tokio::task::JoinSet::new();
     for _ in 1..flags.streams {
-        let (flags, ledger) = (flags.clone(), ledger.clone());
+        let (flags, activity_log) = (flags.clone(), activity_log.clone());
         let (requests, server) = (requests.clone(), server.to_owned());
-        others.spawn(async move { stream(&flags, &ledger, requests, &server, &mut false).await });
+        others.spawn(
+            async move { stream(&flags, &activity_log, requests, &server, &mut false).await },
+        );
     }
-    stream(flags, ledger, requests, server, first).await
+    stream(flags, activity_log, requests, server, first).await
 }
 
 /// One stream, from the call to its end.
 async fn stream(
     flags: &Flags,
-    ledger: &Ledger,
+    activity_log: &ActivityLog,
     requests: SendRequest<Bytes>,
     server: &str,
     first: &mut bool,
-) -> Lost {
-    let call = call(flags, server);
+) -> Disconnected {
+    let call = new_call(flags, server);
     let Ok(mut requests) = requests.ready().await else {
-        return Lost::Broken;
+        return Disconnected::Broken;
     };
-    let Ok((answer, sending)) = requests.send_request(call, false) else {
-        return Lost::Broken;
+    let Ok((response, sending)) = requests.send_request(call, false) else {
+        return Disconnected::Broken;
     };
     let name = std::env::var("FULCRUM_DOMAIN_NAME").unwrap_or_default();
-    let mut line = Line {
+    let mut open_stream = OpenStream {
         flags,
-        ledger,
+        activity_log,
         sending,
         name: flags.name.clone().unwrap_or(name),
-        beat: None,
-        beats: 0,
-        since: None,
+        heartbeat_interval: None,
+        heartbeats: 0,
+        registered_at: None,
     };
-    line.register();
-    let Ok(answer) = answer.await else {
-        return Lost::Broken;
+    open_stream.register();
+    let Ok(response) = response.await else {
+        return Disconnected::Broken;
     };
-    if let Some(status) = status(answer.headers()) {
-        ledger.note(&format!("refused {status}"));
-        return Lost::Refused;
+    if let Some(status) = status(response.headers()) {
+        activity_log.record(&format!("rejected {status}"));
+        return Disconnected::Rejected;
     }
-    line.talk(answer.into_body(), first).await
+    open_stream.receive(response.into_body(), first).await
 }
 
-fn call(flags: &Flags, server: &str) -> Request<()> {
+fn new_call(flags: &Flags, server: &str) -> Request<()> {
     let token = flags.token.clone();
     let token = token.or_else(|| std::env::var("FULCRUM_DOMAIN_TOKEN").ok());
     let mut call = Request::post(format!(
@@ -142,19 +144,19 @@ fn status(headers: &http::HeaderMap) -> Option<&str> {
 }
 
 /// A stream that is open.
-struct Line<'a> {
+struct OpenStream<'a> {
     flags: &'a Flags,
-    ledger: &'a Ledger,
+    activity_log: &'a ActivityLog,
     sending: SendStream<Bytes>,
     name: String,
     /// How often to beat, once Fulcrum has said.
-    beat: Option<Duration>,
-    beats: u64,
+    heartbeat_interval: Option<Duration>,
+    heartbeats: u64,
     /// When it was registered.
-    since: Option<Instant>,
+    registered_at: Option<Instant>,
 }
 
-impl Line<'_> {
+impl OpenStream<'_> {
     fn send(&mut self, type_: &str, payload: &str, id: &str) {
         let frame = wire::encode(&self.name, type_, payload, id);
         // A stream that has ended is noticed where it is read.
@@ -170,99 +172,101 @@ impl Line<'_> {
         self.send("domain_register", &payload.to_string(), "1");
     }
 
-    async fn talk(&mut self, mut body: RecvStream, first: &mut bool) -> Lost {
+    async fn receive(&mut self, mut body: RecvStream, first: &mut bool) -> Disconnected {
         let mut received = Vec::new();
-        let mut next_beat = Instant::now() + NEVER;
+        let mut next_heartbeat = Instant::now() + NEVER;
         loop {
-            let deaf = self.flags.no_read && self.since.is_some();
+            let paused = self.flags.no_read && self.registered_at.is_some();
             tokio::select! {
-                data = body.data(), if !deaf => match data {
+                data = body.data(), if !paused => match data {
                     Some(Ok(data)) => {
                         let _ = body.flow_control().release_capacity(data.len());
                         received.extend(data);
                     }
-                    Some(Err(_)) => return Lost::Broken,
-                    None => return self.ended(body).await,
+                    Some(Err(_)) => return Disconnected::Broken,
+                    None => return self.on_end(body).await,
                 },
-                () = sleep_until(next_beat) => {
-                    self.beat();
-                    next_beat += self.beat.unwrap_or(NEVER);
+                () = sleep_until(next_heartbeat) => {
+                    self.send_heartbeat();
+                    next_heartbeat += self.heartbeat_interval.unwrap_or(NEVER);
                 }
             }
-            while let Some(message) = wire::take(&mut received) {
+            while let Some(message) = wire::take_message(&mut received) {
                 if message.type_ == "register_success" {
-                    self.registered(&message, first);
-                    next_beat = Instant::now() + self.beat.unwrap_or(NEVER);
+                    self.on_registered(&message, first);
+                    next_heartbeat = Instant::now() + self.heartbeat_interval.unwrap_or(NEVER);
                 } else {
-                    self.answer(&message).await;
+                    self.respond(&message).await;
                 }
             }
         }
     }
 
-    async fn ended(&self, mut body: RecvStream) -> Lost {
+    async fn on_end(&self, mut body: RecvStream) -> Disconnected {
         let trailers = body.trailers().await.ok().flatten().unwrap_or_default();
-        if self.since.is_some() {
-            return Lost::Broken;
+        if self.registered_at.is_some() {
+            return Disconnected::Broken;
         }
         let status = status(&trailers).unwrap_or("unknown");
-        self.ledger.note(&format!("refused {status}"));
-        Lost::Refused
+        self.activity_log.record(&format!("rejected {status}"));
+        Disconnected::Rejected
     }
 
-    fn registered(&mut self, message: &Message, first: &mut bool) {
-        self.ledger.note("registered");
-        self.since = Some(Instant::now());
+    fn on_registered(&mut self, message: &Message, first: &mut bool) {
+        self.activity_log.record("registered");
+        self.registered_at = Some(Instant::now());
         let payload: Value = serde_json::from_str(&message.payload).unwrap_or_default();
         let interval = payload["heartbeat_interval_ms"].as_u64();
-        self.beat = interval.map(Duration::from_millis);
+        self.heartbeat_interval = interval.map(Duration::from_millis);
         if std::mem::take(first) {
-            ending::since_registered(self.flags);
+            exit::schedule_from_registration(self.flags);
         }
     }
 
-    fn beat(&mut self) {
-        let since = self.since.map_or(Duration::ZERO, |since| since.elapsed());
+    fn send_heartbeat(&mut self) {
+        let registered_at = self
+            .registered_at
+            .map_or(Duration::ZERO, |registered_at| registered_at.elapsed());
         if self
             .flags
-            .stop_beating_after
-            .is_some_and(|end| since >= end)
+            .stop_heartbeats_after
+            .is_some_and(|end| registered_at >= end)
         {
-            self.beat = None;
+            self.heartbeat_interval = None;
             return;
         }
-        self.beats += 1;
+        self.heartbeats += 1;
         let payload = json!({
-            "seq": self.beats,
+            "seq": self.heartbeats,
             "event_loop_lag_ms": 0,
             "rss_bytes": 0,
             "heap_used_bytes": 0,
-            "status": self.flags.beat_status,
+            "status": self.flags.heartbeat_status,
         });
         self.send("heartbeat", &payload.to_string(), "");
     }
 
-    async fn answer(&mut self, message: &Message) {
+    async fn respond(&mut self, message: &Message) {
         let Message { type_, payload, id } = message;
         if type_ == "drain" {
-            self.ledger.note("draining");
-            return ending::stop(self.flags, self.ledger).await;
+            self.activity_log.record("draining");
+            return exit::stop(self.flags, self.activity_log).await;
         }
         let Some(stem) = type_.strip_suffix("_request") else {
             return;
         };
         let payload: Value = serde_json::from_str(payload).unwrap_or_default();
-        let whole = |key: &str| payload[key].as_i64().and_then(|n| i32::try_from(n).ok());
+        let integer = |key: &str| payload[key].as_i64().and_then(|n| i32::try_from(n).ok());
         match stem {
-            "process_exit" => ending::end(End::Exit(whole("code").unwrap_or_default())),
-            "process_signal" => ending::end(End::Signal(whole("signal").unwrap_or(9))),
+            "process_exit" => exit::exit_as(ExitMode::Exit(integer("code").unwrap_or_default())),
+            "process_signal" => exit::exit_as(ExitMode::Signal(integer("signal").unwrap_or(9))),
             "process_hang" => {
                 let time = payload["ms"].as_u64().map(Duration::from_millis);
-                ending::hang(time.unwrap_or(Duration::MAX));
+                exit::hang(time.unwrap_or(Duration::MAX));
             }
             _ => {}
         }
-        let answer = json!({"success": true, "pid": std::process::id(), "echo": payload});
-        self.send(&format!("{stem}_response"), &answer.to_string(), id);
+        let response = json!({"success": true, "pid": std::process::id(), "echo": payload});
+        self.send(&format!("{stem}_response"), &response.to_string(), id);
     }
 }

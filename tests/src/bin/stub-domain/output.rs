@@ -4,80 +4,80 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::ending;
+use crate::activity_log::ActivityLog;
+use crate::exit;
 use crate::flags::Flags;
-use crate::ledger::Ledger;
 
 /// As much is written at once, where nothing else is asked for.
-const AT_ONCE: usize = 64 * 1024;
+const CHUNK_BYTES: usize = 64 * 1024;
 
 /// Says what the flags ask for, on a thread of its own: whoever waits for a pipe goes on beating.
-pub(crate) fn say(flags: &Flags, ledger: &Ledger) {
-    if let Some(each) = flags.tick {
-        std::thread::spawn(move || tick(each));
+pub(crate) fn write_output(flags: &Flags, activity_log: &ActivityLog) {
+    if let Some(interval) = flags.tick {
+        std::thread::spawn(move || write_ticks(interval));
     }
     if flags.lines == 0 && flags.long_line == 0 && flags.write.is_none() {
         return;
     }
-    let (flags, ledger) = (flags.clone(), ledger.clone());
+    let (flags, activity_log) = (flags.clone(), activity_log.clone());
     std::thread::spawn(move || {
-        if flags.at_gate {
-            gate();
+        if flags.wait_for_gate {
+            wait_for_gate();
         }
-        ledger.note("speaks");
+        activity_log.record("writing");
         // Nobody listens any more: there is nothing left to say.
-        if all(&flags).is_ok() {
-            ledger.note("said");
+        if write_requested(&flags).is_ok() {
+            activity_log.record("written");
         }
-        if flags.end_said {
-            ending::end(flags.end);
+        if flags.exit_when_written {
+            exit::exit_as(flags.exit_mode);
         }
     });
 }
 
 /// Returns when the test has opened its gate.
-fn gate() {
+fn wait_for_gate() {
     let gate = std::env::var_os("TEST_GATE").unwrap_or_default();
     while !Path::new(&gate).exists() {
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
-fn all(flags: &Flags) -> io::Result<()> {
+fn write_requested(flags: &Flags) -> io::Result<()> {
     if let Some(file) = &flags.write {
         write(&std::fs::read(file)?)?;
     }
-    if flags.both {
-        alternately(flags)?;
+    if flags.both_streams {
+        write_interleaved(flags)?;
     } else {
-        numbered(flags)?;
+        write_numbered(flags)?;
     }
-    let part = vec![b'x'; AT_ONCE];
-    let mut left = flags.long_line;
-    while left > 0 {
-        let length = left.min(part.len());
+    let part = vec![b'x'; CHUNK_BYTES];
+    let mut remaining = flags.long_line;
+    while remaining > 0 {
+        let length = remaining.min(part.len());
         write(&part[..length])?;
-        left -= length;
+        remaining -= length;
     }
     Ok(())
 }
 
 /// The process and the line's number, both as wide in every line, filled up to its length.
 fn line(number: u64, flags: &Flags, out: &mut Vec<u8>) {
-    let begin = out.len();
+    let start = out.len();
     let _ = write!(out, "{:010} {number:010}", std::process::id());
     if flags.line_length > 22 {
         out.push(b' ');
-        out.resize(begin + flags.line_length - 1, b'x');
+        out.resize(start + flags.line_length - 1, b'x');
     }
     out.push(b'\n');
 }
 
-fn numbered(flags: &Flags) -> io::Result<()> {
-    let mut text = Vec::with_capacity(AT_ONCE + flags.line_length + 32);
+fn write_numbered(flags: &Flags) -> io::Result<()> {
+    let mut text = Vec::with_capacity(CHUNK_BYTES + flags.line_length + 32);
     for number in 1..=flags.lines {
         line(number, flags, &mut text);
-        if text.len() >= AT_ONCE || number == flags.lines {
+        if text.len() >= CHUNK_BYTES || number == flags.lines {
             write(&text)?;
             text.clear();
         }
@@ -86,7 +86,7 @@ fn numbered(flags: &Flags) -> io::Result<()> {
 }
 
 /// Odd numbers to standard output, even ones to standard error, each with a write of its own.
-fn alternately(flags: &Flags) -> io::Result<()> {
+fn write_interleaved(flags: &Flags) -> io::Result<()> {
     let mut text = Vec::new();
     for number in 1..=flags.lines {
         text.clear();
@@ -101,14 +101,14 @@ fn alternately(flags: &Flags) -> io::Result<()> {
 }
 
 /// The time in microseconds since 1970, again and again, until nobody listens.
-fn tick(each: Duration) {
+fn write_ticks(interval: Duration) {
     loop {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let text = format!("tick {}\n", now.unwrap_or_default().as_micros());
         if write(text.as_bytes()).is_err() {
             return;
         }
-        std::thread::sleep(each);
+        std::thread::sleep(interval);
     }
 }
 

@@ -77,7 +77,10 @@ fn a09_an_unmanaged_process_may_register_a_free_name_in_dev() {
     let app = App::new().domain("users", "steady");
     app.start();
     let response = register_from_outside(&app, &["elsewhere"]);
-    assert_eq!(response["registered"]["type"], "register_success", "{response}");
+    assert_eq!(
+        response["registered"]["type"], "register_success",
+        "{response}"
+    );
     let payload: Value =
         serde_json::from_str(response["registered"]["payload"].as_str().unwrap()).unwrap();
     assert_eq!(payload["status"], "registered");
@@ -143,7 +146,8 @@ fn register_late(after: &str) {
     assert_eq!(app.event_count("users", "registered"), 0);
     let events = rejections(&app, "users");
     assert!(
-        events.iter()
+        events
+            .iter()
             .any(|event| text_of(event, "reason").contains("being stopped")),
         "{events:?}"
     );
@@ -211,7 +215,11 @@ fn a06_another_domains_name_is_denied_and_the_offender_is_named() {
         app.run(&["domains", "start", offender])
             .exits(1)
             .stderr_contains(&[offender, "victim"]);
-        assert_eq!(app.event_count(offender, "rejected 7"), 1, "PERMISSION_DENIED");
+        assert_eq!(
+            app.event_count(offender, "rejected 7"),
+            1,
+            "PERMISSION_DENIED"
+        );
         let pid = app
             .activity_log()
             .into_iter()

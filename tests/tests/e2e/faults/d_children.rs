@@ -123,7 +123,11 @@ fn d19_a_process_that_survives_sigkill_is_reported_as_stuck() {
             .any(|line| line.message.contains(&named))
             .then_some(())
     });
-    assert_eq!(app.status("orders")["ready"], true, "another one is hindered");
+    assert_eq!(
+        app.status("orders")["ready"],
+        true,
+        "another one is hindered"
+    );
     freezer.set("THAWED");
     app.wait_for("users", "is gone", |users| users["pid"].is_null());
     app.run(&["domains", "start", "users"]).exits(0);
@@ -250,7 +254,12 @@ fn no_canary_is_hit(domains: &[&str], generations: usize, limit: Duration) {
     }
     let settings = "{stop: {grace: 20ms}, \
         restart: {backoff: {initial: 1ms, max: 1ms}, budget: 1000000, window: 1s}}";
-    let flags = ["--spawn-grandchild", "--spawn-daemon", "--die-ready", "0ms"];
+    let flags = [
+        "--spawn-grandchild",
+        "--spawn-daemon",
+        "--exit-after-ready",
+        "0ms",
+    ];
     let app = domains.iter().fold(app, |app, name| {
         app.stub_domain_with(name, &flags, settings)
     });

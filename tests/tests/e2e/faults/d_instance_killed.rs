@@ -6,7 +6,7 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use fulcrum_e2e::{
-    App, SeededRandom, LIMIT, Process, Signal, measurement, not_applicable, quantile, wait_until,
+    App, LIMIT, Process, SeededRandom, Signal, measurement, not_applicable, quantile, wait_until,
 };
 
 /// A domain with a tree, a chatty one, and one of Node.

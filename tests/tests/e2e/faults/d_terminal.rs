@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fulcrum_e2e::{
-    App, CTRL_C, CTRL_Z, LIMIT, Process, Signal, TerminalStep, binary, measurement, not_applicable, wait_until,
+    App, CTRL_C, CTRL_Z, LIMIT, Process, Signal, TerminalStep, binary, measurement, not_applicable,
+    wait_until,
 };
 
 fn fulcrum() -> &'static str {
@@ -24,9 +25,13 @@ fn d13_ctrl_c_reaches_each_domain_as_one_sigterm() {
     let app = App::new()
         .domain("users", "counts-signals")
         .domain("orders", "counts-signals");
-    let steps = [TerminalStep::Expect("2 domains ready in "), CTRL_C, TerminalStep::Exit];
+    let steps = [
+        TerminalStep::Expect("2 domains ready in "),
+        CTRL_C,
+        TerminalStep::Exit,
+    ];
     let session = app.terminal_session(&[fulcrum(), "dev"], &steps);
-    assert_eq!(session.code, Some(0), "{}", session.shown);
+    assert_eq!(session.code, Some(0), "{}", session.output);
     app.assert_no_processes();
     for domain in ["users", "orders"] {
         let signals: Vec<_> = app
@@ -37,7 +42,7 @@ fn d13_ctrl_c_reaches_each_domain_as_one_sigterm() {
             // Sent after the other one, for those that are stopped.
             .filter(|event| event != "SIGCONT")
             .collect();
-        assert_eq!(signals, ["SIGTERM"], "{domain}: {}", session.shown);
+        assert_eq!(signals, ["SIGTERM"], "{domain}: {}", session.output);
     }
 }
 
@@ -53,11 +58,11 @@ fn d14_a_second_ctrl_c_kills_at_once() {
     ];
     let session = app.terminal_session(&[fulcrum(), "dev"], &steps);
     // The grace would be ten minutes.
-    assert_eq!(session.code, Some(0), "{}", session.shown);
+    assert_eq!(session.code, Some(0), "{}", session.output);
     app.assert_no_processes();
     measurement(
         "D14",
-        &format!("ended {} ms after the second Ctrl-C", session.took),
+        &format!("ended {} ms after the second Ctrl-C", session.elapsed_ms),
     );
 }
 
@@ -118,9 +123,13 @@ fn d14_a_third_ctrl_c_exits_despite_an_unkillable_process() {
 #[test]
 fn d15_a_closed_window_stops_dev_in_order() {
     let app = App::new().domain("users", "steady");
-    let steps = [TerminalStep::Expect("1 domain ready in "), TerminalStep::Close, TerminalStep::Exit];
+    let steps = [
+        TerminalStep::Expect("1 domain ready in "),
+        TerminalStep::Close,
+        TerminalStep::Exit,
+    ];
     let session = app.terminal_session(&[fulcrum(), "dev"], &steps);
-    assert_eq!(session.code, Some(0), "{}", session.shown);
+    assert_eq!(session.code, Some(0), "{}", session.output);
     assert_eq!(app.event_count("users", "stopping"), 1);
     app.assert_no_processes();
 }
@@ -134,7 +143,11 @@ fn d15_a_closed_window_does_not_stop_a_detached_instance() {
             fulcrum()
         );
         let opener = wait_for_ready(&app);
-        let steps = [TerminalStep::Expect("now"), TerminalStep::Close, TerminalStep::Exit];
+        let steps = [
+            TerminalStep::Expect("now"),
+            TerminalStep::Close,
+            TerminalStep::Exit,
+        ];
         app.terminal_session(&["bash", "-c", &script], &steps);
         opener.join().expect("it was ready");
         let users = app.status("users");
@@ -228,9 +241,9 @@ fn d16_ctrl_z_and_fg_do_not_affect_domains() {
         TerminalStep::Exit,
     ];
     let session = app.terminal_session(&["bash", "-c", &script], &steps);
-    assert_eq!(session.code, Some(0), "{}", session.shown);
-    assert_eq!(app.event_count("users", "spawned"), 1, "{}", session.shown);
-    assert_eq!(app.event_count("users", "stopping"), 1, "{}", session.shown);
+    assert_eq!(session.code, Some(0), "{}", session.output);
+    assert_eq!(app.event_count("users", "spawned"), 1, "{}", session.output);
+    assert_eq!(app.event_count("users", "stopping"), 1, "{}", session.output);
     app.assert_no_processes();
 }
 

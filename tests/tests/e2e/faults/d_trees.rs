@@ -29,7 +29,7 @@ fn start_without_cgroups(app: &App, row: &str) -> bool {
 /// The live daemons of stubs.
 fn daemons(app: &App) -> Vec<Process> {
     let mut all = app.processes();
-    all.retain(|process| process.command.contains("--offspring daemon"));
+    all.retain(|process| process.command.contains("--child daemon"));
     all
 }
 
@@ -148,7 +148,13 @@ fn d03_without_cgroups_a_daemon_is_stopped_or_reported() {
 /// The exit is told while a grandchild still holds the pipe.
 #[test]
 fn d04_a_held_pipe_does_not_delay_the_exit_report() {
-    let flags = ["--spawn-grandchild", "--die-ready", "0ms", "--exit", "3"];
+    let flags = [
+        "--spawn-grandchild",
+        "--exit-after-ready",
+        "0ms",
+        "--exit",
+        "3",
+    ];
     let settings = "{stop: {grace: 3s}, restart: never}";
     let app = App::new().stub_domain_with("users", &flags, settings);
     app.run(&["dev", "--detach"]).exits(0);
@@ -156,7 +162,9 @@ fn d04_a_held_pipe_does_not_delay_the_exit_report() {
         users["last_exit"].is_object()
     });
     let grandchildren = descendants(&app, "grandchild");
-    let alive = grandchildren.iter().all(|pid| Process::find(*pid).is_some());
+    let alive = grandchildren
+        .iter()
+        .all(|pid| Process::find(*pid).is_some());
     assert!(alive, "the exit came after the grandchild's: {users}");
     assert_eq!(users["last_exit"]["code"], 3, "{users}");
     app.wait_for("users", "is at its end", |users| {
@@ -241,7 +249,7 @@ fn d07_a_thousand_orphans_become_no_zombies() {
         .write("domains/orders/fulcrum.yml", &yml)
         .stub_domain_with(
             "users",
-            &["--die-ready", "300ms", "--exit", "42"],
+            &["--exit-after-ready", "300ms", "--exit", "42"],
             "{restart: never}",
         );
     app.run(&["dev", "--detach"]).exits(0);

@@ -19,10 +19,16 @@ const SEQUENCES: [(&str, &str); 5] = [
 fn e07_a_domain_does_not_control_the_terminal_except_with_raw() {
     let app = App::new().domain("users", "drives-the-terminal");
     let fulcrum = binary().to_str().expect("a path that is text");
-    let steps = [TerminalStep::Expect("1 domain ready in "), CTRL_C, TerminalStep::Exit];
-    let dev = app.terminal_session(&[fulcrum, "dev"], &steps).shown;
+    let steps = [
+        TerminalStep::Expect("1 domain ready in "),
+        CTRL_C,
+        TerminalStep::Exit,
+    ];
+    let dev = app.terminal_session(&[fulcrum, "dev"], &steps).output;
     app.start();
-    let logs = app.terminal_session(&[fulcrum, "logs", "users"], &[TerminalStep::Exit]).shown;
+    let logs = app
+        .terminal_session(&[fulcrum, "logs", "users"], &[TerminalStep::Exit])
+        .output;
     let raw = app.terminal_session(&[fulcrum, "logs", "users", "--raw"], &[TerminalStep::Exit]);
     app.down();
     for shown in [dev, logs] {
@@ -38,6 +44,6 @@ fn e07_a_domain_does_not_control_the_terminal_except_with_raw() {
         }
     }
     for (written, _) in SEQUENCES {
-        assert!(raw.shown.contains(written), "{written:?}: {:?}", raw.shown);
+        assert!(raw.output.contains(written), "{written:?}: {:?}", raw.output);
     }
 }

@@ -524,7 +524,10 @@ fn c06_events_are_replayed_and_followed_without_a_gap() {
         .into_iter()
         .find(|event| event["type"] == "asked");
     let stop_event = stop_event.expect("the stop was asked for");
-    assert_eq!((&stop_event["from"], &stop_event["to"]), (&Value::Null, &Value::Null));
+    assert_eq!(
+        (&stop_event["from"], &stop_event["to"]),
+        (&Value::Null, &Value::Null)
+    );
     let piped = format!("{} domains events -f | head -1", binary().display());
     let one = app.program("sh", &["-c", &piped]).output().exits(0);
     assert_eq!((one.stdout.lines().count(), one.stderr.as_str()), (1, ""));

@@ -87,15 +87,14 @@ fn h01_another_user_cannot_connect_to_the_control_socket() {
     measurement("H1", "0 of 1000 knocks of another user were heard");
 
     // Were the files open, the peer's user would still be asked for.
-    for open in [
-        Path::new(&socket),
-        dir,
-        dir.parent().expect("a folder"),
-    ] {
+    for open in [Path::new(&socket), dir, dir.parent().expect("a folder")] {
         open_to_all(open);
     }
     let connections = as_nobody(&app, CONNECT_SCRIPT, &[&socket, "3"]).expect("as before");
-    assert_eq!(connections["opened"], 3, "the test opened it: {connections}");
+    assert_eq!(
+        connections["opened"], 3,
+        "the test opened it: {connections}"
+    );
     let log = app.log();
     assert!(
         log.contains("user 65534 may not control this instance"),
@@ -244,7 +243,11 @@ stream.end('hello');
         .json();
     let refused = response[":status"] == 415 || response["grpc-status"].is_string();
     assert!(refused, "{response}");
-    assert_eq!(response["access-control-allow-origin"], Value::Null, "{response}");
+    assert_eq!(
+        response["access-control-allow-origin"],
+        Value::Null,
+        "{response}"
+    );
     assert_eq!(app.status("users")["restarts"], 0);
     // gRPC's own way goes on.
     let mut wire = Wire::connect(&address).expect("it is a client as any other");

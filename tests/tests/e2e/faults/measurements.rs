@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use fulcrum_e2e::{App, SeededRandom, LIMIT, Process, Signal, Usage, measurement, quantile, wait_until};
+use fulcrum_e2e::{
+    App, LIMIT, Process, SeededRandom, Signal, Usage, measurement, quantile, wait_until,
+};
 
 /// The processes of Fulcrum itself: those that run its program.
 fn fulcrum(app: &App) -> Vec<Process> {

@@ -17,7 +17,7 @@ mod e_terminal;
 mod exit_explanations;
 mod f_control;
 mod f_port;
-mod measurements;
 mod g_reload;
 mod h_access_control;
+mod measurements;
 mod probes;

@@ -4,10 +4,10 @@ use std::io::Read;
 use std::net::TcpListener;
 use std::thread;
 
-use fulcrum_e2e::{App, LIMIT, Run, text_of, wait_until};
+use fulcrum_e2e::{App, CommandRun, LIMIT, text_of, wait_until};
 
 /// A domain whose packages are missing, beside one that needs none; npm asks this registry, once.
-fn needs_packages(registry: &str) -> (App, Run) {
+fn needs_packages(registry: &str) -> (App, CommandRun) {
     let app = App::new()
         .domain("users", "steady")
         .write(
@@ -39,7 +39,8 @@ fn a16_a_failed_install_is_reported_and_nothing_is_started() {
     }
     let lines = app.logs("users");
     assert!(
-        lines.iter()
+        lines
+            .iter()
             .any(|line| line.message.contains("ECONNREFUSED")),
         "npm's own words are missing: {lines:?}"
     );
@@ -70,7 +71,9 @@ fn a16_a_hanging_install_can_be_stopped() {
     });
     let (app, run) = needs_packages(&registry);
     run.output().exits(0);
-    connections.recv_timeout(LIMIT).expect("npm asks the registry");
+    connections
+        .recv_timeout(LIMIT)
+        .expect("npm asks the registry");
     app.run(&["domains", "wait", "orders", "--timeout", "30s"])
         .exits(0);
     assert_eq!(app.status("users")["phase"], "preparing");

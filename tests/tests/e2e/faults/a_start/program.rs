@@ -108,12 +108,14 @@ fn a13_typescript_that_cannot_be_stripped_fails_before_the_spawn() {
     let app = App::new()
         .domain("painter", "needs-transform")
         .domain("users", "steady");
-    app.run(&["dev", "--detach", "--wait"]).exits(10).stderr_contains(&[
-        "painter",
-        "domain.ts:4:",
-        "enum",
-        "npm install --save-dev tsx",
-    ]);
+    app.run(&["dev", "--detach", "--wait"])
+        .exits(10)
+        .stderr_contains(&[
+            "painter",
+            "domain.ts:4:",
+            "enum",
+            "npm install --save-dev tsx",
+        ]);
     let painter = app.status("painter");
     assert_eq!(painter["phase"], "failed", "{painter}");
     assert_eq!(painter["pid"], serde_json::Value::Null);
@@ -170,7 +172,9 @@ fn a14_a_module_type_that_the_code_contradicts_is_reported() {
         .write("domains/users/package.json", r#"{"type": "commonjs"}"#)
         .write("domains/users/domain.js", "export default class Users {}\n");
     let hint = &["domain.js:1", "\"type\": \"module\"", ".mjs"];
-    app.run(&["dev", "--detach", "--wait"]).exits(10).stderr_contains(hint);
+    app.run(&["dev", "--detach", "--wait"])
+        .exits(10)
+        .stderr_contains(hint);
     let users = app.status("users");
     assert_eq!(
         (&users["phase"], &users["generation"]),

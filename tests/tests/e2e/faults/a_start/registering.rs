@@ -12,11 +12,9 @@ fn a04_a_domain_that_never_registers_reports_why_it_failed() {
         "domains/users/fulcrum.yml",
         "process:\n  start_timeout: 1s\n",
     );
-    app.run(&["dev", "--detach", "--wait"]).exits(10).stderr_contains(&[
-        "users",
-        "not registered",
-        "the database does not answer",
-    ]);
+    app.run(&["dev", "--detach", "--wait"])
+        .exits(10)
+        .stderr_contains(&["users", "not registered", "the database does not answer"]);
     let users = app.status("users");
     assert_eq!(users["phase"], "failed", "{users}");
     let reason = text_of(&users, "reason");

@@ -97,7 +97,9 @@ fn a19_without_file_descriptors_nothing_spins_and_everything_recovers() {
     app.start();
     app.wait_until_stable(&["users", "orders"]);
     let (instance, orders) = (app.instance(), app.leader("orders"));
-    let used = |expectation: &str| -> Usage { instance.usage().unwrap_or_else(|| panic!("{expectation}")) };
+    let used = |expectation: &str| -> Usage {
+        instance.usage().unwrap_or_else(|| panic!("{expectation}"))
+    };
     let before = used("it lives");
     let users = app.leader("users");
     let pid = instance.pid.to_string();
@@ -135,7 +137,8 @@ fn a19_without_file_descriptors_nothing_spins_and_everything_recovers() {
     assert_eq!(app.leader("orders"), orders);
     let lines = app.logs("users");
     assert!(
-        lines.iter()
+        lines
+            .iter()
             .any(|line| line.message.contains("Too many open files")),
         "nobody was told: {lines:?}"
     );

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use fulcrum_e2e::{App, SeededRandom, LIMIT, Signal, measurement, wait_until};
+use fulcrum_e2e::{App, LIMIT, SeededRandom, Signal, measurement, wait_until};
 
 /// The process of the latest life, by the entries, if it lives.
 fn latest(app: &App, domain: &str) -> Option<fulcrum_e2e::Process> {
@@ -41,7 +41,10 @@ fn interleaved(times: usize, seed: u64) {
     }
     app.run(&["domains", "wait", "users", "--timeout", "30s"])
         .exits(0);
-    let (generations, overlaps) = (app.event_count("users", "spawned"), app.event_count("users", "overlap"));
+    let (generations, overlaps) = (
+        app.event_count("users", "spawned"),
+        app.event_count("users", "overlap"),
+    );
     measurement(
         "B10",
         &format!(
@@ -167,7 +170,10 @@ fn b13_twenty_starts_at_once_make_one_process() {
         start.wait_exit().exits(0);
     }
     assert_eq!(
-        (app.event_count("users", "spawned"), app.event_count("users", "overlap")),
+        (
+            app.event_count("users", "spawned"),
+            app.event_count("users", "overlap")
+        ),
         (1, 0)
     );
     let users = app.status("users");

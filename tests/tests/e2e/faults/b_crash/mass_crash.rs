@@ -1,6 +1,6 @@
 //! B9: many crash at once.
 
-use fulcrum_e2e::{App, LIMIT, Signal, measurement, activity_log, quantile, wait_until};
+use fulcrum_e2e::{App, LIMIT, Signal, activity_log, measurement, quantile, wait_until};
 
 /// A hundred domains die in the same moment, as when a database they all need is gone. They come
 /// back, all of them, and not all in one moment.
@@ -61,6 +61,9 @@ fn b09_a_hundred_domains_that_crash_at_once_restart_spread_out() {
              at most {most} started within 10 ms"
         ),
     );
-    assert!(most < DOMAINS / 2, "{most} of {DOMAINS} started within 10 ms");
+    assert!(
+        most < DOMAINS / 2,
+        "{most} of {DOMAINS} started within 10 ms"
+    );
     app.down();
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use fulcrum_e2e::{App, LIMIT, Signal, measurement, activity_log, quantile, text_of, wait_until};
+use fulcrum_e2e::{App, LIMIT, Signal, activity_log, measurement, quantile, text_of, wait_until};
 
 /// Kills a domain again and again, and measures how long the next process takes to say its first
 /// word. The backoff doesn't grow, and has no jitter.
@@ -28,7 +28,8 @@ fn killed(times: usize) {
             app.wait_for_event_count("users", "spawned", generation + 1) - killed
         })
         .collect();
-    let delay_ms = |share| quantile(&mut measured.clone(), share).map(|us| (us - BACKOFF_US) / 1000);
+    let delay_ms =
+        |share| quantile(&mut measured.clone(), share).map(|us| (us - BACKOFF_US) / 1000);
     measurement(
         "B1",
         &format!(
@@ -107,7 +108,7 @@ fn b07_a_crash_loop_ends_within_its_budget() {
     const BUDGET: usize = 5;
     let app = App::new()
         .with_short_timeouts()
-        .stub_domain("users", &["--never-register", "--die-at", "30ms"])
+        .stub_domain("users", &["--never-register", "--exit-at", "30ms"])
         .stub_domain("orders", &[]);
     app.run(&["dev", "--detach"]).exits(0);
     let assert_failed = |description: &str| {
@@ -134,7 +135,7 @@ fn b07_a_crash_loop_ends_within_its_budget() {
 fn b07_a_crash_loop_costs_little() {
     let restart = "{restart: {backoff: {initial: 100ms, max: 2s}, budget: 1000000}}";
     let app =
-        App::new().stub_domain_with("users", &["--never-register", "--die-at", "30ms"], restart);
+        App::new().stub_domain_with("users", &["--never-register", "--exit-at", "30ms"], restart);
     app.run(&["dev", "--detach"]).exits(0);
     let instance = app.instance();
     let used = || instance.usage().expect("the instance lives").cpu;
@@ -160,7 +161,7 @@ fn b07_a_crash_loop_costs_little() {
 fn gaps(runtime: &str, runtime_us: u64, generations: usize) -> Vec<u64> {
     let restart = "{restart: {stable_after: 1s, budget: 1000, \
                    backoff: {initial: 100ms, factor: 10, max: 1s, jitter: 0}}}";
-    let app = App::new().stub_domain_with("users", &["--die-ready", runtime], restart);
+    let app = App::new().stub_domain_with("users", &["--exit-after-ready", runtime], restart);
     app.run(&["dev", "--detach"]).exits(0);
     app.wait_for_event_count("users", "spawned", generations + 1);
     let (spawned, registered) = (

@@ -116,7 +116,8 @@ fn c01_an_endless_loop_is_detected_and_restarted() {
     assert!(reason.contains("CPU in the last"), "{reason}");
     // Node's inspector has one port on the whole machine.
     let logs = app.logs("users");
-    let inspector_started = |line: &fulcrum_e2e::Line| line.message.starts_with("Starting inspector on");
+    let inspector_started =
+        |line: &fulcrum_e2e::Line| line.message.starts_with("Starting inspector on");
     if logs.iter().any(inspector_started) || !reason.contains("stuck in") {
         measurement("C1", &format!("without the place in the code: {reason}"));
     } else {

@@ -43,8 +43,10 @@ fn c04_a_domain_that_reads_nothing_is_unready_and_not_killed() {
 
 #[test]
 fn c09_flapping_readiness_restarts_no_domain() {
-    let flags = ["--drop-stream-every", "100ms", "--redial", "100ms"];
-    let app = App::new().with_short_timeouts().stub_domain("users", &flags);
+    let flags = ["--drop-stream-every", "100ms", "--reconnect-after", "100ms"];
+    let app = App::new()
+        .with_short_timeouts()
+        .stub_domain("users", &flags);
     app.run(&["dev", "--detach"]).exits(0);
     wait_for_events(&app, "users", "unready", 10);
     wait_for_events(&app, "users", "ready", 10);
@@ -59,8 +61,10 @@ fn c09_flapping_readiness_restarts_no_domain() {
 
 #[test]
 fn l05_a_stream_that_reconnects_is_not_a_crash() {
-    let flags = ["--drop-stream-every", "1s", "--redial", "1500ms"];
-    let app = App::new().with_short_timeouts().stub_domain("users", &flags);
+    let flags = ["--drop-stream-every", "1s", "--reconnect-after", "1500ms"];
+    let app = App::new()
+        .with_short_timeouts()
+        .stub_domain("users", &flags);
     app.start();
     let leader = app.leader("users");
     let events = wait_for_events(&app, "users", "reconnected", 2);
@@ -77,8 +81,10 @@ fn l05_a_stream_that_reconnects_is_not_a_crash() {
 #[test]
 #[ignore = "long: the time that clients have to dial again"]
 fn l05_a_stream_that_does_not_come_back_is_hung() {
-    let flags = ["--drop-stream-every", "300ms", "--redial", "1000s"];
-    let app = App::new().with_short_timeouts().stub_domain("users", &flags);
+    let flags = ["--drop-stream-every", "300ms", "--reconnect-after", "1000s"];
+    let app = App::new()
+        .with_short_timeouts()
+        .stub_domain("users", &flags);
     app.start();
     let hung = wait_for_events(&app, "users", "hung", 1);
     let reason = text_of(&hung[0], "reason");

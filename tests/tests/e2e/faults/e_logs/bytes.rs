@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use fulcrum_e2e::{App, SeededRandom, LIMIT, TerminalStep, binary, wait_until};
+use fulcrum_e2e::{App, LIMIT, SeededRandom, TerminalStep, binary, wait_until};
 
 /// An app whose domain writes these bytes, and has.
 #[track_caller]
@@ -103,13 +103,19 @@ fn e07_escape_sequences_do_nothing_to_a_terminal_or_a_pipe() {
     let fulcrum = binary().to_str().expect("text");
     let logs = [fulcrum, "logs", "users", "--stream", "stdout"];
     let session = app.terminal_session(&logs, &[TerminalStep::Exit]);
-    let prefix = session.shown.split('│').next().expect("a prefix").to_owned() + "│\x1b[0m ";
+    let prefix = session
+        .output
+        .split('│')
+        .next()
+        .expect("a prefix")
+        .to_owned()
+        + "│\x1b[0m ";
     let expected: String = PIPED
         .replace("red plain", "\x1b[31mred\x1b[0m plain")
         .replace("open colour", "open \x1b[1;38;5;200mcolour\x1b[0m")
         .replace("users   │ ", &prefix)
         .replace('\n', "\r\n");
-    assert_eq!(session.shown, expected);
+    assert_eq!(session.output, expected);
     let color = prefix
         .strip_prefix("\x1b[38;5;")
         .and_then(|rest| rest.split_once('m'));

@@ -5,7 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use fulcrum_e2e::{App, LIMIT, Output, binary, measurement, json_lines, not_applicable, wait_until};
+use fulcrum_e2e::{
+    App, LIMIT, Output, binary, json_lines, measurement, not_applicable, wait_until,
+};
 use serde_json::Value;
 
 fn fulcrum() -> &'static str {
@@ -55,13 +57,13 @@ fn inside(app: &App, script: &str) -> Output {
 
 /// Fulcrum's words about its store.
 #[track_caller]
-fn store_messages(app: &App, text: &str) -> Vec<String> {
+fn store_messages(app: &App, phrase: &str) -> Vec<String> {
     let all = app
         .run(&["logs", "--stream", "fulcrum", "-o", "json"])
         .exits(0);
     let all = json_lines(&all.stdout);
     let texts = all.iter().filter_map(|line| line["message"].as_str());
-    let texts = texts.filter(|text| text.contains(text));
+    let texts = texts.filter(|text| text.contains(phrase));
     texts.map(str::to_owned).collect()
 }
 
@@ -70,7 +72,9 @@ const STORE_RECOVERED: &str = "what is said is kept again; lines that were left 
 
 /// How many lines of all domains the words say are missing.
 fn dropped_lines(messages: &[String]) -> u64 {
-    let each = messages.iter().filter_map(|text| text.strip_prefix(STORE_RECOVERED));
+    let each = messages
+        .iter()
+        .filter_map(|text| text.strip_prefix(STORE_RECOVERED));
     let each = each.flat_map(|text| text.split(", "));
     let numbers = each.map(|one| {
         one.split(' ')
@@ -87,7 +91,7 @@ fn e08_a_full_disk_is_reported_once_and_does_not_affect_domains() {
         "30000",
         "--line-length",
         "100",
-        "--at-gate",
+        "--wait-for-gate",
         "--tick",
         "50ms",
     ];
@@ -122,9 +126,14 @@ fn e08_a_full_disk_is_reported_once_and_does_not_affect_domains() {
 
     inside(&app, "rm .fulcrum/logs/ballast");
     let recovered = wait_until("it is well again", LIMIT, || {
-        Some(store_messages(&app, STORE_RECOVERED)).filter(|store_messages| !store_messages.is_empty())
+        Some(store_messages(&app, STORE_RECOVERED))
+            .filter(|store_messages| !store_messages.is_empty())
     });
-    assert_eq!(store_messages(&app, STORE_FAILED).len(), 1, "it was told again and again");
+    assert_eq!(
+        store_messages(&app, STORE_FAILED).len(),
+        1,
+        "it was told again and again"
+    );
     assert!(recovered[0].contains(" of users"), "{recovered:?}");
     // What is missing on the disk is what was told.
     let copy = app.scratch_dir().join("copy");
@@ -161,7 +170,8 @@ fn e08_missing_inodes_and_a_read_only_disk_are_reported_once() {
             return;
         }
         let failing = wait_until("it is told", LIMIT, || {
-            Some(store_messages(&app, STORE_FAILED)).filter(|store_messages| !store_messages.is_empty())
+            Some(store_messages(&app, STORE_FAILED))
+                .filter(|store_messages| !store_messages.is_empty())
         });
         assert!(
             failing.len() == 1 && failing[0].contains(why),
@@ -170,9 +180,14 @@ fn e08_missing_inodes_and_a_read_only_disk_are_reported_once() {
         assert!(!app.logs("users").is_empty());
         inside(&app, &format!("mount -o remount,{remedy} .fulcrum/logs"));
         wait_until("it is well again", LIMIT, || {
-            Some(store_messages(&app, STORE_RECOVERED)).filter(|store_messages| !store_messages.is_empty())
+            Some(store_messages(&app, STORE_RECOVERED))
+                .filter(|store_messages| !store_messages.is_empty())
         });
-        assert_eq!(store_messages(&app, STORE_FAILED).len(), 1, "it was told again and again");
+        assert_eq!(
+            store_messages(&app, STORE_FAILED).len(),
+            1,
+            "it was told again and again"
+        );
         assert_eq!(app.status("users")["restarts"], 0);
         app.down();
     }

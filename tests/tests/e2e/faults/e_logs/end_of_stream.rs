@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use fulcrum_e2e::{App, LIMIT, measurement, json_lines, nodes, not_applicable, wait_until};
+use fulcrum_e2e::{App, LIMIT, json_lines, measurement, nodes, not_applicable, wait_until};
 
-use super::{wait_for_line, growth, stored_numbers, mib};
+use super::{growth, mib, stored_numbers, wait_for_line};
 
 const MODES: [&str; 4] = ["exit", "throw", "abort", "kill"];
 
@@ -62,9 +62,7 @@ fn e01_the_last_lines_are_stored_ten_times_on_two_nodes() {
         Err(why) => return not_applicable("E1", &why),
     };
     for (name, dir) in [("20", &nodes.v20), ("24", &nodes.v24)] {
-        let missing: usize = (0..10)
-            .map(|_| lost_lines(Some(&dir.join("node"))))
-            .sum();
+        let missing: usize = (0..10).map(|_| lost_lines(Some(&dir.join("node")))).sum();
         measurement(
             "E1",
             &format!(
@@ -78,10 +76,12 @@ fn e01_the_last_lines_are_stored_ten_times_on_two_nodes() {
 /// The next life's first line isn't glued to it, and it is told once.
 #[test]
 fn e02_an_unterminated_line_is_flagged_once_and_joined_to_nothing() {
-    let app = App::new().with_short_timeouts().write("words", "one\nunfinished");
+    let app = App::new()
+        .with_short_timeouts()
+        .write("words", "one\nunfinished");
     let text_file = app.root().join("words");
     let text_file = text_file.to_str().expect("text");
-    let flags = ["--write", text_file, "--end-said", "--signal", "9"];
+    let flags = ["--write", text_file, "--exit-when-written", "--signal", "9"];
     let app = app.stub_domain_with(
         "users",
         &flags,
@@ -107,16 +107,22 @@ fn e02_an_unterminated_line_is_flagged_once_and_joined_to_nothing() {
             )
         })
         .collect();
-    assert_eq!(written, [("one", false), ("unfinished", true)].repeat(generations));
+    assert_eq!(
+        written,
+        [("one", false), ("unfinished", true)].repeat(generations)
+    );
     let raw = app.run(&["logs", "users", "--raw"]).exits(0);
-    assert_eq!(raw.stdout, ["one\nunfinished"].repeat(generations).join("\n"));
+    assert_eq!(
+        raw.stdout,
+        ["one\nunfinished"].repeat(generations).join("\n")
+    );
 }
 
 #[test]
 fn e03_a_line_of_100_mb_is_split_without_loss() {
     const BYTES: u64 = 100_000_000;
     let bytes = BYTES.to_string();
-    let app = App::new().stub_domain("users", &["--long-line", &bytes, "--at-gate"]);
+    let app = App::new().stub_domain("users", &["--long-line", &bytes, "--wait-for-gate"]);
     app.start();
     let instance = app.instance();
     let ((), grown) = growth(&instance, || {
@@ -152,7 +158,7 @@ fn e03_a_line_of_100_mb_is_split_without_loss() {
 fn e13_each_stream_is_in_exact_order() {
     const LINES: u64 = 20_000;
     let lines = LINES.to_string();
-    let app = App::new().stub_domain("users", &["--lines", &lines, "--both"]);
+    let app = App::new().stub_domain("users", &["--lines", &lines, "--both-streams"]);
     app.start();
     app.wait_for_event_count("users", "written", 1);
     wait_for_line(&app, "users", "stdout", LINES - 1);

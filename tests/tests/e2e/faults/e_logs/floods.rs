@@ -5,9 +5,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use fulcrum_e2e::{App, LIMIT, Signal, measurement, json_lines, quantile, wait_until};
+use fulcrum_e2e::{App, LIMIT, Signal, json_lines, measurement, quantile, wait_until};
 
-use super::{wait_for_line, growth, stored_numbers, mib};
+use super::{growth, mib, stored_numbers, wait_for_line};
 
 /// What lies below a folder, in bytes on disk.
 fn on_disk(dir: &Path) -> u64 {
@@ -36,7 +36,7 @@ runtime:
         &count,
         "--line-length",
         "100",
-        "--at-gate",
+        "--wait-for-gate",
         "--ignore-term",
     ];
     let app = App::new()
@@ -92,7 +92,10 @@ runtime:
     );
     assert!(grown < 20 << 20, "Fulcrum grew by {grown} bytes");
     // Of the files that are written to, one of each of three speakers comes on top.
-    assert!(max_disk_bytes > 8 << 20 && max_disk_bytes < 36 << 20, "{max_disk_bytes} bytes on disk");
+    assert!(
+        max_disk_bytes > 8 << 20 && max_disk_bytes < 36 << 20,
+        "{max_disk_bytes} bytes on disk"
+    );
     assert!(
         delay_ms < max_delay_ms,
         "a bystander's lines were late by {delay_ms} ms"
@@ -158,7 +161,7 @@ fn e04_a_flooding_domain_is_stopped_within_its_grace() {
 #[track_caller]
 fn numbered(lines: u64) {
     let count = (lines / 4).to_string();
-    let flags = ["--lines", &count, "--both", "--at-gate"];
+    let flags = ["--lines", &count, "--both-streams", "--wait-for-gate"];
     let names = ["d0", "d1", "d2", "d3"];
     let store = "runtime: {logs: {store: {files: 10000, total_size: 16GiB}}}\n";
     let app = names

@@ -10,7 +10,7 @@ fn app_writing(lines: u64) -> App {
     let lines = lines.to_string();
     App::new().stub_domain(
         "users",
-        &["--lines", &lines, "--line-length", "100", "--at-gate"],
+        &["--lines", &lines, "--line-length", "100", "--wait-for-gate"],
     )
 }
 
@@ -62,7 +62,11 @@ fn stuck(lines: u64) {
             panic!("{line}");
         };
         if let Some((_, number)) = numbered(text.as_bytes()) {
-            assert_eq!(number, last_number + 1, "a line is missing, or out of place");
+            assert_eq!(
+                number,
+                last_number + 1,
+                "a line is missing, or out of place"
+            );
             last_number = number;
             shown += 1;
         } else if let Some((number, _)) = text.split_once(" lines missed here") {

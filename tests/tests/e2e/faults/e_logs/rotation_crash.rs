@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use fulcrum_e2e::{App, SeededRandom, LIMIT, Signal, measurement, wait_until};
+use fulcrum_e2e::{App, LIMIT, SeededRandom, Signal, measurement, wait_until};
 
 use super::Numbers;
 
@@ -73,7 +73,10 @@ fn killed(rounds: u32) {
         let generations = usize::try_from(round).expect("few");
         app.wait_for_event_count("users", "writing", generations);
         let incomplete_now = files(&logs, ".new");
-        assert!(incomplete_now <= 1, "{incomplete_now} half-made files are left from before");
+        assert!(
+            incomplete_now <= 1,
+            "{incomplete_now} half-made files are left from before"
+        );
         random.pause(150);
         let instance = app.instance();
         instance.signal(Signal::KILL);

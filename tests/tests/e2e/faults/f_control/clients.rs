@@ -31,14 +31,19 @@ fn kill_clients_midway(count: usize) {
         .exits(0);
     app.run(&["domains", "restart", "users"]).exits(0);
     let generations = app.event_count("users", "spawned");
-    let restarted = app.status("users")["generation"].as_u64().expect("a number");
+    let restarted = app.status("users")["generation"]
+        .as_u64()
+        .expect("a number");
     // A life that was ended at once may not have come to write itself down.
     assert!(
         generations as u64 <= restarted,
         "{generations} processes in {restarted} lives"
     );
     assert_eq!(app.event_count("users", "overlap"), 0, "two lives at once");
-    assert!(generations <= count + 2, "{generations} lives of {count} restarts");
+    assert!(
+        generations <= count + 2,
+        "{generations} lives of {count} restarts"
+    );
     assert_eq!(app.leader("orders"), orders);
     measurement(
         "F18",
@@ -114,7 +119,10 @@ fn f19_an_instance_of_another_protocol_version_is_reported() {
             // Answered once the request is there: its headers and its message.
             let mut request = Vec::new();
             let mut chunk = [0; 4096];
-            while !request.windows(8).any(|part| part == b"\x08\x02\x12\x050.1.") {
+            while !request
+                .windows(8)
+                .any(|part| part == b"\x08\x02\x12\x050.1.")
+            {
                 let count = stream.read(&mut chunk).expect("a request");
                 assert!(count > 0, "it went without asking: {request:?}");
                 request.extend(&chunk[..count]);

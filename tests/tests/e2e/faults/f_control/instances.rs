@@ -16,7 +16,10 @@ fn without_an_instance_every_client_exits_with_3() {
         &["logs"],
         &["down"],
     ] {
-        let output = app.run(args).exits(3).stderr_contains(&["not running", "fulcrum dev"]);
+        let output = app
+            .run(args)
+            .exits(3)
+            .stderr_contains(&["not running", "fulcrum dev"]);
         assert_eq!(output.stdout, "", "{output}");
     }
     app.assert_no_processes();
@@ -34,7 +37,9 @@ fn f01_a_second_instance_of_an_app_names_the_first() {
     let pid = status["instance"]["pid"].to_string();
     let leader = app.leader("users");
     for args in [&["dev"][..], &["dev", "--detach", "--wait"], &["serve"]] {
-        app.run(args).exits(1).stderr_contains(&[&pid, "fulcrum down"]);
+        app.run(args)
+            .exits(1)
+            .stderr_contains(&[&pid, "fulcrum down"]);
     }
     assert_eq!(
         app.leader("users"),
@@ -126,7 +131,10 @@ fn the_app_is_found_from_a_subdirectory_and_by_path() {
         .exits(0);
     let root = app.root();
     let named = ["domains", "list", "--app", root.to_str().unwrap()];
-    app.fulcrum(&named).current_dir(&app.scratch_dir()).output().exits(0);
+    app.fulcrum(&named)
+        .current_dir(&app.scratch_dir())
+        .output()
+        .exits(0);
     app.fulcrum(&["domains", "list"])
         .current_dir(&app.scratch_dir())
         .output()

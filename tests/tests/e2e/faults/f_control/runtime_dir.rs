@@ -52,7 +52,9 @@ fn f03_a_socket_removed_at_runtime_is_reported() {
     fs::remove_file(&socket).expect("it is there");
     let lost = app.run(&["domains", "list"]).exits(1);
     lost.stderr_contains(&[&socket, &pid.to_string(), "stop it by its pid"]);
-    app.run(&["dev"]).exits(1).stderr_contains(&[&pid.to_string()]);
+    app.run(&["dev"])
+        .exits(1)
+        .stderr_contains(&[&pid.to_string()]);
     assert!(users.is_alive());
     let instance = Process::find(pid).expect("it lives");
     instance.signal(Signal::TERM);
@@ -76,7 +78,8 @@ fn f03_a_directory_that_cannot_be_written_is_named() {
         return;
     }
     let dir = app.root().with_file_name("run/fulcrum");
-    output.exits(1)
+    output
+        .exits(1)
         .stderr_contains(&[dir.to_str().expect("text"), "Read-only file system"]);
     assert!(!Path::new(&app.root().join(".fulcrum/instance.log")).exists());
     app.assert_no_processes();

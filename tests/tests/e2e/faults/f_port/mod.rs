@@ -2,8 +2,8 @@
 
 mod floods;
 mod messages;
-mod slow_clients;
 mod port_in_use;
+mod slow_clients;
 
 use std::io::Write;
 use std::net::TcpStream;

@@ -16,11 +16,14 @@ fn f04_an_explicit_port_in_use_names_its_holder() {
     // Not this process's number: tests beside this one start processes, and one that has not yet
     // come to its exec holds the same socket under the same name.
     for args in [&["dev"][..], &["dev", "--detach", "--wait"], &["serve"]] {
-        let run = app.fulcrum(args).env_remove("FULCRUM_RUNTIME__GRPC__LISTEN");
-        let output =
-            run.output()
-                .exits(1)
-                .stderr_contains(&[&address, "taken by process ", "runtime.grpc.listen"]);
+        let run = app
+            .fulcrum(args)
+            .env_remove("FULCRUM_RUNTIME__GRPC__LISTEN");
+        let output = run.output().exits(1).stderr_contains(&[
+            &address,
+            "taken by process ",
+            "runtime.grpc.listen",
+        ]);
         // The command line's first word is this test's own executable.
         assert!(
             output.stderr.contains("e2e-"),
@@ -42,7 +45,9 @@ fn f04_a_default_port_in_use_is_replaced_by_a_free_one() {
         .domain("old", "ignores-grpc-address")
         .write("domains/old/fulcrum.yml", "process:\n  start_timeout: 1s\n");
     let args = ["dev", "--detach", "--wait", "--only", "users"];
-    let run = app.fulcrum(&args).env_remove("FULCRUM_RUNTIME__GRPC__LISTEN");
+    let run = app
+        .fulcrum(&args)
+        .env_remove("FULCRUM_RUNTIME__GRPC__LISTEN");
     run.output().exits(0);
     let address = app.grpc();
     assert!(!address.ends_with(":50051"), "{address}");
@@ -55,12 +60,9 @@ fn f04_a_default_port_in_use_is_replaced_by_a_free_one() {
 
     // What another holder would make of a domain that dials it is no affair of this test's.
     if holder.is_some() {
-        app.run(&["domains", "start", "old"]).exits(1).stderr_contains(&[
-            "not registered",
-            "50051",
-            "process ",
-            "e2e-",
-        ]);
+        app.run(&["domains", "start", "old"])
+            .exits(1)
+            .stderr_contains(&["not registered", "50051", "process ", "e2e-"]);
         assert_eq!(app.status("old")["phase"], "failed");
     }
     app.down();

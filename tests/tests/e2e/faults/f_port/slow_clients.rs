@@ -21,7 +21,7 @@ fn f11_callers_that_never_read_are_bounded() {
         for _ in 0..2 {
             let mut wire = Wire::without_window(&address).expect("it is a client as any other");
             for _ in 0..25 {
-                wire.request(SEND, None, &request).expect("it is read");
+                wire.send_request(SEND, None, &request).expect("it is read");
             }
             callers.push(wire);
         }
@@ -46,7 +46,9 @@ fn f11_a_domain_that_never_reads_fails_its_callers_only() {
         let request = message("deaf", "x_request", &"x".repeat(100_000), "1");
         let mut caller = Wire::connect(&address).expect("it is a client as any other");
         for _ in 0..80 {
-            caller.send_request(SEND, None, &request).expect("it is read");
+            caller
+                .send_request(SEND, None, &request)
+                .expect("it is read");
         }
         // Sixty-four wait in the queue; the others are told at once.
         let response = wait_until("the others are told", LIMIT, || {
@@ -137,7 +139,7 @@ fn f16_open_streams_and_idle_connections_do_not_delay_the_shutdown() {
     );
     assert!(took < Duration::from_secs(10), "{took:?}");
     for wire in &mut streams {
-        let ended = wire.ended().expect("it was ended");
+        let ended = wire.wait_end().expect("it was ended");
         assert!(
             matches!(ended, ConnectionEnd::GoAway(0) | ConnectionEnd::Closed),
             "{ended:?}"
@@ -185,7 +187,10 @@ fn reconnect_all(count: usize) {
     let app = "runtime: {defaults: {heartbeat: {interval: 1s, misses: 5}}}\n";
     let app = App::new().write("fulcrum.yml", app);
     let app = names.iter().fold(app, |app, name| {
-        app.stub_domain(name, &["--drop-stream-every", "4s", "--redial", "200ms"])
+        app.stub_domain(
+            name,
+            &["--drop-stream-every", "4s", "--reconnect-after", "200ms"],
+        )
     });
     app.start();
     let started = Instant::now();

@@ -15,7 +15,10 @@ fn g11_broken_code_leaves_the_running_generation_alone() {
         "exports.price = 1;\nexports.tax = ;\n",
     );
     let reason = app.wait_for_event("users", "reload_rejected", 1);
-    assert!(reason.starts_with("domains/users/price.js:2:15: "), "{reason}");
+    assert!(
+        reason.starts_with("domains/users/price.js:2:15: "),
+        "{reason}"
+    );
     // Another file, and the same mistake: not said again, and still not started.
     app.write_file("domains/users/other.js", "exports.a = 1;\n");
     app.wait_for_event("users", "changed", 2);

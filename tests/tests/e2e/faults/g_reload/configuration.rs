@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use fulcrum_e2e::{App, SeededRandom, measurement, activity_log};
+use fulcrum_e2e::{App, SeededRandom, activity_log, measurement};
 
 /// D8: an invalid file changes nothing and is shown at its place; the valid one after it applies.
 #[test]
@@ -24,9 +24,12 @@ fn g01_an_invalid_configuration_changes_nothing() {
     ] {
         app.write_file("fulcrum.yml", &broken);
         // A change that is valid by itself isn't carried out either.
-        app.write_stub_domain("users", &["--beat-status", "fine"], "{}");
+        app.write_stub_domain("users", &["--heartbeat-status", "fine"], "{}");
         for args in [&["reload", "--dry-run"][..], &["reload"]] {
-            let output = app.run(args).exits(5).stderr_contains(&[location, "nothing has changed"]);
+            let output = app
+                .run(args)
+                .exits(5)
+                .stderr_contains(&[location, "nothing has changed"]);
             assert_eq!(output.stdout, "", "there is no plan: {output}");
         }
         assert_eq!([app.leader("users"), app.leader("orders")], leaders);
@@ -35,7 +38,9 @@ fn g01_an_invalid_configuration_changes_nothing() {
     let invalid = events
         .iter()
         .filter(|event| event["type"] == "config_invalid");
-    let reasons: Vec<&str> = invalid.filter_map(|event| event["reason"].as_str()).collect();
+    let reasons: Vec<&str> = invalid
+        .filter_map(|event| event["reason"].as_str())
+        .collect();
     assert_eq!(
         reasons.len(),
         3,
@@ -132,7 +137,12 @@ fn g12_reloads_restarts_and_crashes_make_no_second_process() {
     }
     app.run(&["reload"]).exits(0);
     app.run(&["domains", "wait", "users"]).exits(0);
-    assert_eq!(app.event_count("users", "overlap"), 0, "{:?}", app.activity_log());
+    assert_eq!(
+        app.event_count("users", "overlap"),
+        0,
+        "{:?}",
+        app.activity_log()
+    );
     let status = app
         .run(&["domains", "status", "users", "-o", "json"])
         .exits(0)

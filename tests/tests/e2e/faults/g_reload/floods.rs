@@ -4,7 +4,7 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fulcrum_e2e::{App, SeededRandom, LIMIT, Process, Signal, measurement, wait_until};
+use fulcrum_e2e::{App, LIMIT, Process, SeededRandom, Signal, measurement, wait_until};
 
 /// Saves faster than it can be restarted: the last content is what runs.
 #[test]
@@ -55,7 +55,10 @@ fn g10_of_many_saves_of_a_node_domain_the_last_one_runs() {
         (newest.message == last).then_some(())
     });
     app.wait_for("users", "is ready", |users| users["ready"] == true);
-    assert_eq!(app.event_reasons("users", "watch_loop"), Vec::<String>::new());
+    assert_eq!(
+        app.event_reasons("users", "watch_loop"),
+        Vec::<String>::new()
+    );
     let generation = app.status("users")["generation"].to_string();
     measurement(
         "G10",
@@ -201,7 +204,10 @@ fn ignored_writes(writes: usize) {
     app.wait_for_start("users", "one");
     assert_eq!(app.starts("users"), ["zero", "one"]);
     assert_eq!(app.event_reasons("users", "changed"), ["code changed"]);
-    assert_eq!(app.event_reasons("users", "asset_changed"), Vec::<String>::new());
+    assert_eq!(
+        app.event_reasons("users", "asset_changed"),
+        Vec::<String>::new()
+    );
     measurement(
         "G6",
         &format!(
@@ -227,13 +233,18 @@ fn g06_fifty_thousand_ignored_writes_restart_no_domain() {
 /// was saved last runs.
 #[test]
 fn g12_saves_restarts_and_crashes_make_no_second_process() {
-    let app = App::new().with_short_timeouts().stub_domain("users", &["@flags"]);
-    app.write_file("domains/users/flags", "--beat-status ok");
+    let app = App::new()
+        .with_short_timeouts()
+        .stub_domain("users", &["@flags"]);
+    app.write_file("domains/users/flags", "--heartbeat-status ok");
     app.start_watching();
     let mut random = SeededRandom::new(12);
     let mut commands = Vec::new();
     for round in 0..40 {
-        app.write_file("domains/users/flags", &format!("--beat-status r{round}"));
+        app.write_file(
+            "domains/users/flags",
+            &format!("--heartbeat-status r{round}"),
+        );
         match random.below(4) {
             0 => commands.push(app.spawn(&["domains", "restart", "users"])),
             1 => commands.push(app.spawn(&["reload"])),
@@ -253,17 +264,25 @@ fn g12_saves_restarts_and_crashes_make_no_second_process() {
         assert!(matches!(output.code, Some(0 | 1 | 10)), "{output}");
     }
     let before = app.status("users")["generation"].as_u64();
-    app.write_file("domains/users/flags", "--beat-status last");
+    app.write_file("domains/users/flags", "--heartbeat-status last");
     let users = app.wait_for("users", "runs what was saved last", |users| {
         users["ready"] == true && users["generation"].as_u64() > before
     });
-    assert_eq!(app.event_count("users", "overlap"), 0, "{:?}", app.activity_log());
+    assert_eq!(
+        app.event_count("users", "overlap"),
+        0,
+        "{:?}",
+        app.activity_log()
+    );
     let events = app.events();
     let spawned = events.iter().filter(|event| event["type"] == "spawned");
     let generations: Vec<u64> = spawned
         .filter_map(|event| event["generation"].as_u64())
         .collect();
-    assert!(generations.windows(2).all(|pair| pair[0] < pair[1]), "{generations:?}");
+    assert!(
+        generations.windows(2).all(|pair| pair[0] < pair[1]),
+        "{generations:?}"
+    );
     measurement(
         "G12",
         &format!(

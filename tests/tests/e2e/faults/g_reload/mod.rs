@@ -2,9 +2,9 @@
 
 mod broken;
 mod configuration;
+mod directories;
 mod editors;
 mod floods;
-mod directories;
 mod limits;
 mod loops;
 mod watch_scope;

@@ -84,11 +84,18 @@ fn g06_nothing_is_watched_unless_enabled() {
     let app = App::new().with_short_timeouts().shell_domain("users", "");
     for args in [&["dev", "--watch=false"][..], &["serve"]] {
         let all = [args, &["--detach", "--wait"]].concat();
-        let run = app.fulcrum(&all).env_remove("FULCRUM_RUNTIME__WATCH__ENABLED");
+        let run = app
+            .fulcrum(&all)
+            .env_remove("FULCRUM_RUNTIME__WATCH__ENABLED");
         run.output().exits(0);
         app.write_file("domains/users/code", "one");
-        app.run(&["reload"]).exits(0).stderr_contains(&["nothing has changed"]);
-        assert_eq!(app.event_reasons("fulcrum", "watching"), Vec::<String>::new());
+        app.run(&["reload"])
+            .exits(0)
+            .stderr_contains(&["nothing has changed"]);
+        assert_eq!(
+            app.event_reasons("fulcrum", "watching"),
+            Vec::<String>::new()
+        );
         assert_eq!(app.event_reasons("users", "changed"), Vec::<String>::new());
         app.down();
     }
@@ -185,7 +192,8 @@ fn has_reported(app: &App, domain: &str, file: &str) -> bool {
     let run = app.root().with_file_name("run").join("fulcrum");
     let dirs = fs::read_dir(run).into_iter().flatten().flatten();
     let files = dirs.map(|dir| dir.path().join("modules").join(domain));
-    files.filter_map(|files| fs::read_to_string(files).ok())
+    files
+        .filter_map(|files| fs::read_to_string(files).ok())
         .any(|text| text.lines().any(|line| line.ends_with(file)))
 }
 

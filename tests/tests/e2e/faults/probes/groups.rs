@@ -28,7 +28,8 @@ const ORDER: &str = "[catalog, orders, web]";
 #[track_caller]
 fn generations(app: &App) -> Vec<u64> {
     app.run(&["domains", "wait", "all"]).exits(0);
-    let generations = MEMBERS.map(|name| app.status(name)["generation"].as_u64().expect("a number"));
+    let generations =
+        MEMBERS.map(|name| app.status(name)["generation"].as_u64().expect("a number"));
     generations.to_vec()
 }
 
@@ -98,7 +99,11 @@ fn x05_rest_for_one_restarts_the_members_after_it() {
         recycled.contains(&format!("web: orders {rest}")),
         "{recycled:?}"
     );
-    assert_eq!(app.status("web")["restarts"], 1, "only its own fault counts");
+    assert_eq!(
+        app.status("web")["restarts"],
+        1,
+        "only its own fault counts"
+    );
     app.down();
 }
 
@@ -128,10 +133,17 @@ fn x05_simultaneous_failures_of_all_members_converge() {
         generations.iter().all(ready).then_some(())
     });
     let final_generations = generations(&app);
-    assert!(final_generations.iter().all(|generation| *generation <= 4), "{final_generations:?}");
+    assert!(
+        final_generations.iter().all(|generation| *generation <= 4),
+        "{final_generations:?}"
+    );
     for name in MEMBERS {
         let crashes = app.event_count(name, "spawned");
-        assert_eq!(app.event_count(name, "overlap"), 0, "{name}, {crashes} lives");
+        assert_eq!(
+            app.event_count(name, "overlap"),
+            0,
+            "{name}, {crashes} lives"
+        );
     }
     app.down();
     let stopped = |name| {
@@ -149,7 +161,7 @@ fn x05_members_wait_for_one_that_failed_permanently() {
     let app = app("rest_for_one", ORDER);
     let app = app.stub_domain_with(
         "catalog",
-        &["--die-ready", "50ms"],
+        &["--exit-after-ready", "50ms"],
         "{restart: {budget: 1, window: 10m}}",
     );
     app.run(&["dev", "--detach"]).exits(0);

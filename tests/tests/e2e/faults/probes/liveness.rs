@@ -2,14 +2,15 @@
 
 use fulcrum_e2e::{App, Signal, text_of};
 
-use super::server::{set_failing, server};
+use super::server::{server, set_failing};
 
 const ALIVE: &str = "ready: {tcp: port}, alive: {http: /, interval: 100ms, timeout: 500ms}";
 
 /// A program that answers badly again and again is replaced; its neighbour isn't.
 #[test]
 fn a_program_that_fails_its_alive_probe_is_replaced() {
-    let app = server(App::new().with_short_timeouts(), "web", "at-once", ALIVE).stub_domain("users", &[]);
+    let app =
+        server(App::new().with_short_timeouts(), "web", "at-once", ALIVE).stub_domain("users", &[]);
     app.start();
     let (before, bystander) = (app.leader("web"), app.leader("users"));
     set_failing(&app, true);
@@ -23,7 +24,8 @@ fn a_program_that_fails_its_alive_probe_is_replaced() {
     );
     assert!(!before.is_alive());
     assert_eq!(app.leader("users"), bystander);
-    let is_unhealthy = |event: &serde_json::Value| event["domain"] == "web" && event["type"] == "unhealthy";
+    let is_unhealthy =
+        |event: &serde_json::Value| event["domain"] == "web" && event["type"] == "unhealthy";
     assert!(app.events().iter().any(is_unhealthy));
     app.down();
 }

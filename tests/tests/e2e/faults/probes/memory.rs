@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use fulcrum_e2e::{App, LIMIT, measurement, activity_log, not_applicable, text_of, wait_until};
+use fulcrum_e2e::{App, LIMIT, activity_log, measurement, not_applicable, text_of, wait_until};
 
 /// What a child holds counts, and the domain is ended in order, once for each breach.
 #[test]
@@ -24,7 +24,11 @@ fn b06_a_domain_over_its_memory_limit_is_restarted_once() {
     let reason = text_of(&users["last_exit"], "reason");
     assert!(reason.starts_with("memory limit: 1"), "{reason}");
     assert!(reason.contains("MiB of 100 MiB in 2 processes"), "{reason}");
-    assert_eq!(app.event_count("users", "stopping"), 1, "it was told to stop");
+    assert_eq!(
+        app.event_count("users", "stopping"),
+        1,
+        "it was told to stop"
+    );
     assert_eq!(users["restarts"], 1, "{users}");
     assert_eq!(app.leader("orders"), bystander);
     measurement(

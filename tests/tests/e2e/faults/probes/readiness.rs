@@ -2,7 +2,7 @@
 
 use fulcrum_e2e::{App, LIMIT, text_of, wait_until};
 
-use super::server::{set_failing, server, sleeper};
+use super::server::{server, set_failing, sleeper};
 
 /// A probe that never succeeds keeps work away, and nothing more.
 #[test]
