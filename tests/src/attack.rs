@@ -1,4 +1,4 @@
-//! Watches an instance while it is attacked: what honest domains and clients notice of it.
+//! Load and abuse tests: how domains and clients are affected while an instance is attacked.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,27 +11,27 @@ use crate::app::App;
 use crate::report::measurement;
 use crate::wait::{LIMIT, wait_until};
 
-/// How often domains of [`App::app_under_attack`] send a heartbeat.
+/// The heartbeat interval of domains of [`App::app_under_attack`].
 const INTERVAL: Duration = Duration::from_millis(200);
 
-/// What a second of a app_under_attack instance may bring in lines about strangers, and how many more in
-/// all: the first of each kind comes at once.
+/// Connection warnings that an attacked instance may log beyond one per second. The first of each
+/// kind is logged at once.
 const WARNING_BUDGET: f64 = 8.0;
 
-/// What was seen in the course of an attack.
+/// Observations during an attack.
 #[derive(Debug, Default)]
 struct Observed {
-    /// How much longer ago than its interval a domain's last heartbeat was.
+    /// Delays of heartbeats beyond their interval.
     late: Vec<Duration>,
-    /// How long `domains list` took.
+    /// Durations of `domains list`.
     list: Vec<Duration>,
-    /// Fulcrum's memory, in KiB.
+    /// Maximum resident memory of Fulcrum, in KiB.
     memory: u64,
 }
 
 impl App {
-    /// An app of two good domains with short heartbeats, which run, a third one, `late`, which
-    /// doesn't yet, and a stub, `echo`, which doesn't either.
+    /// An app with two running domains, `users` and `orders`, which have short heartbeats. A third
+    /// domain, `late`, and a stub, `echo`, are not started.
     #[track_caller]
     pub fn app_under_attack() -> Self {
         let app = Self::new()
@@ -57,9 +57,9 @@ impl App {
         });
     }
 
-    /// Runs `attack` while somebody watches. Every domain must keep its process, the control socket
-    /// must answer, and what Fulcrum says of strangers must stay readable. The figures are told for
-    /// the catalogue's row.
+    /// Runs `attack` and observes the instance meanwhile. Asserts that every domain keeps its process,
+    /// that the control socket responds, and that connection warnings are limited. Reports the
+    /// measurements for the row of the failure catalog.
     #[track_caller]
     pub fn survives<T>(&self, row: &str, attack: impl FnOnce() -> T) -> T {
         let instance = self.instance().pid;
@@ -68,12 +68,12 @@ impl App {
         let (memory, cpu, started) = (memory(instance), cpu(instance), Instant::now());
         let finished = AtomicBool::new(false);
         let (outcome, mut observed) = thread::scope(|scope| {
-            let watching = scope.spawn(|| self.watch(instance, &finished));
-            // Also where the attack panics, or the watch would never end.
-            let _over = SetOnDrop(&finished);
+            let observer = scope.spawn(|| self.watch(instance, &finished));
+            // When the attack panics too, or the observer would never finish.
+            let _guard = SetOnDrop(&finished);
             let outcome = attack();
             finished.store(true, Ordering::Relaxed);
-            (outcome, watching.join().expect("the watch saw to its end"))
+            (outcome, observer.join().expect("the observer finishes"))
         });
         let duration = started.elapsed();
         let warnings = self.connection_warnings() - warnings;
@@ -82,20 +82,16 @@ impl App {
         measurement(
             row,
             &format!(
-                "in {:.1} s: heartbeats late by p99 {} ms, `domains list` p99 {} ms, Fulcrum {cpu_percent:.0} % CPU (debug build), +{growth_mib} MiB, {warnings} log lines about strangers",
+                "in {:.1} s: heartbeats late by p99 {} ms, `domains list` p99 {} ms, Fulcrum {cpu_percent:.0} % CPU (debug build), +{growth_mib} MiB, {warnings} connection warnings",
                 duration.as_secs_f64(),
                 p99(&mut observed.late).as_millis(),
                 p99(&mut observed.list).as_millis(),
             ),
         );
-        assert_eq!(
-            self.generations(),
-            before,
-            "a domain didn't live through it"
-        );
+        assert_eq!(self.generations(), before, "a domain was restarted");
         assert!(
             warnings as f64 <= duration.as_secs_f64() + WARNING_BUDGET,
-            "{warnings} lines about strangers in {duration:?}"
+            "{warnings} connection warnings in {duration:?}"
         );
         assert!(growth_mib < 200, "Fulcrum grew by {growth_mib} MiB");
         let log = self.log();
@@ -111,7 +107,7 @@ impl App {
             let list = self.list();
             observed.list.push(started.elapsed());
             for domain in &list {
-                // None just after its registration.
+                // It has none just after its registration.
                 if let Some(age) = domain["heartbeat_age_ms"].as_u64() {
                     let late = Duration::from_millis(age).saturating_sub(INTERVAL);
                     observed.late.push(late);
@@ -125,30 +121,32 @@ impl App {
         }
     }
 
-    /// The process of each good domain, and how often it was replaced.
+    /// The process and the number of restarts of `users` and `orders`.
     fn generations(&self) -> Vec<(Option<u64>, Option<u64>, bool)> {
-        let generation = |domain: &Value| {
+        let state = |domain: &Value| {
             let ready = domain["ready"] == true;
             (domain["pid"].as_u64(), domain["restarts"].as_u64(), ready)
         };
-        let is_good = |domain: &&Value| {
+        let is_running = |domain: &&Value| {
             ["users", "orders"]
                 .iter()
                 .any(|name| domain["name"] == *name)
         };
-        self.list().iter().filter(is_good).map(generation).collect()
+        self.list().iter().filter(is_running).map(state).collect()
     }
 
-    /// What a detached instance has written.
+    /// The log of a detached instance.
     pub fn log(&self) -> String {
         fs::read_to_string(self.root().join(".fulcrum/instance.log")).unwrap_or_default()
     }
 
     fn connection_warnings(&self) -> usize {
         let log = self.log();
-        let about =
-            |line: &&str| line.contains("a connection was closed") || line.contains("refused");
-        log.lines().filter(about).count()
+        let is_warning = |line: &&str| {
+            let kinds = ["a connection was closed", "refused", "rejected"];
+            kinds.iter().any(|kind| line.contains(kind))
+        };
+        log.lines().filter(is_warning).count()
     }
 }
 
@@ -182,9 +180,9 @@ fn cpu_since(before: u64, pid: u32) -> Duration {
     Duration::from_millis(cpu(pid).saturating_sub(before) * 10)
 }
 
-/// The time that one in a hundred is above.
+/// The 99th percentile.
 fn p99(times: &mut [Duration]) -> Duration {
     times.sort_unstable();
-    let at = (times.len() * 99).div_ceil(100).saturating_sub(1);
-    times.get(at).copied().unwrap_or_default()
+    let index = (times.len() * 99).div_ceil(100).saturating_sub(1);
+    times.get(index).copied().unwrap_or_default()
 }

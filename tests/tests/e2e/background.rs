@@ -1,4 +1,4 @@
-//! `dev --detach --wait`, and what the contract promises about the two lists.
+//! `dev --detach --wait`, and the JSON contract of `domains list` and `domains status`.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -60,7 +60,7 @@ const DOMAIN: &[(&str, &str)] = &[
     ("reason", "string"),
 ];
 
-/// D1: domains are found without a list, and each element has the keys of the contract.
+/// D1: domains are discovered without configuration, and each element has the keys of the contract.
 #[test]
 fn a_detached_instance_is_ready_and_lists_its_domains() {
     let app = shop();
@@ -94,7 +94,7 @@ fn a_detached_instance_is_ready_and_lists_its_domains() {
     app.down();
 }
 
-/// D2: a folder with a configuration and no entry point is listed, and has no process.
+/// D2: a directory with a configuration and without an entry point is listed, and has no process.
 #[test]
 fn a_domain_without_an_entry_has_no_process() {
     let app = shop();
@@ -111,7 +111,7 @@ fn a_domain_without_an_entry_has_no_process() {
     app.down();
 }
 
-/// `domains status` tells about the instance, and about one domain in depth; secrets are masked.
+/// `domains status` describes the instance, and one domain in detail; secrets are redacted.
 #[test]
 fn status_describes_the_instance_and_one_domain() {
     let app = shop().write(
@@ -168,8 +168,8 @@ fn status_describes_the_instance_and_one_domain() {
     app.down();
 }
 
-/// A start that isn't told to wait still leaves an instance that can be asked, and `--only` brings
-/// what the chosen domain depends on.
+/// A start without `--wait` leaves a running instance, and `--only` starts the dependencies of the
+/// selected domain too.
 #[test]
 fn only_starts_a_domain_and_its_dependencies() {
     let app = shop().domain("billing", "steady");
@@ -183,7 +183,7 @@ fn only_starts_a_domain_and_its_dependencies() {
     app.down();
 }
 
-/// A message goes to a domain and its answer comes back, by the exit code too.
+/// A request is sent to a domain, and its response is printed; the exit code shows failures.
 #[test]
 fn a_call_returns_the_domains_response() {
     let app = App::new().domain("users", "steady");

@@ -1,8 +1,9 @@
-//! Configurations that can't be used: cause, place and cure, exit code 5, and nothing started.
+//! Invalid configurations: each is reported with cause, location and hint, exit code 5, and nothing
+//! is started.
 
 use fulcrum_e2e::App;
 
-/// A configuration that can't be used, and what must be said about it.
+/// An invalid configuration, and what standard error must contain.
 pub(crate) struct Case {
     pub(crate) description: &'static str,
     pub(crate) app: fn(App) -> App,
@@ -75,7 +76,7 @@ fn every_invalid_configuration_is_reported_with_location_and_hint() {
     rejected(CASES);
 }
 
-/// Each is told by `config validate` and by every start, and nothing is started.
+/// Each is reported by `config validate` and by every start, and nothing is started.
 #[track_caller]
 pub(crate) fn rejected(cases: &[Case]) {
     for case in cases {
@@ -93,7 +94,7 @@ pub(crate) fn rejected(cases: &[Case]) {
     }
 }
 
-/// All findings at once, so that one run is enough to mend them.
+/// All diagnostics are reported at once, so that one run is enough to fix them.
 #[test]
 fn all_diagnostics_are_reported_at_once() {
     let app = App::new()

@@ -1,4 +1,4 @@
-//! D3, D4: the configuration is checked and shown without running anything.
+//! D3, D4: the configuration is validated and printed without starting anything.
 
 use fulcrum_e2e::App;
 
@@ -16,7 +16,7 @@ fn a_valid_configuration_is_reported_as_valid() {
     assert_eq!(found, serde_json::json!([]));
 }
 
-/// D3: a slip is found with its place and the key that was meant.
+/// D3: a misspelled key is reported with its position and the nearest key.
 #[test]
 fn an_unknown_key_is_reported_with_the_nearest_key() {
     let app = App::new()
@@ -29,7 +29,7 @@ fn an_unknown_key_is_reported_with_the_nearest_key() {
     ]);
 }
 
-/// D4: every setting with where it comes from, the later layer winning.
+/// D4: every setting is printed with its origin; later layers override earlier ones.
 #[test]
 fn config_show_prints_the_origin_of_each_setting() {
     let app = App::new()

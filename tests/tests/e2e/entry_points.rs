@@ -1,4 +1,4 @@
-//! An entry is started exactly once, whether it does that itself or not.
+//! An entry point is started exactly once, whether it starts itself or not.
 
 use fulcrum_e2e::App;
 
@@ -15,7 +15,7 @@ fn every_kind_of_entry_point_is_started_once() {
         .into_iter()
         .fold(App::new(), |app, fixture| app.domain(fixture, fixture));
     app.start();
-    // A second start of one life would have come by the time that the next life is ready.
+    // A second start of a generation would have happened before the next generation is ready.
     app.wait_until_stable(&FIXTURES);
     app.run(&["domains", "restart", "all"]).exits(0);
     app.wait_until_stable(&FIXTURES);

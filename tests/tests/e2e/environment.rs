@@ -1,17 +1,17 @@
-//! What a domain finds in its environment.
+//! The environment of a domain.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use fulcrum_e2e::App;
 
-/// What the latest life of a domain printed about its environment.
+/// The environment that the latest generation of a domain printed.
 #[track_caller]
 fn printed(app: &App, name: &str) -> BTreeMap<String, String> {
     let lines = app.logs(name);
     let lines = lines.iter().filter(|line| line.stream == "stdout");
     let pairs = lines.filter_map(|line| line.message.split_once('='));
-    // A later life's values replace an earlier one's.
+    // Values of a later generation replace earlier ones.
     pairs
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
@@ -36,8 +36,8 @@ fn the_environment_has_the_contracted_variables() {
     app.down();
 }
 
-/// S3: `env_file`, then `env`, each over what is inherited; the file is read again at each start,
-/// and what is gone from it is gone.
+/// S3: `env_file`, then `env`, each overriding inherited variables. The file is read at each start;
+/// a variable removed from it is unset.
 #[test]
 fn an_env_file_is_read_at_every_start() {
     let app = App::new()
@@ -82,8 +82,8 @@ fn an_env_file_is_read_at_every_start() {
     app.down();
 }
 
-/// S3: settings of one life are read again at each start; a file that is broken by then changes
-/// nothing, and that is told.
+/// S3: settings of a generation are read at each start. A file that is invalid by then changes
+/// nothing, and is reported.
 #[test]
 fn a_variable_deleted_from_the_settings_is_unset_after_a_restart() {
     let with = "process:\n  env: { FOO: one, BAR: two }\n";
@@ -115,7 +115,7 @@ fn a_variable_deleted_from_the_settings_is_unset_after_a_restart() {
     app.down();
 }
 
-/// S1, as its row has it: the raw log holds the variables as the domain printed them.
+/// S1: the raw log has the variables as the domain printed them.
 #[test]
 fn the_raw_log_is_what_the_domain_wrote() {
     let app = App::new().domain("users", "prints-environment");
@@ -136,7 +136,7 @@ fn the_raw_log_is_what_the_domain_wrote() {
     app.down();
 }
 
-/// S8: the process that Fulcrum shows is Node itself, with no shell between.
+/// S8: the process that Fulcrum reports is Node itself, without a shell in between.
 #[test]
 fn the_leader_is_node() {
     let app = App::new()
@@ -148,7 +148,7 @@ fn the_leader_is_node() {
         let exe = std::fs::read_link(format!("/proc/{}/exe", leader.pid)).unwrap();
         assert_eq!(exe.file_name().unwrap(), "node", "{name} is {leader}");
     }
-    // The instance itself and one process for each domain, beside what watches over them.
+    // The instance and one process for each domain, besides the cleanup guard.
     let nodes = app
         .processes()
         .into_iter()

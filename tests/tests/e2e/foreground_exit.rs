@@ -1,4 +1,4 @@
-//! H1: how an instance in the foreground ends.
+//! H1: how an instance in the foreground exits.
 
 use fulcrum_e2e::{App, LIMIT, Signal, wait_until};
 
@@ -45,7 +45,7 @@ fn a_closed_terminal_stops_like_ctrl_c() {
     ends_in_order(Signal::HUP);
 }
 
-/// Ctrl-C while a domain hasn't registered yet.
+/// Ctrl-C while a domain has not registered yet.
 #[test]
 fn ctrl_c_during_the_start_leaves_nothing() {
     let app = App::new()

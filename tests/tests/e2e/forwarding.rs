@@ -1,10 +1,10 @@
-//! Logs that go elsewhere; what arrives is `cargo xtask foreign`'s business, which has a receiver.
+//! Log export. What arrives at a receiver is tested by `cargo xtask interop`.
 
 use std::time::{Duration, Instant};
 
 use fulcrum_e2e::{App, Signal};
 
-/// Where nobody listens: a port that only root could have opened.
+/// A privileged port on which nothing listens.
 const UNREACHABLE: &str = "http://127.0.0.1:1";
 
 #[test]
@@ -23,7 +23,7 @@ fn an_unreachable_receiver_does_not_affect_domains() {
     assert!(started.elapsed() < Duration::from_secs(10), "{output}");
     let warnings = output.stdout.matches("logs aren't forwarded to").count();
     assert_eq!(warnings, 1, "{output}");
-    // What never arrived isn't passed over.
+    // Lines that were never exported are reported.
     let end = format!("not all logs were forwarded to {UNREACHABLE}: ");
     let last = output.stdout.lines().find(|line| line.contains(&end));
     assert!(

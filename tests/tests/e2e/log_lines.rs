@@ -1,4 +1,4 @@
-//! G3: no line is lost, glued, or broken where it wasn't.
+//! G3: no line is lost, joined to another, or split where it was not.
 
 use fulcrum_e2e::{App, Line, Signal};
 
@@ -40,7 +40,7 @@ fn a_line_of_a_mebibyte_is_split_into_pieces_without_loss() {
         first_pieces.iter().all(|piece| piece.partial) && !last_piece.partial,
         "the last piece ends the line"
     );
-    // Its last character was written in two halves.
+    // Its last character was written in two parts.
     assert_eq!((last.message.as_str(), last.partial), ("split é", false));
     app.down();
 }

@@ -1,9 +1,10 @@
-//! G2, G5: what was said can be read: which lines, in which order, also when nobody is there.
+//! G2, G5: stored logs: which lines are printed, in which order, with and without an instance.
 
 use fulcrum_e2e::{App, LIMIT, Output, Signal, json_lines, text_of, wait_until};
 use serde_json::Value;
 
-/// An app whose domain has said this in each of two lives, of which the first was killed.
+/// An app whose domain has written this text in each of two generations, of which the first was
+/// killed.
 #[track_caller]
 fn two_generations(text: &str) -> App {
     let app = App::new().with_short_timeouts().write("words", text);
@@ -18,7 +19,7 @@ fn two_generations(text: &str) -> App {
     app
 }
 
-/// Kills the instance; its domains go with it.
+/// Kills the instance, and waits until its domains have exited.
 #[track_caller]
 fn kill(app: &App) {
     app.instance().signal(Signal::KILL);
@@ -27,14 +28,14 @@ fn kill(app: &App) {
     });
 }
 
-/// The lines that `logs` gives with these arguments.
+/// The lines that `logs` prints with these arguments.
 #[track_caller]
 fn lines(app: &App, args: &[&str]) -> Vec<Value> {
     let args = [&["logs", "-o", "json"], args].concat();
     json_lines(&app.run(&args).exits(0).stdout)
 }
 
-/// What the domain itself said of them.
+/// The lines of the domain itself among them.
 #[track_caller]
 fn written(app: &App, args: &[&str]) -> Vec<String> {
     let all = lines(app, &[&["users"], args].concat());
@@ -51,7 +52,7 @@ ERROR broken
 debug: detail
 ";
 
-/// The same, with an instance and without one.
+/// Runs the check with an instance and without one.
 #[track_caller]
 fn on_both(app: &App, check: impl Fn(&str)) {
     check("running");
@@ -70,10 +71,10 @@ fn a_killed_instance_leaves_its_logs_readable() {
     app.run(&["logs", "nobody"])
         .exits(4)
         .stderr_contains(&["nobody"]);
-    // There is nothing to go on with.
+    // There is no instance to follow.
     let follow = app.run(&["logs", "users", "-f"]);
     assert_ne!(follow.code, Some(0), "{follow}");
-    // The next instance goes on after it, and what it says is later.
+    // The next instance appends to the store, and its lines are later.
     app.start();
     app.wait_for_event_count("users", "written", 3);
     wait_until("the third life is kept", LIMIT, || {
@@ -100,10 +101,10 @@ fn previous_and_generation_select_a_generation() {
     assert!(generations(&["--generation", "7"]).is_empty());
     assert_eq!(written(&app, &["--previous"]).len(), 5);
     kill(&app);
-    // Now the second one is over, too.
+    // Now the second generation has exited, too.
     assert_eq!(generations(&["--previous"]), [2]);
     assert_eq!(generations(&["--generation", "1"]), [1]);
-    // Another instance counts anew; what is meant is the newest of a number.
+    // Another instance counts from 1 again; a number selects the newest generation.
     app.start();
     app.wait_for_event_count("users", "written", 3);
     assert_eq!(generations(&["--previous"]), [2]);
@@ -136,7 +137,7 @@ fn level_grep_stream_and_n_select_lines() {
         let newest = with(&["--grep", "error|broken", "-n", "1"]);
         assert_eq!(newest, ["ERROR broken"], "{when}");
         assert_eq!(with(&["-n", "0"]).len(), 0, "{when}");
-        // What Fulcrum says doesn't count where it isn't shown.
+        // Fulcrum's own lines are not counted where they are not printed.
         let raw = app.run(&["logs", "users", "--raw", "-n", "7"]).exits(0);
         assert_eq!(raw.stdout.lines().count(), 7, "{when}: {raw}");
         let own = lines(&app, &["users", "--stream", "fulcrum"]);
@@ -172,7 +173,7 @@ fn since_and_until_select_a_time_range() {
     });
 }
 
-/// Times in front are those of the records, and nothing else is changed.
+/// Timestamps are those of the records, and nothing else is changed.
 #[test]
 fn timestamps_are_prefixed() {
     let app = two_generations("one\n");

@@ -1,4 +1,4 @@
-//! What Fulcrum does, seen from outside: a module a behaviour.
+//! Fulcrum's behavior, observed from outside: a module for each subject.
 
 mod background;
 mod bad_configuration;

@@ -1,11 +1,11 @@
-//! Which files a domain has loaded, as its process tells Fulcrum.
+//! Which files a domain has loaded, as its process reports them to Fulcrum.
 
 use std::fs;
 use std::path::PathBuf;
 
 use fulcrum_e2e::{App, LIMIT, wait_until};
 
-/// What a domain has told, below the app's root; nothing while it hasn't.
+/// The files that a domain has reported, relative to the app's root; none before the first report.
 fn reported_files(app: &App, name: &str) -> Vec<String> {
     let run = app.root().with_file_name("run").join("fulcrum");
     let dirs = fs::read_dir(run).into_iter().flatten().flatten();
@@ -30,8 +30,8 @@ fn assert_reports(app: &App, name: &str, expected: &[&str]) {
     assert_eq!(reported_files, expected);
 }
 
-/// Shared code is told by those who import it, whatever the kind of module; packages and the rest
-/// of the app aren't told of. What fails before it registers tells, too.
+/// Each domain reports the shared code that it imports, for every kind of module; packages and
+/// other files of the app are not reported. Code that fails before it registers is reported, too.
 #[test]
 fn a_domain_reports_the_files_that_it_imports() {
     let domain = "class D extends DomainBase {}";

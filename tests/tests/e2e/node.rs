@@ -1,4 +1,4 @@
-//! S5: which Node runs a domain, and what is said when none can.
+//! S5: which Node runs a domain, and what is reported when none is usable.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,7 +8,7 @@ use std::process::Command;
 use fulcrum_e2e::{App, Output, text_of};
 use serde_json::Value;
 
-/// A folder with a `node` of this text in it, for the front of PATH.
+/// A directory with a `node` of this text, for the front of PATH.
 pub(crate) fn fake_node(app: &App, script: &str) -> PathBuf {
     let dir = app.scratch_dir().join("bin");
     fs::create_dir_all(&dir).expect("a folder");
@@ -18,7 +18,7 @@ pub(crate) fn fake_node(app: &App, script: &str) -> PathBuf {
     dir
 }
 
-/// The Node in PATH, behind links.
+/// The Node in PATH, with links resolved.
 pub(crate) fn real_node() -> PathBuf {
     let output = Command::new("node")
         .args(["-p", "process.execPath"])
@@ -27,7 +27,7 @@ pub(crate) fn real_node() -> PathBuf {
     PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())
 }
 
-/// The domain has failed for good before anything was started, after one attempt.
+/// Asserts that the domain has failed permanently before anything was started, after one attempt.
 #[track_caller]
 pub(crate) fn failed_at_once(app: &App, output: Output, texts: &[&str]) {
     output.exits(10).stderr_contains(texts);
@@ -80,7 +80,7 @@ fn process_node_selects_the_node_that_runs() {
         "domains/users/fulcrum.yml",
         &format!("process:\n  node: {}\n", link.display()),
     );
-    // With no Node in PATH there is no other.
+    // PATH has no Node, so only the configured one can run.
     let empty = app.scratch_dir().join("empty");
     fs::create_dir(&empty).unwrap();
     let run = app

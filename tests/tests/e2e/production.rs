@@ -1,4 +1,4 @@
-//! `serve`: the same house for production.
+//! `serve`: production mode.
 
 use fulcrum_e2e::{App, CTRL_C, Signal, TerminalStep, binary, json_lines, text_of};
 use serde_json::Value;
@@ -62,7 +62,7 @@ fn serve_rejects_a_registration_without_a_token() {
     app.down();
 }
 
-/// A client of old sends no token, so `serve` must be told to take it.
+/// A client without the SDK sends no token, so `serve` must be configured to accept it.
 #[test]
 fn a_domain_without_a_token_needs_open_registration() {
     let app = App::new()
@@ -73,7 +73,7 @@ fn a_domain_without_a_token_needs_open_registration() {
     app.down();
 }
 
-/// The record of a line, as programs read it: what a logger says in its own JSON is understood.
+/// The JSON record of a line: level and trace of a logger's own JSON are recognized.
 #[test]
 fn a_json_record_has_level_and_trace() {
     let app = App::new().domain("users", "logs-like-pino");
@@ -97,7 +97,7 @@ fn a_json_record_has_level_and_trace() {
     assert!(numbers.is_sorted() && numbers.iter().all(Option::is_some));
 }
 
-/// JSON is for programs: a person who starts `serve` at a terminal, or says so, gets text.
+/// JSON is for programs: in a terminal, or with `format: text`, `serve` prints text.
 #[test]
 fn serve_prints_text_on_a_terminal_and_on_request() {
     let app = App::new().domain("users", "steady");

@@ -1,8 +1,9 @@
-//! When a domain counts as ready.
+//! When a domain is ready.
 
 use fulcrum_e2e::App;
 
-/// R1: a process that runs isn't ready before it has registered, and a wait says so by its code.
+/// R1: a running process is not ready before it has registered, and the exit code of `wait` shows
+/// that.
 #[test]
 fn a_domain_is_ready_when_it_has_registered() {
     let app = App::new().domain("users", "waits-for-gate-file");
@@ -46,7 +47,8 @@ fn a_domain_is_ready_when_it_has_registered() {
     app.down();
 }
 
-/// A start that waits in vain ends with 17, names what isn't ready, and leaves the instance.
+/// A start that times out exits with 17, names the domains that are not ready, and leaves the
+/// instance running.
 #[test]
 fn a_start_that_times_out_names_the_domains_that_are_not_ready() {
     let app = App::new()
@@ -60,7 +62,7 @@ fn a_start_that_times_out_names_the_domains_that_are_not_ready() {
     app.down();
 }
 
-/// In the foreground the same wait ends the instance too, and nothing is left.
+/// In the foreground the same timeout stops the instance too, and no process is left.
 #[test]
 fn a_foreground_start_that_times_out_exits() {
     let app = App::new()

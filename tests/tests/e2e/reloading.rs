@@ -1,14 +1,14 @@
-//! `fulcrum reload`: what differs is carried out, and nothing else.
+//! `fulcrum reload`: differences are applied, and nothing else.
 
 use fulcrum_e2e::{App, LIMIT, Signal, wait_until};
 
-/// What `domains why` tells of a domain.
+/// The output of `domains why` for a domain.
 #[track_caller]
 fn why(app: &App, name: &str) -> String {
     app.run(&["domains", "why", name]).exits(0).stdout
 }
 
-/// D7: the plan is shown, and only what differs is restarted.
+/// D7: the plan is printed, and only changed domains are restarted.
 #[test]
 fn only_changed_domains_are_restarted() {
     let app = App::new()
@@ -108,7 +108,7 @@ fn a_new_domain_starts_after_its_dependencies() {
         ready < app.event_times("pay", "spawned")[0],
         "it didn't wait"
     );
-    // It can be called, stopped and started like any other, and belongs to `all`.
+    // It can be called, stopped and started like any other domain, and is part of `all`.
     app.run(&["domains", "restart", "pay"]).exits(0);
     app.run(&["domains", "wait", "all"]).exits(0);
     app.wait_until_stable(&["pay", "cache"]);
@@ -121,8 +121,8 @@ fn a_new_domain_starts_after_its_dependencies() {
     assert!(stopped("pay") < stopped("cache"), "dependents go first");
 }
 
-/// The supervisor's own settings need no new process, and hold for the one that lives; under
-/// `serve` as well.
+/// Settings of the supervisor need no new process, and apply to the running one; under `serve` as
+/// well.
 #[test]
 fn a_changed_grace_is_applied_without_a_restart() {
     let flags = ["--ignore-term"];
@@ -175,7 +175,7 @@ fn changed_dependencies_hold_for_the_shutdown_and_the_next_start() {
     }
 }
 
-/// A probe is adopted by the life that goes on, and so is its removal.
+/// A changed probe is applied to the running generation, and so is its removal.
 #[test]
 fn a_changed_probe_is_applied_at_once() {
     let app = App::new().with_short_timeouts().stub_domain("users", &[]);
@@ -203,8 +203,8 @@ fn a_changed_probe_is_applied_at_once() {
     app.down();
 }
 
-/// One that crashed for good is started when its settings have changed; one that somebody has
-/// stopped stays stopped, and has the new settings when it is started.
+/// A failed domain is started when its settings have changed. A stopped one stays stopped, and uses
+/// the new settings when it is started.
 #[test]
 fn a_reload_restarts_failed_domains_and_leaves_stopped_ones_alone() {
     let app = App::new()
@@ -260,7 +260,7 @@ fn a_domain_that_fails_with_its_new_settings_is_reported() {
     app.down();
 }
 
-/// What a domain is told in its environment of a file counts as its own setting.
+/// Variables of an env file count as settings of the domain.
 #[test]
 fn a_changed_env_file_is_a_difference() {
     let app = App::new()
@@ -271,7 +271,7 @@ fn a_changed_env_file_is_a_difference() {
     app.write_file("domains/users/x.env", "FOO=two\n");
     let shown = app.run(&["reload", "--dry-run"]).exits(0);
     assert_eq!(shown.stdout, "~ users  restart (env.FOO: one → two)\n");
-    // A restart by hand reads it too, so then there is nothing left to do.
+    // A restart by command reads it too, so nothing is left to apply.
     app.run(&["domains", "restart", "users"]).exits(0);
     app.run(&["reload"])
         .exits(0)
@@ -296,7 +296,7 @@ fn with_only_a_new_domain_is_added_and_not_started() {
     app.down();
 }
 
-/// What the instance stands on is told until there is another one.
+/// Settings of the instance itself are reported until it is restarted.
 #[test]
 fn settings_that_require_a_restart_are_reported_and_not_applied() {
     let app = App::new().with_short_timeouts().stub_domain("users", &[]);
@@ -324,7 +324,7 @@ fn without_an_instance_there_is_nothing_to_reload() {
         .stderr_contains(&["not running"]);
 }
 
-/// Nothing is started any more once the instance ends, and the end doesn't wait for a reload.
+/// Nothing is started once the instance stops, and the shutdown does not wait for a reload.
 #[test]
 fn a_shutdown_aborts_a_reload() {
     let flags = ["--ignore-term"];
@@ -345,7 +345,7 @@ fn a_shutdown_aborts_a_reload() {
     assert_eq!(app.event_count("new", "spawned"), 0);
 }
 
-/// Ctrl-C leaves the client, and the reload goes on.
+/// Ctrl-C exits the client, and the reload continues.
 #[test]
 fn ctrl_c_leaves_the_client_and_not_the_reload() {
     let app = App::new().with_short_timeouts().stub_domain("users", &[]);
@@ -361,7 +361,7 @@ fn ctrl_c_leaves_the_client_and_not_the_reload() {
         .exits(130)
         .stderr_contains(&["the reload goes on"]);
     app.wait_for("users", "is ready", |users| users["ready"] == true);
-    // Nor does one that waits no longer.
+    // A timeout does not abort it either.
     app.write_stub_domain("users", &["--register-after", "1001ms"], "{}");
     app.run(&["reload", "--timeout", "300ms"])
         .exits(17)

@@ -1,4 +1,4 @@
-//! X1: what happens after an end that nobody asked for, and after one that somebody did.
+//! X1: what happens after an exit, requested or not.
 
 use fulcrum_e2e::{App, Signal, text_of};
 
@@ -44,7 +44,7 @@ fn a_stopped_domain_stays_down_until_it_is_started() {
         "{users}"
     );
     assert_eq!(users["pid"], serde_json::Value::Null);
-    // Stopping twice is harmless, and another domain's crash and return wakes nobody.
+    // A repeated stop has no effect, and neither has the restart of another domain.
     app.run(&["domains", "stop", "users"]).exits(0);
     app.leader("orders").signal(Signal::KILL);
     app.wait_for("orders", "is back", |orders| {
@@ -57,7 +57,7 @@ fn a_stopped_domain_stays_down_until_it_is_started() {
     app.down();
 }
 
-/// Where no retry can help there is none: the reason names place and cure.
+/// Failures that a retry cannot fix are not retried: the reason has location and hint.
 #[test]
 fn permanent_failures_are_not_retried() {
     for (code, texts) in [

@@ -1,8 +1,8 @@
-//! Commands at the same time.
+//! Concurrent commands.
 
 use fulcrum_e2e::{App, LIMIT, Signal, wait_until};
 
-/// C3: however many restarts are asked for at once, there is never a second process.
+/// C3: however many restarts are requested at once, there is never a second process.
 #[test]
 fn twenty_restarts_at_once_never_make_two_processes() {
     let app = App::new().domain("users", "steady");
@@ -11,7 +11,7 @@ fn twenty_restarts_at_once_never_make_two_processes() {
         .map(|_| app.spawn(&["domains", "restart", "users"]))
         .collect();
     for restart in &mut restarts {
-        // Each is done, or told that a later one has overtaken it.
+        // Each is done, or failed because a later one superseded it.
         let output = restart.wait_exit();
         assert!(matches!(output.code, Some(0 | 1)), "{output}");
     }
@@ -32,7 +32,7 @@ fn twenty_restarts_at_once_never_make_two_processes() {
     app.down();
 }
 
-/// `--no-wait` doesn't wait, and the restart happens all the same.
+/// `--no-wait` does not wait, and the restart is carried out.
 #[test]
 fn a_restart_without_waiting_is_carried_out() {
     let app = App::new().domain("users", "steady");
@@ -47,7 +47,8 @@ fn a_restart_without_waiting_is_carried_out() {
     app.down();
 }
 
-/// Ctrl-C leaves the client only, which says so; `down --force` doesn't wait for the stubborn.
+/// Ctrl-C exits the client only, which reports that; `down --force` does not wait for domains that
+/// ignore SIGTERM.
 #[test]
 fn ctrl_c_leaves_the_client_and_not_the_restart() {
     let app = App::new().domain("users", "ignores-sigterm").write(
@@ -67,7 +68,7 @@ fn ctrl_c_leaves_the_client_and_not_the_restart() {
         (&"stopping".into(), &"up".into()),
         "{users}"
     );
-    // Without force it would take ten minutes.
+    // Without `--force` it would take ten minutes.
     let slow = app.run(&["down", "--timeout", "1s"]).exits(17);
     assert!(slow.stderr.contains("waiting for users"), "{slow}");
     app.run(&["down", "--force"]).exits(0);

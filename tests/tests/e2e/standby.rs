@@ -1,11 +1,11 @@
-//! Warm standby: a start that a spare process takes over is a cold start in all but its time.
+//! Warm standby: a start with a standby process differs from a cold start only in its duration.
 
 use std::fs;
 
 use fulcrum_e2e::{App, LIMIT, Line, Process, Signal, measurement, wait_until};
 use serde_json::Value;
 
-/// A variable that a process was started with.
+/// A variable in the initial environment of a process.
 fn variable(process: &Process, name: &str) -> Option<String> {
     let environ = fs::read(format!("/proc/{}/environ", process.pid)).ok()?;
     let environ = String::from_utf8_lossy(&environ).into_owned();
@@ -14,12 +14,12 @@ fn variable(process: &Process, name: &str) -> Option<String> {
     Some(found.1.to_owned())
 }
 
-/// Whether a process was started as a spare, whatever it is by now.
+/// Whether a process was started as a standby process, even if it is activated by now.
 fn is_standby(process: &Process) -> bool {
     variable(process, "FULCRUM_BOOTSTRAP").is_some_and(|config| config.contains(r#""spare":"#))
 }
 
-/// All spares that wait.
+/// All standby processes that wait.
 fn standby_processes(app: &App) -> Vec<Process> {
     let list = app.list();
     let leads = |process: &Process| list.iter().any(|domain| domain["pid"] == process.pid);
@@ -28,7 +28,7 @@ fn standby_processes(app: &App) -> Vec<Process> {
         .collect()
 }
 
-/// Restarts a domain, and waits for the spare of its next life.
+/// Restarts a domain, and waits for the standby process of its next generation.
 #[track_caller]
 fn restart_with_standby(app: &App, name: &str) -> Process {
     app.run(&["domains", "restart", name]).exits(0);
@@ -39,7 +39,7 @@ fn restart_with_standby(app: &App, name: &str) -> Process {
     })
 }
 
-/// What the lives of a domain have printed as `facts {…}`.
+/// What the generations of a domain have printed as `facts {…}`.
 fn facts(app: &App, name: &str) -> Vec<Value> {
     let parse = |line: Line| {
         let text = line.message.strip_prefix("facts ")?;
@@ -48,7 +48,7 @@ fn facts(app: &App, name: &str) -> Vec<Value> {
     app.logs(name).into_iter().filter_map(parse).collect()
 }
 
-/// All that a program can see of how it was started, but for what is of one life only.
+/// All that a program can observe of its start, except for what is unique to a generation.
 const PRINT_FACTS: &str = r#"
 const stdin = process.stdin;
 const env = Object.fromEntries(Object.entries(process.env).sort().filter(([name]) => name !== 'FULCRUM_DOMAIN_TOKEN'));
@@ -183,7 +183,8 @@ fn a_killed_standby_process_leads_to_a_cold_start() {
     app.down();
 }
 
-/// The environment is that of the start: where the spare's is another one, the start is cold.
+/// The environment is that of the start: where the standby process has another one, the start is
+/// cold.
 #[test]
 fn a_standby_process_of_other_settings_is_not_used() {
     let settings = |color: &str| format!("process:\n  env: {{COLOUR: {color}}}\n");
@@ -200,7 +201,7 @@ fn a_standby_process_of_other_settings_is_not_used() {
     wait_until("the old spare is ended", LIMIT, || {
         (!standby.is_alive()).then_some(())
     });
-    // The next one is of the new settings.
+    // The next one has the new settings.
     let standby = wait_until("there is a new spare", LIMIT, || {
         standby_processes(&app).pop()
     });
@@ -272,7 +273,7 @@ fn without_standby_there_are_no_standby_processes() {
         app.run(&[mode, "--detach", "--wait"]).exits(0);
         for _ in 0..2 {
             app.run(&["domains", "restart", "users"]).exits(0);
-            // As long as it would take one to be there.
+            // As long as it would take to start a standby process.
             app.run(&["domains", "wait", "users"]).exits(0);
         }
         assert!(!is_standby(&app.leader("users")), "{mode}");
@@ -281,7 +282,7 @@ fn without_standby_there_are_no_standby_processes() {
     }
 }
 
-/// Milliseconds of a moment that an event tells.
+/// The milliseconds of the day at which an event happened.
 fn millis_of(event: &Value) -> f64 {
     let text = event["time"].as_str().expect("a time");
     let (_, clock) = text.split_once('T').expect("a date and a time");
@@ -293,14 +294,14 @@ fn millis_of(event: &Value) -> f64 {
     ((parts[0] * 60.0 + parts[1]) * 60.0 + parts[2]) * 1000.0
 }
 
-/// The `nth` part of hundred of what was measured.
+/// The `nth` percentile of the measurements.
 fn percentile(measured: &mut [f64], nth: usize) -> f64 {
     measured.sort_by(f64::total_cmp);
     measured[(measured.len() - 1) * nth / 100]
 }
 
-/// The phases of all lives after the given one: until nobody of the old life is left, until the new
-/// one is told to begin, until it has registered, and altogether.
+/// The durations of all generations after the given one: until the previous process group is empty,
+/// until the new process is started, until it has registered, and in total.
 fn phases(events: &[Value], name: &str, after: Option<u64>) -> [Vec<f64>; 4] {
     let mut found: [Vec<f64>; 4] = Default::default();
     let [mut stopping, mut group_empty, mut starting] = [0.0; 3];
@@ -329,7 +330,7 @@ fn phases(events: &[Value], name: &str, after: Option<u64>) -> [Vec<f64>; 4] {
     found
 }
 
-/// From each kill to the registration of the life that followed it.
+/// From each kill to the registration of the following generation.
 fn recovery_times(events: &[Value], name: &str, after: Option<u64>, kills: &[f64]) -> Vec<f64> {
     let registrations = events.iter().filter(|event| {
         event["domain"] == name
@@ -343,14 +344,14 @@ fn recovery_times(events: &[Value], name: &str, after: Option<u64>, kills: &[f64
         .collect()
 }
 
-/// Milliseconds of this moment, as events tell them.
+/// The current milliseconds of the day, on the clock of the events.
 fn now() -> f64 {
     let since = std::time::SystemTime::UNIX_EPOCH.elapsed();
     since.expect("after 1970").as_secs_f64() * 1000.0 % 86_400_000.0
 }
 
-/// How long restarts and crashes take with a spare. The figures that count are those of a quiet
-/// machine and an optimised `FULCRUM_BIN`.
+/// How long restarts and crashes take with a standby process. Relevant measurements need a quiet
+/// machine and an optimized `FULCRUM_BIN`.
 #[test]
 #[ignore = "long: 150 restarts, for their figures"]
 fn warm_start_measurements() {
@@ -386,7 +387,7 @@ fn warm_start_measurements() {
             for _ in 0..ROUNDS {
                 let generation = app.status(name)["generation"].as_u64();
                 if crash {
-                    // By then it is stable.
+                    // It is stable by then.
                     std::thread::sleep(std::time::Duration::from_millis(400));
                     let leader = app.leader(name);
                     kills.push(now());
@@ -398,13 +399,13 @@ fn warm_start_measurements() {
                     domain["ready"] == true && domain["generation"].as_u64() > generation
                 });
                 wait_until("it has a spare", LIMIT, || standby_processes(&app).pop());
-                // Until the spare has booted.
+                // Until the standby process has booted.
                 std::thread::sleep(std::time::Duration::from_millis(300));
             }
             let events = app.events();
             let [mut stop, mut prepare, mut start, mut total] = phases(&events, name, cold);
             if crash {
-                // From the kill, and not from when it was noticed.
+                // From the kill, and not from its detection.
                 total = recovery_times(&events, name, cold, &kills);
             }
             let summary = |kind: &str, list: &mut Vec<f64>| {

@@ -1,4 +1,4 @@
-//! The native stub domain does what its flags say; what tests see through it they may believe.
+//! The native stub domain behaves as its flags say, so that tests can rely on it.
 
 use fulcrum_e2e::{App, LIMIT, Signal, wait_until};
 
@@ -75,7 +75,7 @@ fn a_stub_has_descendants_that_ignore_sigterm() {
         (ignored.pid == daemon.pid).then_some(())
     });
     assert!(daemon.is_alive());
-    // What becomes of them is the catalogue's affair.
+    // What Fulcrum does with them is tested in the failure catalog.
     daemon.signal(Signal::KILL);
     app.run(&["down"]).exits(0);
 }
@@ -91,8 +91,8 @@ fn a_stub_reconnects_after_it_has_lost_its_connection() {
     app.down();
 }
 
-/// The oracle against two lives at once sees them, and takes no stranger for one that has a number
-/// which was used before.
+/// The activity log detects overlapping generations, and does not mistake another process with a
+/// reused pid for one.
 #[test]
 fn overlapping_generations_are_recorded_and_reused_pids_are_not() {
     let app = App::new();
@@ -102,7 +102,7 @@ fn overlapping_generations_are_recorded_and_reused_pids_are_not() {
         let run = app.program(stub, &["--never-register"]);
         app.spawn_command(run.env("FULCRUM_DOMAIN_NAME", domain))
     };
-    // This process lives, but another had its number when the entries was written.
+    // This process is running, but another one had its pid when the entry was written.
     let own_pid = std::process::id();
     let entries = app.scratch_dir().join("activity-log");
     let line =

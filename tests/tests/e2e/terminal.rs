@@ -1,8 +1,8 @@
-//! G1: what is shown when nobody sits before it.
+//! G1: output without a terminal.
 
 use fulcrum_e2e::{App, Signal};
 
-/// Piped output has no escapes of ours; each line has its domain's name before it.
+/// Piped output has no escape sequences of Fulcrum; each line is prefixed with its domain's name.
 #[test]
 fn piped_output_is_plain_and_prefixed() {
     let app = App::new()
@@ -35,7 +35,7 @@ fn piped_output_is_plain_and_prefixed() {
     );
 }
 
-/// A domain that colours its own words does so for a terminal only.
+/// Colors of a domain's own output are printed to a terminal only.
 #[test]
 fn colors_of_a_domain_do_not_reach_a_pipe() {
     let app = App::new().domain("users", "colors-its-output");

@@ -1,8 +1,8 @@
-//! S2: TypeScript with nothing installed.
+//! S2: TypeScript without installed packages.
 
 use fulcrum_e2e::App;
 
-/// A stack trace names the lines of the files as they were written, the second one's too.
+/// A stack trace names the lines of the source files, imported ones too.
 #[test]
 fn a_stack_trace_names_the_lines_of_the_source() {
     let app = App::new().domain("digger", "throws-in-typescript");
@@ -28,7 +28,7 @@ fn a_stack_trace_names_the_lines_of_the_source() {
     app.down();
 }
 
-/// After the cure, a start is enough.
+/// After the file is fixed, a start is enough.
 #[test]
 fn a_fixed_file_starts() {
     let app = App::new().domain("painter", "needs-transform");

@@ -1,4 +1,4 @@
-//! What it does, written down as the Node fixtures do it (`tests/fixtures/activity-log.cjs`).
+//! The activity log, in the format of the Node fixtures (`tests/fixtures/activity-log.cjs`).
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::flags::Flags;
 
-/// Where a process writes down what it does.
+/// The file in which a process records its events.
 #[derive(Clone)]
 pub(crate) struct ActivityLog {
     file: Option<PathBuf>,
@@ -17,8 +17,8 @@ pub(crate) struct ActivityLog {
 }
 
 impl ActivityLog {
-    /// That of the test, under the name that Fulcrum gave; flags say both where the environment
-    /// was cleared.
+    /// The file and the domain's name from the environment. Flags set both where the environment was
+    /// cleared.
     pub(crate) fn from_environment(flags: &Flags) -> Self {
         let variable = |name| std::env::var(name).ok();
         let file = flags
@@ -44,7 +44,7 @@ impl ActivityLog {
         &self.domain
     }
 
-    /// Notes an event, with one write: many processes share the file.
+    /// Records an event with one write, because many processes share the file.
     pub(crate) fn record(&self, event: &str) {
         let Some(file) = &self.file else { return };
         let pid = std::process::id();
@@ -57,13 +57,13 @@ impl ActivityLog {
         });
         let line = format!("{line}\n");
         if let Ok(mut file) = OpenOptions::new().append(true).create(true).open(file) {
-            // A test that has ended has taken its folder along.
+            // The file is gone once the test has finished.
             let _ = file.write_all(line.as_bytes());
         }
     }
 
-    /// Called first thing: tells of every earlier process of this domain that still lives. Numbers
-    /// are used again, so a process is known by when it started too.
+    /// To be called first. Records an overlap for every earlier process of this domain that still
+    /// runs. Pids are reused, so a process is identified by its start time too.
     pub(crate) fn record_spawn(&self) {
         self.record("spawned");
         let text = self.file.as_ref().and_then(|file| fs::read(file).ok());
@@ -91,8 +91,8 @@ fn now() -> i64 {
     now.tv_sec * 1_000_000 + now.tv_nsec / 1000
 }
 
-/// When the process of this number started, in ticks since the machine did; none where none runs.
-/// A zombie doesn't.
+/// The start time of the process with this pid, in ticks since boot; none if it does not run. A
+/// zombie does not.
 fn started(pid: u64) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace();

@@ -1,4 +1,4 @@
-//! What it burdens the machine with: descendants, memory, output.
+//! Children, memory and floods of output.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -10,10 +10,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::activity_log::ActivityLog;
 use crate::flags::Flags;
 
-/// Starts the descendants that the flags ask for, and waits until each is proof against SIGTERM.
+/// Starts the children that the flags ask for, and waits until each ignores SIGTERM.
 #[expect(
     clippy::zombie_processes,
-    reason = "it outlives this function, and that is its point"
+    reason = "the child is to outlive this function"
 )]
 pub(crate) fn spawn_children(flags: &Flags, activity_log: &ActivityLog) {
     let mut common = Vec::new();
@@ -31,30 +31,30 @@ pub(crate) fn spawn_children(flags: &Flags, activity_log: &ActivityLog) {
         let mut command = self_command();
         command.arg("--double-fork").args(&common).env_clear();
         let forked = spawn_ready(command).wait();
-        forked.expect("the first of two forks ends");
+        forked.expect("the first of two forks exits");
     }
 }
 
 fn self_command() -> Command {
-    Command::new(std::env::current_exe().expect("a program knows itself"))
+    Command::new(std::env::current_exe().expect("the path of the executable is known"))
 }
 
-/// Starts it and waits for its word, which comes by its standard input: standard output and error
-/// are the domain's own, as those of careless programs are.
+/// Starts it and waits until it reports readiness through its standard input. It inherits the
+/// domain's standard output and error, as children of many programs do.
 fn spawn_ready(mut command: Command) -> Child {
     let (mut ours, theirs) = UnixStream::pair().expect("a pair of sockets");
     command.stdin(Stdio::from(std::os::fd::OwnedFd::from(theirs)));
     let child = command.spawn();
-    // Its end of the pair is the child's alone then.
+    // Only the child has its end of the pair now.
     drop(command);
     let _ = ours.read(&mut [0]);
     child.expect("a child can be started")
 }
 
-/// Starts an offspring in a session of its own, and is gone.
+/// Starts a child in a session of its own, and exits.
 #[expect(
     clippy::zombie_processes,
-    reason = "it outlives its parent, and that is its point"
+    reason = "the child is to outlive its parent"
 )]
 pub(crate) fn double_fork(flags: &Flags) -> ExitCode {
     rustix::process::setsid().expect("a process that leads no group can lead a session");
@@ -63,7 +63,7 @@ pub(crate) fn double_fork(flags: &Flags) -> ExitCode {
     if let (Some(file), Some(name)) = (&flags.activity_log, &flags.name) {
         command.args(["--activity-log", file, "--name", name]);
     }
-    // Its standard input is passed on, and with it the duty to say that it is there.
+    // It inherits standard input, and so reports readiness itself.
     let _daemon = command
         .env_clear()
         .spawn()
@@ -71,7 +71,7 @@ pub(crate) fn double_fork(flags: &Flags) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Lives on, whatever SIGTERM says.
+/// Runs until it is killed: SIGTERM is recorded and ignored.
 pub(crate) async fn run_child(flags: &Flags) -> ExitCode {
     let mut term = signal(SignalKind::terminate()).expect("SIGTERM can be handled");
     let activity_log = ActivityLog::from_environment(flags);
@@ -87,16 +87,16 @@ pub(crate) async fn run_child(flags: &Flags) -> ExitCode {
     }
 }
 
-/// Holds so much memory from then on, every page of it in use.
+/// Allocates memory after a delay, and writes to every page of it.
 pub(crate) async fn hold_memory(after: Duration, bytes: usize) {
     if bytes > 0 {
         tokio::time::sleep(after).await;
-        // Not zeroes: pages of those aren't the process's own until they are written.
+        // Not zeros: such pages are not allocated before they are written.
         std::mem::forget(vec![1_u8; bytes]);
     }
 }
 
-/// Writes so many bytes each second.
+/// Writes as many bytes per second.
 pub(crate) async fn write_flood(bytes: usize) {
     const TICK: Duration = Duration::from_millis(20);
     let line = format!("{}\n", "x".repeat(99));

@@ -1,4 +1,4 @@
-//! The link to Fulcrum: registering, answering, beating, and losing it.
+//! The connection to Fulcrum: registration, requests, heartbeats and reconnecting.
 
 use std::time::Duration;
 
@@ -15,20 +15,20 @@ use crate::exit;
 use crate::flags::{ExitMode, Flags};
 use crate::wire::{self, Message};
 
-/// How long after a lost link it dials again, unless told.
+/// The delay before it reconnects, unless a flag sets another.
 const RECONNECT_DELAY: Duration = Duration::from_secs(1);
 
-/// A time that doesn't come.
+/// A delay that never elapses.
 const NEVER: Duration = Duration::from_secs(1 << 30);
 
-/// Why a link is no more.
+/// Why a connection ended.
 enum Disconnected {
-    /// Fulcrum said no.
+    /// Fulcrum rejected the registration.
     Rejected,
     Broken,
 }
 
-/// Registers and keeps being registered; never returns.
+/// Registers, and reconnects whenever the connection ends; never returns.
 pub(crate) async fn run(flags: &Flags, activity_log: &ActivityLog) {
     sleep(flags.register_after).await;
     if flags.never_register {
@@ -38,14 +38,14 @@ pub(crate) async fn run(flags: &Flags, activity_log: &ActivityLog) {
     loop {
         let reason = connect(flags, activity_log, &mut first).await;
         match (reason, flags.reconnect_after) {
-            // Asking again would be as useless, unless that is the habit.
+            // Another attempt would be rejected too. A flag can ask for one.
             (Disconnected::Rejected, None) => return std::future::pending().await,
             (_, reconnect_after) => sleep(reconnect_after.unwrap_or(RECONNECT_DELAY)).await,
         }
     }
 }
 
-/// One connection, from dialling to its end.
+/// One connection, until it ends.
 async fn connect(flags: &Flags, activity_log: &ActivityLog, first: &mut bool) -> Disconnected {
     let server = std::env::var("FULCRUM_GRPC_SERVER").unwrap_or("127.0.0.1:50051".to_owned());
     let Ok(socket) = TcpStream::connect(&server).await else {
@@ -65,7 +65,7 @@ async fn connect(flags: &Flags, activity_log: &ActivityLog, first: &mut bool) ->
         reason = streams(flags, activity_log, requests, &server, first) => reason,
         () = sleep(until) => Disconnected::Broken,
     };
-    // The socket is closed without a farewell.
+    // The socket is closed without GOAWAY.
     connection.abort();
     activity_log.record("disconnected");
     reason
@@ -89,7 +89,7 @@ async fn streams(
     stream(flags, activity_log, requests, server, first).await
 }
 
-/// One stream, from the call to its end.
+/// One stream, until it ends.
 async fn stream(
     flags: &Flags,
     activity_log: &ActivityLog,
@@ -143,23 +143,23 @@ fn status(headers: &http::HeaderMap) -> Option<&str> {
     headers.get("grpc-status")?.to_str().ok()
 }
 
-/// A stream that is open.
+/// An open stream.
 struct OpenStream<'a> {
     flags: &'a Flags,
     activity_log: &'a ActivityLog,
     sending: SendStream<Bytes>,
     name: String,
-    /// How often to beat, once Fulcrum has said.
+    /// The interval that Fulcrum requested on registration.
     heartbeat_interval: Option<Duration>,
     heartbeats: u64,
-    /// When it was registered.
+    /// The time of the registration.
     registered_at: Option<Instant>,
 }
 
 impl OpenStream<'_> {
     fn send(&mut self, type_: &str, payload: &str, id: &str) {
         let frame = wire::encode(&self.name, type_, payload, id);
-        // A stream that has ended is noticed where it is read.
+        // The end of the stream is handled where it is read.
         let _ = self.sending.send_data(frame, false);
     }
 
@@ -224,14 +224,11 @@ impl OpenStream<'_> {
     }
 
     fn send_heartbeat(&mut self) {
-        let registered_at = self
+        let elapsed = self
             .registered_at
             .map_or(Duration::ZERO, |registered_at| registered_at.elapsed());
-        if self
-            .flags
-            .stop_heartbeats_after
-            .is_some_and(|end| registered_at >= end)
-        {
+        let limit = self.flags.stop_heartbeats_after;
+        if limit.is_some_and(|limit| elapsed >= limit) {
             self.heartbeat_interval = None;
             return;
         }

@@ -1,4 +1,4 @@
-//! How and when it ends, or hangs.
+//! How and when the stub exits or hangs.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -9,12 +9,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::activity_log::ActivityLog;
 use crate::flags::{ExitMode, Flags};
 
-/// Ends this process, for good.
+/// Exits, or kills this process by a signal.
 pub(crate) fn exit_as(mode: ExitMode) -> ! {
     match mode {
         ExitMode::Exit(code) => std::process::exit(code),
-        // Rust's runtime has handlers of its own for some signals and ignores SIGPIPE: what comes
-        // after an exec has neither. The limit is for the core file, which nobody wants.
+        // Rust's runtime handles some signals and ignores SIGPIPE; exec resets both. The limit
+        // prevents a core file.
         ExitMode::Signal(number) => {
             let script = format!("ulimit -c 0; kill -{number} $$; exit 98");
             let error = Command::new("/bin/sh").args(["-c", &script]).exec();
@@ -23,17 +23,17 @@ pub(crate) fn exit_as(mode: ExitMode) -> ! {
     }
 }
 
-/// Blocks the only thread: no heartbeat, no answer to a PING, no handler of a signal.
+/// Blocks the only thread: no heartbeat, no response to a PING, no signal handler.
 pub(crate) fn hang(time: Duration) {
     std::thread::sleep(time);
 }
 
-/// Does what the flags say at times since the start.
+/// Schedules an exit or hang relative to the start.
 pub(crate) fn schedule_from_start(flags: &Flags) {
     schedule(flags.exit_at, flags.hang_at, flags);
 }
 
-/// Does what the flags say at times since it was registered.
+/// Schedules an exit or hang relative to the registration.
 pub(crate) fn schedule_from_registration(flags: &Flags) {
     schedule(flags.exit_after_ready, flags.hang_ready, flags);
 }
@@ -54,7 +54,7 @@ fn schedule(exit_after: Option<Duration>, hang_after: Option<Duration>, flags: &
     }
 }
 
-/// SIGTERM stops it, unless it is stubborn; SIGUSR1 ends it as the flags say.
+/// SIGTERM stops it, unless a flag ignores that; SIGUSR1 exits as the flags say.
 pub(crate) fn handle_signals(flags: &Flags, activity_log: &ActivityLog) {
     let mut term = signal(SignalKind::terminate()).expect("SIGTERM can be handled");
     let mut usr1 = signal(SignalKind::user_defined1()).expect("SIGUSR1 can be handled");
@@ -76,7 +76,7 @@ pub(crate) fn handle_signals(flags: &Flags, activity_log: &ActivityLog) {
     });
 }
 
-/// Stops as a good domain does, if slowly.
+/// Stops in order, after the delay that the flags set.
 pub(crate) async fn stop(flags: &Flags, activity_log: &ActivityLog) {
     activity_log.record("stopping");
     tokio::time::sleep(flags.slow_stop).await;

@@ -1,62 +1,62 @@
-//! Its flags: each is a habit.
+//! The flags of the stub: each is a misbehavior or a setting.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 const HELP: &str = "\
-stub-domain [FLAGS]: a domain of the protocol, with bad habits. Times are like 200ms or 2s.
-  @FILE                 takes more flags from a file, read at each start
+stub-domain [FLAGS]: a domain of the protocol that misbehaves. Times are like 200ms or 2s.
+  @FILE                 reads more flags from a file, at each start
 start and registration
-  --register-after T    after T since the start          --never-register
+  --register-after T    T after the start                --never-register
   --name NAME           under another name               --token X | --no-token
   --streams N           N streams, all of which register --capability X (several)
   --no-heartbeat        without that capability          --drain  with that one
 health
-  --stop-heartbeats-after T   (since registered)            --heartbeat-status WORD
-  --hang-at T | --hang-ready T   blocks its only thread, for --hang-for T or for ever
-  --no-read             registers, then reads nothing of its stream; --window BYTES
-  --drop-stream-every T [--reconnect-after T]   loses its connection, and dials again (after 1s)
-end
+  --stop-heartbeats-after T   (since registered)         --heartbeat-status WORD
+  --hang-at T | --hang-ready T   blocks its only thread, for --hang-for T or endlessly
+  --no-read             registers, then reads nothing from its stream; --window BYTES
+  --drop-stream-every T [--reconnect-after T]   drops its connection, and reconnects (after 1s)
+exit
   --exit-at T (since the start) | --exit-after-ready T (since registered) [--exit N | --signal N]
-                        SIGUSR1 ends it in the same way at once
-  --ignore-term         SIGTERM is noted only            --slow-stop T  takes T to stop
-  --stop-exit N         its exit code after SIGTERM (0)
-burden
-  --rss SIZE [--rss-after T]    holds memory, such as 200MiB
-  --spawn-grandchild    a child that ignores SIGTERM     --child-rss SIZE  and holds memory
+                        SIGUSR1 exits in the same way at once
+  --ignore-term         only records SIGTERM             --slow-stop T  takes T to stop
+  --stop-exit N         exit code after SIGTERM (0)
+resources
+  --rss SIZE [--rss-after T]    allocates memory, such as 200MiB
+  --spawn-grandchild    a child that ignores SIGTERM     --child-rss SIZE  and allocates memory
   --spawn-daemon        a process of its own session: forked twice, empty environment
-  --flood BYTES         writes so much to stdout each second, in lines of 100
-words, from a thread of their own
-  --lines N [--line-length L]   N lines `PID NUMBER`, as fast as they are taken
-  --both-streams                with odd numbers to stdout, even ones to stderr, each by one write
-  --write FILE          first what a file holds          --long-line SIZE  last a line without end
-  --wait-for-gate             only when the test has opened its gate
-  --exit-when-written            ends then, as --exit or --signal says
-  --tick T              besides, `tick MICROSECONDS` each T
+  --flood BYTES         writes as much to stdout per second, in lines of 100 bytes
+output, from a thread of its own
+  --lines N [--line-length L]   N lines `PID NUMBER`, as fast as they are read
+  --both-streams        odd numbers to stdout, even ones to stderr, each with one write
+  --write FILE          first the content of a file      --long-line SIZE  last an unterminated line
+  --wait-for-gate       only when the test has created the gate file
+  --exit-when-written   exits afterwards, as --exit or --signal says
+  --tick T              in addition, `tick MICROSECONDS` every T
 requests (besides echoing): process_exit_request {code}, process_signal_request {signal},
   process_hang_request {ms}
-ledger: spawned, overlap, registered, refused CODE, disconnected, stopping, ignored, draining,
-  speaks, said;
-  of its offspring: grandchild, daemon, ignored";
+activity log: spawned, overlap, registered, rejected CODE, disconnected, stopping, ignored, draining,
+  writing, written;
+  of its children: grandchild, daemon, ignored";
 
-/// What a process of this program is.
+/// The role of a process of this program.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     Domain,
     /// Sleeps and ignores SIGTERM.
     Child,
-    /// The first of two forks: starts an offspring in a session of its own, and is gone.
+    /// The first of two forks: starts a child in a session of its own, and exits.
     DoubleFork,
 }
 
-/// How it is to end when its time has come.
+/// How it exits.
 #[derive(Clone, Copy)]
 pub(crate) enum ExitMode {
     Exit(i32),
     Signal(i32),
 }
 
-/// All habits.
+/// All flags.
 #[derive(Clone)]
 pub(crate) struct Flags {
     pub(crate) role: Role,
@@ -65,7 +65,7 @@ pub(crate) struct Flags {
     pub(crate) register_after: Duration,
     pub(crate) never_register: bool,
     pub(crate) name: Option<String>,
-    /// `None`: that of the environment; empty: none.
+    /// `None`: the token of the environment; empty: no token.
     pub(crate) token: Option<String>,
     pub(crate) streams: usize,
     pub(crate) capabilities: Vec<String>,
@@ -149,14 +149,14 @@ impl Flags {
     /// Reads the flags.
     ///
     /// # Errors
-    /// What is wrong with them, or the help that was asked for.
+    /// An invalid flag, with the help text for an unknown one.
     pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut flags = Self::defaults();
         let mut args: VecDeque<String> = args.collect();
         while let Some(flag) = args.pop_front() {
             if let Some(file) = flag.strip_prefix('@') {
                 let text = std::fs::read_to_string(file)
-                    .map_err(|error| format!("{file} can't be read: {error}"))?;
+                    .map_err(|error| format!("{file} cannot be read: {error}"))?;
                 for word in text.split_ascii_whitespace().rev() {
                     args.push_front(word.to_owned());
                 }
@@ -215,7 +215,7 @@ impl Flags {
             "--wait-for-gate" => self.wait_for_gate = true,
             "--exit-when-written" => self.exit_when_written = true,
             "--tick" => self.tick = Some(parse_duration(&text()?)?),
-            // What it starts itself with.
+            // Internal: for its own children.
             "--child" => (self.role, self.event) = (Role::Child, text()?),
             "--double-fork" => self.role = Role::DoubleFork,
             "--activity-log" => self.activity_log = Some(text()?),
@@ -226,11 +226,12 @@ impl Flags {
 }
 
 fn parse_number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| format!("{text:?} is no number"))
+    text.parse()
+        .map_err(|_| format!("{text:?} is not a number"))
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("{text:?} is no time such as 200ms or 2.5s");
+    let wrong = || format!("{text:?} is not a time such as 200ms or 2.5s");
     let (number, unit) = match text.strip_suffix("ms") {
         Some(number) => (number, 0.001),
         None => (text.strip_suffix('s').ok_or_else(wrong)?, 1.0),
@@ -247,6 +248,6 @@ fn parse_size(text: &str) -> Result<usize, String> {
         .unwrap_or((text, 1));
     let number: usize = number
         .parse()
-        .map_err(|_| format!("{text:?} is no size such as 200MiB"))?;
+        .map_err(|_| format!("{text:?} is not a size such as 200MiB"))?;
     Ok(number * unit)
 }

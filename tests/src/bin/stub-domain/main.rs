@@ -1,8 +1,9 @@
-//! A domain without Node, small enough that a test may start hundreds, with the bad habits that
-//! its flags ask for. `stub-domain --help` lists them.
+//! A domain without Node, small enough that a test can start hundreds. Its flags make it misbehave:
+//! `stub-domain --help` lists them.
 //!
-//! It registers by its environment as the SDK does, answers each request `x_request` with what it
-//! was sent, and writes down what it does in the ledger that `TEST_ACTIVITY_LOG` names.
+//! It registers with the settings in its environment as the SDK does, responds to each request
+//! `x_request` with the payload it received, and records its events in the activity log that
+//! `TEST_ACTIVITY_LOG` names.
 
 mod activity_log;
 mod children;
@@ -18,8 +19,8 @@ use std::time::Duration;
 use activity_log::ActivityLog;
 use flags::{Flags, Role};
 
-/// Whatever becomes of the test that started it, it doesn't stay for ever.
-const MAX_LIFETIME: Duration = Duration::from_secs(3600);
+/// It exits after this time, even if the test that started it is gone.
+const MAX_RUN_TIME: Duration = Duration::from_secs(3600);
 
 fn main() -> ExitCode {
     let flags = match Flags::parse(std::env::args().skip(1)) {
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
         .build();
     runtime.expect("a runtime").block_on(async move {
         tokio::spawn(async {
-            tokio::time::sleep(MAX_LIFETIME).await;
+            tokio::time::sleep(MAX_RUN_TIME).await;
             std::process::exit(99);
         });
         match flags.role {
@@ -48,7 +49,7 @@ fn main() -> ExitCode {
 async fn run_domain(flags: Flags) -> ExitCode {
     let activity_log = ActivityLog::from_environment(&flags);
     activity_log.record_spawn();
-    // Before anything else may wait: a stop can come at once.
+    // First, because a stop signal can arrive at once.
     exit::handle_signals(&flags, &activity_log);
     exit::schedule_from_start(&flags);
     children::spawn_children(&flags, &activity_log);

@@ -1,4 +1,4 @@
-//! What it says: much, for ever, without an end, or byte for byte what a file holds.
+//! Output: many lines, endless ticks, an unterminated line, or the bytes of a file.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -8,10 +8,11 @@ use crate::activity_log::ActivityLog;
 use crate::exit;
 use crate::flags::Flags;
 
-/// As much is written at once, where nothing else is asked for.
+/// The size of one write, unless a flag asks for another.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// Says what the flags ask for, on a thread of its own: whoever waits for a pipe goes on beating.
+/// Writes what the flags ask for on a thread of its own, so that a full pipe does not block
+/// heartbeats.
 pub(crate) fn write_output(flags: &Flags, activity_log: &ActivityLog) {
     if let Some(interval) = flags.tick {
         std::thread::spawn(move || write_ticks(interval));
@@ -25,7 +26,7 @@ pub(crate) fn write_output(flags: &Flags, activity_log: &ActivityLog) {
             wait_for_gate();
         }
         activity_log.record("writing");
-        // Nobody listens any more: there is nothing left to say.
+        // It fails when the pipe is closed.
         if write_requested(&flags).is_ok() {
             activity_log.record("written");
         }
@@ -35,7 +36,7 @@ pub(crate) fn write_output(flags: &Flags, activity_log: &ActivityLog) {
     });
 }
 
-/// Returns when the test has opened its gate.
+/// Returns when the test has created the gate file.
 fn wait_for_gate() {
     let gate = std::env::var_os("TEST_GATE").unwrap_or_default();
     while !Path::new(&gate).exists() {
@@ -62,7 +63,7 @@ fn write_requested(flags: &Flags) -> io::Result<()> {
     Ok(())
 }
 
-/// The process and the line's number, both as wide in every line, filled up to its length.
+/// The pid and the number of the line, with fixed width, padded to the line length.
 fn line(number: u64, flags: &Flags, out: &mut Vec<u8>) {
     let start = out.len();
     let _ = write!(out, "{:010} {number:010}", std::process::id());
@@ -85,7 +86,7 @@ fn write_numbered(flags: &Flags) -> io::Result<()> {
     Ok(())
 }
 
-/// Odd numbers to standard output, even ones to standard error, each with a write of its own.
+/// Odd numbers to standard output, even ones to standard error, each with one write.
 fn write_interleaved(flags: &Flags) -> io::Result<()> {
     let mut text = Vec::new();
     for number in 1..=flags.lines {
@@ -100,7 +101,7 @@ fn write_interleaved(flags: &Flags) -> io::Result<()> {
     Ok(())
 }
 
-/// The time in microseconds since 1970, again and again, until nobody listens.
+/// Writes the time in microseconds since 1970 at every interval, until the pipe is closed.
 fn write_ticks(interval: Duration) {
     loop {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -112,7 +113,7 @@ fn write_ticks(interval: Duration) {
     }
 }
 
-/// Past the buffer of Rust's standard output, which would cut what is said at its line ends.
+/// Bypasses the buffer of Rust's standard output, which would split writes at line ends.
 fn write(mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         let written =

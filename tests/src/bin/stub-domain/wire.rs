@@ -1,8 +1,8 @@
-//! The protocol's two messages, by hand: strings, told apart by the numbers of their fields.
+//! Hand-made encoding of the protocol's two messages, whose fields are strings.
 
 use bytes::Bytes;
 
-/// What is sent: domain, type, payload, request id.
+/// Encodes a sent message: domain, type, payload, request id.
 pub(crate) fn encode(domain: &str, type_: &str, payload: &str, id: &str) -> Bytes {
     let mut message = Vec::new();
     for (number, text) in (1_u8..).zip([domain, type_, payload, id]) {
@@ -26,7 +26,7 @@ fn write_varint(mut number: usize, into: &mut Vec<u8>) {
     into.push(number as u8);
 }
 
-/// What is received, as far as it matters here.
+/// The fields of a received message that the stub uses.
 #[derive(Default)]
 pub(crate) struct Message {
     pub(crate) type_: String,
@@ -34,7 +34,7 @@ pub(crate) struct Message {
     pub(crate) id: String,
 }
 
-/// Takes the first whole message off what has come; `None` until there is one.
+/// Removes the first complete message from the received bytes; `None` if there is none.
 pub(crate) fn take_message(received: &mut Vec<u8>) -> Option<Message> {
     let length: [u8; 4] = received.get(1..5)?.try_into().ok()?;
     let end = 5 + usize::try_from(u32::from_be_bytes(length)).ok()?;

@@ -1,4 +1,4 @@
-//! Section A, who may register, when, and under which name.
+//! Section A: which process may register, when, and under which name.
 
 use fulcrum_e2e::raw::{self, Wire};
 use fulcrum_e2e::{App, LIMIT, Line, Output, measurement, not_applicable, text_of, wait_until};
@@ -71,7 +71,8 @@ fn a09_an_unmanaged_process_never_displaces_a_running_domain() {
     app.down();
 }
 
-/// In `dev` a name that nobody holds may be taken from outside, as by a domain in a debugger.
+/// In `dev` a process that Fulcrum did not start may register a free name, as a domain in a
+/// debugger does.
 #[test]
 fn a09_an_unmanaged_process_may_register_a_free_name_in_dev() {
     let app = App::new().domain("users", "steady");
@@ -87,7 +88,7 @@ fn a09_an_unmanaged_process_may_register_a_free_name_in_dev() {
     app.down();
 }
 
-/// A token is for one life: the next one has another, and the old is worth nothing.
+/// A token is valid for one generation: the next one has another.
 #[test]
 fn a08_the_token_of_an_earlier_generation_is_rejected() {
     let app = App::new().domain("users", "prints-environment");
@@ -115,7 +116,7 @@ fn a08_the_token_of_an_earlier_generation_is_rejected() {
     app.down();
 }
 
-/// What the refusals of `name` are called in the events.
+/// The events about rejected registrations of `name`.
 fn rejections(app: &App, name: &str) -> Vec<Value> {
     let events = app.events().into_iter();
     let is_rejection = |event: &Value| match event.get("type") {
@@ -127,8 +128,7 @@ fn rejections(app: &App, name: &str) -> Vec<Value> {
         .collect()
 }
 
-/// A life that was told to end takes its time, and registers in the middle of it: nobody may take
-/// it for a living one.
+/// A generation that is being stopped registers before it exits: it must not be accepted.
 fn register_late(after: &str) {
     let app = App::new()
         .with_short_timeouts()
@@ -160,8 +160,8 @@ fn a05_a_registration_after_the_start_timeout_is_rejected() {
     register_late("1s");
 }
 
-/// On both sides of the start timeout there is one of two ends: it is ready in its first life, or
-/// it is refused and replaced. Never is a life that was given up called ready.
+/// Around the start timeout there are two outcomes: the domain is ready in its first generation, or
+/// it is rejected and has failed. A generation that was given up is never reported as ready.
 #[test]
 fn a05_around_the_start_timeout_a_domain_is_ready_or_failed() {
     let app = (0..12).fold(App::new().with_short_timeouts(), |app, n| {
@@ -184,7 +184,7 @@ fn a05_around_the_start_timeout_a_domain_is_ready_or_failed() {
             ready += 1;
         } else {
             failed += 1;
-            // Registered in time and then given up, or refused: but not both ready and failed.
+            // Registered in time and then given up, or rejected: but not both ready and failed.
             assert_eq!(domain["pid"], Value::Null, "{domain}");
         }
     }
@@ -195,14 +195,14 @@ fn a05_around_the_start_timeout_a_domain_is_ready_or_failed() {
     app.down();
 }
 
-/// The victim's name, from another domain's process: the victim doesn't notice, and the offender is
-/// named with its pid.
+/// A process of another domain uses the victim's name: the victim is not affected, and the offender
+/// is named with its pid.
 #[test]
 fn a06_another_domains_name_is_denied_and_the_offender_is_named() {
     let app = App::new()
         .with_short_timeouts()
         .stub_domain("victim", &[])
-        // They live on until they have read their refusal: the stop follows at its heels.
+        // They ignore SIGTERM until they have read the rejection, since the stop follows at once.
         .stub_domain("offender", &["--name", "victim", "--ignore-term"])
         .stub_domain(
             "sneak",
@@ -243,7 +243,7 @@ fn a06_another_domains_name_is_denied_and_the_offender_is_named() {
     app.down();
 }
 
-/// Of two streams of one process the newer counts; there is one owner, and no restart.
+/// Of two streams of one process the newer one is used; there is one domain, and no restart.
 #[test]
 fn a07_two_streams_of_one_process_are_one_domain() {
     let app = App::new()
@@ -296,7 +296,7 @@ fn a09_a_thousand_guessed_tokens_are_rejected() {
     app.down();
 }
 
-/// The other user of the machine, without any token.
+/// A process of another user, without any token.
 #[test]
 fn a09_another_users_process_is_rejected_under_serve() {
     let app = App::new().with_short_timeouts().stub_domain("users", &[]);

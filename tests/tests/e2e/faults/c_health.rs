@@ -9,16 +9,16 @@ use std::time::Duration;
 use fulcrum_e2e::{App, wait_until};
 use serde_json::Value;
 
-/// Who loops on a machine without a free CPU is found late, since it gets little of one.
+/// The limit for detection: on a machine without a free CPU a loop is detected late.
 const DETECTION_LIMIT: Duration = Duration::from_secs(120);
 
-/// What has been noted about a domain, of one kind.
+/// The events of one kind about a domain.
 fn events_of(app: &App, domain: &str, kind: &str) -> Vec<Value> {
     let about = |event: &Value| event["domain"] == domain && event["type"] == kind;
     app.events().into_iter().filter(about).collect()
 }
 
-/// Waits until something of a kind has been noted so many times about a domain.
+/// Waits until there are `times` events of a kind about a domain.
 #[track_caller]
 fn wait_for_events(app: &App, domain: &str, kind: &str, times: usize) -> Vec<Value> {
     wait_until(
@@ -28,7 +28,7 @@ fn wait_for_events(app: &App, domain: &str, kind: &str, times: usize) -> Vec<Val
     )
 }
 
-/// Asserts that domains were left alone: same process, no restart, nothing found hung.
+/// Asserts that domains were not affected: same process, no restart, not hung.
 #[track_caller]
 fn assert_unaffected(app: &App, domains: &[&str]) {
     for domain in domains {

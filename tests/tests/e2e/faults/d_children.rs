@@ -1,4 +1,4 @@
-//! Section D, a domain's processes: with what they start, and what comes of odd ones.
+//! Section D: a domain's processes, what they inherit, and unusual ones.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use fulcrum_e2e::{App, LIMIT, Signal, binary, measurement, not_applicable, stub, wait_until};
 use serde_json::Value;
 
-/// A domain that runs a line of shell first, then is a stub.
+/// A domain that runs a line of shell first, then the stub.
 fn shell_first(app: App, name: &str, line: &str, settings: &str) -> App {
     let script = format!("{line}; exec {}", stub().display());
     let command = Value::String(script);
@@ -17,7 +17,7 @@ fn shell_first(app: App, name: &str, line: &str, settings: &str) -> App {
 
 #[test]
 fn d17_blocked_and_ignored_signals_are_not_inherited() {
-    // A shell can't change what it was started with, so grep shows what the domain was given.
+    // A shell cannot change its inherited signal masks, so grep shows what the domain was given.
     let line = "grep '^Sig' /proc/self/status > $TEST_ACTIVITY_LOG.sig";
     let app = shell_first(App::new(), "users", line, "");
     let script = format!(
@@ -35,7 +35,7 @@ fn d17_blocked_and_ignored_signals_are_not_inherited() {
     app.down();
 }
 
-/// When memory runs out, the kernel takes a domain before Fulcrum.
+/// When memory runs out, the kernel kills a domain before Fulcrum.
 #[test]
 fn d17_the_oom_killer_prefers_domains() {
     let app = App::new().stub_domain("users", &[]);
@@ -58,7 +58,7 @@ fn d17_the_oom_killer_prefers_domains() {
 fn d18_each_of_twenty_domains_has_three_open_files() {
     let mut app = App::new();
     for number in 0..20 {
-        // ls itself opens the folder that it lists.
+        // ls itself opens the directory that it lists.
         let line = "ls /proc/self/fd > $TEST_ACTIVITY_LOG.$FULCRUM_DOMAIN_NAME";
         app = shell_first(app, &format!("d{number}"), line, "");
     }
@@ -71,7 +71,7 @@ fn d18_each_of_twenty_domains_has_three_open_files() {
     app.down();
 }
 
-/// A cgroup of version 1 that freezes for good: not even SIGKILL ends who is in it.
+/// A cgroup of version 1 that freezes its processes: not even SIGKILL kills them.
 struct Freezer(PathBuf);
 
 impl Freezer {
@@ -136,7 +136,7 @@ fn d19_a_process_that_survives_sigkill_is_reported_as_stuck() {
     app.down();
 }
 
-/// npm and its shell pass no signal on; the group gets it.
+/// npm and its shell do not forward signals; the process group gets it.
 #[test]
 fn d20_the_program_behind_npm_is_stopped() {
     if App::new().program("npm", &["--version"]).output().code != Some(0) {
@@ -170,7 +170,7 @@ impl SeededRandom {
     }
 }
 
-/// Signals to a domain, and commands about it, in any order.
+/// Signals to a domain, and commands about it, in random order.
 #[track_caller]
 fn chaos(seeds: u64) {
     let settings = "{stop: {grace: 200ms}, start_timeout: 3s, \
@@ -191,7 +191,7 @@ fn chaos(seeds: u64) {
             match random.below(7) {
                 verb @ 0..3 => {
                     let verb = ["start", "stop", "restart"][verb];
-                    // Refused or not: what counts is where it ends.
+                    // It may be rejected: only the final state matters.
                     app.run(&["domains", verb, "users", "--no-wait"]);
                 }
                 _ => {
@@ -232,11 +232,11 @@ fn d21_long_two_hundred_random_sequences_end_in_stopped() {
     chaos(200);
 }
 
-/// Lives that crash one after another among a hundred process numbers, while canaries, which are
-/// nobody's business here, come and go through the same numbers.
+/// Generations crash one after another among a hundred pids, while unrelated processes, the
+/// canaries, use the same pids.
 #[track_caller]
 fn no_canary_is_hit(domains: &[&str], generations: usize, limit: Duration) {
-    // Since Linux 6.14 the limit belongs to the namespace; before, it would be the whole machine's.
+    // Since Linux 6.14 the limit belongs to the namespace; before, it applied to the whole machine.
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let mut numbers = release
         .split('.')
@@ -276,14 +276,14 @@ fn no_canary_is_hit(domains: &[&str], generations: usize, limit: Duration) {
         let spawned = domains.iter().map(|name| app.event_count(name, "spawned"));
         (spawned.sum::<usize>() >= generations).then_some(())
     });
-    // Not by `down`, which sees other numbers from out here.
+    // Not by `down`, which sees other pids outside of the namespace.
     let own = format!("{} dev", binary().display());
     let processes = app.processes().into_iter();
     let mut instances = processes.filter(|process| process.command == own);
     instances.next().expect("it runs").signal(Signal::TERM);
     dev.wait_exit().exits(0);
     let log = fs::read_to_string(canaries).expect("canaries were there");
-    // The last one may have been cut off by the namespace's end.
+    // The last one may have been killed with the namespace.
     let hit = log
         .lines()
         .filter(|status| !matches!(*status, "0" | ""))

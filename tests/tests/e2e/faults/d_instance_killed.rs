@@ -1,4 +1,4 @@
-//! Section D, Fulcrum's own death: D9 to D11.
+//! Section D: Fulcrum itself is killed: D9 to D11.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use fulcrum_e2e::{
     App, LIMIT, Process, SeededRandom, Signal, measurement, not_applicable, quantile, wait_until,
 };
 
-/// A domain with a tree, a chatty one, and one of Node.
+/// A domain with a process tree, one that writes much, and one of Node.
 fn trees() -> App {
     App::new()
         .with_short_timeouts()
@@ -23,7 +23,7 @@ fn is_guard(process: &Process) -> bool {
     process.command.contains("__guard")
 }
 
-/// All of the test's processes, but for guards.
+/// All of the test's processes except for guards.
 fn alive(app: &App) -> Vec<Process> {
     let mut found = app.processes();
     found.retain(|process| !is_guard(process));
@@ -36,7 +36,7 @@ fn guards(app: &App) -> Vec<Process> {
     found
 }
 
-/// Waits until everything of the test is gone; gives how long that took.
+/// Waits until all processes of the test have exited. Returns how long that took.
 #[track_caller]
 fn wait_until_gone(app: &App) -> Duration {
     let started = Instant::now();
@@ -50,8 +50,8 @@ fn wait_until_gone(app: &App) -> Duration {
     took
 }
 
-/// Kills instances at random moments, those of their starts included. Gives the milliseconds that
-/// each time passed until nothing was left.
+/// Kills instances at random moments, those of their start included. Returns the milliseconds until
+/// no process was left, for each kill.
 fn kills(times: u32, seed: u64) -> Vec<u64> {
     let mut random = SeededRandom::new(seed);
     let mut times_ms = Vec::new();
@@ -87,7 +87,8 @@ fn d09_no_process_outlives_two_hundred_killed_instances() {
     report("D9", kills(200, 90));
 }
 
-/// Those that ignore SIGTERM, have left their group and cleared their environment too.
+/// Processes that ignore SIGTERM, have left their group or cleared their environment are killed
+/// too.
 #[test]
 fn d09_the_next_start_reports_the_cleanup_by_the_guard() {
     let app = trees();
@@ -107,8 +108,9 @@ fn d09_the_next_start_reports_the_cleanup_by_the_guard() {
     app.assert_no_processes();
 }
 
-/// Without cgroups, by its record, its token and its parents. One that has a session of its own, no
-/// parent of ours and no environment is known once the instance has looked at the process table.
+/// Without cgroups, processes are attributed by run record, token and parents. One with a session
+/// of its own, no known parent and no environment is tracked once the instance has scanned the
+/// process table.
 #[test]
 fn d09_no_process_outlives_a_killed_instance_without_cgroups() {
     let probe = ["-m", "sh", "-c", "mount -t tmpfs none /sys/fs/cgroup"];
@@ -127,15 +129,15 @@ fn d09_no_process_outlives_a_killed_instance_without_cgroups() {
     let run = app.program("unshare", &["-m", "sh", "-c", &script]);
     let mut dev = app.spawn_command(run);
     dev.wait_for("4 domains ready in ");
-    // Makes it look.
+    // Makes the instance scan the process table.
     app.list();
     dev.signal(Signal::KILL);
     dev.wait_exit();
     wait_until_gone(&app);
 }
 
-/// A parent-death signal must not fire while the program lives: ten seconds is how long tokio keeps
-/// an idle thread.
+/// A parent-death signal must not be sent while the program runs. Tokio keeps an idle thread for
+/// ten seconds.
 #[test]
 #[ignore = "long: 30 s of idling"]
 fn d10_a_domain_survives_the_exit_of_idle_threads() {
@@ -153,7 +155,7 @@ fn d11_a_killed_guard_is_replaced() {
     let mut dev = app.spawn(&["dev"]);
     dev.wait_for("4 domains ready in ");
     let [first] = <[Process; 1]>::try_from(guards(&app)).expect("one guard");
-    // What asks to end doesn't end it.
+    // Signals to stop do not stop it.
     first.signal(Signal::TERM);
     first.signal(Signal::INT);
     first.signal(Signal::HUP);
@@ -178,13 +180,13 @@ fn d11_the_next_start_kills_stale_processes() {
     let mut dev = app.spawn(&["dev"]);
     dev.wait_for("1 domain ready in ");
     let [guard] = <[Process; 1]>::try_from(guards(&app)).expect("one guard");
-    // A dead one would be replaced.
+    // A killed one would be replaced.
     guard.signal(Signal::STOP);
     let pid = dev.pid();
     dev.signal(Signal::KILL);
     dev.wait_exit();
     guard.signal(Signal::KILL);
-    // The leader dies with the instance, the others don't.
+    // The leader is killed with the instance, the others are not.
     wait_until("only the leader has died", LIMIT, || {
         (alive(&app).len() == 2).then_some(())
     });
@@ -200,7 +202,7 @@ fn d11_the_next_start_kills_stale_processes() {
     app.assert_no_processes();
 }
 
-/// A process of ours that a forged record names.
+/// A process of the test that a forged run record names.
 struct Victim(Child);
 
 impl Victim {
@@ -213,7 +215,7 @@ impl Victim {
         self.0.try_wait().expect("a child").is_none()
     }
 
-    /// Clock ticks from the boot to its start.
+    /// Clock ticks from boot to its start.
     fn started(&self) -> u64 {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id())).expect("it lives");
         let fields = stat.rsplit_once(") ").expect("a name").1;
@@ -229,8 +231,8 @@ impl Drop for Victim {
     }
 }
 
-/// Writes a record by which a dead instance of this boot left `victim`, with a start time that is
-/// off by so much, and starts and stops the app.
+/// Writes a run record by which a killed instance of this boot left `victim`, with a start time
+/// that is off by `off`. Then starts and stops the app.
 fn start_with_record(app: &App, victim: &Victim, boot: &str, off: u64) -> String {
     let line = format!(
         "fulcrum 1 {} {boot} 4194000 1 -\n+ {} {} 3 users\n",
@@ -273,7 +275,7 @@ fn d11_no_process_is_killed_by_its_pid_alone() {
     let other = "00000000-0000-4000-8000-000000000000";
     let stdout = start_with_record(&app, &victim, other, 0);
     assert!(victim.is_alive(), "another boot: {stdout}");
-    // It is by these that it is told: with both right, it is ended.
+    // The process is identified by boot and start time: with both right, it is killed.
     let stdout = start_with_record(&app, &victim, boot, 0);
     let expected = format!("ended users (pid {}, generation 3)", victim.0.id());
     assert!(stdout.contains(&expected), "{stdout}");

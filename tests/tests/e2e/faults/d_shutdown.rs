@@ -1,4 +1,4 @@
-//! Section D, the end that was asked for: D12, A17.
+//! Section D: a requested shutdown: D12, A17.
 
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use fulcrum_e2e::{App, LIMIT, Signal, measurement, quantile, wait_until};
 
-/// As many domains that ignore SIGTERM, the last five in a chain of dependencies.
+/// Domains that ignore SIGTERM, the last five in a chain of dependencies.
 fn stubborn(many: u32) -> App {
     let mut app = App::new().write(
         "fulcrum.yml",
@@ -23,7 +23,7 @@ fn stubborn(many: u32) -> App {
     app
 }
 
-/// Shuts such an app down, with connections that stay open, and gives the milliseconds it took.
+/// Shuts such an app down while connections stay open. Returns the milliseconds it took.
 fn shut_down(many: u32) -> u64 {
     const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
     let app = stubborn(many);
@@ -70,7 +70,7 @@ fn report(many: u32, mut times_ms: Vec<u64>) {
 #[test]
 fn d12_graces_of_stubborn_domains_do_not_add_up() {
     let took = shut_down(12);
-    // Five in a chain would take five graces.
+    // A chain of five would take five graces.
     assert!(took < 5_000, "{took} ms");
     report(12, vec![took]);
 }
@@ -108,7 +108,7 @@ fn d12_repeated_sigterm_does_not_shorten_the_grace() {
     app.assert_no_processes();
 }
 
-/// A registry that takes connections and never answers.
+/// A registry that accepts connections and never responds.
 #[test]
 fn a17_a_shutdown_during_an_install_leaves_no_partial_install() {
     let registry = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -141,7 +141,7 @@ fn a17_a_shutdown_during_an_install_leaves_no_partial_install() {
         &format!("ended in {} ms during npm install", took.as_millis()),
     );
 
-    // As if it had got further: what looks whole isn't trusted.
+    // As if the install had progressed: a package directory alone is not trusted.
     app.write_file("domains/users/node_modules/left-pad/package.json", "{}");
     let mut dev = start();
     dev.wait_for("installing packages in domains/users with npm");

@@ -1,4 +1,4 @@
-//! Section D, terminals: D13 to D16; F20, streams that were closed.
+//! Section D: terminals: D13 to D16; F20: closed standard streams.
 
 use std::fs;
 use std::path::PathBuf;
@@ -39,7 +39,7 @@ fn d13_ctrl_c_reaches_each_domain_as_one_sigterm() {
             .into_iter()
             .filter(|entry| entry.domain == domain && entry.event.starts_with("SIG"))
             .map(|entry| entry.event)
-            // Sent after the other one, for those that are stopped.
+            // SIGCONT follows SIGTERM, for processes that are suspended.
             .filter(|event| event != "SIGCONT")
             .collect();
         assert_eq!(signals, ["SIGTERM"], "{domain}: {}", session.output);
@@ -66,7 +66,7 @@ fn d14_a_second_ctrl_c_kills_at_once() {
     );
 }
 
-/// A cgroup in which nothing runs, not even into its own death.
+/// A cgroup in which no process runs, so that none can be killed.
 struct Freezer(PathBuf);
 
 impl Freezer {
@@ -106,7 +106,7 @@ fn d14_a_third_ctrl_c_exits_despite_an_unkillable_process() {
     dev.wait_for("waiting for users");
     dev.signal(Signal::INT);
     dev.wait_for("Ctrl-C: killing what is left");
-    // Two that come at once are one keystroke.
+    // Two at once count as one.
     wait_until("the third Ctrl-C is taken", LIMIT, || {
         dev.signal(Signal::INT);
         std::thread::sleep(Duration::from_millis(150));
@@ -159,7 +159,7 @@ fn d15_a_closed_window_does_not_stop_a_detached_instance() {
     }
 }
 
-/// Lets the session go on when the domain is ready.
+/// Creates the file `closing` when the domain is ready.
 fn wait_for_ready(app: &App) -> std::thread::JoinHandle<()> {
     let entries = app.scratch_dir().join("activity-log");
     let closing = app.root().join("closing");
@@ -173,7 +173,7 @@ fn wait_for_ready(app: &App) -> std::thread::JoinHandle<()> {
     })
 }
 
-/// As in `fulcrum dev | head -1`: nobody looks on any more, so it ends.
+/// As in `fulcrum dev | head -1`: the output is closed, so it exits.
 #[test]
 fn d15_dev_exits_when_its_output_is_closed() {
     let app = App::new().domain("users", "steady");
@@ -185,7 +185,7 @@ fn d15_dev_exits_when_its_output_is_closed() {
     app.assert_no_processes();
 }
 
-/// In production nobody has to look on.
+/// In production the output may be closed.
 #[test]
 fn d15_serve_keeps_running_when_its_output_is_closed() {
     let app = App::new().domain("users", "steady");
@@ -197,7 +197,7 @@ fn d15_serve_keeps_running_when_its_output_is_closed() {
         let head = |process: &Process| process.command.starts_with("head");
         (!app.processes().iter().any(head)).then_some(())
     });
-    // Words that go nowhere.
+    // Output to a closed pipe.
     app.run(&["domains", "restart", "users"]).exits(0);
     assert_eq!(app.status("users")["phase"], "running");
     app.run(&["down"]).exits(0);
@@ -206,7 +206,7 @@ fn d15_serve_keeps_running_when_its_output_is_closed() {
     app.assert_no_processes();
 }
 
-/// A disk that is full is no reason to end.
+/// A full disk does not stop the instance.
 #[test]
 fn d15_dev_keeps_running_when_its_output_is_full() {
     let app = App::new().domain("users", "steady");
@@ -219,12 +219,13 @@ fn d15_dev_keeps_running_when_its_output_is_full() {
     app.assert_no_processes();
 }
 
-/// The domains go on while Fulcrum is stopped, for longer than a heartbeat may be missing, and
-/// nothing happens to them afterwards.
+/// The domains run on while Fulcrum is suspended, for longer than the heartbeat limit, and are not
+/// restarted afterwards.
 #[test]
 fn d16_ctrl_z_and_fg_do_not_affect_domains() {
     let app = App::new().with_short_timeouts().domain("users", "steady");
-    // Some time stopped and some time afterwards, in which a hasty heartbeat would be missed.
+    // Time while suspended and afterwards, in which a heartbeat limit that counts suspended time
+    // would be exceeded.
     let script = format!(
         "set -m; {} dev; echo suspended; sleep 2; jobs; (sleep 2; echo awake) & \
          fg %1 >/dev/null; echo \"ended $?\"",
@@ -243,7 +244,12 @@ fn d16_ctrl_z_and_fg_do_not_affect_domains() {
     let session = app.terminal_session(&["bash", "-c", &script], &steps);
     assert_eq!(session.code, Some(0), "{}", session.output);
     assert_eq!(app.event_count("users", "spawned"), 1, "{}", session.output);
-    assert_eq!(app.event_count("users", "stopping"), 1, "{}", session.output);
+    assert_eq!(
+        app.event_count("users", "stopping"),
+        1,
+        "{}",
+        session.output
+    );
     app.assert_no_processes();
 }
 
@@ -254,7 +260,7 @@ fn f20_an_instance_runs_with_closed_standard_streams() {
     app.program("bash", &["-c", &script]).output().exits(0);
     assert_eq!(app.status("users")["ready"], true);
     app.down();
-    // In the foreground nothing takes the free numbers that isn't meant for them.
+    // In the foreground the free descriptors 0 to 2 are not used for anything else.
     let script = format!("exec {} serve <&- >&- 2>&-", fulcrum());
     let mut serve = app.spawn_command(app.program("bash", &["-c", &script]));
     wait_until("users is ready", LIMIT, || {

@@ -1,16 +1,16 @@
-//! Section D, a domain's processes: what a stop, a crash and a restart leave behind. Nothing.
+//! Section D: a domain's process tree: a stop, a crash and a restart leave no process behind.
 
 use std::time::Instant;
 
 use fulcrum_e2e::{App, LIMIT, Process, Signal, binary, measurement, not_applicable, wait_until};
 
-/// A same-group grandchild and a daemon (session of its own, forked twice, environment cleared),
+/// A grandchild in the process group and a daemon (own session, forked twice, empty environment),
 /// both of which ignore SIGTERM.
 const TREE: [&str; 2] = ["--spawn-grandchild", "--spawn-daemon"];
 
 const SHORT_GRACE: &str = "{stop: {grace: 200ms}}";
 
-/// Starts the app where there is no cgroup file system to be seen; false if that can't be had.
+/// Starts the app without a visible cgroup file system; false where that is not possible.
 fn start_without_cgroups(app: &App, row: &str) -> bool {
     let script = format!(
         "mount -t tmpfs none /sys/fs/cgroup && exec {} dev --detach --wait",
@@ -33,7 +33,7 @@ fn daemons(app: &App) -> Vec<Process> {
     all
 }
 
-/// The descendants that the stub of `users` wrote down, in all its lives.
+/// The pids of children that the stub of `users` recorded, in all its generations.
 fn descendants(app: &App, event: &str) -> Vec<u32> {
     let entries = app.activity_log().into_iter();
     let entries = entries.filter(|entry| entry.event == event);
@@ -69,7 +69,7 @@ fn d01_a_domain_that_ignores_sigterm_is_killed_after_the_grace() {
     app.down();
 }
 
-/// A domain is its whole group: a grandchild that ignores SIGTERM doesn't outlive a stop.
+/// A domain is its whole process group: a grandchild that ignores SIGTERM does not outlive a stop.
 #[test]
 fn d02_a_stubborn_grandchild_is_gone_after_a_stop() {
     let app = App::new().domain("users", "leaves-a-grandchild").write(
@@ -102,8 +102,8 @@ fn d03_a_daemon_without_environment_is_gone_after_a_stop() {
     app.down();
 }
 
-/// Without cgroups, what kept its environment is found by that, and what didn't is told of, and
-/// ended with Fulcrum.
+/// Without cgroups, processes are attributed by their environment. Those without it are reported,
+/// and killed when Fulcrum exits.
 #[test]
 fn d03_without_cgroups_a_daemon_is_stopped_or_reported() {
     let app = App::new().stub_domain_with("users", &TREE, SHORT_GRACE);
@@ -145,7 +145,7 @@ fn d03_without_cgroups_a_daemon_is_stopped_or_reported() {
     app.down();
 }
 
-/// The exit is told while a grandchild still holds the pipe.
+/// The exit is reported while a grandchild still holds the pipe.
 #[test]
 fn d04_a_held_pipe_does_not_delay_the_exit_report() {
     let flags = [
@@ -194,7 +194,7 @@ fn d05_output_after_the_leaders_exit_is_stored() {
     app.down();
 }
 
-/// The next life finds the port free that a grandchild of the last one had.
+/// The port that a grandchild of the previous generation used is free for the next one.
 #[track_caller]
 fn binds_at_the_first_try(crashes: usize) {
     let restart = "{backoff: {initial: 20ms, max: 20ms}, budget: 1000, window: 1s}";
@@ -234,7 +234,7 @@ fn d06_long_a_hundred_crashes_leave_no_port_taken() {
     binds_at_the_first_try(100);
 }
 
-/// A thousand orphans are adopted and reaped, while the exits of domains are theirs alone.
+/// A thousand orphans are adopted and reaped, while exits of domains are reported correctly.
 #[test]
 fn d07_a_thousand_orphans_become_no_zombies() {
     let script = format!(
@@ -287,7 +287,7 @@ fn d07_a_thousand_orphans_become_no_zombies() {
     app.down();
 }
 
-/// Those that have ended, and have this parent.
+/// The zombies with this parent.
 fn zombies_of(parent: u64) -> Vec<u32> {
     let processes = std::fs::read_dir("/proc").expect("a process table");
     let stats = processes.flatten().filter_map(|entry| {
@@ -306,7 +306,7 @@ fn zombies_of(parent: u64) -> Vec<u32> {
         .collect()
 }
 
-/// Scorecard: stops of a tree with a stubborn grandchild and a stubborn daemon.
+/// Stops of a process tree with a grandchild and a daemon that ignore SIGTERM.
 #[track_caller]
 fn assert_stops_leave_no_process(stops: usize) {
     let app = App::new().stub_domain_with("users", &TREE, SHORT_GRACE);

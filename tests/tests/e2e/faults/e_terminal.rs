@@ -1,8 +1,8 @@
-//! Section E, terminals: E7.
+//! Section E: terminals: E7.
 
 use fulcrum_e2e::{App, CTRL_C, TerminalStep, binary};
 
-/// What would drive a terminal, as it is written and as it is shown.
+/// Sequences that control a terminal, as they are written and as they are printed.
 const SEQUENCES: [(&str, &str); 5] = [
     (
         "clip \x1b]52;c;ZXZpbA==\x07 end",
@@ -14,7 +14,7 @@ const SEQUENCES: [(&str, &str); 5] = [
     ("c1 \u{9b}2J end", "c1 \\x9b2J end"),
 ];
 
-/// While it speaks, when its words are asked for later, and not when they are asked for as they are.
+/// In `dev` and in `logs` sequences are escaped; only `--raw` prints them unchanged.
 #[test]
 fn e07_a_domain_does_not_control_the_terminal_except_with_raw() {
     let app = App::new().domain("users", "drives-the-terminal");
@@ -36,7 +36,7 @@ fn e07_a_domain_does_not_control_the_terminal_except_with_raw() {
             assert!(shown.contains(visible), "no {visible:?}: {shown:?}");
             assert!(!shown.contains(written), "{written:?}: {shown:?}");
         }
-        // Colours pass, and end with their line.
+        // Colors are printed, and are reset at the end of their line.
         let red = "left \u{1b}[31mred\u{1b}[0m\r\n";
         assert!(shown.contains(red), "{shown:?}");
         for sequence in ["\u{1b}]", "\u{1b}[2J", "\u{202e}", "\u{9b}"] {
@@ -44,6 +44,10 @@ fn e07_a_domain_does_not_control_the_terminal_except_with_raw() {
         }
     }
     for (written, _) in SEQUENCES {
-        assert!(raw.output.contains(written), "{written:?}: {:?}", raw.output);
+        assert!(
+            raw.output.contains(written),
+            "{written:?}: {:?}",
+            raw.output
+        );
     }
 }

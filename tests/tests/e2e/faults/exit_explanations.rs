@@ -1,4 +1,4 @@
-//! What ended a domain is told: in the terminal, in its status, in events, as a story.
+//! Exit causes in the terminal, in status, in events and in `domains why`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,18 +8,18 @@ use fulcrum_e2e::{
 };
 use serde_json::Value;
 
-/// A domain that becomes ready and can be told to exit.
+/// A domain that becomes ready and exits on request.
 const STEADY: &str = "steady";
 
-/// Not started again, so that what is known stays.
+/// No restart, so that the state stays.
 const NO_RESTART: &str = "process:\n  restart: never\n";
 
-/// The next start is far away.
+/// The next start is far in the future.
 const LONG_BACKOFF: &str = "process:\n  restart: {backoff: {initial: 30s, max: 30s}}\n";
 
-/// A program that isn't Node, as a domain that isn't started again.
+/// A program other than Node, as a domain that is not restarted.
 fn shell(app: App, name: &str, script: &str) -> App {
-    // A configuration's `$$` is one `$`.
+    // `$$` in a configuration is one `$`.
     let script = serde_json::to_string(&script.replace('$', "$$")).expect("a text");
     app.write(
         &format!("domains/{name}/fulcrum.yml"),
@@ -46,7 +46,7 @@ fn contains(text: &str, parts: &[&str]) {
     }
 }
 
-/// A domain that dies while it starts fails the start that waits for it, with its own words.
+/// A domain that crashes while it starts fails the start that waits for it, with its stderr tail.
 #[test]
 fn a01_a_crash_at_startup_fails_the_start_with_its_stderr() {
     let app = App::new()
@@ -70,7 +70,7 @@ fn a01_a_crash_at_startup_fails_the_start_with_its_stderr() {
     app.down();
 }
 
-/// An entry that does nothing ends at once, and well: nothing to start again, but no start either.
+/// An empty entry exits with 0 at once: it is not restarted, but the start has failed.
 #[test]
 fn a02_exit_0_before_registering_is_a_failed_start() {
     let app = App::new().write("domains/users/domain.js", "");
@@ -103,7 +103,7 @@ fn a03_an_await_that_never_settles_is_reported() {
     app.down();
 }
 
-/// What a life ended with, and how status says it.
+/// Scripts with the exit reason and the text in `status` that each must have.
 fn statuses() -> Vec<(String, &'static str, &'static str)> {
     let case = |script: &str, reason, status_text| (script.to_owned(), reason, status_text);
     vec![
@@ -162,7 +162,7 @@ fn b03_exit_codes_and_signals_are_not_confused() {
     app.down();
 }
 
-/// One domain that ends otherwise in each life: every code, and every signal that ends a process.
+/// One domain that exits differently in each generation: every exit code, and every fatal signal.
 #[test]
 #[ignore = "long: 283 lives"]
 fn b03_every_code_and_every_fatal_signal_is_exact() {
@@ -213,13 +213,13 @@ fn b03_every_code_and_every_fatal_signal_is_exact() {
     app.down();
 }
 
-/// The events that a follower has printed whole.
+/// The complete lines that a follower has printed.
 fn whole_lines(follower: &Foreground) -> Vec<Value> {
     let text = follower.stdout();
     json_lines(&text[..text.rfind('\n').map_or(0, |end| end + 1)])
 }
 
-/// A memory cgroup of version 1, removed at the end.
+/// A memory cgroup of version 1, removed on drop.
 struct Cgroup(PathBuf);
 
 impl Cgroup {
@@ -237,7 +237,7 @@ impl Cgroup {
 
 impl Drop for Cgroup {
     fn drop(&mut self) {
-        // Its last process may be a moment from gone.
+        // Its last process may still be exiting.
         for _ in 0..100 {
             if fs::remove_dir(&self.0).is_ok() {
                 return;
@@ -271,7 +271,7 @@ fn b04_an_oom_kill_is_distinguished_from_other_kills() {
         binary().display()
     );
     app.program("sh", &["-c", &script]).output().exits(0);
-    // Whatever the kernel does later, this one isn't its doing.
+    // The counter of kernel kills has not changed before this kill.
     app.leader("orders").signal(Signal::KILL);
     let orders = app.wait_for("orders", "has ended", has_ended);
     contains(&orders["last_exit"].to_string(), &["sender unknown"]);
@@ -348,7 +348,7 @@ fn x04_a_crash_is_reported_with_its_stderr_and_the_next_attempt() {
     app.down();
 }
 
-/// In a loop a domain fails for good, with the way out; who starts it again has a new budget.
+/// A domain in a crash loop fails permanently, with a hint; a start by a command resets its budget.
 #[test]
 fn x03_a_crash_loop_names_the_command_to_continue() {
     let app = App::new().domain("users", "throws-at-start").write(
@@ -483,7 +483,7 @@ fn h04_secrets_are_redacted_everywhere() {
     app.down();
 }
 
-/// C6: whoever follows hears all that was before and all that comes, each once and in order.
+/// C6: a follower gets all earlier and all later events, each once and in order.
 #[test]
 fn c06_events_are_replayed_and_followed_without_a_gap() {
     let app = App::new().domain("users", STEADY).domain("orders", STEADY);
@@ -510,14 +510,14 @@ fn c06_events_are_replayed_and_followed_without_a_gap() {
     );
     contains(text_of(exited, "reason"), &["SIGKILL (9)"]);
     assert!(events.iter().all(|event| event["domain"] == "users"));
-    // Somebody who asks later is told the same.
+    // A later query returns the same events.
     let stored: Vec<Value> = app
         .events()
         .into_iter()
         .filter(|event| event["domain"] == "users")
         .collect();
     assert_eq!(stored[..events.len()], events[..]);
-    // What asked for a stop is an event too, and no transition.
+    // The request to stop is an event too, without a transition.
     app.run(&["domains", "stop", "users"]).exits(0);
     let stop_event = app
         .events()
@@ -535,7 +535,7 @@ fn c06_events_are_replayed_and_followed_without_a_gap() {
     app.down();
 }
 
-/// U6: the first line of the story is why it is as it is.
+/// U6: the first line is the cause of the current state.
 #[test]
 fn u06_why_starts_with_the_cause_of_the_current_state() {
     let app = App::new()

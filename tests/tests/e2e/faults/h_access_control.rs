@@ -1,4 +1,4 @@
-//! Section H, who may come in by which door, and what is shown to whom.
+//! Section H: which users may use which interface, and what is printed.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -23,7 +23,7 @@ fn open_to_all(path: &Path) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o777)).expect("it is ours");
 }
 
-/// Runs a script of Node as another user; `None` where that can't be done.
+/// Runs a script of Node as another user; `None` where that is not possible.
 fn as_nobody(app: &App, script: &str, args: &[&str]) -> Option<Value> {
     let args = [&NOBODY[..], &["node", "-e", script, "--"], args].concat();
     let run = app.program("setpriv", &args).current_dir(Path::new("/"));
@@ -34,7 +34,7 @@ fn as_nobody(app: &App, script: &str, args: &[&str]) -> Option<Value> {
     Some(output.exits(0).json())
 }
 
-/// Connects to a socket again and again, and says how often that went well.
+/// Connects to a socket repeatedly, and prints how often that succeeded.
 const CONNECT_SCRIPT: &str = r#"
 const [socket, times] = process.argv.slice(1);
 const net = require('node:net');
@@ -54,7 +54,7 @@ fn h01_another_user_cannot_connect_to_the_control_socket() {
     let app = App::new().with_short_timeouts().stub_domain("users", &[]);
     let home = app.root();
     let home = home.parent().expect("a folder");
-    // All that isn't Fulcrum's own is open.
+    // All directories that are not Fulcrum's own are open.
     for open in [home, &home.join("run")] {
         open_to_all(open);
     }
@@ -68,7 +68,7 @@ fn h01_another_user_cannot_connect_to_the_control_socket() {
     let socket = text_of(&status["instance"], "socket").to_owned();
     app.down();
 
-    // From before it is there until it is.
+    // From before the socket exists until it does.
     let connections = thread::scope(|scope| {
         let knocking = scope.spawn(|| as_nobody(&app, CONNECT_SCRIPT, &[&socket, "1000"]));
         app.program("sh", &up).output().exits(0);
@@ -86,7 +86,7 @@ fn h01_another_user_cannot_connect_to_the_control_socket() {
     assert_eq!(connections["opened"], 0, "{connections}");
     measurement("H1", "0 of 1000 knocks of another user were heard");
 
-    // Were the files open, the peer's user would still be asked for.
+    // Even if the files were open, the peer's user would be checked.
     for open in [Path::new(&socket), dir, dir.parent().expect("a folder")] {
         open_to_all(open);
     }
@@ -103,7 +103,7 @@ fn h01_another_user_cannot_connect_to_the_control_socket() {
     app.down();
 }
 
-/// As another user, each method of both services on the TCP port, without a token.
+/// As another user, calls each method of both services on the TCP port, without a token.
 const EVERY_METHOD: &str = r#"
 const [wire, server] = process.argv.slice(1);
 const http2 = require('node:http2');
@@ -111,9 +111,9 @@ const { register, send } = require(wire);
 const session = http2.connect(`http://${server}`);
 const status = (path) => new Promise((resolve) => {
   const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' });
-  const heard = (headers) => { if (headers['grpc-status'] !== undefined) resolve(Number(headers['grpc-status'])); };
-  stream.on('response', heard);
-  stream.on('trailers', heard);
+  const readStatus = (headers) => { if (headers['grpc-status'] !== undefined) resolve(Number(headers['grpc-status'])); };
+  stream.on('response', readStatus);
+  stream.on('trailers', readStatus);
   stream.resume();
   stream.end(Buffer.from([0, 0, 0, 0, 0]));
 });
@@ -122,7 +122,7 @@ const status = (path) => new Promise((resolve) => {
   for (const method of ['Hello', 'Status', 'Change', 'Wait', 'Logs', 'Events', 'Call', 'Shutdown']) {
     control[method] = await status(`/fulcrum.control.v1.Control/${method}`);
   }
-  const stream = await new Promise((resolve) => register('users', { server, registered: () => resolve(0), refused: (code) => resolve(code) }));
+  const stream = await new Promise((resolve) => register('users', { server, registered: () => resolve(0), rejected: (code) => resolve(code) }));
   const drain = await send('users', 'drain', '{}', { server });
   const message = await send('users', 'echo_request', '{}', { server });
   session.destroy();
@@ -152,13 +152,13 @@ fn h02_another_user_cannot_control_the_instance_through_the_port() {
     }
     assert_eq!(result["stream"], 16, "UNAUTHENTICATED: {result}");
     assert_eq!(result["drain"]["success"], false, "{result}");
-    // Callers have no tokens: they reach what a domain answers, and nothing else.
+    // Callers have no tokens: they reach the handlers of a domain, and nothing else.
     assert_eq!(result["message"]["type"], "echo_response", "{result}");
     assert_eq!(app.status("users")["restarts"], 0);
     app.down();
 }
 
-/// Everything that Fulcrum shows of itself, while a domain has secrets.
+/// All output of Fulcrum, while a domain has secrets.
 #[test]
 fn h03_tokens_and_secrets_are_shown_nowhere() {
     const SECRET: &str = "hunter2-correct-horse";
@@ -177,7 +177,7 @@ fn h03_tokens_and_secrets_are_shown_nowhere() {
     let token = token.expect("it has a token").to_owned();
     assert!(environ.contains(SECRET), "it gets its secrets");
 
-    // A wrong one, nearly right, must not be repeated either.
+    // A wrong token, almost right, must not be printed either.
     let last = if token.ends_with('0') { '1' } else { '0' };
     let wrong = format!("{}{last}", &token[..token.len() - 1]);
     let mut wire = Wire::connect(&app.grpc()).expect("it is a client as any other");
@@ -229,7 +229,7 @@ fn h06_a_browser_page_cannot_call_domains() {
         );
         assert_eq!(fulcrum_e2e::raw::send(&address, request.as_bytes()), b"");
     }
-    // By HTTP/2, which browsers speak over TLS only.
+    // By HTTP/2, which browsers use over TLS only.
     let script = r#"
 const session = require('node:http2').connect(`http://${process.argv[1]}`);
 const stream = session.request({ ':method': 'POST', ':path': '/framework.FrameworkService/SendMessage', 'content-type': 'text/plain', origin: 'http://rebound.example' });
@@ -249,7 +249,7 @@ stream.end('hello');
         "{response}"
     );
     assert_eq!(app.status("users")["restarts"], 0);
-    // gRPC's own way goes on.
+    // gRPC itself keeps working.
     let mut wire = Wire::connect(&address).expect("it is a client as any other");
     assert_eq!(wire.read().expect("its settings").kind, kind::SETTINGS);
     app.down();

@@ -1,4 +1,4 @@
-//! N: figures of the scorecard that belong to no single row.
+//! N: measurements that belong to no single row.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use fulcrum_e2e::{
     App, LIMIT, Process, SeededRandom, Signal, Usage, measurement, quantile, wait_until,
 };
 
-/// The processes of Fulcrum itself: those that run its program.
+/// The processes of Fulcrum itself, by their executable.
 fn fulcrum(app: &App) -> Vec<Process> {
     let binary = fulcrum_e2e::binary().canonicalize().expect("it is there");
     let runs = |process: &Process| {
@@ -16,7 +16,7 @@ fn fulcrum(app: &App) -> Vec<Process> {
     app.processes().into_iter().filter(runs).collect()
 }
 
-/// Lets time pass, as what is measured is what happens in it.
+/// Lets time pass, because the measurement covers it.
 fn sleep(time: Duration) {
     let started = Instant::now();
     wait_until("the time is over", time + LIMIT, || {
@@ -66,7 +66,7 @@ fn n01_fifty_idle_domains_use_little_cpu_and_memory() {
 
 const DOMAINS: u64 = 20;
 
-/// One fault, of a kind and at a domain that the random choose. Commands go on by themselves.
+/// Injects one random failure into a random domain. Commands run in the background.
 fn inject_fault(app: &App, random: &mut SeededRandom) {
     let name = format!("d{}", random.below(DOMAINS));
     let pid = app.status(&name)["pid"].as_u64();
@@ -74,7 +74,7 @@ fn inject_fault(app: &App, random: &mut SeededRandom) {
     let signal = |signal| leader.iter().for_each(|leader| leader.signal(signal));
     let command = |verb: &str, names: &[&str]| {
         let args = [&["domains", verb, "--no-wait"], names].concat();
-        // Asked of a domain on its way elsewhere, it may be refused.
+        // It may be rejected, depending on the domain's phase.
         app.run(&args);
     };
     match random.below(6) {
@@ -90,7 +90,7 @@ fn inject_fault(app: &App, random: &mut SeededRandom) {
     }
 }
 
-/// A fault a second. In the end everything is ready, and nothing of Fulcrum has grown.
+/// One failure per second. In the end everything is ready, and Fulcrum has not grown.
 #[track_caller]
 fn soak(time: Duration) {
     let restart = "{heartbeat: {interval: 200ms, misses: 5}, stop: {grace: 1s}, \
@@ -120,7 +120,7 @@ fn soak(time: Duration) {
     let entries = app.activity_log();
     let count = |event: &str| entries.iter().filter(|entry| entry.event == event).count();
     let (generations, overlaps) = (count("spawned"), count("overlap"));
-    // Middles of a while after the warming up, and of the last one.
+    // Medians of a period after the warm-up, and of the last one.
     let length = (samples.len() / 10).max(1);
     let median = |of: &[Usage], value: fn(&Usage) -> u64| {
         let mut values: Vec<u64> = of.iter().map(value).collect();
@@ -142,9 +142,9 @@ fn soak(time: Duration) {
         ),
     );
     assert_eq!(overlaps, 0);
-    // Its own words, up to 4 MiB of them, and the story of its domains are kept.
+    // Its own log lines, up to 4 MiB of them, and the event log are retained.
     assert!(rss < 12 << 20, "resident memory grew by {rss} bytes");
-    // Threads for blocking work come as they are needed, 16 at most, and stay.
+    // Threads for blocking work are started on demand, 16 at most, and stay.
     assert!(
         fds <= 40 && threads <= 16,
         "{fds} descriptors, {threads} threads more"

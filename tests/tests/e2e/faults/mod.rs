@@ -1,7 +1,6 @@
-//! The failure catalogue, row by row: a module a section, a test a row. A test's name begins with
-//! its row's id in lower case with two digits (`a04_…`); `cargo xtask faults` makes a table of
-//! them. Those that take long are ignored with the reason `long`, and run by
-//! `cargo xtask faults --long`.
+//! The failure catalog: a module per section, a test per row. A test's name begins with the id of
+//! its row in lower case with two digits (`a04_…`); `cargo xtask faults` prints a table of them.
+//! Long tests are ignored with the reason `long`, and run by `cargo xtask faults --long`.
 
 mod a_registration;
 mod a_start;

@@ -1,4 +1,4 @@
-//! A16: packages that can't be had.
+//! A16: packages that cannot be installed.
 
 use std::io::Read;
 use std::net::TcpListener;
@@ -6,7 +6,8 @@ use std::thread;
 
 use fulcrum_e2e::{App, CommandRun, LIMIT, text_of, wait_until};
 
-/// A domain whose packages are missing, beside one that needs none; npm asks this registry, once.
+/// A domain whose packages are missing, beside one that needs none; npm uses this registry without
+/// retries.
 fn needs_packages(registry: &str) -> (App, CommandRun) {
     let app = App::new()
         .domain("users", "steady")
@@ -26,7 +27,7 @@ fn needs_packages(registry: &str) -> (App, CommandRun) {
 
 #[test]
 fn a16_a_failed_install_is_reported_and_nothing_is_started() {
-    // Somebody had this port a moment ago; now nobody listens there.
+    // The port was free a moment ago, so connections to it are refused.
     let port = TcpListener::bind("127.0.0.1:0").expect("a port");
     let registry = format!("http://{}", port.local_addr().expect("an address"));
     drop(port);
@@ -53,14 +54,14 @@ fn a16_a_failed_install_is_reported_and_nothing_is_started() {
     app.down();
 }
 
-/// A registry that never answers holds up its own domain only, and a stop ends npm and all it
-/// started.
+/// A registry that never responds delays its own domain only, and a stop kills npm and its
+/// children.
 #[test]
 fn a16_a_hanging_install_can_be_stopped() {
     let port = TcpListener::bind("127.0.0.1:0").expect("a port");
     let registry = format!("http://{}", port.local_addr().expect("an address"));
     let (connected, connections) = std::sync::mpsc::channel();
-    // It ends with the test's process: it waits for connections that nobody makes any more.
+    // The thread exits with the test process: it waits for connections that are never made.
     thread::spawn(move || {
         let mut held = Vec::new();
         while let Ok((mut stream, _)) = port.accept() {

@@ -1,4 +1,5 @@
-//! A11–A15, A21: what is to run can't: told with place and cure, and not tried again.
+//! A11–A15, A21: programs that cannot be started are reported with location and hint, and not
+//! retried.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -23,7 +24,7 @@ fn a11_a_missing_node_is_reported_with_the_searched_path() {
     );
 }
 
-/// Each way in which a program can't be executed has its own words, and is tried once.
+/// Each reason why a program cannot be executed has its own message, and is tried once.
 #[test]
 fn a12_a_program_that_cannot_be_executed_is_reported_with_the_cause() {
     let script = |text: &str, mode: u32| {
@@ -51,7 +52,7 @@ fn a12_a_program_that_cannot_be_executed_is_reported_with_the_cause() {
         ),
         (script("#!/bin/sh\r\n", 0o755), &["run", "carriage return"]),
         (script("echo hello\n", 0o755), &["run", "without a #! line"]),
-        // Neither a script nor a program, which only the kernel finds out.
+        // Neither a script nor a program, which only the kernel detects.
         (
             script("\u{7f}ELF\0\0\0\0\0\0\0\0\0", 0o755),
             &["run", "neither a program"],
@@ -63,7 +64,7 @@ fn a12_a_program_that_cannot_be_executed_is_reported_with_the_cause() {
     }
 }
 
-/// Node 20 can't read types by itself: Fulcrum takes them off before the spawn, on every Node.
+/// Node 20 cannot strip types itself: Fulcrum strips them before the spawn, on every Node.
 #[test]
 fn a13_typescript_runs_on_every_node() {
     let app = App::new().domain("digger", "throws-in-typescript");
@@ -74,7 +75,7 @@ fn a13_typescript_runs_on_every_node() {
 #[test]
 fn a13_a_node_that_is_too_old_is_reported_with_its_version() {
     let app = App::new().domain("users", "steady");
-    // The real one, which has forgotten its age.
+    // The real Node, with an old version number.
     let lie = app.scratch_dir().join("lie.cjs");
     fs::write(
         &lie,
@@ -101,8 +102,7 @@ fn a13_a_node_that_is_too_old_is_reported_with_its_version() {
     );
 }
 
-/// What stripping can't make JavaScript of is found before anything is started, and isn't tried
-/// again.
+/// TypeScript that cannot be stripped is detected before anything is started, and is not retried.
 #[test]
 fn a13_typescript_that_cannot_be_stripped_fails_before_the_spawn() {
     let app = App::new()
@@ -154,7 +154,7 @@ fn a14_a_missing_entry_is_reported_before_anything_runs() {
     rejected(A14);
 }
 
-/// A manifest that can't be read is told with its place; the domain isn't tried again.
+/// An invalid manifest is reported with its position; the domain is not retried.
 #[test]
 fn a14_a_broken_package_json_is_reported_with_its_position() {
     let app = App::new().domain("users", "steady").write(
@@ -165,7 +165,7 @@ fn a14_a_broken_package_json_is_reported_with_its_position() {
     failed_at_once(&app, output, &["package.json", ":3"]);
 }
 
-/// The file's kind and the manifest's `type` contradict each other.
+/// The code and the manifest's `type` contradict each other.
 #[test]
 fn a14_a_module_type_that_the_code_contradicts_is_reported() {
     let app = App::new()

@@ -4,8 +4,8 @@ use std::fs;
 
 use fulcrum_e2e::{App, LIMIT, Signal, measurement, text_of, wait_until};
 
-/// R3: a domain that never registers fails after its start timeout, with its last words; it isn't
-/// started again, since that would change nothing.
+/// R3: a domain that never registers fails after its start timeout, with its stderr tail. It is not
+/// restarted, since a retry would not help.
 #[test]
 fn a04_a_domain_that_never_registers_reports_why_it_failed() {
     let app = App::new().domain("users", "never-registers").write(
@@ -24,7 +24,7 @@ fn a04_a_domain_that_never_registers_reports_why_it_failed() {
     app.down();
 }
 
-/// When the time is over it is asked to end, and not before; nobody else notices.
+/// It is stopped when the timeout has elapsed, and not before; other domains are not affected.
 #[test]
 fn a04_the_start_timeout_is_enforced() {
     const LIMIT_MS: u64 = 1000;
@@ -54,7 +54,7 @@ fn a04_the_start_timeout_is_enforced() {
     app.down();
 }
 
-/// One that has registered once may only have been slow: it is tried again, as after a crash.
+/// A domain that has registered once may only have been slow: it is retried, as after a crash.
 #[test]
 fn a04_a_domain_that_registered_before_is_retried() {
     let app = App::new().with_short_timeouts();
@@ -73,7 +73,7 @@ fn a04_a_domain_that_registered_before_is_retried() {
     app.down();
 }
 
-/// A life that is being ended can't become one that is registered.
+/// A generation that is being stopped cannot register.
 #[test]
 fn a05_a_registration_while_stopping_is_rejected() {
     let flags = ["--register-after", "1500ms", "--ignore-term"];
@@ -100,8 +100,8 @@ fn a05_a_registration_while_stopping_is_rejected() {
     app.down();
 }
 
-/// Whichever comes first, the registration or the limit: a domain ends up ready in its first life,
-/// or failed with nobody left; never between.
+/// Whichever comes first, registration or timeout: a domain ends up ready in its first generation,
+/// or failed without a process.
 #[track_caller]
 fn race(domains: usize) {
     let (before, after) = (

@@ -1,4 +1,4 @@
-//! A18–A20: too little of something: processes, file descriptors; or very many domains.
+//! A18–A20: exhausted processes and file descriptors, and very many domains.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,17 +8,17 @@ use fulcrum_e2e::{
     App, LIMIT, Process, Signal, Usage, measurement, not_applicable, quantile, text_of, wait_until,
 };
 
-/// A folder of cgroup v1's `pids` controller, removed at the end.
+/// A directory of cgroup v1's `pids` controller, removed on drop.
 struct PidsLimit(PathBuf);
 
 impl PidsLimit {
-    /// None where this machine has no such controller, or we may not use it.
+    /// `None` where this machine has no such controller, or it cannot be used.
     fn around(process: &Process) -> Option<Self> {
         let dir = format!("/sys/fs/cgroup/pids/fulcrum-e2e-{}", process.pid);
         let dir = PathBuf::from(dir);
         fs::create_dir(&dir).ok()?;
         let limit = Self(dir);
-        // Each thread counts, and those that are there come along.
+        // Each thread counts, and existing threads are moved too.
         fs::write(limit.0.join("cgroup.procs"), process.pid.to_string()).ok()?;
         limit.used()?;
         Some(limit)
@@ -36,7 +36,7 @@ impl PidsLimit {
 
 impl Drop for PidsLimit {
     fn drop(&mut self) {
-        // Whoever is left in it moves out; an empty one can be removed.
+        // Remaining processes are moved out; an empty cgroup can be removed.
         let left = fs::read_to_string(self.0.join("cgroup.procs")).unwrap_or_default();
         for pid in left.split_ascii_whitespace() {
             let _ = fs::write("/sys/fs/cgroup/pids/cgroup.procs", pid);
@@ -45,8 +45,8 @@ impl Drop for PidsLimit {
     }
 }
 
-/// While the machine has no process to give, a domain waits for one and isn't blamed; Fulcrum
-/// answers, and others go on.
+/// While no process can be created, the start is retried without counting as a crash; Fulcrum
+/// responds, and other domains keep running.
 #[test]
 fn a18_a_start_is_retried_while_no_process_can_be_created() {
     let app = App::new()
@@ -60,7 +60,7 @@ fn a18_a_start_is_retried_while_no_process_can_be_created() {
     };
     limit.set("1");
     app.leader("users").signal(Signal::KILL);
-    // More often than the budget of 5 allows for crashes.
+    // More often than the restart budget of 5 allows for crashes.
     let tries = || {
         let events = app.events().into_iter();
         let failed = events.filter(|event| {
@@ -86,8 +86,8 @@ fn a18_a_start_is_retried_while_no_process_can_be_created() {
     app.down();
 }
 
-/// With no descriptor left, Fulcrum waits without spinning, says so, and goes on when there are
-/// some again.
+/// Without free descriptors, Fulcrum waits without spinning, reports it, and recovers when there
+/// are some again.
 #[test]
 fn a19_without_file_descriptors_nothing_spins_and_everything_recovers() {
     let app = App::new()
@@ -107,10 +107,10 @@ fn a19_without_file_descriptors_nothing_spins_and_everything_recovers() {
         let args = ["--pid", &pid, &format!("--nofile={files}")];
         app.program("prlimit", &args).output().exits(0);
     };
-    // As many as it has open already: the next one is refused.
+    // The limit is the number of descriptors that are open, so the next one fails.
     limit("20:20000");
     users.signal(Signal::KILL);
-    // Somebody knocks, who can't be let in now.
+    // Clients connect that cannot be accepted now.
     let mut commands: Vec<_> = (0..5).map(|_| app.spawn(&["domains", "list"])).collect();
     let (started, cpu) = (Instant::now(), used("it lives on").cpu);
     let duration = Duration::from_secs(3);
@@ -148,7 +148,7 @@ fn a19_without_file_descriptors_nothing_spins_and_everything_recovers() {
     app.down();
 }
 
-/// So many at once: a few start at a time, and Fulcrum answers quickly all the while.
+/// Many domains at once: a few start at a time, and Fulcrum responds quickly meanwhile.
 #[track_caller]
 fn start_many(domains: usize, limit: Duration) {
     let app = (0..domains).fold(App::new(), |app, n| {
@@ -192,7 +192,7 @@ fn start_many(domains: usize, limit: Duration) {
             used.fds,
         ),
     );
-    // The aim is that of a release; without optimisation the program alone takes 20 MiB more.
+    // The aim is that of a release; without optimization the program alone uses 20 MiB more.
     let aim = if fulcrum_e2e::is_optimized() {
         150
     } else {

@@ -1,10 +1,10 @@
-//! B10–B13: commands at the moments when they are least convenient.
+//! B10–B13: commands at inconvenient moments.
 
 use std::time::Instant;
 
 use fulcrum_e2e::{App, LIMIT, SeededRandom, Signal, measurement, wait_until};
 
-/// The process of the latest life, by the entries, if it lives.
+/// The process of the latest generation according to the activity log, if it runs.
 fn latest(app: &App, domain: &str) -> Option<fulcrum_e2e::Process> {
     let entries = app.activity_log();
     let mut newest_first = entries.iter().rev();
@@ -12,8 +12,8 @@ fn latest(app: &App, domain: &str) -> Option<fulcrum_e2e::Process> {
     fulcrum_e2e::Process::find(spawned.pid)
 }
 
-/// Crashes and restarts in random order and at random moments: each restart is answered, and there
-/// are never two lives at once.
+/// Crashes and restarts in random order and at random moments: each restart is answered, and two
+/// generations never overlap.
 #[track_caller]
 fn interleaved(times: usize, seed: u64) {
     let restart = "{restart: {backoff: {initial: 50ms, max: 200ms}, budget: 1000000}, \
@@ -35,7 +35,7 @@ fn interleaved(times: usize, seed: u64) {
         }
         for restart in &mut restarts {
             let output = restart.wait_exit();
-            // Done, or told why not: a crash, or a later restart, came between.
+            // Done, or failed with a reason: a crash, or a later restart, came between.
             assert!(matches!(output.code, Some(0 | 1)), "{output}");
         }
     }
@@ -52,7 +52,7 @@ fn interleaved(times: usize, seed: u64) {
         ),
     );
     assert_eq!(overlaps, 0);
-    // A life that is stopped before its first word has a number too.
+    // A generation that is stopped before it records its start has a number too.
     let generation = app.status("users")["generation"].as_u64();
     assert!(
         generation >= u64::try_from(generations).ok(),
@@ -72,8 +72,8 @@ fn b10_five_hundred_crashes_and_restarts_never_overlap_generations() {
     interleaved(500, 500);
 }
 
-/// Two domains crash alike and wait for the same time; the one that is stopped stays down when the
-/// other comes back.
+/// Two domains crash at once and have the same backoff; the one that is stopped stays down when the
+/// other one is restarted.
 #[test]
 fn b11_a_stop_during_the_backoff_holds() {
     let restart = "{restart: {backoff: {initial: 2s, jitter: 0}}}";
@@ -109,7 +109,7 @@ fn b11_a_stop_during_the_backoff_holds() {
     app.down();
 }
 
-/// A stop at any moment of a start: both are answered, and nothing is left of it.
+/// A stop at a random moment of a start: both are answered, and no process is left.
 #[track_caller]
 fn stopped_during_the_start(times: usize, seed: u64) {
     let app = App::new()
@@ -127,7 +127,7 @@ fn stopped_during_the_start(times: usize, seed: u64) {
         let started = start.wait_exit();
         let stop_came_first = app.status("users")["phase"] != "stopped";
         if stop_came_first {
-            // The stop came before the start had reached the instance.
+            // The stop was handled before the start had reached the instance.
             started.exits(0);
             app.run(&["domains", "stop", "users"]).exits(0);
         } else if started.code != Some(0) {

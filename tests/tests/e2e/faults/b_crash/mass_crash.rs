@@ -1,9 +1,9 @@
-//! B9: many crash at once.
+//! B9: many domains crash at once.
 
 use fulcrum_e2e::{App, LIMIT, Signal, activity_log, measurement, quantile, wait_until};
 
-/// A hundred domains die in the same moment, as when a database they all need is gone. They come
-/// back, all of them, and not all in one moment.
+/// A hundred domains crash at the same time, as when a shared database is down. All of them are
+/// restarted, spread out over time.
 #[test]
 fn b09_a_hundred_domains_that_crash_at_once_restart_spread_out() {
     const DOMAINS: usize = 100;
@@ -45,7 +45,7 @@ fn b09_a_hundred_domains_that_crash_at_once_restart_spread_out() {
     let mut starts = since_kill("spawned");
     starts.sort_unstable();
     assert_eq!(starts.len(), DOMAINS, "one life each");
-    // Nobody before the shortest delay that the jitter allows.
+    // None before the shortest delay that the jitter allows.
     assert!(starts[0] >= BACKOFF_US * 8 / 10, "{} µs", starts[0]);
     let starts_near = |at: &u64| {
         starts

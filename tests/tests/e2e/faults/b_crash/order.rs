@@ -6,7 +6,7 @@ fn needs(names: &str) -> String {
     format!("process:\n  depends_on: [{names}]\n")
 }
 
-/// A dependent isn't spawned before its dependency is ready; the end goes the other way round.
+/// A dependent is not spawned before its dependency is ready; the stop order is the reverse.
 #[test]
 fn b14_a_dependent_starts_after_its_dependency_and_stops_before_it() {
     let app = App::new()
@@ -56,7 +56,7 @@ fn b14_a_dependent_starts_after_its_dependency_and_stops_before_it() {
     );
 }
 
-/// A cycle is told as a path, before anything runs.
+/// A cycle is reported as a path, before anything runs.
 #[test]
 fn b14_a_dependency_cycle_is_reported_as_a_path() {
     let app = App::new()
@@ -71,8 +71,8 @@ fn b14_a_dependency_cycle_is_reported_as_a_path() {
     app.assert_no_processes();
 }
 
-/// Five domains in the shape of a diamond with a tail: each after all that it needs, and the other
-/// way round at the end.
+/// Five domains in a diamond with a tail: each starts after its dependencies, and stops before
+/// them.
 #[test]
 fn b14_five_domains_start_and_stop_in_order() {
     const NEEDS: [(&str, &[&str]); 5] = [
@@ -92,8 +92,8 @@ fn b14_five_domains_start_and_stop_in_order() {
     let at = |name: &str, event: &str| app.wait_for_event_count(name, event, 1);
     for (name, needs) in NEEDS {
         for needed in needs {
-            // The instance knows of a registration a moment before the domain does, but only the
-            // spawn of a process separates the two.
+            // The instance accepts a registration a moment before the domain records it, but a
+            // process has to be spawned in between.
             assert!(
                 at(needed, "spawned") + 30_000 <= at(name, "spawned"),
                 "{name} didn't wait for {needed}: {:?}",

@@ -1,11 +1,11 @@
-//! B1, B2, B7, B8: what follows an end that nobody asked for.
+//! B1, B2, B7, B8: what follows an exit that was not requested.
 
 use std::time::{Duration, Instant};
 
 use fulcrum_e2e::{App, LIMIT, Signal, activity_log, measurement, quantile, text_of, wait_until};
 
-/// Kills a domain again and again, and measures how long the next process takes to say its first
-/// word. The backoff doesn't grow, and has no jitter.
+/// Kills a domain repeatedly, and measures the time until the next process records its start. The
+/// backoff is constant and has no jitter.
 #[track_caller]
 fn killed(times: usize) {
     const BACKOFF_US: u64 = 100_000;
@@ -41,7 +41,7 @@ fn killed(times: usize) {
     );
     let least = quantile(&mut measured, 0.0).expect("measurements");
     assert!(least >= BACKOFF_US, "the backoff was cut short: {least} µs");
-    // Once for all kills, on a machine that may be busy.
+    // The bound for all kills, on a machine that may be busy.
     let worst = quantile(&mut measured, 1.0).expect("measurements");
     assert!(worst < BACKOFF_US + 5_000_000, "{worst} µs");
     assert_eq!(app.event_count("users", "overlap"), 0);
@@ -60,7 +60,7 @@ fn b01_two_hundred_crashes_are_followed_by_new_generations() {
     killed(200);
 }
 
-/// The default policy is on-failure, so a good end is an end.
+/// The default policy is on-failure, so exit 0 is not followed by a restart.
 #[test]
 fn b02_a_domain_that_exits_with_0_is_not_restarted() {
     let app = App::new().domain("users", "steady");
@@ -72,7 +72,7 @@ fn b02_a_domain_that_exits_with_0_is_not_restarted() {
         "process_exit_request",
         r#"{"code": 0}"#,
     ];
-    // The answer may or may not get out before the process is gone.
+    // The response may or may not be sent before the process exits.
     app.run(&call);
     let users = app.wait_for("users", "has ended", |users| users["phase"] == "stopped");
     assert_eq!(users["last_exit"]["code"], 0, "{users}");
@@ -81,7 +81,7 @@ fn b02_a_domain_that_exits_with_0_is_not_restarted() {
     app.down();
 }
 
-/// With `always` even a good end is followed by a new life.
+/// With `always` even exit 0 is followed by a new generation.
 #[test]
 fn b02_policy_always_restarts_after_exit_0() {
     let app = App::new()
@@ -101,8 +101,8 @@ fn b02_policy_always_restarts_after_exit_0() {
     app.down();
 }
 
-/// By its entries a domain that always crashes is started once and then as often as the budget
-/// says; then it has failed, until somebody starts it.
+/// A domain that always crashes is started once, and then restarted as often as the budget allows;
+/// then it has failed until it is started by a command.
 #[test]
 fn b07_a_crash_loop_ends_within_its_budget() {
     const BUDGET: usize = 5;
@@ -129,7 +129,7 @@ fn b07_a_crash_loop_ends_within_its_budget() {
     app.down();
 }
 
-/// What a loop that never ends costs Fulcrum.
+/// The cost of an endless crash loop.
 #[test]
 #[ignore = "long: a minute of crashes"]
 fn b07_a_crash_loop_costs_little() {
@@ -155,8 +155,8 @@ fn b07_a_crash_loop_costs_little() {
     app.down();
 }
 
-/// How long it took from each crash to the next life, where a life lasts `lived` after it has
-/// registered.
+/// The delays from each crash to the next generation, where each generation runs for `runtime`
+/// after its registration.
 #[track_caller]
 fn gaps(runtime: &str, runtime_us: u64, generations: usize) -> Vec<u64> {
     let restart = "{restart: {stable_after: 1s, budget: 1000, \
@@ -175,8 +175,8 @@ fn gaps(runtime: &str, runtime_us: u64, generations: usize) -> Vec<u64> {
         .collect()
 }
 
-/// Only a life that has been good for the stable time makes the backoff begin anew; its own end has
-/// no delay at all.
+/// Only a generation that was ready for the stable time resets the backoff; its own exit is
+/// followed by the initial delay.
 #[test]
 fn b08_the_backoff_resets_after_the_stable_time() {
     let inside = gaps("300ms", 300_000, 2);

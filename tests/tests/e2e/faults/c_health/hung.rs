@@ -1,18 +1,18 @@
-//! C1, C2: what hangs is found, explained and replaced.
+//! C1, C2: hung domains are detected, explained and restarted.
 
 use fulcrum_e2e::{App, Signal, measurement, quantile, text_of, wait_until};
 use serde_json::Value;
 
 use super::{DETECTION_LIMIT, events_of, wait_for_events};
 
-/// Restarts that don't run out, and come at once.
+/// Restarts without delay and without a budget that runs out.
 const RESTART: &str =
     "process: {restart: {backoff: {initial: 50ms, factor: 1}, budget: 1000000}}\n";
 
-/// `interval × misses` of the with_short_timeouts settings, in milliseconds.
+/// `interval × misses` of the short timeouts, in milliseconds.
 const LIMIT_MS: u64 = 600;
 
-/// Milliseconds of the day, of an RFC 3339 time in UTC.
+/// The milliseconds of the day of an RFC 3339 time in UTC.
 fn time_of_day(event: &Value) -> u64 {
     let text = text_of(event, "time");
     let part =
@@ -20,7 +20,7 @@ fn time_of_day(event: &Value) -> u64 {
     ((part(11, 13) * 60 + part(14, 16)) * 60 + part(17, 19)) * 1000 + part(20, 23)
 }
 
-/// Hangs a domain again and again; how long each took to be found, in milliseconds.
+/// Hangs a domain repeatedly. Returns the milliseconds until each hang was detected.
 fn loops(times: usize) -> Vec<u64> {
     const DAY: u64 = 24 * 60 * 60 * 1000;
     let app = App::new()
@@ -139,7 +139,8 @@ fn c01_forty_endless_loops_are_detected_in_time() {
     detection(40);
 }
 
-/// Nothing was asked of this client, and yet it is found: its connection answers no ping.
+/// This client sends no heartbeats, and is detected because its connection does not acknowledge
+/// pings.
 #[test]
 fn c01_a_looping_client_without_heartbeats_is_detected() {
     let app = App::new()
@@ -158,7 +159,7 @@ fn c01_a_looping_client_without_heartbeats_is_detected() {
     app.down();
 }
 
-/// With the default settings: six beats of two seconds.
+/// With the default settings: six heartbeats of two seconds.
 #[test]
 #[ignore = "long: the default heartbeat"]
 fn l01_a_hung_loop_is_found_with_the_default_settings() {
@@ -182,7 +183,7 @@ fn l01_a_hung_loop_is_found_with_the_default_settings() {
     app.down();
 }
 
-/// Stopped, not looping: it can't act on the stop signal before it is continued.
+/// A suspended process cannot handle the stop signal before it is resumed.
 #[test]
 fn c02_a_suspended_domain_is_hung_and_resumed_to_be_stopped() {
     let app = App::new()
@@ -203,7 +204,7 @@ fn c02_a_suspended_domain_is_hung_and_resumed_to_be_stopped() {
             .any(|event| text_of(event, "reason").contains("stopped by a signal")),
         "{evidence:?}"
     );
-    // It heard the stop signal: continued, it could still end in order.
+    // It handled the stop signal: after it was resumed, it stopped in order.
     wait_until(
         "the stopped one has ended in order",
         fulcrum_e2e::LIMIT,

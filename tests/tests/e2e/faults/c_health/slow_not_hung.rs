@@ -1,4 +1,4 @@
-//! C3, C5 to C8: who is only slow, or was not given time, is left alone.
+//! C3, C5 to C8: domains that are slow, or were not given time, are left alone.
 
 use std::fs;
 use std::path::PathBuf;
@@ -46,7 +46,7 @@ fn c03_a_domain_busy_for_a_minute_is_not_hung() {
     busy(100);
 }
 
-/// Some of each kind: heartbeats from Node and from the stub, and none at all.
+/// Domains of each kind: heartbeats from Node and from the stub, and without heartbeats.
 fn mixed_app(stubs: usize) -> (App, Vec<String>) {
     let mut names = vec!["node".to_owned(), "quiet".to_owned()];
     let mut app = App::new()
@@ -61,13 +61,13 @@ fn mixed_app(stubs: usize) -> (App, Vec<String>) {
     (app, names)
 }
 
-/// Fulcrum doesn't run for a while, by whatever means; its domains do.
+/// Fulcrum does not run for some time; its domains do.
 fn while_frozen(stubs: usize, time: Duration, freeze: impl FnOnce(&App, &dyn Fn())) -> String {
     let (app, names) = mixed_app(stubs);
     app.start();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     freeze(&app, &|| sleep(time));
-    // What would be condemned would be by now.
+    // A domain that is declared hung would be by now.
     sleep(Duration::from_secs(4));
     app.run(&["domains", "wait", "--timeout", "30s"]).exits(0);
     assert_unaffected(&app, &names);
@@ -99,7 +99,7 @@ fn c05_no_domain_is_hung_after_fulcrum_was_suspended_for_half_a_minute() {
     measurement("C5", &text);
 }
 
-/// Stopped again and again, for less than would be noticed as such each time.
+/// Suspended repeatedly, each time for less than the detection limit.
 #[test]
 fn c05_no_domain_is_hung_after_short_suspensions() {
     let text = while_frozen(4, Duration::from_millis(350), |app, sleep| {
@@ -110,7 +110,7 @@ fn c05_no_domain_is_hung_after_short_suspensions() {
     measurement("C5", &format!("{text}, ten times 0.35 s"));
 }
 
-/// Programs that do nothing but use a CPU.
+/// Programs that only use CPU.
 fn burners(app: &App, count: usize) -> Vec<Foreground> {
     let burn = || app.spawn_command(app.program("sh", &["-c", "while :; do :; done"]));
     (0..count).map(|_| burn()).collect()
@@ -163,7 +163,7 @@ fn c07_wall_clock_jumps_are_not_testable_here() {
     );
 }
 
-/// A cgroup v2 of the test's own, if this machine has one that can be written.
+/// A cgroup v2 of the test's own, if this machine has one that is writable.
 fn freezer() -> Option<PathBuf> {
     ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"]
         .map(PathBuf::from)
@@ -174,7 +174,7 @@ fn freezer() -> Option<PathBuf> {
         .filter(|dir| dir.join("cgroup.freeze").exists())
 }
 
-/// As the machine's own suspend does it: nothing of the process runs, and no signal tells.
+/// As a suspended machine: the process does not run, and no signal reports it.
 #[test]
 fn c08_no_domain_is_hung_after_fulcrum_was_frozen() {
     let Some(dir) = freezer() else {

@@ -1,10 +1,10 @@
-//! C4, C9, L4, L5: a stream that isn't read, comes and goes, or tells how late its domain is.
+//! C4, C9, L4, L5: streams that are not read, that reconnect, or that report event loop lag.
 
 use fulcrum_e2e::{App, text_of};
 
 use super::{events_of, wait_for_events};
 
-/// It lives, as its heartbeats say; it only can't take work.
+/// It is alive, as its heartbeats show; it only cannot handle requests.
 #[test]
 fn c04_a_domain_that_reads_nothing_is_unready_and_not_killed() {
     let app = App::new()
@@ -28,7 +28,7 @@ fn c04_a_domain_that_reads_nothing_is_unready_and_not_killed() {
         "{users}"
     );
     assert_eq!(events_of(&app, "users", "unready").len(), 1);
-    // Who calls it now isn't left waiting.
+    // Calls fail at once now.
     app.run(&["domains", "call", "users", "text_echo_request", "{}"])
         .exits(1)
         .stderr_contains(&["users", "waiting to be read"]);

@@ -1,10 +1,10 @@
-//! E6, E7: whatever the bytes are.
+//! E6, E7: arbitrary bytes.
 
 use std::fs;
 
 use fulcrum_e2e::{App, LIMIT, SeededRandom, TerminalStep, binary, wait_until};
 
-/// An app whose domain writes these bytes, and has.
+/// An app whose domain has written these bytes.
 #[track_caller]
 fn app_that_wrote(bytes: &[u8]) -> App {
     let app = App::new();
@@ -17,7 +17,7 @@ fn app_that_wrote(bytes: &[u8]) -> App {
     app
 }
 
-/// What `fulcrum` prints with these arguments, byte for byte.
+/// The bytes that `fulcrum` prints with these arguments.
 #[track_caller]
 fn printed(app: &App, args: &str) -> Vec<u8> {
     let file = app.scratch_dir().join("printed");
@@ -36,7 +36,7 @@ fn hostile() -> Vec<u8> {
         b"{\"json\":\n\x1b]52;c;eA==\x07\x9b2J\n",
     ]
     .concat();
-    // Characters of four bytes, which reads and the cut at 64 KiB break in two.
+    // Characters of four bytes, which are split by reads and at 64 KiB.
     bytes.extend("😀".repeat(50_000).as_bytes());
     bytes.extend(b"a\n");
     let mut random = SeededRandom::new(6);
@@ -48,7 +48,7 @@ fn hostile() -> Vec<u8> {
 fn e06_any_bytes_are_stored_unchanged_and_json_stays_utf8() {
     let bytes = hostile();
     let app = app_that_wrote(&bytes);
-    // A line that may go on is told when it is ended, by an LF or by the process.
+    // An incomplete line is printed when it is terminated by an LF or by the exit of the process.
     let is_end = |byte: &u8| *byte == b'\n';
     let ended = bytes.iter().rposition(is_end).expect("lines") + 1;
     wait_until("all of it is read", LIMIT, || {

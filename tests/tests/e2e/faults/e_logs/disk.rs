@@ -1,4 +1,4 @@
-//! E8, E9, E15: the folder in which lines are kept.
+//! E8, E9, E15: the directory of the log store.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -18,8 +18,8 @@ fn logs(app: &App) -> PathBuf {
     app.root().join(".fulcrum/logs")
 }
 
-/// A file system of its own for the logs, which only the instance and who enters its mount
-/// namespace see; false where that can't be had.
+/// Starts the app with a file system of its own for the logs, which is visible only in the
+/// instance's mount namespace; false where that is not possible.
 #[track_caller]
 fn start_with_log_disk(app: &App, options: &str) -> bool {
     let script = format!(
@@ -45,17 +45,17 @@ fn start_with_log_disk(app: &App, options: &str) -> bool {
     true
 }
 
-/// Runs a script where the instance's disk is.
+/// Runs a script in the instance's mount namespace.
 #[track_caller]
 fn inside(app: &App, script: &str) -> Output {
     let pid = app.instance().pid.to_string();
-    // Entering a mount namespace leads to its root.
+    // Entering a mount namespace changes to its root.
     let script = format!("cd {}; {script}", app.root().display());
     let args = ["-t", &pid, "-m", "sh", "-c", &script];
     app.program("nsenter", &args).output().exits(0)
 }
 
-/// Fulcrum's words about its store.
+/// Fulcrum's messages about its store.
 #[track_caller]
 fn store_messages(app: &App, phrase: &str) -> Vec<String> {
     let all = app
@@ -70,7 +70,7 @@ fn store_messages(app: &App, phrase: &str) -> Vec<String> {
 const STORE_FAILED: &str = "what is said isn't kept: ";
 const STORE_RECOVERED: &str = "what is said is kept again; lines that were left out: ";
 
-/// How many lines of all domains the words say are missing.
+/// The number of dropped lines of all domains according to these messages.
 fn dropped_lines(messages: &[String]) -> u64 {
     let each = messages
         .iter()
@@ -113,7 +113,7 @@ fn e08_a_full_disk_is_reported_once_and_does_not_affect_domains() {
         failing[0].contains(dir) && failing[0].contains("No space left on device"),
         "{failing:?}"
     );
-    // From memory, since that is newer than what was kept.
+    // From memory, since those lines are newer than the stored ones.
     let newest = app.run(&["logs", "users", "-n", "20000", "--raw"]).exits(0);
     assert!(newest.stdout.contains(" 0000030000 x"), "{newest}");
     app.run(&["domains", "call", "users", "x_request", "{}"])
@@ -135,7 +135,7 @@ fn e08_a_full_disk_is_reported_once_and_does_not_affect_domains() {
         "it was told again and again"
     );
     assert!(recovered[0].contains(" of users"), "{recovered:?}");
-    // What is missing on the disk is what was told.
+    // The lines that are missing on the disk are the reported ones.
     let copy = app.scratch_dir().join("copy");
     inside(&app, &format!("cp -r .fulcrum/logs {}", copy.display()));
     assert_eq!(app.leader("users"), leader);
@@ -193,7 +193,7 @@ fn e08_missing_inodes_and_a_read_only_disk_are_reported_once() {
     }
 }
 
-/// Lines after a moment, of those that are kept.
+/// The number of stored lines after a time.
 fn lines_after(app: &App, since_us: u64) -> usize {
     let lines = app
         .run(&["logs", "users", "--stream", "stdout", "--raw"])
@@ -207,7 +207,7 @@ fn lines_after(app: &App, since_us: u64) -> usize {
         .count()
 }
 
-/// On the clock that the stub tells.
+/// The time, on the clock of the stub's ticks.
 fn wall_clock() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     u64::try_from(now.expect("after 1970").as_micros()).expect("not that late")
@@ -248,7 +248,7 @@ fn e09_removed_or_moved_logs_are_recreated() {
     });
     assert!(store_messages(&app, STORE_FAILED).is_empty());
     app.down();
-    // Of what the instance alone remembered nothing is left.
+    // The instance's memory is gone: these lines are stored.
     assert!(lines_after(&app, changed_at) > 5);
 }
 

@@ -1,4 +1,4 @@
-//! E1 to E3, E13: the last words, and where lines end.
+//! E1 to E3, E13: the last lines before an exit, and line ends.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use super::{growth, mib, stored_numbers, wait_for_line};
 
 const MODES: [&str; 4] = ["exit", "throw", "abort", "kill"];
 
-/// Lets a domain for each mode say twenty thousand lines and end; gives how many are missing.
+/// For each mode, a domain writes twenty thousand lines and exits. Returns how many are missing.
 #[track_caller]
 fn lost_lines(node: Option<&Path>) -> usize {
     let node = node.map_or(String::new(), |node| format!("node: {}, ", node.display()));
@@ -73,7 +73,7 @@ fn e01_the_last_lines_are_stored_ten_times_on_two_nodes() {
     }
 }
 
-/// The next life's first line isn't glued to it, and it is told once.
+/// The next generation's first line is not joined to it, and it is stored once.
 #[test]
 fn e02_an_unterminated_line_is_flagged_once_and_joined_to_nothing() {
     let app = App::new()
@@ -153,7 +153,8 @@ fn e03_a_line_of_100_mb_is_split_without_loss() {
     }
 }
 
-/// Each stream by itself is exact; between the two, what was read at once may lie between.
+/// Each stream is in exact order; between the two, lines that were read at once may be out of
+/// order.
 #[test]
 fn e13_each_stream_is_in_exact_order() {
     const LINES: u64 = 20_000;

@@ -1,4 +1,4 @@
-//! E4, E5: much at once.
+//! E4, E5: high output rates.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -9,20 +9,20 @@ use fulcrum_e2e::{App, LIMIT, Signal, json_lines, measurement, quantile, wait_un
 
 use super::{growth, mib, stored_numbers, wait_for_line};
 
-/// What lies below a folder, in bytes on disk.
+/// The size of a directory, in bytes on disk.
 fn on_disk(dir: &Path) -> u64 {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     let sizes = entries.map(|entry| match entry.metadata() {
         Ok(meta) if meta.is_dir() => on_disk(&entry.path()),
         Ok(meta) => meta.blocks() * 512,
-        // It has gone meanwhile.
+        // It was removed meanwhile.
         Err(_) => 0,
     });
     sizes.sum()
 }
 
-/// A domain says so many lines of 100 bytes; another one tells the time all the while, and is read
-/// no later than this, in milliseconds.
+/// A domain writes `lines` lines of 100 bytes. Another one writes the time meanwhile, and its lines
+/// are read with at most `max_delay_ms` of delay.
 #[track_caller]
 fn flood(lines: u64, max_delay_ms: u64) {
     const STORE: &str = "\
@@ -56,7 +56,7 @@ runtime:
         wait_until("all is said", LIMIT * 4, || {
             max_disk_bytes = max_disk_bytes.max(on_disk(&app.root().join(".fulcrum")));
             let status = app.status("quiet");
-            // None just after its registration.
+            // It has none just after its registration.
             heartbeat_age_ms.extend(status["heartbeat_age_ms"].as_u64());
             (app.event_count("loud", "written") > 0).then_some(())
         });
@@ -91,7 +91,7 @@ runtime:
         ),
     );
     assert!(grown < 20 << 20, "Fulcrum grew by {grown} bytes");
-    // Of the files that are written to, one of each of three speakers comes on top.
+    // The open files of three sources are not counted by the limit.
     assert!(
         max_disk_bytes > 8 << 20 && max_disk_bytes < 36 << 20,
         "{max_disk_bytes} bytes on disk"
@@ -121,7 +121,7 @@ fn micros(time: &str) -> u64 {
 
 #[test]
 fn e04_a_flood_of_100_mb_is_bounded_and_does_not_affect_other_domains() {
-    // Beside other tests, on a machine that is busy with them.
+    // Besides other tests, on a machine that is busy with them.
     flood(1_000_000, 1_500);
 }
 
@@ -157,7 +157,7 @@ fn e04_a_flooding_domain_is_stopped_within_its_grace() {
     app.down();
 }
 
-/// Four domains, and somebody who follows all of them and reads nothing.
+/// Four domains, and a follower of all of them that reads nothing.
 #[track_caller]
 fn numbered(lines: u64) {
     let count = (lines / 4).to_string();

@@ -1,4 +1,4 @@
-//! E10 to E12: who looks on.
+//! E10 to E12: followers.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ fn app_writing(lines: u64) -> App {
     )
 }
 
-/// How long a domain has spoken in its life of this number, in microseconds.
+/// The time that the generation with this number took to write its lines, in microseconds.
 #[track_caller]
 fn write_time_us(app: &App, generation: usize) -> u64 {
     let end = app.wait_for_event_count("users", "written", generation);
     end - app.event_times("users", "writing")[generation - 1]
 }
 
-/// A follower that has shown what was there.
+/// A follower that has printed the existing lines.
 fn follower(app: &App) -> Foreground {
     let mut follower = app.spawn(&["logs", "users", "-f"]);
     follower.wait_for("ready");
@@ -55,7 +55,7 @@ fn stuck(lines: u64) {
     wait_until("it has shown the last line", LIMIT, || {
         stuck.stdout().contains(&last).then_some(())
     });
-    // Whatever is missing is told where it is missing.
+    // Gaps are reported where lines are missing.
     let (mut last_number, mut missed, mut shown) = (0, 0, 0);
     for line in stuck.stdout().lines() {
         let Some((_, text)) = line.split_once("│ ") else {
@@ -120,7 +120,7 @@ fn readers_that_end(rounds: u32) {
         codes.iter().all(|code| matches!(*code, "0" | "141")),
         "{codes:?}"
     );
-    // Readers that are to be given much more than they take.
+    // Readers that read much less than is written for them.
     for args in [
         "logs",
         "logs --raw",
@@ -167,7 +167,7 @@ fn e11_two_hundred_readers_that_exit_leave_nothing_behind() {
     readers_that_end(200);
 }
 
-/// They look on, none of them reads.
+/// Followers that read nothing.
 #[track_caller]
 fn many_followers(followers: u64) {
     let app = app_writing(500_000);
@@ -198,7 +198,7 @@ fn many_followers(followers: u64) {
             took / 1000,
         ),
     );
-    // A capacity of 1 MiB each, most of which they share.
+    // A capacity of 1 MiB each, most of which is shared.
     assert!(grown < (20 << 20) + followers * (1 << 20), "{grown} bytes");
     drop(many_followers);
     app.down();

@@ -1,4 +1,4 @@
-//! Section E: what was said is kept, in order, whatever happens.
+//! Section E: output is stored, in order, whatever happens.
 
 mod bytes;
 mod disk;
@@ -13,17 +13,17 @@ use std::time::Duration;
 
 use fulcrum_e2e::{App, LIMIT, Process, wait_until};
 
-/// The numbers of lines by stubs (`--lines`), as they are read: an unbroken run in each life, or
+/// The numbers of a stub's lines (`--lines`), as they are read: contiguous in each generation, or
 /// what is wrong with them.
 #[derive(Debug, Default)]
 struct Numbers {
-    /// From one line to the next.
+    /// The increment from one line to the next.
     step: u64,
-    /// Of each life the process and the numbers of its first and last line.
+    /// For each generation the pid and the numbers of its first and last line.
     generations: Vec<(u32, u64, u64)>,
-    /// Lines that are no numbered lines, such as the end of one that was torn.
+    /// Lines without a number, such as the end of a torn one.
     others: Vec<String>,
-    /// Where a number isn't the one after the last.
+    /// Numbers that do not follow the previous one.
     wrong: Vec<String>,
 }
 
@@ -51,7 +51,7 @@ impl Numbers {
         }
     }
 
-    /// Asserts one life with all numbers from one to another.
+    /// Asserts one generation with all numbers of a range.
     #[track_caller]
     fn assert_range(&self, first: u64, last: u64) {
         assert!(self.wrong.is_empty() && self.others.is_empty(), "{self:?}");
@@ -62,7 +62,7 @@ impl Numbers {
     }
 }
 
-/// The process and the number of a stub's line.
+/// The pid and the number of a stub's line.
 fn numbered(line: &[u8]) -> Option<(u32, u64)> {
     let text = std::str::from_utf8(line.get(..21)?).ok()?;
     let (pid, number) = text.split_once(' ')?;
@@ -72,7 +72,7 @@ fn numbered(line: &[u8]) -> Option<(u32, u64)> {
         .and_then(|()| Some((pid.parse().ok()?, number.parse().ok()?)))
 }
 
-/// What is kept of one stream of a domain.
+/// The numbers of the stored lines of one stream of a domain.
 #[track_caller]
 fn stored_numbers(app: &App, name: &str, stream: &str, step: u64) -> Numbers {
     let mut numbers = Numbers::by(step);
@@ -81,8 +81,8 @@ fn stored_numbers(app: &App, name: &str, stream: &str, step: u64) -> Numbers {
     numbers
 }
 
-/// Waits until the last line that a domain has said to a stream has been read: what is in a pipe is
-/// said, but not yet known.
+/// Waits until the last line that a domain has written to a stream has been read: until then it is
+/// in the pipe.
 #[track_caller]
 fn wait_for_line(app: &App, name: &str, stream: &str, number: u64) {
     let wanted = format!(" {number:010}");
@@ -93,7 +93,8 @@ fn wait_for_line(app: &App, name: &str, stream: &str, number: u64) {
     });
 }
 
-/// How much a process's resident memory is above what it was at the beginning, at most, in bytes.
+/// Runs `during`. Returns its result and the maximum growth of a process's resident memory, in
+/// bytes.
 fn growth<T>(process: &Process, during: impl FnOnce() -> T) -> (T, u64) {
     let resident = || process.usage().map_or(0, |usage| usage.rss);
     let finished = AtomicBool::new(false);
@@ -115,7 +116,7 @@ fn growth<T>(process: &Process, during: impl FnOnce() -> T) -> (T, u64) {
     })
 }
 
-/// Ends the watch also where what is watched panics.
+/// Stops the observer when the observed code panics too.
 struct SetOnDrop<'a>(&'a AtomicBool);
 
 impl Drop for SetOnDrop<'_> {
@@ -124,7 +125,7 @@ impl Drop for SetOnDrop<'_> {
     }
 }
 
-/// Bytes as MiB, for figures.
+/// Bytes as MiB, for measurements.
 fn mib(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }

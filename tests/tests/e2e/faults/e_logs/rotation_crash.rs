@@ -1,4 +1,4 @@
-//! E14: Fulcrum is killed while it changes from one file to the next.
+//! E14: Fulcrum is killed during rotation.
 
 use std::fs;
 use std::path::Path;
@@ -7,10 +7,10 @@ use fulcrum_e2e::{App, LIMIT, SeededRandom, Signal, measurement, wait_until};
 
 use super::Numbers;
 
-/// A line of the stub with the length that `--line-length` gives it.
+/// The length of a stub's line, as set by `--line-length`.
 const LENGTH: usize = 60;
 
-/// Files below a folder whose name ends so.
+/// The number of files below a directory whose name has this suffix.
 fn files(dir: &Path, end: &str) -> usize {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     let counts = entries.map(|entry| match entry.file_type() {
@@ -20,7 +20,7 @@ fn files(dir: &Path, end: &str) -> usize {
     counts.sum()
 }
 
-/// Asserts that what is kept are unbroken runs, the last line of each life perhaps torn.
+/// Asserts that the stored lines are contiguous; the last line of each generation may be torn.
 #[track_caller]
 fn assert_contiguous(app: &App) -> usize {
     let mut numbers = Numbers::by(1);

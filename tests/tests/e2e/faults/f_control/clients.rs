@@ -1,4 +1,4 @@
-//! Clients that go in the middle, are of another version, or have no terminal.
+//! Clients that are killed midway, are of another version, or have no terminal.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixListener;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use fulcrum_e2e::raw::{frame, kind, random};
 use fulcrum_e2e::{App, Process, Signal, binary, measurement};
 
-/// Clients are killed at random moments of what they asked for. It is done or not, never half, and
+/// Clients are killed at random moments of an operation. It is done completely or not at all, and
 /// the next command works.
 fn kill_clients_midway(count: usize) {
     let app = App::new()
@@ -34,7 +34,7 @@ fn kill_clients_midway(count: usize) {
     let restarted = app.status("users")["generation"]
         .as_u64()
         .expect("a number");
-    // A life that was ended at once may not have come to write itself down.
+    // A generation that was stopped at once may not have recorded its start.
     assert!(
         generations as u64 <= restarted,
         "{generations} processes in {restarted} lives"
@@ -66,7 +66,7 @@ fn f18_two_hundred_clients_killed_midway_leave_complete_operations() {
     kill_clients_midway(200);
 }
 
-/// An instance of another version has the socket: whatever is asked, both are named.
+/// An instance of another version has the socket: every command names both versions.
 #[test]
 fn f19_an_instance_of_another_protocol_version_is_reported() {
     let app = App::new().with_short_timeouts().stub_domain("users", &[]);
@@ -116,7 +116,7 @@ fn f19_an_instance_of_another_protocol_version_is_reported() {
                 frame(kind::DATA, 0, 1, &body),
                 frame(kind::HEADERS, 5, 1, &header("grpc-status", "0")),
             ];
-            // Answered once the request is there: its headers and its message.
+            // It responds once the request has arrived: its headers and its message.
             let mut request = Vec::new();
             let mut chunk = [0; 4096];
             while !request
@@ -128,7 +128,7 @@ fn f19_an_instance_of_another_protocol_version_is_reported() {
                 request.extend(&chunk[..count]);
             }
             stream.write_all(&answer.concat()).expect("it listens");
-            // Until it goes.
+            // Until the client closes the connection.
             let _ = stream.read_to_end(&mut request);
         }
     });
@@ -140,7 +140,7 @@ fn f19_an_instance_of_another_protocol_version_is_reported() {
     serving.join().expect("everybody was told");
 }
 
-/// Without any of the three standard files, and without a terminal to speak of.
+/// Without standard streams, and with a dumb terminal.
 #[test]
 fn f20_commands_work_with_closed_standard_streams() {
     let app = App::new().with_short_timeouts().stub_domain("users", &[]);

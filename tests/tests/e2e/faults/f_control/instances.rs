@@ -1,4 +1,4 @@
-//! One instance an app, whoever starts how many.
+//! One instance per app, however many are started.
 
 use std::time::Instant;
 
@@ -50,7 +50,7 @@ fn f01_a_second_instance_of_an_app_names_the_first() {
     app.down();
 }
 
-/// Of many starts at once one becomes the instance, and the others name it.
+/// Of concurrent starts one becomes the instance, and the others name it.
 fn one_wins_of(count: usize) {
     let app = App::new().with_short_timeouts().stub_domain("users", &[]);
     let mut starts: Vec<_> = (0..count)
@@ -83,7 +83,7 @@ fn f01_one_of_a_hundred_concurrent_starts_becomes_the_instance() {
     one_wins_of(100);
 }
 
-/// `down` ends an instance in the foreground of another terminal as Ctrl-C would there.
+/// `down` stops an instance in the foreground of another terminal, as Ctrl-C would there.
 #[test]
 fn down_ends_an_instance_in_the_foreground() {
     let app = App::new().domain("users", "steady");
@@ -94,7 +94,7 @@ fn down_ends_an_instance_in_the_foreground() {
     app.assert_no_processes();
 }
 
-/// C4: two apps at once, and neither hears of the other.
+/// C4: two apps run at once without affecting each other.
 #[test]
 fn two_apps_run_side_by_side() {
     let (one, two) = (
@@ -119,7 +119,7 @@ fn two_apps_run_side_by_side() {
     two.down();
 }
 
-/// A command works from within a domain's folder, and on an app named by `--app`.
+/// A command works from a domain's directory, and for an app given by `--app`.
 #[test]
 fn the_app_is_found_from_a_subdirectory_and_by_path() {
     let app = App::new().domain("users", "steady");
@@ -143,8 +143,8 @@ fn the_app_is_found_from_a_subdirectory_and_by_path() {
     app.down();
 }
 
-/// An instance that was killed leaves a lock that is free and a socket that is stale: clients are
-/// told at once, and the next one takes over at the first try.
+/// A killed instance leaves a free lock and a stale socket: clients fail at once, and the next
+/// instance starts at the first attempt.
 #[test]
 fn f02_the_next_instance_takes_over_from_a_killed_one() {
     let app = App::new().domain("users", "steady");

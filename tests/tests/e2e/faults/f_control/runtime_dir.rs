@@ -1,4 +1,4 @@
-//! Where an instance has its lock and its socket, and what may be wrong there.
+//! The directory of lock and socket, and what may be wrong with it.
 
 use std::fs;
 use std::path::Path;
@@ -42,7 +42,8 @@ fn f03_a_socket_path_that_is_too_long_is_replaced() {
     app.assert_no_processes();
 }
 
-/// Clients can't come in any more. They say so, with the pid by which it can be ended; domains go on.
+/// Clients cannot connect any more. They report it with the pid of the instance; domains keep
+/// running.
 #[test]
 fn f03_a_socket_removed_at_runtime_is_reported() {
     let app = quick();

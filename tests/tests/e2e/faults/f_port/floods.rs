@@ -1,4 +1,4 @@
-//! Frames as fast as they can be sent.
+//! Floods of frames.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,8 +8,8 @@ use fulcrum_e2e::{App, measurement};
 
 use super::{SEND, STREAM};
 
-/// Sends as fast as it can what `burst` makes, over connection after connection, and gives how many
-/// of them were ended by the other side.
+/// Sends what `burst` returns as fast as possible, over one connection after another. Returns how
+/// many of them the peer ended, and how the last one ended.
 fn flood(
     address: &str,
     duration: Duration,
@@ -69,7 +69,7 @@ fn f10_a_flood_of_stream_resets_is_bounded() {
 fn f10_a_flood_of_continuation_frames_is_bounded() {
     survives_flood("CONTINUATION", |wire| {
         let (stream, mut open) = wire.request(SEND, None);
-        // END_HEADERS is taken back.
+        // Clears END_HEADERS.
         open[4] = 0;
         for _ in 0..1000 {
             open.extend(frame(kind::CONTINUATION, 0, stream, b"\x00\x01a\x01b"));

@@ -1,4 +1,4 @@
-//! Messages that are too long or no messages: answered or refused, while domains don't notice.
+//! Messages that are too long or invalid: answered or rejected, without affecting domains.
 
 use fulcrum_e2e::raw::{Wire, frame, grpc_head, kind};
 use fulcrum_e2e::{App, measurement, not_applicable, raw};
@@ -26,7 +26,7 @@ fn assert_working(app: &App) {
     );
 }
 
-/// A message of 5 MB is over the limit: a clear error, and the domain stays registered.
+/// A message of 5 MB exceeds the limit: the error names it, and the domain stays registered.
 #[test]
 fn f09_a_message_of_five_megabytes_is_rejected_with_the_limit() {
     let app = App::new().domain("users", "steady");
@@ -59,13 +59,13 @@ fn f09_a_message_of_five_megabytes_is_rejected_with_the_limit() {
     let payload = format!(r#"{{"text":"{}"}}"#, "x".repeat(5_000_000));
     let call = app.fulcrum(&["domains", "call", "users", "payload_measure_request", "-"]);
     let refused = call.stdin(payload).output().exits(1);
-    // What is left of 4 MiB for the payload.
+    // The part of 4 MiB that is left for the payload.
     refused.stderr_contains(&["users", "larger than 4193280 bytes"]);
     assert_working(&app);
     app.down();
 }
 
-/// An answer over the limit fails its caller, with a reason; the domain goes on.
+/// A response over the limit fails its caller, with a reason; the domain keeps running.
 #[test]
 fn f09_a_response_of_five_megabytes_fails_its_caller_only() {
     let app = App::new().domain("users", "steady");
@@ -94,7 +94,7 @@ fn f09_a_response_of_five_megabytes_fails_its_caller_only() {
     app.down();
 }
 
-/// Bytes that are nearly messages: bits are turned in good ones.
+/// Damaged messages: valid ones with some bytes changed.
 fn damaged_messages(count: usize) -> impl Iterator<Item = Vec<u8>> {
     let good = raw::message(
         "users",
@@ -125,7 +125,7 @@ fn survives_damaged_messages(count: usize) {
             let body = [&grpc_head(message.len())[..], &message].concat();
             bytes.extend(frame(kind::DATA, 1, stream, &body));
             wire.send(&bytes).expect("it is read");
-            // Whatever it is told, it is told so: the stream has an end.
+            // Whatever the response is, the stream ends.
             loop {
                 let frame = wire.read().expect("an answer");
                 wire.answer_control_frame(&frame);

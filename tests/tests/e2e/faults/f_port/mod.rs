@@ -1,4 +1,4 @@
-//! Section F, the gRPC port: strangers, floods, and clients that don't do their part.
+//! Section F: the gRPC port: unknown clients, floods, and clients that violate the protocol.
 
 mod floods;
 mod messages;
@@ -16,7 +16,7 @@ use fulcrum_e2e::{App, LIMIT, measurement, wait_until};
 pub(super) const SEND: &str = "/framework.FrameworkService/SendMessage";
 pub(super) const STREAM: &str = "/framework.FrameworkService/DomainCommunication";
 
-/// A domain that starts now comes through.
+/// Asserts that a domain that starts now can register.
 #[track_caller]
 fn a_new_domain_registers(app: &App, row: &str) {
     let started = Instant::now();
@@ -71,11 +71,11 @@ fn thousands_of_idle_connections(count: usize) {
         let silent = idle(&address, count);
         assert_eq!(silent.len(), count);
         a_new_domain_registers(&app, "F7");
-        // Those that say their preface byte by byte.
+        // Connections that send their preface byte by byte.
         let mut dripping = idle(&address, 100);
         for byte in &b"PRI * HTTP/2.0\r\n\r\nSM"[..7] {
             for stream in &mut dripping {
-                // Cut after five seconds, rightly.
+                // Closed after five seconds, as intended.
                 let _ = stream.write_all(&[*byte]);
             }
             thread::sleep(Duration::from_millis(100));
@@ -96,7 +96,7 @@ fn f07_five_thousand_idle_connections_do_not_block_new_domains() {
     thousands_of_idle_connections(5000);
 }
 
-/// They greet as a client should, and then leave it at that.
+/// Connections that send preface and settings, and then nothing.
 #[test]
 fn f07_idle_http2_connections_do_not_block_new_domains() {
     let app = App::app_under_attack();
@@ -107,7 +107,7 @@ fn f07_idle_http2_connections_do_not_block_new_domains() {
             .collect();
         assert_eq!(idle.len(), 1200);
         a_new_domain_registers(&app, "F7");
-        // With a request that never ends, they have asked for something and still do no good.
+        // An open request without a message keeps a connection idle all the same.
         for wire in &mut idle {
             let (_, open) = wire.request(SEND, None);
             let _ = wire.send(&open);
@@ -182,7 +182,7 @@ fn f09_a_claimed_length_of_four_gigabytes_is_rejected() {
                 head[1..].copy_from_slice(&[0xff; 4]);
                 bytes.extend(frame(kind::DATA, 0, stream, &head));
                 wire.send(&bytes).expect("it reads");
-                // Answered by a status, without waiting for what was claimed.
+                // Answered with a status, without waiting for the claimed length.
                 wait_until("it is refused", LIMIT, || {
                     let frame = wire.read().expect("an answer");
                     wire.answer_control_frame(&frame);

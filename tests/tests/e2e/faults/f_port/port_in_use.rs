@@ -1,10 +1,10 @@
-//! The gRPC port, when somebody else has it.
+//! The gRPC port is in use by another process.
 
 use std::net::TcpListener;
 
 use fulcrum_e2e::App;
 
-/// Set explicitly and taken: an error that names the holder.
+/// Set explicitly and in use: an error that names the holder.
 #[test]
 fn f04_an_explicit_port_in_use_names_its_holder() {
     let holder = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -13,8 +13,8 @@ fn f04_an_explicit_port_in_use_names_its_holder() {
         "fulcrum.yml",
         &format!("runtime:\n  grpc:\n    listen: {address}\n"),
     );
-    // Not this process's number: tests beside this one start processes, and one that has not yet
-    // come to its exec holds the same socket under the same name.
+    // Not this process's pid: tests beside this one start processes, and one that has not called
+    // exec yet holds the same socket under the same name.
     for args in [&["dev"][..], &["dev", "--detach", "--wait"], &["serve"]] {
         let run = app
             .fulcrum(args)
@@ -24,7 +24,7 @@ fn f04_an_explicit_port_in_use_names_its_holder() {
             "taken by process ",
             "runtime.grpc.listen",
         ]);
-        // The command line's first word is this test's own executable.
+        // The first word of the command line is this test's own executable.
         assert!(
             output.stderr.contains("e2e-"),
             "the holder's command is missing: {output}"
@@ -34,11 +34,11 @@ fn f04_an_explicit_port_in_use_names_its_holder() {
     assert_eq!(app.activity_log(), []);
 }
 
-/// C4: left to its default and taken, `dev` uses a free port, says so, and domains find it. One
-/// that insists on the default never registers, and is told why.
+/// C4: in use and left to its default, `dev` uses a free port, reports it, and domains find it. A
+/// domain that uses the default port never registers, and the reason says why.
 #[test]
 fn f04_a_default_port_in_use_is_replaced_by_a_free_one() {
-    // Somebody else on this machine may have it already, which is as good.
+    // Another process on this machine may already use it, which has the same effect.
     let holder = TcpListener::bind("127.0.0.1:50051").ok();
     let app = App::new()
         .domain("users", "steady")
@@ -58,7 +58,7 @@ fn f04_a_default_port_in_use_is_replaced_by_a_free_one() {
     });
     assert!(reported, "{lines:?}");
 
-    // What another holder would make of a domain that dials it is no affair of this test's.
+    // A domain that connects to another holder is not the subject of this test.
     if holder.is_some() {
         app.run(&["domains", "start", "old"])
             .exits(1)
@@ -68,7 +68,7 @@ fn f04_a_default_port_in_use_is_replaced_by_a_free_one() {
     app.down();
 }
 
-/// Another Fulcrum has it: that one is named, and goes on.
+/// Another instance uses it: that one is named, and keeps running.
 #[test]
 fn f04_a_port_in_use_by_another_instance_names_it() {
     let other = App::new().with_short_timeouts().stub_domain("users", &[]);
@@ -84,7 +84,7 @@ fn f04_a_port_in_use_by_another_instance_names_it() {
     other.down();
 }
 
-/// A machine whose loopback speaks IPv6 only.
+/// A machine whose loopback has IPv6 only.
 #[test]
 fn f05_without_an_ipv4_loopback_ipv6_is_used() {
     const SCRIPT: &str = "ip link set lo up && ip -4 addr flush dev lo && ip -6 addr show dev lo | grep -q ::1 || exit 77; exec \"$0\" \"$@\"";

@@ -1,4 +1,4 @@
-//! Clients that don't do their part: they don't read, ping too often, stay when they should go.
+//! Clients that do not read, ping too often, or do not disconnect.
 
 use std::net::TcpStream;
 use std::thread;
@@ -9,7 +9,7 @@ use fulcrum_e2e::{App, LIMIT, measurement, wait_until};
 
 use super::SEND;
 
-/// They ask for large answers and take none of them.
+/// They request large responses and read none of them.
 #[test]
 fn f11_callers_that_never_read_are_bounded() {
     let app = App::app_under_attack();
@@ -30,13 +30,14 @@ fn f11_callers_that_never_read_are_bounded() {
     app.down();
 }
 
-/// A domain that reads nothing of its stream: its callers are told, and it alone is concerned.
+/// A domain that reads nothing from its stream: its callers get an error, and only this domain is
+/// affected.
 #[test]
 fn f11_a_domain_that_never_reads_fails_its_callers_only() {
     let app = App::app_under_attack();
     let address = app.grpc();
     app.survives("F11", || {
-        // In `dev` a free name may be taken from outside.
+        // In `dev` a free name may be registered by any process.
         let mut domain = Wire::without_window(&address).expect("it is a client as any other");
         let (_, open) = domain.request(super::STREAM, None);
         let register = message("deaf", "domain_register", "{}", "1");
@@ -50,7 +51,7 @@ fn f11_a_domain_that_never_reads_fails_its_callers_only() {
                 .send_request(SEND, None, &request)
                 .expect("it is read");
         }
-        // Sixty-four wait in the queue; the others are told at once.
+        // Sixty-four requests wait in the queue; the others fail at once.
         let response = wait_until("the others are told", LIMIT, || {
             let frame = caller.read().expect("answers");
             caller.answer_control_frame(&frame);
@@ -65,7 +66,7 @@ fn f11_a_domain_that_never_reads_fails_its_callers_only() {
     app.down();
 }
 
-/// A ping every second is tolerated for as long as it pleases.
+/// A ping every second is tolerated without limit.
 fn pings_every_second(seconds: usize) {
     let app = App::app_under_attack();
     let mut wire = Wire::connect(&app.grpc()).expect("it is a client as any other");
@@ -105,7 +106,7 @@ fn f15_a_minute_of_pings_is_tolerated() {
     pings_every_second(60);
 }
 
-/// Open streams and connections that say nothing don't hold up the end.
+/// Open streams and idle connections do not delay the shutdown.
 #[test]
 fn f16_open_streams_and_idle_connections_do_not_delay_the_shutdown() {
     let app = App::new()
@@ -148,8 +149,8 @@ fn f16_open_streams_and_idle_connections_do_not_delay_the_shutdown() {
     drop(idle);
 }
 
-/// Strangers come by the hundred, whose processes have to be looked for one by one. They wait for
-/// it; nobody else does.
+/// A hundred unknown clients connect at once, and each one's process has to be looked up. Only they
+/// are delayed by that.
 #[test]
 fn f17_a_hundred_unknown_clients_at_once_delay_no_domain() {
     let app = App::app_under_attack();
@@ -161,7 +162,7 @@ fn f17_a_hundred_unknown_clients_at_once_delay_no_domain() {
                 let address = address.clone();
                 thread::spawn(move || {
                     let mut wire = Wire::connect(&address).expect("it is a client as any other");
-                    // Asks until it is answered: reading gives up after ten seconds.
+                    // Waits for the response: reading times out after ten seconds.
                     let _ = wire.register(&format!("client{n}"), None);
                 })
             })
@@ -180,10 +181,10 @@ fn f17_a_hundred_unknown_clients_at_once_delay_no_domain() {
     app.down();
 }
 
-/// All domains lose their connections at once, again and again, and come back.
+/// All domains lose their connections at once, repeatedly, and reconnect.
 fn reconnect_all(count: usize) {
     let names: Vec<String> = (0..count).map(|n| format!("d{n:03}")).collect();
-    // Two hundred on a busy machine: what is slow isn't hung.
+    // Two hundred on a busy machine: slow domains must not be declared hung.
     let app = "runtime: {defaults: {heartbeat: {interval: 1s, misses: 5}}}\n";
     let app = App::new().write("fulcrum.yml", app);
     let app = names.iter().fold(app, |app, name| {
@@ -226,7 +227,7 @@ fn f17_two_hundred_domains_reconnect_at_once() {
     reconnect_all(200);
 }
 
-/// They send all of a request but its end, on as many streams as they may.
+/// They send requests without their end, on as many streams as allowed.
 #[test]
 fn f11_requests_that_never_end_are_bounded() {
     let app = App::app_under_attack();
@@ -239,14 +240,14 @@ fn f11_requests_that_never_end_are_bounded() {
         .concat();
         for _ in 0..2 {
             let mut wire = Wire::connect(&address).expect("it is a client as any other");
-            // Cut in the middle, rightly.
+            // Closed midway, as intended.
             let _ = (0..150).try_for_each(|_| wire.start_request(SEND, None, &body).map(|_| ()));
         }
     });
     app.down();
 }
 
-/// The link goes down under an open connection: nobody says goodbye, and only keep-alive can tell.
+/// The link goes down under an open connection: nothing is sent, and only keep-alive can detect it.
 #[test]
 #[ignore = "long: keep-alive takes half a minute"]
 fn f14_a_connection_over_a_downed_link_is_detected() {

@@ -1,8 +1,9 @@
-//! Code that is none, and code that doesn't start.
+//! Code that is invalid, and code that does not start.
 
 use fulcrum_e2e::App;
 
-/// W5: what runs goes on serving, the error is shown once at its place, the next good save runs.
+/// W5: the running generation keeps serving, the error is reported once with its position, and the
+/// next valid save runs.
 #[test]
 fn g11_broken_code_leaves_the_running_generation_alone() {
     let app = App::new()
@@ -19,7 +20,7 @@ fn g11_broken_code_leaves_the_running_generation_alone() {
         reason.starts_with("domains/users/price.js:2:15: "),
         "{reason}"
     );
-    // Another file, and the same mistake: not said again, and still not started.
+    // Another file with the same error: not reported again, and still not started.
     app.write_file("domains/users/other.js", "exports.a = 1;\n");
     app.wait_for_event("users", "changed", 2);
     app.write_file("domains/orders/typed.ts", "let a: number = ;\n");
@@ -38,8 +39,8 @@ fn g11_broken_code_leaves_the_running_generation_alone() {
     app.down();
 }
 
-/// Code that throws is told, and the next save doesn't wait for a backoff: not out of a failure,
-/// nor out of a crash loop.
+/// Code that throws is reported, and the next save does not wait for a backoff, neither after a
+/// failure nor in a crash loop.
 #[test]
 fn g11_the_next_save_restarts_a_failed_domain() {
     let app = App::new().domain("users", "steady");
@@ -52,7 +53,7 @@ fn g11_the_next_save_restarts_a_failed_domain() {
     assert!(reason.contains(entry), "{reason}");
     app.write_file(&path, &format!("{good}\n"));
     app.wait_for_event("users", "reloaded", 1);
-    // One that is in a long backoff.
+    // A domain in a long backoff.
     app.write_file(
         "fulcrum.yml",
         "runtime: {defaults: {restart: {backoff: {initial: 10m, max: 10m}}}}\n",
@@ -68,7 +69,7 @@ fn g11_the_next_save_restarts_a_failed_domain() {
     app.down();
 }
 
-/// What somebody has stopped stays so, whatever is saved.
+/// A stopped domain stays stopped, whatever is saved.
 #[test]
 fn g11_a_stopped_domain_stays_stopped() {
     let app = App::new()
@@ -87,7 +88,8 @@ fn g11_a_stopped_domain_stays_stopped() {
     app.down();
 }
 
-/// D8: an invalid file is told once at its place, and changes nothing; the next valid one applies.
+/// D8: an invalid file is reported once with its position, and changes nothing; the next valid one
+/// applies.
 #[test]
 fn g01_a_saved_configuration_is_validated_before_it_applies() {
     let app = App::new()
@@ -107,7 +109,7 @@ fn g01_a_saved_configuration_is_validated_before_it_applies() {
     app.wait_for("users", "has another life", |users| {
         users["generation"] == 2 && users["ready"] == true
     });
-    // Of a file of variables, only what they are compared with matters.
+    // For an env file, only the resulting variables are compared.
     app.write_file("domains/users/.env", "# a word\nFOO=one\n");
     app.wait_for_event("fulcrum", "changed", 4);
     app.write_file("domains/users/.env", "FOO=two\n");
@@ -118,7 +120,7 @@ fn g01_a_saved_configuration_is_validated_before_it_applies() {
     app.down();
 }
 
-/// Settings that are saved again and again, each time after the reload before, are no loop.
+/// Settings that are saved repeatedly, each time after the previous reload, are not a reload loop.
 #[test]
 fn g10_settings_that_are_saved_often_are_applied() {
     let app = App::new().with_short_timeouts().shell_domain("users", "");
@@ -172,7 +174,7 @@ fn g02_an_expensive_configuration_is_rejected_at_once() {
     app.down();
 }
 
-/// From the save that was seen to its refusal, in ms.
+/// Milliseconds from the detected change to its rejection.
 fn took(app: &App) -> i64 {
     let events = app.events();
     let last = |kind: &str| {
@@ -185,7 +187,7 @@ fn took(app: &App) -> i64 {
     last("config_invalid") - last("changed")
 }
 
-/// The milliseconds of the day in a time as RFC 3339 has it.
+/// The milliseconds of the day of an RFC 3339 time.
 fn millis(time: &str) -> i64 {
     let part = |range: std::ops::Range<usize>| -> i64 { time[range].parse().unwrap_or(0) };
     ((part(11..13) * 60 + part(14..16)) * 60 + part(17..19)) * 1000 + part(20..23)

@@ -4,7 +4,8 @@ use std::fs;
 
 use fulcrum_e2e::{App, SeededRandom, activity_log, measurement};
 
-/// D8: an invalid file changes nothing and is shown at its place; the valid one after it applies.
+/// D8: an invalid file changes nothing and is reported with its position; the next valid one
+/// applies.
 #[test]
 fn g01_an_invalid_configuration_changes_nothing() {
     let app = App::new()
@@ -23,7 +24,7 @@ fn g01_an_invalid_configuration_changes_nothing() {
         ),
     ] {
         app.write_file("fulcrum.yml", &broken);
-        // A change that is valid by itself isn't carried out either.
+        // A change that is valid by itself is not applied either.
         app.write_stub_domain("users", &["--heartbeat-status", "fine"], "{}");
         for args in [&["reload", "--dry-run"][..], &["reload"]] {
             let output = app
@@ -54,8 +55,8 @@ fn g01_an_invalid_configuration_changes_nothing() {
     app.down();
 }
 
-/// Domains that are removed and renamed are stopped with all that they have started, their logs stay
-/// readable, and nobody else notices.
+/// Removed and renamed domains are stopped with their process trees, their logs stay readable, and
+/// other domains are not affected.
 #[test]
 fn g14_a_removed_domain_is_stopped_and_its_logs_stay() {
     let tree_flags = ["--spawn-grandchild", "--spawn-daemon", "--flood", "1000"];
@@ -77,7 +78,7 @@ fn g14_a_removed_domain_is_stopped_and_its_logs_stay() {
         shown.stdout,
         "+ after   start\n- before  stop\n- old     stop\n= orders  unchanged\n"
     );
-    // The instance, its guard, and two leaders: nobody of the family is left.
+    // The instance, its guard, and two leaders: the process tree has exited.
     let left = app.processes();
     let of_old = |entry: &activity_log::Entry| entry.domain == "old";
     for entry in app.activity_log().into_iter().filter(of_old) {
@@ -88,7 +89,7 @@ fn g14_a_removed_domain_is_stopped_and_its_logs_stay() {
     }
     assert!(!before.is_alive());
     assert_eq!(app.leader("orders"), orders);
-    // What was renamed has a port that its earlier self had: it was gone before.
+    // The renamed domain has the same port: the old one had to stop first.
     let stopping = app.event_times("before", "stopping")[0];
     assert!(stopping < app.event_times("after", "spawned")[0]);
     let names: Vec<String> = app
@@ -107,14 +108,14 @@ fn g14_a_removed_domain_is_stopped_and_its_logs_stay() {
         logs.iter().any(|line| line.message == "stopped"),
         "{logs:?}"
     );
-    // Numbers of lives aren't used again.
+    // Generation numbers are not reused.
     app.write_stub_domain("old", &[], "{}");
     app.run(&["reload"]).exits(0);
     assert_eq!(app.status("old")["generation"], 2);
     app.down();
 }
 
-/// Reloads, restarts and crashes at once: one life at a time, whatever comes when.
+/// Reloads, restarts and crashes at once: generations never overlap.
 #[test]
 fn g12_reloads_restarts_and_crashes_make_no_second_process() {
     let app = App::new().with_short_timeouts().stub_domain("users", &[]);
@@ -131,7 +132,7 @@ fn g12_reloads_restarts_and_crashes_make_no_second_process() {
         }
     }
     for command in &mut commands {
-        // Each is done, or told that a later one overtook it.
+        // Each is done, or failed because a later one superseded it.
         let output = command.wait_exit();
         assert!(matches!(output.code, Some(0 | 1 | 10)), "{output}");
     }

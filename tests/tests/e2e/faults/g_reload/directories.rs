@@ -1,11 +1,12 @@
-//! Folders that come, go and come back.
+//! Directories that are added, removed and recreated.
 
 use std::fs;
 use std::os::unix::fs::symlink;
 
 use fulcrum_e2e::App;
 
-/// D6: a new domain's folder starts, a removed one stops, and nobody else notices.
+/// D6: the domain of a new directory starts, one of a removed directory stops, and others are not
+/// affected.
 #[test]
 fn g14_domain_directories_can_be_added_and_removed() {
     let app = App::new().with_short_timeouts().shell_domain("users", "");
@@ -40,7 +41,7 @@ fn g14_domain_directories_can_be_added_and_removed() {
     app.down();
 }
 
-/// A root that is deleted and made anew is watched again; links in circles lead nowhere.
+/// A root that is removed and recreated is watched again; symlink loops are not followed.
 #[test]
 fn g09_a_recreated_directory_is_watched() {
     let app = App::new()
@@ -64,7 +65,7 @@ fn g09_a_recreated_directory_is_watched() {
     app.down();
 }
 
-/// W8: who uses shared code is restarted, and nobody else.
+/// W8: domains that use shared code are restarted, and no others.
 #[test]
 fn g13_shared_code_restarts_the_domains_that_use_it() {
     let app = App::new()

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use fulcrum_e2e::{App, measurement};
 
-/// The ways in which programs save a file: its path is `$1`, what is to be in it `$2`.
+/// The ways in which programs save a file: its path is `$1`, its new content `$2`.
 const WAYS: &[(&str, &str)] = &[
     ("in place", r#"printf %s "$2" > "$1""#),
     (
@@ -39,7 +39,7 @@ const WAYS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Saves `rounds` times in each way, each after the one before has come to run.
+/// Saves `rounds` times in each way, each time after the previous content runs.
 fn saves(rounds: usize) -> usize {
     let app = App::new().with_short_timeouts().shell_domain("users", "");
     app.start_watching();
@@ -55,13 +55,13 @@ fn saves(rounds: usize) -> usize {
             let out = out.to_str().expect("text");
             run.env("TMPDIR", out).output();
             app.wait_for_start("users", &content);
-            // Whatever else the save sets off comes within the time that a burst lasts: the next
-            // way's save would be part of it, and this one's count is taken at the end.
+            // Further changes of a save arrive within a burst: the next save would be part of it,
+            // so the final count is checked at the end.
             let starts = app.starts("users");
             assert_eq!(starts.len(), saves + 1, "{way}: {starts:?}");
         }
     }
-    // A last save, far from the others: what was late has come by then.
+    // A last save, apart from the others: late changes have arrived by then.
     fs::write(&code, "the last").expect("writable");
     app.wait_for_start("users", "the last");
     assert_eq!(app.starts("users").len(), saves + 2);
@@ -111,7 +111,7 @@ fn g04_a_link_that_is_swapped_is_one_restart() {
     app.down();
 }
 
-/// Whoever truncates a file and writes it later isn't met in between.
+/// A file that is truncated and written later is not read in between.
 #[test]
 fn g03_a_partial_save_is_never_acted_on() {
     let app = App::new().with_short_timeouts().shell_domain("users", "");
@@ -137,7 +137,7 @@ fn g03_a_partial_save_is_never_acted_on() {
     app.down();
 }
 
-/// A save that changes nothing restarts nobody.
+/// A save that changes nothing restarts no domain.
 #[test]
 fn g15_saving_the_same_content_restarts_no_domain() {
     let app = App::new().with_short_timeouts().shell_domain("users", "");
@@ -152,7 +152,7 @@ fn g15_saving_the_same_content_restarts_no_domain() {
         fs::write(&beside, "zero").expect("writable");
         fs::rename(&beside, &code).expect("renamed");
     }
-    // What follows is told later than what came before.
+    // Later changes are reported after earlier ones.
     fs::write(&code, "another").expect("writable");
     app.wait_for_start("users", "another");
     assert_eq!(app.starts("users"), ["zero", "another"]);

@@ -1,4 +1,4 @@
-//! Many files at once, and what nobody wants to hear of.
+//! Many changes at once, and changes that are ignored.
 
 use std::fs;
 use std::thread;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use fulcrum_e2e::{App, LIMIT, Process, SeededRandom, Signal, measurement, wait_until};
 
-/// Saves faster than it can be restarted: the last content is what runs.
+/// Saves faster than the domain can be restarted: the last content runs.
 #[test]
 fn g10_of_many_saves_the_last_one_runs() {
     let app = App::new().with_short_timeouts().shell_domain("users", "");
@@ -21,7 +21,7 @@ fn g10_of_many_saves_the_last_one_runs() {
     }
     app.wait_for_start("users", &format!("save {saves}"));
     let starts = app.starts("users").len() - 1;
-    // Each half second, and after each pause of this test's that was longer than a burst's.
+    // One every half second, and one after each pause of this test that was longer than a burst.
     assert!(starts * 3 <= saves, "{starts} restarts for {saves} saves");
     assert_eq!(app.status("users")["phase"], "running");
     measurement(
@@ -31,7 +31,7 @@ fn g10_of_many_saves_the_last_one_runs() {
     app.down();
 }
 
-/// The same with Node, which takes longer to start than the next save to come: that is no loop.
+/// The same with Node, which takes longer to start than the next save: that is not a reload loop.
 #[test]
 fn g10_of_many_saves_of_a_node_domain_the_last_one_runs() {
     let code = |save: usize| {
@@ -144,7 +144,7 @@ fn checkout(files: usize) {
         let before = app.starts("users").len();
         git(&["checkout", "-q", branch]);
         app.wait_for_start("users", branch);
-        // Far from the checkout, so that all that belongs to it has been.
+        // Long after the checkout, so that all its changes have arrived.
         thread::sleep(Duration::from_millis(1500));
         restarts.push(app.starts("users").len() - before);
     }
@@ -229,8 +229,8 @@ fn g06_fifty_thousand_ignored_writes_restart_no_domain() {
     ignored_writes(6250);
 }
 
-/// Saves, restarts, reloads and crashes at once: one life at a time, numbers that only rise, and what
-/// was saved last runs.
+/// Saves, restarts, reloads and crashes at once: generations never overlap, their numbers only
+/// rise, and the last save runs.
 #[test]
 fn g12_saves_restarts_and_crashes_make_no_second_process() {
     let app = App::new()

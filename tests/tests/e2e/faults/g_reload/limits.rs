@@ -1,12 +1,12 @@
-//! Where the system has no more notifications.
+//! File notifications that are unavailable or lost.
 
 use std::fs;
 use std::process::Command;
 
 use fulcrum_e2e::{App, Signal, not_applicable};
 
-/// Starts the app in a user namespace in which this limit of `/proc/sys/user` or
-/// `/proc/sys/fs/inotify` is so low; false where that can't be done here.
+/// Starts the app in a user namespace with a limit of `/proc/sys/user` or `/proc/sys/fs/inotify`
+/// set to `value`; false where that is not possible.
 fn start_with_limit(app: &App, limit: &str, value: &str, args: &[&str], watched: &str) -> bool {
     const SCRIPT: &str = "echo \"$1\" > \"$0\" 2>/dev/null || exit 77; shift; exec \"$@\"";
     let fulcrum = fulcrum_e2e::binary().to_str().expect("text");
@@ -49,7 +49,7 @@ fn g08_without_notifications_files_are_polled() {
     }
 }
 
-/// W7: asked to, it polls, whatever the system could do.
+/// W7: `--poll` polls, whatever notifications are available.
 #[test]
 fn g08_polling_can_be_requested() {
     let app = App::new().with_short_timeouts().shell_domain("users", "");
@@ -73,7 +73,7 @@ fn g08_polling_can_be_requested() {
     app.down();
 }
 
-/// More has happened than the system keeps for a reader that doesn't read: all is looked at.
+/// More changes than the notification queue holds: all files are scanned again.
 #[test]
 fn g07_after_lost_notifications_the_current_files_run() {
     let limit: usize = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events")
@@ -91,8 +91,8 @@ fn g07_after_lost_notifications_the_current_files_run() {
     let instance = app.instance();
     instance.signal(Signal::STOP);
     let dir = app.root().join("domains/users");
-    // Each write makes several notifications; the same one again is merged with the last, so two
-    // files take turns.
+    // Each write causes several notifications; a repeated one is merged with the last, so two files
+    // take turns.
     let script = format!(
         "i=0; while [ $i -lt {} ]; do echo $i > a.txt; echo $i > b.txt; i=$((i+1)); done; printf last > code",
         limit / 4

@@ -1,10 +1,11 @@
-//! A domain that sets off its own reloads.
+//! Domains that cause their own reloads.
 
 use std::fs;
 
 use fulcrum_e2e::{App, measurement};
 
-/// W9: it is found, told with the file, and reloads no more for that; other changes count on.
+/// W9: the loop is detected, reported with the file, and that file is ignored; other changes still
+/// reload.
 #[test]
 fn g06_a_domain_that_writes_into_its_own_directory_is_a_reload_loop() {
     let app = App::new().with_short_timeouts().shell_domain("users", "");

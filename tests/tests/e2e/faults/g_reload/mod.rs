@@ -1,4 +1,4 @@
-//! Section G, reloading.
+//! Section G: reloading.
 
 mod broken;
 mod configuration;

@@ -1,4 +1,4 @@
-//! What is watched when, and what is told to whom.
+//! What is watched, and which changes are reported to domains.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -6,8 +6,8 @@ use std::path::Path;
 
 use fulcrum_e2e::{App, LIMIT, measurement, quantile, wait_until};
 
-/// W1, W2, W3: only the edited domain is restarted, once, and says how long it took; under `dev` by
-/// default.
+/// W1, W2, W3: only the edited domain is restarted, once, and the duration is reported; enabled by
+/// default in `dev`.
 #[test]
 fn g13_only_the_edited_domain_is_restarted() {
     let app = App::new()
@@ -60,7 +60,7 @@ fn g13_only_the_edited_domain_is_restarted() {
     app.down();
 }
 
-/// W6: for a template nothing is restarted; the domain is told, if it wants to know.
+/// W6: a changed template restarts no domain; the domain is notified, if it has the capability.
 #[test]
 fn g13_a_changed_template_restarts_no_domain_and_is_reported() {
     let app = App::new()
@@ -78,7 +78,7 @@ fn g13_a_changed_template_restarts_no_domain_and_is_reported() {
     app.down();
 }
 
-/// `serve` and `--watch=false` watch nothing, unless the configuration says so.
+/// `serve` and `--watch=false` watch nothing, unless the configuration enables it.
 #[test]
 fn g06_nothing_is_watched_unless_enabled() {
     let app = App::new().with_short_timeouts().shell_domain("users", "");
@@ -111,7 +111,7 @@ fn g06_nothing_is_watched_unless_enabled() {
 
 const DOMAIN: &str = "export default class D extends DomainBase { onAssetChanged(path) { console.log(`told of ${path}`); } }";
 
-/// An app in which three domains import one shared file each in its own way, and one doesn't.
+/// An app in which three domains import a shared file, each in its own way, and one does not.
 fn sharing() -> App {
     let esm = "import { DomainBase } from '@fulcrum/domain';";
     App::new()
@@ -132,15 +132,15 @@ fn sharing() -> App {
         .write("domains/none/domain.mjs", &format!("{esm}\n{DOMAIN}\n"))
 }
 
-/// W8: who has loaded a shared file is restarted, and nobody else; `import()` counts once it has
-/// loaded. What no life has loaded restarts nobody.
+/// W8: domains that have loaded a shared file are restarted, and no others; `import()` counts once
+/// it has loaded. A file that no generation has loaded restarts no domain.
 #[test]
 fn g13_a_shared_file_restarts_its_importers() {
     let app = sharing();
     app.start_watching();
     let generation = |name: &str| app.status(name)["generation"].as_u64();
     let none = app.leader("none");
-    // What is loaded is told a moment after the start, and watched from then on.
+    // Loaded files are reported a moment after the start, and watched from then on.
     for (name, file) in [
         ("static", "money.mjs"),
         ("dynamic", "money.mjs"),
@@ -165,7 +165,7 @@ fn g13_a_shared_file_restarts_its_importers() {
         [Some(2); 3]
     );
     assert_eq!(app.leader("none"), none);
-    // A test that nobody has loaded is there first, then edited.
+    // A test file that no domain has loaded: it is created first, then edited.
     app.write_file("domains/none/price.test.mjs", "1;\n");
     app.wait_for_event("none", "reloaded", 1);
     let none = app.wait_for("none", "is steady", |none| {
@@ -187,7 +187,7 @@ fn g13_a_shared_file_restarts_its_importers() {
     app.down();
 }
 
-/// Whether a domain has told that it has loaded a file of this name.
+/// Whether a domain has reported that it has loaded a file of this name.
 fn has_reported(app: &App, domain: &str, file: &str) -> bool {
     let run = app.root().with_file_name("run").join("fulcrum");
     let dirs = fs::read_dir(run).into_iter().flatten().flatten();
@@ -197,7 +197,7 @@ fn has_reported(app: &App, domain: &str, file: &str) -> bool {
         .any(|text| text.lines().any(|line| line.ends_with(file)))
 }
 
-/// Whether the instance has a watch on a folder.
+/// Whether the instance watches a directory.
 fn is_watched(app: &App, watched_dir: &Path) -> bool {
     let inode = fs::metadata(watched_dir).expect("it is there").ino();
     let wanted = format!("ino:{inode:x} ");

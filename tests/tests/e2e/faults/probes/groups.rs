@@ -4,7 +4,7 @@ use fulcrum_e2e::{App, LIMIT, Signal, text_of, wait_until};
 
 const MEMBERS: [&str; 3] = ["catalog", "orders", "web"];
 
-/// Three members and one outside of the group, `order` being theirs.
+/// Three members and one domain outside of the group; `order` lists the members.
 fn app(strategy: &str, order: &str) -> App {
     let runtime = "\
 runtime:
@@ -24,7 +24,7 @@ runtime:
 
 const ORDER: &str = "[catalog, orders, web]";
 
-/// The numbers of the members' lives, once all are ready.
+/// The generations of the members, once all are ready.
 #[track_caller]
 fn generations(app: &App) -> Vec<u64> {
     app.run(&["domains", "wait", "all"]).exits(0);
@@ -33,7 +33,7 @@ fn generations(app: &App) -> Vec<u64> {
     generations.to_vec()
 }
 
-/// Kills a member and gives the numbers of all members' lives when everything is well again.
+/// Kills a member, and waits until the members have these generations and are ready.
 #[track_caller]
 fn kill_and_wait(app: &App, name: &str, expected: &[u64]) {
     let outsider = app.leader("outsider");
@@ -49,7 +49,7 @@ fn kill_and_wait(app: &App, name: &str, expected: &[u64]) {
     assert_eq!(app.leader("outsider"), outsider);
 }
 
-/// When the members' lives of a certain number began, and when they were ready, in their order.
+/// Asserts that in this generation each member was started after the previous one was ready.
 #[track_caller]
 fn assert_start_order(app: &App, generation: usize) {
     for pair in MEMBERS.windows(2) {
@@ -113,13 +113,13 @@ fn x05_one_for_all_restarts_all_members_in_order() {
     app.start();
     kill_and_wait(&app, "web", &[2, 2, 2]);
     assert_start_order(&app, 2);
-    // What the operator does concerns one alone.
+    // A command concerns one domain only.
     app.run(&["domains", "restart", "orders"]).exits(0);
     assert_eq!(generations(&app), [2, 3, 2]);
     app.down();
 }
 
-/// Faults of several at once settle, and the members are stopped in reverse order in the end.
+/// Several simultaneous failures converge, and the members are stopped in reverse order in the end.
 #[test]
 fn x05_simultaneous_failures_of_all_members_converge() {
     let app = app("one_for_all", ORDER);
@@ -155,7 +155,7 @@ fn x05_simultaneous_failures_of_all_members_converge() {
     assert!(stopped("orders") < stopped("catalog"));
 }
 
-/// Those after a member that has failed for good wait for it, and say so.
+/// Members after one that has failed permanently wait for it, and report that.
 #[test]
 fn x05_members_wait_for_one_that_failed_permanently() {
     let app = app("rest_for_one", ORDER);
@@ -174,7 +174,7 @@ fn x05_members_wait_for_one_that_failed_permanently() {
     app.down();
 }
 
-/// An order that the dependencies contradict could never be kept.
+/// An order that contradicts the dependencies is impossible.
 #[test]
 fn x05_an_order_against_the_dependencies_is_reported_with_its_position() {
     let app = app("rest_for_one", ORDER).stub_domain_with("catalog", &[], "{depends_on: [web]}");

@@ -6,7 +6,7 @@ use super::server::{server, set_failing};
 
 const ALIVE: &str = "ready: {tcp: port}, alive: {http: /, interval: 100ms, timeout: 500ms}";
 
-/// A program that answers badly again and again is replaced; its neighbour isn't.
+/// A program whose probe fails repeatedly is restarted; another domain is not.
 #[test]
 fn a_program_that_fails_its_alive_probe_is_replaced() {
     let app =
@@ -30,7 +30,7 @@ fn a_program_that_fails_its_alive_probe_is_replaced() {
     app.down();
 }
 
-/// One that is stopped accepts connections, for the kernel does that, and answers nothing.
+/// The kernel accepts connections for a suspended program, which does not respond.
 #[test]
 fn a_stopped_program_is_replaced() {
     let app = server(App::new().with_short_timeouts(), "web", "at-once", ALIVE);
@@ -46,7 +46,7 @@ fn a_stopped_program_is_replaced() {
     app.down();
 }
 
-/// While Fulcrum itself stands still nobody is asked, and nobody is held to it.
+/// While Fulcrum is suspended no probe runs, and none fails.
 #[test]
 fn suspended_time_of_fulcrum_fails_no_alive_probe() {
     let app = server(App::new().with_short_timeouts(), "web", "at-once", ALIVE);
@@ -63,7 +63,7 @@ fn suspended_time_of_fulcrum_fails_no_alive_probe() {
     app.down();
 }
 
-/// A start may take its time: before the first good answer bad ones don't count until then.
+/// A start may take its time: failures before the first success do not count.
 #[test]
 fn a_slow_start_does_not_fail_the_alive_probe() {
     let probes = "alive: {tcp: port, interval: 50ms, failures: 1}, ready: {tcp: port}, \

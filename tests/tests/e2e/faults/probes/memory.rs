@@ -1,10 +1,10 @@
-//! B6 and C10: memory that is measured, and limited.
+//! B6 and C10: memory usage and its limit.
 
 use std::fs;
 
 use fulcrum_e2e::{App, LIMIT, activity_log, measurement, not_applicable, text_of, wait_until};
 
-/// What a child holds counts, and the domain is ended in order, once for each breach.
+/// Memory of children counts, and the domain is stopped in order, once for each breach.
 #[test]
 fn b06_a_domain_over_its_memory_limit_is_restarted_once() {
     let app = App::new().with_short_timeouts().stub_domain("orders", &[]);
@@ -15,7 +15,7 @@ fn b06_a_domain_over_its_memory_limit_is_restarted_once() {
     let app = app.stub_domain_with("users", &[&file], settings);
     app.start();
     let (breached, bystander) = (activity_log::now(), app.leader("orders"));
-    // The next life is a modest one.
+    // The next generation uses little memory.
     app.write_file("flags", "");
     let users = app.wait_for("users", "is replaced", |users| {
         users["generation"] == 2 && users["ready"] == true
@@ -41,7 +41,8 @@ fn b06_a_domain_over_its_memory_limit_is_restarted_once() {
     app.down();
 }
 
-/// Over at each start, it runs into its budget like any other that fails again and again.
+/// A domain that exceeds its limit at each start uses up its budget, like any other that fails
+/// repeatedly.
 #[test]
 fn b06_a_domain_that_is_always_over_its_limit_fails_within_its_budget() {
     let settings = "{limits: {memory: 50MiB}, restart: {budget: 1, window: 10m}}";
@@ -55,7 +56,7 @@ fn b06_a_domain_that_is_always_over_its_limit_fails_within_its_budget() {
     app.down();
 }
 
-/// What the kernel can't enforce here is said at the start, once.
+/// Limits that the kernel cannot enforce here are reported once, at startup.
 #[test]
 fn b06_limits_without_kernel_enforcement_are_reported_at_startup() {
     let settings = "{limits: {memory: 1GiB, cpu: 0.5}}";
@@ -73,10 +74,10 @@ fn b06_limits_without_kernel_enforcement_are_reported_at_startup() {
     app.down();
 }
 
-/// In a world of 400 process ids, numbers of children that have ended go to strangers in no time.
-/// What those hold is never taken for the domain's. This sees numbers that are remembered for too
-/// long. The moment between finding who belongs to a life and looking at what they use can't be hit
-/// from outside: the tests of the sampler have it.
+/// In a namespace of 400 pids, pids of exited children are soon reused by other processes. Their
+/// memory is never attributed to the domain. This detects pids that are remembered for too long.
+/// The moment between attribution and sampling cannot be tested from outside: the sampler's own
+/// tests cover it.
 #[test]
 fn c10_memory_of_other_processes_is_never_attributed_to_a_domain() {
     const CHILD: &str = r#"
@@ -95,7 +96,7 @@ wait
         "domains/users/fulcrum.yml",
         &format!("process: {{command: {command}, {settings}}}\n"),
     );
-    // Strangers that hold as much as the domain may, each for a moment, in the same world.
+    // Other processes in the namespace that use as much as the domain may, each for a moment.
     let binary = fulcrum_e2e::binary().display().to_string();
     let script = format!(
         "echo 400 > /proc/sys/kernel/pid_max || exit 9\n\

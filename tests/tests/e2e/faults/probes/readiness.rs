@@ -1,10 +1,10 @@
-//! R4 and its neighbours: `process.ready`.
+//! R4 and related: `process.ready`.
 
 use fulcrum_e2e::{App, LIMIT, text_of, wait_until};
 
 use super::server::{server, set_failing, sleeper};
 
-/// A probe that never succeeds keeps work away, and nothing more.
+/// A probe that never succeeds keeps a domain unready, and has no other effect.
 #[test]
 fn r04_a_domain_that_is_never_ready_is_never_killed_for_it() {
     let probe = "ready: {exec: ['false'], interval: 50ms}, start_timeout: 500ms";
@@ -26,7 +26,7 @@ fn r04_a_domain_that_is_never_ready_is_never_killed_for_it() {
     app.down();
 }
 
-/// The whole group of a probe is ended at its timeout, and with its domain.
+/// The process group of a probe is killed at its timeout, and with its domain.
 #[test]
 fn a_probe_leaves_no_process_behind() {
     let script = "sleep 777 & sleep 777; echo not reached";
@@ -48,7 +48,7 @@ fn a_probe_leaves_no_process_behind() {
     app.down();
 }
 
-/// What a probe prints explains its failure.
+/// The output of a probe explains its failure.
 #[test]
 fn the_last_line_of_an_exec_probe_explains_its_failure() {
     let probe = "ready: {exec: [sh, -c, 'echo first; echo no database >&2; exit 3']}";
@@ -60,7 +60,7 @@ fn the_last_line_of_an_exec_probe_explains_its_failure() {
     app.down();
 }
 
-/// A dependent starts when the program that it needs answers, not when that is merely started.
+/// A dependent starts when the program that it needs is ready, not when it is merely started.
 #[track_caller]
 fn assert_gates_dependents(probe: &str, reason: &str) {
     let app = server(App::new().with_short_timeouts(), "web", "wait", probe);
@@ -107,7 +107,7 @@ fn a_program_is_ready_when_its_exec_probe_succeeds() {
     );
 }
 
-/// Readiness comes and goes; the process stays.
+/// Readiness changes; the process stays.
 #[test]
 fn readiness_follows_the_ready_probe() {
     let probe = "ready: {http: /, interval: 100ms}";
@@ -134,7 +134,7 @@ fn readiness_follows_the_ready_probe() {
     app.down();
 }
 
-/// The reason names the answer; how often it came may grow while it is looked at.
+/// The reason has the status of the response; the count may grow meanwhile.
 fn expected_reason(web: &serde_json::Value) -> String {
     let reason = text_of(web, "reason");
     let (start, end) = ("ready probe failed ", " times: http 503");
@@ -146,7 +146,7 @@ fn expected_reason(web: &serde_json::Value) -> String {
     }
 }
 
-/// A Node domain with a probe of its own runs when it has registered, and is ready by its probe.
+/// A Node domain with a probe is running when it has registered, and ready when its probe succeeds.
 #[test]
 fn the_stream_of_a_probed_domain_does_not_decide_its_readiness() {
     let app = App::new().domain("users", "steady").write(
@@ -162,7 +162,7 @@ fn the_stream_of_a_probed_domain_does_not_decide_its_readiness() {
     app.down();
 }
 
-/// A Node domain that neither registers nor answers is ended when its start takes too long.
+/// A Node domain that neither registers nor passes its probe is stopped at the start timeout.
 #[test]
 fn a_node_domain_that_never_becomes_ready_reports_why() {
     let app = App::new()
