@@ -116,7 +116,7 @@ fn a_domain_without_an_entry_has_no_process() {
 fn status_describes_the_instance_and_one_domain() {
     let app = shop().write(
         "domains/users/fulcrum.yml",
-        "process:\n  env:\n    API_TOKEN: abracadabra\n    COLOUR: green\n",
+        "process:\n  env:\n    API_TOKEN: abracadabra\n    COLOR: green\n",
     );
     app.start();
     let status = app
@@ -155,14 +155,14 @@ fn status_describes_the_instance_and_one_domain() {
         &users,
         &[("command", "array"), ("cwd", "string"), ("env", "object")],
     );
-    assert_eq!(users["env"]["COLOUR"], "green");
+    assert_eq!(users["env"]["COLOR"], "green");
     assert_ne!(
         users["env"]["API_TOKEN"], "abracadabra",
-        "a secret is shown"
+        "a secret is printed"
     );
     let text = app.run(&["domains", "status", "users"]).exits(0).stdout;
     assert!(
-        text.contains("COLOUR") && !text.contains("abracadabra"),
+        text.contains("COLOR") && !text.contains("abracadabra"),
         "{text}"
     );
     app.down();

@@ -12,7 +12,7 @@ pub(crate) struct Case {
 
 const CASES: &[Case] = &[
     Case {
-        description: "YAML that is none",
+        description: "invalid YAML",
         app: |app| app.write("fulcrum.yml", "runtime:\n  grpc: {listen: [1, 2\nx: y\n"),
         stderr: &["fulcrum.yml:"],
     },
@@ -22,12 +22,12 @@ const CASES: &[Case] = &[
         stderr: &["domains/users/fulcrum.yml:2:", "tab"],
     },
     Case {
-        description: "a key of process that isn't",
+        description: "an unknown key of process",
         app: |app| app.write("domains/users/fulcrum.yml", "process:\n  entri: x.js\n"),
         stderr: &["domains/users/fulcrum.yml:2:3", "entri", "entry", "hint"],
     },
     Case {
-        description: "a key of runtime that isn't",
+        description: "an unknown key of runtime",
         app: |app| app.write("fulcrum.yml", "runtime:\n  grcp: {}\n"),
         stderr: &["fulcrum.yml:2:3", "grcp", "grpc", "hint"],
     },
@@ -60,7 +60,7 @@ const CASES: &[Case] = &[
         stderr: &["domains/users", "domain.js", "domain.ts", "process.entry"],
     },
     Case {
-        description: "a dependency that isn't there",
+        description: "a missing dependency",
         app: |app| {
             app.write(
                 "domains/users/fulcrum.yml",

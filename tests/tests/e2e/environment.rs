@@ -131,7 +131,7 @@ fn the_raw_log_is_what_the_domain_wrote() {
     }
     assert!(
         !text.contains("ready in"),
-        "Fulcrum's own words are not the domain's: {text}"
+        "Fulcrum's own lines are not the domain's: {text}"
     );
     app.down();
 }

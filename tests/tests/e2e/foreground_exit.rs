@@ -52,7 +52,7 @@ fn ctrl_c_during_the_start_leaves_nothing() {
         .domain("users", "waits-for-gate-file")
         .domain("orders", "steady");
     let mut dev = app.spawn(&["dev"]);
-    wait_until("users runs", LIMIT, || {
+    wait_until("users is running", LIMIT, || {
         (app.event_count("users", "spawned") == 1).then_some(())
     });
     dev.signal(Signal::INT);

@@ -7,9 +7,9 @@ use serde_json::Value;
 /// killed.
 #[track_caller]
 fn two_generations(text: &str) -> App {
-    let app = App::new().with_short_timeouts().write("words", text);
-    let text = app.root().join("words");
-    let flags = ["--write", text.to_str().expect("text")];
+    let app = App::new().with_short_timeouts().write("output", text);
+    let text = app.root().join("output");
+    let flags = ["--write", text.to_str().expect("UTF-8")];
     let app = app.stub_domain("users", &flags);
     app.start();
     app.wait_for_event_count("users", "written", 1);
@@ -23,7 +23,7 @@ fn two_generations(text: &str) -> App {
 #[track_caller]
 fn kill(app: &App) {
     app.instance().signal(Signal::KILL);
-    wait_until("all of it is gone", LIMIT, || {
+    wait_until("all processes have exited", LIMIT, || {
         app.processes().is_empty().then_some(())
     });
 }
@@ -77,7 +77,7 @@ fn a_killed_instance_leaves_its_logs_readable() {
     // The next instance appends to the store, and its lines are later.
     app.start();
     app.wait_for_event_count("users", "written", 3);
-    wait_until("the third life is kept", LIMIT, || {
+    wait_until("the third generation is stored", LIMIT, || {
         (written(&app, &[]).len() == 15).then_some(())
     });
     app.down();
@@ -108,7 +108,7 @@ fn previous_and_generation_select_a_generation() {
     app.start();
     app.wait_for_event_count("users", "written", 3);
     assert_eq!(generations(&["--previous"]), [2]);
-    wait_until("the third life is read", LIMIT, || {
+    wait_until("the third generation is read", LIMIT, || {
         (written(&app, &["--generation", "1"]).len() == 5).then_some(())
     });
     let pid = u64::from(app.leader("users").pid);
@@ -153,7 +153,7 @@ fn since_and_until_select_a_time_range() {
         let first_of_the_second = all
             .iter()
             .find(|line| line["generation"] == 2 && line["stream"] == "stdout")
-            .expect("it spoke");
+            .expect("it has written");
         let time = text_of(first_of_the_second, "time");
         let of = |args: &[&str]| lines(&app, &[&["users", "--stream", "stdout"], args].concat());
         let after = of(&["--since", time]);
@@ -207,7 +207,7 @@ fn several_domains_are_merged_in_order() {
         app.stub_domain(name, &["--tick", "5ms"])
     });
     app.start();
-    wait_until("all have said something", LIMIT, || {
+    wait_until("all have written lines", LIMIT, || {
         (lines(&app, &["--grep", "^tick"]).len() > 200).then_some(())
     });
     on_both(&app, |when| {

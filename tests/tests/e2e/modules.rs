@@ -24,7 +24,7 @@ fn reported_files(app: &App, name: &str) -> Vec<String> {
 
 #[track_caller]
 fn assert_reports(app: &App, name: &str, expected: &[&str]) {
-    let reported_files = wait_until(&format!("{name} tells what it has loaded"), LIMIT, || {
+    let reported_files = wait_until(&format!("{name} reports what it has loaded"), LIMIT, || {
         Some(reported_files(app, name)).filter(|reported_files| reported_files == expected)
     });
     assert_eq!(reported_files, expected);
@@ -55,5 +55,5 @@ fn a_domain_reports_the_files_that_it_imports() {
     );
     assert_reports(&app, "fails", &["domains/fails/domain.mjs", "lib/esm.mjs"]);
     app.down();
-    assert!(reported_files(&app, "esm").is_empty(), "nothing is left");
+    assert!(reported_files(&app, "esm").is_empty(), "no report is left");
 }

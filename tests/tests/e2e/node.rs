@@ -11,7 +11,7 @@ use serde_json::Value;
 /// A directory with a `node` of this text, for the front of PATH.
 pub(crate) fn fake_node(app: &App, script: &str) -> PathBuf {
     let dir = app.scratch_dir().join("bin");
-    fs::create_dir_all(&dir).expect("a folder");
+    fs::create_dir_all(&dir).expect("a directory");
     let node = dir.join("node");
     fs::write(&node, script).expect("a script");
     fs::set_permissions(&node, fs::Permissions::from_mode(0o755)).expect("an executable");

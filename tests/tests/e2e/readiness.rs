@@ -42,7 +42,7 @@ fn a_domain_is_ready_when_it_has_registered() {
     assert_eq!(
         app.event_count("users", "spawned"),
         1,
-        "the wait must not have cost it its life"
+        "the wait must not restart it"
     );
     app.down();
 }

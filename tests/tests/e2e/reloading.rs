@@ -36,7 +36,7 @@ fn only_changed_domains_are_restarted() {
         "{now}"
     );
     assert!(!users.is_alive());
-    assert_eq!(app.leader("orders"), orders, "it was left alone");
+    assert_eq!(app.leader("orders"), orders, "it was not affected");
     let status = app
         .run(&["domains", "status", "users", "-o", "json"])
         .exits(0)
@@ -56,7 +56,7 @@ fn only_changed_domains_are_restarted() {
         "{events:?}"
     );
     let text = format!("{events:?}{:?}", app.run(&["logs"]).stdout);
-    assert!(!text.contains("hunter"), "a secret was told: {text}");
+    assert!(!text.contains("hunter"), "a secret was printed: {text}");
     app.down();
 }
 
@@ -106,7 +106,7 @@ fn a_new_domain_starts_after_its_dependencies() {
     let ready = app.event_times("cache", "registered")[0];
     assert!(
         ready < app.event_times("pay", "spawned")[0],
-        "it didn't wait"
+        "it did not wait"
     );
     // It can be called, stopped and started like any other domain, and is part of `all`.
     app.run(&["domains", "restart", "pay"]).exits(0);
@@ -187,11 +187,11 @@ fn a_changed_probe_is_applied_at_once() {
         app.run(&["reload"]).exits(0);
     };
     exec("'false'");
-    app.wait_for("users", "isn't ready", |users| users["ready"] == false);
+    app.wait_for("users", "is not ready", |users| users["ready"] == false);
     exec("'true'");
     app.wait_for("users", "is ready", |users| users["ready"] == true);
     exec("'false'");
-    app.wait_for("users", "isn't ready again", |users| {
+    app.wait_for("users", "is not ready again", |users| {
         users["ready"] == false
     });
     app.write_stub_domain("users", &[], "{}");
@@ -218,7 +218,7 @@ fn a_reload_restarts_failed_domains_and_leaves_stopped_ones_alone() {
     app.run(&["dev", "--detach"]).exits(0);
     app.run(&["domains", "wait", "orders"]).exits(0);
     app.run(&["domains", "stop", "orders"]).exits(0);
-    app.wait_for("users", "has ended", |users| {
+    app.wait_for("users", "has exited", |users| {
         users["last_exit"].is_object() && users["pid"].is_null()
     });
     app.write_stub_domain("users", &[], "{}");
@@ -336,7 +336,7 @@ fn a_shutdown_aborts_a_reload() {
     std::fs::remove_dir_all(app.root().join("domains/old")).expect("removed");
     app.write_stub_domain("new", &[], "{}");
     let mut reload = app.spawn(&["reload"]);
-    wait_until("old is being ended", LIMIT, || {
+    wait_until("old is being stopped", LIMIT, || {
         (app.event_count("old", "ignored") > 0).then_some(())
     });
     app.run(&["down", "--force"]).exits(0);
@@ -352,7 +352,7 @@ fn ctrl_c_leaves_the_client_and_not_the_reload() {
     app.start();
     app.write_stub_domain("users", &["--register-after", "1s"], "{}");
     let mut reload = app.spawn(&["reload"]);
-    wait_until("users has a new life", LIMIT, || {
+    wait_until("users has a new generation", LIMIT, || {
         (app.event_count("users", "spawned") == 2).then_some(())
     });
     reload.signal(Signal::INT);

@@ -10,7 +10,7 @@ fn a_killed_domain_is_restarted_and_its_exit_is_reported() {
     app.start();
     let (first, bystander) = (app.leader("users"), app.leader("orders"));
     first.signal(Signal::KILL);
-    let users = app.wait_for("users", "is back", |users| {
+    let users = app.wait_for("users", "is restarted", |users| {
         users["ready"] == true && users["pid"].as_u64() != Some(u64::from(first.pid))
     });
     assert_eq!(users["restarts"], 1, "{users}");
@@ -24,7 +24,7 @@ fn a_killed_domain_is_restarted_and_its_exit_is_reported() {
     assert_eq!(
         app.leader("orders"),
         bystander,
-        "another domain had to restart too"
+        "another domain was restarted too"
     );
     assert_eq!(app.event_count("users", "overlap"), 0);
     app.down();
@@ -47,7 +47,7 @@ fn a_stopped_domain_stays_down_until_it_is_started() {
     // A repeated stop has no effect, and neither has the restart of another domain.
     app.run(&["domains", "stop", "users"]).exits(0);
     app.leader("orders").signal(Signal::KILL);
-    app.wait_for("orders", "is back", |orders| {
+    app.wait_for("orders", "is restarted", |orders| {
         orders["ready"] == true && orders["generation"] == 2
     });
     assert_eq!(app.event_count("users", "spawned"), 1);

@@ -27,7 +27,7 @@ fn twenty_restarts_at_once_never_make_two_processes() {
     assert_eq!(users["ready"], true, "{users}");
     assert_eq!(
         users["restarts"], 0,
-        "a restart that was asked for is none of those: {users}"
+        "a requested restart does not count: {users}"
     );
     app.down();
 }
@@ -40,7 +40,7 @@ fn a_restart_without_waiting_is_carried_out() {
     let first = app.leader("users");
     app.run(&["domains", "restart", "users", "--no-wait"])
         .exits(0);
-    app.wait_for("users", "has a new life", |users| {
+    app.wait_for("users", "has a new generation", |users| {
         users["generation"] == 2 && users["ready"] == true
     });
     assert!(!first.is_alive());

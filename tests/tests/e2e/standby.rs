@@ -32,7 +32,7 @@ fn standby_processes(app: &App) -> Vec<Process> {
 #[track_caller]
 fn restart_with_standby(app: &App, name: &str) -> Process {
     app.run(&["domains", "restart", name]).exits(0);
-    wait_until(&format!("{name} has a spare"), LIMIT, || {
+    wait_until(&format!("{name} has a standby process"), LIMIT, || {
         standby_processes(app)
             .into_iter()
             .find(|standby| variable(standby, "FULCRUM_DOMAIN_NAME").as_deref() == Some(name))
@@ -64,7 +64,7 @@ fn assert_same_start(entry: &str, code: &str, more: &[(&str, &str)]) {
     let mut app = App::new().write(&format!("domains/users/{entry}"), code);
     app = app.write(
         "domains/users/fulcrum.yml",
-        "process:\n  args: [one, --two]\n  env: {COLOUR: blue}\n",
+        "process:\n  args: [one, --two]\n  env: {COLOR: blue}\n",
     );
     for (path, text) in more {
         app = app.write(path, text);
@@ -72,10 +72,10 @@ fn assert_same_start(entry: &str, code: &str, more: &[(&str, &str)]) {
     app.start();
     let standby = restart_with_standby(&app, "users");
     let cold = facts(&app, "users");
-    assert_eq!(cold.len(), 2, "a spare prints nothing: {cold:#?}");
+    assert_eq!(cold.len(), 2, "a standby process prints nothing: {cold:#?}");
     app.run(&["domains", "restart", "users"]).exits(0);
     assert_eq!(app.leader("users"), standby);
-    let all = wait_until("it has told", LIMIT, || {
+    let all = wait_until("the facts are printed", LIMIT, || {
         Some(facts(&app, "users")).filter(|facts| facts.len() == 3)
     });
     assert_eq!(all[2], all[1], "warm and cold");
@@ -143,7 +143,7 @@ fn a_warm_start_runs_the_current_code() {
     app.write_file("domains/users/domain.ts", &code("after"));
     app.run(&["domains", "restart", "users"]).exits(0);
     assert_eq!(app.leader("users"), standby);
-    let printed = wait_until("it has told", LIMIT, || {
+    let printed = wait_until("the facts are printed", LIMIT, || {
         Some(facts(&app, "users")).filter(|facts| facts.len() == 3)
     });
     assert_eq!(printed, ["before", "before", "after"]);
@@ -156,7 +156,7 @@ fn a_crash_is_replaced_by_the_standby_process() {
     app.start();
     let standby = restart_with_standby(&app, "users");
     app.leader("users").signal(Signal::KILL);
-    app.wait_for("users", "is back", |users| {
+    app.wait_for("users", "is restarted", |users| {
         users["generation"] == 3 && users["ready"] == true
     });
     assert_eq!(app.leader("users"), standby);
@@ -175,7 +175,9 @@ fn a_killed_standby_process_leads_to_a_cold_start() {
     app.start();
     let standby = restart_with_standby(&app, "users");
     standby.signal(Signal::KILL);
-    wait_until("it is gone", LIMIT, || (!standby.is_alive()).then_some(()));
+    wait_until("it has exited", LIMIT, || {
+        (!standby.is_alive()).then_some(())
+    });
     app.run(&["domains", "restart", "users"]).exits(0);
     let leader = app.leader("users");
     assert!(!is_standby(&leader), "{leader}");
@@ -187,7 +189,7 @@ fn a_killed_standby_process_leads_to_a_cold_start() {
 /// cold.
 #[test]
 fn a_standby_process_of_other_settings_is_not_used() {
-    let settings = |color: &str| format!("process:\n  env: {{COLOUR: {color}}}\n");
+    let settings = |color: &str| format!("process:\n  env: {{COLOR: {color}}}\n");
     let app = App::new()
         .domain("users", "prints-environment")
         .write("domains/users/fulcrum.yml", &settings("blue"));
@@ -197,15 +199,15 @@ fn a_standby_process_of_other_settings_is_not_used() {
     app.run(&["domains", "restart", "users"]).exits(0);
     let leader = app.leader("users");
     assert!(!is_standby(&leader), "{leader}");
-    assert_eq!(variable(&leader, "COLOUR").as_deref(), Some("green"));
-    wait_until("the old spare is ended", LIMIT, || {
+    assert_eq!(variable(&leader, "COLOR").as_deref(), Some("green"));
+    wait_until("the old standby process has exited", LIMIT, || {
         (!standby.is_alive()).then_some(())
     });
     // The next one has the new settings.
-    let standby = wait_until("there is a new spare", LIMIT, || {
+    let standby = wait_until("there is a new standby process", LIMIT, || {
         standby_processes(&app).pop()
     });
-    assert_eq!(variable(&standby, "COLOUR").as_deref(), Some("green"));
+    assert_eq!(variable(&standby, "COLOR").as_deref(), Some("green"));
     app.down();
 }
 
@@ -228,7 +230,9 @@ fn the_token_of_a_standby_process_is_rejected() {
     app.run(&["domains", "stop", "users"]).exits(0);
     assert_rejected();
     standby.signal(Signal::KILL);
-    wait_until("it is gone", LIMIT, || (!standby.is_alive()).then_some(()));
+    wait_until("it has exited", LIMIT, || {
+        (!standby.is_alive()).then_some(())
+    });
     app.run(&["domains", "start", "users"]).exits(0);
     assert_rejected();
     app.down();
@@ -242,7 +246,7 @@ fn standby_processes_are_bounded_and_exit_with_the_instance() {
     app.start();
     assert!(
         standby_processes(&app).is_empty(),
-        "nobody was edited or has crashed"
+        "no domain was edited or has crashed"
     );
     let first = restart_with_standby(&app, "users");
     let second = restart_with_standby(&app, "orders");
@@ -259,7 +263,7 @@ fn no_standby_process_outlives_a_killed_instance() {
     app.start();
     restart_with_standby(&app, "users");
     app.instance().signal(Signal::KILL);
-    wait_until("everything is gone", LIMIT, || {
+    wait_until("all processes have exited", LIMIT, || {
         app.processes().is_empty().then_some(())
     });
 }
@@ -353,7 +357,7 @@ fn now() -> f64 {
 /// How long restarts and crashes take with a standby process. Relevant measurements need a quiet
 /// machine and an optimized `FULCRUM_BIN`.
 #[test]
-#[ignore = "long: 150 restarts, for their figures"]
+#[ignore = "long: 150 restarts, for their measurements"]
 fn warm_start_measurements() {
     const ROUNDS: usize = 25;
     let code = "await new (class D extends DomainBase {})().start();";
@@ -398,7 +402,9 @@ fn warm_start_measurements() {
                 app.wait_for(name, "is ready again", |domain| {
                     domain["ready"] == true && domain["generation"].as_u64() > generation
                 });
-                wait_until("it has a spare", LIMIT, || standby_processes(&app).pop());
+                wait_until("it has a standby process", LIMIT, || {
+                    standby_processes(&app).pop()
+                });
                 // Until the standby process has booted.
                 std::thread::sleep(std::time::Duration::from_millis(300));
             }

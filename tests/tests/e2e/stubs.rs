@@ -11,7 +11,7 @@ fn a_stub_is_a_domain_like_any_other() {
     let leader = app.leader("users");
     assert_eq!(answer["echo"][0], 7, "{answer}");
     assert_eq!(answer["pid"].as_u64(), Some(u64::from(leader.pid)));
-    app.wait_for("users", "beats", |users| {
+    app.wait_for("users", "sends heartbeats", |users| {
         users["heartbeat_age_ms"].is_number()
     });
     app.wait_until_stable(&["users"]);
@@ -41,7 +41,7 @@ fn a_stub_exits_as_its_flags_say() {
     ] {
         let app = App::new().stub_domain_with("users", &flags, "{restart: never}");
         app.run(&["dev", "--detach"]).exits(0);
-        let users = app.wait_for("users", "has ended", |users| {
+        let users = app.wait_for("users", "has exited", |users| {
             users["last_exit"].is_object() && users["pid"].is_null()
         });
         assert_eq!(users["last_exit"][key], value, "{users}");
@@ -97,7 +97,7 @@ fn a_stub_reconnects_after_it_has_lost_its_connection() {
 fn overlapping_generations_are_recorded_and_reused_pids_are_not() {
     let app = App::new();
     let stub = fulcrum_e2e::stub();
-    let stub = stub.to_str().expect("a path that is text");
+    let stub = stub.to_str().expect("a UTF-8 path");
     let start_stub = |domain: &str| {
         let run = app.program(stub, &["--never-register"]);
         app.spawn_command(run.env("FULCRUM_DOMAIN_NAME", domain))

@@ -27,12 +27,9 @@ fn piped_output_is_plain_and_prefixed() {
     assert_eq!(
         width,
         prefix_width("catalog", "hello from catalog"),
-        "the columns don't line up"
+        "the columns are not aligned"
     );
-    assert_eq!(
-        output.stderr, "",
-        "what domains say, and about them, is data"
-    );
+    assert_eq!(output.stderr, "", "log lines go to standard output");
 }
 
 /// Colors of a domain's own output are printed to a terminal only.
@@ -43,6 +40,6 @@ fn colors_of_a_domain_do_not_reach_a_pipe() {
     dev.wait_for("1 domain ready in ");
     dev.signal(Signal::INT);
     let output = dev.wait_exit().exits(0);
-    assert!(output.stdout.contains("red words"), "{output}");
+    assert!(output.stdout.contains("red text"), "{output}");
     assert!(!output.stdout.contains('\x1b'), "{output}");
 }

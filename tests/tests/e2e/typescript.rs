@@ -34,7 +34,7 @@ fn a_fixed_file_starts() {
     let app = App::new().domain("painter", "needs-transform");
     app.run(&["dev", "--detach", "--wait"]).exits(10);
     let fixed = "import { DomainBase } from '@fulcrum/domain';\n\
-                 export default class Painter extends DomainBase { colour: string = 'red'; }\n";
+                 export default class Painter extends DomainBase { color: string = 'red'; }\n";
     app.write_file("domains/painter/domain.ts", fixed);
     app.run(&["domains", "start", "painter"]).exits(0);
     assert_eq!(app.status("painter")["ready"], true);

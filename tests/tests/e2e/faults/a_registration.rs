@@ -26,7 +26,7 @@ fn fails_with_both_names(fixture: &str) {
         reason.contains("users") && reason.contains("other-name"),
         "{reason}"
     );
-    assert_eq!(app.event_count("users", "spawned"), 1, "no retry can help");
+    assert_eq!(app.event_count("users", "spawned"), 1, "it was retried");
     app.down();
 }
 
@@ -61,13 +61,13 @@ fn a09_an_unmanaged_process_never_displaces_a_running_domain() {
     assert_eq!(
         app.event_count("users", "registered"),
         1,
-        "it had to register again"
+        "it registered again"
     );
     let warned = app
         .logs("users")
         .into_iter()
         .any(|line| line.message.contains("refused"));
-    assert!(warned, "nobody was told");
+    assert!(warned, "no warning was logged");
     app.down();
 }
 
@@ -139,7 +139,7 @@ fn register_late(after: &str) {
             "{start_timeout: 500ms, stop: {grace: 3s}, restart: never}",
         );
     app.run(&["dev", "--detach"]).exits(0);
-    wait_until("it is refused", LIMIT, || {
+    wait_until("it is rejected", LIMIT, || {
         (app.event_count("users", "rejected 9") > 0).then_some(())
     });
     app.wait_for("users", "has failed", |users| users["phase"] == "failed");
@@ -176,7 +176,7 @@ fn a05_around_the_start_timeout_a_domain_is_ready_or_failed() {
     let (mut ready, mut failed) = (0, 0);
     for n in 0..12 {
         let name = format!("d{n:02}");
-        let domain = app.wait_for(&name, "is at an end", |domain| {
+        let domain = app.wait_for(&name, "is ready or failed", |domain| {
             domain["phase"] == "failed" || domain["ready"] == true
         });
         assert_eq!(domain["generation"], 1, "{domain}");
@@ -236,7 +236,7 @@ fn a06_another_domains_name_is_denied_and_the_offender_is_named() {
             .logs("victim")
             .into_iter()
             .find(|line| line.message.contains(&pid));
-        assert!(line.is_some(), "the log names nobody");
+        assert!(line.is_some(), "the log does not name the process");
     }
     assert_eq!(app.leader("victim"), victim);
     assert_eq!(app.event_count("victim", "registered"), 1);
@@ -254,7 +254,7 @@ fn a07_two_streams_of_one_process_are_one_domain() {
     let both = || app.event_count("users", "registered");
     wait_until("both registered", LIMIT, || (both() >= 2).then_some(()));
     let beating = |users: &Value| users["heartbeat_age_ms"].is_u64();
-    app.wait_for("users", "beats", beating);
+    app.wait_for("users", "sends heartbeats", beating);
     app.run(&["domains", "call", "users", "echo_request", "{}"])
         .exits(0);
     assert_eq!(app.leader("users"), users);
@@ -274,7 +274,7 @@ fn a09_a_thousand_guessed_tokens_are_rejected() {
                     .iter()
                     .map(|byte| format!("{byte:02x}"))
                     .collect();
-                let mut wire = Wire::connect(&address).expect("it is a client as any other");
+                let mut wire = Wire::connect(&address).expect("the port is open");
                 wire.register("users", Some(&token)).is_ok()
             })
             .count()
@@ -283,13 +283,13 @@ fn a09_a_thousand_guessed_tokens_are_rejected() {
     let events = rejections(&app, "users");
     assert!(
         (1..60).contains(&events.len()),
-        "{} refusals were told",
+        "{} events about rejections",
         events.len()
     );
     measurement(
         "A9",
         &format!(
-            "0 of 1000 guesses accepted, {} events told of them",
+            "0 of 1000 guesses accepted, {} events about them",
             events.len()
         ),
     );
@@ -303,9 +303,9 @@ fn a09_another_users_process_is_rejected_under_serve() {
     app.run(&["serve", "--detach", "--wait"]).exits(0);
     let address = app.grpc();
     for token in [None, Some(""), Some("0123456789abcdef0123456789abcdef")] {
-        let mut wire = Wire::connect(&address).expect("it is a client as any other");
+        let mut wire = Wire::connect(&address).expect("the port is open");
         assert!(wire.register("users", token).is_err(), "{token:?}");
-        let mut wire = Wire::connect(&address).expect("it is a client as any other");
+        let mut wire = Wire::connect(&address).expect("the port is open");
         assert!(wire.register("elsewhere", token).is_err(), "{token:?}");
     }
     assert_eq!(app.status("users")["ready"], true);

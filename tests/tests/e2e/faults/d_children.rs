@@ -126,10 +126,10 @@ fn d19_a_process_that_survives_sigkill_is_reported_as_stuck() {
     assert_eq!(
         app.status("orders")["ready"],
         true,
-        "another one is hindered"
+        "another domain is affected"
     );
     freezer.set("THAWED");
-    app.wait_for("users", "is gone", |users| users["pid"].is_null());
+    app.wait_for("users", "has exited", |users| users["pid"].is_null());
     app.run(&["domains", "start", "users"]).exits(0);
     assert_eq!(app.event_count("users", "overlap"), 0);
     drop(freezer);
@@ -153,7 +153,11 @@ fn d20_the_program_behind_npm_is_stopped() {
     assert!(!nodes(&app).is_empty(), "{:?}", app.processes());
     app.run(&["domains", "stop", "users"]).exits(0);
     assert!(nodes(&app).is_empty(), "{:?}", nodes(&app));
-    assert_eq!(app.event_count("users", "stopping"), 1, "it was told once");
+    assert_eq!(
+        app.event_count("users", "stopping"),
+        1,
+        "it was stopped once"
+    );
     app.down();
 }
 
@@ -213,7 +217,11 @@ fn chaos(seeds: u64) {
         assert!(left.is_empty(), "seed {seed}: {left:?}");
         app.run(&["domains", "start", "users"]).exits(0);
     }
-    assert_eq!(app.event_count("users", "overlap"), 0, "two lives at once");
+    assert_eq!(
+        app.event_count("users", "overlap"),
+        0,
+        "two generations at once"
+    );
     measurement(
         "D21",
         &format!("{seeds} of {seeds} seeds end in stopped, without a survivor"),
@@ -272,10 +280,14 @@ fn no_canary_is_hit(domains: &[&str], generations: usize, limit: Duration) {
     );
     let mut dev =
         app.spawn_command(app.program("unshare", &["-pf", "--mount-proc", "sh", "-c", &script]));
-    wait_until(&format!("{generations} lives have passed"), limit, || {
-        let spawned = domains.iter().map(|name| app.event_count(name, "spawned"));
-        (spawned.sum::<usize>() >= generations).then_some(())
-    });
+    wait_until(
+        &format!("{generations} generations have passed"),
+        limit,
+        || {
+            let spawned = domains.iter().map(|name| app.event_count(name, "spawned"));
+            (spawned.sum::<usize>() >= generations).then_some(())
+        },
+    );
     // Not by `down`, which sees other pids outside of the namespace.
     let own = format!("{} dev", binary().display());
     let processes = app.processes().into_iter();
@@ -289,7 +301,7 @@ fn no_canary_is_hit(domains: &[&str], generations: usize, limit: Duration) {
         .filter(|status| !matches!(*status, "0" | ""))
         .count();
     let text = format!(
-        "{hit} of {} canaries were hit in {generations} lives",
+        "{hit} of {} canaries were hit in {generations} generations",
         log.lines().count()
     );
     assert_eq!(hit, 0, "{text}");
@@ -303,7 +315,7 @@ fn d08_no_signal_reaches_a_reused_number() {
 }
 
 #[test]
-#[ignore = "long: 10,000 lives"]
+#[ignore = "long: 10,000 generations"]
 fn d08_long_no_signal_reaches_a_reused_number() {
     no_canary_is_hit(&["users", "orders", "stock"], 10_000, 120 * LIMIT);
 }

@@ -40,11 +40,11 @@ fn guards(app: &App) -> Vec<Process> {
 #[track_caller]
 fn wait_until_gone(app: &App) -> Duration {
     let started = Instant::now();
-    wait_until("everything is gone", LIMIT, || {
+    wait_until("all processes have exited", LIMIT, || {
         alive(app).is_empty().then_some(())
     });
     let took = started.elapsed();
-    wait_until("the guard is gone", LIMIT, || {
+    wait_until("the guard has exited", LIMIT, || {
         guards(app).is_empty().then_some(())
     });
     took
@@ -61,7 +61,7 @@ fn kills(times: u32, seed: u64) -> Vec<u64> {
         random.pause(1_500);
         dev.signal(Signal::KILL);
         dev.wait_exit();
-        times_ms.push(u64::try_from(wait_until_gone(&app).as_millis()).expect("no age"));
+        times_ms.push(u64::try_from(wait_until_gone(&app).as_millis()).expect("a short time"));
     }
     times_ms
 }
@@ -161,7 +161,7 @@ fn d11_a_killed_guard_is_replaced() {
     first.signal(Signal::HUP);
     first.signal(Signal::KILL);
     dev.wait_for(&format!("the guard (pid {}) has ended", first.pid));
-    wait_until("another guard stands", LIMIT, || {
+    wait_until("another guard is running", LIMIT, || {
         guards(&app)
             .iter()
             .any(|guard| *guard != first)
@@ -187,7 +187,7 @@ fn d11_the_next_start_kills_stale_processes() {
     dev.wait_exit();
     guard.signal(Signal::KILL);
     // The leader is killed with the instance, the others are not.
-    wait_until("only the leader has died", LIMIT, || {
+    wait_until("only the leader has exited", LIMIT, || {
         (alive(&app).len() == 2).then_some(())
     });
     let left = alive(&app);
@@ -217,7 +217,8 @@ impl Victim {
 
     /// Clock ticks from boot to its start.
     fn started(&self) -> u64 {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id())).expect("it lives");
+        let stat =
+            fs::read_to_string(format!("/proc/{}/stat", self.0.id())).expect("it is running");
         let fields = stat.rsplit_once(") ").expect("a name").1;
         let started = fields.split(' ').nth(19).expect("field 22");
         started.parse().expect("a number")
@@ -250,11 +251,11 @@ fn start_with_record(app: &App, victim: &Victim, boot: &str, off: u64) -> String
 fn record_file(app: &App) -> PathBuf {
     let run = app.root().with_file_name("run").join("fulcrum");
     let dirs: Vec<_> = fs::read_dir(run)
-        .expect("a runtime folder")
+        .expect("a runtime directory")
         .flatten()
         .collect();
     let [dir] = dirs.as_slice() else {
-        panic!("one app has one folder: {dirs:?}")
+        panic!("one app has one directory: {dirs:?}")
     };
     dir.path().join("record")
 }
@@ -265,7 +266,7 @@ fn d11_no_process_is_killed_by_its_pid_alone() {
     app.start();
     assert!(record_file(&app).is_file());
     app.down();
-    assert!(!record_file(&app).exists(), "a good end leaves none");
+    assert!(!record_file(&app).exists(), "an orderly exit leaves none");
 
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("a boot");
     let boot = boot.trim();
@@ -279,7 +280,7 @@ fn d11_no_process_is_killed_by_its_pid_alone() {
     let stdout = start_with_record(&app, &victim, boot, 0);
     let expected = format!("ended users (pid {}, generation 3)", victim.0.id());
     assert!(stdout.contains(&expected), "{stdout}");
-    wait_until("the victim is gone", LIMIT, || {
+    wait_until("the victim has exited", LIMIT, || {
         (!victim.is_alive()).then_some(())
     });
     app.assert_no_processes();

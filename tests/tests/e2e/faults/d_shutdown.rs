@@ -40,7 +40,7 @@ fn shut_down(many: u32) -> u64 {
     for number in 0..25 {
         let mut stream = TcpStream::connect(&address).expect("the port is open");
         if number < 20 {
-            stream.write_all(PREFACE).expect("taken");
+            stream.write_all(PREFACE).expect("accepted");
         }
         idle.push(stream);
     }
@@ -51,9 +51,13 @@ fn shut_down(many: u32) -> u64 {
     drop(idle);
     app.assert_no_processes();
     for name in ["d00", &format!("d{:02}", many - 1)] {
-        assert_eq!(app.event_count(name, "ignored"), 1, "{name} was asked once");
+        assert_eq!(
+            app.event_count(name, "ignored"),
+            1,
+            "{name} was stopped once"
+        );
     }
-    u64::try_from(took.as_millis()).expect("no age")
+    u64::try_from(took.as_millis()).expect("a short time")
 }
 
 fn report(many: u32, mut times_ms: Vec<u64>) {
@@ -104,7 +108,11 @@ fn d12_repeated_sigterm_does_not_shorten_the_grace() {
     assert!(users.is_alive(), "it has ten minutes");
     dev.signal(Signal::INT);
     dev.wait_exit().exits(0);
-    assert_eq!(app.event_count("users", "ignored"), 1, "it was asked once");
+    assert_eq!(
+        app.event_count("users", "ignored"),
+        1,
+        "it was stopped once"
+    );
     app.assert_no_processes();
 }
 
@@ -128,7 +136,7 @@ fn a17_a_shutdown_during_an_install_leaves_no_partial_install() {
     let is_npm = |process: &fulcrum_e2e::Process| process.command.contains("npm");
     let mut dev = start();
     dev.wait_for("installing packages in domains/users with npm");
-    let _asked = registry.accept().expect("npm asks the registry");
+    let _asked = registry.accept().expect("npm connects to the registry");
     assert!(app.processes().iter().any(is_npm), "{:?}", app.processes());
     let started = Instant::now();
     dev.signal(Signal::TERM);
@@ -138,7 +146,7 @@ fn a17_a_shutdown_during_an_install_leaves_no_partial_install() {
     assert!(took < Duration::from_secs(10), "{took:?}");
     measurement(
         "A17",
-        &format!("ended in {} ms during npm install", took.as_millis()),
+        &format!("stopped in {} ms during npm install", took.as_millis()),
     );
 
     // As if the install had progressed: a package directory alone is not trusted.

@@ -10,7 +10,7 @@ use fulcrum_e2e::{
 };
 
 fn fulcrum() -> &'static str {
-    binary().to_str().expect("a path that is text")
+    binary().to_str().expect("a UTF-8 path")
 }
 
 fn stubborn() -> App {
@@ -62,7 +62,7 @@ fn d14_a_second_ctrl_c_kills_at_once() {
     app.assert_no_processes();
     measurement(
         "D14",
-        &format!("ended {} ms after the second Ctrl-C", session.elapsed_ms),
+        &format!("exited {} ms after the second Ctrl-C", session.elapsed_ms),
     );
 }
 
@@ -107,7 +107,7 @@ fn d14_a_third_ctrl_c_exits_despite_an_unkillable_process() {
     dev.signal(Signal::INT);
     dev.wait_for("Ctrl-C: killing what is left");
     // Two at once count as one.
-    wait_until("the third Ctrl-C is taken", LIMIT, || {
+    wait_until("the third Ctrl-C is handled", LIMIT, || {
         dev.signal(Signal::INT);
         std::thread::sleep(Duration::from_millis(150));
         dev.stdout().contains("for the third time").then_some(())
@@ -115,7 +115,7 @@ fn d14_a_third_ctrl_c_exits_despite_an_unkillable_process() {
     dev.wait_exit().exits(130);
     assert!(users.is_alive(), "it is frozen");
     drop(freezer);
-    wait_until("it dies when it is thawed", LIMIT, || {
+    wait_until("it is killed once it is thawed", LIMIT, || {
         app.processes().is_empty().then_some(())
     });
 }
@@ -193,7 +193,7 @@ fn d15_serve_keeps_running_when_its_output_is_closed() {
     let run = app.program("bash", &["-c", &script]);
     let mut shell = app.spawn_command(run);
     app.wait_until_stable(&["users"]);
-    wait_until("nobody reads any more", LIMIT, || {
+    wait_until("head has exited", LIMIT, || {
         let head = |process: &Process| process.command.starts_with("head");
         (!app.processes().iter().any(head)).then_some(())
     });

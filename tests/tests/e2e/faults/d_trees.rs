@@ -51,11 +51,11 @@ fn d01_a_domain_that_ignores_sigterm_is_killed_after_the_grace() {
     let started = Instant::now();
     app.run(&["domains", "stop", "users"]).exits(0);
     let took = started.elapsed();
-    assert!(!leader.is_alive(), "the stop came back before the end");
+    assert!(!leader.is_alive(), "the stop returned before the exit");
     assert_eq!(
         app.event_count("users", "ignored"),
         1,
-        "SIGTERM came more than once"
+        "SIGTERM was sent more than once"
     );
     assert_eq!(app.status("users")["last_exit"]["signal"], 9);
     assert!(took.as_millis() >= 500, "killed after {took:?}");
@@ -95,8 +95,8 @@ fn d03_a_daemon_without_environment_is_gone_after_a_stop() {
     app.start();
     let [daemon] = daemons(&app).try_into().expect("a daemon");
     app.run(&["domains", "restart", "users"]).exits(0);
-    assert!(!daemon.is_alive(), "{daemon} outlived its life");
-    assert_eq!(daemons(&app).len(), 1, "the next life's");
+    assert!(!daemon.is_alive(), "{daemon} outlived its generation");
+    assert_eq!(daemons(&app).len(), 1, "the next generation's");
     app.run(&["domains", "stop", "users"]).exits(0);
     assert!(daemons(&app).is_empty(), "{:?}", daemons(&app));
     app.down();
@@ -133,13 +133,13 @@ fn d03_without_cgroups_a_daemon_is_stopped_or_reported() {
     app.run(&["domains", "stop", "users"]).exits(0);
     if daemon.is_alive() {
         let warning = format!("escaped pid {}", daemon.pid);
-        wait_until("the log tells of it", LIMIT, || {
+        wait_until("the log reports it", LIMIT, || {
             let log = std::fs::read_to_string(app.root().join(".fulcrum/instance.log"));
             log.is_ok_and(|log| log.contains(&warning)).then_some(())
         });
         measurement(
             "D3",
-            "without a cgroup, a daemon that cleared its environment: told, ended with fulcrum",
+            "without a cgroup, a daemon that cleared its environment: reported, killed with Fulcrum",
         );
     }
     app.down();
@@ -165,11 +165,12 @@ fn d04_a_held_pipe_does_not_delay_the_exit_report() {
     let alive = grandchildren
         .iter()
         .all(|pid| Process::find(*pid).is_some());
-    assert!(alive, "the exit came after the grandchild's: {users}");
+    assert!(
+        alive,
+        "the exit was reported after the grandchild's: {users}"
+    );
     assert_eq!(users["last_exit"]["code"], 3, "{users}");
-    app.wait_for("users", "is at its end", |users| {
-        users["phase"] == "stopped"
-    });
+    app.wait_for("users", "has exited", |users| users["phase"] == "stopped");
     assert_eq!(grandchildren.into_iter().find_map(Process::find), None);
     app.down();
 }
@@ -182,7 +183,7 @@ fn d05_output_after_the_leaders_exit_is_stored() {
     );
     let app = App::new().write("domains/users/fulcrum.yml", &yml);
     app.run(&["dev", "--detach"]).exits(0);
-    app.wait_for("users", "is at its end", |users| {
+    app.wait_for("users", "has exited", |users| {
         users["pid"].is_null() && users["last_exit"].is_object()
     });
     let is_late_line = |line: &fulcrum_e2e::Line| line.message == "written late";
@@ -209,9 +210,11 @@ fn binds_at_the_first_try(crashes: usize) {
     for crash in 0..crashes {
         let before = app.event_count("users", "registered");
         app.leader("users").signal(Signal::KILL);
-        wait_until(&format!("life {} is there", crash + 2), LIMIT, || {
-            (app.event_count("users", "registered") > before).then_some(())
-        });
+        wait_until(
+            &format!("generation {} is registered", crash + 2),
+            LIMIT,
+            || (app.event_count("users", "registered") > before).then_some(()),
+        );
     }
     assert_eq!(app.event_count("users", "EADDRINUSE"), 0);
     assert_eq!(app.event_count("users", "bound"), crashes + 1);
@@ -260,7 +263,7 @@ fn d07_a_thousand_orphans_become_no_zombies() {
     let instance = status["instance"]["pid"].as_u64().expect("a pid");
     let mut observed: Vec<(u32, Instant)> = Vec::new();
     let mut longest = std::time::Duration::ZERO;
-    wait_until("all orphans came and went", LIMIT, || {
+    wait_until("all orphans have been reaped", LIMIT, || {
         let zombies = zombies_of(instance);
         observed.retain(|(pid, _)| zombies.contains(pid));
         for pid in &zombies {
@@ -272,11 +275,8 @@ fn d07_a_thousand_orphans_become_no_zombies() {
         let finished = app.scratch_dir().join("activity-log.done").exists();
         (finished && zombies.is_empty()).then_some(())
     });
-    let users = app.wait_for("users", "has ended", |users| users["pid"].is_null());
-    assert_eq!(
-        users["last_exit"]["code"], 42,
-        "its exit was taken away: {users}"
-    );
+    let users = app.wait_for("users", "has exited", |users| users["pid"].is_null());
+    assert_eq!(users["last_exit"]["code"], 42, "its exit was lost: {users}");
     measurement(
         "D7",
         &format!(

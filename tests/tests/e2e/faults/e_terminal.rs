@@ -18,7 +18,7 @@ const SEQUENCES: [(&str, &str); 5] = [
 #[test]
 fn e07_a_domain_does_not_control_the_terminal_except_with_raw() {
     let app = App::new().domain("users", "drives-the-terminal");
-    let fulcrum = binary().to_str().expect("a path that is text");
+    let fulcrum = binary().to_str().expect("a UTF-8 path");
     let steps = [
         TerminalStep::Expect("1 domain ready in "),
         CTRL_C,

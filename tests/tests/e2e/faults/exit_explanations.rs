@@ -145,7 +145,7 @@ fn b03_exit_codes_and_signals_are_not_confused() {
     app.run(&["dev", "--detach"]).exits(0);
     for (at, (script, expected_reason, status_text)) in cases.iter().enumerate() {
         let name = format!("case{at}");
-        let domain = app.wait_for(&name, "has ended", has_ended);
+        let domain = app.wait_for(&name, "has exited", has_ended);
         let exit = &domain["last_exit"];
         let number = script.trim_end_matches(" $$").rsplit([' ', '-']).next();
         let number: i64 = number.expect("a number").parse().expect("a number");
@@ -164,7 +164,7 @@ fn b03_exit_codes_and_signals_are_not_confused() {
 
 /// One domain that exits differently in each generation: every exit code, and every fatal signal.
 #[test]
-#[ignore = "long: 283 lives"]
+#[ignore = "long: 283 generations"]
 fn b03_every_code_and_every_fatal_signal_is_exact() {
     let signals = (1..=31).filter(|signal| !matches!(signal, 17..=23 | 28));
     let cases: Vec<String> = (0..=255)
@@ -190,7 +190,7 @@ fn b03_every_code_and_every_fatal_signal_is_exact() {
         );
     app.run(&["dev", "--detach"]).exits(0);
     let follower = app.spawn(&["domains", "events", "users", "-f", "-o", "json"]);
-    let exits = wait_until("all lives have ended", LIMIT * 6, || {
+    let exits = wait_until("all generations have exited", LIMIT * 6, || {
         let exits: Vec<Value> = whole_lines(&follower)
             .into_iter()
             .filter(|event| event["type"] == "exited")
@@ -206,7 +206,7 @@ fn b03_every_code_and_every_fatal_signal_is_exact() {
                 reason.starts_with("killed by SIG") && reason.contains(&format!(" ({signal}) "))
             }
         };
-        assert!(exact, "`{case}` is told as: {reason}");
+        assert!(exact, "`{case}` is reported as: {reason}");
     }
     fulcrum_e2e::measurement("B3", &format!("{} of {} exact", exits.len(), cases.len()));
     app.run(&["domains", "stop", "users"]).exits(0);
@@ -273,10 +273,10 @@ fn b04_an_oom_kill_is_distinguished_from_other_kills() {
     app.program("sh", &["-c", &script]).output().exits(0);
     // The counter of kernel kills has not changed before this kill.
     app.leader("orders").signal(Signal::KILL);
-    let orders = app.wait_for("orders", "has ended", has_ended);
+    let orders = app.wait_for("orders", "has exited", has_ended);
     contains(&orders["last_exit"].to_string(), &["sender unknown"]);
     app.run(&["domains", "call", "users", "memory_hoard_request", "{}"]);
-    let users = app.wait_for("users", "has ended", has_ended);
+    let users = app.wait_for("users", "has exited", has_ended);
     assert_eq!(users["last_exit"]["signal"], 9, "{users}");
     let expected = [
         "out of memory: killed by the kernel (oom_kill rose to 1 in ",
@@ -300,7 +300,7 @@ fn b05_the_heap_limit_is_distinguished_from_a_plain_abort() {
         );
     let app = shell(app, "aborts", "ulimit -c 0; kill -6 $$");
     app.run(&["dev", "--detach"]).exits(0);
-    let users = app.wait_for("users", "has ended", has_ended);
+    let users = app.wait_for("users", "has exited", has_ended);
     contains(
         &users["last_exit"].to_string(),
         &[
@@ -309,7 +309,7 @@ fn b05_the_heap_limit_is_distinguished_from_a_plain_abort() {
             "--max-old-space-size",
         ],
     );
-    let aborts = app.wait_for("aborts", "has ended", has_ended);
+    let aborts = app.wait_for("aborts", "has exited", has_ended);
     assert!(!aborts.to_string().contains("heap"), "{aborts}");
     app.down();
 }
@@ -344,7 +344,7 @@ fn x04_a_crash_is_reported_with_its_stderr_and_the_next_attempt() {
     assert!(users["retry_in_ms"].as_u64().is_some(), "{users}");
     let lines = app.logs("users");
     let lines = |text: &str| lines.iter().any(|line| line.message.contains(text));
-    assert!(lines("starts again in "), "the terminal isn't told");
+    assert!(lines("starts again in "), "the restart is not logged");
     app.down();
 }
 
@@ -460,7 +460,7 @@ fn h04_secrets_are_redacted_everywhere() {
     );
     app.start();
     app.leader("users").signal(Signal::KILL);
-    app.wait_for("users", "is back", |users| {
+    app.wait_for("users", "is restarted", |users| {
         users["ready"] == true && users["generation"] == 2
     });
     let status = status(&app, "users");
@@ -490,7 +490,7 @@ fn c06_events_are_replayed_and_followed_without_a_gap() {
     app.start();
     let follower = app.spawn(&["domains", "events", "users", "-f", "-o", "json"]);
     app.leader("users").signal(Signal::KILL);
-    let events = wait_until("the second life is ready", LIMIT, || {
+    let events = wait_until("the second generation is ready", LIMIT, || {
         let events = whole_lines(&follower);
         let ready = |event: &&Value| event["type"] == "ready";
         (events.iter().filter(ready).count() == 2).then_some(events)
@@ -523,7 +523,7 @@ fn c06_events_are_replayed_and_followed_without_a_gap() {
         .events()
         .into_iter()
         .find(|event| event["type"] == "asked");
-    let stop_event = stop_event.expect("the stop was asked for");
+    let stop_event = stop_event.expect("the stop was requested");
     assert_eq!(
         (&stop_event["from"], &stop_event["to"]),
         (&Value::Null, &Value::Null)
@@ -554,7 +554,7 @@ fn u06_why_starts_with_the_cause_of_the_current_state() {
         &["generation 1", "started with the instance"],
     );
     app.leader("users").signal(Signal::KILL);
-    app.wait_for("users", "is back", |users| {
+    app.wait_for("users", "is restarted", |users| {
         users["ready"] == true && users["generation"] == 2
     });
     contains(

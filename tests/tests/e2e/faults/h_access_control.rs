@@ -12,15 +12,11 @@ use serde_json::Value;
 const NOBODY: [&str; 3] = ["--reuid=65534", "--regid=65534", "--clear-groups"];
 
 fn mode(path: &Path) -> u32 {
-    fs::metadata(path)
-        .expect("it is there")
-        .permissions()
-        .mode()
-        & 0o777
+    fs::metadata(path).expect("it exists").permissions().mode() & 0o777
 }
 
 fn open_to_all(path: &Path) {
-    fs::set_permissions(path, fs::Permissions::from_mode(0o777)).expect("it is ours");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o777)).expect("it can be changed");
 }
 
 /// Runs a script of Node as another user; `None` where that is not possible.
@@ -53,12 +49,12 @@ next();
 fn h01_another_user_cannot_connect_to_the_control_socket() {
     let app = App::new().with_short_timeouts().stub_domain("users", &[]);
     let home = app.root();
-    let home = home.parent().expect("a folder");
+    let home = home.parent().expect("a directory");
     // All directories that are not Fulcrum's own are open.
     for open in [home, &home.join("run")] {
         open_to_all(open);
     }
-    let fulcrum = binary().to_str().expect("a path that is text");
+    let fulcrum = binary().to_str().expect("a UTF-8 path");
     let up = ["-c", "umask 000; exec \"$0\" dev --detach --wait", fulcrum];
     app.program("sh", &up).output().exits(0);
     let status = app
@@ -72,11 +68,11 @@ fn h01_another_user_cannot_connect_to_the_control_socket() {
     let connections = thread::scope(|scope| {
         let knocking = scope.spawn(|| as_nobody(&app, CONNECT_SCRIPT, &[&socket, "1000"]));
         app.program("sh", &up).output().exits(0);
-        knocking.join().expect("it knocked")
+        knocking.join().expect("the connections were tried")
     });
-    let dir = Path::new(&socket).parent().expect("a folder");
+    let dir = Path::new(&socket).parent().expect("a directory");
     assert_eq!(mode(Path::new(&socket)), 0o600);
-    for dir in [dir, dir.parent().expect("a folder")] {
+    for dir in [dir, dir.parent().expect("a directory")] {
         assert_eq!(mode(dir), 0o700, "{}", dir.display());
     }
     let Some(connections) = connections else {
@@ -84,10 +80,10 @@ fn h01_another_user_cannot_connect_to_the_control_socket() {
         return app.down();
     };
     assert_eq!(connections["opened"], 0, "{connections}");
-    measurement("H1", "0 of 1000 knocks of another user were heard");
+    measurement("H1", "0 of 1000 connections of another user were accepted");
 
     // Even if the files were open, the peer's user would be checked.
-    for open in [Path::new(&socket), dir, dir.parent().expect("a folder")] {
+    for open in [Path::new(&socket), dir, dir.parent().expect("a directory")] {
         open_to_all(open);
     }
     let connections = as_nobody(&app, CONNECT_SCRIPT, &[&socket, "3"]).expect("as before");
@@ -140,7 +136,7 @@ fn h02_another_user_cannot_control_the_instance_through_the_port() {
     let result = as_nobody(
         &app,
         EVERY_METHOD,
-        &[shared.to_str().expect("text"), &app.grpc()],
+        &[shared.to_str().expect("UTF-8"), &app.grpc()],
     );
     let _ = fs::remove_file(&shared);
     let Some(result) = result else {
@@ -169,7 +165,7 @@ fn h03_tokens_and_secrets_are_shown_nowhere() {
     );
     app.start();
     let leader = app.leader("users");
-    let environ = fs::read(format!("/proc/{}/environ", leader.pid)).expect("it is ours");
+    let environ = fs::read(format!("/proc/{}/environ", leader.pid)).expect("it can be changed");
     let environ = String::from_utf8_lossy(&environ).into_owned();
     let token = environ
         .split('\0')
@@ -180,7 +176,7 @@ fn h03_tokens_and_secrets_are_shown_nowhere() {
     // A wrong token, almost right, must not be printed either.
     let last = if token.ends_with('0') { '1' } else { '0' };
     let wrong = format!("{}{last}", &token[..token.len() - 1]);
-    let mut wire = Wire::connect(&app.grpc()).expect("it is a client as any other");
+    let mut wire = Wire::connect(&app.grpc()).expect("the port is open");
     assert!(wire.register("users", Some(&wrong)).is_err());
     app.run(&["domains", "restart", "users"]).exits(0);
 
@@ -203,7 +199,8 @@ fn h03_tokens_and_secrets_are_shown_nowhere() {
             process.command,
         ));
     }
-    let now = fs::read(format!("/proc/{}/environ", app.leader("users").pid)).expect("it is ours");
+    let now =
+        fs::read(format!("/proc/{}/environ", app.leader("users").pid)).expect("it can be changed");
     let now = String::from_utf8_lossy(&now).into_owned();
     let now = now
         .split('\0')
@@ -250,7 +247,7 @@ stream.end('hello');
     );
     assert_eq!(app.status("users")["restarts"], 0);
     // gRPC itself keeps working.
-    let mut wire = Wire::connect(&address).expect("it is a client as any other");
+    let mut wire = Wire::connect(&address).expect("the port is open");
     assert_eq!(wire.read().expect("its settings").kind, kind::SETTINGS);
     app.down();
 }

@@ -8,7 +8,7 @@ use fulcrum_e2e::{
 
 /// The processes of Fulcrum itself, by their executable.
 fn fulcrum(app: &App) -> Vec<Process> {
-    let binary = fulcrum_e2e::binary().canonicalize().expect("it is there");
+    let binary = fulcrum_e2e::binary().canonicalize().expect("it exists");
     let runs = |process: &Process| {
         let exe = std::fs::read_link(format!("/proc/{}/exe", process.pid));
         exe.is_ok_and(|exe| exe == binary)
@@ -44,9 +44,9 @@ fn n01_fifty_idle_domains_use_little_cpu_and_memory() {
     let (after, rss) = used(&processes);
     let share = (after - before).as_secs_f64() / started.elapsed().as_secs_f64() * 100.0;
     let build = if fulcrum_e2e::is_optimized() {
-        "optimised"
+        "optimized"
     } else {
-        "unoptimised"
+        "unoptimized"
     };
     measurement(
         "N1",
@@ -107,7 +107,7 @@ fn soak(time: Duration) {
         let next = Instant::now() + Duration::from_secs(1);
         inject_fault(&app, &mut random);
         faults += 1;
-        samples.push(instance.usage().expect("the instance lives"));
+        samples.push(instance.usage().expect("the instance is running"));
         std::thread::sleep(next.saturating_duration_since(Instant::now()));
     }
     app.run(&["domains", "start", "all", "--no-wait"]).exits(0);
@@ -136,7 +136,7 @@ fn soak(time: Duration) {
     measurement(
         "N2",
         &format!(
-            "{faults} faults in {} s, {generations} lives, two at once: {overlaps}; resident memory {:+.1} MiB, descriptors {fds:+}, threads {threads:+}",
+            "{faults} failures in {} s, {generations} generations, {overlaps} overlaps; resident memory {:+.1} MiB, descriptors {fds:+}, threads {threads:+}",
             started.elapsed().as_secs(),
             rss as f64 / f64::from(1 << 20),
         ),

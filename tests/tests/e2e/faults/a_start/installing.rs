@@ -43,7 +43,7 @@ fn a16_a_failed_install_is_reported_and_nothing_is_started() {
         lines
             .iter()
             .any(|line| line.message.contains("ECONNREFUSED")),
-        "npm's own words are missing: {lines:?}"
+        "npm's output is missing: {lines:?}"
     );
     assert_eq!(
         (app.event_count("users", "spawned"), &users["restarts"]),
@@ -74,7 +74,7 @@ fn a16_a_hanging_install_can_be_stopped() {
     run.output().exits(0);
     connections
         .recv_timeout(LIMIT)
-        .expect("npm asks the registry");
+        .expect("npm connects to the registry");
     app.run(&["domains", "wait", "orders", "--timeout", "30s"])
         .exits(0);
     assert_eq!(app.status("users")["phase"], "preparing");
@@ -87,7 +87,7 @@ fn a16_a_hanging_install_can_be_stopped() {
     assert!(!npm().is_empty(), "{:?}", app.processes());
     app.run(&["domains", "stop", "users"]).exits(0);
     assert_eq!(app.status("users")["phase"], "stopped");
-    wait_until("npm is gone", LIMIT, || npm().is_empty().then_some(()));
+    wait_until("npm has exited", LIMIT, || npm().is_empty().then_some(()));
     assert_eq!(app.event_count("users", "spawned"), 0);
     app.down();
 }

@@ -139,7 +139,7 @@ fn a13_typescript_that_cannot_be_stripped_fails_before_the_spawn() {
 }
 
 const A14: &[Case] = &[Case {
-    description: "an entry that isn't there",
+    description: "a missing entry",
     app: |app| {
         app.write(
             "domains/users/fulcrum.yml",
@@ -200,7 +200,7 @@ const A15: &[Case] = &[
         description: "an entry that is a link to itself",
         app: |app| {
             let dir = app.root().join("domains/loop");
-            std::fs::create_dir(&dir).expect("a folder");
+            std::fs::create_dir(&dir).expect("a directory");
             symlink("domain.js", dir.join("domain.js")).expect("a link");
             app
         },

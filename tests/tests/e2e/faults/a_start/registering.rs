@@ -46,10 +46,10 @@ fn a04_the_start_timeout_is_enforced() {
     };
     let waited = (at("stopping") - at("spawned")) / 1000;
     // The timer runs from the spawn, the stub's clock from a moment later.
-    assert!(waited >= LIMIT_MS - 100, "ended after {waited} ms");
+    assert!(waited >= LIMIT_MS - 100, "stopped after {waited} ms");
     measurement(
         "A4",
-        &format!("asked to end {waited} ms after its first word; the limit is {LIMIT_MS} ms"),
+        &format!("stopped {waited} ms after its start; the limit is {LIMIT_MS} ms"),
     );
     app.down();
 }
@@ -58,18 +58,18 @@ fn a04_the_start_timeout_is_enforced() {
 #[test]
 fn a04_a_domain_that_registered_before_is_retried() {
     let app = App::new().with_short_timeouts();
-    let flags_file = app.scratch_dir().join("habits");
-    fs::write(&flags_file, "").expect("habits");
+    let flags_file = app.scratch_dir().join("a flags file");
+    fs::write(&flags_file, "").expect("a flags file");
     let flag = format!("@{}", flags_file.display());
     let app = app.stub_domain_with("users", &[&flag], "{start_timeout: 500ms}");
     app.start();
-    fs::write(&flags_file, "--never-register").expect("habits");
+    fs::write(&flags_file, "--never-register").expect("a flags file");
     app.leader("users").signal(Signal::KILL);
-    wait_until("it has been tried in vain", LIMIT, || {
+    wait_until("it has been retried", LIMIT, || {
         (app.event_count("users", "spawned") >= 3).then_some(())
     });
-    fs::write(&flags_file, "").expect("habits");
-    app.wait_for("users", "is back", |users| users["ready"] == true);
+    fs::write(&flags_file, "").expect("a flags file");
+    app.wait_for("users", "is restarted", |users| users["ready"] == true);
     app.down();
 }
 
@@ -80,11 +80,11 @@ fn a05_a_registration_while_stopping_is_rejected() {
     let settings = "{start_timeout: 500ms, stop: {grace: 4s}}";
     let app = App::new().stub_domain_with("users", &flags, settings);
     app.run(&["dev", "--detach"]).exits(0);
-    wait_until("it has been told no", LIMIT, || {
+    wait_until("it is rejected", LIMIT, || {
         let entries = app.activity_log();
         let outcome = entries
             .iter()
-            .find(|entry| entry.event == "registered" || entry.event.starts_with("refused"))?;
+            .find(|entry| entry.event == "registered" || entry.event.starts_with("rejected"))?;
         // FAILED_PRECONDITION
         assert_eq!(outcome.event, "rejected 9", "{entries:?}");
         Some(())
@@ -115,7 +115,7 @@ fn race(domains: usize) {
         app = app.stub_domain_with(name, flags, "{start_timeout: 1s}");
     }
     app.run(&["dev", "--detach"]).exits(0);
-    wait_until("all have come to a state", LIMIT, || {
+    wait_until("all are ready or failed", LIMIT, || {
         let is_final = |domain: &serde_json::Value| {
             domain["phase"] == "failed" || (domain["phase"] == "running" && domain["ready"] == true)
         };
@@ -138,7 +138,7 @@ fn race(domains: usize) {
     measurement(
         "A5",
         &format!(
-            "{} races about the start timeout: {ready} won by the domain, none in between",
+            "{} races around the start timeout: {ready} won by the domain, none in between",
             list.len()
         ),
     );

@@ -70,16 +70,14 @@ fn a18_a_start_is_retried_while_no_process_can_be_created() {
         });
         failed.count()
     };
-    wait_until(
-        "its start has failed again and again",
-        LIMIT + LIMIT,
-        || (tries() > 6).then_some(()),
-    );
+    wait_until("its start has failed repeatedly", LIMIT + LIMIT, || {
+        (tries() > 6).then_some(())
+    });
     let users = app.status("users");
     let reason = text_of(&users, "reason");
     assert!(reason.contains("temporarily unavailable"), "{users}");
     limit.set("max");
-    app.wait_for("users", "is back", |users| users["ready"] == true);
+    app.wait_for("users", "is restarted", |users| users["ready"] == true);
     assert_eq!(app.event_count("users", "spawned"), 2);
     assert_eq!(app.leader("orders"), orders);
     drop(limit);
@@ -100,7 +98,7 @@ fn a19_without_file_descriptors_nothing_spins_and_everything_recovers() {
     let used = |expectation: &str| -> Usage {
         instance.usage().unwrap_or_else(|| panic!("{expectation}"))
     };
-    let before = used("it lives");
+    let before = used("it is running");
     let users = app.leader("users");
     let pid = instance.pid.to_string();
     let limit = |files: &str| {
@@ -112,13 +110,13 @@ fn a19_without_file_descriptors_nothing_spins_and_everything_recovers() {
     users.signal(Signal::KILL);
     // Clients connect that cannot be accepted now.
     let mut commands: Vec<_> = (0..5).map(|_| app.spawn(&["domains", "list"])).collect();
-    let (started, cpu) = (Instant::now(), used("it lives on").cpu);
+    let (started, cpu) = (Instant::now(), used("it is running").cpu);
     let duration = Duration::from_secs(3);
     wait_until("three seconds are over", LIMIT, || {
         std::thread::sleep(Duration::from_millis(100));
         (started.elapsed() >= duration).then_some(())
     });
-    let share = (used("it lives still").cpu - cpu).as_secs_f64() / started.elapsed().as_secs_f64();
+    let share = (used("it is running").cpu - cpu).as_secs_f64() / started.elapsed().as_secs_f64();
     measurement(
         "A19",
         &format!(
@@ -127,23 +125,27 @@ fn a19_without_file_descriptors_nothing_spins_and_everything_recovers() {
         ),
     );
     assert!(share < 0.5, "it spins: {share} of a core");
-    assert_eq!(app.event_count("users", "spawned"), 1, "where from?");
+    assert_eq!(
+        app.event_count("users", "spawned"),
+        1,
+        "it was restarted without descriptors"
+    );
 
     limit("20000:20000");
     for command in &mut commands {
         command.wait_exit().exits(0);
     }
-    app.wait_for("users", "is back", |users| users["ready"] == true);
+    app.wait_for("users", "is restarted", |users| users["ready"] == true);
     assert_eq!(app.leader("orders"), orders);
     let lines = app.logs("users");
     assert!(
         lines
             .iter()
             .any(|line| line.message.contains("Too many open files")),
-        "nobody was told: {lines:?}"
+        "no warning was logged: {lines:?}"
     );
     wait_until("as many descriptors are open as before", LIMIT, || {
-        (used("it lives").fds <= before.fds + 2).then_some(())
+        (used("it is running").fds <= before.fds + 2).then_some(())
     });
     app.down();
 }
@@ -156,7 +158,7 @@ fn start_many(domains: usize, limit: Duration) {
     });
     let started = Instant::now();
     // The usual soft limit: Fulcrum raises its own, and its domains keep this one.
-    let fulcrum = fulcrum_e2e::binary().to_str().expect("a path that is text");
+    let fulcrum = fulcrum_e2e::binary().to_str().expect("a UTF-8 path");
     app.program("prlimit", &["--nofile=1024:", fulcrum, "dev", "--detach"])
         .output()
         .exits(0);
@@ -178,15 +180,15 @@ fn start_many(domains: usize, limit: Duration) {
             u64::try_from(started_list.elapsed().as_millis()).expect("a short time")
         })
         .collect();
-    let used = instance.usage().expect("it lives");
+    let used = instance.usage().expect("it is running");
     measurement(
         "A20",
         &format!(
             "{domains} domains ready after {:.1} s; list p50 {} ms (p99 {} ms while they start; aim 200 ms); \
              {} MiB resident (aim 150 MiB for a release), {} threads, {} descriptors",
             took.as_secs_f64(),
-            quantile(&mut idle_response_ms, 0.5).expect("asked"),
-            quantile(&mut response_ms, 0.99).expect("asked"),
+            quantile(&mut idle_response_ms, 0.5).expect("measurements"),
+            quantile(&mut response_ms, 0.99).expect("measurements"),
             used.rss >> 20,
             used.threads,
             used.fds,
@@ -200,7 +202,7 @@ fn start_many(domains: usize, limit: Duration) {
     };
     assert!(used.rss < aim << 20, "{used:?}");
     let leader = app.leader("d0000");
-    let limits = fs::read_to_string(format!("/proc/{}/limits", leader.pid)).expect("it lives");
+    let limits = fs::read_to_string(format!("/proc/{}/limits", leader.pid)).expect("it is running");
     let files = limits
         .lines()
         .find(|line| line.starts_with("Max open files"));

@@ -48,7 +48,7 @@ fn interleaved(times: usize, seed: u64) {
     measurement(
         "B10",
         &format!(
-            "{times} random interleavings of crashes and restarts: {generations} lives, two at once: {overlaps}"
+            "{times} random interleavings of crashes and restarts: {generations} generations, {overlaps} overlaps"
         ),
     );
     assert_eq!(overlaps, 0);
@@ -83,7 +83,9 @@ fn b11_a_stop_during_the_backoff_holds() {
     app.start();
     app.wait_until_stable(&["users", "orders"]);
     for name in ["users", "orders"] {
-        latest(&app, name).expect("it lives").signal(Signal::KILL);
+        latest(&app, name)
+            .expect("it is running")
+            .signal(Signal::KILL);
     }
     app.wait_for("users", "waits for its next start", |users| {
         users["phase"] == "backoff"
@@ -182,7 +184,7 @@ fn b13_twenty_starts_at_once_make_one_process() {
         (&true.into(), &1.into()),
         "{users}"
     );
-    wait_until("it knows", LIMIT, || {
+    wait_until("it has recorded its registration", LIMIT, || {
         (app.event_count("users", "registered") == 1).then_some(())
     });
     app.down();

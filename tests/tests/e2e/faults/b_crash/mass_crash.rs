@@ -44,7 +44,7 @@ fn b09_a_hundred_domains_that_crash_at_once_restart_spread_out() {
     let p95 = quantile(&mut registered, 0.95).expect("measurements") / 1000;
     let mut starts = since_kill("spawned");
     starts.sort_unstable();
-    assert_eq!(starts.len(), DOMAINS, "one life each");
+    assert_eq!(starts.len(), DOMAINS, "one generation each");
     // None before the shortest delay that the jitter allows.
     assert!(starts[0] >= BACKOFF_US * 8 / 10, "{} µs", starts[0]);
     let starts_near = |at: &u64| {

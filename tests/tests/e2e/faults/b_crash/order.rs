@@ -96,12 +96,12 @@ fn b14_five_domains_start_and_stop_in_order() {
             // process has to be spawned in between.
             assert!(
                 at(needed, "spawned") + 30_000 <= at(name, "spawned"),
-                "{name} didn't wait for {needed}: {:?}",
+                "{name} did not wait for {needed}: {:?}",
                 app.activity_log()
             );
             assert!(
                 at(name, "stopping") < at(needed, "stopping"),
-                "{needed} didn't wait for {name}: {:?}",
+                "{needed} did not wait for {name}: {:?}",
                 app.activity_log()
             );
         }

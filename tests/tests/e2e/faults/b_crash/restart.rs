@@ -23,7 +23,7 @@ fn killed(times: usize) {
             let pid = of_users.next_back().expect("it has registered").pid;
             let killed = activity_log::now();
             fulcrum_e2e::Process::find(pid)
-                .expect("it lives")
+                .expect("it is running")
                 .signal(Signal::KILL);
             app.wait_for_event_count("users", "spawned", generation + 1) - killed
         })
@@ -33,7 +33,7 @@ fn killed(times: usize) {
     measurement(
         "B1",
         &format!(
-            "crash to the new process's first word, beyond the backoff of 100 ms, {times} kills: \
+            "crash to the new process's start, beyond the backoff of 100 ms, {times} kills: \
              p50 {} ms, p99 {} ms (aim 50 ms)",
             delay_ms(0.5).expect("measurements"),
             delay_ms(0.99).expect("measurements"),
@@ -74,7 +74,7 @@ fn b02_a_domain_that_exits_with_0_is_not_restarted() {
     ];
     // The response may or may not be sent before the process exits.
     app.run(&call);
-    let users = app.wait_for("users", "has ended", |users| users["phase"] == "stopped");
+    let users = app.wait_for("users", "has exited", |users| users["phase"] == "stopped");
     assert_eq!(users["last_exit"]["code"], 0, "{users}");
     assert_eq!(users["restarts"], 0, "{users}");
     assert_eq!(app.event_count("users", "spawned"), 1);
@@ -95,7 +95,7 @@ fn b02_policy_always_restarts_after_exit_0() {
         "process_exit_request",
         r#"{"code": 0}"#,
     ]);
-    app.wait_for("users", "is back", |users| {
+    app.wait_for("users", "is restarted", |users| {
         users["ready"] == true && users["generation"] == 2
     });
     app.down();
@@ -138,7 +138,7 @@ fn b07_a_crash_loop_costs_little() {
         App::new().stub_domain_with("users", &["--never-register", "--exit-at", "30ms"], restart);
     app.run(&["dev", "--detach"]).exits(0);
     let instance = app.instance();
-    let used = || instance.usage().expect("the instance lives").cpu;
+    let used = || instance.usage().expect("the instance is running").cpu;
     let (started, before) = (Instant::now(), used());
     let minute = Duration::from_secs(60);
     wait_until("a minute is over", minute + LIMIT, || {

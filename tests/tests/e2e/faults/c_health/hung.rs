@@ -43,7 +43,7 @@ fn loops(times: usize) -> Vec<u64> {
             assert_eq!(
                 hung.len(),
                 1,
-                "another life was condemned: {:?}",
+                "another generation was declared hung: {:?}",
                 app.events()
             );
             let entries = app.activity_log();
@@ -53,12 +53,16 @@ fn loops(times: usize) -> Vec<u64> {
             let hung_since: u64 = hangs
                 .next_back()
                 .and_then(|at| at.parse().ok())
-                .expect("it hangs");
+                .expect("it has recorded the hang");
             (time_of_day(hung[0]) + DAY - hung_since % DAY) % DAY
         })
         .collect();
     app.wait_for_event_count("users", "registered", times + 1);
-    assert_eq!(app.leader("orders"), bystander, "a bystander was disturbed");
+    assert_eq!(
+        app.leader("orders"),
+        bystander,
+        "another domain was affected"
+    );
     assert_eq!(app.event_count("users", "overlap"), 0);
     app.down();
     found
@@ -85,7 +89,7 @@ fn detection(times: usize) {
              {most:.2} (aim at least 1.00, at most 1.35, on a machine with a CPU to spare)"
         ),
     );
-    assert!(least >= 0.99, "condemned too early: {found:?}");
+    assert!(least >= 0.99, "declared hung too early: {found:?}");
 }
 
 #[test]
@@ -98,7 +102,7 @@ fn c01_an_endless_loop_is_detected_and_restarted() {
     let (leader, bystander) = (app.leader("users"), app.leader("orders"));
     app.run(&["domains", "call", "users", "loop_begin_request", "{}"])
         .exits(0);
-    let users = app.wait_for("users", "is back", |users| {
+    let users = app.wait_for("users", "is restarted", |users| {
         users["ready"] == true && users["generation"] == 2
     });
     assert_eq!(users["restarts"], 1, "{users}");
@@ -119,7 +123,7 @@ fn c01_an_endless_loop_is_detected_and_restarted() {
     let inspector_started =
         |line: &fulcrum_e2e::Line| line.message.starts_with("Starting inspector on");
     if logs.iter().any(inspector_started) || !reason.contains("stuck in") {
-        measurement("C1", &format!("without the place in the code: {reason}"));
+        measurement("C1", &format!("without the location in the code: {reason}"));
     } else {
         let location = "stuck in computePrice at domains/users/domain.cjs:34:";
         assert!(reason.contains(location), "{reason}");
@@ -148,7 +152,7 @@ fn c01_a_looping_client_without_heartbeats_is_detected() {
         .domain("users", "loops-by-hand")
         .stub_domain("orders", &["--no-heartbeat"]);
     app.start();
-    let users = app.wait_for("users", "is back", |users| {
+    let users = app.wait_for("users", "is restarted", |users| {
         users["ready"] == true && users["generation"] == 2
     });
     let reason = text_of(&users["last_exit"], "reason");
@@ -168,7 +172,7 @@ fn l01_a_hung_loop_is_found_with_the_default_settings() {
     app.run(&["domains", "call", "users", "loop_begin_request", "{}"])
         .exits(0);
     let started = std::time::Instant::now();
-    let users = wait_until("users is back", DETECTION_LIMIT, || {
+    let users = wait_until("users is restarted", DETECTION_LIMIT, || {
         Some(app.status("users")).filter(|users| users["ready"] == true && users["restarts"] == 1)
     });
     let took = started.elapsed().as_secs_f64();
@@ -194,7 +198,7 @@ fn c02_a_suspended_domain_is_hung_and_resumed_to_be_stopped() {
     app.wait_until_stable(&["users"]);
     let (leader, bystander) = (app.leader("users"), app.leader("orders"));
     leader.signal(Signal::STOP);
-    app.wait_for("users", "is back", |users| {
+    app.wait_for("users", "is restarted", |users| {
         users["ready"] == true && users["generation"] == 2
     });
     let evidence = events_of(&app, "users", "evidence");
@@ -206,7 +210,7 @@ fn c02_a_suspended_domain_is_hung_and_resumed_to_be_stopped() {
     );
     // It handled the stop signal: after it was resumed, it stopped in order.
     wait_until(
-        "the stopped one has ended in order",
+        "the suspended domain has stopped in order",
         fulcrum_e2e::LIMIT,
         || (app.event_count("users", "stopping") == 1).then_some(()),
     );

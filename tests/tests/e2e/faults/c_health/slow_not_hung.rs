@@ -187,11 +187,11 @@ fn c08_no_domain_is_hung_after_fulcrum_was_frozen() {
         fs::write(dir.join("cgroup.freeze"), "1").expect("it can be frozen");
         sleep();
         fs::write(dir.join("cgroup.freeze"), "0").expect("it can be thawed");
-        let parent = parent.as_ref().expect("a folder is in a folder");
+        let parent = parent.as_ref().expect("a directory has a parent");
         fs::write(parent.join("cgroup.procs"), &pid).expect("it can be moved back");
     };
     let text = while_frozen(3, Duration::from_secs(5), freeze);
-    wait_until("the test's cgroup is gone", LIMIT, || {
+    wait_until("the test's cgroup is removed", LIMIT, || {
         fs::remove_dir(&dir).ok()
     });
     measurement("C8", &text);

@@ -10,7 +10,7 @@ fn app_that_wrote(bytes: &[u8]) -> App {
     let app = App::new();
     let file = app.scratch_dir().join("bytes");
     fs::write(&file, bytes).expect("written");
-    let file = file.to_str().expect("text").to_owned();
+    let file = file.to_str().expect("UTF-8").to_owned();
     let app = app.stub_domain("users", &["--write", &file]);
     app.start();
     app.wait_for_event_count("users", "written", 1);
@@ -53,12 +53,12 @@ fn e06_any_bytes_are_stored_unchanged_and_json_stays_utf8() {
     let ended = bytes.iter().rposition(is_end).expect("lines") + 1;
     wait_until("all of it is read", LIMIT, || {
         let running = printed(&app, "logs users --stream stdout --raw");
-        assert!(bytes.starts_with(&running), "they are others while it runs");
+        assert!(bytes.starts_with(&running), "they differ while it runs");
         (running.len() == ended).then_some(())
     });
     app.down();
     let stored = printed(&app, "logs users --stream stdout --raw");
-    assert!(stored == bytes, "they are others on disk");
+    assert!(stored == bytes, "they differ on disk");
     let json = printed(&app, "logs users --stream stdout -o json");
     let text = String::from_utf8(json).expect("JSON is UTF-8");
     assert!(!text.chars().any(|char| char.is_control() && char != '\n'));
@@ -70,7 +70,7 @@ fn e06_any_bytes_are_stored_unchanged_and_json_stays_utf8() {
 
 const ESCAPES: &[u8] = b"\
 \x1b[31mred\x1b[0m plain
-open \x1b[1;38;5;200mcolour
+open \x1b[1;38;5;200mcolor
 \x1b]52;c;ZXZpbA==\x07clipboard
 \x1b]0;title\x07\x1b]2;title\x1b\\
 \x1b[2J\x1b[H\x1b[10A\x1b[?1049h
@@ -83,7 +83,7 @@ over\rwritten\r
 
 const PIPED: &str = "\
 users   │ red plain
-users   │ open colour
+users   │ open color
 users   │ ␛]52;c;ZXZpbA==␇clipboard
 users   │ ␛]0;title␇␛]2;title␛\\
 users   │ ␛[2J␛[H␛[10A␛[?1049h
@@ -100,7 +100,7 @@ fn e07_escape_sequences_do_nothing_to_a_terminal_or_a_pipe() {
     let piped = app.run(&["logs", "users", "--stream", "stdout"]).exits(0);
     assert_eq!(piped.stdout, PIPED);
 
-    let fulcrum = binary().to_str().expect("text");
+    let fulcrum = binary().to_str().expect("UTF-8");
     let logs = [fulcrum, "logs", "users", "--stream", "stdout"];
     let session = app.terminal_session(&logs, &[TerminalStep::Exit]);
     let prefix = session
@@ -112,7 +112,7 @@ fn e07_escape_sequences_do_nothing_to_a_terminal_or_a_pipe() {
         + "│\x1b[0m ";
     let expected: String = PIPED
         .replace("red plain", "\x1b[31mred\x1b[0m plain")
-        .replace("open colour", "open \x1b[1;38;5;200mcolour\x1b[0m")
+        .replace("open color", "open \x1b[1;38;5;200mcolor\x1b[0m")
         .replace("users   │ ", &prefix)
         .replace('\n', "\r\n");
     assert_eq!(session.output, expected);

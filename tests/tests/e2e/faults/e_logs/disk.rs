@@ -11,7 +11,7 @@ use fulcrum_e2e::{
 use serde_json::Value;
 
 fn fulcrum() -> &'static str {
-    binary().to_str().expect("a path that is text")
+    binary().to_str().expect("a UTF-8 path")
 }
 
 fn logs(app: &App) -> PathBuf {
@@ -103,11 +103,11 @@ fn e08_a_full_disk_is_reported_once_and_does_not_affect_domains() {
     inside(&app, "head -c 500k /dev/zero >.fulcrum/logs/ballast");
     app.release_gate();
     app.wait_for_event_count("users", "written", 1);
-    let failing = wait_until("it is told", LIMIT, || {
+    let failing = wait_until("it is reported", LIMIT, || {
         Some(store_messages(&app, STORE_FAILED)).filter(|store_messages| !store_messages.is_empty())
     });
     let dir = logs(&app).join("users");
-    let dir = dir.to_str().expect("text");
+    let dir = dir.to_str().expect("UTF-8");
     assert_eq!(failing.len(), 1, "{failing:?}");
     assert!(
         failing[0].contains(dir) && failing[0].contains("No space left on device"),
@@ -125,14 +125,14 @@ fn e08_a_full_disk_is_reported_once_and_does_not_affect_domains() {
     );
 
     inside(&app, "rm .fulcrum/logs/ballast");
-    let recovered = wait_until("it is well again", LIMIT, || {
+    let recovered = wait_until("the store has recovered", LIMIT, || {
         Some(store_messages(&app, STORE_RECOVERED))
             .filter(|store_messages| !store_messages.is_empty())
     });
     assert_eq!(
         store_messages(&app, STORE_FAILED).len(),
         1,
-        "it was told again and again"
+        "it was reported repeatedly"
     );
     assert!(recovered[0].contains(" of users"), "{recovered:?}");
     // The lines that are missing on the disk are the reported ones.
@@ -152,7 +152,7 @@ fn e08_a_full_disk_is_reported_once_and_does_not_affect_domains() {
     measurement(
         "E8",
         &format!(
-            "a full disk: {absent} lines absent on it, {} told; the domain went on",
+            "a full disk: {absent} lines absent on it, {} reported; the domain kept running",
             dropped_lines(&recovered)
         ),
     );
@@ -169,7 +169,7 @@ fn e08_missing_inodes_and_a_read_only_disk_are_reported_once() {
         if !start_with_log_disk(&app, options) {
             return;
         }
-        let failing = wait_until("it is told", LIMIT, || {
+        let failing = wait_until("it is reported", LIMIT, || {
             Some(store_messages(&app, STORE_FAILED))
                 .filter(|store_messages| !store_messages.is_empty())
         });
@@ -179,14 +179,14 @@ fn e08_missing_inodes_and_a_read_only_disk_are_reported_once() {
         );
         assert!(!app.logs("users").is_empty());
         inside(&app, &format!("mount -o remount,{remedy} .fulcrum/logs"));
-        wait_until("it is well again", LIMIT, || {
+        wait_until("the store has recovered", LIMIT, || {
             Some(store_messages(&app, STORE_RECOVERED))
                 .filter(|store_messages| !store_messages.is_empty())
         });
         assert_eq!(
             store_messages(&app, STORE_FAILED).len(),
             1,
-            "it was told again and again"
+            "it was reported repeatedly"
         );
         assert_eq!(app.status("users")["restarts"], 0);
         app.down();
@@ -210,7 +210,7 @@ fn lines_after(app: &App, since_us: u64) -> usize {
 /// The time, on the clock of the stub's ticks.
 fn wall_clock() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    u64::try_from(now.expect("after 1970").as_micros()).expect("not that late")
+    u64::try_from(now.expect("after 1970").as_micros()).expect("a valid time")
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn e09_removed_or_moved_logs_are_recreated() {
         &|logs| fs::remove_dir_all(logs).expect("removed"),
         &|logs| fs::rename(logs, &moved).expect("moved"),
         &|logs| {
-            let files = fs::read_dir(logs.join("users")).expect("a folder");
+            let files = fs::read_dir(logs.join("users")).expect("a directory");
             files
                 .flatten()
                 .for_each(|file| fs::remove_file(file.path()).expect("removed"));
@@ -232,18 +232,18 @@ fn e09_removed_or_moved_logs_are_recreated() {
     for (number, way) in ways.iter().enumerate() {
         let dir = logs(&app).join("users");
         let files = || fs::read_dir(&dir).map_or(0, Iterator::count);
-        wait_until("something is kept", LIMIT, || (files() > 0).then_some(()));
+        wait_until("something is stored", LIMIT, || (files() > 0).then_some(()));
         way(&logs(&app));
         changed_at = wall_clock();
         let started = Instant::now();
-        wait_until("something is kept again", LIMIT, || {
+        wait_until("something is stored again", LIMIT, || {
             (files() > 0).then_some(())
         });
         let took = started.elapsed();
         assert!(took < Duration::from_secs(1), "way {number}: {took:?}");
     }
     app.wait_for_event_count("users", "registered", 1);
-    wait_until("more was said", LIMIT, || {
+    wait_until("more lines are written", LIMIT, || {
         (lines_after(&app, changed_at) > 5).then_some(())
     });
     assert!(store_messages(&app, STORE_FAILED).is_empty());
@@ -266,15 +266,10 @@ fn e15_logs_are_private_whatever_the_umask() {
     let mut checked = 0;
     let mut dirs = vec![logs(&app)];
     while let Some(dir) = dirs.pop() {
-        let mode = |path: &Path| {
-            fs::metadata(path)
-                .expect("it is there")
-                .permissions()
-                .mode()
-                & 0o777
-        };
+        let mode =
+            |path: &Path| fs::metadata(path).expect("it exists").permissions().mode() & 0o777;
         assert_eq!(mode(&dir), 0o700, "{}", dir.display());
-        for entry in fs::read_dir(&dir).expect("a folder").flatten() {
+        for entry in fs::read_dir(&dir).expect("a directory").flatten() {
             let path = entry.path();
             if path.is_dir() {
                 dirs.push(path);

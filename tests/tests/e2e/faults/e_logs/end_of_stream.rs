@@ -19,7 +19,7 @@ fn lost_lines(node: Option<&Path>) -> usize {
         )
     });
     app.run(&["dev", "--detach"]).exits(0);
-    wait_until("all have ended", LIMIT, || {
+    wait_until("all have exited", LIMIT, || {
         let ended = |domain: &serde_json::Value| !domain["last_exit"].is_null();
         app.list().iter().all(ended).then_some(())
     });
@@ -42,7 +42,8 @@ fn lost_lines(node: Option<&Path>) -> usize {
     }
     let stderr = app.run(&["logs", "throw", "--stream", "stderr", "--raw"]);
     assert!(
-        stderr.stdout.contains("Error: last words") && stderr.stdout.contains("domain.cjs:"),
+        stderr.stdout.contains("Error: after the last line")
+            && stderr.stdout.contains("domain.cjs:"),
         "no stack trace: {stderr}"
     );
     app.down();
@@ -78,9 +79,9 @@ fn e01_the_last_lines_are_stored_ten_times_on_two_nodes() {
 fn e02_an_unterminated_line_is_flagged_once_and_joined_to_nothing() {
     let app = App::new()
         .with_short_timeouts()
-        .write("words", "one\nunfinished");
-    let text_file = app.root().join("words");
-    let text_file = text_file.to_str().expect("text");
+        .write("output", "one\nunfinished");
+    let text_file = app.root().join("output");
+    let text_file = text_file.to_str().expect("UTF-8");
     let flags = ["--write", text_file, "--exit-when-written", "--signal", "9"];
     let app = app.stub_domain_with(
         "users",

@@ -45,7 +45,7 @@ runtime:
         .stub_domain("quiet", &["--tick", "20ms"]);
     app.start();
     let instance = app.instance();
-    let cpu = || instance.usage().expect("it lives").cpu;
+    let cpu = || instance.usage().expect("it is running").cpu;
     let before = cpu();
     let mut heartbeat_age_ms = Vec::new();
     let mut max_disk_bytes = 0;
@@ -53,7 +53,7 @@ runtime:
         app.release_gate();
         app.wait_for_event_count("loud", "writing", 1);
         let started = Instant::now();
-        wait_until("all is said", LIMIT * 4, || {
+        wait_until("all lines are written", LIMIT * 4, || {
             max_disk_bytes = max_disk_bytes.max(on_disk(&app.root().join(".fulcrum")));
             let status = app.status("quiet");
             // It has none just after its registration.
@@ -75,7 +75,7 @@ runtime:
         let read_at = line["time"].as_str().expect("a time");
         delay_ms.push(micros(read_at).saturating_sub(written_at) / 1000);
     }
-    let delay_ms = quantile(&mut delay_ms, 0.99).expect("it has told the time");
+    let delay_ms = quantile(&mut delay_ms, 0.99).expect("there are ticks");
     let heartbeat_age_ms = quantile(&mut heartbeat_age_ms, 0.99)
         .unwrap_or_default()
         .saturating_sub(200);
@@ -175,7 +175,7 @@ fn numbered(lines: u64) {
     follower.signal(Signal::STOP);
     let started = Instant::now();
     app.release_gate();
-    wait_until("all is said", Duration::from_secs(1800), || {
+    wait_until("all lines are written", Duration::from_secs(1800), || {
         names
             .iter()
             .all(|name| app.event_count(name, "written") > 0)
@@ -198,7 +198,7 @@ fn numbered(lines: u64) {
         "E5",
         &format!(
             "{lines} lines from 4 domains by 2 streams each, one write a line, a stopped follower: \
-             0 lost, doubled, reordered; said in {:.1} s",
+             0 lost, doubled, reordered; written in {:.1} s",
             took.as_secs_f64()
         ),
     );

@@ -65,7 +65,7 @@ fn stuck(lines: u64) {
             assert_eq!(
                 number,
                 last_number + 1,
-                "a line is missing, or out of place"
+                "a line is missing, or out of order"
             );
             last_number = number;
             shown += 1;
@@ -76,7 +76,7 @@ fn stuck(lines: u64) {
         }
     }
     assert_eq!((last_number, shown + missed), (lines, lines));
-    assert!(missed > 0, "it was never behind");
+    assert!(missed > 0, "it had no gap");
     drop(stuck);
 
     app.run(&["domains", "restart", "users"]).exits(0);
@@ -84,7 +84,7 @@ fn stuck(lines: u64) {
     measurement(
         "E10",
         &format!(
-            "{} MB said in {} ms with a stuck follower, in {} ms without; Fulcrum +{:.1} MiB; it missed {missed} lines, as it was told",
+            "{} MB written in {} ms with a stuck follower, in {} ms without; Fulcrum +{:.1} MiB; gaps of {missed} lines",
             lines / 10_000,
             with / 1000,
             without / 1000,
@@ -97,7 +97,7 @@ fn stuck(lines: u64) {
 }
 
 fn descriptors(instance: &Process) -> usize {
-    instance.usage().expect("it lives").fds
+    instance.usage().expect("it is running").fds
 }
 
 #[track_caller]
@@ -192,7 +192,7 @@ fn many_followers(followers: u64) {
     measurement(
         "E12",
         &format!(
-            "{followers} stopped followers: Fulcrum +{:.1} MiB as they came, +{:.1} MiB during 50 MB, said in {} ms",
+            "{followers} stopped followers: Fulcrum +{:.1} MiB for them, +{:.1} MiB during 50 MB, written in {} ms",
             mib(joined),
             mib(grown),
             took / 1000,

@@ -56,7 +56,7 @@ impl Numbers {
     fn assert_range(&self, first: u64, last: u64) {
         assert!(self.wrong.is_empty() && self.others.is_empty(), "{self:?}");
         let [(_, from, to)] = self.generations[..] else {
-            panic!("not one life: {self:?}");
+            panic!("not one generation: {self:?}");
         };
         assert_eq!((from, to), (first, last));
     }

@@ -34,14 +34,14 @@ fn assert_contiguous(app: &App) -> usize {
                 numbers.add(line);
                 assert!(
                     torn.is_empty() || numbers.generations.len() > generations,
-                    "a torn line in the middle of a life: {}",
+                    "a torn line in the middle of a generation: {}",
                     String::from_utf8_lossy(&torn)
                 );
                 torn.clear();
             } else {
                 assert!(
                     torn.is_empty() && line.len() < LENGTH,
-                    "no line of ours: {line:?}"
+                    "not a line of the stub: {line:?}"
                 );
                 torn = line.to_vec();
             }
@@ -51,9 +51,9 @@ fn assert_contiguous(app: &App) -> usize {
         "{numbers:?}"
     );
     for (_, first, last) in numbers.generations.iter().skip(1) {
-        assert!(*first == 1, "a life begins with {first} and goes to {last}");
+        assert!(*first == 1, "a generation has the lines {first} to {last}");
     }
-    assert!(read > 0, "nothing is kept");
+    assert!(read > 0, "nothing is stored");
     numbers.generations.len()
 }
 
@@ -75,12 +75,12 @@ fn killed(rounds: u32) {
         let incomplete_now = files(&logs, ".new");
         assert!(
             incomplete_now <= 1,
-            "{incomplete_now} half-made files are left from before"
+            "{incomplete_now} incomplete files are left from before"
         );
         random.pause(150);
         let instance = app.instance();
         instance.signal(Signal::KILL);
-        wait_until("all of it is gone", LIMIT, || {
+        wait_until("all processes have exited", LIMIT, || {
             app.processes().is_empty().then_some(())
         });
         incomplete += files(&logs, ".new");
@@ -89,7 +89,7 @@ fn killed(rounds: u32) {
     measurement(
         "E14",
         &format!(
-            "{rounds} kills of Fulcrum during fast rotation: 0 lines missing or doubled in up to {most} lives at once, {incomplete} half-made files found"
+            "{rounds} kills of Fulcrum during fast rotation: 0 lines missing or doubled in up to {most} generations, {incomplete} incomplete files found"
         ),
     );
 }

@@ -37,12 +37,16 @@ fn kill_clients_midway(count: usize) {
     // A generation that was stopped at once may not have recorded its start.
     assert!(
         generations as u64 <= restarted,
-        "{generations} processes in {restarted} lives"
+        "{generations} processes in {restarted} generations"
     );
-    assert_eq!(app.event_count("users", "overlap"), 0, "two lives at once");
+    assert_eq!(
+        app.event_count("users", "overlap"),
+        0,
+        "two generations at once"
+    );
     assert!(
         generations <= count + 2,
-        "{generations} lives of {count} restarts"
+        "{generations} generations of {count} restarts"
     );
     assert_eq!(app.leader("orders"), orders);
     measurement(
@@ -85,7 +89,7 @@ fn f19_an_instance_of_another_protocol_version_is_reported() {
         .to_owned();
     app.down();
 
-    let other = UnixListener::bind(&socket).expect("the place is free");
+    let other = UnixListener::bind(&socket).expect("the path is free");
     // Protocol 999; an instance whose field 2 is its version.
     let hello = [&[0x08, 0xe7, 0x07, 0x12, 0x07, 0x12, 0x05][..], b"9.9.9"].concat();
     let commands = [
@@ -127,7 +131,9 @@ fn f19_an_instance_of_another_protocol_version_is_reported() {
                 assert!(count > 0, "it went without asking: {request:?}");
                 request.extend(&chunk[..count]);
             }
-            stream.write_all(&answer.concat()).expect("it listens");
+            stream
+                .write_all(&answer.concat())
+                .expect("the client reads");
             // Until the client closes the connection.
             let _ = stream.read_to_end(&mut request);
         }
@@ -137,14 +143,14 @@ fn f19_an_instance_of_another_protocol_version_is_reported() {
             .exits(6)
             .stderr_contains(&["9.9.9", "999", &ours, "protocol 2"]);
     }
-    serving.join().expect("everybody was told");
+    serving.join().expect("every client was answered");
 }
 
 /// Without standard streams, and with a dumb terminal.
 #[test]
 fn f20_commands_work_with_closed_standard_streams() {
     let app = App::new().with_short_timeouts().stub_domain("users", &[]);
-    let fulcrum = binary().to_str().expect("a path that is text");
+    let fulcrum = binary().to_str().expect("a UTF-8 path");
     let run = |script: &str, args: &[&str]| {
         let run = app.program("sh", &[&["-c", script, fulcrum], args].concat());
         run.env("TERM", "dumb").output()

@@ -44,7 +44,7 @@ fn f01_a_second_instance_of_an_app_names_the_first() {
     assert_eq!(
         app.leader("users"),
         leader,
-        "the first instance was disturbed"
+        "the first instance was affected"
     );
     assert_eq!(app.event_count("users", "spawned"), 1);
     app.down();

@@ -22,7 +22,7 @@ fn socket(app: &App) -> String {
 fn f03_a_socket_path_that_is_too_long_is_replaced() {
     let app = quick();
     let long = app.scratch_dir().join("x".repeat(90));
-    fs::create_dir(&long).expect("a folder");
+    fs::create_dir(&long).expect("a directory");
     let temp = app.scratch_dir();
     let run = |args: &[&str]| {
         let run = app
@@ -35,7 +35,7 @@ fn f03_a_socket_path_that_is_too_long_is_replaced() {
     let status = run(&["domains", "status", "-o", "json"]).json();
     let socket = status["instance"]["socket"].as_str().expect("a socket");
     assert!(
-        socket.len() <= 103 && !socket.starts_with(long.to_str().expect("text")),
+        socket.len() <= 103 && !socket.starts_with(long.to_str().expect("UTF-8")),
         "{socket}"
     );
     run(&["down"]);
@@ -50,16 +50,16 @@ fn f03_a_socket_removed_at_runtime_is_reported() {
     app.start();
     let (socket, pid) = (socket(&app), app.instance().pid);
     let users = app.leader("users");
-    fs::remove_file(&socket).expect("it is there");
+    fs::remove_file(&socket).expect("it exists");
     let lost = app.run(&["domains", "list"]).exits(1);
     lost.stderr_contains(&[&socket, &pid.to_string(), "stop it by its pid"]);
     app.run(&["dev"])
         .exits(1)
         .stderr_contains(&[&pid.to_string()]);
     assert!(users.is_alive());
-    let instance = Process::find(pid).expect("it lives");
+    let instance = Process::find(pid).expect("it is running");
     instance.signal(Signal::TERM);
-    wait_until("it ends", LIMIT, || (!instance.is_alive()).then_some(()));
+    wait_until("it exits", LIMIT, || (!instance.is_alive()).then_some(()));
     app.assert_no_processes();
     app.start();
     app.down();
@@ -70,7 +70,7 @@ fn f03_a_directory_that_cannot_be_written_is_named() {
     const SCRIPT: &str =
         "mount -t tmpfs -o ro,mode=700 none \"$XDG_RUNTIME_DIR\" || exit 77; exec \"$0\" \"$@\"";
     let app = quick();
-    let fulcrum = binary().to_str().expect("a path that is text");
+    let fulcrum = binary().to_str().expect("a UTF-8 path");
     let output = app
         .program("unshare", &["-m", "sh", "-c", SCRIPT, fulcrum, "dev"])
         .output();
@@ -81,7 +81,7 @@ fn f03_a_directory_that_cannot_be_written_is_named() {
     let dir = app.root().with_file_name("run/fulcrum");
     output
         .exits(1)
-        .stderr_contains(&[dir.to_str().expect("text"), "Read-only file system"]);
+        .stderr_contains(&[dir.to_str().expect("UTF-8"), "Read-only file system"]);
     assert!(!Path::new(&app.root().join(".fulcrum/instance.log")).exists());
     app.assert_no_processes();
 }

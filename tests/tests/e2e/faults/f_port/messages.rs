@@ -53,7 +53,7 @@ fn f09_a_message_of_five_megabytes_is_rejected_with_the_limit() {
     );
     let message = big["text"].as_str().or(big["error"].as_str());
     let message = message.unwrap_or_default();
-    assert!(message.contains("4194304"), "the limit isn't named: {big}");
+    assert!(message.contains("4194304"), "the limit is not named: {big}");
     assert_working(&app);
 
     let payload = format!(r#"{{"text":"{}"}}"#, "x".repeat(5_000_000));
@@ -90,7 +90,7 @@ fn f09_a_response_of_five_megabytes_fails_its_caller_only() {
         r#"{"text":"x"}"#,
     ];
     app.run(&call).exits(0);
-    assert_eq!(app.leader("users"), leader, "it had to start again");
+    assert_eq!(app.leader("users"), leader, "it was restarted");
     app.down();
 }
 
@@ -118,13 +118,13 @@ fn survives_damaged_messages(count: usize) {
     let app = App::app_under_attack();
     let address = app.grpc();
     app.survives("F12", || {
-        let mut wire = Wire::connect(&address).expect("it is a client as any other");
+        let mut wire = Wire::connect(&address).expect("the port is open");
         for (n, message) in damaged_messages(count).enumerate() {
             let path = if n % 2 == 0 { SEND } else { STREAM };
             let (stream, mut bytes) = wire.request(path, None);
             let body = [&grpc_head(message.len())[..], &message].concat();
             bytes.extend(frame(kind::DATA, 1, stream, &body));
-            wire.send(&bytes).expect("it is read");
+            wire.send(&bytes).expect("it is accepted");
             // Whatever the response is, the stream ends.
             loop {
                 let frame = wire.read().expect("an answer");

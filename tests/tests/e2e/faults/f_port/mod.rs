@@ -44,7 +44,7 @@ fn f06_garbage_other_protocols_and_random_bytes_are_closed() {
             b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\xff\xff\xff\xff\xff\xff\xff\xff\xff",
         );
         let response = raw::send(&address, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        assert_eq!(response, b"", "it has nothing to say to HTTP/1.1");
+        assert_eq!(response, b"", "HTTP/1.1 has no response");
         let random: Vec<_> = (0..100)
             .map(|_| {
                 let address = address.clone();
@@ -52,7 +52,7 @@ fn f06_garbage_other_protocols_and_random_bytes_are_closed() {
             })
             .collect();
         for client in random {
-            assert_eq!(client.join().expect("it was hung up on"), b"");
+            assert_eq!(client.join().expect("the connection was closed"), b"");
         }
     });
     app.down();
@@ -129,7 +129,7 @@ fn f08_ten_thousand_streams_on_one_connection_are_rejected() {
     let app = App::app_under_attack();
     let address = app.grpc();
     let (refused, ended) = app.survives("F8", || {
-        let mut wire = Wire::connect(&address).expect("it is a client as any other");
+        let mut wire = Wire::connect(&address).expect("the port is open");
         let mut reader = wire.try_clone().expect("a handle");
         let reading = thread::spawn(move || {
             let mut refused = 0;
@@ -156,15 +156,15 @@ fn f08_ten_thousand_streams_on_one_connection_are_rejected() {
                 break;
             }
         }
-        reading.join().expect("it was read")
+        reading.join().expect("the reader finishes")
     });
     assert!(
         refused >= 9_000 || ended,
-        "{refused} of 10,000 streams were refused"
+        "{refused} of 10,000 streams were rejected"
     );
     measurement(
         "F8",
-        &format!("{refused} streams refused, connection ended: {ended}"),
+        &format!("{refused} streams rejected, connection ended: {ended}"),
     );
     app.down();
 }
@@ -175,15 +175,15 @@ fn f09_a_claimed_length_of_four_gigabytes_is_rejected() {
     let address = app.grpc();
     app.survives("F9", || {
         for path in [SEND, STREAM] {
-            let mut wire = Wire::connect(&address).expect("it is a client as any other");
+            let mut wire = Wire::connect(&address).expect("the port is open");
             for _ in 0..100 {
                 let (stream, mut bytes) = wire.request(path, None);
                 let mut head = grpc_head(0);
                 head[1..].copy_from_slice(&[0xff; 4]);
                 bytes.extend(frame(kind::DATA, 0, stream, &head));
-                wire.send(&bytes).expect("it reads");
+                wire.send(&bytes).expect("it is accepted");
                 // Answered with a status, without waiting for the claimed length.
-                wait_until("it is refused", LIMIT, || {
+                wait_until("it is rejected", LIMIT, || {
                     let frame = wire.read().expect("an answer");
                     wire.answer_control_frame(&frame);
                     (frame.stream == stream && frame.kind == kind::HEADERS && frame.flags & 1 == 1)

@@ -92,7 +92,7 @@ fn f05_without_an_ipv4_loopback_ipv6_is_used() {
         .with_short_timeouts()
         .domain("users", "steady")
         .stub_domain("orders", &[]);
-    let fulcrum = fulcrum_e2e::binary().to_str().expect("a path that is text");
+    let fulcrum = fulcrum_e2e::binary().to_str().expect("a UTF-8 path");
     let start = [
         "-n", "sh", "-c", SCRIPT, fulcrum, "dev", "--detach", "--wait",
     ];

@@ -19,9 +19,10 @@ fn f11_callers_that_never_read_are_bounded() {
         let request = message("echo", "x_request", &"x".repeat(3_000_000), "1");
         let mut callers = Vec::new();
         for _ in 0..2 {
-            let mut wire = Wire::without_window(&address).expect("it is a client as any other");
+            let mut wire = Wire::without_window(&address).expect("the port is open");
             for _ in 0..25 {
-                wire.send_request(SEND, None, &request).expect("it is read");
+                wire.send_request(SEND, None, &request)
+                    .expect("it is accepted");
             }
             callers.push(wire);
         }
@@ -38,21 +39,23 @@ fn f11_a_domain_that_never_reads_fails_its_callers_only() {
     let address = app.grpc();
     app.survives("F11", || {
         // In `dev` a free name may be registered by any process.
-        let mut domain = Wire::without_window(&address).expect("it is a client as any other");
+        let mut domain = Wire::without_window(&address).expect("the port is open");
         let (_, open) = domain.request(super::STREAM, None);
         let register = message("deaf", "domain_register", "{}", "1");
         let head = fulcrum_e2e::raw::grpc_head(register.len());
         let frames = frame(kind::DATA, 0, 1, &[&head[..], &register].concat());
-        domain.send(&[open, frames].concat()).expect("it is read");
+        domain
+            .send(&[open, frames].concat())
+            .expect("it is accepted");
         let request = message("deaf", "x_request", &"x".repeat(100_000), "1");
-        let mut caller = Wire::connect(&address).expect("it is a client as any other");
+        let mut caller = Wire::connect(&address).expect("the port is open");
         for _ in 0..80 {
             caller
                 .send_request(SEND, None, &request)
-                .expect("it is read");
+                .expect("it is accepted");
         }
         // Sixty-four requests wait in the queue; the others fail at once.
-        let response = wait_until("the others are told", LIMIT, || {
+        let response = wait_until("the other requests fail", LIMIT, || {
             let frame = caller.read().expect("answers");
             caller.answer_control_frame(&frame);
             let text = String::from_utf8_lossy(&frame.payload).into_owned();
@@ -69,7 +72,7 @@ fn f11_a_domain_that_never_reads_fails_its_callers_only() {
 /// A ping every second is tolerated without limit.
 fn pings_every_second(seconds: usize) {
     let app = App::app_under_attack();
-    let mut wire = Wire::connect(&app.grpc()).expect("it is a client as any other");
+    let mut wire = Wire::connect(&app.grpc()).expect("the port is open");
     let mut reader = wire.try_clone().expect("a handle");
     let reading = thread::spawn(move || {
         let mut answered = 0;
@@ -90,7 +93,10 @@ fn pings_every_second(seconds: usize) {
         }
     });
     wire.close();
-    let answered = reading.join().expect("it was read").expect("no GOAWAY");
+    let answered = reading
+        .join()
+        .expect("the reader finishes")
+        .expect("no GOAWAY");
     assert_eq!(answered, seconds);
     app.down();
 }
@@ -117,10 +123,10 @@ fn f16_open_streams_and_idle_connections_do_not_delay_the_shutdown() {
     let address = app.grpc();
     let mut streams: Vec<Wire> = (0..20)
         .map(|n| {
-            let mut wire = Wire::connect(&address).expect("it is a client as any other");
+            let mut wire = Wire::connect(&address).expect("the port is open");
             let response = wire
                 .register(&format!("stream{n}"), None)
-                .expect("taken in dev");
+                .expect("accepted in dev");
             assert!(response.contains("register_success"), "{response}");
             wire
         })
@@ -140,7 +146,7 @@ fn f16_open_streams_and_idle_connections_do_not_delay_the_shutdown() {
     );
     assert!(took < Duration::from_secs(10), "{took:?}");
     for wire in &mut streams {
-        let ended = wire.wait_end().expect("it was ended");
+        let ended = wire.wait_end().expect("the connection was ended");
         assert!(
             matches!(ended, ConnectionEnd::GoAway(0) | ConnectionEnd::Closed),
             "{ended:?}"
@@ -161,19 +167,19 @@ fn f17_a_hundred_unknown_clients_at_once_delay_no_domain() {
             .map(|n| {
                 let address = address.clone();
                 thread::spawn(move || {
-                    let mut wire = Wire::connect(&address).expect("it is a client as any other");
+                    let mut wire = Wire::connect(&address).expect("the port is open");
                     // Waits for the response: reading times out after ten seconds.
                     let _ = wire.register(&format!("client{n}"), None);
                 })
             })
             .collect();
         for client in clients {
-            client.join().expect("it was answered");
+            client.join().expect("it is answered");
         }
         measurement(
             "F17",
             &format!(
-                "100 strangers were looked at in {} ms",
+                "100 unknown clients were checked in {} ms",
                 started.elapsed().as_millis()
             ),
         );
@@ -195,7 +201,7 @@ fn reconnect_all(count: usize) {
     });
     app.start();
     let started = Instant::now();
-    wait_until("all have come back", LIMIT + LIMIT, || {
+    wait_until("all have reconnected", LIMIT + LIMIT, || {
         let entries = app.activity_log();
         let came = |name: &String| {
             let events = entries.iter().filter(|entry| entry.domain == *name);
@@ -210,11 +216,11 @@ fn reconnect_all(count: usize) {
         .iter()
         .filter(|name| app.event_count(name, "spawned") != 1)
         .count();
-    assert_eq!(twice, 0, "a life for each");
+    assert_eq!(twice, 0, "one generation for each");
     measurement(
         "F17",
         &format!(
-            "{count} domains came back twice within {:.1} s, 0 restarts",
+            "{count} domains reconnected twice within {:.1} s, 0 restarts",
             started.elapsed().as_secs_f64()
         ),
     );
@@ -239,7 +245,7 @@ fn f11_requests_that_never_end_are_bounded() {
         ]
         .concat();
         for _ in 0..2 {
-            let mut wire = Wire::connect(&address).expect("it is a client as any other");
+            let mut wire = Wire::connect(&address).expect("the port is open");
             // Closed midway, as intended.
             let _ = (0..150).try_for_each(|_| wire.start_request(SEND, None, &body).map(|_| ()));
         }
@@ -255,7 +261,7 @@ fn f14_a_connection_over_a_downed_link_is_detected() {
     let app = App::new()
         .with_short_timeouts()
         .stub_domain("users", &["--no-heartbeat"]);
-    let fulcrum = fulcrum_e2e::binary().to_str().expect("a path that is text");
+    let fulcrum = fulcrum_e2e::binary().to_str().expect("a UTF-8 path");
     let started = app
         .program("unshare", &["-n", "sh", "-c", SCRIPT, fulcrum])
         .output();
@@ -272,15 +278,15 @@ fn f14_a_connection_over_a_downed_link_is_detected() {
     };
     link("down");
     let started = Instant::now();
-    wait_until("it is missed", LIMIT + LIMIT, || {
+    wait_until("it is detected", LIMIT + LIMIT, || {
         let domain = app.status("users");
         (domain["ready"] == false || domain["pid"] != users.pid).then_some(())
     });
     measurement(
         "F14",
-        &format!("missed after {:.1} s", started.elapsed().as_secs_f64()),
+        &format!("detected after {:.1} s", started.elapsed().as_secs_f64()),
     );
     link("up");
-    app.wait_for("users", "is back", |users| users["ready"] == true);
+    app.wait_for("users", "is restarted", |users| users["ready"] == true);
     app.down();
 }

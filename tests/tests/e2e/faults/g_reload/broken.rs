@@ -65,7 +65,7 @@ fn g11_the_next_save_restarts_a_failed_domain() {
     );
     app.wait_for("users", "waits", |users| users["phase"] == "backoff");
     app.write_file(&path, &good);
-    app.wait_for("users", "runs", |users| users["ready"] == true);
+    app.wait_for("users", "is running", |users| users["ready"] == true);
     app.down();
 }
 
@@ -106,14 +106,14 @@ fn g01_a_saved_configuration_is_validated_before_it_applies() {
     app.write_file("fulcrum.yml", &valid);
     app.write_file("domains/users/.env", "FOO=one\n");
     app.write_shell_domain("users", ", env_file: .env", "zero");
-    app.wait_for("users", "has another life", |users| {
+    app.wait_for("users", "has a new generation", |users| {
         users["generation"] == 2 && users["ready"] == true
     });
     // For an env file, only the resulting variables are compared.
     app.write_file("domains/users/.env", "# a word\nFOO=one\n");
     app.wait_for_event("fulcrum", "changed", 4);
     app.write_file("domains/users/.env", "FOO=two\n");
-    app.wait_for("users", "has another life", |users| {
+    app.wait_for("users", "has a new generation", |users| {
         users["generation"] == 3 && users["ready"] == true
     });
     assert_eq!(app.leader("orders"), leaders[1]);
@@ -155,21 +155,23 @@ fn g02_an_expensive_configuration_is_rejected_at_once() {
     let deep = "[".repeat(100_000);
     let large = format!("a: {}\n", "x".repeat(100_000_000));
     let instance = app.instance();
-    let before = instance.usage().expect("it lives").rss;
+    let before = instance.usage().expect("it is running").rss;
     let mut slowest = 0;
     for (count, text) in [expansion, deep, large].into_iter().enumerate() {
         app.write_file("fulcrum.yml", &text);
         app.wait_for_event("fulcrum", "config_invalid", count + 1);
         slowest = slowest.max(took(&app));
     }
-    let after = instance.usage().expect("it lives").rss;
+    let after = instance.usage().expect("it is running").rss;
     let grown = after.saturating_sub(before) >> 20;
     assert!(grown < 64, "{grown} MiB more");
     app.write_file("fulcrum.yml", &valid);
     assert_eq!(app.leader("users"), users);
     fulcrum_e2e::measurement(
         "G2",
-        &format!("3 bombs refused, the slowest {slowest} ms after it was seen, {grown} MiB more"),
+        &format!(
+            "3 expensive files rejected, the slowest {slowest} ms after it was detected, {grown} MiB more"
+        ),
     );
     app.down();
 }
@@ -182,7 +184,7 @@ fn took(app: &App) -> i64 {
         of_kind
             .and_then(|event| event["time"].as_str())
             .map(millis)
-            .expect("it was told")
+            .expect("it was reported")
     };
     last("config_invalid") - last("changed")
 }

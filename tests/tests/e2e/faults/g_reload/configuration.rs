@@ -102,7 +102,7 @@ fn g14_a_removed_domain_is_stopped_and_its_logs_stay() {
     let logs = app.logs("old");
     assert!(
         logs.iter().any(|line| line.stream == "stdout"),
-        "its words are gone"
+        "its lines are gone"
     );
     assert!(
         logs.iter().any(|line| line.message == "stopped"),
@@ -156,7 +156,7 @@ fn g12_reloads_restarts_and_crashes_make_no_second_process() {
     measurement(
         "G12",
         &format!(
-            "20 changes and {} commands at once: {generations} lives, 0 overlaps",
+            "20 changes and {} commands at once: {generations} generations, 0 overlaps",
             commands.len()
         ),
     );

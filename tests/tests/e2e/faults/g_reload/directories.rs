@@ -15,7 +15,7 @@ fn g14_domain_directories_can_be_added_and_removed() {
     let domains = app.root().join("domains");
     let copy = |name: &str| {
         let (from, to) = (domains.join("users"), domains.join(name));
-        let args = [from, to].map(|path| path.to_str().expect("text").to_owned());
+        let args = [from, to].map(|path| path.to_str().expect("UTF-8").to_owned());
         app.program("cp", &["-r", &args[0], &args[1]])
             .output()
             .exits(0);
@@ -30,7 +30,7 @@ fn g14_domain_directories_can_be_added_and_removed() {
     assert_eq!(
         app.starts("pay"),
         ["zero", "one"],
-        "it isn't restarted while it is deleted"
+        "it is not restarted while it is deleted"
     );
     copy("pay");
     app.wait_for_event("pay", "ready", 3);
@@ -48,13 +48,13 @@ fn g09_a_recreated_directory_is_watched() {
         .with_short_timeouts()
         .shell_domain("users", ", watch: {paths: [., ../../shared]}");
     let shared = app.root().join("shared");
-    fs::create_dir(&shared).expect("a folder");
+    fs::create_dir(&shared).expect("a directory");
     symlink(&shared, shared.join("again")).expect("a link");
     symlink("..", app.root().join("domains/users/up")).expect("a link");
     app.start_watching();
     for round in 1..4 {
         fs::remove_dir_all(&shared).expect("removed");
-        fs::create_dir(&shared).expect("a folder");
+        fs::create_dir(&shared).expect("a directory");
         let changes = app.event_reasons("users", "changed").len();
         app.write_file("shared/lib", &format!("round {round}"));
         app.wait_for_event("users", "changed", changes + 1);

@@ -23,7 +23,7 @@ const WAYS: &[(&str, &str)] = &[
     ),
     ("sed -i", r#"sed -i "1s/.*/$2/" "$1""#),
     (
-        "removed and made anew",
+        "removed and recreated",
         r#"rm "$1"; sleep 0.05; printf %s "$2" > "$1""#,
     ),
     ("VS Code", r#"printf %s "$2" | dd of="$1" status=none"#),
@@ -49,10 +49,10 @@ fn saves(rounds: usize) -> usize {
         for (way, script) in WAYS {
             saves += 1;
             let content = format!("content {round} of {saves}");
-            let path = code.to_str().expect("text");
+            let path = code.to_str().expect("UTF-8");
             let run = app.program("sh", &["-c", script, "sh", path, &content]);
             let out = app.scratch_dir();
-            let out = out.to_str().expect("text");
+            let out = out.to_str().expect("UTF-8");
             run.env("TMPDIR", out).output();
             app.wait_for_start("users", &content);
             // Further changes of a save arrive within a burst: the next save would be part of it,
@@ -94,7 +94,7 @@ fn g04_a_link_that_is_swapped_is_one_restart() {
     let app = App::new().with_short_timeouts().shell_domain("users", "");
     let dir = app.root().join("domains/users");
     let version = |name: &str, code: &str| {
-        fs::create_dir(dir.join(name)).expect("a folder");
+        fs::create_dir(dir.join(name)).expect("a directory");
         fs::write(dir.join(name).join("code"), code).expect("writable");
     };
     version("..v1", "one");
@@ -144,7 +144,7 @@ fn g15_saving_the_same_content_restarts_no_domain() {
     app.start_watching();
     let code = app.root().join("domains/users/code");
     for _ in 0..20 {
-        app.program("touch", &[code.to_str().expect("text")])
+        app.program("touch", &[code.to_str().expect("UTF-8")])
             .output()
             .exits(0);
         fs::write(&code, "zero").expect("writable");

@@ -116,7 +116,7 @@ fn checkout(files: usize) {
                 "-c",
                 "user.email=e2e@localhost",
                 "-C",
-                dir.to_str().expect("text"),
+                dir.to_str().expect("UTF-8"),
             ],
             args,
         ]
@@ -127,7 +127,7 @@ fn checkout(files: usize) {
         for number in 0..files {
             let text = format!("{name} {number}\n");
             let dir = dir.join(format!("src/{}", number % 50));
-            fs::create_dir_all(&dir).expect("a folder");
+            fs::create_dir_all(&dir).expect("a directory");
             fs::write(dir.join(format!("{number}.js")), text).expect("writable");
         }
         fs::write(dir.join("code"), name).expect("writable");
@@ -185,7 +185,7 @@ fn ignored_writes(writes: usize) {
     ]
     .map(|ignored| dir.join(ignored));
     for ignored in &dirs {
-        fs::create_dir_all(ignored).expect("a folder");
+        fs::create_dir_all(ignored).expect("a directory");
     }
     app.start_watching();
     for number in 0..writes {
@@ -208,13 +208,7 @@ fn ignored_writes(writes: usize) {
         app.event_reasons("users", "asset_changed"),
         Vec::<String>::new()
     );
-    measurement(
-        "G6",
-        &format!(
-            "{} writes that are nobody's business, 0 restarts",
-            writes * 8
-        ),
-    );
+    measurement("G6", &format!("{} ignored writes, 0 restarts", writes * 8));
     app.down();
 }
 

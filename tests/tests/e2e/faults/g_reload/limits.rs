@@ -9,7 +9,7 @@ use fulcrum_e2e::{App, Signal, not_applicable};
 /// set to `value`; false where that is not possible.
 fn start_with_limit(app: &App, limit: &str, value: &str, args: &[&str], watched: &str) -> bool {
     const SCRIPT: &str = "echo \"$1\" > \"$0\" 2>/dev/null || exit 77; shift; exec \"$@\"";
-    let fulcrum = fulcrum_e2e::binary().to_str().expect("text");
+    let fulcrum = fulcrum_e2e::binary().to_str().expect("UTF-8");
     let start = [
         "-Ur", "sh", "-c", SCRIPT, limit, value, fulcrum, "dev", "--detach", "--wait", "--watch",
     ];
@@ -34,10 +34,10 @@ fn g08_without_notifications_files_are_polled() {
             &[],
             "watch_polling",
         ) {
-            return not_applicable("G8", "a user namespace of one's own isn't allowed here");
+            return not_applicable("G8", "a user namespace is not allowed here");
         }
         let why = app.event_reasons("fulcrum", "watch_polling");
-        assert_eq!(why.len(), 1, "said once: {why:?}");
+        assert_eq!(why.len(), 1, "reported once: {why:?}");
         assert!(why[0].contains("sysctl"), "the setting is named: {why:?}");
         app.wait_for_event("fulcrum", "watching", 1);
         for content in ["one", "two"] {
@@ -58,18 +58,18 @@ fn g08_polling_can_be_requested() {
         app.start_watching_with(&["--poll=100"]);
     }
     let complaints = app.event_reasons("fulcrum", "watch_polling");
-    assert_eq!(complaints, Vec::<String>::new(), "it was asked for");
+    assert_eq!(complaints, Vec::<String>::new(), "it was requested");
     for content in ["one", "two"] {
         app.write_file("domains/users/code", content);
         app.wait_for_start("users", content);
     }
     let instance = app.instance();
-    let fds = fs::read_dir(format!("/proc/{}/fd", instance.pid)).expect("it lives");
+    let fds = fs::read_dir(format!("/proc/{}/fd", instance.pid)).expect("it is running");
     let inotify = fds.flatten().filter(|fd| {
         let target = fs::read_link(fd.path()).unwrap_or_default();
         target.to_string_lossy().contains("inotify")
     });
-    assert_eq!(inotify.count(), 0, "nothing is asked of the system");
+    assert_eq!(inotify.count(), 0, "no notifications are used");
     app.down();
 }
 

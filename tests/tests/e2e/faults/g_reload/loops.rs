@@ -24,7 +24,7 @@ fn g06_a_domain_that_writes_into_its_own_directory_is_a_reload_loop() {
     assert_eq!(app.event_reasons("users", "watch_loop").len(), 1);
     measurement(
         "G6",
-        &format!("a loop is told after {} restarts", starts - 1),
+        &format!("a loop is reported after {} restarts", starts - 1),
     );
     app.down();
 }
@@ -59,7 +59,7 @@ fn g06_a_domain_that_generates_its_own_code_is_a_reload_loop() {
     measurement(
         "G6",
         &format!(
-            "a loop of a Node domain is told in generation {}",
+            "a loop of a Node domain is reported in generation {}",
             generation.unwrap_or(0)
         ),
     );

@@ -109,7 +109,7 @@ fn g06_nothing_is_watched_unless_enabled() {
     app.down();
 }
 
-const DOMAIN: &str = "export default class D extends DomainBase { onAssetChanged(path) { console.log(`told of ${path}`); } }";
+const DOMAIN: &str = "export default class D extends DomainBase { onAssetChanged(path) { console.log(`notified of ${path}`); } }";
 
 /// An app in which three domains import a shared file, each in its own way, and one does not.
 fn sharing() -> App {
@@ -146,7 +146,7 @@ fn g13_a_shared_file_restarts_its_importers() {
         ("dynamic", "money.mjs"),
         ("required", "money.cjs"),
     ] {
-        wait_until(&format!("{name} tells of {file}"), LIMIT, || {
+        wait_until(&format!("{name} reports {file}"), LIMIT, || {
             has_reported(&app, name, file).then_some(())
         });
     }
@@ -172,13 +172,13 @@ fn g13_a_shared_file_restarts_its_importers() {
         none["uptime_ms"].as_u64() > Some(2500)
     });
     app.write_file("domains/none/price.test.mjs", "2;\n");
-    app.write_file("domains/none/a.txt", "told later than what came before");
+    app.write_file("domains/none/a.txt", "reported later than earlier changes");
     app.wait_for_event("none", "asset_changed", 1);
     assert_eq!(app.status("none")["pid"], none["pid"]);
     let path = app.root().join("domains/none/a.txt");
-    wait_until("the domain is told of its asset", LIMIT, || {
+    wait_until("the domain is notified of its asset", LIMIT, || {
         let lines = app.logs("none");
-        let wanted = format!("told of {}", path.display());
+        let wanted = format!("notified of {}", path.display());
         lines
             .iter()
             .any(|line| line.message == wanted)
@@ -199,9 +199,9 @@ fn has_reported(app: &App, domain: &str, file: &str) -> bool {
 
 /// Whether the instance watches a directory.
 fn is_watched(app: &App, watched_dir: &Path) -> bool {
-    let inode = fs::metadata(watched_dir).expect("it is there").ino();
+    let inode = fs::metadata(watched_dir).expect("it exists").ino();
     let wanted = format!("ino:{inode:x} ");
     let infos = fs::read_dir(format!("/proc/{}/fdinfo", app.instance().pid));
-    let mut infos = infos.expect("it lives").flatten();
+    let mut infos = infos.expect("it is running").flatten();
     infos.any(|info| fs::read_to_string(info.path()).is_ok_and(|text| text.contains(&wanted)))
 }

@@ -38,7 +38,7 @@ fn generations(app: &App) -> Vec<u64> {
 fn kill_and_wait(app: &App, name: &str, expected: &[u64]) {
     let outsider = app.leader("outsider");
     app.leader(name).signal(Signal::KILL);
-    wait_until(&format!("the lives are {expected:?}"), LIMIT, || {
+    wait_until(&format!("the generations are {expected:?}"), LIMIT, || {
         let domains = MEMBERS.map(|name| app.status(name));
         let matches = domains
             .iter()
@@ -126,7 +126,7 @@ fn x05_simultaneous_failures_of_all_members_converge() {
     app.start();
     let leaders = MEMBERS.map(|name| app.leader(name));
     leaders.iter().for_each(|it| it.signal(Signal::KILL));
-    wait_until("everybody has another life", LIMIT, || {
+    wait_until("all members have a new generation", LIMIT, || {
         let generations = MEMBERS.map(|name| app.status(name));
         let ready =
             |one: &serde_json::Value| one["generation"].as_u64() > Some(1) && one["ready"] == true;
@@ -142,7 +142,7 @@ fn x05_simultaneous_failures_of_all_members_converge() {
         assert_eq!(
             app.event_count(name, "overlap"),
             0,
-            "{name}, {crashes} lives"
+            "{name}, {crashes} generations"
         );
     }
     app.down();

@@ -70,7 +70,7 @@ fn a_slow_start_does_not_fail_the_alive_probe() {
                   start_timeout: 60s";
     let app = server(App::new().with_short_timeouts(), "web", "wait", probes);
     app.run(&["dev", "--detach"]).exits(0);
-    app.wait_for("web", "has been asked", |web| {
+    app.wait_for("web", "has been probed", |web| {
         text_of(web, "reason").contains("alive probe")
     });
     app.release_gate();

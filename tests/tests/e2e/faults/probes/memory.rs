@@ -27,7 +27,7 @@ fn b06_a_domain_over_its_memory_limit_is_restarted_once() {
     assert_eq!(
         app.event_count("users", "stopping"),
         1,
-        "it was told to stop"
+        "it was stopped once"
     );
     assert_eq!(users["restarts"], 1, "{users}");
     assert_eq!(app.leader("orders"), bystander);
@@ -124,13 +124,13 @@ wait
         })
         .map(|bytes| bytes.expect("a number"))
         .collect();
-    let max = samples.iter().max().expect("it was looked at");
+    let max = samples.iter().max().expect("there are samples");
     measurement(
         "C10",
-        &format!("{} looks, at most {} MiB", samples.len(), max >> 20),
+        &format!("{} samples, at most {} MiB", samples.len(), max >> 20),
     );
     assert!(*max < 80 << 20, "{samples:?}");
-    wait_until("its processes are gone", LIMIT, || {
+    wait_until("its processes have exited", LIMIT, || {
         app.processes().is_empty().then_some(())
     });
 }

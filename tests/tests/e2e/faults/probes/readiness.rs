@@ -42,7 +42,7 @@ fn a_probe_leaves_no_process_behind() {
     };
     assert!(probing() <= 4, "{:?}", app.processes());
     app.run(&["domains", "stop", "users"]).exits(0);
-    wait_until("the last probe is gone", LIMIT, || {
+    wait_until("the last probe has exited", LIMIT, || {
         (probing() == 0).then_some(())
     });
     app.down();
@@ -155,7 +155,7 @@ fn the_stream_of_a_probed_domain_does_not_decide_its_readiness() {
     );
     app.run(&["dev", "--detach"]).exits(0);
     app.wait_until_stable(&["users"]);
-    let users = app.wait_for("users", "runs", |users| users["phase"] == "running");
+    let users = app.wait_for("users", "is running", |users| users["phase"] == "running");
     assert_eq!(users["ready"], false, "{users}");
     app.write_file("domains/users/ready", "");
     app.wait_for("users", "is ready", |users| users["ready"] == true);

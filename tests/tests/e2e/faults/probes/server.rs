@@ -41,6 +41,6 @@ pub(super) fn set_failing(app: &App, bad: bool) {
     if bad {
         std::fs::write(file, "").expect("a file");
     } else {
-        std::fs::remove_file(file).expect("it was there");
+        std::fs::remove_file(file).expect("it existed");
     }
 }
