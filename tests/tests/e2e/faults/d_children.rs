@@ -4,7 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fulcrum_e2e::{App, LIMIT, Signal, binary, measurement, not_applicable, stub, wait_until};
+use fulcrum_e2e::{
+    App, LIMIT, SeededRandom, Signal, binary, measurement, not_applicable, stub, wait_until,
+};
 use serde_json::Value;
 
 /// A domain that runs a line of shell first, then the stub.
@@ -161,19 +163,6 @@ fn d20_the_program_behind_npm_is_stopped() {
     app.down();
 }
 
-/// A small generator, so that a seed is a story.
-struct SeededRandom(u64);
-
-impl SeededRandom {
-    fn below(&mut self, bound: u64) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        usize::try_from((self.0 >> 33) % bound).expect("small")
-    }
-}
-
 /// Signals to a domain, and commands about it, in random order.
 #[track_caller]
 fn chaos(seeds: u64) {
@@ -190,16 +179,17 @@ fn chaos(seeds: u64) {
         Signal::HUP,
     ];
     for seed in 0..seeds {
-        let mut random = SeededRandom(seed);
+        let mut random = SeededRandom::new(seed);
+        let mut below = |limit| usize::try_from(random.below(limit)).expect("a small number");
         for _ in 0..6 {
-            match random.below(7) {
+            match below(7) {
                 verb @ 0..3 => {
                     let verb = ["start", "stop", "restart"][verb];
                     // It may be rejected: only the final state matters.
                     app.run(&["domains", verb, "users", "--no-wait"]);
                 }
                 _ => {
-                    let signal = signals[random.below(signals.len() as u64)];
+                    let signal = signals[below(signals.len() as u64)];
                     let pid = app.status("users")["pid"].as_u64();
                     let pid = pid.and_then(|pid| u32::try_from(pid).ok());
                     if let Some(leader) = pid.and_then(fulcrum_e2e::Process::find) {

@@ -3,7 +3,7 @@
 use fulcrum_e2e::{App, Signal, measurement, quantile, text_of, wait_until};
 use serde_json::Value;
 
-use super::{DETECTION_LIMIT, events_of, wait_for_events};
+use super::support::{DETECTION_LIMIT, events_of, wait_for_events};
 
 /// Restarts without delay and without a budget that runs out.
 const RESTART: &str =

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use fulcrum_e2e::{App, Foreground, LIMIT, Signal, measurement, not_applicable, wait_until};
 
-use super::{assert_unaffected, events_of};
+use super::support::{assert_unaffected, events_of};
 
 /// Lets time pass, which is what these rows are about.
 fn sleep(time: Duration) {

@@ -2,7 +2,7 @@
 
 use fulcrum_e2e::{App, text_of};
 
-use super::{events_of, wait_for_events};
+use super::support::{events_of, wait_for_events};
 
 /// It is alive, as its heartbeats show; it only cannot handle requests.
 #[test]

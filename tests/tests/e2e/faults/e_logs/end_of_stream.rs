@@ -4,7 +4,7 @@ use std::path::Path;
 
 use fulcrum_e2e::{App, LIMIT, json_lines, measurement, nodes, not_applicable, wait_until};
 
-use super::{growth, mib, stored_numbers, wait_for_line};
+use super::support::{growth, mib, stored_numbers, wait_for_line};
 
 const MODES: [&str; 4] = ["exit", "throw", "abort", "kill"];
 
@@ -169,7 +169,7 @@ fn e13_each_stream_is_in_exact_order() {
     stored_numbers(&app, "users", "stderr", 2).assert_range(2, LINES);
     let (mut highest, mut furthest) = (0, 0);
     app.fulcrum(&["logs", "users", "--raw"]).lines(|line| {
-        let (_, number) = super::numbered(line).expect("a numbered line");
+        let (_, number) = super::support::numbered(line).expect("a numbered line");
         highest = highest.max(number);
         furthest = furthest.max(highest - number);
     });

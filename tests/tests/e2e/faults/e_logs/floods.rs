@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use fulcrum_e2e::{App, LIMIT, Signal, json_lines, measurement, quantile, wait_until};
 
-use super::{growth, mib, stored_numbers, wait_for_line};
+use super::support::{growth, mib, stored_numbers, wait_for_line};
 
 /// The size of a directory, in bytes on disk.
 fn on_disk(dir: &Path) -> u64 {

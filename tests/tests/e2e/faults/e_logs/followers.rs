@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fulcrum_e2e::{App, Foreground, LIMIT, Process, Signal, measurement, wait_until};
 
-use super::{growth, mib, numbered};
+use super::support::{growth, mib, numbered};
 
 fn app_writing(lines: u64) -> App {
     let lines = lines.to_string();

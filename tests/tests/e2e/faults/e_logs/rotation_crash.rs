@@ -5,7 +5,7 @@ use std::path::Path;
 
 use fulcrum_e2e::{App, LIMIT, SeededRandom, Signal, measurement, wait_until};
 
-use super::Numbers;
+use super::support::Numbers;
 
 /// The length of a stub's line, as set by `--line-length`.
 const LENGTH: usize = 60;

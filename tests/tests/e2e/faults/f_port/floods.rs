@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use fulcrum_e2e::raw::{ConnectionEnd, Wire, frame, kind};
 use fulcrum_e2e::{App, measurement};
 
-use super::{SEND, STREAM};
+use super::methods::{SEND, STREAM};
 
 /// Sends what `burst` returns as fast as possible, over one connection after another. Returns how
 /// many of them the peer ended, and how the last one ended.

@@ -4,7 +4,7 @@ use fulcrum_e2e::raw::{Wire, frame, grpc_head, kind};
 use fulcrum_e2e::{App, measurement, not_applicable, raw};
 use serde_json::Value;
 
-use super::{SEND, STREAM};
+use super::methods::{SEND, STREAM};
 
 #[track_caller]
 fn assert_working(app: &App) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use fulcrum_e2e::raw::{ConnectionEnd, Wire, frame, kind, message};
 use fulcrum_e2e::{App, LIMIT, measurement, wait_until};
 
-use super::SEND;
+use super::methods::{SEND, STREAM};
 
 /// They request large responses and read none of them.
 #[test]
@@ -40,7 +40,7 @@ fn f11_a_domain_that_never_reads_fails_its_callers_only() {
     app.survives("F11", || {
         // In `dev` a free name may be registered by any process.
         let mut domain = Wire::without_window(&address).expect("the port is open");
-        let (_, open) = domain.request(super::STREAM, None);
+        let (_, open) = domain.request(STREAM, None);
         let register = message("deaf", "domain_register", "{}", "1");
         let head = fulcrum_e2e::raw::grpc_head(register.len());
         let frames = frame(kind::DATA, 0, 1, &[&head[..], &register].concat());
