@@ -44,8 +44,12 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Checks the tree: dependencies, code map, sizes, words that must not be there.
-    Tidy,
+    /// Check the tree: imports, dependencies, sizes, names, code map
+    Tidy {
+        /// Print figures and findings without failing
+        #[arg(long)]
+        report: bool,
+    },
     /// Checks licences, bans and sources of all dependencies, by cargo-deny.
     Deny,
     /// Runs the sample app unattended: start, call, kill, restart, logs, stop.
@@ -90,7 +94,7 @@ fn run(task: &Task) -> anyhow::Result<()> {
     match task {
         Task::Codegen { check } => codegen::run(*check),
         Task::Sdk { check } => sdk::run(*check),
-        Task::Tidy => tidy::run(),
+        Task::Tidy { report } => tidy::run(*report),
         Task::Deny => deny::run(),
         Task::E2e => e2e::run(),
         Task::Faults { long, filter } => faults::run(&faults::Options {
