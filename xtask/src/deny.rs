@@ -1,28 +1,28 @@
-//! `cargo xtask deny`: licences, bans and sources of all dependencies, by `deny.toml`.
+//! `cargo xtask deny`: licenses, bans and sources of all dependencies, by `deny.toml`.
 
 use std::path::{Path, PathBuf};
 
-use crate::command::Run;
+use crate::command::CommandRunner;
 use crate::workspace;
 
-/// Pinned, so that everyone checks with the same rules.
+/// Pinned, so that every machine applies the same rules.
 const VERSION: &str = "0.20.2";
 
-/// Checks the dependency graph; installs cargo-deny below the target folder when it isn't there.
+/// Checks the dependency graph; installs cargo-deny below the target directory if it is not there.
 ///
 /// # Errors
-/// A dependency that `deny.toml` doesn't allow, or a failed download or build of cargo-deny.
+/// A dependency that `deny.toml` does not allow, or a failed download or build of cargo-deny.
 pub(crate) fn run() -> anyhow::Result<()> {
     let program = installed(&workspace::tools()?)?;
     // The graph covers platforms whose crates a build here never downloads.
-    Run::cargo()
+    CommandRunner::cargo()
         .args(["fetch", "--locked", "--quiet"])
-        .passes()?;
-    Run::new(program, workspace::root())
+        .run_checked()?;
+    CommandRunner::new(program, workspace::root())
         // Duplicates of a crate are warnings: `--log-level warn` by hand shows them.
         .args(["--offline", "--log-level", "error", "check"])
         .args(["licenses", "bans", "sources"])
-        .passes()
+        .run_checked()
 }
 
 fn installed(tools: &Path) -> anyhow::Result<PathBuf> {
@@ -34,7 +34,7 @@ fn installed(tools: &Path) -> anyhow::Result<PathBuf> {
         "deny: installing cargo-deny {VERSION} into {} (once, some minutes)",
         tools.display()
     );
-    Run::cargo()
+    CommandRunner::cargo()
         .args([
             "install",
             "--locked",
@@ -48,13 +48,13 @@ fn installed(tools: &Path) -> anyhow::Result<PathBuf> {
         .arg("--target-dir")
         .arg(tools.join("build"))
         .arg("cargo-deny")
-        .passes()?;
+        .run_checked()?;
     Ok(program)
 }
 
 fn is_wanted(program: &Path) -> bool {
     program.is_file()
-        && Run::new(program, ".")
+        && CommandRunner::new(program, ".")
             .arg("--version")
             .stdout()
             .is_ok_and(|version| version.trim() == format!("cargo-deny {VERSION}"))

@@ -1,8 +1,8 @@
-//! `cargo xtask test`: all that CI runs, in order, up to the first failure.
+//! `cargo xtask test`: everything that CI runs, in order, up to the first failure.
 
-use crate::command::Run;
+use crate::command::CommandRunner;
 use crate::steps::{self, Outcome, Step};
-use crate::{codegen, deny, e2e, foreign, sdk, tidy};
+use crate::{codegen, deny, e2e, interop, sdk, tidy};
 
 const STEPS: &[Step] = &[
     Step {
@@ -42,8 +42,8 @@ const STEPS: &[Step] = &[
         run: || e2e::run().map(Outcome::from),
     },
     Step {
-        name: "foreign clients",
-        run: foreign::run,
+        name: "interop",
+        run: interop::run,
     },
 ];
 
@@ -56,8 +56,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
 }
 
 fn cargo(line: &str) -> anyhow::Result<Outcome> {
-    Run::cargo()
+    CommandRunner::cargo()
         .args(line.split(' '))
-        .passes()
+        .run_checked()
         .map(Outcome::from)
 }

@@ -61,7 +61,7 @@ pub(super) fn check(map: &str, tree: &Tree<'_>) -> anyhow::Result<Vec<Finding>> 
             findings.push(Finding::error(
                 FILE,
                 1,
-                format!("the map does not say what {library} must never use"),
+                format!("the map has no row for what {library} must never use"),
                 "give it a row in a table with the columns `crate` and `never`",
             ));
         }

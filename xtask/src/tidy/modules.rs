@@ -61,9 +61,9 @@ impl<'a> Modules<'a> {
             for inline in &source.inline_modules {
                 modules.by_path.insert(joined(&module, inline), index);
             }
-            let folder = child_directory(&source.path, module.is_empty());
+            let directory = child_directory(&source.path, module.is_empty());
             for child in &source.child_files {
-                let stem = format!("{folder}{}", child.join("/"));
+                let stem = format!("{directory}{}", child.join("/"));
                 let file = [format!("{stem}.rs"), format!("{stem}/mod.rs")]
                     .into_iter()
                     .find_map(|path| sources.get(&path));

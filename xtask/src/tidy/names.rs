@@ -65,7 +65,7 @@ fn check_function(path: &str, line: usize, name: &str) -> Option<Finding> {
             path,
             line,
             format!("the function name {name}"),
-            "use a verb that says what it does: log, publish, notify, report, render, handle",
+            "use a verb for what it does: log, publish, notify, report, render, handle",
         )
     })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 
-use crate::command::Run;
+use crate::command::CommandRunner;
 
 /// What a package needs: for each package of its tree the way to it, from the package on.
 pub(super) type Needs = BTreeMap<String, Vec<String>>;
@@ -14,7 +14,7 @@ pub(super) type Needs = BTreeMap<String, Vec<String>>;
 /// # Errors
 /// A failure of `cargo tree`.
 pub(super) fn of(package: &str) -> anyhow::Result<Needs> {
-    let tree = Run::cargo()
+    let tree = CommandRunner::cargo()
         .args(["tree", "--no-default-features", "--edges", "normal"])
         .args(["--target", "all", "--prefix", "depth", "--format", "{p}"])
         .args(["--package", package])

@@ -1,4 +1,4 @@
-//! What attributes say of the item that they stand before.
+//! What the attributes of an item make of it.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::{Attribute, ImplItem, Item, Meta, TraitItem};
