@@ -11,6 +11,7 @@ mod bench;
 mod codegen;
 mod command;
 mod deny;
+mod docs;
 mod e2e;
 mod faults;
 mod interop;
@@ -41,6 +42,12 @@ enum Task {
     /// Build the Node package in sdk/node
     Sdk {
         /// Compare with the checked-in dist/ instead of writing
+        #[arg(long)]
+        check: bool,
+    },
+    /// Generate docs/configuration.md and docs/cli.md
+    Docs {
+        /// Compare with the checked-in files instead of writing
         #[arg(long)]
         check: bool,
     },
@@ -95,6 +102,7 @@ fn run(task: &Task) -> anyhow::Result<()> {
     match task {
         Task::Codegen { check } => codegen::run(*check),
         Task::Sdk { check } => sdk::run(*check),
+        Task::Docs { check } => docs::run(*check),
         Task::Tidy { report } => tidy::run(*report),
         Task::Deny => deny::run(),
         Task::E2e => e2e::run(),

@@ -47,6 +47,7 @@ mod probe;
 mod problem;
 mod process;
 mod receiver;
+mod reference;
 mod request;
 mod root;
 mod runtime;
@@ -68,6 +69,7 @@ pub use process::{
     Backoff, Check, Condition, Heartbeat, Limits, Policy, Port, Probe, Process, Restart, Stop,
     Watch,
 };
+pub use reference::{SettingReference, setting_reference};
 pub use request::{Loaded, Mode, Request};
 pub use root::find_app_root;
 pub use runtime::{
