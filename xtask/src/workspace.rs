@@ -36,10 +36,16 @@ pub(crate) fn target() -> anyhow::Result<PathBuf> {
     Ok(metadata.target_directory.into_std_path_buf())
 }
 
-/// A directory for the tools that xtask installs, below [`target`].
+/// Names a directory for [`tools`] that other clones use too, such as those of CI.
+const TOOLS: &str = "XTASK_TOOLS";
+
+/// The directory of the tools that xtask installs: `XTASK_TOOLS`, or else below [`target`].
 ///
 /// # Errors
 /// See [`target`].
 pub(crate) fn tools() -> anyhow::Result<PathBuf> {
-    Ok(target()?.join("tools"))
+    match std::env::var_os(TOOLS) {
+        Some(directory) => Ok(PathBuf::from(directory)),
+        None => Ok(target()?.join("tools")),
+    }
 }
