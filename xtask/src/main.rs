@@ -13,8 +13,10 @@ mod command;
 mod deny;
 mod docs;
 mod e2e;
+mod examples;
 mod faults;
 mod interop;
+mod packages;
 mod sample;
 mod sdk;
 mod steps;
@@ -59,6 +61,10 @@ enum Task {
     },
     /// Check licenses, bans and sources of all dependencies with cargo-deny
     Deny,
+    /// Run every example of every crate
+    Examples,
+    /// Check that each crate is complete and can be packaged
+    Packages,
     /// Run the sample app unattended: start, call, kill, restart, logs, stop
     E2e,
     /// Test the failure catalog row by row and print a table
@@ -105,6 +111,8 @@ fn run(task: &Task) -> anyhow::Result<()> {
         Task::Docs { check } => docs::run(*check),
         Task::Tidy { report } => tidy::run(*report),
         Task::Deny => deny::run(),
+        Task::Examples => examples::run().map(|outcome| println!("{outcome}")),
+        Task::Packages => packages::run(),
         Task::E2e => e2e::run(),
         Task::Faults { long, filter } => faults::run(&faults::Options {
             long: *long,

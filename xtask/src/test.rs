@@ -2,32 +2,48 @@
 
 use crate::command::CommandRunner;
 use crate::steps::{self, Outcome, Step};
-use crate::{codegen, deny, e2e, interop, sdk, tidy};
+use crate::{codegen, deny, docs, e2e, examples, interop, packages, sdk, tidy};
 
 const STEPS: &[Step] = &[
     Step {
-        name: "format",
+        name: "formatting",
         run: || cargo("fmt --all --check"),
     },
     Step {
-        name: "clippy",
+        name: "lints",
         run: || cargo("clippy --workspace --all-targets --locked -- -D warnings"),
     },
     Step {
-        name: "codegen",
+        name: "generated code",
         run: || codegen::run(true).map(Outcome::from),
     },
     Step {
-        name: "tidy",
+        name: "structure and names",
         run: || tidy::run(false).map(Outcome::from),
     },
     Step {
-        name: "deny",
+        name: "licenses and bans",
         run: || deny::run().map(Outcome::from),
     },
     Step {
         name: "Rust tests",
         run: || cargo("test --workspace --locked"),
+    },
+    Step {
+        name: "examples",
+        run: examples::run,
+    },
+    Step {
+        name: "generated pages",
+        run: || docs::run(true).map(Outcome::from),
+    },
+    Step {
+        name: "API documentation",
+        run: api_documentation,
+    },
+    Step {
+        name: "packages",
+        run: || packages::run().map(Outcome::from),
     },
     Step {
         name: "SDK build",
@@ -38,11 +54,11 @@ const STEPS: &[Step] = &[
         run: || sdk::test().map(Outcome::from),
     },
     Step {
-        name: "e2e",
+        name: "sample app",
         run: || e2e::run().map(Outcome::from),
     },
     Step {
-        name: "interop",
+        name: "third-party programs",
         run: interop::run,
     },
 ];
@@ -58,6 +74,15 @@ pub(crate) fn run() -> anyhow::Result<()> {
 fn cargo(line: &str) -> anyhow::Result<Outcome> {
     CommandRunner::cargo()
         .args(line.split(' '))
+        .run_checked()
+        .map(Outcome::from)
+}
+
+/// The documentation of the workspace builds without warnings.
+fn api_documentation() -> anyhow::Result<Outcome> {
+    CommandRunner::cargo()
+        .args(["doc", "--workspace", "--no-deps", "--locked", "--quiet"])
+        .env("RUSTDOCFLAGS", "-D warnings")
         .run_checked()
         .map(Outcome::from)
 }

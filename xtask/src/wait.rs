@@ -22,7 +22,10 @@ pub(crate) fn until<T>(
             return Ok(value);
         }
         if started.elapsed() >= limit {
-            bail!("timed out after {} s: not yet {what}", limit.as_secs_f64());
+            bail!(
+                "timed out after {} s waiting until {what}",
+                limit.as_secs_f64()
+            );
         }
         thread::sleep(INTERVAL);
     }
@@ -45,7 +48,7 @@ mod tests {
     #[test]
     fn the_limit_or_an_error_stops_it() {
         let never = until("never", Duration::ZERO, || Ok(None::<()>)).unwrap_err();
-        assert_eq!(never.to_string(), "timed out after 0 s: not yet never");
+        assert_eq!(never.to_string(), "timed out after 0 s waiting until never");
         let broken = until("never", Duration::MAX, || -> anyhow::Result<Option<()>> {
             bail!("broken")
         });
