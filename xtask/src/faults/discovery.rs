@@ -1,4 +1,4 @@
-//! The tests there are.
+//! Finds the tests of the catalog.
 
 use std::path::{Path, PathBuf};
 
@@ -6,25 +6,25 @@ use anyhow::Context;
 use cargo_metadata::Message;
 
 use super::row::Id;
-use crate::command::Run;
+use crate::command::CommandRunner;
 
-/// Tests of this module are rows of the catalogue.
+/// Tests of this module are rows of the catalog.
 const MODULE: &str = "faults::";
 
-/// One test of the catalogue.
+/// One test of the catalog.
 #[derive(Debug, Clone)]
 pub(super) struct Test {
     pub(super) executable: PathBuf,
     /// With its module.
     pub(super) name: String,
-    /// None where its name doesn't begin with one.
+    /// None where its name does not begin with one.
     pub(super) row: Option<Id>,
-    /// Left out unless long ones are asked for.
+    /// Not run without `--long`.
     pub(super) long: bool,
 }
 
 impl Test {
-    /// Whether a person means this test: by its row, or by a part of its name.
+    /// Is the filter its row, or a part of its name?
     pub(super) fn matches(&self, filter: &str) -> bool {
         match Id::parse(filter) {
             Some(id) => self.row == Some(id),
@@ -40,7 +40,7 @@ impl Test {
 pub(super) fn executable() -> anyhow::Result<PathBuf> {
     let args =
         "test --package fulcrum-e2e --test e2e --no-run --message-format=json-render-diagnostics";
-    let messages = Run::cargo().args(args.split(' ')).stdout()?;
+    let messages = CommandRunner::cargo().args(args.split(' ')).stdout()?;
     let mut executables = Message::parse_stream(messages.as_bytes())
         .filter_map(Result::ok)
         .filter_map(|message| match message {
@@ -51,17 +51,17 @@ pub(super) fn executable() -> anyhow::Result<PathBuf> {
         });
     let executable = executables.next();
     Ok(executable
-        .context("cargo names no executable of the end-to-end tests")?
+        .context("cargo built no executable of the end-to-end tests")?
         .into_std_path_buf())
 }
 
-/// All tests of the catalogue, in the order of their names.
+/// All tests of the catalog, in the order of their names.
 ///
 /// # Errors
-/// An executable that doesn't answer.
+/// An executable that does not list its tests.
 pub(super) fn tests(executable: &Path) -> anyhow::Result<Vec<Test>> {
     let list = |more: &[&str]| -> anyhow::Result<Vec<String>> {
-        let run = Run::new(executable, crate::workspace::root());
+        let run = CommandRunner::new(executable, crate::workspace::root());
         let args = ["--list", "--format", "terse", MODULE];
         let text = run.args(args).args(more).stdout()?;
         Ok(names(&text))

@@ -1,4 +1,4 @@
-//! How soon a gigabyte of kept lines answers, and in how much memory.
+//! Time and memory of queries on a gigabyte of stored lines.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -9,27 +9,27 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 
 use super::app::App;
-use super::logs::{all_have_ended, serve, talkers};
+use super::logs::{all_have_exited, log_producers, serve};
 use super::median::median;
 use crate::wait::until;
 
 const DOMAINS: u64 = 8;
 const ROUNDS: usize = 5;
-const AIM_MS: f64 = 100.0;
-const AIM_MIB: f64 = 32.0;
+const TARGET_MS: f64 = 100.0;
+const TARGET_MIB: f64 = 32.0;
 const LIMIT: Duration = Duration::from_secs(120);
 
 pub(super) fn run(fulcrum: &Path) -> anyhow::Result<()> {
     println!(
-        "\ncompressed  command                 first line (aim {AIM_MS} ms)  all of it  largest MiB (aim {AIM_MIB})    (medians of {ROUNDS}, 1 GiB of {DOMAINS} domains)"
+        "\ncompressed  command                 first line (target {TARGET_MS} ms)  all of it  largest MiB (target {TARGET_MIB})    (medians of {ROUNDS}, 1 GiB of {DOMAINS} domains)"
     );
     for compress in [false, true] {
-        let app = talkers(fulcrum, DOMAINS, compress)?;
+        let app = log_producers(fulcrum, DOMAINS, compress)?;
         serve(&app)?;
-        until("all have said everything", LIMIT, || {
-            Ok(all_have_ended(&app)?.then_some(()))
+        until("all domains have exited", LIMIT, || {
+            Ok(all_have_exited(&app)?.then_some(()))
         })?;
-        until("all is compressed", LIMIT, || {
+        until("all segments are compressed", LIMIT, || {
             Ok((!compress || plain_files(&app)? <= usize::try_from(DOMAINS)?).then_some(()))
         })?;
         app.fulcrum(&["down"]).stdout()?;
@@ -46,7 +46,7 @@ pub(super) fn run(fulcrum: &Path) -> anyhow::Result<()> {
                 memory.push(most);
             }
             let (first, memory) = (median(&first), median(&memory));
-            let reached = first <= AIM_MS && memory <= AIM_MIB;
+            let reached = first <= TARGET_MS && memory <= TARGET_MIB;
             println!(
                 "{:10}  {:38}  {first:8.1} ms  {:6.2} s  {memory:8.1}  {}",
                 if compress { "yes" } else { "no" },
@@ -67,13 +67,13 @@ fn plain_files(app: &App) -> anyhow::Result<usize> {
             count += usize::from(name.to_str().is_some_and(|name| name.ends_with(".log")));
         }
     }
-    // Fulcrum's own words are one more.
+    // Fulcrum's own log has one more.
     Ok(count.saturating_sub(1))
 }
 
-/// Milliseconds until the first line, until the last, and MiB that it held at most.
+/// Milliseconds until the first line and until the last, and the peak memory in MiB.
 fn read(app: &App, fulcrum: &Path, args: &[&str]) -> anyhow::Result<(f64, f64, f64)> {
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut child = Command::new(fulcrum)
         .args(args)
         .env("FULCRUM_APP_PATH", app.root())
@@ -83,7 +83,7 @@ fn read(app: &App, fulcrum: &Path, args: &[&str]) -> anyhow::Result<(f64, f64, f
     let mut out = BufReader::with_capacity(1 << 18, child.stdout.take().context("piped")?);
     let mut line = String::new();
     out.read_line(&mut line)?;
-    let first = begun.elapsed();
+    let first = started.elapsed();
     ensure!(
         !line.is_empty(),
         "fulcrum {} printed nothing",
@@ -98,7 +98,7 @@ fn read(app: &App, fulcrum: &Path, args: &[&str]) -> anyhow::Result<(f64, f64, f
         out.consume(length);
         most = most.max(peak(child.id()).unwrap_or_default());
     }
-    let whole = begun.elapsed();
+    let whole = started.elapsed();
     child.wait()?;
     Ok((
         first.as_secs_f64() * 1000.0,
@@ -107,7 +107,7 @@ fn read(app: &App, fulcrum: &Path, args: &[&str]) -> anyhow::Result<(f64, f64, f
     ))
 }
 
-/// The most memory that a process has held, in MiB.
+/// The peak resident memory of a process, in MiB.
 fn peak(pid: u32) -> Option<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status

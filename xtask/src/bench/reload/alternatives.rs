@@ -1,4 +1,4 @@
-//! What people use today: each runs one SDK domain, which registers at a witness.
+//! Other tools that restart a program: each runs one SDK domain, which registers at an observer.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -9,22 +9,22 @@ use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::domain::Source;
-use super::witness::Witness;
-use crate::command::Run;
+use super::observer::Observer;
+use crate::command::CommandRunner;
 use crate::workspace;
 
-/// One of them.
+/// One of the tools.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rival {
+pub(super) enum Alternative {
     Nodemon,
     NodeWatch,
     TsxWatch,
     Pm2,
-    /// Killed and spawned by the measurement itself at the moment of the save.
+    /// The measurement itself kills and spawns the domain right after the save.
     Direct,
 }
 
-impl Rival {
+impl Alternative {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Nodemon => "nodemon",
@@ -37,7 +37,7 @@ impl Rival {
 
     fn arguments(self, tools: &Path, entry: &str) -> Vec<String> {
         let tool = |path: &str| tools.join("node_modules").join(path).display().to_string();
-        let words: Vec<String> = match self {
+        let before: Vec<String> = match self {
             Self::Nodemon => vec![tool("nodemon/bin/nodemon.js"), "--quiet".into()],
             Self::NodeWatch => vec!["--watch".into()],
             Self::TsxWatch => vec![tool("tsx/dist/cli.mjs"), "watch".into()],
@@ -49,7 +49,7 @@ impl Rival {
             _ => &[],
         };
         let after = after.iter().map(|word| (*word).to_owned());
-        words
+        before
             .into_iter()
             .chain([entry.to_owned()])
             .chain(after)
@@ -57,13 +57,13 @@ impl Rival {
     }
 }
 
-/// Installs them below the target folder, once.
+/// Installs them below the target directory, once.
 pub(super) fn install() -> anyhow::Result<PathBuf> {
-    let folder = workspace::tools()?.join("rivals");
-    if !folder.join("node_modules/pm2").is_dir() {
-        fs::create_dir_all(&folder)?;
-        fs::write(folder.join("package.json"), "{\"private\":true}\n")?;
-        Run::new("npm", &folder)
+    let directory = workspace::tools()?.join("alternatives");
+    if !directory.join("node_modules/pm2").is_dir() {
+        fs::create_dir_all(&directory)?;
+        fs::write(directory.join("package.json"), "{\"private\":true}\n")?;
+        CommandRunner::new("npm", &directory)
             .args([
                 "install",
                 "--no-audit",
@@ -72,34 +72,34 @@ pub(super) fn install() -> anyhow::Result<PathBuf> {
                 "tsx",
                 "pm2",
             ])
-            .passes()?;
+            .run_checked()?;
     }
-    Ok(folder)
+    Ok(directory)
 }
 
-/// A domain under a rival, in a folder of its own.
-pub(super) struct Stage {
-    rival: Rival,
+/// A domain under an alternative, in a directory of its own.
+pub(super) struct AlternativeApp {
+    alternative: Alternative,
     node: PathBuf,
     tools: PathBuf,
     address: String,
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
     pub(super) source: Source,
     child: Child,
 }
 
-impl Stage {
+impl AlternativeApp {
     pub(super) fn start(
-        rival: Rival,
+        alternative: Alternative,
         node: &Path,
         tools: &Path,
-        witness: &Witness,
+        observer: &Observer,
         source: Source,
     ) -> anyhow::Result<Self> {
-        let folder = tempfile::Builder::new()
+        let directory = tempfile::Builder::new()
             .prefix("fulcrum-bench-")
             .tempdir()?;
-        let package = folder.path().join("node_modules/@fulcrum/domain");
+        let package = directory.path().join("node_modules/@fulcrum/domain");
         fs::create_dir_all(&package)?;
         let sdk = workspace::root().join("sdk/node");
         fs::copy(sdk.join("package.json"), package.join("package.json"))?;
@@ -108,14 +108,21 @@ impl Stage {
             let file = file?;
             fs::copy(file.path(), package.join("dist").join(file.file_name()))?;
         }
-        source.save(folder.path(), 0)?;
-        let child = spawn(rival, node, tools, &witness.address, folder.path(), &source)?;
+        source.write_version(directory.path(), 0)?;
+        let child = spawn(
+            alternative,
+            node,
+            tools,
+            &observer.address,
+            directory.path(),
+            &source,
+        )?;
         Ok(Self {
-            rival,
+            alternative,
             node: node.to_owned(),
             tools: tools.to_owned(),
-            address: witness.address.clone(),
-            folder,
+            address: observer.address.clone(),
+            directory,
             source,
             child,
         })
@@ -123,14 +130,14 @@ impl Stage {
 
     /// Saves another version of the domain.
     pub(super) fn save(&mut self, version: u32) -> anyhow::Result<()> {
-        self.source.save(self.folder.path(), version)?;
-        if self.rival == Rival::Direct {
+        self.source.write_version(self.directory.path(), version)?;
+        if self.alternative == Alternative::Direct {
             self.respawn()?;
         }
         Ok(())
     }
 
-    /// Kills the domain itself, and starts it again once it is gone.
+    /// Kills the domain itself, and starts it again after its exit.
     pub(super) fn respawn(&mut self) -> anyhow::Result<()> {
         self.child.kill()?;
         self.child.wait()?;
@@ -141,27 +148,34 @@ impl Stage {
             source,
             ..
         } = self;
-        self.child = spawn(self.rival, node, tools, address, self.folder.path(), source)?;
+        self.child = spawn(
+            self.alternative,
+            node,
+            tools,
+            address,
+            self.directory.path(),
+            source,
+        )?;
         Ok(())
     }
 }
 
 fn spawn(
-    rival: Rival,
+    alternative: Alternative,
     node: &Path,
     tools: &Path,
     address: &str,
-    folder: &Path,
+    directory: &Path,
     source: &Source,
 ) -> anyhow::Result<Child> {
-    let bin = node.parent().context("a program is in a folder")?;
+    let bin = node.parent().context("the program has no directory")?;
     let path = std::env::var("PATH").unwrap_or_default();
     let child = Command::new(node)
-        .args(rival.arguments(tools, source.file))
-        .current_dir(folder)
+        .args(alternative.arguments(tools, source.file))
+        .current_dir(directory)
         .env_remove("NODE_EXTRA_CA_CERTS")
         .env("PATH", format!("{}:{path}", bin.display()))
-        .env("PM2_HOME", folder.join(".pm2"))
+        .env("PM2_HOME", directory.join(".pm2"))
         .env("FULCRUM_GRPC_SERVER", address)
         .env("FULCRUM_DOMAIN_NAME", "d0")
         .stdin(Stdio::null())
@@ -172,10 +186,10 @@ fn spawn(
     Ok(child)
 }
 
-impl Drop for Stage {
+impl Drop for AlternativeApp {
     fn drop(&mut self) {
         if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            // Politely first: pm2 starts its domain in a session of its own.
+            // SIGINT first: pm2 starts its domain in a session of its own and stops it then.
             let _ = kill_process_group(group, Signal::INT);
             std::thread::sleep(std::time::Duration::from_millis(500));
             let _ = kill_process_group(group, Signal::KILL);

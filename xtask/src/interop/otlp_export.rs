@@ -1,5 +1,5 @@
-//! What a domain says, at a receiver of OTLP logs: complete and in order while it is there,
-//! nobody's trouble while it isn't, and complete again afterwards.
+//! Exported logs at an OTLP receiver: complete and in order while it runs, no hindrance to domains
+//! while it does not, and complete again afterwards.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,25 +9,25 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 
-use crate::command::Run;
+use crate::command::CommandRunner;
 use crate::sample::{Running, Sample, Signal, send};
 use crate::wait::until;
 use crate::workspace;
 
 const LINES: u64 = 1_000;
 
-/// How long lines may take to arrive, the longest pause between attempts included.
+/// The maximum time until lines arrive, the longest pause between attempts included.
 const ARRIVAL: Duration = Duration::from_secs(30);
 
 /// The trace of every even line.
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
-/// A domain that says as many numbered lines as it is asked for, as pino does.
-const TELLER: &str = r#"
+/// A domain that writes a requested count of numbered lines, in the format of pino.
+const LOGGER_DOMAIN: &str = r#"
 import { DomainBase } from '@fulcrum/domain';
 
-export default class Teller extends DomainBase {
-  async sayHandler({ from, lines }) {
+export default class Logger extends DomainBase {
+  async writeHandler({ from, lines }) {
     for (let n = from; n < from + lines; n += 1) {
       const trace = n % 2 === 0 ? { trace_id: '4bf92f3577b34da6a3ce929d0e0e4736' } : {};
       process.stdout.write(JSON.stringify({ level: n % 10 === 0 ? 50 : 30, ...trace, n }) + '\n');
@@ -37,100 +37,100 @@ export default class Teller extends DomainBase {
 }
 "#;
 
-/// Starts a receiver and the app, and takes the receiver away in every way.
-pub(super) fn check(sample: &Sample, python: &Path, folder: &Path) -> anyhow::Result<()> {
+/// Starts a receiver and the app, then kills the receiver, restarts it and suspends it.
+pub(super) fn check(sample: &Sample, python: &Path, directory: &Path) -> anyhow::Result<()> {
     let app = sample.app();
-    fs::create_dir_all(app.join("domains/teller"))?;
-    fs::write(app.join("domains/teller/domain.js"), TELLER)?;
-    let mut receiver = Receiver::start(python, folder, &app, 0)?;
+    fs::create_dir_all(app.join("domains/logger"))?;
+    fs::write(app.join("domains/logger/domain.js"), LOGGER_DOMAIN)?;
+    let mut receiver = OtlpReceiver::start(python, directory, &app, 0)?;
     let config = format!(
-        "runtime:\n  domains: [domains/catalog, domains/teller]\n  logs:\n    forward:\n      \
+        "runtime:\n  domains: [domains/catalog, domains/logger]\n  logs:\n    forward:\n      \
          otlp: http://127.0.0.1:{}\n      headers: {{X-Tenant: shop}}\n",
         receiver.port
     );
     fs::write(app.join("fulcrum.yml"), config)?;
     let running = sample.start()?;
 
-    say(&running, 0, LINES)?;
-    receiver.has_all(LINES)?;
-    receiver.has_what_each_line_is()?;
+    write_lines(&running, 0, LINES)?;
+    receiver.expect_lines(LINES)?;
+    receiver.check_records()?;
     println!("ok: {LINES} lines arrive, in order, none lost, with level, trace and source");
 
     receiver.child.kill()?;
     receiver.child.wait()?;
-    let begun = Instant::now();
-    say(&running, LINES, LINES)?;
+    let started = Instant::now();
+    write_lines(&running, LINES, LINES)?;
     ensure!(
-        running.domain("teller")?["ready"] == true && begun.elapsed() < Duration::from_secs(5),
-        "the domain is ready and quick while its receiver is gone, not {:?}",
-        begun.elapsed()
+        running.domain("logger")?["ready"] == true && started.elapsed() < Duration::from_secs(5),
+        "the domain stays ready and fast without a receiver; it took {:?}",
+        started.elapsed()
     );
-    warned_once(&running, "aren't forwarded to")?;
-    let mut receiver = Receiver::start(python, folder, &app, receiver.port)?;
-    receiver.has_all(2 * LINES)?;
-    warned_once(&running, "are forwarded to")?;
-    println!("ok: a receiver that is gone for a while gets all lines in the end");
+    expect_one_warning(&running, "aren't forwarded to")?;
+    let mut receiver = OtlpReceiver::start(python, directory, &app, receiver.port)?;
+    receiver.expect_lines(2 * LINES)?;
+    expect_one_warning(&running, "are forwarded to")?;
+    println!("ok: a restarted receiver gets all lines");
 
-    // Said right before the end: what is on its way is sent first.
-    say(&running, 2 * LINES, LINES)?;
-    running.exits_with(0, &["down"])?;
-    receiver.has_all(3 * LINES)?;
+    // Written right before the shutdown: pending lines are sent first.
+    write_lines(&running, 2 * LINES, LINES)?;
+    running.expect_exit_code(0, &["down"])?;
+    receiver.expect_lines(3 * LINES)?;
     let about_itself = |record: &Value| {
         let body = record["body"].as_str().unwrap_or_default();
         body.contains("forwarded to")
     };
     ensure!(
         !receiver.records()?.iter().any(about_itself),
-        "the words about forwarding aren't forwarded"
+        "messages about the export are not exported"
     );
-    println!("ok: the last lines arrive before the end");
+    println!("ok: the last lines arrive before the shutdown");
 
     let running = sample.start()?;
     send(i32::try_from(receiver.child.id())?, Signal::STOP)?;
-    say(&running, 3 * LINES, LINES)?;
-    let begun = Instant::now();
-    running.exits_with(0, &["down"])?;
+    write_lines(&running, 3 * LINES, LINES)?;
+    let started = Instant::now();
+    running.expect_exit_code(0, &["down"])?;
     ensure!(
-        begun.elapsed() < Duration::from_secs(5),
-        "a receiver that is stuck holds up the end for 2 s at most, not {:?}",
-        begun.elapsed()
+        started.elapsed() < Duration::from_secs(5),
+        "a suspended receiver delays the shutdown by at most 2 s, not {:?}",
+        started.elapsed()
     );
-    println!("ok: a receiver that is stuck doesn't hold up the end");
+    println!("ok: a suspended receiver does not delay the shutdown");
     receiver.child.kill()?;
     receiver.child.wait()?;
-    sample.nothing_left()
+    sample.assert_no_processes()
 }
 
-fn say(running: &Running<'_>, from: u64, lines: u64) -> anyhow::Result<()> {
+fn write_lines(running: &Running<'_>, from: u64, lines: u64) -> anyhow::Result<()> {
     let wanted = format!(r#"{{"from":{from},"lines":{lines}}}"#);
-    running.exits_with(0, &["domains", "call", "teller", "say_request", &wanted])?;
+    running.expect_exit_code(0, &["domains", "call", "logger", "write_request", &wanted])?;
     Ok(())
 }
 
-/// Waits until one of Fulcrum's own lines has these words; more than one is a failure.
-fn warned_once(running: &Running<'_>, words: &str) -> anyhow::Result<()> {
-    let told = until(&format!("a line says that logs {words}"), ARRIVAL, || {
-        let output = running.exits_with(0, &["logs", "fulcrum", "-o", "json"])?;
-        let text = String::from_utf8(output.stdout)?;
-        let told = text.lines().filter(|line| line.contains(words)).count();
-        Ok((told > 0).then_some(told))
+/// Waits until one of Fulcrum's own lines contains `text`; more than one is a failure.
+fn expect_one_warning(running: &Running<'_>, text: &str) -> anyhow::Result<()> {
+    let count = until(&format!("a log line contains {text}"), ARRIVAL, || {
+        let output = running.expect_exit_code(0, &["logs", "fulcrum", "-o", "json"])?;
+        let lines = String::from_utf8(output.stdout)?;
+        let count = lines.lines().filter(|line| line.contains(text)).count();
+        Ok((count > 0).then_some(count))
     })?;
-    ensure!(told == 1, "logs {words}: told {told} times instead of once");
+    ensure!(count == 1, "{count} log lines contain {text}, not one");
     Ok(())
 }
 
-/// The running program, and the file that it writes to. Dropping it ends it.
-struct Receiver {
+/// The running program, and the file that it writes to. Dropping it kills the program.
+struct OtlpReceiver {
     child: Child,
     port: u16,
     file: PathBuf,
 }
 
-impl Receiver {
-    fn start(python: &Path, folder: &Path, app: &Path, port: u16) -> anyhow::Result<Self> {
+impl OtlpReceiver {
+    fn start(python: &Path, directory: &Path, app: &Path, port: u16) -> anyhow::Result<Self> {
         let (log, file) = (app.join("receiver.log"), app.join("received.jsonl"));
-        let child = Run::new(python, workspace::root())
-            .arg(folder.join("receiver.py"))
+        let child = CommandRunner::new(python, workspace::root())
+            .arg(directory.join("receiver.py"))
             .arg(port.to_string())
             .arg(&file)
             .env("PYTHONDONTWRITEBYTECODE", "1")
@@ -139,7 +139,7 @@ impl Receiver {
         receiver.port = until("the receiver listens", ARRIVAL, || {
             let printed = fs::read_to_string(&log)?;
             if let Some(status) = receiver.child.try_wait()? {
-                bail!("the receiver ended by itself ({status}):\n{printed}");
+                bail!("the receiver exited ({status}):\n{printed}");
             }
             let line = printed.strip_suffix('\n');
             let port = line.and_then(|line| line.rsplit_once(':')?.1.parse().ok());
@@ -155,7 +155,7 @@ impl Receiver {
         Ok(lines.map(serde_json::from_str).collect::<Result<_, _>>()?)
     }
 
-    /// The numbers of the teller's lines, as they came.
+    /// The numbers of the logger's lines, in order of arrival.
     fn numbers(&self) -> anyhow::Result<Vec<u64>> {
         let number = |record: &Value| {
             let body: Value = serde_json::from_str(record["body"].as_str()?).ok()?;
@@ -164,8 +164,8 @@ impl Receiver {
         Ok(self.records()?.iter().filter_map(number).collect())
     }
 
-    /// Waits until that many lines have come, and looks at their order.
-    fn has_all(&self, lines: u64) -> anyhow::Result<()> {
+    /// Waits until that many lines have arrived, and checks their order.
+    fn expect_lines(&self, lines: u64) -> anyhow::Result<()> {
         let mut seen = Vec::new();
         let complete = until("all lines have arrived", ARRIVAL, || {
             seen = self.numbers()?;
@@ -175,20 +175,20 @@ impl Receiver {
         let wrong = seen.iter().zip(0..).find(|(seen, place)| **seen != *place);
         ensure!(
             wrong.is_none() && seen.len() as u64 == lines,
-            "lines come once and in order; the first that doesn't: {wrong:?} of {}",
+            "lines arrive once and in order; the first that does not: {wrong:?} of {}",
             seen.len()
         );
         Ok(())
     }
 
-    fn has_what_each_line_is(&self) -> anyhow::Result<()> {
+    fn check_records(&self) -> anyhow::Result<()> {
         let records = self.records()?;
         let about = |service: &str| {
             let of = |record: &&Value| record["service"] == service;
             records.iter().filter(of).collect::<Vec<_>>()
         };
         let mut checked = 0;
-        for (place, record) in about("teller").iter().enumerate() {
+        for (place, record) in about("logger").iter().enumerate() {
             let Ok(body) = serde_json::from_str::<Value>(record["body"].as_str().unwrap_or(""))
             else {
                 continue;
@@ -213,13 +213,13 @@ impl Receiver {
                     && record["attributes"]["pid"].as_i64() > Some(1)
                     && record["attributes"]["seq"].as_i64() > Some(0)
                     && record["time"].as_u64() > Some(1_500_000_000_000_000_000),
-                "record {place} of teller isn't what was said: {record}"
+                "record {place} of logger is not what was written: {record}"
             );
             checked += 1;
         }
         ensure!(
             checked == LINES,
-            "the service teller said {checked} of {LINES} lines"
+            "the service logger wrote {checked} of {LINES} lines"
         );
         ensure!(
             !about("catalog").is_empty() && !about("fulcrum").is_empty(),
@@ -229,9 +229,9 @@ impl Receiver {
     }
 }
 
-impl Drop for Receiver {
+impl Drop for OtlpReceiver {
     fn drop(&mut self) {
-        // After a failure, which was told already; else it is gone.
+        // Only after a failure, which has been reported; otherwise the process has exited.
         let _gone = self.child.kill();
         let _reaped = self.child.wait();
     }

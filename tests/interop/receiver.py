@@ -1,10 +1,10 @@
 """A receiver of OTLP logs that shares no code with Fulcrum.
 
 The stock service of the packages opentelemetry-proto and grpcio: it writes each record as one
-line of JSON, in the order in which records come, and answers only when they are written.
+line of JSON, in the order of arrival, and responds only when they are written.
 
-Usage: receiver.py PORT FILE. With port 0 the system chooses; the address is printed.
-`cargo xtask foreign` runs this.
+Usage: receiver.py PORT FILE. With port 0 the system chooses one; the address is printed.
+`cargo xtask interop` runs this.
 """
 
 import json
@@ -16,7 +16,7 @@ from opentelemetry.proto.collector.logs.v1 import logs_service_pb2, logs_service
 
 
 def value(any_value):
-    """What is in an AnyValue, for the kinds that occur."""
+    """The value of an AnyValue, for the kinds that occur."""
     kind = any_value.WhichOneof("value")
     return None if kind is None else getattr(any_value, kind)
 

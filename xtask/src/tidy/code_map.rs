@@ -1,20 +1,22 @@
-//! The code map, `crates/README.md`: it names everything there is, nothing that isn't, and
-//! its absences hold.
+//! The code map, `crates/README.md`: it names all crates and top-level directories, names nothing
+//! that does not exist, and its table of forbidden uses holds.
 //!
-//! Absences are told in a table with the columns `crate` and `never`, and `except` where one
-//! file is the exception. In the first stands a crate. What stands in backticks in the second
-//! is a package that the crate must not need, even through another (`tokio`), or, where it
-//! has a `::`, a `!` or a bracket, a text that its code must not contain (`Instant::now(`).
-//! The third names files of the crate, relative to its `src/`.
+//! That table has the columns `crate` and `never`, and `except` for files that are exceptions. The
+//! first has a crate. Backticks in the second hold a package that the crate, without its optional
+//! features, must not need, even through another (`tokio`); with a `::`, a `!` or a bracket, they
+//! hold a text that its code must not contain (`Instant::now(`). The third has files of the crate,
+//! relative to its `src/`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::bail;
 
 use super::dependencies::Graph;
+use super::file_rules::{is_generated, is_test};
 use super::finding::Finding;
+use super::needs::Needs;
 use super::policy::LIBRARY_PREFIX;
-use super::text::{is_generated, is_test};
 use super::tree::{File, top_level};
 
 /// Where the map is, relative to the root.
@@ -25,49 +27,53 @@ pub(super) struct Tree<'a> {
     pub(super) root: &'a Path,
     pub(super) files: &'a [File],
     pub(super) graph: &'a Graph,
+    /// By crate.
+    pub(super) needs: &'a BTreeMap<String, Needs>,
 }
 
 /// Checks the map.
 ///
 /// # Errors
-/// A tree without files, against which nothing can be checked.
+/// A tree without files.
 pub(super) fn check(map: &str, tree: &Tree<'_>) -> anyhow::Result<Vec<Finding>> {
-    let folders = top_level(tree.files);
-    if folders.is_empty() {
+    let directories = top_level(tree.files);
+    if directories.is_empty() {
         bail!("no files below {}", tree.root.display());
     }
     let members: Vec<&str> = tree.graph.members.keys().map(String::as_str).collect();
-    let mut findings = unnamed(map, &folders, &members);
+    let mut findings = unnamed(map, &directories, &members);
     for (line, token) in tokens(map) {
-        if let Some(what) = names_nothing(token, &folders, &members, &|path| {
+        if let Some(what) = unknown_reference(token, &directories, &members, &|path| {
             tree.root.join(path).exists()
         }) {
             findings.push(Finding::error(FILE, line, what, "correct the map"));
         }
     }
-    let absences = absences(map);
+    let forbidden = parse_forbidden(map);
     for library in members
         .iter()
         .filter(|name| name.starts_with(LIBRARY_PREFIX))
     {
-        let is_product = tree.graph.members[*library].folder.starts_with("crates/");
-        if is_product && !absences.iter().any(|absence| absence.library == *library) {
+        let is_product = tree.graph.members[*library]
+            .directory
+            .starts_with("crates/");
+        if is_product && !forbidden.iter().any(|rule| rule.library == *library) {
             findings.push(Finding::error(
                 FILE,
                 1,
-                format!("the map doesn't say what {library} must never know"),
+                format!("the map has no row for what {library} must never use"),
                 "give it a row in a table with the columns `crate` and `never`",
             ));
         }
     }
-    for absence in &absences {
-        findings.extend(broken(absence, tree));
+    for rule in &forbidden {
+        findings.extend(violations(rule, tree));
     }
     Ok(findings)
 }
 
-/// What the map should name and doesn't.
-fn unnamed(map: &str, folders: &[&str], members: &[&str]) -> Vec<Finding> {
+/// What the map should name and does not.
+fn unnamed(map: &str, directories: &[&str], members: &[&str]) -> Vec<Finding> {
     let named = |name: &str| {
         tokens(map).iter().any(|(_, token)| {
             token.trim_end_matches('/') == name || token.split('/').next() == Some(name)
@@ -77,18 +83,18 @@ fn unnamed(map: &str, folders: &[&str], members: &[&str]) -> Vec<Finding> {
         .iter()
         .filter(|name| !named(name))
         .map(|name| format!("the crate {name}"));
-    let folders = folders
+    let directories = directories
         .iter()
         .filter(|name| !named(name))
-        .map(|name| format!("the folder {name}/"));
+        .map(|name| format!("the directory {name}/"));
     crates
-        .chain(folders)
+        .chain(directories)
         .map(|what| {
             Finding::error(
                 FILE,
                 1,
-                format!("the map doesn't name {what}"),
-                "say what it is for",
+                format!("the map does not name {what}"),
+                "state what it is for",
             )
         })
         .collect()
@@ -113,10 +119,10 @@ fn quoted(line: &str) -> impl Iterator<Item = &str> {
     line.split('`').skip(1).step_by(2)
 }
 
-/// What is wrong if a token names a crate or path that isn't there.
-fn names_nothing(
+/// What is wrong with a token that names a crate or path that does not exist.
+fn unknown_reference(
     token: &str,
-    folders: &[&str],
+    directories: &[&str],
     members: &[&str],
     exists: &dyn Fn(&str) -> bool,
 ) -> Option<String> {
@@ -129,16 +135,16 @@ fn names_nothing(
     if first.starts_with(LIBRARY_PREFIX) && !is_crate {
         return Some(format!("there is no crate {first}"));
     }
-    if rest.is_empty() || !(is_crate || folders.contains(&first)) {
+    if rest.is_empty() || !(is_crate || directories.contains(&first)) {
         return None;
     }
     let found = exists(token) || exists(&format!("crates/{token}"));
     (!found).then(|| format!("there is no {token}"))
 }
 
-/// One row of a table of absences.
+/// One row of the table of forbidden uses.
 #[derive(Debug, PartialEq, Eq)]
-struct Absence<'a> {
+struct ForbiddenUse<'a> {
     line: usize,
     library: &'a str,
     never: Vec<&'a str>,
@@ -146,7 +152,7 @@ struct Absence<'a> {
 }
 
 /// The rows of every table that has the columns `crate` and `never`.
-fn absences(map: &str) -> Vec<Absence<'_>> {
+fn parse_forbidden(map: &str) -> Vec<ForbiddenUse<'_>> {
     let mut rows = Vec::new();
     let mut columns: Option<(usize, usize, Option<usize>)> = None;
     for (index, line) in map.lines().enumerate() {
@@ -167,7 +173,7 @@ fn absences(map: &str) -> Vec<Absence<'_>> {
         };
         let cell = |column: usize| cells.get(column).copied().unwrap_or_default();
         if let Some(library) = quoted(cell(library)).next() {
-            rows.push(Absence {
+            rows.push(ForbiddenUse {
                 line: index + 1,
                 library,
                 never: quoted(cell(never)).collect(),
@@ -186,20 +192,20 @@ fn cells(line: &str) -> Option<Vec<&str>> {
     Some(row.split('|').map(str::trim).collect())
 }
 
-/// Where an absence doesn't hold.
-fn broken(absence: &Absence<'_>, tree: &Tree<'_>) -> Vec<Finding> {
-    let Absence {
+/// Where a rule does not hold.
+fn violations(rule: &ForbiddenUse<'_>, tree: &Tree<'_>) -> Vec<Finding> {
+    let ForbiddenUse {
         line,
         library,
         never,
         except,
-    } = absence;
+    } = rule;
     let Some(member) = tree.graph.members.get(*library) else {
-        let what = format!("an absence is told of {library}, which isn't there");
+        let what = format!("a rule for {library}, which does not exist");
         return vec![Finding::error(FILE, *line, what, "correct the map")];
     };
     if never.is_empty() {
-        let what = format!("what {library} must never know stands in no backticks");
+        let what = format!("what {library} must never use is not in backticks");
         return vec![Finding::error(
             FILE,
             *line,
@@ -210,7 +216,7 @@ fn broken(absence: &Absence<'_>, tree: &Tree<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for never in never {
         if is_text(never) {
-            let src = format!("{}/src/", member.folder);
+            let src = format!("{}/src/", member.directory);
             for file in tree.files {
                 let Some(name) = file.path.strip_prefix(&src) else {
                     continue;
@@ -219,26 +225,26 @@ fn broken(absence: &Absence<'_>, tree: &Tree<'_>) -> Vec<Finding> {
                     continue;
                 }
                 findings.extend(lines_with(&file.text, never).into_iter().map(|line| {
-                    let what = format!("`{never}` in {library}, which {FILE} says never has it");
+                    let what = format!("`{never}` in {library}, which {FILE} forbids");
                     Finding::error(
                         &file.path,
                         line,
                         what,
-                        "do without, or change the map and say why",
+                        "do without, or change the map and give the reason",
                     )
                 }));
             }
-        } else if let Some(path) = tree.graph.path(library, never) {
+        } else if let Some(path) = tree.needs.get(*library).and_then(|needs| needs.get(*never)) {
             let what = format!(
-                "{library} needs {never}, which {FILE} says it never does: {}",
+                "{library} needs {never}, which {FILE} forbids: {}",
                 path.join(" → ")
             );
-            let manifest = format!("{}/Cargo.toml", member.folder);
+            let manifest = format!("{}/Cargo.toml", member.directory);
             findings.push(Finding::error(
                 manifest,
                 1,
                 what,
-                "do without, or change the map and say why",
+                "do without, or change the map and give the reason",
             ));
         }
     }
@@ -272,36 +278,36 @@ mod tests {
         | crate | about |\n|---|---|\n| `fulcrum-b` | `x` |\n";
 
     #[test]
-    fn absences_are_read_from_their_table_only() {
-        let expected = Absence {
+    fn forbidden_uses_are_read_from_their_table_only() {
+        let expected = ForbiddenUse {
             line: 8,
             library: "fulcrum-a",
             never: vec!["tokio", "Instant::now("],
             except: vec!["driver.rs"],
         };
-        assert_eq!(absences(MAP), [expected]);
+        assert_eq!(parse_forbidden(MAP), [expected]);
     }
 
     #[test]
-    fn what_is_not_named_is_told() {
+    fn what_is_not_named_is_found() {
         let findings = unnamed(
             MAP,
             &["crates", "proto", ".ci", "sdk"],
             &["fulcrum-a", "xtask"],
         );
-        let told: Vec<_> = findings.iter().map(ToString::to_string).collect();
-        assert_eq!(told.len(), 2, "{told:?}");
+        let found: Vec<_> = findings.iter().map(ToString::to_string).collect();
+        assert_eq!(found.len(), 2, "{found:?}");
         assert!(
-            told[0].contains("the crate xtask") && told[1].contains("the folder sdk/"),
-            "{told:?}"
+            found[0].contains("the crate xtask") && found[1].contains("the directory sdk/"),
+            "{found:?}"
         );
     }
 
     #[test]
-    fn names_of_nothing_are_told_and_other_words_are_not() {
+    fn unknown_references_are_found_and_other_words_are_not() {
         let exists = |path: &str| ["proto/x.proto", "crates/fulcrum-a/src"].contains(&path);
         let wrong =
-            |token: &str| names_nothing(token, &["crates", "proto"], &["fulcrum-a"], &exists);
+            |token: &str| unknown_reference(token, &["crates", "proto"], &["fulcrum-a"], &exists);
         assert_eq!(wrong("proto/y.proto").unwrap(), "there is no proto/y.proto");
         assert_eq!(wrong("fulcrum-z").unwrap(), "there is no crate fulcrum-z");
         assert_eq!(
