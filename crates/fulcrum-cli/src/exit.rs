@@ -60,6 +60,11 @@ impl CliError {
         Self::new(Code::Failed, message)
     }
 
+    /// An error of the system that leaves nothing to run with.
+    pub(crate) fn cannot_run(error: &std::io::Error) -> Self {
+        Self::failed(format!("cannot run on this system: {error}"))
+    }
+
     /// An error whose message was printed already.
     pub(crate) fn already_reported(code: Code) -> Self {
         Self::new(code, "")

@@ -321,7 +321,7 @@ fn without_an_instance_there_is_nothing_to_reload() {
     let app = App::new().stub_domain("users", &[]);
     app.run(&["reload"])
         .exits(3)
-        .stderr_contains(&["not running"]);
+        .stderr_contains(&["no running instance"]);
 }
 
 /// Nothing is started once the instance stops, and the shutdown does not wait for a reload.

@@ -96,7 +96,7 @@ fn d12_repeated_sigterm_does_not_shorten_the_grace() {
     app.wait_until_stable(&["users"]);
     let users = app.leader("users");
     dev.signal(Signal::TERM);
-    dev.wait_for("SIGTERM: stopping the domains");
+    dev.wait_for("SIGTERM: stopping domains");
     for signal in [Signal::TERM, Signal::HUP, Signal::TERM] {
         dev.signal(signal);
     }

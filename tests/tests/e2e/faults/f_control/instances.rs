@@ -19,7 +19,7 @@ fn without_an_instance_every_client_exits_with_3() {
         let output = app
             .run(args)
             .exits(3)
-            .stderr_contains(&["not running", "fulcrum dev"]);
+            .stderr_contains(&["no running instance", "fulcrum dev"]);
         assert_eq!(output.stdout, "", "{output}");
     }
     app.assert_no_processes();
