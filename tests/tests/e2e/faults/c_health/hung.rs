@@ -86,7 +86,7 @@ fn assert_detected_in_time(times: usize) {
         "C1",
         &format!(
             "detection over interval × misses, {times} loops: min {least:.2}, p50 {half:.2}, p99 \
-             {most:.2} (aim at least 1.00, at most 1.35, on a machine with a CPU to spare)"
+             {most:.2} (aim at least 1.00, at most 1.35, on a machine with a free CPU)"
         ),
     );
     assert!(least >= 0.99, "declared hung too early: {found:?}");
