@@ -3,11 +3,11 @@
 use std::ffi::OsStr;
 use std::time::Duration;
 
+use fulcrum_health::truncate_line;
 use fulcrum_spawn::prepare::plan_command;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::timeout;
 
-use crate::exit::diagnose::truncate_line;
 use crate::process::untracked::TOKEN_VAR;
 use crate::readiness::probes::ProbeTarget;
 
