@@ -9,7 +9,9 @@ use fulcrum_logs::Level;
 use fulcrum_rpc::control::outcome::Kind;
 use fulcrum_rpc::control::wait_request::Condition;
 use fulcrum_rpc::{ControlHandler, Registry, UnimplementedHandler};
-use fulcrum_spawn::supervisor::{DomainManager, Supervisor};
+use fulcrum_spawn::process::OomMonitor;
+use fulcrum_spawn::standby::StandbyPool;
+use fulcrum_spawn::supervisor::{DomainManager, StartLimiter, Supervisor};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -21,10 +23,8 @@ use crate::error::{Error, ErrorKind};
 use crate::events::log::EventLog;
 use crate::launch::backend::LaunchContext;
 use crate::launch::install::PackageInstaller;
-use crate::launch::permit::StartLimiter;
 use crate::launch::setup::DomainFactory;
 use crate::liveness::keepalive::{liveness_timeouts, server_config};
-use crate::oom_monitor::OomMonitor;
 use crate::parts::RuntimeParts;
 use crate::process::untracked;
 use crate::registration::authorizer::Authorizer;
@@ -35,12 +35,11 @@ use crate::resources::limits;
 use crate::resources::sampler::UsageSampler;
 use crate::shutdown::stage::ShutdownStage;
 use crate::standby::node::NodeStandbyFactory;
-use crate::standby::pool::Standby;
 use crate::state::desired::DesiredState;
 use crate::state::domain::{DomainStates, SharedDomainStates};
 use crate::transitions;
-use crate::watch::options::FileWatchOptions;
 use crate::watch::task as watching;
+use fulcrum_config::FileWatchOptions;
 
 /// The engine of one instance: the supervisor of the domains, and the tasks that carry facts
 /// between the libraries.
@@ -81,7 +80,7 @@ impl Runtime {
         let roster = Arc::new(OnceLock::new());
         let times = server_config(liveness_timeouts(&parts.app));
         let maker = NodeStandbyFactory::default();
-        let standby = Standby::start(standby_limit(&parts), maker.clone());
+        let standby = StandbyPool::start(standby_limit(&parts), maker.clone());
         let around = Arc::new(EnvironmentBase {
             inherited: parts.environment,
             grpc: parts.grpc.clone(),

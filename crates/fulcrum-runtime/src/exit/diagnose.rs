@@ -8,9 +8,9 @@ use fulcrum_config::Domain;
 use fulcrum_health::{DIAGNOSED_LINES, ExitContext, ExitRecord, OomKill, diagnose};
 use fulcrum_logs::{Hub, Stream};
 use fulcrum_spawn::lifecycle::ExitReport;
+use fulcrum_spawn::process::OomMonitor;
 
 use crate::exit::port_conflict;
-use crate::oom_monitor::OomMonitor;
 use crate::state::domain::SharedDomainStates;
 
 /// How many of them are kept to be shown.
@@ -47,16 +47,16 @@ impl ExitDiagnoser {
 
     /// A life has begun.
     pub(crate) fn track(&self, pid: u32) {
-        self.oom.announce(pid);
+        self.oom.track(pid);
     }
 
     /// A life has ended, and its leader isn't reaped yet: puts what can be known on the domain's
     /// desk, where it is read once the end is told.
     pub(crate) async fn diagnose(&self, pid: u32, generation: u64, report: ExitReport) {
         let oom = if report.signal == Some(9) {
-            self.oom.claim(pid).await
+            self.oom.take_kill(pid).await
         } else {
-            self.oom.forget(pid);
+            self.oom.untrack(pid);
             None
         };
         let lines = self
