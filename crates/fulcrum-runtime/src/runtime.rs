@@ -24,7 +24,7 @@ use crate::events::log::EventLog;
 use crate::launch::backend::LaunchContext;
 use crate::launch::install::PackageInstaller;
 use crate::launch::setup::DomainFactory;
-use crate::liveness::timeouts::LivenessTimeouts;
+use crate::liveness::keepalive::{liveness_timeouts, server_config};
 use crate::parts::RuntimeParts;
 use crate::process::untracked;
 use crate::registration::authorizer::Authorizer;
@@ -78,7 +78,7 @@ impl Runtime {
         let (transitions, told) = mpsc::unbounded_channel();
         let (events, heard) = mpsc::unbounded_channel();
         let roster = Arc::new(OnceLock::new());
-        let times = LivenessTimeouts::of(&parts.app).settings();
+        let times = server_config(liveness_timeouts(&parts.app));
         let maker = NodeStandbyFactory::default();
         let standby = StandbyPool::start(standby_limit(&parts), maker.clone());
         let around = Arc::new(EnvironmentBase {

@@ -1,9 +1,9 @@
 //! Where the log lines of an instance go: the store, standard output, and an OTLP endpoint.
 
-use fulcrum_logs::{Hub, Stream};
-use fulcrum_runtime::otlp::export::{self, OtlpExport};
+use fulcrum_logs::otlp::OtlpExport;
+use fulcrum_logs::{Hub, Stream, tracing_layer};
+use fulcrum_runtime::events::export;
 use fulcrum_runtime::shutdown::stage::ShutdownSignal;
-use fulcrum_runtime::tracing_layer;
 
 use super::log_store::{self, LogStoreHandle};
 use super::options::Options;
@@ -15,7 +15,7 @@ pub(crate) struct Logging {
     pub(crate) hub: Hub,
     store: LogStoreHandle,
     terminal: OutputWriter,
-    export: OtlpExport,
+    export: Option<OtlpExport>,
 }
 
 impl Logging {
@@ -54,9 +54,13 @@ impl Logging {
         self.store.run()
     }
 
-    /// Writes the last lines everywhere. `fast` after a second Ctrl-C.
+    /// Exports the last lines. `fast` after a second Ctrl-C.
+    pub(crate) async fn stop_export(&mut self, fast: bool) {
+        export::stop(self.export.take(), fast).await;
+    }
+
+    /// Closes the hub, and writes the last lines to standard output and to the store.
     pub(crate) async fn close(self, fast: bool) {
-        self.export.end(fast).await;
         self.hub.close();
         let (terminal, store) = (self.terminal, self.store);
         let last_lines = move || {

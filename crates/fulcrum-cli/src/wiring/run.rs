@@ -39,7 +39,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     let spawner = Spawner::start(tracker.clone()).map_err(|error| CliError::cannot_run(&error))?;
 
     let shutdown = ShutdownSignal::default();
-    let logging = Logging::start(&options, &shutdown)?;
+    let mut logging = Logging::start(&options, &shutdown)?;
     let hub = logging.hub.clone();
     claim.stale.iter().for_each(StartupMessage::log);
     let mut guard = GuardHandle::start(GUARD_COMMAND, &claim.record(), &run, &tracker);
@@ -88,7 +88,8 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
             servers.stop(fast).await;
         }
     };
-    tokio::join!(stop_servers, logging.close(fast));
+    tokio::join!(stop_servers, logging.stop_export(fast));
+    logging.close(fast).await;
     guard.end(exit.survivors.is_empty()).await;
     if let Some(reports) = &reports {
         modules::remove_report_dir(reports);
