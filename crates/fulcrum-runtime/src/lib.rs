@@ -8,7 +8,6 @@ pub mod events;
 pub mod exit;
 pub mod format;
 pub mod guard_supervisor;
-pub mod inspect;
 pub mod launch;
 pub mod liveness;
 pub mod names;

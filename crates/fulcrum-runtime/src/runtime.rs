@@ -20,7 +20,6 @@ use crate::control::{change, wait};
 use crate::error::{Error, ErrorKind};
 use crate::events::log::EventLog;
 use crate::launch::backend::LaunchContext;
-use crate::launch::install::PackageInstaller;
 use crate::launch::permit::StartLimiter;
 use crate::launch::setup::DomainFactory;
 use crate::liveness::timeouts::LivenessTimeouts;
@@ -41,6 +40,7 @@ use crate::state::domain::{DomainStates, SharedDomainStates};
 use crate::transitions;
 use crate::watch::options::FileWatchOptions;
 use crate::watch::task as watching;
+use fulcrum_spawn::prepare::PackageInstaller;
 
 /// The engine of one instance: the supervisor of the domains, and the tasks that carry facts
 /// between the libraries.

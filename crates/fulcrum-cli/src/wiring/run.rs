@@ -15,10 +15,10 @@ use fulcrum_runtime::process::untracked;
 use fulcrum_runtime::runtime::Runtime;
 use fulcrum_runtime::shutdown::stage::{ShutdownSignal, ShutdownStage};
 use fulcrum_runtime::state::desired::Selection;
-use fulcrum_runtime::state::modules;
 use fulcrum_runtime::unsupported::unsupported;
 use fulcrum_runtime::{stale, tracing_layer};
 use fulcrum_spawn::prepare::PrepareContext;
+use fulcrum_spawn::prepare::{create_report_dir, remove_report_dir};
 use fulcrum_spawn::process::{RunId, Spawner};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -100,7 +100,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     if let Some(moved) = &port.fallback_reason {
         log(&hub, Level::Warn, moved.clone());
     }
-    let modules = options.watching.map(|_| modules::report_dir(dir.dir()));
+    let modules = options.watching.map(|_| create_report_dir(dir.dir()));
     let modules = modules.transpose().map_err(defect)?;
     let runtime = Runtime::new(RuntimeParts {
         request: load::request(Some(&options.app.root), options.mode)?,
@@ -152,7 +152,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     let _ = tokio::task::spawn_blocking(last_words).await;
     guarding.end(exit.survivors.is_empty()).await;
     if let Some(folder) = &modules {
-        modules::remove_report_dir(folder);
+        remove_report_dir(folder);
     }
     drop(lock);
     if exit.survivors.is_empty() {

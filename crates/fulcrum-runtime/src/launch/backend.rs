@@ -5,7 +5,10 @@ use std::sync::Arc;
 use fulcrum_config::{Domain, Program};
 use fulcrum_logs::{Hub, Level};
 use fulcrum_rpc::Registry;
-use fulcrum_spawn::prepare::{NodeProgram, PrepareContext, StartWarning, plan_command, plan_node};
+use fulcrum_spawn::prepare::{
+    NodeProgram, PackageInstaller, PrepareContext, StartWarning, plan_command, plan_node,
+    report_file,
+};
 use fulcrum_spawn::process::{Process, RunId, Spawner};
 use fulcrum_spawn::supervisor::{Backend, FactSender, ProcessGroup};
 use fulcrum_spawn::{CommandSpec, StartError};
@@ -13,7 +16,7 @@ use fulcrum_spawn::{CommandSpec, StartError};
 use crate::command::environment::{EnvironmentBase, environment};
 use crate::context::now;
 use crate::exit::diagnose::ExitDiagnoser;
-use crate::launch::install::{InstallRequest, PackageInstaller};
+use crate::launch::install::{InstallRequest, ensure_installed};
 use crate::launch::permit::{StartLimiter, StartPermit};
 use crate::oom_monitor::OomMonitor;
 use crate::process::task;
@@ -27,7 +30,6 @@ use crate::standby::pool;
 use crate::standby::pool::Standby;
 use crate::state::desired::{DesiredStateReceiver, current_config};
 use crate::state::domain::SharedDomainStates;
-use crate::state::modules;
 
 /// What the backends of all domains share.
 #[derive(Clone)]
@@ -93,7 +95,7 @@ impl Backend for DomainBackend {
                     generation,
                     install_allowed: workshop.install && domain.process.install,
                 };
-                workshop.installer.ensure_installed(&client).await?;
+                ensure_installed(&workshop.installer, &client).await?;
             }
             let turn = workshop.starts.acquire().await;
             let (name, hub) = (domain.name.clone(), workshop.hub.clone());
@@ -259,7 +261,7 @@ pub(crate) fn build_command(
     match &domain.program {
         Program::Node { entry } => {
             let modules = around.modules.as_ref();
-            let modules = modules.map(|folder| modules::file(folder, &domain.name));
+            let modules = modules.map(|folder| report_file(folder, &domain.name));
             let program = NodeProgram {
                 name: &domain.name,
                 entry,

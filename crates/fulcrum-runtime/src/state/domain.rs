@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::exit::diagnose::ExitRecord;
 use crate::readiness::probes::ProbeStatus;
-use crate::state::modules::LoadedModules;
+use fulcrum_spawn::prepare::LoadedModules;
 
 /// One domain's desk: each field has one writer and any number of readers.
 #[derive(Debug)]

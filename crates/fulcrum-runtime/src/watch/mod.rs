@@ -12,5 +12,4 @@ pub mod pending;
 pub mod remote_fs;
 pub mod spec;
 pub mod status;
-pub mod syntax_cache;
 pub mod task;

@@ -29,9 +29,11 @@
 mod binary;
 mod command_plan;
 mod context;
+mod environment;
 mod executable;
 mod files;
 mod install;
+mod loaded_modules;
 mod node;
 mod node_plan;
 mod package_json;
@@ -45,7 +47,13 @@ mod typescript;
 
 pub use command_plan::plan_command;
 pub use context::{PrepareContext, StartWarning};
-pub use install::{InstallPlan, PackageManager, plan_install};
+pub use environment::{DomainVariables, Environment, NodeEnv, find_free_port, merge_environment};
+pub use install::{
+    InstallEvent, InstallPlan, InstallRequest, PackageInstaller, PackageManager, plan_install,
+};
+pub use loaded_modules::{
+    LoadedModules, create_report_dir, read_report, remove_report_dir, report_file,
+};
 pub use node::{MIN_VERSION, NodeOrigin, NodeRequest, NodeRuntime, find_node};
 pub use node_plan::{NodeProgram, plan_node};
 pub use nodejs_semver::Version;
@@ -53,4 +61,7 @@ pub use runner::{Runner, choose_runner};
 pub use sdk::Sdk;
 pub use sdk_install::SdkLocation;
 pub use standby_command::StandbyCommand;
-pub use typescript::{Format, StripError, StripErrorKind, Stripped, check_syntax, strip_file};
+pub use typescript::{
+    Format, StripError, StripErrorKind, Stripped, SyntaxChecker, SyntaxError, check_syntax,
+    strip_file,
+};
