@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::manager::PackageManager;
 use super::plan::{InstallPlan, plan_install};
 use crate::StartError;
-use crate::prepare::context::StartWarning;
+use crate::prepare::warning::StartWarning;
 use crate::process::Spawner;
 
 /// The longest time that an install may take. The slowest real ones take a few minutes.
