@@ -22,7 +22,8 @@ use crate::control::{change, wait};
 use crate::error::{Error, ErrorKind};
 use crate::events::log::EventLog;
 use crate::launch::backend::LaunchContext;
-use crate::launch::install::PackageInstaller;
+use fulcrum_spawn::prepare::PackageInstaller;
+
 use crate::launch::setup::DomainFactory;
 use crate::liveness::keepalive::{liveness_timeouts, server_config};
 use crate::parts::RuntimeParts;
