@@ -22,6 +22,8 @@
 
 mod command;
 mod exit;
+#[cfg(feature = "inspect")]
+pub mod inspect;
 pub mod lifecycle;
 pub mod prepare;
 pub mod process;

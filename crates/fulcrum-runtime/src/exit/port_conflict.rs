@@ -5,7 +5,6 @@ use fulcrum_spawn::process::{
     read_env_var,
 };
 
-use crate::redact;
 use crate::state::domain::{ProcessIdentity, SharedDomainStates};
 
 /// Whose process a holder is.
@@ -70,7 +69,7 @@ fn describe(what: &str, holder: &SocketOwner, owner: &PortOwner, domain: &str) -
     let pid = holder.pid;
     let held = format!(
         "{what} is held by pid {pid} ({})",
-        redact::redact_command_line(&holder.command)
+        fulcrum_config::redact_command_line(&holder.command)
     );
     match owner {
         PortOwner::Fulcrum => (

@@ -2,10 +2,10 @@
 
 use std::ffi::OsStr;
 
+use fulcrum_health::truncate_line;
 use fulcrum_spawn::prepare::plan_command;
 use fulcrum_spawn::process::run_and_capture;
 
-use crate::exit::diagnose::truncate_line;
 use crate::process::untracked::TOKEN_VAR;
 use crate::readiness::probes::ProbeTarget;
 
