@@ -8,6 +8,7 @@ mod group;
 mod guard;
 mod guard_supervisor;
 mod inspect;
+mod mountinfo;
 mod oom;
 mod oom_monitor;
 mod own_cgroup;

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::mountinfo::Mount;
+
 /// The counters and what they account for. One value serves all processes, since several may share
 /// a cgroup: a kill that explains one exit cannot explain another.
 #[derive(Debug, Default)]
@@ -116,33 +118,28 @@ fn memory_cgroup(groups: &str, mounts: &str) -> Option<MemoryCgroup> {
             of(&|controllers: &str| controllers.is_empty())?,
         ),
     };
-    let (root, mount) = mounts.lines().find_map(|line| mount_of(line, version))?;
+    let mount = mounts
+        .lines()
+        .filter_map(Mount::parse)
+        .find(|mount| has_memory_controller(mount, version))?;
     // In a container, the mount may show only a part of the hierarchy.
-    let below = Path::new(path).strip_prefix(root).ok()?;
-    let mount = PathBuf::from(mount);
+    let below = Path::new(path).strip_prefix(&mount.root).ok()?;
     Some(MemoryCgroup {
         version,
-        group: mount.join(below),
-        mount,
+        group: mount.point.join(below),
+        mount: mount.point,
     })
 }
 
-/// Root and mount point of a line of mountinfo, if it is the hierarchy with the memory controller.
-fn mount_of(line: &str, version: CgroupVersion) -> Option<(&str, &str)> {
-    // 36 35 98:0 /root /mount options … - type source super-options: proc_pid_mountinfo(5).
-    let (mount, file_system) = line.split_once(" - ")?;
-    let mut fields = mount.split(' ').skip(3);
-    let (root, point) = (fields.next()?, fields.next()?);
-    let mut of_system = file_system.split(' ');
-    let kind = of_system.next()?;
-    let is_it = match version {
-        CgroupVersion::Two => kind == "cgroup2",
+/// Whether a mount is the hierarchy with the memory controller.
+fn has_memory_controller(mount: &Mount<'_>, version: CgroupVersion) -> bool {
+    match version {
+        CgroupVersion::Two => mount.file_system == "cgroup2",
         CgroupVersion::One => {
-            let options = of_system.nth(1).unwrap_or_default();
-            kind == "cgroup" && options.split(',').any(|option| option == "memory")
+            let mut options = mount.super_options.split(',');
+            mount.file_system == "cgroup" && options.any(|option| option == "memory")
         }
-    };
-    is_it.then_some((root, point))
+    }
 }
 
 fn read(counter: &Path) -> Option<u64> {
