@@ -14,7 +14,7 @@ use super::mountinfo::Mount;
 /// The counters and what they account for. One value serves all processes, since several may share
 /// a cgroup: a kill that explains one exit cannot explain another.
 #[derive(Debug, Default)]
-pub struct OomCounters {
+pub(super) struct OomCounters {
     /// How many kills of a counter are accounted for.
     counted: BTreeMap<PathBuf, u64>,
     /// The counter of each tracked process at its start: cgroup v1 reports none for a zombie.
@@ -32,7 +32,7 @@ pub struct OomKill {
 
 impl OomCounters {
     /// Tracks a process that was just started: earlier kills of its cgroup are not about it.
-    pub fn track(&mut self, pid: u32) {
+    pub(super) fn track(&mut self, pid: u32) {
         if let Some(counter) = counter_of(pid) {
             if let Some(count) = read(&counter) {
                 self.counted.insert(counter.clone(), count);
@@ -44,7 +44,7 @@ impl OomCounters {
     /// Whether the OOM killer ended this process, which was ended by SIGKILL and is not reaped yet.
     /// To be called once. A counter that was never read before counts from 0: its cgroup may have
     /// been created for the process.
-    pub fn take_kill(&mut self, pid: u32) -> Option<OomKill> {
+    pub(super) fn take_kill(&mut self, pid: u32) -> Option<OomKill> {
         let tracked = self.tracked.remove(&pid);
         let counter = counter_of(pid).or(tracked)?;
         let count = read(&counter)?;
@@ -59,7 +59,7 @@ impl OomCounters {
     }
 
     /// Stops tracking a process that ended otherwise.
-    pub fn untrack(&mut self, pid: u32) {
+    pub(super) fn untrack(&mut self, pid: u32) {
         self.tracked.remove(&pid);
     }
 }

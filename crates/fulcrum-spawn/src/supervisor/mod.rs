@@ -31,7 +31,7 @@ mod wait;
 
 pub use backend::{Backend, FactSender, ProcessGroup};
 pub use domain_set::Supervisor;
-pub use gate::{Condition, DependencyGate};
+pub use gate::Condition;
 pub use handle::{DomainHandle, Outcome, Ticket};
 pub use manager::{DomainManager, DomainSpec, DomainUpdate};
 pub use snapshot::{LastExit, Snapshot, Transition};
