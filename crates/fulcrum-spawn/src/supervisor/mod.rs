@@ -28,6 +28,8 @@ mod suspend;
 #[cfg(test)]
 mod tests;
 mod wait;
+#[cfg(test)]
+mod wait_tests;
 
 pub use backend::{Backend, FactSender, ProcessGroup};
 pub use domain_set::Supervisor;
