@@ -359,7 +359,7 @@ fn ctrl_c_leaves_the_client_and_not_the_reload() {
     reload
         .wait_exit()
         .exits(130)
-        .stderr_contains(&["the reload goes on"]);
+        .stderr_contains(&["the reload continues"]);
     app.wait_for("users", "is ready", |users| users["ready"] == true);
     // A timeout does not abort it either.
     app.write_stub_domain("users", &["--register-after", "1001ms"], "{}");
