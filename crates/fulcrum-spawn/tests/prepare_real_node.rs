@@ -36,11 +36,11 @@ impl TestApp {
             .iter()
             .for_each(|(name, text)| app.write(&format!("domains/a/{name}"), text));
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let (dir, app) = (app.dir(), app.app());
+        let (dir, app_root) = (app.dir(), app.app());
         let request = NodeRequest {
             configured: None,
             domain_dir: &dir,
-            app_root: &app,
+            app_root: &app_root,
             path: &path,
             home: None,
         };
