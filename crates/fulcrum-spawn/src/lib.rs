@@ -26,6 +26,7 @@ pub mod inspect;
 pub mod lifecycle;
 pub mod prepare;
 pub mod process;
+pub mod standby;
 mod start_error;
 pub mod supervisor;
 

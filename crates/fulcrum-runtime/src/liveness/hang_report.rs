@@ -23,8 +23,10 @@ const COLLECT_TIMEOUT: Duration = Duration::from_millis(500);
 pub(crate) struct HangContext<'a> {
     pub(crate) domain: &'a str,
     pub(crate) generation: u64,
-    /// Its processes when it began to be late.
-    pub(crate) earlier: GroupSnapshot,
+    /// CPU time that its processes have used since it was late.
+    pub(crate) cpu_time: Duration,
+    /// For how long it has been late.
+    pub(crate) silence: Duration,
     /// Its processes now.
     pub(crate) look: GroupSnapshot,
 }
@@ -35,8 +37,7 @@ pub(crate) async fn collect(house: &SharedContext, case: &HangContext<'_>) -> Ve
     let Some(suspect) = select_process(&case.look).cloned() else {
         return Vec::new();
     };
-    let busy = case.look.busy_since(&case.earlier);
-    let silence = case.look.at.saturating_duration_since(case.earlier.at);
+    let (busy, silence) = (case.cpu_time, case.silence);
     let node = is_node(suspect.pid);
     let mut found = Vec::new();
     let seen = suspect.clone();

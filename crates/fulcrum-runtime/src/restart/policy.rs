@@ -5,14 +5,13 @@ use std::time::{Duration, Instant};
 
 use fulcrum_config::{Domain, RestartMode, RestartSettings};
 use fulcrum_health::{
-    BackoffConfig, BackoffError, Failure as HealthFailure, GenerationEnd as HealthEnd,
-    RestartMode as HealthMode, RestartPolicy as HealthPolicy, RestartTracker,
-    Verdict as HealthVerdict,
+    BackoffConfig, BackoffError, DIAGNOSED_LINES, ExitRecord, Failure as HealthFailure,
+    GenerationEnd as HealthEnd, RestartMode as HealthMode, RestartPolicy as HealthPolicy,
+    RestartTracker, Verdict as HealthVerdict, truncate_line,
 };
 use fulcrum_logs::{Hub, Stream};
 use fulcrum_spawn::lifecycle::{Failure, GenerationEnd, RestartPolicy, Verdict};
 
-use crate::exit::diagnose::{DIAGNOSED_LINES, ExitRecord, truncate_line};
 use crate::launch::backend::LaunchContext;
 use crate::readiness::probes;
 use crate::state::desired::{DesiredStateReceiver, DomainConfigRef};
