@@ -19,7 +19,7 @@ pub struct App {
     pub runtime: RuntimeSettings,
     /// The domains, ordered by name.
     pub domains: Vec<Domain>,
-    pub(crate) shown: EffectiveConfig,
+    pub(crate) effective: EffectiveConfig,
 }
 
 /// The effective settings with their origins, kept for [`App::show`].
@@ -69,16 +69,16 @@ impl App {
     /// with an order the members before it, as far as those have a process.
     pub fn dependencies(&self, name: &str) -> BTreeMap<&str, DependencyCondition> {
         let groups = self.runtime.groups.values();
-        let before = groups.flat_map(|group| group.predecessors(name));
-        let mut needs: BTreeMap<&str, DependencyCondition> = before
+        let predecessors = groups.flat_map(|group| group.predecessors(name));
+        let mut dependencies: BTreeMap<&str, DependencyCondition> = predecessors
             .filter(|other| self.domain(other).is_some_and(Domain::has_process))
             .map(|other| (other.as_str(), DependencyCondition::Ready))
             .collect();
         if let Some(domain) = self.domain(name) {
             let own = domain.process.depends_on.iter();
-            needs.extend(own.map(|(name, condition)| (name.as_str(), *condition)));
+            dependencies.extend(own.map(|(name, condition)| (name.as_str(), *condition)));
         }
-        needs
+        dependencies
     }
 
     /// Keeps what an instance that runs can't change, and would heed only if it were another one:
@@ -108,8 +108,8 @@ impl App {
         let with_process = self.domains.iter().filter(|domain| domain.has_process());
         let graph = with_process
             .map(|domain| {
-                let needs = self.dependencies(&domain.name).into_keys().collect();
-                (domain.name.as_str(), needs)
+                let dependencies = self.dependencies(&domain.name).into_keys().collect();
+                (domain.name.as_str(), dependencies)
             })
             .collect();
         crate::dependency_graph::waves(&graph)
@@ -125,24 +125,24 @@ impl App {
         serde_json::json!({
             "root": self.root.to_string_lossy(),
             "name": self.name,
-            "runtime": self.shown.runtime,
-            "domains": self.shown.domains,
+            "runtime": self.effective.runtime,
+            "domains": self.effective.domains,
         })
     }
 
     /// The part of [`App::show`] that is about one domain: `{name, dir, process: {…}}`.
     pub fn effective_domain(&self, name: &str) -> Option<Value> {
-        self.shown.domains.get(name).cloned()
+        self.effective.domains.get(name).cloned()
     }
 
     /// The effective configuration as YAML, values only: of the whole app, or of one domain. None
     /// when there is no domain of that name.
     pub fn to_yaml(&self, domain: Option<&str>) -> Option<String> {
-        let shown = match domain {
+        let effective = match domain {
             Some(name) => self.effective_domain(name)?,
             None => self.effective(),
         };
-        serde_yaml::to_string(&values(shown)).ok()
+        serde_yaml::to_string(&values(effective)).ok()
     }
 
     /// A path as people want to see it: relative to the app root where it is inside it.
@@ -152,8 +152,8 @@ impl App {
 }
 
 /// What is shown without the origins.
-fn values(shown: Value) -> Value {
-    match shown {
+fn values(effective: Value) -> Value {
+    match effective {
         // A variable may be called `origin` too, but what stands behind it isn't a text.
         Value::Object(mut leaf) if leaf.get("origin").is_some_and(Value::is_string) => {
             leaf.remove("value").unwrap_or_default()

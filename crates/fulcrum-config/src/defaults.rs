@@ -12,31 +12,31 @@ use crate::schema;
 const TEXT: &str = include_str!("defaults.yml");
 
 /// The built-in `runtime` and `process` layers.
-pub(crate) fn layers(mode: Mode, leaves: &mut SettingArena) -> (Dict, Dict) {
+pub(crate) fn layers(mode: Mode, arena: &mut SettingArena) -> (Dict, Dict) {
     let parsed =
         crate::yaml::parse(TEXT).expect("defaults.yml is valid YAML, which a test sees to");
-    let nothing = Node {
+    let empty = Node {
         value: NodeKind::Null,
-        ..Node::text("")
+        ..Node::scalar("")
     };
-    let part = |name: &str| parsed.root.get(name).map_or(&nothing, |entry| &entry.value);
-    let mut problems: Vec<Diagnostic> = Vec::new();
-    let mut lower = LayerParser {
+    let part = |name: &str| parsed.root.get(name).map_or(&empty, |entry| &entry.value);
+    let mut diagnostics: Vec<Diagnostic> = Vec::new();
+    let mut parser = LayerParser {
         source: Source::Default,
         env: None,
-        leaves,
-        problems: &mut problems,
+        arena,
+        diagnostics: &mut diagnostics,
     };
-    let mut runtime = lower.section(schema::RUNTIME, part("runtime"), "runtime");
-    let process = lower.section(schema::PROCESS, part("process"), "process");
+    let mut runtime = parser.section(schema::RUNTIME, part("runtime"), "runtime");
+    let process = parser.section(schema::PROCESS, part("process"), "process");
     let registration = match mode {
         Mode::Dev => "grpc: {registration: open}",
         Mode::Serve => "grpc: {registration: token}",
     };
     let by_mode = crate::yaml::parse(registration).expect("the text above is valid YAML");
-    let by_mode = lower.section(schema::RUNTIME, &by_mode.root, "runtime");
+    let by_mode = parser.section(schema::RUNTIME, &by_mode.root, "runtime");
     runtime = crate::layers::merge([("defaults", &runtime), ("mode", &by_mode)]);
-    debug_assert!(problems.is_empty(), "{problems:?}");
+    debug_assert!(diagnostics.is_empty(), "{diagnostics:?}");
     (runtime, process)
 }
 

@@ -120,14 +120,13 @@ pub(crate) const MAX_DIAGNOSTICS: usize = 500;
 /// Puts the findings into the order in which they are shown: what has no file first, then by
 /// file, line and column. Exact repetitions are dropped, and so are those beyond [`MOST`], which
 /// is told.
-pub(crate) fn sort(problems: &mut Vec<Diagnostic>) {
-    problems.sort_by(|a, b| a.at.cmp(&b.at).then(a.severity.cmp(&b.severity)));
-    problems.dedup();
-    if problems.len() > MAX_DIAGNOSTICS {
-        problems.truncate(MAX_DIAGNOSTICS);
-        let message =
-            format!("there are more than {MAX_DIAGNOSTICS} findings; the others aren't shown");
-        problems.push(Diagnostic::error("too-many", message).hint("is this the right file?"));
+pub(crate) fn sort(diagnostics: &mut Vec<Diagnostic>) {
+    diagnostics.sort_by(|a, b| a.at.cmp(&b.at).then(a.severity.cmp(&b.severity)));
+    diagnostics.dedup();
+    if diagnostics.len() > MAX_DIAGNOSTICS {
+        diagnostics.truncate(MAX_DIAGNOSTICS);
+        let message = format!("more than {MAX_DIAGNOSTICS} diagnostics; the rest is not shown");
+        diagnostics.push(Diagnostic::error("too-many", message).hint("is this the right file?"));
     }
 }
 
@@ -161,7 +160,7 @@ mod tests {
 
     #[test]
     fn shows_place_message_and_hint() {
-        let problem = Diagnostic::error("unknown-key", "unknown key `restrat`")
+        let diagnostic = Diagnostic::error("unknown-key", "unknown key `restrat`")
             .at(Some(Location {
                 file: "domains/users/fulcrum.yml".into(),
                 line: 3,
@@ -169,16 +168,16 @@ mod tests {
             }))
             .hint("did you mean `restart`?");
         assert_eq!(
-            problem.to_string(),
+            diagnostic.to_string(),
             "domains/users/fulcrum.yml:3:1: unknown key `restrat`\n  hint: did you mean `restart`?"
         );
     }
 
     #[test]
     fn input_cannot_steer_the_terminal() {
-        let problem =
+        let diagnostic =
             Diagnostic::error("x", format!("bad {}", quoted("a\u{1b}[2Jb\n"))).in_file("\u{7}f");
-        let text = problem.to_string();
+        let text = diagnostic.to_string();
         assert!(!text.chars().any(char::is_control), "{text:?}");
         assert!(text.contains("a\\u{1b}[2Jb"), "{text}");
     }

@@ -21,16 +21,19 @@ pub fn read_env_file(path: &Path) -> Result<BTreeMap<String, String>, Diagnostic
 }
 
 /// [`read_env_file`], with a name for findings.
-pub(crate) fn read(path: &Path, shown: &Path) -> Result<BTreeMap<String, String>, Diagnostic> {
-    let text = read_text(path, shown)?;
-    parse(&text).map_err(|fault| {
-        let spot = Position {
-            line: fault.line,
+pub(crate) fn read(
+    path: &Path,
+    display_path: &Path,
+) -> Result<BTreeMap<String, String>, Diagnostic> {
+    let text = read_text(path, display_path)?;
+    parse(&text).map_err(|error| {
+        let position = Position {
+            line: error.line,
             column: 1,
         };
-        Diagnostic::error("bad-env-file", fault.message)
-            .at(Some(location(shown, spot)))
-            .hint(fault.hint)
+        Diagnostic::error("bad-env-file", error.message)
+            .at(Some(location(display_path, position)))
+            .hint(error.hint)
     })
 }
 
@@ -48,28 +51,28 @@ fn parse(text: &str) -> Result<BTreeMap<String, String>, EnvFileError> {
     while !rest.is_empty() {
         line += 1;
         let (this, after) = rest.split_once('\n').unwrap_or((rest, ""));
-        let written = this.trim();
-        if written.is_empty() || written.starts_with('#') {
+        let trimmed = this.trim();
+        if trimmed.is_empty() || trimmed.starts_with('#') {
             rest = after;
             continue;
         }
-        let assignment = written
+        let assignment = trimmed
             .strip_prefix("export ")
-            .unwrap_or(written)
+            .unwrap_or(trimmed)
             .trim_start();
         let Some((name, value)) = assignment.split_once('=') else {
             return Err(EnvFileError {
                 line,
-                message: format!("{} is no `KEY=VALUE`", quoted(written)),
-                hint: "a comment begins with `#`",
+                message: format!("expected `KEY=VALUE`, found {}", quoted(trimmed)),
+                hint: "comments start with `#`",
             });
         };
         let name = name.trim_end();
         if !is_name(name) {
             return Err(EnvFileError {
                 line,
-                message: format!("{} can't be the name of a variable", quoted(name)),
-                hint: "a name has letters, digits, `_`, `.` and `-`, and doesn't begin with a digit",
+                message: format!("{} is not a valid variable name", quoted(name)),
+                hint: "a name consists of letters, digits, `_`, `.` and `-`, and does not start with a digit",
             });
         }
         let value = value.trim_start();
@@ -89,8 +92,11 @@ fn parse(text: &str) -> Result<BTreeMap<String, String>, EnvFileError> {
                 if !trailing.is_empty() && !trailing.starts_with('#') {
                     return Err(EnvFileError {
                         line,
-                        message: format!("{} stands after the closing {quote}", quoted(trailing)),
-                        hint: "a comment there begins with `#`",
+                        message: format!(
+                            "unexpected {} after the closing {quote}",
+                            quoted(trailing)
+                        ),
+                        hint: "comments start with `#`",
                     });
                 }
                 variables.insert(name.to_owned(), value);
@@ -152,7 +158,7 @@ mod tests {
         let text = "\r\n# a comment\nPLAIN = 1.10 \nexport ZIP=0123 # inline\nHASH=a#b\nEMPTY=\nNOTE=# nothing\n\
             DOUBLE=\"a\\n\\\"b\\\" $x\" # c\nSINGLE='a\\n # b'\nLONG=\"one\ntwo\"\nURL=http://a/?b=c\nPLAIN=2\r\n";
         let read = parse(text).expect("valid");
-        let wanted = [
+        let expected = [
             ("DOUBLE", "a\n\"b\" $x"),
             ("EMPTY", ""),
             ("HASH", "a#b"),
@@ -165,7 +171,7 @@ mod tests {
         ];
         assert_eq!(
             read,
-            wanted
+            expected
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into()
         );
@@ -181,7 +187,7 @@ mod tests {
             ("A='x\ny' z", 2),
             ("A=\"1\n2\"\nB", 3),
         ] {
-            assert_eq!(parse(text).map_err(|fault| fault.line), Err(line), "{text}");
+            assert_eq!(parse(text).map_err(|error| error.line), Err(line), "{text}");
         }
     }
 

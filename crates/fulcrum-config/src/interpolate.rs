@@ -21,7 +21,7 @@ pub(crate) fn interpolate(
     env: &BTreeMap<String, String>,
 ) -> Result<String, Vec<InterpolationError>> {
     let mut out = String::with_capacity(text.len());
-    let mut gaps = Vec::new();
+    let mut errors = Vec::new();
     let mut rest = text;
     while let Some(start) = rest.find('$') {
         let (before, from) = rest.split_at(start);
@@ -31,13 +31,13 @@ pub(crate) fn interpolate(
             rest = after;
         } else if let Some(after) = from.strip_prefix("${") {
             let Some((inside, after)) = after.split_once('}') else {
-                gaps.push(InterpolationError::Malformed(from.to_owned()));
+                errors.push(InterpolationError::Malformed(from.to_owned()));
                 rest = "";
                 break;
             };
             match expand(inside, env) {
                 Ok(value) => out.push_str(value),
-                Err(gap) => gaps.push(gap),
+                Err(error) => errors.push(error),
             }
             rest = after;
         } else {
@@ -46,7 +46,11 @@ pub(crate) fn interpolate(
         }
     }
     out.push_str(rest);
-    if gaps.is_empty() { Ok(out) } else { Err(gaps) }
+    if errors.is_empty() {
+        Ok(out)
+    } else {
+        Err(errors)
+    }
 }
 
 fn expand<'a>(
@@ -87,7 +91,7 @@ mod tests {
 
     #[test]
     fn fills_in_variables_and_defaults() {
-        for (text, filled) in [
+        for (text, expected) in [
             ("plain", "plain"),
             ("${HOST}:${PORT:-5432}/x", "db:5432/x"),
             ("${EMPTY}", ""),
@@ -98,7 +102,7 @@ mod tests {
             ("${RECURSE}", "${HOST}"),
             ("${UNSET:-a:-b}", "a:-b"),
         ] {
-            assert_eq!(interpolate(text, &env()), Ok(filled.to_owned()), "{text}");
+            assert_eq!(interpolate(text, &env()), Ok(expected.to_owned()), "{text}");
         }
     }
 

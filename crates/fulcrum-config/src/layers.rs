@@ -17,8 +17,8 @@ pub(crate) struct SettingArena(Vec<SettingWithOrigin>);
 
 impl SettingArena {
     /// Keeps a setting and gives what stands for it in a layer.
-    pub(crate) fn add(&mut self, leaf: SettingWithOrigin) -> Value {
-        self.0.push(leaf);
+    pub(crate) fn add(&mut self, setting: SettingWithOrigin) -> Value {
+        self.0.push(setting);
         Value::from(self.0.len() - 1)
     }
 
@@ -67,8 +67,8 @@ pub(crate) fn merge<'a>(layers: impl IntoIterator<Item = (&'static str, &'a Dict
 }
 
 /// The settings of merged layers.
-pub(crate) fn resolve(leaves: &SettingArena, merged: Dict) -> SettingTree {
-    leaves
+pub(crate) fn resolve(arena: &SettingArena, merged: Dict) -> SettingTree {
+    arena
         .resolve(&merged.into())
         .unwrap_or_else(|| SettingTree::Map(BTreeMap::new()))
 }

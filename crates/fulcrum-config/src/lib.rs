@@ -45,13 +45,13 @@ mod listen;
 mod load;
 mod mode;
 mod node;
+mod options;
 mod otlp;
 mod overrides;
 mod plan;
 mod probe;
 mod process;
 mod redact;
-mod request;
 mod resolve;
 mod root;
 mod runtime;
@@ -76,6 +76,7 @@ pub use env_file::read_env_file;
 pub use file_watch::FileWatchOptions;
 pub use load::load;
 pub use mode::Mode;
+pub use options::{LoadOptions, LoadResult};
 pub use plan::{
     Action, Difference, DomainChange, ReloadPlan, RunningState, describe_changes, restart_reason,
 };
@@ -85,7 +86,6 @@ pub use process::{
     WatchSettings,
 };
 pub use redact::{is_secret_name, redact_arguments, redact_command_line, redact_value};
-pub use request::{LoadOptions, LoadResult};
 pub use root::find_app_root;
 pub use runtime::{
     AppWatchSettings, GrpcSettings, ListenAddress, LogFormat, LogSettings, LogStoreSettings,

@@ -9,11 +9,8 @@ use crate::value_error::ValueError;
 /// Splits `HOST:PORT`; an IPv6 address stands in brackets, which are taken off.
 pub(crate) fn parse_host_port(text: &str) -> Result<(String, u16), ValueError> {
     let shape = || {
-        ValueError::invalid(format!(
-            "{} is no address of the form `host:port`",
-            quoted(text)
-        ))
-        .hint("write it like `127.0.0.1:50051` or `[::1]:50051`")
+        ValueError::invalid(format!("{} is not of the form `host:port`", quoted(text)))
+            .hint("write it like `127.0.0.1:50051` or `[::1]:50051`")
     };
     let (host, port) = text.rsplit_once(':').ok_or_else(shape)?;
     let host = match host.strip_prefix('[') {
@@ -35,9 +32,9 @@ pub(crate) fn parse_host_port(text: &str) -> Result<(String, u16), ValueError> {
     if port.is_empty() || !port.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(shape());
     }
-    let port = port.parse().map_err(|_| {
-        ValueError::invalid(format!("{} is no port: they end at 65535", quoted(port)))
-    })?;
+    let port = port
+        .parse()
+        .map_err(|_| ValueError::invalid(format!("{} is not a port (0 to 65535)", quoted(port))))?;
     Ok((host.to_owned(), port))
 }
 
@@ -55,11 +52,11 @@ pub(crate) fn parse_listen_address(text: &str) -> Result<Setting, ValueError> {
     Err(ValueError {
         code: "exposed-address",
         message: format!(
-            "{} is reachable from other machines, and what is said there is neither encrypted nor authenticated: anyone on the network could call and impersonate domains",
+            "{} is reachable from other machines, and its connections are neither encrypted nor authenticated: anyone on the network could call and impersonate domains",
             quoted(text)
         ),
         hint: Some(format!(
-            "listen at `127.0.0.1:{port}`, and let a proxy that speaks TLS stand before it"
+            "listen on `127.0.0.1:{port}`, behind a proxy that terminates TLS"
         )),
     })
 }
@@ -92,7 +89,7 @@ mod tests {
             "example.org:1",
         ] {
             assert_eq!(
-                parse_listen_address(text).map_err(|refusal| refusal.code),
+                parse_listen_address(text).map_err(|error| error.code),
                 Err("exposed-address"),
                 "{text}"
             );
@@ -117,7 +114,7 @@ mod tests {
             "a:b:1",
         ] {
             assert_eq!(
-                parse_listen_address(text).map_err(|refusal| refusal.code),
+                parse_listen_address(text).map_err(|error| error.code),
                 Err("invalid-value"),
                 "{text}"
             );

@@ -10,7 +10,7 @@ pub(crate) struct Position {
 /// A value and where it is written.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
-    pub(crate) spot: Position,
+    pub(crate) position: Position,
     pub(crate) value: NodeKind,
 }
 
@@ -32,15 +32,15 @@ pub(crate) enum NodeKind {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
     pub(crate) key: String,
-    pub(crate) spot: Position,
+    pub(crate) position: Position,
     pub(crate) value: Node,
 }
 
 impl Node {
     /// A text that comes from elsewhere than a file.
-    pub(crate) fn text(text: impl Into<String>) -> Self {
+    pub(crate) fn scalar(text: impl Into<String>) -> Self {
         Self {
-            spot: Position::default(),
+            position: Position::default(),
             value: NodeKind::Scalar {
                 text: text.into(),
                 plain: true,
@@ -63,13 +63,13 @@ impl Node {
             NodeKind::Sequence(_) => "a list".into(),
             NodeKind::Mapping(_) => "a map".into(),
             NodeKind::Scalar { text, plain } => {
-                let shown = crate::diagnostic::quoted(text);
+                let quoted_text = crate::diagnostic::quoted(text);
                 if *plain && text.parse::<f64>().is_ok() {
-                    format!("the number {shown}")
+                    format!("the number {quoted_text}")
                 } else if text.is_empty() {
                     "an empty text".into()
                 } else {
-                    format!("the text {shown}")
+                    format!("the text {quoted_text}")
                 }
             }
         }

@@ -58,7 +58,7 @@ pub(crate) enum Type {
     OtlpEndpoint,
     /// `auto` or a port.
     Port,
-    /// `off` or how many.
+    /// `off` or a number.
     Standby,
 }
 

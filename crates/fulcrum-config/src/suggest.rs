@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn finds_what_was_meant() {
-        for (typed, meant) in [
+        for (typed, suggestion) in [
             ("restrat", "restart"),
             ("dependsOn", "depends_on"),
             ("depends", "depends_on"),
@@ -82,7 +82,7 @@ mod tests {
             let known = if typed == "depends" {
                 None
             } else {
-                Some(meant)
+                Some(suggestion)
             };
             assert_eq!(closest(typed, KEYS), known, "{typed}");
         }

@@ -67,7 +67,7 @@ pub struct RunningState<'a> {
 
 impl<'a> RunningState<'a> {
     /// An app whose domains all run with what it says.
-    pub fn of(app: &'a App) -> Self {
+    pub fn new(app: &'a App) -> Self {
         Self {
             app,
             processes: BTreeMap::new(),

@@ -67,57 +67,58 @@ impl ComparableSettings {
             user,
         } = settings;
         // What one leaves unset isn't there.
-        let mut life_is = |key: &str, value: Value| {
+        let mut set_process = |key: &str, value: Value| {
             if !value.is_null() && value != json!([]) {
                 process.insert(key.to_owned(), value);
             }
         };
-        life_is("node", node.as_deref().map_or(Value::Null, path));
-        life_is("node_args", json!(node_args));
-        life_is("args", json!(args));
-        life_is("cwd", path(cwd));
+        set_process("node", node.as_deref().map_or(Value::Null, path));
+        set_process("node_args", json!(node_args));
+        set_process("args", json!(args));
+        set_process("cwd", path(cwd));
         for (name, value) in file_env.iter().chain(env) {
-            life_is(&format!("env.{name}"), json!(value));
+            set_process(&format!("env.{name}"), json!(value));
         }
         let ResourceLimits { memory, cpu } = limits;
-        life_is(
+        set_process(
             "limits.memory",
-            memory.map_or(Value::Null, |bytes| Setting::Size(bytes).show()),
+            memory.map_or(Value::Null, |bytes| Setting::Size(bytes).to_json()),
         );
-        life_is("limits.cpu", json!(cpu));
-        life_is(
+        set_process("limits.cpu", json!(cpu));
+        set_process(
             "port",
-            port.map_or(Value::Null, |port| Setting::Port(port).show()),
+            port.map_or(Value::Null, |port| Setting::Port(port).to_json()),
         );
-        life_is("install", json!(install));
-        life_is("user", json!(user));
-        life_is("runtime.logs.level", json!(app.runtime.logs.level));
+        set_process("install", json!(install));
+        set_process("user", json!(user));
+        set_process("runtime.logs.level", json!(app.runtime.logs.level));
 
-        let mut rule_is = |key: &str, value: Value| supervision.insert(key.to_owned(), value);
+        let mut set_supervision =
+            |key: &str, value: Value| supervision.insert(key.to_owned(), value);
         for (name, condition) in depends_on {
             let condition = match condition {
                 DependencyCondition::Ready => "ready",
                 DependencyCondition::Started => "started",
                 DependencyCondition::Exited => "exited",
             };
-            rule_is(&format!("depends_on.{name}"), json!(condition));
+            set_supervision(&format!("depends_on.{name}"), json!(condition));
         }
         let files: Vec<Value> = env_files.iter().map(|file| path(file)).collect();
-        rule_is("env_file", json!(files));
-        rule_is("start_timeout", Setting::Time(*start_timeout).show());
-        rule_is("ready", Setting::Probe(ready.clone()).show());
-        rule_is("alive", Setting::Probe(alive.clone()).show());
+        set_supervision("env_file", json!(files));
+        set_supervision("start_timeout", Setting::Duration(*start_timeout).to_json());
+        set_supervision("ready", Setting::Probe(ready.clone()).to_json());
+        set_supervision("alive", Setting::Probe(alive.clone()).to_json());
         let HeartbeatSettings { interval, misses } = heartbeat;
-        rule_is("heartbeat.interval", Setting::Time(*interval).show());
-        rule_is("heartbeat.misses", json!(misses));
+        set_supervision("heartbeat.interval", Setting::Duration(*interval).to_json());
+        set_supervision("heartbeat.misses", json!(misses));
         let StopSettings { signal, grace } = stop;
-        rule_is("stop.signal", json!(signal));
-        rule_is("stop.grace", Setting::Time(*grace).show());
-        rule_is("replicas", json!(replicas));
+        set_supervision("stop.signal", json!(signal));
+        set_supervision("stop.grace", Setting::Duration(*grace).to_json());
+        set_supervision("replicas", json!(replicas));
         let WatchSettings { paths, ignore } = watch;
-        rule_is("watch.paths", json!(paths));
-        rule_is("watch.ignore", json!(ignore));
-        supervision.extend(of_restart(restart));
+        set_supervision("watch.paths", json!(paths));
+        set_supervision("watch.ignore", json!(ignore));
+        supervision.extend(restart_settings(restart));
         Self {
             process,
             supervision,
@@ -125,7 +126,7 @@ impl ComparableSettings {
     }
 }
 
-fn of_restart(restart: &RestartSettings) -> SettingMap {
+fn restart_settings(restart: &RestartSettings) -> SettingMap {
     let RestartSettings {
         policy,
         success_exit_codes,
@@ -145,7 +146,7 @@ fn of_restart(restart: &RestartSettings) -> SettingMap {
         RestartMode::OnFailure => "on-failure",
         RestartMode::Never => "never",
     };
-    let time = |time| Setting::Time(time).show();
+    let time = |time| Setting::Duration(time).to_json();
     [
         ("policy", json!(policy)),
         ("success_exit_codes", json!(success_exit_codes)),
@@ -164,8 +165,8 @@ fn of_restart(restart: &RestartSettings) -> SettingMap {
 /// The differences between two apps as a whole: those that are adopted, and those that only
 /// another instance would heed.
 pub(super) fn diff_app(old: &App, new: &App) -> (Vec<Difference>, Vec<Difference>) {
-    let ((adopted, fixed), (new_adopted, new_fixed)) = (of_runtime(old), of_runtime(new));
-    (diff(adopted, new_adopted), diff(fixed, new_fixed))
+    let ((updatable, immutable), (new_adopted, new_fixed)) = (of_runtime(old), of_runtime(new));
+    (diff(updatable, new_adopted), diff(immutable, new_fixed))
 }
 
 fn of_runtime(app: &App) -> (SettingMap, SettingMap) {
@@ -177,18 +178,18 @@ fn of_runtime(app: &App) -> (SettingMap, SettingMap) {
         standby,
         groups,
     } = &app.runtime;
-    let mut adopted = SettingMap::from([("runtime.domains".to_owned(), json!(domains))]);
+    let mut updatable = SettingMap::from([("runtime.domains".to_owned(), json!(domains))]);
     for (name, group) in groups {
         let value = json!({
             "strategy": group.strategy.to_string(),
             "domains": group.domains,
         });
-        adopted.insert(format!("runtime.groups.{name}"), value);
+        updatable.insert(format!("runtime.groups.{name}"), value);
     }
-    let mut fixed = SettingMap::new();
-    let mut is = |key: &str, value: Value| {
+    let mut immutable = SettingMap::new();
+    let mut set = |key: &str, value: Value| {
         if !value.is_null() {
-            fixed.insert(format!("runtime.{key}"), value);
+            immutable.insert(format!("runtime.{key}"), value);
         }
     };
     let GrpcSettings {
@@ -196,22 +197,22 @@ fn of_runtime(app: &App) -> (SettingMap, SettingMap) {
         registration,
         tls,
     } = grpc;
-    is("grpc.listen", json!(listen.to_string()));
+    set("grpc.listen", json!(listen.to_string()));
     let registration = match registration {
         RegistrationMode::Open => "open",
         RegistrationMode::Token => "token",
     };
-    is("grpc.registration", json!(registration));
+    set("grpc.registration", json!(registration));
     if let Some(TlsSettings {
         cert,
         key,
         client_ca,
     }) = tls
     {
-        is("grpc.tls.cert", json!(cert.to_string_lossy()));
-        is("grpc.tls.key", json!(key.to_string_lossy()));
+        set("grpc.tls.cert", json!(cert.to_string_lossy()));
+        set("grpc.tls.key", json!(key.to_string_lossy()));
         let authority = client_ca.as_ref().map(|path| path.to_string_lossy());
-        is("grpc.tls.client_ca", json!(authority));
+        set("grpc.tls.client_ca", json!(authority));
     }
     // What domains are told of it is in their environment.
     let LogSettings {
@@ -225,8 +226,8 @@ fn of_runtime(app: &App) -> (SettingMap, SettingMap) {
         LogFormat::Text => "text",
         LogFormat::Json => "json",
     };
-    is("logs.format", json!(format));
-    is("logs.store.enabled", json!(store.is_some()));
+    set("logs.format", json!(format));
+    set("logs.store.enabled", json!(store.is_some()));
     if let Some(LogStoreSettings {
         file_size,
         files,
@@ -235,11 +236,14 @@ fn of_runtime(app: &App) -> (SettingMap, SettingMap) {
         compress,
     }) = store
     {
-        is("logs.store.file_size", Setting::Size(*file_size).show());
-        is("logs.store.files", json!(files));
-        is("logs.store.max_age", Setting::Time(*max_age).show());
-        is("logs.store.total_size", Setting::Size(*total_size).show());
-        is("logs.store.compress", json!(compress));
+        set("logs.store.file_size", Setting::Size(*file_size).to_json());
+        set("logs.store.files", json!(files));
+        set("logs.store.max_age", Setting::Duration(*max_age).to_json());
+        set(
+            "logs.store.total_size",
+            Setting::Size(*total_size).to_json(),
+        );
+        set("logs.store.compress", json!(compress));
     }
     if let Some(OtlpExportSettings {
         otlp,
@@ -247,23 +251,23 @@ fn of_runtime(app: &App) -> (SettingMap, SettingMap) {
         level,
     }) = forward
     {
-        is("logs.forward.otlp", json!(otlp));
+        set("logs.forward.otlp", json!(otlp));
         for (name, value) in headers {
-            is(&format!("logs.forward.headers.{name}"), json!(value));
+            set(&format!("logs.forward.headers.{name}"), json!(value));
         }
-        is("logs.forward.level", json!(level));
+        set("logs.forward.level", json!(level));
     }
     let AppWatchSettings {
         enabled,
         poll,
         ignore,
     } = watch;
-    is("watch.enabled", json!(enabled));
-    is(
+    set("watch.enabled", json!(enabled));
+    set(
         "watch.poll",
-        poll.map_or(Value::Null, |poll| Setting::Time(poll).show()),
+        poll.map_or(Value::Null, |poll| Setting::Duration(poll).to_json()),
     );
-    is("watch.ignore", json!(ignore));
-    is("standby", json!(standby));
-    (adopted, fixed)
+    set("watch.ignore", json!(ignore));
+    set("standby", json!(standby));
+    (updatable, immutable)
 }

@@ -10,14 +10,14 @@ use crate::setting::{Setting, SettingTree, SettingWithOrigin};
 /// `runtime.logs.forward`; none when no receiver is named.
 pub(crate) fn resolve_export(
     settings: &SettingsReader<'_>,
-    problems: &mut Vec<Diagnostic>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<OtlpExportSettings> {
     let headers: BTreeMap<String, String> = settings
         .tree
         .entries("logs.forward.headers")
         .filter_map(|(name, value)| match value {
             SettingTree::Leaf(SettingWithOrigin {
-                setting: Setting::Text(text),
+                setting: Setting::String(text),
                 ..
             }) => Some((name.clone(), text.clone())),
             _ => None,
@@ -28,15 +28,15 @@ pub(crate) fn resolve_export(
         // Refused rather than ignored: whoever sets it believes that lines are sent.
         let header = headers.keys().next().map(|name| format!("headers.{name}"));
         let set = level.map(|_| "level".to_owned()).or(header);
-        if let Some(set) = set.filter(|_| problems.is_empty()) {
-            problems.push(
+        if let Some(set) = set.filter(|_| diagnostics.is_empty()) {
+            diagnostics.push(
                 settings
-                    .problem(
+                    .diagnostic(
                         &format!("logs.forward.{set}"),
                         "invalid-value",
-                        "there is no receiver to forward to",
+                        "no endpoint is set",
                     )
-                    .hint("name it under `runtime.logs.forward.otlp`, such as `http://127.0.0.1:4317`"),
+                    .hint("set `runtime.logs.forward.otlp`, such as `http://127.0.0.1:4317`"),
             );
         }
         return None;

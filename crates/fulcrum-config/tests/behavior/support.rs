@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use fulcrum_config::{App, LoadOptions, LoadResult, Mode, load};
 
 pub(crate) struct Case {
-    folder: tempfile::TempDir,
+    dir: tempfile::TempDir,
     env: BTreeMap<String, String>,
     flags: Vec<(String, String)>,
     pub(crate) mode: Mode,
@@ -17,7 +17,7 @@ impl Case {
     /// An app with these files; a `fulcrum.yml` is there in any case.
     pub(crate) fn new(files: &[(&str, &str)]) -> Self {
         let case = Self {
-            folder: tempfile::tempdir().expect("a temporary folder"),
+            dir: tempfile::tempdir().expect("a temporary folder"),
             env: BTreeMap::new(),
             flags: Vec::new(),
             mode: Mode::Dev,
@@ -60,7 +60,7 @@ impl Case {
     }
 
     pub(crate) fn root(&self) -> PathBuf {
-        self.folder.path().canonicalize().expect("it is there")
+        self.dir.path().canonicalize().expect("it is there")
     }
 
     pub(crate) fn load(&self) -> LoadResult {
@@ -76,26 +76,26 @@ impl Case {
     /// The app, which must be without any finding.
     pub(crate) fn app(&self) -> App {
         let loaded = self.load();
-        assert!(loaded.problems.is_empty(), "{:#?}", loaded.problems);
+        assert!(loaded.diagnostics.is_empty(), "{:#?}", loaded.diagnostics);
         loaded.app.expect("an app without findings")
     }
 
     /// All findings as shown, one text each, the app's folder written as `ROOT`.
-    pub(crate) fn problems(&self) -> Vec<String> {
+    pub(crate) fn diagnostics(&self) -> Vec<String> {
         let loaded = self.load();
         assert_eq!(loaded.app.is_some(), loaded.is_valid());
         let root = self.root().to_string_lossy().into_owned();
         loaded
-            .problems
+            .diagnostics
             .iter()
-            .map(|problem| problem.to_string().replace(&root, "ROOT"))
+            .map(|diagnostic| diagnostic.to_string().replace(&root, "ROOT"))
             .collect()
     }
 
     /// The only finding, as shown.
-    pub(crate) fn problem(&self) -> String {
-        let mut problems = self.problems();
-        assert_eq!(problems.len(), 1, "{problems:#?}");
-        problems.remove(0)
+    pub(crate) fn diagnostic(&self) -> String {
+        let mut diagnostics = self.diagnostics();
+        assert_eq!(diagnostics.len(), 1, "{diagnostics:#?}");
+        diagnostics.remove(0)
     }
 }

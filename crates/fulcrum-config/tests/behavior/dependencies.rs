@@ -37,10 +37,10 @@ fn a_cycle_is_told_as_a_path() {
         ("d", "depends_on: [d]"),
     ]);
     assert_eq!(
-        case.problems(),
+        case.diagnostics(),
         [
-            "domains/b/fulcrum.yml:2:16: `process.depends_on`: each waits for the next, forever: b -> c -> b\n  hint: remove one of these dependencies",
-            "domains/d/fulcrum.yml:2:16: `process.depends_on`: each waits for the next, forever: d -> d\n  hint: remove one of these dependencies",
+            "domains/b/fulcrum.yml:2:16: `process.depends_on`: dependency cycle: b -> c -> b\n  hint: remove one of these dependencies",
+            "domains/d/fulcrum.yml:2:16: `process.depends_on`: dependency cycle: d -> d\n  hint: remove one of these dependencies",
         ]
     );
 }
@@ -52,10 +52,10 @@ fn an_unknown_domain_is_told_with_the_nearest() {
         ("users", "depends_on: {x: }"),
     ]);
     assert_eq!(
-        case.problems(),
+        case.diagnostics(),
         [
-            "domains/orders/fulcrum.yml:2:16: `process.depends_on`: there is no domain `user`\n  hint: did you mean `users`?",
-            "domains/users/fulcrum.yml:2:16: `process.depends_on`: there is no domain `x`\n  hint: the domains are orders, users",
+            "domains/orders/fulcrum.yml:2:16: `process.depends_on`: unknown domain `user`\n  hint: did you mean `users`?",
+            "domains/users/fulcrum.yml:2:16: `process.depends_on`: unknown domain `x`\n  hint: the domains are orders, users",
         ]
     );
 }
@@ -64,7 +64,7 @@ fn an_unknown_domain_is_told_with_the_nearest() {
 fn a_domain_without_a_process_cannot_be_waited_for() {
     let case = app(&[("orders", "depends_on: [pricing]")]);
     case.write("domains/pricing/fulcrum.yml", "db: {}");
-    assert!(case.problem().starts_with("domains/orders/fulcrum.yml:2:16: `process.depends_on`: the domain `pricing` has no process to wait for"));
+    assert!(case.diagnostic().starts_with("domains/orders/fulcrum.yml:2:16: `process.depends_on`: the domain `pricing` has no process to wait for"));
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_broken_domain_is_not_held_against_those_who_depend_on_it() {
     ]);
     case.write("domains/pay/domain.js", "");
     case.write("domains/pay/domain.ts", "");
-    assert_eq!(case.problems().len(), 2);
+    assert_eq!(case.diagnostics().len(), 2);
 }
 
 #[test]
@@ -93,8 +93,8 @@ fn members_of_groups_must_be_domains() {
         "runtime:\n  groups:\n    shop: {strategy: one_for_all, domains: [users, order]}\n",
     );
     assert_eq!(
-        case.problem(),
-        "fulcrum.yml:3:44: `runtime.groups.shop.domains`: there is no domain `order`\n  hint: did you mean `orders`?"
+        case.diagnostic(),
+        "fulcrum.yml:3:44: `runtime.groups.shop.domains`: unknown domain `order`\n  hint: did you mean `orders`?"
     );
 }
 
@@ -146,16 +146,15 @@ fn an_order_against_the_dependencies_is_told_and_so_is_a_member_given_twice() {
         "runtime:\n  groups:\n    g: {strategy: rest_for_one, domains: [a, b]}\n",
     );
     assert_eq!(
-        case.problem(),
-        "fulcrum.yml:3:42: `runtime.groups.g.domains`: its order contradicts what its members depend \
-         on, so each waits for the next, forever: a -> b -> a\n  hint: a member waits for those \
-         before it: write those that others depend on first"
+        case.diagnostic(),
+        "fulcrum.yml:3:42: `runtime.groups.g.domains`: its order contradicts the dependencies of \
+         its members: a -> b -> a\n  hint: members wait for those before them: list dependencies first"
     );
     case.write(
         "fulcrum.yml",
         "runtime:\n  groups:\n    g: {strategy: one_for_one, domains: [a, b, a]}\n",
     );
-    assert!(case.problem().contains("`a` stands there twice"));
+    assert!(case.diagnostic().contains("`a` is listed twice"));
 }
 
 #[test]
@@ -165,7 +164,7 @@ fn orders_of_several_groups_may_contradict_each_other() {
         "fulcrum.yml",
         "runtime:\n  groups:\n    g: {strategy: rest_for_one, domains: [a, b]}\n    h: {strategy: one_for_all, domains: [b, a]}\n",
     );
-    assert!(case.problem().contains("a -> b -> a"));
+    assert!(case.diagnostic().contains("a -> b -> a"));
 }
 
 #[test]
@@ -175,11 +174,11 @@ fn a_port_given_twice_is_a_warning() {
         ("b", "port: 3000"),
         ("c", "port: 50051"),
     ]);
-    let told = case.problems();
-    assert!(told[0].starts_with("domains/b/fulcrum.yml:2:9: warning: `process.port`: `b` is given port 3000, which `a` has too"), "{told:?}");
+    let reported = case.diagnostics();
+    assert!(reported[0].starts_with("domains/b/fulcrum.yml:2:9: warning: `process.port`: `b` uses port 3000, which `a` uses too"), "{reported:?}");
     assert!(
-        told[1].contains("`runtime.grpc.listen` has too"),
-        "{told:?}"
+        reported[1].contains("`runtime.grpc.listen` uses too"),
+        "{reported:?}"
     );
     assert!(case.load().is_valid());
 }

@@ -188,10 +188,10 @@ fn paths_are_relative_to_the_file_they_are_written_in() {
 #[test]
 fn a_node_that_is_not_there_is_told_where_it_is_named() {
     let case = Case::domain("process:\n  node: /nowhere/node");
-    let told = case.problem();
+    let reported = case.diagnostic();
     assert!(
-        told.starts_with("domains/a/fulcrum.yml:2:9: `process.node`: there is no file"),
-        "{told}"
+        reported.starts_with("domains/a/fulcrum.yml:2:9: `process.node`: no such file"),
+        "{reported}"
     );
     let by_name = Case::domain("process: {node: node20}");
     assert!(by_name.app().domains[0].process.node.is_some());
@@ -202,8 +202,8 @@ fn a_mistake_in_an_env_file_is_told_where_it_is() {
     let case = Case::domain("process: {env_file: [.env]}");
     case.write("domains/a/.env", "A=1\nnonsense\n");
     assert!(
-        case.problem()
-            .starts_with("domains/a/.env:2:1: `nonsense` is no `KEY=VALUE`")
+        case.diagnostic()
+            .starts_with("domains/a/.env:2:1: expected `KEY=VALUE`, found `nonsense`")
     );
 }
 
@@ -249,7 +249,7 @@ fn an_address_is_explicit_when_anyone_set_it() {
 
 #[test]
 fn mistakes_in_variables_and_flags_name_them() {
-    for (name, value, told) in [
+    for (name, value, expected) in [
         (
             "FULCRUM_PROCESS__STRAT_TIMEOUT",
             "5s",
@@ -263,20 +263,23 @@ fn mistakes_in_variables_and_flags_name_them() {
         (
             "FULCRUM_PROCESS__USER__NAME",
             "x",
-            "variable `FULCRUM_PROCESS__USER__NAME`: there is nothing below `process.user` to set",
+            "variable `FULCRUM_PROCESS__USER__NAME`: `process.user` has no keys",
         ),
         (
             "FULCRUM_PROCES__USER",
             "x",
-            "warning: variable `FULCRUM_PROCES__USER`: does nothing\n  hint: did you mean `FULCRUM_PROCESS__USER`?",
+            "warning: variable `FULCRUM_PROCES__USER`: has no effect\n  hint: did you mean `FULCRUM_PROCESS__USER`?",
         ),
     ] {
-        assert_eq!(Case::domain("process: {}").env(name, value).problem(), told);
+        assert_eq!(
+            Case::domain("process: {}").env(name, value).diagnostic(),
+            expected
+        );
     }
     assert_eq!(
         Case::domain("process: {}")
             .flag("runtime.grpc.lisen", "x")
-            .problem(),
+            .diagnostic(),
         "flag for `runtime.grpc.lisen`: unknown key `lisen` in `runtime.grpc`\n  hint: did you mean `runtime.grpc.listen`?"
     );
     let contract = [

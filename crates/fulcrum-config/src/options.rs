@@ -29,14 +29,14 @@ pub struct LoadResult {
     /// The app; none when there is any error, so that nothing half right is ever run.
     pub app: Option<App>,
     /// All findings, ordered by file and line.
-    pub problems: Vec<Diagnostic>,
+    pub diagnostics: Vec<Diagnostic>,
 }
 
 impl LoadResult {
     /// Whether there is no error; warnings may be there.
     pub fn is_valid(&self) -> bool {
-        self.problems
+        self.diagnostics
             .iter()
-            .all(|problem| problem.severity != Severity::Error)
+            .all(|diagnostic| diagnostic.severity != Severity::Error)
     }
 }
