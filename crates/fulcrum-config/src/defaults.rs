@@ -1,4 +1,4 @@
-//! The lowest layer: `defaults.yml`, read like any other file.
+//! The lowest layer: `defaults.yml`, parsed like any other file.
 
 use figment::value::Dict;
 
@@ -13,8 +13,7 @@ const TEXT: &str = include_str!("defaults.yml");
 
 /// The built-in `runtime` and `process` layers.
 pub(crate) fn layers(mode: Mode, arena: &mut SettingArena) -> (Dict, Dict) {
-    let parsed =
-        crate::yaml::parse(TEXT).expect("defaults.yml is valid YAML, which a test sees to");
+    let parsed = crate::yaml::parse(TEXT).expect("defaults.yml is valid YAML, which a test checks");
     let empty = Node {
         value: NodeKind::Null,
         ..Node::scalar("")
@@ -45,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn are_valid_settings() {
+    fn defaults_are_valid_settings() {
         for mode in [Mode::Dev, Mode::Serve] {
             let (runtime, process) = layers(mode, &mut SettingArena::default());
             assert!(runtime.contains_key("grpc") && process.contains_key("restart"));

@@ -1,12 +1,12 @@
-//! Who waits for whom: the order to start in, and why there may be none.
+//! The graph of dependencies: the start order, and cycles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Each domain and those that it depends on.
+/// Each domain and its dependencies.
 pub(crate) type Graph<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
-/// The order to start in: each wave depends on earlier ones only, and its names are sorted. What
-/// isn't in the graph counts as there; what is on a cycle, or after one, is in no wave.
+/// The start order: each wave depends on earlier ones only, and its names are sorted. Dependencies
+/// that are not in the graph are ignored. Domains on a cycle, or after one, are in no wave.
 pub(crate) fn waves(graph: &Graph<'_>) -> Vec<Vec<String>> {
     let mut waves: Vec<Vec<String>> = Vec::new();
     let mut remaining: Graph<'_> = graph.clone();
@@ -30,8 +30,8 @@ pub(crate) fn waves(graph: &Graph<'_>) -> Vec<Vec<String>> {
     }
 }
 
-/// A cycle through each domain that is on one, each cycle once: `[a, b]` for `a -> b -> a`,
-/// beginning with its first name.
+/// A cycle through each domain that is on one, each cycle once: `[a, b]` for `a -> b -> a`, starting
+/// with its first name.
 pub(crate) fn cycles(graph: &Graph<'_>) -> Vec<Vec<String>> {
     let mut found: Vec<Vec<String>> = Vec::new();
     let mut covered: BTreeSet<&str> = BTreeSet::new();
@@ -47,7 +47,7 @@ pub(crate) fn cycles(graph: &Graph<'_>) -> Vec<Vec<String>> {
     found
 }
 
-/// The shortest way from a domain back to itself, breadth first.
+/// The shortest path from a domain back to itself, by breadth-first search.
 fn shortest_cycle<'a>(graph: &Graph<'a>, start: &'a str) -> Option<Vec<&'a str>> {
     let mut predecessors: BTreeMap<&str, &str> = BTreeMap::new();
     let mut level = vec![start];
@@ -119,7 +119,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn either_all_are_started_in_order_or_there_is_a_cycle(edges in proptest::collection::vec((0usize..7, 0usize..7), 0..14)) {
+        fn all_domains_are_in_order_or_there_is_a_cycle(edges in proptest::collection::vec((0usize..7, 0usize..7), 0..14)) {
             let mut graph: Graph<'_> = NAMES.iter().map(|name| (*name, BTreeSet::new())).collect();
             for (from, to) in edges {
                 graph.entry(NAMES[from]).or_default().insert(NAMES[to]);

@@ -1,4 +1,4 @@
-//! Finds the domains of an app: the folders that `runtime.domains` matches and that hold a
+//! Finds the domains of an app: the directories that `runtime.domains` matches and that contain a
 //! `fulcrum.yml` or an entry point.
 
 use std::collections::BTreeSet;
@@ -13,14 +13,15 @@ use crate::entry_point;
 use crate::file::{CONFIG_FILE, MISNAMED_CONFIG_FILE, io_error_text};
 use crate::setting::Origin;
 
-/// Names that mean something else wherever a domain can be named.
+/// Names with a meaning of their own on the command line.
 const RESERVED: &[&str] = &["all", "fulcrum"];
 const MAX_NAME_LEN: usize = 63;
-/// Enough for any app, an end for a glob that would walk a whole disk.
+/// The largest number of directories that a glob may match, which stops a glob that would scan a
+/// whole disk.
 const MAX_DIRS: usize = 20_000;
 const MAX_DEPTH: usize = 16;
 
-/// Whether globs pass over a folder of that name.
+/// Whether globs skip a directory of that name.
 pub(crate) fn is_skipped(name: &OsStr) -> bool {
     name == "node_modules" || name.as_encoded_bytes().starts_with(b".")
 }
@@ -58,7 +59,7 @@ pub(crate) fn discover(
     discovery
 }
 
-/// Takes one matched folder for a domain, refuses it, or passes over it.
+/// Adds a matched directory as a domain, rejects it, or skips it.
 fn classify_dir(
     root: &Path,
     display_path: PathBuf,
@@ -68,41 +69,63 @@ fn classify_dir(
 ) {
     let dir = root.join(&display_path);
     let exists = |name: &str| dir.join(name).symlink_metadata().is_ok();
-    let entries: Vec<_> = entry_point::NAMES
-        .iter()
-        .copied()
-        .filter(|name| exists(name))
-        .collect();
+    let entries = entry_point::NAMES.iter().copied();
+    let entries: Vec<_> = entries.filter(|name| exists(name)).collect();
     let config = exists(CONFIG_FILE);
-    if exists(MISNAMED_CONFIG_FILE) && !config {
-        diagnostics.push(
-            Diagnostic::warning(
-                "misspelt-file",
-                format!("is ignored: a domain's file must be named `{CONFIG_FILE}`"),
-            )
-            .in_file(display_path.join(MISNAMED_CONFIG_FILE))
-            .hint(format!("rename it to `{CONFIG_FILE}`")),
-        );
+    let is_misnamed = exists(MISNAMED_CONFIG_FILE);
+    if is_misnamed && !config {
+        diagnostics.push(misnamed_file(&display_path));
     }
     if entries.is_empty() && !config {
-        let literal = globs
-            .iter()
-            .any(|glob| Path::new(glob.trim_start_matches("./")) == display_path);
-        if literal && !exists(MISNAMED_CONFIG_FILE) {
-            diagnostics.push(
-                Diagnostic::error("no-domain", format!("is listed in `runtime.domains` but contains neither a `{CONFIG_FILE}` nor an entry point"))
-                    .in_file(display_path)
-                    .hint(format!("an entry point is one of {}", entry_point::NAMES.join(", "))),
-            );
+        let is_literal = |glob: &String| Path::new(glob.trim_start_matches("./")) == display_path;
+        if globs.iter().any(is_literal) && !is_misnamed {
+            diagnostics.push(no_domain(display_path));
         }
         return;
     }
-    let name = display_path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    let error = match dir.canonicalize() {
+    let name = display_path.file_name().unwrap_or_default();
+    let name = name.to_string_lossy().into_owned();
+    let same_name = |other: &&DiscoveredDomain| other.name.eq_ignore_ascii_case(&name);
+    let error = check_dir(root, &dir, &name).or_else(|| {
+        let other = discovery.domains.values().find(same_name)?;
+        Some(duplicate_name(&name, other))
+    });
+    if let Some(error) = error {
+        diagnostics.push(error.in_file(display_path));
+        discovery.rejected.insert(name);
+        return;
+    }
+    let found = DiscoveredDomain {
+        name: name.clone(),
+        display_path,
+        entries,
+        config,
+    };
+    discovery.domains.insert(name, found);
+}
+
+fn misnamed_file(dir: &Path) -> Diagnostic {
+    Diagnostic::warning(
+        "misspelt-file",
+        format!("is ignored: a domain's file must be named `{CONFIG_FILE}`"),
+    )
+    .in_file(dir.join(MISNAMED_CONFIG_FILE))
+    .hint(format!("rename it to `{CONFIG_FILE}`"))
+}
+
+fn no_domain(dir: PathBuf) -> Diagnostic {
+    let message = format!(
+        "is listed in `runtime.domains` but contains neither a `{CONFIG_FILE}` nor an entry point"
+    );
+    let names = entry_point::NAMES.join(", ");
+    Diagnostic::error("no-domain", message)
+        .in_file(dir)
+        .hint(format!("an entry point is one of {names}"))
+}
+
+/// Why a directory cannot be a domain, by its path and name.
+fn check_dir(root: &Path, dir: &Path, name: &str) -> Option<Diagnostic> {
+    match dir.canonicalize() {
         Ok(real) if !real.starts_with(root) => Some(
             Diagnostic::error(
                 "outside-app",
@@ -113,57 +136,25 @@ fn classify_dir(
         Ok(real) if real == root => Some(
             Diagnostic::error("outside-app", "is the app itself").hint("list directories below it"),
         ),
-        Ok(_) => check_name(&name),
+        Ok(_) => check_name(name),
         Err(error) => Some(Diagnostic::error(
             "unreadable-file",
             format!("cannot be used: {}", io_error_text(&error)),
         )),
-    };
-    if let Some(diagnostic) = error {
-        diagnostics.push(diagnostic.in_file(display_path));
-        discovery.rejected.insert(name);
-        return;
     }
-    let duplicate = discovery
-        .domains
-        .values()
-        .find(|other| other.name.eq_ignore_ascii_case(&name));
-    if let Some(other) = duplicate {
-        let (code, message) = if other.name == name {
-            (
-                "duplicate-name",
-                format!(
-                    "the domain {} is also in {}",
-                    quoted(&name),
-                    quoted(&other.display_path.to_string_lossy())
-                ),
-            )
-        } else {
-            (
-                "duplicate-name",
-                format!(
-                    "the domains {} and {} (in {}) differ only in case",
-                    quoted(&name),
-                    quoted(&other.name),
-                    quoted(&other.display_path.to_string_lossy())
-                ),
-            )
-        };
-        diagnostics.push(
-            Diagnostic::error(code, message)
-                .in_file(display_path)
-                .hint("rename one of the two directories: a domain is named after its directory"),
-        );
-        discovery.rejected.insert(name);
-        return;
-    }
-    let found = DiscoveredDomain {
-        name: name.clone(),
-        display_path: display_path,
-        entries,
-        config,
+}
+
+/// Names must differ in more than case.
+fn duplicate_name(name: &str, other: &DiscoveredDomain) -> Diagnostic {
+    let path = quoted(&other.display_path.to_string_lossy());
+    let message = if other.name == name {
+        format!("the domain {} is also in {path}", quoted(name))
+    } else {
+        let (name, other) = (quoted(name), quoted(&other.name));
+        format!("the domains {name} and {other} (in {path}) differ only in case")
     };
-    discovery.domains.insert(name, found);
+    Diagnostic::error("duplicate-name", message)
+        .hint("rename one of the two directories: a domain is named after its directory")
 }
 
 fn check_name(name: &str) -> Option<Diagnostic> {
@@ -190,7 +181,7 @@ fn check_name(name: &str) -> Option<Diagnostic> {
     )
 }
 
-/// The folders, relative to `root`, that a glob matches, ordered.
+/// The directories, relative to `root`, that a glob matches.
 fn expand(root: &Path, glob: &str) -> Result<BTreeSet<PathBuf>, Diagnostic> {
     let outside = || {
         Diagnostic::error(
@@ -280,7 +271,7 @@ fn too_many(glob: &str) -> Diagnostic {
     .hint("use a more specific glob")
 }
 
-/// The folders and all below them; symlinks aren't followed, so that this ends.
+/// The directories and all below them. Symlinks are not followed, so that the search ends.
 fn descendants(root: &Path, dirs: BTreeSet<PathBuf>) -> Result<BTreeSet<PathBuf>, Diagnostic> {
     let mut all = dirs.clone();
     let mut level: Vec<PathBuf> = dirs.into_iter().collect();
@@ -303,7 +294,7 @@ fn descendants(root: &Path, dirs: BTreeSet<PathBuf>) -> Result<BTreeSet<PathBuf>
     Ok(all)
 }
 
-/// What is in a folder. One that can't be read holds nothing that we could start.
+/// The entries of a directory; none if it cannot be read.
 fn children(root: &Path, dir: &Path) -> Vec<PathBuf> {
     std::fs::read_dir(root.join(dir))
         .into_iter()

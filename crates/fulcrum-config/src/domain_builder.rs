@@ -1,4 +1,4 @@
-//! One domain on its way: its file read, its layers merged, its program found.
+//! One domain while it is built: its file read, its layers merged, its program found.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,28 +20,28 @@ use crate::schema;
 use crate::setting::{Origin, Setting, SettingTree, SettingWithOrigin, leaf_json};
 use crate::toplevel::{self, FileKind};
 
-/// What lies below and above a domain's own file.
+/// The layers below and above a domain's own file.
 pub(crate) struct DomainContext<'a> {
     pub(crate) root: &'a Path,
     pub(crate) env: &'a BTreeMap<String, String>,
-    /// Built-in defaults and the app's, merged.
+    /// The built-in defaults and the app's defaults, merged.
     pub(crate) lower_layers: &'a Dict,
     /// Variables and flags, merged.
     pub(crate) upper_layers: &'a Dict,
 }
 
-/// A domain, perhaps with mistakes that are already reported.
+/// A domain, possibly with errors that are reported already.
 pub(crate) struct DomainBuilder {
     pub(crate) name: String,
     pub(crate) dir: PathBuf,
-    /// None when what it starts can't be told because of a mistake.
+    /// None if an error prevents to determine the program.
     pub(crate) program: Option<Program>,
     pub(crate) process: ProcessSettings,
     pub(crate) tree: SettingTree,
     discovered: bool,
 }
 
-/// Reads one domain and reports all that is wrong with it alone.
+/// Reads one domain and reports the errors that concern it alone.
 pub(crate) fn read(
     found: &DiscoveredDomain,
     context: &DomainContext<'_>,
@@ -99,7 +99,7 @@ pub(crate) fn read(
     }
 }
 
-/// What the app says for every domain, `depends_on: [db]`, isn't said to `db` itself.
+/// An app-wide default such as `depends_on: [db]` does not apply to `db` itself.
 fn drop_self_dependency(tree: &mut SettingTree, name: &str) {
     let is_app_wide =
         resolve::dependency_origins(tree)
@@ -115,7 +115,7 @@ fn drop_self_dependency(tree: &mut SettingTree, name: &str) {
     }
 }
 
-/// What the domain starts (none after a mistake), and whether that was found by its name.
+/// The domain's program (none after an error), and whether its entry point was found by its name.
 fn program(
     found: &DiscoveredDomain,
     tree: &SettingTree,
@@ -195,13 +195,13 @@ fn program(
 }
 
 impl DomainBuilder {
-    /// Whether there may be something to start: a mistake that was reported isn't held against
-    /// those who depend on it.
+    /// Whether the domain may have a process. After an error it counts as having one, so that the
+    /// domains that depend on it are not reported as well.
     pub(crate) fn may_have_process(&self) -> bool {
         self.program != Some(Program::NoProcess)
     }
 
-    /// Where a setting is written.
+    /// The origin of a setting.
     pub(crate) fn origin(&self, path: &str) -> Option<&Origin> {
         self.tree.leaf(path).map(|leaf| &leaf.origin)
     }
@@ -228,7 +228,7 @@ impl DomainBuilder {
         json!({ "name": self.name, "dir": relative(&self.dir), "process": process })
     }
 
-    /// The finished domain; only for drafts without mistakes.
+    /// The domain. To be used only without errors.
     pub(crate) fn build(self) -> Domain {
         Domain {
             name: self.name,
@@ -239,7 +239,7 @@ impl DomainBuilder {
     }
 }
 
-/// Reports a dependency or a member that no domain has the name of.
+/// The diagnostic for a dependency or group member that is not a domain.
 pub(crate) fn unknown_domain<'a>(
     name: &str,
     known: impl Iterator<Item = &'a str> + Clone,

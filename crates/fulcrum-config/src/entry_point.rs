@@ -7,7 +7,7 @@ use crate::diagnostic::{Diagnostic, quoted};
 use crate::discovered::DiscoveredDomain;
 use crate::file::io_error_text;
 
-/// The names that are looked for when none is set.
+/// The file names that are searched if no entry point is configured.
 pub(crate) const NAMES: [&str; 5] = [
     "domain.js",
     "domain.mjs",
@@ -17,7 +17,7 @@ pub(crate) const NAMES: [&str; 5] = [
 ];
 const EXTENSIONS: [&str; 6] = ["js", "mjs", "cjs", "ts", "mts", "cts"];
 
-/// The one entry point found by its name; none when there is none.
+/// The entry point found by its name; none if there is none.
 pub(crate) fn detect(root: &Path, found: &DiscoveredDomain) -> Result<Option<PathBuf>, Diagnostic> {
     let paths: Vec<_> = found
         .entries
@@ -51,7 +51,7 @@ pub(crate) fn detect(root: &Path, found: &DiscoveredDomain) -> Result<Option<Pat
     }
 }
 
-/// The entry point that is set.
+/// The configured entry point.
 pub(crate) fn resolve_configured(
     root: &Path,
     dir: &Path,
@@ -80,7 +80,7 @@ pub(crate) fn resolve_configured(
     })
 }
 
-/// Checks a file, and gives its real path.
+/// Checks a file, and returns its canonical path.
 fn validate(root: &Path, path: &Path) -> Result<PathBuf, Diagnostic> {
     let bad = |message: String| Diagnostic::error("bad-entry", message);
     let real = path

@@ -1,4 +1,4 @@
-//! Reads a text file within bounds, and parses a `fulcrum.yml`.
+//! Reads text files of bounded size, and parses a `fulcrum.yml`.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,15 +9,15 @@ use crate::node::{Node, NodeKind};
 use crate::yaml;
 use crate::yaml_error::YamlError;
 
-/// The name of a configuration file, in the app's folder and in a domain's.
+/// The name of a configuration file, in the app's directory and in a domain's.
 pub(crate) const CONFIG_FILE: &str = "fulcrum.yml";
-/// A name that people try instead.
+/// A common mistake for [`CONFIG_FILE`].
 pub(crate) const MISNAMED_CONFIG_FILE: &str = "fulcrum.yaml";
 
-/// Far more than anyone writes by hand, little enough to read in one go.
+/// In bytes; far more than any configuration needs.
 const MAX_FILE_SIZE: u64 = 1024 * 1024;
 
-/// Reads a whole text file. `shown` is how it is called in findings.
+/// Reads a text file. `display_path` is its path in diagnostics.
 pub(crate) fn read_text(path: &Path, display_path: &Path) -> Result<String, Diagnostic> {
     let unreadable = |error: &io::Error| {
         let hint = match error.kind() {
@@ -32,7 +32,7 @@ pub(crate) fn read_text(path: &Path, display_path: &Path) -> Result<String, Diag
         .in_file(display_path)
         .hint(hint)
     };
-    // A pipe or a device would block or never end.
+    // Reading a pipe or a device may block or never end.
     let found = std::fs::metadata(path).map_err(|error| unreadable(&error))?;
     if !found.is_file() {
         let kind = if found.is_dir() {
@@ -97,9 +97,9 @@ fn decode(bytes: Vec<u8>, display_path: &Path) -> Result<String, Diagnostic> {
     }
 }
 
-/// Parses a `fulcrum.yml`: none when it is unusable, which is then among the problems.
+/// Parses a `fulcrum.yml`; none if it is unusable, which is reported.
 ///
-/// Only what is under `section` is ours: a duplicate key elsewhere is told as a warning.
+/// Only `section` is Fulcrum's own: a duplicate key elsewhere is a warning.
 pub(crate) fn read_config(
     path: &Path,
     display_path: &Path,
@@ -154,7 +154,7 @@ pub(crate) fn read_config(
     }
 }
 
-/// A place in a file.
+/// The location of a position in a file.
 pub(crate) fn location(file: &Path, position: crate::node::Position) -> Location {
     Location {
         file: file.to_owned(),
@@ -170,12 +170,12 @@ fn into_diagnostic(error: YamlError, display_path: &Path) -> Diagnostic {
     diagnostic
 }
 
-/// An I/O error without its number: `permission denied`.
+/// The text of an I/O error without its number: `permission denied`.
 pub(crate) fn io_error_text(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "no such file or directory".into(),
         io::ErrorKind::PermissionDenied => "permission denied".into(),
-        // Its `ErrorKind` isn't stable yet, and its number differs between systems.
+        // Its `ErrorKind` is not stable yet, and its number differs between systems.
         _ if error.to_string().contains("symbolic links") => "its symlinks form a loop".into(),
         _ => error.to_string(),
     }

@@ -1,4 +1,5 @@
-//! `runtime.groups`: members that there are, each once, in an order that nothing contradicts.
+//! Checks of `runtime.groups`: members exist, are listed once, and are in an order that does not
+//! contradict their dependencies.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +28,7 @@ pub(crate) fn check(
     check_order(tree, runtime, builders, diagnostics);
 }
 
-/// Where a group's members are written.
+/// The origin of a group's members.
 fn origin<'a>(tree: &'a SettingTree, group: &str) -> Option<&'a Origin> {
     match tree.find("groups")? {
         SettingTree::Map(groups) => groups.get(group)?.leaf("domains").map(|leaf| &leaf.origin),
@@ -77,7 +78,7 @@ fn check_members(
     }
 }
 
-/// Members wait for those before them, which mustn't wait for them in turn.
+/// Members wait for those before them, so these must not depend on them.
 fn check_order(
     tree: &SettingTree,
     runtime: &RuntimeSettings,
@@ -115,7 +116,7 @@ fn check_order(
                 !own_dependencies.is_some_and(|dependencies| dependencies.contains(to.as_str()))
             })
         };
-        // One of dependencies alone is told where those are checked.
+        // A cycle of dependencies alone is reported by their own check.
         let by_group = edges().find_map(|(from, to)| {
             let mut groups = runtime.groups.iter();
             groups.find(|(_, group)| group.predecessors(from).contains(to))
@@ -124,7 +125,7 @@ fn check_order(
         let Some(origin) = origin(tree, name) else {
             continue;
         };
-        // One mistake may close several cycles.
+        // One group may cause several cycles.
         if !reported.insert(name) {
             continue;
         }

@@ -2,20 +2,20 @@
 
 use std::collections::BTreeMap;
 
-/// Why a text can't be filled in.
+/// Why a reference cannot be expanded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum InterpolationError {
-    /// The variable isn't set and there is no default.
+    /// The variable is not set, and there is no default.
     Unset(String),
-    /// `${` that isn't followed by a name and `}`; what stands there.
+    /// `${` without a name and `}`; the text in question.
     Malformed(String),
 }
 
-/// Replaces each `${NAME}` by the variable and each `${NAME:-default}` by the variable or, where
-/// it is unset or empty, the default. `$$` is a dollar; any other dollar stands for itself.
+/// Replaces each `${NAME}` by the variable, and each `${NAME:-default}` by the variable or, if that
+/// is unset or empty, the default. `$$` is a dollar sign; any other dollar sign is literal.
 ///
 /// # Errors
-/// All gaps of the text, not just the first.
+/// All errors of the text, not only the first.
 pub(crate) fn interpolate(
     text: &str,
     env: &BTreeMap<String, String>,
@@ -72,7 +72,7 @@ fn expand<'a>(
     }
 }
 
-/// Whether this can be the name of a variable in `${…}`.
+/// Whether this is a valid variable name in `${…}`.
 fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn fills_in_variables_and_defaults() {
+    fn variables_and_defaults_are_expanded() {
         for (text, expected) in [
             ("plain", "plain"),
             ("${HOST}:${PORT:-5432}/x", "db:5432/x"),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn names_every_gap() {
+    fn every_error_is_reported() {
         assert_eq!(
             interpolate("${A} ${B:-x} ${C}", &env()),
             Err(vec![
@@ -118,7 +118,7 @@ mod tests {
         for text in ["${", "${HOST", "${}", "${1A}", "${A-b}", "${A B}"] {
             assert!(
                 matches!(
-                    interpolate(text, &env()).expect_err("a gap").as_slice(),
+                    interpolate(text, &env()).expect_err("an error").as_slice(),
                     [InterpolationError::Malformed(_)]
                 ),
                 "{text}"
@@ -128,7 +128,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_text_with_doubled_dollars_comes_back(text in ".{0,40}") {
+        fn doubled_dollar_signs_are_literal(text in ".{0,40}") {
             prop_assert_eq!(interpolate(&text.replace('$', "$$"), &env()), Ok(text));
         }
 

@@ -1,8 +1,8 @@
-//! One layer: checks what is written against the schema and turns it into settings.
+//! One layer: checks a tree against the schema and turns it into settings.
 //!
-//! Each value is checked once, in the layer that has it, so that a mistake in `runtime.defaults`
-//! is told once and not for every domain, and is told even where a higher layer hides it. What is
-//! refused is left out: the layer below shines through and nothing is reported as a consequence.
+//! Each value is checked once, in the layer that has it. So an error in `runtime.defaults` is
+//! reported once and not for every domain, and even if a higher layer overrides the value. An invalid
+//! value is left out, so that the layer below applies and no further error follows.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,12 +20,12 @@ use crate::suggest::closest;
 use crate::value::parse_value;
 use crate::value_error::ValueError;
 
-/// Where a layer comes from.
+/// The source of a layer.
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
     /// The built-in defaults.
     Default,
-    /// A file, as shown, and its folder.
+    /// A file, relative to the app root, and its directory, absolute.
     File { file: PathBuf, dir: PathBuf },
     /// A variable.
     Variable(String),
@@ -51,14 +51,14 @@ impl Source {
 /// Turns nodes into a layer.
 pub(crate) struct LayerParser<'a> {
     pub(crate) source: Source,
-    /// What `${…}` is filled in from; only files are.
+    /// The variables for `${…}`, which is expanded only in files.
     pub(crate) env: Option<&'a BTreeMap<String, String>>,
     pub(crate) arena: &'a mut SettingArena,
     pub(crate) diagnostics: &'a mut Vec<Diagnostic>,
 }
 
 impl LayerParser<'_> {
-    /// A map with the keys of a section; `path` is how the section is called in findings.
+    /// Parses a map with the keys of a section; `path` is the section's path in diagnostics.
     pub(crate) fn section(&mut self, keys: &'static [Key], node: &Node, path: &str) -> Dict {
         let mut dict = Dict::new();
         for entry in self.entries(node, path) {
@@ -75,7 +75,7 @@ impl LayerParser<'_> {
         dict
     }
 
-    /// What stands behind one key; none when it is refused.
+    /// Parses the value of a key; none if it is invalid.
     pub(crate) fn parse_kind(&mut self, kind: &Kind, node: &Node, path: &str) -> Option<Value> {
         match kind {
             Kind::Section(keys) => Some(self.section(keys, node, path).into()),
@@ -116,7 +116,7 @@ impl LayerParser<'_> {
         }
     }
 
-    /// `env`: each variable is a setting of its own, so that layers add to each other.
+    /// `env`: each variable is a setting of its own, so that layers add variables.
     fn variables(&mut self, node: &Node, path: &str) -> Dict {
         let mut dict = Dict::new();
         if let NodeKind::Sequence(_) = node.value {
@@ -162,7 +162,7 @@ impl LayerParser<'_> {
         dict
     }
 
-    /// `headers`: each is a setting of its own, under the name by which it is sent.
+    /// `headers`: each header is a setting of its own, under the name that is sent.
     fn headers(&mut self, node: &Node, path: &str) -> Dict {
         let mut dict = Dict::new();
         for entry in self.entries(node, path) {
@@ -195,7 +195,7 @@ impl LayerParser<'_> {
         dict
     }
 
-    /// `depends_on`: a list of names is a map of them without conditions.
+    /// `depends_on`: a list of names is a map of names without conditions.
     fn dependencies(&mut self, node: &Node, path: &str) -> Dict {
         let mut dict = Dict::new();
         let ready = Kind::Value(Type::OneOf(&["ready", "started", "exited"]));
@@ -249,7 +249,7 @@ impl LayerParser<'_> {
         dict
     }
 
-    /// The entries of what must be a map; nothing there is a map without entries.
+    /// The entries of a map; a missing value is an empty map.
     fn entries<'n>(&mut self, node: &'n Node, path: &str) -> &'n [Entry] {
         match &node.value {
             NodeKind::Mapping(entries) => entries,
@@ -262,7 +262,7 @@ impl LayerParser<'_> {
     }
 
     fn report_unknown_key(&mut self, keys: &'static [Key], entry: &Entry, path: &str) {
-        // Looking for the nearest name takes its time; beyond this nothing is shown anyway.
+        // The search for the closest name takes time, and further diagnostics are not reported.
         if self.diagnostics.len() > diagnostic::MAX_DIAGNOSTICS {
             return;
         }
@@ -285,7 +285,7 @@ impl LayerParser<'_> {
         self.report_invalid(error, entry.position, path);
     }
 
-    /// The node with its variables filled in; none when one is missing.
+    /// The node with its variables expanded; none if that fails.
     fn interpolate_node(&mut self, node: &Node, path: &str) -> Option<Node> {
         let Some(env) = self.env else {
             return Some(node.clone());

@@ -6,7 +6,7 @@ use crate::diagnostic::quoted;
 use crate::setting::Setting;
 use crate::value_error::ValueError;
 
-/// Splits `HOST:PORT`; an IPv6 address stands in brackets, which are taken off.
+/// Splits `HOST:PORT`. An IPv6 address is written in brackets, which are removed.
 pub(crate) fn parse_host_port(text: &str) -> Result<(String, u16), ValueError> {
     let shape = || {
         ValueError::invalid(format!("{} is not of the form `host:port`", quoted(text)))
@@ -38,8 +38,8 @@ pub(crate) fn parse_host_port(text: &str) -> Result<(String, u16), ValueError> {
     Ok((host.to_owned(), port))
 }
 
-/// Checks an address to listen at. Only the loopback is served: what speaks there is plain text
-/// and, with `registration: open`, unauthenticated.
+/// Parses an address to listen on. Only loopback addresses are allowed: connections are not
+/// encrypted and, with `registration: open`, not authenticated.
 pub(crate) fn parse_listen_address(text: &str) -> Result<Setting, ValueError> {
     let (host, port) = parse_host_port(text)?;
     let loopback = match host.parse::<IpAddr>() {
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_the_loopback_only() {
+    fn only_loopback_addresses_are_accepted() {
         for (text, host, port) in [
             ("127.0.0.1:0", "127.0.0.1", 0),
             ("[::1]:50051", "::1", 50_051),
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_address() {
+    fn malformed_addresses_are_rejected() {
         for text in [
             "",
             ":50051",

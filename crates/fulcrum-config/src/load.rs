@@ -1,4 +1,4 @@
-//! From a request to an app and all that is wrong with it.
+//! Loads a configuration: an app and its diagnostics.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,10 +22,10 @@ use crate::setting::Origin;
 use crate::toplevel::{self, FileKind};
 use crate::{defaults, group_checks, overrides, resolve, schema};
 
-/// Finds an app and reads its whole configuration.
+/// Finds an app and loads its whole configuration.
 ///
-/// All findings are returned at once, ordered by file and line; a finding isn't followed by others
-/// that it causes. Files are read within bounds of time and memory, whatever is in them.
+/// All diagnostics are returned at once, ordered by file and line. An error does not cause further
+/// diagnostics. Time and memory are bounded, whatever the files contain.
 pub fn load(options: &LoadOptions) -> LoadResult {
     let mut diagnostics = Vec::new();
     let app = match find_app_root(options.app.as_deref(), &options.env, &options.cwd) {
@@ -46,11 +46,11 @@ pub fn load(options: &LoadOptions) -> LoadResult {
 /// The app's own layers, merged.
 struct AppLayers {
     runtime: Dict,
-    /// Below a domain's file.
+    /// The layers below a domain's file.
     lower: Dict,
-    /// Above it.
+    /// The layers above a domain's file.
     upper: Dict,
-    /// Whether the app's file could be read at all.
+    /// Whether the app's file was readable.
     readable: bool,
 }
 
@@ -82,7 +82,7 @@ fn read(options: &LoadOptions, root: &Path, diagnostics: &mut Vec<Diagnostic>) -
         })
         .collect();
     if !layers.readable {
-        // What the app says is unknown: only what is wrong with each domain alone can be told.
+        // Without the app's settings, only errors of single domains are known.
         return None;
     }
     if builders.is_empty() && is_discovery_clean {
@@ -116,7 +116,7 @@ fn read(options: &LoadOptions, root: &Path, diagnostics: &mut Vec<Diagnostic>) -
     })
 }
 
-/// Headers to a receiver of logs are there to identify who sends: their values aren't shown.
+/// Headers of the OTLP export usually contain credentials, so their values are masked.
 fn redact_headers(runtime: &mut serde_json::Value) {
     let headers = runtime.pointer_mut("/logs/forward/headers");
     for (_, leaf) in headers
@@ -230,8 +230,8 @@ fn check_dependencies(
     }
 }
 
-/// Two that are given the same port can't both listen there. Only a warning: they may listen at
-/// different addresses, or not at all.
+/// Two domains with the same port cannot both listen on it. It is only a warning, since they may use
+/// different addresses, or not listen at all.
 fn check_ports(
     runtime: &RuntimeSettings,
     builders: &BTreeMap<String, DomainBuilder>,

@@ -1,15 +1,14 @@
-//! Where log lines are forwarded to: an address that speaks OTLP over gRPC, and what each request
-//! carries besides.
+//! Values of the OTLP export: the endpoint and the headers.
 
 use crate::diagnostic::quoted;
 use crate::listen;
 use crate::setting::Setting;
 use crate::value_error::ValueError;
 
-/// The port that OTLP over gRPC has by its specification.
+/// The default port of OTLP over gRPC, by its specification.
 const PORT: u16 = 4317;
 
-/// Names that gRPC and HTTP/2 need for themselves.
+/// Names that gRPC and HTTP/2 reserve.
 const RESERVED_HEADERS: [&str; 6] = [
     "connection",
     "content-type",
@@ -19,7 +18,7 @@ const RESERVED_HEADERS: [&str; 6] = [
     "user-agent",
 ];
 
-/// Checks the address of a receiver, `http://HOST:PORT`.
+/// Parses an endpoint, `http://HOST:PORT`.
 pub(crate) fn parse_endpoint(text: &str) -> Result<Setting, ValueError> {
     let shape = |why: &str| {
         ValueError::invalid(format!("{} is not an OTLP endpoint: {why}", quoted(text)))
@@ -68,7 +67,7 @@ pub(crate) fn parse_endpoint(text: &str) -> Result<Setting, ValueError> {
     if port == 0 {
         return Err(shape("port 0 cannot be connected to"));
     }
-    // As it is written, without the slash: an IPv6 address keeps its brackets.
+    // As written, without a trailing slash; an IPv6 address keeps its brackets.
     let host = if host.contains(':') {
         format!("[{host}]")
     } else {
@@ -77,7 +76,7 @@ pub(crate) fn parse_endpoint(text: &str) -> Result<Setting, ValueError> {
     Ok(Setting::String(format!("http://{host}:{port}")))
 }
 
-/// Checks the name of a header and gives it as it is sent, in small letters.
+/// Checks the name of a header, and returns it in lower case, as it is sent.
 pub(crate) fn header_name(name: &str) -> Result<String, ValueError> {
     let sent = name.to_ascii_lowercase();
     let is_name =
@@ -102,7 +101,7 @@ pub(crate) fn header_name(name: &str) -> Result<String, ValueError> {
 
 /// Checks the value of a header.
 pub(crate) fn header_value(value: &str) -> Result<(), ValueError> {
-    // The value isn't repeated: it may be a secret.
+    // The message does not contain the value, which may be a secret.
     if value.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return Ok(());
     }
@@ -116,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_an_http_address_and_nothing_more() {
+    fn only_http_addresses_without_a_path_are_accepted() {
         for (text, read) in [
             ("http://127.0.0.1:4317", "http://127.0.0.1:4317"),
             (
@@ -154,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_sent_as_metadata() {
+    fn headers_are_valid_metadata() {
         assert_eq!(header_name("Authorization"), Ok("authorization".into()));
         assert_eq!(header_name("x-tenant_1.a"), Ok("x-tenant_1.a".into()));
         for name in [

@@ -1,8 +1,8 @@
 //! The two highest layers: `FULCRUM_…` variables and flags.
 //!
 //! `FULCRUM_PROCESS__STOP__GRACE=1s` is `process.stop.grace` of every domain: two underscores
-//! separate levels. A variable without two underscores is no setting; nor is one whose first level
-//! is neither `RUNTIME` nor `PROCESS`, which may be another Fulcrum tool's.
+//! separate levels. Variables without two underscores are no settings, and neither are those whose
+//! first level is not `RUNTIME` or `PROCESS`, which may belong to another Fulcrum tool.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ const PREFIX: &str = "FULCRUM_";
 const LEVEL_SEPARATOR: &str = "__";
 const ROOTS: [&str; 2] = ["runtime", "process"];
 
-/// What one source sets.
+/// The settings of one source.
 #[derive(Debug, Default)]
 pub(crate) struct Overrides {
     pub(crate) runtime: Dict,
@@ -69,7 +69,7 @@ pub(crate) fn from_env(
     overrides
 }
 
-/// The layer of the flags; a later one wins.
+/// The layer of the flags; later ones take precedence.
 pub(crate) fn from_flags(
     flags: &[(String, String)],
     arena: &mut SettingArena,
@@ -129,7 +129,7 @@ impl Overrides {
                 return;
             }
         };
-        // An emptied variable is how compose files and shells unset one.
+        // An empty variable counts as unset, as in compose files.
         if value.is_empty() && !matches!(target, OverrideTarget::Variable) {
             return;
         }
@@ -162,7 +162,7 @@ impl Overrides {
     }
 }
 
-/// What an override sets.
+/// The target of an override.
 enum OverrideTarget {
     Kind(&'static Kind),
     /// One variable of `env`.
@@ -172,7 +172,7 @@ enum OverrideTarget {
 impl OverrideTarget {
     fn node(&self, value: &str) -> Result<Node, String> {
         match self {
-            // Text that must survive as it is, or a single word: no YAML.
+            // Literal text, not YAML.
             Self::Variable => Ok(Node::scalar(value)),
             Self::Kind(Kind::Value(kind)) => match kind {
                 Type::StringList { .. } | Type::ExitCodes => list(value),
@@ -215,7 +215,7 @@ impl OverrideTarget {
     }
 }
 
-/// A list: YAML when it looks like it, else separated by commas.
+/// A list: YAML if it starts with a bracket, comma-separated otherwise.
 fn list(value: &str) -> Result<Node, String> {
     if value.trim_start().starts_with(['[', '{']) {
         return yaml(value);
@@ -238,8 +238,8 @@ fn yaml(value: &str) -> Result<Node, String> {
     }
 }
 
-/// Follows levels through the schema and collects their names (a variable's name keeps its case);
-/// gives what is there, or what is wrong and a hint.
+/// Follows levels through the schema and collects their names (a variable's name keeps its case).
+/// Returns the target, or a message and a hint.
 fn resolve_path(
     keys: &'static [Key],
     levels: &[&str],

@@ -1,4 +1,4 @@
-//! Probes: `registered`, or a map with one of `http`, `tcp`, `exec`, `log` and its timing.
+//! Probes: `registered`, or a map with one of `http`, `tcp`, `exec`, `log` and timing keys.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const CHECK_KEYS: [&str; 4] = ["http", "tcp", "exec", "log"];
 const TIMING_KEYS: [&str; 4] = ["interval", "timeout", "failures", "successes"];
 const LOOPBACK: &str = "127.0.0.1";
 
-/// Checks a probe; `log` says whether a log line can answer it.
+/// Parses a probe; `log` allows a check of log lines.
 pub(crate) fn check(node: &Node, log: bool) -> Result<ProbeSettings, ValueError> {
     let what = "`registered` or a map with one of `http`, `tcp`, `exec`, `log`";
     let mut probe = ProbeSettings {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn shapes() {
+    fn forms() {
         let tcp = |host: &str, port| ProbeCheck::Tcp {
             host: host.into(),
             port,
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_other_shapes() {
+    fn other_forms_are_rejected() {
         for yaml in [
             "",
             "[]",

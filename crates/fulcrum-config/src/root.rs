@@ -1,4 +1,4 @@
-//! Finds the app that a command is about.
+//! Finds the app of a command.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -14,12 +14,12 @@ use crate::node::NodeKind;
 const APP_PATH_VAR: &str = "FULCRUM_APP_PATH";
 const DEFAULT_DOMAINS: &str = "domains/*";
 
-/// The app's folder, absolute and without symlinks: `app`, else `FULCRUM_APP_PATH`, else the
-/// nearest folder from `cwd` upward that holds a `fulcrum.yml` and isn't itself a domain of a
-/// folder above it.
+/// The app's directory, absolute and without symlinks: `app`; otherwise `FULCRUM_APP_PATH`;
+/// otherwise the nearest directory from `cwd` upward that contains a `fulcrum.yml` and is not a
+/// domain of a directory above it.
 ///
 /// # Errors
-/// One finding that says where it looked and what to do.
+/// No app was found, or the given path is none; the hint says what to do.
 pub fn find_app_root(
     app: Option<&Path>,
     env: &BTreeMap<String, String>,
@@ -34,7 +34,7 @@ pub fn find_app_root(
     search_upward(env, cwd)
 }
 
-/// The app that somebody named: its folder or its `fulcrum.yml`.
+/// The app at an explicit path: its directory or its `fulcrum.yml`.
 fn explicit_root(path: &Path, source: &str) -> Result<PathBuf, Diagnostic> {
     let quoted_path = quoted(&path.to_string_lossy());
     let no_app = |message: String| Diagnostic::error("no-app", message);
@@ -47,7 +47,7 @@ fn explicit_root(path: &Path, source: &str) -> Result<PathBuf, Diagnostic> {
     })?;
     let root = match (found.is_dir(), path.file_name()) {
         (true, _) => found,
-        // The folder of the name given, not of what a symlink may lead to.
+        // The directory of the given path, not of a symlink's target.
         (false, Some(name)) if name == CONFIG_FILE => path
             .parent()
             .and_then(|parent| parent.canonicalize().ok())
@@ -127,7 +127,7 @@ fn is_domain_of_an_ancestor(dir: &Path, env: &BTreeMap<String, String>) -> bool 
     })
 }
 
-/// The globs that an app's file names, read leniently: its mistakes are told when it is loaded.
+/// The globs in an app's file. Its errors are ignored here and reported when it is loaded.
 fn domain_globs(app: &Path, env: &BTreeMap<String, String>) -> Vec<String> {
     let mut diagnostics = Vec::new();
     let file = app.join(CONFIG_FILE);

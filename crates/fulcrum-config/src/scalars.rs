@@ -20,7 +20,7 @@ pub(crate) fn scalar<'a>(node: &'a Node, what: &str) -> Result<&'a str, ValueErr
     }
 }
 
-/// A list of texts; with `one`, a text stands for a list of it; with `some`, it isn't empty.
+/// A list of texts. With `one`, a single text is allowed; with `some`, an empty list is rejected.
 pub(crate) fn parse_string_list(
     node: &Node,
     one: bool,
@@ -61,7 +61,7 @@ pub(crate) fn parse_string_list(
     Ok(texts)
 }
 
-/// A duration; with `zero`, none at all is one.
+/// A duration; `zero` allows a duration of 0.
 pub(crate) fn duration(node: &Node, zero: bool) -> Result<Duration, ValueError> {
     let what = "a duration such as `500ms`, `10s` or `2m`";
     let text = scalar(node, what)?;

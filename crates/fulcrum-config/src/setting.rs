@@ -1,4 +1,4 @@
-//! A single checked setting and where it came from.
+//! A single checked setting and its origin.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,18 +11,18 @@ use crate::node::Position;
 use crate::process::{PortSetting, ProbeCheck, ProbeSettings};
 use crate::units::{format_duration, format_size};
 
-/// Where a setting came from.
+/// The origin of a setting.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Origin {
     /// `defaults.yml`.
     Default,
     /// A configuration file.
     File {
-        /// As shown.
+        /// Its path, relative to the app root.
         file: PathBuf,
-        /// Its folder, absolute: paths written there are relative to it.
+        /// Its directory, absolute; paths in the file are relative to it.
         dir: PathBuf,
-        /// Where in it.
+        /// The position in the file.
         position: Position,
     },
     /// A `FULCRUM_…` variable.
@@ -32,7 +32,7 @@ pub(crate) enum Origin {
 }
 
 impl Origin {
-    /// The place, if it is in a file.
+    /// The location, if it is in a file.
     pub(crate) fn location(&self) -> Option<Location> {
         match self {
             Self::File { file, position, .. } => Some(crate::file::location(file, *position)),
@@ -40,7 +40,7 @@ impl Origin {
         }
     }
 
-    /// What paths are relative to.
+    /// The directory that paths are relative to.
     pub(crate) fn dir<'a>(&'a self, root: &'a Path) -> &'a Path {
         match self {
             Self::File { dir, .. } => dir,
@@ -48,7 +48,7 @@ impl Origin {
         }
     }
 
-    /// For messages about what has no place: `FULCRUM_X: `.
+    /// The prefix of messages without a location: `variable FULCRUM_X: `.
     pub(crate) fn prefix(&self) -> String {
         match self {
             Self::Variable(name) => format!("variable {name}: "),
@@ -94,7 +94,7 @@ pub(crate) enum Setting {
 }
 
 impl Setting {
-    /// How it is shown: as it could be written.
+    /// The value as it is written in a file.
     pub(crate) fn to_json(&self) -> Value {
         match self {
             Self::String(text) => json!(text),
@@ -156,7 +156,7 @@ pub(crate) struct SettingWithOrigin {
     pub(crate) origin: Origin,
 }
 
-/// The settings after layering: what is under each key.
+/// The settings after merging, by key.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum SettingTree {
     Map(BTreeMap<String, SettingTree>),
@@ -164,7 +164,7 @@ pub(crate) enum SettingTree {
 }
 
 impl SettingTree {
-    /// What is under a dotted path of schema names.
+    /// The value at a dotted path.
     pub(crate) fn find(&self, path: &str) -> Option<&SettingTree> {
         path.split('.').try_fold(self, |tree, name| match tree {
             SettingTree::Map(entries) => entries.get(name),
@@ -172,7 +172,7 @@ impl SettingTree {
         })
     }
 
-    /// The setting at a dotted path of schema names.
+    /// The setting at a dotted path.
     pub(crate) fn leaf(&self, path: &str) -> Option<&SettingWithOrigin> {
         match self.find(path)? {
             SettingTree::Leaf(leaf) => Some(leaf),
@@ -180,7 +180,7 @@ impl SettingTree {
         }
     }
 
-    /// The entries of the map at a dotted path of schema names; none there are none.
+    /// The entries of the map at a dotted path; empty if there is no map.
     pub(crate) fn entries(&self, path: &str) -> impl Iterator<Item = (&String, &SettingTree)> {
         let entries = match self.find(path) {
             Some(SettingTree::Map(entries)) => Some(entries),
@@ -202,7 +202,7 @@ impl SettingTree {
     }
 }
 
-/// One leaf of what is shown.
+/// A setting in the effective configuration.
 pub(crate) fn leaf_json(value: Value, origin: &str) -> Value {
     json!({ "value": value, "origin": origin })
 }

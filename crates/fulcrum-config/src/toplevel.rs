@@ -1,4 +1,4 @@
-//! The top level of a file: what is ours, what is another tool's, what is a slip of the pen.
+//! The top level of a file: Fulcrum's own section, keys of other tools, and typos.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use crate::node::{Entry, Node, NodeKind};
 use crate::schema;
 use crate::suggest::likely_typo;
 
-/// Which file a top level is of.
+/// The kind of a configuration file.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum FileKind {
     App,
@@ -16,7 +16,7 @@ pub(crate) enum FileKind {
 }
 
 impl FileKind {
-    /// The key whose settings are ours in this file.
+    /// The key of Fulcrum's own settings in this file.
     pub(crate) fn section(self) -> &'static str {
         match self {
             Self::App => "runtime",
@@ -25,8 +25,8 @@ impl FileKind {
     }
 }
 
-/// Reports keys that are in the wrong file or on the wrong level. All others are left alone:
-/// they belong to other Fulcrum tools.
+/// Reports keys that are in the wrong file or on the wrong level. All other keys belong to other
+/// Fulcrum tools.
 pub(crate) fn check(root: &Node, kind: FileKind, file: &Path, diagnostics: &mut Vec<Diagnostic>) {
     let NodeKind::Mapping(entries) = &root.value else {
         return;

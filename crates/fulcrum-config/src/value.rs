@@ -1,4 +1,4 @@
-//! Checks a single value against its type and says what was expected.
+//! Parses a single value by its type.
 
 use crate::diagnostic::quoted;
 use crate::node::{Node, NodeKind};
@@ -11,12 +11,12 @@ use crate::units::{UnitError, parse_size};
 use crate::value_error::ValueError;
 use crate::{listen, otlp, probe};
 
-/// The signals that may ask a process to end; the first is the usual one.
+/// The signals that stop a process; the first is the usual one.
 const SIGNALS: &[&str] = &[
     "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGKILL",
 ];
 
-/// Checks `node`, in which variables are already filled in.
+/// Parses `node`, in which variables are expanded already.
 pub(crate) fn parse_value(kind: Type, node: &Node) -> Result<Setting, ValueError> {
     match kind {
         Type::String => match scalar(node, "a text")? {

@@ -1,7 +1,7 @@
-//! YAML text to a tree with places, within fixed bounds of time and memory.
+//! Parses YAML to a tree with positions, within fixed bounds of time and memory.
 //!
-//! A tree of our own, because three things that a deserializer does are wrong here: it stops at
-//! the first finding, it forgets where things are, and it turns `1.10` into a number.
+//! The tree replaces a deserializer, which would stop at the first error, lose positions, and turn
+//! `1.10` into a number.
 
 use std::collections::HashMap;
 
@@ -11,11 +11,11 @@ use crate::diagnostic::quoted;
 use crate::node::{Entry, Node, NodeKind, Position};
 use crate::yaml_error::{MAX_NESTING, YamlError, explain, nesting_too_deep, position_of, syntax};
 
-/// A duplicate key, which is reported besides the tree (the first one stays in it).
+/// A duplicate key, which is reported beside the tree. The tree contains the first one.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct DuplicateKey {
     pub(crate) error: YamlError,
-    /// The top-level key under which it is; none at the top level itself.
+    /// The top-level key that contains it; none at the top level itself.
     pub(crate) section: Option<String>,
 }
 
@@ -26,10 +26,10 @@ pub(crate) struct Document {
     pub(crate) duplicates: Vec<DuplicateKey>,
 }
 
-/// Nothing that people write by hand comes near; a chain of aliases does.
+/// The largest number of nodes, with aliases expanded.
 const MAX_NODES: usize = 100_000;
 
-/// Parses one document. An empty text is `Nothing`.
+/// Parses one document. An empty text is `Null`.
 pub(crate) fn parse(text: &str) -> Result<Document, YamlError> {
     let options = granit_parser::options! {
         emit_comments: false,
@@ -94,7 +94,7 @@ impl<'a> TreeBuilder<'a> {
         }))
     }
 
-    /// Builds the node that begins with `event`; also how many nodes it is made of.
+    /// Builds the node that starts with `event`, and counts its nodes.
     fn node(&mut self, event: Event<'a>, span: &Span) -> Result<(Node, usize), YamlError> {
         let position = start_position(span);
         let nodes_before = self.nodes;
@@ -250,7 +250,8 @@ impl<'a> TreeBuilder<'a> {
     }
 }
 
-/// `<<: *base` and `<<: [*a, *b]`: what is written in the map itself wins, then the earlier one.
+/// `<<: *base` and `<<: [*a, *b]`: keys of the map itself take precedence, then those of the earlier
+/// map.
 fn merge(
     entries: &mut Vec<Entry>,
     first_positions: &mut HashMap<String, Position>,
@@ -297,7 +298,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn places_are_those_of_keys_and_values() {
+    fn keys_and_values_have_positions() {
         let parsed = parse("a: 1\nb:\n  - x\n  - 'ü': [y]\n").expect("valid");
         let entry = parsed.root.get("b").expect("it is there");
         assert_eq!(entry.position, Position { line: 2, column: 1 });
@@ -317,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_duplicate_is_told_and_the_first_stays() {
+    fn a_duplicate_is_reported_and_the_first_is_used() {
         let parsed = parse("a: 1\nb: {c: 1, c: 2}\na: 3\n").expect("valid");
         let reported: Vec<_> = parsed
             .duplicates

@@ -1,13 +1,13 @@
-//! What can be wrong with a YAML text, in words.
+//! Errors of a YAML text.
 
 use serde_saphyr::granit_parser::{ErrorKind, Marker, ScanError};
 
 use crate::node::Position;
 
-/// Deeper than any schema here, shallow enough to recurse on.
+/// The deepest nesting, which is more than the schema needs and safe for recursion.
 pub(crate) const MAX_NESTING: usize = 64;
 
-/// A finding about the text; the caller knows the file.
+/// An error in a text; the caller adds the file.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct YamlError {
     pub(crate) code: &'static str,
@@ -16,7 +16,7 @@ pub(crate) struct YamlError {
     pub(crate) hint: Option<String>,
 }
 
-/// `{A: ${B}}` is what everybody writes first: to YAML the inner brace opens a map.
+/// Adds a hint for the common mistake `{A: ${B}}`, in which the inner brace opens a map.
 pub(crate) fn explain(mut error: YamlError, text: &str) -> YamlError {
     let line = text
         .lines()
@@ -27,7 +27,7 @@ pub(crate) fn explain(mut error: YamlError, text: &str) -> YamlError {
     error
 }
 
-/// A parser's place, its columns counted from 1.
+/// The parser's position, with columns counted from 1.
 pub(crate) fn position_of(marker: &Marker) -> Position {
     Position {
         line: u32::try_from(marker.line().max(1)).unwrap_or(u32::MAX),
@@ -35,7 +35,7 @@ pub(crate) fn position_of(marker: &Marker) -> Position {
     }
 }
 
-/// The text nests deeper than [`DEEPEST`].
+/// The text is nested deeper than [`MAX_NESTING`].
 pub(crate) fn nesting_too_deep(position: Position) -> YamlError {
     YamlError {
         code: "too-deep",
@@ -45,7 +45,7 @@ pub(crate) fn nesting_too_deep(position: Position) -> YamlError {
     }
 }
 
-/// The parser's finding, in words that help with what people get wrong most.
+/// The parser's error, with hints for common mistakes.
 pub(crate) fn syntax(error: &ScanError) -> YamlError {
     let position = position_of(error.marker());
     let (message, hint) = match error.kind() {

@@ -82,7 +82,7 @@ impl IgnoreRules {
         };
         let repository = below
             .ancestors()
-            .find(|folder| folder.join(".git").exists());
+            .find(|dir| dir.join(".git").exists());
         Self {
             root: root.to_owned(),
             top: repository.unwrap_or(below).to_owned(),

@@ -272,7 +272,7 @@ async fn a_directory_behind_a_link_follows_the_link() {
     events
         .expect_change(&path, ChangeKind::Modified, &["current"])
         .await;
-    app.write("releases/1/a.js", "nobody's");
+    app.write("releases/1/a.js", "unwatched");
     events.expect_no_change(&app).await;
     app.write("releases/2/a.js", "three");
     events
@@ -291,7 +291,7 @@ async fn the_target_of_a_linked_file_is_watched() {
     events
         .expect_change(&link, ChangeKind::Modified, &["users"])
         .await;
-    app.write("outside/other.js", "nobody's");
+    app.write("outside/other.js", "unwatched");
     events.expect_no_change(&app).await;
 }
 
@@ -380,7 +380,7 @@ async fn an_updated_spec_takes_over_without_a_gap() {
     let mut spec = app.spec();
     spec.dirs.truncate(1);
     let mut events = Events::start(&spec, WatchOptions::default()).await;
-    let path = app.write("domains/orders/domain.js", "nobody requested");
+    let path = app.write("domains/orders/domain.js", "unwatched");
     events.watcher.update(&app.spec()).await.unwrap();
     fs::write(&path, "requested").unwrap();
     events
@@ -392,7 +392,7 @@ async fn an_updated_spec_takes_over_without_a_gap() {
     );
     spec.dirs = vec![WatchedDir::new("renamed", app.path("domains/orders"))];
     events.watcher.update(&spec).await.unwrap();
-    app.write("domains/users/domain.js", "nobody asks");
+    app.write("domains/users/domain.js", "unwatched");
     fs::write(&path, "second").unwrap();
     let mut change = events.next_change().await;
     if change.keys[0] == Key::from("users") {
@@ -402,7 +402,7 @@ async fn an_updated_spec_takes_over_without_a_gap() {
     assert_eq!(change.keys, [Key::from("renamed")]);
     spec.app_root = PathBuf::from("app");
     let error = events.watcher.update(&spec).await.unwrap_err();
-    assert!(error.to_string().contains("isn't absolute"), "{error}");
+    assert!(error.to_string().contains("is not absolute"), "{error}");
 }
 
 #[tokio::test]

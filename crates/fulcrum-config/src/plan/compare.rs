@@ -8,7 +8,7 @@ use super::settings::{self, ComparableSettings};
 use crate::app::{App, Domain};
 
 impl ReloadPlan {
-    /// Compares what runs with what should.
+    /// Compares the actual state with the target configuration.
     pub fn new(running: &RunningState<'_>, target: &App) -> Self {
         let (app, requires_restart) = settings::diff_app(running.app, target);
         let names: BTreeSet<&str> = [running.app, target]

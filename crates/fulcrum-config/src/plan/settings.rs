@@ -1,7 +1,8 @@
-//! Settings by the keys that they are written with, told apart by what a change of them takes.
+//! Settings by key, divided by the effect of a change.
 //!
-//! Every field is taken apart by name, so a new setting can't be forgotten here.
+//! Every struct is destructured, so that the compiler reports a setting that is missing here.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -19,11 +20,11 @@ use crate::runtime::{
 };
 use crate::setting::Setting;
 
-/// What one domain is set to.
+/// The settings of one domain.
 pub(super) struct ComparableSettings {
-    /// What a process is given at its start.
+    /// Settings that a process gets at its start.
     pub(super) process: SettingMap,
-    /// What the supervisor decides by while it lives.
+    /// Settings that the supervisor uses while the process runs.
     pub(super) supervision: SettingMap,
 }
 
@@ -38,7 +39,7 @@ impl ComparableSettings {
         let mut process = SettingMap::new();
         let mut supervision = SettingMap::new();
         let path = |path: &Path| json!(app.relative(path).to_string_lossy());
-        process.insert("folder".to_owned(), path(dir));
+        process.insert("directory".to_owned(), path(dir));
         match program {
             Program::Node { entry } => process.insert("entry".to_owned(), path(entry)),
             Program::Command(argv) => process.insert("command".to_owned(), json!(argv)),
@@ -66,7 +67,7 @@ impl ComparableSettings {
             install,
             user,
         } = settings;
-        // What one leaves unset isn't there.
+        // Unset settings have no key.
         let mut set_process = |key: &str, value: Value| {
             if !value.is_null() && value != json!([]) {
                 process.insert(key.to_owned(), value);
@@ -80,50 +81,68 @@ impl ComparableSettings {
             set_process(&format!("env.{name}"), json!(value));
         }
         let ResourceLimits { memory, cpu } = limits;
-        set_process(
-            "limits.memory",
-            memory.map_or(Value::Null, |bytes| Setting::Size(bytes).to_json()),
-        );
+        let memory = memory.map(|bytes| Setting::Size(bytes).to_json());
+        set_process("limits.memory", memory.unwrap_or_default());
         set_process("limits.cpu", json!(cpu));
-        set_process(
-            "port",
-            port.map_or(Value::Null, |port| Setting::Port(port).to_json()),
-        );
+        let port = port.map(|port| Setting::Port(port).to_json());
+        set_process("port", port.unwrap_or_default());
         set_process("install", json!(install));
         set_process("user", json!(user));
         set_process("runtime.logs.level", json!(app.runtime.logs.level));
 
         let mut set_supervision =
             |key: &str, value: Value| supervision.insert(key.to_owned(), value);
-        for (name, condition) in depends_on {
-            let condition = match condition {
-                DependencyCondition::Ready => "ready",
-                DependencyCondition::Started => "started",
-                DependencyCondition::Exited => "exited",
-            };
-            set_supervision(&format!("depends_on.{name}"), json!(condition));
-        }
         let files: Vec<Value> = env_files.iter().map(|file| path(file)).collect();
         set_supervision("env_file", json!(files));
         set_supervision("start_timeout", Setting::Duration(*start_timeout).to_json());
         set_supervision("ready", Setting::Probe(ready.clone()).to_json());
         set_supervision("alive", Setting::Probe(alive.clone()).to_json());
-        let HeartbeatSettings { interval, misses } = heartbeat;
-        set_supervision("heartbeat.interval", Setting::Duration(*interval).to_json());
-        set_supervision("heartbeat.misses", json!(misses));
-        let StopSettings { signal, grace } = stop;
-        set_supervision("stop.signal", json!(signal));
-        set_supervision("stop.grace", Setting::Duration(*grace).to_json());
         set_supervision("replicas", json!(replicas));
-        let WatchSettings { paths, ignore } = watch;
-        set_supervision("watch.paths", json!(paths));
-        set_supervision("watch.ignore", json!(ignore));
+        supervision.extend(dependency_settings(depends_on));
+        supervision.extend(heartbeat_settings(heartbeat));
+        supervision.extend(stop_settings(stop));
+        supervision.extend(watch_settings(watch));
         supervision.extend(restart_settings(restart));
         Self {
             process,
             supervision,
         }
     }
+}
+
+fn dependency_settings(depends_on: &BTreeMap<String, DependencyCondition>) -> SettingMap {
+    let setting = |(name, condition): (&String, &DependencyCondition)| {
+        let condition = match condition {
+            DependencyCondition::Ready => "ready",
+            DependencyCondition::Started => "started",
+            DependencyCondition::Exited => "exited",
+        };
+        (format!("depends_on.{name}"), json!(condition))
+    };
+    depends_on.iter().map(setting).collect()
+}
+
+fn heartbeat_settings(heartbeat: &HeartbeatSettings) -> SettingMap {
+    let HeartbeatSettings { interval, misses } = heartbeat;
+    let interval = Setting::Duration(*interval).to_json();
+    [("interval", interval), ("misses", json!(misses))]
+        .map(|(key, value)| (format!("heartbeat.{key}"), value))
+        .into()
+}
+
+fn stop_settings(stop: &StopSettings) -> SettingMap {
+    let StopSettings { signal, grace } = stop;
+    let grace = Setting::Duration(*grace).to_json();
+    [("signal", json!(signal)), ("grace", grace)]
+        .map(|(key, value)| (format!("stop.{key}"), value))
+        .into()
+}
+
+fn watch_settings(watch: &WatchSettings) -> SettingMap {
+    let WatchSettings { paths, ignore } = watch;
+    [("paths", json!(paths)), ("ignore", json!(ignore))]
+        .map(|(key, value)| (format!("watch.{key}"), value))
+        .into()
 }
 
 fn restart_settings(restart: &RestartSettings) -> SettingMap {
@@ -162,36 +181,67 @@ fn restart_settings(restart: &RestartSettings) -> SettingMap {
     .into()
 }
 
-/// The differences between two apps as a whole: those that are adopted, and those that only
-/// another instance would heed.
+/// The differences between two apps as a whole: those that are updated in place, and those that
+/// require a restart of the instance.
 pub(super) fn diff_app(old: &App, new: &App) -> (Vec<Difference>, Vec<Difference>) {
-    let ((updatable, immutable), (new_adopted, new_fixed)) = (of_runtime(old), of_runtime(new));
-    (diff(updatable, new_adopted), diff(immutable, new_fixed))
+    let (old, new) = (RuntimeMaps::new(old), RuntimeMaps::new(new));
+    (
+        diff(old.updatable, new.updatable),
+        diff(old.immutable, new.immutable),
+    )
 }
 
-fn of_runtime(app: &App) -> (SettingMap, SettingMap) {
-    let RuntimeSettings {
-        domains,
-        grpc,
-        logs,
-        watch,
-        standby,
-        groups,
-    } = &app.runtime;
-    let mut updatable = SettingMap::from([("runtime.domains".to_owned(), json!(domains))]);
-    for (name, group) in groups {
-        let value = json!({
-            "strategy": group.strategy.to_string(),
-            "domains": group.domains,
-        });
-        updatable.insert(format!("runtime.groups.{name}"), value);
-    }
-    let mut immutable = SettingMap::new();
-    let mut set = |key: &str, value: Value| {
-        if !value.is_null() {
-            immutable.insert(format!("runtime.{key}"), value);
+/// The settings under `runtime`.
+struct RuntimeMaps {
+    updatable: SettingMap,
+    /// Settings that a running instance cannot change.
+    immutable: SettingMap,
+}
+
+impl RuntimeMaps {
+    fn new(app: &App) -> Self {
+        let RuntimeSettings {
+            domains,
+            grpc,
+            logs,
+            watch,
+            standby,
+            groups,
+        } = &app.runtime;
+        let mut updatable = SettingMap::from([("runtime.domains".to_owned(), json!(domains))]);
+        for (name, group) in groups {
+            let value = json!({
+                "strategy": group.strategy.to_string(),
+                "domains": group.domains,
+            });
+            updatable.insert(format!("runtime.groups.{name}"), value);
         }
-    };
+        let mut immutable = SettingMap::new();
+        let mut set = |key: &str, value: Value| {
+            if !value.is_null() {
+                immutable.insert(format!("runtime.{key}"), value);
+            }
+        };
+        set_grpc(grpc, &mut set);
+        set_logs(logs, &mut set);
+        let AppWatchSettings {
+            enabled,
+            poll,
+            ignore,
+        } = watch;
+        set("watch.enabled", json!(enabled));
+        let poll = poll.map_or(Value::Null, |poll| Setting::Duration(poll).to_json());
+        set("watch.poll", poll);
+        set("watch.ignore", json!(ignore));
+        set("standby", json!(standby));
+        Self {
+            updatable,
+            immutable,
+        }
+    }
+}
+
+fn set_grpc(grpc: &GrpcSettings, set: &mut impl FnMut(&str, Value)) {
     let GrpcSettings {
         listen,
         registration,
@@ -214,7 +264,10 @@ fn of_runtime(app: &App) -> (SettingMap, SettingMap) {
         let authority = client_ca.as_ref().map(|path| path.to_string_lossy());
         set("grpc.tls.client_ca", json!(authority));
     }
-    // What domains are told of it is in their environment.
+}
+
+fn set_logs(logs: &LogSettings, set: &mut impl FnMut(&str, Value)) {
+    // The level is in the environment of each domain.
     let LogSettings {
         level: _,
         format,
@@ -257,17 +310,4 @@ fn of_runtime(app: &App) -> (SettingMap, SettingMap) {
         }
         set("logs.forward.level", json!(level));
     }
-    let AppWatchSettings {
-        enabled,
-        poll,
-        ignore,
-    } = watch;
-    set("watch.enabled", json!(enabled));
-    set(
-        "watch.poll",
-        poll.map_or(Value::Null, |poll| Setting::Duration(poll).to_json()),
-    );
-    set("watch.ignore", json!(ignore));
-    set("standby", json!(standby));
-    (updatable, immutable)
 }

@@ -1,4 +1,4 @@
-//! Plans over random changes of an app.
+//! Reload plans for random changes of an app.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,9 +13,9 @@ use crate::mode::Mode;
 use crate::options::LoadOptions;
 use crate::process::{DependencyCondition, PortSetting, ProbeCheck, RestartMode};
 
-/// An app with these domains, each a program, and otherwise by default.
+/// An app with these domains, each with a command and default settings.
 fn app(names: &[&str]) -> App {
-    let dir = tempfile::tempdir().expect("a temporary folder");
+    let dir = tempfile::tempdir().expect("a temporary directory");
     std::fs::write(dir.path().join("fulcrum.yml"), "").expect("writable");
     for name in names {
         let dir = dir.path().join("domains").join(name);
@@ -32,7 +32,7 @@ fn app(names: &[&str]) -> App {
     crate::load(&options).app.expect("a valid app")
 }
 
-/// What a change of a domain takes.
+/// The effect of a change of a domain.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Effect {
     Process,
@@ -41,9 +41,11 @@ enum Effect {
 
 type Change = (Effect, &'static str, fn(&mut Domain));
 
-/// One change of every setting there is, and the key that it is told by.
+/// One change of each setting, and its key.
 const CHANGES: &[Change] = &[
-    (Effect::Process, "folder", |d| d.dir = "/elsewhere".into()),
+    (Effect::Process, "directory", |d| {
+        d.dir = "/elsewhere".into()
+    }),
     (Effect::Process, "command", |d| {
         d.program = Program::Command(vec!["walk".into()]);
     }),
@@ -124,7 +126,7 @@ const CHANGES: &[Change] = &[
 ];
 
 #[test]
-fn every_setting_has_its_consequence_and_its_key() {
+fn every_setting_has_its_effect_and_its_key() {
     let old = app(&["users"]);
     for (expected, key, change) in CHANGES {
         let mut new = old.clone();
@@ -144,7 +146,7 @@ fn every_setting_has_its_consequence_and_its_key() {
 }
 
 #[test]
-fn a_variable_is_told_as_it_was_and_is() {
+fn a_changed_variable_has_its_old_and_new_value() {
     let mut old = app(&["users"]);
     let process = |app: &mut App, value: &str| {
         app.domains[0]
@@ -167,9 +169,9 @@ fn a_variable_is_told_as_it_was_and_is() {
     );
 }
 
-/// `process.env` wins over a file, so what the file says meanwhile is no difference.
+/// `process.env` overrides a file, so a change in the file is no difference.
 #[test]
-fn a_variable_that_never_arrives_is_no_difference() {
+fn an_overridden_variable_is_no_difference() {
     let mut old = app(&["users"]);
     old.domains[0]
         .process
@@ -184,22 +186,22 @@ fn a_variable_that_never_arrives_is_no_difference() {
 }
 
 #[test]
-fn a_life_counts_as_it_was_started() {
+fn a_process_is_compared_by_the_settings_it_was_started_with() {
     let old = app(&["users"]);
     let mut new = old.clone();
     new.domains[0].process.args = vec!["-v".into()];
     let mut running = RunningState::new(&old);
     running.processes.insert("users", &new.domains[0]);
-    // It was started after its file had changed.
+    // The process was started after its file had changed.
     assert!(ReloadPlan::new(&running, &new).is_empty());
     assert!(
         !ReloadPlan::new(&running, &old).is_empty(),
-        "and now it was changed back"
+        "the file was changed back"
     );
 }
 
 #[test]
-fn nothing_is_restarted_that_rests() {
+fn a_stopped_domain_is_not_restarted() {
     let old = app(&["users"]);
     let mut new = app(&["pay", "users"]);
     new.domains[1].process.args = vec!["-v".into()];
@@ -214,7 +216,7 @@ fn nothing_is_restarted_that_rests() {
 }
 
 #[test]
-fn a_domain_is_what_has_a_process() {
+fn a_domain_without_a_process_counts_as_removed() {
     let old = app(&["users"]);
     let mut new = old.clone();
     new.domains[0].program = Program::NoProcess;
@@ -225,7 +227,7 @@ fn a_domain_is_what_has_a_process() {
 }
 
 #[test]
-fn what_the_instance_stands_on_needs_another_one() {
+fn settings_of_the_instance_require_a_restart() {
     let old = app(&["users"]);
     let mut new = old.clone();
     new.runtime.grpc.listen.port = 50_099;
@@ -240,7 +242,7 @@ fn what_the_instance_stands_on_needs_another_one() {
     );
     assert_eq!(keys(&plan.app), ["runtime.domains"]);
     assert_eq!(plan.action("users"), Some(&Action::Unchanged));
-    // It is told until it is so, not only when it changes.
+    // It is reported as long as it differs, not only when it changes.
     let mut followed = new.clone();
     followed.retain_immutable(&old);
     let again = ReloadPlan::new(&RunningState::new(&followed), &new);
@@ -249,7 +251,7 @@ fn what_the_instance_stands_on_needs_another_one() {
 }
 
 #[test]
-fn the_log_level_is_in_every_environment() {
+fn a_changed_log_level_restarts_every_domain() {
     let old = app(&["orders", "users"]);
     let mut new = old.clone();
     new.runtime.logs.level = "debug".into();
@@ -264,7 +266,7 @@ fn the_log_level_is_in_every_environment() {
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 
-/// Which of the five domains there are, and which of the changes each has had.
+/// Which of the five domains exist, and which changes were made to each.
 type AppShape = Vec<(bool, Vec<usize>)>;
 
 fn shape() -> impl Strategy<Value = AppShape> {
@@ -282,7 +284,7 @@ fn app_of_shape(full_app: &App, shape: &AppShape) -> App {
     app
 }
 
-/// What the plan makes of the old app.
+/// The domains after the plan is applied to the old app.
 fn apply_plan(plan: &ReloadPlan, old: &App, new: &App) -> Vec<Domain> {
     let of = |app: &App, name: &str| app.domain(name).cloned().expect("it is there");
     plan.domains
@@ -299,7 +301,7 @@ fn apply_plan(plan: &ReloadPlan, old: &App, new: &App) -> Vec<Domain> {
 
 proptest! {
     #[test]
-    fn nothing_is_to_be_done_for_what_is_so(shape in shape()) {
+    fn equal_configurations_have_an_empty_plan(shape in shape()) {
         let app = app_of_shape(&app(&NAMES), &shape);
         let plan = ReloadPlan::new(&RunningState::new(&app), &app);
         prop_assert!(plan.is_empty(), "{plan:?}");
@@ -307,18 +309,18 @@ proptest! {
     }
 
     #[test]
-    fn a_plan_leads_to_what_is_wanted_and_back(old in shape(), new in shape()) {
+    fn a_plan_leads_to_the_target_and_its_reverse_back(old in shape(), new in shape()) {
         let full_app = app(&NAMES);
         let (old, new) = (app_of_shape(&full_app, &old), app_of_shape(&full_app, &new));
         let forward = ReloadPlan::new(&RunningState::new(&old), &new);
         prop_assert_eq!(apply_plan(&forward, &old, &new), new.domains.clone());
-        // Each domain is in it once, and in order.
+        // Each domain is listed once, in order.
         let names: Vec<_> = forward.domains.iter().map(|entry| entry.domain.clone()).collect();
         let mut sorted = names.clone();
         sorted.sort();
         sorted.dedup();
         prop_assert_eq!(&names, &sorted);
-        // The way back undoes it, setting by setting.
+        // The reverse plan inverts each difference.
         let back = ReloadPlan::new(&RunningState::new(&new), &old);
         for (entry, other) in forward.domains.iter().zip(&back.domains) {
             let expected = match &entry.action {

@@ -7,7 +7,7 @@ use crate::diagnostic::Diagnostic;
 use crate::runtime::OtlpExportSettings;
 use crate::setting::{Setting, SettingTree, SettingWithOrigin};
 
-/// `runtime.logs.forward`; none when no receiver is named.
+/// `runtime.logs.forward`; none if no endpoint is set.
 pub(crate) fn resolve_export(
     settings: &SettingsReader<'_>,
     diagnostics: &mut Vec<Diagnostic>,
@@ -25,7 +25,7 @@ pub(crate) fn resolve_export(
         .collect();
     let level = settings.string("logs.forward.level");
     let Some(otlp) = settings.string("logs.forward.otlp") else {
-        // Refused rather than ignored: whoever sets it believes that lines are sent.
+        // An error rather than ignored, since these settings suggest that lines are exported.
         let header = headers.keys().next().map(|name| format!("headers.{name}"));
         let set = level.map(|_| "level".to_owned()).or(header);
         if let Some(set) = set.filter(|_| diagnostics.is_empty()) {

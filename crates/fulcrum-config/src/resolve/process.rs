@@ -13,7 +13,7 @@ use crate::process::{
 };
 use crate::setting::{Origin, Setting, SettingTree, SettingWithOrigin};
 
-/// The settings of one domain, whose folder is `dir`.
+/// The settings of one domain, whose directory is `dir`.
 pub(crate) fn process(
     tree: &SettingTree,
     root: &Path,
@@ -85,7 +85,7 @@ pub(crate) fn process(
     }
 }
 
-/// `node: node20` is looked up in `PATH`; with a slash it is a path.
+/// `node: node20` is searched in `PATH`; with a slash it is a path.
 fn node(
     settings: &SettingsReader<'_>,
     root: &Path,
@@ -96,7 +96,7 @@ fn node(
         return Some(text.into());
     }
     let path = settings.path("node", root)?;
-    // Whether it is a Node, and which, is asked when it is to be started.
+    // Its version is checked when a process is started.
     if !path.is_file() {
         let display_path = quoted(&path.to_string_lossy());
         diagnostics.push(
@@ -145,7 +145,7 @@ fn cwd(
     }
 }
 
-/// The files of variables, and what they set, later ones on top.
+/// The environment files and their variables; later files take precedence.
 fn env_files(
     settings: &SettingsReader<'_>,
     root: &Path,
@@ -252,7 +252,7 @@ fn probe(
     probe
 }
 
-/// The conditions of a domain and where each is written.
+/// The dependencies of a domain and the origin of each.
 pub(crate) fn dependency_origins(tree: &SettingTree) -> BTreeMap<&str, &Origin> {
     tree.entries("depends_on")
         .filter_map(|(name, dependency)| {

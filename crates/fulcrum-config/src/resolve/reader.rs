@@ -9,7 +9,7 @@ use crate::setting::{Origin, Setting, SettingTree, SettingWithOrigin};
 
 pub(super) const SET: &str = "defaults.yml sets it and layers only replace it by the same type";
 
-/// Settings by path. Those of the schema with a default are always there.
+/// Settings by path. Those with a default always exist.
 pub(super) struct SettingsReader<'a> {
     pub(super) tree: &'a SettingTree,
     pub(super) section: &'static str,
@@ -83,13 +83,13 @@ impl<'a> SettingsReader<'a> {
         }
     }
 
-    /// A path that is written there, made absolute.
+    /// A path, made absolute.
     pub(super) fn path(&self, path: &str, root: &Path) -> Option<PathBuf> {
         let leaf = self.leaf(path)?;
         Some(leaf.origin.dir(root).join(self.string(path)?))
     }
 
-    /// A finding at the setting.
+    /// An error at the setting.
     pub(super) fn diagnostic(
         &self,
         path: &str,

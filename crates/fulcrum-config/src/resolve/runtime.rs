@@ -95,7 +95,7 @@ fn tls(
     let first = ["cert", "key", "client_ca"]
         .into_iter()
         .find(|name| settings.leaf(&format!("grpc.tls.{name}")).is_some())?;
-    // Refused rather than ignored: whoever sets it relies on it.
+    // An error rather than ignored, since an unencrypted connection would be unexpected.
     diagnostics.push(
         settings
             .diagnostic(&format!("grpc.tls.{first}"), "not-supported", "TLS is not supported in this version")

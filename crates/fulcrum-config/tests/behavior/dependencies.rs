@@ -1,4 +1,4 @@
-//! `depends_on`, groups and ports: what concerns more than one domain.
+//! `depends_on`, groups and ports: settings that concern more than one domain.
 
 use crate::support::Case;
 
@@ -29,7 +29,7 @@ fn waves_follow_the_dependencies() {
 }
 
 #[test]
-fn a_cycle_is_told_as_a_path() {
+fn a_cycle_is_reported_as_a_path() {
     let case = app(&[
         ("a", "depends_on: [b]"),
         ("b", "depends_on: [c]"),
@@ -46,7 +46,7 @@ fn a_cycle_is_told_as_a_path() {
 }
 
 #[test]
-fn an_unknown_domain_is_told_with_the_nearest() {
+fn an_unknown_domain_is_reported_with_the_closest_name() {
     let case = app(&[
         ("orders", "depends_on: [user]"),
         ("users", "depends_on: {x: }"),
@@ -61,14 +61,14 @@ fn an_unknown_domain_is_told_with_the_nearest() {
 }
 
 #[test]
-fn a_domain_without_a_process_cannot_be_waited_for() {
+fn a_dependency_without_a_process_is_rejected() {
     let case = app(&[("orders", "depends_on: [pricing]")]);
     case.write("domains/pricing/fulcrum.yml", "db: {}");
     assert!(case.diagnostic().starts_with("domains/orders/fulcrum.yml:2:16: `process.depends_on`: the domain `pricing` has no process to wait for"));
 }
 
 #[test]
-fn a_broken_domain_is_not_held_against_those_who_depend_on_it() {
+fn an_invalid_domain_is_not_reported_again_by_its_dependents() {
     let case = app(&[
         ("orders", "depends_on: [users, pay]"),
         ("users", "restrat: x"),
@@ -79,7 +79,7 @@ fn a_broken_domain_is_not_held_against_those_who_depend_on_it() {
 }
 
 #[test]
-fn a_dependency_of_all_is_not_one_of_itself() {
+fn an_app_wide_dependency_does_not_apply_to_itself() {
     let case = app(&[("db", "args: []"), ("users", "args: []")]);
     case.write("fulcrum.yml", "runtime: {defaults: {depends_on: [db]}}");
     assert_eq!(case.app().waves(), [["db"], ["users"]]);
@@ -121,7 +121,7 @@ fn members_of_a_group_with_an_order_wait_for_those_before_them() {
 }
 
 #[test]
-fn what_a_domain_says_of_another_goes_over_the_order_of_a_group() {
+fn an_own_dependency_overrides_the_order_of_a_group() {
     let case = app(&[
         ("a", "args: []"),
         ("b", "depends_on: {a: {condition: started}}"),
@@ -139,7 +139,7 @@ fn what_a_domain_says_of_another_goes_over_the_order_of_a_group() {
 }
 
 #[test]
-fn an_order_against_the_dependencies_is_told_and_so_is_a_member_given_twice() {
+fn an_order_against_the_dependencies_and_duplicate_members_are_rejected() {
     let case = app(&[("a", "depends_on: [b]"), ("b", "args: []")]);
     case.write(
         "fulcrum.yml",
@@ -158,7 +158,7 @@ fn an_order_against_the_dependencies_is_told_and_so_is_a_member_given_twice() {
 }
 
 #[test]
-fn orders_of_several_groups_may_contradict_each_other() {
+fn contradicting_orders_of_several_groups_are_rejected() {
     let case = app(&[("a", "args: []"), ("b", "args: []")]);
     case.write(
         "fulcrum.yml",
@@ -168,7 +168,7 @@ fn orders_of_several_groups_may_contradict_each_other() {
 }
 
 #[test]
-fn a_port_given_twice_is_a_warning() {
+fn a_duplicate_port_is_a_warning() {
     let case = app(&[
         ("a", "port: 3000"),
         ("b", "port: 3000"),

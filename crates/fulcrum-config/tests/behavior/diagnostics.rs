@@ -1,10 +1,10 @@
-//! What is said about mistakes: place, words and hint.
+//! Diagnostics: location, message and hint.
 
 use crate::support::Case;
 
-/// One mistake in a domain's file is one finding, as written here.
+/// One mistake in a domain's file is one diagnostic.
 #[test]
-fn each_mistake_is_told_once_at_its_place() {
+fn each_mistake_is_reported_once_at_its_location() {
     for (config, expected) in [
         (
             "process:\n  restrat: always\n",
@@ -96,7 +96,7 @@ fn each_mistake_is_told_once_at_its_place() {
 }
 
 #[test]
-fn out_of_range_values_are_refused() {
+fn out_of_range_values_are_rejected() {
     for value in [
         "port: 0",
         "port: 65536",
@@ -145,7 +145,7 @@ fn out_of_range_values_are_refused() {
 }
 
 #[test]
-fn signals_have_one_form() {
+fn signal_names_are_normalized() {
     for (written, read) in [
         ("TERM", "SIGTERM"),
         ("sigint", "SIGINT"),
@@ -157,7 +157,7 @@ fn signals_have_one_form() {
 }
 
 #[test]
-fn a_setting_on_the_top_level_is_told_and_foreign_keys_are_left_alone() {
+fn a_setting_at_the_top_level_is_reported_and_other_keys_are_not() {
     assert_eq!(
         Case::domain("db: {a: 1}\nrestrat: always\nusers: []\n").diagnostic(),
         "domains/a/fulcrum.yml:2:1: warning: `restrat` has no effect at the top level: did you mean `process.restart`?\n  hint: move it under `process:` as `restart`"
@@ -173,7 +173,7 @@ fn a_setting_on_the_top_level_is_told_and_foreign_keys_are_left_alone() {
 }
 
 #[test]
-fn keys_of_the_other_file_are_told_where_they_belong() {
+fn keys_in_the_wrong_file_have_a_hint() {
     let case = Case::new(&[
         ("fulcrum.yml", "process: {}\n"),
         ("domains/a/domain.js", ""),
@@ -185,7 +185,7 @@ fn keys_of_the_other_file_are_told_where_they_belong() {
 }
 
 #[test]
-fn a_duplicate_in_a_foreign_section_is_only_a_warning() {
+fn a_duplicate_in_another_section_is_only_a_warning() {
     let case = Case::domain("db: {a: 1, a: 2}\n");
     assert!(
         case.diagnostic()
@@ -213,7 +213,7 @@ fn an_exposed_address_names_the_risk() {
 }
 
 #[test]
-fn tls_is_refused_rather_than_ignored() {
+fn tls_is_an_error_rather_than_ignored() {
     let case = Case::new(&[
         (
             "fulcrum.yml",
@@ -225,7 +225,7 @@ fn tls_is_refused_rather_than_ignored() {
 }
 
 #[test]
-fn everything_is_told_at_once_and_in_order() {
+fn all_diagnostics_are_reported_at_once_and_in_order() {
     let case = Case::new(&[
         (
             "fulcrum.yml",
@@ -244,13 +244,13 @@ fn everything_is_told_at_once_and_in_order() {
             "process:\n  depends_on: [a, b, d]\n",
         ),
     ]);
-    let places: Vec<_> = case
+    let locations: Vec<_> = case
         .diagnostics()
         .iter()
         .map(|reported| reported.split(": ").next().unwrap_or_default().to_owned())
         .collect();
     assert_eq!(
-        places,
+        locations,
         [
             "fulcrum.yml:2:3",
             "fulcrum.yml:4:15",
@@ -267,7 +267,7 @@ fn everything_is_told_at_once_and_in_order() {
 }
 
 #[test]
-fn a_broken_app_file_does_not_hide_what_is_wrong_with_domains() {
+fn an_invalid_app_file_does_not_hide_errors_of_domains() {
     let case = Case::new(&[
         ("fulcrum.yml", "runtime: ["),
         ("domains/a/domain.js", ""),
@@ -278,7 +278,7 @@ fn a_broken_app_file_does_not_hide_what_is_wrong_with_domains() {
 }
 
 #[test]
-fn input_in_a_message_cannot_steer_a_terminal() {
+fn input_in_a_message_cannot_control_a_terminal() {
     let reported = Case::domain("process:\n  \"\\e[2Jx\": 1\n").diagnostic();
     assert!(
         reported.contains("\\u{1b}[2Jx") && !reported.contains('\u{1b}'),
@@ -286,9 +286,9 @@ fn input_in_a_message_cannot_steer_a_terminal() {
     );
 }
 
-/// One mistake in where logs are forwarded to, in the app's file.
+/// One mistake in the OTLP export, in the app's file.
 #[test]
-fn mistakes_about_a_receiver_of_logs_are_told_at_their_place() {
+fn mistakes_in_the_export_are_reported_at_their_location() {
     for (forward, expected) in [
         (
             "{otlp: '127.0.0.1:4317'}",

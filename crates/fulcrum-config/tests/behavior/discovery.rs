@@ -1,4 +1,4 @@
-//! Which folder is the app, which folders are its domains, and what they start.
+//! The app's directory, the domains in it, and their programs.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ fn root(case: &Case, from: &str) -> Result<PathBuf, Diagnostic> {
 }
 
 #[test]
-fn the_app_is_the_nearest_file_upward_that_is_no_domains() {
+fn the_app_is_the_nearest_file_upward_that_is_not_a_domains() {
     let case = Case::domain("process: {}");
     case.write("domains/a/src/deep/x.js", "");
     case.write("domains/b/domain.js", "");
@@ -29,7 +29,7 @@ fn the_app_is_the_nearest_file_upward_that_is_no_domains() {
 }
 
 #[test]
-fn a_domain_is_known_by_the_globs_of_the_app_above() {
+fn a_domain_is_recognized_by_the_globs_of_the_app_above() {
     let case = Case::new(&[(
         "fulcrum.yml",
         "runtime:\n  domains: ['services/**', extra]\n",
@@ -46,7 +46,7 @@ fn a_domain_is_known_by_the_globs_of_the_app_above() {
 }
 
 #[test]
-fn a_flag_wins_over_a_variable_over_the_search() {
+fn a_flag_takes_precedence_over_a_variable_over_the_search() {
     let case = Case::new(&[("one/fulcrum.yml", ""), ("two/fulcrum.yml", "")]);
     let env = BTreeMap::from([("FULCRUM_APP_PATH".to_owned(), "two".to_owned())]);
     let cwd = case.root();
@@ -64,7 +64,7 @@ fn a_flag_wins_over_a_variable_over_the_search() {
 }
 
 #[test]
-fn no_app_says_where_it_looked_and_what_to_do() {
+fn a_missing_app_is_reported_with_the_searched_path_and_a_hint() {
     let case = Case::new(&[("empty/x", ""), ("yaml/fulcrum.yaml", "")]);
     std::fs::remove_file(case.root().join("fulcrum.yml")).expect("it is there");
     let reported = root(&case, "empty").expect_err("there is none").to_string();
@@ -139,7 +139,7 @@ fn domains_are_found_by_globs_and_paths() {
 }
 
 #[test]
-fn globs_never_lead_out_of_the_app() {
+fn globs_never_match_outside_the_app() {
     for glob in ["../*", "/etc", "domains/../../x"] {
         let case = Case::new(&[("fulcrum.yml", &format!("runtime: {{domains: '{glob}'}}"))]);
         let reported = case.diagnostics();
@@ -218,12 +218,12 @@ fn names_are_checked() {
                 .contains("is reserved")
         );
     }
-    // Folders that are no domains may be called anything.
+    // Directories that are no domains may have any name.
     Case::new(&[("domains/my notes/x.md", ""), ("domains/a/domain.js", "")]).app();
 }
 
 #[test]
-fn two_domains_of_one_name_are_told_with_both_places() {
+fn two_domains_of_one_name_are_reported_with_both_paths() {
     for (one, two) in [("users", "users"), ("users", "Users")] {
         let case = Case::new(&[
             ("fulcrum.yml", "runtime: {domains: [domains/*, services/*]}"),
@@ -245,7 +245,7 @@ fn two_domains_of_one_name_are_told_with_both_places() {
 }
 
 #[test]
-fn two_entry_points_are_told_with_both_names_and_the_cure() {
+fn two_entry_points_are_reported_with_both_names_and_a_hint() {
     let case = Case::new(&[
         ("domains/users/domain.js", ""),
         ("domains/users/domain.ts", ""),
@@ -272,7 +272,7 @@ fn an_entry_point_is_a_readable_file_inside_the_app() {
     let outside = Case::new(&[("x.js", "")]);
     let case = Case::new(&[
         ("shared/x.js", ""),
-        ("domains/a/folder.js/x", ""),
+        ("domains/a/dir.js/x", ""),
         ("domains/a/lib/x.js", ""),
     ]);
     case.symlink(outside.root().join("x.js"), "domains/a/away.js");
@@ -284,7 +284,7 @@ fn an_entry_point_is_a_readable_file_inside_the_app() {
         ("away.js", "is outside the app"),
         ("loop.js", "symlinks form a loop"),
         ("dangling.js", "is a dangling symlink"),
-        ("folder.js", "is a directory"),
+        ("dir.js", "is a directory"),
         ("lib", "is a directory"),
         ("gone.js", "no such file"),
     ] {
@@ -335,7 +335,7 @@ fn an_entry_point_found_by_its_name_is_checked_too() {
 }
 
 #[test]
-fn a_misspelt_file_of_a_domain_is_told() {
+fn a_misnamed_file_of_a_domain_is_reported() {
     let case = Case::new(&[("domains/a/domain.js", ""), ("domains/a/fulcrum.yaml", "")]);
     assert!(
         case.diagnostic()
@@ -344,7 +344,7 @@ fn a_misspelt_file_of_a_domain_is_told() {
 }
 
 #[test]
-fn an_app_without_domains_is_told_how_to_make_one() {
+fn an_app_without_domains_has_a_hint() {
     assert!(
         Case::new(&[])
             .diagnostic()

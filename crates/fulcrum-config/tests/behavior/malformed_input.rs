@@ -1,26 +1,23 @@
-//! Files that nobody wrote by hand: a clear finding, in bounded time, without a panic.
+//! Malformed and hostile files: a clear diagnostic, in bounded time, without a panic.
 
 use std::time::{Duration, Instant};
 
 use crate::support::Case;
 use proptest::prelude::*;
 
-/// Unoptimised and on a busy machine this is generous; what matters is that it isn't minutes.
+/// Generous for an unoptimized build on a busy machine, but far from minutes.
 const LIMIT: Duration = Duration::from_secs(10);
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "how long it takes is what is tested"
-)]
+#[expect(clippy::disallowed_methods, reason = "the elapsed time is tested")]
 fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let begin = Instant::now();
     let done = work();
     (done, begin.elapsed())
 }
 
-/// Each must be refused with one finding that names the file and holds the word.
+/// Each is rejected with one diagnostic, which names the file and contains the text.
 #[test]
-fn hostile_files_are_refused_quickly() {
+fn hostile_files_are_rejected_quickly() {
     let bomb = {
         let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
         for level in 1..10 {
@@ -103,7 +100,7 @@ fn hostile_files_are_refused_quickly() {
 }
 
 #[test]
-fn a_flood_of_findings_is_cut() {
+fn the_number_of_diagnostics_is_limited() {
     let keys: String = (0..40_000).map(|n| format!("  key{n}: 1\n")).collect();
     let case = Case::domain(&format!("process:\n{keys}"));
     let (reported, took) = timed(|| case.diagnostics());
@@ -129,7 +126,7 @@ fn a_large_file_is_not_read() {
 }
 
 #[test]
-fn what_is_no_file_is_told() {
+fn other_kinds_of_files_are_rejected() {
     let case = Case::new(&[("domains/a/domain.js", ""), ("domains/a/fulcrum.yml/x", "")]);
     assert!(
         case.diagnostic()
@@ -181,7 +178,7 @@ proptest! {
     }
 
     #[test]
-    fn mutations_never_panic_and_places_are_in_the_file(
+    fn mutations_never_panic_and_locations_are_in_the_file(
         edits in proptest::collection::vec((0usize..400, proptest::option::of(any::<char>())), 1..6)
     ) {
         let mut chars: Vec<char> = SAMPLE.chars().collect();

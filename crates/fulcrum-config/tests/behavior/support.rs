@@ -1,4 +1,4 @@
-//! An app in a folder of its own, to load.
+//! An app in a temporary directory, to load.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,10 +14,10 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// An app with these files; a `fulcrum.yml` is there in any case.
+    /// An app with these files and a `fulcrum.yml`.
     pub(crate) fn new(files: &[(&str, &str)]) -> Self {
         let case = Self {
-            dir: tempfile::tempdir().expect("a temporary folder"),
+            dir: tempfile::tempdir().expect("a temporary directory"),
             env: BTreeMap::new(),
             flags: Vec::new(),
             mode: Mode::Dev,
@@ -29,7 +29,7 @@ impl Case {
         case
     }
 
-    /// The same with a domain `a` that has this `fulcrum.yml`.
+    /// An app with a domain `a` that has this `fulcrum.yml`.
     pub(crate) fn domain(config: &str) -> Self {
         Self::new(&[
             ("domains/a/domain.js", ""),
@@ -49,13 +49,13 @@ impl Case {
 
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.root().join(name);
-        fs::create_dir_all(path.parent().expect("has a folder")).expect("writable");
+        fs::create_dir_all(path.parent().expect("a parent directory")).expect("writable");
         fs::write(path, content).expect("writable");
     }
 
     pub(crate) fn symlink(&self, target: impl AsRef<Path>, name: &str) {
         let path = self.root().join(name);
-        fs::create_dir_all(path.parent().expect("has a folder")).expect("writable");
+        fs::create_dir_all(path.parent().expect("a parent directory")).expect("writable");
         std::os::unix::fs::symlink(target, path).expect("writable");
     }
 
@@ -73,14 +73,14 @@ impl Case {
         })
     }
 
-    /// The app, which must be without any finding.
+    /// The app, which must have no diagnostics.
     pub(crate) fn app(&self) -> App {
         let loaded = self.load();
         assert!(loaded.diagnostics.is_empty(), "{:#?}", loaded.diagnostics);
-        loaded.app.expect("an app without findings")
+        loaded.app.expect("an app without diagnostics")
     }
 
-    /// All findings as shown, one text each, the app's folder written as `ROOT`.
+    /// All diagnostics as text, with the app's directory as `ROOT`.
     pub(crate) fn diagnostics(&self) -> Vec<String> {
         let loaded = self.load();
         assert_eq!(loaded.app.is_some(), loaded.is_valid());
@@ -92,7 +92,7 @@ impl Case {
             .collect()
     }
 
-    /// The only finding, as shown.
+    /// The only diagnostic, as text.
     pub(crate) fn diagnostic(&self) -> String {
         let mut diagnostics = self.diagnostics();
         assert_eq!(diagnostics.len(), 1, "{diagnostics:#?}");

@@ -195,10 +195,10 @@ fn after_lost_notifications_all_differences_are_reported_and_all_directories_are
     assert_eq!(changes, expected);
     assert_eq!(statuses, [WatchStatus::Rescanned]);
     let requested = harness.notifier.0.borrow();
-    for folder in ["users/new/deep", "users/lib", "orders"] {
+    for dir in ["users/new/deep", "users/lib", "orders"] {
         assert!(
-            requested.watched.contains(&harness.path(folder)),
-            "{folder}"
+            requested.watched.contains(&harness.path(dir)),
+            "{dir}"
         );
     }
     assert!(!requested.watched.contains(&harness.path("orders/lib")));
