@@ -12,6 +12,9 @@ use std::time::Duration;
 
 use fulcrum_watch::{WatchEvent, WatchOptions, WatchSpec, WatchStatus, WatchedDir, Watcher};
 
+/// Changes something in a directory.
+type Change = fn(&Path) -> std::io::Result<()>;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let app = tempfile::tempdir()?;
@@ -33,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         WatchEvent::Status(WatchStatus::Ready { .. })
     ) {}
 
-    let changes: [(&str, fn(&Path) -> std::io::Result<()>); 4] = [
+    let changes: [(&str, Change); 4] = [
         ("save domain.js", |dir| {
             fs::write(dir.join("domain.js"), "export default 2;\n")
         }),

@@ -80,9 +80,7 @@ impl IgnoreRules {
         } else {
             root
         };
-        let repository = below
-            .ancestors()
-            .find(|dir| dir.join(".git").exists());
+        let repository = below.ancestors().find(|dir| dir.join(".git").exists());
         Self {
             root: root.to_owned(),
             top: repository.unwrap_or(below).to_owned(),

@@ -196,10 +196,7 @@ fn after_lost_notifications_all_differences_are_reported_and_all_directories_are
     assert_eq!(statuses, [WatchStatus::Rescanned]);
     let requested = harness.notifier.0.borrow();
     for dir in ["users/new/deep", "users/lib", "orders"] {
-        assert!(
-            requested.watched.contains(&harness.path(dir)),
-            "{dir}"
-        );
+        assert!(requested.watched.contains(&harness.path(dir)), "{dir}");
     }
     assert!(!requested.watched.contains(&harness.path("orders/lib")));
 }
