@@ -59,14 +59,18 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let output = &context.output;
     let loaded = load::read(context.app(), Mode::Dev)?;
     if args.output == Format::Json {
-        let findings: Vec<_> = loaded.problems.iter().map(DiagnosticJson::from).collect();
+        let findings: Vec<_> = loaded
+            .diagnostics
+            .iter()
+            .map(DiagnosticJson::from)
+            .collect();
         output.json(&findings)?;
     } else {
-        for problem in &loaded.problems {
+        for problem in &loaded.diagnostics {
             output.eprint(&problem.to_string());
         }
     }
-    let found = tally(&loaded.problems);
+    let found = tally(&loaded.diagnostics);
     match loaded.app {
         None if args.output == Format::Json => Err(CliError::already_reported(Code::ConfigInvalid)),
         None => Err(CliError::new(
