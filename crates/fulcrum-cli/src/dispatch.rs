@@ -1,4 +1,4 @@
-//! From the parsed command line to the command.
+//! Runs the command that was parsed.
 
 use crate::cli::{self, Cli, Command};
 use crate::commands::context::Context;

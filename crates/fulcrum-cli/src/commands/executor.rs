@@ -76,10 +76,10 @@ fn runtime_error(error: &std::io::Error) -> CliError {
 
 fn interrupted(continues: Option<&str>) -> CliError {
     match continues {
-        Some(what) => CliError::new(
+        Some(operation) => CliError::new(
             Code::Interrupted,
             format!(
-                "interrupted; {what} continues in the instance\n  hint: see `fulcrum domains list`"
+                "interrupted; {operation} continues in the instance\n  hint: see `fulcrum domains list`"
             ),
         ),
         None => CliError::already_reported(Code::Interrupted),
@@ -102,8 +102,9 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_of_a_command_reaches_the_top() {
-        let result = std::panic::catch_unwind(|| run_client(None, async { panic!("a defect") }));
+    fn a_panic_of_a_command_is_passed_on() {
+        let result =
+            std::panic::catch_unwind(|| run_client(None, async { panic!("internal error") }));
         result.expect_err("passed on");
     }
 }

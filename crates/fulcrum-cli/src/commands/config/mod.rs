@@ -1,4 +1,4 @@
-//! `fulcrum config`: reads files only, whether or not the app is running.
+//! `fulcrum config`: reads files only; no instance is needed.
 
 mod show;
 mod validate;

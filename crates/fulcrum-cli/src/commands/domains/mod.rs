@@ -1,4 +1,4 @@
-//! `fulcrum domains`: the requests to a running instance.
+//! `fulcrum domains`: requests to a running instance.
 
 pub(crate) mod call;
 mod events;

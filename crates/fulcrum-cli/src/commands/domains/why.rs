@@ -11,7 +11,7 @@ use super::status;
 use crate::client;
 use crate::commands::context::Context;
 use crate::exit::CliError;
-use crate::output::{EventJson, Explanation, GenerationJson, lives};
+use crate::output::{EventJson, Explanation, GenerationJson, group_by_generation};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -45,7 +45,7 @@ struct WhyJson {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the edge: what was then is told as ago"
+    reason = "ages are relative to the current time"
 )]
 pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     let output = &context.output;
@@ -77,9 +77,9 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
             domain: domain.name.clone(),
             phase: domain.phase.clone(),
             summary: explanation.summary(),
-            lives: lives(&events)
+            lives: group_by_generation(&events)
                 .iter()
-                .filter(|life| life.generation > 0)
+                .filter(|history| history.generation > 0)
                 .map(GenerationJson::from)
                 .collect(),
             events: events.iter().cloned().map(EventJson::from).collect(),
