@@ -321,7 +321,7 @@ mod tests {
             let Command::Domains(args) = parse(line).expect(line).command else {
                 panic!("{line}")
             };
-            let domains::Verb::Call(args) = args.verb else {
+            let domains::Command::Call(args) = args.command else {
                 panic!("{line}")
             };
             assert_eq!(args.payload.as_deref(), payload);

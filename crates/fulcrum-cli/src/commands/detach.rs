@@ -25,7 +25,7 @@ use fulcrum_runtime::format::format_duration;
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 /// The pause between two connection attempts.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
-/// How many lines of the log are shown when the instance exits early.
+/// How many lines of the log are printed when the instance exits early.
 const TAIL_LINES: usize = 20;
 
 pub(crate) async fn run(

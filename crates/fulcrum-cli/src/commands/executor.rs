@@ -11,8 +11,8 @@ use crate::exit::{CliError, Code};
 /// How long the tasks of an instance that has shut down may take to be dropped.
 const TASK_SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// Runs a client. Ctrl-C ends the client only: the operation that it requested, named by
-/// `continues`, goes on in the instance.
+/// Runs a client. Ctrl-C ends the client only; the requested operation continues in the instance, and
+/// `continues` names it in the message.
 ///
 /// The command runs on a thread of its own, so that Ctrl-C works while a write to a stopped
 /// terminal blocks.

@@ -59,7 +59,7 @@ pub(super) fn reason_text(domain: &Domain) -> String {
     }
 }
 
-/// The color of a phase. It only repeats what the text says.
+/// The color of a phase. The text has the same information.
 pub(super) fn phase_color(domain: &Domain) -> Color {
     match domain.phase.as_str() {
         "running" if domain.ready => Color::Green,

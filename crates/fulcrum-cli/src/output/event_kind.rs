@@ -2,7 +2,7 @@
 
 use super::color::Color;
 
-/// The color of an event kind. It only repeats what the text says.
+/// The color of an event kind. The text has the same information.
 pub(crate) fn kind_color(kind: &str) -> Color {
     match kind {
         "ready" | "reconnected" => Color::Green,

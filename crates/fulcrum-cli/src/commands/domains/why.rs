@@ -18,8 +18,8 @@ pub(crate) struct Args {
     /// Name the domain
     name: String,
     /// Set how many generations to print
-    #[arg(short = 'n', long, value_name = "N", default_value = "3")]
-    lives: usize,
+    #[arg(short = 'n', long = "lives", value_name = "N", default_value = "3")]
+    generations: usize,
     /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
     output: Format,
@@ -70,7 +70,7 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     match args.output {
         Format::Table => output.data(
             explanation
-                .render(args.lives, output.stdout().color)
+                .render(args.generations, output.stdout().color)
                 .as_bytes(),
         ),
         Format::Json => output.json(&WhyJson {

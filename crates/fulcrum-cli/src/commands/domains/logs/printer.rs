@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use fulcrum_logs::{Gap, Level, LineRenderer, LogLine, Source, Stream, Style, to_json};
+use fulcrum_runtime::format::pluralize;
 
 use super::request::{Format, LogRequest};
 use crate::exit::CliError;
@@ -130,7 +131,8 @@ impl Printer {
         match &mut self.format {
             LineFormat::Text { terminal, .. } => out.extend(terminal.render_gap(Gap { missed })),
             LineFormat::Json | LineFormat::Raw { .. } => {
-                let text = format!("fulcrum: {missed} lines dropped (output rate too high)");
+                let lines = pluralize(usize::try_from(missed).unwrap_or(usize::MAX), "line");
+                let text = format!("fulcrum: {lines} dropped (output rate too high)");
                 self.output.eprint(&text);
             }
         }
