@@ -127,7 +127,7 @@ async fn run(
 ) -> Result<(), StartError> {
     let dir = display_root(request, install);
     let manager = install.manager;
-    for warning in &install.notices {
+    for warning in &install.warnings {
         report(InstallEvent::Warning(warning.clone()));
     }
     report(InstallEvent::Started {
