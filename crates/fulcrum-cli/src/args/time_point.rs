@@ -1,10 +1,10 @@
-//! Points in the past on the command line.
+//! Points in time on the command line.
 
 use std::time::{Duration, SystemTime};
 
 use super::duration;
 
-/// A point in time, as typed.
+/// A parsed point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TimePoint {
     /// This long before now.
@@ -29,7 +29,7 @@ pub(crate) fn parse(text: &str) -> Result<TimePoint, String> {
         return Ok(TimePoint::Ago(duration));
     }
     rfc3339(text).map(TimePoint::At).ok_or_else(|| {
-        "say how long ago, such as 5m, or when, such as 2026-11-23T10:00:00Z".to_owned()
+        "expected a duration such as 5m or a time such as 2026-11-23T10:00:00Z".to_owned()
     })
 }
 
@@ -42,7 +42,7 @@ fn rfc3339(text: &str) -> Option<SystemTime> {
 /// The local time and its offset ahead of and behind UTC.
 fn split_offset(text: &str) -> Option<(&str, Duration, Duration)> {
     let time = text.find(['T', 't', ' '])?;
-    // A sign within the date isn't one of an offset.
+    // A sign in the date is not that of an offset.
     let Some(sign) = text[time..].find(['+', '-']).map(|at| time + at) else {
         return Some((text, Duration::ZERO, Duration::ZERO));
     };
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn ago_and_at() {
+    fn durations_and_times_are_resolved() {
         assert_eq!(seconds("5m"), 999_700);
         assert_eq!(seconds("1970-01-02T00:00:00Z"), 86_400);
         assert_eq!(seconds("1970-01-02T00:00:00.5Z"), 86_400);
@@ -83,13 +83,13 @@ mod tests {
     }
 
     #[test]
-    fn before_the_epoch_is_the_epoch() {
+    fn times_before_the_epoch_become_the_epoch() {
         let time = TimePoint::Ago(Duration::from_secs(10)).resolve(SystemTime::UNIX_EPOCH);
         assert!(time <= SystemTime::UNIX_EPOCH);
     }
 
     #[test]
-    fn other_texts_are_refused() {
+    fn other_texts_are_rejected() {
         for text in [
             "",
             "yesterday",

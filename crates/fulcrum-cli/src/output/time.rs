@@ -1,12 +1,11 @@
-//! Points in time as text.
+//! Times as text.
 
 use std::time::{Duration, SystemTime};
 
-/// The last second that has a year of four digits: 9999-12-31T23:59:59Z.
+/// The last second with a year of four digits: 9999-12-31T23:59:59Z.
 const MAX_RFC3339: u64 = 253_402_300_799;
 
-/// RFC 3339 in UTC with milliseconds. A clock may be set to anything; what RFC 3339 can't write
-/// becomes the nearest that it can.
+/// RFC 3339 in UTC with milliseconds. Times that RFC 3339 cannot express are clamped.
 pub(crate) fn rfc3339(time: SystemTime) -> String {
     let since_epoch = time
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -20,7 +19,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn impossible_times_are_written_too() {
+    fn times_out_of_range_are_clamped() {
         assert_eq!(
             rfc3339(SystemTime::UNIX_EPOCH + Duration::from_secs(MAX_RFC3339 * 2)),
             "9999-12-31T23:59:59.000Z"

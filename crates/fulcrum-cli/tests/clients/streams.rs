@@ -51,13 +51,13 @@ async fn follow(app: &App, command: &str) -> (tokio::process::Child, Vec<String>
 }
 
 #[tokio::test]
-async fn lines_for_people_and_for_programs_tell_of_gaps() {
+async fn text_and_json_report_gaps() {
     let app = app();
     assert_eq!(app.run("logs").await.out, "users   │ one\n");
     let (_, text, _) = follow(&app, "logs -f").await;
     let expected = [
         "users   │ one",
-        "fulcrum │ 7 lines missed here: output came too fast",
+        "fulcrum │ 7 lines dropped (output rate too high)",
         "users   │ two␛[2J",
     ];
     assert_eq!(text, expected);
@@ -68,7 +68,7 @@ async fn lines_for_people_and_for_programs_tell_of_gaps() {
         .collect();
     assert_eq!(messages.len(), 2, "{json:?}");
     assert_eq!(messages[1]["message"], "two\x1b[2J");
-    assert!(told.contains("7 lines missed"), "{told}");
+    assert!(told.contains("7 lines dropped"), "{told}");
     assert_eq!(app.run("logs nobody").await.code, Some(4));
 }
 
