@@ -7,7 +7,7 @@ pub mod error;
 pub mod events;
 pub mod exit;
 pub mod format;
-pub mod inspect;
+
 pub mod launch;
 pub mod liveness;
 pub mod parts;

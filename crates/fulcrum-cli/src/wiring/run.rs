@@ -10,8 +10,7 @@ use fulcrum_runtime::parts::RuntimeParts;
 use fulcrum_runtime::process::untracked;
 use fulcrum_runtime::runtime::Runtime;
 use fulcrum_runtime::shutdown::stage::{ShutdownSignal, ShutdownStage};
-use fulcrum_runtime::state::modules;
-use fulcrum_spawn::prepare::PrepareContext;
+use fulcrum_spawn::prepare::{PrepareContext, create_report_dir, remove_report_dir};
 use fulcrum_spawn::process::{GuardHandle, RunId, Spawner, StartupMessage};
 
 use super::claim::Claim;
@@ -45,9 +44,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     let mut guard = GuardHandle::start(GUARD_COMMAND, &claim.record(), &run, &tracker);
     log_warnings(&hub, &options, &port);
 
-    let reports = options
-        .watching
-        .map(|_| modules::report_dir(claim.dir.dir()));
+    let reports = options.watching.map(|_| create_report_dir(claim.dir.dir()));
     let reports = reports
         .transpose()
         .map_err(|error| CliError::cannot_run(&error))?;
@@ -92,7 +89,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     logging.close(fast).await;
     guard.end(exit.survivors.is_empty()).await;
     if let Some(reports) = &reports {
-        modules::remove_report_dir(reports);
+        remove_report_dir(reports);
     }
     drop(claim);
     if exit.survivors.is_empty() {

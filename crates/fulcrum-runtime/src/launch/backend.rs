@@ -6,6 +6,7 @@ use fulcrum_config::{Domain, Program};
 use fulcrum_logs::{Hub, Level};
 use fulcrum_rpc::Registry;
 use fulcrum_spawn::prepare::{NodeProgram, PrepareContext, StartWarning, plan_command, plan_node};
+use fulcrum_spawn::prepare::{PackageInstaller, report_file};
 use fulcrum_spawn::process::{OomMonitor, Process, RunId, Spawner};
 use fulcrum_spawn::standby::{StandbyPool, end_in_background};
 use fulcrum_spawn::supervisor::{Backend, FactSender, ProcessGroup, StartLimiter, StartPermit};
@@ -14,8 +15,10 @@ use fulcrum_spawn::{CommandSpec, StartError};
 use crate::command::environment::{EnvironmentBase, environment};
 use crate::context::now;
 use crate::exit::diagnose::ExitDiagnoser;
-use crate::launch::install::{InstallRequest, PackageInstaller};
+use crate::launch::install::InstallRequest;
+use crate::launch::install::ensure_installed;
 use crate::launch::permit::release_when_started;
+
 use crate::process::task;
 use crate::process::task::ProcessTask;
 use crate::readiness::probes;
@@ -24,7 +27,6 @@ use crate::resources::limits;
 use crate::standby::node::{NodeStandby, NodeStandbyFactory};
 use crate::state::desired::{DesiredStateReceiver, current_config};
 use crate::state::domain::SharedDomainStates;
-use crate::state::modules;
 use fulcrum_config::SettingsCache;
 
 /// What the backends of all domains share.
@@ -91,7 +93,7 @@ impl Backend for DomainBackend {
                     generation,
                     install_allowed: workshop.install && domain.process.install,
                 };
-                workshop.installer.ensure_installed(&client).await?;
+                ensure_installed(&workshop.installer, &client).await?;
             }
             let turn = workshop.starts.acquire().await;
             let (name, hub) = (domain.name.clone(), workshop.hub.clone());
@@ -257,7 +259,7 @@ pub(crate) fn build_command(
     match &domain.program {
         Program::Node { entry } => {
             let modules = around.modules.as_ref();
-            let modules = modules.map(|folder| modules::file(folder, &domain.name));
+            let modules = modules.map(|folder| report_file(folder, &domain.name));
             let program = NodeProgram {
                 name: &domain.name,
                 entry,

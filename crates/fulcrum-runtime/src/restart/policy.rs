@@ -129,7 +129,7 @@ impl RestartPolicyAdapter {
 
     /// The last life's end in one line.
     fn describe_end(&self, end: &GenerationEnd, ended: &HealthEnd) -> String {
-        match &end.fault {
+        match &end.failure {
             Failure::Unhealthy(why) => why.clone(),
             Failure::Rejected(failure) | Failure::StartFailed(failure) => failure.to_string(),
             Failure::Exited | Failure::StartTimeout => {
@@ -143,7 +143,7 @@ impl RestartPolicy for RestartPolicyAdapter {
     fn decide(&mut self, end: &GenerationEnd, now: Instant) -> Verdict {
         self.apply_config();
         self.ever_ready |= end.was_ready;
-        let (fault, told) = match &end.fault {
+        let (fault, told) = match &end.failure {
             Failure::Exited => (
                 None,
                 self.obituary()
@@ -188,7 +188,7 @@ impl RestartPolicy for RestartPolicyAdapter {
     }
 
     fn describe(&self, end: &GenerationEnd) -> Option<String> {
-        match &end.fault {
+        match &end.failure {
             Failure::Exited => Some(
                 self.obituary()?
                     .describe(end.was_ready || self.has_readiness_probe()),
@@ -199,7 +199,7 @@ impl RestartPolicy for RestartPolicyAdapter {
         }
     }
 
-    fn settled(&mut self) {
+    fn on_stable(&mut self) {
         self.restarts.on_stable();
     }
 

@@ -120,6 +120,6 @@ fn plan(domain: &Domain, workshop: &LaunchContext) -> Option<(StandbyCommand, St
     let token = workshop.run.token().ok()?;
     // What keeps it from starting is told when it is to start.
     let (cold, _) = build_command(domain, workshop, &token).ok()?;
-    let spare = StandbyCommand::of(&cold, &workshop.environment.app, &workshop.toolbox)?;
+    let spare = StandbyCommand::new(&cold, &workshop.environment.app, &workshop.toolbox)?;
     Some((spare, token))
 }

@@ -10,7 +10,7 @@ use fulcrum_spawn::CommandSpec;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::state::modules::LoadedModules;
+use fulcrum_spawn::prepare::LoadedModules;
 
 /// One domain's desk: each field has one writer and any number of readers.
 #[derive(Debug)]

@@ -44,7 +44,7 @@ impl GuardHandle {
         let (release, released) = oneshot::channel();
         let (ready_sender, ready) = oneshot::channel();
         let path = record;
-        let record = match RunRecord::begin(path, run, tracker.cgroup()) {
+        let record = match RunRecord::create(path, run, tracker.cgroup()) {
             Ok(record) => Arc::new(record),
             Err(error) => {
                 tracing::warn!(

@@ -1,4 +1,4 @@
-//! Processes: started from one thread, held by pidfd, signalled and awaited with all they start.
+//! Processes: started from one thread, held by pidfd, signaled and awaited with their whole tree.
 
 mod attribution;
 mod capture;
@@ -17,8 +17,8 @@ mod process_tree;
 mod rlimit;
 mod run_id;
 mod run_record;
-mod signals;
 mod sockets;
+mod spawned;
 mod spawner;
 mod stale;
 mod stale_ownership;
@@ -28,6 +28,7 @@ mod subreaper;
 mod table;
 mod tracker;
 
+pub use crate::signals::{signal_name, signal_number};
 pub use capture::{CapturedExit, run_and_capture};
 pub use cgroup_limits::{Controller, set_cpu_limit, set_memory_limit};
 pub use group::{Member, members};
@@ -42,7 +43,6 @@ pub use pidfd::ProcessHandle;
 pub use process_tree::Process;
 pub use run_id::RunId;
 pub use run_record::{PreviousRun, RecordedProcess, RunRecord};
-pub use signals::{signal_name, signal_number};
 pub use sockets::{
     SocketOwner, find_listener, find_peer, find_unix_listener, parse_listen_address, read_env_var,
 };

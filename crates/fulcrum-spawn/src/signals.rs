@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-/// The number of a signal by its name, such as `SIGTERM`.
+/// The signal of a name, such as `SIGTERM`.
 #[must_use]
 pub fn signal_number(name: &str) -> Option<Signal> {
     NAMES
@@ -11,7 +11,7 @@ pub fn signal_number(name: &str) -> Option<Signal> {
         .map(|(_, signal)| *signal)
 }
 
-/// The name of a signal by its number, such as `SIGKILL` for 9.
+/// The name of a signal number, such as `SIGKILL` for 9.
 #[must_use]
 pub fn signal_name(number: i32) -> Option<&'static str> {
     NAMES
