@@ -49,7 +49,10 @@ pub(crate) fn load_valid(
     mode: Mode,
     output: &Output,
 ) -> Result<(App, Vec<Diagnostic>), CliError> {
-    let LoadResult { app, problems } = read(app, mode)?;
+    let LoadResult {
+        app,
+        diagnostics: problems,
+    } = read(app, mode)?;
     match app {
         Some(app) => Ok((app, problems)),
         None => {

@@ -97,13 +97,13 @@ impl ReloadTask {
         loaded: LoadResult,
         tell: &ProgressSender,
     ) -> Result<(App, ReloadPlan), String> {
-        let texts: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
+        let texts: Vec<String> = loaded.diagnostics.iter().map(ToString::to_string).collect();
         if !texts.is_empty() {
             let _ = tell.try_send(ReloadProgress::Diagnostics(texts.clone()));
         }
         let agenda = house.agenda();
         let Some(mut app) = loaded.app else {
-            let errors = loaded.problems.iter();
+            let errors = loaded.diagnostics.iter();
             let errors = errors.filter(|problem| problem.severity == Severity::Error);
             let why = format!(
                 "the configuration has {}: nothing has changed",

@@ -120,7 +120,7 @@ impl Task {
                         }
                         self.handle_batch(batch);
                     }
-                    Some(WatchEvent::WatchStatus(notice)) => status::log_status(&self.house, notice),
+                    Some(WatchEvent::Status(notice)) => status::log_status(&self.house, notice),
                     None => {
                         let text = "files aren't watched any more: their watcher has ended, which is a defect of Fulcrum's";
                         return self.house.log(Level::Error, text);
@@ -219,7 +219,7 @@ impl Task {
             ReloadTarget::Code(name.clone()),
             ReloadTarget::Asset(name.clone()),
         ] {
-            self.coalescer.forget(&target);
+            self.coalescer.remove(&target);
             self.since.remove(&target);
         }
     }

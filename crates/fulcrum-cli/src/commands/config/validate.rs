@@ -59,14 +59,18 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let output = &context.output;
     let loaded = load::read(context.app(), Mode::Dev)?;
     if args.output == Format::Json {
-        let diagnostics: Vec<_> = loaded.problems.iter().map(DiagnosticJson::from).collect();
+        let diagnostics: Vec<_> = loaded
+            .diagnostics
+            .iter()
+            .map(DiagnosticJson::from)
+            .collect();
         output.json(&diagnostics)?;
     } else {
-        for diagnostic in &loaded.problems {
+        for diagnostic in &loaded.diagnostics {
             output.eprint(&diagnostic.to_string());
         }
     }
-    let summary = summarize(&loaded.problems);
+    let summary = summarize(&loaded.diagnostics);
     match loaded.app {
         None if args.output == Format::Json => Err(CliError::already_reported(Code::ConfigInvalid)),
         None => Err(CliError::new(

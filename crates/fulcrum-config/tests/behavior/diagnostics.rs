@@ -1,11 +1,11 @@
-//! What is said about mistakes: place, words and hint.
+//! Diagnostics: location, message and hint.
 
 use crate::support::Case;
 
-/// One mistake in a domain's file is one finding, as written here.
+/// One mistake in a domain's file is one diagnostic.
 #[test]
-fn each_mistake_is_told_once_at_its_place() {
-    for (config, told) in [
+fn each_mistake_is_reported_once_at_its_location() {
+    for (config, expected) in [
         (
             "process:\n  restrat: always\n",
             "domains/a/fulcrum.yml:2:3: `process`: unknown key `restrat`\n  hint: did you mean `restart`?",
@@ -32,39 +32,39 @@ fn each_mistake_is_told_once_at_its_place() {
         ),
         (
             "process:\n  args: --port 1\n",
-            "domains/a/fulcrum.yml:2:9: `process.args`: expected a list of texts, found the text `--port 1`\n  hint: write `[--port, 1]`: no shell splits it into words",
+            "domains/a/fulcrum.yml:2:9: `process.args`: expected a list of texts, found the text `--port 1`\n  hint: write `[--port, 1]`: the text is not split into words",
         ),
         (
             "process:\n  replicas: 2\n  replicas: 3\n",
-            "domains/a/fulcrum.yml:3:3: the key `replicas` is here a second time; line 2 has it too\n  hint: keep one of the two",
+            "domains/a/fulcrum.yml:3:3: duplicate key `replicas`, first used in line 2\n  hint: remove one of them",
         ),
         (
             "process:\n  env: {A: '${NOPE}'}\n",
-            "domains/a/fulcrum.yml:2:12: `process.env.A`: the variable `NOPE` is not set\n  hint: set NOPE, or give a default: `${NOPE:-…}`",
+            "domains/a/fulcrum.yml:2:12: `process.env.A`: the variable `NOPE` is not set\n  hint: set NOPE, or write a default: `${NOPE:-…}`",
         ),
         (
             "process:\n  env: {A: ${NOPE}}\n",
-            "domains/a/fulcrum.yml:2:13: this is no valid YAML: while parsing a flow mapping, did not find expected ',' or '}'\n  hint: inside `{…}` and `[…]` a value with `${NAME}` needs quotes",
+            "domains/a/fulcrum.yml:2:13: invalid YAML: while parsing a flow mapping, did not find expected ',' or '}'\n  hint: inside `{…}` and `[…]` a value with `${NAME}` needs quotes",
         ),
         (
             "process:\n  env_file: .env\n",
-            "domains/a/fulcrum.yml:2:13: `process.env_file`: there is no file `.env`\n  hint: create `domains/a/.env`; paths are relative to the folder of the file that they are written in",
+            "domains/a/fulcrum.yml:2:13: `process.env_file`: no such file: `.env`\n  hint: create `domains/a/.env`; paths are relative to the directory of the configuration file",
         ),
         (
             "process:\n  stop: {signal: SIGSTOP}\n",
-            "domains/a/fulcrum.yml:2:18: `process.stop.signal`: `SIGSTOP` is no signal that can ask a process to end\n  hint: one of SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGKILL",
+            "domains/a/fulcrum.yml:2:18: `process.stop.signal`: `SIGSTOP` is not a signal that stops a process\n  hint: use one of SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGKILL",
         ),
         (
             "process:\n  restart: {backoff: {initial: 1m}}\n",
-            "domains/a/fulcrum.yml:2:32: `process.restart.backoff.initial`: the longest delay (30s) is shorter than the first (1m)\n  hint: set both `max` and `initial`, or make them equal",
+            "domains/a/fulcrum.yml:2:32: `process.restart.backoff.initial`: `max` (30s) is less than `initial` (1m)\n  hint: set both `max` and `initial`",
         ),
         (
             "process:\n  ready: {http: /healthz}\n",
-            "domains/a/fulcrum.yml:2:10: `process.ready`: asks at the domain's own port, and none is set\n  hint: set `process.port`, or name the port in the probe",
+            "domains/a/fulcrum.yml:2:10: `process.ready`: uses the domain's own port, which is not set\n  hint: set `process.port`, or the port of the probe",
         ),
         (
             "process:\n  cwd: nowhere\n",
-            "domains/a/fulcrum.yml:2:8: `process.cwd`: `nowhere` can't be the working directory: there is no such file or folder\n  hint: the path is relative to the folder of the file that it is written in",
+            "domains/a/fulcrum.yml:2:8: `process.cwd`: `nowhere` cannot be the working directory: no such file or directory\n  hint: the path is relative to the directory of the configuration file",
         ),
         (
             "process:\n  command: [python3, a.py]\n  entry: domain.js\n",
@@ -72,31 +72,31 @@ fn each_mistake_is_told_once_at_its_place() {
         ),
         (
             "runtime:\n  domains: x\n",
-            "domains/a/fulcrum.yml:1:1: `runtime` belongs in the app's file, not in a domain's\n  hint: move it there; what is for this domain alone goes under `process`",
+            "domains/a/fulcrum.yml:1:1: `runtime` belongs in the app's file, not in a domain's\n  hint: move it there; settings of this domain go under `process`",
         ),
         (
             "process: {a: 1",
-            "domains/a/fulcrum.yml:1:10: this is no valid YAML: `{` is not closed",
+            "domains/a/fulcrum.yml:1:10: invalid YAML: `{` is not closed",
         ),
         (
             "process:\n\tenv: {}\n",
-            "domains/a/fulcrum.yml:2:2: this is no valid YAML: a tab is used to indent\n  hint: YAML indents with spaces only",
+            "domains/a/fulcrum.yml:2:2: invalid YAML: a tab is used for indentation\n  hint: indent with spaces",
         ),
         (
             "- a\n- b\n",
-            "domains/a/fulcrum.yml:1:1: the file must hold a map, not a list\n  hint: begin with a key, such as `process:`",
+            "domains/a/fulcrum.yml:1:1: expected a map at the top level, found a list\n  hint: start with a key, such as `process:`",
         ),
         (
             "process: {}\n---\nprocess: {}\n",
-            "domains/a/fulcrum.yml:2:1: a second YAML document begins here\n  hint: keep one document in the file: remove the `---` line",
+            "domains/a/fulcrum.yml:2:1: a second YAML document starts here\n  hint: keep one document in the file: remove the `---` line",
         ),
     ] {
-        assert_eq!(Case::domain(config).problem(), told, "in\n{config}");
+        assert_eq!(Case::domain(config).diagnostic(), expected, "in\n{config}");
     }
 }
 
 #[test]
-fn out_of_range_values_are_refused() {
+fn out_of_range_values_are_rejected() {
     for value in [
         "port: 0",
         "port: 65536",
@@ -136,16 +136,16 @@ fn out_of_range_values_are_refused() {
     ] {
         let case = Case::domain(&format!("process:\n  {value}\n"));
         case.write("domains/b/domain.js", "");
-        let told = case.problem();
+        let reported = case.diagnostic();
         assert!(
-            told.starts_with("domains/a/fulcrum.yml:2:"),
-            "{value}: {told}"
+            reported.starts_with("domains/a/fulcrum.yml:2:"),
+            "{value}: {reported}"
         );
     }
 }
 
 #[test]
-fn signals_have_one_form() {
+fn signal_names_are_normalized() {
     for (written, read) in [
         ("TERM", "SIGTERM"),
         ("sigint", "SIGINT"),
@@ -157,14 +157,14 @@ fn signals_have_one_form() {
 }
 
 #[test]
-fn a_setting_on_the_top_level_is_told_and_foreign_keys_are_left_alone() {
+fn a_setting_at_the_top_level_is_reported_and_other_keys_are_not() {
     assert_eq!(
-        Case::domain("db: {a: 1}\nrestrat: always\nusers: []\n").problem(),
-        "domains/a/fulcrum.yml:2:1: warning: `restrat` does nothing at the top level: did you mean `process.restart`?\n  hint: move it under `process:` as `restart`"
+        Case::domain("db: {a: 1}\nrestrat: always\nusers: []\n").diagnostic(),
+        "domains/a/fulcrum.yml:2:1: warning: `restrat` has no effect at the top level: did you mean `process.restart`?\n  hint: move it under `process:` as `restart`"
     );
     assert_eq!(
-        Case::domain("proces: {}\n").problem(),
-        "domains/a/fulcrum.yml:1:1: warning: `proces` does nothing at the top level: did you mean `process`?\n  hint: rename it to `process`"
+        Case::domain("proces: {}\n").diagnostic(),
+        "domains/a/fulcrum.yml:1:1: warning: `proces` has no effect at the top level: did you mean `process`?\n  hint: rename it to `process`"
     );
     let foreign = "db:\n  url: ${UNSET}\nmodels: [user, {a: !custom x}]\nlogic: ~\nmodel: 1\n";
     Case::domain(foreign).app();
@@ -173,23 +173,23 @@ fn a_setting_on_the_top_level_is_told_and_foreign_keys_are_left_alone() {
 }
 
 #[test]
-fn keys_of_the_other_file_are_told_where_they_belong() {
+fn keys_in_the_wrong_file_have_a_hint() {
     let case = Case::new(&[
         ("fulcrum.yml", "process: {}\n"),
         ("domains/a/domain.js", ""),
     ]);
     assert_eq!(
-        case.problem(),
+        case.diagnostic(),
         "fulcrum.yml:1:1: `process` belongs in a domain's file, not in the app's\n  hint: settings for every domain go under `runtime.defaults`"
     );
 }
 
 #[test]
-fn a_duplicate_in_a_foreign_section_is_only_a_warning() {
+fn a_duplicate_in_another_section_is_only_a_warning() {
     let case = Case::domain("db: {a: 1, a: 2}\n");
     assert!(
-        case.problem()
-            .starts_with("domains/a/fulcrum.yml:1:12: warning: the key `a` is here a second time")
+        case.diagnostic()
+            .starts_with("domains/a/fulcrum.yml:1:12: warning: duplicate key `a`")
     );
 }
 
@@ -203,17 +203,17 @@ fn an_exposed_address_names_the_risk() {
             ),
             ("domains/a/domain.js", ""),
         ]);
-        let told = case.problem();
+        let reported = case.diagnostic();
         assert!(
-            told.starts_with("fulcrum.yml:2:18: ")
-                && told.contains("neither encrypted nor authenticated"),
-            "{told}"
+            reported.starts_with("fulcrum.yml:2:18: ")
+                && reported.contains("neither encrypted nor authenticated"),
+            "{reported}"
         );
     }
 }
 
 #[test]
-fn tls_is_refused_rather_than_ignored() {
+fn tls_is_an_error_rather_than_ignored() {
     let case = Case::new(&[
         (
             "fulcrum.yml",
@@ -221,11 +221,11 @@ fn tls_is_refused_rather_than_ignored() {
         ),
         ("domains/a/domain.js", ""),
     ]);
-    assert!(case.problem().contains("doesn't serve TLS yet"));
+    assert!(case.diagnostic().contains("TLS is not supported"));
 }
 
 #[test]
-fn everything_is_told_at_once_and_in_order() {
+fn all_diagnostics_are_reported_at_once_and_in_order() {
     let case = Case::new(&[
         (
             "fulcrum.yml",
@@ -244,13 +244,13 @@ fn everything_is_told_at_once_and_in_order() {
             "process:\n  depends_on: [a, b, d]\n",
         ),
     ]);
-    let places: Vec<_> = case
-        .problems()
+    let locations: Vec<_> = case
+        .diagnostics()
         .iter()
-        .map(|told| told.split(": ").next().unwrap_or_default().to_owned())
+        .map(|reported| reported.split(": ").next().unwrap_or_default().to_owned())
         .collect();
     assert_eq!(
-        places,
+        locations,
         [
             "fulcrum.yml:2:3",
             "fulcrum.yml:4:15",
@@ -267,40 +267,40 @@ fn everything_is_told_at_once_and_in_order() {
 }
 
 #[test]
-fn a_broken_app_file_does_not_hide_what_is_wrong_with_domains() {
+fn an_invalid_app_file_does_not_hide_errors_of_domains() {
     let case = Case::new(&[
         ("fulcrum.yml", "runtime: ["),
         ("domains/a/domain.js", ""),
         ("domains/a/fulcrum.yml", "process: {argz: []}"),
     ]);
-    let told = case.problems();
-    assert_eq!(told.len(), 2, "{told:#?}");
+    let reported = case.diagnostics();
+    assert_eq!(reported.len(), 2, "{reported:#?}");
 }
 
 #[test]
-fn input_in_a_message_cannot_steer_a_terminal() {
-    let told = Case::domain("process:\n  \"\\e[2Jx\": 1\n").problem();
+fn input_in_a_message_cannot_control_a_terminal() {
+    let reported = Case::domain("process:\n  \"\\e[2Jx\": 1\n").diagnostic();
     assert!(
-        told.contains("\\u{1b}[2Jx") && !told.contains('\u{1b}'),
-        "{told:?}"
+        reported.contains("\\u{1b}[2Jx") && !reported.contains('\u{1b}'),
+        "{reported:?}"
     );
 }
 
-/// One mistake in where logs are forwarded to, in the app's file.
+/// One mistake in the OTLP export, in the app's file.
 #[test]
-fn mistakes_about_a_receiver_of_logs_are_told_at_their_place() {
-    for (forward, told) in [
+fn mistakes_in_the_export_are_reported_at_their_location() {
+    for (forward, expected) in [
         (
             "{otlp: '127.0.0.1:4317'}",
-            "fulcrum.yml:3:21: `runtime.logs.forward.otlp`: `127.0.0.1:4317` is no receiver's address: it doesn't begin with `http://`\n  hint: write it like `http://127.0.0.1:4317`",
+            "fulcrum.yml:3:21: `runtime.logs.forward.otlp`: `127.0.0.1:4317` is not an OTLP endpoint: it does not start with `http://`\n  hint: write it like `http://127.0.0.1:4317`",
         ),
         (
             "{otlp: 'https://otel.example:4317'}",
-            "fulcrum.yml:3:21: `runtime.logs.forward.otlp`: `https://otel.example:4317`: this version of Fulcrum doesn't speak TLS to a receiver\n  hint: forward to a collector on this machine or in this network, and let that one speak TLS",
+            "fulcrum.yml:3:21: `runtime.logs.forward.otlp`: `https://otel.example:4317`: TLS to the endpoint is not supported in this version\n  hint: export to a collector on this machine or in this network, and use TLS from there",
         ),
         (
             "{otlp: 'http://localhost:4318/v1/logs'}",
-            "fulcrum.yml:3:21: `runtime.logs.forward.otlp`: `http://localhost:4318/v1/logs` has a path, and OTLP over gRPC has none\n  hint: name the receiver's gRPC port, usually 4317: `/v1/logs` belongs to OTLP over HTTP",
+            "fulcrum.yml:3:21: `runtime.logs.forward.otlp`: `http://localhost:4318/v1/logs` has a path, which OTLP over gRPC does not use\n  hint: use the endpoint's gRPC port, usually 4317: `/v1/logs` belongs to OTLP over HTTP",
         ),
         (
             "{otpl: 'http://localhost:4317'}",
@@ -316,15 +316,15 @@ fn mistakes_about_a_receiver_of_logs_are_told_at_their_place() {
         ),
         (
             "{otlp: 'http://localhost:4317', headers: {'a b': c}}",
-            "fulcrum.yml:3:56: `runtime.logs.forward.headers`: `a b` can't be the name of a header\n  hint: letters, digits, `-`, `_` and `.`",
+            "fulcrum.yml:3:56: `runtime.logs.forward.headers`: `a b` is not a valid header name\n  hint: letters, digits, `-`, `_` and `.`",
         ),
         (
             "{level: warn}",
-            "fulcrum.yml:3:22: `runtime.logs.forward.level`: there is no receiver to forward to\n  hint: name it under `runtime.logs.forward.otlp`, such as `http://127.0.0.1:4317`",
+            "fulcrum.yml:3:22: `runtime.logs.forward.level`: no endpoint is set\n  hint: set `runtime.logs.forward.otlp`, such as `http://127.0.0.1:4317`",
         ),
     ] {
         let config = format!("runtime:\n  logs:\n    forward: {forward}\n");
         let case = Case::new(&[("fulcrum.yml", &config), ("domains/a/domain.js", "")]);
-        assert_eq!(case.problem(), told, "in\n{config}");
+        assert_eq!(case.diagnostic(), expected, "in\n{config}");
     }
 }

@@ -1,11 +1,11 @@
-//! Prints what watching costs: `cargo run -p fulcrum-watch --example figures`.
+//! Measures the cost of watching: `cargo run --release -p fulcrum-watch --example measure`.
 //!
 //! An app of 20 domains with 100 files each and 40,000 files in `node_modules`, in a temporary
-//! folder.
+//! directory.
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_macros,
-    reason = "a program of its own, which measures and prints"
+    reason = "a stand-alone program that measures and prints"
 )]
 
 use std::fs;
@@ -22,12 +22,12 @@ const SAVES: usize = 500;
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let home = tempfile::tempdir()?;
     let app = home.path();
-    make(app)?;
-    // As in daily life: the files weren't written a moment ago.
+    create_app(app)?;
+    // So that no file was written a moment ago.
     tokio::time::sleep(Duration::from_secs(1)).await;
     let spec = WatchSpec {
         app_root: app.to_owned(),
-        trees: (0..DOMAINS)
+        dirs: (0..DOMAINS)
             .map(|domain| {
                 WatchedDir::new(format!("d{domain}"), app.join(format!("domains/d{domain}")))
             })
@@ -35,29 +35,25 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         ..WatchSpec::default()
     };
 
-    let (memory, cpu) = (resident(), processor());
+    let (memory, cpu) = (resident(), cpu_time());
     let begun = Instant::now();
     let mut watcher = Watcher::start(&spec, WatchOptions::default()).await?;
     let took = begun.elapsed();
     println!(
         "set-up            {took:?}, CPU {:?}",
-        processor().saturating_sub(cpu)
+        cpu_time().saturating_sub(cpu)
     );
     loop {
         match watcher.next().await {
-            Some(WatchEvent::WatchStatus(WatchStatus::Ready {
-                folders,
-                files,
-                after,
-            })) => {
-                println!("watches           {folders} folders, {files} files");
+            Some(WatchEvent::Status(WatchStatus::Ready { dirs, files, after })) => {
+                println!("watches           {dirs} dirs, {files} files");
                 println!("learned           {after:?} after the start");
                 break;
             }
             other => println!("{other:?}"),
         }
     }
-    println!("CPU for all that  {:?}", processor().saturating_sub(cpu));
+    println!("CPU for all that  {:?}", cpu_time().saturating_sub(cpu));
     println!(
         "memory            {} KiB more",
         resident().saturating_sub(memory)
@@ -91,29 +87,29 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         );
     }
 
-    let cpu = processor();
+    let cpu = cpu_time();
     let idle = Duration::from_secs(5);
     let _ = tokio::time::timeout(idle, watcher.next()).await;
     println!(
         "idle CPU          {:?} in {idle:?}",
-        processor().saturating_sub(cpu)
+        cpu_time().saturating_sub(cpu)
     );
 
-    let cpu = processor();
+    let cpu = cpu_time();
     for number in 0..50_000 {
         fs::write(
             app.join(format!("node_modules/p0/{}.js", number % 40)),
             "written",
         )?;
     }
-    let own = processor().saturating_sub(cpu);
+    let own = cpu_time().saturating_sub(cpu);
     let quiet = tokio::time::timeout(Duration::from_millis(300), watcher.next()).await;
     println!(
         "50,000 writes into node_modules: {} (the writing took {own:?})",
         if quiet.is_err() {
-            "nothing told"
+            "nothing events"
         } else {
-            "TOLD"
+            "REPORTED"
         }
     );
 
@@ -127,44 +123,44 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     .await?;
     while !matches!(
         polled.next().await,
-        Some(WatchEvent::WatchStatus(WatchStatus::Ready { .. }))
+        Some(WatchEvent::Status(WatchStatus::Ready { .. }))
     ) {}
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let cpu = processor();
+    let cpu = cpu_time();
     let _ = tokio::time::timeout(idle, polled.next()).await;
     println!(
         "polling CPU       {:?} in {idle:?}",
-        processor().saturating_sub(cpu)
+        cpu_time().saturating_sub(cpu)
     );
     Ok(())
 }
 
-fn make(app: &Path) -> io::Result<()> {
+fn create_app(app: &Path) -> io::Result<()> {
     for domain in 0..DOMAINS {
         let root = app.join(format!("domains/d{domain}"));
-        for folder in ["src", "lib"] {
-            fs::create_dir_all(root.join(folder))?;
+        for dir in ["src", "lib"] {
+            fs::create_dir_all(root.join(dir))?;
         }
         for file in 0..100 {
-            let folder = if file < 80 { "src" } else { "lib" };
+            let dir = if file < 80 { "src" } else { "lib" };
             let text = format!("export const n = {file};\n").repeat(200);
-            fs::write(root.join(folder).join(format!("{file}.js")), text)?;
+            fs::write(root.join(dir).join(format!("{file}.js")), text)?;
         }
     }
     for package in 0..1000 {
         for modules in ["node_modules", "domains/d0/node_modules"] {
-            let folder = app.join(modules).join(format!("p{package}"));
-            fs::create_dir_all(&folder)?;
+            let dir = app.join(modules).join(format!("p{package}"));
+            fs::create_dir_all(&dir)?;
             for file in 0..20 {
-                fs::write(folder.join(format!("{file}.js")), "module.exports = 1;\n")?;
+                fs::write(dir.join(format!("{file}.js")), "module.exports = 1;\n")?;
             }
         }
     }
     Ok(())
 }
 
-/// What the process has used of a processor, in steps of 10 ms.
-fn processor() -> Duration {
+/// The CPU time of the process.
+fn cpu_time() -> Duration {
     let stat = fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
     let threads = fs::read_dir("/proc/self/task")
         .into_iter()
@@ -178,7 +174,7 @@ fn processor() -> Duration {
     Duration::from_nanos(all.max(first.unwrap_or(0)))
 }
 
-/// What the process has in memory, in KiB.
+/// The resident memory of the process, in KiB.
 fn resident() -> u64 {
     fs::read_to_string("/proc/self/status")
         .unwrap_or_default()

@@ -1,4 +1,4 @@
-//! `depends_on`, groups and ports: what concerns more than one domain.
+//! `depends_on`, groups and ports: settings that concern more than one domain.
 
 use crate::support::Case;
 
@@ -29,7 +29,7 @@ fn waves_follow_the_dependencies() {
 }
 
 #[test]
-fn a_cycle_is_told_as_a_path() {
+fn a_cycle_is_reported_as_a_path() {
     let case = app(&[
         ("a", "depends_on: [b]"),
         ("b", "depends_on: [c]"),
@@ -37,49 +37,49 @@ fn a_cycle_is_told_as_a_path() {
         ("d", "depends_on: [d]"),
     ]);
     assert_eq!(
-        case.problems(),
+        case.diagnostics(),
         [
-            "domains/b/fulcrum.yml:2:16: `process.depends_on`: each waits for the next, forever: b -> c -> b\n  hint: remove one of these dependencies",
-            "domains/d/fulcrum.yml:2:16: `process.depends_on`: each waits for the next, forever: d -> d\n  hint: remove one of these dependencies",
+            "domains/b/fulcrum.yml:2:16: `process.depends_on`: dependency cycle: b -> c -> b\n  hint: remove one of these dependencies",
+            "domains/d/fulcrum.yml:2:16: `process.depends_on`: dependency cycle: d -> d\n  hint: remove one of these dependencies",
         ]
     );
 }
 
 #[test]
-fn an_unknown_domain_is_told_with_the_nearest() {
+fn an_unknown_domain_is_reported_with_the_closest_name() {
     let case = app(&[
         ("orders", "depends_on: [user]"),
         ("users", "depends_on: {x: }"),
     ]);
     assert_eq!(
-        case.problems(),
+        case.diagnostics(),
         [
-            "domains/orders/fulcrum.yml:2:16: `process.depends_on`: there is no domain `user`\n  hint: did you mean `users`?",
-            "domains/users/fulcrum.yml:2:16: `process.depends_on`: there is no domain `x`\n  hint: the domains are orders, users",
+            "domains/orders/fulcrum.yml:2:16: `process.depends_on`: unknown domain `user`\n  hint: did you mean `users`?",
+            "domains/users/fulcrum.yml:2:16: `process.depends_on`: unknown domain `x`\n  hint: the domains are orders, users",
         ]
     );
 }
 
 #[test]
-fn a_domain_without_a_process_cannot_be_waited_for() {
+fn a_dependency_without_a_process_is_rejected() {
     let case = app(&[("orders", "depends_on: [pricing]")]);
     case.write("domains/pricing/fulcrum.yml", "db: {}");
-    assert!(case.problem().starts_with("domains/orders/fulcrum.yml:2:16: `process.depends_on`: the domain `pricing` has no process to wait for"));
+    assert!(case.diagnostic().starts_with("domains/orders/fulcrum.yml:2:16: `process.depends_on`: the domain `pricing` has no process to wait for"));
 }
 
 #[test]
-fn a_broken_domain_is_not_held_against_those_who_depend_on_it() {
+fn an_invalid_domain_is_not_reported_again_by_its_dependents() {
     let case = app(&[
         ("orders", "depends_on: [users, pay]"),
         ("users", "restrat: x"),
     ]);
     case.write("domains/pay/domain.js", "");
     case.write("domains/pay/domain.ts", "");
-    assert_eq!(case.problems().len(), 2);
+    assert_eq!(case.diagnostics().len(), 2);
 }
 
 #[test]
-fn a_dependency_of_all_is_not_one_of_itself() {
+fn an_app_wide_dependency_does_not_apply_to_itself() {
     let case = app(&[("db", "args: []"), ("users", "args: []")]);
     case.write("fulcrum.yml", "runtime: {defaults: {depends_on: [db]}}");
     assert_eq!(case.app().waves(), [["db"], ["users"]]);
@@ -93,8 +93,8 @@ fn members_of_groups_must_be_domains() {
         "runtime:\n  groups:\n    shop: {strategy: one_for_all, domains: [users, order]}\n",
     );
     assert_eq!(
-        case.problem(),
-        "fulcrum.yml:3:44: `runtime.groups.shop.domains`: there is no domain `order`\n  hint: did you mean `orders`?"
+        case.diagnostic(),
+        "fulcrum.yml:3:44: `runtime.groups.shop.domains`: unknown domain `order`\n  hint: did you mean `orders`?"
     );
 }
 
@@ -121,7 +121,7 @@ fn members_of_a_group_with_an_order_wait_for_those_before_them() {
 }
 
 #[test]
-fn what_a_domain_says_of_another_goes_over_the_order_of_a_group() {
+fn an_own_dependency_overrides_the_order_of_a_group() {
     let case = app(&[
         ("a", "args: []"),
         ("b", "depends_on: {a: {condition: started}}"),
@@ -139,47 +139,46 @@ fn what_a_domain_says_of_another_goes_over_the_order_of_a_group() {
 }
 
 #[test]
-fn an_order_against_the_dependencies_is_told_and_so_is_a_member_given_twice() {
+fn an_order_against_the_dependencies_and_duplicate_members_are_rejected() {
     let case = app(&[("a", "depends_on: [b]"), ("b", "args: []")]);
     case.write(
         "fulcrum.yml",
         "runtime:\n  groups:\n    g: {strategy: rest_for_one, domains: [a, b]}\n",
     );
     assert_eq!(
-        case.problem(),
-        "fulcrum.yml:3:42: `runtime.groups.g.domains`: its order contradicts what its members depend \
-         on, so each waits for the next, forever: a -> b -> a\n  hint: a member waits for those \
-         before it: write those that others depend on first"
+        case.diagnostic(),
+        "fulcrum.yml:3:42: `runtime.groups.g.domains`: its order contradicts the dependencies of \
+         its members: a -> b -> a\n  hint: members wait for those before them: list dependencies first"
     );
     case.write(
         "fulcrum.yml",
         "runtime:\n  groups:\n    g: {strategy: one_for_one, domains: [a, b, a]}\n",
     );
-    assert!(case.problem().contains("`a` stands there twice"));
+    assert!(case.diagnostic().contains("`a` is listed twice"));
 }
 
 #[test]
-fn orders_of_several_groups_may_contradict_each_other() {
+fn contradicting_orders_of_several_groups_are_rejected() {
     let case = app(&[("a", "args: []"), ("b", "args: []")]);
     case.write(
         "fulcrum.yml",
         "runtime:\n  groups:\n    g: {strategy: rest_for_one, domains: [a, b]}\n    h: {strategy: one_for_all, domains: [b, a]}\n",
     );
-    assert!(case.problem().contains("a -> b -> a"));
+    assert!(case.diagnostic().contains("a -> b -> a"));
 }
 
 #[test]
-fn a_port_given_twice_is_a_warning() {
+fn a_duplicate_port_is_a_warning() {
     let case = app(&[
         ("a", "port: 3000"),
         ("b", "port: 3000"),
         ("c", "port: 50051"),
     ]);
-    let told = case.problems();
-    assert!(told[0].starts_with("domains/b/fulcrum.yml:2:9: warning: `process.port`: `b` is given port 3000, which `a` has too"), "{told:?}");
+    let reported = case.diagnostics();
+    assert!(reported[0].starts_with("domains/b/fulcrum.yml:2:9: warning: `process.port`: `b` uses port 3000, which `a` uses too"), "{reported:?}");
     assert!(
-        told[1].contains("`runtime.grpc.listen` has too"),
-        "{told:?}"
+        reported[1].contains("`runtime.grpc.listen` uses too"),
+        "{reported:?}"
     );
     assert!(case.load().is_valid());
 }

@@ -1,4 +1,4 @@
-//! An app in a folder of its own, to load.
+//! An app in a temporary directory, to load.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 use fulcrum_config::{App, LoadOptions, LoadResult, Mode, load};
 
 pub(crate) struct Case {
-    folder: tempfile::TempDir,
+    dir: tempfile::TempDir,
     env: BTreeMap<String, String>,
     flags: Vec<(String, String)>,
     pub(crate) mode: Mode,
 }
 
 impl Case {
-    /// An app with these files; a `fulcrum.yml` is there in any case.
+    /// An app with these files and a `fulcrum.yml`.
     pub(crate) fn new(files: &[(&str, &str)]) -> Self {
         let case = Self {
-            folder: tempfile::tempdir().expect("a temporary folder"),
+            dir: tempfile::tempdir().expect("a temporary directory"),
             env: BTreeMap::new(),
             flags: Vec::new(),
             mode: Mode::Dev,
@@ -29,7 +29,7 @@ impl Case {
         case
     }
 
-    /// The same with a domain `a` that has this `fulcrum.yml`.
+    /// An app with a domain `a` that has this `fulcrum.yml`.
     pub(crate) fn domain(config: &str) -> Self {
         Self::new(&[
             ("domains/a/domain.js", ""),
@@ -49,18 +49,18 @@ impl Case {
 
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.root().join(name);
-        fs::create_dir_all(path.parent().expect("has a folder")).expect("writable");
+        fs::create_dir_all(path.parent().expect("a parent directory")).expect("writable");
         fs::write(path, content).expect("writable");
     }
 
     pub(crate) fn symlink(&self, target: impl AsRef<Path>, name: &str) {
         let path = self.root().join(name);
-        fs::create_dir_all(path.parent().expect("has a folder")).expect("writable");
+        fs::create_dir_all(path.parent().expect("a parent directory")).expect("writable");
         std::os::unix::fs::symlink(target, path).expect("writable");
     }
 
     pub(crate) fn root(&self) -> PathBuf {
-        self.folder.path().canonicalize().expect("it is there")
+        self.dir.path().canonicalize().expect("it is there")
     }
 
     pub(crate) fn load(&self) -> LoadResult {
@@ -73,29 +73,29 @@ impl Case {
         })
     }
 
-    /// The app, which must be without any finding.
+    /// The app, which must have no diagnostics.
     pub(crate) fn app(&self) -> App {
         let loaded = self.load();
-        assert!(loaded.problems.is_empty(), "{:#?}", loaded.problems);
-        loaded.app.expect("an app without findings")
+        assert!(loaded.diagnostics.is_empty(), "{:#?}", loaded.diagnostics);
+        loaded.app.expect("an app without diagnostics")
     }
 
-    /// All findings as shown, one text each, the app's folder written as `ROOT`.
-    pub(crate) fn problems(&self) -> Vec<String> {
+    /// All diagnostics as text, with the app's directory as `ROOT`.
+    pub(crate) fn diagnostics(&self) -> Vec<String> {
         let loaded = self.load();
         assert_eq!(loaded.app.is_some(), loaded.is_valid());
         let root = self.root().to_string_lossy().into_owned();
         loaded
-            .problems
+            .diagnostics
             .iter()
-            .map(|problem| problem.to_string().replace(&root, "ROOT"))
+            .map(|diagnostic| diagnostic.to_string().replace(&root, "ROOT"))
             .collect()
     }
 
-    /// The only finding, as shown.
-    pub(crate) fn problem(&self) -> String {
-        let mut problems = self.problems();
-        assert_eq!(problems.len(), 1, "{problems:#?}");
-        problems.remove(0)
+    /// The only diagnostic, as text.
+    pub(crate) fn diagnostic(&self) -> String {
+        let mut diagnostics = self.diagnostics();
+        assert_eq!(diagnostics.len(), 1, "{diagnostics:#?}");
+        diagnostics.remove(0)
     }
 }

@@ -1,4 +1,4 @@
-//! Which folder is the app, which folders are its domains, and what they start.
+//! The app's directory, the domains in it, and their programs.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ fn root(case: &Case, from: &str) -> Result<PathBuf, Diagnostic> {
 }
 
 #[test]
-fn the_app_is_the_nearest_file_upward_that_is_no_domains() {
+fn the_app_is_the_nearest_file_upward_that_is_not_a_domains() {
     let case = Case::domain("process: {}");
     case.write("domains/a/src/deep/x.js", "");
     case.write("domains/b/domain.js", "");
@@ -29,7 +29,7 @@ fn the_app_is_the_nearest_file_upward_that_is_no_domains() {
 }
 
 #[test]
-fn a_domain_is_known_by_the_globs_of_the_app_above() {
+fn a_domain_is_recognized_by_the_globs_of_the_app_above() {
     let case = Case::new(&[(
         "fulcrum.yml",
         "runtime:\n  domains: ['services/**', extra]\n",
@@ -46,7 +46,7 @@ fn a_domain_is_known_by_the_globs_of_the_app_above() {
 }
 
 #[test]
-fn a_flag_wins_over_a_variable_over_the_search() {
+fn a_flag_takes_precedence_over_a_variable_over_the_search() {
     let case = Case::new(&[("one/fulcrum.yml", ""), ("two/fulcrum.yml", "")]);
     let env = BTreeMap::from([("FULCRUM_APP_PATH".to_owned(), "two".to_owned())]);
     let cwd = case.root();
@@ -64,30 +64,32 @@ fn a_flag_wins_over_a_variable_over_the_search() {
 }
 
 #[test]
-fn no_app_says_where_it_looked_and_what_to_do() {
+fn a_missing_app_is_reported_with_the_searched_path_and_a_hint() {
     let case = Case::new(&[("empty/x", ""), ("yaml/fulcrum.yaml", "")]);
     std::fs::remove_file(case.root().join("fulcrum.yml")).expect("it is there");
-    let told = root(&case, "empty").expect_err("there is none").to_string();
+    let reported = root(&case, "empty").expect_err("there is none").to_string();
     assert!(
-        told.contains("/empty`") && told.contains("create `fulcrum.yml`") && told.contains("--app"),
-        "{told}"
+        reported.contains("/empty`")
+            && reported.contains("create `fulcrum.yml`")
+            && reported.contains("--app"),
+        "{reported}"
     );
-    let told = root(&case, "yaml").expect_err("misspelt").to_string();
+    let reported = root(&case, "yaml").expect_err("misspelt").to_string();
     assert!(
-        told.contains("fulcrum.yaml") && told.contains("rename it"),
-        "{told}"
+        reported.contains("fulcrum.yaml") && reported.contains("rename it"),
+        "{reported}"
     );
     for (name, word) in [
-        ("empty", "holds no"),
+        ("empty", "contains no"),
         ("nowhere", "no such"),
-        ("empty/x", "no folder"),
+        ("empty/x", "not a directory"),
     ] {
-        let told = find_app_root(Some(Path::new(name)), &BTreeMap::new(), &case.root())
+        let reported = find_app_root(Some(Path::new(name)), &BTreeMap::new(), &case.root())
             .expect_err("none")
             .to_string();
         assert!(
-            told.starts_with("--app: ") && told.contains(word) && told.contains("hint"),
-            "{told}"
+            reported.starts_with("--app: ") && reported.contains(word) && reported.contains("hint"),
+            "{reported}"
         );
     }
 }
@@ -137,25 +139,26 @@ fn domains_are_found_by_globs_and_paths() {
 }
 
 #[test]
-fn globs_never_lead_out_of_the_app() {
+fn globs_never_match_outside_the_app() {
     for glob in ["../*", "/etc", "domains/../../x"] {
         let case = Case::new(&[("fulcrum.yml", &format!("runtime: {{domains: '{glob}'}}"))]);
-        let told = case.problems();
+        let reported = case.diagnostics();
         assert!(
-            told.iter()
-                .any(|told| told.starts_with("fulcrum.yml:1:")
-                    && told.contains("leads out of the app")),
-            "{told:?}"
+            reported
+                .iter()
+                .any(|reported| reported.starts_with("fulcrum.yml:1:")
+                    && reported.contains("is outside the app")),
+            "{reported:?}"
         );
     }
     let case = Case::new(&[("fulcrum.yml", "runtime: {domains: .}")]);
-    assert!(case.problems()[0].contains("`.` is the app itself"));
+    assert!(case.diagnostics()[0].contains("`.` is the app itself"));
     let outside = Case::new(&[("domain.js", "")]);
     let case = Case::new(&[]);
     case.symlink(outside.root(), "domains/away");
     assert!(
-        case.problem()
-            .starts_with("domains/away: leads out of the app, to `")
+        case.diagnostic()
+            .starts_with("domains/away: is outside the app, at `")
     );
 }
 
@@ -169,20 +172,25 @@ fn a_path_without_a_domain_is_an_error_and_a_glob_without_a_match_a_warning() {
         ("domains/a/domain.js", ""),
         ("bare/x", ""),
     ]);
-    let told = case.problems();
-    assert_eq!(told.len(), 4, "{told:#?}");
+    let reported = case.diagnostics();
+    assert_eq!(reported.len(), 4, "{reported:#?}");
     assert!(
-        told.iter()
-            .any(|told| told.contains("there is no folder `nowhere`"))
+        reported
+            .iter()
+            .any(|reported| reported.contains("no such directory: `nowhere`"))
+    );
+    assert!(reported.iter().any(|reported| {
+        reported.contains("warning: `runtime.domains`: `x/*` matches no directory")
+    }));
+    assert!(
+        reported
+            .iter()
+            .any(|reported| reported.contains("`a[` is not a valid glob"))
     );
     assert!(
-        told.iter()
-            .any(|told| told.contains("warning: `runtime.domains`: `x/*` matches no folder"))
-    );
-    assert!(told.iter().any(|told| told.contains("`a[` is no glob")));
-    assert!(
-        told.iter()
-            .any(|told| told.starts_with("bare: is named in `runtime.domains`"))
+        reported
+            .iter()
+            .any(|reported| reported.starts_with("bare: is listed in `runtime.domains`"))
     );
 }
 
@@ -197,25 +205,25 @@ fn names_are_checked() {
         &"x".repeat(64),
     ] {
         let case = Case::new(&[(&format!("domains/{name}/domain.js"), "")]);
-        let told = case.problem();
+        let reported = case.diagnostic();
         assert!(
-            told.contains("can't be the name of a domain") && !told.contains('\u{1b}'),
-            "{told}"
+            reported.contains("is not a valid domain name") && !reported.contains('\u{1b}'),
+            "{reported}"
         );
     }
     for name in ["all", "Fulcrum"] {
         assert!(
             Case::new(&[(&format!("domains/{name}/domain.js"), "")])
-                .problem()
-                .contains("no name for a domain")
+                .diagnostic()
+                .contains("is reserved")
         );
     }
-    // Folders that are no domains may be called anything.
+    // Directories that are no domains may have any name.
     Case::new(&[("domains/my notes/x.md", ""), ("domains/a/domain.js", "")]).app();
 }
 
 #[test]
-fn two_domains_of_one_name_are_told_with_both_places() {
+fn two_domains_of_one_name_are_reported_with_both_paths() {
     for (one, two) in [("users", "users"), ("users", "Users")] {
         let case = Case::new(&[
             ("fulcrum.yml", "runtime: {domains: [domains/*, services/*]}"),
@@ -227,24 +235,24 @@ fn two_domains_of_one_name_are_told_with_both_places() {
                 &format!("process: {{depends_on: [{two}]}}"),
             ),
         ]);
-        let told = case.problem();
+        let reported = case.diagnostic();
         assert!(
-            told.starts_with(&format!("services/{two}: "))
-                && told.contains(&format!("`domains/{one}`")),
-            "{told}"
+            reported.starts_with(&format!("services/{two}: "))
+                && reported.contains(&format!("`domains/{one}`")),
+            "{reported}"
         );
     }
 }
 
 #[test]
-fn two_entry_points_are_told_with_both_names_and_the_cure() {
+fn two_entry_points_are_reported_with_both_names_and_a_hint() {
     let case = Case::new(&[
         ("domains/users/domain.js", ""),
         ("domains/users/domain.ts", ""),
     ]);
     assert_eq!(
-        case.problem(),
-        "domains/users: `domains/users/domain.js` and `domains/users/domain.ts` are both here, and only one can be started\n  hint: say which with `process.entry: domain.js` in `domains/users/fulcrum.yml`, or remove the other"
+        case.diagnostic(),
+        "domains/users: `domains/users/domain.js` and `domains/users/domain.ts` both exist, but a domain has one entry point\n  hint: set `process.entry: domain.js` in `domains/users/fulcrum.yml`, or remove the other"
     );
     case.write("domains/users/fulcrum.yml", "process: {entry: domain.ts}");
     let entry = case.root().join("domains/users/domain.ts");
@@ -264,7 +272,7 @@ fn an_entry_point_is_a_readable_file_inside_the_app() {
     let outside = Case::new(&[("x.js", "")]);
     let case = Case::new(&[
         ("shared/x.js", ""),
-        ("domains/a/folder.js/x", ""),
+        ("domains/a/dir.js/x", ""),
         ("domains/a/lib/x.js", ""),
     ]);
     case.symlink(outside.root().join("x.js"), "domains/a/away.js");
@@ -272,24 +280,24 @@ fn an_entry_point_is_a_readable_file_inside_the_app() {
     case.symlink("nothing.js", "domains/a/dangling.js");
     case.symlink("../../shared/x.js", "domains/a/inside.js");
     for (entry, word) in [
-        ("../../../etc/passwd", "is nothing that Node can start"),
-        ("away.js", "leads out of the app"),
-        ("loop.js", "symlinks go round in a circle"),
-        ("dangling.js", "is a symlink that leads nowhere"),
-        ("folder.js", "is a folder"),
-        ("lib", "is a folder"),
-        ("gone.js", "there is no such file"),
+        ("../../../etc/passwd", "is not a file that Node can run"),
+        ("away.js", "is outside the app"),
+        ("loop.js", "symlinks form a loop"),
+        ("dangling.js", "is a dangling symlink"),
+        ("dir.js", "is a directory"),
+        ("lib", "is a directory"),
+        ("gone.js", "no such file"),
     ] {
         case.write(
             "domains/a/fulcrum.yml",
             format!("process:\n  entry: {entry}\n"),
         );
-        let told = case.problem();
+        let reported = case.diagnostic();
         assert!(
-            told.starts_with("domains/a/fulcrum.yml:2:10: `process.entry`: ")
-                && told.contains(word)
-                && told.contains("hint: "),
-            "{told}"
+            reported.starts_with("domains/a/fulcrum.yml:2:10: `process.entry`: ")
+                && reported.contains(word)
+                && reported.contains("hint: "),
+            "{reported}"
         );
     }
     let absolute = outside.root().join("x.js");
@@ -297,7 +305,7 @@ fn an_entry_point_is_a_readable_file_inside_the_app() {
         "domains/a/fulcrum.yml",
         format!("process:\n  entry: {}\n", absolute.display()),
     );
-    assert!(case.problem().contains("leads out of the app"));
+    assert!(case.diagnostic().contains("is outside the app"));
     for entry in ["inside.js", "../../shared/x.js"] {
         case.write(
             "domains/a/fulcrum.yml",
@@ -319,27 +327,27 @@ fn an_entry_point_found_by_its_name_is_checked_too() {
         ("domains/b/domain.js", ""),
     ]);
     case.symlink("domain.js", "domains/a/domain.js");
-    let told = case.problem();
+    let reported = case.diagnostic();
     assert!(
-        told.starts_with("domains/a/domain.js: is a symlink that leads nowhere"),
-        "{told}"
+        reported.starts_with("domains/a/domain.js: is a dangling symlink"),
+        "{reported}"
     );
 }
 
 #[test]
-fn a_misspelt_file_of_a_domain_is_told() {
+fn a_misnamed_file_of_a_domain_is_reported() {
     let case = Case::new(&[("domains/a/domain.js", ""), ("domains/a/fulcrum.yaml", "")]);
     assert!(
-        case.problem()
-            .starts_with("domains/a/fulcrum.yaml: warning: is not read")
+        case.diagnostic()
+            .starts_with("domains/a/fulcrum.yaml: warning: is ignored")
     );
 }
 
 #[test]
-fn an_app_without_domains_is_told_how_to_make_one() {
+fn an_app_without_domains_has_a_hint() {
     assert!(
         Case::new(&[])
-            .problem()
+            .diagnostic()
             .contains("warning: the app has no domains")
     );
 }

@@ -1,26 +1,23 @@
-//! Files that nobody wrote by hand: a clear finding, in bounded time, without a panic.
+//! Malformed and hostile files: a clear diagnostic, in bounded time, without a panic.
 
 use std::time::{Duration, Instant};
 
 use crate::support::Case;
 use proptest::prelude::*;
 
-/// Unoptimised and on a busy machine this is generous; what matters is that it isn't minutes.
+/// Generous for an unoptimized build on a busy machine, but far from minutes.
 const LIMIT: Duration = Duration::from_secs(10);
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "how long it takes is what is tested"
-)]
+#[expect(clippy::disallowed_methods, reason = "the elapsed time is tested")]
 fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let begin = Instant::now();
     let done = work();
     (done, begin.elapsed())
 }
 
-/// Each must be refused with one finding that names the file and holds the word.
+/// Each is rejected with one diagnostic, which names the file and contains the text.
 #[test]
-fn hostile_files_are_refused_quickly() {
+fn hostile_files_are_rejected_quickly() {
     let bomb = {
         let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
         for level in 1..10 {
@@ -71,12 +68,12 @@ fn hostile_files_are_refused_quickly() {
         (
             "binary",
             b"\x7fELF\x02\x00\x01".to_vec(),
-            "holds binary data",
+            "contains binary data",
         ),
         (
             "latin-1",
             b"process:\n  user: m\xfcller\n".to_vec(),
-            "no UTF-8",
+            "not valid UTF-8",
         ),
         ("UTF-16", b"\xff\xfep\x00:\x00".to_vec(), "is UTF-16"),
         (
@@ -93,25 +90,25 @@ fn hostile_files_are_refused_quickly() {
     for (what, bytes, word) in cases {
         let case = Case::domain("process: {}");
         case.write("domains/a/fulcrum.yml", &bytes);
-        let (told, took) = timed(|| case.problem());
+        let (reported, took) = timed(|| case.diagnostic());
         assert!(
-            told.starts_with("domains/a/fulcrum.yml") && told.contains(word),
-            "{what}: {told}"
+            reported.starts_with("domains/a/fulcrum.yml") && reported.contains(word),
+            "{what}: {reported}"
         );
         assert!(took < LIMIT, "{what}: {took:?}");
     }
 }
 
 #[test]
-fn a_flood_of_findings_is_cut() {
+fn the_number_of_diagnostics_is_limited() {
     let keys: String = (0..40_000).map(|n| format!("  key{n}: 1\n")).collect();
     let case = Case::domain(&format!("process:\n{keys}"));
-    let (told, took) = timed(|| case.problems());
-    assert_eq!(told.len(), 501);
+    let (reported, took) = timed(|| case.diagnostics());
+    assert_eq!(reported.len(), 501);
     assert!(
-        told[500].contains("more than 500 findings"),
+        reported[500].contains("more than 500 diagnostics"),
         "{}",
-        told[500]
+        reported[500]
     );
     assert!(took < LIMIT, "{took:?}");
 }
@@ -121,26 +118,26 @@ fn a_large_file_is_not_read() {
     let case = Case::domain("process: {}");
     let file = std::fs::File::create(case.root().join("domains/a/fulcrum.yml")).expect("writable");
     file.set_len(100 << 30).expect("a sparse file");
-    let told = case.problem();
+    let reported = case.diagnostic();
     assert!(
-        told.contains("larger than 1 MiB") || told.contains("binary"),
-        "{told}"
+        reported.contains("larger than 1 MiB") || reported.contains("binary"),
+        "{reported}"
     );
 }
 
 #[test]
-fn what_is_no_file_is_told() {
+fn other_kinds_of_files_are_rejected() {
     let case = Case::new(&[("domains/a/domain.js", ""), ("domains/a/fulcrum.yml/x", "")]);
     assert!(
-        case.problem()
-            .starts_with("domains/a/fulcrum.yml: is a folder")
+        case.diagnostic()
+            .starts_with("domains/a/fulcrum.yml: is a directory")
     );
     let case = Case::new(&[("domains/a/domain.js", "")]);
     case.symlink("fulcrum.yml", "domains/a/fulcrum.yml");
-    assert!(case.problem().contains("symlinks go round in a circle"));
+    assert!(case.diagnostic().contains("symlinks form a loop"));
     let case = Case::new(&[("domains/a/domain.js", "")]);
     case.symlink("/dev/zero", "domains/a/fulcrum.yml");
-    assert!(case.problem().contains("no ordinary file"));
+    assert!(case.diagnostic().contains("not a regular file"));
 }
 
 #[test]
@@ -181,7 +178,7 @@ proptest! {
     }
 
     #[test]
-    fn mutations_never_panic_and_places_are_in_the_file(
+    fn mutations_never_panic_and_locations_are_in_the_file(
         edits in proptest::collection::vec((0usize..400, proptest::option::of(any::<char>())), 1..6)
     ) {
         let mut chars: Vec<char> = SAMPLE.chars().collect();
@@ -195,9 +192,9 @@ proptest! {
         let text: String = chars.into_iter().collect();
         let case = Case::domain(&text);
         let lines = text.lines().count() as u32 + 1;
-        for problem in case.load().problems {
-            let place = problem.at.expect("all of it is about the file");
-            prop_assert!(place.line <= lines, "{place} of {lines}");
+        for diagnostic in case.load().diagnostics {
+            let location = diagnostic.at.expect("all of it is about the file");
+            prop_assert!(location.line <= lines, "{location} of {lines}");
         }
     }
 

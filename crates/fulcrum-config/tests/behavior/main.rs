@@ -1,4 +1,4 @@
-//! The crate from outside: whole apps in folders of their own.
+//! The public API, with whole apps in temporary directories.
 
 mod dependencies;
 mod diagnostics;

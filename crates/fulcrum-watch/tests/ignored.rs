@@ -1,16 +1,16 @@
-//! What isn't news.
+//! Writes that are not reported.
 
-mod common;
+mod support;
 
 use std::fs;
 
-use common::{App, Told, run};
 use fulcrum_watch::{ChangeKind, WatchOptions, WatchedFile};
+use support::{App, Events, run};
 
 #[tokio::test]
-async fn the_same_content_again_is_nothing() {
+async fn the_same_content_again_is_no_change() {
     let app = App::new();
-    let mut told = app.watch().await;
+    let mut events = app.watch().await;
     let path = app.path("domains/users/domain.js");
     for _ in 0..20 {
         run("touch", &[&path]);
@@ -19,16 +19,16 @@ async fn the_same_content_again_is_nothing() {
         run("cp", &[&app.path("domains/orders/domain.js"), &path]);
         run("sed", &[&"-i", &"s/nothing/else/", &path]);
     }
-    told.expect_nothing(&app).await;
+    events.expect_no_change(&app).await;
 }
 
 #[tokio::test]
-async fn what_tools_and_git_write_is_nothing() {
+async fn output_of_tools_and_git_is_ignored() {
     let app = App::new();
     app.write("domains/users/node_modules/a/index.js", "first");
-    let mut told = app.watch().await;
+    let mut events = app.watch().await;
     for number in 0..500 {
-        for folder in [
+        for dir in [
             "node_modules/a",
             "node_modules/new",
             ".git/objects",
@@ -36,53 +36,61 @@ async fn what_tools_and_git_write_is_nothing() {
             "dist",
             ".next",
         ] {
-            app.write(&format!("domains/users/{folder}/{number}.js"), "written");
+            app.write(&format!("domains/users/{dir}/{number}.js"), "written");
         }
         app.write("domains/users/out.log", &format!("{number}"));
     }
-    told.expect_nothing(&app).await;
+    events.expect_no_change(&app).await;
 }
 
 #[tokio::test]
-async fn files_that_come_and_go_are_nothing() {
+async fn short_lived_files_are_not_reported() {
     let app = App::new();
-    let mut told = app.watch().await;
+    let mut events = app.watch().await;
     for number in 0..100 {
         let path = app.write(&format!("domains/users/tmp{number}"), "helper");
         fs::remove_file(path).unwrap();
     }
-    told.expect_nothing(&app).await;
+    events.expect_no_change(&app).await;
 }
 
 #[tokio::test]
-async fn ignored_files_are_nothing_until_the_rules_change() {
+async fn ignored_files_are_not_reported_until_the_rules_change() {
     let app = App::new();
     app.write(".gitignore", "/domains/users/gen/\n.env\n");
     app.write("domains/users/gen/a.js", "first");
     let env = app.write(".env", "A=1");
     let mut spec = app.spec();
     spec.ignore = vec![String::from("*.md")];
-    spec.trees[0].ignore = vec![String::from("/views")];
+    spec.dirs[0].ignore = vec![String::from("/views")];
     spec.files = vec![WatchedFile::new("env", &env)];
-    let mut told = Told::start(&spec, WatchOptions::default()).await;
+    let mut events = Events::start(&spec, WatchOptions::default()).await;
     app.write("domains/users/gen/a.js", "second");
     app.write("domains/users/gen/deep/b.js", "second");
     app.write("domains/users/README.md", "text");
     app.write("domains/users/views/a.hbs", "text");
-    told.expect_nothing(&app).await;
+    events.expect_no_change(&app).await;
     let path = app.write("domains/orders/views/a.hbs", "text");
-    told.expect(&path, ChangeKind::Created, &["orders"]).await;
+    events
+        .expect_change(&path, ChangeKind::Created, &["orders"])
+        .await;
     app.write(".env", "A=2");
-    told.expect(&env, ChangeKind::Modified, &["env"]).await;
+    events
+        .expect_change(&env, ChangeKind::Modified, &["env"])
+        .await;
 
     app.write("domains/users/.gitignore", "lib\n");
-    // When the rules hold isn't told; they do when a file that they concern isn't.
-    told.expect_nothing(&app).await;
+    // The new rules apply as soon as a file that they ignore is not reported.
+    events.expect_no_change(&app).await;
     app.write("domains/users/lib/price.js", "second");
-    told.expect_nothing(&app).await;
+    events.expect_no_change(&app).await;
     fs::remove_file(app.path("domains/users/.gitignore")).unwrap();
     let price = app.path("domains/users/lib/price.js");
-    told.expect(&price, ChangeKind::Created, &["users"]).await;
+    events
+        .expect_change(&price, ChangeKind::Created, &["users"])
+        .await;
     fs::write(&price, "third").unwrap();
-    told.expect(&price, ChangeKind::Modified, &["users"]).await;
+    events
+        .expect_change(&price, ChangeKind::Modified, &["users"])
+        .await;
 }

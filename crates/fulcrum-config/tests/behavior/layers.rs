@@ -1,4 +1,4 @@
-//! Where a value comes from, and that its text survives.
+//! Origins of values, and that their text is preserved.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use fulcrum_config::{
 use serde_json::{Value, json};
 
 #[test]
-fn a_later_layer_wins_and_the_origin_is_told() {
+fn a_later_layer_takes_precedence_and_the_origin_is_shown() {
     let case = Case::new(&[
         ("fulcrum.yml", "runtime:\n  defaults:\n    stop: {grace: 6s}\n    start_timeout: 1m\n    heartbeat: {misses: 7}\n    env: {A: app, B: app}\n    replicas: 2\n"),
         ("domains/a/domain.js", ""),
@@ -66,7 +66,7 @@ fn a_later_layer_wins_and_the_origin_is_told() {
 }
 
 #[test]
-fn text_survives() {
+fn text_is_preserved() {
     let config = "process:\n  env: {A: 1.10, B: 0123, C: true, D: 1e3, E: 0x1F, F: 2026-11-23, G: 'no', H: '', \"my.key\": 08, I: !!str null, J: 12_000}\n  args: [1.0, 007]\n";
     let app = Case::domain(config)
         .env("FULCRUM_PROCESS__ENV__K", "00.10")
@@ -98,7 +98,7 @@ fn text_survives() {
 }
 
 #[test]
-fn variables_are_filled_in() {
+fn variables_are_expanded() {
     let config = "process:\n  env:\n    URL: pg://${HOST}:${PORT:-5432}/$$x\n  stop: {grace: '${GRACE:-7s}'}\n  args: ['${HOST}']\n  ready: {log: 'on ${HOST}'}\n";
     let case = Case::domain(config).env("HOST", "db");
     let app = case.app();
@@ -106,7 +106,7 @@ fn variables_are_filled_in() {
     assert_eq!(process.env["URL"], "pg://db:5432/$x");
     assert_eq!(process.stop.grace, Duration::from_secs(7));
     assert_eq!(process.args, ["db"]);
-    // The highest layers are taken as they are.
+    // The highest layers are literal.
     let app = Case::domain("process: {}")
         .env("FULCRUM_PROCESS__ENV__A", "${HOST}")
         .app();
@@ -114,7 +114,7 @@ fn variables_are_filled_in() {
 }
 
 #[test]
-fn short_forms_and_long_forms_meet() {
+fn short_and_long_forms_are_merged() {
     let case = Case::new(&[
         (
             "fulcrum.yml",
@@ -186,29 +186,29 @@ fn paths_are_relative_to_the_file_they_are_written_in() {
 }
 
 #[test]
-fn a_node_that_is_not_there_is_told_where_it_is_named() {
+fn a_missing_node_is_reported_at_its_setting() {
     let case = Case::domain("process:\n  node: /nowhere/node");
-    let told = case.problem();
+    let reported = case.diagnostic();
     assert!(
-        told.starts_with("domains/a/fulcrum.yml:2:9: `process.node`: there is no file"),
-        "{told}"
+        reported.starts_with("domains/a/fulcrum.yml:2:9: `process.node`: no such file"),
+        "{reported}"
     );
     let by_name = Case::domain("process: {node: node20}");
     assert!(by_name.app().domains[0].process.node.is_some());
 }
 
 #[test]
-fn a_mistake_in_an_env_file_is_told_where_it_is() {
+fn an_error_in_an_env_file_has_its_location() {
     let case = Case::domain("process: {env_file: [.env]}");
     case.write("domains/a/.env", "A=1\nnonsense\n");
     assert!(
-        case.problem()
-            .starts_with("domains/a/.env:2:1: `nonsense` is no `KEY=VALUE`")
+        case.diagnostic()
+            .starts_with("domains/a/.env:2:1: expected `KEY=VALUE`, found `nonsense`")
     );
 }
 
 #[test]
-fn the_mode_decides_who_may_register() {
+fn the_mode_determines_the_registration_mode() {
     let mut case = Case::domain("process: {}");
     assert_eq!(case.app().runtime.grpc.registration, RegistrationMode::Open);
     case.mode = Mode::Serve;
@@ -221,7 +221,7 @@ fn the_mode_decides_who_may_register() {
 }
 
 #[test]
-fn an_address_is_explicit_when_anyone_set_it() {
+fn an_address_is_explicit_if_any_layer_sets_it() {
     let listen = |case: Case| case.app().runtime.grpc.listen;
     let default = listen(Case::domain("process: {}"));
     assert_eq!(
@@ -249,7 +249,7 @@ fn an_address_is_explicit_when_anyone_set_it() {
 
 #[test]
 fn mistakes_in_variables_and_flags_name_them() {
-    for (name, value, told) in [
+    for (name, value, expected) in [
         (
             "FULCRUM_PROCESS__STRAT_TIMEOUT",
             "5s",
@@ -263,20 +263,23 @@ fn mistakes_in_variables_and_flags_name_them() {
         (
             "FULCRUM_PROCESS__USER__NAME",
             "x",
-            "variable `FULCRUM_PROCESS__USER__NAME`: there is nothing below `process.user` to set",
+            "variable `FULCRUM_PROCESS__USER__NAME`: `process.user` has no keys",
         ),
         (
             "FULCRUM_PROCES__USER",
             "x",
-            "warning: variable `FULCRUM_PROCES__USER`: does nothing\n  hint: did you mean `FULCRUM_PROCESS__USER`?",
+            "warning: variable `FULCRUM_PROCES__USER`: has no effect\n  hint: did you mean `FULCRUM_PROCESS__USER`?",
         ),
     ] {
-        assert_eq!(Case::domain("process: {}").env(name, value).problem(), told);
+        assert_eq!(
+            Case::domain("process: {}").env(name, value).diagnostic(),
+            expected
+        );
     }
     assert_eq!(
         Case::domain("process: {}")
             .flag("runtime.grpc.lisen", "x")
-            .problem(),
+            .diagnostic(),
         "flag for `runtime.grpc.lisen`: unknown key `lisen` in `runtime.grpc`\n  hint: did you mean `runtime.grpc.listen`?"
     );
     let contract = [
@@ -315,7 +318,7 @@ fn variables_can_hold_lists_and_maps() {
 }
 
 #[test]
-fn secrets_are_not_shown() {
+fn secrets_are_masked() {
     let app =
         Case::domain("process: {env: {DB_PASSWORD: hunter2, API_KEY: hunter2, KEYBOARD: qwerty}}")
             .app();
@@ -325,7 +328,7 @@ fn secrets_are_not_shown() {
 }
 
 #[test]
-fn the_values_are_shown_as_yaml_too() {
+fn values_are_available_as_yaml() {
     let app = Case::domain("process: {env: {origin: x, VERSION: '1.10'}}").app();
     let yaml = app.to_yaml(Some("a")).expect("it is there");
     let read: Value = serde_yaml::from_str(&yaml).expect("valid YAML");
@@ -338,7 +341,7 @@ fn the_values_are_shown_as_yaml_too() {
 }
 
 #[test]
-fn logs_go_nowhere_unless_a_receiver_is_named() {
+fn logs_are_not_exported_unless_an_endpoint_is_set() {
     let plain = Case::new(&[("domains/a/domain.js", "")]).app();
     assert_eq!(plain.runtime.logs.forward, None);
 
@@ -352,7 +355,7 @@ fn logs_go_nowhere_unless_a_receiver_is_named() {
     assert_eq!(forward.otlp, "http://otel:4317");
     assert_eq!(forward.headers["authorization"], "Bearer hunter2");
     assert_eq!(forward.level.as_deref(), Some("warn"));
-    // What identifies the sender is nobody's business who only looks at the configuration.
+    // The effective configuration does not contain credentials.
     assert!(!app.effective().to_string().contains("hunter2"));
     assert!(app.effective().to_string().contains("fulcrum.yml:5:"));
 }
