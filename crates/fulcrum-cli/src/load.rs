@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use fulcrum_config::{App, Diagnostic, LoadOptions, LoadResult, Mode, Severity};
+use fulcrum_runtime::format::pluralize;
 
 use crate::exit::{CliError, Code};
 use crate::output::Output;
-use fulcrum_runtime::format::pluralize;
 
 /// The app's root, whether or not its configuration is valid.
 ///

@@ -8,6 +8,7 @@ use fulcrum_config::Mode;
 use fulcrum_rpc::control::WaitRequest;
 use fulcrum_rpc::control::wait_request::Condition;
 use fulcrum_rpc::{ConnectError, ControlClient, RuntimeDir};
+use fulcrum_runtime::format::format_duration;
 use tokio::process::Child;
 
 use super::log_file::LogFile;
@@ -19,7 +20,6 @@ use crate::commands::context::Context;
 use crate::exit::{CliError, Code};
 use crate::output::Output;
 use crate::{client, load, paths};
-use fulcrum_runtime::format::format_duration;
 
 /// How long the instance may take to accept clients. It installs and starts nothing before that.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use fulcrum_rpc::control::{Outcome, Progress, ShutdownRequest};
 use fulcrum_rpc::{ControlClient, ControlError};
+use fulcrum_runtime::format::format_duration;
 use tokio_stream::{Stream, StreamExt};
 
 use super::instance_exit::InstanceExit;
@@ -13,7 +14,6 @@ use crate::commands::executor;
 use crate::exit::{CliError, Code};
 use crate::output::Output;
 use crate::{client, load, paths};
-use fulcrum_runtime::format::format_duration;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

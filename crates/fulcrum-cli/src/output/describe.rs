@@ -5,14 +5,14 @@ use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 use fulcrum_health::signal_name;
+use fulcrum_logs::rfc3339_millis;
 use fulcrum_rpc::control::{Domain, Instance, LastExit};
+use fulcrum_runtime::format::{format_bytes, format_duration, format_uptime};
 
 use super::color::Color;
 use super::domain_table::{phase_color, reason_text};
 use super::generations::GenerationHistory;
 use super::table::sanitize;
-use super::time::rfc3339;
-use fulcrum_runtime::format::{format_bytes, format_duration, format_uptime};
 
 /// The running instance.
 pub(crate) fn describe_instance(instance: &Instance, now: SystemTime, color: bool) -> String {
@@ -122,9 +122,9 @@ fn describe_exit(exit: &LastExit, now: SystemTime) -> String {
 
 fn ago(at: SystemTime, now: SystemTime) -> String {
     match now.duration_since(at) {
-        Ok(age) => format!("{} ({} ago)", rfc3339(at), format_duration(age)),
+        Ok(age) => format!("{} ({} ago)", rfc3339_millis(at), format_duration(age)),
         // The clock was set back.
-        Err(_) => rfc3339(at),
+        Err(_) => rfc3339_millis(at),
     }
 }
 

@@ -1,10 +1,10 @@
 //! The table of `domains list`.
 
 use fulcrum_rpc::control::Domain;
+use fulcrum_runtime::format::{format_bytes, format_duration, format_uptime};
 
 use super::color::Color;
 use super::table::{Cell, Table};
-use fulcrum_runtime::format::{format_bytes, format_duration, format_uptime};
 
 /// One row per domain.
 pub(crate) fn domain_table(domains: &[Domain]) -> Table {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use fulcrum_logs::rfc3339_millis;
 use fulcrum_rpc::control::{Domain, Event};
 use fulcrum_runtime::format::format_duration;
 
@@ -13,7 +14,6 @@ use super::generations::{
     GenerationHistory, between, detail_after_kind, group_by_generation, time,
 };
 use super::table::sanitize;
-use super::time::rfc3339;
 
 /// How many lines of standard error are printed below the end of the latest generation, and of an
 /// earlier one.
@@ -176,7 +176,7 @@ impl Explanation<'_> {
     }
 
     fn title(&self, history: &GenerationHistory<'_>, start: &Event) -> String {
-        let since = time(start).map(rfc3339).unwrap_or_default();
+        let since = time(start).map(rfc3339_millis).unwrap_or_default();
         let ago = self.age(Some(start));
         let ago = ago.map_or_else(String::new, |age| format!(" ({age} ago)"));
         match (history.generation, history.spawned()) {

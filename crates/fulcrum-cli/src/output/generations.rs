@@ -2,11 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
+use fulcrum_logs::rfc3339_millis;
 use fulcrum_rpc::control::Event;
-use serde::Serialize;
-
-use super::time::rfc3339;
 use fulcrum_runtime::format::format_duration;
+use serde::Serialize;
 
 /// The events of one generation, from its spawn to the next one's.
 #[derive(Debug)]
@@ -124,7 +123,7 @@ impl<'a> GenerationHistory<'a> {
 
 impl From<&GenerationHistory<'_>> for GenerationJson {
     fn from(history: &GenerationHistory<'_>) -> Self {
-        let timestamp = |event: Option<&Event>| event.and_then(time).map(rfc3339);
+        let timestamp = |event: Option<&Event>| event.and_then(time).map(rfc3339_millis);
         let millis = |age: Duration| u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
         let ready = history.spawned().zip(history.ready());
         Self {

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use fulcrum_logs::rfc3339_millis;
 use fulcrum_rpc::control::{Details, Domain, Event, Instance, LastExit};
 use serde::Serialize;
 
 use super::generations::GenerationJson;
-use super::time::rfc3339;
 
 /// One element of `domains list -o json`, and with `details` of `domains status NAME`.
 #[derive(Debug, Serialize)]
@@ -183,7 +183,8 @@ fn round(number: f64, parts: f64) -> f64 {
 
 /// A time of a message; none if it is not representable.
 fn timestamp(time: Option<impl TryInto<SystemTime>>) -> Option<String> {
-    time.and_then(|time| time.try_into().ok()).map(rfc3339)
+    time.and_then(|time| time.try_into().ok())
+        .map(rfc3339_millis)
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ mod plan_table;
 mod stdout_closed;
 mod stream_info;
 mod table;
-mod time;
 mod writer;
 
 pub(crate) use color::Color;
@@ -25,5 +24,4 @@ pub(crate) use plan_table::{PlanJson, plan_table};
 pub(crate) use stdout_closed::stdout_closed;
 pub(crate) use stream_info::StreamInfo;
 pub(crate) use table::{Cell, Table, sanitize};
-pub(crate) use time::rfc3339;
 pub(crate) use writer::Output;

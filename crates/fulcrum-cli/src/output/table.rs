@@ -11,14 +11,9 @@ const COLUMN_GAP: usize = 2;
 /// A table as text. The last column is not padded, and is truncated to the terminal's width.
 #[derive(Debug)]
 pub(crate) struct Table {
-    columns: Vec<Column>,
+    is_right_aligned: Vec<bool>,
+    /// The titles first.
     rows: Vec<Vec<Cell>>,
-}
-
-#[derive(Debug)]
-struct Column {
-    title: &'static str,
-    right: bool,
 }
 
 /// One cell of a table.
@@ -46,88 +41,60 @@ impl Cell {
 
 impl Table {
     /// An empty table. A title that starts with `>` marks a column that is aligned to the right.
-    pub(crate) fn new(titles: &[&'static str]) -> Self {
-        let column = |title: &&'static str| match title.strip_prefix('>') {
-            Some(title) => Column { title, right: true },
-            None => Column {
-                title,
-                right: false,
-            },
-        };
+    pub(crate) fn new(titles: &[&str]) -> Self {
+        let title = |title: &&str| Cell::new(title.trim_start_matches('>')).colored(Color::Bold);
         Self {
-            columns: titles.iter().map(column).collect(),
-            rows: Vec::new(),
+            is_right_aligned: titles.iter().map(|title| title.starts_with('>')).collect(),
+            rows: vec![titles.iter().map(title).collect()],
         }
     }
 
     /// Adds a row, with one cell per column.
     pub(crate) fn push(&mut self, row: impl IntoIterator<Item = Cell>) {
         let row: Vec<_> = row.into_iter().collect();
-        debug_assert_eq!(row.len(), self.columns.len());
+        debug_assert_eq!(row.len(), self.is_right_aligned.len());
         self.rows.push(row);
     }
 
     /// The table as text; each line ends with a newline.
-    pub(crate) fn render(&self, color: bool, width: Option<u16>) -> String {
-        let titles: Vec<_> = self
-            .columns
-            .iter()
-            .map(|column| Cell {
-                text: column.title.to_owned(),
-                color: Some(Color::Bold),
-            })
+    pub(crate) fn render(&self, color: bool, terminal_width: Option<u16>) -> String {
+        let last = self.is_right_aligned.len().saturating_sub(1);
+        let cell_widths = |at: usize| self.rows.iter().map(move |row| row[at].text.width());
+        let widths: Vec<usize> = (0..=last)
+            .map(|at| cell_widths(at).max().unwrap_or_default())
             .collect();
-        let lines = || std::iter::once(&titles).chain(&self.rows);
-        let widths: Vec<usize> = (0..self.columns.len())
-            .map(|at| lines().map(|row| row[at].text.width()).max().unwrap_or(0))
-            .collect();
+        let used: usize = widths[..last].iter().map(|width| width + COLUMN_GAP).sum();
         let mut out = String::new();
-        for row in lines() {
-            self.render_row(row, &widths, color, width, &mut out);
+        for row in &self.rows {
+            // Written before the next text only, so that no line ends with spaces.
+            let mut padding = 0;
+            for (at, cell) in row.iter().enumerate() {
+                let text = match terminal_width {
+                    Some(columns) if at == last => {
+                        let rest = usize::from(columns).saturating_sub(used);
+                        truncate_to_width(&cell.text, rest.max(1))
+                    }
+                    _ => cell.text.clone(),
+                };
+                let free = widths[at].saturating_sub(text.width());
+                let (before, after) = match self.is_right_aligned[at] {
+                    true => (free, 0),
+                    false => (0, free),
+                };
+                padding += before;
+                if !text.is_empty() {
+                    out.push_str(&" ".repeat(padding));
+                    out.push_str(&match cell.color {
+                        Some(style) => style.paint(&text, color),
+                        None => text,
+                    });
+                    padding = 0;
+                }
+                padding += after + COLUMN_GAP;
+            }
+            out.push('\n');
         }
         out
-    }
-
-    fn render_row(
-        &self,
-        row: &[Cell],
-        widths: &[usize],
-        color: bool,
-        terminal: Option<u16>,
-        out: &mut String,
-    ) {
-        let mut line = String::new();
-        let mut used = 0;
-        // Written before the next text only, so that no line ends with spaces.
-        let mut padding = 0;
-        for (at, cell) in row.iter().enumerate() {
-            let is_last = at + 1 == row.len();
-            let text = match terminal {
-                Some(columns) if is_last => {
-                    truncate_to_width(&cell.text, usize::from(columns).saturating_sub(used).max(1))
-                }
-                _ => cell.text.clone(),
-            };
-            let rest = widths[at].saturating_sub(text.width());
-            let (before, after) = if self.columns[at].right {
-                (rest, 0)
-            } else {
-                (0, rest)
-            };
-            padding += before;
-            if !text.is_empty() {
-                line.push_str(&" ".repeat(padding));
-                padding = 0;
-                match cell.color {
-                    Some(style) => line.push_str(&style.paint(&text, color)),
-                    None => line.push_str(&text),
-                }
-            }
-            padding += after + COLUMN_GAP;
-            used += widths[at] + COLUMN_GAP;
-        }
-        out.push_str(&line);
-        out.push('\n');
     }
 }
 

@@ -2,12 +2,12 @@
 
 use clap::ValueEnum;
 use fulcrum_config::{Diagnostic, Mode, Severity};
+use fulcrum_runtime::format::pluralize;
 use serde::Serialize;
 
 use crate::commands::context::Context;
 use crate::exit::{CliError, Code};
 use crate::load::{self, summarize};
-use fulcrum_runtime::format::pluralize;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

@@ -3,13 +3,14 @@
 use std::time::SystemTime;
 
 use clap::ValueEnum;
+use fulcrum_logs::rfc3339_millis;
 use fulcrum_rpc::control::{Event, EventsRequest};
 
 use super::stream;
 use crate::client;
 use crate::commands::context::Context;
 use crate::exit::CliError;
-use crate::output::{Color, EventJson, kind_color, rfc3339, sanitize};
+use crate::output::{Color, EventJson, kind_color, sanitize};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -59,7 +60,7 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
 
 fn line(event: &Event, color: bool) -> String {
     let time = event.time.and_then(|time| SystemTime::try_from(time).ok());
-    let time = time.map_or_else(|| "-".to_owned(), rfc3339);
+    let time = time.map_or_else(|| "-".to_owned(), rfc3339_millis);
     let kind = kind_color(&event.kind).paint(&format!("{:<13}", sanitize(&event.kind)), color);
     let text = format!(
         "{}  {:<14}  {:<4}  {kind}  {}",

@@ -6,13 +6,13 @@ use clap::ValueEnum;
 use fulcrum_rpc::control::outcome::Kind;
 use fulcrum_rpc::control::wait_request::Condition;
 use fulcrum_rpc::control::{Outcome, WaitRequest};
+use fulcrum_runtime::format::format_duration;
 
 use super::result::{self, Format};
 use crate::args::duration;
 use crate::client;
 use crate::commands::context::Context;
 use crate::exit::CliError;
-use fulcrum_runtime::format::format_duration;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use clap::ValueEnum;
+use fulcrum_config::{UnknownDomain, select_among, unknown_domain};
 use fulcrum_logs::store::StoreQuery;
 use fulcrum_logs::{FULCRUM_SOURCE, Level, LogQuery, Stream};
 use fulcrum_rpc::control::LogsRequest;
@@ -11,7 +12,6 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use crate::args::time_point::{self, TimePoint};
 use crate::exit::{CliError, Code};
-use fulcrum_config::{UnknownDomain, select_among, unknown_domain};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
