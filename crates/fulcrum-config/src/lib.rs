@@ -98,6 +98,7 @@ mod plan;
 mod probe;
 mod process;
 mod redact;
+mod reference;
 mod resolve;
 mod root;
 mod runtime;
@@ -132,6 +133,7 @@ pub use process::{
     WatchSettings,
 };
 pub use redact::{is_secret_name, redact_arguments, redact_command_line, redact_value};
+pub use reference::{SettingReference, setting_reference};
 pub use root::find_app_root;
 pub use runtime::{
     AppWatchSettings, GrpcSettings, ListenAddress, LogFormat, LogSettings, LogStoreSettings,

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use fulcrum_config::Mode;
+use fulcrum_config::{Mode, RegistrationMode};
 use fulcrum_logs::Level;
 use fulcrum_rpc::control::outcome::Kind;
 use fulcrum_rpc::control::wait_request::Condition;
-use fulcrum_rpc::{ControlHandler, Registry, UnimplementedHandler};
-use fulcrum_spawn::supervisor::{DomainManager, Supervisor};
+use fulcrum_rpc::{Authorizer, ControlHandler, Registry, TokenPolicy, UnimplementedHandler};
+use fulcrum_spawn::process::OomMonitor;
+use fulcrum_spawn::standby::StandbyPool;
+use fulcrum_spawn::supervisor::{DomainManager, StartLimiter, Supervisor};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -20,22 +22,20 @@ use crate::control::{change, wait};
 use crate::error::{Error, ErrorKind};
 use crate::events::log::EventLog;
 use crate::launch::backend::LaunchContext;
-use crate::launch::install::PackageInstaller;
-use crate::launch::permit::StartLimiter;
+use fulcrum_spawn::prepare::PackageInstaller;
+
 use crate::launch::setup::DomainFactory;
-use crate::liveness::timeouts::LivenessTimeouts;
-use crate::oom_monitor::OomMonitor;
+use crate::liveness::keepalive::{liveness_timeouts, server_config};
 use crate::parts::RuntimeParts;
 use crate::process::untracked;
-use crate::registration::authorizer::Authorizer;
 use crate::registration::events as registrations;
+use crate::registration::identity::DomainIdentities;
 use crate::reload::reloader::ReloadTask;
 use crate::reload::request::{self, ReloadReceiver};
 use crate::resources::limits;
 use crate::resources::sampler::UsageSampler;
 use crate::shutdown::stage::ShutdownStage;
 use crate::standby::node::NodeStandbyFactory;
-use crate::standby::pool::Standby;
 use crate::state::desired::DesiredState;
 use crate::state::domain::{DomainStates, SharedDomainStates};
 use crate::transitions;
@@ -79,9 +79,9 @@ impl Runtime {
         let (transitions, told) = mpsc::unbounded_channel();
         let (events, heard) = mpsc::unbounded_channel();
         let roster = Arc::new(OnceLock::new());
-        let times = LivenessTimeouts::of(&parts.app).settings();
+        let times = server_config(liveness_timeouts(&parts.app));
         let maker = NodeStandbyFactory::default();
-        let standby = Standby::start(standby_limit(&parts), maker.clone());
+        let standby = StandbyPool::start(standby_limit(&parts), maker.clone());
         let around = Arc::new(EnvironmentBase {
             inherited: parts.environment,
             grpc: parts.grpc.clone(),
@@ -95,14 +95,17 @@ impl Runtime {
             former: BTreeSet::new(),
         });
         let (writer, agendas) = watch::channel(Arc::clone(&agenda));
-        let gate = Authorizer {
-            registration: agenda.app.runtime.grpc.registration,
-            desks: Arc::clone(&desks),
-            supervisor: Arc::clone(&roster),
-            lookup_permit: tokio::sync::Semaphore::new(1),
-            agendas: agendas.clone(),
+        let token_policy = match agenda.app.runtime.grpc.registration {
+            RegistrationMode::Token => TokenPolicy::Required,
+            RegistrationMode::Open => TokenPolicy::Optional,
         };
-        let registry = Registry::with_settings(gate, UnimplementedHandler, events, times);
+        let identities = DomainIdentities {
+            states: Arc::clone(&desks),
+            supervisor: Arc::clone(&roster),
+            desired: agendas.clone(),
+        };
+        let authorizer = Authorizer::new(token_policy, identities);
+        let registry = Registry::with_settings(authorizer, UnimplementedHandler, events, times);
         let workshop = LaunchContext {
             environment: around,
             agendas: agendas.clone(),

@@ -21,5 +21,4 @@ pub mod loops;
 pub mod pending;
 pub mod spec;
 pub mod status;
-pub mod syntax_cache;
 pub mod task;

@@ -22,6 +22,7 @@ use crate::watch::pending::PendingReloads;
 use crate::watch::spec::{Loaded, MODULE_REPORTS_KEY, patterns};
 use crate::watch::{assets, config_reload, display, load_state, loops, status};
 use fulcrum_config::FileWatchOptions;
+use fulcrum_spawn::prepare::report_file;
 
 type Due = DueAction<ReloadTarget, PathBuf>;
 
@@ -151,7 +152,7 @@ impl Task {
         for (name, desk) in desks.iter() {
             if let Some(folder) = &self.house.modules {
                 let before = desk.loaded_modules.borrow().clone();
-                modules::refresh(desk, &modules::file(folder, name));
+                modules::refresh(desk, &report_file(folder, name));
                 self.check_missed_changes(name, before.as_deref(), desk);
             }
             if let Some(modules) = desk.loaded_modules.borrow().clone() {
