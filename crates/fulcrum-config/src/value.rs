@@ -1,186 +1,61 @@
-//! Checks a single value against its type and says what was expected.
+//! Parses a single value by its type.
 
 use crate::diagnostic::quoted;
 use crate::node::{Node, NodeKind};
 use crate::process::PortSetting;
+use crate::scalars::{duration, parse_integer, parse_string_list, scalar};
 use crate::schema::Type;
 use crate::setting::Setting;
 use crate::suggest::closest;
-use crate::units::{UnitError, parse_duration, parse_size};
+use crate::units::{UnitError, parse_size};
+use crate::value_error::ValueError;
 use crate::{listen, otlp, probe};
 
-/// Why a value is refused.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct ValueError {
-    pub(crate) code: &'static str,
-    pub(crate) message: String,
-    pub(crate) hint: Option<String>,
-}
-
-impl ValueError {
-    /// The value is of another type than it should be.
-    pub(crate) fn expected(what: &str, found: &Node) -> Self {
-        Self {
-            code: "wrong-type",
-            message: format!("expected {what}, found {}", found.kind()),
-            hint: None,
-        }
-    }
-
-    /// The value is of the right type but makes no sense.
-    pub(crate) fn invalid(message: impl Into<String>) -> Self {
-        Self {
-            code: "invalid-value",
-            message: message.into(),
-            hint: None,
-        }
-    }
-
-    /// The same refusal with something to try.
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
-}
-
-/// The signals that may ask a process to end; the first is the usual one.
+/// The signals that stop a process; the first is the usual one.
 const SIGNALS: &[&str] = &[
     "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGKILL",
 ];
 
-/// Checks `node`, in which variables are already filled in.
+/// Parses `node`, in which variables are expanded already.
 pub(crate) fn parse_value(kind: Type, node: &Node) -> Result<Setting, ValueError> {
     match kind {
         Type::String => match scalar(node, "a text")? {
             "" => Err(ValueError::expected("a text", node)),
-            text => Ok(Setting::Text(text.to_owned())),
+            text => Ok(Setting::String(text.to_owned())),
         },
         Type::Bool => parse_bool(node),
-        Type::Duration { zero } => time(node, zero).map(Setting::Time),
+        Type::Duration { zero } => duration(node, zero).map(Setting::Duration),
         Type::Size => size(node),
-        Type::Integer { min, max } => parse_integer(node, min, max).map(Setting::Whole),
+        Type::Integer { min, max } => parse_integer(node, min, max).map(Setting::Integer),
         Type::Float { min, max } => number(node, min, max),
         Type::OneOf(words) => choice(node, words),
         Type::Signal => signal(node),
-        Type::StringList { one, some } => parse_string_list(node, one, some).map(Setting::Texts),
+        Type::StringList { one, some } => {
+            parse_string_list(node, one, some).map(Setting::StringList)
+        }
         Type::ExitCodes => parse_exit_codes(node),
         Type::Probe { log } => probe::check(node, log).map(Setting::Probe),
         Type::Listen => {
             listen::parse_listen_address(scalar(node, "an address such as `127.0.0.1:50051`")?)
         }
         Type::OtlpEndpoint => {
-            otlp::check(scalar(node, "an address such as `http://127.0.0.1:4317`")?)
+            otlp::parse_endpoint(scalar(node, "an address such as `http://127.0.0.1:4317`")?)
         }
         Type::Port => port(node),
         Type::Standby => standby(node),
     }
 }
 
-/// The text of a scalar.
-pub(crate) fn scalar<'a>(node: &'a Node, what: &str) -> Result<&'a str, ValueError> {
-    match &node.value {
-        NodeKind::Scalar { text, .. } if text.contains('\0') => Err(ValueError::invalid(
-            "holds a NUL byte, which no program can be given",
-        )),
-        NodeKind::Scalar { text, .. } => Ok(text),
-        NodeKind::Null => Err(ValueError::expected(what, node)
-            .hint("leave the line out to get the default; an empty text is written `\"\"`")),
-        NodeKind::Sequence(_) | NodeKind::Mapping(_) => Err(ValueError::expected(what, node)),
-    }
-}
-
-/// A list of texts; with `one`, a text stands for a list of it; with `some`, it isn't empty.
-pub(crate) fn parse_string_list(
-    node: &Node,
-    one: bool,
-    some: bool,
-) -> Result<Vec<String>, ValueError> {
-    let what = if one {
-        "a text or a list of texts"
-    } else {
-        "a list of texts"
-    };
-    let texts = match &node.value {
-        NodeKind::Sequence(items) => items
-            .iter()
-            .map(|item| {
-                scalar(item, "a text")
-                    .map(str::to_owned)
-                    .map_err(|refusal| ValueError {
-                        message: format!("in the list: {}", refusal.message),
-                        ..refusal
-                    })
-            })
-            .collect::<Result<Vec<_>, _>>()?,
-        NodeKind::Scalar { text, .. } if one && !text.is_empty() => {
-            vec![scalar(node, what)?.to_owned()]
-        }
-        NodeKind::Scalar { text, .. } if !one => {
-            let words: Vec<_> = text.split_whitespace().collect();
-            return Err(ValueError::expected(what, node).hint(format!(
-                "write `[{}]`: no shell splits it into words",
-                words.join(", ")
-            )));
-        }
-        _ => return Err(ValueError::expected(what, node)),
-    };
-    if some && texts.iter().all(String::is_empty) {
-        return Err(ValueError::invalid("the list must not be empty"));
-    }
-    Ok(texts)
-}
-
-/// A duration; with `zero`, none at all is one.
-pub(crate) fn time(node: &Node, zero: bool) -> Result<std::time::Duration, ValueError> {
-    let what = "a duration such as `500ms`, `10s` or `2m`";
-    let text = scalar(node, what)?;
-    match parse_duration(text) {
-        Ok(time) if time.is_zero() && !zero => {
-            Err(ValueError::invalid("must be longer than nothing"))
-        }
-        Ok(time) => Ok(time),
-        Err(UnitError::TooLarge) => Err(ValueError::invalid(format!(
-            "{} is longer than a year",
-            quoted(text)
-        ))),
-        Err(fault) => {
-            let refusal = ValueError::expected(what, node);
-            Err(
-                if fault == UnitError::NoUnit && text.parse::<f64>().is_ok() {
-                    refusal.hint(format!("add the unit: `{text}s` or `{text}ms`"))
-                } else {
-                    refusal.hint("the units are ms, s, m, h and d")
-                },
-            )
-        }
-    }
-}
-
-/// A whole number in a range.
-pub(crate) fn parse_integer(node: &Node, min: i64, max: i64) -> Result<i64, ValueError> {
-    let text = scalar(node, "a whole number")?;
-    let number: i64 = text
-        .parse()
-        .map_err(|_| ValueError::expected("a whole number", node))?;
-    if (min..=max).contains(&number) {
-        Ok(number)
-    } else {
-        Err(ValueError::invalid(format!(
-            "must be {min} to {max}, not {number}"
-        )))
-    }
-}
-
 fn parse_bool(node: &Node) -> Result<Setting, ValueError> {
     let text = scalar(node, "`true` or `false`")?;
-    let refusal = || ValueError::expected("`true` or `false`", node);
+    let error = || ValueError::expected("`true` or `false`", node);
     match text {
-        "true" => Ok(Setting::Switch(true)),
-        "false" => Ok(Setting::Switch(false)),
+        "true" => Ok(Setting::Bool(true)),
+        "false" => Ok(Setting::Bool(false)),
         _ => Err(match text.to_ascii_lowercase().as_str() {
-            "yes" | "on" | "1" | "true" => refusal().hint("write `true`"),
-            "no" | "off" | "0" | "false" => refusal().hint("write `false`"),
-            _ => refusal(),
+            "yes" | "on" | "1" | "true" => error().hint("write `true`"),
+            "no" | "off" | "0" | "false" => error().hint("write `false`"),
+            _ => error(),
         }),
     }
 }
@@ -189,10 +64,10 @@ fn size(node: &Node) -> Result<Setting, ValueError> {
     let what = "a size such as `256MiB` or `1GB`";
     let text = scalar(node, what)?;
     match parse_size(text) {
-        Ok(0) => Err(ValueError::invalid("must be more than nothing")),
+        Ok(0) => Err(ValueError::invalid("must be more than 0")),
         Ok(bytes) => Ok(Setting::Size(bytes)),
         Err(UnitError::TooLarge) => Err(ValueError::invalid(format!(
-            "{} is more than any machine has",
+            "{} is too large",
             quoted(text)
         ))),
         Err(UnitError::NoUnit) => Err(ValueError::expected(what, node)
@@ -205,7 +80,7 @@ fn size(node: &Node) -> Result<Setting, ValueError> {
 fn number(node: &Node, min: f64, max: f64) -> Result<Setting, ValueError> {
     let text = scalar(node, "a number")?;
     match text.parse::<f64>() {
-        Ok(number) if (min..=max).contains(&number) => Ok(Setting::Number(number)),
+        Ok(number) if (min..=max).contains(&number) => Ok(Setting::Float(number)),
         Ok(number) if number.is_finite() => Err(ValueError::invalid(format!(
             "must be {min} to {max}, not {number}"
         ))),
@@ -218,12 +93,12 @@ fn choice(node: &Node, words: &'static [&'static str]) -> Result<Setting, ValueE
     let what = format!("one of {}", list.join(", "));
     let text = scalar(node, &what)?;
     if words.contains(&text) {
-        return Ok(Setting::Text(text.to_owned()));
+        return Ok(Setting::String(text.to_owned()));
     }
-    let refusal = ValueError::expected(&what, node);
+    let error = ValueError::expected(&what, node);
     Err(match closest(text, words.iter().copied()) {
-        Some(word) => refusal.hint(format!("did you mean `{word}`?")),
-        None => refusal,
+        Some(word) => error.hint(format!("did you mean `{word}`?")),
+        None => error,
     })
 }
 
@@ -236,13 +111,13 @@ fn signal(node: &Node) -> Result<Setting, ValueError> {
         format!("SIG{upper}")
     };
     if SIGNALS.contains(&name.as_str()) {
-        return Ok(Setting::Text(name));
+        return Ok(Setting::String(name));
     }
     Err(ValueError::invalid(format!(
-        "{} is no signal that can ask a process to end",
+        "{} is not a signal that stops a process",
         quoted(text)
     ))
-    .hint(format!("one of {}", SIGNALS.join(", "))))
+    .hint(format!("use one of {}", SIGNALS.join(", "))))
 }
 
 fn parse_exit_codes(node: &Node) -> Result<Setting, ValueError> {
@@ -256,7 +131,7 @@ fn parse_exit_codes(node: &Node) -> Result<Setting, ValueError> {
         .iter()
         .map(|item| parse_integer(item, 0, 255).map(|code| code as i32))
         .collect::<Result<_, _>>()
-        .map(Setting::Codes)
+        .map(Setting::ExitCodes)
 }
 
 fn port(node: &Node) -> Result<Setting, ValueError> {
@@ -265,7 +140,7 @@ fn port(node: &Node) -> Result<Setting, ValueError> {
         "auto" => Ok(Setting::Port(PortSetting::Auto)),
         text if text.parse::<i64>().is_ok() => {
             let port = parse_integer(node, 1, 65_535)
-                .map_err(|refusal| refusal.hint("`auto` takes a free one"))?;
+                .map_err(|error| error.hint("`auto` chooses a free port"))?;
             Ok(Setting::Port(PortSetting::Fixed(port as u16)))
         }
         _ => Err(ValueError::expected(what, node)),
@@ -273,10 +148,10 @@ fn port(node: &Node) -> Result<Setting, ValueError> {
 }
 
 fn standby(node: &Node) -> Result<Setting, ValueError> {
-    let what = "`off` or how many";
+    let what = "`off` or a number";
     match scalar(node, what)? {
-        "off" => Ok(Setting::Whole(0)),
-        text if text.parse::<i64>().is_ok() => parse_integer(node, 0, 64).map(Setting::Whole),
+        "off" => Ok(Setting::Integer(0)),
+        text if text.parse::<i64>().is_ok() => parse_integer(node, 0, 64).map(Setting::Integer),
         _ => Err(ValueError::expected(what, node)),
     }
 }

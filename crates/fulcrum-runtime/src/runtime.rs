@@ -9,7 +9,9 @@ use fulcrum_logs::Level;
 use fulcrum_rpc::control::outcome::Kind;
 use fulcrum_rpc::control::wait_request::Condition;
 use fulcrum_rpc::{Authorizer, ControlHandler, Registry, TokenPolicy, UnimplementedHandler};
-use fulcrum_spawn::supervisor::{DomainManager, Supervisor};
+use fulcrum_spawn::process::OomMonitor;
+use fulcrum_spawn::standby::StandbyPool;
+use fulcrum_spawn::supervisor::{DomainManager, StartLimiter, Supervisor};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -20,11 +22,10 @@ use crate::control::{change, wait};
 use crate::error::{Error, ErrorKind};
 use crate::events::log::EventLog;
 use crate::launch::backend::LaunchContext;
-use crate::launch::install::PackageInstaller;
-use crate::launch::permit::StartLimiter;
+use fulcrum_spawn::prepare::PackageInstaller;
+
 use crate::launch::setup::DomainFactory;
-use crate::liveness::timeouts::LivenessTimeouts;
-use crate::oom_monitor::OomMonitor;
+use crate::liveness::keepalive::{liveness_timeouts, server_config};
 use crate::parts::RuntimeParts;
 use crate::process::untracked;
 use crate::registration::events as registrations;
@@ -35,12 +36,11 @@ use crate::resources::limits;
 use crate::resources::sampler::UsageSampler;
 use crate::shutdown::stage::ShutdownStage;
 use crate::standby::node::NodeStandbyFactory;
-use crate::standby::pool::Standby;
 use crate::state::desired::DesiredState;
 use crate::state::domain::{DomainStates, SharedDomainStates};
 use crate::transitions;
-use crate::watch::options::FileWatchOptions;
 use crate::watch::task as watching;
+use fulcrum_config::FileWatchOptions;
 
 /// The engine of one instance: the supervisor of the domains, and the tasks that carry facts
 /// between the libraries.
@@ -79,9 +79,9 @@ impl Runtime {
         let (transitions, told) = mpsc::unbounded_channel();
         let (events, heard) = mpsc::unbounded_channel();
         let roster = Arc::new(OnceLock::new());
-        let times = LivenessTimeouts::of(&parts.app).settings();
+        let times = server_config(liveness_timeouts(&parts.app));
         let maker = NodeStandbyFactory::default();
-        let standby = Standby::start(standby_limit(&parts), maker.clone());
+        let standby = StandbyPool::start(standby_limit(&parts), maker.clone());
         let around = Arc::new(EnvironmentBase {
             inherited: parts.environment,
             grpc: parts.grpc.clone(),

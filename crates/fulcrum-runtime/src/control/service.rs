@@ -21,8 +21,8 @@ use crate::context::SharedContext;
 use crate::control::change::LifecycleRequest;
 use crate::control::{change, logs, reload, status, wait};
 use crate::events::log;
-use crate::selection::select;
 use crate::shutdown::stage::ShutdownStage;
+use fulcrum_config::select;
 
 /// The running instance, as its clients reach it.
 pub(crate) struct ControlService(pub(crate) SharedContext);

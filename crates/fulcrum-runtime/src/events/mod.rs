@@ -1,3 +1,4 @@
 //! TODO
 
+pub mod export;
 pub mod log;

@@ -1,12 +1,10 @@
 //! Who has the address that a domain wanted for itself.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-
 use fulcrum_spawn::process::{
-    SocketOwner, Stat, descends_from, find_listener, find_unix_listener, read_env_var,
+    SocketOwner, Stat, descends_from, find_listener, find_unix_listener, parse_listen_address,
+    read_env_var,
 };
 
-use crate::redact;
 use crate::state::domain::{ProcessIdentity, SharedDomainStates};
 
 /// Whose process a holder is.
@@ -30,7 +28,7 @@ pub(crate) fn diagnose(
     desks: &SharedDomainStates,
     domain: &str,
 ) -> Option<(String, String)> {
-    let (what, holder) = match parse(address) {
+    let (what, holder) = match parse_listen_address(address) {
         Some(address) => (format!("port {}", address.port()), find_listener(address)?),
         None => (
             format!("the socket {address}"),
@@ -39,19 +37,6 @@ pub(crate) fn diagnose(
     };
     let owner = owner(&holder, desks);
     Some(describe(&what, &holder, &owner, domain))
-}
-
-/// `127.0.0.1:3001`, `:::3001`, `0.0.0.0:80`; a path is no address.
-fn parse(address: &str) -> Option<SocketAddr> {
-    let (host, port) = address.rsplit_once(':')?;
-    let port = port.parse().ok()?;
-    let wildcard = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
-    match host.trim_matches(['[', ']']) {
-        host if host.contains('/') => None,
-        "" | "::" => Some(SocketAddr::new(wildcard, port)),
-        // A name: whoever has the port is in the way.
-        host => Some(SocketAddr::new(host.parse().unwrap_or(wildcard), port)),
-    }
 }
 
 fn owner(holder: &SocketOwner, desks: &SharedDomainStates) -> PortOwner {
@@ -84,7 +69,7 @@ fn describe(what: &str, holder: &SocketOwner, owner: &PortOwner, domain: &str) -
     let pid = holder.pid;
     let held = format!(
         "{what} is held by pid {pid} ({})",
-        redact::redact_command_line(&holder.command)
+        fulcrum_config::redact_command_line(&holder.command)
     );
     match owner {
         PortOwner::Fulcrum => (
@@ -116,22 +101,6 @@ fn describe(what: &str, holder: &SocketOwner, owner: &PortOwner, domain: &str) -
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn addresses_as_node_writes_them() {
-        for (text, address) in [
-            ("127.0.0.1:3001", Some("127.0.0.1:3001")),
-            (":::3001", Some("[::]:3001")),
-            ("::1:3001", Some("[::1]:3001")),
-            ("0.0.0.0:80", Some("0.0.0.0:80")),
-            ("localhost:80", Some("[::]:80")),
-            ("/run/a:1", None),
-            ("/run/a.sock", None),
-        ] {
-            let address = address.map(|address| address.parse().expect("an address"));
-            assert_eq!(parse(text), address, "{text}");
-        }
-    }
 
     #[test]
     fn the_holder_and_the_way_out_are_named() {

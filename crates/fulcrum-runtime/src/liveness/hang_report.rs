@@ -5,16 +5,16 @@
 use std::path::Path;
 use std::time::Duration;
 
-use fulcrum_logs::Stream;
+use fulcrum_logs::{Capacity, Delivery, Follower, Hub, LogQuery, Stream};
 use fulcrum_spawn::CommandSpec;
-use fulcrum_spawn::process::{
-    GroupSnapshot, ProcessSnapshot, exe_path, kernel_stack, wait_channel,
+use fulcrum_spawn::inspect::{
+    Inspector, describe_process, describe_stack, is_inspector_output, report_file_name, save_report,
 };
+use fulcrum_spawn::process::{GroupSnapshot, ProcessSnapshot, exe_path};
 use tokio::time::{Instant, timeout};
 
-use crate::context::SharedContext;
+use crate::context::{SharedContext, now};
 use crate::format::format_duration;
-use crate::inspect::node::Inspector;
 
 /// How long the replacement waits for evidence.
 const COLLECT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -23,8 +23,10 @@ const COLLECT_TIMEOUT: Duration = Duration::from_millis(500);
 pub(crate) struct HangContext<'a> {
     pub(crate) domain: &'a str,
     pub(crate) generation: u64,
-    /// Its processes when it began to be late.
-    pub(crate) earlier: GroupSnapshot,
+    /// CPU time that its processes have used since it was late.
+    pub(crate) cpu_time: Duration,
+    /// For how long it has been late.
+    pub(crate) silence: Duration,
     /// Its processes now.
     pub(crate) look: GroupSnapshot,
 }
@@ -35,13 +37,14 @@ pub(crate) async fn collect(house: &SharedContext, case: &HangContext<'_>) -> Ve
     let Some(suspect) = select_process(&case.look).cloned() else {
         return Vec::new();
     };
-    let busy = case.look.busy_since(&case.earlier);
-    let silence = case.look.at.saturating_duration_since(case.earlier.at);
+    let (busy, silence) = (case.cpu_time, case.silence);
     let node = is_node(suspect.pid);
     let mut found = Vec::new();
     let seen = suspect.clone();
     // It reads /proc, which may block.
-    let state = tokio::task::spawn_blocking(move || describe(&seen, busy, silence));
+    let state = tokio::task::spawn_blocking(move || {
+        describe_process(&seen, busy, silence, format_duration)
+    });
     if let Ok(Ok(text)) = timeout(COLLECT_TIMEOUT, state).await {
         found.push(text);
     }
@@ -65,7 +68,9 @@ async fn inspect_javascript(
     let mut found = Vec::new();
     let mut inspector = None;
     let asking = async {
-        let mut open = Inspector::open(&house.hub, case.domain, case.generation, suspect).await?;
+        // Before the signal is sent, so that no line is missed.
+        let stderr = stderr_lines(&house.hub, case.domain, case.generation);
+        let mut open = Inspector::open(suspect, stderr).await?;
         let frames = open.pause().await?;
         inspector = Some(open);
         Some(frames)
@@ -73,10 +78,7 @@ async fn inspect_javascript(
     let Some(frames) = tokio::time::timeout_at(until, asking).await.ok().flatten() else {
         return found;
     };
-    found.extend(crate::inspect::stack::describe_stack(
-        &frames,
-        &house.agenda().app.root,
-    ));
+    found.extend(describe_stack(&frames, &house.agenda().app.root));
     let (Some(mut inspector), Some(top)) = (inspector, frames.first()) else {
         return found;
     };
@@ -84,15 +86,14 @@ async fn inspect_javascript(
         let text = inspector.report(top).await?;
         let (root, name) = (
             house.agenda().app.root.clone(),
-            crate::inspect::report::name(case.domain, case.generation),
+            report_file_name(case.domain, case.generation, now()),
         );
         // It writes to disk, which may block.
-        let writing =
-            tokio::task::spawn_blocking(move || crate::inspect::report::save(&root, &name, &text));
+        let writing = tokio::task::spawn_blocking(move || save_report(&root, &name, &text));
         writing.await.ok()?.ok()
     };
     if let Ok(Some(file)) = tokio::time::timeout_at(until, reporting).await {
-        found.push(format!("what Node says of itself is in {}", file.display()));
+        found.push(format!("Node.js diagnostic report: {}", file.display()));
     }
     found
 }
@@ -113,37 +114,26 @@ fn is_node(pid: u32) -> bool {
     name.is_some_and(|name| name == "node" || name == "nodejs")
 }
 
-fn describe(seen: &ProcessSnapshot, busy: Duration, silence: Duration) -> String {
-    let share = format!(
-        "{} CPU in the last {}",
-        format_duration(busy),
-        format_duration(silence)
-    );
-    let stack = || {
-        let frames = kernel_stack(seen.pid);
-        let shown: Vec<_> = frames.into_iter().take(4).collect();
-        match shown.is_empty() {
-            true => String::new(),
-            false => format!(" in {}", shown.join(" < ")),
+/// The lines that a generation writes to standard error from now on.
+fn stderr_lines(
+    hub: &Hub,
+    domain: &str,
+    generation: u64,
+) -> impl futures_util::Stream<Item = String> + use<> {
+    let query = LogQuery {
+        generation: Some(generation),
+        stream: Some(Stream::Stderr),
+        tail: Some(0),
+        ..LogQuery::domain(domain)
+    };
+    let follower = hub.subscribe(query, Capacity::default());
+    futures_util::stream::unfold(follower, async |mut follower: Follower| {
+        loop {
+            if let Delivery::Line(line) = follower.next().await? {
+                return Some((line.text().into_owned(), follower));
+            }
         }
-    };
-    let place = || match (wait_channel(seen.pid), stack()) {
-        (_, stack) if !stack.is_empty() => stack,
-        (Some(channel), _) => format!(" in {channel}"),
-        (None, _) => String::new(),
-    };
-    match seen.state {
-        'T' => format!("process {} was stopped by a signal (state T)", seen.pid),
-        'D' => format!(
-            "process {} waits for the kernel{}: {share}",
-            seen.pid,
-            place()
-        ),
-        // Most of the time on a CPU, whatever it does just now.
-        _ if busy * 2 >= silence => format!("process {} is busy: {share}", seen.pid),
-        'R' => format!("process {} wants to run: {share}", seen.pid),
-        _ => format!("process {} is asleep{}: {share}", seen.pid, place()),
-    }
+    })
 }
 
 fn last_output(house: &SharedContext, case: &HangContext<'_>) -> Option<String> {
@@ -158,7 +148,7 @@ fn last_output(house: &SharedContext, case: &HangContext<'_>) -> Option<String> 
     let last = said
         .filter(|line| {
             let text = line.text();
-            !text.trim().is_empty() && !crate::inspect::node::is_inspector_output(&text)
+            !text.trim().is_empty() && !is_inspector_output(&text)
         })
         .max_by_key(|line| line.seq)?;
     Some(format!("it said last: {}", last.text().trim()))
@@ -233,25 +223,5 @@ mod tests {
             inspector_flag(&spec("/usr/bin/tool", &["--inspect"], "")),
             None
         );
-    }
-
-    #[test]
-    fn what_it_did_is_told_by_its_cpu_time_and_state() {
-        let seen = |state| ProcessSnapshot {
-            pid: u32::MAX,
-            started: 0,
-            state,
-            tracer: None,
-            cpu_time: Duration::ZERO,
-            run_delay: Duration::ZERO,
-        };
-        let told = |state, busy| {
-            let busy = Duration::from_millis(busy);
-            describe(&seen(state), busy, Duration::from_millis(1_200))
-        };
-        assert!(told('R', 1_100).ends_with("is busy: 1.1 s CPU in the last 1.2 s"));
-        assert!(told('S', 0).ends_with("is asleep: 0 ms CPU in the last 1.2 s"));
-        assert!(told('T', 0).contains("stopped by a signal"));
-        assert!(told('D', 0).contains("waits for the kernel"));
     }
 }

@@ -1,6 +1,5 @@
 //! TODO
 
 pub mod hang_report;
-pub mod monitor;
+pub mod keepalive;
 pub mod task;
-pub mod timeouts;

@@ -7,10 +7,15 @@ use std::collections::BTreeMap;
 use std::future;
 use std::time::Duration;
 
+use fulcrum_health::{
+    CheckResult, InspectionResult, LivenessMonitor, LivenessSource, LivenessTimeouts,
+    MemberActivity, ProcessActivity,
+};
 use fulcrum_logs::Level;
 use fulcrum_rpc::{CAPABILITY_HEARTBEAT, ConnectionActivity, StreamEnd};
 use fulcrum_spawn::lifecycle::{Fact, Phase};
 use fulcrum_spawn::process::GroupSnapshot;
+use fulcrum_spawn::supervisor::suspend_extension;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
@@ -18,8 +23,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::context::{SharedContext, now};
 use crate::format::format_duration;
 use crate::liveness::hang_report;
-use crate::liveness::monitor::{CheckResult, InspectionResult, LivenessMonitor, LivenessSource};
-use crate::liveness::timeouts::LivenessTimeouts;
+use crate::liveness::keepalive::{heartbeat_config, liveness_timeouts};
 
 /// The lives that are watched, by domain.
 pub(crate) struct LivenessTasks {
@@ -62,7 +66,7 @@ enum LivenessEvent {
 impl LivenessTasks {
     /// Nobody is watched yet.
     pub(crate) fn new(house: SharedContext) -> Self {
-        let limits = LivenessTimeouts::of(&house.agenda().app);
+        let limits = liveness_timeouts(&house.agenda().app);
         Self {
             house,
             limits,
@@ -132,7 +136,8 @@ struct LivenessTask {
 enum Wake {
     LivenessEvent(Option<LivenessEvent>),
     Looked(Option<GroupSnapshot>),
-    Due,
+    /// A check is due; Fulcrum itself did not run for so long past the deadline.
+    Due(Duration),
 }
 
 impl LivenessTask {
@@ -167,12 +172,12 @@ impl LivenessTask {
                 Wake::Looked(Some(look)) => {
                     self.look = None;
                     let heard = Some(self.stream.activity.last_read_at().into_std());
-                    let finding = self.watch.on_inspected(look.clone(), clock(), heard);
+                    let finding = self.watch.on_inspected(activity(&look), clock(), heard);
                     if self.on_inspection(finding, look).await {
                         return;
                     }
                 }
-                Wake::Due => self.check(),
+                Wake::Due(suspended) => self.check(suspended),
             }
         }
     }
@@ -184,7 +189,10 @@ impl LivenessTask {
         };
         let due = async {
             match deadline {
-                Some(at) => sleep_until(Instant::from_std(at)).await,
+                Some(at) => {
+                    sleep_until(Instant::from_std(at)).await;
+                    suspend_extension(at, clock(), Duration::MAX).unwrap_or_default()
+                }
                 None => future::pending().await,
             }
         };
@@ -199,18 +207,18 @@ impl LivenessTask {
             biased;
             heard = news.recv() => Wake::LivenessEvent(heard),
             look = looked => Wake::Looked(look),
-            () = due => Wake::Due,
+            suspended = due => Wake::Due(suspended),
         }
     }
 
     fn handle_event(&mut self, news: LivenessEvent) {
         let now = clock();
         match news {
-            LivenessEvent::Heartbeat(generation, lag) if generation == self.watch.generation => {
+            LivenessEvent::Heartbeat(generation, lag) if generation == self.watch.generation() => {
                 self.watch.beat(now, Some(lag));
             }
-            LivenessEvent::StreamEnded(generation) if generation == self.watch.generation => {
-                self.watch.lost(now)
+            LivenessEvent::StreamEnded(generation) if generation == self.watch.generation() => {
+                self.watch.on_stream_lost(now)
             }
             LivenessEvent::Heartbeat(..) | LivenessEvent::StreamEnded(_) => {}
             LivenessEvent::Registered(stream) => self.on_reregistered(stream),
@@ -219,8 +227,8 @@ impl LivenessTask {
 
     /// A stream of the same process, after the last one was lost, or of the next life.
     fn on_reregistered(&mut self, stream: RegisteredStream) {
-        let away = self.watch.away(clock());
-        let same = stream.generation == self.watch.generation;
+        let away = self.watch.disconnected_for(clock());
+        let same = stream.generation == self.watch.generation();
         if let (Some(away), true) = (away, same) {
             let text = format!("its stream is back after {}", format_duration(away));
             self.note("reconnected", text.clone());
@@ -236,9 +244,10 @@ impl LivenessTask {
         }
     }
 
-    fn check(&mut self) {
+    fn check(&mut self, suspended: Duration) {
         let heard = Some(self.stream.activity.last_read_at().into_std());
-        let CheckResult::Look { late } = self.watch.check(clock(), heard) else {
+        let check = self.watch.check(clock(), heard, suspended);
+        let CheckResult::Inspect { late } = check else {
             return;
         };
         if let Some(late) = late {
@@ -255,7 +264,7 @@ impl LivenessTask {
     /// Does what follows from a look; true where this life needs no watching any more.
     async fn on_inspection(&mut self, finding: InspectionResult, look: GroupSnapshot) -> bool {
         match finding {
-            InspectionResult::Nothing => {}
+            InspectionResult::None => {}
             InspectionResult::Traced(tracer) => self.say(
                 Level::Info,
                 format!("process {tracer} traces it: its silence is not judged meanwhile"),
@@ -265,13 +274,13 @@ impl LivenessTask {
                 Level::Debug,
                 format!("it had no CPU for {} of its silence", format_duration(time)),
             ),
-            InspectionResult::Hung(why, earlier) => match self.phase() {
+            InspectionResult::Hung { reason, baseline } => match self.phase() {
                 Some(Phase::Running) => {
-                    self.declare_hung(why, earlier, look).await;
+                    self.declare_hung(reason, &baseline, look).await;
                     return true;
                 }
                 // Not yet this task's affair, or no longer.
-                Some(Phase::Starting) => self.watch.start_over(clock()),
+                Some(Phase::Starting) => self.watch.restart(clock()),
                 _ => return true,
             },
             InspectionResult::Exited => return true,
@@ -279,12 +288,13 @@ impl LivenessTask {
         false
     }
 
-    async fn declare_hung(&self, why: String, earlier: GroupSnapshot, look: GroupSnapshot) {
+    async fn declare_hung(&self, why: String, baseline: &ProcessActivity, look: GroupSnapshot) {
         self.note("unresponsive", why.clone());
         let case = hang_report::HangContext {
             domain: &self.domain,
-            generation: self.watch.generation,
-            earlier,
+            generation: self.watch.generation(),
+            cpu_time: activity(&look).cpu_time_since(baseline),
+            silence: look.at.saturating_duration_since(baseline.at),
             look,
         };
         let found = hang_report::collect(&self.house, &case).await;
@@ -295,21 +305,21 @@ impl LivenessTask {
                 .for_each(|line| self.say(Level::Warn, line));
         }
         if let Some(handle) = self.house.supervisor.domain(&self.domain) {
-            handle.report(self.watch.generation, Fact::Hung(why));
+            handle.report(self.watch.generation(), Fact::Hung(why));
         }
     }
 
     /// The phase, if this life is still the current one.
     fn phase(&self) -> Option<Phase> {
         let snapshot = self.house.supervisor.domain(&self.domain)?.snapshot();
-        (snapshot.generation == self.watch.generation).then_some(snapshot.phase)
+        (snapshot.generation == self.watch.generation()).then_some(snapshot.phase)
     }
 
     fn leader(&self) -> Option<u32> {
         let badge = self.house.desks.get(&self.domain)?.running()?;
         badge
             .pid
-            .filter(|_| badge.generation == self.watch.generation)
+            .filter(|_| badge.generation == self.watch.generation())
     }
 
     /// A Node that was started for a debugger stands still for as long as somebody reads code.
@@ -331,11 +341,11 @@ impl LivenessTask {
 
     fn note(&self, kind: &'static str, text: String) {
         let journal = &self.house.journal;
-        journal.record(&self.domain, self.watch.generation, kind, text);
+        journal.record(&self.domain, self.watch.generation(), kind, text);
     }
 
     fn say(&self, level: Level, text: String) {
-        let generation = self.watch.generation;
+        let generation = self.watch.generation();
         self.house
             .hub
             .publish_event(&self.domain, generation, level, text, now());
@@ -348,16 +358,13 @@ fn watch(
     domain: &str,
     stream: &RegisteredStream,
 ) -> Option<LivenessMonitor> {
-    let heartbeat = &house.domain(domain)?.process.heartbeat;
+    let heartbeat = heartbeat_config(&house.domain(domain)?.process.heartbeat);
     let (sign, config) = if stream.heartbeats {
-        (
-            LivenessSource::Heartbeats,
-            crate::liveness::timeouts::for_heartbeats(heartbeat),
-        )
+        (LivenessSource::Heartbeats, heartbeat)
     } else {
         (LivenessSource::Traffic, limits.for_traffic(heartbeat))
     };
-    let redial = crate::liveness::timeouts::reconnect_timeout(heartbeat);
+    let redial = LivenessTimeouts::reconnect_timeout(heartbeat);
     Some(LivenessMonitor::new(
         stream.generation,
         sign,
@@ -365,6 +372,20 @@ fn watch(
         redial,
         clock(),
     ))
+}
+
+/// The values of a snapshot that the monitor compares.
+fn activity(snapshot: &GroupSnapshot) -> ProcessActivity {
+    let member = |process: &fulcrum_spawn::process::ProcessSnapshot| MemberActivity {
+        pid: process.pid,
+        tracer: process.tracer,
+        cpu_time: process.cpu_time,
+        run_delay: process.run_delay,
+    };
+    ProcessActivity {
+        at: snapshot.at,
+        members: snapshot.members.iter().map(member).collect(),
+    }
 }
 
 fn clock() -> std::time::Instant {

@@ -33,38 +33,5 @@ pub(crate) async fn report_untracked(containment: ProcessTracker, hub: Hub) {
 /// Ends what is left of the run, wherever it is. Gives, for people, those that could not be ended.
 pub(crate) async fn kill_remaining(containment: &ProcessTracker) -> Vec<String> {
     let left = containment.close().await;
-    left.iter().map(describe_process).collect()
-}
-
-/// A process that should be gone, and why it may not be.
-pub(crate) fn describe_process(member: &Member) -> String {
-    let state = match member.state {
-        'D' => "in uninterruptible sleep",
-        'T' => "stopped",
-        't' => "held by a debugger",
-        'Z' => "ended, but not reaped",
-        _ => "running",
-    };
-    format!("pid {} ({}, {state})", member.pid, member.name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_survives_is_told_with_the_reason() {
-        let member = Member {
-            pid: 7,
-            name: "dd".to_owned(),
-            state: 'D',
-            parent: 1,
-            group: 7,
-            started: 1,
-        };
-        assert_eq!(
-            describe_process(&member),
-            "pid 7 (dd, in uninterruptible sleep)"
-        );
-    }
+    left.iter().map(Member::to_string).collect()
 }

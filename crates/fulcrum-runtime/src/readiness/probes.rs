@@ -7,11 +7,12 @@
 //! on, or, since Node programs register, when it has registered or first answered. When a reload
 //! changes the probes of a life, the same task goes on with the new ones.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fulcrum_config::{Domain, ProbeCheck, ProbeSettings, Program};
+use fulcrum_health::ProbeStatus;
+use fulcrum_health::checks::host_port;
 use fulcrum_logs::Hub;
 use fulcrum_spawn::CommandSpec;
 use fulcrum_spawn::lifecycle::Fact;
@@ -21,59 +22,6 @@ use fulcrum_spawn::supervisor::{FactSender, Transition};
 use crate::context::RuntimeContext;
 use crate::state::desired::{DesiredState, DesiredStateReceiver};
 use crate::state::domain::SharedDomainStates;
-
-/// A bad answer, for people.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ProbeFailure {
-    pub(crate) why: String,
-    /// How many in a row count, of how many that decide.
-    pub(crate) failures: u32,
-    pub(crate) of: u32,
-}
-
-impl ProbeFailure {
-    pub(crate) fn new(why: String) -> Self {
-        Self {
-            why,
-            failures: 0,
-            of: 0,
-        }
-    }
-}
-
-impl fmt::Display for ProbeFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { why, failures, of } = self;
-        match failures {
-            0 => f.write_str(why),
-            few if few < of => write!(f, "{why} ({few} of {of} failures)"),
-            many => write!(f, "{why} ({many} failures in a row)"),
-        }
-    }
-}
-
-/// What a life's probes said last, where that was nothing good.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct ProbeStatus {
-    /// The readiness probe has had a good answer in this life.
-    pub(crate) has_succeeded: bool,
-    pub(crate) ready: Option<ProbeFailure>,
-    pub(crate) alive: Option<ProbeFailure>,
-}
-
-impl ProbeStatus {
-    /// A reason, and what the probes say beside it.
-    pub(crate) fn append_to_reason(&self, reason: &str) -> String {
-        let mut text = reason.to_owned();
-        for (name, answer) in [("ready", &self.ready), ("alive", &self.alive)] {
-            // What made it unready stands there already.
-            if let Some(answer) = answer.as_ref().filter(|one| !reason.contains(&one.why)) {
-                text.push_str(&format!("; {name} probe: {answer}"));
-            }
-        }
-        text
-    }
-}
 
 /// The probes of one domain.
 #[derive(Debug, Clone, PartialEq)]
@@ -164,14 +112,8 @@ pub(crate) fn describe_check(check: &ProbeCheck) -> String {
             host,
             port: number,
             path,
-        } => format!(
-            "http {}{path}",
-            crate::readiness::check::address(host, &port(number))
-        ),
-        ProbeCheck::Tcp { host, port: number } => format!(
-            "tcp {}",
-            crate::readiness::check::address(host, &port(number))
-        ),
+        } => format!("http {}{path}", host_port(host, &port(number))),
+        ProbeCheck::Tcp { host, port: number } => format!("tcp {}", host_port(host, &port(number))),
         ProbeCheck::Exec(argv) => format!("exec {}", argv.join(" ")),
         ProbeCheck::Log(text) => format!("log {text:?}"),
     }
@@ -205,33 +147,6 @@ pub(crate) fn begin(probes: &ProbeSet, life: ProbeTarget) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_probes_say_stands_beside_the_reason_once() {
-        let answer = |failures| ProbeFailure {
-            why: "http 503".to_owned(),
-            failures,
-            of: 3,
-        };
-        let told = |failures, reason| {
-            let answers = ProbeStatus {
-                ready: Some(answer(failures)),
-                ..ProbeStatus::default()
-            };
-            answers.append_to_reason(reason)
-        };
-        assert_eq!(
-            told(2, "ready"),
-            "ready; ready probe: http 503 (2 of 3 failures)"
-        );
-        assert_eq!(
-            told(4, "spawned"),
-            "spawned; ready probe: http 503 (4 failures in a row)"
-        );
-        let reason = "ready probe failed 3 times: http 503";
-        assert_eq!(told(3, reason), reason);
-        assert_eq!(ProbeStatus::default().append_to_reason("ready"), "ready");
-    }
 
     #[test]
     fn a_check_is_told_as_it_was_written() {

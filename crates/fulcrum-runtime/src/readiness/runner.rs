@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use fulcrum_config::{ProbeCheck, ProbeSettings};
-use fulcrum_health::{ProbeChange, ProbeConfig, ProbeMonitor};
+use fulcrum_health::{ProbeChange, ProbeConfig, ProbeFailure, ProbeMonitor, ProbeStatus};
+use fulcrum_logs::wait_for_text;
 use fulcrum_spawn::lifecycle::Fact;
 use tokio::time::{Instant, sleep_until};
 
 use crate::readiness::check::run_check;
-use crate::readiness::log;
-use crate::readiness::probes::{ProbeFailure, ProbeSet, ProbeStatus, ProbeTarget};
+use crate::readiness::probes::{ProbeSet, ProbeTarget};
 use crate::state::desired::{DesiredStateReceiver, current_config};
+
+/// A text that does not appear within this time is reported as missing.
+const REPORT_AFTER: Duration = Duration::from_secs(2);
 
 /// Asks until the life is over.
 pub(crate) async fn run(mut probes: ProbeSet, life: ProbeTarget) {
@@ -77,12 +80,9 @@ async fn readiness(probe: Option<&ProbeSettings>, life: &ProbeTarget) {
     let Some(probe) = probe else { return };
     if let ProbeCheck::Log(text) = &probe.check {
         let (hub, generation) = (&life.hub, life.news.generation());
-        let said = log::wait_for_text(hub, &life.domain, generation, text, probe.successes);
+        let said = wait_for_text(hub, &life.domain, generation, text, probe.successes);
         tokio::pin!(said);
-        if tokio::time::timeout(log::REPORT_AFTER, &mut said)
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(REPORT_AFTER, &mut said).await.is_err() {
             let why = format!("no line with {text:?} yet");
             update_status(life, |answers| answers.ready = Some(ProbeFailure::new(why)));
             said.await;
@@ -106,7 +106,7 @@ async fn readiness(probe: Option<&ProbeSettings>, life: &ProbeTarget) {
             // What answers has started, even where that must happen several times.
             (_, Ok(())) => Fact::Started,
             (ProbeChange::Down, Err(answer)) => {
-                let (times, why) = (times(answer.failures), answer.why);
+                let (times, why) = (times(answer.failures), answer.reason);
                 Fact::NotReady(format!("ready probe failed {times}: {why}"))
             }
             (ProbeChange::None, Err(_)) => continue,
@@ -123,7 +123,7 @@ async fn liveness(probe: Option<&ProbeSettings>, patience: Duration, life: &Prob
         let shown = answer.as_ref().err().cloned();
         update_status(life, |answers| answers.alive = shown);
         if let (ProbeChange::Down, Err(answer)) = (finding, answer) {
-            let (times, why) = (times(answer.failures), answer.why);
+            let (times, why) = (times(answer.failures), answer.reason);
             let why = format!("hung: alive probe failed {times}: {why}");
             life.news.report(Fact::Unhealthy(why));
         }
@@ -142,9 +142,9 @@ async fn run_next(
         Err(why) => {
             let finding = monitor.record_failure(clock());
             let answer = ProbeFailure {
-                why,
+                reason: why,
                 failures: monitor.failures(),
-                of: probe.failures,
+                threshold: probe.failures,
             };
             (finding, Err(answer))
         }

@@ -5,14 +5,13 @@ use std::time::{Duration, Instant};
 
 use fulcrum_config::{Domain, RestartMode, RestartSettings};
 use fulcrum_health::{
-    BackoffConfig, BackoffError, Failure as HealthFailure, GenerationEnd as HealthEnd,
-    RestartMode as HealthMode, RestartPolicy as HealthPolicy, RestartTracker,
-    Verdict as HealthVerdict,
+    BackoffConfig, BackoffError, DIAGNOSED_LINES, ExitRecord, Failure as HealthFailure,
+    GenerationEnd as HealthEnd, RestartMode as HealthMode, RestartPolicy as HealthPolicy,
+    RestartTracker, Verdict as HealthVerdict, truncate_line,
 };
 use fulcrum_logs::{Hub, Stream};
 use fulcrum_spawn::lifecycle::{Failure, GenerationEnd, RestartPolicy, Verdict};
 
-use crate::exit::diagnose::{DIAGNOSED_LINES, ExitRecord, truncate_line};
 use crate::launch::backend::LaunchContext;
 use crate::readiness::probes;
 use crate::state::desired::{DesiredStateReceiver, DomainConfigRef};
@@ -130,7 +129,7 @@ impl RestartPolicyAdapter {
 
     /// The last life's end in one line.
     fn describe_end(&self, end: &GenerationEnd, ended: &HealthEnd) -> String {
-        match &end.fault {
+        match &end.failure {
             Failure::Unhealthy(why) => why.clone(),
             Failure::Rejected(failure) | Failure::StartFailed(failure) => failure.to_string(),
             Failure::Exited | Failure::StartTimeout => {
@@ -144,7 +143,7 @@ impl RestartPolicy for RestartPolicyAdapter {
     fn decide(&mut self, end: &GenerationEnd, now: Instant) -> Verdict {
         self.apply_config();
         self.ever_ready |= end.was_ready;
-        let (fault, told) = match &end.fault {
+        let (fault, told) = match &end.failure {
             Failure::Exited => (
                 None,
                 self.obituary()
@@ -189,7 +188,7 @@ impl RestartPolicy for RestartPolicyAdapter {
     }
 
     fn describe(&self, end: &GenerationEnd) -> Option<String> {
-        match &end.fault {
+        match &end.failure {
             Failure::Exited => Some(
                 self.obituary()?
                     .describe(end.was_ready || self.has_readiness_probe()),
@@ -200,7 +199,7 @@ impl RestartPolicy for RestartPolicyAdapter {
         }
     }
 
-    fn settled(&mut self) {
+    fn on_stable(&mut self) {
         self.restarts.on_stable();
     }
 

@@ -1,3 +1,4 @@
 //! TODO
 
+pub mod escalation;
 pub mod stage;

@@ -7,8 +7,6 @@ use std::sync::Arc;
 use fulcrum_config::{App, Domain};
 use tokio::sync::watch;
 
-use crate::selection::{UnknownDomain, select, with_dependencies};
-
 /// The configuration that the instance follows, and which of its domains it is to run.
 #[derive(Debug)]
 pub(crate) struct DesiredState {
@@ -21,45 +19,6 @@ pub(crate) struct DesiredState {
 
 /// Where it is read. The reload is the one who writes.
 pub(crate) type DesiredStateReceiver = watch::Receiver<Arc<DesiredState>>;
-
-/// Which domains were asked for when the instance was started.
-#[derive(Debug, Clone, Default)]
-pub struct Selection {
-    /// These, and what they depend on; empty means all.
-    pub only: Vec<String>,
-    /// Nothing that they depend on.
-    pub no_deps: bool,
-}
-
-impl Selection {
-    /// The domains of an app that are to be started.
-    ///
-    /// # Errors
-    /// A name that fits none.
-    pub fn resolve(&self, app: &App) -> Result<Vec<String>, UnknownDomain> {
-        let names = select(app, &self.only)?;
-        if self.no_deps {
-            let startable =
-                |name: &String| app.domain(name).is_some_and(|domain| domain.has_process());
-            return Ok(names.into_iter().filter(startable).collect());
-        }
-        Ok(with_dependencies(app, &names))
-    }
-
-    /// The same, of an app that has changed since: names that fit nothing any more are none.
-    pub(crate) fn resolve_after_reload(&self, app: &App) -> Vec<String> {
-        let fits = |name: &&String| select(app, std::slice::from_ref(*name)).is_ok();
-        let only: Vec<String> = self.only.iter().filter(fits).cloned().collect();
-        if only.is_empty() && !self.only.is_empty() {
-            return Vec::new();
-        }
-        let choice = Self {
-            only,
-            no_deps: self.no_deps,
-        };
-        choice.resolve(app).unwrap_or_default()
-    }
-}
 
 /// One domain's configuration, with the agenda that it is in.
 #[derive(Debug, Clone)]

@@ -5,14 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fulcrum_config::Domain;
-use fulcrum_health::Sample;
+use fulcrum_health::{ExitRecord, ProbeStatus, Sample};
 use fulcrum_spawn::CommandSpec;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::exit::diagnose::ExitRecord;
-use crate::readiness::probes::ProbeStatus;
-use crate::state::modules::LoadedModules;
+use fulcrum_spawn::prepare::LoadedModules;
 
 /// One domain's desk: each field has one writer and any number of readers.
 #[derive(Debug)]

@@ -15,8 +15,8 @@ use crate::context::{SharedContext, now};
 use crate::reload::request::{RestartResult, restart_for_change};
 use crate::state::domain::PendingReload;
 use crate::watch::display;
-use crate::watch::syntax_cache::{SyntaxChecker, SyntaxError};
 use crate::watch::task::WatchMessage;
+use fulcrum_spawn::prepare::{SyntaxChecker, SyntaxError};
 
 /// As many broken files are shown.
 const MAX_SHOWN: usize = 3;
@@ -97,7 +97,7 @@ impl CodeReload {
             return false;
         }
         let (checker, files) = (Arc::clone(&self.checker), self.files.clone());
-        let looking = tokio::task::spawn_blocking(move || checker.faults(&files));
+        let looking = tokio::task::spawn_blocking(move || checker.errors(&files));
         // A check that failed proves nothing against the code.
         let mut faults = looking.await.unwrap_or_default();
         let root = &self.house.agenda().app.root;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use fulcrum_spawn::lifecycle::Phase;
+use fulcrum_spawn::prepare::report_file;
 use fulcrum_spawn::supervisor::Snapshot;
 use tokio::time::Instant;
 
 use crate::context::RuntimeContext;
-use crate::state::modules;
 use crate::watch::classify::{DomainView, LoadState};
 use crate::watch::loops::modified_at;
 use crate::watch::pending::PendingReloads;
@@ -39,7 +39,7 @@ fn load_state(house: &RuntimeContext, name: &str, life: &Snapshot) -> LoadState 
         Phase::Waiting | Phase::Preparing | Phase::Stopping => LoadState::Starting,
         Phase::Starting | Phase::Running => {
             let folder = house.modules.as_deref();
-            let told = folder.map(|folder| modules::file(folder, name));
+            let told = folder.map(|folder| report_file(folder, name));
             // Before it tells, the file is its predecessor's.
             let at = told.and_then(|told| modified_at(&told, Instant::now()));
             match at.zip(life.spawned_at) {

@@ -97,7 +97,7 @@ impl ReloadLoopDetector {
 
     pub(crate) fn forget(&mut self, name: &String) {
         self.lives.remove(name);
-        self.guard.forget(name);
+        self.guard.remove(name);
     }
 }
 

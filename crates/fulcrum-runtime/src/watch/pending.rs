@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use crate::context::SharedContext;
 use crate::watch::code_reload::CodeReload;
-use crate::watch::syntax_cache::SyntaxChecker;
 use crate::watch::task::WatchMessage;
+use fulcrum_spawn::prepare::SyntaxChecker;
 
 /// What is being reloaded, and what waits for it.
 pub(crate) struct PendingReloads {

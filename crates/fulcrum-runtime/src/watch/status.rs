@@ -10,34 +10,34 @@ use crate::transitions::format_duration;
 pub(crate) fn log_status(house: &RuntimeContext, notice: WatchStatus) {
     let note = |kind, text: &str| house.journal.record(FULCRUM_SOURCE, 0, kind, text);
     match notice {
-        WatchStatus::Ready {
-            folders,
-            files,
-            after,
-        } => {
+        WatchStatus::Ready { dirs, files, after } => {
             let after = format_duration(after);
             note(
                 "watching",
-                &format!("{files} files in {folders} folders, known after {after}"),
+                &format!("{files} files in {dirs} directories, known after {after}"),
             );
         }
-        WatchStatus::PollingFallback { why, cure, every } => {
-            let every = format_duration(every);
+        WatchStatus::PollingFallback {
+            reason,
+            hint,
+            interval,
+        } => {
+            let interval = format_duration(interval);
             let text = format!(
-                "files are looked at every {every}, since the system can't tell of their changes: {why}\n{cure}"
+                "polling files every {interval}, notifications are not available: {reason}\n  hint: {hint}"
             );
             note("watch_polling", &text);
             house.log(Level::Warn, text);
         }
         WatchStatus::Rescanned => {
-            let text = "files changed faster than the system could tell; all were looked at again";
+            let text = "file notification queue overflowed; rescanned all files";
             note("watch_rescanned", text);
             house.log(Level::Debug, text);
         }
-        WatchStatus::WatchFailed { folder, why } => {
+        WatchStatus::WatchFailed { dir, reason } => {
             let text = format!(
-                "{} can't be watched, so its changes go unnoticed: {why}",
-                folder.display()
+                "cannot watch {}, its changes are not noticed: {reason}",
+                dir.display()
             );
             note("watch_failed", &text);
             house.log(Level::Warn, text);

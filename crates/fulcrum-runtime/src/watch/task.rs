@@ -18,10 +18,11 @@ use crate::state::domain::DomainState;
 use crate::state::modules;
 use crate::watch::classify::{ReloadTarget, meaning};
 use crate::watch::loops::ReloadLoopDetector;
-use crate::watch::options::FileWatchOptions;
 use crate::watch::pending::PendingReloads;
 use crate::watch::spec::{Loaded, MODULE_REPORTS_KEY, patterns};
-use crate::watch::{assets, config_reload, display, load_state, loops, remote_fs, status};
+use crate::watch::{assets, config_reload, display, load_state, loops, status};
+use fulcrum_config::FileWatchOptions;
+use fulcrum_spawn::prepare::report_file;
 
 type Due = DueAction<ReloadTarget, PathBuf>;
 
@@ -79,7 +80,7 @@ impl Task {
         );
         let watcher = Watcher::start(&spec, options).await?;
         if how.poll.is_none()
-            && let Some(advice) = remote_fs::polling_hint(&house.agenda().app.root)
+            && let Some(advice) = fulcrum_watch::polling_hint(&house.agenda().app.root)
         {
             house.log(Level::Warn, advice);
         }
@@ -119,7 +120,7 @@ impl Task {
                         }
                         self.handle_batch(batch);
                     }
-                    Some(WatchEvent::WatchStatus(notice)) => status::log_status(&self.house, notice),
+                    Some(WatchEvent::Status(notice)) => status::log_status(&self.house, notice),
                     None => {
                         let text = "files aren't watched any more: their watcher has ended, which is a defect of Fulcrum's";
                         return self.house.log(Level::Error, text);
@@ -151,7 +152,7 @@ impl Task {
         for (name, desk) in desks.iter() {
             if let Some(folder) = &self.house.modules {
                 let before = desk.loaded_modules.borrow().clone();
-                modules::refresh(desk, &modules::file(folder, name));
+                modules::refresh(desk, &report_file(folder, name));
                 self.check_missed_changes(name, before.as_deref(), desk);
             }
             if let Some(modules) = desk.loaded_modules.borrow().clone() {
@@ -218,7 +219,7 @@ impl Task {
             ReloadTarget::Code(name.clone()),
             ReloadTarget::Asset(name.clone()),
         ] {
-            self.coalescer.forget(&target);
+            self.coalescer.remove(&target);
             self.since.remove(&target);
         }
     }

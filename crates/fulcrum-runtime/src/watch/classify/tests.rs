@@ -25,7 +25,7 @@ pub(crate) fn app(files: &[(&str, &str)]) -> (TempDir, App) {
     let loaded = fulcrum_config::load(&request);
     let app = loaded
         .app
-        .unwrap_or_else(|| panic!("{:?}", loaded.problems));
+        .unwrap_or_else(|| panic!("{:?}", loaded.diagnostics));
     (folder, app)
 }
 

@@ -1,0 +1,125 @@
+//! Redaction of secrets in text for people, by the names of variables and options.
+
+/// Replaces a secret.
+const MASK: &str = "***";
+
+/// Whether a variable of that name probably holds a secret, so that its value must not be shown.
+///
+/// A guess by common words: `DB_PASSWORD`, `API_KEY`, `GITHUB_TOKEN`.
+pub fn is_secret_name(name: &str) -> bool {
+    const WORDS: [&str; 8] = [
+        "TOKEN",
+        "SECRET",
+        "PASSWORD",
+        "PASSWD",
+        "PASSPHRASE",
+        "CREDENTIAL",
+        "PRIVATE",
+        "APIKEY",
+    ];
+    let name = name.to_ascii_uppercase();
+    WORDS.iter().any(|word| name.contains(word))
+        || name == "KEY"
+        || name.ends_with("_KEY")
+        || name.ends_with("_PWD")
+}
+
+/// The value of a variable, or `***` if [its name](is_secret_name) is that of a secret. The
+/// password in a URL is replaced in any variable.
+pub fn redact_value(name: &str, value: &str) -> String {
+    if is_secret_name(name) {
+        return MASK.to_owned();
+    }
+    redact_url_password(value)
+}
+
+/// Arguments of a command without secret values: of `--api-key=x` and `--api-key x` only the names
+/// are kept.
+pub fn redact_arguments(arguments: &[String]) -> Vec<String> {
+    let mut secret_follows = false;
+    let mask = |argument: &String| {
+        if std::mem::take(&mut secret_follows) && !argument.starts_with('-') {
+            return MASK.to_owned();
+        }
+        let (name, value) = match argument.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (argument.as_str(), None),
+        };
+        let secret = is_secret_name(&name.trim_start_matches('-').replace('-', "_"));
+        let is_option = name.starts_with('-');
+        match value {
+            Some(_) if secret => format!("{name}={MASK}"),
+            Some(_) => redact_url_password(argument),
+            None => {
+                secret_follows = secret && is_option;
+                redact_url_password(argument)
+            }
+        }
+    };
+    arguments.iter().map(mask).collect()
+}
+
+/// A command line, split at spaces, without secret values.
+pub fn redact_command_line(command: &str) -> String {
+    let words: Vec<String> = command.split(' ').map(str::to_owned).collect();
+    redact_arguments(&words).join(" ")
+}
+
+/// `postgres://user:secret@host` without the secret.
+fn redact_url_password(value: &str) -> String {
+    let Some((scheme, rest)) = value.split_once("://") else {
+        return value.to_owned();
+    };
+    let authority_ends = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, after) = rest.split_at(authority_ends);
+    match authority.rsplit_once('@') {
+        Some((account, host)) => {
+            let user = match account.split_once(':') {
+                Some((user, _)) => format!("{user}:{MASK}"),
+                None => account.to_owned(),
+            };
+            format!("{scheme}://{user}@{host}{after}")
+        }
+        None => value.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_found_by_name_and_in_urls() {
+        for (name, value, redacted) in [
+            ("SECRET_TOKEN", "hunter2", "***"),
+            ("STRIPE_KEY", "hunter2", "***"),
+            ("PORT", "3001", "3001"),
+            (
+                "DATABASE_URL",
+                "postgres://shop:hunter2@db:5432/shop?x=1",
+                "postgres://shop:***@db:5432/shop?x=1",
+            ),
+            (
+                "URL",
+                "https://example.com/a:b@c",
+                "https://example.com/a:b@c",
+            ),
+        ] {
+            assert_eq!(redact_value(name, value), redacted);
+        }
+    }
+
+    #[test]
+    fn options_keep_their_names_and_lose_secret_values() {
+        let redacted =
+            redact_command_line("node x.js --api-key=hunter2 --token hunter2 --token-file f -v");
+        assert_eq!(
+            redacted,
+            "node x.js --api-key=*** --token *** --token-file *** -v"
+        );
+        assert_eq!(
+            redact_command_line("node keys.js --port 1"),
+            "node keys.js --port 1"
+        );
+    }
+}

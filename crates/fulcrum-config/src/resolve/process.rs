@@ -1,0 +1,262 @@
+//! `process:` as typed settings.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::reader::{SET, SettingsReader};
+use crate::diagnostic::{Diagnostic, quoted};
+use crate::file::io_error_text;
+use crate::process::{
+    BackoffSettings, DependencyCondition, HeartbeatSettings, PortSetting, ProbeCheck,
+    ProbeSettings, ProcessSettings, ResourceLimits, RestartMode, RestartSettings, StopSettings,
+    WatchSettings,
+};
+use crate::setting::{Origin, Setting, SettingTree, SettingWithOrigin};
+
+/// The settings of one domain, whose directory is `dir`.
+pub(crate) fn process(
+    tree: &SettingTree,
+    root: &Path,
+    dir: &Path,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> ProcessSettings {
+    let settings = SettingsReader {
+        tree,
+        section: "process",
+    };
+    let env = tree.entries("env").filter_map(|(name, value)| match value {
+        SettingTree::Leaf(SettingWithOrigin {
+            setting: Setting::String(text),
+            ..
+        }) => Some((name.clone(), text.clone())),
+        _ => None,
+    });
+    let depends_on = tree.entries("depends_on").map(|(name, dependency)| {
+        let condition = match (SettingsReader {
+            tree: dependency,
+            section: "",
+        })
+        .string("condition")
+        {
+            Some("started") => DependencyCondition::Started,
+            Some("exited") => DependencyCondition::Exited,
+            _ => DependencyCondition::Ready,
+        };
+        (name.clone(), condition)
+    });
+    let port = match settings.leaf("port").map(|leaf| &leaf.setting) {
+        Some(Setting::Port(port)) => Some(*port),
+        _ => None,
+    };
+    let (env_files, file_env) = env_files(&settings, root, diagnostics);
+    ProcessSettings {
+        node: node(&settings, root, diagnostics),
+        node_args: settings.string_list("node_args"),
+        args: settings.string_list("args"),
+        cwd: cwd(&settings, root, dir, diagnostics),
+        env: env.collect(),
+        env_files,
+        file_env,
+        depends_on: depends_on.collect(),
+        restart: restart(&settings, diagnostics),
+        start_timeout: settings.duration("start_timeout").expect(SET),
+        ready: probe(&settings, "ready", port, diagnostics),
+        alive: probe(&settings, "alive", port, diagnostics),
+        heartbeat: HeartbeatSettings {
+            interval: settings.duration("heartbeat.interval").expect(SET),
+            misses: settings.integer("heartbeat.misses").expect(SET),
+        },
+        stop: StopSettings {
+            signal: settings.string("stop.signal").expect(SET).to_owned(),
+            grace: settings.duration("stop.grace").expect(SET),
+        },
+        limits: ResourceLimits {
+            memory: settings.size("limits.memory"),
+            cpu: settings.float("limits.cpu"),
+        },
+        replicas: settings.integer("replicas").expect(SET),
+        port,
+        watch: WatchSettings {
+            paths: settings.string_list("watch.paths"),
+            ignore: settings.string_list("watch.ignore"),
+        },
+        install: settings.bool("install").expect(SET),
+        user: settings.string("user").map(str::to_owned),
+    }
+}
+
+/// `node: node20` is searched in `PATH`; with a slash it is a path.
+fn node(
+    settings: &SettingsReader<'_>,
+    root: &Path,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<PathBuf> {
+    let text = settings.string("node")?;
+    if !text.contains('/') {
+        return Some(text.into());
+    }
+    let path = settings.path("node", root)?;
+    // Its version is checked when a process is started.
+    if !path.is_file() {
+        let display_path = quoted(&path.to_string_lossy());
+        diagnostics.push(
+            settings
+                .diagnostic(
+                    "node",
+                    "missing-node",
+                    format!("no such file: {display_path}"),
+                )
+                .hint(
+                    "set the path of Node's executable, or omit the setting to use the one in PATH",
+                ),
+        );
+    }
+    Some(path)
+}
+
+fn cwd(
+    settings: &SettingsReader<'_>,
+    root: &Path,
+    dir: &Path,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> PathBuf {
+    let Some(path) = settings.path("cwd", root) else {
+        return dir.to_owned();
+    };
+    match path.canonicalize() {
+        Ok(real) if real.is_dir() => real,
+        other => {
+            let reason = other.err().map_or_else(
+                || "not a directory".to_owned(),
+                |error| io_error_text(&error),
+            );
+            let text = settings.string("cwd").unwrap_or_default();
+            diagnostics.push(
+                settings
+                    .diagnostic(
+                        "cwd",
+                        "bad-path",
+                        format!("{} cannot be the working directory: {reason}", quoted(text)),
+                    )
+                    .hint("the path is relative to the directory of the configuration file"),
+            );
+            path
+        }
+    }
+}
+
+/// The environment files and their variables; later files take precedence.
+fn env_files(
+    settings: &SettingsReader<'_>,
+    root: &Path,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> (Vec<PathBuf>, BTreeMap<String, String>) {
+    let (mut files, mut variables) = (Vec::new(), BTreeMap::new());
+    let Some(leaf) = settings.leaf("env_file") else {
+        return (files, variables);
+    };
+    for text in settings.string_list("env_file") {
+        let path = leaf.origin.dir(root).join(&text);
+        let display_path = path.strip_prefix(root).unwrap_or(&path);
+        if !path.is_file() {
+            diagnostics.push(
+                settings
+                    .diagnostic("env_file", "missing-env-file", format!("no such file: {}", quoted(&text)))
+                    .hint(format!("create `{}`; paths are relative to the directory of the configuration file", display_path.display())),
+            );
+        } else {
+            match crate::env_file::read(&path, display_path) {
+                Ok(read) => variables.extend(read),
+                Err(diagnostic) => diagnostics.push(diagnostic),
+            }
+        }
+        files.push(path);
+    }
+    (files, variables)
+}
+
+fn restart(settings: &SettingsReader<'_>, diagnostics: &mut Vec<Diagnostic>) -> RestartSettings {
+    let backoff = BackoffSettings {
+        initial: settings.duration("restart.backoff.initial").expect(SET),
+        max: settings.duration("restart.backoff.max").expect(SET),
+        factor: settings.float("restart.backoff.factor").expect(SET),
+        jitter: settings.float("restart.backoff.jitter").expect(SET),
+    };
+    if backoff.max < backoff.initial {
+        let is_default = |path: &str| {
+            settings
+                .leaf(path)
+                .is_some_and(|leaf| leaf.origin == Origin::Default)
+        };
+        let path = if is_default("restart.backoff.max") {
+            "restart.backoff.initial"
+        } else {
+            "restart.backoff.max"
+        };
+        diagnostics.push(
+            settings
+                .diagnostic(
+                    path,
+                    "invalid-value",
+                    format!(
+                        "`max` ({}) is less than `initial` ({})",
+                        crate::units::format_duration(backoff.max),
+                        crate::units::format_duration(backoff.initial)
+                    ),
+                )
+                .hint("set both `max` and `initial`"),
+        );
+    }
+    RestartSettings {
+        policy: match settings.string("restart.policy") {
+            Some("always") => RestartMode::Always,
+            Some("never") => RestartMode::Never,
+            _ => RestartMode::OnFailure,
+        },
+        success_exit_codes: match settings
+            .leaf("restart.success_exit_codes")
+            .map(|leaf| &leaf.setting)
+        {
+            Some(Setting::ExitCodes(codes)) => codes.clone(),
+            _ => vec![0],
+        },
+        backoff,
+        stable_after: settings.duration("restart.stable_after").expect(SET),
+        budget: settings.integer("restart.budget").expect(SET),
+        window: settings.duration("restart.window").expect(SET),
+    }
+}
+
+fn probe(
+    settings: &SettingsReader<'_>,
+    path: &str,
+    port: Option<PortSetting>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> ProbeSettings {
+    let probe = settings.probe(path).expect(SET).clone();
+    let needs_port = matches!(
+        probe.check,
+        ProbeCheck::Http { port: None, .. } | ProbeCheck::Tcp { port: None, .. }
+    );
+    if needs_port && port.is_none() {
+        diagnostics.push(
+            settings
+                .diagnostic(
+                    path,
+                    "invalid-value",
+                    "uses the domain's own port, which is not set",
+                )
+                .hint("set `process.port`, or the port of the probe"),
+        );
+    }
+    probe
+}
+
+/// The dependencies of a domain and the origin of each.
+pub(crate) fn dependency_origins(tree: &SettingTree) -> BTreeMap<&str, &Origin> {
+    tree.entries("depends_on")
+        .filter_map(|(name, dependency)| {
+            Some((name.as_str(), &dependency.leaf("condition")?.origin))
+        })
+        .collect()
+}

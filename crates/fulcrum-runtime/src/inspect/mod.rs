@@ -1,6 +1,0 @@
-//! TODO
-
-pub mod node;
-pub mod report;
-pub mod stack;
-pub mod websocket;

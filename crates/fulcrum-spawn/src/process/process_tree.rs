@@ -1,0 +1,330 @@
+//! A started process and its tree: the leader and every process that descends from it.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use tokio::io::unix::AsyncFd;
+use tokio::net::unix::pipe::Receiver;
+use tokio::time::{sleep, timeout};
+
+use super::cgroup;
+use super::group::Member;
+use super::pidfd::{self, ProcessHandle};
+use super::spawned::Spawned;
+use super::tracker::{ProcessTracker, locked};
+use crate::exit::ExitReport;
+
+/// How long a list of members is trusted if none of them exits: a member may have started another
+/// process and continue.
+const RECHECK: Duration = Duration::from_secs(1);
+
+/// When to retry if a process cannot be watched, or the members cannot be read.
+const RETRY: Duration = Duration::from_millis(10);
+
+/// The size of a write that an empty pipe always accepts, whatever is left of the user's quota: one
+/// page.
+const MAX_STDIN_WRITE: usize = 4096;
+
+/// A direct child (the leader), the process group that it leads, and every other process of its
+/// tree.
+///
+/// The leader is left unreaped until [`Process::group_empty`] returns: a zombie leader keeps the
+/// group's number from being reused, so a signal cannot reach unrelated processes. Dropping a
+/// process before that kills the whole tree.
+#[derive(Debug)]
+pub struct Process {
+    tree: TreeLifetime,
+    pidfd: AsyncFd<OwnedFd>,
+    /// Signals when the cgroup becomes empty.
+    events: Option<AsyncFd<File>>,
+    /// Held open so that a child that reads its input blocks instead of reading its end.
+    stdin: OwnedFd,
+    output: Mutex<Option<(Receiver, Receiver)>>,
+}
+
+/// The tree, which can be signaled until the leader is reaped.
+#[derive(Debug)]
+struct TreeLifetime {
+    leader: Pid,
+    tracker: ProcessTracker,
+    cgroup: Option<PathBuf>,
+    /// SIGKILL was sent: members that appear from now on are killed too.
+    killing: AtomicBool,
+    /// Whether the leader was reaped. Locked while a signal is sent, so that the two cannot race.
+    reaped: Mutex<bool>,
+}
+
+impl Process {
+    pub(super) fn from_spawned(spawned: Spawned, tracker: &ProcessTracker) -> io::Result<Self> {
+        let Spawned {
+            pid,
+            pidfd,
+            stdin,
+            stdout,
+            stderr,
+        } = spawned;
+        // If anything fails from here on, dropping it kills the tree.
+        let tree = TreeLifetime::new(pid, tracker);
+        let events = tree.cgroup.as_deref().map(pidfd::events_of);
+        Ok(Self {
+            pidfd: pidfd::watch(pidfd)?,
+            events: events.transpose()?,
+            stdin,
+            output: Mutex::new(Some((
+                Receiver::from_owned_fd(stdout)?,
+                Receiver::from_owned_fd(stderr)?,
+            ))),
+            tree,
+        })
+    }
+
+    /// Kills a child that no [`Process`] manages.
+    pub(super) fn kill_unmanaged(leader: Pid, tracker: &ProcessTracker) {
+        drop(TreeLifetime::new(leader, tracker));
+    }
+
+    /// The process id of the leader, which is the group's number too.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.tree.number()
+    }
+
+    /// The cgroup that holds only this tree, if it has one.
+    #[must_use]
+    pub fn cgroup(&self) -> Option<&Path> {
+        self.tree.cgroup.as_deref()
+    }
+
+    /// The reading ends of standard output and standard error; `Some` once.
+    pub fn take_output(&self) -> Option<(Receiver, Receiver)> {
+        locked(&self.output).take()
+    }
+
+    /// Whether the leader has exited. Other processes of the tree may be left.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        !matches!(
+            waitid(WaitId::Pid(self.tree.leader), options),
+            Ok(None) | Err(Errno::INTR)
+        )
+    }
+
+    /// Writes to standard input at once, without waiting. The pipe must be empty.
+    ///
+    /// # Errors
+    /// The text is longer than 4096 bytes, or no process can read it any more.
+    pub fn write_stdin(&self, text: &[u8]) -> io::Result<()> {
+        if text.len() > MAX_STDIN_WRITE {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("{} bytes exceed {MAX_STDIN_WRITE}", text.len()),
+            ));
+        }
+        match rustix::io::write(&self.stdin, text)? {
+            written if written == text.len() => Ok(()),
+            _ => Err(io::ErrorKind::WriteZero.into()),
+        }
+    }
+
+    /// Reads what is in the output pipes now, at most one page of each. Empty after
+    /// [`Process::take_output`].
+    #[must_use]
+    pub fn drain_output(&self) -> Vec<u8> {
+        let mut output = Vec::new();
+        let pipes = locked(&self.output);
+        if let Some((stdout, stderr)) = pipes.as_ref() {
+            for pipe in [stdout, stderr] {
+                let mut part = vec![0; MAX_STDIN_WRITE];
+                // The readiness that tokio recorded may lag behind the pipe.
+                let count = rustix::io::read(pipe, &mut part).unwrap_or_default();
+                output.extend_from_slice(&part[..count]);
+            }
+        }
+        output
+    }
+
+    /// Sends a signal to the whole tree, once to each process. Stopped processes are continued,
+    /// since they could not act on the signal otherwise. Does nothing after the leader was reaped.
+    pub fn signal(&self, signal: Signal) {
+        self.tree.signal(signal);
+    }
+
+    /// The living members of the tree, as far as they can be read.
+    #[must_use]
+    pub fn survivors(&self) -> Vec<Member> {
+        self.tree.members().unwrap_or_default()
+    }
+
+    /// Waits until the leader exits, and returns how. The leader stays unreaped.
+    pub async fn exited(&self) -> ExitReport {
+        let unknown = ExitReport {
+            code: None,
+            signal: None,
+        };
+        loop {
+            let Ok(mut guard) = self.pidfd.readable().await else {
+                return unknown;
+            };
+            let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+            match waitid(WaitId::Pid(self.tree.leader), options) {
+                Ok(Some(status)) => {
+                    return ExitReport {
+                        code: status.exit_status().map(|code| code & 0xff),
+                        signal: status.terminating_signal(),
+                    };
+                }
+                Ok(None) => guard.clear_ready(),
+                Err(_) => return unknown,
+            }
+        }
+    }
+
+    /// Waits until no process of the tree is left, wherever it went, then reaps the leader. To be
+    /// called after [`Process::exited`]. Afterwards, the group's number may be reused.
+    pub async fn group_empty(&self) {
+        // A pass over the process table can miss a process that starts meanwhile. A cgroup cannot.
+        let enough = if self.events.is_some() { 1 } else { 2 };
+        let mut empty = 0;
+        while empty < enough {
+            if self.cgroup_changes().await {
+                continue;
+            }
+            match self.tree.members() {
+                Ok(members) => match members.first() {
+                    None => empty += 1,
+                    Some(member) => {
+                        empty = 0;
+                        if self.tree.killing.load(Ordering::Relaxed) {
+                            self.tree.signal(Signal::KILL);
+                        }
+                        wait_for_end(member.pid).await;
+                    }
+                },
+                // Members that cannot be read may exist.
+                Err(_) => sleep(RETRY).await,
+            }
+        }
+        self.tree.reap();
+    }
+
+    /// If the cgroup is populated, waits for a change and returns true.
+    async fn cgroup_changes(&self) -> bool {
+        let Some(events) = self.events.as_ref() else {
+            return false;
+        };
+        if !pidfd::populated(events.get_ref()) {
+            return false;
+        }
+        match timeout(RECHECK, pidfd::changed(events)).await {
+            Ok(Ok(mut changed)) => changed.clear_ready(),
+            // `members` takes a file descriptor, and there may have been none.
+            Ok(Err(_)) | Err(_) if self.tree.killing.load(Ordering::Relaxed) => {
+                self.tree.signal(Signal::KILL);
+            }
+            Ok(Err(_)) | Err(_) => {}
+        }
+        true
+    }
+}
+
+impl TreeLifetime {
+    fn new(leader: Pid, tracker: &ProcessTracker) -> Self {
+        let number = leader.as_raw_nonzero().get().unsigned_abs();
+        Self {
+            leader,
+            cgroup: tracker.cgroup_of(number),
+            tracker: tracker.clone(),
+            killing: AtomicBool::new(false),
+            reaped: Mutex::new(false),
+        }
+    }
+
+    fn number(&self) -> u32 {
+        self.leader.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    fn members(&self) -> io::Result<Vec<Member>> {
+        self.tracker.members(self.number())
+    }
+
+    fn signal(&self, signal: Signal) {
+        let reaped = locked(&self.reaped);
+        if *reaped {
+            return;
+        }
+        // Read before the first signal: afterwards the parents that link the tree may be gone.
+        let mut outside = self.members().unwrap_or_default();
+        outside.retain(|member| member.group != self.number());
+        let send = |signal| {
+            // The only error is that the group is empty, which `group_empty` reports.
+            let _ = kill_process_group(self.leader, signal);
+            for member in &outside {
+                pidfd::signal(member, signal);
+            }
+        };
+        if signal == Signal::KILL {
+            self.killing.store(true, Ordering::Relaxed);
+            self.cgroup.as_deref().map(cgroup::kill);
+        }
+        send(signal);
+        if signal != Signal::KILL && signal != Signal::STOP {
+            send(Signal::CONT);
+        }
+    }
+
+    /// Reaps the leader, so that its number can be reused.
+    fn reap(&self) {
+        let mut reaped = locked(&self.reaped);
+        if *reaped {
+            return;
+        }
+        let _ = waitid(WaitId::Pid(self.leader), WaitIdOptions::EXITED);
+        *reaped = true;
+        self.tracker.unregister(self.number());
+    }
+}
+
+impl Drop for TreeLifetime {
+    fn drop(&mut self) {
+        if !*locked(&self.reaped) {
+            self.signal(Signal::KILL);
+            reap_in_background(self.leader, self.tracker.clone());
+        }
+    }
+}
+
+/// Waits until a process that is not our child exits, or for [`RECHECK`].
+async fn wait_for_end(pid: u32) {
+    match ProcessHandle::open(pid) {
+        Some(member) => {
+            let _ = timeout(RECHECK, member.exited()).await;
+        }
+        // Exited already, or out of file descriptors: only another look at the members shows which.
+        None => sleep(RETRY).await,
+    }
+}
+
+/// Reaps a killed child without blocking the caller.
+fn reap_in_background(leader: Pid, tracker: ProcessTracker) {
+    let reap = move |options| match waitid(WaitId::Pid(leader), options) {
+        Ok(None) => false,
+        Ok(Some(_)) | Err(_) => {
+            tracker.unregister(leader.as_raw_nonzero().get().unsigned_abs());
+            true
+        }
+    };
+    if reap(WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
+        return;
+    }
+    let _ = std::thread::Builder::new()
+        .name("reaper".to_owned())
+        .spawn(move || reap(WaitIdOptions::EXITED));
+}
