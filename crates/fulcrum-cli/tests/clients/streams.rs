@@ -57,7 +57,7 @@ async fn lines_for_people_and_for_programs_tell_of_gaps() {
     let (_, text, _) = follow(&app, "logs -f").await;
     let expected = [
         "users   │ one",
-        "fulcrum │ 7 lines missed here: output came too fast",
+        "fulcrum │ 7 lines dropped (output rate too high)",
         "users   │ two␛[2J",
     ];
     assert_eq!(text, expected);
@@ -68,7 +68,7 @@ async fn lines_for_people_and_for_programs_tell_of_gaps() {
         .collect();
     assert_eq!(messages.len(), 2, "{json:?}");
     assert_eq!(messages[1]["message"], "two\x1b[2J");
-    assert!(told.contains("7 lines missed"), "{told}");
+    assert!(told.contains("7 lines dropped"), "{told}");
     assert_eq!(app.run("logs nobody").await.code, Some(4));
 }
 

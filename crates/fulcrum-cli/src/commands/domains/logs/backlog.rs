@@ -112,7 +112,7 @@ fn generations(
             GenerationFilter::Previous(living),
             GenerationFilter::Generation,
         );
-        let kept = archive.life(&name, filter)?;
+        let kept = archive.find_generation(&name, filter)?;
         // Without a store, the instance's memory has to do.
         let remembered = || {
             let own = past

@@ -124,7 +124,7 @@ impl Printer {
         match &mut self.look {
             LineFormat::Text { terminal, .. } => out.extend(terminal.render_gap(Gap { missed })),
             LineFormat::Json | LineFormat::Raw { .. } => {
-                let text = format!("fulcrum: {missed} lines missed here: output came too fast");
+                let text = format!("fulcrum: {missed} lines dropped (output rate too high)");
                 self.output.eprint(&text);
             }
         }
