@@ -1,8 +1,8 @@
-//! Numbers for people.
+//! Durations, sizes and counts in messages.
 
 use std::time::Duration;
 
-/// `12s`, `3m12s`, `2h05m`, `3d04h`.
+/// An uptime in milliseconds as `12s`, `3m12s`, `2h05m` or `3d04h`.
 pub fn format_uptime(milliseconds: u64) -> String {
     let seconds = milliseconds / 1000;
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
@@ -17,7 +17,7 @@ pub fn format_uptime(milliseconds: u64) -> String {
     }
 }
 
-/// `412 ms`, `3.2 s`, then as [`uptime`].
+/// A duration as `412 ms` or `3.2 s`; from a minute on as [`format_uptime`].
 pub fn format_duration(duration: Duration) -> String {
     let milliseconds = duration.as_millis();
     match milliseconds {
@@ -27,7 +27,17 @@ pub fn format_duration(duration: Duration) -> String {
     }
 }
 
-/// `512 B`, `48.3 MiB`: three digits.
+/// A duration in milliseconds up to ten seconds: `3260 ms`, `12.4 s`. For measured times, whose
+/// milliseconds matter.
+pub(crate) fn format_measured(duration: Duration) -> String {
+    if duration < Duration::from_secs(10) {
+        format!("{} ms", duration.as_millis())
+    } else {
+        format!("{:.1} s", duration.as_secs_f64())
+    }
+}
+
+/// A size as `512 B` or `48.3 MiB`, with three digits.
 pub fn format_bytes(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
     if bytes < 1024 {
@@ -37,7 +47,7 @@ pub fn format_bytes(bytes: u64) -> String {
     let mut size = bytes as f64 / 1024.0;
     let mut unit = UNITS[0];
     for larger in &UNITS[1..] {
-        // What would be shown as 1024 is 1 of the next.
+        // A value that rounds to 1024 is 1 of the next unit.
         if size < 1023.5 {
             break;
         }
@@ -51,7 +61,7 @@ pub fn format_bytes(bytes: u64) -> String {
     }
 }
 
-/// `1 domain`, `3 domains`.
+/// A number with its noun: `1 domain`, `3 domains`.
 pub fn pluralize(number: usize, one: &str) -> String {
     format!("{number} {one}{}", if number == 1 { "" } else { "s" })
 }

@@ -1,4 +1,4 @@
-//! What happened to domains: kept for those who ask later, told to those who follow.
+//! The event log: the latest events of all domains, kept in memory and streamed to followers.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,27 +8,33 @@ use fulcrum_spawn::lifecycle::{Phase, TransitionCause};
 use fulcrum_spawn::supervisor::Transition;
 use tokio::sync::broadcast;
 
-use crate::context::now;
+use crate::clock::now;
 
-/// As many as are kept; the oldest goes.
+/// How many events are kept; the oldest is dropped.
 const CAPACITY: usize = 1000;
 
-/// One thing that happened, and its number.
+/// One event of a domain, or of the instance itself.
 #[derive(Debug, Clone)]
-pub(crate) struct Event {
-    pub(crate) seq: u64,
-    pub(crate) time: SystemTime,
-    pub(crate) domain: String,
-    pub(crate) generation: u64,
-    /// What happened, in one word that doesn't change between versions.
-    pub(crate) event_kind: &'static str,
-    /// The phases before and after, where it was a transition.
-    pub(crate) phases: Option<(Phase, Phase)>,
-    /// For people.
-    pub(crate) reason: String,
+pub struct Event {
+    /// The sequence number: 1 for the first event of a run. A gap in what a follower receives
+    /// means that it was too slow.
+    pub seq: u64,
+    /// When it happened, by the wall clock.
+    pub time: SystemTime,
+    /// The domain, or `fulcrum` for the instance itself.
+    pub domain: String,
+    /// The generation; 0 if it concerns none.
+    pub generation: u64,
+    /// The kind in one word, such as `ready`, `exited` or `changed`. Kinds do not change between
+    /// versions.
+    pub kind: &'static str,
+    /// The phases before and after, if the event is a transition.
+    pub phases: Option<(Phase, Phase)>,
+    /// What happened and why, for people.
+    pub reason: String,
 }
 
-/// The instance's journal. Clones are handles to one.
+/// The event log of an instance. Clones are handles to the same log.
 #[derive(Debug, Clone)]
 pub(crate) struct EventLog {
     recent: Arc<Mutex<VecDeque<Event>>>,
@@ -36,7 +42,7 @@ pub(crate) struct EventLog {
 }
 
 impl EventLog {
-    /// An empty one.
+    /// An empty event log.
     pub(crate) fn new() -> Self {
         Self {
             recent: Arc::default(),
@@ -44,7 +50,7 @@ impl EventLog {
         }
     }
 
-    /// Enters a transition.
+    /// Records a transition.
     pub(crate) fn record_transition(&self, transition: Transition) {
         let kind = event_kind(&transition);
         self.push(Event {
@@ -52,14 +58,14 @@ impl EventLog {
             time: transition.time,
             domain: transition.domain,
             generation: transition.generation,
-            event_kind: kind,
+            kind,
             phases: Some((transition.from, transition.to)),
             reason: transition.reason,
         });
     }
 
-    /// Enters something that changed no phase, such as a stream that came back. `kind` is one
-    /// word in lower case.
+    /// Records an event that is not a transition, such as a reconnect. `kind` is one word in lower
+    /// case.
     pub(crate) fn record(
         &self,
         domain: &str,
@@ -72,38 +78,38 @@ impl EventLog {
             time: now(),
             domain: domain.to_owned(),
             generation,
-            event_kind: kind,
+            kind,
             phases: None,
             reason: reason.into(),
         });
     }
 
     fn push(&self, mut event: Event) {
-        let mut kept = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        event.seq = kept.back().map_or(1, |last| last.seq + 1);
-        if kept.len() == CAPACITY {
-            kept.pop_front();
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        event.seq = recent.back().map_or(1, |last| last.seq + 1);
+        if recent.len() == CAPACITY {
+            recent.pop_front();
         }
-        kept.push_back(event.clone());
-        // Under the lock, so that what is read and what is followed meet without a seam.
+        recent.push_back(event.clone());
+        // Sent under the lock, so that a subscriber misses no event and receives none twice.
         let _ = self.sender.send(event);
     }
 
-    /// What is kept, and then what comes.
+    /// The events kept, and a receiver of those that follow without a gap.
     pub(crate) fn subscribe(&self) -> (Vec<Event>, broadcast::Receiver<Event>) {
-        let kept = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        (kept.iter().cloned().collect(), self.sender.subscribe())
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        (recent.iter().cloned().collect(), self.sender.subscribe())
     }
 }
 
-/// The word for a transition.
-fn event_kind(news: &Transition) -> &'static str {
-    match (news.from, news.to) {
-        (_, Phase::Running) if news.ready => "ready",
+/// The event kind of a transition.
+fn event_kind(transition: &Transition) -> &'static str {
+    match (transition.from, transition.to) {
+        (_, Phase::Running) if transition.ready => "ready",
         (Phase::Running, Phase::Running) => "unready",
         (_, Phase::Running) => "running",
         (_, Phase::Starting) => "spawned",
-        (_, Phase::Stopping) => match news.cause {
+        (_, Phase::Stopping) => match transition.cause {
             TransitionCause::Exited => "exited",
             TransitionCause::StartTimeout => "start-timeout",
             TransitionCause::Hung => "hung",

@@ -1,3 +1,3 @@
-//! TODO
+//! Events of domains, in memory and as a stream.
 
-pub mod log;
+pub(crate) mod log;

@@ -116,14 +116,14 @@ pub(crate) fn truncate_line(line: &str) -> String {
     }
 }
 
-/// Finds out about the ends of one domain's lives.
+/// Diagnoses the exits of one domain.
 #[derive(Debug, Clone)]
 pub(crate) struct ExitDiagnoser {
     domain: String,
-    folder: String,
+    domain_dir: String,
     app: String,
     hub: Hub,
-    desks: SharedDomainStates,
+    states: SharedDomainStates,
     oom: OomMonitor,
 }
 
@@ -132,26 +132,26 @@ impl ExitDiagnoser {
         domain: &Domain,
         app: &Path,
         hub: &Hub,
-        desks: &SharedDomainStates,
+        states: &SharedDomainStates,
         oom: &OomMonitor,
     ) -> Self {
         Self {
             domain: domain.name.clone(),
-            folder: domain.dir.display().to_string(),
+            domain_dir: domain.dir.display().to_string(),
             app: app.display().to_string(),
             hub: hub.clone(),
-            desks: Arc::clone(desks),
+            states: Arc::clone(states),
             oom: oom.clone(),
         }
     }
 
-    /// A life has begun.
+    /// Follows the OOM counters of a process that was just spawned.
     pub(crate) fn track(&self, pid: u32) {
         self.oom.announce(pid);
     }
 
-    /// A life has ended, and its leader isn't reaped yet: puts what can be known on the domain's
-    /// desk, where it is read once the end is told.
+    /// Diagnoses an exit whose leader is not reaped yet, and stores the exit record in the
+    /// domain's state, where it is read once the exit is reported.
     pub(crate) async fn diagnose(&self, pid: u32, generation: u64, report: ExitReport) {
         let oom = if report.signal == Some(9) {
             self.oom.claim(pid).await
@@ -167,31 +167,31 @@ impl ExitDiagnoser {
             stderr: &lines,
             code: report.code,
             signal: report.signal,
-            domain_dir: &self.folder,
+            domain_dir: &self.domain_dir,
             app: &self.app,
         });
-        if let Some(found) = &mut diagnosis
-            && let Some(address) = found.address_in_use.clone()
+        if let Some(diagnosis) = &mut diagnosis
+            && let Some(address) = diagnosis.address_in_use.clone()
         {
-            let (desks, domain) = (Arc::clone(&self.desks), self.domain.clone());
-            // It reads /proc, which may block: not on a thread that others wait for.
-            let looked = tokio::task::spawn_blocking(move || {
-                port_conflict::diagnose(&address, &desks, &domain)
+            let (states, domain) = (Arc::clone(&self.states), self.domain.clone());
+            // Reads /proc, which may block.
+            let conflict = tokio::task::spawn_blocking(move || {
+                port_conflict::diagnose(&address, &states, &domain)
             });
-            if let Ok(Some((cause, cure))) = looked.await {
-                (found.cause, found.hint) = (cause, cure);
+            if let Ok(Some((cause, hint))) = conflict.await {
+                (diagnosis.cause, diagnosis.hint) = (cause, hint);
             }
         }
         let stderr = lines[lines.len().saturating_sub(KEPT_LINES)..].to_vec();
-        let obituary = ExitRecord {
+        let record = ExitRecord {
             generation,
             report,
             stderr,
             diagnosis,
             oom,
         };
-        if let Some(desk) = self.desks.get(&self.domain) {
-            desk.last_exit.send_replace(Some(Arc::new(obituary)));
+        if let Some(state) = self.states.get(&self.domain) {
+            state.last_exit.send_replace(Some(Arc::new(record)));
         }
     }
 }

@@ -1,186 +1,182 @@
-//! What a process that hangs was doing, found before it is replaced and its traces are gone.
+//! What a hung process was doing, collected before it is killed.
 //!
-//! Bounded by [`LIMIT`] in all: whatever isn't known by then is left out.
+//! Collecting takes at most [`COLLECT_TIMEOUT`]; what is not known by then is left out.
 
 use std::path::Path;
 use std::time::Duration;
 
-use fulcrum_logs::Stream;
+use fulcrum_logs::{Hub, Stream};
 use fulcrum_spawn::CommandSpec;
 use fulcrum_spawn::process::{
     GroupSnapshot, ProcessSnapshot, exe_path, kernel_stack, wait_channel,
 };
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::context::SharedContext;
 use crate::format::format_duration;
-use crate::inspect::node::Inspector;
+use crate::inspect::node::{Inspector, is_inspector_output};
+use crate::inspect::{report, stack};
 
-/// How long the replacement waits for evidence.
+/// How long the restart waits for the report.
 const COLLECT_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// A life that was found hung.
+/// How many of the last lines of each stream are searched for the last output.
+const SEARCHED_LINES: usize = 8;
+
+/// How many frames of the kernel stack are shown.
+const STACK_FRAMES: usize = 4;
+
+/// A generation that was found hung.
 pub(crate) struct HangContext<'a> {
+    pub(crate) hub: &'a Hub,
+    /// The app root.
+    pub(crate) app: &'a Path,
     pub(crate) domain: &'a str,
     pub(crate) generation: u64,
-    /// Its processes when it began to be late.
+    /// Its processes when it became late.
     pub(crate) earlier: GroupSnapshot,
     /// Its processes now.
-    pub(crate) look: GroupSnapshot,
+    pub(crate) now: GroupSnapshot,
 }
 
-/// What can be said, at most four lines.
-pub(crate) async fn collect(house: &SharedContext, case: &HangContext<'_>) -> Vec<String> {
+/// The report, at most four lines.
+pub(crate) async fn collect(context: &HangContext<'_>) -> Vec<String> {
     let until = Instant::now() + COLLECT_TIMEOUT;
-    let Some(suspect) = select_process(&case.look).cloned() else {
+    let (earlier, now) = (&context.earlier, &context.now);
+    let Some(suspect) = select_process(now).cloned() else {
         return Vec::new();
     };
-    let busy = case.look.busy_since(&case.earlier);
-    let silence = case.look.at.saturating_duration_since(case.earlier.at);
+    let busy = now.busy_since(earlier);
+    let silence = now.at.saturating_duration_since(earlier.at);
     let node = is_node(suspect.pid);
-    let mut found = Vec::new();
-    let seen = suspect.clone();
-    // It reads /proc, which may block.
-    let state = tokio::task::spawn_blocking(move || describe(&seen, busy, silence));
+    let mut lines = Vec::new();
+    let process = suspect.clone();
+    // Reads /proc, which may block.
+    let state = tokio::task::spawn_blocking(move || describe(&process, busy, silence));
     if let Ok(Ok(text)) = timeout(COLLECT_TIMEOUT, state).await {
-        found.push(text);
+        lines.push(text);
     }
-    // Who is asleep in the kernel, or stands still, runs no JavaScript that could be stopped.
+    // A process that sleeps in the kernel, or is stopped, runs no JavaScript to interrupt.
     let runs = suspect.state == 'R' || busy * 10 >= silence;
     if node && runs && Inspector::can_open(&suspect) {
-        let asking = inspect_javascript(house, case, &suspect, until);
-        found.extend(asking.await);
+        lines.extend(inspect_javascript(context, &suspect, until).await);
     }
-    found.extend(last_output(house, case));
-    found
+    lines.extend(last_output(context));
+    lines
 }
 
-/// Where the JavaScript is stuck, and where the report about it lies.
+/// Where the JavaScript is stuck, and the path of its diagnostic report.
 async fn inspect_javascript(
-    house: &SharedContext,
-    case: &HangContext<'_>,
+    context: &HangContext<'_>,
     suspect: &ProcessSnapshot,
     until: Instant,
 ) -> Vec<String> {
-    let mut found = Vec::new();
+    let mut lines = Vec::new();
+    let (domain, generation) = (context.domain, context.generation);
     let mut inspector = None;
-    let asking = async {
-        let mut open = Inspector::open(&house.hub, case.domain, case.generation, suspect).await?;
+    let pausing = async {
+        let mut open = Inspector::open(context.hub, domain, generation, suspect).await?;
         let frames = open.pause().await?;
         inspector = Some(open);
         Some(frames)
     };
-    let Some(frames) = tokio::time::timeout_at(until, asking).await.ok().flatten() else {
-        return found;
+    let Some(frames) = timeout_at(until, pausing).await.ok().flatten() else {
+        return lines;
     };
-    found.extend(crate::inspect::stack::describe_stack(
-        &frames,
-        &house.agenda().app.root,
-    ));
+    lines.extend(stack::describe_stack(&frames, context.app));
     let (Some(mut inspector), Some(top)) = (inspector, frames.first()) else {
-        return found;
+        return lines;
     };
     let reporting = async {
         let text = inspector.report(top).await?;
-        let (root, name) = (
-            house.agenda().app.root.clone(),
-            crate::inspect::report::name(case.domain, case.generation),
-        );
-        // It writes to disk, which may block.
-        let writing =
-            tokio::task::spawn_blocking(move || crate::inspect::report::save(&root, &name, &text));
+        let (root, name) = (context.app.to_owned(), report::name(domain, generation));
+        // Writes to disk, which may block.
+        let writing = tokio::task::spawn_blocking(move || report::save(&root, &name, &text));
         writing.await.ok()?.ok()
     };
-    if let Ok(Some(file)) = tokio::time::timeout_at(until, reporting).await {
-        found.push(format!("what Node says of itself is in {}", file.display()));
+    if let Ok(Some(file)) = timeout_at(until, reporting).await {
+        lines.push(format!("Node.js diagnostic report: {}", file.display()));
     }
-    found
+    lines
 }
 
-/// Who of the group is asked: the leader, or, where that is a wrapper, the first Node program.
-fn select_process(look: &GroupSnapshot) -> Option<&ProcessSnapshot> {
-    let leader = look.members.first()?;
+/// The process to inspect: the leader, or the first Node process if the leader is a wrapper.
+fn select_process(group: &GroupSnapshot) -> Option<&ProcessSnapshot> {
+    let leader = group.members.first()?;
     if is_node(leader.pid) {
         return Some(leader);
     }
-    let node = look.members.iter().find(|seen| is_node(seen.pid));
+    let node = group.members.iter().find(|member| is_node(member.pid));
     Some(node.unwrap_or(leader))
 }
 
 fn is_node(pid: u32) -> bool {
-    let program = exe_path(pid);
-    let name = program.as_deref().and_then(Path::file_name);
-    name.is_some_and(|name| name == "node" || name == "nodejs")
+    exe_path(pid).as_deref().is_some_and(is_node_name)
 }
 
-fn describe(seen: &ProcessSnapshot, busy: Duration, silence: Duration) -> String {
+fn describe(process: &ProcessSnapshot, busy: Duration, silence: Duration) -> String {
+    let pid = process.pid;
     let share = format!(
         "{} CPU in the last {}",
         format_duration(busy),
         format_duration(silence)
     );
-    let stack = || {
-        let frames = kernel_stack(seen.pid);
-        let shown: Vec<_> = frames.into_iter().take(4).collect();
-        match shown.is_empty() {
-            true => String::new(),
-            false => format!(" in {}", shown.join(" < ")),
+    match process.state {
+        'T' => format!("process {pid} was stopped by a signal (state T)"),
+        'D' => {
+            let location = kernel_location(pid);
+            format!("process {pid} is in uninterruptible sleep{location}: {share}")
         }
-    };
-    let place = || match (wait_channel(seen.pid), stack()) {
-        (_, stack) if !stack.is_empty() => stack,
-        (Some(channel), _) => format!(" in {channel}"),
-        (None, _) => String::new(),
-    };
-    match seen.state {
-        'T' => format!("process {} was stopped by a signal (state T)", seen.pid),
-        'D' => format!(
-            "process {} waits for the kernel{}: {share}",
-            seen.pid,
-            place()
-        ),
-        // Most of the time on a CPU, whatever it does just now.
-        _ if busy * 2 >= silence => format!("process {} is busy: {share}", seen.pid),
-        'R' => format!("process {} wants to run: {share}", seen.pid),
-        _ => format!("process {} is asleep{}: {share}", seen.pid, place()),
+        // On a CPU most of the time, whatever its state is just now.
+        _ if busy * 2 >= silence => format!("process {pid} is busy: {share}"),
+        'R' => format!("process {pid} is runnable: {share}"),
+        _ => format!("process {pid} is asleep{}: {share}", kernel_location(pid)),
     }
 }
 
-fn last_output(house: &SharedContext, case: &HangContext<'_>) -> Option<String> {
-    let lines = |stream| {
-        house
-            .hub
-            .last_lines(case.domain, case.generation, stream, 8)
-    };
-    let said = lines(Stream::Stdout)
-        .into_iter()
-        .chain(lines(Stream::Stderr));
-    let last = said
-        .filter(|line| {
-            let text = line.text();
-            !text.trim().is_empty() && !crate::inspect::node::is_inspector_output(&text)
-        })
-        .max_by_key(|line| line.seq)?;
-    Some(format!("it said last: {}", last.text().trim()))
+/// ` in …`: the kernel stack of a process, or the function in which it waits; empty if unknown.
+fn kernel_location(pid: u32) -> String {
+    let channel = wait_channel(pid);
+    let frames: Vec<_> = kernel_stack(pid).into_iter().take(STACK_FRAMES).collect();
+    match channel {
+        _ if !frames.is_empty() => format!(" in {}", frames.join(" < ")),
+        Some(channel) => format!(" in {channel}"),
+        None => String::new(),
+    }
 }
 
-/// The flag that opens Node's inspector at its start, where there is one.
+fn last_output(context: &HangContext<'_>) -> Option<String> {
+    let (domain, generation) = (context.domain, context.generation);
+    let lines = |stream| {
+        let lines = context.hub.last_lines(domain, generation, stream, SEARCHED_LINES);
+        lines.into_iter()
+    };
+    let last = lines(Stream::Stdout)
+        .chain(lines(Stream::Stderr))
+        .filter(|line| {
+            let text = line.text();
+            !text.trim().is_empty() && !is_inspector_output(&text)
+        })
+        .max_by_key(|line| line.seq)?;
+    Some(format!("last output: {}", last.text().trim()))
+}
+
+/// The flag in a command that opens Node's inspector, if there is one.
 pub(crate) fn inspector_flag(spec: &CommandSpec) -> Option<String> {
     if !is_node_name(&spec.program) {
         return None;
     }
-    let opens = |word: &str| {
-        let flag = word.split('=').next().unwrap_or_default();
+    let inspector_flag = |arg: &str| {
+        let flag = arg.split('=').next().unwrap_or_default();
         matches!(flag, "--inspect" | "--inspect-brk" | "--inspect-wait").then(|| flag.to_owned())
     };
-    let mut loads = false;
-    let own = spec.args.iter().filter_map(|arg| arg.to_str());
-    // The first word that is neither a flag nor a flag's value is the entry, and what stands behind
-    // it is the program's own.
-    let own = own.take_while(move |arg| {
-        let goes_on = loads || arg.starts_with('-');
-        loads = matches!(*arg, "--require" | "-r" | "--import" | "--loader" | "-C");
-        goes_on
+    let mut takes_value = false;
+    let args = spec.args.iter().filter_map(|arg| arg.to_str());
+    // The first argument that is neither a flag nor the value of one is the entry point; those
+    // after it belong to the program.
+    let flags = args.take_while(move |arg| {
+        let is_flag = takes_value || arg.starts_with('-');
+        takes_value = matches!(*arg, "--require" | "-r" | "--import" | "--loader" | "-C");
+        is_flag
     });
     let options = spec
         .env
@@ -189,7 +185,9 @@ pub(crate) fn inspector_flag(spec: &CommandSpec) -> Option<String> {
     let options = options
         .and_then(|(_, value)| value.to_str())
         .unwrap_or_default();
-    own.chain(options.split_ascii_whitespace()).find_map(opens)
+    flags
+        .chain(options.split_ascii_whitespace())
+        .find_map(inspector_flag)
 }
 
 fn is_node_name(program: &Path) -> bool {
@@ -214,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_was_started_for_a_debugger_is_known() {
+    fn the_inspector_flag_of_a_command_is_found() {
         let flag = |args: &[&str], options| inspector_flag(&spec("/usr/bin/node", args, options));
         assert_eq!(
             flag(&["--require", "/x/bootstrap.cjs", "/a/domain.js"], ""),
@@ -236,8 +234,8 @@ mod tests {
     }
 
     #[test]
-    fn what_it_did_is_told_by_its_cpu_time_and_state() {
-        let seen = |state| ProcessSnapshot {
+    fn a_process_is_described_by_its_cpu_time_and_state() {
+        let process = |state| ProcessSnapshot {
             pid: u32::MAX,
             started: 0,
             state,
@@ -245,13 +243,13 @@ mod tests {
             cpu_time: Duration::ZERO,
             run_delay: Duration::ZERO,
         };
-        let told = |state, busy| {
+        let description = |state, busy| {
             let busy = Duration::from_millis(busy);
-            describe(&seen(state), busy, Duration::from_millis(1_200))
+            describe(&process(state), busy, Duration::from_millis(1_200))
         };
-        assert!(told('R', 1_100).ends_with("is busy: 1.1 s CPU in the last 1.2 s"));
-        assert!(told('S', 0).ends_with("is asleep: 0 ms CPU in the last 1.2 s"));
-        assert!(told('T', 0).contains("stopped by a signal"));
-        assert!(told('D', 0).contains("waits for the kernel"));
+        assert!(description('R', 1_100).ends_with("is busy: 1.1 s CPU in the last 1.2 s"));
+        assert!(description('S', 0).ends_with("is asleep: 0 ms CPU in the last 1.2 s"));
+        assert!(description('T', 0).contains("stopped by a signal"));
+        assert!(description('D', 0).contains("is in uninterruptible sleep"));
     }
 }

@@ -1,6 +1,6 @@
-//! TODO
+//! Liveness of registered domains: heartbeats, traffic, and what a hung process was doing.
 
-pub mod hang_report;
-pub mod monitor;
-pub mod task;
-pub mod timeouts;
+pub(crate) mod hang_report;
+pub(crate) mod monitor;
+pub(crate) mod task;
+pub(crate) mod timeouts;

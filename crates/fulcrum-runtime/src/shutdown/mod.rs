@@ -1,3 +1,4 @@
-//! TODO
+//! Shutdown stages, and what a shutdown waits for.
 
-pub mod stage;
+pub(crate) mod blockers;
+pub(crate) mod stage;
