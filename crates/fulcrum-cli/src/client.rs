@@ -1,4 +1,4 @@
-//! Finding the app's running instance, and what its answers mean for the exit code.
+//! The client of a running instance: connecting, and mapping outcomes to exit codes.
 
 use std::path::Path;
 
@@ -11,11 +11,11 @@ use crate::exit::{CliError, Code};
 use crate::output::{Output, sanitize};
 use crate::{load, paths};
 
-/// Connects to the instance of the app that the command is about. Never starts one.
+/// Connects to the running instance of the app. Never starts one.
 ///
 /// # Errors
 /// [`Code::ConfigInvalid`] without an app, [`Code::NotRunning`] without an instance,
-/// [`Code::VersionMismatch`] with one of another protocol.
+/// [`Code::VersionMismatch`] for an instance with another protocol version.
 pub(crate) async fn connect(app: Option<&Path>) -> Result<ControlClient, CliError> {
     let root = load::app_root(app)?;
     let dir = paths::runtime_dir(&root)?;
@@ -24,13 +24,13 @@ pub(crate) async fn connect(app: Option<&Path>) -> Result<ControlClient, CliErro
         .map_err(|error| connect_error(&root, &error))
 }
 
-/// Why there is no connection to the instance of the app at `root`.
+/// The error for a failed connection to the instance of the app at `root`.
 pub(crate) fn connect_error(root: &Path, error: &ConnectError) -> CliError {
     match error {
         ConnectError::NotRunning => CliError::new(
             Code::NotRunning,
             format!(
-                "not running: no instance of {}; start one with `fulcrum dev`",
+                "no running instance for {}\n  hint: start one with `fulcrum dev`",
                 root.display()
             ),
         ),
@@ -41,7 +41,7 @@ pub(crate) fn connect_error(root: &Path, error: &ConnectError) -> CliError {
     }
 }
 
-/// What an instance's refusal means for the command.
+/// Maps an error of the control API to an exit code.
 pub(crate) fn control_error(error: ControlError) -> CliError {
     match error {
         ControlError::NotFound(text) => CliError::new(Code::UnknownDomain, text),
@@ -50,10 +50,10 @@ pub(crate) fn control_error(error: ControlError) -> CliError {
     }
 }
 
-/// Domains as they are now, ordered by name.
+/// The current state of domains, ordered by name.
 ///
 /// # Errors
-/// See [`refused`].
+/// Those of [`control_error`].
 pub(crate) async fn domains(
     client: &ControlClient,
     names: &[String],
@@ -65,14 +65,14 @@ pub(crate) async fn domains(
     Ok(client.status(request).await.map_err(control_error)?.domains)
 }
 
-/// Shows the last lines of standard error of those domains that should be ready and aren't, as far
-/// as there are any: most failures explain themselves there.
+/// Prints the last lines of standard error of domains that should be ready and are not: most
+/// failures are explained there.
 pub(crate) async fn print_stderr_tails(client: &ControlClient, names: &[String], output: &Output) {
     let request = StatusRequest {
         domains: names.to_vec(),
         details: true,
     };
-    // The failure itself is told in any case.
+    // The failure itself is printed in any case.
     let Ok(response) = client.status(request).await else {
         return;
     };
@@ -92,10 +92,10 @@ fn stderr_tail_of(domain: &Domain) -> Vec<String> {
     lines.iter().map(shown).collect()
 }
 
-/// Shows progress until the outcome.
+/// Prints progress until the outcome.
 ///
 /// # Errors
-/// The instance's refusal, and a stream that ends before its outcome.
+/// The request is rejected, or the stream ends before its outcome.
 pub(crate) async fn outcome_of(
     mut progress: impl Stream<Item = Result<Progress, ControlError>> + Unpin,
     output: &Output,
@@ -108,11 +108,11 @@ pub(crate) async fn outcome_of(
         }
     }
     Err(CliError::failed(
-        "the instance ended before it said what came of it\n  hint: `fulcrum domains list` shows whether it still runs",
+        "connection to the instance lost before the operation completed\n  hint: check with `fulcrum domains list`",
     ))
 }
 
-/// A step on the way, as a line.
+/// One step of progress as a line.
 pub(crate) fn format_progress(step: &Progress) -> String {
     if step.domain.is_empty() {
         step.message.clone()
@@ -121,7 +121,7 @@ pub(crate) fn format_progress(step: &Progress) -> String {
     }
 }
 
-/// The code that an outcome ends with.
+/// The exit code of an outcome.
 pub(crate) fn exit_code(kind: Kind) -> Code {
     match kind {
         Kind::Done => Code::Done,
@@ -133,17 +133,16 @@ pub(crate) fn exit_code(kind: Kind) -> Code {
     }
 }
 
-/// The outcome as the command's end.
+/// The outcome as the result of the command.
 ///
 /// # Errors
-/// Every outcome but done.
+/// Every outcome but success.
 pub(crate) fn into_result(outcome: &Outcome) -> Result<(), CliError> {
     match exit_code(outcome.kind()) {
         Code::Done => Ok(()),
-        code if outcome.message.is_empty() => Err(CliError::new(
-            code,
-            "it failed, and the instance didn't say why",
-        )),
+        code if outcome.message.is_empty() => {
+            Err(CliError::new(code, "the operation failed without a reason"))
+        }
         code => Err(CliError::new(code, outcome.message.clone())),
     }
 }
@@ -162,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn outcomes_end_with_the_codes_of_the_contract() {
+    fn outcomes_map_to_the_documented_exit_codes() {
         assert_eq!(into_result(&outcome(Kind::Done)), Ok(()));
         for (kind, code) in [
             (Kind::Unspecified, 1),
@@ -172,10 +171,10 @@ mod tests {
             (Kind::TimedOut, 17),
             (Kind::ConfigInvalid, 5),
         ] {
-            let stop = into_result(&outcome(kind)).expect_err("not done");
-            assert_eq!((stop.code as u8, stop.message.as_str()), (code, "why"));
+            let error = into_result(&outcome(kind)).expect_err("not done");
+            assert_eq!((error.code as u8, error.message.as_str()), (code, "why"));
         }
-        // A kind of a later version is no success.
+        // An unknown kind of a later version is no success.
         let later = Outcome {
             kind: 99,
             message: String::new(),
@@ -184,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_and_connections_too() {
+    fn control_and_connection_errors_map_to_exit_codes() {
         for (error, code) in [
             (ControlError::NotFound("x".into()), 4),
             (ControlError::Invalid("x".into()), 2),
@@ -194,11 +193,11 @@ mod tests {
             assert_eq!(control_error(error).code as u8, code);
         }
         let root = Path::new("/srv/shop");
-        let stop = connect_error(root, &ConnectError::NotRunning);
-        assert_eq!(stop.code, Code::NotRunning);
+        let error = connect_error(root, &ConnectError::NotRunning);
+        assert_eq!(error.code, Code::NotRunning);
         assert!(
-            stop.message.contains("/srv/shop") && stop.message.contains("`fulcrum dev`"),
-            "{stop}"
+            error.message.contains("/srv/shop") && error.message.contains("`fulcrum dev`"),
+            "{error}"
         );
         let other = ConnectError::VersionMismatch {
             ours: 1,
@@ -209,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn last_words_are_those_of_domains_that_should_be_ready() {
+    fn stderr_tails_are_those_of_unready_domains() {
         let details = Details {
             last_stderr: vec!["Error: \x1b[2Jboom".into()],
             ..Details::default()
@@ -235,7 +234,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_first_outcome_counts_and_none_is_a_failure() {
+    async fn the_first_outcome_counts_and_a_missing_one_is_a_failure() {
         let output = Output::of_process(true, true);
         let step = Progress {
             domain: "users".into(),

@@ -1,4 +1,4 @@
-//! How a command ends: the exit codes of the contract, and the error that carries one.
+//! How a command ends: the exit codes, and the error that carries one.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -7,25 +7,25 @@ use std::process::ExitCode;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Code {
-    /// It was done.
+    /// The operation succeeded.
     Done = 0,
     /// The operation failed.
     Failed = 1,
-    /// The command line makes no sense.
+    /// The command line is invalid.
     Usage = 2,
     /// The app has no running instance.
     NotRunning = 3,
-    /// There is no domain of that name.
+    /// No domain has that name.
     UnknownDomain = 4,
     /// The configuration is invalid.
     ConfigInvalid = 5,
-    /// The running instance speaks another protocol.
+    /// The running instance uses another protocol version.
     VersionMismatch = 6,
-    /// A domain failed for good.
+    /// A domain failed permanently.
     DomainFailed = 10,
-    /// It took longer than the command was told to wait.
+    /// The operation took longer than --timeout.
     TimedOut = 17,
-    /// A defect of ours.
+    /// An internal error.
     Internal = 70,
     /// Ended by Ctrl-C.
     Interrupted = 130,
@@ -37,17 +37,17 @@ impl From<Code> for ExitCode {
     }
 }
 
-/// Why a command didn't do what it was asked to, for people, and the code to end with.
+/// Why a command failed, and its exit code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CliError {
-    /// What to end with.
+    /// The exit code.
     pub(crate) code: Code,
-    /// What happened, where, and what to do; empty where everything has been said already.
+    /// What failed, where, why and what to do; empty if it was printed already.
     pub(crate) message: String,
 }
 
 impl CliError {
-    /// An end with this code and text.
+    /// An error with this code and message.
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -60,7 +60,7 @@ impl CliError {
         Self::new(Code::Failed, message)
     }
 
-    /// An end about which everything has been said already.
+    /// An error whose message was printed already.
     pub(crate) fn already_reported(code: Code) -> Self {
         Self::new(code, "")
     }

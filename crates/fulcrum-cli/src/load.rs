@@ -1,4 +1,4 @@
-//! From the command line to a configuration: what fulcrum-config asks for, and what it finds.
+//! Loads the configuration for a command, with the environment and the working directory.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,44 +6,44 @@ use std::path::{Path, PathBuf};
 use fulcrum_config::{App, Diagnostic, LoadOptions, LoadResult, Mode, Severity};
 
 use crate::exit::{CliError, Code};
-use crate::output::{Output, pluralize};
+use crate::output::Output;
+use fulcrum_runtime::format::pluralize;
 
-/// The app's root, whatever state its configuration is in.
+/// The app's root, whether or not its configuration is valid.
 ///
 /// # Errors
-/// [`Code::ConfigInvalid`] where there is no app.
+/// [`Code::ConfigInvalid`] if there is no app.
 pub(crate) fn app_root(app: Option<&Path>) -> Result<PathBuf, CliError> {
-    fulcrum_config::find_app_root(app, &environment(), &working_folder()?)
+    fulcrum_config::find_app_root(app, &environment(), &working_dir()?)
         .map_err(|problem| CliError::new(Code::ConfigInvalid, problem.to_string()))
 }
 
-/// Reads the configuration.
+/// Loads the configuration.
 ///
 /// # Errors
-/// Without a working folder.
+/// The working directory is not usable.
 pub(crate) fn read(app: Option<&Path>, mode: Mode) -> Result<LoadResult, CliError> {
     Ok(fulcrum_config::load(&request(app, mode)?))
 }
 
-/// What the configuration is read with.
+/// The options with which the configuration is loaded.
 ///
 /// # Errors
-/// Without a working folder.
+/// The working directory is not usable.
 pub(crate) fn request(app: Option<&Path>, mode: Mode) -> Result<LoadOptions, CliError> {
     Ok(LoadOptions {
         app: app.map(Path::to_owned),
-        cwd: working_folder()?,
+        cwd: working_dir()?,
         env: environment(),
         flags: Vec::new(),
         mode,
     })
 }
 
-/// Reads a configuration that is to be used: the app, and findings that don't keep it from
-/// running.
+/// Loads a configuration that must be valid: the app, and its warnings.
 ///
 /// # Errors
-/// [`Code::ConfigInvalid`] when there is any error; all findings have been printed then.
+/// [`Code::ConfigInvalid`] if there is any error; all diagnostics have been printed then.
 pub(crate) fn valid(
     app: Option<&Path>,
     mode: Mode,
@@ -58,7 +58,7 @@ pub(crate) fn valid(
             }
             Err(CliError::new(
                 Code::ConfigInvalid,
-                format!("the configuration has {}", tally(&problems)),
+                format!("invalid configuration ({})", tally(&problems)),
             ))
         }
     }
@@ -84,17 +84,17 @@ pub(crate) fn tally(problems: &[Diagnostic]) -> String {
     }
 }
 
-/// Variables that aren't UTF-8 can't be meant for a configuration, which is.
+/// The environment. Variables that are not UTF-8 cannot be used in a configuration.
 fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
 }
 
-fn working_folder() -> Result<PathBuf, CliError> {
+fn working_dir() -> Result<PathBuf, CliError> {
     std::env::current_dir().map_err(|error| {
         CliError::failed(format!(
-            "the working folder can't be used: {error}\n  hint: change to a folder that exists"
+            "cannot use the working directory: {error}\n  hint: change to an existing directory"
         ))
     })
 }
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn findings_are_counted_by_what_they_are() {
+    fn diagnostics_are_counted_by_severity() {
         use Severity::{Error, Warning};
         for (severities, text) in [
             (&[][..], "no problems"),

@@ -1,18 +1,20 @@
 //! The `fulcrum` command.
 //!
 //! # Theory of operation
-//! [`args`] says what can be typed; [`commands`] has a file for each verb. A verb is one of three
-//! kinds. Some only read files (`config`, `completions`). Some are clients: they find the app's
-//! running instance, ask it for one thing, and print the answer; leaving one never undoes what it
-//! asked for. `dev` and `serve` are the running instance itself, for which [`wiring`] joins the
-//! libraries.
+//! [`cli`] is the command line; [`commands`] has a file for each command; [`dispatch`] connects the
+//! two. A command is one of three kinds. Some only read files (`config`, `completions`). Some are
+//! clients: they connect to the app's running instance, send one request and print the response;
+//! interrupting one never undoes the request. `dev` and `serve` are the instance itself: [`wiring`]
+//! builds its parts and hands them to `fulcrum-runtime`.
 //!
-//! Whatever a command prints goes through [`output`]; however it ends, it ends here, with a code
-//! of [`exit`].
+//! Everything that a command prints goes through [`output`]. Every command ends in `main`, with a
+//! code of [`exit`].
 
 mod args;
+mod cli;
 mod client;
 mod commands;
+mod dispatch;
 mod exit;
 mod load;
 mod output;
@@ -23,9 +25,6 @@ mod wiring;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use crate::args::Cli;
 use crate::exit::Code;
 use crate::output::Output;
 
@@ -34,23 +33,23 @@ fn main() -> ExitCode {
         return end;
     }
     panic::install_panic_hook();
-    let cli = match Cli::try_parse() {
+    let cli = match cli::parse() {
         Ok(cli) => cli,
-        Err(said) => {
-            // Help and version come this way too, with code 0. Nobody may be there to read it.
-            let _ = said.print();
-            return u8::try_from(said.exit_code()).map_or(Code::Usage.into(), ExitCode::from);
+        Err(error) => {
+            // Help and version are such errors too, with code 0. The output may be closed.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).map_or(Code::Usage.into(), ExitCode::from);
         }
     };
     let output = Output::of_process(cli.global.no_color, cli.global.quiet);
     let printer = output.clone();
-    match catch_unwind(AssertUnwindSafe(|| commands::run(cli, output))) {
+    match catch_unwind(AssertUnwindSafe(|| dispatch::run(cli, output))) {
         Ok(Ok(())) => Code::Done.into(),
-        Ok(Err(stop)) => {
-            printer.error(&stop);
-            stop.code.into()
+        Ok(Err(error)) => {
+            printer.error(&error);
+            error.code.into()
         }
-        // The hook has said what there is to say.
+        // The panic hook has printed the message.
         Err(_) => Code::Internal.into(),
     }
 }

@@ -1,9 +1,9 @@
-//! What is said when Fulcrum itself is at fault.
+//! The message of a panic.
 
 use std::io::Write as _;
 use std::panic::PanicHookInfo;
 
-/// Makes every panic say that it is a defect of Fulcrum, where it is, and what to do.
+/// Makes every panic print that it is an internal error, where it happened, and what to do.
 pub(crate) fn install_panic_hook() {
     std::panic::set_hook(Box::new(|info| {
         // Standard error may be closed; a panic while panicking would abort.
@@ -16,13 +16,13 @@ pub(crate) fn install_panic_hook() {
 }
 
 fn describe(info: &PanicHookInfo<'_>) -> String {
-    let what = info.payload_as_str().unwrap_or("it panicked");
-    let place = info.location().map_or_else(String::new, |place| {
-        format!(" ({}:{})", place.file(), place.line())
+    let message = info.payload_as_str().unwrap_or("panic");
+    let location = info.location().map_or_else(String::new, |location| {
+        format!(" ({}:{})", location.file(), location.line())
     });
     format!(
-        "fulcrum: this is a defect of fulcrum, not of your app: {what}{place}\n  \
-         hint: please report it with this text, `fulcrum --version` ({}), and what you did; \
+        "fulcrum: internal error: {message}{location}\n  \
+         hint: report it with this text, the version ({}) and what you did; \
          RUST_BACKTRACE=1 adds a backtrace\n",
         env!("CARGO_PKG_VERSION")
     )

@@ -1,4 +1,4 @@
-//! Where Fulcrum keeps things on this machine.
+//! The directories that Fulcrum uses on this machine.
 
 use std::path::{Path, PathBuf};
 
@@ -6,19 +6,19 @@ use fulcrum_rpc::RuntimeDir;
 
 use crate::exit::CliError;
 
-/// The folder of an app's instance: its lock and its socket.
+/// The runtime directory of an app's instance: its lock and its socket.
 ///
 /// # Errors
-/// It can't be made, or belongs to somebody else.
+/// It cannot be created, or belongs to another user.
 pub(crate) fn runtime_dir(app: &Path) -> Result<RuntimeDir, CliError> {
     let xdg = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     let uid = rustix::process::getuid().as_raw();
     RuntimeDir::for_app(app, xdg.as_deref(), &std::env::temp_dir(), uid)
-        .map_err(|error| CliError::failed(format!("the instance's folder can't be used: {error}")))
+        .map_err(|error| CliError::failed(format!("cannot use the runtime directory: {error}")))
 }
 
-/// What can be made again at any time: `$XDG_CACHE_HOME/fulcrum`, else `~/.cache/fulcrum`, else a
-/// folder in the temporary one.
+/// The cache directory: `$XDG_CACHE_HOME/fulcrum`, else `~/.cache/fulcrum`, else a directory in the
+/// temporary one. Its contents can be deleted at any time.
 pub(crate) fn cache_dir() -> PathBuf {
     let set = |name: &str| {
         std::env::var_os(name)

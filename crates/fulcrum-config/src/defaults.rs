@@ -5,8 +5,8 @@ use figment::value::Dict;
 use crate::diagnostic::Diagnostic;
 use crate::layer_parser::{LayerParser, Source};
 use crate::layers::SettingArena;
+use crate::mode::Mode;
 use crate::node::{Node, NodeKind};
-use crate::request::Mode;
 use crate::schema;
 
 const TEXT: &str = include_str!("defaults.yml");

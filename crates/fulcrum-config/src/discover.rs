@@ -1,38 +1,17 @@
 //! Finds the domains of an app: the folders that `runtime.domains` matches and that hold a
 //! `fulcrum.yml` or an entry point.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use globset::{GlobBuilder, GlobMatcher};
 
 use crate::diagnostic::{Diagnostic, quoted};
+use crate::discovered::{DiscoveredDomain, Discovery};
 use crate::entry_point;
 use crate::file::{CONFIG_FILE, MISNAMED_CONFIG_FILE, io_error_text};
 use crate::setting::Origin;
-
-/// A folder that is a domain.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct DiscoveredDomain {
-    /// Its name.
-    pub(crate) name: String,
-    /// Its path relative to the app root.
-    pub(crate) display_path: PathBuf,
-    /// The names of the entry points found in it.
-    pub(crate) entries: Vec<&'static str>,
-    /// Whether it has a `fulcrum.yml`.
-    pub(crate) config: bool,
-}
-
-/// What was found.
-#[derive(Debug, Default)]
-pub(crate) struct Discovery {
-    /// The domains, by name.
-    pub(crate) domains: BTreeMap<String, DiscoveredDomain>,
-    /// Names of folders that were refused: whoever refers to one has made no further mistake.
-    pub(crate) rejected: BTreeSet<String>,
-}
 
 /// Names that mean something else wherever a domain can be named.
 const RESERVED: &[&str] = &["all", "fulcrum"];

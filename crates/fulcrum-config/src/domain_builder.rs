@@ -8,12 +8,13 @@ use serde_json::{Value, json};
 
 use crate::app::{Domain, Program};
 use crate::diagnostic::{Diagnostic, quoted};
-use crate::discover::DiscoveredDomain;
+use crate::discovered::DiscoveredDomain;
 use crate::entry_point;
 use crate::file::{CONFIG_FILE, read_config};
 use crate::layer_parser::{LayerParser, Source};
 use crate::layers::{self, SettingArena};
 use crate::process::ProcessSettings;
+use crate::redact::is_secret_name;
 use crate::resolve;
 use crate::schema;
 use crate::setting::{Origin, Setting, SettingTree, SettingWithOrigin, leaf_json};
@@ -229,27 +230,6 @@ impl DomainBuilder {
             process: self.process,
         }
     }
-}
-
-/// Whether a variable of that name probably holds a secret, so that its value isn't shown.
-///
-/// A guess by the words people use: `DB_PASSWORD`, `API_KEY`, `GITHUB_TOKEN`.
-pub fn is_secret_name(name: &str) -> bool {
-    const WORDS: [&str; 8] = [
-        "TOKEN",
-        "SECRET",
-        "PASSWORD",
-        "PASSWD",
-        "PASSPHRASE",
-        "CREDENTIAL",
-        "PRIVATE",
-        "APIKEY",
-    ];
-    let name = name.to_ascii_uppercase();
-    WORDS.iter().any(|word| name.contains(word))
-        || name == "KEY"
-        || name.ends_with("_KEY")
-        || name.ends_with("_PWD")
 }
 
 /// Reports a dependency or a member that no domain has the name of.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, quoted};
-use crate::discover::DiscoveredDomain;
+use crate::discovered::DiscoveredDomain;
 use crate::file::io_error_text;
 
 /// The names that are looked for when none is set.

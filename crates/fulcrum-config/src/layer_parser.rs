@@ -13,10 +13,12 @@ use crate::diagnostic::{self, Diagnostic, quoted};
 use crate::interpolate::{InterpolationError, interpolate};
 use crate::layers::SettingArena;
 use crate::node::{Entry, Node, NodeKind, Position};
+use crate::scalars::scalar;
 use crate::schema::{self, Key, Kind, Type};
 use crate::setting::{Origin, SettingWithOrigin};
 use crate::suggest::closest;
-use crate::value::{self, ValueError};
+use crate::value::parse_value;
+use crate::value_error::ValueError;
 
 /// Where a layer comes from.
 #[derive(Clone, Debug)]
@@ -102,7 +104,7 @@ impl LayerParser<'_> {
 
     fn value(&mut self, kind: Type, node: &Node, path: &str) -> Option<Value> {
         let filled = self.interpolate_node(node, path)?;
-        match value::parse_value(kind, &filled) {
+        match parse_value(kind, &filled) {
             Ok(setting) => {
                 let origin = self.source.origin(node.spot);
                 Some(self.leaves.add(SettingWithOrigin { setting, origin }))
@@ -143,7 +145,7 @@ impl LayerParser<'_> {
             let Some(filled) = self.interpolate_node(&entry.value, &below) else {
                 continue;
             };
-            match value::scalar(&filled, "a text") {
+            match scalar(&filled, "a text") {
                 Ok(text) => {
                     let leaf = SettingWithOrigin {
                         setting: crate::setting::Setting::Text(text.to_owned()),
@@ -178,7 +180,7 @@ impl LayerParser<'_> {
                     continue;
                 }
             };
-            let checked = value::scalar(&filled, "a text").and_then(|text| {
+            let checked = scalar(&filled, "a text").and_then(|text| {
                 crate::otlp::header_value(text)?;
                 Ok(text)
             });
@@ -206,7 +208,7 @@ impl LayerParser<'_> {
                     let Some(filled) = self.interpolate_node(item, path) else {
                         continue;
                     };
-                    match value::scalar(&filled, "a domain's name") {
+                    match scalar(&filled, "a domain's name") {
                         Ok(name) => {
                             let name = name.to_owned();
                             let condition = Node {

@@ -29,50 +29,70 @@ mod defaults;
 mod dependency_graph;
 mod diagnostic;
 mod discover;
+mod discovered;
 mod domain_builder;
 mod entry_point;
 mod env_file;
 mod file;
+mod file_stamp;
+mod file_watch;
+mod group_checks;
 mod groups;
 mod interpolate;
 mod layer_parser;
 mod layers;
 mod listen;
 mod load;
+mod mode;
 mod node;
 mod otlp;
 mod overrides;
 mod plan;
 mod probe;
 mod process;
+mod redact;
 mod request;
 mod resolve;
 mod root;
 mod runtime;
+mod scalars;
 mod schema;
+mod selection;
 mod setting;
+mod settings_cache;
+mod stable_load;
 mod suggest;
 mod toplevel;
 mod units;
+mod unsupported;
 mod value;
+mod value_error;
 mod yaml;
 mod yaml_error;
 
 pub use app::{App, Domain, Program};
 pub use diagnostic::{Diagnostic, Location, Severity};
-pub use domain_builder::is_secret_name;
 pub use env_file::read_env_file;
+pub use file_watch::FileWatchOptions;
 pub use load::load;
-pub use plan::{Action, Difference, DomainChange, ReloadPlan, RunningState};
+pub use mode::Mode;
+pub use plan::{
+    Action, Difference, DomainChange, ReloadPlan, RunningState, describe_changes, restart_reason,
+};
 pub use process::{
     BackoffSettings, DependencyCondition, HeartbeatSettings, PortSetting, ProbeCheck,
     ProbeSettings, ProcessSettings, ResourceLimits, RestartMode, RestartSettings, StopSettings,
     WatchSettings,
 };
-pub use request::{LoadOptions, LoadResult, Mode};
+pub use redact::{is_secret_name, redact_arguments, redact_command_line, redact_value};
+pub use request::{LoadOptions, LoadResult};
 pub use root::find_app_root;
 pub use runtime::{
     AppWatchSettings, GrpcSettings, ListenAddress, LogFormat, LogSettings, LogStoreSettings,
     OtlpExportSettings, RegistrationMode, RestartStrategy, RuntimeSettings, SupervisionGroup,
     TlsSettings,
 };
+pub use selection::{Selection, UnknownDomain, select, select_among, unknown_domain};
+pub use settings_cache::SettingsCache;
+pub use stable_load::load_if_stable;
+pub use unsupported::unsupported_settings;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::diagnostic::quoted;
 use crate::setting::Setting;
-use crate::value::ValueError;
+use crate::value_error::ValueError;
 
 /// Splits `HOST:PORT`; an IPv6 address stands in brackets, which are taken off.
 pub(crate) fn parse_host_port(text: &str) -> Result<(String, u16), ValueError> {

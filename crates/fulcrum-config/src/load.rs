@@ -8,7 +8,8 @@ use figment::value::{Dict, Value};
 use crate::app::{App, EffectiveConfig};
 use crate::dependency_graph;
 use crate::diagnostic::{self, Diagnostic, quoted};
-use crate::discover::{self, Discovery};
+use crate::discover;
+use crate::discovered::Discovery;
 use crate::domain_builder::{self, DomainBuilder, DomainContext, unknown_domain};
 use crate::file::{CONFIG_FILE, read_config};
 use crate::layer_parser::{LayerParser, Source};
@@ -19,7 +20,7 @@ use crate::root::find_app_root;
 use crate::runtime::RuntimeSettings;
 use crate::setting::Origin;
 use crate::toplevel::{self, FileKind};
-use crate::{defaults, groups, overrides, resolve, schema};
+use crate::{defaults, group_checks, overrides, resolve, schema};
 
 /// Finds an app and reads its whole configuration.
 ///
@@ -92,7 +93,7 @@ fn read(request: &LoadOptions, root: &Path, problems: &mut Vec<Diagnostic>) -> O
         );
     }
     check_dependencies(&drafts, &found, problems);
-    groups::check(&tree, &runtime, &drafts, &found, problems);
+    group_checks::check(&tree, &runtime, &drafts, &found, problems);
     check_ports(&runtime, &drafts, problems);
     let mut shown_runtime = tree.show();
     redact_headers(&mut shown_runtime);

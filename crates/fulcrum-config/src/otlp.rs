@@ -1,14 +1,10 @@
 //! Where log lines are forwarded to: an address that speaks OTLP over gRPC, and what each request
 //! carries besides.
 
-use std::collections::BTreeMap;
-
-use crate::diagnostic::{Diagnostic, quoted};
+use crate::diagnostic::quoted;
 use crate::listen;
-use crate::resolve::SettingsReader;
-use crate::runtime::OtlpExportSettings;
-use crate::setting::{Setting, SettingTree, SettingWithOrigin};
-use crate::value::ValueError;
+use crate::setting::Setting;
+use crate::value_error::ValueError;
 
 /// The port that OTLP over gRPC has by its specification.
 const PORT: u16 = 4317;
@@ -24,7 +20,7 @@ const RESERVED_HEADERS: [&str; 6] = [
 ];
 
 /// Checks the address of a receiver, `http://HOST:PORT`.
-pub(crate) fn check(text: &str) -> Result<Setting, ValueError> {
+pub(crate) fn parse_endpoint(text: &str) -> Result<Setting, ValueError> {
     let shape = |why: &str| {
         ValueError::invalid(format!("{} is no receiver's address: {why}", quoted(text)))
             .hint(format!("write it like `http://127.0.0.1:{PORT}`"))
@@ -115,47 +111,6 @@ pub(crate) fn header_value(value: &str) -> Result<(), ValueError> {
     ))
 }
 
-/// `runtime.logs.forward`; none when no receiver is named.
-pub(crate) fn resolve_export(
-    settings: &SettingsReader<'_>,
-    problems: &mut Vec<Diagnostic>,
-) -> Option<OtlpExportSettings> {
-    let headers: BTreeMap<String, String> = settings
-        .tree
-        .entries("logs.forward.headers")
-        .filter_map(|(name, value)| match value {
-            SettingTree::Leaf(SettingWithOrigin {
-                setting: Setting::Text(text),
-                ..
-            }) => Some((name.clone(), text.clone())),
-            _ => None,
-        })
-        .collect();
-    let level = settings.string("logs.forward.level");
-    let Some(otlp) = settings.string("logs.forward.otlp") else {
-        // Refused rather than ignored: whoever sets it believes that lines are sent.
-        let header = headers.keys().next().map(|name| format!("headers.{name}"));
-        let set = level.map(|_| "level".to_owned()).or(header);
-        if let Some(set) = set.filter(|_| problems.is_empty()) {
-            problems.push(
-                settings
-                    .problem(
-                        &format!("logs.forward.{set}"),
-                        "invalid-value",
-                        "there is no receiver to forward to",
-                    )
-                    .hint("name it under `runtime.logs.forward.otlp`, such as `http://127.0.0.1:4317`"),
-            );
-        }
-        return None;
-    };
-    Some(OtlpExportSettings {
-        otlp: otlp.to_owned(),
-        headers,
-        level: level.map(str::to_owned),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,7 +125,11 @@ mod tests {
             ),
             ("http://[::1]:65535", "http://[::1]:65535"),
         ] {
-            assert_eq!(check(text), Ok(Setting::Text(read.to_owned())), "{text}");
+            assert_eq!(
+                parse_endpoint(text),
+                Ok(Setting::Text(read.to_owned())),
+                "{text}"
+            );
         }
         for text in [
             "",
@@ -187,10 +146,10 @@ mod tests {
             "http://me:secret@localhost:4317",
             "http://local host:1",
         ] {
-            let code = check(text).map_err(|refusal| refusal.code);
+            let code = parse_endpoint(text).map_err(|refusal| refusal.code);
             assert_eq!(code, Err("invalid-value"), "{text}");
         }
-        let code = check("https://localhost:4317").map_err(|refusal| refusal.code);
+        let code = parse_endpoint("https://localhost:4317").map_err(|refusal| refusal.code);
         assert_eq!(code, Err("not-supported"));
     }
 

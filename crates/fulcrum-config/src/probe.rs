@@ -6,8 +6,9 @@ use crate::diagnostic::quoted;
 use crate::listen;
 use crate::node::{Entry, Node, NodeKind};
 use crate::process::{ProbeCheck, ProbeSettings};
+use crate::scalars::{duration, parse_integer, parse_string_list, scalar};
 use crate::suggest::closest;
-use crate::value::{self, ValueError};
+use crate::value_error::ValueError;
 
 const CHECK_KEYS: [&str; 4] = ["http", "tcp", "exec", "log"];
 const TIMING_KEYS: [&str; 4] = ["interval", "timeout", "failures", "successes"];
@@ -61,10 +62,10 @@ pub(crate) fn check(node: &Node, log: bool) -> Result<ProbeSettings, ValueError>
 
 fn timing(probe: &mut ProbeSettings, key: &str, node: &Node) -> Result<(), ValueError> {
     match key {
-        "interval" => probe.interval = value::time(node, false)?,
-        "timeout" => probe.timeout = value::time(node, false)?,
-        "failures" => probe.failures = value::parse_integer(node, 1, 1_000)? as u32,
-        "successes" => probe.successes = value::parse_integer(node, 1, 1_000)? as u32,
+        "interval" => probe.interval = duration(node, false)?,
+        "timeout" => probe.timeout = duration(node, false)?,
+        "failures" => probe.failures = parse_integer(node, 1, 1_000)? as u32,
+        "successes" => probe.successes = parse_integer(node, 1, 1_000)? as u32,
         _ => {
             let mut refusal = ValueError::invalid("is no key of a probe");
             refusal.code = "unknown-key";
@@ -83,15 +84,13 @@ fn timing(probe: &mut ProbeSettings, key: &str, node: &Node) -> Result<(), Value
 
 fn parse_check(key: &str, node: &Node) -> Result<ProbeCheck, ValueError> {
     match key {
-        "http" => http(value::scalar(node, "a URL or a path such as `/healthz`")?),
-        "tcp" => tcp(value::scalar(
+        "http" => http(scalar(node, "a URL or a path such as `/healthz`")?),
+        "tcp" => tcp(scalar(
             node,
             "a port, `host:port`, or `port` for the domain's own",
         )?),
-        "exec" => Ok(ProbeCheck::Exec(value::parse_string_list(
-            node, false, true,
-        )?)),
-        _ => match value::scalar(node, "the text to look for")? {
+        "exec" => Ok(ProbeCheck::Exec(parse_string_list(node, false, true)?)),
+        _ => match scalar(node, "the text to look for")? {
             "" => Err(ValueError::invalid("an empty text is in every line")),
             text => Ok(ProbeCheck::Log(text.to_owned())),
         },

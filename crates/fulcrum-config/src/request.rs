@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::app::App;
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::mode::Mode;
 
 /// What the caller knows. Besides the file system nothing else is looked at.
 #[derive(Clone, Debug)]
@@ -20,15 +21,6 @@ pub struct LoadOptions {
     pub flags: Vec<(String, String)>,
     /// What the configuration is for.
     pub mode: Mode,
-}
-
-/// What a configuration is for. It decides the defaults that differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// At a desk.
-    Dev,
-    /// In production.
-    Serve,
 }
 
 /// What [`load`](crate::load) found.

@@ -3,45 +3,13 @@
 use crate::diagnostic::quoted;
 use crate::node::{Node, NodeKind};
 use crate::process::PortSetting;
+use crate::scalars::{duration, parse_integer, parse_string_list, scalar};
 use crate::schema::Type;
 use crate::setting::Setting;
 use crate::suggest::closest;
-use crate::units::{UnitError, parse_duration, parse_size};
+use crate::units::{UnitError, parse_size};
+use crate::value_error::ValueError;
 use crate::{listen, otlp, probe};
-
-/// Why a value is refused.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct ValueError {
-    pub(crate) code: &'static str,
-    pub(crate) message: String,
-    pub(crate) hint: Option<String>,
-}
-
-impl ValueError {
-    /// The value is of another type than it should be.
-    pub(crate) fn expected(what: &str, found: &Node) -> Self {
-        Self {
-            code: "wrong-type",
-            message: format!("expected {what}, found {}", found.kind()),
-            hint: None,
-        }
-    }
-
-    /// The value is of the right type but makes no sense.
-    pub(crate) fn invalid(message: impl Into<String>) -> Self {
-        Self {
-            code: "invalid-value",
-            message: message.into(),
-            hint: None,
-        }
-    }
-
-    /// The same refusal with something to try.
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
-}
 
 /// The signals that may ask a process to end; the first is the usual one.
 const SIGNALS: &[&str] = &[
@@ -56,7 +24,7 @@ pub(crate) fn parse_value(kind: Type, node: &Node) -> Result<Setting, ValueError
             text => Ok(Setting::Text(text.to_owned())),
         },
         Type::Bool => parse_bool(node),
-        Type::Duration { zero } => time(node, zero).map(Setting::Time),
+        Type::Duration { zero } => duration(node, zero).map(Setting::Time),
         Type::Size => size(node),
         Type::Integer { min, max } => parse_integer(node, min, max).map(Setting::Whole),
         Type::Float { min, max } => number(node, min, max),
@@ -69,105 +37,10 @@ pub(crate) fn parse_value(kind: Type, node: &Node) -> Result<Setting, ValueError
             listen::parse_listen_address(scalar(node, "an address such as `127.0.0.1:50051`")?)
         }
         Type::OtlpEndpoint => {
-            otlp::check(scalar(node, "an address such as `http://127.0.0.1:4317`")?)
+            otlp::parse_endpoint(scalar(node, "an address such as `http://127.0.0.1:4317`")?)
         }
         Type::Port => port(node),
         Type::Standby => standby(node),
-    }
-}
-
-/// The text of a scalar.
-pub(crate) fn scalar<'a>(node: &'a Node, what: &str) -> Result<&'a str, ValueError> {
-    match &node.value {
-        NodeKind::Scalar { text, .. } if text.contains('\0') => Err(ValueError::invalid(
-            "holds a NUL byte, which no program can be given",
-        )),
-        NodeKind::Scalar { text, .. } => Ok(text),
-        NodeKind::Null => Err(ValueError::expected(what, node)
-            .hint("leave the line out to get the default; an empty text is written `\"\"`")),
-        NodeKind::Sequence(_) | NodeKind::Mapping(_) => Err(ValueError::expected(what, node)),
-    }
-}
-
-/// A list of texts; with `one`, a text stands for a list of it; with `some`, it isn't empty.
-pub(crate) fn parse_string_list(
-    node: &Node,
-    one: bool,
-    some: bool,
-) -> Result<Vec<String>, ValueError> {
-    let what = if one {
-        "a text or a list of texts"
-    } else {
-        "a list of texts"
-    };
-    let texts = match &node.value {
-        NodeKind::Sequence(items) => items
-            .iter()
-            .map(|item| {
-                scalar(item, "a text")
-                    .map(str::to_owned)
-                    .map_err(|refusal| ValueError {
-                        message: format!("in the list: {}", refusal.message),
-                        ..refusal
-                    })
-            })
-            .collect::<Result<Vec<_>, _>>()?,
-        NodeKind::Scalar { text, .. } if one && !text.is_empty() => {
-            vec![scalar(node, what)?.to_owned()]
-        }
-        NodeKind::Scalar { text, .. } if !one => {
-            let words: Vec<_> = text.split_whitespace().collect();
-            return Err(ValueError::expected(what, node).hint(format!(
-                "write `[{}]`: no shell splits it into words",
-                words.join(", ")
-            )));
-        }
-        _ => return Err(ValueError::expected(what, node)),
-    };
-    if some && texts.iter().all(String::is_empty) {
-        return Err(ValueError::invalid("the list must not be empty"));
-    }
-    Ok(texts)
-}
-
-/// A duration; with `zero`, none at all is one.
-pub(crate) fn time(node: &Node, zero: bool) -> Result<std::time::Duration, ValueError> {
-    let what = "a duration such as `500ms`, `10s` or `2m`";
-    let text = scalar(node, what)?;
-    match parse_duration(text) {
-        Ok(time) if time.is_zero() && !zero => {
-            Err(ValueError::invalid("must be longer than nothing"))
-        }
-        Ok(time) => Ok(time),
-        Err(UnitError::TooLarge) => Err(ValueError::invalid(format!(
-            "{} is longer than a year",
-            quoted(text)
-        ))),
-        Err(fault) => {
-            let refusal = ValueError::expected(what, node);
-            Err(
-                if fault == UnitError::NoUnit && text.parse::<f64>().is_ok() {
-                    refusal.hint(format!("add the unit: `{text}s` or `{text}ms`"))
-                } else {
-                    refusal.hint("the units are ms, s, m, h and d")
-                },
-            )
-        }
-    }
-}
-
-/// A whole number in a range.
-pub(crate) fn parse_integer(node: &Node, min: i64, max: i64) -> Result<i64, ValueError> {
-    let text = scalar(node, "a whole number")?;
-    let number: i64 = text
-        .parse()
-        .map_err(|_| ValueError::expected("a whole number", node))?;
-    if (min..=max).contains(&number) {
-        Ok(number)
-    } else {
-        Err(ValueError::invalid(format!(
-            "must be {min} to {max}, not {number}"
-        )))
     }
 }
 

@@ -10,8 +10,7 @@ use fulcrum_spawn::prepare::PrepareContext;
 use fulcrum_spawn::process::{ProcessTracker, RunId, Spawner};
 
 use crate::shutdown::stage::ShutdownSignal;
-use crate::state::desired::Selection;
-use crate::watch::options::FileWatchOptions;
+use fulcrum_config::{FileWatchOptions, Selection};
 
 /// The parts of a running instance. The runtime opens, binds and locks nothing itself.
 #[derive(Debug)]

@@ -39,8 +39,8 @@ use crate::standby::pool::Standby;
 use crate::state::desired::DesiredState;
 use crate::state::domain::{DomainStates, SharedDomainStates};
 use crate::transitions;
-use crate::watch::options::FileWatchOptions;
 use crate::watch::task as watching;
+use fulcrum_config::FileWatchOptions;
 
 /// The engine of one instance: the supervisor of the domains, and the tasks that carry facts
 /// between the libraries.

@@ -10,12 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::change::WatchStatus;
 use crate::content::{FileStamp, FileState, Hash, read_state};
 use crate::event_queue::EventQueue;
 use crate::notifier::{FsEvent, LimitReached, Notifier};
 use crate::resolved_spec::ResolvedSpec;
+use crate::spec::WatchOptions;
 use crate::write_settling::{PendingWrites, WriteState};
-use crate::{WatchOptions, WatchStatus};
 
 /// Several moves of a root (`rm -r` and `git clone`, say) are looked at once.
 const MOVE_DELAY: Duration = Duration::from_millis(10);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
-use crate::{Batch, Change, ChangeKind, WatchStatus};
+use crate::change::{Batch, Change, ChangeKind, WatchStatus};
 
 /// What is to be told. It never holds more changes than there are files.
 #[derive(Debug, Default)]

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use crate::WatchError;
 use crate::builtin_ignores::{is_ignored_dir, is_ignored_file};
+use crate::spec::WatchError;
 
 /// The rules of one tree.
 #[derive(Debug)]

@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::change::Key;
 use crate::ignore_rules::{GitignoreCache, IgnoreRules, compile};
 use crate::spec::absolute;
-use crate::{Key, WatchError, WatchSpec};
+use crate::spec::{WatchError, WatchSpec};
 
 /// One tree or single file of a spec.
 #[derive(Debug)]

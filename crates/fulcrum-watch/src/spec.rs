@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::Key;
+use crate::change::Key;
 
 /// What is to be watched. Order matters only for the order of the keys of a change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc as news;
 use tokio::sync::oneshot;
 
+use crate::change::WatchEvent;
 use crate::engine::Engine;
 use crate::notifier::{FsEvent, NotifyBackend};
 use crate::resolved_spec::ResolvedSpec;
-use crate::{WatchError, WatchEvent, WatchOptions, WatchSpec};
+use crate::spec::{WatchError, WatchOptions, WatchSpec};
 
 /// So much may wait for a slow reader; then changes are merged until it has taken some.
 const QUEUE_LEN: usize = 64;

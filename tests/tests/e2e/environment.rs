@@ -109,7 +109,7 @@ fn a_variable_deleted_from_the_settings_is_gone_after_a_restart() {
     app.run(&["domains", "restart", "users"]).exits(0);
     assert_eq!(printed(&app, "users")["FOO"], "changed");
     let told = app.logs("users").into_iter().any(|line| {
-        line.message.contains("settings of before") && line.message.contains("invalid")
+        line.message.contains("using previous settings") && line.message.contains("invalid")
     });
     assert!(told, "{:?}", app.logs("users"));
     app.down();

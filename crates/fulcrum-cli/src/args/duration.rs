@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-/// Longer than anybody waits; beyond it, deadlines could overflow.
+/// The longest duration; beyond it deadlines could overflow.
 const MAX_DURATION: Duration = Duration::from_secs(366 * 24 * 3600);
 
-/// Reads `500ms`, `60s`, `5m`, `1h 30m`; `0` is zero. Other bare numbers are refused, since nobody
-/// can tell what they are.
+/// Parses `500ms`, `60s`, `5m`, `1h 30m`; `0` is zero. Other bare numbers are rejected, since their
+/// unit is ambiguous.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     const FORMAT_HINT: &str = "a duration is a number with its unit, such as 500ms, 60s or 5m";
     let duration = humantime::parse_duration(text).map_err(|_| FORMAT_HINT.to_owned())?;
@@ -16,7 +16,7 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     Ok(duration)
 }
 
-/// In milliseconds, as requests carry it, rounded up so that no limit turns into none.
+/// Whole milliseconds for a request, rounded up so that a limit never becomes 0 (no limit).
 pub(crate) fn to_millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }

@@ -4,17 +4,17 @@ use std::time::{Duration, SystemTime};
 
 use super::duration;
 
-/// A point in time, as it was typed.
+/// A point in time, as typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TimePoint {
-    /// So long ago.
+    /// This long before now.
     Ago(Duration),
-    /// Then.
+    /// An absolute time.
     At(SystemTime),
 }
 
 impl TimePoint {
-    /// The time meant, at `now`.
+    /// The time, relative to `now`.
     pub(crate) fn resolve(self, now: SystemTime) -> SystemTime {
         match self {
             Self::Ago(duration) => now.checked_sub(duration).unwrap_or(SystemTime::UNIX_EPOCH),
@@ -23,7 +23,7 @@ impl TimePoint {
     }
 }
 
-/// Reads `5m` or an RFC 3339 time, `2026-11-23T10:00:00Z` or with an offset such as `+01:00`.
+/// Parses `5m` or an RFC 3339 time, `2026-11-23T10:00:00Z` or with an offset such as `+01:00`.
 pub(crate) fn parse(text: &str) -> Result<TimePoint, String> {
     if let Ok(duration) = duration::parse(text) {
         return Ok(TimePoint::Ago(duration));
@@ -39,7 +39,7 @@ fn rfc3339(text: &str) -> Option<SystemTime> {
     time.checked_sub(ahead)?.checked_add(behind)
 }
 
-/// The local time, and by how much it is ahead of and behind UTC.
+/// The local time and its offset ahead of and behind UTC.
 fn split_offset(text: &str) -> Option<(&str, Duration, Duration)> {
     let time = text.find(['T', 't', ' '])?;
     // A sign within the date isn't one of an offset.

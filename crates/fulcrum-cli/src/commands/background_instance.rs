@@ -6,9 +6,11 @@ use std::path::Path;
 use clap::ValueEnum;
 use fulcrum_config::Mode;
 
-use super::start::{self, SelectionArgs};
+use super::start;
+use super::start_args::SelectionArgs;
 use super::watch::WatchArgs;
-use super::{Context, executor};
+use crate::commands::context::Context;
+use crate::commands::executor;
 use crate::exit::CliError;
 use crate::load;
 use crate::wiring::run;
@@ -29,7 +31,7 @@ enum ModeArg {
     Serve,
 }
 
-/// The arguments with which this process becomes the instance of the app at `root`.
+/// The arguments that make this program the background instance of the app at `root`.
 pub(super) fn arguments(
     mode: Mode,
     what: &SelectionArgs,
@@ -62,7 +64,7 @@ pub(super) fn arguments(
     words
 }
 
-pub(super) fn run(args: Args, context: &Context) -> Result<(), CliError> {
+pub(crate) fn run(args: Args, context: &Context) -> Result<(), CliError> {
     // First of all: until then the terminal's Ctrl-C and its end are ours too.
     rustix::process::setsid().map_err(|errno| {
         CliError::failed(format!(
@@ -92,7 +94,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::args::{Cli, Command};
+    use crate::cli::{Cli, Command};
 
     #[test]
     fn what_is_handed_over_arrives() {
@@ -108,7 +110,7 @@ mod tests {
         let words = arguments(Mode::Serve, &what, watch, Path::new("/srv/shop"));
         let cli = Cli::try_parse_from([OsString::from("fulcrum")].into_iter().chain(words))
             .expect("parsed");
-        let Command::BackgroundInstance(args) = cli.verb else {
+        let Command::BackgroundInstance(args) = cli.command else {
             panic!("another verb")
         };
         assert_eq!(args.mode, ModeArg::Serve);

@@ -1,30 +1,28 @@
 //! `fulcrum completions`
 
-use clap::CommandFactory;
+use clap::Command;
 use clap_complete::Shell;
 
-use crate::args::Cli;
 use crate::exit::CliError;
 use crate::output::Output;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The shell to complete in
+    /// Choose the shell
     shell: Shell,
 }
 
-pub(super) fn run(args: &Args, output: &Output) -> Result<(), CliError> {
-    output.data(&generate(args.shell))
+pub(crate) fn run(args: &Args, whole: Command, output: &Output) -> Result<(), CliError> {
+    output.data(&generate(args.shell, &whole))
 }
 
-/// The script, without what isn't for people.
-fn generate(shell: Shell) -> Vec<u8> {
-    let whole = Cli::command();
+/// The completion script, without hidden commands.
+fn generate(shell: Shell, whole: &Command) -> Vec<u8> {
     let offered = whole
         .get_subcommands()
         .filter(|verb| !verb.is_hide_set())
         .cloned();
-    let mut command = clap::Command::new("fulcrum")
+    let mut command = Command::new("fulcrum")
         .version(env!("CARGO_PKG_VERSION"))
         .disable_help_subcommand(true)
         .args(whole.get_arguments().cloned())
@@ -36,12 +34,15 @@ fn generate(shell: Shell) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
+    use crate::cli::Cli;
 
     #[test]
     fn scripts_offer_verbs_and_nothing_hidden() {
         for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-            let text = String::from_utf8(generate(shell)).expect("UTF-8");
+            let text = String::from_utf8(generate(shell, &Cli::command())).expect("UTF-8");
             assert!(
                 text.contains("domains") && text.contains("restart"),
                 "{shell}"

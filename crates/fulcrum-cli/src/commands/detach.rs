@@ -1,4 +1,4 @@
-//! `--detach`: starts the instance in a process of its own, and says when it is there.
+//! `--detach`: starts the instance in the background and waits until it serves clients.
 
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
@@ -11,22 +11,24 @@ use fulcrum_rpc::{ConnectError, ControlClient, RuntimeDir};
 use tokio::process::Child;
 
 use super::log_file::LogFile;
-use super::start::StartArgs;
+use super::start_args::StartArgs;
 use super::watch::WatchArgs;
-use super::{Context, background_instance};
 use crate::args::duration::to_millis;
+use crate::commands::background_instance;
+use crate::commands::context::Context;
 use crate::exit::{CliError, Code};
-use crate::output::{Output, format_duration};
+use crate::output::Output;
 use crate::{client, load, paths};
+use fulcrum_runtime::format::format_duration;
 
-/// How long the instance may take until it answers. It installs and starts nothing before.
+/// How long the instance may take until it answers clients. It installs and starts nothing before that.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
-/// The pause between two tries.
+/// The pause between two connection attempts.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
-/// So much of the log is shown when it ended.
+/// How many lines of the log are shown when the instance exits early.
 const TAIL_LINES: usize = 20;
 
-pub(super) async fn run(
+pub(crate) async fn run(
     mode: Mode,
     start: StartArgs,
     watch: WatchArgs,
@@ -45,7 +47,7 @@ pub(super) async fn run(
     }
     let log = LogFile::create(&app.root).map_err(|error| CliError::failed(error.to_string()))?;
     let mut child = spawn(mode, &start, watch, &app.root, &log)
-        .map_err(|error| CliError::failed(format!("the instance can't be started: {error}")))?;
+        .map_err(|error| CliError::failed(format!("cannot start the instance: {error}")))?;
     let client = wait_until_serving(&mut child, &dir, &app.root, &log, output).await?;
     let instance = client.instance();
     output.progress(&format!(
@@ -63,7 +65,7 @@ pub(super) async fn run(
 
 fn already_running(pid: u32, root: &Path) -> CliError {
     CliError::failed(format!(
-        "{} already runs (pid {pid})\n  hint: `fulcrum domains list` shows it, `fulcrum down` stops it",
+        "an instance for {} is already running (pid {pid})\n  hint: stop it with `fulcrum down`",
         root.display()
     ))
 }
@@ -86,7 +88,7 @@ fn spawn(
             watch,
             root,
         ))
-        // It keeps no folder from being removed or unmounted but its own.
+        // The instance must not keep another directory from being removed or unmounted.
         .current_dir(root)
         .stdin(Stdio::null())
         .stdout(log.handle()?)
@@ -94,7 +96,7 @@ fn spawn(
         .spawn()
 }
 
-/// Waits until the instance answers.
+/// Waits until the instance answers clients.
 async fn wait_until_serving(
     child: &mut Child,
     dir: &RuntimeDir,
@@ -110,7 +112,7 @@ async fn wait_until_serving(
                 Err(error @ ConnectError::VersionMismatch { .. }) => {
                     return Err(client::connect_error(root, &error));
                 }
-                // Not yet; or another one was faster, and ours will see that and end.
+                // Not yet; or another instance was faster, and ours exits when it finds that out.
                 Ok(_) | Err(ConnectError::NotRunning | ConnectError::Io(_)) => {
                     tokio::time::sleep(POLL_INTERVAL).await;
                 }
@@ -118,12 +120,12 @@ async fn wait_until_serving(
         }
     };
     tokio::select! {
-        // Where both are so, it has ended.
+        // If both are ready, the process has exited.
         biased;
         status = child.wait() => Err(report_early_exit(status.ok(), log, output)),
         answered = tokio::time::timeout(READY_TIMEOUT, answered) => answered.unwrap_or_else(|_| {
             Err(CliError::new(Code::TimedOut, format!(
-                "the instance (pid {}) runs, but didn't answer in {}\n  hint: see {}; stop it by its pid",
+                "the instance (pid {}) is running but did not answer within {}\n  hint: see {}; stop it by its pid",
                 pid.unwrap_or_default(),
                 format_duration(READY_TIMEOUT),
                 log.path().display(),
@@ -132,28 +134,24 @@ async fn wait_until_serving(
     }
 }
 
-/// Shows the last words of an instance that ended, and ends like it.
+/// Prints the last log lines of an instance that exited, and maps its exit code.
 fn report_early_exit(status: Option<ExitStatus>, log: &LogFile, output: &Output) -> CliError {
     let lines = log.tail(TAIL_LINES);
     for line in &lines {
         output.eprint(line);
     }
-    let how = status.map_or_else(|| "unknown how".to_owned(), |status| status.to_string());
-    let whole = if lines.is_empty() {
-        ""
-    } else {
-        "the whole log: "
-    };
+    let how = status.map_or_else(|| "unknown status".to_owned(), |status| status.to_string());
+    let whole = if lines.is_empty() { "" } else { "full log: " };
     CliError::new(
         code_of(status.and_then(|status| status.code())),
         format!(
-            "the instance ended ({how})\n  {whole}{}",
+            "the instance exited ({how})\n  {whole}{}",
             log.path().display()
         ),
     )
 }
 
-/// An instance's exit code as our own. Ending by itself is a failure, even with code 0.
+/// The exit code of the command for an instance's exit code. An early exit is a failure, even with code 0.
 fn code_of(code: Option<i32>) -> Code {
     use Code::{
         ConfigInvalid, DomainFailed, Internal, Interrupted, NotRunning, TimedOut, UnknownDomain,
@@ -180,7 +178,7 @@ async fn wait(
     limit: Option<Duration>,
     output: &Output,
 ) -> Result<(), CliError> {
-    // No names: those that this instance was told to start, and what they depend on.
+    // No names: the domains that the instance was started with, and their dependencies.
     let request = WaitRequest {
         condition: Condition::Ready.into(),
         timeout_ms: limit.map_or(0, to_millis),
@@ -193,14 +191,14 @@ async fn wait(
             output.progress(&outcome.message);
             Ok(())
         }
-        Err(stop) => {
+        Err(error) => {
             client::print_stderr_tails(client, &[], output).await;
-            Err(not_ready_error(stop, limit))
+            Err(not_ready_error(error, limit))
         }
     }
 }
 
-/// What isn't ready and why, and that the instance is still there.
+/// The error for domains that are not ready while the instance keeps running.
 fn not_ready_error(why: CliError, limit: Option<Duration>) -> CliError {
     let lead = match (why.code, limit) {
         (Code::TimedOut, Some(limit)) => format!("not ready after {}: ", format_duration(limit)),
@@ -220,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_ends_like_the_instance_but_never_well() {
+    fn the_exit_code_is_the_instances_and_never_success() {
         for code in [1, 2, 3, 4, 5, 6, 10, 17, 70, 130] {
             assert_eq!(i32::from(code_of(Some(code)) as u8), code);
         }
@@ -230,19 +228,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_ready_is_told_and_what_goes_on() {
+    fn an_unready_start_names_the_reason_and_the_running_instance() {
         let why = CliError::new(Code::TimedOut, "orders is backoff (exit code 1)");
-        let stop = not_ready_error(why, Some(Duration::from_secs(60)));
-        assert_eq!(stop.code, Code::TimedOut);
+        let error = not_ready_error(why, Some(Duration::from_secs(60)));
+        assert_eq!(error.code, Code::TimedOut);
         assert_eq!(
-            stop.message,
+            error.message,
             "not ready after 1m00s: orders is backoff (exit code 1)\n  \
              hint: the instance keeps running: `fulcrum domains list`, `fulcrum down`"
         );
-        let stop = not_ready_error(
+        let error = not_ready_error(
             CliError::new(Code::DomainFailed, "orders: exit code 1"),
             None,
         );
-        assert!(stop.message.starts_with("orders: exit code 1\n"), "{stop}");
+        assert!(
+            error.message.starts_with("orders: exit code 1\n"),
+            "{error}"
+        );
     }
 }

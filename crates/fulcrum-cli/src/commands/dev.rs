@@ -2,9 +2,10 @@
 
 use fulcrum_config::Mode;
 
-use super::Context;
-use super::start::{self, StartArgs};
+use super::start;
+use super::start_args::StartArgs;
 use super::watch::WatchArgs;
+use crate::commands::context::Context;
 use crate::exit::CliError;
 
 #[derive(Debug, clap::Args)]
@@ -15,6 +16,6 @@ pub(crate) struct Args {
     pub(crate) watch: WatchArgs,
 }
 
-pub(super) fn run(args: Args, context: Context) -> Result<(), CliError> {
+pub(crate) fn run(args: Args, context: Context) -> Result<(), CliError> {
     start::run(Mode::Dev, args.start, args.watch, context)
 }

@@ -7,23 +7,25 @@ use fulcrum_rpc::{ControlClient, ControlError};
 use tokio_stream::{Stream, StreamExt};
 
 use super::instance_exit::InstanceExit;
-use super::{Context, executor};
 use crate::args::duration;
+use crate::commands::context::Context;
+use crate::commands::executor;
 use crate::exit::{CliError, Code};
-use crate::output::{Output, format_duration};
+use crate::output::Output;
 use crate::{client, load, paths};
+use fulcrum_runtime::format::format_duration;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Kill the domains instead of asking them to end
+    /// Send SIGKILL instead of the stop signal
     #[arg(long)]
     force: bool,
-    /// How long to wait for the end; 0 is for ever [default: for ever]
+    /// Set the maximum wait (0 = no limit) [default: no limit]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     timeout: Option<Duration>,
 }
 
-pub(super) fn run(args: Args, context: Context) -> Result<(), CliError> {
+pub(crate) fn run(args: Args, context: Context) -> Result<(), CliError> {
     executor::run_client(Some("the shutdown"), stop(args, context))
 }
 
@@ -33,7 +35,7 @@ async fn stop(args: Args, context: Context) -> Result<(), CliError> {
     let client = ControlClient::connect(&dir)
         .await
         .map_err(|error| client::connect_error(&root, &error))?;
-    let farewell = InstanceExit::watch(client.instance().pid, dir);
+    let instance_exit = InstanceExit::watch(client.instance().pid, dir);
     let output = &context.output;
     let mut last = String::new();
     let ending = async {
@@ -42,7 +44,7 @@ async fn stop(args: Args, context: Context) -> Result<(), CliError> {
             .await
             .map_err(client::control_error)?;
         let outcome = follow_progress(progress, output, &mut last).await?;
-        farewell.wait().await;
+        instance_exit.wait().await;
         outcome.as_ref().map_or(Ok(()), client::into_result)
     };
     match args.timeout.filter(|limit| !limit.is_zero()) {
@@ -56,8 +58,8 @@ async fn stop(args: Args, context: Context) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Shows progress until the end, which an outcome may announce. The connection ends with the
-/// instance, in order or not.
+/// Prints progress until the instance has exited. The connection ends with the instance, with or
+/// without an outcome.
 async fn follow_progress(
     mut progress: impl Stream<Item = Result<Progress, ControlError>> + Unpin,
     output: &Output,
@@ -139,11 +141,11 @@ mod tests {
 
     #[test]
     fn a_timeout_says_what_it_waits_for() {
-        let stop = timeout_error(Duration::from_secs(10), "waiting for users", false);
-        assert_eq!(stop.code, Code::TimedOut);
+        let error = timeout_error(Duration::from_secs(10), "waiting for users", false);
+        assert_eq!(error.code, Code::TimedOut);
         assert!(
-            stop.message.contains("waiting for users") && stop.message.contains("--force"),
-            "{stop}"
+            error.message.contains("waiting for users") && error.message.contains("--force"),
+            "{error}"
         );
         assert!(
             !timeout_error(Duration::from_secs(1), "", true)

@@ -1,4 +1,4 @@
-//! Runs a command's future: a client's, or the instance's.
+//! The tokio runtime of a command: one thread for a client, two for an instance.
 
 use std::future::Future;
 use std::time::Duration;
@@ -8,19 +8,19 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::{CliError, Code};
 
-/// How long tasks of an instance that has ended may take to be dropped.
+/// How long the tasks of an instance that has shut down may take to be dropped.
 const TASK_SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// Runs a client. Ctrl-C leaves it, and nothing else: what it asked the instance for, named by
-/// `goes_on`, isn't taken back.
+/// Runs a client. Ctrl-C ends the client only: the operation that it requested, named by
+/// `continues`, goes on in the instance.
 ///
-/// It runs on a thread of its own, so that Ctrl-C works while it is stuck writing to a terminal
-/// that was stopped.
+/// The command runs on a thread of its own, so that Ctrl-C works while a write to a stopped
+/// terminal blocks.
 ///
 /// # Errors
-/// The command's own, or [`Code::Interrupted`].
-pub(super) fn run_client(
-    goes_on: Option<&'static str>,
+/// Those of the command, or [`Code::Interrupted`].
+pub(crate) fn run_client(
+    continues: Option<&'static str>,
     command: impl Future<Output = Result<(), CliError>> + Send + 'static,
 ) -> Result<(), CliError> {
     let runtime = runtime(1)?;
@@ -33,18 +33,18 @@ pub(super) fn run_client(
                 Ok(result) => result,
                 Err(panic) => std::panic::resume_unwind(panic.into_panic()),
             },
-            _ = interrupt.recv() => Err(interrupted(goes_on)),
+            _ = interrupt.recv() => Err(interrupted(continues)),
         }
     });
     runtime.shutdown_background();
     result
 }
 
-/// Runs the instance, which listens to signals itself.
+/// Runs an instance, which handles signals itself.
 ///
 /// # Errors
-/// Its own.
-pub(super) fn run_instance(
+/// Those of the instance.
+pub(crate) fn run_instance(
     instance: impl Future<Output = Result<(), CliError>>,
 ) -> Result<(), CliError> {
     let runtime = runtime(2)?;
@@ -53,15 +53,15 @@ pub(super) fn run_instance(
     result
 }
 
-/// Threads for what blocks, such as reading files: few, since none is given up again.
+/// Threads for blocking work, such as reading files: few, since none is released again.
 const BLOCKING_THREADS: usize = 16;
 
 fn runtime(threads: usize) -> Result<Runtime, CliError> {
     Builder::new_multi_thread()
         .worker_threads(threads)
         .max_blocking_threads(BLOCKING_THREADS)
-        // A thread that has ended may not be had again: while the machine has no process left to
-        // give, whoever waited for one would wait for ever.
+        // A thread that was released may not be available again: at the process limit of the
+        // machine, a task that needs one would wait forever.
         .thread_keep_alive(Duration::MAX)
         .enable_all()
         .build()
@@ -70,15 +70,17 @@ fn runtime(threads: usize) -> Result<Runtime, CliError> {
 
 fn runtime_error(error: &std::io::Error) -> CliError {
     CliError::failed(format!(
-        "the system gives no threads, files or signals to work with: {error}\n  hint: look at `ulimit -a`"
+        "cannot create threads, files or signal handlers: {error}\n  hint: check the limits with `ulimit -a`"
     ))
 }
 
-fn interrupted(goes_on: Option<&str>) -> CliError {
-    match goes_on {
+fn interrupted(continues: Option<&str>) -> CliError {
+    match continues {
         Some(what) => CliError::new(
             Code::Interrupted,
-            format!("interrupted; {what} goes on: see `fulcrum domains list`"),
+            format!(
+                "interrupted; {what} continues in the instance\n  hint: see `fulcrum domains list`"
+            ),
         ),
         None => CliError::already_reported(Code::Interrupted),
     }
@@ -89,10 +91,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_that_is_left_says_what_goes_on() {
-        let stop = interrupted(Some("the restart"));
-        assert_eq!(stop.code as u8, 130);
-        assert!(stop.message.contains("the restart goes on"), "{stop}");
+    fn an_interrupted_client_names_the_operation_that_continues() {
+        let error = interrupted(Some("the restart"));
+        assert_eq!(error.code as u8, 130);
+        assert!(error.message.contains("the restart continues"), "{error}");
         assert_eq!(
             interrupted(None),
             CliError::already_reported(Code::Interrupted)

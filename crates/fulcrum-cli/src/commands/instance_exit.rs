@@ -5,26 +5,26 @@ use std::time::Duration;
 use fulcrum_rpc::{ConnectError, ControlClient, RuntimeDir};
 use fulcrum_spawn::process::ProcessHandle;
 
-/// The pause between two looks at the lock.
+/// The pause between two checks of the lock.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A running instance whose end is to be awaited.
+/// A running instance whose exit is awaited.
 #[derive(Debug)]
 pub(super) struct InstanceExit {
     pid: u32,
     dir: RuntimeDir,
-    /// None where the process can't be seen from here, as from within a container.
+    /// None if the process is not visible, for example from within a container.
     process: Option<ProcessHandle>,
 }
 
 impl InstanceExit {
-    /// Takes hold of the instance while it is known to live, so that its pid is its own.
+    /// Opens a handle while the instance is known to run, so that the pid cannot be another process's.
     pub(super) fn watch(pid: u32, dir: RuntimeDir) -> Self {
         let process = ProcessHandle::open(pid);
         Self { pid, dir, process }
     }
 
-    /// Ends when the process is gone and the app's lock is no longer its.
+    /// Returns when the process has exited and no longer holds the app's lock.
     pub(super) async fn wait(self) {
         if let Some(process) = &self.process {
             process.exited().await;

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-/// As much of the end is looked at.
+/// How many bytes at the end of the file are read.
 const TAIL_BYTES: u64 = 16 * 1024;
 
-/// The file of this start.
+/// The log file of a background start.
 #[derive(Debug)]
 pub(super) struct LogFile {
     path: PathBuf,
@@ -18,11 +18,11 @@ pub(super) struct LogFile {
 }
 
 impl LogFile {
-    /// Makes the file, or empties the one of the last start. Nobody else can read it: it holds
-    /// whatever domains print.
+    /// Creates the file, or truncates that of the previous start. Mode 0600, since domains may
+    /// print secrets.
     ///
     /// # Errors
-    /// Where the app's folder can't be written, or a link is in the file's place.
+    /// The app's directory is not writable, or the path is a symbolic link.
     pub(super) fn create(root: &Path) -> io::Result<Self> {
         let folder = root.join(".fulcrum");
         match DirBuilder::new().mode(0o700).create(&folder) {
@@ -49,12 +49,12 @@ impl LogFile {
         &self.path
     }
 
-    /// Another handle of the file, for a child's output.
+    /// Another handle of the file, for the output of a child process.
     pub(super) fn handle(&self) -> io::Result<File> {
         self.file.try_clone()
     }
 
-    /// The last lines, at most so many; what can't be read is left out.
+    /// The last lines, at most `count`; unreadable parts are left out.
     pub(super) fn tail(&self, most: usize) -> Vec<String> {
         let text = read_end(&self.path).unwrap_or_default();
         let lines: Vec<_> = text.lines().collect();

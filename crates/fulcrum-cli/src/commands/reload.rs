@@ -8,23 +8,24 @@ use serde::Serialize;
 use tokio_stream::{Stream, StreamExt};
 
 use super::domains::result::{Format, outcome_name};
-use super::{Context, executor};
 use crate::args::duration;
 use crate::client;
+use crate::commands::context::Context;
+use crate::commands::executor;
 use crate::exit::{CliError, Code};
-use crate::output::{Output, PlanShape, plan_table};
+use crate::output::{Output, PlanJson, plan_table};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only show what would happen
+    /// Print the reload plan without applying it
     #[arg(long)]
     dry_run: bool,
-    /// How long to wait for the outcome; 0 is for ever
+    /// Set the maximum wait (0 = no limit)
     #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "60s")]
     timeout: Duration,
-    /// What to print
+    /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
-    output: Format,
+    pub(super) output: Format,
 }
 
 /// `reload -o json`.
@@ -32,13 +33,13 @@ pub(crate) struct Args {
 struct ReloadJson {
     outcome: &'static str,
     message: String,
-    /// Findings about the configuration.
+    /// Diagnostics of the configuration.
     problems: Vec<String>,
-    /// Null where the configuration is invalid.
-    plan: Option<PlanShape>,
+    /// Null if the configuration is invalid.
+    plan: Option<PlanJson>,
 }
 
-pub(super) fn run(args: Args, context: Context) -> Result<(), CliError> {
+pub(crate) fn run(args: Args, context: Context) -> Result<(), CliError> {
     executor::run_client(Some("the reload"), reload(args, context))
 }
 
@@ -59,14 +60,14 @@ async fn reload(args: Args, context: Context) -> Result<(), CliError> {
             outcome: outcome_name(told.outcome.kind()),
             message: told.outcome.message.clone(),
             problems: told.problems,
-            plan: told.plan.as_ref().map(PlanShape::from),
+            plan: told.plan.as_ref().map(PlanJson::from),
         })?;
     }
-    if let Err(stop) = client::into_result(&told.outcome) {
-        if stop.code == Code::DomainFailed {
+    if let Err(error) = client::into_result(&told.outcome) {
+        if error.code == Code::DomainFailed {
             client::print_stderr_tails(&client, &changed_domains(told.plan.as_ref()), output).await;
         }
-        return Err(stop);
+        return Err(error);
     }
     if !told.outcome.message.is_empty() {
         output.progress(&told.outcome.message);
@@ -74,7 +75,7 @@ async fn reload(args: Args, context: Context) -> Result<(), CliError> {
     Ok(())
 }
 
-/// All that a reload told.
+/// Everything that a reload reported.
 #[derive(Debug, Default)]
 struct ReloadResult {
     problems: Vec<String>,
@@ -82,7 +83,7 @@ struct ReloadResult {
     outcome: Outcome,
 }
 
-/// Shows what is told until the outcome.
+/// Prints the steps of a reload until its outcome.
 async fn follow(
     mut steps: impl Stream<Item = Result<ReloadProgress, ControlError>> + Unpin,
     format: Format,
@@ -97,7 +98,7 @@ async fn follow(
             }
             Some(reload_progress::Step::Plan(plan)) => {
                 if format == Format::Table {
-                    let table = plan_table(&plan, output.stdout().colour);
+                    let table = plan_table(&plan, output.stdout().color);
                     output.data(table.as_bytes())?;
                 }
                 told.plan = Some(plan);
@@ -118,7 +119,7 @@ async fn follow(
     ))
 }
 
-/// The domains that something was done to, as far as they are still there.
+/// The domains that the reload changed and that still exist.
 fn changed_domains(plan: Option<&ReloadPlan>) -> Vec<String> {
     use fulcrum_rpc::control::planned_domain::Action;
     let domains = plan.into_iter().flat_map(|plan| &plan.domains);

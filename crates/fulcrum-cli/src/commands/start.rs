@@ -1,66 +1,24 @@
-//! What `dev`, `serve` and the detached instance have in common.
-
-use std::time::Duration;
+//! What `dev`, `serve` and the background instance have in common.
 
 use fulcrum_config::{App, Diagnostic, LogFormat, Mode};
 
+use super::start_args::{SelectionArgs, StartArgs};
 use super::watch::WatchArgs;
-use super::{Context, detach, executor};
-use crate::args::duration;
+use crate::commands::context::Context;
+use crate::commands::detach;
+use crate::commands::executor;
 use crate::exit::CliError;
 use crate::load;
 use crate::output::StreamInfo;
 use crate::wiring::options::{Options, OutputStyle};
 use crate::wiring::run;
-use fulcrum_runtime::watch::options::FileWatchOptions;
+use fulcrum_config::FileWatchOptions;
 
-/// How long `--wait` waits unless it is told.
-const DEFAULT_WAIT: Duration = Duration::from_secs(60);
-
-/// Which domains an instance starts, and what may be done for that.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct SelectionArgs {
-    /// Start these domains only, and what they depend on
-    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
-    pub(crate) only: Vec<String>,
-    /// Start nothing that the domains of --only depend on
-    #[arg(long, requires = "only")]
-    pub(crate) no_deps: bool,
-    /// Don't install missing packages
-    #[arg(long)]
-    pub(crate) no_install: bool,
-}
-
-/// How an instance is started.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct StartArgs {
-    #[command(flatten)]
-    pub(crate) what: SelectionArgs,
-    /// Leave the instance running in the background
-    #[arg(short = 'D', long)]
-    pub(crate) detach: bool,
-    /// Don't take longer than --timeout until all domains are ready; with --detach, wait for it
-    #[arg(long)]
-    pub(crate) wait: bool,
-    /// How long --wait waits; 0 is for ever [default: 60s]
-    #[arg(long, value_name = "TIME", value_parser = duration::parse, requires = "wait")]
-    pub(crate) timeout: Option<Duration>,
-}
-
-impl StartArgs {
-    /// How long the domains may take to be ready; none without a limit.
-    pub(crate) fn wait_timeout(&self) -> Option<Duration> {
-        self.wait
-            .then(|| self.timeout.unwrap_or(DEFAULT_WAIT))
-            .filter(|limit| !limit.is_zero())
-    }
-}
-
-/// Runs the app here, or in the background.
+/// Runs the app in the foreground, or in the background with `--detach`.
 ///
 /// # Errors
-/// An invalid configuration, and whatever ends the instance but a signal or `down`.
-pub(super) fn run(
+/// An invalid configuration, and every end of the instance but a signal or `down`.
+pub(crate) fn run(
     mode: Mode,
     start: StartArgs,
     watch: WatchArgs,
@@ -73,7 +31,7 @@ pub(super) fn run(
     let limit = start.wait_timeout();
     let options = Options {
         wait: limit,
-        // In production nobody has to look on, and a log pipe may be replaced.
+        // In production a closed log pipe is no reason to exit.
         exit_on_stdout_close: mode == Mode::Dev,
         detached: false,
         ..options(
@@ -88,7 +46,7 @@ pub(super) fn run(
     executor::run_instance(run::run(options))
 }
 
-/// What a detached instance is told, whose standard output is `stdout`.
+/// The options of a background instance whose standard output is `stdout`.
 pub(super) fn options(
     mode: Mode,
     what: SelectionArgs,
@@ -105,7 +63,7 @@ pub(super) fn options(
         watching: FileWatchOptions::resolve(watch.watch, watch.poll, &app.runtime.watch, mode),
         json: wants_json(app.runtime.logs.format, mode, stdout.terminal),
         style: OutputStyle {
-            colour: stdout.colour,
+            color: stdout.color,
             width: stdout.width,
         },
         warnings: warnings.iter().map(Diagnostic::to_string).collect(),
@@ -143,30 +101,5 @@ mod tests {
                 "{format:?} {mode:?} {terminal}"
             );
         }
-    }
-
-    #[test]
-    fn waiting_has_a_limit_unless_it_is_zero() {
-        let start = |wait, timeout| {
-            let what = SelectionArgs {
-                only: vec![],
-                no_deps: false,
-                no_install: false,
-            };
-            StartArgs {
-                what,
-                detach: false,
-                wait,
-                timeout,
-            }
-            .wait_timeout()
-        };
-        assert_eq!(start(false, None), None);
-        assert_eq!(start(true, None), Some(DEFAULT_WAIT));
-        assert_eq!(
-            start(true, Some(Duration::from_secs(5))),
-            Some(Duration::from_secs(5))
-        );
-        assert_eq!(start(true, Some(Duration::ZERO)), None);
     }
 }

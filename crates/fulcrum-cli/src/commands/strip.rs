@@ -12,9 +12,9 @@ pub(crate) struct Args {
     file: PathBuf,
 }
 
-/// Prints `{"code", "format"}`. What is in the way goes to standard error as
-/// `FILE:LINE:COLUMN: MESSAGE`, without our name in front: Node shows it as its own error.
-pub(super) fn run(args: &Args, output: &Output) -> Result<(), CliError> {
+/// Prints `{"code", "format"}`. Errors go to standard error as `FILE:LINE:COLUMN: MESSAGE`,
+/// without a prefix: Node shows them as its own.
+pub(crate) fn run(args: &Args, output: &Output) -> Result<(), CliError> {
     let stripped = strip_file(&args.file).map_err(|error| {
         output.eprint(&error.to_string());
         CliError::already_reported(Code::Failed)

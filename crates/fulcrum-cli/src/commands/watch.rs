@@ -1,34 +1,34 @@
-//! Whether and how files are watched, on the command line.
+//! The arguments for file watching.
 
 use std::time::Duration;
 
 use crate::args::duration;
 
-/// How long between two looks when `--poll` doesn't say it.
+/// The polling interval of a bare `--poll`, in milliseconds.
 const DEFAULT_POLL_INTERVAL: &str = "500";
 
-/// No shorter than this: a look at many files takes as long.
+/// The shortest polling interval: scanning many files takes as long.
 const MIN_POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// What of the watching of files can be told on the command line.
+/// Whether and how files are watched.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::Args)]
 pub(crate) struct WatchArgs {
-    /// Reload domains when their files change; `--watch=false` doesn't [default: true]
+    /// Reload domains when their files change [default: true]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(crate) watch: Option<bool>,
-    /// Look at files again and again, where the system can't tell of changes (NFS, WSL, containers)
+    /// Poll for file changes where notifications are unavailable (NFS, WSL, containers)
     #[arg(long, value_name = "MS", num_args = 0..=1, require_equals = true, default_missing_value = DEFAULT_POLL_INTERVAL, value_parser = interval)]
     pub(crate) poll: Option<Duration>,
 }
 
-/// Reads `300`, in milliseconds, or a duration with its unit.
+/// Parses `300`, in milliseconds, or a duration with a unit.
 fn interval(text: &str) -> Result<Duration, String> {
     let interval = match text.parse() {
         Ok(milliseconds) => Duration::from_millis(milliseconds),
         Err(_) => duration::parse(text)?,
     };
     if interval < MIN_POLL_INTERVAL {
-        return Err("that is shorter than 10ms".to_owned());
+        return Err("shorter than 10ms".to_owned());
     }
     Ok(interval)
 }

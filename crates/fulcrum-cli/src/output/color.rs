@@ -1,4 +1,4 @@
-//! Colours, by what they mean.
+//! Colors, by what they mean.
 
 /// A way to make text stand out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,9 +16,9 @@ pub(crate) enum Color {
 }
 
 impl Color {
-    /// The text in this colour, or as it is without `colour`.
-    pub(crate) fn paint(self, text: &str, colour: bool) -> String {
-        if !colour {
+    /// The text in this color, or as it is without `color`.
+    pub(crate) fn paint(self, text: &str, color: bool) -> String {
+        if !color {
             return text.to_owned();
         }
         let code = match self {

@@ -7,15 +7,17 @@ use std::time::{Duration, SystemTime};
 use fulcrum_health::signal_name;
 use fulcrum_rpc::control::{Domain, Instance, LastExit};
 
+use super::color::Color;
 use super::domain_table::{paint_of, reason_of};
 use super::generations::GenerationHistory;
 use super::table::sanitize;
-use super::{Color, format_duration, rfc3339};
+use super::time::rfc3339;
+use fulcrum_runtime::format::format_duration;
 use fulcrum_runtime::format::{format_bytes, format_uptime};
 
 /// The running instance.
-pub(crate) fn describe_instance(instance: &Instance, now: SystemTime, colour: bool) -> String {
-    let mut page = DetailView::new(colour);
+pub(crate) fn describe_instance(instance: &Instance, now: SystemTime, color: bool) -> String {
+    let mut page = DetailView::new(color);
     page.line(
         "instance",
         &format!(
@@ -40,9 +42,9 @@ pub(crate) fn describe_domain(
     domain: &Domain,
     lives: &[GenerationHistory<'_>],
     now: SystemTime,
-    colour: bool,
+    color: bool,
 ) -> String {
-    let mut page = DetailView::new(colour);
+    let mut page = DetailView::new(color);
     page.line("name", &domain.name);
     let ready = if domain.ready { ", ready" } else { "" };
     page.painted(
@@ -144,16 +146,16 @@ fn shell_word(word: &str) -> String {
 
 struct DetailView {
     text: String,
-    colour: bool,
+    color: bool,
 }
 
 impl DetailView {
     const KEYS: usize = 12;
 
-    fn new(colour: bool) -> Self {
+    fn new(color: bool) -> Self {
         Self {
             text: String::new(),
-            colour,
+            color,
         }
     }
 
@@ -183,10 +185,10 @@ impl DetailView {
     /// The value's further lines stand below its first one.
     fn write_entry(&mut self, key: &str, value: &str, paint: Option<Color>) {
         let key = format!("{key:<width$}", width = Self::KEYS);
-        let mut key = Color::Dim.paint(&key, self.colour);
+        let mut key = Color::Dim.paint(&key, self.color);
         for line in value.lines() {
             let line = sanitize(line);
-            let line = paint.map_or_else(|| line.clone(), |paint| paint.paint(&line, self.colour));
+            let line = paint.map_or_else(|| line.clone(), |paint| paint.paint(&line, self.color));
             let whole = format!("{key}{line}");
             writeln!(self.text, "{}", whole.trim_end()).expect("a String takes every write");
             key = " ".repeat(Self::KEYS);

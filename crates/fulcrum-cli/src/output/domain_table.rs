@@ -2,8 +2,10 @@
 
 use fulcrum_rpc::control::Domain;
 
-use super::{Cell, Color, Table};
-use fulcrum_runtime::format::{format_bytes, format_uptime};
+use super::color::Color;
+use super::table::Cell;
+use super::table::Table;
+use fulcrum_runtime::format::{format_bytes, format_duration, format_uptime};
 
 /// Domains, one a line.
 pub(crate) fn domain_table(domains: &[Domain]) -> Table {
@@ -51,14 +53,14 @@ fn row(domain: &Domain) -> [Cell; 9] {
 pub(super) fn reason_of(domain: &Domain) -> String {
     match domain.retry_in_ms {
         Some(milliseconds) => {
-            let due = super::format_duration(std::time::Duration::from_millis(milliseconds));
+            let due = format_duration(std::time::Duration::from_millis(milliseconds));
             format!("{} (retry in {due})", domain.reason)
         }
         None => domain.reason.clone(),
     }
 }
 
-/// The colour of a phase. Colour repeats what the word says, for those who see it.
+/// The color of a phase. Color repeats what the word says, for those who see it.
 pub(super) fn paint_of(domain: &Domain) -> Color {
     match domain.phase.as_str() {
         "running" if domain.ready => Color::Green,
@@ -119,7 +121,7 @@ pricing  stopped  no       -       -         0     -         -
     }
 
     #[test]
-    fn colours_tell_good_from_bad() {
+    fn colors_distinguish_good_from_bad() {
         let ready = Domain {
             ready: true,
             ..domain("a", "running")

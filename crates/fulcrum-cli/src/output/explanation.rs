@@ -1,4 +1,4 @@
-//! The story of one domain: why it is as it is, and how that came about.
+//! The explanation of one domain: why it is as it is, and how that came about.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -6,10 +6,12 @@ use std::time::{Duration, SystemTime};
 
 use fulcrum_rpc::control::{Domain, Event};
 
+use super::color::Color;
 use super::domain_table::paint_of;
 use super::generations::{GenerationHistory, between, detail_after_kind, lives, time};
 use super::table::sanitize;
-use super::{Color, format_duration, rfc3339};
+use super::time::rfc3339;
+use fulcrum_runtime::format::format_duration;
 
 /// How many lines of standard error stand below an end: the newest life's, and an older one's.
 const STDERR_LINES: (usize, usize) = (10, 3);
@@ -123,8 +125,8 @@ impl Explanation<'_> {
 
     /// The summary, and then the last `shown` lives, oldest first, with times relative to their
     /// spawns.
-    pub(crate) fn render(&self, shown: usize, colour: bool) -> String {
-        let mut page = paint_of(self.domain).paint(&sanitize(&self.summary()), colour);
+    pub(crate) fn render(&self, shown: usize, color: bool) -> String {
+        let mut page = paint_of(self.domain).paint(&sanitize(&self.summary()), color);
         page.push('\n');
         let lives = lives(self.events);
         let from = lives.len().saturating_sub(shown.max(1));
@@ -139,7 +141,7 @@ impl Explanation<'_> {
             } else {
                 STDERR_LINES.1
             };
-            self.render_generation(life, lines, colour, &mut page);
+            self.render_generation(life, lines, color, &mut page);
         }
         page
     }
@@ -148,7 +150,7 @@ impl Explanation<'_> {
         &self,
         life: &GenerationHistory<'_>,
         lines: usize,
-        colour: bool,
+        color: bool,
         page: &mut String,
     ) {
         let Some(first) = life.events.first().copied() else {
@@ -168,7 +170,7 @@ impl Explanation<'_> {
             (generation, Some(_)) => format!("generation {generation}, spawned {when}"),
             (generation, None) => format!("generation {generation}, from {when} on"),
         };
-        line(page, &Color::Bold.paint(&title, colour));
+        line(page, &Color::Bold.paint(&title, color));
         let ending = life.end_trigger();
         for event in &life.events {
             // Passed in no time as a rule; whoever waits in them now is told in the summary.
@@ -185,7 +187,7 @@ impl Explanation<'_> {
             }
             let after = between(zero, event)
                 .map_or_else(String::new, |after| format!("+{}", format_duration(after)));
-            let kind = kind_paint(&event.kind).paint(&format!("{:<13}", event.kind), colour);
+            let kind = kind_paint(&event.kind).paint(&format!("{:<13}", event.kind), color);
             let text = format!(
                 "{after:>9}  {kind}  {}",
                 sanitize(self.event_detail(event, ending))
@@ -196,7 +198,7 @@ impl Explanation<'_> {
                 let said = significant_lines(said.map_or(&[], Vec::as_slice));
                 for words in &said[said.len().saturating_sub(lines)..] {
                     let words = format!("{:26}| {}", "", sanitize(words));
-                    line(page, &Color::Dim.paint(&words, colour));
+                    line(page, &Color::Dim.paint(&words, color));
                 }
             }
         }
@@ -239,7 +241,7 @@ fn line(page: &mut String, text: &str) {
     writeln!(page, "{text}").expect("a String takes every write");
 }
 
-/// The colour of a kind of event. Colour repeats what the word says.
+/// The color of a kind of event. Color repeats what the word says.
 pub(crate) fn kind_paint(kind: &str) -> Color {
     match kind {
         "ready" | "reconnected" => Color::Green,

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 use fulcrum_rpc::control::Event;
 use serde::Serialize;
 
-use super::{format_duration, rfc3339};
+use super::time::rfc3339;
+use fulcrum_runtime::format::format_duration;
 
 /// One life: from its spawn to the next one's.
 #[derive(Debug)]

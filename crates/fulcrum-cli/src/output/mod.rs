@@ -10,148 +10,18 @@ mod plan_table;
 mod stdout_closed;
 mod stream_info;
 mod table;
-
-use std::io::{self, Write};
-
-use serde::Serialize;
-
-use crate::exit::{CliError, Code};
+mod time;
+mod writer;
 
 pub(crate) use color::Color;
 pub(crate) use describe::{describe_domain, describe_instance};
 pub(crate) use domain_table::domain_table;
 pub(crate) use explanation::{Explanation, kind_paint};
-pub(crate) use fulcrum_runtime::format::{format_duration, pluralize};
 pub(crate) use generations::{GenerationJson, lives};
-pub(crate) use json::{DomainShape, EventShape, InstanceShape, rfc3339};
-pub(crate) use plan_table::{PlanShape, plan_table};
+pub(crate) use json::{DomainJson, EventJson, InstanceJson};
+pub(crate) use plan_table::{PlanJson, plan_table};
 pub(crate) use stdout_closed::stdout_closed;
 pub(crate) use stream_info::StreamInfo;
 pub(crate) use table::{Cell, Table, sanitize};
-
-/// Where a command writes.
-#[derive(Debug, Clone)]
-pub(crate) struct Output {
-    stdout: StreamInfo,
-    stderr: StreamInfo,
-    quiet: bool,
-}
-
-impl Output {
-    /// The two streams of this process.
-    pub(crate) fn of_process(no_color: bool, quiet: bool) -> Self {
-        let variable = |name: &str| std::env::var_os(name);
-        let plain = no_color || stream_info::color_disabled_by_env(variable);
-        Self {
-            stdout: StreamInfo::of(&io::stdout(), plain),
-            stderr: StreamInfo::of(&io::stderr(), plain),
-            quiet,
-        }
-    }
-
-    /// What standard output is.
-    pub(crate) fn stdout(&self) -> StreamInfo {
-        self.stdout
-    }
-
-    /// Writes data.
-    ///
-    /// # Errors
-    /// A silent [`Code::Done`] where nobody reads any more, so that `| head` ends a command
-    /// quietly; [`Code::Failed`] where writing fails, as on a full disk.
-    pub(crate) fn data(&self, bytes: &[u8]) -> Result<(), CliError> {
-        write_to(&mut io::stdout().lock(), bytes)
-    }
-
-    /// Writes data as one JSON document, indented.
-    ///
-    /// # Errors
-    /// Those of [`Output::data`].
-    pub(crate) fn json(&self, value: &impl Serialize) -> Result<(), CliError> {
-        let mut text = serde_json::to_vec_pretty(value).map_err(|error| {
-            CliError::failed(format!("the answer can't be shown as JSON: {error}"))
-        })?;
-        text.push(b'\n');
-        self.data(&text)
-    }
-
-    /// Writes data as YAML.
-    ///
-    /// # Errors
-    /// Those of [`Output::data`].
-    pub(crate) fn yaml(&self, value: &impl Serialize) -> Result<(), CliError> {
-        let text = serde_yaml::to_string(value).map_err(|error| {
-            CliError::failed(format!("the answer can't be shown as YAML: {error}"))
-        })?;
-        self.data(text.as_bytes())
-    }
-
-    /// A line about progress, for people; left out when they want quiet.
-    pub(crate) fn progress(&self, text: &str) {
-        if !self.quiet {
-            self.eprint(text);
-        }
-    }
-
-    /// A line for people. Where nobody reads it, it is lost.
-    pub(crate) fn eprint(&self, text: &str) {
-        let _ = writeln!(io::stderr().lock(), "{text}");
-    }
-
-    /// Why a command ends.
-    pub(crate) fn error(&self, stop: &CliError) {
-        if stop.message.is_empty() {
-            return;
-        }
-        let name = match stop.code {
-            Code::Done | Code::Interrupted => "fulcrum:".to_owned(),
-            _ => Color::Red.paint("fulcrum:", self.stderr.colour),
-        };
-        self.eprint(&format!("{name} {}", stop.message));
-    }
-}
-
-fn write_to(stream: &mut impl Write, bytes: &[u8]) -> Result<(), CliError> {
-    stream
-        .write_all(bytes)
-        .and_then(|()| stream.flush())
-        .map_err(|error| why_unwritten(&error))
-}
-
-fn why_unwritten(error: &io::Error) -> CliError {
-    // EIO is what a terminal gives that has been closed.
-    let terminal_gone = error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error());
-    if error.kind() == io::ErrorKind::BrokenPipe || terminal_gone {
-        return CliError::already_reported(Code::Done);
-    }
-    CliError::failed(format!("can't write to standard output: {error}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    struct Refusing(rustix::io::Errno);
-
-    impl Write for Refusing {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(self.0.into())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn a_reader_that_is_gone_ends_quietly_and_a_full_disk_does_not() {
-        use rustix::io::Errno;
-        for gone in [Errno::PIPE, Errno::IO] {
-            let stop = write_to(&mut Refusing(gone), b"x").expect_err("refused");
-            assert_eq!(stop, CliError::already_reported(Code::Done));
-        }
-        let stop = write_to(&mut Refusing(Errno::NOSPC), b"x").expect_err("refused");
-        assert_eq!(stop.code, Code::Failed);
-        assert!(stop.message.contains("standard output"), "{stop}");
-    }
-}
+pub(crate) use time::rfc3339;
+pub(crate) use writer::Output;

@@ -5,38 +5,38 @@ use fulcrum_rpc::control::{Difference, PlannedDomain, ReloadPlan};
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
-use super::Color;
+use super::color::Color;
 use super::table::sanitize;
 
 /// A plan for programs.
 #[derive(Debug, Serialize)]
-pub(crate) struct PlanShape {
-    domains: Vec<DomainShape>,
+pub(crate) struct PlanJson {
+    domains: Vec<DomainJson>,
     /// Settings of the app as a whole that are adopted.
-    app: Vec<DifferenceShape>,
+    app: Vec<DifferenceJson>,
     /// Settings of the app that only another instance would heed.
-    needs_new_instance: Vec<DifferenceShape>,
+    needs_new_instance: Vec<DifferenceJson>,
 }
 
 #[derive(Debug, Serialize)]
-struct DomainShape {
+struct DomainJson {
     domain: String,
     /// `unchanged`, `adopt`, `restart`, `start` or `stop`.
     action: &'static str,
-    differences: Vec<DifferenceShape>,
+    differences: Vec<DifferenceJson>,
 }
 
 #[derive(Debug, Serialize)]
-struct DifferenceShape {
+struct DifferenceJson {
     key: String,
     old: Option<String>,
     new: Option<String>,
 }
 
-impl From<&ReloadPlan> for PlanShape {
+impl From<&ReloadPlan> for PlanJson {
     fn from(plan: &ReloadPlan) -> Self {
-        let shapes = |all: &[Difference]| all.iter().map(DifferenceShape::from).collect();
-        let domain = |one: &PlannedDomain| DomainShape {
+        let shapes = |all: &[Difference]| all.iter().map(DifferenceJson::from).collect();
+        let domain = |one: &PlannedDomain| DomainJson {
             domain: one.domain.clone(),
             action: action_style(one.action()).1,
             differences: shapes(&one.differences),
@@ -49,7 +49,7 @@ impl From<&ReloadPlan> for PlanShape {
     }
 }
 
-impl From<&Difference> for DifferenceShape {
+impl From<&Difference> for DifferenceJson {
     fn from(difference: &Difference) -> Self {
         Self {
             key: difference.key.clone(),
@@ -59,7 +59,7 @@ impl From<&Difference> for DifferenceShape {
     }
 }
 
-/// The sign, the word and the colour of what happens to a domain.
+/// The sign, the word and the color of what happens to a domain.
 fn action_style(action: Action) -> (char, &'static str, Color) {
     match action {
         Action::Unchanged => ('=', "unchanged", Color::Dim),
@@ -73,7 +73,7 @@ fn action_style(action: Action) -> (char, &'static str, Color) {
 }
 
 /// `~ users   restart (env.FOO: one → two)`
-pub(crate) fn plan_table(plan: &ReloadPlan, colour: bool) -> String {
+pub(crate) fn plan_table(plan: &ReloadPlan, color: bool) -> String {
     let widths = plan.domains.iter().map(|one| one.domain.width());
     let width = widths.chain(["app".len()]).max().unwrap_or_default();
     let line = |(sign, word, paint): (char, &str, Color), name: &str, all: &[Difference]| {
@@ -83,7 +83,7 @@ pub(crate) fn plan_table(plan: &ReloadPlan, colour: bool) -> String {
         };
         let pad = " ".repeat(width.saturating_sub(name.width()));
         let text = format!("{sign} {}{pad}  {word}{changes}", sanitize(name));
-        format!("{}\n", paint.paint(&text, colour))
+        format!("{}\n", paint.paint(&text, color))
     };
     let mut page: String = plan
         .domains
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn programs_are_told_the_same() {
-        let shape = serde_json::to_value(PlanShape::from(&plan())).expect("JSON");
+        let shape = serde_json::to_value(PlanJson::from(&plan())).expect("JSON");
         assert_eq!(shape["domains"][5]["action"], "restart");
         assert_eq!(shape["domains"][5]["differences"][0]["new"], "two");
         assert_eq!(

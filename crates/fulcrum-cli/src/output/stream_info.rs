@@ -9,14 +9,14 @@ use std::os::fd::AsFd;
 pub(crate) struct StreamInfo {
     /// Whether it is a terminal.
     pub(crate) terminal: bool,
-    /// Whether colours are welcome.
-    pub(crate) colour: bool,
+    /// Whether colors are welcome.
+    pub(crate) color: bool,
     /// The terminal's columns.
     pub(crate) width: Option<u16>,
 }
 
 impl StreamInfo {
-    /// Looks at a stream; `plain` forbids colours.
+    /// Looks at a stream; `plain` forbids colors.
     pub(crate) fn of(stream: &(impl IsTerminal + AsFd), plain: bool) -> Self {
         let terminal = stream.is_terminal();
         let width = terminal
@@ -27,13 +27,13 @@ impl StreamInfo {
             .filter(|columns| *columns > 0);
         Self {
             terminal,
-            colour: terminal && !plain,
+            color: terminal && !plain,
             width,
         }
     }
 }
 
-/// Whether the environment asks for no colours.
+/// Whether the environment asks for no colors.
 pub(crate) fn color_disabled_by_env(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
     is_set("NO_COLOR") || is_set("CI") || variable("TERM").is_some_and(|term| term == "dumb")

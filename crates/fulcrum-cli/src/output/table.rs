@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use fulcrum_logs::truncate_to_width;
 use unicode_width::UnicodeWidthStr;
 
-use super::Color;
+use super::color::Color;
 
 /// Between two columns.
 const COLUMN_GAP: usize = 2;
@@ -39,7 +39,7 @@ impl Cell {
         }
     }
 
-    /// The same field in a colour.
+    /// The same field in a color.
     pub(crate) fn painted(mut self, paint: impl Into<Option<Color>>) -> Self {
         self.paint = paint.into();
         self
@@ -71,7 +71,7 @@ impl Table {
     }
 
     /// The table as text, each line ended.
-    pub(crate) fn render(&self, colour: bool, width: Option<u16>) -> String {
+    pub(crate) fn render(&self, color: bool, width: Option<u16>) -> String {
         let titles: Vec<_> = self
             .columns
             .iter()
@@ -86,7 +86,7 @@ impl Table {
             .collect();
         let mut out = String::new();
         for row in lines() {
-            self.render_row(row, &widths, colour, width, &mut out);
+            self.render_row(row, &widths, color, width, &mut out);
         }
         out
     }
@@ -95,7 +95,7 @@ impl Table {
         &self,
         row: &[Cell],
         widths: &[usize],
-        colour: bool,
+        color: bool,
         terminal: Option<u16>,
         out: &mut String,
     ) {
@@ -122,7 +122,7 @@ impl Table {
                 write!(line, "{:owed$}", "").expect("a String takes every write");
                 owed = 0;
                 match cell.paint {
-                    Some(paint) => line.push_str(&paint.paint(&text, colour)),
+                    Some(paint) => line.push_str(&paint.paint(&text, color)),
                     None => line.push_str(&text),
                 }
             }

@@ -77,12 +77,12 @@ impl SignalEscalation {
 mod tests {
     use super::*;
 
-    fn wishes(story: &[(SignalKind, ShutdownStage, u64)]) -> Vec<ShutdownAction> {
-        let mut insistence = SignalEscalation::default();
-        story
+    fn wishes(explanation: &[(SignalKind, ShutdownStage, u64)]) -> Vec<ShutdownAction> {
+        let mut escalation = SignalEscalation::default();
+        explanation
             .iter()
             .map(|(asked, stage, at)| {
-                insistence.on_signal(*asked, *stage, Duration::from_millis(*at))
+                escalation.on_signal(*asked, *stage, Duration::from_millis(*at))
             })
             .collect()
     }

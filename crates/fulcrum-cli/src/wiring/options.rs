@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fulcrum_config::{App, Mode};
 
-use fulcrum_runtime::watch::options::FileWatchOptions;
+use fulcrum_config::FileWatchOptions;
 
 /// How an instance is to run.
 #[derive(Debug)]
@@ -38,8 +38,8 @@ pub(crate) struct Options {
 /// How lines are shown.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct OutputStyle {
-    /// With colours.
-    pub(crate) colour: bool,
+    /// With colors.
+    pub(crate) color: bool,
     /// The terminal's columns, if it is one.
     pub(crate) width: Option<u16>,
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use fulcrum_config::{Selection, unsupported_settings};
 use fulcrum_logs::{Hub, Level, Stream};
 use fulcrum_rpc::{
     InstanceLock, LockError, RuntimeDir, bind_control, serve_control, serve_domains,
@@ -14,9 +15,7 @@ use fulcrum_runtime::parts::RuntimeParts;
 use fulcrum_runtime::process::untracked;
 use fulcrum_runtime::runtime::Runtime;
 use fulcrum_runtime::shutdown::stage::{ShutdownSignal, ShutdownStage};
-use fulcrum_runtime::state::desired::Selection;
 use fulcrum_runtime::state::modules;
-use fulcrum_runtime::unsupported::unsupported;
 use fulcrum_runtime::{stale, tracing_layer};
 use fulcrum_spawn::prepare::PrepareContext;
 use fulcrum_spawn::process::{RunId, Spawner};
@@ -94,7 +93,11 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         log(&hub, level, word);
     }
     let mut guarding = GuardHandle::begin(GUARD_COMMAND, &dir, &run, &tracker, &hub);
-    for warning in options.warnings.iter().chain(&unsupported(&options.app)) {
+    for warning in options
+        .warnings
+        .iter()
+        .chain(&unsupported_settings(&options.app))
+    {
         log(&hub, Level::Warn, warning.clone());
     }
     if let Some(moved) = &port.fallback_reason {

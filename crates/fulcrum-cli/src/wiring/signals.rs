@@ -45,7 +45,7 @@ impl Signals {
     /// Passes them on for ever. A third Ctrl-C ends the process here and now.
     pub(crate) async fn run(mut self, closing: ShutdownSignal, hub: Hub) {
         let begun = Instant::now();
-        let mut insistence = SignalEscalation::default();
+        let mut escalation = SignalEscalation::default();
         loop {
             let asked = tokio::select! {
                 Some(()) = self.interrupt.recv() => SignalKind::CtrlC,
@@ -58,7 +58,7 @@ impl Signals {
                 SignalKind::Terminate => "SIGTERM",
                 SignalKind::HangUp => "SIGHUP",
             };
-            match insistence.on_signal(asked, closing.stage(), begun.elapsed()) {
+            match escalation.on_signal(asked, closing.stage(), begun.elapsed()) {
                 ShutdownAction::Stop => {
                     let hint = match asked {
                         SignalKind::CtrlC => " (again to kill them)",

@@ -55,7 +55,7 @@ impl OutputWriter {
             Format::Json
         } else {
             let style = Style {
-                color: style.colour,
+                color: style.color,
                 width: style.width,
                 names,
                 ..Style::default()

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{Difference, SettingMap, diff};
+use super::change::Difference;
+use super::diff::{SettingMap, diff};
 use crate::app::{App, Domain, Program};
 use crate::process::{
     BackoffSettings, DependencyCondition, HeartbeatSettings, ProcessSettings, ResourceLimits,

@@ -7,10 +7,11 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{Action, Difference, ReloadPlan, RunningState};
+use super::change::{Action, Difference, ReloadPlan, RunningState};
 use crate::app::{App, Domain, Program};
+use crate::mode::Mode;
 use crate::process::{DependencyCondition, PortSetting, ProbeCheck, RestartMode};
-use crate::request::{LoadOptions, Mode};
+use crate::request::LoadOptions;
 
 /// An app with these domains, each a program, and otherwise by default.
 fn app(names: &[&str]) -> App {

@@ -22,8 +22,8 @@ use crate::context::SharedContext;
 use crate::control::change::LifecycleRequest;
 use crate::control::{change, logs, reload, status, wait};
 use crate::events::log;
-use crate::selection::select;
 use crate::shutdown::stage::ShutdownStage;
+use fulcrum_config::select;
 
 /// How many messages may wait for a client that is slow to read them.
 const STREAM_BUFFER: usize = 64;

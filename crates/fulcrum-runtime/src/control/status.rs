@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::context::RuntimeContext;
 use crate::exit::describe::{describe_exit, hint};
-use crate::redact::{masked_arguments, redact_value};
+use fulcrum_config::{redact_arguments, redact_value};
 
 /// How many lines of standard error are shown with a domain's details.
 const LAST_STDERR: usize = 20;
@@ -131,7 +131,7 @@ fn details(house: &RuntimeContext, name: &str) -> Option<Details> {
         _ => lines.iter().map(|line| line.text().into_owned()).collect(),
     };
     Some(Details {
-        command: program.chain(masked_arguments(&args)).collect(),
+        command: program.chain(redact_arguments(&args)).collect(),
         cwd: spec.cwd.display().to_string(),
         env: env.collect(),
         runner: spec.runner.clone(),

@@ -6,7 +6,6 @@ use fulcrum_spawn::process::{
     SocketOwner, Stat, descends_from, find_listener, find_unix_listener, read_env_var,
 };
 
-use crate::redact;
 use crate::state::domain::SharedDomainStates;
 use crate::state::process::{ProcessIdentity, TOKEN_VAR};
 
@@ -86,7 +85,7 @@ fn describe(what: &str, owner_process: &SocketOwner, owner: &PortOwner, domain: 
     let pid = owner_process.pid;
     let held = format!(
         "{what} is held by pid {pid} ({})",
-        redact::redact_command_line(&owner_process.command)
+        fulcrum_config::redact_command_line(&owner_process.command)
     );
     match owner {
         PortOwner::Fulcrum => (

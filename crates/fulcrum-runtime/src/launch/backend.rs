@@ -21,13 +21,13 @@ use crate::process::task::ProcessTask;
 use crate::readiness::probes;
 use crate::readiness::probes::{ProbeSet, ProbeTarget};
 use crate::resources::limits;
-use crate::settings_cache::SettingsCache;
 use crate::standby::node::NodeStandby;
 use crate::standby::pool;
 use crate::standby::pool::Standby;
 use crate::state::desired::{DesiredStateReceiver, current_config};
 use crate::state::domain::SharedDomainStates;
 use crate::state::modules;
+use fulcrum_config::SettingsCache;
 
 /// What the backends of all domains share.
 #[derive(Clone)]

@@ -10,9 +10,9 @@ use fulcrum_spawn::supervisor::{Condition, DomainSpec, DomainUpdate};
 use crate::error::{Error, ErrorKind};
 use crate::launch::backend::{DomainBackend, LaunchContext};
 use crate::restart::policy::RestartPolicyAdapter;
-use crate::settings_cache::SettingsCache;
 use crate::standby::node::NodeStandbyFactory;
-use crate::state::desired::{DesiredState, Selection};
+use crate::state::desired::DesiredState;
+use fulcrum_config::{Selection, SettingsCache};
 
 /// How long SIGKILL is given until a process counts as stuck.
 const KILL_WAIT: Duration = Duration::from_secs(5);

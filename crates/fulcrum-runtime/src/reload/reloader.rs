@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use fulcrum_config::{Action, App, Difference, LoadResult, ReloadPlan, Severity, load};
+use fulcrum_config::{
+    Action, App, Difference, LoadResult, ReloadPlan, Severity, describe_changes, load,
+};
 use fulcrum_logs::{FULCRUM_SOURCE, Level};
 use fulcrum_rpc::control::Progress;
 use fulcrum_spawn::lifecycle::CommandRejected;
@@ -23,7 +25,6 @@ use crate::reload::{plan_text, starts};
 use crate::resources::limits;
 use crate::shutdown::stage::ShutdownStage;
 use crate::state::desired::DesiredState;
-use crate::unsupported;
 
 /// The one who changes what runs.
 pub(crate) struct ReloadTask {
@@ -249,7 +250,7 @@ impl ReloadTask {
             match &entry.action {
                 Action::Unchanged => {}
                 Action::UpdateInPlace(differences) | Action::Restart(differences) => {
-                    note(&entry.domain, plan_text::changes(differences));
+                    note(&entry.domain, describe_changes(differences));
                 }
                 Action::Start => note(&entry.domain, "it is new".to_owned()),
                 Action::Stop => note(&entry.domain, "it is no longer there".to_owned()),
@@ -261,12 +262,12 @@ impl ReloadTask {
             if !plan.requires_restart.is_empty() {
                 let text = format!(
                     "only another instance would heed this (`fulcrum down`, then start it again): {}",
-                    plan_text::changes(&plan.requires_restart)
+                    describe_changes(&plan.requires_restart)
                 );
                 house.log(Level::Warn, text);
             }
         }
-        let text = plan_text::summary(plan);
+        let text = plan.summary();
         if text.is_empty() {
             return;
         }
@@ -278,8 +279,8 @@ impl ReloadTask {
             format!("the configuration has changed: {text}"),
         );
         let old = house.agenda();
-        let known = unsupported::unsupported(&old.app);
-        let mut shortcomings = unsupported::unsupported(&agenda.app);
+        let known = fulcrum_config::unsupported_settings(&old.app);
+        let mut shortcomings = fulcrum_config::unsupported_settings(&agenda.app);
         shortcomings.retain(|text| !known.contains(text));
         let known = limits::unenforceable(&old.app, &house.containment);
         let limits = limits::unenforceable(&agenda.app, &house.containment);

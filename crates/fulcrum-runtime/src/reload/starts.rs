@@ -1,13 +1,12 @@
 //! The lives that a reload begins.
 
-use fulcrum_config::Action;
+use fulcrum_config::{Action, restart_reason};
 use fulcrum_spawn::lifecycle::{Command, CommandRejected};
 use fulcrum_spawn::supervisor::{DomainHandle, Ticket};
 use tokio::task::JoinSet;
 
 use crate::context::SharedContext;
 use crate::control::change;
-use crate::reload::plan_text;
 use crate::reload::request::{
     ProgressSender, ReloadProgress, ReloadResult, RestartResult, restart_for_change,
 };
@@ -31,7 +30,7 @@ pub(crate) async fn start(
             Ok(Some((handle, Command::Start, ticket)))
         }
         Action::Restart(differences) => {
-            match restart_for_change(house, name, plan_text::reason(differences)).await? {
+            match restart_for_change(house, name, restart_reason(differences)).await? {
                 RestartResult::Started(handle, ticket) => {
                     Ok(Some((handle, Command::Restart, ticket)))
                 }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use fulcrum_config::{App, RestartMode, RestartSettings, RestartStrategy, SupervisionGroup};
+use fulcrum_config::{RestartMode, RestartSettings};
 use fulcrum_spawn::lifecycle::{ExitReport, Fact, Phase, TransitionCause};
 use fulcrum_spawn::supervisor::Transition;
 
@@ -20,33 +20,6 @@ pub(crate) struct GroupRestarts {
     /// Members that had passed their gate and had no process yet when they should have been taken
     /// along, and why: they are as soon as they have one.
     deferred: BTreeMap<String, String>,
-}
-
-/// Who goes along when a member fails.
-fn affected_members<'a>(group: &'a SupervisionGroup, failed: &str) -> Vec<&'a str> {
-    let members = group.domains.iter().map(String::as_str);
-    let others = |name: &&str| *name != failed;
-    match group.strategy {
-        _ if !group.domains.iter().any(|name| name == failed) => Vec::new(),
-        RestartStrategy::OneForOne => Vec::new(),
-        RestartStrategy::OneForAll => members.filter(others).collect(),
-        RestartStrategy::RestForOne => {
-            let after = members.skip_while(others).filter(others);
-            after.collect()
-        }
-    }
-}
-
-/// All who go along when a domain fails, each once, and why.
-fn members_to_restart(app: &App, failed: &str) -> BTreeMap<String, String> {
-    let mut found = BTreeMap::new();
-    for (name, group) in &app.runtime.groups {
-        for member in affected_members(group, failed) {
-            let why = || format!("{failed} failed, and group {name} is {}", group.strategy);
-            found.entry(member.to_owned()).or_insert_with(why);
-        }
-    }
-    found
 }
 
 /// Whether a life's end, for this cause, is a fault after which the policy starts the domain again.
@@ -96,7 +69,7 @@ impl GroupRestarts {
         if !triggers_restart(news.cause, report, &domain.process.restart) {
             return;
         }
-        for (member, why) in members_to_restart(&house.agenda().app, &news.domain) {
+        for (member, why) in house.agenda().app.members_to_restart(&news.domain) {
             let phase = house
                 .supervisor
                 .domain(&member)
@@ -125,34 +98,6 @@ mod tests {
     use fulcrum_config::BackoffSettings;
 
     use super::*;
-
-    fn group(strategy: RestartStrategy) -> SupervisionGroup {
-        let domains = ["a", "b", "c"].map(str::to_owned).to_vec();
-        SupervisionGroup { strategy, domains }
-    }
-
-    #[test]
-    fn who_goes_along_is_the_strategys_affair() {
-        let table: [(RestartStrategy, [&[&str]; 3]); 3] = [
-            (RestartStrategy::OneForOne, [&[], &[], &[]]),
-            (RestartStrategy::RestForOne, [&["b", "c"], &["c"], &[]]),
-            (
-                RestartStrategy::OneForAll,
-                [&["b", "c"], &["a", "c"], &["a", "b"]],
-            ),
-        ];
-        for (strategy, expected) in table {
-            let group = group(strategy);
-            for (failed, expected) in ["a", "b", "c"].into_iter().zip(expected) {
-                assert_eq!(
-                    affected_members(&group, failed),
-                    expected,
-                    "{failed} in {strategy}"
-                );
-            }
-            assert!(affected_members(&group, "stranger").is_empty());
-        }
-    }
 
     fn restart(policy: RestartMode) -> RestartSettings {
         RestartSettings {

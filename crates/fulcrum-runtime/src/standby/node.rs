@@ -15,8 +15,8 @@ use tokio::sync::watch;
 use crate::context::log;
 use crate::launch::backend::{LaunchContext, build_command};
 use crate::process::untracked::TOKEN_VAR;
-use crate::settings_cache::SettingsCache;
 use crate::standby::pool::StandbyFactory;
+use fulcrum_config::SettingsCache;
 
 /// Makes spares as the domains' backends make lives. Clones make the same ones.
 #[derive(Clone, Default)]

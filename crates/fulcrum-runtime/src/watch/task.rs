@@ -18,10 +18,10 @@ use crate::state::domain::DomainState;
 use crate::state::modules;
 use crate::watch::classify::{ReloadTarget, meaning};
 use crate::watch::loops::ReloadLoopDetector;
-use crate::watch::options::FileWatchOptions;
 use crate::watch::pending::PendingReloads;
 use crate::watch::spec::{Loaded, MODULE_REPORTS_KEY, patterns};
-use crate::watch::{assets, config_reload, display, load_state, loops, remote_fs, status};
+use crate::watch::{assets, config_reload, display, load_state, loops, status};
+use fulcrum_config::FileWatchOptions;
 
 type Due = DueAction<ReloadTarget, PathBuf>;
 
@@ -79,7 +79,7 @@ impl Task {
         );
         let watcher = Watcher::start(&spec, options).await?;
         if how.poll.is_none()
-            && let Some(advice) = remote_fs::polling_hint(&house.agenda().app.root)
+            && let Some(advice) = fulcrum_watch::polling_hint(&house.agenda().app.root)
         {
             house.log(Level::Warn, advice);
         }

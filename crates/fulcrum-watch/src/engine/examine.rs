@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::{Engine, KnownFile};
+use crate::change::{Change, ChangeKind};
 use crate::content::{FileState, FileVersion, REMOTE_CLOCK_SKEW, read_state};
 use crate::notifier::Notifier;
 use crate::write_settling::{PartialSave, WriteState};
-use crate::{Change, ChangeKind};
 
 impl<S: Notifier> Engine<S> {
     /// Something has happened to the content of a file.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::{Engine, KnownFile};
-use crate::WatchStatus;
+use crate::change::WatchStatus;
 use crate::content::{FileStamp, FileState, TIME_GRANULARITY, read_state, stamp};
 use crate::notifier::{Notifier, WatchFailure};
 use crate::resolved_spec::{ResolvedSpec, Root};

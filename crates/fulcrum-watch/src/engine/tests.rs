@@ -5,8 +5,9 @@ use std::fs;
 use std::rc::Rc;
 
 use super::*;
+use crate::change::{Change, ChangeKind, Key};
 use crate::notifier::WatchFailure;
-use crate::{Change, ChangeKind, Key, WatchSpec, WatchedDir, WatchedFile};
+use crate::spec::{WatchSpec, WatchedDir, WatchedFile};
 
 /// A system that tells of nothing by itself, and has only so many watches.
 #[derive(Debug, Default, Clone)]

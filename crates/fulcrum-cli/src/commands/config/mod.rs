@@ -1,28 +1,28 @@
-//! `fulcrum config`: looks at files only, whether or not the app runs.
+//! `fulcrum config`: reads files only, whether or not the app is running.
 
 mod show;
 mod validate;
 
 use clap::Subcommand;
 
-use super::Context;
+use crate::commands::context::Context;
 use crate::exit::CliError;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
-    pub(super) verb: Verb,
+    pub(crate) verb: Verb,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Say all that is wrong with the configuration
+    /// Validate the configuration and print all errors
     Validate(validate::Args),
-    /// Show the effective configuration, and where each value comes from
+    /// Print the effective configuration and the origin of each value
     Show(show::Args),
 }
 
-pub(super) fn run(verb: Verb, context: &Context) -> Result<(), CliError> {
+pub(crate) fn run(verb: Verb, context: &Context) -> Result<(), CliError> {
     match verb {
         Verb::Validate(args) => validate::run(&args, context),
         Verb::Show(args) => show::run(&args, context),

@@ -4,28 +4,27 @@ use clap::ValueEnum;
 use fulcrum_config::{App, Mode};
 use serde_json::Value;
 
-use super::Context;
+use crate::commands::context::Context;
 use crate::exit::{CliError, Code};
 use crate::load;
 use crate::output::{Cell, Color, Table};
-use fulcrum_runtime::names;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// One domain; without it, the whole app
+    /// Name a domain [default: the whole app]
     domain: Option<String>,
-    /// What to print
+    /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
     output: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// A setting a line, with its origin
+    /// One setting a line, with its origin
     Table,
     /// Each setting as {"value", "origin"}
     Json,
-    /// The values only, as they could be written
+    /// The values only, as YAML
     Yaml,
 }
 
@@ -51,14 +50,17 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         }
         Format::Table => {
             let face = output.stdout();
-            output.data(table(&shown).render(face.colour, face.width).as_bytes())
+            output.data(table(&shown).render(face.color, face.width).as_bytes())
         }
     }
 }
 
 fn unknown_domain(app: &App, name: &str) -> CliError {
     let names = app.domains.iter().map(|domain| domain.name.as_str());
-    CliError::new(Code::UnknownDomain, names::unknown_domain(name, names))
+    CliError::new(
+        Code::UnknownDomain,
+        fulcrum_config::unknown_domain(name, names),
+    )
 }
 
 fn table(shown: &Value) -> Table {
@@ -76,7 +78,7 @@ fn table(shown: &Value) -> Table {
     table
 }
 
-/// The settings below a section, each with its dotted path. A leaf is `{"value", "origin"}`.
+/// The settings of a section by dotted path. A leaf is `{"value", "origin"}`.
 fn flatten(path: &str, value: &Value, rows: &mut Vec<(String, String, String)>) {
     let Value::Object(section) = value else {
         return rows.push((path.to_owned(), plain_value(value), String::new()));

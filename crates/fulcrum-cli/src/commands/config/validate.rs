@@ -4,33 +4,33 @@ use clap::ValueEnum;
 use fulcrum_config::{Diagnostic, Mode, Severity};
 use serde::Serialize;
 
-use super::Context;
+use crate::commands::context::Context;
 use crate::exit::{CliError, Code};
 use crate::load::{self, tally};
-use crate::output::pluralize;
+use fulcrum_runtime::format::pluralize;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What to print
+    /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
     output: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// Findings on standard error, a summary
+    /// Diagnostics on standard error, a summary on standard output
     Table,
-    /// All findings as an array
+    /// All diagnostics as a JSON array
     Json,
 }
 
-/// A finding for programs.
+/// A diagnostic as JSON.
 #[derive(Debug, Serialize)]
 struct DiagnosticJson<'a> {
     severity: &'static str,
     code: &'static str,
     file: Option<String>,
-    /// From 1; null for a file as a whole.
+    /// From 1; null for a whole file.
     line: Option<u32>,
     column: Option<u32>,
     message: &'a str,

@@ -8,33 +8,33 @@ use fulcrum_rpc::control::{CallRequest, CallResponse};
 use serde::Serialize;
 use serde::de::IgnoredAny;
 
-use super::Context;
 use crate::args::duration;
 use crate::client;
+use crate::commands::context::Context;
 use crate::exit::{CliError, Code};
 use crate::output::Output;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The domain
+    /// Name the domain
     name: String,
-    /// The message's type, such as order_create_request
+    /// Name the message type, such as order_create_request
     #[arg(value_name = "TYPE")]
     kind: String,
-    /// Its payload; `-` reads it from standard input
+    /// Pass the payload as JSON; `-` reads standard input
     #[arg(value_name = "JSON", allow_negative_numbers = true)]
     pub(crate) payload: Option<String>,
-    /// How long the answer may take
+    /// Set the maximum time for the response
     #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "30s")]
     timeout: Duration,
-    /// What to print
+    /// Choose the output format
     #[arg(short, long, value_enum, default_value = "payload")]
     output: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// The answer's payload, as it came
+    /// The payload of the response, unchanged
     #[value(alias = "table")]
     Payload,
     /// {"type", "payload", "success", "error"}
@@ -81,7 +81,7 @@ fn read_stdin() -> Result<String, CliError> {
     Ok(text)
 }
 
-/// What isn't JSON never leaves this process, so that the mistake is told where it was made.
+/// Rejects a payload that is not JSON before it is sent.
 fn validate_json(payload: &str) -> Result<(), CliError> {
     serde_json::from_str::<IgnoredAny>(payload).map(drop).map_err(|error| {
         CliError::new(
@@ -134,9 +134,9 @@ mod tests {
         for payload in ["{}", "[1, 2.50]", "\"x\"", "-5", " null "] {
             assert_eq!(validate_json(payload), Ok(()), "{payload}");
         }
-        let stop = validate_json("{\"id\":\n oops}").expect_err("no JSON");
-        assert_eq!(stop.code, Code::Usage);
-        assert!(stop.message.contains("line 2 column 2"), "{stop}");
+        let error = validate_json("{\"id\":\n oops}").expect_err("no JSON");
+        assert_eq!(error.code, Code::Usage);
+        assert!(error.message.contains("line 2 column 2"), "{error}");
         validate_json("").expect_err("nothing");
         validate_json("{} {}").expect_err("two");
     }

@@ -5,29 +5,30 @@ use std::time::SystemTime;
 use clap::ValueEnum;
 use fulcrum_rpc::control::{Event, EventsRequest};
 
-use super::{Context, stream};
+use super::stream;
 use crate::client;
+use crate::commands::context::Context;
 use crate::exit::CliError;
-use crate::output::{Color, EventShape, kind_paint, rfc3339, sanitize};
+use crate::output::{Color, EventJson, kind_paint, rfc3339, sanitize};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Names or globs; without any, all
+    /// Select domains by name or glob [default: all]
     #[arg(value_name = "NAME|GLOB")]
     names: Vec<String>,
-    /// Go on with what happens from now on
+    /// Follow new events
     #[arg(short, long)]
     follow: bool,
-    /// What to print
+    /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
     output: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// One thing that happened a line
+    /// One line an event
     Table,
-    /// One object a line
+    /// One JSON object a line
     Json,
 }
 
@@ -42,12 +43,12 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
         .events(request)
         .await
         .map_err(client::control_error)?;
-    let colour = output.stdout().colour;
+    let color = output.stdout().color;
     let print = |event: Event, out: &mut Vec<u8>| {
         let line = match args.output {
-            Format::Table => line(&event, colour),
+            Format::Table => line(&event, color),
             Format::Json => {
-                serde_json::to_string(&EventShape::from(event)).expect("its keys are texts")
+                serde_json::to_string(&EventJson::from(event)).expect("its keys are texts")
             }
         };
         out.extend_from_slice(line.as_bytes());
@@ -56,13 +57,13 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     stream::print(events, args.follow, output, print).await
 }
 
-fn line(event: &Event, colour: bool) -> String {
+fn line(event: &Event, color: bool) -> String {
     let time = event.time.and_then(|time| SystemTime::try_from(time).ok());
     let time = time.map_or_else(|| "-".to_owned(), rfc3339);
-    let kind = kind_paint(&event.kind).paint(&format!("{:<13}", sanitize(&event.kind)), colour);
+    let kind = kind_paint(&event.kind).paint(&format!("{:<13}", sanitize(&event.kind)), color);
     let text = format!(
         "{}  {:<14}  {:<4}  {kind}  {}",
-        Color::Dim.paint(&time, colour),
+        Color::Dim.paint(&time, color),
         sanitize(&event.domain),
         format!("#{}", event.generation),
         sanitize(if event.reason == event.kind {

@@ -1,4 +1,4 @@
-//! What the instance still knows of a domain's past.
+//! The retained history of a domain: its events and its standard error.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +10,13 @@ use super::logs::remote;
 use crate::client::control_error;
 use crate::exit::CliError;
 
-/// As many of the newest lines are looked through for those of standard error.
+/// How many of the newest lines are searched for those of standard error.
 const MAX_LINES: u64 = 2_000;
 
-/// What happened to a domain, oldest first.
+/// The events of a domain, oldest first.
 ///
 /// # Errors
-/// The instance's refusal, and a stream that breaks.
+/// The request is rejected, or the stream breaks.
 pub(super) async fn events(client: &ControlClient, domain: &str) -> Result<Vec<Event>, CliError> {
     let request = EventsRequest {
         domains: vec![domain.to_owned()],
@@ -25,7 +25,7 @@ pub(super) async fn events(client: &ControlClient, domain: &str) -> Result<Vec<E
     collect(client.events(request).await.map_err(control_error)?).await
 }
 
-/// What each of its lives wrote to standard error, as far as it is kept.
+/// What each generation wrote to standard error, as far as it is retained.
 ///
 /// # Errors
 /// Those of [`events`].

@@ -5,24 +5,24 @@ use std::time::Duration;
 use fulcrum_rpc::control::ChangeRequest;
 use fulcrum_rpc::control::change_request::Action;
 
-use super::Context;
 use super::result::{self, Format};
 use crate::args::duration;
 use crate::client;
+use crate::commands::context::Context;
 use crate::exit::CliError;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct LifecycleArgs {
-    /// Names, globs, or `all`
+    /// Select domains by name, glob, or `all`
     #[arg(required = true, value_name = "NAME|GLOB|all")]
     names: Vec<String>,
-    /// Don't wait for the outcome
+    /// Do not wait for the outcome
     #[arg(long)]
     no_wait: bool,
-    /// How long to wait for the outcome; 0 is for ever
+    /// Set the maximum wait (0 = no limit)
     #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "60s")]
     timeout: Duration,
-    /// What to print
+    /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
     output: Format,
 }

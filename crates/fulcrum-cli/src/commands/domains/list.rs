@@ -2,17 +2,17 @@
 
 use clap::ValueEnum;
 
-use super::Context;
 use crate::client;
+use crate::commands::context::Context;
 use crate::exit::CliError;
-use crate::output::{DomainShape, domain_table};
+use crate::output::{DomainJson, domain_table};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Names or globs; without any, all
+    /// Select domains by name or glob [default: all]
     #[arg(value_name = "NAME|GLOB")]
     names: Vec<String>,
-    /// What to print
+    /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
     output: Format,
 }
@@ -33,7 +33,7 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     let shapes = |domains: Vec<_>| {
         domains
             .into_iter()
-            .map(DomainShape::from)
+            .map(DomainJson::from)
             .collect::<Vec<_>>()
     };
     match args.output {
@@ -54,7 +54,7 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
             let face = output.stdout();
             output.data(
                 domain_table(&domains)
-                    .render(face.colour, face.width)
+                    .render(face.color, face.width)
                     .as_bytes(),
             )
         }

@@ -1,8 +1,7 @@
-//! `fulcrum domains`: what can be asked of a running instance.
+//! `fulcrum domains`: the requests to a running instance.
 
 pub(crate) mod call;
 mod events;
-mod explain;
 mod history;
 mod lifecycle;
 mod list;
@@ -14,10 +13,12 @@ mod status;
 mod stop;
 mod stream;
 mod wait;
+mod why;
 
 use clap::Subcommand;
 
-use super::{Context, executor};
+use crate::commands::context::Context;
+use crate::commands::executor;
 use crate::exit::CliError;
 
 #[derive(Debug, clap::Args)]
@@ -28,29 +29,29 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Show the domains
+    /// Print all domains and their state
     List(list::Args),
-    /// Show the instance and its domains, or one domain at length
+    /// Print the state of the instance, or of one domain in detail
     Status(status::Args),
-    /// Start domains and what they depend on
+    /// Start domains and their dependencies
     Start(start::Args),
     /// Stop domains
     Stop(stop::Args),
-    /// Stop domains and start them again
+    /// Restart domains
     Restart(restart::Args),
-    /// Wait until domains are in a state
+    /// Wait until domains reach a state
     Wait(wait::Args),
-    /// Show what domains said
+    /// Print domain logs
     Logs(logs::Args),
-    /// Send one message to a domain and print its answer
+    /// Send a request to a domain and print the response
     Call(call::Args),
-    /// Show what happened to domains
+    /// Print domain events
     Events(events::Args),
-    /// Tell why a domain is as it is, and how that came about
-    Why(explain::Args),
+    /// Explain a domain's current state and its history
+    Why(why::Args),
 }
 
-pub(super) fn run(verb: Verb, context: Context) -> Result<(), CliError> {
+pub(crate) fn run(verb: Verb, context: Context) -> Result<(), CliError> {
     match verb {
         Verb::List(args) => executor::run_client(None, list::run(args, context)),
         Verb::Status(args) => executor::run_client(None, status::run(args, context)),
@@ -63,6 +64,6 @@ pub(super) fn run(verb: Verb, context: Context) -> Result<(), CliError> {
         Verb::Logs(args) => executor::run_client(None, logs::run(args, context)),
         Verb::Call(args) => executor::run_client(None, call::run(args, context)),
         Verb::Events(args) => executor::run_client(None, events::run(args, context)),
-        Verb::Why(args) => executor::run_client(None, explain::run(args, context)),
+        Verb::Why(args) => executor::run_client(None, why::run(args, context)),
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::client;
 use crate::exit::{CliError, Code};
-use crate::output::{DomainShape, Output};
+use crate::output::{DomainJson, Output};
 
 /// How an outcome is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -23,10 +23,10 @@ pub(crate) enum Format {
 struct OutcomeJson {
     outcome: &'static str,
     message: String,
-    domains: Vec<DomainShape>,
+    domains: Vec<DomainJson>,
 }
 
-/// Shows an outcome, and ends with what it means.
+/// Prints an outcome and maps it to an exit code.
 ///
 /// # Errors
 /// Every outcome but done.
@@ -46,14 +46,14 @@ pub(super) async fn print_outcome(
         output.json(&OutcomeJson {
             outcome: outcome_name(outcome.kind()),
             message: outcome.message.clone(),
-            domains: domains.into_iter().map(DomainShape::from).collect(),
+            domains: domains.into_iter().map(DomainJson::from).collect(),
         })?;
     }
-    if let Err(stop) = client::into_result(&outcome) {
-        if stop.code != Code::UnknownDomain {
+    if let Err(error) = client::into_result(&outcome) {
+        if error.code != Code::UnknownDomain {
             client::print_stderr_tails(client, names, output).await;
         }
-        return Err(stop);
+        return Err(error);
     }
     if format == Format::Table && !outcome.message.is_empty() {
         output.progress(&outcome.message);

@@ -2,7 +2,8 @@
 
 use fulcrum_rpc::control::change_request::Action;
 
-use super::{Context, lifecycle};
+use super::lifecycle;
+use crate::commands::context::Context;
 use crate::exit::CliError;
 
 #[derive(Debug, clap::Args)]

@@ -6,22 +6,23 @@ use clap::ValueEnum;
 use fulcrum_rpc::control::{Domain, Event, StatusRequest, StatusResponse};
 use serde::Serialize;
 
-use super::{Context, history};
+use super::history;
 use crate::client;
+use crate::commands::context::Context;
 use crate::exit::{CliError, Code};
 use crate::output::{
-    DomainShape, GenerationJson, InstanceShape, Output, describe_domain, describe_instance,
+    DomainJson, GenerationJson, InstanceJson, Output, describe_domain, describe_instance,
     domain_table, lives,
 };
 
-/// How many lives are shown with a domain, the present one included.
+/// How many generations are shown with a domain, the current one included.
 const SHOWN_GENERATIONS: usize = 5;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// One domain, at length
+    /// Name a domain to print in detail
     name: Option<String>,
-    /// What to print
+    /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
     output: Format,
 }
@@ -36,8 +37,8 @@ enum Format {
 /// `domains status -o json`.
 #[derive(Debug, Serialize)]
 struct StatusJson {
-    instance: InstanceShape,
-    domains: Vec<DomainShape>,
+    instance: InstanceJson,
+    domains: Vec<DomainJson>,
 }
 
 #[expect(
@@ -76,11 +77,11 @@ fn print_one(
     lives.retain(|life| life.generation > 0);
     let last = &lives[lives.len().saturating_sub(SHOWN_GENERATIONS)..];
     if format == Format::Table {
-        let page = describe_domain(&domain, last, now, output.stdout().colour);
+        let page = describe_domain(&domain, last, now, output.stdout().color);
         return output.data(page.as_bytes());
     }
     let shape =
-        DomainShape::from(domain).with_lives(last.iter().map(GenerationJson::from).collect());
+        DomainJson::from(domain).with_lives(last.iter().map(GenerationJson::from).collect());
     if format == Format::Json {
         output.json(&shape)
     } else {
@@ -97,18 +98,14 @@ fn print_all(
     let instance = response.instance.unwrap_or_default();
     if format == Format::Table {
         let face = output.stdout();
-        let mut page = describe_instance(&instance, now, face.colour);
+        let mut page = describe_instance(&instance, now, face.color);
         page.push('\n');
-        page.push_str(&domain_table(&response.domains).render(face.colour, face.width));
+        page.push_str(&domain_table(&response.domains).render(face.color, face.width));
         return output.data(page.as_bytes());
     }
     let whole = StatusJson {
         instance: instance.into(),
-        domains: response
-            .domains
-            .into_iter()
-            .map(DomainShape::from)
-            .collect(),
+        domains: response.domains.into_iter().map(DomainJson::from).collect(),
     };
     if format == Format::Json {
         output.json(&whole)
@@ -117,7 +114,7 @@ fn print_all(
     }
 }
 
-/// The one domain that `name` means. With more than one the shape of the output would depend on
+/// The one domain that `name` matches. With several, the shape of the output would depend on
 /// what is running.
 pub(super) fn single_domain(domains: Vec<Domain>, name: &str) -> Result<Domain, CliError> {
     let names: Vec<_> = domains.iter().map(|domain| domain.name.as_str()).collect();
@@ -158,9 +155,9 @@ mod tests {
             single_domain(vec![domain("users")], "u*").map(|domain| domain.name),
             Ok("users".to_owned())
         );
-        let stop = single_domain(vec![domain("users"), domain("uploads")], "u*").expect_err("two");
-        assert_eq!(stop.code, Code::Usage);
-        assert!(stop.message.contains("users, uploads"), "{stop}");
+        let error = single_domain(vec![domain("users"), domain("uploads")], "u*").expect_err("two");
+        assert_eq!(error.code, Code::Usage);
+        assert!(error.message.contains("users, uploads"), "{error}");
         assert_eq!(
             single_domain(vec![], "x").expect_err("none").code,
             Code::UnknownDomain

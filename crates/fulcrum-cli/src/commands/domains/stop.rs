@@ -2,14 +2,15 @@
 
 use fulcrum_rpc::control::change_request::Action;
 
-use super::{Context, lifecycle};
+use super::lifecycle;
+use crate::commands::context::Context;
 use crate::exit::CliError;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     change: lifecycle::LifecycleArgs,
-    /// Kill them instead of asking them to end
+    /// Send SIGKILL instead of the stop signal
     #[arg(long)]
     force: bool,
 }

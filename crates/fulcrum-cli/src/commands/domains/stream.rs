@@ -10,14 +10,14 @@ use crate::client::control_error;
 use crate::exit::CliError;
 use crate::output::{Output, stdout_closed};
 
-/// As much is gathered before it is written, if more is there already.
+/// How many bytes are buffered before a write, if more are available at once.
 const FLUSH_BYTES: usize = 64 * 1024;
 
-/// Prints each item as `render` puts it, until the end; when following, until the instance or the
-/// reader of our output is gone.
+/// Prints each item through `render` until the stream ends; when following, until the instance
+/// exits or standard output is closed.
 ///
 /// # Errors
-/// The instance's refusal, and a stream that breaks before its end.
+/// The request is rejected, or the stream breaks before its end.
 pub(super) async fn print<T>(
     items: impl Stream<Item = Result<T, ControlError>>,
     follow: bool,

@@ -7,25 +7,25 @@ use fulcrum_rpc::control::outcome::Kind;
 use fulcrum_rpc::control::wait_request::Condition;
 use fulcrum_rpc::control::{Outcome, WaitRequest};
 
-use super::Context;
 use super::result::{self, Format};
 use crate::args::duration;
 use crate::client;
+use crate::commands::context::Context;
 use crate::exit::CliError;
-use crate::output::format_duration;
+use fulcrum_runtime::format::format_duration;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Names, globs, or `all`; without any, all
+    /// Select domains by name, glob, or `all` [default: all]
     #[arg(value_name = "NAME|GLOB|all")]
     names: Vec<String>,
-    /// What to wait for
+    /// Choose the state to wait for
     #[arg(long = "for", value_enum, default_value = "ready")]
     condition: WaitCondition,
-    /// How long; 0 is for ever
+    /// Set the maximum wait (0 = no limit)
     #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "60s")]
     timeout: Duration,
-    /// What to print
+    /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
     output: Format,
 }

@@ -74,10 +74,10 @@ fn domain(phase: &str, generation: u64, reason: &str) -> Domain {
 }
 
 fn summary(domain: &Domain, events: &[Event]) -> String {
-    story(domain, events, &BTreeMap::new()).summary()
+    explanation(domain, events, &BTreeMap::new()).summary()
 }
 
-fn story<'a>(
+fn explanation<'a>(
     domain: &'a Domain,
     events: &'a [Event],
     stderr: &'a BTreeMap<u64, Vec<String>>,
@@ -182,7 +182,7 @@ fn the_timeline_says_each_thing_once_and_harms_no_terminal() {
         ],
     )]);
     let domain = domain("running", 2, "ready");
-    let told = story(&domain, &events, &stderr).render(3, false);
+    let told = explanation(&domain, &events, &stderr).render(3, false);
     let golden = "\
 users has been ready for 1.7 s (generation 2): generation 1 ended: exit 3; last on stderr: boom
 
@@ -199,7 +199,7 @@ generation 2, spawned 1970-01-01T00:00:02.200Z (1.8 s ago)
   +100 ms  ready
 ";
     assert_eq!(told, golden);
-    let one = story(&domain, &events, &stderr).render(1, false);
+    let one = explanation(&domain, &events, &stderr).render(1, false);
     assert!(!one.contains("generation 1, spawned"), "{one}");
 }
 
@@ -212,7 +212,7 @@ fn a_hang_is_told_once_with_its_evidence() {
     events.push(event(7, 2_101, 1, "hung", ("running", "stopping"), hung));
     let stderr = BTreeMap::from([(1, vec!["Debugger attached.".to_owned(), "about".to_owned()])]);
     let domain = domain("stopping", 1, hung);
-    let told = story(&domain, &events, &stderr).render(1, false);
+    let told = explanation(&domain, &events, &stderr).render(1, false);
     let timeline = "\
   +100 ms  ready
    +1.1 s  evidence       stuck in f

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fulcrum_logs::{Gap, Level, LineRenderer, LogLine, Source, Stream, Style, to_json};
 
-use super::{Format, LogRequest};
+use super::request::{Format, LogRequest};
 use crate::exit::CliError;
 use crate::output::Output;
 
@@ -36,8 +36,8 @@ enum LineFormat {
 }
 
 impl Printer {
-    pub(super) fn new(wish: &LogRequest, names: &[String], output: &Output) -> Self {
-        let args = &wish.args;
+    pub(super) fn new(request: &LogRequest, names: &[String], output: &Output) -> Self {
+        let args = &request.args;
         let look = if args.output == Format::Json {
             LineFormat::Json
         } else if args.raw {
@@ -50,7 +50,7 @@ impl Printer {
                 && args.level.is_none();
             LineFormat::Text {
                 terminal: LineRenderer::new(Style {
-                    color: face.colour,
+                    color: face.color,
                     width: face.width,
                     names: &names,
                     timestamps: args.timestamps,

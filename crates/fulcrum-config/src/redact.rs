@@ -1,21 +1,41 @@
-//! What people are shown and secrets: masked by the names that they go by.
+//! Redaction of secrets in text for people, by the names of variables and options.
 
-use fulcrum_config::is_secret_name;
-
-/// What stands in a secret's place.
+/// Replaces a secret.
 const MASK: &str = "***";
 
-/// The value of a variable, or a mask if its name says that it is a secret. The password of an
-/// address is masked whatever the name is.
-pub(crate) fn redact_value(name: &str, value: &str) -> String {
+/// Whether a variable of that name probably holds a secret, so that its value must not be shown.
+///
+/// A guess by common words: `DB_PASSWORD`, `API_KEY`, `GITHUB_TOKEN`.
+pub fn is_secret_name(name: &str) -> bool {
+    const WORDS: [&str; 8] = [
+        "TOKEN",
+        "SECRET",
+        "PASSWORD",
+        "PASSWD",
+        "PASSPHRASE",
+        "CREDENTIAL",
+        "PRIVATE",
+        "APIKEY",
+    ];
+    let name = name.to_ascii_uppercase();
+    WORDS.iter().any(|word| name.contains(word))
+        || name == "KEY"
+        || name.ends_with("_KEY")
+        || name.ends_with("_PWD")
+}
+
+/// The value of a variable, or `***` if [its name](is_secret_name) is that of a secret. The
+/// password in a URL is replaced in any variable.
+pub fn redact_value(name: &str, value: &str) -> String {
     if is_secret_name(name) {
         return MASK.to_owned();
     }
     redact_url_password(value)
 }
 
-/// Arguments of a command: `--api-key=x` and `--api-key x` keep their names only.
-pub(crate) fn masked_arguments(arguments: &[String]) -> Vec<String> {
+/// Arguments of a command without secret values: of `--api-key=x` and `--api-key x` only the names
+/// are kept.
+pub fn redact_arguments(arguments: &[String]) -> Vec<String> {
     let mut secret_follows = false;
     let mask = |argument: &String| {
         if std::mem::take(&mut secret_follows) && !argument.starts_with('-') {
@@ -39,10 +59,10 @@ pub(crate) fn masked_arguments(arguments: &[String]) -> Vec<String> {
     arguments.iter().map(mask).collect()
 }
 
-/// A command line as one text.
-pub(crate) fn redact_command_line(command: &str) -> String {
+/// A command line, split at spaces, without secret values.
+pub fn redact_command_line(command: &str) -> String {
     let words: Vec<String> = command.split(' ').map(str::to_owned).collect();
-    masked_arguments(&words).join(" ")
+    redact_arguments(&words).join(" ")
 }
 
 /// `postgres://user:secret@host` without the secret.
@@ -69,8 +89,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_addresses_give_secrets_away() {
-        for (name, value, shown) in [
+    fn secrets_are_found_by_name_and_in_urls() {
+        for (name, value, redacted) in [
             ("SECRET_TOKEN", "hunter2", "***"),
             ("STRIPE_KEY", "hunter2", "***"),
             ("PORT", "3001", "3001"),
@@ -85,16 +105,16 @@ mod tests {
                 "https://example.com/a:b@c",
             ),
         ] {
-            assert_eq!(redact_value(name, value), shown);
+            assert_eq!(redact_value(name, value), redacted);
         }
     }
 
     #[test]
-    fn options_keep_their_names() {
-        let shown =
+    fn options_keep_their_names_and_lose_secret_values() {
+        let redacted =
             redact_command_line("node x.js --api-key=hunter2 --token hunter2 --token-file f -v");
         assert_eq!(
-            shown,
+            redacted,
             "node x.js --api-key=*** --token *** --token-file *** -v"
         );
         assert_eq!(

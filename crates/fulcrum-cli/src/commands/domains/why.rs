@@ -6,39 +6,41 @@ use clap::ValueEnum;
 use fulcrum_rpc::control::StatusRequest;
 use serde::Serialize;
 
-use super::{Context, history, status};
+use super::history;
+use super::status;
 use crate::client;
+use crate::commands::context::Context;
 use crate::exit::CliError;
-use crate::output::{EventShape, Explanation, GenerationJson, lives};
+use crate::output::{EventJson, Explanation, GenerationJson, lives};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The domain
+    /// Name the domain
     name: String,
-    /// How many of its last lives to tell of
+    /// Set how many generations to print
     #[arg(short = 'n', long, value_name = "N", default_value = "3")]
     lives: usize,
-    /// What to print
+    /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
     output: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// The story
+    /// An explanation as text
     Table,
-    /// One object: the summary, the lives, and all that happened
+    /// One JSON object: the summary, the generations and the events
     Json,
 }
 
 /// `domains why NAME -o json`.
 #[derive(Debug, Serialize)]
-struct ExplainJson {
+struct WhyJson {
     domain: String,
     phase: String,
     summary: String,
     lives: Vec<GenerationJson>,
-    events: Vec<EventShape>,
+    events: Vec<EventJson>,
 }
 
 #[expect(
@@ -59,24 +61,28 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     let domain = status::single_domain(response.domains, &args.name)?;
     let events = history::events(&client, &domain.name).await?;
     let stderr = history::stderr(&client, &domain.name).await?;
-    let story = Explanation {
+    let explanation = Explanation {
         domain: &domain,
         events: &events,
         stderr: &stderr,
         now: SystemTime::now(),
     };
     match args.output {
-        Format::Table => output.data(story.render(args.lives, output.stdout().colour).as_bytes()),
-        Format::Json => output.json(&ExplainJson {
+        Format::Table => output.data(
+            explanation
+                .render(args.lives, output.stdout().color)
+                .as_bytes(),
+        ),
+        Format::Json => output.json(&WhyJson {
             domain: domain.name.clone(),
             phase: domain.phase.clone(),
-            summary: story.summary(),
+            summary: explanation.summary(),
             lives: lives(&events)
                 .iter()
                 .filter(|life| life.generation > 0)
                 .map(GenerationJson::from)
                 .collect(),
-            events: events.iter().cloned().map(EventShape::from).collect(),
+            events: events.iter().cloned().map(EventJson::from).collect(),
         }),
     }
 }

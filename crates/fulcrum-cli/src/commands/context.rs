@@ -1,0 +1,33 @@
+//! The context of a command: the app and the output.
+
+use std::path::{Path, PathBuf};
+
+use fulcrum_rpc::ControlClient;
+
+use crate::client;
+use crate::exit::CliError;
+use crate::output::Output;
+
+/// The app that a command is about, and where it prints.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    /// The app, as it was named on the command line.
+    pub(crate) app: Option<PathBuf>,
+    /// Where the command prints.
+    pub(crate) output: Output,
+}
+
+impl Context {
+    /// The app, as it was named on the command line.
+    pub(crate) fn app(&self) -> Option<&Path> {
+        self.app.as_deref()
+    }
+
+    /// A connection to the app's instance.
+    ///
+    /// # Errors
+    /// Those of [`client::connect`].
+    pub(crate) async fn connect(&self) -> Result<ControlClient, CliError> {
+        client::connect(self.app()).await
+    }
+}

@@ -1,0 +1,32 @@
+//! From the parsed command line to the command.
+
+use crate::cli::{self, Cli, Command};
+use crate::commands::context::Context;
+use crate::commands::{
+    background_instance, completions, config, dev, domains, down, reload, serve, strip,
+};
+use crate::exit::CliError;
+use crate::output::Output;
+
+/// Runs the command.
+///
+/// # Errors
+/// Those of the command, with its exit code.
+pub(crate) fn run(cli: Cli, output: Output) -> Result<(), CliError> {
+    let context = Context {
+        app: cli.global.app,
+        output,
+    };
+    match cli.command {
+        Command::Dev(args) => dev::run(args, context),
+        Command::Serve(args) => serve::run(args, context),
+        Command::Down(args) => down::run(args, context),
+        Command::Reload(args) => reload::run(args, context),
+        Command::Domains(args) => domains::run(args.verb, context),
+        Command::Logs(args) => domains::run(domains::Verb::Logs(args), context),
+        Command::Config(args) => config::run(args.verb, &context),
+        Command::Completions(args) => completions::run(&args, cli::command(), &context.output),
+        Command::BackgroundInstance(args) => background_instance::run(args, &context),
+        Command::StripTypes(args) => strip::run(&args, &context.output),
+    }
+}

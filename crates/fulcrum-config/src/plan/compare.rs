@@ -1,0 +1,56 @@
+//! Compares the running configuration with the wanted one.
+
+use std::collections::BTreeSet;
+
+use super::change::{Action, DomainChange, ReloadPlan, RunningState};
+use super::diff::diff;
+use super::settings::{self, ComparableSettings};
+use crate::app::{App, Domain};
+
+impl ReloadPlan {
+    /// Compares what runs with what should.
+    pub fn new(running: &RunningState<'_>, wanted: &App) -> Self {
+        let (app, requires_restart) = settings::diff_app(running.app, wanted);
+        let names: BTreeSet<&str> = [running.app, wanted]
+            .into_iter()
+            .flat_map(|app| &app.domains)
+            .filter(|domain| domain.has_process())
+            .map(|domain| domain.name.as_str())
+            .collect();
+        let entry = |name: &str| DomainChange {
+            domain: name.to_owned(),
+            action: action(running, wanted, name),
+        };
+        Self {
+            domains: names.into_iter().map(entry).collect(),
+            app,
+            requires_restart,
+        }
+    }
+}
+
+fn action(running: &RunningState<'_>, wanted: &App, name: &str) -> Action {
+    let rests = running.stopped.contains(name);
+    let with_process = |app: &'_ App| app.domain(name).cloned().filter(Domain::has_process);
+    let (old, new) = match (with_process(running.app), with_process(wanted)) {
+        (Some(old), Some(new)) => (old, new),
+        (Some(_), None) => return Action::Stop,
+        (None, Some(_)) if rests => return Action::UpdateInPlace(Vec::new()),
+        (None, Some(_)) => return Action::Start,
+        (None, None) => return Action::Unchanged,
+    };
+    let started = running.processes.get(name).copied().unwrap_or(&old);
+    let (started, old, new) = (
+        ComparableSettings::from_domain(started, running.app),
+        ComparableSettings::from_domain(&old, running.app),
+        ComparableSettings::from_domain(&new, wanted),
+    );
+    let mut differences = diff(started.process, new.process);
+    let same_life = differences.is_empty();
+    differences.extend(diff(old.supervision, new.supervision));
+    match (differences.is_empty(), same_life || rests) {
+        (true, _) => Action::Unchanged,
+        (false, true) => Action::UpdateInPlace(differences),
+        (false, false) => Action::Restart(differences),
+    }
+}

@@ -1,0 +1,9 @@
+//! Layered settings to the types that callers use, with the checks that need more than one value.
+
+mod export;
+mod process;
+mod reader;
+mod runtime;
+
+pub(crate) use process::{dependency_origins, process};
+pub(crate) use runtime::runtime;

@@ -1,0 +1,109 @@
+//! `runtime:` as typed settings.
+
+use std::path::Path;
+
+use super::export::resolve_export;
+use super::reader::{SET, SettingsReader};
+use crate::diagnostic::Diagnostic;
+use crate::runtime::{
+    AppWatchSettings, GrpcSettings, ListenAddress, LogFormat, LogSettings, LogStoreSettings,
+    RegistrationMode, RestartStrategy, RuntimeSettings, SupervisionGroup, TlsSettings,
+};
+use crate::setting::{Origin, SettingTree};
+
+/// The settings of the app.
+pub(crate) fn runtime(
+    tree: &SettingTree,
+    root: &Path,
+    problems: &mut Vec<Diagnostic>,
+) -> RuntimeSettings {
+    let settings = SettingsReader {
+        tree,
+        section: "runtime",
+    };
+    let listen = settings.leaf("grpc.listen").expect(SET);
+    let (host, port) = settings.address("grpc.listen").expect(SET);
+    let tls = tls(&settings, root, problems);
+    let groups = tree.entries("groups").map(|(name, group)| {
+        let group = SettingsReader {
+            tree: group,
+            section: "group",
+        };
+        let strategy = match group.string("strategy") {
+            Some("rest_for_one") => RestartStrategy::RestForOne,
+            Some("one_for_all") => RestartStrategy::OneForAll,
+            _ => RestartStrategy::OneForOne,
+        };
+        (
+            name.clone(),
+            SupervisionGroup {
+                strategy,
+                domains: group.string_list("domains"),
+            },
+        )
+    });
+    RuntimeSettings {
+        domains: settings.string_list("domains"),
+        grpc: GrpcSettings {
+            listen: ListenAddress {
+                host,
+                port,
+                explicit: listen.origin != Origin::Default,
+            },
+            registration: match settings.string("grpc.registration") {
+                Some("open") => RegistrationMode::Open,
+                _ => RegistrationMode::Token,
+            },
+            tls,
+        },
+        logs: LogSettings {
+            level: settings.string("logs.level").expect(SET).to_owned(),
+            format: match settings.string("logs.format") {
+                Some("text") => LogFormat::Text,
+                Some("json") => LogFormat::Json,
+                _ => LogFormat::Auto,
+            },
+            store: log_store(&settings),
+            forward: resolve_export(&settings, problems),
+        },
+        watch: AppWatchSettings {
+            enabled: settings.bool("watch.enabled"),
+            poll: settings.duration("watch.poll"),
+            ignore: settings.string_list("watch.ignore"),
+        },
+        standby: settings.integer("standby"),
+        groups: groups.collect(),
+    }
+}
+
+fn log_store(settings: &SettingsReader<'_>) -> Option<LogStoreSettings> {
+    let set = |key: &str| settings.bool(&format!("logs.store.{key}")).expect(SET);
+    set("enabled").then(|| LogStoreSettings {
+        file_size: settings.size("logs.store.file_size").expect(SET),
+        files: settings.integer("logs.store.files").expect(SET) as usize,
+        max_age: settings.duration("logs.store.max_age").expect(SET),
+        total_size: settings.size("logs.store.total_size").expect(SET),
+        compress: set("compress"),
+    })
+}
+
+fn tls(
+    settings: &SettingsReader<'_>,
+    root: &Path,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<TlsSettings> {
+    let first = ["cert", "key", "client_ca"]
+        .into_iter()
+        .find(|name| settings.leaf(&format!("grpc.tls.{name}")).is_some())?;
+    // Refused rather than ignored: whoever sets it relies on it.
+    problems.push(
+        settings
+            .problem(&format!("grpc.tls.{first}"), "not-supported", "this version of Fulcrum doesn't serve TLS yet, and would talk in plain text")
+            .hint("remove `runtime.grpc.tls` and listen on the loopback; let a proxy that speaks TLS stand before it"),
+    );
+    Some(TlsSettings {
+        cert: settings.path("grpc.tls.cert", root)?,
+        key: settings.path("grpc.tls.key", root)?,
+        client_ca: settings.path("grpc.tls.client_ca", root),
+    })
+}
