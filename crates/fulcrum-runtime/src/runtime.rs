@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use fulcrum_config::Mode;
+use fulcrum_config::{Mode, RegistrationMode};
 use fulcrum_logs::Level;
 use fulcrum_rpc::control::outcome::Kind;
 use fulcrum_rpc::control::wait_request::Condition;
-use fulcrum_rpc::{ControlHandler, Registry, UnimplementedHandler};
+use fulcrum_rpc::{Authorizer, ControlHandler, Registry, TokenPolicy, UnimplementedHandler};
 use fulcrum_spawn::supervisor::{DomainManager, Supervisor};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -27,8 +27,8 @@ use crate::liveness::timeouts::LivenessTimeouts;
 use crate::oom_monitor::OomMonitor;
 use crate::parts::RuntimeParts;
 use crate::process::untracked;
-use crate::registration::authorizer::Authorizer;
 use crate::registration::events as registrations;
+use crate::registration::identity::DomainIdentities;
 use crate::reload::reloader::ReloadTask;
 use crate::reload::request::{self, ReloadReceiver};
 use crate::resources::limits;
@@ -95,14 +95,17 @@ impl Runtime {
             former: BTreeSet::new(),
         });
         let (writer, agendas) = watch::channel(Arc::clone(&agenda));
-        let gate = Authorizer {
-            registration: agenda.app.runtime.grpc.registration,
-            desks: Arc::clone(&desks),
-            supervisor: Arc::clone(&roster),
-            lookup_permit: tokio::sync::Semaphore::new(1),
-            agendas: agendas.clone(),
+        let token_policy = match agenda.app.runtime.grpc.registration {
+            RegistrationMode::Token => TokenPolicy::Required,
+            RegistrationMode::Open => TokenPolicy::Optional,
         };
-        let registry = Registry::with_settings(gate, UnimplementedHandler, events, times);
+        let identities = DomainIdentities {
+            states: Arc::clone(&desks),
+            supervisor: Arc::clone(&roster),
+            desired: agendas.clone(),
+        };
+        let authorizer = Authorizer::new(token_policy, identities);
+        let registry = Registry::with_settings(authorizer, UnimplementedHandler, events, times);
         let workshop = LaunchContext {
             environment: around,
             agendas: agendas.clone(),

@@ -14,6 +14,7 @@
 mod client;
 mod handler;
 mod lock;
+pub mod progress;
 mod runtime_dir;
 mod serve;
 mod service;

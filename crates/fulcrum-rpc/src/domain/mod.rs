@@ -1,7 +1,9 @@
 //! The domain side: who may register, what domains and callers say to each other.
 
 mod authorization;
+mod authorizer;
 mod backpressure;
+mod capabilities;
 mod connection_activity;
 mod event;
 mod handler;
@@ -26,6 +28,8 @@ mod tests;
 pub use authorization::{
     RegistrationAuthorizer, RegistrationError, RegistrationGrant, RegistrationRequest,
 };
+pub use authorizer::{Authorizer, DomainProcess, IdentitySource, PeerIdentity, TokenPolicy};
+pub use capabilities::{CAPABILITY_ASSETS, CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT, TOKEN_METADATA};
 pub use connection_activity::ConnectionActivity;
 pub use event::{DomainEvent, HeartbeatPayload, StreamEnd};
 pub use handler::{DomainRequest, RuntimeHandler, UnimplementedHandler};
@@ -33,15 +37,3 @@ pub use listeners::{BindError, BindErrorKind, Listeners};
 pub use message_response::MessageResponse;
 pub use registry::{Registry, ServerConfig};
 pub use serve::{ServeError, serve_domains};
-
-/// The metadata key in which a domain presents its token.
-pub const TOKEN_METADATA: &str = "x-fulcrum-token";
-
-/// The capability of domains that send heartbeats.
-pub const CAPABILITY_HEARTBEAT: &str = "heartbeat";
-
-/// The capability of domains that want to be told before they are stopped.
-pub const CAPABILITY_DRAIN: &str = "drain";
-
-/// The capability of domains that want to know which of their files that aren't code change.
-pub const CAPABILITY_ASSETS: &str = "assets";

@@ -3,13 +3,13 @@
 use fulcrum_rpc::ControlError;
 use fulcrum_rpc::control::Progress;
 use fulcrum_rpc::control::outcome::Kind;
+use fulcrum_rpc::control::progress::outcome;
 use fulcrum_spawn::lifecycle::{Command, Phase};
 use fulcrum_spawn::supervisor::{DomainHandle, Outcome, Snapshot, Ticket};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::context::RuntimeContext;
-use crate::control::service::outcome;
 use crate::transitions::format_duration;
 
 /// One request.

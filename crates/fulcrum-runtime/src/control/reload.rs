@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fulcrum_rpc::control::outcome::Kind;
+use fulcrum_rpc::control::progress::outcome;
 use fulcrum_rpc::control::{
     Findings, ReloadProgress as WireProgress, ReloadRequest, reload_progress,
 };
@@ -11,7 +12,6 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::context::SharedContext;
-use crate::control::service::outcome;
 use crate::reload::request::{ReloadProgress, ReloadResult, ReloadTrigger, reload};
 
 /// How many steps may wait for a client that is slow to read them.

@@ -7,16 +7,15 @@ use std::time::Duration;
 use fulcrum_logs::{Capacity, Delivery, FULCRUM_SOURCE};
 use fulcrum_rpc::control::change_request::Action;
 use fulcrum_rpc::control::outcome::Kind;
+use fulcrum_rpc::control::progress::{message_channel, outcome, single_outcome, timeout_or_max};
 use fulcrum_rpc::control::{
     CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, Instance, LogRecord,
-    LogsRequest, Outcome, Progress, ReloadProgress, ReloadRequest, ShutdownRequest, StatusRequest,
+    LogsRequest, Progress, ReloadProgress, ReloadRequest, ShutdownRequest, StatusRequest,
     StatusResponse, WaitRequest,
 };
 use fulcrum_rpc::{ControlError, ControlHandler, MessageStream};
 use fulcrum_spawn::lifecycle::{Command, Phase};
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
 
 use crate::context::SharedContext;
 use crate::control::change::LifecycleRequest;
@@ -25,44 +24,8 @@ use crate::events::log;
 use crate::shutdown::stage::ShutdownStage;
 use fulcrum_config::select;
 
-/// How many messages may wait for a client that is slow to read them.
-const STREAM_BUFFER: usize = 64;
-
 /// The running instance, as its clients reach it.
 pub(crate) struct ControlService(pub(crate) SharedContext);
-
-type Sink<T> = mpsc::Sender<Result<T, ControlError>>;
-
-fn streamed<T: Send + 'static>() -> (Sink<T>, MessageStream<T>) {
-    let (sink, source) = mpsc::channel(STREAM_BUFFER);
-    (sink, Box::pin(ReceiverStream::new(source)))
-}
-
-/// The last message of a stream of progress.
-pub(crate) fn outcome(kind: Kind, message: impl Into<String>) -> Progress {
-    let outcome = Outcome {
-        kind: kind.into(),
-        message: message.into(),
-    };
-    Progress {
-        outcome: Some(outcome),
-        ..Progress::default()
-    }
-}
-
-fn single_outcome(kind: Kind, message: String) -> MessageStream<Progress> {
-    Box::pin(tokio_stream::once(Ok(outcome(kind, message))))
-}
-
-fn timeout_or_max(millis: u64) -> Duration {
-    // Nobody waits for a year; that is as good as no limit.
-    let year = Duration::from_secs(365 * 24 * 60 * 60);
-    if millis == 0 {
-        year
-    } else {
-        Duration::from_millis(millis)
-    }
-}
 
 impl ControlService {
     fn names(&self, wanted: &[String]) -> Result<Vec<String>, ControlError> {
@@ -141,7 +104,7 @@ impl ControlHandler for ControlService {
             by_name,
             no_wait: request.no_wait,
         };
-        let (sink, stream) = streamed();
+        let (sink, stream) = message_channel();
         let house = SharedContext::clone(&self.0);
         tokio::spawn(async move {
             let end = tokio::time::timeout(
@@ -175,7 +138,7 @@ impl ControlHandler for ControlService {
                 }
             }
         };
-        let (sink, stream) = streamed();
+        let (sink, stream) = message_channel();
         let house = SharedContext::clone(&self.0);
         tokio::spawn(async move {
             let all = wait::wait_all(&house, &names, condition);
@@ -210,7 +173,7 @@ impl ControlHandler for ControlService {
             .map(logs::log_record)
             .collect();
         let seam = logs::snapshot_marker(&self.0, follower.snapshot_seq(), domains);
-        let (sink, stream) = streamed();
+        let (sink, stream) = message_channel();
         let hub = self.0.hub.clone();
         tokio::spawn(async move {
             // What isn't remembered any more, up to the seam, is read in the store.
@@ -240,7 +203,7 @@ impl ControlHandler for ControlService {
     async fn events(&self, request: EventsRequest) -> Result<MessageStream<Event>, ControlError> {
         let names = self.known_domains(&request.domains)?;
         let (kept, mut coming) = self.0.journal.subscribe();
-        let (sink, stream) = streamed();
+        let (sink, stream) = message_channel();
         tokio::spawn(async move {
             let all = names.is_empty();
             let wanted = |event: &log::Event| all || names.contains(&event.domain);
@@ -318,7 +281,7 @@ impl ControlHandler for ControlService {
         } else {
             ShutdownStage::Stopping
         });
-        let (sink, stream) = streamed();
+        let (sink, stream) = message_channel();
         let house = SharedContext::clone(&self.0);
         tokio::spawn(async move {
             let mut ticks = tokio::time::interval(Duration::from_millis(500));

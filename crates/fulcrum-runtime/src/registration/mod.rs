@@ -1,4 +1,4 @@
 //! TODO
 
-pub mod authorizer;
 pub mod events;
+pub mod identity;

@@ -1,0 +1,364 @@
+//! Authorizes registrations by token, or by the process behind the connection.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::authorization::{
+    RegistrationAuthorizer, RegistrationError, RegistrationGrant, RegistrationRequest,
+};
+use super::capabilities::TOKEN_METADATA;
+
+/// The current process of a domain, as a registration is compared with it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DomainProcess {
+    /// The domain's name.
+    pub domain: String,
+    /// The generation of the process.
+    pub generation: u64,
+    /// The token that the process was started with.
+    pub token: String,
+    /// The process id of its leader; `None` until it is spawned.
+    pub pid: Option<u32>,
+}
+
+/// Prints everything except the token.
+impl fmt::Debug for DomainProcess {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("DomainProcess")
+            .field("domain", &self.domain)
+            .field("generation", &self.generation)
+            .field("token", &"***")
+            .field("pid", &self.pid)
+            .finish()
+    }
+}
+
+/// The process that sent a registration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PeerIdentity {
+    /// The process of a domain, or one that it started.
+    Domain(DomainProcess),
+    /// A process outside the process tree of every domain, by its id.
+    Unmanaged(Option<u32>),
+    /// The process cannot be determined.
+    Unknown,
+}
+
+/// What an [`Authorizer`] has to know of the processes that run.
+pub trait IdentitySource: Send + Sync + 'static {
+    /// The current process of each domain. A process whose leader has exited is not listed:
+    /// its token is no longer valid.
+    fn processes(&self) -> Vec<DomainProcess>;
+
+    /// Finds the process at the other end of a connection, from our address `local` and the
+    /// peer's address `peer`, and compares it with `processes`.
+    ///
+    /// It may block. An authorizer calls it on a blocking thread, once at a time.
+    fn find_peer(
+        &self,
+        local: SocketAddr,
+        peer: SocketAddr,
+        processes: Vec<DomainProcess>,
+    ) -> PeerIdentity;
+
+    /// The reason for which this generation is being stopped; `None` where it is not.
+    fn stop_reason(&self, domain: &str, generation: u64) -> Option<String>;
+
+    /// The interval at which a domain is to send heartbeats; `None` for a domain that is not
+    /// configured.
+    fn heartbeat_interval(&self, domain: &str) -> Option<Duration>;
+
+    /// Called when a domain's process registered another name, with the error that its client
+    /// receives. The process can never become ready under its own name.
+    fn on_wrong_name(&self, process: &DomainProcess, error: &str);
+}
+
+/// Whether a registration needs a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenPolicy {
+    /// A registration without a token is rejected.
+    Required,
+    /// A registration without a token is attributed by the process behind its connection.
+    Optional,
+}
+
+/// Authorizes registrations by token, or, for clients that send none, by the process behind
+/// the connection.
+pub struct Authorizer<S> {
+    policy: TokenPolicy,
+    source: Arc<S>,
+    /// Limits peer lookups to one at a time. A lookup takes some milliseconds of CPU time, and
+    /// any local process can cause hundreds at once.
+    lookup_permit: Semaphore,
+}
+
+impl<S: IdentitySource> Authorizer<S> {
+    /// An authorizer for the processes that `source` knows.
+    pub fn new(policy: TokenPolicy, source: S) -> Self {
+        Self {
+            policy,
+            source: Arc::new(source),
+            lookup_permit: Semaphore::new(1),
+        }
+    }
+
+    async fn find_peer(
+        &self,
+        request: &RegistrationRequest,
+        processes: Vec<DomainProcess>,
+    ) -> PeerIdentity {
+        let source = Arc::clone(&self.source);
+        let (local, peer) = (request.local, request.peer);
+        // The semaphore is never closed.
+        let _permit = self.lookup_permit.acquire().await;
+        let lookup = tokio::task::spawn_blocking(move || source.find_peer(local, peer, processes));
+        lookup.await.unwrap_or(PeerIdentity::Unknown)
+    }
+
+    fn grant(
+        &self,
+        domain: &str,
+        generation: u64,
+        managed: bool,
+        pid: Option<u32>,
+    ) -> RegistrationGrant {
+        RegistrationGrant {
+            generation,
+            managed,
+            pid,
+            heartbeat_interval: self.source.heartbeat_interval(domain),
+        }
+    }
+
+    fn grant_managed(&self, process: &DomainProcess) -> RegistrationGrant {
+        self.grant(&process.domain, process.generation, true, process.pid)
+    }
+
+    /// A generation that is being stopped must not receive requests any more.
+    fn check_not_stopping(&self, process: &DomainProcess) -> Result<(), RegistrationError> {
+        let DomainProcess {
+            domain, generation, ..
+        } = process;
+        match self.source.stop_reason(domain, *generation) {
+            None => Ok(()),
+            Some(reason) => Err(RegistrationError::FailedPrecondition(format!(
+                "generation {generation} of {domain} is being stopped ({reason}) and cannot register"
+            ))),
+        }
+    }
+
+    fn reject_wrong_name(&self, process: &DomainProcess, requested: &str) -> RegistrationError {
+        let name = &process.domain;
+        let pid = process
+            .pid
+            .map_or_else(String::new, |pid| format!(" (pid {pid})"));
+        let text = format!(
+            "the process of {name}{pid} registered as {requested}: change the name in its code to \
+             {name}, or rename its directory to {requested}"
+        );
+        self.source.on_wrong_name(process, &text);
+        RegistrationError::PermissionDenied(text)
+    }
+}
+
+impl<S: IdentitySource> RegistrationAuthorizer for Authorizer<S> {
+    async fn authorize(
+        &self,
+        request: RegistrationRequest,
+    ) -> Result<RegistrationGrant, RegistrationError> {
+        let domain = &request.domain;
+        let processes = self.source.processes();
+        let identity = match &request.token {
+            Some(token) => processes
+                .into_iter()
+                .find(|process| constant_time_eq(&process.token, token))
+                .map(PeerIdentity::Domain)
+                .ok_or_else(|| {
+                    RegistrationError::Unauthenticated(format!(
+                        "invalid token for {domain}: register with the FULCRUM_DOMAIN_TOKEN of \
+                         the current process"
+                    ))
+                })?,
+            None if self.policy == TokenPolicy::Required => {
+                return Err(RegistrationError::Unauthenticated(format!(
+                    "no token for {domain}: send FULCRUM_DOMAIN_TOKEN as the metadata \
+                     {TOKEN_METADATA}, or set runtime.grpc.registration to open"
+                )));
+            }
+            None => self.find_peer(&request, processes).await,
+        };
+        match identity {
+            PeerIdentity::Domain(process) if process.domain == *domain => {
+                self.check_not_stopping(&process)?;
+                Ok(self.grant_managed(&process))
+            }
+            PeerIdentity::Domain(process) => Err(self.reject_wrong_name(&process, domain)),
+            PeerIdentity::Unmanaged(pid) => Ok(self.grant(domain, 0, false, pid)),
+            // The current process of the domain is the most likely sender.
+            PeerIdentity::Unknown => {
+                let processes = self.source.processes();
+                let current = processes.iter().find(|process| process.domain == *domain);
+                Ok(match current {
+                    Some(process) => self.grant_managed(process),
+                    None => self.grant(domain, 0, false, None),
+                })
+            }
+        }
+    }
+}
+
+/// Compares in a time that does not depend on where two tokens differ.
+fn constant_time_eq(one: &str, other: &str) -> bool {
+    one.len() == other.len()
+        && one
+            .bytes()
+            .zip(other.bytes())
+            .fold(0, |acc, (a, b)| acc | (a ^ b))
+            == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// `users` runs as generation 2 with the token `secret`; `orders` is being stopped.
+    #[derive(Default)]
+    struct TestSource {
+        peer: Option<PeerIdentity>,
+        wrong_names: Arc<Mutex<Vec<String>>>,
+    }
+
+    fn process(domain: &str, generation: u64, token: &str) -> DomainProcess {
+        DomainProcess {
+            domain: domain.to_owned(),
+            generation,
+            token: token.to_owned(),
+            pid: Some(7),
+        }
+    }
+
+    impl IdentitySource for TestSource {
+        fn processes(&self) -> Vec<DomainProcess> {
+            vec![process("users", 2, "secret"), process("orders", 1, "other")]
+        }
+
+        fn find_peer(
+            &self,
+            _local: SocketAddr,
+            _peer: SocketAddr,
+            _processes: Vec<DomainProcess>,
+        ) -> PeerIdentity {
+            self.peer.clone().expect("no lookup expected")
+        }
+
+        fn stop_reason(&self, domain: &str, _generation: u64) -> Option<String> {
+            (domain == "orders").then(|| "requested".to_owned())
+        }
+
+        fn heartbeat_interval(&self, domain: &str) -> Option<Duration> {
+            (domain == "users").then_some(Duration::from_secs(5))
+        }
+
+        fn on_wrong_name(&self, process: &DomainProcess, error: &str) {
+            let entry = format!("{}: {error}", process.domain);
+            self.wrong_names.lock().expect("not poisoned").push(entry);
+        }
+    }
+
+    fn request(domain: &str, token: Option<&str>) -> RegistrationRequest {
+        RegistrationRequest {
+            domain: domain.to_owned(),
+            token: token.map(str::to_owned),
+            capabilities: Vec::new(),
+            local: ([127, 0, 0, 1], 50051).into(),
+            peer: ([127, 0, 0, 1], 40000).into(),
+        }
+    }
+
+    #[test]
+    fn tokens_are_equal_only_as_a_whole() {
+        assert!(constant_time_eq("abc", "abc"));
+        assert!(!constant_time_eq("abc", "abd"));
+        assert!(!constant_time_eq("abc", "ab"));
+    }
+
+    #[tokio::test]
+    async fn a_token_identifies_a_generation() {
+        let authorizer = Authorizer::new(TokenPolicy::Required, TestSource::default());
+        let grant = authorizer.authorize(request("users", Some("secret"))).await;
+        let expected = RegistrationGrant {
+            generation: 2,
+            managed: true,
+            pid: Some(7),
+            heartbeat_interval: Some(Duration::from_secs(5)),
+        };
+        assert_eq!(grant, Ok(expected));
+        for token in [None, Some("guess"), Some("")] {
+            let error = authorizer.authorize(request("users", token)).await;
+            assert!(
+                matches!(&error, Err(RegistrationError::Unauthenticated(text)) if text.contains("users")),
+                "{error:?}"
+            );
+        }
+        let error = authorizer.authorize(request("orders", Some("other"))).await;
+        assert!(
+            matches!(&error, Err(RegistrationError::FailedPrecondition(text)) if text.contains("requested")),
+            "{error:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_process_that_registers_another_name_is_reported() {
+        let source = TestSource::default();
+        let wrong_names = Arc::clone(&source.wrong_names);
+        let authorizer = Authorizer::new(TokenPolicy::Optional, source);
+        let error = authorizer
+            .authorize(request("orders", Some("secret")))
+            .await
+            .expect_err("the token belongs to users");
+        let RegistrationError::PermissionDenied(text) = error else {
+            panic!("{error:?}")
+        };
+        assert_eq!(
+            *wrong_names.lock().expect("not poisoned"),
+            [format!("users: {text}")]
+        );
+    }
+
+    #[tokio::test]
+    async fn without_a_token_the_peer_process_decides() {
+        let grant = async |domain: &str, peer| {
+            let source = TestSource {
+                peer: Some(peer),
+                ..TestSource::default()
+            };
+            Authorizer::new(TokenPolicy::Optional, source)
+                .authorize(request(domain, None))
+                .await
+                .map(|grant| (grant.generation, grant.managed, grant.pid))
+        };
+        let users = PeerIdentity::Domain(process("users", 2, "secret"));
+        assert_eq!(grant("users", users).await, Ok((2, true, Some(7))));
+        let unmanaged = PeerIdentity::Unmanaged(Some(9));
+        assert_eq!(grant("users", unmanaged).await, Ok((0, false, Some(9))));
+        let unknown = PeerIdentity::Unknown;
+        assert_eq!(
+            grant("users", unknown.clone()).await,
+            Ok((2, true, Some(7)))
+        );
+        assert_eq!(grant("billing", unknown).await, Ok((0, false, None)));
+    }
+
+    #[test]
+    fn the_debug_output_of_a_process_hides_its_token() {
+        let text = format!("{:?}", process("users", 2, "secret"));
+        assert!(text.contains("users") && !text.contains("secret"), "{text}");
+    }
+}
