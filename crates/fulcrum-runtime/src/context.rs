@@ -8,6 +8,7 @@ use fulcrum_config::Mode;
 use fulcrum_logs::{FULCRUM_SOURCE, Hub, Level};
 use fulcrum_rpc::Registry;
 use fulcrum_spawn::process::ProcessTracker;
+use fulcrum_spawn::standby::StandbyPool;
 use fulcrum_spawn::supervisor::Supervisor;
 use tokio::time::Instant;
 
@@ -17,7 +18,6 @@ use crate::reload::request::ReloadHandle;
 use crate::resources::sampler::UsageSampler;
 use crate::shutdown::stage::{ShutdownSignal, ShutdownStage};
 use crate::standby::node::NodeStandby;
-use crate::standby::pool::Standby;
 use crate::state::desired::{DesiredState, DesiredStateReceiver, DomainConfigRef};
 use crate::state::domain::SharedDomainStates;
 
@@ -33,7 +33,7 @@ pub(crate) struct RuntimeContext {
     pub(crate) desks: SharedDomainStates,
     pub(crate) vitals: UsageSampler,
     pub(crate) containment: ProcessTracker,
-    pub(crate) standby: Standby<NodeStandby>,
+    pub(crate) standby: StandbyPool<NodeStandby>,
     pub(crate) closing: ShutdownSignal,
     /// Which run this is in the store of log lines; 0 without one.
     pub(crate) log_run: u64,

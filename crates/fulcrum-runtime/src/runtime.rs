@@ -8,8 +8,10 @@ use fulcrum_config::{Mode, RegistrationMode};
 use fulcrum_logs::Level;
 use fulcrum_rpc::control::outcome::Kind;
 use fulcrum_rpc::control::wait_request::Condition;
-use fulcrum_rpc::{Authorizer, ControlHandler, Registry, TokenPolicy, UnimplementedHandler};
-use fulcrum_spawn::supervisor::{DomainManager, Supervisor};
+use fulcrum_rpc::{ControlHandler, Registry, UnimplementedHandler};
+use fulcrum_spawn::process::OomMonitor;
+use fulcrum_spawn::standby::StandbyPool;
+use fulcrum_spawn::supervisor::{DomainManager, StartLimiter, Supervisor};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -21,10 +23,8 @@ use crate::error::{Error, ErrorKind};
 use crate::events::log::EventLog;
 use crate::launch::backend::LaunchContext;
 use crate::launch::install::PackageInstaller;
-use crate::launch::permit::StartLimiter;
 use crate::launch::setup::DomainFactory;
 use crate::liveness::timeouts::LivenessTimeouts;
-use crate::oom_monitor::OomMonitor;
 use crate::parts::RuntimeParts;
 use crate::process::untracked;
 use crate::registration::events as registrations;
@@ -35,7 +35,6 @@ use crate::resources::limits;
 use crate::resources::sampler::UsageSampler;
 use crate::shutdown::stage::ShutdownStage;
 use crate::standby::node::NodeStandbyFactory;
-use crate::standby::pool::Standby;
 use crate::state::desired::DesiredState;
 use crate::state::domain::{DomainStates, SharedDomainStates};
 use crate::transitions;
@@ -81,7 +80,7 @@ impl Runtime {
         let roster = Arc::new(OnceLock::new());
         let times = LivenessTimeouts::of(&parts.app).settings();
         let maker = NodeStandbyFactory::default();
-        let standby = Standby::start(standby_limit(&parts), maker.clone());
+        let standby = StandbyPool::start(standby_limit(&parts), maker.clone());
         let around = Arc::new(EnvironmentBase {
             inherited: parts.environment,
             grpc: parts.grpc.clone(),

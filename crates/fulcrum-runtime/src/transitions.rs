@@ -9,7 +9,6 @@ use tokio::sync::mpsc;
 
 use crate::context::{SharedContext, now};
 use crate::exit::describe::{describe_forced_exit, hint};
-use crate::process::untracked::describe_process;
 use crate::readiness::probes;
 use crate::restart::groups::GroupRestarts;
 use crate::state::domain::PendingReload;
@@ -158,7 +157,7 @@ fn started(house: &SharedContext, news: &Transition) -> Option<String> {
 fn stuck(house: &SharedContext, leader: u32) -> String {
     let mut lives = house.containment.members_of(&[leader]);
     let left = lives.remove(&leader).unwrap_or_default();
-    let left: Vec<String> = left.iter().map(describe_process).collect();
+    let left: Vec<String> = left.iter().map(ToString::to_string).collect();
     let who = if left.is_empty() {
         format!("pid {leader}")
     } else {

@@ -24,6 +24,7 @@ mod command;
 pub mod lifecycle;
 pub mod prepare;
 pub mod process;
+pub mod standby;
 mod start_error;
 pub mod supervisor;
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use fulcrum_spawn::StartError;
 use fulcrum_spawn::lifecycle::{
-    Command, CommandRejected, Effect, End, ExitReport, Fact, Goal, Input, Machine, Phase,
+    Command, CommandRejected, Effect, ExitReport, Fact, GenerationEnd, Goal, Input, Machine, Phase,
     RestartPolicy, StopSignal, Timer, Timing, Verdict,
 };
 
@@ -66,7 +66,7 @@ struct FixedPolicy {
 }
 
 impl RestartPolicy for FixedPolicy {
-    fn decide(&mut self, _: &End, _: Instant) -> Verdict {
+    fn decide(&mut self, _: &GenerationEnd, _: Instant) -> Verdict {
         self.calls.push("decide");
         self.verdict.clone()
     }

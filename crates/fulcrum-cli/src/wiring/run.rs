@@ -9,16 +9,15 @@ use fulcrum_rpc::{
     InstanceLock, LockError, RuntimeDir, bind_control, serve_control, serve_domains,
 };
 use fulcrum_runtime::context::log;
-use fulcrum_runtime::guard_supervisor::GuardHandle;
 use fulcrum_runtime::otlp::export;
 use fulcrum_runtime::parts::RuntimeParts;
 use fulcrum_runtime::process::untracked;
 use fulcrum_runtime::runtime::Runtime;
 use fulcrum_runtime::shutdown::stage::{ShutdownSignal, ShutdownStage};
 use fulcrum_runtime::state::modules;
-use fulcrum_runtime::{stale, tracing_layer};
+use fulcrum_runtime::tracing_layer;
 use fulcrum_spawn::prepare::PrepareContext;
-use fulcrum_spawn::process::{RunId, Spawner};
+use fulcrum_spawn::process::{GuardHandle, RunId, Spawner, StartupMessage, clean_up_stale};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -58,7 +57,14 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         |error: std::io::Error| CliError::failed(format!("fulcrum can't run here: {error}"));
     let dir = paths::runtime_dir(&options.app.root)?;
     let lock = take_lock(&dir, &options)?;
-    let leftovers = stale::clean_up(&dir)?;
+    let record = dir.dir().join("record");
+    let stale = clean_up_stale(&record).map_err(|alive| {
+        CliError::failed(format!(
+            "{alive}, but its lock {} is missing\n  hint: stop it with `kill {}`",
+            dir.lock_path().display(),
+            alive.pid
+        ))
+    })?;
     let control = bind_control(&lock, &dir).map_err(|error| {
         CliError::failed(format!("the control socket can't be opened: {error}"))
     })?;
@@ -89,10 +95,8 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     )
     .map_err(defect)?;
     let forward = export::start(&hub, &options.app);
-    for (level, word) in leftovers {
-        log(&hub, level, word);
-    }
-    let mut guarding = GuardHandle::begin(GUARD_COMMAND, &dir, &run, &tracker, &hub);
+    stale.iter().for_each(StartupMessage::log);
+    let mut guarding = GuardHandle::start(GUARD_COMMAND, &record, &run, &tracker);
     for warning in options
         .warnings
         .iter()

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use fulcrum_spawn::lifecycle::{Phase, TransitionCause};
+use fulcrum_spawn::lifecycle::Phase;
 use fulcrum_spawn::supervisor::Transition;
 use tokio::sync::broadcast;
 
@@ -52,7 +52,7 @@ impl EventLog {
 
     /// Records a transition.
     pub(crate) fn record_transition(&self, transition: Transition) {
-        let kind = event_kind(&transition);
+        let kind = transition.kind();
         self.push(Event {
             seq: 0,
             time: transition.time,
@@ -99,28 +99,5 @@ impl EventLog {
     pub(crate) fn subscribe(&self) -> (Vec<Event>, broadcast::Receiver<Event>) {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         (recent.iter().cloned().collect(), self.sender.subscribe())
-    }
-}
-
-/// The event kind of a transition.
-fn event_kind(transition: &Transition) -> &'static str {
-    match (transition.from, transition.to) {
-        (_, Phase::Running) if transition.ready => "ready",
-        (Phase::Running, Phase::Running) => "unready",
-        (_, Phase::Running) => "running",
-        (_, Phase::Starting) => "spawned",
-        (_, Phase::Stopping) => match transition.cause {
-            TransitionCause::Exited => "exited",
-            TransitionCause::StartTimeout => "start-timeout",
-            TransitionCause::Hung => "hung",
-            TransitionCause::Unhealthy => "unhealthy",
-            TransitionCause::Rejected => "refused",
-            TransitionCause::GroupRestart => "recycled",
-            TransitionCause::Reload => "reloading",
-            TransitionCause::Requested(_)
-            | TransitionCause::Normal
-            | TransitionCause::StartFailed => "stopping",
-        },
-        (_, phase) => phase.as_str(),
     }
 }

@@ -8,10 +8,9 @@ use fulcrum_config::Domain;
 use fulcrum_health::{Diagnosis, ExitContext, describe_exit, diagnose};
 use fulcrum_logs::{Hub, Stream};
 use fulcrum_spawn::lifecycle::ExitReport;
-use fulcrum_spawn::process::OomKill;
+use fulcrum_spawn::process::{OomKill, OomMonitor};
 
 use crate::exit::port_conflict;
-use crate::oom_monitor::OomMonitor;
 use crate::state::domain::SharedDomainStates;
 
 /// How many of the last lines are looked at for a known cause. V8's own last words are long.
@@ -147,16 +146,16 @@ impl ExitDiagnoser {
 
     /// Follows the OOM counters of a process that was just spawned.
     pub(crate) fn track(&self, pid: u32) {
-        self.oom.announce(pid);
+        self.oom.track(pid);
     }
 
     /// Diagnoses an exit whose leader is not reaped yet, and stores the exit record in the
     /// domain's state, where it is read once the exit is reported.
     pub(crate) async fn diagnose(&self, pid: u32, generation: u64, report: ExitReport) {
         let oom = if report.signal == Some(9) {
-            self.oom.claim(pid).await
+            self.oom.take_kill(pid).await
         } else {
-            self.oom.forget(pid);
+            self.oom.untrack(pid);
             None
         };
         let lines = self

@@ -1,9 +1,8 @@
 //! Finds the owner of an address that a domain cannot listen on.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-
 use fulcrum_spawn::process::{
-    SocketOwner, Stat, descends_from, find_listener, find_unix_listener, read_env_var,
+    SocketOwner, Stat, descends_from, find_listener, find_unix_listener, parse_listen_address,
+    read_env_var,
 };
 
 use crate::state::domain::SharedDomainStates;
@@ -30,7 +29,7 @@ pub(crate) fn diagnose(
     states: &SharedDomainStates,
     domain: &str,
 ) -> Option<(String, String)> {
-    let (what, owner_process) = match parse(address) {
+    let (what, owner_process) = match parse_listen_address(address) {
         Some(address) => (format!("port {}", address.port()), find_listener(address)?),
         None => (
             format!("the socket {address}"),
@@ -39,19 +38,6 @@ pub(crate) fn diagnose(
     };
     let owner = classify_owner(&owner_process, states);
     Some(describe(&what, &owner_process, &owner, domain))
-}
-
-/// `127.0.0.1:3001`, `:::3001`, `0.0.0.0:80`; a path is no address.
-fn parse(address: &str) -> Option<SocketAddr> {
-    let (host, port) = address.rsplit_once(':')?;
-    let port = port.parse().ok()?;
-    let wildcard = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
-    match host.trim_matches(['[', ']']) {
-        host if host.contains('/') => None,
-        "" | "::" => Some(SocketAddr::new(wildcard, port)),
-        // A host name: any owner of the port is in conflict.
-        host => Some(SocketAddr::new(host.parse().unwrap_or(wildcard), port)),
-    }
 }
 
 fn classify_owner(owner_process: &SocketOwner, states: &SharedDomainStates) -> PortOwner {
@@ -117,22 +103,6 @@ fn describe(what: &str, owner_process: &SocketOwner, owner: &PortOwner, domain: 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn addresses_as_node_writes_them() {
-        for (text, address) in [
-            ("127.0.0.1:3001", Some("127.0.0.1:3001")),
-            (":::3001", Some("[::]:3001")),
-            ("::1:3001", Some("[::1]:3001")),
-            ("0.0.0.0:80", Some("0.0.0.0:80")),
-            ("localhost:80", Some("[::]:80")),
-            ("/run/a:1", None),
-            ("/run/a.sock", None),
-        ] {
-            let address = address.map(|address| address.parse().expect("an address"));
-            assert_eq!(parse(text), address, "{text}");
-        }
-    }
 
     #[test]
     fn the_owner_and_a_hint_are_named() {

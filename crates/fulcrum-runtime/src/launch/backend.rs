@@ -6,24 +6,23 @@ use fulcrum_config::{Domain, Program};
 use fulcrum_logs::{Hub, Level};
 use fulcrum_rpc::Registry;
 use fulcrum_spawn::prepare::{NodeProgram, PrepareContext, StartWarning, plan_command, plan_node};
-use fulcrum_spawn::process::{Process, RunId, Spawner};
-use fulcrum_spawn::supervisor::{Backend, FactSender, ProcessGroup};
+use fulcrum_spawn::process::{OomMonitor, Process, RunId, Spawner};
+use fulcrum_spawn::standby::{StandbyPool, end_in_background};
+use fulcrum_spawn::supervisor::{Backend, FactSender, ProcessGroup, StartLimiter, StartPermit};
 use fulcrum_spawn::{CommandSpec, StartError};
 
 use crate::command::environment::{EnvironmentBase, environment};
 use crate::context::now;
 use crate::exit::diagnose::ExitDiagnoser;
 use crate::launch::install::{InstallRequest, PackageInstaller};
-use crate::launch::permit::{StartLimiter, StartPermit};
-use crate::oom_monitor::OomMonitor;
+use crate::launch::permit::release_when_started;
 use crate::process::task;
 use crate::process::task::ProcessTask;
 use crate::readiness::probes;
 use crate::readiness::probes::{ProbeSet, ProbeTarget};
 use crate::resources::limits;
-use crate::standby::node::NodeStandby;
-use crate::standby::pool;
-use crate::standby::pool::Standby;
+use crate::settings_cache::SettingsCache;
+use crate::standby::node::{NodeStandby, NodeStandbyFactory};
 use crate::state::desired::{DesiredStateReceiver, current_config};
 use crate::state::domain::SharedDomainStates;
 use crate::state::modules;
@@ -44,7 +43,7 @@ pub(crate) struct LaunchContext {
     pub(crate) registry: Registry,
     pub(crate) desks: SharedDomainStates,
     pub(crate) oom: OomMonitor,
-    pub(crate) standby: Standby<NodeStandby>,
+    pub(crate) standby: StandbyPool<NodeStandby>,
     /// Whether missing packages are installed at all.
     pub(crate) install: bool,
 }
@@ -149,7 +148,7 @@ impl Backend for DomainBackend {
             }
         };
         if let Some(desk) = &desk {
-            turn.release_when_started(desk, news.generation(), &process);
+            release_when_started(turn, desk, news.generation(), &process);
             desk.process.send_modify(|badge| {
                 if let Some(badge) = badge {
                     badge.pid = Some(process.pid());
@@ -195,7 +194,7 @@ impl DomainBackend {
     ) -> Option<(Arc<Process>, Arc<CommandSpec>)> {
         let hub = &self.workshop.hub;
         let Some(line) = spare.activation(domain, planned) else {
-            pool::end(spare);
+            end_in_background::<NodeStandbyFactory>(spare);
             return None;
         };
         let said = spare.process.drain_output();
@@ -220,7 +219,7 @@ impl DomainBackend {
             }
             // It died this moment.
             Err(_) => {
-                pool::end(spare);
+                end_in_background::<NodeStandbyFactory>(spare);
                 None
             }
         }

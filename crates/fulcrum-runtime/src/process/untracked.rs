@@ -32,38 +32,5 @@ pub(crate) async fn report_untracked(tracker: ProcessTracker, hub: Hub) {
 /// Kills the remaining processes of the run. Returns descriptions of those that are still alive.
 pub(crate) async fn kill_remaining(tracker: &ProcessTracker) -> Vec<String> {
     let alive = tracker.close().await;
-    alive.iter().map(describe_process).collect()
-}
-
-/// A process with the state that may keep it from exiting.
-pub(crate) fn describe_process(member: &Member) -> String {
-    let state = match member.state {
-        'D' => "in uninterruptible sleep",
-        'T' => "stopped",
-        't' => "held by a debugger",
-        'Z' => "ended, but not reaped",
-        _ => "running",
-    };
-    format!("pid {} ({}, {state})", member.pid, member.name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_process_is_described_with_its_state() {
-        let member = Member {
-            pid: 7,
-            name: "dd".to_owned(),
-            state: 'D',
-            parent: 1,
-            group: 7,
-            started: 1,
-        };
-        assert_eq!(
-            describe_process(&member),
-            "pid 7 (dd, in uninterruptible sleep)"
-        );
-    }
+    alive.iter().map(Member::to_string).collect()
 }

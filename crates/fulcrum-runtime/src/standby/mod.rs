@@ -1,5 +1,3 @@
 //! TODO
 
 pub mod node;
-pub mod policy;
-pub mod pool;

@@ -9,14 +9,14 @@ use fulcrum_logs::Level;
 use fulcrum_spawn::CommandSpec;
 use fulcrum_spawn::prepare::StandbyCommand;
 use fulcrum_spawn::process::Process;
+use fulcrum_spawn::standby::StandbyFactory;
 use rustix::process::Signal;
 use tokio::sync::watch;
 
 use crate::context::log;
 use crate::launch::backend::{LaunchContext, build_command};
 use crate::process::untracked::TOKEN_VAR;
-use crate::standby::pool::StandbyFactory;
-use fulcrum_config::SettingsCache;
+use crate::settings_cache::SettingsCache;
 
 /// Makes spares as the domains' backends make lives. Clones make the same ones.
 #[derive(Clone, Default)]
@@ -50,9 +50,9 @@ impl NodeStandbyFactory {
 }
 
 impl StandbyFactory for NodeStandbyFactory {
-    type Spare = NodeStandby;
+    type Standby = NodeStandby;
 
-    async fn make(&self, domain: &str) -> Option<NodeStandby> {
+    async fn start(&self, domain: &str) -> Option<NodeStandby> {
         let workshop = self.workshop.get()?;
         let settings = self.settings.borrow().get(domain)?.clone();
         let turn = workshop.starts.acquire().await;
@@ -80,7 +80,7 @@ impl StandbyFactory for NodeStandbyFactory {
         })
     }
 
-    async fn ended(spare: &NodeStandby) {
+    async fn exited(spare: &NodeStandby) {
         spare.process.exited().await;
         // What it may have left behind is nothing that was asked for.
         spare.process.signal(Signal::KILL);

@@ -52,6 +52,21 @@ pub fn find_unix_listener(path: &str) -> Option<SocketOwner> {
     })
 }
 
+/// Parses a listen address as Node writes it: `127.0.0.1:3001`, `:::3001`, `0.0.0.0:80`. A host name
+/// becomes the wildcard address, since every listener on that port conflicts. `None` for anything
+/// else, such as the path of a Unix-domain socket.
+#[must_use]
+pub fn parse_listen_address(text: &str) -> Option<SocketAddr> {
+    let (host, port) = text.rsplit_once(':')?;
+    let port = port.parse().ok()?;
+    let wildcard = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+    match host.trim_matches(['[', ']']) {
+        host if host.contains('/') => None,
+        "" | "::" => Some(SocketAddr::new(wildcard, port)),
+        host => Some(SocketAddr::new(host.parse().unwrap_or(wildcard), port)),
+    }
+}
+
 /// Whether a listener on one address keeps another one from listening on the other.
 fn overlap(one: IpAddr, other: IpAddr) -> bool {
     let (one, other) = (one.to_canonical(), other.to_canonical());
@@ -203,6 +218,22 @@ fn summarize_command_line(words: &[&str]) -> String {
 mod tests {
     use super::*;
     use std::net::{TcpListener, TcpStream};
+
+    #[test]
+    fn listen_addresses_are_parsed_as_node_writes_them() {
+        for (text, address) in [
+            ("127.0.0.1:3001", Some("127.0.0.1:3001")),
+            (":::3001", Some("[::]:3001")),
+            ("::1:3001", Some("[::1]:3001")),
+            ("0.0.0.0:80", Some("0.0.0.0:80")),
+            ("localhost:80", Some("[::]:80")),
+            ("/run/a:1", None),
+            ("/run/a.sock", None),
+        ] {
+            let address = address.map(|address| address.parse().expect("an address"));
+            assert_eq!(parse_listen_address(text), address, "{text}");
+        }
+    }
 
     #[test]
     fn addresses_are_read_as_the_kernel_writes_them() {

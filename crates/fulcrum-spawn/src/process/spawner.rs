@@ -23,7 +23,7 @@ use tokio::sync::oneshot;
 
 use super::attribution::TrackedGeneration;
 use super::pre_exec::PreExec;
-use super::process::Process;
+use super::process_tree::Process;
 use super::rlimit::NofileLimit;
 use super::tracker::ProcessTracker;
 use super::{cgroup, subreaper};

@@ -1,5 +1,6 @@
 //! What `/proc/PID/stat` says, as far as supervision needs it.
 
+use std::fmt;
 use std::fs;
 use std::io;
 
@@ -80,6 +81,20 @@ impl Stat {
     }
 }
 
+/// `pid 7 (dd, in uninterruptible sleep)`
+impl fmt::Display for Stat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.state {
+            'D' => "in uninterruptible sleep",
+            'T' => "stopped",
+            't' => "stopped by a debugger",
+            'Z' => "exited, not reaped",
+            _ => "running",
+        };
+        write!(f, "pid {} ({}, {state})", self.pid, self.name)
+    }
+}
+
 /// Whether `pid` is `ancestor` or one of its descendants, as far as parents are still there.
 #[must_use]
 pub fn descends_from(pid: u32, ancestor: u32) -> bool {
@@ -117,6 +132,19 @@ mod tests {
         };
         assert!(Stat::parse(&text(1)).expect("parses").is_zombie());
         assert!(!Stat::parse(&text(2)).expect("parses").is_zombie());
+    }
+
+    #[test]
+    fn a_process_is_displayed_with_its_state() {
+        let stat = Stat {
+            pid: 7,
+            name: "dd".to_owned(),
+            state: 'D',
+            parent: 1,
+            group: 7,
+            started: 1,
+        };
+        assert_eq!(stat.to_string(), "pid 7 (dd, in uninterruptible sleep)");
     }
 
     #[test]

@@ -22,9 +22,11 @@ mod messages;
 mod random_tests;
 mod shutdown;
 mod snapshot;
+mod start_limiter;
 mod suspend;
 #[cfg(test)]
 mod tests;
+mod wait;
 
 pub use backend::{Backend, FactSender, ProcessGroup};
 pub use domain_set::Supervisor;
@@ -32,4 +34,6 @@ pub use gate::{Condition, DependencyGate};
 pub use handle::{DomainHandle, Outcome, Ticket};
 pub use manager::{DomainManager, DomainSpec, DomainUpdate};
 pub use snapshot::{LastExit, Snapshot, Transition};
+pub use start_limiter::{StartLimiter, StartPermit};
 pub use suspend::suspend_extension;
+pub use wait::WaitCondition;

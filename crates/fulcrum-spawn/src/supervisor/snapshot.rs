@@ -73,3 +73,31 @@ pub struct Transition {
     /// What set it off.
     pub cause: TransitionCause,
 }
+
+impl Transition {
+    /// What happened, as one word that does not change between versions: `ready`, `unready`,
+    /// `running`, `spawned`, `exited`, `start-timeout`, `hung`, `unhealthy`, `refused`, `recycled`,
+    /// `reloading`, `stopping`, or the name of the phase entered.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match (self.from, self.to) {
+            (_, Phase::Running) if self.ready => "ready",
+            (Phase::Running, Phase::Running) => "unready",
+            (_, Phase::Running) => "running",
+            (_, Phase::Starting) => "spawned",
+            (_, Phase::Stopping) => match self.cause {
+                TransitionCause::Exited => "exited",
+                TransitionCause::StartTimeout => "start-timeout",
+                TransitionCause::Hung => "hung",
+                TransitionCause::Unhealthy => "unhealthy",
+                TransitionCause::Rejected => "refused",
+                TransitionCause::GroupRestart => "recycled",
+                TransitionCause::Reload => "reloading",
+                TransitionCause::Requested(_)
+                | TransitionCause::Normal
+                | TransitionCause::StartFailed => "stopping",
+            },
+            (_, phase) => phase.as_str(),
+        }
+    }
+}

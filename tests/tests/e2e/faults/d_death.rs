@@ -97,9 +97,9 @@ fn d09_the_next_start_says_that_the_guard_has_seen_to_it() {
     dev.signal(Signal::KILL);
     gone(&app);
     let mut dev = app.start(&["dev"]);
-    let lead = format!("the instance before (pid {pid}) ended without stopping its domains");
+    let lead = format!("previous instance (pid {pid}) did not shut down cleanly");
     dev.wait_for(&format!(
-        "{lead} (catalog, orders, users, web); its guard has seen to their end"
+        "{lead}; its cleanup guard stopped its domains (catalog, orders, users, web)"
     ));
     dev.wait_for("4 domains ready in ");
     dev.signal(Signal::INT);
@@ -158,7 +158,7 @@ fn d11_a_guard_that_dies_is_replaced() {
     first.signal(Signal::INT);
     first.signal(Signal::HUP);
     first.signal(Signal::KILL);
-    dev.wait_for(&format!("the guard (pid {}) has ended", first.pid));
+    dev.wait_for(&format!("cleanup guard (pid {}) exited", first.pid));
     wait_until("another guard stands", LIMIT, || {
         guards(&app)
             .iter()
@@ -191,7 +191,7 @@ fn d11_the_next_start_ends_what_guard_and_instance_left() {
     let left = alive(&app);
     let mut dev = app.start(&["dev"]);
     dev.wait_for(&format!(
-        "the instance before (pid {pid}) ended without stopping its domains: ended 2 processes"
+        "previous instance (pid {pid}) did not shut down cleanly; killed 2 processes"
     ));
     dev.wait_for("1 domain ready in ");
     assert!(left.iter().all(|process| !process.is_alive()), "{left:?}");
