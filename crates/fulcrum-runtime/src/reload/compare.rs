@@ -1,46 +1,47 @@
-//! What runs, compared with what should.
+//! Compares what runs with a loaded configuration.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fulcrum_config::{App, Domain, ReloadPlan, RunningState};
 use fulcrum_spawn::lifecycle::Goal;
+use fulcrum_spawn::supervisor::Supervisor;
 
-use crate::context::SharedContext;
 use crate::state::desired::DesiredState;
+use crate::state::domain::DomainStates;
 
-/// Compares what runs with an app of which these are to be started.
+/// The plan that leads from what runs to `target`, of which the domains in `selected` are to run.
+/// `desired` is the configuration in force.
 pub(crate) fn compare(
-    house: &SharedContext,
-    agenda: &DesiredState,
-    app: &App,
+    supervisor: &Supervisor,
+    states: &DomainStates,
+    desired: &DesiredState,
+    target: &App,
     selected: &[String],
 ) -> ReloadPlan {
-    let lives: Vec<(String, Arc<Domain>)> = house
-        .desks
+    let running: Vec<(String, Arc<Domain>)> = states
         .all()
         .iter()
-        .filter_map(|(name, desk)| Some((name.clone(), desk.running()?.config)))
+        .filter_map(|(name, state)| Some((name.clone(), state.running()?.config)))
         .collect();
-    let rests = |name: &&str| match house.supervisor.domain(name) {
+    let processes: BTreeMap<&str, &Domain> = running
+        .iter()
+        .map(|(name, config)| (name.as_str(), config.as_ref()))
+        .collect();
+    let is_stopped = |name: &&str| match supervisor.domain(name) {
         Some(handle) => handle.snapshot().goal == Goal::Down,
         None => !selected.iter().any(|selected| selected == name),
     };
-    let names = app.domains.iter().map(|domain| domain.name.as_str());
-    let resting: BTreeSet<&str> = names.filter(rests).collect();
-    let lives: BTreeMap<&str, &Domain> = lives
-        .iter()
-        .map(|(name, settings)| (name.as_str(), settings.as_ref()))
-        .collect();
-    // One that could not be taken in when it came is new once more.
-    let mut known = agenda.app.clone();
-    known
-        .domains
-        .retain(|domain| !domain.has_process() || house.supervisor.domain(&domain.name).is_some());
+    let names = target.domains.iter().map(|domain| domain.name.as_str());
+    let stopped: BTreeSet<&str> = names.filter(is_stopped).collect();
+    // A domain that could not be supervised when it was added counts as new once more.
+    let mut app = desired.app.clone();
+    app.domains
+        .retain(|domain| !domain.has_process() || supervisor.domain(&domain.name).is_some());
     let running = RunningState {
-        app: &known,
-        processes: lives,
-        stopped: resting,
+        app: &app,
+        processes,
+        stopped,
     };
-    ReloadPlan::new(&running, app)
+    ReloadPlan::new(&running, target)
 }
