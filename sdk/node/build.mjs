@@ -1,7 +1,7 @@
 // Builds dist/: type check, three bundles, one declaration file.
 //   node build.mjs            writes dist/
 //   node build.mjs --check    builds to memory and compares with dist/
-//   node build.mjs --internals FILE   bundles the inner modules too, for the tests
+//   node build.mjs --internals FILE   bundles internal modules, for the tests
 import { build } from 'esbuild';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ const shared = {
   define: { PACKAGE_VERSION: JSON.stringify(JSON.parse(readFileSync(at('package.json'), 'utf8')).version) },
   charset: 'utf8',
   legalComments: 'none',
-  // Node reads all of it at every start of a domain; names stay, for stack traces.
+  // Node reads the bundles at every start of a domain; names are kept, for stack traces.
   minifySyntax: true,
   minifyWhitespace: true,
   lineLimit: 160,
@@ -39,7 +39,7 @@ function typescript(...args) {
   if (status !== 0) process.exit(1);
 }
 
-/** The modules whose declarations a user meets, dependencies first. */
+/** The modules with public declarations, dependencies first. */
 const PUBLIC_MODULES = ['errors', 'options', 'handlers', 'database', 'email', 'domain'];
 
 /**
@@ -47,23 +47,23 @@ const PUBLIC_MODULES = ['errors', 'options', 'handlers', 'database', 'email', 'd
  * imports between the modules. The result is type-checked by itself, so nothing can be missing.
  */
 function declarations() {
-  const folder = mkdtempSync(join(tmpdir(), 'fulcrum-sdk-types-'));
+  const dir = mkdtempSync(join(tmpdir(), 'fulcrum-sdk-types-'));
   try {
-    typescript('-p', 'tsconfig.json', '--noEmit', 'false', '--declaration', '--emitDeclarationOnly', '--stripInternal', '--outDir', folder);
-    const index = readFileSync(join(folder, 'index.d.ts'), 'utf8');
+    typescript('-p', 'tsconfig.json', '--noEmit', 'false', '--declaration', '--emitDeclarationOnly', '--stripInternal', '--outDir', dir);
+    const index = readFileSync(join(dir, 'index.d.ts'), 'utf8');
     const names = new Set([...index.matchAll(/export (?:type )?\{([^}]*)\}/g)].flatMap((match) => match[1].split(',').map((name) => name.trim())));
-    const kept = PUBLIC_MODULES.flatMap((module) => {
-      const text = readFileSync(join(folder, `${module}.d.ts`), 'utf8');
+    const selected = PUBLIC_MODULES.flatMap((module) => {
+      const text = readFileSync(join(dir, `${module}.d.ts`), 'utf8');
       return statements(text).filter(({ name }) => names.has(name)).map((statement) => statement.text);
     });
     const front = /^\/\*\*[\s\S]*?\*\//.exec(index)?.[0] ?? '';
-    const whole = `${front}\n\n${kept.join('\n\n')}\n`;
-    const file = join(folder, 'whole.d.ts');
-    writeFileSync(file, whole);
+    const declarations = `${front}\n\n${selected.join('\n\n')}\n`;
+    const file = join(dir, 'declarations.d.ts');
+    writeFileSync(file, declarations);
     typescript('--noEmit', '--strict', '--target', 'es2022', '--types', '', '--ignoreConfig', file);
-    return whole;
+    return declarations;
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(dir, { recursive: true, force: true });
   }
 }
 
@@ -98,7 +98,7 @@ if (mode === '--internals') {
     const path = at('dist', name);
     if (mode === '--check') {
       let present = '';
-      try { present = readFileSync(path, 'utf8'); } catch { /* missing is different */ }
+      try { present = readFileSync(path, 'utf8'); } catch { /* a missing file differs */ }
       if (present !== text) stale.push(name);
     } else {
       mkdirSync(at('dist'), { recursive: true });
@@ -106,7 +106,7 @@ if (mode === '--internals') {
     }
   }
   if (stale.length > 0) {
-    console.error(`dist/ is not what src/ builds: ${stale.join(', ')} differ. Run \`npm run build\` in sdk/node and commit the result.`);
+    console.error(`dist/ differs from the build of src/: ${stale.join(', ')}. Run \`npm run build\` in sdk/node and commit the result.`);
     process.exit(1);
   }
 }

@@ -8,35 +8,35 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::binary::{binary, shared_folder};
-use crate::command::{Output, Run, shown, text};
+use crate::binary::{binary, shared_dir};
+use crate::command::{CommandRun, Output, command_line, read_lossy};
 use crate::foreground::Foreground;
-use crate::process::{Process, Signal, TAG, belonging};
+use crate::process::{Process, Signal, TAG, processes_of_test};
 
-/// An app of its own, in a folder of its own, with processes that carry its tag.
+/// A temporary app in its own directory. Its processes carry a tag of their own.
 #[derive(Debug)]
 pub struct App {
-    folder: TempDir,
+    dir: TempDir,
     tag: String,
 }
 
 impl App {
     /// An app without domains.
-    #[expect(clippy::new_without_default, reason = "it makes folders")]
+    #[expect(clippy::new_without_default, reason = "it creates directories")]
     pub fn new() -> Self {
-        let folder = tempfile::Builder::new().prefix("fulcrum-e2e-").tempdir();
-        let folder = folder.expect("a temporary folder");
+        let dir = tempfile::Builder::new().prefix("fulcrum-e2e-").tempdir();
+        let dir = dir.expect("a temporary directory");
         let tag = fs::read_to_string("/proc/sys/kernel/random/uuid").expect("a random tag");
         let app = Self {
-            folder,
+            dir,
             tag: tag.trim().to_owned(),
         };
         for part in ["app/domains", "run", "out"] {
-            fs::create_dir_all(app.folder.path().join(part)).expect("a folder");
+            fs::create_dir_all(app.dir.path().join(part)).expect("a directory");
         }
         let private = fs::Permissions::from_mode(0o700);
-        fs::set_permissions(app.folder.path().join("run"), private).expect("a private folder");
-        for shared in ["ledger.cjs", "wire.cjs"] {
+        fs::set_permissions(app.dir.path().join("run"), private).expect("a private directory");
+        for shared in ["activity-log.cjs", "wire.cjs"] {
             fs::copy(fixtures().join(shared), app.root().join(shared)).expect("a fixture");
         }
         app.write("fulcrum.yml", "{}\n")
@@ -53,53 +53,53 @@ impl App {
     /// Writes a file of the app.
     #[must_use]
     pub fn write(self, path: &str, text: &str) -> Self {
-        self.put(path, text);
+        self.write_file(path, text);
         self
     }
 
-    /// Writes a file of the app, while it is in use.
-    pub fn put(&self, path: &str, text: &str) {
+    /// Writes a file of the app while the app is in use.
+    pub fn write_file(&self, path: &str, text: &str) {
         let file = self.root().join(path);
-        fs::create_dir_all(file.parent().expect("a file is in a folder")).expect("a folder");
+        fs::create_dir_all(file.parent().expect("a file is in a directory")).expect("a directory");
         fs::write(file, text).expect("a file of the app");
     }
 
-    /// The app's root, as Fulcrum finds it.
+    /// The app's root, with links resolved, as Fulcrum finds it.
     pub fn root(&self) -> PathBuf {
-        let folder = self
-            .folder
+        let dir = self
+            .dir
             .path()
             .canonicalize()
-            .expect("the folder is there");
-        folder.join("app")
+            .expect("the directory exists");
+        dir.join("app")
     }
 
-    /// A folder beside the app, for what doesn't belong into it.
-    pub fn beside(&self) -> PathBuf {
+    /// A directory beside the app, for files that are not part of it.
+    pub fn scratch_dir(&self) -> PathBuf {
         self.root().with_file_name("out")
     }
 
-    /// A `fulcrum` command in the app's folder.
-    pub fn fulcrum(&self, args: &[&str]) -> Run {
+    /// A `fulcrum` command in the app's directory.
+    pub fn fulcrum(&self, args: &[&str]) -> CommandRun {
         let mut command = Command::new(binary());
         command.args(args);
-        self.run_of(command)
+        self.prepare(command)
     }
 
-    /// Any program, in the app's folder and with its tag.
-    pub fn program(&self, program: &str, args: &[&str]) -> Run {
+    /// Any program, in the app's directory and with its tag.
+    pub fn program(&self, program: &str, args: &[&str]) -> CommandRun {
         let mut command = Command::new(program);
         command.args(args);
-        self.run_of(command)
+        self.prepare(command)
     }
 
-    fn run_of(&self, mut command: Command) -> Run {
+    fn prepare(&self, mut command: Command) -> CommandRun {
         for (name, _) in env::vars_os() {
-            // What the developer has set must not be what a test is about.
-            let ours = name
+            // Variables of the developer must not influence a test.
+            let is_fulcrum = name
                 .to_str()
                 .is_some_and(|name| name.starts_with("FULCRUM_"));
-            let others = [
+            let inherited = [
                 "NODE_EXTRA_CA_CERTS",
                 "NODE_OPTIONS",
                 "NODE_ENV",
@@ -107,79 +107,83 @@ impl App {
                 "CI",
                 "NO_COLOR",
             ];
-            if ours || others.iter().any(|other| name == *other) {
+            if is_fulcrum
+                || inherited
+                    .iter()
+                    .any(|inherited_name| name == *inherited_name)
+            {
                 command.env_remove(&name);
             }
         }
-        let out = self.beside();
+        let out = self.scratch_dir();
         command
             .current_dir(self.root())
             .env(TAG, &self.tag)
             .env("TERM", "xterm-256color")
             .env("XDG_RUNTIME_DIR", self.root().with_file_name("run"))
-            .env("XDG_CACHE_HOME", shared_folder())
+            .env("XDG_CACHE_HOME", shared_dir())
             .env("FULCRUM_RUNTIME__GRPC__LISTEN", "127.0.0.1:0")
-            // Tests change files; those that are about reloads say `--watch`.
+            // Tests change files; only those about reloads pass `--watch`.
             .env("FULCRUM_RUNTIME__WATCH__ENABLED", "false")
-            .env("TEST_LEDGER", self.ledger_file())
+            .env("TEST_ACTIVITY_LOG", self.activity_log_file())
             .env("TEST_GATE", self.gate());
-        Run::new(command, &out)
+        CommandRun::new(command, &out)
     }
 
-    /// Runs a `fulcrum` command to its end.
+    /// Runs a `fulcrum` command until it exits.
     #[track_caller]
     pub fn run(&self, args: &[&str]) -> Output {
         self.fulcrum(args).output()
     }
 
     /// Starts a `fulcrum` command in the foreground.
-    pub fn start(&self, args: &[&str]) -> Foreground {
-        self.foreground(self.fulcrum(args))
+    pub fn spawn(&self, args: &[&str]) -> Foreground {
+        self.spawn_command(self.fulcrum(args))
     }
 
     /// Starts a prepared command in the foreground.
-    pub fn foreground(&self, run: Run) -> Foreground {
-        let shown = shown(&run.command);
-        Foreground::new(run.spawn(), shown)
+    pub fn spawn_command(&self, run: CommandRun) -> Foreground {
+        let command_line = command_line(&run.command);
+        Foreground::new(run.spawn(), command_line)
     }
 
-    /// Lets domains go on that wait at the gate.
-    pub fn open_gate(&self) {
-        fs::write(self.gate(), "").expect("the gate opens");
+    /// Creates the gate file, for which some fixtures and stubs wait.
+    pub fn release_gate(&self) {
+        fs::write(self.gate(), "").expect("the gate file is created");
     }
 
-    /// The live processes of this test: those that carry its tag, or are somewhere in its folder.
+    /// The live processes of this test: those that carry its tag, or run in its directory.
     pub fn processes(&self) -> Vec<Process> {
         let root = self.root();
-        belonging(
+        processes_of_test(
             &self.tag,
-            root.parent().expect("the app is in the test's folder"),
+            root.parent().expect("the app is in the test's directory"),
         )
     }
 
     /// Asserts that no process of this test is alive.
     #[track_caller]
-    pub fn nothing_left(&self) {
+    pub fn assert_no_processes(&self) {
         let left: Vec<_> = self.processes().iter().map(ToString::to_string).collect();
         assert!(left.is_empty(), "processes are left: {left:#?}");
     }
 
-    pub(crate) fn ledger_file(&self) -> PathBuf {
-        self.beside().join("ledger")
+    pub(crate) fn activity_log_file(&self) -> PathBuf {
+        self.scratch_dir().join("activity-log")
     }
 
     fn gate(&self) -> PathBuf {
-        self.beside().join("gate")
+        self.scratch_dir().join("gate")
     }
 }
 
 impl Drop for App {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let log = text(&self.root().join(".fulcrum/instance.log"));
+            let log = read_lossy(&self.root().join(".fulcrum/instance.log"));
             eprintln!("--- the instance's log\n{log}---");
         }
-        // One that is just being started shows up in a later round.
+        // A process that is just being started is found in a later round.
         for _ in 0..100 {
             let left = self.processes();
             if left.is_empty() {
@@ -190,13 +194,13 @@ impl Drop for App {
     }
 }
 
-/// Where the fixtures are.
+/// The directory of the fixtures.
 pub(crate) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
 fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder");
+    fs::create_dir_all(to).expect("a directory");
     let entries = fs::read_dir(from).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
     for entry in entries.flatten() {
         let target = to.join(entry.file_name());

@@ -1,4 +1,4 @@
-//! Where the `fulcrum` under test is.
+//! The location of the `fulcrum` under test.
 
 use std::env;
 use std::fs;
@@ -7,61 +7,65 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
-/// Names another `fulcrum` to test, such as an optimised one, whose figures are those of a release.
-const OTHER: &str = "FULCRUM_BIN";
+/// Names another `fulcrum` to test, such as an optimized one, whose measurements are those of a
+/// release.
+const BINARY_VAR: &str = "FULCRUM_BIN";
 
-/// The `fulcrum` of the same build as the test, or that of `FULCRUM_BIN`. `cargo test --workspace` has built it; where a test
-/// runs alone and the binary is missing, or older than its sources, it is built first.
+/// The `fulcrum` of the same build as the test, or that of `FULCRUM_BIN`. `cargo test --workspace`
+/// has built it; where a test runs alone and the binary is missing, or older than its sources, it
+/// is built first.
 ///
 /// # Panics
-/// When it can't be built.
+/// When it cannot be built.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
-        if let Some(other) = env::var_os(OTHER) {
-            let other = PathBuf::from(other);
-            assert!(other.is_file(), "{OTHER}: there is no {}", other.display());
-            return other;
+        if let Some(binary) = env::var_os(BINARY_VAR) {
+            let binary = PathBuf::from(binary);
+            assert!(
+                binary.is_file(),
+                "{BINARY_VAR}: there is no {}",
+                binary.display()
+            );
+            return binary;
         }
-        let folder = profile_folder();
-        let binary = folder.join("fulcrum");
+        let dir = profile_dir();
+        let binary = dir.join("fulcrum");
         if is_stale(&binary) {
-            build(&folder);
+            build(&dir);
         }
         assert!(binary.is_file(), "there is no {}", binary.display());
         binary
     })
 }
 
-/// Whether the `fulcrum` under test was built as a release is, by the folder it is in.
-pub fn is_optimised() -> bool {
-    binary()
-        .parent()
-        .is_some_and(|folder| !folder.ends_with("debug"))
+/// Whether the `fulcrum` under test was built with optimization, judging by its directory.
+pub fn is_optimized() -> bool {
+    binary().parent().is_some_and(|dir| !dir.ends_with("debug"))
 }
 
 /// The domain without Node that misbehaves as its flags say: `stub-domain --help`. Cargo builds it
-/// before the end-to-end tests, whatever of them is asked for.
+/// before the end-to-end tests, whichever of them are run.
 ///
 /// # Panics
-/// When it isn't there.
+/// When it does not exist.
 pub fn stub() -> PathBuf {
-    let stub = profile_folder().join("stub-domain");
+    let stub = profile_dir().join("stub-domain");
     assert!(stub.is_file(), "there is no {}", stub.display());
     stub
 }
 
-/// A folder for what tests of one build may share, beside the binary.
-pub(crate) fn shared_folder() -> PathBuf {
-    profile_folder().join("fulcrum-e2e")
+/// A directory beside the binary for files that the tests of one build share.
+pub(crate) fn shared_dir() -> PathBuf {
+    profile_dir().join("fulcrum-e2e")
 }
 
-/// `target/debug`, or whatever the profile is called, for a test in its `deps` folder.
-fn profile_folder() -> PathBuf {
-    let test = env::current_exe().expect("a test knows its own executable");
-    let deps = test.parent().expect("an executable is in a folder");
+/// `target/debug`, or whatever the profile is called, for a test in its `deps` directory.
+fn profile_dir() -> PathBuf {
+    let test = env::current_exe().expect("the path of the test's executable is known");
+    let deps = test.parent().expect("an executable is in a directory");
     deps.parent()
-        .expect("cargo puts tests into a folder of the profile")
+        .expect("cargo puts tests into a directory of the profile")
         .to_owned()
 }
 
@@ -71,17 +75,17 @@ fn workspace() -> &'static Path {
         .expect("the package is in the workspace")
 }
 
-fn build(folder: &Path) {
+fn build(dir: &Path) {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let target = folder
+    let target = dir
         .parent()
-        .expect("a profile's folder is in the target folder");
+        .expect("a profile's directory is in the target directory");
     let mut command = Command::new(cargo);
     command
         .current_dir(workspace())
         .args(["build", "--quiet", "--package", "fulcrum-cli"]);
     command.arg("--target-dir").arg(target);
-    if folder.ends_with("release") {
+    if dir.ends_with("release") {
         command.arg("--release");
     }
     let status = command.status().expect("cargo runs");
@@ -101,11 +105,11 @@ fn is_stale(binary: &Path) -> bool {
     sources.push(workspace.join("sdk/node/dist"));
     sources
         .iter()
-        .any(|folder| newest(folder).is_some_and(|changed| changed > built))
+        .any(|dir| newest(dir).is_some_and(|changed| changed > built))
 }
 
-fn newest(folder: &Path) -> Option<SystemTime> {
-    let entries = fs::read_dir(folder).ok()?;
+fn newest(dir: &Path) -> Option<SystemTime> {
+    let entries = fs::read_dir(dir).ok()?;
     let times = entries.flatten().filter_map(|entry| {
         let path = entry.path();
         if path.is_dir() {

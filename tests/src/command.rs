@@ -1,4 +1,4 @@
-//! One command, run to its end.
+//! One command, run until it exits.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -12,11 +12,11 @@ use serde_json::Value;
 
 use crate::wait::{LIMIT, wait_until};
 
-/// What a command printed, and how it ended.
+/// The output and exit code of a command.
 #[derive(Debug, Clone)]
 pub struct Output {
     command: String,
-    /// Its exit code; none when a signal ended it.
+    /// Its exit code; none when a signal killed it.
     pub code: Option<i32>,
     /// What it wrote to standard output.
     pub stdout: String,
@@ -34,7 +34,7 @@ impl fmt::Display for Output {
         } = self;
         write!(
             f,
-            "`{command}` ended with {code:?}\n--- stdout\n{stdout}--- stderr\n{stderr}---"
+            "`{command}` exited with {code:?}\n--- stdout\n{stdout}--- stderr\n{stderr}---"
         )
     }
 }
@@ -47,9 +47,9 @@ impl Output {
         self
     }
 
-    /// Asserts that standard error has all these texts.
+    /// Asserts that standard error contains all these texts.
     #[track_caller]
-    pub fn says(self, texts: &[&str]) -> Self {
+    pub fn stderr_contains(self, texts: &[&str]) -> Self {
         for text in texts {
             assert!(self.stderr.contains(text), "stderr lacks {text:?}: {self}");
         }
@@ -64,22 +64,23 @@ impl Output {
     }
 }
 
-/// A command that is about to run. Standard input is empty unless [`Run::stdin`] fills it.
+/// A command that is about to run. Standard input is empty unless
+/// [`CommandRun::stdin`] sets it.
 #[derive(Debug)]
-pub struct Run {
+pub struct CommandRun {
     pub(crate) command: Command,
-    folder: PathBuf,
+    dir: PathBuf,
     stdin: Option<Vec<u8>>,
-    limit: Duration,
+    timeout: Duration,
 }
 
-impl Run {
-    pub(crate) fn new(command: Command, folder: &Path) -> Self {
+impl CommandRun {
+    pub(crate) fn new(command: Command, dir: &Path) -> Self {
         Self {
             command,
-            folder: folder.to_owned(),
+            dir: dir.to_owned(),
             stdin: None,
-            limit: LIMIT + LIMIT,
+            timeout: LIMIT + LIMIT,
         }
     }
 
@@ -92,59 +93,59 @@ impl Run {
 
     /// Removes a variable.
     #[must_use]
-    pub fn without(mut self, name: &str) -> Self {
+    pub fn env_remove(mut self, name: &str) -> Self {
         self.command.env_remove(name);
         self
     }
 
-    /// Runs in another folder than the app's.
+    /// Runs in another directory than the app's.
     #[must_use]
-    pub fn within(mut self, folder: &Path) -> Self {
-        self.command.current_dir(folder);
+    pub fn current_dir(mut self, dir: &Path) -> Self {
+        self.command.current_dir(dir);
         self
     }
 
-    /// Gives it this on standard input.
+    /// Sets its standard input.
     #[must_use]
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = Some(bytes.into());
         self
     }
 
-    /// Runs it to its end.
+    /// Runs it until it exits.
     ///
     /// # Panics
-    /// When it doesn't end in time: it is killed then.
+    /// When it does not exit in time: it is killed then.
     #[track_caller]
     pub fn output(self) -> Output {
-        let shown = shown(&self.command);
+        let command_line = command_line(&self.command);
         let (mut child, files) = self.spawn();
-        let limit = files.limit;
-        let mut ended = || child.try_wait().expect("a child can be waited for");
-        let status = wait_for(limit, &mut ended);
+        let timeout = files.timeout;
+        let mut try_exit = || child.try_wait().expect("a child can be waited for");
+        let status = wait_with_timeout(timeout, &mut try_exit);
         if status.is_none() {
-            // Only the client; what it asked for is found by its tag.
+            // Only the client; the processes that it started are found by their tag.
             let _ = child.kill();
             let _ = child.wait();
         }
-        let output = files.output(shown, status);
+        let output = files.output(command_line, status);
         assert!(
             status.is_some(),
-            "it didn't end within {} s: {output}",
-            limit.as_secs()
+            "it did not exit within {} s: {output}",
+            timeout.as_secs()
         );
         output
     }
 
-    /// Runs it to its end and hands over each line of its standard output as it comes, without its
-    /// end: for more than a test would hold in memory. What it wrote to standard error is returned.
+    /// Runs it until it exits and passes each line of its standard output to `handle_line`, without
+    /// its line end: for output that is too large for memory. Returns its standard error.
     ///
     /// # Panics
     /// When it fails.
     #[track_caller]
-    pub fn lines(mut self, mut take: impl FnMut(&[u8])) -> String {
-        let shown = shown(&self.command);
-        let stderr = unique(&self.folder, "stderr");
+    pub fn lines(mut self, mut handle_line: impl FnMut(&[u8])) -> String {
+        let command_line = command_line(&self.command);
+        let stderr = unique(&self.dir, "stderr");
         self.command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -152,30 +153,33 @@ impl Run {
         let mut child = self
             .command
             .spawn()
-            .unwrap_or_else(|error| panic!("{shown}: {error}"));
+            .unwrap_or_else(|error| panic!("{command_line}: {error}"));
         let stdout = child.stdout.take().expect("it is a pipe");
         let mut stdout = BufReader::with_capacity(1 << 18, stdout);
         let mut line = Vec::new();
         while stdout.read_until(b'\n', &mut line).expect("a pipe is read") > 0 {
-            take(line.strip_suffix(b"\n").unwrap_or(&line));
+            handle_line(line.strip_suffix(b"\n").unwrap_or(&line));
             line.clear();
         }
         let status = child.wait().expect("a child can be waited for");
-        let stderr = text(&stderr);
-        assert!(status.success(), "{shown} ended with {status}: {stderr}");
+        let stderr = read_lossy(&stderr);
+        assert!(
+            status.success(),
+            "{command_line} exited with {status}: {stderr}"
+        );
         stderr
     }
 
-    /// Starts it, with its output in files: a pipe would be held open by what it leaves running.
+    /// Starts it with its output in files: a pipe would be held open by processes that outlive it.
     pub(crate) fn spawn(mut self) -> (Child, Files) {
         let files = Files {
-            stdout: unique(&self.folder, "stdout"),
-            stderr: unique(&self.folder, "stderr"),
-            limit: self.limit,
+            stdout: unique(&self.dir, "stdout"),
+            stderr: unique(&self.dir, "stderr"),
+            timeout: self.timeout,
         };
         let create = |path: &Path| File::create(path).expect("output can be captured");
         let stdin = self.stdin.map_or_else(Stdio::null, |bytes| {
-            let path = unique(&self.folder, "stdin");
+            let path = unique(&self.dir, "stdin");
             fs::write(&path, bytes).expect("input can be prepared");
             File::open(path).expect("input can be read").into()
         });
@@ -191,12 +195,12 @@ impl Run {
     }
 }
 
-/// Where a command's output goes.
+/// The files of a command's output.
 #[derive(Debug)]
 pub(crate) struct Files {
     pub(crate) stdout: PathBuf,
     pub(crate) stderr: PathBuf,
-    limit: Duration,
+    timeout: Duration,
 }
 
 impl Files {
@@ -205,26 +209,29 @@ impl Files {
         Output {
             command,
             code,
-            stdout: text(&self.stdout),
-            stderr: text(&self.stderr),
+            stdout: read_lossy(&self.stdout),
+            stderr: read_lossy(&self.stderr),
         }
     }
 }
 
-pub(crate) fn text(file: &Path) -> String {
+pub(crate) fn read_lossy(file: &Path) -> String {
     String::from_utf8_lossy(&fs::read(file).unwrap_or_default()).into_owned()
 }
 
-fn wait_for(limit: Duration, ended: &mut dyn FnMut() -> Option<ExitStatus>) -> Option<ExitStatus> {
-    let begun = std::time::Instant::now();
-    wait_until("the command ends", limit + LIMIT, || match ended() {
+fn wait_with_timeout(
+    timeout: Duration,
+    try_exit: &mut dyn FnMut() -> Option<ExitStatus>,
+) -> Option<ExitStatus> {
+    let started = std::time::Instant::now();
+    wait_until("the command exits", timeout + LIMIT, || match try_exit() {
         Some(status) => Some(Some(status)),
-        None if begun.elapsed() >= limit => Some(None),
+        None if started.elapsed() >= timeout => Some(None),
         None => None,
     })
 }
 
-pub(crate) fn shown(command: &Command) -> String {
+pub(crate) fn command_line(command: &Command) -> String {
     let args: Vec<_> = command
         .get_args()
         .map(|arg| arg.to_string_lossy().into_owned())
@@ -235,8 +242,8 @@ pub(crate) fn shown(command: &Command) -> String {
     format!("{} {}", program.display(), args.join(" "))
 }
 
-fn unique(folder: &Path, kind: &str) -> PathBuf {
+fn unique(dir: &Path, kind: &str) -> PathBuf {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    folder.join(format!("{kind}-{}", NEXT.fetch_add(1, Ordering::Relaxed)))
+    dir.join(format!("{kind}-{}", NEXT.fetch_add(1, Ordering::Relaxed)))
 }

@@ -2,24 +2,24 @@
 
 use std::process::Child;
 
-use crate::command::{Files, Output, text};
+use crate::command::{Files, Output, read_lossy};
 use crate::process::{Process, Signal};
 use crate::wait::{LIMIT, wait_until};
 
-/// A command that runs until it is told to end.
+/// A command that runs until it is stopped.
 #[derive(Debug)]
 pub struct Foreground {
     child: Child,
     files: Files,
-    shown: String,
+    command_line: String,
 }
 
 impl Foreground {
-    pub(crate) fn new((child, files): (Child, Files), shown: String) -> Self {
+    pub(crate) fn new((child, files): (Child, Files), command_line: String) -> Self {
         Self {
             child,
             files,
-            shown,
+            command_line,
         }
     }
 
@@ -30,45 +30,46 @@ impl Foreground {
 
     /// What it has written to standard output so far.
     pub fn stdout(&self) -> String {
-        text(&self.files.stdout)
+        read_lossy(&self.files.stdout)
     }
 
     /// What it has written to standard error so far.
     pub fn stderr(&self) -> String {
-        text(&self.files.stderr)
+        read_lossy(&self.files.stderr)
     }
 
-    /// Signals it alone: as Ctrl-C does, since domains have groups of their own.
+    /// Signals this process only, as Ctrl-C does, since domains have process groups of their own.
     #[track_caller]
     pub fn signal(&self, signal: Signal) {
-        let process = Process::find(self.pid())
-            .unwrap_or_else(|| panic!("it is gone already:\n{}{}", self.stdout(), self.stderr()));
+        let process = Process::find(self.pid()).unwrap_or_else(|| {
+            panic!("it has exited already:\n{}{}", self.stdout(), self.stderr())
+        });
         process.signal(signal);
     }
 
-    /// Waits until standard output has this text.
+    /// Waits until standard output contains this text.
     #[track_caller]
-    pub fn wait_for(&mut self, wanted: &str) {
-        wait_until(&format!("stdout has {wanted:?}"), LIMIT, || {
-            let ended = self.child.try_wait().expect("a child can be waited for");
-            if self.stdout().contains(wanted) {
+    pub fn wait_for(&mut self, text: &str) {
+        wait_until(&format!("stdout has {text:?}"), LIMIT, || {
+            let status = self.child.try_wait().expect("a child can be waited for");
+            if self.stdout().contains(text) {
                 return Some(());
             }
             assert!(
-                ended.is_none(),
-                "it ended with {ended:?} before stdout had {wanted:?}"
+                status.is_none(),
+                "it exited with {status:?} before stdout had {text:?}"
             );
             None
         });
     }
 
-    /// Waits for its end.
+    /// Waits until it exits.
     #[track_caller]
-    pub fn ends(&mut self) -> Output {
-        let status = wait_until(&format!("`{}` ends", self.shown), LIMIT, || {
+    pub fn wait_exit(&mut self) -> Output {
+        let status = wait_until(&format!("`{}` exits", self.command_line), LIMIT, || {
             self.child.try_wait().expect("a child can be waited for")
         });
-        self.files.output(self.shown.clone(), Some(status))
+        self.files.output(self.command_line.clone(), Some(status))
     }
 }
 
@@ -77,12 +78,12 @@ impl Drop for Foreground {
         if std::thread::panicking() {
             eprintln!(
                 "--- `{}` wrote\n{}--- and to stderr\n{}---",
-                self.shown,
+                self.command_line,
                 self.stdout(),
                 self.stderr()
             );
         }
-        // What it has started is the app's to clear away, by its tag.
+        // The processes that it started are killed by the app, by their tag.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,17 +1,17 @@
-//! What is printed as JSON.
+//! Output that is printed as JSON.
 
 use serde_json::Value;
 
-/// A log line of the contract.
+/// A log line, as the JSON output contract defines it.
 #[derive(Debug, Clone)]
 pub struct Line {
     /// `stdout`, `stderr` or `fulcrum`.
     pub stream: String,
-    /// Whose it is.
+    /// The domain that it is from or about.
     pub domain: String,
     /// The text.
     pub message: String,
-    /// It had no end.
+    /// It had no line end.
     pub partial: bool,
 }
 
@@ -30,7 +30,7 @@ impl From<&Value> for Line {
 /// Each line as a JSON value.
 ///
 /// # Panics
-/// On a line that isn't JSON.
+/// On a line that is not JSON.
 #[track_caller]
 pub fn json_lines(text: &str) -> Vec<Value> {
     let parse = |line: &str| match serde_json::from_str(line) {
@@ -40,13 +40,13 @@ pub fn json_lines(text: &str) -> Vec<Value> {
     text.lines().map(parse).collect()
 }
 
-/// A key of a JSON object that must hold a text.
+/// The string at a key of a JSON object.
 ///
 /// # Panics
-/// When it doesn't.
+/// When the value is not a string.
 #[track_caller]
 pub fn text_of<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key]
         .as_str()
-        .unwrap_or_else(|| panic!("{key} is no text: {value}"))
+        .unwrap_or_else(|| panic!("{key} is not a string: {value}"))
 }

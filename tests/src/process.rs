@@ -1,5 +1,5 @@
-//! A test's processes, found by the tag in their environment, or by the folder they are in: some,
-//! such as npm, write over their environment, and some are given none.
+//! A test's processes, found by the tag in their environment, or by their working directory: some,
+//! such as npm, overwrite their environment, and some are started with an empty one.
 
 use std::fmt;
 use std::fs;
@@ -11,12 +11,12 @@ pub use rustix::process::Signal;
 /// The variable that holds the tag.
 pub(crate) const TAG: &str = "FULCRUM_TEST";
 
-/// A live process. Two are equal when they are the same process, not just of the same number.
+/// A live process. Two are equal when they are the same process, not just the same pid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Process {
     /// Its process id.
     pub pid: u32,
-    /// When it started, in clock ticks since the machine did: with the pid, it is one process.
+    /// The start time, in clock ticks since boot: with the pid, it identifies one process.
     started: u64,
     /// Its command line, for people.
     pub command: String,
@@ -29,7 +29,7 @@ impl fmt::Display for Process {
 }
 
 impl Process {
-    /// The process of this number, unless it is gone or a zombie.
+    /// The process with this pid, unless it has exited or is a zombie.
     pub fn find(pid: u32) -> Option<Self> {
         let started = start_time(pid)?;
         let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -44,48 +44,48 @@ impl Process {
         })
     }
 
-    /// Whether it still runs. A zombie doesn't.
+    /// Whether it still runs. A zombie does not.
     pub fn is_alive(&self) -> bool {
         start_time(self.pid) == Some(self.started)
     }
 
-    /// Sends a signal, unless it is gone.
+    /// Sends a signal, unless it has exited.
     pub fn signal(&self, signal: Signal) {
         if self.is_alive()
             && let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw)
         {
-            // Gone between the look and the signal is gone.
+            // It may have exited since the check.
             let _ = rustix::process::kill_process(pid, signal);
         }
     }
 }
 
-/// The live processes that carry this tag, or whose working directory is below `folder`. A zombie
-/// has neither any more.
-pub(crate) fn belonging(tag: &str, folder: &Path) -> Vec<Process> {
+/// The live processes that carry this tag, or whose working directory is below `dir`. A zombie has
+/// neither any more.
+pub(crate) fn processes_of_test(tag: &str, dir: &Path) -> Vec<Process> {
     let wanted = format!("{TAG}={tag}");
     let processes = fs::read_dir("/proc").expect("processes are found by /proc");
     let pids = processes
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter(|pid: &u32| {
-        // It may have ended since the listing, or be somebody else's.
+        // It may have exited since the listing, or belong to another user.
         let environ = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
         let tagged = environ
             .split(|byte| *byte == 0)
             .any(|variable| variable == wanted.as_bytes());
         let cwd = || fs::read_link(format!("/proc/{pid}/cwd"));
-        tagged || cwd().is_ok_and(|cwd| cwd.starts_with(folder))
+        tagged || cwd().is_ok_and(|cwd| cwd.starts_with(dir))
     })
     .filter_map(Process::find)
-    // One without a command line has given its memory back: it has been killed, and is a moment
-    // away from being a zombie.
+    // One without a command line has released its memory: it has been killed, and is about to become
+    // a zombie.
     .filter(|process| !process.command.is_empty())
     .collect()
 }
 
-/// From `/proc/PID/stat`, whose second field, the name, may hold anything: what counts comes after
-/// its last parenthesis.
+/// From `/proc/PID/stat`. Its second field, the name, may contain anything, so fields are counted
+/// from the last parenthesis.
 fn start_time(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace();
@@ -105,15 +105,15 @@ mod tests {
     use crate::wait::{LIMIT, wait_until};
 
     #[test]
-    fn a_process_is_found_by_its_tag_until_it_is_gone() {
+    fn a_process_is_found_by_its_tag_until_it_exits() {
         let tag = format!("unit-test-{}", std::process::id());
-        let tagged = |tag: &str| belonging(tag, Path::new("/nowhere"));
+        let tagged = |tag: &str| processes_of_test(tag, Path::new("/nowhere"));
         let mut child = Command::new("sleep")
             .arg("600")
             .env(TAG, &tag)
             .spawn()
             .expect("sleep");
-        let found = wait_until("the tag is seen", LIMIT, || {
+        let found = wait_until("the tag is found", LIMIT, || {
             tagged(&tag)
                 .pop()
                 .filter(|found| found.command == "sleep 600")
@@ -122,25 +122,25 @@ mod tests {
         assert_eq!(tagged(&tag[1..]), []);
 
         found.signal(Signal::KILL);
-        // A zombie, not yet waited for, is no live process either.
-        wait_until("it is gone", LIMIT, || (!found.is_alive()).then_some(()));
+        // A zombie, not yet waited for, is not a live process either.
+        wait_until("it has exited", LIMIT, || (!found.is_alive()).then_some(()));
         assert_eq!(tagged(&tag), []);
-        child.wait().expect("it has ended");
+        child.wait().expect("it has exited");
     }
 
     #[test]
-    fn a_process_without_a_tag_is_found_by_its_folder() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let folder = folder.path().canonicalize().expect("it is there");
+    fn a_process_without_a_tag_is_found_by_its_directory() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let dir = dir.path().canonicalize().expect("it exists");
         let mut child = Command::new("sleep")
             .arg("600")
             .env_clear()
-            .current_dir(&folder)
+            .current_dir(&dir)
             .spawn()
             .expect("sleep");
-        let found = belonging("no such tag", &folder);
+        let found = processes_of_test("no such tag", &dir);
         child.kill().expect("it can be killed");
-        child.wait().expect("it has ended");
+        child.wait().expect("it has exited");
         assert_eq!(found.len(), 1, "{found:?}");
         assert_eq!(found[0].pid, child.id());
     }

@@ -1,44 +1,44 @@
-//! Domains that are shell scripts: they note the content of a file at each start.
+//! Domains that are shell scripts: they record the content of a file at each start.
 
 use std::fs;
 
 use crate::app::App;
 use crate::wait::{LIMIT, wait_until};
 
-/// Notes what it is started with, says that it is up, and waits for its end.
+/// Records the content of `code`, prints that it is up, and waits to be stopped.
 const SCRIPT: &str = r#"printf '%s\n' "$(cat code)" >> "../../../out/$FULCRUM_DOMAIN_NAME.starts"; echo up; exec sleep 100000"#;
 
-/// What a domain made of it is told in its settings.
+/// The settings of such a domain.
 const SETTINGS: &str = "command: [/bin/sh, run.sh], ready: {log: up}";
 
 impl App {
-    /// Adds a domain that starts within milliseconds and notes the content of its file `code`,
+    /// Adds a domain that starts within milliseconds and records the content of its file `code`,
     /// with more settings of `process`, such as `, watch: {ignore: [x]}`.
     #[must_use]
     pub fn shell_domain(self, name: &str, settings: &str) -> Self {
-        self.put_shell(name, settings, "zero");
+        self.write_shell_domain(name, settings, "zero");
         self
     }
 
     /// Adds such a domain while the app is in use.
-    pub fn put_shell(&self, name: &str, settings: &str, code: &str) {
-        self.put(&format!("domains/{name}/run.sh"), SCRIPT);
-        self.put(&format!("domains/{name}/code"), code);
+    pub fn write_shell_domain(&self, name: &str, settings: &str, code: &str) {
+        self.write_file(&format!("domains/{name}/run.sh"), SCRIPT);
+        self.write_file(&format!("domains/{name}/code"), code);
         let text = format!("process: {{{SETTINGS}{settings}}}\n");
-        self.put(&format!("domains/{name}/fulcrum.yml"), &text);
+        self.write_file(&format!("domains/{name}/fulcrum.yml"), &text);
     }
 
-    /// What such a domain was started with, each time.
+    /// The content of `code` at each start of such a domain.
     pub fn starts(&self, name: &str) -> Vec<String> {
-        let noted = fs::read_to_string(self.beside().join(format!("{name}.starts")));
-        noted
+        let starts = fs::read_to_string(self.scratch_dir().join(format!("{name}.starts")));
+        starts
             .unwrap_or_default()
             .lines()
             .map(str::to_owned)
             .collect()
     }
 
-    /// Waits until it was started with this content, and is ready.
+    /// Waits until such a domain was started with this content.
     #[track_caller]
     pub fn wait_for_start(&self, name: &str, content: &str) {
         wait_until(&format!("{name} is started with {content}"), LIMIT, || {

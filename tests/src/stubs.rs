@@ -1,12 +1,12 @@
-//! Domains without Node in an app, and settings under which nothing takes long.
+//! Domains without Node in an app, and settings with short timeouts.
 
 use serde_json::json;
 
 use crate::app::App;
 use crate::binary::stub;
 
-/// What [`App::impatient`] sets for every domain.
-const IMPATIENT: &str = "\
+/// The settings of [`App::with_short_timeouts`].
+const SHORT_TIMEOUTS: &str = "\
 runtime:
   defaults:
     heartbeat: {interval: 200ms, misses: 3}
@@ -16,11 +16,11 @@ runtime:
 ";
 
 impl App {
-    /// Sets short times and a small budget for all domains: what Fulcrum is to notice is noticed
-    /// within seconds. A domain's own settings go over these.
+    /// Sets short timeouts and a small restart budget for all domains, so that Fulcrum detects
+    /// failures within seconds. A domain's own settings override these.
     #[must_use]
-    pub fn impatient(self) -> Self {
-        self.write("fulcrum.yml", IMPATIENT)
+    pub fn with_short_timeouts(self) -> Self {
+        self.write("fulcrum.yml", SHORT_TIMEOUTS)
     }
 
     /// Adds a domain that is the native stub, with these flags (`stub-domain --help`).
@@ -33,20 +33,20 @@ impl App {
     /// `{stop: {grace: 1s}}`.
     #[must_use]
     pub fn stub_domain_with(self, name: &str, args: &[&str], settings: &str) -> Self {
-        self.put_stub(name, args, settings);
+        self.write_stub_domain(name, args, settings);
         self
     }
 
-    /// Writes a stub's settings while the app is in use, or adds one to it.
-    pub fn put_stub(&self, name: &str, args: &[&str], settings: &str) {
+    /// Writes a stub's settings while the app is in use, or adds a stub to it.
+    pub fn write_stub_domain(&self, name: &str, args: &[&str], settings: &str) {
         let stub = stub();
-        let stub = stub.to_str().expect("the target folder's name is text");
+        let stub = stub.to_str().expect("the target directory's path is UTF-8");
         let command = json!([&[stub], args].concat());
         let inner = settings.trim().strip_prefix('{');
         let inner = inner.and_then(|inner| inner.strip_suffix('}'));
         let inner = inner.expect("settings are a flow mapping").trim();
         let comma = if inner.is_empty() { "" } else { ", " };
         let text = format!("process: {{command: {command}{comma}{inner}}}\n");
-        self.put(&format!("domains/{name}/fulcrum.yml"), &text);
+        self.write_file(&format!("domains/{name}/fulcrum.yml"), &text);
     }
 }

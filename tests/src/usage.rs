@@ -1,14 +1,14 @@
-//! What a process uses, by `/proc`.
+//! Resource usage of a process, from `/proc`.
 
 use std::fs;
 use std::time::Duration;
 
 use crate::process::Process;
 
-/// What a process used up to now, or holds now.
+/// The resources that a process has used or holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
-    /// Time on the processors, its own and the kernel's for it.
+    /// Processor time, in user and kernel mode.
     pub cpu: Duration,
     /// Resident memory, in bytes.
     pub rss: u64,
@@ -19,7 +19,7 @@ pub struct Usage {
 }
 
 impl Process {
-    /// What it uses; none once it is gone.
+    /// Its resource usage; none once it has exited.
     pub fn usage(&self) -> Option<Usage> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).ok()?;
         let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace();
@@ -44,7 +44,7 @@ impl Process {
 pub fn quantile(measured: &mut [u64], share: f64) -> Option<u64> {
     measured.sort_unstable();
     let last = measured.len().checked_sub(1)?;
-    // The cast takes the place's whole part, which lies in the slice.
+    // The cast truncates the index, which is in the slice.
     measured.get((last as f64 * share).ceil() as usize).copied()
 }
 
@@ -53,9 +53,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_uses_something() {
-        let ourselves = Process::find(std::process::id()).expect("we live");
-        let usage = ourselves.usage().expect("we live");
+    fn the_usage_of_a_process_is_plausible() {
+        let process = Process::find(std::process::id()).expect("this process exists");
+        let usage = process.usage().expect("this process exists");
         assert!(usage.rss > 1 << 20, "{usage:?}");
         assert!((1..100).contains(&usage.threads), "{usage:?}");
         assert!((3..1000).contains(&usage.fds), "{usage:?}");

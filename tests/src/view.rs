@@ -1,58 +1,58 @@
-//! An app as its clients see it.
+//! An app, observed and controlled through its clients.
 
 use serde_json::Value;
 
+use crate::activity_log::{self, Entry};
 use crate::app::App;
 use crate::command::Output;
-use crate::ledger::{self, Entry};
 use crate::lines::{Line, json_lines};
 use crate::process::Process;
 use crate::wait::{LIMIT, wait_until};
 
 impl App {
-    /// `dev --detach --wait`: everything is ready afterwards.
+    /// Runs `dev --detach --wait`: all domains are ready afterwards.
     #[track_caller]
-    pub fn up(&self) -> Output {
+    pub fn start(&self) -> Output {
         self.run(&["dev", "--detach", "--wait"]).exits(0)
     }
 
-    /// The same with `--watch`; what is watched is known afterwards.
+    /// The same with `--watch`: files are watched afterwards.
     #[track_caller]
-    pub fn up_watching(&self) {
-        self.up_watching_with(&[]);
+    pub fn start_watching(&self) {
+        self.start_watching_with(&[]);
     }
 
     /// The same with more arguments.
     #[track_caller]
-    pub fn up_watching_with(&self, args: &[&str]) {
+    pub fn start_watching_with(&self, args: &[&str]) {
         let all = [&["dev", "--detach", "--wait", "--watch"], args].concat();
         self.run(&all).exits(0);
         self.wait_for_event("fulcrum", "watching", 1);
     }
 
-    /// Waits until something has happened to a domain so often, and gives the last reason.
+    /// Waits until a domain has had `times` events of a kind, and returns the last reason.
     #[track_caller]
     pub fn wait_for_event(&self, domain: &str, kind: &str, times: usize) -> String {
         wait_until(&format!("{domain} has {kind} {times} times"), LIMIT, || {
-            let reasons = self.reasons(domain, kind);
+            let reasons = self.event_reasons(domain, kind);
             reasons.last().cloned().filter(|_| reasons.len() >= times)
         })
     }
 
-    /// The reasons of all events of a kind that a domain has had.
+    /// The reasons of all events of a kind of a domain.
     #[track_caller]
-    pub fn reasons(&self, domain: &str, kind: &str) -> Vec<String> {
+    pub fn event_reasons(&self, domain: &str, kind: &str) -> Vec<String> {
         let events = self.events().into_iter();
         let of_kind = events.filter(|event| event["domain"] == domain && event["type"] == kind);
         let reasons = of_kind.filter_map(|event| event["reason"].as_str().map(str::to_owned));
         reasons.collect()
     }
 
-    /// `down`; nothing may be left.
+    /// Runs `down`, and asserts that no process is left.
     #[track_caller]
     pub fn down(&self) {
         self.run(&["down"]).exits(0);
-        self.nothing_left();
+        self.assert_no_processes();
     }
 
     /// `domains list -o json`.
@@ -64,16 +64,16 @@ impl App {
 
     /// One domain of the list.
     #[track_caller]
-    pub fn see(&self, name: &str) -> Value {
+    pub fn status(&self, name: &str) -> Value {
         let mut list = self.list().into_iter();
         list.find(|domain| domain["name"] == name)
             .unwrap_or_else(|| panic!("no {name} in the list"))
     }
 
-    /// The leader of a domain that runs.
+    /// The leader of a running domain.
     #[track_caller]
     pub fn leader(&self, name: &str) -> Process {
-        let domain = self.see(name);
+        let domain = self.status(name);
         let pid = domain["pid"]
             .as_u64()
             .and_then(|pid| u32::try_from(pid).ok());
@@ -81,11 +81,16 @@ impl App {
             .unwrap_or_else(|| panic!("{name} has no process: {domain}"))
     }
 
-    /// Waits until a domain is as wanted.
+    /// Waits until a domain in the list meets a condition.
     #[track_caller]
-    pub fn wait_for(&self, name: &str, what: &str, is: impl Fn(&Value) -> bool) -> Value {
-        wait_until(&format!("{name} {what}"), LIMIT, || {
-            Some(self.see(name)).filter(&is)
+    pub fn wait_for(
+        &self,
+        name: &str,
+        description: &str,
+        condition: impl Fn(&Value) -> bool,
+    ) -> Value {
+        wait_until(&format!("{name} {description}"), LIMIT, || {
+            Some(self.status(name)).filter(&condition)
         })
     }
 
@@ -102,14 +107,14 @@ impl App {
             .to_owned()
     }
 
-    /// What a domain wrote, and Fulcrum beside it.
+    /// The log lines of a domain, Fulcrum's own lines about it included.
     #[track_caller]
     pub fn logs(&self, name: &str) -> Vec<Line> {
         let logs = self.run(&["domains", "logs", name, "-o", "json"]).exits(0);
         json_lines(&logs.stdout).iter().map(Line::from).collect()
     }
 
-    /// All transitions so far.
+    /// All events so far.
     #[track_caller]
     pub fn events(&self) -> Vec<Value> {
         json_lines(
@@ -120,33 +125,33 @@ impl App {
         )
     }
 
-    /// What the domains wrote down.
-    pub fn ledger(&self) -> Vec<Entry> {
-        ledger::read(&self.ledger_file())
+    /// What the domains recorded about themselves.
+    pub fn activity_log(&self) -> Vec<Entry> {
+        activity_log::read(&self.activity_log_file())
     }
 
-    /// How often a domain did something.
-    pub fn times(&self, domain: &str, event: &str) -> usize {
-        let counted = |entry: &&Entry| entry.domain == domain && entry.event == event;
-        self.ledger().iter().filter(counted).count()
+    /// The number of a domain's entries in the activity log with this event.
+    pub fn event_count(&self, domain: &str, event: &str) -> usize {
+        let matches = |entry: &&Entry| entry.domain == domain && entry.event == event;
+        self.activity_log().iter().filter(matches).count()
     }
 
-    /// When a domain did something, each time; on the clock of [`ledger::now`].
-    pub fn moments(&self, domain: &str, event: &str) -> Vec<u64> {
-        let done = |entry: &Entry| entry.domain == domain && entry.event == event;
-        let ledger = self.ledger().into_iter();
-        ledger.filter(done).map(|entry| entry.at).collect()
+    /// The times of a domain's entries with this event, on the clock of [`activity_log::now`].
+    pub fn event_times(&self, domain: &str, event: &str) -> Vec<u64> {
+        let matches = |entry: &Entry| entry.domain == domain && entry.event == event;
+        let entries = self.activity_log().into_iter();
+        entries.filter(matches).map(|entry| entry.at).collect()
     }
 
-    /// Waits until a domain has done something so often, and says when it did so the last time.
+    /// Waits until a domain has recorded an event `times` times, and returns the last time.
     #[track_caller]
-    pub fn wait_for_times(&self, domain: &str, event: &str, times: usize) -> u64 {
+    pub fn wait_for_event_count(&self, domain: &str, event: &str, times: usize) -> u64 {
         wait_until(
             &format!("{domain} has {event} {times} times"),
             LIMIT,
             || {
-                let moments = self.moments(domain, event);
-                moments.last().copied().filter(|_| moments.len() >= times)
+                let found = self.event_times(domain, event);
+                found.last().copied().filter(|_| found.len() >= times)
             },
         )
     }
@@ -164,15 +169,20 @@ impl App {
             .unwrap_or_else(|| panic!("the instance has no process: {status}"))
     }
 
-    /// Waits until these domains know themselves, in every life they have had, that they have
-    /// registered: the instance knows a moment earlier.
+    /// Waits until these domains have recorded their registration in each of their generations. The
+    /// instance accepts a registration a moment before the domain records it.
     #[track_caller]
-    pub fn settled(&self, domains: &[&str]) {
+    pub fn wait_until_stable(&self, domains: &[&str]) {
         for domain in domains {
-            wait_until(&format!("{domain} knows it has registered"), LIMIT, || {
-                let lives = self.times(domain, "spawned");
-                (lives > 0 && self.times(domain, "registered") >= lives).then_some(())
-            });
+            wait_until(
+                &format!("{domain} has recorded its registration"),
+                LIMIT,
+                || {
+                    let generations = self.event_count(domain, "spawned");
+                    (generations > 0 && self.event_count(domain, "registered") >= generations)
+                        .then_some(())
+                },
+            );
         }
     }
 }

@@ -3,25 +3,29 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long anything may take that a healthy Fulcrum does within a second or two.
+/// The limit for anything that Fulcrum normally does within a second or two.
 pub const LIMIT: Duration = Duration::from_secs(30);
 
 const INTERVAL: Duration = Duration::from_millis(15);
 
-/// Asks until there is an answer.
+/// Evaluates `condition` repeatedly until it returns a value.
 ///
 /// # Panics
-/// When there is none within the limit; the text names what was waited for.
+/// When it returns none within the limit. The message has `description`.
 #[track_caller]
-pub fn wait_until<T>(what: &str, limit: Duration, mut condition: impl FnMut() -> Option<T>) -> T {
-    let begun = Instant::now();
+pub fn wait_until<T>(
+    description: &str,
+    limit: Duration,
+    mut condition: impl FnMut() -> Option<T>,
+) -> T {
+    let started = Instant::now();
     loop {
-        if let Some(answer) = condition() {
-            return answer;
+        if let Some(value) = condition() {
+            return value;
         }
         assert!(
-            begun.elapsed() < limit,
-            "waited {} s in vain until {what}",
+            started.elapsed() < limit,
+            "timed out after {} s waiting until {description}",
             limit.as_secs()
         );
         thread::sleep(INTERVAL);

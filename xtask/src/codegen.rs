@@ -1,8 +1,8 @@
-//! `cargo xtask codegen [--check]`: makes the gRPC code from `proto/`.
+//! `cargo xtask codegen [--check]`: generates the gRPC code from `proto/`.
 //!
-//! The code is checked in, so that building Fulcrum needs no protobuf compiler and a
-//! change of an interface shows in review. Besides the Rust code each package gets its
-//! encoded file descriptor set, which server reflection hands out.
+//! The code is checked in, so that a build of Fulcrum needs no protobuf compiler and a
+//! change of an interface is visible in review. Besides the Rust code, each package gets its
+//! encoded file descriptor set, which server reflection serves.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,8 +42,8 @@ struct Generated {
 /// checked in.
 ///
 /// # Errors
-/// A proto file that doesn't compile, a file that can't be read or written, or, with
-/// `check`, files that differ from what `proto/` says.
+/// A proto file that does not compile, a file that cannot be read or written, or, with
+/// `check`, files that differ from those generated.
 pub(crate) fn run(check: bool) -> anyhow::Result<()> {
     let root = root();
     let output = root.join(OUTPUT);
@@ -61,7 +61,7 @@ pub(crate) fn run(check: bool) -> anyhow::Result<()> {
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
-        .expect("xtask lies in the workspace's root")
+        .expect("xtask is in the workspace's root")
         .to_path_buf()
 }
 
@@ -72,23 +72,23 @@ fn generate(proto: &Path, package: &Package) -> anyhow::Result<Vec<Generated>> {
     compiler.include_imports(true).include_source_info(true);
     compiler
         .open_file(package.proto)
-        .with_context(|| format!("proto/{} doesn't compile", package.proto))?;
+        .with_context(|| format!("cannot compile proto/{}", package.proto))?;
     let descriptors = compiler.file_descriptor_set();
-    // Reflection has no use for the comments; and tonic's builder ignores its own
+    // Reflection does not need the comments; and tonic's builder ignores its own
     // setting for this file when it is given descriptors instead of sources.
     compiler.include_source_info(false);
     let encoded = compiler.encode_file_descriptor_set();
 
-    // prost writes to a folder only. The folder also gets a file for each import, left out here.
-    let scratch = tempfile::tempdir().context("no temporary folder for the generated code")?;
+    // prost writes only to a directory. The directory also gets a file for each import, left out here.
+    let scratch = tempfile::tempdir().context("no temporary directory for the generated code")?;
     tonic_prost_build::configure()
         .out_dir(scratch.path())
         .emit_rerun_if_changed(false)
         .compile_fds(descriptors)
-        .with_context(|| format!("no code could be generated from proto/{}", package.proto))?;
+        .with_context(|| format!("cannot generate code from proto/{}", package.proto))?;
     let code = fs::read(scratch.path().join(package.generated)).with_context(|| {
         format!(
-            "proto/{} made no {}; did its package change?",
+            "proto/{} generated no {}; did its package change?",
             package.proto, package.generated
         )
     })?;
@@ -105,14 +105,15 @@ fn generate(proto: &Path, package: &Package) -> anyhow::Result<Vec<Generated>> {
 }
 
 fn write(output: &Path, files: &[Generated]) -> anyhow::Result<()> {
-    fs::create_dir_all(output).with_context(|| format!("can't create {}", output.display()))?;
+    fs::create_dir_all(output).with_context(|| format!("cannot create {}", output.display()))?;
     for file in files {
         let path = output.join(&file.name);
-        // Untouched files keep their time, so that nothing is built again for nothing.
+        // Unchanged files keep their modification time, so that cargo does not rebuild them.
         if fs::read(&path).is_ok_and(|old| old == file.bytes) {
             continue;
         }
-        fs::write(&path, &file.bytes).with_context(|| format!("can't write {}", path.display()))?;
+        fs::write(&path, &file.bytes)
+            .with_context(|| format!("cannot write {}", path.display()))?;
         eprintln!("codegen: wrote {OUTPUT}/{}", file.name);
     }
     Ok(())
@@ -124,15 +125,15 @@ fn compare(output: &Path, files: &[Generated]) -> anyhow::Result<()> {
         match fs::read(output.join(&file.name)) {
             Ok(bytes) if bytes == file.bytes => {}
             Ok(_) => stale.push(format!(
-                "{OUTPUT}/{} differs from what proto/ says",
+                "{OUTPUT}/{} differs from what proto/ generates",
                 file.name
             )),
-            Err(error) => stale.push(format!("{OUTPUT}/{} can't be read: {error}", file.name)),
+            Err(error) => stale.push(format!("cannot read {OUTPUT}/{}: {error}", file.name)),
         }
     }
     if !stale.is_empty() {
         bail!(
-            "{}\nrun `cargo xtask codegen` and commit what it writes",
+            "{}\nhint: run `cargo xtask codegen` and commit the files",
             stale.join("\n")
         );
     }
@@ -151,24 +152,27 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_or_missing_file_is_named_with_its_cure() {
-        let folder = tempfile::tempdir().expect("temporary folder");
+    fn a_changed_or_missing_file_is_reported_with_a_hint() {
+        let directory = tempfile::tempdir().expect("temporary directory");
         let files = [
             file("a.rs", b"one"),
             file("b.rs", b"two"),
             file("c.bin", b"three"),
         ];
-        write(folder.path(), &files).expect("written");
-        compare(folder.path(), &files).expect("the same bytes");
+        write(directory.path(), &files).expect("written");
+        compare(directory.path(), &files).expect("the same bytes");
 
-        fs::write(folder.path().join("a.rs"), b"edited").expect("edited");
-        fs::remove_file(folder.path().join("c.bin")).expect("removed");
-        let message = compare(folder.path(), &files)
+        fs::write(directory.path().join("a.rs"), b"edited").expect("edited");
+        fs::remove_file(directory.path().join("c.bin")).expect("removed");
+        let message = compare(directory.path(), &files)
             .expect_err("stale")
             .to_string();
         assert!(message.contains("a.rs differs"), "{message}");
         assert!(!message.contains("b.rs"), "{message}");
-        assert!(message.contains("c.bin can't be read"), "{message}");
+        assert!(
+            message.contains("cannot read crates/fulcrum-rpc/src/generated/c.bin"),
+            "{message}"
+        );
         assert!(message.contains("cargo xtask codegen"), "{message}");
     }
 

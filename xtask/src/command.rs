@@ -1,4 +1,4 @@
-//! Other programs: started without a shell, and a failure names the line to repeat.
+//! External programs: started without a shell; an error contains the command line to repeat.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -11,9 +11,9 @@ use anyhow::{Context, bail};
 
 use crate::wait::until;
 
-/// A program to run, with what a person needs to run it again by hand.
+/// A program to run.
 #[derive(Clone)]
-pub(crate) struct Run {
+pub(crate) struct CommandRunner {
     program: OsString,
     args: Vec<OsString>,
     dir: PathBuf,
@@ -21,10 +21,10 @@ pub(crate) struct Run {
     limit: Option<Duration>,
 }
 
-impl Run {
+impl CommandRunner {
     /// `program` in `dir`, with the caller's environment.
     pub(crate) fn new(program: impl AsRef<OsStr>, dir: impl AsRef<Path>) -> Self {
-        Run {
+        CommandRunner {
             program: program.as_ref().to_owned(),
             args: Vec::new(),
             dir: dir.as_ref().to_path_buf(),
@@ -33,9 +33,9 @@ impl Run {
         }
     }
 
-    /// The cargo that runs this, in the repository's root.
+    /// The cargo that runs xtask, in the repository's root.
     pub(crate) fn cargo() -> Self {
-        Run::new(
+        CommandRunner::new(
             std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
             crate::workspace::root(),
         )
@@ -58,48 +58,52 @@ impl Run {
         self
     }
 
-    /// Ends it by force, and makes that a failure, when it takes longer.
-    pub(crate) fn within(mut self, limit: Duration) -> Self {
+    /// Kills it after `limit`, which is an error.
+    pub(crate) fn timeout(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// The line that repeats this in a shell.
-    pub(crate) fn line(&self) -> String {
-        let mut words = vec![
+    /// The line that runs this in a shell.
+    pub(crate) fn command_line(&self) -> String {
+        let mut line = vec![
             "cd".to_owned(),
             quote(self.dir.as_os_str()),
             "&&".to_owned(),
         ];
-        words.extend(
+        line.extend(
             self.env
                 .iter()
                 .map(|(name, value)| format!("{}={}", name.to_string_lossy(), quote(value))),
         );
-        words.push(quote(&self.program));
-        words.extend(self.args.iter().map(|arg| quote(arg)));
-        words.join(" ")
+        line.push(quote(&self.program));
+        line.extend(self.args.iter().map(|arg| quote(arg)));
+        line.join(" ")
     }
 
-    /// Runs it with our own stdout and stderr.
+    /// Runs it with the standard output and error of this process.
     ///
     /// # Errors
-    /// A program that can't be started or doesn't end with 0.
-    pub(crate) fn passes(&self) -> anyhow::Result<()> {
+    /// A program that cannot be started or does not exit with 0.
+    pub(crate) fn run_checked(&self) -> anyhow::Result<()> {
         let mut child = self.spawn(self.command().stdin(Stdio::null()))?;
         let status = self.wait(&mut child)?;
         if !status.success() {
-            bail!("{} ({status}); repeat with\n  {}", self.name(), self.line());
+            bail!(
+                "{} ({status}); repeat with\n  {}",
+                self.name(),
+                self.command_line()
+            );
         }
         Ok(())
     }
 
-    /// Runs it and keeps what it prints, however it ends.
+    /// Runs it and returns its output and its exit status, whatever that is.
     ///
     /// # Errors
-    /// A program that can't be started.
+    /// A program that cannot be started.
     pub(crate) fn output(&self) -> anyhow::Result<Output> {
-        // Files rather than pipes: a process that it leaves running, as a detached instance,
+        // Files rather than pipes: a process that it leaves running, such as a detached instance,
         // would hold a pipe open.
         let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
         let mut command = self.command();
@@ -118,45 +122,45 @@ impl Run {
     /// Runs it and returns its standard output.
     ///
     /// # Errors
-    /// A program that can't be started, doesn't end with 0, or prints what isn't UTF-8.
+    /// A program that cannot be started, does not exit with 0, or prints invalid UTF-8.
     pub(crate) fn stdout(&self) -> anyhow::Result<String> {
         let output = self.output()?;
         if !output.status.success() {
             return Err(self.failure(&output));
         }
         String::from_utf8(output.stdout)
-            .with_context(|| format!("{} printed what isn't UTF-8", self.name()))
+            .with_context(|| format!("{} printed invalid UTF-8", self.name()))
     }
 
-    /// Starts it without waiting, with everything it prints going to `log`.
+    /// Starts it without waiting, with its output redirected to `log`.
     ///
     /// # Errors
-    /// A program that can't be started, or a file that can't be written.
+    /// A program that cannot be started, or a file that cannot be written.
     pub(crate) fn start(&self, log: &Path) -> anyhow::Result<Child> {
-        let file = File::create(log).with_context(|| format!("can't write {}", log.display()))?;
+        let file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
         let mut command = self.command();
         command.stdin(Stdio::null());
         command.stdout(file.try_clone()?).stderr(file);
         self.spawn(&mut command)
     }
 
-    /// Starts it without waiting, with its standard output to be read by the caller.
+    /// Starts it without waiting, with its standard output as a pipe.
     ///
     /// # Errors
-    /// A program that can't be started.
+    /// A program that cannot be started.
     pub(crate) fn piped(&self) -> anyhow::Result<Child> {
         let mut command = self.command();
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         self.spawn(&mut command)
     }
 
-    /// The error for an output that isn't what it should be.
+    /// The error for an output or a status that is not the expected one.
     pub(crate) fn failure(&self, output: &Output) -> anyhow::Error {
         anyhow::anyhow!(
             "{} ({}); repeat with\n  {}\n{}{}",
             self.name(),
             describe(output.status),
-            self.line(),
+            self.command_line(),
             section("stdout", &output.stdout),
             section("stderr", &output.stderr),
         )
@@ -177,12 +181,12 @@ impl Run {
         let Some(limit) = self.limit else {
             return Ok(child.wait()?);
         };
-        let ended = until("it ends", limit, || Ok(child.try_wait()?));
-        if ended.is_err() {
+        let exited = until("it exits", limit, || Ok(child.try_wait()?));
+        if exited.is_err() {
             child.kill()?;
             child.wait()?;
         }
-        ended.with_context(|| format!("{}; repeat with\n  {}", self.name(), self.line()))
+        exited.with_context(|| format!("{}; repeat with\n  {}", self.name(), self.command_line()))
     }
 
     fn name(&self) -> String {
@@ -198,27 +202,27 @@ impl Run {
     }
 
     fn not_started(&self, error: &std::io::Error) -> anyhow::Error {
-        let cure = match error.kind() {
+        let hint = match error.kind() {
             ErrorKind::NotFound => " (is it installed, and on PATH?)",
             _ => "",
         };
         anyhow::anyhow!(
-            "{} can't be started: {error}{cure}; the line was\n  {}",
+            "{} cannot be started: {error}{hint}; the command line was\n  {}",
             quote(&self.program),
-            self.line()
+            self.command_line()
         )
     }
 }
 
 fn describe(status: ExitStatus) -> String {
     if status.success() {
-        "ended with 0, but not as it should".to_owned()
+        "exited with 0, but with an unexpected output".to_owned()
     } else {
         status.to_string()
     }
 }
 
-/// What a child wrote to its file, from the beginning.
+/// The contents of a file, from its beginning.
 fn contents(file: &mut File) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.rewind()?;
@@ -229,7 +233,7 @@ fn contents(file: &mut File) -> io::Result<Vec<u8>> {
 fn section(name: &str, bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     if text.trim().is_empty() {
-        return format!("  {name}: nothing\n");
+        return format!("  {name}: empty\n");
     }
     let lines: String = text.lines().map(|line| format!("  | {line}\n")).collect();
     format!("  {name}:\n{lines}")
@@ -250,28 +254,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_to_repeat_survives_a_shell() {
-        let folder = tempfile::tempdir().unwrap();
-        let run = Run::new("printf", folder.path()).env("A", "it's").args([
-            "%s|",
-            "plain",
-            "two words",
-            "it's",
-            "",
-            "$HOME",
-            r#"{"a":"b"}"#,
-        ]);
-        let output = Run::new("sh", ".")
+    fn the_command_line_is_quoted_for_a_shell() {
+        let directory = tempfile::tempdir().unwrap();
+        let run = CommandRunner::new("printf", directory.path())
+            .env("A", "it's")
+            .args([
+                "%s|",
+                "plain",
+                "two words",
+                "it's",
+                "",
+                "$HOME",
+                r#"{"a":"b"}"#,
+            ]);
+        let output = CommandRunner::new("sh", ".")
             .arg("-c")
-            .arg(run.line())
+            .arg(run.command_line())
             .stdout()
             .unwrap();
         assert_eq!(output, r#"plain|two words|it's||$HOME|{"a":"b"}|"#);
     }
 
     #[test]
-    fn a_failure_names_the_status_the_line_and_what_was_printed() {
-        let run = Run::new("sh", ".").args(["-c", "echo out; echo err >&2; exit 3"]);
+    fn a_failure_contains_status_command_line_and_output() {
+        let run = CommandRunner::new("sh", ".").args(["-c", "echo out; echo err >&2; exit 3"]);
         let message = run.stdout().unwrap_err().to_string();
         for part in ["exit status: 3", "cd . && sh -c", "| out", "| err"] {
             assert!(message.contains(part), "{part} is missing in {message}");
@@ -279,28 +285,33 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_hangs_is_ended_at_its_limit_and_named() {
-        let run = Run::new("sleep", ".").arg("60").within(Duration::ZERO);
-        for result in [run.output().map(drop), run.passes()] {
+    fn a_program_that_hangs_is_killed_at_its_limit_and_named() {
+        let run = CommandRunner::new("sleep", ".")
+            .arg("60")
+            .timeout(Duration::ZERO);
+        for result in [run.output().map(drop), run.run_checked()] {
             let message = format!("{:#}", result.unwrap_err());
             assert!(
-                message.contains("sleep 60") && message.contains("in vain"),
+                message.contains("sleep 60") && message.contains("timed out"),
                 "{message}"
             );
         }
     }
 
     #[test]
-    fn what_is_left_running_does_not_hold_the_output_open() {
-        let run = Run::new("sh", ".").args(["-c", "sleep 60 & echo $!"]);
+    fn a_process_left_running_does_not_hold_the_output_open() {
+        let run = CommandRunner::new("sh", ".").args(["-c", "sleep 60 & echo $!"]);
         let pid = run.stdout().unwrap();
-        Run::new("kill", ".").arg(pid.trim()).passes().unwrap();
+        CommandRunner::new("kill", ".")
+            .arg(pid.trim())
+            .run_checked()
+            .unwrap();
     }
 
     #[test]
-    fn a_missing_program_is_told_with_a_cure() {
-        let message = Run::new("no-such-program", ".")
-            .passes()
+    fn a_missing_program_is_reported_with_a_hint() {
+        let message = CommandRunner::new("no-such-program", ".")
+            .run_checked()
             .unwrap_err()
             .to_string();
         assert!(

@@ -1,7 +1,7 @@
-//! `cargo xtask e2e`: what a person does with the sample app, unattended.
+//! `cargo xtask e2e`: a user's session with the sample app, unattended.
 //!
 //! First in the background: start, list, call, kill a domain, restart one, read logs, stop.
-//! Then in the foreground: start, Ctrl-C. After each, no process of the run may be left.
+//! Then in the foreground: start, Ctrl-C. After each, no process of the run may remain.
 
 use std::time::{Duration, Instant};
 
@@ -11,17 +11,17 @@ use serde_json::Value;
 use crate::sample::{self, DOMAINS, Running, Sample, Signal};
 use crate::wait::until;
 
-/// How long Fulcrum may need to have a killed domain back, or to stop all of them.
+/// The maximum time until a killed domain is ready again, or until all are stopped.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Runs everything, and prints what it does.
+/// Runs all steps, and prints each with its time.
 ///
 /// # Errors
-/// The step that failed, with the command to repeat and what it printed.
+/// The step that failed, with the command to repeat and its output.
 pub(crate) fn run() -> anyhow::Result<()> {
     let program = step("build fulcrum", sample::build)?;
     let sample = step("copy the sample app", || Sample::copy(program))?;
-    sample.used_by(|sample| {
+    sample.run_with(|sample| {
         in_background(sample)?;
         in_foreground(sample)
     })
@@ -31,10 +31,10 @@ fn in_background(sample: &Sample) -> anyhow::Result<()> {
     let running = step("fulcrum dev --detach --wait", || sample.start())?;
     step(
         "domains list shows three ready and pricing without a process",
-        || listed(&running),
+        || check_list(&running),
     )?;
-    step("domains status tells about the instance", || {
-        status(&running)
+    step("domains status shows the instance", || {
+        check_status(&running)
     })?;
     step("orders answers a call through catalog", || {
         call_orders(&running)
@@ -42,73 +42,73 @@ fn in_background(sample: &Sample) -> anyhow::Result<()> {
     step("notifications, without the SDK, answers a call", || {
         call_notifications(&running)
     })?;
-    step("catalog's error comes back through orders, exit 1", || {
-        let output = running.exits_with(
+    step("catalog's error is returned through orders, exit 1", || {
+        let output = running.expect_exit_code(
             1,
             &["domains", "call", "orders", ORDER, r#"{"sku":"none"}"#],
         )?;
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         ensure!(
             text.contains("tea-green"),
-            "stderr doesn't carry catalog's error: {text}"
+            "stderr does not contain catalog's error: {text}"
         );
         Ok(())
     })?;
     step("an unknown domain is exit 4", || {
         running
-            .exits_with(4, &["domains", "call", "nobody", "x_request"])
+            .expect_exit_code(4, &["domains", "call", "nobody", "x_request"])
             .map(drop)
     })?;
-    let generation = step("kill -9 catalog: it comes back, ready", || {
-        killed_and_back(&running)
+    let generation = step("kill -9 catalog: it is restarted and ready", || {
+        check_restart_after_kill(&running)
     })?;
     step("orders answers a call through the new catalog", || {
         call_orders(&running)
     })?;
-    step("domains restart orders: a new life, ready", || {
+    step("domains restart orders: a new generation, ready", || {
         restart(&running)
     })?;
-    step("logs of catalog, of both its lives", || {
+    step("logs of catalog, of both generations", || {
         logs(&running, generation)
     })?;
     step("fulcrum down", || {
-        running.exits_with(0, &["down"]).map(drop)
+        running.expect_exit_code(0, &["down"]).map(drop)
     })?;
-    step("nothing is left", || sample.nothing_left())?;
+    step("no process remains", || sample.assert_no_processes())?;
     step("domains list without an instance is exit 3", || {
-        running.exits_with(3, &["domains", "list"]).map(drop)
+        running.expect_exit_code(3, &["domains", "list"]).map(drop)
     })
 }
 
 fn in_foreground(sample: &Sample) -> anyhow::Result<()> {
     let (_running, mut child, log) = step("fulcrum dev", || sample.start_in_foreground())?;
-    step("Ctrl-C ends it with exit 0", || {
+    step("Ctrl-C stops it with exit 0", || {
         send_interrupt(child.id())?;
-        let status = until("`fulcrum dev` ends", LIMIT, || Ok(child.try_wait()?))?;
+        let status = until("`fulcrum dev` exits", LIMIT, || Ok(child.try_wait()?))?;
         let printed = std::fs::read_to_string(&log)?;
         ensure!(
             status.success(),
-            "it ended with {status}; it printed:\n{printed}"
+            "it exited with {status}; it printed:\n{printed}"
         );
         Ok(())
     })?;
-    step("nothing is left", || sample.nothing_left())
+    step("no process remains", || sample.assert_no_processes())
 }
 
-/// Does one thing, and prints its name and how long it took.
+/// Runs one step, and prints its name and its time.
 fn step<T>(name: &str, run: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
-    let begun = Instant::now();
+    let started = Instant::now();
     let result = run();
     let outcome = if result.is_ok() { "" } else { "FAILED: " };
-    eprintln!("{:8.2} s  {outcome}{name}", begun.elapsed().as_secs_f64());
+    eprintln!("{:8.2} s  {outcome}{name}", started.elapsed().as_secs_f64());
     result.with_context(|| format!("step \"{name}\""))
 }
 
 const ORDER: &str = "order_create_request";
 
-fn listed(running: &Running) -> anyhow::Result<()> {
+fn check_list(running: &Running) -> anyhow::Result<()> {
     let list = running.json(&["domains", "list", "-o", "json"])?;
-    let domains = list.as_array().context("the list isn't an array")?;
+    let domains = list.as_array().context("the list is not an array")?;
     let names: Vec<_> = domains.iter().map(|domain| &domain["name"]).collect();
     ensure!(
         names == ["catalog", "notifications", "orders", "pricing"],
@@ -120,24 +120,24 @@ fn listed(running: &Running) -> anyhow::Result<()> {
             && domain["phase"] == "running"
             && domain["goal"] == "up"
             && domain["pid"].is_u64();
-        ensure!(good, "{name} isn't ready: {domain}");
+        ensure!(good, "{name} is not ready: {domain}");
     }
     let pricing = running.domain("pricing")?;
     ensure!(
         pricing["pid"].is_null() && pricing["entry"].is_null() && pricing["ready"] == false,
-        "pricing has no program, but the list says: {pricing}"
+        "pricing has no program, but the list has: {pricing}"
     );
     Ok(())
 }
 
-fn status(running: &Running) -> anyhow::Result<()> {
+fn check_status(running: &Running) -> anyhow::Result<()> {
     let status = running.json(&["domains", "status", "-o", "json"])?;
     let instance = &status["instance"];
-    ensure!(instance["mode"] == "dev", "the mode isn't dev: {status}");
+    ensure!(instance["mode"] == "dev", "the mode is not dev: {status}");
     let address = instance["grpc"].as_str().unwrap_or_default();
     ensure!(
         address.starts_with("127.0.0.1:"),
-        "no address to reach: {status}"
+        "no gRPC address: {status}"
     );
     Ok(())
 }
@@ -149,7 +149,7 @@ fn call_orders(running: &Running) -> anyhow::Result<()> {
     // 3 × 6.90, plus 19 %.
     let good =
         order["product"]["name"] == "Green tea, 100 g" && order["price"]["totalCents"] == 2463;
-    ensure!(good, "not the order that was asked for: {answer}");
+    ensure!(good, "not the expected order: {answer}");
     Ok(())
 }
 
@@ -162,15 +162,12 @@ fn call_notifications(running: &Running) -> anyhow::Result<()> {
         "notification_send_request",
         request,
     ])?;
-    ensure!(
-        answer["sent"] == 1,
-        "not what notifications should answer: {answer}"
-    );
+    ensure!(answer["sent"] == 1, "not the expected response: {answer}");
     Ok(())
 }
 
-/// Kills catalog and waits for its next life, whose generation is returned.
-fn killed_and_back(running: &Running) -> anyhow::Result<u64> {
+/// Kills catalog and waits for its next generation, which is returned.
+fn check_restart_after_kill(running: &Running) -> anyhow::Result<u64> {
     let before = running.domain("catalog")?;
     let pid = before["pid"].as_i64().context("catalog has no pid")?;
     sample::send(i32::try_from(pid)?, Signal::KILL)?;
@@ -182,23 +179,23 @@ fn killed_and_back(running: &Running) -> anyhow::Result<u64> {
         )
     })?;
     ensure!(
-        number(&after, "generation")? > number(&before, "generation")?,
-        "the same life: {after}"
+        json_number(&after, "generation")? > json_number(&before, "generation")?,
+        "the same generation: {after}"
     );
     ensure!(
-        number(&after, "restarts")? > number(&before, "restarts")?,
-        "not counted: {after}"
+        json_number(&after, "restarts")? > json_number(&before, "restarts")?,
+        "the restart is not counted: {after}"
     );
     ensure!(
         after["last_exit"]["signal"] == 9,
-        "the signal isn't told: {after}"
+        "the signal is not in the last exit: {after}"
     );
-    number(&after, "generation")
+    json_number(&after, "generation")
 }
 
 fn restart(running: &Running) -> anyhow::Result<()> {
     let before = running.domain("orders")?;
-    running.exits_with(0, &["domains", "restart", "orders"])?;
+    running.expect_exit_code(0, &["domains", "restart", "orders"])?;
     // The command waits for the outcome, so there is nothing to wait for here.
     let after = running.domain("orders")?;
     ensure!(
@@ -206,45 +203,45 @@ fn restart(running: &Running) -> anyhow::Result<()> {
         "not restarted: {after}"
     );
     ensure!(
-        number(&after, "generation")? > number(&before, "generation")?,
-        "the same life: {after}"
+        json_number(&after, "generation")? > json_number(&before, "generation")?,
+        "the same generation: {after}"
     );
     Ok(())
 }
 
-/// Both lives of catalog said hello, and Fulcrum said why there were two.
+/// Both generations of catalog wrote their first line, and Fulcrum logged the restart.
 fn logs(running: &Running, last: u64) -> anyhow::Result<()> {
-    let output = running.exits_with(0, &["domains", "logs", "catalog", "-o", "json"])?;
-    let text = String::from_utf8(output.stdout).context("the log isn't UTF-8")?;
+    let output = running.expect_exit_code(0, &["domains", "logs", "catalog", "-o", "json"])?;
+    let text = String::from_utf8(output.stdout).context("the log is not UTF-8")?;
     let lines = text
         .lines()
         .map(serde_json::from_str::<Value>)
         .collect::<Result<Vec<_>, _>>()
-        .with_context(|| format!("a line of the log isn't JSON:\n{text}"))?;
-    let mut lives = Vec::new();
+        .with_context(|| format!("a line of the log is not JSON:\n{text}"))?;
+    let mut generations = Vec::new();
     for line in &lines {
         ensure!(
             line["domain"] == "catalog",
             "a line of another domain: {line}"
         );
         if line["stream"] == "stdout" && line["message"] == "catalog has 3 products" {
-            lives.push(number(line, "generation")?);
+            generations.push(json_number(line, "generation")?);
         }
     }
     ensure!(
-        lives.len() == 2 && lives[1] == last,
-        "lives that said hello: {lives:?}, the log:\n{text}"
+        generations.len() == 2 && generations[1] == last,
+        "generations with a first line: {generations:?}, the log:\n{text}"
     );
     if !lines.iter().any(|line| line["stream"] == "fulcrum") {
-        bail!("Fulcrum's own words about catalog are missing:\n{text}");
+        bail!("Fulcrum's own lines about catalog are missing:\n{text}");
     }
     Ok(())
 }
 
-fn number(value: &Value, key: &str) -> anyhow::Result<u64> {
+fn json_number(value: &Value, key: &str) -> anyhow::Result<u64> {
     value[key]
         .as_u64()
-        .with_context(|| format!("{key} isn't a number: {value}"))
+        .with_context(|| format!("{key} is not a number: {value}"))
 }
 
 fn send_interrupt(pid: u32) -> anyhow::Result<()> {

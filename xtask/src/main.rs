@@ -1,7 +1,7 @@
 //! The workspace's own tools: `cargo xtask --help`.
 //!
-//! One file for each command. What a command needs of the outside (cargo, npm, Node, Python)
-//! it starts through [`command`], so that every failure ends with the line to repeat.
+//! One file or directory for each command. External programs (cargo, npm, Node, Python) are started
+//! through [`command`], so that every failure contains the command line to repeat.
 
 use std::process::ExitCode;
 
@@ -11,9 +11,12 @@ mod bench;
 mod codegen;
 mod command;
 mod deny;
+mod docs;
 mod e2e;
+mod examples;
 mod faults;
-mod foreign;
+mod interop;
+mod packages;
 mod sample;
 mod sdk;
 mod steps;
@@ -22,7 +25,7 @@ mod tidy;
 mod wait;
 mod workspace;
 
-/// The workspace's own tools.
+/// The workspace's own tools
 #[derive(Parser)]
 #[command(name = "cargo xtask", arg_required_else_help = true)]
 struct Args {
@@ -32,47 +35,62 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Makes the gRPC code from proto/.
+    /// Generate the gRPC code from proto/
     Codegen {
-        /// Compare with what is checked in instead of writing.
+        /// Compare with the checked-in files instead of writing
         #[arg(long)]
         check: bool,
     },
-    /// Builds the Node package in sdk/node.
+    /// Build the Node package in sdk/node
     Sdk {
-        /// Compare with the checked-in dist/ instead of writing.
+        /// Compare with the checked-in dist/ instead of writing
         #[arg(long)]
         check: bool,
     },
-    /// Checks the tree: dependencies, code map, sizes, words that must not be there.
-    Tidy,
-    /// Checks licences, bans and sources of all dependencies, by cargo-deny.
+    /// Generate docs/configuration.md and docs/cli.md
+    Docs {
+        /// Compare with the checked-in files instead of writing
+        #[arg(long)]
+        check: bool,
+    },
+    /// Check the tree: imports, dependencies, sizes, names, code map
+    Tidy {
+        /// Print figures and findings without failing
+        #[arg(long)]
+        report: bool,
+    },
+    /// Check licenses, bans and sources of all dependencies with cargo-deny
     Deny,
-    /// Runs the sample app unattended: start, call, kill, restart, logs, stop.
+    /// Run every example of every crate
+    Examples,
+    /// Check that each crate is complete and can be packaged
+    Packages,
+    /// Run the sample app unattended: start, call, kill, restart, logs, stop
     E2e,
-    /// Tries the failure catalogue row by row, and prints a table.
+    /// Test the failure catalog row by row and print a table
     Faults {
-        /// Run the long tests too: figures, many repetitions, the soak.
+        /// Run the long tests too: measurements, many repetitions, the soak test
         #[arg(long)]
         long: bool,
-        /// Only this row (A4), or tests with this in their names.
+        /// Run only this row (A4), or the tests whose names contain this
         filter: Option<String>,
     },
-    /// Talks to the sample app with a Python client made by the stock grpcio package.
-    Foreign,
-    /// Measures, beside references of the same run.
+    /// Check the sample app with third-party gRPC and OpenTelemetry programs
+    #[command(alias = "foreign")]
+    Interop,
+    /// Measure the speed, beside references of the same run
     Bench {
         #[command(subcommand)]
         bench: bench::Bench,
     },
-    /// Writes so many bytes of lines to standard output, for `bench logs`.
+    /// Write that many bytes of lines to standard output, for `bench logs`
     #[command(name = "__lines", hide = true)]
     Lines {
         bytes: u64,
-        /// Not before this file is there.
+        /// Wait until this file exists
         gate: Option<std::path::PathBuf>,
     },
-    /// Runs all that CI runs, and stops at the first failure.
+    /// Run everything that CI runs, up to the first failure
     Test,
 }
 
@@ -80,7 +98,7 @@ fn main() -> ExitCode {
     match run(&Args::parse().task) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", steps::told(&error));
+            eprintln!("error: {}", steps::format_error(&error));
             ExitCode::FAILURE
         }
     }
@@ -90,14 +108,17 @@ fn run(task: &Task) -> anyhow::Result<()> {
     match task {
         Task::Codegen { check } => codegen::run(*check),
         Task::Sdk { check } => sdk::run(*check),
-        Task::Tidy => tidy::run(),
+        Task::Docs { check } => docs::run(*check),
+        Task::Tidy { report } => tidy::run(*report),
         Task::Deny => deny::run(),
+        Task::Examples => examples::run().map(|outcome| println!("{outcome}")),
+        Task::Packages => packages::run(),
         Task::E2e => e2e::run(),
         Task::Faults { long, filter } => faults::run(&faults::Options {
             long: *long,
             filter: filter.as_deref(),
         }),
-        Task::Foreign => foreign::run().map(|outcome| println!("{outcome}")),
+        Task::Interop => interop::run().map(|outcome| println!("{outcome}")),
         Task::Bench { bench } => bench::run(*bench),
         Task::Lines { bytes, gate } => bench::write_lines(*bytes, gate.as_deref()),
         Task::Test => test::run(),

@@ -1,8 +1,7 @@
 //! `cargo xtask sdk [--check]`: the Node package in `sdk/node`.
 //!
-//! Its `dist/` is checked in, because the `fulcrum` binary carries it. How it is built and
-//! compared is the package's own business (`sdk/node/build.mjs`); here its dependencies are
-//! put in place first.
+//! Its `dist/` is checked in, because the `fulcrum` binary embeds it. `sdk/node/build.mjs` builds
+//! and compares it; this module installs its dependencies first.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -11,13 +10,13 @@ use std::time::SystemTime;
 
 use anyhow::Context;
 
-use crate::command::Run;
+use crate::command::CommandRunner;
 use crate::workspace;
 
-/// Builds `dist/`, or with `check` only compares it with what its sources make.
+/// Builds `dist/`, or with `check` only compares it with what its sources build.
 ///
 /// # Errors
-/// npm missing or failing, sources that don't pass the type check, or, with `check`, files
+/// npm missing or failing, sources that fail the type check, or, with `check`, files
 /// that differ.
 pub(crate) fn run(check: bool) -> anyhow::Result<()> {
     npm_run(if check {
@@ -25,7 +24,7 @@ pub(crate) fn run(check: bool) -> anyhow::Result<()> {
     } else {
         &["run", "--silent", "build"]
     })?;
-    eprintln!("sdk: dist/ is what its sources make");
+    eprintln!("sdk: dist/ matches its sources");
     Ok(())
 }
 
@@ -47,16 +46,16 @@ fn npm_run(args: &[&str]) -> anyhow::Result<()> {
 }
 
 fn npm(dir: &Path, args: &[&str]) -> anyhow::Result<()> {
-    Run::new("npm", dir).args(args).passes()
+    CommandRunner::new("npm", dir).args(args).run_checked()
 }
 
-/// Is what is in `node_modules` as new as the lock file?
+/// Is the install in `node_modules` as new as the lock file?
 fn is_installed(package: &Path) -> anyhow::Result<bool> {
     // npm writes this file last, so it stands for a finished install.
     let installed = modified(&package.join("node_modules/.package-lock.json"))?;
     let locked = modified(&package.join("package-lock.json"))?.with_context(|| {
         format!(
-            "{} has no package-lock.json; `npm install` there makes it",
+            "{} has no package-lock.json; `npm install` there creates it",
             package.display()
         )
     })?;
@@ -67,7 +66,7 @@ fn modified(path: &Path) -> anyhow::Result<Option<SystemTime>> {
     match fs::metadata(path) {
         Ok(metadata) => Ok(Some(metadata.modified()?)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("can't read {}", path.display())),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
 }
 
@@ -78,10 +77,10 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn an_install_older_than_the_lock_file_or_unfinished_is_done_again() {
+    fn an_install_older_than_the_lock_file_or_unfinished_is_repeated() {
         let package = tempfile::tempdir().unwrap();
-        let told = is_installed(package.path()).unwrap_err().to_string();
-        assert!(told.contains("package-lock.json"), "{told}");
+        let message = is_installed(package.path()).unwrap_err().to_string();
+        assert!(message.contains("package-lock.json"), "{message}");
 
         let lock = File::create(package.path().join("package-lock.json")).unwrap();
         assert!(!is_installed(package.path()).unwrap());

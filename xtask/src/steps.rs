@@ -1,15 +1,15 @@
-//! Steps one after another: named, timed, and ended by the first failure.
+//! Named and timed steps, run in order up to the first failure.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
 
-/// How a step that didn't fail ended.
+/// The outcome of a step that did not fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Passed,
-    /// Not done, and why that is all right.
+    /// Not run, and the reason.
     Skipped(String),
 }
 
@@ -28,27 +28,27 @@ impl From<()> for Outcome {
     }
 }
 
-/// A name and what is to be done.
+/// A name and a function.
 pub(crate) struct Step {
     pub(crate) name: &'static str,
     pub(crate) run: fn() -> anyhow::Result<Outcome>,
 }
 
-/// Runs the steps until one fails, then prints how each went.
+/// Runs the steps until one fails, then prints the outcome of each.
 ///
 /// # Errors
-/// The failed step's name; what went wrong was printed before.
+/// The failed step's name; its error was printed before.
 pub(crate) fn run(steps: &[Step]) -> anyhow::Result<()> {
     let mut summary = Summary::default();
     for (index, step) in steps.iter().enumerate() {
         eprintln!("\n== {} ({} of {})", step.name, index + 1, steps.len());
-        let begun = Instant::now();
+        let started = Instant::now();
         let result = (step.run)();
-        let took = begun.elapsed();
+        let took = started.elapsed();
         match &result {
             Ok(Outcome::Passed) => {}
             Ok(skipped) => eprintln!("{}: {skipped}", step.name),
-            Err(error) => eprintln!("\n{} failed: {}", step.name, told(error)),
+            Err(error) => eprintln!("\n{} failed: {}", step.name, format_error(error)),
         }
         let failed = result.is_err();
         summary.lines.push((step.name, took, result.ok()));
@@ -60,15 +60,15 @@ pub(crate) fn run(steps: &[Step]) -> anyhow::Result<()> {
     eprint!("\n{summary}");
     println!("{} passed, {} failed", summary.passed(), summary.failed());
     match summary.lines.last() {
-        Some((name, _, None)) => bail!("{name} failed; it is told above"),
+        Some((name, _, None)) => bail!("{name} failed (see above)"),
         _ => Ok(()),
     }
 }
 
-/// An error and what caused it, for people; without the stack, which says nothing here.
-pub(crate) fn told(error: &anyhow::Error) -> String {
+/// An error and its causes, without a backtrace.
+pub(crate) fn format_error(error: &anyhow::Error) -> String {
     let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
-    causes.join("\n  because: ")
+    causes.join("\n  caused by: ")
 }
 
 #[derive(Default)]
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_failure_ends_the_run() {
+    fn the_first_failure_stops_the_run() {
         let steps = [
             Step {
                 name: "one",

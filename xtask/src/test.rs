@@ -1,33 +1,49 @@
-//! `cargo xtask test`: all that CI runs, in order, up to the first failure.
+//! `cargo xtask test`: everything that CI runs, in order, up to the first failure.
 
-use crate::command::Run;
+use crate::command::CommandRunner;
 use crate::steps::{self, Outcome, Step};
-use crate::{codegen, deny, e2e, foreign, sdk, tidy};
+use crate::{codegen, deny, docs, e2e, examples, interop, packages, sdk, tidy};
 
 const STEPS: &[Step] = &[
     Step {
-        name: "format",
+        name: "formatting",
         run: || cargo("fmt --all --check"),
     },
     Step {
-        name: "clippy",
+        name: "lints",
         run: || cargo("clippy --workspace --all-targets --locked -- -D warnings"),
     },
     Step {
-        name: "codegen",
+        name: "generated code",
         run: || codegen::run(true).map(Outcome::from),
     },
     Step {
-        name: "tidy",
-        run: || tidy::run().map(Outcome::from),
+        name: "structure and names",
+        run: || tidy::run(false).map(Outcome::from),
     },
     Step {
-        name: "deny",
+        name: "licenses and bans",
         run: || deny::run().map(Outcome::from),
     },
     Step {
         name: "Rust tests",
         run: || cargo("test --workspace --locked"),
+    },
+    Step {
+        name: "examples",
+        run: examples::run,
+    },
+    Step {
+        name: "generated pages",
+        run: || docs::run(true).map(Outcome::from),
+    },
+    Step {
+        name: "API documentation",
+        run: api_documentation,
+    },
+    Step {
+        name: "packages",
+        run: || packages::run().map(Outcome::from),
     },
     Step {
         name: "SDK build",
@@ -38,12 +54,12 @@ const STEPS: &[Step] = &[
         run: || sdk::test().map(Outcome::from),
     },
     Step {
-        name: "e2e",
+        name: "sample app",
         run: || e2e::run().map(Outcome::from),
     },
     Step {
-        name: "foreign clients",
-        run: foreign::run,
+        name: "third-party programs",
+        run: interop::run,
     },
 ];
 
@@ -56,8 +72,17 @@ pub(crate) fn run() -> anyhow::Result<()> {
 }
 
 fn cargo(line: &str) -> anyhow::Result<Outcome> {
-    Run::cargo()
+    CommandRunner::cargo()
         .args(line.split(' '))
-        .passes()
+        .run_checked()
+        .map(Outcome::from)
+}
+
+/// The documentation of the workspace builds without warnings.
+fn api_documentation() -> anyhow::Result<Outcome> {
+    CommandRunner::cargo()
+        .args(["doc", "--workspace", "--no-deps", "--locked", "--quiet"])
+        .env("RUSTDOCFLAGS", "-D warnings")
+        .run_checked()
         .map(Outcome::from)
 }

@@ -7,22 +7,25 @@ use anyhow::bail;
 
 const INTERVAL: Duration = Duration::from_millis(20);
 
-/// Asks until the answer is there.
+/// Calls `check` until it returns a value; 20 ms between the calls.
 ///
 /// # Errors
-/// The first error of `ask`, or that it never held within the limit.
+/// The first error of `check`, or that it returned nothing within `limit`.
 pub(crate) fn until<T>(
     what: &str,
     limit: Duration,
-    mut ask: impl FnMut() -> anyhow::Result<Option<T>>,
+    mut check: impl FnMut() -> anyhow::Result<Option<T>>,
 ) -> anyhow::Result<T> {
-    let begun = Instant::now();
+    let started = Instant::now();
     loop {
-        if let Some(answer) = ask()? {
-            return Ok(answer);
+        if let Some(value) = check()? {
+            return Ok(value);
         }
-        if begun.elapsed() >= limit {
-            bail!("waited {} s in vain until {what}", limit.as_secs_f64());
+        if started.elapsed() >= limit {
+            bail!(
+                "timed out after {} s waiting until {what}",
+                limit.as_secs_f64()
+            );
         }
         thread::sleep(INTERVAL);
     }
@@ -33,19 +36,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_asks_again_until_there_is_an_answer() {
-        let mut asked = 0;
+    fn the_check_is_repeated_until_it_returns_a_value() {
+        let mut calls = 0;
         let answer = until("the third time", Duration::from_secs(10), || {
-            asked += 1;
-            Ok((asked == 3).then_some(asked))
+            calls += 1;
+            Ok((calls == 3).then_some(calls))
         });
         assert_eq!(answer.unwrap(), 3);
     }
 
     #[test]
-    fn the_limit_and_an_error_end_it() {
+    fn the_limit_or_an_error_stops_it() {
         let never = until("never", Duration::ZERO, || Ok(None::<()>)).unwrap_err();
-        assert_eq!(never.to_string(), "waited 0 s in vain until never");
+        assert_eq!(never.to_string(), "timed out after 0 s waiting until never");
         let broken = until("never", Duration::MAX, || -> anyhow::Result<Option<()>> {
             bail!("broken")
         });

@@ -1,4 +1,4 @@
-//! Where things are.
+//! Paths and metadata of the workspace.
 
 use std::path::{Path, PathBuf};
 
@@ -9,13 +9,13 @@ use cargo_metadata::{Metadata, MetadataCommand};
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
-        .expect("xtask lies in the workspace's root")
+        .expect("xtask is in the workspace's root")
 }
 
-/// What cargo knows of the workspace and all its dependencies, for every platform.
+/// Cargo's metadata of the workspace and all its dependencies, for every platform.
 ///
 /// # Errors
-/// A manifest that cargo refuses, or a dependency that can't be downloaded.
+/// An invalid manifest, or a dependency that cannot be downloaded.
 pub(crate) fn metadata() -> anyhow::Result<Metadata> {
     MetadataCommand::new()
         .current_dir(root())
@@ -23,10 +23,10 @@ pub(crate) fn metadata() -> anyhow::Result<Metadata> {
         .context("`cargo metadata` failed")
 }
 
-/// The folder that cargo builds into.
+/// Cargo's target directory.
 ///
 /// # Errors
-/// A manifest that cargo refuses.
+/// An invalid manifest.
 pub(crate) fn target() -> anyhow::Result<PathBuf> {
     let metadata = MetadataCommand::new()
         .current_dir(root())
@@ -36,10 +36,16 @@ pub(crate) fn target() -> anyhow::Result<PathBuf> {
     Ok(metadata.target_directory.into_std_path_buf())
 }
 
-/// A folder for what xtask installs or makes for itself, below [`target`].
+/// Names a directory for [`tools`] that other clones use too, such as those of CI.
+const TOOLS: &str = "XTASK_TOOLS";
+
+/// The directory of the tools that xtask installs: `XTASK_TOOLS`, or else below [`target`].
 ///
 /// # Errors
 /// See [`target`].
 pub(crate) fn tools() -> anyhow::Result<PathBuf> {
-    Ok(target()?.join("tools"))
+    match std::env::var_os(TOOLS) {
+        Some(directory) => Ok(PathBuf::from(directory)),
+        None => Ok(target()?.join("tools")),
+    }
 }

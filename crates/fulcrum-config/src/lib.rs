@@ -51,6 +51,7 @@ mod plan;
 mod probe;
 mod process;
 mod redact;
+mod reference;
 mod request;
 mod resolve;
 mod root;
@@ -85,6 +86,7 @@ pub use process::{
     WatchSettings,
 };
 pub use redact::{is_secret_name, redact_arguments, redact_command_line, redact_value};
+pub use reference::{SettingReference, setting_reference};
 pub use request::{LoadOptions, LoadResult};
 pub use root::find_app_root;
 pub use runtime::{

@@ -10,7 +10,10 @@ pub mod format;
 pub mod inspect;
 pub mod launch;
 pub mod liveness;
+<<<<<<< HEAD
 pub mod names;
+=======
+>>>>>>> 45b94ad606cb7f71f65799205ae16bcfe1b423ff
 pub mod otlp;
 pub mod parts;
 pub mod process;

@@ -1,19 +1,19 @@
-/** Which records, and how many of them. Keys beyond these are passed on as they are. */
+/** Selects records. Other keys are passed on unchanged. */
 export interface Query {
   where?: Record<string, unknown>;
   limit?: number;
   offset?: number;
-  /** A field and a direction each. */
+  /** The direction for each field. */
   order?: Record<string, 'asc' | 'desc'>;
   select?: readonly string[];
   [key: string]: unknown;
 }
 
-/** How a table reaches the runtime: message type and payload, the answer's payload back. */
+/** Sends a message type and payload to the runtime; resolves with the response's payload. */
 export type Send = (type: string, payload: Record<string, unknown>) => Promise<any>;
 
 /**
- * Records of one model, step by step: `db('users').where({ active: true }).limit(10).find()`.
+ * A query builder for the records of one model: `db('users').where({ active: true }).limit(10).find()`.
  *
  * Each step returns a new table, so a prefix can be kept and used again.
  */
@@ -29,27 +29,27 @@ export class Table<Record_ = any> {
     this.#query = query;
   }
 
-  /** Narrows to records with these values; several calls add up. */
+  /** Selects records with these values; conditions of several calls are combined. */
   where(conditions: Record<string, unknown>): Table<Record_> {
     return this.#with({ where: { ...this.#query.where, ...conditions } });
   }
 
-  /** At most this many records. */
+  /** Limits the number of records. */
   limit(count: number): Table<Record_> {
     return this.#with({ limit: count });
   }
 
-  /** Leaves out the first ones. */
+  /** Skips the first records. */
   offset(count: number): Table<Record_> {
     return this.#with({ offset: count });
   }
 
-  /** Sorts by a field; a second call sorts within the first. */
+  /** Sorts by a field; further calls sort records with equal values. */
   orderBy(field: string, direction: 'asc' | 'desc' = 'asc'): Table<Record_> {
     return this.#with({ order: { ...this.#query.order, [field]: direction } });
   }
 
-  /** Only these fields of each record. */
+  /** Selects fields of each record. */
   select(...fields: string[]): Table<Record_> {
     return this.#with({ select: fields });
   }
@@ -64,20 +64,20 @@ export class Table<Record_ = any> {
     return this.#send('db_create', { model: this.#model, data });
   }
 
-  /** Sends `db_update` for the records narrowed to. */
+  /** Sends `db_update` for the selected records. */
   update(data: Partial<Record_> & Record<string, unknown>): Promise<any> {
-    return this.#send('db_update', { model: this.#model, where: this.#narrowed('update'), data });
+    return this.#send('db_update', { model: this.#model, where: this.#requireWhere('update'), data });
   }
 
-  /** Sends `db_delete` for the records narrowed to. */
+  /** Sends `db_delete` for the selected records. */
   delete(): Promise<any> {
-    return this.#send('db_delete', { model: this.#model, where: this.#narrowed('delete') });
+    return this.#send('db_delete', { model: this.#model, where: this.#requireWhere('delete') });
   }
 
-  /** A forgotten where() must not change the whole model; `where({})` says that it is meant. */
-  #narrowed(verb: string): Record<string, unknown> {
+  /** A missing where() must not change the whole model; `where({})` selects all records explicitly. */
+  #requireWhere(verb: string): Record<string, unknown> {
     const { where } = this.#query;
-    if (!where) throw new TypeError(`db('${this.#model}').${verb}() needs where(…): say which records, or where({}) for all`);
+    if (!where) throw new TypeError(`db('${this.#model}').${verb}() needs where(…): select records, or use where({}) for all`);
     return where;
   }
 

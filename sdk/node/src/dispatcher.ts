@@ -3,10 +3,10 @@ import { responseTypeOf } from './handlers.ts';
 import type { Handler } from './handlers.ts';
 import type { RuntimeMessage } from './protobuf.ts';
 
-/** Sends an answer: type, payload as JSON, request id. */
+/** Sends a response: type, payload as JSON, request id. */
 export type Reply = (type: string, payload: string, requestId: string) => void;
 
-/** Brings requests to their handlers, and knows which are still at work. */
+/** Dispatches requests to their handlers, and tracks those that are running. */
 export class Dispatcher {
   readonly #target: object;
   readonly #domain: string;
@@ -21,39 +21,39 @@ export class Dispatcher {
     this.#handlers = handlers;
   }
 
-  /** Answers a request, exactly once; never throws. */
+  /** Responds to a request exactly once; never throws. */
   dispatch(request: RuntimeMessage, reply: Reply): void {
     const { type, requestId } = request;
-    let answered = false;
-    const answer = (payload: string) => {
-      if (answered) return;
-      answered = true;
+    let responded = false;
+    const respond = (payload: string) => {
+      if (responded) return;
+      responded = true;
       reply(responseTypeOf(type), payload, requestId);
     };
     if (this.#draining) {
-      answer(failure(new Error(`${this.#domain} is draining: it stops and takes no new requests`)));
+      respond(failure(new Error(`${this.#domain} is draining and accepts no new requests`)));
       return;
     }
     const method = this.#handlers.get(type);
     if (method === undefined) {
-      answer(failure(new Error(this.#unknown(type))));
+      respond(failure(new Error(this.#unknownType(type))));
       return;
     }
-    const expire = () => answer(failure(new Error(`${this.#domain} was stopped before ${type} was done`)));
-    this.#running.add(expire);
+    const onDeadline = () => respond(failure(new Error(`${this.#domain} was stopped before ${type} was finished`)));
+    this.#running.add(onDeadline);
     void this.#run(method, request)
-      .then(answer)
+      .then(respond)
       .finally(() => {
-        this.#running.delete(expire);
+        this.#running.delete(onDeadline);
         if (this.#running.size === 0) this.#idle?.();
       });
   }
 
   /**
-   * Takes no more requests and waits for those at work, at most `deadlineMs`.
-   * What isn't done by then is answered as failed.
+   * Accepts no more requests and waits for the running ones, at most `deadlineMs`.
+   * Those that are not finished by then get an error response.
    *
-   * @returns how many were not done in time
+   * @returns how many were not finished in time
    */
   async drain(deadlineMs: number): Promise<number> {
     this.#draining = true;
@@ -64,9 +64,9 @@ export class Dispatcher {
       timer = setTimeout(resolve, deadlineMs);
     });
     clearTimeout(timer);
-    const left = [...this.#running];
-    for (const expire of left) expire();
-    return left.length;
+    const running = [...this.#running];
+    for (const onDeadline of running) onDeadline();
+    return running.length;
   }
 
   get draining(): boolean {
@@ -83,9 +83,9 @@ export class Dispatcher {
     }
   }
 
-  #unknown(type: string): string {
+  #unknownType(type: string): string {
     const known = [...this.#handlers.keys()].sort();
-    const names = known.length > 0 ? `it answers ${known.join(', ')}` : 'it has no handlers';
+    const names = known.length > 0 ? `it handles ${known.join(', ')}` : 'it has no handlers';
     return `Unknown message type: ${type} (domain ${this.#domain}: ${names})`;
   }
 }
@@ -95,11 +95,11 @@ function parsePayload(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Error(`the payload isn't JSON: ${messageOf(error)}`);
+    throw new Error(`the payload is not JSON: ${messageOf(error)}`);
   }
 }
 
-/** The payload of a failed answer. A string or number `code` on the error goes with it. */
+/** The payload of an error response. It includes a string or number `code` of the error. */
 function failure(error: unknown): string {
   const code: unknown = error instanceof Error ? (error as { code?: unknown }).code : undefined;
   const known = typeof code === 'string' || typeof code === 'number' ? { code } : {};

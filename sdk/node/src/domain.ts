@@ -4,142 +4,142 @@ import type { Query } from './database.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Email } from './email.ts';
 import type { EmailMessage } from './email.ts';
-import { FulcrumError, messageOf, say } from './errors.ts';
+import { FulcrumError, messageOf, log } from './errors.ts';
 import { collectHandlers } from './handlers.ts';
 import { Heartbeat } from './heartbeat.ts';
-import { Link } from './link.ts';
-import { settle } from './options.ts';
-import type { DomainOptions, Settings } from './options.ts';
+import { RuntimeConnection } from './connection.ts';
+import { resolveOptions } from './options.ts';
+import type { DomainOptions, ResolvedOptions } from './options.ts';
 import type { RuntimeMessage } from './protobuf.ts';
 import { instances } from './registry.ts';
-import { die, drainOnSigterm, exitWhenAllStopped } from './shutdown.ts';
-import { WARM, warm } from './warm.ts';
+import { exitWithError, drainOnSigterm, exitWhenAllStopped } from './shutdown.ts';
+import { PREPARE_TRANSPORT, prepareTransport } from './prepared-transport.ts';
 
 const CAPABILITIES = ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets'];
 const STOP_DEADLINE_MS = 10_000;
 
 /**
- * Base of a domain. A subclass answers requests with methods named for them:
+ * Base class of a domain. A subclass handles requests with methods named after them:
  *
  * ```js
  * export default class Users extends DomainBase {
- *   async userCreateHandler(payload, context) {   // answers user_create_request
+ *   async userCreateHandler(payload, context) {   // handles user_create_request
  *     return this.createRecord('users', payload);
  *   }
  * }
  * ```
  *
- * An entry that default-exports such a class is started by Fulcrum; elsewhere
- * `new Users().start()` does it.
+ * Fulcrum starts the class that an entry exports as default; elsewhere call
+ * `new Users().start()`.
  */
 export class DomainBase {
-  /** Name for the domains of a class, where no option gives one. */
+  /** The name of the domain, unless an option sets one. */
   static domainName?: string;
 
   /** The name under which this domain registers. */
   name: string;
 
-  readonly #settings: Settings;
+  readonly #options: ResolvedOptions;
   readonly #heartbeat = new Heartbeat();
-  #link: Link | undefined;
+  #connection: RuntimeConnection | undefined;
   #dispatcher: Dispatcher | undefined;
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
   #running = false;
 
-  /** @param options a name, or what else differs from the environment */
+  /** @param options a name, or options that override the environment */
   constructor(options: string | DomainOptions = {}) {
     const given = typeof options === 'string' ? { name: options } : options;
-    this.#settings = settle(given, (this.constructor as typeof DomainBase).domainName, process.env);
-    this.name = this.#settings.name;
+    this.#options = resolveOptions(given, (this.constructor as typeof DomainBase).domainName, process.env);
+    this.name = this.#options.name;
     instances().add(this);
   }
 
   /**
-   * Called once, while the runtime is being dialled and before the domain registers: what
-   * it sets up is there when the first request comes. The runtime can't be asked for
-   * anything yet (see `onReady`). If it throws, the process ends with exit code 1.
+   * Called once, while the domain connects and before it registers: the setup is complete when the
+   * first request arrives. Requests to the runtime are not possible yet (see `onReady`). If it
+   * throws, the process exits with code 1.
    */
   onStart(): void | Promise<void> {}
 
-  /** Called once, after the first registration. If it throws, the process ends with exit code 1. */
+  /** Called once, after the first registration. If it throws, the process exits with code 1. */
   onReady(): void | Promise<void> {}
 
-  /** Called once, when the last request is done and before the connection closes. */
+  /** Called once, when the last request is finished and before the connection closes. */
   onStop(): void | Promise<void> {}
 
   /**
-   * Called when a file of this domain has changed that isn't code, such as a template: it goes
-   * on running, and can read the file again.
+   * Called when a file of this domain has changed that is not code, such as a template. The domain
+   * keeps running, and can read the file again.
    *
-   * @param path the file, absolute
+   * @param path the absolute path of the file
    */
   onAssetChanged(path: string): void | Promise<void> {
     void path;
   }
 
-  /** From `start()` until `stop()` is done. */
+  /** True from `start()` until `stop()` has finished. */
   get running(): boolean {
     return this.#running;
   }
 
-  /** Whether the runtime has taken this domain and the connection stands. */
+  /** Whether this domain is registered and connected. */
   get registered(): boolean {
-    return this.#link?.registered ?? false;
+    return this.#connection?.registered ?? false;
   }
 
   /**
-   * Connects and registers; resolves when the runtime has said yes. Lost connections are
-   * dialled again until `stop()`. Asked twice, it is one start.
+   * Connects and registers; resolves when the runtime has accepted the registration. Reconnects after
+   * a lost connection until `stop()`. Further calls return the same promise.
    *
-   * @throws FulcrumError INVALID without a usable name or address. What can't be cured
-   * later (an `onStart` that throws, a refused token) ends the process with exit code 1.
+   * @throws FulcrumError INVALID without a valid name or address. Permanent failures (an `onStart`
+   * that throws, a rejected token) end the process with exit code 1.
    */
   start(): Promise<void> {
     return (this.#started ??= this.#run());
   }
 
   /**
-   * Takes no more requests, waits for those at work, calls `onStop` and closes the
-   * connection. The process lives on; a stopped domain isn't started again.
+   * Accepts no more requests, waits for the running ones, calls `onStop` and closes the connection.
+   * The process keeps running; a stopped domain cannot be started again.
    *
-   * @param deadlineMs how long the requests at work may take; what isn't done then is answered as failed
+   * @param deadlineMs how long running requests may take; later ones get an error response
    */
   stop(deadlineMs: number = STOP_DEADLINE_MS): Promise<void> {
     return (this.#stopped ??= this.#close(deadlineMs));
   }
 
-  /** Sends `db_create`; the answer's payload. */
+  /** Sends `db_create`; resolves with the response's payload. */
   createRecord(model: string, data: Record<string, unknown>): Promise<any> {
     return this.request('db_create', { model, data });
   }
 
-  /** Sends `db_find`; the answer's payload. */
+  /** Sends `db_find`; resolves with the response's payload. */
   findRecords(model: string, query: Query = {}): Promise<any> {
     return this.request('db_find', { model, query });
   }
 
-  /** Sends `db_update`; the answer's payload. */
+  /** Sends `db_update`; resolves with the response's payload. */
   updateRecord(model: string, id: string | number, data: Record<string, unknown>): Promise<any> {
     return this.request('db_update', { model, id, data });
   }
 
-  /** Sends `db_delete`; the answer's payload. */
+  /** Sends `db_delete`; resolves with the response's payload. */
   deleteRecord(model: string, id: string | number): Promise<any> {
     return this.request('db_delete', { model, id });
   }
 
-  /** Sends `email_send`; the answer's payload. */
+  /** Sends `email_send`; resolves with the response's payload. */
   sendEmail(message: EmailMessage): Promise<any> {
     return this.request('email_send', message);
   }
 
-  /** The records of a model, step by step. */
+  /** A query builder for the records of a model. */
   db<Record_ = any>(model: string): Table<Record_> {
     return new Table((type, payload) => this.request(type, payload), model);
   }
 
-  /** An email, step by step. */
+  /** A builder for an email. */
   email(): Email {
     return new Email((type, payload) => this.request(type, payload));
   }
@@ -147,54 +147,54 @@ export class DomainBase {
   /**
    * A request to the runtime itself, of any type.
    *
-   * @throws FulcrumError FAILED with the runtime's words, TIMEOUT, DISCONNECTED or NOT_REGISTERED
+   * @throws FulcrumError FAILED with the runtime's error message, TIMEOUT, DISCONNECTED or NOT_REGISTERED
    */
   async request(type: string, payload: unknown = {}, options: { timeoutMs?: number } = {}): Promise<any> {
-    const link = this.#requireLink(type);
-    return payloadOf(await link.request(type, JSON.stringify(payload) ?? '{}', options.timeoutMs ?? this.#settings.timeoutMs), type);
+    const connection = this.#requireConnection(type);
+    return payloadOf(await connection.request(type, JSON.stringify(payload) ?? '{}', options.timeoutMs ?? this.#options.timeoutMs), type);
   }
 
   /**
    * A request to another domain, through the runtime: `call('catalog', 'item_find_request', { sku })`.
    *
-   * @throws FulcrumError FAILED with the domain's words, TIMEOUT or DISCONNECTED
+   * @throws FulcrumError FAILED with the domain's error message, TIMEOUT or DISCONNECTED
    */
   async call(domain: string, type: string, payload: unknown = {}, options: { timeoutMs?: number } = {}): Promise<any> {
-    const link = this.#requireLink(`call ${type} of ${domain}`);
-    return payloadOf(await link.call(domain, type, JSON.stringify(payload) ?? '{}', options.timeoutMs ?? this.#settings.timeoutMs), type);
+    const connection = this.#requireConnection(`call ${type} of ${domain}`);
+    return payloadOf(await connection.call(domain, type, JSON.stringify(payload) ?? '{}', options.timeoutMs ?? this.#options.timeoutMs), type);
   }
 
   async #run(): Promise<void> {
-    const { address, token, giveUpAfterMs } = this.#settings;
+    const { address, token, reconnectDeadlineMs } = this.#options;
     if (!this.name) {
-      throw new FulcrumError('INVALID', 'this domain has no name: give one to super(…), as static domainName, or in FULCRUM_DOMAIN_NAME');
+      throw new FulcrumError('INVALID', 'the domain has no name: set it in super(…), as static domainName, or in FULCRUM_DOMAIN_NAME');
     }
-    const link = new Link(
-      { url: dialUrl(address), address, domain: this.name, token, capabilities: CAPABILITIES, giveUpAfterMs },
+    const connection = new RuntimeConnection(
+      { url: dialUrl(address), address, domain: this.name, token, capabilities: CAPABILITIES, reconnectDeadlineMs },
       {
-        registered: (answer) => this.#beat(answer.heartbeat_interval_ms),
+        registered: (response) => this.#startHeartbeat(response.heartbeat_interval_ms),
         message: (message) => this.#receive(message),
         lost: () => this.#heartbeat.stop(),
-        fatal: (reason) => this.#die(reason),
+        fatal: (reason) => this.#fail(reason),
       },
     );
-    this.#link = link;
+    this.#connection = connection;
     this.#running = true;
-    link.dial();
-    // A constructor that calls start() is done, with the fields of its subclass, before onStart.
+    connection.connect();
+    // Lets a constructor that calls start() finish, with the fields of its subclass, before onStart.
     await undefined;
     let registering: Promise<void>;
     try {
       await this.onStart();
       if (this.#stopped) return;
-      registering = link.register();
-      // From the moment it is ready it may be asked to stop.
+      registering = connection.register();
+      // A stop can be requested as soon as it is ready.
       drainOnSigterm();
-      // While the runtime answers; no request can come before that.
+      // While the registration is in flight: no request can arrive before the response.
       this.#dispatcher = new Dispatcher(this, this.name, collectHandlers(this, DomainBase.prototype));
     } catch (error) {
-      link.abort();
-      die(this.name, error);
+      connection.abort();
+      exitWithError(this.name, error);
     }
     try {
       await registering;
@@ -205,7 +205,7 @@ export class DomainBase {
     try {
       await this.onReady();
     } catch (error) {
-      die(this.name, error);
+      exitWithError(this.name, error);
     }
   }
 
@@ -216,74 +216,74 @@ export class DomainBase {
       return;
     }
     if (type === 'asset_changed') {
-      void this.#asset(message.payload);
+      void this.#handleAssetChanged(message.payload);
       return;
     }
-    // A late answer to a request of ours that was given up, or a notice we didn't ask for.
+    // A late response to a request that has timed out, or an unknown notification.
     if (type === 'error' || type.endsWith('_response') || requestId === '') return;
-    const link = this.#link as Link;
-    const { epoch } = link;
-    this.#dispatcher?.dispatch(message, (answerType, payload, id) => link.send(answerType, payload, id, epoch));
+    const connection = this.#connection as RuntimeConnection;
+    const { epoch } = connection;
+    this.#dispatcher?.dispatch(message, (responseType, payload, id) => connection.send(responseType, payload, id, epoch));
   }
 
-  async #asset(payload: string): Promise<void> {
+  async #handleAssetChanged(payload: string): Promise<void> {
     try {
       const { path } = JSON.parse(payload) as { path: string };
       await this.onAssetChanged(path);
     } catch (error) {
-      say(`${this.name}: onAssetChanged failed: ${messageOf(error)}`);
+      log(`${this.name}: onAssetChanged failed: ${messageOf(error)}`);
     }
   }
 
-  #beat(intervalMs: unknown): void {
+  #startHeartbeat(intervalMs: unknown): void {
     if (typeof intervalMs !== 'number' || !(intervalMs > 0)) return;
-    const link = this.#link as Link;
+    const connection = this.#connection as RuntimeConnection;
     this.#heartbeat.start(
       intervalMs,
-      (beat) => link.send('heartbeat', JSON.stringify(beat), ''),
+      (payload) => connection.send('heartbeat', JSON.stringify(payload), ''),
       () => (this.#dispatcher?.draining ? 'draining' : 'ok'),
     );
   }
 
   async #close(deadlineMs: number): Promise<void> {
     if (!this.#running) return;
-    const late = (await this.#dispatcher?.drain(deadlineMs)) ?? 0;
-    if (late > 0) say(`${this.name}: ${late} request${late > 1 ? 's were' : ' was'} not done within ${deadlineMs} ms`);
+    const unfinished = (await this.#dispatcher?.drain(deadlineMs)) ?? 0;
+    if (unfinished > 0) log(`${this.name}: ${unfinished} request${unfinished > 1 ? 's were' : ' was'} not finished within ${deadlineMs} ms`);
     try {
       await this.onStop();
     } catch (error) {
-      say(`${this.name}: onStop failed: ${messageOf(error)}`);
+      log(`${this.name}: onStop failed: ${messageOf(error)}`);
     }
     this.#heartbeat.stop();
-    await this.#link?.close();
+    await this.#connection?.close();
     this.#running = false;
   }
 
-  #die(reason: string): never {
-    say(reason);
+  #fail(reason: string): never {
+    log(reason);
     process.exit(1);
   }
 
-  #requireLink(what: string): Link {
-    if (!this.#link) throw new FulcrumError('NOT_REGISTERED', `${what}: call start() first`);
-    return this.#link;
+  #requireConnection(what: string): RuntimeConnection {
+    if (!this.#connection) throw new FulcrumError('NOT_REGISTERED', `${what}: call start() first`);
+    return this.#connection;
   }
 }
 
-// Seen by the bootstrap, and the same in every copy of this package.
+// Used by the bootstrap, and the same in every copy of this package.
 Object.defineProperty(DomainBase.prototype, Symbol.for('fulcrum.domain'), { value: true });
-Object.defineProperty(DomainBase, WARM, { value: warm });
+Object.defineProperty(DomainBase, PREPARE_TRANSPORT, { value: prepareTransport });
 
-function payloadOf(answer: RuntimeMessage, what: string): unknown {
+function payloadOf(response: RuntimeMessage, what: string): unknown {
   let payload: unknown;
   try {
-    payload = answer.payload === '' ? {} : JSON.parse(answer.payload);
+    payload = response.payload === '' ? {} : JSON.parse(response.payload);
   } catch {
-    if (answer.success) throw new FulcrumError('FAILED', `${what}: the answer isn't JSON: ${answer.payload.slice(0, 80)}`);
+    if (response.success) throw new FulcrumError('FAILED', `${what}: the response is not JSON: ${response.payload.slice(0, 80)}`);
   }
-  const said = payload as { success?: unknown; error?: unknown } | null | undefined;
-  if (answer.success && said?.success !== false) return payload;
-  const text = answer.error || (typeof said?.error === 'string' ? said.error : '') || `${what} failed, without a reason`;
+  const body = payload as { success?: unknown; error?: unknown } | null | undefined;
+  if (response.success && body?.success !== false) return payload;
+  const text = response.error || (typeof body?.error === 'string' ? body.error : '') || `${what} failed without a reason`;
   throw new FulcrumError('FAILED', text);
 }
 
@@ -292,7 +292,7 @@ function deadlineOf(payload: string): number {
     const { deadline_ms: ms } = JSON.parse(payload) as { deadline_ms?: unknown };
     if (typeof ms === 'number' && ms >= 0) return ms;
   } catch {
-    // Without a readable deadline, the usual one.
+    // An unreadable deadline means the default one.
   }
   return STOP_DEADLINE_MS;
 }

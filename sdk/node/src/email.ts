@@ -1,6 +1,6 @@
 import type { Send } from './database.ts';
 
-/** A message to be sent. Keys beyond these are passed on as they are. */
+/** An email. Other keys are passed on unchanged. */
 export interface EmailMessage {
   to?: string | readonly string[];
   from?: string;
@@ -15,7 +15,7 @@ export interface EmailMessage {
   [key: string]: unknown;
 }
 
-/** A message, step by step: `email().to('a@b.c').subject('Hi').text('…').send()`. */
+/** A builder for an email: `email().to('a@b.c').subject('Hi').text('…').send()`. */
 export class Email {
   readonly #send: Send;
   readonly #message: EmailMessage;
@@ -58,7 +58,7 @@ export class Email {
     return this.#with({ html });
   }
 
-  /** The runtime's template of that name, filled with `data`. */
+  /** Uses a template of the runtime, filled with `data`. */
   template(name: string, data: Record<string, unknown> = {}): Email {
     return this.#with({ template: name, data });
   }

@@ -1,4 +1,4 @@
-/** What `require('@fulcrum/domain')` gives. */
-import { shared } from './package.ts';
+/** The exports of `require('@fulcrum/domain')`. */
+import { shared } from './singleton.ts';
 
 export const { DomainBase, Email, FulcrumError, Table } = shared;

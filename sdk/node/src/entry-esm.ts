@@ -1,8 +1,8 @@
-/** What `import … from '@fulcrum/domain'` gives. */
-import { standIn } from './bootstrap/stand-in.ts';
-import { shared } from './package.ts';
+/** The exports of `import … from '@fulcrum/domain'`. */
+import { deferBootstrap } from './bootstrap/deferred-bootstrap.ts';
+import { shared } from './singleton.ts';
 
-standIn();
+deferBootstrap();
 
 export const { DomainBase, Email, FulcrumError, Table } = shared;
 export default shared;

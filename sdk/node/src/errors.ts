@@ -1,16 +1,16 @@
 /**
- * Why something that needs the runtime didn't work.
+ * Why an operation that needs the runtime failed.
  *
- * - `FAILED`: the runtime or the other domain answered that it failed
- * - `TIMEOUT`: no answer in time
- * - `DISCONNECTED`: the connection was lost before the answer, or isn't there
- * - `NOT_REGISTERED`: the domain hasn't registered yet, or has been stopped
- * - `REFUSED`: the runtime doesn't take this domain
- * - `INVALID`: a name, address or argument that can't work
+ * - `FAILED`: the runtime or the other domain responded with an error
+ * - `TIMEOUT`: no response in time
+ * - `DISCONNECTED`: the connection was lost before the response, or there is none
+ * - `NOT_REGISTERED`: the domain has not registered yet, or has been stopped
+ * - `REFUSED`: the runtime has rejected this domain permanently
+ * - `INVALID`: an invalid name, address or argument
  */
 export type FulcrumErrorCode = 'FAILED' | 'TIMEOUT' | 'DISCONNECTED' | 'NOT_REGISTERED' | 'REFUSED' | 'INVALID';
 
-/** The one kind of error that this package raises by itself. */
+/** The only error class of this package. */
 export class FulcrumError extends Error {
   /** For programs; the message is for people. */
   readonly code: FulcrumErrorCode;
@@ -22,20 +22,20 @@ export class FulcrumError extends Error {
   }
 }
 
-/** The text of whatever was thrown. */
+/** The message of a thrown value. */
 export function messageOf(error: unknown): string {
-  // A host name with two addresses, neither of which answers, fails with both reasons and no text.
+  // A host name with two unreachable addresses fails with both errors and without a message.
   if (error instanceof AggregateError && !error.message) return error.errors.map(messageOf).join(', ');
   if (error instanceof Error) return error.message || error.name;
   return String(error);
 }
 
-/** A stack where there is one, for what is printed. */
+/** The stack of an error, for printing; the message where there is none. */
 export function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? messageOf(error)) : String(error);
 }
 
-/** A line on stderr, where Fulcrum collects it beside the domain's own words. */
-export function say(text: string): void {
+/** Logs a line to standard error, where Fulcrum collects it with the domain's own output. */
+export function log(text: string): void {
   process.stderr.write(`fulcrum: ${text}\n`);
 }

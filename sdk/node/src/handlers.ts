@@ -1,6 +1,6 @@
-/** What a handler is told about the request besides its payload. */
+/** The context of a request besides its payload. */
 export interface RequestContext {
-  /** The message type as it came, like `user_create_request`. */
+  /** The message type, like `user_create_request`. */
   readonly type: string;
   /** Id of this request, the same on both sides. */
   readonly requestId: string;
@@ -9,21 +9,21 @@ export interface RequestContext {
 }
 
 /**
- * Answers one type of request. What it returns is the answer's payload (JSON; `undefined`
- * is sent as `{}`); what it throws becomes `{"success": false, "error": message}`.
+ * Handles one type of request. Its result is the response's payload (JSON; `undefined` is sent as
+ * `{}`); a thrown error becomes `{"success": false, "error": message}`.
  */
-export type Handler<Payload = any, Answer = unknown> = (payload: Payload, context: RequestContext) => Answer | Promise<Answer>;
+export type Handler<Payload = any, Response = unknown> = (payload: Payload, context: RequestContext) => Response | Promise<Response>;
 
 /**
- * The message type that a method answers: `userCreateHandler` answers `user_create_request`.
+ * The message type that a method handles: `userCreateHandler` handles `user_create_request`.
  *
- * A capital starts a word; a run of capitals is one word (`parseHTTPBodyHandler` answers
+ * A capital starts a word; a run of capitals is one word (`parseHTTPBodyHandler` handles
  * `parse_http_body_request`); digits belong to the word before them (`oauth2TokenHandler`
- * answers `oauth2_token_request`, `userV2Handler` `user_v2_request`). An underscore in the
- * method's name stays, so that every type can be written: `oauth_2_token_handler` answers
+ * handles `oauth2_token_request`, `userV2Handler` `user_v2_request`). An underscore in the
+ * method's name stays, so that every type can be written: `oauth_2_token_handler` handles
  * `oauth_2_token_request`.
  *
- * @returns undefined for a name that isn't a handler's
+ * @returns undefined for a name that is not a handler's
  */
 export function requestTypeOf(method: string): string | undefined {
   const stem = /^(.+?)(?:Handler|_handler)$/.exec(method)?.[1];
@@ -35,16 +35,16 @@ export function requestTypeOf(method: string): string | undefined {
   return `${words}_request`;
 }
 
-/** The type of the answer to a request: `_request` becomes `_response`. */
+/** The type of the response to a request: `_request` becomes `_response`. */
 export function responseTypeOf(requestType: string): string {
   return requestType.endsWith('_request') ? `${requestType.slice(0, -'_request'.length)}_response` : `${requestType}_response`;
 }
 
 /**
- * The handlers of an object by the type they answer: methods of its classes up to
+ * The handlers of an object by the type they handle: methods of its classes up to
  * (not including) `base`, and functions assigned to the object itself.
  *
- * @throws Error when two methods answer the same type
+ * @throws Error when two methods handle the same type
  */
 export function collectHandlers(domain: object, base: object): Map<string, string> {
   const handlers = new Map<string, string>();
@@ -54,7 +54,7 @@ export function collectHandlers(domain: object, base: object): Map<string, strin
       if (type === undefined || typeof Object.getOwnPropertyDescriptor(level, method)?.value !== 'function') continue;
       const other = handlers.get(type);
       if (other === undefined) handlers.set(type, method);
-      else if (other !== method) throw new Error(`${other}() and ${method}() both answer ${type}: rename one of them`);
+      else if (other !== method) throw new Error(`${other}() and ${method}() both handle ${type}: rename one of them`);
     }
   }
   return handlers;

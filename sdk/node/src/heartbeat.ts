@@ -1,7 +1,7 @@
-/** Payload of a `heartbeat` message: the domain as its own main thread sees it. */
-export interface Beat {
+/** Payload of a `heartbeat` message, measured on the main thread. */
+export interface HeartbeatPayload {
   seq: number;
-  /** Longest time that the event loop was late since the last beat, in milliseconds. */
+  /** Maximum event loop lag since the last heartbeat, in milliseconds. */
   event_loop_lag_ms: number;
   rss_bytes: number;
   heap_used_bytes: number;
@@ -9,22 +9,22 @@ export interface Beat {
 }
 
 /**
- * The lag is probed this often: a loop that was blocked for longer shows at least
- * its blocked time less this. perf_hooks would know more and cost start-up time.
+ * The interval of lag measurements: a longer block is measured as at least its duration less this.
+ * perf_hooks would be more exact, and costs start-up time.
  */
 const PROBE_MS = 100;
 
-/** Sends beats from the main thread, so that a blocked event loop is a missing beat. */
+/** Sends heartbeats from the main thread, so that a blocked event loop misses them. */
 export class Heartbeat {
-  #probe: NodeJS.Timeout | undefined;
-  #beat: NodeJS.Timeout | undefined;
+  #lagTimer: NodeJS.Timeout | undefined;
+  #heartbeat: NodeJS.Timeout | undefined;
   #seq = 0;
 
-  /** Begins, or begins anew with another interval. The first beat leaves at once. */
-  start(intervalMs: number, send: (beat: Beat) => void, status: () => Beat['status']): void {
+  /** Starts, or restarts with another interval. The first heartbeat is sent at once. */
+  start(intervalMs: number, send: (payload: HeartbeatPayload) => void, status: () => HeartbeatPayload['status']): void {
     this.stop();
     const lag = new LagProbe(PROBE_MS, nowMs());
-    const beat = () => {
+    const sendHeartbeat = () => {
       const memory = process.memoryUsage();
       send({
         seq: ++this.#seq,
@@ -34,15 +34,15 @@ export class Heartbeat {
         status: status(),
       });
     };
-    // A heartbeat is no reason to stay alive.
-    this.#probe = setInterval(() => lag.tick(nowMs()), PROBE_MS).unref();
-    this.#beat = setInterval(beat, intervalMs).unref();
-    beat();
+    // Heartbeats do not keep the process alive.
+    this.#lagTimer = setInterval(() => lag.tick(nowMs()), PROBE_MS).unref();
+    this.#heartbeat = setInterval(sendHeartbeat, intervalMs).unref();
+    sendHeartbeat();
   }
 
   stop(): void {
-    clearInterval(this.#probe);
-    clearInterval(this.#beat);
+    clearInterval(this.#lagTimer);
+    clearInterval(this.#heartbeat);
   }
 }
 
@@ -50,24 +50,24 @@ export class Heartbeat {
 export class LagProbe {
   readonly #periodMs: number;
   #expected: number;
-  #worst = 0;
+  #max = 0;
 
   constructor(periodMs: number, now: number) {
     this.#periodMs = periodMs;
     this.#expected = now + periodMs;
   }
 
-  /** The timer has fired. */
+  /** To be called when the timer fires. */
   tick(now: number): void {
-    this.#worst = Math.max(this.#worst, now - this.#expected);
+    this.#max = Math.max(this.#max, now - this.#expected);
     this.#expected = now + this.#periodMs;
   }
 
-  /** The worst lag since the last call, that of a probe now overdue included. */
+  /** The maximum lag since the last call, including a measurement that is overdue now. */
   take(now: number): number {
-    const worst = Math.max(this.#worst, now - this.#expected, 0);
-    this.#worst = 0;
-    return worst;
+    const max = Math.max(this.#max, now - this.#expected, 0);
+    this.#max = 0;
+    return max;
   }
 }
 

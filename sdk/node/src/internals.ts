@@ -1,4 +1,4 @@
-/** The inner modules, bundled for this package's tests only. */
+/** Internal modules, bundled for this package's tests only. */
 export * from './address.ts';
 export * from './backoff.ts';
 export * from './frames.ts';
@@ -7,4 +7,4 @@ export * from './heartbeat.ts';
 export * from './options.ts';
 export * from './protobuf.ts';
 export * from './status.ts';
-export * from './bootstrap/plan.ts';
+export * from './bootstrap/config.ts';

@@ -7,23 +7,23 @@ interface Entry {
   timer: NodeJS.Timeout;
 }
 
-/** The requests to the runtime that wait for their answer, by request id. */
-export class Pending {
+/** The requests to the runtime without a response yet, by request id. */
+export class PendingRequests {
   readonly #entries = new Map<string, Entry>();
 
-  /** A promise of the answer to `id`; it rejects with TIMEOUT after `timeoutMs`. */
+  /** A promise of the response to `id`; it rejects with TIMEOUT after `timeoutMs`. */
   add(id: string, what: string, timeoutMs: number): Promise<RuntimeMessage> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#entries.delete(id);
-        reject(new FulcrumError('TIMEOUT', `${what}: no answer within ${timeoutMs} ms`));
+        reject(new FulcrumError('TIMEOUT', `${what}: no response within ${timeoutMs} ms`));
       }, timeoutMs);
       this.#entries.set(id, { resolve, reject, timer });
     });
   }
 
-  /** Hands an answer to who waits for it. False when nobody does (any more). */
-  settle(message: RuntimeMessage): boolean {
+  /** Resolves the request that a message responds to. False when there is none (any more). */
+  resolve(message: RuntimeMessage): boolean {
     const entry = this.#entries.get(message.requestId);
     if (!entry) return false;
     this.#entries.delete(message.requestId);
@@ -32,7 +32,7 @@ export class Pending {
     return true;
   }
 
-  /** Fails all that wait: their answers can't come any more. */
+  /** Rejects all requests, because no response can arrive any more. */
   failAll(error: Error): void {
     for (const entry of this.#entries.values()) {
       clearTimeout(entry.timer);

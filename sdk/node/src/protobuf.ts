@@ -1,11 +1,11 @@
 /**
  * The two messages of `framework.proto` as protobuf bytes.
  *
- * Both consist of strings and one bool, so a whole protobuf library would cost
- * more start-up time than everything else a domain does before it registers.
+ * Both consist of strings and one bool. A protobuf library would cost more start-up time than
+ * everything else that a domain does before it registers.
  */
 
-/** What a domain sends: fields 1 to 4, all strings; `payload` is a JSON text. */
+/** Sent by a domain: fields 1 to 4, all strings; `payload` is a JSON text. */
 export interface DomainMessage {
   domain: string;
   type: string;
@@ -13,7 +13,7 @@ export interface DomainMessage {
   requestId: string;
 }
 
-/** What the runtime sends: fields 1 to 5; `payload` is a JSON text. */
+/** Sent by the runtime: fields 1 to 5; `payload` is a JSON text. */
 export interface RuntimeMessage {
   type: string;
   payload: string;
@@ -53,10 +53,10 @@ export function encodeDomainFrame(message: DomainMessage): Buffer {
 }
 
 /**
- * Reads a `RuntimeMessage`. Fields it doesn't know are skipped, as protobuf
- * asks for; a length that points past the end is an error.
+ * Reads a `RuntimeMessage`. Unknown fields are skipped, as protobuf requires; a length beyond the
+ * end is an error.
  *
- * @throws Error naming the field and offset when the bytes aren't protobuf.
+ * @throws Error with field and offset when the bytes are not protobuf.
  */
 export function decodeRuntimeMessage(bytes: Buffer): RuntimeMessage {
   const message: RuntimeMessage = { type: '', payload: '', requestId: '', success: false, error: '' };

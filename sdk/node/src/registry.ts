@@ -1,14 +1,14 @@
 import type { DomainBase } from './domain.ts';
 
 /**
- * Every domain constructed in this process, whichever copy of this package made it.
- * The bootstrap looks here to tell an entry that starts itself from one that doesn't.
+ * Every domain constructed in this process, by any copy of this package. The bootstrap uses it to
+ * distinguish an entry that starts itself from one that does not.
  */
 const INSTANCES = Symbol.for('fulcrum.domain.instances');
 
-type Holder = { [INSTANCES]?: Set<DomainBase> };
+type GlobalSlot = { [INSTANCES]?: Set<DomainBase> };
 
-/** The set itself, made on first use. */
+/** The set, created on first use. */
 export function instances(): Set<DomainBase> {
-  return ((globalThis as Holder)[INSTANCES] ??= new Set());
+  return ((globalThis as GlobalSlot)[INSTANCES] ??= new Set());
 }

@@ -1,18 +1,18 @@
-import { describe, say } from './errors.ts';
+import { describe, log } from './errors.ts';
 import { instances } from './registry.ts';
 
-/** Time that requests at work have after a SIGTERM, in milliseconds. */
+/** How long running requests may take after SIGTERM, in milliseconds. */
 const SIGTERM_DEADLINE_MS = 10_000;
 
-let watching = false;
+let installed = false;
 
 /**
- * On SIGTERM, drains every domain of this process and exits 0, unless the program
- * handles the signal itself: then it is the program's affair.
+ * On SIGTERM, drains every domain of this process and exits 0, unless the program handles the signal
+ * itself.
  */
 export function drainOnSigterm(): void {
-  if (watching) return;
-  watching = true;
+  if (installed) return;
+  installed = true;
   const onSigterm = () => {
     if (process.listeners('SIGTERM').some((listener) => listener !== onSigterm)) return;
     const stops = [...instances()].map((domain) => domain.stop(SIGTERM_DEADLINE_MS));
@@ -27,8 +27,8 @@ export function exitWhenAllStopped(): void {
   process.exit(process.exitCode ?? 0);
 }
 
-/** Prints why this domain can't go on, and exits 1. */
-export function die(domain: string, error: unknown): never {
-  say(`${domain}: ${describe(error)}`);
+/** Logs why this domain has failed, and exits with code 1. */
+export function exitWithError(domain: string, error: unknown): never {
+  log(`${domain}: ${describe(error)}`);
   process.exit(1);
 }

@@ -11,12 +11,12 @@ export interface Status {
   message: string;
 }
 
-/** Headers as node:http2 hands them out, as far as a status needs them. */
+/** Headers of node:http2, as far as a status needs them. */
 type Headers = Readonly<Record<string, unknown>>;
 
 /**
  * The status in a set of headers or trailers, or undefined when there is none
- * (the ordinary headers of an answer that is still to come).
+ * (headers of a response whose messages follow).
  */
 export function statusOf(headers: Headers): Status | undefined {
   const code = headers['grpc-status'];
@@ -25,10 +25,10 @@ export function statusOf(headers: Headers): Status | undefined {
   }
   const http = Number(headers[':status'] ?? 200);
   if (http === 200) return undefined;
-  return { name: 'UNAVAILABLE', message: `the server answered HTTP ${http}: it is no Fulcrum runtime` };
+  return { name: 'UNAVAILABLE', message: `the server responded with HTTP ${http}: it is not a Fulcrum runtime` };
 }
 
-/** `grpc-message` is percent-encoded; a broken escape is better shown raw than lost. */
+/** `grpc-message` is percent-encoded; text with an invalid escape is returned unchanged. */
 function decodeMessage(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -37,12 +37,12 @@ function decodeMessage(text: string): string {
   }
 }
 
-/** Refusals that a retry with the same name and token can't cure. */
+/** Rejections that a retry with the same name and token cannot change. */
 export function isFinal(status: Status): boolean {
   return status.name === 'UNAUTHENTICATED' || status.name === 'PERMISSION_DENIED' || status.name === 'INVALID_ARGUMENT';
 }
 
-/** Refusals that may pass, but which the person at the terminal must hear of. */
+/** Rejections that may be temporary, but which must be logged. */
 export function isRefusal(status: Status): boolean {
   return isFinal(status) || status.name === 'ALREADY_EXISTS' || status.name === 'FAILED_PRECONDITION' || status.name === 'UNIMPLEMENTED';
 }

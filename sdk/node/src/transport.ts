@@ -9,13 +9,13 @@ import type { Status } from './status.ts';
 import { messageOf } from './errors.ts';
 
 const SERVICE = '/framework.FrameworkService/';
-/** Flow-control window for what the runtime sends: large enough for a big message in one go. */
+/** Flow-control window for the runtime: large enough for a big message at once. */
 const WINDOW_BYTES = 1024 * 1024;
 
-/** How long an answer that nobody needs is waited for. */
-const REHEARSAL_MS = 1_000;
+/** How long to wait for the response to the warm-up call. */
+const WARM_UP_TIMEOUT_MS = 1_000;
 
-/** What a stream tells its owner. `closed` comes once, and last. */
+/** Events of a stream. `closed` is called once, and last. */
 export interface StreamEvents {
   message(message: RuntimeMessage): void;
   closed(status: Status): void;
@@ -27,9 +27,9 @@ export class Transport {
   readonly #headers: Record<string, string>;
   #failure: Error | undefined;
 
-  /** Begins to dial; nothing is awaited, since calls made meanwhile are queued by node:http2. */
+  /** Starts to connect without waiting, because node:http2 queues calls made meanwhile. */
   constructor(url: string, token: string | undefined) {
-    // By itself node:http2 leaves out the brackets of an IPv6 address, which is no authority.
+    // The default of node:http2 lacks the brackets of an IPv6 address, and so is invalid.
     const authority = new URL(url).host;
     this.#headers = { ':method': 'POST', ':authority': authority, te: 'trailers', 'content-type': 'application/grpc', 'user-agent': 'fulcrum-domain-node' };
     if (token) this.#headers['x-fulcrum-token'] = token;
@@ -39,63 +39,62 @@ export class Transport {
     session.once('remoteSettings', () => session.setLocalWindowSize(WINDOW_BYTES));
   }
 
-  /** Why the connection failed, where it did. */
+  /** Why the connection failed, if it did. */
   get failure(): string | undefined {
     return this.#failure && messageOf(this.#failure);
   }
 
-  /** Whether calls can still be made on it. */
+  /** Whether calls are still possible. */
   get open(): boolean {
     return !this.#session.closed && !this.#session.destroyed;
   }
 
-  /** Whether it keeps the process alive, as it does when nobody says otherwise. */
-  hold(alive: boolean): void {
+  /** Sets whether it keeps the process alive. By default it does. */
+  setReferenced(alive: boolean): void {
     if (alive) this.#session.ref();
     else this.#session.unref();
   }
 
   /**
-   * Makes a call whose answer nobody needs: Node compiles a function when it is first called, and
-   * the first call on a connection takes some milliseconds of that.
+   * Makes a call whose response is ignored. Node compiles functions when they are first called, which
+   * takes some milliseconds of the first call on a connection.
    */
-  rehearse(): void {
+  warmUp(): void {
     const stream = this.#session.request({ ...this.#headers, ':path': '/grpc.health.v1.Health/Check' }, { endStream: false });
     this.#read(stream, { message: () => undefined, closed: () => undefined });
     const writer = new StreamWriter(stream);
-    // A message without fields asks for the health of the whole.
+    // A message without fields asks for the health of the whole server.
     writer.write(Buffer.alloc(5));
-    void writer.end(REHEARSAL_MS);
+    void writer.end(WARM_UP_TIMEOUT_MS);
   }
 
   /** Opens the stream of a domain. */
-  communicate(events: StreamEvents): StreamWriter {
+  openStream(events: StreamEvents): StreamWriter {
     const stream = this.#request('DomainCommunication');
     this.#read(stream, events);
     return new StreamWriter(stream);
   }
 
   /**
-   * One message, one answer. It settles when the call does: a deadline is the caller's
-   * affair, `abandon` ends the call early.
+   * One message, one response. It has no timeout of its own: `abandon` cancels the call.
    */
-  unary(frame: Buffer): { answer: Promise<RuntimeMessage>; abandon: () => void } {
+  unary(frame: Buffer): { response: Promise<RuntimeMessage>; abandon: () => void } {
     const stream = this.#request('SendMessage');
-    const answer = new Promise<RuntimeMessage>((resolve, reject) => {
+    const response = new Promise<RuntimeMessage>((resolve, reject) => {
       let received: RuntimeMessage | undefined;
       this.#read(stream, {
         message: (message) => { received ??= message; },
         closed: (status) => {
           if (received) resolve(received);
-          else reject(new Error(status.name === 'OK' ? 'the runtime ended the call without an answer' : describeStatus(status)));
+          else reject(new Error(status.name === 'OK' ? 'the runtime ended the call without a response' : describeStatus(status)));
         },
       });
     });
     stream.end(frame);
-    return { answer, abandon: () => stream.close(constants.NGHTTP2_CANCEL) };
+    return { response, abandon: () => stream.close(constants.NGHTTP2_CANCEL) };
   }
 
-  /** Ends everything now; every open stream hears `closed`. */
+  /** Closes the connection at once; `closed` is called for every open stream. */
   destroy(): void {
     this.#session.destroy();
   }
@@ -104,7 +103,7 @@ export class Transport {
     return this.#session.request({ ...this.#headers, ':path': SERVICE + method }, { endStream: false });
   }
 
-  /** Every way a stream can end leads to the one `closed`. */
+  /** Calls `closed` once, however the stream ends. */
   #read(stream: ClientHttp2Stream, events: StreamEvents): void {
     const reader = new FrameReader();
     let status: Status | undefined;
@@ -118,11 +117,11 @@ export class Transport {
         stream.destroy(error as Error);
       }
     });
-    // The server's half is over: so is ours, there is nothing left to answer.
+    // The server has ended its half, so this half has nothing left to send.
     stream.on('end', () => { stream.end(); });
     stream.on('error', (error: Error) => { failure ??= error; });
     stream.on('close', () => {
-      // A stream that was cancelled with its session names the session's reason as its cause.
+      // A stream that was canceled with its session has the session's error as its cause.
       const reason = this.#failure ?? failure?.cause ?? failure;
       events.closed(status ?? { name: 'UNAVAILABLE', message: reason ? messageOf(reason) : 'the connection was closed' });
     });

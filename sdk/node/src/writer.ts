@@ -1,11 +1,11 @@
 import type { ClientHttp2Stream } from 'node:http2';
 
-/** Unsent bytes at which no further requests are read until the runtime has taken some. */
+/** Unsent bytes at which reading of further requests is paused until some are sent. */
 const PAUSE_BYTES = 8 * 1024 * 1024;
 
 /**
- * Writes frames in order: those of one turn of the event loop leave together,
- * and while the runtime takes nothing they wait here.
+ * Writes frames in order. Those of one turn of the event loop are sent together; they are queued
+ * while the runtime reads nothing.
  */
 export class StreamWriter {
   readonly #stream: ClientHttp2Stream;
@@ -22,7 +22,7 @@ export class StreamWriter {
     });
   }
 
-  /** Queues a frame. After the stream has closed it is dropped: its receiver is gone. */
+  /** Queues a frame. It is dropped if the stream has closed. */
   write(frame: Buffer): void {
     if (this.#stream.destroyed || this.#stream.writableEnded) return;
     this.#queue.push(frame);
@@ -30,14 +30,14 @@ export class StreamWriter {
     if (this.#bytes > PAUSE_BYTES) this.#stream.pause();
     if (this.#scheduled) return;
     this.#scheduled = true;
-    // After the promises that are ready: their answers share this write.
+    // After the promises that are ready, so that their responses share this write.
     process.nextTick(() => queueMicrotask(() => {
       this.#scheduled = false;
       this.#flush();
     }));
   }
 
-  /** Sends what is queued and ends our half; resolves when the stream has closed or after `limitMs`. */
+  /** Sends queued frames and ends this half; resolves when the stream has closed, or after `limitMs`. */
   async end(limitMs: number): Promise<void> {
     if (this.#stream.destroyed) return;
     if (this.#queue.length > 0) this.#stream.write(Buffer.concat(this.#queue));

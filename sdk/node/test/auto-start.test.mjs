@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { FakeRuntime } from './fake-runtime.mjs';
-import { BOOTSTRAP, folder, run, until } from './spawn.mjs';
+import { BOOTSTRAP, directory, run, until } from './spawn.mjs';
 
 const IMPORT = `import { DomainBase } from '@fulcrum/domain';\n`;
 const REQUIRE = `const { DomainBase } = require('@fulcrum/domain');\n`;
@@ -38,15 +38,15 @@ const REGISTERING = {
 };
 
 for (const [what, [file, text, more]] of Object.entries(REGISTERING)) {
-  // Node 20.19, 22.12 and later tell a module by its syntax.
+  // Node 20.19, 22.12 and later detect a module by its syntax.
   const skip = what.includes('its syntax') && !process.features.require_module;
   test(`one registration: ${what}`, { skip }, async (t) => {
     const runtime = await listen(t);
-    const root = folder(t, { [file]: text, ...more });
+    const root = directory(t, { [file]: text, ...more });
     const child = run(t, join(root, file), { runtime });
     const peer = await runtime.registered();
-    await peer.ask('nope_request');
-    // A second one would have been dialled by now: the drain's exit proves the first is the only.
+    await peer.request('nope_request');
+    // A second connection would exist by now: the exit after the drain shows that there is only one.
     peer.send({ type: 'drain', payload: '{"deadline_ms":100}' });
     assert.deepEqual(await child.exit, { code: 0, signal: null });
     assert.equal(runtime.peers.length, 1);
@@ -54,23 +54,23 @@ for (const [what, [file, text, more]] of Object.entries(REGISTERING)) {
   });
 }
 
-test('a class of its own is made and started once, whether by us or by itself', async (t) => {
+test('a class without the SDK is constructed and started once, by the bootstrap or by itself', async (t) => {
   const entries = {
     'a.cjs': `${FOREIGN}module.exports = Foreign;`,
     'b.mjs': `${FOREIGN}export default Foreign;`,
     'c.cjs': `${FOREIGN}module.exports = Foreign;\nnew Foreign().start();`,
     'd.mjs': `${FOREIGN}export default Foreign;\nnew Foreign().start();`,
   };
-  const root = folder(t, entries);
+  const root = directory(t, entries);
   const children = Object.keys(entries).map((file) => run(t, join(root, file)));
   for (const child of children) await until(() => child.output.includes('started'), 'it is started');
-  // Ask the loop of each to turn some more: a second start would show.
+  // Another round trip with each: a second start would be observed.
   await new Promise((resolve) => setTimeout(resolve, 300));
   for (const child of children) assert.equal(child.output, 'made\nstarted\n');
 });
 
-test('an entry without such a class, and one that throws, are Node\'s own affair', async (t) => {
-  const root = folder(t, {
+test('an entry without such a class, and one that throws, are left to Node', async (t) => {
+  const root = directory(t, {
     'plain.cjs': 'console.log("plain");',
     'object.mjs': 'export default { start() { console.log("no class"); } };',
     'throws.cjs': 'console.log("once"); throw new Error("broken");',
@@ -86,7 +86,7 @@ test('an entry without such a class, and one that throws, are Node\'s own affair
 });
 
 test('a constructor or start that fails ends the process with the reason', async (t) => {
-  const root = folder(t, {
+  const root = directory(t, {
     'a.mjs': 'export default class { constructor() { throw new Error("no config"); } start() {} }',
     'b.cjs': 'module.exports = class { async start() { throw new Error("no port"); } };',
   });
@@ -109,17 +109,17 @@ test('worker threads, forked children and other parents start nothing', async (t
       fork(file, { env: { ...process.env, FORKED: '1' } }).on('exit', (code) => console.log('fork', code));
     }
     export default class Users extends DomainBase {}`;
-  const root = folder(t, { 'domain.mjs': IMPORT + again, 'other.mjs': `${IMPORT}export default class extends DomainBase {}` });
+  const root = directory(t, { 'domain.mjs': IMPORT + again, 'other.mjs': `${IMPORT}export default class extends DomainBase {}` });
   const child = run(t, join(root, 'domain.mjs'), { runtime });
   await until(() => child.output.includes('worker 0') && child.output.includes('fork 0'), 'both end by themselves');
-  await (await runtime.registered()).ask('nope_request');
-  const other = run(t, join(root, 'other.mjs'), { runtime, plan: { parent: 1 } });
+  await (await runtime.registered()).request('nope_request');
+  const other = run(t, join(root, 'other.mjs'), { runtime, config: { parent: 1 } });
   assert.deepEqual(await other.exit, { code: 0, signal: null });
   assert.equal(runtime.peers.length, 1);
 });
 
-test('the program sees its own arguments, main module and environment', async (t) => {
-  const root = folder(t, {
+test('the program has its own arguments, main module and environment', async (t) => {
+  const root = directory(t, {
     'a.cjs': 'console.log(JSON.stringify([process.argv.slice(1), require.main === module, process.execArgv]));',
     'b.mjs': 'console.log(JSON.stringify([process.argv.slice(1), import.meta.url, process.mainModule ?? null]));',
   });
@@ -131,8 +131,8 @@ test('the program sees its own arguments, main module and environment', async (t
   assert.deepEqual(JSON.parse(b.output), [[join(root, 'b.mjs'), 'z'], `file://${join(root, 'b.mjs')}`, null]);
 });
 
-test('a missing or broken plan changes nothing', async (t) => {
-  const root = folder(t, { 'domain.mjs': 'export default class { start() { console.log("started"); } }\nconsole.log("ran");' });
+test('a missing or invalid configuration changes nothing', async (t) => {
+  const root = directory(t, { 'domain.mjs': 'export default class { start() { console.log("started"); } }\nconsole.log("ran");' });
   for (const text of ['', '{', '{"v":2}']) {
     const child = run(t, join(root, 'domain.mjs'), { env: { FULCRUM_BOOTSTRAP: text } });
     assert.deepEqual(await child.exit, { code: 0, signal: null });

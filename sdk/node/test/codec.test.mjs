@@ -16,7 +16,7 @@ function random(seed) {
 
 const SAMPLES = ['', 'a', 'ü', '漢字', '😀', '\u0000', 'x'.repeat(127), 'x'.repeat(128), 'ü'.repeat(9_000), '{"a":1}'];
 
-test('a domain message survives another codec, whatever its strings', () => {
+test('any domain message is decoded by another codec', () => {
   const next = random(1);
   for (let round = 0; round < 300; round++) {
     const [domain, type, payload, requestId] = [0, 0, 0, 0].map(() => SAMPLES[next(SAMPLES.length)]);
@@ -27,7 +27,7 @@ test('a domain message survives another codec, whatever its strings', () => {
   }
 });
 
-test('runtime messages arrive whole and in order, however their bytes are split', () => {
+test('runtime messages are complete and in order, however their bytes are split', () => {
   const next = random(2);
   for (let round = 0; round < 200; round++) {
     const sent = Array.from({ length: 1 + next(6) }, (_, index) => ({
@@ -45,7 +45,7 @@ test('runtime messages arrive whole and in order, however their bytes are split'
   }
 });
 
-test('fields that are not known are skipped, whatever their wire type', () => {
+test('unknown fields are skipped, whatever their wire type', () => {
   const known = encodeRuntime({ type: 't', request_id: 'r' });
   const unknown = Buffer.concat([
     stringField(9, 'later'), Buffer.from([10 << 3, 0xac, 0x02]),
@@ -56,7 +56,7 @@ test('fields that are not known are skipped, whatever their wire type', () => {
   assert.deepEqual(message, { type: 't', payload: '', requestId: 'r', success: true, error: '' });
 });
 
-test('bytes that lie about their length are an error, never a hang or a wrong field', () => {
+test('a wrong length is an error, never a hang or a wrong field', () => {
   const next = random(3);
   const good = encodeRuntime({ type: 'type', payload: '{"a":1}', request_id: 'id', error: 'e' });
   assert.throws(() => decodeRuntimeMessage(Buffer.from([0x0a, 200, 1, 65])), /field 1 at byte 0 needs 200 bytes, 1 are left/);
@@ -79,5 +79,5 @@ test('a compressed or oversized message ends the stream instead of filling memor
   assert.throws(() => new FrameReader().push(Buffer.from([1, 0, 0, 0, 0])), /compressed/);
   const head = Buffer.alloc(5);
   head.writeUInt32BE(MAX_MESSAGE_BYTES + 1, 1);
-  assert.throws(() => new FrameReader().push(head), /at most/);
+  assert.throws(() => new FrameReader().push(head), /the maximum is/);
 });

@@ -49,7 +49,7 @@ test('the name comes from the option, a field, or the class', async (t) => {
   await assert.rejects(new DomainBase({ name: '' }).start(), (error) => error instanceof FulcrumError && error.code === 'INVALID' && /no name/.test(error.message));
 });
 
-test('onStart comes before the registration, onReady after it, and start is one start', async (t) => {
+test('onStart is called before the registration, onReady after it, and start starts once', async (t) => {
   const order = [];
   class Ordered extends DomainBase {
     async onStart() {
@@ -78,20 +78,20 @@ class Users extends DomainBase {
   userLoopHandler() { const loop = {}; loop.loop = loop; return loop; }
 }
 
-test('a request is answered by its handler, and every failure is an answer', async (t) => {
+test('a request gets the response of its handler, and every failure is a response', async (t) => {
   const { peer, domain } = await started(t, Users);
-  const created = await peer.ask('user_create_request', { name: 'ü' }, 'r-1');
+  const created = await peer.request('user_create_request', { name: 'ü' }, 'r-1');
   assert.equal(created.type, 'user_create_response');
   assert.equal(created.request_id, 'r-1');
   assert.equal(created.domain, 'users');
   assert.deepEqual(created.payload, { success: true, got: { name: 'ü' }, context: { type: 'user_create_request', requestId: 'r-1', domain: 'users' } });
-  assert.deepEqual((await peer.ask('user_find_request')).payload, {});
-  assert.deepEqual((await peer.ask('user_fail_request')).payload, { success: false, error: 'no such user', code: 'NO_USER' });
-  assert.deepEqual((await peer.ask('user_odd_request')).payload, { success: false, error: 'a string' });
-  assert.deepEqual((await peer.ask('user_say_request')).payload, { success: false, error: 'said' });
-  assert.match((await peer.ask('user_loop_request')).payload.error, /circular/);
-  assert.match((await peer.ask('user_create_request', '{oops')).payload.error, /the payload isn't JSON/);
-  const unknown = await peer.ask('nope_request');
+  assert.deepEqual((await peer.request('user_find_request')).payload, {});
+  assert.deepEqual((await peer.request('user_fail_request')).payload, { success: false, error: 'no such user', code: 'NO_USER' });
+  assert.deepEqual((await peer.request('user_odd_request')).payload, { success: false, error: 'a string' });
+  assert.deepEqual((await peer.request('user_say_request')).payload, { success: false, error: 'said' });
+  assert.match((await peer.request('user_loop_request')).payload.error, /circular/);
+  assert.match((await peer.request('user_create_request', '{oops')).payload.error, /the payload is not JSON/);
+  const unknown = await peer.request('nope_request');
   assert.equal(unknown.type, 'nope_response');
   assert.match(unknown.payload.error, /^Unknown message type: nope_request .*user_create_request, user_fail_request/);
   assert.equal(domain.seen, 1);
@@ -100,23 +100,23 @@ test('a request is answered by its handler, and every failure is an answer', asy
 test('a large message passes both ways, and many keep their order', async (t) => {
   const { peer } = await started(t, Users);
   const big = 'x'.repeat(5_000_000);
-  assert.equal((await peer.ask('user_create_request', { big })).payload.got.big, big);
+  assert.equal((await peer.request('user_create_request', { big })).payload.got.big, big);
   const ids = Array.from({ length: 500 }, (_, index) => `n-${index}`);
   for (const id of ids) peer.send({ type: 'user_find_request', payload: '{}', request_id: id });
   await peer.expect((message) => message.request_id === 'n-499');
   assert.deepEqual(peer.messages.map((message) => message.request_id).filter((id) => id.startsWith('n-')), ids);
 });
 
-test('late answers and notices get no answer', async (t) => {
+test('late responses and notifications get no response', async (t) => {
   const { peer } = await started(t, Users);
   peer.send({ type: 'error', request_id: 'gone', success: false, error: 'late' });
   peer.send({ type: 'db_find_response', request_id: 'gone' });
   peer.send({ type: 'asset_changed', payload: '{}' });
-  await peer.ask('user_find_request');
+  await peer.request('user_find_request');
   assert.deepEqual(peer.messages.map((message) => message.type), ['domain_register', 'user_find_response']);
 });
 
-test('requests to the runtime carry model and data, and give the answer or its error', async (t) => {
+test('requests to the runtime have model and data, and return the response or its error', async (t) => {
   const { peer, domain } = await started(t, DomainBase);
   const sent = [];
   peer.on('message', ({ type, payload, request_id }) => {
@@ -167,33 +167,33 @@ test('another domain is called through SendMessage, on the same connection', asy
   assert.equal(runtime.calls[0].headers['x-fulcrum-token'], 'secret');
   await assert.rejects(domain.call('catalog', 'away_request'), { code: 'FAILED', message: 'Domain "catalog" is not connected' });
   await assert.rejects(domain.call('catalog', 'refused_request'), { code: 'DISCONNECTED', message: /RESOURCE_EXHAUSTED: too large/ });
-  await assert.rejects(domain.call('catalog', 'silent_request', {}, { timeoutMs: 20 }), { code: 'TIMEOUT', message: /no answer within 20 ms/ });
+  await assert.rejects(domain.call('catalog', 'silent_request', {}, { timeoutMs: 20 }), { code: 'TIMEOUT', message: /no response within 20 ms/ });
   assert.equal(sessions, 0);
   assert.equal(domain.registered, true);
 });
 
-test('an answer that does not come is a timeout', async (t) => {
+test('a missing response is a timeout', async (t) => {
   const { domain } = await started(t, DomainBase, { timeoutMs: 20 });
-  await assert.rejects(domain.createRecord('users', {}), { code: 'TIMEOUT', message: 'db_create: no answer within 20 ms' });
+  await assert.rejects(domain.createRecord('users', {}), { code: 'TIMEOUT', message: 'db_create: no response within 20 ms' });
 });
 
-test('after a drop, what was under way fails and the domain registers again', async (t) => {
+test('after a lost connection pending requests fail and the domain registers again', async (t) => {
   const { domain, runtime, peer } = await started(t, Users);
   const waiting = domain.createRecord('users', {});
   await peer.expect('db_create');
   const began = performance.now();
   runtime.drop();
-  await assert.rejects(waiting, { code: 'DISCONNECTED', message: /lost before the answer came/ });
+  await assert.rejects(waiting, { code: 'DISCONNECTED', message: /lost before the response arrived/ });
   const meanwhile = domain.findRecords('users');
   const again = await runtime.registered(2);
   assert.ok(performance.now() - began >= 180, 'the first wait is a quarter of a second, less jitter');
   const find = await again.expect('db_find');
   again.send({ type: 'db_find_response', request_id: find.request_id, payload: '[]' });
   assert.deepEqual(await meanwhile, [], 'a request made meanwhile waits for the connection');
-  assert.equal((await again.ask('user_find_request')).type, 'user_find_response');
+  assert.equal((await again.request('user_find_request')).type, 'user_find_response');
 });
 
-test('the answer to a request of a lost connection does not leave on the next one', async (t) => {
+test('the response to a request of a lost connection is not sent on the next one', async (t) => {
   let release;
   class Slow extends DomainBase {
     slowHandler() { return new Promise((resolve) => { release = resolve; }); }
@@ -205,18 +205,18 @@ test('the answer to a request of a lost connection does not leave on the next on
   peer.end();
   const again = await runtime.registered(2);
   release({});
-  await again.ask('quick_request');
+  await again.request('quick_request');
   assert.deepEqual(again.messages.map((message) => message.type), ['domain_register', 'quick_response']);
 });
 
-test('a name that is taken is asked for again until it is free', async (t) => {
+test('a registration of a name in use is retried until it is free', async (t) => {
   let refusals = 2;
   const { runtime } = await started(t, DomainBase, {}, { register: () => (refusals-- > 0 ? { status: 6, message: 'users is already registered' } : { type: 'register_success' }) });
   assert.equal(runtime.peers.length, 1);
   assert.equal(refusals, -1);
 });
 
-test('beats are sent at the interval that the runtime asks for, lag included', async (t) => {
+test('heartbeats are sent at the interval of the runtime, with the lag', async (t) => {
   const { peer } = await started(t, DomainBase, {}, { heartbeatMs: 60 });
   const first = await peer.expect('heartbeat');
   const beat = JSON.parse(first.payload);
@@ -230,13 +230,13 @@ test('beats are sent at the interval that the runtime asks for, lag included', a
   assert.ok(JSON.parse(late.payload).seq > 1);
 });
 
-test('no beat is sent unasked', async (t) => {
+test('no heartbeat is sent without an interval', async (t) => {
   const { peer } = await started(t, Users);
-  await peer.ask('user_find_request');
+  await peer.request('user_find_request');
   assert.equal(peer.messages.some((message) => message.type === 'heartbeat'), false);
 });
 
-test('stop takes no new request, finishes what runs, calls onStop and closes', async (t) => {
+test('stop accepts no request, finishes running ones, calls onStop and closes', async (t) => {
   let release;
   const order = [];
   class Slow extends DomainBase {
@@ -248,10 +248,10 @@ test('stop takes no new request, finishes what runs, calls onStop and closes', a
     onStop() { order.push('onStop'); }
   }
   const { domain, peer, runtime } = await started(t, Slow);
-  const slow = peer.ask('slow_request');
+  const slow = peer.request('slow_request');
   await until(() => release, 'the handler runs');
   const stopping = domain.stop();
-  assert.match((await peer.ask('slow_request')).payload.error, /draining/);
+  assert.match((await peer.request('slow_request')).payload.error, /draining/);
   release();
   assert.deepEqual((await slow).payload, { done: true });
   await stopping;
@@ -262,24 +262,24 @@ test('stop takes no new request, finishes what runs, calls onStop and closes', a
   assert.equal(runtime.peers.length, 1);
 });
 
-test('what is not done by the deadline is answered as failed', async (t) => {
+test('requests that are not finished by the deadline get an error response', async (t) => {
   class Stuck extends DomainBase { stuckHandler() { return new Promise(() => {}); } }
   const { domain, peer } = await started(t, Stuck);
-  const stuck = peer.ask('stuck_request');
+  const stuck = peer.request('stuck_request');
   await until(() => peer.messages.length === 1, 'registered');
   peer.send({ type: 'nope_request', request_id: 'x' });
   await peer.expect('nope_response');
   await domain.stop(10);
-  assert.match((await stuck).payload.error, /was stopped before stuck_request was done/);
+  assert.match((await stuck).payload.error, /was stopped before stuck_request was finished/);
 });
 
-test('garbage from the runtime ends the connection, not the domain', async (t) => {
+test('invalid data from the runtime ends the connection, not the domain', async (t) => {
   const { runtime, peer } = await started(t, DomainBase);
   peer.stream.write(Buffer.from([0, 0, 0, 0, 2, 0x0a, 200]));
   await runtime.registered(2);
 });
 
-test('a changed asset is told to onAssetChanged, and a failure there ends nothing', async (t) => {
+test('a changed asset is passed to onAssetChanged, whose errors do not stop the domain', async (t) => {
   const seen = [];
   class Users extends DomainBase {
     onAssetChanged(path) {
@@ -292,5 +292,5 @@ test('a changed asset is told to onAssetChanged, and a failure there ends nothin
   for (const path of ['/bad', '/views/a.hbs']) {
     peer.send({ type: 'asset_changed', payload: JSON.stringify({ path }), request_id: '7' });
   }
-  assert.deepEqual((await peer.ask('hello_request')).payload, { seen: ['/bad', '/views/a.hbs'] });
+  assert.deepEqual((await peer.request('hello_request')).payload, { seen: ['/bad', '/views/a.hbs'] });
 });

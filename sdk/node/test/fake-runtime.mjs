@@ -1,5 +1,5 @@
 // A runtime for tests: the two calls of the protocol over node:http2, with a protobuf
-// codec of its own, so that an error in the package's codec isn't mirrored here.
+// codec of its own, so that an error in the package's codec is not repeated here.
 import { EventEmitter, on } from 'node:events';
 import http2 from 'node:http2';
 
@@ -55,18 +55,18 @@ export function frame(bytes) {
 }
 
 function reader(onMessage) {
-  let held = Buffer.alloc(0);
+  let buffered = Buffer.alloc(0);
   return (chunk) => {
-    held = Buffer.concat([held, chunk]);
-    while (held.length >= 5 && held.length >= 5 + held.readUInt32BE(1)) {
-      const end = 5 + held.readUInt32BE(1);
-      onMessage(decodeDomain(held.subarray(5, end)));
-      held = held.subarray(end);
+    buffered = Buffer.concat([buffered, chunk]);
+    while (buffered.length >= 5 && buffered.length >= 5 + buffered.readUInt32BE(1)) {
+      const end = 5 + buffered.readUInt32BE(1);
+      onMessage(decodeDomain(buffered.subarray(5, end)));
+      buffered = buffered.subarray(end);
     }
   };
 }
 
-/** One domain's stream as the runtime sees it. */
+/** The runtime's side of one domain's stream. */
 class Peer extends EventEmitter {
   messages = [];
   constructor(stream, headers) {
@@ -86,7 +86,7 @@ class Peer extends EventEmitter {
     this.stream.write(frame(encodeRuntime(message)));
   }
 
-  /** The next message that matches, among those already here or to come. */
+  /** The next message that matches, received already or later. */
   async expect(test, limitMs = 5_000) {
     const matches = typeof test === 'string' ? (message) => message.type === test : test;
     const present = this.messages.find(matches);
@@ -95,15 +95,15 @@ class Peer extends EventEmitter {
     try {
       for await (const [message] of on(this, 'message', { signal })) if (matches(message)) return message;
     } catch {
-      throw new Error(`no ${test} within ${limitMs} ms; there came ${this.messages.map((message) => message.type).join(', ') || 'nothing'}`);
+      throw new Error(`no ${test} within ${limitMs} ms; received ${this.messages.map((message) => message.type).join(', ') || 'nothing'}`);
     }
   }
 
-  /** A request to the domain, and its answer with the payload parsed. */
-  async ask(type, payload = {}, id = `ask-${Math.random()}`) {
+  /** Sends a request to the domain. Returns its response with the payload parsed. */
+  async request(type, payload = {}, id = `request-${Math.random()}`) {
     this.send({ type, payload: typeof payload === 'string' ? payload : JSON.stringify(payload), request_id: id });
-    const answer = await this.expect((message) => message.request_id === id);
-    return { ...answer, payload: JSON.parse(answer.payload) };
+    const response = await this.expect((message) => message.request_id === id);
+    return { ...response, payload: JSON.parse(response.payload) };
   }
 
   end(code = 0, message = '') {
@@ -113,7 +113,7 @@ class Peer extends EventEmitter {
   }
 }
 
-/** Options: `register(message, headers)` gives the answer's fields, or `{status, message}` to refuse. */
+/** Options: `register(message, headers)` returns the response's fields, or `{status, message}` to reject. */
 export class FakeRuntime extends EventEmitter {
   peers = [];
   calls = [];
@@ -151,11 +151,11 @@ export class FakeRuntime extends EventEmitter {
     if (headers[':path'].endsWith('/SendMessage')) {
       const take = reader(async (message) => {
         this.calls.push({ ...message, headers });
-        const answer = await this.call(message);
-        if (stream.destroyed || answer === undefined) return;
-        if (answer.status !== undefined) return void stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': String(answer.status), 'grpc-message': answer.message }, { endStream: true });
+        const response = await this.call(message);
+        if (stream.destroyed || response === undefined) return;
+        if (response.status !== undefined) return void stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': String(response.status), 'grpc-message': response.message }, { endStream: true });
         stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
-        stream.end(frame(encodeRuntime(answer)));
+        stream.end(frame(encodeRuntime(response)));
       });
       stream.on('data', take);
       stream.on('error', () => {});
@@ -163,14 +163,14 @@ export class FakeRuntime extends EventEmitter {
     }
     const peer = new Peer(stream, headers);
     peer.once('message', (message) => {
-      const answer = this.register(message, headers);
-      if (answer === undefined) return;
-      if (answer.status !== undefined) {
-        stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': String(answer.status), 'grpc-message': encodeURIComponent(answer.message) }, { endStream: true });
+      const response = this.register(message, headers);
+      if (response === undefined) return;
+      if (response.status !== undefined) {
+        stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': String(response.status), 'grpc-message': encodeURIComponent(response.message) }, { endStream: true });
         return;
       }
       stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
-      peer.send({ request_id: message.request_id, ...answer });
+      peer.send({ request_id: message.request_id, ...response });
       this.peers.push(peer);
       this.emit('registered', peer);
     });
@@ -187,7 +187,7 @@ export class FakeRuntime extends EventEmitter {
     return this.peers[count - 1];
   }
 
-  /** Cuts every connection, as a crash would. */
+  /** Drops every connection, as a crash would. */
   drop() {
     for (const session of this.#sessions) session.destroy();
   }

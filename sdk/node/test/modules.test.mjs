@@ -1,18 +1,18 @@
-// Which files a domain has loaded, as the bootstrap tells Fulcrum.
+// Which files a domain has loaded, as the bootstrap reports them to Fulcrum.
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, realpathSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { FakeRuntime } from './fake-runtime.mjs';
-import { BOOTSTRAP, folder, pipe, run, until } from './spawn.mjs';
+import { BOOTSTRAP, directory, pipe, run, until } from './spawn.mjs';
 
 const FLAGS = ['--expose-internals', '--require', BOOTSTRAP];
 const SECONDS = { timeout: 20_000 };
 
 /** An app in which packages are installed, and one of its own is linked as a workspace does it. */
 function app(t, files) {
-  const root = realpathSync(folder(t, {
+  const root = realpathSync(directory(t, {
     'node_modules/left-pad/index.js': 'module.exports = 1;',
     'packages/shared/package.json': '{"name":"shared","exports":{"import":"./index.mjs","default":"./index.cjs"}}',
     'packages/shared/index.mjs': 'export const shared = 1;',
@@ -24,7 +24,7 @@ function app(t, files) {
   return root;
 }
 
-const told = (root) => {
+const reported = (root) => {
   try {
     const text = readFileSync(join(root, 'modules'), 'utf8');
     return text.split('\n').filter(Boolean).map((path) => relative(root, path)).sort();
@@ -59,15 +59,15 @@ const KINDS = {
 };
 
 for (const [kind, { entry, files, first, last }] of Object.entries(KINDS)) {
-  test(`what is loaded is told, packages left out: ${kind}`, SECONDS, async (t) => {
+  test(`what is loaded is reported, packages left out: ${kind}`, SECONDS, async (t) => {
     const root = app(t, files);
     writeFileSync(join(root, 'modules'), '/of/a/life/before\n');
-    const child = run(t, join(root, entry), { flags: FLAGS, plan: { modules: join(root, 'modules') } });
-    await until(() => told(root).includes(first[0]), 'the first report');
-    assert.deepEqual(told(root), first);
-    // What is loaded later is told when it has been.
-    await until(() => told(root).includes(last), 'the later report');
-    assert.deepEqual(told(root), [...first, last].sort());
+    const child = run(t, join(root, entry), { flags: FLAGS, config: { modules: join(root, 'modules') } });
+    await until(() => reported(root).includes(first[0]), 'the first report');
+    assert.deepEqual(reported(root), first);
+    // Files that are loaded later are reported then.
+    await until(() => reported(root).includes(last), 'the later report');
+    assert.deepEqual(reported(root), [...first, last].sort());
     assert.equal(child.output, '');
   });
 }
@@ -78,69 +78,69 @@ for (const [what, entry, code] of [
   ['has an import that is no JavaScript', 'domain.mjs', `import './used.mjs'; import './broken.mjs';`],
   ['has an import that is no JavaScript', 'domain.cjs', `require('./used.cjs'); require('./broken.cjs');`],
 ]) {
-  test(`code that never registers is told of too: ${entry} ${what}`, SECONDS, async (t) => {
+  test(`code that never registers is reported of too: ${entry} ${what}`, SECONDS, async (t) => {
     const root = app(t, { [entry]: code, 'used.mjs': '', 'used.cjs': '', 'broken.mjs': 'const = 1;', 'broken.cjs': 'const = 1;' });
-    const child = run(t, join(root, entry), { flags: FLAGS, plan: { modules: join(root, 'modules') } });
+    const child = run(t, join(root, entry), { flags: FLAGS, config: { modules: join(root, 'modules') } });
     assert.equal((await child.exit).code, 1);
     const extension = entry.slice(-4);
     const broken = code.includes('broken') ? [`broken${extension}`] : [];
-    assert.deepEqual(told(root), [...broken, entry, `used${extension}`].sort());
+    assert.deepEqual(reported(root), [...broken, entry, `used${extension}`].sort());
   });
 }
 
-test('TypeScript is told by its own names', SECONDS, async (t) => {
+test('TypeScript is reported by its original names', SECONDS, async (t) => {
   const strip = `process.stdout.write(JSON.stringify({ code: require('node:fs').readFileSync(process.argv.at(-1), 'utf8'), format: 'module' }));`;
   const root = app(t, { 'domain.ts': `import './lib/a.ts'; setTimeout(() => {}, 30_000);`, 'lib/a.ts': 'export {};', 'strip.cjs': strip, 'manifest.json': '{}' });
   const ts = { manifest: join(root, 'manifest.json'), strip: [process.execPath, join(root, 'strip.cjs')], commonjs: false };
-  run(t, join(root, 'domain.ts'), { flags: FLAGS, plan: { ts, modules: join(root, 'modules') } });
-  await until(() => told(root).length > 0, 'the report');
-  assert.deepEqual(told(root), ['domain.ts', 'lib/a.ts']);
+  run(t, join(root, 'domain.ts'), { flags: FLAGS, config: { ts, modules: join(root, 'modules') } });
+  await until(() => reported(root).length > 0, 'the report');
+  assert.deepEqual(reported(root), ['domain.ts', 'lib/a.ts']);
 });
 
-test('where the package stands in for the bootstrap, the report follows', SECONDS, async (t) => {
+test('with a deferred bootstrap, the report follows', SECONDS, async (t) => {
   const runtime = await new FakeRuntime().listen();
   t.after(() => runtime.close());
   const root = app(t, {
     'domain.mjs': `import { DomainBase } from '@fulcrum/domain'; import './lib/a.mjs'; await new (class Users extends DomainBase {})().start(); console.log(JSON.stringify(process.execArgv)); setTimeout(() => import('./lib/b.mjs'), 600);`,
     'lib/a.mjs': '', 'lib/b.mjs': '',
   });
-  const child = run(t, join(root, 'domain.mjs'), { runtime, flags: ['--expose-internals'], plan: { starts: true, later: pathToFileURL(BOOTSTRAP).href, modules: join(root, 'modules') } });
-  await until(() => told(root).includes('lib/b.mjs'), 'both reports');
-  assert.deepEqual(told(root), ['domain.mjs', 'lib/a.mjs', 'lib/b.mjs']);
+  const child = run(t, join(root, 'domain.mjs'), { runtime, flags: ['--expose-internals'], config: { starts: true, later: pathToFileURL(BOOTSTRAP).href, modules: join(root, 'modules') } });
+  await until(() => reported(root).includes('lib/b.mjs'), 'both reports');
+  assert.deepEqual(reported(root), ['domain.mjs', 'lib/a.mjs', 'lib/b.mjs']);
   assert.equal(child.output, '[]\n');
 });
 
-test('a spare tells of the life that it becomes, and of nothing before', SECONDS, async (t) => {
+test('a standby process reports the files of its generation only', SECONDS, async (t) => {
   const root = app(t, { 'domain.mjs': `import './a.mjs'; setTimeout(() => {}, 30_000);`, 'a.mjs': '' });
   const entry = join(root, 'domain.mjs');
-  const plan = { modules: join(root, 'modules') };
-  const child = run(t, entry, { flags: FLAGS, input: pipe(t), plan: { ...plan, spare: {} } });
+  const config = { modules: join(root, 'modules') };
+  const child = run(t, entry, { flags: FLAGS, input: pipe(t), config: { ...config, spare: {} } });
   await new Promise((resolve) => setTimeout(resolve, 500));
-  assert.throws(() => statSync(plan.modules));
-  const env = { FULCRUM_BOOTSTRAP: JSON.stringify({ v: 1, parent: process.pid, entry, ts: null, sdk: null, ...plan }) };
+  assert.throws(() => statSync(config.modules));
+  const env = { FULCRUM_BOOTSTRAP: JSON.stringify({ v: 1, parent: process.pid, entry, ts: null, sdk: null, ...config }) };
   child.input.write(`${JSON.stringify({ env, cwd: dirname(entry) })}\n`);
-  await until(() => told(root).length > 0, 'the report');
-  assert.deepEqual(told(root), ['a.mjs', 'domain.mjs']);
+  await until(() => reported(root).length > 0, 'the report');
+  assert.deepEqual(reported(root), ['a.mjs', 'domain.mjs']);
 });
 
-test('what a worker thread has loaded is a part of it', SECONDS, async (t) => {
+test('files that a worker thread has loaded are reported', SECONDS, async (t) => {
   const root = app(t, {
     'domain.mjs': `import { Worker } from 'node:worker_threads'; setTimeout(() => new Worker(new URL('./lib/worker.mjs', import.meta.url)), 500); setTimeout(() => {}, 30_000);`,
     'lib/worker.mjs': `import './used.mjs'; setTimeout(() => {}, 30_000);`, 'lib/used.mjs': '',
   });
-  run(t, join(root, 'domain.mjs'), { flags: FLAGS, plan: { modules: join(root, 'modules') } });
-  await until(() => told(root).includes('lib/used.mjs'), 'the report of the worker');
-  assert.deepEqual(told(root), ['domain.mjs', 'lib/used.mjs', 'lib/worker.mjs']);
+  run(t, join(root, 'domain.mjs'), { flags: FLAGS, config: { modules: join(root, 'modules') } });
+  await until(() => reported(root).includes('lib/used.mjs'), 'the report of the worker');
+  assert.deepEqual(reported(root), ['domain.mjs', 'lib/used.mjs', 'lib/worker.mjs']);
 });
 
-test('an error of a require names no file of ours', SECONDS, async (t) => {
+test('an error of a require has no frames of this package', SECONDS, async (t) => {
   const root = app(t, { 'domain.cjs': `try { require('./nowhere.cjs'); } catch (error) { console.log(error.code, error.stack.includes('bootstrap')); }` });
-  const child = run(t, join(root, 'domain.cjs'), { flags: FLAGS, plan: { modules: join(root, 'modules') } });
+  const child = run(t, join(root, 'domain.cjs'), { flags: FLAGS, config: { modules: join(root, 'modules') } });
   await child.exit;
   assert.equal(child.output, 'MODULE_NOT_FOUND false\n');
 });
 
-test('nobody sees Node\'s internals, nor the flag that opens them', SECONDS, async (t) => {
+test('Node\'s internals and the flag that exposes them are hidden', SECONDS, async (t) => {
   const root = app(t, {
     'node_modules/internal/foo/index.js': 'module.exports = "a package";',
     'domain.cjs': `
@@ -152,7 +152,7 @@ test('nobody sees Node\'s internals, nor the flag that opens them', SECONDS, asy
       else if (process.env.FORKED) tell('fork');
       else tell('main').then(() => new Promise((resolve) => new Worker(__filename).on('exit', resolve))).then(() => fork(__filename, { env: { ...process.env, FORKED: '1' } }));`,
   });
-  const child = run(t, join(root, 'domain.cjs'), { flags: FLAGS, plan: { modules: join(root, 'modules') } });
+  const child = run(t, join(root, 'domain.cjs'), { flags: FLAGS, config: { modules: join(root, 'modules') } });
   assert.equal((await child.exit).code, 0, child.output);
   const lines = child.output.trim().split('\n').map((line) => JSON.parse(line));
   assert.deepEqual(lines, ['main', 'worker', 'fork'].map((who) => [who, false, false, false, 'a package', 'a package']));

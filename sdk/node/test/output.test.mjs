@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { BOOTSTRAP, folder, run } from './spawn.mjs';
+import { BOOTSTRAP, directory, run } from './spawn.mjs';
 
 const LINES = 20_000;
 const ENDS = {
@@ -15,9 +15,9 @@ const ENDS = {
 
 for (const [what, end] of Object.entries(ENDS)) {
   test(`a pipe loses none of ${LINES} lines: ${what}`, async (t) => {
-    const root = folder(t, { 'domain.mjs': `for (let n = 0; n < ${LINES}; n++) (n % 2 ? console.log : console.error)('line ' + n);\n${end}` }, { install: false });
+    const root = directory(t, { 'domain.mjs': `for (let n = 0; n < ${LINES}; n++) (n % 2 ? console.log : console.error)('line ' + n);\n${end}` }, { install: false });
     const child = run(t, join(root, 'domain.mjs'));
-    // A reader that is late: the pipe is full long before it begins.
+    // A slow reader: the pipe is full long before it starts to read.
     child.stdout.pause();
     child.stderr.pause();
     await new Promise((resolve) => setTimeout(resolve, 200));
@@ -29,26 +29,26 @@ for (const [what, end] of Object.entries(ENDS)) {
   });
 }
 
-test('the streams are the ones that Node makes, and unused they are not made', async (t) => {
-  const root = folder(t, {
+test('the streams are those of Node, and are created on first use', async (t) => {
+  const root = directory(t, {
     'a.cjs': `
       const shape = (name) => { const { get, set, ...rest } = Object.getOwnPropertyDescriptor(process, name); return [typeof get, typeof set, rest]; };
       const before = ['stdout', 'stderr'].map(shape);
       const same = process.stdout === process.stdout && process.stdout.fd === 1;
       console.log(JSON.stringify([before, ['stdout', 'stderr'].map(shape), same, process.stdout.constructor.name, Object.keys(process).includes('stdout')]));`,
   }, { install: false });
-  const [ours, plain] = [run(t, join(root, 'a.cjs')), run(t, join(root, 'a.cjs'), { plan: null })];
+  const [ours, plain] = [run(t, join(root, 'a.cjs')), run(t, join(root, 'a.cjs'), { config: null })];
   await Promise.all([ours.exit, plain.exit]);
   assert.equal(ours.output, plain.output);
   assert.notEqual(ours.output, '');
 });
 
-test('a file is written to as ever', async (t) => {
-  const root = folder(t, { 'a.cjs': 'console.log("to a file");' }, { install: false });
+test('writes to a file are unchanged', async (t) => {
+  const root = directory(t, { 'a.cjs': 'console.log("to a file");' }, { install: false });
   const entry = join(root, 'a.cjs');
   const file = openSync(join(root, 'out'), 'w');
-  const plan = { v: 1, parent: process.pid, entry, ts: null, sdk: null };
-  const child = spawn(process.execPath, ['--require', BOOTSTRAP, entry], { stdio: ['ignore', file, file], env: { PATH: process.env.PATH, FULCRUM_BOOTSTRAP: JSON.stringify(plan) } });
+  const config = { v: 1, parent: process.pid, entry, ts: null, sdk: null };
+  const child = spawn(process.execPath, ['--require', BOOTSTRAP, entry], { stdio: ['ignore', file, file], env: { PATH: process.env.PATH, FULCRUM_BOOTSTRAP: JSON.stringify(config) } });
   await new Promise((resolve) => child.on('close', resolve));
   closeSync(file);
   assert.equal(readFileSync(join(root, 'out'), 'utf8'), 'to a file\n');

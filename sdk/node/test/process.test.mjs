@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { FakeRuntime } from './fake-runtime.mjs';
-import { folder, run } from './spawn.mjs';
+import { directory, run } from './spawn.mjs';
 
 async function listen(t, options) {
   const runtime = await new FakeRuntime(options).listen();
@@ -12,42 +12,42 @@ async function listen(t, options) {
 
 const IMPORT = `import { DomainBase } from '@fulcrum/domain';\n`;
 
-test('a refused token ends the process with the reason, at once', async (t) => {
+test('a rejected token ends the process at once with the reason', async (t) => {
   const runtime = await listen(t, { register: () => ({ status: 16, message: 'wrong token' }) });
-  const root = folder(t, { 'domain.mjs': `${IMPORT}export default class extends DomainBase {}` });
+  const root = directory(t, { 'domain.mjs': `${IMPORT}export default class extends DomainBase {}` });
   const child = run(t, join(root, 'domain.mjs'), { runtime });
   assert.deepEqual(await child.exit, { code: 1, signal: null });
-  assert.match(child.output, /refuses domain "users": UNAUTHENTICATED: wrong token/);
+  assert.match(child.output, /rejects domain "users": UNAUTHENTICATED: wrong token/);
   assert.equal(runtime.peers.length, 0);
 });
 
 test('an onStart or onReady that throws ends the process with its stack', async (t) => {
   const runtime = await listen(t);
   for (const hook of ['onStart', 'onReady']) {
-    const root = folder(t, { 'domain.mjs': `${IMPORT}new (class extends DomainBase {\n  async ${hook}() { throw new Error('no database'); }\n})().start();` });
+    const root = directory(t, { 'domain.mjs': `${IMPORT}new (class extends DomainBase {\n  async ${hook}() { throw new Error('no database'); }\n})().start();` });
     const child = run(t, join(root, 'domain.mjs'), { runtime });
     assert.deepEqual(await child.exit, { code: 1, signal: null });
     assert.match(child.output, /users: Error: no database\n +at .*domain\.mjs:3:/);
   }
 });
 
-test('without a runtime the domain says so once and goes on looking for it', async (t) => {
-  const root = folder(t, { 'domain.mjs': `${IMPORT}export default class extends DomainBase {}` });
+test('without a runtime the domain logs that once and keeps retrying', async (t) => {
+  const root = directory(t, { 'domain.mjs': `${IMPORT}export default class extends DomainBase {}` });
   const runtime = await listen(t);
   const { port } = runtime;
   await runtime.close();
   const child = run(t, join(root, 'domain.mjs'), { runtime: { address: `127.0.0.1:${port}` } });
   await new Promise((resolve) => child.stderr.once('data', resolve));
-  const late = await new FakeRuntime().listen(port);
-  t.after(() => late.close());
-  await late.registered();
-  assert.match(child.output, /^fulcrum: users can't reach the runtime at 127\.0\.0\.1:\d+ \(connect ECONNREFUSED/);
-  assert.equal(child.output.match(/can't reach/g).length, 1);
+  const restarted = await new FakeRuntime().listen(port);
+  t.after(() => restarted.close());
+  await restarted.registered();
+  assert.match(child.output, /^fulcrum: users cannot reach the runtime at 127\.0\.0\.1:\d+ \(connect ECONNREFUSED/);
+  assert.equal(child.output.match(/cannot reach/g).length, 1);
 });
 
-test('an idle domain stays alive, and a drain lets it finish and ends it with 0', async (t) => {
+test('an idle domain keeps running, and a drain lets it finish and exit with 0', async (t) => {
   const runtime = await listen(t);
-  const root = folder(t, {
+  const root = directory(t, {
     'domain.mjs': `${IMPORT}export default class extends DomainBase {
       async slowHandler() { await new Promise((resolve) => setTimeout(resolve, 150)); return { done: true }; }
       onStop() { console.log('stopped'); }
@@ -55,9 +55,9 @@ test('an idle domain stays alive, and a drain lets it finish and ends it with 0'
   });
   const child = run(t, join(root, 'domain.mjs'), { runtime });
   const peer = await runtime.registered();
-  const slow = peer.ask('slow_request');
+  const slow = peer.request('slow_request');
   peer.send({ type: 'drain', payload: '{"deadline_ms":5000}', request_id: '' });
-  assert.match((await peer.ask('slow_request')).payload.error, /draining/);
+  assert.match((await peer.request('slow_request')).payload.error, /draining/);
   assert.deepEqual((await slow).payload, { done: true });
   assert.deepEqual(await child.exit, { code: 0, signal: null });
   assert.match(child.output, /stopped/);
@@ -65,10 +65,10 @@ test('an idle domain stays alive, and a drain lets it finish and ends it with 0'
 
 test('a drain ends at its deadline', async (t) => {
   const runtime = await listen(t);
-  const root = folder(t, { 'domain.mjs': `${IMPORT}export default class extends DomainBase { stuckHandler() { return new Promise(() => {}); } }` });
+  const root = directory(t, { 'domain.mjs': `${IMPORT}export default class extends DomainBase { stuckHandler() { return new Promise(() => {}); } }` });
   const child = run(t, join(root, 'domain.mjs'), { runtime });
   const peer = await runtime.registered();
-  const stuck = peer.ask('stuck_request');
+  const stuck = peer.request('stuck_request');
   peer.send({ type: 'drain', payload: '{"deadline_ms":50}' });
   assert.match((await stuck).payload.error, /was stopped before/);
   assert.deepEqual(await child.exit, { code: 0, signal: null });
@@ -78,14 +78,14 @@ test('SIGTERM drains, unless the program handles it itself', async (t) => {
   const runtime = await listen(t);
   const body = 'export default class extends DomainBase { onStop() { console.log("stopped"); } }';
   const own = 'process.on("SIGTERM", () => { console.log("mine"); process.exit(7); });';
-  const root = folder(t, { 'a.mjs': IMPORT + body, 'b.mjs': IMPORT + body + own });
+  const root = directory(t, { 'a.mjs': IMPORT + body, 'b.mjs': IMPORT + body + own });
   const a = run(t, join(root, 'a.mjs'), { runtime });
-  await (await runtime.registered(1)).ask('nope_request');
+  await (await runtime.registered(1)).request('nope_request');
   a.kill('SIGTERM');
   assert.deepEqual(await a.exit, { code: 0, signal: null });
   assert.match(a.output, /stopped/);
   const b = run(t, join(root, 'b.mjs'), { runtime });
-  await (await runtime.registered(2)).ask('nope_request');
+  await (await runtime.registered(2)).request('nope_request');
   b.kill('SIGTERM');
   assert.deepEqual(await b.exit, { code: 7, signal: null });
   assert.doesNotMatch(b.output, /stopped/);
@@ -93,7 +93,7 @@ test('SIGTERM drains, unless the program handles it itself', async (t) => {
 
 test('a blocked event loop does not outlive its runtime connection unnoticed', async (t) => {
   const runtime = await listen(t);
-  const root = folder(t, {
+  const root = directory(t, {
     'domain.mjs': `${IMPORT}export default class extends DomainBase {
       blockHandler() { const end = Date.now() + 300; while (Date.now() < end); return { after: true }; }
     }`,
@@ -103,5 +103,5 @@ test('a blocked event loop does not outlive its runtime connection unnoticed', a
   peer.send({ type: 'block_request', payload: '{}', request_id: 'b' });
   runtime.drop();
   const again = await runtime.registered(2);
-  assert.match((await again.ask('nope_request')).payload.error, /block_request/);
+  assert.match((await again.request('nope_request')).payload.error, /block_request/);
 });

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import internals from './internals.mjs';
 
-const { backoffDelay, collectHandlers, dialUrl, isFinal, LagProbe, readPlan, requestTypeOf, responseTypeOf, settle, statusOf } = internals;
+const { backoffDelay, collectHandlers, dialUrl, isFinal, LagProbe, readConfig, requestTypeOf, responseTypeOf, resolveOptions, statusOf } = internals;
 
-test('a method names the type it answers', () => {
+test('a method name is mapped to the type it handles', () => {
   const names = {
     userCreateHandler: 'user_create_request',
     indexHandler: 'index_request',
@@ -33,15 +33,15 @@ test('handlers are found along the classes and on the object itself', () => {
   const handlers = collectHandlers(new Leaf(), Base.prototype);
   assert.deepEqual(Object.fromEntries(handlers), { arrow_request: 'arrowHandler', own_request: 'ownHandler', shared_request: 'sharedHandler' });
   class Twice extends Base { userAddHandler() {} user_add_handler() {} }
-  assert.throws(() => collectHandlers(new Twice(), Base.prototype), /userAddHandler\(\) and user_add_handler\(\) both answer user_add_request/);
+  assert.throws(() => collectHandlers(new Twice(), Base.prototype), /userAddHandler\(\) and user_add_handler\(\) both handle user_add_request/);
 });
 
-test('the answer to a request has its type', () => {
+test('the type of a response follows from that of the request', () => {
   assert.equal(responseTypeOf('user_request_index_request'), 'user_request_index_response');
   assert.equal(responseTypeOf('ping'), 'ping_response');
 });
 
-test('waits grow from a quarter of a second to five, with jitter around them', () => {
+test('delays grow from a quarter of a second to five, with jitter', () => {
   assert.equal(backoffDelay(0, 0.5), 250);
   assert.equal(backoffDelay(1, 0.5), 500);
   assert.equal(backoffDelay(4, 0.5), 4_000);
@@ -51,7 +51,7 @@ test('waits grow from a quarter of a second to five, with jitter around them', (
   assert.equal(backoffDelay(0, 1), 312.5);
 });
 
-test('addresses are told apart from what can not be dialled', () => {
+test('invalid addresses are rejected', () => {
   assert.equal(dialUrl('localhost:50051'), 'http://localhost:50051');
   assert.equal(dialUrl('[::1]:7'), 'http://[::1]:7');
   assert.equal(dialUrl('http://127.0.0.1:7/'), 'http://127.0.0.1:7');
@@ -61,10 +61,10 @@ test('addresses are told apart from what can not be dialled', () => {
 
 test('options come before the class, the class before the environment', () => {
   const env = { FULCRUM_DOMAIN_NAME: 'env', FULCRUM_GRPC_SERVER: 'h:1', FULCRUM_DOMAIN_TOKEN: 't' };
-  assert.deepEqual(settle({}, undefined, env), { name: 'env', address: 'h:1', token: 't', timeoutMs: 30_000, giveUpAfterMs: 60_000 });
-  assert.equal(settle({}, 'class', env).name, 'class');
-  assert.equal(settle({ name: 'option' }, 'class', env).name, 'option');
-  assert.deepEqual(settle({}, undefined, {}), { name: '', address: 'localhost:50051', token: undefined, timeoutMs: 30_000, giveUpAfterMs: Infinity });
+  assert.deepEqual(resolveOptions({}, undefined, env), { name: 'env', address: 'h:1', token: 't', timeoutMs: 30_000, reconnectDeadlineMs: 60_000 });
+  assert.equal(resolveOptions({}, 'class', env).name, 'class');
+  assert.equal(resolveOptions({ name: 'option' }, 'class', env).name, 'option');
+  assert.deepEqual(resolveOptions({}, undefined, {}), { name: '', address: 'localhost:50051', token: undefined, timeoutMs: 30_000, reconnectDeadlineMs: Infinity });
 });
 
 test('a status is read from trailers, headers, or an HTTP error', () => {
@@ -77,7 +77,7 @@ test('a status is read from trailers, headers, or an HTTP error', () => {
   assert.equal(isFinal({ name: 'UNAVAILABLE', message: '' }), false);
 });
 
-test('lag is the worst lateness since it was last asked for', () => {
+test('lag is the maximum since the last call', () => {
   const probe = new LagProbe(100, 0);
   probe.tick(100);
   probe.tick(201);
@@ -85,17 +85,18 @@ test('lag is the worst lateness since it was last asked for', () => {
   probe.tick(801); // due at 301
   assert.equal(probe.take(810), 500);
   assert.equal(probe.take(890), 0);
-  assert.equal(probe.take(1_401), 500, 'a probe that is overdue counts');
+  assert.equal(probe.take(1_401), 500, 'an overdue measurement counts');
 });
 
-test('a plan that can not be followed is none', () => {
-  const plan = { v: 1, parent: 7, entry: '/a/domain.js', starts: true, ts: { manifest: '/m', strip: ['x'], commonjs: false }, sdk: null, later: null, modules: null, spare: null };
-  const { v: _, ...rest } = plan;
-  assert.deepEqual(readPlan(JSON.stringify(plan)), rest);
-  for (const text of [undefined, '', '{', 'null', '1', '[]', JSON.stringify({ ...plan, v: 2 }), JSON.stringify({ ...plan, parent: '7' }), JSON.stringify({ ...plan, entry: undefined })]) {
-    assert.equal(readPlan(text), undefined, text);
+test('an invalid configuration is ignored', () => {
+  const config = { v: 1, parent: 7, entry: '/a/domain.js', starts: true, ts: { manifest: '/m', strip: ['x'], commonjs: false }, sdk: null, later: null, modules: null, spare: null };
+  const { v: _, ...rest } = config;
+  const { later, spare, ...same } = rest;
+  assert.deepEqual(readConfig(JSON.stringify(config)), { ...same, deferred: later, standby: spare });
+  for (const text of [undefined, '', '{', 'null', '1', '[]', JSON.stringify({ ...config, v: 2 }), JSON.stringify({ ...config, parent: '7' }), JSON.stringify({ ...config, entry: undefined })]) {
+    assert.equal(readConfig(text), undefined, text);
   }
-  assert.equal(readPlan(JSON.stringify({ ...plan, ts: { manifest: 1 } })).ts, null);
-  assert.equal(readPlan(JSON.stringify({ ...plan, starts: undefined })).starts, false);
-  assert.equal(readPlan(JSON.stringify({ ...plan, later: 1 })).later, null);
+  assert.equal(readConfig(JSON.stringify({ ...config, ts: { manifest: 1 } })).ts, null);
+  assert.equal(readConfig(JSON.stringify({ ...config, starts: undefined })).starts, false);
+  assert.equal(readConfig(JSON.stringify({ ...config, later: 1 })).deferred, null);
 });

@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 export const PACKAGE = join(dirname(fileURLToPath(import.meta.url)), '..');
 export const BOOTSTRAP = join(PACKAGE, 'dist', 'bootstrap.cjs');
 
-/** A folder with the given files and, unless told otherwise, the package in its node_modules. */
-export function folder(t, files, { install = true } = {}) {
+/** A directory with the given files and, by default, the package in its node_modules. */
+export function directory(t, files, { install = true } = {}) {
   const root = mkdtempSync(join(tmpdir(), 'fulcrum-sdk-'));
   t.after(() => rmSync(root, { recursive: true, force: true }));
   for (const [name, text] of Object.entries(files)) {
@@ -25,24 +25,24 @@ export function folder(t, files, { install = true } = {}) {
 }
 
 /**
- * Runs an entry with the bootstrap. `plan` is what differs from the usual one; null runs without.
- * Gives the child with `output` (both streams so far), `exit` (a promise of code and signal).
+ * Runs an entry with the bootstrap. `config` overrides the default configuration; null disables it.
+ * Returns the child with `output` (both streams so far) and `exit` (a promise of code and signal).
  */
-export function run(t, entry, { runtime, name = 'users', plan = {}, flags, args = [], env = {}, cwd, input } = {}) {
+export function run(t, entry, { runtime, name = 'users', config = {}, flags, args = [], env = {}, cwd, input } = {}) {
   const preload = flags ?? ['--require', BOOTSTRAP];
   const { NODE_EXTRA_CA_CERTS: _, NODE_OPTIONS: __, ...inherited } = process.env;
-  const child = spawn(process.execPath, [...(plan ? preload : []), entry, ...args], {
+  const child = spawn(process.execPath, [...(config ? preload : []), entry, ...args], {
     cwd: cwd ?? dirname(entry),
     env: {
       ...inherited,
       FULCRUM_GRPC_SERVER: runtime?.address ?? '127.0.0.1:1',
       FULCRUM_DOMAIN_NAME: name,
-      ...(plan && { FULCRUM_BOOTSTRAP: JSON.stringify({ v: 1, parent: process.pid, entry, ts: null, sdk: null, ...plan }) }),
+      ...(config && { FULCRUM_BOOTSTRAP: JSON.stringify({ v: 1, parent: process.pid, entry, ts: null, sdk: null, ...config }) }),
       ...env,
     },
     stdio: [input?.end ?? 'ignore', 'pipe', 'pipe'],
   });
-  input?.given();
+  input?.passed();
   child.input = input;
   child.output = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => { child.output += text; });
@@ -51,11 +51,11 @@ export function run(t, entry, { runtime, name = 'users', plan = {}, flags, args 
   return child;
 }
 
-/** A pipe for a child's standard input, as Fulcrum makes it: Node's own would be a socket. */
+/** A pipe for a child's standard input, as Fulcrum creates it: Node's own would be a socket. */
 export function pipe(t) {
   const path = join(mkdtempSync(join(tmpdir(), 'fulcrum-sdk-')), 'pipe');
   spawnSync('mkfifo', [path]);
-  // Each other opening would wait for the opposite one.
+  // Opening one end waits for the other one.
   const both = openSync(path, 'r+');
   const end = openSync(path, 'r');
   const writer = openSync(path, 'w');
@@ -64,10 +64,10 @@ export function pipe(t) {
   let open = true;
   const close = () => { if (open) closeSync(writer); open = false; };
   t.after(close);
-  return { end, given: () => closeSync(end), write: (text) => writeSync(writer, text), close };
+  return { end, passed: () => closeSync(end), write: (text) => writeSync(writer, text), close };
 }
 
-/** Waits until `test()` gives something, at most `limitMs`. */
+/** Waits until `test()` returns a value, at most `limitMs`. */
 export async function until(test, what, limitMs = 5_000) {
   const end = Date.now() + limitMs;
   for (;;) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { folder, PACKAGE } from './spawn.mjs';
+import { directory, PACKAGE } from './spawn.mjs';
 
 const DOMAIN = `
 export class Users extends DomainBase {
@@ -27,7 +27,7 @@ const CONSUMERS = {
 
 for (const resolution of ['nodenext', 'node16', 'bundler']) {
   test(`the declarations serve modules and CommonJS: ${resolution}`, (t) => {
-    const root = folder(t, CONSUMERS);
+    const root = directory(t, CONSUMERS);
     const module = resolution === 'bundler' ? 'esnext' : resolution;
     const files = Object.keys(CONSUMERS).filter((file) => resolution !== 'bundler' || file !== 'cjs.cts');
     const { status, stdout } = spawnSync(process.execPath, [

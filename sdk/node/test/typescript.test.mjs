@@ -4,7 +4,7 @@ import Module from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { FakeRuntime } from './fake-runtime.mjs';
-import { BOOTSTRAP, folder, run } from './spawn.mjs';
+import { BOOTSTRAP, directory, run } from './spawn.mjs';
 
 // The ways to hook the loader. Where Node has registerHooks they all end in that one.
 const WAYS = {
@@ -31,7 +31,7 @@ const STRIPPER = `
 
 /** An app of TypeScript files, with a manifest of all but `missing`. */
 function app(t, files, { missing = [], commonjs = false, install = false } = {}) {
-  const root = realpathSync(folder(t, { ...files, 'strip.cjs': STRIPPER }, { install }));
+  const root = realpathSync(directory(t, { ...files, 'strip.cjs': STRIPPER }, { install }));
   const manifest = { v: 1, files: {} };
   for (const [name, source] of Object.entries(files)) {
     if (!/\.[mc]?ts$/.test(name) || missing.includes(name)) continue;
@@ -69,7 +69,7 @@ export default answer;
       'common.cts': `const number: number = 7;\nexports.number = number;\nexports.main = require.main;\n`,
       'later.mts': `const x: number = 3;\nexport default x;\n`,
     });
-    const child = run(t, join(root, 'domain.ts'), { flags, plan: { ts } });
+    const child = run(t, join(root, 'domain.ts'), { flags, config: { ts } });
     assert.deepEqual(await child.exit, { code: 0, signal: null }, child.output);
     assert.deepEqual(JSON.parse(child.output), ['Ap7', 3, true, `file://${root}/domain.ts`]);
     assert.equal(asked(root), false, 'the manifest knew every file');
@@ -80,7 +80,7 @@ export default answer;
       'domain.ts': `import { fail } from './fail.ts';\nfail('x');\n`,
       'fail.ts': `export function fail(why: string) {\n  const more: number = 1; throw new Error(why + more);\n}\n`,
     });
-    const child = run(t, join(root, 'domain.ts'), { flags, plan: { ts } });
+    const child = run(t, join(root, 'domain.ts'), { flags, config: { ts } });
     assert.equal((await child.exit).code, 1);
     assert.match(child.output, new RegExp(`Error: x1\\n +at fail \\(file://${root}/fail\\.ts:2:33\\)\\n +at file://${root}/domain\\.ts:2:1`));
   });
@@ -90,7 +90,7 @@ export default answer;
       'domain.cts': `const { twice } = require('./twice.cts');\nconst n: number = twice(4);\nconsole.log(JSON.stringify([n, __filename, require.main === module]));\n`,
       'twice.cts': `exports.twice = (n: number) => n * 2;\n`,
     }, { commonjs: true });
-    const child = run(t, join(root, 'domain.cts'), { flags: ['--require', BOOTSTRAP], plan: { ts } });
+    const child = run(t, join(root, 'domain.cts'), { flags: ['--require', BOOTSTRAP], config: { ts } });
     assert.deepEqual(await child.exit, { code: 0, signal: null }, child.output);
     assert.deepEqual(JSON.parse(child.output), [8, join(root, 'domain.cts'), true]);
   });
@@ -102,14 +102,14 @@ export default answer;
       'changed.ts': `export const b: string = 'b';\n`,
     }, { missing: ['new.ts'] });
     writeFileSync(join(root, 'changed.ts'), `export const b: string = 'changed';\n`);
-    const child = run(t, join(root, 'domain.ts'), { flags, plan: { ts } });
+    const child = run(t, join(root, 'domain.ts'), { flags, config: { ts } });
     assert.deepEqual(await child.exit, { code: 0, signal: null }, child.output);
     assert.equal(child.output, 'achanged\n');
   });
 
   test(`what can not be stripped is a SyntaxError with the stripper's words: ${way}`, async (t) => {
     const { root, ts } = app(t, { 'domain.ts': `import './bad.ts';\n`, 'bad.ts': `enum A { B }\nexport {};\n` }, { missing: ['bad.ts'] });
-    const child = run(t, join(root, 'domain.ts'), { flags, plan: { ts } });
+    const child = run(t, join(root, 'domain.ts'), { flags, config: { ts } });
     assert.equal((await child.exit).code, 1);
     assert.match(child.output, new RegExp(`SyntaxError.*: ${root}/bad\\.ts:1:1: enum needs more than stripping`));
   });
@@ -120,16 +120,16 @@ export default answer;
     const { root, ts } = app(t, {
       'domain.ts': `import { DomainBase } from '@fulcrum/domain';\nexport default class Users extends DomainBase {\n  getHandler(payload: string) { return { payload }; }\n}\n`,
     }, { install: true });
-    const child = run(t, join(root, 'domain.ts'), { runtime, flags, plan: { ts } });
+    const child = run(t, join(root, 'domain.ts'), { runtime, flags, config: { ts } });
     const peer = await runtime.registered();
-    assert.deepEqual((await peer.ask('get_request', '"x"')).payload, { payload: 'x' });
+    assert.deepEqual((await peer.request('get_request', '"x"')).payload, { payload: 'x' });
     peer.send({ type: 'drain', payload: '{"deadline_ms":10}' });
     assert.deepEqual(await child.exit, { code: 0, signal: null });
     assert.equal(runtime.peers.length, 1);
     assert.equal(child.output, '');
   });
 
-  // Node 22 can't link what a module imports that an imported CommonJS file required, if a hook gave the source.
+  // Node 22 cannot link the imports of a module that an imported CommonJS file required, if a hook provided the source.
   const unlinked = /^v22\./.test(process.version) && way.endsWith('--import');
   test(`an import of nothing and a require of a module in TypeScript: ${way}`, { skip: !process.features.require_module || unlinked }, async (t) => {
     const { root, ts } = app(t, {
@@ -137,10 +137,10 @@ export default answer;
       'module.mts': `import { b } from './other.ts';\nexport const a: string = 'a' + b;\n`,
       'other.ts': `export const b: string = 'b';\n`,
     });
-    const child = run(t, join(root, 'domain.cts'), { flags, plan: { ts } });
+    const child = run(t, join(root, 'domain.cts'), { flags, config: { ts } });
     await child.exit;
     if (!SYNC_HOOKS && way.startsWith('hooks thread')) {
-      // A thread's hooks don't reach the imports of a required module; Node says which file.
+      // Hooks of a thread do not apply to the imports of a required module; Node names the file.
       assert.match(child.output, /ERR_UNKNOWN_FILE_EXTENSION|ab/);
       return;
     }
@@ -151,12 +151,12 @@ export default answer;
 
 test('specifiers without an extension stay unresolved, as where Node strips by itself', async (t) => {
   const { root, ts } = app(t, { 'domain.cts': `require('./other');\n`, 'other.ts': `exports.a = 1;\n` }, { commonjs: true });
-  const child = run(t, join(root, 'domain.cts'), { plan: { ts } });
+  const child = run(t, join(root, 'domain.cts'), { config: { ts } });
   assert.equal((await child.exit).code, 1);
   assert.match(child.output, /Cannot find module '\.\/other'/);
 });
 
-test('internals that the flag opened are closed again', { skip: SYNC_HOOKS && 'this Node needs no such flag' }, async (t) => {
+test('internals that the flag exposed are hidden again', { skip: SYNC_HOOKS && 'this Node needs no such flag' }, async (t) => {
   const { root, ts } = app(t, {
     'domain.ts': `import { builtinModules, createRequire, isBuiltin } from 'node:module';
 import own from 'internal/util';
@@ -169,12 +169,12 @@ export {};
     'node_modules/internal/util.js': `module.exports = 'own';\n`,
     'node_modules/internal/package.json': `{"name":"internal","exports":{"./util":"./util.js"}}`,
   });
-  const child = run(t, join(root, 'domain.ts'), { flags: WAYS['patched loader, --require'], plan: { ts } });
+  const child = run(t, join(root, 'domain.ts'), { flags: WAYS['patched loader, --require'], config: { ts } });
   await child.exit;
   assert.deepEqual(JSON.parse(child.output), [false, false, 'own', 'own', 'ERR_PACKAGE_PATH_NOT_EXPORTED', false]);
 });
 
-test('worker threads and forked children take TypeScript too', async (t) => {
+test('worker threads and forked children load TypeScript too', async (t) => {
   const { root, ts } = app(t, {
     'domain.ts': `import { fork } from 'node:child_process';
 import { Worker } from 'node:worker_threads';
@@ -185,7 +185,7 @@ export {};
 `,
     'child.ts': `const n: number = 2;\nconsole.log('child', n);\nexport {};\n`,
   });
-  const child = run(t, join(root, 'domain.ts'), { flags: WAYS['patched loader, --require'], plan: { ts } });
+  const child = run(t, join(root, 'domain.ts'), { flags: WAYS['patched loader, --require'], config: { ts } });
   await child.exit;
   assert.deepEqual(child.output.trim().split('\n').sort(), ['child 2', 'child 2', 'fork 0', 'worker 0']);
 });

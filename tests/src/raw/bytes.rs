@@ -1,34 +1,34 @@
-//! Bytes that aren't HTTP/2.
+//! Bytes that are not HTTP/2.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// Connects and sends these bytes; gives what comes back until the other side closes, or says
-/// nothing for a moment.
+/// Connects and sends these bytes. Returns what is received until the peer closes the connection,
+/// or sends nothing for two seconds.
 ///
 /// # Panics
-/// When nobody listens.
+/// When the connection is refused.
 pub fn send(address: &str, bytes: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(address).expect("the gRPC port is open");
     stream
         .set_read_timeout(Some(Duration::from_secs(2)))
         .expect("a timeout can be set");
-    // The other side may hang up in the middle, rightly.
+    // The peer may close the connection midway.
     let _ = stream.write_all(bytes);
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    answer
+    let mut response = Vec::new();
+    let _ = stream.read_to_end(&mut response);
+    response
 }
 
-/// So many bytes that look random and are the same in every run.
-pub fn noise(count: u32) -> Vec<u8> {
+/// `count` pseudo-random bytes, the same in every run.
+pub fn pseudo_random(count: u32) -> Vec<u8> {
     (0..count)
         .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
         .collect()
 }
 
-/// So many bytes from the system's source of randomness.
+/// `count` bytes from the system's source of randomness.
 pub fn random(count: usize) -> Vec<u8> {
     let mut bytes = vec![0; count];
     let source = std::fs::File::open("/dev/urandom");
@@ -38,7 +38,7 @@ pub fn random(count: usize) -> Vec<u8> {
     bytes
 }
 
-/// The beginning of a TLS handshake, as any client sends it.
+/// The first message of a TLS handshake.
 pub fn tls_hello() -> Vec<u8> {
     let mut hello = vec![0x03, 0x03];
     hello.extend([0x5a; 32]);

@@ -1,4 +1,4 @@
-//! HTTP/2 by hand: frames as no library would let one send them.
+//! Hand-made HTTP/2: frames that no library would send.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -9,7 +9,7 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// The types of frames (RFC 9113, section 6).
 pub mod kind {
-    #![expect(missing_docs, reason = "they are named as in the RFC")]
+    #![expect(missing_docs, reason = "the names are those of the RFC")]
     pub const DATA: u8 = 0;
     pub const HEADERS: u8 = 1;
     pub const RST_STREAM: u8 = 3;
@@ -24,7 +24,7 @@ const ACK: u8 = 1;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 
-/// One frame that came.
+/// One received frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
     /// See [`kind`].
@@ -33,50 +33,50 @@ pub struct Frame {
     pub flags: u8,
     /// Its stream; 0 is the connection.
     pub stream: u32,
-    /// What it carries.
+    /// Its payload.
     pub payload: Vec<u8>,
 }
 
-/// How the other side ended a connection.
+/// How the peer ended a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    /// It said why first, with this code (RFC 9113, section 7).
+pub enum ConnectionEnd {
+    /// With a GOAWAY frame, with this code (RFC 9113, section 7).
     GoAway(u32),
-    /// It closed.
+    /// Without one.
     Closed,
 }
 
-/// A connection that speaks whatever it is told to.
+/// A connection that sends arbitrary frames.
 #[derive(Debug)]
 pub struct Wire {
     socket: TcpStream,
-    next: u32,
-    /// What the other side has room for, on the connection and at first on a stream.
-    room: i64,
-    stream_room: i64,
-    /// Frames that came while room was waited for.
-    kept: VecDeque<Frame>,
+    next_stream: u32,
+    /// Flow-control windows of the peer: of the connection, and the initial one of a stream.
+    window: i64,
+    stream_window: i64,
+    /// Frames received while waiting for a window update.
+    pending: VecDeque<Frame>,
 }
 
 impl Wire {
-    /// Connects and greets as a client should.
+    /// Connects and sends preface and settings as a client should.
     ///
     /// # Errors
-    /// Nobody listens, or hung up at once.
-    pub fn dial(address: &str) -> io::Result<Self> {
-        Self::greeting(address, &[])
+    /// The connection is refused, or closed at once.
+    pub fn connect(address: &str) -> io::Result<Self> {
+        Self::handshake(address, &[])
     }
 
-    /// Connects and gives the other side no room to send anything on a stream.
+    /// Connects with an initial window of 0: the peer cannot send data on any stream.
     ///
     /// # Errors
-    /// As [`Wire::dial`].
+    /// As [`Wire::connect`].
     pub fn without_window(address: &str) -> io::Result<Self> {
         // SETTINGS_INITIAL_WINDOW_SIZE = 0
-        Self::greeting(address, &[0, 4, 0, 0, 0, 0])
+        Self::handshake(address, &[0, 4, 0, 0, 0, 0])
     }
 
-    fn greeting(address: &str, settings: &[u8]) -> io::Result<Self> {
+    fn handshake(address: &str, settings: &[u8]) -> io::Result<Self> {
         let mut socket = TcpStream::connect(address)?;
         socket.set_nodelay(true)?;
         socket.set_read_timeout(Some(Duration::from_secs(10)))?;
@@ -85,26 +85,25 @@ impl Wire {
         socket.write_all(&hello)?;
         Ok(Self {
             socket,
-            next: 1,
-            room: 65_535,
-            stream_room: 65_535,
-            kept: VecDeque::new(),
+            next_stream: 1,
+            window: 65_535,
+            stream_window: 65_535,
+            pending: VecDeque::new(),
         })
     }
 
     /// Sends bytes as they are.
     ///
     /// # Errors
-    /// The other side hung up, or took nothing for ten seconds.
+    /// The peer closed the connection, or received nothing for ten seconds.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.socket.write_all(bytes)
     }
 
-    /// The frame that opens the next stream, and its number: a gRPC request whose messages are
-    /// still to come.
+    /// The number of the next stream, and the frame that opens it: a gRPC request without messages.
     pub fn request(&mut self, path: &str, token: Option<&str>) -> (u32, Vec<u8>) {
-        let stream = self.next;
-        self.next += 2;
+        let stream = self.next_stream;
+        self.next_stream += 2;
         let mut block = Vec::new();
         for (name, value) in [
             (":method", "POST"),
@@ -122,11 +121,16 @@ impl Wire {
         (stream, frame(kind::HEADERS, END_HEADERS, stream, &block))
     }
 
-    /// Opens a stream and sends one message on it, as fast as the other side has room for it.
+    /// Opens a stream and sends one message on it, within the flow-control window.
     ///
     /// # Errors
     /// As [`Wire::send`].
-    pub fn ask(&mut self, path: &str, token: Option<&str>, message: &[u8]) -> io::Result<u32> {
+    pub fn send_request(
+        &mut self,
+        path: &str,
+        token: Option<&str>,
+        message: &[u8],
+    ) -> io::Result<u32> {
         let body = [&grpc_head(message.len())[..], message].concat();
         let last = if path.ends_with("DomainCommunication") {
             0
@@ -136,34 +140,39 @@ impl Wire {
         self.open(path, token, &body, last)
     }
 
-    /// Opens a stream and sends this on it, and not its end.
+    /// Opens a stream and sends `body` on it, without ending it.
     ///
     /// # Errors
     /// As [`Wire::send`].
-    pub fn begin(&mut self, path: &str, token: Option<&str>, body: &[u8]) -> io::Result<u32> {
+    pub fn start_request(
+        &mut self,
+        path: &str,
+        token: Option<&str>,
+        body: &[u8],
+    ) -> io::Result<u32> {
         self.open(path, token, body, 0)
     }
 
     fn open(&mut self, path: &str, token: Option<&str>, body: &[u8], last: u8) -> io::Result<u32> {
         let (stream, mut bytes) = self.request(path, token);
-        // The largest frame that any peer takes is 16 KiB.
+        // Every peer accepts frames of 16 KiB.
         let mut chunks = body.chunks(16_384).peekable();
         let mut granted = 0;
         let mut sent = 0;
         while let Some(chunk) = chunks.next() {
             let flags = if chunks.peek().is_none() { last } else { 0 };
             let size = i64::try_from(chunk.len()).unwrap_or(i64::MAX);
-            while self.room < size || self.stream_room + granted - sent < size {
+            while self.window < size || self.stream_window + granted - sent < size {
                 self.send(&std::mem::take(&mut bytes))?;
-                let frame = self.fetch()?;
-                // Its settings hold once they are acknowledged.
-                self.be_polite(&frame);
+                let frame = self.read_frame()?;
+                // The peer's settings apply once they are acknowledged.
+                self.answer_control_frame(&frame);
                 if frame.kind == kind::WINDOW_UPDATE && frame.stream == stream {
                     granted += increment(&frame);
                 }
-                self.kept.push_back(frame);
+                self.pending.push_back(frame);
             }
-            self.room -= size;
+            self.window -= size;
             sent += size;
             bytes.extend(frame(kind::DATA, flags, stream, chunk));
         }
@@ -171,19 +180,19 @@ impl Wire {
         Ok(stream)
     }
 
-    /// Registers as a domain, and waits for what it is told: the texts in it can be read.
+    /// Registers as a domain, and returns the text of the response.
     ///
     /// # Errors
-    /// As [`Wire::read`], or the stream was ended.
+    /// As [`Wire::read`], or the stream was closed.
     pub fn register(&mut self, name: &str, token: Option<&str>) -> io::Result<String> {
         let payload = format!(r#"{{"domain":"{name}","capabilities":["heartbeat"]}}"#);
         let register = message(name, "domain_register", &payload, "1");
         let path = "/framework.FrameworkService/DomainCommunication";
-        let stream = self.ask(path, token, &register)?;
+        let stream = self.send_request(path, token, &register)?;
         loop {
             let frame = self.read()?;
-            let ended = frame.kind == kind::HEADERS && frame.flags & END_STREAM != 0;
-            if frame.stream == stream && (ended || frame.kind == kind::RST_STREAM) {
+            let wait_end = frame.kind == kind::HEADERS && frame.flags & END_STREAM != 0;
+            if frame.stream == stream && (wait_end || frame.kind == kind::RST_STREAM) {
                 return Err(io::Error::from(io::ErrorKind::PermissionDenied));
             }
             if frame.stream == stream && frame.kind == kind::DATA {
@@ -192,18 +201,18 @@ impl Wire {
         }
     }
 
-    /// Reads one frame, and answers nothing to it.
+    /// Reads one frame, without responding to it.
     ///
     /// # Errors
-    /// The other side hung up, or said nothing for ten seconds.
+    /// The peer closed the connection, or sent nothing for ten seconds.
     pub fn read(&mut self) -> io::Result<Frame> {
-        match self.kept.pop_front() {
+        match self.pending.pop_front() {
             Some(frame) => Ok(frame),
-            None => self.fetch(),
+            None => self.read_frame(),
         }
     }
 
-    fn fetch(&mut self) -> io::Result<Frame> {
+    fn read_frame(&mut self) -> io::Result<Frame> {
         let mut head = [0; 9];
         self.socket.read_exact(&mut head)?;
         let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
@@ -216,7 +225,7 @@ impl Wire {
             payload,
         };
         if frame.kind == kind::WINDOW_UPDATE && frame.stream == 0 {
-            self.room += increment(&frame);
+            self.window += increment(&frame);
         }
         if frame.kind == kind::SETTINGS {
             // SETTINGS_INITIAL_WINDOW_SIZE
@@ -225,52 +234,52 @@ impl Wire {
                 .chunks_exact(6)
                 .find(|setting| setting[..2] == [0, 4]);
             let value = setting.and_then(|setting| setting[2..].try_into().ok());
-            self.stream_room =
-                value.map_or(self.stream_room, |value| u32::from_be_bytes(value).into());
+            self.stream_window =
+                value.map_or(self.stream_window, |value| u32::from_be_bytes(value).into());
         }
         Ok(frame)
     }
 
-    /// Reads, and answers pings as a client should, until the other side ends the connection.
+    /// Reads and acknowledges control frames, as a client should, until the peer ends the connection.
     ///
     /// # Errors
-    /// It doesn't within ten seconds of silence.
-    pub fn ended(&mut self) -> io::Result<Ended> {
-        let mut told = Ended::Closed;
+    /// The peer sent nothing for ten seconds.
+    pub fn wait_end(&mut self) -> io::Result<ConnectionEnd> {
+        let mut end = ConnectionEnd::Closed;
         loop {
             match self.read() {
-                Ok(frame) if frame.kind == kind::GOAWAY => told = goaway(&frame),
-                Ok(frame) => self.be_polite(&frame),
+                Ok(frame) if frame.kind == kind::GOAWAY => end = goaway(&frame),
+                Ok(frame) => self.answer_control_frame(&frame),
                 Err(error) if is_timeout(&error) => return Err(error),
-                Err(_) => return Ok(told),
+                Err(_) => return Ok(end),
             }
         }
     }
 
-    /// Reads whatever comes, and answers nothing, until the other side ends the connection.
+    /// Reads without responding until the peer ends the connection.
     ///
     /// # Errors
-    /// As [`Wire::ended`].
-    pub fn drained(&mut self) -> io::Result<Ended> {
-        let mut told = Ended::Closed;
+    /// As [`Wire::wait_end`].
+    pub fn drain_until_end(&mut self) -> io::Result<ConnectionEnd> {
+        let mut end = ConnectionEnd::Closed;
         loop {
             match self.read() {
-                Ok(frame) if frame.kind == kind::GOAWAY => told = goaway(&frame),
+                Ok(frame) if frame.kind == kind::GOAWAY => end = goaway(&frame),
                 Ok(_) => {}
                 Err(error) if is_timeout(&error) => return Err(error),
-                Err(_) => return Ok(told),
+                Err(_) => return Ok(end),
             }
         }
     }
 
-    /// Closes both directions, which a second handle notices too.
-    pub fn hang_up(&self) {
+    /// Closes both directions, for a cloned handle too.
+    pub fn close(&self) {
         // It may be closed already.
         let _ = self.socket.shutdown(std::net::Shutdown::Both);
     }
 
-    /// Answers a ping or settings; the other side may be gone, which its next read tells.
-    pub fn be_polite(&mut self, frame: &Frame) {
+    /// Acknowledges a ping or settings. Errors are ignored: the next read has them.
+    pub fn answer_control_frame(&mut self, frame: &Frame) {
         if frame.flags & ACK == 0 && [kind::PING, kind::SETTINGS].contains(&frame.kind) {
             let payload = if frame.kind == kind::PING {
                 &frame.payload[..]
@@ -281,15 +290,15 @@ impl Wire {
         }
     }
 
-    /// Another handle to the same connection, to read while it is written to.
+    /// Another handle to the same connection, to read while the first one writes.
     ///
     /// # Errors
     /// No file descriptor is left.
-    pub fn second(&self) -> io::Result<Self> {
+    pub fn try_clone(&self) -> io::Result<Self> {
         let socket = self.socket.try_clone()?;
         Ok(Self {
             socket,
-            kept: VecDeque::new(),
+            pending: VecDeque::new(),
             ..*self
         })
     }
@@ -300,12 +309,12 @@ fn increment(frame: &Frame) -> i64 {
     value.map_or(0, |value| u32::from_be_bytes(value).into())
 }
 
-fn goaway(frame: &Frame) -> Ended {
+fn goaway(frame: &Frame) -> ConnectionEnd {
     let code = frame
         .payload
         .get(4..8)
         .and_then(|code| code.try_into().ok());
-    Ended::GoAway(code.map_or(0, u32::from_be_bytes))
+    ConnectionEnd::GoAway(code.map_or(0, u32::from_be_bytes))
 }
 
 fn is_timeout(error: &io::Error) -> bool {
@@ -318,7 +327,7 @@ fn is_timeout(error: &io::Error) -> bool {
 /// A frame.
 ///
 /// # Panics
-/// Where the payload is longer than a frame can say.
+/// When the payload is longer than a frame can be.
 pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).expect("a frame's length has 24 bits");
     assert!(length < 1 << 24, "a frame's length has 24 bits");
@@ -329,7 +338,7 @@ pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// What stands before a gRPC message of this length.
+/// The prefix of a gRPC message of this length.
 pub fn grpc_head(length: usize) -> [u8; 5] {
     let [a, b, c, d] = u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes();
     [0, a, b, c, d]
@@ -351,7 +360,7 @@ pub fn message(domain: &str, type_: &str, payload: &str, request_id: &str) -> Ve
     bytes
 }
 
-/// A header as a literal that isn't indexed (RFC 7541, section 6.2.2).
+/// A header as a literal without indexing (RFC 7541, section 6.2.2).
 fn header(name: &str, value: &str) -> Vec<u8> {
     let mut bytes = vec![0];
     for text in [name, value] {

@@ -1,4 +1,4 @@
-//! `dev --detach --wait`, and what the contract promises about the two lists.
+//! `dev --detach --wait`, and the JSON contract of `domains list` and `domains status`.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -60,12 +60,12 @@ const DOMAIN: &[(&str, &str)] = &[
     ("reason", "string"),
 ];
 
-/// D1: domains are found without a list, and each element has the keys of the contract.
+/// D1: domains are discovered without configuration, and each element has the keys of the contract.
 #[test]
-fn a_detached_start_is_ready_and_listed() {
+fn a_detached_instance_is_ready_and_lists_its_domains() {
     let app = shop();
-    let said = app.up();
-    assert!(said.stderr.contains("2 domains ready in "), "{said}");
+    let output = app.start();
+    assert!(output.stderr.contains("2 domains ready in "), "{output}");
 
     let list = app.list();
     let names: Vec<_> = list.iter().map(|domain| text_of(domain, "name")).collect();
@@ -74,7 +74,7 @@ fn a_detached_start_is_ready_and_listed() {
         has(domain, DOMAIN);
     }
     for name in ["orders", "users"] {
-        let domain = app.see(name);
+        let domain = app.status(name);
         assert_eq!(domain["phase"], "running");
         assert_eq!(domain["ready"], true);
         assert_eq!(domain["goal"], "up");
@@ -94,12 +94,12 @@ fn a_detached_start_is_ready_and_listed() {
     app.down();
 }
 
-/// D2: a folder with a configuration and no entry point is listed, and has no process.
+/// D2: a directory with a configuration and without an entry point is listed, and has no process.
 #[test]
 fn a_domain_without_an_entry_has_no_process() {
     let app = shop();
-    app.up();
-    let pricing = app.see(PRICING);
+    app.start();
+    let pricing = app.status(PRICING);
     assert_eq!(pricing["entry"], Value::Null);
     assert_eq!(pricing["pid"], Value::Null);
     assert_eq!(pricing["phase"], "stopped");
@@ -107,18 +107,18 @@ fn a_domain_without_an_entry_has_no_process() {
     assert_eq!(pricing["goal"], "down");
     app.run(&["domains", "start", PRICING])
         .exits(1)
-        .says(&[PRICING, "no entry point"]);
+        .stderr_contains(&[PRICING, "no entry point"]);
     app.down();
 }
 
-/// `domains status` tells about the instance, and about one domain in depth; secrets are masked.
+/// `domains status` describes the instance, and one domain in detail; secrets are redacted.
 #[test]
-fn status_tells_about_the_instance_and_about_one_domain() {
+fn status_describes_the_instance_and_one_domain() {
     let app = shop().write(
         "domains/users/fulcrum.yml",
-        "process:\n  env:\n    API_TOKEN: abracadabra\n    COLOUR: green\n",
+        "process:\n  env:\n    API_TOKEN: abracadabra\n    COLOR: green\n",
     );
-    app.up();
+    app.start();
     let status = app
         .run(&["domains", "status", "-o", "json"])
         .exits(0)
@@ -155,39 +155,39 @@ fn status_tells_about_the_instance_and_about_one_domain() {
         &users,
         &[("command", "array"), ("cwd", "string"), ("env", "object")],
     );
-    assert_eq!(users["env"]["COLOUR"], "green");
+    assert_eq!(users["env"]["COLOR"], "green");
     assert_ne!(
         users["env"]["API_TOKEN"], "abracadabra",
-        "a secret is shown"
+        "a secret is printed"
     );
     let text = app.run(&["domains", "status", "users"]).exits(0).stdout;
     assert!(
-        text.contains("COLOUR") && !text.contains("abracadabra"),
+        text.contains("COLOR") && !text.contains("abracadabra"),
         "{text}"
     );
     app.down();
 }
 
-/// A start that isn't told to wait still leaves an instance that can be asked, and `--only` brings
-/// what the chosen domain depends on.
+/// A start without `--wait` leaves a running instance, and `--only` starts the dependencies of the
+/// selected domain too.
 #[test]
 fn only_starts_a_domain_and_its_dependencies() {
     let app = shop().domain("billing", "steady");
     app.run(&["dev", "--detach", "--only", "orders"]).exits(0);
     app.run(&["domains", "wait", "orders", "--timeout", "30s"])
         .exits(0);
-    assert_eq!(app.see("users")["ready"], true);
-    assert_eq!(app.see("billing")["generation"], 0);
+    assert_eq!(app.status("users")["ready"], true);
+    assert_eq!(app.status("billing")["generation"], 0);
     app.run(&["domains", "start", "billing"]).exits(0);
-    assert_eq!(app.see("billing")["ready"], true);
+    assert_eq!(app.status("billing")["ready"], true);
     app.down();
 }
 
-/// A message goes to a domain and its answer comes back, by the exit code too.
+/// A request is sent to a domain, and its response is printed; the exit code shows failures.
 #[test]
-fn a_domain_is_called() {
+fn a_call_returns_the_domains_response() {
     let app = App::new().domain("users", "steady");
-    app.up();
+    app.start();
     let call = [
         "domains",
         "call",
@@ -197,7 +197,7 @@ fn a_domain_is_called() {
     ];
     let answer = app.run(&call).exits(0).json();
     assert_eq!(answer["text"], "héllo");
-    assert_eq!(answer["pid"].as_u64(), app.see("users")["pid"].as_u64());
+    assert_eq!(answer["pid"].as_u64(), app.status("users")["pid"].as_u64());
     let unknown = app
         .run(&["domains", "call", "users", "nothing_request"])
         .exits(1);

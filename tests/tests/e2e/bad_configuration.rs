@@ -1,99 +1,102 @@
-//! Configurations that can't be used: cause, place and cure, exit code 5, and nothing started.
+//! Invalid configurations: each is reported with cause, location and hint, exit code 5, and nothing
+//! is started.
 
 use fulcrum_e2e::App;
 
-/// A configuration that can't be used, and what must be said about it.
+/// An invalid configuration, and what standard error must contain.
 pub(crate) struct Case {
-    pub(crate) what: &'static str,
+    pub(crate) description: &'static str,
     pub(crate) app: fn(App) -> App,
-    pub(crate) says: &'static [&'static str],
+    pub(crate) stderr: &'static [&'static str],
 }
 
 const CASES: &[Case] = &[
     Case {
-        what: "YAML that is none",
+        description: "invalid YAML",
         app: |app| app.write("fulcrum.yml", "runtime:\n  grpc: {listen: [1, 2\nx: y\n"),
-        says: &["fulcrum.yml:"],
+        stderr: &["fulcrum.yml:"],
     },
     Case {
-        what: "a tab for an indent",
+        description: "a tab for an indent",
         app: |app| app.write("domains/users/fulcrum.yml", "process:\n\trestart: never\n"),
-        says: &["domains/users/fulcrum.yml:2:", "tab"],
+        stderr: &["domains/users/fulcrum.yml:2:", "tab"],
     },
     Case {
-        what: "a key of process that isn't",
+        description: "an unknown key of process",
         app: |app| app.write("domains/users/fulcrum.yml", "process:\n  entri: x.js\n"),
-        says: &["domains/users/fulcrum.yml:2:3", "entri", "entry", "hint"],
+        stderr: &["domains/users/fulcrum.yml:2:3", "entri", "entry", "hint"],
     },
     Case {
-        what: "a key of runtime that isn't",
+        description: "an unknown key of runtime",
         app: |app| app.write("fulcrum.yml", "runtime:\n  grcp: {}\n"),
-        says: &["fulcrum.yml:2:3", "grcp", "grpc", "hint"],
+        stderr: &["fulcrum.yml:2:3", "grcp", "grpc", "hint"],
     },
     Case {
-        what: "a value of the wrong type",
+        description: "a value of the wrong type",
         app: |app| {
             app.write(
                 "domains/users/fulcrum.yml",
                 "process:\n  start_timeout: soon\n",
             )
         },
-        says: &["domains/users/fulcrum.yml:2:18", "start_timeout", "10s"],
+        stderr: &["domains/users/fulcrum.yml:2:18", "start_timeout", "10s"],
     },
     Case {
-        what: "a key twice",
+        description: "a key twice",
         app: |app| {
             app.write(
                 "domains/users/fulcrum.yml",
                 "process:\n  restart: never\n  restart: always\n",
             )
         },
-        says: &["domains/users/fulcrum.yml:3:3", "restart"],
+        stderr: &["domains/users/fulcrum.yml:3:3", "restart"],
     },
     Case {
-        what: "two entry points",
+        description: "two entry points",
         app: |app| {
             app.write("domains/users/domain.js", "")
                 .write("domains/users/domain.ts", "")
         },
-        says: &["domains/users", "domain.js", "domain.ts", "process.entry"],
+        stderr: &["domains/users", "domain.js", "domain.ts", "process.entry"],
     },
     Case {
-        what: "a dependency that isn't there",
+        description: "a missing dependency",
         app: |app| {
             app.write(
                 "domains/users/fulcrum.yml",
                 "process:\n  depends_on: [user]\n",
             )
         },
-        says: &["domains/users/fulcrum.yml:2:", "user", "users"],
+        stderr: &["domains/users/fulcrum.yml:2:", "user", "users"],
     },
 ];
 
 #[test]
-fn every_unusable_configuration_is_told_with_place_and_cure() {
-    refused(CASES);
+fn every_invalid_configuration_is_reported_with_location_and_hint() {
+    rejected(CASES);
 }
 
-/// Each is told by `config validate` and by every start, and nothing is started.
+/// Each is reported by `config validate` and by every start, and nothing is started.
 #[track_caller]
-pub(crate) fn refused(cases: &[Case]) {
+pub(crate) fn rejected(cases: &[Case]) {
     for case in cases {
-        eprintln!("{}", case.what);
+        eprintln!("{}", case.description);
         let app = (case.app)(App::new().domain("users", "steady"));
-        app.run(&["config", "validate"]).exits(5).says(case.says);
-        app.run(&["dev"]).exits(5).says(case.says);
+        app.run(&["config", "validate"])
+            .exits(5)
+            .stderr_contains(case.stderr);
+        app.run(&["dev"]).exits(5).stderr_contains(case.stderr);
         app.run(&["dev", "--detach", "--wait"])
             .exits(5)
-            .says(case.says);
-        app.nothing_left();
-        assert_eq!(app.ledger(), [], "something was started");
+            .stderr_contains(case.stderr);
+        app.assert_no_processes();
+        assert_eq!(app.activity_log(), [], "something was started");
     }
 }
 
-/// All findings at once, so that one run is enough to mend them.
+/// All diagnostics are reported at once, so that one run is enough to fix them.
 #[test]
-fn all_findings_are_told_at_once() {
+fn all_diagnostics_are_reported_at_once() {
     let app = App::new()
         .domain("users", "steady")
         .domain("orders", "steady")
@@ -105,7 +108,7 @@ fn all_findings_are_told_at_once() {
             "domains/orders/fulcrum.yml",
             "process:\n  depends_on: [nobody]\n",
         );
-    app.run(&["config", "validate"]).exits(5).says(&[
+    app.run(&["config", "validate"]).exits(5).stderr_contains(&[
         "domains/users/fulcrum.yml:2:3",
         "domains/users/fulcrum.yml:3:18",
         "domains/orders/fulcrum.yml:2:",
@@ -119,11 +122,13 @@ fn all_findings_are_told_at_once() {
 }
 
 #[test]
-fn without_an_app_it_says_where_it_looked() {
+fn without_an_app_the_searched_directories_are_named() {
     let app = App::new();
     std::fs::remove_file(app.root().join("fulcrum.yml")).unwrap();
-    app.run(&["dev"]).exits(5).says(&["fulcrum.yml", "--app"]);
+    app.run(&["dev"])
+        .exits(5)
+        .stderr_contains(&["fulcrum.yml", "--app"]);
     app.run(&["domains", "list"])
         .exits(5)
-        .says(&["fulcrum.yml"]);
+        .stderr_contains(&["fulcrum.yml"]);
 }

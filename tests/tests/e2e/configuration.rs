@@ -1,9 +1,9 @@
-//! D3, D4: the configuration is checked and shown without running anything.
+//! D3, D4: the configuration is validated and printed without starting anything.
 
 use fulcrum_e2e::App;
 
 #[test]
-fn a_sound_configuration_says_so() {
+fn a_valid_configuration_is_reported_as_valid() {
     let app = App::new()
         .domain("users", "steady")
         .domain("orders", "steady");
@@ -16,22 +16,22 @@ fn a_sound_configuration_says_so() {
     assert_eq!(found, serde_json::json!([]));
 }
 
-/// D3: a slip is found with its place and the key that was meant.
+/// D3: a misspelled key is reported with its position and the nearest key.
 #[test]
-fn an_unknown_key_is_told_with_the_nearest() {
+fn an_unknown_key_is_reported_with_the_nearest_key() {
     let app = App::new()
         .domain("users", "steady")
         .write("domains/users/fulcrum.yml", "process:\n  restrat: always\n");
-    app.run(&["config", "validate"]).exits(5).says(&[
+    app.run(&["config", "validate"]).exits(5).stderr_contains(&[
         "domains/users/fulcrum.yml:2:3",
         "restrat",
         "restart",
     ]);
 }
 
-/// D4: every setting with where it comes from, the later layer winning.
+/// D4: every setting is printed with its origin; later layers override earlier ones.
 #[test]
-fn show_says_where_each_setting_comes_from() {
+fn config_show_prints_the_origin_of_each_setting() {
     let app = App::new()
         .domain("users", "steady")
         .write(
@@ -65,5 +65,5 @@ fn show_says_where_each_setting_comes_from() {
     assert!(origin("/heartbeat/misses").contains("FULCRUM_PROCESS__HEARTBEAT__MISSES"));
     app.run(&["config", "show", "user"])
         .exits(4)
-        .says(&["users"]);
+        .stderr_contains(&["users"]);
 }

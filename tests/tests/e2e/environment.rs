@@ -1,17 +1,17 @@
-//! What a domain finds in its environment.
+//! The environment of a domain.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use fulcrum_e2e::App;
 
-/// What the latest life of a domain printed about its environment.
+/// The environment that the latest generation of a domain printed.
 #[track_caller]
 fn printed(app: &App, name: &str) -> BTreeMap<String, String> {
     let lines = app.logs(name);
     let lines = lines.iter().filter(|line| line.stream == "stdout");
     let pairs = lines.filter_map(|line| line.message.split_once('='));
-    // A later life's values replace an earlier one's.
+    // Values of a later generation replace earlier ones.
     pairs
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
@@ -19,9 +19,9 @@ fn printed(app: &App, name: &str) -> BTreeMap<String, String> {
 
 /// S1: the variables of the contract.
 #[test]
-fn the_contract_is_in_the_environment() {
+fn the_environment_has_the_contracted_variables() {
     let app = App::new().domain("users", "prints-environment");
-    app.up();
+    app.start();
     let env = printed(&app, "users");
     assert_eq!(env["FULCRUM_GRPC_SERVER"], app.grpc());
     assert_eq!(env["FULCRUM_DOMAIN_NAME"], "users");
@@ -36,8 +36,8 @@ fn the_contract_is_in_the_environment() {
     app.down();
 }
 
-/// S3: `env_file`, then `env`, each over what is inherited; the file is read again at each start,
-/// and what is gone from it is gone.
+/// S3: `env_file`, then `env`, each overriding inherited variables. The file is read at each start;
+/// a variable removed from it is unset.
 #[test]
 fn an_env_file_is_read_at_every_start() {
     let app = App::new()
@@ -67,7 +67,7 @@ fn an_env_file_is_read_at_every_start() {
     assert_eq!(env["BUILT"], "from outside and a default");
     assert_eq!(env["GONE"], "soon");
 
-    app.put("domains/users/settings.env", "BAR=two\n");
+    app.write_file("domains/users/settings.env", "BAR=two\n");
     app.run(&["domains", "restart", "users"]).exits(0);
     assert_eq!(printed(&app, "users")["BAR"], "two");
     let status = app
@@ -82,18 +82,18 @@ fn an_env_file_is_read_at_every_start() {
     app.down();
 }
 
-/// S3: settings of one life are read again at each start; a file that is broken by then changes
-/// nothing, and that is told.
+/// S3: settings of a generation are read at each start. A file that is invalid by then changes
+/// nothing, and is reported.
 #[test]
-fn a_variable_deleted_from_the_settings_is_gone_after_a_restart() {
+fn a_variable_deleted_from_the_settings_is_unset_after_a_restart() {
     let with = "process:\n  env: { FOO: one, BAR: two }\n";
     let app = App::new()
         .domain("users", "prints-environment")
         .write("domains/users/fulcrum.yml", with);
-    app.up();
+    app.start();
     assert_eq!(printed(&app, "users")["BAR"], "two");
 
-    app.put(
+    app.write_file(
         "domains/users/fulcrum.yml",
         "process:\n  env: { FOO: changed }\n",
     );
@@ -105,21 +105,21 @@ fn a_variable_deleted_from_the_settings_is_gone_after_a_restart() {
     assert_eq!(status["env"]["FOO"], "changed");
     assert!(status["env"].get("BAR").is_none(), "{status}");
 
-    app.put("domains/users/fulcrum.yml", "process: {\n");
+    app.write_file("domains/users/fulcrum.yml", "process: {\n");
     app.run(&["domains", "restart", "users"]).exits(0);
     assert_eq!(printed(&app, "users")["FOO"], "changed");
-    let told = app.logs("users").into_iter().any(|line| {
+    let warned = app.logs("users").into_iter().any(|line| {
         line.message.contains("using previous settings") && line.message.contains("invalid")
     });
-    assert!(told, "{:?}", app.logs("users"));
+    assert!(warned, "{:?}", app.logs("users"));
     app.down();
 }
 
-/// S1, as its row has it: the raw log holds the variables as the domain printed them.
+/// S1: the raw log has the variables as the domain printed them.
 #[test]
 fn the_raw_log_is_what_the_domain_wrote() {
     let app = App::new().domain("users", "prints-environment");
-    app.up();
+    app.start();
     let output = app.run(&["logs", "users", "--raw"]).exits(0);
     let text = &output.stdout;
     for name in ["GRPC_SERVER", "DOMAIN_NAME", "APP_PATH", "LOG_LEVEL"] {
@@ -131,24 +131,24 @@ fn the_raw_log_is_what_the_domain_wrote() {
     }
     assert!(
         !text.contains("ready in"),
-        "Fulcrum's own words are not the domain's: {text}"
+        "Fulcrum's own lines are not the domain's: {text}"
     );
     app.down();
 }
 
-/// S8: the process that Fulcrum shows is Node itself, with no shell between.
+/// S8: the process that Fulcrum reports is Node itself, without a shell in between.
 #[test]
-fn the_leader_is_node_itself() {
+fn the_leader_is_node() {
     let app = App::new()
         .domain("users", "steady")
         .domain("typed", "throws-in-typescript");
-    app.up();
+    app.start();
     for name in ["users", "typed"] {
         let leader = app.leader(name);
         let exe = std::fs::read_link(format!("/proc/{}/exe", leader.pid)).unwrap();
         assert_eq!(exe.file_name().unwrap(), "node", "{name} is {leader}");
     }
-    // The instance itself and one process for each domain, beside what watches over them.
+    // The instance and one process for each domain, besides the cleanup guard.
     let nodes = app
         .processes()
         .into_iter()

@@ -1,45 +1,45 @@
-//! Logs that go elsewhere; what arrives is `cargo xtask foreign`'s business, which has a receiver.
+//! Log export. What arrives at a receiver is tested by `cargo xtask interop`.
 
 use std::time::{Duration, Instant};
 
 use fulcrum_e2e::{App, Signal};
 
-/// Where nobody listens: a port that only root could have opened.
-const NOBODY: &str = "http://127.0.0.1:1";
+/// A privileged port on which nothing listens.
+const UNREACHABLE: &str = "http://127.0.0.1:1";
 
 #[test]
-fn a_receiver_that_is_not_there_troubles_nobody() {
-    let config = format!("runtime: {{logs: {{forward: {{otlp: '{NOBODY}'}}}}}}\n");
+fn an_unreachable_receiver_does_not_affect_domains() {
+    let config = format!("runtime: {{logs: {{forward: {{otlp: '{UNREACHABLE}'}}}}}}\n");
     let app = App::new()
         .domain("users", "floods")
         .domain("orders", "steady")
         .write("fulcrum.yml", &config);
-    let mut dev = app.start(&["dev"]);
+    let mut dev = app.spawn(&["dev"]);
     dev.wait_for("2 domains ready in ");
     dev.wait_for("logs aren't forwarded to http://127.0.0.1:1: ");
     dev.signal(Signal::INT);
-    let begun = Instant::now();
-    let output = dev.ends().exits(0);
-    assert!(begun.elapsed() < Duration::from_secs(10), "{output}");
-    let told = output.stdout.matches("logs aren't forwarded to").count();
-    assert_eq!(told, 1, "{output}");
-    // What never arrived isn't passed over.
-    let end = format!("not all logs were forwarded to {NOBODY}: ");
+    let started = Instant::now();
+    let output = dev.wait_exit().exits(0);
+    assert!(started.elapsed() < Duration::from_secs(10), "{output}");
+    let warnings = output.stdout.matches("logs aren't forwarded to").count();
+    assert_eq!(warnings, 1, "{output}");
+    // Lines that were never exported are reported.
+    let end = format!("not all logs were forwarded to {UNREACHABLE}: ");
     let last = output.stdout.lines().find(|line| line.contains(&end));
     assert!(
         last.is_some_and(|line| line.ends_with(" lines were missed")),
         "{output}"
     );
-    app.nothing_left();
+    app.assert_no_processes();
 }
 
 #[test]
-fn a_receiver_that_fulcrum_cannot_speak_to_is_refused_at_its_place() {
+fn an_unsupported_receiver_url_is_rejected_with_its_position() {
     let app = App::new().domain("users", "steady").write(
         "fulcrum.yml",
         "runtime:\n  logs:\n    forward:\n      otlp: https://otel:4317\n",
     );
-    app.run(&["dev"]).exits(5).says(&[
+    app.run(&["dev"]).exits(5).stderr_contains(&[
         "fulcrum.yml:4:13: `runtime.logs.forward.otlp`",
         "doesn't speak TLS to a receiver",
     ]);

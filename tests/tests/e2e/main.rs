@@ -1,22 +1,22 @@
-//! What Fulcrum does, seen from outside: a module a behaviour.
+//! Fulcrum's behavior, observed from outside: a module for each subject.
 
 mod background;
 mod bad_configuration;
 mod configuration;
-mod crashes;
-mod ending;
-mod entries;
+mod entry_points;
 mod environment;
 mod faults;
+mod foreground_exit;
 mod forwarding;
-mod keeping;
-mod lines;
+mod log_lines;
+mod log_store;
 mod modules;
 mod names;
 mod node;
 mod production;
 mod readiness;
 mod reloading;
+mod restart_policy;
 mod restarting;
 mod standby;
 mod stubs;

@@ -1,15 +1,15 @@
-//! Which files a domain has loaded, as its process tells Fulcrum.
+//! Which files a domain has loaded, as its process reports them to Fulcrum.
 
 use std::fs;
 use std::path::PathBuf;
 
 use fulcrum_e2e::{App, LIMIT, wait_until};
 
-/// What a domain has told, below the app's root; nothing while it hasn't.
-fn told(app: &App, name: &str) -> Vec<String> {
+/// The files that a domain has reported, relative to the app's root; none before the first report.
+fn reported_files(app: &App, name: &str) -> Vec<String> {
     let run = app.root().with_file_name("run").join("fulcrum");
-    let folders = fs::read_dir(run).into_iter().flatten().flatten();
-    let files = folders.map(|folder| folder.path().join("modules").join(name));
+    let dirs = fs::read_dir(run).into_iter().flatten().flatten();
+    let files = dirs.map(|dir| dir.path().join("modules").join(name));
     let text: String = files
         .filter_map(|file| fs::read_to_string(file).ok())
         .collect();
@@ -23,17 +23,17 @@ fn told(app: &App, name: &str) -> Vec<String> {
 }
 
 #[track_caller]
-fn tells(app: &App, name: &str, expected: &[&str]) {
-    let told = wait_until(&format!("{name} tells what it has loaded"), LIMIT, || {
-        Some(told(app, name)).filter(|told| told == expected)
+fn assert_reports(app: &App, name: &str, expected: &[&str]) {
+    let reported_files = wait_until(&format!("{name} reports what it has loaded"), LIMIT, || {
+        Some(reported_files(app, name)).filter(|reported_files| reported_files == expected)
     });
-    assert_eq!(told, expected);
+    assert_eq!(reported_files, expected);
 }
 
-/// Shared code is told by those who import it, whatever the kind of module; packages and the rest
-/// of the app aren't told of. What fails before it registers tells, too.
+/// Each domain reports the shared code that it imports, for every kind of module; packages and
+/// other files of the app are not reported. Code that fails before it registers is reported, too.
 #[test]
-fn who_imports_a_file_tells_so() {
+fn a_domain_reports_the_files_that_it_imports() {
     let domain = "class D extends DomainBase {}";
     let app = App::new()
         .write("lib/esm.mjs", "export const a = 1;")
@@ -46,14 +46,14 @@ fn who_imports_a_file_tells_so() {
         .write("domains/ts/domain.ts", &format!("import {{ DomainBase }} from '@fulcrum/domain';\nimport '../../lib/ts.ts';\nsetTimeout(() => import('../../lib/esm.mjs'), 1000);\nexport default {domain}"))
         .write("domains/fails/domain.mjs", "import '../../lib/esm.mjs';\nthrow new Error('boom');");
     app.run(&["dev", "--watch", "--detach"]).exits(0);
-    tells(&app, "esm", &["domains/esm/domain.mjs", "lib/esm.mjs"]);
-    tells(&app, "cjs", &["domains/cjs/domain.cjs", "lib/cjs.cjs"]);
-    tells(
+    assert_reports(&app, "esm", &["domains/esm/domain.mjs", "lib/esm.mjs"]);
+    assert_reports(&app, "cjs", &["domains/cjs/domain.cjs", "lib/cjs.cjs"]);
+    assert_reports(
         &app,
         "ts",
         &["domains/ts/domain.ts", "lib/esm.mjs", "lib/ts.ts"],
     );
-    tells(&app, "fails", &["domains/fails/domain.mjs", "lib/esm.mjs"]);
+    assert_reports(&app, "fails", &["domains/fails/domain.mjs", "lib/esm.mjs"]);
     app.down();
-    assert!(told(&app, "esm").is_empty(), "nothing is left");
+    assert!(reported_files(&app, "esm").is_empty(), "no report is left");
 }

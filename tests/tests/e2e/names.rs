@@ -10,21 +10,23 @@ fn app() -> App {
 }
 
 #[test]
-fn an_unknown_name_is_told_with_the_nearest_and_all_there_are() {
+fn an_unknown_name_is_reported_with_the_nearest_and_all_names() {
     let app = app();
-    app.up();
+    app.start();
     for verb in [
         "start", "stop", "restart", "wait", "status", "logs", "events", "why",
     ] {
         app.run(&["domains", verb, "user"])
             .exits(4)
-            .says(&["user", "users", "orders"]);
+            .stderr_contains(&["user", "users", "orders"]);
     }
     for verb in ["start", "stop", "restart"] {
-        app.run(&["domains", verb]).exits(2).says(&["all"]);
+        app.run(&["domains", verb])
+            .exits(2)
+            .stderr_contains(&["all"]);
     }
     assert_eq!(
-        app.ledger()
+        app.activity_log()
             .iter()
             .filter(|entry| entry.event == "spawned")
             .count(),
@@ -34,11 +36,11 @@ fn an_unknown_name_is_told_with_the_nearest_and_all_there_are() {
 }
 
 #[test]
-fn globs_and_all_mean_several() {
+fn globs_and_all_select_several_domains() {
     let app = app();
-    app.up();
+    app.start();
     app.run(&["domains", "restart", "u*"]).exits(0);
-    let generation = |name: &str| app.see(name)["generation"].as_u64();
+    let generation = |name: &str| app.status(name)["generation"].as_u64();
     assert_eq!(
         (generation("users"), generation("uploads")),
         (Some(2), Some(2))
@@ -46,7 +48,7 @@ fn globs_and_all_mean_several() {
     assert_eq!(generation("orders"), Some(1));
     app.run(&["domains", "restart", "x*"]).exits(4);
     app.run(&["domains", "stop", "users", "orders"]).exits(0);
-    let phase = |name: &str| app.see(name)["phase"].clone();
+    let phase = |name: &str| app.status(name)["phase"].clone();
     assert_eq!(
         (phase("users"), phase("orders")),
         ("stopped".into(), "stopped".into())
@@ -61,7 +63,7 @@ fn globs_and_all_mean_several() {
 #[test]
 fn a_closed_pipe_ends_a_client_quietly() {
     let app = app();
-    app.up();
+    app.start();
     let script = format!(
         "{} domains status -o json | head -c 1 > /dev/null; echo \"${{PIPESTATUS[0]}}\"",
         fulcrum_e2e::binary().display()

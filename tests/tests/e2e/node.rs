@@ -1,4 +1,4 @@
-//! S5: which Node runs a domain, and what is said when none can.
+//! S5: which Node runs a domain, and what is reported when none is usable.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,30 +8,30 @@ use std::process::Command;
 use fulcrum_e2e::{App, Output, text_of};
 use serde_json::Value;
 
-/// A folder with a `node` of this text in it, for the front of PATH.
+/// A directory with a `node` of this text, for the front of PATH.
 pub(crate) fn fake_node(app: &App, script: &str) -> PathBuf {
-    let folder = app.beside().join("bin");
-    fs::create_dir_all(&folder).expect("a folder");
-    let node = folder.join("node");
+    let dir = app.scratch_dir().join("bin");
+    fs::create_dir_all(&dir).expect("a directory");
+    let node = dir.join("node");
     fs::write(&node, script).expect("a script");
     fs::set_permissions(&node, fs::Permissions::from_mode(0o755)).expect("an executable");
-    folder
+    dir
 }
 
-/// The Node in PATH, behind links.
+/// The Node in PATH, with links resolved.
 pub(crate) fn real_node() -> PathBuf {
-    let asked = Command::new("node")
+    let output = Command::new("node")
         .args(["-p", "process.execPath"])
         .output()
         .expect("Node is installed");
-    PathBuf::from(String::from_utf8_lossy(&asked.stdout).trim())
+    PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())
 }
 
-/// The domain has failed for good before anything was started, after one attempt.
+/// Asserts that the domain has failed permanently before anything was started, after one attempt.
 #[track_caller]
 pub(crate) fn failed_at_once(app: &App, output: Output, texts: &[&str]) {
-    output.exits(10).says(texts);
-    let users = app.see("users");
+    output.exits(10).stderr_contains(texts);
+    let users = app.status("users");
     assert_eq!(users["phase"], "failed", "{users}");
     assert_eq!(users["pid"], Value::Null, "{users}");
     assert_eq!(users["restarts"], 0, "{users}");
@@ -44,7 +44,7 @@ pub(crate) fn failed_at_once(app: &App, output: Output, texts: &[&str]) {
         .into_iter()
         .filter(|event| event["to"] == "preparing");
     assert_eq!(tries.count(), 1, "it was tried again");
-    assert_eq!(app.times("users", "spawned"), 0);
+    assert_eq!(app.event_count("users", "spawned"), 0);
     app.down();
 }
 
@@ -55,38 +55,38 @@ fn a_node_that_does_not_exist_is_named() {
         "process:\n  node: /nowhere/bin/node\n",
     );
     for command in [&["config", "validate"][..], &["dev", "--detach", "--wait"]] {
-        app.run(command).exits(5).says(&[
+        app.run(command).exits(5).stderr_contains(&[
             "/nowhere/bin/node",
             "process.node",
             "domains/users/fulcrum.yml:2",
         ]);
     }
-    app.nothing_left();
+    app.assert_no_processes();
 }
 
 #[test]
-fn a_version_that_is_not_installed_names_the_file_that_wants_it() {
+fn a_node_version_that_is_not_installed_names_the_file_that_requires_it() {
     let app = App::new().domain("users", "steady").write(".nvmrc", "99\n");
     let output = app.run(&["dev", "--detach", "--wait"]);
     failed_at_once(&app, output, &[".nvmrc", "99"]);
 }
 
 #[test]
-fn process_node_is_what_runs() {
+fn process_node_selects_the_node_that_runs() {
     let app = App::new().domain("users", "steady");
-    let link = app.beside().join("my-node");
+    let link = app.scratch_dir().join("my-node");
     std::os::unix::fs::symlink(real_node(), &link).unwrap();
-    app.put(
+    app.write_file(
         "domains/users/fulcrum.yml",
         &format!("process:\n  node: {}\n", link.display()),
     );
-    // With no Node in PATH there is no other.
-    let empty = app.beside().join("empty");
+    // PATH has no Node, so only the configured one can run.
+    let empty = app.scratch_dir().join("empty");
     fs::create_dir(&empty).unwrap();
     let run = app
         .fulcrum(&["dev", "--detach", "--wait"])
         .env("PATH", &empty);
     run.output().exits(0);
-    assert_eq!(app.see("users")["ready"], true);
+    assert_eq!(app.status("users")["ready"], true);
     app.down();
 }

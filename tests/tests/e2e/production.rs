@@ -1,12 +1,12 @@
-//! `serve`: the same house for production.
+//! `serve`: production mode.
 
-use fulcrum_e2e::{App, CTRL_C, Signal, Step, binary, json_lines, text_of};
+use fulcrum_e2e::{App, CTRL_C, Signal, TerminalStep, binary, json_lines, text_of};
 use serde_json::Value;
 
 #[test]
-fn serve_speaks_json_and_sets_node_env() {
+fn serve_prints_json_and_sets_node_env() {
     let app = App::new().domain("users", "prints-environment");
-    let mut serve = app.start(&["serve"]);
+    let mut serve = app.spawn(&["serve"]);
     serve.wait_for("1 domain ready in ");
     let status = app
         .run(&["domains", "status", "-o", "json"])
@@ -14,7 +14,7 @@ fn serve_speaks_json_and_sets_node_env() {
         .json();
     assert_eq!(status["instance"]["mode"], "serve");
     serve.signal(Signal::TERM);
-    let output = serve.ends().exits(0);
+    let output = serve.wait_exit().exits(0);
     let lines = json_lines(&output.stdout);
     for line in &lines {
         for key in [
@@ -38,49 +38,49 @@ fn serve_speaks_json_and_sets_node_env() {
         env.is_some_and(|line| line["domain"] == "users"),
         "{output}"
     );
-    app.nothing_left();
+    app.assert_no_processes();
 }
 
 #[test]
-fn serve_takes_no_registration_without_a_token() {
+fn serve_rejects_a_registration_without_a_token() {
     let app = App::new().domain("users", "steady");
     app.run(&["serve", "--detach", "--wait"]).exits(0);
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/stranger.cjs");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/register.cjs");
     for name in ["users", "elsewhere"] {
-        let told = app
+        let response = app
             .program("node", &[script, &app.grpc(), name])
             .output()
             .exits(0)
             .json();
-        assert_eq!(told["code"], 16, "UNAUTHENTICATED: {told}");
+        assert_eq!(response["code"], 16, "UNAUTHENTICATED: {response}");
         assert!(
-            text_of(&told, "text").contains("FULCRUM_DOMAIN_TOKEN"),
-            "{told}"
+            text_of(&response, "text").contains("FULCRUM_DOMAIN_TOKEN"),
+            "{response}"
         );
     }
-    assert_eq!(app.see("users")["ready"], true);
+    assert_eq!(app.status("users")["ready"], true);
     app.down();
 }
 
-/// A client of old sends no token, so `serve` must be told to take it.
+/// A client without the SDK sends no token, so `serve` must be configured to accept it.
 #[test]
 fn a_domain_without_a_token_needs_open_registration() {
     let app = App::new()
         .domain("users", "exports-a-class-of-its-own")
         .write("fulcrum.yml", "runtime:\n  grpc:\n    registration: open\n");
     app.run(&["serve", "--detach", "--wait"]).exits(0);
-    assert_eq!(app.see("users")["ready"], true);
+    assert_eq!(app.status("users")["ready"], true);
     app.down();
 }
 
-/// The record of a line, as programs read it: what a logger says in its own JSON is understood.
+/// The JSON record of a line: level and trace of a logger's own JSON are recognized.
 #[test]
-fn a_record_tells_level_and_trace() {
+fn a_json_record_has_level_and_trace() {
     let app = App::new().domain("users", "logs-like-pino");
-    let mut serve = app.start(&["serve"]);
+    let mut serve = app.spawn(&["serve"]);
     serve.wait_for("1 domain ready in ");
     serve.signal(Signal::TERM);
-    let output = serve.ends().exits(0);
+    let output = serve.wait_exit().exits(0);
     let lines = json_lines(&output.stdout);
     let find = |text: &str| {
         let of = |line: &&Value| text_of(line, "message").contains(text);
@@ -97,22 +97,26 @@ fn a_record_tells_level_and_trace() {
     assert!(numbers.is_sorted() && numbers.iter().all(Option::is_some));
 }
 
-/// JSON is for programs: a person who starts `serve` at a terminal, or says so, gets text.
+/// JSON is for programs: in a terminal, or with `format: text`, `serve` prints text.
 #[test]
-fn serve_speaks_text_to_people() {
+fn serve_prints_text_on_a_terminal_and_on_request() {
     let app = App::new().domain("users", "steady");
     let fulcrum = binary().display().to_string();
-    let steps = [Step::Expect("1 domain ready in "), CTRL_C, Step::Ends];
-    let shown = app.scene(&[&fulcrum, "serve"], &steps).shown;
+    let steps = [
+        TerminalStep::Expect("1 domain ready in "),
+        CTRL_C,
+        TerminalStep::Exit,
+    ];
+    let shown = app.terminal_session(&[&fulcrum, "serve"], &steps).output;
     assert!(
         shown.contains("│") && !shown.contains("{\"seq\""),
         "{shown:?}"
     );
 
     let app = app.write("fulcrum.yml", "runtime: {logs: {format: text}}\n");
-    let mut serve = app.start(&["serve"]);
+    let mut serve = app.spawn(&["serve"]);
     serve.wait_for("1 domain ready in ");
     serve.signal(Signal::TERM);
-    let output = serve.ends().exits(0);
+    let output = serve.wait_exit().exits(0);
     assert!(output.stdout.contains("users   │ "), "{output}");
 }

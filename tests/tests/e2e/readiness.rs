@@ -1,11 +1,12 @@
-//! When a domain counts as ready.
+//! When a domain is ready.
 
 use fulcrum_e2e::App;
 
-/// R1: a process that runs isn't ready before it has registered, and a wait says so by its code.
+/// R1: a running process is not ready before it has registered, and the exit code of `wait` shows
+/// that.
 #[test]
 fn a_domain_is_ready_when_it_has_registered() {
-    let app = App::new().domain("users", "waits-at-the-gate");
+    let app = App::new().domain("users", "waits-for-gate-file");
     app.run(&["dev", "--detach"]).exits(0);
     app.wait_for("users", "has a process", |users| users["pid"].is_u64());
     app.run(&[
@@ -18,15 +19,15 @@ fn a_domain_is_ready_when_it_has_registered() {
         "2s",
     ])
     .exits(17)
-    .says(&["users", "starting"]);
-    let users = app.see("users");
+    .stderr_contains(&["users", "starting"]);
+    let users = app.status("users");
     assert_eq!(
         (&users["phase"], &users["ready"]),
         (&"starting".into(), &false.into())
     );
-    assert_eq!(app.times("users", "registered"), 0);
+    assert_eq!(app.event_count("users", "registered"), 0);
 
-    app.open_gate();
+    app.release_gate();
     app.run(&[
         "domains",
         "wait",
@@ -37,44 +38,45 @@ fn a_domain_is_ready_when_it_has_registered() {
         "30s",
     ])
     .exits(0);
-    assert_eq!(app.see("users")["ready"], true);
+    assert_eq!(app.status("users")["ready"], true);
     assert_eq!(
-        app.times("users", "spawned"),
+        app.event_count("users", "spawned"),
         1,
-        "the wait must not have cost it its life"
+        "the wait must not restart it"
     );
     app.down();
 }
 
-/// A start that waits in vain ends with 17, names what isn't ready, and leaves the instance.
+/// A start that times out exits with 17, names the domains that are not ready, and leaves the
+/// instance running.
 #[test]
-fn a_start_that_waits_in_vain_says_for_whom() {
+fn a_start_that_times_out_names_the_domains_that_are_not_ready() {
     let app = App::new()
-        .domain("users", "waits-at-the-gate")
+        .domain("users", "waits-for-gate-file")
         .domain("orders", "steady");
     app.run(&["dev", "--detach", "--wait", "--timeout", "2s"])
         .exits(17)
-        .says(&["users"]);
-    app.open_gate();
+        .stderr_contains(&["users"]);
+    app.release_gate();
     app.run(&["domains", "wait", "--timeout", "30s"]).exits(0);
     app.down();
 }
 
-/// In the foreground the same wait ends the instance too, and nothing is left.
+/// In the foreground the same timeout stops the instance too, and no process is left.
 #[test]
-fn a_start_in_the_foreground_that_waits_in_vain_ends() {
+fn a_foreground_start_that_times_out_exits() {
     let app = App::new()
-        .domain("users", "waits-at-the-gate")
+        .domain("users", "waits-for-gate-file")
         .domain("orders", "steady");
     let waited = app.run(&["dev", "--wait", "--timeout", "2s"]).exits(17);
     assert!(waited.stderr.contains("users is starting"), "{waited}");
-    app.nothing_left();
+    app.assert_no_processes();
 
     let app = App::new()
         .domain("users", "needs-transform")
         .domain("orders", "steady");
     app.run(&["dev", "--wait"])
         .exits(10)
-        .says(&["users", "enum"]);
-    app.nothing_left();
+        .stderr_contains(&["users", "enum"]);
+    app.assert_no_processes();
 }

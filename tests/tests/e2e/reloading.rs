@@ -1,39 +1,42 @@
-//! `fulcrum reload`: what differs is carried out, and nothing else.
+//! `fulcrum reload`: differences are applied, and nothing else.
 
 use fulcrum_e2e::{App, LIMIT, Signal, wait_until};
 
-/// What `domains why` tells of a domain.
+/// The output of `domains why` for a domain.
 #[track_caller]
 fn why(app: &App, name: &str) -> String {
     app.run(&["domains", "why", name]).exits(0).stdout
 }
 
-/// D7: the plan is shown, and only what differs is restarted.
+/// D7: the plan is printed, and only changed domains are restarted.
 #[test]
-fn only_what_differs_is_restarted() {
+fn only_changed_domains_are_restarted() {
     let app = App::new()
-        .impatient()
+        .with_short_timeouts()
         .stub_domain_with("users", &[], "{env: {FOO: one, API_KEY: hunter1}}")
         .stub_domain("orders", &[]);
-    app.up();
+    app.start();
     let (users, orders) = (app.leader("users"), app.leader("orders"));
-    app.put_stub("users", &[], "{env: {FOO: two, API_KEY: hunter2}}");
+    app.write_stub_domain("users", &[], "{env: {FOO: two, API_KEY: hunter2}}");
     let plan =
         "= orders  unchanged\n~ users   restart (env.API_KEY: *** → ***, env.FOO: one → two)\n";
     let shown = app.run(&["reload", "--dry-run"]).exits(0);
     assert_eq!(shown.stdout, plan, "{shown}");
     assert_eq!(app.leader("users"), users, "a dry run changes nothing");
 
-    let shown = app.run(&["reload"]).exits(0).says(&["users is ready"]);
+    let shown = app
+        .run(&["reload"])
+        .exits(0)
+        .stderr_contains(&["users is ready"]);
     assert_eq!(shown.stdout, plan, "{shown}");
-    let now = app.see("users");
+    let now = app.status("users");
     assert_eq!(
         (&now["generation"], &now["restarts"]),
         (&2.into(), &0.into()),
         "{now}"
     );
     assert!(!users.is_alive());
-    assert_eq!(app.leader("orders"), orders, "it was left alone");
+    assert_eq!(app.leader("orders"), orders, "it was not affected");
     let status = app
         .run(&["domains", "status", "users", "-o", "json"])
         .exits(0)
@@ -41,39 +44,42 @@ fn only_what_differs_is_restarted() {
     assert_eq!(status["env"]["FOO"], "two", "{status}");
     assert!(why(&app, "users").contains("reload: env.API_KEY, env.FOO changed"));
 
-    let again = app.run(&["reload"]).exits(0).says(&["nothing has changed"]);
+    let again = app
+        .run(&["reload"])
+        .exits(0)
+        .stderr_contains(&["nothing has changed"]);
     assert!(again.stdout.contains("= users   unchanged"), "{again}");
-    assert_eq!(app.times("users", "spawned"), 2);
+    assert_eq!(app.event_count("users", "spawned"), 2);
     let events = app.events();
     assert!(
         events.iter().any(|event| event["type"] == "config_changed"),
         "{events:?}"
     );
     let text = format!("{events:?}{:?}", app.run(&["logs"]).stdout);
-    assert!(!text.contains("hunter"), "a secret was told: {text}");
+    assert!(!text.contains("hunter"), "a secret was printed: {text}");
     app.down();
 }
 
 #[test]
-fn programs_are_told_the_plan_and_the_outcome() {
-    let app = App::new().impatient().stub_domain("users", &[]);
-    app.up();
-    app.put_stub("pay", &[], "{}");
-    let told = app.run(&["reload", "-o", "json"]).exits(0).json();
-    assert_eq!(told["outcome"], "done");
-    let domains = &told["plan"]["domains"];
+fn json_output_has_the_plan_and_the_outcome() {
+    let app = App::new().with_short_timeouts().stub_domain("users", &[]);
+    app.start();
+    app.write_stub_domain("pay", &[], "{}");
+    let reload = app.run(&["reload", "-o", "json"]).exits(0).json();
+    assert_eq!(reload["outcome"], "done");
+    let domains = &reload["plan"]["domains"];
     assert_eq!(
         (&domains[0]["domain"], &domains[0]["action"]),
         (&"pay".into(), &"start".into())
     );
     assert_eq!(domains[1]["action"], "unchanged");
-    app.put("domains/pay/fulcrum.yml", "process: {comand: [x]}\n");
-    let told = app.run(&["reload", "-o", "json"]).exits(5).json();
+    app.write_file("domains/pay/fulcrum.yml", "process: {comand: [x]}\n");
+    let reload = app.run(&["reload", "-o", "json"]).exits(5).json();
     assert_eq!(
-        (&told["outcome"], &told["plan"]),
+        (&reload["outcome"], &reload["plan"]),
         (&"config_invalid".into(), &().into())
     );
-    let problem = told["problems"][0].as_str().expect("a finding");
+    let problem = reload["problems"][0].as_str().expect("a finding");
     assert!(
         problem.contains("domains/pay/fulcrum.yml:1:11"),
         "{problem}"
@@ -82,47 +88,58 @@ fn programs_are_told_the_plan_and_the_outcome() {
 }
 
 #[test]
-fn a_new_domain_starts_and_waits_for_what_it_needs() {
-    let app = App::new().impatient().stub_domain("users", &[]);
-    app.up();
+fn a_new_domain_starts_after_its_dependencies() {
+    let app = App::new().with_short_timeouts().stub_domain("users", &[]);
+    app.start();
     let users = app.leader("users");
-    app.put_stub("pay", &[], "{depends_on: [users, cache]}");
-    app.put_stub("cache", &["--register-after", "300ms"], "{}");
-    let shown = app.run(&["reload"]).exits(0).says(&["pay is ready"]);
+    app.write_stub_domain("pay", &[], "{depends_on: [users, cache]}");
+    app.write_stub_domain("cache", &["--register-after", "300ms"], "{}");
+    let shown = app
+        .run(&["reload"])
+        .exits(0)
+        .stderr_contains(&["pay is ready"]);
     assert_eq!(
         shown.stdout,
         "+ cache  start\n+ pay    start\n= users  unchanged\n"
     );
     assert_eq!(app.leader("users"), users);
-    let ready = app.moments("cache", "registered")[0];
-    assert!(ready < app.moments("pay", "spawned")[0], "it didn't wait");
-    // It can be called, stopped and started like any other, and belongs to `all`.
+    let ready = app.event_times("cache", "registered")[0];
+    assert!(
+        ready < app.event_times("pay", "spawned")[0],
+        "it did not wait"
+    );
+    // It can be called, stopped and started like any other domain, and is part of `all`.
     app.run(&["domains", "restart", "pay"]).exits(0);
     app.run(&["domains", "wait", "all"]).exits(0);
-    app.settled(&["pay", "cache"]);
+    app.wait_until_stable(&["pay", "cache"]);
     app.down();
-    let stopped = |name: &str| app.moments(name, "stopping").pop().expect("it was stopped");
+    let stopped = |name: &str| {
+        app.event_times(name, "stopping")
+            .pop()
+            .expect("it was stopped")
+    };
     assert!(stopped("pay") < stopped("cache"), "dependents go first");
 }
 
-/// The supervisor's own settings need no new process, and hold for the one that lives; under
-/// `serve` as well.
+/// Settings of the supervisor need no new process, and apply to the running one; under `serve` as
+/// well.
 #[test]
-fn a_changed_grace_is_adopted_without_a_restart() {
+fn a_changed_grace_is_applied_without_a_restart() {
     let flags = ["--ignore-term"];
-    let app = App::new()
-        .impatient()
-        .stub_domain_with("users", &flags, "{stop: {grace: 10m}}");
+    let app =
+        App::new()
+            .with_short_timeouts()
+            .stub_domain_with("users", &flags, "{stop: {grace: 10m}}");
     app.run(&["serve", "--detach", "--wait"]).exits(0);
     let users = app.leader("users");
-    app.put_stub("users", &flags, "{stop: {grace: 200ms}}");
+    app.write_stub_domain("users", &flags, "{stop: {grace: 200ms}}");
     let shown = app.run(&["reload"]).exits(0);
     assert_eq!(shown.stdout, "* users  adopt (stop.grace: 10m → 200ms)\n");
     assert_eq!(app.leader("users"), users);
     app.run(&["domains", "stop", "users", "--timeout", "20s"])
         .exits(0);
     assert!(!users.is_alive());
-    assert_eq!(app.times("users", "spawned"), 1);
+    assert_eq!(app.event_count("users", "spawned"), 1);
     app.down();
 }
 
@@ -130,54 +147,54 @@ fn a_changed_grace_is_adopted_without_a_restart() {
 fn changed_dependencies_hold_for_the_shutdown_and_the_next_start() {
     let slow = ["--slow-stop", "300ms"];
     let app = App::new()
-        .impatient()
+        .with_short_timeouts()
         .stub_domain_with("orders", &slow, "{depends_on: [web]}")
         .stub_domain("web", &slow);
-    app.up();
-    let lives = [app.leader("orders"), app.leader("web")];
-    app.put_stub("orders", &slow, "{}");
-    app.put_stub("web", &slow, "{depends_on: [orders]}");
+    app.start();
+    let leaders = [app.leader("orders"), app.leader("web")];
+    app.write_stub_domain("orders", &slow, "{}");
+    app.write_stub_domain("web", &slow, "{depends_on: [orders]}");
     let shown = app.run(&["reload"]).exits(0);
     assert_eq!(
         shown.stdout,
         "* orders  adopt (depends_on.web: ready → unset)\n\
          * web     adopt (depends_on.orders: unset → ready)\n"
     );
-    assert_eq!([app.leader("orders"), app.leader("web")], lives);
+    assert_eq!([app.leader("orders"), app.leader("web")], leaders);
     app.run(&["domains", "stop", "all"]).exits(0);
     app.run(&["domains", "start", "web", "--no-wait"]).exits(0);
     app.wait_for("web", "waits", |web| {
         web["phase"] == "waiting" && web["reason"] == "waiting for orders (stopped)"
     });
     app.run(&["domains", "start", "all"]).exits(0);
-    app.settled(&["orders", "web"]);
+    app.wait_until_stable(&["orders", "web"]);
     app.down();
-    let stopped = |name: &str| app.moments(name, "stopping");
+    let stopped = |name: &str| app.event_times(name, "stopping");
     for (web, orders) in stopped("web").iter().zip(stopped("orders")) {
         assert!(*web < orders, "dependents go first");
     }
 }
 
-/// A probe is adopted by the life that goes on, and so is its removal.
+/// A changed probe is applied to the running generation, and so is its removal.
 #[test]
-fn a_changed_probe_is_asked_at_once() {
-    let app = App::new().impatient().stub_domain("users", &[]);
-    app.up();
+fn a_changed_probe_is_applied_at_once() {
+    let app = App::new().with_short_timeouts().stub_domain("users", &[]);
+    app.start();
     let users = app.leader("users");
     let exec = |program: &str| {
         let probe = format!("{{exec: [{program}], interval: 100ms, failures: 1}}");
-        app.put_stub("users", &[], &format!("{{ready: {probe}}}"));
+        app.write_stub_domain("users", &[], &format!("{{ready: {probe}}}"));
         app.run(&["reload"]).exits(0);
     };
     exec("'false'");
-    app.wait_for("users", "isn't ready", |users| users["ready"] == false);
+    app.wait_for("users", "is not ready", |users| users["ready"] == false);
     exec("'true'");
     app.wait_for("users", "is ready", |users| users["ready"] == true);
     exec("'false'");
-    app.wait_for("users", "isn't ready again", |users| {
+    app.wait_for("users", "is not ready again", |users| {
         users["ready"] == false
     });
-    app.put_stub("users", &[], "{}");
+    app.write_stub_domain("users", &[], "{}");
     app.run(&["reload"]).exits(0);
     app.wait_for("users", "is ready by its registration", |users| {
         users["ready"] == true
@@ -186,34 +203,37 @@ fn a_changed_probe_is_asked_at_once() {
     app.down();
 }
 
-/// One that crashed for good is started when its settings have changed; one that somebody has
-/// stopped stays stopped, and has the new settings when it is started.
+/// A failed domain is started when its settings have changed. A stopped one stays stopped, and uses
+/// the new settings when it is started.
 #[test]
-fn a_reload_lifts_a_crash_loop_and_leaves_the_stopped_alone() {
+fn a_reload_restarts_failed_domains_and_leaves_stopped_ones_alone() {
     let app = App::new()
-        .impatient()
+        .with_short_timeouts()
         .stub_domain_with(
             "users",
-            &["--die-at", "0ms", "--exit", "3"],
+            &["--exit-at", "0ms", "--exit", "3"],
             "{restart: never}",
         )
         .stub_domain_with("orders", &[], "{env: {FOO: one}}");
     app.run(&["dev", "--detach"]).exits(0);
     app.run(&["domains", "wait", "orders"]).exits(0);
     app.run(&["domains", "stop", "orders"]).exits(0);
-    app.wait_for("users", "has ended", |users| {
+    app.wait_for("users", "has exited", |users| {
         users["last_exit"].is_object() && users["pid"].is_null()
     });
-    app.put_stub("users", &[], "{}");
-    app.put_stub("orders", &[], "{env: {FOO: two}}");
-    let shown = app.run(&["reload"]).exits(0).says(&["users is ready"]);
+    app.write_stub_domain("users", &[], "{}");
+    app.write_stub_domain("orders", &[], "{env: {FOO: two}}");
+    let shown = app
+        .run(&["reload"])
+        .exits(0)
+        .stderr_contains(&["users is ready"]);
     assert!(
         shown
             .stdout
             .contains("* orders  adopt (env.FOO: one → two)"),
         "{shown}"
     );
-    assert_eq!(app.see("orders")["phase"], "stopped");
+    assert_eq!(app.status("orders")["phase"], "stopped");
     app.run(&["domains", "start", "orders"]).exits(0);
     let status = app
         .run(&["domains", "status", "orders", "-o", "json"])
@@ -224,64 +244,66 @@ fn a_reload_lifts_a_crash_loop_and_leaves_the_stopped_alone() {
 }
 
 #[test]
-fn a_domain_that_fails_with_its_new_settings_is_told() {
-    let app = App::new().impatient().stub_domain("users", &[]);
-    app.up();
-    app.put_stub(
+fn a_domain_that_fails_with_its_new_settings_is_reported() {
+    let app = App::new().with_short_timeouts().stub_domain("users", &[]);
+    app.start();
+    app.write_stub_domain(
         "users",
-        &["--die-at", "0ms", "--exit", "3"],
+        &["--exit-at", "0ms", "--exit", "3"],
         "{restart: never}",
     );
     app.run(&["reload"])
         .exits(10)
-        .says(&["users did not become ready", "exit"]);
-    app.put_stub("users", &[], "{}");
+        .stderr_contains(&["users did not become ready", "exit"]);
+    app.write_stub_domain("users", &[], "{}");
     app.run(&["reload"]).exits(0);
     app.down();
 }
 
-/// What a domain is told in its environment of a file counts as its own setting.
+/// Variables of an env file count as settings of the domain.
 #[test]
 fn a_changed_env_file_is_a_difference() {
     let app = App::new()
-        .impatient()
+        .with_short_timeouts()
         .stub_domain_with("users", &[], "{env_file: x.env}")
         .write("domains/users/x.env", "FOO=one\n");
-    app.up();
-    app.put("domains/users/x.env", "FOO=two\n");
+    app.start();
+    app.write_file("domains/users/x.env", "FOO=two\n");
     let shown = app.run(&["reload", "--dry-run"]).exits(0);
     assert_eq!(shown.stdout, "~ users  restart (env.FOO: one → two)\n");
-    // A restart by hand reads it too, so then there is nothing left to do.
+    // A restart by command reads it too, so nothing is left to apply.
     app.run(&["domains", "restart", "users"]).exits(0);
-    app.run(&["reload"]).exits(0).says(&["nothing has changed"]);
-    assert_eq!(app.times("users", "spawned"), 2);
+    app.run(&["reload"])
+        .exits(0)
+        .stderr_contains(&["nothing has changed"]);
+    assert_eq!(app.event_count("users", "spawned"), 2);
     app.down();
 }
 
 #[test]
-fn with_only_a_new_domain_is_known_and_not_started() {
-    let app = App::new().impatient().stub_domain("users", &[]);
+fn with_only_a_new_domain_is_added_and_not_started() {
+    let app = App::new().with_short_timeouts().stub_domain("users", &[]);
     app.run(&["dev", "--detach", "--wait", "--only", "users"])
         .exits(0);
-    app.put_stub("pay", &[], "{}");
+    app.write_stub_domain("pay", &[], "{}");
     let shown = app.run(&["reload"]).exits(0);
     assert_eq!(
         shown.stdout,
         "* pay    adopt (new, and not started)\n= users  unchanged\n"
     );
-    assert_eq!(app.see("pay")["phase"], "stopped");
+    assert_eq!(app.status("pay")["phase"], "stopped");
     app.run(&["domains", "start", "pay"]).exits(0);
     app.down();
 }
 
-/// What the instance stands on is told until there is another one.
+/// Settings of the instance itself are reported until it is restarted.
 #[test]
-fn what_needs_a_new_instance_is_told_and_left() {
-    let app = App::new().impatient().stub_domain("users", &[]);
-    app.up();
+fn settings_that_require_a_restart_are_reported_and_not_applied() {
+    let app = App::new().with_short_timeouts().stub_domain("users", &[]);
+    app.start();
     let grpc = app.grpc();
     let config = std::fs::read_to_string(app.root().join("fulcrum.yml")).expect("readable");
-    app.put(
+    app.write_file(
         "fulcrum.yml",
         &format!("{config}  grpc: {{registration: token}}\n"),
     );
@@ -290,54 +312,60 @@ fn what_needs_a_new_instance_is_told_and_left() {
         let line = "! app    needs a new instance (runtime.grpc.registration: open → token)\n";
         assert!(shown.stdout.ends_with(line), "{shown}");
     }
-    assert_eq!((app.grpc(), app.times("users", "spawned")), (grpc, 1));
+    assert_eq!((app.grpc(), app.event_count("users", "spawned")), (grpc, 1));
     app.down();
 }
 
 #[test]
 fn without_an_instance_there_is_nothing_to_reload() {
     let app = App::new().stub_domain("users", &[]);
-    app.run(&["reload"]).exits(3).says(&["not running"]);
+    app.run(&["reload"])
+        .exits(3)
+        .stderr_contains(&["not running"]);
 }
 
-/// Nothing is started any more once the instance ends, and the end doesn't wait for a reload.
+/// Nothing is started once the instance stops, and the shutdown does not wait for a reload.
 #[test]
-fn an_instance_that_ends_gives_up_a_reload() {
+fn a_shutdown_aborts_a_reload() {
     let flags = ["--ignore-term"];
-    let app = App::new()
-        .impatient()
-        .stub_domain_with("old", &flags, "{stop: {grace: 10m}}");
-    app.up();
+    let app =
+        App::new()
+            .with_short_timeouts()
+            .stub_domain_with("old", &flags, "{stop: {grace: 10m}}");
+    app.start();
     std::fs::remove_dir_all(app.root().join("domains/old")).expect("removed");
-    app.put_stub("new", &[], "{}");
-    let mut reload = app.start(&["reload"]);
-    wait_until("old is being ended", LIMIT, || {
-        (app.times("old", "ignored") > 0).then_some(())
+    app.write_stub_domain("new", &[], "{}");
+    let mut reload = app.spawn(&["reload"]);
+    wait_until("old is being stopped", LIMIT, || {
+        (app.event_count("old", "ignored") > 0).then_some(())
     });
     app.run(&["down", "--force"]).exits(0);
-    assert_ne!(reload.ends().code, Some(0));
-    app.nothing_left();
-    assert_eq!(app.times("new", "spawned"), 0);
+    assert_ne!(reload.wait_exit().code, Some(0));
+    app.assert_no_processes();
+    assert_eq!(app.event_count("new", "spawned"), 0);
 }
 
-/// Ctrl-C leaves the client, and the reload goes on.
+/// Ctrl-C exits the client, and the reload continues.
 #[test]
 fn ctrl_c_leaves_the_client_and_not_the_reload() {
-    let app = App::new().impatient().stub_domain("users", &[]);
-    app.up();
-    app.put_stub("users", &["--register-after", "1s"], "{}");
-    let mut reload = app.start(&["reload"]);
-    wait_until("users has a new life", LIMIT, || {
-        (app.times("users", "spawned") == 2).then_some(())
+    let app = App::new().with_short_timeouts().stub_domain("users", &[]);
+    app.start();
+    app.write_stub_domain("users", &["--register-after", "1s"], "{}");
+    let mut reload = app.spawn(&["reload"]);
+    wait_until("users has a new generation", LIMIT, || {
+        (app.event_count("users", "spawned") == 2).then_some(())
     });
     reload.signal(Signal::INT);
-    reload.ends().exits(130).says(&["the reload goes on"]);
+    reload
+        .wait_exit()
+        .exits(130)
+        .stderr_contains(&["the reload goes on"]);
     app.wait_for("users", "is ready", |users| users["ready"] == true);
-    // Nor does one that waits no longer.
-    app.put_stub("users", &["--register-after", "1001ms"], "{}");
+    // A timeout does not abort it either.
+    app.write_stub_domain("users", &["--register-after", "1001ms"], "{}");
     app.run(&["reload", "--timeout", "300ms"])
         .exits(17)
-        .says(&["goes on"]);
+        .stderr_contains(&["goes on"]);
     app.wait_for("users", "is ready", |users| {
         users["generation"] == 3 && users["ready"] == true
     });

@@ -1,12 +1,12 @@
-//! S2: TypeScript with nothing installed.
+//! S2: TypeScript without installed packages.
 
 use fulcrum_e2e::App;
 
-/// A stack trace names the lines of the files as they were written, the second one's too.
+/// A stack trace names the lines of the source files, imported ones too.
 #[test]
 fn a_stack_trace_names_the_lines_of_the_source() {
     let app = App::new().domain("digger", "throws-in-typescript");
-    app.up();
+    app.start();
     let call = [
         "domains",
         "call",
@@ -22,21 +22,21 @@ fn a_stack_trace_names_the_lines_of_the_source() {
         .map(|line| line.message)
         .collect();
     let stack = stack.join("\n");
-    for place in ["Error: hit a stone", "deep.ts:8:", "domain.ts:18:"] {
-        assert!(stack.contains(place), "no {place} in:\n{stack}");
+    for location in ["Error: hit a stone", "deep.ts:8:", "domain.ts:18:"] {
+        assert!(stack.contains(location), "no {location} in:\n{stack}");
     }
     app.down();
 }
 
-/// After the cure, a start is enough.
+/// After the file is fixed, a start is enough.
 #[test]
-fn a_cured_file_starts() {
+fn a_fixed_file_starts() {
     let app = App::new().domain("painter", "needs-transform");
     app.run(&["dev", "--detach", "--wait"]).exits(10);
-    let cured = "import { DomainBase } from '@fulcrum/domain';\n\
-                 export default class Painter extends DomainBase { colour: string = 'red'; }\n";
-    app.put("domains/painter/domain.ts", cured);
+    let fixed = "import { DomainBase } from '@fulcrum/domain';\n\
+                 export default class Painter extends DomainBase { color: string = 'red'; }\n";
+    app.write_file("domains/painter/domain.ts", fixed);
     app.run(&["domains", "start", "painter"]).exits(0);
-    assert_eq!(app.see("painter")["ready"], true);
+    assert_eq!(app.status("painter")["ready"], true);
     app.down();
 }

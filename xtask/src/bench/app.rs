@@ -1,4 +1,4 @@
-//! Apps made for a measurement, under surroundings of their own.
+//! Apps for a measurement, each in an environment of its own.
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
@@ -8,9 +8,9 @@ use std::time::Duration;
 use anyhow::Context;
 use serde_json::Value;
 
-use crate::command::Run;
+use crate::command::CommandRunner;
 
-/// A domain that does nothing but register, and says when it has. `<T>` is where a type may stand.
+/// A domain that only registers and prints a line when it has. `<T>` is the place of a type.
 const DOMAIN: &str = "import { DomainBase } from '@fulcrum/domain';
 
 class Trivial extends DomainBase {
@@ -34,7 +34,7 @@ class Trivial extends DomainBase {
 new Trivial().start().then(() => console.log('registered'));
 ";
 
-/// In what a domain is written.
+/// The language of a domain.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Language {
     Module,
@@ -60,43 +60,43 @@ impl Language {
     }
 }
 
-/// An app in a temporary folder, ended and removed with this value.
+/// An app in a temporary directory, stopped and removed with this value.
 pub(super) struct App {
     fulcrum: PathBuf,
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl App {
     /// An app of these many trivial domains, `d0`, `d1`, …, on one Node.
     ///
     /// # Errors
-    /// Files that can't be written.
+    /// Files that cannot be written.
     pub(super) fn new(
         fulcrum: &Path,
         node: &Path,
         language: Language,
         domains: usize,
     ) -> anyhow::Result<Self> {
-        let node = node.to_str().context("the path of Node isn't UTF-8")?;
-        // What is measured are starts from nothing, and no spare that boots beside them.
+        let node = node.to_str().context("the path of Node is not UTF-8")?;
+        // Cold starts are measured, without a standby process that boots beside them.
         let settings = format!("runtime:\n  standby: \"off\"\n  defaults:\n    node: {node}\n");
-        Self::of(fulcrum, &settings, language.file(), domains)
+        Self::with_file(fulcrum, &settings, language.file(), domains)
     }
 
     /// An app with these settings, and a file of this name and text in each domain.
     ///
     /// # Errors
-    /// Files that can't be written.
-    pub(super) fn of(
+    /// Files that cannot be written.
+    pub(super) fn with_file(
         fulcrum: &Path,
         settings: &str,
         (name, text): (&str, String),
         domains: usize,
     ) -> anyhow::Result<Self> {
-        let folder = tempfile::Builder::new()
+        let directory = tempfile::Builder::new()
             .prefix("fulcrum-bench-")
             .tempdir()?;
-        let app = folder.path().join("app");
+        let app = directory.path().join("app");
         for index in 0..domains {
             let domain = app.join("domains").join(format!("d{index}"));
             fs::create_dir_all(&domain)?;
@@ -105,35 +105,35 @@ impl App {
         fs::write(app.join("fulcrum.yml"), settings)?;
         fs::DirBuilder::new()
             .mode(0o700)
-            .create(folder.path().join("run"))?;
+            .create(directory.path().join("run"))?;
         Ok(Self {
             fulcrum: fulcrum.to_path_buf(),
-            folder,
+            directory,
         })
     }
 
     /// The app's root.
     pub(super) fn root(&self) -> PathBuf {
-        self.folder.path().join("app")
+        self.directory.path().join("app")
     }
 
     /// `fulcrum` on this app.
-    pub(super) fn fulcrum(&self, args: &[&str]) -> Run {
-        Run::new("env", self.root())
+    pub(super) fn fulcrum(&self, args: &[&str]) -> CommandRunner {
+        CommandRunner::new("env", self.root())
             .args(["-u", "NODE_EXTRA_CA_CERTS"])
             .arg(&self.fulcrum)
             .args(args)
             .env("FULCRUM_APP_PATH", self.root())
-            .env("XDG_RUNTIME_DIR", self.folder.path().join("run"))
-            .env("XDG_CACHE_HOME", self.folder.path().join("cache"))
+            .env("XDG_RUNTIME_DIR", self.directory.path().join("run"))
+            .env("XDG_CACHE_HOME", self.directory.path().join("cache"))
             .env("FULCRUM_RUNTIME__GRPC__LISTEN", "127.0.0.1:0")
-            .within(Duration::from_secs(120))
+            .timeout(Duration::from_secs(120))
     }
 
-    /// What a command of `fulcrum` prints as JSON.
+    /// The JSON that a command of `fulcrum` prints.
     ///
     /// # Errors
-    /// A command that fails, or prints something else.
+    /// A command that fails, or prints invalid JSON.
     pub(super) fn json(&self, args: &[&str]) -> anyhow::Result<Value> {
         Ok(serde_json::from_str(&self.fulcrum(args).stdout()?)?)
     }
@@ -141,7 +141,7 @@ impl App {
 
 impl Drop for App {
     fn drop(&mut self) {
-        // Not running any more is as good.
+        // An error means that it is not running.
         let _ = self.fulcrum(&["down", "--force"]).output();
     }
 }

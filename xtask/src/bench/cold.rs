@@ -1,5 +1,5 @@
-//! Eight trivial domains from nothing: Fulcrum with all it does, beside the same eight commands
-//! started directly and in parallel.
+//! Cold start of eight trivial domains: Fulcrum, beside the same eight commands started directly
+//! and in parallel.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -17,12 +17,12 @@ use crate::workspace;
 
 const DOMAINS: usize = 8;
 const ROUNDS: usize = 10;
-const AIM: f64 = 1.25;
+const TARGET_RATIO: f64 = 1.25;
 
 pub(super) fn run(fulcrum: &Path) -> anyhow::Result<()> {
     let nodes = nodes::install()?;
     println!(
-        "node  language         directly   fulcrum    ratio  aim    (medians of {ROUNDS}, {DOMAINS} domains)"
+        "node  language         directly   fulcrum    ratio  target    (medians of {ROUNDS}, {DOMAINS} domains)"
     );
     for (name, node, language) in [
         ("20", nodes.v20.as_path(), Language::Module),
@@ -30,21 +30,21 @@ pub(super) fn run(fulcrum: &Path) -> anyhow::Result<()> {
         ("24", nodes.v24.as_path(), Language::Module),
     ] {
         let app = App::new(fulcrum, node, language, DOMAINS)?;
-        let lives = lives(&app)?;
-        let registrar = Registrar::start(node)?;
+        let commands = commands(&app)?;
+        let server = RegistrationServer::start(node)?;
         let (mut direct, mut whole) = (Vec::new(), Vec::new());
         for _ in 0..=ROUNDS {
-            direct.push(directly(&lives, &registrar)?);
-            whole.push(by_fulcrum(&app)?);
+            direct.push(measure_direct(&commands, &server)?);
+            whole.push(measure_fulcrum(&app)?);
         }
         let (direct, whole) = (median(&direct[1..]), median(&whole[1..]));
-        let verdict = if whole / direct <= AIM {
+        let verdict = if whole / direct <= TARGET_RATIO {
             "reached"
         } else {
             "MISSED"
         };
         println!(
-            "{name:4}  {:15} {direct:6.1} ms  {whole:6.1} ms  {:5.2}  {AIM}  {verdict}",
+            "{name:4}  {:15} {direct:6.1} ms  {whole:6.1} ms  {:5.2}  {TARGET_RATIO}  {verdict}",
             language.name(),
             whole / direct,
         );
@@ -52,16 +52,16 @@ pub(super) fn run(fulcrum: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The commands as Fulcrum runs them.
-struct Life {
+/// A domain's command as Fulcrum runs it.
+struct LaunchCommand {
     command: Vec<String>,
     cwd: String,
     env: BTreeMap<String, String>,
 }
 
-fn lives(app: &App) -> anyhow::Result<Vec<Life>> {
+fn commands(app: &App) -> anyhow::Result<Vec<LaunchCommand>> {
     app.fulcrum(&["dev", "--detach", "--wait"]).stdout()?;
-    let lives = (0..DOMAINS).map(|index| {
+    let commands = (0..DOMAINS).map(|index| {
         let status = app.json(&["domains", "status", &format!("d{index}"), "-o", "json"])?;
         let texts = |value: &Value| -> Option<Vec<String>> {
             value
@@ -71,9 +71,12 @@ fn lives(app: &App) -> anyhow::Result<Vec<Life>> {
                 .collect()
         };
         let env = status["env"].as_object().context("no environment")?;
-        Ok(Life {
+        Ok(LaunchCommand {
             command: texts(&status["command"]).context("no command")?,
-            cwd: status["cwd"].as_str().context("no folder")?.to_owned(),
+            cwd: status["cwd"]
+                .as_str()
+                .context("no working directory")?
+                .to_owned(),
             env: env
                 .iter()
                 .filter(|(name, _)| *name != "FULCRUM_DOMAIN_TOKEN")
@@ -81,22 +84,22 @@ fn lives(app: &App) -> anyhow::Result<Vec<Life>> {
                 .collect(),
         })
     });
-    let lives = lives.collect();
+    let commands = commands.collect();
     app.fulcrum(&["down"]).output()?;
-    lives
+    commands
 }
 
-/// A process that registers whoever asks.
-struct Registrar {
+/// A process that registers every domain.
+struct RegistrationServer {
     child: Child,
     address: String,
 }
 
-impl Registrar {
+impl RegistrationServer {
     fn start(node: &Path) -> anyhow::Result<Self> {
         let root = workspace::root();
         let mut child = Command::new(node)
-            .arg(root.join("xtask/src/bench/registrar.mjs"))
+            .arg(root.join("xtask/src/bench/registration-server.mjs"))
             .arg(root.join("sdk/node/test"))
             .stdout(Stdio::piped())
             .spawn()?;
@@ -105,7 +108,7 @@ impl Registrar {
         BufReader::new(stdout).read_line(&mut address)?;
         ensure!(
             address.contains(':'),
-            "the registrar did not start: {address:?}"
+            "the registration server did not start: {address:?}"
         );
         Ok(Self {
             child,
@@ -114,25 +117,25 @@ impl Registrar {
     }
 }
 
-impl Drop for Registrar {
+impl Drop for RegistrationServer {
     fn drop(&mut self) {
-        end(&mut self.child);
+        kill(&mut self.child);
     }
 }
 
-/// Milliseconds until all eight, started directly, say that they are registered.
-fn directly(lives: &[Life], registrar: &Registrar) -> anyhow::Result<f64> {
-    let begun = Instant::now();
+/// Milliseconds until all eight, started directly, print that they are registered.
+fn measure_direct(commands: &[LaunchCommand], server: &RegistrationServer) -> anyhow::Result<f64> {
+    let started = Instant::now();
     let mut children = Vec::new();
-    for life in lives {
-        let (program, args) = life.command.split_first().context("an empty command")?;
+    for command in commands {
+        let (program, args) = command.command.split_first().context("an empty command")?;
         children.push(
             Command::new(program)
                 .args(args)
-                .current_dir(&life.cwd)
+                .current_dir(&command.cwd)
                 .env_clear()
-                .envs(&life.env)
-                .env("FULCRUM_GRPC_SERVER", &registrar.address)
+                .envs(&command.env)
+                .env("FULCRUM_GRPC_SERVER", &server.address)
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
                 .spawn()?,
@@ -141,41 +144,41 @@ fn directly(lives: &[Life], registrar: &Registrar) -> anyhow::Result<f64> {
     let outcome = children
         .iter_mut()
         .try_for_each(|child| wait_for_line(child, "registered"));
-    let took = begun.elapsed().as_secs_f64() * 1000.0;
-    children.iter_mut().for_each(end);
+    let took = started.elapsed().as_secs_f64() * 1000.0;
+    children.iter_mut().for_each(kill);
     outcome.map(|()| took)
 }
 
-/// Milliseconds from starting Fulcrum until it says that all eight are ready.
-fn by_fulcrum(app: &App) -> anyhow::Result<f64> {
+/// Milliseconds from the start of Fulcrum until it prints that all eight are ready.
+fn measure_fulcrum(app: &App) -> anyhow::Result<f64> {
     let run = app.fulcrum(&["dev"]);
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut child = run.piped()?;
     let outcome = wait_for_line(&mut child, &format!("{DOMAINS} domains ready in"));
-    let took = begun.elapsed().as_secs_f64() * 1000.0;
+    let took = started.elapsed().as_secs_f64() * 1000.0;
     app.fulcrum(&["down"]).output()?;
-    end(&mut child);
+    kill(&mut child);
     outcome.map(|()| took)
 }
 
 fn wait_for_line(child: &mut Child, wanted: &str) -> anyhow::Result<()> {
     let stdout = child.stdout.take().context("no output")?;
-    let mut said = String::new();
+    let mut output = String::new();
     let mut lines = BufReader::new(stdout).lines();
     for line in &mut lines {
         let line = line?;
         if line.contains(wanted) {
-            // Read on, so that a full or closed pipe can't disturb it.
+            // Read on, so that a full or closed pipe does not disturb it.
             std::thread::spawn(move || lines.for_each(drop));
             return Ok(());
         }
-        said.push_str(&line);
-        said.push('\n');
+        output.push_str(&line);
+        output.push('\n');
     }
-    bail!("it ended without saying {wanted:?}; it said\n{said}")
+    bail!("it exited without printing {wanted:?}; it printed\n{output}")
 }
 
-fn end(child: &mut Child) {
+fn kill(child: &mut Child) {
     let _ = child.kill();
     let _ = child.wait();
 }

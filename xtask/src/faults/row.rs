@@ -22,7 +22,7 @@ impl Id {
         Some(Self(section, digits.parse().ok().filter(|_| good)?))
     }
 
-    /// That of a test, whose name begins with it: `faults::a_start::a04_…`.
+    /// The row of a test, whose name begins with it: `faults::a_start::a04_…`.
     pub(super) fn of_test(name: &str) -> Option<Self> {
         let function = name.rsplit("::").next()?;
         Self::parse(function.split('_').next()?)
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_test_tells_its_row() {
+    fn a_test_names_its_row() {
         assert_eq!(
             Id::of_test("faults::a_start::a04_never_registers"),
             Some(Id('A', 4))

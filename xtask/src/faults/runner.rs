@@ -9,43 +9,43 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
-use super::found::Test;
+use super::discovery::Test;
 use super::row::Id;
-use crate::command::Run;
+use crate::command::CommandRunner;
 
-/// Where a test writes what it has to say beyond passed and failed (`fulcrum_e2e::figure`).
+/// Names the file to which a test writes its [`ReportEntry`]s.
 const REPORT: &str = "FULCRUM_FAULTS_REPORT";
 
-/// A word of a test.
+/// What a test reports besides pass and fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Word {
-    /// The row can't be tried on this machine, and why.
+pub(super) enum ReportEntry {
+    /// The row cannot be tested on this machine, and the reason.
     NotApplicable(Id, String),
-    /// A figure of the scorecard.
-    Figure(Id, String),
+    /// A measured value.
+    Measurement(Id, String),
 }
 
 /// How a test ended.
 #[derive(Debug, Clone)]
 pub(super) struct Outcome {
     pub(super) test: Test,
-    /// None where it wasn't run, because it is a long one.
+    /// None if it was not run, since it is a long one.
     pub(super) took: Option<Duration>,
-    /// What it printed, where it failed.
+    /// Its output, if it failed.
     pub(super) failure: Option<String>,
-    pub(super) words: Vec<Word>,
+    pub(super) report: Vec<ReportEntry>,
 }
 
-/// Runs all of them: first the ordinary ones side by side, then, where asked for, the long ones.
+/// Runs all of them: first the ordinary ones in parallel, then, if requested, the long ones.
 ///
 /// # Errors
-/// A folder for the reports that can't be made. A test that can't be run has failed.
+/// A directory for the reports that cannot be created. A test that cannot be run has failed.
 pub(super) fn run(tests: &[Test], long: bool) -> anyhow::Result<Vec<Outcome>> {
     let reports = crate::workspace::target()?.join("tmp/faults");
-    // What an earlier run said is nothing that this one says.
+    // Reports of an earlier run are not those of this one.
     if reports.exists() {
         std::fs::remove_dir_all(&reports)
-            .with_context(|| format!("can't clear {}", reports.display()))?;
+            .with_context(|| format!("cannot clear {}", reports.display()))?;
     }
     std::fs::create_dir_all(&reports)?;
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
@@ -58,7 +58,7 @@ pub(super) fn run(tests: &[Test], long: bool) -> anyhow::Result<Vec<Outcome>> {
             test: test.clone(),
             took: None,
             failure: None,
-            words: Vec::new(),
+            report: Vec::new(),
         }));
     }
     Ok(outcomes)
@@ -70,7 +70,7 @@ fn run_some(tests: &[&Test], workers: usize, reports: &Path) -> Vec<Outcome> {
     let work = || {
         while let Some(test) = tests.get(next.fetch_add(1, Ordering::Relaxed)) {
             let outcome = run_one(test, reports);
-            // Another worker's panic is its own.
+            // A panic of another worker leaves the outcomes valid.
             let mut outcomes = outcomes.lock().unwrap_or_else(|lock| lock.into_inner());
             outcomes.push(outcome);
         }
@@ -87,13 +87,13 @@ fn run_some(tests: &[&Test], workers: usize, reports: &Path) -> Vec<Outcome> {
 fn run_one(test: &Test, reports: &Path) -> Outcome {
     let report: PathBuf = reports.join(test.name.replace("::", "."));
     let limit = if test.long { 60 } else { 5 };
-    let run = Run::new(&test.executable, crate::workspace::root().join("tests"))
+    let run = CommandRunner::new(&test.executable, crate::workspace::root().join("tests"))
         .args(["--exact", &test.name, "--include-ignored", "--nocapture"])
         .env(REPORT, &report)
-        .within(Duration::from_secs(60 * limit))
-        // Cargo sets it for what it runs, and tests that need a build ask for it.
+        .timeout(Duration::from_secs(60 * limit))
+        // Set by cargo for the tests that it runs; tests that build something use it.
         .env("CARGO", std::env::var_os("CARGO").unwrap_or("cargo".into()));
-    let begun = Instant::now();
+    let started = Instant::now();
     let failure = match run.output() {
         Ok(output) if output.status.success() => None,
         Ok(output) => {
@@ -102,29 +102,29 @@ fn run_one(test: &Test, reports: &Path) -> Outcome {
         }
         Err(error) => Some(format!("{error:#}\n")),
     };
-    let took = begun.elapsed();
+    let took = started.elapsed();
     let passed = failure.is_none();
-    let sign = if passed { "" } else { "FAILED: " };
-    eprintln!("{:8.2} s  {sign}{}", took.as_secs_f64(), test.name);
-    let failure = failure.map(|text| format!("{text}\nrepeat with\n  {}", run.line()));
-    // A test that has nothing to say has no report.
-    let words = std::fs::read_to_string(&report).unwrap_or_default();
+    let prefix = if passed { "" } else { "FAILED: " };
+    eprintln!("{:8.2} s  {prefix}{}", took.as_secs_f64(), test.name);
+    let failure = failure.map(|text| format!("{text}\nrepeat with\n  {}", run.command_line()));
+    // A test without entries has no report.
+    let report = std::fs::read_to_string(&report).unwrap_or_default();
     Outcome {
         test: test.clone(),
         took: Some(took),
         failure,
-        words: words.lines().filter_map(word).collect(),
+        report: report.lines().filter_map(parse_entry).collect(),
     }
 }
 
 /// A line of a report: row, kind, text.
-fn word(line: &str) -> Option<Word> {
+fn parse_entry(line: &str) -> Option<ReportEntry> {
     let mut parts = line.splitn(3, '\t');
     let row = Id::parse(parts.next()?)?;
     let (kind, text) = (parts.next()?, parts.next()?.to_owned());
     match kind {
-        "not applicable" => Some(Word::NotApplicable(row, text)),
-        "figure" => Some(Word::Figure(row, text)),
+        "not applicable" => Some(ReportEntry::NotApplicable(row, text)),
+        "figure" | "measurement" => Some(ReportEntry::Measurement(row, text)),
         _ => None,
     }
 }
@@ -135,11 +135,14 @@ mod tests {
 
     #[test]
     fn a_report_is_read_line_by_line() {
-        let figure = Word::Figure(Id('D', 9), "0 orphans after 200 kills".to_owned());
-        assert_eq!(word("D9\tfigure\t0 orphans after 200 kills"), Some(figure));
-        let absent = Word::NotApplicable(Id('D', 8), "no\troot".to_owned());
-        assert_eq!(word("d08\tnot applicable\tno\troot"), Some(absent));
-        assert_eq!(word("D9\trumour\tx"), None);
-        assert_eq!(word("D9\tfigure"), None);
+        let figure = ReportEntry::Measurement(Id('D', 9), "0 orphans after 200 kills".to_owned());
+        assert_eq!(
+            parse_entry("D9\tfigure\t0 orphans after 200 kills"),
+            Some(figure)
+        );
+        let absent = ReportEntry::NotApplicable(Id('D', 8), "no\troot".to_owned());
+        assert_eq!(parse_entry("d08\tnot applicable\tno\troot"), Some(absent));
+        assert_eq!(parse_entry("D9\trumour\tx"), None);
+        assert_eq!(parse_entry("D9\tfigure"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The table for people: the rows, then the figures.
+//! The printed table: the rows, then the measurements.
 
 use std::fmt;
 
@@ -21,22 +21,22 @@ impl fmt::Display for Table<'_> {
             let line = format!(
                 "{id:<4} {:<width$} {seconds:>8}  {}",
                 row.title,
-                Words(&row.state)
+                StateText(&row.state)
             );
             writeln!(f, "{}", line.trim_end())?;
         }
-        self.figures(f)?;
-        self.sum(f)
+        self.measurements(f)?;
+        self.summary(f)
     }
 }
 
 impl Table<'_> {
-    fn figures(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn measurements(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut any = false;
         for row in self.0 {
-            for figure in &row.figures {
+            for figure in &row.measurements {
                 if !any {
-                    writeln!(f, "\nFigures")?;
+                    writeln!(f, "\nMeasurements")?;
                     any = true;
                 }
                 let id = row.id.map_or_else(|| "-".to_owned(), |id| id.to_string());
@@ -46,30 +46,30 @@ impl Table<'_> {
         Ok(())
     }
 
-    fn sum(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = |is: fn(&State) -> bool| self.0.iter().filter(|row| is(&row.state)).count();
         writeln!(
             f,
             "\n{} passed, {} failed, {} missing, {} not applicable, {} long (not run)",
             count(|state| *state == State::Passed),
             count(|state| *state == State::Failed),
-            count(|state| *state == State::Missing),
+            count(|state| *state == State::NoTest),
             count(|state| matches!(state, State::NotApplicable(_))),
             count(|state| *state == State::Long),
         )
     }
 }
 
-struct Words<'a>(&'a State);
+struct StateText<'a>(&'a State);
 
-impl fmt::Display for Words<'_> {
+impl fmt::Display for StateText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             State::Passed => f.write_str("pass"),
             State::Failed => f.write_str("FAIL"),
             State::NotApplicable(why) => write!(f, "not applicable: {why}"),
             State::Long => f.write_str("long: not run without --long"),
-            State::Missing => f.write_str("MISSING: neither a test nor a reason"),
+            State::NoTest => f.write_str("MISSING: no test and no reason"),
         }
     }
 }
@@ -83,12 +83,12 @@ mod tests {
 
     #[test]
     fn the_table_reads_like_this() {
-        let row = |id, title: &str, state, seconds, figures: &[&str]| Row {
+        let row = |id, title: &str, state, seconds, measurements: &[&str]| Row {
             id: Some(id),
             title: title.to_owned(),
             state,
             took: Duration::from_secs_f64(seconds),
-            figures: figures.iter().map(ToString::to_string).collect(),
+            measurements: measurements.iter().map(ToString::to_string).collect(),
         };
         let rows = [
             row(Id('A', 4), "never registers", State::Passed, 3.25, &[]),
@@ -100,7 +100,7 @@ A4   never registers    3.2 s  pass
 D9   SIGKILL            1.0 s  FAIL
 D19  stuck                     long: not run without --long
 
-Figures
+Measurements
 D9   1 orphan
 
 1 passed, 1 failed, 0 missing, 0 not applicable, 1 long (not run)

@@ -1,4 +1,4 @@
-//! Copying a folder.
+//! Copying a directory.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -6,13 +6,13 @@ use std::path::Path;
 
 use anyhow::Context;
 
-/// Copies the files and folders in `from` to `to`, except those with a name in `without`.
+/// Copies the files and directories in `from` to `to`, except those with a name in `without`.
 ///
 /// # Errors
-/// A file or folder that can't be read or written.
+/// A file or directory that cannot be read or written.
 pub(super) fn copy_tree(from: &Path, to: &Path, without: &[&str]) -> anyhow::Result<()> {
-    fs::create_dir_all(to).with_context(|| format!("can't create {}", to.display()))?;
-    for entry in fs::read_dir(from).with_context(|| format!("can't read {}", from.display()))? {
+    fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
+    for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
         let entry = entry?;
         let name = entry.file_name();
         if without.iter().any(|without| name == *without) {
@@ -26,7 +26,7 @@ pub(super) fn copy_tree(from: &Path, to: &Path, without: &[&str]) -> anyhow::Res
             symlink(fs::read_link(&source)?, &target)?;
         } else {
             fs::copy(&source, &target)
-                .with_context(|| format!("can't copy {}", source.display()))?;
+                .with_context(|| format!("cannot copy {}", source.display()))?;
         }
     }
     Ok(())
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_copy_keeps_links_and_leaves_out_what_it_is_told() {
+    fn a_copy_keeps_links_and_skips_excluded_names() {
         let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let (from, to) = (from.path(), &to.path().join("copy"));
         fs::create_dir_all(from.join("src/.fulcrum")).unwrap();

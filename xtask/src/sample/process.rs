@@ -1,4 +1,4 @@
-//! Finding a run's processes by the tag in their environment, and signalling one.
+//! Finding a run's processes by the tag in their environment, and sending one a signal.
 
 use std::fmt;
 use std::fs;
@@ -7,7 +7,7 @@ use anyhow::Context;
 use rustix::process::Pid;
 pub(crate) use rustix::process::Signal;
 
-/// A live process that carries the tag.
+/// A running process with the tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tagged {
     pub(crate) pid: i32,
@@ -20,15 +20,15 @@ impl fmt::Display for Tagged {
     }
 }
 
-/// The live processes whose environment has `name=value`. Processes of other users can't be
-/// read and don't count; a zombie has no environment any more.
+/// The running processes whose environment has `name=value`. Processes of other users cannot be
+/// read and don't count; a zombie has no environment.
 ///
 /// # Errors
 /// A system without /proc.
 pub(crate) fn tagged(name: &str, value: &str) -> anyhow::Result<Vec<Tagged>> {
     let entry = format!("{name}={value}");
     let mut found = Vec::new();
-    for process in fs::read_dir("/proc").context("processes are found by /proc")? {
+    for process in fs::read_dir("/proc").context("cannot list /proc")? {
         let Ok(process) = process else { continue };
         let Some(pid) = process
             .file_name()
@@ -37,7 +37,7 @@ pub(crate) fn tagged(name: &str, value: &str) -> anyhow::Result<Vec<Tagged>> {
         else {
             continue;
         };
-        // A process may end between the listing and the reading.
+        // A process may exit between the listing and the read.
         let Ok(environ) = fs::read(process.path().join("environ")) else {
             continue;
         };
@@ -59,28 +59,28 @@ pub(crate) fn tagged(name: &str, value: &str) -> anyhow::Result<Vec<Tagged>> {
 /// Sends a signal to one process.
 ///
 /// # Errors
-/// A process that is gone, or isn't ours.
+/// A process that does not exist, or belongs to another user.
 pub(crate) fn send(pid: i32, signal: Signal) -> anyhow::Result<()> {
-    let process = Pid::from_raw(pid).with_context(|| format!("{pid} is no process id"))?;
+    let process = Pid::from_raw(pid).with_context(|| format!("{pid} is not a process id"))?;
     rustix::process::kill_process(process, signal)
-        .with_context(|| format!("can't send {signal:?} to process {pid}"))
+        .with_context(|| format!("cannot send {signal:?} to process {pid}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::Run;
+    use crate::command::CommandRunner;
     use crate::wait::until;
     use std::time::Duration;
 
     #[test]
-    fn a_tagged_process_is_found_until_it_is_gone() {
-        let folder = tempfile::tempdir().unwrap();
-        let value = folder.path().to_str().unwrap();
-        let run = Run::new("sleep", ".")
+    fn a_tagged_process_is_found_until_it_exits() {
+        let directory = tempfile::tempdir().unwrap();
+        let value = directory.path().to_str().unwrap();
+        let run = CommandRunner::new("sleep", ".")
             .arg("60")
             .env("XTASK_TAG_TEST", value);
-        let mut child = run.start(&folder.path().join("log")).unwrap();
+        let mut child = run.start(&directory.path().join("log")).unwrap();
         let found = until("the tag is seen", Duration::from_secs(10), || {
             Ok(tagged("XTASK_TAG_TEST", value)?
                 .pop()

@@ -1,25 +1,24 @@
-//! Who depends on whom, compared with the [policy](super::policy).
+//! Which package depends on which, compared with the [policy](super::policy).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cargo_metadata::{DependencyKind, Metadata, PackageId, TargetKind};
+use cargo_metadata::{DependencyKind, Metadata, TargetKind};
 
 use super::finding::Finding;
-use super::policy::{CRATES, FOR_TESTS, LIBRARY_PREFIX, OUTSIDERS, PARENT};
+use super::policy::{CRATES, FOR_TESTS, LIBRARY_PREFIX, TOOL_CRATES, TOP_CRATE};
 
-/// What depends on what, by the names of the registry.
+/// The workspace's packages and what they depend on directly, by the names of the registry.
 pub(super) struct Graph {
-    /// The workspace's packages, by name.
     pub(super) members: BTreeMap<String, Member>,
-    /// What each package of the graph is built from and runs with; no build and test tools.
-    runs_with: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// A package of the workspace.
 #[derive(Default)]
 pub(super) struct Member {
-    /// The folder, relative to the root.
-    pub(super) folder: String,
+    /// The directory, relative to the root.
+    pub(super) directory: String,
+    /// The root files of its library and programs, relative to the root.
+    pub(super) roots: Vec<String>,
     direct: Vec<(String, DependencyKind)>,
     has_build_script: bool,
 }
@@ -28,13 +27,28 @@ impl Graph {
     pub(super) fn new(metadata: &Metadata) -> Self {
         let root = &metadata.workspace_root;
         let members = metadata.workspace_packages().into_iter().map(|package| {
-            let folder = package.manifest_path.parent().unwrap_or(root);
+            let directory = package.manifest_path.parent().unwrap_or(root);
             let direct = package
                 .dependencies
                 .iter()
                 .map(|dep| (dep.name.clone(), dep.kind));
+            let has_modules = |kind: &TargetKind| matches!(kind, TargetKind::Lib | TargetKind::Bin);
+            let roots = package
+                .targets
+                .iter()
+                .filter(|target| target.kind.iter().any(has_modules))
+                .map(|target| {
+                    target
+                        .src_path
+                        .strip_prefix(root)
+                        .unwrap_or(&target.src_path)
+                });
             let member = Member {
-                folder: folder.strip_prefix(root).unwrap_or(folder).to_string(),
+                directory: directory
+                    .strip_prefix(root)
+                    .unwrap_or(directory)
+                    .to_string(),
+                roots: roots.map(ToString::to_string).collect(),
                 direct: direct.collect(),
                 has_build_script: package
                     .targets
@@ -45,138 +59,93 @@ impl Graph {
         });
         Graph {
             members: members.collect(),
-            runs_with: runs_with(metadata),
         }
     }
-
-    /// How `from` comes to need `wanted`, package by package; `None` if it doesn't.
-    pub(super) fn path(&self, from: &str, wanted: &str) -> Option<Vec<String>> {
-        let mut came_from: BTreeMap<&str, &str> = BTreeMap::new();
-        let mut next = vec![from];
-        while let Some(name) = next.pop() {
-            if name == wanted && name != from {
-                let mut path = vec![name.to_owned()];
-                while let Some(before) = came_from.get(path[path.len() - 1].as_str()) {
-                    path.push((*before).to_owned());
-                }
-                path.reverse();
-                return Some(path);
-            }
-            for dependency in self.runs_with.get(name).into_iter().flatten() {
-                if dependency != from && !came_from.contains_key(dependency.as_str()) {
-                    came_from.insert(dependency, name);
-                    next.push(dependency);
-                }
-            }
-        }
-        None
-    }
-}
-
-fn runs_with(metadata: &Metadata) -> BTreeMap<String, BTreeSet<String>> {
-    let names: BTreeMap<&PackageId, &str> = metadata
-        .packages
-        .iter()
-        .map(|package| (&package.id, package.name.as_str()))
-        .collect();
-    let name = |id: &PackageId| {
-        names
-            .get(id)
-            .map_or_else(|| id.to_string(), |name| (*name).to_owned())
-    };
-    let mut graph: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for node in metadata.resolve.iter().flat_map(|resolve| &resolve.nodes) {
-        let normal = node.deps.iter().filter(|dep| {
-            dep.dep_kinds
-                .iter()
-                .any(|kind| kind.kind == DependencyKind::Normal)
-        });
-        // Two versions of a package are one here: "never tokio" means any.
-        graph
-            .entry(name(&node.id))
-            .or_default()
-            .extend(normal.map(|dep| name(&dep.pkg)));
-    }
-    graph
 }
 
 /// Compares the graph with the policy. `workspace_manifest` is the root's `Cargo.toml`.
 pub(super) fn check(graph: &Graph, workspace_manifest: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (name, member) in &graph.members {
-        let manifest = format!("{}/Cargo.toml", member.folder);
-        let mut found = |what: String, cure: &str| {
-            findings.push(Finding::error(&manifest, 1, what, cure));
-        };
-        if OUTSIDERS.contains(&name.as_str()) {
-            for (dependency, _) in &member.direct {
-                if dependency.starts_with(LIBRARY_PREFIX) {
-                    found(
-                        format!("{name} depends on {dependency}"),
-                        "it drives the program from outside, as a user does; remove it",
-                    );
-                }
-            }
-            continue;
-        }
-        let Some(rule) = CRATES.iter().find(|rule| rule.name == name) else {
-            found(
-                format!("{name} has no row in the table of crates"),
-                "add it to xtask/src/tidy/policy.rs",
-            );
-            continue;
-        };
-        if member.has_build_script {
-            found(
-                format!("{name} has a build script"),
-                "generate by `cargo xtask codegen` and check it in",
-            );
-        }
-        for (dependency, kind) in &member.direct {
-            if *kind == DependencyKind::Build {
-                found(
-                    format!("{name} has the build-dependency {dependency}"),
-                    "generate by `cargo xtask codegen` and check it in",
-                );
-            }
-            let sibling = dependency.starts_with(LIBRARY_PREFIX);
-            if sibling && name != PARENT {
-                found(
-                    format!("{name} depends on its sibling {dependency}"),
-                    "only fulcrum-cli joins them: pass plain data, or a trait that fulcrum-cli adapts",
-                );
-                continue;
-            }
-            let for_tests = *kind == DependencyKind::Development
-                && FOR_TESTS.iter().any(|(allowed, _)| allowed == dependency);
-            if !for_tests
-                && !rule
-                    .may_use
-                    .iter()
-                    .any(|(allowed, _)| allowed == dependency)
-            {
-                found(
-                    format!(
-                        "{name} depends on {dependency}, which the table of crates doesn't allow it"
-                    ),
-                    "do without, or add it with its reason to xtask/src/tidy/policy.rs",
-                );
-            }
-        }
-    }
-    for rule in CRATES
-        .iter()
-        .filter(|rule| !graph.members.contains_key(rule.name))
-    {
-        findings.push(Finding::error(
-            "xtask/src/tidy/policy.rs",
-            1,
-            format!("the table of crates names {}, which isn't there", rule.name),
-            "remove its row",
-        ));
+        findings.extend(match TOOL_CRATES.iter().find(|(tool, _)| tool == name) {
+            Some((_, allowed)) => check_tool(name, member, allowed),
+            None => check_product(name, member),
+        });
     }
     findings.extend(unused(graph, workspace_manifest));
     findings
+}
+
+fn check_tool(name: &str, member: &Member, allowed: &[&str]) -> Vec<Finding> {
+    member
+        .direct
+        .iter()
+        .filter(|(dependency, _)| {
+            dependency.starts_with(LIBRARY_PREFIX) && !allowed.contains(&dependency.as_str())
+        })
+        .map(|(dependency, _)| {
+            Finding::error(
+                manifest(member),
+                1,
+                format!("{name} depends on {dependency}"),
+                "it runs the program from outside, as a user does; remove it",
+            )
+        })
+        .collect()
+}
+
+fn check_product(name: &str, member: &Member) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut found = |message: String, hint: &str| {
+        findings.push(Finding::error(manifest(member), 1, message, hint));
+    };
+    let Some(rule) = CRATES.iter().find(|rule| rule.name == name) else {
+        found(
+            format!("{name} has no row in the table of crates"),
+            "add it to xtask/src/tidy/policy.rs",
+        );
+        return findings;
+    };
+    if member.has_build_script {
+        found(
+            format!("{name} has a build script"),
+            "generate by `cargo xtask codegen` and check it in",
+        );
+    }
+    for (dependency, kind) in &member.direct {
+        if *kind == DependencyKind::Build {
+            found(
+                format!("{name} has the build-dependency {dependency}"),
+                "generate by `cargo xtask codegen` and check it in",
+            );
+        }
+        let is_development = *kind == DependencyKind::Development;
+        let is_allowed = |table: &[(&str, &str)]| table.iter().any(|(name, _)| name == dependency);
+        if dependency.starts_with(LIBRARY_PREFIX) {
+            if dependency == TOP_CRATE {
+                found(
+                    format!("{name} depends on {dependency}"),
+                    "it is a program, which nothing imports",
+                );
+            } else if !rule.siblings.contains(&dependency.as_str()) {
+                found(
+                    format!("{name} depends on its sibling {dependency}"),
+                    "only fulcrum-runtime and fulcrum-cli join them, in tests and examples too: \
+                     pass plain data, or a trait that one of them implements",
+                );
+            }
+        } else if !(is_allowed(rule.allowed) || is_development && is_allowed(&FOR_TESTS)) {
+            found(
+                format!("{name} depends on {dependency}, which the table of crates does not allow"),
+                "do without, or add it with its reason to xtask/src/tidy/policy.rs",
+            );
+        }
+    }
+    findings
+}
+
+fn manifest(member: &Member) -> String {
+    format!("{}/Cargo.toml", member.directory)
 }
 
 /// Versions that the workspace pins and no member uses.
@@ -188,7 +157,7 @@ fn unused(graph: &Graph, manifest: &str) -> Vec<Finding> {
         .collect();
     pinned(manifest)
         .into_iter()
-        // Our own crates are listed for whoever joins them.
+        // The workspace's own crates are listed for those that join them.
         .filter(|(_, name)| !name.starts_with(LIBRARY_PREFIX) && !used.contains(name.as_str()))
         .map(|(line, name)| {
             let what = format!("no member of the workspace uses {name}");
@@ -229,98 +198,103 @@ mod tests {
     use super::*;
 
     fn graph(members: &[(&str, &[(&str, DependencyKind)])]) -> Graph {
-        let allowed = CRATES
-            .iter()
-            .map(|rule| (rule.name.to_owned(), Member::default()));
-        let mut graph = Graph {
-            members: allowed.collect(),
-            runs_with: BTreeMap::new(),
-        };
-        for (name, direct) in members {
-            let direct: Vec<_> = direct
+        let members = members.iter().map(|(name, direct)| {
+            let direct = direct
                 .iter()
-                .map(|(name, kind)| ((*name).to_owned(), *kind))
-                .collect();
-            let names = direct.iter().map(|(name, _)| name.clone()).collect();
-            graph.runs_with.insert((*name).to_owned(), names);
-            let folder = format!("crates/{name}");
-            graph.members.insert(
-                (*name).to_owned(),
-                Member {
-                    folder,
-                    direct,
-                    has_build_script: false,
-                },
-            );
+                .map(|(name, kind)| ((*name).to_owned(), *kind));
+            let member = Member {
+                directory: format!("crates/{name}"),
+                direct: direct.collect(),
+                ..Member::default()
+            };
+            ((*name).to_owned(), member)
+        });
+        Graph {
+            members: members.collect(),
         }
-        graph
     }
 
-    fn told(graph: &Graph) -> Vec<String> {
+    fn found(graph: &Graph) -> Vec<String> {
         check(graph, "").iter().map(ToString::to_string).collect()
     }
 
     #[test]
-    fn siblings_and_unlisted_crates_are_found_and_listed_ones_are_not() {
+    fn a_sibling_that_depends_on_a_sibling_fails() {
+        use DependencyKind::{Development, Normal};
+        for kind in [Normal, Development] {
+            let found = found(&graph(&[("fulcrum-logs", &[("fulcrum-rpc", kind)])]));
+            let expected = "crates/fulcrum-logs/Cargo.toml:1: fulcrum-logs depends on its sibling \
+                            fulcrum-rpc";
+            assert!(found[0].starts_with(expected), "{found:?}");
+        }
+        for joins in ["fulcrum-runtime", "fulcrum-cli"] {
+            let found = found(&graph(&[(joins, &[("fulcrum-rpc", Normal)])]));
+            assert_eq!(found, [""; 0]);
+        }
+    }
+
+    #[test]
+    fn nothing_depends_on_the_program() {
+        use DependencyKind::Normal;
+        for name in ["fulcrum-logs", "fulcrum-runtime", "xtask", "fulcrum-e2e"] {
+            let found = found(&graph(&[(name, &[("fulcrum-cli", Normal)])]));
+            assert!(found[0].contains("depends on fulcrum-cli"), "{found:?}");
+        }
+        let found = found(&graph(&[("fulcrum-cli", &[("fulcrum-runtime", Normal)])]));
+        assert_eq!(found, [""; 0]);
+    }
+
+    #[test]
+    fn a_runtime_that_depends_on_clap_fails() {
+        use DependencyKind::Normal;
+        let found = found(&graph(&[("fulcrum-runtime", &[("clap", Normal)])]));
+        assert!(
+            found[0].contains("fulcrum-runtime depends on clap"),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn unlisted_dependencies_are_found_and_listed_ones_are_not() {
         use DependencyKind::{Build, Development, Normal};
-        assert_eq!(told(&graph(&[])), [""; 0]);
-        let graph = graph(&[
+        let found = found(&graph(&[
+            ("fulcrum-logs", &[("bytes", Normal), ("clap", Normal)]),
+            ("fulcrum-watch", &[("proptest", Development), ("cc", Build)]),
             (
-                "fulcrum-logs",
-                &[("bytes", Normal), ("fulcrum-rpc", Normal), ("clap", Normal)],
+                "xtask",
+                &[
+                    ("clap", Normal),
+                    ("fulcrum-config", Normal),
+                    ("fulcrum-rpc", Normal),
+                ],
             ),
-            (
-                "fulcrum-health",
-                &[("proptest", Development), ("tokio", Normal), ("cc", Build)],
-            ),
-            ("fulcrum-cli", &[("fulcrum-rpc", Normal)]),
-            ("xtask", &[("clap", Normal), ("fulcrum-config", Normal)]),
-        ]);
-        let told = told(&graph).join("\n");
-        assert!(
-            told.contains(
-                "crates/fulcrum-logs/Cargo.toml:1: fulcrum-logs depends on its sibling fulcrum-rpc"
-            ),
-            "{told}"
-        );
-        assert!(told.contains("fulcrum-logs depends on clap"), "{told}");
-        assert!(told.contains("fulcrum-health depends on tokio"), "{told}");
-        assert!(
-            told.contains("fulcrum-health has the build-dependency cc"),
-            "{told}"
-        );
-        assert!(told.contains("xtask depends on fulcrum-config"), "{told}");
+        ]))
+        .join("\n");
+        for wrong in [
+            "fulcrum-logs depends on clap",
+            "fulcrum-watch has the build-dependency cc",
+            "xtask depends on fulcrum-rpc",
+        ] {
+            assert!(found.contains(wrong), "{wrong} is missing in {found}");
+        }
         for fine in [
             "bytes",
             "proptest",
-            "fulcrum-cli depends",
+            "fulcrum-config",
             "xtask depends on clap",
         ] {
-            assert!(!told.contains(fine), "{fine} is allowed: {told}");
+            assert!(!found.contains(fine), "{fine} is allowed: {found}");
         }
     }
 
     #[test]
     fn a_crate_without_a_row_is_found() {
-        let told = told(&graph(&[("fulcrum-new", &[])]));
-        assert!(told[0].contains("fulcrum-new has no row"), "{told:?}");
+        let found = found(&graph(&[("fulcrum-new", &[])]));
+        assert!(found[0].contains("fulcrum-new has no row"), "{found:?}");
     }
 
     #[test]
-    fn a_path_through_the_graph_names_every_step() {
-        use DependencyKind::Normal;
-        let graph = graph(&[
-            ("a", &[("b", Normal), ("c", Normal)]),
-            ("b", &[("a", Normal)]),
-            ("c", &[("d", Normal)]),
-        ]);
-        assert_eq!(graph.path("a", "d").unwrap(), ["a", "c", "d"]);
-        assert_eq!(graph.path("c", "a"), None);
-        assert_eq!(graph.path("a", "a"), None);
-    }
-
-    #[test]
-    fn pinned_versions_that_nobody_uses_are_told() {
+    fn pinned_versions_without_a_use_are_found() {
         let manifest = "[workspace]\n\n[workspace.dependencies]\n# yaml\nyaml = { package = \"yaml_serde\", \
                         version = \"1\" }\nbytes = \"1\"\n\n[profile.dev]\ndebug = 1\n";
         assert_eq!(
@@ -328,8 +302,8 @@ mod tests {
             [(5, "yaml_serde".to_owned()), (6, "bytes".to_owned())]
         );
         let graph = graph(&[("fulcrum-logs", &[("bytes", DependencyKind::Normal)])]);
-        let told = unused(&graph, manifest);
-        assert_eq!(told.len(), 1, "{told:?}");
-        assert_eq!(told[0].line, 5);
+        let found = unused(&graph, manifest);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].line, 5);
     }
 }

@@ -2,44 +2,44 @@
 
 use std::fmt;
 
-/// Something that isn't as it should be: where, what, and what to do.
+/// A violation of a rule: where, what, and how to resolve it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Finding {
     /// Relative to the repository's root.
     pub(super) file: String,
     /// From 1.
     pub(super) line: usize,
-    /// A warning is told and fails nothing.
+    /// A warning is printed and fails nothing.
     pub(super) warning: bool,
-    what: String,
-    cure: String,
+    message: String,
+    hint: String,
 }
 
 impl Finding {
     pub(super) fn error(
         file: impl Into<String>,
         line: usize,
-        what: impl Into<String>,
-        cure: impl Into<String>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
     ) -> Self {
         Finding {
             file: file.into(),
             line,
             warning: false,
-            what: what.into(),
-            cure: cure.into(),
+            message: message.into(),
+            hint: hint.into(),
         }
     }
 
     pub(super) fn warning(
         file: impl Into<String>,
         line: usize,
-        what: impl Into<String>,
-        cure: impl Into<String>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
     ) -> Self {
         Finding {
             warning: true,
-            ..Finding::error(file, line, what, cure)
+            ..Finding::error(file, line, message, hint)
         }
     }
 }
@@ -50,10 +50,10 @@ impl fmt::Display for Finding {
             file,
             line,
             warning,
-            what,
-            cure,
+            message,
+            hint,
         } = self;
         let warning = if *warning { "warning: " } else { "" };
-        write!(f, "{file}:{line}: {warning}{what}; {cure}")
+        write!(f, "{file}:{line}: {warning}{message}; {hint}")
     }
 }

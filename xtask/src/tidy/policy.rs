@@ -1,39 +1,61 @@
-//! Who may depend on what, and why: the table of crates as data.
+//! What may depend on what, the layers, the limits and the words: the rules of tidy as data.
 //!
-//! A new dependency is a decision; it gets a row here, with its reason. Names are those of
-//! the registry (`yaml_serde`, which the code calls `serde_yaml`).
+//! A new dependency is a decision; it gets a row here, with its reason. Names of dependencies are
+//! those of the registry (`yaml_serde`, which the code calls `serde_yaml`).
 
 /// What a product crate may depend on directly.
 pub(super) struct Crate {
     pub(super) name: &'static str,
+    /// Crates of the workspace.
+    pub(super) siblings: &'static [&'static str],
     /// Name and reason.
-    pub(super) may_use: &'static [(&'static str, &'static str)],
+    pub(super) allowed: &'static [(&'static str, &'static str)],
 }
 
-/// Crates whose names begin so are siblings: none depends on another.
+/// Begins the names of the product's crates.
 pub(super) const LIBRARY_PREFIX: &str = "fulcrum-";
 
-/// The siblings' only parent.
-pub(super) const PARENT: &str = "fulcrum-cli";
+/// The crates that import none of each other.
+const SIBLINGS: &[&str] = &[
+    "fulcrum-config",
+    "fulcrum-health",
+    "fulcrum-logs",
+    "fulcrum-rpc",
+    "fulcrum-spawn",
+    "fulcrum-watch",
+];
 
-/// Members of the workspace that aren't part of the product. They know none of its crates,
-/// but drive the program from outside, as its users do.
-pub(super) const OUTSIDERS: [&str; 2] = ["xtask", "fulcrum-e2e"];
+/// The library that joins the siblings.
+pub(super) const RUNTIME: &str = "fulcrum-runtime";
 
-/// For tests of any product crate.
+/// The program, which nothing imports.
+pub(super) const TOP_CRATE: &str = "fulcrum-cli";
+
+/// Members of the workspace that are not part of the product, and the product's crates that they
+/// may use. They run the program as its users do.
+pub(super) const TOOL_CRATES: [(&str, &[&str]); 2] = [
+    // The table of settings, for docs/configuration.md.
+    ("xtask", &["fulcrum-config"]),
+    ("fulcrum-e2e", &[]),
+];
+
+/// For tests and examples of any product crate.
 pub(super) const FOR_TESTS: [(&str, &str); 3] = [
     ("proptest", "property tests"),
     ("tempfile", "files for a test"),
-    ("tokio", "paused time, and a runtime for a test"),
+    (
+        "tokio",
+        "paused time, and a runtime for a test or an example",
+    ),
 ];
 
-pub(super) const CRATES: [Crate; 7] = [
+pub(super) const CRATES: [Crate; 8] = [
     Crate {
         name: "fulcrum-config",
-        may_use: &[
+        siblings: &[],
+        allowed: &[
             ("figment", "layers"),
             ("globset", "runtime.domains"),
-            ("schemars", "the schema of the files"),
             ("serde", "typed sections"),
             ("serde-saphyr", "the strict parse, with places"),
             ("serde_json", "values of `config show`"),
@@ -44,7 +66,8 @@ pub(super) const CRATES: [Crate; 7] = [
     },
     Crate {
         name: "fulcrum-spawn",
-        may_use: &[
+        siblings: &[],
+        allowed: &[
             ("libc", "signal dispositions of a child"),
             ("nodejs-semver", "ranges in engines and .nvmrc"),
             ("rustix", "process groups, pidfds, signals"),
@@ -57,16 +80,25 @@ pub(super) const CRATES: [Crate; 7] = [
             ("swc_ecma_visit", "imports of a file"),
             ("swc_ts_fast_strip", "types are stripped as Node does it"),
             ("tokio", "the driver"),
-            ("tracing", "its own words"),
+            ("tracing", "log lines without a domain"),
         ],
     },
     Crate {
         name: "fulcrum-health",
-        may_use: &[("sysinfo", "the sampler, in one module")],
+        siblings: &[],
+        allowed: &[
+            ("http", "feature checks: requests of HTTP probes"),
+            ("http-body-util", "feature checks: bodies of HTTP probes"),
+            ("hyper", "feature checks: the client of HTTP probes"),
+            ("hyper-util", "feature checks: the client of HTTP probes"),
+            ("sysinfo", "the sampler, in one module"),
+            ("tokio", "feature checks: connections and time limits"),
+        ],
     },
     Crate {
         name: "fulcrum-logs",
-        may_use: &[
+        siblings: &[],
+        allowed: &[
             ("bytes", "lines without copies"),
             ("humantime", "times for people"),
             ("libc", "O_NOFOLLOW"),
@@ -80,7 +112,8 @@ pub(super) const CRATES: [Crate; 7] = [
     },
     Crate {
         name: "fulcrum-rpc",
-        may_use: &[
+        siblings: &[],
+        allowed: &[
             ("bytes", "frames"),
             ("http", "metadata and limits"),
             ("hyper-util", "the Unix socket's connector"),
@@ -89,7 +122,7 @@ pub(super) const CRATES: [Crate; 7] = [
             ("rustix", "lock, peer, socket"),
             ("serde", "payloads"),
             ("serde_json", "payloads"),
-            ("sha2", "the runtime folder's name"),
+            ("sha2", "the runtime directory's name"),
             ("thiserror", "errors"),
             ("tokio", "sockets"),
             ("tokio-stream", "listeners as streams"),
@@ -99,12 +132,13 @@ pub(super) const CRATES: [Crate; 7] = [
             ("tonic-prost", "the codec of generated code"),
             ("tonic-reflection", "server reflection"),
             ("tower", "services"),
-            ("tracing", "its own words"),
+            ("tracing", "log lines without a domain"),
         ],
     },
     Crate {
         name: "fulcrum-watch",
-        may_use: &[
+        siblings: &[],
+        allowed: &[
             ("ignore", "the rules of .gitignore"),
             ("notify", "the system's notifications"),
             ("sha2", "is it another content"),
@@ -113,16 +147,33 @@ pub(super) const CRATES: [Crate; 7] = [
         ],
     },
     Crate {
-        name: PARENT,
-        may_use: &[
+        name: RUNTIME,
+        siblings: SIBLINGS,
+        allowed: &[
+            ("rustix", "credentials of this process, file times"),
+            ("serde", "payloads of the control API"),
+            ("serde_json", "effective settings and environments"),
+            ("thiserror", "errors"),
+            ("tokio", "tasks, channels, time"),
+            ("tokio-stream", "answers of the control API as streams"),
+            ("tokio-util", "cancellation"),
+            ("tracing", "log lines without a domain"),
+        ],
+    },
+    Crate {
+        name: TOP_CRATE,
+        siblings: &[
+            "fulcrum-config",
+            "fulcrum-health",
+            "fulcrum-logs",
+            "fulcrum-rpc",
+            "fulcrum-runtime",
+            "fulcrum-spawn",
+            "fulcrum-watch",
+        ],
+        allowed: &[
             ("clap", "arguments"),
             ("clap_complete", "completions"),
-            ("fulcrum-config", "it joins them"),
-            ("fulcrum-health", "it joins them"),
-            ("fulcrum-logs", "it joins them"),
-            ("fulcrum-rpc", "it joins them"),
-            ("fulcrum-spawn", "it joins them"),
-            ("fulcrum-watch", "it joins them"),
             ("globset", "names of domains with wildcards"),
             ("humantime", "times for people"),
             ("opentelemetry", "forwarded lines"),
@@ -136,10 +187,121 @@ pub(super) const CRATES: [Crate; 7] = [
             ("tokio", "the runtime"),
             ("tokio-stream", "answers as they come"),
             ("tokio-util", "cancellation"),
-            ("tracing", "its own words"),
-            ("tracing-subscriber", "where its own words go"),
+            ("tracing", "log lines without a domain"),
+            (
+                "tracing-subscriber",
+                "feature of the layer that carries tracing events to the hub",
+            ),
             ("unicode-width", "columns"),
             ("yaml_serde", "writing YAML"),
         ],
     },
 ];
+
+/// Paths and macros that a crate's code must not use, tests aside.
+pub(super) struct ForbiddenPaths {
+    pub(super) name: &'static str,
+    pub(super) paths: &'static [&'static str],
+    pub(super) macros: &'static [&'static str],
+    pub(super) hint: &'static str,
+}
+
+/// More of these, as texts, are in the table of `crates/README.md`.
+pub(super) const FORBIDDEN_PATHS: &[ForbiddenPaths] = &[ForbiddenPaths {
+    name: RUNTIME,
+    paths: &[
+        "clap",
+        "clap_complete",
+        "std::io::stdout",
+        "tokio::io::stdout",
+        "std::process::exit",
+        "std::process::abort",
+        "tokio::signal",
+    ],
+    macros: &["print", "println"],
+    hint: "a library has no arguments, prints nothing and neither exits nor handles signals: \
+           leave it to fulcrum-cli, and pass a value or a handle",
+}];
+
+/// Layers of the top-level modules, by crate: each imports only modules of layers before its own.
+pub(super) const LAYERS: &[(&str, &[&[&str]])] = &[(
+    RUNTIME,
+    &[
+        &["format", "error", "options", "state"],
+        &["events", "outcome"],
+        &["shutdown"],
+        &["exit"],
+        &["process", "resources", "readiness", "liveness"],
+        &["restart", "command"],
+        &["standby"],
+        &["registration", "launch"],
+        &["transitions", "reload"],
+        &["watch", "control"],
+        &["parts"],
+        &["handle"],
+        &["runtime"],
+    ],
+)];
+
+/// Lines of a Rust file, those under `#[cfg(test)]` aside.
+pub(super) const MAX_FILE_LINES: usize = 500;
+
+/// The median of those lines stays below this.
+pub(super) const MEDIAN_FILE_LINES: usize = 160;
+
+/// Functions stay below this, counted from `fn` to the closing brace; tests aside.
+pub(super) const MIN_OVERLONG_FUNCTION: usize = 80;
+
+/// Files without those limits: a part of the path, from a `/` on, and the reason.
+pub(super) const UNLIMITED_FILES: &[(&str, &str)] = &[
+    ("/generated/", "written by `cargo xtask codegen`"),
+    ("/tests/", "tests are read one at a time"),
+    ("/tests.rs", "tests are read one at a time"),
+];
+
+/// The most lines of Rust below a directory, in-file tests included.
+pub(super) struct SizeLimit {
+    pub(super) directory: &'static str,
+    pub(super) lines: usize,
+    pub(super) hint: &'static str,
+}
+
+pub(super) const SIZE_LIMITS: &[SizeLimit] = &[
+    SizeLimit {
+        directory: "crates/fulcrum-cli/src",
+        lines: 7_600,
+        hint: "what is no argument, command, output or wiring goes to fulcrum-runtime or below",
+    },
+    SizeLimit {
+        directory: "crates/fulcrum-cli/src/wiring",
+        lines: 900,
+        hint: "the wiring opens and joins parts; what they do goes to fulcrum-runtime or below",
+    },
+];
+
+/// Where names and texts have none of the [`REPLACED_WORDS`].
+pub(super) const NAMED_DIRECTORIES: [&str; 4] = ["crates/", "xtask/", "tests/", "sdk/node/src/"];
+
+/// Words for which there are standard terms. Put together here, so that this file has none of them.
+pub(super) const REPLACED_WORDS: [&str; 17] = [
+    concat!("ho", "use"),
+    concat!("de", "sk"),
+    concat!("obit", "uary"),
+    concat!("cor", "oner"),
+    concat!("narr", "ator"),
+    concat!("gatek", "eeper"),
+    concat!("repr", "ieve"),
+    concat!("insist", "ence"),
+    concat!("fare", "well"),
+    concat!("left", "overs"),
+    concat!("ag", "enda"),
+    concat!("kee", "per"),
+    concat!("ros", "ter"),
+    concat!("gue", "sts"),
+    concat!("compl", "aints"),
+    concat!("unser", "ved"),
+    concat!("vit", "als"),
+];
+
+/// Verbs that no function's name begins with.
+pub(super) const REPLACED_FUNCTION_NAMES: [&str; 5] = ["tell", "heed", "hear", "told", "said"];

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context;
 
-/// Folders that are made, not written.
+/// Directories that are made, not written.
 const SKIPPED: [&str; 6] = [
     ".git",
     ".fulcrum",
@@ -25,13 +25,13 @@ pub(super) struct File {
 /// Every text file below `root`, ordered by path. Binary files are left out.
 ///
 /// # Errors
-/// A folder or file that can't be read.
+/// A directory or file that cannot be read.
 pub(super) fn files(root: &Path) -> anyhow::Result<Vec<File>> {
     let mut files = Vec::new();
-    let mut folders = vec![root.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in
-            fs::read_dir(&folder).with_context(|| format!("can't read {}", folder.display()))?
+    let mut directories = vec![root.to_path_buf()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(&directory)
+            .with_context(|| format!("cannot read {}", directory.display()))?
         {
             let entry = entry?;
             let (path, kind) = (entry.path(), entry.file_type()?);
@@ -40,10 +40,10 @@ pub(super) fn files(root: &Path) -> anyhow::Result<Vec<File>> {
                 continue;
             }
             if kind.is_dir() {
-                folders.push(path);
+                directories.push(path);
             } else if kind.is_file() {
                 let bytes =
-                    fs::read(&path).with_context(|| format!("can't read {}", path.display()))?;
+                    fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
                 let Ok(text) = String::from_utf8(bytes) else {
                     continue;
                 };
@@ -60,12 +60,12 @@ pub(super) fn files(root: &Path) -> anyhow::Result<Vec<File>> {
     Ok(files)
 }
 
-/// The folders at the top that hold something, ordered by name.
+/// The directories at the top that hold something, ordered by name.
 pub(super) fn top_level(files: &[File]) -> Vec<&str> {
-    let mut folders: Vec<_> = files
+    let mut directories: Vec<_> = files
         .iter()
         .filter_map(|file| Some(file.path.split_once('/')?.0))
         .collect();
-    folders.dedup();
-    folders
+    directories.dedup();
+    directories
 }

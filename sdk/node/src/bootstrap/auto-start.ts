@@ -1,7 +1,7 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { urlOf } from './builtins.ts';
 
-/** A class that makes domains, as far as it concerns us. */
+/** The parts of a domain class that are used here. */
 interface DomainClass {
   new (): { start(): unknown };
   prototype: object;
@@ -10,28 +10,28 @@ interface DomainClass {
 const BRAND = Symbol.for('fulcrum.domain');
 const INSTANCES = Symbol.for('fulcrum.domain.instances');
 
-/** How long an entry that makes its own instance may take to do so, in milliseconds. */
-const PATIENCE_MS = 2_000;
-const LOOK_EVERY_MS = 100;
-/** When an entry that most likely starts itself is looked at all the same. */
-const LATER_MS = 200;
+/** How long an entry that creates its own instance may take to do so, in milliseconds. */
+const SETTLE_TIMEOUT_MS = 2_000;
+const POLL_INTERVAL_MS = 100;
+/** When an entry that most likely starts itself is inspected. */
+const DEFER_MS = 200;
 
 /**
- * Starts a domain whose entry only default-exports its class (or an instance of the SDK's
- * base that nobody started). An entry that starts itself is left alone.
+ * Starts a domain whose entry only exports its class as default (or an instance of the SDK's base
+ * class that is not started). An entry that starts itself is left alone.
  */
 export function autoStart(entry: string, starts: boolean): void {
   // The main module is evaluated after all preloads; a CommonJS one, by the next turn of the loop.
-  const look = () => {
+  const inspect = () => {
     const main = process.mainModule;
     if (main?.loaded) void start(main.exports, entry);
-    // Otherwise the ES module loader runs it (import() gives the same instance, once it is
-    // evaluated), or it threw, which Node reports by itself.
+    // Otherwise the ES module loader runs it (import() returns the same instance once it is
+    // evaluated), or it threw, which Node itself reports.
     else if (main === undefined || preloadsModules()) importMain(entry);
   };
-  // Looking takes Node a millisecond or two, which an entry that starts itself is spared.
-  if (starts) setTimeout(look, LATER_MS);
-  else setImmediate(look);
+  // The inspection takes a millisecond or two, so it is deferred for an entry that starts itself.
+  if (starts) setTimeout(inspect, DEFER_MS);
+  else setImmediate(inspect);
 }
 
 function importMain(entry: string): void {
@@ -44,7 +44,7 @@ function importMain(entry: string): void {
   import(url).then((exports) => start(exports, entry), () => undefined);
 }
 
-/** With --import, Node takes even a CommonJS entry through the ES module loader. */
+/** With --import, Node loads even a CommonJS entry with the ES module loader. */
 function preloadsModules(): boolean {
   const flags = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].join(' ');
   return /(^|\s)--(import|(experimental-)?loader)\b/.test(flags);
@@ -54,7 +54,7 @@ async function start(exports: unknown, entry: string): Promise<void> {
   const exported = defaultOf(exports);
   try {
     if (isStoppedSdkInstance(exported)) await exported.start();
-    else if (isDomainClass(exported) && !(await startsItself(exported, entry))) await new exported().start();
+    else if (isDomainClass(exported) && !(await isSelfStarting(exported, entry))) await new exported().start();
   } catch (error) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     process.stderr.write(`fulcrum: the domain failed to start: ${text}\n`);
@@ -62,7 +62,7 @@ async function start(exports: unknown, entry: string): Promise<void> {
   }
 }
 
-/** The default export behind the wrappings of module formats and transpilers. */
+/** The default export, unwrapped from module formats and transpilers. */
 function defaultOf(exports: unknown): unknown {
   let value = exports;
   for (let depth = 0; depth < 2; depth++) {
@@ -76,17 +76,17 @@ function isDomainClass(value: unknown): value is DomainClass {
   return typeof value === 'function' && typeof (value.prototype as { start?: unknown } | undefined)?.start === 'function';
 }
 
-/** An instance of the SDK's base: its start() is one start however often it is called. */
+/** An instance of the SDK's base class: repeated calls of its start() have no effect. */
 function isStoppedSdkInstance(value: unknown): value is { start(): unknown } {
   return typeof value === 'object' && value !== null && BRAND in value;
 }
 
-async function startsItself(exported: DomainClass, entry: string): Promise<boolean> {
+async function isSelfStarting(exported: DomainClass, entry: string): Promise<boolean> {
   if (isConstructed(exported)) return true;
-  if (!mentionsNew(entry, exported.name)) return false;
-  // It makes an instance somewhere, perhaps after something asynchronous.
-  for (let waited = 0; waited < PATIENCE_MS; waited += LOOK_EVERY_MS) {
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  if (!mentionsConstruction(entry, exported.name)) return false;
+  // It creates an instance somewhere, perhaps asynchronously.
+  for (let waited = 0; waited < SETTLE_TIMEOUT_MS; waited += POLL_INTERVAL_MS) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
     if (isConstructed(exported)) return true;
   }
   return false;
@@ -100,12 +100,12 @@ function isConstructed(exported: DomainClass): boolean {
   return hasInstances(exported);
 }
 
-/** V8 knows the living objects of any class (Node 20.13 and later). */
+/** V8 can count the objects of any class (Node 20.13 and later). */
 function hasInstances(exported: DomainClass): boolean {
   const { queryObjects } = require('node:v8') as { queryObjects?: (ctor: unknown, options: { format: 'count' }) => number };
   if (!queryObjects) return false;
   const { emitWarning } = process;
-  // It is experimental, which is our concern and not that of who reads the domain's log.
+  // Suppresses the warning that it is experimental, which would appear in the domain's log.
   process.emitWarning = () => undefined;
   try {
     return queryObjects(exported, { format: 'count' }) > 0;
@@ -114,8 +114,8 @@ function hasInstances(exported: DomainClass): boolean {
   }
 }
 
-/** Whether the entry says `new Name` outside its comments. */
-function mentionsNew(entry: string, name: string): boolean {
+/** Whether the entry contains `new Name` outside of comments. */
+function mentionsConstruction(entry: string, name: string): boolean {
   if (!/^[\w$]+$/.test(name)) return false;
   try {
     const text = readFileSync(entry, 'utf8');

@@ -1,10 +1,10 @@
 /**
- * Node's own modules, loaded when they are needed: a domain in JavaScript needs none of
- * them, and each costs up to a millisecond of its start.
+ * Node's own modules, loaded on demand: a domain in JavaScript needs none of them, and each costs up
+ * to a millisecond of its start.
  */
 
-/** `node:module`, with the parts that its types leave out. */
-export interface OpenModule {
+/** `node:module`, with the parts that are missing from its types. */
+export interface InternalModuleApi {
   register(specifier: string, options: { data: unknown }): void;
   /** Hooks in this thread: Node 22.15 and later. */
   registerHooks?(hooks: SyncHooks): void;
@@ -14,13 +14,13 @@ export interface OpenModule {
   _extensions: Record<string, (module: CommonJsModule, filename: string) => void>;
   _resolveFilename(request: string, ...rest: unknown[]): string;
   _findPath(request: string, paths: string[]): string | false;
-  /** Begins the program; made to be replaced, and called by Node itself when all preloads are done. */
+  /** Runs the program; called by Node when all preloads are done. It is designed to be replaced. */
   runMain(this: unknown, ...args: unknown[]): void;
-  /** Writes what was compiled to disk: Node 22.10 and later. */
+  /** Writes the compile cache to disk: Node 22.10 and later. */
   flushCompileCache?(): void;
 }
 
-/** The parts of a CommonJS module that Node leaves open to extension. */
+/** The parts of a CommonJS module that can be extended. */
 export interface CommonJsModule {
   _compile(code: string, filename: string, format?: string): unknown;
 }
@@ -31,8 +31,8 @@ export interface SyncHooks {
   resolve?(specifier: string, context: object, next: (specifier: string, context: object) => unknown): unknown;
 }
 
-export function nodeModule(): OpenModule {
-  return require('node:module') as unknown as OpenModule;
+export function nodeModule(): InternalModuleApi {
+  return require('node:module') as unknown as InternalModuleApi;
 }
 
 /** The `file:` URL of a path. */

@@ -1,13 +1,13 @@
 import { nodeModule } from './builtins.ts';
 
-/** By now a domain has started; it isn't worth a wake-up of its own before. */
-const AFTER_MS = 2_000;
+/** A domain has started by then, so the write does not delay its start. */
+const FLUSH_DELAY_MS = 2_000;
 
 /**
- * Node writes its compile cache when the process ends by itself, which few domains do:
- * so that the next start finds it, it is written once this one is over.
+ * Node writes its compile cache when a process exits by itself, which few domains do. So it is
+ * written once the start is complete, for the next start.
  */
-export function keepCompileCache(): void {
+export function flushCompileCacheLater(): void {
   if (!process.env.NODE_COMPILE_CACHE) return;
-  setTimeout(() => nodeModule().flushCompileCache?.(), AFTER_MS).unref();
+  setTimeout(() => nodeModule().flushCompileCache?.(), FLUSH_DELAY_MS).unref();
 }

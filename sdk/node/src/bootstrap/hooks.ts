@@ -1,16 +1,16 @@
 /**
- * The loader hooks of `module.register`, for a Node that has no cheaper way: they run in
- * a thread of their own.
+ * The loader hooks of `module.register`, for a Node without a cheaper way. They run in a thread of
+ * their own.
  */
 import childProcess from 'node:child_process';
-import type { TypeScriptPlan } from './plan.ts';
+import type { TypeScriptConfig } from './config.ts';
 import { fileURLToPath } from 'node:url';
-import { StrippedFiles } from './stripped.ts';
+import { StrippedFiles } from './stripped-files.ts';
 import { typescriptPath } from './urls.ts';
 
-/** What the main thread hands over. */
+/** The data that the main thread passes. */
 export interface HookData {
-  ts: TypeScriptPlan | null;
+  ts: TypeScriptConfig | null;
   /** URL of the SDK, where it must be provided. */
   sdk: string | null;
 }

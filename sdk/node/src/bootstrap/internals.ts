@@ -1,11 +1,11 @@
 import { nodeModule, urlOf } from './builtins.ts';
 
-/** Node's one loader of ES modules, of which only this concerns us, and not every Node has all of it. */
+/** The parts of Node's ES module loader that are used here. Not every Node has all of them. */
 export interface CascadedLoader {
   load?(url: string, context: object): Promise<LoadResult>;
   resolve?: Resolve;
   resolveSync?: Resolve;
-  /** Every module that it has begun to load, by URL. */
+  /** Every module that it has started to load, by URL. */
   loadCache?: LoadCache;
 }
 
@@ -16,7 +16,7 @@ export interface LoadCache {
   set(this: unknown, url: string, ...rest: unknown[]): unknown;
 }
 
-/** What the loader of Node 20 gives for a URL. */
+/** The result of the loader of Node 20 for a URL. */
 export interface LoadResult {
   format: string;
   responseURL: string;
@@ -29,8 +29,8 @@ let flagged = false;
 let opened: CascadedLoader | undefined;
 
 /**
- * Hides the flag that opens Node's internals: a child that the domain forks is started with the
- * domain's flags, and this one isn't the domain's.
+ * Hides the flag that exposes Node's internals: children that the domain forks inherit its flags, and
+ * this one is not the domain's.
  */
 export function hideInternalsFlag(): void {
   const at = process.execArgv.indexOf(FLAG);
@@ -40,11 +40,11 @@ export function hideInternalsFlag(): void {
 }
 
 /**
- * Node's own loader, which `--expose-internals` lets us see. From the first call on nobody else
- * sees the flag nor Node's internals any more.
+ * Node's own loader, which `--expose-internals` exposes. From the first call on, the flag and Node's
+ * internals are hidden from all other code.
  *
- * @param hidden the package has hidden the flag already
- * @param alongside loads what else is needed of the internals
+ * @param hidden whether the package has already hidden the flag
+ * @param alongside loads other internals that are needed
  * @returns undefined without the flag, and where this Node has no such loader
  */
 export function cascadedLoader(hidden = false, alongside?: () => void): CascadedLoader | undefined {
@@ -55,14 +55,14 @@ export function cascadedLoader(hidden = false, alongside?: () => void): Cascaded
     opened = (require('internal/modules/esm/loader') as { getOrInitializeCascadedLoader(): CascadedLoader }).getOrInitializeCascadedLoader();
     alongside?.();
   } catch {
-    // Told by what is missing.
+    // The caller checks what is missing.
   }
-  shadowInternals(opened);
+  hideInternals(opened);
   return opened;
 }
 
-/** Node's own modules named `internal/…` must not stand in the way of a package named `internal`. */
-function shadowInternals(loader: CascadedLoader | undefined): void {
+/** Node's own modules named `internal/…` must not hide a package named `internal`. */
+function hideInternals(loader: CascadedLoader | undefined): void {
   const open = nodeModule();
   const internal = (id: unknown) => String(id).startsWith('internal/');
   open.builtinModules = Object.freeze(open.builtinModules.filter((id) => !internal(id)));
@@ -86,13 +86,13 @@ function shadowInternals(loader: CascadedLoader | undefined): void {
   }
 }
 
-/** Comes between `require` and how Node finds a file, leaving no trace in the stacks of its errors. */
-export function wrapResolve(instead: (resolve: () => string, request: string, rest: unknown[]) => string): void {
+/** Wraps how `require` resolves a file, without frames of this file in the stacks of errors. */
+export function wrapResolve(replacement: (resolve: () => string, request: string, rest: unknown[]) => string): void {
   const open = nodeModule();
   const native = open._resolveFilename;
   open._resolveFilename = function (request, ...rest) {
     try {
-      return instead(() => native.call(this, request, ...rest), request, rest);
+      return replacement(() => native.call(this, request, ...rest), request, rest);
     } catch (error) {
       if (error instanceof Error && typeof error.stack === 'string') {
         error.stack = error.stack.split('\n').filter((line) => !line.includes(__filename)).join('\n');

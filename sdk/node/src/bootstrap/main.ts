@@ -1,49 +1,49 @@
 /**
- * Loaded by Node ahead of a domain (`node --require bootstrap.cjs entry`). Does what
- * `FULCRUM_BOOTSTRAP` asks for, and nothing without it.
+ * Loaded by Node before a domain (`node --require bootstrap.cjs entry`). Applies the configuration in
+ * `FULCRUM_BOOTSTRAP`, and does nothing without it.
  */
 import { autoStart } from './auto-start.ts';
 import { nodeModule, urlOf } from './builtins.ts';
-import { keepCompileCache } from './compile-cache.ts';
+import { flushCompileCacheLater } from './compile-cache.ts';
 import type { HookData } from './hooks.ts';
 import { cascadedLoader } from './internals.ts';
-import { reportModules } from './modules.ts';
+import { reportModules } from './loaded-modules.ts';
 import { blockOnPipes } from './output.ts';
-import { isDomainProcess, isDomainWorker, readPlan } from './plan.ts';
-import type { Plan } from './plan.ts';
+import { isDomainProcess, isDomainWorker, readConfig } from './config.ts';
+import type { BootstrapConfig } from './config.ts';
 import { importedUrl, provideSdk } from './sdk.ts';
 import { canStandBy, standBy } from './standby.ts';
 import { hookTypeScript } from './typescript.ts';
 
-const plan = readPlan(process.env.FULCRUM_BOOTSTRAP);
-if (plan) follow(plan);
+const config = readConfig(process.env.FULCRUM_BOOTSTRAP);
+if (config) applyConfig(config);
 
-function follow(plan: Plan): void {
-  // One that couldn't be told to begin would be a second life of the domain beside the first.
-  if (plan.spare && !isDomainWorker(plan) && !(isDomainProcess(plan) && canStandBy())) process.exit(0);
-  hookLoaders(plan);
-  if (!isDomainProcess(plan)) {
-    if (plan.later !== null) hidePreload();
+function applyConfig(config: BootstrapConfig): void {
+  // Without activation it would run the program at once, as a second process of the domain.
+  if (config.standby && !isDomainWorker(config) && !(isDomainProcess(config) && canStandBy())) process.exit(0);
+  hookLoaders(config);
+  if (!isDomainProcess(config)) {
+    if (config.deferred !== null) hidePreload();
     cascadedLoader();
-    if (plan.modules !== null && isDomainWorker(plan)) reportModules(process.argv[1], plan.modules, 'worker');
-  } else if (plan.spare) {
-    if (plan.modules !== null) cascadedLoader();
-    standBy(plan.spare, () => {
-      // What the entry's text says may have changed while this process waited.
-      const now = readPlan(process.env.FULCRUM_BOOTSTRAP) ?? plan;
-      if (now.later !== null) hidePreload();
+    if (config.modules !== null && isDomainWorker(config)) reportModules(process.argv[1], config.modules, 'worker');
+  } else if (config.standby) {
+    if (config.modules !== null) cascadedLoader();
+    standBy(config.standby, () => {
+      // The entry may have changed while this process waited.
+      const current = readConfig(process.env.FULCRUM_BOOTSTRAP) ?? config;
+      if (current.deferred !== null) hidePreload();
       blockOnPipes();
-      serve(now, false);
+      setUpProcess(current, false);
     });
   } else {
-    // Loaded by the package, it comes after the streams' first use, and late enough to look.
-    if (plan.later === null) blockOnPipes();
-    serve(plan, plan.later !== null);
+    // When deferred, the package has done this already, and the entry has been loaded.
+    if (config.deferred === null) blockOnPipes();
+    setUpProcess(config, config.deferred !== null);
   }
 }
 
 /** Installs what this Node needs to load the domain's code. */
-function hookLoaders({ ts, sdk }: Plan): void {
+function hookLoaders({ ts, sdk }: BootstrapConfig): void {
   const typesNeedThread = ts !== null && hookTypeScript(ts);
   const sdkNeedsThread = sdk !== null && provideSdk(sdk);
   if (typesNeedThread || sdkNeedsThread) {
@@ -52,16 +52,16 @@ function hookLoaders({ ts, sdk }: Plan): void {
   }
 }
 
-/** What the domain's own process gets besides. */
-function serve({ entry, starts, modules }: Plan, late: boolean): void {
-  autoStart(entry, starts && !late);
-  if (modules !== null) reportModules(entry, modules, late ? 'late' : 'main');
-  keepCompileCache();
+/** Sets up the domain's own process. */
+function setUpProcess({ entry, starts, modules }: BootstrapConfig, deferred: boolean): void {
+  autoStart(entry, starts && !deferred);
+  if (modules !== null) reportModules(entry, modules, deferred ? 'deferred' : 'main');
+  flushCompileCacheLater();
 }
 
 /**
- * A cold start of this domain has no preload, since the package stands in for it: only as a spare
- * it had to have one, which its code and what it starts needn't know of.
+ * A cold start of this domain has no preload, because the bootstrap is deferred. A standby process
+ * needs one, which is hidden from the domain's code and its children.
  */
 function hidePreload(): void {
   const at = process.execArgv.findIndex((word, index) => word === '--require' && process.execArgv[index + 1] === __filename);

@@ -1,14 +1,14 @@
-/** A stream of process.stdout's kind, as far as it concerns us. */
+/** The parts of process.stdout that are used here. */
 interface OutputStream {
   _type?: string;
   _handle?: { setBlocking?(blocking: boolean): void };
 }
 
 /**
- * Makes writes to a pipe blocking, as they are to a file or a terminal: Node's are
- * asynchronous, and an exit or a crash loses what the pipe hadn't taken yet.
+ * Makes writes to a pipe blocking, as they are to a file or a terminal. Node's are asynchronous, so an
+ * exit or a crash would lose output that is not yet in the pipe.
  *
- * The getters are replaced until their first use; a program that prints nothing pays nothing.
+ * The getters are replaced until their first use, so a program without output has no cost.
  */
 export function blockOnPipes(): void {
   for (const name of ['stdout', 'stderr'] as const) {

@@ -2,27 +2,27 @@ import { nodeModule, urlOf } from './builtins.ts';
 
 const NAMES = new Set(['@fulcrum/domain', 'fulcrum']);
 
-/** Whether a specifier is the SDK's, under either of its names. */
+/** Whether a specifier is one of the SDK's names. */
 export function isSdk(specifier: string): boolean {
   return NAMES.has(specifier);
 }
 
-/** What `require` of the SDK gives, in its folder. */
-export function requiredFile(folder: string): string {
-  return `${folder}/dist/index.cjs`;
+/** The file that `require` of the SDK loads. */
+export function requiredFile(dir: string): string {
+  return `${dir}/dist/index.cjs`;
 }
 
-/** The URL of what `import` of the SDK gives. */
-export function importedUrl(folder: string): string {
-  return urlOf(`${folder}/dist/index.mjs`);
+/** The URL that `import` of the SDK loads. */
+export function importedUrl(dir: string): string {
+  return urlOf(`${dir}/dist/index.mjs`);
 }
 
 /**
- * Resolves the SDK from `folder` where the domain has none of its own.
+ * Resolves the SDK from `dir` where the domain has not installed it.
  *
  * @returns whether `import` needs a hooks thread for it
  */
-export function provideSdk(folder: string): boolean {
+export function provideSdk(dir: string): boolean {
   const open = nodeModule();
   const resolveFilename = open._resolveFilename;
   open._resolveFilename = function (request, ...rest) {
@@ -30,7 +30,7 @@ export function provideSdk(folder: string): boolean {
       return resolveFilename.call(this, request, ...rest);
     } catch (error) {
       if (!isSdk(request) || (error as { code?: string }).code !== 'MODULE_NOT_FOUND') throw error;
-      return requiredFile(folder);
+      return requiredFile(dir);
     }
   };
   if (!open.registerHooks) return true;
@@ -40,7 +40,7 @@ export function provideSdk(folder: string): boolean {
         return next(specifier, context);
       } catch (error) {
         if (!isSdk(specifier) || (error as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') throw error;
-        return { url: importedUrl(folder), format: 'module', shortCircuit: true };
+        return { url: importedUrl(dir), format: 'module', shortCircuit: true };
       }
     },
   });

@@ -1,69 +1,69 @@
 import { nodeModule } from './builtins.ts';
-import type { SparePlan } from './plan.ts';
+import type { StandbyConfig } from './config.ts';
 
-/** What a spare is told when its time has come. */
+/** The activation of a standby process. */
 interface Activation {
-  /** Variables that differ from those it was started with. */
+  /** Variables that differ from the initial environment. */
   env: Record<string, string>;
-  /** The working directory: the folder may be another one of the same name by now. */
+  /** The working directory: another directory may have the same name by now. */
   cwd: string;
 }
 
-/** A base class that can dial ahead: `warm.ts` in the package. */
-type Warming = { DomainBase?: { [key: symbol]: unknown } };
-const WARM = Symbol.for('fulcrum.domain.warm');
+/** A base class that can connect in advance: `prepared-transport.ts` in the package. */
+type WarmUpApi = { DomainBase?: { [key: symbol]: unknown } };
+const PREPARE_TRANSPORT = Symbol.for('fulcrum.domain.warm');
 
-/** How long a connection that was dialled ahead waits for the domain's code to take it over. */
-const UNWANTED_MS = 10_000;
+/** How long a prepared connection waits for the domain's code to take it over. */
+const WARM_CONNECTION_TTL_MS = 10_000;
 
-/** The newest Node of which it is known that it begins programs by `Module.runMain`. */
-const NEWEST_MAJOR = 26;
+/** The newest Node that is known to run programs by `Module.runMain`. */
+const MAX_TESTED_MAJOR = 26;
 
-/** Whether this Node can be kept from running the program. */
+/** Whether running the program can be delayed on this Node. */
 export function canStandBy(): boolean {
-  return parseInt(process.versions.node, 10) <= NEWEST_MAJOR && typeof nodeModule().runMain === 'function';
+  return parseInt(process.versions.node, 10) <= MAX_TESTED_MAJOR && typeof nodeModule().runMain === 'function';
 }
 
 /**
- * Makes this process a spare: it is booted and connected, and begins with the domain's code when
- * Fulcrum says so. Node itself calls `Module.runMain` once all preloads are done, with everything
- * in place that a program can see (`process.argv`, the main module's path, …); only that call is
- * put off. So the program runs as it does after a cold start, in a module graph of its own.
+ * Makes this process a standby process: it is booted and connected, and loads the domain's code when
+ * Fulcrum activates it. Node itself calls `Module.runMain` once all preloads are done, with everything
+ * in place that a program can observe (`process.argv`, the main module's path, …); only that call is
+ * delayed. So the program runs as after a cold start, in a module graph of its own.
  *
- * What Fulcrum says is one line on standard input, read through a second descriptor: the first is
- * untouched when the domain comes to look at it.
+ * The activation is one line on standard input, read through a second descriptor, so that the first
+ * one is unused when the domain reads from it.
  *
- * @param begin is called with the domain's environment in place, just before its code is loaded
+ * @param start called with the domain's environment in place, just before its code is loaded
  */
-export function standBy(spare: SparePlan, begin: () => void): void {
+export function standBy(config: StandbyConfig, start: () => void): void {
   const open = nodeModule();
   const { runMain } = open;
   open.runMain = function (...args) {
     open.runMain = runMain;
-    const warmth = warmUp(spare);
+    const prepared = warmUp(config);
     awaitActivation(({ env, cwd }) => {
       Object.assign(process.env, env);
       process.chdir(cwd);
-      beginUptime();
-      // Not called from here, or our own frames would be at the end of the program's stacks; and
-      // asked for before anything else is, or that would find no main module.
+      resetUptime();
+      // Not called directly, or frames of this file would be in the program's stacks. Scheduled
+      // before anything else, which needs the main module.
       setImmediate(runMain, ...args);
-      begin();
-      setTimeout(() => void warmth.then((cool) => cool?.()), UNWANTED_MS).unref();
+      start();
+      setTimeout(() => void prepared.then((discard) => discard?.()), WARM_CONNECTION_TTL_MS).unref();
     });
   };
 }
 
-/** Loads what the domain will load first, and dials; gives what ends the connection again. */
-async function warmUp({ required, imported }: SparePlan): Promise<(() => void) | undefined> {
+/** Loads the SDK, and connects. Resolves with a function that closes the connection. */
+async function warmUp({ required, imported }: StandbyConfig): Promise<(() => void) | undefined> {
   try {
-    let own: Warming | undefined;
-    if (required !== null) own = require(required) as Warming;
-    if (imported !== null) own = (await import(imported)) as Warming;
-    const warm = own?.DomainBase?.[WARM];
-    return typeof warm === 'function' ? (warm as () => () => void)() : undefined;
+    let sdk: WarmUpApi | undefined;
+    if (required !== null) sdk = require(required) as WarmUpApi;
+    if (imported !== null) sdk = (await import(imported)) as WarmUpApi;
+    const prepare = sdk?.DomainBase?.[PREPARE_TRANSPORT];
+    return typeof prepare === 'function' ? (prepare as () => () => void)() : undefined;
   } catch {
-    // The domain will meet the same, and has words for it.
+    // The domain will fail in the same way, and report it.
     return undefined;
   }
 }
@@ -71,7 +71,7 @@ async function warmUp({ required, imported }: SparePlan): Promise<(() => void) |
 function awaitActivation(activate: (activation: Activation) => void): void {
   const { openSync } = require('node:fs') as typeof import('node:fs');
   const { Socket } = require('node:net') as typeof import('node:net');
-  // Opened anew it has flags of its own, so that of the domain stays as Node expects it.
+  // Opened separately it has flags of its own, so those of the domain's descriptor do not change.
   const channel = new Socket({ fd: openSync('/proc/self/fd/0', 'r'), readable: true, writable: false });
   let text = '';
   channel.setEncoding('utf8');
@@ -82,13 +82,13 @@ function awaitActivation(activate: (activation: Activation) => void): void {
     channel.destroy();
     activate(JSON.parse(text) as Activation);
   });
-  // Fulcrum is gone, and nobody will ever need this process.
+  // Fulcrum has exited, so this process is never activated.
   channel.on('end', () => process.exit(0));
   channel.on('error', () => process.exit(0));
 }
 
-/** `process.uptime()` tells how long the domain runs, not how long the process has waited for it. */
-function beginUptime(): void {
+/** Makes `process.uptime()` count from the activation. */
+function resetUptime(): void {
   const native = process.uptime;
   const waited = native();
   process.uptime = function uptime() {

@@ -1,17 +1,17 @@
 import { nodeModule, pathOf } from './builtins.ts';
 import { patchCascadedLoader } from './cascaded-loader.ts';
-import type { TypeScriptPlan } from './plan.ts';
+import type { TypeScriptConfig } from './config.ts';
 import { hookRequire } from './require-hook.ts';
-import { StrippedFiles } from './stripped.ts';
+import { StrippedFiles } from './stripped-files.ts';
 import { typescriptPath } from './urls.ts';
 
 /**
- * Lets `import` and `require` take TypeScript, by the cheapest means that this Node has.
+ * Makes `import` and `require` load TypeScript, in the cheapest way that this Node supports.
  *
  * @returns whether a hooks thread is still needed
  */
-export function hookTypeScript(plan: TypeScriptPlan): boolean {
-  const files = new StrippedFiles(plan, () => require('node:child_process'));
+export function hookTypeScript(config: TypeScriptConfig): boolean {
+  const files = new StrippedFiles(config, () => require('node:child_process'));
   hookRequire(files);
   const open = nodeModule();
   if (open.registerHooks) {
@@ -25,5 +25,5 @@ export function hookTypeScript(plan: TypeScriptPlan): boolean {
     });
     return false;
   }
-  return !plan.commonjs && !patchCascadedLoader(files);
+  return !config.commonjs && !patchCascadedLoader(files);
 }

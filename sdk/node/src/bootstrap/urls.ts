@@ -1,6 +1,6 @@
 const TYPESCRIPT = /\.[mc]?ts$/;
 
-/** The path of a TypeScript file behind a URL, or undefined for everything else. */
+/** The path of a TypeScript file URL, or undefined for everything else. */
 export function typescriptPath(url: string, pathOf: (url: string) => string): string | undefined {
   if (!url.startsWith('file:')) return undefined;
   const end = url.search(/[?#]/);

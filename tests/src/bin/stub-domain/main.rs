@@ -1,25 +1,26 @@
-//! A domain without Node, small enough that a test may start hundreds, with the bad habits that
-//! its flags ask for. `stub-domain --help` lists them.
+//! A domain without Node, small enough that a test can start hundreds. Its flags make it misbehave:
+//! `stub-domain --help` lists them.
 //!
-//! It registers by its environment as the SDK does, answers each request `x_request` with what it
-//! was sent, and writes down what it does in the ledger that `TEST_LEDGER` names.
+//! It registers with the settings in its environment as the SDK does, responds to each request
+//! `x_request` with the payload it received, and records its events in the activity log that
+//! `TEST_ACTIVITY_LOG` names.
 
-mod ending;
+mod activity_log;
+mod children;
+mod connection;
+mod exit;
 mod flags;
-mod ledger;
-mod link;
-mod offspring;
+mod output;
 mod wire;
-mod words;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
+use activity_log::ActivityLog;
 use flags::{Flags, Role};
-use ledger::Ledger;
 
-/// Whatever becomes of the test that started it, it doesn't stay for ever.
-const LIFETIME: Duration = Duration::from_secs(3600);
+/// It exits after this time, even if the test that started it is gone.
+const MAX_RUN_TIME: Duration = Duration::from_secs(3600);
 
 fn main() -> ExitCode {
     let flags = match Flags::parse(std::env::args().skip(1)) {
@@ -34,29 +35,29 @@ fn main() -> ExitCode {
         .build();
     runtime.expect("a runtime").block_on(async move {
         tokio::spawn(async {
-            tokio::time::sleep(LIFETIME).await;
+            tokio::time::sleep(MAX_RUN_TIME).await;
             std::process::exit(99);
         });
         match flags.role {
-            Role::Domain => domain(flags).await,
-            Role::Offspring => offspring::live(&flags).await,
-            Role::Forker => offspring::fork(&flags),
+            Role::Domain => run_domain(flags).await,
+            Role::Child => children::run_child(&flags).await,
+            Role::DoubleFork => children::double_fork(&flags),
         }
     })
 }
 
-async fn domain(flags: Flags) -> ExitCode {
-    let ledger = Ledger::of_environment(&flags);
-    ledger.spawned();
-    // Before anything else may wait: a stop can come at once.
-    ending::on_signals(&flags, &ledger);
-    ending::at_times(&flags);
-    offspring::beget(&flags, &ledger);
-    let _memory = tokio::spawn(offspring::hold(flags.rss_after, flags.rss));
+async fn run_domain(flags: Flags) -> ExitCode {
+    let activity_log = ActivityLog::from_environment(&flags);
+    activity_log.record_spawn();
+    // First, because a stop signal can arrive at once.
+    exit::handle_signals(&flags, &activity_log);
+    exit::schedule_from_start(&flags);
+    children::spawn_children(&flags, &activity_log);
+    let _memory = tokio::spawn(children::hold_memory(flags.rss_after, flags.rss));
     if flags.flood > 0 {
-        tokio::spawn(offspring::flood(flags.flood));
+        tokio::spawn(children::write_flood(flags.flood));
     }
-    words::say(&flags, &ledger);
-    link::keep(&flags, &ledger).await;
+    output::write_output(&flags, &activity_log);
+    connection::run(&flags, &activity_log).await;
     ExitCode::SUCCESS
 }

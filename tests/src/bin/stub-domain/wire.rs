@@ -1,13 +1,13 @@
-//! The protocol's two messages, by hand: strings, told apart by the numbers of their fields.
+//! Hand-made encoding of the protocol's two messages, whose fields are strings.
 
 use bytes::Bytes;
 
-/// What is sent: domain, type, payload, request id.
+/// Encodes a sent message: domain, type, payload, request id.
 pub(crate) fn encode(domain: &str, type_: &str, payload: &str, id: &str) -> Bytes {
     let mut message = Vec::new();
     for (number, text) in (1_u8..).zip([domain, type_, payload, id]) {
         message.push((number << 3) | 2);
-        varint(text.len(), &mut message);
+        write_varint(text.len(), &mut message);
         message.extend(text.as_bytes());
     }
     let length = u32::try_from(message.len()).expect("a message is short");
@@ -18,7 +18,7 @@ pub(crate) fn encode(domain: &str, type_: &str, payload: &str, id: &str) -> Byte
     frame.into()
 }
 
-fn varint(mut number: usize, into: &mut Vec<u8>) {
+fn write_varint(mut number: usize, into: &mut Vec<u8>) {
     while number > 127 {
         into.push((number & 127) as u8 | 128);
         number >>= 7;
@@ -26,7 +26,7 @@ fn varint(mut number: usize, into: &mut Vec<u8>) {
     into.push(number as u8);
 }
 
-/// What is received, as far as it matters here.
+/// The fields of a received message that the stub uses.
 #[derive(Default)]
 pub(crate) struct Message {
     pub(crate) type_: String,
@@ -34,8 +34,8 @@ pub(crate) struct Message {
     pub(crate) id: String,
 }
 
-/// Takes the first whole message off what has come; `None` until there is one.
-pub(crate) fn take(received: &mut Vec<u8>) -> Option<Message> {
+/// Removes the first complete message from the received bytes; `None` if there is none.
+pub(crate) fn take_message(received: &mut Vec<u8>) -> Option<Message> {
     let length: [u8; 4] = received.get(1..5)?.try_into().ok()?;
     let end = 5 + usize::try_from(u32::from_be_bytes(length)).ok()?;
     let message = decode(received.get(5..end)?);
@@ -45,8 +45,8 @@ pub(crate) fn take(received: &mut Vec<u8>) -> Option<Message> {
 
 fn decode(mut bytes: &[u8]) -> Message {
     let mut message = Message::default();
-    while let Some(tag) = number(&mut bytes) {
-        let value = number(&mut bytes).unwrap_or_default();
+    while let Some(tag) = read_varint(&mut bytes) {
+        let value = read_varint(&mut bytes).unwrap_or_default();
         if tag & 7 != 2 {
             continue;
         }
@@ -63,7 +63,7 @@ fn decode(mut bytes: &[u8]) -> Message {
     message
 }
 
-fn number(bytes: &mut &[u8]) -> Option<usize> {
+fn read_varint(bytes: &mut &[u8]) -> Option<usize> {
     let mut value = 0;
     for shift in (0..63).step_by(7) {
         let (byte, rest) = bytes.split_first()?;

@@ -3,4 +3,4 @@
 mod installing;
 mod program;
 mod registering;
-mod scarce;
+mod resource_exhaustion;

@@ -1,6 +1,6 @@
 //! Section B: crashes and the restart policy.
 
 mod commands;
-mod crowd;
+mod mass_crash;
 mod order;
 mod restart;

@@ -1,13 +1,15 @@
-//! Section D, a domain's processes: with what they start, and what comes of odd ones.
+//! Section D: a domain's processes, what they inherit, and unusual ones.
 
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fulcrum_e2e::{App, LIMIT, Signal, binary, figure, not_applicable, stub, wait_until};
+use fulcrum_e2e::{
+    App, LIMIT, SeededRandom, Signal, binary, measurement, not_applicable, stub, wait_until,
+};
 use serde_json::Value;
 
-/// A domain that runs a line of shell first, then is a stub.
+/// A domain that runs a line of shell first, then the stub.
 fn shell_first(app: App, name: &str, line: &str, settings: &str) -> App {
     let script = format!("{line}; exec {}", stub().display());
     let command = Value::String(script);
@@ -17,8 +19,8 @@ fn shell_first(app: App, name: &str, line: &str, settings: &str) -> App {
 
 #[test]
 fn d17_blocked_and_ignored_signals_are_not_inherited() {
-    // A shell can't change what it was started with, so grep shows what the domain was given.
-    let line = "grep '^Sig' /proc/self/status > $TEST_LEDGER.sig";
+    // A shell cannot change its inherited signal masks, so grep shows what the domain was given.
+    let line = "grep '^Sig' /proc/self/status > $TEST_ACTIVITY_LOG.sig";
     let app = shell_first(App::new(), "users", line, "");
     let script = format!(
         "trap '' HUP INT QUIT PIPE USR2; exec env --block-signal=TERM --block-signal=USR1 {} dev \
@@ -26,7 +28,7 @@ fn d17_blocked_and_ignored_signals_are_not_inherited() {
         binary().display()
     );
     app.program("sh", &["-c", &script]).output().exits(0);
-    let status = fs::read_to_string(app.beside().join("ledger.sig")).expect("written");
+    let status = fs::read_to_string(app.scratch_dir().join("activity-log.sig")).expect("written");
     for set in ["SigBlk", "SigIgn"] {
         let line = status.lines().find(|line| line.starts_with(set));
         let bits = line.and_then(|line| line.split_ascii_whitespace().nth(1));
@@ -35,11 +37,11 @@ fn d17_blocked_and_ignored_signals_are_not_inherited() {
     app.down();
 }
 
-/// When memory runs out, the kernel takes a domain before Fulcrum.
+/// When memory runs out, the kernel kills a domain before Fulcrum.
 #[test]
-fn d17_domains_are_likelier_victims_of_the_oom_killer() {
+fn d17_the_oom_killer_prefers_domains() {
     let app = App::new().stub_domain("users", &[]);
-    app.up();
+    app.start();
     let score = |pid: u64| -> i32 {
         let text = fs::read_to_string(format!("/proc/{pid}/oom_score_adj"));
         text.expect("readable").trim().parse().expect("a number")
@@ -55,30 +57,30 @@ fn d17_domains_are_likelier_victims_of_the_oom_killer() {
 }
 
 #[test]
-fn d18_only_three_files_are_open_in_each_of_twenty() {
+fn d18_each_of_twenty_domains_has_three_open_files() {
     let mut app = App::new();
     for number in 0..20 {
-        // ls itself opens the folder that it lists.
-        let line = "ls /proc/self/fd > $TEST_LEDGER.$FULCRUM_DOMAIN_NAME";
+        // ls itself opens the directory that it lists.
+        let line = "ls /proc/self/fd > $TEST_ACTIVITY_LOG.$FULCRUM_DOMAIN_NAME";
         app = shell_first(app, &format!("d{number}"), line, "");
     }
-    app.up();
+    app.start();
     for number in 0..20 {
-        let file = app.beside().join(format!("ledger.d{number}"));
+        let file = app.scratch_dir().join(format!("activity-log.d{number}"));
         let open = fs::read_to_string(file).expect("written");
         assert_eq!(open, "0\n1\n2\n3\n", "d{number}");
     }
     app.down();
 }
 
-/// A cgroup of version 1 that freezes for good: not even SIGKILL ends who is in it.
+/// A cgroup of version 1 that freezes its processes: not even SIGKILL kills them.
 struct Freezer(PathBuf);
 
 impl Freezer {
     fn new() -> Option<Self> {
-        let folder = format!("/sys/fs/cgroup/freezer/fulcrum-e2e-{}", std::process::id());
-        fs::create_dir(&folder).ok()?;
-        let freezer = Self(folder.into());
+        let dir = format!("/sys/fs/cgroup/freezer/fulcrum-e2e-{}", std::process::id());
+        fs::create_dir(&dir).ok()?;
+        let freezer = Self(dir.into());
         freezer.0.join("freezer.state").exists().then_some(freezer)
     }
 
@@ -95,7 +97,7 @@ impl Drop for Freezer {
 }
 
 #[test]
-fn d19_what_survives_sigkill_is_named_and_waited_for_no_longer() {
+fn d19_a_process_that_survives_sigkill_is_reported_as_stuck() {
     let Some(freezer) = Freezer::new() else {
         not_applicable(
             "D19",
@@ -106,13 +108,13 @@ fn d19_what_survives_sigkill_is_named_and_waited_for_no_longer() {
     let settings = "{stop: {grace: 200ms}}";
     let app = App::new().stub_domain_with("users", &[], settings);
     let app = app.stub_domain("orders", &[]);
-    app.up();
+    app.start();
     let leader = app.leader("users");
     fs::write(freezer.0.join("cgroup.procs"), leader.pid.to_string()).expect("a freezer");
     freezer.set("FROZEN");
     let stop = app.run(&["domains", "stop", "users"]).exits(1);
-    stop.says(&["users", "SIGKILL"]);
-    assert_eq!(app.see("users")["phase"], "stuck");
+    stop.stderr_contains(&["users", "SIGKILL"]);
+    assert_eq!(app.status("users")["phase"], "stuck");
     let named = format!(
         "stuck: pid {} (stub-domain, in uninterruptible sleep)",
         leader.pid
@@ -123,24 +125,28 @@ fn d19_what_survives_sigkill_is_named_and_waited_for_no_longer() {
             .any(|line| line.message.contains(&named))
             .then_some(())
     });
-    assert_eq!(app.see("orders")["ready"], true, "another one is hindered");
+    assert_eq!(
+        app.status("orders")["ready"],
+        true,
+        "another domain is affected"
+    );
     freezer.set("THAWED");
-    app.wait_for("users", "is gone", |users| users["pid"].is_null());
+    app.wait_for("users", "has exited", |users| users["pid"].is_null());
     app.run(&["domains", "start", "users"]).exits(0);
-    assert_eq!(app.times("users", "overlap"), 0);
+    assert_eq!(app.event_count("users", "overlap"), 0);
     drop(freezer);
     app.down();
 }
 
-/// npm and its shell pass no signal on; the group gets it.
+/// npm and its shell do not forward signals; the process group gets it.
 #[test]
-fn d20_the_program_behind_npm_is_told_and_ends() {
+fn d20_the_program_behind_npm_is_stopped() {
     if App::new().program("npm", &["--version"]).output().code != Some(0) {
         not_applicable("D20", "there is no npm");
         return;
     }
-    let app = App::new().domain("users", "runs-by-npm");
-    app.up();
+    let app = App::new().domain("users", "started-by-npm");
+    app.start();
     let nodes = |app: &App| {
         let mut all = app.processes();
         all.retain(|process| process.command.ends_with("node domain.cjs"));
@@ -149,31 +155,22 @@ fn d20_the_program_behind_npm_is_told_and_ends() {
     assert!(!nodes(&app).is_empty(), "{:?}", app.processes());
     app.run(&["domains", "stop", "users"]).exits(0);
     assert!(nodes(&app).is_empty(), "{:?}", nodes(&app));
-    assert_eq!(app.times("users", "stopping"), 1, "it was told once");
+    assert_eq!(
+        app.event_count("users", "stopping"),
+        1,
+        "it was stopped once"
+    );
     app.down();
 }
 
-/// A small generator, so that a seed is a story.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: u64) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        usize::try_from((self.0 >> 33) % bound).expect("small")
-    }
-}
-
-/// Signals to a domain, and commands about it, in any order.
+/// Signals to a domain, and commands about it, in random order.
 #[track_caller]
 fn chaos(seeds: u64) {
     let settings = "{stop: {grace: 200ms}, start_timeout: 3s, \
         restart: {backoff: {initial: 20ms, max: 100ms}, budget: 1000, window: 1s}}";
     let flags = ["--spawn-grandchild", "--spawn-daemon"];
     let app = App::new().stub_domain_with("users", &flags, settings);
-    app.up();
+    app.start();
     let signals = [
         Signal::KILL,
         Signal::TERM,
@@ -182,17 +179,18 @@ fn chaos(seeds: u64) {
         Signal::HUP,
     ];
     for seed in 0..seeds {
-        let mut dice = Dice(seed);
+        let mut random = SeededRandom::new(seed);
+        let mut below = |limit| usize::try_from(random.below(limit)).expect("a small number");
         for _ in 0..6 {
-            match dice.below(7) {
+            match below(7) {
                 verb @ 0..3 => {
                     let verb = ["start", "stop", "restart"][verb];
-                    // Refused or not: what counts is where it ends.
+                    // It may be rejected: only the final state matters.
                     app.run(&["domains", verb, "users", "--no-wait"]);
                 }
                 _ => {
-                    let signal = signals[dice.below(signals.len() as u64)];
-                    let pid = app.see("users")["pid"].as_u64();
+                    let signal = signals[below(signals.len() as u64)];
+                    let pid = app.status("users")["pid"].as_u64();
                     let pid = pid.and_then(|pid| u32::try_from(pid).ok());
                     if let Some(leader) = pid.and_then(fulcrum_e2e::Process::find) {
                         leader.signal(signal);
@@ -201,7 +199,7 @@ fn chaos(seeds: u64) {
             }
         }
         app.run(&["domains", "stop", "users"]).exits(0);
-        let users = app.see("users");
+        let users = app.status("users");
         assert_eq!(users["phase"], "stopped", "seed {seed}: {users}");
         let stub = stub().display().to_string();
         let mut left = app.processes();
@@ -209,8 +207,12 @@ fn chaos(seeds: u64) {
         assert!(left.is_empty(), "seed {seed}: {left:?}");
         app.run(&["domains", "start", "users"]).exits(0);
     }
-    assert_eq!(app.times("users", "overlap"), 0, "two lives at once");
-    figure(
+    assert_eq!(
+        app.event_count("users", "overlap"),
+        0,
+        "two generations at once"
+    );
+    measurement(
         "D21",
         &format!("{seeds} of {seeds} seeds end in stopped, without a survivor"),
     );
@@ -224,15 +226,15 @@ fn d21_random_signals_and_commands_end_in_stopped() {
 
 #[test]
 #[ignore = "long: 200 seeds"]
-fn d21_long_two_hundred_seeds_end_in_stopped() {
+fn d21_long_two_hundred_random_sequences_end_in_stopped() {
     chaos(200);
 }
 
-/// Lives that crash one after another among a hundred process numbers, while canaries, which are
-/// nobody's business here, come and go through the same numbers.
+/// Generations crash one after another among a hundred pids, while unrelated processes, the
+/// canaries, use the same pids.
 #[track_caller]
-fn no_canary_is_hit(domains: &[&str], lives: usize, limit: Duration) {
-    // Since Linux 6.14 the limit belongs to the namespace; before, it would be the whole machine's.
+fn no_canary_is_hit(domains: &[&str], generations: usize, limit: Duration) {
+    // Since Linux 6.14 the limit belongs to the namespace; before, it applied to the whole machine.
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let mut numbers = release
         .split('.')
@@ -250,11 +252,16 @@ fn no_canary_is_hit(domains: &[&str], lives: usize, limit: Duration) {
     }
     let settings = "{stop: {grace: 20ms}, \
         restart: {backoff: {initial: 1ms, max: 1ms}, budget: 1000000, window: 1s}}";
-    let flags = ["--spawn-grandchild", "--spawn-daemon", "--die-ready", "0ms"];
+    let flags = [
+        "--spawn-grandchild",
+        "--spawn-daemon",
+        "--exit-after-ready",
+        "0ms",
+    ];
     let app = domains.iter().fold(app, |app, name| {
         app.stub_domain_with(name, &flags, settings)
     });
-    let canaries = app.beside().join("canaries");
+    let canaries = app.scratch_dir().join("canaries");
     let script = format!(
         "{narrow}; (while :; do set --; for i in 1 2 3 4 5 6 7 8; do sleep 0.02 & set -- $* $!; \
          done; for pid in $*; do wait $pid; echo $? >> {}; done; done) & exec {} dev",
@@ -262,30 +269,34 @@ fn no_canary_is_hit(domains: &[&str], lives: usize, limit: Duration) {
         binary().display()
     );
     let mut dev =
-        app.foreground(app.program("unshare", &["-pf", "--mount-proc", "sh", "-c", &script]));
-    wait_until(&format!("{lives} lives have passed"), limit, || {
-        let spawned = domains.iter().map(|name| app.times(name, "spawned"));
-        (spawned.sum::<usize>() >= lives).then_some(())
-    });
-    // Not by `down`, which sees other numbers from out here.
+        app.spawn_command(app.program("unshare", &["-pf", "--mount-proc", "sh", "-c", &script]));
+    wait_until(
+        &format!("{generations} generations have passed"),
+        limit,
+        || {
+            let spawned = domains.iter().map(|name| app.event_count(name, "spawned"));
+            (spawned.sum::<usize>() >= generations).then_some(())
+        },
+    );
+    // Not by `down`, which sees other pids outside of the namespace.
     let own = format!("{} dev", binary().display());
     let processes = app.processes().into_iter();
     let mut instances = processes.filter(|process| process.command == own);
     instances.next().expect("it runs").signal(Signal::TERM);
-    dev.ends().exits(0);
+    dev.wait_exit().exits(0);
     let log = fs::read_to_string(canaries).expect("canaries were there");
-    // The last one may have been cut off by the namespace's end.
+    // The last one may have been killed with the namespace.
     let hit = log
         .lines()
         .filter(|status| !matches!(*status, "0" | ""))
         .count();
     let text = format!(
-        "{hit} of {} canaries were hit in {lives} lives",
+        "{hit} of {} canaries were hit in {generations} generations",
         log.lines().count()
     );
     assert_eq!(hit, 0, "{text}");
-    figure("D8", &text);
-    app.nothing_left();
+    measurement("D8", &text);
+    app.assert_no_processes();
 }
 
 #[test]
@@ -294,7 +305,7 @@ fn d08_no_signal_reaches_a_reused_number() {
 }
 
 #[test]
-#[ignore = "long: 10,000 lives"]
+#[ignore = "long: 10,000 generations"]
 fn d08_long_no_signal_reaches_a_reused_number() {
     no_canary_is_hit(&["users", "orders", "stock"], 10_000, 120 * LIMIT);
 }

@@ -1,17 +1,17 @@
-//! Section D, a domain's processes: what a stop, a crash and a restart leave behind. Nothing.
+//! Section D: a domain's process tree: a stop, a crash and a restart leave no process behind.
 
 use std::time::Instant;
 
-use fulcrum_e2e::{App, LIMIT, Process, Signal, binary, figure, not_applicable, wait_until};
+use fulcrum_e2e::{App, LIMIT, Process, Signal, binary, measurement, not_applicable, wait_until};
 
-/// A same-group grandchild and a daemon (session of its own, forked twice, environment cleared),
+/// A grandchild in the process group and a daemon (own session, forked twice, empty environment),
 /// both of which ignore SIGTERM.
 const TREE: [&str; 2] = ["--spawn-grandchild", "--spawn-daemon"];
 
-const BRIEF: &str = "{stop: {grace: 200ms}}";
+const SHORT_GRACE: &str = "{stop: {grace: 200ms}}";
 
-/// Starts the app where there is no cgroup file system to be seen; false if that can't be had.
-fn up_without_cgroups(app: &App, row: &str) -> bool {
+/// Starts the app without a visible cgroup file system; false where that is not possible.
+fn start_without_cgroups(app: &App, row: &str) -> bool {
     let script = format!(
         "mount -t tmpfs none /sys/fs/cgroup && exec {} dev --detach --wait",
         binary().display()
@@ -29,37 +29,37 @@ fn up_without_cgroups(app: &App, row: &str) -> bool {
 /// The live daemons of stubs.
 fn daemons(app: &App) -> Vec<Process> {
     let mut all = app.processes();
-    all.retain(|process| process.command.contains("--offspring daemon"));
+    all.retain(|process| process.command.contains("--child daemon"));
     all
 }
 
-/// The descendants that the stub of `users` wrote down, in all its lives.
+/// The pids of children that the stub of `users` recorded, in all its generations.
 fn descendants(app: &App, event: &str) -> Vec<u32> {
-    let entries = app.ledger().into_iter();
+    let entries = app.activity_log().into_iter();
     let entries = entries.filter(|entry| entry.event == event);
     entries.map(|entry| entry.pid).collect()
 }
 
 #[test]
-fn d01_what_ignores_sigterm_is_killed_at_the_grace() {
+fn d01_a_domain_that_ignores_sigterm_is_killed_after_the_grace() {
     let app = App::new().domain("users", "ignores-sigterm").write(
         "domains/users/fulcrum.yml",
         "process:\n  stop:\n    grace: 500ms\n",
     );
-    app.up();
+    app.start();
     let leader = app.leader("users");
-    let begun = Instant::now();
+    let started = Instant::now();
     app.run(&["domains", "stop", "users"]).exits(0);
-    let took = begun.elapsed();
-    assert!(!leader.is_alive(), "the stop came back before the end");
+    let took = started.elapsed();
+    assert!(!leader.is_alive(), "the stop returned before the exit");
     assert_eq!(
-        app.times("users", "ignored"),
+        app.event_count("users", "ignored"),
         1,
-        "SIGTERM came more than once"
+        "SIGTERM was sent more than once"
     );
-    assert_eq!(app.see("users")["last_exit"]["signal"], 9);
+    assert_eq!(app.status("users")["last_exit"]["signal"], 9);
     assert!(took.as_millis() >= 500, "killed after {took:?}");
-    figure(
+    measurement(
         "D1",
         &format!(
             "stopped after {} ms with a grace of 500 ms",
@@ -69,14 +69,14 @@ fn d01_what_ignores_sigterm_is_killed_at_the_grace() {
     app.down();
 }
 
-/// A domain is its whole group: a grandchild that ignores SIGTERM doesn't outlive a stop.
+/// A domain is its whole process group: a grandchild that ignores SIGTERM does not outlive a stop.
 #[test]
 fn d02_a_stubborn_grandchild_is_gone_after_a_stop() {
     let app = App::new().domain("users", "leaves-a-grandchild").write(
         "domains/users/fulcrum.yml",
         "process:\n  stop:\n    grace: 500ms\n",
     );
-    app.up();
+    app.start();
     let stubborn = |process: &Process| process.command.contains("SIGTERM");
     assert!(
         app.processes().iter().any(stubborn),
@@ -91,22 +91,22 @@ fn d02_a_stubborn_grandchild_is_gone_after_a_stop() {
 
 #[test]
 fn d03_a_daemon_without_environment_is_gone_after_a_stop() {
-    let app = App::new().stub_domain_with("users", &TREE, BRIEF);
-    app.up();
+    let app = App::new().stub_domain_with("users", &TREE, SHORT_GRACE);
+    app.start();
     let [daemon] = daemons(&app).try_into().expect("a daemon");
     app.run(&["domains", "restart", "users"]).exits(0);
-    assert!(!daemon.is_alive(), "{daemon} outlived its life");
-    assert_eq!(daemons(&app).len(), 1, "the next life's");
+    assert!(!daemon.is_alive(), "{daemon} outlived its generation");
+    assert_eq!(daemons(&app).len(), 1, "the next generation's");
     app.run(&["domains", "stop", "users"]).exits(0);
     assert!(daemons(&app).is_empty(), "{:?}", daemons(&app));
     app.down();
 }
 
-/// Without cgroups, what kept its environment is found by that, and what didn't is told of, and
-/// ended with Fulcrum.
+/// Without cgroups, processes are attributed by their environment. Those without it are reported,
+/// and killed when Fulcrum exits.
 #[test]
-fn d03_without_cgroups_a_daemon_is_found_or_told_of() {
-    let app = App::new().stub_domain_with("users", &TREE, BRIEF);
+fn d03_without_cgroups_a_daemon_is_stopped_or_reported() {
+    let app = App::new().stub_domain_with("users", &TREE, SHORT_GRACE);
     let stub = fulcrum_e2e::stub();
     let script = format!(
         "setsid sh -c 'sleep 7003 & exec sleep 0'; exec {}",
@@ -117,7 +117,7 @@ fn d03_without_cgroups_a_daemon_is_found_or_told_of() {
         serde_json::Value::String(script)
     );
     let app = app.write("domains/orders/fulcrum.yml", &yml);
-    if !up_without_cgroups(&app, "D3") {
+    if !start_without_cgroups(&app, "D3") {
         return;
     }
     let sleeps = || {
@@ -133,60 +133,69 @@ fn d03_without_cgroups_a_daemon_is_found_or_told_of() {
     app.run(&["domains", "stop", "users"]).exits(0);
     if daemon.is_alive() {
         let warning = format!("escaped pid {}", daemon.pid);
-        wait_until("the log tells of it", LIMIT, || {
+        wait_until("the log reports it", LIMIT, || {
             let log = std::fs::read_to_string(app.root().join(".fulcrum/instance.log"));
             log.is_ok_and(|log| log.contains(&warning)).then_some(())
         });
-        figure(
+        measurement(
             "D3",
-            "without a cgroup, a daemon that cleared its environment: told, ended with fulcrum",
+            "without a cgroup, a daemon that cleared its environment: reported, killed with Fulcrum",
         );
     }
     app.down();
 }
 
-/// The exit is told while a grandchild still holds the pipe.
+/// The exit is reported while a grandchild still holds the pipe.
 #[test]
-fn d04_a_held_pipe_does_not_hold_back_the_exit() {
-    let flags = ["--spawn-grandchild", "--die-ready", "0ms", "--exit", "3"];
+fn d04_a_held_pipe_does_not_delay_the_exit_report() {
+    let flags = [
+        "--spawn-grandchild",
+        "--exit-after-ready",
+        "0ms",
+        "--exit",
+        "3",
+    ];
     let settings = "{stop: {grace: 3s}, restart: never}";
     let app = App::new().stub_domain_with("users", &flags, settings);
     app.run(&["dev", "--detach"]).exits(0);
     let users = app.wait_for("users", "has exited", |users| {
         users["last_exit"].is_object()
     });
-    let held = descendants(&app, "grandchild");
-    let alive = held.iter().all(|pid| Process::find(*pid).is_some());
-    assert!(alive, "the exit came after the grandchild's: {users}");
+    let grandchildren = descendants(&app, "grandchild");
+    let alive = grandchildren
+        .iter()
+        .all(|pid| Process::find(*pid).is_some());
+    assert!(
+        alive,
+        "the exit was reported after the grandchild's: {users}"
+    );
     assert_eq!(users["last_exit"]["code"], 3, "{users}");
-    app.wait_for("users", "is at its end", |users| {
-        users["phase"] == "stopped"
-    });
-    assert_eq!(held.into_iter().find_map(Process::find), None);
+    app.wait_for("users", "has exited", |users| users["phase"] == "stopped");
+    assert_eq!(grandchildren.into_iter().find_map(Process::find), None);
     app.down();
 }
 
 #[test]
-fn d05_what_is_written_after_the_leaders_exit_is_kept() {
+fn d05_output_after_the_leaders_exit_is_stored() {
     let script = "(trap '' TERM; sleep 0.7; echo written late) & sleep 0.1; exit 3";
     let yml = format!(
         "process: {{restart: never, stop: {{grace: 20s}}, command: [sh, -c, {script:?}]}}\n"
     );
     let app = App::new().write("domains/users/fulcrum.yml", &yml);
     app.run(&["dev", "--detach"]).exits(0);
-    app.wait_for("users", "is at its end", |users| {
+    app.wait_for("users", "has exited", |users| {
         users["pid"].is_null() && users["last_exit"].is_object()
     });
-    let late = |line: &fulcrum_e2e::Line| line.message == "written late";
+    let is_late_line = |line: &fulcrum_e2e::Line| line.message == "written late";
     assert!(
-        app.logs("users").iter().any(late),
+        app.logs("users").iter().any(is_late_line),
         "{:?}",
         app.logs("users")
     );
     app.down();
 }
 
-/// The next life finds the port free that a grandchild of the last one had.
+/// The port that a grandchild of the previous generation used is free for the next one.
 #[track_caller]
 fn binds_at_the_first_try(crashes: usize) {
     let restart = "{backoff: {initial: 20ms, max: 20ms}, budget: 1000, window: 1s}";
@@ -197,18 +206,20 @@ fn binds_at_the_first_try(crashes: usize) {
         "domains/users/fulcrum.yml",
         &settings.replace("auto", &port),
     );
-    app.up();
+    app.start();
     for crash in 0..crashes {
-        let before = app.times("users", "registered");
+        let before = app.event_count("users", "registered");
         app.leader("users").signal(Signal::KILL);
-        wait_until(&format!("life {} is there", crash + 2), LIMIT, || {
-            (app.times("users", "registered") > before).then_some(())
-        });
+        wait_until(
+            &format!("generation {} is registered", crash + 2),
+            LIMIT,
+            || (app.event_count("users", "registered") > before).then_some(()),
+        );
     }
-    assert_eq!(app.times("users", "EADDRINUSE"), 0);
-    assert_eq!(app.times("users", "bound"), crashes + 1);
-    assert_eq!(app.times("users", "overlap"), 0);
-    figure(
+    assert_eq!(app.event_count("users", "EADDRINUSE"), 0);
+    assert_eq!(app.event_count("users", "bound"), crashes + 1);
+    assert_eq!(app.event_count("users", "overlap"), 0);
+    measurement(
         "D6",
         &format!("bound at the first try after {crashes} of {crashes} crashes"),
     );
@@ -226,11 +237,11 @@ fn d06_long_a_hundred_crashes_leave_no_port_taken() {
     binds_at_the_first_try(100);
 }
 
-/// A thousand orphans are adopted and reaped, while the exits of domains are theirs alone.
+/// A thousand orphans are adopted and reaped, while exits of domains are reported correctly.
 #[test]
 fn d07_a_thousand_orphans_become_no_zombies() {
     let script = format!(
-        "i=0; while [ $i -lt 1000 ]; do (true &); i=$((i+1)); done; : > $TEST_LEDGER.done; exec {}",
+        "i=0; while [ $i -lt 1000 ]; do (true &); i=$((i+1)); done; : > $TEST_ACTIVITY_LOG.done; exec {}",
         fulcrum_e2e::stub().display()
     );
     let yml = format!(
@@ -241,7 +252,7 @@ fn d07_a_thousand_orphans_become_no_zombies() {
         .write("domains/orders/fulcrum.yml", &yml)
         .stub_domain_with(
             "users",
-            &["--die-ready", "300ms", "--exit", "42"],
+            &["--exit-after-ready", "300ms", "--exit", "42"],
             "{restart: never}",
         );
     app.run(&["dev", "--detach"]).exits(0);
@@ -250,26 +261,23 @@ fn d07_a_thousand_orphans_become_no_zombies() {
         .exits(0)
         .json();
     let instance = status["instance"]["pid"].as_u64().expect("a pid");
-    let mut seen: Vec<(u32, Instant)> = Vec::new();
+    let mut observed: Vec<(u32, Instant)> = Vec::new();
     let mut longest = std::time::Duration::ZERO;
-    wait_until("all orphans came and went", LIMIT, || {
+    wait_until("all orphans have been reaped", LIMIT, || {
         let zombies = zombies_of(instance);
-        seen.retain(|(pid, _)| zombies.contains(pid));
+        observed.retain(|(pid, _)| zombies.contains(pid));
         for pid in &zombies {
-            match seen.iter().find(|(known, _)| known == pid) {
+            match observed.iter().find(|(known, _)| known == pid) {
                 Some((_, since)) => longest = longest.max(since.elapsed()),
-                None => seen.push((*pid, Instant::now())),
+                None => observed.push((*pid, Instant::now())),
             }
         }
-        let over = app.beside().join("ledger.done").exists();
-        (over && zombies.is_empty()).then_some(())
+        let finished = app.scratch_dir().join("activity-log.done").exists();
+        (finished && zombies.is_empty()).then_some(())
     });
-    let users = app.wait_for("users", "has ended", |users| users["pid"].is_null());
-    assert_eq!(
-        users["last_exit"]["code"], 42,
-        "its exit was taken away: {users}"
-    );
-    figure(
+    let users = app.wait_for("users", "has exited", |users| users["pid"].is_null());
+    assert_eq!(users["last_exit"]["code"], 42, "its exit was lost: {users}");
+    measurement(
         "D7",
         &format!(
             "of 1000 orphans none was a zombie for more than {} ms",
@@ -279,7 +287,7 @@ fn d07_a_thousand_orphans_become_no_zombies() {
     app.down();
 }
 
-/// Those that have ended, and have this parent.
+/// The zombies with this parent.
 fn zombies_of(parent: u64) -> Vec<u32> {
     let processes = std::fs::read_dir("/proc").expect("a process table");
     let stats = processes.flatten().filter_map(|entry| {
@@ -298,24 +306,24 @@ fn zombies_of(parent: u64) -> Vec<u32> {
         .collect()
 }
 
-/// Scorecard: stops of a tree with a stubborn grandchild and a stubborn daemon.
+/// Stops of a process tree with a grandchild and a daemon that ignore SIGTERM.
 #[track_caller]
-fn stops_leave_nobody(stops: usize) {
-    let app = App::new().stub_domain_with("users", &TREE, BRIEF);
-    app.up();
+fn assert_stops_leave_no_process(stops: usize) {
+    let app = App::new().stub_domain_with("users", &TREE, SHORT_GRACE);
+    app.start();
     let mut survivors = 0;
     for _ in 0..stops {
         app.run(&["domains", "stop", "users"]).exits(0);
-        let lived = ["spawned", "grandchild", "daemon"];
-        let lived = lived.iter().flat_map(|event| descendants(&app, event));
+        let events = ["spawned", "grandchild", "daemon"];
+        let events = events.iter().flat_map(|event| descendants(&app, event));
         let stub = fulcrum_e2e::stub().display().to_string();
-        survivors += lived
+        survivors += events
             .filter_map(Process::find)
             .filter(|process| process.command.starts_with(&stub))
             .count();
         app.run(&["domains", "start", "users"]).exits(0);
     }
-    figure(
+    measurement(
         "D3",
         &format!(
             "{survivors} survivors of {} processes after {stops} stops",
@@ -327,12 +335,12 @@ fn stops_leave_nobody(stops: usize) {
 }
 
 #[test]
-fn d03_stops_leave_nobody() {
-    stops_leave_nobody(3);
+fn d03_stops_leave_no_process() {
+    assert_stops_leave_no_process(3);
 }
 
 #[test]
 #[ignore = "long: 200 stops"]
-fn d03_long_two_hundred_stops_leave_nobody() {
-    stops_leave_nobody(200);
+fn d03_long_two_hundred_stops_leave_no_process() {
+    assert_stops_leave_no_process(200);
 }

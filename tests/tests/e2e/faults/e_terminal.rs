@@ -1,8 +1,8 @@
-//! Section E, terminals: E7.
+//! Section E: terminals: E7.
 
-use fulcrum_e2e::{App, CTRL_C, Step, binary};
+use fulcrum_e2e::{App, CTRL_C, TerminalStep, binary};
 
-/// What would drive a terminal, as it is written and as it is shown.
+/// Sequences that control a terminal, as they are written and as they are printed.
 const SEQUENCES: [(&str, &str); 5] = [
     (
         "clip \x1b]52;c;ZXZpbA==\x07 end",
@@ -14,30 +14,40 @@ const SEQUENCES: [(&str, &str); 5] = [
     ("c1 \u{9b}2J end", "c1 \\x9b2J end"),
 ];
 
-/// While it speaks, when its words are asked for later, and not when they are asked for as they are.
+/// In `dev` and in `logs` sequences are escaped; only `--raw` prints them unchanged.
 #[test]
-fn e07_a_domain_does_not_drive_the_terminal_unless_asked() {
+fn e07_a_domain_does_not_control_the_terminal_except_with_raw() {
     let app = App::new().domain("users", "drives-the-terminal");
-    let fulcrum = binary().to_str().expect("a path that is text");
-    let steps = [Step::Expect("1 domain ready in "), CTRL_C, Step::Ends];
-    let dev = app.scene(&[fulcrum, "dev"], &steps).shown;
-    app.up();
-    let logs = app.scene(&[fulcrum, "logs", "users"], &[Step::Ends]).shown;
-    let raw = app.scene(&[fulcrum, "logs", "users", "--raw"], &[Step::Ends]);
+    let fulcrum = binary().to_str().expect("a UTF-8 path");
+    let steps = [
+        TerminalStep::Expect("1 domain ready in "),
+        CTRL_C,
+        TerminalStep::Exit,
+    ];
+    let dev = app.terminal_session(&[fulcrum, "dev"], &steps).output;
+    app.start();
+    let logs = app
+        .terminal_session(&[fulcrum, "logs", "users"], &[TerminalStep::Exit])
+        .output;
+    let raw = app.terminal_session(&[fulcrum, "logs", "users", "--raw"], &[TerminalStep::Exit]);
     app.down();
     for shown in [dev, logs] {
         for (written, visible) in SEQUENCES {
             assert!(shown.contains(visible), "no {visible:?}: {shown:?}");
             assert!(!shown.contains(written), "{written:?}: {shown:?}");
         }
-        // Colours pass, and end with their line.
+        // Colors are printed, and are reset at the end of their line.
         let red = "left \u{1b}[31mred\u{1b}[0m\r\n";
         assert!(shown.contains(red), "{shown:?}");
-        for begin in ["\u{1b}]", "\u{1b}[2J", "\u{202e}", "\u{9b}"] {
-            assert!(!shown.contains(begin), "{begin:?}: {shown:?}");
+        for sequence in ["\u{1b}]", "\u{1b}[2J", "\u{202e}", "\u{9b}"] {
+            assert!(!shown.contains(sequence), "{sequence:?}: {shown:?}");
         }
     }
     for (written, _) in SEQUENCES {
-        assert!(raw.shown.contains(written), "{written:?}: {:?}", raw.shown);
+        assert!(
+            raw.output.contains(written),
+            "{written:?}: {:?}",
+            raw.output
+        );
     }
 }

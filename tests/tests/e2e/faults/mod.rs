@@ -1,23 +1,22 @@
-//! The failure catalogue, row by row: a module a section, a test a row. A test's name begins with
-//! its row's id in lower case with two digits (`a04_…`); `cargo xtask faults` makes a table of
-//! them. Those that take long are ignored with the reason `long`, and run by
-//! `cargo xtask faults --long`.
+//! The failure catalog: a module per section, a test per row. A test's name begins with the id of
+//! its row in lower case with two digits (`a04_…`); `cargo xtask faults` prints a table of them.
+//! Long tests are ignored with the reason `long`, and run by `cargo xtask faults --long`.
 
 mod a_registration;
 mod a_start;
 mod b_crash;
 mod c_health;
 mod d_children;
-mod d_death;
-mod d_ending;
+mod d_instance_killed;
+mod d_shutdown;
 mod d_terminal;
 mod d_trees;
 mod e_logs;
 mod e_terminal;
-mod explain;
+mod exit_explanations;
 mod f_control;
 mod f_port;
-mod figures;
 mod g_reload;
-mod h_doors;
+mod h_access_control;
+mod measurements;
 mod probes;

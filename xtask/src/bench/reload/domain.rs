@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-/// Its file, and its text but for the version.
+/// Its file name, and its text without the version.
 #[derive(Clone)]
 pub(super) struct Source {
     pub(super) file: &'static str,
@@ -52,9 +52,9 @@ impl Source {
             .replace("<V>", &version.to_string())
     }
 
-    /// Saves a version in place: `node --watch` of Node 20 doesn't see one that is renamed over the
+    /// Saves a version in place: `node --watch` of Node 20 does not notice one that is renamed over the
     /// old one.
-    pub(super) fn save(&self, folder: &Path, version: u32) -> anyhow::Result<()> {
-        Ok(fs::write(folder.join(self.file), self.text(version))?)
+    pub(super) fn write_version(&self, directory: &Path, version: u32) -> anyhow::Result<()> {
+        Ok(fs::write(directory.join(self.file), self.text(version))?)
     }
 }

@@ -1,13 +1,14 @@
-//! A16: packages that can't be had.
+//! A16: packages that cannot be installed.
 
 use std::io::Read;
 use std::net::TcpListener;
 use std::thread;
 
-use fulcrum_e2e::{App, LIMIT, Run, text_of, wait_until};
+use fulcrum_e2e::{App, CommandRun, LIMIT, text_of, wait_until};
 
-/// A domain whose packages are missing, beside one that needs none; npm asks this registry, once.
-fn needs_packages(registry: &str) -> (App, Run) {
+/// A domain whose packages are missing, beside one that needs none; npm uses this registry without
+/// retries.
+fn needs_packages(registry: &str) -> (App, CommandRun) {
     let app = App::new()
         .domain("users", "steady")
         .write(
@@ -15,7 +16,7 @@ fn needs_packages(registry: &str) -> (App, Run) {
             r#"{"name": "users", "dependencies": {"left-pad": "1.3.0"}}"#,
         )
         .stub_domain("orders", &[]);
-    let cache = app.beside().join("npm-cache");
+    let cache = app.scratch_dir().join("npm-cache");
     let run = app
         .fulcrum(&["dev", "--detach"])
         .env("npm_config_registry", registry)
@@ -25,8 +26,8 @@ fn needs_packages(registry: &str) -> (App, Run) {
 }
 
 #[test]
-fn a16_an_install_that_fails_is_told_and_nothing_is_started() {
-    // Somebody had this port a moment ago; now nobody listens there.
+fn a16_a_failed_install_is_reported_and_nothing_is_started() {
+    // The port was free a moment ago, so connections to it are refused.
     let port = TcpListener::bind("127.0.0.1:0").expect("a port");
     let registry = format!("http://{}", port.local_addr().expect("an address"));
     drop(port);
@@ -37,14 +38,15 @@ fn a16_an_install_that_fails_is_told_and_nothing_is_started() {
     for text in ["npm install", "domains/users", "exit 1"] {
         assert!(reason.contains(text), "the reason lacks {text:?}: {reason}");
     }
-    let said = app.logs("users");
+    let lines = app.logs("users");
     assert!(
-        said.iter()
+        lines
+            .iter()
             .any(|line| line.message.contains("ECONNREFUSED")),
-        "npm's own words are missing: {said:?}"
+        "npm's output is missing: {lines:?}"
     );
     assert_eq!(
-        (app.times("users", "spawned"), &users["restarts"]),
+        (app.event_count("users", "spawned"), &users["restarts"]),
         (0, &0.into())
     );
     app.run(&["domains", "wait", "orders", "--timeout", "30s"])
@@ -52,28 +54,30 @@ fn a16_an_install_that_fails_is_told_and_nothing_is_started() {
     app.down();
 }
 
-/// A registry that never answers holds up its own domain only, and a stop ends npm and all it
-/// started.
+/// A registry that never responds delays its own domain only, and a stop kills npm and its
+/// children.
 #[test]
-fn a16_an_install_that_hangs_can_be_stopped() {
+fn a16_a_hanging_install_can_be_stopped() {
     let port = TcpListener::bind("127.0.0.1:0").expect("a port");
     let registry = format!("http://{}", port.local_addr().expect("an address"));
-    let (asked, heard) = std::sync::mpsc::channel();
-    // It ends with the test's process: it waits for connections that nobody makes any more.
+    let (connected, connections) = std::sync::mpsc::channel();
+    // The thread exits with the test process: it waits for connections that are never made.
     thread::spawn(move || {
         let mut held = Vec::new();
         while let Ok((mut stream, _)) = port.accept() {
             let _ = stream.read(&mut [0; 1]);
             held.push(stream);
-            let _ = asked.send(());
+            let _ = connected.send(());
         }
     });
     let (app, run) = needs_packages(&registry);
     run.output().exits(0);
-    heard.recv_timeout(LIMIT).expect("npm asks the registry");
+    connections
+        .recv_timeout(LIMIT)
+        .expect("npm connects to the registry");
     app.run(&["domains", "wait", "orders", "--timeout", "30s"])
         .exits(0);
-    assert_eq!(app.see("users")["phase"], "preparing");
+    assert_eq!(app.status("users")["phase"], "preparing");
     let npm = || {
         let processes = app.processes().into_iter();
         processes
@@ -82,8 +86,8 @@ fn a16_an_install_that_hangs_can_be_stopped() {
     };
     assert!(!npm().is_empty(), "{:?}", app.processes());
     app.run(&["domains", "stop", "users"]).exits(0);
-    assert_eq!(app.see("users")["phase"], "stopped");
-    wait_until("npm is gone", LIMIT, || npm().is_empty().then_some(()));
-    assert_eq!(app.times("users", "spawned"), 0);
+    assert_eq!(app.status("users")["phase"], "stopped");
+    wait_until("npm has exited", LIMIT, || npm().is_empty().then_some(()));
+    assert_eq!(app.event_count("users", "spawned"), 0);
     app.down();
 }

@@ -1,17 +1,18 @@
-//! A11–A15, A21: what is to run can't: told with place and cure, and not tried again.
+//! A11–A15, A21: programs that cannot be started are reported with location and hint, and not
+//! retried.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use fulcrum_e2e::{App, text_of};
 
-use crate::bad_configuration::{Case, refused};
+use crate::bad_configuration::{Case, rejected};
 use crate::node::{failed_at_once, fake_node, real_node};
 
 #[test]
-fn a11_no_node_at_all_says_where_was_looked() {
+fn a11_a_missing_node_is_reported_with_the_searched_path() {
     let app = App::new().domain("users", "steady");
-    let empty = app.beside().join("empty");
+    let empty = app.scratch_dir().join("empty");
     fs::create_dir(&empty).unwrap();
     let run = app
         .fulcrum(&["dev", "--detach", "--wait"])
@@ -23,9 +24,9 @@ fn a11_no_node_at_all_says_where_was_looked() {
     );
 }
 
-/// Each way in which a program can't be executed has its own words, and is tried once.
+/// Each reason why a program cannot be executed has its own message, and is tried once.
 #[test]
-fn a12_a_program_that_cannot_be_executed_is_told_by_its_kind() {
+fn a12_a_program_that_cannot_be_executed_is_reported_with_the_cause() {
     let script = |text: &str, mode: u32| {
         let app = App::new();
         let path = app.root().join("domains/users/run");
@@ -51,7 +52,7 @@ fn a12_a_program_that_cannot_be_executed_is_told_by_its_kind() {
         ),
         (script("#!/bin/sh\r\n", 0o755), &["run", "carriage return"]),
         (script("echo hello\n", 0o755), &["run", "without a #! line"]),
-        // Neither a script nor a program, which only the kernel finds out.
+        // Neither a script nor a program, which only the kernel detects.
         (
             script("\u{7f}ELF\0\0\0\0\0\0\0\0\0", 0o755),
             &["run", "neither a program"],
@@ -63,19 +64,19 @@ fn a12_a_program_that_cannot_be_executed_is_told_by_its_kind() {
     }
 }
 
-/// Node 20 can't read types by itself: Fulcrum takes them off before the spawn, on every Node.
+/// Node 20 cannot strip types itself: Fulcrum strips them before the spawn, on every Node.
 #[test]
 fn a13_typescript_runs_on_every_node() {
     let app = App::new().domain("digger", "throws-in-typescript");
-    app.up();
+    app.start();
     app.down();
 }
 
 #[test]
-fn a13_a_node_that_is_too_old_is_named_with_its_version() {
+fn a13_a_node_that_is_too_old_is_reported_with_its_version() {
     let app = App::new().domain("users", "steady");
-    // The real one, which has forgotten its age.
-    let lie = app.beside().join("lie.cjs");
+    // The real Node, with an old version number.
+    let lie = app.scratch_dir().join("lie.cjs");
     fs::write(
         &lie,
         "Object.defineProperty(process, 'version', { value: 'v16.20.2' });\n\
@@ -88,8 +89,8 @@ fn a13_a_node_that_is_too_old_is_named_with_its_version() {
         real_node().display(),
         lie.display()
     );
-    let folder = fake_node(&app, &script);
-    let path = format!("{}:/usr/bin:/bin", folder.display());
+    let dir = fake_node(&app, &script);
+    let path = format!("{}:/usr/bin:/bin", dir.display());
     let output = app
         .fulcrum(&["dev", "--detach", "--wait"])
         .env("PATH", path)
@@ -101,20 +102,21 @@ fn a13_a_node_that_is_too_old_is_named_with_its_version() {
     );
 }
 
-/// What stripping can't make JavaScript of is found before anything is started, and isn't tried
-/// again.
+/// TypeScript that cannot be stripped is detected before anything is started, and is not retried.
 #[test]
-fn a13_what_needs_more_than_stripping_fails_before_the_spawn() {
+fn a13_typescript_that_cannot_be_stripped_fails_before_the_spawn() {
     let app = App::new()
         .domain("painter", "needs-transform")
         .domain("users", "steady");
-    app.run(&["dev", "--detach", "--wait"]).exits(10).says(&[
-        "painter",
-        "domain.ts:4:",
-        "enum",
-        "npm install --save-dev tsx",
-    ]);
-    let painter = app.see("painter");
+    app.run(&["dev", "--detach", "--wait"])
+        .exits(10)
+        .stderr_contains(&[
+            "painter",
+            "domain.ts:4:",
+            "enum",
+            "npm install --save-dev tsx",
+        ]);
+    let painter = app.status("painter");
     assert_eq!(painter["phase"], "failed", "{painter}");
     assert_eq!(painter["pid"], serde_json::Value::Null);
     assert!(
@@ -137,24 +139,24 @@ fn a13_what_needs_more_than_stripping_fails_before_the_spawn() {
 }
 
 const A14: &[Case] = &[Case {
-    what: "an entry that isn't there",
+    description: "a missing entry",
     app: |app| {
         app.write(
             "domains/users/fulcrum.yml",
             "process:\n  entry: nothing.js\n",
         )
     },
-    says: &["domains/users/fulcrum.yml:2:", "nothing.js"],
+    stderr: &["domains/users/fulcrum.yml:2:", "nothing.js"],
 }];
 
 #[test]
-fn a14_a_missing_entry_is_told_before_anything_runs() {
-    refused(A14);
+fn a14_a_missing_entry_is_reported_before_anything_runs() {
+    rejected(A14);
 }
 
-/// A manifest that can't be read is told with its place; the domain isn't tried again.
+/// An invalid manifest is reported with its position; the domain is not retried.
 #[test]
-fn a14_a_broken_package_json_is_told_with_its_place() {
+fn a14_a_broken_package_json_is_reported_with_its_position() {
     let app = App::new().domain("users", "steady").write(
         "domains/users/package.json",
         "{\n  \"name\": \"users\",\n  oops\n}\n",
@@ -163,15 +165,17 @@ fn a14_a_broken_package_json_is_told_with_its_place() {
     failed_at_once(&app, output, &["package.json", ":3"]);
 }
 
-/// The file's kind and the manifest's `type` contradict each other.
+/// The code and the manifest's `type` contradict each other.
 #[test]
-fn a14_a_type_that_the_code_contradicts_is_told() {
+fn a14_a_module_type_that_the_code_contradicts_is_reported() {
     let app = App::new()
         .write("domains/users/package.json", r#"{"type": "commonjs"}"#)
         .write("domains/users/domain.js", "export default class Users {}\n");
-    let cure = &["domain.js:1", "\"type\": \"module\"", ".mjs"];
-    app.run(&["dev", "--detach", "--wait"]).exits(10).says(cure);
-    let users = app.see("users");
+    let hint = &["domain.js:1", "\"type\": \"module\"", ".mjs"];
+    app.run(&["dev", "--detach", "--wait"])
+        .exits(10)
+        .stderr_contains(hint);
+    let users = app.status("users");
     assert_eq!(
         (&users["phase"], &users["generation"]),
         (&"failed".into(), &1.into()),
@@ -182,82 +186,82 @@ fn a14_a_type_that_the_code_contradicts_is_told() {
 
 const A15: &[Case] = &[
     Case {
-        what: "an entry outside the app",
+        description: "an entry outside the app",
         app: |app| {
-            std::fs::write(app.beside().join("evil.js"), "").expect("a file");
+            std::fs::write(app.scratch_dir().join("evil.js"), "").expect("a file");
             app.write(
                 "domains/users/fulcrum.yml",
                 "process:\n  entry: ../../../out/evil.js\n",
             )
         },
-        says: &["domains/users/fulcrum.yml:2:", "evil.js", "hint"],
+        stderr: &["domains/users/fulcrum.yml:2:", "evil.js", "hint"],
     },
     Case {
-        what: "an entry that is a link to itself",
+        description: "an entry that is a link to itself",
         app: |app| {
-            let folder = app.root().join("domains/loop");
-            std::fs::create_dir(&folder).expect("a folder");
-            symlink("domain.js", folder.join("domain.js")).expect("a link");
+            let dir = app.root().join("domains/loop");
+            std::fs::create_dir(&dir).expect("a directory");
+            symlink("domain.js", dir.join("domain.js")).expect("a link");
             app
         },
-        says: &["domains/loop", "domain.js", "link"],
+        stderr: &["domains/loop", "domain.js", "link"],
     },
 ];
 
 #[test]
-fn a15_an_entry_that_leads_out_of_the_app_is_refused() {
-    refused(A15);
+fn a15_an_entry_outside_the_app_is_rejected() {
+    rejected(A15);
 }
 
 #[test]
-fn a15_links_that_lead_in_circles_are_survived() {
+fn a15_symlink_loops_are_ignored() {
     let app = App::new().domain("users", "steady");
-    let folder = app.root().join("domains/users");
-    symlink(app.root().join("domains"), folder.join("again")).unwrap();
-    symlink(folder.join("b"), folder.join("a")).unwrap();
-    symlink(folder.join("a"), folder.join("b")).unwrap();
+    let dir = app.root().join("domains/users");
+    symlink(app.root().join("domains"), dir.join("again")).unwrap();
+    symlink(dir.join("b"), dir.join("a")).unwrap();
+    symlink(dir.join("a"), dir.join("b")).unwrap();
     symlink(
         app.root().join("domains/circle"),
         app.root().join("domains/circle"),
     )
     .unwrap();
-    app.up();
+    app.start();
     assert_eq!(app.list().len(), 1);
     app.down();
 }
 
 const A21: &[Case] = &[
     Case {
-        what: "two domains of one name",
+        description: "two domains of one name",
         app: |app| {
             app.write("fulcrum.yml", "runtime:\n  domains: [domains/*, more/*]\n")
                 .write("more/users/domain.cjs", "")
         },
-        says: &["users", "domains/users", "more/users"],
+        stderr: &["users", "domains/users", "more/users"],
     },
     Case {
-        what: "a name that no domain can have",
+        description: "a name that no domain can have",
         app: |app| app.write("domains/no good/domain.cjs", ""),
-        says: &["no good", "hint"],
+        stderr: &["no good", "hint"],
     },
     Case {
-        what: "a name that is another's in capitals",
+        description: "a name that is another's in capitals",
         app: |app| app.write("domains/Users/domain.cjs", ""),
-        says: &["Users", "users", "hint"],
+        stderr: &["Users", "users", "hint"],
     },
     Case {
-        what: "a name with a control sequence of the terminal",
+        description: "a name with a control sequence of the terminal",
         app: |app| app.write("domains/\u{1b}[31mred/domain.cjs", ""),
-        says: &["\\u{1b}[31mred", "hint"],
+        stderr: &["\\u{1b}[31mred", "hint"],
     },
     Case {
-        what: "a name that is too long for a file's",
+        description: "a name that is too long for a file's",
         app: |app| app.write(&format!("domains/{}/domain.cjs", "n".repeat(200)), ""),
-        says: &["nnn", "hint"],
+        stderr: &["nnn", "hint"],
     },
 ];
 
 #[test]
-fn a21_names_that_clash_or_that_no_domain_can_have_are_refused() {
-    refused(A21);
+fn a21_duplicate_and_invalid_names_are_rejected() {
+    rejected(A21);
 }

@@ -2,36 +2,34 @@
 
 use std::fs;
 
-use fulcrum_e2e::{App, LIMIT, Signal, figure, text_of, wait_until};
+use fulcrum_e2e::{App, LIMIT, Signal, measurement, text_of, wait_until};
 
-/// R3: a domain that never registers fails after its start timeout, with its last words; it isn't
-/// started again, since that would change nothing.
+/// R3: a domain that never registers fails after its start timeout, with its stderr tail. It is not
+/// restarted, since a retry would not help.
 #[test]
-fn a04_a_domain_that_never_registers_says_why_it_failed() {
+fn a04_a_domain_that_never_registers_reports_why_it_failed() {
     let app = App::new().domain("users", "never-registers").write(
         "domains/users/fulcrum.yml",
         "process:\n  start_timeout: 1s\n",
     );
-    app.run(&["dev", "--detach", "--wait"]).exits(10).says(&[
-        "users",
-        "not registered",
-        "the database does not answer",
-    ]);
-    let users = app.see("users");
+    app.run(&["dev", "--detach", "--wait"])
+        .exits(10)
+        .stderr_contains(&["users", "not registered", "the database does not answer"]);
+    let users = app.status("users");
     assert_eq!(users["phase"], "failed", "{users}");
     let reason = text_of(&users, "reason");
     assert!(reason.contains("not registered"), "{reason}");
     assert!(reason.contains("the database does not answer"), "{reason}");
-    assert_eq!(app.times("users", "spawned"), 1);
+    assert_eq!(app.event_count("users", "spawned"), 1);
     app.down();
 }
 
-/// When the time is over it is asked to end, and not before; nobody else notices.
+/// It is stopped when the timeout has elapsed, and not before; other domains are not affected.
 #[test]
-fn a04_the_start_timeout_is_kept() {
+fn a04_the_start_timeout_is_enforced() {
     const LIMIT_MS: u64 = 1000;
     let app = App::new()
-        .impatient()
+        .with_short_timeouts()
         .stub_domain_with("users", &["--never-register"], "{start_timeout: 1s}")
         .stub_domain("orders", &[]);
     app.run(&["dev", "--detach", "--wait"]).exits(10);
@@ -40,70 +38,70 @@ fn a04_the_start_timeout_is_kept() {
         text_of(&users, "reason").contains("not registered within 1s"),
         "{users}"
     );
-    assert_eq!(app.see("orders")["restarts"], 0);
+    assert_eq!(app.status("orders")["restarts"], 0);
     let at = |event: &str| {
-        let ledger = app.ledger().into_iter();
-        let mut entries = ledger.filter(|entry| entry.domain == "users" && entry.event == event);
+        let entries = app.activity_log().into_iter();
+        let mut entries = entries.filter(|entry| entry.domain == "users" && entry.event == event);
         entries.next().unwrap_or_else(|| panic!("no {event}")).at
     };
     let waited = (at("stopping") - at("spawned")) / 1000;
     // The timer runs from the spawn, the stub's clock from a moment later.
-    assert!(waited >= LIMIT_MS - 100, "ended after {waited} ms");
-    figure(
+    assert!(waited >= LIMIT_MS - 100, "stopped after {waited} ms");
+    measurement(
         "A4",
-        &format!("asked to end {waited} ms after its first word; the limit is {LIMIT_MS} ms"),
+        &format!("stopped {waited} ms after its start; the limit is {LIMIT_MS} ms"),
     );
     app.down();
 }
 
-/// One that has registered once may only have been slow: it is tried again, as after a crash.
+/// A domain that has registered once may only have been slow: it is retried, as after a crash.
 #[test]
-fn a04_one_that_has_registered_before_is_tried_again() {
-    let app = App::new().impatient();
-    let habits = app.beside().join("habits");
-    fs::write(&habits, "").expect("habits");
-    let flag = format!("@{}", habits.display());
+fn a04_a_domain_that_registered_before_is_retried() {
+    let app = App::new().with_short_timeouts();
+    let flags_file = app.scratch_dir().join("a flags file");
+    fs::write(&flags_file, "").expect("a flags file");
+    let flag = format!("@{}", flags_file.display());
     let app = app.stub_domain_with("users", &[&flag], "{start_timeout: 500ms}");
-    app.up();
-    fs::write(&habits, "--never-register").expect("habits");
+    app.start();
+    fs::write(&flags_file, "--never-register").expect("a flags file");
     app.leader("users").signal(Signal::KILL);
-    wait_until("it has been tried in vain", LIMIT, || {
-        (app.times("users", "spawned") >= 3).then_some(())
+    wait_until("it has been retried", LIMIT, || {
+        (app.event_count("users", "spawned") >= 3).then_some(())
     });
-    fs::write(&habits, "").expect("habits");
-    app.wait_for("users", "is back", |users| users["ready"] == true);
+    fs::write(&flags_file, "").expect("a flags file");
+    app.wait_for("users", "is restarted", |users| users["ready"] == true);
     app.down();
 }
 
-/// A life that is being ended can't become one that is registered.
+/// A generation that is being stopped cannot register.
 #[test]
-fn a05_a_registration_during_the_end_is_refused() {
+fn a05_a_registration_while_stopping_is_rejected() {
     let flags = ["--register-after", "1500ms", "--ignore-term"];
     let settings = "{start_timeout: 500ms, stop: {grace: 4s}}";
     let app = App::new().stub_domain_with("users", &flags, settings);
     app.run(&["dev", "--detach"]).exits(0);
-    wait_until("it has been told no", LIMIT, || {
-        let ledger = app.ledger();
-        let answer = ledger
+    wait_until("it is rejected", LIMIT, || {
+        let entries = app.activity_log();
+        let outcome = entries
             .iter()
-            .find(|entry| entry.event == "registered" || entry.event.starts_with("refused"))?;
+            .find(|entry| entry.event == "registered" || entry.event.starts_with("rejected"))?;
         // FAILED_PRECONDITION
-        assert_eq!(answer.event, "refused 9", "{ledger:?}");
+        assert_eq!(outcome.event, "rejected 9", "{entries:?}");
         Some(())
     });
-    let users = app.see("users");
+    let users = app.status("users");
     assert_eq!(
         (&users["phase"], &users["ready"]),
         (&"stopping".into(), &false.into()),
         "{users}"
     );
     app.wait_for("users", "has failed", |users| users["phase"] == "failed");
-    assert_eq!(app.times("users", "spawned"), 1);
+    assert_eq!(app.event_count("users", "spawned"), 1);
     app.down();
 }
 
-/// Whichever comes first, the registration or the limit: a domain ends up ready in its first life,
-/// or failed with nobody left; never between.
+/// Whichever comes first, registration or timeout: a domain ends up ready in its first generation,
+/// or failed without a process.
 #[track_caller]
 fn race(domains: usize) {
     let (before, after) = (
@@ -111,36 +109,36 @@ fn race(domains: usize) {
         ["--register-after", "1020ms"],
     );
     let names: Vec<String> = (0..2 * domains).map(|n| format!("d{n}")).collect();
-    let mut app = App::new().impatient();
+    let mut app = App::new().with_short_timeouts();
     for (n, name) in names.iter().enumerate() {
         let flags = if n % 2 == 0 { &before } else { &after };
         app = app.stub_domain_with(name, flags, "{start_timeout: 1s}");
     }
     app.run(&["dev", "--detach"]).exits(0);
-    wait_until("all have come to a state", LIMIT, || {
-        let settled = |domain: &serde_json::Value| {
+    wait_until("all are ready or failed", LIMIT, || {
+        let is_final = |domain: &serde_json::Value| {
             domain["phase"] == "failed" || (domain["phase"] == "running" && domain["ready"] == true)
         };
-        app.list().iter().all(settled).then_some(())
+        app.list().iter().all(is_final).then_some(())
     });
     let list = app.list();
     let mut ready = 0;
     for domain in &list {
         let name = text_of(domain, "name");
         assert_eq!(domain["generation"], 1, "{domain}");
-        assert_eq!(app.times(name, "spawned"), 1, "{domain}");
+        assert_eq!(app.event_count(name, "spawned"), 1, "{domain}");
         if domain["phase"] == "failed" {
             assert!(domain["pid"].is_null(), "{domain}");
         } else {
             ready += 1;
-            app.settled(&[name]);
+            app.wait_until_stable(&[name]);
             app.leader(name);
         }
     }
-    figure(
+    measurement(
         "A5",
         &format!(
-            "{} races about the start timeout: {ready} won by the domain, none in between",
+            "{} races around the start timeout: {ready} won by the domain, none in between",
             list.len()
         ),
     );
@@ -148,12 +146,12 @@ fn race(domains: usize) {
 }
 
 #[test]
-fn a05_a_registration_about_the_start_timeout_counts_or_does_not() {
+fn a05_a_registration_around_the_start_timeout_is_accepted_or_rejected() {
     race(4);
 }
 
 #[test]
 #[ignore = "long: a hundred races"]
-fn a05_a_hundred_registrations_about_the_start_timeout() {
+fn a05_a_hundred_registrations_around_the_start_timeout_are_accepted_or_rejected() {
     race(50);
 }

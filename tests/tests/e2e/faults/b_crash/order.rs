@@ -6,11 +6,11 @@ fn needs(names: &str) -> String {
     format!("process:\n  depends_on: [{names}]\n")
 }
 
-/// A dependent isn't spawned before its dependency is ready; the end goes the other way round.
+/// A dependent is not spawned before its dependency is ready; the stop order is the reverse.
 #[test]
 fn b14_a_dependent_starts_after_its_dependency_and_stops_before_it() {
     let app = App::new()
-        .domain("users", "waits-at-the-gate")
+        .domain("users", "waits-for-gate-file")
         .domain("orders", "steady")
         .domain("billing", "steady")
         .write("domains/orders/fulcrum.yml", &needs("users"))
@@ -18,11 +18,11 @@ fn b14_a_dependent_starts_after_its_dependency_and_stops_before_it() {
     app.run(&["dev", "--detach"]).exits(0);
     app.wait_for("users", "has a process", |users| users["pid"].is_u64());
     app.wait_for("orders", "waits", |orders| orders["phase"] == "waiting");
-    assert!(text_of(&app.see("orders"), "reason").contains("users"));
-    assert_eq!(app.times("orders", "spawned"), 0);
-    app.open_gate();
+    assert!(text_of(&app.status("orders"), "reason").contains("users"));
+    assert_eq!(app.event_count("orders", "spawned"), 0);
+    app.release_gate();
     app.run(&["domains", "wait", "--timeout", "30s"]).exits(0);
-    app.settled(&["users", "orders", "billing"]);
+    app.wait_until_stable(&["users", "orders", "billing"]);
 
     let events = app.events();
     let seq = |name: &str, to: &str| {
@@ -37,8 +37,8 @@ fn b14_a_dependent_starts_after_its_dependency_and_stops_before_it() {
     assert!(seq("orders", "running") < seq("billing", "starting"));
     app.down();
 
-    let ledger = app.ledger();
-    let order: Vec<_> = ledger
+    let entries = app.activity_log();
+    let order: Vec<_> = entries
         .iter()
         .filter(|entry| entry.event != "registered")
         .map(|entry| (entry.domain.as_str(), entry.event.as_str()))
@@ -56,9 +56,9 @@ fn b14_a_dependent_starts_after_its_dependency_and_stops_before_it() {
     );
 }
 
-/// A cycle is told as a path, before anything runs.
+/// A cycle is reported as a path, before anything runs.
 #[test]
-fn b14_a_cycle_is_told_as_a_path() {
+fn b14_a_dependency_cycle_is_reported_as_a_path() {
     let app = App::new()
         .domain("a", "steady")
         .domain("b", "steady")
@@ -66,13 +66,13 @@ fn b14_a_cycle_is_told_as_a_path() {
         .write("domains/b/fulcrum.yml", &needs("a"));
     app.run(&["config", "validate"])
         .exits(5)
-        .says(&["a -> b -> a"]);
-    app.run(&["dev"]).exits(5).says(&["a -> b -> a"]);
-    app.nothing_left();
+        .stderr_contains(&["a -> b -> a"]);
+    app.run(&["dev"]).exits(5).stderr_contains(&["a -> b -> a"]);
+    app.assert_no_processes();
 }
 
-/// Five domains in the shape of a diamond with a tail: each after all that it needs, and the other
-/// way round at the end.
+/// Five domains in a diamond with a tail: each starts after its dependencies, and stops before
+/// them.
 #[test]
 fn b14_five_domains_start_and_stop_in_order() {
     const NEEDS: [(&str, &[&str]); 5] = [
@@ -86,23 +86,23 @@ fn b14_five_domains_start_and_stop_in_order() {
         let settings = format!("{{depends_on: {needs:?}}}");
         app.stub_domain_with(name, &["--register-after", "30ms"], &settings)
     });
-    app.up();
-    app.settled(&["a", "b", "c", "d", "e"]);
+    app.start();
+    app.wait_until_stable(&["a", "b", "c", "d", "e"]);
     app.down();
-    let at = |name: &str, event: &str| app.wait_for_times(name, event, 1);
+    let at = |name: &str, event: &str| app.wait_for_event_count(name, event, 1);
     for (name, needs) in NEEDS {
         for needed in needs {
-            // The instance knows of a registration a moment before the domain does, but only the
-            // spawn of a process separates the two.
+            // The instance accepts a registration a moment before the domain records it, but a
+            // process has to be spawned in between.
             assert!(
                 at(needed, "spawned") + 30_000 <= at(name, "spawned"),
-                "{name} didn't wait for {needed}: {:?}",
-                app.ledger()
+                "{name} did not wait for {needed}: {:?}",
+                app.activity_log()
             );
             assert!(
                 at(name, "stopping") < at(needed, "stopping"),
-                "{needed} didn't wait for {name}: {:?}",
-                app.ledger()
+                "{needed} did not wait for {name}: {:?}",
+                app.activity_log()
             );
         }
     }

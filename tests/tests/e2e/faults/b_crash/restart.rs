@@ -1,11 +1,11 @@
-//! B1, B2, B7, B8: what follows an end that nobody asked for.
+//! B1, B2, B7, B8: what follows an exit that was not requested.
 
 use std::time::{Duration, Instant};
 
-use fulcrum_e2e::{App, LIMIT, Signal, figure, ledger, quantile, text_of, wait_until};
+use fulcrum_e2e::{App, LIMIT, Signal, activity_log, measurement, quantile, text_of, wait_until};
 
-/// Kills a domain again and again, and measures how long the next process takes to say its first
-/// word. The backoff doesn't grow, and has no jitter.
+/// Kills a domain repeatedly, and measures the time until the next process records its start. The
+/// backoff is constant and has no jitter.
 #[track_caller]
 fn killed(times: usize) {
     const BACKOFF_US: u64 = 100_000;
@@ -13,57 +13,58 @@ fn killed(times: usize) {
     let app = App::new()
         .stub_domain_with("users", &[], restart)
         .stub_domain("orders", &[]);
-    app.up();
+    app.start();
     let bystander = app.leader("orders");
     let mut measured: Vec<u64> = (1..=times)
-        .map(|life| {
-            app.wait_for_times("users", "registered", life);
-            let ledger = app.ledger();
-            let mut lives = ledger.iter().filter(|entry| entry.domain == "users");
-            let pid = lives.next_back().expect("it has registered").pid;
-            let killed = ledger::now();
+        .map(|generation| {
+            app.wait_for_event_count("users", "registered", generation);
+            let entries = app.activity_log();
+            let mut of_users = entries.iter().filter(|entry| entry.domain == "users");
+            let pid = of_users.next_back().expect("it has registered").pid;
+            let killed = activity_log::now();
             fulcrum_e2e::Process::find(pid)
-                .expect("it lives")
+                .expect("it is running")
                 .signal(Signal::KILL);
-            app.wait_for_times("users", "spawned", life + 1) - killed
+            app.wait_for_event_count("users", "spawned", generation + 1) - killed
         })
         .collect();
-    let late = |share| quantile(&mut measured.clone(), share).map(|us| (us - BACKOFF_US) / 1000);
-    figure(
+    let delay_ms =
+        |share| quantile(&mut measured.clone(), share).map(|us| (us - BACKOFF_US) / 1000);
+    measurement(
         "B1",
         &format!(
-            "crash to the new process's first word, beyond the backoff of 100 ms, {times} kills: \
+            "crash to the new process's start, beyond the backoff of 100 ms, {times} kills: \
              p50 {} ms, p99 {} ms (aim 50 ms)",
-            late(0.5).expect("measurements"),
-            late(0.99).expect("measurements"),
+            delay_ms(0.5).expect("measurements"),
+            delay_ms(0.99).expect("measurements"),
         ),
     );
     let least = quantile(&mut measured, 0.0).expect("measurements");
     assert!(least >= BACKOFF_US, "the backoff was cut short: {least} µs");
-    // Once for all kills, on a machine that may be busy.
+    // The bound for all kills, on a machine that may be busy.
     let worst = quantile(&mut measured, 1.0).expect("measurements");
     assert!(worst < BACKOFF_US + 5_000_000, "{worst} µs");
-    assert_eq!(app.times("users", "overlap"), 0);
+    assert_eq!(app.event_count("users", "overlap"), 0);
     assert_eq!(app.leader("orders"), bystander);
     app.down();
 }
 
 #[test]
-fn b01_a_crash_is_followed_by_a_new_life_after_the_backoff() {
+fn b01_a_crash_is_followed_by_a_new_generation_after_the_backoff() {
     killed(20);
 }
 
 #[test]
 #[ignore = "long: 200 kills"]
-fn b01_two_hundred_crashes_are() {
+fn b01_two_hundred_crashes_are_followed_by_new_generations() {
     killed(200);
 }
 
-/// The default policy is on-failure, so a good end is an end.
+/// The default policy is on-failure, so exit 0 is not followed by a restart.
 #[test]
-fn b02_a_domain_that_ends_well_stays_ended() {
+fn b02_a_domain_that_exits_with_0_is_not_restarted() {
     let app = App::new().domain("users", "steady");
-    app.up();
+    app.start();
     let call = [
         "domains",
         "call",
@@ -71,22 +72,22 @@ fn b02_a_domain_that_ends_well_stays_ended() {
         "process_exit_request",
         r#"{"code": 0}"#,
     ];
-    // The answer may or may not get out before the process is gone.
+    // The response may or may not be sent before the process exits.
     app.run(&call);
-    let users = app.wait_for("users", "has ended", |users| users["phase"] == "stopped");
+    let users = app.wait_for("users", "has exited", |users| users["phase"] == "stopped");
     assert_eq!(users["last_exit"]["code"], 0, "{users}");
     assert_eq!(users["restarts"], 0, "{users}");
-    assert_eq!(app.times("users", "spawned"), 1);
+    assert_eq!(app.event_count("users", "spawned"), 1);
     app.down();
 }
 
-/// With `always` even a good end is followed by a new life.
+/// With `always` even exit 0 is followed by a new generation.
 #[test]
-fn b02_always_means_after_a_good_end_too() {
+fn b02_policy_always_restarts_after_exit_0() {
     let app = App::new()
         .domain("users", "steady")
         .write("domains/users/fulcrum.yml", "process:\n  restart: always\n");
-    app.up();
+    app.start();
     app.run(&[
         "domains",
         "call",
@@ -94,59 +95,59 @@ fn b02_always_means_after_a_good_end_too() {
         "process_exit_request",
         r#"{"code": 0}"#,
     ]);
-    app.wait_for("users", "is back", |users| {
+    app.wait_for("users", "is restarted", |users| {
         users["ready"] == true && users["generation"] == 2
     });
     app.down();
 }
 
-/// By its ledger a domain that always crashes is started once and then as often as the budget
-/// says; then it has failed, until somebody starts it.
+/// A domain that always crashes is started once, and then restarted as often as the budget allows;
+/// then it has failed until it is started by a command.
 #[test]
 fn b07_a_crash_loop_ends_within_its_budget() {
     const BUDGET: usize = 5;
     let app = App::new()
-        .impatient()
-        .stub_domain("users", &["--never-register", "--die-at", "30ms"])
+        .with_short_timeouts()
+        .stub_domain("users", &["--never-register", "--exit-at", "30ms"])
         .stub_domain("orders", &[]);
     app.run(&["dev", "--detach"]).exits(0);
-    let failed = |what: &str| {
-        let users = app.wait_for("users", what, |users| users["phase"] == "failed");
+    let assert_failed = |description: &str| {
+        let users = app.wait_for("users", description, |users| users["phase"] == "failed");
         let reason = text_of(&users, "reason");
         for text in ["crash loop", "5 restarts in 10s", "exit 1"] {
             assert!(reason.contains(text), "the reason lacks {text:?}: {reason}");
         }
     };
-    failed("has failed");
-    assert_eq!(app.times("users", "spawned"), 1 + BUDGET);
+    assert_failed("has failed");
+    assert_eq!(app.event_count("users", "spawned"), 1 + BUDGET);
     app.run(&["domains", "start", "users"])
         .exits(1)
-        .says(&["users", "exit 1"]);
-    failed("has failed again");
-    assert_eq!(app.times("users", "spawned"), 2 * (1 + BUDGET));
-    assert_eq!(app.see("orders")["restarts"], 0);
+        .stderr_contains(&["users", "exit 1"]);
+    assert_failed("has failed again");
+    assert_eq!(app.event_count("users", "spawned"), 2 * (1 + BUDGET));
+    assert_eq!(app.status("orders")["restarts"], 0);
     app.down();
 }
 
-/// What a loop that never ends costs Fulcrum.
+/// The cost of an endless crash loop.
 #[test]
 #[ignore = "long: a minute of crashes"]
 fn b07_a_crash_loop_costs_little() {
     let restart = "{restart: {backoff: {initial: 100ms, max: 2s}, budget: 1000000}}";
     let app =
-        App::new().stub_domain_with("users", &["--never-register", "--die-at", "30ms"], restart);
+        App::new().stub_domain_with("users", &["--never-register", "--exit-at", "30ms"], restart);
     app.run(&["dev", "--detach"]).exits(0);
     let instance = app.instance();
-    let used = || instance.usage().expect("the instance lives").cpu;
-    let (begun, before) = (Instant::now(), used());
+    let used = || instance.usage().expect("the instance is running").cpu;
+    let (started, before) = (Instant::now(), used());
     let minute = Duration::from_secs(60);
     wait_until("a minute is over", minute + LIMIT, || {
         std::thread::sleep(Duration::from_millis(500));
-        (begun.elapsed() >= minute).then_some(())
+        (started.elapsed() >= minute).then_some(())
     });
-    let share = (used() - before).as_secs_f64() / begun.elapsed().as_secs_f64() * 100.0;
-    let starts = app.times("users", "spawned");
-    figure(
+    let share = (used() - before).as_secs_f64() / started.elapsed().as_secs_f64() * 100.0;
+    let starts = app.event_count("users", "spawned");
+    measurement(
         "B7",
         &format!("{starts} starts in a minute of crashes: {share:.2} % of a core (aim 2 %)"),
     );
@@ -154,30 +155,30 @@ fn b07_a_crash_loop_costs_little() {
     app.down();
 }
 
-/// How long it took from each crash to the next life, where a life lasts `lived` after it has
-/// registered.
+/// The delays from each crash to the next generation, where each generation runs for `runtime`
+/// after its registration.
 #[track_caller]
-fn gaps(lived: &str, lived_us: u64, lives: usize) -> Vec<u64> {
+fn gaps(runtime: &str, runtime_us: u64, generations: usize) -> Vec<u64> {
     let restart = "{restart: {stable_after: 1s, budget: 1000, \
                    backoff: {initial: 100ms, factor: 10, max: 1s, jitter: 0}}}";
-    let app = App::new().stub_domain_with("users", &["--die-ready", lived], restart);
+    let app = App::new().stub_domain_with("users", &["--exit-after-ready", runtime], restart);
     app.run(&["dev", "--detach"]).exits(0);
-    app.wait_for_times("users", "spawned", lives + 1);
+    app.wait_for_event_count("users", "spawned", generations + 1);
     let (spawned, registered) = (
-        app.moments("users", "spawned"),
-        app.moments("users", "registered"),
+        app.event_times("users", "spawned"),
+        app.event_times("users", "registered"),
     );
     app.down();
     let next = spawned.into_iter().skip(1).zip(registered);
-    next.map(|(next, registered)| next - registered - lived_us)
-        .take(lives)
+    next.map(|(next, registered)| next - registered - runtime_us)
+        .take(generations)
         .collect()
 }
 
-/// Only a life that has been good for the stable time makes the backoff begin anew; its own end has
-/// no delay at all.
+/// Only a generation that was ready for the stable time resets the backoff; its own exit is
+/// followed by the initial delay.
 #[test]
-fn b08_the_backoff_begins_anew_after_the_stable_time() {
+fn b08_the_backoff_resets_after_the_stable_time() {
     let inside = gaps("300ms", 300_000, 2);
     assert!(inside[0] >= 100_000 && inside[1] >= 1_000_000, "{inside:?}");
     let outside = gaps("1500ms", 1_500_000, 2);

@@ -1,18 +1,18 @@
-//! C1, C2: what hangs is found, explained and replaced.
+//! C1, C2: hung domains are detected, explained and restarted.
 
-use fulcrum_e2e::{App, Signal, figure, quantile, text_of, wait_until};
+use fulcrum_e2e::{App, Signal, measurement, quantile, text_of, wait_until};
 use serde_json::Value;
 
-use super::{PATIENCE, noted, wait_for_notes};
+use super::support::{DETECTION_LIMIT, events_of, wait_for_events};
 
-/// Restarts that don't run out, and come at once.
+/// Restarts without delay and without a budget that runs out.
 const RESTART: &str =
     "process: {restart: {backoff: {initial: 50ms, factor: 1}, budget: 1000000}}\n";
 
-/// `interval × misses` of the impatient settings, in milliseconds.
+/// `interval × misses` of the short timeouts, in milliseconds.
 const LIMIT_MS: u64 = 600;
 
-/// Milliseconds of the day, of an RFC 3339 time in UTC.
+/// The milliseconds of the day of an RFC 3339 time in UTC.
 fn time_of_day(event: &Value) -> u64 {
     let text = text_of(event, "time");
     let part =
@@ -20,46 +20,50 @@ fn time_of_day(event: &Value) -> u64 {
     ((part(11, 13) * 60 + part(14, 16)) * 60 + part(17, 19)) * 1000 + part(20, 23)
 }
 
-/// Hangs a domain again and again; how long each took to be found, in milliseconds.
+/// Hangs a domain repeatedly. Returns the milliseconds until each hang was detected.
 fn loops(times: usize) -> Vec<u64> {
     const DAY: u64 = 24 * 60 * 60 * 1000;
     let app = App::new()
-        .impatient()
+        .with_short_timeouts()
         .domain("users", "loops-when-asked")
         .write("domains/users/fulcrum.yml", RESTART)
         .stub_domain("orders", &[]);
-    app.up();
+    app.start();
     let bystander = app.leader("orders");
-    let begin = ["domains", "call", "users", "loop_begin_request", "{}"];
+    let start_loop = ["domains", "call", "users", "loop_begin_request", "{}"];
     let found = (1..=times)
-        .map(|life| {
-            app.wait_for_times("users", "registered", life);
-            app.run(&begin).exits(0);
-            let hung = wait_for_notes(&app, "users", "unresponsive", life);
+        .map(|generation| {
+            app.wait_for_event_count("users", "registered", generation);
+            app.run(&start_loop).exits(0);
+            let hung = wait_for_events(&app, "users", "unresponsive", generation);
             let hung: Vec<_> = hung
                 .iter()
-                .filter(|note| note["generation"] == life)
+                .filter(|event| event["generation"] == generation)
                 .collect();
             assert_eq!(
                 hung.len(),
                 1,
-                "another life was condemned: {:?}",
+                "another generation was declared hung: {:?}",
                 app.events()
             );
-            let ledger = app.ledger();
-            let mut hangs = ledger
+            let entries = app.activity_log();
+            let mut hangs = entries
                 .iter()
                 .filter_map(|entry| entry.event.strip_prefix("hangs "));
-            let begun: u64 = hangs
+            let hung_since: u64 = hangs
                 .next_back()
                 .and_then(|at| at.parse().ok())
-                .expect("it hangs");
-            (time_of_day(hung[0]) + DAY - begun % DAY) % DAY
+                .expect("it has recorded the hang");
+            (time_of_day(hung[0]) + DAY - hung_since % DAY) % DAY
         })
         .collect();
-    app.wait_for_times("users", "registered", times + 1);
-    assert_eq!(app.leader("orders"), bystander, "a bystander was disturbed");
-    assert_eq!(app.times("users", "overlap"), 0);
+    app.wait_for_event_count("users", "registered", times + 1);
+    assert_eq!(
+        app.leader("orders"),
+        bystander,
+        "another domain was affected"
+    );
+    assert_eq!(app.event_count("users", "overlap"), 0);
     app.down();
     found
 }
@@ -78,27 +82,27 @@ fn detection(times: usize) {
         share(&mut found, 0.5),
         share(&mut found, 0.99),
     );
-    figure(
+    measurement(
         "C1",
         &format!(
             "detection over interval × misses, {times} loops: min {least:.2}, p50 {half:.2}, p99 \
              {most:.2} (aim at least 1.00, at most 1.35, on a machine with a CPU to spare)"
         ),
     );
-    assert!(least >= 0.99, "condemned too early: {found:?}");
+    assert!(least >= 0.99, "declared hung too early: {found:?}");
 }
 
 #[test]
-fn c01_an_endless_loop_is_found_and_replaced() {
+fn c01_an_endless_loop_is_detected_and_restarted() {
     let app = App::new()
-        .impatient()
+        .with_short_timeouts()
         .domain("users", "loops-when-asked")
         .stub_domain("orders", &[]);
-    app.up();
+    app.start();
     let (leader, bystander) = (app.leader("users"), app.leader("orders"));
     app.run(&["domains", "call", "users", "loop_begin_request", "{}"])
         .exits(0);
-    let users = app.wait_for("users", "is back", |users| {
+    let users = app.wait_for("users", "is restarted", |users| {
         users["ready"] == true && users["generation"] == 2
     });
     assert_eq!(users["restarts"], 1, "{users}");
@@ -108,69 +112,71 @@ fn c01_an_endless_loop_is_found_and_replaced() {
     assert!(!leader.is_alive());
     assert_eq!(app.leader("orders"), bystander);
 
-    let evidence = noted(&app, "users", "evidence");
+    let evidence = events_of(&app, "users", "evidence");
     let [evidence] = evidence.as_slice() else {
         panic!("{evidence:?}")
     };
-    let told = text_of(evidence, "reason");
-    assert!(told.contains("CPU in the last"), "{told}");
+    let reason = text_of(evidence, "reason");
+    assert!(reason.contains("CPU in the last"), "{reason}");
     // Node's inspector has one port on the whole machine.
     let logs = app.logs("users");
-    let taken = |line: &fulcrum_e2e::Line| line.message.starts_with("Starting inspector on");
-    if logs.iter().any(taken) || !told.contains("stuck in") {
-        figure("C1", &format!("without the place in the code: {told}"));
+    let inspector_started =
+        |line: &fulcrum_e2e::Line| line.message.starts_with("Starting inspector on");
+    if logs.iter().any(inspector_started) || !reason.contains("stuck in") {
+        measurement("C1", &format!("without the location in the code: {reason}"));
     } else {
-        let place = "stuck in computePrice at domains/users/domain.cjs:34:";
-        assert!(told.contains(place), "{told}");
-        assert!(logs.iter().any(|line| line.message.contains(place)));
+        let location = "stuck in computePrice at domains/users/domain.cjs:34:";
+        assert!(reason.contains(location), "{reason}");
+        assert!(logs.iter().any(|line| line.message.contains(location)));
     }
     app.down();
 }
 
 #[test]
-fn c01_loops_are_found_in_time() {
+fn c01_endless_loops_are_detected_in_time() {
     detection(4);
 }
 
 #[test]
 #[ignore = "long: forty hangs"]
-fn c01_forty_loops_are_found_in_time() {
+fn c01_forty_endless_loops_are_detected_in_time() {
     detection(40);
 }
 
-/// Nothing was asked of this client, and yet it is found: its connection answers no ping.
+/// This client sends no heartbeats, and is detected because its connection does not acknowledge
+/// pings.
 #[test]
-fn c01_a_client_without_heartbeats_that_loops_is_found() {
+fn c01_a_looping_client_without_heartbeats_is_detected() {
     let app = App::new()
-        .impatient()
+        .with_short_timeouts()
         .domain("users", "loops-by-hand")
         .stub_domain("orders", &["--no-heartbeat"]);
-    app.up();
-    let users = app.wait_for("users", "is back", |users| {
+    app.start();
+    let users = app.wait_for("users", "is restarted", |users| {
         users["ready"] == true && users["generation"] == 2
     });
     let reason = text_of(&users["last_exit"], "reason");
     assert!(reason.starts_with("hung: nothing heard for"), "{reason}");
-    let orders = app.see("orders");
+    let orders = app.status("orders");
     assert_eq!(orders["generation"], 1, "{orders}");
     assert_eq!(orders["heartbeat_age_ms"], Value::Null);
     app.down();
 }
 
-/// With the default settings: six beats of two seconds.
+/// With the default settings: six heartbeats of two seconds.
 #[test]
 #[ignore = "long: the default heartbeat"]
 fn l01_a_hung_loop_is_found_with_the_default_settings() {
     let app = App::new().domain("users", "loops-when-asked");
-    app.up();
+    app.start();
     app.run(&["domains", "call", "users", "loop_begin_request", "{}"])
         .exits(0);
-    let begun = std::time::Instant::now();
-    let users = wait_until("users is back", PATIENCE, || {
-        Some(app.see("users")).filter(|users| users["ready"] == true && users["restarts"] == 1)
+    let started = std::time::Instant::now();
+    let users = wait_until("users is restarted", DETECTION_LIMIT, || {
+        Some(app.status("users")).filter(|users| users["ready"] == true && users["restarts"] == 1)
     });
-    let took = begun.elapsed().as_secs_f64();
-    figure(
+    let took = started.elapsed().as_secs_f64();
+    measurement(
         "L1",
         &format!("hung to ready again in {took:.1} s (aim 12 s + 5 s)"),
     );
@@ -181,32 +187,32 @@ fn l01_a_hung_loop_is_found_with_the_default_settings() {
     app.down();
 }
 
-/// Stopped, not looping: it can't act on the stop signal before it is continued.
+/// A suspended process cannot handle the stop signal before it is resumed.
 #[test]
-fn c02_a_stopped_domain_is_hung_and_continued_to_be_stopped() {
+fn c02_a_suspended_domain_is_hung_and_resumed_to_be_stopped() {
     let app = App::new()
-        .impatient()
+        .with_short_timeouts()
         .domain("users", "steady")
         .stub_domain("orders", &[]);
-    app.up();
-    app.settled(&["users"]);
+    app.start();
+    app.wait_until_stable(&["users"]);
     let (leader, bystander) = (app.leader("users"), app.leader("orders"));
     leader.signal(Signal::STOP);
-    app.wait_for("users", "is back", |users| {
+    app.wait_for("users", "is restarted", |users| {
         users["ready"] == true && users["generation"] == 2
     });
-    let evidence = noted(&app, "users", "evidence");
+    let evidence = events_of(&app, "users", "evidence");
     assert!(
         evidence
             .iter()
-            .any(|note| text_of(note, "reason").contains("stopped by a signal")),
+            .any(|event| text_of(event, "reason").contains("stopped by a signal")),
         "{evidence:?}"
     );
-    // It heard the stop signal: continued, it could still end in order.
+    // It handled the stop signal: after it was resumed, it stopped in order.
     wait_until(
-        "the stopped one has ended in order",
+        "the suspended domain has stopped in order",
         fulcrum_e2e::LIMIT,
-        || (app.times("users", "stopping") == 1).then_some(()),
+        || (app.event_count("users", "stopping") == 1).then_some(()),
     );
     assert!(!leader.is_alive());
     assert_eq!(app.leader("orders"), bystander);

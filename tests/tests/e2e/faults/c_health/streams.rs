@@ -1,25 +1,25 @@
-//! C4, C9, L4, L5: a stream that isn't read, comes and goes, or tells how late its domain is.
+//! C4, C9, L4, L5: streams that are not read, that reconnect, or that report event loop lag.
 
 use fulcrum_e2e::{App, text_of};
 
-use super::{noted, wait_for_notes};
+use super::support::{events_of, wait_for_events};
 
-/// It lives, as its heartbeats say; it only can't take work.
+/// It is alive, as its heartbeats show; it only cannot handle requests.
 #[test]
 fn c04_a_domain_that_reads_nothing_is_unready_and_not_killed() {
     let app = App::new()
-        .impatient()
+        .with_short_timeouts()
         .domain("users", "reads-nothing-for-a-while")
         .stub_domain("orders", &[]);
-    app.up();
+    app.start();
     let leader = app.leader("users");
-    let crowd = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/crowd.cjs");
-    let args = [crowd, &app.grpc(), "users", "150", "20000"];
-    let answer = app.program("node", &args).output().exits(0).json();
-    let error = text_of(&answer, "error");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/send-many.cjs");
+    let args = [script, &app.grpc(), "users", "150", "20000"];
+    let response = app.program("node", &args).output().exits(0).json();
+    let error = text_of(&response, "error");
     assert!(
         error.contains("users") && error.contains("64 messages"),
-        "{answer}"
+        "{response}"
     );
     let users = app.wait_for("users", "is unready", |users| users["ready"] == false);
     assert_eq!(users["phase"], "running", "{users}");
@@ -27,60 +27,66 @@ fn c04_a_domain_that_reads_nothing_is_unready_and_not_killed() {
         text_of(&users, "reason").contains("doesn't read its stream"),
         "{users}"
     );
-    assert_eq!(noted(&app, "users", "unready").len(), 1);
-    // Who calls it now isn't left waiting.
+    assert_eq!(events_of(&app, "users", "unready").len(), 1);
+    // Calls fail at once now.
     app.run(&["domains", "call", "users", "text_echo_request", "{}"])
         .exits(1)
-        .says(&["users", "waiting to be read"]);
+        .stderr_contains(&["users", "waiting to be read"]);
 
-    app.open_gate();
+    app.release_gate();
     let users = app.wait_for("users", "is ready again", |users| users["ready"] == true);
     assert_eq!(users["restarts"], 0, "{users}");
     assert_eq!(app.leader("users"), leader);
-    assert!(noted(&app, "users", "hung").is_empty());
+    assert!(events_of(&app, "users", "hung").is_empty());
     app.down();
 }
 
 #[test]
-fn c09_readiness_that_comes_and_goes_restarts_nobody() {
-    let flags = ["--drop-stream-every", "100ms", "--redial", "100ms"];
-    let app = App::new().impatient().stub_domain("users", &flags);
+fn c09_flapping_readiness_restarts_no_domain() {
+    let flags = ["--drop-stream-every", "100ms", "--reconnect-after", "100ms"];
+    let app = App::new()
+        .with_short_timeouts()
+        .stub_domain("users", &flags);
     app.run(&["dev", "--detach"]).exits(0);
-    wait_for_notes(&app, "users", "unready", 10);
-    wait_for_notes(&app, "users", "ready", 10);
-    let users = app.see("users");
+    wait_for_events(&app, "users", "unready", 10);
+    wait_for_events(&app, "users", "ready", 10);
+    let users = app.status("users");
     assert_eq!(
         (&users["phase"], &users["restarts"]),
         (&"running".into(), &0.into())
     );
-    assert_eq!(app.times("users", "spawned"), 1);
+    assert_eq!(app.event_count("users", "spawned"), 1);
     app.down();
 }
 
 #[test]
-fn l05_a_stream_that_ends_and_comes_back_is_no_crash() {
-    let flags = ["--drop-stream-every", "1s", "--redial", "1500ms"];
-    let app = App::new().impatient().stub_domain("users", &flags);
-    app.up();
+fn l05_a_stream_that_reconnects_is_not_a_crash() {
+    let flags = ["--drop-stream-every", "1s", "--reconnect-after", "1500ms"];
+    let app = App::new()
+        .with_short_timeouts()
+        .stub_domain("users", &flags);
+    app.start();
     let leader = app.leader("users");
-    let notes = wait_for_notes(&app, "users", "reconnected", 2);
+    let events = wait_for_events(&app, "users", "reconnected", 2);
     assert!(
-        text_of(&notes[0], "reason").contains("back after"),
-        "{notes:?}"
+        text_of(&events[0], "reason").contains("back after"),
+        "{events:?}"
     );
     assert_eq!(app.leader("users"), leader);
-    assert_eq!(app.see("users")["restarts"], 0);
-    assert!(!noted(&app, "users", "unready").is_empty());
+    assert_eq!(app.status("users")["restarts"], 0);
+    assert!(!events_of(&app, "users", "unready").is_empty());
     app.down();
 }
 
 #[test]
-#[ignore = "long: the time that clients have to dial again"]
+#[ignore = "long: the time that clients have to reconnect"]
 fn l05_a_stream_that_does_not_come_back_is_hung() {
-    let flags = ["--drop-stream-every", "300ms", "--redial", "1000s"];
-    let app = App::new().impatient().stub_domain("users", &flags);
-    app.up();
-    let hung = wait_for_notes(&app, "users", "hung", 1);
+    let flags = ["--drop-stream-every", "300ms", "--reconnect-after", "1000s"];
+    let app = App::new()
+        .with_short_timeouts()
+        .stub_domain("users", &flags);
+    app.start();
+    let hung = wait_for_events(&app, "users", "hung", 1);
     let reason = text_of(&hung[0], "reason");
     assert!(reason.contains("its stream ended 15"), "{reason}");
     assert!(reason.contains("not registered again"), "{reason}");
@@ -90,7 +96,7 @@ fn l05_a_stream_that_does_not_come_back_is_hung() {
 #[test]
 fn l04_the_event_loops_lag_is_shown() {
     let app = App::new().domain("users", "loops-when-asked");
-    app.up();
+    app.start();
     app.run(&[
         "domains",
         "call",

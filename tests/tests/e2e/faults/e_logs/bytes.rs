@@ -1,26 +1,26 @@
-//! E6, E7: whatever the bytes are.
+//! E6, E7: arbitrary bytes.
 
 use std::fs;
 
-use fulcrum_e2e::{App, Dice, LIMIT, Step, binary, wait_until};
+use fulcrum_e2e::{App, LIMIT, SeededRandom, TerminalStep, binary, wait_until};
 
-/// An app whose domain writes these bytes, and has.
+/// An app whose domain has written these bytes.
 #[track_caller]
-fn said(bytes: &[u8]) -> App {
+fn app_that_wrote(bytes: &[u8]) -> App {
     let app = App::new();
-    let file = app.beside().join("bytes");
+    let file = app.scratch_dir().join("bytes");
     fs::write(&file, bytes).expect("written");
-    let file = file.to_str().expect("text").to_owned();
+    let file = file.to_str().expect("UTF-8").to_owned();
     let app = app.stub_domain("users", &["--write", &file]);
-    app.up();
-    app.wait_for_times("users", "said", 1);
+    app.start();
+    app.wait_for_event_count("users", "written", 1);
     app
 }
 
-/// What `fulcrum` prints with these arguments, byte for byte.
+/// The bytes that `fulcrum` prints with these arguments.
 #[track_caller]
 fn printed(app: &App, args: &str) -> Vec<u8> {
-    let file = app.beside().join("printed");
+    let file = app.scratch_dir().join("printed");
     let script = format!("{} {args} > {}", binary().display(), file.display());
     app.program("bash", &["-c", &script]).output().exits(0);
     fs::read(file).expect("printed")
@@ -36,29 +36,29 @@ fn hostile() -> Vec<u8> {
         b"{\"json\":\n\x1b]52;c;eA==\x07\x9b2J\n",
     ]
     .concat();
-    // Characters of four bytes, which reads and the cut at 64 KiB break in two.
+    // Characters of four bytes, which are split by reads and at 64 KiB.
     bytes.extend("😀".repeat(50_000).as_bytes());
     bytes.extend(b"a\n");
-    let mut dice = Dice::new(6);
-    bytes.extend((0..100_000).map(|_| u8::try_from(dice.below(256)).unwrap_or_default()));
+    let mut random = SeededRandom::new(6);
+    bytes.extend((0..100_000).map(|_| u8::try_from(random.below(256)).unwrap_or_default()));
     bytes
 }
 
 #[test]
-fn e06_any_bytes_are_kept_as_they_are_and_json_stays_utf8() {
+fn e06_any_bytes_are_stored_unchanged_and_json_stays_utf8() {
     let bytes = hostile();
-    let app = said(&bytes);
-    // A line that may go on is told when it is ended, by an LF or by the process.
+    let app = app_that_wrote(&bytes);
+    // An incomplete line is printed when it is terminated by an LF or by the exit of the process.
     let is_end = |byte: &u8| *byte == b'\n';
     let ended = bytes.iter().rposition(is_end).expect("lines") + 1;
     wait_until("all of it is read", LIMIT, || {
         let running = printed(&app, "logs users --stream stdout --raw");
-        assert!(bytes.starts_with(&running), "they are others while it runs");
+        assert!(bytes.starts_with(&running), "they differ while it runs");
         (running.len() == ended).then_some(())
     });
     app.down();
-    let kept = printed(&app, "logs users --stream stdout --raw");
-    assert!(kept == bytes, "they are others on disk");
+    let stored = printed(&app, "logs users --stream stdout --raw");
+    assert!(stored == bytes, "they differ on disk");
     let json = printed(&app, "logs users --stream stdout -o json");
     let text = String::from_utf8(json).expect("JSON is UTF-8");
     assert!(!text.chars().any(|char| char.is_control() && char != '\n'));
@@ -70,7 +70,7 @@ fn e06_any_bytes_are_kept_as_they_are_and_json_stays_utf8() {
 
 const ESCAPES: &[u8] = b"\
 \x1b[31mred\x1b[0m plain
-open \x1b[1;38;5;200mcolour
+open \x1b[1;38;5;200mcolor
 \x1b]52;c;ZXZpbA==\x07clipboard
 \x1b]0;title\x07\x1b]2;title\x1b\\
 \x1b[2J\x1b[H\x1b[10A\x1b[?1049h
@@ -83,7 +83,7 @@ over\rwritten\r
 
 const PIPED: &str = "\
 users   │ red plain
-users   │ open colour
+users   │ open color
 users   │ ␛]52;c;ZXZpbA==␇clipboard
 users   │ ␛]0;title␇␛]2;title␛\\
 users   │ ␛[2J␛[H␛[10A␛[?1049h
@@ -96,25 +96,31 @@ users   │ ␛[6n␅␛[c
 
 #[test]
 fn e07_escape_sequences_do_nothing_to_a_terminal_or_a_pipe() {
-    let app = said(ESCAPES);
+    let app = app_that_wrote(ESCAPES);
     let piped = app.run(&["logs", "users", "--stream", "stdout"]).exits(0);
     assert_eq!(piped.stdout, PIPED);
 
-    let fulcrum = binary().to_str().expect("text");
+    let fulcrum = binary().to_str().expect("UTF-8");
     let logs = [fulcrum, "logs", "users", "--stream", "stdout"];
-    let scene = app.scene(&logs, &[Step::Ends]);
-    let prefix = scene.shown.split('│').next().expect("a prefix").to_owned() + "│\x1b[0m ";
+    let session = app.terminal_session(&logs, &[TerminalStep::Exit]);
+    let prefix = session
+        .output
+        .split('│')
+        .next()
+        .expect("a prefix")
+        .to_owned()
+        + "│\x1b[0m ";
     let expected: String = PIPED
         .replace("red plain", "\x1b[31mred\x1b[0m plain")
-        .replace("open colour", "open \x1b[1;38;5;200mcolour\x1b[0m")
+        .replace("open color", "open \x1b[1;38;5;200mcolor\x1b[0m")
         .replace("users   │ ", &prefix)
         .replace('\n', "\r\n");
-    assert_eq!(scene.shown, expected);
-    let colour = prefix
+    assert_eq!(session.output, expected);
+    let color = prefix
         .strip_prefix("\x1b[38;5;")
         .and_then(|rest| rest.split_once('m'));
     assert!(
-        colour.is_some_and(
+        color.is_some_and(
             |(number, rest)| number.parse::<u8>().is_ok() && rest == "users   │\x1b[0m "
         ),
         "{prefix:?}"

@@ -1,86 +1,90 @@
-//! E10 to E12: who looks on.
+//! E10 to E12: followers.
 
 use std::time::Duration;
 
-use fulcrum_e2e::{App, Foreground, LIMIT, Process, Signal, figure, wait_until};
+use fulcrum_e2e::{App, Foreground, LIMIT, Process, Signal, measurement, wait_until};
 
-use super::{growth, mib, numbered};
+use super::support::{growth, mib, numbered};
 
-fn loud(lines: u64) -> App {
+fn app_writing(lines: u64) -> App {
     let lines = lines.to_string();
     App::new().stub_domain(
         "users",
-        &["--lines", &lines, "--line-length", "100", "--at-gate"],
+        &["--lines", &lines, "--line-length", "100", "--wait-for-gate"],
     )
 }
 
-/// How long a domain has spoken in its life of this number, in microseconds.
+/// The time that the generation with this number took to write its lines, in microseconds.
 #[track_caller]
-fn spoke(app: &App, life: usize) -> u64 {
-    let end = app.wait_for_times("users", "said", life);
-    end - app.moments("users", "speaks")[life - 1]
+fn write_time_us(app: &App, generation: usize) -> u64 {
+    let end = app.wait_for_event_count("users", "written", generation);
+    end - app.event_times("users", "writing")[generation - 1]
 }
 
-/// A follower that has shown what was there.
+/// A follower that has printed the existing lines.
 fn follower(app: &App) -> Foreground {
-    let mut follower = app.start(&["logs", "users", "-f"]);
+    let mut follower = app.spawn(&["logs", "users", "-f"]);
     follower.wait_for("ready");
     follower
 }
 
 #[test]
-fn e10_a_stuck_follower_is_told_what_it_missed_and_holds_up_nobody() {
+fn e10_a_stuck_follower_gets_the_gap_and_delays_no_domain() {
     stuck(500_000);
 }
 
 #[test]
 #[ignore = "long: half a gigabyte"]
-fn e10_so_is_one_that_misses_half_a_gigabyte() {
+fn e10_a_follower_that_misses_half_a_gigabyte_gets_the_gap() {
     stuck(5_000_000);
 }
 
 #[track_caller]
 fn stuck(lines: u64) {
-    let app = loud(lines);
-    app.up();
+    let app = app_writing(lines);
+    app.start();
     let instance = app.instance();
     let stuck = follower(&app);
     stuck.signal(Signal::STOP);
     let (with, grown) = growth(&instance, || {
-        app.open_gate();
-        spoke(&app, 1)
+        app.release_gate();
+        write_time_us(&app, 1)
     });
     stuck.signal(Signal::CONT);
     let last = format!("{lines:010} x");
     wait_until("it has shown the last line", LIMIT, || {
         stuck.stdout().contains(&last).then_some(())
     });
-    // Whatever is missing is told where it is missing.
-    let (mut at, mut missed, mut shown) = (0, 0, 0);
+    // Gaps are reported where lines are missing.
+    let (mut last_number, mut missed, mut shown) = (0, 0, 0);
     for line in stuck.stdout().lines() {
         let Some((_, text)) = line.split_once("│ ") else {
             panic!("{line}");
         };
         if let Some((_, number)) = numbered(text.as_bytes()) {
-            assert_eq!(number, at + 1, "a line is missing, or out of place");
-            at = number;
+            assert_eq!(
+                number,
+                last_number + 1,
+                "a line is missing, or out of order"
+            );
+            last_number = number;
             shown += 1;
         } else if let Some((number, _)) = text.split_once(" lines missed here") {
             let number: u64 = number.parse().expect("a number");
             missed += number;
-            at += number;
+            last_number += number;
         }
     }
-    assert_eq!((at, shown + missed), (lines, lines));
-    assert!(missed > 0, "it was never behind");
+    assert_eq!((last_number, shown + missed), (lines, lines));
+    assert!(missed > 0, "it had no gap");
     drop(stuck);
 
     app.run(&["domains", "restart", "users"]).exits(0);
-    let without = spoke(&app, 2);
-    figure(
+    let without = write_time_us(&app, 2);
+    measurement(
         "E10",
         &format!(
-            "{} MB said in {} ms with a stuck follower, in {} ms without; Fulcrum +{:.1} MiB; it missed {missed} lines, as it was told",
+            "{} MB written in {} ms with a stuck follower, in {} ms without; Fulcrum +{:.1} MiB; gaps of {missed} lines",
             lines / 10_000,
             with / 1000,
             without / 1000,
@@ -93,7 +97,7 @@ fn stuck(lines: u64) {
 }
 
 fn descriptors(instance: &Process) -> usize {
-    instance.usage().expect("it lives").fds
+    instance.usage().expect("it is running").fds
 }
 
 #[track_caller]
@@ -101,7 +105,7 @@ fn readers_that_end(rounds: u32) {
     let app = App::new()
         .stub_domain("users", &["--tick", "20ms"])
         .stub_domain("loud", &["--lines", "50000"]);
-    app.up();
+    app.start();
     let instance = app.instance();
     let before = descriptors(&instance);
     let script = format!(
@@ -116,8 +120,8 @@ fn readers_that_end(rounds: u32) {
         codes.iter().all(|code| matches!(*code, "0" | "141")),
         "{codes:?}"
     );
-    // Readers that are to be given much more than they take.
-    for what in [
+    // Readers that read much less than is written for them.
+    for args in [
         "logs",
         "logs --raw",
         "logs -o json",
@@ -125,13 +129,13 @@ fn readers_that_end(rounds: u32) {
         "domains events",
     ] {
         let script = format!(
-            "{} {what} | head -n 1 >/dev/null; echo \"${{PIPESTATUS[0]}}\"",
+            "{} {args} | head -n 1 >/dev/null; echo \"${{PIPESTATUS[0]}}\"",
             fulcrum_e2e::binary().display()
         );
         let ended = app.program("bash", &["-c", &script]).output().exits(0);
         assert!(
             ended.stderr.is_empty() && matches!(ended.stdout.trim(), "0" | "141"),
-            "{what}: {ended}"
+            "{args}: {ended}"
         );
     }
     for _ in 0..rounds.div_ceil(4) {
@@ -142,7 +146,7 @@ fn readers_that_end(rounds: u32) {
     wait_until("as many descriptors are open as before", limit, || {
         (descriptors(&instance) <= before).then_some(())
     });
-    figure(
+    measurement(
         "E11",
         &format!(
             "{rounds} times `logs users -f | head -1`, {} SIGKILLs: {before} descriptors before and after",
@@ -153,60 +157,60 @@ fn readers_that_end(rounds: u32) {
 }
 
 #[test]
-fn e11_readers_that_end_leave_nothing_behind() {
+fn e11_readers_that_exit_leave_nothing_behind() {
     readers_that_end(20);
 }
 
 #[test]
 #[ignore = "long: two hundred times"]
-fn e11_two_hundred_readers_that_end_leave_nothing_behind() {
+fn e11_two_hundred_readers_that_exit_leave_nothing_behind() {
     readers_that_end(200);
 }
 
-/// They look on, none of them reads.
+/// Followers that read nothing.
 #[track_caller]
-fn crowd(followers: u64) {
-    let app = loud(500_000);
-    app.up();
+fn many_followers(followers: u64) {
+    let app = app_writing(500_000);
+    app.start();
     let instance = app.instance();
-    let mut crowd = Vec::new();
+    let mut many_followers = Vec::new();
     let (_, joined) = growth(&instance, || {
         for _ in 0..followers {
-            crowd.push(app.start(&["logs", "users", "-f"]));
+            many_followers.push(app.spawn(&["logs", "users", "-f"]));
         }
-        for follower in &mut crowd {
+        for follower in &mut many_followers {
             follower.wait_for("ready");
         }
     });
-    for follower in &crowd {
+    for follower in &many_followers {
         follower.signal(Signal::STOP);
     }
     let (took, grown) = growth(&instance, || {
-        app.open_gate();
-        spoke(&app, 1)
+        app.release_gate();
+        write_time_us(&app, 1)
     });
-    figure(
+    measurement(
         "E12",
         &format!(
-            "{followers} stopped followers: Fulcrum +{:.1} MiB as they came, +{:.1} MiB during 50 MB, said in {} ms",
+            "{followers} stopped followers: Fulcrum +{:.1} MiB for them, +{:.1} MiB during 50 MB, written in {} ms",
             mib(joined),
             mib(grown),
             took / 1000,
         ),
     );
-    // A capacity of 1 MiB each, most of which they share.
+    // A capacity of 1 MiB each, most of which is shared.
     assert!(grown < (20 << 20) + followers * (1 << 20), "{grown} bytes");
-    drop(crowd);
+    drop(many_followers);
     app.down();
 }
 
 #[test]
-fn e12_twenty_followers_cost_no_more_than_their_share() {
-    crowd(20);
+fn e12_twenty_followers_use_bounded_memory() {
+    many_followers(20);
 }
 
 #[test]
 #[ignore = "long: a hundred processes"]
-fn e12_a_hundred_followers_cost_no_more_than_their_share() {
-    crowd(100);
+fn e12_a_hundred_followers_use_bounded_memory() {
+    many_followers(100);
 }

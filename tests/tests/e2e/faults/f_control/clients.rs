@@ -1,4 +1,4 @@
-//! Clients that go in the middle, are of another version, or have no terminal.
+//! Clients that are killed midway, are of another version, or have no terminal.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixListener;
@@ -6,21 +6,21 @@ use std::thread;
 use std::time::Duration;
 
 use fulcrum_e2e::raw::{frame, kind, random};
-use fulcrum_e2e::{App, Process, Signal, binary, figure};
+use fulcrum_e2e::{App, Process, Signal, binary, measurement};
 
-/// Clients are killed at random moments of what they asked for. It is done or not, never half, and
+/// Clients are killed at random moments of an operation. It is done completely or not at all, and
 /// the next command works.
-fn killed_in_the_middle(count: usize) {
+fn kill_clients_midway(count: usize) {
     let app = App::new()
-        .impatient()
+        .with_short_timeouts()
         .stub_domain("users", &["--slow-stop", "50ms"])
         .stub_domain("orders", &[]);
-    app.up();
+    app.start();
     let orders = app.leader("orders");
-    for moment in random(count) {
-        let client = app.start(&["domains", "restart", "users"]);
+    for delay_ms in random(count) {
+        let client = app.spawn(&["domains", "restart", "users"]);
         // The whole command takes some 150 ms.
-        thread::sleep(Duration::from_millis(u64::from(moment)));
+        thread::sleep(Duration::from_millis(u64::from(delay_ms)));
         if let Some(process) = Process::find(client.pid()) {
             process.signal(Signal::KILL);
         }
@@ -30,42 +30,51 @@ fn killed_in_the_middle(count: usize) {
     app.run(&["domains", "wait", "users", "--timeout", "30s"])
         .exits(0);
     app.run(&["domains", "restart", "users"]).exits(0);
-    let lives = app.times("users", "spawned");
-    let restarted = app.see("users")["generation"].as_u64().expect("a number");
-    // A life that was ended at once may not have come to write itself down.
+    let generations = app.event_count("users", "spawned");
+    let restarted = app.status("users")["generation"]
+        .as_u64()
+        .expect("a number");
+    // A generation that was stopped at once may not have recorded its start.
     assert!(
-        lives as u64 <= restarted,
-        "{lives} processes in {restarted} lives"
+        generations as u64 <= restarted,
+        "{generations} processes in {restarted} generations"
     );
-    assert_eq!(app.times("users", "overlap"), 0, "two lives at once");
-    assert!(lives <= count + 2, "{lives} lives of {count} restarts");
+    assert_eq!(
+        app.event_count("users", "overlap"),
+        0,
+        "two generations at once"
+    );
+    assert!(
+        generations <= count + 2,
+        "{generations} generations of {count} restarts"
+    );
     assert_eq!(app.leader("orders"), orders);
-    figure(
+    measurement(
         "F18",
         &format!(
             "{count} clients killed in the middle: {} restarts done, 0 half",
-            lives - 2
+            generations - 2
         ),
     );
     app.down();
 }
 
 #[test]
-fn f18_clients_killed_in_the_middle_leave_nothing_half() {
-    killed_in_the_middle(20);
+fn f18_clients_killed_midway_leave_complete_operations() {
+    kill_clients_midway(20);
 }
 
 #[test]
 #[ignore = "long: two hundred clients"]
-fn f18_two_hundred_clients_killed_in_the_middle_leave_nothing_half() {
-    killed_in_the_middle(200);
+fn f18_two_hundred_clients_killed_midway_leave_complete_operations() {
+    kill_clients_midway(200);
 }
 
-/// An instance of another version has the socket: whatever is asked, both are named.
+/// An instance of another version has the socket: every command names both versions.
 #[test]
-fn f19_an_instance_of_another_protocol_is_told_apart() {
-    let app = App::new().impatient().stub_domain("users", &[]);
-    app.up();
+fn f19_an_instance_of_another_protocol_version_is_reported() {
+    let app = App::new().with_short_timeouts().stub_domain("users", &[]);
+    app.start();
     let status = app
         .run(&["domains", "status", "-o", "json"])
         .exits(0)
@@ -80,7 +89,7 @@ fn f19_an_instance_of_another_protocol_is_told_apart() {
         .to_owned();
     app.down();
 
-    let other = UnixListener::bind(&socket).expect("the place is free");
+    let other = UnixListener::bind(&socket).expect("the path is free");
     // Protocol 999; an instance whose field 2 is its version.
     let hello = [&[0x08, 0xe7, 0x07, 0x12, 0x07, 0x12, 0x05][..], b"9.9.9"].concat();
     let commands = [
@@ -111,32 +120,37 @@ fn f19_an_instance_of_another_protocol_is_told_apart() {
                 frame(kind::DATA, 0, 1, &body),
                 frame(kind::HEADERS, 5, 1, &header("grpc-status", "0")),
             ];
-            // Answered once the request is there: its headers and its message.
-            let mut seen = Vec::new();
+            // It responds once the request has arrived: its headers and its message.
+            let mut request = Vec::new();
             let mut chunk = [0; 4096];
-            while !seen.windows(8).any(|part| part == b"\x08\x02\x12\x050.1.") {
+            while !request
+                .windows(8)
+                .any(|part| part == b"\x08\x02\x12\x050.1.")
+            {
                 let count = stream.read(&mut chunk).expect("a request");
-                assert!(count > 0, "it went without asking: {seen:?}");
-                seen.extend(&chunk[..count]);
+                assert!(count > 0, "it went without asking: {request:?}");
+                request.extend(&chunk[..count]);
             }
-            stream.write_all(&answer.concat()).expect("it listens");
-            // Until it goes.
-            let _ = stream.read_to_end(&mut seen);
+            stream
+                .write_all(&answer.concat())
+                .expect("the client reads");
+            // Until the client closes the connection.
+            let _ = stream.read_to_end(&mut request);
         }
     });
     for args in commands {
         app.run(args)
             .exits(6)
-            .says(&["9.9.9", "999", &ours, "protocol 2"]);
+            .stderr_contains(&["9.9.9", "999", &ours, "protocol 2"]);
     }
-    serving.join().expect("everybody was told");
+    serving.join().expect("every client was answered");
 }
 
-/// Without any of the three standard files, and without a terminal to speak of.
+/// Without standard streams, and with a dumb terminal.
 #[test]
-fn f20_closed_standard_files_do_no_harm() {
-    let app = App::new().impatient().stub_domain("users", &[]);
-    let fulcrum = binary().to_str().expect("a path that is text");
+fn f20_commands_work_with_closed_standard_streams() {
+    let app = App::new().with_short_timeouts().stub_domain("users", &[]);
+    let fulcrum = binary().to_str().expect("a UTF-8 path");
     let run = |script: &str, args: &[&str]| {
         let run = app.program("sh", &[&["-c", script, fulcrum], args].concat());
         run.env("TERM", "dumb").output()
@@ -146,7 +160,7 @@ fn f20_closed_standard_files_do_no_harm() {
         &["dev", "--detach", "--wait"],
     )
     .exits(0);
-    assert_eq!(app.see("users")["ready"], true);
+    assert_eq!(app.status("users")["ready"], true);
     run("exec \"$0\" \"$@\" >&-", &["domains", "list"]).exits(0);
     run(
         "exec \"$0\" \"$@\" <&- 2>&-",
@@ -156,11 +170,11 @@ fn f20_closed_standard_files_do_no_harm() {
     app.down();
 
     let mut dev =
-        app.foreground(app.program("sh", &["-c", "exec \"$0\" dev <&- >&- 2>&-", fulcrum]));
-    app.run_until_there();
+        app.spawn_command(app.program("sh", &["-c", "exec \"$0\" dev <&- >&- 2>&-", fulcrum]));
+    app.wait_for_instance();
     app.run(&["domains", "wait", "users", "--timeout", "30s"])
         .exits(0);
     app.run(&["down"]).exits(0);
-    dev.ends().exits(0);
-    app.nothing_left();
+    dev.wait_exit().exits(0);
+    app.assert_no_processes();
 }

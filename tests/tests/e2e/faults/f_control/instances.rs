@@ -1,12 +1,12 @@
-//! One instance an app, whoever starts how many.
+//! One instance per app, however many are started.
 
 use std::time::Instant;
 
-use fulcrum_e2e::{App, Foreground, Signal, figure};
+use fulcrum_e2e::{App, Foreground, Signal, measurement};
 
 /// C2: a client never starts an instance.
 #[test]
-fn without_an_instance_every_client_ends_with_3() {
+fn without_an_instance_every_client_exits_with_3() {
     let app = App::new().domain("users", "steady");
     for args in [
         &["domains", "list"][..],
@@ -16,17 +16,20 @@ fn without_an_instance_every_client_ends_with_3() {
         &["logs"],
         &["down"],
     ] {
-        let output = app.run(args).exits(3).says(&["not running", "fulcrum dev"]);
+        let output = app
+            .run(args)
+            .exits(3)
+            .stderr_contains(&["not running", "fulcrum dev"]);
         assert_eq!(output.stdout, "", "{output}");
     }
-    app.nothing_left();
-    assert_eq!(app.ledger(), []);
+    app.assert_no_processes();
+    assert_eq!(app.activity_log(), []);
 }
 
 #[test]
 fn f01_a_second_instance_of_an_app_names_the_first() {
     let app = App::new().domain("users", "steady");
-    app.up();
+    app.start();
     let status = app
         .run(&["domains", "status", "-o", "json"])
         .exits(0)
@@ -34,33 +37,35 @@ fn f01_a_second_instance_of_an_app_names_the_first() {
     let pid = status["instance"]["pid"].to_string();
     let leader = app.leader("users");
     for args in [&["dev"][..], &["dev", "--detach", "--wait"], &["serve"]] {
-        app.run(args).exits(1).says(&[&pid, "fulcrum down"]);
+        app.run(args)
+            .exits(1)
+            .stderr_contains(&[&pid, "fulcrum down"]);
     }
     assert_eq!(
         app.leader("users"),
         leader,
-        "the first instance was disturbed"
+        "the first instance was affected"
     );
-    assert_eq!(app.times("users", "spawned"), 1);
+    assert_eq!(app.event_count("users", "spawned"), 1);
     app.down();
 }
 
-/// Of many starts at once one becomes the instance, and the others name it.
+/// Of concurrent starts one becomes the instance, and the others name it.
 fn one_wins_of(count: usize) {
-    let app = App::new().impatient().stub_domain("users", &[]);
+    let app = App::new().with_short_timeouts().stub_domain("users", &[]);
     let mut starts: Vec<_> = (0..count)
-        .map(|_| app.start(&["dev", "--detach", "--wait"]))
+        .map(|_| app.spawn(&["dev", "--detach", "--wait"]))
         .collect();
-    let mut ends: Vec<_> = starts.iter_mut().map(Foreground::ends).collect();
+    let mut ends: Vec<_> = starts.iter_mut().map(Foreground::wait_exit).collect();
     ends.sort_by_key(|end| end.code);
     let pid = app.instance().pid.to_string();
     let mut ends = ends.into_iter();
     ends.next().expect("several").exits(0);
     for end in ends {
-        end.exits(1).says(&[&pid]);
+        end.exits(1).stderr_contains(&[&pid]);
     }
-    assert_eq!(app.times("users", "spawned"), 1);
-    figure(
+    assert_eq!(app.event_count("users", "spawned"), 1);
+    measurement(
         "F1",
         &format!("of {count} starts at once 1 won, the others named its pid"),
     );
@@ -68,41 +73,41 @@ fn one_wins_of(count: usize) {
 }
 
 #[test]
-fn f01_of_twenty_starts_at_once_one_wins() {
+fn f01_one_of_twenty_concurrent_starts_becomes_the_instance() {
     one_wins_of(20);
 }
 
 #[test]
 #[ignore = "long: a hundred starts"]
-fn f01_of_a_hundred_starts_at_once_one_wins() {
+fn f01_one_of_a_hundred_concurrent_starts_becomes_the_instance() {
     one_wins_of(100);
 }
 
-/// `down` ends an instance in the foreground of another terminal as Ctrl-C would there.
+/// `down` stops an instance in the foreground of another terminal, as Ctrl-C would there.
 #[test]
 fn down_ends_an_instance_in_the_foreground() {
     let app = App::new().domain("users", "steady");
-    let mut dev = app.start(&["dev"]);
+    let mut dev = app.spawn(&["dev"]);
     dev.wait_for("1 domain ready in ");
     app.run(&["down"]).exits(0);
-    dev.ends().exits(0);
-    app.nothing_left();
+    dev.wait_exit().exits(0);
+    app.assert_no_processes();
 }
 
-/// C4: two apps at once, and neither hears of the other.
+/// C4: two apps run at once without affecting each other.
 #[test]
 fn two_apps_run_side_by_side() {
     let (one, two) = (
         App::new().domain("users", "steady"),
         App::new().domain("users", "steady"),
     );
-    one.up();
-    two.up();
+    one.start();
+    two.start();
     assert_ne!(one.grpc(), two.grpc());
-    let two_lives = two.leader("users");
+    let second_leader = two.leader("users");
     one.run(&["domains", "restart", "users"]).exits(0);
     one.down();
-    assert_eq!(two.leader("users"), two_lives);
+    assert_eq!(two.leader("users"), second_leader);
     two.run(&[
         "domains",
         "call",
@@ -114,46 +119,49 @@ fn two_apps_run_side_by_side() {
     two.down();
 }
 
-/// A command works from within a domain's folder, and on an app named by `--app`.
+/// A command works from a domain's directory, and for an app given by `--app`.
 #[test]
-fn the_app_is_found_from_below_and_by_name() {
+fn the_app_is_found_from_a_subdirectory_and_by_path() {
     let app = App::new().domain("users", "steady");
-    app.up();
+    app.start();
     let below = app.root().join("domains/users");
     app.fulcrum(&["domains", "list"])
-        .within(&below)
+        .current_dir(&below)
         .output()
         .exits(0);
     let root = app.root();
     let named = ["domains", "list", "--app", root.to_str().unwrap()];
-    app.fulcrum(&named).within(&app.beside()).output().exits(0);
+    app.fulcrum(&named)
+        .current_dir(&app.scratch_dir())
+        .output()
+        .exits(0);
     app.fulcrum(&["domains", "list"])
-        .within(&app.beside())
+        .current_dir(&app.scratch_dir())
         .output()
         .exits(5)
-        .says(&["fulcrum.yml"]);
+        .stderr_contains(&["fulcrum.yml"]);
     app.down();
 }
 
-/// An instance that was killed leaves a lock that is free and a socket that is stale: clients are
-/// told at once, and the next one takes over at the first try.
+/// A killed instance leaves a free lock and a stale socket: clients fail at once, and the next
+/// instance starts at the first attempt.
 #[test]
 fn f02_the_next_instance_takes_over_from_a_killed_one() {
     let app = App::new().domain("users", "steady");
-    let mut first = app.start(&["dev"]);
+    let mut first = app.spawn(&["dev"]);
     first.wait_for("1 domain ready in ");
     first.signal(Signal::KILL);
-    assert_eq!(first.ends().code, None);
-    let begun = Instant::now();
+    assert_eq!(first.wait_exit().code, None);
+    let started = Instant::now();
     app.run(&["domains", "list"]).exits(3);
-    figure(
+    measurement(
         "F2",
         &format!(
             "a client without an instance: exit 3 after {} ms",
-            begun.elapsed().as_millis()
+            started.elapsed().as_millis()
         ),
     );
-    app.up();
-    assert_eq!(app.see("users")["ready"], true);
+    app.start();
+    assert_eq!(app.status("users")["ready"], true);
     app.down();
 }

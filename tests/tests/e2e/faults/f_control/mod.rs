@@ -1,5 +1,5 @@
-//! Section F, the control plane: one instance an app, its lock and socket, its clients.
+//! Section F: the control plane: one instance per app, its lock and socket, its clients.
 
 mod clients;
 mod instances;
-mod places;
+mod runtime_dir;

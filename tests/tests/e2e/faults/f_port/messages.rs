@@ -1,13 +1,13 @@
-//! Messages that are too long or no messages: answered or refused, while domains don't notice.
+//! Messages that are too long or invalid: answered or rejected, without affecting domains.
 
 use fulcrum_e2e::raw::{Wire, frame, grpc_head, kind};
-use fulcrum_e2e::{App, figure, not_applicable, raw};
+use fulcrum_e2e::{App, measurement, not_applicable, raw};
 use serde_json::Value;
 
-use super::{SEND, STREAM};
+use super::methods::{SEND, STREAM};
 
 #[track_caller]
-fn works_undisturbed(app: &App) {
+fn assert_working(app: &App) {
     let call = [
         "domains",
         "call",
@@ -16,21 +16,21 @@ fn works_undisturbed(app: &App) {
         r#"{"text":"x"}"#,
     ];
     let answer = app.run(&call).exits(0).json();
-    assert_eq!(answer["pid"].as_u64(), app.see("users")["pid"].as_u64());
+    assert_eq!(answer["pid"].as_u64(), app.status("users")["pid"].as_u64());
     assert_eq!(
         (
-            app.times("users", "spawned"),
-            app.times("users", "registered")
+            app.event_count("users", "spawned"),
+            app.event_count("users", "registered")
         ),
         (1, 1)
     );
 }
 
-/// A message of 5 MB is over the limit: a clear error, and the domain stays registered.
+/// A message of 5 MB exceeds the limit: the error names it, and the domain stays registered.
 #[test]
-fn f09_a_message_of_five_megabytes_is_refused_clearly() {
+fn f09_a_message_of_five_megabytes_is_rejected_with_the_limit() {
     let app = App::new().domain("users", "steady");
-    app.up();
+    app.start();
     let send = |bytes: &str| -> Value {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/send.cjs");
         let args = [
@@ -51,25 +51,25 @@ fn f09_a_message_of_five_megabytes_is_refused_clearly() {
         refused,
         "RESOURCE_EXHAUSTED, OUT_OF_RANGE or an answer: {big}"
     );
-    let words = big["text"].as_str().or(big["error"].as_str());
-    let words = words.unwrap_or_default();
-    assert!(words.contains("4194304"), "the limit isn't named: {big}");
-    works_undisturbed(&app);
+    let message = big["text"].as_str().or(big["error"].as_str());
+    let message = message.unwrap_or_default();
+    assert!(message.contains("4194304"), "the limit is not named: {big}");
+    assert_working(&app);
 
     let payload = format!(r#"{{"text":"{}"}}"#, "x".repeat(5_000_000));
     let call = app.fulcrum(&["domains", "call", "users", "payload_measure_request", "-"]);
     let refused = call.stdin(payload).output().exits(1);
-    // What is left of 4 MiB for the payload.
-    refused.says(&["users", "larger than 4193280 bytes"]);
-    works_undisturbed(&app);
+    // The part of 4 MiB that is left for the payload.
+    refused.stderr_contains(&["users", "larger than 4193280 bytes"]);
+    assert_working(&app);
     app.down();
 }
 
-/// An answer over the limit fails its caller, with a reason; the domain goes on.
+/// A response over the limit fails its caller, with a reason; the domain keeps running.
 #[test]
-fn f09_an_answer_of_five_megabytes_fails_its_caller_only() {
+fn f09_a_response_of_five_megabytes_fails_its_caller_only() {
     let app = App::new().domain("users", "steady");
-    app.up();
+    app.start();
     let leader = app.leader("users");
     let inflate = ["domains", "call", "users", "payload_inflate_request"];
     let whole = app
@@ -90,12 +90,12 @@ fn f09_an_answer_of_five_megabytes_fails_its_caller_only() {
         r#"{"text":"x"}"#,
     ];
     app.run(&call).exits(0);
-    assert_eq!(app.leader("users"), leader, "it had to start again");
+    assert_eq!(app.leader("users"), leader, "it was restarted");
     app.down();
 }
 
-/// Bytes that are nearly messages: bits are turned in good ones.
-fn nearly_messages(count: usize) -> impl Iterator<Item = Vec<u8>> {
+/// Damaged messages: valid ones with some bytes changed.
+fn damaged_messages(count: usize) -> impl Iterator<Item = Vec<u8>> {
     let good = raw::message(
         "users",
         "domain_register",
@@ -114,21 +114,21 @@ fn nearly_messages(count: usize) -> impl Iterator<Item = Vec<u8>> {
     })
 }
 
-fn endures_nearly_messages(count: usize) {
-    let app = App::besieged();
+fn survives_damaged_messages(count: usize) {
+    let app = App::app_under_attack();
     let address = app.grpc();
-    app.endures("F12", || {
-        let mut wire = Wire::dial(&address).expect("it is a client as any other");
-        for (n, message) in nearly_messages(count).enumerate() {
+    app.survives("F12", || {
+        let mut wire = Wire::connect(&address).expect("the port is open");
+        for (n, message) in damaged_messages(count).enumerate() {
             let path = if n % 2 == 0 { SEND } else { STREAM };
             let (stream, mut bytes) = wire.request(path, None);
             let body = [&grpc_head(message.len())[..], &message].concat();
             bytes.extend(frame(kind::DATA, 1, stream, &body));
-            wire.send(&bytes).expect("it is read");
-            // Whatever it is told, it is told so: the stream has an end.
+            wire.send(&bytes).expect("it is accepted");
+            // Whatever the response is, the stream ends.
             loop {
                 let frame = wire.read().expect("an answer");
-                wire.be_polite(&frame);
+                wire.answer_control_frame(&frame);
                 let ends =
                     [kind::HEADERS, kind::DATA].contains(&frame.kind) && frame.flags & 1 == 1;
                 if frame.stream == stream && (ends || frame.kind == kind::RST_STREAM) {
@@ -137,7 +137,7 @@ fn endures_nearly_messages(count: usize) {
             }
         }
     });
-    figure(
+    measurement(
         "F12",
         &format!("{count} damaged messages over the wire, 0 panics"),
     );
@@ -145,18 +145,18 @@ fn endures_nearly_messages(count: usize) {
 }
 
 #[test]
-fn f12_damaged_messages_are_refused() {
-    endures_nearly_messages(500);
+fn f12_damaged_messages_are_rejected() {
+    survives_damaged_messages(500);
 }
 
 #[test]
 #[ignore = "long: twenty thousand messages"]
-fn f12_twenty_thousand_damaged_messages_are_refused() {
-    endures_nearly_messages(20_000);
+fn f12_twenty_thousand_damaged_messages_are_rejected() {
+    survives_damaged_messages(20_000);
 }
 
 #[test]
-fn f13_a_handler_that_panics() {
+fn f13_a_panicking_handler_is_tested_in_fulcrum_rpc() {
     not_applicable(
         "F13",
         "nothing that can be sent makes one panic; fulcrum-rpc's own tests have handlers and a gatekeeper that do",

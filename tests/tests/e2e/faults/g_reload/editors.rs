@@ -4,9 +4,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use fulcrum_e2e::{App, figure};
+use fulcrum_e2e::{App, measurement};
 
-/// The ways in which programs save a file: its path is `$1`, what is to be in it `$2`.
+/// The ways in which programs save a file: its path is `$1`, its new content `$2`.
 const WAYS: &[(&str, &str)] = &[
     ("in place", r#"printf %s "$2" > "$1""#),
     (
@@ -23,7 +23,7 @@ const WAYS: &[(&str, &str)] = &[
     ),
     ("sed -i", r#"sed -i "1s/.*/$2/" "$1""#),
     (
-        "removed and made anew",
+        "removed and recreated",
         r#"rm "$1"; sleep 0.05; printf %s "$2" > "$1""#,
     ),
     ("VS Code", r#"printf %s "$2" | dd of="$1" status=none"#),
@@ -39,29 +39,29 @@ const WAYS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Saves `rounds` times in each way, each after the one before has come to run.
+/// Saves `rounds` times in each way, each time after the previous content runs.
 fn saves(rounds: usize) -> usize {
-    let app = App::new().impatient().shell_domain("users", "");
-    app.up_watching();
+    let app = App::new().with_short_timeouts().shell_domain("users", "");
+    app.start_watching();
     let code = app.root().join("domains/users/code");
     let mut saves = 0;
     for round in 0..rounds {
         for (way, script) in WAYS {
             saves += 1;
             let content = format!("content {round} of {saves}");
-            let path = code.to_str().expect("text");
+            let path = code.to_str().expect("UTF-8");
             let run = app.program("sh", &["-c", script, "sh", path, &content]);
-            let out = app.beside();
-            let out = out.to_str().expect("text");
+            let out = app.scratch_dir();
+            let out = out.to_str().expect("UTF-8");
             run.env("TMPDIR", out).output();
             app.wait_for_start("users", &content);
-            // Whatever else the save sets off comes within the time that a burst lasts: the next
-            // way's save would be part of it, and this one's count is taken at the end.
+            // Further changes of a save arrive within a burst: the next save would be part of it,
+            // so the final count is checked at the end.
             let starts = app.starts("users");
             assert_eq!(starts.len(), saves + 1, "{way}: {starts:?}");
         }
     }
-    // A last save, far from the others: what was late has come by then.
+    // A last save, apart from the others: late changes have arrived by then.
     fs::write(&code, "the last").expect("writable");
     app.wait_for_start("users", "the last");
     assert_eq!(app.starts("users").len(), saves + 2);
@@ -72,7 +72,7 @@ fn saves(rounds: usize) -> usize {
 #[test]
 fn g04_each_way_to_save_is_one_restart() {
     let saves = saves(2);
-    figure(
+    measurement(
         "G4",
         &format!("{saves} saves in {} ways, {saves} restarts", WAYS.len()),
     );
@@ -80,9 +80,9 @@ fn g04_each_way_to_save_is_one_restart() {
 
 #[test]
 #[ignore = "long: 504 saves"]
-fn g04_five_hundred_saves_are_as_many_restarts() {
+fn g04_five_hundred_saves_are_five_hundred_restarts() {
     let saves = saves(56);
-    figure(
+    measurement(
         "G4",
         &format!("{saves} saves in {} ways, {saves} restarts", WAYS.len()),
     );
@@ -91,17 +91,17 @@ fn g04_five_hundred_saves_are_as_many_restarts() {
 /// As Kubernetes mounts a ConfigMap: files are links through a link that is swapped.
 #[test]
 fn g04_a_link_that_is_swapped_is_one_restart() {
-    let app = App::new().impatient().shell_domain("users", "");
+    let app = App::new().with_short_timeouts().shell_domain("users", "");
     let dir = app.root().join("domains/users");
     let version = |name: &str, code: &str| {
-        fs::create_dir(dir.join(name)).expect("a folder");
+        fs::create_dir(dir.join(name)).expect("a directory");
         fs::write(dir.join(name).join("code"), code).expect("writable");
     };
     version("..v1", "one");
     symlink("..v1", dir.join("..data")).expect("a link");
     fs::remove_file(dir.join("code")).expect("removed");
     symlink(Path::new("..data").join("code"), dir.join("code")).expect("a link");
-    app.up_watching();
+    app.start_watching();
     for (name, code) in [("..v2", "two"), ("..v3", "three")] {
         version(name, code);
         symlink(name, dir.join("..data_tmp")).expect("a link");
@@ -111,11 +111,11 @@ fn g04_a_link_that_is_swapped_is_one_restart() {
     app.down();
 }
 
-/// Whoever truncates a file and writes it later isn't met in between.
+/// A file that is truncated and written later is not read in between.
 #[test]
-fn g03_half_of_a_save_is_never_acted_on() {
-    let app = App::new().impatient().shell_domain("users", "");
-    app.up_watching();
+fn g03_a_partial_save_is_never_acted_on() {
+    let app = App::new().with_short_timeouts().shell_domain("users", "");
+    app.start_watching();
     let dir = app.root().join("domains/users");
     let valid = fs::read_to_string(dir.join("fulcrum.yml")).expect("readable");
     for round in 0..200 {
@@ -128,23 +128,23 @@ fn g03_half_of_a_save_is_never_acted_on() {
         }
     }
     app.wait_for_start("users", "round 199");
-    let changes = app.reasons("fulcrum", "config_changed");
+    let changes = app.event_reasons("fulcrum", "config_changed");
     assert_eq!(changes, Vec::<String>::new(), "an empty file was acted on");
     assert_eq!(
-        app.reasons("fulcrum", "config_invalid"),
+        app.event_reasons("fulcrum", "config_invalid"),
         Vec::<String>::new()
     );
     app.down();
 }
 
-/// A save that changes nothing restarts nobody.
+/// A save that changes nothing restarts no domain.
 #[test]
-fn g15_the_same_content_again_is_nothing() {
-    let app = App::new().impatient().shell_domain("users", "");
-    app.up_watching();
+fn g15_saving_the_same_content_restarts_no_domain() {
+    let app = App::new().with_short_timeouts().shell_domain("users", "");
+    app.start_watching();
     let code = app.root().join("domains/users/code");
     for _ in 0..20 {
-        app.program("touch", &[code.to_str().expect("text")])
+        app.program("touch", &[code.to_str().expect("UTF-8")])
             .output()
             .exits(0);
         fs::write(&code, "zero").expect("writable");
@@ -152,7 +152,7 @@ fn g15_the_same_content_again_is_nothing() {
         fs::write(&beside, "zero").expect("writable");
         fs::rename(&beside, &code).expect("renamed");
     }
-    // What follows is told later than what came before.
+    // Later changes are reported after earlier ones.
     fs::write(&code, "another").expect("writable");
     app.wait_for_start("users", "another");
     assert_eq!(app.starts("users"), ["zero", "another"]);

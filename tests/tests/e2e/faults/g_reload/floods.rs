@@ -1,37 +1,37 @@
-//! Many files at once, and what nobody wants to hear of.
+//! Many changes at once, and changes that are ignored.
 
 use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fulcrum_e2e::{App, Dice, LIMIT, Process, Signal, figure, wait_until};
+use fulcrum_e2e::{App, LIMIT, Process, SeededRandom, Signal, measurement, wait_until};
 
-/// Saves faster than it can be restarted: the last content is what runs.
+/// Saves faster than the domain can be restarted: the last content runs.
 #[test]
 fn g10_of_many_saves_the_last_one_runs() {
-    let app = App::new().impatient().shell_domain("users", "");
-    app.up_watching();
+    let app = App::new().with_short_timeouts().shell_domain("users", "");
+    app.start_watching();
     let code = app.root().join("domains/users/code");
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut saves = 0;
-    while begun.elapsed() < Duration::from_secs(4) {
+    while started.elapsed() < Duration::from_secs(4) {
         saves += 1;
         fs::write(&code, format!("save {saves}")).expect("writable");
         thread::sleep(Duration::from_millis(50));
     }
     app.wait_for_start("users", &format!("save {saves}"));
     let starts = app.starts("users").len() - 1;
-    // Each half second, and after each pause of this test's that was longer than a burst's.
+    // One every half second, and one after each pause of this test that was longer than a burst.
     assert!(starts * 3 <= saves, "{starts} restarts for {saves} saves");
-    assert_eq!(app.see("users")["phase"], "running");
-    figure(
+    assert_eq!(app.status("users")["phase"], "running");
+    measurement(
         "G10",
         &format!("{saves} saves in 4 s, {starts} restarts, the last content runs"),
     );
     app.down();
 }
 
-/// The same with Node, which takes longer to start than the next save to come: that is no loop.
+/// The same with Node, which takes longer to start than the next save: that is not a reload loop.
 #[test]
 fn g10_of_many_saves_of_a_node_domain_the_last_one_runs() {
     let code = |save: usize| {
@@ -40,35 +40,38 @@ fn g10_of_many_saves_of_a_node_domain_the_last_one_runs() {
         )
     };
     let app = App::new().write("domains/users/domain.mjs", &code(0));
-    app.up_watching();
-    let begun = Instant::now();
+    app.start_watching();
+    let started = Instant::now();
     let mut saves = 0;
-    while begun.elapsed() < Duration::from_secs(4) {
+    while started.elapsed() < Duration::from_secs(4) {
         saves += 1;
-        app.put("domains/users/domain.mjs", &code(saves));
+        app.write_file("domains/users/domain.mjs", &code(saves));
         thread::sleep(Duration::from_millis(50));
     }
     let last = format!("runs save {saves}");
     wait_until("the last save runs", LIMIT, || {
         let lines = app.logs("users");
-        let said = lines.iter().rfind(|line| line.stream == "stdout")?;
-        (said.message == last).then_some(())
+        let newest = lines.iter().rfind(|line| line.stream == "stdout")?;
+        (newest.message == last).then_some(())
     });
     app.wait_for("users", "is ready", |users| users["ready"] == true);
-    assert_eq!(app.reasons("users", "watch_loop"), Vec::<String>::new());
-    let lives = app.see("users")["generation"].to_string();
-    figure(
+    assert_eq!(
+        app.event_reasons("users", "watch_loop"),
+        Vec::<String>::new()
+    );
+    let generation = app.status("users")["generation"].to_string();
+    measurement(
         "G10",
         &format!(
-            "{saves} saves of a Node domain in 4 s: generation {lives}, the last content runs"
+            "{saves} saves of a Node domain in 4 s: generation {generation}, the last content runs"
         ),
     );
     app.down();
 }
 
 fn bursts(count: usize) {
-    let app = App::new().impatient().shell_domain("users", "");
-    app.up_watching();
+    let app = App::new().with_short_timeouts().shell_domain("users", "");
+    app.start_watching();
     let dir = app.root().join("domains/users");
     for burst in 0..count {
         for save in 0..=burst % 5 {
@@ -81,7 +84,7 @@ fn bursts(count: usize) {
         app.wait_for_start("users", &format!("burst {burst} save {}", burst % 5));
     }
     let starts = app.starts("users").len() - 1;
-    figure(
+    measurement(
         "G10",
         &format!("{count} bursts, 0 lost final states, {starts} restarts"),
     );
@@ -101,7 +104,7 @@ fn g10_five_hundred_bursts_lose_no_final_state() {
 
 fn checkout(files: usize) {
     let app = App::new()
-        .impatient()
+        .with_short_timeouts()
         .shell_domain("users", "")
         .shell_domain("orders", "");
     let dir = app.root().join("domains/users");
@@ -113,7 +116,7 @@ fn checkout(files: usize) {
                 "-c",
                 "user.email=e2e@localhost",
                 "-C",
-                dir.to_str().expect("text"),
+                dir.to_str().expect("UTF-8"),
             ],
             args,
         ]
@@ -123,9 +126,9 @@ fn checkout(files: usize) {
     let version = |name: &str| {
         for number in 0..files {
             let text = format!("{name} {number}\n");
-            let folder = dir.join(format!("src/{}", number % 50));
-            fs::create_dir_all(&folder).expect("a folder");
-            fs::write(folder.join(format!("{number}.js")), text).expect("writable");
+            let dir = dir.join(format!("src/{}", number % 50));
+            fs::create_dir_all(&dir).expect("a directory");
+            fs::write(dir.join(format!("{number}.js")), text).expect("writable");
         }
         fs::write(dir.join("code"), name).expect("writable");
         git(&["add", "-A"]);
@@ -135,13 +138,13 @@ fn checkout(files: usize) {
     version("one");
     git(&["checkout", "-q", "-b", "two"]);
     version("two");
-    app.up_watching();
+    app.start_watching();
     let mut restarts = Vec::new();
     for branch in ["one", "two"] {
         let before = app.starts("users").len();
         git(&["checkout", "-q", branch]);
         app.wait_for_start("users", branch);
-        // Far from the checkout, so that all that belongs to it has been.
+        // Long after the checkout, so that all its changes have arrived.
         thread::sleep(Duration::from_millis(1500));
         restarts.push(app.starts("users").len() - before);
     }
@@ -150,7 +153,7 @@ fn checkout(files: usize) {
         "{restarts:?}"
     );
     assert_eq!(app.starts("orders").len(), 1, "nothing of it has changed");
-    figure(
+    measurement(
         "G5",
         &format!("checkouts of {files} files: {restarts:?} restarts"),
     );
@@ -168,11 +171,11 @@ fn g05_a_large_checkout_is_two_restarts_at_most() {
     checkout(5000);
 }
 
-fn noise(writes: usize) {
-    let app = App::new().impatient().shell_domain("users", "");
+fn ignored_writes(writes: usize) {
+    let app = App::new().with_short_timeouts().shell_domain("users", "");
     let dir = app.root().join("domains/users");
-    app.put(".gitignore", "built/\n");
-    let folders = [
+    app.write_file(".gitignore", "built/\n");
+    let dirs = [
         "node_modules/x",
         ".git",
         "dist",
@@ -180,16 +183,16 @@ fn noise(writes: usize) {
         ".fulcrum",
         "logs",
     ]
-    .map(|folder| dir.join(folder));
-    for folder in &folders {
-        fs::create_dir_all(folder).expect("a folder");
+    .map(|ignored| dir.join(ignored));
+    for ignored in &dirs {
+        fs::create_dir_all(ignored).expect("a directory");
     }
-    app.up_watching();
+    app.start_watching();
     for number in 0..writes {
-        for (at, folder) in folders.iter().enumerate() {
+        for (at, ignored) in dirs.iter().enumerate() {
             let end = if at == 5 { "log" } else { "js" };
             fs::write(
-                folder.join(format!("{}.{end}", number % 97)),
+                ignored.join(format!("{}.{end}", number % 97)),
                 number.to_string(),
             )
             .expect("writable");
@@ -200,71 +203,81 @@ fn noise(writes: usize) {
     fs::write(dir.join("code"), "one").expect("writable");
     app.wait_for_start("users", "one");
     assert_eq!(app.starts("users"), ["zero", "one"]);
-    assert_eq!(app.reasons("users", "changed"), ["code changed"]);
-    assert_eq!(app.reasons("users", "asset_changed"), Vec::<String>::new());
-    figure(
-        "G6",
-        &format!(
-            "{} writes that are nobody's business, 0 restarts",
-            writes * 8
-        ),
+    assert_eq!(app.event_reasons("users", "changed"), ["code changed"]);
+    assert_eq!(
+        app.event_reasons("users", "asset_changed"),
+        Vec::<String>::new()
     );
+    measurement("G6", &format!("{} ignored writes, 0 restarts", writes * 8));
     app.down();
 }
 
 #[test]
-fn g06_packages_logs_and_repositories_restart_nobody() {
-    noise(250);
+fn g06_packages_logs_and_repositories_restart_no_domain() {
+    ignored_writes(250);
 }
 
 #[test]
 #[ignore = "long: 50,000 writes"]
-fn g06_fifty_thousand_writes_restart_nobody() {
-    noise(6250);
+fn g06_fifty_thousand_ignored_writes_restart_no_domain() {
+    ignored_writes(6250);
 }
 
-/// Saves, restarts, reloads and crashes at once: one life at a time, numbers that only rise, and what
-/// was saved last runs.
+/// Saves, restarts, reloads and crashes at once: generations never overlap, their numbers only
+/// rise, and the last save runs.
 #[test]
 fn g12_saves_restarts_and_crashes_make_no_second_process() {
-    let app = App::new().impatient().stub_domain("users", &["@flags"]);
-    app.put("domains/users/flags", "--beat-status ok");
-    app.up_watching();
-    let mut dice = Dice::new(12);
+    let app = App::new()
+        .with_short_timeouts()
+        .stub_domain("users", &["@flags"]);
+    app.write_file("domains/users/flags", "--heartbeat-status ok");
+    app.start_watching();
+    let mut random = SeededRandom::new(12);
     let mut commands = Vec::new();
     for round in 0..40 {
-        app.put("domains/users/flags", &format!("--beat-status r{round}"));
-        match dice.below(4) {
-            0 => commands.push(app.start(&["domains", "restart", "users"])),
-            1 => commands.push(app.start(&["reload"])),
+        app.write_file(
+            "domains/users/flags",
+            &format!("--heartbeat-status r{round}"),
+        );
+        match random.below(4) {
+            0 => commands.push(app.spawn(&["domains", "restart", "users"])),
+            1 => commands.push(app.spawn(&["reload"])),
             2 => {
-                let pid = app.see("users")["pid"]
+                let pid = app.status("users")["pid"]
                     .as_u64()
                     .and_then(|pid| u32::try_from(pid).ok());
                 if let Some(leader) = pid.and_then(Process::find) {
                     leader.signal(Signal::KILL);
                 }
             }
-            _ => thread::sleep(Duration::from_millis(dice.below(200))),
+            _ => thread::sleep(Duration::from_millis(random.below(200))),
         }
     }
     for command in &mut commands {
-        let output = command.ends();
+        let output = command.wait_exit();
         assert!(matches!(output.code, Some(0 | 1 | 10)), "{output}");
     }
-    let before = app.see("users")["generation"].as_u64();
-    app.put("domains/users/flags", "--beat-status last");
+    let before = app.status("users")["generation"].as_u64();
+    app.write_file("domains/users/flags", "--heartbeat-status last");
     let users = app.wait_for("users", "runs what was saved last", |users| {
         users["ready"] == true && users["generation"].as_u64() > before
     });
-    assert_eq!(app.times("users", "overlap"), 0, "{:?}", app.ledger());
+    assert_eq!(
+        app.event_count("users", "overlap"),
+        0,
+        "{:?}",
+        app.activity_log()
+    );
     let events = app.events();
     let spawned = events.iter().filter(|event| event["type"] == "spawned");
-    let lives: Vec<u64> = spawned
+    let generations: Vec<u64> = spawned
         .filter_map(|event| event["generation"].as_u64())
         .collect();
-    assert!(lives.windows(2).all(|pair| pair[0] < pair[1]), "{lives:?}");
-    figure(
+    assert!(
+        generations.windows(2).all(|pair| pair[0] < pair[1]),
+        "{generations:?}"
+    );
+    measurement(
         "G12",
         &format!(
             "40 saves, {} commands and crashes among them: generation {}, 0 overlaps",

@@ -1,36 +1,37 @@
-//! A domain that sets off its own reloads.
+//! Domains that cause their own reloads.
 
 use std::fs;
 
-use fulcrum_e2e::{App, figure};
+use fulcrum_e2e::{App, measurement};
 
-/// W9: it is found, told with the file, and reloads no more for that; other changes count on.
+/// W9: the loop is detected, reported with the file, and that file is ignored; other changes still
+/// reload.
 #[test]
-fn g06_who_writes_into_its_own_folder_is_found() {
-    let app = App::new().impatient().shell_domain("users", "");
+fn g06_a_domain_that_writes_into_its_own_directory_is_a_reload_loop() {
+    let app = App::new().with_short_timeouts().shell_domain("users", "");
     let script = app.root().join("domains/users/run.sh");
     let normal = fs::read_to_string(&script).expect("readable");
     fs::write(&script, format!("date +%N > built.conf; {normal}")).expect("writable");
-    app.up_watching();
-    app.put("domains/users/code", "one");
-    let told = app.wait_for_event("users", "watch_loop", 1);
-    assert!(told.contains("built.conf"), "{told}");
+    app.start_watching();
+    app.write_file("domains/users/code", "one");
+    let reason = app.wait_for_event("users", "watch_loop", 1);
+    assert!(reason.contains("built.conf"), "{reason}");
     let starts = app.starts("users").len();
     assert!(starts <= 7, "{starts} starts");
-    app.put("domains/users/code", "two");
+    app.write_file("domains/users/code", "two");
     app.wait_for_start("users", "two");
     assert_eq!(app.starts("users").len(), starts + 1);
-    assert_eq!(app.reasons("users", "watch_loop").len(), 1);
-    figure(
+    assert_eq!(app.event_reasons("users", "watch_loop").len(), 1);
+    measurement(
         "G6",
-        &format!("a loop is told after {} restarts", starts - 1),
+        &format!("a loop is reported after {} restarts", starts - 1),
     );
     app.down();
 }
 
 /// A Node domain that generates code when it starts, and loads it.
 #[test]
-fn g06_who_generates_its_own_code_is_found() {
+fn g06_a_domain_that_generates_its_own_code_is_a_reload_loop() {
     let app = App::new().write(
         "domains/users/domain.mjs",
         "import { DomainBase } from '@fulcrum/domain';\n\
@@ -40,25 +41,25 @@ fn g06_who_generates_its_own_code_is_found() {
          await import(file);\n\
          export default class Users extends DomainBase {}\n",
     );
-    app.up_watching();
+    app.start_watching();
     let entry = app.root().join("domains/users/domain.mjs");
     let text = fs::read_to_string(&entry).expect("readable");
     fs::write(&entry, format!("{text}// edited\n")).expect("writable");
-    let told = app.wait_for_event("users", "watch_loop", 1);
-    assert!(told.contains("generated.mjs"), "{told}");
-    let generation = app.see("users")["generation"].as_u64();
+    let reason = app.wait_for_event("users", "watch_loop", 1);
+    assert!(reason.contains("generated.mjs"), "{reason}");
+    let generation = app.status("users")["generation"].as_u64();
     assert!(generation <= Some(7), "{generation:?}");
-    let before = app.reasons("users", "reloaded").len();
+    let before = app.event_reasons("users", "reloaded").len();
     fs::write(&entry, format!("{text}// edited again\n")).expect("writable");
     app.wait_for_event("users", "reloaded", before + 1);
     assert_eq!(
-        app.see("users")["generation"].as_u64(),
+        app.status("users")["generation"].as_u64(),
         generation.map(|last| last + 1)
     );
-    figure(
+    measurement(
         "G6",
         &format!(
-            "a loop of a Node domain is told in generation {}",
+            "a loop of a Node domain is reported in generation {}",
             generation.unwrap_or(0)
         ),
     );

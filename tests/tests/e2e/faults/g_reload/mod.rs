@@ -1,10 +1,10 @@
-//! Section G, reloading.
+//! Section G: reloading.
 
 mod broken;
 mod configuration;
+mod directories;
 mod editors;
 mod floods;
-mod folders;
 mod limits;
 mod loops;
-mod watched;
+mod watch_scope;

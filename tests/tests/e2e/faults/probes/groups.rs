@@ -4,7 +4,7 @@ use fulcrum_e2e::{App, LIMIT, Signal, text_of, wait_until};
 
 const MEMBERS: [&str; 3] = ["catalog", "orders", "web"];
 
-/// Three members and one outside of the group, `order` being theirs.
+/// Three members and one domain outside of the group; `order` lists the members.
 fn app(strategy: &str, order: &str) -> App {
     let runtime = "\
 runtime:
@@ -24,36 +24,37 @@ runtime:
 
 const ORDER: &str = "[catalog, orders, web]";
 
-/// The numbers of the members' lives, once all are ready.
+/// The generations of the members, once all are ready.
 #[track_caller]
-fn lives(app: &App) -> Vec<u64> {
+fn generations(app: &App) -> Vec<u64> {
     app.run(&["domains", "wait", "all"]).exits(0);
-    let lives = MEMBERS.map(|name| app.see(name)["generation"].as_u64().expect("a number"));
-    lives.to_vec()
+    let generations =
+        MEMBERS.map(|name| app.status(name)["generation"].as_u64().expect("a number"));
+    generations.to_vec()
 }
 
-/// Kills a member and gives the numbers of all members' lives when everything is well again.
+/// Kills a member, and waits until the members have these generations and are ready.
 #[track_caller]
-fn after_the_end_of(app: &App, name: &str, expected: &[u64]) {
+fn kill_and_wait(app: &App, name: &str, expected: &[u64]) {
     let outsider = app.leader("outsider");
     app.leader(name).signal(Signal::KILL);
-    wait_until(&format!("the lives are {expected:?}"), LIMIT, || {
-        let lives = MEMBERS.map(|name| app.see(name));
-        let fits = lives
+    wait_until(&format!("the generations are {expected:?}"), LIMIT, || {
+        let domains = MEMBERS.map(|name| app.status(name));
+        let matches = domains
             .iter()
             .zip(expected)
-            .all(|(one, life)| one["generation"] == *life && one["ready"] == true);
-        fits.then_some(())
+            .all(|(one, generation)| one["generation"] == *generation && one["ready"] == true);
+        matches.then_some(())
     });
     assert_eq!(app.leader("outsider"), outsider);
 }
 
-/// When the members' lives of a certain number began, and when they were ready, in their order.
+/// Asserts that in this generation each member was started after the previous one was ready.
 #[track_caller]
-fn began_in_order(app: &App, life: usize) {
+fn assert_start_order(app: &App, generation: usize) {
     for pair in MEMBERS.windows(2) {
-        let ready = app.moments(pair[0], "registered")[life - 1];
-        let spawned = app.moments(pair[1], "spawned")[life - 1];
+        let ready = app.event_times(pair[0], "registered")[generation - 1];
+        let spawned = app.event_times(pair[1], "spawned")[generation - 1];
         assert!(
             ready < spawned,
             "{} was started before {} was ready",
@@ -64,23 +65,23 @@ fn began_in_order(app: &App, life: usize) {
 }
 
 #[test]
-fn x05_one_for_one_takes_nobody_along() {
+fn x05_one_for_one_restarts_no_other_member() {
     let app = app("one_for_one", ORDER);
-    app.up();
-    after_the_end_of(&app, "catalog", &[2, 1, 1]);
+    app.start();
+    kill_and_wait(&app, "catalog", &[2, 1, 1]);
     app.down();
 }
 
 #[test]
-fn x05_rest_for_one_takes_along_those_after_it() {
+fn x05_rest_for_one_restarts_the_members_after_it() {
     let app = app("rest_for_one", ORDER);
-    app.up();
-    began_in_order(&app, 1);
-    after_the_end_of(&app, "catalog", &[2, 2, 2]);
-    began_in_order(&app, 2);
-    after_the_end_of(&app, "orders", &[2, 3, 3]);
-    after_the_end_of(&app, "web", &[2, 3, 4]);
-    let reason = |name: &str| text_of(&app.see(name)["last_exit"], "reason").to_owned();
+    app.start();
+    assert_start_order(&app, 1);
+    kill_and_wait(&app, "catalog", &[2, 2, 2]);
+    assert_start_order(&app, 2);
+    kill_and_wait(&app, "orders", &[2, 3, 3]);
+    kill_and_wait(&app, "web", &[2, 3, 4]);
+    let reason = |name: &str| text_of(&app.status(name)["last_exit"], "reason").to_owned();
     assert!(
         reason("orders").starts_with("killed by SIGKILL"),
         "{}",
@@ -98,44 +99,55 @@ fn x05_rest_for_one_takes_along_those_after_it() {
         recycled.contains(&format!("web: orders {rest}")),
         "{recycled:?}"
     );
-    assert_eq!(app.see("web")["restarts"], 1, "only its own fault counts");
+    assert_eq!(
+        app.status("web")["restarts"],
+        1,
+        "only its own fault counts"
+    );
     app.down();
 }
 
 #[test]
-fn x05_one_for_all_takes_everybody_along_and_they_come_back_in_order() {
+fn x05_one_for_all_restarts_all_members_in_order() {
     let app = app("one_for_all", ORDER);
-    app.up();
-    after_the_end_of(&app, "web", &[2, 2, 2]);
-    began_in_order(&app, 2);
-    // What the operator does concerns one alone.
+    app.start();
+    kill_and_wait(&app, "web", &[2, 2, 2]);
+    assert_start_order(&app, 2);
+    // A command concerns one domain only.
     app.run(&["domains", "restart", "orders"]).exits(0);
-    assert_eq!(lives(&app), [2, 3, 2]);
+    assert_eq!(generations(&app), [2, 3, 2]);
     app.down();
 }
 
-/// Faults of several at once settle, and the members are stopped in reverse order in the end.
+/// Several simultaneous failures converge, and the members are stopped in reverse order in the end.
 #[test]
-fn x05_faults_of_all_members_at_once_settle() {
+fn x05_simultaneous_failures_of_all_members_converge() {
     let app = app("one_for_all", ORDER);
-    app.up();
+    app.start();
     let leaders = MEMBERS.map(|name| app.leader(name));
     leaders.iter().for_each(|it| it.signal(Signal::KILL));
-    wait_until("everybody has another life", LIMIT, || {
-        let lives = MEMBERS.map(|name| app.see(name));
+    wait_until("all members have a new generation", LIMIT, || {
+        let generations = MEMBERS.map(|name| app.status(name));
         let ready =
             |one: &serde_json::Value| one["generation"].as_u64() > Some(1) && one["ready"] == true;
-        lives.iter().all(ready).then_some(())
+        generations.iter().all(ready).then_some(())
     });
-    let settled = lives(&app);
-    assert!(settled.iter().all(|life| *life <= 4), "{settled:?}");
+    let final_generations = generations(&app);
+    assert!(
+        final_generations.iter().all(|generation| *generation <= 4),
+        "{final_generations:?}"
+    );
     for name in MEMBERS {
-        let crashes = app.times(name, "spawned");
-        assert_eq!(app.times(name, "overlap"), 0, "{name}, {crashes} lives");
+        let crashes = app.event_count(name, "spawned");
+        assert_eq!(
+            app.event_count(name, "overlap"),
+            0,
+            "{name}, {crashes} generations"
+        );
     }
     app.down();
     let stopped = |name| {
-        *app.moments(name, "stopping")
+        *app.event_times(name, "stopping")
             .last()
             .expect("it was stopped")
     };
@@ -143,13 +155,13 @@ fn x05_faults_of_all_members_at_once_settle() {
     assert!(stopped("orders") < stopped("catalog"));
 }
 
-/// Those after a member that has failed for good wait for it, and say so.
+/// Members after one that has failed permanently wait for it, and report that.
 #[test]
-fn x05_a_member_that_fails_for_good_is_waited_for() {
+fn x05_members_wait_for_one_that_failed_permanently() {
     let app = app("rest_for_one", ORDER);
     let app = app.stub_domain_with(
         "catalog",
-        &["--die-ready", "50ms"],
+        &["--exit-after-ready", "50ms"],
         "{restart: {budget: 1, window: 10m}}",
     );
     app.run(&["dev", "--detach"]).exits(0);
@@ -162,11 +174,11 @@ fn x05_a_member_that_fails_for_good_is_waited_for() {
     app.down();
 }
 
-/// An order that the dependencies contradict could never be kept.
+/// An order that contradicts the dependencies is impossible.
 #[test]
-fn x05_an_order_against_the_dependencies_is_told_with_its_place() {
+fn x05_an_order_against_the_dependencies_is_reported_with_its_position() {
     let app = app("rest_for_one", ORDER).stub_domain_with("catalog", &[], "{depends_on: [web]}");
-    app.run(&["config", "validate"]).exits(5).says(&[
+    app.run(&["config", "validate"]).exits(5).stderr_contains(&[
         "fulcrum.yml:8:45",
         "runtime.groups.shop.domains",
         "catalog -> web -> catalog",

@@ -2,19 +2,20 @@
 
 use fulcrum_e2e::{App, Signal, text_of};
 
-use super::server::{misbehave, server};
+use super::server::{server, set_failing};
 
 const ALIVE: &str = "ready: {tcp: port}, alive: {http: /, interval: 100ms, timeout: 500ms}";
 
-/// A program that answers badly again and again is replaced; its neighbour isn't.
+/// A program whose probe fails repeatedly is restarted; another domain is not.
 #[test]
 fn a_program_that_fails_its_alive_probe_is_replaced() {
-    let app = server(App::new().impatient(), "web", "at-once", ALIVE).stub_domain("users", &[]);
-    app.up();
+    let app =
+        server(App::new().with_short_timeouts(), "web", "at-once", ALIVE).stub_domain("users", &[]);
+    app.start();
     let (before, bystander) = (app.leader("web"), app.leader("users"));
-    misbehave(&app, true);
+    set_failing(&app, true);
     app.wait_for("web", "is replaced", |web| web["generation"] == 2);
-    misbehave(&app, false);
+    set_failing(&app, false);
     let web = app.wait_for("web", "is ready", |web| web["ready"] == true);
     let reason = text_of(&web["last_exit"], "reason");
     assert!(
@@ -23,16 +24,17 @@ fn a_program_that_fails_its_alive_probe_is_replaced() {
     );
     assert!(!before.is_alive());
     assert_eq!(app.leader("users"), bystander);
-    let told = |event: &serde_json::Value| event["domain"] == "web" && event["type"] == "unhealthy";
-    assert!(app.events().iter().any(told));
+    let is_unhealthy =
+        |event: &serde_json::Value| event["domain"] == "web" && event["type"] == "unhealthy";
+    assert!(app.events().iter().any(is_unhealthy));
     app.down();
 }
 
-/// One that is stopped accepts connections, for the kernel does that, and answers nothing.
+/// The kernel accepts connections for a suspended program, which does not respond.
 #[test]
 fn a_stopped_program_is_replaced() {
-    let app = server(App::new().impatient(), "web", "at-once", ALIVE);
-    app.up();
+    let app = server(App::new().with_short_timeouts(), "web", "at-once", ALIVE);
+    app.start();
     let before = app.leader("web");
     before.signal(Signal::STOP);
     let web = app.wait_for("web", "is replaced", |web| {
@@ -44,34 +46,34 @@ fn a_stopped_program_is_replaced() {
     app.down();
 }
 
-/// While Fulcrum itself stands still nobody is asked, and nobody is held to it.
+/// While Fulcrum is suspended no probe runs, and none fails.
 #[test]
-fn frozen_time_of_fulcrum_condemns_nobody() {
-    let app = server(App::new().impatient(), "web", "at-once", ALIVE);
-    app.up();
+fn suspended_time_of_fulcrum_fails_no_alive_probe() {
+    let app = server(App::new().with_short_timeouts(), "web", "at-once", ALIVE);
+    app.start();
     let (instance, leader) = (app.instance(), app.leader("web"));
     for _ in 0..3 {
         instance.signal(Signal::STOP);
         std::thread::sleep(std::time::Duration::from_secs(1));
         instance.signal(Signal::CONT);
-        app.see("web");
+        app.status("web");
     }
     assert_eq!(app.leader("web"), leader);
-    assert_eq!(app.see("web")["restarts"], 0);
+    assert_eq!(app.status("web")["restarts"], 0);
     app.down();
 }
 
-/// A start may take its time: before the first good answer bad ones don't count until then.
+/// A start may take its time: failures before the first success do not count.
 #[test]
-fn a_slow_start_is_not_held_against_a_program() {
+fn a_slow_start_does_not_fail_the_alive_probe() {
     let probes = "alive: {tcp: port, interval: 50ms, failures: 1}, ready: {tcp: port}, \
                   start_timeout: 60s";
-    let app = server(App::new().impatient(), "web", "wait", probes);
+    let app = server(App::new().with_short_timeouts(), "web", "wait", probes);
     app.run(&["dev", "--detach"]).exits(0);
-    app.wait_for("web", "has been asked", |web| {
+    app.wait_for("web", "has been probed", |web| {
         text_of(web, "reason").contains("alive probe")
     });
-    app.open_gate();
+    app.release_gate();
     let web = app.wait_for("web", "is ready", |web| web["ready"] == true);
     assert_eq!(web["generation"], 1, "{web}");
     app.down();

@@ -1,33 +1,37 @@
-//! B6 and C10: memory that is measured, and limited.
+//! B6 and C10: memory usage and its limit.
 
 use std::fs;
 
-use fulcrum_e2e::{App, LIMIT, figure, ledger, not_applicable, text_of, wait_until};
+use fulcrum_e2e::{App, LIMIT, activity_log, measurement, not_applicable, text_of, wait_until};
 
-/// What a child holds counts, and the domain is ended in order, once for each breach.
+/// Memory of children counts, and the domain is stopped in order, once for each breach.
 #[test]
-fn b06_a_domain_that_holds_too_much_memory_with_its_children_is_replaced_once() {
-    let app = App::new().impatient().stub_domain("orders", &[]);
+fn b06_a_domain_over_its_memory_limit_is_restarted_once() {
+    let app = App::new().with_short_timeouts().stub_domain("orders", &[]);
     let flags = app.root().join("flags");
     let file = format!("@{}", flags.display());
     let settings = "{limits: {memory: 100MiB}}";
     let app = app.write("flags", "--child-rss 150MiB");
     let app = app.stub_domain_with("users", &[&file], settings);
-    app.up();
-    let (breached, bystander) = (ledger::now(), app.leader("orders"));
-    // The next life is a modest one.
-    app.put("flags", "");
+    app.start();
+    let (breached, bystander) = (activity_log::now(), app.leader("orders"));
+    // The next generation uses little memory.
+    app.write_file("flags", "");
     let users = app.wait_for("users", "is replaced", |users| {
         users["generation"] == 2 && users["ready"] == true
     });
-    let replaced = app.moments("users", "spawned")[1];
+    let replaced = app.event_times("users", "spawned")[1];
     let reason = text_of(&users["last_exit"], "reason");
     assert!(reason.starts_with("memory limit: 1"), "{reason}");
     assert!(reason.contains("MiB of 100 MiB in 2 processes"), "{reason}");
-    assert_eq!(app.times("users", "stopping"), 1, "it was told to stop");
+    assert_eq!(
+        app.event_count("users", "stopping"),
+        1,
+        "it was stopped once"
+    );
     assert_eq!(users["restarts"], 1, "{users}");
     assert_eq!(app.leader("orders"), bystander);
-    figure(
+    measurement(
         "B6",
         &format!(
             "replaced {} ms after it was ready, over by half",
@@ -37,44 +41,45 @@ fn b06_a_domain_that_holds_too_much_memory_with_its_children_is_replaced_once() 
     app.down();
 }
 
-/// Over at each start, it runs into its budget like any other that fails again and again.
+/// A domain that exceeds its limit at each start uses up its budget, like any other that fails
+/// repeatedly.
 #[test]
-fn b06_a_domain_that_is_always_over_its_limit_does_not_spin() {
+fn b06_a_domain_that_is_always_over_its_limit_fails_within_its_budget() {
     let settings = "{limits: {memory: 50MiB}, restart: {budget: 1, window: 10m}}";
-    let app = App::new().impatient();
+    let app = App::new().with_short_timeouts();
     let app = app.stub_domain_with("users", &["--rss", "80MiB"], settings);
     app.run(&["dev", "--detach"]).exits(0);
     let users = app.wait_for("users", "has failed", |users| users["phase"] == "failed");
     let reason = text_of(&users, "reason");
     assert!(reason.contains("MiB of 50 MiB"), "{reason}");
-    assert_eq!(app.times("users", "spawned"), 2);
+    assert_eq!(app.event_count("users", "spawned"), 2);
     app.down();
 }
 
-/// What the kernel can't enforce here is said at the start, once.
+/// Limits that the kernel cannot enforce here are reported once, at startup.
 #[test]
-fn b06_limits_that_hold_less_here_are_said_at_the_start() {
+fn b06_limits_without_kernel_enforcement_are_reported_at_startup() {
     let settings = "{limits: {memory: 1GiB, cpu: 0.5}}";
     let app = App::new().stub_domain_with("users", &[], settings);
-    app.up();
-    let said = app.logs("fulcrum");
-    let about = |key: &str| said.iter().filter(|it| it.message.contains(key)).count();
+    app.start();
+    let lines = app.logs("fulcrum");
+    let count = |key: &str| lines.iter().filter(|it| it.message.contains(key)).count();
     let controllers = fs::read_to_string("/sys/fs/cgroup/cgroup.subtree_control");
     if controllers.is_ok_and(|text| text.contains("memory") && text.contains("cpu")) {
         not_applicable("B6", "the kernel may be able to enforce limits here");
     } else {
-        assert_eq!(about("process.limits.memory (users)"), 1);
-        assert_eq!(about("process.limits.cpu (users)"), 1);
+        assert_eq!(count("process.limits.memory (users)"), 1);
+        assert_eq!(count("process.limits.cpu (users)"), 1);
     }
     app.down();
 }
 
-/// In a world of 400 process ids, numbers of children that have ended go to strangers in no time.
-/// What those hold is never taken for the domain's. This sees numbers that are remembered for too
-/// long. The moment between finding who belongs to a life and looking at what they use can't be hit
-/// from outside: the tests of the sampler have it.
+/// In a namespace of 400 pids, pids of exited children are soon reused by other processes. Their
+/// memory is never attributed to the domain. This detects pids that are remembered for too long.
+/// The moment between attribution and sampling cannot be tested from outside: the sampler's own
+/// tests cover it.
 #[test]
-fn c10_memory_of_strangers_is_never_taken_for_a_domains() {
+fn c10_memory_of_other_processes_is_never_attributed_to_a_domain() {
     const CHILD: &str = r#"
 i=0
 while [ $i -lt 20 ]; do sleep 0.05 & i=$((i+1)); done
@@ -84,14 +89,14 @@ wait
         not_applicable("C10", "this kernel has one pid_max for all namespaces");
         return;
     }
-    let app = App::new().impatient().write("churn.sh", CHILD);
+    let app = App::new().with_short_timeouts().write("churn.sh", CHILD);
     let command = "[sh, -c, 'while :; do sh ../../churn.sh; done']";
     let settings = "ready: {exec: ['true']}, limits: {memory: 80MiB}";
     let app = app.write(
         "domains/users/fulcrum.yml",
         &format!("process: {{command: {command}, {settings}}}\n"),
     );
-    // Strangers that hold as much as the domain may, each for a moment, in the same world.
+    // Other processes in the namespace that use as much as the domain may, each for a moment.
     let binary = fulcrum_e2e::binary().display().to_string();
     let script = format!(
         "echo 400 > /proc/sys/kernel/pid_max || exit 9\n\
@@ -109,7 +114,7 @@ wait
     }
     let run = run.exits(0);
     assert!(!run.stderr.contains("memory limit"), "{}", run.stderr);
-    let seen: Vec<u64> = run
+    let samples: Vec<u64> = run
         .stdout
         .split("\"memory_bytes\":")
         .skip(1)
@@ -119,13 +124,13 @@ wait
         })
         .map(|bytes| bytes.expect("a number"))
         .collect();
-    let most = seen.iter().max().expect("it was looked at");
-    figure(
+    let max = samples.iter().max().expect("there are samples");
+    measurement(
         "C10",
-        &format!("{} looks, at most {} MiB", seen.len(), most >> 20),
+        &format!("{} samples, at most {} MiB", samples.len(), max >> 20),
     );
-    assert!(*most < 80 << 20, "{seen:?}");
-    wait_until("its processes are gone", LIMIT, || {
+    assert!(*max < 80 << 20, "{samples:?}");
+    wait_until("its processes have exited", LIMIT, || {
         app.processes().is_empty().then_some(())
     });
 }

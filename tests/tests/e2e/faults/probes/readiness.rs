@@ -1,14 +1,14 @@
-//! R4 and its neighbours: `process.ready`.
+//! R4 and related: `process.ready`.
 
 use fulcrum_e2e::{App, LIMIT, text_of, wait_until};
 
-use super::server::{misbehave, server, sleeper};
+use super::server::{server, set_failing, sleeper};
 
-/// A probe that never succeeds keeps work away, and nothing more.
+/// A probe that never succeeds keeps a domain unready, and has no other effect.
 #[test]
 fn r04_a_domain_that_is_never_ready_is_never_killed_for_it() {
     let probe = "ready: {exec: ['false'], interval: 50ms}, start_timeout: 500ms";
-    let app = sleeper(App::new().impatient(), "users", probe);
+    let app = sleeper(App::new().with_short_timeouts(), "users", probe);
     app.run(&["dev", "--detach"]).exits(0);
     let failures = |users: &serde_json::Value| {
         let count = text_of(users, "reason").strip_prefix("ready probe failed ")?;
@@ -26,12 +26,12 @@ fn r04_a_domain_that_is_never_ready_is_never_killed_for_it() {
     app.down();
 }
 
-/// The whole group of a probe is ended at its timeout, and with its domain.
+/// The process group of a probe is killed at its timeout, and with its domain.
 #[test]
 fn a_probe_leaves_no_process_behind() {
     let script = "sleep 777 & sleep 777; echo not reached";
     let probe = format!("ready: {{exec: [sh, -c, '{script}'], timeout: 200ms, interval: 50ms}}");
-    let app = sleeper(App::new().impatient(), "users", &probe);
+    let app = sleeper(App::new().with_short_timeouts(), "users", &probe);
     app.run(&["dev", "--detach"]).exits(0);
     app.wait_for("users", "fails its probe", |users| {
         text_of(users, "reason").contains("no answer within 200ms")
@@ -42,17 +42,17 @@ fn a_probe_leaves_no_process_behind() {
     };
     assert!(probing() <= 4, "{:?}", app.processes());
     app.run(&["domains", "stop", "users"]).exits(0);
-    wait_until("the last probe is gone", LIMIT, || {
+    wait_until("the last probe has exited", LIMIT, || {
         (probing() == 0).then_some(())
     });
     app.down();
 }
 
-/// What a probe prints explains its failure.
+/// The output of a probe explains its failure.
 #[test]
-fn an_exec_probe_says_why_in_its_last_line() {
+fn the_last_line_of_an_exec_probe_explains_its_failure() {
     let probe = "ready: {exec: [sh, -c, 'echo first; echo no database >&2; exit 3']}";
-    let app = sleeper(App::new().impatient(), "users", probe);
+    let app = sleeper(App::new().with_short_timeouts(), "users", probe);
     app.run(&["dev", "--detach"]).exits(0);
     app.wait_for("users", "fails its probe", |users| {
         text_of(users, "reason").contains("exec sh: exit 3: no database")
@@ -60,22 +60,22 @@ fn an_exec_probe_says_why_in_its_last_line() {
     app.down();
 }
 
-/// A dependent starts when the program that it needs answers, not when that is merely started.
+/// A dependent starts when the program that it needs is ready, not when it is merely started.
 #[track_caller]
-fn gates(probe: &str, told: &str) {
-    let app = server(App::new().impatient(), "web", "wait", probe);
+fn assert_gates_dependents(probe: &str, reason: &str) {
+    let app = server(App::new().with_short_timeouts(), "web", "wait", probe);
     let app = app.stub_domain_with("users", &[], "{depends_on: [web]}");
     app.run(&["dev", "--detach"]).exits(0);
     let web = app.wait_for("web", "runs without being ready", |web| {
-        web["phase"] == "running" && text_of(web, "reason").contains(told)
+        web["phase"] == "running" && text_of(web, "reason").contains(reason)
     });
     assert_eq!(web["ready"], false, "{web}");
-    let users = app.see("users");
+    let users = app.status("users");
     assert_eq!(users["phase"], "waiting", "{users}");
     assert!(text_of(&users, "reason").contains("web (running)"));
-    app.open_gate();
+    app.release_gate();
     app.run(&["domains", "wait", "all"]).exits(0);
-    let web = app.see("web");
+    let web = app.status("web");
     assert_eq!(
         (&web["ready"], &web["generation"]),
         (&true.into(), &1.into())
@@ -85,39 +85,39 @@ fn gates(probe: &str, told: &str) {
 
 #[test]
 fn a_program_is_ready_when_its_port_accepts() {
-    gates("ready: {tcp: port}", "refused");
+    assert_gates_dependents("ready: {tcp: port}", "refused");
 }
 
 #[test]
-fn a_program_is_ready_when_it_answers_well() {
-    gates("ready: {http: /healthz}", "refused");
+fn a_program_is_ready_when_its_http_probe_succeeds() {
+    assert_gates_dependents("ready: {http: /healthz}", "refused");
 }
 
 #[test]
-fn a_program_is_ready_when_it_says_so() {
-    gates("ready: {log: listening on}", "listening on");
+fn a_program_is_ready_when_it_logs_the_ready_line() {
+    assert_gates_dependents("ready: {log: listening on}", "listening on");
 }
 
 #[test]
-fn a_program_is_ready_when_another_one_finds_it_so() {
+fn a_program_is_ready_when_its_exec_probe_succeeds() {
     let script = "fetch('http://127.0.0.1:' + process.env.PORT)";
-    gates(
+    assert_gates_dependents(
         &format!("ready: {{exec: [node, -e, {script:?}], timeout: 10s}}"),
         "exec node: exit 1",
     );
 }
 
-/// Readiness comes and goes; the process stays.
+/// Readiness changes; the process stays.
 #[test]
-fn a_bad_answer_takes_readiness_and_a_good_one_gives_it_back() {
+fn readiness_follows_the_ready_probe() {
     let probe = "ready: {http: /, interval: 100ms}";
-    let app = server(App::new().impatient(), "web", "at-once", probe);
-    app.up();
-    misbehave(&app, true);
+    let app = server(App::new().with_short_timeouts(), "web", "at-once", probe);
+    app.start();
+    set_failing(&app, true);
     app.wait_for("web", "is unready", |web| {
-        web["ready"] == false && text_of(web, "reason") == told(web)
+        web["ready"] == false && text_of(web, "reason") == expected_reason(web)
     });
-    misbehave(&app, false);
+    set_failing(&app, false);
     let web = app.wait_for("web", "is ready again", |web| web["ready"] == true);
     assert_eq!(web["generation"], 1, "{web}");
     let kinds: Vec<String> = app
@@ -134,8 +134,8 @@ fn a_bad_answer_takes_readiness_and_a_good_one_gives_it_back() {
     app.down();
 }
 
-/// The reason names the answer; how often it came may grow while it is looked at.
-fn told(web: &serde_json::Value) -> String {
+/// The reason has the status of the response; the count may grow meanwhile.
+fn expected_reason(web: &serde_json::Value) -> String {
     let reason = text_of(web, "reason");
     let (start, end) = ("ready probe failed ", " times: http 503");
     let fits = reason.starts_with(start) && reason.ends_with(end);
@@ -146,27 +146,27 @@ fn told(web: &serde_json::Value) -> String {
     }
 }
 
-/// A Node domain with a probe of its own runs when it has registered, and is ready by its probe.
+/// A Node domain with a probe is running when it has registered, and ready when its probe succeeds.
 #[test]
-fn the_stream_of_a_probed_domain_says_nothing_about_its_readiness() {
+fn the_stream_of_a_probed_domain_does_not_decide_its_readiness() {
     let app = App::new().domain("users", "steady").write(
         "domains/users/fulcrum.yml",
         "process: {ready: {exec: [test, -e, ready], interval: 50ms}}\n",
     );
     app.run(&["dev", "--detach"]).exits(0);
-    app.settled(&["users"]);
-    let users = app.wait_for("users", "runs", |users| users["phase"] == "running");
+    app.wait_until_stable(&["users"]);
+    let users = app.wait_for("users", "is running", |users| users["phase"] == "running");
     assert_eq!(users["ready"], false, "{users}");
-    app.put("domains/users/ready", "");
+    app.write_file("domains/users/ready", "");
     app.wait_for("users", "is ready", |users| users["ready"] == true);
     app.down();
 }
 
-/// A Node domain that neither registers nor answers is ended when its start takes too long.
+/// A Node domain that neither registers nor passes its probe is stopped at the start timeout.
 #[test]
-fn a_node_domain_that_never_answers_is_told_why() {
+fn a_node_domain_that_never_becomes_ready_reports_why() {
     let app = App::new()
-        .impatient()
+        .with_short_timeouts()
         .domain("users", "never-registers")
         .write(
             "domains/users/fulcrum.yml",

@@ -1,9 +1,9 @@
-//! A server that knows nothing of Fulcrum.
+//! A server without the Fulcrum SDK.
 
 use fulcrum_e2e::App;
 
-/// Listens at PORT once the gate is open, if it is to wait for it; answers 503 while there is a
-/// file `bad` beside the app.
+/// Listens on PORT, after the gate file exists if its argument is `wait`; responds with 503 while
+/// there is a file `bad` beside the app.
 const SERVER: &str = r"
 const http = require('node:http');
 const fs = require('node:fs');
@@ -28,19 +28,19 @@ pub(super) fn server(app: App, name: &str, argument: &str, settings: &str) -> Ap
         .write(&format!("domains/{name}/fulcrum.yml"), &text)
 }
 
-/// A program that does nothing.
+/// Adds a program that only sleeps.
 #[must_use]
 pub(super) fn sleeper(app: App, name: &str, settings: &str) -> App {
     let text = format!("process: {{command: [sleep, '1000'], {settings}}}\n");
     app.write(&format!("domains/{name}/fulcrum.yml"), &text)
 }
 
-/// From now on servers answer 503, or 200 again.
-pub(super) fn misbehave(app: &App, bad: bool) {
-    let file = app.beside().join("bad");
+/// Makes servers respond with 503, or with 200 again.
+pub(super) fn set_failing(app: &App, bad: bool) {
+    let file = app.scratch_dir().join("bad");
     if bad {
         std::fs::write(file, "").expect("a file");
     } else {
-        std::fs::remove_file(file).expect("it was there");
+        std::fs::remove_file(file).expect("it existed");
     }
 }

@@ -1,0 +1,403 @@
+//! The reference of all settings: the schema, joined with defaults and a description of each key.
+
+use crate::schema::{self, Key, Kind, Type};
+
+/// One setting as the documentation shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingReference {
+    /// The path, such as `process.stop.grace`; `NAME` stands for any name.
+    pub key: String,
+    /// Accepted values, in Markdown.
+    pub value: String,
+    /// The built-in default, as in a file; none where there is none.
+    pub default: Option<String>,
+    /// The meaning, in Markdown.
+    pub description: &'static str,
+}
+
+/// All settings of `runtime` and `process`, in the order of the schema.
+#[must_use]
+pub fn setting_reference() -> Vec<SettingReference> {
+    let defaults: serde_yaml::Value = serde_yaml::from_str(include_str!("defaults.yml"))
+        .expect("defaults.yml is valid YAML, as a test verifies");
+    let mut settings = Vec::new();
+    collect(schema::RUNTIME, "runtime", &defaults, &mut settings);
+    collect(schema::PROCESS, "process", &defaults, &mut settings);
+    settings
+}
+
+fn collect(
+    keys: &'static [Key],
+    parent: &str,
+    defaults: &serde_yaml::Value,
+    settings: &mut Vec<SettingReference>,
+) {
+    for key in keys {
+        let path = format!("{parent}.{}", key.name);
+        let (value, below) = match &key.kind {
+            // Its keys are those of `process`.
+            Kind::Section(_) if path == "runtime.defaults" => ("section".to_owned(), None),
+            Kind::Section(keys) => ("section".to_owned(), Some((path.clone(), *keys))),
+            Kind::Shorthand(name, keys) => (
+                format!("section, or a value of `{name}`"),
+                Some((path.clone(), *keys)),
+            ),
+            Kind::MapOf(keys) => (
+                "map of names to sections".to_owned(),
+                Some((format!("{path}.NAME"), *keys)),
+            ),
+            Kind::EnvMap => ("map of variables to strings".to_owned(), None),
+            Kind::HeaderMap => ("map of headers to strings".to_owned(), None),
+            Kind::Dependencies => (dependencies(), None),
+            Kind::Value(kind) => (accepted(*kind), None),
+        };
+        settings.push(SettingReference {
+            value,
+            default: default(defaults, &path),
+            description: description(&path),
+            key: path,
+        });
+        if let Some((path, keys)) = below {
+            collect(keys, &path, defaults, settings);
+        }
+    }
+}
+
+fn description(path: &str) -> &'static str {
+    let found = DESCRIPTIONS.iter().find(|(key, _)| *key == path);
+    found.map_or("", |(_, text)| text)
+}
+
+fn default(defaults: &serde_yaml::Value, path: &str) -> Option<String> {
+    let value = path
+        .split('.')
+        .try_fold(defaults, |value, key| value.get(key))?;
+    match value {
+        serde_yaml::Value::Sequence(items) => {
+            let items: Vec<String> = items.iter().filter_map(scalar).collect();
+            Some(format!("[{}]", items.join(", ")))
+        }
+        value => scalar(value),
+    }
+}
+
+fn scalar(value: &serde_yaml::Value) -> Option<String> {
+    match value {
+        serde_yaml::Value::Bool(value) => Some(value.to_string()),
+        serde_yaml::Value::Number(value) => Some(value.to_string()),
+        serde_yaml::Value::String(value) => Some(value.clone()),
+        _ => None,
+    }
+}
+
+/// The accepted values of a type, in Markdown.
+fn accepted(kind: Type) -> String {
+    match kind {
+        Type::String => "string".to_owned(),
+        Type::Bool => "`true`, `false`".to_owned(),
+        Type::Duration { zero: true } => "duration".to_owned(),
+        Type::Duration { zero: false } => "duration, more than 0".to_owned(),
+        Type::Size => "size, more than 0".to_owned(),
+        Type::Integer { min, max } => format!("integer, {min} to {max}"),
+        Type::Float { min, max } => format!("number, {min} to {max}"),
+        Type::OneOf(words) => alternatives(words),
+        Type::Signal => "name of a signal".to_owned(),
+        Type::StringList { one, some } => {
+            let list = match some {
+                true => "list of strings, not empty",
+                false => "list of strings",
+            };
+            match one {
+                true => format!("{list}; or one string"),
+                false => list.to_owned(),
+            }
+        }
+        Type::ExitCodes => "list of exit codes".to_owned(),
+        Type::Probe { .. } => "`registered`, or a probe".to_owned(),
+        Type::Listen => "`HOST:PORT`".to_owned(),
+        Type::OtlpEndpoint => "`http://HOST:PORT`".to_owned(),
+        Type::Port => "`auto`, or a port".to_owned(),
+        Type::Standby => "`off`, or a count".to_owned(),
+    }
+}
+
+fn alternatives(words: &[&str]) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    words.join(", ")
+}
+
+fn dependencies() -> String {
+    let conditions = schema::DEPENDENCY.iter().find_map(|key| match key.kind {
+        Kind::Value(Type::OneOf(words)) => Some(alternatives(words)),
+        _ => None,
+    });
+    format!(
+        "list of names, or map of names to `{{condition: …}}` with one of {}",
+        conditions.unwrap_or_default()
+    )
+}
+
+/// Path and meaning of each setting; a test compares it with the schema.
+const DESCRIPTIONS: &[(&str, &str)] = &[
+    (
+        "runtime.domains",
+        "Directories that are domains: globs and paths, relative to the app's directory.",
+    ),
+    ("runtime.grpc", "The interface at which domains register."),
+    (
+        "runtime.grpc.listen",
+        "Loopback address to listen on; port 0 lets the system choose one. In `dev`, another port is used if the default one is in use; an address that is set is used as it is.",
+    ),
+    (
+        "runtime.grpc.registration",
+        "`token`: only processes with a token of this instance may register. `open`: others may, too. The default is `open` in `dev` and `token` in `serve`.",
+    ),
+    (
+        "runtime.grpc.tls",
+        "Certificates to serve with. Not supported in this version: setting it is an error.",
+    ),
+    (
+        "runtime.grpc.tls.cert",
+        "PEM file with the certificate chain.",
+    ),
+    ("runtime.grpc.tls.key", "PEM file with the private key."),
+    (
+        "runtime.grpc.tls.client_ca",
+        "PEM file with the authority of client certificates; with it, clients must present one.",
+    ),
+    (
+        "runtime.defaults",
+        "Settings for every domain: all keys of `process`, which a domain's file overrides.",
+    ),
+    ("runtime.logs", "Log output, storage and export."),
+    (
+        "runtime.logs.level",
+        "Value of `FULCRUM_LOG_LEVEL` in the environment of domains.",
+    ),
+    (
+        "runtime.logs.format",
+        "Format of log lines on standard output. `auto` is text on a terminal and depends on the mode elsewhere.",
+    ),
+    (
+        "runtime.logs.store",
+        "Log files in `.fulcrum/logs` of the app's directory.",
+    ),
+    ("runtime.logs.store.enabled", "Store log lines on disk."),
+    (
+        "runtime.logs.store.file_size",
+        "Size at which a new file is started.",
+    ),
+    (
+        "runtime.logs.store.files",
+        "Maximum number of files for each domain.",
+    ),
+    (
+        "runtime.logs.store.max_age",
+        "Maximum age of a file's newest line; older files are removed.",
+    ),
+    (
+        "runtime.logs.store.total_size",
+        "Maximum size of all files of all domains.",
+    ),
+    ("runtime.logs.store.compress", "Compress full files."),
+    ("runtime.logs.forward", "Export of log lines over OTLP."),
+    (
+        "runtime.logs.forward.otlp",
+        "OTLP receiver: gRPC without TLS.",
+    ),
+    (
+        "runtime.logs.forward.headers",
+        "Headers of each request, such as credentials. Values are not printed.",
+    ),
+    (
+        "runtime.logs.forward.level",
+        "Lowest level to export; lines without a known level are left out then. Without it, all lines are exported.",
+    ),
+    (
+        "runtime.watch",
+        "Reload on changed files. The default is `true` in `dev` and `false` in `serve`.",
+    ),
+    (
+        "runtime.watch.enabled",
+        "Watch files and reload the domains that they belong to.",
+    ),
+    (
+        "runtime.watch.poll",
+        "Interval at which files are polled instead of using notifications of the system.",
+    ),
+    (
+        "runtime.watch.ignore",
+        "Globs, relative to the app's directory, that are never watched.",
+    ),
+    (
+        "runtime.standby",
+        "Maximum number of standby processes of the instance: booted processes that take over at a restart. The default is 1 in `dev` and `off` in `serve`.",
+    ),
+    (
+        "runtime.groups",
+        "Supervision groups: domains that are restarted together.",
+    ),
+    (
+        "runtime.groups.NAME.strategy",
+        "Which members are restarted when one fails: that one, it and those after it, or all.",
+    ),
+    (
+        "runtime.groups.NAME.domains",
+        "Members, in their order of start.",
+    ),
+    (
+        "process.entry",
+        "File that Node runs, relative to the domain's directory. Detected by default.",
+    ),
+    (
+        "process.command",
+        "Program and arguments to run instead of Node with the entry point.",
+    ),
+    (
+        "process.node",
+        "Node executable: an absolute path, or a name to look up in `PATH`.",
+    ),
+    ("process.node_args", "Arguments of Node itself."),
+    ("process.args", "Arguments of the program."),
+    (
+        "process.cwd",
+        "Working directory. The default is the domain's directory.",
+    ),
+    (
+        "process.env",
+        "Environment variables. `${NAME}` and `${NAME:-default}` are expanded. They override those of `env_file`.",
+    ),
+    (
+        "process.env_file",
+        "Files of environment variables; later ones override earlier ones. They are read again at each start.",
+    ),
+    (
+        "process.depends_on",
+        "Domains that must fulfill a condition before this one is started; `ready` by default.",
+    ),
+    (
+        "process.restart",
+        "When and how often the process is restarted.",
+    ),
+    (
+        "process.restart.policy",
+        "Restart after every exit, after failures only, or never.",
+    ),
+    (
+        "process.restart.success_exit_codes",
+        "Exit codes that are not failures.",
+    ),
+    ("process.restart.backoff", "Delays between restarts."),
+    ("process.restart.backoff.initial", "First delay."),
+    (
+        "process.restart.backoff.max",
+        "Longest delay; at least `initial`.",
+    ),
+    (
+        "process.restart.backoff.factor",
+        "Factor from one delay to the next.",
+    ),
+    ("process.restart.backoff.jitter", "Random share of a delay."),
+    (
+        "process.restart.stable_after",
+        "Running time after which earlier failures are forgotten.",
+    ),
+    (
+        "process.restart.budget",
+        "Maximum number of restarts within `window`; more are a crash loop, and the domain fails.",
+    ),
+    (
+        "process.restart.window",
+        "Time over which restarts are counted.",
+    ),
+    (
+        "process.start_timeout",
+        "Maximum time from spawn to registration or readiness.",
+    ),
+    (
+        "process.ready",
+        "Readiness: when the domain accepts requests.",
+    ),
+    (
+        "process.alive",
+        "Liveness: a process whose probe fails is restarted.",
+    ),
+    ("process.heartbeat", "Heartbeats of clients that send them."),
+    ("process.heartbeat.interval", "Interval of heartbeats."),
+    (
+        "process.heartbeat.misses",
+        "Number of missed heartbeats after which the process is unresponsive and restarted.",
+    ),
+    ("process.stop", "How the process is stopped."),
+    ("process.stop.signal", "Signal that requests a stop."),
+    ("process.stop.grace", "Time from that signal to SIGKILL."),
+    ("process.limits", "Resource limits."),
+    (
+        "process.limits.memory",
+        "Memory of the process tree; a process that exceeds it is restarted.",
+    ),
+    ("process.limits.cpu", "Processors; `0.5` is half of one."),
+    (
+        "process.replicas",
+        "Number of processes. Not supported in this version: more than 1 is ignored, with a warning.",
+    ),
+    (
+        "process.port",
+        "Port in the variable `PORT` of the process; `auto` chooses a free one.",
+    ),
+    ("process.watch", "Files whose changes reload the domain."),
+    (
+        "process.watch.paths",
+        "Watched globs and paths, relative to the domain's directory. What is named here is always code.",
+    ),
+    (
+        "process.watch.ignore",
+        "Globs, relative to the domain's directory, that are not watched.",
+    ),
+    (
+        "process.install",
+        "Install missing packages before a start.",
+    ),
+    (
+        "process.user",
+        "System user of the process. Not supported in this version: it is ignored, with a warning.",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_setting_has_a_description_and_every_description_a_setting() {
+        let settings = setting_reference();
+        let keys: BTreeSet<&str> = settings
+            .iter()
+            .map(|setting| setting.key.as_str())
+            .collect();
+        let described: BTreeSet<&str> = DESCRIPTIONS.iter().map(|(key, _)| *key).collect();
+        assert_eq!(keys, described);
+        assert_eq!(described.len(), DESCRIPTIONS.len(), "a key has two");
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_lowest_layer() {
+        let settings = setting_reference();
+        let default = |key: &str| {
+            let setting = settings.iter().find(|setting| setting.key == key);
+            setting.and_then(|setting| setting.default.clone())
+        };
+        assert_eq!(default("process.stop.grace").as_deref(), Some("5s"));
+        assert_eq!(
+            default("process.restart.success_exit_codes").as_deref(),
+            Some("[0]")
+        );
+        assert_eq!(
+            default("process.restart.backoff.jitter").as_deref(),
+            Some("0.1")
+        );
+        assert_eq!(default("process.user"), None);
+    }
+}
