@@ -6,6 +6,9 @@ mod system_errors;
 
 use stderr_tail::StderrTail;
 
+/// How many of the last lines of standard error are worth a look: V8's own report is long.
+pub const DIAGNOSED_LINES: usize = 100;
+
 /// What is known of an end.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ExitContext<'a> {

@@ -28,6 +28,16 @@ impl Default for HeartbeatConfig {
     }
 }
 
+impl HeartbeatConfig {
+    /// The longest silence that is accepted: `interval × (misses + 1)`. Then `misses` beats are
+    /// certainly missing, however shortly after its last beat the domain stopped.
+    #[must_use]
+    pub fn limit(self) -> Duration {
+        let beats = self.misses.saturating_add(1);
+        self.interval.saturating_mul(beats)
+    }
+}
+
 /// What can be said of a domain by its heartbeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HeartbeatStatus {

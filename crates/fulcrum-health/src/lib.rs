@@ -34,23 +34,35 @@
 //! It doesn't know how a process is started or killed, nor where a heartbeat came from.
 
 mod backoff;
+#[cfg(feature = "checks")]
+pub mod checks;
 mod diagnosis;
 mod exit;
+mod exit_record;
+mod format;
 mod heartbeat;
+mod liveness;
 mod memory_limit;
 mod policy;
 mod probe;
+mod probe_status;
 mod random;
 mod restart_tracker;
 mod sampler;
 
 pub use backoff::{Backoff, BackoffConfig, BackoffError};
-pub use diagnosis::{Diagnosis, ExitContext, diagnose};
+pub use diagnosis::{DIAGNOSED_LINES, Diagnosis, ExitContext, diagnose};
 pub use exit::{describe_exit, signal_name};
+pub use exit_record::{ExitRecord, OomKill, truncate_line};
 pub use heartbeat::{HeartbeatConfig, HeartbeatMonitor, HeartbeatStatus};
+pub use liveness::{
+    CheckResult, InspectionResult, LivenessMonitor, LivenessSource, LivenessTimeouts,
+    MemberActivity, ProcessActivity,
+};
 pub use memory_limit::{LimitExceeded, MemoryLimitMonitor};
 pub use policy::{Failure, GenerationEnd, RestartMode, RestartPolicy, Verdict};
 pub use probe::{ProbeChange, ProbeConfig, ProbeMonitor, ProbeState};
+pub use probe_status::{ProbeFailure, ProbeStatus};
 pub use random::SplitMix64;
 pub use restart_tracker::RestartTracker;
 pub use sampler::{Sample, Sampler, SamplerError};

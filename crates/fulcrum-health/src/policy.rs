@@ -138,39 +138,9 @@ pub enum Verdict {
     Stay,
 }
 
-/// A duration as one would write it into a configuration: `500ms`, `10s`, `5m`.
-pub(crate) fn format_duration(duration: Duration) -> String {
-    const UNITS: [(u128, &str); 3] = [(3_600_000, "h"), (60_000, "m"), (1_000, "s")];
-    let millis = duration.as_millis();
-    if millis == 0 {
-        return "0s".to_owned();
-    }
-    UNITS
-        .iter()
-        .find(|(unit, _)| millis.is_multiple_of(*unit))
-        .map_or_else(
-            || format!("{millis}ms"),
-            |(unit, name)| format!("{}{name}", millis / unit),
-        )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_read_as_they_are_written() {
-        for (millis, text) in [
-            (0, "0s"),
-            (1_500, "1500ms"),
-            (10_000, "10s"),
-            (90_000, "90s"),
-            (60_000, "1m"),
-            (7_200_000, "2h"),
-        ] {
-            assert_eq!(format_duration(Duration::from_millis(millis)), text);
-        }
-    }
 
     #[test]
     fn an_end_is_described_by_what_caused_it() {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::policy::format_duration;
+use crate::format::format_duration;
 use crate::{
     Backoff, BackoffError, Failure, GenerationEnd, RestartMode, RestartPolicy, SplitMix64, Verdict,
 };

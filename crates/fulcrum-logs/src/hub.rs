@@ -6,12 +6,13 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 
 use crate::buffer_pool::BufferPool;
+use crate::clock::wall_clock;
 use crate::follower::FollowerQueue;
 use crate::ring::RingBuffer;
 use crate::store::WriteQueue;
 use crate::{
-    Capacity, Chunk, Follower, Level, LineBatch, LineSplitter, LogLine, LogQuery, MAX_LINE, Source,
-    Store, Stream,
+    Capacity, Chunk, FULCRUM_SOURCE, Follower, Level, LineBatch, LineSplitter, LogLine, LogQuery,
+    MAX_LINE, Source, Store, Stream,
 };
 
 /// Between a pump's look at the clock and the number that its lines get passes less than this.
@@ -164,6 +165,12 @@ impl Hub {
             });
         }
         last
+    }
+
+    /// Publishes one of Fulcrum's own lines that concerns no domain, at the present time. Gives the
+    /// number of the last line of `text`.
+    pub fn log(&self, level: Level, text: impl Into<String>) -> u64 {
+        self.publish_event(FULCRUM_SOURCE, 0, level, text.into(), wall_clock())
     }
 
     /// Publishes lines that came together; gives the number of the last.

@@ -45,6 +45,7 @@
 
 mod buffer_pool;
 mod chunk;
+mod clock;
 mod follower;
 mod hub;
 mod json;
@@ -52,6 +53,8 @@ mod json_scanner;
 mod level;
 mod line;
 mod line_splitter;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 mod pump;
 mod query;
 mod renderer;
@@ -60,6 +63,9 @@ mod sanitize;
 pub mod store;
 mod time;
 mod trace_id;
+#[cfg(feature = "tracing")]
+pub mod tracing_layer;
+mod wait;
 
 pub use chunk::Chunk;
 pub use follower::{Capacity, Delivery, Follower, Gap};
@@ -74,3 +80,4 @@ pub use renderer::{LineRenderer, Style, truncate_to_width};
 pub use sanitize::sanitize;
 pub use store::Store;
 pub use trace_id::detect_trace_id;
+pub use wait::wait_for_text;

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use crate::clock::wall_clock;
 use crate::{Chunk, Hub, Level, LineBatch, LineSplitter, MAX_LINE, Source, Stream, detect_level};
 
 /// The most that is read at once. Measured: reads of this size with a search for line ends keep up
@@ -147,14 +148,6 @@ impl<R: AsyncRead + Unpin> Pump<R> {
             }
         }
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the pump is the driver that lines get their time from"
-)]
-fn wall_clock() -> SystemTime {
-    SystemTime::now()
 }
 
 impl<R> std::fmt::Debug for Pump<R> {

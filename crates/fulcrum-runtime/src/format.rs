@@ -1,5 +1,7 @@
-//! Durations, sizes and counts in messages.
+//! Durations, sizes, counts and paths in messages.
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// An uptime in milliseconds as `12s`, `3m12s`, `2h05m` or `3d04h`.
@@ -66,6 +68,29 @@ pub fn pluralize(number: usize, one: &str) -> String {
     format!("{number} {one}{}", if number == 1 { "" } else { "s" })
 }
 
+/// Up to this many files are named; of more, only the first.
+const MAX_NAMED_FILES: usize = 3;
+
+/// Files as `src/price.ts`, `a.js, b.js` or `a.js and 41 more`, relative to `bases`.
+pub(crate) fn display_files(files: &BTreeSet<PathBuf>, bases: &[&Path]) -> String {
+    let mut names: Vec<String> = files
+        .iter()
+        .take(MAX_NAMED_FILES)
+        .map(|path| display_file(path, bases))
+        .collect();
+    if files.len() > MAX_NAMED_FILES {
+        names.truncate(1);
+        return format!("{} and {} more", names.concat(), files.len() - 1);
+    }
+    names.join(", ")
+}
+
+/// A file relative to the first of `bases` that contains it.
+pub(crate) fn display_file(path: &Path, bases: &[&Path]) -> String {
+    let relative = bases.iter().find_map(|base| path.strip_prefix(base).ok());
+    relative.unwrap_or(path).display().to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,5 +132,17 @@ mod tests {
         ] {
             assert_eq!(format_bytes(bytes), text);
         }
+    }
+
+    #[test]
+    fn a_few_files_are_named_and_more_are_counted() {
+        let bases = [Path::new("/app/domains/users"), Path::new("/app")];
+        let display =
+            |paths: &[&str]| display_files(&paths.iter().map(PathBuf::from).collect(), &bases);
+        assert_eq!(display(&["/app/domains/users/src/a.ts"]), "src/a.ts");
+        let two = ["/app/shared/b.ts", "/other/c.ts"];
+        assert_eq!(display(&two), "shared/b.ts, /other/c.ts");
+        let many = ["/app/a", "/app/b", "/app/c", "/app/d"];
+        assert_eq!(display(&many), "a and 3 more");
     }
 }

@@ -1,31 +1,40 @@
-//! The engine.
+//! The engine of Fulcrum: the tasks that start, watch, reload and stop the domains of an app.
 
-pub mod command;
-pub mod context;
-pub mod control;
-pub mod error;
-pub mod events;
-pub mod exit;
+mod clock;
+mod command;
+mod control;
+mod error;
+mod events;
+mod exit;
 pub mod format;
-pub mod inspect;
-pub mod launch;
-pub mod liveness;
-<<<<<<< HEAD
-pub mod names;
-=======
->>>>>>> 45b94ad606cb7f71f65799205ae16bcfe1b423ff
-pub mod otlp;
-pub mod parts;
-pub mod process;
-pub mod readiness;
-pub mod registration;
-pub mod reload;
-pub mod resources;
-pub mod restart;
-pub mod runtime;
-pub mod shutdown;
-pub mod standby;
-pub mod state;
-pub mod tracing_layer;
-pub mod transitions;
-pub mod watch;
+mod handle;
+mod inspect;
+mod launch;
+mod liveness;
+mod log_lines;
+mod outcome;
+mod parts;
+mod process;
+mod readiness;
+mod registration;
+mod reload;
+mod resources;
+mod restart;
+mod runtime;
+mod shutdown;
+mod standby;
+mod state;
+mod transitions;
+mod watch;
+
+pub use error::{Error, ErrorKind};
+pub use events::event::Event;
+pub use events::export::{start as start_export, stop as stop_export};
+pub use events::stream::EventStream;
+pub use handle::{DomainStatus, RuntimeHandle};
+pub use log_lines::log;
+pub use parts::{ProcessParts, RuntimeParts};
+pub use process::untracked::open_tracker;
+pub use runtime::{Runtime, RuntimeExit};
+pub use shutdown::stage::{ShutdownSignal, ShutdownStage};
+pub use state::modules::{remove_report_dir, report_dir};

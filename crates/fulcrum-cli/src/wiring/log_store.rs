@@ -1,8 +1,6 @@
 //! The store in which the instance keeps what was said.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use fulcrum_config::App;
@@ -91,37 +89,6 @@ impl LogStoreHandle {
 
 async fn log_store_events(mut notices: UnboundedReceiver<StoreEvent>, hub: Hub) {
     while let Some(notice) = notices.recv().await {
-        let text = match notice {
-            StoreEvent::Failing { why } => format!(
-                "what is said isn't kept: {why}; `fulcrum logs` still has what was said last"
-            ),
-            StoreEvent::Resumed { missing } => describe_recovery(&missing),
-        };
-        log(&hub, Level::Warn, text);
-    }
-}
-
-fn describe_recovery(missing: &BTreeMap<Arc<str>, u64>) -> String {
-    let each = missing
-        .iter()
-        .map(|(domain, lines)| format!("{lines} of {domain}"));
-    let each: Vec<String> = each.collect();
-    format!(
-        "what is said is kept again; lines that were left out: {}",
-        each.join(", ")
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_missing_is_told_by_domain() {
-        let missing = BTreeMap::from([(Arc::from("orders"), 2), (Arc::from("users"), 31)]);
-        assert_eq!(
-            describe_recovery(&missing),
-            "what is said is kept again; lines that were left out: 2 of orders, 31 of users"
-        );
+        log(&hub, Level::Warn, notice.to_string());
     }
 }

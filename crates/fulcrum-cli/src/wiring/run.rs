@@ -4,18 +4,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fulcrum_config::{Selection, unsupported_settings};
-use fulcrum_logs::{Hub, Level, Stream};
+use fulcrum_logs::{Hub, Level, Stream, tracing_layer};
 use fulcrum_rpc::{
     InstanceLock, LockError, RuntimeDir, bind_control, serve_control, serve_domains,
 };
 use fulcrum_runtime::context::log;
-use fulcrum_runtime::otlp::export;
+use fulcrum_runtime::events::export;
 use fulcrum_runtime::parts::RuntimeParts;
 use fulcrum_runtime::process::untracked;
 use fulcrum_runtime::runtime::Runtime;
 use fulcrum_runtime::shutdown::stage::{ShutdownSignal, ShutdownStage};
 use fulcrum_runtime::state::modules;
-use fulcrum_runtime::tracing_layer;
 use fulcrum_spawn::prepare::PrepareContext;
 use fulcrum_spawn::process::{GuardHandle, RunId, Spawner, StartupMessage, clean_up_stale};
 use tokio::task::JoinHandle;
@@ -149,7 +148,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     let _ = tokio::join!(
         timeout(FAST_SHUTDOWN_TIMEOUT, domains),
         timeout(limit, clients),
-        forward.end(in_a_hurry)
+        export::stop(forward, in_a_hurry)
     );
     hub.close();
     let last_words = move || {

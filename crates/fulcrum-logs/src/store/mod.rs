@@ -42,6 +42,7 @@
 //! the pipe costs: what a domain wrote and Fulcrum hadn't read when Fulcrum itself was killed, a
 //! pipe's content at most, is lost with it.
 
+mod event;
 mod generations;
 mod merge;
 mod reader;
@@ -53,9 +54,10 @@ mod tail;
 mod write_queue;
 mod writer;
 
+pub use event::StoreEvent;
 pub use generations::{GenerationFilter, GenerationRef};
 pub use reader::{StoreQuery, StoreReader, StoredLine};
 pub use retention::RetentionLimits;
-pub use writer::{Store, StoreEvent};
+pub use writer::Store;
 
 pub(crate) use write_queue::WriteQueue;

@@ -12,11 +12,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::event::StoreEvent;
 use super::record::{HEADER, Header};
 use super::retention::{DomainFiles, RetentionLimits, expired};
 use super::write_queue::{WriteBatch, WriteQueue};
 use super::{segment, segment_reader};
 use crate::Chunk;
+use crate::clock::wall_clock;
 
 /// So many files are held open; others are opened again when something is said.
 const MAX_OPEN_FILES: usize = 64;
@@ -26,21 +28,6 @@ const MAX_BATCH_RECORDS: usize = 64;
 
 /// A store that has failed must have worked for so long before it is told to be well again.
 const RECOVERY_DELAY: Duration = Duration::from_secs(1);
-
-/// What people should know of a store.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StoreEvent {
-    /// It can't be written to; told once until it can be again.
-    Failing {
-        /// What couldn't be done, where, and the system's reason.
-        why: String,
-    },
-    /// It is written to again.
-    Resumed {
-        /// How many lines are missing in it, by domain.
-        missing: BTreeMap<Arc<str>, u64>,
-    },
-}
 
 /// Keeps what a [`Hub`](crate::Hub) publishes; made first, and closed after the hub's last line.
 #[derive(Debug)]
@@ -485,11 +472,6 @@ fn micros(time: SystemTime) -> u64 {
     since_epoch.map_or(0, |time| {
         u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
     })
-}
-
-#[expect(clippy::disallowed_methods, reason = "files have an age")]
-fn wall_clock() -> SystemTime {
-    SystemTime::now()
 }
 
 #[expect(

@@ -2,37 +2,16 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
-use fulcrum_spawn::lifecycle::Phase;
 use fulcrum_spawn::supervisor::Transition;
 use tokio::sync::broadcast;
 
 use crate::clock::now;
+use crate::events::event::Event;
+use crate::events::stream::EventStream;
 
 /// How many events are kept; the oldest is dropped.
 const CAPACITY: usize = 1000;
-
-/// One event of a domain, or of the instance itself.
-#[derive(Debug, Clone)]
-pub struct Event {
-    /// The sequence number: 1 for the first event of a run. A gap in what a follower receives
-    /// means that it was too slow.
-    pub seq: u64,
-    /// When it happened, by the wall clock.
-    pub time: SystemTime,
-    /// The domain, or `fulcrum` for the instance itself.
-    pub domain: String,
-    /// The generation; 0 if it concerns none.
-    pub generation: u64,
-    /// The kind in one word, such as `ready`, `exited` or `changed`. Kinds do not change between
-    /// versions.
-    pub kind: &'static str,
-    /// The phases before and after, if the event is a transition.
-    pub phases: Option<(Phase, Phase)>,
-    /// What happened and why, for people.
-    pub reason: String,
-}
 
 /// The event log of an instance. Clones are handles to the same log.
 #[derive(Debug, Clone)]
@@ -95,9 +74,9 @@ impl EventLog {
         let _ = self.sender.send(event);
     }
 
-    /// The events kept, and a receiver of those that follow without a gap.
-    pub(crate) fn subscribe(&self) -> (Vec<Event>, broadcast::Receiver<Event>) {
+    /// The events kept, and those that follow without a gap.
+    pub(crate) fn subscribe(&self) -> EventStream {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        (recent.iter().cloned().collect(), self.sender.subscribe())
+        EventStream::new(recent.clone(), self.sender.subscribe())
     }
 }

@@ -1,119 +1,20 @@
-//! What is known of an end, gathered at the moment it is noticed: a moment later the port may be
-//! free and the counter may have moved on.
+//! Diagnoses an exit at the moment it is noticed. A moment later the port may be free again, and
+//! the OOM counter may have changed.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use fulcrum_config::Domain;
-use fulcrum_health::{Diagnosis, ExitContext, describe_exit, diagnose};
+use fulcrum_health::{DIAGNOSED_LINES, ExitContext, ExitRecord, OomKill, diagnose};
 use fulcrum_logs::{Hub, Stream};
 use fulcrum_spawn::lifecycle::ExitReport;
-use fulcrum_spawn::process::{OomKill, OomMonitor};
+use fulcrum_spawn::process::OomMonitor;
 
 use crate::exit::port_conflict;
 use crate::state::domain::SharedDomainStates;
 
-/// How many of the last lines are looked at for a known cause. V8's own last words are long.
-pub(crate) const DIAGNOSED_LINES: usize = 100;
-
-/// How many of them are kept to be shown.
+/// How many of the last lines of stderr an exit record keeps.
 const KEPT_LINES: usize = 20;
-
-/// The end of one life.
-#[derive(Debug, Clone)]
-pub(crate) struct ExitRecord {
-    pub(crate) generation: u64,
-    report: ExitReport,
-    /// The last lines of its standard error, oldest first.
-    pub(crate) stderr: Vec<String>,
-    diagnosis: Option<Diagnosis>,
-    oom: Option<OomKill>,
-}
-
-impl ExitRecord {
-    /// Starting the domain again can't help.
-    pub(crate) fn is_permanent(&self) -> bool {
-        self.diagnosis.as_ref().is_some_and(|found| found.permanent)
-    }
-
-    /// The end in words, for a life that nobody had asked to end: how it was, what caused it, what
-    /// cures it.
-    pub(crate) fn describe(&self, was_ready: bool) -> String {
-        let mut text = describe_exit(self.report.code, self.report.signal);
-        if !was_ready {
-            text.push_str(" before it registered");
-        }
-        if let Some(kill) = &self.oom {
-            text.push_str(&format!(", {}", killed_by_kernel(kill)));
-        } else if self.report.signal.is_some_and(comes_from_outside) {
-            text.push_str(", sender unknown");
-        }
-        match (
-            &self.diagnosis,
-            self.stderr
-                .iter()
-                .rev()
-                .find(|line| !line.trim().is_empty()),
-        ) {
-            (
-                Some(Diagnosis {
-                    cause, hint: cure, ..
-                }),
-                _,
-            ) if cure.is_empty() => {
-                text.push_str(&format!(": {cause}"));
-            }
-            (
-                Some(Diagnosis {
-                    cause, hint: cure, ..
-                }),
-                _,
-            ) => {
-                text.push_str(&format!(": {cause} ({cure})"));
-            }
-            (None, Some(line)) if self.report.code.is_some_and(|code| code != 0) => {
-                text.push_str(&format!("; last on stderr: {}", truncate_line(line.trim())));
-            }
-            (None, _) => {}
-        }
-        text
-    }
-
-    /// How a life took its end that Fulcrum had decided on, `killed` telling whether it had to
-    /// send SIGKILL.
-    pub(crate) fn describe_forced(&self, killed: bool) -> String {
-        let text = describe_exit(self.report.code, self.report.signal);
-        match (&self.oom, self.report.signal) {
-            (_, Some(9)) if killed => format!("{text}, sent by Fulcrum"),
-            (Some(kill), Some(9)) => format!("{text}, {}", killed_by_kernel(kill)),
-            (None, Some(9)) => format!("{text}, sender unknown"),
-            _ => text,
-        }
-    }
-}
-
-fn killed_by_kernel(kill: &OomKill) -> String {
-    format!(
-        "out of memory: killed by the kernel (oom_kill rose to {} in {})",
-        kill.count,
-        kill.counter.display()
-    )
-}
-
-/// A signal that a process gets from another one, and not by its own doing.
-fn comes_from_outside(signal: i32) -> bool {
-    // HUP, INT, QUIT, KILL, USR1, USR2, TERM.
-    matches!(signal, 1 | 2 | 3 | 9 | 10 | 12 | 15)
-}
-
-/// A line for a sentence.
-pub(crate) fn truncate_line(line: &str) -> String {
-    const LONGEST: usize = 200;
-    match line.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.to_owned(),
-    }
-}
 
 /// Diagnoses the exits of one domain.
 #[derive(Debug, Clone)]
@@ -184,89 +85,17 @@ impl ExitDiagnoser {
         let stderr = lines[lines.len().saturating_sub(KEPT_LINES)..].to_vec();
         let record = ExitRecord {
             generation,
-            report,
+            code: report.code,
+            signal: report.signal,
             stderr,
             diagnosis,
-            oom,
+            oom_kill: oom.map(|kill| OomKill {
+                count: kill.count,
+                counter: kill.counter,
+            }),
         };
         if let Some(state) = self.states.get(&self.domain) {
             state.last_exit.send_replace(Some(Arc::new(record)));
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn obituary(code: Option<i32>, signal: Option<i32>, stderr: &[&str]) -> ExitRecord {
-        let stderr: Vec<String> = stderr.iter().map(|line| (*line).to_owned()).collect();
-        ExitRecord {
-            generation: 1,
-            report: ExitReport { code, signal },
-            diagnosis: diagnose(&ExitContext {
-                stderr: &stderr,
-                code,
-                signal,
-                ..ExitContext::default()
-            }),
-            stderr,
-            oom: None,
-        }
-    }
-
-    #[test]
-    fn an_end_of_its_own_is_told_with_its_cause() {
-        assert_eq!(
-            obituary(Some(3), None, &["boom", ""]).describe(false),
-            "exit 3 before it registered; last on stderr: boom"
-        );
-        assert_eq!(obituary(Some(0), None, &["bye"]).describe(true), "exit 0");
-        let uncaught = [
-            "/a/domain.js:7",
-            "Error: boom",
-            "    at f (/a/domain.js:7:9)",
-            "Node.js v20",
-        ];
-        assert_eq!(
-            obituary(Some(1), None, &uncaught).describe(true),
-            "exit 1: uncaught Error: boom at /a/domain.js:7:9"
-        );
-        assert!(obituary(Some(13), None, &[]).describe(false).starts_with(
-            "exit 13 (top-level await never settled) before it registered: it awaits "
-        ));
-    }
-
-    #[test]
-    fn who_sent_a_sigkill_is_told_or_said_to_be_unknown() {
-        let mut killed = obituary(None, Some(9), &["unrelated"]);
-        assert_eq!(
-            killed.describe(true),
-            "killed by SIGKILL (9), sender unknown"
-        );
-        assert_eq!(
-            killed.describe_forced(true),
-            "killed by SIGKILL (9), sent by Fulcrum"
-        );
-        assert_eq!(
-            killed.describe_forced(false),
-            "killed by SIGKILL (9), sender unknown"
-        );
-        killed.oom = Some(OomKill {
-            count: 1,
-            counter: "/sys/fs/cgroup/shop/memory.events".into(),
-        });
-        let by_kernel = "killed by SIGKILL (9), out of memory: killed by the kernel \
-                         (oom_kill rose to 1 in /sys/fs/cgroup/shop/memory.events)";
-        assert_eq!(killed.describe(true), by_kernel);
-        assert_eq!(killed.describe_forced(false), by_kernel);
-        assert_eq!(
-            obituary(None, Some(11), &[]).describe(true),
-            "killed by SIGSEGV (11)"
-        );
-        assert_eq!(
-            obituary(None, Some(15), &[]).describe(true),
-            "killed by SIGTERM (15), sender unknown"
-        );
     }
 }

@@ -32,8 +32,10 @@ pub(crate) struct HangContext<'a> {
     pub(crate) app: &'a Path,
     pub(crate) domain: &'a str,
     pub(crate) generation: u64,
-    /// Its processes when it became late.
-    pub(crate) earlier: GroupSnapshot,
+    /// CPU time that its processes have used since it became late.
+    pub(crate) cpu_time: Duration,
+    /// For how long it has been late.
+    pub(crate) silence: Duration,
     /// Its processes now.
     pub(crate) now: GroupSnapshot,
 }
@@ -41,12 +43,10 @@ pub(crate) struct HangContext<'a> {
 /// The report, at most four lines.
 pub(crate) async fn collect(context: &HangContext<'_>) -> Vec<String> {
     let until = Instant::now() + COLLECT_TIMEOUT;
-    let (earlier, now) = (&context.earlier, &context.now);
-    let Some(suspect) = select_process(now).cloned() else {
+    let Some(suspect) = select_process(&context.now).cloned() else {
         return Vec::new();
     };
-    let busy = now.busy_since(earlier);
-    let silence = now.at.saturating_duration_since(earlier.at);
+    let (busy, silence) = (context.cpu_time, context.silence);
     let node = is_node(suspect.pid);
     let mut lines = Vec::new();
     let process = suspect.clone();

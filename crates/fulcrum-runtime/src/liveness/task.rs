@@ -8,11 +8,15 @@ use std::collections::BTreeMap;
 use std::future;
 use std::time::Duration;
 
+use fulcrum_health::{
+    CheckResult, InspectionResult, LivenessMonitor, LivenessSource, LivenessTimeouts,
+    MemberActivity, ProcessActivity,
+};
 use fulcrum_logs::{Hub, Level};
 use fulcrum_rpc::{CAPABILITY_HEARTBEAT, ConnectionActivity, StreamEnd};
 use fulcrum_spawn::lifecycle::{Fact, Phase};
-use fulcrum_spawn::process::GroupSnapshot;
-use fulcrum_spawn::supervisor::Supervisor;
+use fulcrum_spawn::process::{GroupSnapshot, ProcessSnapshot};
+use fulcrum_spawn::supervisor::{Supervisor, suspend_extension};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
@@ -20,8 +24,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::events::log::EventLog;
 use crate::format::format_duration;
 use crate::liveness::hang_report;
-use crate::liveness::monitor::{CheckResult, InspectionResult, LivenessMonitor, LivenessSource};
-use crate::liveness::timeouts::{self, LivenessTimeouts};
+use crate::liveness::keepalive::{heartbeat_config, liveness_timeouts};
 use crate::log_lines::log_for_domain;
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::SharedDomainStates;
@@ -78,7 +81,7 @@ enum LivenessEvent {
 impl LivenessTasks {
     /// No tasks yet.
     pub(crate) fn new(handles: LivenessHandles) -> Self {
-        let timeouts = LivenessTimeouts::of(&handles.desired.current().app);
+        let timeouts = liveness_timeouts(&handles.desired.current().app);
         Self {
             handles,
             timeouts,
@@ -148,7 +151,8 @@ struct LivenessTask {
 enum Wake {
     Event(Option<LivenessEvent>),
     Inspected(Option<GroupSnapshot>),
-    Deadline,
+    /// A check is due. Fulcrum itself did not run for this long past the deadline.
+    Deadline(Duration),
 }
 
 impl LivenessTask {
@@ -183,12 +187,12 @@ impl LivenessTask {
                 Wake::Inspected(Some(group)) => {
                     self.inspection = None;
                     let last_read = Some(self.stream.activity.last_read_at().into_std());
-                    let result = self.monitor.on_inspected(group.clone(), clock(), last_read);
+                    let result = self.monitor.on_inspected(activity(&group), clock(), last_read);
                     if self.on_inspection(result, group).await {
                         return;
                     }
                 }
-                Wake::Deadline => self.check(),
+                Wake::Deadline(suspended) => self.check(suspended),
             }
         }
     }
@@ -200,7 +204,10 @@ impl LivenessTask {
         };
         let deadline = async {
             match deadline {
-                Some(at) => sleep_until(Instant::from_std(at)).await,
+                Some(at) => {
+                    sleep_until(Instant::from_std(at)).await;
+                    suspend_extension(at, clock(), Duration::MAX).unwrap_or_default()
+                }
                 None => future::pending().await,
             }
         };
@@ -215,18 +222,18 @@ impl LivenessTask {
             biased;
             event = events.recv() => Wake::Event(event),
             group = inspected => Wake::Inspected(group),
-            () = deadline => Wake::Deadline,
+            suspended = deadline => Wake::Deadline(suspended),
         }
     }
 
     fn handle_event(&mut self, event: LivenessEvent) {
         let now = clock();
         match event {
-            LivenessEvent::Heartbeat(generation, lag) if generation == self.monitor.generation => {
+            LivenessEvent::Heartbeat(generation, lag) if generation == self.monitor.generation() => {
                 self.monitor.beat(now, Some(lag));
             }
-            LivenessEvent::StreamEnded(generation) if generation == self.monitor.generation => {
-                self.monitor.lost(now)
+            LivenessEvent::StreamEnded(generation) if generation == self.monitor.generation() => {
+                self.monitor.on_stream_lost(now)
             }
             LivenessEvent::Heartbeat(..) | LivenessEvent::StreamEnded(_) => {}
             LivenessEvent::Registered(stream) => self.on_reregistered(stream),
@@ -235,8 +242,8 @@ impl LivenessTask {
 
     /// A new stream of the same process, after the last one was lost, or of the next generation.
     fn on_reregistered(&mut self, stream: RegisteredStream) {
-        let away = self.monitor.away(clock());
-        let same = stream.generation == self.monitor.generation;
+        let away = self.monitor.disconnected_for(clock());
+        let same = stream.generation == self.monitor.generation();
         if let (Some(away), true) = (away, same) {
             let text = format!("reconnected after {}", format_duration(away));
             self.record("reconnected", text.clone());
@@ -253,9 +260,10 @@ impl LivenessTask {
         }
     }
 
-    fn check(&mut self) {
+    fn check(&mut self, suspended: Duration) {
         let last_read = Some(self.stream.activity.last_read_at().into_std());
-        let CheckResult::Look { late } = self.monitor.check(clock(), last_read) else {
+        let check = self.monitor.check(clock(), last_read, suspended);
+        let CheckResult::Inspect { late } = check else {
             return;
         };
         if let Some(late) = late {
@@ -272,7 +280,7 @@ impl LivenessTask {
     /// Acts on the result of an inspection. Returns true if this generation needs no more checks.
     async fn on_inspection(&mut self, result: InspectionResult, group: GroupSnapshot) -> bool {
         match result {
-            InspectionResult::Nothing => {}
+            InspectionResult::None => {}
             InspectionResult::Traced(tracer) => self.log(
                 Level::Info,
                 format!("debugger attached (pid {tracer}); liveness checks paused"),
@@ -285,13 +293,13 @@ impl LivenessTask {
                 Level::Debug,
                 format!("had no CPU time for {} of its silence", format_duration(time)),
             ),
-            InspectionResult::Hung(reason, earlier) => match self.phase() {
+            InspectionResult::Hung { reason, baseline } => match self.phase() {
                 Some(Phase::Running) => {
-                    self.declare_hung(reason, earlier, group).await;
+                    self.declare_hung(reason, &baseline, group).await;
                     return true;
                 }
                 // Its start timeout applies.
-                Some(Phase::Starting) => self.monitor.start_over(clock()),
+                Some(Phase::Starting) => self.monitor.restart(clock()),
                 _ => return true,
             },
             InspectionResult::Exited => return true,
@@ -299,14 +307,15 @@ impl LivenessTask {
         false
     }
 
-    async fn declare_hung(&self, reason: String, earlier: GroupSnapshot, now: GroupSnapshot) {
+    async fn declare_hung(&self, reason: String, baseline: &ProcessActivity, now: GroupSnapshot) {
         self.record("unresponsive", reason.clone());
         let report = hang_report::collect(&hang_report::HangContext {
             hub: &self.handles.hub,
             app: &self.handles.desired.current().app.root,
             domain: &self.domain,
-            generation: self.monitor.generation,
-            earlier,
+            generation: self.monitor.generation(),
+            cpu_time: activity(&now).cpu_time_since(baseline),
+            silence: now.at.saturating_duration_since(baseline.at),
             now,
         })
         .await;
@@ -317,14 +326,14 @@ impl LivenessTask {
             }
         }
         if let Some(handle) = self.handles.supervisor.domain(&self.domain) {
-            handle.report(self.monitor.generation, Fact::Hung(reason));
+            handle.report(self.monitor.generation(), Fact::Hung(reason));
         }
     }
 
     /// The phase of the domain, if this generation is still the current one.
     fn phase(&self) -> Option<Phase> {
         let snapshot = self.handles.supervisor.domain(&self.domain)?.snapshot();
-        (snapshot.generation == self.monitor.generation).then_some(snapshot.phase)
+        (snapshot.generation == self.monitor.generation()).then_some(snapshot.phase)
     }
 
     fn process(&self) -> Option<ProcessIdentity> {
@@ -335,7 +344,7 @@ impl LivenessTask {
         let process = self.process()?;
         process
             .pid
-            .filter(|_| process.generation == self.monitor.generation)
+            .filter(|_| process.generation == self.monitor.generation())
     }
 
     /// A Node process with an inspector flag is paused for as long as a debugger holds it.
@@ -353,11 +362,11 @@ impl LivenessTask {
 
     fn record(&self, kind: &'static str, text: String) {
         let events = &self.handles.events;
-        events.record(&self.domain, self.monitor.generation, kind, text);
+        events.record(&self.domain, self.monitor.generation(), kind, text);
     }
 
     fn log(&self, level: Level, text: String) {
-        let (hub, generation) = (&self.handles.hub, self.monitor.generation);
+        let (hub, generation) = (&self.handles.hub, self.monitor.generation());
         log_for_domain(hub, &self.domain, generation, level, text);
     }
 }
@@ -368,13 +377,13 @@ fn monitor(
     domain: &str,
     stream: &RegisteredStream,
 ) -> Option<LivenessMonitor> {
-    let heartbeat = &desired.domain(domain)?.process.heartbeat;
+    let heartbeat = heartbeat_config(&desired.domain(domain)?.process.heartbeat);
     let (source, config) = if stream.heartbeats {
-        (LivenessSource::Heartbeats, timeouts::for_heartbeats(heartbeat))
+        (LivenessSource::Heartbeats, heartbeat)
     } else {
         (LivenessSource::Traffic, timeouts.for_traffic(heartbeat))
     };
-    let reconnect_timeout = timeouts::reconnect_timeout(heartbeat);
+    let reconnect_timeout = LivenessTimeouts::reconnect_timeout(heartbeat);
     Some(LivenessMonitor::new(
         stream.generation,
         source,
@@ -382,6 +391,20 @@ fn monitor(
         reconnect_timeout,
         clock(),
     ))
+}
+
+/// The values of a snapshot that the monitor compares.
+fn activity(snapshot: &GroupSnapshot) -> ProcessActivity {
+    let member = |process: &ProcessSnapshot| MemberActivity {
+        pid: process.pid,
+        tracer: process.tracer,
+        cpu_time: process.cpu_time,
+        run_delay: process.run_delay,
+    };
+    ProcessActivity {
+        at: snapshot.at,
+        members: snapshot.members.iter().map(member).collect(),
+    }
 }
 
 fn clock() -> std::time::Instant {

@@ -5,7 +5,7 @@
 //! to stop, since a new domain may need the port of a removed one, but not for starts: a task of
 //! each reload waits for those, so that a later reload can supersede an earlier one.
 
-mod announce;
+pub(crate) mod announce;
 mod compare;
 mod load;
 pub(crate) mod reloader;

@@ -5,13 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fulcrum_config::Domain;
-use fulcrum_health::Sample;
+use fulcrum_health::{ExitRecord, ProbeStatus, Sample};
 use fulcrum_spawn::CommandSpec;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::exit::diagnose::ExitRecord;
-use crate::readiness::probes::ProbeStatus;
 use crate::state::modules::LoadedModules;
 use crate::state::process::ProcessIdentity;
 

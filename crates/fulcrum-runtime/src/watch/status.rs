@@ -1,46 +1,47 @@
-//! How the watching itself goes, in words.
+//! The status of the file watcher as events and log lines.
 
-use fulcrum_logs::{FULCRUM_SOURCE, Level};
+use fulcrum_logs::{FULCRUM_SOURCE, Hub, Level};
 use fulcrum_watch::WatchStatus;
 
-use crate::context::RuntimeContext;
-use crate::transitions::format_duration;
+use crate::events::log::EventLog;
+use crate::format::format_measured;
+use crate::log_lines::log;
 
-/// Says what people should know, and notes what they may ask for.
-pub(crate) fn log_status(house: &RuntimeContext, notice: WatchStatus) {
-    let note = |kind, text: &str| house.journal.record(FULCRUM_SOURCE, 0, kind, text);
-    match notice {
+/// Records a status as an event, and logs what needs attention.
+pub(crate) fn log_status(events: &EventLog, hub: &Hub, status: WatchStatus) {
+    let record = |kind, text: &str| events.record(FULCRUM_SOURCE, 0, kind, text);
+    match status {
         WatchStatus::Ready {
             folders,
             files,
             after,
         } => {
-            let after = format_duration(after);
-            note(
+            let after = format_measured(after);
+            record(
                 "watching",
-                &format!("{files} files in {folders} folders, known after {after}"),
+                &format!("{files} files in {folders} directories, known after {after}"),
             );
         }
         WatchStatus::PollingFallback { why, cure, every } => {
-            let every = format_duration(every);
+            let every = format_measured(every);
             let text = format!(
-                "files are looked at every {every}, since the system can't tell of their changes: {why}\n{cure}"
+                "polling files every {every}, since file notifications are unavailable: {why}\n{cure}"
             );
-            note("watch_polling", &text);
-            house.log(Level::Warn, text);
+            record("watch_polling", &text);
+            log(hub, Level::Warn, text);
         }
         WatchStatus::Rescanned => {
-            let text = "files changed faster than the system could tell; all were looked at again";
-            note("watch_rescanned", text);
-            house.log(Level::Debug, text);
+            let text = "file notification queue overflowed; rescanned all files";
+            record("watch_rescanned", text);
+            log(hub, Level::Debug, text);
         }
         WatchStatus::WatchFailed { folder, why } => {
             let text = format!(
-                "{} can't be watched, so its changes go unnoticed: {why}",
+                "cannot watch {}, so its changes go unnoticed: {why}",
                 folder.display()
             );
-            note("watch_failed", &text);
-            house.log(Level::Warn, text);
+            record("watch_failed", &text);
+            log(hub, Level::Warn, text);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Who is restarted for what.
+//! Which changes reload which domains.
 
 use std::fs;
 
@@ -9,36 +9,36 @@ use crate::watch::classify::*;
 
 /// A valid app of these files.
 pub(crate) fn app(files: &[(&str, &str)]) -> (TempDir, App) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    let dir = tempfile::tempdir().expect("a temporary directory");
     for (path, text) in files {
-        let file = folder.path().join(path);
-        fs::create_dir_all(file.parent().expect("a file is in a folder")).expect("writable");
+        let file = dir.path().join(path);
+        fs::create_dir_all(file.parent().expect("a file is in a directory")).expect("writable");
         fs::write(file, text).expect("writable");
     }
-    let request = LoadOptions {
+    let options = LoadOptions {
         app: None,
-        cwd: folder.path().canonicalize().expect("it is there"),
+        cwd: dir.path().canonicalize().expect("it exists"),
         env: BTreeMap::new(),
         flags: Vec::new(),
         mode: Mode::Dev,
     };
-    let loaded = fulcrum_config::load(&request);
+    let loaded = fulcrum_config::load(&options);
     let app = loaded
         .app
         .unwrap_or_else(|| panic!("{:?}", loaded.problems));
-    (folder, app)
+    (dir, app)
 }
 
 /// An app with two domains of Node and a program.
 struct Case {
-    _folder: TempDir,
+    _dir: TempDir,
     app: App,
-    seen: BTreeMap<String, DomainView>,
+    views: BTreeMap<String, DomainView>,
 }
 
 impl Case {
     fn new() -> Self {
-        let (folder, app) = app(&[
+        let (dir, app) = app(&[
             ("fulcrum.yml", ""),
             ("domains/users/domain.js", ""),
             ("domains/users/fulcrum.yml", "process: {env_file: [.env]}"),
@@ -50,28 +50,28 @@ impl Case {
             ),
         ]);
         let runs = DomainView {
-            standing: LoadState::Loaded,
+            load_state: LoadState::Loaded,
             ..DomainView::default()
         };
         let names = ["users", "orders", "tool"];
-        let seen = names.map(|name| (name.to_owned(), runs.clone()));
+        let views = names.map(|name| (name.to_owned(), runs.clone()));
         Self {
-            _folder: folder,
+            _dir: dir,
             app,
-            seen: BTreeMap::from(seen),
+            views: BTreeMap::from(views),
         }
     }
 
     /// A domain is known to have loaded these.
     fn loaded(mut self, name: &str, files: &[&str]) -> Self {
         let files = files.iter().map(|file| self.app.root.join(file)).collect();
-        let seen = self.seen.get_mut(name).expect("it is there");
-        seen.modules = Some(Arc::new(files));
+        let view = self.views.get_mut(name).expect("it exists");
+        view.modules = Some(Arc::new(files));
         self
     }
 
-    fn stands(mut self, name: &str, standing: LoadState) -> Self {
-        self.seen.get_mut(name).expect("it is there").standing = standing;
+    fn stands(mut self, name: &str, load_state: LoadState) -> Self {
+        self.views.get_mut(name).expect("it exists").load_state = load_state;
         self
     }
 
@@ -82,19 +82,19 @@ impl Case {
             kind,
             keys: keys.iter().map(|key| Arc::from(*key)).collect(),
         };
-        let real = |path: &Path| {
+        let canonical = |path: &Path| {
             let text = path.to_string_lossy();
             PathBuf::from(text.replace("/link/", "/target/"))
         };
-        let meaning = meaning(&self.app, &self.seen, &change, real);
-        let undecided = meaning.undecided.into_iter();
+        let impact = classify(&self.app, &self.views, &change, canonical);
+        let undecided = impact.undecided.into_iter();
         let undecided = undecided.map(|name| format!("undecided {name}"));
-        let words = meaning.targets.into_iter().map(|target| match target {
+        let targets = impact.targets.into_iter().map(|target| match target {
             ReloadTarget::Configuration => "configuration".to_owned(),
             ReloadTarget::Code(name) => format!("code {name}"),
             ReloadTarget::Asset(name) => format!("asset {name}"),
         });
-        words.chain(undecided).collect()
+        targets.chain(undecided).collect()
     }
 
     fn saved(&self, path: &str, keys: &[&str]) -> Vec<String> {
@@ -197,19 +197,19 @@ fn what_is_known_not_to_be_loaded_restarts_nobody_who_runs() {
         ["code users"]
     );
     let data = "domains/users/data.json";
-    let case = case.stands("users", LoadState::Starting);
+    let case = case.with_state("users", LoadState::Starting);
     let saved = case.saved(test, &["users"]);
     assert_eq!(saved, ["undecided users"], "the new life may load it");
     assert_eq!(case.saved(data, &["users"]), ["asset users"]);
     let created = case.of(data, ChangeKind::Created, &["users"]);
     assert_eq!(created, ["code users"], "it may fail without it");
-    let mut case = case.stands("users", LoadState::Down);
+    let mut case = case.with_state("users", LoadState::Down);
     assert_eq!(case.saved(test, &["users"]), ["code users"]);
     assert_eq!(
         case.saved("domains/users/a.hbs", &["users"]),
         ["asset users"]
     );
-    let seen = case.seen.get_mut("users").expect("it is there");
+    let seen = case.seen.get_mut("users").expect("it exists");
     seen.standing = LoadState::Loaded;
     seen.unapplied.insert(case.app.root.join(test));
     assert_eq!(case.saved(test, &["users"]), ["code users"]);

@@ -1,18 +1,20 @@
-//! What the libraries say of themselves, brought to where all is said.
+//! A `tracing` subscriber that publishes events to a hub.
 
 use std::fmt::{self, Write};
 
-use fulcrum_logs::{Hub, Level};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::context::log;
+use crate::hub::Hub;
+use crate::line::Level;
 
-/// From now on the libraries' words go to the hub, as Fulcrum's own.
+/// Publishes all later events of `fulcrum…` targets, `info` and above, as Fulcrum's own lines.
+///
+/// It is the process's global subscriber. Where there is one already, as with a second instance in
+/// one process, that one stays.
 pub fn install(hub: &Hub) {
-    // A second instance within one process, as in a test, keeps the first one's place.
     let _ = tracing_subscriber::registry()
         .with(HubLayer(hub.clone()))
         .try_init();
@@ -21,7 +23,7 @@ pub fn install(hub: &Hub) {
 struct HubLayer(Hub);
 
 impl<S: Subscriber> Layer<S> for HubLayer {
-    /// Our own crates, and nothing below info: what hyper and h2 notice is no news to people.
+    /// Events of hyper and h2 are of no use to users.
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
         metadata.target().starts_with("fulcrum") && *metadata.level() <= tracing::Level::INFO
     }
@@ -36,7 +38,7 @@ impl<S: Subscriber> Layer<S> for HubLayer {
         };
         let mut text = EventText(String::new());
         event.record(&mut text);
-        log(&self.0, level, text.0);
+        self.0.log(level, text.0);
     }
 }
 
@@ -45,7 +47,7 @@ struct EventText(String);
 
 impl Visit for EventText {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        // Writing to a String can't fail.
+        // Writing to a String cannot fail.
         let _ = if field.name() == "message" {
             write!(self.0, "{value:?}")
         } else {

@@ -1,14 +1,16 @@
-//! A line as a record of OpenTelemetry.
+//! A log line as an OpenTelemetry log record.
 
-use fulcrum_logs::{Level, LogLine, detect_trace_id};
 use opentelemetry::logs::{AnyValue, LogRecord, Severity};
 use opentelemetry::{SpanId, TraceId};
 
-/// Fills in a record: time, severity, text, trace and where the line comes from.
+use crate::line::{Level, LogLine};
+use crate::trace_id::detect_trace_id;
+
+/// Fills in a record: time, severity, text, trace id and the line's origin.
 ///
-/// A line tells its trace, but not its span: the span id is the invalid one, which receivers read
-/// as none. A trace id of another form than OpenTelemetry's becomes an attribute.
-pub(crate) fn to_log_record(record: &mut impl LogRecord, line: &LogLine) {
+/// A line carries a trace id, but no span id: the span id is the invalid one, which receivers read
+/// as none. A trace id in another format than OpenTelemetry's becomes an attribute.
+pub(super) fn fill_record(record: &mut impl LogRecord, line: &LogLine) {
     record.set_timestamp(line.time);
     record.set_observed_timestamp(line.time);
     if let Some(level) = line.level {
@@ -42,7 +44,7 @@ fn severity(level: Level) -> Severity {
     }
 }
 
-/// OpenTelemetry's integers have a sign; numbers of lines don't come near its end.
+/// OpenTelemetry's integers are signed; sequence numbers stay far below their limit.
 fn to_i64(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -1,0 +1,98 @@
+//! The last results of a generation's probes, where they failed.
+
+use std::fmt;
+
+/// A failed check, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProbeFailure {
+    /// Why it failed.
+    pub reason: String,
+    /// Failures in a row that count; 0 where they are not counted.
+    pub failures: u32,
+    /// Failures in a row that change the state.
+    pub threshold: u32,
+}
+
+impl ProbeFailure {
+    /// A failure that is not counted, such as a text that has not appeared yet.
+    #[must_use]
+    pub fn new(reason: String) -> Self {
+        Self {
+            reason,
+            failures: 0,
+            threshold: 0,
+        }
+    }
+}
+
+impl fmt::Display for ProbeFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            reason,
+            failures,
+            threshold,
+        } = self;
+        match failures {
+            0 => f.write_str(reason),
+            few if few < threshold => write!(f, "{reason} ({few} of {threshold} failures)"),
+            many => write!(f, "{reason} ({many} failures in a row)"),
+        }
+    }
+}
+
+/// The last results of the probes of one generation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProbeStatus {
+    /// The readiness probe has succeeded at least once in this generation.
+    pub has_succeeded: bool,
+    /// The last failure of the readiness probe, if its last check failed.
+    pub ready: Option<ProbeFailure>,
+    /// The last failure of the liveness probe, if its last check failed.
+    pub alive: Option<ProbeFailure>,
+}
+
+impl ProbeStatus {
+    /// `reason`, followed by the failures that it doesn't mention.
+    #[must_use]
+    pub fn append_to_reason(&self, reason: &str) -> String {
+        let mut text = reason.to_owned();
+        for (name, failure) in [("ready", &self.ready), ("alive", &self.alive)] {
+            let failure = failure.as_ref();
+            if let Some(failure) = failure.filter(|failure| !reason.contains(&failure.reason)) {
+                text.push_str(&format!("; {name} probe: {failure}"));
+            }
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_appended_unless_the_reason_names_it() {
+        let append = |failures, reason| {
+            let status = ProbeStatus {
+                ready: Some(ProbeFailure {
+                    reason: "http 503".to_owned(),
+                    failures,
+                    threshold: 3,
+                }),
+                ..ProbeStatus::default()
+            };
+            status.append_to_reason(reason)
+        };
+        assert_eq!(
+            append(2, "ready"),
+            "ready; ready probe: http 503 (2 of 3 failures)"
+        );
+        assert_eq!(
+            append(4, "spawned"),
+            "spawned; ready probe: http 503 (4 failures in a row)"
+        );
+        let reason = "ready probe failed 3 times: http 503";
+        assert_eq!(append(3, reason), reason);
+        assert_eq!(ProbeStatus::default().append_to_reason("ready"), "ready");
+    }
+}

@@ -1,0 +1,246 @@
+//! The task that exports lines.
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::batch::ExportBatch;
+use super::config::OtlpConfig;
+use super::outage::ExportErrorState;
+use super::sender::{ExportError, Sender};
+use crate::follower::{Capacity, Delivery, Follower};
+use crate::hub::Hub;
+use crate::line::Level;
+use crate::query::LogQuery;
+
+/// Bytes of lines that may wait for the receiver, about twenty thousand lines.
+const QUEUE_BYTES: usize = 4 * 1024 * 1024;
+
+/// How long the first line of a batch waits for others.
+const COALESCE_DELAY: Duration = Duration::from_millis(200);
+
+/// A task that exports the lines of a hub.
+///
+/// It follows the hub through one bounded queue, so publishing never waits for the receiver. Lines
+/// that a slow or unreachable receiver does not accept in time are dropped and counted; the hub gets
+/// a warning with their number, at most once a minute. A batch is sent again until the receiver
+/// accepts or rejects it, so lines stay in order. A batch that was accepted without the response
+/// arriving is sent twice.
+#[derive(Debug)]
+pub struct OtlpExport {
+    task: Option<JoinHandle<()>>,
+    stopping: CancellationToken,
+    hub: Hub,
+    endpoint: String,
+}
+
+impl OtlpExport {
+    /// Starts the task. Where the configuration is not usable, the hub gets a warning and nothing
+    /// is exported.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[must_use]
+    pub fn start(hub: &Hub, config: &OtlpConfig) -> Self {
+        let mut export = Self {
+            task: None,
+            stopping: CancellationToken::new(),
+            hub: hub.clone(),
+            endpoint: config.endpoint.clone(),
+        };
+        let sender = match Sender::new(config) {
+            Ok(sender) => sender,
+            Err(reason) => {
+                let text = format!("logs aren't forwarded to {}: {reason}", config.endpoint);
+                hub.log(Level::Warn, text);
+                return export;
+            }
+        };
+        let query = LogQuery {
+            level: config.level,
+            ..LogQuery::default()
+        };
+        let task = ExportTask {
+            follower: hub.subscribe(query, Capacity { bytes: QUEUE_BYTES }),
+            sender,
+            hub: hub.clone(),
+            stopping: export.stopping.clone(),
+            errors: ExportErrorState::new(config.endpoint.clone()),
+            own_lines: Vec::new(),
+            batch: ExportBatch::default(),
+        };
+        export.task = Some(tokio::spawn(task.run()));
+        export
+    }
+
+    /// Sends the remaining lines for at most `limit`; the hub gets a warning if that was not
+    /// enough. Call it before the hub is closed. Lines that are published from now on are not
+    /// exported.
+    pub async fn shutdown(self, limit: Duration) {
+        let Some(mut task) = self.task else {
+            return;
+        };
+        self.stopping.cancel();
+        if timeout(limit, &mut task).await.is_err() {
+            task.abort();
+            let text = format!(
+                "the last lines weren't all forwarded: {} didn't take them in time",
+                self.endpoint
+            );
+            self.hub.log(Level::Warn, text);
+        }
+    }
+}
+
+struct ExportTask {
+    follower: Follower,
+    sender: Sender,
+    hub: Hub,
+    stopping: CancellationToken,
+    errors: ExportErrorState,
+    /// Sequence numbers of this task's own warnings. They are not exported: with a slow receiver,
+    /// each would cause the next.
+    own_lines: Vec<u64>,
+    batch: ExportBatch,
+}
+
+impl ExportTask {
+    async fn run(mut self) {
+        while !self.stopping.is_cancelled() {
+            tokio::select! {
+                delivery = self.follower.next() => match delivery {
+                    Some(delivery) => self.push(delivery),
+                    None => break,
+                },
+                () = self.stopping.cancelled() => break,
+            }
+            self.collect_batch().await;
+            self.export().await;
+        }
+        self.finish().await;
+    }
+
+    /// Adds lines that arrive shortly, up to a full batch.
+    async fn collect_batch(&mut self) {
+        let until = Instant::now() + COALESCE_DELAY;
+        while !self.batch.is_full() && !self.stopping.is_cancelled() {
+            tokio::select! {
+                delivery = timeout_at(until, self.follower.next()) => match delivery {
+                    Ok(Some(delivery)) => self.push(delivery),
+                    Ok(None) | Err(_) => return,
+                },
+                () = self.stopping.cancelled() => return,
+            }
+        }
+    }
+
+    /// Adds lines that are queued, up to a full batch.
+    fn drain_queue(&mut self) {
+        while !self.batch.is_full()
+            && let Some(delivery) = self.follower.try_next()
+        {
+            self.push(delivery);
+        }
+    }
+
+    fn push(&mut self, delivery: Delivery) {
+        match delivery {
+            Delivery::Gap(gap) => {
+                self.errors.add_dropped(gap.missed);
+                self.report_dropped();
+            }
+            Delivery::Line(line) => {
+                let is_own = self.own_lines.contains(&line.seq);
+                self.own_lines.retain(|seq| *seq > line.seq);
+                if !is_own {
+                    self.batch.add(line);
+                }
+            }
+        }
+    }
+
+    /// Sends the batch, with retries, until the shutdown begins.
+    async fn export(&mut self) {
+        while !self.batch.is_empty() {
+            match self.sender.send(&mut self.batch).await {
+                Ok(()) => {
+                    if self.errors.is_reported() {
+                        // Lines dropped meanwhile come before the queued ones.
+                        self.drain_queue();
+                    }
+                    self.on_success();
+                }
+                Err(ExportError::Rejected { lines, reason }) => {
+                    self.errors.add_dropped(lines);
+                    self.on_failure(&reason);
+                }
+                Err(ExportError::Unreachable { reason }) => {
+                    let delay = self.errors.retry_delay();
+                    self.on_failure(&reason);
+                    if self.stopping.is_cancelled() {
+                        return;
+                    }
+                    tokio::select! {
+                        () = sleep(delay) => {}
+                        () = self.stopping.cancelled() => return,
+                    }
+                }
+            }
+        }
+        self.report_dropped();
+    }
+
+    /// The last attempt: sends all queued lines until the receiver fails once more.
+    async fn finish(&mut self) {
+        let mut last_reason = None;
+        loop {
+            self.drain_queue();
+            if self.batch.is_empty() {
+                break;
+            }
+            match self.sender.send(&mut self.batch).await {
+                Ok(()) => {}
+                Err(ExportError::Rejected { lines, reason }) => {
+                    self.errors.add_dropped(lines);
+                    last_reason = Some(reason);
+                }
+                Err(ExportError::Unreachable { reason }) => {
+                    last_reason = Some(reason);
+                    self.errors.add_dropped(self.batch.discard());
+                    while let Some(delivery) = self.follower.try_next() {
+                        self.push(delivery);
+                        self.errors.add_dropped(self.batch.discard());
+                    }
+                    break;
+                }
+            }
+        }
+        if let Some(text) = self.errors.on_shutdown(last_reason.as_deref()) {
+            self.log(Level::Warn, text);
+        }
+    }
+
+    fn on_success(&mut self) {
+        if let Some(text) = self.errors.on_success() {
+            self.log(Level::Info, text);
+        }
+    }
+
+    fn on_failure(&mut self, reason: &str) {
+        if let Some(text) = self.errors.on_failure(reason, Instant::now()) {
+            self.log(Level::Warn, text);
+        }
+    }
+
+    fn report_dropped(&mut self) {
+        if let Some(text) = self.errors.on_lag(Instant::now()) {
+            self.log(Level::Warn, text);
+        }
+    }
+
+    fn log(&mut self, level: Level, text: String) {
+        self.own_lines.push(self.hub.log(level, text));
+    }
+}

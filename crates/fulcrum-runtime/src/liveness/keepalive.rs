@@ -1,0 +1,28 @@
+//! From the configuration's heartbeat settings to limits of the liveness monitor and of the server.
+
+use fulcrum_config::{App, HeartbeatSettings};
+use fulcrum_health::{HeartbeatConfig, LivenessTimeouts};
+use fulcrum_rpc::ServerConfig;
+
+/// The timeouts that follow from the heartbeats of all domains with a process.
+pub(crate) fn liveness_timeouts(app: &App) -> LivenessTimeouts {
+    let domains = app.domains.iter().filter(|domain| domain.has_process());
+    LivenessTimeouts::new(domains.map(|domain| heartbeat_config(&domain.process.heartbeat)))
+}
+
+/// The settings of the domains' port.
+pub(crate) fn server_config(timeouts: LivenessTimeouts) -> ServerConfig {
+    ServerConfig {
+        keepalive_interval: timeouts.ping_interval(),
+        keepalive_timeout: timeouts.close_after(),
+        ..ServerConfig::default()
+    }
+}
+
+/// The limits for a client that sends heartbeats.
+pub(crate) fn heartbeat_config(settings: &HeartbeatSettings) -> HeartbeatConfig {
+    HeartbeatConfig {
+        interval: settings.interval,
+        misses: settings.misses,
+    }
+}

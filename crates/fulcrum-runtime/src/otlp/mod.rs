@@ -1,6 +1,0 @@
-//! TODO
-
-pub mod export;
-pub mod outage;
-pub mod record;
-pub mod sender;
