@@ -1,6 +1,6 @@
 //! TODO
 
-pub mod node;
-pub mod report;
-pub mod stack;
-pub mod websocket;
+pub(crate) mod node;
+pub(crate) mod report;
+pub(crate) mod stack;
+pub(crate) mod websocket;

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::context::now;
+use crate::clock::now;
 
 /// So many are kept; the oldest go.
 const MAX_REPORTS: usize = 10;

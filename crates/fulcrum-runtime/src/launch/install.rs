@@ -11,8 +11,8 @@ use fulcrum_spawn::prepare::{InstallPlan, plan_install};
 use fulcrum_spawn::process::{RunId, Spawner};
 use tokio::time::timeout;
 
-use crate::context::now;
-use crate::process::untracked::TOKEN_VAR;
+use crate::clock::now;
+use crate::state::process::TOKEN_VAR;
 
 /// How long an install may take. The slowest honest one that is known takes a few minutes.
 const LIMIT: Duration = Duration::from_secs(600);

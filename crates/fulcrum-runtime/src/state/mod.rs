@@ -2,5 +2,5 @@
 
 pub(crate) mod desired;
 pub(crate) mod domain;
-pub mod modules;
+pub(crate) mod modules;
 pub(crate) mod process;

@@ -70,7 +70,7 @@ impl Case {
         self
     }
 
-    fn stands(mut self, name: &str, load_state: LoadState) -> Self {
+    fn with_state(mut self, name: &str, load_state: LoadState) -> Self {
         self.views.get_mut(name).expect("it exists").load_state = load_state;
         self
     }
@@ -209,9 +209,9 @@ fn what_is_known_not_to_be_loaded_restarts_nobody_who_runs() {
         case.saved("domains/users/a.hbs", &["users"]),
         ["asset users"]
     );
-    let seen = case.seen.get_mut("users").expect("it exists");
-    seen.standing = LoadState::Loaded;
-    seen.unapplied.insert(case.app.root.join(test));
+    let view = case.views.get_mut("users").expect("it exists");
+    view.load_state = LoadState::Loaded;
+    view.unapplied.insert(case.app.root.join(test));
     assert_eq!(case.saved(test, &["users"]), ["code users"]);
 }
 
