@@ -60,6 +60,11 @@ impl CliError {
         Self::new(Code::Failed, message)
     }
 
+    /// An error of the system that leaves nothing to run with.
+    pub(crate) fn cannot_run(error: &std::io::Error) -> Self {
+        Self::failed(format!("cannot run on this system: {error}"))
+    }
+
     /// An error whose message was printed already.
     pub(crate) fn already_reported(code: Code) -> Self {
         Self::new(code, "")
@@ -74,9 +79,9 @@ impl fmt::Display for CliError {
 
 impl std::error::Error for CliError {}
 
-impl From<fulcrum_runtime::error::Error> for CliError {
-    fn from(error: fulcrum_runtime::error::Error) -> Self {
-        use fulcrum_runtime::error::ErrorKind;
+impl From<fulcrum_runtime::Error> for CliError {
+    fn from(error: fulcrum_runtime::Error) -> Self {
+        use fulcrum_runtime::ErrorKind;
         let code = match error.kind() {
             ErrorKind::Failed => Code::Failed,
             ErrorKind::UnknownDomain => Code::UnknownDomain,

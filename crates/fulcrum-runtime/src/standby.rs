@@ -77,7 +77,10 @@ impl StandbyFactory for NodeStandbyFactory {
         let process = self.spawner.spawn(command.command.clone(), label).await;
         drop(permit);
         let process = Arc::new(process.ok()?);
-        let text = format!("standby process of {domain} started (pid {})", process.pid());
+        let text = format!(
+            "standby process of {domain} started (pid {})",
+            process.pid()
+        );
         log(&self.hub, Level::Debug, text);
         Some(NodeStandby {
             process,

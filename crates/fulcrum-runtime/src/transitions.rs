@@ -68,11 +68,7 @@ impl TransitionTask {
     }
 
     /// The log line of a transition, if it has one.
-    fn log_message(
-        &self,
-        transition: &Transition,
-        snapshot: &Snapshot,
-    ) -> Option<(Level, String)> {
+    fn log_message(&self, transition: &Transition, snapshot: &Snapshot) -> Option<(Level, String)> {
         let reason = || transition.reason.clone();
         Some(match transition.to {
             // With nothing to wait for, this phase is left at once.
@@ -93,7 +89,10 @@ impl TransitionTask {
             Phase::Stopping => describe_stopping(transition),
             Phase::Backoff => (Level::Warn, self.describe_backoff(transition, snapshot)),
             Phase::Stopped if snapshot.goal == Goal::Down => (Level::Info, "stopped".to_owned()),
-            Phase::Stopped => (Level::Info, self.describe_not_restarted(transition, snapshot)),
+            Phase::Stopped => (
+                Level::Info,
+                self.describe_not_restarted(transition, snapshot),
+            ),
             Phase::Failed => (Level::Error, describe_failed(transition, snapshot)),
             Phase::Stuck => {
                 let leader = snapshot.pid.unwrap_or_default();

@@ -21,6 +21,8 @@
 //! memory figures, and nothing about what a log line looks like.
 
 mod command;
+#[cfg(feature = "inspect")]
+pub mod inspect;
 pub mod lifecycle;
 pub mod prepare;
 pub mod process;

@@ -1,4 +1,5 @@
 //! Which Node a domain gets, with programs that only claim to be Node.
+#![cfg(feature = "node")]
 #![expect(
     clippy::unwrap_used,
     reason = "a test that panics has failed, and says where"

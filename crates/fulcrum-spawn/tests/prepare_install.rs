@@ -1,4 +1,5 @@
 //! When packages have to be installed, where, and by whom.
+#![cfg(feature = "node")]
 #![expect(
     clippy::unwrap_used,
     reason = "a test that panics has failed, and says where"

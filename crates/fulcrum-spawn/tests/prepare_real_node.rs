@@ -1,5 +1,6 @@
 //! Each way of running on the Node of this machine: the planned command is carried out as it
 //! stands, and the domain tells what it sees. Skipped, with a word, where there is no Node.
+#![cfg(feature = "node")]
 #![expect(clippy::disallowed_macros, reason = "a skipped test says why")]
 #![expect(
     clippy::unwrap_used,

@@ -1,5 +1,6 @@
 //! Types are blanked out in place: nothing moves, nothing panics, and what can't be blanked out is
 //! named with its place.
+#![cfg(feature = "node")]
 #![expect(
     clippy::unwrap_used,
     reason = "a test that panics has failed, and says where"

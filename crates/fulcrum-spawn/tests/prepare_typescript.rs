@@ -1,4 +1,5 @@
 //! What is found out about a TypeScript domain before anything is spawned, and how it then runs.
+#![cfg(feature = "node")]
 #![expect(
     clippy::unwrap_used,
     reason = "a test that panics has failed, and says where"

@@ -19,7 +19,7 @@ fn shop() -> App {
 }
 
 /// Whether a value is of one of these JSON types: `string|null`.
-fn is(value: &Value, types: &str) -> bool {
+fn is_type(value: &Value, types: &str) -> bool {
     types.split('|').any(|name| match name {
         "null" => value.is_null(),
         "bool" => value.is_boolean(),
@@ -33,11 +33,11 @@ fn is(value: &Value, types: &str) -> bool {
 }
 
 #[track_caller]
-fn has(value: &Value, keys: &[(&str, &str)]) {
+fn assert_keys(value: &Value, keys: &[(&str, &str)]) {
     for (key, types) in keys {
         let found = value.get(key);
         assert!(
-            found.is_some_and(|found| is(found, types)),
+            found.is_some_and(|found| is_type(found, types)),
             "{key} must be {types}: {value}"
         );
     }
@@ -71,7 +71,7 @@ fn a_detached_instance_is_ready_and_lists_its_domains() {
     let names: Vec<_> = list.iter().map(|domain| text_of(domain, "name")).collect();
     assert_eq!(names, ["orders", PRICING, "users"]);
     for domain in &list {
-        has(domain, DOMAIN);
+        assert_keys(domain, DOMAIN);
     }
     for name in ["orders", "users"] {
         let domain = app.status(name);
@@ -123,9 +123,9 @@ fn status_describes_the_instance_and_one_domain() {
         .run(&["domains", "status", "-o", "json"])
         .exits(0)
         .json();
-    has(&status, &[("instance", "object"), ("domains", "array")]);
+    assert_keys(&status, &[("instance", "object"), ("domains", "array")]);
     let instance = &status["instance"];
-    has(
+    assert_keys(
         instance,
         &[
             ("pid", "int"),
@@ -150,8 +150,8 @@ fn status_describes_the_instance_and_one_domain() {
         .run(&["domains", "status", "users", "-o", "json"])
         .exits(0)
         .json();
-    has(&users, DOMAIN);
-    has(
+    assert_keys(&users, DOMAIN);
+    assert_keys(
         &users,
         &[("command", "array"), ("cwd", "string"), ("env", "object")],
     );

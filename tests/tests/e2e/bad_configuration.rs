@@ -73,12 +73,12 @@ const CASES: &[Case] = &[
 
 #[test]
 fn every_invalid_configuration_is_reported_with_location_and_hint() {
-    rejected(CASES);
+    assert_rejected(CASES);
 }
 
 /// Each is reported by `config validate` and by every start, and nothing is started.
 #[track_caller]
-pub(crate) fn rejected(cases: &[Case]) {
+pub(crate) fn assert_rejected(cases: &[Case]) {
     for case in cases {
         eprintln!("{}", case.description);
         let app = (case.app)(App::new().domain("users", "steady"));

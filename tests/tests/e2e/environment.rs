@@ -7,7 +7,7 @@ use fulcrum_e2e::App;
 
 /// The environment that the latest generation of a domain printed.
 #[track_caller]
-fn printed(app: &App, name: &str) -> BTreeMap<String, String> {
+fn printed_variables(app: &App, name: &str) -> BTreeMap<String, String> {
     let lines = app.logs(name);
     let lines = lines.iter().filter(|line| line.stream == "stdout");
     let pairs = lines.filter_map(|line| line.message.split_once('='));
@@ -22,7 +22,7 @@ fn printed(app: &App, name: &str) -> BTreeMap<String, String> {
 fn the_environment_has_the_contracted_variables() {
     let app = App::new().domain("users", "prints-environment");
     app.start();
-    let env = printed(&app, "users");
+    let env = printed_variables(&app, "users");
     assert_eq!(env["FULCRUM_GRPC_SERVER"], app.grpc());
     assert_eq!(env["FULCRUM_DOMAIN_NAME"], "users");
     assert_eq!(Path::new(&env["FULCRUM_APP_PATH"]), app.root());
@@ -61,7 +61,7 @@ fn an_env_file_is_read_at_every_start() {
         .env("BAR", "from outside")
         .output()
         .exits(0);
-    let env = printed(&app, "users");
+    let env = printed_variables(&app, "users");
     assert_eq!(env["BAR"], "one");
     assert_eq!(env["BOTH"], "from env");
     assert_eq!(env["BUILT"], "from outside and a default");
@@ -69,7 +69,7 @@ fn an_env_file_is_read_at_every_start() {
 
     app.write_file("domains/users/settings.env", "BAR=two\n");
     app.run(&["domains", "restart", "users"]).exits(0);
-    assert_eq!(printed(&app, "users")["BAR"], "two");
+    assert_eq!(printed_variables(&app, "users")["BAR"], "two");
     let status = app
         .run(&["domains", "status", "users", "-o", "json"])
         .exits(0)
@@ -91,7 +91,7 @@ fn a_variable_deleted_from_the_settings_is_unset_after_a_restart() {
         .domain("users", "prints-environment")
         .write("domains/users/fulcrum.yml", with);
     app.start();
-    assert_eq!(printed(&app, "users")["BAR"], "two");
+    assert_eq!(printed_variables(&app, "users")["BAR"], "two");
 
     app.write_file(
         "domains/users/fulcrum.yml",
@@ -107,7 +107,7 @@ fn a_variable_deleted_from_the_settings_is_unset_after_a_restart() {
 
     app.write_file("domains/users/fulcrum.yml", "process: {\n");
     app.run(&["domains", "restart", "users"]).exits(0);
-    assert_eq!(printed(&app, "users")["FOO"], "changed");
+    assert_eq!(printed_variables(&app, "users")["FOO"], "changed");
     let warned = app.logs("users").into_iter().any(|line| {
         line.message.contains("using previous settings") && line.message.contains("invalid")
     });

@@ -2,7 +2,7 @@
 
 use fulcrum_e2e::{App, LIMIT, Signal, wait_until};
 
-fn pair() -> App {
+fn app_with_dependency() -> App {
     App::new()
         .domain("users", "steady")
         .domain("orders", "steady")
@@ -13,8 +13,8 @@ fn pair() -> App {
 }
 
 #[track_caller]
-fn ends_in_order(signal: Signal) {
-    let app = pair();
+fn assert_stops_in_order(signal: Signal) {
+    let app = app_with_dependency();
     let mut dev = app.spawn(&["dev"]);
     dev.wait_for("2 domains ready in ");
     app.wait_until_stable(&["users", "orders"]);
@@ -32,17 +32,17 @@ fn ends_in_order(signal: Signal) {
 
 #[test]
 fn ctrl_c_stops_in_reverse_order() {
-    ends_in_order(Signal::INT);
+    assert_stops_in_order(Signal::INT);
 }
 
 #[test]
 fn sigterm_stops_like_ctrl_c() {
-    ends_in_order(Signal::TERM);
+    assert_stops_in_order(Signal::TERM);
 }
 
 #[test]
 fn a_closed_terminal_stops_like_ctrl_c() {
-    ends_in_order(Signal::HUP);
+    assert_stops_in_order(Signal::HUP);
 }
 
 /// Ctrl-C while a domain has not registered yet.

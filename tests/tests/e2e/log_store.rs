@@ -21,7 +21,7 @@ fn two_generations(text: &str) -> App {
 
 /// Kills the instance, and waits until its domains have exited.
 #[track_caller]
-fn kill(app: &App) {
+fn kill_instance(app: &App) {
     app.instance().signal(Signal::KILL);
     wait_until("all processes have exited", LIMIT, || {
         app.processes().is_empty().then_some(())
@@ -30,15 +30,15 @@ fn kill(app: &App) {
 
 /// The lines that `logs` prints with these arguments.
 #[track_caller]
-fn lines(app: &App, args: &[&str]) -> Vec<Value> {
+fn log_lines(app: &App, args: &[&str]) -> Vec<Value> {
     let args = [&["logs", "-o", "json"], args].concat();
     json_lines(&app.run(&args).exits(0).stdout)
 }
 
 /// The lines of the domain itself among them.
 #[track_caller]
-fn written(app: &App, args: &[&str]) -> Vec<String> {
-    let all = lines(app, &[&["users"], args].concat());
+fn written_lines(app: &App, args: &[&str]) -> Vec<String> {
+    let all = log_lines(app, &[&["users"], args].concat());
     let own = all.iter().filter(|line| line["stream"] != "fulcrum");
     own.map(|line| text_of(line, "message").to_owned())
         .collect()
@@ -54,20 +54,20 @@ debug: detail
 
 /// Runs the check with an instance and without one.
 #[track_caller]
-fn on_both(app: &App, check: impl Fn(&str)) {
+fn check_with_and_without_instance(app: &App, check: impl Fn(&str)) {
     check("running");
-    kill(app);
+    kill_instance(app);
     check("dead");
 }
 
 #[test]
 fn a_killed_instance_leaves_its_logs_readable() {
     let app = two_generations(LINES);
-    let before = written(&app, &[]);
-    kill(&app);
+    let before = written_lines(&app, &[]);
+    kill_instance(&app);
     let five = app.run(&["logs", "users", "-n", "5"]).exits(0);
     assert_eq!(five.stdout.lines().count(), 5, "{five}");
-    assert_eq!(written(&app, &[]), before);
+    assert_eq!(written_lines(&app, &[]), before);
     app.run(&["logs", "nobody"])
         .exits(4)
         .stderr_contains(&["nobody"]);
@@ -78,17 +78,17 @@ fn a_killed_instance_leaves_its_logs_readable() {
     app.start();
     app.wait_for_event_count("users", "written", 3);
     wait_until("the third generation is stored", LIMIT, || {
-        (written(&app, &[]).len() == 15).then_some(())
+        (written_lines(&app, &[]).len() == 15).then_some(())
     });
     app.down();
-    in_order(&lines(&app, &[]));
+    assert_in_order(&log_lines(&app, &[]));
 }
 
 #[test]
 fn previous_and_generation_select_a_generation() {
     let app = two_generations(LINES);
     let generations = |args: &[&str]| -> Vec<u64> {
-        let all = lines(&app, &[&["users"], args].concat());
+        let all = log_lines(&app, &[&["users"], args].concat());
         let mut found: Vec<u64> = all
             .iter()
             .map(|line| line["generation"].as_u64().expect("a number"))
@@ -99,8 +99,8 @@ fn previous_and_generation_select_a_generation() {
     assert_eq!(generations(&["--previous"]), [1]);
     assert_eq!(generations(&["--generation", "2"]), [2]);
     assert!(generations(&["--generation", "7"]).is_empty());
-    assert_eq!(written(&app, &["--previous"]).len(), 5);
-    kill(&app);
+    assert_eq!(written_lines(&app, &["--previous"]).len(), 5);
+    kill_instance(&app);
     // Now the second generation has exited, too.
     assert_eq!(generations(&["--previous"]), [2]);
     assert_eq!(generations(&["--generation", "1"]), [1]);
@@ -109,10 +109,10 @@ fn previous_and_generation_select_a_generation() {
     app.wait_for_event_count("users", "written", 3);
     assert_eq!(generations(&["--previous"]), [2]);
     wait_until("the third generation is read", LIMIT, || {
-        (written(&app, &["--generation", "1"]).len() == 5).then_some(())
+        (written_lines(&app, &["--generation", "1"]).len() == 5).then_some(())
     });
     let pid = u64::from(app.leader("users").pid);
-    let newest = lines(&app, &["users", "--generation", "1", "--stream", "stdout"]);
+    let newest = log_lines(&app, &["users", "--generation", "1", "--stream", "stdout"]);
     assert!(newest.iter().all(|line| line["pid"] == pid), "{newest:?}");
     app.down();
 }
@@ -120,9 +120,9 @@ fn previous_and_generation_select_a_generation() {
 #[test]
 fn level_grep_stream_and_n_select_lines() {
     let app = two_generations(LINES);
-    on_both(&app, |when| {
+    check_with_and_without_instance(&app, |when| {
         let generation = ["--generation", "2"];
-        let with = |args: &[&str]| written(&app, &[&generation, args].concat());
+        let with = |args: &[&str]| written_lines(&app, &[&generation, args].concat());
         let errors = ["{\"level\":50,\"msg\":\"json error\"}", "ERROR broken"];
         assert_eq!(with(&["--level", "error"]), errors, "{when}");
         assert_eq!(with(&["--level", "warn"]).len(), 3, "{when}");
@@ -140,7 +140,7 @@ fn level_grep_stream_and_n_select_lines() {
         // Fulcrum's own lines are not counted where they are not printed.
         let raw = app.run(&["logs", "users", "--raw", "-n", "7"]).exits(0);
         assert_eq!(raw.stdout.lines().count(), 7, "{when}: {raw}");
-        let own = lines(&app, &["users", "--stream", "fulcrum"]);
+        let own = log_lines(&app, &["users", "--stream", "fulcrum"]);
         assert!(!own.is_empty() && own.iter().all(|line| line["stream"] == "fulcrum"));
     });
 }
@@ -148,14 +148,15 @@ fn level_grep_stream_and_n_select_lines() {
 #[test]
 fn since_and_until_select_a_time_range() {
     let app = two_generations(LINES);
-    on_both(&app, |when| {
-        let all = lines(&app, &["users"]);
+    check_with_and_without_instance(&app, |when| {
+        let all = log_lines(&app, &["users"]);
         let first_of_the_second = all
             .iter()
             .find(|line| line["generation"] == 2 && line["stream"] == "stdout")
             .expect("it has written");
         let time = text_of(first_of_the_second, "time");
-        let of = |args: &[&str]| lines(&app, &[&["users", "--stream", "stdout"], args].concat());
+        let of =
+            |args: &[&str]| log_lines(&app, &[&["users", "--stream", "stdout"], args].concat());
         let after = of(&["--since", time]);
         assert_eq!(after.len(), 5, "{when}");
         assert!(
@@ -180,7 +181,7 @@ fn timestamps_are_prefixed() {
     let args = ["logs", "users", "--stream", "stdout", "--generation", "2"];
     let plain = app.run(&args).exits(0);
     let timed: Output = app.run(&[&args[..], &["-t"]].concat()).exits(0);
-    let record = &lines(&app, &args[1..])[0];
+    let record = &log_lines(&app, &args[1..])[0];
     // To the millisecond.
     let time = format!("{}Z", &text_of(record, "time")[..23]);
     assert_eq!(timed.stdout, format!("{time} {}", plain.stdout));
@@ -188,7 +189,7 @@ fn timestamps_are_prefixed() {
 }
 
 #[track_caller]
-fn in_order(all: &[Value]) {
+fn assert_in_order(all: &[Value]) {
     let mut last = (0, "");
     for line in all {
         let now = (
@@ -208,17 +209,17 @@ fn several_domains_are_merged_in_order() {
     });
     app.start();
     wait_until("all have written lines", LIMIT, || {
-        (lines(&app, &["--grep", "^tick"]).len() > 200).then_some(())
+        (log_lines(&app, &["--grep", "^tick"]).len() > 200).then_some(())
     });
-    on_both(&app, |when| {
+    check_with_and_without_instance(&app, |when| {
         for args in [
             &[][..],
             &["d0", "d2"],
             &["d*", "-n", "100"],
             &["--since", "1h"],
         ] {
-            let all = lines(&app, args);
-            in_order(&all);
+            let all = log_lines(&app, args);
+            assert_in_order(&all);
             let changes = all
                 .windows(2)
                 .filter(|two| two[0]["domain"] != two[1]["domain"])
@@ -228,6 +229,6 @@ fn several_domains_are_merged_in_order() {
                 "{when} {args:?}: one after another, not merged"
             );
         }
-        assert_eq!(lines(&app, &["d*", "-n", "100"]).len(), 100, "{when}");
+        assert_eq!(log_lines(&app, &["d*", "-n", "100"]).len(), 100, "{when}");
     });
 }

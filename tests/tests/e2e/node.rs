@@ -29,7 +29,7 @@ pub(crate) fn real_node() -> PathBuf {
 
 /// Asserts that the domain has failed permanently before anything was started, after one attempt.
 #[track_caller]
-pub(crate) fn failed_at_once(app: &App, output: Output, texts: &[&str]) {
+pub(crate) fn assert_failed_at_once(app: &App, output: Output, texts: &[&str]) {
     output.exits(10).stderr_contains(texts);
     let users = app.status("users");
     assert_eq!(users["phase"], "failed", "{users}");
@@ -68,7 +68,7 @@ fn a_node_that_does_not_exist_is_named() {
 fn a_node_version_that_is_not_installed_names_the_file_that_requires_it() {
     let app = App::new().domain("users", "steady").write(".nvmrc", "99\n");
     let output = app.run(&["dev", "--detach", "--wait"]);
-    failed_at_once(&app, output, &[".nvmrc", "99"]);
+    assert_failed_at_once(&app, output, &[".nvmrc", "99"]);
 }
 
 #[test]

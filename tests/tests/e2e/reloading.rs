@@ -4,7 +4,7 @@ use fulcrum_e2e::{App, LIMIT, Signal, wait_until};
 
 /// The output of `domains why` for a domain.
 #[track_caller]
-fn why(app: &App, name: &str) -> String {
+fn why_text(app: &App, name: &str) -> String {
     app.run(&["domains", "why", name]).exits(0).stdout
 }
 
@@ -42,7 +42,7 @@ fn only_changed_domains_are_restarted() {
         .exits(0)
         .json();
     assert_eq!(status["env"]["FOO"], "two", "{status}");
-    assert!(why(&app, "users").contains("reload: env.API_KEY, env.FOO changed"));
+    assert!(why_text(&app, "users").contains("reload: env.API_KEY, env.FOO changed"));
 
     let again = app
         .run(&["reload"])
@@ -321,7 +321,7 @@ fn without_an_instance_there_is_nothing_to_reload() {
     let app = App::new().stub_domain("users", &[]);
     app.run(&["reload"])
         .exits(3)
-        .stderr_contains(&["not running"]);
+        .stderr_contains(&["no running instance"]);
 }
 
 /// Nothing is started once the instance stops, and the shutdown does not wait for a reload.

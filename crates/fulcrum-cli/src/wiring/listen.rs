@@ -1,4 +1,4 @@
-//! Opens the port that domains register at.
+//! Binds the address where domains register.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 
@@ -8,53 +8,52 @@ use fulcrum_spawn::process::{SocketOwner, find_listener};
 
 use crate::exit::CliError;
 
-/// The open port, and what people should know about it.
+/// The bound address, and what users should know about it.
 pub(crate) struct BoundPort {
     pub(crate) listeners: Listeners,
-    /// Why it isn't the default one, and who has that.
+    /// Why it is not the default one, and which process holds that.
     pub(crate) fallback_reason: Option<String>,
 }
 
-/// Listens where the configuration says. In `dev` a default port that is taken is no reason to
-/// fail: a free one is used instead.
+/// Listens on the configured address. In `dev`, a free port replaces a default port in use.
 ///
 /// # Errors
-/// The address can't be used; the text says by whom it is taken.
+/// The address is not available; the message names the process that holds it.
 pub(crate) fn listen(app: &App, mode: Mode) -> Result<BoundPort, CliError> {
     let wanted = &app.runtime.grpc.listen;
     let address = wanted.to_string();
     let may_move = mode == Mode::Dev && !wanted.explicit;
     let listeners = Listeners::bind(&address, may_move).map_err(|error| {
-        let taken = matches!(error.kind, BindErrorKind::InUse);
-        let holder = taken.then(|| find_owner(&address)).flatten();
-        CliError::failed(match holder {
-            Some(holder) => format!(
-                "{address}, where domains register, is taken by {}: stop it, or set \
-                 runtime.grpc.listen to another address",
-                describe_owner(&holder)
+        let in_use = matches!(error.kind, BindErrorKind::InUse);
+        let owner = in_use.then(|| find_owner(&address)).flatten();
+        CliError::failed(match owner {
+            Some(owner) => format!(
+                "cannot listen on {address}: address in use by {}\n  \
+                 hint: stop it or change runtime.grpc.listen",
+                describe_owner(&owner)
             ),
             None => format!(
-                "fulcrum can't listen on {address}, where domains register: {error} \
-                 (runtime.grpc.listen sets the address)"
+                "cannot listen on {address}: {error}\n  \
+                 hint: runtime.grpc.listen sets the address where domains register"
             ),
         })
     })?;
-    let moved = listeners.fallback_from().map(|(taken, _)| {
-        let by =
-            find_owner(taken).map_or_else(|| "another process".to_owned(), |h| describe_owner(&h));
+    let fallback_reason = listeners.fallback_from().map(|(default, _)| {
+        let owner = find_owner(default);
+        let owner = owner.map_or_else(|| "another process".to_owned(), |o| describe_owner(&o));
         format!(
-            "port {taken} is taken by {by}; domains register at {}",
+            "port {default} is in use by {owner}; domains register at {}",
             listeners.address()
         )
     });
     Ok(BoundPort {
         listeners,
-        fallback_reason: moved,
+        fallback_reason,
     })
 }
 
-fn describe_owner(holder: &SocketOwner) -> String {
-    format!("process {} ({})", holder.pid, holder.command)
+fn describe_owner(owner: &SocketOwner) -> String {
+    format!("pid {} ({})", owner.pid, owner.command)
 }
 
 fn find_owner(address: &str) -> Option<SocketOwner> {

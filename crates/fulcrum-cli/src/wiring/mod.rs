@@ -1,9 +1,12 @@
-//! Builds the parts of a running instance and hands them to the runtime.
+//! Wiring: opens the lock, sockets, store and process tracker of an instance, builds the parts, and
+//! hands them to `fulcrum-runtime`.
 
-pub(crate) mod escalation;
-pub(crate) mod listen;
+mod claim;
+mod listen;
 pub(crate) mod log_store;
+mod logging;
 pub(crate) mod options;
 pub(crate) mod run;
-pub(crate) mod signals;
-pub(crate) mod terminal;
+mod servers;
+mod signals;
+mod terminal;

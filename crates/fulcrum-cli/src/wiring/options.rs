@@ -1,10 +1,8 @@
-//! What an instance is told by the command that starts it.
+//! The options of an instance, as the commands set them.
 
 use std::time::Duration;
 
-use fulcrum_config::{App, Mode};
-
-use fulcrum_config::FileWatchOptions;
+use fulcrum_config::{App, FileWatchOptions, Mode};
 
 /// How an instance is to run.
 #[derive(Debug)]
@@ -13,9 +11,9 @@ pub(crate) struct Options {
     pub(crate) app: App,
     /// As `dev` or as `serve`.
     pub(crate) mode: Mode,
-    /// Which domains to start, with what they depend on; empty means all.
+    /// Which domains to start, with their dependencies; empty means all.
     pub(crate) only: Vec<String>,
-    /// Start exactly `only`, and let nobody wait for a dependency outside it.
+    /// Start exactly `only`, without waiting for dependencies outside it.
     pub(crate) no_deps: bool,
     /// Whether missing packages are installed before a start.
     pub(crate) install: bool,
@@ -23,19 +21,19 @@ pub(crate) struct Options {
     pub(crate) watching: Option<FileWatchOptions>,
     /// JSON lines instead of text.
     pub(crate) json: bool,
-    /// Somebody looks at standard output: when it is gone, the instance has no reason to go on.
+    /// Shut down when standard output is closed.
     pub(crate) exit_on_stdout_close: bool,
-    /// Standard output is a file for Fulcrum's own words: what domains say is in the store.
+    /// Standard output is a file for Fulcrum's own lines; those of the domains are in the store.
     pub(crate) detached: bool,
-    /// How text is shown.
+    /// The style of text output.
     pub(crate) style: OutputStyle,
-    /// Findings about the configuration that don't keep it from running.
+    /// Warnings about the configuration.
     pub(crate) warnings: Vec<String>,
-    /// Give up when not all domains are ready after this long.
+    /// Shut down if not all domains are ready after this time.
     pub(crate) wait: Option<Duration>,
 }
 
-/// How lines are shown.
+/// The style of text lines.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct OutputStyle {
     /// With colors.

@@ -1,4 +1,4 @@
-//! Signals to the instance, turned into wishes to end.
+//! Signals to the instance, turned into requests for a shutdown.
 
 use std::io;
 use std::time::Duration;
@@ -8,26 +8,26 @@ use tokio::signal::unix::{Signal, SignalKind as UnixSignal, signal};
 use tokio::time::{Instant, sleep};
 
 use crate::exit::Code;
-use crate::wiring::escalation::{ShutdownAction, SignalEscalation, SignalKind};
-use fulcrum_runtime::context::log;
-use fulcrum_runtime::shutdown::stage::{ShutdownSignal, ShutdownStage};
+use fulcrum_runtime::{
+    ShutdownAction, ShutdownSignal, ShutdownStage, SignalEscalation, SignalKind, log,
+};
 
-/// How long the last word has to reach the terminal.
+/// How long the last line has to reach the terminal.
 const FLUSH_DELAY: Duration = Duration::from_millis(50);
 
 /// The signals that end an instance, caught from the moment this exists.
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
-    /// None under `nohup`: who started us doesn't want a closed terminal to end us.
+    /// None under `nohup`: a closed terminal must not end the instance.
     hangup: Option<Signal>,
 }
 
 impl Signals {
-    /// Begins to catch them.
+    /// Installs the handlers.
     ///
     /// # Errors
-    /// The system refuses the handlers.
+    /// The system rejects the handlers.
     pub(crate) fn catch() -> io::Result<Self> {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let hangup = if ignores_hangup(&status) {
@@ -42,36 +42,38 @@ impl Signals {
         })
     }
 
-    /// Passes them on for ever. A third Ctrl-C ends the process here and now.
-    pub(crate) async fn run(mut self, closing: ShutdownSignal, hub: Hub) {
-        let begun = Instant::now();
+    /// Handles signals until the process ends. A third Ctrl-C exits at once.
+    pub(crate) async fn run(mut self, shutdown: ShutdownSignal, hub: Hub) {
+        let started = Instant::now();
         let mut escalation = SignalEscalation::default();
         loop {
-            let asked = tokio::select! {
+            let received = tokio::select! {
                 Some(()) = self.interrupt.recv() => SignalKind::CtrlC,
                 Some(()) = self.terminate.recv() => SignalKind::Terminate,
                 Some(()) = next(self.hangup.as_mut()) => SignalKind::HangUp,
                 else => return,
             };
-            let name = match asked {
+            let name = match received {
                 SignalKind::CtrlC => "Ctrl-C",
                 SignalKind::Terminate => "SIGTERM",
                 SignalKind::HangUp => "SIGHUP",
             };
-            match escalation.on_signal(asked, closing.stage(), begun.elapsed()) {
+            match escalation.on_signal(received, shutdown.stage(), started.elapsed()) {
                 ShutdownAction::Stop => {
-                    let hint = match asked {
-                        SignalKind::CtrlC => " (again to kill them)",
+                    let hint = match received {
+                        SignalKind::CtrlC => " (press Ctrl-C again to kill)",
                         SignalKind::Terminate | SignalKind::HangUp => "",
                     };
-                    let text = format!("{name}: stopping the domains{hint}");
+                    let text = format!("{name}: stopping domains{hint}");
                     log(&hub, Level::Info, text);
-                    closing.request(ShutdownStage::Stopping);
+                    shutdown.request(ShutdownStage::Stopping);
                 }
                 ShutdownAction::Kill => {
-                    let text = format!("{name}: killing what is left (again to leave at once)");
+                    let text = format!(
+                        "{name}: killing the remaining processes (press Ctrl-C again to exit at once)"
+                    );
                     log(&hub, Level::Warn, text);
-                    closing.request(ShutdownStage::Killing);
+                    shutdown.request(ShutdownStage::Killing);
                 }
                 ShutdownAction::ExitNow => exit_immediately(&hub).await,
                 ShutdownAction::Ignore => {}
@@ -80,13 +82,13 @@ impl Signals {
     }
 }
 
-/// Ends the process whatever is stuck. The guard sees that, and kills what is left.
+/// Exits whatever is stuck. The cleanup guard kills the remaining processes.
 #[expect(
     clippy::disallowed_methods,
-    reason = "what would be cleaned up in order is what is stuck; the lock and the pipes go with the process"
+    reason = "an orderly cleanup is what is stuck; the lock and the pipes are released with the process"
 )]
 async fn exit_immediately(hub: &Hub) {
-    let text = "Ctrl-C for the third time: leaving at once; the guard kills what is left";
+    let text = "exiting immediately; the cleanup guard kills remaining processes";
     log(hub, Level::Warn, text);
     sleep(FLUSH_DELAY).await;
     std::process::exit(Code::Interrupted as i32);
@@ -113,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nohup_is_seen_in_the_status() {
+    fn nohup_is_detected_from_the_process_status() {
         let status = |mask| format!("Name:\tfulcrum\nSigBlk:\t0000000000000000\nSigIgn:\t{mask}\n");
         assert!(ignores_hangup(&status("0000000000001001")));
         assert!(!ignores_hangup(&status("0000000000001006")));

@@ -38,7 +38,7 @@ async fn an_instance_that_ends_in_between_is_a_failure() {
     let app = App::running(Script::default());
     let run = app.run("domains restart users").await;
     assert_eq!(run.code, Some(1));
-    assert!(run.err.contains("ended before"), "{run:?}");
+    assert!(run.err.contains("lost before"), "{run:?}");
 }
 
 #[tokio::test]

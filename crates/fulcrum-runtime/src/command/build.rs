@@ -4,12 +4,13 @@ use std::ffi::OsStr;
 use std::sync::Arc;
 
 use fulcrum_config::{Domain, Program};
-use fulcrum_spawn::prepare::{NodeProgram, PrepareContext, StartWarning, plan_command, plan_node};
+use fulcrum_spawn::prepare::{
+    NodeProgram, PrepareContext, StartWarning, plan_command, plan_node, report_file,
+};
 use fulcrum_spawn::{CommandSpec, StartError};
 
 use crate::command::environment::{EnvironmentBase, environment};
 use crate::state::desired::DesiredStateReceiver;
-use crate::state::modules;
 
 /// What commands are built from, besides the settings of a domain.
 #[derive(Clone)]
@@ -35,7 +36,7 @@ pub(crate) fn build_command(
     match &domain.program {
         Program::Node { entry } => {
             let reports = base.modules.as_ref();
-            let modules = reports.map(|dir| modules::file(dir, &domain.name));
+            let report = reports.map(|dir| report_file(dir, &domain.name));
             let program = NodeProgram {
                 name: &domain.name,
                 entry,
@@ -47,7 +48,7 @@ pub(crate) fn build_command(
                 cwd: &process.cwd,
                 env,
                 parent: std::process::id(),
-                modules: modules.as_deref(),
+                modules: report.as_deref(),
             };
             plan_node(&program, &context.prepare)
         }

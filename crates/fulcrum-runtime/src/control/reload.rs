@@ -7,8 +7,8 @@ use fulcrum_rpc::control::outcome::Kind;
 use fulcrum_rpc::control::planned_domain::Action as WireAction;
 use fulcrum_rpc::control::progress::{MessageSender, outcome};
 use fulcrum_rpc::control::{
-    Difference as WireDifference, Findings, PlannedDomain, Progress,
-    ReloadPlan as WirePlan, ReloadProgress as WireProgress, ReloadRequest, reload_progress,
+    Difference as WireDifference, Findings, PlannedDomain, Progress, ReloadPlan as WirePlan,
+    ReloadProgress as WireProgress, ReloadRequest, reload_progress,
 };
 use fulcrum_rpc::{ControlError, MessageStream};
 use tokio::sync::mpsc;

@@ -22,10 +22,10 @@ use fulcrum_spawn::supervisor::WaitCondition;
 use tokio::time::{interval, timeout};
 
 use crate::control::change::{LifecycleExecutor, LifecycleRequest};
+use crate::control::logs;
 use crate::control::reload::{progress_message, stream_reload};
 use crate::control::status::StatusReader;
 use crate::control::wait::DomainWaiter;
-use crate::control::logs;
 use crate::events::event::Event as RuntimeEvent;
 use crate::events::log::EventLog;
 use crate::events::stream::EventStream;
@@ -140,10 +140,7 @@ impl ControlHandler for ControlService {
             let last = match timeout(limit, lifecycle.execute(&request, on_step)).await {
                 Ok(Ok(text)) => outcome(Kind::Done, text),
                 Ok(Err(text)) => outcome(Kind::Failed, text),
-                Err(_) => outcome(
-                    Kind::TimedOut,
-                    "time limit reached; the request continues",
-                ),
+                Err(_) => outcome(Kind::TimedOut, "time limit reached; the request continues"),
             };
             let _ = sender.send(Ok(last)).await;
         });
@@ -323,8 +320,7 @@ async fn send_events(
     follow: bool,
     sender: MessageSender<Event>,
 ) {
-    let is_selected =
-        |event: &RuntimeEvent| names.is_empty() || names.contains(&event.domain);
+    let is_selected = |event: &RuntimeEvent| names.is_empty() || names.contains(&event.domain);
     let recent: Vec<RuntimeEvent> = events.recent().filter(is_selected).collect();
     for event in recent {
         if sender.send(Ok(event_message(event))).await.is_err() {

@@ -17,10 +17,7 @@ pub struct EventStream {
 }
 
 impl EventStream {
-    pub(super) fn new(
-        recent: VecDeque<Event>,
-        following: broadcast::Receiver<Event>,
-    ) -> Self {
+    pub(super) fn new(recent: VecDeque<Event>, following: broadcast::Receiver<Event>) -> Self {
         Self { recent, following }
     }
 

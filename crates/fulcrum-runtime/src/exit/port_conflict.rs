@@ -67,7 +67,12 @@ fn classify_owner(owner_process: &SocketOwner, states: &SharedDomainStates) -> P
     }
 }
 
-fn describe(what: &str, owner_process: &SocketOwner, owner: &PortOwner, domain: &str) -> (String, String) {
+fn describe(
+    what: &str,
+    owner_process: &SocketOwner,
+    owner: &PortOwner,
+    domain: &str,
+) -> (String, String) {
     let pid = owner_process.pid;
     let held = format!(
         "{what} is held by pid {pid} ({})",

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use fulcrum_config::{Domain, Program, SettingsCache};
 use fulcrum_logs::{Hub, Level};
 use fulcrum_rpc::Registry;
+use fulcrum_spawn::prepare::{PackageInstaller, StartWarning};
 use fulcrum_spawn::process::{OomMonitor, Process, RunId, Spawner};
 use fulcrum_spawn::standby::{StandbyPool, end_in_background};
 use fulcrum_spawn::supervisor::{Backend, FactSender, ProcessGroup, StartLimiter, StartPermit};
@@ -13,7 +14,7 @@ use fulcrum_spawn::{CommandSpec, StartError};
 
 use crate::command::build::{CommandContext, build_command};
 use crate::exit::diagnose::ExitDiagnoser;
-use crate::launch::install::{InstallRequest, PackageInstaller};
+use crate::launch::install::{InstallRequest, ensure_installed};
 use crate::launch::permit::release_when_started;
 use crate::log_lines::log_for_domain;
 use crate::process::task::{self, ProcessTask};
@@ -204,9 +205,9 @@ async fn prepare(
     generation: u64,
 ) -> Result<LaunchPlan, StartError> {
     let refreshing = tokio::task::spawn_blocking(move || settings.refresh());
-    let (domain, warning) = refreshing.await.map_err(|error| {
-        StartError::permanent(format!("failed to read its settings: {error}"))
-    })?;
+    let (domain, warning) = refreshing
+        .await
+        .map_err(|error| StartError::permanent(format!("failed to read its settings: {error}")))?;
     let (name, hub) = (domain.name.clone(), context.hub.clone());
     let log = |level, text: String| log_for_domain(&hub, &name, generation, level, text);
     if let Some(warning) = warning {
@@ -223,7 +224,7 @@ async fn prepare(
             generation,
             install_allowed: context.install_allowed && domain.process.install,
         };
-        context.installer.ensure_installed(&request).await?;
+        ensure_installed(&context.installer, &request).await?;
     }
     let permit = context.limiter.acquire().await;
     let planning = tokio::task::spawn_blocking(move || plan_launch(&domain, &context, permit));
@@ -240,7 +241,7 @@ fn plan_launch(
     config: &Arc<Domain>,
     context: &LaunchContext,
     permit: StartPermit,
-) -> Result<(LaunchPlan, Vec<fulcrum_spawn::prepare::StartWarning>), StartError> {
+) -> Result<(LaunchPlan, Vec<StartWarning>), StartError> {
     let token = context
         .run
         .token()

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fulcrum_config::{
-    DependencyCondition, Domain, LoadOptions, Selection, SettingsCache,
-};
+use fulcrum_config::{DependencyCondition, Domain, LoadOptions, Selection, SettingsCache};
 use fulcrum_spawn::lifecycle::Timing;
 use fulcrum_spawn::supervisor::{Condition, DomainSpec, DomainUpdate};
 

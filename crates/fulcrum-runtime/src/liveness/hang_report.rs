@@ -5,16 +5,19 @@
 use std::path::Path;
 use std::time::Duration;
 
-use fulcrum_logs::{Hub, Stream};
+use fulcrum_logs::{Capacity, Delivery, Hub, LogQuery, Stream as LogStream};
 use fulcrum_spawn::CommandSpec;
-use fulcrum_spawn::process::{
-    GroupSnapshot, ProcessSnapshot, exe_path, kernel_stack, wait_channel,
+use fulcrum_spawn::inspect::{
+    Inspector, describe_process, describe_stack, is_inspector_output, report_file_name, save_report,
 };
+use fulcrum_spawn::process::{GroupSnapshot, ProcessSnapshot, exe_path};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_stream::Stream;
+use tokio_stream::wrappers::ReceiverStream;
 
+use crate::clock::now;
 use crate::format::format_duration;
-use crate::inspect::node::{Inspector, is_inspector_output};
-use crate::inspect::{report, stack};
 
 /// How long the restart waits for the report.
 const COLLECT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -22,8 +25,8 @@ const COLLECT_TIMEOUT: Duration = Duration::from_millis(500);
 /// How many of the last lines of each stream are searched for the last output.
 const SEARCHED_LINES: usize = 8;
 
-/// How many frames of the kernel stack are shown.
-const STACK_FRAMES: usize = 4;
+/// How many lines of standard error may wait for the inspector.
+const STDERR_BUFFER: usize = 64;
 
 /// A generation that was found hung.
 pub(crate) struct HangContext<'a> {
@@ -51,7 +54,9 @@ pub(crate) async fn collect(context: &HangContext<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     let process = suspect.clone();
     // Reads /proc, which may block.
-    let state = tokio::task::spawn_blocking(move || describe(&process, busy, silence));
+    let state = tokio::task::spawn_blocking(move || {
+        describe_process(&process, busy, silence, format_duration)
+    });
     if let Ok(Ok(text)) = timeout(COLLECT_TIMEOUT, state).await {
         lines.push(text);
     }
@@ -74,7 +79,9 @@ async fn inspect_javascript(
     let (domain, generation) = (context.domain, context.generation);
     let mut inspector = None;
     let pausing = async {
-        let mut open = Inspector::open(context.hub, domain, generation, suspect).await?;
+        // Before the signal is sent, so that no line is missed.
+        let stderr = stderr_lines(context.hub, domain, generation);
+        let mut open = Inspector::open(suspect, stderr).await?;
         let frames = open.pause().await?;
         inspector = Some(open);
         Some(frames)
@@ -82,15 +89,16 @@ async fn inspect_javascript(
     let Some(frames) = timeout_at(until, pausing).await.ok().flatten() else {
         return lines;
     };
-    lines.extend(stack::describe_stack(&frames, context.app));
+    lines.extend(describe_stack(&frames, context.app));
     let (Some(mut inspector), Some(top)) = (inspector, frames.first()) else {
         return lines;
     };
     let reporting = async {
         let text = inspector.report(top).await?;
-        let (root, name) = (context.app.to_owned(), report::name(domain, generation));
+        let root = context.app.to_owned();
+        let name = report_file_name(domain, generation, now());
         // Writes to disk, which may block.
-        let writing = tokio::task::spawn_blocking(move || report::save(&root, &name, &text));
+        let writing = tokio::task::spawn_blocking(move || save_report(&root, &name, &text));
         writing.await.ok()?.ok()
     };
     if let Ok(Some(file)) = timeout_at(until, reporting).await {
@@ -113,45 +121,43 @@ fn is_node(pid: u32) -> bool {
     exe_path(pid).as_deref().is_some_and(is_node_name)
 }
 
-fn describe(process: &ProcessSnapshot, busy: Duration, silence: Duration) -> String {
-    let pid = process.pid;
-    let share = format!(
-        "{} CPU in the last {}",
-        format_duration(busy),
-        format_duration(silence)
-    );
-    match process.state {
-        'T' => format!("process {pid} was stopped by a signal (state T)"),
-        'D' => {
-            let location = kernel_location(pid);
-            format!("process {pid} is in uninterruptible sleep{location}: {share}")
+/// The lines that a generation writes to standard error from now on.
+fn stderr_lines(hub: &Hub, domain: &str, generation: u64) -> impl Stream<Item = String> + use<> {
+    let query = LogQuery {
+        generation: Some(generation),
+        stream: Some(LogStream::Stderr),
+        tail: Some(0),
+        ..LogQuery::domain(domain)
+    };
+    let mut follower = hub.subscribe(query, Capacity::default());
+    let (sender, lines) = mpsc::channel(STDERR_BUFFER);
+    tokio::spawn(async move {
+        loop {
+            let delivery = tokio::select! {
+                delivery = follower.next() => delivery,
+                () = sender.closed() => return,
+            };
+            let Some(delivery) = delivery else { return };
+            if let Delivery::Line(line) = delivery
+                && sender.send(line.text().into_owned()).await.is_err()
+            {
+                return;
+            }
         }
-        // On a CPU most of the time, whatever its state is just now.
-        _ if busy * 2 >= silence => format!("process {pid} is busy: {share}"),
-        'R' => format!("process {pid} is runnable: {share}"),
-        _ => format!("process {pid} is asleep{}: {share}", kernel_location(pid)),
-    }
-}
-
-/// ` in …`: the kernel stack of a process, or the function in which it waits; empty if unknown.
-fn kernel_location(pid: u32) -> String {
-    let channel = wait_channel(pid);
-    let frames: Vec<_> = kernel_stack(pid).into_iter().take(STACK_FRAMES).collect();
-    match channel {
-        _ if !frames.is_empty() => format!(" in {}", frames.join(" < ")),
-        Some(channel) => format!(" in {channel}"),
-        None => String::new(),
-    }
+    });
+    ReceiverStream::new(lines)
 }
 
 fn last_output(context: &HangContext<'_>) -> Option<String> {
     let (domain, generation) = (context.domain, context.generation);
     let lines = |stream| {
-        let lines = context.hub.last_lines(domain, generation, stream, SEARCHED_LINES);
+        let lines = context
+            .hub
+            .last_lines(domain, generation, stream, SEARCHED_LINES);
         lines.into_iter()
     };
-    let last = lines(Stream::Stdout)
-        .chain(lines(Stream::Stderr))
+    let last = lines(LogStream::Stdout)
+        .chain(lines(LogStream::Stderr))
         .filter(|line| {
             let text = line.text();
             !text.trim().is_empty() && !is_inspector_output(&text)
@@ -231,25 +237,5 @@ mod tests {
             inspector_flag(&spec("/usr/bin/tool", &["--inspect"], "")),
             None
         );
-    }
-
-    #[test]
-    fn a_process_is_described_by_its_cpu_time_and_state() {
-        let process = |state| ProcessSnapshot {
-            pid: u32::MAX,
-            started: 0,
-            state,
-            tracer: None,
-            cpu_time: Duration::ZERO,
-            run_delay: Duration::ZERO,
-        };
-        let description = |state, busy| {
-            let busy = Duration::from_millis(busy);
-            describe(&process(state), busy, Duration::from_millis(1_200))
-        };
-        assert!(description('R', 1_100).ends_with("is busy: 1.1 s CPU in the last 1.2 s"));
-        assert!(description('S', 0).ends_with("is asleep: 0 ms CPU in the last 1.2 s"));
-        assert!(description('T', 0).contains("stopped by a signal"));
-        assert!(description('D', 0).contains("is in uninterruptible sleep"));
     }
 }

@@ -187,7 +187,9 @@ impl LivenessTask {
                 Wake::Inspected(Some(group)) => {
                     self.inspection = None;
                     let last_read = Some(self.stream.activity.last_read_at().into_std());
-                    let result = self.monitor.on_inspected(activity(&group), clock(), last_read);
+                    let result = self
+                        .monitor
+                        .on_inspected(activity(&group), clock(), last_read);
                     if self.on_inspection(result, group).await {
                         return;
                     }
@@ -229,7 +231,9 @@ impl LivenessTask {
     fn handle_event(&mut self, event: LivenessEvent) {
         let now = clock();
         match event {
-            LivenessEvent::Heartbeat(generation, lag) if generation == self.monitor.generation() => {
+            LivenessEvent::Heartbeat(generation, lag)
+                if generation == self.monitor.generation() =>
+            {
                 self.monitor.beat(now, Some(lag));
             }
             LivenessEvent::StreamEnded(generation) if generation == self.monitor.generation() => {
@@ -291,7 +295,10 @@ impl LivenessTask {
             ),
             InspectionResult::CpuStarved(time) => self.log(
                 Level::Debug,
-                format!("had no CPU time for {} of its silence", format_duration(time)),
+                format!(
+                    "had no CPU time for {} of its silence",
+                    format_duration(time)
+                ),
             ),
             InspectionResult::Hung { reason, baseline } => match self.phase() {
                 Some(Phase::Running) => {

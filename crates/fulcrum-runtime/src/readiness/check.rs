@@ -34,7 +34,10 @@ pub(crate) async fn run_check(
     // A check that is dropped at its limit leaves neither a connection nor a process behind.
     timeout(limit, running).await.unwrap_or_else(|_| {
         let limit = humantime::format_duration(limit);
-        Err(format!("{}: no answer within {limit}", describe_check(check)))
+        Err(format!(
+            "{}: no answer within {limit}",
+            describe_check(check)
+        ))
     })
 }
 

@@ -1,8 +1,6 @@
 //! Events and log lines about a changed or invalid configuration.
 
-use fulcrum_config::{
-    Action, App, Difference, ReloadPlan, describe_changes, unsupported_settings,
-};
+use fulcrum_config::{Action, App, Difference, ReloadPlan, describe_changes, unsupported_settings};
 use fulcrum_logs::{FULCRUM_SOURCE, Hub, Level};
 use fulcrum_spawn::process::ProcessTracker;
 use fulcrum_spawn::supervisor::Supervisor;

@@ -244,9 +244,7 @@ fn domains_with(plan: &ReloadPlan, matches: impl Fn(&Action) -> bool) -> Vec<Str
 fn describe_done(plan: &ReloadPlan, removed: &[String], alive: &[String]) -> Vec<String> {
     let gone = removed.iter().filter(|name| !alive.contains(name));
     let mut done: Vec<String> = gone.map(|name| format!("{name} is removed")).collect();
-    let is_updated = |action: &Action| {
-        matches!(action, Action::UpdateInPlace(differences) if !differences.is_empty())
-    };
+    let is_updated = |action: &Action| matches!(action, Action::UpdateInPlace(differences) if !differences.is_empty());
     let updated = domains_with(plan, is_updated);
     done.extend(updated.iter().map(|name| format!("{name} is updated")));
     if plan.is_empty() {

@@ -110,7 +110,9 @@ async fn run(
             store(&states, &samples);
             if limited {
                 // During shutdown the limit task may be gone.
-                samples.into_iter().for_each(|usage| drop(limits.send(usage)));
+                samples
+                    .into_iter()
+                    .for_each(|usage| drop(limits.send(usage)));
             }
         }
         if let Some(request) = request {
@@ -137,7 +139,11 @@ fn sample_all(
         .flatten()
         .map(|member| (member.pid, member))
         .collect();
-    let is_member = |pid| known.get(&pid).is_some_and(|member| is_same_process(member));
+    let is_member = |pid| {
+        known
+            .get(&pid)
+            .is_some_and(|member| is_same_process(member))
+    };
     let members_of = |leader| members.get(leader).into_iter().flatten();
     let named: Vec<(String, Vec<u32>)> = leaders
         .iter()

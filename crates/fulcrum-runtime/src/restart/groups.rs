@@ -74,8 +74,7 @@ impl GroupRestarts {
             return;
         }
         let desired = self.desired.current();
-        let (Some(domain), Some(handle)) =
-            (desired.app.domain(name), self.supervisor.domain(name))
+        let (Some(domain), Some(handle)) = (desired.app.domain(name), self.supervisor.domain(name))
         else {
             return;
         };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use fulcrum_config::{App, Mode, RegistrationMode, Selection};
 use fulcrum_rpc::{Authorizer, DomainEvent, Registry, TokenPolicy, UnimplementedHandler};
+use fulcrum_spawn::prepare::PackageInstaller;
 use fulcrum_spawn::process::OomMonitor;
 use fulcrum_spawn::standby::StandbyPool;
 use fulcrum_spawn::supervisor::{DomainManager, StartLimiter, Supervisor, Transition};
@@ -18,7 +19,6 @@ use crate::control::info::InstanceInfo;
 use crate::error::{Error, ErrorKind};
 use crate::events::log::EventLog;
 use crate::launch::backend::{DomainBackend, LaunchContext};
-use crate::launch::install::PackageInstaller;
 use crate::launch::setup::DomainFactory;
 use crate::liveness::keepalive::{liveness_timeouts, server_config};
 use crate::parts::RuntimeParts;

@@ -7,10 +7,10 @@ use std::time::Duration;
 use fulcrum_config::Domain;
 use fulcrum_health::{ExitRecord, ProbeStatus, Sample};
 use fulcrum_spawn::CommandSpec;
+use fulcrum_spawn::prepare::LoadedModules;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::state::modules::LoadedModules;
 use crate::state::process::ProcessIdentity;
 
 /// State of one domain. Each field has one writer and any number of readers.

@@ -113,7 +113,8 @@ pub(crate) fn classify(
             MODULE_REPORTS_KEY => {}
             CONFIG_KEY => drop(targets.insert(ReloadTarget::Configuration)),
             DOMAIN_DIRS_KEY => {
-                let is_added_or_removed = change.kind != ChangeKind::Modified && is_named(path, &ENTRIES);
+                let is_added_or_removed =
+                    change.kind != ChangeKind::Modified && is_named(path, &ENTRIES);
                 if is_added_or_removed || is_named(path, &[SETTINGS]) {
                     targets.insert(ReloadTarget::Configuration);
                 }
@@ -175,9 +176,7 @@ fn file_role(
     };
     let is_loaded = || {
         let modules = view.modules.as_ref();
-        modules.is_some_and(|modules| {
-            modules.contains(path) || modules.contains(&canonical(path))
-        })
+        modules.is_some_and(|modules| modules.contains(path) || modules.contains(&canonical(path)))
     };
     match watch_match(domain, path) {
         WatchMatch::Explicit => FileRole::Code,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use fulcrum_config::{Domain, Program};
 use fulcrum_logs::{Hub, Level};
 use fulcrum_spawn::lifecycle::{CommandRejected, Phase};
+use fulcrum_spawn::prepare::{SyntaxChecker, SyntaxError};
 use fulcrum_spawn::standby::StandbyPool;
 use fulcrum_spawn::supervisor::{DomainHandle, Outcome, Ticket};
 use tokio::sync::mpsc::UnboundedSender;
@@ -20,7 +21,6 @@ use crate::standby::NodeStandby;
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::{DomainState, PendingReload, SharedDomainStates};
 use crate::watch::messages::WatchMessage;
-use crate::watch::syntax_cache::{SyntaxChecker, SyntaxError};
 
 /// Up to this many files with syntax errors are shown.
 const MAX_SHOWN: usize = 3;
@@ -118,7 +118,7 @@ impl CodeReload {
             return false;
         }
         let (checker, files) = (Arc::clone(&self.checker), self.files.clone());
-        let checking = tokio::task::spawn_blocking(move || checker.faults(&files));
+        let checking = tokio::task::spawn_blocking(move || checker.errors(&files));
         // A failed check is no syntax error.
         let mut errors = checking.await.unwrap_or_default();
         for SyntaxError { error, .. } in &mut errors {

@@ -33,9 +33,7 @@ impl ConfigReloader {
         on_plan: impl FnOnce(BTreeSet<String>),
     ) {
         let (sender, mut progress) = mpsc::channel(PROGRESS_BUFFER);
-        let reload = self
-            .reload
-            .reload(ReloadTrigger::FileChange, false, sender);
+        let reload = self.reload.reload(ReloadTrigger::FileChange, false, sender);
         tokio::pin!(reload);
         let mut on_plan = Some(on_plan);
         let mut has_diagnostics = false;

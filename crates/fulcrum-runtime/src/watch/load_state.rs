@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use fulcrum_spawn::lifecycle::Phase;
+use fulcrum_spawn::prepare::report_file;
 use fulcrum_spawn::supervisor::{Snapshot, Supervisor};
 use tokio::time::Instant;
 
 use crate::state::domain::DomainStates;
-use crate::state::modules;
 use crate::watch::classify::{DomainView, LoadState};
 use crate::watch::file_time::modified_at;
 
@@ -41,7 +41,7 @@ fn load_state(name: &str, snapshot: &Snapshot, module_reports: Option<&Path>) ->
         Phase::Backoff | Phase::Stopped | Phase::Failed | Phase::Stuck => LoadState::Down,
         Phase::Waiting | Phase::Preparing | Phase::Stopping => LoadState::Starting,
         Phase::Starting | Phase::Running => {
-            let report = module_reports.map(|dir| modules::file(dir, name));
+            let report = module_reports.map(|dir| report_file(dir, name));
             // Until it reports, the file is that of the generation before.
             let reported = report.and_then(|report| modified_at(&report, Instant::now()));
             match reported.zip(snapshot.spawned_at) {

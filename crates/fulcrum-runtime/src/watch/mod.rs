@@ -19,7 +19,4 @@ mod messages;
 mod pending;
 mod spec;
 mod status;
-mod syntax_cache;
 pub(crate) mod task;
-
-

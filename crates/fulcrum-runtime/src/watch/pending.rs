@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use fulcrum_spawn::prepare::SyntaxChecker;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::watch::code_reload::{CodeReload, CodeReloadHandles};
 use crate::watch::messages::WatchMessage;
-use crate::watch::syntax_cache::SyntaxChecker;
 
 /// Code reloads in progress, and changed files that no generation was started with.
 pub(crate) struct PendingReloads {
@@ -33,10 +33,7 @@ struct CurrentReload {
 
 impl PendingReloads {
     /// No reloads yet.
-    pub(crate) fn new(
-        handles: CodeReloadHandles,
-        messages: UnboundedSender<WatchMessage>,
-    ) -> Self {
+    pub(crate) fn new(handles: CodeReloadHandles, messages: UnboundedSender<WatchMessage>) -> Self {
         Self {
             files: BTreeMap::new(),
             current: BTreeMap::new(),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use fulcrum_config::{Domain, FileWatchOptions, Program};
 use fulcrum_logs::{FULCRUM_SOURCE, Hub, Level};
+use fulcrum_spawn::prepare::report_file;
 use fulcrum_spawn::supervisor::Supervisor;
 use fulcrum_watch::{
     Batch, Change, Coalescer, CoalescerConfig, LoopDecision, WatchError, WatchEvent, WatchOptions,
@@ -176,7 +177,7 @@ impl WatchTask {
         for (name, state) in states.iter() {
             if let Some(dir) = &self.handles.module_reports {
                 let before = state.loaded_modules.borrow().clone();
-                modules::refresh(state, &modules::file(dir, name));
+                modules::refresh(state, &report_file(dir, name));
                 self.check_missed_changes(name, before.as_deref(), state);
             }
             if let Some(files) = state.loaded_modules.borrow().clone() {

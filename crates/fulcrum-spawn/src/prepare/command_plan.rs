@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::StartWarning;
 use super::executable;
+use super::warning::StartWarning;
 use crate::{CommandSpec, StartError};
 
 /// Programs that start another one and don't pass signals on to it.

@@ -1,10 +1,9 @@
 //! What preparing needs besides the domain itself, and what it has to say.
 
 use std::ffi::OsString;
-use std::fmt;
 use std::path::PathBuf;
 
-use super::Sdk;
+use super::sdk::Sdk;
 
 /// Where Fulcrum keeps what it can make again, and the means to make it.
 #[derive(Debug, Clone)]
@@ -31,29 +30,5 @@ impl PrepareContext {
             strip_command,
             nvm_dir: None,
         }
-    }
-}
-
-/// Something a person should know about a start that goes on all the same, in plain words.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StartWarning(String);
-
-impl StartWarning {
-    /// A notice with this text.
-    #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// Its text, one line.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for StartWarning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }

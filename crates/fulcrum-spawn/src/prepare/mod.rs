@@ -1,56 +1,103 @@
-//! What must be so before a domain can start: which program runs it, how, and with what beside it.
+//! What has to be decided before a process can be started: the program, its arguments and
+//! environment, and the files that it needs.
 //!
 //! # Theory of operation
-//! Everything here is synchronous, takes its time only where files are read, and ends either in a
-//! [`CommandSpec`](crate::CommandSpec) that is executed as it stands or in a
-//! [`Failure`](crate::Failure) that says what to do. What can be known before a process is spawned
-//! is found out here, so that a start that can't succeed isn't tried.
+//! Everything here but [`PackageInstaller`] is synchronous, and ends either in a
+//! [`CommandSpec`](crate::CommandSpec) that is executed as it is or in a
+//! [`StartError`](crate::StartError) with a hint. What can be known before the spawn is found out
+//! here, so that a start that cannot succeed is not attempted.
 //!
-//! - [`find_node`] chooses a Node by `process.node`, `.nvmrc` and `engines`, or `PATH`, and asks it
-//!   once what it is.
-//! - [`choose_runner`] follows the imports of a TypeScript entry. Types are blanked out in place
-//!   ([`strip_file`]), so that lines and columns stay; what needs more is left to the domain's own
-//!   `tsx`, or refused with file, line and column.
+//! For any program:
+//!
+//! - [`plan_command`] resolves a command to an executable file, without a shell.
+//! - [`merge_environment`] merges the layers of the environment.
+//!
+//! For Node programs, with the feature `node`:
+//!
+//! - [`find_node`] chooses a Node by `process.node`, `.nvmrc` and `engines`, or `PATH`, and runs it
+//!   once to find out its version.
+//! - [`choose_runner`] follows the imports of a TypeScript entry. Types are replaced by spaces
+//!   ([`strip_file`]), so that lines and columns stay. Code that needs more is run by the domain's
+//!   own `tsx`, or rejected with file, line and column.
 //! - [`Sdk`] holds the files of `@fulcrum/domain`; [`Sdk::provide`] makes them resolvable.
-//! - [`plan_node`] joins these to a command line; [`plan_command`] is its like for other programs.
-//!   Node loads the bootstrap ahead of the entry, or the SDK stands in for it where Fulcrum's own
-//!   copy is certain to be what the entry runs first.
-//! - [`Spare`] is a Node process that is booted ahead, and says of which plans it can become the life.
-//! - [`check_syntax`] says whether a changed file is code at all, before a life is given up for it.
-//! - [`install_needed`] says whether packages have to be installed first, and by what.
+//! - [`plan_node`] combines these into a command line. Node loads the bootstrap before the entry,
+//!   unless the embedded SDK is certain to be the first code that the entry runs: then the SDK
+//!   loads it later.
+//! - [`StandbyCommand`] starts a standby process: Node is booted and waits for an activation.
+//! - [`check_syntax`] parses a changed file, so that a running generation is not stopped for a
+//!   file with a syntax error; [`SyntaxChecker`] caches the result.
+//! - [`plan_install`] decides whether packages have to be installed first, and how;
+//!   [`PackageInstaller`] installs them.
+//! - [`read_report`] reads which files a process has loaded, as the bootstrap reports them.
 //!
-//! All that is kept goes below [`Toolbox::cache`], is named by content or checked against it, is
-//! written so that a reader sees it whole, and can be deleted at any time. On a warm cache a plan
-//! runs no process and parses no source.
+//! All that is stored goes below [`PrepareContext::cache`]. It is named by content or checked
+//! against it, is written atomically, and can be deleted at any time. On a warm cache a plan runs
+//! no process and parses no source.
 //!
-//! Some of it spends milliseconds in system calls, and the first question to a Node may take
-//! seconds: an asynchronous caller gives it a blocking thread.
+//! A plan spends milliseconds in system calls, and the first query of a Node may take seconds: an
+//! asynchronous caller runs it on a blocking thread.
 
 mod binary;
 mod command_plan;
-mod context;
+mod environment;
 mod executable;
+mod warning;
+
+#[cfg(feature = "node")]
+mod context;
+#[cfg(feature = "node")]
 mod files;
+#[cfg(feature = "node")]
 mod install;
+#[cfg(feature = "node")]
+mod loaded_modules;
+#[cfg(feature = "node")]
 mod node;
+#[cfg(feature = "node")]
 mod node_plan;
+#[cfg(feature = "node")]
+mod node_program;
+#[cfg(feature = "node")]
 mod package_json;
+#[cfg(feature = "node")]
 mod runner;
+#[cfg(feature = "node")]
 mod sdk;
+#[cfg(feature = "node")]
 mod sdk_install;
+#[cfg(feature = "node")]
 mod sdk_preload;
+#[cfg(feature = "node")]
 mod standby_command;
+#[cfg(feature = "node")]
 mod tsx;
+#[cfg(feature = "node")]
 mod typescript;
 
 pub use command_plan::plan_command;
-pub use context::{PrepareContext, StartWarning};
-pub use install::{InstallPlan, PackageManager, plan_install};
-pub use node::{MIN_VERSION, NodeOrigin, NodeRequest, NodeRuntime, find_node};
-pub use node_plan::{NodeProgram, plan_node};
+pub use environment::{DomainVariables, Environment, NodeEnv, find_free_port, merge_environment};
+pub use warning::StartWarning;
+
+#[cfg(feature = "node")]
+pub use self::{
+    context::PrepareContext,
+    install::{
+        InstallEvent, InstallPlan, InstallRequest, PackageInstaller, PackageManager, plan_install,
+    },
+    loaded_modules::{
+        LoadedModules, create_report_dir, read_report, remove_report_dir, report_file,
+    },
+    node::{MIN_VERSION, NodeOrigin, NodeRequest, NodeRuntime, find_node},
+    node_plan::plan_node,
+    node_program::NodeProgram,
+    runner::{Runner, choose_runner},
+    sdk::Sdk,
+    sdk_install::SdkLocation,
+    standby_command::StandbyCommand,
+    typescript::{
+        Format, StripError, StripErrorKind, Stripped, SyntaxChecker, SyntaxError, check_syntax,
+        strip_file,
+    },
+};
+#[cfg(feature = "node")]
 pub use nodejs_semver::Version;
-pub use runner::{Runner, choose_runner};
-pub use sdk::Sdk;
-pub use sdk_install::SdkLocation;
-pub use standby_command::StandbyCommand;
-pub use typescript::{Format, StripError, StripErrorKind, Stripped, check_syntax, strip_file};

@@ -1,47 +1,20 @@
 //! The command line and environment of a Node program.
 
-use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use serde::Serialize;
 
 use super::command_plan::check_cwd;
-use super::node::{NodeRequest, NodeRuntime, find_node};
+use super::context::PrepareContext;
+use super::node::find::{NodeRequest, NodeRuntime, find_node};
+use super::node_program::NodeProgram;
 use super::runner::{Runner, choose_runner};
 use super::sdk_install::SdkLocation;
 use super::sdk_preload::sdk_loads_first;
 use super::tsx::file_url;
-use super::{PrepareContext, StartWarning};
+use super::warning::StartWarning;
 use crate::{CommandSpec, StartError};
-
-/// A Node program, as the configuration describes it. All paths are absolute.
-#[derive(Debug, Clone)]
-pub struct NodeProgram<'a> {
-    /// The domain's name, for messages.
-    pub name: &'a str,
-    /// What Node runs.
-    pub entry: &'a Path,
-    /// The domain's folder.
-    pub dir: &'a Path,
-    /// The app's root.
-    pub app_root: &'a Path,
-    /// `process.node`.
-    pub node: Option<&'a Path>,
-    /// `process.node_args`: for Node, before the entry.
-    pub node_args: &'a [String],
-    /// `process.args`: for the program, after the entry.
-    pub args: &'a [String],
-    /// The working directory.
-    pub cwd: &'a Path,
-    /// The whole environment of the contract; its `PATH` and `HOME` are where a Node is looked for.
-    pub env: BTreeMap<OsString, OsString>,
-    /// The file into which the bootstrap writes which files the program has loaded; none where
-    /// nobody wants to know.
-    pub modules: Option<&'a Path>,
-    /// Fulcrum's own process id, by which the bootstrap tells the domain from its children.
-    pub parent: u32,
-}
 
 /// The variable in which the bootstrap finds what it is told.
 pub(super) const BOOTSTRAP: &str = "FULCRUM_BOOTSTRAP";
@@ -73,7 +46,7 @@ struct BootstrapTypes<'a> {
 /// Makes the command that runs a Node program: Node itself, never `npm`, `npx`, a shim or a shell.
 ///
 /// Finds the Node ([`find_node`]), chooses the runner ([`choose_runner`]), makes the SDK resolvable
-/// ([`Sdk::provide`](super::Sdk::provide)) and writes what the bootstrap needs into the cache. On a
+/// ([`Sdk::provide`](crate::prepare::Sdk::provide)) and writes what the bootstrap needs into the cache. On a
 /// warm cache nothing is run and nothing parsed.
 ///
 /// # Errors

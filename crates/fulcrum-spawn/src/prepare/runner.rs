@@ -3,12 +3,15 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use super::context::PrepareContext;
 use super::files::display_relative;
-use super::node::NodeRuntime;
-use super::node_plan::NodeProgram;
+use super::node::find::NodeRuntime;
+use super::node_program::NodeProgram;
 use super::tsx;
-use super::typescript::{ScanError, StripError, mentions_typescript, scan, write_manifest};
-use super::{PrepareContext, StartWarning};
+use super::typescript::scan::{ScanError, mentions_typescript, scan};
+use super::typescript::strip::{StripError, StripErrorKind};
+use super::typescript::strip_manifest::write_manifest;
+use super::warning::StartWarning;
 use crate::StartError;
 
 /// How a Node program is run.
@@ -177,8 +180,8 @@ fn with_tsx(
 ) -> Result<(Runner, Vec<StartWarning>), StartError> {
     let place = with_position(program, root, &error);
     let what = match &error.kind {
-        super::typescript::StripErrorKind::NeedsTransform(what) => what.as_str(),
-        super::typescript::StripErrorKind::Syntax => error.message.as_str(),
+        StripErrorKind::NeedsTransform(what) => what.as_str(),
+        StripErrorKind::Syntax => error.message.as_str(),
     };
     if let Some(tsx) = tsx::find(program.dir) {
         let notice = StartWarning::new(format!(

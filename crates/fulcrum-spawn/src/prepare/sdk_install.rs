@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::Sdk;
 use super::files::temp_path_next_to;
-use super::sdk::{MARKER_KEY, PACKAGE, install_dir_atomically, is_complete};
+use super::sdk::{MARKER_KEY, PACKAGE, Sdk, install_dir_atomically, is_complete};
 
 /// Where domains find the SDK.
 #[derive(Debug)]

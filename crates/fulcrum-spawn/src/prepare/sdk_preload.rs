@@ -3,13 +3,12 @@
 use std::ffi::OsStr;
 use std::path::{Component, Path};
 
-use super::Sdk;
 use super::files::ancestors_until;
-use super::node_plan::NodeProgram;
+use super::node_program::NodeProgram;
 use super::package_json::PackageJson;
 use super::runner::Runner;
-use super::sdk::PACKAGE;
-use super::typescript::first_static_import;
+use super::sdk::{PACKAGE, Sdk};
+use super::typescript::sources::first_static_import;
 
 /// Whether the first thing that the entry runs is Fulcrum's own copy of the SDK, as an ECMAScript
 /// module. Then the SDK does what of the bootstrap's work can't wait, and loads the bootstrap for

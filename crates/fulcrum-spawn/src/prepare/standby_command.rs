@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::PrepareContext;
+use super::context::PrepareContext;
 use super::node_plan::BOOTSTRAP;
 use super::sdk::PACKAGE;
 use super::sdk_preload::resolves_to_embedded_sdk;
 use super::tsx::file_url;
-use super::typescript::is_module;
+use super::typescript::sources::is_module;
 use crate::CommandSpec;
 
 /// Options of Node that make no difference to when the domain's code is loaded. With any other one,
@@ -66,7 +66,7 @@ struct Activation<'a> {
 }
 
 impl StandbyCommand {
-    /// The spare for what [`plan_node`](super::plan_node) has planned; none where a process that
+    /// The spare for what [`plan_node`](crate::prepare::plan_node) has planned; none where a process that
     /// waits couldn't be what a cold start makes.
     #[must_use]
     pub fn of(cold: &CommandSpec, app_root: &Path, toolbox: &PrepareContext) -> Option<Self> {

@@ -86,7 +86,12 @@ async fn streams(
             async move { stream(&flags, &activity_log, requests, &server, &mut false).await },
         );
     }
-    stream(flags, activity_log, requests, server, first).await
+    let mut reason = stream(flags, activity_log, requests, server, first).await;
+    // Fulcrum closes the older one of two streams; the connection is needed for the newer one.
+    while let Some(other) = others.join_next().await {
+        reason = other.unwrap_or(reason);
+    }
+    reason
 }
 
 /// One stream, until it ends.

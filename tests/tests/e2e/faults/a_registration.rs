@@ -14,7 +14,7 @@ fn register_from_outside(app: &App, args: &[&str]) -> Value {
 }
 
 #[track_caller]
-fn fails_with_both_names(fixture: &str) {
+fn assert_fails_with_both_names(fixture: &str) {
     let app = App::new().domain("users", fixture);
     app.run(&["dev", "--detach", "--wait"])
         .exits(10)
@@ -32,12 +32,12 @@ fn fails_with_both_names(fixture: &str) {
 
 #[test]
 fn a06_a_wrong_name_fails_at_once_with_both_names() {
-    fails_with_both_names("registers-wrong-name");
+    assert_fails_with_both_names("registers-wrong-name");
 }
 
 #[test]
 fn a06_a_wrong_name_without_a_token_fails_at_once_with_both_names() {
-    fails_with_both_names("registers-wrong-name-by-hand");
+    assert_fails_with_both_names("registers-wrong-name-by-hand");
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn register_late(after: &str) {
         .stub_domain_with(
             "users",
             &["--register-after", after, "--ignore-term"],
-            "{start_timeout: 500ms, stop: {grace: 3s}, restart: never}",
+            "{start_timeout: 500ms, stop: {grace: 2s}, restart: never}",
         );
     app.run(&["dev", "--detach"]).exits(0);
     wait_until("it is rejected", LIMIT, || {

@@ -165,7 +165,7 @@ fn d20_the_program_behind_npm_is_stopped() {
 
 /// Signals to a domain, and commands about it, in random order.
 #[track_caller]
-fn chaos(seeds: u64) {
+fn run_random_sequences(seeds: u64) {
     let settings = "{stop: {grace: 200ms}, start_timeout: 3s, \
         restart: {backoff: {initial: 20ms, max: 100ms}, budget: 1000, window: 1s}}";
     let flags = ["--spawn-grandchild", "--spawn-daemon"];
@@ -221,19 +221,19 @@ fn chaos(seeds: u64) {
 
 #[test]
 fn d21_random_signals_and_commands_end_in_stopped() {
-    chaos(5);
+    run_random_sequences(5);
 }
 
 #[test]
 #[ignore = "long: 200 seeds"]
 fn d21_long_two_hundred_random_sequences_end_in_stopped() {
-    chaos(200);
+    run_random_sequences(200);
 }
 
 /// Generations crash one after another among a hundred pids, while unrelated processes, the
 /// canaries, use the same pids.
 #[track_caller]
-fn no_canary_is_hit(domains: &[&str], generations: usize, limit: Duration) {
+fn assert_no_canary_is_hit(domains: &[&str], generations: usize, limit: Duration) {
     // Since Linux 6.14 the limit belongs to the namespace; before, it applied to the whole machine.
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let mut numbers = release
@@ -301,11 +301,11 @@ fn no_canary_is_hit(domains: &[&str], generations: usize, limit: Duration) {
 
 #[test]
 fn d08_no_signal_reaches_a_reused_number() {
-    no_canary_is_hit(&["users"], 30, LIMIT);
+    assert_no_canary_is_hit(&["users"], 30, LIMIT);
 }
 
 #[test]
 #[ignore = "long: 10,000 generations"]
 fn d08_long_no_signal_reaches_a_reused_number() {
-    no_canary_is_hit(&["users", "orders", "stock"], 10_000, 120 * LIMIT);
+    assert_no_canary_is_hit(&["users", "orders", "stock"], 10_000, 120 * LIMIT);
 }

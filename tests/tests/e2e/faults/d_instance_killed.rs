@@ -10,7 +10,7 @@ use fulcrum_e2e::{
 };
 
 /// A domain with a process tree, one that writes much, and one of Node.
-fn trees() -> App {
+fn app_with_trees() -> App {
     App::new()
         .with_short_timeouts()
         .stub_domain("users", &["--spawn-grandchild", "--spawn-daemon"])
@@ -24,7 +24,7 @@ fn is_guard(process: &Process) -> bool {
 }
 
 /// All of the test's processes except for guards.
-fn alive(app: &App) -> Vec<Process> {
+fn alive_processes(app: &App) -> Vec<Process> {
     let mut found = app.processes();
     found.retain(|process| !is_guard(process));
     found
@@ -41,7 +41,7 @@ fn guards(app: &App) -> Vec<Process> {
 fn wait_until_gone(app: &App) -> Duration {
     let started = Instant::now();
     wait_until("all processes have exited", LIMIT, || {
-        alive(app).is_empty().then_some(())
+        alive_processes(app).is_empty().then_some(())
     });
     let took = started.elapsed();
     wait_until("the guard has exited", LIMIT, || {
@@ -52,11 +52,11 @@ fn wait_until_gone(app: &App) -> Duration {
 
 /// Kills instances at random moments, those of their start included. Returns the milliseconds until
 /// no process was left, for each kill.
-fn kills(times: u32, seed: u64) -> Vec<u64> {
+fn kill_repeatedly(times: u32, seed: u64) -> Vec<u64> {
     let mut random = SeededRandom::new(seed);
     let mut times_ms = Vec::new();
     for _ in 0..times {
-        let app = trees();
+        let app = app_with_trees();
         let mut dev = app.spawn(&["dev"]);
         random.pause(1_500);
         dev.signal(Signal::KILL);
@@ -78,20 +78,20 @@ fn report(row: &str, mut times_ms: Vec<u64>) {
 
 #[test]
 fn d09_no_process_outlives_a_killed_instance() {
-    report("D9", kills(6, 9));
+    report("D9", kill_repeatedly(6, 9));
 }
 
 #[test]
 #[ignore = "long: 200 kills at random moments"]
 fn d09_no_process_outlives_two_hundred_killed_instances() {
-    report("D9", kills(200, 90));
+    report("D9", kill_repeatedly(200, 90));
 }
 
 /// Processes that ignore SIGTERM, have left their group or cleared their environment are killed
 /// too.
 #[test]
 fn d09_the_next_start_reports_the_cleanup_by_the_guard() {
-    let app = trees();
+    let app = app_with_trees();
     let mut dev = app.spawn(&["dev"]);
     dev.wait_for("4 domains ready in ");
     let pid = dev.pid();
@@ -114,7 +114,7 @@ fn d09_the_next_start_reports_the_cleanup_by_the_guard() {
 #[test]
 fn d09_no_process_outlives_a_killed_instance_without_cgroups() {
     let probe = ["-m", "sh", "-c", "mount -t tmpfs none /sys/fs/cgroup"];
-    let app = trees();
+    let app = app_with_trees();
     if app.program("unshare", &probe).output().code != Some(0) {
         not_applicable(
             "D9",
@@ -151,7 +151,7 @@ fn d10_a_domain_survives_the_exit_of_idle_threads() {
 
 #[test]
 fn d11_a_killed_guard_is_replaced() {
-    let app = trees();
+    let app = app_with_trees();
     let mut dev = app.spawn(&["dev"]);
     dev.wait_for("4 domains ready in ");
     let [first] = <[Process; 1]>::try_from(guards(&app)).expect("one guard");
@@ -188,9 +188,9 @@ fn d11_the_next_start_kills_stale_processes() {
     guard.signal(Signal::KILL);
     // The leader is killed with the instance, the others are not.
     wait_until("only the leader has exited", LIMIT, || {
-        (alive(&app).len() == 2).then_some(())
+        (alive_processes(&app).len() == 2).then_some(())
     });
-    let left = alive(&app);
+    let left = alive_processes(&app);
     let mut dev = app.spawn(&["dev"]);
     dev.wait_for(&format!(
         "previous instance (pid {pid}) did not shut down cleanly; killed 2 processes"

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use fulcrum_e2e::{App, LIMIT, Signal, measurement, quantile, wait_until};
 
 /// Domains that ignore SIGTERM, the last five in a chain of dependencies.
-fn stubborn(many: u32) -> App {
+fn stubborn_app(many: u32) -> App {
     let mut app = App::new().write(
         "fulcrum.yml",
         "runtime: {defaults: {start_timeout: 30s, stop: {grace: 1s}}}\n",
@@ -26,7 +26,7 @@ fn stubborn(many: u32) -> App {
 /// Shuts such an app down while connections stay open. Returns the milliseconds it took.
 fn shut_down(many: u32) -> u64 {
     const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
-    let app = stubborn(many);
+    let app = stubborn_app(many);
     let mut serve = app.spawn(&["serve"]);
     app.wait_until_stable(&["d00"]);
     wait_until("all are ready", LIMIT * 2, || {
@@ -96,7 +96,7 @@ fn d12_repeated_sigterm_does_not_shorten_the_grace() {
     app.wait_until_stable(&["users"]);
     let users = app.leader("users");
     dev.signal(Signal::TERM);
-    dev.wait_for("SIGTERM: stopping the domains");
+    dev.wait_for("SIGTERM: stopping domains");
     for signal in [Signal::TERM, Signal::HUP, Signal::TERM] {
         dev.signal(signal);
     }

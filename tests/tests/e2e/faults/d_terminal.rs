@@ -13,7 +13,7 @@ fn fulcrum() -> &'static str {
     binary().to_str().expect("a UTF-8 path")
 }
 
-fn stubborn() -> App {
+fn stubborn_app() -> App {
     App::new().domain("users", "ignores-sigterm").write(
         "domains/users/fulcrum.yml",
         "process:\n  stop:\n    grace: 10m\n",
@@ -48,7 +48,7 @@ fn d13_ctrl_c_reaches_each_domain_as_one_sigterm() {
 
 #[test]
 fn d14_a_second_ctrl_c_kills_at_once() {
-    let app = stubborn();
+    let app = stubborn_app();
     let steps = [
         TerminalStep::Expect("1 domain ready in "),
         CTRL_C,
@@ -94,7 +94,7 @@ impl Drop for Freezer {
 
 #[test]
 fn d14_a_third_ctrl_c_exits_despite_an_unkillable_process() {
-    let app = stubborn();
+    let app = stubborn_app();
     let mut dev = app.spawn(&["dev"]);
     dev.wait_for("1 domain ready in ");
     let users = app.leader("users");
@@ -110,7 +110,7 @@ fn d14_a_third_ctrl_c_exits_despite_an_unkillable_process() {
     wait_until("the third Ctrl-C is handled", LIMIT, || {
         dev.signal(Signal::INT);
         std::thread::sleep(Duration::from_millis(150));
-        dev.stdout().contains("for the third time").then_some(())
+        dev.stdout().contains("exiting immediately").then_some(())
     });
     dev.wait_exit().exits(130);
     assert!(users.is_alive(), "it is frozen");

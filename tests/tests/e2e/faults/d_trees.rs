@@ -34,7 +34,7 @@ fn daemons(app: &App) -> Vec<Process> {
 }
 
 /// The pids of children that the stub of `users` recorded, in all its generations.
-fn descendants(app: &App, event: &str) -> Vec<u32> {
+fn recorded_pids(app: &App, event: &str) -> Vec<u32> {
     let entries = app.activity_log().into_iter();
     let entries = entries.filter(|entry| entry.event == event);
     entries.map(|entry| entry.pid).collect()
@@ -161,7 +161,7 @@ fn d04_a_held_pipe_does_not_delay_the_exit_report() {
     let users = app.wait_for("users", "has exited", |users| {
         users["last_exit"].is_object()
     });
-    let grandchildren = descendants(&app, "grandchild");
+    let grandchildren = recorded_pids(&app, "grandchild");
     let alive = grandchildren
         .iter()
         .all(|pid| Process::find(*pid).is_some());
@@ -197,7 +197,7 @@ fn d05_output_after_the_leaders_exit_is_stored() {
 
 /// The port that a grandchild of the previous generation used is free for the next one.
 #[track_caller]
-fn binds_at_the_first_try(crashes: usize) {
+fn assert_binds_at_first_attempt(crashes: usize) {
     let restart = "{backoff: {initial: 20ms, max: 20ms}, budget: 1000, window: 1s}";
     let settings = format!("process: {{port: auto, stop: {{grace: 100ms}}, restart: {restart}}}\n");
     let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
@@ -228,13 +228,13 @@ fn binds_at_the_first_try(crashes: usize) {
 
 #[test]
 fn d06_a_crash_leaves_no_port_taken() {
-    binds_at_the_first_try(3);
+    assert_binds_at_first_attempt(3);
 }
 
 #[test]
 #[ignore = "long: 100 crashes"]
 fn d06_long_a_hundred_crashes_leave_no_port_taken() {
-    binds_at_the_first_try(100);
+    assert_binds_at_first_attempt(100);
 }
 
 /// A thousand orphans are adopted and reaped, while exits of domains are reported correctly.
@@ -315,7 +315,7 @@ fn assert_stops_leave_no_process(stops: usize) {
     for _ in 0..stops {
         app.run(&["domains", "stop", "users"]).exits(0);
         let events = ["spawned", "grandchild", "daemon"];
-        let events = events.iter().flat_map(|event| descendants(&app, event));
+        let events = events.iter().flat_map(|event| recorded_pids(&app, event));
         let stub = fulcrum_e2e::stub().display().to_string();
         survivors += events
             .filter_map(Process::find)

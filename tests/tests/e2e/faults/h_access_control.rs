@@ -132,7 +132,7 @@ fn h02_another_user_cannot_control_the_instance_through_the_port() {
     app.run(&["serve", "--detach", "--wait"]).exits(0);
     let wire = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/wire.cjs");
     let shared = Path::new("/tmp").join(format!("fulcrum-e2e-wire-{}.cjs", std::process::id()));
-    fs::copy(wire, &shared).expect("a copy that anybody can read");
+    fs::copy(wire, &shared).expect("a copy that all users can read");
     let result = as_nobody(
         &app,
         EVERY_METHOD,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use super::super::package_json::PackageJson;
+use crate::prepare::package_json::PackageJson;
 
 /// A package manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

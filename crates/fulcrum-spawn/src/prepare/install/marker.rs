@@ -7,8 +7,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::super::files::{digest, write_atomically};
 use super::manager::LOCK_FILES;
+use crate::prepare::files::{digest, write_atomically};
 
 /// Written last, holds the hash of what was installed.
 fn completed_path(root: &Path) -> PathBuf {

@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::super::StartWarning;
-use super::super::executable;
-use super::super::files::{ancestors_until, display_relative};
-use super::super::package_json::{PackageJson, find_package};
 use super::manager::{LOCK_FILES, PackageManager};
 use super::marker;
+use crate::prepare::executable;
+use crate::prepare::files::{ancestors_until, display_relative};
+use crate::prepare::package_json::{PackageJson, find_package};
+use crate::prepare::warning::StartWarning;
 use crate::{CommandSpec, StartError};
 
 /// Packages that Fulcrum provides itself.

@@ -12,9 +12,9 @@ use std::time::Duration;
 use nodejs_semver::Version;
 use serde::{Deserialize, Serialize};
 
-use super::super::executable;
-use super::super::files::{FileStamp, write_cached};
 use crate::StartError;
+use crate::prepare::executable;
+use crate::prepare::files::{FileStamp, write_cached};
 
 /// How long a Node may take to say what it is. Usually it takes 30 ms; a version manager's shim
 /// may look around first.

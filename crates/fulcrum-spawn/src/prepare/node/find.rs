@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use nodejs_semver::Version;
 
-use super::super::{PrepareContext, executable};
-use super::constraint::{self, VersionRequirement};
 use super::detect::{self, NodeInfo};
 use super::installed;
+use super::requirement::{self, VersionRequirement};
 use crate::StartError;
+use crate::prepare::context::PrepareContext;
+use crate::prepare::executable;
 
 /// The oldest Node that domains can run on: the bootstrap asks `v8.queryObjects`, which came with
 /// 20.13.
@@ -109,7 +110,7 @@ pub fn find_node(
         return validate(identity, NodeOrigin::Configured, configured);
     }
     let in_path = executable::find_in_path("node".as_ref(), request.path);
-    let Some(constraint) = constraint::find(request.domain_dir, request.app_root)? else {
+    let Some(constraint) = requirement::find(request.domain_dir, request.app_root)? else {
         let Some(path) = in_path else {
             return Err(not_found(request));
         };

@@ -1,8 +1,8 @@
-//! Which Node runs a domain: `process.node`, else what `.nvmrc` or `engines` asks for, else PATH.
+//! The Node that runs a domain: `process.node`, else what `.nvmrc` or `engines` requires, else PATH.
 
-mod constraint;
 mod detect;
-mod find;
+pub(super) mod find;
 mod installed;
+mod requirement;
 
 pub use find::{MIN_VERSION, NodeOrigin, NodeRequest, NodeRuntime, find_node};

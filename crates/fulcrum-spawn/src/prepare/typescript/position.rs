@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 /// A line and a column, both from 1; the column counts characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(in super::super) struct Position {
-    pub(in super::super) line: u32,
-    pub(in super::super) column: u32,
+pub(in crate::prepare) struct Position {
+    pub(in crate::prepare) line: u32,
+    pub(in crate::prepare) column: u32,
 }
 
 /// The place of a byte offset; an offset beyond the end, or inside a character, is taken back to

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::package_json::PackageJson;
 use super::module_info::ImportKind;
+use crate::prepare::package_json::PackageJson;
 
 /// Where an import leads.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,43 +4,43 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::super::package_json::PackageJson;
 use super::position::{Position, line_text};
 use super::resolve::{BundlerResolution, Target, resolve};
 use super::sources::{self, Source, is_typescript};
 use super::strip::{Format, StripError, StripErrorKind, format_of};
 use super::tsconfig_paths::TsconfigPaths;
+use crate::prepare::package_json::PackageJson;
 
 /// What was found below an entry.
 #[derive(Debug, Clone, Default)]
-pub(in super::super) struct Scan {
+pub(in crate::prepare) struct Scan {
     /// The TypeScript files with their stripped code.
-    pub(in super::super) files: Vec<StrippedFile>,
+    pub(in crate::prepare) files: Vec<StrippedFile>,
     /// The first thing that needs more than stripping, and where.
-    pub(in super::super) requires_transform: Option<TransformRequirement>,
+    pub(in crate::prepare) requires_transform: Option<TransformRequirement>,
     /// No file that can be reached is an ECMAScript module.
-    pub(in super::super) all_commonjs: bool,
+    pub(in crate::prepare) all_commonjs: bool,
 }
 
 /// One TypeScript file of a domain.
 #[derive(Debug, Clone)]
-pub(in super::super) struct StrippedFile {
-    pub(in super::super) path: PathBuf,
-    pub(in super::super) code: PathBuf,
-    pub(in super::super) format: Format,
+pub(in crate::prepare) struct StrippedFile {
+    pub(in crate::prepare) path: PathBuf,
+    pub(in crate::prepare) code: PathBuf,
+    pub(in crate::prepare) format: Format,
 }
 
 /// Something that blanking out types can't do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in super::super) struct TransformRequirement {
-    pub(in super::super) file: PathBuf,
-    pub(in super::super) at: Position,
+pub(in crate::prepare) struct TransformRequirement {
+    pub(in crate::prepare) file: PathBuf,
+    pub(in crate::prepare) at: Position,
     /// What it is: `an enum`, `the path alias "@lib/a"`.
-    pub(in super::super) what: String,
+    pub(in crate::prepare) what: String,
 }
 
 /// Whether a JavaScript entry may import TypeScript: a cheap look that spares most of them the scan.
-pub(in super::super) fn mentions_typescript(entry: &Path) -> bool {
+pub(in crate::prepare) fn mentions_typescript(entry: &Path) -> bool {
     let Ok(text) = fs::read(entry) else {
         return false;
     };
@@ -64,7 +64,7 @@ fn memchr_all<'a>(text: &'a [u8], wanted: &'a [u8]) -> impl Iterator<Item = usiz
 ///
 /// # Errors
 /// The first file that isn't TypeScript or can't be read; package files that can't be.
-pub(in super::super) fn scan(
+pub(in crate::prepare) fn scan(
     entry: &Path,
     app_root: &Path,
     cache: &Path,
@@ -76,7 +76,7 @@ pub(in super::super) fn scan(
 
 /// What ends a scan.
 #[derive(Debug)]
-pub(in super::super) enum ScanError {
+pub(in crate::prepare) enum ScanError {
     /// A file that can't be stripped.
     Source(Box<StripError>),
     /// A `package.json` that can't be read.
@@ -270,7 +270,7 @@ fn guessed(specifier: &str, meant: &Path, guess: BundlerResolution) -> String {
 
 impl TransformRequirement {
     /// As an error at its place.
-    pub(in super::super) fn into_error(self) -> StripError {
+    pub(in crate::prepare) fn into_error(self) -> StripError {
         let text = fs::read_to_string(&self.file).unwrap_or_default();
         StripError {
             source_line: line_text(text.trim_start_matches('\u{feff}'), self.at.line),

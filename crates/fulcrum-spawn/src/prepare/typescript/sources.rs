@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::super::files::{digest, write_cached};
-use super::super::package_json::PackageJson;
 use super::module_info::{ImportKind, ModuleInfo, parse_module};
 use super::position::Position;
 use super::strip::{Format, StripError, StripErrorKind, format_of, strip_text};
+use crate::prepare::files::{digest, write_cached};
+use crate::prepare::package_json::PackageJson;
 
 /// Part of every key: another stripper or another form of the facts makes another key.
 const STRIPPER: &str = "swc_ts_fast_strip 60.0.0, facts 1";
@@ -87,7 +87,7 @@ pub(super) fn load(path: &Path, cache: &Path) -> Result<Source, StripError> {
 
 /// What a JavaScript file imports first, told from its syntax and kept in the cache; `None` where
 /// it imports nothing or can't be read or parsed.
-pub(in super::super) fn first_static_import(path: &Path, cache: &Path) -> Option<String> {
+pub(in crate::prepare) fn first_static_import(path: &Path, cache: &Path) -> Option<String> {
     let imports = load(path, cache).ok()?.facts.imports;
     let first = imports
         .into_iter()
@@ -96,7 +96,7 @@ pub(in super::super) fn first_static_import(path: &Path, cache: &Path) -> Option
 }
 
 /// Whether Node takes a file for an ECMAScript module: by its extension, its package or its syntax.
-pub(in super::super) fn is_module(path: &Path, cache: &Path) -> bool {
+pub(in crate::prepare) fn is_module(path: &Path, cache: &Path) -> bool {
     let scope = path.parent().map(PackageJson::package_scope);
     let scope = scope.and_then(|scope| scope.ok().flatten());
     let syntax = load(path, cache).is_ok_and(|source| source.facts.is_module);

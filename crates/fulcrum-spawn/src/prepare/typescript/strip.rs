@@ -12,10 +12,10 @@ use swc_common::{BytePos, SourceMap};
 use swc_ecma_parser::TsSyntax;
 use swc_ts_fast_strip::{Mode, Options, operate};
 
-use super::super::package_json::PackageJson;
 use super::module_info::{ModuleInfo, parse_module};
 use super::nesting::first_too_deep;
 use super::position::{line_text, position_at};
+use crate::prepare::package_json::PackageJson;
 
 /// The parser and the walks over the tree recurse; this is room for any file that a person writes
 /// and most that a program writes. Only what is used is ever backed by memory.

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::super::files::{digest, write_cached};
-use super::Format;
 use super::scan::Scan;
+use super::strip::Format;
+use crate::prepare::files::{digest, write_cached};
 
 #[derive(Serialize)]
 struct Manifest<'a> {
@@ -29,7 +29,7 @@ struct ManifestEntry<'a> {
 
 /// Writes the manifest of a scanned domain to `<cache>/ts/manifests/` and gives its path. One that
 /// is right already isn't written again.
-pub(in super::super) fn write_manifest(
+pub(in crate::prepare) fn write_manifest(
     scan: &Scan,
     entry: &Path,
     cache: &Path,

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::prepare::files::ancestors_until;
+
 /// `compilerOptions.paths` of a folder.
 #[derive(Debug, Clone, Default)]
 pub(super) struct TsconfigPaths {
@@ -16,7 +18,7 @@ impl TsconfigPaths {
     /// Those that hold in `dir`, from the nearest `tsconfig.json` upward to `top` and what it
     /// extends. One that can't be read has none: Node doesn't read it either.
     pub(super) fn of(dir: &Path, top: &Path) -> Self {
-        let file = super::super::files::ancestors_until(dir, top)
+        let file = ancestors_until(dir, top)
             .map(|dir| dir.join("tsconfig.json"))
             .find(|file| file.is_file());
         file.and_then(|file| read(&file, 0)).unwrap_or_default()

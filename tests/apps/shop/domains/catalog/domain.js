@@ -1,4 +1,4 @@
-// What the shop sells. JavaScript, and nothing to install: Fulcrum brings @fulcrum/domain.
+// The products of the shop. JavaScript with nothing to install: Fulcrum provides @fulcrum/domain.
 import { DomainBase } from '@fulcrum/domain';
 
 const products = new Map([
@@ -7,15 +7,15 @@ const products = new Map([
   ['pot-small', { sku: 'pot-small', name: 'Teapot, 0.4 l', priceCents: 2400 }],
 ]);
 
-// Exporting the class is enough: Fulcrum makes one and starts it.
+// Exporting the class is enough: Fulcrum creates an instance and starts it.
 export default class Catalog extends DomainBase {
-  // Runs once, before the domain says that it is there.
+  // Called once, before the domain registers.
   async onStart() {
     console.log(`catalog has ${products.size} products`);
   }
 
-  // A method named productGetHandler answers messages of the type product_get_request.
-  // What it returns is the answer; what it throws is the caller's error.
+  // A method named productGetHandler handles messages of the type product_get_request.
+  // Its result is the response; an error that it throws is returned to the caller.
   async productGetHandler({ sku }) {
     const product = products.get(sku);
     if (!product) {

@@ -1,6 +1,5 @@
-// Tells customers what became of their order. Written before Fulcrum brought a package of
-// its own: a plain gRPC client with dependencies of its own, which Fulcrum installs before
-// the first start. Domains like this one run unchanged.
+// Sends notifications to customers. A plain gRPC client without @fulcrum/domain. Fulcrum installs its
+// dependencies before the first start.
 const path = require('node:path');
 const grpc = require('@grpc/grpc-js');
 const protoLoader = require('@grpc/proto-loader');
@@ -14,12 +13,12 @@ const { FrameworkService } = grpc.loadPackageDefinition(definition).framework;
 
 const sent = [];
 
-// One function a message type; what it returns goes back as the answer's payload.
+// One function per message type; its result is the response's payload.
 const handlers = {
   notification_send_request({ to, text }) {
     if (!to) throw new Error('"to" is missing');
     sent.push({ to, text });
-    console.log(`told ${to}: ${text}`);
+    console.log(`notified ${to}: ${text}`);
     return { success: true, sent: sent.length };
   },
 
@@ -28,7 +27,7 @@ const handlers = {
   },
 };
 
-function answer(stream, request) {
+function respond(stream, request) {
   let payload;
   try {
     payload = handlers[request.type](JSON.parse(request.payload || '{}'));
@@ -46,13 +45,13 @@ function answer(stream, request) {
 function connect() {
   const client = new FrameworkService(SERVER, grpc.credentials.createInsecure());
   const stream = client.DomainCommunication();
-  let over = false;
+  let ended = false;
 
-  const reconnect = (why) => {
-    // A broken stream says so twice, by 'error' and by 'end': dial again once.
-    if (over) return;
-    over = true;
-    console.error(`connection to ${SERVER} lost (${why}), next attempt in ${RECONNECT_AFTER_MS / 1000} s`);
+  const reconnect = (reason) => {
+    // A broken stream emits both 'error' and 'end': reconnect once.
+    if (ended) return;
+    ended = true;
+    console.error(`connection to ${SERVER} lost (${reason}), next attempt in ${RECONNECT_AFTER_MS / 1000} s`);
     client.close();
     setTimeout(connect, RECONNECT_AFTER_MS);
   };
@@ -60,7 +59,7 @@ function connect() {
   stream.on('end', () => reconnect('ended by the server'));
   stream.on('data', (message) => {
     if (message.type === 'register_success') console.log(`registered as ${DOMAIN}`);
-    else if (Object.hasOwn(handlers, message.type)) answer(stream, message);
+    else if (Object.hasOwn(handlers, message.type)) respond(stream, message);
     else console.log(`ignoring a message of type ${message.type}`);
   });
 

@@ -1,7 +1,7 @@
-// Takes orders. TypeScript without a build step: Fulcrum strips the types before Node sees
-// the file, at the same positions, so that a stack trace names the right line.
+// Creates orders. TypeScript without a build step: Fulcrum strips the types before Node loads the
+// file, and keeps positions, so that stack traces name the right line.
 import { DomainBase } from '@fulcrum/domain';
-// Node wants the extension, in TypeScript as well.
+// Node requires the extension, in TypeScript as well.
 import { priceOf, type Price } from './price.ts';
 
 interface Product {
@@ -29,8 +29,8 @@ export default class Orders extends DomainBase {
     if (!Number.isInteger(quantity) || quantity < 1) {
       throw new Error(`quantity is ${quantity}; it must be a whole number from 1`);
     }
-    // Another domain is asked through Fulcrum, by its name. If catalog answers with an
-    // error, `call` throws it, and it becomes our answer.
+    // Another domain is called through Fulcrum, by its name. If catalog responds with an error,
+    // `call` throws it, and it becomes the response.
     const { product } = (await this.call('catalog', 'product_get_request', { sku })) as { product: Product };
     const price = priceOf([{ priceCents: product.priceCents, quantity }]);
     const order = { id: this.#nextId++, product, quantity, price };

@@ -1,4 +1,4 @@
-// What an order costs. Amounts are whole cents, so that nothing is lost in rounding twice.
+// The price of an order. Amounts are whole cents, so that rounding happens only once.
 
 export type Line = { priceCents: number; quantity: number };
 

@@ -6,8 +6,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use fulcrum_e2e::{App, text_of};
 
-use crate::bad_configuration::{Case, rejected};
-use crate::node::{failed_at_once, fake_node, real_node};
+use crate::bad_configuration::{Case, assert_rejected};
+use crate::node::{assert_failed_at_once, fake_node, real_node};
 
 #[test]
 fn a11_a_missing_node_is_reported_with_the_searched_path() {
@@ -17,7 +17,7 @@ fn a11_a_missing_node_is_reported_with_the_searched_path() {
     let run = app
         .fulcrum(&["dev", "--detach", "--wait"])
         .env("PATH", &empty);
-    failed_at_once(
+    assert_failed_at_once(
         &app,
         run.output(),
         &["node", "PATH", empty.to_str().unwrap(), "install"],
@@ -60,7 +60,7 @@ fn a12_a_program_that_cannot_be_executed_is_reported_with_the_cause() {
         (missing, &["run", "does not exist"]),
     ] {
         let output = app.run(&["dev", "--detach", "--wait"]);
-        failed_at_once(&app, output, texts);
+        assert_failed_at_once(&app, output, texts);
     }
 }
 
@@ -95,7 +95,7 @@ fn a13_a_node_that_is_too_old_is_reported_with_its_version() {
         .fulcrum(&["dev", "--detach", "--wait"])
         .env("PATH", path)
         .output();
-    failed_at_once(
+    assert_failed_at_once(
         &app,
         output,
         &["16.20.2", "too old", "20.13", "process.node"],
@@ -151,7 +151,7 @@ const A14: &[Case] = &[Case {
 
 #[test]
 fn a14_a_missing_entry_is_reported_before_anything_runs() {
-    rejected(A14);
+    assert_rejected(A14);
 }
 
 /// An invalid manifest is reported with its position; the domain is not retried.
@@ -162,7 +162,7 @@ fn a14_a_broken_package_json_is_reported_with_its_position() {
         "{\n  \"name\": \"users\",\n  oops\n}\n",
     );
     let output = app.run(&["dev", "--detach", "--wait"]);
-    failed_at_once(&app, output, &["package.json", ":3"]);
+    assert_failed_at_once(&app, output, &["package.json", ":3"]);
 }
 
 /// The code and the manifest's `type` contradict each other.
@@ -210,7 +210,7 @@ const A15: &[Case] = &[
 
 #[test]
 fn a15_an_entry_outside_the_app_is_rejected() {
-    rejected(A15);
+    assert_rejected(A15);
 }
 
 #[test]
@@ -263,5 +263,5 @@ const A21: &[Case] = &[
 
 #[test]
 fn a21_duplicate_and_invalid_names_are_rejected() {
-    rejected(A21);
+    assert_rejected(A21);
 }

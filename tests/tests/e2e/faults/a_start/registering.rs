@@ -76,8 +76,8 @@ fn a04_a_domain_that_registered_before_is_retried() {
 /// A generation that is being stopped cannot register.
 #[test]
 fn a05_a_registration_while_stopping_is_rejected() {
-    let flags = ["--register-after", "1500ms", "--ignore-term"];
-    let settings = "{start_timeout: 500ms, stop: {grace: 4s}}";
+    let flags = ["--register-after", "1s", "--ignore-term"];
+    let settings = "{start_timeout: 500ms, stop: {grace: 2s}}";
     let app = App::new().stub_domain_with("users", &flags, settings);
     app.run(&["dev", "--detach"]).exits(0);
     wait_until("it is rejected", LIMIT, || {
@@ -103,7 +103,7 @@ fn a05_a_registration_while_stopping_is_rejected() {
 /// Whichever comes first, registration or timeout: a domain ends up ready in its first generation,
 /// or failed without a process.
 #[track_caller]
-fn race(domains: usize) {
+fn race_start_timeout(domains: usize) {
     let (before, after) = (
         ["--register-after", "980ms"],
         ["--register-after", "1020ms"],
@@ -147,11 +147,11 @@ fn race(domains: usize) {
 
 #[test]
 fn a05_a_registration_around_the_start_timeout_is_accepted_or_rejected() {
-    race(4);
+    race_start_timeout(4);
 }
 
 #[test]
 #[ignore = "long: a hundred races"]
 fn a05_a_hundred_registrations_around_the_start_timeout_are_accepted_or_rejected() {
-    race(50);
+    race_start_timeout(50);
 }

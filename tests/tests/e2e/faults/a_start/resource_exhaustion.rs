@@ -49,9 +49,10 @@ impl Drop for PidsLimit {
 /// responds, and other domains keep running.
 #[test]
 fn a18_a_start_is_retried_while_no_process_can_be_created() {
+    let restart = "{restart: {backoff: {initial: 100ms, max: 300ms}}}";
     let app = App::new()
         .with_short_timeouts()
-        .stub_domain("users", &[])
+        .stub_domain_with("users", &[], restart)
         .stub_domain("orders", &[]);
     app.start();
     let (instance, orders) = (app.instance(), app.leader("orders"));
@@ -111,8 +112,8 @@ fn a19_without_file_descriptors_nothing_spins_and_everything_recovers() {
     // Clients connect that cannot be accepted now.
     let mut commands: Vec<_> = (0..5).map(|_| app.spawn(&["domains", "list"])).collect();
     let (started, cpu) = (Instant::now(), used("it is running").cpu);
-    let duration = Duration::from_secs(3);
-    wait_until("three seconds are over", LIMIT, || {
+    let duration = Duration::from_secs(2);
+    wait_until("the time is over", LIMIT, || {
         std::thread::sleep(Duration::from_millis(100));
         (started.elapsed() >= duration).then_some(())
     });

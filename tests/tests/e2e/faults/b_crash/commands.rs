@@ -5,7 +5,7 @@ use std::time::Instant;
 use fulcrum_e2e::{App, LIMIT, SeededRandom, Signal, measurement, wait_until};
 
 /// The process of the latest generation according to the activity log, if it runs.
-fn latest(app: &App, domain: &str) -> Option<fulcrum_e2e::Process> {
+fn latest_process(app: &App, domain: &str) -> Option<fulcrum_e2e::Process> {
     let entries = app.activity_log();
     let mut newest_first = entries.iter().rev();
     let spawned = newest_first.find(|entry| entry.domain == domain && entry.event == "spawned")?;
@@ -15,7 +15,7 @@ fn latest(app: &App, domain: &str) -> Option<fulcrum_e2e::Process> {
 /// Crashes and restarts in random order and at random moments: each restart is answered, and two
 /// generations never overlap.
 #[track_caller]
-fn interleaved(times: usize, seed: u64) {
+fn interleave(times: usize, seed: u64) {
     let restart = "{restart: {backoff: {initial: 50ms, max: 200ms}, budget: 1000000}, \
                    stop: {grace: 2s}}";
     let app = App::new().stub_domain_with("users", &["--register-after", "20ms"], restart);
@@ -29,7 +29,7 @@ fn interleaved(times: usize, seed: u64) {
             }
             restarts.push(app.spawn(&["domains", "restart", "users"]));
             random.pause(60);
-            if let Some(leader) = latest(&app, "users") {
+            if let Some(leader) = latest_process(&app, "users") {
                 leader.signal(Signal::KILL);
             }
         }
@@ -63,13 +63,13 @@ fn interleaved(times: usize, seed: u64) {
 
 #[test]
 fn b10_crashes_and_restarts_never_overlap_generations() {
-    interleaved(20, 10);
+    interleave(20, 10);
 }
 
 #[test]
 #[ignore = "long: 500 interleavings"]
 fn b10_five_hundred_crashes_and_restarts_never_overlap_generations() {
-    interleaved(500, 500);
+    interleave(500, 500);
 }
 
 /// Two domains crash at once and have the same backoff; the one that is stopped stays down when the
@@ -83,7 +83,7 @@ fn b11_a_stop_during_the_backoff_holds() {
     app.start();
     app.wait_until_stable(&["users", "orders"]);
     for name in ["users", "orders"] {
-        latest(&app, name)
+        latest_process(&app, name)
             .expect("it is running")
             .signal(Signal::KILL);
     }
@@ -113,7 +113,7 @@ fn b11_a_stop_during_the_backoff_holds() {
 
 /// A stop at a random moment of a start: both are answered, and no process is left.
 #[track_caller]
-fn stopped_during_the_start(times: usize, seed: u64) {
+fn stop_during_start(times: usize, seed: u64) {
     let app = App::new()
         .with_short_timeouts()
         .stub_domain("users", &["--register-after", "150ms"])
@@ -137,7 +137,7 @@ fn stopped_during_the_start(times: usize, seed: u64) {
             started.exits(1).stderr_contains(&["users"]);
         }
         assert_eq!(app.status("users")["phase"], "stopped");
-        assert!(latest(&app, "users").is_none(), "it still runs");
+        assert!(latest_process(&app, "users").is_none(), "it still runs");
     }
     measurement(
         "B12",
@@ -149,13 +149,13 @@ fn stopped_during_the_start(times: usize, seed: u64) {
 
 #[test]
 fn b12_a_stop_during_the_start_leaves_nothing() {
-    stopped_during_the_start(20, 12);
+    stop_during_start(20, 12);
 }
 
 #[test]
 #[ignore = "long: 500 stops"]
 fn b12_five_hundred_stops_during_the_start_leave_nothing() {
-    stopped_during_the_start(500, 1200);
+    stop_during_start(500, 1200);
 }
 
 #[test]

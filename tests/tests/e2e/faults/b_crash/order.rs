@@ -2,7 +2,7 @@
 
 use fulcrum_e2e::{App, text_of};
 
-fn needs(names: &str) -> String {
+fn depends_on(names: &str) -> String {
     format!("process:\n  depends_on: [{names}]\n")
 }
 
@@ -13,8 +13,8 @@ fn b14_a_dependent_starts_after_its_dependency_and_stops_before_it() {
         .domain("users", "waits-for-gate-file")
         .domain("orders", "steady")
         .domain("billing", "steady")
-        .write("domains/orders/fulcrum.yml", &needs("users"))
-        .write("domains/billing/fulcrum.yml", &needs("orders"));
+        .write("domains/orders/fulcrum.yml", &depends_on("users"))
+        .write("domains/billing/fulcrum.yml", &depends_on("orders"));
     app.run(&["dev", "--detach"]).exits(0);
     app.wait_for("users", "has a process", |users| users["pid"].is_u64());
     app.wait_for("orders", "waits", |orders| orders["phase"] == "waiting");
@@ -62,8 +62,8 @@ fn b14_a_dependency_cycle_is_reported_as_a_path() {
     let app = App::new()
         .domain("a", "steady")
         .domain("b", "steady")
-        .write("domains/a/fulcrum.yml", &needs("b"))
-        .write("domains/b/fulcrum.yml", &needs("a"));
+        .write("domains/a/fulcrum.yml", &depends_on("b"))
+        .write("domains/b/fulcrum.yml", &depends_on("a"));
     app.run(&["config", "validate"])
         .exits(5)
         .stderr_contains(&["a -> b -> a"]);

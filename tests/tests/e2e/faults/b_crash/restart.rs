@@ -7,7 +7,7 @@ use fulcrum_e2e::{App, LIMIT, Signal, activity_log, measurement, quantile, text_
 /// Kills a domain repeatedly, and measures the time until the next process records its start. The
 /// backoff is constant and has no jitter.
 #[track_caller]
-fn killed(times: usize) {
+fn kill_repeatedly(times: usize) {
     const BACKOFF_US: u64 = 100_000;
     let restart = "{restart: {backoff: {initial: 100ms, factor: 1, jitter: 0}, budget: 1000000}}";
     let app = App::new()
@@ -51,13 +51,13 @@ fn killed(times: usize) {
 
 #[test]
 fn b01_a_crash_is_followed_by_a_new_generation_after_the_backoff() {
-    killed(20);
+    kill_repeatedly(20);
 }
 
 #[test]
 #[ignore = "long: 200 kills"]
 fn b01_two_hundred_crashes_are_followed_by_new_generations() {
-    killed(200);
+    kill_repeatedly(200);
 }
 
 /// The default policy is on-failure, so exit 0 is not followed by a restart.
@@ -106,9 +106,10 @@ fn b02_policy_always_restarts_after_exit_0() {
 #[test]
 fn b07_a_crash_loop_ends_within_its_budget() {
     const BUDGET: usize = 5;
+    let restart = "{restart: {backoff: {initial: 50ms, max: 200ms}}}";
     let app = App::new()
         .with_short_timeouts()
-        .stub_domain("users", &["--never-register", "--exit-at", "30ms"])
+        .stub_domain_with("users", &["--never-register", "--exit-at", "30ms"], restart)
         .stub_domain("orders", &[]);
     app.run(&["dev", "--detach"]).exits(0);
     let assert_failed = |description: &str| {
@@ -158,7 +159,7 @@ fn b07_a_crash_loop_costs_little() {
 /// The delays from each crash to the next generation, where each generation runs for `runtime`
 /// after its registration.
 #[track_caller]
-fn gaps(runtime: &str, runtime_us: u64, generations: usize) -> Vec<u64> {
+fn measure_restart_delays(runtime: &str, runtime_us: u64, generations: usize) -> Vec<u64> {
     let restart = "{restart: {stable_after: 1s, budget: 1000, \
                    backoff: {initial: 100ms, factor: 10, max: 1s, jitter: 0}}}";
     let app = App::new().stub_domain_with("users", &["--exit-after-ready", runtime], restart);
@@ -179,8 +180,8 @@ fn gaps(runtime: &str, runtime_us: u64, generations: usize) -> Vec<u64> {
 /// followed by the initial delay.
 #[test]
 fn b08_the_backoff_resets_after_the_stable_time() {
-    let inside = gaps("300ms", 300_000, 2);
+    let inside = measure_restart_delays("300ms", 300_000, 2);
     assert!(inside[0] >= 100_000 && inside[1] >= 1_000_000, "{inside:?}");
-    let outside = gaps("1500ms", 1_500_000, 2);
+    let outside = measure_restart_delays("1500ms", 1_500_000, 2);
     assert!(outside.iter().all(|gap| *gap < 1_000_000), "{outside:?}");
 }

@@ -21,7 +21,7 @@ fn time_of_day(event: &Value) -> u64 {
 }
 
 /// Hangs a domain repeatedly. Returns the milliseconds until each hang was detected.
-fn loops(times: usize) -> Vec<u64> {
+fn hang_repeatedly(times: usize) -> Vec<u64> {
     const DAY: u64 = 24 * 60 * 60 * 1000;
     let app = App::new()
         .with_short_timeouts()
@@ -69,8 +69,8 @@ fn loops(times: usize) -> Vec<u64> {
 }
 
 #[track_caller]
-fn detection(times: usize) {
-    let mut found = loops(times);
+fn assert_detected_in_time(times: usize) {
+    let mut found = hang_repeatedly(times);
     let share = |measured: &mut Vec<u64>, share| {
         let at = quantile(measured, share).expect("measurements");
         #[expect(clippy::cast_precision_loss, reason = "some hundred milliseconds")]
@@ -86,7 +86,7 @@ fn detection(times: usize) {
         "C1",
         &format!(
             "detection over interval × misses, {times} loops: min {least:.2}, p50 {half:.2}, p99 \
-             {most:.2} (aim at least 1.00, at most 1.35, on a machine with a CPU to spare)"
+             {most:.2} (aim at least 1.00, at most 1.35, on a machine with a free CPU)"
         ),
     );
     assert!(least >= 0.99, "declared hung too early: {found:?}");
@@ -134,13 +134,13 @@ fn c01_an_endless_loop_is_detected_and_restarted() {
 
 #[test]
 fn c01_endless_loops_are_detected_in_time() {
-    detection(4);
+    assert_detected_in_time(4);
 }
 
 #[test]
 #[ignore = "long: forty hangs"]
 fn c01_forty_endless_loops_are_detected_in_time() {
-    detection(40);
+    assert_detected_in_time(40);
 }
 
 /// This client sends no heartbeats, and is detected because its connection does not acknowledge
@@ -166,7 +166,7 @@ fn c01_a_looping_client_without_heartbeats_is_detected() {
 /// With the default settings: six heartbeats of two seconds.
 #[test]
 #[ignore = "long: the default heartbeat"]
-fn l01_a_hung_loop_is_found_with_the_default_settings() {
+fn l01_a_hung_domain_is_detected_with_the_default_settings() {
     let app = App::new().domain("users", "loops-when-asked");
     app.start();
     app.run(&["domains", "call", "users", "loop_begin_request", "{}"])

@@ -16,7 +16,7 @@ fn sleep(time: Duration) {
     });
 }
 
-fn busy(rounds: usize) {
+fn run_busy_domain(rounds: usize) {
     let app = App::new()
         .with_short_timeouts()
         .domain("users", "busy-most-of-the-time");
@@ -37,13 +37,13 @@ fn busy(rounds: usize) {
 
 #[test]
 fn c03_a_busy_domain_is_not_hung() {
-    busy(10);
+    run_busy_domain(10);
 }
 
 #[test]
 #[ignore = "long: a minute of work"]
 fn c03_a_domain_busy_for_a_minute_is_not_hung() {
-    busy(100);
+    run_busy_domain(100);
 }
 
 /// Domains of each kind: heartbeats from Node and from the stub, and without heartbeats.
@@ -111,7 +111,7 @@ fn c05_no_domain_is_hung_after_short_suspensions() {
 }
 
 /// Programs that only use CPU.
-fn burners(app: &App, count: usize) -> Vec<Foreground> {
+fn spawn_burners(app: &App, count: usize) -> Vec<Foreground> {
     let burn = || app.spawn_command(app.program("sh", &["-c", "while :; do :; done"]));
     (0..count).map(|_| burn()).collect()
 }
@@ -121,7 +121,7 @@ fn without_free_cpu(time: Duration) {
     app.start();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let burners = burners(&app, cores * 2);
+    let burners = spawn_burners(&app, cores * 2);
     sleep(time);
     for burner in &burners {
         burner.signal(Signal::KILL);

@@ -80,7 +80,7 @@ fn l05_a_stream_that_reconnects_is_not_a_crash() {
 
 #[test]
 #[ignore = "long: the time that clients have to reconnect"]
-fn l05_a_stream_that_does_not_come_back_is_hung() {
+fn l05_a_domain_that_does_not_reconnect_is_hung() {
     let flags = ["--drop-stream-every", "300ms", "--reconnect-after", "1000s"];
     let app = App::new()
         .with_short_timeouts()

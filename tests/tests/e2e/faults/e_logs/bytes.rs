@@ -19,14 +19,14 @@ fn app_that_wrote(bytes: &[u8]) -> App {
 
 /// The bytes that `fulcrum` prints with these arguments.
 #[track_caller]
-fn printed(app: &App, args: &str) -> Vec<u8> {
+fn printed_bytes(app: &App, args: &str) -> Vec<u8> {
     let file = app.scratch_dir().join("printed");
     let script = format!("{} {args} > {}", binary().display(), file.display());
     app.program("bash", &["-c", &script]).output().exits(0);
     fs::read(file).expect("printed")
 }
 
-fn hostile() -> Vec<u8> {
+fn hostile_bytes() -> Vec<u8> {
     let all: Vec<u8> = (0..=255).collect();
     let mut bytes = [
         &all[..],
@@ -46,20 +46,20 @@ fn hostile() -> Vec<u8> {
 
 #[test]
 fn e06_any_bytes_are_stored_unchanged_and_json_stays_utf8() {
-    let bytes = hostile();
+    let bytes = hostile_bytes();
     let app = app_that_wrote(&bytes);
     // An incomplete line is printed when it is terminated by an LF or by the exit of the process.
     let is_end = |byte: &u8| *byte == b'\n';
     let ended = bytes.iter().rposition(is_end).expect("lines") + 1;
     wait_until("all of it is read", LIMIT, || {
-        let running = printed(&app, "logs users --stream stdout --raw");
+        let running = printed_bytes(&app, "logs users --stream stdout --raw");
         assert!(bytes.starts_with(&running), "they differ while it runs");
         (running.len() == ended).then_some(())
     });
     app.down();
-    let stored = printed(&app, "logs users --stream stdout --raw");
+    let stored = printed_bytes(&app, "logs users --stream stdout --raw");
     assert!(stored == bytes, "they differ on disk");
-    let json = printed(&app, "logs users --stream stdout -o json");
+    let json = printed_bytes(&app, "logs users --stream stdout -o json");
     let text = String::from_utf8(json).expect("JSON is UTF-8");
     assert!(!text.chars().any(|char| char.is_control() && char != '\n'));
     let lines = fulcrum_e2e::json_lines(&text);
@@ -126,6 +126,6 @@ fn e07_escape_sequences_do_nothing_to_a_terminal_or_a_pipe() {
         "{prefix:?}"
     );
 
-    assert!(printed(&app, "logs users --stream stdout --raw") == ESCAPES);
+    assert!(printed_bytes(&app, "logs users --stream stdout --raw") == ESCAPES);
     app.down();
 }

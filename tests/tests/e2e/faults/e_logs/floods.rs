@@ -24,7 +24,7 @@ fn on_disk(dir: &Path) -> u64 {
 /// A domain writes `lines` lines of 100 bytes. Another one writes the time meanwhile, and its lines
 /// are read with at most `max_delay_ms` of delay.
 #[track_caller]
-fn flood(lines: u64, max_delay_ms: u64) {
+fn run_flood(lines: u64, max_delay_ms: u64) {
     const STORE: &str = "\
 runtime:
   logs: {store: {file_size: 4MiB, files: 4, total_size: 24MiB, compress: false}}
@@ -122,13 +122,13 @@ fn micros(time: &str) -> u64 {
 #[test]
 fn e04_a_flood_of_100_mb_is_bounded_and_does_not_affect_other_domains() {
     // Besides other tests, on a machine that is busy with them.
-    flood(1_000_000, 1_500);
+    run_flood(1_000_000, 1_500);
 }
 
 #[test]
 #[ignore = "long: a gigabyte"]
 fn e04_a_flood_of_a_gigabyte_is_bounded_and_does_not_affect_other_domains() {
-    flood(10_737_418, 250);
+    run_flood(10_737_418, 250);
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn e04_a_flooding_domain_is_stopped_within_its_grace() {
 
 /// Four domains, and a follower of all of them that reads nothing.
 #[track_caller]
-fn numbered(lines: u64) {
+fn run_numbered_lines(lines: u64) {
     let count = (lines / 4).to_string();
     let flags = ["--lines", &count, "--both-streams", "--wait-for-gate"];
     let names = ["d0", "d1", "d2", "d3"];
@@ -206,13 +206,13 @@ fn numbered(lines: u64) {
 
 #[test]
 fn e05_all_numbered_lines_of_four_domains_are_stored() {
-    numbered(200_000);
+    run_numbered_lines(200_000);
 }
 
 #[test]
 #[ignore = "long: ten million lines"]
 fn e05_ten_million_lines_of_four_domains_are_stored() {
-    numbered(10_000_000);
+    run_numbered_lines(10_000_000);
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn write_time_us(app: &App, generation: usize) -> u64 {
 }
 
 /// A follower that has printed the existing lines.
-fn follower(app: &App) -> Foreground {
+fn spawn_follower(app: &App) -> Foreground {
     let mut follower = app.spawn(&["logs", "users", "-f"]);
     follower.wait_for("ready");
     follower
@@ -30,21 +30,21 @@ fn follower(app: &App) -> Foreground {
 
 #[test]
 fn e10_a_stuck_follower_gets_the_gap_and_delays_no_domain() {
-    stuck(500_000);
+    run_stuck_follower(500_000);
 }
 
 #[test]
 #[ignore = "long: half a gigabyte"]
 fn e10_a_follower_that_misses_half_a_gigabyte_gets_the_gap() {
-    stuck(5_000_000);
+    run_stuck_follower(5_000_000);
 }
 
 #[track_caller]
-fn stuck(lines: u64) {
+fn run_stuck_follower(lines: u64) {
     let app = app_writing(lines);
     app.start();
     let instance = app.instance();
-    let stuck = follower(&app);
+    let stuck = spawn_follower(&app);
     stuck.signal(Signal::STOP);
     let (with, grown) = growth(&instance, || {
         app.release_gate();
@@ -101,7 +101,7 @@ fn descriptors(instance: &Process) -> usize {
 }
 
 #[track_caller]
-fn readers_that_end(rounds: u32) {
+fn run_exiting_readers(rounds: u32) {
     let app = App::new()
         .stub_domain("users", &["--tick", "20ms"])
         .stub_domain("loud", &["--lines", "50000"]);
@@ -139,7 +139,7 @@ fn readers_that_end(rounds: u32) {
         );
     }
     for _ in 0..rounds.div_ceil(4) {
-        let killed = follower(&app);
+        let killed = spawn_follower(&app);
         killed.signal(Signal::KILL);
     }
     let limit = Duration::from_secs(5);
@@ -158,18 +158,18 @@ fn readers_that_end(rounds: u32) {
 
 #[test]
 fn e11_readers_that_exit_leave_nothing_behind() {
-    readers_that_end(20);
+    run_exiting_readers(20);
 }
 
 #[test]
 #[ignore = "long: two hundred times"]
 fn e11_two_hundred_readers_that_exit_leave_nothing_behind() {
-    readers_that_end(200);
+    run_exiting_readers(200);
 }
 
 /// Followers that read nothing.
 #[track_caller]
-fn many_followers(followers: u64) {
+fn run_many_followers(followers: u64) {
     let app = app_writing(500_000);
     app.start();
     let instance = app.instance();
@@ -206,11 +206,11 @@ fn many_followers(followers: u64) {
 
 #[test]
 fn e12_twenty_followers_use_bounded_memory() {
-    many_followers(20);
+    run_many_followers(20);
 }
 
 #[test]
 #[ignore = "long: a hundred processes"]
 fn e12_a_hundred_followers_use_bounded_memory() {
-    many_followers(100);
+    run_many_followers(100);
 }

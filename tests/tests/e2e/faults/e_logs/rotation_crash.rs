@@ -11,10 +11,10 @@ use super::support::Numbers;
 const LENGTH: usize = 60;
 
 /// The number of files below a directory whose name has this suffix.
-fn files(dir: &Path, end: &str) -> usize {
+fn count_files(dir: &Path, end: &str) -> usize {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     let counts = entries.map(|entry| match entry.file_type() {
-        Ok(kind) if kind.is_dir() => files(&entry.path(), end),
+        Ok(kind) if kind.is_dir() => count_files(&entry.path(), end),
         _ => usize::from(entry.file_name().to_string_lossy().ends_with(end)),
     });
     counts.sum()
@@ -58,7 +58,7 @@ fn assert_contiguous(app: &App) -> usize {
 }
 
 #[track_caller]
-fn killed(rounds: u32) {
+fn kill_during_rotation(rounds: u32) {
     const STORE: &str = "runtime: {logs: {store: {file_size: 64KiB, files: 400}}}\n";
     let length = LENGTH.to_string();
     let flags = ["--lines", "100000000", "--line-length", &length];
@@ -72,7 +72,7 @@ fn killed(rounds: u32) {
         app.run(&["dev", "--detach"]).exits(0);
         let generations = usize::try_from(round).expect("few");
         app.wait_for_event_count("users", "writing", generations);
-        let incomplete_now = files(&logs, ".new");
+        let incomplete_now = count_files(&logs, ".new");
         assert!(
             incomplete_now <= 1,
             "{incomplete_now} incomplete files are left from before"
@@ -83,7 +83,7 @@ fn killed(rounds: u32) {
         wait_until("all processes have exited", LIMIT, || {
             app.processes().is_empty().then_some(())
         });
-        incomplete += files(&logs, ".new");
+        incomplete += count_files(&logs, ".new");
         most = most.max(assert_contiguous(&app));
     }
     measurement(
@@ -96,11 +96,11 @@ fn killed(rounds: u32) {
 
 #[test]
 fn e14_kills_during_rotation_leave_contiguous_lines() {
-    killed(8);
+    kill_during_rotation(8);
 }
 
 #[test]
 #[ignore = "long: two hundred kills"]
 fn e14_two_hundred_kills_during_rotation_leave_contiguous_lines() {
-    killed(200);
+    kill_during_rotation(200);
 }

@@ -3,7 +3,7 @@
 use fulcrum_e2e::{App, Signal, text_of};
 use serde_json::Value;
 
-use super::support::{LONG_BACKOFF, STEADY, contains, status, why};
+use super::support::{LONG_BACKOFF, STEADY, assert_contains, status_text, why_text};
 
 #[test]
 fn x04_a_crash_is_reported_with_its_stderr_and_the_next_attempt() {
@@ -15,8 +15,8 @@ fn x04_a_crash_is_reported_with_its_stderr_and_the_next_attempt() {
         .write("domains/users/fulcrum.yml", LONG_BACKOFF);
     app.run(&["dev", "--detach"]).exits(0);
     app.wait_for("users", "waits", |users| users["phase"] == "backoff");
-    let status_text = status(&app, "users");
-    contains(
+    let status_text = status_text(&app, "users");
+    assert_contains(
         &status_text,
         &[
             "exit 3 before it registered; last on stderr: boom",
@@ -54,19 +54,19 @@ fn x03_a_crash_loop_names_the_command_to_continue() {
         "no database today",
         "`fulcrum domains restart users`",
     ];
-    contains(text_of(&users, "reason"), &expected);
-    let explanation = why(&app, "users");
-    contains(explanation.lines().next().unwrap_or_default(), &expected);
-    app.write_file("domains/users/domain.cjs", steady());
+    assert_contains(text_of(&users, "reason"), &expected);
+    let explanation = why_text(&app, "users");
+    assert_contains(explanation.lines().next().unwrap_or_default(), &expected);
+    app.write_file("domains/users/domain.cjs", steady_domain());
     app.run(&["domains", "restart", "users"]).exits(0);
-    contains(
-        why(&app, "users").lines().next().unwrap_or_default(),
+    assert_contains(
+        why_text(&app, "users").lines().next().unwrap_or_default(),
         &["ready", "`fulcrum domains restart users` asked for it"],
     );
     app.down();
 }
 
-fn steady() -> &'static str {
+fn steady_domain() -> &'static str {
     "module.exports = class Mended extends require('@fulcrum/domain').DomainBase {};\n"
 }
 
@@ -86,8 +86,8 @@ fn h04_secrets_are_redacted_everywhere() {
     app.wait_for("users", "is restarted", |users| {
         users["ready"] == true && users["generation"] == 2
     });
-    let status = status(&app, "users");
-    contains(
+    let status = status_text(&app, "users");
+    assert_contains(
         &status,
         &["PLAIN=shown", "SECRET_TOKEN=***", "postgres://shop:***@db"],
     );

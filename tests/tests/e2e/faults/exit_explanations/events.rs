@@ -3,7 +3,7 @@
 use fulcrum_e2e::{App, LIMIT, Signal, binary, text_of, wait_until};
 use serde_json::Value;
 
-use super::support::{STEADY, contains, whole_lines, why};
+use super::support::{STEADY, assert_contains, whole_lines, why_text};
 
 /// C6: a follower gets all earlier and all later events, each once and in order.
 #[test]
@@ -30,7 +30,7 @@ fn c06_events_are_replayed_and_followed_without_a_gap() {
         (&exited["from"], &exited["to"]),
         (&"running".into(), &"stopping".into())
     );
-    contains(text_of(exited, "reason"), &["SIGKILL (9)"]);
+    assert_contains(text_of(exited, "reason"), &["SIGKILL (9)"]);
     assert!(events.iter().all(|event| event["domain"] == "users"));
     // A later query returns the same events.
     let stored: Vec<Value> = app
@@ -65,13 +65,13 @@ fn u06_why_starts_with_the_cause_of_the_current_state() {
         .write("domains/pricing/fulcrum.yml", "process: {}\n");
     app.start();
     let first = |name: &str| {
-        why(&app, name)
+        why_text(&app, name)
             .lines()
             .next()
             .unwrap_or_default()
             .to_owned()
     };
-    contains(
+    assert_contains(
         &first("users"),
         &["generation 1", "started with the instance"],
     );
@@ -79,15 +79,15 @@ fn u06_why_starts_with_the_cause_of_the_current_state() {
     app.wait_for("users", "is restarted", |users| {
         users["ready"] == true && users["generation"] == 2
     });
-    contains(
+    assert_contains(
         &first("users"),
         &[
             "(generation 2)",
             "generation 1 ended: killed by SIGKILL (9), sender unknown",
         ],
     );
-    let explanation = why(&app, "users");
-    contains(
+    let explanation = why_text(&app, "users");
+    assert_contains(
         &explanation,
         &["generation 1, spawned ", "backoff", "attempt 1 of 8"],
     );
@@ -95,15 +95,15 @@ fn u06_why_starts_with_the_cause_of_the_current_state() {
         .run(&["domains", "why", "users", "-o", "json"])
         .exits(0)
         .json();
-    contains(text_of(&json, "summary"), &["SIGKILL"]);
+    assert_contains(text_of(&json, "summary"), &["SIGKILL"]);
     assert_eq!(json["lives"].as_array().map(Vec::len), Some(2), "{json}");
     assert!(json["events"].as_array().is_some_and(|all| all.len() > 5));
     app.run(&["domains", "stop", "users"]).exits(0);
-    contains(
+    assert_contains(
         &first("users"),
         &["stopped", "`fulcrum domains stop users` asked for it"],
     );
-    contains(&first("pricing"), &["no entry point"]);
+    assert_contains(&first("pricing"), &["no entry point"]);
     app.run(&["domains", "why", "nobody"]).exits(4);
     app.down();
 }

@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use fulcrum_e2e::{App, LIMIT, Signal, binary, not_applicable, wait_until};
 use serde_json::Value;
 
-use super::support::{NO_RESTART, STEADY, contains, has_ended, shell, status, whole_lines, why};
+use super::support::{
+    NO_RESTART, STEADY, assert_contains, has_ended, shell, status_text, whole_lines, why_text,
+};
 
 /// Scripts with the exit reason and the text in `status` that each must have.
-fn statuses() -> Vec<(String, &'static str, &'static str)> {
+fn exit_cases() -> Vec<(String, &'static str, &'static str)> {
     let case = |script: &str, reason, status_text| (script.to_owned(), reason, status_text);
     vec![
         case("exit 0", "exit 0 before", "code 0"),
@@ -40,7 +42,7 @@ fn statuses() -> Vec<(String, &'static str, &'static str)> {
 
 #[test]
 fn b03_exit_codes_and_signals_are_not_confused() {
-    let cases = statuses();
+    let cases = exit_cases();
     let app = cases
         .iter()
         .enumerate()
@@ -48,7 +50,7 @@ fn b03_exit_codes_and_signals_are_not_confused() {
             shell(app, &format!("case{at}"), script)
         });
     app.run(&["dev", "--detach"]).exits(0);
-    for (at, (script, expected_reason, status_text)) in cases.iter().enumerate() {
+    for (at, (script, expected_reason, expected_status)) in cases.iter().enumerate() {
         let name = format!("case{at}");
         let domain = app.wait_for(&name, "has exited", has_ended);
         let exit = &domain["last_exit"];
@@ -62,7 +64,7 @@ fn b03_exit_codes_and_signals_are_not_confused() {
         assert_eq!((exit["code"].clone(), exit["signal"].clone()), expected);
         let reason = exit["reason"].as_str().expect("a text");
         assert!(reason.starts_with(expected_reason), "{script}: {reason}");
-        contains(&status(&app, &name), &[status_text]);
+        assert_contains(&status_text(&app, &name), &[expected_status]);
     }
     app.down();
 }
@@ -173,7 +175,7 @@ fn b04_an_oom_kill_is_distinguished_from_other_kills() {
     // The counter of kernel kills has not changed before this kill.
     app.leader("orders").signal(Signal::KILL);
     let orders = app.wait_for("orders", "has exited", has_ended);
-    contains(&orders["last_exit"].to_string(), &["sender unknown"]);
+    assert_contains(&orders["last_exit"].to_string(), &["sender unknown"]);
     app.run(&["domains", "call", "users", "memory_hoard_request", "{}"]);
     let users = app.wait_for("users", "has exited", has_ended);
     assert_eq!(users["last_exit"]["signal"], 9, "{users}");
@@ -181,8 +183,8 @@ fn b04_an_oom_kill_is_distinguished_from_other_kills() {
         "out of memory: killed by the kernel (oom_kill rose to 1 in ",
         "memory.oom_control)",
     ];
-    contains(&users["last_exit"].to_string(), &expected);
-    contains(&why(&app, "users"), &expected);
+    assert_contains(&users["last_exit"].to_string(), &expected);
+    assert_contains(&why_text(&app, "users"), &expected);
     app.down();
 }
 
@@ -200,7 +202,7 @@ fn b05_the_heap_limit_is_distinguished_from_a_plain_abort() {
     let app = shell(app, "aborts", "ulimit -c 0; kill -6 $$");
     app.run(&["dev", "--detach"]).exits(0);
     let users = app.wait_for("users", "has exited", has_ended);
-    contains(
+    assert_contains(
         &users["last_exit"].to_string(),
         &[
             "SIGABRT",

@@ -2,7 +2,7 @@
 
 use fulcrum_e2e::{App, text_of};
 
-use super::support::{LONG_BACKOFF, NO_RESTART, contains, status, why};
+use super::support::{LONG_BACKOFF, NO_RESTART, assert_contains, status_text, why_text};
 
 /// A domain that crashes while it starts fails the start that waits for it, with its stderr tail.
 #[test]
@@ -21,7 +21,7 @@ fn a01_a_crash_at_startup_fails_the_start_with_its_stderr() {
     let users = app.status("users");
     assert_eq!(users["phase"], "backoff", "{users}");
     assert_eq!(users["last_exit"]["code"], 1, "{users}");
-    contains(
+    assert_contains(
         text_of(&users, "reason"),
         &["uncaught Error: no database today at domain.cjs:4:7"],
     );
@@ -42,8 +42,8 @@ fn a02_exit_0_before_registering_is_a_failed_start() {
         "{users}"
     );
     assert_eq!(users["last_exit"]["code"], 0, "{users}");
-    contains(
-        &why(&app, "users"),
+    assert_contains(
+        &why_text(&app, "users"),
         &["exit 0 before it registered", "export default a class"],
     );
     app.down();
@@ -57,6 +57,6 @@ fn a03_an_await_that_never_settles_is_reported() {
     app.run(&["dev", "--detach", "--wait"])
         .exits(10)
         .stderr_contains(&["exit 13 (top-level await never settled)"]);
-    contains(&status(&app, "users"), &["code 13", "nobody resolves"]);
+    assert_contains(&status_text(&app, "users"), &["code 13", "nobody resolves"]);
     app.down();
 }

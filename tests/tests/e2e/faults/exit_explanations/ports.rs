@@ -2,9 +2,9 @@
 
 use fulcrum_e2e::{App, Signal, text_of};
 
-use super::support::{LONG_BACKOFF, contains};
+use super::support::{LONG_BACKOFF, assert_contains};
 
-fn listens(port: &str) -> String {
+fn listening_domain(port: &str) -> String {
     format!(
         "const net = require('node:net');\n\
          const {{ DomainBase }} = require('@fulcrum/domain');\n\
@@ -26,11 +26,11 @@ fn x06_a_process_that_holds_the_port_is_named() {
     let output = holder.stdout();
     let port = output.split(' ').nth(1).expect("a port").to_owned();
     let app = app
-        .write("domains/users/domain.js", &listens(&port))
+        .write("domains/users/domain.js", &listening_domain(&port))
         .write("domains/users/fulcrum.yml", LONG_BACKOFF);
     app.run(&["dev", "--detach"]).exits(0);
     let users = app.wait_for("users", "waits", |users| users["phase"] == "backoff");
-    contains(
+    assert_contains(
         text_of(&users, "reason"),
         &[
             &format!(
@@ -52,8 +52,8 @@ fn x06_a_domain_that_holds_the_port_is_named() {
         free.local_addr().expect("its address").port().to_string()
     };
     let app = App::new()
-        .write("domains/orders/domain.js", &listens(&port))
-        .write("domains/users/domain.js", &listens(&port))
+        .write("domains/orders/domain.js", &listening_domain(&port))
+        .write("domains/users/domain.js", &listening_domain(&port))
         .write(
             "domains/users/fulcrum.yml",
             &format!("{LONG_BACKOFF}  depends_on: [orders]\n"),
@@ -61,7 +61,7 @@ fn x06_a_domain_that_holds_the_port_is_named() {
     app.run(&["dev", "--detach"]).exits(0);
     let users = app.wait_for("users", "waits", |users| users["phase"] == "backoff");
     let pid = app.leader("orders").pid;
-    contains(
+    assert_contains(
         text_of(&users, "reason"),
         &[
             &format!("port {port} is held by pid {pid} (node "),

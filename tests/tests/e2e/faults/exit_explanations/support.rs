@@ -26,16 +26,16 @@ pub(super) fn has_ended(domain: &Value) -> bool {
     domain["pid"].is_null() && !domain["last_exit"].is_null()
 }
 
-pub(super) fn status(app: &App, name: &str) -> String {
+pub(super) fn status_text(app: &App, name: &str) -> String {
     app.run(&["domains", "status", name]).exits(0).stdout
 }
 
-pub(super) fn why(app: &App, name: &str) -> String {
+pub(super) fn why_text(app: &App, name: &str) -> String {
     app.run(&["domains", "why", name]).exits(0).stdout
 }
 
 #[track_caller]
-pub(super) fn contains(text: &str, parts: &[&str]) {
+pub(super) fn assert_contains(text: &str, parts: &[&str]) {
     for part in parts {
         assert!(text.contains(part), "no {part:?} in:\n{text}");
     }

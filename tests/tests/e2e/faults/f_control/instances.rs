@@ -19,7 +19,7 @@ fn without_an_instance_every_client_exits_with_3() {
         let output = app
             .run(args)
             .exits(3)
-            .stderr_contains(&["not running", "fulcrum dev"]);
+            .stderr_contains(&["no running instance", "fulcrum dev"]);
         assert_eq!(output.stdout, "", "{output}");
     }
     app.assert_no_processes();
@@ -51,7 +51,7 @@ fn f01_a_second_instance_of_an_app_names_the_first() {
 }
 
 /// Of concurrent starts one becomes the instance, and the others name it.
-fn one_wins_of(count: usize) {
+fn start_concurrently(count: usize) {
     let app = App::new().with_short_timeouts().stub_domain("users", &[]);
     let mut starts: Vec<_> = (0..count)
         .map(|_| app.spawn(&["dev", "--detach", "--wait"]))
@@ -74,13 +74,13 @@ fn one_wins_of(count: usize) {
 
 #[test]
 fn f01_one_of_twenty_concurrent_starts_becomes_the_instance() {
-    one_wins_of(20);
+    start_concurrently(20);
 }
 
 #[test]
 #[ignore = "long: a hundred starts"]
 fn f01_one_of_a_hundred_concurrent_starts_becomes_the_instance() {
-    one_wins_of(100);
+    start_concurrently(100);
 }
 
 /// `down` stops an instance in the foreground of another terminal, as Ctrl-C would there.

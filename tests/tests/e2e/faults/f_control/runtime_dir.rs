@@ -5,7 +5,7 @@ use std::path::Path;
 
 use fulcrum_e2e::{App, LIMIT, Process, Signal, binary, not_applicable, wait_until};
 
-fn quick() -> App {
+fn quick_app() -> App {
     App::new().with_short_timeouts().stub_domain("users", &[])
 }
 
@@ -20,7 +20,7 @@ fn socket(app: &App) -> String {
 
 #[test]
 fn f03_a_socket_path_that_is_too_long_is_replaced() {
-    let app = quick();
+    let app = quick_app();
     let long = app.scratch_dir().join("x".repeat(90));
     fs::create_dir(&long).expect("a directory");
     let temp = app.scratch_dir();
@@ -46,7 +46,7 @@ fn f03_a_socket_path_that_is_too_long_is_replaced() {
 /// running.
 #[test]
 fn f03_a_socket_removed_at_runtime_is_reported() {
-    let app = quick();
+    let app = quick_app();
     app.start();
     let (socket, pid) = (socket(&app), app.instance().pid);
     let users = app.leader("users");
@@ -69,7 +69,7 @@ fn f03_a_socket_removed_at_runtime_is_reported() {
 fn f03_a_directory_that_cannot_be_written_is_named() {
     const SCRIPT: &str =
         "mount -t tmpfs -o ro,mode=700 none \"$XDG_RUNTIME_DIR\" || exit 77; exec \"$0\" \"$@\"";
-    let app = quick();
+    let app = quick_app();
     let fulcrum = binary().to_str().expect("a UTF-8 path");
     let output = app
         .program("unshare", &["-m", "sh", "-c", SCRIPT, fulcrum, "dev"])

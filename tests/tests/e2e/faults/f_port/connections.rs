@@ -12,7 +12,7 @@ use super::methods::{SEND, STREAM};
 
 /// Asserts that a domain that starts now can register.
 #[track_caller]
-fn a_new_domain_registers(app: &App, row: &str) {
+fn assert_new_domain_registers(app: &App, row: &str) {
     let started = Instant::now();
     app.run(&["domains", "start", "late"]).exits(0);
     measurement(
@@ -58,13 +58,13 @@ fn idle(address: &str, count: usize) -> Vec<TcpStream> {
         .collect()
 }
 
-fn thousands_of_idle_connections(count: usize) {
+fn open_idle_connections(count: usize) {
     let app = App::app_under_attack();
     let address = app.grpc();
     app.survives("F7", || {
         let silent = idle(&address, count);
         assert_eq!(silent.len(), count);
-        a_new_domain_registers(&app, "F7");
+        assert_new_domain_registers(&app, "F7");
         // Connections that send their preface byte by byte.
         let mut dripping = idle(&address, 100);
         for byte in &b"PRI * HTTP/2.0\r\n\r\nSM"[..7] {
@@ -74,20 +74,20 @@ fn thousands_of_idle_connections(count: usize) {
             }
             thread::sleep(Duration::from_millis(100));
         }
-        a_new_domain_registers(&app, "F7");
+        assert_new_domain_registers(&app, "F7");
     });
     app.down();
 }
 
 #[test]
 fn f07_idle_connections_do_not_block_new_domains() {
-    thousands_of_idle_connections(1500);
+    open_idle_connections(1500);
 }
 
 #[test]
 #[ignore = "long: five thousand connections"]
 fn f07_five_thousand_idle_connections_do_not_block_new_domains() {
-    thousands_of_idle_connections(5000);
+    open_idle_connections(5000);
 }
 
 /// Connections that send preface and settings, and then nothing.
@@ -100,7 +100,7 @@ fn f07_idle_http2_connections_do_not_block_new_domains() {
             .filter_map(|_| Wire::connect(&address).ok())
             .collect();
         assert_eq!(idle.len(), 1200);
-        a_new_domain_registers(&app, "F7");
+        assert_new_domain_registers(&app, "F7");
         // An open request without a message keeps a connection idle all the same.
         for wire in &mut idle {
             let (_, open) = wire.request(SEND, None);
@@ -113,7 +113,7 @@ fn f07_idle_http2_connections_do_not_block_new_domains() {
             let (_, open) = wire.request(STREAM, None);
             let _ = wire.send(&open);
         }
-        a_new_domain_registers(&app, "F7");
+        assert_new_domain_registers(&app, "F7");
     });
     app.down();
 }

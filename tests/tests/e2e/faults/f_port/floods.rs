@@ -44,7 +44,7 @@ fn flood(
 fn survives_flood(description: &str, burst: impl Fn(&mut Wire) -> Vec<u8>) {
     let app = App::app_under_attack();
     let address = app.grpc();
-    let (ended, how) = app.survives("F10", || flood(&address, Duration::from_secs(3), burst));
+    let (ended, how) = app.survives("F10", || flood(&address, Duration::from_secs(2), burst));
     measurement(
         "F10",
         &format!("{description}: {ended} connections ended, the last with {how:?}"),

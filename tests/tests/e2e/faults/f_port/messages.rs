@@ -159,6 +159,6 @@ fn f12_twenty_thousand_damaged_messages_are_rejected() {
 fn f13_a_panicking_handler_is_tested_in_fulcrum_rpc() {
     not_applicable(
         "F13",
-        "nothing that can be sent makes one panic; fulcrum-rpc's own tests have handlers and a gatekeeper that do",
+        "no message makes a handler panic; fulcrum-rpc's own tests have handlers and an authorizer that do",
     );
 }

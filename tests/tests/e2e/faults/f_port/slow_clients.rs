@@ -70,7 +70,7 @@ fn f11_a_domain_that_never_reads_fails_its_callers_only() {
 }
 
 /// A ping every second is tolerated without limit.
-fn pings_every_second(seconds: usize) {
+fn ping_every_second(seconds: usize) {
     let app = App::app_under_attack();
     let mut wire = Wire::connect(&app.grpc()).expect("the port is open");
     let mut reader = wire.try_clone().expect("a handle");
@@ -103,13 +103,13 @@ fn pings_every_second(seconds: usize) {
 
 #[test]
 fn f15_a_ping_every_second_is_tolerated() {
-    pings_every_second(5);
+    ping_every_second(5);
 }
 
 #[test]
 #[ignore = "long: a minute of pings"]
 fn f15_a_minute_of_pings_is_tolerated() {
-    pings_every_second(60);
+    ping_every_second(60);
 }
 
 /// Open streams and idle connections do not delay the shutdown.

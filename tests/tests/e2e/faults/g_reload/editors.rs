@@ -40,7 +40,7 @@ const WAYS: &[(&str, &str)] = &[
 ];
 
 /// Saves `rounds` times in each way, each time after the previous content runs.
-fn saves(rounds: usize) -> usize {
+fn save_repeatedly(rounds: usize) -> usize {
     let app = App::new().with_short_timeouts().shell_domain("users", "");
     app.start_watching();
     let code = app.root().join("domains/users/code");
@@ -71,7 +71,7 @@ fn saves(rounds: usize) -> usize {
 
 #[test]
 fn g04_each_way_to_save_is_one_restart() {
-    let saves = saves(2);
+    let saves = save_repeatedly(2);
     measurement(
         "G4",
         &format!("{saves} saves in {} ways, {saves} restarts", WAYS.len()),
@@ -81,7 +81,7 @@ fn g04_each_way_to_save_is_one_restart() {
 #[test]
 #[ignore = "long: 504 saves"]
 fn g04_five_hundred_saves_are_five_hundred_restarts() {
-    let saves = saves(56);
+    let saves = save_repeatedly(56);
     measurement(
         "G4",
         &format!("{saves} saves in {} ways, {saves} restarts", WAYS.len()),

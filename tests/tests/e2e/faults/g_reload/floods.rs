@@ -69,7 +69,7 @@ fn g10_of_many_saves_of_a_node_domain_the_last_one_runs() {
     app.down();
 }
 
-fn bursts(count: usize) {
+fn save_bursts(count: usize) {
     let app = App::new().with_short_timeouts().shell_domain("users", "");
     app.start_watching();
     let dir = app.root().join("domains/users");
@@ -93,16 +93,16 @@ fn bursts(count: usize) {
 
 #[test]
 fn g10_no_burst_loses_its_final_state() {
-    bursts(20);
+    save_bursts(20);
 }
 
 #[test]
 #[ignore = "long: 500 bursts"]
 fn g10_five_hundred_bursts_lose_no_final_state() {
-    bursts(500);
+    save_bursts(500);
 }
 
-fn checkout(files: usize) {
+fn switch_branches(files: usize) {
     let app = App::new()
         .with_short_timeouts()
         .shell_domain("users", "")
@@ -162,16 +162,16 @@ fn checkout(files: usize) {
 
 #[test]
 fn g05_a_checkout_is_two_restarts_at_most() {
-    checkout(400);
+    switch_branches(400);
 }
 
 #[test]
 #[ignore = "long: 5,000 files"]
 fn g05_a_large_checkout_is_two_restarts_at_most() {
-    checkout(5000);
+    switch_branches(5000);
 }
 
-fn ignored_writes(writes: usize) {
+fn write_ignored_files(writes: usize) {
     let app = App::new().with_short_timeouts().shell_domain("users", "");
     let dir = app.root().join("domains/users");
     app.write_file(".gitignore", "built/\n");
@@ -214,13 +214,13 @@ fn ignored_writes(writes: usize) {
 
 #[test]
 fn g06_packages_logs_and_repositories_restart_no_domain() {
-    ignored_writes(250);
+    write_ignored_files(250);
 }
 
 #[test]
 #[ignore = "long: 50,000 writes"]
 fn g06_fifty_thousand_ignored_writes_restart_no_domain() {
-    ignored_writes(6250);
+    write_ignored_files(6250);
 }
 
 /// Saves, restarts, reloads and crashes at once: generations never overlap, their numbers only

@@ -57,8 +57,8 @@ fn g08_polling_can_be_requested() {
     if !start_with_limit(&app, limit, "0", &["--poll=100"], "watching") {
         app.start_watching_with(&["--poll=100"]);
     }
-    let complaints = app.event_reasons("fulcrum", "watch_polling");
-    assert_eq!(complaints, Vec::<String>::new(), "it was requested");
+    let warnings = app.event_reasons("fulcrum", "watch_polling");
+    assert_eq!(warnings, Vec::<String>::new(), "it was requested");
     for content in ["one", "two"] {
         app.write_file("domains/users/code", content);
         app.wait_for_start("users", content);

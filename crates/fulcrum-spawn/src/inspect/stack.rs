@@ -1,39 +1,49 @@
-//! Where JavaScript is stuck, in words.
+//! The call stack of paused JavaScript, as text.
 
 use std::path::Path;
 
 /// How many calls are named.
-const SHOWN: usize = 3;
+const MAX_CALLS: usize = 3;
 
 /// One call on the stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Frame {
-    /// The inspector's name for it.
-    pub(crate) id: String,
-    /// The function's name; empty where it has none.
-    pub(crate) function: String,
-    /// The script: a file's URL or path, or `node:` and a module of Node's own.
-    pub(crate) url: String,
-    /// From 1, as editors count.
-    pub(crate) line: u64,
-    /// From 1.
-    pub(crate) column: u64,
+pub struct Frame {
+    /// The inspector's id of the call frame (`callFrameId`).
+    pub id: String,
+    /// The function's name; empty for an anonymous function.
+    pub function: String,
+    /// The script: a file's URL or path, or `node:` and a built-in module.
+    pub url: String,
+    /// The line, from 1.
+    pub line: u64,
+    /// The column, from 1.
+    pub column: u64,
 }
 
-/// Names the innermost calls; files below `root` are told as seen from there. `None` without a
-/// call: the event loop itself waits, and no JavaScript is under way.
-pub(crate) fn describe_stack(frames: &[Frame], root: &Path) -> Option<String> {
-    let own = |frame: &&Frame| !frame.url.starts_with("node:");
+/// Describes the innermost calls; files below `root` are displayed relative to it. `None` where
+/// no call of a script is on the stack: the event loop waits, and no JavaScript runs.
+#[must_use]
+pub fn describe_stack(frames: &[Frame], root: &Path) -> Option<String> {
+    let is_script = |frame: &&Frame| !frame.url.starts_with("node:");
     let innermost = frames.first()?;
-    // What Node's own functions call each other is of no interest, only which was called.
-    let within = (!own(&innermost)).then(|| name(innermost));
-    let mut calls = frames.iter().filter(own).take(SHOWN).map(|frame| {
-        let place = display_location(&frame.url, root);
-        format!("{} at {place}:{}:{}", name(frame), frame.line, frame.column)
-    });
-    let mut text = match (within, calls.next()) {
-        (Some(within), Some(call)) => format!("stuck in {within}, called from {call}"),
-        (Some(within), None) => format!("stuck in {within}"),
+    // Of Node's built-in functions, only the innermost one is of interest.
+    let builtin = (!is_script(&innermost)).then(|| describe_function(innermost));
+    let mut calls = frames
+        .iter()
+        .filter(is_script)
+        .take(MAX_CALLS)
+        .map(|frame| {
+            let location = display_location(&frame.url, root);
+            format!(
+                "{} at {location}:{}:{}",
+                describe_function(frame),
+                frame.line,
+                frame.column
+            )
+        });
+    let mut text = match (builtin, calls.next()) {
+        (Some(builtin), Some(call)) => format!("stuck in {builtin}, called from {call}"),
+        (Some(builtin), None) => format!("stuck in {builtin}"),
         (None, Some(call)) => format!("stuck in {call}"),
         (None, None) => return None,
     };
@@ -43,9 +53,9 @@ pub(crate) fn describe_stack(frames: &[Frame], root: &Path) -> Option<String> {
     Some(text)
 }
 
-fn name(frame: &Frame) -> String {
+fn describe_function(frame: &Frame) -> String {
     let function = if frame.function.is_empty() {
-        "an unnamed function"
+        "an anonymous function"
     } else {
         &frame.function
     };
@@ -57,13 +67,13 @@ fn name(frame: &Frame) -> String {
 
 fn display_location(url: &str, root: &Path) -> String {
     let path = url.strip_prefix("file://").unwrap_or(url);
-    let path = decoded(path);
-    let shown = Path::new(&path).strip_prefix(root);
-    shown.map_or_else(|_| path.clone(), |inside| inside.display().to_string())
+    let path = percent_decode(path);
+    let relative = Path::new(&path).strip_prefix(root);
+    relative.map_or_else(|_| path.clone(), |below| below.display().to_string())
 }
 
-/// A URL's path has spaces and the like as `%20`.
-fn decoded(path: &str) -> String {
+/// Replaces `%20` and the like in the path of a URL.
+fn percent_decode(path: &str) -> String {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
@@ -97,12 +107,12 @@ mod tests {
         }
     }
 
-    fn told(frames: &[Frame]) -> Option<String> {
+    fn describe(frames: &[Frame]) -> Option<String> {
         describe_stack(frames, Path::new("/srv/my shop"))
     }
 
     #[test]
-    fn the_place_is_told_as_an_editor_knows_it() {
+    fn calls_are_described_with_file_line_and_column() {
         let file = "file:///srv/my%20shop/domains/pricing/domain.js";
         let frames = [
             frame("computePrice", file, 12),
@@ -111,9 +121,9 @@ mod tests {
             frame("main", "/elsewhere/lib.cjs", 1),
         ];
         assert_eq!(
-            told(&frames).as_deref(),
+            describe(&frames).as_deref(),
             Some(
-                "stuck in computePrice at domains/pricing/domain.js:12:5, called from an unnamed \
+                "stuck in computePrice at domains/pricing/domain.js:12:5, called from an anonymous \
                  function at domains/pricing/domain.js:30:5, called from main at \
                  /elsewhere/lib.cjs:1:5"
             )
@@ -121,16 +131,16 @@ mod tests {
     }
 
     #[test]
-    fn a_function_of_nodes_own_is_told_with_its_caller() {
+    fn a_built_in_function_is_described_with_its_caller() {
         let frames = [
             frame("pbkdf2Sync", "node:internal/crypto/pbkdf2", 68),
             frame("wrap", "node:internal/x", 1),
             frame("hash", "/srv/my shop/a.js", 3),
         ];
         assert_eq!(
-            told(&frames).as_deref(),
+            describe(&frames).as_deref(),
             Some("stuck in pbkdf2Sync (node:internal/crypto/pbkdf2), called from hash at a.js:3:5")
         );
-        assert_eq!(told(&[]), None);
+        assert_eq!(describe(&[]), None);
     }
 }

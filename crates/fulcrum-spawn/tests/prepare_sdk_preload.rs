@@ -1,5 +1,6 @@
 //! When the SDK stands in for the bootstrap: only where it is certain that Fulcrum's own copy is
 //! what the entry runs first.
+#![cfg(feature = "node")]
 #![expect(
     clippy::unwrap_used,
     reason = "a test that panics has failed, and says where"

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use nodejs_semver::Range;
 
-use super::super::files::ancestors_until;
-use super::super::package_json::PackageJson;
 use crate::StartError;
+use crate::prepare::files::ancestors_until;
+use crate::prepare::package_json::PackageJson;
 
 /// Long-term releases by the names that `.nvmrc` may use (`lts/iron`).
 /// Source: the release schedule of Node.

@@ -1,17 +1,16 @@
-//! What a signal to the instance means, which depends on how far the end has come: the decision
-//! alone.
+//! What a signal to the instance means, by the stage of the shutdown. A pure decision.
 
 use std::time::Duration;
 
-use fulcrum_runtime::shutdown::stage::ShutdownStage;
+use crate::shutdown::stage::ShutdownStage;
 
-/// Two SIGINTs this close are one keystroke: `npm run` and `timeout` pass on to us what the terminal
-/// has sent us already.
+/// Two SIGINTs this close are one keystroke: `npm run` and `timeout` forward the signal that the
+/// terminal has sent to us already.
 const DUPLICATE_WINDOW: Duration = Duration::from_millis(100);
 
-/// A signal that asks an instance to end.
+/// A signal that requests a shutdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SignalKind {
+pub enum SignalKind {
     /// SIGINT.
     CtrlC,
     /// SIGTERM.
@@ -20,38 +19,37 @@ pub(crate) enum SignalKind {
     HangUp,
 }
 
-/// What to do about it.
+/// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ShutdownAction {
+pub enum ShutdownAction {
     /// Stop the domains in their order.
     Stop,
-    /// Kill what is left of them.
+    /// Kill the remaining processes.
     Kill,
-    /// End this very moment, whatever is left: the guard sees to it.
+    /// Exit at once; the cleanup guard kills the remaining processes.
     ExitNow,
-    /// It changes nothing.
+    /// Nothing changes.
     Ignore,
 }
 
-/// How insistent people have been.
+/// The signals so far.
 #[derive(Debug, Default)]
-pub(crate) struct SignalEscalation {
-    /// Keystrokes so far, and when the last one was.
-    pressed: u32,
+pub struct SignalEscalation {
+    /// The number of keystrokes, and the time of the last one.
+    presses: u32,
     last: Option<Duration>,
 }
 
 impl SignalEscalation {
-    /// A signal has come at `now`, a time on any steady clock, while the end has come to `stage`.
-    /// Only people at a keyboard are impatient: systemd and terminals send their signals several
-    /// times and mean the same by each.
-    pub(crate) fn on_signal(
+    /// A signal was received at `now`, on any monotonic clock, while the shutdown is at `stage`.
+    /// Only Ctrl-C escalates: systemd and terminals repeat their signals with the same meaning.
+    pub fn on_signal(
         &mut self,
-        asked: SignalKind,
+        received: SignalKind,
         stage: ShutdownStage,
         now: Duration,
     ) -> ShutdownAction {
-        if asked == SignalKind::CtrlC {
+        if received == SignalKind::CtrlC {
             let echo = self
                 .last
                 .is_some_and(|last| now.saturating_sub(last) < DUPLICATE_WINDOW);
@@ -59,15 +57,15 @@ impl SignalEscalation {
             if echo {
                 return ShutdownAction::Ignore;
             }
-            self.pressed += 1;
+            self.presses += 1;
         }
-        match (asked, stage) {
+        match (received, stage) {
             (_, ShutdownStage::Running) => ShutdownAction::Stop,
             (SignalKind::Terminate | SignalKind::HangUp, _) => ShutdownAction::Ignore,
             (SignalKind::CtrlC, ShutdownStage::Stopping) => ShutdownAction::Kill,
             (SignalKind::CtrlC, ShutdownStage::Killing) => ShutdownAction::ExitNow,
-            // The domains are gone, and the rest takes a moment at most.
-            (SignalKind::CtrlC, ShutdownStage::Done) if self.pressed > 2 => ShutdownAction::ExitNow,
+            // The domains have exited; the rest takes a moment at most.
+            (SignalKind::CtrlC, ShutdownStage::Done) if self.presses > 2 => ShutdownAction::ExitNow,
             (SignalKind::CtrlC, ShutdownStage::Done) => ShutdownAction::Ignore,
         }
     }
@@ -77,21 +75,21 @@ impl SignalEscalation {
 mod tests {
     use super::*;
 
-    fn wishes(explanation: &[(SignalKind, ShutdownStage, u64)]) -> Vec<ShutdownAction> {
+    fn actions(explanation: &[(SignalKind, ShutdownStage, u64)]) -> Vec<ShutdownAction> {
         let mut escalation = SignalEscalation::default();
         explanation
             .iter()
-            .map(|(asked, stage, at)| {
-                escalation.on_signal(*asked, *stage, Duration::from_millis(*at))
+            .map(|(received, stage, at)| {
+                escalation.on_signal(*received, *stage, Duration::from_millis(*at))
             })
             .collect()
     }
 
     #[test]
-    fn ctrl_c_stops_then_kills_then_leaves() {
+    fn ctrl_c_stops_then_kills_then_exits() {
         use SignalKind::CtrlC;
         assert_eq!(
-            wishes(&[
+            actions(&[
                 (CtrlC, ShutdownStage::Running, 1_000),
                 (CtrlC, ShutdownStage::Stopping, 1_300),
                 (CtrlC, ShutdownStage::Killing, 1_600),
@@ -105,10 +103,10 @@ mod tests {
     }
 
     #[test]
-    fn one_keystroke_that_comes_twice_is_one() {
+    fn a_keystroke_received_twice_counts_once() {
         use SignalKind::CtrlC;
         assert_eq!(
-            wishes(&[
+            actions(&[
                 (CtrlC, ShutdownStage::Running, 1_000),
                 (CtrlC, ShutdownStage::Stopping, 1_020),
                 (CtrlC, ShutdownStage::Stopping, 1_040),
@@ -128,7 +126,7 @@ mod tests {
         use SignalKind::{CtrlC, HangUp, Terminate};
         for first in [Terminate, HangUp] {
             assert_eq!(
-                wishes(&[
+                actions(&[
                     (first, ShutdownStage::Running, 0),
                     (Terminate, ShutdownStage::Stopping, 500),
                     (HangUp, ShutdownStage::Stopping, 1_000),
@@ -149,10 +147,10 @@ mod tests {
     }
 
     #[test]
-    fn a_late_keystroke_does_not_cut_the_farewell_short() {
+    fn a_late_keystroke_does_not_cut_the_last_lines_short() {
         use SignalKind::CtrlC;
         assert_eq!(
-            wishes(&[
+            actions(&[
                 (CtrlC, ShutdownStage::Running, 0),
                 (CtrlC, ShutdownStage::Done, 500),
                 (CtrlC, ShutdownStage::Done, 1_000),

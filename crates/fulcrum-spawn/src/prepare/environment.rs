@@ -1,0 +1,164 @@
+//! The environment of a domain's process, merged from its layers.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::net::TcpListener;
+use std::path::Path;
+
+use crate::StartError;
+
+/// Environment variables by name.
+pub type Environment = BTreeMap<OsString, OsString>;
+
+/// How `NODE_ENV` is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeEnv {
+    /// `production`, whatever is inherited.
+    Production,
+    /// `development`, unless it is inherited.
+    DevelopmentByDefault,
+}
+
+/// Fulcrum's own variables in the environment of a domain's process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DomainVariables<'a> {
+    /// `FULCRUM_DOMAIN_NAME`.
+    pub domain: &'a str,
+    /// `FULCRUM_GRPC_SERVER`: where the domain registers, `host:port`.
+    pub grpc_server: &'a str,
+    /// `FULCRUM_DOMAIN_TOKEN`: identifies the process when it registers.
+    pub token: &'a str,
+    /// `FULCRUM_LOG_LEVEL`.
+    pub log_level: &'a str,
+    /// `FULCRUM_APP_PATH`: the root of the app.
+    pub app_root: &'a Path,
+    /// `PORT`, where the domain has one.
+    pub port: Option<u16>,
+    /// `NODE_ENV`.
+    pub node_env: NodeEnv,
+}
+
+/// Merges the environment of a domain's process. Each layer overrides those before it: `inherited`
+/// without Fulcrum's own settings (`FULCRUM_…__…`), then `variables`, then `configured` in its
+/// order (env files, then `process.env`).
+#[must_use]
+pub fn merge_environment(
+    inherited: &Environment,
+    variables: &DomainVariables<'_>,
+    configured: impl IntoIterator<Item = (String, String)>,
+) -> Environment {
+    let mut env = inherited.clone();
+    env.retain(|name, _| !is_fulcrum_setting(name));
+    let mut set = |name: &str, value: &str| env.insert(name.into(), value.into());
+    set("FULCRUM_GRPC_SERVER", variables.grpc_server);
+    set("FULCRUM_DOMAIN_NAME", variables.domain);
+    set("FULCRUM_LOG_LEVEL", variables.log_level);
+    set("FULCRUM_DOMAIN_TOKEN", variables.token);
+    if let Some(port) = variables.port {
+        set("PORT", &port.to_string());
+    }
+    env.insert("FULCRUM_APP_PATH".into(), variables.app_root.into());
+    match variables.node_env {
+        NodeEnv::Production => {
+            env.insert("NODE_ENV".into(), "production".into());
+        }
+        NodeEnv::DevelopmentByDefault => {
+            env.entry("NODE_ENV".into())
+                .or_insert_with(|| "development".into());
+        }
+    }
+    let configured = configured.into_iter();
+    env.extend(configured.map(|(name, value)| (name.into(), value.into())));
+    env
+}
+
+/// Whether a variable is a setting of Fulcrum itself, which has no meaning for a domain.
+fn is_fulcrum_setting(name: &OsString) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with("FULCRUM_") && name.contains("__")
+}
+
+/// A TCP port on the loopback that is free at this moment. Another program may bind it before the
+/// domain does; the domain's own error then names it.
+///
+/// # Errors
+/// A transient failure if the system has no free port.
+pub fn find_free_port() -> Result<u16, StartError> {
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .map(|address| address.port())
+        .map_err(|error| StartError::transient(format!("cannot find a free port: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn merge(
+        inherited: &[(&str, &str)],
+        node_env: NodeEnv,
+        configured: &[(&str, &str)],
+    ) -> Environment {
+        let inherited = inherited
+            .iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        let variables = DomainVariables {
+            domain: "users",
+            grpc_server: "127.0.0.1:50051",
+            token: "t",
+            log_level: "info",
+            app_root: Path::new("/app"),
+            port: Some(3000),
+            node_env,
+        };
+        let configured = configured
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        merge_environment(&inherited, &variables, configured)
+    }
+
+    fn value(env: &Environment, name: &str) -> Option<String> {
+        let value = env.get(&OsString::from(name))?;
+        Some(value.to_string_lossy().into_owned())
+    }
+
+    #[test]
+    fn a_later_layer_overrides_an_earlier_one() {
+        let inherited = [
+            ("PORT", "1"),
+            ("A", "inherited"),
+            ("FULCRUM_RUNTIME__X", "1"),
+            ("FULCRUM_LOG_LEVEL", "debug"),
+        ];
+        let configured = [("A", "file"), ("A", "own"), ("FULCRUM_LOG_LEVEL", "trace")];
+        let env = merge(&inherited, NodeEnv::Production, &configured);
+        for (name, expected) in [
+            ("PORT", Some("3000")),
+            ("A", Some("own")),
+            ("FULCRUM_RUNTIME__X", None),
+            ("FULCRUM_LOG_LEVEL", Some("trace")),
+            ("FULCRUM_DOMAIN_NAME", Some("users")),
+            ("FULCRUM_APP_PATH", Some("/app")),
+        ] {
+            assert_eq!(value(&env, name).as_deref(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn node_env_is_production_or_the_inherited_one() {
+        let node_env = |inherited: &[(&str, &str)], mode| {
+            value(&merge(inherited, mode, &[]), "NODE_ENV").unwrap()
+        };
+        let inherited = [("NODE_ENV", "test")];
+        assert_eq!(node_env(&inherited, NodeEnv::Production), "production");
+        assert_eq!(node_env(&inherited, NodeEnv::DevelopmentByDefault), "test");
+        assert_eq!(node_env(&[], NodeEnv::DevelopmentByDefault), "development");
+    }
+
+    #[test]
+    fn a_free_port_can_be_bound() {
+        let port = find_free_port().unwrap();
+        assert_ne!(port, 0);
+    }
+}

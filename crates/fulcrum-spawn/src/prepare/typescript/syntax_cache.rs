@@ -1,0 +1,99 @@
+//! Syntax checks of changed files, each content parsed once.
+
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeSet, HashMap};
+use std::fs;
+use std::hash::{Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::strip::StripError;
+use super::syntax_check::check_syntax;
+
+/// How many files are checked at once. More of them are a checkout, not an edit.
+const MAX_FILES: usize = 500;
+
+/// A syntax error in a file.
+#[derive(Debug, Clone)]
+pub struct SyntaxError {
+    /// The error, with file, line and column.
+    pub error: StripError,
+    /// Whether this content of the file was checked for the first time.
+    pub is_new: bool,
+}
+
+/// Checks the syntax of files and caches the result by content.
+#[derive(Debug, Default)]
+pub struct SyntaxChecker(Mutex<HashMap<PathBuf, CachedResult>>);
+
+#[derive(Debug)]
+struct CachedResult {
+    content_hash: u64,
+    error: Option<StripError>,
+}
+
+impl SyntaxChecker {
+    /// The first syntax error of each file, in the order of the files; at most 500 files are
+    /// checked. A file that cannot be read has none: Node reports that. Reads and parses the files,
+    /// which may block.
+    #[must_use]
+    pub fn errors(&self, files: &BTreeSet<PathBuf>) -> Vec<SyntaxError> {
+        let files = files.iter().take(MAX_FILES);
+        files.filter_map(|path| self.error(path)).collect()
+    }
+
+    fn error(&self, path: &Path) -> Option<SyntaxError> {
+        let content = fs::read(path).ok()?;
+        let mut hasher = DefaultHasher::new();
+        content.hash(&mut hasher);
+        let content_hash = hasher.finish();
+        if let Some(cached) = self
+            .results()
+            .get(path)
+            .filter(|cached| cached.content_hash == content_hash)
+        {
+            let error = cached.error.clone()?;
+            return Some(SyntaxError {
+                error,
+                is_new: false,
+            });
+        }
+        let error = check_syntax(path, &content).err();
+        let result = CachedResult {
+            content_hash,
+            error: error.clone(),
+        };
+        self.results().insert(path.to_owned(), result);
+        Some(SyntaxError {
+            error: error?,
+            is_new: true,
+        })
+    }
+
+    fn results(&self) -> MutexGuard<'_, HashMap<PathBuf, CachedResult>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_new_once_for_each_content() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = ["a.js", "gone.js"].map(|name| dir.path().join(name));
+        let checker = SyntaxChecker::default();
+        let save = |text: &str| {
+            fs::write(&files[0], text).unwrap();
+            let errors = checker.errors(&BTreeSet::from(files.clone()));
+            let seen = errors.iter().map(|error| (error.error.line, error.is_new));
+            seen.collect::<Vec<_>>()
+        };
+        assert_eq!(save("a()"), []);
+        assert_eq!(save("\na("), [(2, true)]);
+        assert_eq!(save("\na("), [(2, false)]);
+        assert_eq!(save("a("), [(1, true)]);
+        assert_eq!(save("a()"), []);
+    }
+}
