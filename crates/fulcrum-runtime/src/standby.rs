@@ -123,7 +123,7 @@ impl NodeStandby {
         if self.process.is_over() {
             return None;
         }
-        // Chosen anew for each generation.
+        // Chosen again for each generation.
         let port = (domain.process.port == Some(PortSetting::Auto)).then_some("PORT");
         self.command
             .activation(planned, &[TOKEN_VAR], port.as_slice())

@@ -301,7 +301,10 @@ async fn send_logs(
             return;
         }
     }
-    while follow {
+    if !follow {
+        return;
+    }
+    loop {
         let delivery = tokio::select! {
             delivery = follower.next() => delivery,
             () = sender.closed() => return,
@@ -327,7 +330,10 @@ async fn send_events(
             return;
         }
     }
-    while follow {
+    if !follow {
+        return;
+    }
+    loop {
         let event = tokio::select! {
             event = events.next() => event,
             () = sender.closed() => return,
