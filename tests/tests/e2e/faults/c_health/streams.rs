@@ -24,7 +24,7 @@ fn c04_a_domain_that_reads_nothing_is_unready_and_not_killed() {
     let users = app.wait_for("users", "is unready", |users| users["ready"] == false);
     assert_eq!(users["phase"], "running", "{users}");
     assert!(
-        text_of(&users, "reason").contains("doesn't read its stream"),
+        text_of(&users, "reason").contains("does not read its stream"),
         "{users}"
     );
     assert_eq!(events_of(&app, "users", "unready").len(), 1);
