@@ -229,3 +229,6 @@ fn describe_failed(transition: &Transition, snapshot: &Snapshot) -> String {
         _ => format!("failed: {}", transition.reason),
     }
 }
+
+#[cfg(test)]
+mod tests;

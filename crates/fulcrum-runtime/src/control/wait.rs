@@ -72,3 +72,59 @@ impl DomainWaiter {
         format!("{domains} ready in {}", format_measured(ready))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::test_support::{FakeProcess, Harness};
+
+    const NO_RESTART: &str = "process: {command: [sleep, '1'], restart: {policy: never}}";
+
+    fn waiter(harness: &Harness) -> DomainWaiter {
+        DomainWaiter {
+            desired: harness.desired.clone(),
+            supervisor: harness.supervisor.clone(),
+            started: Instant::now(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_start_is_described_with_its_time() {
+        let files = [
+            ("domains/users/fulcrum.yml", NO_RESTART),
+            ("domains/orders/fulcrum.yml", NO_RESTART),
+        ];
+        let mut harness = Harness::new(&files, &[]);
+        let waiter = waiter(&harness);
+        harness.start().await;
+        let names = harness.desired.current().selected.clone();
+        let pending = waiter.describe_pending(&names, WaitCondition::Ready);
+        assert!(pending.contains("users is "), "{pending}");
+        assert_eq!(
+            waiter.wait_all(&names, WaitCondition::Ready).await,
+            Ok("2 domains ready in 50 ms".to_owned())
+        );
+        assert_eq!(
+            waiter.wait_all(&names[..1], WaitCondition::Running).await,
+            Ok("orders is running".to_owned())
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_domain_that_cannot_become_ready_is_an_error() {
+        let exits = FakeProcess {
+            ready_after: None,
+            exits: Some((Duration::from_millis(20), 3)),
+        };
+        let files = [("domains/users/fulcrum.yml", NO_RESTART)];
+        let mut harness = Harness::new(&files, &[("users", exits)]);
+        let waiter = waiter(&harness);
+        harness.start().await;
+        let names = ["users".to_owned()];
+        let error = waiter.wait_all(&names, WaitCondition::Ready).await;
+        let error = error.expect_err("it exited");
+        assert!(error.starts_with("users: "), "{error}");
+    }
+}

@@ -8,7 +8,7 @@ use crate::state::process::TOKEN_VAR;
 
 /// Opens the process tracker of a run: by cgroups where they are writable, by process groups and
 /// tokens elsewhere.
-pub fn open_tracker(run: &RunId) -> ProcessTracker {
+pub(crate) fn open_tracker(run: &RunId) -> ProcessTracker {
     ProcessTracker::open(&format!("fulcrum-{run}"), TOKEN_VAR)
 }
 

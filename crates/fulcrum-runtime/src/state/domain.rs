@@ -150,30 +150,13 @@ impl DomainState {
 
 #[cfg(test)]
 mod tests {
-    use fulcrum_config::{LoadOptions, Mode};
-
     use super::*;
-
-    /// A domain with default settings.
-    fn domain() -> Domain {
-        let root = tempfile::tempdir().expect("a temporary directory");
-        let dir = root.path().join("domains/users");
-        std::fs::create_dir_all(&dir).expect("writable");
-        std::fs::write(root.path().join("fulcrum.yml"), "").expect("writable");
-        std::fs::write(dir.join("domain.js"), "").expect("writable");
-        let options = LoadOptions {
-            app: None,
-            cwd: root.path().to_owned(),
-            env: BTreeMap::new(),
-            flags: Vec::new(),
-            mode: Mode::Dev,
-        };
-        let app = fulcrum_config::load(&options).app.expect("a valid app");
-        app.domains.into_iter().next().expect("its domain")
-    }
+    use crate::test_support::app;
 
     #[test]
     fn an_identity_is_valid_for_one_generation_only() {
+        let (_dir, app) = app(&[("domains/users/domain.js", "")]);
+        let domain = app.domains.into_iter().next().expect("one domain");
         let states = DomainStates::default();
         states.add(["users"].into_iter());
         let state = states.get("users").expect("it was added");
@@ -190,7 +173,7 @@ mod tests {
             token: "secret".to_owned(),
             pid: Some(7),
             spec: Arc::new(spec),
-            config: Arc::new(domain()),
+            config: Arc::new(domain),
             exited: false,
         };
         state.process.send_replace(Some(identity));

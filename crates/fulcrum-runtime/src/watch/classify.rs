@@ -256,4 +256,4 @@ fn has_extension(path: &Path, extensions: &[&str]) -> bool {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

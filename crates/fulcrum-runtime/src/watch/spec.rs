@@ -138,7 +138,7 @@ fn is_installed(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::watch::classify::tests::app;
+    use crate::test_support::app;
 
     fn describe(spec: &WatchSpec, root: &Path) -> Vec<String> {
         let relative = |path: &Path| {

@@ -1,33 +1,9 @@
 //! Which changes reload which domains.
 
-use std::fs;
-
-use fulcrum_config::{LoadOptions, Mode};
 use tempfile::TempDir;
 
+use crate::test_support::app;
 use crate::watch::classify::*;
-
-/// A valid app with these files.
-pub(crate) fn app(files: &[(&str, &str)]) -> (TempDir, App) {
-    let dir = tempfile::tempdir().expect("a temporary directory");
-    for (path, text) in files {
-        let file = dir.path().join(path);
-        fs::create_dir_all(file.parent().expect("a file is in a directory")).expect("writable");
-        fs::write(file, text).expect("writable");
-    }
-    let options = LoadOptions {
-        app: None,
-        cwd: dir.path().canonicalize().expect("it exists"),
-        env: BTreeMap::new(),
-        flags: Vec::new(),
-        mode: Mode::Dev,
-    };
-    let loaded = fulcrum_config::load(&options);
-    let app = loaded
-        .app
-        .unwrap_or_else(|| panic!("{:?}", loaded.problems));
-    (dir, app)
-}
 
 /// An app with two Node domains and another program.
 struct Case {
