@@ -69,7 +69,7 @@ fn l05_a_stream_that_reconnects_is_not_a_crash() {
     let leader = app.leader("users");
     let events = wait_for_events(&app, "users", "reconnected", 2);
     assert!(
-        text_of(&events[0], "reason").contains("back after"),
+        text_of(&events[0], "reason").contains("reconnected after"),
         "{events:?}"
     );
     assert_eq!(app.leader("users"), leader);
