@@ -31,8 +31,19 @@ use crate::standby::{NodeStandbyFactory, StandbySettings};
 use crate::state::desired::{self, DesiredState, DesiredStateReceiver};
 use crate::state::domain::{DomainStates, SharedDomainStates};
 
+impl Runtime {
+    /// Builds an instance and starts the tasks around its domains. The domains are started by
+    /// [`Self::run`]. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// A selected domain does not exist, or the settings of a domain are invalid.
+    pub fn new(parts: RuntimeParts) -> Result<Self, Error> {
+        build(parts)
+    }
+}
+
 /// Builds the supervisor and the tasks around it, and starts those.
-pub(super) fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
+fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
     let info = instance_info(&parts);
     let (desired_sender, desired) = desired::channel(desired_state(&parts.app, &parts.selection)?);
     let states = domain_states(&parts.app);

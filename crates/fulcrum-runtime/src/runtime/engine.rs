@@ -14,12 +14,10 @@ use crate::control::service::ControlService;
 use crate::error::{Error, ErrorKind};
 use crate::handle::RuntimeHandle;
 use crate::log_lines::log;
-use crate::parts::RuntimeParts;
 use crate::process::untracked;
 use crate::readiness::serving::ServingStatus;
 use crate::reload::reloader::ReloadTask;
 use crate::reload::request::ReloadReceiver;
-use crate::runtime::build;
 use crate::shutdown::blockers::shutdown_progress;
 use crate::shutdown::stage::{ShutdownSignal, ShutdownStage};
 use crate::standby::NodeStandby;
@@ -62,15 +60,6 @@ pub struct RuntimeExit {
 }
 
 impl Runtime {
-    /// Builds an instance and starts the tasks around its domains. The domains are started by
-    /// [`Self::run`]. Must be called within a tokio runtime.
-    ///
-    /// # Errors
-    /// A selected domain does not exist, or the settings of a domain are invalid.
-    pub fn new(parts: RuntimeParts) -> Result<Self, Error> {
-        build::build(parts)
-    }
-
     /// A handle that controls the instance, also while it runs.
     #[must_use]
     pub fn handle(&self) -> RuntimeHandle {
