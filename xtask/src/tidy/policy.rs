@@ -141,6 +141,7 @@ pub(super) const CRATES: [Crate; 8] = [
         allowed: &[
             ("ignore", "the rules of .gitignore"),
             ("notify", "the system's notifications"),
+            ("rustix", "the type of a file system"),
             ("sha2", "is it another content"),
             ("thiserror", "errors"),
             ("tokio", "the queue to the reader"),
