@@ -105,7 +105,7 @@ impl Runtime {
             desired: agendas.clone(),
         };
         let authorizer = Authorizer::new(token_policy, identities);
-        let registry = Registry::with_settings(authorizer, UnimplementedHandler, events, times);
+        let registry = Registry::with_config(authorizer, UnimplementedHandler, events, times);
         let workshop = LaunchContext {
             environment: around,
             agendas: agendas.clone(),

@@ -51,7 +51,7 @@ pub(crate) fn open(app: &App) -> LogStoreHandle {
         }
         Err(error) => {
             keeping.open_error = Some(format!(
-                "logs are kept in memory only, since {} can't be used: {error}",
+                "cannot open the log store {}: {error}; logs are available in memory only",
                 folder.display()
             ));
         }

@@ -25,7 +25,7 @@ fn handle_event(house: &SharedContext, lives: &mut LivenessTasks, event: DomainE
         DomainEvent::Registered {
             domain,
             generation,
-            own: true,
+            managed: true,
             activity,
             capabilities,
             ..
@@ -46,7 +46,7 @@ fn handle_event(house: &SharedContext, lives: &mut LivenessTasks, event: DomainE
         DomainEvent::Registered {
             domain,
             pid,
-            own: false,
+            managed: false,
             ..
         } => {
             let who = pid.map_or_else(|| "a process".to_owned(), |pid| format!("process {pid}"));
@@ -81,11 +81,11 @@ fn handle_event(house: &SharedContext, lives: &mut LivenessTasks, event: DomainE
             peer,
             pid,
             reason,
-            more,
+            suppressed,
             ..
         } => {
             let who = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
-            let more = match more {
+            let more = match suppressed {
                 0 => String::new(),
                 more => format!(" ({more} more since the last that was told)"),
             };
@@ -101,9 +101,9 @@ fn handle_event(house: &SharedContext, lives: &mut LivenessTasks, event: DomainE
         DomainEvent::Heartbeat {
             domain,
             generation,
-            beat,
+            heartbeat,
         } => {
-            let lag = lag(&beat);
+            let lag = lag(&heartbeat);
             lives.beat(&domain, generation, lag);
             if let Some(desk) = house.desks.get(&domain) {
                 desk.last_heartbeat.send_replace(Some(Instant::now()));

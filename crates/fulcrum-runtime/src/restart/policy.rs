@@ -133,7 +133,7 @@ impl RestartPolicyAdapter {
             Failure::Unhealthy(why) => why.clone(),
             Failure::Rejected(failure) | Failure::StartFailed(failure) => failure.to_string(),
             Failure::Exited | Failure::StartTimeout => {
-                self.describe(end).unwrap_or_else(|| ended.describe())
+                self.describe(end).unwrap_or_else(|| ended.to_string())
             }
         }
     }
@@ -165,7 +165,7 @@ impl RestartPolicy for RestartPolicyAdapter {
         let ended = HealthEnd {
             code: end.exit.and_then(|exit| exit.code),
             signal: end.exit.and_then(|exit| exit.signal),
-            fault,
+            failure: fault,
             permanent: told.is_some(),
             was_ready: end.was_ready,
         };

@@ -1,4 +1,4 @@
-//! Those who connect and don't speak the protocol.
+//! Connections with another protocol, or without any data.
 
 use std::time::Duration;
 
@@ -8,22 +8,22 @@ use tokio::net::TcpStream;
 
 use crate::harness::{Server, message, soon};
 
-async fn dial(server: &Server) -> TcpStream {
+async fn connect(server: &Server) -> TcpStream {
     TcpStream::connect(&server.address)
         .await
         .expect("connected")
 }
 
-/// Reads until the other side closes.
+/// Reads until the server closes the connection.
 async fn read_to_end(mut stream: TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
-    // A reset is an end too.
+    // A reset is an end, too.
     let _ = soon("the end of the connection", stream.read_to_end(&mut bytes)).await;
     bytes
 }
 
 #[tokio::test]
-async fn garbage_is_closed_at_once_and_domains_go_on() {
+async fn connections_with_another_protocol_are_closed_at_once_without_effect_on_domains() {
     let server = Server::start().await;
     let mut users = server.join("users", Some("token-1")).await;
     let start = tokio::time::Instant::now();
@@ -33,7 +33,7 @@ async fn garbage_is_closed_at_once_and_domains_go_on() {
         b"\x00\xff\x7f\x13",
         b"PRI * HTTP/2.0\r\n\r\nXX",
     ] {
-        let mut stream = dial(&server).await;
+        let mut stream = connect(&server).await;
         stream.write_all(bytes).await.expect("written");
         assert!(read_to_end(stream).await.is_empty());
     }
@@ -42,8 +42,8 @@ async fn garbage_is_closed_at_once_and_domains_go_on() {
         "{:?}",
         start.elapsed()
     );
-    // The preface and then nonsense: HTTP/2's own error, for that connection alone.
-    let mut stream = dial(&server).await;
+    // Malformed frames after the preface are an HTTP/2 error of that connection alone.
+    let mut stream = connect(&server).await;
     stream
         .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
         .await
@@ -51,16 +51,16 @@ async fn garbage_is_closed_at_once_and_domains_go_on() {
     stream.write_all(&[0xff; 64]).await.expect("written");
     read_to_end(stream).await;
 
-    users.say("users", "db_find", "{}", "7");
-    assert_eq!(users.hear().await.expect("alive").request_id, "7");
+    users.send("users", "db_find", "{}", "7");
+    assert_eq!(users.recv().await.expect("a response").request_id, "7");
     server.stop().await;
 }
 
 #[tokio::test]
-async fn idle_connections_do_not_keep_a_domain_out() {
+async fn idle_connections_do_not_prevent_a_registration() {
     let server = Server::start().await;
     let mut idle = Vec::new();
-    // More than may be unproven at once; each is two descriptors of this process.
+    // More than the limit before the preface. Each takes two descriptors of this process.
     for _ in 0..400 {
         match TcpStream::connect(&server.address).await {
             Ok(stream) => idle.push(stream),
@@ -68,28 +68,28 @@ async fn idle_connections_do_not_keep_a_domain_out() {
         }
     }
     let mut users = server.join("users", Some("token-1")).await;
-    users.say("users", "db_find", "{}", "7");
-    assert_eq!(users.hear().await.expect("alive").request_id, "7");
+    users.send("users", "db_find", "{}", "7");
+    assert_eq!(users.recv().await.expect("a response").request_id, "7");
     drop(idle);
     server.stop().await;
 }
 
 #[tokio::test]
-async fn a_claimed_length_of_two_gigabytes_is_refused_before_it_is_believed() {
+async fn a_declared_length_of_two_gigabytes_is_rejected_at_once() {
     use tonic::body::Body;
     use tower::{Service, ServiceExt};
 
     let server = Server::start().await;
     let mut channel = server.channel().await;
-    // A frame's head without its body: not compressed, 0x7f7f7f7f bytes to come.
+    // The header of a message without its body: not compressed, 0x7f7f7f7f bytes long.
     let head = String::from_utf8(vec![0, 0x7f, 0x7f, 0x7f, 0x7f]).expect("ASCII");
     let request = http::Request::post("/framework.FrameworkService/SendMessage")
         .header("content-type", "application/grpc")
         .header("te", "trailers")
         .body(Body::new(head))
         .expect("a request");
-    let asking = async { channel.ready().await?.call(request).await };
-    let response = soon("a status", asking).await.expect("a response");
+    let call = async { channel.ready().await?.call(request).await };
+    let response = soon("a status", call).await.expect("a response");
     let status = response
         .headers()
         .get("grpc-status")
@@ -97,10 +97,10 @@ async fn a_claimed_length_of_two_gigabytes_is_refused_before_it_is_believed() {
     assert_eq!(status, "8", "RESOURCE_EXHAUSTED");
 
     let mut client = FrameworkServiceClient::new(channel);
-    let asking = client.send_message(message("users", "x_request", "", "2"));
-    let answer = soon("an answer", asking)
+    let call = client.send_message(message("users", "x_request", "", "2"));
+    let response = soon("a response", call)
         .await
-        .expect("the connection goes on");
-    assert_eq!(answer.into_inner().request_id, "2");
+        .expect("the connection is still open");
+    assert_eq!(response.into_inner().request_id, "2");
     server.stop().await;
 }

@@ -1,4 +1,4 @@
-//! Messages that are no messages.
+//! Messages that cannot be decoded.
 
 use http::uri::PathAndQuery;
 use tokio_stream::StreamExt;
@@ -8,7 +8,7 @@ use tonic::{Code, Request, Status};
 
 use crate::harness::{Server, soon};
 
-/// Sends bytes as they are, and takes no interest in answers.
+/// Sends bytes unchanged and ignores responses.
 #[derive(Default)]
 struct Raw;
 
@@ -52,27 +52,27 @@ async fn status_of(server: &Server, method: &str, message: &'static [u8]) -> Sta
     let path = format!("/framework.FrameworkService/{method}");
     let path = PathAndQuery::try_from(path).expect("a path");
     let messages = tokio_stream::once(message).chain(tokio_stream::pending());
-    let asking = async {
+    let call = async {
         if method == "SendMessage" {
             let request = Request::new(message);
             return client.unary(request, path, Raw).await.map(|_| ());
         }
         let request = Request::new(messages);
-        let mut heard = client.streaming(request, path, Raw).await?.into_inner();
-        heard.message().await.map(|_| ())
+        let mut responses = client.streaming(request, path, Raw).await?.into_inner();
+        responses.message().await.map(|_| ())
     };
-    soon("a status", asking)
+    soon("a status", call)
         .await
-        .expect_err("it can't be read")
+        .expect_err("it cannot be decoded")
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_the_clients_fault() {
+async fn a_message_that_cannot_be_decoded_is_an_invalid_argument() {
     let server = Server::start().await;
     let mut users = server.join("users", Some("token-1")).await;
     for method in ["SendMessage", "DomainCommunication"] {
         for message in [
-            // Not UTF-8, shorter than it says, of no kind there is, a number instead of a text.
+            // Not UTF-8, shorter than its length, unknown wire type, a number instead of a text.
             &b"\x0a\x02\xff\xfe"[..],
             b"\x0a\x7fx",
             b"\x0f",
@@ -86,7 +86,7 @@ async fn what_cannot_be_read_is_the_clients_fault() {
             );
         }
     }
-    users.say("users", "db_find", "{}", "7");
-    assert_eq!(users.hear().await.expect("alive").request_id, "7");
+    users.send("users", "db_find", "{}", "7");
+    assert_eq!(users.recv().await.expect("a response").request_id, "7");
     server.stop().await;
 }
