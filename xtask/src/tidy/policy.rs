@@ -83,7 +83,10 @@ pub(super) const CRATES: [Crate; 8] = [
             ("swc_ts_fast_strip", "types are stripped as Node does it"),
             ("tempfile", "atomic writes"),
             ("tokio", "the driver"),
-            ("tokio-tungstenite", "feature inspect: the client of Node's inspector"),
+            (
+                "tokio-tungstenite",
+                "feature inspect: the client of Node's inspector",
+            ),
             ("tracing", "log lines without a domain"),
         ],
     },
