@@ -1,34 +1,34 @@
-//! Memory that a flood is read into, used again.
+//! Reused read buffers.
 //!
-//! Fresh memory in pieces of this size comes from the kernel, page by page and zeroed, and goes back
-//! to it; in a flood that costs more than the reading itself.
+//! The allocator gets new memory of this size from the kernel, page by page and zeroed, and returns
+//! it. At high rates that costs more than reading the pipe.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-/// What a pooled piece holds: a full read and the unfinished line before it.
+/// Bytes of a pooled buffer: a full read and the unfinished line before it.
 pub(crate) const BUFFER_SIZE: usize = 320 * 1024;
 
-/// So many are kept for the next flood; what a flood takes beyond is given back.
+/// Unused buffers that are retained; more are freed.
 const MAX_POOLED: usize = 8;
 
-/// Hands out pieces of memory, and takes them back. Clones are the same pool.
+/// A pool of buffers. Clones are handles to the same pool.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct BufferPool(Arc<Mutex<Vec<Vec<u8>>>>);
 
 impl BufferPool {
-    /// An empty piece of [`PIECE`] bytes.
+    /// An empty buffer of [`BUFFER_SIZE`] bytes.
     pub(crate) fn take(&self) -> Vec<u8> {
         self.free()
             .pop()
             .unwrap_or_else(|| Vec::with_capacity(BUFFER_SIZE))
     }
 
-    /// What was read into a piece, which comes back once nobody holds it any more.
-    pub(crate) fn freeze(&self, piece: Vec<u8>) -> Bytes {
+    /// The content of a buffer, which returns to the pool once the last reference is dropped.
+    pub(crate) fn freeze(&self, buffer: Vec<u8>) -> Bytes {
         Bytes::from_owner(PooledBytes {
-            piece,
+            buffer,
             pool: self.clone(),
         })
     }
@@ -39,23 +39,23 @@ impl BufferPool {
 }
 
 struct PooledBytes {
-    piece: Vec<u8>,
+    buffer: Vec<u8>,
     pool: BufferPool,
 }
 
 impl AsRef<[u8]> for PooledBytes {
     fn as_ref(&self) -> &[u8] {
-        &self.piece
+        &self.buffer
     }
 }
 
 impl Drop for PooledBytes {
     fn drop(&mut self) {
-        let mut piece = std::mem::take(&mut self.piece);
-        piece.clear();
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.clear();
         let mut free = self.pool.free();
-        if free.len() < MAX_POOLED && piece.capacity() >= BUFFER_SIZE {
-            free.push(piece);
+        if free.len() < MAX_POOLED && buffer.capacity() >= BUFFER_SIZE {
+            free.push(buffer);
         }
     }
 }
@@ -65,12 +65,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_piece_comes_back_when_its_last_reader_is_gone() {
+    fn a_buffer_returns_when_its_last_reference_is_dropped() {
         let pool = BufferPool::default();
-        let mut piece = pool.take();
-        piece.extend_from_slice(b"one\ntwo\n");
-        let memory = piece.as_ptr();
-        let text = pool.freeze(piece);
+        let mut buffer = pool.take();
+        buffer.extend_from_slice(b"one\ntwo\n");
+        let memory = buffer.as_ptr();
+        let text = pool.freeze(buffer);
         let line = text.slice(4..7);
         drop(text);
         assert_eq!(line, "two");

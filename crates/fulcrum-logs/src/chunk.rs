@@ -1,40 +1,40 @@
-//! Lines that were said together, kept together as they were written.
+//! Lines that were read together, stored as they were written.
 //!
-//! A line on its own costs an allocation and several reference counts. Read a quarter of a
-//! megabyte at a time, lines come by the thousand and share their source, their time and their
-//! memory; a [`LogLine`] is made of them, and its level looked for, only when somebody looks.
+//! A single line costs an allocation and several reference counts. Reads of up to 256 KiB contain
+//! thousands of lines, which share their source, time and memory. A [`LogLine`] is made, and its
+//! level detected, only when the line is read.
 
 use std::time::SystemTime;
 
 use bytes::Bytes;
 
-use crate::line_splitter::piece_at;
-use crate::{Level, LineBatch, LogLine, Source, Stream, detect_level};
+use crate::level::detect_level;
+use crate::line::{Level, LogLine, Source, Stream};
+use crate::line_splitter::{LineBatch, slice_at};
 
-/// Bytes that a chunk is charged with besides its text: its struct, two allocations, and what its
-/// text may leave unused.
+/// Memory of a chunk besides its text, in bytes: its struct, two allocations, unused capacity.
 const CHUNK_COST: usize = size_of::<Chunk>() + 128;
 
-/// Lines of one source and stream, read at one time, numbered in a row.
+/// Lines of one source and stream that were read together, with consecutive numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chunk {
-    /// Number of the first line; given by the hub.
+    /// Sequence number of the first line; assigned by the hub.
     pub first_seq: u64,
-    /// When it was read.
+    /// When the lines were read.
     pub time: SystemTime,
-    /// Who wrote it.
+    /// The generation that wrote them.
     pub source: Source,
-    /// Through which stream.
+    /// The stream they were written to.
     pub stream: Stream,
-    /// The level of Fulcrum's own lines; in others, that of a line which the first one continues.
-    /// Of all other lines it is told by what they say.
+    /// The level of Fulcrum's own lines; of other lines, that of the line which the first one
+    /// continues. All other levels are detected from the text.
     pub explicit_level: Option<Level>,
     /// The lines.
     pub lines: LineBatch,
 }
 
 impl Chunk {
-    /// The number after that of the last line.
+    /// The sequence number after the last line.
     #[must_use]
     pub fn end_seq(&self) -> u64 {
         self.first_seq + u64::from(self.lines.lines)
@@ -42,39 +42,40 @@ impl Chunk {
 
     /// The lines, in order. They share the memory of the chunk.
     pub fn lines(&self) -> impl Iterator<Item = LogLine> + '_ {
-        let mut place = ChunkCursor::default();
-        std::iter::from_fn(move || self.line(&mut place))
+        let mut cursor = ChunkCursor::default();
+        std::iter::from_fn(move || self.line(&mut cursor))
     }
 
-    /// The line at a place, which is moved on to the next; none at the end.
-    pub(crate) fn line(&self, place: &mut ChunkCursor) -> Option<LogLine> {
-        let (piece, next) = piece_at(&self.lines.text, place.offset)?;
+    /// The line at the cursor, which advances; `None` at the end.
+    pub(crate) fn line(&self, cursor: &mut ChunkCursor) -> Option<LogLine> {
+        let (slice, next) = slice_at(&self.lines.text, cursor.offset)?;
         // Without the LF, but with the CR of a CRLF.
-        let end = next - usize::from(!piece.partial);
-        let message = self.lines.text.slice(place.offset..end);
-        let given = self.stream == Stream::Fulcrum || (place.line == 0 && self.lines.continues);
-        let level = match given {
+        let end = next - usize::from(!slice.partial);
+        let message = self.lines.text.slice(cursor.offset..end);
+        let is_explicit =
+            self.stream == Stream::Fulcrum || (cursor.line == 0 && self.lines.continues);
+        let level = match is_explicit {
             true => self.explicit_level,
-            false => detect_level(piece.bytes, self.stream),
+            false => detect_level(slice.bytes, self.stream),
         };
         let line = LogLine {
-            seq: self.first_seq + u64::from(place.line),
+            seq: self.first_seq + u64::from(cursor.line),
             time: self.time,
             source: self.source.clone(),
             stream: self.stream,
             level,
             message,
-            partial: piece.partial,
+            partial: slice.partial,
         };
-        *place = ChunkCursor {
+        *cursor = ChunkCursor {
             offset: next,
-            line: place.line + 1,
+            line: cursor.line + 1,
         };
         Some(line)
     }
 
-    /// A chunk of one of its lines alone, in memory of its own: one line picked out of many would
-    /// keep all of them alive.
+    /// A chunk of a single line in its own memory: a reference to one line of many would keep all of
+    /// them in memory.
     pub(crate) fn single_line(line: &LogLine) -> Self {
         let end: &[u8] = if line.partial { b"" } else { b"\n" };
         let text = [&line.message[..], end].concat();
@@ -87,20 +88,20 @@ impl Chunk {
             lines: LineBatch {
                 text: Bytes::from(text),
                 lines: 1,
-                // So that the level is the one that is known already.
+                // Makes the level explicit.
                 continues: true,
                 partial: line.partial,
             },
         }
     }
 
-    /// Bytes of memory that it is charged with.
+    /// The memory that the chunk counts as, in bytes.
     pub(crate) fn memory_cost(&self) -> usize {
         CHUNK_COST + self.lines.text.len()
     }
 }
 
-/// How far a reader of a chunk has come.
+/// A position in a chunk.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ChunkCursor {
     offset: usize,
@@ -108,8 +109,8 @@ pub(crate) struct ChunkCursor {
 }
 
 impl ChunkCursor {
-    /// How many lines lie behind.
-    pub(crate) fn taken(self) -> u32 {
+    /// The number of lines before the cursor.
+    pub(crate) fn lines_read(self) -> u32 {
         self.line
     }
 }

@@ -1,53 +1,54 @@
-//! One reader of the hub, with a queue of its own that nobody else has to wait for.
+//! A reader of the hub with its own bounded queue.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::chunk::ChunkCursor;
-use crate::{Chunk, LogLine, LogQuery};
+use crate::chunk::{Chunk, ChunkCursor};
+use crate::line::LogLine;
+use crate::query::LogQuery;
 
-/// How much a follower may have waiting for it.
+/// The size of a follower's queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capacity {
-    /// Bytes of lines, charged with their text and what keeping them takes. What was said last is
-    /// kept in any case, up to what one read brings (64 KiB of text).
+    /// Bytes of lines, overhead included. The newest chunk is stored in any case, even if it is
+    /// larger.
     pub bytes: usize,
 }
 
 impl Default for Capacity {
-    /// 1 MiB, about five thousand lines of ordinary length.
+    /// 1 MiB, about five thousand lines of average length.
     fn default() -> Self {
         Self { bytes: 1024 * 1024 }
     }
 }
 
-/// What a follower is handed.
+/// What a follower receives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery {
     /// The next line.
     Line(LogLine),
-    /// Lines are missing here.
+    /// Lines were dropped here.
     Gap(Gap),
 }
 
-/// A follower fell behind, and its oldest waiting lines were dropped.
+/// A follower was too slow, and its oldest queued lines were dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gap {
-    /// How many lines that it had asked for.
+    /// The number of dropped lines that match the query.
     pub missed: u64,
 }
 
-/// Reads lines as they are published; made by [`Hub::subscribe`](crate::Hub::subscribe).
+/// Receives lines as they are published; created by [`Hub::subscribe`](crate::Hub::subscribe).
 ///
-/// Dropping it ends the subscription. It doesn't keep the hub alive.
+/// Dropping it ends the subscription. It does not keep the hub open.
 pub struct Follower {
-    /// Lines that were there already; not charged to the capacity, bounded by the ring.
+    /// Earlier lines; they do not count toward the capacity and are bounded by the ring buffer.
     backlog: VecDeque<LogLine>,
-    inbox: Arc<FollowerQueue>,
+    queue: Arc<FollowerQueue>,
     snapshot_seq: u64,
-    /// Tells the hub to forget this follower.
+    /// Its drop removes the subscription from the hub.
     _registration: Box<dyn Send + Sync>,
 }
 
@@ -55,51 +56,51 @@ impl Follower {
     pub(crate) fn new(
         backlog: Vec<LogLine>,
         snapshot_seq: u64,
-        inbox: Arc<FollowerQueue>,
+        queue: Arc<FollowerQueue>,
         registration: impl Send + Sync + 'static,
     ) -> Self {
         Self {
             backlog: backlog.into(),
-            inbox,
+            queue,
             snapshot_seq,
             _registration: Box::new(registration),
         }
     }
 
-    /// The number of the newest line that was there when this follower was made. Lines up to it
-    /// are what [`Hub::tail`](crate::Hub::tail) gives.
+    /// The sequence number of the newest line at the subscription. The lines up to it are those of
+    /// [`Hub::tail`](crate::Hub::tail).
     #[must_use]
     pub fn snapshot_seq(&self) -> u64 {
         self.snapshot_seq
     }
 
-    /// The lines that were there already, as far as they haven't been taken.
+    /// Removes the earlier lines that were not read yet.
     pub fn backlog(&mut self) -> impl Iterator<Item = LogLine> + '_ {
         self.backlog.drain(..)
     }
 
-    /// Waits for the next line or gap. `None` once the hub is closed, or gone, and everything
-    /// waiting has been taken. Cancel safe: a future dropped before it is ready has taken nothing.
+    /// Waits for the next line or gap. `None` once the hub is closed or dropped and the queue is
+    /// empty. Cancel safe: a future that is dropped before it is ready has removed nothing.
     pub async fn next(&mut self) -> Option<Delivery> {
         loop {
             if let Some(delivery) = self.try_next() {
                 return Some(delivery);
             }
-            // Whether it is over is asked about queue and hub at once: a last line published after
-            // the look above isn't left behind. One published before the wait leaves a permit.
-            if self.inbox.lock().is_closed() {
+            // Queue and state are checked under one lock: a last line that was published after the
+            // check above is not missed. One published before the wait leaves a permit.
+            if self.queue.lock().is_closed() {
                 return None;
             }
-            self.inbox.notify.notified().await;
+            self.queue.notify.notified().await;
         }
     }
 
-    /// What is waiting right now, without waiting: for writing out several lines at once.
+    /// The next queued line or gap, without waiting; for writing several lines at once.
     pub fn try_next(&mut self) -> Option<Delivery> {
         if let Some(line) = self.backlog.pop_front() {
             return Some(Delivery::Line(line));
         }
-        self.inbox.lock().pop()
+        self.queue.lock().pop()
     }
 }
 
@@ -107,12 +108,12 @@ impl std::fmt::Debug for Follower {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Follower")
             .field("backlog", &self.backlog.len())
-            .field("inbox", &self.inbox)
+            .field("queue", &self.queue)
             .finish_non_exhaustive()
     }
 }
 
-/// The place where hub and follower meet. Its lock is only ever held for moving lines.
+/// The queue between hub and follower. Its lock is held only while lines are moved.
 #[derive(Debug)]
 pub(crate) struct FollowerQueue {
     queue: Mutex<Queue>,
@@ -127,26 +128,26 @@ impl FollowerQueue {
         }
     }
 
-    /// Hands over those lines of a chunk that `query` wants.
+    /// Adds the lines of a chunk that match `query`.
     pub(crate) fn deliver(&self, chunk: &Arc<Chunk>, query: &LogQuery) {
-        if !query.wants_chunk(chunk) {
+        if !query.matches_chunk(chunk) {
             return;
         }
         if query.level.is_none() {
             self.lock().push(QueuedChunk::whole(Arc::clone(chunk)));
         } else {
-            let wanted: Vec<LogLine> = chunk
+            let matching: Vec<LogLine> = chunk
                 .lines()
-                .filter(|line| query.wants_line(line))
+                .filter(|line| query.matches_level(line))
                 .collect();
-            if wanted.is_empty() {
+            if matching.is_empty() {
                 return;
             }
             let mut queue = self.lock();
-            if wanted.len() == chunk.lines.lines as usize {
+            if matching.len() == chunk.lines.lines as usize {
                 queue.push(QueuedChunk::whole(Arc::clone(chunk)));
             } else {
-                for line in &wanted {
+                for line in &matching {
                     queue.push(QueuedChunk::whole(Arc::new(Chunk::single_line(line))));
                 }
             }
@@ -160,37 +161,37 @@ impl FollowerQueue {
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        // A queue is whole after every statement: a panic elsewhere is no reason to stop reading.
+        // A queue is consistent after every statement, so a panic elsewhere does not matter.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A chunk of which some lines may have been taken.
+/// A chunk of which some lines may have been read.
 #[derive(Debug)]
 struct QueuedChunk {
     chunk: Arc<Chunk>,
-    place: ChunkCursor,
+    cursor: ChunkCursor,
 }
 
 impl QueuedChunk {
     fn whole(chunk: Arc<Chunk>) -> Self {
         Self {
             chunk,
-            place: ChunkCursor::default(),
+            cursor: ChunkCursor::default(),
         }
     }
 
-    fn left(&self) -> u64 {
-        u64::from(self.chunk.lines.lines - self.place.taken())
+    fn remaining(&self) -> u64 {
+        u64::from(self.chunk.lines.lines - self.cursor.lines_read())
     }
 }
 
-/// Lines waiting for one follower; the oldest go when there are too many.
+/// The queued lines of one follower; the oldest are dropped when there are too many.
 #[derive(Debug)]
 struct Queue {
     capacity: usize,
     bytes: usize,
-    waiting: VecDeque<QueuedChunk>,
+    chunks: VecDeque<QueuedChunk>,
     missed: u64,
     closed: bool,
 }
@@ -200,22 +201,22 @@ impl Queue {
         Self {
             capacity,
             bytes: 0,
-            waiting: VecDeque::new(),
+            chunks: VecDeque::new(),
             missed: 0,
             closed: false,
         }
     }
 
-    fn push(&mut self, waiting: QueuedChunk) {
-        self.bytes += waiting.chunk.memory_cost();
-        self.waiting.push_back(waiting);
+    fn push(&mut self, chunk: QueuedChunk) {
+        self.bytes += chunk.chunk.memory_cost();
+        self.chunks.push_back(chunk);
         if self.bytes > self.capacity {
-            // Down to half, so that a follower that stays too slow reads runs of lines with a gap
-            // now and then, and not a gap at every turn.
-            while self.bytes > self.capacity / 2 && self.waiting.len() > 1 {
-                if let Some(oldest) = self.waiting.pop_front() {
+            // Down to half, so that a follower that stays too slow gets many lines between two
+            // gaps.
+            while self.bytes > self.capacity / 2 && self.chunks.len() > 1 {
+                if let Some(oldest) = self.chunks.pop_front() {
                     self.bytes -= oldest.chunk.memory_cost();
-                    self.missed += oldest.left();
+                    self.missed += oldest.remaining();
                 }
             }
         }
@@ -226,16 +227,16 @@ impl Queue {
             let missed = std::mem::take(&mut self.missed);
             return Some(Delivery::Gap(Gap { missed }));
         }
-        let first = self.waiting.front_mut()?;
-        let line = first.chunk.line(&mut first.place)?;
-        if first.left() == 0 {
+        let first = self.chunks.front_mut()?;
+        let line = first.chunk.line(&mut first.cursor)?;
+        if first.remaining() == 0 {
             self.bytes -= first.chunk.memory_cost();
-            self.waiting.pop_front();
+            self.chunks.pop_front();
         }
         Some(Delivery::Line(line))
     }
 
     fn is_closed(&self) -> bool {
-        self.closed && self.waiting.is_empty() && self.missed == 0
+        self.closed && self.chunks.is_empty() && self.missed == 0
     }
 }

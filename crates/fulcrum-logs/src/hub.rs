@@ -1,4 +1,4 @@
-//! Where all lines meet: they get their order here, are remembered, and go to every follower.
+//! Orders the lines of all sources, stores the newest, and delivers them to followers.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
@@ -6,27 +6,27 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 
 use crate::buffer_pool::BufferPool;
+use crate::chunk::Chunk;
 use crate::clock::wall_clock;
-use crate::follower::FollowerQueue;
+use crate::follower::{Capacity, Follower, FollowerQueue};
+use crate::line::{FULCRUM_SOURCE, Level, LogLine, Source, Stream};
+use crate::line_splitter::{LineBatch, LineSplitter, MAX_LINE};
+use crate::query::LogQuery;
 use crate::ring::RingBuffer;
-use crate::store::WriteQueue;
-use crate::{
-    Capacity, Chunk, FULCRUM_SOURCE, Follower, Level, LineBatch, LineSplitter, LogLine, LogQuery,
-    MAX_LINE, Source, Store, Stream,
-};
+use crate::store::{Store, WriteQueue};
 
-/// Between a pump's look at the clock and the number that its lines get passes less than this.
+/// The longest time between the read of the clock in a pump and the numbering of its lines.
 const CLOCK_SKEW_TOLERANCE: Duration = Duration::from_secs(1);
 
-/// How big a hub is.
+/// The size of a hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HubConfig {
-    /// Bytes of lines that are remembered for those who ask later, all domains together.
+    /// Bytes of the newest lines that stay in memory, all domains together.
     pub ring_bytes: usize,
 }
 
 impl Default for HubConfig {
-    /// 4 MiB, about twenty thousand lines of ordinary length.
+    /// 4 MiB, about twenty thousand lines of average length.
     fn default() -> Self {
         Self {
             ring_bytes: 4 * 1024 * 1024,
@@ -34,10 +34,10 @@ impl Default for HubConfig {
     }
 }
 
-/// The one place that all lines of an instance go through. Clones are handles to the same hub.
+/// Receives all lines of an instance. Clones are handles to the same hub.
 ///
-/// Publishing never waits for anyone: it moves lines under short locks, and a follower that doesn't
-/// keep up loses its own oldest lines. When the last handle is dropped the hub closes.
+/// Publishing never waits: it moves lines under short locks, and a follower that is too slow loses
+/// its own oldest lines. The hub closes when the last handle is dropped.
 #[derive(Clone)]
 pub struct Hub {
     inner: Arc<Inner>,
@@ -45,15 +45,15 @@ pub struct Hub {
 
 struct Inner {
     state: Mutex<State>,
-    /// What floods are read into.
+    /// Read buffers.
     pool: BufferPool,
-    /// Where lines are kept for good, if they are.
-    intake: Option<Arc<WriteQueue>>,
+    /// The queue to the store, if there is one.
+    write_queue: Option<Arc<WriteQueue>>,
 }
 
 struct State {
     last_seq: u64,
-    /// When the newest lines were read.
+    /// The time of the newest lines.
     last_time: SystemTime,
     ring: RingBuffer,
     subscriptions: Vec<Subscription>,
@@ -64,27 +64,27 @@ struct State {
 struct Subscription {
     id: u64,
     query: LogQuery,
-    inbox: Arc<FollowerQueue>,
+    queue: Arc<FollowerQueue>,
 }
 
 impl Hub {
-    /// An empty hub that keeps nothing but what it remembers.
+    /// Creates an empty hub without a store.
     #[must_use]
     pub fn new(config: HubConfig) -> Self {
         Self::with(config, 0, None)
     }
 
-    /// An empty hub whose lines are kept in a store, too. They are numbered on from those that are
-    /// in it already.
+    /// Creates an empty hub whose lines are also written to a store. Numbers continue those in the
+    /// store.
     #[must_use]
     pub fn with_store(config: HubConfig, store: &Store) -> Self {
-        Self::with(config, store.last_seq(), Some(store.intake()))
+        Self::with(config, store.last_seq(), Some(store.write_queue()))
     }
 
-    fn with(config: HubConfig, last_seq: u64, intake: Option<Arc<WriteQueue>>) -> Self {
+    fn with(config: HubConfig, last_seq: u64, write_queue: Option<Arc<WriteQueue>>) -> Self {
         Self {
             inner: Arc::new(Inner {
-                intake,
+                write_queue,
                 pool: BufferPool::default(),
                 state: Mutex::new(State {
                     last_seq,
@@ -98,8 +98,8 @@ impl Hub {
         }
     }
 
-    /// Publishes one line, read at `now`, and gives the number it got. One longer than
-    /// [`MAX_LINE`] is cut like any other; the number is then that of its last piece.
+    /// Publishes one line that was read at `now` and returns its sequence number. A line longer than
+    /// [`MAX_LINE`] is split; the number is then that of its last part.
     pub fn publish(
         &self,
         source: Source,
@@ -123,20 +123,20 @@ impl Hub {
         }
         let mut splitter = LineSplitter::new(MAX_LINE);
         splitter.push(&std::mem::take(&mut line.lines.text));
-        let runs = std::iter::from_fn(|| splitter.finish());
+        let batches = std::iter::from_fn(|| splitter.finish());
         let mut last = 0;
-        for run in runs {
+        for batch in batches {
             let continues = true;
             last = self.publish_chunk(Chunk {
-                lines: LineBatch { continues, ..run },
+                lines: LineBatch { continues, ..batch },
                 ..line.clone()
             });
         }
         last
     }
 
-    /// Publishes Fulcrum's own words about `domain`, or about nobody in particular
-    /// ([`FULCRUM`](crate::FULCRUM)), a line for each line of `text`. Gives the number of the last.
+    /// Publishes lines of Fulcrum's own about `domain`, or about none ([`FULCRUM_SOURCE`]): one for
+    /// each line of `text`. Returns the number of the last one.
     pub fn publish_event(
         &self,
         domain: &str,
@@ -154,62 +154,61 @@ impl Hub {
         splitter.push(text.as_bytes());
         splitter.push(b"\n");
         let mut last = 0;
-        while let Some(run) = splitter.finish() {
+        while let Some(batch) = splitter.finish() {
             last = self.publish_chunk(Chunk {
                 first_seq: 0,
                 time: now,
                 source: source.clone(),
                 stream: Stream::Fulcrum,
                 explicit_level: Some(level),
-                lines: run,
+                lines: batch,
             });
         }
         last
     }
 
-    /// Publishes one of Fulcrum's own lines that concerns no domain, at the present time. Gives the
-    /// number of the last line of `text`.
+    /// Publishes lines of Fulcrum's own that concern no domain, with the present time. Returns the
+    /// number of the last one.
     pub fn log(&self, level: Level, text: impl Into<String>) -> u64 {
         self.publish_event(FULCRUM_SOURCE, 0, level, text.into(), wall_clock())
     }
 
-    /// Publishes lines that came together; gives the number of the last.
+    /// Publishes a chunk and returns the number of its last line.
     pub(crate) fn publish_chunk(&self, chunk: Chunk) -> u64 {
         let lines = u64::from(chunk.lines.lines);
-        // Allocated before the lock is taken; only the number has to be given under it.
+        // Allocated before the lock is acquired; only the number is assigned under it.
         let mut chunk = Arc::new(chunk);
         let mut state = self.inner.lock();
-        let numbered = Arc::get_mut(&mut chunk).expect("nobody else has seen it yet");
+        let numbered = Arc::get_mut(&mut chunk).expect("not shared yet");
         numbered.first_seq = state.last_seq + 1;
         numbered.time = monotonic(numbered.time, state.last_time);
         state.last_time = numbered.time;
         state.last_seq += lines;
         for subscription in &state.subscriptions {
-            subscription.inbox.deliver(&chunk, &subscription.query);
+            subscription.queue.deliver(&chunk, &subscription.query);
         }
-        if let Some(intake) = &self.inner.intake {
-            // Under the lock, so that the store gets them in order.
-            intake.push(&chunk);
+        if let Some(write_queue) = &self.inner.write_queue {
+            // Under the lock, so that the store gets the chunks in order.
+            write_queue.push(&chunk);
         }
         state.ring.push(chunk);
         state.last_seq
     }
 
-    /// Returns once there is room for what is read next; at once but for a store whose disk is
-    /// slower than what is said. One whose disk stands still is waited for a moment only, and then
-    /// left behind.
+    /// Waits until the store can accept more lines; returns at once without a store. A disk that
+    /// stalls is waited for 250 ms at most; then lines are dropped instead.
     pub async fn wait_for_capacity(&self) {
-        if let Some(intake) = &self.inner.intake {
-            intake.room().await;
+        if let Some(write_queue) = &self.inner.write_queue {
+            write_queue.wait_for_capacity().await;
         }
     }
 
-    /// Returns once what was published until now is in the store, if there is one; a disk that
-    /// stands still is waited for a moment only. Whoever reads the store then, and the lines that
-    /// were remembered before, has all of them.
+    /// Waits until all lines published so far are in the store, if there is one; a disk that stalls
+    /// is waited for 250 ms at most. The lines in memory before the call and those in the store after
+    /// it are all lines.
     pub async fn flushed(&self) {
-        if let Some(intake) = &self.inner.intake {
-            intake.written().await;
+        if let Some(write_queue) = &self.inner.write_queue {
+            write_queue.flushed().await;
         }
     }
 
@@ -217,72 +216,72 @@ impl Hub {
         self.inner.pool.clone()
     }
 
-    /// The number of the newest line.
+    /// The sequence number of the newest line.
     #[must_use]
     pub fn last_seq(&self) -> u64 {
         self.inner.lock().last_seq
     }
 
-    /// The remembered lines that a query asks for, in order.
+    /// The lines in memory that match a query, in order.
     #[must_use]
     pub fn tail(&self, query: &LogQuery) -> Vec<LogLine> {
         let found = self.inner.lock().ring.select(query);
         in_order(found, query.tail)
     }
 
-    /// The last `n` lines of one stream of one life of a domain, in order: what an explanation of
-    /// a crash shows.
+    /// The last `count` lines of one stream of one generation, in order.
     #[must_use]
     pub fn last_lines(
         &self,
         domain: &str,
         generation: u64,
         stream: Stream,
-        n: usize,
+        count: usize,
     ) -> Vec<LogLine> {
         self.tail(&LogQuery {
             generation: Some(generation),
             stream: Some(stream),
-            tail: Some(n),
+            tail: Some(count),
             ..LogQuery::domain(domain)
         })
     }
 
-    /// First what [`tail`](Self::tail) gives for the query, then every later line that matches it:
-    /// none left out in between, none twice. On a closed hub, the first part alone.
+    /// Creates a follower. It gets the lines of [`tail`](Self::tail) and then every later line that
+    /// matches the query, without gap or duplicate in between. On a closed hub, it gets the first
+    /// part only.
     #[must_use]
     pub fn subscribe(&self, query: LogQuery, capacity: Capacity) -> Follower {
-        let inbox = Arc::new(FollowerQueue::new(capacity));
-        let n = query.tail;
+        let queue = Arc::new(FollowerQueue::new(capacity));
+        let tail = query.tail;
         let mut state = self.inner.lock();
-        // Looked up and registered under one lock: this is what makes the seam gapless.
+        // Selected and registered under one lock, so that no line is missed or duplicated.
         let found = state.ring.select(&query);
-        let seam = state.last_seq;
+        let snapshot_seq = state.last_seq;
         if state.closed {
-            inbox.close();
+            queue.close();
         }
         state.last_id += 1;
         let id = state.last_id;
         state.subscriptions.push(Subscription {
             id,
             query,
-            inbox: Arc::clone(&inbox),
+            queue: Arc::clone(&queue),
         });
         drop(state);
         let registration = Registration {
             hub: Arc::downgrade(&self.inner),
             id,
         };
-        Follower::new(in_order(found, n), seam, inbox, registration)
+        Follower::new(in_order(found, tail), snapshot_seq, queue, registration)
     }
 
-    /// Ends all followers once they have taken what waits for them. Lines published later are
-    /// still numbered and remembered.
+    /// Ends all followers once they have read their queues. Lines published later are still numbered
+    /// and stored in memory.
     pub fn close(&self) {
         self.inner.lock().close();
     }
 
-    /// How many followers there are.
+    /// The number of followers.
     #[must_use]
     pub fn followers(&self) -> usize {
         self.inner.lock().subscriptions.len()
@@ -302,8 +301,7 @@ impl std::fmt::Debug for Hub {
 
 impl Inner {
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing in here panics between two halves of a change; a domain must not lose its log
-        // because a thread died.
+        // The state is consistent after every statement, so a panic elsewhere does not matter.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -318,12 +316,12 @@ impl State {
     fn close(&mut self) {
         self.closed = true;
         for subscription in &self.subscriptions {
-            subscription.inbox.close();
+            subscription.queue.close();
         }
     }
 }
 
-/// Makes the hub forget a follower when that is dropped.
+/// Removes a subscription when its follower is dropped.
 struct Registration {
     hub: Weak<Inner>,
     id: u64,
@@ -337,9 +335,8 @@ impl Drop for Registration {
     }
 }
 
-/// A time that isn't before that of the lines numbered before: two pumps look at the clock and are
-/// numbered the other way round. A clock that was set back is another matter, and is shown as it
-/// is.
+/// A time that is not before that of earlier lines: two pumps may read the clock in one order and be
+/// numbered in the other. A clock that was set back is not corrected.
 fn monotonic(time: SystemTime, last: SystemTime) -> SystemTime {
     match last.duration_since(time) {
         Ok(behind) if behind < CLOCK_SKEW_TOLERANCE => last,
@@ -347,10 +344,10 @@ fn monotonic(time: SystemTime, last: SystemTime) -> SystemTime {
     }
 }
 
-fn in_order(mut lines: Vec<LogLine>, n: Option<usize>) -> Vec<LogLine> {
+fn in_order(mut lines: Vec<LogLine>, tail: Option<usize>) -> Vec<LogLine> {
     lines.sort_unstable_by_key(|line| line.seq);
-    if let Some(n) = n {
-        lines.drain(..lines.len().saturating_sub(n));
+    if let Some(count) = tail {
+        lines.drain(..lines.len().saturating_sub(count));
     }
     lines
 }

@@ -1,56 +1,68 @@
-//! Lines for programs: one JSON object each.
+//! Lines as JSON objects.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use serde::Serialize;
+
+use crate::line::LogLine;
 use crate::sanitize::is_unsafe_char;
 use crate::time::rfc3339_micros;
-use crate::{LogLine, detect_trace_id};
+use crate::trace_id::detect_trace_id;
 
-/// The line as one JSON object without a line end, by the contract of `domains logs -o json`:
-/// `seq`, `time` (RFC 3339, UTC, microseconds), `domain`, `generation`, `pid`, `stream`, `level`
-/// (null if unknown), `trace_id` (null if the message tells none), `message`, and `partial` where
-/// it is true.
-///
-/// Bytes that aren't UTF-8 are replaced by U+FFFD. Control characters are escaped, also those that
-/// JSON would allow, and so are those that turn the direction of text: the line is harmless on a
-/// terminal too.
-#[must_use]
-pub fn to_json(line: &LogLine) -> String {
-    let mut out = String::with_capacity(line.message.len() + 160);
-    let quoted = |word: &str| format!("\"{word}\"");
-    let null = || "null".to_owned();
-    let level = line.level.map_or_else(null, |level| quoted(level.as_str()));
-    // Such an id has no character that JSON would have to escape.
-    let trace_id = detect_trace_id(&line.message).map_or_else(null, quoted);
-    write!(
-        out,
-        "{{\"seq\":{},\"time\":\"{}\",\"domain\":{},\"generation\":{},\"pid\":{},\
-         \"stream\":\"{}\",\"level\":{level},\"trace_id\":{trace_id},\"message\":{}",
-        line.seq,
-        rfc3339_micros(line.time),
-        string(&line.source.domain),
-        line.source.generation,
-        line.source.pid,
-        line.stream,
-        string(&line.text()),
-    )
-    .expect("a String takes every write");
-    if line.partial {
-        out.push_str(",\"partial\":true");
-    }
-    out.push('}');
-    out
+/// The fields in their order.
+#[derive(Serialize)]
+struct LineJson<'a> {
+    seq: u64,
+    time: String,
+    domain: &'a str,
+    generation: u64,
+    pid: u32,
+    stream: &'static str,
+    level: Option<&'static str>,
+    trace_id: Option<&'a str>,
+    message: Cow<'a, str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    partial: bool,
 }
 
-fn string(text: &str) -> String {
-    let json = serde_json::Value::from(text).to_string();
-    if !json.contains(is_unsafe_char) {
+/// The line as one JSON object without a line end, as `domains logs -o json` prints it: `seq`, `time`
+/// (RFC 3339, UTC, microseconds), `domain`, `generation`, `pid`, `stream`, `level` (null if unknown),
+/// `trace_id` (null if the message has none), `message`, and `partial` where it is true.
+///
+/// Bytes that are not UTF-8 are replaced by U+FFFD. Control characters are escaped, also those that
+/// JSON allows, and so are characters that change the direction of text: the line is safe on a
+/// terminal.
+#[must_use]
+pub fn to_json(line: &LogLine) -> String {
+    let fields = LineJson {
+        seq: line.seq,
+        time: rfc3339_micros(line.time),
+        domain: &line.source.domain,
+        generation: line.source.generation,
+        pid: line.source.pid,
+        stream: line.stream.as_str(),
+        level: line.level.map(|level| level.as_str()),
+        trace_id: detect_trace_id(&line.message),
+        message: line.text(),
+        partial: line.partial,
+    };
+    let mut json = Vec::with_capacity(line.message.len() + 192);
+    serde_json::to_writer(&mut json, &fields).expect("strings and numbers are valid JSON");
+    escape_unsafe(String::from_utf8(json).expect("JSON is UTF-8"))
+}
+
+/// Escapes what JSON allows and a terminal does not. All of it is within strings.
+fn escape_unsafe(json: String) -> String {
+    // Fast path: JSON escapes the control characters of ASCII but DEL.
+    let is_plain = json.bytes().all(|byte| byte < 0x7f);
+    if is_plain || !json.contains(is_unsafe_char) {
         return json;
     }
     let mut safe = String::with_capacity(json.len() + 16);
     for char in json.chars() {
         if is_unsafe_char(char) {
-            write!(safe, "\\u{:04x}", u32::from(char)).expect("a String takes every write");
+            write!(safe, "\\u{:04x}", u32::from(char)).expect("writing to a String cannot fail");
         } else {
             safe.push(char);
         }
@@ -67,7 +79,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Level, Source, Stream};
+    use crate::line::{Level, Source, Stream};
 
     fn line(message: impl Into<Bytes>) -> LogLine {
         LogLine {
@@ -86,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn has_the_fields_of_the_contract() {
+    fn all_documented_fields_are_present() {
         assert_eq!(
             to_json(&line("a \"b\"")),
             r#"{"seq":7,"time":"1970-01-01T00:00:01.500000Z","domain":"users","generation":3,"pid":42,"stream":"stderr","level":"warn","trace_id":null,"message":"a \"b\"","partial":true}"#
@@ -111,11 +123,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_make_one_harmless_line_of_valid_json(
+        fn any_bytes_make_one_safe_line_of_valid_json(
             message in prop::collection::vec(prop_oneof![any::<u8>(), 0x7f..=0x9f_u8, Just(0xc2)], 0..80),
-            turned in any::<bool>(),
+            bidi in any::<bool>(),
         ) {
-            let message = if turned { [&message, "\u{202e}".as_bytes()].concat() } else { message };
+            let message = if bidi { [&message, "\u{202e}".as_bytes()].concat() } else { message };
             let json = to_json(&line(message.clone()));
             prop_assert!(!json.chars().any(is_unsafe_char));
             let read: serde_json::Value = serde_json::from_str(&json).unwrap();

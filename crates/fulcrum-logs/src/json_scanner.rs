@@ -1,23 +1,23 @@
-//! Finding one thing in a line of JSON without reading the rest into anything.
+//! Finds keys in JSON without parsing it into values.
 
 use memchr::memchr2;
 
-/// A walk over JSON that builds nothing and stops at the first thing it doesn't understand.
+/// Iterates over the entries of a JSON object without allocating. Ends where the text is not JSON.
 pub(crate) struct JsonScanner<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> JsonScanner<'a> {
-    /// A walk through the rest of an object of which the `{` is gone.
+    /// Scans an object; `rest` starts after its `{`.
     pub(crate) fn object(rest: &'a [u8]) -> Self {
         Self { rest }
     }
 
-    /// The next key, as written, and its value, as written. None at the end of the object, and
-    /// wherever it stops being JSON.
+    /// The next key and its value, both as written. `None` at the end of the object, and where the
+    /// text is not JSON.
     pub(crate) fn next_entry(&mut self) -> Option<(&'a [u8], &'a [u8])> {
         self.skip_space();
-        // Between entries; tolerated before the first, where nobody writes it.
+        // Between entries; accepted before the first one, too.
         if self.rest.first() == Some(&b',') {
             self.rest = &self.rest[1..];
             self.skip_space();
@@ -38,7 +38,7 @@ impl<'a> JsonScanner<'a> {
         (*first == byte).then(|| self.rest = rest)
     }
 
-    /// The inside of a string as written, escapes not resolved.
+    /// The content of a string, escapes not resolved.
     fn string(&mut self) -> Option<&'a [u8]> {
         self.take(b'"')?;
         let text = self.rest;
@@ -53,10 +53,10 @@ impl<'a> JsonScanner<'a> {
         }
     }
 
-    /// Any value as written.
+    /// A value as written.
     fn value(&mut self) -> Option<&'a [u8]> {
         let start = self.rest;
-        // A counter instead of recursion: how deep a line nests is up to its writer.
+        // A counter instead of recursion: a line can nest arbitrarily deep.
         let mut depth = 0_usize;
         loop {
             match *self.rest.first()? {

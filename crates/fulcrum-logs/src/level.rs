@@ -1,23 +1,25 @@
-//! How serious a line is, guessed from the ways in which Node programs usually write it.
+//! Detects the level of a line from the formats of common loggers for Node.
 
 use crate::json_scanner::JsonScanner;
-use crate::{Level, Stream};
+use crate::line::{Level, Stream};
 
-/// A level stands at the front of a line or not at all; further in it is just a word.
+/// Bytes of a line in which a level is searched. Further in, the word is part of the text.
 const MAX_PREFIX: usize = 128;
-/// Longer than any word for a level.
+/// Longer than all names of levels, in bytes.
 const MAX_LEVEL_WORD: usize = 12;
-/// Longer than the names of errors, which count on stderr only.
-const ERROR_WORD: usize = 40;
+/// Longer than the names of errors, in bytes. They count on standard error only.
+const MAX_ERROR_NAME: usize = 40;
 
-/// The level that a line tells of itself.
+/// The level of a line, if it has one.
 ///
-/// Understood are JSON objects with a `level` (or `severity`, `lvl`, `log.level`) as pino and
-/// bunyan (numbers) or winston (words) write them; logfmt that comes to `level=` early; leading
-/// words, after a time at most: `ERROR …`, `[warn] …`, `info: …`; what Nest and npm put in front
-/// of theirs; and the `<3>` of sd-daemon(3). On stderr also what Node prints there:
-/// `TypeError: …`, `Uncaught …`, `(node:1) DeprecationWarning: …`. JSON is scanned no further than
-/// the level, and only in lines that begin with `{`.
+/// These formats are detected:
+/// - JSON objects with `level`, `severity`, `lvl` or `log.level`, as pino and bunyan (numbers) or
+///   winston (names) write them. Only lines that start with `{` are scanned, up to the level.
+/// - logfmt with `level=` near the start.
+/// - A name at the start, after a time at most: `ERROR …`, `[warn] …`, `info: …`.
+/// - The prefixes of Nest and npm, and `<3>` of sd-daemon(3).
+/// - On standard error, what Node prints: `TypeError: …`, `Uncaught …`,
+///   `(node:1) DeprecationWarning: …`.
 #[must_use]
 pub fn detect_level(message: &[u8], stream: Stream) -> Option<Level> {
     match message.trim_ascii_start() {
@@ -26,8 +28,8 @@ pub fn detect_level(message: &[u8], stream: Stream) -> Option<Level> {
     }
 }
 
-/// The level in the rest of an object of which the `{` is gone. Tolerant of an end that was cut
-/// off: the level usually comes first.
+/// The level in an object; `object` starts after its `{`. The end may be missing: the level usually
+/// comes first.
 fn level_of_json(object: &[u8]) -> Option<Level> {
     let mut scan = JsonScanner::object(object);
     while let Some((key, value)) = scan.next_entry() {
@@ -35,7 +37,7 @@ fn level_of_json(object: &[u8]) -> Option<Level> {
             b"level" | b"severity" | b"severityText" | b"lvl" | b"log.level" => {
                 level_of_value(value)
             }
-            // Elastic's schema, written as objects.
+            // The Elastic Common Schema, as nested objects.
             b"log" => match value {
                 [b'{', log @ ..] => level_of_json(log),
                 _ => None,
@@ -55,10 +57,10 @@ fn level_of_value(value: &[u8]) -> Option<Level> {
         bare => bare,
     };
     if !word.first()?.is_ascii_digit() {
-        // `true` and `null` aren't words for a level, so quotes need not be asked about.
-        return Level::from_word(word);
+        // `true` and `null` are no names of levels, so quotes need not be checked.
+        return Level::from_name(word);
     }
-    // pino's and bunyan's scale, custom levels in between counted down to the next known one.
+    // The scale of pino and bunyan; custom levels count as the next lower known one.
     let number: u32 = std::str::from_utf8(word).ok()?.parse().ok()?;
     match number {
         0..=9 => None,
@@ -85,7 +87,7 @@ fn level_of_text(head: &[u8], stream: Stream) -> Option<Level> {
         match skip_time(rest) {
             Some(later) => {
                 timed = true;
-                // What follows a tab is a column of its own.
+                // A tab separates columns.
                 let tab = later.first() == Some(&b'\t');
                 rest = skip_decoration(later);
                 if tab && let Some(level) = level_of_column(rest) {
@@ -100,7 +102,7 @@ fn level_of_text(head: &[u8], stream: Stream) -> Option<Level> {
         _ => (false, rest),
     };
     let longest = match stream {
-        Stream::Stderr => ERROR_WORD,
+        Stream::Stderr => MAX_ERROR_NAME,
         Stream::Stdout | Stream::Fulcrum => MAX_LEVEL_WORD,
     };
     let length = text
@@ -113,7 +115,7 @@ fn level_of_text(head: &[u8], stream: Stream) -> Option<Level> {
         return level_of_logfmt(text);
     }
     let after = skip_sgr(after);
-    if let Some(level) = Level::from_word(word)
+    if let Some(level) = Level::from_name(word)
         && is_level_token(word, opened, after)
     {
         return Some(level);
@@ -123,11 +125,10 @@ fn level_of_text(head: &[u8], stream: Stream) -> Option<Level> {
         .flatten()
 }
 
-/// `ERROR` is a level, `Error` at the beginning of a sentence isn't, unless set off by a colon or
-/// brackets.
+/// `ERROR` is a level. `Error` at the start of a sentence is one only before a colon or in brackets.
 fn is_level_token(word: &[u8], opened: bool, after: &[u8]) -> bool {
     match after {
-        // `http://…` is an address.
+        // A URL, `http://…`.
         [b':', b'/', ..] => false,
         [b':', ..] => true,
         [b']' | b')' | b'>', ..] if opened => true,
@@ -138,16 +139,16 @@ fn is_level_token(word: &[u8], opened: bool, after: &[u8]) -> bool {
     }
 }
 
-/// zap and others separate time, level and the rest by tabs.
+/// zap and others separate time, level and the rest with tabs.
 fn level_of_column(text: &[u8]) -> Option<Level> {
     let end = text
         .iter()
         .take(MAX_LEVEL_WORD + 1)
         .position(|byte| *byte == b'\t')?;
-    Level::from_word(&text[..end])
+    Level::from_name(&text[..end])
 }
 
-/// `time=… level=info msg=…`: the level as long as nothing else comes but keys and values.
+/// `time=… level=info msg=…`: the level, if only keys and values come before it.
 fn level_of_logfmt(head: &[u8]) -> Option<Level> {
     for token in head.split(u8::is_ascii_whitespace) {
         let end = token.iter().position(|byte| *byte == b'=')?;
@@ -155,7 +156,7 @@ fn level_of_logfmt(head: &[u8]) -> Option<Level> {
         if matches!(key, b"level" | b"lvl" | b"severity") {
             return level_of_value(value);
         }
-        // A text in quotes may hold anything.
+        // Quoted text may contain anything.
         if matches!(value, [b'"', text @ ..] if !text.ends_with(b"\"")) {
             return None;
         }
@@ -163,7 +164,7 @@ fn level_of_logfmt(head: &[u8]) -> Option<Level> {
     None
 }
 
-/// `[Nest] 4242  - 11/24/2026, 8:00:00 PM     LOG [Router] …`, of which the name is gone.
+/// `[Nest] 4242  - 11/24/2026, 8:00:00 PM     LOG [Router] …`; `rest` starts after `[Nest]`.
 fn level_of_nest(rest: &[u8]) -> Option<Level> {
     let mut words = rest
         .split(u8::is_ascii_whitespace)
@@ -174,12 +175,12 @@ fn level_of_nest(rest: &[u8]) -> Option<Level> {
     let end = word.iter().position(|byte| !byte.is_ascii_alphabetic());
     match &word[..end.unwrap_or(word.len())] {
         b"LOG" => Some(Level::Info),
-        word if word.iter().all(u8::is_ascii_uppercase) => Level::from_word(word),
+        word if word.iter().all(u8::is_ascii_uppercase) => Level::from_name(word),
         _ => None,
     }
 }
 
-/// `npm ERR! code ENOENT`, and `npm error code ENOENT` since npm 10, of which `npm ` is gone.
+/// `npm ERR! code ENOENT`, and `npm error code ENOENT` since npm 10; `rest` starts after `npm `.
 fn level_of_npm(rest: &[u8]) -> Option<Level> {
     let rest = skip_decoration(rest);
     let end = rest
@@ -196,7 +197,7 @@ fn level_of_npm(rest: &[u8]) -> Option<Level> {
     }
 }
 
-/// The digit of sd-daemon(3), which is that of syslog.
+/// The severity of sd-daemon(3), which is that of syslog.
 fn level_of_syslog(digit: u8) -> Level {
     match digit {
         b'0'..=b'2' => Level::Fatal,
@@ -207,7 +208,7 @@ fn level_of_syslog(digit: u8) -> Level {
     }
 }
 
-/// What Node itself prints on stderr.
+/// What Node prints on standard error.
 fn level_of_node(head: &[u8], word: &[u8], after: &[u8]) -> Option<Level> {
     let is_name = after.starts_with(b":") || after.starts_with(b" [");
     let is_error = is_name
@@ -217,8 +218,9 @@ fn level_of_node(head: &[u8], word: &[u8], after: &[u8]) -> Option<Level> {
     if is_error || head.starts_with(b"Uncaught ") {
         return Some(Level::Error);
     }
-    let warns = head.starts_with(b"(node:") && memchr::memmem::find(head, b"Warning:").is_some();
-    warns.then_some(Level::Warn)
+    let is_warning =
+        head.starts_with(b"(node:") && memchr::memmem::find(head, b"Warning:").is_some();
+    is_warning.then_some(Level::Warn)
 }
 
 fn skip_decoration(mut text: &[u8]) -> &[u8] {
@@ -231,7 +233,7 @@ fn skip_decoration(mut text: &[u8]) -> &[u8] {
     }
 }
 
-/// Skips colour sequences: loggers colour the level and leave the text alone.
+/// Skips color sequences: loggers color the level.
 fn skip_sgr(mut text: &[u8]) -> &[u8] {
     while let Some(length) = crate::sanitize::sgr_length(text) {
         text = &text[length..];
@@ -240,7 +242,7 @@ fn skip_sgr(mut text: &[u8]) -> &[u8] {
 }
 
 fn skip_time(text: &[u8]) -> Option<&[u8]> {
-    // Most lines don't begin with a time, and every line comes through here.
+    // Fast path: most lines do not start with a time.
     if !matches!(text.first()?, b'0'..=b'9' | b'[') {
         return None;
     }
@@ -265,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn loggers_in_json() {
+    fn levels_of_json_loggers_are_found() {
         let pino = r#"{"level":50,"time":1531171074631,"pid":657,"msg":"boom"}"#;
         assert_eq!(out(pino), Some(Level::Error));
         let winston =
@@ -292,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn json_without_a_level_and_what_only_looks_like_json() {
+    fn json_without_a_level_and_text_like_json_have_none() {
         for text in [
             "{}",
             "{",
@@ -312,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn leading_words() {
+    fn names_at_the_start_are_levels() {
         for (text, level) in [
             ("ERROR boom", Level::Error),
             ("[WARN] low", Level::Warn),
@@ -377,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn what_node_prints_counts_on_stderr_only() {
+    fn errors_of_node_count_on_stderr_only() {
         for (text, level) in [
             ("TypeError: x is not a function", Level::Error),
             ("AssertionError [ERR_ASSERTION]: no", Level::Error),
@@ -398,7 +400,7 @@ mod tests {
     }
 
     proptest! {
-        /// Against a real parser: the scan finds the level of any object, wherever it stands.
+        /// Compared with a JSON parser: the level is found anywhere in any object.
         #[test]
         fn agrees_with_a_json_parser(
             keys in prop::collection::vec("[a-z\"\\\\{},:\\[\\]é]{0,6}", 0..5),
@@ -409,8 +411,8 @@ mod tests {
             pretty in any::<bool>(),
         ) {
             let mut object = serde_json::Map::new();
-            for (place, (key, value)) in keys.iter().zip(&values).enumerate() {
-                if place == at {
+            for (index, (key, value)) in keys.iter().zip(&values).enumerate() {
+                if index == at {
                     object.insert("level".into(), level.into());
                 }
                 let value = if nested {
@@ -420,12 +422,12 @@ mod tests {
                 };
                 object.insert(key.clone(), value);
             }
-            let told = object.get("level").and_then(serde_json::Value::as_u64).is_some();
+            let has_level = object.get("level").and_then(serde_json::Value::as_u64).is_some();
             let mut text = serde_json::to_string(&object).unwrap();
             if pretty {
                 text = serde_json::to_string_pretty(&object).unwrap();
             }
-            let expected = told.then(|| level_of_value(level.to_string().as_bytes()).unwrap());
+            let expected = has_level.then(|| level_of_value(level.to_string().as_bytes()).unwrap());
             prop_assert_eq!(out(&text), expected, "{}", text);
         }
 

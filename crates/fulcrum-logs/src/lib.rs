@@ -1,47 +1,66 @@
-//! What a domain said: framing, ring, followers, terminal.
-//!
-//! # How a line travels
-//!
-//! A [`Pump`] per pipe reads as fast as the pipe fills and lets a [`Splitter`] find the lines. It
-//! publishes them to the [`Hub`], which numbers them in one order for the whole instance, remembers
-//! the newest within a number of bytes, and hands them to every [`Follower`]: the terminal, a file,
-//! a client that watches. [`Terminal`] and [`to_json`] turn them into something to look at.
-//! Fulcrum's own words take the same way ([`Hub::announce`]).
+//! Output of child processes: capture from pipes, a hub that orders and delivers lines, a store on
+//! disk, rendering for terminals and programs, and export over OTLP.
 //!
 //! ```
 //! use std::sync::Arc;
-//! use fulcrum_logs::{Hub, HubConfig, Query, Source, Stream, Style, Tally, Terminal, pump};
+//! use fulcrum_logs::{
+//!     Hub, HubConfig, LineRenderer, LogQuery, PumpCounters, Source, Stream, Style, pump,
+//! };
 //!
 //! # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 //! # runtime.block_on(async {
 //! let hub = Hub::new(HubConfig::default());
 //! let source = Source { domain: Arc::from("users"), generation: 1, pid: 4242 };
-//! let pipe: &[u8] = b"ready\nlast wor";
-//! pump(pipe, &hub, source, Stream::Stdout, &Tally::default()).await?;
+//! let pipe: &[u8] = b"ready\nunfinished li";
+//! pump(pipe, &hub, source, Stream::Stdout, &PumpCounters::default()).await?;
 //!
-//! let lines = hub.tail(&Query::domain("users"));
+//! let lines = hub.tail(&LogQuery::domain("users"));
 //! assert!(lines[1].partial);
-//! let mut terminal = Terminal::new(Style::default());
-//! assert_eq!(terminal.render(&lines[0]), "users   │ ready\n".as_bytes());
+//! let mut renderer = LineRenderer::new(Style::default());
+//! assert_eq!(renderer.render(&lines[0]), "users   │ ready\n".as_bytes());
 //! # std::io::Result::Ok(())
 //! # })?;
 //! # std::io::Result::Ok(())
 //! ```
 //!
-//! # What holds
+//! # Theory of operation
 //!
-//! - Bytes are kept as they were written. Only the renderers replace what can't be shown.
-//! - A pump waits for its pipe and for nothing else. Publishing moves lines under short locks; a
-//!   follower that doesn't keep up loses its own oldest lines and is told how many by one [`Gap`].
-//! - Everything is bounded: a line by [`MAX_LINE`], the memory by [`HubConfig::ring_bytes`], a
-//!   follower by its [`Capacity`].
-//! - Order is the order of arrival. Within one stream it is the order of writing; between stdout
-//!   and stderr of a process it is exact up to what was read at once.
+//! The words are those of a supervisor: a *domain* is a program that is kept running, a *generation*
+//! is one lifetime of its process.
 //!
-//! # What this crate isn't for
+//! ```text
+//! pipe ─ Pump ─ LineSplitter ─┐        ┌─ memory of the newest lines ─ Hub::tail
+//! pipe ─ Pump ─ LineSplitter ─┼─ Hub ──┼─ Follower ─ LineRenderer, to_json, OTLP
+//!        Hub::publish_event ──┘        └─ Store ─ StoreReader
+//! ```
 //!
-//! It doesn't know whose child is at the other end of a pipe, when that ends, what gRPC is, or
-//! whether something is started again.
+//! A [`Pump`] for each pipe reads as fast as the pipe fills. A [`LineSplitter`] finds the lines. The
+//! pump publishes them as a [`Chunk`] to the [`Hub`], which numbers all lines in one order, keeps the
+//! newest in memory, and delivers them to each [`Follower`] and to the [`Store`]. [`LineRenderer`] and
+//! [`to_json`] make text of lines. Levels and trace ids are detected only when a line is read. Lines
+//! of the supervisor itself take the same way ([`Hub::publish_event`]).
+//!
+//! # Guarantees
+//!
+//! - Bytes are stored as they were written. Only the renderers replace unsafe characters.
+//! - A pump waits for its pipe, and for a slow disk for a bounded time; never for a follower. A
+//!   follower that is too slow loses its own oldest lines, and gets their number as one [`Gap`].
+//! - Memory is bounded: a line by [`MAX_LINE`], the hub by [`HubConfig::ring_bytes`], a follower by
+//!   its [`Capacity`], the queue to the disk by 4 MiB.
+//! - The order is that of arrival. Within a stream it is the order of writing; between standard output
+//!   and standard error it is exact up to the lines of one read.
+//!
+//! # Features
+//!
+//! - `otlp`: export over OTLP/gRPC.
+//! - `tracing`: a subscriber that publishes `tracing` events to a hub.
+//!
+//! Both are off by default; without them there is neither `tonic` nor `tracing` in the dependency
+//! graph.
+//!
+//! # Not part of this crate
+//!
+//! It does not start processes and does not notice their exit.
 
 mod buffer_pool;
 mod chunk;

@@ -1,4 +1,4 @@
-//! One line and where it came from.
+//! A log line and its origin.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,22 +9,22 @@ use bytes::Bytes;
 
 use crate::line_splitter::strip_cr;
 
-/// The name under which Fulcrum itself speaks when a line concerns no domain in particular.
+/// The source of Fulcrum's own lines that concern no domain.
 pub const FULCRUM_SOURCE: &str = "fulcrum";
 
-/// Which mouth a line came out of.
+/// Where a line was written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Stream {
     /// File descriptor 1 of a domain.
     Stdout,
     /// File descriptor 2 of a domain.
     Stderr,
-    /// Fulcrum's own words, about a domain or about itself.
+    /// Fulcrum's own lines, about a domain or about itself.
     Fulcrum,
 }
 
 impl Stream {
-    /// The word of the contract: `stdout`, `stderr` or `fulcrum`.
+    /// The name: `stdout`, `stderr` or `fulcrum`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -44,39 +44,39 @@ impl fmt::Display for Stream {
 impl FromStr for Stream {
     type Err = ParseNameError;
 
-    fn from_str(word: &str) -> Result<Self, Self::Err> {
-        match word {
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match name {
             "stdout" => Ok(Self::Stdout),
             "stderr" => Ok(Self::Stderr),
             "fulcrum" => Ok(Self::Fulcrum),
             _ => Err(ParseNameError::new(
                 "stream",
-                word,
+                name,
                 "stdout, stderr, fulcrum",
             )),
         }
     }
 }
 
-/// How serious a line is, as its writer put it. Ordered: `Trace` is the least.
+/// The severity of a line. Ordered: `Trace` is the lowest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Level {
-    /// Every step.
+    /// Fine-grained steps.
     Trace,
-    /// For the one who develops.
+    /// Details for developers.
     Debug,
-    /// What is to be expected.
+    /// Normal operation.
     Info,
-    /// Should be looked at.
+    /// A possible problem.
     Warn,
-    /// Something failed.
+    /// A failure.
     Error,
-    /// The process can't go on.
+    /// A failure that ends the process.
     Fatal,
 }
 
 impl Level {
-    /// The word of the contract, in lower case: `trace` … `fatal`.
+    /// The name in lower case: `trace` … `fatal`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -89,12 +89,12 @@ impl Level {
         }
     }
 
-    /// Reads the words that loggers use for levels, in any case: besides our own also `warning`,
-    /// `err`, `critical`, winston's `silly`, `verbose` and `http`, syslog's `notice`, `alert`,
-    /// `emerg`.
+    /// Parses the names that loggers use for levels, in any case: besides those of
+    /// [`as_str`](Self::as_str) also `warning`, `err`, `critical`, winston's `silly`, `verbose` and
+    /// `http`, and syslog's `notice`, `alert` and `emerg`.
     #[must_use]
-    pub fn from_word(word: &[u8]) -> Option<Self> {
-        const WORDS: [(&[u8], Level); 19] = [
+    pub fn from_name(name: &[u8]) -> Option<Self> {
+        const NAMES: [(&[u8], Level); 19] = [
             (b"trace", Level::Trace),
             (b"silly", Level::Trace),
             (b"debug", Level::Debug),
@@ -115,9 +115,9 @@ impl Level {
             (b"emerg", Level::Fatal),
             (b"emergency", Level::Fatal),
         ];
-        WORDS
+        NAMES
             .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(word))
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
             .map(|(_, level)| *level)
     }
 }
@@ -131,26 +131,26 @@ impl fmt::Display for Level {
 impl FromStr for Level {
     type Err = ParseNameError;
 
-    fn from_str(word: &str) -> Result<Self, Self::Err> {
-        Self::from_word(word.as_bytes()).ok_or_else(|| {
-            ParseNameError::new("level", word, "trace, debug, info, warn, error, fatal")
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::from_name(name.as_bytes()).ok_or_else(|| {
+            ParseNameError::new("level", name, "trace, debug, info, warn, error, fatal")
         })
     }
 }
 
-/// A word that names no [`Stream`] or no [`Level`]; its text lists those that do.
+/// A text that names no [`Stream`] or no [`Level`]. Its `Display` lists the valid names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseNameError {
     kind: &'static str,
-    word: String,
+    name: String,
     known: &'static str,
 }
 
 impl ParseNameError {
-    fn new(kind: &'static str, word: &str, known: &'static str) -> Self {
+    fn new(kind: &'static str, name: &str, known: &'static str) -> Self {
         Self {
             kind,
-            word: word.to_owned(),
+            name: name.to_owned(),
             known,
         }
     }
@@ -158,47 +158,47 @@ impl ParseNameError {
 
 impl fmt::Display for ParseNameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, word, known } = self;
-        write!(f, "unknown {kind} `{word}`; use one of: {known}")
+        let Self { kind, name, known } = self;
+        write!(f, "unknown {kind} `{name}`; use one of: {known}")
     }
 }
 
 impl std::error::Error for ParseNameError {}
 
-/// Who wrote a line: one life of one domain.
+/// The origin of a line: a generation of a domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// The domain's name, [`FULCRUM`] for what concerns none. Shared, since every line carries it.
+    /// The domain's name, or [`FULCRUM_SOURCE`]. Shared, since every line has it.
     pub domain: Arc<str>,
-    /// Number of the domain's life; 0 where there is none.
+    /// The generation; 0 where there is none.
     pub generation: u64,
-    /// The process at the writing end when the pipe was made; Fulcrum's own for its own words.
+    /// The process that the pipe was created for; Fulcrum's own pid for its own lines.
     pub pid: u32,
 }
 
-/// One line, as the hub hands it on.
+/// One line, as the hub delivers it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
-    /// Position in the instance's one order of lines; starts at 1, no number is left out.
+    /// The position among all lines of the hub, from 1 on, without gaps.
     pub seq: u64,
-    /// When Fulcrum read it, in the order of `seq` unless the wall clock was set back.
+    /// When the line was read; in the order of `seq` unless the wall clock was set back.
     pub time: SystemTime,
-    /// Who wrote it.
+    /// The generation that wrote it.
     pub source: Source,
-    /// Through which stream.
+    /// The stream it was written to.
     pub stream: Stream,
-    /// How serious, where it could be told.
+    /// The level, where it is known.
     pub level: Option<Level>,
-    /// The bytes as written, without the LF at their end; any bytes, not only UTF-8. Where the line
-    /// ended with CRLF, the CR is there: see [`said`](Self::said).
+    /// The bytes as written, without the LF at the end; any bytes, not only UTF-8. Of a CRLF, the CR
+    /// is included: see [`content`](Self::content).
     pub message: Bytes,
-    /// The writer hasn't ended this line: it was cut at [`MAX_LINE`](crate::MAX_LINE), or the
-    /// stream ended in the middle of it.
+    /// The line has no end: it was split at [`MAX_LINE`](crate::MAX_LINE), or the stream ended in
+    /// the middle of it.
     pub partial: bool,
 }
 
 impl LogLine {
-    /// The message without any line end.
+    /// The message without a line end.
     #[must_use]
     pub fn content(&self) -> &[u8] {
         match self.partial {
@@ -207,7 +207,7 @@ impl LogLine {
         }
     }
 
-    /// The same as text, bytes that aren't UTF-8 replaced by U+FFFD.
+    /// The content as text, with bytes that are not UTF-8 replaced by U+FFFD.
     #[must_use]
     pub fn text(&self) -> std::borrow::Cow<'_, str> {
         String::from_utf8_lossy(self.content())
@@ -219,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_of_the_contract_read_back() {
+    fn names_parse_back() {
         for level in [
             Level::Trace,
             Level::Debug,
@@ -237,10 +237,10 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_word_lists_the_known_ones() {
-        let told = "loud".parse::<Level>().unwrap_err().to_string();
+    fn an_unknown_name_lists_the_valid_ones() {
+        let error = "loud".parse::<Level>().unwrap_err().to_string();
         assert_eq!(
-            told,
+            error,
             "unknown level `loud`; use one of: trace, debug, info, warn, error, fatal"
         );
     }

@@ -1,53 +1,53 @@
-//! Bytes in, lines out, however the bytes were cut on their way.
+//! Splits a stream of bytes into lines.
 
 use bytes::Bytes;
 use memchr::{memchr, memchr_iter, memrchr};
 
 use crate::buffer_pool::{BUFFER_SIZE, BufferPool};
 
-/// The longest line that is kept whole, in bytes; a longer one is cut into pieces.
+/// The longest line that is not split, in bytes.
 ///
-/// Without a limit, one domain that never ends its line could take all memory.
+/// Without a limit, a domain that never ends a line could use all memory.
 pub const MAX_LINE: usize = 64 * 1024;
 
-/// A line, or a part of one that was too long.
+/// A line, or a part of a line that was too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LineSlice<'a> {
     /// The bytes as written, without the line end.
     pub bytes: &'a [u8],
-    /// The line doesn't end here.
+    /// The line does not end here.
     pub partial: bool,
 }
 
-/// Lines that came together, as they were written: their ends are in the text. Either whole lines,
-/// of which only the first may be the rest of one that was cut before, or a single piece of a line
-/// that doesn't end here.
+/// Lines that were read together, as they were written: with their line ends. Either whole lines, of
+/// which the first may be the rest of a line that was split before, or a single part of a line that
+/// does not end here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineBatch {
     /// The bytes, line ends included. Never empty.
     pub text: Bytes,
-    /// How many lines; a piece counts as one. Never zero.
+    /// The number of lines; a part counts as one. Never zero.
     pub lines: u32,
-    /// The first line goes on with what the run before ended with.
+    /// The first line continues the last line of the previous batch.
     pub continues: bool,
-    /// The last line doesn't end here.
+    /// The last line does not end here.
     pub partial: bool,
 }
 
 impl LineBatch {
-    /// The lines, without their ends.
-    pub fn pieces(&self) -> impl Iterator<Item = LineSlice<'_>> {
+    /// The lines, without their line ends.
+    pub fn slices(&self) -> impl Iterator<Item = LineSlice<'_>> {
         let mut at = 0;
         std::iter::from_fn(move || {
-            let (piece, next) = piece_at(&self.text, at)?;
+            let (slice, next) = slice_at(&self.text, at)?;
             at = next;
-            Some(piece)
+            Some(slice)
         })
     }
 }
 
-/// The line that begins at a place, and where the one after it does; none at the end.
-pub(crate) fn piece_at(text: &[u8], at: usize) -> Option<(LineSlice<'_>, usize)> {
+/// The line at an offset, and the offset of the next; `None` at the end.
+pub(crate) fn slice_at(text: &[u8], at: usize) -> Option<(LineSlice<'_>, usize)> {
     let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
     Some(match memchr(b'\n', rest) {
         Some(end) => (
@@ -69,39 +69,39 @@ pub(crate) fn piece_at(text: &[u8], at: usize) -> Option<(LineSlice<'_>, usize)>
 
 /// Splits a stream of bytes into lines.
 ///
-/// A line ends with LF or CRLF. Everything else belongs to the line: a CR that isn't followed by
-/// an LF, NUL, bytes that aren't UTF-8. A line longer than the limit is cut, where possible
-/// between two UTF-8 characters, into pieces of which all but the last are `partial`.
+/// A line ends with LF or CRLF. Everything else belongs to the line: a CR that is not followed by an
+/// LF, NUL, bytes that are not UTF-8. A line longer than the limit is split, where possible between
+/// two UTF-8 characters, into parts of which all but the last are `partial`.
 ///
-/// Which lines come out depends on the bytes alone and not on how they were chunked; put together,
-/// the runs are the input.
+/// The lines depend on the bytes alone and not on how they were read. The texts of all batches are
+/// the input.
 #[derive(Debug)]
 pub struct LineSplitter {
     limit: usize,
-    /// What was read and not handed out: between calls, an unfinished line, never longer than
-    /// `limit` but for two bytes of which it isn't known yet whether they are a line end.
+    /// Bytes that were read and not returned: between calls, an unfinished line of at most `limit`
+    /// bytes, and two more that may be a line end.
     buffer: Vec<u8>,
-    /// Where in the buffer what wasn't handed out begins.
-    begin: usize,
+    /// The offset of the first byte that was not returned.
+    start: usize,
     pool: BufferPool,
-    /// It begins in the middle of a line.
+    /// The buffer starts in the middle of a line.
     continues_line: bool,
 }
 
 impl LineSplitter {
-    /// A splitter that cuts lines longer than `limit` bytes; [`MAX_LINE`] is what pumps use.
+    /// Creates a splitter for lines of at most `limit` bytes; pumps use [`MAX_LINE`].
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self {
             limit: limit.max(1),
             buffer: Vec::new(),
-            begin: 0,
+            start: 0,
             pool: BufferPool::default(),
             continues_line: false,
         }
     }
 
-    /// One whose floods share memory with others.
+    /// The same with buffers of a pool.
     pub(crate) fn pooled(limit: usize, pool: BufferPool) -> Self {
         Self {
             pool,
@@ -109,10 +109,11 @@ impl LineSplitter {
         }
     }
 
-    /// Where to append what was read, with room for so many bytes; then take the runs.
+    /// The buffer to append to, with capacity for `size` more bytes. Then call
+    /// [`next_batch`](Self::next_batch).
     pub(crate) fn reserve(&mut self, size: usize) -> &mut Vec<u8> {
-        self.buffer.drain(..self.begin);
-        self.begin = 0;
+        self.buffer.drain(..self.start);
+        self.start = 0;
         let wanted = self.buffer.len() + size;
         if wanted > self.buffer.capacity() {
             let mut larger = if wanted > BUFFER_SIZE / 2 && wanted <= BUFFER_SIZE {
@@ -126,29 +127,29 @@ impl LineSplitter {
         &mut self.buffer
     }
 
-    /// Gives back what a flood has made it hold.
+    /// Frees unused memory.
     pub(crate) fn shrink(&mut self) {
         self.buffer = self.rest().to_vec();
-        self.begin = 0;
+        self.start = 0;
     }
 
     fn rest(&self) -> &[u8] {
-        &self.buffer[self.begin..]
+        &self.buffer[self.start..]
     }
 
-    /// Appends bytes that are in memory already.
+    /// Appends bytes.
     pub fn push(&mut self, chunk: &[u8]) {
         self.reserve(chunk.len()).extend_from_slice(chunk);
     }
 
-    /// The next run that is certain by now. To be called until there is none.
+    /// The next batch that is complete. Call it until it returns `None`.
     pub fn next_batch(&mut self) -> Option<LineBatch> {
         let rest = self.rest();
         if let Some(length) = whole_lines(rest, self.limit) {
             return Some(self.take(length, false));
         }
         let longest = self.limit + 2;
-        // With no end within that, CRLF included, the line is too long whatever follows.
+        // Without a line end in that, CRLF included, the line is too long whatever follows.
         if rest.len() >= longest {
             let cut = boundary(rest, self.limit);
             return Some(self.take(cut, true));
@@ -156,11 +157,11 @@ impl LineSplitter {
         None
     }
 
-    /// The stream has ended, or is no longer waited for: what is left comes out as `partial`. To be
-    /// called until there is none. The splitter may be used on; the next byte begins a new line.
+    /// Ends the stream: the rest is returned as `partial`. Call it until it returns `None`. The
+    /// splitter can be used again; the next byte starts a new line.
     pub fn finish(&mut self) -> Option<LineBatch> {
-        if let Some(run) = self.next_batch() {
-            return Some(run);
+        if let Some(batch) = self.next_batch() {
+            return Some(batch);
         }
         let rest = self.rest();
         if rest.is_empty() {
@@ -177,15 +178,15 @@ impl LineSplitter {
     }
 
     fn take(&mut self, length: usize, partial: bool) -> LineBatch {
-        // The memory goes along where most of it is used; a small part would keep all of it alive.
-        let text = if self.begin == 0 && length >= self.buffer.capacity() / 2 {
-            let later = self.buffer[length..].to_vec();
-            let mut piece = std::mem::replace(&mut self.buffer, later);
-            piece.truncate(length);
-            self.pool.freeze(piece)
+        // Moves the buffer where most of it is used; a small part would keep all of it in memory.
+        let text = if self.start == 0 && length >= self.buffer.capacity() / 2 {
+            let rest = self.buffer[length..].to_vec();
+            let mut buffer = std::mem::replace(&mut self.buffer, rest);
+            buffer.truncate(length);
+            self.pool.freeze(buffer)
         } else {
             let text = Bytes::copy_from_slice(&self.rest()[..length]);
-            self.begin += length;
+            self.start += length;
             text
         };
         let lines = match partial {
@@ -201,10 +202,10 @@ impl LineSplitter {
     }
 }
 
-/// How much of the buffer are whole lines of which none is too long.
+/// The length of the whole lines at the start of the buffer, up to one that is too long.
 fn whole_lines(buffer: &[u8], limit: usize) -> Option<usize> {
     let mut end = 0;
-    // From the last end that one line could reach to the next: the lines between aren't looked at.
+    // Searches backward from the longest possible line: the line ends before are skipped.
     while end < buffer.len() {
         let reach = (limit + 1).min(buffer.len() - end);
         let window = &buffer[end..end + reach];
@@ -212,7 +213,7 @@ fn whole_lines(buffer: &[u8], limit: usize) -> Option<usize> {
             end += at + 1;
             continue;
         }
-        // One byte more, where that makes a CRLF.
+        // A CRLF may end one byte later.
         let crlf = buffer.get(end + limit..end + limit + 2) == Some(b"\r\n");
         if !crlf {
             break;
@@ -226,8 +227,8 @@ pub(crate) fn strip_cr(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// Where to cut a line that is longer than `limit`: there, or up to three bytes before, so that a
-/// UTF-8 character stays in one piece.
+/// Where to split a line that is longer than `limit`: there, or up to three bytes before, so that a
+/// UTF-8 character is not split.
 fn boundary(line: &[u8], limit: usize) -> usize {
     let is_continuation = |byte: u8| byte & 0xC0 == 0x80;
     if !is_continuation(line[limit]) {
@@ -254,24 +255,24 @@ mod tests {
 
     use super::*;
 
-    type Pieces = Vec<(Vec<u8>, bool)>;
+    type Slices = Vec<(Vec<u8>, bool)>;
 
-    fn runs(limit: usize, chunks: &[&[u8]]) -> Vec<LineBatch> {
+    fn batches(limit: usize, chunks: &[&[u8]]) -> Vec<LineBatch> {
         let mut splitter = LineSplitter::new(limit);
-        let mut runs = Vec::new();
+        let mut batches = Vec::new();
         for chunk in chunks {
             splitter.push(chunk);
-            runs.extend(std::iter::from_fn(|| splitter.next_batch()));
+            batches.extend(std::iter::from_fn(|| splitter.next_batch()));
         }
-        runs.extend(std::iter::from_fn(|| splitter.finish()));
-        runs
+        batches.extend(std::iter::from_fn(|| splitter.finish()));
+        batches
     }
 
-    fn split(limit: usize, chunks: &[&[u8]]) -> Pieces {
-        let runs = runs(limit, chunks);
-        let pieces = runs.iter().flat_map(LineBatch::pieces);
-        pieces
-            .map(|piece| (piece.bytes.to_vec(), piece.partial))
+    fn split(limit: usize, chunks: &[&[u8]]) -> Slices {
+        let batches = batches(limit, chunks);
+        let slices = batches.iter().flat_map(LineBatch::slices);
+        slices
+            .map(|slice| (slice.bytes.to_vec(), slice.partial))
             .collect()
     }
 
@@ -284,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn ends_of_both_kinds_and_a_tail() {
+    fn lines_end_with_lf_or_crlf_and_the_rest_is_partial() {
         assert_eq!(
             split(64, &[b"one\ntwo\r\n\r\n\nthree"]),
             [
@@ -308,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_exactly_the_limit_stays_whole() {
+    fn a_line_of_exactly_the_limit_is_not_split() {
         assert_eq!(split(4, &[b"abcd\n"]), [whole("abcd")]);
         assert_eq!(split(4, &[b"abcd", b"\r", b"\n"]), [whole("abcd")]);
         assert_eq!(split(4, &[b"abcde\n"]), [part("abcd"), whole("e")]);
@@ -316,13 +317,13 @@ mod tests {
     }
 
     #[test]
-    fn cuts_fall_between_characters() {
+    fn lines_are_split_between_characters() {
         assert_eq!(
             split(4, &["abc€d\n".as_bytes()]),
             [part("abc"), whole("€d")]
         );
         assert_eq!(split(4, &["😀😀".as_bytes()]), [part("😀"), part("😀")]);
-        // Not UTF-8 at all: cut at the limit rather than not at all.
+        // Not UTF-8: split at the limit.
         assert_eq!(
             split(4, &[&[0x80; 6]]),
             [(vec![0x80; 4], true), (vec![0x80; 2], true)]
@@ -330,40 +331,40 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_line_is_not_collected() {
+    fn an_endless_line_is_not_buffered() {
         let mut splitter = LineSplitter::new(MAX_LINE);
-        let (mut bytes, mut pieces) = (0, 0);
-        let mut count = |run: LineBatch| {
-            assert!(run.partial && run.lines == 1);
-            assert_eq!(run.continues, pieces > 0);
-            bytes += run.text.len();
-            pieces += 1;
+        let (mut bytes, mut parts) = (0, 0);
+        let mut count = |batch: LineBatch| {
+            assert!(batch.partial && batch.lines == 1);
+            assert_eq!(batch.continues, parts > 0);
+            bytes += batch.text.len();
+            parts += 1;
         };
         for _ in 0..64 {
             splitter.push(&[b'x'; 100_000]);
-            while let Some(run) = splitter.next_batch() {
-                count(run);
+            while let Some(batch) = splitter.next_batch() {
+                count(batch);
             }
             assert!(splitter.rest().len() < MAX_LINE + 2);
         }
-        while let Some(run) = splitter.finish() {
-            count(run);
+        while let Some(batch) = splitter.finish() {
+            count(batch);
         }
         assert_eq!(
-            (bytes, pieces),
+            (bytes, parts),
             (6_400_000, 6_400_000_usize.div_ceil(MAX_LINE))
         );
     }
 
     #[test]
-    fn lines_that_came_together_stay_together() {
-        let all = runs(8, &[b"one\ntwo\nthirteen-bytes\nfour\nfi", b"ve\n"]);
-        let told: Vec<_> = all
+    fn lines_that_were_read_together_are_one_batch() {
+        let all = batches(8, &[b"one\ntwo\nthirteen-bytes\nfour\nfi", b"ve\n"]);
+        let fields: Vec<_> = all
             .iter()
-            .map(|run| (&run.text[..], run.lines, run.continues, run.partial))
+            .map(|batch| (&batch.text[..], batch.lines, batch.continues, batch.partial))
             .collect();
         assert_eq!(
-            told,
+            fields,
             [
                 (&b"one\ntwo\n"[..], 2, false, false),
                 (b"thirteen", 1, false, true),
@@ -373,8 +374,13 @@ mod tests {
         );
     }
 
-    /// One line as pieces; `partial` is about the last.
-    fn cut(mut line: &[u8], limit: usize, partial: bool, out: &mut impl FnMut(LineSlice<'_>)) {
+    /// Splits one line; `partial` is that of the last part.
+    fn split_line(
+        mut line: &[u8],
+        limit: usize,
+        partial: bool,
+        out: &mut impl FnMut(LineSlice<'_>),
+    ) {
         while line.len() > limit {
             let (bytes, rest) = line.split_at(boundary(line, limit));
             let partial = true;
@@ -387,19 +393,19 @@ mod tests {
         });
     }
 
-    /// What [`Splitter`] promises, told on the whole input at once.
-    fn model(limit: usize, input: &[u8]) -> Pieces {
+    /// The documented behavior, on the whole input at once.
+    fn model(limit: usize, input: &[u8]) -> Slices {
         let mut lines: Vec<&[u8]> = input.split(|byte| *byte == b'\n').collect();
         let tail = lines.pop().expect("split yields at least one");
-        let mut pieces = Vec::new();
-        let mut push = |piece: LineSlice<'_>| pieces.push((piece.bytes.to_vec(), piece.partial));
+        let mut slices = Vec::new();
+        let mut push = |slice: LineSlice<'_>| slices.push((slice.bytes.to_vec(), slice.partial));
         for line in lines {
-            cut(strip_cr(line), limit, false, &mut push);
+            split_line(strip_cr(line), limit, false, &mut push);
         }
         if !tail.is_empty() {
-            cut(tail, limit, true, &mut push);
+            split_line(tail, limit, true, &mut push);
         }
-        pieces
+        slices
     }
 
     fn byte() -> impl Strategy<Value = u8> {
@@ -415,7 +421,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn chunking_changes_nothing_and_nothing_is_lost(
+        fn lines_do_not_depend_on_reads_and_nothing_is_lost(
             input in prop::collection::vec(byte(), 0..200),
             sizes in prop::collection::vec(1_usize..20, 1..40),
             limit in 1_usize..12,
@@ -428,22 +434,22 @@ mod tests {
                 chunks.push(chunk);
                 rest = later;
             }
-            let runs = runs(limit, &chunks);
-            let text: Vec<u8> = runs.iter().flat_map(|run| run.text.to_vec()).collect();
+            let batches = batches(limit, &chunks);
+            let text: Vec<u8> = batches.iter().flat_map(|batch| batch.text.to_vec()).collect();
             prop_assert_eq!(&text, &input);
-            for (at, run) in runs.iter().enumerate() {
-                prop_assert_eq!(run.pieces().count(), run.lines as usize);
-                prop_assert!(run.pieces().all(|piece| piece.partial == run.partial));
-                prop_assert_eq!(run.continues, at > 0 && runs[at - 1].partial);
+            for (at, batch) in batches.iter().enumerate() {
+                prop_assert_eq!(batch.slices().count(), batch.lines as usize);
+                prop_assert!(batch.slices().all(|slice| slice.partial == batch.partial));
+                prop_assert_eq!(batch.continues, at > 0 && batches[at - 1].partial);
             }
-            let pieces = split(limit, &chunks);
-            prop_assert_eq!(&pieces, &model(limit, &input));
-            prop_assert!(pieces.iter().all(|(bytes, _)| bytes.len() <= limit));
+            let slices = split(limit, &chunks);
+            prop_assert_eq!(&slices, &model(limit, &input));
+            prop_assert!(slices.iter().all(|(bytes, _)| bytes.len() <= limit));
 
-            // Independent of `cut`: pieces joined, an LF after each whole one, are the input up to
-            // CRs in front of LFs.
+            // Independent of `split_line`: the slices, with an LF after each whole one, are the input
+            // without the CRs before LFs.
             let mut joined = Vec::new();
-            for (bytes, partial) in &pieces {
+            for (bytes, partial) in &slices {
                 joined.extend_from_slice(bytes);
                 if !partial { joined.push(b'\n'); }
             }

@@ -1,4 +1,4 @@
-//! From a pipe to the hub, as fast as the pipe fills.
+//! Reads pipes and publishes their lines.
 
 use std::io;
 use std::sync::Arc;
@@ -7,18 +7,23 @@ use std::time::SystemTime;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use crate::chunk::Chunk;
 use crate::clock::wall_clock;
-use crate::{Chunk, Hub, Level, LineBatch, LineSplitter, MAX_LINE, Source, Stream, detect_level};
+use crate::hub::Hub;
+use crate::level::detect_level;
+use crate::line::{Level, Source, Stream};
+use crate::line_splitter::{LineBatch, LineSplitter, MAX_LINE};
 
-/// The most that is read at once. Measured: reads of this size with a search for line ends keep up
-/// with `cat`; reading line by line is ten times slower.
+/// The largest read, in bytes. Measured: reads of this size with a search for line ends are as fast
+/// as `cat`; reading line by line is ten times slower.
 const READ_MAX: usize = 256 * 1024;
-/// What an idle pipe costs. The buffer grows while reads fill it and shrinks back afterwards.
+/// The smallest read, in bytes, and the memory of an idle pipe. The buffer grows while reads fill it
+/// and shrinks afterwards.
 const READ_MIN: usize = 8 * 1024;
-/// After so many reads in a row that needed a quarter of the buffer or less, it is halved.
+/// After this many reads in a row that used a quarter of the buffer or less, it is halved.
 const SHRINK_AFTER: u32 = 32;
 
-/// Running totals of what pumps have read; clones count together. For display while they run.
+/// Running totals of pumps, for display while they run. Clones share the counters.
 #[derive(Debug, Clone, Default)]
 pub struct PumpCounters(Arc<Counts>);
 
@@ -35,7 +40,7 @@ impl PumpCounters {
         self.0.bytes.load(Ordering::Relaxed)
     }
 
-    /// Lines published so far; each piece of a cut line counts.
+    /// Lines published so far; each part of a split line counts.
     #[must_use]
     pub fn lines(&self) -> u64 {
         self.0.lines.load(Ordering::Relaxed)
@@ -47,88 +52,94 @@ impl PumpCounters {
     }
 }
 
-/// What one pump has read in its life.
+/// The totals of one pump.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PumpStats {
     /// Bytes read, line ends included.
     pub bytes: u64,
-    /// Lines published; each piece of a cut line counts.
+    /// Lines published; each part of a split line counts.
     pub lines: u64,
 }
 
-/// Reads one stream of one life of a domain and publishes its lines.
+/// Reads one stream of one generation and publishes its lines.
 ///
-/// It waits for the pipe and for no follower: a pump that waited would fill the pipe, and a full
-/// pipe freezes the domain. Where lines are kept in a store, whoever says more than the disk can
-/// take is slowed down by it; a disk that stands still is given up for a moment (see [`Hub::room`]).
+/// It waits for the pipe and never for a follower: otherwise the pipe would fill and block the
+/// domain. With a store, a domain that writes more than the disk accepts is slowed down; a stalled
+/// disk does not block it (see [`Hub::wait_for_capacity`]).
 ///
-/// A process that the domain left behind may hold the pipe open after the domain has exited. Then
-/// stop waiting for [`run`](Self::run), call [`finish`](Self::finish) to publish the unfinished
-/// line, and, if what the stragglers say is still wanted, go on with `run`.
+/// A child of the domain may hold the pipe open after the domain has exited. Then stop waiting for
+/// [`run`](Self::run), call [`finish`](Self::finish) to publish the unfinished line, and call `run`
+/// again if later output is of interest.
 pub struct Pump<R> {
     reader: R,
-    /// How much is read at once.
+    /// Bytes of the next read.
     size: usize,
     quiet_reads: u32,
     splitter: LineSplitter,
-    sink: LinePublisher,
+    publisher: LinePublisher,
 }
 
 impl<R: AsyncRead + Unpin> Pump<R> {
-    /// A pump from `reader` into `hub`, its lines marked with `source` and `stream`.
-    pub fn new(reader: R, hub: &Hub, source: Source, stream: Stream, tally: &PumpCounters) -> Self {
+    /// Creates a pump from `reader` to `hub`. Its lines carry `source` and `stream`.
+    pub fn new(
+        reader: R,
+        hub: &Hub,
+        source: Source,
+        stream: Stream,
+        counters: &PumpCounters,
+    ) -> Self {
         Self {
             reader,
             size: READ_MIN,
             quiet_reads: 0,
             splitter: LineSplitter::pooled(MAX_LINE, hub.pool()),
-            sink: LinePublisher {
+            publisher: LinePublisher {
                 hub: hub.clone(),
                 source,
                 stream,
-                tally: tally.clone(),
-                report: PumpStats::default(),
-                continued: None,
+                counters: counters.clone(),
+                stats: PumpStats::default(),
+                continued_level: None,
             },
         }
     }
 
-    /// Reads until the end of the stream. Cancel safe: whatever was read before the future is
-    /// dropped is published, or held for the next `run` or for `finish`.
+    /// Reads until the end of the stream. Cancel safe: bytes that were read before the future is
+    /// dropped are published, or stay for the next `run` or `finish`.
     ///
     /// # Errors
-    /// The reader's error, with the stream and the domain it belongs to.
+    /// The reader's error, with stream and domain.
     pub async fn run(&mut self) -> io::Result<()> {
         loop {
-            self.sink.hub.wait_for_capacity().await;
+            self.publisher.hub.wait_for_capacity().await;
             let buffer = self.splitter.reserve(self.size);
             let mut limited = (&mut self.reader).take(self.size as u64);
             match limited.read_buf(buffer).await {
                 Ok(0) => return Ok(()),
-                Ok(length) => self.take(length),
+                Ok(length) => self.publish(length),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.sink.with_context(&error)),
+                Err(error) => return Err(self.publisher.with_context(&error)),
             }
         }
     }
 
-    /// Publishes the unfinished line, if there is one, as partial, and tells what was read in all.
+    /// Publishes the unfinished line, if there is one, as partial. Returns the totals.
     pub fn finish(&mut self) -> PumpStats {
         let now = wall_clock();
-        while let Some(run) = self.splitter.finish() {
-            self.sink.publish(run, now);
+        while let Some(batch) = self.splitter.finish() {
+            self.publisher.publish(batch, now);
         }
-        self.sink.continued = None;
-        self.sink.report
+        self.publisher.continued_level = None;
+        self.publisher.stats
     }
 
-    fn take(&mut self, length: usize) {
-        self.sink.report.bytes += length as u64;
-        self.sink.tally.add(length as u64, 0);
-        // One look at the clock for what came together.
+    fn publish(&mut self, length: usize) {
+        self.publisher.stats.bytes += length as u64;
+        self.publisher.counters.add(length as u64, 0);
+        // One time for all lines of a read.
         let now = wall_clock();
-        while let Some(run) = self.splitter.next_batch() {
-            self.sink.publish(run, now);
+        while let Some(batch) = self.splitter.next_batch() {
+            self.publisher.publish(batch, now);
         }
         self.resize(length);
     }
@@ -153,58 +164,57 @@ impl<R: AsyncRead + Unpin> Pump<R> {
 impl<R> std::fmt::Debug for Pump<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Pump")
-            .field("source", &self.sink.source)
-            .field("stream", &self.sink.stream)
-            .field("report", &self.sink.report)
+            .field("source", &self.publisher.source)
+            .field("stream", &self.publisher.stream)
+            .field("stats", &self.publisher.stats)
             .finish_non_exhaustive()
     }
 }
 
-/// Pumps `reader` into `hub` until its end, the unfinished line included.
+/// Publishes the lines of `reader` until its end, the unfinished line included.
 ///
 /// # Errors
-/// The reader's error, with the stream and the domain it belongs to; what was read until then is
-/// published.
+/// The reader's error, with stream and domain; what was read before is published.
 pub async fn pump<R: AsyncRead + Unpin>(
     reader: R,
     hub: &Hub,
     source: Source,
     stream: Stream,
-    tally: &PumpCounters,
+    counters: &PumpCounters,
 ) -> io::Result<PumpStats> {
-    let mut pump = Pump::new(reader, hub, source, stream, tally);
-    let ended = pump.run().await;
-    let report = pump.finish();
-    ended.map(|()| report)
+    let mut pump = Pump::new(reader, hub, source, stream, counters);
+    let result = pump.run().await;
+    let stats = pump.finish();
+    result.map(|()| stats)
 }
 
-/// Where a pump's lines go, and what is known of the one being cut.
+/// Publishes the lines of a pump.
 struct LinePublisher {
     hub: Hub,
     source: Source,
     stream: Stream,
-    tally: PumpCounters,
-    report: PumpStats,
-    /// The level of the line that was cut last; what comes next belongs to it.
-    continued: Option<Level>,
+    counters: PumpCounters,
+    stats: PumpStats,
+    /// The level of the line that was split last, for its next part.
+    continued_level: Option<Level>,
 }
 
 impl LinePublisher {
-    fn publish(&mut self, run: LineBatch, now: SystemTime) {
-        let given = self.continued.filter(|_| run.continues);
-        if run.partial && !run.continues {
-            self.continued = detect_level(&run.text, self.stream);
+    fn publish(&mut self, batch: LineBatch, now: SystemTime) {
+        let explicit_level = self.continued_level.filter(|_| batch.continues);
+        if batch.partial && !batch.continues {
+            self.continued_level = detect_level(&batch.text, self.stream);
         }
-        let lines = u64::from(run.lines);
-        self.report.lines += lines;
-        self.tally.add(0, lines);
+        let lines = u64::from(batch.lines);
+        self.stats.lines += lines;
+        self.counters.add(0, lines);
         self.hub.publish_chunk(Chunk {
             first_seq: 0,
             time: now,
             source: self.source.clone(),
             stream: self.stream,
-            explicit_level: given,
-            lines: run,
+            explicit_level,
+            lines: batch,
         });
     }
 
@@ -218,7 +228,7 @@ impl LinePublisher {
             error.kind(),
             format!(
                 "cannot read {} of `{domain}` (generation {generation}, pid {pid}): {error}; \
-                 what it says from here on is lost",
+                 later output is lost",
                 self.stream
             ),
         )

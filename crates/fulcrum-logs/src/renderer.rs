@@ -1,4 +1,4 @@
-//! Lines for people: whose they are, aligned, then the text.
+//! Renders lines for terminals and files.
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -6,80 +6,82 @@ use std::sync::Arc;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::follower::Gap;
+use crate::line::{FULCRUM_SOURCE, Level, LogLine, Stream};
+use crate::sanitize::sanitize;
 use crate::time::rfc3339_millis;
-use crate::{FULCRUM_SOURCE, Gap, Level, LogLine, Stream, sanitize};
 
-/// The column of names is at least as wide as `fulcrum`, since that one always speaks.
-const NAME_MIN: usize = FULCRUM_SOURCE.len();
+/// The smallest width of the name column: `fulcrum` always occurs.
+const MIN_NAME_WIDTH: usize = FULCRUM_SOURCE.len();
 const RESET: &[u8] = b"\x1b[0m";
 const DIM: &[u8] = b"\x1b[2m";
 const BOLD: &[u8] = b"\x1b[1m";
 const BOLD_YELLOW: &[u8] = b"\x1b[1;33m";
 const BOLD_RED: &[u8] = b"\x1b[1;31m";
 
-/// Colours of the 256-colour cube that read well on dark and on light grounds. No red: it means
-/// that something failed.
+/// Colors of the 256-color palette that are readable on dark and light backgrounds. Without red, which
+/// means a failure.
 const PALETTE: [u8; 12] = [31, 33, 37, 65, 70, 98, 100, 130, 133, 136, 168, 172];
 
-/// How lines are shown.
+/// How lines are rendered.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Style<'a> {
-    /// Colours, the domain's own included. Off: no escape sequence at all comes out.
+    /// Use colors, those in the lines included. Without it there are no escape sequences.
     pub color: bool,
-    /// Columns of the terminal, if it is one. Names take a third of it at most.
+    /// The width of the terminal, if it is one. Names take a third of it at most.
     pub width: Option<u16>,
-    /// The names that will occur, for alignment. A longer one that comes later widens the column.
+    /// Expected names, for alignment. A longer one that occurs later widens the column.
     pub names: &'a [&'a str],
-    /// Put the time in front (RFC 3339, UTC, milliseconds).
+    /// Start lines with the time (RFC 3339, UTC, milliseconds).
     pub timestamps: bool,
-    /// Let the domain's bytes pass as they are, control sequences and all.
+    /// Write the bytes of lines unchanged, control sequences included.
     pub raw: bool,
 }
 
-/// Turns lines into bytes for a terminal or a pipe: `users   │ text`.
+/// Renders lines for a terminal or a pipe: `users   │ text`.
 #[derive(Debug)]
 pub struct LineRenderer {
-    colour: bool,
+    color: bool,
     timestamps: bool,
     raw: bool,
-    name_max: usize,
-    column: usize,
-    /// Finished prefixes by name, for the present column.
+    max_name_width: usize,
+    name_width: usize,
+    /// Prefixes by name, for the current column.
     prefixes: HashMap<Arc<str>, Vec<u8>>,
 }
 
 impl LineRenderer {
-    /// A renderer in the given style.
+    /// Creates a renderer.
     #[must_use]
     pub fn new(style: Style<'_>) -> Self {
         let third = style.width.map(|width| usize::from(width) / 3);
-        let name_max = third.map_or(usize::MAX, |third| third.max(NAME_MIN));
+        let max_name_width = third.map_or(usize::MAX, |third| third.max(MIN_NAME_WIDTH));
         let longest = style.names.iter().map(|name| name.width()).max();
         Self {
-            colour: style.color,
+            color: style.color,
             timestamps: style.timestamps,
             raw: style.raw,
-            name_max,
-            column: longest.unwrap_or(0).clamp(NAME_MIN, name_max),
+            max_name_width,
+            name_width: longest.unwrap_or(0).clamp(MIN_NAME_WIDTH, max_name_width),
             prefixes: HashMap::new(),
         }
     }
 
-    /// One line, its end included.
+    /// Renders one line, with its line end.
     pub fn render(&mut self, line: &LogLine) -> Vec<u8> {
         let mut out = Vec::with_capacity(line.message.len() + 64);
         self.render_into(line, &mut out);
         out
     }
 
-    /// Appends one line, its end included, to `out`.
+    /// Appends one line, with its line end, to `out`.
     pub fn render_into(&mut self, line: &LogLine, out: &mut Vec<u8>) {
         if self.timestamps {
-            self.painted(DIM, rfc3339_millis(line.time).as_bytes(), out);
+            self.paint(DIM, rfc3339_millis(line.time).as_bytes(), out);
             out.push(b' ');
         }
         out.extend_from_slice(self.prefix(&line.source.domain));
-        let own = self.colour && line.stream == Stream::Fulcrum;
+        let own = self.color && line.stream == Stream::Fulcrum;
         if own {
             out.extend_from_slice(match line.level {
                 Some(Level::Fatal | Level::Error) => BOLD_RED,
@@ -88,35 +90,35 @@ impl LineRenderer {
                 Some(Level::Debug | Level::Trace) | None => DIM,
             });
         }
-        let mut coloured = own;
+        let mut needs_reset = own;
         if self.raw {
             out.extend_from_slice(&line.message);
         } else {
-            coloured |= sanitize(line.content(), self.colour, out);
+            needs_reset |= sanitize(line.content(), self.color, out);
         }
-        if coloured {
-            // A colour that a domain didn't end must not run into other domains' lines.
+        if needs_reset {
+            // A color that the line leaves on must not affect other lines.
             out.extend_from_slice(RESET);
         }
-        if line.partial && self.colour {
-            self.painted(DIM, "⏎".as_bytes(), out);
+        if line.partial && self.color {
+            self.paint(DIM, "⏎".as_bytes(), out);
         }
         out.push(b'\n');
     }
 
-    /// The words for a gap, as a line of Fulcrum's own.
+    /// Renders a gap as one of Fulcrum's own lines.
     pub fn render_gap(&mut self, gap: Gap) -> Vec<u8> {
         let mut out = self.prefix(&Arc::from(FULCRUM_SOURCE)).to_vec();
         let lines = if gap.missed == 1 { "line" } else { "lines" };
         let text = format!("{} {lines} dropped (output rate too high)", gap.missed);
-        self.painted(BOLD_YELLOW, text.as_bytes(), &mut out);
+        self.paint(BOLD_YELLOW, text.as_bytes(), &mut out);
         out.push(b'\n');
         out
     }
 
-    fn painted(&self, colour: &[u8], text: &[u8], out: &mut Vec<u8>) {
-        if self.colour {
-            out.extend_from_slice(colour);
+    fn paint(&self, color: &[u8], text: &[u8], out: &mut Vec<u8>) {
+        if self.color {
+            out.extend_from_slice(color);
             out.extend_from_slice(text);
             out.extend_from_slice(RESET);
         } else {
@@ -124,11 +126,11 @@ impl LineRenderer {
         }
     }
 
-    /// `users   │ `, in the name's colour.
+    /// `users   │ `, in the name's color.
     fn prefix(&mut self, name: &Arc<str>) -> &[u8] {
-        let width = name.width().min(self.name_max);
-        if width > self.column {
-            self.column = width;
+        let width = name.width().min(self.max_name_width);
+        if width > self.name_width {
+            self.name_width = width;
             self.prefixes.clear();
         }
         if !self.prefixes.contains_key(name) {
@@ -140,21 +142,22 @@ impl LineRenderer {
 
     fn make_prefix(&self, name: &str) -> Vec<u8> {
         let mut out = Vec::new();
-        if self.colour {
+        if self.color {
             if name == FULCRUM_SOURCE {
                 out.extend_from_slice(BOLD);
             } else {
-                write!(out, "\x1b[38;5;{}m", color_for(name)).expect("a Vec takes every write");
+                write!(out, "\x1b[38;5;{}m", color_for(name))
+                    .expect("writing to a Vec cannot fail");
             }
         }
-        let shown = truncate_to_width(name, self.column);
-        sanitize(shown.as_bytes(), false, &mut out);
+        let name = truncate_to_width(name, self.name_width);
+        sanitize(name.as_bytes(), false, &mut out);
         out.resize(
-            out.len() + self.column - shown.width().min(self.column),
+            out.len() + self.name_width - name.width().min(self.name_width),
             b' ',
         );
         out.extend_from_slice(" │".as_bytes());
-        if self.colour {
+        if self.color {
             out.extend_from_slice(RESET);
         }
         out.push(b' ');
@@ -162,33 +165,33 @@ impl LineRenderer {
     }
 }
 
-/// The same name has the same colour in every run and on every machine (FNV-1a over the palette).
+/// The color of a name, the same in every run and on every machine (FNV-1a over the palette).
 fn color_for(name: &str) -> u8 {
     let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
-    // The low bits of FNV differ least between short names.
+    // The low bits of FNV differ least for short names.
     let folded = hash ^ (hash >> 32);
     PALETTE[usize::try_from(folded % PALETTE.len() as u64).expect("less than the palette's length")]
 }
 
-/// The text, shortened with `…` if it takes more than so many columns of a terminal.
+/// The text, truncated with `…` to `columns` of a terminal.
 #[must_use]
-pub fn truncate_to_width(name: &str, column: usize) -> String {
-    if name.width() <= column {
-        return name.to_owned();
+pub fn truncate_to_width(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
     }
-    let mut shown = String::new();
+    let mut truncated = String::new();
     let mut width = 1;
-    for char in name.chars() {
+    for char in text.chars() {
         width += char.width().unwrap_or(0);
-        if width > column {
+        if width > columns {
             break;
         }
-        shown.push(char);
+        truncated.push(char);
     }
-    shown.push('…');
-    shown
+    truncated.push('…');
+    truncated
 }
 
 #[cfg(test)]
@@ -198,7 +201,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::Source;
+    use crate::line::Source;
 
     fn line(domain: &str, message: &'static str) -> LogLine {
         LogLine {
@@ -216,71 +219,77 @@ mod tests {
         }
     }
 
-    fn show(terminal: &mut LineRenderer, line: &LogLine) -> String {
-        String::from_utf8(terminal.render(line)).expect("always UTF-8")
+    fn render(renderer: &mut LineRenderer, line: &LogLine) -> String {
+        String::from_utf8(renderer.render(line)).expect("always UTF-8")
     }
 
     #[test]
-    fn plain_lines_are_aligned_and_nothing_else() {
-        let mut terminal = LineRenderer::new(Style {
+    fn plain_lines_are_aligned() {
+        let mut renderer = LineRenderer::new(Style {
             names: &["users", "orders"],
             ..Style::default()
         });
-        assert_eq!(show(&mut terminal, &line("users", "hi")), "users   │ hi\n");
+        assert_eq!(
+            render(&mut renderer, &line("users", "hi")),
+            "users   │ hi\n"
+        );
         let unfinished = LogLine {
             partial: true,
             ..line("users", "\u{1b}[31mhi\u{1b}]0;t\u{7}")
         };
-        assert_eq!(show(&mut terminal, &unfinished), "users   │ hi␛]0;t␇\n");
-        // A name that nobody had told of widens the column from then on.
+        assert_eq!(render(&mut renderer, &unfinished), "users   │ hi␛]0;t␇\n");
+        // An unexpected longer name widens the column from then on.
         let longer = line("notifications", "x");
-        assert_eq!(show(&mut terminal, &longer), "notifications │ x\n");
+        assert_eq!(render(&mut renderer, &longer), "notifications │ x\n");
         assert_eq!(
-            show(&mut terminal, &line("users", "hi")),
+            render(&mut renderer, &line("users", "hi")),
             "users         │ hi\n"
         );
     }
 
     #[test]
-    fn wide_names_count_as_wide_and_long_ones_are_cut() {
-        let mut terminal = LineRenderer::new(Style {
+    fn wide_names_are_measured_in_columns_and_long_ones_truncated() {
+        let mut renderer = LineRenderer::new(Style {
             names: &["注文"],
             width: Some(30),
             ..Style::default()
         });
-        assert_eq!(show(&mut terminal, &line("注文", "x")), "注文    │ x\n");
+        assert_eq!(render(&mut renderer, &line("注文", "x")), "注文    │ x\n");
         let long = line("recommendations", "x");
-        assert_eq!(show(&mut terminal, &long), "recommend… │ x\n");
+        assert_eq!(render(&mut renderer, &long), "recommend… │ x\n");
     }
 
     #[test]
-    fn a_domains_colour_ends_with_its_line_and_depends_on_its_name_alone() {
+    fn a_color_ends_with_its_line_and_depends_on_the_name_alone() {
         let style = Style {
             color: true,
             ..Style::default()
         };
         let mut one = LineRenderer::new(style);
-        let shown = show(&mut one, &line("users", "\u{1b}[31mred"));
-        assert!(shown.ends_with("\u{1b}[31mred\u{1b}[0m\n"), "{shown:?}");
+        let line_with_color = render(&mut one, &line("users", "\u{1b}[31mred"));
+        assert!(
+            line_with_color.ends_with("\u{1b}[31mred\u{1b}[0m\n"),
+            "{line_with_color:?}"
+        );
         let mut other = LineRenderer::new(style);
-        show(&mut other, &line("orders", "first"));
+        render(&mut other, &line("orders", "first"));
         assert_eq!(
-            show(&mut other, &line("users", "x")),
-            show(&mut one, &line("users", "x"))
+            render(&mut other, &line("users", "x")),
+            render(&mut one, &line("users", "x"))
         );
         assert_ne!(color_for("users"), color_for("orders"));
     }
 
     #[test]
-    fn each_line_begins_as_the_terminal_was_before_all() {
-        let mut terminal = LineRenderer::new(Style {
+    fn each_line_starts_in_the_initial_state_of_the_terminal() {
+        let mut renderer = LineRenderer::new(Style {
             color: true,
             ..Style::default()
         });
         let prefix = "\u{1b}[38;5;168musers   │\u{1b}[0m ";
-        for (message, shown) in [
+        for (message, expected) in [
             ("x", "x\n"),
-            // Ended by its writer: nothing to add.
+            // Reset by the line itself: nothing to add.
             ("\u{1b}[31mred\u{1b}[0m x", "\u{1b}[31mred\u{1b}[0m x\n"),
             (
                 "\u{1b}[31mred\u{1b}[39m",
@@ -289,13 +298,13 @@ mod tests {
             ("\u{1b}[7m\u{1b}[K", "\u{1b}[7m␛[K\u{1b}[0m\n"),
             ("\u{1b}]52;c;eA==\u{7}", "␛]52;c;eA==␇\n"),
         ] {
-            let told = show(&mut terminal, &line("users", message));
-            assert_eq!(told, format!("{prefix}{shown}"));
+            let rendered = render(&mut renderer, &line("users", message));
+            assert_eq!(rendered, format!("{prefix}{expected}"));
         }
     }
 
     #[test]
-    fn unfinished_lines_and_fulcrums_own_words_stand_out_in_colour_only() {
+    fn partial_lines_and_own_lines_are_marked_in_color_only() {
         let unfinished = LogLine {
             partial: true,
             ..line("users", "x")
@@ -305,15 +314,15 @@ mod tests {
             level: Some(Level::Error),
             ..line("users", "exit 1")
         };
-        let mut colour = LineRenderer::new(Style {
+        let mut color = LineRenderer::new(Style {
             color: true,
             ..Style::default()
         });
-        assert!(show(&mut colour, &unfinished).ends_with("x\u{1b}[2m⏎\u{1b}[0m\n"));
-        assert!(show(&mut colour, &own).ends_with("\u{1b}[1;31mexit 1\u{1b}[0m\n"));
+        assert!(render(&mut color, &unfinished).ends_with("x\u{1b}[2m⏎\u{1b}[0m\n"));
+        assert!(render(&mut color, &own).ends_with("\u{1b}[1;31mexit 1\u{1b}[0m\n"));
         let mut plain = LineRenderer::new(Style::default());
-        assert_eq!(show(&mut plain, &unfinished), "users   │ x\n");
-        assert_eq!(show(&mut plain, &own), "users   │ exit 1\n");
+        assert_eq!(render(&mut plain, &unfinished), "users   │ x\n");
+        assert_eq!(render(&mut plain, &own), "users   │ exit 1\n");
         assert_eq!(
             plain.render_gap(Gap { missed: 2 }),
             "fulcrum │ 2 lines dropped (output rate too high)\n".as_bytes()
@@ -321,14 +330,14 @@ mod tests {
     }
 
     #[test]
-    fn time_in_front_and_raw_bytes() {
-        let mut terminal = LineRenderer::new(Style {
+    fn timestamps_and_raw_bytes_are_optional() {
+        let mut renderer = LineRenderer::new(Style {
             timestamps: true,
             raw: true,
             ..Style::default()
         });
         assert_eq!(
-            show(&mut terminal, &line("users", "\u{1b}]0;title\u{7}")),
+            render(&mut renderer, &line("users", "\u{1b}]0;title\u{7}")),
             "1970-01-01T00:00:01.234Z users   │ \u{1b}]0;title\u{7}\n"
         );
     }

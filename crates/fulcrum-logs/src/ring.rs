@@ -1,19 +1,21 @@
-//! What was said last, bounded by bytes and fair between domains.
+//! The newest lines in memory, bounded by bytes and fair between domains.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use crate::{Chunk, LogLine, LogQuery};
+use crate::chunk::Chunk;
+use crate::line::LogLine;
+use crate::query::LogQuery;
 
-/// The newest lines of every domain, together within a number of bytes.
+/// The newest lines of all domains, within a number of bytes.
 ///
-/// Each domain has a shelf of its own, and room is made on the fullest one. So a domain that floods
-/// pushes out its own past and not the last words of a quiet one.
+/// Each domain has its own buffer, and lines are evicted from the largest one. So a domain with much
+/// output evicts its own lines and not those of others.
 #[derive(Debug)]
 pub(crate) struct RingBuffer {
     limit: usize,
     bytes: usize,
-    shelves: BTreeMap<Arc<str>, DomainBuffer>,
+    buffers: BTreeMap<Arc<str>, DomainBuffer>,
 }
 
 #[derive(Debug, Default)]
@@ -27,60 +29,60 @@ impl RingBuffer {
         Self {
             limit,
             bytes: 0,
-            shelves: BTreeMap::new(),
+            buffers: BTreeMap::new(),
         }
     }
 
-    /// Adds what was said last. It is kept however big it is.
+    /// Adds the newest chunk. It is stored even if it exceeds the limit.
     pub(crate) fn push(&mut self, chunk: Arc<Chunk>) {
         let domain = Arc::clone(&chunk.source.domain);
         let cost = chunk.memory_cost();
-        let shelf = self.shelves.entry(Arc::clone(&domain)).or_default();
-        shelf.bytes += cost;
+        let buffer = self.buffers.entry(Arc::clone(&domain)).or_default();
+        buffer.bytes += cost;
         self.bytes += cost;
-        shelf.chunks.push_back(chunk);
+        buffer.chunks.push_back(chunk);
         while self.bytes > self.limit && self.evict_oldest_of_largest(&domain) {}
     }
 
-    /// The lines a query asks for, `n` of each domain at most, in no particular order.
+    /// The lines that match a query, at most `tail` of each domain, in no particular order.
     pub(crate) fn select(&self, query: &LogQuery) -> Vec<LogLine> {
-        let n = query.tail.unwrap_or(usize::MAX);
+        let tail = query.tail.unwrap_or(usize::MAX);
         let mut found = Vec::new();
-        let shelves = self.shelves.iter();
-        for (_, shelf) in shelves.filter(|(name, _)| query.wants_domain(name)) {
-            let enough = found.len().saturating_add(n);
-            let chunks = shelf.chunks.iter().rev();
-            for chunk in chunks.filter(|chunk| query.wants_past(chunk)) {
+        let buffers = self.buffers.iter();
+        for (_, buffer) in buffers.filter(|(name, _)| query.matches_domain(name)) {
+            let enough = found.len().saturating_add(tail);
+            let chunks = buffer.chunks.iter().rev();
+            for chunk in chunks.filter(|chunk| query.matches_earlier(chunk)) {
                 if found.len() >= enough {
                     break;
                 }
-                let begin = found.len();
-                found.extend(chunk.lines().filter(|line| query.wants_line(line)));
+                let start = found.len();
+                found.extend(chunk.lines().filter(|line| query.matches_level(line)));
                 let surplus = found.len().saturating_sub(enough);
-                // The newest ones stay.
-                found.drain(begin..begin + surplus);
+                // The newest stay.
+                found.drain(start..start + surplus);
             }
         }
         found
     }
 
-    /// Makes room; false if nothing is left but the chunk that `newest` has just said.
+    /// Evicts a chunk; false if only the newest chunk, of `newest`, is left.
     fn evict_oldest_of_largest(&mut self, newest: &Arc<str>) -> bool {
-        let fullest = self
-            .shelves
+        let largest = self
+            .buffers
             .iter_mut()
-            .filter(|(name, shelf)| *name != newest || shelf.chunks.len() > 1)
-            .max_by_key(|(_, shelf)| shelf.bytes);
-        let Some((name, shelf)) = fullest else {
+            .filter(|(name, buffer)| *name != newest || buffer.chunks.len() > 1)
+            .max_by_key(|(_, buffer)| buffer.bytes);
+        let Some((name, buffer)) = largest else {
             return false;
         };
-        if let Some(oldest) = shelf.chunks.pop_front() {
-            shelf.bytes -= oldest.memory_cost();
+        if let Some(oldest) = buffer.chunks.pop_front() {
+            buffer.bytes -= oldest.memory_cost();
             self.bytes -= oldest.memory_cost();
         }
-        if shelf.chunks.is_empty() {
+        if buffer.chunks.is_empty() {
             let name = Arc::clone(name);
-            self.shelves.remove(&name);
+            self.buffers.remove(&name);
         }
         true
     }
@@ -94,7 +96,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Source, Stream};
+    use crate::line::{Source, Stream};
 
     fn push(ring: &mut RingBuffer, domain: &str, seq: u64, length: usize) {
         let source = Source {
@@ -115,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_does_not_push_out_what_others_said() {
+    fn a_flood_does_not_evict_the_lines_of_others() {
         let mut ring = RingBuffer::new(100_000);
         for seq in 1..=10 {
             push(&mut ring, "quiet", seq, 50);
@@ -130,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_said_last_is_kept_even_if_over_the_limit() {
+    fn the_newest_chunk_is_stored_even_over_the_limit() {
         let mut ring = RingBuffer::new(1_000);
         push(&mut ring, "a", 1, 10);
         push(&mut ring, "b", 2, 5_000);
@@ -140,22 +142,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn stays_within_its_bytes_and_keeps_the_newest_of_each(
-            said in prop::collection::vec((0_usize..4, 0_usize..400), 1..120),
+        fn the_limit_holds_and_the_newest_of_each_domain_stay(
+            lines in prop::collection::vec((0_usize..4, 0_usize..400), 1..120),
             limit in 600_usize..8_000,
         ) {
             const NAMES: [&str; 4] = ["a", "b", "c", "d"];
             let mut ring = RingBuffer::new(limit);
-            for (at, (who, length)) in said.iter().enumerate() {
+            for (at, (domain, length)) in lines.iter().enumerate() {
                 let seq = at as u64 + 1;
-                push(&mut ring, NAMES[*who], seq, *length);
-                let chunks = ring.shelves.values().flat_map(|shelf| &shelf.chunks);
+                push(&mut ring, NAMES[*domain], seq, *length);
+                let chunks = ring.buffers.values().flat_map(|buffer| &buffer.chunks);
                 let cost: usize = chunks.map(|chunk| chunk.memory_cost()).sum();
                 let kept = ring.select(&LogQuery::default());
                 prop_assert_eq!(cost, ring.bytes);
                 prop_assert!(cost <= limit || kept.len() == 1);
                 prop_assert!(kept.iter().any(|line| line.seq == seq));
-                // What is kept of a domain is an unbroken run up to its newest line.
+                // The stored lines of a domain are consecutive up to its newest.
                 for (number, name) in NAMES.iter().enumerate() {
                     let mut kept: Vec<u64> = ring
                         .select(&LogQuery::domain(*name))
@@ -163,10 +165,10 @@ mod tests {
                         .map(|line| line.seq)
                         .collect();
                     kept.sort_unstable();
-                    let all: Vec<u64> = said[..=at]
+                    let all: Vec<u64> = lines[..=at]
                         .iter()
                         .zip(1_u64..)
-                        .filter(|((who, _), _)| *who == number)
+                        .filter(|((domain, _), _)| *domain == number)
                         .map(|(_, seq)| seq)
                         .collect();
                     prop_assert!(all.ends_with(&kept));

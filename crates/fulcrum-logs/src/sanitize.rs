@@ -1,20 +1,20 @@
-//! What a domain writes must not drive the terminal that shows it.
+//! Makes output safe for a terminal.
 
 use std::io::Write as _;
 
-/// A colour sequence longer than this isn't one.
-const SGR_MAX: usize = 64;
+/// The longest color sequence, in bytes of parameters.
+const MAX_SGR_LEN: usize = 64;
 
-/// Appends `message` to `out` in a form that can do nothing to a terminal but print.
+/// Appends `message` to `out` so that it cannot control a terminal.
 ///
-/// Colour sequences (SGR, `ESC [ … m`) pass if `colour`, else they are left out. Every other
-/// control character becomes visible: ESC as `␛`, BEL as `␇`, CR as `␍`, C1 controls as `\x9b`.
-/// So the start of an OSC 52 reads `␛]52`. Made visible, as `\u202e`, are also the characters that
-/// turn the direction of what follows or begin a new line in their own way: they can make a line
-/// read as another. Tabs stay. Bytes that aren't UTF-8 become U+FFFD.
+/// Color sequences (SGR, `ESC [ … m`) are copied if `color`, else removed. Every other control
+/// character becomes visible: ESC as `␛`, BEL as `␇`, CR as `␍`, C1 controls as `\x9b`. So an OSC 52
+/// starts with `␛]52`. Characters that change the direction of text or separate lines become
+/// visible, too, as `\u202e`, since they can make a line look like another one. Tabs stay. Bytes that
+/// are not UTF-8 become U+FFFD.
 ///
-/// Gives whether a colour is still on at the end; then a reset should follow.
-pub fn sanitize(message: &[u8], colour: bool, out: &mut Vec<u8>) -> bool {
+/// Returns whether a color is still on at the end; then a reset should follow.
+pub fn sanitize(message: &[u8], color: bool, out: &mut Vec<u8>) -> bool {
     if is_plain_ascii(message) {
         out.extend_from_slice(message);
         return false;
@@ -28,7 +28,7 @@ pub fn sanitize(message: &[u8], colour: bool, out: &mut Vec<u8>) -> bool {
             rest = match sgr_length(control.as_bytes()) {
                 Some(length) => {
                     let (sgr, later) = control.split_at(length);
-                    if colour {
+                    if color {
                         out.extend_from_slice(sgr.as_bytes());
                         open = !is_reset(sgr);
                     }
@@ -51,7 +51,7 @@ pub fn sanitize(message: &[u8], colour: bool, out: &mut Vec<u8>) -> bool {
     open
 }
 
-/// Whether a character may drive a terminal, or turn what is read around. A tab is one of them.
+/// Whether a character can control a terminal or change the direction of text. A tab is one.
 pub(crate) fn is_unsafe_char(char: char) -> bool {
     char.is_control()
         || matches!(
@@ -60,9 +60,9 @@ pub(crate) fn is_unsafe_char(char: char) -> bool {
         )
 }
 
-/// Whether there is nothing but printable ASCII and tabs, as in most lines.
+/// Whether the text is printable ASCII and tabs only, as most lines are.
 fn is_plain_ascii(message: &[u8]) -> bool {
-    // Whole blocks without a way out in between: compilers make vector code of that.
+    // Blocks without an early exit, which the compiler vectorizes.
     let is_plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t');
     let (blocks, rest) = message.as_chunks::<32>();
     let plain_block = |block: &[u8; 32]| {
@@ -73,19 +73,19 @@ fn is_plain_ascii(message: &[u8]) -> bool {
     blocks.iter().all(plain_block) && rest.iter().all(is_plain)
 }
 
-/// Whether a colour sequence ends all colours: `ESC [ m`, `ESC [ 0 m`. (`38;5;0` is a black.)
+/// Whether a color sequence is a reset: `ESC [ m`, `ESC [ 0 m`. (`38;5;0` is a black.)
 fn is_reset(sgr: &str) -> bool {
     sgr[2..sgr.len() - 1]
         .bytes()
         .all(|byte| matches!(byte, b'0' | b';'))
 }
 
-/// The length of the colour sequence that `text` begins with, if it does.
+/// The length of the color sequence at the start of `text`.
 pub(crate) fn sgr_length(text: &[u8]) -> Option<usize> {
     let parameters = text.strip_prefix(b"\x1b[")?;
     let end = parameters
         .iter()
-        .take(SGR_MAX)
+        .take(MAX_SGR_LEN)
         .position(|byte| !matches!(byte, b'0'..=b'9' | b';' | b':'))?;
     (parameters[end] == b'm').then_some(end + 3)
 }
@@ -95,14 +95,14 @@ fn escape(control: char, out: &mut Vec<u8>) {
         '\t' => out.push(b'\t'),
         '\u{7f}' => push_char('\u{2421}', out),
         '\u{0}'..='\u{1f}' => {
-            // The block of control pictures has the order of the controls.
+            // Control pictures have the order of the control characters.
             let picture = char::from_u32(0x2400 + u32::from(control));
             push_char(picture.unwrap_or(char::REPLACEMENT_CHARACTER), out);
         }
         '\u{80}'..='\u{9f}' => {
-            write!(out, "\\x{:02x}", u32::from(control)).expect("a Vec takes every write");
+            write!(out, "\\x{:02x}", u32::from(control)).expect("writing to a Vec cannot fail");
         }
-        other => write!(out, "\\u{:04x}", u32::from(other)).expect("a Vec takes every write"),
+        other => write!(out, "\\u{:04x}", u32::from(other)).expect("writing to a Vec cannot fail"),
     }
 }
 
@@ -116,21 +116,21 @@ mod tests {
 
     use super::*;
 
-    fn shown(message: &[u8], colour: bool) -> String {
+    fn sanitized(message: &[u8], color: bool) -> String {
         let mut out = Vec::new();
-        sanitize(message, colour, &mut out);
+        sanitize(message, color, &mut out);
         String::from_utf8(out).expect("always UTF-8")
     }
 
     #[test]
-    fn colours_pass_or_are_left_out() {
+    fn colors_are_copied_or_removed() {
         let text = b"\x1b[31mred\x1b[0m \x1b[1;38;5;200mpink\x1b[38:2::1:2:3m\x1b[m";
-        assert_eq!(shown(text, true).as_bytes(), text);
-        assert_eq!(shown(text, false), "red pink");
+        assert_eq!(sanitized(text, true).as_bytes(), text);
+        assert_eq!(sanitized(text, false), "red pink");
     }
 
     #[test]
-    fn everything_else_becomes_visible() {
+    fn other_control_sequences_become_visible() {
         for (bytes, text) in [
             (&b"\x1b]52;c;ZXZpbA==\x07"[..], "␛]52;c;ZXZpbA==␇"),
             (b"\x1b[2J\x1b[H", "␛[2J␛[H"),
@@ -152,43 +152,43 @@ mod tests {
                 b"\x1bP+q\x1b\\\x1b_Ga\x1b\\\x1b^p\x1bXs\x1b(0\x0e",
                 "␛P+q␛\\␛_Ga␛\\␛^p␛Xs␛(0␎",
             ),
-            // What only looks like SGR: private and intermediate bytes, spaces, a break within.
+            // Similar to SGR: private and intermediate bytes, spaces, an interruption.
             (
                 b"\x1b[?25m\x1b[>4;2m\x1b[1 m\x1b[1$m",
                 "␛[?25m␛[>4;2m␛[1 m␛[1$m",
             ),
             (b"\x1b[3\r1m\x1b[\x1b[m", "␛[3␍1m␛["),
             (b"\x1b [31m\x1b\x1b[0m", "␛ [31m␛"),
-            // C1, as UTF-8 and as bytes of its own: CSI, OSC, DCS, ST.
+            // C1, as UTF-8 and as single bytes: CSI, OSC, DCS, ST.
             (
                 "\u{9b}2J\u{9d}52;c;x\u{9c}\u{90}".as_bytes(),
                 "\\x9b2J\\x9d52;c;x\\x9c\\x90",
             ),
             (b"\x9b31m\x9d0;t\x9c", "\u{fffd}31m\u{fffd}0;t\u{fffd}"),
-            // Direction and lines.
+            // Direction and line separators.
             (
                 "a\u{202e}b\u{202a}\u{202c}\u{2066}\u{2069}\u{2028}".as_bytes(),
                 "a\\u202eb\\u202a\\u202c\\u2066\\u2069\\u2028",
             ),
             ("\u{200d}\u{200e}".as_bytes(), "\u{200d}\u{200e}"),
         ] {
-            let coloured = shown(bytes, true);
+            let with_color = sanitized(bytes, true);
             assert_eq!(
-                coloured.replace("\u{1b}[m", "").replace("\u{1b}[0m", ""),
+                with_color.replace("\u{1b}[m", "").replace("\u{1b}[0m", ""),
                 text
             );
-            assert_eq!(shown(bytes, false), text);
+            assert_eq!(sanitized(bytes, false), text);
         }
     }
 
     #[test]
-    fn an_endless_colour_sequence_is_none() {
+    fn an_overlong_color_sequence_becomes_visible() {
         let text = format!("\x1b[{}m", "1;".repeat(100));
-        assert!(shown(text.as_bytes(), true).starts_with("␛[1;"));
+        assert!(sanitized(text.as_bytes(), true).starts_with("␛[1;"));
     }
 
     #[test]
-    fn a_colour_that_is_left_on_is_told() {
+    fn a_color_that_is_left_on_is_reported() {
         for (text, open) in [
             ("plain", false),
             ("\u{1b}[31mred", true),
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_is_plain_at_any_length() {
+    fn plain_ascii_is_recognized_at_any_length() {
         for length in 0..100 {
             let mut line = vec![b'x'; length];
             assert!(is_plain_ascii(&line));
@@ -239,28 +239,28 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_control_but_colours_and_tabs(message in bytes()) {
-            let mut rest = shown(&message, true);
+        fn only_colors_and_tabs_remain(message in bytes()) {
+            let mut rest = sanitized(&message, true);
             while let Some(at) = rest.find('\u{1b}') {
                 let length = sgr_length(&rest.as_bytes()[at..]);
-                prop_assert!(length.is_some(), "an escape that isn't SGR in {rest:?}");
+                prop_assert!(length.is_some(), "an escape that is not SGR in {rest:?}");
                 rest.replace_range(at..at + length.unwrap_or_default(), "");
             }
-            // Taking sequences out never joins the rest to a new one.
+            // Removing sequences never joins the rest to a new one.
             prop_assert!(rest.chars().all(|char| char == '\t' || !is_unsafe_char(char)));
-            prop_assert_eq!(rest, shown(&message, false));
+            prop_assert_eq!(rest, sanitized(&message, false));
         }
 
         #[test]
-        fn no_control_at_all_without_colour(message in bytes()) {
-            let shown = shown(&message, false);
+        fn only_tabs_remain_without_color(message in bytes()) {
+            let shown = sanitized(&message, false);
             prop_assert!(shown.chars().all(|char| char == '\t' || !is_unsafe_char(char)));
         }
 
         #[test]
-        fn what_is_safe_stays_as_it_is(message in bytes()) {
-            let once = shown(&message, true);
-            prop_assert_eq!(shown(once.as_bytes(), true), once);
+        fn sanitized_text_does_not_change_again(message in bytes()) {
+            let once = sanitized(&message, true);
+            prop_assert_eq!(sanitized(once.as_bytes(), true), once);
         }
     }
 }

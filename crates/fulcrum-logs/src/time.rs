@@ -1,8 +1,8 @@
-//! Wall-clock times as text.
+//! Times as RFC 3339.
 
 use std::time::{Duration, SystemTime};
 
-/// The last second that has a year of four digits: 9999-12-31T23:59:59Z.
+/// The last second of RFC 3339, 9999-12-31T23:59:59Z, since the epoch.
 const LAST_SECOND: u64 = 253_402_300_799;
 
 /// RFC 3339 in UTC with milliseconds. A time that RFC 3339 cannot express becomes the nearest one.
@@ -14,7 +14,7 @@ pub(crate) fn rfc3339_micros(time: SystemTime) -> String {
     humantime::format_rfc3339_micros(clamp_to_rfc3339(time)).to_string()
 }
 
-/// A clock may be set to anything; a log line must be printable all the same.
+/// The nearest time that RFC 3339 can express: the clock may be set to any time.
 fn clamp_to_rfc3339(time: SystemTime) -> SystemTime {
     let since_epoch = time
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn impossible_times_are_printed_too() {
+    fn times_out_of_range_are_clamped() {
         let before = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
         assert_eq!(rfc3339_millis(before), "1970-01-01T00:00:00.000Z");
         let far = SystemTime::UNIX_EPOCH + Duration::from_secs(LAST_SECOND * 2);

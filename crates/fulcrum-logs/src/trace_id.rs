@@ -1,4 +1,4 @@
-//! Which trace a line belongs to, by the ways in which tracing libraries for Node put it there.
+//! Detects the trace id of a line in the formats of tracing libraries for Node.
 
 use std::sync::LazyLock;
 
@@ -6,23 +6,22 @@ use memchr::memmem::Finder;
 
 use crate::json_scanner::JsonScanner;
 
-/// Longer than any id in use: OpenTelemetry's have 32 digits, a UUID 36 characters.
-const LONGEST: usize = 64;
+/// The longest id, in bytes. Those of OpenTelemetry have 32 digits, a UUID 36 characters.
+const MAX_ID_LEN: usize = 64;
 
-/// In every key that is known here, and in hardly any other word.
+/// A substring of all known keys that is rare in other words.
 static KEY_SUBSTRING: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"race"));
 
-/// The id of the trace that a line tells of itself.
+/// The trace id of a line, if it has one.
 ///
-/// Understood are, in lines that begin with `{`, the keys `trace_id`, `traceId`, `trace.id`
-/// (Elastic), `dd.trace_id` (Datadog), `otelTraceID` (OpenTelemetry's older loggers),
-/// `traceparent` (W3C) and the objects `trace: {id}`, `otel: {trace_id}` and `dd: {trace_id}`; in
-/// other lines the same keys with `=`, as logfmt writes them. The first one that holds an id
-/// counts. Ids of OpenTelemetry and W3C are 32 hexadecimal digits; elsewhere letters, digits, `-`
-/// and `_`, up to 64 of them. An id of zeros, which stands for none, is none.
+/// In lines that start with `{`, these keys are detected: `trace_id`, `traceId`, `trace.id`
+/// (Elastic), `dd.trace_id` (Datadog), `otelTraceID` (older loggers of OpenTelemetry), `traceparent`
+/// (W3C), and the objects `trace: {id}`, `otel: {trace_id}` and `dd: {trace_id}`. In other lines, the
+/// same keys with `=`, as in logfmt. The first key with a valid id counts. Ids of OpenTelemetry and
+/// W3C are 32 hexadecimal digits; others are up to 64 letters, digits, `-` and `_`. An id of zeros
+/// means none.
 ///
-/// A function of the message alone. A line in which nothing is called `trace` costs a search for
-/// that, and nothing else.
+/// A line without such a key costs one substring search.
 #[must_use]
 pub fn detect_trace_id(message: &[u8]) -> Option<&str> {
     let first = KEY_SUBSTRING.find(message)?;
@@ -32,7 +31,7 @@ pub fn detect_trace_id(message: &[u8]) -> Option<&str> {
     }
 }
 
-/// How the value behind a key is to be read.
+/// The format of the value of a key.
 #[derive(Clone, Copy)]
 enum IdFormat {
     /// 32 hexadecimal digits.
@@ -43,7 +42,7 @@ enum IdFormat {
     Parent,
 }
 
-fn form_of(key: &[u8]) -> Option<IdFormat> {
+fn format_of(key: &[u8]) -> Option<IdFormat> {
     match key {
         b"trace_id" | b"traceId" | b"traceID" | b"traceid" | b"trace.id" | b"dd.trace_id" => {
             Some(IdFormat::Free)
@@ -57,8 +56,8 @@ fn form_of(key: &[u8]) -> Option<IdFormat> {
 fn id_in_json(object: &[u8]) -> Option<&str> {
     let mut scan = JsonScanner::object(object);
     while let Some((key, value)) = scan.next_entry() {
-        let found = match (form_of(key), key, value) {
-            (Some(form), _, value) => id_of(form, unquoted(value)),
+        let found = match (format_of(key), key, value) {
+            (Some(format), _, value) => id_of(format, unquoted(value)),
             (None, b"trace" | b"dd" | b"otel", [b'{', inner @ ..]) => id_in_object(inner),
             (None, _, _) => None,
         };
@@ -69,15 +68,15 @@ fn id_in_json(object: &[u8]) -> Option<&str> {
     None
 }
 
-/// The same in an object that is about the trace, so that an `id` in it is the trace's.
+/// The same in an object about the trace: an `id` in it is the trace id.
 fn id_in_object(object: &[u8]) -> Option<&str> {
     let mut scan = JsonScanner::object(object);
     while let Some((key, value)) = scan.next_entry() {
-        let form = match key {
+        let format = match key {
             b"id" => Some(IdFormat::Free),
-            key => form_of(key),
+            key => format_of(key),
         };
-        if let Some(id) = form.and_then(|form| id_of(form, unquoted(value))) {
+        if let Some(id) = format.and_then(|format| id_of(format, unquoted(value))) {
             return Some(id);
         }
     }
@@ -91,39 +90,39 @@ fn unquoted(value: &[u8]) -> &[u8] {
     }
 }
 
-/// `… trace_id=4bf9… …`; `first` is where the mark is for the first time.
+/// `… trace_id=4bf9… …`; `first` is the first position of [`KEY_SUBSTRING`].
 fn id_in_text(text: &[u8], first: usize) -> Option<&str> {
     let is_key = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
-    let mut mark = first;
+    let mut found = first;
     loop {
-        let begin = text[..mark]
+        let begin = text[..found]
             .iter()
             .rposition(|byte| !is_key(byte))
             .map_or(0, |before| before + 1);
         let length = text[begin..].iter().position(|byte| !is_key(byte))?;
         let (key, after) = text[begin..].split_at(length);
-        if let ([b'=', value @ ..], Some(form)) = (after, form_of(key)) {
+        if let ([b'=', value @ ..], Some(format)) = (after, format_of(key)) {
             let value = match value {
                 [b'"' | b'\'', inside @ ..] => inside,
                 bare => bare,
             };
             let end = value.iter().position(|byte| !is_token(*byte));
-            if let Some(id) = id_of(form, &value[..end.unwrap_or(value.len())]) {
+            if let Some(id) = id_of(format, &value[..end.unwrap_or(value.len())]) {
                 return Some(id);
             }
         }
         let later = begin + length;
-        mark = later + KEY_SUBSTRING.find(&text[later..])?;
+        found = later + KEY_SUBSTRING.find(&text[later..])?;
     }
 }
 
-fn id_of(form: IdFormat, value: &[u8]) -> Option<&str> {
-    let id = match form {
+fn id_of(format: IdFormat, value: &[u8]) -> Option<&str> {
+    let id = match format {
         IdFormat::Hex => Some(value).filter(|id| is_hex(id, 32)),
         IdFormat::Free => Some(value).filter(|id| {
-            (1..=LONGEST).contains(&id.len())
+            (1..=MAX_ID_LEN).contains(&id.len())
                 && id.iter().all(|byte| is_token(*byte))
-                // What a template prints that has no trace at hand.
+                // What templates print without a trace.
                 && !matches!(*id, b"null" | b"undefined" | b"none" | b"None" | b"true" | b"false" | b"-")
         }),
         IdFormat::Parent => parse_traceparent(value),
@@ -134,8 +133,8 @@ fn id_of(form: IdFormat, value: &[u8]) -> Option<&str> {
     std::str::from_utf8(id).ok()
 }
 
-/// The id in a `traceparent`, by W3C Trace Context: version `ff` is none, and versions after 00
-/// may go on behind the flags.
+/// The id in a `traceparent`, by W3C Trace Context: version `ff` is invalid, and versions after 00
+/// may have more fields after the flags.
 fn parse_traceparent(value: &[u8]) -> Option<&[u8]> {
     let mut fields = value.split(|byte| *byte == b'-');
     let (version, trace, span, flags) = (
@@ -177,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn every_library_has_its_key() {
+    fn the_keys_of_all_libraries_are_found() {
         for line in [
             r#"{"level":30,"time":1,"trace_id":"ID","span_id":"00f067aa0ba902b7","msg":"x"}"#,
             r#"{"message":"trace_id","meta":{"trace_id":"no"},"traceId":"ID"}"#,
@@ -191,7 +190,7 @@ mod tests {
             r#"{"dd":{"service":"a","trace_id":"ID"}}"#,
             r#"{"trace":"on","trace_id":"ID"}"#,
             r#"  { "trace_id" : "ID" }"#,
-            // An id that isn't one gives way to a later one that is.
+            // An invalid id is skipped.
             r#"{"trace_id":"","traceId":"ID"}"#,
             "level=info trace_id=ID msg=x",
             "traceId=\"ID\"",
@@ -214,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_id_is_none() {
+    fn invalid_ids_are_ignored() {
         for line in [
             "",
             "{",
@@ -249,7 +248,7 @@ mod tests {
     }
 
     proptest! {
-        /// Against a real parser: the id of any object is found, wherever it stands.
+        /// Compared with a JSON parser: the id is found anywhere in any object.
         #[test]
         fn agrees_with_a_json_parser(
             keys in prop::collection::vec("[a-z\"\\\\{},:\\[\\]é]{0,6}", 0..5),
@@ -258,8 +257,8 @@ mod tests {
             pretty in any::<bool>(),
         ) {
             let mut object = serde_json::Map::new();
-            for (place, (key, value)) in keys.iter().zip(&values).enumerate() {
-                if place == at {
+            for (index, (key, value)) in keys.iter().zip(&values).enumerate() {
+                if index == at {
                     object.insert("trace_id".into(), ID.into());
                 }
                 object.insert(key.clone(), serde_json::json!([{"trace_id": value}, value]));
@@ -272,13 +271,13 @@ mod tests {
         }
 
         #[test]
-        fn never_panics_and_needs_no_escapes(
+        fn an_id_never_needs_escapes(
             head in prop::sample::select(vec!["", "{\"trace_id\":\"", "trace_id=", "{\"trace\":{", "race"]),
             bytes in prop::collection::vec(any::<u8>(), 0..80),
         ) {
             let line = [head.as_bytes(), &bytes].concat();
             if let Some(id) = detect_trace_id(&line) {
-                prop_assert!(id.bytes().all(is_token) && id.len() <= LONGEST);
+                prop_assert!(id.bytes().all(is_token) && id.len() <= MAX_ID_LEN);
             }
         }
     }

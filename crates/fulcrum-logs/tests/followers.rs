@@ -1,4 +1,4 @@
-//! Followers: gapless at the seam, bounded, and nobody else's problem.
+//! Followers: complete, bounded, and independent of each other.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -20,7 +20,7 @@ fn source(domain: &str, generation: u64) -> Source {
     }
 }
 
-fn say(hub: &Hub, domain: &str, text: impl Into<Bytes>) -> u64 {
+fn publish(hub: &Hub, domain: &str, text: impl Into<Bytes>) -> u64 {
     let level = None;
     let source = source(domain, 1);
     hub.publish(source, Stream::Stdout, level, text.into(), false, NOW)
@@ -30,8 +30,8 @@ fn seqs(lines: &[LogLine]) -> Vec<u64> {
     lines.iter().map(|line| line.seq).collect()
 }
 
-/// Everything that is there now: numbers of lines, and how many were missed in front of each.
-fn taken(follower: &mut Follower) -> Vec<Result<u64, u64>> {
+/// All queued deliveries: sequence numbers of lines, and the sizes of gaps.
+fn deliveries(follower: &mut Follower) -> Vec<Result<u64, u64>> {
     std::iter::from_fn(|| follower.try_next())
         .map(|delivery| match delivery {
             Delivery::Line(line) => Ok(line.seq),
@@ -41,17 +41,17 @@ fn taken(follower: &mut Follower) -> Vec<Result<u64, u64>> {
 }
 
 #[test]
-fn queries_choose() {
+fn queries_select_lines() {
     let hub = Hub::new(HubConfig::default());
     let at = |second| NOW + Duration::from_secs(second);
-    let publish = |domain, generation, stream, level, second| {
+    let publish_at = |domain, generation, stream, level, second| {
         let source = source(domain, generation);
         hub.publish(source, stream, level, "x".into(), false, at(second))
     };
-    publish("users", 1, Stream::Stdout, None, 1);
-    publish("users", 1, Stream::Stderr, Some(Level::Error), 2);
-    publish("orders", 1, Stream::Stdout, Some(Level::Info), 3);
-    publish("users", 2, Stream::Stderr, Some(Level::Warn), 4);
+    publish_at("users", 1, Stream::Stdout, None, 1);
+    publish_at("users", 1, Stream::Stderr, Some(Level::Error), 2);
+    publish_at("orders", 1, Stream::Stdout, Some(Level::Info), 3);
+    publish_at("users", 2, Stream::Stderr, Some(Level::Warn), 4);
     hub.publish_event(
         FULCRUM_SOURCE,
         0,
@@ -102,81 +102,84 @@ fn queries_choose() {
 }
 
 #[test]
-fn one_that_falls_behind_loses_its_oldest_and_is_told_once() {
+fn a_slow_follower_loses_its_oldest_lines_with_one_gap() {
     let hub = Hub::new(HubConfig::default());
-    let mut stuck = hub.subscribe(LogQuery::default(), Capacity { bytes: 10_000 });
+    let mut slow = hub.subscribe(LogQuery::default(), Capacity { bytes: 10_000 });
     let mut other = hub.subscribe(LogQuery::default(), Capacity { bytes: 10_000_000 });
     for _ in 0..1_000 {
-        say(&hub, "users", vec![b'x'; 100]);
+        publish(&hub, "users", vec![b'x'; 100]);
     }
-    assert_eq!(taken(&mut other), (1..=1_000).map(Ok).collect::<Vec<_>>());
+    assert_eq!(
+        deliveries(&mut other),
+        (1..=1_000).map(Ok).collect::<Vec<_>>()
+    );
 
-    let got = taken(&mut stuck);
-    let missed = got[0].expect_err("the gap comes first");
+    let received = deliveries(&mut slow);
+    let missed = received[0].expect_err("the gap comes first");
     let expected: Vec<_> = std::iter::once(Err(missed))
         .chain((missed + 1..=1_000).map(Ok))
         .collect();
-    assert_eq!(got, expected);
-    // It goes on without further gaps once it keeps up.
-    say(&hub, "users", "on");
-    assert_eq!(taken(&mut stuck), [Ok(1_001)]);
+    assert_eq!(received, expected);
+    // No further gap once it is fast enough.
+    publish(&hub, "users", "on");
+    assert_eq!(deliveries(&mut slow), [Ok(1_001)]);
 }
 
 #[test]
 fn a_line_over_the_capacity_still_arrives() {
     let hub = Hub::new(HubConfig::default());
     let mut follower = hub.subscribe(LogQuery::default(), Capacity { bytes: 10 });
-    say(&hub, "users", "a");
-    say(&hub, "users", vec![b'x'; 1_000]);
-    assert_eq!(taken(&mut follower), [Err(1), Ok(2)]);
+    publish(&hub, "users", "a");
+    publish(&hub, "users", vec![b'x'; 1_000]);
+    assert_eq!(deliveries(&mut follower), [Err(1), Ok(2)]);
 }
 
-/// Lines that are read at once are also stored at once; a follower must not notice.
+/// Lines that are read together are stored as one chunk, which followers do not notice.
 #[tokio::test]
-async fn a_follower_of_levels_gets_those_lines_out_of_many() {
+async fn a_follower_by_level_gets_matching_lines_of_a_chunk() {
     let hub = Hub::new(HubConfig::default());
-    let serious = LogQuery {
+    let warnings = LogQuery {
         level: Some(Level::Warn),
         ..LogQuery::default()
     };
-    let mut follower = hub.subscribe(serious.clone(), Capacity::default());
+    let mut follower = hub.subscribe(warnings.clone(), Capacity::default());
     let text = "INFO a\nERROR b\nplain\nWARN c\n";
-    let tally = PumpCounters::default();
+    let counters = PumpCounters::default();
     pump(
         text.as_bytes(),
         &hub,
         source("users", 1),
         Stream::Stdout,
-        &tally,
+        &counters,
     )
     .await
     .expect("memory can be read");
-    say(&hub, "users", "unknown level");
-    assert_eq!(taken(&mut follower), [Ok(2), Ok(4)]);
-    assert_eq!(seqs(&hub.tail(&serious)), [2, 4]);
+    publish(&hub, "users", "unknown level");
+    assert_eq!(deliveries(&mut follower), [Ok(2), Ok(4)]);
+    assert_eq!(seqs(&hub.tail(&warnings)), [2, 4]);
 }
 
 #[tokio::test]
-async fn a_gap_counts_what_was_left_of_lines_read_at_once() {
+async fn a_gap_counts_the_unread_lines_of_a_chunk() {
     let hub = Hub::new(HubConfig::default());
     let mut follower = hub.subscribe(LogQuery::default(), Capacity { bytes: 1_000 });
-    let tally = PumpCounters::default();
+    let counters = PumpCounters::default();
     pump(
         &b"one\ntwo\nthree\n"[..],
         &hub,
         source("users", 1),
         Stream::Stdout,
-        &tally,
+        &counters,
     )
     .await
     .expect("memory can be read");
     assert!(matches!(follower.try_next(), Some(Delivery::Line(line)) if line.seq == 1));
-    say(&hub, "users", vec![b'x'; 2_000]);
-    assert_eq!(taken(&mut follower), [Err(2), Ok(4)]);
+    publish(&hub, "users", vec![b'x'; 2_000]);
+    assert_eq!(deliveries(&mut follower), [Err(2), Ok(4)]);
 }
 
 #[test]
-fn a_dropped_follower_is_forgotten() {
+fn a_dropped_follower_is_removed() {
     let hub = Hub::new(HubConfig::default());
     let follower = hub.subscribe(LogQuery::default(), Capacity::default());
     assert_eq!(hub.followers(), 1);
@@ -185,28 +188,28 @@ fn a_dropped_follower_is_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waits_for_lines_and_ends_after_the_last_when_the_hub_closes() {
+async fn a_follower_ends_after_the_last_line_of_a_closed_hub() {
     let hub = Hub::new(HubConfig::default());
-    say(&hub, "users", "before");
+    publish(&hub, "users", "before");
     let mut follower = hub.subscribe(LogQuery::default(), Capacity::default());
     let reader = tokio::spawn(async move {
-        let mut seen = Vec::new();
+        let mut received = Vec::new();
         while let Some(Delivery::Line(line)) = follower.next().await {
-            seen.push(line.seq);
+            received.push(line.seq);
         }
-        seen
+        received
     });
-    // Under paused time this passes only when the reader has nothing left to do but wait.
+    // Under paused time this completes only while the reader waits.
     tokio::time::sleep(Duration::from_secs(3600)).await;
-    say(&hub, "users", "while it waits");
+    publish(&hub, "users", "while it waits");
     tokio::time::sleep(Duration::from_secs(3600)).await;
-    say(&hub, "users", "last words");
+    publish(&hub, "users", "last line");
     hub.close();
     assert_eq!(reader.await.expect("the reader doesn't panic"), [1, 2, 3]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn ends_when_the_hub_is_gone_and_at_once_on_a_closed_one() {
+async fn a_follower_ends_with_its_hub() {
     let hub = Hub::new(HubConfig::default());
     let mut follower = hub.subscribe(LogQuery::default(), Capacity::default());
     let waiting = tokio::spawn(async move { follower.next().await });
@@ -215,7 +218,7 @@ async fn ends_when_the_hub_is_gone_and_at_once_on_a_closed_one() {
     assert_eq!(waiting.await.expect("the reader doesn't panic"), None);
 
     let closed = Hub::new(HubConfig::default());
-    say(&closed, "users", "past");
+    publish(&closed, "users", "past");
     closed.close();
     let mut late = closed.subscribe(LogQuery::default(), Capacity::default());
     assert!(matches!(late.next().await, Some(Delivery::Line(_))));
@@ -223,13 +226,13 @@ async fn ends_when_the_hub_is_gone_and_at_once_on_a_closed_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_that_is_given_up_loses_nothing() {
+async fn a_cancelled_wait_loses_nothing() {
     let hub = Hub::new(HubConfig::default());
     let mut follower = hub.subscribe(LogQuery::default(), Capacity::default());
     for seq in 1..=5 {
         let wait = tokio::time::timeout(Duration::from_secs(1), follower.next());
         assert!(wait.await.is_err());
-        say(&hub, "users", "x");
+        publish(&hub, "users", "x");
         let next = follower.next().await;
         assert!(matches!(next, Some(Delivery::Line(line)) if line.seq == seq));
     }
@@ -237,7 +240,7 @@ async fn a_wait_that_is_given_up_loses_nothing() {
 
 /// Publishers on threads of their own, a subscription in the middle, one follower never read.
 #[test]
-fn backlog_and_what_follows_meet_without_a_gap_or_a_double() {
+fn backlog_and_later_lines_have_no_gap_or_duplicate() {
     const EACH: u64 = 3_000;
     let hub = Hub::new(HubConfig {
         ring_bytes: 64 * 1024 * 1024,
@@ -251,7 +254,7 @@ fn backlog_and_what_follows_meet_without_a_gap_or_a_double() {
             let hub = hub.clone();
             scope.spawn(move || {
                 for number in 0..EACH {
-                    say(&hub, domain, number.to_string());
+                    publish(&hub, domain, number.to_string());
                 }
             });
         }
@@ -264,21 +267,21 @@ fn backlog_and_what_follows_meet_without_a_gap_or_a_double() {
     });
     let all: Vec<_> = (1..=3 * EACH).map(Ok).collect();
     for follower in &mut followers {
-        assert_eq!(taken(follower), all);
+        assert_eq!(deliveries(follower), all);
     }
-    // And each domain's lines kept their own order.
+    // The lines of each domain are in their own order.
     for domain in ["a", "b", "c"] {
-        let said: Vec<u64> = hub
+        let numbers: Vec<u64> = hub
             .tail(&LogQuery::domain(domain))
             .iter()
-            .map(|line| line.text().parse().expect("a number was said"))
+            .map(|line| line.text().parse().expect("a number"))
             .collect();
-        assert_eq!(said, (0..EACH).collect::<Vec<_>>());
+        assert_eq!(numbers, (0..EACH).collect::<Vec<_>>());
     }
 }
 
 proptest! {
-    /// Whatever is read when: lines come in order, and gaps account for every line in between.
+    /// Lines arrive in order, and gaps account for each line in between.
     #[test]
     fn gaps_add_up(
         steps in prop::collection::vec((1_usize..30, 0_usize..200, 0_usize..30), 1..30),
@@ -287,8 +290,8 @@ proptest! {
         let hub = Hub::new(HubConfig::default());
         let mut follower = hub.subscribe(LogQuery::default(), Capacity { bytes: capacity });
         let mut last = 0;
-        let mut read = |follower: &mut Follower, most: usize| {
-            for _ in 0..most {
+        let mut read = |follower: &mut Follower, max: usize| {
+            for _ in 0..max {
                 match follower.try_next() {
                     Some(Delivery::Line(line)) => {
                         assert_eq!(line.seq, last + 1);
@@ -300,19 +303,19 @@ proptest! {
             }
             last
         };
-        let mut said = 0;
+        let mut published = 0;
         for (lines, length, reads) in steps {
             for _ in 0..lines {
-                said = say(&hub, "users", vec![b'x'; length]);
+                published = publish(&hub, "users", vec![b'x'; length]);
             }
             read(&mut follower, reads);
         }
-        prop_assert_eq!(read(&mut follower, usize::MAX), said);
+        prop_assert_eq!(read(&mut follower, usize::MAX), published);
     }
 }
 
-/// Numbers and times have one order, though two pumps may look at the clock and be numbered the
-/// other way round. A clock that was set back is shown as it is.
+/// Times are in the order of numbers, though two pumps may read the clock in another order. A clock
+/// that was set back is not corrected.
 #[test]
 fn times_are_in_the_order_of_numbers() {
     let hub = Hub::new(HubConfig::default());
@@ -329,11 +332,11 @@ fn times_are_in_the_order_of_numbers() {
     assert_eq!(times, [5_000, 5_000, 5_000, 5_001, 4_001, 4_001].map(at));
 }
 
-/// The bytes of a line are all there; how it ended isn't shown.
+/// All bytes of a line are stored; its end is not shown.
 #[test]
 fn a_line_that_ends_with_crlf_keeps_its_cr() {
     let hub = Hub::new(HubConfig::default());
-    say(&hub, "users", &b"a\r"[..]);
+    publish(&hub, "users", &b"a\r"[..]);
     let line = &hub.tail(&LogQuery::default())[0];
     assert_eq!(
         (&line.message[..], line.content()),

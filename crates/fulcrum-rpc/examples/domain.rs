@@ -15,10 +15,11 @@ use std::time::Duration;
 use fulcrum_rpc::framework::framework_service_client::FrameworkServiceClient;
 use fulcrum_rpc::framework::{DomainMessage, RuntimeMessage};
 use fulcrum_rpc::{
-    Authorizer, DomainEvent, DomainProcess, DomainRequest, IdentitySource, Listeners,
-    MessageResponse, PeerIdentity, Registry, RuntimeHandler, TOKEN_METADATA, TokenPolicy,
-    serve_domains,
+    Authorizer, CAPABILITY_ASSETS, CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT, DomainEvent,
+    DomainProcess, DomainRequest, IdentitySource, Listeners, MessageResponse, PeerIdentity,
+    Registry, RuntimeHandler, TOKEN_METADATA, TokenPolicy, serve_domains,
 };
+use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tokio_util::sync::CancellationToken;
@@ -103,8 +104,9 @@ impl Domain {
 
     /// Registers, sends a heartbeat and a request, and responds to requests until it is drained.
     async fn run(mut self) -> Result<(), Box<dyn Error>> {
-        let registration = r#"{"capabilities":["heartbeat","drain"]}"#;
-        self.send("domain_register", registration, "1")?;
+        let capabilities = [CAPABILITY_HEARTBEAT, CAPABILITY_ASSETS, CAPABILITY_DRAIN];
+        let registration = json!({ "capabilities": capabilities }).to_string();
+        self.send("domain_register", &registration, "1")?;
         println!("domain:  {}", self.recv().await?.payload);
         self.send("heartbeat", r#"{"seq":1,"event_loop_lag_ms":0.4}"#, "")?;
         self.send("db_find", r#"{"id":1}"#, "2")?;
@@ -113,6 +115,7 @@ impl Domain {
             let message = self.recv().await?;
             println!("domain:  {} {}", message.r#type, message.payload);
             match message.r#type.as_str() {
+                "asset_changed" => {}
                 "drain" => return Ok(()),
                 "user_show_request" => {
                     let payload = r#"{"user":"ada"}"#;
@@ -174,7 +177,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Sends two requests to the domain, then drains it.
+/// Sends two requests to the domain, reports a changed file, and drains it.
 async fn request_and_drain(registry: &Registry) {
     let timeout = Duration::from_secs(5);
     for type_ in ["user_show_request", "user_sing_request"] {
@@ -186,5 +189,6 @@ async fn request_and_drain(registry: &Registry) {
             false => println!("runtime: failure: {}", response.error),
         }
     }
+    registry.send_asset_changed("users", 1, "views/user.hbs");
     registry.send_drain("users", 1, Duration::from_secs(1));
 }

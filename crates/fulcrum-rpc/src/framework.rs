@@ -3,4 +3,4 @@
 pub use crate::generated::framework::*;
 
 /// The encoded file descriptor set of the package, for server reflection.
-pub const DESCRIPTORS: &[u8] = include_bytes!("generated/framework.bin");
+pub(crate) const DESCRIPTORS: &[u8] = include_bytes!("generated/framework.bin");

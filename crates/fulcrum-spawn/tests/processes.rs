@@ -122,7 +122,7 @@ async fn the_group_outlives_its_leader_and_a_signal_still_reaches_it() {
     assert_eq!(within("the exit", process.exited()).await.code, Some(3));
     assert!(
         !members(process.pid()).is_empty(),
-        "the grandchild lives on"
+        "the grandchild is running"
     );
     process.signal(signal_number("SIGTERM").expect("known"));
     let early = timeout(Duration::from_millis(300), process.group_empty()).await;

@@ -16,18 +16,21 @@ fn an_unreachable_receiver_does_not_affect_domains() {
         .write("fulcrum.yml", &config);
     let mut dev = app.spawn(&["dev"]);
     dev.wait_for("2 domains ready in ");
-    dev.wait_for("logs aren't forwarded to http://127.0.0.1:1: ");
+    dev.wait_for("OTLP export to http://127.0.0.1:1 failed: ");
     dev.signal(Signal::INT);
     let started = Instant::now();
     let output = dev.wait_exit().exits(0);
     assert!(started.elapsed() < Duration::from_secs(10), "{output}");
-    let warnings = output.stdout.matches("logs aren't forwarded to").count();
+    let warnings = output
+        .stdout
+        .matches("OTLP export to http://127.0.0.1:1 failed: ")
+        .count();
     assert_eq!(warnings, 1, "{output}");
     // Lines that were never exported are reported.
-    let end = format!("not all logs were forwarded to {UNREACHABLE}: ");
+    let end = format!("OTLP export to {UNREACHABLE} incomplete: ");
     let last = output.stdout.lines().find(|line| line.contains(&end));
     assert!(
-        last.is_some_and(|line| line.ends_with(" lines were missed")),
+        last.is_some_and(|line| line.ends_with(" lines dropped")),
         "{output}"
     );
     app.assert_no_processes();

@@ -1,8 +1,8 @@
-//! cargo-fuzz: any bytes for `bodies::splitter`.
+//! cargo-fuzz target of `checks::splitter`.
 #![no_main]
 
-#[path = "../bodies.rs"]
-#[allow(dead_code, reason = "each target uses one of the bodies")]
-mod bodies;
+#[path = "../checks.rs"]
+#[expect(dead_code, reason = "each target uses one of the checks")]
+mod checks;
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| bodies::splitter(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::splitter(data));

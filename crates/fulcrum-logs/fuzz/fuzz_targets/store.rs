@@ -1,8 +1,8 @@
-//! cargo-fuzz: any bytes for `bodies::store`.
+//! cargo-fuzz target of `checks::store`.
 #![no_main]
 
-#[path = "../bodies.rs"]
-#[allow(dead_code, reason = "each target uses one of the bodies")]
-mod bodies;
+#[path = "../checks.rs"]
+#[expect(dead_code, reason = "each target uses one of the checks")]
+mod checks;
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| bodies::store(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::store(data));

@@ -53,7 +53,7 @@ impl OtlpExport {
         let sender = match Sender::new(config) {
             Ok(sender) => sender,
             Err(reason) => {
-                let text = format!("logs aren't forwarded to {}: {reason}", config.endpoint);
+                let text = format!("OTLP export to {} failed: {reason}", config.endpoint);
                 hub.log(Level::Warn, text);
                 return export;
             }
@@ -86,7 +86,7 @@ impl OtlpExport {
         if timeout(limit, &mut task).await.is_err() {
             task.abort();
             let text = format!(
-                "the last lines weren't all forwarded: {} didn't take them in time",
+                "OTLP export to {} incomplete: receiver did not accept the last lines in time",
                 self.endpoint
             );
             self.hub.log(Level::Warn, text);

@@ -44,7 +44,7 @@ impl ExportErrorState {
     /// Records a failed attempt. Returns a warning if one is due.
     pub(super) fn on_failure(&mut self, reason: &str, now: Instant) -> Option<String> {
         self.failures = self.failures.saturating_add(1);
-        let text = format!("logs aren't forwarded to {}: {reason}", self.endpoint);
+        let text = format!("OTLP export to {} failed: {reason}", self.endpoint);
         let text = self.warn(text, now)?;
         self.reported = true;
         Some(text)
@@ -56,7 +56,7 @@ impl ExportErrorState {
         if self.dropped == 0 || self.failures > 0 {
             return None;
         }
-        let text = format!("{} takes logs too slowly", self.endpoint);
+        let text = format!("OTLP export to {} is too slow", self.endpoint);
         self.warn(text, now)
     }
 
@@ -68,7 +68,7 @@ impl ExportErrorState {
     /// Records a success. Returns the end of a reported outage.
     pub(super) fn on_success(&mut self) -> Option<String> {
         self.failures = 0;
-        let text = format!("logs are forwarded to {} again", self.endpoint);
+        let text = format!("OTLP export to {} recovered", self.endpoint);
         std::mem::take(&mut self.reported).then(|| self.with_dropped(text))
     }
 
@@ -77,8 +77,8 @@ impl ExportErrorState {
         if self.dropped == 0 {
             return None;
         }
-        let reason = reason.unwrap_or("it was too slow");
-        let text = format!("not all logs were forwarded to {}: {reason}", self.endpoint);
+        let reason = reason.unwrap_or("receiver too slow");
+        let text = format!("OTLP export to {} incomplete: {reason}", self.endpoint);
         Some(self.with_dropped(text))
     }
 
@@ -101,8 +101,8 @@ impl ExportErrorState {
     fn with_dropped(&mut self, text: String) -> String {
         match std::mem::take(&mut self.dropped) {
             0 => text,
-            1 => format!("{text}; 1 line was missed"),
-            lines => format!("{text}; {lines} lines were missed"),
+            1 => format!("{text}; 1 line dropped"),
+            lines => format!("{text}; {lines} lines dropped"),
         }
     }
 }
@@ -123,19 +123,19 @@ mod tests {
         let (mut state, now) = state();
         assert_eq!(
             state.on_failure("refused", now).as_deref(),
-            Some("logs aren't forwarded to http://r:4317: refused")
+            Some("OTLP export to http://r:4317 failed: refused")
         );
         state.add_dropped(1);
         assert_eq!(state.on_failure("refused", now + WARN_INTERVAL / 2), None);
         assert_eq!(
             state.on_failure("refused", now + WARN_INTERVAL).as_deref(),
-            Some("logs aren't forwarded to http://r:4317: refused; 1 line was missed")
+            Some("OTLP export to http://r:4317 failed: refused; 1 line dropped")
         );
         state.add_dropped(7);
         assert_eq!(state.on_lag(now + 3 * WARN_INTERVAL), None);
         assert_eq!(
             state.on_success().as_deref(),
-            Some("logs are forwarded to http://r:4317 again; 7 lines were missed")
+            Some("OTLP export to http://r:4317 recovered; 7 lines dropped")
         );
         assert_eq!(state.on_success(), None);
     }
@@ -160,15 +160,13 @@ mod tests {
         state.add_dropped(3);
         assert_eq!(
             state.on_lag(now).as_deref(),
-            Some("http://r:4317 takes logs too slowly; 3 lines were missed")
+            Some("OTLP export to http://r:4317 is too slow; 3 lines dropped")
         );
         state.add_dropped(4);
         assert_eq!(state.on_lag(now + WARN_INTERVAL / 2), None);
         assert_eq!(
             state.on_shutdown(None).as_deref(),
-            Some(
-                "not all logs were forwarded to http://r:4317: it was too slow; 4 lines were missed"
-            )
+            Some("OTLP export to http://r:4317 incomplete: receiver too slow; 4 lines dropped")
         );
         assert_eq!(state.on_shutdown(Some("refused")), None);
     }

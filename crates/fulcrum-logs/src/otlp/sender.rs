@@ -48,7 +48,7 @@ impl Sender {
         for (name, value) in &config.headers {
             let entry = metadata.entry(name.as_str());
             let (Ok(entry), Ok(value)) = (entry, value.parse()) else {
-                return Err(format!("the header `{name}` can't be sent"));
+                return Err(format!("invalid header `{name}`"));
             };
             entry.or_insert(value);
         }
@@ -111,7 +111,7 @@ impl Sender {
                     });
                 }
                 Err(_) => {
-                    let reason = format!("no answer within {} s", REQUEST_TIMEOUT.as_secs());
+                    let reason = format!("no response within {} s", REQUEST_TIMEOUT.as_secs());
                     return Err(ExportError::Unreachable { reason });
                 }
             }

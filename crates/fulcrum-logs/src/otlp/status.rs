@@ -48,7 +48,7 @@ impl ExportStatus {
 
     pub(super) fn describe(&self) -> String {
         let Some(cause) = &self.cause else {
-            return format!("it answers {}", self.code);
+            return format!("receiver responded {}", self.code);
         };
         // Each layer above the socket repeats the error of the one below it.
         let mut parts: Vec<&str> = cause.split(": ").collect();
@@ -69,7 +69,7 @@ mod tests {
     fn a_rejection_differs_from_an_unreachable_receiver() {
         let rejected = status("TonicLogsClient export failed with gRPC code: Unauthenticated");
         assert!(rejected.is_final());
-        assert_eq!(rejected.describe(), "it answers Unauthenticated");
+        assert_eq!(rejected.describe(), "receiver responded Unauthenticated");
         let busy = status("TonicLogsClient export failed with gRPC code: Unavailable");
         assert!(!busy.is_final());
         let unreachable = status(

@@ -9,28 +9,28 @@ use std::sync::Arc;
 pub enum StoreEvent {
     /// Lines cannot be written; sent once until they can be again.
     Failing {
-        /// What could not be done, where, and the system's reason.
-        why: String,
+        /// What failed, where, and the system's error.
+        reason: String,
     },
     /// Lines are written again.
     Resumed {
-        /// How many lines are missing in the store, by domain.
-        missing: BTreeMap<Arc<str>, u64>,
+        /// Lines that are missing in the store, by domain.
+        dropped: BTreeMap<Arc<str>, u64>,
     },
 }
 
 impl fmt::Display for StoreEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Failing { why } => write!(
+            Self::Failing { reason } => write!(
                 f,
-                "what is said isn't kept: {why}; `fulcrum logs` still has what was said last"
+                "cannot write logs: {reason}; recent lines remain available in memory"
             ),
-            Self::Resumed { missing } => {
-                f.write_str("what is said is kept again; lines that were left out: ")?;
-                for (at, (domain, lines)) in missing.iter().enumerate() {
+            Self::Resumed { dropped } => {
+                f.write_str("log store recovered; dropped lines: ")?;
+                for (at, (domain, lines)) in dropped.iter().enumerate() {
                     let separator = if at == 0 { "" } else { ", " };
-                    write!(f, "{separator}{lines} of {domain}")?;
+                    write!(f, "{separator}{domain} {lines}")?;
                 }
                 Ok(())
             }
@@ -43,11 +43,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn missing_lines_are_listed_by_domain() {
-        let missing = BTreeMap::from([(Arc::from("orders"), 2), (Arc::from("users"), 31)]);
+    fn dropped_lines_are_listed_by_domain() {
+        let dropped = BTreeMap::from([(Arc::from("orders"), 2), (Arc::from("users"), 31)]);
         assert_eq!(
-            StoreEvent::Resumed { missing }.to_string(),
-            "what is said is kept again; lines that were left out: 2 of orders, 31 of users"
+            StoreEvent::Resumed { dropped }.to_string(),
+            "log store recovered; dropped lines: orders 2, users 31"
         );
     }
 }

@@ -1,70 +1,70 @@
-//! Which of a domain's lives is meant.
+//! Selects a generation of a domain.
 
 use std::io;
 
-use super::reader::DomainSegments;
+use super::segments::DomainSegments;
 
-/// One life of a domain.
+/// A generation of a domain, over all runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GenerationRef {
-    /// The run of an instance, as [`Store::run`](super::Store::run) gives it.
+    /// The id of the run, see [`Store::run`](super::Store::run).
     pub run: u64,
-    /// The number of the life in that run.
+    /// The generation in that run.
     pub generation: u64,
 }
 
-/// Which life of a domain is meant.
+/// Selects a generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GenerationFilter {
-    /// The one of this number in the newest run that has it.
+    /// The generation with this number in the newest run that has it.
     Generation(u64),
-    /// The last one that is over. The generation is that of a life that goes on.
+    /// The newest generation that has ended. The value is the running generation, if tin_segment is one.
     Previous(Option<u64>),
 }
 
 impl GenerationFilter {
-    /// The life that is meant, if anything of it is kept.
-    pub(super) fn resolve(self, shelf: &DomainSegments) -> io::Result<Option<GenerationRef>> {
+    /// The selected generation, if the store has lines of it.
+    pub(super) fn resolve(self, segments: &DomainSegments) -> io::Result<Option<GenerationRef>> {
         let mut first = None;
-        newest(shelf, |life| match self {
-            Self::Generation(wanted) => life.generation == wanted,
-            Self::Previous(living) => {
-                // What goes on is the newest life there is.
-                let first = *first.get_or_insert(life);
-                life != first || living != Some(life.generation)
+        find_newest(segments, |candidate| match self {
+            Self::Generation(number) => candidate.generation == number,
+            Self::Previous(running) => {
+                // The running generation is the newest.
+                let first = *first.get_or_insert(candidate);
+                candidate != first || running != Some(candidate.generation)
             }
         })
     }
 }
 
-/// The newest life that is taken; each is shown once, the newest first.
-fn newest(
-    shelf: &DomainSegments,
-    mut take: impl FnMut(GenerationRef) -> bool,
+/// The newest generation that is accepted. Each is passed once, the newest first.
+fn find_newest(
+    segments: &DomainSegments,
+    mut accept: impl FnMut(GenerationRef) -> bool,
 ) -> io::Result<Option<GenerationRef>> {
-    let mut shown = Vec::new();
-    for segment in shelf.segments.iter().rev() {
-        let mut here = Vec::new();
-        let Some(mut reader) = shelf.reader(segment)? else {
+    let mut checked = Vec::new();
+    for segment in segments.segments.iter().rev() {
+        let mut in_segment = Vec::new();
+        let Some(mut reader) = segments.open(segment)? else {
             continue;
         };
         while let Some(header) = reader.header() {
             reader.skip(&header);
-            let life = GenerationRef {
+            let generation = GenerationRef {
                 run: reader.run,
                 generation: header.generation,
             };
-            // Fulcrum's words before the first start belong to no life.
-            if life.generation > 0 && here.last() != Some(&life) {
-                here.retain(|known| *known != life);
-                here.push(life);
+            // Fulcrum's lines before the first start have no generation.
+            if generation.generation > 0 && in_segment.last() != Some(&generation) {
+                in_segment.retain(|known| *known != generation);
+                in_segment.push(generation);
             }
         }
-        for life in here.into_iter().rev() {
-            if !shown.contains(&life) {
-                shown.push(life);
-                if take(life) {
-                    return Ok(Some(life));
+        for generation in in_segment.into_iter().rev() {
+            if !checked.contains(&generation) {
+                checked.push(generation);
+                if accept(generation) {
+                    return Ok(Some(generation));
                 }
             }
         }

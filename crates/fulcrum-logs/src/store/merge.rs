@@ -1,60 +1,62 @@
-//! Several domains' lines in one order.
+//! Merges the lines of several domains by sequence number.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::generations::GenerationRef;
-use super::reader::{StoreQuery, StoreReader, StoredLine};
+use super::query::{StoreQuery, StoredLine};
 use super::record::Header;
 use super::segment::Segment;
 use super::segment_reader::SegmentReader;
-use crate::chunk::ChunkCursor;
-use crate::{Chunk, LogQuery, Stream};
+use super::segments::DomainSegments;
+use crate::chunk::{Chunk, ChunkCursor};
+use crate::line::{LogLine, Stream};
+use crate::query::LogQuery;
 
-/// Gives the lines of an archive by number. Lines of one record are never between those of another,
-/// so records are what is merged; of each domain one is held at a time.
+/// The lines of a store by sequence number. The lines of a record are never interleaved with those of
+/// another, so records are merged; one of each domain is in memory at a time.
 pub(super) struct MergeIter {
     cursors: Vec<Cursor>,
-    /// The next number of each cursor, the smallest first.
+    /// The next sequence number of each cursor, the smallest first.
     order: BinaryHeap<Reverse<(u64, usize)>>,
-    now: Option<(Chunk, ChunkCursor, u64)>,
+    current: Option<(Chunk, ChunkCursor, u64)>,
     filter: Filter,
 }
 
-/// What is wanted, but for domains and lives.
+/// The conditions of a query, without domains and generations.
 pub(super) struct Filter {
     query: LogQuery,
     pattern: Option<regex::bytes::Regex>,
     first_seq: u64,
     last_seq: u64,
-    live: bool,
+    has_writer: bool,
     domains_only: bool,
 }
 
 impl Filter {
-    pub(super) fn of(wanted: &StoreQuery, first_seq: u64) -> Self {
+    pub(super) fn new(query: &StoreQuery, first_seq: u64) -> Self {
         Self {
-            query: wanted.query.clone(),
-            pattern: wanted.pattern.clone(),
+            query: query.query.clone(),
+            pattern: query.pattern.clone(),
             first_seq,
-            last_seq: wanted.last_seq.unwrap_or(u64::MAX),
-            live: wanted.has_writer,
-            domains_only: wanted.domains_only,
+            last_seq: query.last_seq.unwrap_or(u64::MAX),
+            has_writer: query.has_writer,
+            domains_only: query.domains_only,
         }
     }
 
-    /// Whether lines of this record may be wanted.
-    pub(super) fn wants(&self, header: &Header, run: u64, life: Option<GenerationRef>) -> bool {
-        let GenerationRef { generation, .. } = life.unwrap_or(GenerationRef {
-            run,
-            generation: header.generation,
-        });
-        life.is_none_or(|life| life.run == run)
-            && header.generation == generation
+    /// Whether lines of a record may match.
+    pub(super) fn matches_record(
+        &self,
+        header: &Header,
+        run: u64,
+        generation: Option<GenerationRef>,
+    ) -> bool {
+        generation
+            .is_none_or(|selected| selected.run == run && selected.generation == header.generation)
             && header.end_seq() > self.first_seq
             && header.first_seq <= self.last_seq
             && self
@@ -70,16 +72,16 @@ impl Filter {
             && self.query.until.is_none_or(|until| time < until)
     }
 
-    /// Whether lines have to be looked at to be told.
-    pub(super) fn looks_at_lines(&self) -> bool {
+    /// Whether a match depends on the text of a line.
+    pub(super) fn depends_on_text(&self) -> bool {
         self.query.level.is_some() || self.pattern.is_some()
     }
 
-    /// Whether a line of a record that is wanted is wanted itself.
-    pub(super) fn wants_line(&self, line: &crate::LogLine) -> bool {
+    /// Whether a line of a matching record matches.
+    pub(super) fn matches_line(&self, line: &LogLine) -> bool {
         line.seq >= self.first_seq
             && line.seq <= self.last_seq
-            && self.query.wants_line(line)
+            && self.query.matches_level(line)
             && self
                 .pattern
                 .as_ref()
@@ -87,56 +89,48 @@ impl Filter {
     }
 }
 
-/// How far one domain has been read.
+/// The position in one domain.
 struct Cursor {
-    folder: PathBuf,
+    dir: PathBuf,
     domain: Arc<str>,
-    life: Option<GenerationRef>,
+    generation: Option<GenerationRef>,
     segments: VecDeque<Segment>,
     reader: Option<SegmentReader>,
     header: Option<Header>,
 }
 
 impl MergeIter {
-    pub(super) fn new(
-        archive: &StoreReader,
-        wanted: &StoreQuery,
-        first_seq: u64,
-    ) -> io::Result<Self> {
-        let filter = Filter::of(wanted, first_seq);
+    pub(super) fn new(domains: &[DomainSegments], query: &StoreQuery, first_seq: u64) -> Self {
+        let filter = Filter::new(query, first_seq);
         let mut cursors = Vec::new();
         let mut order = BinaryHeap::new();
-        for (shelf, life) in archive.wanted(wanted) {
-            let mut segments: VecDeque<Segment> =
-                shelf.since(wanted.query.since).cloned().collect();
-            // Those before the one in which the first wanted line is.
-            while segments
-                .get(1)
-                .is_some_and(|next| next.first_seq <= first_seq)
-            {
-                segments.pop_front();
+        for (segments, generation) in query.select(domains) {
+            let mut files: VecDeque<Segment> = segments.since(query.query.since).cloned().collect();
+            // Skips the segments before that of the first line.
+            while files.get(1).is_some_and(|next| next.first_seq <= first_seq) {
+                files.pop_front();
             }
-            if let Some(first) = segments.front() {
+            if let Some(first) = files.front() {
                 order.push(Reverse((first.first_seq, cursors.len())));
                 cursors.push(Cursor {
-                    folder: shelf.folder.clone(),
-                    domain: Arc::clone(&shelf.domain),
-                    life,
-                    segments,
+                    dir: segments.dir.clone(),
+                    domain: Arc::clone(&segments.domain),
+                    generation,
+                    segments: files,
                     reader: None,
                     header: None,
                 });
             }
         }
-        Ok(Self {
+        Self {
             cursors,
             order,
-            now: None,
+            current: None,
             filter,
-        })
+        }
     }
 
-    /// The next record that may be wanted.
+    /// The next record that may match.
     fn next_chunk(&mut self) -> Option<(Chunk, u64)> {
         loop {
             let Reverse((seq, at)) = self.order.pop()?;
@@ -144,34 +138,34 @@ impl MergeIter {
                 return None;
             }
             let cursor = &mut self.cursors[at];
-            let found = cursor.read_chunk(self.filter.live);
-            // A file that can't be opened any more is one that has gone.
+            let chunk = cursor.read_chunk(self.filter.has_writer);
+            // A file that cannot be opened was removed.
             if let Some(next) = cursor.advance(&self.filter) {
                 self.order.push(Reverse((next, at)));
             }
-            if found.is_some() {
-                return found;
+            if chunk.is_some() {
+                return chunk;
             }
         }
     }
 }
 
 impl Cursor {
-    /// The chunk whose header was read.
-    fn read_chunk(&mut self, live: bool) -> Option<(Chunk, u64)> {
+    /// The chunk whose header was read. An incomplete one is omitted if an instance is writing.
+    fn read_chunk(&mut self, has_writer: bool) -> Option<(Chunk, u64)> {
         let header = self.header.take()?;
         let reader = self.reader.as_mut()?;
         let chunk = reader.chunk(&header)?;
-        let whole = chunk.lines.text.len() == header.length as usize;
-        (whole || !live).then_some((chunk, reader.run))
+        let is_complete = chunk.lines.text.len() == header.length as usize;
+        (is_complete || !has_writer).then_some((chunk, reader.run))
     }
 
-    /// Goes on to the next record that may be wanted, or the next segment; gives its number.
+    /// Advances to the next record that may match, or to the next segment. Returns its number.
     fn advance(&mut self, filter: &Filter) -> Option<u64> {
         loop {
             if let Some(reader) = &mut self.reader {
                 while let Some(header) = reader.header() {
-                    if filter.wants(&header, reader.run, self.life) {
+                    if filter.matches_record(&header, reader.run, self.generation) {
                         let seq = header.first_seq;
                         self.header = Some(header);
                         return Some(seq);
@@ -179,11 +173,11 @@ impl Cursor {
                     reader.skip(&header);
                 }
                 self.reader = None;
-                // The next one is opened when its turn comes: many files, few open.
+                // The next segment is opened when it is needed: few files are open at once.
                 return self.segments.front().map(|segment| segment.first_seq);
             }
             let segment = self.segments.pop_front()?;
-            self.reader = SegmentReader::open(&self.folder, &segment, &self.domain)
+            self.reader = SegmentReader::open(&self.dir, &segment, &self.domain)
                 .ok()
                 .flatten();
         }
@@ -195,15 +189,15 @@ impl Iterator for MergeIter {
 
     fn next(&mut self) -> Option<StoredLine> {
         loop {
-            if let Some((chunk, place, run)) = &mut self.now {
-                while let Some(line) = chunk.line(place) {
-                    if self.filter.wants_line(&line) {
+            if let Some((chunk, cursor, run)) = &mut self.current {
+                while let Some(line) = chunk.line(cursor) {
+                    if self.filter.matches_line(&line) {
                         return Some(StoredLine { line, run: *run });
                     }
                 }
             }
             let (chunk, run) = self.next_chunk()?;
-            self.now = Some((chunk, ChunkCursor::default(), run));
+            self.current = Some((chunk, ChunkCursor::default(), run));
         }
     }
 }

@@ -1,20 +1,22 @@
-//! One chunk on disk: a header of fixed size, then the lines as they were written.
+//! A chunk on disk: a header of fixed size, then the lines as they were written.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use crate::{Chunk, Level, LineBatch, Source, Stream};
+use crate::chunk::Chunk;
+use crate::line::{Level, Source, Stream};
+use crate::line_splitter::LineBatch;
 
-/// Bytes of a record before its text.
-pub(super) const HEADER: usize = 48;
+/// The length of a header, in bytes.
+pub(super) const HEADER_LEN: usize = 48;
 
-/// The longest text a record may have: far more than a pump reads at once. A length beyond it is a
-/// sign of something that isn't a record.
-pub(super) const TEXT_MAX: usize = 8 * 1024 * 1024;
+/// The longest text of a record, in bytes; more than a pump reads at once. A greater length means
+/// that the bytes are no record.
+pub(super) const MAX_TEXT_LEN: usize = 8 * 1024 * 1024;
 
-/// ASCII's record separator first, so that a search for text in a file seldom meets it.
+/// Starts with the record separator of ASCII, which is rare in text.
 const MAGIC: [u8; 4] = *b"\x1eFL1";
 
 const CONTINUES: u8 = 1;
@@ -31,7 +33,7 @@ const LEVELS: [Level; 6] = [
 
 const STREAMS: [Stream; 3] = [Stream::Stdout, Stream::Stderr, Stream::Fulcrum];
 
-/// What stands in front of a text. The domain is that of the file.
+/// What precedes a text. The domain is that of the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Header {
     /// Bytes of text.
@@ -49,12 +51,12 @@ pub(super) struct Header {
 }
 
 impl Header {
-    pub(super) fn of(chunk: &Chunk) -> Self {
+    pub(super) fn from_chunk(chunk: &Chunk) -> Self {
         let since_epoch = chunk.time.duration_since(SystemTime::UNIX_EPOCH);
         Self {
-            length: u32::try_from(chunk.lines.text.len()).expect("a run is what was read at once"),
+            length: u32::try_from(chunk.lines.text.len()).expect("a batch is one read"),
             first_seq: chunk.first_seq,
-            // A clock before 1970 is wrong anyway.
+            // A clock before 1970 is wrong.
             micros: since_epoch.map_or(0, |time| {
                 u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
             }),
@@ -75,13 +77,13 @@ impl Header {
             .unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
-    /// The number after that of the last line.
+    /// The sequence number after the last line.
     pub(super) fn end_seq(&self) -> u64 {
         self.first_seq.saturating_add(u64::from(self.lines))
     }
 
-    pub(super) fn encode(&self) -> [u8; HEADER] {
-        let mut out = [0; HEADER];
+    pub(super) fn encode(&self) -> [u8; HEADER_LEN] {
+        let mut out = [0; HEADER_LEN];
         let mut at = 0;
         let mut put = |bytes: &[u8]| {
             out[at..at + bytes.len()].copy_from_slice(bytes);
@@ -99,16 +101,16 @@ impl Header {
         put(&[self
             .explicit_level
             .map_or(0, |level| index_of(&LEVELS, level) + 1)]);
-        let sum = checksum(&out[..HEADER - 4]);
-        out[HEADER - 4..].copy_from_slice(&sum.to_le_bytes());
+        let sum = checksum(&out[..HEADER_LEN - 4]);
+        out[HEADER_LEN - 4..].copy_from_slice(&sum.to_le_bytes());
         out
     }
 
-    /// None for anything that isn't a header as [`encode`](Self::encode) writes it.
+    /// `None` for anything but the output of [`encode`](Self::encode).
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut rest = bytes.get(..HEADER)?.strip_prefix(&MAGIC)?;
-        let sum = checksum(&bytes[..HEADER - 4]);
-        if bytes[HEADER - 4..HEADER] != sum.to_le_bytes() {
+        let mut rest = bytes.get(..HEADER_LEN)?.strip_prefix(&MAGIC)?;
+        let sum = checksum(&bytes[..HEADER_LEN - 4]);
+        if bytes[HEADER_LEN - 4..HEADER_LEN] != sum.to_le_bytes() {
             return None;
         }
         let length = u32::from_le_bytes(take(&mut rest)?);
@@ -119,7 +121,7 @@ impl Header {
         let lines = u32::from_le_bytes(take(&mut rest)?);
         let [stream, flags, level] = take(&mut rest)?;
         Some(Self {
-            length: (length as usize <= TEXT_MAX).then_some(length)?,
+            length: (length as usize <= MAX_TEXT_LEN).then_some(length)?,
             first_seq,
             micros,
             generation,
@@ -135,8 +137,8 @@ impl Header {
         })
     }
 
-    /// The chunk, with its text. A text that was torn off is shorter than the header says; then the
-    /// lines are counted anew.
+    /// The chunk with its text. A torn text is shorter than in the header; then its lines are
+    /// counted again.
     pub(super) fn chunk(&self, domain: &Arc<str>, text: Bytes) -> Option<Chunk> {
         if text.is_empty() {
             return None;
@@ -180,7 +182,7 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
     Some(*taken)
 }
 
-/// FNV-1a: enough to tell a header from bytes that happen to look like one.
+/// FNV-1a: enough to distinguish a header from bytes that look like one.
 fn checksum(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0x811c_9dc5, |hash, byte| {
         (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
@@ -201,14 +203,17 @@ mod tests {
             any::<u64>(),
             any::<u32>(),
         );
-        let words = (
+        let fields = (
             any::<u32>(),
             prop::sample::select(STREAMS.to_vec()),
             prop::option::of(prop::sample::select(LEVELS.to_vec())),
             any::<(bool, bool)>(),
         );
-        (numbers, words).prop_map(
-            |((length, first_seq, micros, generation, pid), (lines, stream, given, flags))| {
+        (numbers, fields).prop_map(
+            |(
+                (length, first_seq, micros, generation, pid),
+                (lines, stream, explicit_level, flags),
+            )| {
                 Header {
                     length,
                     first_seq,
@@ -217,7 +222,7 @@ mod tests {
                     pid,
                     lines,
                     stream,
-                    explicit_level: given,
+                    explicit_level,
                     continues: flags.0,
                     partial: flags.1,
                 }
@@ -229,7 +234,7 @@ mod tests {
         #[test]
         fn a_header_reads_back_and_a_changed_one_does_not(
             header in header(),
-            at in 0..HEADER,
+            at in 0..HEADER_LEN,
             change in 1..=255_u8,
         ) {
             let mut bytes = header.encode();
@@ -239,13 +244,13 @@ mod tests {
         }
 
         #[test]
-        fn anything_can_be_looked_at(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+        fn other_bytes_are_no_header(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
             prop_assert_eq!(Header::decode(&bytes), None);
         }
     }
 
     #[test]
-    fn what_was_torn_off_is_told_as_unfinished() {
+    fn a_torn_record_ends_with_a_partial_line() {
         let text = Bytes::from_static(b"one\ntwo\nthree\n");
         let chunk = Chunk {
             first_seq: 7,
@@ -264,7 +269,7 @@ mod tests {
                 partial: false,
             },
         };
-        let header = Header::of(&chunk);
+        let header = Header::from_chunk(&chunk);
         assert_eq!(
             header.chunk(&chunk.source.domain, text.clone()),
             Some(chunk.clone())

@@ -1,26 +1,26 @@
-//! What is kept, and what goes.
+//! Decides which segments are deleted.
 
 use std::time::{Duration, SystemTime};
 
 use super::segment::Segment;
 
-/// How much of what was said is kept, and in which pieces.
+/// How much is retained, and how large segments are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetentionLimits {
-    /// Bytes after which a new file is begun.
+    /// Bytes after which a new segment is started.
     pub file_bytes: u64,
-    /// Files of one domain, the one that is written to included.
+    /// Segments of one domain, the active one included.
     pub files: usize,
-    /// How old the newest line of a file may become.
+    /// The largest age of the newest line of a segment.
     pub age: Duration,
     /// Bytes on disk, all domains together.
     pub total_bytes: u64,
-    /// Whether files that are full are compressed.
+    /// Whether full segments are compressed.
     pub compress: bool,
 }
 
 impl Default for RetentionLimits {
-    /// 8 MiB a file, 16 files a domain, two weeks, 512 MiB in all, compressed.
+    /// 8 MiB per segment, 16 segments per domain, two weeks, 512 MiB in total, compressed.
     fn default() -> Self {
         Self {
             file_bytes: 8 * 1024 * 1024,
@@ -32,35 +32,36 @@ impl Default for RetentionLimits {
     }
 }
 
-/// The files of one domain, oldest first; the last one is being written to if `writing`.
+/// The segments of one domain, oldest first; the last one is written to if `is_active`.
 #[derive(Debug)]
 pub(super) struct DomainFiles<'a> {
     pub(super) domain: &'a str,
     pub(super) segments: &'a [Segment],
-    pub(super) writing: bool,
+    pub(super) is_active: bool,
 }
 
-/// Which files go, by domain and first number. A file that is being written to stays.
+/// The segments to delete, by domain and first sequence number; never an active one.
 pub(super) fn expired(
     all: &[DomainFiles<'_>],
     limits: &RetentionLimits,
     now: SystemTime,
 ) -> Vec<(String, u64)> {
-    let mut gone = Vec::new();
-    let mut left = Vec::new();
+    let mut expired = Vec::new();
+    let mut retained = Vec::new();
     let mut total: u64 = 0;
     for files in all {
-        let full = files.segments.len() - usize::from(files.writing && !files.segments.is_empty());
+        let full =
+            files.segments.len() - usize::from(files.is_active && !files.segments.is_empty());
         let too_many = files.segments.len().saturating_sub(limits.files.max(1));
         for (at, segment) in files.segments.iter().enumerate() {
             let age = now.duration_since(segment.written).unwrap_or_default();
             if at < full && (at < too_many || age > limits.age) {
-                gone.push((files.domain.to_owned(), segment.first_seq));
+                expired.push((files.domain.to_owned(), segment.first_seq));
                 continue;
             }
             total += segment.bytes;
             if at < full {
-                left.push((
+                retained.push((
                     segment.written,
                     segment.first_seq,
                     files.domain,
@@ -69,16 +70,16 @@ pub(super) fn expired(
             }
         }
     }
-    // The oldest first, whosesoever it is.
-    left.sort_unstable();
-    for (_, first_seq, domain, bytes) in left {
+    // The oldest of all domains first.
+    retained.sort_unstable();
+    for (_, first_seq, domain, bytes) in retained {
         if total <= limits.total_bytes {
             break;
         }
         total -= bytes;
-        gone.push((domain.to_owned(), first_seq));
+        expired.push((domain.to_owned(), first_seq));
     }
-    gone
+    expired
 }
 
 #[cfg(test)]
@@ -110,30 +111,33 @@ mod tests {
     }
 
     #[test]
-    fn count_age_and_total_each_have_their_say() {
+    fn count_age_and_total_are_limited() {
         let many: Vec<Segment> = (1..=5).map(|n| segment(n, 10)).collect();
-        let files = |segments, writing| {
+        let files = |segments, is_active| {
             [DomainFiles {
                 domain: "a",
                 segments,
-                writing,
+                is_active,
             }]
         };
-        let told = |files: &[DomainFiles<'_>], now| {
-            let gone = expired(files, &limits(), at(now));
-            gone.into_iter().map(|(_, first)| first).collect::<Vec<_>>()
+        let expired_at = |files: &[DomainFiles<'_>], now| {
+            let expired = expired(files, &limits(), at(now));
+            expired
+                .into_iter()
+                .map(|(_, first)| first)
+                .collect::<Vec<_>>()
         };
-        assert_eq!(told(&files(&many, true), 10), [1, 2]);
-        assert_eq!(told(&files(&many[2..], true), 104), [3]);
-        assert_eq!(told(&files(&many[2..], true), 1_000), [3, 4]);
-        assert_eq!(told(&files(&many[2..], false), 1_000), [3, 4, 5]);
+        assert_eq!(expired_at(&files(&many, true), 10), [1, 2]);
+        assert_eq!(expired_at(&files(&many[2..], true), 104), [3]);
+        assert_eq!(expired_at(&files(&many[2..], true), 1_000), [3, 4]);
+        assert_eq!(expired_at(&files(&many[2..], false), 1_000), [3, 4, 5]);
         let big = [segment(7, 600), segment(8, 600)];
-        assert_eq!(told(&files(&big, true), 10), [7]);
+        assert_eq!(expired_at(&files(&big, true), 10), [7]);
     }
 
     proptest! {
         #[test]
-        fn what_is_left_is_within_the_limits_and_the_newest(
+        fn the_newest_segments_within_the_limits_remain(
             sizes in prop::collection::vec(prop::collection::vec(0_u64..400, 0..8), 1..5),
         ) {
             let mut seq = 0;
@@ -147,17 +151,17 @@ mod tests {
                 .collect();
             let all: Vec<DomainFiles<'_>> = domains
                 .iter()
-                .map(|(domain, segments)| DomainFiles { domain, segments, writing: true })
+                .map(|(domain, segments)| DomainFiles { domain, segments, is_active: true })
                 .collect();
-            let gone = expired(&all, &limits(), at(seq));
+            let expired = expired(&all, &limits(), at(seq));
             let mut total = 0;
             for files in &all {
-                let is_gone = |segment: &&Segment| {
-                    gone.contains(&(files.domain.to_owned(), segment.first_seq))
+                let is_expired = |segment: &&Segment| {
+                    expired.contains(&(files.domain.to_owned(), segment.first_seq))
                 };
-                let left: Vec<&Segment> = files.segments.iter().filter(|s| !is_gone(s)).collect();
+                let left: Vec<&Segment> = files.segments.iter().filter(|s| !is_expired(s)).collect();
                 prop_assert!(left.len() <= limits().files);
-                // The one that is written to is never gone, and nothing goes before what is older.
+                // The active segment remains, and older ones are deleted first.
                 let newest = &files.segments[files.segments.len() - left.len()..];
                 prop_assert!(left.iter().copied().eq(newest));
                 prop_assert!(files.segments.is_empty() || !left.is_empty());

@@ -1,4 +1,4 @@
-//! The files of one domain: their names, their first line, what is in a folder.
+//! The files of a store: names, headers, directories, compression.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -6,36 +6,36 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Files are for their owner alone, whatever the umask.
+/// Files are accessible to their owner only, whatever the umask.
 const FILE_MODE: u32 = 0o600;
-const FOLDER_MODE: u32 = 0o700;
+const DIR_MODE: u32 = 0o700;
 
-/// How a file that is being written, or was left as it was, ends.
+/// The extension of an uncompressed segment.
 pub(super) const LOG_EXT: &str = "log";
-/// How a compressed one ends.
+/// The extension of a compressed segment.
 pub(super) const COMPRESSED_EXT: &str = "log.lz4";
-/// How one that is being compressed ends; it is worth nothing before it has its name.
+/// The extension of a file that is being compressed.
 const TEMP_EXT: &str = "log.lz4.new";
 
-/// The first line of a file: what it is and which run of an instance wrote it.
+/// The first line of a file, before the id of the run.
 const FILE_HEADER: &str = "fulcrum log 1";
 
-/// A file of lines, in order, from one run of an instance.
+/// A file of lines, in order, from one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Segment {
-    /// The number of its first line, which is its name.
+    /// The sequence number of its first line, which is its name.
     pub(super) first_seq: u64,
     pub(super) compressed: bool,
     /// Bytes on disk.
     pub(super) bytes: u64,
-    /// When it was last written to.
+    /// The time of the last write.
     pub(super) written: SystemTime,
 }
 
 impl Segment {
-    pub(super) fn path(&self, folder: &Path) -> PathBuf {
+    pub(super) fn path(&self, dir: &Path) -> PathBuf {
         path(
-            folder,
+            dir,
             self.first_seq,
             if self.compressed {
                 COMPRESSED_EXT
@@ -46,18 +46,38 @@ impl Segment {
     }
 }
 
-pub(super) fn path(folder: &Path, first_seq: u64, ending: &str) -> PathBuf {
-    folder.join(format!("{first_seq:020}.{ending}"))
+pub(super) fn path(dir: &Path, first_seq: u64, extension: &str) -> PathBuf {
+    dir.join(format!("{first_seq:020}.{extension}"))
 }
 
-/// The segments of a folder, oldest first, each once: where a plain and a compressed one of a name
-/// are there, Fulcrum was killed between making the one and removing the other, and both hold the
-/// same. Empty for a folder that isn't there.
+/// The names of domains in a store: its subdirectories. Empty if the directory does not exist.
 ///
 /// # Errors
-/// The folder can't be read.
-pub(super) fn list(folder: &Path) -> io::Result<Vec<Segment>> {
-    let entries = match fs::read_dir(folder) {
+/// The directory cannot be read.
+pub(super) fn list_domains(dir: &Path) -> io::Result<Vec<String>> {
+    let mut domains = Vec::new();
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(domains),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            domains.extend(entry.file_name().into_string());
+        }
+    }
+    domains.sort();
+    Ok(domains)
+}
+
+/// The segments in a directory, oldest first, each once: where both an uncompressed and a compressed
+/// file exist, a run was killed after compressing, and both have the same content. Empty if the
+/// directory does not exist.
+///
+/// # Errors
+/// The directory cannot be read.
+pub(super) fn list(dir: &Path) -> io::Result<Vec<Segment>> {
+    let entries = match fs::read_dir(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
@@ -65,10 +85,10 @@ pub(super) fn list(folder: &Path) -> io::Result<Vec<Segment>> {
     for entry in entries {
         let entry = entry?;
         let name = entry.file_name();
-        let Some((number, ending)) = name.to_str().and_then(|name| name.split_once('.')) else {
+        let Some((number, extension)) = name.to_str().and_then(|name| name.split_once('.')) else {
             continue;
         };
-        let packed = match ending {
+        let compressed = match extension {
             LOG_EXT => false,
             COMPRESSED_EXT => true,
             _ => continue,
@@ -79,7 +99,7 @@ pub(super) fn list(folder: &Path) -> io::Result<Vec<Segment>> {
         if meta.is_file() {
             found.push(Segment {
                 first_seq,
-                compressed: packed,
+                compressed,
                 bytes: meta.len(),
                 written: meta.modified().unwrap_or(SystemTime::UNIX_EPOCH),
             });
@@ -90,51 +110,48 @@ pub(super) fn list(folder: &Path) -> io::Result<Vec<Segment>> {
     Ok(found)
 }
 
-/// Removes what a killed instance left half-made, and plain files whose compressed ones are there.
-pub(super) fn remove_temp_files(folder: &Path) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+/// Removes incomplete files of a killed run, and uncompressed files that were compressed.
+pub(super) fn remove_temp_files(dir: &Path) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let Some((number, ending)) = name.to_str().and_then(|name| name.split_once('.')) else {
+        let Some((number, extension)) = name.to_str().and_then(|name| name.split_once('.')) else {
             continue;
         };
-        let packed = folder.join(format!("{number}.{COMPRESSED_EXT}"));
-        if ending == TEMP_EXT || (ending == LOG_EXT && packed.exists()) {
+        let compressed = dir.join(format!("{number}.{COMPRESSED_EXT}"));
+        if extension == TEMP_EXT || (extension == LOG_EXT && compressed.exists()) {
             let _ = fs::remove_file(entry.path());
         }
     }
 }
 
-/// Makes a folder that is ours alone, and those above it.
+/// Creates a directory that is accessible to this user only, and its parents.
 ///
 /// # Errors
-/// It can't be made, isn't a folder, or belongs to somebody else.
-pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
+/// It cannot be created, is no directory, or belongs to another user.
+pub(super) fn create_dir(dir: &Path) -> io::Result<()> {
     fs::DirBuilder::new()
         .recursive(true)
-        .mode(FOLDER_MODE)
-        .create(folder)?;
-    let meta = fs::symlink_metadata(folder)?;
-    // The process's own entry belongs to its effective user.
+        .mode(DIR_MODE)
+        .create(dir)?;
+    let meta = fs::symlink_metadata(dir)?;
+    // The entry of this process belongs to its effective user.
     let me = fs::metadata("/proc/self").map(|me| me.uid());
     if !meta.is_dir() || me.is_ok_and(|me| me != 0 && me != meta.uid()) {
         return Err(io::Error::new(
             io::ErrorKind::PermissionDenied,
-            format!("{} isn't a folder of ours", folder.display()),
+            format!("{} is not a directory of this user", dir.display()),
         ));
     }
     if meta.mode() & 0o077 != 0 {
-        fs::set_permissions(
-            folder,
-            std::os::unix::fs::PermissionsExt::from_mode(FOLDER_MODE),
-        )?;
+        fs::set_permissions(dir, std::os::unix::fs::PermissionsExt::from_mode(DIR_MODE))?;
     }
     Ok(())
 }
 
-/// Makes a new file for lines. Never follows a link, never takes what is there.
+/// Creates a file for lines. Never follows a symbolic link.
 ///
 /// # Errors
-/// It is there, or can't be made.
+/// It exists, or cannot be created.
 pub(super) fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .append(true)
@@ -144,10 +161,10 @@ pub(super) fn create(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Opens a file to go on writing at its end.
+/// Opens a file to append to it.
 ///
 /// # Errors
-/// It isn't there, is a link, or can't be written to.
+/// It does not exist, is a symbolic link, or cannot be written.
 pub(super) fn open_append(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .append(true)
@@ -155,87 +172,87 @@ pub(super) fn open_append(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Opens a file to read, if it is one.
+/// Opens a file to read it.
 ///
 /// # Errors
-/// It isn't there, is a link, or can't be read.
+/// It does not exist, is a symbolic link, or cannot be read.
 pub(super) fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
-        // A pipe of the name would be waited for.
+        // Opening a FIFO would block.
         .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
         .open(path)
 }
 
-/// Begins a file: its title line. Gives its length.
+/// Writes the file header and returns its length.
 ///
 /// # Errors
-/// The disk's.
-pub(super) fn write_title(file: &mut File, run: u64) -> io::Result<u64> {
-    let title = format!("{FILE_HEADER} run={run}\n");
-    file.write_all(title.as_bytes())?;
-    Ok(title.len() as u64)
+/// Errors of the write.
+pub(super) fn write_file_header(file: &mut File, run: u64) -> io::Result<u64> {
+    let header = format!("{FILE_HEADER} run={run}\n");
+    file.write_all(header.as_bytes())?;
+    Ok(header.len() as u64)
 }
 
-/// Reads the title line, which a file begins with; gives the run and the line's length. None where
-/// it isn't such a file.
-pub(super) fn read_title(head: &[u8]) -> Option<(u64, usize)> {
+/// Parses the file header. Returns the id of the run and the header's length; `None` if it is no
+/// segment.
+pub(super) fn parse_file_header(head: &[u8]) -> Option<(u64, usize)> {
     let end = memchr::memchr(b'\n', &head[..head.len().min(64)])?;
     let text = std::str::from_utf8(&head[..end]).ok()?;
     let run = text.strip_prefix(FILE_HEADER)?.strip_prefix(" run=")?;
     Some((run.parse().ok()?, end + 1))
 }
 
-/// Compresses a file that nobody writes to any more. `go_on` is asked now and then; when it says
-/// no, nothing has happened. Gives how many bytes the new file has.
+/// Compresses a sealed segment. `continues` is called repeatedly; once it is false, nothing is
+/// changed. Returns the length of the new file.
 ///
 /// # Errors
-/// The disk's; the plain file is still there then.
+/// Errors of the file system; the uncompressed file then remains.
 pub(super) fn compress_segment(
-    folder: &Path,
+    dir: &Path,
     first_seq: u64,
-    go_on: &dyn Fn() -> bool,
+    continues: &dyn Fn() -> bool,
 ) -> io::Result<Option<u64>> {
-    let making = path(folder, first_seq, TEMP_EXT);
-    let packed = compress(folder, first_seq, &making, go_on);
-    match packed {
+    let temp = path(dir, first_seq, TEMP_EXT);
+    let result = compress(dir, first_seq, &temp, continues);
+    match result {
         Ok(Some(bytes)) => {
-            fs::rename(&making, path(folder, first_seq, COMPRESSED_EXT))?;
-            fs::remove_file(path(folder, first_seq, LOG_EXT))?;
+            fs::rename(&temp, path(dir, first_seq, COMPRESSED_EXT))?;
+            fs::remove_file(path(dir, first_seq, LOG_EXT))?;
             Ok(Some(bytes))
         }
         other => {
-            let _ = fs::remove_file(&making);
+            let _ = fs::remove_file(&temp);
             other
         }
     }
 }
 
 fn compress(
-    folder: &Path,
+    dir: &Path,
     first_seq: u64,
-    making: &Path,
-    go_on: &dyn Fn() -> bool,
+    temp: &Path,
+    continues: &dyn Fn() -> bool,
 ) -> io::Result<Option<u64>> {
     use lz4_flex::frame::{BlockSize, FrameEncoder, FrameInfo};
 
-    let mut plain = open(&path(folder, first_seq, LOG_EXT))?;
+    let mut plain = open(&path(dir, first_seq, LOG_EXT))?;
     let written = plain.metadata()?.modified()?;
-    let _ = fs::remove_file(making);
+    let _ = fs::remove_file(temp);
     let info = FrameInfo::new().block_size(BlockSize::Max256KB);
-    let mut encoder = FrameEncoder::with_frame_info(info, create(making)?);
+    let mut encoder = FrameEncoder::with_frame_info(info, create(temp)?);
     let mut buffer = vec![0; 256 * 1024];
     loop {
         match plain.read(&mut buffer)? {
             0 => break,
             length => encoder.write_all(&buffer[..length])?,
         }
-        if !go_on() {
+        if !continues() {
             return Ok(None);
         }
     }
     let file = encoder.finish().map_err(io::Error::other)?;
-    // Its age is that of what is in it.
+    // Its age is that of its content.
     file.set_modified(written)?;
     Ok(Some(file.metadata()?.len()))
 }

@@ -1,4 +1,4 @@
-//! One segment, record by record.
+//! Reads one segment, record by record.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -8,19 +8,18 @@ use std::sync::Arc;
 use bytes::{Buf, BytesMut};
 use lz4_flex::frame::FrameDecoder;
 
-use super::record::{HEADER, Header};
+use super::record::{HEADER_LEN, Header};
 use super::segment::{self, Segment};
-use crate::Chunk;
+use crate::chunk::Chunk;
 
-/// How much is read at once.
-const READ: usize = 64 * 1024;
+/// The size of a read, in bytes.
+const READ_SIZE: usize = 64 * 1024;
 
-/// Reads a segment from its beginning. Whatever is in the file, records come out and nothing else:
-/// what isn't one is passed over, up to the next that is.
+/// Reads a segment from its start. Bytes that are no record are skipped, up to the next record.
 pub(super) struct SegmentReader {
     input: Input,
     buffer: BytesMut,
-    /// The run that wrote it.
+    /// The id of the run that wrote it.
     pub(super) run: u64,
     domain: Arc<str>,
 }
@@ -32,31 +31,31 @@ enum Input {
 }
 
 impl SegmentReader {
-    /// Opens it; none where it has gone, or is no segment.
+    /// Opens it; `None` if it was removed or is no segment.
     ///
     /// # Errors
-    /// It is there and can't be read.
+    /// It exists and cannot be read.
     pub(super) fn open(
-        folder: &Path,
+        dir: &Path,
         segment: &Segment,
         domain: &Arc<str>,
     ) -> io::Result<Option<Self>> {
-        let path = segment.path(folder);
+        let path = segment.path(dir);
         let opened = match segment::open(&path) {
-            // Between the list and now it may have been compressed.
+            // It may have been compressed since it was listed.
             Err(error) if error.kind() == io::ErrorKind::NotFound && !segment.compressed => {
-                let packed = segment::path(folder, segment.first_seq, segment::COMPRESSED_EXT);
-                segment::open(&packed).map(|file| (file, true))
+                let compressed = segment::path(dir, segment.first_seq, segment::COMPRESSED_EXT);
+                segment::open(&compressed).map(|file| (file, true))
             }
             opened => opened.map(|file| (file, segment.compressed)),
         };
-        let (file, packed) = match opened {
+        let (file, compressed) = match opened {
             Ok(opened) => opened,
-            // Old ones go while they are read.
+            // Expired segments are removed while others are read.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(named(&path, &error)),
+            Err(error) => return Err(with_path(&path, &error)),
         };
-        let input = if packed {
+        let input = if compressed {
             Input::Compressed(Box::new(FrameDecoder::new(file)))
         } else {
             Input::Plain(file)
@@ -71,9 +70,9 @@ impl SegmentReader {
     }
 
     fn read_file_header(&mut self) -> bool {
-        // Long enough for any title; a file may be shorter.
+        // Long enough for any header; a file may be shorter.
         self.fill(64);
-        let Some((run, length)) = segment::read_title(&self.buffer) else {
+        let Some((run, length)) = segment::parse_file_header(&self.buffer) else {
             return false;
         };
         self.buffer.advance(length);
@@ -81,73 +80,75 @@ impl SegmentReader {
         true
     }
 
-    /// The next record's header; its text is next. None at the end.
+    /// The header of the next record, followed by its text. `None` at the end.
     pub(super) fn header(&mut self) -> Option<Header> {
         loop {
-            if !self.fill(HEADER) {
+            if !self.fill(HEADER_LEN) {
                 return None;
             }
             if let Some(header) = Header::decode(&self.buffer) {
-                self.buffer.advance(HEADER);
+                self.buffer.advance(HEADER_LEN);
                 return Some(header);
             }
-            // Something else than Fulcrum was here. The next record begins with its separator.
+            // Damaged. The next record starts with a separator.
             let next =
                 memchr::memchr(0x1e, &self.buffer[1..]).map_or(self.buffer.len(), |at| at + 1);
             self.buffer.advance(next);
         }
     }
 
-    /// Passes over the text of the record whose header was read last.
+    /// Skips the text of the record whose header was read last.
     pub(super) fn skip(&mut self, header: &Header) {
-        let mut left = header.length as usize;
-        let here = left.min(self.buffer.len());
-        self.buffer.advance(here);
-        left -= here;
-        if let (Input::Plain(file), true) = (&mut self.input, left > 0) {
-            // Beyond the end there is nothing to read, which the next header shows.
+        let mut remaining = header.length as usize;
+        let buffered = remaining.min(self.buffer.len());
+        self.buffer.advance(buffered);
+        remaining -= buffered;
+        if let (Input::Plain(file), true) = (&mut self.input, remaining > 0) {
+            // A seek beyond the end shows at the next header.
             if file
-                .seek(SeekFrom::Current(i64::try_from(left).unwrap_or(i64::MAX)))
+                .seek(SeekFrom::Current(
+                    i64::try_from(remaining).unwrap_or(i64::MAX),
+                ))
                 .is_err()
             {
                 self.input = Input::Ended;
             }
             return;
         }
-        while left > 0 && self.fill(1) {
-            let here = left.min(self.buffer.len());
-            self.buffer.advance(here);
-            left -= here;
+        while remaining > 0 && self.fill(1) {
+            let buffered = remaining.min(self.buffer.len());
+            self.buffer.advance(buffered);
+            remaining -= buffered;
         }
     }
 
-    /// The chunk of the record whose header was read last; none if nothing of its text is there.
+    /// The chunk of the record whose header was read last; `None` if its text is missing.
     pub(super) fn chunk(&mut self, header: &Header) -> Option<Chunk> {
         let length = header.length as usize;
         self.fill(length);
-        let here = length.min(self.buffer.len());
-        // A copy of its own: what is shown of it may be held for longer than what is read next.
-        let text = bytes::Bytes::copy_from_slice(&self.buffer[..here]);
-        self.buffer.advance(here);
+        let buffered = length.min(self.buffer.len());
+        // Copied: lines may be in use for longer than the buffer.
+        let text = bytes::Bytes::copy_from_slice(&self.buffer[..buffered]);
+        self.buffer.advance(buffered);
         header.chunk(&self.domain, text)
     }
 
-    /// Reads until so many bytes are there; false if there are fewer.
-    fn fill(&mut self, wanted: usize) -> bool {
-        while self.buffer.len() < wanted {
+    /// Reads until the buffer has `length` bytes; false if there are fewer.
+    fn fill(&mut self, length: usize) -> bool {
+        while self.buffer.len() < length {
             let before = self.buffer.len();
-            let more = (wanted - before).max(READ);
+            let more = (length - before).max(READ_SIZE);
             self.buffer.resize(before + more, 0);
-            let room = &mut self.buffer[before..];
+            let free = &mut self.buffer[before..];
             let read = loop {
                 let read = match &mut self.input {
-                    Input::Plain(file) => file.read(room),
-                    Input::Compressed(decoder) => decoder.read(room),
+                    Input::Plain(file) => file.read(free),
+                    Input::Compressed(decoder) => decoder.read(free),
                     Input::Ended => Ok(0),
                 };
                 match read {
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    // A disk that fails, or a file that was damaged: what was read until here holds.
+                    // A failing disk or a damaged file: the records read before are valid.
                     read => break read.unwrap_or(0),
                 }
             };
@@ -161,12 +162,12 @@ impl SegmentReader {
     }
 }
 
-/// The number after that of the last line in a segment.
+/// The sequence number after the last line of a segment.
 ///
 /// # Errors
-/// It can't be read.
-pub(super) fn end_seq(folder: &Path, segment: &Segment) -> io::Result<u64> {
-    let Some(mut reader) = SegmentReader::open(folder, segment, &Arc::from(""))? else {
+/// It cannot be read.
+pub(super) fn end_seq(dir: &Path, segment: &Segment) -> io::Result<u64> {
+    let Some(mut reader) = SegmentReader::open(dir, segment, &Arc::from(""))? else {
         return Ok(segment.first_seq);
     };
     let mut end = segment.first_seq;
@@ -177,6 +178,6 @@ pub(super) fn end_seq(folder: &Path, segment: &Segment) -> io::Result<u64> {
     Ok(end)
 }
 
-fn named(path: &Path, error: &io::Error) -> io::Error {
+fn with_path(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

@@ -1,68 +1,69 @@
-//! Where the newest lines begin.
+//! Finds where the newest lines start.
 
 use std::collections::VecDeque;
 use std::io;
 
 use super::generations::GenerationRef;
 use super::merge::Filter;
-use super::reader::{DomainSegments, StoreQuery, StoreReader};
+use super::query::StoreQuery;
+use super::segments::DomainSegments;
 
-/// The number of the first of the newest `n` wanted lines.
+/// The sequence number of the first of the newest `count` matching lines.
 pub(super) fn first_seq_of_tail(
-    archive: &StoreReader,
-    wanted: &StoreQuery,
-    n: usize,
+    domains: &[DomainSegments],
+    query: &StoreQuery,
+    count: usize,
 ) -> io::Result<u64> {
-    let filter = Filter::of(wanted, wanted.after_seq.saturating_add(1));
+    let filter = Filter::new(query, query.after_seq.saturating_add(1));
     let mut all = Vec::new();
-    for (shelf, life) in archive.wanted(wanted) {
-        all.extend(newest_seqs(shelf, life, wanted, &filter, n)?);
+    for (segments, generation) in query.select(domains) {
+        all.extend(newest_seqs(segments, generation, query, &filter, count)?);
     }
     all.sort_unstable();
-    let first = all.len().saturating_sub(n);
+    let first = all.len().saturating_sub(count);
     Ok(all.get(first).copied().unwrap_or(u64::MAX))
 }
 
-/// The numbers of the newest `n` wanted lines of one domain.
+/// The sequence numbers of the newest `count` matching lines of one domain.
 fn newest_seqs(
-    shelf: &DomainSegments,
-    life: Option<GenerationRef>,
-    wanted: &StoreQuery,
+    segments: &DomainSegments,
+    generation: Option<GenerationRef>,
+    query: &StoreQuery,
     filter: &Filter,
-    n: usize,
+    count: usize,
 ) -> io::Result<VecDeque<u64>> {
     let mut found: VecDeque<u64> = VecDeque::new();
-    for segment in shelf.since(wanted.query.since).rev() {
-        let missing = n - found.len();
+    for segment in segments.since(query.query.since).rev() {
+        let missing = count - found.len();
         if missing == 0 {
             break;
         }
-        let Some(mut reader) = shelf.reader(segment)? else {
+        let Some(mut reader) = segments.open(segment)? else {
             continue;
         };
-        let mut here = VecDeque::new();
+        let mut in_segment = VecDeque::new();
         while let Some(header) = reader.header() {
-            if !filter.wants(&header, reader.run, life) {
+            if !filter.matches_record(&header, reader.run, generation) {
                 reader.skip(&header);
-            } else if filter.looks_at_lines()
-                || wanted.last_seq.is_some_and(|last| header.end_seq() > last)
+            } else if filter.depends_on_text()
+                || query.last_seq.is_some_and(|last| header.end_seq() > last)
             {
                 let chunk = reader.chunk(&header);
-                let lines = chunk.iter().flat_map(crate::Chunk::lines);
-                here.extend(
+                let lines = chunk.iter().flat_map(crate::chunk::Chunk::lines);
+                in_segment.extend(
                     lines
-                        .filter(|line| filter.wants_line(line))
+                        .filter(|line| filter.matches_line(line))
                         .map(|line| line.seq),
                 );
             } else {
-                here.extend(header.first_seq..header.end_seq());
+                in_segment.extend(header.first_seq..header.end_seq());
                 reader.skip(&header);
             }
-            let surplus = here.len().saturating_sub(missing);
-            here.drain(..surplus);
+            let surplus = in_segment.len().saturating_sub(missing);
+            in_segment.drain(..surplus);
         }
-        here.append(&mut found);
-        found = here;
+        in_segment.append(&mut found);
+        found = in_segment;
     }
     Ok(found)
 }

@@ -1,4 +1,4 @@
-//! Between those who say something and the thread that writes it down.
+//! The queue between the hub and the writer thread.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -7,69 +7,72 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::Chunk;
+use crate::chunk::Chunk;
 
-/// What may wait to be written before those who read pipes wait, too.
+/// Bytes that may be queued before pumps wait.
 const QUEUE_BYTES: usize = 4 * 1024 * 1024;
 
-/// A disk that has finished nothing for so long stands still, and nobody waits for it any more. A
-/// domain may be frozen for as long; heartbeats are rarer.
+/// A disk that completes no write for this time is stalled, and pumps no longer wait for it. It is the
+/// longest time that a domain is blocked, and less than a heartbeat interval.
 const STALL_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// So much is written at once where there is so much; less, after a moment.
+/// Bytes that are written at once without waiting for more.
 const BATCH_BYTES: usize = 256 * 1024;
 
-/// How long the writer lets lines gather: a flood would wake it for every read of a pipe.
+/// How long the writer waits for more lines: otherwise each read of a pipe would wake it.
 const COALESCE_DELAY: Duration = Duration::from_millis(1);
 
-/// What waits to be written: bounded, in order.
+/// Chunks to write, in order, bounded.
 #[derive(Debug, Default)]
 pub(crate) struct WriteQueue {
     queue: Mutex<Queue>,
     /// Wakes the writer.
     work: Condvar,
-    /// Wakes those who wait for room.
-    room: Notify,
-    /// Wakes those who wait until something is written.
-    written: Notify,
+    /// Wakes tasks that wait for capacity.
+    capacity: Notify,
+    /// Wakes tasks that wait for a flush.
+    completed: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Queue {
-    waiting: VecDeque<Arc<Chunk>>,
-    /// Of what waits and of what is being written.
+    chunks: VecDeque<Arc<Chunk>>,
+    /// Bytes of queued chunks and of those being written.
     bytes: usize,
-    /// How many chunks were taken in.
-    taken: u64,
-    /// How many of them the writer is done with.
-    progress: u64,
-    /// The writer stands still: what it has no room for is left out.
+    /// Chunks accepted.
+    accepted: u64,
+    /// Chunks written or dropped by the writer.
+    completed: u64,
+    /// The disk is stalled: chunks beyond the limit are dropped.
     stalled: bool,
-    /// Lines that were left out, by domain.
+    /// Dropped lines, by domain.
     dropped: BTreeMap<Arc<str>, u64>,
     closed: bool,
-    /// The writer sleeps until something comes, or until enough has.
+    /// What the writer waits for.
     writer: WriterState,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
 enum WriterState {
+    /// It is writing.
     #[default]
-    Nobody,
-    Anything,
-    Enough,
+    Busy,
+    /// It waits for any chunk.
+    Idle,
+    /// It waits for [`BATCH_BYTES`].
+    Coalescing,
 }
 
-/// What the writer is handed.
+/// What the writer gets.
 #[derive(Debug)]
 pub(super) struct WriteBatch {
     pub(super) chunks: VecDeque<Arc<Chunk>>,
-    /// Lines that were left out before these, by domain.
+    /// Lines dropped before these, by domain.
     pub(super) dropped: BTreeMap<Arc<str>, u64>,
 }
 
 impl WriteQueue {
-    /// Takes a chunk, without waiting.
+    /// Adds a chunk, without waiting.
     pub(crate) fn push(&self, chunk: &Arc<Chunk>) {
         let mut queue = self.lock();
         if queue.closed || (queue.stalled && queue.bytes > QUEUE_BYTES) {
@@ -77,13 +80,13 @@ impl WriteQueue {
             *queue.dropped.entry(domain).or_default() += u64::from(chunk.lines.lines);
             return;
         }
-        queue.taken += 1;
+        queue.accepted += 1;
         queue.bytes += chunk.memory_cost();
-        queue.waiting.push_back(Arc::clone(chunk));
+        queue.chunks.push_back(Arc::clone(chunk));
         let wake = match queue.writer {
-            WriterState::Nobody => false,
-            WriterState::Anything => true,
-            WriterState::Enough => queue.bytes >= BATCH_BYTES,
+            WriterState::Busy => false,
+            WriterState::Idle => true,
+            WriterState::Coalescing => queue.bytes >= BATCH_BYTES,
         };
         drop(queue);
         if wake {
@@ -91,88 +94,88 @@ impl WriteQueue {
         }
     }
 
-    /// Returns once there is room, or the disk stands still.
-    pub(crate) async fn room(&self) {
+    /// Waits until there is capacity, or the disk is stalled.
+    pub(crate) async fn wait_for_capacity(&self) {
         loop {
-            let news = self.room.notified();
+            let notified = self.capacity.notified();
             let before = {
                 let queue = self.lock();
                 if queue.bytes <= QUEUE_BYTES || queue.stalled || queue.closed {
                     return;
                 }
-                queue.progress
+                queue.completed
             };
-            if timeout(STALL_TIMEOUT, news).await.is_err() {
+            if timeout(STALL_TIMEOUT, notified).await.is_err() {
                 let mut queue = self.lock();
-                queue.stalled |= queue.progress == before;
+                queue.stalled |= queue.completed == before;
             }
         }
     }
 
-    /// Returns once everything that was taken in until now is written, or the disk stands still.
-    pub(crate) async fn written(&self) {
-        let goal = self.lock().taken;
+    /// Waits until all chunks accepted so far are written, or the disk is stalled.
+    pub(crate) async fn flushed(&self) {
+        let goal = self.lock().accepted;
         loop {
-            let news = self.written.notified();
+            let notified = self.completed.notified();
             let before = {
                 let queue = self.lock();
-                if queue.progress >= goal || queue.stalled {
+                if queue.completed >= goal || queue.stalled {
                     return;
                 }
-                queue.progress
+                queue.completed
             };
-            if timeout(STALL_TIMEOUT, news).await.is_err() && self.lock().progress == before {
+            if timeout(STALL_TIMEOUT, notified).await.is_err() && self.lock().completed == before {
                 return;
             }
         }
     }
 
-    /// Waits for work; none when it is closed and everything was taken.
+    /// Waits for chunks; `None` once the queue is closed and empty.
     pub(super) fn take(&self) -> Option<WriteBatch> {
         let mut queue = self.lock();
-        while queue.waiting.is_empty() && queue.dropped.is_empty() {
+        while queue.chunks.is_empty() && queue.dropped.is_empty() {
             if queue.closed {
                 return None;
             }
-            queue.writer = WriterState::Anything;
+            queue.writer = WriterState::Idle;
             let woken = self.work.wait(queue);
             queue = woken.unwrap_or_else(PoisonError::into_inner);
         }
         if queue.bytes < BATCH_BYTES && !queue.closed {
-            queue.writer = WriterState::Enough;
+            queue.writer = WriterState::Coalescing;
             let woken = self.work.wait_timeout(queue, COALESCE_DELAY);
             queue = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
-        queue.writer = WriterState::Nobody;
+        queue.writer = WriterState::Busy;
         Some(WriteBatch {
-            chunks: std::mem::take(&mut queue.waiting),
+            chunks: std::mem::take(&mut queue.chunks),
             dropped: std::mem::take(&mut queue.dropped),
         })
     }
 
-    /// So many of the chunks are done with, and so many bytes.
-    pub(super) fn done(&self, chunks: usize, bytes: usize) {
+    /// Records that the writer has completed chunks of so many bytes.
+    pub(super) fn complete(&self, chunks: usize, bytes: usize) {
         let mut queue = self.lock();
         queue.bytes = queue.bytes.saturating_sub(bytes);
-        queue.progress += chunks as u64;
+        queue.completed += chunks as u64;
         queue.stalled = false;
-        let room = queue.bytes <= QUEUE_BYTES;
+        let has_capacity = queue.bytes <= QUEUE_BYTES;
         drop(queue);
-        self.written.notify_waiters();
-        if room {
-            self.room.notify_waiters();
+        self.completed.notify_waiters();
+        if has_capacity {
+            self.capacity.notify_waiters();
         }
     }
 
-    /// Nothing is taken any more; what is there is still written.
+    /// Accepts no more chunks; queued ones are still written.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.work.notify_one();
-        self.room.notify_waiters();
+        self.capacity.notify_waiters();
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        // Whole after every statement.
+        // The queue is consistent after every statement.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -183,7 +186,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::{LogLine, Source, Stream};
+    use crate::line::{LogLine, Source, Stream};
 
     fn chunk() -> Arc<Chunk> {
         Arc::new(Chunk::single_line(&LogLine {
@@ -202,28 +205,28 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_came_later_is_not_waited_for() {
-        let intake = WriteQueue::default();
-        intake.written().await;
-        (0..3).for_each(|_| intake.push(&chunk()));
-        let mut waiting = std::pin::pin!(intake.written());
+    async fn a_flush_does_not_wait_for_later_chunks() {
+        let queue = WriteQueue::default();
+        queue.flushed().await;
+        (0..3).for_each(|_| queue.push(&chunk()));
+        let mut waiting = std::pin::pin!(queue.flushed());
         let early = timeout(Duration::from_millis(20), waiting.as_mut()).await;
         assert!(early.is_err(), "nothing is written yet");
-        let work = intake.take().expect("three chunks");
-        intake.push(&chunk());
-        intake.done(2, 0);
+        let batch = queue.take().expect("three chunks");
+        queue.push(&chunk());
+        queue.complete(2, 0);
         let early = timeout(Duration::from_millis(20), waiting.as_mut()).await;
-        assert!(early.is_err(), "two of {} are written", work.chunks.len());
-        intake.done(1, 0);
+        assert!(early.is_err(), "two of {} are written", batch.chunks.len());
+        queue.complete(1, 0);
         waiting.await;
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_disk_that_stands_still_is_not_waited_for() {
-        let intake = WriteQueue::default();
-        intake.push(&chunk());
-        let begun = Instant::now();
-        intake.written().await;
-        assert!(begun.elapsed() >= STALL_TIMEOUT);
+    async fn a_stalled_disk_is_not_waited_for() {
+        let queue = WriteQueue::default();
+        queue.push(&chunk());
+        let start = Instant::now();
+        queue.flushed().await;
+        assert!(start.elapsed() >= STALL_TIMEOUT);
     }
 }

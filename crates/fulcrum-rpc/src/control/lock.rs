@@ -100,7 +100,7 @@ impl RuntimeDir {
 
 impl InstanceLock {
     /// The path of the lock file.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }

@@ -28,4 +28,4 @@ pub use lock::{InstanceLock, LockError};
 pub use runtime_dir::RuntimeDir;
 pub use serve::{ControlServeError, serve_control};
 pub use socket::{ControlListener, bind_control};
-pub use version::{DESCRIPTORS, PROTOCOL};
+pub use version::PROTOCOL;

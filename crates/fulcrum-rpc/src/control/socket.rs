@@ -65,11 +65,6 @@ pub fn bind_control(lock: &InstanceLock, dir: &RuntimeDir) -> io::Result<Control
 }
 
 impl ControlListener {
-    /// The path of the socket.
-    pub fn path(&self) -> &Path {
-        &self.file.path
-    }
-
     /// The listener for the tokio runtime, which must be running, and the file to be removed.
     pub(crate) fn into_tokio(self) -> io::Result<(tokio::net::UnixListener, SocketFile)> {
         Ok((

@@ -4,7 +4,7 @@
 pub const PROTOCOL: u32 = 2;
 
 /// The encoded file descriptor set of the package, for server reflection.
-pub const DESCRIPTORS: &[u8] = include_bytes!("../generated/control.bin");
+pub(crate) const DESCRIPTORS: &[u8] = include_bytes!("../generated/control.bin");
 
 /// The version of this build, which both sides send in their hello.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");

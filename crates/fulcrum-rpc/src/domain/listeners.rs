@@ -127,7 +127,8 @@ impl Listeners {
     }
 
     /// The addresses of the listeners.
-    pub fn local_addrs(&self) -> Vec<SocketAddr> {
+    #[cfg(test)]
+    fn local_addrs(&self) -> Vec<SocketAddr> {
         self.listeners
             .iter()
             .filter_map(|listener| listener.local_addr().ok())

@@ -232,7 +232,7 @@ impl Registry {
     }
 
     /// The names of all registered domains, in alphabetical order.
-    pub fn registered(&self) -> Vec<String> {
+    pub(crate) fn registered(&self) -> Vec<String> {
         lock(&self.shared.registrations)
             .names()
             .map(str::to_owned)

@@ -7,8 +7,8 @@ use fulcrum_spawn::StartError;
 use fulcrum_spawn::prepare::{self, InstallEvent, PackageInstaller};
 use fulcrum_spawn::process::{RunId, Spawner};
 
-use crate::context::now;
-use crate::process::untracked::TOKEN_VAR;
+use crate::log_lines::log_for_domain;
+use crate::state::process::TOKEN_VAR;
 
 /// A domain whose packages are to be installed.
 pub(crate) struct InstallRequest<'a> {
@@ -37,9 +37,11 @@ pub(crate) async fn ensure_installed(
         .run
         .token()
         .map_err(|error| StartError::transient(format!("cannot create a token: {error}")))?;
+    let path = std::env::var_os("PATH").unwrap_or_default();
     let install = prepare::InstallRequest {
         dir: request.dir,
         app_root: request.app,
+        path: &path,
         allowed: request.install_allowed,
         token: (TOKEN_VAR.into(), token.into()),
         label: format!("{}.{}.install", request.domain, request.generation),
@@ -82,6 +84,6 @@ fn log_event(request: &InstallRequest<'_>, event: InstallEvent) {
             return;
         }
     };
-    let hub = request.hub;
-    hub.publish_event(request.domain, request.generation, level, text, now());
+    let (domain, generation) = (request.domain, request.generation);
+    log_for_domain(request.hub, domain, generation, level, text);
 }

@@ -289,6 +289,24 @@ impl Machine {
                 self.ready = false;
                 self.reason = reason;
             }
+            (Phase::Stopping | Phase::Stuck, Fact::Exited(report)) => self.exit = Some(report),
+            (Phase::Stopping, Fact::GroupEmpty) => self.settle(policy, now, effects),
+            (Phase::Stuck, Fact::GroupEmpty) => {
+                self.enter(Phase::Failed, "the stuck process has exited", effects);
+            }
+            (phase, fact) => self.ending_fact(phase, fact, policy, effects),
+        }
+    }
+
+    /// Facts that end the current generation.
+    fn ending_fact(
+        &mut self,
+        phase: Phase,
+        fact: Fact,
+        policy: &mut dyn RestartPolicy,
+        effects: &mut Vec<Effect>,
+    ) {
+        match (phase, fact) {
             (Phase::Running, Fact::Unhealthy(reason)) => {
                 let failure = Failure::Unhealthy(reason.clone());
                 self.terminate(StopCause::Failure(failure), &reason, effects);
@@ -313,11 +331,6 @@ impl Machine {
                 self.exit = Some(report);
                 let reason = self.end(Failure::Exited).describe_with(policy, self.timing);
                 self.terminate(StopCause::Failure(Failure::Exited), &reason, effects);
-            }
-            (Phase::Stopping | Phase::Stuck, Fact::Exited(report)) => self.exit = Some(report),
-            (Phase::Stopping, Fact::GroupEmpty) => self.settle(policy, now, effects),
-            (Phase::Stuck, Fact::GroupEmpty) => {
-                self.enter(Phase::Failed, "the stuck process has exited", effects);
             }
             // A fact about a generation or a preparation that this phase has already left.
             (

@@ -194,6 +194,10 @@ impl State {
                 return Ok(());
             }
         };
+        self.apply_input(input, verdict)
+    }
+
+    fn apply_input(&mut self, input: Input, verdict: Verdict) -> Result<(), String> {
         let before = self.machine.clone();
         let Ok(effects) = self
             .machine

@@ -241,8 +241,8 @@ fn the_last_request_during_stopping_wins() {
         ),
     ] {
         let mut harness = Harness::running(restart());
-        for wish in &requests {
-            harness.command(*wish);
+        for request in &requests {
+            harness.command(*request);
         }
         harness.fact(Fact::Exited(CRASH));
         harness.fact(Fact::GroupEmpty);
@@ -354,7 +354,7 @@ fn started_ends_the_start_timeout_but_is_not_ready() {
 
 #[test]
 fn a_group_restart_is_immediate_and_not_counted() {
-    let mut harness = Harness::running(Verdict::GiveUp("not to be asked".into()));
+    let mut harness = Harness::running(Verdict::GiveUp("not called".into()));
     let effects = harness.fact(Fact::GroupRestart("catalog failed".into()));
     assert_eq!(harness.machine.phase(), Phase::Stopping);
     assert_eq!(harness.machine.reason(), "catalog failed");

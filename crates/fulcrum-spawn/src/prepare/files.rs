@@ -1,36 +1,30 @@
 //! Atomic writes, private directories, content digests and paths for display.
 
-use std::ffi::OsString;
 use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tempfile::TempDir;
+use tempfile::{Builder, TempDir};
 
-/// Creates something under a temporary name in the directory of `path`, by `create`.
-fn temporary<T>(
-    path: &Path,
-    mode: u32,
-    create: impl FnOnce(&tempfile::Builder<'_, '_>, &Path) -> io::Result<T>,
-) -> io::Result<T> {
-    let mut prefix = OsString::from(".");
-    prefix.push(path.file_name().unwrap_or_default());
-    prefix.push(".");
-    let mut builder = tempfile::Builder::new();
+/// Creates temporary files, directories and links with this mode, in the directory of their final
+/// path, so that a rename replaces it atomically. They are removed when they are dropped.
+fn temporary(mode: u32) -> Builder<'static, 'static> {
+    let mut builder = Builder::new();
+    builder.prefix(".fulcrum-").suffix(".tmp");
+    builder.permissions(Permissions::from_mode(mode));
     builder
-        .prefix(&prefix)
-        .suffix(".tmp")
-        .permissions(Permissions::from_mode(mode));
-    create(&builder, path.parent().unwrap_or(Path::new(".")))
 }
 
-/// Creates a temporary directory next to `path`, with the process's default mode. It is removed
-/// when the value is dropped.
+fn parent(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("."))
+}
+
+/// Creates a temporary directory next to `path`, with the process's default mode.
 pub(super) fn temp_dir_next_to(path: &Path) -> io::Result<TempDir> {
-    temporary(path, 0o777, |builder, dir| builder.tempdir_in(dir))
+    temporary(0o777).tempdir_in(parent(path))
 }
 
 /// Creates `dir` and what is missing above it, with mode 0700.
@@ -41,7 +35,7 @@ pub(super) fn create_private_dir(dir: &Path) -> io::Result<()> {
 /// Replaces a file: a reader sees the old content or the new one, never a part. The directory must
 /// exist.
 pub(super) fn write_atomically(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    let mut file = temporary(path, mode, |builder, dir| builder.tempfile_in(dir))?;
+    let mut file = temporary(mode).tempfile_in(parent(path))?;
     file.write_all(content)?;
     file.persist(path)?;
     Ok(())
@@ -49,9 +43,7 @@ pub(super) fn write_atomically(path: &Path, content: &[u8], mode: u32) -> io::Re
 
 /// Creates a symbolic link at `path`, in place of what is there.
 pub(super) fn symlink_atomically(target: &Path, path: &Path) -> io::Result<()> {
-    let link = temporary(path, 0o777, |builder, dir| {
-        builder.make_in(dir, |link| std::os::unix::fs::symlink(target, link))
-    })?;
+    let link = temporary(0o777).make_in(parent(path), |link| symlink(target, link))?;
     link.into_temp_path().persist(path)?;
     Ok(())
 }

@@ -68,7 +68,7 @@ enum PackageOwner {
     Fulcrum(String),
 }
 
-/// Who installed a package. A link is the user's: a package of a workspace is linked.
+/// The owner of a package. A link is the user's: a package of a workspace is linked.
 fn owner(package: &Path) -> io::Result<PackageOwner> {
     match fs::symlink_metadata(package) {
         Ok(meta) if meta.is_dir() => {}

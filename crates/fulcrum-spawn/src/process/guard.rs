@@ -27,7 +27,7 @@ use super::stale::kill_stale;
 
 /// A running guard. It starts its cleanup when this is dropped, or this program exits.
 #[derive(Debug)]
-pub struct CleanupGuard {
+pub(super) struct CleanupGuard {
     child: Child,
     _pipe: OwnedFd,
 }
@@ -38,7 +38,7 @@ impl CleanupGuard {
     ///
     /// # Errors
     /// The system lacks a resource.
-    pub fn start(verb: &str, record: &RunRecord, run: &RunId) -> io::Result<Self> {
+    pub(super) fn start(verb: &str, record: &RunRecord, run: &RunId) -> io::Result<Self> {
         let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
         #[expect(
             clippy::disallowed_methods,
@@ -67,12 +67,12 @@ impl CleanupGuard {
 
     /// The process id.
     #[must_use]
-    pub fn pid(&self) -> u32 {
+    pub(super) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Reaps the guard after its exit, and returns its status as text.
-    pub fn reap(mut self) -> String {
+    pub(super) fn reap(mut self) -> String {
         match self.child.wait() {
             Ok(status) => status.to_string(),
             Err(error) => error.to_string(),
@@ -81,23 +81,23 @@ impl CleanupGuard {
 
     /// Releases the guard: it reads the record and exits. The result must be reaped.
     #[must_use]
-    pub fn release(self) -> ReleasedGuard {
+    pub(super) fn release(self) -> ReleasedGuard {
         ReleasedGuard(self.child)
     }
 }
 
 /// A guard that was released.
 #[derive(Debug)]
-pub struct ReleasedGuard(Child);
+pub(super) struct ReleasedGuard(Child);
 
 impl ReleasedGuard {
     /// Waits for its exit on the calling thread.
-    pub fn reap(mut self) {
+    pub(super) fn reap(mut self) {
         let _ = self.0.wait();
     }
 
     /// Kills it.
-    pub fn kill(&mut self) {
+    pub(super) fn kill(&mut self) {
         let _ = self.0.kill();
     }
 }

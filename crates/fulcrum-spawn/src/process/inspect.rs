@@ -16,7 +16,7 @@ use super::stat::Stat;
 pub struct GroupSnapshot {
     /// When it was read.
     pub at: std::time::Instant,
-    /// The living members, the leader first if it lives.
+    /// The living members, the leader first if it is among them.
     pub members: Vec<ProcessSnapshot>,
 }
 

@@ -8,6 +8,7 @@ mod group;
 mod guard;
 mod guard_supervisor;
 mod inspect;
+mod mountinfo;
 mod oom;
 mod oom_monitor;
 mod own_cgroup;
@@ -32,22 +33,20 @@ pub use crate::signals::{signal_name, signal_number};
 pub use capture::{CapturedExit, run_and_capture};
 pub use cgroup_limits::{Controller, set_cpu_limit, set_memory_limit};
 pub use group::{Member, members};
-pub use guard::{CleanupGuard, ReleasedGuard, run_cleanup_guard};
+pub use guard::run_cleanup_guard;
 pub use guard_supervisor::GuardHandle;
 pub use inspect::{
     GroupSnapshot, ProcessSnapshot, exe_path, has_signal_handler, kernel_stack, wait_channel,
 };
-pub use oom::{OomCounters, OomKill};
+pub use oom::OomKill;
 pub use oom_monitor::OomMonitor;
 pub use pidfd::ProcessHandle;
 pub use process_tree::Process;
 pub use run_id::RunId;
-pub use run_record::{PreviousRun, RecordedProcess, RunRecord};
 pub use sockets::{
     SocketOwner, find_listener, find_peer, find_unix_listener, parse_listen_address, read_env_var,
 };
 pub use spawner::Spawner;
-pub use stale::{CleanupReport, StaleProcess, kill_stale};
 pub use stale_report::{InstanceAlive, StartupMessage, clean_up_stale};
 pub use stat::{Stat, descends_from};
 pub use tracker::{ProcessTracker, UntrackedProcess};

@@ -9,10 +9,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::mountinfo::Mount;
+
 /// The counters and what they account for. One value serves all processes, since several may share
 /// a cgroup: a kill that explains one exit cannot explain another.
 #[derive(Debug, Default)]
-pub struct OomCounters {
+pub(super) struct OomCounters {
     /// How many kills of a counter are accounted for.
     counted: BTreeMap<PathBuf, u64>,
     /// The counter of each tracked process at its start: cgroup v1 reports none for a zombie.
@@ -30,7 +32,7 @@ pub struct OomKill {
 
 impl OomCounters {
     /// Tracks a process that was just started: earlier kills of its cgroup are not about it.
-    pub fn track(&mut self, pid: u32) {
+    pub(super) fn track(&mut self, pid: u32) {
         if let Some(counter) = counter_of(pid) {
             if let Some(count) = read(&counter) {
                 self.counted.insert(counter.clone(), count);
@@ -42,7 +44,7 @@ impl OomCounters {
     /// Whether the OOM killer ended this process, which was ended by SIGKILL and is not reaped yet.
     /// To be called once. A counter that was never read before counts from 0: its cgroup may have
     /// been created for the process.
-    pub fn take_kill(&mut self, pid: u32) -> Option<OomKill> {
+    pub(super) fn take_kill(&mut self, pid: u32) -> Option<OomKill> {
         let tracked = self.tracked.remove(&pid);
         let counter = counter_of(pid).or(tracked)?;
         let count = read(&counter)?;
@@ -57,7 +59,7 @@ impl OomCounters {
     }
 
     /// Stops tracking a process that ended otherwise.
-    pub fn untrack(&mut self, pid: u32) {
+    pub(super) fn untrack(&mut self, pid: u32) {
         self.tracked.remove(&pid);
     }
 }
@@ -116,33 +118,28 @@ fn memory_cgroup(groups: &str, mounts: &str) -> Option<MemoryCgroup> {
             of(&|controllers: &str| controllers.is_empty())?,
         ),
     };
-    let (root, mount) = mounts.lines().find_map(|line| mount_of(line, version))?;
+    let mount = mounts
+        .lines()
+        .filter_map(Mount::parse)
+        .find(|mount| has_memory_controller(mount, version))?;
     // In a container, the mount may show only a part of the hierarchy.
-    let below = Path::new(path).strip_prefix(root).ok()?;
-    let mount = PathBuf::from(mount);
+    let below = Path::new(path).strip_prefix(&mount.root).ok()?;
     Some(MemoryCgroup {
         version,
-        group: mount.join(below),
-        mount,
+        group: mount.point.join(below),
+        mount: mount.point,
     })
 }
 
-/// Root and mount point of a line of mountinfo, if it is the hierarchy with the memory controller.
-fn mount_of(line: &str, version: CgroupVersion) -> Option<(&str, &str)> {
-    // 36 35 98:0 /root /mount options … - type source super-options: proc_pid_mountinfo(5).
-    let (mount, file_system) = line.split_once(" - ")?;
-    let mut fields = mount.split(' ').skip(3);
-    let (root, point) = (fields.next()?, fields.next()?);
-    let mut of_system = file_system.split(' ');
-    let kind = of_system.next()?;
-    let is_it = match version {
-        CgroupVersion::Two => kind == "cgroup2",
+/// Whether a mount is the hierarchy with the memory controller.
+fn has_memory_controller(mount: &Mount<'_>, version: CgroupVersion) -> bool {
+    match version {
+        CgroupVersion::Two => mount.file_system == "cgroup2",
         CgroupVersion::One => {
-            let options = of_system.nth(1).unwrap_or_default();
-            kind == "cgroup" && options.split(',').any(|option| option == "memory")
+            let mut options = mount.super_options.split(',');
+            mount.file_system == "cgroup" && options.any(|option| option == "memory")
         }
-    };
-    is_it.then_some((root, point))
+    }
 }
 
 fn read(counter: &Path) -> Option<u64> {

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access, statfs};
 
+use super::mountinfo::Mount;
+
 /// `CGROUP2_SUPER_MAGIC` of statfs(2). On hybrid systems a tmpfs holds the mounts, and anything may
 /// be mounted over them.
 const CGROUP2: u64 = 0x6367_7270;
@@ -49,46 +51,15 @@ fn own_dir(mountinfo: &str, cgroup: &str) -> Result<PathBuf, String> {
     mountinfo
         .lines()
         .rev()
-        .filter_map(parse_mount)
-        .find_map(|(root, point)| {
+        .filter_map(Mount::parse)
+        .filter(|mount| mount.file_system == "cgroup2")
+        .find_map(|Mount { root, point, .. }| {
             // A mount may show only a part, as in a container, and our cgroup may be outside.
             let below = Path::new(path).strip_prefix(&root).ok()?;
             let outside = below.iter().any(|part| part == "..");
             (!outside).then(|| point.join(below))
         })
         .ok_or_else(|| format!("no cgroup v2 mount shows our cgroup {path}"))
-}
-
-/// The root and the mount point of a cgroup v2 mount: proc_pid_mountinfo(5).
-fn parse_mount(line: &str) -> Option<(PathBuf, PathBuf)> {
-    let (mount, source) = line.split_once(" - ")?;
-    if source.split(' ').next() != Some("cgroup2") {
-        return None;
-    }
-    let mut fields = mount.split(' ').skip(3);
-    Some((unescape(fields.next()?), unescape(fields.next()?)))
-}
-
-/// Spaces and some other characters are escaped as `\040`.
-fn unescape(field: &str) -> PathBuf {
-    let mut parts = field.split('\\');
-    let mut text = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let code = part
-            .get(..3)
-            .and_then(|digits| u8::from_str_radix(digits, 8).ok());
-        match code {
-            Some(code) => {
-                text.push(char::from(code));
-                text.push_str(&part[3..]);
-            }
-            None => {
-                text.push('\\');
-                text.push_str(part);
-            }
-        }
-    }
-    text.into()
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ const FORMAT: &str = "fulcrum 1 ";
 /// The record of the current run. A line that cannot be written is logged and changes nothing else:
 /// the processes can be found by other means too.
 #[derive(Debug)]
-pub struct RunRecord {
+pub(super) struct RunRecord {
     path: PathBuf,
     file: File,
     /// A start was recorded.
@@ -49,7 +49,7 @@ impl RunRecord {
     ///
     /// # Errors
     /// The file cannot be written, or there is no `/proc`.
-    pub fn create(path: &Path, run: &RunId, cgroup: Option<&Path>) -> io::Result<Self> {
+    pub(super) fn create(path: &Path, run: &RunId, cgroup: Option<&Path>) -> io::Result<Self> {
         let me = Stat::read(std::process::id())
             .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "cannot read /proc"))?;
         let boot = boot()?;
@@ -74,7 +74,7 @@ impl RunRecord {
 
     /// The path of the file.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -100,7 +100,7 @@ impl RunRecord {
     }
 
     /// Records the end of the run, and removes the file.
-    pub fn finish(&self) {
+    pub(super) fn finish(&self) {
         // Once is enough: afterwards the path may belong to the next instance.
         self.has_entries.store(true, Ordering::Relaxed);
         self.write_line("x\n");
@@ -144,7 +144,7 @@ impl Drop for RunRecord {
 
 /// A process of an earlier run whose exit was not recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecordedProcess {
+pub(super) struct RecordedProcess {
     /// The leader, which led a process group with the same number.
     pub leader: u32,
     /// The start time of the leader, in clock ticks since boot.
@@ -157,7 +157,7 @@ pub struct RecordedProcess {
 
 /// The content of a run record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PreviousRun {
+pub(super) struct PreviousRun {
     /// The run.
     pub run: RunId,
     /// The id of the boot that pids and start times belong to.
@@ -183,7 +183,7 @@ impl PreviousRun {
     ///
     /// # Errors
     /// The file cannot be read, or is not a record that this version understands.
-    pub fn read(path: &Path) -> io::Result<Option<Self>> {
+    pub(super) fn read(path: &Path) -> io::Result<Option<Self>> {
         match options().open(path) {
             Ok(file) => Self::from_file(file).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -198,7 +198,7 @@ impl PreviousRun {
 
     /// Whether the instance is running, or still exiting.
     #[must_use]
-    pub fn instance_is_alive(&self) -> bool {
+    pub(super) fn instance_is_alive(&self) -> bool {
         let same_boot = boot().is_ok_and(|boot| boot == self.boot);
         same_boot && is_alive(self.instance, self.instance_started)
     }

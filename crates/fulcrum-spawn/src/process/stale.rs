@@ -30,7 +30,7 @@ const TOKEN_PREFIX: &[u8] = b"FULCRUM_DOMAIN_TOKEN=";
 
 /// A process of an earlier run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StaleProcess {
+pub(super) struct StaleProcess {
     /// The process id.
     pub pid: u32,
     /// The command line, shortened to fit a message.
@@ -41,7 +41,7 @@ pub struct StaleProcess {
 
 /// The result of a cleanup.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct CleanupReport {
+pub(super) struct CleanupReport {
     /// Processes that were running and were killed.
     pub ended: Vec<StaleProcess>,
     /// Processes that are still running two seconds after SIGKILL.
@@ -52,7 +52,7 @@ pub struct CleanupReport {
 /// Blocks the calling thread for at most two seconds. Never kills this process or one of its
 /// ancestors. After another boot nothing can be left, and nothing is done.
 #[must_use]
-pub fn kill_stale(previous: &PreviousRun) -> CleanupReport {
+pub(super) fn kill_stale(previous: &PreviousRun) -> CleanupReport {
     if boot().ok().as_deref() != Some(&*previous.boot) || previous.instance_is_alive() {
         return CleanupReport::default();
     }

@@ -89,7 +89,7 @@ impl ProcessTracker {
     }
 
     /// Records starts and exits in `record` from now on. Only the first call has an effect.
-    pub fn set_record(&self, record: Arc<RunRecord>) {
+    pub(super) fn set_record(&self, record: Arc<RunRecord>) {
         let _ = self.inner.record.set(record);
     }
 

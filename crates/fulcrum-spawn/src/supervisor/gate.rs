@@ -41,7 +41,7 @@ struct Dependency {
 
 /// The dependencies of one domain.
 #[derive(Debug, Clone, Default)]
-pub struct DependencyGate {
+pub(super) struct DependencyGate {
     dependencies: Vec<Dependency>,
 }
 
@@ -61,7 +61,7 @@ impl DependencyGate {
 
     /// The missing dependencies as text; `None` when there is none.
     #[must_use]
-    pub fn blocked_by(&self) -> Option<String> {
+    pub(super) fn blocked_by(&self) -> Option<String> {
         let missing: Vec<String> = self
             .dependencies
             .iter()

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::tests::{Fake, Harness, ProcessBehavior, TIMING, WELL_BEHAVED, all_ready, setup};
+use super::tests::{Fake, Harness, ProcessBehavior, TIMING, WELL_BEHAVED, all_ready, domain_spec};
 use super::{DomainUpdate, Outcome};
 use crate::lifecycle::{Command, Goal, Phase, StopSignal, Timing, TransitionCause};
 
@@ -15,13 +15,13 @@ impl Harness {
         &self,
         name: &str,
         behavior: ProcessBehavior,
-        needs: &[&str],
+        dependencies: &[&str],
         timing: Timing,
     ) -> DomainUpdate<Fake> {
         DomainUpdate {
-            dependencies: all_ready(needs),
+            dependencies: all_ready(dependencies),
             timing,
-            backend: setup(name, behavior, &[], &self.recorder).backend,
+            backend: domain_spec(name, behavior, &[], &self.recorder).backend,
         }
     }
 
@@ -44,7 +44,7 @@ impl Harness {
 async fn a_domain_is_added_to_running_ones() {
     let mut harness = Harness::new(&[("catalog", WELL_BEHAVED, &[])]);
     harness.request("catalog", Command::Start).await;
-    let new = setup("pay", WELL_BEHAVED, &["catalog"], &harness.recorder);
+    let new = domain_spec("pay", WELL_BEHAVED, &["catalog"], &harness.recorder);
     assert_eq!(harness.manager.add(vec![new]), Vec::<String>::new());
     harness
         .manager
@@ -82,7 +82,7 @@ async fn a_removed_domain_is_stopped_in_order() {
     assert_eq!(harness.supervisor.domains().len(), 1);
     assert_eq!(harness.phase("web"), Phase::Running);
     // Its generation numbers are not reused.
-    let again = setup("orders", WELL_BEHAVED, &[], &harness.recorder);
+    let again = domain_spec("orders", WELL_BEHAVED, &[], &harness.recorder);
     harness.manager.add(vec![again]);
     harness.request("orders", Command::Start).await;
     assert_eq!(harness.generation("orders"), 2);
@@ -282,7 +282,7 @@ async fn a_domain_that_cannot_be_killed_stays_listed_until_it_is_gone() {
     let names = ["old".to_owned()];
     assert_eq!(harness.manager.remove(&names).await, names);
     assert_eq!(harness.phase("old"), Phase::Stuck);
-    let again = setup("old", WELL_BEHAVED, &[], &harness.recorder);
+    let again = domain_spec("old", WELL_BEHAVED, &[], &harness.recorder);
     assert_eq!(
         harness.manager.add(vec![again]),
         names,
@@ -291,7 +291,7 @@ async fn a_domain_that_cannot_be_killed_stays_listed_until_it_is_gone() {
     sleep(Duration::from_secs(3600)).await;
     harness.manager.drop_finished();
     assert!(!harness.manager.contains("old") && harness.supervisor.domain("old").is_none());
-    let again = setup("old", WELL_BEHAVED, &[], &harness.recorder);
+    let again = domain_spec("old", WELL_BEHAVED, &[], &harness.recorder);
     assert_eq!(harness.manager.add(vec![again]), Vec::<String>::new());
     harness.request("old", Command::Start).await;
     assert_eq!(harness.generation("old"), 2);

@@ -28,10 +28,12 @@ mod suspend;
 #[cfg(test)]
 mod tests;
 mod wait;
+#[cfg(test)]
+mod wait_tests;
 
 pub use backend::{Backend, FactSender, ProcessGroup};
 pub use domain_set::Supervisor;
-pub use gate::{Condition, DependencyGate};
+pub use gate::Condition;
 pub use handle::{DomainHandle, Outcome, Ticket};
 pub use manager::{DomainManager, DomainSpec, DomainUpdate};
 pub use snapshot::{LastExit, Snapshot, Transition};

@@ -172,15 +172,15 @@ pub(super) struct Harness {
 }
 
 /// One fake domain.
-pub(super) fn setup(
+pub(super) fn domain_spec(
     name: &str,
     behavior: ProcessBehavior,
-    needs: &[&str],
+    dependencies: &[&str],
     recorder: &Shared,
 ) -> DomainSpec<Fake> {
     DomainSpec {
         name: name.to_owned(),
-        dependencies: all_ready(needs),
+        dependencies: all_ready(dependencies),
         timing: TIMING,
         policy: Box::new(LimitedRestarts(10)),
         backend: Fake {
@@ -192,9 +192,9 @@ pub(super) fn setup(
 }
 
 /// All of them ready.
-pub(super) fn all_ready(needs: &[&str]) -> BTreeMap<String, Condition> {
-    let need = |name: &&str| ((*name).to_owned(), Condition::Ready);
-    needs.iter().map(need).collect()
+pub(super) fn all_ready(dependencies: &[&str]) -> BTreeMap<String, Condition> {
+    let dependency = |name: &&str| ((*name).to_owned(), Condition::Ready);
+    dependencies.iter().map(dependency).collect()
 }
 
 impl Harness {
@@ -202,16 +202,18 @@ impl Harness {
     pub(super) fn new(domains: &[(&str, ProcessBehavior, &[&str])]) -> Self {
         let recorder = Shared::default();
         let (sender, transitions) = mpsc::unbounded_channel();
-        let setups = domains
+        let specs = domains
             .iter()
-            .map(|(name, behavior, needs)| setup(name, *behavior, needs, &recorder))
+            .map(|(name, behavior, dependencies)| {
+                domain_spec(name, *behavior, dependencies, &recorder)
+            })
             .collect();
         let waves = domains
             .iter()
             .map(|(name, ..)| vec![(*name).to_owned()])
             .collect();
         let mut manager = DomainManager::new(sender);
-        manager.add(setups);
+        manager.add(specs);
         manager.set_start_order(waves);
         Self {
             supervisor: manager.supervisor(),
@@ -472,7 +474,7 @@ async fn a_chain_of_domains_that_ignore_sigterm_shuts_down_within_one_grace() {
         Some(Duration::ZERO)
     );
     for late in ["catalog", "orders", "users"] {
-        let response = signaled_at(late, StopSignal::Terminate).expect("asked");
+        let response = signaled_at(late, StopSignal::Terminate).expect("signaled");
         assert_eq!(response, Duration::from_secs(4), "{late}");
     }
     assert_eq!(

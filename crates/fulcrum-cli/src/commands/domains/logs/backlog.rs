@@ -116,7 +116,7 @@ fn generations(
             GenerationFilter::Previous(running),
             GenerationFilter::Generation,
         );
-        let stored = store.life(&name, filter)?;
+        let stored = store.find_generation(&name, filter)?;
         // Not in the store: the lines in memory.
         let in_memory = || {
             let lines = backlog

@@ -1,4 +1,4 @@
-//! Pumps: every byte, in order, also when nobody waits for the end.
+//! Pumps: all bytes, in order, also if the caller does not wait for the end.
 
 use std::io;
 use std::pin::Pin;
@@ -26,11 +26,11 @@ fn users() -> Source {
     }
 }
 
-fn said(hub: &Hub) -> Vec<(String, bool)> {
-    let told = |line: LogLine| (line.text().into_owned(), line.partial);
+fn lines_of(hub: &Hub) -> Vec<(String, bool)> {
+    let fields = |line: LogLine| (line.text().into_owned(), line.partial);
     hub.tail(&LogQuery::default())
         .into_iter()
-        .map(told)
+        .map(fields)
         .collect()
 }
 
@@ -39,21 +39,21 @@ fn line(text: &str, partial: bool) -> (String, bool) {
 }
 
 #[tokio::test]
-async fn publishes_lines_and_the_unfinished_one() {
-    let (hub, tally) = (hub(), PumpCounters::default());
+async fn lines_and_the_unfinished_one_are_published() {
+    let (hub, counters) = (hub(), PumpCounters::default());
     let input: &[u8] = b"ERROR one\r\ntwo\nthr";
-    let report = pump(input, &hub, users(), Stream::Stderr, &tally).await;
-    let report = report.expect("memory can be read");
+    let stats = pump(input, &hub, users(), Stream::Stderr, &counters).await;
+    let stats = stats.expect("memory can be read");
     assert_eq!(
-        report,
+        stats,
         PumpStats {
             bytes: 18,
             lines: 3
         }
     );
-    assert_eq!((tally.bytes(), tally.lines()), (18, 3));
+    assert_eq!((counters.bytes(), counters.lines()), (18, 3));
     assert_eq!(
-        said(&hub),
+        lines_of(&hub),
         [
             line("ERROR one", false),
             line("two", false),
@@ -67,12 +67,12 @@ async fn publishes_lines_and_the_unfinished_one() {
 }
 
 #[tokio::test]
-async fn every_line_of_a_flood_arrives_in_order() {
+async fn all_lines_of_a_flood_arrive_in_order() {
     let hub = hub();
     let text: String = (0..50_000)
         .map(|number| format!("line {number}\n"))
         .collect();
-    let report = pump(
+    let stats = pump(
         text.as_bytes(),
         &hub,
         users(),
@@ -80,7 +80,7 @@ async fn every_line_of_a_flood_arrives_in_order() {
         &PumpCounters::default(),
     )
     .await;
-    assert_eq!(report.expect("memory can be read").lines, 50_000);
+    assert_eq!(stats.expect("memory can be read").lines, 50_000);
     let lines = hub.tail(&LogQuery::default());
     assert!((0..50_000).eq(lines.iter().map(|line| {
         let text = line.text();
@@ -90,10 +90,10 @@ async fn every_line_of_a_flood_arrives_in_order() {
 }
 
 #[tokio::test]
-async fn the_pieces_of_a_long_line_share_its_level() {
+async fn the_parts_of_a_long_line_have_its_level() {
     let hub = hub();
     let text = format!("WARN {}\nnext\n", "ERROR ".repeat(MAX_LINE / 3));
-    let report = pump(
+    let stats = pump(
         text.as_bytes(),
         &hub,
         users(),
@@ -101,22 +101,19 @@ async fn the_pieces_of_a_long_line_share_its_level() {
         &PumpCounters::default(),
     )
     .await;
-    assert_eq!(report.expect("memory can be read").bytes, text.len() as u64);
+    assert_eq!(stats.expect("memory can be read").bytes, text.len() as u64);
     let lines = hub.tail(&LogQuery::default());
-    let (last, pieces) = lines.split_last().expect("there are lines");
-    assert!(pieces.len() > 1);
-    assert!(pieces.iter().all(|piece| piece.level == Some(Level::Warn)));
+    let (last, parts) = lines.split_last().expect("there are lines");
+    assert!(parts.len() > 1);
+    assert!(parts.iter().all(|part| part.level == Some(Level::Warn)));
     assert_eq!((last.level, last.partial), (None, false));
-    let joined: String = pieces
-        .iter()
-        .map(|piece| piece.text().into_owned())
-        .collect();
+    let joined: String = parts.iter().map(|part| part.text().into_owned()).collect();
     assert!(text.starts_with(&joined) && joined.len() == text.len() - "\nnext\n".len());
 }
 
-/// A process left behind by the domain keeps the pipe open after the domain itself has exited.
+/// A child of the domain holds the pipe open after the domain has exited.
 #[tokio::test(start_paused = true)]
-async fn stops_waiting_without_losing_what_was_read() {
+async fn a_pump_can_be_stopped_without_losing_read_bytes() {
     let hub = hub();
     let (mut writer, reader) = tokio::io::duplex(1024);
     let mut pump = Pump::new(
@@ -126,11 +123,11 @@ async fn stops_waiting_without_losing_what_was_read() {
         Stream::Stdout,
         &PumpCounters::default(),
     );
-    writer.write_all(b"one\nlast wo").await.expect("it fits");
-    let patience = Duration::from_millis(200);
-    assert!(tokio::time::timeout(patience, pump.run()).await.is_err());
-    writer.write_all(b"rds").await.expect("it fits");
-    assert!(tokio::time::timeout(patience, pump.run()).await.is_err());
+    writer.write_all(b"one\nlast li").await.expect("it fits");
+    let limit = Duration::from_millis(200);
+    assert!(tokio::time::timeout(limit, pump.run()).await.is_err());
+    writer.write_all(b"nes").await.expect("it fits");
+    assert!(tokio::time::timeout(limit, pump.run()).await.is_err());
     assert_eq!(
         pump.finish(),
         PumpStats {
@@ -138,20 +135,23 @@ async fn stops_waiting_without_losing_what_was_read() {
             lines: 2
         }
     );
-    assert_eq!(said(&hub), [line("one", false), line("last words", true)]);
+    assert_eq!(
+        lines_of(&hub),
+        [line("one", false), line("last lines", true)]
+    );
 
-    // A straggler's later words begin a line of their own.
+    // Later output starts a new line.
     writer.write_all(b"late\n").await.expect("it fits");
     drop(writer);
     pump.run().await.expect("the pipe ends");
     assert_eq!(pump.finish().lines, 3);
-    assert_eq!(said(&hub)[2], line("late", false));
+    assert_eq!(lines_of(&hub)[2], line("late", false));
 }
 
-/// Gives one chunk, is interrupted, gives another, breaks.
-struct Breaking(u8);
+/// Returns bytes, is interrupted, returns bytes, fails.
+struct FailingReader(u8);
 
-impl AsyncRead for Breaking {
+impl AsyncRead for FailingReader {
     fn poll_read(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
@@ -162,41 +162,41 @@ impl AsyncRead for Breaking {
             1 => buffer.put_slice(b"a"),
             2 => return Poll::Ready(Err(io::ErrorKind::Interrupted.into())),
             3 => buffer.put_slice(b"b"),
-            _ => return Poll::Ready(Err(io::Error::other("cable cut"))),
+            _ => return Poll::Ready(Err(io::Error::other("connection reset"))),
         }
         Poll::Ready(Ok(()))
     }
 }
 
 #[tokio::test]
-async fn a_broken_pipe_is_told_and_keeps_what_was_read() {
+async fn a_read_error_names_the_stream_and_keeps_earlier_lines() {
     let hub = hub();
     let error = pump(
-        Breaking(0),
+        FailingReader(0),
         &hub,
         users(),
         Stream::Stdout,
         &PumpCounters::default(),
     )
     .await
-    .expect_err("it breaks");
+    .expect_err("an error");
     assert_eq!(
         error.to_string(),
-        "cannot read stdout of `users` (generation 2, pid 7): cable cut; \
-         what it says from here on is lost"
+        "cannot read stdout of `users` (generation 2, pid 7): connection reset; \
+         later output is lost"
     );
-    assert_eq!(said(&hub), [line("ab", true)]);
+    assert_eq!(lines_of(&hub), [line("ab", true)]);
 }
 
-/// A hub much smaller than what is said.
+/// A hub much smaller than the output.
 #[tokio::test]
-async fn a_flood_leaves_the_newest_lines_within_the_bound() {
+async fn a_flood_leaves_the_newest_lines_within_the_limit() {
     let hub = Hub::new(HubConfig {
         ring_bytes: 300_000,
     });
     let text = "x".repeat(99) + "\n";
     let flood = text.repeat(50_000);
-    let report = pump(
+    let stats = pump(
         flood.as_bytes(),
         &hub,
         users(),
@@ -204,8 +204,8 @@ async fn a_flood_leaves_the_newest_lines_within_the_bound() {
         &PumpCounters::default(),
     )
     .await;
-    assert_eq!(report.expect("memory can be read").lines, 50_000);
-    let kept = hub.tail(&LogQuery::default());
-    assert!((1_000..3_000).contains(&kept.len()), "{}", kept.len());
-    assert!((50_001 - kept.len() as u64..=50_000).eq(kept.iter().map(|line| line.seq)));
+    assert_eq!(stats.expect("memory can be read").lines, 50_000);
+    let stored = hub.tail(&LogQuery::default());
+    assert!((1_000..3_000).contains(&stored.len()), "{}", stored.len());
+    assert!((50_001 - stored.len() as u64..=50_000).eq(stored.iter().map(|line| line.seq)));
 }

@@ -1,4 +1,4 @@
-//! An instance that answers by script, and the program run against it.
+//! An instance with scripted responses, and the program run against it.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -16,63 +16,63 @@ use tempfile::TempDir;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
-/// What the instance answers.
+/// The responses of the instance.
 #[derive(Clone, Default)]
 pub(crate) struct Script {
     pub(crate) domains: Vec<Domain>,
-    /// Of changes, waits and the shutdown; an empty one breaks off before its outcome.
+    /// For changes, waits and the shutdown. An empty one ends without an outcome.
     pub(crate) progress: Vec<Progress>,
     pub(crate) logs: Vec<LogRecord>,
-    /// For those who follow.
-    pub(crate) said_later: Vec<LogRecord>,
+    /// Lines after the ones in `logs`, for followers.
+    pub(crate) later_logs: Vec<LogRecord>,
     pub(crate) events: Vec<Event>,
     pub(crate) call: CallResponse,
 }
 
-struct Actor {
+struct ScriptedInstance {
     script: Script,
     ended: CancellationToken,
 }
 
-/// An app with a `fulcrum.yml`, and perhaps an instance.
+/// An app with a `fulcrum.yml`, with or without an instance.
 pub(crate) struct App {
-    folder: TempDir,
+    temp: TempDir,
 }
 
 impl App {
     pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().expect("temporary folder");
+        let temp = tempfile::tempdir().expect("temporary directory");
         for name in ["run", "app"] {
-            std::fs::create_dir(folder.path().join(name)).expect("made");
+            std::fs::create_dir(temp.path().join(name)).expect("created");
         }
-        std::fs::write(folder.path().join("app/fulcrum.yml"), "runtime: {}\n").expect("written");
-        Self { folder }
+        std::fs::write(temp.path().join("app/fulcrum.yml"), "runtime: {}\n").expect("written");
+        Self { temp }
     }
 
-    /// An app whose instance answers by the script until it is told to shut down.
+    /// An app with an instance that responds by the script until it is shut down.
     pub(crate) fn running(script: Script) -> Self {
         let app = Self::new();
         let uid = rustix::process::getuid().as_raw();
-        let run = app.folder.path().join("run");
-        let dir = RuntimeDir::for_app(&app.root(), Some(&run), app.folder.path(), uid)
-            .expect("a runtime folder");
+        let run = app.temp.path().join("run");
+        let dir = RuntimeDir::for_app(&app.root(), Some(&run), app.temp.path(), uid)
+            .expect("a runtime directory");
         let lock = dir.try_lock().expect("free");
         let listener = bind_control(&lock, &dir).expect("bound");
         let ended = CancellationToken::new();
-        let actor = Actor {
+        let handler = ScriptedInstance {
             script,
             ended: ended.clone(),
         };
         tokio::spawn(async move {
-            // How it ended doesn't matter to a client.
-            let _ = serve_control(listener, actor, ended).await;
+            // The result does not matter to a client.
+            let _ = serve_control(listener, handler, ended).await;
             drop(lock);
         });
         app
     }
 
     fn root(&self) -> PathBuf {
-        self.folder.path().join("app")
+        self.temp.path().join("app")
     }
 
     /// A file of the app.
@@ -84,34 +84,34 @@ impl App {
         self.fulcrum_in(&self.root(), arguments)
     }
 
-    pub(crate) fn fulcrum_in(&self, folder: &Path, arguments: &str) -> Command {
+    pub(crate) fn fulcrum_in(&self, dir: &Path, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fulcrum"));
         command
             .args(arguments.split_whitespace())
-            .current_dir(folder)
-            .env("XDG_RUNTIME_DIR", self.folder.path().join("run"))
+            .current_dir(dir)
+            .env("XDG_RUNTIME_DIR", self.temp.path().join("run"))
             .env_remove("FULCRUM_APP_PATH")
             .kill_on_drop(true);
         command
     }
 
-    /// Runs the program to its end.
-    pub(crate) async fn run(&self, arguments: &str) -> Run {
+    /// Runs the program until it exits.
+    pub(crate) async fn run(&self, arguments: &str) -> CommandRun {
         let output = self.fulcrum(arguments).output().await;
-        Run::of(output.expect("the program ran"))
+        CommandRun::new(output.expect("the program ran"))
     }
 }
 
-/// How a run ended, and what it printed.
+/// The exit code and the output of a command.
 #[derive(Debug)]
-pub(crate) struct Run {
+pub(crate) struct CommandRun {
     pub(crate) code: Option<i32>,
     pub(crate) out: String,
     pub(crate) err: String,
 }
 
-impl Run {
-    pub(crate) fn of(output: Output) -> Self {
+impl CommandRun {
+    pub(crate) fn new(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
         Self {
             code: output.status.code(),
@@ -125,7 +125,7 @@ impl Run {
     }
 }
 
-/// A step on the way.
+/// A message of progress.
 pub(crate) fn step(domain: &str, message: &str) -> Progress {
     Progress {
         domain: domain.into(),
@@ -134,7 +134,7 @@ pub(crate) fn step(domain: &str, message: &str) -> Progress {
     }
 }
 
-/// The end of a way.
+/// The outcome, as the last message.
 pub(crate) fn end(kind: Kind, message: &str) -> Progress {
     let outcome = Outcome {
         kind: kind.into(),
@@ -146,11 +146,11 @@ pub(crate) fn end(kind: Kind, message: &str) -> Progress {
     }
 }
 
-fn streamed<T: Send + 'static>(items: Vec<T>) -> Result<MessageStream<T>, ControlError> {
+fn stream_of<T: Send + 'static>(items: Vec<T>) -> Result<MessageStream<T>, ControlError> {
     Ok(Box::pin(tokio_stream::iter(items.into_iter().map(Ok))))
 }
 
-impl Actor {
+impl ScriptedInstance {
     fn check(&self, names: &[String]) -> Result<(), ControlError> {
         let known = |name: &String| {
             self.script
@@ -159,16 +159,16 @@ impl Actor {
                 .any(|domain| domain.name == *name)
         };
         match names.iter().find(|name| !known(name)) {
-            Some(name) => Err(ControlError::NotFound(format!("there is no domain {name}"))),
+            Some(name) => Err(ControlError::NotFound(format!("unknown domain {name}"))),
             None => Ok(()),
         }
     }
 }
 
-impl ControlHandler for Actor {
+impl ControlHandler for ScriptedInstance {
     async fn instance(&self) -> Instance {
         Instance {
-            // No process has it, so nobody can wait for its end.
+            // No process has this pid, so no client waits for its exit.
             pid: 0,
             version: "1.2.3".into(),
             app: "/srv/shop".into(),
@@ -181,27 +181,33 @@ impl ControlHandler for Actor {
 
     async fn status(&self, request: StatusRequest) -> Result<StatusResponse, ControlError> {
         self.check(&request.domains)?;
-        let wanted =
+        let matches =
             |domain: &&Domain| request.domains.is_empty() || request.domains.contains(&domain.name);
         Ok(StatusResponse {
             instance: Some(self.instance().await),
-            domains: self.script.domains.iter().filter(wanted).cloned().collect(),
+            domains: self
+                .script
+                .domains
+                .iter()
+                .filter(matches)
+                .cloned()
+                .collect(),
         })
     }
 
     async fn change(&self, _: ChangeRequest) -> Result<MessageStream<Progress>, ControlError> {
-        streamed(self.script.progress.clone())
+        stream_of(self.script.progress.clone())
     }
 
     async fn wait(&self, _: WaitRequest) -> Result<MessageStream<Progress>, ControlError> {
-        streamed(self.script.progress.clone())
+        stream_of(self.script.progress.clone())
     }
 
     async fn logs(&self, request: LogsRequest) -> Result<MessageStream<LogRecord>, ControlError> {
         self.check(&request.domains)?;
         let seam = LogRecord {
             record: Some(Record::Seam(LogSeam {
-                // So that who asks again for what comes then isn't told the same again.
+                // Greater than all numbers of the script, so that no line is repeated.
                 last_seq: 1_000,
                 domains: vec!["users".to_owned()],
                 ..LogSeam::default()
@@ -210,16 +216,16 @@ impl ControlHandler for Actor {
         let mut records = self.script.logs.clone();
         records.push(seam);
         if request.follow {
-            records.extend(self.script.said_later.clone());
-            let kept = tokio_stream::iter(records.into_iter().map(Ok));
-            let quiet = tokio_stream::pending();
-            return Ok(Box::pin(tokio_stream::StreamExt::chain(kept, quiet)));
+            records.extend(self.script.later_logs.clone());
+            let records = tokio_stream::iter(records.into_iter().map(Ok));
+            let pending = tokio_stream::pending();
+            return Ok(Box::pin(tokio_stream::StreamExt::chain(records, pending)));
         }
-        streamed(records)
+        stream_of(records)
     }
 
     async fn events(&self, _: EventsRequest) -> Result<MessageStream<Event>, ControlError> {
-        streamed(self.script.events.clone())
+        stream_of(self.script.events.clone())
     }
 
     async fn call(&self, request: CallRequest) -> Result<CallResponse, ControlError> {
@@ -231,16 +237,16 @@ impl ControlHandler for Actor {
         &self,
         _: ReloadRequest,
     ) -> Result<MessageStream<ReloadProgress>, ControlError> {
-        let told = |progress| ReloadProgress {
+        let message = |progress| ReloadProgress {
             step: Some(reload_progress::Step::Progress(progress)),
         };
-        streamed(self.script.progress.iter().cloned().map(told).collect())
+        stream_of(self.script.progress.iter().cloned().map(message).collect())
     }
 
     async fn shutdown(&self, _: ShutdownRequest) -> Result<MessageStream<Progress>, ControlError> {
         let progress = self.script.progress.clone();
         let ended = self.ended.clone();
         tokio::spawn(async move { ended.cancel() });
-        streamed(progress)
+        stream_of(progress)
     }
 }

@@ -1,9 +1,9 @@
-//! What is printed, and where.
+//! What is printed to which output.
 
 use fulcrum_rpc::control::{CallResponse, Details, Domain};
 use serde_json::json;
 
-use crate::instance::{App, Script};
+use crate::scripted_instance::{App, Script};
 
 fn users() -> Domain {
     Domain {
@@ -29,7 +29,7 @@ fn app() -> App {
 }
 
 #[tokio::test]
-async fn the_list_is_an_array_a_table_or_names() {
+async fn the_list_is_printed_as_json_table_or_names() {
     let app = app();
     let list = app.run("domains list -o json").await;
     assert_eq!(list.json()[0]["name"], "users", "{list:?}");
@@ -43,7 +43,7 @@ async fn the_list_is_an_array_a_table_or_names() {
 }
 
 #[tokio::test]
-async fn status_is_about_the_instance_or_about_one_domain() {
+async fn status_covers_the_instance_or_one_domain() {
     let app = app();
     let whole = app.run("domains status -o json").await.json();
     let instance = json!({
@@ -57,8 +57,8 @@ async fn status_is_about_the_instance_or_about_one_domain() {
 }
 
 #[tokio::test]
-async fn a_call_prints_the_payload_as_it_came() {
-    let answer = CallResponse {
+async fn a_call_prints_the_payload_unchanged() {
+    let response = CallResponse {
         r#type: "x_response".into(),
         payload: r#"{"b":1.50,  "a":2}"#.into(),
         success: true,
@@ -66,7 +66,7 @@ async fn a_call_prints_the_payload_as_it_came() {
     };
     let app = App::running(Script {
         domains: vec![users()],
-        call: answer,
+        call: response,
         ..Script::default()
     });
     let run = app.run("domains call users x_request {}").await;
@@ -80,15 +80,15 @@ async fn a_call_prints_the_payload_as_it_came() {
 }
 
 #[tokio::test]
-async fn a_refused_call_is_a_failure_that_is_told() {
-    let answer = CallResponse {
+async fn a_failed_call_exits_with_1_and_prints_the_error() {
+    let response = CallResponse {
         r#type: "error".into(),
         error: "users: no such user".into(),
         ..CallResponse::default()
     };
     let app = App::running(Script {
         domains: vec![users()],
-        call: answer,
+        call: response,
         ..Script::default()
     });
     let run = app.run("domains call users x_request").await;

@@ -1,11 +1,11 @@
-//! What must hold for any bytes: the bodies that cargo-fuzz runs for hours, here for a moment.
+//! Properties that hold for any bytes: the checks of the cargo-fuzz targets, with few inputs.
 
 use proptest::prelude::*;
 
-#[path = "../fuzz/bodies.rs"]
-mod bodies;
+#[path = "../fuzz/checks.rs"]
+mod checks;
 
-/// Bytes that are more than noise to what reads lines.
+/// Bytes with fragments that the parsers react to.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     let bit = prop_oneof![
         4 => prop::sample::select(vec![
@@ -25,21 +25,21 @@ proptest! {
 
     #[test]
     fn splitter(limit in 0_u8..24, step in any::<u8>(), bytes in bytes()) {
-        bodies::splitter(&[&[limit, step], bytes.as_slice()].concat());
+        checks::splitter(&[&[limit, step], bytes.as_slice()].concat());
     }
 
     #[test]
-    fn sanitiser(bytes in bytes()) {
-        bodies::sanitizer(&bytes);
+    fn sanitizer(bytes in bytes()) {
+        checks::sanitizer(&bytes);
     }
 
     #[test]
-    fn words(bytes in bytes()) {
-        bodies::level_and_trace(&bytes);
+    fn level_and_trace(bytes in bytes()) {
+        checks::level_and_trace(&bytes);
     }
 
     #[test]
     fn store(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
-        bodies::store(&bytes);
+        checks::store(&bytes);
     }
 }

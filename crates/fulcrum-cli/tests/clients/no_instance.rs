@@ -1,46 +1,43 @@
-//! What is said where there is no instance, no app, no domain, or no reader.
+//! Commands without an instance, an app, a valid configuration, or a reader of their output.
 
 use std::process::Stdio;
 
-use crate::instance::{App, Run};
+use crate::scripted_instance::{App, CommandRun};
 
 #[tokio::test]
-async fn no_instance_is_3_and_starts_none() {
+async fn without_an_instance_the_code_is_3() {
     let app = App::new();
-    for verb in [
+    for command in [
         "domains list",
         "domains status",
         "logs -f",
         "domains stop all",
         "down",
     ] {
-        let run = app.run(verb).await;
-        assert_eq!((run.code, run.out.as_str()), (Some(3), ""), "{verb}");
+        let run = app.run(command).await;
+        assert_eq!((run.code, run.out.as_str()), (Some(3), ""), "{command}");
         assert!(run.err.contains("`fulcrum dev`"), "{run:?}");
     }
 }
 
 #[tokio::test]
-async fn no_app_is_5() {
+async fn without_an_app_the_code_is_5() {
     let app = App::new();
-    let nowhere = tempfile::tempdir().expect("temporary folder");
-    let output = app
-        .fulcrum_in(nowhere.path(), "domains list")
-        .output()
-        .await;
-    let run = Run::of(output.expect("ran"));
+    let empty = tempfile::tempdir().expect("temporary directory");
+    let output = app.fulcrum_in(empty.path(), "domains list").output().await;
+    let run = CommandRun::new(output.expect("ran"));
     assert_eq!(run.code, Some(5));
     assert!(run.err.contains("--app"), "{run:?}");
 }
 
 #[tokio::test]
-async fn a_broken_configuration_is_5_and_leaves_nothing_running() {
+async fn an_invalid_configuration_is_5_and_starts_nothing() {
     let app = App::new();
     let file = app.file("fulcrum.yml");
     std::fs::write(&file, "runtime:\n  domians: [x]\n").expect("written");
-    for verb in ["config validate", "dev", "dev --detach", "config show"] {
-        let run = app.run(verb).await;
-        assert_eq!(run.code, Some(5), "{verb}: {run:?}");
+    for command in ["config validate", "dev", "dev --detach", "config show"] {
+        let run = app.run(command).await;
+        assert_eq!(run.code, Some(5), "{command}: {run:?}");
         assert!(
             run.err.contains("fulcrum.yml:2:3") && run.err.contains("domains"),
             "{run:?}"
@@ -60,9 +57,9 @@ async fn a_broken_configuration_is_5_and_leaves_nothing_running() {
 }
 
 #[tokio::test]
-async fn a_sound_configuration_is_shown_with_origins() {
+async fn a_valid_configuration_is_printed_with_origins() {
     let app = App::new();
-    std::fs::create_dir_all(app.file("domains/users")).expect("made");
+    std::fs::create_dir_all(app.file("domains/users")).expect("created");
     std::fs::write(app.file("domains/users/domain.js"), "").expect("written");
     let run = app.run("config validate").await;
     assert_eq!(
@@ -77,7 +74,7 @@ async fn a_sound_configuration_is_shown_with_origins() {
 }
 
 #[tokio::test]
-async fn stripping_prints_code_and_format_or_the_place() {
+async fn stripping_prints_code_and_format_or_the_location() {
     let app = App::new();
     std::fs::write(app.file("a.mts"), "export const a: number = 1;\n").expect("written");
     std::fs::write(app.file("b.ts"), "enum A { B }\n").expect("written");
@@ -90,7 +87,7 @@ async fn stripping_prints_code_and_format_or_the_place() {
 }
 
 #[tokio::test]
-async fn a_closed_pipe_ends_a_command_quietly() {
+async fn a_closed_pipe_ends_a_command_without_an_error() {
     let app = App::new();
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
@@ -99,6 +96,6 @@ async fn a_closed_pipe_ends_a_command_quietly() {
         .stdout(Stdio::from(writer))
         .output()
         .await;
-    let run = Run::of(output.expect("ran"));
+    let run = CommandRun::new(output.expect("ran"));
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
 }

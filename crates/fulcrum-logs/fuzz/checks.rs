@@ -1,7 +1,7 @@
-//! What must hold for any bytes, as one function each: bodies of the cargo-fuzz targets beside
-//! this file and of the property tests in `tests/any_bytes.rs`.
+//! Properties that hold for any bytes, one function each: used by the cargo-fuzz targets and by the
+//! property tests in `tests/fuzz_smoke.rs`.
 //!
-//! They know nothing of how it is done: what is allowed is told here a second time.
+//! They do not share code with the implementation: the allowed output is specified here again.
 //!
 //! `cargo install cargo-fuzz`, then in `crates/fulcrum-logs`, for one of the functions:
 //! `RUSTC_BOOTSTRAP=1 cargo fuzz run splitter -- -max_total_time=60`
@@ -15,9 +15,9 @@ use fulcrum_logs::{
     sanitize,
 };
 
-/// The line splitter: nothing is lost or added, no piece is too long, none breaks a character that
-/// fits, and it doesn't matter how the bytes came. The first two bytes choose the limit and the
-/// chunks.
+/// The line splitter: no byte is lost or added, no slice is too long, no character that fits is
+/// split, and the sizes of reads do not matter. The first two bytes determine the limit and the
+/// reads.
 pub(crate) fn splitter(data: &[u8]) {
     let [limit, step, input @ ..] = data else {
         return;
@@ -25,7 +25,7 @@ pub(crate) fn splitter(data: &[u8]) {
     let limit = 1 + usize::from(*limit);
     let whole = split(limit, [input]);
 
-    // Sizes of chunks from 1 on, different ones for each step.
+    // Reads of 1 to 37 bytes.
     let mut chunks = Vec::new();
     let (mut rest, mut size) = (input, usize::from(*step));
     while !rest.is_empty() {
@@ -34,17 +34,17 @@ pub(crate) fn splitter(data: &[u8]) {
         chunks.push(chunk);
         rest = later;
     }
-    assert_eq!(split(limit, chunks), whole, "chunks make a difference");
+    assert_eq!(split(limit, chunks), whole, "the sizes of reads matter");
 
     let mut joined = Vec::new();
     for (bytes, partial) in &whole {
-        assert!(bytes.len() <= limit, "a piece is longer than {limit}");
+        assert!(bytes.len() <= limit, "a slice is longer than {limit}");
         joined.extend_from_slice(bytes);
         if !partial {
             joined.push(b'\n');
         }
     }
-    // Line ends are the only bytes that a line loses, and CRLF is one.
+    // A line loses its end only, and CRLF is one end.
     let mut expected = input.to_vec();
     let mut at = 0;
     while at + 1 < expected.len() {
@@ -57,65 +57,65 @@ pub(crate) fn splitter(data: &[u8]) {
 
     if limit >= 4 && std::str::from_utf8(input).is_ok() {
         for (bytes, _) in &whole {
-            assert!(std::str::from_utf8(bytes).is_ok(), "a character was cut");
+            assert!(std::str::from_utf8(bytes).is_ok(), "a character was split");
         }
     }
 }
 
 fn split<'a>(limit: usize, chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<(Vec<u8>, bool)> {
     let mut splitter = LineSplitter::new(limit);
-    let mut runs = Vec::new();
+    let mut batches = Vec::new();
     for chunk in chunks {
         splitter.push(chunk);
-        runs.extend(std::iter::from_fn(|| splitter.next_batch()));
+        batches.extend(std::iter::from_fn(|| splitter.next_batch()));
     }
-    runs.extend(std::iter::from_fn(|| splitter.finish()));
-    let pieces = runs.iter().flat_map(LineBatch::pieces);
-    pieces
-        .map(|piece| (piece.bytes.to_vec(), piece.partial))
+    batches.extend(std::iter::from_fn(|| splitter.finish()));
+    let slices = batches.iter().flat_map(LineBatch::slices);
+    slices
+        .map(|slice| (slice.bytes.to_vec(), slice.partial))
         .collect()
 }
 
-/// The terminal sanitiser: valid UTF-8 without anything that drives a terminal but colours, which
-/// are all gone where they aren't wanted; a second time changes nothing; and a colour that is left
-/// on is told.
+/// The sanitizer: the output is valid UTF-8 without control sequences but colors, without colors if
+/// they are off, does not change when sanitized again, and a color that is left on is reported.
 pub(crate) fn sanitizer(data: &[u8]) {
-    let (plain, open) = sanitised(data, false);
-    assert!(!open, "a colour is on where none came out");
+    let (plain, open) = sanitized(data, false);
+    assert!(!open, "a color is on without colors");
     assert_harmless(&plain, &plain);
 
-    let (coloured, open) = sanitised(data, true);
-    let (rest, left_on) = without_colours(&coloured);
-    assert_harmless(&rest, &coloured);
-    assert_eq!(rest, plain, "colours change the text");
-    assert_eq!(open, left_on, "of a colour that is left on: {coloured:?}");
+    let (with_color, open) = sanitized(data, true);
+    let (rest, left_on) = without_colors(&with_color);
+    assert_harmless(&rest, &with_color);
+    assert_eq!(rest, plain, "colors change the text");
+    assert_eq!(open, left_on, "a color that is left on: {with_color:?}");
 
-    let again = sanitised(coloured.as_bytes(), true);
-    assert_eq!(again, (coloured, open), "a second time changes something");
-    let again = sanitised(plain.as_bytes(), false);
-    assert_eq!(again, (plain, false), "a second time changes something");
+    let again = sanitized(with_color.as_bytes(), true);
+    assert_eq!(
+        again,
+        (with_color, open),
+        "sanitizing again changes the text"
+    );
+    let again = sanitized(plain.as_bytes(), false);
+    assert_eq!(again, (plain, false), "sanitizing again changes the text");
 }
 
-fn sanitised(data: &[u8], colour: bool) -> (String, bool) {
+fn sanitized(data: &[u8], color: bool) -> (String, bool) {
     let mut out = Vec::new();
-    let open = sanitize(data, colour, &mut out);
-    (
-        String::from_utf8(out).expect("what is shown is UTF-8"),
-        open,
-    )
+    let open = sanitize(data, color, &mut out);
+    (String::from_utf8(out).expect("the output is UTF-8"), open)
 }
 
 fn assert_harmless(text: &str, whole: &str) {
     for char in text.chars() {
-        let turns = matches!(u32::from(char), 0x2028..=0x202e | 0x2066..=0x2069);
-        let drives = char.is_control() && char != '\t';
-        assert!(!turns && !drives, "{char:?} came out in {whole:?}");
+        let is_bidi = matches!(u32::from(char), 0x2028..=0x202e | 0x2066..=0x2069);
+        let is_control = char.is_control() && char != '\t';
+        assert!(!is_bidi && !is_control, "{char:?} in {whole:?}");
     }
 }
 
 /// The text without `ESC [ digits, semicolons, colons m`, and whether the last of those was
 /// anything but zeros.
-fn without_colours(text: &str) -> (String, bool) {
+fn without_colors(text: &str) -> (String, bool) {
     let mut parts = text.split("\u{1b}[");
     let mut rest = parts.next().unwrap_or_default().to_owned();
     let mut left_on = false;
@@ -125,7 +125,7 @@ fn without_colours(text: &str) -> (String, bool) {
             parameters
                 .bytes()
                 .all(|byte| b"0123456789;:".contains(&byte)),
-            "{parameters:?} are no parameters of a colour"
+            "{parameters:?} are no parameters of a color"
         );
         left_on = parameters.bytes().any(|byte| !b"0;".contains(&byte));
         rest.push_str(later);
@@ -133,7 +133,7 @@ fn without_colours(text: &str) -> (String, bool) {
     (rest, left_on)
 }
 
-/// Levels and trace ids: an id is a part of the line that needs no escapes anywhere.
+/// Levels and trace ids: an id is a part of the line and never needs escapes.
 pub(crate) fn level_and_trace(data: &[u8]) {
     for stream in [Stream::Stdout, Stream::Stderr, Stream::Fulcrum] {
         let _level = detect_level(data, stream);
@@ -149,11 +149,11 @@ pub(crate) fn level_and_trace(data: &[u8]) {
     }
 }
 
-/// The reader of stored logs: whatever has become of a file, no line comes out that is longer than
-/// it, none out of order within a record, and somebody who is still writing is believed. The bytes
-/// are changes to a file as the store writes it: a place, what to do there, and with what.
+/// The store reader: whatever changes in a file, the lines are not longer than the file, and lines
+/// read while an instance is writing are a subset. The bytes are changes to a file that the store
+/// wrote: an offset, an operation, and a value.
 pub(crate) fn store(data: &[u8]) {
-    let mut file = written().to_vec();
+    let mut file = example_file().to_vec();
     for change in data.chunks_exact(4) {
         let at = usize::from(u16::from_le_bytes([change[0], change[1]])) % (file.len() + 1);
         match change[2] % 4 {
@@ -163,38 +163,38 @@ pub(crate) fn store(data: &[u8]) {
             _ => drop(file.drain(at..file.len().min(at + usize::from(change[3])))),
         }
     }
-    let folder = tempfile::tempdir().expect("a folder");
-    let own = folder.path().join("users");
-    std::fs::create_dir(&own).expect("made");
-    std::fs::write(own.join("00000000000000000001.log"), &file).expect("written");
-    let archive = StoreReader::open(folder.path()).expect("readable");
-    let read = |live| {
-        let wanted = StoreQuery {
-            has_writer: live,
+    let dir = tempfile::tempdir().expect("a directory");
+    let domain_dir = dir.path().join("users");
+    std::fs::create_dir(&domain_dir).expect("created");
+    std::fs::write(domain_dir.join("00000000000000000001.log"), &file).expect("written");
+    let reader = StoreReader::open(dir.path()).expect("readable");
+    let read = |has_writer| {
+        let query = StoreQuery {
+            has_writer,
             ..StoreQuery::default()
         };
-        let found = archive.read(&wanted).expect("readable");
+        let found = reader.read(&query).expect("readable");
         found.map(|found| found.line).collect::<Vec<_>>()
     };
-    let (all, whole) = (read(false), read(true));
+    let (all, complete) = (read(false), read(true));
     let bytes: usize = all.iter().map(|line| line.message.len()).sum();
-    assert!(bytes <= file.len(), "more came out than is in it");
-    assert!(whole.iter().all(|line| all.contains(line)));
+    assert!(bytes <= file.len(), "more bytes than the file");
+    assert!(complete.iter().all(|line| all.contains(line)));
     for n in [0, 1, 3] {
-        let mut wanted = StoreQuery::default();
-        wanted.query.tail = Some(n);
-        let count = archive.count(&wanted).expect("readable");
+        let mut query = StoreQuery::default();
+        query.query.tail = Some(n);
+        let count = reader.count(&query).expect("readable");
         assert!(count <= all.len(), "{count} of {}", all.len());
     }
 }
 
-/// A file of a few records.
-fn written() -> &'static [u8] {
+/// A segment with a few records.
+fn example_file() -> &'static [u8] {
     static FILE: OnceLock<Vec<u8>> = OnceLock::new();
     FILE.get_or_init(|| {
-        let folder = tempfile::tempdir().expect("a folder");
-        let opened = Store::open(folder.path().to_owned(), RetentionLimits::default());
-        let (store, _notices) = opened.expect("opened");
+        let dir = tempfile::tempdir().expect("a directory");
+        let opened = Store::open(dir.path().to_owned(), RetentionLimits::default());
+        let (store, _events) = opened.expect("opened");
         let hub = Hub::with_store(HubConfig::default(), &store);
         for text in [
             "one",
@@ -206,7 +206,7 @@ fn written() -> &'static [u8] {
             hub.publish_event("users", 1, Level::Info, text.to_owned(), now);
         }
         assert!(store.close(Duration::from_secs(10)), "written in time");
-        let file = folder.path().join("users/00000000000000000001.log");
+        let file = dir.path().join("users/00000000000000000001.log");
         std::fs::read(file).expect("there")
     })
 }

@@ -1,8 +1,0 @@
-//! cargo-fuzz: any bytes for `bodies::words`.
-#![no_main]
-
-#[path = "../bodies.rs"]
-#[allow(dead_code, reason = "each target uses one of the bodies")]
-mod bodies;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| bodies::words(data));
