@@ -1,4 +1,4 @@
-//! What can be typed. The arguments of a command stand beside it.
+//! The command line: global options, commands and help. The arguments of a command are in its file.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// The options of every command.
+/// Options of every command.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// Set the app's directory or fulcrum.yml [default: FULCRUM_APP_PATH, else the nearest upward]
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn the_definition_is_sound() {
+    fn the_definition_is_valid() {
         command().debug_assert();
     }
 
@@ -253,8 +253,10 @@ mod tests {
         let Command::Dev(args) = cli.command else {
             panic!("not dev")
         };
-        assert_eq!(args.start.what.only, ["a", "b"]);
-        assert!(args.start.detach && args.start.what.no_deps && args.start.what.no_install);
+        assert_eq!(args.start.selection.only, ["a", "b"]);
+        assert!(
+            args.start.detach && args.start.selection.no_deps && args.start.selection.no_install
+        );
         assert_eq!(
             args.start.wait_timeout(),
             Some(std::time::Duration::from_secs(90))
@@ -263,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_error_kind() {
+    fn invalid_combinations_and_values_are_errors() {
         for line in [
             "fulcrum dev --timeout 5s",
             "fulcrum dev --no-deps",
@@ -299,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn the_app_may_be_named_anywhere() {
+    fn the_app_option_is_valid_at_every_level() {
         for line in [
             "fulcrum --app x domains list",
             "fulcrum domains --app x list",
@@ -310,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_may_be_a_negative_number_or_standard_input() {
+    fn a_payload_can_be_a_negative_number_or_standard_input() {
         for (line, payload) in [
             ("fulcrum domains call users x_request -5", Some("-5")),
             ("fulcrum domains call users x_request -", Some("-")),
@@ -319,7 +321,7 @@ mod tests {
             let Command::Domains(args) = parse(line).expect(line).command else {
                 panic!("{line}")
             };
-            let domains::Verb::Call(args) = args.verb else {
+            let domains::Command::Call(args) = args.command else {
                 panic!("{line}")
             };
             assert_eq!(args.payload.as_deref(), payload);
@@ -327,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn usage_ends_with_2_and_help_with_0() {
+    fn usage_errors_exit_with_2_and_help_with_0() {
         assert_eq!(parse("fulcrum nope").expect_err("unknown").exit_code(), 2);
         assert_eq!(parse("fulcrum --help").expect_err("help").exit_code(), 0);
         assert_eq!(

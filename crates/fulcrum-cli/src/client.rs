@@ -88,15 +88,15 @@ fn stderr_tail_of(domain: &Domain) -> Vec<String> {
         Some(details) if domain.goal == "up" && !domain.ready => details.last_stderr.as_slice(),
         _ => &[],
     };
-    let shown = |line: &String| format!("{}: {}", domain.name, sanitize(line));
-    lines.iter().map(shown).collect()
+    let prefixed = |line: &String| format!("{}: {}", domain.name, sanitize(line));
+    lines.iter().map(prefixed).collect()
 }
 
 /// Prints progress until the outcome.
 ///
 /// # Errors
 /// The request is rejected, or the stream ends before its outcome.
-pub(crate) async fn outcome_of(
+pub(crate) async fn wait_for_outcome(
     mut progress: impl Stream<Item = Result<Progress, ControlError>> + Unpin,
     output: &Output,
 ) -> Result<Outcome, CliError> {
@@ -107,9 +107,15 @@ pub(crate) async fn outcome_of(
             None => output.progress(&format_progress(&step)),
         }
     }
-    Err(CliError::failed(
-        "connection to the instance lost before the operation completed\n  hint: check with `fulcrum domains list`",
-    ))
+    Err(connection_lost())
+}
+
+/// The error for a stream of progress that ends without an outcome.
+pub(crate) fn connection_lost() -> CliError {
+    CliError::failed(
+        "connection to the instance lost before the operation completed\n  \
+         hint: check with `fulcrum domains list`",
+    )
 }
 
 /// One step of progress as a line.
@@ -174,7 +180,7 @@ mod tests {
             let error = into_result(&outcome(kind)).expect_err("not done");
             assert_eq!((error.code as u8, error.message.as_str()), (code, "why"));
         }
-        // An unknown kind of a later version is no success.
+        // An unknown kind of a later version is not a success.
         let later = Outcome {
             kind: 99,
             message: String::new(),
@@ -228,14 +234,14 @@ mod tests {
             goal: "down".into(),
             ..crashed
         };
-        for quiet in [ready, stopped, Domain::default()] {
-            assert_eq!(stderr_tail_of(&quiet), Vec::<String>::new());
+        for domain in [ready, stopped, Domain::default()] {
+            assert_eq!(stderr_tail_of(&domain), Vec::<String>::new());
         }
     }
 
     #[tokio::test]
-    async fn the_first_outcome_counts_and_a_missing_one_is_a_failure() {
-        let output = Output::of_process(true, true);
+    async fn the_first_outcome_is_returned_and_a_missing_one_is_a_failure() {
+        let output = Output::from_process(true, true);
         let step = Progress {
             domain: "users".into(),
             message: "stopping".into(),
@@ -246,12 +252,15 @@ mod tests {
             ..Progress::default()
         };
         let steps = tokio_stream::iter([Ok(step.clone()), Ok(end)]);
-        let found = outcome_of(steps, &output).await.expect("an outcome");
-        assert_eq!(found.kind(), Kind::TimedOut);
+        let outcome = wait_for_outcome(steps, &output).await.expect("an outcome");
+        assert_eq!(outcome.kind(), Kind::TimedOut);
         assert_eq!(format_progress(&step), "users: stopping");
         let steps = tokio_stream::iter([Ok(step)]);
         assert_eq!(
-            outcome_of(steps, &output).await.expect_err("none").code,
+            wait_for_outcome(steps, &output)
+                .await
+                .expect_err("none")
+                .code,
             Code::Failed
         );
     }

@@ -1,4 +1,4 @@
-//! From the parsed command line to the command.
+//! Runs the command that was parsed.
 
 use crate::cli::{self, Cli, Command};
 use crate::commands::context::Context;
@@ -22,9 +22,9 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), CliError> {
         Command::Serve(args) => serve::run(args, context),
         Command::Down(args) => down::run(args, context),
         Command::Reload(args) => reload::run(args, context),
-        Command::Domains(args) => domains::run(args.verb, context),
-        Command::Logs(args) => domains::run(domains::Verb::Logs(args), context),
-        Command::Config(args) => config::run(args.verb, &context),
+        Command::Domains(args) => domains::run(args.command, context),
+        Command::Logs(args) => domains::run(domains::Command::Logs(args), context),
+        Command::Config(args) => config::run(args.command, &context),
         Command::Completions(args) => completions::run(&args, cli::command(), &context.output),
         Command::BackgroundInstance(args) => background_instance::run(args, &context),
         Command::StripTypes(args) => strip::run(&args, &context.output),

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use fulcrum_config::{App, Diagnostic, LoadOptions, LoadResult, Mode, Severity};
+use fulcrum_runtime::format::pluralize;
 
 use crate::exit::{CliError, Code};
 use crate::output::Output;
-use fulcrum_runtime::format::pluralize;
 
 /// The app's root, whether or not its configuration is valid.
 ///
@@ -15,7 +15,7 @@ use fulcrum_runtime::format::pluralize;
 /// [`Code::ConfigInvalid`] if there is no app.
 pub(crate) fn app_root(app: Option<&Path>) -> Result<PathBuf, CliError> {
     fulcrum_config::find_app_root(app, &environment(), &working_dir()?)
-        .map_err(|problem| CliError::new(Code::ConfigInvalid, problem.to_string()))
+        .map_err(|diagnostic| CliError::new(Code::ConfigInvalid, diagnostic.to_string()))
 }
 
 /// Loads the configuration.
@@ -44,35 +44,38 @@ pub(crate) fn request(app: Option<&Path>, mode: Mode) -> Result<LoadOptions, Cli
 ///
 /// # Errors
 /// [`Code::ConfigInvalid`] if there is any error; all diagnostics have been printed then.
-pub(crate) fn valid(
+pub(crate) fn load_valid(
     app: Option<&Path>,
     mode: Mode,
     output: &Output,
 ) -> Result<(App, Vec<Diagnostic>), CliError> {
-    let LoadResult { app, problems } = read(app, mode)?;
+    let LoadResult {
+        app,
+        diagnostics: problems,
+    } = read(app, mode)?;
     match app {
         Some(app) => Ok((app, problems)),
         None => {
-            for problem in &problems {
-                output.eprint(&problem.to_string());
+            for diagnostic in &problems {
+                output.eprint(&diagnostic.to_string());
             }
             Err(CliError::new(
                 Code::ConfigInvalid,
-                format!("invalid configuration ({})", tally(&problems)),
+                format!("invalid configuration ({})", summarize(&problems)),
             ))
         }
     }
 }
 
-/// `2 errors, 1 warning`; `no problems`.
-pub(crate) fn tally(problems: &[Diagnostic]) -> String {
-    let of = |severity| {
-        problems
+/// The number of diagnostics by severity: `2 errors, 1 warning`; `no problems`.
+pub(crate) fn summarize(diagnostics: &[Diagnostic]) -> String {
+    let count = |severity| {
+        diagnostics
             .iter()
-            .filter(|problem| problem.severity == severity)
+            .filter(|diagnostic| diagnostic.severity == severity)
             .count()
     };
-    match (of(Severity::Error), of(Severity::Warning)) {
+    match (count(Severity::Error), count(Severity::Warning)) {
         (0, 0) => "no problems".to_owned(),
         (errors, 0) => pluralize(errors, "error"),
         (0, warnings) => pluralize(warnings, "warning"),
@@ -103,7 +106,7 @@ fn working_dir() -> Result<PathBuf, CliError> {
 mod tests {
     use super::*;
 
-    fn problem(severity: Severity) -> Diagnostic {
+    fn diagnostic(severity: Severity) -> Diagnostic {
         Diagnostic {
             severity,
             code: "x",
@@ -122,11 +125,8 @@ mod tests {
             (&[Warning, Warning][..], "2 warnings"),
             (&[Error, Warning, Error][..], "2 errors, 1 warning"),
         ] {
-            let problems: Vec<_> = severities
-                .iter()
-                .map(|severity| problem(*severity))
-                .collect();
-            assert_eq!(tally(&problems), text);
+            let diagnostics: Vec<_> = severities.iter().copied().map(diagnostic).collect();
+            assert_eq!(summarize(&diagnostics), text);
         }
     }
 }

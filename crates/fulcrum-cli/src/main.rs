@@ -2,13 +2,13 @@
 //!
 //! # Theory of operation
 //! [`cli`] is the command line; [`commands`] has a file for each command; [`dispatch`] connects the
-//! two. A command is one of three kinds. Some only read files (`config`, `completions`). Some are
+//! two. There are three kinds of commands. Some only read files (`config`, `completions`). Some are
 //! clients: they connect to the app's running instance, send one request and print the response;
 //! interrupting one never undoes the request. `dev` and `serve` are the instance itself: [`wiring`]
 //! builds its parts and hands them to `fulcrum-runtime`.
 //!
-//! Everything that a command prints goes through [`output`]. Every command ends in `main`, with a
-//! code of [`exit`].
+//! All output goes through [`output`]. Every command returns to `main`, which exits with a code of
+//! [`exit`].
 
 mod args;
 mod cli;
@@ -29,19 +29,19 @@ use crate::exit::Code;
 use crate::output::Output;
 
 fn main() -> ExitCode {
-    if let Some(end) = commands::guard::run_if_requested() {
-        return end;
+    if let Some(code) = commands::guard::run_if_requested() {
+        return code;
     }
     panic::install_panic_hook();
     let cli = match cli::parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are such errors too, with code 0. The output may be closed.
+            // Help and version are errors of clap with code 0. The output may be closed.
             let _ = error.print();
             return u8::try_from(error.exit_code()).map_or(Code::Usage.into(), ExitCode::from);
         }
     };
-    let output = Output::of_process(cli.global.no_color, cli.global.quiet);
+    let output = Output::from_process(cli.global.no_color, cli.global.quiet);
     let printer = output.clone();
     match catch_unwind(AssertUnwindSafe(|| dispatch::run(cli, output))) {
         Ok(Ok(())) => Code::Done.into(),

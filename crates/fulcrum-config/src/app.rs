@@ -1,4 +1,4 @@
-//! What the user wrote, checked and complete: the app and its domains.
+//! The configuration, checked and complete: the app and its domains.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,41 +8,41 @@ use serde_json::Value;
 use crate::process::{DependencyCondition, ProcessSettings};
 use crate::runtime::RuntimeSettings;
 
-/// A Fulcrum app: a folder with a `fulcrum.yml` and its domains.
+/// A Fulcrum app: a directory with a `fulcrum.yml`, and its domains.
 #[derive(Clone, Debug, PartialEq)]
 pub struct App {
-    /// The app's folder, absolute and without symlinks.
+    /// The app's directory, absolute and without symlinks.
     pub root: PathBuf,
-    /// The folder's name.
+    /// The directory's name.
     pub name: String,
-    /// What the app's file says under `runtime`.
+    /// The settings under `runtime`.
     pub runtime: RuntimeSettings,
     /// The domains, ordered by name.
     pub domains: Vec<Domain>,
-    pub(crate) shown: EffectiveConfig,
+    pub(crate) effective: EffectiveConfig,
 }
 
-/// The effective settings with their origins, kept for [`App::show`].
+/// The effective settings with their origins, for [`App::effective`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct EffectiveConfig {
     pub(crate) runtime: Value,
     pub(crate) domains: BTreeMap<String, Value>,
 }
 
-/// One domain: a folder, and what to start there.
+/// One domain: a directory and the program to start there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Domain {
-    /// The folder's name; `[A-Za-z0-9_-]{1,63}`, beginning with a letter or digit.
+    /// The directory's name: `[A-Za-z0-9_-]{1,63}`, starting with a letter or digit.
     pub name: String,
-    /// The domain's folder, absolute.
+    /// The domain's directory, absolute.
     pub dir: PathBuf,
-    /// What is started.
+    /// The program to start.
     pub program: Program,
-    /// How it is started, watched and stopped.
+    /// The settings under `process`.
     pub process: ProcessSettings,
 }
 
-/// What a domain starts.
+/// The program of a domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Program {
     /// A JavaScript or TypeScript file for Node.
@@ -52,7 +52,7 @@ pub enum Program {
     },
     /// Any other program and its arguments; never empty.
     Command(Vec<String>),
-    /// Nothing: the domain serves other Fulcrum tools and is listed without a process.
+    /// No program: the domain is used by other Fulcrum tools and is listed without a process.
     NoProcess,
 }
 
@@ -65,24 +65,24 @@ impl App {
             .map(|index| &self.domains[index])
     }
 
-    /// What must be so of others before this domain is started: what it depends on, and in groups
-    /// with an order the members before it, as far as those have a process.
+    /// The domains that a domain waits for, and the condition for each: its own `depends_on`, and
+    /// the members before it in groups with an order. Domains without a process are left out.
     pub fn dependencies(&self, name: &str) -> BTreeMap<&str, DependencyCondition> {
         let groups = self.runtime.groups.values();
-        let before = groups.flat_map(|group| group.predecessors(name));
-        let mut needs: BTreeMap<&str, DependencyCondition> = before
+        let predecessors = groups.flat_map(|group| group.predecessors(name));
+        let mut dependencies: BTreeMap<&str, DependencyCondition> = predecessors
             .filter(|other| self.domain(other).is_some_and(Domain::has_process))
             .map(|other| (other.as_str(), DependencyCondition::Ready))
             .collect();
         if let Some(domain) = self.domain(name) {
             let own = domain.process.depends_on.iter();
-            needs.extend(own.map(|(name, condition)| (name.as_str(), *condition)));
+            dependencies.extend(own.map(|(name, condition)| (name.as_str(), *condition)));
         }
-        needs
+        dependencies
     }
 
-    /// Keeps what an instance that runs can't change, and would heed only if it were another one:
-    /// where it listens, who may register, how it prints, whether it watches.
+    /// Copies the settings that a running instance cannot change from `running`: its address, the
+    /// registration mode, the log format, store and export, watching and the standby limit.
     pub fn retain_immutable(&mut self, running: &App) {
         let RuntimeSettings {
             domains: _,
@@ -100,16 +100,15 @@ impl App {
         *standby = running.runtime.standby;
     }
 
-    /// The order to start in: each wave [needs](Self::needs) earlier ones only, its names are
-    /// sorted.
-    ///
-    /// Domains without a process are in no wave. Stopping goes through the waves backwards.
+    /// The start order: each wave [depends](Self::dependencies) on earlier ones only, and its names
+    /// are sorted. Domains are stopped in the reverse order. Domains without a process are in no
+    /// wave.
     pub fn waves(&self) -> Vec<Vec<String>> {
         let with_process = self.domains.iter().filter(|domain| domain.has_process());
         let graph = with_process
             .map(|domain| {
-                let needs = self.dependencies(&domain.name).into_keys().collect();
-                (domain.name.as_str(), needs)
+                let dependencies = self.dependencies(&domain.name).into_keys().collect();
+                (domain.name.as_str(), dependencies)
             })
             .collect();
         crate::dependency_graph::waves(&graph)
@@ -119,42 +118,42 @@ impl App {
     /// setting is a leaf `{"value": …, "origin": …}`.
     ///
     /// An origin is `default`, `discovered` (an entry point found by its name),
-    /// `FILE:LINE:COLUMN`, `env VARIABLE` or `flag`. Values of environment variables whose names
-    /// look secret are masked, see [`is_secret_name`](crate::is_secret_name).
+    /// `FILE:LINE:COLUMN`, `env VARIABLE` or `flag`. Values of environment variables whose
+    /// [names are secret](crate::is_secret_name) are masked.
     pub fn effective(&self) -> Value {
         serde_json::json!({
             "root": self.root.to_string_lossy(),
             "name": self.name,
-            "runtime": self.shown.runtime,
-            "domains": self.shown.domains,
+            "runtime": self.effective.runtime,
+            "domains": self.effective.domains,
         })
     }
 
-    /// The part of [`App::show`] that is about one domain: `{name, dir, process: {…}}`.
+    /// The part of [`App::effective`] for one domain: `{name, dir, process: {…}}`.
     pub fn effective_domain(&self, name: &str) -> Option<Value> {
-        self.shown.domains.get(name).cloned()
+        self.effective.domains.get(name).cloned()
     }
 
-    /// The effective configuration as YAML, values only: of the whole app, or of one domain. None
-    /// when there is no domain of that name.
+    /// The effective configuration as YAML, without origins, of the app or of one domain. None if no
+    /// domain has that name.
     pub fn to_yaml(&self, domain: Option<&str>) -> Option<String> {
-        let shown = match domain {
+        let effective = match domain {
             Some(name) => self.effective_domain(name)?,
             None => self.effective(),
         };
-        serde_yaml::to_string(&values(shown)).ok()
+        serde_yaml::to_string(&values(effective)).ok()
     }
 
-    /// A path as people want to see it: relative to the app root where it is inside it.
+    /// The path relative to the app root, if it is inside it.
     pub fn relative<'a>(&self, path: &'a Path) -> &'a Path {
         path.strip_prefix(&self.root).unwrap_or(path)
     }
 }
 
-/// What is shown without the origins.
-fn values(shown: Value) -> Value {
-    match shown {
-        // A variable may be called `origin` too, but what stands behind it isn't a text.
+/// The effective configuration without origins.
+fn values(effective: Value) -> Value {
+    match effective {
+        // A variable may be named `origin` too, but its value is no text.
         Value::Object(mut leaf) if leaf.get("origin").is_some_and(Value::is_string) => {
             leaf.remove("value").unwrap_or_default()
         }
@@ -168,7 +167,7 @@ fn values(shown: Value) -> Value {
 }
 
 impl Domain {
-    /// Whether there is anything to start.
+    /// Whether the domain has a program.
     pub fn has_process(&self) -> bool {
         self.program != Program::NoProcess
     }

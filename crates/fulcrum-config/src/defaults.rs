@@ -1,4 +1,4 @@
-//! The lowest layer: `defaults.yml`, read like any other file.
+//! The lowest layer: `defaults.yml`, parsed like any other file.
 
 use figment::value::Dict;
 
@@ -12,31 +12,30 @@ use crate::schema;
 const TEXT: &str = include_str!("defaults.yml");
 
 /// The built-in `runtime` and `process` layers.
-pub(crate) fn layers(mode: Mode, leaves: &mut SettingArena) -> (Dict, Dict) {
-    let parsed =
-        crate::yaml::parse(TEXT).expect("defaults.yml is valid YAML, which a test sees to");
-    let nothing = Node {
+pub(crate) fn layers(mode: Mode, arena: &mut SettingArena) -> (Dict, Dict) {
+    let parsed = crate::yaml::parse(TEXT).expect("defaults.yml is valid YAML, which a test checks");
+    let empty = Node {
         value: NodeKind::Null,
-        ..Node::text("")
+        ..Node::scalar("")
     };
-    let part = |name: &str| parsed.root.get(name).map_or(&nothing, |entry| &entry.value);
-    let mut problems: Vec<Diagnostic> = Vec::new();
-    let mut lower = LayerParser {
+    let part = |name: &str| parsed.root.get(name).map_or(&empty, |entry| &entry.value);
+    let mut diagnostics: Vec<Diagnostic> = Vec::new();
+    let mut parser = LayerParser {
         source: Source::Default,
         env: None,
-        leaves,
-        problems: &mut problems,
+        arena,
+        diagnostics: &mut diagnostics,
     };
-    let mut runtime = lower.section(schema::RUNTIME, part("runtime"), "runtime");
-    let process = lower.section(schema::PROCESS, part("process"), "process");
+    let mut runtime = parser.section(schema::RUNTIME, part("runtime"), "runtime");
+    let process = parser.section(schema::PROCESS, part("process"), "process");
     let registration = match mode {
         Mode::Dev => "grpc: {registration: open}",
         Mode::Serve => "grpc: {registration: token}",
     };
     let by_mode = crate::yaml::parse(registration).expect("the text above is valid YAML");
-    let by_mode = lower.section(schema::RUNTIME, &by_mode.root, "runtime");
+    let by_mode = parser.section(schema::RUNTIME, &by_mode.root, "runtime");
     runtime = crate::layers::merge([("defaults", &runtime), ("mode", &by_mode)]);
-    debug_assert!(problems.is_empty(), "{problems:?}");
+    debug_assert!(diagnostics.is_empty(), "{diagnostics:?}");
     (runtime, process)
 }
 
@@ -45,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn are_valid_settings() {
+    fn defaults_are_valid_settings() {
         for mode in [Mode::Dev, Mode::Serve] {
             let (runtime, process) = layers(mode, &mut SettingArena::default());
             assert!(runtime.contains_key("grpc") && process.contains_key("restart"));

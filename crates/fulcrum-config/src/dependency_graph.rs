@@ -1,67 +1,71 @@
-//! Who waits for whom: the order to start in, and why there may be none.
+//! The graph of dependencies: the start order, and cycles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Each domain and those that it depends on.
+/// Each domain and its dependencies.
 pub(crate) type Graph<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
-/// The order to start in: each wave depends on earlier ones only, and its names are sorted. What
-/// isn't in the graph counts as there; what is on a cycle, or after one, is in no wave.
+/// The start order: each wave depends on earlier ones only, and its names are sorted. Dependencies
+/// that are not in the graph are ignored. Domains on a cycle, or after one, are in no wave.
 pub(crate) fn waves(graph: &Graph<'_>) -> Vec<Vec<String>> {
     let mut waves: Vec<Vec<String>> = Vec::new();
-    let mut left: Graph<'_> = graph.clone();
+    let mut remaining: Graph<'_> = graph.clone();
     loop {
-        let wave: Vec<&str> = left
+        let wave: Vec<&str> = remaining
             .iter()
-            .filter(|(_, needs)| !needs.iter().any(|need| left.contains_key(need)))
+            .filter(|(_, dependencies)| {
+                !dependencies
+                    .iter()
+                    .any(|dependency| remaining.contains_key(dependency))
+            })
             .map(|(name, _)| *name)
             .collect();
         if wave.is_empty() {
             return waves;
         }
         for name in &wave {
-            left.remove(name);
+            remaining.remove(name);
         }
         waves.push(wave.into_iter().map(str::to_owned).collect());
     }
 }
 
-/// A cycle through each domain that is on one, each cycle once: `[a, b]` for `a -> b -> a`,
-/// beginning with its first name.
+/// A cycle through each domain that is on one, each cycle once: `[a, b]` for `a -> b -> a`, starting
+/// with its first name.
 pub(crate) fn cycles(graph: &Graph<'_>) -> Vec<Vec<String>> {
     let mut found: Vec<Vec<String>> = Vec::new();
-    let mut told: BTreeSet<&str> = BTreeSet::new();
+    let mut covered: BTreeSet<&str> = BTreeSet::new();
     for name in graph.keys().copied() {
-        if told.contains(name) {
+        if covered.contains(name) {
             continue;
         }
         if let Some(cycle) = shortest_cycle(graph, name) {
-            told.extend(&cycle);
+            covered.extend(&cycle);
             found.push(cycle.into_iter().map(str::to_owned).collect());
         }
     }
     found
 }
 
-/// The shortest way from a domain back to itself, breadth first.
+/// The shortest path from a domain back to itself, by breadth-first search.
 fn shortest_cycle<'a>(graph: &Graph<'a>, start: &'a str) -> Option<Vec<&'a str>> {
-    let mut came_from: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut predecessors: BTreeMap<&str, &str> = BTreeMap::new();
     let mut level = vec![start];
     while !level.is_empty() {
         let mut next = Vec::new();
         for name in level {
-            for need in graph.get(name).into_iter().flatten().copied() {
-                if need == start {
-                    let mut way = vec![name];
-                    while let Some(before) = way.last().and_then(|last| came_from.get(last)) {
-                        way.push(before);
+            for dependency in graph.get(name).into_iter().flatten().copied() {
+                if dependency == start {
+                    let mut path = vec![name];
+                    while let Some(before) = path.last().and_then(|last| predecessors.get(last)) {
+                        path.push(before);
                     }
-                    way.reverse();
-                    return Some(way);
+                    path.reverse();
+                    return Some(path);
                 }
-                if !came_from.contains_key(need) {
-                    came_from.insert(need, name);
-                    next.push(need);
+                if !predecessors.contains_key(dependency) {
+                    predecessors.insert(dependency, name);
+                    next.push(dependency);
                 }
             }
         }
@@ -78,7 +82,7 @@ mod tests {
     fn graph<'a>(edges: &[(&'a str, &[&'a str])]) -> Graph<'a> {
         edges
             .iter()
-            .map(|(name, needs)| (*name, needs.iter().copied().collect()))
+            .map(|(name, dependencies)| (*name, dependencies.iter().copied().collect()))
             .collect()
     }
 
@@ -115,7 +119,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn either_all_are_started_in_order_or_there_is_a_cycle(edges in proptest::collection::vec((0usize..7, 0usize..7), 0..14)) {
+        fn all_domains_are_in_order_or_there_is_a_cycle(edges in proptest::collection::vec((0usize..7, 0usize..7), 0..14)) {
             let mut graph: Graph<'_> = NAMES.iter().map(|name| (*name, BTreeSet::new())).collect();
             for (from, to) in edges {
                 graph.entry(NAMES[from]).or_default().insert(NAMES[to]);
@@ -124,7 +128,7 @@ mod tests {
             let mut started: BTreeSet<&str> = BTreeSet::new();
             for wave in &waves {
                 for name in wave {
-                    prop_assert!(graph[name.as_str()].iter().all(|need| started.contains(need)));
+                    prop_assert!(graph[name.as_str()].iter().all(|dependency| started.contains(dependency)));
                 }
                 started.extend(wave.iter().map(String::as_str));
             }

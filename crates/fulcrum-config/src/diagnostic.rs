@@ -1,25 +1,25 @@
-//! What is reported about a configuration: one finding, where it is, and what to try.
+//! Diagnostics of a configuration: message, location and hint.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// How much a [`Problem`] matters.
+/// The severity of a [`Diagnostic`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// The app can't be run like this.
+    /// The configuration cannot be used.
     Error,
-    /// The app can be run; something is probably not what was meant.
+    /// The configuration can be used, but something is probably a mistake.
     Warning,
 }
 
-/// A place in a file.
+/// A position in a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Location {
     /// The file, relative to the app root where it is inside it.
     pub file: PathBuf,
-    /// Line, counted from 1; 0 means the file as a whole.
+    /// The line, counted from 1; 0 means the file as a whole.
     pub line: u32,
-    /// Column in characters, counted from 1; 0 means the line as a whole.
+    /// The column in characters, counted from 1; 0 means the line as a whole.
     pub column: u32,
 }
 
@@ -36,26 +36,26 @@ impl fmt::Display for Location {
     }
 }
 
-/// One finding about a configuration.
+/// One diagnostic of a configuration.
 ///
 /// Its `Display` is `FILE:LINE:COLUMN: message`, then the hint on a line of its own. Control
-/// characters that came from the input are made visible, so it is safe to print.
+/// characters from the input are escaped, so that printing is safe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Whether the app can be run in spite of it.
+    /// Whether the configuration can still be used.
     pub severity: Severity,
-    /// A stable name of the kind of finding, in kebab case, such as `unknown-key`.
+    /// The kind of diagnostic in kebab case, such as `unknown-key`. Stable.
     pub code: &'static str,
-    /// Where it is; none for what isn't in a file (a variable, a flag, a missing app).
+    /// Where it is; none if it is not in a file (a variable, a flag, a missing app).
     pub at: Option<Location>,
-    /// What is wrong, in one line.
+    /// What is wrong, on one line.
     pub message: String,
-    /// What to try, where something can be suggested.
+    /// What to do about it, if known.
     pub hint: Option<String>,
 }
 
 impl Diagnostic {
-    /// An error without a place and a hint.
+    /// An error without location and hint.
     pub(crate) fn error(code: &'static str, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
@@ -66,7 +66,7 @@ impl Diagnostic {
         }
     }
 
-    /// A warning without a place and a hint.
+    /// A warning without location and hint.
     pub(crate) fn warning(code: &'static str, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Warning,
@@ -74,19 +74,19 @@ impl Diagnostic {
         }
     }
 
-    /// The same finding with something to try.
+    /// Sets the hint.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// The same finding at a place.
-    pub(crate) fn at(mut self, place: Option<Location>) -> Self {
-        self.at = place;
+    /// Sets the location.
+    pub(crate) fn at(mut self, location: Option<Location>) -> Self {
+        self.at = location;
         self
     }
 
-    /// The same finding about a file as a whole.
+    /// Sets a file as a whole as the location.
     pub(crate) fn in_file(self, file: impl Into<PathBuf>) -> Self {
         self.at(Some(Location {
             file: file.into(),
@@ -98,8 +98,8 @@ impl Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(place) = &self.at {
-            write!(f, "{place}: ")?;
+        if let Some(location) = &self.at {
+            write!(f, "{location}: ")?;
         }
         if self.severity == Severity::Warning {
             f.write_str("warning: ")?;
@@ -114,39 +114,37 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
-/// More than anybody reads. A file that nobody wrote by hand can make any number of them.
+/// The largest number of diagnostics that are reported, since a malformed file may cause any number.
 pub(crate) const MAX_DIAGNOSTICS: usize = 500;
 
-/// Puts the findings into the order in which they are shown: what has no file first, then by
-/// file, line and column. Exact repetitions are dropped, and so are those beyond [`MOST`], which
-/// is told.
-pub(crate) fn sort(problems: &mut Vec<Diagnostic>) {
-    problems.sort_by(|a, b| a.at.cmp(&b.at).then(a.severity.cmp(&b.severity)));
-    problems.dedup();
-    if problems.len() > MAX_DIAGNOSTICS {
-        problems.truncate(MAX_DIAGNOSTICS);
-        let message =
-            format!("there are more than {MAX_DIAGNOSTICS} findings; the others aren't shown");
-        problems.push(Diagnostic::error("too-many", message).hint("is this the right file?"));
+/// Sorts diagnostics: those without a file first, then by file, line and column. Exact duplicates
+/// are removed, and so are those beyond [`MAX_DIAGNOSTICS`], which is reported.
+pub(crate) fn sort(diagnostics: &mut Vec<Diagnostic>) {
+    diagnostics.sort_by(|a, b| a.at.cmp(&b.at).then(a.severity.cmp(&b.severity)));
+    diagnostics.dedup();
+    if diagnostics.len() > MAX_DIAGNOSTICS {
+        diagnostics.truncate(MAX_DIAGNOSTICS);
+        let message = format!("more than {MAX_DIAGNOSTICS} diagnostics; the rest is not shown");
+        diagnostics.push(Diagnostic::error("too-many", message).hint("is this the right file?"));
     }
 }
 
-/// Text from the input between backticks, cut to a readable length.
+/// Text from the input between backticks, truncated to a readable length.
 pub(crate) fn quoted(text: &str) -> String {
-    const LONGEST: usize = 80;
+    const MAX_CHARS: usize = 80;
     let text = escape_control(text);
-    match text.char_indices().nth(LONGEST) {
+    match text.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("`{}…`", &text[..end]),
         None => format!("`{text}`"),
     }
 }
 
-/// Makes control characters visible (`\u{1b}`), so that no input can steer a terminal.
+/// Escapes control characters (`\u{1b}`), so that no input can control a terminal.
 fn escape_control(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        let steers = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if c.is_control() || steers {
+        let is_bidi_control = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if c.is_control() || is_bidi_control {
             out.extend(c.escape_default());
         } else {
             out.push(c);
@@ -160,8 +158,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shows_place_message_and_hint() {
-        let problem = Diagnostic::error("unknown-key", "unknown key `restrat`")
+    fn location_message_and_hint_are_printed() {
+        let diagnostic = Diagnostic::error("unknown-key", "unknown key `restrat`")
             .at(Some(Location {
                 file: "domains/users/fulcrum.yml".into(),
                 line: 3,
@@ -169,22 +167,22 @@ mod tests {
             }))
             .hint("did you mean `restart`?");
         assert_eq!(
-            problem.to_string(),
+            diagnostic.to_string(),
             "domains/users/fulcrum.yml:3:1: unknown key `restrat`\n  hint: did you mean `restart`?"
         );
     }
 
     #[test]
-    fn input_cannot_steer_the_terminal() {
-        let problem =
+    fn control_characters_are_escaped() {
+        let diagnostic =
             Diagnostic::error("x", format!("bad {}", quoted("a\u{1b}[2Jb\n"))).in_file("\u{7}f");
-        let text = problem.to_string();
+        let text = diagnostic.to_string();
         assert!(!text.chars().any(char::is_control), "{text:?}");
         assert!(text.contains("a\\u{1b}[2Jb"), "{text}");
     }
 
     #[test]
-    fn long_input_is_cut() {
+    fn long_input_is_truncated() {
         assert!(quoted(&"ä".repeat(10_000)).chars().count() < 100);
     }
 }

@@ -1,4 +1,4 @@
-//! Finds the domains of an app: the folders that `runtime.domains` matches and that hold a
+//! Finds the domains of an app: the directories that `runtime.domains` matches and that contain a
 //! `fulcrum.yml` or an entry point.
 
 use std::collections::BTreeSet;
@@ -13,14 +13,15 @@ use crate::entry_point;
 use crate::file::{CONFIG_FILE, MISNAMED_CONFIG_FILE, io_error_text};
 use crate::setting::Origin;
 
-/// Names that mean something else wherever a domain can be named.
+/// Names with a meaning of their own on the command line.
 const RESERVED: &[&str] = &["all", "fulcrum"];
 const MAX_NAME_LEN: usize = 63;
-/// Enough for any app, an end for a glob that would walk a whole disk.
+/// The largest number of directories that a glob may match, which stops a glob that would scan a
+/// whole disk.
 const MAX_DIRS: usize = 20_000;
 const MAX_DEPTH: usize = 16;
 
-/// Whether globs pass over a folder of that name.
+/// Whether globs skip a directory of that name.
 pub(crate) fn is_skipped(name: &OsStr) -> bool {
     name == "node_modules" || name.as_encoded_bytes().starts_with(b".")
 }
@@ -30,162 +31,166 @@ pub(crate) fn discover(
     root: &Path,
     globs: &[String],
     origin: &Origin,
-    problems: &mut Vec<Diagnostic>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Discovery {
     let mut discovery = Discovery::default();
-    let mut folders = BTreeSet::new();
+    let mut dirs = BTreeSet::new();
     for glob in globs {
-        let at = |problem: Diagnostic| {
+        let at = |diagnostic: Diagnostic| {
             Diagnostic {
-                message: format!("{}{}", origin.prefix(), problem.message),
-                ..problem
+                message: format!("{}{}", origin.prefix(), diagnostic.message),
+                ..diagnostic
             }
-            .at(origin.place())
+            .at(origin.location())
         };
         match expand(root, glob) {
-            Ok(found) if found.is_empty() && *origin != Origin::Default => problems.push(at(Diagnostic::warning(
+            Ok(found) if found.is_empty() && *origin != Origin::Default => diagnostics.push(at(Diagnostic::warning(
                 "no-match",
-                format!("`runtime.domains`: {} matches no folder", quoted(glob)),
+                format!("`runtime.domains`: {} matches no directory", quoted(glob)),
             )
-            .hint("globs are relative to the app root; hidden folders and node_modules are passed over"))),
-            Ok(found) => folders.extend(found),
-            Err(problem) => problems.push(at(problem)),
+            .hint("globs are relative to the app root; hidden directories and node_modules are skipped"))),
+            Ok(found) => dirs.extend(found),
+            Err(diagnostic) => diagnostics.push(at(diagnostic)),
         }
     }
-    for shown in folders {
-        classify_dir(root, shown, globs, &mut discovery, problems);
+    for display_path in dirs {
+        classify_dir(root, display_path, globs, &mut discovery, diagnostics);
     }
     discovery
 }
 
-/// Takes one matched folder for a domain, refuses it, or passes over it.
+/// Adds a matched directory as a domain, rejects it, or skips it.
 fn classify_dir(
     root: &Path,
-    shown: PathBuf,
+    display_path: PathBuf,
     globs: &[String],
     discovery: &mut Discovery,
-    problems: &mut Vec<Diagnostic>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let dir = root.join(&shown);
-    let is_there = |name: &str| dir.join(name).symlink_metadata().is_ok();
-    let entries: Vec<_> = entry_point::NAMES
-        .iter()
-        .copied()
-        .filter(|name| is_there(name))
-        .collect();
-    let config = is_there(CONFIG_FILE);
-    if is_there(MISNAMED_CONFIG_FILE) && !config {
-        problems.push(
-            Diagnostic::warning(
-                "misspelt-file",
-                format!("is not read: a domain's file is named `{CONFIG_FILE}`"),
-            )
-            .in_file(shown.join(MISNAMED_CONFIG_FILE))
-            .hint(format!("rename it to `{CONFIG_FILE}`")),
-        );
+    let dir = root.join(&display_path);
+    let exists = |name: &str| dir.join(name).symlink_metadata().is_ok();
+    let entries = entry_point::NAMES.iter().copied();
+    let entries: Vec<_> = entries.filter(|name| exists(name)).collect();
+    let config = exists(CONFIG_FILE);
+    let is_misnamed = exists(MISNAMED_CONFIG_FILE);
+    if is_misnamed && !config {
+        diagnostics.push(misnamed_file(&display_path));
     }
     if entries.is_empty() && !config {
-        let literal = globs
-            .iter()
-            .any(|glob| Path::new(glob.trim_start_matches("./")) == shown);
-        if literal && !is_there(MISNAMED_CONFIG_FILE) {
-            problems.push(
-                Diagnostic::error("no-domain", format!("is named in `runtime.domains` but holds neither a `{CONFIG_FILE}` nor an entry point"))
-                    .in_file(shown)
-                    .hint(format!("an entry point is one of {}", entry_point::NAMES.join(", "))),
-            );
+        let is_literal = |glob: &String| Path::new(glob.trim_start_matches("./")) == display_path;
+        if globs.iter().any(is_literal) && !is_misnamed {
+            diagnostics.push(no_domain(display_path));
         }
         return;
     }
-    let name = shown
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    let refusal = match dir.canonicalize() {
-        Ok(real) if !real.starts_with(root) => Some(
-            Diagnostic::error("outside-app", format!("leads out of the app, to {}", quoted(&real.to_string_lossy())))
-                .hint("a domain must be inside the app: copy it there, or name the app's folder further up"),
-        ),
-        Ok(real) if real == root => Some(Diagnostic::error("outside-app", "leads to the app itself").hint("name folders below it")),
-        Ok(_) => check_name(&name),
-        Err(error) => Some(Diagnostic::error("unreadable-file", format!("can't be used: {}", io_error_text(&error)))),
-    };
-    if let Some(problem) = refusal {
-        problems.push(problem.in_file(shown));
-        discovery.rejected.insert(name);
-        return;
-    }
-    let same = discovery
-        .domains
-        .values()
-        .find(|other| other.name.eq_ignore_ascii_case(&name));
-    if let Some(other) = same {
-        let (code, why) = if other.name == name {
-            (
-                "duplicate-name",
-                format!(
-                    "the domain {} is also in {}",
-                    quoted(&name),
-                    quoted(&other.display_path.to_string_lossy())
-                ),
-            )
-        } else {
-            (
-                "duplicate-name",
-                format!(
-                    "the domains {} and {} (in {}) differ in upper and lower case only",
-                    quoted(&name),
-                    quoted(&other.name),
-                    quoted(&other.display_path.to_string_lossy())
-                ),
-            )
-        };
-        problems.push(
-            Diagnostic::error(code, why)
-                .in_file(shown)
-                .hint("rename one of the two folders: a domain is known by its folder's name"),
-        );
+    let name = display_path.file_name().unwrap_or_default();
+    let name = name.to_string_lossy().into_owned();
+    let same_name = |other: &&DiscoveredDomain| other.name.eq_ignore_ascii_case(&name);
+    let error = check_dir(root, &dir, &name).or_else(|| {
+        let other = discovery.domains.values().find(same_name)?;
+        Some(duplicate_name(&name, other))
+    });
+    if let Some(error) = error {
+        diagnostics.push(error.in_file(display_path));
         discovery.rejected.insert(name);
         return;
     }
     let found = DiscoveredDomain {
         name: name.clone(),
-        display_path: shown,
+        display_path,
         entries,
         config,
     };
     discovery.domains.insert(name, found);
 }
 
+fn misnamed_file(dir: &Path) -> Diagnostic {
+    Diagnostic::warning(
+        "misspelt-file",
+        format!("is ignored: a domain's file must be named `{CONFIG_FILE}`"),
+    )
+    .in_file(dir.join(MISNAMED_CONFIG_FILE))
+    .hint(format!("rename it to `{CONFIG_FILE}`"))
+}
+
+fn no_domain(dir: PathBuf) -> Diagnostic {
+    let message = format!(
+        "is listed in `runtime.domains` but contains neither a `{CONFIG_FILE}` nor an entry point"
+    );
+    let names = entry_point::NAMES.join(", ");
+    Diagnostic::error("no-domain", message)
+        .in_file(dir)
+        .hint(format!("an entry point is one of {names}"))
+}
+
+/// Why a directory cannot be a domain, by its path and name.
+fn check_dir(root: &Path, dir: &Path, name: &str) -> Option<Diagnostic> {
+    match dir.canonicalize() {
+        Ok(real) if !real.starts_with(root) => Some(
+            Diagnostic::error(
+                "outside-app",
+                format!("is outside the app, at {}", quoted(&real.to_string_lossy())),
+            )
+            .hint("move it into the app, or use a directory further up as the app"),
+        ),
+        Ok(real) if real == root => Some(
+            Diagnostic::error("outside-app", "is the app itself").hint("list directories below it"),
+        ),
+        Ok(_) => check_name(name),
+        Err(error) => Some(Diagnostic::error(
+            "unreadable-file",
+            format!("cannot be used: {}", io_error_text(&error)),
+        )),
+    }
+}
+
+/// Names must differ in more than case.
+fn duplicate_name(name: &str, other: &DiscoveredDomain) -> Diagnostic {
+    let path = quoted(&other.display_path.to_string_lossy());
+    let message = if other.name == name {
+        format!("the domain {} is also in {path}", quoted(name))
+    } else {
+        let (name, other) = (quoted(name), quoted(&other.name));
+        format!("the domains {name} and {other} (in {path}) differ only in case")
+    };
+    Diagnostic::error("duplicate-name", message)
+        .hint("rename one of the two directories: a domain is named after its directory")
+}
+
 fn check_name(name: &str) -> Option<Diagnostic> {
-    let fine = name.starts_with(|c: char| c.is_ascii_alphanumeric())
+    let is_valid = name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name.len() <= MAX_NAME_LEN
         && name
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-    if !fine {
+    if !is_valid {
         return Some(
-            Diagnostic::error("bad-name", format!("{} can't be the name of a domain", quoted(name)))
-                .hint(format!("rename the folder: up to {MAX_NAME_LEN} letters a-z, digits, `-` and `_`, beginning with a letter or digit")),
+            Diagnostic::error("bad-name", format!("{} is not a valid domain name", quoted(name)))
+                .hint(format!("rename the directory: up to {MAX_NAME_LEN} letters a-z, digits, `-` and `_`, starting with a letter or digit")),
         );
     }
     let reserved = RESERVED
         .iter()
         .find(|word| name.eq_ignore_ascii_case(word))?;
-    Some(Diagnostic::error("reserved-name", format!("`{reserved}` is no name for a domain: it has a meaning of its own on the command line")).hint("rename the folder"))
+    Some(
+        Diagnostic::error(
+            "reserved-name",
+            format!("`{reserved}` is reserved and cannot be a domain name"),
+        )
+        .hint("rename the directory"),
+    )
 }
 
-/// The folders, relative to `root`, that a glob matches, ordered.
+/// The directories, relative to `root`, that a glob matches.
 fn expand(root: &Path, glob: &str) -> Result<BTreeSet<PathBuf>, Diagnostic> {
     let outside = || {
         Diagnostic::error(
             "outside-app",
-            format!("`runtime.domains`: {} leads out of the app", quoted(glob)),
+            format!("`runtime.domains`: {} is outside the app", quoted(glob)),
         )
         .hint("write a path relative to the app root, without `..`")
     };
-    let mut folders = BTreeSet::from([PathBuf::new()]);
+    let mut dirs = BTreeSet::from([PathBuf::new()]);
     let mut literal = true;
     for part in Path::new(glob).components() {
         let part = match part {
@@ -195,49 +200,47 @@ fn expand(root: &Path, glob: &str) -> Result<BTreeSet<PathBuf>, Diagnostic> {
                 return Err(outside());
             }
         };
-        folders = if part == "**" {
+        dirs = if part == "**" {
             literal = false;
-            descendants(root, folders)?
+            descendants(root, dirs)?
         } else if part.contains(['*', '?', '[', ']', '{', '}', '\\']) {
             literal = false;
             let matcher = matcher(part, glob)?;
-            let wants_hidden = part.starts_with('.');
-            folders
-                .iter()
-                .flat_map(|folder| children(root, folder))
+            let matches_hidden = part.starts_with('.');
+            dirs.iter()
+                .flat_map(|dir| children(root, dir))
                 .filter(|path| {
                     path.file_name().is_some_and(|name| {
-                        matcher.is_match(name) && (!is_skipped(name) || wants_hidden)
+                        matcher.is_match(name) && (!is_skipped(name) || matches_hidden)
                     })
                 })
                 .filter(|path| root.join(path).is_dir())
                 .collect()
         } else {
-            folders
-                .into_iter()
-                .map(|folder| folder.join(part))
+            dirs.into_iter()
+                .map(|dir| dir.join(part))
                 .filter(|path| root.join(path).is_dir())
                 .collect()
         };
-        if folders.len() > MAX_DIRS {
+        if dirs.len() > MAX_DIRS {
             return Err(too_many(glob));
         }
     }
-    if folders.remove(Path::new("")) && literal {
+    if dirs.remove(Path::new("")) && literal {
         return Err(Diagnostic::error(
             "outside-app",
             format!("`runtime.domains`: {} is the app itself", quoted(glob)),
         )
-        .hint("a domain is a folder below the app's, such as `domains/users`"));
+        .hint("a domain is a directory below the app's, such as `domains/users`"));
     }
-    if literal && folders.is_empty() {
+    if literal && dirs.is_empty() {
         return Err(Diagnostic::error(
             "no-domain",
-            format!("`runtime.domains`: there is no folder {}", quoted(glob)),
+            format!("`runtime.domains`: no such directory: {}", quoted(glob)),
         )
         .hint("paths are relative to the app root"));
     }
-    Ok(folders)
+    Ok(dirs)
 }
 
 fn matcher(part: &str, glob: &str) -> Result<GlobMatcher, Diagnostic> {
@@ -248,12 +251,12 @@ fn matcher(part: &str, glob: &str) -> Result<GlobMatcher, Diagnostic> {
             Diagnostic::error(
                 "invalid-value",
                 format!(
-                    "`runtime.domains`: {} is no glob: {}",
+                    "`runtime.domains`: {} is not a valid glob: {}",
                     quoted(glob),
                     error.kind()
                 ),
             )
-            .hint("`*` stands for any name, `**` for any folders, `{a,b}` for either name")
+            .hint("`*` matches any name, `**` any directories, `{a,b}` either name")
         })
 }
 
@@ -261,21 +264,21 @@ fn too_many(glob: &str) -> Diagnostic {
     Diagnostic::error(
         "too-large",
         format!(
-            "`runtime.domains`: {} matches more than {MAX_DIRS} folders",
+            "`runtime.domains`: {} matches more than {MAX_DIRS} directories",
             quoted(glob)
         ),
     )
-    .hint("name the folders more closely")
+    .hint("use a more specific glob")
 }
 
-/// The folders and all below them; symlinks aren't followed, so that this ends.
-fn descendants(root: &Path, folders: BTreeSet<PathBuf>) -> Result<BTreeSet<PathBuf>, Diagnostic> {
-    let mut all = folders.clone();
-    let mut level: Vec<PathBuf> = folders.into_iter().collect();
+/// The directories and all below them. Symlinks are not followed, so that the search ends.
+fn descendants(root: &Path, dirs: BTreeSet<PathBuf>) -> Result<BTreeSet<PathBuf>, Diagnostic> {
+    let mut all = dirs.clone();
+    let mut level: Vec<PathBuf> = dirs.into_iter().collect();
     for _ in 0..MAX_DEPTH {
         level = level
             .iter()
-            .flat_map(|folder| children(root, folder))
+            .flat_map(|dir| children(root, dir))
             .filter(|path| path.file_name().is_some_and(|name| !is_skipped(name)))
             .filter(|path| {
                 root.join(path)
@@ -291,11 +294,11 @@ fn descendants(root: &Path, folders: BTreeSet<PathBuf>) -> Result<BTreeSet<PathB
     Ok(all)
 }
 
-/// What is in a folder. One that can't be read holds nothing that we could start.
-fn children(root: &Path, folder: &Path) -> Vec<PathBuf> {
-    std::fs::read_dir(root.join(folder))
+/// The entries of a directory; none if it cannot be read.
+fn children(root: &Path, dir: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(root.join(dir))
         .into_iter()
         .flatten()
-        .filter_map(|entry| Some(folder.join(entry.ok()?.file_name())))
+        .filter_map(|entry| Some(dir.join(entry.ok()?.file_name())))
         .collect()
 }

@@ -3,24 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-/// A folder that is a domain.
+/// A directory that is a domain.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct DiscoveredDomain {
-    /// Its name.
+    /// The domain's name.
     pub(crate) name: String,
-    /// Its path relative to the app root.
+    /// The directory's path, relative to the app root.
     pub(crate) display_path: PathBuf,
-    /// The names of the entry points found in it.
+    /// The names of the entry points in it.
     pub(crate) entries: Vec<&'static str>,
-    /// Whether it has a `fulcrum.yml`.
+    /// Whether it contains a `fulcrum.yml`.
     pub(crate) config: bool,
 }
 
-/// What was found.
+/// The result of discovery.
 #[derive(Debug, Default)]
 pub(crate) struct Discovery {
     /// The domains, by name.
     pub(crate) domains: BTreeMap<String, DiscoveredDomain>,
-    /// Names of folders that were refused: whoever refers to one has made no further mistake.
+    /// The names of rejected directories. References to them are not reported again.
     pub(crate) rejected: BTreeSet<String>,
 }

@@ -1,4 +1,4 @@
-//! One domain on its way: its file read, its layers merged, its program found.
+//! One domain while it is built: its file read, its layers merged, its program found.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,72 +20,72 @@ use crate::schema;
 use crate::setting::{Origin, Setting, SettingTree, SettingWithOrigin, leaf_json};
 use crate::toplevel::{self, FileKind};
 
-/// What lies below and above a domain's own file.
+/// The layers below and above a domain's own file.
 pub(crate) struct DomainContext<'a> {
     pub(crate) root: &'a Path,
     pub(crate) env: &'a BTreeMap<String, String>,
-    /// Built-in defaults and the app's, merged.
+    /// The built-in defaults and the app's defaults, merged.
     pub(crate) lower_layers: &'a Dict,
     /// Variables and flags, merged.
     pub(crate) upper_layers: &'a Dict,
 }
 
-/// A domain, perhaps with mistakes that are already reported.
+/// A domain, possibly with errors that are reported already.
 pub(crate) struct DomainBuilder {
     pub(crate) name: String,
     pub(crate) dir: PathBuf,
-    /// None when what it starts can't be told because of a mistake.
+    /// None if an error prevents to determine the program.
     pub(crate) program: Option<Program>,
     pub(crate) process: ProcessSettings,
     pub(crate) tree: SettingTree,
     discovered: bool,
 }
 
-/// Reads one domain and reports all that is wrong with it alone.
+/// Reads one domain and reports the errors that concern it alone.
 pub(crate) fn read(
     found: &DiscoveredDomain,
-    around: &DomainContext<'_>,
-    leaves: &mut SettingArena,
-    problems: &mut Vec<Diagnostic>,
+    context: &DomainContext<'_>,
+    arena: &mut SettingArena,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> DomainBuilder {
-    let dir = around.root.join(&found.display_path);
+    let dir = context.root.join(&found.display_path);
     let file = found.display_path.join(CONFIG_FILE);
     let config = found.config.then(|| {
         read_config(
             &dir.join(CONFIG_FILE),
             &file,
             FileKind::Domain.section(),
-            problems,
+            diagnostics,
         )
     });
     let readable = !matches!(config, Some(None));
-    let mut own = Dict::new();
+    let mut own_layer = Dict::new();
     if let Some(root) = config.flatten() {
-        toplevel::check(&root, FileKind::Domain, &file, problems);
+        toplevel::check(&root, FileKind::Domain, &file, diagnostics);
         if let Some(section) = root.get("process") {
             let source = Source::File {
                 file,
-                folder: dir.clone(),
+                dir: dir.clone(),
             };
-            let mut lower = LayerParser {
+            let mut parser = LayerParser {
                 source,
-                env: Some(around.env),
-                leaves,
-                problems,
+                env: Some(context.env),
+                arena,
+                diagnostics,
             };
-            own = lower.section(schema::PROCESS, &section.value, "process");
+            own_layer = parser.section(schema::PROCESS, &section.value, "process");
         }
     }
     let merged = layers::merge([
-        ("app", around.lower_layers),
-        ("domain", &own),
-        ("overrides", around.upper_layers),
+        ("app", context.lower_layers),
+        ("domain", &own_layer),
+        ("overrides", context.upper_layers),
     ]);
-    let mut tree = layers::resolve(leaves, merged);
+    let mut tree = layers::resolve(arena, merged);
     drop_self_dependency(&mut tree, &found.name);
-    let process = resolve::process(&tree, around.root, &dir, problems);
+    let process = resolve::process(&tree, context.root, &dir, diagnostics);
     let (program, discovered) = if readable {
-        program(found, &tree, around.root, &dir, problems)
+        program(found, &tree, context.root, &dir, diagnostics)
     } else {
         (None, false)
     };
@@ -99,46 +99,47 @@ pub(crate) fn read(
     }
 }
 
-/// What the app says for every domain, `depends_on: [db]`, isn't said to `db` itself.
+/// An app-wide default such as `depends_on: [db]` does not apply to `db` itself.
 fn drop_self_dependency(tree: &mut SettingTree, name: &str) {
-    let meant_for_all = resolve::dependency_origins(tree)
-        .get(name)
-        .is_some_and(|origin| match origin {
-            Origin::File { file, .. } => file.as_os_str() == CONFIG_FILE,
-            Origin::Default | Origin::Variable(_) | Origin::Flag(_) => true,
-        });
-    if let (true, SettingTree::Map(settings)) = (meant_for_all, tree)
+    let is_app_wide =
+        resolve::dependency_origins(tree)
+            .get(name)
+            .is_some_and(|origin| match origin {
+                Origin::File { file, .. } => file.as_os_str() == CONFIG_FILE,
+                Origin::Default | Origin::Variable(_) | Origin::Flag(_) => true,
+            });
+    if let (true, SettingTree::Map(settings)) = (is_app_wide, tree)
         && let Some(SettingTree::Map(dependencies)) = settings.get_mut("depends_on")
     {
         dependencies.remove(name);
     }
 }
 
-/// What the domain starts (none after a mistake), and whether that was found by its name.
+/// The domain's program (none after an error), and whether its entry point was found by its name.
 fn program(
     found: &DiscoveredDomain,
     tree: &SettingTree,
     root: &Path,
     dir: &Path,
-    problems: &mut Vec<Diagnostic>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> (Option<Program>, bool) {
     let entry = match tree.leaf("entry") {
         Some(SettingWithOrigin {
-            setting: Setting::Text(entry),
+            setting: Setting::String(entry),
             origin,
         }) => Some((entry, origin)),
         _ => None,
     };
     let command = match tree.leaf("command") {
         Some(SettingWithOrigin {
-            setting: Setting::Texts(command),
+            setting: Setting::StringList(command),
             origin,
         }) => Some((command, origin)),
         _ => None,
     };
     match (entry, command) {
         (Some((_, origin)), Some((_, other))) => {
-            problems.push(
+            diagnostics.push(
                 Diagnostic::error(
                     "two-programs",
                     format!(
@@ -146,14 +147,14 @@ fn program(
                         origin.prefix()
                     ),
                 )
-                .at(origin.place())
+                .at(origin.location())
                 .hint("`entry` is a file for Node, `command` is any other program: keep one"),
             );
             (None, false)
         }
         (None, Some((command, origin))) => {
             if command.first().is_some_and(String::is_empty) {
-                problems.push(
+                diagnostics.push(
                     Diagnostic::error(
                         "invalid-value",
                         format!(
@@ -161,7 +162,7 @@ fn program(
                             origin.prefix()
                         ),
                     )
-                    .at(origin.place())
+                    .at(origin.location())
                     .hint("write `[PROGRAM, ARGUMENT, …]`"),
                 );
                 return (None, false);
@@ -170,17 +171,23 @@ fn program(
         }
         (Some((entry, origin)), None) => match entry_point::resolve_configured(root, dir, entry) {
             Ok(entry) => (Some(Program::Node { entry }), false),
-            Err(problem) => {
-                let message = format!("{}{}", origin.prefix(), problem.message);
-                problems.push(Diagnostic { message, ..problem }.at(origin.place()));
+            Err(diagnostic) => {
+                let message = format!("{}{}", origin.prefix(), diagnostic.message);
+                diagnostics.push(
+                    Diagnostic {
+                        message,
+                        ..diagnostic
+                    }
+                    .at(origin.location()),
+                );
                 (None, false)
             }
         },
         (None, None) => match entry_point::detect(root, found) {
             Ok(Some(entry)) => (Some(Program::Node { entry }), true),
             Ok(None) => (Some(Program::NoProcess), false),
-            Err(problem) => {
-                problems.push(problem);
+            Err(diagnostic) => {
+                diagnostics.push(diagnostic);
                 (None, false)
             }
         },
@@ -188,22 +195,22 @@ fn program(
 }
 
 impl DomainBuilder {
-    /// Whether there may be something to start: a mistake that was reported isn't held against
-    /// those who depend on it.
+    /// Whether the domain may have a process. After an error it counts as having one, so that the
+    /// domains that depend on it are not reported as well.
     pub(crate) fn may_have_process(&self) -> bool {
         self.program != Some(Program::NoProcess)
     }
 
-    /// Where a setting is written.
+    /// The origin of a setting.
     pub(crate) fn origin(&self, path: &str) -> Option<&Origin> {
         self.tree.leaf(path).map(|leaf| &leaf.origin)
     }
 
     /// The effective settings with their origins.
-    pub(crate) fn show(&self, root: &Path) -> Value {
+    pub(crate) fn effective_json(&self, root: &Path) -> Value {
         let relative =
             |path: &Path| json!(path.strip_prefix(root).unwrap_or(path).to_string_lossy());
-        let mut process = self.tree.show();
+        let mut process = self.tree.to_json();
         if let (true, Some(Program::Node { entry })) = (self.discovered, &self.program) {
             process["entry"] = leaf_json(relative(entry), "discovered");
         }
@@ -221,7 +228,7 @@ impl DomainBuilder {
         json!({ "name": self.name, "dir": relative(&self.dir), "process": process })
     }
 
-    /// The finished domain; only for drafts without mistakes.
+    /// The domain. To be used only without errors.
     pub(crate) fn build(self) -> Domain {
         Domain {
             name: self.name,
@@ -232,25 +239,25 @@ impl DomainBuilder {
     }
 }
 
-/// Reports a dependency or a member that no domain has the name of.
+/// The diagnostic for a dependency or group member that is not a domain.
 pub(crate) fn unknown_domain<'a>(
     name: &str,
     known: impl Iterator<Item = &'a str> + Clone,
     setting: &str,
     origin: &Origin,
 ) -> Diagnostic {
-    let problem = Diagnostic::error(
+    let diagnostic = Diagnostic::error(
         "unknown-domain",
         format!(
-            "{}`{setting}`: there is no domain {}",
+            "{}`{setting}`: unknown domain {}",
             origin.prefix(),
             quoted(name)
         ),
     )
-    .at(origin.place());
+    .at(origin.location());
     match crate::suggest::closest(name, known.clone()) {
-        Some(meant) => problem.hint(format!("did you mean `{meant}`?")),
-        None => problem.hint(format!(
+        Some(suggestion) => diagnostic.hint(format!("did you mean `{suggestion}`?")),
+        None => diagnostic.hint(format!(
             "the domains are {}",
             known.collect::<Vec<_>>().join(", ")
         )),

@@ -7,7 +7,7 @@ use crate::diagnostic::{Diagnostic, quoted};
 use crate::discovered::DiscoveredDomain;
 use crate::file::io_error_text;
 
-/// The names that are looked for when none is set.
+/// The file names that are searched if no entry point is configured.
 pub(crate) const NAMES: [&str; 5] = [
     "domain.js",
     "domain.mjs",
@@ -17,7 +17,7 @@ pub(crate) const NAMES: [&str; 5] = [
 ];
 const EXTENSIONS: [&str; 6] = ["js", "mjs", "cjs", "ts", "mts", "cts"];
 
-/// The one entry point found by its name; none when there is none.
+/// The entry point found by its name; none if there is none.
 pub(crate) fn detect(root: &Path, found: &DiscoveredDomain) -> Result<Option<PathBuf>, Diagnostic> {
     let paths: Vec<_> = found
         .entries
@@ -28,7 +28,7 @@ pub(crate) fn detect(root: &Path, found: &DiscoveredDomain) -> Result<Option<Pat
         [] => Ok(None),
         [one] => validate(root, &root.join(one))
             .map(Some)
-            .map_err(|problem| problem.in_file(one)),
+            .map_err(|diagnostic| diagnostic.in_file(one)),
         several => {
             let listed: Vec<_> = several
                 .iter()
@@ -37,13 +37,13 @@ pub(crate) fn detect(root: &Path, found: &DiscoveredDomain) -> Result<Option<Pat
             Err(Diagnostic::error(
                 "two-entries",
                 format!(
-                    "{} are both here, and only one can be started",
+                    "{} both exist, but a domain has one entry point",
                     listed.join(" and ")
                 ),
             )
             .in_file(&found.display_path)
             .hint(format!(
-                "say which with `process.entry: {}` in `{}`, or remove the other",
+                "set `process.entry: {}` in `{}`, or remove the other",
                 found.entries[0],
                 found.display_path.join("fulcrum.yml").display()
             )))
@@ -51,7 +51,7 @@ pub(crate) fn detect(root: &Path, found: &DiscoveredDomain) -> Result<Option<Pat
     }
 }
 
-/// The entry point that is set.
+/// The configured entry point.
 pub(crate) fn resolve_configured(
     root: &Path,
     dir: &Path,
@@ -65,56 +65,52 @@ pub(crate) fn resolve_configured(
         return Err(Diagnostic::error(
             "bad-entry",
             format!(
-                "`process.entry`: {} is nothing that Node can start",
+                "`process.entry`: {} is not a file that Node can run",
                 quoted(entry)
             ),
         )
         .hint(format!(
-            "its name must end with one of .{}; other programs are started with `process.command`",
+            "its name must end with one of .{}; run other programs with `process.command`",
             EXTENSIONS.join(", .")
         )));
     }
-    validate(root, &path).map_err(|problem| Diagnostic {
-        message: format!("`process.entry`: {} {}", quoted(entry), problem.message),
-        ..problem
+    validate(root, &path).map_err(|diagnostic| Diagnostic {
+        message: format!("`process.entry`: {} {}", quoted(entry), diagnostic.message),
+        ..diagnostic
     })
 }
 
-/// Checks a file, and gives its real path.
+/// Checks a file, and returns its canonical path.
 fn validate(root: &Path, path: &Path) -> Result<PathBuf, Diagnostic> {
     let bad = |message: String| Diagnostic::error("bad-entry", message);
     let real = path
         .canonicalize()
         .map_err(|error| match path.symlink_metadata() {
-            Ok(found) if found.is_symlink() => bad(format!(
-                "is a symlink that leads nowhere: {}",
-                io_error_text(&error)
-            ))
-            .hint("put a file there, or correct the link"),
-            _ => bad(format!("can't be started: {}", io_error_text(&error)))
+            Ok(found) if found.is_symlink() => {
+                bad(format!("is a dangling symlink: {}", io_error_text(&error)))
+                    .hint("create the target, or correct the link")
+            }
+            _ => bad(format!("cannot be run: {}", io_error_text(&error)))
                 .hint("create the file, or correct its name"),
         })?;
     if !real.starts_with(root) {
         return Err(Diagnostic::error(
             "outside-app",
-            format!(
-                "leads out of the app, to {}",
-                quoted(&real.to_string_lossy())
-            ),
+            format!("is outside the app, at {}", quoted(&real.to_string_lossy())),
         )
-        .hint("code that is started must be inside the app: copy it there"));
+        .hint("the entry point must be inside the app: copy it there"));
     }
     if !real.is_file() {
         let what = if real.is_dir() {
-            "a folder"
+            "a directory"
         } else {
-            "no ordinary file"
+            "not a regular file"
         };
-        return Err(bad(format!("is {what}")).hint("name the file in it that is to be started"));
+        return Err(bad(format!("is {what}")).hint("set the path of the file to run"));
     }
     File::open(&real).map_err(|error| {
-        bad(format!("can't be read: {}", io_error_text(&error)))
-            .hint("give the user that runs fulcrum the right to read it")
+        bad(format!("cannot be read: {}", io_error_text(&error)))
+            .hint("grant the user that runs fulcrum read permission")
     })?;
     Ok(real)
 }

@@ -1,4 +1,4 @@
-//! Files of variables: `KEY=VALUE`, a line each.
+//! Environment files: one `KEY=VALUE` per line.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,30 +7,33 @@ use crate::diagnostic::{Diagnostic, quoted};
 use crate::file::{location, read_text};
 use crate::node::Position;
 
-/// Reads a file of variables.
+/// Reads an environment file.
 ///
-/// `#` begins a comment at the beginning of a line or after a space; `export ` in front is
-/// allowed. A value in double quotes may span lines and knows `\n`, `\r`, `\t`, `\"`, `\\` and
-/// `\$`; one in single quotes is taken as it is; one without quotes ends with its line and loses
-/// the spaces around it. `${…}` isn't replaced. The last of several equal names wins.
+/// `#` starts a comment at the start of a line or after a space. A prefix `export ` is allowed. A
+/// value in double quotes may span lines and supports the escapes `\n`, `\r`, `\t`, `\"`, `\\` and
+/// `\$`. A value in single quotes is literal. A value without quotes ends with its line and is
+/// trimmed. `${…}` is not replaced. The last of several equal names takes precedence.
 ///
 /// # Errors
-/// The first finding: the file can't be read, or a line is neither of this form nor empty.
+/// The file cannot be read, or a line is malformed; the first such error.
 pub fn read_env_file(path: &Path) -> Result<BTreeMap<String, String>, Diagnostic> {
     read(path, path)
 }
 
-/// [`read_env_file`], with a name for findings.
-pub(crate) fn read(path: &Path, shown: &Path) -> Result<BTreeMap<String, String>, Diagnostic> {
-    let text = read_text(path, shown)?;
-    parse(&text).map_err(|fault| {
-        let spot = Position {
-            line: fault.line,
+/// [`read_env_file`], with the path for diagnostics.
+pub(crate) fn read(
+    path: &Path,
+    display_path: &Path,
+) -> Result<BTreeMap<String, String>, Diagnostic> {
+    let text = read_text(path, display_path)?;
+    parse(&text).map_err(|error| {
+        let position = Position {
+            line: error.line,
             column: 1,
         };
-        Diagnostic::error("bad-env-file", fault.message)
-            .at(Some(location(shown, spot)))
-            .hint(fault.hint)
+        Diagnostic::error("bad-env-file", error.message)
+            .at(Some(location(display_path, position)))
+            .hint(error.hint)
     })
 }
 
@@ -48,34 +51,34 @@ fn parse(text: &str) -> Result<BTreeMap<String, String>, EnvFileError> {
     while !rest.is_empty() {
         line += 1;
         let (this, after) = rest.split_once('\n').unwrap_or((rest, ""));
-        let written = this.trim();
-        if written.is_empty() || written.starts_with('#') {
+        let trimmed = this.trim();
+        if trimmed.is_empty() || trimmed.starts_with('#') {
             rest = after;
             continue;
         }
-        let assignment = written
+        let assignment = trimmed
             .strip_prefix("export ")
-            .unwrap_or(written)
+            .unwrap_or(trimmed)
             .trim_start();
         let Some((name, value)) = assignment.split_once('=') else {
             return Err(EnvFileError {
                 line,
-                message: format!("{} is no `KEY=VALUE`", quoted(written)),
-                hint: "a comment begins with `#`",
+                message: format!("expected `KEY=VALUE`, found {}", quoted(trimmed)),
+                hint: "comments start with `#`",
             });
         };
         let name = name.trim_end();
         if !is_name(name) {
             return Err(EnvFileError {
                 line,
-                message: format!("{} can't be the name of a variable", quoted(name)),
-                hint: "a name has letters, digits, `_`, `.` and `-`, and doesn't begin with a digit",
+                message: format!("{} is not a valid variable name", quoted(name)),
+                hint: "a name consists of letters, digits, `_`, `.` and `-`, and does not start with a digit",
             });
         }
         let value = value.trim_start();
         match value.chars().next() {
             Some(quote @ ('"' | '\'')) => {
-                // The value may go on after this line: take it from the text as a whole.
+                // The value may continue after this line, so it is taken from the whole text.
                 let from = &rest[this.trim_end().len() - value.len() + 1..];
                 let (value, after) = quoted_value(from, quote).ok_or_else(|| EnvFileError {
                     line,
@@ -89,8 +92,11 @@ fn parse(text: &str) -> Result<BTreeMap<String, String>, EnvFileError> {
                 if !trailing.is_empty() && !trailing.starts_with('#') {
                     return Err(EnvFileError {
                         line,
-                        message: format!("{} stands after the closing {quote}", quoted(trailing)),
-                        hint: "a comment there begins with `#`",
+                        message: format!(
+                            "unexpected {} after the closing {quote}",
+                            quoted(trailing)
+                        ),
+                        hint: "comments start with `#`",
                     });
                 }
                 variables.insert(name.to_owned(), value);
@@ -114,7 +120,7 @@ fn parse(text: &str) -> Result<BTreeMap<String, String>, EnvFileError> {
     Ok(variables)
 }
 
-/// The value up to its closing quote, and what follows.
+/// The value up to its closing quote, and the text after it.
 fn quoted_value(text: &str, quote: char) -> Option<(String, &str)> {
     let mut value = String::new();
     let mut chars = text.char_indices();
@@ -148,11 +154,11 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn reads_what_people_write() {
+    fn common_forms_are_read() {
         let text = "\r\n# a comment\nPLAIN = 1.10 \nexport ZIP=0123 # inline\nHASH=a#b\nEMPTY=\nNOTE=# nothing\n\
             DOUBLE=\"a\\n\\\"b\\\" $x\" # c\nSINGLE='a\\n # b'\nLONG=\"one\ntwo\"\nURL=http://a/?b=c\nPLAIN=2\r\n";
         let read = parse(text).expect("valid");
-        let wanted = [
+        let expected = [
             ("DOUBLE", "a\n\"b\" $x"),
             ("EMPTY", ""),
             ("HASH", "a#b"),
@@ -165,14 +171,14 @@ mod tests {
         ];
         assert_eq!(
             read,
-            wanted
+            expected
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into()
         );
     }
 
     #[test]
-    fn tells_the_line_of_a_mistake() {
+    fn errors_have_their_line() {
         for (text, line) in [
             ("A=1\nnonsense", 2),
             ("1A=x", 1),
@@ -181,7 +187,7 @@ mod tests {
             ("A='x\ny' z", 2),
             ("A=\"1\n2\"\nB", 3),
         ] {
-            assert_eq!(parse(text).map_err(|fault| fault.line), Err(line), "{text}");
+            assert_eq!(parse(text).map_err(|error| error.line), Err(line), "{text}");
         }
     }
 
@@ -192,7 +198,7 @@ mod tests {
         }
 
         #[test]
-        fn a_single_quoted_value_comes_back(value in "[^'\0]{0,30}") {
+        fn a_single_quoted_value_is_literal(value in "[^'\0]{0,30}") {
             let read = parse(&format!("A='{value}'")).expect("valid");
             prop_assert_eq!(&read["A"], &value);
         }

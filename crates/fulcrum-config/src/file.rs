@@ -1,4 +1,4 @@
-//! Reads a text file within bounds, and parses a `fulcrum.yml`.
+//! Reads text files of bounded size, and parses a `fulcrum.yml`.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,42 +9,40 @@ use crate::node::{Node, NodeKind};
 use crate::yaml;
 use crate::yaml_error::YamlError;
 
-/// The name of a configuration file, in the app's folder and in a domain's.
+/// The name of a configuration file, in the app's directory and in a domain's.
 pub(crate) const CONFIG_FILE: &str = "fulcrum.yml";
-/// A name that people try instead.
+/// A common mistake for [`CONFIG_FILE`].
 pub(crate) const MISNAMED_CONFIG_FILE: &str = "fulcrum.yaml";
 
-/// Far more than anyone writes by hand, little enough to read in one go.
+/// In bytes; far more than any configuration needs.
 const MAX_FILE_SIZE: u64 = 1024 * 1024;
 
-/// Reads a whole text file. `shown` is how it is called in findings.
-pub(crate) fn read_text(path: &Path, shown: &Path) -> Result<String, Diagnostic> {
+/// Reads a text file. `display_path` is its path in diagnostics.
+pub(crate) fn read_text(path: &Path, display_path: &Path) -> Result<String, Diagnostic> {
     let unreadable = |error: &io::Error| {
         let hint = match error.kind() {
             io::ErrorKind::NotFound => "create it, or correct its name",
-            io::ErrorKind::PermissionDenied => {
-                "give the user that runs fulcrum the right to read it"
-            }
-            _ => "it must be an ordinary, readable file",
+            io::ErrorKind::PermissionDenied => "grant the user that runs fulcrum read permission",
+            _ => "it must be a regular, readable file",
         };
         Diagnostic::error(
             "unreadable-file",
-            format!("can't be read: {}", io_error_text(error)),
+            format!("cannot be read: {}", io_error_text(error)),
         )
-        .in_file(shown)
+        .in_file(display_path)
         .hint(hint)
     };
-    // A pipe or a device would block or never end.
+    // Reading a pipe or a device may block or never end.
     let found = std::fs::metadata(path).map_err(|error| unreadable(&error))?;
     if !found.is_file() {
-        let what = if found.is_dir() {
-            "a folder"
+        let kind = if found.is_dir() {
+            "a directory"
         } else {
-            "no ordinary file"
+            "not a regular file"
         };
-        return Err(Diagnostic::error("unreadable-file", format!("is {what}"))
-            .in_file(shown)
-            .hint("it must be an ordinary, readable file"));
+        return Err(Diagnostic::error("unreadable-file", format!("is {kind}"))
+            .in_file(display_path)
+            .hint("it must be a regular, readable file"));
     }
     let mut bytes = Vec::new();
     File::open(path)
@@ -52,19 +50,19 @@ pub(crate) fn read_text(path: &Path, shown: &Path) -> Result<String, Diagnostic>
         .map_err(|error| unreadable(&error))?;
     if bytes.len() as u64 > MAX_FILE_SIZE {
         return Err(Diagnostic::error("too-large", "is larger than 1 MiB")
-            .in_file(shown)
-            .hint("is this the right file? A configuration is small"));
+            .in_file(display_path)
+            .hint("is this the right file? Configuration files are small"));
     }
-    decode(bytes, shown)
+    decode(bytes, display_path)
 }
 
-fn decode(bytes: Vec<u8>, shown: &Path) -> Result<String, Diagnostic> {
+fn decode(bytes: Vec<u8>, display_path: &Path) -> Result<String, Diagnostic> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(Diagnostic::error("not-text", "is UTF-16 text")
-            .in_file(shown)
+            .in_file(display_path)
             .hint("save it as UTF-8"));
     }
-    let place = |before: &[u8]| {
+    let location_after = |before: &[u8]| {
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
         let column = before
             .iter()
@@ -73,15 +71,17 @@ fn decode(bytes: Vec<u8>, shown: &Path) -> Result<String, Diagnostic> {
             .count()
             + 1;
         Some(Location {
-            file: shown.to_owned(),
+            file: display_path.to_owned(),
             line: u32::try_from(line).unwrap_or(u32::MAX),
             column: u32::try_from(column).unwrap_or(u32::MAX),
         })
     };
     if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
-        return Err(Diagnostic::error("not-text", "holds binary data, not text")
-            .at(place(&bytes[..at]))
-            .hint("is this the right file? It must be UTF-8 text"));
+        return Err(
+            Diagnostic::error("not-text", "contains binary data, not text")
+                .at(location_after(&bytes[..at]))
+                .hint("is this the right file? It must be UTF-8 text"),
+        );
     }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(match text.strip_prefix('\u{feff}') {
@@ -90,48 +90,46 @@ fn decode(bytes: Vec<u8>, shown: &Path) -> Result<String, Diagnostic> {
         }),
         Err(error) => {
             let valid = error.utf8_error().valid_up_to();
-            Err(
-                Diagnostic::error("not-text", "holds bytes that are no UTF-8 text")
-                    .at(place(&error.as_bytes()[..valid]))
-                    .hint("save it as UTF-8"),
-            )
+            Err(Diagnostic::error("not-text", "is not valid UTF-8")
+                .at(location_after(&error.as_bytes()[..valid]))
+                .hint("save it as UTF-8"))
         }
     }
 }
 
-/// Parses a `fulcrum.yml`: none when it is unusable, which is then among the problems.
+/// Parses a `fulcrum.yml`; none if it is unusable, which is reported.
 ///
-/// Only what is under `section` is ours: a duplicate key elsewhere is told as a warning.
+/// Only `section` is Fulcrum's own: a duplicate key elsewhere is a warning.
 pub(crate) fn read_config(
     path: &Path,
-    shown: &Path,
+    display_path: &Path,
     section: &str,
-    problems: &mut Vec<Diagnostic>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Node> {
-    let text = match read_text(path, shown) {
+    let text = match read_text(path, display_path) {
         Ok(text) => text,
-        Err(problem) => {
-            problems.push(problem);
+        Err(diagnostic) => {
+            diagnostics.push(diagnostic);
             return None;
         }
     };
     let parsed = match yaml::parse(&text) {
         Ok(parsed) => parsed,
-        Err(fault) => {
-            problems.push(into_diagnostic(fault, shown));
+        Err(error) => {
+            diagnostics.push(into_diagnostic(error, display_path));
             return None;
         }
     };
     for duplicate in parsed.duplicates {
-        let ours = duplicate
+        let is_own_section = duplicate
             .section
             .as_deref()
             .is_none_or(|name| name == section);
-        let mut problem = into_diagnostic(duplicate.fault, shown);
-        if !ours {
-            problem.severity = Severity::Warning;
+        let mut diagnostic = into_diagnostic(duplicate.error, display_path);
+        if !is_own_section {
+            diagnostic.severity = Severity::Warning;
         }
-        problems.push(problem);
+        diagnostics.push(diagnostic);
     }
     match parsed.root.value {
         NodeKind::Mapping(_) => Some(parsed.root),
@@ -140,44 +138,45 @@ pub(crate) fn read_config(
             ..parsed.root
         }),
         _ => {
-            problems.push(
+            diagnostics.push(
                 Diagnostic::error(
                     "wrong-type",
-                    format!("the file must hold a map, not {}", parsed.root.kind()),
+                    format!(
+                        "expected a map at the top level, found {}",
+                        parsed.root.kind()
+                    ),
                 )
-                .at(Some(location(shown, parsed.root.spot)))
-                .hint(format!("begin with a key, such as `{section}:`")),
+                .at(Some(location(display_path, parsed.root.position)))
+                .hint(format!("start with a key, such as `{section}:`")),
             );
             None
         }
     }
 }
 
-/// A place in a file.
-pub(crate) fn location(file: &Path, spot: crate::node::Position) -> Location {
+/// The location of a position in a file.
+pub(crate) fn location(file: &Path, position: crate::node::Position) -> Location {
     Location {
         file: file.to_owned(),
-        line: spot.line,
-        column: spot.column,
+        line: position.line,
+        column: position.column,
     }
 }
 
-fn into_diagnostic(fault: YamlError, shown: &Path) -> Diagnostic {
-    let mut problem =
-        Diagnostic::error(fault.code, fault.message).at(Some(location(shown, fault.position)));
-    problem.hint = fault.hint;
-    problem
+fn into_diagnostic(error: YamlError, display_path: &Path) -> Diagnostic {
+    let mut diagnostic = Diagnostic::error(error.code, error.message)
+        .at(Some(location(display_path, error.position)));
+    diagnostic.hint = error.hint;
+    diagnostic
 }
 
-/// An I/O error without its number: `permission denied`.
+/// The text of an I/O error without its number: `permission denied`.
 pub(crate) fn io_error_text(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file or folder".into(),
+        io::ErrorKind::NotFound => "no such file or directory".into(),
         io::ErrorKind::PermissionDenied => "permission denied".into(),
-        // Its `ErrorKind` isn't stable yet, and its number differs between systems.
-        _ if error.to_string().contains("symbolic links") => {
-            "its symlinks go round in a circle".into()
-        }
+        // Its `ErrorKind` is not stable yet, and its number differs between systems.
+        _ if error.to_string().contains("symbolic links") => "its symlinks form a loop".into(),
         _ => error.to_string(),
     }
 }

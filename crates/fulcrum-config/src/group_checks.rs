@@ -1,4 +1,5 @@
-//! `runtime.groups`: members that there are, each once, in an order that nothing contradicts.
+//! Checks of `runtime.groups`: members exist, are listed once, and are in an order that does not
+//! contradict their dependencies.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,20 +15,20 @@ use crate::setting::{Origin, SettingTree};
 pub(crate) fn check(
     tree: &SettingTree,
     runtime: &RuntimeSettings,
-    drafts: &BTreeMap<String, DomainBuilder>,
+    builders: &BTreeMap<String, DomainBuilder>,
     found: &Discovery,
-    problems: &mut Vec<Diagnostic>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) {
     for (name, group) in &runtime.groups {
         let Some(origin) = origin(tree, name) else {
             continue;
         };
-        check_members(name, group, origin, drafts, found, problems);
+        check_members(name, group, origin, builders, found, diagnostics);
     }
-    check_order(tree, runtime, drafts, problems);
+    check_order(tree, runtime, builders, diagnostics);
 }
 
-/// Where a group's members are written.
+/// The origin of a group's members.
 fn origin<'a>(tree: &'a SettingTree, group: &str) -> Option<&'a Origin> {
     match tree.find("groups")? {
         SettingTree::Map(groups) => groups.get(group)?.leaf("domains").map(|leaf| &leaf.origin),
@@ -39,37 +40,37 @@ fn check_members(
     name: &str,
     group: &SupervisionGroup,
     origin: &Origin,
-    drafts: &BTreeMap<String, DomainBuilder>,
+    builders: &BTreeMap<String, DomainBuilder>,
     found: &Discovery,
-    problems: &mut Vec<Diagnostic>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) {
     let setting = format!("runtime.groups.{name}.domains");
-    let mut told = BTreeSet::new();
+    let mut reported = BTreeSet::new();
     for member in &group.domains {
         let lead = format!("{}`{setting}`: {}", origin.prefix(), quoted(member));
-        if !told.insert(member) {
-            let problem =
-                Diagnostic::error("duplicate-member", format!("{lead} stands there twice"))
-                    .at(origin.place())
-                    .hint("a member has one place in a group's order");
-            problems.push(problem);
+        if !reported.insert(member) {
+            let diagnostic =
+                Diagnostic::error("duplicate-member", format!("{lead} is listed twice"))
+                    .at(origin.location())
+                    .hint("a member has one position in a group");
+            diagnostics.push(diagnostic);
             continue;
         }
-        match drafts.get(member) {
+        match builders.get(member) {
             None if found.rejected.contains(member) => {}
             None => {
-                let known = drafts.keys().map(String::as_str);
-                problems.push(unknown_domain(member, known, &setting, origin));
+                let known = builders.keys().map(String::as_str);
+                diagnostics.push(unknown_domain(member, known, &setting, origin));
             }
-            Some(draft) if !draft.may_have_process() => problems.push(
+            Some(builder) if !builder.may_have_process() => diagnostics.push(
                 Diagnostic {
                     severity: Severity::Warning,
                     ..Diagnostic::error(
                         "no-process",
-                        format!("{lead} has no process, so the group means nothing to it"),
+                        format!("{lead} has no process, so the group has no effect on it"),
                     )
                 }
-                .at(origin.place())
+                .at(origin.location())
                 .hint("it has a `fulcrum.yml` but no entry point: remove it, or give it one"),
             ),
             Some(_) => {}
@@ -77,44 +78,45 @@ fn check_members(
     }
 }
 
-/// Members wait for those before them, which mustn't wait for them in turn.
+/// Members wait for those before them, so these must not depend on them.
 fn check_order(
     tree: &SettingTree,
     runtime: &RuntimeSettings,
-    drafts: &BTreeMap<String, DomainBuilder>,
-    problems: &mut Vec<Diagnostic>,
+    builders: &BTreeMap<String, DomainBuilder>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) {
     let with_process = |name: &str| {
-        drafts
+        builders
             .get(name)
             .is_some_and(DomainBuilder::may_have_process)
     };
-    let mut graph: Graph<'_> = drafts
+    let mut graph: Graph<'_> = builders
         .values()
-        .map(|draft| {
-            let needs = resolve::dependency_origins(&draft.tree).into_keys();
-            let needs = needs.filter(|name| with_process(name)).collect();
-            (draft.name.as_str(), needs)
+        .map(|builder| {
+            let dependencies = resolve::dependency_origins(&builder.tree).into_keys();
+            let dependencies = dependencies.filter(|name| with_process(name)).collect();
+            (builder.name.as_str(), dependencies)
         })
         .collect();
-    let depends = graph.clone();
+    let dependency_edges = graph.clone();
     for group in runtime.groups.values() {
         for member in group.domains.iter().filter(|name| with_process(name)) {
-            let before = group.predecessors(member).iter().map(String::as_str);
-            let needs = graph.entry(member).or_default();
-            needs.extend(before.filter(|other| *other != member && with_process(other)));
+            let predecessors = group.predecessors(member).iter().map(String::as_str);
+            let dependencies = graph.entry(member).or_default();
+            dependencies
+                .extend(predecessors.filter(|other| *other != member && with_process(other)));
         }
     }
-    let mut told = BTreeSet::new();
+    let mut reported = BTreeSet::new();
     for cycle in dependency_graph::cycles(&graph) {
         let edges = || {
             let next = cycle.iter().cycle().skip(1);
             cycle.iter().zip(next).filter(|(from, to)| {
-                let own = depends.get(from.as_str());
-                !own.is_some_and(|needs| needs.contains(to.as_str()))
+                let own_dependencies = dependency_edges.get(from.as_str());
+                !own_dependencies.is_some_and(|dependencies| dependencies.contains(to.as_str()))
             })
         };
-        // One of dependencies alone is told where those are checked.
+        // A cycle of dependencies alone is reported by their own check.
         let by_group = edges().find_map(|(from, to)| {
             let mut groups = runtime.groups.iter();
             groups.find(|(_, group)| group.predecessors(from).contains(to))
@@ -123,22 +125,22 @@ fn check_order(
         let Some(origin) = origin(tree, name) else {
             continue;
         };
-        // One mistake may close several cycles.
-        if !told.insert(name) {
+        // One group may cause several cycles.
+        if !reported.insert(name) {
             continue;
         }
         let first = &cycle[0];
-        let problem = Diagnostic::error(
+        let diagnostic = Diagnostic::error(
             "group-order",
             format!(
-                "{}`runtime.groups.{name}.domains`: its order contradicts what its members depend \
-                 on, so each waits for the next, forever: {} -> {first}",
+                "{}`runtime.groups.{name}.domains`: its order contradicts the \
+                 dependencies of its members: {} -> {first}",
                 origin.prefix(),
                 cycle.join(" -> ")
             ),
         )
-        .at(origin.place())
-        .hint("a member waits for those before it: write those that others depend on first");
-        problems.push(problem);
+        .at(origin.location())
+        .hint("members wait for those before them: list dependencies first");
+        diagnostics.push(diagnostic);
     }
 }

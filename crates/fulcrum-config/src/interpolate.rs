@@ -2,26 +2,26 @@
 
 use std::collections::BTreeMap;
 
-/// Why a text can't be filled in.
+/// Why a reference cannot be expanded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum InterpolationError {
-    /// The variable isn't set and there is no default.
+    /// The variable is not set, and there is no default.
     Unset(String),
-    /// `${` that isn't followed by a name and `}`; what stands there.
+    /// `${` without a name and `}`; the text in question.
     Malformed(String),
 }
 
-/// Replaces each `${NAME}` by the variable and each `${NAME:-default}` by the variable or, where
-/// it is unset or empty, the default. `$$` is a dollar; any other dollar stands for itself.
+/// Replaces each `${NAME}` by the variable, and each `${NAME:-default}` by the variable or, if that
+/// is unset or empty, the default. `$$` is a dollar sign; any other dollar sign is literal.
 ///
 /// # Errors
-/// All gaps of the text, not just the first.
+/// All errors of the text, not only the first.
 pub(crate) fn interpolate(
     text: &str,
     env: &BTreeMap<String, String>,
 ) -> Result<String, Vec<InterpolationError>> {
     let mut out = String::with_capacity(text.len());
-    let mut gaps = Vec::new();
+    let mut errors = Vec::new();
     let mut rest = text;
     while let Some(start) = rest.find('$') {
         let (before, from) = rest.split_at(start);
@@ -31,13 +31,13 @@ pub(crate) fn interpolate(
             rest = after;
         } else if let Some(after) = from.strip_prefix("${") {
             let Some((inside, after)) = after.split_once('}') else {
-                gaps.push(InterpolationError::Malformed(from.to_owned()));
+                errors.push(InterpolationError::Malformed(from.to_owned()));
                 rest = "";
                 break;
             };
             match expand(inside, env) {
                 Ok(value) => out.push_str(value),
-                Err(gap) => gaps.push(gap),
+                Err(error) => errors.push(error),
             }
             rest = after;
         } else {
@@ -46,7 +46,11 @@ pub(crate) fn interpolate(
         }
     }
     out.push_str(rest);
-    if gaps.is_empty() { Ok(out) } else { Err(gaps) }
+    if errors.is_empty() {
+        Ok(out)
+    } else {
+        Err(errors)
+    }
 }
 
 fn expand<'a>(
@@ -68,7 +72,7 @@ fn expand<'a>(
     }
 }
 
-/// Whether this can be the name of a variable in `${…}`.
+/// Whether this is a valid variable name in `${…}`.
 fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
@@ -86,8 +90,8 @@ mod tests {
     }
 
     #[test]
-    fn fills_in_variables_and_defaults() {
-        for (text, filled) in [
+    fn variables_and_defaults_are_expanded() {
+        for (text, expected) in [
             ("plain", "plain"),
             ("${HOST}:${PORT:-5432}/x", "db:5432/x"),
             ("${EMPTY}", ""),
@@ -98,12 +102,12 @@ mod tests {
             ("${RECURSE}", "${HOST}"),
             ("${UNSET:-a:-b}", "a:-b"),
         ] {
-            assert_eq!(interpolate(text, &env()), Ok(filled.to_owned()), "{text}");
+            assert_eq!(interpolate(text, &env()), Ok(expected.to_owned()), "{text}");
         }
     }
 
     #[test]
-    fn names_every_gap() {
+    fn every_error_is_reported() {
         assert_eq!(
             interpolate("${A} ${B:-x} ${C}", &env()),
             Err(vec![
@@ -114,7 +118,7 @@ mod tests {
         for text in ["${", "${HOST", "${}", "${1A}", "${A-b}", "${A B}"] {
             assert!(
                 matches!(
-                    interpolate(text, &env()).expect_err("a gap").as_slice(),
+                    interpolate(text, &env()).expect_err("an error").as_slice(),
                     [InterpolationError::Malformed(_)]
                 ),
                 "{text}"
@@ -124,7 +128,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_text_with_doubled_dollars_comes_back(text in ".{0,40}") {
+        fn doubled_dollar_signs_are_literal(text in ".{0,40}") {
             prop_assert_eq!(interpolate(&text.replace('$', "$$"), &env()), Ok(text));
         }
 

@@ -1,8 +1,8 @@
-//! One layer: checks what is written against the schema and turns it into settings.
+//! One layer: checks a tree against the schema and turns it into settings.
 //!
-//! Each value is checked once, in the layer that has it, so that a mistake in `runtime.defaults`
-//! is told once and not for every domain, and is told even where a higher layer hides it. What is
-//! refused is left out: the layer below shines through and nothing is reported as a consequence.
+//! Each value is checked once, in the layer that has it. So an error in `runtime.defaults` is
+//! reported once and not for every domain, and even if a higher layer overrides the value. An invalid
+//! value is left out, so that the layer below applies and no further error follows.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,13 +20,13 @@ use crate::suggest::closest;
 use crate::value::parse_value;
 use crate::value_error::ValueError;
 
-/// Where a layer comes from.
+/// The source of a layer.
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
     /// The built-in defaults.
     Default,
-    /// A file, as shown, and its folder.
-    File { file: PathBuf, folder: PathBuf },
+    /// A file, relative to the app root, and its directory, absolute.
+    File { file: PathBuf, dir: PathBuf },
     /// A variable.
     Variable(String),
     /// A flag, by its path.
@@ -34,13 +34,13 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    fn origin(&self, spot: Position) -> Origin {
+    fn origin(&self, position: Position) -> Origin {
         match self {
             Self::Default => Origin::Default,
-            Self::File { file, folder } => Origin::File {
+            Self::File { file, dir } => Origin::File {
                 file: file.clone(),
-                folder: folder.clone(),
-                spot,
+                dir: dir.clone(),
+                position,
             },
             Self::Variable(name) => Origin::Variable(name.clone()),
             Self::Flag(path) => Origin::Flag(path.clone()),
@@ -51,21 +51,21 @@ impl Source {
 /// Turns nodes into a layer.
 pub(crate) struct LayerParser<'a> {
     pub(crate) source: Source,
-    /// What `${…}` is filled in from; only files are.
+    /// The variables for `${…}`, which is expanded only in files.
     pub(crate) env: Option<&'a BTreeMap<String, String>>,
-    pub(crate) leaves: &'a mut SettingArena,
-    pub(crate) problems: &'a mut Vec<Diagnostic>,
+    pub(crate) arena: &'a mut SettingArena,
+    pub(crate) diagnostics: &'a mut Vec<Diagnostic>,
 }
 
 impl LayerParser<'_> {
-    /// A map with the keys of a section; `path` is how the section is called in findings.
+    /// Parses a map with the keys of a section; `path` is the section's path in diagnostics.
     pub(crate) fn section(&mut self, keys: &'static [Key], node: &Node, path: &str) -> Dict {
         let mut dict = Dict::new();
         for entry in self.entries(node, path) {
             match keys.iter().find(|key| key.name == entry.key) {
                 Some(key) => {
-                    let below = join(path, key.name);
-                    if let Some(value) = self.parse_kind(&key.kind, &entry.value, &below) {
+                    let key_path = join(path, key.name);
+                    if let Some(value) = self.parse_kind(&key.kind, &entry.value, &key_path) {
                         dict.insert(key.name.to_owned(), value);
                     }
                 }
@@ -75,7 +75,7 @@ impl LayerParser<'_> {
         dict
     }
 
-    /// What stands behind one key; none when it is refused.
+    /// Parses the value of a key; none if it is invalid.
     pub(crate) fn parse_kind(&mut self, kind: &Kind, node: &Node, path: &str) -> Option<Value> {
         match kind {
             Kind::Section(keys) => Some(self.section(keys, node, path).into()),
@@ -90,8 +90,8 @@ impl LayerParser<'_> {
             Kind::MapOf(keys) => {
                 let mut dict = Dict::new();
                 for entry in self.entries(node, path) {
-                    let below = self.section(keys, &entry.value, &join(path, &entry.key));
-                    dict.insert(entry.key.clone(), below.into());
+                    let key_path = self.section(keys, &entry.value, &join(path, &entry.key));
+                    dict.insert(entry.key.clone(), key_path.into());
                 }
                 Some(dict.into())
             }
@@ -103,27 +103,27 @@ impl LayerParser<'_> {
     }
 
     fn value(&mut self, kind: Type, node: &Node, path: &str) -> Option<Value> {
-        let filled = self.interpolate_node(node, path)?;
-        match parse_value(kind, &filled) {
+        let interpolated = self.interpolate_node(node, path)?;
+        match parse_value(kind, &interpolated) {
             Ok(setting) => {
-                let origin = self.source.origin(node.spot);
-                Some(self.leaves.add(SettingWithOrigin { setting, origin }))
+                let origin = self.source.origin(node.position);
+                Some(self.arena.add(SettingWithOrigin { setting, origin }))
             }
-            Err(refusal) => {
-                self.report_invalid(refusal, node.spot, path);
+            Err(error) => {
+                self.report_invalid(error, node.position, path);
                 None
             }
         }
     }
 
-    /// `env`: each variable is a setting of its own, so that layers add to each other.
+    /// `env`: each variable is a setting of its own, so that layers add variables.
     fn variables(&mut self, node: &Node, path: &str) -> Dict {
         let mut dict = Dict::new();
         if let NodeKind::Sequence(_) = node.value {
             self.report_invalid(
                 ValueError::expected("a map of variables", node)
-                    .hint("write `NAME: value`, a line each"),
-                node.spot,
+                    .hint("write one `NAME: value` per line"),
+                node.position,
                 path,
             );
             return dict;
@@ -132,88 +132,85 @@ impl LayerParser<'_> {
             let name = &entry.key;
             if name.is_empty() || name.contains(['=', '\0']) {
                 self.report_invalid(
-                    ValueError::invalid(format!(
-                        "{} can't be the name of a variable",
-                        quoted(name)
-                    )),
-                    entry.spot,
+                    ValueError::invalid(format!("{} is not a valid variable name", quoted(name))),
+                    entry.position,
                     path,
                 );
                 continue;
             }
-            let below = join(path, name);
-            let Some(filled) = self.interpolate_node(&entry.value, &below) else {
+            let key_path = join(path, name);
+            let Some(interpolated) = self.interpolate_node(&entry.value, &key_path) else {
                 continue;
             };
-            match scalar(&filled, "a text") {
+            match scalar(&interpolated, "a text") {
                 Ok(text) => {
                     let leaf = SettingWithOrigin {
-                        setting: crate::setting::Setting::Text(text.to_owned()),
-                        origin: self.source.origin(entry.value.spot),
+                        setting: crate::setting::Setting::String(text.to_owned()),
+                        origin: self.source.origin(entry.value.position),
                     };
-                    dict.insert(name.clone(), self.leaves.add(leaf));
+                    dict.insert(name.clone(), self.arena.add(leaf));
                 }
-                Err(refusal) => {
-                    let refusal = match filled.value {
-                        NodeKind::Null => refusal.hint(format!("an empty text is written `\"\"`; to hand on a variable of your own write `{name}: ${{{name}}}`")),
-                        _ => refusal,
+                Err(error) => {
+                    let error = match interpolated.value {
+                        NodeKind::Null => error.hint(format!("an empty text is `\"\"`; to pass on a variable of the environment, write `{name}: ${{{name}}}`")),
+                        _ => error,
                     };
-                    self.report_invalid(refusal, entry.value.spot, &below);
+                    self.report_invalid(error, entry.value.position, &key_path);
                 }
             }
         }
         dict
     }
 
-    /// `headers`: each is a setting of its own, under the name by which it is sent.
+    /// `headers`: each header is a setting of its own, under the name that is sent.
     fn headers(&mut self, node: &Node, path: &str) -> Dict {
         let mut dict = Dict::new();
         for entry in self.entries(node, path) {
-            let below = join(path, &entry.key);
-            let Some(filled) = self.interpolate_node(&entry.value, &below) else {
+            let key_path = join(path, &entry.key);
+            let Some(interpolated) = self.interpolate_node(&entry.value, &key_path) else {
                 continue;
             };
             let name = match crate::otlp::header_name(&entry.key) {
                 Ok(name) => name,
-                Err(refusal) => {
-                    self.report_invalid(refusal, entry.spot, path);
+                Err(error) => {
+                    self.report_invalid(error, entry.position, path);
                     continue;
                 }
             };
-            let checked = scalar(&filled, "a text").and_then(|text| {
+            let checked = scalar(&interpolated, "a text").and_then(|text| {
                 crate::otlp::header_value(text)?;
                 Ok(text)
             });
             match checked {
                 Ok(text) => {
                     let leaf = SettingWithOrigin {
-                        setting: crate::setting::Setting::Text(text.to_owned()),
-                        origin: self.source.origin(entry.value.spot),
+                        setting: crate::setting::Setting::String(text.to_owned()),
+                        origin: self.source.origin(entry.value.position),
                     };
-                    dict.insert(name, self.leaves.add(leaf));
+                    dict.insert(name, self.arena.add(leaf));
                 }
-                Err(refusal) => self.report_invalid(refusal, entry.value.spot, &below),
+                Err(error) => self.report_invalid(error, entry.value.position, &key_path),
             }
         }
         dict
     }
 
-    /// `depends_on`: a list of names is a map of them without conditions.
+    /// `depends_on`: a list of names is a map of names without conditions.
     fn dependencies(&mut self, node: &Node, path: &str) -> Dict {
         let mut dict = Dict::new();
         let ready = Kind::Value(Type::OneOf(&["ready", "started", "exited"]));
         match &node.value {
             NodeKind::Sequence(items) => {
                 for item in items {
-                    let Some(filled) = self.interpolate_node(item, path) else {
+                    let Some(interpolated) = self.interpolate_node(item, path) else {
                         continue;
                     };
-                    match scalar(&filled, "a domain's name") {
+                    match scalar(&interpolated, "a domain's name") {
                         Ok(name) => {
                             let name = name.to_owned();
                             let condition = Node {
-                                spot: item.spot,
-                                ..Node::text("ready")
+                                position: item.position,
+                                ..Node::scalar("ready")
                             };
                             if let Some(value) = self.parse_kind(&ready, &condition, path) {
                                 dict.insert(
@@ -222,26 +219,26 @@ impl LayerParser<'_> {
                                 );
                             }
                         }
-                        Err(refusal) => self.report_invalid(refusal, item.spot, path),
+                        Err(error) => self.report_invalid(error, item.position, path),
                     }
                 }
             }
             NodeKind::Scalar { text, .. } => self.report_invalid(
                 ValueError::expected("a list of domains", node).hint(format!("write `[{text}]`")),
-                node.spot,
+                node.position,
                 path,
             ),
             _ => {
                 for entry in self.entries(node, path) {
-                    let below = join(path, &entry.key);
-                    let mut inner = self.section(schema::DEPENDENCY, &entry.value, &below);
+                    let key_path = join(path, &entry.key);
+                    let mut inner = self.section(schema::DEPENDENCY, &entry.value, &key_path);
                     if !inner.contains_key("condition") {
                         let condition = Node {
-                            spot: entry.spot,
-                            ..Node::text("ready")
+                            position: entry.position,
+                            ..Node::scalar("ready")
                         };
                         inner.extend(
-                            self.parse_kind(&ready, &condition, &below)
+                            self.parse_kind(&ready, &condition, &key_path)
                                 .map(|value| ("condition".to_owned(), value)),
                         );
                     }
@@ -252,45 +249,43 @@ impl LayerParser<'_> {
         dict
     }
 
-    /// The entries of what must be a map; nothing there is a map without entries.
+    /// The entries of a map; a missing value is an empty map.
     fn entries<'n>(&mut self, node: &'n Node, path: &str) -> &'n [Entry] {
         match &node.value {
             NodeKind::Mapping(entries) => entries,
             NodeKind::Null => &[],
             NodeKind::Scalar { .. } | NodeKind::Sequence(_) => {
-                self.report_invalid(ValueError::expected("a map", node), node.spot, path);
+                self.report_invalid(ValueError::expected("a map", node), node.position, path);
                 &[]
             }
         }
     }
 
     fn report_unknown_key(&mut self, keys: &'static [Key], entry: &Entry, path: &str) {
-        // Looking for the nearest name takes its time; beyond this nothing is shown anyway.
-        if self.problems.len() > diagnostic::MAX_DIAGNOSTICS {
+        // The search for the closest name takes time, and further diagnostics are not reported.
+        if self.diagnostics.len() > diagnostic::MAX_DIAGNOSTICS {
             return;
         }
-        let mut refusal = ValueError {
+        let mut error = ValueError {
             code: "unknown-key",
             message: format!("unknown key {}", quoted(&entry.key)),
             hint: None,
         };
-        refusal = match (
+        error = match (
             closest(&entry.key, schema::names(keys)),
             schema::find_nested_key(keys, &entry.key),
         ) {
-            (Some(name), _) => refusal.hint(format!("did you mean `{name}`?")),
-            (None, Some(deeper)) => {
-                refusal.hint(format!("did you mean `{}`?", join(path, &deeper)))
-            }
-            (None, None) => refusal.hint(format!(
-                "known here are {}",
+            (Some(name), _) => error.hint(format!("did you mean `{name}`?")),
+            (None, Some(nested)) => error.hint(format!("did you mean `{}`?", join(path, &nested))),
+            (None, None) => error.hint(format!(
+                "known keys: {}",
                 schema::names(keys).collect::<Vec<_>>().join(", ")
             )),
         };
-        self.report_invalid(refusal, entry.spot, path);
+        self.report_invalid(error, entry.position, path);
     }
 
-    /// The node with its variables filled in; none when one is missing.
+    /// The node with its variables expanded; none if that fails.
     fn interpolate_node(&mut self, node: &Node, path: &str) -> Option<Node> {
         let Some(env) = self.env else {
             return Some(node.clone());
@@ -302,9 +297,9 @@ impl LayerParser<'_> {
                     text,
                     plain: *plain,
                 },
-                Err(gaps) => {
-                    for gap in gaps {
-                        self.report_unresolved(gap, node.spot, path);
+                Err(errors) => {
+                    for error in errors {
+                        self.report_unresolved(error, node.position, path);
                     }
                     return None;
                 }
@@ -328,33 +323,33 @@ impl LayerParser<'_> {
             ),
         };
         Some(Node {
-            spot: node.spot,
+            position: node.position,
             value,
         })
     }
 
-    fn report_unresolved(&mut self, gap: InterpolationError, spot: Position, path: &str) {
-        let refusal = match gap {
+    fn report_unresolved(&mut self, error: InterpolationError, position: Position, path: &str) {
+        let error = match error {
             InterpolationError::Unset(name) => ValueError {
                 code: "unset-variable",
                 message: format!("the variable {} is not set", quoted(&name)),
-                hint: Some(format!("set {name}, or give a default: `${{{name}:-…}}`")),
+                hint: Some(format!("set {name}, or write a default: `${{{name}:-…}}`")),
             },
             InterpolationError::Malformed(text) => ValueError {
                 code: "bad-variable",
-                message: format!("{} is no variable", quoted(&text)),
+                message: format!("{} is not a variable reference", quoted(&text)),
                 hint: Some("write `${NAME}` or `${NAME:-default}`; a dollar sign is `$$`".into()),
             },
         };
-        self.report_invalid(refusal, spot, path);
+        self.report_invalid(error, position, path);
     }
 
-    fn report_invalid(&mut self, refusal: ValueError, spot: Position, path: &str) {
-        let origin = self.source.origin(spot);
-        let message = format!("{}{}: {}", origin.prefix(), quoted(path), refusal.message);
-        let mut problem = Diagnostic::error(refusal.code, message).at(origin.place());
-        problem.hint = refusal.hint;
-        self.problems.push(problem);
+    fn report_invalid(&mut self, error: ValueError, position: Position, path: &str) {
+        let origin = self.source.origin(position);
+        let message = format!("{}{}: {}", origin.prefix(), quoted(path), error.message);
+        let mut diagnostic = Diagnostic::error(error.code, message).at(origin.location());
+        diagnostic.hint = error.hint;
+        self.diagnostics.push(diagnostic);
     }
 }
 

@@ -1,8 +1,7 @@
-//! Puts layers on top of each other.
+//! Merges layers of settings.
 //!
-//! figment merges, and keeps which provider each value came from. What it merges are numbers that
-//! stand for checked settings, not the settings: its own values would lose the text of `1.10` and
-//! every place in a file.
+//! figment does the merge. It merges numbers that refer to checked settings, not the settings, since
+//! its own values would lose the text of `1.10` and every location in a file.
 
 use std::collections::BTreeMap;
 
@@ -11,18 +10,18 @@ use figment::{Figment, Metadata, Profile, Provider};
 
 use crate::setting::{SettingTree, SettingWithOrigin};
 
-/// All settings of all layers; a layer refers to them by number.
+/// All settings of all layers, which layers refer to by number.
 #[derive(Debug, Default)]
 pub(crate) struct SettingArena(Vec<SettingWithOrigin>);
 
 impl SettingArena {
-    /// Keeps a setting and gives what stands for it in a layer.
-    pub(crate) fn add(&mut self, leaf: SettingWithOrigin) -> Value {
-        self.0.push(leaf);
+    /// Stores a setting and returns its reference for a layer.
+    pub(crate) fn add(&mut self, setting: SettingWithOrigin) -> Value {
+        self.0.push(setting);
         Value::from(self.0.len() - 1)
     }
 
-    /// The settings that a merged value stands for.
+    /// The settings that a merged value refers to.
     fn resolve(&self, value: &Value) -> Option<SettingTree> {
         match value {
             Value::Dict(_, dict) => Some(SettingTree::Map(
@@ -39,7 +38,7 @@ impl SettingArena {
     }
 }
 
-/// One layer: a name for it, and its keys.
+/// One layer: its name and its keys.
 struct LayerProvider<'a>(&'static str, &'a Dict);
 
 impl Provider for LayerProvider<'_> {
@@ -52,7 +51,7 @@ impl Provider for LayerProvider<'_> {
     }
 }
 
-/// Merges layers, later ones on top.
+/// Merges layers; later ones take precedence.
 pub(crate) fn merge<'a>(layers: impl IntoIterator<Item = (&'static str, &'a Dict)>) -> Dict {
     let merged = layers
         .into_iter()
@@ -61,14 +60,14 @@ pub(crate) fn merge<'a>(layers: impl IntoIterator<Item = (&'static str, &'a Dict
         });
     match merged.find_value("") {
         Ok(Value::Dict(_, dict)) => dict,
-        // No layer at all, or an empty one: figment has nothing to find then.
+        // figment finds no value in empty layers.
         Ok(_) | Err(_) => Dict::new(),
     }
 }
 
 /// The settings of merged layers.
-pub(crate) fn resolve(leaves: &SettingArena, merged: Dict) -> SettingTree {
-    leaves
+pub(crate) fn resolve(arena: &SettingArena, merged: Dict) -> SettingTree {
+    arena
         .resolve(&merged.into())
         .unwrap_or_else(|| SettingTree::Map(BTreeMap::new()))
 }

@@ -1,28 +1,74 @@
-//! What should run: discovery, layered settings, diagnostics.
+//! What should run: app root, discovery, layered settings, diagnostics, selection, reload plans.
 //!
-//! [`load`] turns a [`Request`] into an [`App`] with its [`Domain`]s and into [`Problem`]s: all of
-//! them at once, each with file, line, column and a hint.
+//! [`load`] turns [`LoadOptions`] into an [`App`] with its [`Domain`]s, and into [`Diagnostic`]s:
+//! all of them at once, each with file, line, column and a hint.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use fulcrum_config::{LoadOptions, Mode, Program, load};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let dir = tempfile::tempdir()?;
+//! let users = dir.path().join("domains/users");
+//! std::fs::create_dir_all(&users)?;
+//! std::fs::write(users.join("domain.js"), "")?;
+//! std::fs::write(dir.path().join("fulcrum.yml"), "runtime: {defaults: {stop: {grace: 6s}}}\n")?;
+//!
+//! let options = LoadOptions {
+//!     app: None,
+//!     cwd: dir.path().canonicalize()?,
+//!     env: BTreeMap::new(),
+//!     flags: vec![("process.replicas".into(), "2".into())],
+//!     mode: Mode::Dev,
+//! };
+//! let loaded = load(&options);
+//! assert!(loaded.diagnostics.is_empty());
+//!
+//! let app = loaded.app.ok_or("no app")?;
+//! let users = app.domain("users").ok_or("no domain")?;
+//! assert!(matches!(users.program, Program::Node { .. }));
+//! assert_eq!(users.process.stop.grace.as_secs(), 6);
+//!
+//! // Each value has an origin.
+//! let effective = app.effective();
+//! let grace = &effective["domains"]["users"]["process"]["stop"]["grace"];
+//! assert_eq!(grace["value"], "6s");
+//! assert_eq!(grace["origin"], "fulcrum.yml:1:36");
+//!
+//! // An error has a location and a hint.
+//! std::fs::write(dir.path().join("fulcrum.yml"), "runtime:\n  grcp: {}\n")?;
+//! assert_eq!(
+//!     load(&options).diagnostics[0].to_string(),
+//!     "fulcrum.yml:2:3: `runtime`: unknown key `grcp`\n  hint: did you mean `grpc`?"
+//! );
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # Theory of operation
-//! 1. **Root** ([`find_app_root`]): a flag, a variable, or the nearest `fulcrum.yml` upward that
-//!    isn't a domain's.
-//! 2. **Files** are parsed once, within bounds, into a tree in which every key and value knows its
-//!    place and every scalar is still the text that was written.
+//! 1. **Root** ([`find_app_root`]): a flag, a variable, or the nearest `fulcrum.yml` upward that is
+//!    not a domain's.
+//! 2. **Files** are parsed once, within bounds of time and memory, into a tree in which every key
+//!    and value has its position and every scalar is still text.
 //! 3. **Layers**: each source (defaults, the app's file, a domain's file, `FULCRUM_…` variables,
-//!    flags) is checked against one schema table, by itself. What is refused is reported and left
-//!    out of its layer, so no mistake causes a second finding. figment puts the layers on top of
-//!    each other; each setting keeps its origin, which [`App::show`] tells.
-//! 4. **Domains** are the folders that `runtime.domains` matches. Their settings become types
-//!    without options where a default exists, and what needs more than one value is checked:
-//!    entry points, dependencies and their cycles, ports.
-//! 5. **A changed configuration** is compared with the one that runs: [`Plan::new`] says which
-//!    domains are started, stopped or restarted for it, and which only adopt it.
+//!    flags) is checked against one table of settings on its own. An invalid value is reported and
+//!    left out of its layer, so that no mistake causes a second diagnostic. The layers are merged
+//!    by figment; each setting keeps its origin, which [`App::effective`] shows.
+//! 4. **Domains** are the directories that `runtime.domains` matches. Their settings become types,
+//!    without options where a default exists. Then follow the checks of more than one value: entry
+//!    points, dependencies and their cycles, groups, ports.
+//! 5. **Selection** ([`Selection`]): names and globs become the domains to run, with their
+//!    dependencies.
+//! 6. **Reload** ([`ReloadPlan::new`]): a changed configuration is compared with the running one,
+//!    which determines the domains to start, stop, restart or update in place.
+//!    [`load_if_stable`] loads only while no file is being written, and [`SettingsCache`] loads the
+//!    settings of one domain again before a start.
 //!
-//! # What it isn't for
-//! It starts nothing, listens nowhere and looks at nothing but the file system: the environment
-//! and the working directory are in the [`Request`]. Files of variables are only checked; they are
-//! read at each start, with [`read_env_file`]. Whether a Node can be found is for whoever starts
-//! it.
+//! # Scope
+//! The crate starts nothing, listens nowhere and reads nothing but the file system: environment,
+//! working directory and the current time are arguments. Environment files are checked when the
+//! configuration is loaded, and read again at each start, with [`read_env_file`]. Node is searched
+//! by the process that starts it.
 
 mod app;
 mod defaults;
@@ -45,6 +91,7 @@ mod listen;
 mod load;
 mod mode;
 mod node;
+mod options;
 mod otlp;
 mod overrides;
 mod plan;
@@ -52,7 +99,6 @@ mod probe;
 mod process;
 mod redact;
 mod reference;
-mod request;
 mod resolve;
 mod root;
 mod runtime;
@@ -77,6 +123,7 @@ pub use env_file::read_env_file;
 pub use file_watch::FileWatchOptions;
 pub use load::load;
 pub use mode::Mode;
+pub use options::{LoadOptions, LoadResult};
 pub use plan::{
     Action, Difference, DomainChange, ReloadPlan, RunningState, describe_changes, restart_reason,
 };
@@ -87,7 +134,6 @@ pub use process::{
 };
 pub use redact::{is_secret_name, redact_arguments, redact_command_line, redact_value};
 pub use reference::{SettingReference, setting_reference};
-pub use request::{LoadOptions, LoadResult};
 pub use root::find_app_root;
 pub use runtime::{
     AppWatchSettings, GrpcSettings, ListenAddress, LogFormat, LogSettings, LogStoreSettings,

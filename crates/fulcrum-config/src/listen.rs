@@ -6,14 +6,11 @@ use crate::diagnostic::quoted;
 use crate::setting::Setting;
 use crate::value_error::ValueError;
 
-/// Splits `HOST:PORT`; an IPv6 address stands in brackets, which are taken off.
+/// Splits `HOST:PORT`. An IPv6 address is written in brackets, which are removed.
 pub(crate) fn parse_host_port(text: &str) -> Result<(String, u16), ValueError> {
     let shape = || {
-        ValueError::invalid(format!(
-            "{} is no address of the form `host:port`",
-            quoted(text)
-        ))
-        .hint("write it like `127.0.0.1:50051` or `[::1]:50051`")
+        ValueError::invalid(format!("{} is not of the form `host:port`", quoted(text)))
+            .hint("write it like `127.0.0.1:50051` or `[::1]:50051`")
     };
     let (host, port) = text.rsplit_once(':').ok_or_else(shape)?;
     let host = match host.strip_prefix('[') {
@@ -35,14 +32,14 @@ pub(crate) fn parse_host_port(text: &str) -> Result<(String, u16), ValueError> {
     if port.is_empty() || !port.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(shape());
     }
-    let port = port.parse().map_err(|_| {
-        ValueError::invalid(format!("{} is no port: they end at 65535", quoted(port)))
-    })?;
+    let port = port
+        .parse()
+        .map_err(|_| ValueError::invalid(format!("{} is not a port (0 to 65535)", quoted(port))))?;
     Ok((host.to_owned(), port))
 }
 
-/// Checks an address to listen at. Only the loopback is served: what speaks there is plain text
-/// and, with `registration: open`, unauthenticated.
+/// Parses an address to listen on. Only loopback addresses are allowed: connections are not
+/// encrypted and, with `registration: open`, not authenticated.
 pub(crate) fn parse_listen_address(text: &str) -> Result<Setting, ValueError> {
     let (host, port) = parse_host_port(text)?;
     let loopback = match host.parse::<IpAddr>() {
@@ -55,11 +52,11 @@ pub(crate) fn parse_listen_address(text: &str) -> Result<Setting, ValueError> {
     Err(ValueError {
         code: "exposed-address",
         message: format!(
-            "{} is reachable from other machines, and what is said there is neither encrypted nor authenticated: anyone on the network could call and impersonate domains",
+            "{} is reachable from other machines, and its connections are neither encrypted nor authenticated: anyone on the network could call and impersonate domains",
             quoted(text)
         ),
         hint: Some(format!(
-            "listen at `127.0.0.1:{port}`, and let a proxy that speaks TLS stand before it"
+            "listen on `127.0.0.1:{port}`, behind a proxy that terminates TLS"
         )),
     })
 }
@@ -69,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_the_loopback_only() {
+    fn only_loopback_addresses_are_accepted() {
         for (text, host, port) in [
             ("127.0.0.1:0", "127.0.0.1", 0),
             ("[::1]:50051", "::1", 50_051),
@@ -92,7 +89,7 @@ mod tests {
             "example.org:1",
         ] {
             assert_eq!(
-                parse_listen_address(text).map_err(|refusal| refusal.code),
+                parse_listen_address(text).map_err(|error| error.code),
                 Err("exposed-address"),
                 "{text}"
             );
@@ -100,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_address() {
+    fn malformed_addresses_are_rejected() {
         for text in [
             "",
             ":50051",
@@ -117,7 +114,7 @@ mod tests {
             "a:b:1",
         ] {
             assert_eq!(
-                parse_listen_address(text).map_err(|refusal| refusal.code),
+                parse_listen_address(text).map_err(|error| error.code),
                 Err("invalid-value"),
                 "{text}"
             );

@@ -1,4 +1,4 @@
-//! From a request to an app and all that is wrong with it.
+//! Loads a configuration: an app and its diagnostics.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,29 +14,29 @@ use crate::domain_builder::{self, DomainBuilder, DomainContext, unknown_domain};
 use crate::file::{CONFIG_FILE, read_config};
 use crate::layer_parser::{LayerParser, Source};
 use crate::layers::{self, SettingArena};
+use crate::options::{LoadOptions, LoadResult};
 use crate::process::PortSetting;
-use crate::request::{LoadOptions, LoadResult};
 use crate::root::find_app_root;
 use crate::runtime::RuntimeSettings;
 use crate::setting::Origin;
 use crate::toplevel::{self, FileKind};
 use crate::{defaults, group_checks, overrides, resolve, schema};
 
-/// Finds an app and reads its whole configuration.
+/// Finds an app and loads its whole configuration.
 ///
-/// All findings are returned at once, ordered by file and line; a finding isn't followed by others
-/// that it causes. Files are read within bounds of time and memory, whatever is in them.
-pub fn load(request: &LoadOptions) -> LoadResult {
-    let mut problems = Vec::new();
-    let app = match find_app_root(request.app.as_deref(), &request.env, &request.cwd) {
-        Ok(root) => read(request, &root, &mut problems),
-        Err(problem) => {
-            problems.push(problem);
+/// All diagnostics are returned at once, ordered by file and line. An error does not cause further
+/// diagnostics. Time and memory are bounded, whatever the files contain.
+pub fn load(options: &LoadOptions) -> LoadResult {
+    let mut diagnostics = Vec::new();
+    let app = match find_app_root(options.app.as_deref(), &options.env, &options.cwd) {
+        Ok(root) => read(options, &root, &mut diagnostics),
+        Err(diagnostic) => {
+            diagnostics.push(diagnostic);
             None
         }
     };
-    diagnostic::sort(&mut problems);
-    let mut loaded = LoadResult { app, problems };
+    diagnostic::sort(&mut diagnostics);
+    let mut loaded = LoadResult { app, diagnostics };
     if !loaded.is_valid() {
         loaded.app = None;
     }
@@ -46,62 +46,62 @@ pub fn load(request: &LoadOptions) -> LoadResult {
 /// The app's own layers, merged.
 struct AppLayers {
     runtime: Dict,
-    /// Below a domain's file.
+    /// The layers below a domain's file.
     lower: Dict,
-    /// Above it.
+    /// The layers above a domain's file.
     upper: Dict,
-    /// Whether the app's file could be read at all.
+    /// Whether the app's file was readable.
     readable: bool,
 }
 
-fn read(request: &LoadOptions, root: &Path, problems: &mut Vec<Diagnostic>) -> Option<App> {
-    let mut leaves = SettingArena::default();
-    let layers = app_layers(request, root, &mut leaves, problems);
-    let tree = layers::resolve(&leaves, layers.runtime);
-    let runtime = resolve::runtime(&tree, root, problems);
-    let told = problems.len();
+fn read(options: &LoadOptions, root: &Path, diagnostics: &mut Vec<Diagnostic>) -> Option<App> {
+    let mut arena = SettingArena::default();
+    let layers = app_layers(options, root, &mut arena, diagnostics);
+    let tree = layers::resolve(&arena, layers.runtime);
+    let runtime = resolve::runtime(&tree, root, diagnostics);
+    let count_before = diagnostics.len();
     let found = match tree.leaf("domains") {
-        Some(leaf) => discover::discover(root, &runtime.domains, &leaf.origin, problems),
+        Some(leaf) => discover::discover(root, &runtime.domains, &leaf.origin, diagnostics),
         None => Discovery::default(),
     };
-    let looked_well = problems.len() == told;
-    let around = DomainContext {
+    let is_discovery_clean = diagnostics.len() == count_before;
+    let context = DomainContext {
         root,
-        env: &request.env,
+        env: &options.env,
         lower_layers: &layers.lower,
         upper_layers: &layers.upper,
     };
-    let drafts: BTreeMap<String, DomainBuilder> = found
+    let builders: BTreeMap<String, DomainBuilder> = found
         .domains
         .values()
         .map(|found| {
             (
                 found.name.clone(),
-                domain_builder::read(found, &around, &mut leaves, problems),
+                domain_builder::read(found, &context, &mut arena, diagnostics),
             )
         })
         .collect();
     if !layers.readable {
-        // What the app says is unknown: only what is wrong with each domain alone can be told.
+        // Without the app's settings, only errors of single domains are known.
         return None;
     }
-    if drafts.is_empty() && looked_well {
-        problems.push(
-            Diagnostic::warning("no-domains", format!("the app has no domains: {} has none", quoted(&runtime.domains.join(", "))))
+    if builders.is_empty() && is_discovery_clean {
+        diagnostics.push(
+            Diagnostic::warning("no-domains", format!("the app has no domains in {}", quoted(&runtime.domains.join(", "))))
                 .in_file(CONFIG_FILE)
-                .hint("make one with `fulcrum generate domain NAME`: a folder with a `domain.js` or `domain.ts`"),
+                .hint("create one with `fulcrum generate domain NAME`: a directory with a `domain.js` or `domain.ts`"),
         );
     }
-    check_dependencies(&drafts, &found, problems);
-    group_checks::check(&tree, &runtime, &drafts, &found, problems);
-    check_ports(&runtime, &drafts, problems);
-    let mut shown_runtime = tree.show();
-    redact_headers(&mut shown_runtime);
-    let shown = EffectiveConfig {
-        runtime: shown_runtime,
-        domains: drafts
+    check_dependencies(&builders, &found, diagnostics);
+    group_checks::check(&tree, &runtime, &builders, &found, diagnostics);
+    check_ports(&runtime, &builders, diagnostics);
+    let mut effective_runtime = tree.to_json();
+    redact_headers(&mut effective_runtime);
+    let effective = EffectiveConfig {
+        runtime: effective_runtime,
+        domains: builders
             .iter()
-            .map(|(name, draft)| (name.clone(), draft.show(root)))
+            .map(|(name, builder)| (name.clone(), builder.effective_json(root)))
             .collect(),
     };
     Some(App {
@@ -111,12 +111,12 @@ fn read(request: &LoadOptions, root: &Path, problems: &mut Vec<Diagnostic>) -> O
             |name| name.to_string_lossy().into_owned(),
         ),
         runtime,
-        domains: drafts.into_values().map(DomainBuilder::build).collect(),
-        shown,
+        domains: builders.into_values().map(DomainBuilder::build).collect(),
+        effective,
     })
 }
 
-/// Headers to a receiver of logs are there to identify who sends: their values aren't shown.
+/// Headers of the OTLP export usually contain credentials, so their values are masked.
 fn redact_headers(runtime: &mut serde_json::Value) {
     let headers = runtime.pointer_mut("/logs/forward/headers");
     for (_, leaf) in headers
@@ -130,41 +130,41 @@ fn redact_headers(runtime: &mut serde_json::Value) {
 }
 
 fn app_layers(
-    request: &LoadOptions,
+    options: &LoadOptions,
     root: &Path,
-    leaves: &mut SettingArena,
-    problems: &mut Vec<Diagnostic>,
+    arena: &mut SettingArena,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> AppLayers {
-    let (default_runtime, default_process) = defaults::layers(request.mode, leaves);
+    let (default_runtime, default_process) = defaults::layers(options.mode, arena);
     let file = Path::new(CONFIG_FILE);
-    let config = read_config(&root.join(file), file, FileKind::App.section(), problems);
+    let config = read_config(&root.join(file), file, FileKind::App.section(), diagnostics);
     let readable = config.is_some();
-    let mut own = Dict::new();
+    let mut app_layer = Dict::new();
     if let Some(config) = config {
-        toplevel::check(&config, FileKind::App, file, problems);
+        toplevel::check(&config, FileKind::App, file, diagnostics);
         if let Some(section) = config.get("runtime") {
             let source = Source::File {
                 file: file.to_owned(),
-                folder: root.to_owned(),
+                dir: root.to_owned(),
             };
             let mut lower = LayerParser {
                 source,
-                env: Some(&request.env),
-                leaves,
-                problems,
+                env: Some(&options.env),
+                arena,
+                diagnostics,
             };
-            own = lower.section(schema::RUNTIME, &section.value, "runtime");
+            app_layer = lower.section(schema::RUNTIME, &section.value, "runtime");
         }
     }
-    let env = overrides::from_env(&request.env, leaves, problems);
-    let flags = overrides::from_flags(&request.flags, leaves, problems);
+    let env = overrides::from_env(&options.env, arena, diagnostics);
+    let flags = overrides::from_flags(&options.flags, arena, diagnostics);
     let mut runtime = layers::merge([
         ("defaults", &default_runtime),
-        ("app", &own),
+        ("app", &app_layer),
         ("env", &env.runtime),
         ("flags", &flags.runtime),
     ]);
-    let for_all = match runtime.remove("defaults") {
+    let app_defaults = match runtime.remove("defaults") {
         Some(Value::Dict(_, dict)) => dict,
         _ => Dict::new(),
     };
@@ -172,7 +172,7 @@ fn app_layers(
         runtime,
         lower: layers::merge([
             ("defaults", &default_process),
-            ("runtime.defaults", &for_all),
+            ("runtime.defaults", &app_defaults),
         ]),
         upper: layers::merge([("env", &env.process), ("flags", &flags.process)]),
         readable,
@@ -180,27 +180,27 @@ fn app_layers(
 }
 
 fn check_dependencies(
-    drafts: &BTreeMap<String, DomainBuilder>,
+    builders: &BTreeMap<String, DomainBuilder>,
     found: &Discovery,
-    problems: &mut Vec<Diagnostic>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) {
     let mut graph: dependency_graph::Graph<'_> = BTreeMap::new();
-    for draft in drafts.values() {
-        let needs = graph.entry(&draft.name).or_default();
-        for (name, origin) in resolve::dependency_origins(&draft.tree) {
-            match drafts.get(name) {
+    for builder in builders.values() {
+        let dependencies = graph.entry(&builder.name).or_default();
+        for (name, origin) in resolve::dependency_origins(&builder.tree) {
+            match builders.get(name) {
                 None if found.rejected.contains(name) => {}
-                None => problems.push(unknown_domain(name, drafts.keys().map(String::as_str), "process.depends_on", origin)),
-                Some(other) if !other.may_have_process() => problems.push(
+                None => diagnostics.push(unknown_domain(name, builders.keys().map(String::as_str), "process.depends_on", origin)),
+                Some(other) if !other.may_have_process() => diagnostics.push(
                     Diagnostic::error(
                         "no-process",
                         format!("{}`process.depends_on`: the domain {} has no process to wait for", origin.prefix(), quoted(name)),
                     )
-                    .at(origin.place())
+                    .at(origin.location())
                     .hint("it has a `fulcrum.yml` but no entry point: remove the dependency, or give it one"),
                 ),
                 Some(_) => {
-                    needs.insert(name);
+                    dependencies.insert(name);
                 }
             }
         }
@@ -208,56 +208,56 @@ fn check_dependencies(
     for cycle in dependency_graph::cycles(&graph) {
         let first = &cycle[0];
         let next = cycle.get(1).unwrap_or(first);
-        let origin = drafts
+        let origin = builders
             .get(first)
-            .and_then(|draft| {
-                resolve::dependency_origins(&draft.tree)
+            .and_then(|builder| {
+                resolve::dependency_origins(&builder.tree)
                     .get(next.as_str())
                     .copied()
             })
             .unwrap_or(&Origin::Default);
-        problems.push(
+        diagnostics.push(
             Diagnostic::error(
                 "dependency-cycle",
                 format!(
-                    "`process.depends_on`: each waits for the next, forever: {} -> {first}",
+                    "`process.depends_on`: dependency cycle: {} -> {first}",
                     cycle.join(" -> ")
                 ),
             )
-            .at(origin.place())
+            .at(origin.location())
             .hint("remove one of these dependencies"),
         );
     }
 }
 
-/// Two that are given the same port can't both listen there. Only a warning: they may listen at
-/// different addresses, or not at all.
+/// Two domains with the same port cannot both listen on it. It is only a warning, since they may use
+/// different addresses, or not listen at all.
 fn check_ports(
     runtime: &RuntimeSettings,
-    drafts: &BTreeMap<String, DomainBuilder>,
-    problems: &mut Vec<Diagnostic>,
+    builders: &BTreeMap<String, DomainBuilder>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let mut taken: BTreeMap<u16, &str> =
+    let mut used: BTreeMap<u16, &str> =
         BTreeMap::from([(runtime.grpc.listen.port, "runtime.grpc.listen")]);
-    for draft in drafts.values() {
-        let Some(PortSetting::Fixed(port)) = draft.process.port else {
+    for builder in builders.values() {
+        let Some(PortSetting::Fixed(port)) = builder.process.port else {
             continue;
         };
-        match taken.get(&port) {
-            Some(other) => problems.push(
+        match used.get(&port) {
+            Some(other) => diagnostics.push(
                 Diagnostic::warning(
                     "duplicate-port",
                     format!(
-                        "`process.port`: {} is given port {port}, which {} has too",
-                        quoted(&draft.name),
+                        "`process.port`: {} uses port {port}, which {} uses too",
+                        quoted(&builder.name),
                         quoted(other)
                     ),
                 )
-                .at(draft.origin("port").and_then(Origin::place))
-                .hint("give each a port of its own, or `port: auto`"),
+                .at(builder.origin("port").and_then(Origin::location))
+                .hint("assign different ports, or use `port: auto`"),
             ),
             None => {
-                taken.insert(port, &draft.name);
+                used.insert(port, &builder.name);
             }
         }
     }

@@ -1,30 +1,29 @@
-//! A parsed file as a tree in which everything knows its place.
+//! A parsed file as a tree with positions.
 
-/// Line and column, counted from 1.
+/// A line and column, counted from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Position {
     pub(crate) line: u32,
     pub(crate) column: u32,
 }
 
-/// A value and where it is written.
+/// A value and its position.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
-    pub(crate) spot: Position,
+    pub(crate) position: Position,
     pub(crate) value: NodeKind,
 }
 
-/// What is written there. Scalars stay text: what `1.10` or `0123` means is decided by the setting
-/// that it is for, not by the way it looks.
+/// The kind of a value. Scalars stay text: the type of a setting decides what `1.10` or `0123` means.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum NodeKind {
-    /// Nothing, `~` or `null`.
+    /// An empty value, `~` or `null`.
     Null,
-    /// A scalar; `plain` when written without quotes.
+    /// A scalar; `plain` if it is written without quotes.
     Scalar { text: String, plain: bool },
     /// A sequence.
     Sequence(Vec<Node>),
-    /// A mapping, in the order written, without duplicates.
+    /// A mapping, in the order of the file, without duplicates.
     Mapping(Vec<Entry>),
 }
 
@@ -32,15 +31,15 @@ pub(crate) enum NodeKind {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
     pub(crate) key: String,
-    pub(crate) spot: Position,
+    pub(crate) position: Position,
     pub(crate) value: Node,
 }
 
 impl Node {
-    /// A text that comes from elsewhere than a file.
-    pub(crate) fn text(text: impl Into<String>) -> Self {
+    /// A scalar that is not from a file.
+    pub(crate) fn scalar(text: impl Into<String>) -> Self {
         Self {
-            spot: Position::default(),
+            position: Position::default(),
             value: NodeKind::Scalar {
                 text: text.into(),
                 plain: true,
@@ -48,7 +47,7 @@ impl Node {
         }
     }
 
-    /// The entry of that name, if this is a mapping that has it.
+    /// The entry of a mapping with that key.
     pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
         match &self.value {
             NodeKind::Mapping(entries) => entries.iter().find(|entry| entry.key == key),
@@ -56,20 +55,20 @@ impl Node {
         }
     }
 
-    /// What is there, in words for a message: `the number 5`, `a list`.
+    /// The value's description for a message: `the number 5`, `a list`.
     pub(crate) fn kind(&self) -> String {
         match &self.value {
             NodeKind::Null => "nothing".into(),
             NodeKind::Sequence(_) => "a list".into(),
             NodeKind::Mapping(_) => "a map".into(),
             NodeKind::Scalar { text, plain } => {
-                let shown = crate::diagnostic::quoted(text);
+                let quoted_text = crate::diagnostic::quoted(text);
                 if *plain && text.parse::<f64>().is_ok() {
-                    format!("the number {shown}")
+                    format!("the number {quoted_text}")
                 } else if text.is_empty() {
                     "an empty text".into()
                 } else {
-                    format!("the text {shown}")
+                    format!("the text {quoted_text}")
                 }
             }
         }

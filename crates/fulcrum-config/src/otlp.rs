@@ -1,15 +1,14 @@
-//! Where log lines are forwarded to: an address that speaks OTLP over gRPC, and what each request
-//! carries besides.
+//! Values of the OTLP export: the endpoint and the headers.
 
 use crate::diagnostic::quoted;
 use crate::listen;
 use crate::setting::Setting;
 use crate::value_error::ValueError;
 
-/// The port that OTLP over gRPC has by its specification.
+/// The default port of OTLP over gRPC, by its specification.
 const PORT: u16 = 4317;
 
-/// Names that gRPC and HTTP/2 need for themselves.
+/// Names that gRPC and HTTP/2 reserve.
 const RESERVED_HEADERS: [&str; 6] = [
     "connection",
     "content-type",
@@ -19,14 +18,14 @@ const RESERVED_HEADERS: [&str; 6] = [
     "user-agent",
 ];
 
-/// Checks the address of a receiver, `http://HOST:PORT`.
+/// Parses an endpoint, `http://HOST:PORT`.
 pub(crate) fn parse_endpoint(text: &str) -> Result<Setting, ValueError> {
     let shape = |why: &str| {
-        ValueError::invalid(format!("{} is no receiver's address: {why}", quoted(text)))
+        ValueError::invalid(format!("{} is not an OTLP endpoint: {why}", quoted(text)))
             .hint(format!("write it like `http://127.0.0.1:{PORT}`"))
     };
     let Some((scheme, rest)) = text.split_once("://") else {
-        return Err(shape("it doesn't begin with `http://`"));
+        return Err(shape("it does not start with `http://`"));
     };
     match scheme {
         "http" => {}
@@ -34,57 +33,57 @@ pub(crate) fn parse_endpoint(text: &str) -> Result<Setting, ValueError> {
             return Err(ValueError {
                 code: "not-supported",
                 message: format!(
-                    "{}: this version of Fulcrum doesn't speak TLS to a receiver",
+                    "{}: TLS to the endpoint is not supported in this version",
                     quoted(text)
                 ),
                 hint: Some(
-                    "forward to a collector on this machine or in this network, and let that one speak TLS"
+                    "export to a collector on this machine or in this network, and use TLS from there"
                         .to_owned(),
                 ),
             });
         }
-        _ => return Err(shape("it doesn't begin with `http://`")),
+        _ => return Err(shape("it does not start with `http://`")),
     }
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     if authority.contains('@') {
         return Err(ValueError::invalid(format!(
-            "{} holds a user's name, which gRPC has no place for",
+            "{} contains a user name, which gRPC does not support",
             quoted(text)
         ))
-        .hint("put what identifies you under `headers`"));
+        .hint("put credentials under `headers`"));
     }
     if !path.is_empty() || authority.contains(['?', '#']) {
         return Err(ValueError::invalid(format!(
-            "{} has a path, and OTLP over gRPC has none",
+            "{} has a path, which OTLP over gRPC does not use",
             quoted(text)
         ))
         .hint(format!(
-            "name the receiver's gRPC port, usually {PORT}: `/v1/logs` belongs to OTLP over HTTP"
+            "use the endpoint's gRPC port, usually {PORT}: `/v1/logs` belongs to OTLP over HTTP"
         )));
     }
     let (host, port) = listen::parse_host_port(authority).map_err(|_| {
         shape("it needs a host, or an IPv6 address in brackets, and a port up to 65535")
     })?;
     if port == 0 {
-        return Err(shape("nobody can be reached at port 0"));
+        return Err(shape("port 0 cannot be connected to"));
     }
-    // As it is written, without the slash: an IPv6 address keeps its brackets.
+    // As written, without a trailing slash; an IPv6 address keeps its brackets.
     let host = if host.contains(':') {
         format!("[{host}]")
     } else {
         host
     };
-    Ok(Setting::Text(format!("http://{host}:{port}")))
+    Ok(Setting::String(format!("http://{host}:{port}")))
 }
 
-/// Checks the name of a header and gives it as it is sent, in small letters.
+/// Checks the name of a header, and returns it in lower case, as it is sent.
 pub(crate) fn header_name(name: &str) -> Result<String, ValueError> {
     let sent = name.to_ascii_lowercase();
     let is_name =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
     if sent.is_empty() || !sent.bytes().all(is_name) {
         return Err(
-            ValueError::invalid(format!("{} can't be the name of a header", quoted(name)))
+            ValueError::invalid(format!("{} is not a valid header name", quoted(name)))
                 .hint("letters, digits, `-`, `_` and `.`"),
         );
     }
@@ -93,7 +92,7 @@ pub(crate) fn header_name(name: &str) -> Result<String, ValueError> {
         || sent.ends_with("-bin")
     {
         return Err(ValueError::invalid(format!(
-            "the header {} can't be set: gRPC has a meaning of its own for it",
+            "the header {} is reserved by gRPC",
             quoted(name)
         )));
     }
@@ -102,12 +101,12 @@ pub(crate) fn header_name(name: &str) -> Result<String, ValueError> {
 
 /// Checks the value of a header.
 pub(crate) fn header_value(value: &str) -> Result<(), ValueError> {
-    // The value isn't repeated: it may be a secret.
+    // The message does not contain the value, which may be a secret.
     if value.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return Ok(());
     }
     Err(ValueError::invalid(
-        "the value of a header is printable ASCII on one line",
+        "a header value must be printable ASCII on one line",
     ))
 }
 
@@ -116,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_an_http_address_and_nothing_more() {
+    fn only_http_addresses_without_a_path_are_accepted() {
         for (text, read) in [
             ("http://127.0.0.1:4317", "http://127.0.0.1:4317"),
             (
@@ -127,7 +126,7 @@ mod tests {
         ] {
             assert_eq!(
                 parse_endpoint(text),
-                Ok(Setting::Text(read.to_owned())),
+                Ok(Setting::String(read.to_owned())),
                 "{text}"
             );
         }
@@ -146,15 +145,15 @@ mod tests {
             "http://me:secret@localhost:4317",
             "http://local host:1",
         ] {
-            let code = parse_endpoint(text).map_err(|refusal| refusal.code);
+            let code = parse_endpoint(text).map_err(|error| error.code);
             assert_eq!(code, Err("invalid-value"), "{text}");
         }
-        let code = parse_endpoint("https://localhost:4317").map_err(|refusal| refusal.code);
+        let code = parse_endpoint("https://localhost:4317").map_err(|error| error.code);
         assert_eq!(code, Err("not-supported"));
     }
 
     #[test]
-    fn headers_are_sent_as_metadata() {
+    fn headers_are_valid_metadata() {
         assert_eq!(header_name("Authorization"), Ok("authorization".into()));
         assert_eq!(header_name("x-tenant_1.a"), Ok("x-tenant_1.a".into()));
         for name in [
@@ -165,14 +164,17 @@ mod tests {
             "Content-Type",
             "trace-bin",
         ] {
-            let told = header_name(name).map_err(|refusal| refusal.code);
-            assert_eq!(told, Err("invalid-value"), "{name}");
+            let reported = header_name(name).map_err(|error| error.code);
+            assert_eq!(reported, Err("invalid-value"), "{name}");
         }
         assert_eq!(header_value(""), Ok(()));
         assert_eq!(header_value("Bearer x~"), Ok(()));
         for value in ["x\ny", "é", "\u{7f}"] {
-            let told = header_value(value).map_err(|refusal| refusal.message);
-            assert!(told.is_err_and(|told| !told.contains(value)), "{value}");
+            let reported = header_value(value).map_err(|error| error.message);
+            assert!(
+                reported.is_err_and(|reported| !reported.contains(value)),
+                "{value}"
+            );
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The two highest layers: `FULCRUM_…` variables and flags.
 //!
 //! `FULCRUM_PROCESS__STOP__GRACE=1s` is `process.stop.grace` of every domain: two underscores
-//! separate levels. A variable without two underscores is no setting; nor is one whose first level
-//! is neither `RUNTIME` nor `PROCESS`, which may be another Fulcrum tool's.
+//! separate levels. Variables without two underscores are no settings, and neither are those whose
+//! first level is not `RUNTIME` or `PROCESS`, which may belong to another Fulcrum tool.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ const PREFIX: &str = "FULCRUM_";
 const LEVEL_SEPARATOR: &str = "__";
 const ROOTS: [&str; 2] = ["runtime", "process"];
 
-/// What one source sets.
+/// The settings of one source.
 #[derive(Debug, Default)]
 pub(crate) struct Overrides {
     pub(crate) runtime: Dict,
@@ -29,8 +29,8 @@ pub(crate) struct Overrides {
 /// The layer of the environment.
 pub(crate) fn from_env(
     env: &BTreeMap<String, String>,
-    leaves: &mut SettingArena,
-    problems: &mut Vec<Diagnostic>,
+    arena: &mut SettingArena,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Overrides {
     let mut overrides = Overrides::default();
     for (name, value) in env {
@@ -43,15 +43,15 @@ pub(crate) fn from_env(
         let levels: Vec<&str> = path.split(LEVEL_SEPARATOR).collect();
         let root = levels[0].to_ascii_lowercase();
         if !ROOTS.contains(&root.as_str()) {
-            if let Some(meant) = likely_typo(&root, ROOTS) {
-                problems.push(
+            if let Some(suggestion) = likely_typo(&root, ROOTS) {
+                diagnostics.push(
                     Diagnostic::warning(
                         "unknown-key",
-                        format!("variable {}: does nothing", quoted(name)),
+                        format!("variable {}: has no effect", quoted(name)),
                     )
                     .hint(format!(
                         "did you mean `{PREFIX}{}{LEVEL_SEPARATOR}{}`?",
-                        meant.to_uppercase(),
+                        suggestion.to_uppercase(),
                         levels[1..].join(LEVEL_SEPARATOR)
                     )),
                 );
@@ -62,23 +62,29 @@ pub(crate) fn from_env(
             Source::Variable(name.clone()),
             &levels,
             value,
-            leaves,
-            problems,
+            arena,
+            diagnostics,
         );
     }
     overrides
 }
 
-/// The layer of the flags; a later one wins.
+/// The layer of the flags; later ones take precedence.
 pub(crate) fn from_flags(
     flags: &[(String, String)],
-    leaves: &mut SettingArena,
-    problems: &mut Vec<Diagnostic>,
+    arena: &mut SettingArena,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Overrides {
     let mut overrides = Overrides::default();
     for (path, value) in flags {
         let levels: Vec<&str> = path.split('.').collect();
-        overrides.set(Source::Flag(path.clone()), &levels, value, leaves, problems);
+        overrides.set(
+            Source::Flag(path.clone()),
+            &levels,
+            value,
+            arena,
+            diagnostics,
+        );
     }
     overrides
 }
@@ -89,18 +95,19 @@ impl Overrides {
         source: Source,
         levels: &[&str],
         value: &str,
-        leaves: &mut SettingArena,
-        problems: &mut Vec<Diagnostic>,
+        arena: &mut SettingArena,
+        diagnostics: &mut Vec<Diagnostic>,
     ) {
-        let mut unknown = |what: String, hint: Option<String>| {
-            let who = match &source {
+        let mut unknown = |message: String, hint: Option<String>| {
+            let source_name = match &source {
                 Source::Variable(name) => format!("variable {}", quoted(name)),
                 Source::Flag(path) => format!("flag for {}", quoted(path)),
                 Source::Default | Source::File { .. } => String::new(),
             };
-            let mut problem = Diagnostic::error("unknown-key", format!("{who}: {what}"));
-            problem.hint = hint;
-            problems.push(problem);
+            let mut diagnostic =
+                Diagnostic::error("unknown-key", format!("{source_name}: {message}"));
+            diagnostic.hint = hint;
+            diagnostics.push(diagnostic);
         };
         let root = levels[0].to_ascii_lowercase();
         let keys = match root.as_str() {
@@ -108,8 +115,8 @@ impl Overrides {
             "process" => schema::PROCESS,
             _ => {
                 unknown(
-                    format!("there is no setting {}", quoted(&levels.join("."))),
-                    Some("settings begin with `runtime.` or `process.`".into()),
+                    format!("unknown setting {}", quoted(&levels.join("."))),
+                    Some("settings start with `runtime.` or `process.`".into()),
                 );
                 return;
             }
@@ -117,29 +124,29 @@ impl Overrides {
         let mut names = Vec::new();
         let target = match resolve_path(keys, &levels[1..], &root, &mut names) {
             Ok(target) => target,
-            Err((what, hint)) => {
-                unknown(what, hint);
+            Err((message, hint)) => {
+                unknown(message, hint);
                 return;
             }
         };
-        // An emptied variable is how compose files and shells unset one.
+        // An empty variable counts as unset, as in compose files.
         if value.is_empty() && !matches!(target, OverrideTarget::Variable) {
             return;
         }
         let node = match target.node(value) {
             Ok(node) => node,
-            Err(fault) => {
-                unknown(fault, None);
+            Err(error) => {
+                unknown(error, None);
                 return;
             }
         };
-        let mut lower = LayerParser {
+        let mut parser = LayerParser {
             source: source.clone(),
             env: None,
-            leaves,
-            problems,
+            arena,
+            diagnostics,
         };
-        let Some(mut layer) = target.lower(&mut lower, &node, &root, &names) else {
+        let Some(mut layer) = target.parser(&mut parser, &node, &root, &names) else {
             return;
         };
         for name in names[1..].iter().rev() {
@@ -155,7 +162,7 @@ impl Overrides {
     }
 }
 
-/// What an override sets.
+/// The target of an override.
 enum OverrideTarget {
     Kind(&'static Kind),
     /// One variable of `env`.
@@ -165,41 +172,41 @@ enum OverrideTarget {
 impl OverrideTarget {
     fn node(&self, value: &str) -> Result<Node, String> {
         match self {
-            // Text that must survive as it is, or a single word: no YAML.
-            Self::Variable => Ok(Node::text(value)),
+            // Literal text, not YAML.
+            Self::Variable => Ok(Node::scalar(value)),
             Self::Kind(Kind::Value(kind)) => match kind {
                 Type::StringList { .. } | Type::ExitCodes => list(value),
                 Type::Probe { .. } => yaml(value),
-                _ => Ok(Node::text(value)),
+                _ => Ok(Node::scalar(value)),
             },
             Self::Kind(Kind::Dependencies) => list(value),
             Self::Kind(_) => yaml(value),
         }
     }
 
-    fn lower(
+    fn parser(
         &self,
-        lower: &mut LayerParser<'_>,
+        parser: &mut LayerParser<'_>,
         node: &Node,
         root: &str,
         names: &[String],
     ) -> Option<Value> {
         let path = format!("{root}.{}", names.join("."));
         match self {
-            Self::Kind(kind) => lower.parse_kind(kind, node, &path),
+            Self::Kind(kind) => parser.parse_kind(kind, node, &path),
             Self::Variable => {
                 let (variable, section) = names.split_last()?;
                 let section = format!("{root}.{}", section.join("."));
                 let entry = Entry {
                     key: variable.clone(),
-                    spot: node.spot,
+                    position: node.position,
                     value: node.clone(),
                 };
                 let map = Node {
-                    spot: node.spot,
+                    position: node.position,
                     value: NodeKind::Mapping(vec![entry]),
                 };
-                match lower.parse_kind(&Kind::EnvMap, &map, &section)? {
+                match parser.parse_kind(&Kind::EnvMap, &map, &section)? {
                     Value::Dict(_, mut dict) => dict.remove(variable),
                     _ => None,
                 }
@@ -208,46 +215,46 @@ impl OverrideTarget {
     }
 }
 
-/// A list: YAML when it looks like it, else separated by commas.
+/// A list: YAML if it starts with a bracket, comma-separated otherwise.
 fn list(value: &str) -> Result<Node, String> {
     if value.trim_start().starts_with(['[', '{']) {
         return yaml(value);
     }
     let items = value
         .split(',')
-        .map(|item| Node::text(item.trim()))
+        .map(|item| Node::scalar(item.trim()))
         .collect();
     Ok(Node {
         value: NodeKind::Sequence(items),
-        ..Node::text("")
+        ..Node::scalar("")
     })
 }
 
 fn yaml(value: &str) -> Result<Node, String> {
-    let parsed = crate::yaml::parse(value).map_err(|fault| fault.message)?;
+    let parsed = crate::yaml::parse(value).map_err(|error| error.message)?;
     match parsed.duplicates.first() {
-        Some(duplicate) => Err(duplicate.fault.message.clone()),
+        Some(duplicate) => Err(duplicate.error.message.clone()),
         None => Ok(parsed.root),
     }
 }
 
-/// Follows levels through the schema and collects their names (a variable's name keeps its case);
-/// gives what is there, or what is wrong and a hint.
+/// Follows levels through the schema and collects their names (a variable's name keeps its case).
+/// Returns the target, or a message and a hint.
 fn resolve_path(
     keys: &'static [Key],
     levels: &[&str],
-    above: &str,
+    parent: &str,
     names: &mut Vec<String>,
 ) -> Result<OverrideTarget, (String, Option<String>)> {
     let known = || {
         format!(
-            "known there are {}",
+            "known keys: {}",
             schema::names(keys).collect::<Vec<_>>().join(", ")
         )
     };
     let Some((level, rest)) = levels.split_first() else {
         return Err((
-            format!("`{above}` is a section, not a setting"),
+            format!("`{parent}` is a section, not a setting"),
             Some(known()),
         ));
     };
@@ -256,14 +263,16 @@ fn resolve_path(
         let hint = closest(&name, schema::names(keys))
             .map(str::to_owned)
             .or_else(|| schema::find_nested_key(keys, &name))
-            .map_or_else(known, |meant| format!("did you mean `{above}.{meant}`?"));
+            .map_or_else(known, |suggestion| {
+                format!("did you mean `{parent}.{suggestion}`?")
+            });
         return Err((
-            format!("unknown key {} in `{above}`", quoted(&name)),
+            format!("unknown key {} in `{parent}`", quoted(&name)),
             Some(hint),
         ));
     };
     names.push(name.clone());
-    let path = format!("{above}.{name}");
+    let path = format!("{parent}.{name}");
     match (&key.kind, rest) {
         (_, []) => Ok(OverrideTarget::Kind(&key.kind)),
         (Kind::Section(keys) | Kind::Shorthand(_, keys), _) => {
@@ -276,6 +285,6 @@ fn resolve_path(
         (
             Kind::EnvMap | Kind::HeaderMap | Kind::MapOf(_) | Kind::Dependencies | Kind::Value(_),
             _,
-        ) => Err((format!("there is nothing below `{path}` to set"), None)),
+        ) => Err((format!("`{path}` has no keys"), None)),
     }
 }

@@ -1,4 +1,4 @@
-//! Probes: `registered`, or a map with one of `http`, `tcp`, `exec`, `log` and its timing.
+//! Probes: `registered`, or a map with one of `http`, `tcp`, `exec`, `log` and timing keys.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const CHECK_KEYS: [&str; 4] = ["http", "tcp", "exec", "log"];
 const TIMING_KEYS: [&str; 4] = ["interval", "timeout", "failures", "successes"];
 const LOOPBACK: &str = "127.0.0.1";
 
-/// Checks a probe; `log` says whether a log line can answer it.
+/// Parses a probe; `log` allows a check of log lines.
 pub(crate) fn check(node: &Node, log: bool) -> Result<ProbeSettings, ValueError> {
     let what = "`registered` or a map with one of `http`, `tcp`, `exec`, `log`";
     let mut probe = ProbeSettings {
@@ -32,48 +32,48 @@ pub(crate) fn check(node: &Node, log: bool) -> Result<ProbeSettings, ValueError>
         }
         _ => return Err(ValueError::expected(what, node)),
     };
-    let mut asked: Option<&str> = None;
+    let mut check_key: Option<&str> = None;
     for Entry { key, value, .. } in entries {
-        let within = |refusal: ValueError| ValueError {
-            message: format!("`{key}`: {}", refusal.message),
-            ..refusal
+        let with_key = |error: ValueError| ValueError {
+            message: format!("`{key}`: {}", error.message),
+            ..error
         };
         if CHECK_KEYS.contains(&key.as_str()) {
-            if let Some(other) = asked {
+            if let Some(other) = check_key {
                 return Err(ValueError::invalid(format!(
-                    "a probe asks one thing; here are `{other}` and `{key}`"
+                    "a probe has one check, found `{other}` and `{key}`"
                 )));
             }
-            asked = Some(key);
-            probe.check = parse_check(key, value).map_err(within)?;
+            check_key = Some(key);
+            probe.check = parse_check(key, value).map_err(with_key)?;
         } else {
-            timing(&mut probe, key, value).map_err(within)?;
+            parse_timing(&mut probe, key, value).map_err(with_key)?;
         }
     }
-    match (asked, &probe.check) {
+    match (check_key, &probe.check) {
         (None, _) => Err(ValueError::expected(what, node)),
         (_, ProbeCheck::Log(_)) if !log => Err(ValueError::invalid(
-            "a line that was once printed doesn't tell whether the process is still alive",
+            "a log line does not show whether the process is still alive",
         )
         .hint("`log` is for `ready`; use `http`, `tcp` or `exec` here")),
         _ => Ok(probe),
     }
 }
 
-fn timing(probe: &mut ProbeSettings, key: &str, node: &Node) -> Result<(), ValueError> {
+fn parse_timing(probe: &mut ProbeSettings, key: &str, node: &Node) -> Result<(), ValueError> {
     match key {
         "interval" => probe.interval = duration(node, false)?,
         "timeout" => probe.timeout = duration(node, false)?,
         "failures" => probe.failures = parse_integer(node, 1, 1_000)? as u32,
         "successes" => probe.successes = parse_integer(node, 1, 1_000)? as u32,
         _ => {
-            let mut refusal = ValueError::invalid("is no key of a probe");
-            refusal.code = "unknown-key";
+            let mut error = ValueError::invalid("is not a key of a probe");
+            error.code = "unknown-key";
             let known = CHECK_KEYS.iter().chain(&TIMING_KEYS).copied();
             return Err(match closest(key, known.clone()) {
-                Some(name) => refusal.hint(format!("did you mean `{name}`?")),
-                None => refusal.hint(format!(
-                    "known are {}",
+                Some(name) => error.hint(format!("did you mean `{name}`?")),
+                None => error.hint(format!(
+                    "known keys: {}",
                     known.collect::<Vec<_>>().join(", ")
                 )),
             });
@@ -91,15 +91,15 @@ fn parse_check(key: &str, node: &Node) -> Result<ProbeCheck, ValueError> {
         )?),
         "exec" => Ok(ProbeCheck::Exec(parse_string_list(node, false, true)?)),
         _ => match scalar(node, "the text to look for")? {
-            "" => Err(ValueError::invalid("an empty text is in every line")),
+            "" => Err(ValueError::invalid("an empty text matches every line")),
             text => Ok(ProbeCheck::Log(text.to_owned())),
         },
     }
 }
 
 fn http(text: &str) -> Result<ProbeCheck, ValueError> {
-    let no_url = || {
-        ValueError::invalid(format!("{} is no address that can be asked", quoted(text)))
+    let invalid_url = || {
+        ValueError::invalid(format!("{} is not an HTTP address", quoted(text)))
             .hint("write a path like `/healthz` (at the domain's `port`) or `http://127.0.0.1:3000/healthz`")
     };
     let printable = |path: &str| path.chars().all(|c| c.is_ascii_graphic());
@@ -111,16 +111,16 @@ fn http(text: &str) -> Result<ProbeCheck, ValueError> {
         });
     }
     if text.starts_with("https://") {
-        return Err(ValueError::invalid("probes speak plain HTTP")
-            .hint("ask `http://…`, or use `exec` with a program that speaks TLS"));
+        return Err(ValueError::invalid("probes use plain HTTP")
+            .hint("use `http://…`, or `exec` with a program that supports TLS"));
     }
-    let rest = text.strip_prefix("http://").ok_or_else(no_url)?;
+    let rest = text.strip_prefix("http://").ok_or_else(invalid_url)?;
     let (authority, path) = match rest.find(['/', '?']) {
         Some(end) => rest.split_at(end),
         None => (rest, "/"),
     };
     if !printable(path) {
-        return Err(no_url());
+        return Err(invalid_url());
     }
     let with_port = if authority
         .rsplit_once(':')
@@ -130,7 +130,7 @@ fn http(text: &str) -> Result<ProbeCheck, ValueError> {
     } else {
         format!("{authority}:80")
     };
-    let (host, port) = listen::parse_host_port(&with_port).map_err(|_| no_url())?;
+    let (host, port) = listen::parse_host_port(&with_port).map_err(|_| invalid_url())?;
     Ok(ProbeCheck::Http {
         host,
         port: Some(port),
@@ -156,7 +156,7 @@ fn tcp(text: &str) -> Result<ProbeCheck, ValueError> {
     };
     let (host, port) = listen::parse_host_port(&address)?;
     if port == 0 {
-        return Err(ValueError::invalid("nobody can be reached at port 0"));
+        return Err(ValueError::invalid("port 0 cannot be connected to"));
     }
     Ok(ProbeCheck::Tcp {
         host,
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn shapes() {
+    fn forms() {
         let tcp = |host: &str, port| ProbeCheck::Tcp {
             host: host.into(),
             port,
@@ -183,7 +183,7 @@ mod tests {
             port,
             path: path.into(),
         };
-        for (yaml, wanted) in [
+        for (yaml, expected) in [
             ("registered", ProbeCheck::Registered),
             (
                 "{http: /healthz?x=1}",
@@ -206,7 +206,7 @@ mod tests {
             ),
             ("{log: listening}", ProbeCheck::Log("listening".into())),
         ] {
-            assert_eq!(read(yaml).map(|probe| probe.check), Ok(wanted), "{yaml}");
+            assert_eq!(read(yaml).map(|probe| probe.check), Ok(expected), "{yaml}");
         }
         let probe = read("{tcp: 1, interval: 5s, failures: 9}").expect("valid");
         assert_eq!(
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_other_shapes() {
+    fn other_forms_are_rejected() {
         for yaml in [
             "",
             "[]",

@@ -5,46 +5,46 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How a domain's process is started, watched and stopped. Defaults are in `defaults.yml`.
+/// How a domain's process is started, supervised and stopped. Defaults are in `defaults.yml`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProcessSettings {
-    /// The Node to use: an absolute path, or a bare name to look up in `PATH`.
+    /// The Node executable: an absolute path, or a name that is searched in `PATH`.
     pub node: Option<PathBuf>,
-    /// Arguments for Node itself.
+    /// Arguments of Node itself.
     pub node_args: Vec<String>,
-    /// Arguments for the program.
+    /// Arguments of the program.
     pub args: Vec<String>,
-    /// The working directory, absolute; the domain's folder by default.
+    /// The working directory, absolute; the domain's directory by default.
     pub cwd: PathBuf,
-    /// Variables to set, `${…}` replaced; they win over `env_files`.
+    /// Variables to set, with `${…}` expanded. They take precedence over `env_files`.
     pub env: BTreeMap<String, String>,
-    /// Files of variables, absolute, later ones win. To be read at each start with
+    /// Environment files, absolute; later ones take precedence. To be read at each start with
     /// [`read_env_file`](crate::read_env_file).
     pub env_files: Vec<PathBuf>,
-    /// What those files set when the configuration was read, so that two configurations can be
-    /// compared.
+    /// The variables of these files when the configuration was loaded, so that two configurations
+    /// can be compared.
     pub file_env: BTreeMap<String, String>,
-    /// What must be so before this domain is started.
+    /// The domains that this one waits for, and the condition for each.
     pub depends_on: BTreeMap<String, DependencyCondition>,
-    /// Whether and when it is started again.
+    /// Whether and when it is restarted.
     pub restart: RestartSettings,
-    /// How long it may take to become ready.
+    /// The time within which it must become ready.
     pub start_timeout: Duration,
-    /// May it take work?
+    /// The readiness probe.
     pub ready: ProbeSettings,
-    /// Is it not stuck?
+    /// The liveness probe.
     pub alive: ProbeSettings,
-    /// The sign of life of clients that offer one.
+    /// The heartbeats of clients that support them.
     pub heartbeat: HeartbeatSettings,
     /// How it is stopped.
     pub stop: StopSettings,
-    /// What it may use.
+    /// Limits of its resource usage.
     pub limits: ResourceLimits,
-    /// How many processes are started.
+    /// The number of processes.
     pub replicas: u32,
-    /// The port that it is given in `PORT`.
+    /// The value of the variable `PORT`.
     pub port: Option<PortSetting>,
-    /// What is watched for changes.
+    /// The files that are watched for changes.
     pub watch: WatchSettings,
     /// Whether missing packages are installed before a start.
     pub install: bool,
@@ -52,141 +52,142 @@ pub struct ProcessSettings {
     pub user: Option<String>,
 }
 
-/// What must be so of another domain before this one is started.
+/// The condition of a dependency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DependencyCondition {
-    /// It may take work; the default.
+    /// The dependency is ready; the default.
     Ready,
-    /// Its process runs.
+    /// Its process is running.
     Started,
-    /// It has ended with success.
+    /// Its process has exited successfully.
     Exited,
 }
 
-/// Whether and when a process is started again.
+/// Whether and when a process is restarted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RestartSettings {
-    /// After which ends.
+    /// After which exits.
     pub policy: RestartMode,
     /// Exit codes that mean success.
     pub success_exit_codes: Vec<i32>,
-    /// The delays.
+    /// The delays between restarts.
     pub backoff: BackoffSettings,
-    /// After running this long, earlier failures are forgotten.
+    /// The running time after which earlier failures no longer count.
     pub stable_after: Duration,
-    /// How many restarts `window` may hold; at least 1.
+    /// The number of restarts allowed within `window`; at least 1.
     pub budget: u32,
-    /// The time over which restarts are counted.
+    /// The time within which restarts are counted.
     pub window: Duration,
 }
 
-/// After which ends a process is started again.
+/// After which exits a process is restarted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RestartMode {
-    /// After each.
+    /// After each exit.
     Always,
-    /// After those that are no success.
+    /// After unsuccessful exits.
     OnFailure,
-    /// After none.
+    /// After no exit.
     Never,
 }
 
 /// The delays between restarts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BackoffSettings {
-    /// The first.
+    /// The first delay.
     pub initial: Duration,
-    /// The longest; at least `initial`.
+    /// The longest delay; at least `initial`.
     pub max: Duration,
-    /// What each is multiplied with to get the next; at least 1.
+    /// The factor from one delay to the next; at least 1.
     pub factor: f64,
-    /// The share that is left to chance, 0 to 1.
+    /// The random share of a delay, 0 to 1.
     pub jitter: f64,
 }
 
-/// A question that is put to a process again and again.
+/// A check that is repeated at intervals.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProbeSettings {
-    /// What is asked.
+    /// The check.
     pub check: ProbeCheck,
-    /// How often; more than zero.
+    /// The interval between two checks; more than zero.
     pub interval: Duration,
-    /// How long an answer may take; more than zero.
+    /// The time limit of a check; more than zero.
     pub timeout: Duration,
-    /// So many bad answers in a row are a no; at least 1.
+    /// The number of consecutive failures after which the probe fails; at least 1.
     pub failures: u32,
-    /// So many good answers in a row are a yes; at least 1.
+    /// The number of consecutive successes after which the probe succeeds; at least 1.
     pub successes: u32,
 }
 
-/// What a [`Probe`] asks.
+/// The check of a [`ProbeSettings`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProbeCheck {
-    /// Is it registered over gRPC (and its stream open)?
+    /// The domain is registered over gRPC, and its stream is open.
     Registered,
-    /// Does a plain HTTP GET give a 2xx or 3xx?
+    /// An HTTP GET without TLS returns a status of 2xx or 3xx.
     Http {
         /// A host name or an IP address without brackets.
         host: String,
-        /// The port; none stands for the domain's own `port`.
+        /// The port; none means the domain's own `port`.
         port: Option<u16>,
-        /// The path and query, beginning with `/`.
+        /// The path and query, starting with `/`.
         path: String,
     },
-    /// Is a TCP connection accepted?
+    /// A TCP connection is accepted.
     Tcp {
         /// A host name or an IP address without brackets.
         host: String,
-        /// The port; none stands for the domain's own `port`.
+        /// The port; none means the domain's own `port`.
         port: Option<u16>,
     },
-    /// Does this program, run in the domain's working directory, exit with 0? Never empty.
+    /// This command, run in the domain's working directory, exits with 0. Never empty.
     Exec(Vec<String>),
-    /// Has a line with this text in it been printed?
+    /// A log line contains this text.
     Log(String),
 }
 
-/// The sign of life of clients that offer one.
+/// The heartbeats of a domain's stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeartbeatSettings {
-    /// How often it is due; more than zero.
+    /// The interval between two heartbeats; more than zero.
     pub interval: Duration,
-    /// So many missing in a row mean that the process hangs; at least 1.
+    /// The number of consecutive missing heartbeats after which the process is unresponsive; at
+    /// least 1.
     pub misses: u32,
 }
 
 /// How a process is stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StopSettings {
-    /// The signal that asks it to end, in the form `SIGTERM`.
+    /// The stop signal, in the form `SIGTERM`.
     pub signal: String,
-    /// How long it may take before it is killed.
+    /// The time after which it is killed.
     pub grace: Duration,
 }
 
-/// What a process may use.
+/// Limits of a process's resource usage.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ResourceLimits {
-    /// Memory of its whole group, in bytes.
+    /// The memory of its process tree, in bytes.
     pub memory: Option<u64>,
-    /// Processors; `0.5` is half of one.
+    /// The CPU time per time, in CPUs; `0.5` is half of one.
     pub cpu: Option<f64>,
 }
 
-/// The port that a process is given.
+/// The port of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PortSetting {
-    /// A free one.
+    /// A free port.
     Auto,
-    /// This one.
+    /// This port.
     Fixed(u16),
 }
 
-/// What is watched for changes: globs relative to the domain's folder.
+/// The files that are watched for changes: globs relative to the domain's directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WatchSettings {
-    /// Watched.
+    /// Files that are watched.
     pub paths: Vec<String>,
-    /// Not watched after all.
+    /// Files that are not watched.
     pub ignore: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! Finds the app that a command is about.
+//! Finds the app of a command.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -14,12 +14,12 @@ use crate::node::NodeKind;
 const APP_PATH_VAR: &str = "FULCRUM_APP_PATH";
 const DEFAULT_DOMAINS: &str = "domains/*";
 
-/// The app's folder, absolute and without symlinks: `app`, else `FULCRUM_APP_PATH`, else the
-/// nearest folder from `cwd` upward that holds a `fulcrum.yml` and isn't itself a domain of a
-/// folder above it.
+/// The app's directory, absolute and without symlinks: `app`; otherwise `FULCRUM_APP_PATH`;
+/// otherwise the nearest directory from `cwd` upward that contains a `fulcrum.yml` and is not a
+/// domain of a directory above it.
 ///
 /// # Errors
-/// One finding that says where it looked and what to do.
+/// No app was found, or the given path is none; the hint says what to do.
 pub fn find_app_root(
     app: Option<&Path>,
     env: &BTreeMap<String, String>,
@@ -34,27 +34,29 @@ pub fn find_app_root(
     search_upward(env, cwd)
 }
 
-/// The app that somebody named: its folder or its `fulcrum.yml`.
-fn explicit_root(path: &Path, by: &str) -> Result<PathBuf, Diagnostic> {
-    let shown = quoted(&path.to_string_lossy());
-    let bad = |message: String| Diagnostic::error("no-app", message);
+/// The app at an explicit path: its directory or its `fulcrum.yml`.
+fn explicit_root(path: &Path, source: &str) -> Result<PathBuf, Diagnostic> {
+    let quoted_path = quoted(&path.to_string_lossy());
+    let no_app = |message: String| Diagnostic::error("no-app", message);
     let found = path.canonicalize().map_err(|error| {
-        bad(format!(
-            "{by}: {shown} can't be used as the app: {}",
+        no_app(format!(
+            "{source}: {quoted_path} cannot be used as the app: {}",
             io_error_text(&error)
         ))
-        .hint("name the folder that holds the app's `fulcrum.yml`")
+        .hint("use the directory that contains the app's `fulcrum.yml`")
     })?;
     let root = match (found.is_dir(), path.file_name()) {
         (true, _) => found,
-        // The folder of the name given, not of what a symlink may lead to.
+        // The directory of the given path, not of a symlink's target.
         (false, Some(name)) if name == CONFIG_FILE => path
             .parent()
             .and_then(|parent| parent.canonicalize().ok())
-            .ok_or_else(|| bad(format!("{by}: {shown} has no folder")))?,
+            .ok_or_else(|| no_app(format!("{source}: {quoted_path} has no directory")))?,
         (false, _) => {
-            return Err(bad(format!("{by}: {shown} is no folder"))
-                .hint("name the folder that holds the app's `fulcrum.yml`"));
+            return Err(
+                no_app(format!("{source}: {quoted_path} is not a directory"))
+                    .hint("use the directory that contains the app's `fulcrum.yml`"),
+            );
         }
     };
     if root.join(CONFIG_FILE).is_file() {
@@ -63,12 +65,13 @@ fn explicit_root(path: &Path, by: &str) -> Result<PathBuf, Diagnostic> {
     if root.join(MISNAMED_CONFIG_FILE).is_file() {
         return Err(misnamed_file(&root));
     }
-    Err(
-        bad(format!("{by}: {shown} holds no `{CONFIG_FILE}`")).hint(format!(
-            "create `{}`; an empty one will do",
-            root.join(CONFIG_FILE).display()
-        )),
-    )
+    Err(no_app(format!(
+        "{source}: {quoted_path} contains no `{CONFIG_FILE}`"
+    ))
+    .hint(format!(
+        "create `{}` (it may be empty)",
+        root.join(CONFIG_FILE).display()
+    )))
 }
 
 fn search_upward(env: &BTreeMap<String, String>, cwd: &Path) -> Result<PathBuf, Diagnostic> {
@@ -76,59 +79,59 @@ fn search_upward(env: &BTreeMap<String, String>, cwd: &Path) -> Result<PathBuf, 
         Diagnostic::error(
             "no-app",
             format!(
-                "the working directory {} can't be used: {}",
+                "the working directory {} cannot be used: {}",
                 quoted(&cwd.to_string_lossy()),
                 io_error_text(&error)
             ),
         )
-        .hint("change to a folder that exists, or name the app with `--app`")
+        .hint("change to an existing directory, or set the app with `--app`")
     })?;
-    for folder in start.ancestors() {
-        let has = |name: &str| folder.join(name).is_file();
-        if has(CONFIG_FILE) {
-            if !is_domain_of_any_above(folder, env) {
-                return Ok(folder.to_owned());
+    for dir in start.ancestors() {
+        let contains = |name: &str| dir.join(name).is_file();
+        if contains(CONFIG_FILE) {
+            if !is_domain_of_an_ancestor(dir, env) {
+                return Ok(dir.to_owned());
             }
-        } else if has(MISNAMED_CONFIG_FILE) && !is_domain_of_any_above(folder, env) {
-            return Err(misnamed_file(folder));
+        } else if contains(MISNAMED_CONFIG_FILE) && !is_domain_of_an_ancestor(dir, env) {
+            return Err(misnamed_file(dir));
         }
     }
     Err(Diagnostic::error(
         "no-app",
-        format!("no `{CONFIG_FILE}` in {} or in any folder above it", quoted(&start.to_string_lossy())),
+        format!("no `{CONFIG_FILE}` in {} or any parent directory", quoted(&start.to_string_lossy())),
     )
     .hint(format!(
-        "create `{CONFIG_FILE}` in the app's folder (an empty one will do), or name the app with `--app PATH` or {APP_PATH_VAR}"
+        "create `{CONFIG_FILE}` in the app's directory (it may be empty), or set the app with `--app PATH` or {APP_PATH_VAR}"
     )))
 }
 
-fn misnamed_file(folder: &Path) -> Diagnostic {
+fn misnamed_file(dir: &Path) -> Diagnostic {
     Diagnostic::error(
         "misspelt-file",
         format!("the app's file must be named `{CONFIG_FILE}`, not `{MISNAMED_CONFIG_FILE}`"),
     )
-    .in_file(folder.join(MISNAMED_CONFIG_FILE))
+    .in_file(dir.join(MISNAMED_CONFIG_FILE))
     .hint(format!(
         "rename it: `mv {MISNAMED_CONFIG_FILE} {CONFIG_FILE}`"
     ))
 }
 
-fn is_domain_of_any_above(folder: &Path, env: &BTreeMap<String, String>) -> bool {
-    folder.ancestors().skip(1).any(|above| {
-        above.join(CONFIG_FILE).is_file()
-            && folder.strip_prefix(above).is_ok_and(|below| {
-                domain_globs(above, env)
+fn is_domain_of_an_ancestor(dir: &Path, env: &BTreeMap<String, String>) -> bool {
+    dir.ancestors().skip(1).any(|ancestor| {
+        ancestor.join(CONFIG_FILE).is_file()
+            && dir.strip_prefix(ancestor).is_ok_and(|relative| {
+                domain_globs(ancestor, env)
                     .iter()
-                    .any(|glob| is_match(glob, below))
+                    .any(|glob| is_match(glob, relative))
             })
     })
 }
 
-/// The globs that an app's file names, read leniently: its mistakes are told when it is loaded.
+/// The globs in an app's file. Its errors are ignored here and reported when it is loaded.
 fn domain_globs(app: &Path, env: &BTreeMap<String, String>) -> Vec<String> {
-    let mut problems = Vec::new();
+    let mut diagnostics = Vec::new();
     let file = app.join(CONFIG_FILE);
-    let config = crate::file::read_config(&file, &file, "runtime", &mut problems);
+    let config = crate::file::read_config(&file, &file, "runtime", &mut diagnostics);
     let domains = config
         .as_ref()
         .and_then(|root| root.get("runtime")?.value.get("domains"));
@@ -149,8 +152,8 @@ fn domain_globs(app: &Path, env: &BTreeMap<String, String>) -> Vec<String> {
         .collect()
 }
 
-fn is_match(glob: &str, below: &Path) -> bool {
-    let skipped = below.components().any(|part| match part {
+fn is_match(glob: &str, relative: &Path) -> bool {
+    let skipped = relative.components().any(|part| match part {
         Component::Normal(name) => is_skipped(name) && !glob.contains(&*name.to_string_lossy()),
         _ => true,
     });
@@ -159,5 +162,5 @@ fn is_match(glob: &str, below: &Path) -> bool {
         && GlobBuilder::new(glob)
             .literal_separator(true)
             .build()
-            .is_ok_and(|glob| glob.compile_matcher().is_match(below))
+            .is_ok_and(|glob| glob.compile_matcher().is_match(relative))
 }

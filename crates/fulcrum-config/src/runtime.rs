@@ -6,19 +6,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// The settings of the app as a whole. `runtime.defaults` is merged into each domain's
-/// [`Process`](crate::Process) and not repeated here.
+/// [`ProcessSettings`](crate::ProcessSettings) and not repeated here.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RuntimeSettings {
-    /// Where domains are looked for: globs and paths relative to the app root.
+    /// Where domains are searched: globs and paths relative to the app root.
     pub domains: Vec<String>,
-    /// The port that domains register at.
+    /// The server at which domains register.
     pub grpc: GrpcSettings,
-    /// What is done with what domains say.
+    /// Printing, storing and exporting of log lines.
     pub logs: LogSettings,
-    /// What applies to watching in every domain.
+    /// File watching.
     pub watch: AppWatchSettings,
-    /// How many booted spare processes there may be altogether: `off` is 0; none when left to the
-    /// mode.
+    /// The largest number of standby processes of the app: `off` is 0; none leaves it to the mode.
     pub standby: Option<u32>,
     /// Domains that are restarted together, by the group's name.
     pub groups: BTreeMap<String, SupervisionGroup>,
@@ -27,23 +26,23 @@ pub struct RuntimeSettings {
 /// `runtime.grpc`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrpcSettings {
-    /// The address to listen at.
+    /// The address to listen on.
     pub listen: ListenAddress,
-    /// Who may register.
+    /// Which processes may register.
     pub registration: RegistrationMode,
-    /// Certificates to serve with.
+    /// Certificates of the server.
     pub tls: Option<TlsSettings>,
 }
 
-/// A loopback address to listen at.
+/// A loopback address to listen on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListenAddress {
     /// An IP address without brackets, or `localhost`.
     pub host: String,
-    /// The port; 0 lets the system choose.
+    /// The port; 0 means a free port.
     pub port: u16,
-    /// Set by the user, in any layer: then a port that is taken is an error, not a reason to
-    /// take another.
+    /// Whether it is set in any layer but the defaults. Then a port in use is an error; otherwise a
+    /// free port is used instead.
     pub explicit: bool,
 }
 
@@ -57,12 +56,12 @@ impl fmt::Display for ListenAddress {
     }
 }
 
-/// Whether a domain may register without the token that Fulcrum gave to its process.
+/// Whether a domain may register without the token of its process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RegistrationMode {
-    /// It may; the default of [`Mode::Dev`](crate::Mode::Dev).
+    /// Registration without a token is allowed; the default of [`Mode::Dev`](crate::Mode::Dev).
     Open,
-    /// It may not; the default of [`Mode::Serve`](crate::Mode::Serve).
+    /// A token is required; the default of [`Mode::Serve`](crate::Mode::Serve).
     Token,
 }
 
@@ -73,33 +72,33 @@ pub struct TlsSettings {
     pub cert: PathBuf,
     /// Its private key, PEM.
     pub key: PathBuf,
-    /// The authority that clients' certificates must come from, PEM.
+    /// The authority of clients' certificates, PEM.
     pub client_ca: Option<PathBuf>,
 }
 
 /// `runtime.logs`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogSettings {
-    /// `trace`, `debug`, `info`, `warn` or `error`: what domains are told in `FULCRUM_LOG_LEVEL`.
+    /// `trace`, `debug`, `info`, `warn` or `error`: the variable `FULCRUM_LOG_LEVEL` of domains.
     pub level: String,
-    /// How lines are printed.
+    /// The format of printed lines.
     pub format: LogFormat,
-    /// How much of them is kept on disk; none where nothing is.
+    /// The log store on disk; none if it is disabled.
     pub store: Option<LogStoreSettings>,
-    /// Where lines are sent besides; nowhere by default.
+    /// The export of lines over OTLP; none by default.
     pub forward: Option<OtlpExportSettings>,
 }
 
-/// `runtime.logs.store`: what is kept of what was said, and in which pieces.
+/// `runtime.logs.store`: the size and retention of the log store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogStoreSettings {
-    /// Bytes after which a new file is begun.
+    /// The size of a file, in bytes, after which a new one is started.
     pub file_size: u64,
-    /// Files of one domain.
+    /// The number of files of one domain.
     pub files: usize,
-    /// How old the newest line of a file may become.
+    /// The age of a file's newest line after which the file is removed.
     pub max_age: Duration,
-    /// Bytes on disk, all domains together.
+    /// The size on disk of all domains together, in bytes.
     pub total_size: u64,
     /// Whether full files are compressed.
     pub compress: bool,
@@ -108,34 +107,34 @@ pub struct LogStoreSettings {
 /// `runtime.logs.forward`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OtlpExportSettings {
-    /// A receiver of OTLP over gRPC without TLS: `http://HOST:PORT`, nothing behind the port.
+    /// The endpoint of OTLP over gRPC without TLS: `http://HOST:PORT`, without a path.
     pub otlp: String,
-    /// What each request carries besides: names in small letters and values in printable ASCII.
-    /// The values may be secret.
+    /// The headers of each request: names in lower case, values in printable ASCII. Values may be
+    /// secrets.
     pub headers: BTreeMap<String, String>,
-    /// `trace` … `fatal`: only lines at least this serious, which leaves out those of unknown
-    /// level. All lines where it isn't set.
+    /// The minimum level of exported lines, `trace` to `fatal`, which excludes lines of unknown
+    /// level. All lines are exported if it is not set.
     pub level: Option<String>,
 }
 
-/// How log lines are printed.
+/// The format of printed log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// Text on a terminal; elsewhere what suits the mode.
+    /// Text on a terminal; otherwise it depends on the mode.
     Auto,
-    /// Text with the domain's name in front.
+    /// Text with the domain's name as a prefix.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
 /// `runtime.watch`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppWatchSettings {
-    /// Whether domains are restarted when their files change; none when left to the mode and the
+    /// Whether domains are restarted when their files change; none leaves it to the mode and the
     /// command line.
     pub enabled: Option<bool>,
-    /// Look at files this often instead of being told by the system.
+    /// The interval of polling, instead of the system's notifications.
     pub poll: Option<Duration>,
     /// Globs, relative to the app root, that are never watched.
     pub ignore: Vec<String>,
@@ -144,20 +143,20 @@ pub struct AppWatchSettings {
 /// One of `runtime.groups`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SupervisionGroup {
-    /// Who is restarted with whom.
+    /// Which members are restarted together.
     pub strategy: RestartStrategy,
     /// The members, in their order.
     pub domains: Vec<String>,
 }
 
-/// Who is restarted when a member of a group fails; the words are OTP's.
+/// Which members are restarted when a member of a group fails; the terms are those of Erlang/OTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RestartStrategy {
-    /// The member that failed.
+    /// Only the failed member.
     OneForOne,
-    /// It and those after it.
+    /// The failed member and those after it.
     RestForOne,
-    /// All of them.
+    /// All members.
     OneForAll,
 }
 
@@ -172,14 +171,14 @@ impl fmt::Display for RestartStrategy {
 }
 
 impl SupervisionGroup {
-    /// Those before a member, which must be ready before it is started. None where each member
-    /// stands for itself, and none for strangers.
+    /// The members before a member, which must be ready before it is started. Empty if members are
+    /// independent, and for other domains.
     pub fn predecessors(&self, member: &str) -> &[String] {
-        let place = self.domains.iter().position(|name| name == member);
+        let position = self.domains.iter().position(|name| name == member);
         match self.strategy {
             RestartStrategy::OneForOne => &[],
             RestartStrategy::RestForOne | RestartStrategy::OneForAll => {
-                &self.domains[..place.unwrap_or(0)]
+                &self.domains[..position.unwrap_or(0)]
             }
         }
     }

@@ -11,16 +11,16 @@ use crate::value_error::ValueError;
 pub(crate) fn scalar<'a>(node: &'a Node, what: &str) -> Result<&'a str, ValueError> {
     match &node.value {
         NodeKind::Scalar { text, .. } if text.contains('\0') => Err(ValueError::invalid(
-            "holds a NUL byte, which no program can be given",
+            "contains a NUL byte, which cannot be passed to a program",
         )),
         NodeKind::Scalar { text, .. } => Ok(text),
         NodeKind::Null => Err(ValueError::expected(what, node)
-            .hint("leave the line out to get the default; an empty text is written `\"\"`")),
+            .hint("omit the key to use the default; an empty text is `\"\"`")),
         NodeKind::Sequence(_) | NodeKind::Mapping(_) => Err(ValueError::expected(what, node)),
     }
 }
 
-/// A list of texts; with `one`, a text stands for a list of it; with `some`, it isn't empty.
+/// A list of texts. With `one`, a single text is allowed; with `some`, an empty list is rejected.
 pub(crate) fn parse_string_list(
     node: &Node,
     one: bool,
@@ -37,9 +37,9 @@ pub(crate) fn parse_string_list(
             .map(|item| {
                 scalar(item, "a text")
                     .map(str::to_owned)
-                    .map_err(|refusal| ValueError {
-                        message: format!("in the list: {}", refusal.message),
-                        ..refusal
+                    .map_err(|error| ValueError {
+                        message: format!("in the list: {}", error.message),
+                        ..error
                     })
             })
             .collect::<Result<Vec<_>, _>>()?,
@@ -49,7 +49,7 @@ pub(crate) fn parse_string_list(
         NodeKind::Scalar { text, .. } if !one => {
             let words: Vec<_> = text.split_whitespace().collect();
             return Err(ValueError::expected(what, node).hint(format!(
-                "write `[{}]`: no shell splits it into words",
+                "write `[{}]`: the text is not split into words",
                 words.join(", ")
             )));
         }
@@ -61,28 +61,25 @@ pub(crate) fn parse_string_list(
     Ok(texts)
 }
 
-/// A duration; with `zero`, none at all is one.
+/// A duration; `zero` allows a duration of 0.
 pub(crate) fn duration(node: &Node, zero: bool) -> Result<Duration, ValueError> {
     let what = "a duration such as `500ms`, `10s` or `2m`";
     let text = scalar(node, what)?;
     match parse_duration(text) {
-        Ok(time) if time.is_zero() && !zero => {
-            Err(ValueError::invalid("must be longer than nothing"))
-        }
+        Ok(time) if time.is_zero() && !zero => Err(ValueError::invalid("must be longer than 0")),
         Ok(time) => Ok(time),
         Err(UnitError::TooLarge) => Err(ValueError::invalid(format!(
             "{} is longer than a year",
             quoted(text)
         ))),
-        Err(fault) => {
-            let refusal = ValueError::expected(what, node);
-            Err(
-                if fault == UnitError::NoUnit && text.parse::<f64>().is_ok() {
-                    refusal.hint(format!("add the unit: `{text}s` or `{text}ms`"))
-                } else {
-                    refusal.hint("the units are ms, s, m, h and d")
-                },
-            )
+        Err(unit_error) => {
+            let error = ValueError::expected(what, node);
+            let lacks_unit = unit_error == UnitError::NoUnit && text.parse::<f64>().is_ok();
+            Err(if lacks_unit {
+                error.hint(format!("add the unit: `{text}s` or `{text}ms`"))
+            } else {
+                error.hint("the units are ms, s, m, h and d")
+            })
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Which settings there are, as a table: the one place that knows their names and kinds.
+//! The table of all settings with their kinds.
 
 /// One key of a section.
 #[derive(Debug)]
@@ -7,16 +7,16 @@ pub(crate) struct Key {
     pub(crate) kind: Kind,
 }
 
-/// What stands behind a key.
+/// The kind of a key's value.
 #[derive(Debug)]
 pub(crate) enum Kind {
     /// A map with these keys.
     Section(&'static [Key]),
-    /// A map with these keys, or a single value that stands for the one named.
+    /// A map with these keys, or the value of the named key alone.
     Shorthand(&'static str, &'static [Key]),
-    /// A map of free names to sections.
+    /// A map of arbitrary names to sections.
     MapOf(&'static [Key]),
-    /// A map of variables to texts.
+    /// A map of environment variables to texts.
     EnvMap,
     /// A map of headers to texts.
     HeaderMap,
@@ -29,13 +29,13 @@ pub(crate) enum Kind {
 /// The type of a single setting.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Type {
-    /// A text that isn't empty.
+    /// A text that is not empty.
     String,
     /// `true` or `false`.
     Bool,
-    /// A duration; `zero` says whether none at all makes sense.
+    /// A duration; `zero` allows a duration of 0.
     Duration { zero: bool },
-    /// A number of bytes, more than none.
+    /// A number of bytes, more than 0.
     Size,
     /// A whole number in a range.
     Integer { min: i64, max: i64 },
@@ -43,22 +43,21 @@ pub(crate) enum Type {
     Float { min: f64, max: f64 },
     /// One of these words.
     OneOf(&'static [&'static str]),
-    /// A signal that may ask a process to end.
+    /// A signal that stops a process.
     Signal,
-    /// A list of texts; `one` says whether a text stands for a list of it, `some` whether an empty
-    /// list is refused.
+    /// A list of texts. `one` allows a single text, `some` rejects an empty list.
     StringList { one: bool, some: bool },
     /// A list of exit codes.
     ExitCodes,
-    /// A probe; `log` says whether a log line can answer it.
+    /// A probe; `log` allows a check of log lines.
     Probe { log: bool },
-    /// `HOST:PORT` to listen at.
+    /// `HOST:PORT` to listen on.
     Listen,
-    /// `http://HOST:PORT` to send log lines to.
+    /// `http://HOST:PORT` to export log lines to.
     OtlpEndpoint,
     /// `auto` or a port.
     Port,
-    /// `off` or how many.
+    /// `off` or a number.
     Standby,
 }
 
@@ -242,12 +241,12 @@ pub(crate) static DEPENDENCY: &[Key] = &[value(
     Type::OneOf(&["ready", "started", "exited"]),
 )];
 
-/// The names of a section.
+/// The names of a section's keys.
 pub(crate) fn names(keys: &'static [Key]) -> impl Iterator<Item = &'static str> {
     keys.iter().map(|key| key.name)
 }
 
-/// The path, relative to `keys`, of a key of that name in a section further down.
+/// The path, relative to `keys`, of a key of that name in a nested section.
 pub(crate) fn find_nested_key(keys: &'static [Key], name: &str) -> Option<String> {
     keys.iter().find_map(|key| match key.kind {
         Kind::Section(below) | Kind::Shorthand(_, below) => below

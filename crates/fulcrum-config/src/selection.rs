@@ -21,7 +21,7 @@ impl UnknownDomain {
     }
 }
 
-/// The domains that an instance is asked to run.
+/// The domains that an instance runs.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
     /// Names and globs; empty means every domain.

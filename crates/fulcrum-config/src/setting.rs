@@ -1,4 +1,4 @@
-//! A single checked setting and where it came from.
+//! A single checked setting and its origin.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,19 +11,19 @@ use crate::node::Position;
 use crate::process::{PortSetting, ProbeCheck, ProbeSettings};
 use crate::units::{format_duration, format_size};
 
-/// Where a setting came from.
+/// The origin of a setting.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Origin {
     /// `defaults.yml`.
     Default,
     /// A configuration file.
     File {
-        /// As shown.
+        /// Its path, relative to the app root.
         file: PathBuf,
-        /// Its folder, absolute: paths written there are relative to it.
-        folder: PathBuf,
-        /// Where in it.
-        spot: Position,
+        /// Its directory, absolute; paths in the file are relative to it.
+        dir: PathBuf,
+        /// The position in the file.
+        position: Position,
     },
     /// A `FULCRUM_…` variable.
     Variable(String),
@@ -32,23 +32,23 @@ pub(crate) enum Origin {
 }
 
 impl Origin {
-    /// The place, if it is in a file.
-    pub(crate) fn place(&self) -> Option<Location> {
+    /// The location, if it is in a file.
+    pub(crate) fn location(&self) -> Option<Location> {
         match self {
-            Self::File { file, spot, .. } => Some(crate::file::location(file, *spot)),
+            Self::File { file, position, .. } => Some(crate::file::location(file, *position)),
             _ => None,
         }
     }
 
-    /// What paths are relative to.
-    pub(crate) fn folder<'a>(&'a self, root: &'a Path) -> &'a Path {
+    /// The directory that paths are relative to.
+    pub(crate) fn dir<'a>(&'a self, root: &'a Path) -> &'a Path {
         match self {
-            Self::File { folder, .. } => folder,
+            Self::File { dir, .. } => dir,
             _ => root,
         }
     }
 
-    /// For messages about what has no place: `FULCRUM_X: `.
+    /// The prefix of messages without a location: `variable FULCRUM_X: `.
     pub(crate) fn prefix(&self) -> String {
         match self {
             Self::Variable(name) => format!("variable {name}: "),
@@ -62,8 +62,14 @@ impl std::fmt::Display for Origin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
-            Self::File { file, spot, .. } => {
-                write!(f, "{}:{}:{}", file.display(), spot.line, spot.column)
+            Self::File { file, position, .. } => {
+                write!(
+                    f,
+                    "{}:{}:{}",
+                    file.display(),
+                    position.line,
+                    position.column
+                )
             }
             Self::Variable(name) => write!(f, "env {name}"),
             Self::Flag(_) => f.write_str("flag"),
@@ -74,13 +80,13 @@ impl std::fmt::Display for Origin {
 /// A checked value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Setting {
-    Text(String),
-    Texts(Vec<String>),
-    Switch(bool),
-    Whole(i64),
-    Codes(Vec<i32>),
-    Number(f64),
-    Time(Duration),
+    String(String),
+    StringList(Vec<String>),
+    Bool(bool),
+    Integer(i64),
+    ExitCodes(Vec<i32>),
+    Float(f64),
+    Duration(Duration),
     Size(u64),
     Probe(ProbeSettings),
     Listen { host: String, port: u16 },
@@ -88,18 +94,18 @@ pub(crate) enum Setting {
 }
 
 impl Setting {
-    /// How it is shown: as it could be written.
-    pub(crate) fn show(&self) -> Value {
+    /// The value as it is written in a file.
+    pub(crate) fn to_json(&self) -> Value {
         match self {
-            Self::Text(text) => json!(text),
-            Self::Texts(texts) => json!(texts),
-            Self::Switch(on) => json!(on),
-            Self::Whole(number) => json!(number),
-            Self::Codes(codes) => json!(codes),
-            Self::Number(number) => json!(number),
-            Self::Time(time) => json!(format_duration(*time)),
+            Self::String(text) => json!(text),
+            Self::StringList(items) => json!(items),
+            Self::Bool(on) => json!(on),
+            Self::Integer(number) => json!(number),
+            Self::ExitCodes(codes) => json!(codes),
+            Self::Float(number) => json!(number),
+            Self::Duration(duration) => json!(format_duration(*duration)),
             Self::Size(bytes) => json!(format_size(*bytes)),
-            Self::Probe(probe) => show_probe(probe),
+            Self::Probe(probe) => probe_json(probe),
             Self::Listen { host, port } => json!(host_port(host, Some(*port))),
             Self::Port(PortSetting::Auto) => json!("auto"),
             Self::Port(PortSetting::Fixed(port)) => json!(port),
@@ -119,8 +125,8 @@ fn host_port(host: &str, port: Option<u16>) -> String {
     }
 }
 
-fn show_probe(probe: &ProbeSettings) -> Value {
-    let (name, what) = match &probe.check {
+fn probe_json(probe: &ProbeSettings) -> Value {
+    let (name, value) = match &probe.check {
         ProbeCheck::Registered => return json!("registered"),
         ProbeCheck::Http {
             port: None, path, ..
@@ -135,7 +141,7 @@ fn show_probe(probe: &ProbeSettings) -> Value {
         ProbeCheck::Log(text) => ("log", json!(text)),
     };
     json!({
-        name: what,
+        name: value,
         "interval": format_duration(probe.interval),
         "timeout": format_duration(probe.timeout),
         "failures": probe.failures,
@@ -150,7 +156,7 @@ pub(crate) struct SettingWithOrigin {
     pub(crate) origin: Origin,
 }
 
-/// The settings after layering: what is under each key.
+/// The settings after merging, by key.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum SettingTree {
     Map(BTreeMap<String, SettingTree>),
@@ -158,7 +164,7 @@ pub(crate) enum SettingTree {
 }
 
 impl SettingTree {
-    /// What is under a dotted path of schema names.
+    /// The value at a dotted path.
     pub(crate) fn find(&self, path: &str) -> Option<&SettingTree> {
         path.split('.').try_fold(self, |tree, name| match tree {
             SettingTree::Map(entries) => entries.get(name),
@@ -166,7 +172,7 @@ impl SettingTree {
         })
     }
 
-    /// The setting at a dotted path of schema names.
+    /// The setting at a dotted path.
     pub(crate) fn leaf(&self, path: &str) -> Option<&SettingWithOrigin> {
         match self.find(path)? {
             SettingTree::Leaf(leaf) => Some(leaf),
@@ -174,7 +180,7 @@ impl SettingTree {
         }
     }
 
-    /// The entries of the map at a dotted path of schema names; none there are none.
+    /// The entries of the map at a dotted path; empty if there is no map.
     pub(crate) fn entries(&self, path: &str) -> impl Iterator<Item = (&String, &SettingTree)> {
         let entries = match self.find(path) {
             Some(SettingTree::Map(entries)) => Some(entries),
@@ -184,19 +190,19 @@ impl SettingTree {
     }
 
     /// As JSON, each setting `{value, origin}`.
-    pub(crate) fn show(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         match self {
             SettingTree::Map(entries) => entries
                 .iter()
-                .map(|(name, tree)| (name.clone(), tree.show()))
+                .map(|(name, tree)| (name.clone(), tree.to_json()))
                 .collect::<serde_json::Map<_, _>>()
                 .into(),
-            SettingTree::Leaf(leaf) => leaf_json(leaf.setting.show(), &leaf.origin.to_string()),
+            SettingTree::Leaf(leaf) => leaf_json(leaf.setting.to_json(), &leaf.origin.to_string()),
         }
     }
 }
 
-/// One leaf of what is shown.
+/// A setting in the effective configuration.
 pub(crate) fn leaf_json(value: Value, origin: &str) -> Value {
     json!({ "value": value, "origin": origin })
 }

@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::file::CONFIG_FILE;
 use crate::file_stamp::FileStamp;
 use crate::load::load;
-use crate::request::LoadOptions;
+use crate::options::LoadOptions;
 
 /// The settings that the next process of one domain is started with. Clones share one cache.
 ///
@@ -69,7 +69,7 @@ impl Inner {
         let loaded = load(&self.options);
         let Some(app) = loaded.app else {
             let is_error = |one: &&Diagnostic| one.severity == Severity::Error;
-            let errors = loaded.problems.iter().filter(is_error);
+            let errors = loaded.diagnostics.iter().filter(is_error);
             let errors: Vec<String> = errors.map(ToString::to_string).collect();
             return Err(format!(
                 "configuration invalid, using previous settings:\n{}",

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::file::CONFIG_FILE;
 use crate::file_stamp::FileStamp;
 use crate::load::load;
-use crate::request::{LoadOptions, LoadResult};
+use crate::options::{LoadOptions, LoadResult};
 
 /// A file that has been empty for this long is empty on purpose.
 const MIN_EMPTY_AGE: Duration = Duration::from_millis(200);

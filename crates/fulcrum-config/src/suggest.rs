@@ -1,6 +1,6 @@
-//! The nearest known name to a mistyped one.
+//! Suggestions for mistyped names.
 
-/// The known name that was probably meant, if one is near enough.
+/// The closest known name, if it is close enough to be a suggestion.
 pub(crate) fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = to_snake_case(name);
     if plain.chars().count() > 64 {
@@ -25,8 +25,8 @@ pub(crate) fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
         .map(|(_, candidate)| candidate)
 }
 
-/// Like [`nearest`], but for places where any other name is legitimate too: only a slip of one
-/// letter in a name long enough that nothing else is likely to be meant.
+/// Like [`closest`], where other names are valid too: only a difference of one letter in a long
+/// name counts as a typo.
 pub(crate) fn likely_typo<'a>(
     name: &str,
     known: impl IntoIterator<Item = &'a str>,
@@ -39,7 +39,7 @@ pub(crate) fn likely_typo<'a>(
     })
 }
 
-/// `dependsOn` and `depends-on` are `depends_on`: another habit, not another word.
+/// `dependsOn` and `depends-on` become `depends_on`.
 fn to_snake_case(name: &str) -> String {
     let mut out = String::with_capacity(name.len() + 4);
     let mut after_lower = false;
@@ -71,8 +71,8 @@ mod tests {
     ];
 
     #[test]
-    fn finds_what_was_meant() {
-        for (typed, meant) in [
+    fn the_closest_name_is_found() {
+        for (typed, suggestion) in [
             ("restrat", "restart"),
             ("dependsOn", "depends_on"),
             ("depends", "depends_on"),
@@ -82,16 +82,16 @@ mod tests {
             let known = if typed == "depends" {
                 None
             } else {
-                Some(meant)
+                Some(suggestion)
             };
             assert_eq!(closest(typed, KEYS), known, "{typed}");
         }
-        assert_eq!(closest("colour", KEYS), None);
+        assert_eq!(closest("color", KEYS), None);
         assert_eq!(closest("x", KEYS), None);
     }
 
     #[test]
-    fn a_foreign_name_is_not_taken_for_a_slip() {
+    fn another_name_is_not_a_typo() {
         assert_eq!(likely_typo("restrat", KEYS), Some("restart"));
         assert_eq!(likely_typo("env", KEYS), Some("env"));
         assert_eq!(likely_typo("users", KEYS), None);

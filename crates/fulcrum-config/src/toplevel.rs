@@ -1,4 +1,4 @@
-//! The top level of a file: what is ours, what is another tool's, what is a slip of the pen.
+//! The top level of a file: Fulcrum's own section, keys of other tools, and typos.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use crate::node::{Entry, Node, NodeKind};
 use crate::schema;
 use crate::suggest::likely_typo;
 
-/// Which file a top level is of.
+/// The kind of a configuration file.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum FileKind {
     App,
@@ -16,7 +16,7 @@ pub(crate) enum FileKind {
 }
 
 impl FileKind {
-    /// The key whose settings are ours in this file.
+    /// The key of Fulcrum's own settings in this file.
     pub(crate) fn section(self) -> &'static str {
         match self {
             Self::App => "runtime",
@@ -25,24 +25,24 @@ impl FileKind {
     }
 }
 
-/// Reports keys that are in the wrong file or on the wrong level. All others are left alone:
-/// they belong to other Fulcrum tools.
-pub(crate) fn check(root: &Node, level: FileKind, file: &Path, problems: &mut Vec<Diagnostic>) {
+/// Reports keys that are in the wrong file or on the wrong level. All other keys belong to other
+/// Fulcrum tools.
+pub(crate) fn check(root: &Node, kind: FileKind, file: &Path, diagnostics: &mut Vec<Diagnostic>) {
     let NodeKind::Mapping(entries) = &root.value else {
         return;
     };
     for entry in entries {
-        if let Some(problem) = diagnose(entry, level) {
-            problems.push(problem.at(Some(location(file, entry.spot))));
+        if let Some(diagnostic) = diagnose(entry, kind) {
+            diagnostics.push(diagnostic.at(Some(location(file, entry.position))));
         }
     }
 }
 
-fn diagnose(entry: &Entry, level: FileKind) -> Option<Diagnostic> {
+fn diagnose(entry: &Entry, kind: FileKind) -> Option<Diagnostic> {
     let key = entry.key.as_str();
-    let own = level.section();
-    match (level, key) {
-        (_, key) if key == own => return None,
+    let section = kind.section();
+    match (kind, key) {
+        (_, key) if key == section => return None,
         (FileKind::App, "process") => {
             return Some(
                 Diagnostic::error(
@@ -58,26 +58,29 @@ fn diagnose(entry: &Entry, level: FileKind) -> Option<Diagnostic> {
                     "misplaced-key",
                     "`runtime` belongs in the app's file, not in a domain's",
                 )
-                .hint("move it there; what is for this domain alone goes under `process`"),
+                .hint("move it there; settings of this domain go under `process`"),
             );
         }
         _ => {}
     }
-    let unread = |meant: &str| {
+    let no_effect = |suggestion: &str| {
         Diagnostic::warning(
             "unknown-key",
             format!(
-                "{} does nothing at the top level: did you mean `{meant}`?",
+                "{} has no effect at the top level: did you mean `{suggestion}`?",
                 quoted(key)
             ),
         )
     };
-    if likely_typo(key, [own]).is_some() {
-        return Some(unread(own).hint(format!("rename it to `{own}`")));
+    if likely_typo(key, [section]).is_some() {
+        return Some(no_effect(section).hint(format!("rename it to `{section}`")));
     }
-    let meant = match level {
+    let suggestion = match kind {
         FileKind::App => likely_typo(key, ["domains", "grpc", "defaults", "standby"]),
         FileKind::Domain => likely_typo(key, schema::names(schema::PROCESS)),
     }?;
-    Some(unread(&format!("{own}.{meant}")).hint(format!("move it under `{own}:` as `{meant}`")))
+    Some(
+        no_effect(&format!("{section}.{suggestion}"))
+            .hint(format!("move it under `{section}:` as `{suggestion}`")),
+    )
 }

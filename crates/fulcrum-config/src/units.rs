@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-/// Why a text is no duration or size.
+/// Why a text is not a duration or size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UnitError {
-    /// A bare number: its unit is missing.
+    /// A number without a unit.
     NoUnit,
-    /// Something else is written there.
+    /// Another form.
     Malformed,
-    /// Well formed, but beyond what makes sense.
+    /// Well-formed, but above the limit.
     TooLarge,
 }
 
-/// No setting needs more; a longer one is a slip of the pen (and would overflow deadlines).
+/// The longest duration of a setting; longer ones would overflow deadlines.
 const MAX_DURATION: Duration = Duration::from_secs(366 * 24 * 3600);
 
 const DURATION_UNITS: &[(&str, f64)] = &[
@@ -36,7 +36,7 @@ const SIZE_UNITS: &[(&str, f64)] = &[
     ("TiB", 1_099_511_627_776.0),
 ];
 
-/// Reads `500ms`, `10s`, `1.5h` or `1m30s`; to the millisecond.
+/// Parses `500ms`, `10s`, `1.5h` or `1m30s`, to the millisecond.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, UnitError> {
     let mut rest = text.trim();
     if rest.is_empty() {
@@ -61,7 +61,7 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, UnitError> {
     Ok(Duration::from_millis(total.round() as u64))
 }
 
-/// Writes a duration the way it can be read again, in its largest whole unit.
+/// Formats a duration so that it can be parsed again, in its largest whole unit.
 pub(crate) fn format_duration(duration: Duration) -> String {
     let millis = duration.as_millis();
     let (unit, size) = [("h", 3_600_000), ("m", 60_000), ("s", 1_000)]
@@ -71,7 +71,7 @@ pub(crate) fn format_duration(duration: Duration) -> String {
     format!("{}{unit}", millis / size)
 }
 
-/// Reads `256MiB`, `1GB` or `1.5GiB`; in bytes.
+/// Parses `256MiB`, `1GB` or `1.5GiB`, in bytes.
 pub(crate) fn parse_size(text: &str) -> Result<u64, UnitError> {
     let (number, unit) = split_number(text.trim())?;
     let bytes = number
@@ -84,7 +84,7 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, UnitError> {
     Ok(bytes.round() as u64)
 }
 
-/// Writes a size the way it can be read again, in its largest whole binary or decimal unit.
+/// Formats a size so that it can be parsed again, in its largest whole binary or decimal unit.
 pub(crate) fn format_size(bytes: u64) -> String {
     let (unit, size) = [
         ("TiB", 1 << 40),
@@ -176,13 +176,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_shown_duration_reads_back(millis in 0u64..10_000_000_000) {
+        fn a_formatted_duration_is_parsed_again(millis in 0u64..10_000_000_000) {
             let duration = Duration::from_millis(millis);
             prop_assert_eq!(parse_duration(&format_duration(duration)), Ok(duration));
         }
 
         #[test]
-        fn a_shown_size_reads_back(bytes in 0u64..1_000_000_000_000) {
+        fn a_formatted_size_is_parsed_again(bytes in 0u64..1_000_000_000_000) {
             prop_assert_eq!(parse_size(&format_size(bytes)), Ok(bytes));
         }
 

@@ -1,4 +1,4 @@
-//! Checks a single value against its type and says what was expected.
+//! Parses a single value by its type.
 
 use crate::diagnostic::quoted;
 use crate::node::{Node, NodeKind};
@@ -11,26 +11,28 @@ use crate::units::{UnitError, parse_size};
 use crate::value_error::ValueError;
 use crate::{listen, otlp, probe};
 
-/// The signals that may ask a process to end; the first is the usual one.
+/// The signals that stop a process; the first is the usual one.
 const SIGNALS: &[&str] = &[
     "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGKILL",
 ];
 
-/// Checks `node`, in which variables are already filled in.
+/// Parses `node`, in which variables are expanded already.
 pub(crate) fn parse_value(kind: Type, node: &Node) -> Result<Setting, ValueError> {
     match kind {
         Type::String => match scalar(node, "a text")? {
             "" => Err(ValueError::expected("a text", node)),
-            text => Ok(Setting::Text(text.to_owned())),
+            text => Ok(Setting::String(text.to_owned())),
         },
         Type::Bool => parse_bool(node),
-        Type::Duration { zero } => duration(node, zero).map(Setting::Time),
+        Type::Duration { zero } => duration(node, zero).map(Setting::Duration),
         Type::Size => size(node),
-        Type::Integer { min, max } => parse_integer(node, min, max).map(Setting::Whole),
+        Type::Integer { min, max } => parse_integer(node, min, max).map(Setting::Integer),
         Type::Float { min, max } => number(node, min, max),
         Type::OneOf(words) => choice(node, words),
         Type::Signal => signal(node),
-        Type::StringList { one, some } => parse_string_list(node, one, some).map(Setting::Texts),
+        Type::StringList { one, some } => {
+            parse_string_list(node, one, some).map(Setting::StringList)
+        }
         Type::ExitCodes => parse_exit_codes(node),
         Type::Probe { log } => probe::check(node, log).map(Setting::Probe),
         Type::Listen => {
@@ -46,14 +48,14 @@ pub(crate) fn parse_value(kind: Type, node: &Node) -> Result<Setting, ValueError
 
 fn parse_bool(node: &Node) -> Result<Setting, ValueError> {
     let text = scalar(node, "`true` or `false`")?;
-    let refusal = || ValueError::expected("`true` or `false`", node);
+    let error = || ValueError::expected("`true` or `false`", node);
     match text {
-        "true" => Ok(Setting::Switch(true)),
-        "false" => Ok(Setting::Switch(false)),
+        "true" => Ok(Setting::Bool(true)),
+        "false" => Ok(Setting::Bool(false)),
         _ => Err(match text.to_ascii_lowercase().as_str() {
-            "yes" | "on" | "1" | "true" => refusal().hint("write `true`"),
-            "no" | "off" | "0" | "false" => refusal().hint("write `false`"),
-            _ => refusal(),
+            "yes" | "on" | "1" | "true" => error().hint("write `true`"),
+            "no" | "off" | "0" | "false" => error().hint("write `false`"),
+            _ => error(),
         }),
     }
 }
@@ -62,10 +64,10 @@ fn size(node: &Node) -> Result<Setting, ValueError> {
     let what = "a size such as `256MiB` or `1GB`";
     let text = scalar(node, what)?;
     match parse_size(text) {
-        Ok(0) => Err(ValueError::invalid("must be more than nothing")),
+        Ok(0) => Err(ValueError::invalid("must be more than 0")),
         Ok(bytes) => Ok(Setting::Size(bytes)),
         Err(UnitError::TooLarge) => Err(ValueError::invalid(format!(
-            "{} is more than any machine has",
+            "{} is too large",
             quoted(text)
         ))),
         Err(UnitError::NoUnit) => Err(ValueError::expected(what, node)
@@ -78,7 +80,7 @@ fn size(node: &Node) -> Result<Setting, ValueError> {
 fn number(node: &Node, min: f64, max: f64) -> Result<Setting, ValueError> {
     let text = scalar(node, "a number")?;
     match text.parse::<f64>() {
-        Ok(number) if (min..=max).contains(&number) => Ok(Setting::Number(number)),
+        Ok(number) if (min..=max).contains(&number) => Ok(Setting::Float(number)),
         Ok(number) if number.is_finite() => Err(ValueError::invalid(format!(
             "must be {min} to {max}, not {number}"
         ))),
@@ -91,12 +93,12 @@ fn choice(node: &Node, words: &'static [&'static str]) -> Result<Setting, ValueE
     let what = format!("one of {}", list.join(", "));
     let text = scalar(node, &what)?;
     if words.contains(&text) {
-        return Ok(Setting::Text(text.to_owned()));
+        return Ok(Setting::String(text.to_owned()));
     }
-    let refusal = ValueError::expected(&what, node);
+    let error = ValueError::expected(&what, node);
     Err(match closest(text, words.iter().copied()) {
-        Some(word) => refusal.hint(format!("did you mean `{word}`?")),
-        None => refusal,
+        Some(word) => error.hint(format!("did you mean `{word}`?")),
+        None => error,
     })
 }
 
@@ -109,13 +111,13 @@ fn signal(node: &Node) -> Result<Setting, ValueError> {
         format!("SIG{upper}")
     };
     if SIGNALS.contains(&name.as_str()) {
-        return Ok(Setting::Text(name));
+        return Ok(Setting::String(name));
     }
     Err(ValueError::invalid(format!(
-        "{} is no signal that can ask a process to end",
+        "{} is not a signal that stops a process",
         quoted(text)
     ))
-    .hint(format!("one of {}", SIGNALS.join(", "))))
+    .hint(format!("use one of {}", SIGNALS.join(", "))))
 }
 
 fn parse_exit_codes(node: &Node) -> Result<Setting, ValueError> {
@@ -129,7 +131,7 @@ fn parse_exit_codes(node: &Node) -> Result<Setting, ValueError> {
         .iter()
         .map(|item| parse_integer(item, 0, 255).map(|code| code as i32))
         .collect::<Result<_, _>>()
-        .map(Setting::Codes)
+        .map(Setting::ExitCodes)
 }
 
 fn port(node: &Node) -> Result<Setting, ValueError> {
@@ -138,7 +140,7 @@ fn port(node: &Node) -> Result<Setting, ValueError> {
         "auto" => Ok(Setting::Port(PortSetting::Auto)),
         text if text.parse::<i64>().is_ok() => {
             let port = parse_integer(node, 1, 65_535)
-                .map_err(|refusal| refusal.hint("`auto` takes a free one"))?;
+                .map_err(|error| error.hint("`auto` chooses a free port"))?;
             Ok(Setting::Port(PortSetting::Fixed(port as u16)))
         }
         _ => Err(ValueError::expected(what, node)),
@@ -146,10 +148,10 @@ fn port(node: &Node) -> Result<Setting, ValueError> {
 }
 
 fn standby(node: &Node) -> Result<Setting, ValueError> {
-    let what = "`off` or how many";
+    let what = "`off` or a number";
     match scalar(node, what)? {
-        "off" => Ok(Setting::Whole(0)),
-        text if text.parse::<i64>().is_ok() => parse_integer(node, 0, 64).map(Setting::Whole),
+        "off" => Ok(Setting::Integer(0)),
+        text if text.parse::<i64>().is_ok() => parse_integer(node, 0, 64).map(Setting::Integer),
         _ => Err(ValueError::expected(what, node)),
     }
 }

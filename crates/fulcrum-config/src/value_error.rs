@@ -1,8 +1,8 @@
-//! Why a value is rejected.
+//! The error of an invalid value.
 
 use crate::node::Node;
 
-/// Why a value is refused.
+/// Why a value is invalid.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ValueError {
     pub(crate) code: &'static str,
@@ -11,7 +11,7 @@ pub(crate) struct ValueError {
 }
 
 impl ValueError {
-    /// The value is of another type than it should be.
+    /// The value has the wrong type.
     pub(crate) fn expected(what: &str, found: &Node) -> Self {
         Self {
             code: "wrong-type",
@@ -20,7 +20,7 @@ impl ValueError {
         }
     }
 
-    /// The value is of the right type but makes no sense.
+    /// The value has the right type but is invalid.
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self {
             code: "invalid-value",
@@ -29,7 +29,7 @@ impl ValueError {
         }
     }
 
-    /// The same refusal with something to try.
+    /// Sets the hint.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

@@ -1,7 +1,7 @@
-//! YAML text to a tree with places, within fixed bounds of time and memory.
+//! Parses YAML to a tree with positions, within fixed bounds of time and memory.
 //!
-//! A tree of our own, because three things that a deserializer does are wrong here: it stops at
-//! the first finding, it forgets where things are, and it turns `1.10` into a number.
+//! The tree replaces a deserializer, which would stop at the first error, lose positions, and turn
+//! `1.10` into a number.
 
 use std::collections::HashMap;
 
@@ -9,13 +9,13 @@ use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, Span, StrInp
 
 use crate::diagnostic::quoted;
 use crate::node::{Entry, Node, NodeKind, Position};
-use crate::yaml_error::{DEEPEST, YamlError, explain, nesting_too_deep, position_of, syntax};
+use crate::yaml_error::{MAX_NESTING, YamlError, explain, nesting_too_deep, position_of, syntax};
 
-/// A duplicate key, which is reported besides the tree (the first one stays in it).
+/// A duplicate key, which is reported beside the tree. The tree contains the first one.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct DuplicateKey {
-    pub(crate) fault: YamlError,
-    /// The top-level key under which it is; none at the top level itself.
+    pub(crate) error: YamlError,
+    /// The top-level key that contains it; none at the top level itself.
     pub(crate) section: Option<String>,
 }
 
@@ -26,15 +26,15 @@ pub(crate) struct Document {
     pub(crate) duplicates: Vec<DuplicateKey>,
 }
 
-/// Nothing that people write by hand comes near; a chain of aliases does.
+/// The largest number of nodes, with aliases expanded.
 const MAX_NODES: usize = 100_000;
 
-/// Parses one document. An empty text is `Nothing`.
+/// Parses one document. An empty text is `Null`.
 pub(crate) fn parse(text: &str) -> Result<Document, YamlError> {
     let options = granit_parser::options! {
         emit_comments: false,
-        flow_nesting_limit: DEEPEST,
-        block_nesting_limit: DEEPEST,
+        flow_nesting_limit: MAX_NESTING,
+        block_nesting_limit: MAX_NESTING,
     };
     let mut builder = TreeBuilder {
         parser: Parser::new_from_str_with_options(text, options),
@@ -44,7 +44,7 @@ pub(crate) fn parse(text: &str) -> Result<Document, YamlError> {
         depth: 0,
         duplicates: Vec::new(),
     };
-    let root = builder.document().map_err(|fault| explain(fault, text))?;
+    let root = builder.document().map_err(|error| explain(error, text))?;
     Ok(Document {
         root,
         duplicates: builder.duplicates,
@@ -79,8 +79,8 @@ impl<'a> TreeBuilder<'a> {
                 Event::DocumentStart(..) if root.is_some() => {
                     return Err(YamlError {
                         code: "several-documents",
-                        position: position(&span),
-                        message: "a second YAML document begins here".into(),
+                        position: start_position(&span),
+                        message: "a second YAML document starts here".into(),
                         hint: Some("keep one document in the file: remove the `---` line".into()),
                     });
                 }
@@ -89,23 +89,23 @@ impl<'a> TreeBuilder<'a> {
             }
         }
         Ok(root.unwrap_or(Node {
-            spot: Position { line: 1, column: 1 },
+            position: Position { line: 1, column: 1 },
             value: NodeKind::Null,
         }))
     }
 
-    /// Builds the node that begins with `event`; also how many nodes it is made of.
+    /// Builds the node that starts with `event`, and counts its nodes.
     fn node(&mut self, event: Event<'a>, span: &Span) -> Result<(Node, usize), YamlError> {
-        let spot = position(span);
-        let before = self.nodes;
-        self.count(1, spot)?;
+        let position = start_position(span);
+        let nodes_before = self.nodes;
+        self.count(1, position)?;
         let (value, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain;
                 let tagged_text = tag.is_some_and(|tag| tag.core_suffix() == Some("str"));
-                let nothing =
+                let is_null =
                     plain && !tagged_text && matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
-                let value = if nothing {
+                let value = if is_null {
                     NodeKind::Null
                 } else {
                     NodeKind::Scalar {
@@ -115,42 +115,42 @@ impl<'a> TreeBuilder<'a> {
                 };
                 (value, anchor)
             }
-            Event::SequenceStart(_, anchor, _) => (self.list(spot)?, anchor),
-            Event::MappingStart(_, anchor, _) => (self.map(spot)?, anchor),
-            Event::Alias(id) => return self.alias(id, spot),
+            Event::SequenceStart(_, anchor, _) => (self.list(position)?, anchor),
+            Event::MappingStart(_, anchor, _) => (self.map(position)?, anchor),
+            Event::Alias(id) => return self.alias(id, position),
             _ => {
                 return Err(YamlError {
                     code: "yaml-syntax",
-                    position: spot,
-                    message: "a value was expected here".into(),
+                    position,
+                    message: "expected a value".into(),
                     hint: None,
                 });
             }
         };
-        let node = Node { spot, value };
-        let size = self.nodes - before;
+        let node = Node { position, value };
+        let size = self.nodes - nodes_before;
         if anchor != 0 {
-            self.count(size, spot)?;
+            self.count(size, position)?;
             self.anchors.insert(anchor, (node.clone(), size));
         }
         Ok((node, size))
     }
 
-    fn alias(&mut self, id: usize, spot: Position) -> Result<(Node, usize), YamlError> {
+    fn alias(&mut self, id: usize, position: Position) -> Result<(Node, usize), YamlError> {
         let Some(size) = self.anchors.get(&id).map(|(_, size)| *size) else {
             return Err(YamlError {
                 code: "yaml-syntax",
-                position: spot,
-                message: "this alias stands inside the value that it refers to".into(),
+                position,
+                message: "this alias is inside the value that it refers to".into(),
                 hint: Some("write the value out, or move the anchor".into()),
             });
         };
-        self.count(size, spot)?;
+        self.count(size, position)?;
         Ok((self.anchors[&id].0.clone(), size))
     }
 
-    fn list(&mut self, spot: Position) -> Result<NodeKind, YamlError> {
-        self.push_depth(spot)?;
+    fn list(&mut self, position: Position) -> Result<NodeKind, YamlError> {
+        self.push_depth(position)?;
         let mut items = Vec::new();
         loop {
             let (event, span) = self.next()?;
@@ -165,7 +165,7 @@ impl<'a> TreeBuilder<'a> {
     fn map(&mut self, at: Position) -> Result<NodeKind, YamlError> {
         self.push_depth(at)?;
         let mut entries: Vec<Entry> = Vec::new();
-        let mut seen: HashMap<String, Position> = HashMap::new();
+        let mut first_positions: HashMap<String, Position> = HashMap::new();
         let mut merges = Vec::new();
         loop {
             let (event, span) = self.next()?;
@@ -180,7 +180,7 @@ impl<'a> TreeBuilder<'a> {
                 NodeKind::Sequence(_) | NodeKind::Mapping(_) => {
                     return Err(YamlError {
                         code: "yaml-syntax",
-                        position: key_node.spot,
+                        position: key_node.position,
                         message: "a key must be a text, not a list or a map".into(),
                         hint: None,
                     });
@@ -196,67 +196,66 @@ impl<'a> TreeBuilder<'a> {
                 self.section = None;
             }
             if key == "<<" && plain {
-                merges.push((key_node.spot, value));
+                merges.push((key_node.position, value));
                 continue;
             }
-            if let Some(first) = seen.get(&key) {
+            if let Some(first) = first_positions.get(&key) {
                 self.duplicates.push(DuplicateKey {
-                    fault: YamlError {
+                    error: YamlError {
                         code: "duplicate-key",
-                        position: key_node.spot,
+                        position: key_node.position,
                         message: format!(
-                            "the key {} is here a second time; line {} has it too",
+                            "duplicate key {}, first used in line {}",
                             quoted(&key),
                             first.line
                         ),
-                        hint: Some("keep one of the two".into()),
+                        hint: Some("remove one of them".into()),
                     },
                     section: self.section.clone(),
                 });
                 continue;
             }
-            seen.insert(key.clone(), key_node.spot);
+            first_positions.insert(key.clone(), key_node.position);
             entries.push(Entry {
                 key,
-                spot: key_node.spot,
+                position: key_node.position,
                 value,
             });
         }
-        for (spot, value) in merges {
-            merge(&mut entries, &mut seen, spot, value)?;
+        for (position, value) in merges {
+            merge(&mut entries, &mut first_positions, position, value)?;
         }
         Ok(NodeKind::Mapping(entries))
     }
 
-    fn push_depth(&mut self, spot: Position) -> Result<(), YamlError> {
+    fn push_depth(&mut self, position: Position) -> Result<(), YamlError> {
         self.depth += 1;
-        if self.depth > DEEPEST {
-            return Err(nesting_too_deep(spot));
+        if self.depth > MAX_NESTING {
+            return Err(nesting_too_deep(position));
         }
         Ok(())
     }
 
-    fn count(&mut self, more: usize, spot: Position) -> Result<(), YamlError> {
+    fn count(&mut self, more: usize, position: Position) -> Result<(), YamlError> {
         self.nodes = self.nodes.saturating_add(more);
         if self.nodes > MAX_NODES {
             return Err(YamlError {
                 code: "too-large",
-                position: spot,
-                message: format!("more than {MAX_NODES} values up to here, aliases written out"),
-                hint: Some(
-                    "a configuration is small: look for an alias that multiplies itself".into(),
-                ),
+                position,
+                message: format!("more than {MAX_NODES} values, aliases expanded"),
+                hint: Some("look for aliases of aliases".into()),
             });
         }
         Ok(())
     }
 }
 
-/// `<<: *base` and `<<: [*a, *b]`: what is written in the map itself wins, then the earlier one.
+/// `<<: *base` and `<<: [*a, *b]`: keys of the map itself take precedence, then those of the earlier
+/// map.
 fn merge(
     entries: &mut Vec<Entry>,
-    seen: &mut HashMap<String, Position>,
-    spot: Position,
+    first_positions: &mut HashMap<String, Position>,
+    position: Position,
     value: Node,
 ) -> Result<(), YamlError> {
     let sources = match value.value {
@@ -271,7 +270,7 @@ fn merge(
     {
         return Err(YamlError {
             code: "yaml-syntax",
-            position: spot,
+            position,
             message: "`<<` takes a map or a list of maps".into(),
             hint: Some("write `<<: *name`, where `&name` marks a map".into()),
         });
@@ -279,8 +278,8 @@ fn merge(
     for source in sources {
         if let NodeKind::Mapping(more) = source.value {
             for entry in more {
-                if !seen.contains_key(&entry.key) {
-                    seen.insert(entry.key.clone(), entry.spot);
+                if !first_positions.contains_key(&entry.key) {
+                    first_positions.insert(entry.key.clone(), entry.position);
                     entries.push(entry);
                 }
             }
@@ -289,7 +288,7 @@ fn merge(
     Ok(())
 }
 
-fn position(span: &Span) -> Position {
+fn start_position(span: &Span) -> Position {
     position_of(&span.start)
 }
 
@@ -299,18 +298,18 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn places_are_those_of_keys_and_values() {
+    fn keys_and_values_have_positions() {
         let parsed = parse("a: 1\nb:\n  - x\n  - 'ü': [y]\n").expect("valid");
         let entry = parsed.root.get("b").expect("it is there");
-        assert_eq!(entry.spot, Position { line: 2, column: 1 });
+        assert_eq!(entry.position, Position { line: 2, column: 1 });
         let NodeKind::Sequence(items) = &entry.value.value else {
             panic!("a list")
         };
-        assert_eq!(items[0].spot, Position { line: 3, column: 5 });
+        assert_eq!(items[0].position, Position { line: 3, column: 5 });
         let inner = items[1].get("ü").expect("it is there");
-        assert_eq!(inner.spot, Position { line: 4, column: 5 });
+        assert_eq!(inner.position, Position { line: 4, column: 5 });
         assert_eq!(
-            inner.value.spot,
+            inner.value.position,
             Position {
                 line: 4,
                 column: 10
@@ -319,14 +318,14 @@ mod tests {
     }
 
     #[test]
-    fn a_duplicate_is_told_and_the_first_stays() {
+    fn a_duplicate_is_reported_and_the_first_is_used() {
         let parsed = parse("a: 1\nb: {c: 1, c: 2}\na: 3\n").expect("valid");
-        let told: Vec<_> = parsed
+        let reported: Vec<_> = parsed
             .duplicates
             .iter()
-            .map(|duplicate| (duplicate.fault.position.line, duplicate.section.as_deref()))
+            .map(|duplicate| (duplicate.error.position.line, duplicate.section.as_deref()))
             .collect();
-        assert_eq!(told, [(2, Some("b")), (3, None)]);
+        assert_eq!(reported, [(2, Some("b")), (3, None)]);
         let NodeKind::Scalar { text, .. } = &parsed.root.get("a").expect("it is there").value.value
         else {
             panic!("a text")

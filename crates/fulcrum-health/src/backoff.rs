@@ -1,11 +1,11 @@
-//! When to try again: ever later, never at the same moment as everybody else.
+//! Exponentially growing delays with jitter.
 
 use std::fmt;
 use std::time::Duration;
 
-use crate::SplitMix64;
+use crate::random::SplitMix64;
 
-/// A longer delay than this is taken for a mistake in the unit.
+/// Longer delays are rejected as a mistake in the unit.
 const MAX_DELAY: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// How delays grow.
@@ -13,16 +13,16 @@ const MAX_DELAY: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 pub struct BackoffConfig {
     /// The first delay.
     pub initial: Duration,
-    /// Delays stop growing here (jitter may go beyond by its share).
+    /// The longest delay before jitter.
     pub max: Duration,
-    /// Each delay is so many times the one before; at least 1.
+    /// The factor between two delays; at least 1.
     pub factor: f64,
-    /// Each delay is spread evenly by up to this share of it, up and down; 0 to 1.
+    /// The largest relative deviation, up and down, evenly distributed; 0 to 1.
     pub jitter: f64,
 }
 
 impl Default for BackoffConfig {
-    /// 200 ms, doubled up to 30 s, spread by a fifth.
+    /// 200 ms, doubled up to 30 s, ±20 %.
     fn default() -> Self {
         Self {
             initial: Duration::from_millis(200),
@@ -33,7 +33,7 @@ impl Default for BackoffConfig {
     }
 }
 
-/// A [`BackoffConfig`] that makes no sense. Its text names the key and what it may be.
+/// An invalid [`BackoffConfig`]. Its `Display` names the value and what is allowed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum BackoffError {
     /// `max` is less than `initial`.
@@ -47,7 +47,7 @@ pub enum BackoffError {
     MaxTooLong(Duration),
     /// `factor` is less than 1 or not a number.
     Factor(f64),
-    /// `jitter` isn't between 0 and 1.
+    /// `jitter` is not between 0 and 1.
     Jitter(f64),
 }
 
@@ -61,7 +61,7 @@ impl fmt::Display for BackoffError {
             ),
             Self::MaxTooLong(max) => write!(
                 f,
-                "backoff.max ({} s) is longer than a year; is its unit right?",
+                "backoff.max ({} s) is longer than a year; check its unit",
                 max.as_secs()
             ),
             Self::Factor(factor) => write!(
@@ -69,7 +69,7 @@ impl fmt::Display for BackoffError {
                 "backoff.factor is {factor}, which would not make delays grow; use 1 or more"
             ),
             Self::Jitter(jitter) => {
-                write!(f, "backoff.jitter is {jitter}; use a share from 0 to 1")
+                write!(f, "backoff.jitter is {jitter}; use a number from 0 to 1")
             }
         }
     }
@@ -77,19 +77,19 @@ impl fmt::Display for BackoffError {
 
 impl std::error::Error for BackoffError {}
 
-/// Gives one delay after the other.
+/// A sequence of delays.
 #[derive(Debug, Clone)]
 pub struct Backoff {
     config: BackoffConfig,
-    /// Delays given since the last reset.
+    /// Delays returned since the last reset.
     step: u32,
 }
 
 impl Backoff {
-    /// A backoff at its first delay.
+    /// Creates a backoff that starts with the first delay.
     ///
     /// # Errors
-    /// When the figures contradict each other or would not make a delay.
+    /// [`BackoffError`] if the values contradict each other or make no delay.
     pub fn new(config: BackoffConfig) -> Result<Self, BackoffError> {
         let BackoffConfig {
             initial,
@@ -110,21 +110,20 @@ impl Backoff {
         }
     }
 
-    /// The next delay, spread with a number from `random`; the one after will be longer.
+    /// Returns the next delay, with jitter from `random`, and advances.
     pub fn next_delay(&mut self, random: &mut SplitMix64) -> Duration {
-        let spread = self.config.jitter * (2.0 * random.next_unit() - 1.0);
-        let delay = self.peek().mul_f64(1.0 + spread);
+        let deviation = self.config.jitter * (2.0 * random.next_unit() - 1.0);
+        let delay = self.peek().mul_f64(1.0 + deviation);
         self.step = self.step.saturating_add(1);
         delay
     }
 
-    /// The next delay before it is spread.
+    /// The next delay, without jitter.
     #[must_use]
     pub fn peek(&self) -> Duration {
         let step = i32::try_from(self.step).unwrap_or(i32::MAX);
         let grown = self.config.initial.as_secs_f64() * self.config.factor.powi(step);
-        // Beyond what a Duration holds (or 0 times infinity) it is certainly not below the cap,
-        // unless there is nothing to grow from.
+        // A product that a Duration cannot hold is above the cap, unless it grew from zero.
         if self.config.initial.is_zero() {
             Duration::ZERO
         } else {
@@ -134,7 +133,7 @@ impl Backoff {
         }
     }
 
-    /// Begin again with the first delay.
+    /// Starts over with the first delay.
     pub fn reset(&mut self) {
         self.step = 0;
     }

@@ -1,13 +1,13 @@
-//! Exit codes and signals in words, never one for the other.
+//! Exit codes and signals as text.
 
-/// How a process ended, in words: `exit 1`, `exit 13 (top-level await never settled)`,
+/// Describes how a process ended: `exit 1`, `exit 13 (top-level await never settled)`,
 /// `killed by SIGKILL (9)`.
 ///
-/// `code` is what the process gave itself, `signal` what ended it from outside; of the two the
-/// signal is told if both are there. The meanings of codes are Node's own, from its documentation
-/// of `process` ("Exit codes"); those that only a broken build of Node gives, and that programs
-/// like to choose themselves, are left alone. A code such as 137 is *not* called a SIGKILL: this process exited
-/// by itself, with the code that shells use for a signal to something below them.
+/// `code` is the exit code, `signal` the number of the signal that ended the process; the signal
+/// takes precedence. The meanings of codes are those of Node's documentation of `process` ("Exit
+/// codes"), without the codes that only a broken build of Node returns and that programs often use
+/// themselves. A code such as 137 is *not* described as SIGKILL: the process exited by itself, with
+/// the code that shells use when a signal ended one of their children.
 #[must_use]
 pub fn describe_exit(code: Option<i32>, signal: Option<i32>) -> String {
     match (signal, code) {
@@ -19,7 +19,7 @@ pub fn describe_exit(code: Option<i32>, signal: Option<i32>) -> String {
             Some(meaning) => format!("exit {code} ({meaning})"),
             None => format!("exit {code}"),
         },
-        (None, None) => "ended, how is unknown".to_owned(),
+        (None, None) => "ended, status unknown".to_owned(),
     }
 }
 
@@ -90,7 +90,7 @@ const SIGNALS: [(i32, &str); 31] = [
     (31, "SIGSYS"),
 ];
 
-/// From signal(3) of macOS and the BSDs: those that end a process.
+/// From signal(3) of macOS and the BSDs: the signals that end a process.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const SIGNALS: [(i32, &str); 19] = [
     (1, "SIGHUP"),
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_and_signals_are_told_apart() {
+    fn codes_and_signals_are_distinguished() {
         assert_eq!(describe_exit(Some(0), None), "exit 0");
         assert_eq!(describe_exit(Some(1), None), "exit 1");
         assert_eq!(describe_exit(None, Some(9)), "killed by SIGKILL (9)");

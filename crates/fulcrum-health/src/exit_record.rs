@@ -160,7 +160,7 @@ mod tests {
             "exit 1: uncaught Error: boom at /a/domain.js:7:9"
         );
         assert!(record(Some(13), None, &[]).describe(false).starts_with(
-            "exit 13 (top-level await never settled) before it registered: it awaits "
+            "exit 13 (top-level await never settled) before it registered: a top-level await "
         ));
     }
 

@@ -1,15 +1,15 @@
-//! Is somebody who should speak up regularly still there?
+//! Decides by heartbeats whether a domain is healthy, late or hung.
 
 use std::time::{Duration, Instant};
 
-/// A longer interval than this is as good as none.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// Longer intervals count as this one, so that sums stay within the range of `Instant`.
+const MAX_INTERVAL: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// How many late looks put off the verdict in one silence: where every look is late, the machine is
-/// too busy for these times, and what is hung must be found all the same.
+/// How many late checks defer the verdict in one silence. Where every check is late, the machine is
+/// overloaded, and a hung domain must be found nevertheless.
 const MAX_DEFERRALS: u32 = 4;
 
-/// How regularly a domain has to speak up.
+/// How often a domain has to send heartbeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HeartbeatConfig {
     /// Time between two beats. Less than a millisecond counts as one, more than a year as one.
@@ -38,36 +38,36 @@ impl HeartbeatConfig {
     }
 }
 
-/// What can be said of a domain by its heartbeats.
+/// The state of a domain by its heartbeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HeartbeatStatus {
-    /// The beats come.
+    /// Beats arrive in time.
     Healthy,
-    /// Some beats are missing, fewer than would condemn it.
+    /// Beats are missing, fewer than the limit.
     Late {
-        /// How many should have come since the last.
+        /// How many were due since the last beat.
         missed: u32,
     },
     /// Too many beats in a row are missing.
     Hung {
-        /// For how long nothing has been heard, our own frozen time aside.
+        /// Time without a beat, excluded time subtracted.
         silence: Duration,
     },
 }
 
-/// Judges one domain by the beats it sends.
+/// Monitors the heartbeats of one domain.
 ///
-/// It is hung once nothing has been heard for `interval × (misses + 1)`: then `misses` beats are
-/// certainly missing, however shortly after its last beat it stopped.
+/// The domain is hung after a silence of [`HeartbeatConfig::limit`].
 ///
-/// Time in which Fulcrum itself didn't run doesn't count, since beats may well have been sent
-/// meanwhile. It is known by the checks: when one comes more than an interval after the
-/// [`deadline`](Self::deadline) that it was due at, that time is taken off, and when it comes later
-/// than what condemns, the clock starts anew; therefore check at every deadline. A look that is only a little late doesn't condemn either: what has come meanwhile
-/// must be read first, so another one follows shortly.
+/// Time in which the monitor itself did not run is not counted, since beats may have been sent
+/// meanwhile. The checks show it: if one comes more than an interval after its
+/// [`deadline`](Self::deadline), the delay is subtracted; if it comes later than the limit, counting
+/// starts anew. So check at every deadline. A check that is slightly late does not declare the
+/// domain hung either: data that arrived meanwhile must be read first, so another check follows
+/// shortly.
 ///
-/// Time in which the domain couldn't speak up although it wanted to, such as one without a CPU to
-/// run on, is taken off by [`forgive`](Self::forgive).
+/// Time in which the domain could not send, for example since it had no CPU, is subtracted with
+/// [`exclude_time`](Self::exclude_time).
 #[derive(Debug, Clone)]
 pub struct HeartbeatMonitor {
     interval: Duration,
@@ -78,16 +78,18 @@ pub struct HeartbeatMonitor {
     counting_since: Instant,
     last_check: Instant,
     suspended: bool,
-    /// How often in this silence a look came too late to condemn.
+    /// Checks of this silence that were too late for a verdict.
     deferrals: u32,
 }
 
 impl HeartbeatMonitor {
-    /// A monitor that begins to wait for the first beat now.
+    /// Creates a monitor that waits for the first beat from `now` on.
     #[must_use]
     pub fn new(config: HeartbeatConfig, now: Instant) -> Self {
         Self {
-            interval: config.interval.clamp(Duration::from_millis(1), LONGEST),
+            interval: config
+                .interval
+                .clamp(Duration::from_millis(1), MAX_INTERVAL),
             misses: config.misses,
             last_beat: None,
             last_lag: None,
@@ -98,7 +100,7 @@ impl HeartbeatMonitor {
         }
     }
 
-    /// A beat has come, with the event-loop lag that it told of, if it did.
+    /// Records a beat, with the event-loop lag that it carries.
     pub fn beat(&mut self, now: Instant, lag: Option<Duration>) {
         self.last_beat = Some(now);
         self.last_lag = lag;
@@ -107,7 +109,7 @@ impl HeartbeatMonitor {
         self.deferrals = 0;
     }
 
-    /// What is to be said now.
+    /// Checks at a deadline.
     pub fn check(&mut self, now: Instant) -> HeartbeatStatus {
         let due = self.deadline(self.last_check);
         let late = now.saturating_duration_since(due);
@@ -115,24 +117,24 @@ impl HeartbeatMonitor {
         if self.suspended || late > self.limit() {
             self.counting_since = self.counting_since.max(now);
         } else if late > self.interval {
-            // Only as long: where looks are late again and again, silence still adds up.
+            // Only the delay: where checks are late again and again, silence still adds up.
             self.counting_since = (self.counting_since + late)
                 .min(now)
                 .max(self.counting_since);
         }
-        let silent = now.saturating_duration_since(self.counting_since);
-        if silent >= self.limit() {
+        let silence = now.saturating_duration_since(self.counting_since);
+        if silence >= self.limit() {
             if late <= self.interval / 8 || self.deferrals >= MAX_DEFERRALS {
-                return HeartbeatStatus::Hung { silence: silent };
+                return HeartbeatStatus::Hung { silence };
             }
             self.deferrals += 1;
-            self.counting_since += silent - self.limit() + self.interval / 4;
+            self.counting_since += silence - self.limit() + self.interval / 4;
             return HeartbeatStatus::Late {
                 missed: self.misses,
             };
         }
         // One beat is due at the end of each interval; the limit keeps this a small number.
-        match silent.as_nanos() / self.interval.as_nanos() {
+        match silence.as_nanos() / self.interval.as_nanos() {
             0 => HeartbeatStatus::Healthy,
             missed => HeartbeatStatus::Late {
                 missed: u32::try_from(missed).unwrap_or(u32::MAX).min(self.misses),
@@ -140,73 +142,73 @@ impl HeartbeatMonitor {
         }
     }
 
-    /// When to check next, at the latest. Never more than one interval away, so that frozen time
-    /// can be told from silence, and not before `now`.
+    /// When to check next, at the latest: not before `now`, and at most one interval later, so that
+    /// suspended time can be distinguished from silence.
     #[must_use]
     pub fn deadline(&self, now: Instant) -> Instant {
-        let next_look = now + self.interval;
+        let next_check = now + self.interval;
         if self.suspended {
-            return next_look;
+            return next_check;
         }
         match self.counting_since.checked_add(self.limit()) {
-            Some(condemned) => next_look.min(condemned).max(now),
-            None => next_look,
+            Some(limit_at) => next_check.min(limit_at).max(now),
+            None => next_check,
         }
     }
 
-    /// Takes time off the silence: the domain couldn't have spoken up in it. At most all of it.
+    /// Subtracts time from the silence, at most all of it.
     pub fn exclude_time(&mut self, time: Duration) {
-        let forgiven = self
+        let counting_since = self
             .counting_since
             .checked_add(time)
             .unwrap_or(self.last_check);
-        self.counting_since = forgiven.min(self.last_check).max(self.counting_since);
+        self.counting_since = counting_since.min(self.last_check).max(self.counting_since);
     }
 
-    /// Stop counting silence: a debugger holds the domain, or an operator froze it.
+    /// Stops counting silence, for example while a debugger is attached.
     pub fn suspend(&mut self) {
         self.suspended = true;
     }
 
-    /// Whether silence isn't counted.
+    /// Whether silence is not counted.
     #[must_use]
     pub fn is_suspended(&self) -> bool {
         self.suspended
     }
 
-    /// For how long nothing has been heard, what doesn't count taken off.
+    /// Time without a beat, excluded time subtracted.
     #[must_use]
     pub fn silence(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.counting_since)
     }
 
-    /// Count again, from now.
+    /// Counts silence again, from `now` on.
     pub fn resume(&mut self, now: Instant) {
         self.suspended = false;
         self.counting_since = self.counting_since.max(now);
         self.last_check = self.last_check.max(now);
     }
 
-    /// When the last beat came; `None` before the first.
+    /// The time of the last beat; `None` before the first.
     #[must_use]
     pub fn last_beat(&self) -> Option<Instant> {
         self.last_beat
     }
 
-    /// How long ago the last beat came; `None` before the first.
+    /// The age of the last beat; `None` before the first.
     #[must_use]
     pub fn age(&self, now: Instant) -> Option<Duration> {
         self.last_beat
             .map(|beat| now.saturating_duration_since(beat))
     }
 
-    /// The event-loop lag told of by the last beat.
+    /// The event-loop lag that the last beat carried.
     #[must_use]
     pub fn lag(&self) -> Option<Duration> {
         self.last_lag
     }
 
-    /// How long a silence is that condemns: `interval × (misses + 1)`.
+    /// The longest silence that is accepted, see [`HeartbeatConfig::limit`].
     #[must_use]
     pub fn limit(&self) -> Duration {
         self.interval.saturating_mul(self.misses.saturating_add(1))

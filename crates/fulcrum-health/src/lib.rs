@@ -1,37 +1,57 @@
-//! Is it well, and what then: restart policy, backoff, heartbeats, samples.
-//!
-//! # How it works
-//!
-//! Everything here decides and nothing here acts. [`Restarts`] is told how each life of a domain
-//! [`Ended`] and answers with a [`Verdict`]; [`HeartbeatMonitor`] is told of every beat and says
-//! whether the domain is [`Health::Hung`]; [`ProbeMonitor`] and [`MemoryWatch`] do the same with
-//! the answers to a probe and with samples of memory. The time is an argument of each, and where something
-//! has to happen later the moment is a return value; the randomness of [`Backoff`] comes from a
-//! seed. So the same story always has the same end, and an hour of it is tested in no time.
-//!
-//! [`explain_exit`] and [`diagnose`] put an end into words: what it was, what caused it, what
-//! cures it. [`Sampler`] alone looks at the machine, by sysinfo.
+//! Health of long-running processes: restart decisions with backoff, heartbeats, probes, liveness,
+//! exit diagnosis, and resource samples.
 //!
 //! ```
 //! use std::time::{Duration, Instant};
-//! use fulcrum_health::{Ended, RestartPolicy, Restarts, Verdict};
+//! use fulcrum_health::{GenerationEnd, RestartPolicy, RestartTracker, Verdict};
 //!
 //! let policy = RestartPolicy { budget: 1, ..RestartPolicy::default() };
-//! let mut restarts = Restarts::new(policy, 42)?;
-//! let crash = Ended { code: Some(1), was_ready: true, ..Ended::default() };
+//! let mut tracker = RestartTracker::new(policy, 42)?;
+//! let crash = GenerationEnd { code: Some(1), was_ready: true, ..GenerationEnd::default() };
 //! let now = Instant::now();
 //!
-//! assert!(matches!(restarts.ended(&crash, now), Verdict::Restart { attempt: 1, .. }));
+//! assert!(matches!(tracker.on_exit(&crash, now), Verdict::Restart { attempt: 1, .. }));
 //! assert_eq!(
-//!     restarts.ended(&crash, now + Duration::from_secs(1)),
+//!     tracker.on_exit(&crash, now + Duration::from_secs(1)),
 //!     Verdict::GiveUp { reason: "crash loop: 1 restart in 1m".into() },
 //! );
 //! # Ok::<(), fulcrum_health::BackoffError>(())
 //! ```
 //!
-//! # What this crate isn't for
+//! # Theory of operation
 //!
-//! It doesn't know how a process is started or killed, nor where a heartbeat came from.
+//! The words are those of a supervisor: a *domain* is a program that is kept running, a *generation*
+//! is one lifetime of its process.
+//!
+//! The monitors decide and do not act. Time is an argument of each call, and where something has to
+//! happen later, the deadline is a return value. The randomness of [`Backoff`] follows from a seed.
+//! So the same inputs always give the same decisions, and an hour of them is tested in milliseconds.
+//!
+//! | question | input | decision |
+//! |---|---|---|
+//! | [`RestartTracker`]: is it restarted? | [`GenerationEnd`] | [`Verdict`] |
+//! | [`ProbeMonitor`]: is it up? | results of a check | [`ProbeChange`] |
+//! | [`HeartbeatMonitor`]: does it still send? | heartbeats | [`HeartbeatStatus`] |
+//! | [`LivenessMonitor`]: is it hung? | heartbeats or traffic, and [`ProcessActivity`] | [`InspectionResult`] |
+//! | [`MemoryLimitMonitor`]: does it use too much? | samples | [`LimitExceeded`] |
+//! | [`diagnose`]: why did it exit? | [`ExitContext`] | [`Diagnosis`] |
+//!
+//! A caller drives a monitor as follows: it waits until the deadline or until there is an input,
+//! passes the input with the present time, and acts on the decision. A deadline that is served late,
+//! since the caller itself was suspended, is not counted against the process. A silent process is
+//! declared hung only after [`ProcessActivity`] showed that it is neither traced nor without a CPU.
+//!
+//! [`Sampler`] is the only part that reads from the operating system. With the feature `checks`, the
+//! module `checks` connects to TCP and HTTP ports; the caller sets the time limit.
+//!
+//! # Features
+//!
+//! - `checks`: TCP and HTTP checks over tokio and hyper. Off by default; without it there is no
+//!   async runtime in the dependency graph.
+//!
+//! # Not part of this crate
+//!
+//! It does not start or stop processes, and does not receive heartbeats.
 
 mod backoff;
 #[cfg(feature = "checks")]

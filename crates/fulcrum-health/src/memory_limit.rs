@@ -1,24 +1,25 @@
-//! Does a life use more than it may?
+//! Detects that a generation exceeds its memory limit.
 
 use std::fmt;
 
-/// So many samples in a row must be over: a garbage collector may be about to run.
+/// Samples in a row that must exceed the limit: a garbage collector may be about to run.
 const CONSECUTIVE_SAMPLES: u32 = 2;
 
 const MIB: u64 = 1024 * 1024;
 
-/// A life that uses too much. Its `Display` is the reason: `memory limit: 150 MiB of 100 MiB`.
+/// A generation that exceeds its limit. Its `Display` is the reason: `memory limit: 150 MiB of
+/// 100 MiB`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LimitExceeded {
-    /// What it used, in bytes.
+    /// Memory in use, in bytes.
     pub used: u64,
-    /// What it may, in bytes.
+    /// The limit, in bytes.
     pub limit: u64,
 }
 
 impl fmt::Display for LimitExceeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Rounded away from each other: what is over never looks like the limit itself.
+        // Rounded away from each other, so that both never look equal.
         let used = self.used.saturating_mul(10).div_ceil(MIB);
         let limit = self.limit.saturating_mul(10) / MIB;
         write!(
@@ -42,9 +43,8 @@ impl fmt::Display for Tenths {
     }
 }
 
-/// Watches the memory of one domain, life by life.
-///
-/// Of each life at most one breach is told: whoever is told ends it.
+/// Monitors the memory of one domain. Reports each generation at most once, since the caller then
+/// ends it.
 #[derive(Debug, Clone)]
 pub struct MemoryLimitMonitor {
     limit: u64,
@@ -54,7 +54,7 @@ pub struct MemoryLimitMonitor {
 }
 
 impl MemoryLimitMonitor {
-    /// Watches for more than `limit` bytes.
+    /// Creates a monitor with a limit in bytes.
     #[must_use]
     pub fn new(limit: u64) -> Self {
         Self {
@@ -65,15 +65,14 @@ impl MemoryLimitMonitor {
         }
     }
 
-    /// A sample of the life with this number was taken. Samples of lives before the one seen last
-    /// are no news.
-    pub fn sample(&mut self, life: u64, bytes: u64) -> Option<LimitExceeded> {
-        if life < self.generation {
+    /// Records a sample of a generation, in bytes. Samples of earlier generations are ignored.
+    pub fn sample(&mut self, generation: u64, bytes: u64) -> Option<LimitExceeded> {
+        if generation < self.generation {
             return None;
         }
-        if life > self.generation {
+        if generation > self.generation {
             *self = Self {
-                generation: life,
+                generation,
                 ..Self::new(self.limit)
             };
         }
@@ -98,46 +97,46 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_samples_in_a_row_are_a_breach_and_one_life_has_one() {
-        let mut watch = MemoryLimitMonitor::new(100 * MIB);
-        let mut told = |life, mib: u64| {
-            watch
-                .sample(life, mib * MIB)
-                .map(|breach| breach.used / MIB)
+    fn two_samples_in_a_row_are_reported_once_per_generation() {
+        let mut monitor = MemoryLimitMonitor::new(100 * MIB);
+        let mut sample = |generation, mib: u64| {
+            monitor
+                .sample(generation, mib * MIB)
+                .map(|exceeded| exceeded.used / MIB)
         };
-        assert_eq!(told(1, 150), None);
-        assert_eq!(told(1, 100), None, "the limit itself may be used");
-        assert_eq!(told(1, 150), None);
-        assert_eq!(told(1, 160), Some(160));
-        assert_eq!(told(1, 170), None);
-        assert_eq!(told(1, 50), None);
-        assert_eq!(told(1, 170), None);
-        assert_eq!(told(1, 170), None);
+        assert_eq!(sample(1, 150), None);
+        assert_eq!(sample(1, 100), None, "the limit itself is allowed");
+        assert_eq!(sample(1, 150), None);
+        assert_eq!(sample(1, 160), Some(160));
+        assert_eq!(sample(1, 170), None);
+        assert_eq!(sample(1, 50), None);
+        assert_eq!(sample(1, 170), None);
+        assert_eq!(sample(1, 170), None);
     }
 
     #[test]
-    fn the_next_life_begins_anew() {
-        let mut watch = MemoryLimitMonitor::new(MIB);
-        assert_eq!(watch.sample(1, 2 * MIB), None);
-        assert_eq!(watch.sample(2, 2 * MIB), None);
-        assert_eq!(watch.sample(1, 2 * MIB), None, "the one before is over");
-        assert!(watch.sample(2, 2 * MIB).is_some());
-        assert_eq!(watch.sample(3, 2 * MIB), None);
-        assert!(watch.sample(3, 2 * MIB).is_some());
+    fn the_next_generation_starts_over() {
+        let mut monitor = MemoryLimitMonitor::new(MIB);
+        assert_eq!(monitor.sample(1, 2 * MIB), None);
+        assert_eq!(monitor.sample(2, 2 * MIB), None);
+        assert_eq!(monitor.sample(1, 2 * MIB), None, "an earlier generation");
+        assert!(monitor.sample(2, 2 * MIB).is_some());
+        assert_eq!(monitor.sample(3, 2 * MIB), None);
+        assert!(monitor.sample(3, 2 * MIB).is_some());
     }
 
     #[test]
-    fn a_breach_is_told_in_readable_sizes() {
-        let told = |used, limit| LimitExceeded { used, limit }.to_string();
+    fn sizes_are_readable() {
+        let text = |used, limit| LimitExceeded { used, limit }.to_string();
         assert_eq!(
-            told(150 * MIB, 100 * MIB),
+            text(150 * MIB, 100 * MIB),
             "memory limit: 150 MiB of 100 MiB"
         );
         assert_eq!(
-            told(100 * MIB + 1, 100 * MIB),
+            text(100 * MIB + 1, 100 * MIB),
             "memory limit: 100.1 MiB of 100 MiB"
         );
-        assert_eq!(told(4 * MIB, 5 * MIB / 2), "memory limit: 4 MiB of 2.5 MiB");
-        told(u64::MAX, u64::MAX - 1);
+        assert_eq!(text(4 * MIB, 5 * MIB / 2), "memory limit: 4 MiB of 2.5 MiB");
+        text(u64::MAX, u64::MAX - 1);
     }
 }

@@ -1,37 +1,38 @@
-//! What may happen to a domain that has ended, and what was decided.
+//! Restart policies, the exits that they decide on, and the decisions.
 
 use std::fmt;
 use std::time::Duration;
 
-use crate::{BackoffConfig, describe_exit};
+use crate::backoff::BackoffConfig;
+use crate::exit::describe_exit;
 
-/// Which ends are followed by a restart.
+/// Which exits are followed by a restart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RestartMode {
-    /// Every end.
+    /// Every exit.
     Always,
-    /// Every end but an exit with one of the success codes.
+    /// Every exit but one with a success code.
     #[default]
     OnFailure,
-    /// None.
+    /// No exit.
     Never,
 }
 
-/// Whether and when a domain that ended is started again.
+/// Whether and when a domain is restarted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RestartPolicy {
-    /// Which ends count.
+    /// Which exits are followed by a restart.
     pub when: RestartMode,
-    /// Exit codes that aren't failures.
+    /// Exit codes that are not failures.
     pub success_exit_codes: Vec<i32>,
-    /// How long to wait before each attempt.
+    /// The delays before restarts.
     pub backoff: BackoffConfig,
-    /// After so long in good health the backoff begins anew. Not measured here: whoever owns the
-    /// clock calls [`Restarts::settled`](crate::Restarts::settled).
+    /// After this time in good health the backoff starts over. The caller measures it and calls
+    /// [`RestartTracker::on_stable`](crate::RestartTracker::on_stable).
     pub stable_after: Duration,
-    /// At most so many restarts in any `window`; the next one makes it a crash loop.
+    /// Restarts in any `window`; one more is a crash loop.
     pub budget: u32,
-    /// The time over which restarts are counted against the budget.
+    /// The period over which restarts count against the budget.
     pub window: Duration,
 }
 
@@ -49,14 +50,14 @@ impl Default for RestartPolicy {
     }
 }
 
-/// Why Fulcrum ended a life that might have gone on, or why there was none.
+/// Why a generation was ended by force, or did not start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Failure {
     /// The process could not be started.
     StartFailed,
-    /// It ran, but didn't register in time.
+    /// It ran, but did not register in time.
     RegistrationTimeout,
-    /// It no longer answered.
+    /// It was unresponsive.
     Unresponsive,
     /// A liveness probe failed.
     LivenessProbeFailed,
@@ -65,13 +66,13 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// As it stands in a reason: `never registered`.
+    /// The text in a reason: `never registered`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::StartFailed => "could not be started",
             Self::RegistrationTimeout => "never registered",
-            Self::Unresponsive => "hung",
+            Self::Unresponsive => "unresponsive",
             Self::LivenessProbeFailed => "liveness probe failed",
             Self::MemoryLimit => "over its memory limit",
         }
@@ -84,57 +85,56 @@ impl fmt::Display for Failure {
     }
 }
 
-/// How a life ended.
+/// How a generation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct GenerationEnd {
     /// Exit code, if it exited by itself.
     pub code: Option<i32>,
     /// Signal number, if a signal ended it.
     pub signal: Option<i32>,
-    /// What Fulcrum had against it. Then code and signal tell only how it took its end.
-    pub fault: Option<Failure>,
-    /// Another attempt can't help: the configuration or the program has to change first.
+    /// Why it was ended by force. Code and signal then only show how it reacted.
+    pub failure: Option<Failure>,
+    /// Another attempt cannot help: the configuration or the program has to change first.
     pub permanent: bool,
-    /// It had been ready in this life.
+    /// It was ready before.
     pub was_ready: bool,
 }
 
-impl GenerationEnd {
-    /// In words: `exit 1 before it was ready`, `hung`, `killed by SIGKILL (9)`.
-    #[must_use]
-    pub fn describe(&self) -> String {
-        let what = match self.fault {
-            Some(fault) => fault.to_string(),
-            None => describe_exit(self.code, self.signal),
-        };
-        let says_so_itself = matches!(
-            self.fault,
+impl fmt::Display for GenerationEnd {
+    /// `exit 1 before it was ready`, `unresponsive`, `killed by SIGKILL (9)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.failure {
+            Some(failure) => f.write_str(failure.as_str())?,
+            None => f.write_str(&describe_exit(self.code, self.signal))?,
+        }
+        let never_ready = matches!(
+            self.failure,
             Some(Failure::StartFailed | Failure::RegistrationTimeout)
         );
-        if self.was_ready || says_so_itself {
-            what
+        if self.was_ready || never_ready {
+            Ok(())
         } else {
-            format!("{what} before it was ready")
+            f.write_str(" before it was ready")
         }
     }
 }
 
-/// What is to become of a domain that has ended.
+/// The decision about a domain that has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// Start it again.
+    /// Restart it.
     Restart {
-        /// How long to wait first.
+        /// The delay before the restart.
         after: Duration,
-        /// Which attempt in a row this is since the domain was last stable; the first is 1.
+        /// The number of the attempt since the domain was last stable; the first is 1.
         attempt: u32,
     },
-    /// It has failed for good, until somebody starts it.
+    /// Do not restart it until an operator does.
     GiveUp {
-        /// Why, as shown to people; how the last life ended is left to whoever knows more of it.
+        /// The reason, for people. It does not describe the last exit.
         reason: String,
     },
-    /// It has ended as it may; nothing is to be done.
+    /// It ended as intended; do nothing.
     Stay,
 }
 
@@ -143,25 +143,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_end_is_described_by_what_caused_it() {
+    fn an_exit_is_described_by_its_cause() {
         let exit = GenerationEnd {
             code: Some(1),
             was_ready: true,
             ..GenerationEnd::default()
         };
-        assert_eq!(exit.describe(), "exit 1");
+        assert_eq!(exit.to_string(), "exit 1");
         let early = GenerationEnd {
             was_ready: false,
             ..exit
         };
-        assert_eq!(early.describe(), "exit 1 before it was ready");
-        // The KILL was ours: naming it would hide why.
-        let hung = GenerationEnd {
+        assert_eq!(early.to_string(), "exit 1 before it was ready");
+        // Fulcrum sent the SIGKILL: naming it would hide the reason.
+        let unresponsive = GenerationEnd {
             code: None,
             signal: Some(9),
-            fault: Some(Failure::Unresponsive),
+            failure: Some(Failure::Unresponsive),
             ..exit
         };
-        assert_eq!(hung.describe(), "hung");
+        assert_eq!(unresponsive.to_string(), "unresponsive");
     }
 }

@@ -1,147 +1,149 @@
-//! What many answers to the same question say together.
+//! Decides by the results of a repeated check whether a probe is up or down.
 
 use std::time::{Duration, Instant};
 
-/// The first question is put so long after the start, and until there was a yes the next ones at
-/// least so far apart.
+/// The first check follows the start after this time. Until the first success, it is also the
+/// shortest pause.
 const FIRST_DELAY: Duration = Duration::from_millis(50);
 
-/// Until there was a yes, the pause is this share of the time since the start, up to the interval:
-/// a quick start is seen at once, a slow one isn't pestered.
+/// Until the first success, the pause is the time since the start divided by this, up to the
+/// interval: a quick start is noticed soon, a slow one gets few checks.
 const STARTUP_BACKOFF_DIVISOR: u32 = 8;
 
-/// How a question is put, and how many answers decide.
+/// How often to check, and how many results change the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProbeConfig {
-    /// Pause between an answer and the next question.
+    /// Pause between a result and the next check.
     pub interval: Duration,
-    /// How long an answer may take. The asker keeps to it; here it tells late answers.
+    /// How long a check may take. The caller enforces it; the monitor needs it to notice late
+    /// results.
     pub timeout: Duration,
-    /// So many bad answers in a row are a no; 0 counts as 1.
+    /// Failures in a row that make it [`ProbeState::Down`]; 0 counts as 1.
     pub failures: u32,
-    /// So many good answers in a row are a yes; 0 counts as 1.
+    /// Successes in a row that make it [`ProbeState::Up`]; 0 counts as 1.
     pub successes: u32,
-    /// For so long after the start bad answers don't count, unless there has been a yes before.
+    /// Time after the start in which failures are not counted, unless it was up before.
     pub startup_grace: Duration,
 }
 
-/// What is known by the answers.
+/// The state of a probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProbeState {
-    /// Too few answers yet.
+    /// Too few results so far.
     Unknown,
-    /// Yes.
+    /// Enough successes in a row.
     Up,
-    /// No.
+    /// Enough failures in a row.
     Down,
 }
 
-/// What one answer has changed.
+/// What a result has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProbeChange {
-    /// Nothing that anybody has to be told.
+    /// Nothing to report.
     None,
-    /// It is a yes now and wasn't before.
+    /// It is up now and was not before.
     Up,
-    /// It is a no, now or still: the reason may be another one.
+    /// It is down, now or still; the reason may have changed.
     Down,
 }
 
-/// Judges by the answers to one question about one life.
+/// Monitors one probe of one generation.
 ///
-/// Ask at [`due`](Self::due), then tell the answer. A bad answer that comes more than an interval
-/// later than it could have, since Fulcrum itself didn't run, counts only when the question, put
-/// again at once, is answered badly again.
+/// Run the check at [`due`](Self::due) and record its result. A failure that is recorded more than
+/// an interval later than the timeout allows, since the caller itself did not run, counts only if
+/// the check, repeated at once, fails again.
 #[derive(Debug, Clone)]
 pub struct ProbeMonitor {
     config: ProbeConfig,
-    standing: ProbeState,
-    /// Answers of the same kind in a row.
-    record_success: u32,
-    record_failure: u32,
-    began: Instant,
+    state: ProbeState,
+    /// Successes in a row.
+    successes: u32,
+    /// Failures in a row.
+    failures: u32,
+    started_at: Instant,
     due: Instant,
     was_up: bool,
-    patient_until: Option<Instant>,
-    /// The last bad answer was late; the next one counts in any case.
+    /// `None` where the grace period never ends.
+    grace_until: Option<Instant>,
+    /// The last failure was late; the next one counts in any case.
     deferred: bool,
 }
 
 impl ProbeMonitor {
-    /// A monitor for a life that begins now.
+    /// Creates a monitor for a generation that starts now.
     #[must_use]
     pub fn new(config: ProbeConfig, now: Instant) -> Self {
         Self {
             config,
-            standing: ProbeState::Unknown,
-            record_success: 0,
-            record_failure: 0,
-            began: now,
-            due: later(now, FIRST_DELAY.min(config.interval)),
+            state: ProbeState::Unknown,
+            successes: 0,
+            failures: 0,
+            started_at: now,
+            due: add_clamped(now, FIRST_DELAY.min(config.interval)),
             was_up: false,
-            patient_until: now.checked_add(config.startup_grace),
+            grace_until: now.checked_add(config.startup_grace),
             deferred: false,
         }
     }
 
-    /// When the next question is due.
+    /// When the next check is due.
     #[must_use]
     pub fn due(&self) -> Instant {
         self.due
     }
 
-    /// What is known now.
+    /// The state now.
     #[must_use]
-    pub fn standing(&self) -> ProbeState {
-        self.standing
+    pub fn state(&self) -> ProbeState {
+        self.state
     }
 
-    /// Bad answers in a row that count.
+    /// Failures in a row that count.
     #[must_use]
     pub fn failures(&self) -> u32 {
-        self.record_failure
+        self.failures
     }
 
-    /// A good answer has come.
+    /// Records a successful check.
     pub fn record_success(&mut self, now: Instant) -> ProbeChange {
         self.deferred = false;
-        self.record_failure = 0;
-        self.record_success = self.record_success.saturating_add(1);
-        let news = self.standing != ProbeState::Up && self.record_success >= self.config.successes;
-        if news {
-            self.standing = ProbeState::Up;
+        self.failures = 0;
+        self.successes = self.successes.saturating_add(1);
+        let is_new = self.state != ProbeState::Up && self.successes >= self.config.successes;
+        if is_new {
+            self.state = ProbeState::Up;
             self.was_up = true;
         }
-        self.due = later(now, self.next_delay(now));
-        if news {
+        self.due = add_clamped(now, self.next_delay(now));
+        if is_new {
             ProbeChange::Up
         } else {
             ProbeChange::None
         }
     }
 
-    /// A bad answer has come, or none in time.
+    /// Records a failed check, or one that timed out.
     pub fn record_failure(&mut self, now: Instant) -> ProbeChange {
-        let last_moment = later(self.due, self.config.timeout);
-        let late = now.saturating_duration_since(last_moment) > self.config.interval;
+        let latest = add_clamped(self.due, self.config.timeout);
+        let late = now.saturating_duration_since(latest) > self.config.interval;
         if late && !self.deferred {
             self.deferred = true;
             self.due = now;
             return ProbeChange::None;
         }
         self.deferred = false;
-        self.record_success = 0;
-        self.due = later(now, self.next_delay(now));
-        // Without an end it is patient for ever.
-        let patient = self.patient_until.is_none_or(|until| now < until);
-        if patient && !self.was_up {
+        self.successes = 0;
+        self.due = add_clamped(now, self.next_delay(now));
+        let in_grace = self.grace_until.is_none_or(|until| now < until);
+        if in_grace && !self.was_up {
             return ProbeChange::None;
         }
-        self.record_failure = self.record_failure.saturating_add(1);
-        if self.record_failure < self.config.failures {
+        self.failures = self.failures.saturating_add(1);
+        if self.failures < self.config.failures {
             return ProbeChange::None;
         }
-        self.standing = ProbeState::Down;
+        self.state = ProbeState::Down;
         ProbeChange::Down
     }
 
@@ -149,13 +151,13 @@ impl ProbeMonitor {
         if self.was_up {
             return self.config.interval;
         }
-        let share = now.saturating_duration_since(self.began) / STARTUP_BACKOFF_DIVISOR;
-        share.max(FIRST_DELAY).min(self.config.interval)
+        let delay = now.saturating_duration_since(self.started_at) / STARTUP_BACKOFF_DIVISOR;
+        delay.max(FIRST_DELAY).min(self.config.interval)
     }
 }
 
-/// The clock's end is no reason to panic.
-fn later(from: Instant, by: Duration) -> Instant {
+/// The sum, or `from` beyond the range of `Instant`.
+fn add_clamped(from: Instant, by: Duration) -> Instant {
     from.checked_add(by).unwrap_or(from)
 }
 
@@ -175,16 +177,16 @@ mod tests {
 
     #[expect(
         clippy::disallowed_methods,
-        reason = "some moment to begin with; from there on time is told"
+        reason = "a first moment; all later ones follow from it"
     )]
     fn epoch() -> Instant {
         Instant::now()
     }
 
-    /// Asks when it is due, and answers at once.
-    fn ask(monitor: &mut ProbeMonitor, good: bool) -> ProbeChange {
+    /// Records a result at the time that the check is due.
+    fn check(monitor: &mut ProbeMonitor, success: bool) -> ProbeChange {
         let now = monitor.due();
-        if good {
+        if success {
             monitor.record_success(now)
         } else {
             monitor.record_failure(now)
@@ -192,10 +194,10 @@ mod tests {
     }
 
     #[test]
-    fn a_start_is_noticed_soon_after_it_is_over_and_with_few_questions() {
+    fn the_end_of_a_start_is_noticed_soon_and_with_few_checks() {
         let start = epoch();
         let mut monitor = ProbeMonitor::new(CONFIG, start);
-        let mut asked = 0;
+        let mut checks = 0;
         let mut last = start;
         while monitor.due() < start + Duration::from_secs(30) {
             let pause = monitor.due() - last;
@@ -206,10 +208,10 @@ mod tests {
             );
             assert!(pause <= CONFIG.interval);
             last = monitor.due();
-            ask(&mut monitor, false);
-            asked += 1;
+            check(&mut monitor, false);
+            checks += 1;
         }
-        assert!(asked < 50, "{asked} questions in 30 s");
+        assert!(checks < 50, "{checks} checks in 30 s");
         let now = monitor.due();
         monitor.record_success(now);
         assert_eq!(monitor.due() - now, CONFIG.interval);
@@ -219,13 +221,13 @@ mod tests {
     }
 
     #[test]
-    fn some_in_a_row_decide_and_one_of_the_other_kind_begins_anew() {
+    fn results_in_a_row_decide_and_a_different_one_starts_over() {
         let config = ProbeConfig {
             successes: 2,
             ..CONFIG
         };
         let mut monitor = ProbeMonitor::new(config, epoch());
-        let story = [
+        let results = [
             (true, ProbeChange::None),
             (false, ProbeChange::None),
             (true, ProbeChange::None),
@@ -241,48 +243,48 @@ mod tests {
             (true, ProbeChange::None),
             (true, ProbeChange::Up),
         ];
-        for (at, (good, finding)) in story.into_iter().enumerate() {
-            assert_eq!(ask(&mut monitor, good), finding, "answer {at}");
+        for (at, (success, change)) in results.into_iter().enumerate() {
+            assert_eq!(check(&mut monitor, success), change, "result {at}");
         }
     }
 
     #[test]
-    fn bad_answers_of_the_start_do_not_count_until_it_is_over_or_there_was_a_yes() {
+    fn failures_in_the_startup_grace_do_not_count_unless_it_was_up() {
         let start = epoch();
         let config = ProbeConfig {
             startup_grace: Duration::from_secs(30),
             ..CONFIG
         };
-        let mut patient = ProbeMonitor::new(config, start);
-        while patient.due() < start + config.startup_grace {
-            assert_eq!(ask(&mut patient, false), ProbeChange::None);
-            assert_eq!(patient.failures(), 0);
+        let mut starting = ProbeMonitor::new(config, start);
+        while starting.due() < start + config.startup_grace {
+            assert_eq!(check(&mut starting, false), ProbeChange::None);
+            assert_eq!(starting.failures(), 0);
         }
-        ask(&mut patient, false);
-        ask(&mut patient, false);
-        assert_eq!(ask(&mut patient, false), ProbeChange::Down);
+        check(&mut starting, false);
+        check(&mut starting, false);
+        assert_eq!(check(&mut starting, false), ProbeChange::Down);
 
         let mut was_up = ProbeMonitor::new(config, start);
-        assert_eq!(ask(&mut was_up, true), ProbeChange::Up);
-        ask(&mut was_up, false);
-        ask(&mut was_up, false);
-        assert_eq!(ask(&mut was_up, false), ProbeChange::Down);
+        assert_eq!(check(&mut was_up, true), ProbeChange::Up);
+        check(&mut was_up, false);
+        check(&mut was_up, false);
+        assert_eq!(check(&mut was_up, false), ProbeChange::Down);
     }
 
     #[test]
-    fn a_bad_answer_after_frozen_time_is_asked_for_again_before_it_counts() {
+    fn a_failure_after_suspended_time_is_checked_again_before_it_counts() {
         let mut monitor = ProbeMonitor::new(CONFIG, epoch());
-        ask(&mut monitor, true);
-        let thawed = monitor.due() + Duration::from_secs(60);
-        assert_eq!(monitor.record_failure(thawed), ProbeChange::None);
-        assert_eq!((monitor.failures(), monitor.due()), (0, thawed));
-        // However late the second one is, it counts: a slow machine must not hide what is down.
-        monitor.record_failure(thawed + Duration::from_secs(60));
+        check(&mut monitor, true);
+        let resumed = monitor.due() + Duration::from_secs(60);
+        assert_eq!(monitor.record_failure(resumed), ProbeChange::None);
+        assert_eq!((monitor.failures(), monitor.due()), (0, resumed));
+        // However late the second one is, it counts: an overloaded machine must not hide a failure.
+        monitor.record_failure(resumed + Duration::from_secs(60));
         assert_eq!(monitor.failures(), 1);
     }
 
     #[test]
-    fn settings_at_the_ends_of_their_ranges_are_no_reason_to_panic() {
+    fn extreme_settings_do_not_panic() {
         let config = ProbeConfig {
             interval: Duration::MAX,
             timeout: Duration::MAX,
@@ -291,33 +293,33 @@ mod tests {
             startup_grace: Duration::MAX,
         };
         let mut monitor = ProbeMonitor::new(config, epoch());
-        assert_eq!(ask(&mut monitor, false), ProbeChange::None);
-        assert_eq!(ask(&mut monitor, true), ProbeChange::Up);
-        assert_eq!(ask(&mut monitor, false), ProbeChange::Down);
+        assert_eq!(check(&mut monitor, false), ProbeChange::None);
+        assert_eq!(check(&mut monitor, true), ProbeChange::Up);
+        assert_eq!(check(&mut monitor, false), ProbeChange::Down);
     }
 
     proptest! {
         #[test]
-        fn it_is_what_the_last_answers_in_a_row_say(
+        fn the_state_follows_the_last_results_in_a_row(
             failures in 1u32..5,
             successes in 1u32..5,
-            answers in proptest::collection::vec(any::<bool>(), 0..60),
+            results in proptest::collection::vec(any::<bool>(), 0..60),
         ) {
             let config = ProbeConfig { failures, successes, ..CONFIG };
             let mut monitor = ProbeMonitor::new(config, epoch());
             let mut expected = ProbeState::Unknown;
-            for end in 0..answers.len() {
+            for end in 0..results.len() {
                 let before = monitor.due();
-                ask(&mut monitor, answers[end]);
+                check(&mut monitor, results[end]);
                 prop_assert!(monitor.due() >= before);
-                let row = answers[..=end].iter().rev().take_while(|one| **one == answers[end]);
+                let row = results[..=end].iter().rev().take_while(|one| **one == results[end]);
                 let row = u32::try_from(row.count()).expect("few");
-                match answers[end] {
+                match results[end] {
                     true if row >= successes => expected = ProbeState::Up,
                     false if row >= failures => expected = ProbeState::Down,
                     _ => {}
                 }
-                prop_assert_eq!(monitor.standing(), expected);
+                prop_assert_eq!(monitor.state(), expected);
             }
         }
     }

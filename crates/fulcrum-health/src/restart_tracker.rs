@@ -1,36 +1,37 @@
-//! Whether to start again a domain that has ended.
+//! Decides whether a domain is restarted.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::backoff::{Backoff, BackoffError};
 use crate::format::format_duration;
-use crate::{
-    Backoff, BackoffError, Failure, GenerationEnd, RestartMode, RestartPolicy, SplitMix64, Verdict,
-};
+use crate::policy::{Failure, GenerationEnd, RestartMode, RestartPolicy, Verdict};
+use crate::random::SplitMix64;
 
 /// The restart decisions of one domain.
 ///
-/// Tell it how each life [`ended`](Self::ended), when a life has [`settled`](Self::settled), and
-/// when an operator starts the domain ([`reset`](Self::reset)). Lives that an operator ended are
-/// not its business: they aren't counted.
+/// Call [`on_exit`](Self::on_exit) for each generation that ended on its own,
+/// [`on_stable`](Self::on_stable) once a generation has been healthy for
+/// [`RestartPolicy::stable_after`], and [`reset`](Self::reset) when an operator starts the domain.
+/// Generations that an operator stopped are not counted.
 #[derive(Debug, Clone)]
 pub struct RestartTracker {
     policy: RestartPolicy,
     backoff: Backoff,
     random: SplitMix64,
-    /// When the restarts of the last window took or will take place, oldest first.
+    /// The times of the restarts in the last window, planned ones included, oldest first.
     recent: VecDeque<Instant>,
     attempts: u32,
     total: u64,
-    /// The present life has settled.
+    /// The current generation is stable.
     stable: bool,
 }
 
 impl RestartTracker {
-    /// Decisions by `policy`; `seed` determines the jitter, so give each domain one of its own.
+    /// Creates a tracker. `seed` determines the jitter; use a different one for each domain.
     ///
     /// # Errors
-    /// When the policy's backoff makes no sense.
+    /// [`BackoffError`] if the policy's backoff is invalid.
     pub fn new(policy: RestartPolicy, seed: u64) -> Result<Self, BackoffError> {
         Ok(Self {
             backoff: Backoff::new(policy.backoff)?,
@@ -43,10 +44,10 @@ impl RestartTracker {
         })
     }
 
-    /// A life has ended, not by an operator: what now?
+    /// Decides what follows the end of a generation that no operator stopped.
     pub fn on_exit(&mut self, ended: &GenerationEnd, now: Instant) -> Verdict {
         if ended.permanent {
-            let reason = format!("{}; starting it again cannot help", ended.describe());
+            let reason = format!("{ended}; a restart cannot help");
             return Verdict::GiveUp { reason };
         }
         match self.policy.when {
@@ -54,20 +55,20 @@ impl RestartTracker {
             RestartMode::OnFailure if self.is_success(ended) => return Verdict::Stay,
             RestartMode::OnFailure | RestartMode::Always => {}
         }
-        // One that had long been well is started again at once: a delay is there to slow down what
-        // fails again and again. If it does, the next end finds the delay where it begins.
+        // A stable domain is restarted at once: delays slow down repeated failures. If it fails
+        // again, the next delay is the first one.
         let after = if std::mem::take(&mut self.stable) {
             Duration::ZERO
         } else {
             self.backoff.next_delay(&mut self.random)
         };
-        // Counted when it takes place and not when it is decided: what overloads a machine is the
-        // starts. The delay is bounded, so the sum is off the clock's end only in theory.
+        // Counted at the time of the restart and not of the decision: starts load the machine. The
+        // delay is bounded, so the sum exceeds the range of Instant only in theory.
         let start = now.checked_add(after).unwrap_or(now);
-        self.forget_before(start);
-        // What never began hasn't crashed: no processes or files are left, which is the machine's
-        // affair and passes. The growing delay is what keeps it from being asked too often.
-        let counted = ended.fault != Some(Failure::StartFailed);
+        self.drop_before(start);
+        // A failed start is no crash: processes or file descriptors ran out, which passes. The
+        // growing delay bounds the attempts.
+        let counted = ended.failure != Some(Failure::StartFailed);
         if counted && self.recent.len() >= self.budget() {
             return Verdict::GiveUp {
                 reason: self.crash_loop(),
@@ -84,16 +85,15 @@ impl RestartTracker {
         }
     }
 
-    /// The present life has been in good health for [`RestartPolicy::stable_after`]: delays and
-    /// the count of attempts begin anew, and should it end, the first restart is immediate. The
-    /// budget doesn't: one that crashes just after it has
-    /// settled, again and again, loops all the same.
+    /// Records that the current generation has been healthy for [`RestartPolicy::stable_after`].
+    /// Delays and the number of attempts start over, and the next restart is immediate. The budget
+    /// is unchanged: a domain that crashes each time it is stable is in a crash loop, too.
     pub fn on_stable(&mut self) {
         self.reset_backoff();
         self.stable = true;
     }
 
-    /// An operator starts the domain: everything begins anew.
+    /// Records that an operator starts the domain: everything starts over.
     pub fn reset(&mut self) {
         self.reset_backoff();
         self.stable = false;
@@ -111,13 +111,13 @@ impl RestartTracker {
         self.attempts
     }
 
-    /// All restarts ever decided here; no reset touches it.
+    /// All restarts since this tracker was created; not changed by a reset.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.total
     }
 
-    /// What the next restart would wait, before jitter.
+    /// The delay of the next restart, without jitter.
     #[must_use]
     pub fn next_delay(&self) -> Duration {
         if self.stable {
@@ -127,8 +127,8 @@ impl RestartTracker {
         }
     }
 
-    /// How much of the budget the restarts of the present window have used, the one that was
-    /// decided last included, in words: `attempt 3 of 8 in 1m`.
+    /// The use of the budget in the current window, the last decided restart included:
+    /// `attempt 3 of 8 in 1m`.
     #[must_use]
     pub fn budget_status(&self) -> String {
         format!(
@@ -139,11 +139,10 @@ impl RestartTracker {
         )
     }
 
-    /// Decides by another policy from now on. The delays begin anew; the restarts of the window
-    /// stay counted.
+    /// Replaces the policy. Delays start over; restarts in the window still count.
     ///
     /// # Errors
-    /// When the policy's backoff makes no sense; then the one in force stays.
+    /// [`BackoffError`] if the policy's backoff is invalid; then the policy in force stays.
     pub fn set_policy(&mut self, policy: RestartPolicy) -> Result<(), BackoffError> {
         self.backoff = Backoff::new(policy.backoff)?;
         self.policy = policy;
@@ -158,14 +157,14 @@ impl RestartTracker {
     }
 
     fn is_success(&self, ended: &GenerationEnd) -> bool {
-        ended.fault.is_none()
+        ended.failure.is_none()
             && ended.signal.is_none()
             && ended
                 .code
                 .is_some_and(|code| self.policy.success_exit_codes.contains(&code))
     }
 
-    fn forget_before(&mut self, start: Instant) {
+    fn drop_before(&mut self, start: Instant) {
         let window = self.policy.window;
         while let Some(oldest) = self.recent.front()
             && start.saturating_duration_since(*oldest) >= window

@@ -1,4 +1,4 @@
-//! CPU and memory of process groups, in one pass for all of them.
+//! CPU and memory of process groups, read in one pass.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System};
 
-/// What a group of processes used.
+/// The resource usage of a group of processes.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Sample {
-    /// CPU time since the sample before, in per cent of one core: two busy threads are 200.
-    /// 0 in the first sample.
+    /// CPU time since the previous sample, in percent of one core: two busy threads are 200. 0 in
+    /// the first sample.
     pub cpu_percent: f32,
     /// Resident memory in bytes, summed. Pages that processes share count once for each.
     pub memory_bytes: u64,
@@ -18,7 +18,7 @@ pub struct Sample {
     pub processes: usize,
 }
 
-/// The operating system's process table can't be read on this system.
+/// The process table cannot be read on this operating system.
 #[derive(Debug)]
 pub struct SamplerError(sysinfo::Error);
 
@@ -26,7 +26,7 @@ impl fmt::Display for SamplerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "cannot read the process table, so CPU and memory can't be shown: {}",
+            "cannot read the process table, CPU and memory are not available: {}",
             self.0
         )
     }
@@ -34,7 +34,7 @@ impl fmt::Display for SamplerError {
 
 impl std::error::Error for SamplerError {}
 
-/// Takes samples. Keep one for the life of the instance: CPU use is the difference between two
+/// Takes samples. Keep one sampler while you need samples: CPU usage is the difference between two
 /// passes.
 pub struct Sampler {
     system: System,
@@ -42,19 +42,19 @@ pub struct Sampler {
     previous: HashMap<u32, Usage>,
 }
 
-/// What is remembered of a process between two passes.
+/// What is stored of a process between two passes.
 #[derive(Debug, Clone, Copy)]
 struct Usage {
-    /// Seconds since the epoch: with the pid it tells a process from a later one of the same pid.
+    /// Start time in seconds since the epoch: with the pid it identifies the process.
     started: u64,
     cpu_ms: u64,
 }
 
 impl Sampler {
-    /// A sampler that has seen nothing yet.
+    /// Creates a sampler.
     ///
     /// # Errors
-    /// Where the process table can't be read at all; never on Linux.
+    /// [`SamplerError`] where the process table cannot be read; never on Linux.
     pub fn new() -> Result<Self, SamplerError> {
         Ok(Self {
             system: System::new().map_err(SamplerError)?,
@@ -63,19 +63,18 @@ impl Sampler {
         })
     }
 
-    /// One pass over all groups, given by name and pids. Every group has a sample; processes that
-    /// have vanished or are zombies are left out of it without a word.
+    /// Samples all groups, given by name and pids. Every group gets a sample; exited processes and
+    /// zombies do not count.
     ///
-    /// A pid may have gone to a stranger since the groups were made up. So each process is looked
-    /// at first, and then `still` is asked whether the pid is the one that was meant; if not, what
-    /// was seen is dropped.
+    /// A pid may have been reused since the groups were determined. So each process is read first,
+    /// and then `is_same` decides whether the pid still belongs to the intended process; if not, the
+    /// values are dropped.
     ///
-    /// Reads a few small files for each process, which takes some tens of microseconds: call it
-    /// from where that may block.
+    /// Reads a few small files for each process, which takes tens of microseconds and may block.
     pub fn sample(
         &mut self,
         groups: &[(String, Vec<u32>)],
-        still: &dyn Fn(u32) -> bool,
+        is_same: &dyn Fn(u32) -> bool,
         now: Instant,
     ) -> BTreeMap<String, Sample> {
         let elapsed = self
@@ -83,7 +82,7 @@ impl Sampler {
             .replace(now)
             .map(|last| now.saturating_duration_since(last));
         self.refresh(groups);
-        let mut seen = HashMap::with_capacity(self.previous.len());
+        let mut current = HashMap::with_capacity(self.previous.len());
         let samples = groups
             .iter()
             .map(|(name, pids)| {
@@ -96,7 +95,7 @@ impl Sampler {
                     if matches!(
                         process.status(),
                         ProcessStatus::Zombie | ProcessStatus::Dead
-                    ) || !still(*pid)
+                    ) || !is_same(*pid)
                     {
                         continue;
                     }
@@ -109,29 +108,29 @@ impl Sampler {
                     let before = self.previous.get(pid).copied();
                     let age = Duration::from_secs(process.run_time());
                     cpu_ms += cpu_delta(before, usage, age, elapsed);
-                    seen.insert(*pid, usage);
+                    current.insert(*pid, usage);
                 }
                 sample.cpu_percent = percent(cpu_ms, elapsed);
                 (name.clone(), sample)
             })
             .collect();
-        self.previous = seen;
+        self.previous = current;
         samples
     }
 
     fn refresh(&mut self, groups: &[(String, Vec<u32>)]) {
-        // Those of the pass before are asked about too, so that the table forgets the dead. And
-        // each only once: sysinfo takes a process that it is asked about twice for dead.
-        let asked = groups.iter().flat_map(|(_, pids)| pids.iter().copied());
+        // Processes of the previous pass are refreshed too, so that sysinfo removes exited ones. Each
+        // pid only once: sysinfo takes a process that is listed twice for exited.
+        let requested = groups.iter().flat_map(|(_, pids)| pids.iter().copied());
         let known = self.system.processes().keys().map(|pid| pid.as_u32());
-        let pids: BTreeSet<u32> = asked.chain(known).collect();
+        let pids: BTreeSet<u32> = requested.chain(known).collect();
         let pids: Vec<Pid> = pids.into_iter().map(Pid::from_u32).collect();
-        let wanted = ProcessRefreshKind::nothing()
+        let refresh = ProcessRefreshKind::nothing()
             .with_cpu()
             .with_memory()
             .without_tasks();
         self.system
-            .refresh_processes_specifics(ProcessesToUpdate::Some(&pids), true, wanted);
+            .refresh_processes_specifics(ProcessesToUpdate::Some(&pids), true, refresh);
     }
 }
 
@@ -143,15 +142,15 @@ impl fmt::Debug for Sampler {
     }
 }
 
-/// CPU time of one process since the pass before.
+/// CPU time of one process since the previous pass, in milliseconds.
 fn cpu_delta(before: Option<Usage>, now: Usage, age: Duration, elapsed: Option<Duration>) -> u64 {
     let same = before.filter(|before| before.started == now.started);
-    // Start times have seconds only: a pid taken again within one shows by time running backwards.
-    if let Some(used) = same.and_then(|before| now.cpu_ms.checked_sub(before.cpu_ms)) {
-        return used;
+    // Start times have a resolution of seconds: a pid reused within one shows by a smaller CPU time.
+    if let Some(delta) = same.and_then(|before| now.cpu_ms.checked_sub(before.cpu_ms)) {
+        return delta;
     }
-    // One that came after the pass before used all of its time since. An older one, seen for the
-    // first time, would look busy for what it did long ago.
+    // A process that started after the previous pass used all of its CPU time since. The total of an
+    // older one that is sampled for the first time says nothing about this interval.
     match elapsed {
         Some(elapsed) if age < elapsed => now.cpu_ms,
         _ => 0,
@@ -179,12 +178,12 @@ mod tests {
     }
 
     #[test]
-    fn a_pid_taken_again_does_not_inherit() {
+    fn a_reused_pid_does_not_inherit_cpu_time() {
         assert_eq!(
             cpu_delta(Some(usage(5, 900)), usage(5, 1_000), OLD, SECOND),
             100
         );
-        // Another process of the same pid, by its start, or by its clock in the same second.
+        // Another process of the same pid: by its start time, or by its CPU time in the same second.
         assert_eq!(
             cpu_delta(Some(usage(5, 900)), usage(6, 1_000), OLD, SECOND),
             0
@@ -196,14 +195,14 @@ mod tests {
     }
 
     #[test]
-    fn only_what_falls_between_two_passes_counts() {
+    fn only_cpu_time_between_two_passes_counts() {
         assert_eq!(cpu_delta(None, usage(5, 9_000), OLD, SECOND), 0);
         assert_eq!(cpu_delta(None, usage(5, 300), Duration::ZERO, SECOND), 300);
         assert_eq!(cpu_delta(None, usage(5, 300), Duration::ZERO, None), 0);
     }
 
     #[test]
-    fn a_hundred_per_cent_is_one_core() {
+    fn a_hundred_percent_is_one_core() {
         assert!((percent(3_000, Some(Duration::from_millis(1_500))) - 200.0).abs() < 0.01);
         assert!(percent(3_000, Some(Duration::ZERO)).abs() < f32::EPSILON);
         assert!(percent(3_000, None).abs() < f32::EPSILON);

@@ -1,4 +1,4 @@
-//! What Node really prints when it ends, and what is made of it.
+//! Real output of Node at its exit, and the diagnoses.
 
 use fulcrum_health::{Diagnosis, ExitContext};
 
@@ -16,20 +16,20 @@ fn diagnose(stderr: &[String], code: Option<i32>, signal: Option<i32>) -> Option
     })
 }
 
-fn told(text: &str, code: i32) -> Diagnosis {
-    diagnose(&lines(text), Some(code), None).expect("the cause is told")
+fn diagnosis(text: &str, code: i32) -> Diagnosis {
+    diagnose(&lines(text), Some(code), None).expect("a known cause")
 }
 
-/// Cause, a part of the cure, and whether another attempt is pointless.
-fn check(text: &str, cause: &str, cure: &str, permanent: bool) {
-    let diagnosis = told(text, 1);
+/// Checks the cause, a part of the hint, and whether a restart cannot help.
+fn check(text: &str, cause: &str, hint: &str, permanent: bool) {
+    let diagnosis = diagnosis(text, 1);
     assert_eq!(diagnosis.cause, cause);
-    assert!(diagnosis.hint.contains(cure), "{}", diagnosis.hint);
+    assert!(diagnosis.hint.contains(hint), "{}", diagnosis.hint);
     assert_eq!(diagnosis.permanent, permanent, "{cause}");
 }
 
 #[test]
-fn a_taken_port_is_named() {
+fn a_port_in_use_is_named() {
     let text = "\
 node:events:502
       throw er; // Unhandled 'error' event
@@ -44,14 +44,14 @@ Error: listen EADDRINUSE: address already in use :::3001
 Node.js v20.20.2";
     check(
         text,
-        "port 3001 is already taken (:::3001)",
+        "port 3001 is already in use (:::3001)",
         "sport = :3001",
         false,
     );
     let socket = "Error: listen EADDRINUSE: address already in use /run/a:1.sock";
     check(
         socket,
-        "the socket /run/a:1.sock is already taken",
+        "the socket /run/a:1.sock is already in use",
         "remove the file",
         false,
     );
@@ -75,15 +75,15 @@ Require stack:
 Node.js v20.20.2";
     check(
         commonjs,
-        "package left-pad is not installed, wanted by domain.js",
+        "package left-pad is not installed, imported by domain.js",
         "`npm install left-pad` in domains/users",
         true,
     );
     let esm = "Error [ERR_MODULE_NOT_FOUND]: Cannot find package '@grpc/grpc-js' imported from /app/d.mjs";
     check(
         esm,
-        "package @grpc/grpc-js is not installed, wanted by d.mjs",
-        "run `npm install @grpc/grpc-js` in the app's folder",
+        "package @grpc/grpc-js is not installed, imported by d.mjs",
+        "run `npm install @grpc/grpc-js` in the app's directory",
         true,
     );
 }
@@ -94,21 +94,21 @@ fn a_missing_file_is_not_to_be_installed() {
         "Error [ERR_MODULE_NOT_FOUND]: Cannot find module '/app/nope.js' imported from /app/d.mjs";
     check(
         esm,
-        "file nope.js does not exist, wanted by d.mjs",
+        "file nope.js does not exist, imported by d.mjs",
         "correct the path",
         true,
     );
     let commonjs = "Error: Cannot find module './nope'\nRequire stack:\n- /app/d.js";
     check(
         commonjs,
-        "file ./nope does not exist, wanted by d.js",
+        "file ./nope does not exist, imported by d.js",
         "path",
         true,
     );
 }
 
 #[test]
-fn a_syntax_error_is_told_with_its_line() {
+fn a_syntax_error_is_shown_with_its_line() {
     let text = "\
 /app/domains/users/domain.js:3
 const a = ;
@@ -161,7 +161,7 @@ Node.js v20.20.2";
 }
 
 #[test]
-fn the_wrong_kind_of_module() {
+fn the_wrong_module_kind_is_named() {
     let esm = "\
 (node:32261) Warning: To load an ES module, set \"type\": \"module\" in the package.json or use the .mjs extension.
 /app/u/e.js:1
@@ -196,7 +196,7 @@ Node.js v20.20.2";
 }
 
 #[test]
-fn typescript_that_node_does_not_take() {
+fn typescript_that_node_does_not_run() {
     let extension =
         "TypeError [ERR_UNKNOWN_FILE_EXTENSION]: Unknown file extension \".ts\" for /app/domain.ts";
     check(
@@ -223,7 +223,7 @@ Node.js v24.21.0";
 }
 
 #[test]
-fn permissions() {
+fn missing_permissions_are_named() {
     let port = "Error: listen EACCES: permission denied 0.0.0.0:80";
     check(
         port,
@@ -241,25 +241,25 @@ fn permissions() {
 }
 
 #[test]
-fn nobody_at_the_other_end() {
+fn a_refused_connection_is_named() {
     let grpc = "Error: 14 UNAVAILABLE: No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:50051. Resolution note:";
     check(
         grpc,
-        "nothing listens at 127.0.0.1:50051",
+        "connection refused by 127.0.0.1:50051",
         "FULCRUM_GRPC_SERVER",
         false,
     );
     let plain = "Error: connect ECONNREFUSED 127.0.0.1:5432\n    at TCPConnectWrap.afterConnect";
     check(
         plain,
-        "nothing listens at 127.0.0.1:5432",
-        "start what should listen",
+        "connection refused by 127.0.0.1:5432",
+        "start the server",
         false,
     );
 }
 
 #[test]
-fn the_heap_limit_needs_an_abort_as_witness() {
+fn the_heap_limit_is_diagnosed_only_after_an_abort() {
     let text = lines(
         "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n\
          ----- Native stack trace -----\n 1: 0xb78db3 node::OOMErrorHandler",
@@ -271,16 +271,16 @@ fn the_heap_limit_needs_an_abort_as_witness() {
 }
 
 #[test]
-fn options_and_awaits() {
-    let option = told("node: bad option: --experimental-transform-types", 9);
+fn bad_options_and_unsettled_awaits_are_named() {
+    let option = diagnosis("node: bad option: --experimental-transform-types", 9);
     assert!(option.cause.ends_with("--experimental-transform-types"));
     assert!(option.permanent);
-    let silent = diagnose(&[], Some(13), None).expect("the code says it");
-    assert!(silent.cause.contains("a promise that nobody resolves"));
+    let unsettled = diagnose(&[], Some(13), None).expect("known by its code");
+    assert!(unsettled.cause.contains("a promise that is never resolved"));
 }
 
 #[test]
-fn the_uncaught_error_counts_and_not_what_was_logged_before() {
+fn the_uncaught_error_counts_and_not_earlier_log_lines() {
     let text = "\
 Error: connect ECONNREFUSED 127.0.0.1:5432
     at TCPConnectWrap.afterConnect [as oncomplete] (node:net:1611:16)
@@ -302,17 +302,17 @@ Node.js v20.20.2";
 }
 
 #[test]
-fn the_address_that_is_taken_is_told_apart() {
+fn the_address_in_use_is_a_field() {
     let text = "Error: listen EADDRINUSE: address already in use 127.0.0.1:3001";
     assert_eq!(
-        told(text, 1).address_in_use.as_deref(),
+        diagnosis(text, 1).address_in_use.as_deref(),
         Some("127.0.0.1:3001")
     );
-    assert_eq!(told("node: bad option: --x", 9).address_in_use, None);
+    assert_eq!(diagnosis("node: bad option: --x", 9).address_in_use, None);
 }
 
 #[test]
-fn a_built_in_module_of_a_later_node() {
+fn a_built_in_module_of_a_later_node_is_named() {
     let text = "Error [ERR_UNKNOWN_BUILTIN_MODULE]: No such built-in module: node:sqlite\n    \
                 at Module._load (node:internal/modules/cjs/loader:1031:13)\n    \
                 at Object.<anonymous> (/app/domains/users/store.js:2:1)";
@@ -325,11 +325,11 @@ fn a_built_in_module_of_a_later_node() {
 }
 
 #[test]
-fn what_ran_out_is_named() {
-    for (text, cause, cure) in [
+fn an_exhausted_resource_is_named() {
+    for (text, cause, hint) in [
         (
             "Error: EMFILE: too many open files, open '/dev/null'",
-            "it has too many files open (open '/dev/null')",
+            "too many open files (open '/dev/null')",
             "ulimit",
         ),
         (
@@ -343,12 +343,12 @@ fn what_ran_out_is_named() {
             "sysctl",
         ),
     ] {
-        check(text, cause, cure, false);
+        check(text, cause, hint, false);
     }
 }
 
 #[test]
-fn a_rejection_that_is_no_error_and_a_thrown_text() {
+fn rejections_and_thrown_values_that_are_no_errors_are_named() {
     let rejection = "\
 node:internal/process/promises:389
       new UnhandledPromiseRejection(reason);
@@ -362,7 +362,7 @@ UnhandledPromiseRejection: This error originated either by throwing inside of an
 Node.js v20.20.2";
     check(
         rejection,
-        "a promise was rejected with \"nope\", and nobody handled it",
+        "unhandled promise rejection: \"nope\"",
         "reject with an Error",
         false,
     );
@@ -378,7 +378,7 @@ Node.js v20.20.2";
 }
 
 #[test]
-fn the_place_is_in_the_users_own_code() {
+fn the_position_is_in_the_users_own_code() {
     let text = "\
 /app/node_modules/pg/lib/client.js:132
           throw error
@@ -400,14 +400,14 @@ Node.js v20.20.2";
 }
 
 #[test]
-fn a_headline_as_long_as_a_document_is_cut() {
+fn a_long_message_is_truncated() {
     let text = format!("Error: {}\n\nNode.js v20.20.2", "é".repeat(10_000));
-    let cause = told(&text, 1).cause;
+    let cause = diagnosis(&text, 1).cause;
     assert!(cause.ends_with('…') && cause.len() < 1_000, "{cause}");
 }
 
 #[test]
-fn nothing_is_made_up() {
+fn unknown_output_has_no_diagnosis() {
     for (text, code, signal) in [
         ("", Some(1), None),
         ("bye", Some(3), None),

@@ -1,8 +1,8 @@
-//! Heartbeats: what is hung is found in time, what isn't never is.
+//! Heartbeats: hung domains are found in time, and no others.
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "an Instant comes from the clock only; from there on the test owns the time"
+    reason = "a first moment; all later ones follow from it"
 )]
 
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// Checks at every deadline from `from` on, as a driver does; gives when it was found hung.
+/// Checks at every deadline from `from` on. Returns when the domain was found hung.
 fn hung_at(monitor: &mut HeartbeatMonitor, from: Instant, until: Instant) -> Option<Instant> {
     let mut now = from;
     while now <= until {
@@ -32,7 +32,7 @@ fn hung_at(monitor: &mut HeartbeatMonitor, from: Instant, until: Instant) -> Opt
 }
 
 #[test]
-fn late_first_and_then_hung() {
+fn a_silent_domain_is_late_and_then_hung() {
     let start = Instant::now();
     let mut monitor = HeartbeatMonitor::new(CONFIG, start);
     monitor.beat(start + ms(100), Some(ms(12)));
@@ -45,20 +45,20 @@ fn late_first_and_then_hung() {
         monitor.check(start + ms(700)),
         HeartbeatStatus::Late { missed: 3 }
     );
-    let silent = ms(800);
+    let silence = ms(800);
     assert_eq!(
         monitor.check(start + ms(900)),
-        HeartbeatStatus::Hung { silence: silent }
+        HeartbeatStatus::Hung { silence }
     );
     assert_eq!(monitor.age(start + ms(900)), Some(ms(800)));
     assert_eq!(monitor.lag(), Some(ms(12)));
-    // A beat after all: it was only slow.
+    // A beat arrives after all.
     monitor.beat(start + ms(950), None);
     assert_eq!(monitor.check(start + ms(1_000)), HeartbeatStatus::Healthy);
 }
 
 #[test]
-fn one_that_never_beats_is_hung_too() {
+fn a_domain_that_never_beats_is_hung() {
     let start = Instant::now();
     let mut monitor = HeartbeatMonitor::new(CONFIG, start);
     assert_eq!(monitor.age(start), None);
@@ -67,14 +67,14 @@ fn one_that_never_beats_is_hung_too() {
 }
 
 #[test]
-fn our_own_frozen_time_does_not_count() {
+fn suspended_time_does_not_count() {
     let start = Instant::now();
     let mut monitor = HeartbeatMonitor::new(CONFIG, start);
     assert_eq!(monitor.check(start + ms(100)), HeartbeatStatus::Healthy);
-    // Fulcrum is stopped for half a minute, and checks before it reads what came meanwhile.
+    // The monitor is suspended for 30 s and checks before received data is read.
     let back = start + ms(30_000);
     assert_eq!(monitor.check(back), HeartbeatStatus::Healthy);
-    // If the domain really is gone, that shows in the usual time from now on.
+    // If the domain is hung, it is found after the usual time.
     assert_eq!(
         hung_at(&mut monitor, back, back + ms(5_000)),
         Some(back + ms(800))
@@ -82,14 +82,14 @@ fn our_own_frozen_time_does_not_count() {
 }
 
 #[test]
-fn a_look_that_comes_late_does_not_condemn_before_what_came_meanwhile_is_read() {
+fn a_late_check_gives_no_verdict_before_received_data_is_read() {
     let start = Instant::now();
-    let looked = || {
+    let checked_late = || {
         let mut monitor = HeartbeatMonitor::new(CONFIG, start);
         for at in [200, 400, 600] {
             monitor.check(start + ms(at));
         }
-        // Due at 800; Fulcrum was stopped for a moment.
+        // Due at 800, and suspended for a moment.
         assert_eq!(
             monitor.check(start + ms(900)),
             HeartbeatStatus::Late { missed: 3 }
@@ -97,30 +97,27 @@ fn a_look_that_comes_late_does_not_condemn_before_what_came_meanwhile_is_read() 
         assert_eq!(monitor.deadline(start + ms(900)), start + ms(950));
         monitor
     };
-    let mut alive = looked();
+    let mut alive = checked_late();
     alive.beat(start + ms(901), None);
     assert_eq!(alive.check(start + ms(950)), HeartbeatStatus::Healthy);
-    let mut hung = looked();
-    let silent = ms(800);
+    let mut hung = checked_late();
+    let silence = ms(800);
     assert_eq!(
         hung.check(start + ms(950)),
-        HeartbeatStatus::Hung { silence: silent }
+        HeartbeatStatus::Hung { silence }
     );
 }
 
 #[test]
-fn where_fulcrum_itself_hardly_runs_the_hung_is_found_all_the_same() {
+fn a_hung_domain_is_found_where_the_monitor_is_starved() {
     let start = Instant::now();
     let mut monitor = HeartbeatMonitor::new(CONFIG, start);
     let mut now = start;
     for _ in 0..100 {
-        // Twice as late as the whole interval, each time.
+        // Late by two intervals each time.
         now = monitor.deadline(now) + ms(400);
         if let HeartbeatStatus::Hung { .. } = monitor.check(now) {
-            assert!(
-                now > start + ms(800 + 3 * 400),
-                "each lateness is taken off"
-            );
+            assert!(now > start + ms(800 + 3 * 400), "each delay is subtracted");
             return;
         }
     }
@@ -128,7 +125,7 @@ fn where_fulcrum_itself_hardly_runs_the_hung_is_found_all_the_same() {
 }
 
 #[test]
-fn where_every_look_is_late_the_hung_is_found_all_the_same() {
+fn a_hung_domain_is_found_where_every_check_is_late() {
     let start = Instant::now();
     let mut monitor = HeartbeatMonitor::new(CONFIG, start);
     let mut now = start;
@@ -143,12 +140,12 @@ fn where_every_look_is_late_the_hung_is_found_all_the_same() {
 }
 
 #[test]
-fn time_without_a_cpu_is_forgiven_and_silence_is_found_in_the_end() {
+fn excluded_time_delays_the_verdict() {
     let start = Instant::now();
     let mut monitor = HeartbeatMonitor::new(CONFIG, start);
     let mut now = hung_at(&mut monitor, start, start + ms(5_000)).expect("silent");
-    // It gets two fifths of a CPU: as a verdict is due, three fifths of what was added are taken
-    // off, until too little is left to speak of.
+    // With two fifths of a CPU, three fifths of the added time are subtracted at each verdict, until
+    // too little is left.
     let mut from = start;
     for _ in 0..20 {
         let starved = (now - from).mul_f64(0.6);
@@ -164,7 +161,7 @@ fn time_without_a_cpu_is_forgiven_and_silence_is_found_in_the_end() {
 }
 
 #[test]
-fn no_more_than_the_silence_is_forgiven() {
+fn at_most_the_silence_is_excluded() {
     let start = Instant::now();
     let mut monitor = HeartbeatMonitor::new(CONFIG, start);
     monitor.check(start + ms(200));
@@ -173,21 +170,21 @@ fn no_more_than_the_silence_is_forgiven() {
 }
 
 #[test]
-fn suspended_while_a_debugger_holds_it() {
+fn a_suspended_monitor_counts_no_silence() {
     let start = Instant::now();
     let mut monitor = HeartbeatMonitor::new(CONFIG, start);
     monitor.suspend();
     assert_eq!(hung_at(&mut monitor, start, start + ms(60_000)), None);
-    let go_on = start + ms(60_000);
-    monitor.resume(go_on);
+    let resumed = start + ms(60_000);
+    monitor.resume(resumed);
     assert_eq!(
-        hung_at(&mut monitor, go_on, go_on + ms(5_000)),
-        Some(go_on + ms(800))
+        hung_at(&mut monitor, resumed, resumed + ms(5_000)),
+        Some(resumed + ms(800))
     );
 }
 
 #[test]
-fn absurd_figures_do_not_overflow_the_clock() {
+fn extreme_settings_do_not_overflow() {
     let now = Instant::now();
     let config = HeartbeatConfig {
         interval: Duration::MAX,
@@ -199,10 +196,10 @@ fn absurd_figures_do_not_overflow_the_clock() {
 }
 
 proptest! {
-    /// With beats at most `misses` intervals apart nothing is ever found hung; once they stop it
+    /// With beats at most `misses` intervals apart a domain is never found hung. Once they stop, it
     /// is found after `misses` to `misses + 1` intervals, counted from when a beat was due.
     #[test]
-    fn no_false_alarm_and_no_late_one(
+    fn hung_domains_are_found_exactly_at_the_limit(
         interval in 1_u64..10_000,
         misses in 0_u32..6,
         pauses in prop::collection::vec(0.0_f64..1.0, 0..40),
@@ -212,7 +209,7 @@ proptest! {
         let mut monitor = HeartbeatMonitor::new(config, start);
         let mut now = start;
         for pause in pauses {
-            // The longest pause that is still within what is tolerated.
+            // Up to the longest accepted pause.
             let next = now + config.interval.mul_f64(pause * f64::from(misses + 1) * 0.999);
             prop_assert_eq!(hung_at(&mut monitor, now, next), None);
             monitor.beat(next, None);
@@ -224,7 +221,7 @@ proptest! {
     }
 
     #[test]
-    fn a_deadline_is_never_past_nor_further_than_an_interval(
+    fn a_deadline_is_within_one_interval(
         steps in prop::collection::vec((0_u64..2_000, any::<bool>()), 1..40),
     ) {
         let mut now = Instant::now();

@@ -1,8 +1,8 @@
-//! Restart decisions over whole histories, with a clock that is only an argument.
+//! Restart decisions over whole histories; time is an argument.
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "an Instant comes from the clock only; from there on the test owns the time"
+    reason = "a first moment; all later ones follow from it"
 )]
 
 use std::time::{Duration, Instant};
@@ -49,15 +49,15 @@ fn delay(verdict: &Verdict) -> Option<Duration> {
 }
 
 #[test]
-fn the_policy_decides_which_ends_count() {
+fn the_policy_decides_which_exits_are_restarted() {
     let killed = GenerationEnd {
         signal: Some(9),
         was_ready: true,
         ..GenerationEnd::default()
     };
-    let hung = GenerationEnd {
+    let unresponsive = GenerationEnd {
         code: Some(0),
-        fault: Some(Failure::Unresponsive),
+        failure: Some(Failure::Unresponsive),
         was_ready: true,
         ..GenerationEnd::default()
     };
@@ -69,10 +69,10 @@ fn the_policy_decides_which_ends_count() {
         (RestartMode::OnFailure, exit(3), false),
         (RestartMode::OnFailure, exit(1), true),
         (RestartMode::OnFailure, killed, true),
-        // It exited 0 because it was told to, after it had hung: not a success.
-        (RestartMode::OnFailure, hung, true),
+        // It exited with 0 on request after it was unresponsive: not a success.
+        (RestartMode::OnFailure, unresponsive, true),
         (RestartMode::Never, exit(1), false),
-        (RestartMode::Never, hung, false),
+        (RestartMode::Never, unresponsive, false),
     ] {
         let policy = RestartPolicy {
             when,
@@ -90,7 +90,7 @@ fn the_policy_decides_which_ends_count() {
 }
 
 #[test]
-fn what_cannot_get_better_is_not_tried_again() {
+fn a_permanent_failure_is_not_restarted() {
     let ended = GenerationEnd {
         code: Some(9),
         permanent: true,
@@ -103,7 +103,7 @@ fn what_cannot_get_better_is_not_tried_again() {
     ] {
         let mut restarts = restarts(RestartPolicy { when, ..exact() });
         let reason = "exit 9 (Node's code for: invalid argument) before it was ready; \
-                      starting it again cannot help";
+                      a restart cannot help";
         assert_eq!(
             restarts.on_exit(&ended, Instant::now()),
             Verdict::GiveUp {
@@ -115,7 +115,7 @@ fn what_cannot_get_better_is_not_tried_again() {
 }
 
 #[test]
-fn delays_grow_and_a_stable_life_begins_anew() {
+fn delays_grow_and_start_over_after_a_stable_generation() {
     let mut restarts = restarts(RestartPolicy {
         budget: 100,
         ..exact()
@@ -147,14 +147,14 @@ fn delays_grow_and_a_stable_life_begins_anew() {
 }
 
 #[test]
-fn one_that_was_stable_is_started_again_at_once_and_only_once() {
+fn a_stable_generation_is_restarted_at_once_and_only_once() {
     let mut restarts = restarts(exact());
     let now = Instant::now();
     let after = |restarts: &mut RestartTracker| {
         let verdict = restarts.on_exit(&exit(1), now);
         delay(&verdict).expect("within the budget")
     };
-    assert_eq!(after(&mut restarts), ms(100), "it has never been stable");
+    assert_eq!(after(&mut restarts), ms(100), "never stable");
     restarts.on_stable();
     assert_eq!(after(&mut restarts), ms(0));
     assert_eq!(after(&mut restarts), ms(100));
@@ -164,12 +164,12 @@ fn one_that_was_stable_is_started_again_at_once_and_only_once() {
     assert_eq!(
         after(&mut restarts),
         ms(100),
-        "an operator's start is no proof"
+        "an operator's start does not make it stable"
     );
 }
 
 #[test]
-fn a_crash_loop_ends_and_says_what_it_was() {
+fn a_crash_loop_ends_with_a_reason() {
     let mut restarts = restarts(RestartPolicy {
         budget: 3,
         window: ms(10_000),
@@ -190,13 +190,13 @@ fn a_crash_loop_ends_and_says_what_it_was() {
             reason: "crash loop: 3 restarts in 10s".to_owned()
         }
     );
-    // An operator's start gives it a full budget and the shortest delay again.
+    // An operator's start restores the full budget and the first delay.
     restarts.reset();
     assert_eq!(delay(&restarts.on_exit(&exit(1), now)), Some(ms(100)));
 }
 
 #[test]
-fn settling_does_not_hide_a_slow_crash_loop() {
+fn a_slow_crash_loop_is_found_despite_stable_generations() {
     let mut restarts = restarts(RestartPolicy {
         budget: 3,
         window: ms(60_000),
@@ -212,25 +212,24 @@ fn settling_does_not_hide_a_slow_crash_loop() {
         restarts.on_exit(&exit(1), now),
         Verdict::GiveUp { .. }
     ));
-    // Out of the window they are forgotten.
+    // Outside the window they do not count.
     assert!(delay(&restarts.on_exit(&exit(1), now + ms(60_000))).is_some());
 }
 
-/// No process, no file to be had: that is no crash, however often it happens. But it is asked less
-/// and less often.
+/// A failed start for want of processes or file descriptors is no crash. Attempts become rarer.
 #[test]
-fn what_never_began_does_not_use_up_the_budget() {
+fn failed_starts_do_not_use_the_budget() {
     let mut restarts = restarts(RestartPolicy {
         budget: 1,
         ..exact()
     });
-    let never = GenerationEnd {
-        fault: Some(Failure::StartFailed),
+    let failed_start = GenerationEnd {
+        failure: Some(Failure::StartFailed),
         ..GenerationEnd::default()
     };
     let now = Instant::now();
     let delays: Vec<_> = (0..20)
-        .map(|_| delay(&restarts.on_exit(&never, now)).expect("it is tried again"))
+        .map(|_| delay(&restarts.on_exit(&failed_start, now)).expect("a restart"))
         .collect();
     assert!(delays.is_sorted() && delays[19] == ms(1_000), "{delays:?}");
     assert!(delay(&restarts.on_exit(&exit(1), now)).is_some());
@@ -253,29 +252,29 @@ fn without_a_budget_nothing_is_restarted() {
 }
 
 #[test]
-fn figures_that_make_no_sense_are_refused() {
+fn invalid_settings_are_rejected() {
     let config = BackoffConfig::default();
-    let refused = |config| Backoff::new(config).expect_err("it makes no sense");
+    let error = |config| Backoff::new(config).expect_err("invalid");
     let max = ms(1);
     assert!(matches!(
-        refused(BackoffConfig { max, ..config }),
+        error(BackoffConfig { max, ..config }),
         BackoffError::MaxBelowInitial { .. }
     ));
     let max = Duration::MAX;
     assert!(matches!(
-        refused(BackoffConfig { max, ..config }),
+        error(BackoffConfig { max, ..config }),
         BackoffError::MaxTooLong(_)
     ));
     for factor in [0.5, f64::NAN, f64::INFINITY] {
         assert!(matches!(
-            refused(BackoffConfig { factor, ..config }),
+            error(BackoffConfig { factor, ..config }),
             BackoffError::Factor(_)
         ));
     }
     for jitter in [-0.1, 1.1, f64::NAN] {
-        let error = refused(BackoffConfig { jitter, ..config });
-        assert!(matches!(error, BackoffError::Jitter(_)));
-        assert!(error.to_string().contains("backoff.jitter"));
+        let jitter_error = error(BackoffConfig { jitter, ..config });
+        assert!(matches!(jitter_error, BackoffError::Jitter(_)));
+        assert!(jitter_error.to_string().contains("backoff.jitter"));
     }
 }
 
@@ -290,7 +289,7 @@ prop_compose! {
     }
 }
 
-/// What rounding to nanoseconds may add.
+/// The error of rounding to nanoseconds.
 const ROUNDING: Duration = Duration::from_micros(1);
 
 proptest! {
@@ -314,12 +313,12 @@ proptest! {
     }
 
     #[test]
-    fn the_budget_holds_in_every_window_and_a_seed_decides_everything(
+    fn the_budget_holds_in_every_window_and_decisions_follow_the_seed(
         config in config(),
         seed in any::<u64>(),
         budget in 0_u32..6,
         window in 1_u64..20_000,
-        lives in prop::collection::vec((0_u64..6_000, any::<bool>()), 1..60),
+        generations in prop::collection::vec((0_u64..6_000, any::<bool>()), 1..60),
     ) {
         let policy = RestartPolicy {
             when: RestartMode::Always,
@@ -332,9 +331,9 @@ proptest! {
         let mut twin = RestartTracker::new(policy, seed).expect("valid");
         let mut now = Instant::now();
         let mut starts: Vec<Instant> = Vec::new();
-        for (lived, settled) in lives {
-            now += ms(lived);
-            if settled {
+        for (uptime, stable) in generations {
+            now += ms(uptime);
+            if stable {
                 one.on_stable();
                 twin.on_stable();
             }
@@ -346,7 +345,7 @@ proptest! {
                     starts.push(now);
                 }
                 Verdict::GiveUp { .. } => {
-                    // Never given up while there was room.
+                    // Not before the budget is used up.
                     prop_assert!(starts.len() >= budget as usize);
                 }
                 Verdict::Stay => prop_assert!(false, "always means always"),
@@ -359,10 +358,9 @@ proptest! {
     }
 }
 
-/// Delays are the new policy's, and what was counted for the budget stays so; one that makes no
-/// sense changes nothing.
+/// Delays are those of the new policy, and the used budget stays. An invalid policy changes nothing.
 #[test]
-fn another_policy_takes_over_the_count() {
+fn a_new_policy_keeps_the_used_budget() {
     let mut restarts = restarts(RestartPolicy {
         budget: 8,
         ..exact()
@@ -371,18 +369,16 @@ fn another_policy_takes_over_the_count() {
     for expected in [100, 200, 400] {
         assert_eq!(delay(&restarts.on_exit(&exit(1), now)), Some(ms(expected)));
     }
-    let mut senseless = exact();
-    senseless.backoff.factor = 0.0;
-    restarts
-        .set_policy(senseless)
-        .expect_err("a factor below 1");
+    let mut invalid = exact();
+    invalid.backoff.factor = 0.0;
+    restarts.set_policy(invalid).expect_err("a factor below 1");
     assert_eq!(delay(&restarts.on_exit(&exit(1), now)), Some(ms(800)));
     let mut slower = RestartPolicy {
         budget: 5,
         ..exact()
     };
     slower.backoff.initial = ms(500);
-    restarts.set_policy(slower).expect("it makes sense");
+    restarts.set_policy(slower).expect("valid");
     assert_eq!(delay(&restarts.on_exit(&exit(1), now)), Some(ms(500)));
     let sixth = restarts.on_exit(&exit(1), now);
     assert!(matches!(sixth, Verdict::GiveUp { .. }), "{sixth:?}");

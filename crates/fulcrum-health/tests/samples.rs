@@ -1,4 +1,4 @@
-//! Samples of real processes, this one among them.
+//! Samples of real processes.
 
 #![expect(clippy::disallowed_methods, reason = "real processes in real time")]
 
@@ -20,7 +20,7 @@ fn group(name: &str, pids: &[u32]) -> (String, Vec<u32>) {
 }
 
 #[test]
-fn memory_is_summed_and_the_vanished_are_left_out() {
+fn memory_is_summed_without_exited_processes() {
     let mut sampler = Sampler::new().expect("there is a process table");
     let me = std::process::id();
     let mut child = sleeper();
@@ -34,12 +34,12 @@ fn memory_is_summed_and_the_vanished_are_left_out() {
     assert_eq!(samples["none"], Sample::default());
 
     child.kill().expect("it is ours");
-    // Dead and not yet reaped it is a zombie, afterwards it is gone; both count as nothing.
-    let wait = Instant::now() + Duration::from_secs(10);
+    // Exited and not yet reaped it is a zombie; neither counts.
+    let deadline = Instant::now() + Duration::from_secs(10);
     let gone = || sampler.sample(&groups, &|_| true, now)["both"].processes == 1;
     assert!(
         std::iter::repeat_with(gone)
-            .take_while(|_| Instant::now() < wait)
+            .take_while(|_| Instant::now() < deadline)
             .any(|gone| gone),
         "a killed process is still counted after 10 s"
     );
@@ -48,7 +48,7 @@ fn memory_is_summed_and_the_vanished_are_left_out() {
 }
 
 #[test]
-fn cpu_time_shows_in_per_cent_of_a_core() {
+fn cpu_time_is_in_percent_of_a_core() {
     let mut sampler = Sampler::new().expect("there is a process table");
     let groups = [group("me", &[std::process::id()])];
     let start = Instant::now();
@@ -58,21 +58,21 @@ fn cpu_time_shows_in_per_cent_of_a_core() {
     while start.elapsed() < Duration::from_millis(300) {
         work = std::hint::black_box(work.wrapping_add(1));
     }
-    // The interval is an argument: had the same work taken a minute, it would be little.
+    // The interval is an argument: over a minute, the same work is a small share.
     let busy = sampler.sample(&groups, &|_| true, start + Duration::from_secs(60))["me"];
     assert!(busy.cpu_percent > 0.0, "{busy:?}");
     assert!(busy.cpu_percent < 10.0, "{busy:?}");
 }
 
 #[test]
-fn a_pid_that_is_no_longer_the_one_that_was_meant_is_nobody() {
+fn a_reused_pid_is_not_counted() {
     let mut sampler = Sampler::new().expect("there is a process table");
     let me = std::process::id();
     let groups = [group("me", &[me])];
     let now = Instant::now();
     let reused = sampler.sample(&groups, &|pid| pid != me, now)["me"];
     assert_eq!(reused, Sample::default());
-    // And what is not counted leaves nothing that a later pass could build on.
+    // Its values are not used by a later pass.
     let later = sampler.sample(&groups, &|_| true, now + Duration::from_secs(1))["me"];
     assert_eq!(later.processes, 1);
     assert!(later.memory_bytes > 0);

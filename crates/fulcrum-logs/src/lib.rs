@@ -79,5 +79,6 @@ pub use query::LogQuery;
 pub use renderer::{LineRenderer, Style, truncate_to_width};
 pub use sanitize::sanitize;
 pub use store::Store;
+pub use time::rfc3339_millis;
 pub use trace_id::detect_trace_id;
 pub use wait::wait_for_text;

@@ -108,7 +108,7 @@ impl LineRenderer {
     pub fn render_gap(&mut self, gap: Gap) -> Vec<u8> {
         let mut out = self.prefix(&Arc::from(FULCRUM_SOURCE)).to_vec();
         let lines = if gap.missed == 1 { "line" } else { "lines" };
-        let text = format!("{} {lines} missed here: output came too fast", gap.missed);
+        let text = format!("{} {lines} dropped (output rate too high)", gap.missed);
         self.painted(BOLD_YELLOW, text.as_bytes(), &mut out);
         out.push(b'\n');
         out
@@ -316,7 +316,7 @@ mod tests {
         assert_eq!(show(&mut plain, &own), "users   │ exit 1\n");
         assert_eq!(
             plain.render_gap(Gap { missed: 2 }),
-            "fulcrum │ 2 lines missed here: output came too fast\n".as_bytes()
+            "fulcrum │ 2 lines dropped (output rate too high)\n".as_bytes()
         );
     }
 

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 /// The last second that has a year of four digits: 9999-12-31T23:59:59Z.
 const LAST_SECOND: u64 = 253_402_300_799;
 
-pub(crate) fn rfc3339_millis(time: SystemTime) -> String {
+/// RFC 3339 in UTC with milliseconds. A time that RFC 3339 cannot express becomes the nearest one.
+pub fn rfc3339_millis(time: SystemTime) -> String {
     humantime::format_rfc3339_millis(clamp_to_rfc3339(time)).to_string()
 }
 

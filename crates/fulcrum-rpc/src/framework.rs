@@ -2,5 +2,5 @@
 
 pub use crate::generated::framework::*;
 
-/// The package's encoded file descriptor set, for server reflection.
-pub const DESCRIPTORS: &[u8] = include_bytes!("generated/framework.bin");
+/// The encoded file descriptor set of the package, for server reflection.
+pub(crate) const DESCRIPTORS: &[u8] = include_bytes!("generated/framework.bin");

@@ -1,47 +1,123 @@
-//! How others talk to Fulcrum: the domain stream, the control API, their transports.
+//! The interfaces of Fulcrum: the domain protocol, the control API, and their transports.
 //!
-//! # Two services
+//! **Domains and their callers** connect over TCP on the loopback ([`Listeners`],
+//! [`serve_domains`]). Each domain process opens one stream and registers on it. A
+//! [`RegistrationAuthorizer`], such as [`Authorizer`], accepts or rejects the registration.
+//! [`Registry`] is the handle to the registered domains: it sends requests ([`Registry::call`])
+//! and notifications ([`Registry::send_drain`]), and emits [`DomainEvent`]s. Requests of domains
+//! to the runtime go to a [`RuntimeHandler`]. The services `grpc.health.v1` and server reflection
+//! are on the same port; the control API is not.
 //!
-//! **Domains and their callers** come over TCP on the loopback ([`Listeners`],
-//! [`serve_domains`]). Each domain process opens one stream and registers on it; a
-//! [`Gatekeeper`] decides who may. [`Registry`] is the handle to what is registered: it
-//! sends requests and pairs responses ([`Registry::call`]), announces a stop
-//! ([`Registry::send_drain`]), and tells what happens ([`DomainEvent`]). Requests of domains
-//! to the runtime go to a [`RuntimeHandler`]. `grpc.health.v1` and server reflection are on
-//! the same port; nothing that controls Fulcrum is.
+//! **The `fulcrum` command** connects over a Unix-domain socket ([`serve_control`],
+//! [`ControlClient`]). [`control`] describes how an instance is found and stays the only one.
 //!
-//! **The fulcrum command** comes over a Unix-domain socket ([`serve_control`],
-//! [`ControlClient`]); see [`control`] for how an instance is found and stays the only one.
+//! # Example
 //!
-//! # How it works
+//! A runtime and a domain in one process:
 //!
-//! Each registered stream has one driver task. It turns all that can happen (a message, an
-//! end, a request served) into one closed enum and handles it without waiting. What goes
-//! *to* a domain doesn't pass through that task: a caller makes a place for the response in
-//! the stream's table, puts the message into its bounded queue, and waits. Dropping the
-//! call frees the place; the stream's end fails all that wait. A domain that reads nothing
-//! fills its queue, which fails its callers at once and nobody else.
+//! ```
+//! use std::time::Duration;
 //!
-//! Who holds a name ([`Admission::own`], generation) is decided by a pure function under a
-//! short lock, and the events are emitted under it too, so that their order is the facts'
-//! order.
+//! use fulcrum_rpc::framework::{DomainMessage, framework_service_client::FrameworkServiceClient};
+//! use fulcrum_rpc::{
+//!     Listeners, RegistrationAuthorizer, RegistrationError, RegistrationGrant,
+//!     RegistrationRequest, Registry, UnimplementedHandler, serve_domains,
+//! };
+//! use tokio::sync::mpsc;
+//! use tokio_stream::wrappers::UnboundedReceiverStream;
+//! use tokio_util::sync::CancellationToken;
 //!
-//! Connections are read up to the HTTP/2 preface before tonic sees them, and can be cut from
-//! outside afterwards: strangers cost little, and shutting down ends in bounded time even
-//! though domain streams are open for life.
+//! /// Accepts every registration.
+//! struct AcceptAll;
 //!
-//! # What dropping does
+//! impl RegistrationAuthorizer for AcceptAll {
+//!     async fn authorize(
+//!         &self,
+//!         _: RegistrationRequest,
+//!     ) -> Result<RegistrationGrant, RegistrationError> {
+//!         Ok(RegistrationGrant { generation: 1, managed: true, pid: None, heartbeat_interval: None })
+//!     }
+//! }
 //!
-//! Dropping the future of [`serve_domains`] or [`serve_control`] closes the port or socket
-//! and cuts its connections; dropping an [`InstanceLock`] lets another instance start;
-//! dropping a [`ControlStream`] tells the instance that nobody listens. A [`Registry`] is a
-//! handle: dropping one does nothing.
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // The runtime.
+//! let (events, _receiver) = mpsc::unbounded_channel();
+//! let registry = Registry::new(AcceptAll, UnimplementedHandler, events);
+//! let listeners = Listeners::bind("127.0.0.1:0", false)?;
+//! let address = format!("http://{}", listeners.address());
+//! let shutdown = CancellationToken::new();
+//! let server = tokio::spawn(serve_domains(listeners, registry.clone(), shutdown.clone()));
 //!
-//! # What it isn't for
+//! // The domain: its first message registers it.
+//! let (sender, messages) = mpsc::unbounded_channel();
+//! sender.send(DomainMessage {
+//!     domain: "users".into(),
+//!     r#type: "domain_register".into(),
+//!     payload: "{}".into(),
+//!     request_id: "1".into(),
+//! })?;
+//! let mut client = FrameworkServiceClient::connect(address).await?;
+//! let stream = client.domain_communication(UnboundedReceiverStream::new(messages)).await?;
+//! let mut stream = stream.into_inner();
+//! let registered = stream.message().await?.ok_or("the stream ended")?;
+//! assert_eq!(registered.r#type, "register_success");
+//! tokio::spawn(async move {
+//!     while let Ok(Some(request)) = stream.message().await {
+//!         let _ = sender.send(DomainMessage {
+//!             domain: "users".into(),
+//!             r#type: "user_index_response".into(),
+//!             payload: r#"{"users":["ada"]}"#.into(),
+//!             request_id: request.request_id,
+//!         });
+//!     }
+//! });
 //!
-//! It doesn't know what a domain's life is, how processes start or end, what is configured,
-//! or what terminals show. It interprets no payload but its own registrations, heartbeats,
-//! and the `success` of responses.
+//! // A request of the runtime to the domain.
+//! let timeout = Duration::from_secs(5);
+//! let response = registry.call("users", "user_index_request", "{}".into(), timeout).await;
+//! assert!(response.success);
+//! assert_eq!(response.payload, r#"{"users":["ada"]}"#);
+//!
+//! shutdown.cancel();
+//! server.await??;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The program `examples/domain.rs` adds tokens, events, requests of the domain, and a drain.
+//!
+//! # Theory of operation
+//!
+//! 1. **Accept.** Connections are read up to the HTTP/2 preface before tonic receives them, so that
+//!    other protocols cost little and are named in the log. The number of connections, the bytes
+//!    buffered for them, and frames without a request are limited; beyond a limit a connection is
+//!    closed, but never one of a managed process. Each connection can be cut from outside, so a
+//!    shutdown ends in bounded time although the streams of domains stay open.
+//! 2. **Register.** The first message of a stream is its registration. The authorizer decides about
+//!    it once. Then a pure function decides between the stream and the current holder of the name:
+//!    the newest process that Fulcrum started wins. This decision and the emission of events
+//!    are done under one short lock, so events have the order of the changes.
+//! 3. **Drive.** Each registered stream has one driver task. It turns every input (a message, the
+//!    end of the stream, a handled request) into one closed enum and handles it without waiting.
+//! 4. **Call.** A request to a domain bypasses that task: the caller inserts a pending request into
+//!    the stream's table, puts the message into its bounded queue, and waits. Dropping the call
+//!    removes the request; the end of the stream fails all pending requests. A domain that does not
+//!    read fills its own queue, which fails only its own callers.
+//! 5. **End.** The cause of a stream's end comes from the socket, since HTTP/2 does not
+//!    distinguish a closed connection, a failed one and an unanswered keep-alive ping.
+//!
+//! # Cancellation
+//!
+//! Dropping the future of [`serve_domains`] or [`serve_control`] closes the port or socket and
+//! cuts its connections. Dropping an [`InstanceLock`] lets another instance start. Dropping a
+//! [`ControlStream`] ends the stream on the server. A [`Registry`] is a handle: dropping one
+//! has no effect.
+//!
+//! # Scope
+//!
+//! The crate does not start or stop processes, read a configuration, or print. It interprets no
+//! payload except registrations, heartbeats, and the key `success` of responses.
 
 mod domain;
 mod generated;
@@ -54,4 +130,11 @@ pub use control::{
     ConnectError, ControlClient, ControlError, ControlHandler, ControlListener, ControlServeError,
     ControlStream, InstanceLock, LockError, MessageStream, RuntimeDir, bind_control, serve_control,
 };
-pub use domain::*;
+pub use domain::{
+    Authorizer, BindError, BindErrorKind, CAPABILITY_ASSETS, CAPABILITY_DRAIN,
+    CAPABILITY_HEARTBEAT, ConnectionActivity, DomainEvent, DomainProcess, DomainRequest,
+    HeartbeatPayload, IdentitySource, Listeners, MessageResponse, PeerIdentity,
+    RegistrationAuthorizer, RegistrationError, RegistrationGrant, RegistrationRequest, Registry,
+    RuntimeHandler, ServeError, ServerConfig, StreamEnd, TOKEN_METADATA, TokenPolicy,
+    UnimplementedHandler, serve_domains,
+};

@@ -42,7 +42,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         mode: Mode::Serve,
     };
     let loaded = load(&options);
-    let app = loaded.app.ok_or_else(|| format!("{:?}", loaded.problems))?;
+    let app = loaded
+        .app
+        .ok_or_else(|| format!("{:?}", loaded.diagnostics))?;
     let hub = Hub::new(HubConfig::default());
     let listeners = Listeners::bind("127.0.0.1:0", false)?;
     let address = listeners.address();

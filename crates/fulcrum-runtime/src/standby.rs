@@ -112,7 +112,7 @@ impl NodeStandbyFactory {
         // An error is reported when the domain is started.
         let (command, _) = build_command(domain, &self.command, &token).ok()?;
         let app = &self.command.environment.app;
-        let standby = StandbyCommand::of(&command, app, &self.command.prepare)?;
+        let standby = StandbyCommand::new(&command, app, &self.command.prepare)?;
         Some((standby, token))
     }
 }

@@ -47,7 +47,7 @@ pub(crate) fn app(files: &[(&str, &str)]) -> (TempDir, App) {
     };
     let loaded = fulcrum_config::load(&options);
     let app = loaded.app;
-    let app = app.unwrap_or_else(|| panic!("{:?}", loaded.problems));
+    let app = app.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics));
     (dir, app)
 }
 
@@ -189,7 +189,7 @@ impl Harness {
             supervisor: supervisor.clone(),
             desired: desired.clone(),
         };
-        let registry = Registry::with_settings(
+        let registry = Registry::with_config(
             Authorizer::new(TokenPolicy::Required, identities),
             UnimplementedHandler,
             mpsc::unbounded_channel().0,

@@ -1,20 +1,21 @@
-//! What is executed: a program with its arguments, folder and environment, resolved to the end.
+//! A resolved command: program, arguments, working directory and environment.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// How to start one life of a domain. Nothing is looked up any more when it is executed.
+/// How to start a process. Nothing is looked up when it is executed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandSpec {
-    /// The executable, absolute.
+    /// The executable, as an absolute path.
     pub program: PathBuf,
-    /// Its arguments, without the program itself.
+    /// The arguments, without the program itself.
     pub args: Vec<OsString>,
-    /// The working directory, absolute.
+    /// The working directory, as an absolute path.
     pub cwd: PathBuf,
-    /// The whole environment: nothing is inherited besides it.
+    /// The whole environment: nothing else is inherited.
     pub env: BTreeMap<OsString, OsString>,
-    /// For people: what runs it and why, such as `node 20.20.2 (PATH), types stripped by fulcrum`.
+    /// What runs the program and why, for output, such as `node 20.20.2 (PATH), types stripped by
+    /// fulcrum`.
     pub runner: String,
 }

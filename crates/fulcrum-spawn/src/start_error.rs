@@ -1,35 +1,35 @@
-//! Why a start didn't come about.
+//! Why a start failed.
 
 use std::fmt;
 
-/// A start that failed: what happened, what to do, and whether trying again could help.
+/// A failed start: what happened, what to do, and whether a retry could help.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartError {
-    /// What happened and where, in a sentence.
+    /// What happened and where, as one sentence.
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
-    /// A retry can't help: a person has to change something first.
+    /// A retry cannot help: something has to be changed first.
     pub permanent: bool,
 }
 
 impl StartError {
-    /// A failure that no retry can cure, such as a missing program or an entry with a syntax that
-    /// this Node can't run.
+    /// A failure that no retry can fix, such as a missing program or an entry point with a syntax
+    /// that this Node cannot run.
     #[must_use]
-    pub fn permanent(what: impl Into<String>) -> Self {
+    pub fn permanent(message: impl Into<String>) -> Self {
         Self {
-            message: what.into(),
+            message: message.into(),
             hint: None,
             permanent: true,
         }
     }
 
-    /// A failure that may pass by itself, such as a full process table.
+    /// A failure that may be temporary, such as a full process table.
     #[must_use]
-    pub fn transient(what: impl Into<String>) -> Self {
+    pub fn transient(message: impl Into<String>) -> Self {
         Self {
-            message: what.into(),
+            message: message.into(),
             hint: None,
             permanent: false,
         }
@@ -37,8 +37,8 @@ impl StartError {
 
     /// Adds what to do about it.
     #[must_use]
-    pub fn hint(mut self, cure: impl Into<String>) -> Self {
-        self.hint = Some(cure.into());
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
         self
     }
 }
@@ -46,8 +46,8 @@ impl StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
-        if let Some(cure) = &self.hint {
-            write!(f, " ({cure})")?;
+        if let Some(hint) = &self.hint {
+            write!(f, " ({hint})")?;
         }
         Ok(())
     }

@@ -70,7 +70,7 @@ impl RestartPolicy for FixedPolicy {
         self.calls.push("decide");
         self.verdict.clone()
     }
-    fn settled(&mut self) {
+    fn on_stable(&mut self) {
         self.calls.push("stable");
     }
     fn reset(&mut self) {

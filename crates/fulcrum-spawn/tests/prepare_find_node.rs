@@ -1,4 +1,4 @@
-//! Which Node a domain gets, with programs that only claim to be Node.
+//! Which Node is chosen for a domain, with scripts in place of Node.
 #![cfg(feature = "node")]
 #![expect(
     clippy::unwrap_used,
@@ -13,20 +13,20 @@ use std::path::{Path, PathBuf};
 use fulcrum_spawn::StartError;
 use fulcrum_spawn::prepare::{NodeOrigin, NodeRequest, NodeRuntime, PrepareContext, find_node};
 
-/// An app with one domain, a home and a folder of programs.
-struct Scene {
+/// An app with one domain, a home directory and a directory of programs.
+struct TestApp {
     root: tempfile::TempDir,
 }
 
-impl Scene {
+impl TestApp {
     fn new() -> Self {
-        let scene = Self {
+        let app = Self {
             root: tempfile::tempdir().unwrap(),
         };
         for dir in ["app/domains/a", "home", "bin"] {
-            fs::create_dir_all(scene.at(dir)).unwrap();
+            fs::create_dir_all(app.at(dir)).unwrap();
         }
-        scene
+        app
     }
 
     fn at(&self, path: &str) -> PathBuf {
@@ -46,18 +46,18 @@ impl Scene {
         path
     }
 
-    /// A Node by its answer; it writes down each time it is asked.
+    /// A script that prints what a Node of this version prints, and counts its runs.
     fn node(&self, path: &str, version: &str, strips: &str) -> PathBuf {
-        let (real, asked) = (self.at(path), self.at("asked"));
+        let (real, queries) = (self.at(path), self.at("queries"));
         let answer = format!(r#"["v{version}","{}",{strips}]"#, real.display());
         self.program(
             path,
-            &format!("echo x >> {}\necho '{answer}'", asked.display()),
+            &format!("echo x >> {}\necho '{answer}'", queries.display()),
         )
     }
 
-    fn times_asked(&self) -> usize {
-        fs::read_to_string(self.at("asked"))
+    fn query_count(&self) -> usize {
+        fs::read_to_string(self.at("queries"))
             .unwrap_or_default()
             .lines()
             .count()
@@ -76,64 +76,65 @@ impl Scene {
 }
 
 #[test]
-fn the_one_in_path_is_asked_once_until_it_changes() {
-    let scene = Scene::new();
-    let path = scene.node("bin/node", "20.20.2", "false");
-    let node = scene.find(None).unwrap();
+fn the_node_in_path_is_queried_once_until_it_changes() {
+    let app = TestApp::new();
+    let path = app.node("bin/node", "20.20.2", "false");
+    let node = app.find(None).unwrap();
     assert_eq!(node.to_string(), "node 20.20.2 (PATH)");
     assert_eq!((node.path, node.strips_types), (path, false));
-    scene.find(None).unwrap();
-    assert_eq!(scene.times_asked(), 1, "the answer is remembered");
-    scene.node("bin/node", "22.18.0", r#""strip""#);
-    let node = scene.find(None).unwrap();
+    app.find(None).unwrap();
+    assert_eq!(app.query_count(), 1, "the result is cached");
+    app.node("bin/node", "22.18.0", r#""strip""#);
+    let node = app.find(None).unwrap();
     assert!(node.strips_types && node.at_least(22, 18) && !node.at_least(23, 0));
-    assert_eq!(scene.times_asked(), 2);
-    scene.write("cache/node.json", "{ broken");
-    scene.find(None).unwrap();
-    assert_eq!(scene.times_asked(), 3, "a broken memory is none");
+    assert_eq!(app.query_count(), 2);
+    app.write("cache/node.json", "{ broken");
+    app.find(None).unwrap();
+    assert_eq!(app.query_count(), 3, "a damaged cache is ignored");
 }
 
 #[test]
-fn a_wrapper_gives_way_to_what_it_runs_and_is_asked_each_time() {
-    let scene = Scene::new();
-    let real = scene.node("real/node", "22.1.0", "false");
-    scene.program("bin/node", &format!("exec {} \"$@\"", real.display()));
-    assert_eq!(scene.find(None).unwrap().path, real);
-    assert_eq!(scene.find(None).unwrap().path, real);
-    assert_eq!(scene.times_asked(), 2);
+fn a_wrapper_is_replaced_by_what_it_runs_and_is_queried_each_time() {
+    let app = TestApp::new();
+    let real = app.node("real/node", "22.1.0", "false");
+    app.program("bin/node", &format!("exec {} \"$@\"", real.display()));
+    assert_eq!(app.find(None).unwrap().path, real);
+    assert_eq!(app.find(None).unwrap().path, real);
+    assert_eq!(app.query_count(), 2);
 }
 
 #[test]
-fn a_link_is_followed_and_remembered() {
-    let scene = Scene::new();
-    let real = scene.node("real/node", "22.1.0", "false");
-    std::os::unix::fs::symlink(&real, scene.at("bin/node")).unwrap();
-    assert_eq!(scene.find(None).unwrap().path, real);
-    scene.find(None).unwrap();
-    assert_eq!(scene.times_asked(), 1);
+fn a_link_is_followed_and_cached() {
+    let app = TestApp::new();
+    let real = app.node("real/node", "22.1.0", "false");
+    std::os::unix::fs::symlink(&real, app.at("bin/node")).unwrap();
+    assert_eq!(app.find(None).unwrap().path, real);
+    app.find(None).unwrap();
+    assert_eq!(app.query_count(), 1);
 }
 
 #[test]
-fn the_configured_one_is_the_only_one_considered() {
-    let scene = Scene::new();
-    scene.node("bin/node", "20.20.2", "false");
-    let mine = scene.node("mine", "24.0.0", r#""strip""#);
-    let node = scene.find(Some(&mine)).unwrap();
+fn only_the_configured_node_is_considered() {
+    let app = TestApp::new();
+    app.node("bin/node", "20.20.2", "false");
+    let mine = app.node("mine", "24.0.0", r#""strip""#);
+    let node = app.find(Some(&mine)).unwrap();
     assert_eq!((node.origin, node.path), (NodeOrigin::Configured, mine));
-    let gone = scene.find(Some(&scene.at("nope"))).unwrap_err();
+    let missing = app.find(Some(&app.at("nope"))).unwrap_err();
     assert!(
-        gone.permanent && gone.message.contains("process.node") && gone.message.contains("/nope")
+        missing.permanent
+            && missing.message.contains("process.node")
+            && missing.message.contains("/nope")
     );
-    let other = scene.program("python", "echo Python 3.11");
-    let wrong = scene.find(Some(&other)).unwrap_err();
+    let other = app.program("python", "echo Python 3.11");
+    let wrong = app.find(Some(&other)).unwrap_err();
     assert!(
         wrong.message.contains("is not Node") && wrong.message.contains("Python 3.11"),
         "{wrong}"
     );
-    let plain = scene.write("plain", "");
+    let plain = app.write("plain", "");
     assert!(
-        scene
-            .find(Some(&plain))
+        app.find(Some(&plain))
             .unwrap_err()
             .message
             .contains("not executable")
@@ -141,81 +142,81 @@ fn the_configured_one_is_the_only_one_considered() {
 }
 
 #[test]
-fn too_old_and_missing_are_permanent_and_say_what_to_do() {
-    let scene = Scene::new();
-    let missing = scene.find(None).unwrap_err();
+fn an_old_or_missing_node_is_a_permanent_failure_with_a_hint() {
+    let app = TestApp::new();
+    let missing = app.find(None).unwrap_err();
     assert_eq!(
         missing.message,
-        format!("node not found in PATH={}", scene.at("bin").display())
+        format!("node not found in PATH={}", app.at("bin").display())
     );
     assert!(missing.permanent && missing.hint.unwrap().contains("20.13"));
-    let path = scene.node("bin/node", "18.19.0", "false");
-    let old = scene.find(None).unwrap_err();
+    let path = app.node("bin/node", "18.19.0", "false");
+    let old = app.find(None).unwrap_err();
     let shown = path.display();
-    let said =
+    let message =
         format!("node 18.19.0 ({shown}, from PATH) is too old: Fulcrum needs 20.13 or newer");
-    assert_eq!(old.message, said);
-    scene.node("bin/node", "20.12.9", "false");
-    assert!(scene.find(None).is_err());
-    scene.node("bin/node", "20.13.0", "false");
-    assert!(scene.find(None).is_ok());
+    assert_eq!(old.message, message);
+    app.node("bin/node", "20.12.9", "false");
+    assert!(app.find(None).is_err());
+    app.node("bin/node", "20.13.0", "false");
+    assert!(app.find(None).is_ok());
 }
 
 #[test]
-fn a_version_file_is_met_by_path_or_by_what_is_installed() {
-    let scene = Scene::new();
-    scene.node("bin/node", "20.20.2", "false");
-    let nvmrc = scene.write("app/.nvmrc", "20\n");
+fn a_version_file_is_satisfied_by_path_or_by_an_installed_version() {
+    let app = TestApp::new();
+    app.node("bin/node", "20.20.2", "false");
+    let nvmrc = app.write("app/.nvmrc", "20\n");
     assert_eq!(
-        scene.find(None).unwrap().origin,
+        app.find(None).unwrap().origin,
         NodeOrigin::Nvmrc(nvmrc.clone())
     );
     fs::write(&nvmrc, "22").unwrap();
-    let unmet = scene.find(None).unwrap_err();
-    for word in [".nvmrc", "wants node 22", "20.20.2"] {
-        assert!(unmet.message.contains(word), "{unmet}");
+    let unsatisfied = app.find(None).unwrap_err();
+    for word in [".nvmrc", "requires node 22", "20.20.2"] {
+        assert!(unsatisfied.message.contains(word), "{unsatisfied}");
     }
-    scene.node(
+    app.node(
         "home/.nvm/versions/node/v22.1.0/bin/node",
         "22.1.0",
         "false",
     );
-    scene.node(
+    app.node(
         "home/.local/share/fnm/node-versions/v22.9.0/installation/bin/node",
         "22.9.0",
         "false",
     );
-    scene.node(
+    app.node(
         "home/.volta/tools/image/node/24.0.0/bin/node",
         "24.0.0",
         "false",
     );
-    let newest = scene.find(None).unwrap();
+    let newest = app.find(None).unwrap();
     assert_eq!(newest.to_string(), "node 22.9.0 (.nvmrc)");
-    scene.program(
+    app.program(
         "home/.local/share/fnm/node-versions/v22.9.0/installation/bin/node",
         "exit 1",
     );
     assert_eq!(
-        scene.find(None).unwrap().version.to_string(),
+        app.find(None).unwrap().version.to_string(),
         "22.1.0",
-        "a broken one is passed over"
+        "a broken installation is skipped"
     );
 }
 
 #[test]
-fn engines_are_a_wish_too() {
-    let scene = Scene::new();
-    scene.node("bin/node", "20.20.2", "false");
-    let package = scene.write(
+fn engines_are_a_requirement() {
+    let app = TestApp::new();
+    app.node("bin/node", "20.20.2", "false");
+    let package = app.write(
         "app/domains/a/package.json",
         r#"{"engines":{"node":">=22"}}"#,
     );
-    let unmet = scene.find(None).unwrap_err();
-    assert!(unmet.message.contains(&*package.to_string_lossy()) && unmet.message.contains(">=22"));
-    fs::write(&package, r#"{"engines":{"node":"^20.1 || >=24"}}"#).unwrap();
-    assert_eq!(
-        scene.find(None).unwrap().origin,
-        NodeOrigin::Engines(package)
+    let unsatisfied = app.find(None).unwrap_err();
+    assert!(
+        unsatisfied.message.contains(&*package.to_string_lossy())
+            && unsatisfied.message.contains(">=22")
     );
+    fs::write(&package, r#"{"engines":{"node":"^20.1 || >=24"}}"#).unwrap();
+    assert_eq!(app.find(None).unwrap().origin, NodeOrigin::Engines(package));
 }

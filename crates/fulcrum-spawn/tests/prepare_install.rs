@@ -1,4 +1,4 @@
-//! When packages have to be installed, where, and by whom.
+//! When packages have to be installed, where, and with which package manager.
 #![cfg(feature = "node")]
 #![expect(
     clippy::unwrap_used,
@@ -12,24 +12,24 @@ use std::path::PathBuf;
 use fulcrum_spawn::StartError;
 use fulcrum_spawn::prepare::{InstallPlan, PackageManager, plan_install};
 
-const NEEDS: &str = r#"{"dependencies":{"left-pad":"^1.3.0","@s/p":"1"}}"#;
+const TWO_DEPENDENCIES: &str = r#"{"dependencies":{"left-pad":"^1.3.0","@s/p":"1"}}"#;
 
-struct Scene {
+struct TestApp {
     root: tempfile::TempDir,
 }
 
-impl Scene {
+impl TestApp {
     fn new(managers: &[&str]) -> Self {
-        let scene = Self {
+        let app = Self {
             root: tempfile::tempdir().unwrap(),
         };
-        fs::create_dir_all(scene.at("app/domains/a")).unwrap();
+        fs::create_dir_all(app.at("app/domains/a")).unwrap();
         for name in managers {
-            scene.write(&format!("bin/{name}"), "#!/bin/sh\n");
+            app.write(&format!("bin/{name}"), "#!/bin/sh\n");
             let mode = fs::Permissions::from_mode(0o755);
-            fs::set_permissions(scene.at("bin").join(name), mode).unwrap();
+            fs::set_permissions(app.at("bin").join(name), mode).unwrap();
         }
-        scene
+        app
     }
 
     fn at(&self, path: &str) -> PathBuf {
@@ -42,7 +42,7 @@ impl Scene {
         fs::write(path, text).unwrap();
     }
 
-    fn needed(&self) -> Result<Option<InstallPlan>, StartError> {
+    fn plan(&self) -> Result<Option<InstallPlan>, StartError> {
         plan_install(
             &self.at("app/domains/a"),
             &self.at("app"),
@@ -51,11 +51,11 @@ impl Scene {
     }
 
     fn install(&self) -> InstallPlan {
-        self.needed().unwrap().expect("an install is needed")
+        self.plan().unwrap().expect("an install is needed")
     }
 
-    fn nothing_needed(&self) -> bool {
-        self.needed().unwrap().is_none()
+    fn is_complete(&self) -> bool {
+        self.plan().unwrap().is_none()
     }
 }
 
@@ -70,133 +70,128 @@ fn arguments(install: &InstallPlan) -> Vec<&str> {
 
 #[test]
 fn only_missing_dependencies_need_an_install() {
-    let scene = Scene::new(&["npm"]);
-    assert!(scene.nothing_needed(), "no package.json");
-    scene.write(
+    let app = TestApp::new(&["npm"]);
+    assert!(app.is_complete(), "no package.json");
+    app.write(
         "app/domains/a/package.json",
         r#"{"devDependencies":{"x":"1"}}"#,
     );
-    assert!(scene.nothing_needed(), "nothing that runs needs it");
-    scene.write("app/domains/a/package.json", NEEDS);
-    let install = scene.install();
+    assert!(app.is_complete(), "only development needs it");
+    app.write("app/domains/a/package.json", TWO_DEPENDENCIES);
+    let install = app.install();
     assert_eq!(
         (install.manager, install.root),
-        (PackageManager::Npm, scene.at("app/domains/a"))
+        (PackageManager::Npm, app.at("app/domains/a"))
     );
-    assert_eq!(install.command.cwd, scene.at("app/domains/a"));
-    assert_eq!(install.command.program, scene.at("bin/npm"));
+    assert_eq!(install.command.cwd, app.at("app/domains/a"));
+    assert_eq!(install.command.program, app.at("bin/npm"));
     assert!(install.reason.contains("and 1 more"), "{}", install.reason);
-    scene.write("app/domains/a/node_modules/left-pad/package.json", "{}");
-    assert_eq!(scene.install().reason, "@s/p isn't installed");
-    scene.write("app/node_modules/@s/p/package.json", "{}");
-    assert!(scene.nothing_needed(), "found upward, as Node finds it");
+    app.write("app/domains/a/node_modules/left-pad/package.json", "{}");
+    assert_eq!(app.install().reason, "@s/p is not installed");
+    app.write("app/node_modules/@s/p/package.json", "{}");
+    assert!(app.is_complete(), "found in a parent directory, as by Node");
 }
 
 #[test]
-fn it_asks_nothing_and_has_the_path_it_was_looked_for_in() {
-    let scene = Scene::new(&["npm"]);
-    scene.write("app/domains/a/package.json", NEEDS);
-    scene.write("app/domains/a/package-lock.json", "{}");
-    let install = scene.install();
+fn it_is_not_interactive_and_has_the_given_path() {
+    let app = TestApp::new(&["npm"]);
+    app.write("app/domains/a/package.json", TWO_DEPENDENCIES);
+    app.write("app/domains/a/package-lock.json", "{}");
+    let install = app.install();
     assert_eq!(arguments(&install)[..3], ["ci", "--no-audit", "--no-fund"]);
     let env = |name: &str| install.command.env.get(std::ffi::OsStr::new(name)).cloned();
     assert_eq!(env("CI").unwrap(), "1");
-    assert_eq!(env("PATH").unwrap(), scene.at("bin"));
+    assert_eq!(env("PATH").unwrap(), app.at("bin"));
     assert_eq!(env("FULCRUM_GRPC_SERVER"), None);
 }
 
 #[test]
 fn workspaces_install_at_their_root() {
-    let scene = Scene::new(&["npm", "pnpm"]);
-    scene.write("app/domains/a/package.json", NEEDS);
-    scene.write("app/package.json", r#"{"workspaces":["packages/*"]}"#);
-    assert_eq!(
-        scene.install().root,
-        scene.at("app/domains/a"),
-        "not a member"
-    );
+    let app = TestApp::new(&["npm", "pnpm"]);
+    app.write("app/domains/a/package.json", TWO_DEPENDENCIES);
+    app.write("app/package.json", r#"{"workspaces":["packages/*"]}"#);
+    assert_eq!(app.install().root, app.at("app/domains/a"), "not a member");
     for workspaces in [
         r#"["domains/*"]"#,
         r#"{"packages":["./domains/a/"]}"#,
         r#"["**"]"#,
     ] {
-        scene.write(
+        app.write(
             "app/package.json",
             &format!(r#"{{"workspaces":{workspaces}}}"#),
         );
-        assert_eq!(scene.install().root, scene.at("app"), "{workspaces}");
+        assert_eq!(app.install().root, app.at("app"), "{workspaces}");
     }
-    scene.write("app/package.json", "{}");
-    scene.write(
+    app.write("app/package.json", "{}");
+    app.write(
         "app/pnpm-workspace.yaml",
         "packages:\n  # ours\n  - 'domains/*'\nother:\n  - x\n",
     );
-    scene.write("app/pnpm-lock.yaml", "");
-    let install = scene.install();
+    app.write("app/pnpm-lock.yaml", "");
+    let install = app.install();
     assert_eq!(
         (install.root.clone(), install.manager),
-        (scene.at("app"), PackageManager::Pnpm)
+        (app.at("app"), PackageManager::Pnpm)
     );
     assert_eq!(arguments(&install), ["install", "--frozen-lockfile"]);
-    scene.write("app/domains/a/package-lock.json", "{}");
+    app.write("app/domains/a/package-lock.json", "{}");
     assert_eq!(
-        scene.install().root,
-        scene.at("app/domains/a"),
-        "its own lock file wins"
+        app.install().root,
+        app.at("app/domains/a"),
+        "its own lock file takes precedence"
     );
 }
 
 #[test]
-fn an_install_that_was_cut_short_is_done_again() {
-    let scene = Scene::new(&["npm"]);
-    scene.write(
+fn an_interrupted_install_is_repeated() {
+    let app = TestApp::new(&["npm"]);
+    app.write(
         "app/domains/a/package.json",
         r#"{"dependencies":{"p":"1"}}"#,
     );
-    let install = scene.install();
+    let install = app.install();
     install.mark_started().unwrap();
-    scene.write("app/domains/a/node_modules/p/package.json", "{}");
-    assert!(scene.install().reason.contains("cut short"));
+    app.write("app/domains/a/node_modules/p/package.json", "{}");
+    assert!(app.install().reason.contains("interrupted"));
     install.complete().unwrap();
-    assert!(scene.nothing_needed());
+    assert!(app.is_complete());
     install.mark_started().unwrap();
     assert!(
-        !scene
-            .at("app/domains/a/node_modules/.fulcrum-installed")
+        !app.at("app/domains/a/node_modules/.fulcrum-installed")
             .exists()
     );
     install.complete().unwrap();
-    scene.write(
+    app.write(
         "app/domains/a/package.json",
         r#"{"dependencies":{"p":"2"}}"#,
     );
-    assert!(scene.install().reason.contains("has changed"));
-    scene.install().complete().unwrap();
-    assert!(scene.nothing_needed());
+    assert!(app.install().reason.contains("has changed"));
+    app.install().complete().unwrap();
+    assert!(app.is_complete());
 }
 
 #[test]
-fn what_the_user_installed_is_trusted() {
-    let scene = Scene::new(&[]);
-    scene.write(
+fn an_install_by_the_user_is_up_to_date() {
+    let app = TestApp::new(&[]);
+    app.write(
         "app/domains/a/package.json",
         r#"{"dependencies":{"p":"1"}}"#,
     );
-    scene.write("app/domains/a/node_modules/p/package.json", "{}");
-    assert!(scene.nothing_needed());
-    scene.write(
+    app.write("app/domains/a/node_modules/p/package.json", "{}");
+    assert!(app.is_complete());
+    app.write(
         "app/domains/a/package.json",
         r#"{"dependencies":{"p":"2"}}"#,
     );
-    assert!(scene.nothing_needed());
+    assert!(app.is_complete());
 }
 
 #[test]
-fn a_missing_manager_is_named_with_how_to_get_it() {
-    let scene = Scene::new(&["npm"]);
-    scene.write("app/domains/a/package.json", NEEDS);
-    scene.write("app/domains/a/pnpm-lock.yaml", "");
-    let failure = scene.needed().unwrap_err();
+fn a_missing_package_manager_is_named_with_a_hint() {
+    let app = TestApp::new(&["npm"]);
+    app.write("app/domains/a/package.json", TWO_DEPENDENCIES);
+    app.write("app/domains/a/pnpm-lock.yaml", "");
+    let failure = app.plan().unwrap_err();
     assert!(
         failure.permanent && failure.message.contains("pnpm is not found in PATH="),
         "{failure}"
@@ -209,31 +204,31 @@ fn a_missing_manager_is_named_with_how_to_get_it() {
 }
 
 #[test]
-fn what_fulcrum_provides_needs_no_install() {
-    let scene = Scene::new(&["npm"]);
-    scene.write(
+fn packages_that_fulcrum_provides_need_no_install() {
+    let app = TestApp::new(&["npm"]);
+    app.write(
         "app/domains/a/package.json",
         r#"{"dependencies":{"fulcrum":"1","@fulcrum/domain":"1"}}"#,
     );
-    assert!(scene.nothing_needed());
-    scene.write(
+    assert!(app.is_complete());
+    app.write(
         "app/domains/a/package.json",
         r#"{"dependencies":{"fulcrum":"1","p":"1"}}"#,
     );
-    let install = scene.install();
-    assert_eq!(install.reason, "p isn't installed");
+    let install = app.install();
+    assert_eq!(install.reason, "p is not installed");
     assert!(
-        install.notices[0]
+        install.warnings[0]
             .text()
             .contains("fulcrum is provided by Fulcrum")
     );
 }
 
 #[test]
-fn a_broken_package_file_is_located() {
-    let scene = Scene::new(&["npm"]);
-    scene.write("app/domains/a/package.json", "{\n  oops\n}");
-    let failure = scene.needed().unwrap_err();
+fn an_invalid_package_json_is_located() {
+    let app = TestApp::new(&["npm"]);
+    app.write("app/domains/a/package.json", "{\n  oops\n}");
+    let failure = app.plan().unwrap_err();
     assert!(
         failure.permanent && failure.message.contains("package.json:2:"),
         "{failure}"

@@ -1,14 +1,14 @@
-//! Each way of running on the Node of this machine: the planned command is carried out as it
-//! stands, and the domain tells what it sees. Skipped, with a word, where there is no Node.
+//! Each runner with the Node of this machine: the planned command is executed as it is, and its
+//! output is checked. Skipped, with a message, where there is no Node.
 #![cfg(feature = "node")]
-#![expect(clippy::disallowed_macros, reason = "a skipped test says why")]
+#![expect(clippy::disallowed_macros, reason = "a skipped test prints why")]
 #![expect(
     clippy::unwrap_used,
     reason = "a test that panics has failed, and says where"
 )]
 #![expect(
     clippy::disallowed_methods,
-    reason = "the plan is carried out here without a supervisor"
+    reason = "the plan is executed here without a supervisor"
 )]
 
 use std::collections::BTreeMap;
@@ -20,32 +20,32 @@ use std::process::{Command, Stdio};
 use fulcrum_spawn::CommandSpec;
 use fulcrum_spawn::prepare::{NodeProgram, NodeRequest, PrepareContext, find_node, plan_node};
 
-struct Scene {
+struct TestApp {
     root: tempfile::TempDir,
 }
 
-impl Scene {
-    /// `None` where no Node can be found.
+impl TestApp {
+    /// `None` where there is no Node.
     fn new(files: &[(&str, &str)]) -> Option<Self> {
-        let scene = Self {
+        let app = Self {
             root: tempfile::tempdir().unwrap(),
         };
-        scene.write("package.json", "{}");
-        fs::create_dir_all(scene.dir()).unwrap();
+        app.write("package.json", "{}");
+        fs::create_dir_all(app.dir()).unwrap();
         files
             .iter()
-            .for_each(|(name, text)| scene.write(&format!("domains/a/{name}"), text));
+            .for_each(|(name, text)| app.write(&format!("domains/a/{name}"), text));
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let (dir, app) = (scene.dir(), scene.app());
+        let (dir, app_root) = (app.dir(), app.app());
         let request = NodeRequest {
             configured: None,
             domain_dir: &dir,
-            app_root: &app,
+            app_root: &app_root,
             path: &path,
             home: None,
         };
-        match find_node(&request, &scene.toolbox()) {
-            Ok(_) => Some(scene),
+        match find_node(&request, &app.context()) {
+            Ok(_) => Some(app),
             Err(failure) => {
                 eprintln!("skipped: {failure}");
                 None
@@ -67,7 +67,7 @@ impl Scene {
         fs::write(path, text).unwrap();
     }
 
-    fn toolbox(&self) -> PrepareContext {
+    fn context(&self) -> PrepareContext {
         PrepareContext::new(
             self.root.path().join("cache"),
             vec!["/no/such/strip".into()],
@@ -98,13 +98,13 @@ impl Scene {
             modules: None,
             parent: std::process::id(),
         };
-        plan_node(&program, &self.toolbox())
+        plan_node(&program, &self.context())
             .unwrap_or_else(|failure| panic!("{failure}"))
             .0
     }
 }
 
-/// What it printed to both, after it has ended.
+/// The standard output and standard error of a command.
 fn run(spec: &CommandSpec) -> (String, String) {
     let mut command = Command::new(&spec.program);
     command
@@ -122,10 +122,10 @@ fn run(spec: &CommandSpec) -> (String, String) {
 fn javascript_runs_with_both_names_of_the_sdk() {
     let code = "import * as a from '@fulcrum/domain'; import * as b from 'fulcrum';\n\
                 console.log(a.default === b.default, process.argv.slice(2).join(), process.argv0);";
-    let Some(scene) = Scene::new(&[("domain.mjs", code)]) else {
+    let Some(app) = TestApp::new(&[("domain.mjs", code)]) else {
         return;
     };
-    let spec = scene.plan("domain.mjs", &["x", "y"]);
+    let spec = app.plan("domain.mjs", &["x", "y"]);
     assert!(
         spec.runner.starts_with("node ") && spec.runner.ends_with("(PATH)"),
         "{}",
@@ -134,29 +134,28 @@ fn javascript_runs_with_both_names_of_the_sdk() {
     let (out, err) = run(&spec);
     assert!(out.starts_with("true x,y"), "{out}{err}");
     assert!(
-        scene
-            .app()
+        app.app()
             .join("node_modules/fulcrum/package.json")
             .is_file()
     );
 }
 
 #[test]
-fn where_the_sdk_stands_in_the_bootstrap_comes_later_and_starts_the_class() {
-    // The comment makes it look like an entry that starts itself.
+fn a_deferred_bootstrap_starts_the_exported_class() {
+    // By the comment it counts as an entry that starts itself.
     let code = "import '@fulcrum/domain'; // then .start()\n\
                 console.log('evaluated', process.execArgv.length);\n\
                 export default class { start() { console.log('started'); } }";
-    let Some(scene) = Scene::new(&[("domain.mjs", code)]) else {
+    let Some(app) = TestApp::new(&[("domain.mjs", code)]) else {
         return;
     };
-    let (out, err) = run(&scene.plan("domain.mjs", &[]));
+    let (out, err) = run(&app.plan("domain.mjs", &[]));
     assert_eq!(out, "evaluated 0\nstarted\n", "{err}");
 }
 
 #[test]
-fn a_typescript_module_runs_and_its_errors_name_the_right_line() {
-    let Some(scene) = Scene::new(&[
+fn a_typescript_module_runs_and_its_errors_have_the_original_position() {
+    let Some(app) = TestApp::new(&[
         (
             "domain.ts",
             "interface Long {\n  a: string\n}\nimport { boom, type T } from './b.ts';\n\
@@ -169,7 +168,7 @@ fn a_typescript_module_runs_and_its_errors_name_the_right_line() {
     ]) else {
         return;
     };
-    let spec = scene.plan("domain.ts", &[]);
+    let spec = app.plan("domain.ts", &[]);
     assert!(spec.runner.contains("types stripped"), "{}", spec.runner);
     let (out, err) = run(&spec);
     assert!(
@@ -184,7 +183,7 @@ fn a_typescript_module_runs_and_its_errors_name_the_right_line() {
 
 #[test]
 fn typescript_as_commonjs_runs() {
-    let Some(scene) = Scene::new(&[
+    let Some(app) = TestApp::new(&[
         (
             "domain.cts",
             "const b: { n: number } = require('./b.ts');\nconsole.log('n', b.n, typeof module);",
@@ -193,19 +192,19 @@ fn typescript_as_commonjs_runs() {
     ]) else {
         return;
     };
-    let (out, err) = run(&scene.plan("domain.cts", &[]));
+    let (out, err) = run(&app.plan("domain.cts", &[]));
     assert!(out.starts_with("n 1 object"), "{out}{err}");
 }
 
 #[test]
-fn what_is_imported_ahead_is_there_before_the_entry_is_looked_at() {
+fn preloaded_modules_are_evaluated_before_the_entry() {
     let code = "console.log('instrumented', globalThis.instrumented);\n\
                 export default class { start() { console.log('started'); } }";
-    let Some(scene) = Scene::new(&[("domain.mjs", code)]) else {
+    let Some(app) = TestApp::new(&[("domain.mjs", code)]) else {
         return;
     };
-    // As instruments and loaders do, it takes its time, and the event loop turns meanwhile.
-    scene.write(
+    // Like instrumentation and loaders, it takes some time while the event loop runs.
+    app.write(
         "domains/a/ahead.mjs",
         "await new Promise((done) => setTimeout(done, 50)); globalThis.instrumented = true;",
     );
@@ -213,26 +212,26 @@ fn what_is_imported_ahead_is_there_before_the_entry_is_looked_at() {
         ["--import", "./ahead.mjs"].as_slice(),
         &["--import=./ahead.mjs"],
     ] {
-        let (out, err) = run(&scene.plan_with(node_args, "domain.mjs", &[]));
+        let (out, err) = run(&app.plan_with(node_args, "domain.mjs", &[]));
         assert_eq!(out, "instrumented true\nstarted\n", "{err}");
     }
 }
 
 #[test]
 fn tsx_is_loaded_into_the_same_process() {
-    let Some(scene) = Scene::new(&[("domain.ts", "enum E { A = 7 }\nconsole.log(E.A);")]) else {
+    let Some(app) = TestApp::new(&[("domain.ts", "enum E { A = 7 }\nconsole.log(E.A);")]) else {
         return;
     };
-    // Not the real one, which would have to be installed: it only has to be loaded before the entry.
-    scene.write(
+    // A stub, since tsx is not installed here: it only has to be loaded before the entry.
+    app.write(
         "node_modules/tsx/package.json",
         r#"{"version":"4.0.0","exports":{".":"./l.mjs"}}"#,
     );
-    scene.write(
+    app.write(
         "node_modules/tsx/l.mjs",
         "console.log('loaded', process.argv.length); process.exit(0);",
     );
-    let spec = scene.plan("domain.ts", &[]);
+    let spec = app.plan("domain.ts", &[]);
     assert!(spec.runner.ends_with(", by tsx"), "{}", spec.runner);
     assert!(
         spec.args

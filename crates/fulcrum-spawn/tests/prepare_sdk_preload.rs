@@ -1,5 +1,5 @@
-//! When the SDK stands in for the bootstrap: only where it is certain that Fulcrum's own copy is
-//! what the entry runs first.
+//! When a domain starts without a preload: only if the embedded SDK is certain to be the first code
+//! that the entry runs.
 #![cfg(feature = "node")]
 #![expect(
     clippy::unwrap_used,
@@ -18,27 +18,27 @@ const ENTRY: &str =
     "import { DomainBase } from '@fulcrum/domain';\nnew (class extends DomainBase {})().start();";
 const USERS_PACKAGE: &str = r#"{"name":"@fulcrum/domain","version":"9.0.0"}"#;
 
-/// An app with a Node that only knows what it is.
-struct Scene {
+/// An app with a script in place of Node, which only prints its version.
+struct TestApp {
     root: tempfile::TempDir,
 }
 
-impl Scene {
+impl TestApp {
     fn new(files: &[(&str, &str)]) -> Self {
-        let scene = Self {
+        let app = Self {
             root: tempfile::tempdir().unwrap(),
         };
-        scene.write("package.json", "{}");
-        scene.write(
+        app.write("package.json", "{}");
+        app.write(
             "node",
             "#!/bin/sh\necho '[\"v20.20.2\",\"'\"$0\"'\",false]'\n",
         );
         let mode = fs::Permissions::from_mode(0o755);
-        fs::set_permissions(scene.app().join("node"), mode).unwrap();
+        fs::set_permissions(app.app().join("node"), mode).unwrap();
         for (name, text) in files {
-            scene.write(name, text);
+            app.write(name, text);
         }
-        scene
+        app
     }
 
     fn app(&self) -> PathBuf {
@@ -55,9 +55,8 @@ impl Scene {
         self.root.path().join("app")
     }
 
-    /// Whether the plan does without the preload; that exactly one of the two is asked for is
-    /// checked on the way.
-    fn stands_in(&self, entry: &str, node_args: &[&str], env: &[(&str, &str)]) -> bool {
+    /// Whether the plan has no preload. Asserts that the bootstrap is either preloaded or deferred.
+    fn is_deferred(&self, entry: &str, node_args: &[&str], env: &[(&str, &str)]) -> bool {
         let app = self.app();
         let dir = app.join("domains/a");
         let node_args: Vec<String> = node_args.iter().map(|arg| (*arg).to_owned()).collect();
@@ -78,16 +77,16 @@ impl Scene {
             modules: None,
             parent: 1,
         };
-        let toolbox = PrepareContext::new(self.root.path().join("cache"), vec!["/no/strip".into()]);
-        let (spec, _) = plan_node(&program, &toolbox).unwrap_or_else(|error| panic!("{error}"));
+        let context = PrepareContext::new(self.root.path().join("cache"), vec!["/no/strip".into()]);
+        let (spec, _) = plan_node(&program, &context).unwrap_or_else(|error| panic!("{error}"));
         let preloads = spec.args.windows(2).any(|pair| {
             (pair[0] == "--require" || pair[0] == "--import")
                 && pair[1].to_string_lossy().ends_with("/dist/bootstrap.cjs")
         });
-        let plan = spec.env[&OsString::from("FULCRUM_BOOTSTRAP")].clone();
-        let later = plan.to_str().unwrap().contains(r#""later":"file://"#);
-        assert_ne!(preloads, later, "{:?} {plan:?}", spec.args);
-        later
+        let config = spec.env[&OsString::from("FULCRUM_BOOTSTRAP")].clone();
+        let deferred = config.to_str().unwrap().contains(r#""later":"file://"#);
+        assert_ne!(preloads, deferred, "{:?} {config:?}", spec.args);
+        deferred
     }
 }
 
@@ -97,13 +96,13 @@ fn an_entry_that_imports_the_sdk_first_needs_no_preload() {
     let second = format!("{ENTRY}\nimport './b.mjs';");
     let required = format!("const a = require('x');\n{ENTRY}");
     for text in [ENTRY, &commented, &second, &required] {
-        let scene = Scene::new(&[("domains/a/domain.mjs", text)]);
-        assert!(scene.stands_in("domain.mjs", &[], &[]), "{text}");
-        assert!(scene.stands_in("domain.mjs", &[], &[]), "from the cache");
+        let app = TestApp::new(&[("domains/a/domain.mjs", text)]);
+        assert!(app.is_deferred("domain.mjs", &[], &[]), "{text}");
+        assert!(app.is_deferred("domain.mjs", &[], &[]), "from the cache");
     }
     let package = ("domains/a/package.json", r#"{"type":"module"}"#);
-    let scene = Scene::new(&[("domains/a/domain.js", ENTRY), package]);
-    assert!(scene.stands_in("domain.js", &[], &[]));
+    let app = TestApp::new(&[("domains/a/domain.js", ENTRY), package]);
+    assert!(app.is_deferred("domain.js", &[], &[]));
 }
 
 #[test]
@@ -120,8 +119,8 @@ fn an_entry_that_runs_something_else_first_keeps_the_preload() {
         "import { DomainBase } from '@fulcrum/domain';\nnew DomainBase('a').start(;",
         "console.log('no import'.start());",
     ] {
-        let scene = Scene::new(&[("domains/a/domain.mjs", text)]);
-        assert!(!scene.stands_in("domain.mjs", &[], &[]), "{text}");
+        let app = TestApp::new(&[("domains/a/domain.mjs", text)]);
+        assert!(!app.is_deferred("domain.mjs", &[], &[]), "{text}");
     }
 }
 
@@ -129,46 +128,42 @@ fn an_entry_that_runs_something_else_first_keeps_the_preload() {
 fn an_entry_that_only_exports_its_class_keeps_the_preload() {
     let text =
         "import { DomainBase } from '@fulcrum/domain';\nexport default class extends DomainBase {}";
-    let scene = Scene::new(&[("domains/a/domain.mjs", text)]);
-    assert!(!scene.stands_in("domain.mjs", &[], &[]));
+    let app = TestApp::new(&[("domains/a/domain.mjs", text)]);
+    assert!(!app.is_deferred("domain.mjs", &[], &[]));
 }
 
 #[test]
-fn a_copy_that_isnt_ours_keeps_the_preload() {
-    for place in [
+fn another_copy_of_the_sdk_keeps_the_preload() {
+    for dir in [
         "domains/a/node_modules",
         "domains/node_modules",
         "node_modules",
     ] {
-        let package = format!("{place}/@fulcrum/domain/package.json");
-        let scene = Scene::new(&[("domains/a/domain.mjs", ENTRY), (&package, USERS_PACKAGE)]);
-        assert!(!scene.stands_in("domain.mjs", &[], &[]), "{place}");
+        let package = format!("{dir}/@fulcrum/domain/package.json");
+        let app = TestApp::new(&[("domains/a/domain.mjs", ENTRY), (&package, USERS_PACKAGE)]);
+        assert!(!app.is_deferred("domain.mjs", &[], &[]), "{dir}");
     }
-    // A package finds itself by its own name.
+    // A package can import itself by its name.
     let own = ("domains/a/package.json", USERS_PACKAGE);
-    let scene = Scene::new(&[("domains/a/domain.mjs", ENTRY), own]);
-    assert!(!scene.stands_in("domain.mjs", &[], &[]));
+    let app = TestApp::new(&[("domains/a/domain.mjs", ENTRY), own]);
+    assert!(!app.is_deferred("domain.mjs", &[], &[]));
 }
 
 #[test]
-fn an_entry_behind_a_link_is_looked_at_where_it_is() {
-    let scene = Scene::new(&[("domains/a/b.txt", ""), ("lib/real.mjs", ENTRY)]);
-    symlink(
-        "../../lib/real.mjs",
-        scene.app().join("domains/a/domain.mjs"),
-    )
-    .unwrap();
-    assert!(scene.stands_in("domain.mjs", &[], &[]));
-    scene.write(
+fn the_real_path_of_a_linked_entry_counts() {
+    let app = TestApp::new(&[("domains/a/b.txt", ""), ("lib/real.mjs", ENTRY)]);
+    symlink("../../lib/real.mjs", app.app().join("domains/a/domain.mjs")).unwrap();
+    assert!(app.is_deferred("domain.mjs", &[], &[]));
+    app.write(
         "lib/node_modules/@fulcrum/domain/package.json",
         USERS_PACKAGE,
     );
-    assert!(!scene.stands_in("domain.mjs", &[], &[]));
+    assert!(!app.is_deferred("domain.mjs", &[], &[]));
 }
 
 #[test]
-fn what_else_node_is_told_keeps_the_preload() {
-    let scene = Scene::new(&[
+fn other_options_of_node_keep_the_preload() {
+    let app = TestApp::new(&[
         ("domains/a/domain.mjs", ENTRY),
         ("domains/a/domain.js", ENTRY),
         (
@@ -176,9 +171,9 @@ fn what_else_node_is_told_keeps_the_preload() {
             "require('@fulcrum/domain').start();",
         ),
     ]);
-    assert!(!scene.stands_in("domain.mjs", &["--import=./x.mjs"], &[]));
-    assert!(!scene.stands_in("domain.mjs", &[], &[("NODE_OPTIONS", "--require x")]));
-    // Only its syntax says that it is a module.
-    assert!(!scene.stands_in("domain.js", &[], &[]));
-    assert!(!scene.stands_in("domain.cjs", &[], &[]));
+    assert!(!app.is_deferred("domain.mjs", &["--import=./x.mjs"], &[]));
+    assert!(!app.is_deferred("domain.mjs", &[], &[("NODE_OPTIONS", "--require x")]));
+    // It is a module by its syntax only.
+    assert!(!app.is_deferred("domain.js", &[], &[]));
+    assert!(!app.is_deferred("domain.cjs", &[], &[]));
 }

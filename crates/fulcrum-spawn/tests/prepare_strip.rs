@@ -1,5 +1,5 @@
-//! Types are blanked out in place: nothing moves, nothing panics, and what can't be blanked out is
-//! named with its place.
+//! Types are replaced by spaces: all positions stay the same, no input causes a panic, and syntax
+//! that cannot be stripped is reported with its position.
 #![cfg(feature = "node")]
 #![expect(
     clippy::unwrap_used,
@@ -13,7 +13,7 @@ use proptest::prelude::*;
 
 fn strip_as(name: &str, text: impl AsRef<[u8]>) -> Result<Stripped, StripError> {
     let dir = tempfile::tempdir().unwrap();
-    // Ends the search for a package.json: the machine's temp folder may be below one.
+    // Ends the search for a package.json: the temporary directory may be below one.
     fs::write(dir.path().join("package.json"), "{}").unwrap();
     let path = dir.path().join(name);
     fs::write(&path, text).unwrap();
@@ -24,8 +24,8 @@ fn strip(text: &str) -> Stripped {
     strip_as("a.ts", text).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Every UTF-16 unit of the output is the one at the same offset of the input, or a blank, or one
-/// of the three characters that keep an erased type from joining its neighbours.
+/// Asserts that every UTF-16 unit of the output is the one at the same offset of the input, or a
+/// space, or one of the three characters that separate the neighbors of a removed type.
 fn assert_in_place(input: &str, output: &str) {
     let (before, after): (Vec<u16>, Vec<u16>) = (
         input.encode_utf16().collect(),
@@ -54,7 +54,7 @@ fn assert_in_place(input: &str, output: &str) {
 }
 
 #[test]
-fn types_become_blanks() {
+fn types_become_spaces() {
     let stripped = strip("const a: number = f<string>(b as T)!;\ninterface I { c: d }\n");
     assert_eq!(
         stripped.code,
@@ -83,7 +83,7 @@ fn formats_by_extension_then_package_then_syntax() {
 }
 
 #[test]
-fn what_needs_more_is_named_with_its_place() {
+fn syntax_that_needs_more_is_reported_with_its_position() {
     let cases = [
         ("let a;\n  enum E { A }", "an enum", (2, 3)),
         ("namespace N { export const a = 1 }", "a namespace", (1, 1)),
@@ -97,14 +97,14 @@ fn what_needs_more_is_named_with_its_place() {
         ("export = 1", "an `export = …`", (1, 1)),
         ("let a = <T>b", "a type assertion in angle brackets", (1, 9)),
     ];
-    for (text, what, place) in cases {
+    for (text, syntax, position) in cases {
         let error = strip_as("a.ts", text).unwrap_err();
         assert_eq!(
             error.kind,
-            StripErrorKind::NeedsTransform(what.to_owned()),
+            StripErrorKind::NeedsTransform(syntax.to_owned()),
             "{text}"
         );
-        assert_eq!((error.line, error.column), place, "{text}");
+        assert_eq!((error.line, error.column), position, "{text}");
     }
     strip("declare enum E { A }\ndeclare namespace N { const a: number }");
 }
@@ -123,7 +123,7 @@ fn a_syntax_error_shows_its_line() {
 }
 
 #[test]
-fn a_byte_order_mark_and_a_hash_bang_are_no_obstacle() {
+fn a_byte_order_mark_and_a_hash_bang_are_accepted() {
     assert_eq!(strip("\u{feff}let a: T = 1").code, "let a    = 1");
     assert_eq!(
         strip("#!/usr/bin/env node\nlet a: T").code,
@@ -132,15 +132,15 @@ fn a_byte_order_mark_and_a_hash_bang_are_no_obstacle() {
 }
 
 #[test]
-fn what_is_no_text_or_is_not_there_is_said_plainly() {
+fn binary_and_missing_files_are_reported() {
     let binary = strip_as("a.ts", [0xff, 0xfe, 0]).unwrap_err();
     assert!(binary.message.contains("UTF-8"), "{binary}");
-    let gone = strip_file("/no/such/file.ts".as_ref()).unwrap_err();
-    assert!(gone.message.contains("can't be read"), "{gone}");
+    let missing = strip_file("/no/such/file.ts".as_ref()).unwrap_err();
+    assert!(missing.message.contains("cannot be read"), "{missing}");
 }
 
 #[test]
-fn depth_ends_in_an_error_and_never_in_a_crash() {
+fn deep_nesting_is_an_error_and_not_a_stack_overflow() {
     let chains = [
         "[".repeat(300_000),
         format!("let a = {}1", "!".repeat(300_000)),
@@ -160,7 +160,7 @@ fn depth_ends_in_an_error_and_never_in_a_crash() {
             error.message
         );
     }
-    // Just below the limits, where the stack has to bear it.
+    // Just below the limits, where the stack has to be large enough.
     for chain in [
         "[".repeat(1_990),
         format!("let a = {}1", "b=>".repeat(9_900)),
@@ -172,7 +172,7 @@ fn depth_ends_in_an_error_and_never_in_a_crash() {
     assert_eq!(strip(&long).code, long);
 }
 
-/// A type, as deep as asked.
+/// A type, nested up to three levels.
 fn type_text() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("string".to_owned()),
@@ -191,9 +191,9 @@ fn type_text() -> impl Strategy<Value = String> {
     })
 }
 
-/// A statement that uses a type in one of the places where types may stand.
+/// A statement with a type in one of the positions in which types are allowed.
 fn statement() -> impl Strategy<Value = String> {
-    (type_text(), 0..14_usize).prop_map(|(t, place)| match place {
+    (type_text(), 0..14_usize).prop_map(|(t, position)| match position {
         0 => format!("let a: {t} = 1"),
         1 => format!("type A = {t};"),
         2 => format!("interface I {{ m(a: {t}): void }}"),
@@ -217,7 +217,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_moves(statements in prop::collection::vec(statement(), 1..6)) {
+    fn no_position_changes(statements in prop::collection::vec(statement(), 1..6)) {
         let text = statements.join("\n");
         if let Ok(stripped) = strip_as("a.ts", &text) {
             assert_in_place(&text, &stripped.code);
@@ -225,21 +225,21 @@ proptest! {
     }
 
     #[test]
-    fn each_statement_alone_is_stripped(text in statement()) {
+    fn each_statement_is_stripped(text in statement()) {
         let stripped = strip_as("a.ts", &text);
         prop_assert!(stripped.is_ok(), "{}", stripped.unwrap_err());
         assert_in_place(&text, &stripped.unwrap().code);
     }
 
     #[test]
-    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn no_bytes_cause_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         if let Err(error) = strip_as("a.ts", bytes) {
             prop_assert!(error.line >= 1 && error.column >= 1);
         }
     }
 
     #[test]
-    fn no_soup_of_tokens_makes_it_panic(
+    fn no_tokens_cause_a_panic(
         tokens in prop::collection::vec(
             prop::sample::select(vec![
                 "class", "{", "}", "<", ">", "(", ")", "enum", "@", "a", ":", "=>", "`", "${", "export",

@@ -1,4 +1,4 @@
-//! What is found out about a TypeScript domain before anything is spawned, and how it then runs.
+//! The scan of a TypeScript domain before its start, and the chosen runner.
 #![cfg(feature = "node")]
 #![expect(
     clippy::unwrap_used,
@@ -18,22 +18,20 @@ use fulcrum_spawn::prepare::{
 };
 use serde_json::Value;
 
-struct Scene {
+struct TestApp {
     root: tempfile::TempDir,
 }
 
-impl Scene {
+impl TestApp {
     /// An app with the domain `orders` of these files.
     fn new(files: &[(&str, &str)]) -> Self {
-        let scene = Self {
+        let app = Self {
             root: tempfile::tempdir().unwrap(),
         };
-        fs::create_dir_all(scene.domain()).unwrap();
-        scene.write("../../package.json", "{}");
-        files
-            .iter()
-            .for_each(|(name, text)| scene.write(name, text));
-        scene
+        fs::create_dir_all(app.domain()).unwrap();
+        app.write("../../package.json", "{}");
+        files.iter().for_each(|(name, text)| app.write(name, text));
+        app
     }
 
     fn app(&self) -> PathBuf {
@@ -95,12 +93,12 @@ impl Scene {
         )
     }
 
-    /// The manifest's files by their names, and whether all is CommonJS.
+    /// The files of the manifest by name, and whether all are CommonJS.
     fn stripped(&self) -> (BTreeMap<String, Value>, bool) {
-        let (runner, notices) = self
+        let (runner, warnings) = self
             .run(false)
             .unwrap_or_else(|failure| panic!("{failure}"));
-        assert!(notices.is_empty());
+        assert!(warnings.is_empty());
         let Runner::StrippedTypes {
             manifest,
             all_commonjs,
@@ -150,7 +148,7 @@ impl Scene {
 
 #[test]
 fn imports_are_followed_in_a_circle_and_through_javascript() {
-    let scene = Scene::new(&[
+    let app = TestApp::new(&[
         (
             "domain.ts",
             "import { b } from './b.ts';\nexport const a: number = b;\nimport('./lazy.ts');",
@@ -170,7 +168,7 @@ fn imports_are_followed_in_a_circle_and_through_javascript() {
         ("never.ts", "export {}"),
         ("node_modules/p/index.ts", "enum E {}"),
     ]);
-    let (files, all_commonjs) = scene.stripped();
+    let (files, all_commonjs) = app.stripped();
     assert_eq!(
         files.keys().collect::<Vec<_>>(),
         ["b.ts", "d.cts", "domain.ts", "e.ts", "lazy.ts"]
@@ -186,7 +184,7 @@ fn imports_are_followed_in_a_circle_and_through_javascript() {
     );
     let (entry, meta) = (
         &files["domain.ts"],
-        fs::metadata(scene.domain().join("domain.ts")).unwrap(),
+        fs::metadata(app.domain().join("domain.ts")).unwrap(),
     );
     assert_eq!(entry["size"], meta.len());
     assert_eq!(
@@ -198,25 +196,25 @@ fn imports_are_followed_in_a_circle_and_through_javascript() {
 }
 
 #[test]
-fn commonjs_alone_is_told_and_package_type_decides() {
-    let scene = Scene::new(&[
+fn commonjs_is_detected_and_the_package_type_decides() {
+    let app = TestApp::new(&[
         ("domain.ts", "const b: B = require('./b.ts')"),
         ("b.ts", "let c: C"),
     ]);
-    assert!(scene.stripped().1);
-    scene.write("package.json", r#"{"type":"module"}"#);
-    assert!(!scene.stripped().1);
+    assert!(app.stripped().1);
+    app.write("package.json", r#"{"type":"module"}"#);
+    assert!(!app.stripped().1);
 }
 
 #[test]
-fn a_known_content_is_not_parsed_again() {
-    let scene = Scene::new(&[("domain.ts", "import './b.ts'"), ("b.ts", "let b: B")]);
-    assert_eq!(scene.names(), ["b.ts", "domain.ts"]);
-    let cached = scene.cached();
-    assert_eq!(scene.names(), ["b.ts", "domain.ts"]);
-    assert_eq!(scene.cached(), cached);
-    // The kept facts are believed: a scan that parsed again would put them right.
-    let entry = scene.stripped().0["domain.ts"]["code"]
+fn known_content_is_not_parsed_again() {
+    let app = TestApp::new(&[("domain.ts", "import './b.ts'"), ("b.ts", "let b: B")]);
+    assert_eq!(app.names(), ["b.ts", "domain.ts"]);
+    let cached = app.cached();
+    assert_eq!(app.names(), ["b.ts", "domain.ts"]);
+    assert_eq!(app.cached(), cached);
+    // A scan that parsed again would not read the changed cache.
+    let entry = app.stripped().0["domain.ts"]["code"]
         .as_str()
         .unwrap()
         .to_owned();
@@ -225,38 +223,38 @@ fn a_known_content_is_not_parsed_again() {
         .unwrap()
         .replace("./b.ts", "./gone");
     fs::write(&companion, facts).unwrap();
-    assert_eq!(scene.names(), ["domain.ts"]);
+    assert_eq!(app.names(), ["domain.ts"]);
     fs::write(&companion, "broken").unwrap();
-    assert_eq!(scene.names(), ["b.ts", "domain.ts"]);
+    assert_eq!(app.names(), ["b.ts", "domain.ts"]);
     fs::remove_file(&entry).unwrap();
-    assert_eq!(scene.names(), ["b.ts", "domain.ts"]);
-    assert!(Path::new(&entry).is_file(), "deleted code is made again");
-    scene.write("b.ts", "let b: Other");
-    scene.names();
-    assert_eq!(scene.cached(), cached + 2, "one new content");
+    assert_eq!(app.names(), ["b.ts", "domain.ts"]);
+    assert!(Path::new(&entry).is_file(), "deleted code is written again");
+    app.write("b.ts", "let b: Other");
+    app.names();
+    assert_eq!(app.cached(), cached + 2, "one new content");
 }
 
 #[test]
-fn a_node_that_strips_is_left_to_it_and_javascript_is_not_scanned() {
-    let scene = Scene::new(&[("domain.ts", "let a: A"), ("plain.js", "import './b.js'")]);
+fn types_are_stripped_for_every_node_and_javascript_is_not_scanned() {
+    let app = TestApp::new(&[("domain.ts", "let a: A"), ("plain.js", "import './b.js'")]);
     assert!(matches!(
-        scene.run(true).unwrap().0,
+        app.run(true).unwrap().0,
         Runner::StrippedTypes { .. }
     ));
     let off = ["--no-experimental-strip-types".to_owned()];
-    let stripped = scene.run_entry("domain.ts", true, &off).unwrap().0;
+    let stripped = app.run_entry("domain.ts", true, &off).unwrap().0;
     assert!(matches!(stripped, Runner::StrippedTypes { .. }));
     let own = ["--import=tsx".to_owned()];
     assert_eq!(
-        scene.run_entry("domain.ts", false, &own).unwrap().0,
+        app.run_entry("domain.ts", false, &own).unwrap().0,
         Runner::JavaScript
     );
     assert_eq!(
-        scene.run_entry("plain.js", false, &[]).unwrap().0,
+        app.run_entry("plain.js", false, &[]).unwrap().0,
         Runner::JavaScript
     );
-    scene.write("mixed.js", "require('./domain.ts')");
-    let mixed = scene.run_entry("mixed.js", false, &[]).unwrap().0;
+    app.write("mixed.js", "require('./domain.ts')");
+    let mixed = app.run_entry("mixed.js", false, &[]).unwrap().0;
     assert!(matches!(
         mixed,
         Runner::StrippedTypes {
@@ -267,7 +265,7 @@ fn a_node_that_strips_is_left_to_it_and_javascript_is_not_scanned() {
 }
 
 #[test]
-fn what_needs_more_is_refused_with_its_place_and_a_cure() {
+fn code_that_needs_more_is_rejected_with_its_position_and_a_hint() {
     let cases = [
         (
             "let a: A;\nenum E { X }",
@@ -296,8 +294,8 @@ fn what_needs_more_is_refused_with_its_place_and_a_cure() {
             "import type",
         ),
     ];
-    for (text, what, cure) in cases {
-        let scene = Scene::new(&[
+    for (text, message, alternative) in cases {
+        let app = TestApp::new(&[
             ("domain.ts", text),
             ("lib/x.ts", "export interface T {}\nexport const v = 1"),
             (
@@ -306,46 +304,45 @@ fn what_needs_more_is_refused_with_its_place_and_a_cure() {
             ),
         ]);
         for strips_types in [false, true] {
-            let failure = scene.run(strips_types).unwrap_err();
+            let failure = app.run(strips_types).unwrap_err();
             assert!(
-                failure.permanent && failure.message.contains(what),
+                failure.permanent && failure.message.contains(message),
                 "{text}: {failure}"
             );
-            let told = failure.hint.unwrap();
+            let hint = failure.hint.unwrap();
             assert!(
-                told.contains("npm install --save-dev tsx in domains/orders"),
-                "{told}"
+                hint.contains("npm install --save-dev tsx in domains/orders"),
+                "{hint}"
             );
-            assert!(told.contains(cure), "{told}");
+            assert!(hint.contains(alternative), "{hint}");
         }
     }
 }
 
 #[test]
-fn an_installed_tsx_takes_over_and_says_why() {
-    let scene = Scene::new(&[
+fn an_installed_tsx_is_used_with_a_warning() {
+    let app = TestApp::new(&[
         ("domain.ts", "import './e.ts'"),
         ("e.ts", "\n  enum E { X }"),
     ]);
-    scene.write(
+    app.write(
         "../../node_modules/tsx/package.json",
         r#"{"version":"4.23.1","exports":{".":"./l.mjs"}}"#,
     );
-    scene.write("../../node_modules/tsx/l.mjs", "");
-    let (runner, notices) = scene.run(true).unwrap();
+    app.write("../../node_modules/tsx/l.mjs", "");
+    let (runner, warnings) = app.run(true).unwrap();
     assert!(matches!(runner, Runner::Tsx { loader } if loader.ends_with("node_modules/tsx/l.mjs")));
-    let said =
-        "orders: e.ts:2:3 has an enum, which needs more than type stripping: run with tsx 4.23.1";
-    assert_eq!(notices[0].text(), said);
+    let message = "orders: e.ts:2:3 has an enum, which needs more than type stripping: running with tsx 4.23.1";
+    assert_eq!(warnings[0].text(), message);
 }
 
 #[test]
 fn a_syntax_error_is_permanent_and_shows_the_line() {
-    let scene = Scene::new(&[
+    let app = TestApp::new(&[
         ("domain.ts", "import './b.ts'"),
         ("b.ts", "let a = 1\nlet b: = 2\n"),
     ]);
-    let failure = scene.run(true).unwrap_err();
+    let failure = app.run(true).unwrap_err();
     assert!(
         failure.permanent && failure.message.starts_with("orders: b.ts:2:8: "),
         "{failure}"
@@ -354,14 +351,14 @@ fn a_syntax_error_is_permanent_and_shows_the_line() {
 }
 
 #[test]
-fn entries_that_lead_nowhere_are_refused() {
-    let scene = Scene::new(&[("folder.ts/x", "")]);
-    std::os::unix::fs::symlink("b.ts", scene.domain().join("a.ts")).unwrap();
-    std::os::unix::fs::symlink("a.ts", scene.domain().join("b.ts")).unwrap();
-    let what = |entry| scene.run_entry(entry, false, &[]).unwrap_err().message;
+fn invalid_entries_are_rejected() {
+    let app = TestApp::new(&[("folder.ts/x", "")]);
+    std::os::unix::fs::symlink("b.ts", app.domain().join("a.ts")).unwrap();
+    std::os::unix::fs::symlink("a.ts", app.domain().join("b.ts")).unwrap();
+    let what = |entry| app.run_entry(entry, false, &[]).unwrap_err().message;
     assert!(what("gone.ts").contains("does not exist"));
     assert!(
-        what("a.ts").contains("leads back to itself"),
+        what("a.ts").contains("symbolic link loop"),
         "{}",
         what("a.ts")
     );

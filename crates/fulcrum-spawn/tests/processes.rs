@@ -1,4 +1,4 @@
-//! Real processes in real time: what only they show.
+//! Properties that only real processes in real time show.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -6,9 +6,8 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use fulcrum_spawn::lifecycle::ExitReport;
 use fulcrum_spawn::process::{Process, ProcessTracker, Spawner, members, signal_number};
-use fulcrum_spawn::{CommandSpec, StartError};
+use fulcrum_spawn::{CommandSpec, ExitReport, StartError};
 use tokio::io::AsyncReadExt;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
@@ -29,25 +28,25 @@ fn command(program: &str, args: &[&str]) -> CommandSpec {
     }
 }
 
-/// One for all tests of this program, since it takes every other child for an orphan; in a runtime
-/// that none of them ends.
+/// One spawner for all tests of this program, since it treats every other child as an orphan. Its
+/// runtime outlives the tests.
 fn spawner() -> &'static Spawner {
     static SPAWNER: LazyLock<(Runtime, Spawner)> = LazyLock::new(|| {
         let runtime = Runtime::new().expect("a runtime");
-        // By groups and orphans alone: the name can't be a folder's.
-        let containment = ProcessTracker::open("no/cgroup", "TOKEN");
-        let spawner = runtime.block_on(async { Spawner::start(containment) });
+        // By groups and orphans only: the name is not valid for a cgroup.
+        let tracker = ProcessTracker::open("no/cgroup", "TOKEN");
+        let spawner = runtime.block_on(async { Spawner::start(tracker) });
         (runtime, spawner.expect("a thread"))
     });
     &SPAWNER.1
 }
 
 async fn spawn(spec: CommandSpec) -> Result<Process, StartError> {
-    static LIVES: AtomicU32 = AtomicU32::new(1);
-    let life = LIVES.fetch_add(1, Ordering::Relaxed);
-    // The first use blocks, which a test's own runtime doesn't allow.
+    static GENERATIONS: AtomicU32 = AtomicU32::new(1);
+    let generation = GENERATIONS.fetch_add(1, Ordering::Relaxed);
+    // The first use blocks, which a test's own runtime does not allow.
     let spawner = tokio::task::spawn_blocking(spawner).await.expect("started");
-    spawner.spawn(spec, format!("test.{life}")).await
+    spawner.spawn(spec, format!("test.{generation}")).await
 }
 
 async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
@@ -56,11 +55,11 @@ async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
         .unwrap_or_else(|_| panic!("{what} took over {LIMIT:?}"))
 }
 
-/// Reads a line, so that the test knows how far the script has come.
-async fn said(process: &Process, wanted: &str) {
+/// Reads until a text, so that the test knows how far the script is.
+async fn wait_for_output(process: &Process, expected: &str) {
     let (mut stdout, _stderr) = process.take_output().expect("not taken yet");
     let mut text = String::new();
-    while !text.contains(wanted) {
+    while !text.contains(expected) {
         let mut chunk = [0; 256];
         let count = within("output", stdout.read(&mut chunk))
             .await
@@ -71,7 +70,7 @@ async fn said(process: &Process, wanted: &str) {
 }
 
 #[tokio::test]
-async fn codes_and_signals_are_told_apart() {
+async fn exit_codes_and_signals_are_distinguished() {
     for (script, report) in [
         (
             "exit 0",
@@ -108,7 +107,7 @@ async fn codes_and_signals_are_told_apart() {
             report,
             "{script}"
         );
-        within("the group's end", process.group_empty()).await;
+        within("the empty group", process.group_empty()).await;
     }
 }
 
@@ -119,27 +118,27 @@ async fn the_group_outlives_its_leader_and_a_signal_still_reaches_it() {
     ))
     .await
     .expect("starts");
-    said(&process, "trapped").await;
+    wait_for_output(&process, "trapped").await;
     assert_eq!(within("the exit", process.exited()).await.code, Some(3));
     assert!(
         !members(process.pid()).is_empty(),
-        "the grandchild lives on"
+        "the grandchild is running"
     );
     process.signal(signal_number("SIGTERM").expect("known"));
     let early = timeout(Duration::from_millis(300), process.group_empty()).await;
     assert!(early.is_err(), "it ignores SIGTERM");
     process.signal(signal_number("SIGKILL").expect("known"));
-    within("the group's end", process.group_empty()).await;
+    within("the empty group", process.group_empty()).await;
     assert!(members(process.pid()).is_empty());
 }
 
 #[tokio::test]
 async fn a_stopped_process_can_be_terminated() {
     let process = spawn(shell("echo up; sleep 100")).await.expect("starts");
-    said(&process, "up").await;
+    wait_for_output(&process, "up").await;
     process.signal(signal_number("SIGTERM").expect("known"));
     assert_eq!(within("the exit", process.exited()).await.signal, Some(15));
-    within("the group's end", process.group_empty()).await;
+    within("the empty group", process.group_empty()).await;
 }
 
 #[tokio::test]
@@ -147,11 +146,11 @@ async fn a_dropped_process_takes_its_group_with_it() {
     let process = spawn(shell("sleep 100 & echo up; sleep 100"))
         .await
         .expect("starts");
-    said(&process, "up").await;
+    wait_for_output(&process, "up").await;
     let group = process.pid();
     assert!(!members(group).is_empty());
     drop(process);
-    within("the group's end", async {
+    within("the empty group", async {
         while !members(group).is_empty() {
             tokio::task::yield_now().await;
         }
@@ -171,22 +170,22 @@ async fn the_environment_is_exactly_what_was_given_and_only_three_files_are_open
     within("the output", stdout.read_to_string(&mut text))
         .await
         .expect("readable");
-    // ls itself opens the folder it lists, as descriptor 3.
+    // ls itself opens the directory it lists, as descriptor 3.
     assert_eq!(text, "ONLY=this\nPATH=/usr/bin:/bin\nfds:0 1 2 3\n");
     within("the exit", process.exited()).await;
-    within("the group's end", process.group_empty()).await;
+    within("the empty group", process.group_empty()).await;
 }
 
 #[tokio::test]
-async fn what_cant_be_executed_is_told_apart() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let script = folder.path().join("run");
+async fn spawn_failures_are_distinguished() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let script = dir.path().join("run");
     std::fs::write(&script, "#!/no/such/interpreter\n").expect("written");
     let path = script.to_str().expect("utf-8");
 
     let failure = spawn(command(path, &[])).await.expect_err("not executable");
     assert!(
-        failure.permanent && failure.message.contains("may not be executed"),
+        failure.permanent && failure.message.contains("is not executable"),
         "{failure}"
     );
 
@@ -202,12 +201,12 @@ async fn what_cant_be_executed_is_told_apart() {
         .await
         .expect_err("missing");
     assert!(
-        failure.permanent && failure.message.contains("no program"),
+        failure.permanent && failure.message.contains("does not exist"),
         "{failure}"
     );
 
     let mut spec = shell("exit 0");
-    spec.cwd = "/no/such/folder".into();
-    let failure = spawn(spec).await.expect_err("no folder");
+    spec.cwd = "/no/such/directory".into();
+    let failure = spawn(spec).await.expect_err("no directory");
     assert!(failure.message.contains("working directory"), "{failure}");
 }

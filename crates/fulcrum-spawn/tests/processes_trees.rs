@@ -1,21 +1,25 @@
-//! Real processes that leave their group, where there is no cgroup to hold them.
+//! Real processes that leave their group, without a cgroup that holds them.
 
-mod house;
+mod support;
 
 use std::fs;
 use std::time::Duration;
 
-use fulcrum_spawn::process::{Member, Stat};
+use fulcrum_spawn::process::{Member, Process, Stat, signal_number};
 use tokio::time::timeout;
 
-use house::{LIMIT, ends, house, life, lives, number, send, until};
+use support::{LIMIT, is_running, number, start, support, wait_for_end, wait_until};
+
+fn send(process: &Process, signal: &str) {
+    process.signal(signal_number(signal).expect("known"));
+}
 
 #[tokio::test]
-async fn an_orphan_in_a_session_of_its_own_gets_the_signal_and_is_waited_for() {
+async fn an_orphan_in_its_own_session_gets_the_signal_and_is_awaited() {
     let script = "setsid sh -c 'sleep 100 & echo $!' ; exec sleep 100";
-    let (process, daemon) = life("orphan", script).await;
+    let (process, daemon) = start("orphan", script).await;
     let daemon = number(&daemon);
-    until("it is adopted", || {
+    wait_until("it is adopted", || {
         Stat::read(daemon).is_some_and(|stat| stat.parent == std::process::id())
     })
     .await;
@@ -26,50 +30,50 @@ async fn an_orphan_in_a_session_of_its_own_gets_the_signal_and_is_waited_for() {
             .any(|member| member.pid == daemon)
     );
     send(&process, "SIGTERM");
-    ends(&process).await;
-    assert!(!lives(daemon));
-    until("it is reaped", || Stat::read(daemon).is_none()).await;
+    wait_for_end(&process).await;
+    assert!(!is_running(daemon));
+    wait_until("it is reaped", || Stat::read(daemon).is_none()).await;
 }
 
 #[tokio::test]
-async fn who_ignores_sigterm_outside_of_the_group_is_killed() {
+async fn a_process_that_ignores_sigterm_outside_of_the_group_is_killed() {
     let script = "setsid sh -c 'trap \"\" TERM; echo $$; while :; do sleep 100; done' & wait";
-    let (process, stubborn) = life("stubborn", script).await;
+    let (process, ignores_sigterm) = start("ignores-sigterm", script).await;
     send(&process, "SIGTERM");
     timeout(LIMIT, process.exited()).await.expect("an exit");
     let early = timeout(Duration::from_millis(200), process.group_empty()).await;
-    assert!(early.is_err() && lives(number(&stubborn)));
-    assert_eq!(process.survivors()[0].pid, number(&stubborn));
+    assert!(early.is_err() && is_running(number(&ignores_sigterm)));
+    assert_eq!(process.survivors()[0].pid, number(&ignores_sigterm));
     send(&process, "SIGKILL");
-    ends(&process).await;
-    assert!(!lives(number(&stubborn)));
+    wait_for_end(&process).await;
+    assert!(!is_running(number(&ignores_sigterm)));
 }
 
 #[tokio::test]
-async fn who_is_stopped_outside_of_the_group_is_continued_to_end() {
+async fn a_stopped_process_outside_of_the_group_is_continued_and_terminated() {
     let script = "setsid sh -c 'echo $$; kill -STOP $$; sleep 100' & wait";
-    let (process, stopped) = life("stopped", script).await;
+    let (process, stopped) = start("stopped", script).await;
     let stopped = number(&stopped);
-    until("it is stopped", || {
+    wait_until("it is stopped", || {
         Stat::read(stopped).is_some_and(|stat| stat.state == 'T')
     })
     .await;
     send(&process, "SIGTERM");
-    ends(&process).await;
-    assert!(!lives(stopped));
+    wait_for_end(&process).await;
+    assert!(!is_running(stopped));
 }
 
-/// Seen once, it stays known, even if nothing in the process table links it any more.
+/// Once observed, it stays attributed, even if nothing in the process table links it any more.
 #[tokio::test]
-async fn who_was_seen_needs_no_environment() {
+async fn an_observed_process_needs_no_marker() {
     let script = "setsid env -i sh -c 'echo $$; exec sleep 100' & read wait; exit 0";
-    let (process, daemon) = life("seen", script).await;
+    let (process, daemon) = start("observed", script).await;
     let daemon = number(&daemon);
-    until("it has cleared its environment", || {
+    wait_until("it has cleared its environment", || {
         fs::read(format!("/proc/{daemon}/cmdline")).is_ok_and(|line| line.starts_with(b"sleep"))
     })
     .await;
-    let found = house().containment.members_of(&[process.pid()]);
+    let found = support().tracker.members_of(&[process.pid()]);
     let is_it = |member: &Member| member.pid == daemon;
     assert!(found[&process.pid()].iter().any(is_it), "{found:?}");
     // The leader alone: its orphan is adopted.
@@ -79,14 +83,14 @@ async fn who_was_seen_needs_no_environment() {
     timeout(LIMIT, process.exited()).await.expect("an exit");
     assert!(process.survivors().iter().any(is_it));
     send(&process, "SIGKILL");
-    ends(&process).await;
-    assert!(!lives(daemon));
+    wait_for_end(&process).await;
+    assert!(!is_running(daemon));
 }
 
 #[tokio::test]
 async fn a_dropped_process_takes_its_daemons_with_it() {
     let script = "setsid sh -c 'sleep 100 & echo $!' ; exec sleep 100";
-    let (process, daemon) = life("dropped", script).await;
+    let (process, daemon) = start("dropped", script).await;
     drop(process);
-    until("it is gone", || !lives(number(&daemon))).await;
+    wait_until("it is gone", || !is_running(number(&daemon))).await;
 }

@@ -1,10 +1,10 @@
-//! Names that are never news.
+//! Names that are always ignored.
 
 use std::ffi::OsStr;
 
-/// Folders that are neither watched nor looked into, below the root of a tree.
+/// Directories that are neither watched nor scanned, below the root of a watched directory.
 const IGNORED_DIRS: [&str; 20] = [
-    // Somebody else's code
+    // Packages
     "node_modules",
     ".pnpm-store",
     ".yarn",
@@ -13,9 +13,9 @@ const IGNORED_DIRS: [&str; 20] = [
     ".hg",
     ".jj",
     ".svn",
-    // Fulcrum's own
+    // Fulcrum
     ".fulcrum",
-    // What tools make of the sources
+    // Build output
     "dist",
     "coverage",
     ".cache",
@@ -30,21 +30,22 @@ const IGNORED_DIRS: [&str; 20] = [
     "__pycache__",
 ];
 
-/// Is a folder with this name left alone?
+/// Whether a directory of this name is ignored.
 pub(crate) fn is_ignored_dir(name: &OsStr) -> bool {
     name.to_str()
         .is_some_and(|name| IGNORED_DIRS.contains(&name))
 }
 
-/// Is a file with this name an editor's helper, a log, or a list of what to ignore?
+/// Whether a file of this name is ignored: an editor's temporary file, a log, a list of ignored
+/// files.
 pub(crate) fn is_ignored_file(name: &OsStr) -> bool {
     let Some(name) = name.to_str() else {
         return false;
     };
-    let begins = |with: &[&str]| with.iter().any(|start| name.starts_with(start));
-    let ends = |with: &[&str]| with.iter().any(|end| name.ends_with(end));
+    let starts_with = |with: &[&str]| with.iter().any(|start| name.starts_with(start));
+    let ends_with = |with: &[&str]| with.iter().any(|end| name.ends_with(end));
     // Backups (`file~`), Emacs (`.#file`, `#file#`), LibreOffice, GNOME, NFS, JetBrains, Chrome.
-    ends(&[
+    ends_with(&[
         "~",
         ".tmp",
         ".log",
@@ -52,14 +53,14 @@ pub(crate) fn is_ignored_file(name: &OsStr) -> bool {
         ".kate-swp",
         "___jb_tmp___",
         "___jb_old___",
-    ]) || begins(&[".#", ".~lock.", ".goutputstream-", ".nfs"])
+    ]) || starts_with(&[".#", ".~lock.", ".goutputstream-", ".nfs"])
         || (name.starts_with('#') && name.ends_with('#') && name.len() > 1)
         || matches!(name, ".gitignore" | ".DS_Store" | "Thumbs.db")
         || is_vim_swap(name)
         || is_vim_probe(name)
 }
 
-/// `.file.swp`, and `.swo`, `.swn` and so on where that is taken.
+/// `.file.swp`; if that exists already, `.swo`, `.swn` and so on.
 fn is_vim_swap(name: &str) -> bool {
     name.starts_with('.')
         && name
@@ -67,7 +68,8 @@ fn is_vim_swap(name: &str) -> bool {
             .is_some_and(|(_, end)| matches!(end.as_bytes(), [b's', b'w', b'a'..=b'z']))
 }
 
-/// Vim tries whether a folder can be written with a file `4913`; is that taken, 123 more.
+/// Vim checks whether a directory is writable with a file `4913`; if that exists already, it adds
+/// 123.
 fn is_vim_probe(name: &str) -> bool {
     name.parse::<u32>()
         .is_ok_and(|number| (4913..10_000).contains(&number) && (number - 4913) % 123 == 0)
@@ -78,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn helpers_of_editors_are_noise() {
+    fn temporary_files_of_editors_are_ignored() {
         for name in [
             "4913",
             "5036",
@@ -99,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn sources_and_settings_are_not() {
+    fn sources_and_settings_are_not_ignored() {
         for name in [
             "a.ts",
             ".env",

@@ -1,95 +1,96 @@
-//! What is told of the disk.
+//! Changes of files, and the state of watching, as the caller gets them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The name that the caller gives a tree or a file, and gets back with each change in it.
+/// The caller's name for a watched directory or file. Each change carries the keys that it concerns.
 pub type Key = Arc<str>;
 
-/// What has become of a file, compared with what was last told of it.
+/// How a file differs from what was last reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ChangeKind {
-    /// It wasn't there before.
+    /// It did not exist before.
     Created,
-    /// Its content is another.
+    /// Its content has changed.
     Modified,
-    /// It isn't there any more.
+    /// It no longer exists.
     Removed,
 }
 
-/// One file whose content has changed. Folders aren't told of, only what is in them.
+/// One file whose content has changed. Directories are not reported, only the files in them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// Absolute, below the tree as the caller named it: symbolic links in it aren't resolved.
+    /// The absolute path, with the watched directory as the caller named it: symbolic links are not
+    /// resolved.
     pub path: PathBuf,
-    /// What has become of it.
+    /// How the file has changed.
     pub kind: ChangeKind,
-    /// Of each tree and each single file that claims this path, in the order of the spec. Never
-    /// empty, and each key stands there once.
+    /// The keys of the watched directories and files that this path belongs to, in the order of the
+    /// spec. Never empty, without duplicates.
     pub keys: Vec<Key>,
 }
 
-/// Changes that were told together. No path stands there twice.
+/// Changes that are reported together, at most one for each path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
-    /// In the order of their paths; never empty.
+    /// The changes, ordered by path; never empty.
     pub changes: Vec<Change>,
-    /// How many more files have been touched and aren't decided yet: not 0 in the middle of a
+    /// How many more files were touched and are not checked yet; more than 0 in the middle of a
     /// checkout.
     pub pending: usize,
 }
 
 impl Batch {
-    /// Is it one change, with nothing else in sight? So says
-    /// [`Coalescer::changed`](crate::Coalescer::changed) whether to act at once.
+    /// Whether this is one change and no other is pending: the argument `single` of
+    /// [`Coalescer::changed`](crate::Coalescer::changed).
     #[must_use]
     pub fn is_single(&self) -> bool {
         self.changes.len() == 1 && self.pending == 0
     }
 }
 
-/// What a [`Watcher`](crate::Watcher) has to say.
+/// An event of a [`Watcher`](crate::Watcher).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WatchEvent {
     /// Files have changed.
     Changes(Batch),
-    /// Something that people should know about the watching itself.
-    WatchStatus(WatchStatus),
+    /// The state of watching has changed.
+    Status(WatchStatus),
 }
 
-/// How the watching goes; for people, and for tests that wait for it.
+/// A change in how watching works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WatchStatus {
-    /// The content of every watched file is known. Until then a file that is written with its old
-    /// content, or only touched, may be told as modified. Comes after the start, and again after
-    /// an update that brought new files.
+    /// The content of every watched file is known. Before that, a file that is touched or written
+    /// with the same content may be reported as modified. Sent after the start, and again after an
+    /// update that added files.
     Ready {
-        /// Folders that are watched.
-        folders: usize,
-        /// Files that are known.
+        /// The number of watched directories.
+        dirs: usize,
+        /// The number of watched files.
         files: usize,
-        /// How long ago the start or the update was.
+        /// The time since the start or the update.
         after: Duration,
     },
-    /// The system has no more notifications for us: from now on everything is looked at again and
-    /// again. Told once.
+    /// A limit of the system on notifications is reached: from now on files are polled. Sent once.
     PollingFallback {
-        /// What the system said.
-        why: String,
-        /// What to do about it: the setting, its value now and the command.
-        cure: String,
-        /// The time between two looks.
-        every: Duration,
+        /// The limit and its value.
+        reason: String,
+        /// The command that raises the limit.
+        hint: String,
+        /// The time between two polls.
+        interval: Duration,
     },
-    /// Notifications were lost, since they came faster than they could be read. All was looked
-    /// at; what differs is told as ordinary changes.
+    /// Notifications were lost because they arrived faster than they were read. All files were
+    /// scanned; differences are reported as ordinary changes.
     Rescanned,
-    /// A folder can't be watched, so changes in it go unnoticed. Told once for each folder.
+    /// A directory cannot be watched, so changes in it are not reported. Sent once for each
+    /// directory.
     WatchFailed {
-        /// The folder.
-        folder: PathBuf,
-        /// What the system said.
-        why: String,
+        /// The directory.
+        dir: PathBuf,
+        /// The system's error.
+        reason: String,
     },
 }

@@ -1,27 +1,26 @@
-//! When to act on changes: the first at once, a burst as few times as can be.
+//! When to act on changes: on the first at once, on a burst as rarely as possible.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-/// How long to wait for more.
+/// How long to wait for further changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CoalescerConfig {
-    /// After a time without changes this long, a change is the first of a burst and acted on at
-    /// once.
+    /// A change after this time without changes is the first of a burst and due at once.
     pub idle: Duration,
-    /// Within a burst, an action follows when there was no change for this long.
+    /// Within a burst, an action is due after this time without changes.
     pub quiet: Duration,
-    /// The longest that a change in a burst waits.
+    /// The longest wait of a change within a burst.
     pub max_delay: Duration,
-    /// A first change that doesn't come alone (others come in the same batch, or are about to)
-    /// waits this long, to see whether it is a flood.
+    /// The wait of a first change that is not single (others are in the same batch, or pending), to
+    /// find out whether it begins a bulk change.
     pub batch_window: Duration,
-    /// More different items than this in a burst are a flood: somebody switches branches, not
-    /// saves a file.
+    /// A burst of more different items than this is a bulk change, such as a checkout of another
+    /// branch.
     pub bulk_threshold: usize,
-    /// Like `quiet`, in a flood: the disk may pause.
+    /// Like `quiet`, for a bulk change, in which the disk may pause.
     pub bulk_quiet: Duration,
-    /// Like `longest`, in a flood.
+    /// Like `max_delay`, for a bulk change.
     pub bulk_max_delay: Duration,
 }
 
@@ -40,133 +39,141 @@ impl Default for CoalescerConfig {
     }
 }
 
-/// Something is to be done for a key.
+/// An action that is due for a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueAction<K, T> {
-    /// For whom.
+    /// The key.
     pub key: K,
-    /// All that has changed for it since its last action, each once.
+    /// What has changed for the key since its last action.
     pub items: BTreeSet<T>,
 }
 
 #[derive(Debug)]
-struct Waiting<T> {
+struct Pending<T> {
     items: BTreeSet<T>,
     since: Instant,
     last: Instant,
-    /// The first of a burst is due then, if it doesn't turn out as a flood.
+    /// When the first change of a burst is due, unless the burst becomes a bulk change.
     first: Option<Instant>,
 }
 
 /// Decides when to act on the changes of many keys.
 ///
-/// It promises that each change is followed by an action for its key, at most
-/// [`longest`](Pace::longest) later ([`flood_longest`](Pace::flood_longest) in a flood); that one
-/// which comes alone after a calm is acted on at once; and that a flood, however many keys it
-/// concerns, leads to at most two actions for each, if it is shorter than `flood_longest`.
+/// Guarantees:
+/// - Each change is followed by an action for its key within
+///   [`max_delay`](CoalescerConfig::max_delay), or within
+///   [`bulk_max_delay`](CoalescerConfig::bulk_max_delay) for a bulk change.
+/// - A single change after an idle time is due at once.
+/// - A bulk change that takes less than `bulk_max_delay` leads to at most two actions for each key.
 ///
-/// The burst is that of all keys together: a checkout concerns many of them, and what is the first
-/// change for one of them is none to the disk. A key on which nothing has changed for a while is
-/// still acted on at once, as long as the burst is no flood.
+/// A burst comprises the changes of all keys, since a checkout concerns many of them. While it is no
+/// bulk change, the first change of an idle key is still due at once.
 #[derive(Debug)]
 pub struct Coalescer<K, T> {
-    pace: CoalescerConfig,
-    waiting: BTreeMap<K, Waiting<T>>,
-    /// When each key last had a change.
+    config: CoalescerConfig,
+    pending: BTreeMap<K, Pending<T>>,
+    /// The time of each key's last change.
     last: BTreeMap<K, Instant>,
-    /// What has changed in the burst that goes on; not more than tells a flood.
+    /// The items of the current burst; no more are stored than identify a bulk change.
     burst: BTreeSet<T>,
     burst_last: Option<Instant>,
 }
 
 impl<K: Ord + Clone, T: Ord + Clone> Coalescer<K, T> {
-    /// One for which nothing has changed yet.
+    /// A coalescer without changes.
     #[must_use]
-    pub fn new(pace: CoalescerConfig) -> Self {
+    pub fn new(config: CoalescerConfig) -> Self {
         Self {
-            pace,
-            waiting: BTreeMap::new(),
+            config,
+            pending: BTreeMap::new(),
             last: BTreeMap::new(),
             burst: BTreeSet::new(),
             burst_last: None,
         }
     }
 
-    /// Something has changed for a key. `alone`: nothing else has in the same moment, nor is about
-    /// to ([`Batch::is_alone`](crate::Batch::is_alone)).
-    pub fn changed(&mut self, key: K, item: T, alone: bool, now: Instant) {
-        let pace = self.pace;
-        let calm = |last: Option<Instant>| last.is_none_or(|last| now >= last + pace.idle);
-        let longest = if self.is_flood() {
-            pace.bulk_quiet.max(pace.idle)
+    /// Records a change of a key. `single`: no other change happened at the same time, and none is
+    /// pending ([`Batch::is_single`](crate::Batch::is_single)).
+    pub fn changed(&mut self, key: K, item: T, single: bool, now: Instant) {
+        let config = self.config;
+        let is_idle = |last: Option<Instant>| last.is_none_or(|last| now >= last + config.idle);
+        let longest = if self.is_bulk() {
+            config.bulk_quiet.max(config.idle)
         } else {
-            pace.idle
+            config.idle
         };
         if self.burst_last.is_none_or(|last| now >= last + longest) {
             self.burst.clear();
         }
         self.burst_last = Some(now);
-        if !self.is_flood() {
+        if !self.is_bulk() {
             self.burst.insert(item.clone());
         }
-        let is_first = calm(self.last.insert(key.clone(), now));
-        let first = is_first.then(|| if alone { now } else { now + pace.batch_window });
-        let waiting = self.waiting.entry(key).or_insert_with(|| Waiting {
+        let is_first = is_idle(self.last.insert(key.clone(), now));
+        let first = is_first.then(|| {
+            if single {
+                now
+            } else {
+                now + config.batch_window
+            }
+        });
+        let pending = self.pending.entry(key).or_insert_with(|| Pending {
             items: BTreeSet::new(),
             since: now,
             last: now,
             first,
         });
-        waiting.items.insert(item);
-        waiting.last = now;
+        pending.items.insert(item);
+        pending.last = now;
     }
 
-    /// What is to be done now. Call it after changes, and at each [`deadline`](Self::deadline).
+    /// The actions that are due. To be called after changes, and at each
+    /// [`deadline`](Self::deadline).
     pub fn due(&mut self, now: Instant) -> Vec<DueAction<K, T>> {
         let keys: Vec<K> = self
-            .waiting
+            .pending
             .iter()
-            .filter(|(_, waiting)| self.due_at(waiting) <= now)
+            .filter(|(_, pending)| self.due_at(pending) <= now)
             .map(|(key, _)| key.clone())
             .collect();
         keys.into_iter()
             .filter_map(|key| {
-                let items = self.waiting.remove(&key)?.items;
+                let items = self.pending.remove(&key)?.items;
                 Some(DueAction { key, items })
             })
             .collect()
     }
 
-    /// When something is to be done, if nothing changes before.
+    /// When the next action is due, if nothing changes before.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.waiting
+        self.pending
             .values()
-            .map(|waiting| self.due_at(waiting))
+            .map(|pending| self.due_at(pending))
             .min()
     }
 
-    /// Forgets a key that is no longer there, and what waits for it.
-    pub fn forget(&mut self, key: &K) {
-        self.waiting.remove(key);
+    /// Removes a key and its pending changes.
+    pub fn remove(&mut self, key: &K) {
+        self.pending.remove(key);
         self.last.remove(key);
     }
 
-    fn is_flood(&self) -> bool {
-        self.burst.len() > self.pace.bulk_threshold
+    fn is_bulk(&self) -> bool {
+        self.burst.len() > self.config.bulk_threshold
     }
 
-    fn due_at(&self, waiting: &Waiting<T>) -> Instant {
-        let pace = self.pace;
-        if self.is_flood() {
-            // Quiet on the whole disk, not only for this key.
+    fn due_at(&self, pending: &Pending<T>) -> Instant {
+        let config = self.config;
+        if self.is_bulk() {
+            // A bulk change is quiet when all keys are.
             let last = self
                 .burst_last
-                .map_or(waiting.last, |last| last.max(waiting.last));
-            return (last + pace.bulk_quiet).min(waiting.since + pace.bulk_max_delay);
+                .map_or(pending.last, |last| last.max(pending.last));
+            return (last + config.bulk_quiet).min(pending.since + config.bulk_max_delay);
         }
-        let trailing = (waiting.last + pace.quiet).min(waiting.since + pace.max_delay);
-        waiting.first.map_or(trailing, |first| first.min(trailing))
+        let trailing = (pending.last + config.quiet).min(pending.since + config.max_delay);
+        pending.first.map_or(trailing, |first| first.min(trailing))
     }
 }
 

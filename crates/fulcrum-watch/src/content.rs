@@ -1,4 +1,4 @@
-//! What is in a file, and how little must be read to know it.
+//! Versions of a file: its stamp and the hash of its content.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
@@ -8,18 +8,18 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest, Sha256};
 
-/// Files larger than this are told apart by size and times only: reading them would cost more
-/// than a reload too many.
-const LARGEST: u64 = 8 * 1024 * 1024;
+/// Larger files, in bytes, are compared by size and times only: reading them costs more than an
+/// unnecessary reload.
+const MAX_HASHED_SIZE: u64 = 8 * 1024 * 1024;
 
-/// A file that was written so shortly before a look may be written again without another time: the
-/// kernel's clock for files ticks every few milliseconds.
+/// A file that was written this shortly before it is inspected may be written again with the same
+/// time: the kernel's clock for files advances every few milliseconds.
 pub(crate) const TIME_GRANULARITY: Duration = Duration::from_millis(100);
 
-/// The same where another machine's clock gives the time.
+/// Like [`TIME_GRANULARITY`], where the time is another machine's.
 pub(crate) const REMOTE_CLOCK_SKEW: Duration = Duration::from_secs(2);
 
-/// What the file system says of a file, without its content.
+/// A file's size, times and inode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileStamp {
     pub(crate) len: u64,
@@ -40,13 +40,13 @@ impl FileStamp {
         }
     }
 
-    /// The same but for the time of the last change to the inode, which a `chmod` moves too.
+    /// Compares all but the time of the last change of the inode, which `chmod` updates too.
     fn same_content(&self, other: &Self) -> bool {
         (self.len, self.modified, self.device, self.inode)
             == (other.len, other.modified, other.device, other.inode)
     }
 
-    /// Was it written less than this before now, or even later?
+    /// Whether the file was written less than this before now, or later.
     #[expect(
         clippy::disallowed_methods,
         reason = "compared with times that the file system took from the same clock"
@@ -62,21 +62,21 @@ impl FileStamp {
     }
 }
 
-/// The beginning of a SHA-256; enough to tell versions of a file apart.
+/// The first half of a SHA-256 digest, which suffices to distinguish versions of a file.
 pub(crate) type Hash = [u8; 16];
 
-/// What was found at a path.
+/// The state of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FileState {
-    /// No file: nothing, a folder, a pipe, a link to nowhere.
+    /// No file: nothing, a directory, a pipe, or a dangling link.
     Missing,
-    /// It was written while it was read.
+    /// The file was written while it was read.
     Changing,
-    /// A file. Without a hash it is too large, or can't be read.
+    /// A file. Without a hash, it is too large or cannot be read.
     Present(FileVersion),
 }
 
-/// A file at one moment.
+/// A file at one point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileVersion {
     pub(crate) stamp: FileStamp,
@@ -84,7 +84,7 @@ pub(crate) struct FileVersion {
 }
 
 impl FileVersion {
-    /// Is this another content than that? Without both hashes, the stamps decide.
+    /// Whether the contents differ. Without both hashes, the stamps decide.
     pub(crate) fn differs(&self, other: &Self) -> bool {
         match (self.hash, other.hash) {
             (Some(this), Some(that)) => this != that,
@@ -95,18 +95,18 @@ impl FileVersion {
     }
 }
 
-/// The stamp of a file, if there is one; links are followed.
+/// The stamp of a file, if it exists; links are followed.
 pub(crate) fn stamp(path: &Path) -> Option<FileStamp> {
     let meta = fs::metadata(path).ok()?;
     meta.is_file().then(|| FileStamp::of(&meta))
 }
 
-/// Reads a file.
+/// Reads a file's stamp and content.
 pub(crate) fn read_state(path: &Path) -> FileState {
     let Some(before) = stamp(path) else {
         return FileState::Missing;
     };
-    if before.len > LARGEST {
+    if before.len > MAX_HASHED_SIZE {
         return FileState::Present(FileVersion {
             stamp: before,
             hash: None,
@@ -124,7 +124,7 @@ pub(crate) fn read_state(path: &Path) -> FileState {
 }
 
 fn digest(path: &Path) -> io::Result<Hash> {
-    let mut file = File::open(path)?.take(LARGEST + 1);
+    let mut file = File::open(path)?.take(MAX_HASHED_SIZE + 1);
     let mut hasher = Sha256::new();
     let mut buffer = [0; 16 * 1024];
     loop {

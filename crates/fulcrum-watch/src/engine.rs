@@ -1,7 +1,7 @@
-//! What is known of the disk, and what is told when it turns out otherwise.
+//! The state of all watched files, and the changes that follow from notifications and scans.
 //!
-//! Paths are those that the caller knows ([`Plan::asked`]); only what the system is asked to watch,
-//! and what it tells of, are real ones.
+//! Paths are those of the caller's spec ([`ResolvedSpec::requested`]). Only the paths that the
+//! notifier gets and sends are canonical.
 
 mod examine;
 mod rescan;
@@ -18,111 +18,112 @@ use crate::resolved_spec::ResolvedSpec;
 use crate::spec::WatchOptions;
 use crate::write_settling::{PendingWrites, WriteState};
 
-/// Several moves of a root (`rm -r` and `git clone`, say) are looked at once.
+/// The delay of a scan after a root has moved, so that several moves (such as `rm -r` and
+/// `git clone`) lead to one scan.
 const MOVE_DELAY: Duration = Duration::from_millis(10);
 
-/// After lost notifications all is looked at again only when the flood may be over,
+/// The delay of a scan after lost_since notifications, renewed with each further loss.
 const OVERFLOW_DELAY: Duration = Duration::from_millis(100);
 
-/// but so long after the first loss in any case.
-const LONGEST_FLOOD: Duration = Duration::from_secs(1);
+/// The longest delay of a scan after the first loss of notifications.
+const MAX_OVERFLOW_DELAY: Duration = Duration::from_secs(1);
 
-/// Looking at everything takes at most one part in so many of the time.
+/// Scans take at most one part in this many of the time.
 const MAX_SCAN_SHARE: u32 = 50;
 
-/// So many files are looked at before the next signals and the clock are read.
+/// The number of files that are checked before the next events and the clock are read.
 const BATCH: usize = 32;
 
-/// A file as it was last told of, or found at the start.
+/// A file as it was last reported, or found at the start.
 #[derive(Debug, Clone, Copy)]
 struct KnownFile {
     stamp: FileStamp,
     hash: Option<Hash>,
-    /// Its stamp proves nothing: it may have been written again at the same moment.
+    /// The file may have been written again with the same stamp.
     racy: bool,
 }
 
-/// What looking at everything will do next.
+/// A scan that is scheduled.
 #[derive(Debug, Clone, Copy)]
 struct ScheduledScan {
     at: Instant,
-    /// Since when notifications have been lost.
-    lost: Option<Instant>,
+    /// The time of the first lost_since notification, if any was lost_since.
+    lost_since: Option<Instant>,
 }
 
-/// The watching, without its thread and its clock.
+/// Watching, without a thread and a clock.
 pub(crate) struct Engine<S> {
     /// `None` while polling.
-    system: Option<S>,
+    notifier: Option<S>,
     options: WatchOptions,
-    plan: ResolvedSpec,
+    spec: ResolvedSpec,
     known: BTreeMap<PathBuf, KnownFile>,
-    /// Known files that are symbolic links, and where they lead.
+    /// Known files that are symbolic links, and their targets.
     links: BTreeMap<PathBuf, PathBuf>,
     watched: BTreeSet<PathBuf>,
     unwatchable: BTreeSet<PathBuf>,
-    /// The system has refused; we are about to poll.
-    exhausted: Option<LimitReached>,
-    settling: PendingWrites,
-    /// Files of which only the stamp is known.
+    /// A limit of the system is reached, and polling is about to start.
+    limit_reached: Option<LimitReached>,
+    writes: PendingWrites,
+    /// Files whose content is not hashed yet.
     unread: Vec<PathBuf>,
-    /// When learning began; `None` once it has been told of.
+    /// When hashing started; `None` once `Ready` has been reported.
     hashing: Option<Instant>,
     rescan: Option<ScheduledScan>,
     poll: Option<Instant>,
-    /// When a change was last told.
+    /// When a change was last reported.
     last_reported: Option<Instant>,
-    pub(crate) outbox: EventQueue,
+    pub(crate) queue: EventQueue,
 }
 
 impl<S: Notifier> Engine<S> {
-    /// Takes what is on the disk now as known. `Err` for the system: polls.
+    /// Takes the files on disk as known. Polls if there is no notifier.
     pub(crate) fn new(
-        plan: ResolvedSpec,
-        system: Result<S, LimitReached>,
+        spec: ResolvedSpec,
+        notifier: Result<S, LimitReached>,
         options: WatchOptions,
         now: Instant,
     ) -> Self {
         let mut engine = Self {
-            system: None,
+            notifier: None,
             options,
-            plan,
+            spec,
             known: BTreeMap::new(),
             links: BTreeMap::new(),
             watched: BTreeSet::new(),
             unwatchable: BTreeSet::new(),
-            exhausted: None,
-            settling: PendingWrites::default(),
+            limit_reached: None,
+            writes: PendingWrites::default(),
             unread: Vec::new(),
             hashing: Some(now),
             rescan: None,
             poll: None,
             last_reported: None,
-            outbox: EventQueue::default(),
+            queue: EventQueue::default(),
         };
-        match (options.poll, system) {
+        match (options.poll, notifier) {
             (Some(_), _) => engine.poll = Some(now + engine.interval()),
-            (None, Ok(system)) => engine.system = Some(system),
-            (None, Err(exhausted)) => engine.exhausted = Some(exhausted),
+            (None, Ok(notifier)) => engine.notifier = Some(notifier),
+            (None, Err(limit_reached)) => engine.limit_reached = Some(limit_reached),
         }
         engine.scan_all(true, now);
-        engine.fall_back(now);
+        engine.fall_back_to_polling(now);
         engine
     }
 
-    /// Watches something else from now on. What is new is known as it is now; of what isn't asked
-    /// for any more nothing is told.
-    pub(crate) fn update(&mut self, plan: ResolvedSpec, now: Instant) {
-        self.plan = plan;
+    /// Replaces the spec. Added files are known as they are now; removed ones are no longer
+    /// reported.
+    pub(crate) fn update(&mut self, spec: ResolvedSpec, now: Instant) {
+        self.spec = spec;
         self.hashing.get_or_insert(now);
         self.scan_all(true, now);
-        self.fall_back(now);
+        self.fall_back_to_polling(now);
     }
 
-    /// The system has told of something.
-    pub(crate) fn signal(&mut self, signal: FsEvent, now: Instant) {
-        match signal {
-            FsEvent::Lost => self.survey_after_loss(now),
+    /// Handles a notification.
+    pub(crate) fn on_event(&mut self, on_event: FsEvent, now: Instant) {
+        match on_event {
+            FsEvent::Lost => self.schedule_rescan(now),
             FsEvent::Written(path) => self.on_write(&path, WriteState::InProgress, now),
             FsEvent::Closed(path) => {
                 self.on_ignore_changed(&path, now);
@@ -143,55 +144,55 @@ impl<S: Notifier> Engine<S> {
         }
     }
 
-    /// Does what is due.
+    /// Executes what is due.
     pub(crate) fn tick(&mut self, now: Instant) {
         if let Some(due) = self.rescan.take_if(|due| due.at <= now) {
-            if due.lost.is_some() {
-                // Folders may have gone and come unnoticed, and their watches with them.
+            if due.lost_since.is_some() {
+                // Directories may have been replaced unnoticed, and their watches with them.
                 self.watched.clear();
             }
             self.scan_all(false, now);
-            if due.lost.is_some() {
-                self.outbox.notice(WatchStatus::Rescanned);
+            if due.lost_since.is_some() {
+                self.queue.push_status(WatchStatus::Rescanned);
             }
         }
         if self.poll.is_some_and(|at| at <= now) {
             self.scan_all(false, now);
         }
-        for path in self.settling.due(now, BATCH) {
+        for path in self.writes.due(now, BATCH) {
             self.check_file(&path, now);
         }
-        self.outbox.unsettled = self.settling.len();
-        self.fall_back(now);
+        self.queue.pending = self.writes.len();
+        self.fall_back_to_polling(now);
     }
 
-    /// When there is something to do, if nothing comes before.
+    /// When something is due next, if no event arrives before.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         [
             self.rescan.map(|due| due.at),
             self.poll,
-            self.settling.deadline(),
+            self.writes.deadline(),
         ]
         .into_iter()
         .flatten()
         .min()
     }
 
-    /// A tick that began then is over now. Polling counts its interval from here, and takes its
-    /// share at most.
-    pub(crate) fn polled(&mut self, began: Instant, now: Instant) {
-        if self.poll.is_some_and(|at| at <= began) {
-            let took = now.saturating_duration_since(began);
-            self.poll = Some(now + self.interval().max(took * MAX_SCAN_SHARE));
+    /// Schedules the next poll after a tick that took from `started` to `now`, so that polling
+    /// keeps within its share of the time.
+    pub(crate) fn polled(&mut self, started: Instant, now: Instant) {
+        if self.poll.is_some_and(|at| at <= started) {
+            let elapsed = now.saturating_duration_since(started);
+            self.poll = Some(now + self.interval().max(elapsed * MAX_SCAN_SHARE));
         }
     }
 
-    /// Is there a file whose content isn't known?
-    pub(crate) fn is_learning(&self) -> bool {
+    /// Whether the content of any file is not known yet.
+    pub(crate) fn is_hashing(&self) -> bool {
         self.hashing.is_some()
     }
 
-    /// Reads one file whose content isn't known.
+    /// Reads one file whose content is not known yet.
     pub(crate) fn hash_next(&mut self, now: Instant) {
         while let Some(path) = self.unread.pop() {
             let Some(known) = self
@@ -202,17 +203,19 @@ impl<S: Notifier> Engine<S> {
                 continue;
             };
             match read_state(&path) {
-                FileState::Present(seen) if seen.stamp == known.stamp => known.hash = seen.hash,
-                // It has changed since the start, and that is still to be told.
+                FileState::Present(version) if version.stamp == known.stamp => {
+                    known.hash = version.hash
+                }
+                // It has changed since the start, which is still to be reported.
                 FileState::Present(_) | FileState::Changing | FileState::Missing => {
-                    self.settling.touch(path, WriteState::Unknown, now);
+                    self.writes.touch(path, WriteState::Unknown, now);
                 }
             }
             return;
         }
         if let Some(since) = self.hashing.take() {
-            self.outbox.notice(WatchStatus::Ready {
-                folders: self.watched.len(),
+            self.queue.push_status(WatchStatus::Ready {
+                dirs: self.watched.len(),
                 files: self.known.len(),
                 after: now.saturating_duration_since(since),
             });
@@ -226,49 +229,52 @@ impl<S: Notifier> Engine<S> {
             .max(Duration::from_millis(1))
     }
 
-    /// Looks at everything soon.
-    fn survey_soon(&mut self, now: Instant) {
+    /// Schedules a scan.
+    fn schedule_scan(&mut self, now: Instant) {
         let at = now + MOVE_DELAY;
-        self.rescan.get_or_insert(ScheduledScan { at, lost: None });
+        self.rescan.get_or_insert(ScheduledScan {
+            at,
+            lost_since: None,
+        });
     }
 
-    /// Looks at everything when the flood is over.
-    fn survey_after_loss(&mut self, now: Instant) {
-        let before = self.rescan.and_then(|due| due.lost);
+    /// Schedules a scan after notifications were lost_since.
+    fn schedule_rescan(&mut self, now: Instant) {
+        let before = self.rescan.and_then(|due| due.lost_since);
         let since = before.unwrap_or(now);
         self.rescan = Some(ScheduledScan {
-            at: (now + OVERFLOW_DELAY).min(since + LONGEST_FLOOD),
-            lost: Some(since),
+            at: (now + OVERFLOW_DELAY).min(since + MAX_OVERFLOW_DELAY),
+            lost_since: Some(since),
         });
     }
 
-    /// Polls from now on, if the system has refused.
-    fn fall_back(&mut self, now: Instant) {
-        let Some(exhausted) = self.exhausted.take() else {
+    /// Polls from now on, if a limit of the system is reached.
+    fn fall_back_to_polling(&mut self, now: Instant) {
+        let Some(limit_reached) = self.limit_reached.take() else {
             return;
         };
-        self.system = None;
+        self.notifier = None;
         self.watched.clear();
         self.poll = Some(now + self.interval());
-        self.outbox.notice(WatchStatus::PollingFallback {
-            why: exhausted.reason,
-            cure: exhausted.hint,
-            every: self.interval(),
+        self.queue.push_status(WatchStatus::PollingFallback {
+            reason: limit_reached.reason,
+            hint: limit_reached.hint,
+            interval: self.interval(),
         });
     }
 
-    /// Looks at everything soon, if a root has come or gone.
+    /// Schedules a scan if the path affects a root.
     fn on_root_moved(&mut self, real: &Path, now: Instant) {
         self.on_ignore_changed(real, now);
-        if self.plan.affects_root(real) {
-            self.survey_soon(now);
+        if self.spec.affects_root(real) {
+            self.schedule_scan(now);
         }
     }
 
-    /// The same if what is to be ignored has changed.
+    /// Schedules a scan if the path is a list of ignored files.
     fn on_ignore_changed(&mut self, real: &Path, now: Instant) {
         if real.file_name().is_some_and(|name| name == ".gitignore") {
-            self.survey_soon(now);
+            self.schedule_scan(now);
         }
     }
 }

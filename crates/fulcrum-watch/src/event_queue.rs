@@ -1,4 +1,4 @@
-//! What is to be told, until somebody takes it.
+//! Events that the reader has not received yet.
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
@@ -6,17 +6,18 @@ use std::path::PathBuf;
 
 use crate::change::{Batch, Change, ChangeKind, WatchStatus};
 
-/// What is to be told. It never holds more changes than there are files.
+/// Changes and statuses to report. Changes of one file are merged, so there are at most as many as
+/// files.
 #[derive(Debug, Default)]
 pub(crate) struct EventQueue {
     changes: BTreeMap<PathBuf, Change>,
-    notices: VecDeque<WatchStatus>,
-    pub(crate) unsettled: usize,
+    statuses: VecDeque<WatchStatus>,
+    pub(crate) pending: usize,
 }
 
 impl EventQueue {
-    /// One more change; with one of the same file that nobody has taken it becomes one.
-    pub(crate) fn change(&mut self, change: Change) {
+    /// Adds a change, merged with one of the same file.
+    pub(crate) fn push_change(&mut self, change: Change) {
         let Some(before) = self.changes.remove(&change.path) else {
             self.changes.insert(change.path.clone(), change);
             return;
@@ -38,30 +39,30 @@ impl EventQueue {
             .insert(change.path.clone(), Change { kind, ..change });
     }
 
-    /// One more notice.
-    pub(crate) fn notice(&mut self, notice: WatchStatus) {
-        self.notices.push_back(notice);
+    /// One more push_status.
+    pub(crate) fn push_status(&mut self, push_status: WatchStatus) {
+        self.statuses.push_back(push_status);
     }
 
-    /// The next notice.
-    pub(crate) fn take_notice(&mut self) -> Option<WatchStatus> {
-        self.notices.pop_front()
+    /// The next push_status.
+    pub(crate) fn next_status(&mut self) -> Option<WatchStatus> {
+        self.statuses.pop_front()
     }
 
-    /// All changes.
+    /// Removes all changes.
     pub(crate) fn take_changes(&mut self) -> Option<Batch> {
         if self.changes.is_empty() {
             return None;
         }
         Some(Batch {
             changes: std::mem::take(&mut self.changes).into_values().collect(),
-            pending: self.unsettled,
+            pending: self.pending,
         })
     }
 
-    /// Is there nothing to tell?
+    /// Whether there is nothing to report.
     pub(crate) fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.notices.is_empty()
+        self.changes.is_empty() && self.statuses.is_empty()
     }
 }
 
@@ -70,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn changes_that_nobody_took_become_one() {
+    fn changes_of_one_file_are_merged() {
         use ChangeKind::{Created, Modified, Removed};
         for (before, after, one) in [
             (Created, Modified, Some(Created)),
@@ -79,16 +80,16 @@ mod tests {
             (Removed, Created, Some(Modified)),
             (Modified, Modified, Some(Modified)),
         ] {
-            let mut outbox = EventQueue::default();
+            let mut queue = EventQueue::default();
             for kind in [before, after] {
-                outbox.change(Change {
+                queue.push_change(Change {
                     path: PathBuf::from("/a"),
                     kind,
                     keys: Vec::new(),
                 });
             }
-            let told = outbox.take_changes().map(|batch| batch.changes[0].kind);
-            assert_eq!(told, one, "{before:?}, then {after:?}");
+            let merged = queue.take_changes().map(|batch| batch.changes[0].kind);
+            assert_eq!(merged, one, "{before:?}, then {after:?}");
         }
     }
 }

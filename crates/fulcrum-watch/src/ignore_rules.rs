@@ -1,4 +1,4 @@
-//! Which paths of a tree nobody wants to hear of.
+//! Which paths below a watched directory are ignored.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -10,61 +10,61 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use crate::builtin_ignores::{is_ignored_dir, is_ignored_file};
 use crate::spec::WatchError;
 
-/// The rules of one tree.
+/// The rules of one watched directory.
 #[derive(Debug)]
 pub(crate) struct IgnoreRules {
-    /// The tree's root: what is above, and the root itself, isn't asked about.
+    /// The watched directory. No rule applies to it or to what is above it.
     root: PathBuf,
-    /// Up to here `.gitignore` files hold: the repository, or the app's folder, or the root.
+    /// The topmost directory whose `.gitignore` applies: the repository, the app, or the root.
     top: PathBuf,
-    /// Those of the spec, strongest first.
+    /// The rules of the spec, in order of precedence.
     own: [Arc<Gitignore>; 2],
 }
 
-/// The `.gitignore` of each folder that was asked about, read once.
+/// The `.gitignore` of each directory that was inspected, read once.
 #[derive(Debug, Default)]
 pub(crate) struct GitignoreCache(HashMap<PathBuf, Option<Arc<Gitignore>>>);
 
 impl GitignoreCache {
-    /// Forgets what was read: files may have changed.
+    /// Discards all cached files, since they may have changed.
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
 
-    fn of(&mut self, folder: &Path) -> Option<Arc<Gitignore>> {
-        if let Some(known) = self.0.get(folder) {
+    fn get_or_read(&mut self, dir: &Path) -> Option<Arc<Gitignore>> {
+        if let Some(known) = self.0.get(dir) {
             return known.clone();
         }
-        let path = folder.join(".gitignore");
+        let path = dir.join(".gitignore");
         let read = path.is_file().then(|| Arc::new(Gitignore::new(path).0));
-        self.0.insert(folder.to_owned(), read.clone());
+        self.0.insert(dir.to_owned(), read.clone());
         read
     }
 }
 
-/// The `.gitignore` files that hold in one folder, the nearest first.
+/// The `.gitignore` files that apply in one directory, the nearest first.
 #[derive(Debug)]
 pub(crate) struct Chain(Vec<Arc<Gitignore>>);
 
-/// Compiles lines that are relative to a folder.
+/// Compiles `.gitignore` lines that are relative to a directory.
 ///
 /// # Errors
 /// [`WatchError::Glob`].
-pub(crate) fn compile(of: &Path, lines: &[String]) -> Result<Arc<Gitignore>, WatchError> {
-    let wrong = |line: &str, error: &ignore::Error| WatchError::Glob {
+pub(crate) fn compile(dir: &Path, lines: &[String]) -> Result<Arc<Gitignore>, WatchError> {
+    let invalid = |line: &str, error: &ignore::Error| WatchError::Glob {
         line: line.to_owned(),
-        of: of.to_owned(),
-        why: error.to_string(),
+        dir: dir.to_owned(),
+        reason: error.to_string(),
     };
-    let mut builder = GitignoreBuilder::new(of);
+    let mut builder = GitignoreBuilder::new(dir);
     for line in lines {
         builder
             .add_line(None, line)
-            .map_err(|error| wrong(line, &error))?;
+            .map_err(|error| invalid(line, &error))?;
     }
     let all = lines.join(" ");
     Ok(Arc::new(
-        builder.build().map_err(|error| wrong(&all, &error))?,
+        builder.build().map_err(|error| invalid(&all, &error))?,
     ))
 }
 
@@ -80,9 +80,7 @@ impl IgnoreRules {
         } else {
             root
         };
-        let repository = below
-            .ancestors()
-            .find(|folder| folder.join(".git").exists());
+        let repository = below.ancestors().find(|dir| dir.join(".git").exists());
         Self {
             root: root.to_owned(),
             top: repository.unwrap_or(below).to_owned(),
@@ -90,13 +88,8 @@ impl IgnoreRules {
         }
     }
 
-    /// Does the tree want what is at this path, below its root?
-    pub(crate) fn is_watched(
-        &self,
-        path: &Path,
-        is_folder: bool,
-        files: &mut GitignoreCache,
-    ) -> bool {
+    /// Whether the path, which is below the root, is watched.
+    pub(crate) fn is_watched(&self, path: &Path, is_dir: bool, files: &mut GitignoreCache) -> bool {
         let Ok(rest) = path.strip_prefix(&self.root) else {
             return false;
         };
@@ -105,37 +98,37 @@ impl IgnoreRules {
         while let Some(part) = parts.next() {
             let chain = self.chain(&here, files);
             here.push(part);
-            let folder = is_folder || parts.peek().is_some();
-            if !self.is_entry_watched(&here, folder, &chain) {
+            let dir = is_dir || parts.peek().is_some();
+            if !self.is_entry_watched(&here, dir, &chain) {
                 return false;
             }
         }
         true
     }
 
-    /// What holds in a folder.
-    pub(crate) fn chain(&self, folder: &Path, files: &mut GitignoreCache) -> Chain {
+    /// The `.gitignore` files that apply in a directory.
+    pub(crate) fn chain(&self, dir: &Path, files: &mut GitignoreCache) -> Chain {
         let mut chain = Vec::new();
-        for folder in folder.ancestors() {
-            chain.extend(files.of(folder));
-            if folder == self.top {
+        for dir in dir.ancestors() {
+            chain.extend(files.get_or_read(dir));
+            if dir == self.top {
                 break;
             }
         }
         Chain(chain)
     }
 
-    /// Does the tree want this entry of a folder that it wants?
-    pub(crate) fn is_entry_watched(&self, path: &Path, is_folder: bool, chain: &Chain) -> bool {
+    /// Whether an entry of a watched directory is watched.
+    pub(crate) fn is_entry_watched(&self, path: &Path, is_dir: bool, chain: &Chain) -> bool {
         let Some(name) = path.file_name() else {
             return false;
         };
-        if is_folder && is_ignored_dir(name) || !is_folder && is_ignored_file(name) {
+        if is_dir && is_ignored_dir(name) || !is_dir && is_ignored_file(name) {
             return false;
         }
-        // The nearest list that has an opinion decides.
+        // The nearest rules that match decide.
         for rules in self.own.iter().chain(&chain.0) {
-            match rules.matched(path, is_folder) {
+            match rules.matched(path, is_dir) {
                 Match::None => {}
                 Match::Ignore(_) => return false,
                 Match::Whitelist(_) => return true,
@@ -156,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_rule_decides_and_the_root_itself_is_not_asked_about() {
+    fn the_nearest_rule_decides_and_none_applies_to_the_root() {
         let home = tempfile::tempdir().unwrap();
         let app = home.path();
         let root = app.join("dist");
@@ -167,20 +160,20 @@ mod tests {
         let whole = compile(app, &lines(&["*.md"])).unwrap();
         let rules = IgnoreRules::new(&root, app, tree, whole);
         let mut files = GitignoreCache::default();
-        let mut want = |path: &str| rules.is_watched(&root.join(path), false, &mut files);
-        assert!(want("domain.js"));
-        assert!(!want("a.gen.js"));
-        assert!(want("keep.gen.js"));
-        assert!(!want("gen/deep/a.js"));
-        assert!(!want("views/a.hbs"));
-        assert!(want("views/live.hbs"));
-        assert!(!want("README.md"));
-        assert!(!want("node_modules/a/index.js"));
-        assert!(!want("src/.git/HEAD"));
+        let mut is_watched = |path: &str| rules.is_watched(&root.join(path), false, &mut files);
+        assert!(is_watched("domain.js"));
+        assert!(!is_watched("a.gen.js"));
+        assert!(is_watched("keep.gen.js"));
+        assert!(!is_watched("gen/deep/a.js"));
+        assert!(!is_watched("views/a.hbs"));
+        assert!(is_watched("views/live.hbs"));
+        assert!(!is_watched("README.md"));
+        assert!(!is_watched("node_modules/a/index.js"));
+        assert!(!is_watched("src/.git/HEAD"));
     }
 
     #[test]
-    fn a_broken_glob_is_told_with_its_line() {
+    fn the_error_of_an_invalid_glob_names_its_line() {
         let error = compile(Path::new("/app"), &lines(&["ok", "{a"])).unwrap_err();
         assert!(error.to_string().contains("`{a`"), "{error}");
     }

@@ -1,23 +1,23 @@
-//! Who reloads itself: a domain that writes into its own folder when it starts.
+//! Reload loops: a program that writes a watched file whenever it starts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-/// What counts as a loop.
+/// When reloads are a loop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LoopLimits {
-    /// A change this soon after the start of a reload may have been made by what was started, if
-    /// nobody says earlier that the start is over ([`LoopGuard::settled`]).
+    /// A change within this time after the start of a reload may come from the started process,
+    /// unless [`LoopGuard::settled`] ends the start earlier.
     pub self_write_window: Duration,
-    /// How long a suspect's changes are held back, to see whether others follow without a reload.
+    /// How long changes are held back, to find out whether others follow without a reload.
     pub hold_time: Duration,
-    /// So many reloads in a row, each set off by a change that came soon after the one before, are
-    /// suspected. The loop is told with one reload more, so after `rounds + 1` at most.
+    /// The number of consecutive reloads, each caused by a change shortly after the previous one,
+    /// after which changes are held back. A loop is reported after at most `threshold + 1` reloads.
     pub threshold: u32,
 }
 
 impl Default for LoopLimits {
-    /// 1 s, 1 s, 4 rounds.
+    /// 1 s, 1 s, 4 reloads.
     fn default() -> Self {
         Self {
             self_write_window: Duration::from_secs(1),
@@ -27,20 +27,20 @@ impl Default for LoopLimits {
     }
 }
 
-/// What to do about a change.
+/// What to do with a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoopDecision {
-    /// Reload, as always.
+    /// Reload.
     Proceed,
-    /// Do nothing yet: it may be a loop. If nothing else happens, the guard says in
-    /// [`LoopGuard::due`] that it is time after all, so no save is lost.
+    /// Do nothing yet: it may be a loop. If nothing else happens, [`LoopGuard::due`] returns the
+    /// change later, so that no save is lost.
     Defer,
-    /// It is a loop. Tell it, with the file, once; do nothing.
+    /// A loop was detected. Report it with the file, and do not reload.
     LoopDetected {
-        /// How many reloads there were.
+        /// The number of reloads in the loop.
         reloads: u32,
     },
-    /// It is the loop that has been told. Do nothing.
+    /// The change belongs to a loop that was reported. Do not reload.
     Suppress,
 }
 
@@ -48,11 +48,11 @@ pub enum LoopDecision {
 enum Phase {
     /// Reloads are counted.
     Counting,
-    /// Nothing is reloaded until it is known whether the files change without a reload, too.
+    /// Changes are held back until it is known whether the files also change without a reload.
     Holding { until: Instant },
-    /// One reload more is the proof: a change soon after it closes the circle.
+    /// One more reload is made: a change shortly after it proves the loop.
     Verifying,
-    /// It is a loop; these files no longer count, if they change soon after a start.
+    /// A loop: changes of its files shortly after a start are suppressed.
     Looping,
 }
 
@@ -60,141 +60,136 @@ enum Phase {
 struct LoopState<T> {
     phase: Phase,
     started: Option<Instant>,
-    /// What was started has come as far as it will by itself.
+    /// When the started process was ready or had failed.
     settled: Option<Instant>,
-    /// What has changed soon after each of the reloads that are counted.
+    /// The files that changed shortly after each of the counted reloads.
     files: BTreeSet<T>,
-    /// What has changed soon after the last start.
+    /// The files that changed shortly after the last start.
     since_start: BTreeSet<T>,
-    /// What is held back.
+    /// The files whose changes are held back.
     held: BTreeSet<T>,
     threshold: u32,
 }
 
-/// Finds keys whose reloads set off the next one.
+/// Detects keys whose reloads cause the next reload.
 ///
-/// Tell it of each change before anything is done about it, of each start of a process and of the
-/// end of that start. A person
-/// who saves often looks like a loop for a while, so a suspect isn't condemned at once. Its changes
-/// are held back: one that comes when the time is over in which its own writing would count came
-/// without a reload, so somebody else writes; silence of that length gets one reload more, with what
-/// was held back. Is that, too, followed by a change of the same file, it is a loop.
+/// The caller reports each change before acting on it, each start of a process, and the end of that
+/// start. Frequent saves look like a loop for a while, so changes are held back first:
+/// - A further change after the time in which the process may write came without a reload, so it has
+///   another cause.
+/// - Otherwise one more reload is made, with the changes that were held back. If a change of the
+///   same file follows it, it is a loop.
 ///
-/// Who writes into its own folder again and again while it runs, or not before it is ready, looks
-/// like somebody else who does, and isn't found.
+/// A process that writes a watched file only after it is ready, or repeatedly while it runs, is not
+/// detected.
 ///
-/// A loop ends with a change that isn't its own: of the same file, but not soon after a start.
-/// Changes of other files are always acted on.
+/// A loop ends with a change of its file that does not follow a start. Changes of other files are
+/// never suppressed.
 #[derive(Debug)]
 pub struct LoopGuard<K, T> {
     limits: LoopLimits,
-    suspects: BTreeMap<K, LoopState<T>>,
+    states: BTreeMap<K, LoopState<T>>,
 }
 
 impl<K: Ord + Clone, T: Ord + Clone> LoopGuard<K, T> {
-    /// One that suspects nobody.
+    /// A guard that knows no key.
     #[must_use]
     pub fn new(limits: LoopLimits) -> Self {
         Self {
             limits,
-            suspects: BTreeMap::new(),
+            states: BTreeMap::new(),
         }
     }
 
-    /// A reload for the key begins, whatever has set it off.
+    /// Records the start of a reload of the key, whatever its cause.
     pub fn started(&mut self, key: &K, now: Instant) {
         let limits = self.limits;
-        let suspect = self
-            .suspects
-            .entry(key.clone())
-            .or_insert_with(|| LoopState {
-                phase: Phase::Counting,
-                started: None,
-                settled: None,
-                files: BTreeSet::new(),
-                since_start: BTreeSet::new(),
-                held: BTreeSet::new(),
-                threshold: 0,
-            });
-        let again = std::mem::take(&mut suspect.since_start);
-        match suspect.phase {
+        let state = self.states.entry(key.clone()).or_insert_with(|| LoopState {
+            phase: Phase::Counting,
+            started: None,
+            settled: None,
+            files: BTreeSet::new(),
+            since_start: BTreeSet::new(),
+            held: BTreeSet::new(),
+            threshold: 0,
+        });
+        let changed = std::mem::take(&mut state.since_start);
+        match state.phase {
             Phase::Counting => {
-                // The same files must come back each time; the first round names them.
-                let same: BTreeSet<T> = if suspect.threshold == 0 {
-                    again
+                // The same files must change each time; the first reload determines them.
+                let same: BTreeSet<T> = if state.threshold == 0 {
+                    changed
                 } else {
-                    suspect.files.intersection(&again).cloned().collect()
+                    state.files.intersection(&changed).cloned().collect()
                 };
-                suspect.threshold = if same.is_empty() {
+                state.threshold = if same.is_empty() {
                     0
                 } else {
-                    suspect.threshold + 1
+                    state.threshold + 1
                 };
-                suspect.files = same;
+                state.files = same;
             }
             Phase::Holding { .. } | Phase::Verifying | Phase::Looping => {}
         }
-        suspect.started = Some(now);
-        suspect.settled = None;
-        if let Phase::Holding { until } = &mut suspect.phase {
-            // Reloaded by other means, meanwhile: the doubt waits for what follows that.
+        state.started = Some(now);
+        state.settled = None;
+        if let Phase::Holding { until } = &mut state.phase {
+            // Reloaded for another reason meanwhile: what follows that reload decides.
             *until = now + limits.hold_time;
         }
     }
 
-    /// What was started for the key last is ready, or has failed. What changes from now on is
-    /// somebody else's doing: a person or a program that waits for the reload and then saves
-    /// again must not look like a loop.
+    /// Records that the process that was started last is ready or has failed. Later changes have
+    /// another cause, such as a program that waits for the reload and then saves again.
     pub fn settled(&mut self, key: &K, now: Instant) {
-        if let Some(suspect) = self.suspects.get_mut(key) {
-            suspect.settled.get_or_insert(now);
+        if let Some(state) = self.states.get_mut(key) {
+            state.settled.get_or_insert(now);
         }
     }
 
-    /// A file of the key's has changed. `now` is when it was written, as far as that is known.
+    /// Records a change of a file of the key. `now` is the time of the write, as far as it is
+    /// known.
     pub fn changed(&mut self, key: &K, item: &T, now: Instant) -> LoopDecision {
         let limits = self.limits;
-        let Some(suspect) = self.suspects.get_mut(key) else {
+        let Some(state) = self.states.get_mut(key) else {
             return LoopDecision::Proceed;
         };
-        let soon = suspect.started.is_some_and(|started| {
-            let over = suspect
-                .settled
-                .unwrap_or(started + limits.self_write_window);
-            started <= now && now < over
+        let is_self_write = state.started.is_some_and(|started| {
+            let end = state.settled.unwrap_or(started + limits.self_write_window);
+            started <= now && now < end
         });
-        if !soon {
-            let had = suspect.files.contains(item) || suspect.threshold == 0;
-            if had {
-                // Somebody else writes it: nothing is suspected any more.
-                suspect.clear();
+        if !is_self_write {
+            let was_expected = state.files.contains(item) || state.threshold == 0;
+            if was_expected {
+                // The file has another writer, so this is no loop.
+                state.clear();
             }
             return LoopDecision::Proceed;
         }
-        let is_suspected = suspect.files.contains(item);
-        match suspect.phase {
+        let is_suspected = state.files.contains(item);
+        match state.phase {
             Phase::Counting => {
-                suspect.since_start.insert(item.clone());
-                if !is_suspected || suspect.threshold + 1 < limits.threshold.max(1) {
+                state.since_start.insert(item.clone());
+                if !is_suspected || state.threshold + 1 < limits.threshold.max(1) {
                     return LoopDecision::Proceed;
                 }
-                suspect.phase = Phase::Holding {
+                state.phase = Phase::Holding {
                     until: now + limits.hold_time,
                 };
-                suspect.held.insert(item.clone());
+                state.held.insert(item.clone());
                 LoopDecision::Defer
             }
             Phase::Holding { .. } if is_suspected => {
-                suspect.phase = Phase::Holding {
+                state.phase = Phase::Holding {
                     until: now + limits.hold_time,
                 };
-                suspect.held.insert(item.clone());
+                state.held.insert(item.clone());
                 LoopDecision::Defer
             }
             Phase::Verifying if is_suspected => {
-                suspect.phase = Phase::Looping;
+                state.phase = Phase::Looping;
                 LoopDecision::LoopDetected {
-                    reloads: suspect.threshold + 2,
+                    reloads: state.threshold + 2,
                 }
             }
             Phase::Looping if is_suspected => LoopDecision::Suppress,
@@ -202,41 +197,41 @@ impl<K: Ord + Clone, T: Ord + Clone> LoopGuard<K, T> {
         }
     }
 
-    /// What was held back and is to be acted on now: the reload that is the proof.
+    /// The changes that were held back and are due now: the reload that proves or disproves a loop.
     pub fn due(&mut self, now: Instant) -> Vec<(K, BTreeSet<T>)> {
         let mut due = Vec::new();
-        for (key, suspect) in &mut self.suspects {
-            if matches!(suspect.phase, Phase::Holding { until } if until <= now) {
-                suspect.phase = Phase::Verifying;
-                due.push((key.clone(), std::mem::take(&mut suspect.held)));
+        for (key, state) in &mut self.states {
+            if matches!(state.phase, Phase::Holding { until } if until <= now) {
+                state.phase = Phase::Verifying;
+                due.push((key.clone(), std::mem::take(&mut state.held)));
             }
         }
         due
     }
 
-    /// When [`due`](Self::due) has something, if nothing changes before.
+    /// When [`due`](Self::due) returns something, if nothing changes before.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.suspects
+        self.states
             .values()
-            .filter_map(|suspect| match suspect.phase {
+            .filter_map(|state| match state.phase {
                 Phase::Holding { until } => Some(until),
                 Phase::Counting | Phase::Verifying | Phase::Looping => None,
             })
             .min()
     }
 
-    /// Is the key known to reload itself?
+    /// Whether a loop of the key was detected.
     #[must_use]
     pub fn is_looping(&self, key: &K) -> bool {
-        self.suspects
+        self.states
             .get(key)
-            .is_some_and(|suspect| matches!(suspect.phase, Phase::Looping))
+            .is_some_and(|state| matches!(state.phase, Phase::Looping))
     }
 
-    /// Forgets a key that is no longer there.
-    pub fn forget(&mut self, key: &K) {
-        self.suspects.remove(key);
+    /// Removes a key.
+    pub fn remove(&mut self, key: &K) {
+        self.states.remove(key);
     }
 }
 

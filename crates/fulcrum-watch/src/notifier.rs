@@ -1,4 +1,4 @@
-//! The system's notifications, behind a trait that tests stand in for.
+//! The system's notifications, behind a trait that tests implement too.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,31 +6,31 @@ use std::path::{Path, PathBuf};
 use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind, RemoveKind, RenameMode};
 use notify::{Config, ErrorKind, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-/// Something that the system told of.
+/// A notification of the system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FsEvent {
     /// Data was written; more may come.
     Written(PathBuf),
-    /// Whoever wrote has closed the file.
+    /// A writer has closed the file.
     Closed(PathBuf),
-    /// A name has come into being.
+    /// The path was created.
     Created(PathBuf),
-    /// Something was renamed to this name, or something has happened that isn't told precisely.
+    /// Something was renamed to this path, or something unspecified happened to it.
     Arrived(PathBuf),
-    /// A name is gone, or moved away; with it whatever was watched there.
+    /// The path was removed or renamed, and with it whatever was watched there.
     Gone(PathBuf),
     /// Notifications were lost.
     Lost,
 }
 
-/// Why a folder isn't watched.
+/// Why a directory is not watched.
 #[derive(Debug)]
 pub(crate) enum WatchFailure {
-    /// It is gone, which will be told, or was.
+    /// It does not exist any more, which another notification reports.
     Gone,
-    /// The system has no more notifications for us.
+    /// A limit of the system is reached.
     LimitReached(LimitReached),
-    /// Anything else.
+    /// Another error.
     Other(String),
 }
 
@@ -41,36 +41,38 @@ pub(crate) struct LimitReached {
     pub(crate) hint: String,
 }
 
-/// What notifies of changes in folders, not in what is below them.
+/// Notifies of changes directly in directories, not below them.
 pub(crate) trait Notifier {
-    /// Begins to notify of a folder. To ask twice does no harm.
-    fn watch(&mut self, folder: &Path) -> Result<(), WatchFailure>;
-    /// Ends it. That it wasn't watched does no harm.
-    fn unwatch(&mut self, folder: &Path);
+    /// Starts notifications for a directory. Idempotent.
+    fn watch(&mut self, dir: &Path) -> Result<(), WatchFailure>;
+    /// Stops notifications for a directory. Idempotent.
+    fn unwatch(&mut self, dir: &Path);
 }
 
-/// The notifications of this machine.
+/// The notifications of the operating system.
 pub(crate) struct NotifyBackend(RecommendedWatcher);
 
 impl NotifyBackend {
-    /// Hands signals to `tell`, on a thread of its own.
-    pub(crate) fn new(tell: impl Fn(FsEvent) + Send + 'static) -> Result<Self, LimitReached> {
+    /// Calls `on_event` with each notification, on another thread.
+    pub(crate) fn new(on_event: impl Fn(FsEvent) + Send + 'static) -> Result<Self, LimitReached> {
         let handler = move |event: notify::Result<notify::Event>| match event {
-            Ok(event) => translate(event, &tell),
-            Err(_) => tell(FsEvent::Lost),
+            Ok(event) => translate(event, &on_event),
+            Err(_) => on_event(FsEvent::Lost),
         };
         RecommendedWatcher::new(handler, Config::default())
             .map(Self)
-            .map_err(|error| exhausted(&error, &INSTANCES))
+            .map_err(|error| limit_reached(&error, &INSTANCES))
     }
 }
 
 impl Notifier for NotifyBackend {
-    fn watch(&mut self, folder: &Path) -> Result<(), WatchFailure> {
+    fn watch(&mut self, dir: &Path) -> Result<(), WatchFailure> {
         self.0
-            .watch(folder, RecursiveMode::NonRecursive)
+            .watch(dir, RecursiveMode::NonRecursive)
             .map_err(|error| match &error.kind {
-                ErrorKind::MaxFilesWatch => WatchFailure::LimitReached(exhausted(&error, &WATCHES)),
+                ErrorKind::MaxFilesWatch => {
+                    WatchFailure::LimitReached(limit_reached(&error, &WATCHES))
+                }
                 ErrorKind::PathNotFound => WatchFailure::Gone,
                 ErrorKind::Io(io) if io.kind() == std::io::ErrorKind::NotFound => {
                     WatchFailure::Gone
@@ -82,19 +84,19 @@ impl Notifier for NotifyBackend {
             })
     }
 
-    fn unwatch(&mut self, folder: &Path) {
-        // The kernel drops the watch of a folder that goes, and notify with it.
-        let _ = self.0.unwatch(folder);
+    fn unwatch(&mut self, dir: &Path) {
+        // The watch of a removed directory is gone already.
+        let _ = self.0.unwatch(dir);
     }
 }
 
-fn translate(event: notify::Event, tell: &impl Fn(FsEvent)) {
+fn translate(event: notify::Event, on_event: &impl Fn(FsEvent)) {
     if event.need_rescan() {
-        return tell(FsEvent::Lost);
+        return on_event(FsEvent::Lost);
     }
-    let as_signal: fn(PathBuf) -> FsEvent = match event.kind {
+    let to_event: fn(PathBuf) -> FsEvent = match event.kind {
         EventKind::Access(AccessKind::Close(AccessMode::Write)) => FsEvent::Closed,
-        // Opening and reading, our own included; and times, owners and permissions.
+        // Opening and reading, which scans cause too; and times, owners and permissions.
         EventKind::Access(_) | EventKind::Modify(ModifyKind::Metadata(_)) => return,
         EventKind::Create(
             CreateKind::Any | CreateKind::File | CreateKind::Folder | CreateKind::Other,
@@ -103,7 +105,7 @@ fn translate(event: notify::Event, tell: &impl Fn(FsEvent)) {
         | EventKind::Remove(
             RemoveKind::Any | RemoveKind::File | RemoveKind::Folder | RemoveKind::Other,
         ) => FsEvent::Gone,
-        // Both halves have been told on their own.
+        // Both halves of the rename have their own events.
         EventKind::Modify(ModifyKind::Name(RenameMode::Both)) => return,
         EventKind::Modify(ModifyKind::Name(
             RenameMode::To | RenameMode::Any | RenameMode::Other,
@@ -113,17 +115,17 @@ fn translate(event: notify::Event, tell: &impl Fn(FsEvent)) {
         }
         EventKind::Any | EventKind::Other => FsEvent::Arrived,
     };
-    event.paths.into_iter().map(as_signal).for_each(tell);
+    event.paths.into_iter().map(to_event).for_each(on_event);
 }
 
-/// A limit of inotify: what it counts, and the settings that hold it; the lower one applies.
+/// A limit of inotify: what it counts, and its settings, of which the lower one applies.
 struct Limit {
-    what: &'static str,
+    counts: &'static str,
     settings: [(&'static str, &'static str); 2],
 }
 
 const WATCHES: Limit = Limit {
-    what: "folders that may be watched",
+    counts: "watches",
     settings: [
         (
             "fs.inotify.max_user_watches",
@@ -137,7 +139,7 @@ const WATCHES: Limit = Limit {
 };
 
 const INSTANCES: Limit = Limit {
-    what: "programs that may watch",
+    counts: "inotify instances",
     settings: [
         (
             "fs.inotify.max_user_instances",
@@ -150,7 +152,7 @@ const INSTANCES: Limit = Limit {
     ],
 };
 
-fn exhausted(error: &notify::Error, limit: &Limit) -> LimitReached {
+fn limit_reached(error: &notify::Error, limit: &Limit) -> LimitReached {
     let value = |path: &str| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
     let [(first, first_at), (second, second_at)] = limit.settings;
     let (name, now) = match (value(first_at), value(second_at)) {
@@ -161,12 +163,12 @@ fn exhausted(error: &notify::Error, limit: &Limit) -> LimitReached {
     let Some(now) = now else {
         return LimitReached {
             reason: error.to_string(),
-            hint: String::from("see what else watches files on this machine"),
+            hint: String::from("find out which other programs watch files on this machine"),
         };
     };
     let more = now.saturating_mul(4).max(1024);
     LimitReached {
-        reason: format!("the number of {} is used up ({name} is {now})", limit.what),
+        reason: format!("limit of {} reached ({name} is {now})", limit.counts),
         hint: format!("sudo sysctl {name}={more}"),
     }
 }

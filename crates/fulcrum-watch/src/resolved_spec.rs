@@ -1,4 +1,4 @@
-//! Where what the spec names really is.
+//! A spec with canonical paths.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,28 +8,28 @@ use crate::ignore_rules::{GitignoreCache, IgnoreRules, compile};
 use crate::spec::absolute;
 use crate::spec::{WatchError, WatchSpec};
 
-/// One tree or single file of a spec.
+/// One directory or file of a spec.
 #[derive(Debug)]
 pub(crate) struct Root {
     pub(crate) key: Key,
-    /// As the caller named it.
+    /// The path in the spec.
     pub(crate) requested: PathBuf,
-    /// Where it is; of a single file, where its name is. Without links above it. `None` while it,
-    /// or for a single file its folder, isn't there.
+    /// The canonical path; of a file, the canonical directory with the file's name. `None` while the
+    /// directory does not exist.
     pub(crate) canonical: Option<PathBuf>,
-    /// The rules of a tree; none for a single file.
+    /// The rules of a directory; none for a file.
     pub(crate) rules: Option<IgnoreRules>,
 }
 
-/// What is to be watched, ready for use.
+/// What is to be watched, with canonical paths.
 #[derive(Debug)]
 pub(crate) struct ResolvedSpec {
     app_root: PathBuf,
     pub(crate) roots: Vec<Root>,
     pub(crate) files: GitignoreCache,
-    /// Folders that must be watched to see a root come and go.
+    /// Directories that must be watched to notice that a root appears or disappears.
     pub(crate) parent_dirs: Vec<PathBuf>,
-    /// Paths whose coming and going moves a root.
+    /// Paths whose creation or removal changes where a root is.
     chain: Vec<PathBuf>,
 }
 
@@ -40,7 +40,7 @@ impl ResolvedSpec {
         absolute(&spec.app_root)?;
         let app = compile(&spec.app_root, &spec.ignore)?;
         let mut roots = Vec::new();
-        for tree in &spec.trees {
+        for tree in &spec.dirs {
             absolute(&tree.root)?;
             let own = compile(&tree.root, &tree.ignore)?;
             roots.push(Root {
@@ -73,28 +73,27 @@ impl ResolvedSpec {
         })
     }
 
-    /// Looks again where everything is.
+    /// Resolves all paths again.
     pub(crate) fn resolve(&mut self) {
         self.files.clear();
         self.parent_dirs.clear();
         self.chain.clear();
         for root in &mut self.roots {
-            let mut way = PathResolver {
+            let mut resolver = PathResolver {
                 app_root: &self.app_root,
                 parent_dirs: &mut self.parent_dirs,
                 chain: &mut self.chain,
             };
             root.canonical = if root.rules.is_some() {
-                way.follow(&root.requested).filter(|real| real.is_dir())
+                resolver
+                    .follow(&root.requested)
+                    .filter(|real| real.is_dir())
             } else {
-                let folder = root
-                    .requested
-                    .parent()
-                    .and_then(|folder| way.follow(folder));
+                let dir = root.requested.parent().and_then(|dir| resolver.follow(dir));
                 let name = root.requested.file_name();
-                folder.zip(name).map(|(folder, name)| {
-                    way.parent_dirs.push(folder.clone());
-                    folder.join(name)
+                dir.zip(name).map(|(dir, name)| {
+                    resolver.parent_dirs.push(dir.clone());
+                    dir.join(name)
                 })
             };
         }
@@ -104,16 +103,16 @@ impl ResolvedSpec {
         self.chain.dedup();
     }
 
-    /// Would a root be elsewhere if something came to this path, or went from it?
+    /// Whether the creation or removal of this path changes where a root is.
     pub(crate) fn affects_root(&self, real: &Path) -> bool {
         self.chain
             .binary_search_by(|path| path.as_path().cmp(real))
             .is_ok()
     }
 
-    /// The names by which the spec knows a real path.
+    /// The paths by which the spec names a canonical path.
     pub(crate) fn requested(&self, real: &Path) -> Vec<PathBuf> {
-        let mut names: Vec<PathBuf> = Vec::new();
+        let mut paths: Vec<PathBuf> = Vec::new();
         for root in &self.roots {
             let Some(rest) = root
                 .canonical
@@ -127,22 +126,22 @@ impl ResolvedSpec {
                 (Some(_), false) => root.requested.join(rest),
                 (None, false) => continue,
             };
-            if !names.contains(&name) {
-                names.push(name);
+            if !paths.contains(&name) {
+                paths.push(name);
             }
         }
-        names
+        paths
     }
 
-    /// Whose file is this? Empty if nobody wants it.
+    /// The keys that a file belongs to; empty if it is not watched.
     pub(crate) fn keys_for(&mut self, path: &Path) -> Vec<Key> {
         let mut keys = Vec::new();
         for root in &self.roots {
-            let wanted = match &root.rules {
+            let is_watched = match &root.rules {
                 Some(rules) => rules.is_watched(path, false, &mut self.files),
                 None => root.requested == path,
             };
-            if wanted && !keys.contains(&root.key) {
+            if is_watched && !keys.contains(&root.key) {
                 keys.push(root.key.clone());
             }
         }
@@ -150,7 +149,7 @@ impl ResolvedSpec {
     }
 }
 
-/// The way to a root, component by component.
+/// Resolves the path of a root, component by component.
 struct PathResolver<'a> {
     app_root: &'a Path,
     parent_dirs: &'a mut Vec<PathBuf>,
@@ -158,16 +157,16 @@ struct PathResolver<'a> {
 }
 
 impl PathResolver<'_> {
-    /// Where the path leads, if anywhere. Notes the folders to watch: the one above the app's, and
-    /// those from there on; elsewhere the last one above; any with a link in it that is followed;
-    /// and the last that is there if the rest isn't.
-    fn follow(&mut self, asked: &Path) -> Option<PathBuf> {
-        let is_within = asked.starts_with(self.app_root);
-        let top = if is_within { self.app_root } else { asked };
+    /// The canonical path, if it exists. Records the directories to watch: within the app, its
+    /// parent and all from there on; elsewhere, the parent; each that contains a link that is
+    /// followed; and the last that exists, if the rest does not.
+    fn follow(&mut self, requested: &Path) -> Option<PathBuf> {
+        let is_within = requested.starts_with(self.app_root);
+        let top = if is_within { self.app_root } else { requested };
         let mut real = PathBuf::new();
-        let mut named = PathBuf::new();
-        for part in asked.components() {
-            named.push(part);
+        let mut path = PathBuf::new();
+        for part in requested.components() {
+            path.push(part);
             let here = real.join(part);
             self.chain.push(here.clone());
             let Ok(meta) = fs::symlink_metadata(&here) else {
@@ -180,10 +179,10 @@ impl PathResolver<'_> {
             } else {
                 real = here;
             }
-            // The last one above is watched as well: a folder that goes while a process is in it
-            // tells only its parent.
-            let is_above = Some(named.as_path()) == top.parent();
-            if is_above || is_within && named.starts_with(top) {
+            // The parent is watched as well: only it is notified of the removal of a directory that
+            // a process is still using.
+            let is_above = Some(path.as_path()) == top.parent();
+            if is_above || is_within && path.starts_with(top) {
                 self.parent_dirs.push(real.clone());
             }
         }

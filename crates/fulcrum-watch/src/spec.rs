@@ -5,38 +5,39 @@ use std::time::Duration;
 
 use crate::change::Key;
 
-/// What is to be watched. Order matters only for the order of the keys of a change.
+/// What is to be watched. The order determines only the order of the keys of a change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WatchSpec {
-    /// The app's folder, absolute. The `.gitignore` files from here down (or from the repository
-    /// that it is in) hold for the trees below it, and the folders between it and a tree are
-    /// watched, so that a tree comes back with them.
+    /// The app's directory, absolute. `.gitignore` files from here down (or from the repository that
+    /// contains it) apply to the directories below it. The directories in between are watched too,
+    /// so that a watched directory is noticed when it is created again.
     pub app_root: PathBuf,
-    /// Folders that are watched with all that is in them.
-    pub trees: Vec<WatchedDir>,
-    /// Single files, wherever they are. No rule ignores them: `.env` is in every `.gitignore`.
+    /// Directories that are watched recursively.
+    pub dirs: Vec<WatchedDir>,
+    /// Single files, anywhere. No rule ignores them, since files such as `.env` are in most
+    /// `.gitignore` files.
     pub files: Vec<WatchedFile>,
-    /// Lines as in a `.gitignore` in the app's folder, for all trees.
+    /// Lines as in a `.gitignore` in the app's directory, for all watched directories.
     pub ignore: Vec<String>,
 }
 
-/// A folder that is watched with all that is in it, whether it is there yet or not.
+/// A directory that is watched recursively, whether it exists yet or not.
 ///
-/// It may itself have a name that is ignored elsewhere, may be a symbolic link, and may be within
-/// another. Symbolic links to folders *in* it aren't followed: Node knows a module by its real
-/// path, which can be watched as a tree of its own.
+/// It may have a name that is ignored elsewhere, may be a symbolic link, and may be inside another
+/// watched directory. Symbolic links to directories *in* it are not followed: Node identifies a
+/// module by its canonical path, which can be watched as a directory of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatchedDir {
-    /// What changes in it are told with.
+    /// The key of changes in it.
     pub key: Key,
     /// Absolute.
     pub root: PathBuf,
-    /// Lines as in a `.gitignore` in the tree's root.
+    /// Lines as in a `.gitignore` in this directory.
     pub ignore: Vec<String>,
 }
 
 impl WatchedDir {
-    /// A tree that ignores nothing of its own.
+    /// A directory without ignore rules of its own.
     #[must_use]
     pub fn new(key: impl Into<Key>, root: impl Into<PathBuf>) -> Self {
         Self {
@@ -47,10 +48,10 @@ impl WatchedDir {
     }
 }
 
-/// A file that is watched by its name, whether it is there yet or not.
+/// A file that is watched by its path, whether it exists yet or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatchedFile {
-    /// What changes of it are told with.
+    /// The key of its changes.
     pub key: Key,
     /// Absolute.
     pub path: PathBuf,
@@ -67,18 +68,18 @@ impl WatchedFile {
     }
 }
 
-/// How it is watched.
+/// How to watch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WatchOptions {
-    /// `None`: the system notifies. `Some`: everything is looked at again and again, with this
-    /// time between; for file systems that don't notify (NFS, mounts of WSL and of containers).
+    /// The interval of polling, for file systems without notifications (NFS, mounts of WSL and of
+    /// containers). `None`: the system's notifications are used.
     pub poll: Option<Duration>,
-    /// The time between two looks when the system has no notifications left for us.
+    /// The interval of polling after a limit on notifications was reached.
     pub fallback: Duration,
 }
 
 impl Default for WatchOptions {
-    /// Notifications; every 500 ms when there are none left.
+    /// Notifications, with 500 ms as the interval of the fallback.
     fn default() -> Self {
         Self {
             poll: None,
@@ -87,27 +88,27 @@ impl Default for WatchOptions {
     }
 }
 
-/// Why nothing can be watched.
+/// Why watching cannot start or continue.
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
-    /// A path of the spec isn't absolute.
-    #[error("can't watch {}: the path isn't absolute; resolve it against the app's folder", .0.display())]
+    /// A path of the spec is not absolute.
+    #[error("cannot watch {}: the path is not absolute", .0.display())]
     Relative(PathBuf),
-    /// A line of the spec isn't a glob.
-    #[error("can't ignore `{line}` in {}: {why}; write it as in a .gitignore", .of.display())]
+    /// A line of the spec is not a valid glob.
+    #[error("invalid ignore pattern `{line}` in {}: {reason}\n  hint: use the syntax of .gitignore", .dir.display())]
     Glob {
         /// The line.
         line: String,
-        /// The folder that it is relative to.
-        of: PathBuf,
-        /// What is wrong with it.
-        why: String,
+        /// The directory that the line is relative to.
+        dir: PathBuf,
+        /// What is wrong with the line.
+        reason: String,
     },
-    /// The thread that watches couldn't be started.
-    #[error("can't start watching: no thread for it: {0}")]
+    /// The watcher thread cannot be started.
+    #[error("cannot start the watcher thread: {0}")]
     Thread(#[source] std::io::Error),
-    /// The thread that watches has ended.
-    #[error("the watching has ended; this is a defect of Fulcrum's")]
+    /// The watcher thread has ended unexpectedly.
+    #[error("internal error: the watcher thread has ended")]
     Ended,
 }
 

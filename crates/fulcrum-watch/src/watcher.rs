@@ -1,14 +1,14 @@
-//! The thread that watches, and the handle on it.
+//! The watcher thread and its handle.
 #![expect(
     clippy::disallowed_methods,
-    reason = "the driver: it reads the clock for all that is decided here"
+    reason = "the driver reads the clock and passes the time to the engine"
 )]
 
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc as news;
+use tokio::sync::mpsc as events;
 use tokio::sync::oneshot;
 
 use crate::change::WatchEvent;
@@ -17,77 +17,78 @@ use crate::notifier::{FsEvent, NotifyBackend};
 use crate::resolved_spec::ResolvedSpec;
 use crate::spec::{WatchError, WatchOptions, WatchSpec};
 
-/// So much may wait for a slow reader; then changes are merged until it has taken some.
+/// The number of events that wait for a slow reader; beyond it, changes are merged.
 const QUEUE_LEN: usize = 64;
 
-/// How soon a slow reader is tried again.
+/// The delay before events are sent to a slow reader again.
 const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
-/// So many signals are taken in before something is told.
+/// The number of notifications that are handled before events are sent.
 const EVENTS_PER_TURN: usize = 4096;
 
-/// Contents are learned in pieces of this length, with as long a rest between: the app is starting
-/// just then, and a save must not wait.
+/// Files are hashed in slices of this length, with pauses of the same length: the app is starting
+/// at that time, and a save must not wait.
 const HASH_SLICE: Duration = Duration::from_millis(2);
 
 enum Message {
-    Signal(FsEvent),
+    FsEvent(FsEvent),
     Update(ResolvedSpec, oneshot::Sender<()>),
     Stop,
 }
 
-/// Watches until it is dropped.
+/// Watches directories and files until it is dropped.
 #[derive(Debug)]
 pub struct Watcher {
     control: Sender<Message>,
-    news: news::Receiver<WatchEvent>,
+    events: events::Receiver<WatchEvent>,
 }
 
 impl Watcher {
-    /// Starts to watch. Whatever changes after this has returned is told.
+    /// Starts watching. Every change after the return is reported.
     ///
     /// # Errors
     /// [`WatchError::Relative`], [`WatchError::Glob`], [`WatchError::Thread`].
     pub async fn start(spec: &WatchSpec, options: WatchOptions) -> Result<Self, WatchError> {
-        let plan = ResolvedSpec::new(spec)?;
+        let spec = ResolvedSpec::new(spec)?;
         let (control, messages) = mpsc::channel();
-        let (tell, news) = news::channel(QUEUE_LEN);
+        let (sender, events) = events::channel(QUEUE_LEN);
         let (ready, is_ready) = oneshot::channel();
-        let signals = control.clone();
+        let to_thread = control.clone();
         thread::Builder::new()
             .name(String::from("watch"))
             .spawn(move || {
-                let system = NotifyBackend::new(move |signal| {
-                    // Whom it would be told has ended.
-                    let _ = signals.send(Message::Signal(signal));
+                let system = NotifyBackend::new(move |event| {
+                    // The watcher thread may have ended.
+                    let _ = to_thread.send(Message::FsEvent(event));
                 });
-                let engine = Engine::new(plan, system, options, Instant::now());
+                let engine = Engine::new(spec, system, options, Instant::now());
                 let _ = ready.send(());
-                run(engine, &messages, &tell);
+                run(engine, &messages, &sender);
             })
             .map_err(WatchError::Thread)?;
         is_ready.await.map_err(|_| WatchError::Ended)?;
-        Ok(Self { control, news })
+        Ok(Self { control, events })
     }
 
-    /// Waits for what is new. `None` if the watching has ended, which it does only by a defect.
-    /// Cancel safe: a future dropped before it is ready has taken nothing.
+    /// Waits for the next event. `None` if the watcher thread has ended, which is an internal error.
+    ///
+    /// Cancel safe: if the future is dropped before it is ready, no event is lost.
     pub async fn next(&mut self) -> Option<WatchEvent> {
-        self.news.recv().await
+        self.events.recv().await
     }
 
-    /// Watches something else from now on; what is still watched goes on without a gap, and of
-    /// what isn't any more nothing is told. Whatever changes in new trees and files after this has
-    /// returned is told.
+    /// Replaces the spec. Watching of what is in both continues without a gap; what is only in the
+    /// old spec is no longer reported. Every change of what is new in the spec is reported after the
+    /// return.
     ///
     /// # Errors
-    /// [`WatchError::Relative`] and [`WatchError::Glob`], after which the old spec holds;
+    /// [`WatchError::Relative`] and [`WatchError::Glob`], which leave the old spec in force;
     /// [`WatchError::Ended`].
     pub async fn update(&self, spec: &WatchSpec) -> Result<(), WatchError> {
-        let plan = ResolvedSpec::new(spec)?;
+        let spec = ResolvedSpec::new(spec)?;
         let (done, is_done) = oneshot::channel();
         self.control
-            .send(Message::Update(plan, done))
+            .send(Message::Update(spec, done))
             .map_err(|_| WatchError::Ended)?;
         is_done.await.map_err(|_| WatchError::Ended)
     }
@@ -95,7 +96,7 @@ impl Watcher {
 
 impl Drop for Watcher {
     fn drop(&mut self) {
-        // If nobody hears it, the thread has ended already.
+        // Without a receiver the thread has ended already.
         let _ = self.control.send(Message::Stop);
     }
 }
@@ -103,9 +104,9 @@ impl Drop for Watcher {
 fn run(
     mut engine: Engine<NotifyBackend>,
     messages: &Receiver<Message>,
-    tell: &news::Sender<WatchEvent>,
+    sender: &events::Sender<WatchEvent>,
 ) {
-    while deliver(&mut engine, tell) {
+    while deliver(&mut engine, sender) {
         let first = match wait(&engine, messages) {
             Ok(message) => Some(message),
             Err(RecvTimeoutError::Timeout) => None,
@@ -118,9 +119,9 @@ fn run(
             .take(EVENTS_PER_TURN)
         {
             match message {
-                Message::Signal(signal) => engine.signal(signal, Instant::now()),
-                Message::Update(plan, done) => {
-                    engine.update(plan, Instant::now());
+                Message::FsEvent(event) => engine.on_event(event, Instant::now()),
+                Message::Update(spec, done) => {
+                    engine.update(spec, Instant::now());
                     let _ = done.send(());
                 }
                 Message::Stop => return,
@@ -129,16 +130,16 @@ fn run(
         let now = Instant::now();
         engine.tick(now);
         engine.polled(now, Instant::now());
-        if is_idle && engine.is_learning() {
+        if is_idle && engine.is_hashing() {
             let end = Instant::now() + HASH_SLICE;
-            while engine.is_learning() && Instant::now() < end {
+            while engine.is_hashing() && Instant::now() < end {
                 engine.hash_next(Instant::now());
             }
         }
     }
 }
 
-/// The next message, or nothing if there is something to do without one.
+/// Waits for the next message, or until something is due.
 fn wait(
     engine: &Engine<NotifyBackend>,
     messages: &Receiver<Message>,
@@ -146,8 +147,8 @@ fn wait(
     let now = Instant::now();
     let deadline = [
         engine.deadline(),
-        engine.is_learning().then(|| now + HASH_SLICE),
-        (!engine.outbox.is_empty()).then(|| now + RETRY_INTERVAL),
+        engine.is_hashing().then(|| now + HASH_SLICE),
+        (!engine.queue.is_empty()).then(|| now + RETRY_INTERVAL),
     ];
     match deadline.into_iter().flatten().min() {
         Some(at) => messages.recv_timeout(at.saturating_duration_since(now)),
@@ -155,18 +156,18 @@ fn wait(
     }
 }
 
-/// Tells as much as the reader takes. `false` if there is no reader.
-fn deliver(engine: &mut Engine<NotifyBackend>, tell: &news::Sender<WatchEvent>) -> bool {
-    while !engine.outbox.is_empty() {
-        let place = match tell.try_reserve() {
-            Ok(place) => place,
-            Err(news::error::TrySendError::Full(())) => return true,
-            Err(news::error::TrySendError::Closed(())) => return false,
+/// Sends as many events as the reader's queue takes. `false` if there is no reader.
+fn deliver(engine: &mut Engine<NotifyBackend>, sender: &events::Sender<WatchEvent>) -> bool {
+    while !engine.queue.is_empty() {
+        let slot = match sender.try_reserve() {
+            Ok(slot) => slot,
+            Err(events::error::TrySendError::Full(())) => return true,
+            Err(events::error::TrySendError::Closed(())) => return false,
         };
-        if let Some(notice) = engine.outbox.take_notice() {
-            place.send(WatchEvent::WatchStatus(notice));
-        } else if let Some(batch) = engine.outbox.take_changes() {
-            place.send(WatchEvent::Changes(batch));
+        if let Some(status) = engine.queue.next_status() {
+            slot.send(WatchEvent::Status(status));
+        } else if let Some(batch) = engine.queue.take_changes() {
+            slot.send(WatchEvent::Changes(batch));
         }
     }
     true

@@ -1,36 +1,37 @@
-//! When a touched file is looked at: as soon as its save is over, not sooner.
+//! When a touched file is checked: as soon as its save is complete, not earlier.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// A file that is still being written is left alone for so long after each write. Where the system
-/// tells of a file being closed, that ends it at once, and this is for those who never close.
-const QUIET: Duration = Duration::from_millis(if cfg!(target_os = "linux") { 100 } else { 10 });
+/// The delay of the check after each write. On Linux the notification of the close ends it at once,
+/// so the delay applies only to files that stay open.
+const WRITE_QUIET: Duration =
+    Duration::from_millis(if cfg!(target_os = "linux") { 100 } else { 10 });
 
-/// So long at most: whoever writes on and on is looked at in between.
-const LONGEST: Duration = Duration::from_secs(1);
+/// The longest delay of a check, for files that are written continuously.
+const MAX_WRITE_DELAY: Duration = Duration::from_secs(1);
 
-/// A file found changed by chance may be in the middle of a save that nobody told of.
-const UNSURE: Duration = Duration::from_millis(20);
+/// The delay of the check of a file that a scan found changed, which may be in the middle of a save.
+const RECHECK_DELAY: Duration = Duration::from_millis(20);
 
-/// Whoever was told of a change may read files for so long after it.
-const READING: Duration = Duration::from_secs(1);
+/// How long after a reported change its receiver may be reading files.
+const READ_WINDOW: Duration = Duration::from_secs(1);
 
-/// What looks like half of a save.
+/// What may be an intermediate state of a save.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PartialSave {
-    /// The file is new: editors write helpers beside it, and rename them.
+    /// The file is new: editors write temporary files and rename them.
     New,
-    /// It is empty: many empty a file before they fill it.
+    /// The file is empty: many programs truncate a file before they write it.
     Empty,
-    /// It is gone: some move the old version away first. Nobody is in a hurry to hear of the end
-    /// of a file, and on a busy machine such a save may be interrupted for long.
+    /// The file is gone: some programs move the old version away first. A removal is not urgent, and
+    /// on a busy machine such a save may take long.
     Removed,
 }
 
 impl PartialSave {
-    /// The other half is waited for so long.
+    /// How long to wait for the rest of the save.
     const fn wait(self) -> Duration {
         match self {
             Self::New | Self::Empty => Duration::from_millis(100),
@@ -39,14 +40,14 @@ impl PartialSave {
     }
 }
 
-/// What is known about the save that touched a file.
+/// How far the save of a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WriteState {
-    /// It is over: the file was closed, renamed or removed.
+    /// Finished: the file was closed, renamed or removed.
     Complete,
-    /// It goes on: something was written.
+    /// Under way: something was written.
     InProgress,
-    /// Nothing: a look found another stamp.
+    /// Not known: a scan found another stamp.
     Unknown,
 }
 
@@ -54,13 +55,13 @@ pub(crate) enum WriteState {
 struct Entry {
     since: Instant,
     due: Instant,
-    /// Somebody has told of a touch; it isn't only looked at to be sure.
-    is_told_of: bool,
-    /// As which half of a save it has looked, and since when.
-    held: Option<(PartialSave, Instant)>,
+    /// A notification named the file, so it is not only rechecked.
+    was_notified: bool,
+    /// The intermediate state that the file is in, and since when.
+    partial: Option<(PartialSave, Instant)>,
 }
 
-/// The files that have been touched and aren't decided.
+/// The files that were touched and are not checked yet.
 #[derive(Debug, Default)]
 pub(crate) struct PendingWrites {
     entries: BTreeMap<PathBuf, Entry>,
@@ -68,63 +69,72 @@ pub(crate) struct PendingWrites {
 }
 
 impl PendingWrites {
-    /// A file was touched. The last touch decides when it is looked at.
+    /// Records that a file was touched. The last touch determines when the file is checked.
     pub(crate) fn touch(&mut self, path: PathBuf, touch: WriteState, now: Instant) {
         let entry = self.entries.get(&path).copied().unwrap_or(Entry {
             since: now,
             due: now,
-            is_told_of: false,
-            held: None,
+            was_notified: false,
+            partial: None,
         });
         let due = match touch {
             WriteState::Complete => now,
-            WriteState::InProgress => (now + QUIET).min((entry.since + LONGEST).max(now)),
-            WriteState::Unknown => now + UNSURE,
+            WriteState::InProgress => {
+                (now + WRITE_QUIET).min((entry.since + MAX_WRITE_DELAY).max(now))
+            }
+            WriteState::Unknown => now + RECHECK_DELAY,
         };
-        let is_told_of = entry.is_told_of || touch != WriteState::Unknown;
+        let was_notified = entry.was_notified || touch != WriteState::Unknown;
         let entry = Entry {
             due,
-            is_told_of,
+            was_notified,
             ..entry
         };
-        self.put(path, entry);
+        self.insert(path, entry);
     }
 
-    /// A file that was looked at was being written at that moment.
-    pub(crate) fn again(&mut self, path: &Path, now: Instant) {
+    /// Schedules another check of a file that was being written during the check.
+    pub(crate) fn retry(&mut self, path: &Path, now: Instant) {
         self.touch(path.to_owned(), WriteState::Unknown, now);
     }
 
-    /// A file that was looked at looks like half of a save. Has it for long enough? If not, it
-    /// will be looked at again.
-    pub(crate) fn defer(&mut self, path: &Path, half: PartialSave, now: Instant) -> bool {
+    /// Whether a file has been in an intermediate state for long enough to be reported. If not,
+    /// another check is scheduled.
+    pub(crate) fn defer(&mut self, path: &Path, partial: PartialSave, now: Instant) -> bool {
         let entry = self.entries.get(path).copied().unwrap_or(Entry {
             since: now,
             due: now,
-            is_told_of: false,
-            held: None,
+            was_notified: false,
+            partial: None,
         });
-        let since = match entry.held {
-            Some((as_before, since)) if as_before == half => since,
+        let since = match entry.partial {
+            Some((as_before, since)) if as_before == partial => since,
             Some(_) | None => now,
         };
-        let due = since + half.wait();
+        let due = since + partial.wait();
         if now >= due {
             return true;
         }
-        let held = Some((half, since));
-        self.put(path.to_owned(), Entry { held, due, ..entry });
+        let partial = Some((partial, since));
+        self.insert(
+            path.to_owned(),
+            Entry {
+                partial,
+                due,
+                ..entry
+            },
+        );
         false
     }
 
-    /// All is said about a file.
+    /// Removes a file whose check is complete.
     pub(crate) fn done(&mut self, path: &Path) {
         if let Some((path, entry)) = self.entries.remove_entry(path) {
             self.order.remove(&(entry.due, path));
         }
     }
 
-    /// Up to so many files that are to be looked at now.
+    /// Up to `at_most` files whose check is due.
     pub(crate) fn due(&self, now: Instant, at_most: usize) -> Vec<PathBuf> {
         self.order
             .iter()
@@ -134,33 +144,32 @@ impl PendingWrites {
             .collect()
     }
 
-    /// When the next one is due.
+    /// When the next check is due.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.order.first().map(|(due, _)| *due)
     }
 
-    /// Since when somebody may have read another content than the one that is found now: since the
-    /// first touch, or, if half of a save was really seen, since as long before that as a reload
-    /// may have been reading.
+    /// Since when a process may have read another content than the present one: since the first
+    /// touch; or, if an intermediate state was observed, since [`READ_WINDOW`] before that.
     pub(crate) fn uncertain_since(&self, path: &Path) -> Option<Instant> {
         let entry = self.entries.get(path)?;
-        match entry.held {
-            Some((_, seen)) => seen.checked_sub(READING),
-            None => entry.is_told_of.then_some(entry.since),
+        match entry.partial {
+            Some((_, seen)) => seen.checked_sub(READ_WINDOW),
+            None => entry.was_notified.then_some(entry.since),
         }
     }
 
-    /// Has it been touched, and isn't decided?
-    pub(crate) fn has(&self, path: &Path) -> bool {
+    /// Whether the file was touched and is not checked yet.
+    pub(crate) fn contains(&self, path: &Path) -> bool {
         self.entries.contains_key(path)
     }
 
-    /// How many aren't decided.
+    /// The number of files that are not checked yet.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    fn put(&mut self, path: PathBuf, entry: Entry) {
+    fn insert(&mut self, path: PathBuf, entry: Entry) {
         if let Some(old) = self.entries.insert(path.clone(), entry) {
             self.order.remove(&(old.due, path.clone()));
         }
@@ -172,7 +181,7 @@ impl PendingWrites {
 mod tests {
     #![expect(
         clippy::disallowed_methods,
-        reason = "where a test's clock begins doesn't matter"
+        reason = "an arbitrary start of the test's clock"
     )]
 
     use proptest::prelude::*;
@@ -184,49 +193,49 @@ mod tests {
     }
 
     #[test]
-    fn a_save_that_is_over_is_due_at_once_and_one_that_goes_on_is_not() {
+    fn a_complete_save_is_due_at_once_and_one_in_progress_is_not() {
         let now = Instant::now();
-        let mut settling = PendingWrites::default();
-        settling.touch(path(), WriteState::InProgress, now);
-        assert_eq!(settling.due(now, 9), Vec::<PathBuf>::new());
-        assert_eq!(settling.deadline(), Some(now + QUIET));
-        settling.touch(path(), WriteState::Complete, now);
-        assert_eq!(settling.due(now, 9), vec![path()]);
-        settling.touch(path(), WriteState::InProgress, now);
+        let mut writes = PendingWrites::default();
+        writes.touch(path(), WriteState::InProgress, now);
+        assert_eq!(writes.due(now, 9), Vec::<PathBuf>::new());
+        assert_eq!(writes.deadline(), Some(now + WRITE_QUIET));
+        writes.touch(path(), WriteState::Complete, now);
+        assert_eq!(writes.due(now, 9), vec![path()]);
+        writes.touch(path(), WriteState::InProgress, now);
         assert_eq!(
-            settling.due(now, 9),
+            writes.due(now, 9),
             Vec::<PathBuf>::new(),
-            "another save has begun"
+            "another save has started"
         );
     }
 
     #[test]
-    fn what_is_written_without_end_is_looked_at_in_between() {
+    fn a_continuously_written_file_is_checked_in_between() {
         let start = Instant::now();
-        let mut settling = PendingWrites::default();
+        let mut writes = PendingWrites::default();
         let mut now = start;
-        while settling.due(now, 1).is_empty() {
-            settling.touch(path(), WriteState::InProgress, now);
+        while writes.due(now, 1).is_empty() {
+            writes.touch(path(), WriteState::InProgress, now);
             now += Duration::from_millis(10);
-            assert!(now <= start + LONGEST + QUIET);
+            assert!(now <= start + MAX_WRITE_DELAY + WRITE_QUIET);
         }
     }
 
     #[test]
-    fn half_a_save_is_held_from_the_first_look_however_often_it_is_touched() {
+    fn a_partial_save_is_deferred_from_its_first_check_however_often_it_is_touched() {
         let start = Instant::now();
-        let mut settling = PendingWrites::default();
-        let patience = PartialSave::Removed.wait();
-        settling.touch(path(), WriteState::Complete, start);
-        assert!(!settling.defer(&path(), PartialSave::Removed, start));
-        let later = start + patience / 2;
-        settling.touch(path(), WriteState::Complete, later);
-        assert!(!settling.defer(&path(), PartialSave::Removed, later));
-        assert_eq!(settling.deadline(), Some(start + patience));
-        assert!(settling.defer(&path(), PartialSave::Removed, start + patience));
+        let mut writes = PendingWrites::default();
+        let wait = PartialSave::Removed.wait();
+        writes.touch(path(), WriteState::Complete, start);
+        assert!(!writes.defer(&path(), PartialSave::Removed, start));
+        let later = start + wait / 2;
+        writes.touch(path(), WriteState::Complete, later);
+        assert!(!writes.defer(&path(), PartialSave::Removed, later));
+        assert_eq!(writes.deadline(), Some(start + wait));
+        assert!(writes.defer(&path(), PartialSave::Removed, start + wait));
         assert!(
-            !settling.defer(&path(), PartialSave::Empty, start + patience),
-            "it was filled, and emptied"
+            !writes.defer(&path(), PartialSave::Empty, start + wait),
+            "the state has changed, so the wait starts again"
         );
     }
 
@@ -234,21 +243,21 @@ mod tests {
         #[test]
         fn every_touched_file_comes_due(steps in prop::collection::vec((0_u8..4, 0_u8..4, 0_u64..200), 1..200)) {
             let mut now = Instant::now();
-            let mut settling = PendingWrites::default();
+            let mut writes = PendingWrites::default();
             let mut open = BTreeSet::new();
             for (file, what, wait) in steps {
                 let path = PathBuf::from(format!("/{file}"));
                 match what {
-                    0 => settling.touch(path.clone(), WriteState::Complete, now),
-                    1 => settling.touch(path.clone(), WriteState::InProgress, now),
-                    2 => settling.touch(path.clone(), WriteState::Unknown, now),
-                    _ => { settling.done(&path); open.remove(&path); }
+                    0 => writes.touch(path.clone(), WriteState::Complete, now),
+                    1 => writes.touch(path.clone(), WriteState::InProgress, now),
+                    2 => writes.touch(path.clone(), WriteState::Unknown, now),
+                    _ => { writes.done(&path); open.remove(&path); }
                 }
                 if what < 3 { open.insert(path); }
                 now += Duration::from_millis(wait);
-                prop_assert_eq!(settling.len(), open.len());
+                prop_assert_eq!(writes.len(), open.len());
             }
-            let due: BTreeSet<_> = settling.due(now + LONGEST, usize::MAX).into_iter().collect();
+            let due: BTreeSet<_> = writes.due(now + MAX_WRITE_DELAY, usize::MAX).into_iter().collect();
             prop_assert_eq!(due, open);
         }
     }

@@ -289,7 +289,7 @@ fn with_only_a_new_domain_is_added_and_not_started() {
     let shown = app.run(&["reload"]).exits(0);
     assert_eq!(
         shown.stdout,
-        "* pay    adopt (new, and not started)\n= users  unchanged\n"
+        "* pay    adopt (new, not started)\n= users  unchanged\n"
     );
     assert_eq!(app.status("pay")["phase"], "stopped");
     app.run(&["domains", "start", "pay"]).exits(0);
@@ -309,7 +309,7 @@ fn settings_that_require_a_restart_are_reported_and_not_applied() {
     );
     for _ in 0..2 {
         let shown = app.run(&["reload"]).exits(0);
-        let line = "! app    needs a new instance (runtime.grpc.registration: open → token)\n";
+        let line = "! app    restart required (runtime.grpc.registration: open → token)\n";
         assert!(shown.stdout.ends_with(line), "{shown}");
     }
     assert_eq!((app.grpc(), app.event_count("users", "spawned")), (grpc, 1));
@@ -359,7 +359,7 @@ fn ctrl_c_leaves_the_client_and_not_the_reload() {
     reload
         .wait_exit()
         .exits(130)
-        .stderr_contains(&["the reload goes on"]);
+        .stderr_contains(&["the reload continues"]);
     app.wait_for("users", "is ready", |users| users["ready"] == true);
     // A timeout does not abort it either.
     app.write_stub_domain("users", &["--register-after", "1001ms"], "{}");

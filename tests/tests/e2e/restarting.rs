@@ -61,7 +61,10 @@ fn ctrl_c_leaves_the_client_and_not_the_restart() {
         (app.event_count("users", "ignored") > 0).then_some(())
     });
     restart.signal(Signal::INT);
-    restart.wait_exit().exits(130).stderr_contains(&["goes on"]);
+    restart
+        .wait_exit()
+        .exits(130)
+        .stderr_contains(&["the restart continues"]);
     let users = app.status("users");
     assert_eq!(
         (&users["phase"], &users["goal"]),

@@ -8,10 +8,10 @@ const MAX_DURATION: Duration = Duration::from_secs(366 * 24 * 3600);
 /// Parses `500ms`, `60s`, `5m`, `1h 30m`; `0` is zero. Other bare numbers are rejected, since their
 /// unit is ambiguous.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
-    const FORMAT_HINT: &str = "a duration is a number with its unit, such as 500ms, 60s or 5m";
+    const FORMAT_HINT: &str = "expected a number with its unit, such as 500ms, 60s or 5m";
     let duration = humantime::parse_duration(text).map_err(|_| FORMAT_HINT.to_owned())?;
     if duration > MAX_DURATION {
-        return Err("that is longer than a year".to_owned());
+        return Err("longer than 366 days".to_owned());
     }
     Ok(duration)
 }
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_have_units() {
+    fn a_duration_needs_a_unit() {
         for (text, milliseconds) in [
             ("500ms", 500),
             ("60s", 60_000),
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tiny_limit_stays_a_limit() {
+    fn a_tiny_limit_does_not_become_no_limit() {
         assert_eq!(to_millis(Duration::from_micros(1)), 1);
         assert_eq!(to_millis(Duration::ZERO), 0);
     }

@@ -1,10 +1,10 @@
-//! Points in the past on the command line.
+//! Points in time on the command line.
 
 use std::time::{Duration, SystemTime};
 
 use super::duration;
 
-/// A point in time, as typed.
+/// A parsed point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TimePoint {
     /// This long before now.
@@ -28,37 +28,35 @@ pub(crate) fn parse(text: &str) -> Result<TimePoint, String> {
     if let Ok(duration) = duration::parse(text) {
         return Ok(TimePoint::Ago(duration));
     }
-    rfc3339(text).map(TimePoint::At).ok_or_else(|| {
-        "say how long ago, such as 5m, or when, such as 2026-11-23T10:00:00Z".to_owned()
+    parse_rfc3339(text).map(TimePoint::At).ok_or_else(|| {
+        "expected a duration such as 5m or a time such as 2026-11-23T10:00:00Z".to_owned()
     })
 }
 
-fn rfc3339(text: &str) -> Option<SystemTime> {
-    let (local, ahead, behind) = split_offset(text)?;
+/// Parses RFC 3339, also without an offset (UTC).
+fn parse_rfc3339(text: &str) -> Option<SystemTime> {
+    let split = text.len().checked_sub("+00:00".len());
+    let split = split.and_then(|at| text.split_at_checked(at));
+    let with_offset = split.and_then(|(local, offset)| Some((local, parse_offset(offset)?)));
+    let (local, (is_ahead, offset)) = with_offset.unwrap_or((text, (true, Duration::ZERO)));
     let time = humantime::parse_rfc3339_weak(local).ok()?;
-    time.checked_sub(ahead)?.checked_add(behind)
+    if is_ahead {
+        time.checked_sub(offset)
+    } else {
+        time.checked_add(offset)
+    }
 }
 
-/// The local time and its offset ahead of and behind UTC.
-fn split_offset(text: &str) -> Option<(&str, Duration, Duration)> {
-    let time = text.find(['T', 't', ' '])?;
-    // A sign within the date isn't one of an offset.
-    let Some(sign) = text[time..].find(['+', '-']).map(|at| time + at) else {
-        return Some((text, Duration::ZERO, Duration::ZERO));
+/// Parses `+HH:MM` or `-HH:MM`: whether local time is ahead of UTC, and by how much.
+fn parse_offset(text: &str) -> Option<(bool, Duration)> {
+    let digit = |byte: u8| char::from(byte).to_digit(10).map(u64::from);
+    let [sign @ (b'+' | b'-'), h10, h1, b':', m10, m1] = *text.as_bytes() else {
+        return None;
     };
-    let (hours, minutes) = text[sign + 1..].split_once(':')?;
-    let number = |digits: &str, limit: u64| -> Option<u64> {
-        let two_digits = digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit());
-        digits
-            .parse()
-            .ok()
-            .filter(|number| two_digits && *number < limit)
-    };
-    let offset = Duration::from_secs(number(hours, 24)? * 3600 + number(minutes, 60)? * 60);
-    Some(match text.as_bytes()[sign] {
-        b'+' => (&text[..sign], offset, Duration::ZERO),
-        _ => (&text[..sign], Duration::ZERO, offset),
-    })
+    let hours = digit(h10)? * 10 + digit(h1)?;
+    let minutes = digit(m10)? * 10 + digit(m1)?;
+    let offset = Duration::from_secs(hours * 3600 + minutes * 60);
+    (hours < 24 && minutes < 60).then_some((sign == b'+', offset))
 }
 
 #[cfg(test)]
@@ -74,22 +72,23 @@ mod tests {
     }
 
     #[test]
-    fn ago_and_at() {
+    fn durations_and_times_are_resolved() {
         assert_eq!(seconds("5m"), 999_700);
         assert_eq!(seconds("1970-01-02T00:00:00Z"), 86_400);
         assert_eq!(seconds("1970-01-02T00:00:00.5Z"), 86_400);
+        assert_eq!(seconds("1970-01-02T00:00:00"), 86_400);
         assert_eq!(seconds("1970-01-02T01:00:00+01:00"), 86_400);
         assert_eq!(seconds("1970-01-01T22:30:00-01:30"), 86_400);
     }
 
     #[test]
-    fn before_the_epoch_is_the_epoch() {
+    fn times_before_the_epoch_become_the_epoch() {
         let time = TimePoint::Ago(Duration::from_secs(10)).resolve(SystemTime::UNIX_EPOCH);
         assert!(time <= SystemTime::UNIX_EPOCH);
     }
 
     #[test]
-    fn other_texts_are_refused() {
+    fn other_texts_are_rejected() {
         for text in [
             "",
             "yesterday",

@@ -1,4 +1,4 @@
-//! The process that `--detach` leaves behind. Not for people.
+//! `fulcrum __instance`: the background instance of `--detach`. Internal.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -6,11 +6,10 @@ use std::path::Path;
 use clap::ValueEnum;
 use fulcrum_config::Mode;
 
-use super::start;
+use super::context::Context;
 use super::start_args::SelectionArgs;
 use super::watch::WatchArgs;
-use crate::commands::context::Context;
-use crate::commands::executor;
+use super::{executor, instance_options};
 use crate::exit::CliError;
 use crate::load;
 use crate::wiring::run;
@@ -20,7 +19,7 @@ pub(crate) struct Args {
     #[arg(long)]
     mode: ModeArg,
     #[command(flatten)]
-    what: SelectionArgs,
+    selection: SelectionArgs,
     #[command(flatten)]
     watch: WatchArgs,
 }
@@ -31,58 +30,60 @@ enum ModeArg {
     Serve,
 }
 
-/// The arguments that make this program the background instance of the app at `root`.
+/// The arguments of this program that run the background instance of the app at `root`.
 pub(super) fn arguments(
     mode: Mode,
-    what: &SelectionArgs,
+    selection: &SelectionArgs,
     watch: WatchArgs,
     root: &Path,
 ) -> Vec<OsString> {
-    let mut words: Vec<OsString> = ["__instance", "--mode"].map(OsString::from).into();
-    words.push(match mode {
+    let mut arguments: Vec<OsString> = ["__instance", "--mode"].map(OsString::from).into();
+    arguments.push(match mode {
         Mode::Dev => "dev".into(),
         Mode::Serve => "serve".into(),
     });
-    words.push("--app".into());
-    words.push(root.into());
-    if !what.only.is_empty() {
-        // As one word, since a name may begin with a dash, if only by mistake.
-        words.push(format!("--only={}", what.only.join(",")).into());
+    arguments.push("--app".into());
+    arguments.push(root.into());
+    if !selection.only.is_empty() {
+        // As one argument, since a name can start with a dash by mistake.
+        arguments.push(format!("--only={}", selection.only.join(",")).into());
     }
-    if what.no_deps {
-        words.push("--no-deps".into());
+    if selection.no_deps {
+        arguments.push("--no-deps".into());
     }
-    if what.no_install {
-        words.push("--no-install".into());
+    if selection.no_install {
+        arguments.push("--no-install".into());
     }
     if let Some(watch) = watch.watch {
-        words.push(format!("--watch={watch}").into());
+        arguments.push(format!("--watch={watch}").into());
     }
     if let Some(poll) = watch.poll {
-        words.push(format!("--poll={}ms", poll.as_millis()).into());
+        arguments.push(format!("--poll={}ms", poll.as_millis()).into());
     }
-    words
+    arguments
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> Result<(), CliError> {
-    // First of all: until then the terminal's Ctrl-C and its end are ours too.
+    // First: until then this process also receives the terminal's Ctrl-C and hang-up.
     rustix::process::setsid().map_err(|errno| {
         CliError::failed(format!(
-            "can't leave the terminal: {errno}; this is a part of `fulcrum dev --detach`"
+            "cannot leave the terminal's session: {errno}\n  \
+             hint: `__instance` is internal; run `fulcrum dev --detach`"
         ))
     })?;
     let mode = match args.mode {
         ModeArg::Dev => Mode::Dev,
         ModeArg::Serve => Mode::Serve,
     };
-    let (app, warnings) = load::valid(context.app(), mode, &context.output)?;
-    let options = start::options(
+    let (app, warnings) = load::load_valid(context.app(), mode, &context.output)?;
+    let stdout = context.output.stdout();
+    let options = instance_options::background_options(
         mode,
-        args.what,
+        args.selection,
         args.watch,
         app,
         &warnings,
-        context.output.stdout(),
+        stdout,
     );
     executor::run_instance(run::run(options))
 }
@@ -97,8 +98,8 @@ mod tests {
     use crate::cli::{Cli, Command};
 
     #[test]
-    fn what_is_handed_over_arrives() {
-        let what = SelectionArgs {
+    fn arguments_are_parsed_as_they_were_given() {
+        let selection = SelectionArgs {
             only: vec!["a".into(), "-b".into()],
             no_deps: true,
             no_install: true,
@@ -107,15 +108,15 @@ mod tests {
             watch: Some(false),
             poll: Some(Duration::from_millis(1500)),
         };
-        let words = arguments(Mode::Serve, &what, watch, Path::new("/srv/shop"));
-        let cli = Cli::try_parse_from([OsString::from("fulcrum")].into_iter().chain(words))
+        let arguments = arguments(Mode::Serve, &selection, watch, Path::new("/srv/shop"));
+        let cli = Cli::try_parse_from([OsString::from("fulcrum")].into_iter().chain(arguments))
             .expect("parsed");
         let Command::BackgroundInstance(args) = cli.command else {
-            panic!("another verb")
+            panic!("another command")
         };
         assert_eq!(args.mode, ModeArg::Serve);
-        assert_eq!(args.what.only, ["a", "-b"]);
-        assert!(args.what.no_deps && args.what.no_install);
+        assert_eq!(args.selection.only, ["a", "-b"]);
+        assert!(args.selection.no_deps && args.selection.no_install);
         assert_eq!(args.watch, watch);
         assert_eq!(cli.global.app.as_deref(), Some(Path::new("/srv/shop")));
     }

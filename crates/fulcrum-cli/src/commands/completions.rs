@@ -12,23 +12,23 @@ pub(crate) struct Args {
     shell: Shell,
 }
 
-pub(crate) fn run(args: &Args, whole: Command, output: &Output) -> Result<(), CliError> {
-    output.data(&generate(args.shell, &whole))
+pub(crate) fn run(args: &Args, command: Command, output: &Output) -> Result<(), CliError> {
+    output.data(&generate(args.shell, &command))
 }
 
 /// The completion script, without hidden commands.
-fn generate(shell: Shell, whole: &Command) -> Vec<u8> {
-    let offered = whole
+fn generate(shell: Shell, command: &Command) -> Vec<u8> {
+    let visible = command
         .get_subcommands()
-        .filter(|verb| !verb.is_hide_set())
+        .filter(|command| !command.is_hide_set())
         .cloned();
-    let mut command = Command::new("fulcrum")
+    let mut visible_command = Command::new("fulcrum")
         .version(env!("CARGO_PKG_VERSION"))
         .disable_help_subcommand(true)
-        .args(whole.get_arguments().cloned())
-        .subcommands(offered);
+        .args(command.get_arguments().cloned())
+        .subcommands(visible);
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut command, "fulcrum", &mut script);
+    clap_complete::generate(shell, &mut visible_command, "fulcrum", &mut script);
     script
 }
 
@@ -40,7 +40,7 @@ mod tests {
     use crate::cli::Cli;
 
     #[test]
-    fn scripts_offer_verbs_and_nothing_hidden() {
+    fn a_script_has_all_commands_but_hidden_ones() {
         for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
             let text = String::from_utf8(generate(shell, &Cli::command())).expect("UTF-8");
             assert!(

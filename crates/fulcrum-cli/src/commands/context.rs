@@ -8,17 +8,17 @@ use crate::client;
 use crate::exit::CliError;
 use crate::output::Output;
 
-/// The app that a command is about, and where it prints.
+/// The app of a command, and its output.
 #[derive(Debug, Clone)]
 pub(crate) struct Context {
-    /// The app, as it was named on the command line.
+    /// The value of `--app`.
     pub(crate) app: Option<PathBuf>,
     /// Where the command prints.
     pub(crate) output: Output,
 }
 
 impl Context {
-    /// The app, as it was named on the command line.
+    /// The value of `--app`.
     pub(crate) fn app(&self) -> Option<&Path> {
         self.app.as_deref()
     }

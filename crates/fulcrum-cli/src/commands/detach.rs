@@ -8,6 +8,7 @@ use fulcrum_config::Mode;
 use fulcrum_rpc::control::WaitRequest;
 use fulcrum_rpc::control::wait_request::Condition;
 use fulcrum_rpc::{ConnectError, ControlClient, RuntimeDir};
+use fulcrum_runtime::format::format_duration;
 use tokio::process::Child;
 
 use super::log_file::LogFile;
@@ -19,13 +20,12 @@ use crate::commands::context::Context;
 use crate::exit::{CliError, Code};
 use crate::output::Output;
 use crate::{client, load, paths};
-use fulcrum_runtime::format::format_duration;
 
-/// How long the instance may take until it answers clients. It installs and starts nothing before that.
+/// How long the instance may take to accept clients. It installs and starts nothing before that.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 /// The pause between two connection attempts.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
-/// How many lines of the log are shown when the instance exits early.
+/// How many lines of the log are printed when the instance exits early.
 const TAIL_LINES: usize = 20;
 
 pub(crate) async fn run(
@@ -35,7 +35,7 @@ pub(crate) async fn run(
     context: Context,
 ) -> Result<(), CliError> {
     let output = &context.output;
-    let (app, warnings) = load::valid(context.app(), mode, output)?;
+    let (app, warnings) = load::load_valid(context.app(), mode, output)?;
     for warning in &warnings {
         output.eprint(&warning.to_string());
     }
@@ -72,7 +72,7 @@ fn already_running(pid: u32, root: &Path) -> CliError {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the instance outlives this command: it must be in no group that dies with it"
+    reason = "the instance must not end with the process group of this command"
 )]
 fn spawn(
     mode: Mode,
@@ -84,11 +84,11 @@ fn spawn(
     tokio::process::Command::new(std::env::current_exe()?)
         .args(background_instance::arguments(
             mode,
-            &start.what,
+            &start.selection,
             watch,
             root,
         ))
-        // The instance must not keep another directory from being removed or unmounted.
+        // Any other directory could not be unmounted while the instance runs.
         .current_dir(root)
         .stdin(Stdio::null())
         .stdout(log.handle()?)
@@ -96,7 +96,7 @@ fn spawn(
         .spawn()
 }
 
-/// Waits until the instance answers clients.
+/// Waits until the instance accepts clients.
 async fn wait_until_serving(
     child: &mut Child,
     dir: &RuntimeDir,
@@ -105,14 +105,14 @@ async fn wait_until_serving(
     output: &Output,
 ) -> Result<ControlClient, CliError> {
     let pid = child.id();
-    let answered = async {
+    let connect = async {
         loop {
             match ControlClient::connect(dir).await {
                 Ok(client) if Some(client.instance().pid) == pid => return Ok(client),
                 Err(error @ ConnectError::VersionMismatch { .. }) => {
                     return Err(client::connect_error(root, &error));
                 }
-                // Not yet; or another instance was faster, and ours exits when it finds that out.
+                // Not yet; or another instance was faster, and this one will exit.
                 Ok(_) | Err(ConnectError::NotRunning | ConnectError::Io(_)) => {
                     tokio::time::sleep(POLL_INTERVAL).await;
                 }
@@ -120,10 +120,10 @@ async fn wait_until_serving(
         }
     };
     tokio::select! {
-        // If both are ready, the process has exited.
+        // If both are complete, the process has exited.
         biased;
         status = child.wait() => Err(report_early_exit(status.ok(), log, output)),
-        answered = tokio::time::timeout(READY_TIMEOUT, answered) => answered.unwrap_or_else(|_| {
+        result = tokio::time::timeout(READY_TIMEOUT, connect) => result.unwrap_or_else(|_| {
             Err(CliError::new(Code::TimedOut, format!(
                 "the instance (pid {}) is running but did not answer within {}\n  hint: see {}; stop it by its pid",
                 pid.unwrap_or_default(),
@@ -140,12 +140,13 @@ fn report_early_exit(status: Option<ExitStatus>, log: &LogFile, output: &Output)
     for line in &lines {
         output.eprint(line);
     }
-    let how = status.map_or_else(|| "unknown status".to_owned(), |status| status.to_string());
-    let whole = if lines.is_empty() { "" } else { "full log: " };
+    let status_text =
+        status.map_or_else(|| "unknown status".to_owned(), |status| status.to_string());
+    let lead = if lines.is_empty() { "" } else { "full log: " };
     CliError::new(
         code_of(status.and_then(|status| status.code())),
         format!(
-            "the instance exited ({how})\n  {whole}{}",
+            "the instance exited ({status_text})\n  {lead}{}",
             log.path().display()
         ),
     )
@@ -185,7 +186,7 @@ async fn wait(
         ..WaitRequest::default()
     };
     let progress = client.wait(request).await.map_err(client::control_error)?;
-    let outcome = client::outcome_of(progress, output).await?;
+    let outcome = client::wait_for_outcome(progress, output).await?;
     match client::into_result(&outcome) {
         Ok(()) => {
             output.progress(&outcome.message);
@@ -199,16 +200,16 @@ async fn wait(
 }
 
 /// The error for domains that are not ready while the instance keeps running.
-fn not_ready_error(why: CliError, limit: Option<Duration>) -> CliError {
-    let lead = match (why.code, limit) {
+fn not_ready_error(error: CliError, limit: Option<Duration>) -> CliError {
+    let lead = match (error.code, limit) {
         (Code::TimedOut, Some(limit)) => format!("not ready after {}: ", format_duration(limit)),
         _ => String::new(),
     };
     CliError::new(
-        why.code,
+        error.code,
         format!(
             "{lead}{}\n  hint: the instance keeps running: `fulcrum domains list`, `fulcrum down`",
-            why.message
+            error.message
         ),
     )
 }
@@ -218,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_exit_code_is_the_instances_and_never_success() {
+    fn the_exit_code_is_that_of_the_instance_and_never_success() {
         for code in [1, 2, 3, 4, 5, 6, 10, 17, 70, 130] {
             assert_eq!(i32::from(code_of(Some(code)) as u8), code);
         }
@@ -228,9 +229,9 @@ mod tests {
     }
 
     #[test]
-    fn an_unready_start_names_the_reason_and_the_running_instance() {
-        let why = CliError::new(Code::TimedOut, "orders is backoff (exit code 1)");
-        let error = not_ready_error(why, Some(Duration::from_secs(60)));
+    fn a_start_that_is_not_ready_names_the_cause_and_the_running_instance() {
+        let cause = CliError::new(Code::TimedOut, "orders is backoff (exit code 1)");
+        let error = not_ready_error(cause, Some(Duration::from_secs(60)));
         assert_eq!(error.code, Code::TimedOut);
         assert_eq!(
             error.message,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use fulcrum_rpc::control::{Outcome, Progress, ShutdownRequest};
 use fulcrum_rpc::{ControlClient, ControlError};
+use fulcrum_runtime::format::format_duration;
 use tokio_stream::{Stream, StreamExt};
 
 use super::instance_exit::InstanceExit;
@@ -13,7 +14,6 @@ use crate::commands::executor;
 use crate::exit::{CliError, Code};
 use crate::output::Output;
 use crate::{client, load, paths};
-use fulcrum_runtime::format::format_duration;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -21,15 +21,15 @@ pub(crate) struct Args {
     #[arg(long)]
     force: bool,
     /// Set the maximum wait (0 = no limit) [default: no limit]
-    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     timeout: Option<Duration>,
 }
 
 pub(crate) fn run(args: Args, context: Context) -> Result<(), CliError> {
-    executor::run_client(Some("the shutdown"), stop(args, context))
+    executor::run_client(Some("the shutdown"), shut_down(args, context))
 }
 
-async fn stop(args: Args, context: Context) -> Result<(), CliError> {
+async fn shut_down(args: Args, context: Context) -> Result<(), CliError> {
     let root = load::app_root(context.app())?;
     let dir = paths::runtime_dir(&root)?;
     let client = ControlClient::connect(&dir)
@@ -38,7 +38,7 @@ async fn stop(args: Args, context: Context) -> Result<(), CliError> {
     let instance_exit = InstanceExit::watch(client.instance().pid, dir);
     let output = &context.output;
     let mut last = String::new();
-    let ending = async {
+    let shutdown = async {
         let progress = client
             .shutdown(ShutdownRequest { force: args.force })
             .await
@@ -48,8 +48,8 @@ async fn stop(args: Args, context: Context) -> Result<(), CliError> {
         outcome.as_ref().map_or(Ok(()), client::into_result)
     };
     match args.timeout.filter(|limit| !limit.is_zero()) {
-        None => ending.await?,
-        Some(limit) => match tokio::time::timeout(limit, ending).await {
+        None => shutdown.await?,
+        Some(limit) => match tokio::time::timeout(limit, shutdown).await {
             Ok(result) => result?,
             Err(_) => return Err(timeout_error(limit, &last, args.force)),
         },
@@ -58,7 +58,7 @@ async fn stop(args: Args, context: Context) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Prints progress until the instance has exited. The connection ends with the instance, with or
+/// Prints progress until the instance exits. The connection ends with the instance, with or
 /// without an outcome.
 async fn follow_progress(
     mut progress: impl Stream<Item = Result<Progress, ControlError>> + Unpin,
@@ -91,12 +91,12 @@ fn timeout_error(limit: Duration, last: &str, forced: bool) -> CliError {
     let hint = if forced {
         ""
     } else {
-        "; `fulcrum down --force` kills what is left"
+        "; kill the remaining processes with `fulcrum down --force`"
     };
     CliError::new(
         Code::TimedOut,
         format!(
-            "still stopping after {}{last}\n  hint: the shutdown goes on{hint}",
+            "still stopping after {}{last}\n  hint: the shutdown continues{hint}",
             format_duration(limit)
         ),
     )
@@ -116,8 +116,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_instance_may_end_without_a_word() {
-        let output = Output::of_process(true, true);
+    async fn an_instance_can_exit_without_an_outcome() {
+        let output = Output::from_process(true, true);
         for end in [None, Some(Err(ControlError::Disconnected("x".into())))] {
             let steps = [step("stopping"), step("waiting for users")]
                 .into_iter()
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timeout_says_what_it_waits_for() {
+    fn a_timeout_names_the_last_progress() {
         let error = timeout_error(Duration::from_secs(10), "waiting for users", false);
         assert_eq!(error.code, Code::TimedOut);
         assert!(

@@ -11,8 +11,8 @@ use crate::exit::{CliError, Code};
 /// How long the tasks of an instance that has shut down may take to be dropped.
 const TASK_SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// Runs a client. Ctrl-C ends the client only: the operation that it requested, named by
-/// `continues`, goes on in the instance.
+/// Runs a client. Ctrl-C ends the client only; the requested operation continues in the instance, and
+/// `continues` names it in the message.
 ///
 /// The command runs on a thread of its own, so that Ctrl-C works while a write to a stopped
 /// terminal blocks.
@@ -76,10 +76,10 @@ fn runtime_error(error: &std::io::Error) -> CliError {
 
 fn interrupted(continues: Option<&str>) -> CliError {
     match continues {
-        Some(what) => CliError::new(
+        Some(operation) => CliError::new(
             Code::Interrupted,
             format!(
-                "interrupted; {what} continues in the instance\n  hint: see `fulcrum domains list`"
+                "interrupted; {operation} continues in the instance\n  hint: see `fulcrum domains list`"
             ),
         ),
         None => CliError::already_reported(Code::Interrupted),
@@ -102,8 +102,9 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_of_a_command_reaches_the_top() {
-        let result = std::panic::catch_unwind(|| run_client(None, async { panic!("a defect") }));
+    fn a_panic_of_a_command_is_passed_on() {
+        let result =
+            std::panic::catch_unwind(|| run_client(None, async { panic!("internal error") }));
         result.expect_err("passed on");
     }
 }

@@ -1,4 +1,4 @@
-//! Waiting until an instance is really gone.
+//! Waits for an instance to exit.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use fulcrum_rpc::{ConnectError, ControlClient, RuntimeDir};
 use fulcrum_spawn::process::ProcessHandle;
 
 /// The pause between two checks of the lock.
-const PAUSE: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A running instance whose exit is awaited.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(super) struct InstanceExit {
 }
 
 impl InstanceExit {
-    /// Opens a handle while the instance is known to run, so that the pid cannot be another process's.
+    /// Opens a handle while the instance is known to run, so that the pid cannot be reused yet.
     pub(super) fn watch(pid: u32, dir: RuntimeDir) -> Self {
         let process = ProcessHandle::open(pid);
         Self { pid, dir, process }
@@ -33,9 +33,9 @@ impl InstanceExit {
         loop {
             match ControlClient::connect(&self.dir).await {
                 Err(ConnectError::NotRunning) => return,
-                // The next one has the lock already.
+                // Another instance already has the lock.
                 Ok(client) if client.instance().pid != self.pid => return,
-                Ok(_) | Err(_) => tokio::time::sleep(PAUSE).await,
+                Ok(_) | Err(_) => tokio::time::sleep(POLL_INTERVAL).await,
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The file that a detached instance writes to: `.fulcrum/instance.log` in the app.
+//! The log file of a background instance: `.fulcrum/instance.log` in the app's directory.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -24,16 +24,16 @@ impl LogFile {
     /// # Errors
     /// The app's directory is not writable, or the path is a symbolic link.
     pub(super) fn create(root: &Path) -> io::Result<Self> {
-        let folder = root.join(".fulcrum");
-        match DirBuilder::new().mode(0o700).create(&folder) {
+        let dir = root.join(".fulcrum");
+        match DirBuilder::new().mode(0o700).create(&dir) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(with_context(&folder, &error));
+                return Err(with_context(&dir, &error));
             }
             _ => {}
         }
-        let path = folder.join("instance.log");
+        let path = dir.join("instance.log");
         let file = OpenOptions::new()
-            // Whoever else has it open: each write goes to the end.
+            // Each write goes to the end, even if another process writes too.
             .append(true)
             .create(true)
             .mode(0o600)
@@ -54,11 +54,11 @@ impl LogFile {
         self.file.try_clone()
     }
 
-    /// The last lines, at most `count`; unreadable parts are left out.
-    pub(super) fn tail(&self, most: usize) -> Vec<String> {
+    /// The last lines, at most `count`; none if the file is not readable.
+    pub(super) fn tail(&self, count: usize) -> Vec<String> {
         let text = read_end(&self.path).unwrap_or_default();
         let lines: Vec<_> = text.lines().collect();
-        lines[lines.len().saturating_sub(most)..]
+        lines[lines.len().saturating_sub(count)..]
             .iter()
             .map(|line| (*line).to_owned())
             .collect()
@@ -83,10 +83,7 @@ fn read_end(path: &Path) -> io::Result<String> {
 }
 
 fn with_context(path: &Path, error: &io::Error) -> io::Error {
-    let text = format!(
-        "the log of the instance, {}, can't be written: {error}",
-        path.display()
-    );
+    let text = format!("cannot write the instance log {}: {error}", path.display());
     io::Error::new(error.kind(), text)
 }
 
@@ -98,8 +95,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_private_and_begins_anew() {
-        let app = tempfile::tempdir().expect("temporary folder");
+    fn the_log_is_private_and_truncated_at_each_start() {
+        let app = tempfile::tempdir().expect("a temporary directory");
         let log = LogFile::create(app.path()).expect("made");
         log.handle()
             .expect("handle")
@@ -112,7 +109,7 @@ mod tests {
         );
         let again = LogFile::create(app.path()).expect("made");
         assert_eq!(again.tail(5), Vec::<String>::new());
-        // The handle of the last start leaves no hole.
+        // A handle of the previous start leaves no hole.
         log.handle()
             .expect("handle")
             .write_all(b"late\n")
@@ -121,8 +118,8 @@ mod tests {
     }
 
     #[test]
-    fn only_the_end_is_read_and_it_is_harmless() {
-        let app = tempfile::tempdir().expect("temporary folder");
+    fn only_the_end_is_read_and_sanitized() {
+        let app = tempfile::tempdir().expect("a temporary directory");
         let log = LogFile::create(app.path()).expect("made");
         let mut file = log.handle().expect("handle");
         for number in 0..10_000 {
@@ -134,8 +131,8 @@ mod tests {
     }
 
     #[test]
-    fn a_link_in_its_place_is_not_followed() {
-        let app = tempfile::tempdir().expect("temporary folder");
+    fn a_symbolic_link_is_not_followed() {
+        let app = tempfile::tempdir().expect("a temporary directory");
         LogFile::create(app.path()).expect("made");
         let path = app.path().join(".fulcrum/instance.log");
         std::fs::remove_file(&path).expect("removed");

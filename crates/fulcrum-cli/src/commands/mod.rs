@@ -1,4 +1,4 @@
-//! The verbs: a file for each, with its arguments and what it does.
+//! The commands: a file for each, with its arguments and its implementation.
 
 pub(crate) mod background_instance;
 pub(crate) mod completions;
@@ -11,6 +11,7 @@ pub(crate) mod down;
 mod executor;
 pub(crate) mod guard;
 mod instance_exit;
+mod instance_options;
 mod log_file;
 pub(crate) mod reload;
 pub(crate) mod serve;

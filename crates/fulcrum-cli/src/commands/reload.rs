@@ -21,7 +21,7 @@ pub(crate) struct Args {
     #[arg(long)]
     dry_run: bool,
     /// Set the maximum wait (0 = no limit)
-    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "60s")]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "60s")]
     timeout: Duration,
     /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
@@ -54,23 +54,24 @@ async fn reload(args: Args, context: Context) -> Result<(), CliError> {
         .reload(request)
         .await
         .map_err(client::control_error)?;
-    let told = follow(steps, args.output, output).await?;
+    let result = follow(steps, args.output, output).await?;
     if args.output == Format::Json {
         output.json(&ReloadJson {
-            outcome: outcome_name(told.outcome.kind()),
-            message: told.outcome.message.clone(),
-            problems: told.problems,
-            plan: told.plan.as_ref().map(PlanJson::from),
+            outcome: outcome_name(result.outcome.kind()),
+            message: result.outcome.message.clone(),
+            problems: result.problems,
+            plan: result.plan.as_ref().map(PlanJson::from),
         })?;
     }
-    if let Err(error) = client::into_result(&told.outcome) {
+    if let Err(error) = client::into_result(&result.outcome) {
         if error.code == Code::DomainFailed {
-            client::print_stderr_tails(&client, &changed_domains(told.plan.as_ref()), output).await;
+            client::print_stderr_tails(&client, &changed_domains(result.plan.as_ref()), output)
+                .await;
         }
         return Err(error);
     }
-    if !told.outcome.message.is_empty() {
-        output.progress(&told.outcome.message);
+    if !result.outcome.message.is_empty() {
+        output.progress(&result.outcome.message);
     }
     Ok(())
 }
@@ -89,24 +90,24 @@ async fn follow(
     format: Format,
     output: &Output,
 ) -> Result<ReloadResult, CliError> {
-    let mut told = ReloadResult::default();
+    let mut result = ReloadResult::default();
     while let Some(step) = steps.next().await {
         match step.map_err(client::control_error)?.step {
             Some(reload_progress::Step::Findings(findings)) => {
                 findings.texts.iter().for_each(|text| output.eprint(text));
-                told.problems.extend(findings.texts);
+                result.problems.extend(findings.texts);
             }
             Some(reload_progress::Step::Plan(plan)) => {
                 if format == Format::Table {
                     let table = plan_table(&plan, output.stdout().color);
                     output.data(table.as_bytes())?;
                 }
-                told.plan = Some(plan);
+                result.plan = Some(plan);
             }
             Some(reload_progress::Step::Progress(progress)) => match progress.outcome {
                 Some(outcome) => {
-                    told.outcome = outcome;
-                    return Ok(told);
+                    result.outcome = outcome;
+                    return Ok(result);
                 }
                 None => output.progress(&client::format_progress(&progress)),
             },
@@ -114,17 +115,15 @@ async fn follow(
             None => {}
         }
     }
-    Err(CliError::failed(
-        "the instance ended before it said what came of it\n  hint: `fulcrum domains list` shows whether it still runs",
-    ))
+    Err(client::connection_lost())
 }
 
 /// The domains that the reload changed and that still exist.
 fn changed_domains(plan: Option<&ReloadPlan>) -> Vec<String> {
     use fulcrum_rpc::control::planned_domain::Action;
     let domains = plan.into_iter().flat_map(|plan| &plan.domains);
-    let begun = domains.filter(|one| matches!(one.action(), Action::Start | Action::Restart));
-    begun.map(|one| one.domain.clone()).collect()
+    let started = domains.filter(|one| matches!(one.action(), Action::Start | Action::Restart));
+    started.map(|one| one.domain.clone()).collect()
 }
 
 #[cfg(test)]
@@ -139,14 +138,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn findings_stay_with_the_outcome_and_none_is_a_failure() {
-        let output = Output::of_process(true, true);
+    async fn diagnostics_are_reported_with_the_outcome_and_a_missing_one_is_a_failure() {
+        let output = Output::from_process(true, true);
         let findings = Findings {
             texts: vec!["fulcrum.yml:1:1: error".into()],
         };
         let outcome = Outcome {
             kind: Kind::ConfigInvalid.into(),
-            message: "the configuration has 1 error".into(),
+            message: "invalid configuration (1 error)".into(),
         };
         let end = Progress {
             outcome: Some(outcome.clone()),
@@ -156,11 +155,11 @@ mod tests {
             step(reload_progress::Step::Findings(findings)),
             step(reload_progress::Step::Progress(end)),
         ];
-        let told = follow(tokio_stream::iter(steps), Format::Json, &output).await;
-        let told = told.expect("an outcome");
-        assert_eq!(told.outcome, outcome);
-        assert_eq!(told.problems.len(), 1);
-        assert_eq!(told.plan, None);
+        let result = follow(tokio_stream::iter(steps), Format::Json, &output).await;
+        let result = result.expect("an outcome");
+        assert_eq!(result.outcome, outcome);
+        assert_eq!(result.problems.len(), 1);
+        assert_eq!(result.plan, None);
         assert_eq!(
             client::into_result(&outcome).expect_err("invalid").code,
             Code::ConfigInvalid

@@ -25,7 +25,7 @@ pub(crate) struct SelectionArgs {
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct StartArgs {
     #[command(flatten)]
-    pub(crate) what: SelectionArgs,
+    pub(crate) selection: SelectionArgs,
     /// Run the instance in the background
     #[arg(short = 'D', long)]
     pub(crate) detach: bool,
@@ -33,12 +33,12 @@ pub(crate) struct StartArgs {
     #[arg(long)]
     pub(crate) wait: bool,
     /// Set the maximum wait (0 = no limit) [default: 60s]
-    #[arg(long, value_name = "TIME", value_parser = duration::parse, requires = "wait")]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, requires = "wait")]
     pub(crate) timeout: Option<Duration>,
 }
 
 impl StartArgs {
-    /// How long the domains may take to become ready; none without a limit.
+    /// How long the domains may take to become ready; none if there is no limit.
     pub(crate) fn wait_timeout(&self) -> Option<Duration> {
         self.wait
             .then(|| self.timeout.unwrap_or(DEFAULT_WAIT))
@@ -53,13 +53,13 @@ mod tests {
     #[test]
     fn a_wait_has_a_limit_unless_it_is_zero() {
         let start = |wait, timeout| {
-            let what = SelectionArgs {
+            let selection = SelectionArgs {
                 only: vec![],
                 no_deps: false,
                 no_install: false,
             };
             StartArgs {
-                what,
+                selection,
                 detach: false,
                 wait,
                 timeout,

@@ -1,4 +1,4 @@
-//! What the bootstrap of TypeScript domains calls for a file that nobody foresaw. Not for people.
+//! `fulcrum __strip`: strips a file that was not prepared, for the bootstrap of TypeScript domains. Internal.
 
 use std::path::PathBuf;
 
@@ -12,8 +12,8 @@ pub(crate) struct Args {
     file: PathBuf,
 }
 
-/// Prints `{"code", "format"}`. Errors go to standard error as `FILE:LINE:COLUMN: MESSAGE`,
-/// without a prefix: Node shows them as its own.
+/// Prints `{"code", "format"}`. Errors are printed as `FILE:LINE:COLUMN: MESSAGE`, without a prefix,
+/// since Node prints them as its own.
 pub(crate) fn run(args: &Args, output: &Output) -> Result<(), CliError> {
     let stripped = strip_file(&args.file).map_err(|error| {
         output.eprint(&error.to_string());

@@ -7,7 +7,7 @@ use crate::args::duration;
 /// The polling interval of a bare `--poll`, in milliseconds.
 const DEFAULT_POLL_INTERVAL: &str = "500";
 
-/// The shortest polling interval: scanning many files takes as long.
+/// The shortest polling interval. A scan of many files takes about as long.
 const MIN_POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Whether and how files are watched.

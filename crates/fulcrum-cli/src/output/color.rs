@@ -1,22 +1,22 @@
-//! Colors, by what they mean.
+//! Colors by meaning.
 
-/// A way to make text stand out.
+/// A color or weight of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Color {
-    /// All is well.
+    /// Success.
     Green,
-    /// On the way, or worth a look.
+    /// In progress, or a warning.
     Yellow,
-    /// Failed.
+    /// Failure.
     Red,
-    /// Beside the point.
+    /// Secondary information.
     Dim,
     /// A heading.
     Bold,
 }
 
 impl Color {
-    /// The text in this color, or as it is without `color`.
+    /// The text in this color; unchanged unless `color` is set.
     pub(crate) fn paint(self, text: &str, color: bool) -> String {
         if !color {
             return text.to_owned();

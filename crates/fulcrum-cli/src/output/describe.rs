@@ -1,111 +1,104 @@
-//! One thing at length: a key and a value a line.
+//! An instance or a domain in detail: one key and value per line.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 use fulcrum_health::signal_name;
+use fulcrum_logs::rfc3339_millis;
 use fulcrum_rpc::control::{Domain, Instance, LastExit};
+use fulcrum_runtime::format::{format_bytes, format_duration, format_uptime};
 
 use super::color::Color;
-use super::domain_table::{paint_of, reason_of};
+use super::domain_table::{phase_color, reason_text};
 use super::generations::GenerationHistory;
 use super::table::sanitize;
-use super::time::rfc3339;
-use fulcrum_runtime::format::format_duration;
-use fulcrum_runtime::format::{format_bytes, format_uptime};
 
 /// The running instance.
 pub(crate) fn describe_instance(instance: &Instance, now: SystemTime, color: bool) -> String {
-    let mut page = DetailView::new(color);
-    page.line(
+    let mut view = DetailView::new(color);
+    view.line(
         "instance",
         &format!(
             "pid {}, {}, version {}",
             instance.pid, instance.mode, instance.version
         ),
     );
-    page.line("app", &instance.app);
-    page.line("grpc", &instance.grpc);
-    page.line("socket", &instance.socket);
+    view.line("app", &instance.app);
+    view.line("grpc", &instance.grpc);
+    view.line("socket", &instance.socket);
     if let Some(at) = instance
         .started_at
         .and_then(|at| SystemTime::try_from(at).ok())
     {
-        page.line("started", &ago(at, now));
+        view.line("started", &ago(at, now));
     }
-    page.text
+    view.text
 }
 
-/// A domain with its details and its last lives.
+/// A domain with its details and its latest generations.
 pub(crate) fn describe_domain(
     domain: &Domain,
-    lives: &[GenerationHistory<'_>],
+    generations: &[GenerationHistory<'_>],
     now: SystemTime,
     color: bool,
 ) -> String {
-    let mut page = DetailView::new(color);
-    page.line("name", &domain.name);
+    let mut view = DetailView::new(color);
+    view.line("name", &domain.name);
     let ready = if domain.ready { ", ready" } else { "" };
-    page.painted(
+    view.colored(
         "phase",
         &format!("{}{ready}", domain.phase),
-        paint_of(domain),
+        phase_color(domain),
     );
-    page.optional_line("reason", &reason_of(domain));
-    page.line("goal", &domain.goal);
+    view.optional_line("reason", &reason_text(domain));
+    view.line("goal", &domain.goal);
     if let Some(pid) = domain.pid {
-        page.line("pid", &pid.to_string());
-        page.line("uptime", &format_uptime(domain.uptime_ms));
-        let use_ = format!(
-            "{:.1}% CPU, {}",
-            domain.cpu_percent,
-            format_bytes(domain.memory_bytes)
-        );
-        page.line("uses", &use_);
+        view.line("pid", &pid.to_string());
+        view.line("uptime", &format_uptime(domain.uptime_ms));
+        let memory = format_bytes(domain.memory_bytes);
+        let usage = format!("{:.1}% CPU, {memory}", domain.cpu_percent);
+        view.line("usage", &usage);
     }
-    page.line("generation", &domain.generation.to_string());
-    page.line("restarts", &domain.restarts.to_string());
+    view.line("generation", &domain.generation.to_string());
+    view.line("restarts", &domain.restarts.to_string());
     if let Some(age) = domain.heartbeat_age_ms {
         let lag = domain.event_loop_lag_ms.filter(|lag| *lag >= 1.0);
-        let lag = lag.map_or_else(String::new, |lag| format!(", event loop {lag:.0} ms late"));
-        page.line(
+        let lag = lag.map_or_else(String::new, |lag| format!(", event loop lag {lag:.0} ms"));
+        view.line(
             "heartbeat",
             &format!("{} ago{lag}", format_duration(Duration::from_millis(age))),
         );
     }
     if let Some(time) = domain.registered_in_ms {
-        page.line(
+        let time = Duration::from_secs_f64(time.max(0.0) / 1000.0);
+        view.line(
             "registered",
-            &format!(
-                "{} after its start",
-                format_duration(Duration::from_secs_f64(time.max(0.0) / 1000.0))
-            ),
+            &format!("{} after start", format_duration(time)),
         );
     }
-    page.line("entry", domain.entry.as_deref().unwrap_or("none"));
-    page.optional_line("depends on", &domain.depends_on.join(", "));
+    view.line("entry", domain.entry.as_deref().unwrap_or("none"));
+    view.optional_line("depends on", &domain.depends_on.join(", "));
     if let Some(exit) = &domain.last_exit {
-        page.line("last exit", &describe_exit(exit, now));
+        view.line("last exit", &describe_exit(exit, now));
     }
-    page.list("lives", lives.iter().map(|life| life.describe()));
+    view.list(
+        "generations",
+        generations.iter().map(GenerationHistory::describe),
+    );
     if let Some(details) = &domain.details {
-        page.optional_line("runner", &details.runner);
-        let words: Vec<_> = details
-            .command
-            .iter()
-            .map(|word| shell_word(word))
-            .collect();
-        page.optional_line("command", &words.join(" "));
-        page.optional_line("cwd", &details.cwd);
+        view.optional_line("runner", &details.runner);
+        let command: Vec<_> = details.command.iter().map(|arg| shell_quote(arg)).collect();
+        view.optional_line("command", &command.join(" "));
+        view.optional_line("cwd", &details.cwd);
         let env: BTreeMap<_, _> = details.env.iter().collect();
-        page.list(
+        view.list(
             "env",
             env.iter().map(|(name, value)| format!("{name}={value}")),
         );
-        page.list("last stderr", details.last_stderr.iter().cloned());
+        view.list("last stderr", details.last_stderr.iter().cloned());
     }
-    page.text
+    view.text
 }
 
 fn describe_exit(exit: &LastExit, now: SystemTime) -> String {
@@ -129,28 +122,29 @@ fn describe_exit(exit: &LastExit, now: SystemTime) -> String {
 
 fn ago(at: SystemTime, now: SystemTime) -> String {
     match now.duration_since(at) {
-        Ok(age) => format!("{} ({} ago)", rfc3339(at), format_duration(age)),
+        Ok(age) => format!("{} ({} ago)", rfc3339_millis(at), format_duration(age)),
         // The clock was set back.
-        Err(_) => rfc3339(at),
+        Err(_) => rfc3339_millis(at),
     }
 }
 
-/// A word as a shell would take it, for copying.
-fn shell_word(word: &str) -> String {
+/// An argument quoted for a shell, so that a command can be copied.
+fn shell_quote(arg: &str) -> String {
     let is_plain = |char: char| char.is_alphanumeric() || "-_./:=@%+,".contains(char);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
+    if !arg.is_empty() && arg.chars().all(is_plain) {
+        return arg.to_owned();
     }
-    format!("'{}'", word.replace('\'', r"'\''"))
+    format!("'{}'", arg.replace('\'', r"'\''"))
 }
 
+/// Keys and values, aligned.
 struct DetailView {
     text: String,
     color: bool,
 }
 
 impl DetailView {
-    const KEYS: usize = 12;
+    const KEY_WIDTH: usize = 12;
 
     fn new(color: bool) -> Self {
         Self {
@@ -163,11 +157,11 @@ impl DetailView {
         self.write_entry(key, value, None);
     }
 
-    fn painted(&mut self, key: &str, value: &str, paint: Color) {
-        self.write_entry(key, value, Some(paint));
+    fn colored(&mut self, key: &str, value: &str, color: Color) {
+        self.write_entry(key, value, Some(color));
     }
 
-    /// The line, unless there is nothing to say.
+    /// The line, unless the value is empty.
     fn optional_line(&mut self, key: &str, value: &str) {
         if !value.is_empty() {
             self.line(key, value);
@@ -182,16 +176,16 @@ impl DetailView {
         }
     }
 
-    /// The value's further lines stand below its first one.
-    fn write_entry(&mut self, key: &str, value: &str, paint: Option<Color>) {
-        let key = format!("{key:<width$}", width = Self::KEYS);
+    /// Further lines of the value are aligned below the first.
+    fn write_entry(&mut self, key: &str, value: &str, color: Option<Color>) {
+        let key = format!("{key:<width$}", width = Self::KEY_WIDTH);
         let mut key = Color::Dim.paint(&key, self.color);
         for line in value.lines() {
             let line = sanitize(line);
-            let line = paint.map_or_else(|| line.clone(), |paint| paint.paint(&line, self.color));
-            let whole = format!("{key}{line}");
-            writeln!(self.text, "{}", whole.trim_end()).expect("a String takes every write");
-            key = " ".repeat(Self::KEYS);
+            let line = color.map_or_else(|| line.clone(), |color| color.paint(&line, self.color));
+            let entry = format!("{key}{line}");
+            writeln!(self.text, "{}", entry.trim_end()).expect("writing to a String cannot fail");
+            key = " ".repeat(Self::KEY_WIDTH);
         }
     }
 }
@@ -207,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instance() {
+    fn an_instance_is_described_one_key_per_line() {
         let instance = Instance {
             pid: 42,
             version: "0.1.0".into(),
@@ -228,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crashed_domain_tells_all_it_knows() {
+    fn a_crashed_domain_is_described_in_full() {
         let domain = Domain {
             name: "users".into(),
             phase: "failed".into(),

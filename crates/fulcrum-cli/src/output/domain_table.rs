@@ -1,13 +1,12 @@
 //! The table of `domains list`.
 
 use fulcrum_rpc::control::Domain;
-
-use super::color::Color;
-use super::table::Cell;
-use super::table::Table;
 use fulcrum_runtime::format::{format_bytes, format_duration, format_uptime};
 
-/// Domains, one a line.
+use super::color::Color;
+use super::table::{Cell, Table};
+
+/// One row per domain.
 pub(crate) fn domain_table(domains: &[Domain]) -> Table {
     let mut table = Table::new(&[
         "NAME",
@@ -27,30 +26,30 @@ pub(crate) fn domain_table(domains: &[Domain]) -> Table {
 }
 
 fn row(domain: &Domain) -> [Cell; 9] {
-    let paint = paint_of(domain);
-    // A figure of a process that there isn't would be a lie.
+    let color = phase_color(domain);
+    // Without a process there is nothing to measure.
     let of_process = |text: String| {
         if domain.pid.is_some() {
             Cell::new(&text)
         } else {
-            Cell::new("-").painted(Color::Dim)
+            Cell::new("-").colored(Color::Dim)
         }
     };
     [
         Cell::new(&domain.name),
-        Cell::new(&domain.phase).painted(paint),
-        Cell::new(if domain.ready { "yes" } else { "no" }).painted(paint),
+        Cell::new(&domain.phase).colored(color),
+        Cell::new(if domain.ready { "yes" } else { "no" }).colored(color),
         of_process(domain.pid.map_or_else(String::new, |pid| pid.to_string())),
         of_process(format_uptime(domain.uptime_ms)),
         Cell::new(&domain.restarts.to_string()),
         of_process(format!("{:.1}%", domain.cpu_percent)),
         of_process(format_bytes(domain.memory_bytes)),
-        Cell::new(&reason_of(domain)),
+        Cell::new(&reason_text(domain)),
     ]
 }
 
-/// Why it is in its phase, and when it will be tried again.
-pub(super) fn reason_of(domain: &Domain) -> String {
+/// The reason for the phase, with the time until the next attempt.
+pub(super) fn reason_text(domain: &Domain) -> String {
     match domain.retry_in_ms {
         Some(milliseconds) => {
             let due = format_duration(std::time::Duration::from_millis(milliseconds));
@@ -60,8 +59,8 @@ pub(super) fn reason_of(domain: &Domain) -> String {
     }
 }
 
-/// The color of a phase. Color repeats what the word says, for those who see it.
-pub(super) fn paint_of(domain: &Domain) -> Color {
+/// The color of a phase. The text has the same information.
+pub(super) fn phase_color(domain: &Domain) -> Color {
     match domain.phase.as_str() {
         "running" if domain.ready => Color::Green,
         "failed" | "stuck" => Color::Red,
@@ -83,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_each() {
+    fn each_domain_is_one_row() {
         let running = Domain {
             ready: true,
             pid: Some(42),
@@ -111,29 +110,29 @@ pricing  stopped  no       -       -         0     -         -
     }
 
     #[test]
-    fn a_next_try_is_told() {
+    fn the_reason_includes_the_time_until_the_next_attempt() {
         let waiting = Domain {
             reason: "exit code 1".into(),
             retry_in_ms: Some(1_600),
             ..domain("a", "backoff")
         };
-        assert_eq!(reason_of(&waiting), "exit code 1 (retry in 1.6 s)");
+        assert_eq!(reason_text(&waiting), "exit code 1 (retry in 1.6 s)");
     }
 
     #[test]
-    fn colors_distinguish_good_from_bad() {
+    fn the_color_follows_phase_and_readiness() {
         let ready = Domain {
             ready: true,
             ..domain("a", "running")
         };
-        for (domain, paint) in [
+        for (domain, color) in [
             (ready, Color::Green),
             (domain("a", "running"), Color::Yellow),
             (domain("a", "backoff"), Color::Yellow),
             (domain("a", "stuck"), Color::Red),
             (domain("a", "stopped"), Color::Dim),
         ] {
-            assert_eq!(paint_of(&domain), paint, "{}", domain.phase);
+            assert_eq!(phase_color(&domain), color, "{}", domain.phase);
         }
     }
 }

@@ -1,50 +1,44 @@
-//! A domain's lives, read from what happened to it.
+//! Generations of a domain, from its events.
 
 use std::time::{Duration, SystemTime};
 
+use fulcrum_logs::rfc3339_millis;
 use fulcrum_rpc::control::Event;
+use fulcrum_runtime::format::format_duration;
 use serde::Serialize;
 
-use super::time::rfc3339;
-use fulcrum_runtime::format::format_duration;
-
-/// One life: from its spawn to the next one's.
+/// The events of one generation, from its spawn to the next one's.
 #[derive(Debug)]
 pub(crate) struct GenerationHistory<'a> {
     pub(crate) generation: u64,
-    /// What happened, oldest first, begun by the spawn where that is still known.
+    /// Oldest first. The first is the spawn, if it is still retained.
     pub(crate) events: Vec<&'a Event>,
 }
 
-/// A life as programs are given it.
+/// A generation as JSON.
 #[derive(Debug, Serialize)]
 pub(crate) struct GenerationJson {
     generation: u64,
     spawned_at: Option<String>,
     ready_in_ms: Option<u64>,
     ended_at: Option<String>,
-    /// What ended it, in one word; null while it goes on.
+    /// The kind of the event that started its end; null while it runs.
     ended_by: Option<String>,
     reason: Option<String>,
 }
 
-/// The lives that these events of one domain tell of, oldest first. What happened before the first
-/// spawn belongs to generation 0, which was no life.
-pub(crate) fn lives(events: &[Event]) -> Vec<GenerationHistory<'_>> {
-    let mut lives: Vec<GenerationHistory<'_>> = Vec::new();
-    for event in events {
-        match lives.last_mut() {
-            Some(life) if life.generation == event.generation => life.events.push(event),
-            _ => lives.push(GenerationHistory {
-                generation: event.generation,
-                events: vec![event],
-            }),
-        }
-    }
-    lives
+/// The generations of one domain, oldest first. Events before the first spawn have generation 0.
+pub(crate) fn group_by_generation(events: &[Event]) -> Vec<GenerationHistory<'_>> {
+    events
+        .chunk_by(|one, next| one.generation == next.generation)
+        .map(|events| GenerationHistory {
+            generation: events[0].generation,
+            events: events.iter().collect(),
+        })
+        .collect()
 }
 
-/// When it happened.
+/// The time of an event.
 pub(crate) fn time(event: &Event) -> Option<SystemTime> {
     event.time.and_then(|time| SystemTime::try_from(time).ok())
 }
@@ -54,7 +48,7 @@ pub(crate) fn between(earlier: &Event, later: &Event) -> Option<Duration> {
     time(later)?.duration_since(time(earlier)?).ok()
 }
 
-/// What an event's reason says beyond its kind, which some reasons begin with.
+/// The reason of an event without its kind, which some reasons start with.
 pub(crate) fn detail_after_kind(event: &Event) -> &str {
     let reason = event.reason.as_str();
     match reason.strip_prefix(event.kind.as_str()) {
@@ -65,29 +59,29 @@ pub(crate) fn detail_after_kind(event: &Event) -> &str {
 }
 
 impl<'a> GenerationHistory<'a> {
-    /// Its spawn.
+    /// The spawn.
     pub(crate) fn spawned(&self) -> Option<&'a Event> {
         self.first("spawned")
     }
 
-    /// What set its end off.
+    /// The event that started its end.
     pub(crate) fn end_trigger(&self) -> Option<&'a Event> {
-        let is_ending = |event: &&&Event| event.to == "stopping" && event.from != "stopping";
-        self.events.iter().find(is_ending).copied()
+        let is_end = |event: &&&Event| event.to == "stopping" && event.from != "stopping";
+        self.events.iter().find(is_end).copied()
     }
 
-    /// The end itself: nothing of it was left.
+    /// The event at which all its processes were gone.
     fn end(&self) -> Option<&'a Event> {
         let mut events = self.events.iter();
         events.find(|event| event.from == "stopping").copied()
     }
 
-    /// When it became ready first.
+    /// The event at which it first became ready.
     pub(crate) fn ready(&self) -> Option<&'a Event> {
         self.first("ready")
     }
 
-    /// The last time that somebody asked for something.
+    /// The last request of a user for this domain.
     pub(crate) fn last_request(&self) -> Option<&'a Event> {
         self.last("asked")
     }
@@ -102,7 +96,7 @@ impl<'a> GenerationHistory<'a> {
         events.find(|event| event.kind == kind).copied()
     }
 
-    /// `#3  ready in 82 ms, lived 4.1 s; exited: exit 3; last on stderr: boom`
+    /// `#3  ready in 82 ms, ran 4.1 s; exited: exit 3; last on stderr: boom`
     pub(crate) fn describe(&self) -> String {
         let mut parts = Vec::new();
         let since_spawn = |event| between(self.spawned()?, event);
@@ -113,36 +107,32 @@ impl<'a> GenerationHistory<'a> {
             None if self.end_trigger().is_some() => parts.push("never ready".to_owned()),
             None => parts.push("not ready yet".to_owned()),
         }
-        // What began it, and how long that took in all.
-        parts.extend(
-            self.last("reloaded")
-                .map(|reloaded| reloaded.reason.clone()),
-        );
-        let ending = match self.end_trigger() {
-            Some(ending) => {
-                parts.extend(
-                    since_spawn(ending).map(|after| format!("lived {}", format_duration(after))),
-                );
-                format!("; {}: {}", ending.kind, detail_after_kind(ending))
+        // The reload that started it, with its duration.
+        parts.extend(self.last("reloaded").map(|event| event.reason.clone()));
+        let end = match self.end_trigger() {
+            Some(end) => {
+                let ran = since_spawn(end).map(|after| format!("ran {}", format_duration(after)));
+                parts.extend(ran);
+                format!("{}: {}", end.kind, detail_after_kind(end))
             }
-            None => "; lives".to_owned(),
+            None => "running".to_owned(),
         };
-        format!("#{}  {}{ending}", self.generation, parts.join(", "))
+        format!("#{}  {}; {end}", self.generation, parts.join(", "))
     }
 }
 
 impl From<&GenerationHistory<'_>> for GenerationJson {
-    fn from(life: &GenerationHistory<'_>) -> Self {
-        let stamp = |event: Option<&Event>| event.and_then(time).map(rfc3339);
+    fn from(history: &GenerationHistory<'_>) -> Self {
+        let timestamp = |event: Option<&Event>| event.and_then(time).map(rfc3339_millis);
         let millis = |age: Duration| u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
-        let ready = life.spawned().zip(life.ready());
+        let ready = history.spawned().zip(history.ready());
         Self {
-            generation: life.generation,
-            spawned_at: stamp(life.spawned()),
+            generation: history.generation,
+            spawned_at: timestamp(history.spawned()),
             ready_in_ms: ready.and_then(|(spawned, ready)| between(spawned, ready).map(millis)),
-            ended_at: stamp(life.end()),
-            ended_by: life.end_trigger().map(|ending| ending.kind.clone()),
-            reason: life.end_trigger().map(|ending| ending.reason.clone()),
+            ended_at: timestamp(history.end()),
+            ended_by: history.end_trigger().map(|end| end.kind.clone()),
+            reason: history.end_trigger().map(|end| end.reason.clone()),
         }
     }
 }
@@ -153,19 +143,22 @@ mod tests {
     use crate::output::explanation::tests::one_crash;
 
     #[test]
-    fn a_life_is_what_happened_between_two_spawns() {
+    fn a_generation_has_the_events_between_two_spawns() {
         let events = one_crash();
-        let lives = lives(&events);
-        let numbers: Vec<_> = lives.iter().map(|life| life.generation).collect();
+        let generations = group_by_generation(&events);
+        let numbers: Vec<_> = generations
+            .iter()
+            .map(|history| history.generation)
+            .collect();
         assert_eq!(numbers, [0, 1, 2]);
         assert_eq!(
-            lives[1].describe(),
-            "#1  ready in 100 ms, lived 1.0 s; exited: exit 3; last on stderr: boom"
+            generations[1].describe(),
+            "#1  ready in 100 ms, ran 1.0 s; exited: exit 3; last on stderr: boom"
         );
-        assert_eq!(lives[2].describe(), "#2  ready in 100 ms; lives");
-        let shape = serde_json::to_value(GenerationJson::from(&lives[1])).expect("JSON");
-        assert_eq!(shape["ready_in_ms"], 100);
-        assert_eq!(shape["ended_by"], "exited");
-        assert_eq!(shape["ended_at"], "1970-01-01T00:00:02.010Z");
+        assert_eq!(generations[2].describe(), "#2  ready in 100 ms; running");
+        let json = serde_json::to_value(GenerationJson::from(&generations[1])).expect("JSON");
+        assert_eq!(json["ready_in_ms"], 100);
+        assert_eq!(json["ended_by"], "exited");
+        assert_eq!(json["ended_at"], "1970-01-01T00:00:02.010Z");
     }
 }

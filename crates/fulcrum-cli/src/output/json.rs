@@ -1,13 +1,13 @@
-//! What programs are given: the shapes of the contract.
+//! JSON output. The keys and their order are stable.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use fulcrum_logs::rfc3339_millis;
 use fulcrum_rpc::control::{Details, Domain, Event, Instance, LastExit};
 use serde::Serialize;
 
 use super::generations::GenerationJson;
-use super::time::rfc3339;
 
 /// One element of `domains list -o json`, and with `details` of `domains status NAME`.
 #[derive(Debug, Serialize)]
@@ -37,10 +37,10 @@ pub(crate) struct DomainJson {
 }
 
 impl DomainJson {
-    /// With what its last lives were.
-    pub(crate) fn with_lives(self, lives: Vec<GenerationJson>) -> Self {
+    /// Adds the latest generations, as `lives`.
+    pub(crate) fn with_generations(self, generations: Vec<GenerationJson>) -> Self {
         Self {
-            lives: Some(lives),
+            lives: Some(generations),
             ..self
         }
     }
@@ -81,10 +81,10 @@ pub(crate) struct EventJson {
     seq: u64,
     time: Option<String>,
     domain: String,
-    /// What happened, in one word.
+    /// The event kind.
     #[serde(rename = "type")]
     kind: String,
-    /// Null, as `to`, where it was no transition.
+    /// Null, like `to`, unless the event is a transition.
     from: Option<String>,
     to: Option<String>,
     generation: u64,
@@ -176,14 +176,15 @@ impl From<Event> for EventJson {
     }
 }
 
-/// More digits than the measurement has would only be noise.
+/// Rounds to the precision of the measurement.
 fn round(number: f64, parts: f64) -> f64 {
     (number * parts).round() / parts
 }
 
-/// A time of a message, if it is one.
+/// A time of a message; none if it is not representable.
 fn timestamp(time: Option<impl TryInto<SystemTime>>) -> Option<String> {
-    time.and_then(|time| time.try_into().ok()).map(rfc3339)
+    time.and_then(|time| time.try_into().ok())
+        .map(rfc3339_millis)
 }
 
 #[cfg(test)]
@@ -198,12 +199,12 @@ mod tests {
         SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
     }
 
-    fn shown(shape: impl Serialize) -> Value {
-        serde_json::to_value(shape).expect("it is JSON")
+    fn to_json(value: impl Serialize) -> Value {
+        serde_json::to_value(value).expect("JSON")
     }
 
     #[test]
-    fn a_domain_that_runs() {
+    fn a_running_domain_has_every_key() {
         let domain = Domain {
             name: "users".into(),
             phase: "running".into(),
@@ -238,17 +239,17 @@ mod tests {
             "reason": "registered", "depends_on": ["catalog"], "retry_in_ms": null,
             "registered_in_ms": 81.5,
         });
-        assert_eq!(shown(DomainJson::from(domain)), golden);
+        assert_eq!(to_json(DomainJson::from(domain)), golden);
     }
 
     #[test]
-    fn what_there_is_not_is_null() {
+    fn missing_values_are_null() {
         let domain = Domain {
             name: "pricing".into(),
             phase: "stopped".into(),
             ..Domain::default()
         };
-        let shown = shown(DomainJson::from(domain));
+        let json = to_json(DomainJson::from(domain));
         for key in [
             "pid",
             "heartbeat_age_ms",
@@ -258,13 +259,13 @@ mod tests {
             "retry_in_ms",
             "registered_in_ms",
         ] {
-            assert_eq!(shown.get(key), Some(&Value::Null), "{key}");
+            assert_eq!(json.get(key), Some(&Value::Null), "{key}");
         }
-        assert_eq!(shown.get("command"), None);
+        assert_eq!(json.get("command"), None);
     }
 
     #[test]
-    fn details_stand_beside_the_rest_in_order() {
+    fn details_are_keys_of_the_domain_in_order() {
         let details = Details {
             command: vec!["node".into(), "domain.js".into()],
             cwd: "/app".into(),
@@ -278,14 +279,14 @@ mod tests {
             details: Some(details),
             ..Domain::default()
         };
-        let shown = shown(DomainJson::from(domain));
-        assert_eq!(shown["env"].to_string(), r#"{"A":"1","B":"2"}"#);
-        assert_eq!(shown["command"], json!(["node", "domain.js"]));
-        assert_eq!(shown["last_stderr"], json!([]));
+        let json = to_json(DomainJson::from(domain));
+        assert_eq!(json["env"].to_string(), r#"{"A":"1","B":"2"}"#);
+        assert_eq!(json["command"], json!(["node", "domain.js"]));
+        assert_eq!(json["last_stderr"], json!([]));
     }
 
     #[test]
-    fn an_event_and_an_instance() {
+    fn events_and_instances_have_every_key() {
         let event = Event {
             seq: 7,
             time: Some(at(2).into()),
@@ -300,15 +301,12 @@ mod tests {
             serde_json::to_string(&EventJson::from(event)).expect("JSON"),
             r#"{"seq":7,"time":"1970-01-01T00:00:02.000Z","domain":"users","type":"ready","from":"starting","to":"running","generation":1,"reason":"registered"}"#
         );
-        let note = Event {
+        let event = Event {
             kind: "late".into(),
             ..Event::default()
         };
-        let shown_note = shown(EventJson::from(note));
-        assert_eq!(
-            (&shown_note["from"], &shown_note["to"]),
-            (&Value::Null, &Value::Null)
-        );
+        let json = to_json(EventJson::from(event));
+        assert_eq!((&json["from"], &json["to"]), (&Value::Null, &Value::Null));
         let instance = Instance {
             pid: 1,
             mode: "dev".into(),
@@ -319,6 +317,6 @@ mod tests {
             "pid": 1, "version": "", "app": "", "grpc": "", "socket": "",
             "started_at": "1970-01-01T00:00:00.000Z", "mode": "dev",
         });
-        assert_eq!(shown(InstanceJson::from(instance)), golden);
+        assert_eq!(to_json(InstanceJson::from(instance)), golden);
     }
 }

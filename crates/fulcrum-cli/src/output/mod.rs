@@ -1,8 +1,9 @@
-//! What people and programs see: data on standard output, everything else on standard error.
+//! Output of commands: data on standard output, everything else on standard error.
 
 mod color;
 mod describe;
 mod domain_table;
+mod event_kind;
 mod explanation;
 mod generations;
 mod json;
@@ -10,18 +11,17 @@ mod plan_table;
 mod stdout_closed;
 mod stream_info;
 mod table;
-mod time;
 mod writer;
 
 pub(crate) use color::Color;
 pub(crate) use describe::{describe_domain, describe_instance};
 pub(crate) use domain_table::domain_table;
-pub(crate) use explanation::{Explanation, kind_paint};
-pub(crate) use generations::{GenerationJson, lives};
+pub(crate) use event_kind::kind_color;
+pub(crate) use explanation::Explanation;
+pub(crate) use generations::{GenerationJson, group_by_generation};
 pub(crate) use json::{DomainJson, EventJson, InstanceJson};
 pub(crate) use plan_table::{PlanJson, plan_table};
 pub(crate) use stdout_closed::stdout_closed;
 pub(crate) use stream_info::StreamInfo;
 pub(crate) use table::{Cell, Table, sanitize};
-pub(crate) use time::rfc3339;
 pub(crate) use writer::Output;

@@ -1,4 +1,4 @@
-//! What a reload does, as a diff: a line a domain.
+//! A reload plan as a diff: one line per domain.
 
 use fulcrum_rpc::control::planned_domain::Action;
 use fulcrum_rpc::control::{Difference, PlannedDomain, ReloadPlan};
@@ -8,13 +8,13 @@ use unicode_width::UnicodeWidthStr;
 use super::color::Color;
 use super::table::sanitize;
 
-/// A plan for programs.
+/// A reload plan as JSON.
 #[derive(Debug, Serialize)]
 pub(crate) struct PlanJson {
     domains: Vec<DomainJson>,
-    /// Settings of the app as a whole that are adopted.
+    /// Settings of the app that are updated in place.
     app: Vec<DifferenceJson>,
-    /// Settings of the app that only another instance would heed.
+    /// Settings of the app that take effect only after a restart of the instance.
     needs_new_instance: Vec<DifferenceJson>,
 }
 
@@ -35,16 +35,16 @@ struct DifferenceJson {
 
 impl From<&ReloadPlan> for PlanJson {
     fn from(plan: &ReloadPlan) -> Self {
-        let shapes = |all: &[Difference]| all.iter().map(DifferenceJson::from).collect();
+        let to_json = |all: &[Difference]| all.iter().map(DifferenceJson::from).collect();
         let domain = |one: &PlannedDomain| DomainJson {
             domain: one.domain.clone(),
             action: action_style(one.action()).1,
-            differences: shapes(&one.differences),
+            differences: to_json(&one.differences),
         };
         Self {
             domains: plan.domains.iter().map(domain).collect(),
-            app: shapes(&plan.app),
-            needs_new_instance: shapes(&plan.needs_new_instance),
+            app: to_json(&plan.app),
+            needs_new_instance: to_json(&plan.needs_new_instance),
         }
     }
 }
@@ -59,7 +59,7 @@ impl From<&Difference> for DifferenceJson {
     }
 }
 
-/// The sign, the word and the color of what happens to a domain.
+/// The sign, the name and the color of an action. The names are also those of the JSON output.
 fn action_style(action: Action) -> (char, &'static str, Color) {
     match action {
         Action::Unchanged => ('=', "unchanged", Color::Dim),
@@ -67,7 +67,7 @@ fn action_style(action: Action) -> (char, &'static str, Color) {
         Action::Restart => ('~', "restart", Color::Yellow),
         Action::Start => ('+', "start", Color::Green),
         Action::Stop => ('-', "stop", Color::Red),
-        // Of a later version.
+        // An action of a later version.
         Action::Unspecified => ('?', "unknown", Color::Dim),
     }
 }
@@ -76,22 +76,22 @@ fn action_style(action: Action) -> (char, &'static str, Color) {
 pub(crate) fn plan_table(plan: &ReloadPlan, color: bool) -> String {
     let widths = plan.domains.iter().map(|one| one.domain.width());
     let width = widths.chain(["app".len()]).max().unwrap_or_default();
-    let line = |(sign, word, paint): (char, &str, Color), name: &str, all: &[Difference]| {
+    let line = |(sign, action, style): (char, &str, Color), name: &str, all: &[Difference]| {
         let changes = match all {
             [] => String::new(),
             all => format!(" ({})", changes(all)),
         };
         let pad = " ".repeat(width.saturating_sub(name.width()));
-        let text = format!("{sign} {}{pad}  {word}{changes}", sanitize(name));
-        format!("{}\n", paint.paint(&text, color))
+        let text = format!("{sign} {}{pad}  {action}{changes}", sanitize(name));
+        format!("{}\n", style.paint(&text, color))
     };
-    let mut page: String = plan
+    let mut text: String = plan
         .domains
         .iter()
         .map(|one| match (one.action(), one.differences.as_slice()) {
-            // What is new and isn't selected has no settings that were otherwise before.
+            // A new domain that is not selected has no previous settings to differ from.
             (Action::Adopt, []) => line(
-                ('*', "adopt (new, and not started)", Color::Yellow),
+                ('*', "adopt (new, not started)", Color::Yellow),
                 &one.domain,
                 &[],
             ),
@@ -99,13 +99,13 @@ pub(crate) fn plan_table(plan: &ReloadPlan, color: bool) -> String {
         })
         .collect();
     if !plan.app.is_empty() {
-        page.push_str(&line(action_style(Action::Adopt), "app", &plan.app));
+        text.push_str(&line(action_style(Action::Adopt), "app", &plan.app));
     }
     if !plan.needs_new_instance.is_empty() {
-        let unheeded = ('!', "needs a new instance", Color::Yellow);
-        page.push_str(&line(unheeded, "app", &plan.needs_new_instance));
+        let restart = ('!', "restart required", Color::Yellow);
+        text.push_str(&line(restart, "app", &plan.needs_new_instance));
     }
-    page
+    text
 }
 
 fn changes(all: &[Difference]) -> String {
@@ -153,7 +153,7 @@ mod tests {
                 domain("old", Action::Stop, vec![]),
                 domain("orders", Action::Unchanged, vec![]),
                 domain("pay", Action::Start, vec![]),
-                domain("spare", Action::Adopt, vec![]),
+                domain("quotes", Action::Adopt, vec![]),
                 domain("users", Action::Restart, env),
             ],
             app: vec![],
@@ -170,20 +170,20 @@ mod tests {
 - old     stop
 = orders  unchanged
 + pay     start
-* spare   adopt (new, and not started)
+* quotes  adopt (new, not started)
 ~ users   restart (env.FOO: one → two)
-! app     needs a new instance (runtime.watch.poll: unset → 1s)
+! app     restart required (runtime.watch.poll: unset → 1s)
 "
         );
     }
 
     #[test]
-    fn programs_are_told_the_same() {
-        let shape = serde_json::to_value(PlanJson::from(&plan())).expect("JSON");
-        assert_eq!(shape["domains"][5]["action"], "restart");
-        assert_eq!(shape["domains"][5]["differences"][0]["new"], "two");
+    fn json_has_the_same_plan() {
+        let json = serde_json::to_value(PlanJson::from(&plan())).expect("JSON");
+        assert_eq!(json["domains"][5]["action"], "restart");
+        assert_eq!(json["domains"][5]["differences"][0]["new"], "two");
         assert_eq!(
-            shape["needs_new_instance"][0]["old"],
+            json["needs_new_instance"][0]["old"],
             serde_json::Value::Null
         );
     }

@@ -1,141 +1,105 @@
 //! Aligned columns.
 
-use std::fmt::Write as _;
-
 use fulcrum_logs::truncate_to_width;
 use unicode_width::UnicodeWidthStr;
 
 use super::color::Color;
 
-/// Between two columns.
+/// The number of spaces between two columns.
 const COLUMN_GAP: usize = 2;
 
-/// A table for people. The last column isn't padded, and is cut where the terminal ends.
+/// A table as text. The last column is not padded, and is truncated to the terminal's width.
 #[derive(Debug)]
 pub(crate) struct Table {
-    columns: Vec<Column>,
+    is_right_aligned: Vec<bool>,
+    /// The titles first.
     rows: Vec<Vec<Cell>>,
 }
 
-#[derive(Debug)]
-struct Column {
-    title: &'static str,
-    right: bool,
-}
-
-/// One field of a table.
+/// One cell of a table.
 #[derive(Debug, Clone)]
 pub(crate) struct Cell {
     text: String,
-    paint: Option<Color>,
+    color: Option<Color>,
 }
 
 impl Cell {
-    /// A field with this text: its first line, made harmless for terminals.
+    /// A cell with the first line of this text, sanitized.
     pub(crate) fn new(text: &str) -> Self {
         Self {
             text: sanitize(text.lines().next().unwrap_or_default()),
-            paint: None,
+            color: None,
         }
     }
 
-    /// The same field in a color.
-    pub(crate) fn painted(mut self, paint: impl Into<Option<Color>>) -> Self {
-        self.paint = paint.into();
+    /// The cell in a color.
+    pub(crate) fn colored(mut self, color: impl Into<Option<Color>>) -> Self {
+        self.color = color.into();
         self
     }
 }
 
 impl Table {
-    /// An empty table. A title that begins with `>` stands above a column of numbers, which is
-    /// aligned on the right.
-    pub(crate) fn new(titles: &[&'static str]) -> Self {
-        let column = |title: &&'static str| match title.strip_prefix('>') {
-            Some(title) => Column { title, right: true },
-            None => Column {
-                title,
-                right: false,
-            },
-        };
+    /// An empty table. A title that starts with `>` marks a column that is aligned to the right.
+    pub(crate) fn new(titles: &[&str]) -> Self {
+        let title = |title: &&str| Cell::new(title.trim_start_matches('>')).colored(Color::Bold);
         Self {
-            columns: titles.iter().map(column).collect(),
-            rows: Vec::new(),
+            is_right_aligned: titles.iter().map(|title| title.starts_with('>')).collect(),
+            rows: vec![titles.iter().map(title).collect()],
         }
     }
 
-    /// Adds a row; it has a cell for each column.
+    /// Adds a row, with one cell per column.
     pub(crate) fn push(&mut self, row: impl IntoIterator<Item = Cell>) {
         let row: Vec<_> = row.into_iter().collect();
-        debug_assert_eq!(row.len(), self.columns.len());
+        debug_assert_eq!(row.len(), self.is_right_aligned.len());
         self.rows.push(row);
     }
 
-    /// The table as text, each line ended.
-    pub(crate) fn render(&self, color: bool, width: Option<u16>) -> String {
-        let titles: Vec<_> = self
-            .columns
-            .iter()
-            .map(|column| Cell {
-                text: column.title.to_owned(),
-                paint: Some(Color::Bold),
-            })
+    /// The table as text; each line ends with a newline.
+    pub(crate) fn render(&self, color: bool, terminal_width: Option<u16>) -> String {
+        let last = self.is_right_aligned.len().saturating_sub(1);
+        let cell_widths = |at: usize| self.rows.iter().map(move |row| row[at].text.width());
+        let widths: Vec<usize> = (0..=last)
+            .map(|at| cell_widths(at).max().unwrap_or_default())
             .collect();
-        let lines = || std::iter::once(&titles).chain(&self.rows);
-        let widths: Vec<usize> = (0..self.columns.len())
-            .map(|at| lines().map(|row| row[at].text.width()).max().unwrap_or(0))
-            .collect();
+        let used: usize = widths[..last].iter().map(|width| width + COLUMN_GAP).sum();
         let mut out = String::new();
-        for row in lines() {
-            self.render_row(row, &widths, color, width, &mut out);
+        for row in &self.rows {
+            // Written before the next text only, so that no line ends with spaces.
+            let mut padding = 0;
+            for (at, cell) in row.iter().enumerate() {
+                let text = match terminal_width {
+                    Some(columns) if at == last => {
+                        let rest = usize::from(columns).saturating_sub(used);
+                        truncate_to_width(&cell.text, rest.max(1))
+                    }
+                    _ => cell.text.clone(),
+                };
+                let free = widths[at].saturating_sub(text.width());
+                let (before, after) = match self.is_right_aligned[at] {
+                    true => (free, 0),
+                    false => (0, free),
+                };
+                padding += before;
+                if !text.is_empty() {
+                    out.push_str(&" ".repeat(padding));
+                    out.push_str(&match cell.color {
+                        Some(style) => style.paint(&text, color),
+                        None => text,
+                    });
+                    padding = 0;
+                }
+                padding += after + COLUMN_GAP;
+            }
+            out.push('\n');
         }
         out
     }
-
-    fn render_row(
-        &self,
-        row: &[Cell],
-        widths: &[usize],
-        color: bool,
-        terminal: Option<u16>,
-        out: &mut String,
-    ) {
-        let mut line = String::new();
-        let mut used = 0;
-        // Padding is owed until something follows it, so that no line ends in spaces.
-        let mut owed = 0;
-        for (at, cell) in row.iter().enumerate() {
-            let is_last = at + 1 == row.len();
-            let text = match terminal {
-                Some(columns) if is_last => {
-                    truncate_to_width(&cell.text, usize::from(columns).saturating_sub(used).max(1))
-                }
-                _ => cell.text.clone(),
-            };
-            let rest = widths[at].saturating_sub(text.width());
-            let (before, after) = if self.columns[at].right {
-                (rest, 0)
-            } else {
-                (0, rest)
-            };
-            owed += before;
-            if !text.is_empty() {
-                write!(line, "{:owed$}", "").expect("a String takes every write");
-                owed = 0;
-                match cell.paint {
-                    Some(paint) => line.push_str(&paint.paint(&text, color)),
-                    None => line.push_str(&text),
-                }
-            }
-            owed += after + COLUMN_GAP;
-            used += widths[at] + COLUMN_GAP;
-        }
-        out.push_str(&line);
-        out.push('\n');
-    }
 }
 
-/// Text that can do nothing to a terminal but print. Tabs, which would break the columns, become
-/// spaces.
+/// Text without control characters, which could change the terminal's state. Tabs become spaces,
+/// which keeps columns aligned.
 pub(crate) fn sanitize(text: &str) -> String {
     let mut out = Vec::new();
     fulcrum_logs::sanitize(text.as_bytes(), false, &mut out);
@@ -151,25 +115,25 @@ mod tests {
         table.push([
             Cell::new("users"),
             Cell::new("42"),
-            Cell::new("ready since a while"),
+            Cell::new("ready since noon"),
         ]);
         table.push([Cell::new("注文"), Cell::new("4242"), Cell::new("")]);
         table
     }
 
     #[test]
-    fn columns_are_aligned_by_width_and_lines_end_without_spaces() {
+    fn columns_are_aligned_by_width_and_lines_do_not_end_with_spaces() {
         assert_eq!(
             table().render(false, None),
-            "NAME    PID  REASON\nusers    42  ready since a while\n注文   4242\n"
+            "NAME    PID  REASON\nusers    42  ready since noon\n注文   4242\n"
         );
     }
 
     #[test]
-    fn the_last_column_ends_with_the_terminal() {
+    fn the_last_column_is_truncated_to_the_terminal() {
         let text = table().render(false, Some(20));
         assert_eq!(text.lines().nth(1), Some("users    42  ready …"));
-        // Narrower than the columns before it: one sign is left.
+        // Narrower than the columns before it: one character remains.
         assert_eq!(
             table().render(false, Some(3)).lines().nth(1),
             Some("users    42  …")
@@ -177,9 +141,9 @@ mod tests {
     }
 
     #[test]
-    fn colour_changes_no_column() {
+    fn color_does_not_change_the_alignment() {
         let mut table = Table::new(&["A", "B"]);
-        table.push([Cell::new("x").painted(Color::Red), Cell::new("y")]);
+        table.push([Cell::new("x").colored(Color::Red), Cell::new("y")]);
         assert_eq!(
             table.render(true, None),
             "\x1b[1mA\x1b[0m  \x1b[1mB\x1b[0m\n\x1b[31mx\x1b[0m  y\n"
@@ -187,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_are_one_harmless_line() {
+    fn a_cell_is_one_sanitized_line() {
         assert_eq!(Cell::new("a\x1b[2Jb\tc\nsecond").text, "a␛[2Jb c");
     }
 }

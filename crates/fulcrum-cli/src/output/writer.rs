@@ -1,14 +1,14 @@
-//! Writes what a command prints, and decides what a failed write means.
+//! Writes the output of a command, and maps failed writes to exit codes.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
 use super::color::Color;
-use super::stream_info::{self, StreamInfo};
+use super::stream_info::{StreamInfo, color_disabled_by_env};
 use crate::exit::{CliError, Code};
 
-/// Where a command writes.
+/// Standard output and standard error of a command.
 #[derive(Debug, Clone)]
 pub(crate) struct Output {
     stdout: StreamInfo,
@@ -17,18 +17,17 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// The two streams of this process.
-    pub(crate) fn of_process(no_color: bool, quiet: bool) -> Self {
-        let variable = |name: &str| std::env::var_os(name);
-        let plain = no_color || stream_info::color_disabled_by_env(variable);
+    /// The streams of this process.
+    pub(crate) fn from_process(no_color: bool, quiet: bool) -> Self {
+        let no_color = no_color || color_disabled_by_env(|name| std::env::var_os(name));
         Self {
-            stdout: StreamInfo::of(&io::stdout(), plain),
-            stderr: StreamInfo::of(&io::stderr(), plain),
+            stdout: StreamInfo::inspect(&io::stdout(), no_color),
+            stderr: StreamInfo::inspect(&io::stderr(), no_color),
             quiet,
         }
     }
 
-    /// What standard output is.
+    /// The properties of standard output.
     pub(crate) fn stdout(&self) -> StreamInfo {
         self.stdout
     }
@@ -36,8 +35,8 @@ impl Output {
     /// Writes data.
     ///
     /// # Errors
-    /// A silent [`Code::Done`] where nobody reads any more, so that `| head` ends a command
-    /// quietly; [`Code::Failed`] where writing fails, as on a full disk.
+    /// [`Code::Done`] without a message if the reader is gone, so that `| head` ends a command
+    /// silently; [`Code::Failed`] if writing fails, for example on a full disk.
     pub(crate) fn data(&self, bytes: &[u8]) -> Result<(), CliError> {
         write_to(&mut io::stdout().lock(), bytes)
     }
@@ -47,9 +46,8 @@ impl Output {
     /// # Errors
     /// Those of [`Output::data`].
     pub(crate) fn json(&self, value: &impl Serialize) -> Result<(), CliError> {
-        let mut text = serde_json::to_vec_pretty(value).map_err(|error| {
-            CliError::failed(format!("the answer can't be shown as JSON: {error}"))
-        })?;
+        let mut text = serde_json::to_vec_pretty(value)
+            .map_err(|error| CliError::failed(format!("cannot print as JSON: {error}")))?;
         text.push(b'\n');
         self.data(&text)
     }
@@ -59,34 +57,33 @@ impl Output {
     /// # Errors
     /// Those of [`Output::data`].
     pub(crate) fn yaml(&self, value: &impl Serialize) -> Result<(), CliError> {
-        let text = serde_yaml::to_string(value).map_err(|error| {
-            CliError::failed(format!("the answer can't be shown as YAML: {error}"))
-        })?;
+        let text = serde_yaml::to_string(value)
+            .map_err(|error| CliError::failed(format!("cannot print as YAML: {error}")))?;
         self.data(text.as_bytes())
     }
 
-    /// A line about progress, for people; left out when they want quiet.
+    /// Prints progress on standard error, unless `--quiet` is set.
     pub(crate) fn progress(&self, text: &str) {
         if !self.quiet {
             self.eprint(text);
         }
     }
 
-    /// A line for people. Where nobody reads it, it is lost.
+    /// Prints a line on standard error. A failed write is ignored.
     pub(crate) fn eprint(&self, text: &str) {
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
-    /// Why a command ends.
+    /// Prints the error of a command, if it has a message.
     pub(crate) fn error(&self, error: &CliError) {
         if error.message.is_empty() {
             return;
         }
-        let name = match error.code {
+        let prefix = match error.code {
             Code::Done | Code::Interrupted => "fulcrum:".to_owned(),
             _ => Color::Red.paint("fulcrum:", self.stderr.color),
         };
-        self.eprint(&format!("{name} {}", error.message));
+        self.eprint(&format!("{prefix} {}", error.message));
     }
 }
 
@@ -94,25 +91,25 @@ fn write_to(stream: &mut impl Write, bytes: &[u8]) -> Result<(), CliError> {
     stream
         .write_all(bytes)
         .and_then(|()| stream.flush())
-        .map_err(|error| why_unwritten(&error))
+        .map_err(|error| write_error(&error))
 }
 
-fn why_unwritten(error: &io::Error) -> CliError {
-    // EIO is what a terminal gives that has been closed.
-    let terminal_gone = error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error());
-    if error.kind() == io::ErrorKind::BrokenPipe || terminal_gone {
+fn write_error(error: &io::Error) -> CliError {
+    // A closed terminal returns EIO.
+    let is_closed_terminal = error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error());
+    if error.kind() == io::ErrorKind::BrokenPipe || is_closed_terminal {
         return CliError::already_reported(Code::Done);
     }
-    CliError::failed(format!("can't write to standard output: {error}"))
+    CliError::failed(format!("cannot write to standard output: {error}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    struct Refusing(rustix::io::Errno);
+    struct FailingWriter(rustix::io::Errno);
 
-    impl Write for Refusing {
+    impl Write for FailingWriter {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
             Err(self.0.into())
         }
@@ -123,13 +120,13 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_is_gone_ends_quietly_and_a_full_disk_does_not() {
+    fn a_closed_reader_is_success_and_a_full_disk_is_a_failure() {
         use rustix::io::Errno;
-        for gone in [Errno::PIPE, Errno::IO] {
-            let error = write_to(&mut Refusing(gone), b"x").expect_err("refused");
+        for closed in [Errno::PIPE, Errno::IO] {
+            let error = write_to(&mut FailingWriter(closed), b"x").expect_err("a failed write");
             assert_eq!(error, CliError::already_reported(Code::Done));
         }
-        let error = write_to(&mut Refusing(Errno::NOSPC), b"x").expect_err("refused");
+        let error = write_to(&mut FailingWriter(Errno::NOSPC), b"x").expect_err("a failed write");
         assert_eq!(error.code, Code::Failed);
         assert!(error.message.contains("standard output"), "{error}");
     }

@@ -1,12 +1,9 @@
-//! The client commands, run as a program against an instance that answers by script.
+//! The client commands, run as a program against a scripted instance.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "these tests are about the program, so they run it"
-)]
+#![expect(clippy::disallowed_methods, reason = "these tests run the program")]
 
-mod answers;
-mod instance;
-mod missing;
+mod no_instance;
 mod outcomes;
+mod output;
+mod scripted_instance;
 mod streams;

@@ -1,12 +1,12 @@
-//! How a change, a wait and a shutdown end.
+//! Outcomes of changes, waits and shutdowns.
 
 use fulcrum_rpc::control::outcome::Kind;
 use fulcrum_rpc::control::{Details, Domain};
 
-use crate::instance::{App, Script, end, step};
+use crate::scripted_instance::{App, Script, end, step};
 
 #[tokio::test]
-async fn each_outcome_has_its_code() {
+async fn each_outcome_has_its_exit_code() {
     for (kind, code) in [
         (Kind::Done, 0),
         (Kind::Failed, 1),
@@ -15,18 +15,18 @@ async fn each_outcome_has_its_code() {
         (Kind::TimedOut, 17),
     ] {
         let app = App::running(Script {
-            progress: vec![step("users", "stopping"), end(kind, "so it is")],
+            progress: vec![step("users", "stopping"), end(kind, "the outcome")],
             ..Script::default()
         });
-        for verb in ["restart users", "wait users"] {
-            let run = app.run(&format!("domains {verb}")).await;
+        for command in ["restart users", "wait users"] {
+            let run = app.run(&format!("domains {command}")).await;
             assert_eq!(
                 (run.code, run.out.as_str()),
                 (Some(code), ""),
                 "{kind:?} {run:?}"
             );
             assert!(run.err.contains("users: stopping"), "{run:?}");
-            assert!(run.err.contains("so it is"), "{run:?}");
+            assert!(run.err.contains("the outcome"), "{run:?}");
         }
         let quiet = app.run("-q domains restart users").await;
         assert!(!quiet.err.contains("stopping"), "{quiet:?}");
@@ -34,7 +34,7 @@ async fn each_outcome_has_its_code() {
 }
 
 #[tokio::test]
-async fn an_instance_that_ends_in_between_is_a_failure() {
+async fn an_instance_that_exits_before_the_outcome_is_a_failure() {
     let app = App::running(Script::default());
     let run = app.run("domains restart users").await;
     assert_eq!(run.code, Some(1));
@@ -42,7 +42,7 @@ async fn an_instance_that_ends_in_between_is_a_failure() {
 }
 
 #[tokio::test]
-async fn a_failure_is_told_with_the_domains_last_words() {
+async fn a_failure_is_printed_with_the_domains_stderr_tail() {
     let crashed = Domain {
         name: "users".into(),
         goal: "up".into(),

@@ -1,4 +1,4 @@
-//! What comes line by line.
+//! Output line by line.
 
 use std::process::Stdio;
 
@@ -6,7 +6,7 @@ use fulcrum_rpc::control::log_record::Record;
 use fulcrum_rpc::control::{Event, LogLine, LogRecord};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 
-use crate::instance::{App, Run, Script};
+use crate::scripted_instance::{App, CommandRun, Script};
 
 fn line(message: &str) -> LogRecord {
     LogRecord {
@@ -25,12 +25,13 @@ fn app() -> App {
     };
     App::running(Script {
         logs: vec![line("one")],
-        said_later: vec![missed, line("two\x1b[2J")],
+        later_logs: vec![missed, line("two\x1b[2J")],
         ..Script::default()
     })
 }
 
-/// A command that follows, and lines of one of its outputs.
+/// Runs a following command: the process, its lines of standard output until one has `two`, and its
+/// standard error.
 async fn follow(app: &App, command: &str) -> (tokio::process::Child, Vec<String>, String) {
     let mut command = app.fulcrum(command);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -51,13 +52,13 @@ async fn follow(app: &App, command: &str) -> (tokio::process::Child, Vec<String>
 }
 
 #[tokio::test]
-async fn lines_for_people_and_for_programs_tell_of_gaps() {
+async fn text_and_json_report_gaps() {
     let app = app();
     assert_eq!(app.run("logs").await.out, "users   │ one\n");
     let (_, text, _) = follow(&app, "logs -f").await;
     let expected = [
         "users   │ one",
-        "fulcrum │ 7 lines missed here: output came too fast",
+        "fulcrum │ 7 lines dropped (output rate too high)",
         "users   │ two␛[2J",
     ];
     assert_eq!(text, expected);
@@ -68,12 +69,12 @@ async fn lines_for_people_and_for_programs_tell_of_gaps() {
         .collect();
     assert_eq!(messages.len(), 2, "{json:?}");
     assert_eq!(messages[1]["message"], "two\x1b[2J");
-    assert!(told.contains("7 lines missed"), "{told}");
+    assert!(told.contains("7 lines dropped"), "{told}");
     assert_eq!(app.run("logs nobody").await.code, Some(4));
 }
 
 #[tokio::test]
-async fn following_ends_quietly_with_its_reader_even_if_nothing_is_said() {
+async fn following_ends_without_an_error_when_its_reader_is_gone() {
     let app = app();
     let mut command = app.fulcrum("logs -f");
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -82,7 +83,7 @@ async fn following_ends_quietly_with_its_reader_even_if_nothing_is_said() {
     let first = lines.next_line().await.expect("readable");
     assert_eq!(first.as_deref(), Some("users   │ one"));
     drop(lines);
-    let run = Run::of(child.wait_with_output().await.expect("it ends"));
+    let run = CommandRun::new(child.wait_with_output().await.expect("it ends"));
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
 }
 
@@ -97,13 +98,13 @@ async fn ctrl_c_ends_following_with_130() {
     let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
     let pid = pid
         .and_then(rustix::process::Pid::from_raw)
-        .expect("it lives");
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("signalled");
+        .expect("a running process");
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("signaled");
     assert_eq!(child.wait().await.expect("it ends").code(), Some(130));
 }
 
 #[tokio::test]
-async fn events_are_an_object_a_line() {
+async fn events_are_printed_as_one_object_a_line() {
     let event = |seq| Event {
         seq,
         domain: "users".into(),

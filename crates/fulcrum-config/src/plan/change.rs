@@ -6,68 +6,70 @@ use serde_json::Value;
 
 use crate::app::{App, Domain};
 
-/// One setting that isn't as it was.
+/// One changed setting.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
-    /// The setting as it is written: `env.FOO`, `stop.grace`, `runtime.grpc.listen`.
+    /// The setting's path: `env.FOO`, `stop.grace`, `runtime.grpc.listen`.
     pub key: String,
-    /// What it was; none where it wasn't set. Not masked: that is for whoever shows it.
+    /// The previous value; none if it was not set. Secrets are not masked, see
+    /// [`old_text`](Self::old_text).
     pub old: Option<Value>,
-    /// What it is to be; none where it isn't set any more.
+    /// The new value; none if it is no longer set. Secrets are not masked, see
+    /// [`new_text`](Self::new_text).
     pub new: Option<Value>,
 }
 
-/// What is to happen to one domain.
+/// What a reload does to one domain.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// Nothing.
     Unchanged,
-    /// Its new settings are taken over; its process, if it has one, lives on.
+    /// Its settings are updated; its process, if it has one, keeps running.
     UpdateInPlace(Vec<Difference>),
-    /// It needs a new process. Differences that would only be adopted are among these.
+    /// It gets a new process. The list contains all differences, not only those that require it.
     Restart(Vec<Difference>),
-    /// It is new.
+    /// The domain is new, and is started.
     Start,
-    /// It is gone, or goes by another name.
+    /// The domain is no longer configured, and is stopped.
     Stop,
 }
 
-/// One domain's part of a plan.
+/// The part of a plan for one domain.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DomainChange {
-    /// Whose.
+    /// The domain's name.
     pub domain: String,
-    /// What is to happen to it.
+    /// What the reload does to it.
     pub action: Action,
 }
 
-/// All that is to happen.
+/// What a reload does.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReloadPlan {
-    /// An entry for each domain that has or had a process, by name.
+    /// One change for each domain that has or had a process, ordered by name.
     pub domains: Vec<DomainChange>,
-    /// Settings of the app as a whole that are adopted.
+    /// Settings of the app that are updated in place.
     pub app: Vec<Difference>,
-    /// Settings of the app that only another instance would heed; the running one keeps its own.
+    /// Settings of the app that only a restart of the instance applies.
     pub requires_restart: Vec<Difference>,
 }
 
-/// What runs now.
+/// The actual state that a plan starts from.
 #[derive(Clone, Debug)]
 pub struct RunningState<'a> {
-    /// The configuration that the instance follows.
+    /// The configuration in force.
     pub app: &'a App,
-    /// What the present lives were started with, where that may differ from `app`: settings of a
-    /// life are read again at each start.
+    /// The settings of running processes, which may differ from `app`: they are loaded again at each
+    /// start.
     pub processes: BTreeMap<&'a str, &'a Domain>,
-    /// Domains without a process that aren't to have one now: a new one that isn't selected, one
-    /// that was stopped. They are told as adopted, since nothing is started or restarted.
+    /// Domains that are not to be started: those that are not selected or were stopped. Their changes
+    /// are updates in place.
     pub stopped: BTreeSet<&'a str>,
 }
 
 impl<'a> RunningState<'a> {
-    /// An app whose domains all run with what it says.
-    pub fn of(app: &'a App) -> Self {
+    /// An app whose domains all run with its settings.
+    pub fn new(app: &'a App) -> Self {
         Self {
             app,
             processes: BTreeMap::new(),
@@ -77,7 +79,7 @@ impl<'a> RunningState<'a> {
 }
 
 impl ReloadPlan {
-    /// Whether nothing is to happen, and nothing to be told.
+    /// Whether there is no difference at all.
     pub fn is_empty(&self) -> bool {
         let unchanged = |entry: &DomainChange| entry.action == Action::Unchanged;
         self.domains.iter().all(unchanged)
@@ -85,7 +87,7 @@ impl ReloadPlan {
             && self.requires_restart.is_empty()
     }
 
-    /// What is to happen to a domain; none for one without a process.
+    /// What the reload does to a domain; none for a domain without a process.
     pub fn action(&self, domain: &str) -> Option<&Action> {
         let entry = self.domains.iter().find(|entry| entry.domain == domain);
         entry.map(|entry| &entry.action)

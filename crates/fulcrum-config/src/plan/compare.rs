@@ -8,10 +8,10 @@ use super::settings::{self, ComparableSettings};
 use crate::app::{App, Domain};
 
 impl ReloadPlan {
-    /// Compares what runs with what should.
-    pub fn new(running: &RunningState<'_>, wanted: &App) -> Self {
-        let (app, requires_restart) = settings::diff_app(running.app, wanted);
-        let names: BTreeSet<&str> = [running.app, wanted]
+    /// Compares the actual state with the target configuration.
+    pub fn new(running: &RunningState<'_>, target: &App) -> Self {
+        let (app, requires_restart) = settings::diff_app(running.app, target);
+        let names: BTreeSet<&str> = [running.app, target]
             .into_iter()
             .flat_map(|app| &app.domains)
             .filter(|domain| domain.has_process())
@@ -19,7 +19,7 @@ impl ReloadPlan {
             .collect();
         let entry = |name: &str| DomainChange {
             domain: name.to_owned(),
-            action: action(running, wanted, name),
+            action: action(running, target, name),
         };
         Self {
             domains: names.into_iter().map(entry).collect(),
@@ -29,13 +29,13 @@ impl ReloadPlan {
     }
 }
 
-fn action(running: &RunningState<'_>, wanted: &App, name: &str) -> Action {
-    let rests = running.stopped.contains(name);
+fn action(running: &RunningState<'_>, target: &App, name: &str) -> Action {
+    let is_stopped = running.stopped.contains(name);
     let with_process = |app: &'_ App| app.domain(name).cloned().filter(Domain::has_process);
-    let (old, new) = match (with_process(running.app), with_process(wanted)) {
+    let (old, new) = match (with_process(running.app), with_process(target)) {
         (Some(old), Some(new)) => (old, new),
         (Some(_), None) => return Action::Stop,
-        (None, Some(_)) if rests => return Action::UpdateInPlace(Vec::new()),
+        (None, Some(_)) if is_stopped => return Action::UpdateInPlace(Vec::new()),
         (None, Some(_)) => return Action::Start,
         (None, None) => return Action::Unchanged,
     };
@@ -43,12 +43,12 @@ fn action(running: &RunningState<'_>, wanted: &App, name: &str) -> Action {
     let (started, old, new) = (
         ComparableSettings::from_domain(started, running.app),
         ComparableSettings::from_domain(&old, running.app),
-        ComparableSettings::from_domain(&new, wanted),
+        ComparableSettings::from_domain(&new, target),
     );
     let mut differences = diff(started.process, new.process);
-    let same_life = differences.is_empty();
+    let same_process = differences.is_empty();
     differences.extend(diff(old.supervision, new.supervision));
-    match (differences.is_empty(), same_life || rests) {
+    match (differences.is_empty(), same_process || is_stopped) {
         (true, _) => Action::Unchanged,
         (false, true) => Action::UpdateInPlace(differences),
         (false, false) => Action::Restart(differences),

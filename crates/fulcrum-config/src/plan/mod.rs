@@ -1,20 +1,19 @@
-//! What a changed configuration means for what runs: pure, one [`Entry`] a domain.
+//! What a changed configuration means for a running instance: one [`DomainChange`] a domain.
 //!
-//! Two apps are compared as normalised settings, whatever the files look like. What a process is
-//! given at its start can only be changed by another start; what the supervisor decides by is
-//! adopted while the process lives:
+//! Two apps are compared by their normalized settings, whatever the files look like. What a process
+//! gets at its start changes with a restart; what the supervisor decides by is updated in place:
 //!
-//! | a new process | adopted |
+//! | restart | update in place |
 //! |---|---|
-//! | the folder, `entry`, `command`, `node`, `node_args`, `args`, `cwd`, `port`, `install`, `user` | `depends_on`, `restart`, `start_timeout`, `stop` |
-//! | `env`, and what the files under `env_file` set | which files those are |
-//! | `limits`, which the kernel is told at a start | `ready`, `alive`, `heartbeat` |
+//! | the directory, `entry`, `command`, `node`, `node_args`, `args`, `cwd`, `port`, `install`, `user` | `depends_on`, `restart`, `start_timeout`, `stop` |
+//! | `env`, and the variables in the files under `env_file` | the list of these files |
+//! | `limits`, which are set at the start | `ready`, `alive`, `heartbeat` |
 //! | `runtime.logs.level`, which is in the environment | `watch`, `replicas`, `runtime.groups` |
 //!
-//! A heartbeat is agreed on at a registration: a changed one holds from the next on.
+//! A changed heartbeat applies from the next registration on.
 //!
-//! What the instance as a whole was built on (its port, who may register, how it prints, whether it
-//! watches) needs another instance, and is only told.
+//! Settings of the instance as a whole (its port, registration, log format, watching) need a restart
+//! of the instance, and are only reported.
 
 mod change;
 mod compare;

@@ -1,7 +1,8 @@
-//! Settings by the keys that they are written with, told apart by what a change of them takes.
+//! Settings by key, divided by the effect of a change.
 //!
-//! Every field is taken apart by name, so a new setting can't be forgotten here.
+//! Every struct is destructured, so that the compiler reports a setting that is missing here.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -19,11 +20,11 @@ use crate::runtime::{
 };
 use crate::setting::Setting;
 
-/// What one domain is set to.
+/// The settings of one domain.
 pub(super) struct ComparableSettings {
-    /// What a process is given at its start.
+    /// Settings that a process gets at its start.
     pub(super) process: SettingMap,
-    /// What the supervisor decides by while it lives.
+    /// Settings that the supervisor uses while the process runs.
     pub(super) supervision: SettingMap,
 }
 
@@ -38,7 +39,7 @@ impl ComparableSettings {
         let mut process = SettingMap::new();
         let mut supervision = SettingMap::new();
         let path = |path: &Path| json!(app.relative(path).to_string_lossy());
-        process.insert("folder".to_owned(), path(dir));
+        process.insert("directory".to_owned(), path(dir));
         match program {
             Program::Node { entry } => process.insert("entry".to_owned(), path(entry)),
             Program::Command(argv) => process.insert("command".to_owned(), json!(argv)),
@@ -66,58 +67,42 @@ impl ComparableSettings {
             install,
             user,
         } = settings;
-        // What one leaves unset isn't there.
-        let mut life_is = |key: &str, value: Value| {
+        // Unset settings have no key.
+        let mut set_process = |key: &str, value: Value| {
             if !value.is_null() && value != json!([]) {
                 process.insert(key.to_owned(), value);
             }
         };
-        life_is("node", node.as_deref().map_or(Value::Null, path));
-        life_is("node_args", json!(node_args));
-        life_is("args", json!(args));
-        life_is("cwd", path(cwd));
+        set_process("node", node.as_deref().map_or(Value::Null, path));
+        set_process("node_args", json!(node_args));
+        set_process("args", json!(args));
+        set_process("cwd", path(cwd));
         for (name, value) in file_env.iter().chain(env) {
-            life_is(&format!("env.{name}"), json!(value));
+            set_process(&format!("env.{name}"), json!(value));
         }
         let ResourceLimits { memory, cpu } = limits;
-        life_is(
-            "limits.memory",
-            memory.map_or(Value::Null, |bytes| Setting::Size(bytes).show()),
-        );
-        life_is("limits.cpu", json!(cpu));
-        life_is(
-            "port",
-            port.map_or(Value::Null, |port| Setting::Port(port).show()),
-        );
-        life_is("install", json!(install));
-        life_is("user", json!(user));
-        life_is("runtime.logs.level", json!(app.runtime.logs.level));
+        let memory = memory.map(|bytes| Setting::Size(bytes).to_json());
+        set_process("limits.memory", memory.unwrap_or_default());
+        set_process("limits.cpu", json!(cpu));
+        let port = port.map(|port| Setting::Port(port).to_json());
+        set_process("port", port.unwrap_or_default());
+        set_process("install", json!(install));
+        set_process("user", json!(user));
+        set_process("runtime.logs.level", json!(app.runtime.logs.level));
 
-        let mut rule_is = |key: &str, value: Value| supervision.insert(key.to_owned(), value);
-        for (name, condition) in depends_on {
-            let condition = match condition {
-                DependencyCondition::Ready => "ready",
-                DependencyCondition::Started => "started",
-                DependencyCondition::Exited => "exited",
-            };
-            rule_is(&format!("depends_on.{name}"), json!(condition));
-        }
+        let mut set_supervision =
+            |key: &str, value: Value| supervision.insert(key.to_owned(), value);
         let files: Vec<Value> = env_files.iter().map(|file| path(file)).collect();
-        rule_is("env_file", json!(files));
-        rule_is("start_timeout", Setting::Time(*start_timeout).show());
-        rule_is("ready", Setting::Probe(ready.clone()).show());
-        rule_is("alive", Setting::Probe(alive.clone()).show());
-        let HeartbeatSettings { interval, misses } = heartbeat;
-        rule_is("heartbeat.interval", Setting::Time(*interval).show());
-        rule_is("heartbeat.misses", json!(misses));
-        let StopSettings { signal, grace } = stop;
-        rule_is("stop.signal", json!(signal));
-        rule_is("stop.grace", Setting::Time(*grace).show());
-        rule_is("replicas", json!(replicas));
-        let WatchSettings { paths, ignore } = watch;
-        rule_is("watch.paths", json!(paths));
-        rule_is("watch.ignore", json!(ignore));
-        supervision.extend(of_restart(restart));
+        set_supervision("env_file", json!(files));
+        set_supervision("start_timeout", Setting::Duration(*start_timeout).to_json());
+        set_supervision("ready", Setting::Probe(ready.clone()).to_json());
+        set_supervision("alive", Setting::Probe(alive.clone()).to_json());
+        set_supervision("replicas", json!(replicas));
+        supervision.extend(dependency_settings(depends_on));
+        supervision.extend(heartbeat_settings(heartbeat));
+        supervision.extend(stop_settings(stop));
+        supervision.extend(watch_settings(watch));
+        supervision.extend(restart_settings(restart));
         Self {
             process,
             supervision,
@@ -125,7 +110,42 @@ impl ComparableSettings {
     }
 }
 
-fn of_restart(restart: &RestartSettings) -> SettingMap {
+fn dependency_settings(depends_on: &BTreeMap<String, DependencyCondition>) -> SettingMap {
+    let setting = |(name, condition): (&String, &DependencyCondition)| {
+        let condition = match condition {
+            DependencyCondition::Ready => "ready",
+            DependencyCondition::Started => "started",
+            DependencyCondition::Exited => "exited",
+        };
+        (format!("depends_on.{name}"), json!(condition))
+    };
+    depends_on.iter().map(setting).collect()
+}
+
+fn heartbeat_settings(heartbeat: &HeartbeatSettings) -> SettingMap {
+    let HeartbeatSettings { interval, misses } = heartbeat;
+    let interval = Setting::Duration(*interval).to_json();
+    [("interval", interval), ("misses", json!(misses))]
+        .map(|(key, value)| (format!("heartbeat.{key}"), value))
+        .into()
+}
+
+fn stop_settings(stop: &StopSettings) -> SettingMap {
+    let StopSettings { signal, grace } = stop;
+    let grace = Setting::Duration(*grace).to_json();
+    [("signal", json!(signal)), ("grace", grace)]
+        .map(|(key, value)| (format!("stop.{key}"), value))
+        .into()
+}
+
+fn watch_settings(watch: &WatchSettings) -> SettingMap {
+    let WatchSettings { paths, ignore } = watch;
+    [("paths", json!(paths)), ("ignore", json!(ignore))]
+        .map(|(key, value)| (format!("watch.{key}"), value))
+        .into()
+}
+
+fn restart_settings(restart: &RestartSettings) -> SettingMap {
     let RestartSettings {
         policy,
         success_exit_codes,
@@ -145,7 +165,7 @@ fn of_restart(restart: &RestartSettings) -> SettingMap {
         RestartMode::OnFailure => "on-failure",
         RestartMode::Never => "never",
     };
-    let time = |time| Setting::Time(time).show();
+    let time = |time| Setting::Duration(time).to_json();
     [
         ("policy", json!(policy)),
         ("success_exit_codes", json!(success_exit_codes)),
@@ -161,59 +181,93 @@ fn of_restart(restart: &RestartSettings) -> SettingMap {
     .into()
 }
 
-/// The differences between two apps as a whole: those that are adopted, and those that only
-/// another instance would heed.
+/// The differences between two apps as a whole: those that are updated in place, and those that
+/// require a restart of the instance.
 pub(super) fn diff_app(old: &App, new: &App) -> (Vec<Difference>, Vec<Difference>) {
-    let ((adopted, fixed), (new_adopted, new_fixed)) = (of_runtime(old), of_runtime(new));
-    (diff(adopted, new_adopted), diff(fixed, new_fixed))
+    let (old, new) = (RuntimeMaps::new(old), RuntimeMaps::new(new));
+    (
+        diff(old.updatable, new.updatable),
+        diff(old.immutable, new.immutable),
+    )
 }
 
-fn of_runtime(app: &App) -> (SettingMap, SettingMap) {
-    let RuntimeSettings {
-        domains,
-        grpc,
-        logs,
-        watch,
-        standby,
-        groups,
-    } = &app.runtime;
-    let mut adopted = SettingMap::from([("runtime.domains".to_owned(), json!(domains))]);
-    for (name, group) in groups {
-        let value = json!({
-            "strategy": group.strategy.to_string(),
-            "domains": group.domains,
-        });
-        adopted.insert(format!("runtime.groups.{name}"), value);
-    }
-    let mut fixed = SettingMap::new();
-    let mut is = |key: &str, value: Value| {
-        if !value.is_null() {
-            fixed.insert(format!("runtime.{key}"), value);
+/// The settings under `runtime`.
+struct RuntimeMaps {
+    updatable: SettingMap,
+    /// Settings that a running instance cannot change.
+    immutable: SettingMap,
+}
+
+impl RuntimeMaps {
+    fn new(app: &App) -> Self {
+        let RuntimeSettings {
+            domains,
+            grpc,
+            logs,
+            watch,
+            standby,
+            groups,
+        } = &app.runtime;
+        let mut updatable = SettingMap::from([("runtime.domains".to_owned(), json!(domains))]);
+        for (name, group) in groups {
+            let value = json!({
+                "strategy": group.strategy.to_string(),
+                "domains": group.domains,
+            });
+            updatable.insert(format!("runtime.groups.{name}"), value);
         }
-    };
+        let mut immutable = SettingMap::new();
+        let mut set = |key: &str, value: Value| {
+            if !value.is_null() {
+                immutable.insert(format!("runtime.{key}"), value);
+            }
+        };
+        set_grpc(grpc, &mut set);
+        set_logs(logs, &mut set);
+        let AppWatchSettings {
+            enabled,
+            poll,
+            ignore,
+        } = watch;
+        set("watch.enabled", json!(enabled));
+        let poll = poll.map_or(Value::Null, |poll| Setting::Duration(poll).to_json());
+        set("watch.poll", poll);
+        set("watch.ignore", json!(ignore));
+        set("standby", json!(standby));
+        Self {
+            updatable,
+            immutable,
+        }
+    }
+}
+
+fn set_grpc(grpc: &GrpcSettings, set: &mut impl FnMut(&str, Value)) {
     let GrpcSettings {
         listen,
         registration,
         tls,
     } = grpc;
-    is("grpc.listen", json!(listen.to_string()));
+    set("grpc.listen", json!(listen.to_string()));
     let registration = match registration {
         RegistrationMode::Open => "open",
         RegistrationMode::Token => "token",
     };
-    is("grpc.registration", json!(registration));
+    set("grpc.registration", json!(registration));
     if let Some(TlsSettings {
         cert,
         key,
         client_ca,
     }) = tls
     {
-        is("grpc.tls.cert", json!(cert.to_string_lossy()));
-        is("grpc.tls.key", json!(key.to_string_lossy()));
+        set("grpc.tls.cert", json!(cert.to_string_lossy()));
+        set("grpc.tls.key", json!(key.to_string_lossy()));
         let authority = client_ca.as_ref().map(|path| path.to_string_lossy());
-        is("grpc.tls.client_ca", json!(authority));
+        set("grpc.tls.client_ca", json!(authority));
     }
-    // What domains are told of it is in their environment.
+}
+
+fn set_logs(logs: &LogSettings, set: &mut impl FnMut(&str, Value)) {
+    // The level is in the environment of each domain.
     let LogSettings {
         level: _,
         format,
@@ -225,8 +279,8 @@ fn of_runtime(app: &App) -> (SettingMap, SettingMap) {
         LogFormat::Text => "text",
         LogFormat::Json => "json",
     };
-    is("logs.format", json!(format));
-    is("logs.store.enabled", json!(store.is_some()));
+    set("logs.format", json!(format));
+    set("logs.store.enabled", json!(store.is_some()));
     if let Some(LogStoreSettings {
         file_size,
         files,
@@ -235,11 +289,14 @@ fn of_runtime(app: &App) -> (SettingMap, SettingMap) {
         compress,
     }) = store
     {
-        is("logs.store.file_size", Setting::Size(*file_size).show());
-        is("logs.store.files", json!(files));
-        is("logs.store.max_age", Setting::Time(*max_age).show());
-        is("logs.store.total_size", Setting::Size(*total_size).show());
-        is("logs.store.compress", json!(compress));
+        set("logs.store.file_size", Setting::Size(*file_size).to_json());
+        set("logs.store.files", json!(files));
+        set("logs.store.max_age", Setting::Duration(*max_age).to_json());
+        set(
+            "logs.store.total_size",
+            Setting::Size(*total_size).to_json(),
+        );
+        set("logs.store.compress", json!(compress));
     }
     if let Some(OtlpExportSettings {
         otlp,
@@ -247,23 +304,10 @@ fn of_runtime(app: &App) -> (SettingMap, SettingMap) {
         level,
     }) = forward
     {
-        is("logs.forward.otlp", json!(otlp));
+        set("logs.forward.otlp", json!(otlp));
         for (name, value) in headers {
-            is(&format!("logs.forward.headers.{name}"), json!(value));
+            set(&format!("logs.forward.headers.{name}"), json!(value));
         }
-        is("logs.forward.level", json!(level));
+        set("logs.forward.level", json!(level));
     }
-    let AppWatchSettings {
-        enabled,
-        poll,
-        ignore,
-    } = watch;
-    is("watch.enabled", json!(enabled));
-    is(
-        "watch.poll",
-        poll.map_or(Value::Null, |poll| Setting::Time(poll).show()),
-    );
-    is("watch.ignore", json!(ignore));
-    is("standby", json!(standby));
-    (adopted, fixed)
 }

@@ -1,4 +1,4 @@
-//! Plans over random changes of an app.
+//! Reload plans for random changes of an app.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,29 +10,29 @@ use serde_json::json;
 use super::change::{Action, Difference, ReloadPlan, RunningState};
 use crate::app::{App, Domain, Program};
 use crate::mode::Mode;
+use crate::options::LoadOptions;
 use crate::process::{DependencyCondition, PortSetting, ProbeCheck, RestartMode};
-use crate::request::LoadOptions;
 
-/// An app with these domains, each a program, and otherwise by default.
+/// An app with these domains, each with a command and default settings.
 fn app(names: &[&str]) -> App {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    std::fs::write(folder.path().join("fulcrum.yml"), "").expect("writable");
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    std::fs::write(dir.path().join("fulcrum.yml"), "").expect("writable");
     for name in names {
-        let dir = folder.path().join("domains").join(name);
+        let dir = dir.path().join("domains").join(name);
         std::fs::create_dir_all(&dir).expect("writable");
         std::fs::write(dir.join("fulcrum.yml"), "process: {command: [run]}\n").expect("writable");
     }
-    let request = LoadOptions {
+    let options = LoadOptions {
         app: None,
-        cwd: folder.path().to_owned(),
+        cwd: dir.path().to_owned(),
         env: BTreeMap::new(),
         flags: Vec::new(),
         mode: Mode::Dev,
     };
-    crate::load(&request).app.expect("a valid app")
+    crate::load(&options).app.expect("a valid app")
 }
 
-/// What a change of a domain takes.
+/// The effect of a change of a domain.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Effect {
     Process,
@@ -41,9 +41,11 @@ enum Effect {
 
 type Change = (Effect, &'static str, fn(&mut Domain));
 
-/// One change of every setting there is, and the key that it is told by.
+/// One change of each setting, and its key.
 const CHANGES: &[Change] = &[
-    (Effect::Process, "folder", |d| d.dir = "/elsewhere".into()),
+    (Effect::Process, "directory", |d| {
+        d.dir = "/elsewhere".into()
+    }),
     (Effect::Process, "command", |d| {
         d.program = Program::Command(vec!["walk".into()]);
     }),
@@ -124,18 +126,18 @@ const CHANGES: &[Change] = &[
 ];
 
 #[test]
-fn every_setting_has_its_consequence_and_its_key() {
+fn every_setting_has_its_effect_and_its_key() {
     let old = app(&["users"]);
-    for (takes, key, change) in CHANGES {
+    for (expected, key, change) in CHANGES {
         let mut new = old.clone();
         change(&mut new.domains[0]);
-        let plan = ReloadPlan::new(&RunningState::of(&old), &new);
+        let plan = ReloadPlan::new(&RunningState::new(&old), &new);
         let (found, differences) = match plan.action("users").expect("an entry") {
             Action::Restart(differences) => (Effect::Process, differences),
             Action::UpdateInPlace(differences) => (Effect::Nothing, differences),
             other => panic!("{key}: {other:?}"),
         };
-        assert_eq!(found, *takes, "{key}");
+        assert_eq!(found, *expected, "{key}");
         assert!(
             differences.iter().any(|one| one.key == *key),
             "{differences:?}"
@@ -144,7 +146,7 @@ fn every_setting_has_its_consequence_and_its_key() {
 }
 
 #[test]
-fn a_variable_is_told_as_it_was_and_is() {
+fn a_changed_variable_has_its_old_and_new_value() {
     let mut old = app(&["users"]);
     let process = |app: &mut App, value: &str| {
         app.domains[0]
@@ -155,7 +157,7 @@ fn a_variable_is_told_as_it_was_and_is() {
     let mut new = old.clone();
     process(&mut old, "one");
     process(&mut new, "two");
-    let plan = ReloadPlan::new(&RunningState::of(&old), &new);
+    let plan = ReloadPlan::new(&RunningState::new(&old), &new);
     let difference = Difference {
         key: "env.FOO".into(),
         old: Some(json!("one")),
@@ -167,9 +169,9 @@ fn a_variable_is_told_as_it_was_and_is() {
     );
 }
 
-/// `process.env` wins over a file, so what the file says meanwhile is no difference.
+/// `process.env` overrides a file, so a change in the file is no difference.
 #[test]
-fn a_variable_that_never_arrives_is_no_difference() {
+fn an_overridden_variable_is_no_difference() {
     let mut old = app(&["users"]);
     old.domains[0]
         .process
@@ -180,30 +182,30 @@ fn a_variable_that_never_arrives_is_no_difference() {
         .process
         .file_env
         .insert("FOO".into(), "two".into());
-    assert!(ReloadPlan::new(&RunningState::of(&old), &new).is_empty());
+    assert!(ReloadPlan::new(&RunningState::new(&old), &new).is_empty());
 }
 
 #[test]
-fn a_life_counts_as_it_was_started() {
+fn a_process_is_compared_by_the_settings_it_was_started_with() {
     let old = app(&["users"]);
     let mut new = old.clone();
     new.domains[0].process.args = vec!["-v".into()];
-    let mut running = RunningState::of(&old);
+    let mut running = RunningState::new(&old);
     running.processes.insert("users", &new.domains[0]);
-    // It was started after its file had changed.
+    // The process was started after its file had changed.
     assert!(ReloadPlan::new(&running, &new).is_empty());
     assert!(
         !ReloadPlan::new(&running, &old).is_empty(),
-        "and now it was changed back"
+        "the file was changed back"
     );
 }
 
 #[test]
-fn nothing_is_restarted_that_rests() {
+fn a_stopped_domain_is_not_restarted() {
     let old = app(&["users"]);
     let mut new = app(&["pay", "users"]);
     new.domains[1].process.args = vec!["-v".into()];
-    let mut running = RunningState::of(&old);
+    let mut running = RunningState::new(&old);
     running.stopped = ["users", "pay"].into();
     let plan = ReloadPlan::new(&running, &new);
     assert_eq!(plan.action("pay"), Some(&Action::UpdateInPlace(Vec::new())));
@@ -214,24 +216,24 @@ fn nothing_is_restarted_that_rests() {
 }
 
 #[test]
-fn a_domain_is_what_has_a_process() {
+fn a_domain_without_a_process_counts_as_removed() {
     let old = app(&["users"]);
     let mut new = old.clone();
     new.domains[0].program = Program::NoProcess;
-    let plan = |old, new| ReloadPlan::new(&RunningState::of(old), new);
+    let plan = |old, new| ReloadPlan::new(&RunningState::new(old), new);
     assert_eq!(plan(&old, &new).action("users"), Some(&Action::Stop));
     assert_eq!(plan(&new, &old).action("users"), Some(&Action::Start));
     assert_eq!(plan(&new, &new).action("users"), None);
 }
 
 #[test]
-fn what_the_instance_stands_on_needs_another_one() {
+fn settings_of_the_instance_require_a_restart() {
     let old = app(&["users"]);
     let mut new = old.clone();
     new.runtime.grpc.listen.port = 50_099;
     new.runtime.watch.enabled = Some(true);
     new.runtime.domains.push("services/*".into());
-    let plan = ReloadPlan::new(&RunningState::of(&old), &new);
+    let plan = ReloadPlan::new(&RunningState::new(&old), &new);
     let keys =
         |found: &[Difference]| -> Vec<String> { found.iter().map(|one| one.key.clone()).collect() };
     assert_eq!(
@@ -240,20 +242,20 @@ fn what_the_instance_stands_on_needs_another_one() {
     );
     assert_eq!(keys(&plan.app), ["runtime.domains"]);
     assert_eq!(plan.action("users"), Some(&Action::Unchanged));
-    // It is told until it is so, not only when it changes.
+    // It is reported as long as it differs, not only when it changes.
     let mut followed = new.clone();
     followed.retain_immutable(&old);
-    let again = ReloadPlan::new(&RunningState::of(&followed), &new);
+    let again = ReloadPlan::new(&RunningState::new(&followed), &new);
     assert_eq!(again.requires_restart, plan.requires_restart);
     assert!(again.app.is_empty());
 }
 
 #[test]
-fn the_log_level_is_in_every_environment() {
+fn a_changed_log_level_restarts_every_domain() {
     let old = app(&["orders", "users"]);
     let mut new = old.clone();
     new.runtime.logs.level = "debug".into();
-    let plan = ReloadPlan::new(&RunningState::of(&old), &new);
+    let plan = ReloadPlan::new(&RunningState::new(&old), &new);
     for name in ["orders", "users"] {
         assert!(
             matches!(plan.action(name), Some(Action::Restart(_))),
@@ -264,7 +266,7 @@ fn the_log_level_is_in_every_environment() {
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 
-/// Which of the five domains there are, and which of the changes each has had.
+/// Which of the five domains exist, and which changes were made to each.
 type AppShape = Vec<(bool, Vec<usize>)>;
 
 fn shape() -> impl Strategy<Value = AppShape> {
@@ -272,18 +274,18 @@ fn shape() -> impl Strategy<Value = AppShape> {
     prop::collection::vec(domain, NAMES.len())
 }
 
-fn shaped(whole: &App, shape: &AppShape) -> App {
-    let mut app = whole.clone();
+fn app_of_shape(full_app: &App, shape: &AppShape) -> App {
+    let mut app = full_app.clone();
     let domains = std::mem::take(&mut app.domains);
-    for (mut domain, (there, changes)) in domains.into_iter().zip(shape) {
+    for (mut domain, (forward, changes)) in domains.into_iter().zip(shape) {
         changes.iter().for_each(|at| CHANGES[*at].2(&mut domain));
-        app.domains.extend(there.then_some(domain));
+        app.domains.extend(forward.then_some(domain));
     }
     app
 }
 
-/// What the plan makes of the old app.
-fn carried_out(plan: &ReloadPlan, old: &App, new: &App) -> Vec<Domain> {
+/// The domains after the plan is applied to the old app.
+fn apply_plan(plan: &ReloadPlan, old: &App, new: &App) -> Vec<Domain> {
     let of = |app: &App, name: &str| app.domain(name).cloned().expect("it is there");
     plan.domains
         .iter()
@@ -299,45 +301,45 @@ fn carried_out(plan: &ReloadPlan, old: &App, new: &App) -> Vec<Domain> {
 
 proptest! {
     #[test]
-    fn nothing_is_to_be_done_for_what_is_so(shape in shape()) {
-        let app = shaped(&app(&NAMES), &shape);
-        let plan = ReloadPlan::new(&RunningState::of(&app), &app);
+    fn equal_configurations_have_an_empty_plan(shape in shape()) {
+        let app = app_of_shape(&app(&NAMES), &shape);
+        let plan = ReloadPlan::new(&RunningState::new(&app), &app);
         prop_assert!(plan.is_empty(), "{plan:?}");
         prop_assert_eq!(plan.domains.len(), app.domains.len());
     }
 
     #[test]
-    fn a_plan_leads_to_what_is_wanted_and_back(old in shape(), new in shape()) {
-        let whole = app(&NAMES);
-        let (old, new) = (shaped(&whole, &old), shaped(&whole, &new));
-        let there = ReloadPlan::new(&RunningState::of(&old), &new);
-        prop_assert_eq!(carried_out(&there, &old, &new), new.domains.clone());
-        // Each domain is in it once, and in order.
-        let names: Vec<_> = there.domains.iter().map(|entry| entry.domain.clone()).collect();
+    fn a_plan_leads_to_the_target_and_its_reverse_back(old in shape(), new in shape()) {
+        let full_app = app(&NAMES);
+        let (old, new) = (app_of_shape(&full_app, &old), app_of_shape(&full_app, &new));
+        let forward = ReloadPlan::new(&RunningState::new(&old), &new);
+        prop_assert_eq!(apply_plan(&forward, &old, &new), new.domains.clone());
+        // Each domain is listed once, in order.
+        let names: Vec<_> = forward.domains.iter().map(|entry| entry.domain.clone()).collect();
         let mut sorted = names.clone();
         sorted.sort();
         sorted.dedup();
         prop_assert_eq!(&names, &sorted);
-        // The way back undoes it, setting by setting.
-        let back = ReloadPlan::new(&RunningState::of(&new), &old);
-        for (entry, other) in there.domains.iter().zip(&back.domains) {
-            let turned = match &entry.action {
+        // The reverse plan inverts each difference.
+        let back = ReloadPlan::new(&RunningState::new(&new), &old);
+        for (entry, other) in forward.domains.iter().zip(&back.domains) {
+            let expected = match &entry.action {
                 Action::Unchanged => Action::Unchanged,
                 Action::Start => Action::Stop,
                 Action::Stop => Action::Start,
                 Action::UpdateInPlace(differences) => Action::UpdateInPlace(inverted(differences)),
                 Action::Restart(differences) => Action::Restart(inverted(differences)),
             };
-            prop_assert_eq!(&other.action, &turned);
+            prop_assert_eq!(&other.action, &expected);
         }
     }
 }
 
 fn inverted(differences: &[Difference]) -> Vec<Difference> {
-    let turn = |one: &Difference| Difference {
+    let invert = |one: &Difference| Difference {
         key: one.key.clone(),
         old: one.new.clone(),
         new: one.old.clone(),
     };
-    differences.iter().map(turn).collect()
+    differences.iter().map(invert).collect()
 }

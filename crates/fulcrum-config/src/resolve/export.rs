@@ -7,17 +7,17 @@ use crate::diagnostic::Diagnostic;
 use crate::runtime::OtlpExportSettings;
 use crate::setting::{Setting, SettingTree, SettingWithOrigin};
 
-/// `runtime.logs.forward`; none when no receiver is named.
+/// `runtime.logs.forward`; none if no endpoint is set.
 pub(crate) fn resolve_export(
     settings: &SettingsReader<'_>,
-    problems: &mut Vec<Diagnostic>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<OtlpExportSettings> {
     let headers: BTreeMap<String, String> = settings
         .tree
         .entries("logs.forward.headers")
         .filter_map(|(name, value)| match value {
             SettingTree::Leaf(SettingWithOrigin {
-                setting: Setting::Text(text),
+                setting: Setting::String(text),
                 ..
             }) => Some((name.clone(), text.clone())),
             _ => None,
@@ -25,18 +25,18 @@ pub(crate) fn resolve_export(
         .collect();
     let level = settings.string("logs.forward.level");
     let Some(otlp) = settings.string("logs.forward.otlp") else {
-        // Refused rather than ignored: whoever sets it believes that lines are sent.
+        // An error rather than ignored, since these settings suggest that lines are exported.
         let header = headers.keys().next().map(|name| format!("headers.{name}"));
         let set = level.map(|_| "level".to_owned()).or(header);
-        if let Some(set) = set.filter(|_| problems.is_empty()) {
-            problems.push(
+        if let Some(set) = set.filter(|_| diagnostics.is_empty()) {
+            diagnostics.push(
                 settings
-                    .problem(
+                    .diagnostic(
                         &format!("logs.forward.{set}"),
                         "invalid-value",
-                        "there is no receiver to forward to",
+                        "no endpoint is set",
                     )
-                    .hint("name it under `runtime.logs.forward.otlp`, such as `http://127.0.0.1:4317`"),
+                    .hint("set `runtime.logs.forward.otlp`, such as `http://127.0.0.1:4317`"),
             );
         }
         return None;

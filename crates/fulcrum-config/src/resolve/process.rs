@@ -13,12 +13,12 @@ use crate::process::{
 };
 use crate::setting::{Origin, Setting, SettingTree, SettingWithOrigin};
 
-/// The settings of one domain, whose folder is `dir`.
+/// The settings of one domain, whose directory is `dir`.
 pub(crate) fn process(
     tree: &SettingTree,
     root: &Path,
     dir: &Path,
-    problems: &mut Vec<Diagnostic>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> ProcessSettings {
     let settings = SettingsReader {
         tree,
@@ -26,7 +26,7 @@ pub(crate) fn process(
     };
     let env = tree.entries("env").filter_map(|(name, value)| match value {
         SettingTree::Leaf(SettingWithOrigin {
-            setting: Setting::Text(text),
+            setting: Setting::String(text),
             ..
         }) => Some((name.clone(), text.clone())),
         _ => None,
@@ -48,20 +48,20 @@ pub(crate) fn process(
         Some(Setting::Port(port)) => Some(*port),
         _ => None,
     };
-    let (env_files, file_env) = env_files(&settings, root, problems);
+    let (env_files, file_env) = env_files(&settings, root, diagnostics);
     ProcessSettings {
-        node: node(&settings, root, problems),
+        node: node(&settings, root, diagnostics),
         node_args: settings.string_list("node_args"),
         args: settings.string_list("args"),
-        cwd: cwd(&settings, root, dir, problems),
+        cwd: cwd(&settings, root, dir, diagnostics),
         env: env.collect(),
         env_files,
         file_env,
         depends_on: depends_on.collect(),
-        restart: restart(&settings, problems),
+        restart: restart(&settings, diagnostics),
         start_timeout: settings.duration("start_timeout").expect(SET),
-        ready: probe(&settings, "ready", port, problems),
-        alive: probe(&settings, "alive", port, problems),
+        ready: probe(&settings, "ready", port, diagnostics),
+        alive: probe(&settings, "alive", port, diagnostics),
         heartbeat: HeartbeatSettings {
             interval: settings.duration("heartbeat.interval").expect(SET),
             misses: settings.integer("heartbeat.misses").expect(SET),
@@ -85,24 +85,30 @@ pub(crate) fn process(
     }
 }
 
-/// `node: node20` is looked up in `PATH`; with a slash it is a path.
+/// `node: node20` is searched in `PATH`; with a slash it is a path.
 fn node(
     settings: &SettingsReader<'_>,
     root: &Path,
-    problems: &mut Vec<Diagnostic>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<PathBuf> {
     let text = settings.string("node")?;
     if !text.contains('/') {
         return Some(text.into());
     }
     let path = settings.path("node", root)?;
-    // Whether it is a Node, and which, is asked when it is to be started.
+    // Its version is checked when a process is started.
     if !path.is_file() {
-        let shown = quoted(&path.to_string_lossy());
-        problems.push(
+        let display_path = quoted(&path.to_string_lossy());
+        diagnostics.push(
             settings
-                .problem("node", "missing-node", format!("there is no file {shown}"))
-                .hint("name Node's executable, or leave the setting out to use the one on PATH"),
+                .diagnostic(
+                    "node",
+                    "missing-node",
+                    format!("no such file: {display_path}"),
+                )
+                .hint(
+                    "set the path of Node's executable, or omit the setting to use the one in PATH",
+                ),
         );
     }
     Some(path)
@@ -112,7 +118,7 @@ fn cwd(
     settings: &SettingsReader<'_>,
     root: &Path,
     dir: &Path,
-    problems: &mut Vec<Diagnostic>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> PathBuf {
     let Some(path) = settings.path("cwd", root) else {
         return dir.to_owned();
@@ -120,48 +126,48 @@ fn cwd(
     match path.canonicalize() {
         Ok(real) if real.is_dir() => real,
         other => {
-            let why = other.err().map_or_else(
-                || "it is no folder".to_owned(),
+            let reason = other.err().map_or_else(
+                || "not a directory".to_owned(),
                 |error| io_error_text(&error),
             );
-            let written = settings.string("cwd").unwrap_or_default();
-            problems.push(
+            let text = settings.string("cwd").unwrap_or_default();
+            diagnostics.push(
                 settings
-                    .problem(
+                    .diagnostic(
                         "cwd",
                         "bad-path",
-                        format!("{} can't be the working directory: {why}", quoted(written)),
+                        format!("{} cannot be the working directory: {reason}", quoted(text)),
                     )
-                    .hint("the path is relative to the folder of the file that it is written in"),
+                    .hint("the path is relative to the directory of the configuration file"),
             );
             path
         }
     }
 }
 
-/// The files of variables, and what they set, later ones on top.
+/// The environment files and their variables; later files take precedence.
 fn env_files(
     settings: &SettingsReader<'_>,
     root: &Path,
-    problems: &mut Vec<Diagnostic>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> (Vec<PathBuf>, BTreeMap<String, String>) {
     let (mut files, mut variables) = (Vec::new(), BTreeMap::new());
     let Some(leaf) = settings.leaf("env_file") else {
         return (files, variables);
     };
-    for written in settings.string_list("env_file") {
-        let path = leaf.origin.folder(root).join(&written);
-        let shown = path.strip_prefix(root).unwrap_or(&path);
+    for text in settings.string_list("env_file") {
+        let path = leaf.origin.dir(root).join(&text);
+        let display_path = path.strip_prefix(root).unwrap_or(&path);
         if !path.is_file() {
-            problems.push(
+            diagnostics.push(
                 settings
-                    .problem("env_file", "missing-env-file", format!("there is no file {}", quoted(&written)))
-                    .hint(format!("create `{}`; paths are relative to the folder of the file that they are written in", shown.display())),
+                    .diagnostic("env_file", "missing-env-file", format!("no such file: {}", quoted(&text)))
+                    .hint(format!("create `{}`; paths are relative to the directory of the configuration file", display_path.display())),
             );
         } else {
-            match crate::env_file::read(&path, shown) {
+            match crate::env_file::read(&path, display_path) {
                 Ok(read) => variables.extend(read),
-                Err(problem) => problems.push(problem),
+                Err(diagnostic) => diagnostics.push(diagnostic),
             }
         }
         files.push(path);
@@ -169,7 +175,7 @@ fn env_files(
     (files, variables)
 }
 
-fn restart(settings: &SettingsReader<'_>, problems: &mut Vec<Diagnostic>) -> RestartSettings {
+fn restart(settings: &SettingsReader<'_>, diagnostics: &mut Vec<Diagnostic>) -> RestartSettings {
     let backoff = BackoffSettings {
         initial: settings.duration("restart.backoff.initial").expect(SET),
         max: settings.duration("restart.backoff.max").expect(SET),
@@ -187,18 +193,18 @@ fn restart(settings: &SettingsReader<'_>, problems: &mut Vec<Diagnostic>) -> Res
         } else {
             "restart.backoff.max"
         };
-        problems.push(
+        diagnostics.push(
             settings
-                .problem(
+                .diagnostic(
                     path,
                     "invalid-value",
                     format!(
-                        "the longest delay ({}) is shorter than the first ({})",
+                        "`max` ({}) is less than `initial` ({})",
                         crate::units::format_duration(backoff.max),
                         crate::units::format_duration(backoff.initial)
                     ),
                 )
-                .hint("set both `max` and `initial`, or make them equal"),
+                .hint("set both `max` and `initial`"),
         );
     }
     RestartSettings {
@@ -211,7 +217,7 @@ fn restart(settings: &SettingsReader<'_>, problems: &mut Vec<Diagnostic>) -> Res
             .leaf("restart.success_exit_codes")
             .map(|leaf| &leaf.setting)
         {
-            Some(Setting::Codes(codes)) => codes.clone(),
+            Some(Setting::ExitCodes(codes)) => codes.clone(),
             _ => vec![0],
         },
         backoff,
@@ -225,7 +231,7 @@ fn probe(
     settings: &SettingsReader<'_>,
     path: &str,
     port: Option<PortSetting>,
-    problems: &mut Vec<Diagnostic>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> ProbeSettings {
     let probe = settings.probe(path).expect(SET).clone();
     let needs_port = matches!(
@@ -233,20 +239,20 @@ fn probe(
         ProbeCheck::Http { port: None, .. } | ProbeCheck::Tcp { port: None, .. }
     );
     if needs_port && port.is_none() {
-        problems.push(
+        diagnostics.push(
             settings
-                .problem(
+                .diagnostic(
                     path,
                     "invalid-value",
-                    "asks at the domain's own port, and none is set",
+                    "uses the domain's own port, which is not set",
                 )
-                .hint("set `process.port`, or name the port in the probe"),
+                .hint("set `process.port`, or the port of the probe"),
         );
     }
     probe
 }
 
-/// The conditions of a domain and where each is written.
+/// The dependencies of a domain and the origin of each.
 pub(crate) fn dependency_origins(tree: &SettingTree) -> BTreeMap<&str, &Origin> {
     tree.entries("depends_on")
         .filter_map(|(name, dependency)| {

@@ -9,7 +9,7 @@ use crate::setting::{Origin, Setting, SettingTree, SettingWithOrigin};
 
 pub(super) const SET: &str = "defaults.yml sets it and layers only replace it by the same type";
 
-/// Settings by path. Those of the schema with a default are always there.
+/// Settings by path. Those with a default always exist.
 pub(super) struct SettingsReader<'a> {
     pub(super) tree: &'a SettingTree,
     pub(super) section: &'static str,
@@ -22,28 +22,28 @@ impl<'a> SettingsReader<'a> {
 
     pub(super) fn string(&self, path: &str) -> Option<&'a str> {
         match &self.leaf(path)?.setting {
-            Setting::Text(text) => Some(text),
+            Setting::String(text) => Some(text),
             _ => None,
         }
     }
 
     pub(super) fn string_list(&self, path: &str) -> Vec<String> {
         match self.leaf(path).map(|leaf| &leaf.setting) {
-            Some(Setting::Texts(texts)) => texts.clone(),
+            Some(Setting::StringList(texts)) => texts.clone(),
             _ => Vec::new(),
         }
     }
 
     pub(super) fn duration(&self, path: &str) -> Option<Duration> {
         match self.leaf(path)?.setting {
-            Setting::Time(time) => Some(time),
+            Setting::Duration(time) => Some(time),
             _ => None,
         }
     }
 
     pub(super) fn integer(&self, path: &str) -> Option<u32> {
         match self.leaf(path)?.setting {
-            Setting::Whole(number) => u32::try_from(number).ok(),
+            Setting::Integer(number) => u32::try_from(number).ok(),
             _ => None,
         }
     }
@@ -57,14 +57,14 @@ impl<'a> SettingsReader<'a> {
 
     pub(super) fn float(&self, path: &str) -> Option<f64> {
         match self.leaf(path)?.setting {
-            Setting::Number(number) => Some(number),
+            Setting::Float(number) => Some(number),
             _ => None,
         }
     }
 
     pub(super) fn bool(&self, path: &str) -> Option<bool> {
         match self.leaf(path)?.setting {
-            Setting::Switch(on) => Some(on),
+            Setting::Bool(on) => Some(on),
             _ => None,
         }
     }
@@ -83,14 +83,14 @@ impl<'a> SettingsReader<'a> {
         }
     }
 
-    /// A path that is written there, made absolute.
+    /// A path, made absolute.
     pub(super) fn path(&self, path: &str, root: &Path) -> Option<PathBuf> {
         let leaf = self.leaf(path)?;
-        Some(leaf.origin.folder(root).join(self.string(path)?))
+        Some(leaf.origin.dir(root).join(self.string(path)?))
     }
 
-    /// A finding at the setting.
-    pub(super) fn problem(
+    /// An error at the setting.
+    pub(super) fn diagnostic(
         &self,
         path: &str,
         code: &'static str,
@@ -103,6 +103,6 @@ impl<'a> SettingsReader<'a> {
             code,
             format!("{}`{}.{path}`: {message}", origin.prefix(), self.section),
         )
-        .at(origin.place())
+        .at(origin.location())
     }
 }

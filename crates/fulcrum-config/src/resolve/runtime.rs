@@ -15,7 +15,7 @@ use crate::setting::{Origin, SettingTree};
 pub(crate) fn runtime(
     tree: &SettingTree,
     root: &Path,
-    problems: &mut Vec<Diagnostic>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> RuntimeSettings {
     let settings = SettingsReader {
         tree,
@@ -23,7 +23,7 @@ pub(crate) fn runtime(
     };
     let listen = settings.leaf("grpc.listen").expect(SET);
     let (host, port) = settings.address("grpc.listen").expect(SET);
-    let tls = tls(&settings, root, problems);
+    let tls = tls(&settings, root, diagnostics);
     let groups = tree.entries("groups").map(|(name, group)| {
         let group = SettingsReader {
             tree: group,
@@ -64,7 +64,7 @@ pub(crate) fn runtime(
                 _ => LogFormat::Auto,
             },
             store: log_store(&settings),
-            forward: resolve_export(&settings, problems),
+            forward: resolve_export(&settings, diagnostics),
         },
         watch: AppWatchSettings {
             enabled: settings.bool("watch.enabled"),
@@ -90,16 +90,16 @@ fn log_store(settings: &SettingsReader<'_>) -> Option<LogStoreSettings> {
 fn tls(
     settings: &SettingsReader<'_>,
     root: &Path,
-    problems: &mut Vec<Diagnostic>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<TlsSettings> {
     let first = ["cert", "key", "client_ca"]
         .into_iter()
         .find(|name| settings.leaf(&format!("grpc.tls.{name}")).is_some())?;
-    // Refused rather than ignored: whoever sets it relies on it.
-    problems.push(
+    // An error rather than ignored, since an unencrypted connection would be unexpected.
+    diagnostics.push(
         settings
-            .problem(&format!("grpc.tls.{first}"), "not-supported", "this version of Fulcrum doesn't serve TLS yet, and would talk in plain text")
-            .hint("remove `runtime.grpc.tls` and listen on the loopback; let a proxy that speaks TLS stand before it"),
+            .diagnostic(&format!("grpc.tls.{first}"), "not-supported", "TLS is not supported in this version")
+            .hint("remove `runtime.grpc.tls`, and listen on the loopback behind a proxy that terminates TLS"),
     );
     Some(TlsSettings {
         cert: settings.path("grpc.tls.cert", root)?,

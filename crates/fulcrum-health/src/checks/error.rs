@@ -52,9 +52,9 @@ impl fmt::Display for CheckError {
                 _ => write!(f, "connect {address}: {source}"),
             },
             Self::InvalidRequest { address, reason } => write!(f, "http {address}: {reason}"),
-            Self::NotHttp { address } => write!(f, "http {address}: the answer is no HTTP"),
+            Self::NotHttp { address } => write!(f, "http {address}: not an HTTP response"),
             Self::Closed { address } => {
-                write!(f, "http {address}: closed the connection without an answer")
+                write!(f, "http {address}: connection closed without a response")
             }
             Self::Transport { address, source } => write!(f, "http {address}: {source}"),
             Self::Status(status) => write!(f, "http {status}"),

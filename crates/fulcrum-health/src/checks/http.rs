@@ -136,15 +136,15 @@ mod tests {
             (b"HTTP/1.1 404 Not Found\n\n", "http 404"),
             (
                 b"",
-                "http 127.0.0.1:3000: closed the connection without an answer",
+                "http 127.0.0.1:3000: connection closed without a response",
             ),
             (
                 b"SSH-2.0-OpenSSH\r\n",
-                "http 127.0.0.1:3000: the answer is no HTTP",
+                "http 127.0.0.1:3000: not an HTTP response",
             ),
             (
                 b"HTTP/1.1 2\xff0\n",
-                "http 127.0.0.1:3000: the answer is no HTTP",
+                "http 127.0.0.1:3000: not an HTTP response",
             ),
         ] {
             assert_eq!(check_response(response).await.0, Err(text.to_owned()));
@@ -162,7 +162,7 @@ mod tests {
         header.extend(&flood);
         assert_eq!(
             check_response(&header).await.0,
-            Err("http 127.0.0.1:3000: the answer is no HTTP".to_owned())
+            Err("http 127.0.0.1:3000: not an HTTP response".to_owned())
         );
     }
 

@@ -1,28 +1,28 @@
-//! A domain's last lines, cut to what belongs to its end.
+//! The last lines of standard error, and the part that belongs to the exit.
 
-use super::ExitContext;
+use super::types::ExitContext;
 
-/// The last lines, and what of them can be read without knowing what is looked for.
+/// The last lines, and what all rules need of them.
 pub(super) struct StderrTail<'a> {
-    /// Everything there is.
+    /// All lines.
     pub(super) all: &'a [String],
-    /// From the line that names the last error; everything if there is none.
+    /// From the line that names the last error; all lines if there is none.
     pub(super) error: &'a [String],
-    /// Where in the code it happened, as `path:line` or `path:line:column`.
-    place: Option<&'a str>,
+    /// The position in the code, as `path:line` or `path:line:column`.
+    position: Option<&'a str>,
     /// Node itself reported the error as uncaught.
     pub(super) uncaught: bool,
-    /// What was thrown and is no error, as Node prints it.
+    /// A thrown value that is not an Error, as Node prints it.
     pub(super) thrown: Option<&'a str>,
     pub(super) code: Option<i32>,
     pub(super) signal: Option<i32>,
-    folder: &'a str,
+    domain_dir: &'a str,
     app: &'a str,
 }
 
 impl<'a> StderrTail<'a> {
-    pub(super) fn new(case: &ExitContext<'a>) -> Self {
-        let all = case.stderr;
+    pub(super) fn new(context: &ExitContext<'a>) -> Self {
+        let all = context.stderr;
         let headline = all.iter().rposition(|line| is_error_line(line));
         let error = headline.map_or(all, |at| &all[at..]);
         let before = headline.map_or(&all[..0], |at| &all[..at]);
@@ -35,62 +35,65 @@ impl<'a> StderrTail<'a> {
         Self {
             all,
             error,
-            place: place(before, error),
+            position: position(before, error),
             uncaught: headline.is_some() && reported,
             thrown: thrown.map(|at| all[at - 1].trim()),
-            code: case.code,
-            signal: case.signal,
-            folder: case.domain_dir,
-            app: case.app,
+            code: context.code,
+            signal: context.signal,
+            domain_dir: context.domain_dir,
+            app: context.app,
         }
     }
 
-    /// What follows `marker` in the first line that has it.
+    /// The text after `marker` in the first line that contains it.
     pub(super) fn after(&self, marker: &str) -> Option<&'a str> {
         let mut lines = self.error.iter();
         lines.find_map(|line| line.split_once(marker).map(|(_, after)| after.trim()))
     }
 
-    pub(super) fn contains(&self, words: &str) -> bool {
-        self.after(words).is_some()
+    pub(super) fn contains(&self, text: &str) -> bool {
+        self.after(text).is_some()
     }
 
-    /// ` at domain.js:7:9`, or nothing.
+    /// ` at domain.js:7:9`, or the empty string.
     pub(super) fn at(&self) -> String {
-        self.place
-            .map(|place| format!(" at {}", self.short(place)))
+        self.position
+            .map(|position| format!(" at {}", self.short(position)))
             .unwrap_or_default()
     }
 
-    /// A path as people write it: relative to the domain's folder or to the app.
+    /// A path relative to the domain's directory or to the app, if it is below one of them.
     pub(super) fn short<'p>(&self, path: &'p str) -> &'p str {
         let path = without_scheme(path);
-        inside(path, self.folder)
-            .or_else(|| inside(path, self.app))
+        path_below(path, self.domain_dir)
+            .or_else(|| path_below(path, self.app))
             .unwrap_or(path)
     }
 
-    /// The folder in which to install what the file `importer` lacks, in words. Node looks upward
-    /// from the importer.
+    /// The directory in which to install a package that `importer` needs, for a message. Node looks
+    /// for packages in the importer's directory and those above it.
     pub(super) fn package_dir_of(&self, importer: Option<&str>) -> String {
         let importer = importer.map(without_scheme);
-        let outside = importer.is_some_and(|importer| inside(importer, self.folder).is_none());
-        match inside(self.folder, self.app) {
-            Some(_) if outside && importer.is_some_and(|file| inside(file, self.app).is_some()) => {
-                "the app's folder".to_owned()
+        let outside =
+            importer.is_some_and(|importer| path_below(importer, self.domain_dir).is_none());
+        match path_below(self.domain_dir, self.app) {
+            Some(_)
+                if outside && importer.is_some_and(|file| path_below(file, self.app).is_some()) =>
+            {
+                "the app's directory".to_owned()
             }
-            Some(folder) => folder.to_owned(),
-            None => "the domain's folder".to_owned(),
+            Some(dir) => dir.to_owned(),
+            None => "the domain's directory".to_owned(),
         }
     }
 }
 
-/// The path below `folder`, if it is in there.
-fn inside<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
-    if folder.is_empty() {
+/// The path relative to `dir`, if it is below it.
+fn path_below<'p>(path: &'p str, dir: &str) -> Option<&'p str> {
+    if dir.is_empty() {
         return None;
     }
-    path.strip_prefix(folder)?.strip_prefix('/')
+    path.strip_prefix(dir)?.strip_prefix('/')
 }
 
 /// `TypeError: …`, `Error [ERR_X]: …`, `Uncaught …`: the line that names an error.
@@ -108,46 +111,47 @@ fn is_error_line(line: &str) -> bool {
         && (rest.starts_with(": ") || rest.starts_with(" [") || rest.is_empty())
 }
 
-/// Node puts `path:line` above the offending code, and that above the headline. The stack has the
-/// column too, and its first frame in the user's own code is worth more than a place in a package.
-fn place<'a>(before: &'a [String], error: &'a [String]) -> Option<&'a str> {
-    let above = place_above(before);
-    let own = places_in_stack(error).find(|place| !place.contains("/node_modules/"));
-    let foreign = |place: &str| place.contains("/node_modules/");
+/// Node prints `path:line` above the offending code, and the code above the error line. The stack
+/// has the column too, and its first frame in the user's own code is more useful than a position in
+/// a package.
+fn position<'a>(before: &'a [String], error: &'a [String]) -> Option<&'a str> {
+    let above = position_above(before);
+    let own = positions_in_stack(error).find(|position| !position.contains("/node_modules/"));
+    let in_package = |position: &str| position.contains("/node_modules/");
     match (above, own) {
-        (Some(above), Some(own)) if own.starts_with(above) || foreign(above) => Some(own),
+        (Some(above), Some(own)) if own.starts_with(above) || in_package(above) => Some(own),
         (Some(above), _) => Some(above),
         (None, Some(own)) => Some(own),
-        (None, None) => places_in_stack(error).next(),
+        (None, None) => positions_in_stack(error).next(),
     }
 }
 
-fn place_above(before: &[String]) -> Option<&str> {
+fn position_above(before: &[String]) -> Option<&str> {
     let lines = before.iter().rev().take(6);
     lines
         .map(|line| without_scheme(line))
-        .find(|line| is_place(line))
+        .find(|line| is_position(line))
 }
 
-/// The frames that aren't Node's own.
-fn places_in_stack(error: &[String]) -> impl Iterator<Item = &str> {
+/// Positions in files, without Node's own modules.
+fn positions_in_stack(error: &[String]) -> impl Iterator<Item = &str> {
     error.iter().filter_map(|line| {
         let frame = line.trim_start().strip_prefix("at ")?;
-        let place = match frame.rsplit_once('(') {
-            // What follows it is the error's own fields.
-            Some((_, place)) => place.split_once(')')?.0,
+        let position = match frame.rsplit_once('(') {
+            // The error's own fields may follow.
+            Some((_, position)) => position.split_once(')')?.0,
             None => frame.strip_prefix("async ").unwrap_or(frame),
         };
-        let place = without_scheme(place);
-        is_place(place).then_some(place)
+        let position = without_scheme(position);
+        is_position(position).then_some(position)
     })
 }
 
-fn without_scheme(place: &str) -> &str {
-    place.strip_prefix("file://").unwrap_or(place)
+fn without_scheme(path: &str) -> &str {
+    path.strip_prefix("file://").unwrap_or(path)
 }
 
-fn is_place(text: &str) -> bool {
+fn is_position(text: &str) -> bool {
     text.starts_with('/')
         && text.rsplit_once(':').is_some_and(|(_, number)| {
             !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())

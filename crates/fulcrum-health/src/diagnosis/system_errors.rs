@@ -1,52 +1,52 @@
-//! What the last words tell about the world around the code: memory, ports, files, promises.
+//! Rules about the environment: memory, ports, files, promises.
 
 use super::stderr_tail::StderrTail;
-use super::{Diagnosis, found, permanent};
+use super::types::Diagnosis;
 
-pub(super) fn heap_limit(words: &StderrTail<'_>) -> Option<Diagnosis> {
-    const SIGNS: [&str; 2] = [
+pub(super) fn heap_limit(tail: &StderrTail<'_>) -> Option<Diagnosis> {
+    const MESSAGES: [&str; 2] = [
         "JavaScript heap out of memory",
         "V8::FatalProcessOutOfMemory",
     ];
-    let aborted = words.signal == Some(6) || matches!(words.code, Some(134 | 5));
-    let told = words
+    let aborted = tail.signal == Some(6) || matches!(tail.code, Some(134 | 5));
+    let reported = tail
         .all
         .iter()
-        .any(|line| SIGNS.iter().any(|sign| line.contains(sign)));
-    if !(aborted && told) {
+        .any(|line| MESSAGES.iter().any(|message| line.contains(message)));
+    if !(aborted && reported) {
         return None;
     }
-    found(
+    Diagnosis::transient(
         "V8 reached its heap limit",
-        "raise it by process.node_args: [--max-old-space-size=<MiB>], or find what grows: \
-         --heapsnapshot-near-heap-limit=1 writes a snapshot",
+        "raise it with process.node_args: [--max-old-space-size=<MiB>], or find the leak: \
+         --heapsnapshot-near-heap-limit=1 writes a heap snapshot",
     )
 }
 
-pub(super) fn bad_option(words: &StderrTail<'_>) -> Option<Diagnosis> {
-    let option = words.after(": bad option: ")?;
-    permanent(
+pub(super) fn bad_option(tail: &StderrTail<'_>) -> Option<Diagnosis> {
+    let option = tail.after(": bad option: ")?;
+    Diagnosis::permanent(
         format!("this version of Node does not know the option {option}"),
         "remove it from process.node_args or NODE_OPTIONS, or use another Node (process.node)",
     )
 }
 
-pub(super) fn address_in_use(words: &StderrTail<'_>) -> Option<Diagnosis> {
-    let address = words.after("EADDRINUSE: address already in use ")?;
-    let told = match port_of(address) {
-        Some(port) => found(
-            format!("port {port} is already taken ({address})"),
+pub(super) fn address_in_use(tail: &StderrTail<'_>) -> Option<Diagnosis> {
+    let address = tail.after("EADDRINUSE: address already in use ")?;
+    let diagnosis = match port_of(address) {
+        Some(port) => Diagnosis::transient(
+            format!("port {port} is already in use ({address})"),
             format!(
-                "stop whoever holds it (`ss -ltnp 'sport = :{port}'` names them) \
-                 or listen on another port"
+                "stop the process that listens on it (`ss -ltnp 'sport = :{port}'` shows it) \
+                 or use another port"
             ),
         ),
-        None => found(
-            format!("the socket {address} is already taken"),
-            "stop whoever listens there, or remove the file if nobody does",
+        None => Diagnosis::transient(
+            format!("the socket {address} is already in use"),
+            "stop the process that listens on it, or remove the file if there is none",
         ),
     };
-    told.map(|diagnosis| Diagnosis {
+    diagnosis.map(|diagnosis| Diagnosis {
         address_in_use: Some(address.to_owned()),
         ..diagnosis
     })
@@ -60,95 +60,95 @@ fn port_of(address: &str) -> Option<u16> {
     port.parse().ok()
 }
 
-pub(super) fn permission(words: &StderrTail<'_>) -> Option<Diagnosis> {
-    if let Some(address) = words.after("listen EACCES: permission denied ") {
+pub(super) fn permission(tail: &StderrTail<'_>) -> Option<Diagnosis> {
+    if let Some(address) = tail.after("listen EACCES: permission denied ") {
         return match port_of(address) {
-            Some(port) if port < 1024 => permanent(
+            Some(port) if port < 1024 => Diagnosis::permanent(
                 format!("port {port} is reserved for privileged processes ({address})"),
                 "listen on a port from 1024 on",
             ),
-            _ => permanent(
+            _ => Diagnosis::permanent(
                 format!("not permitted to listen on {address}"),
                 "choose another address, or a socket in a directory that this user may write to",
             ),
         };
     }
-    let what = words.after("EACCES: permission denied, ")?;
-    permanent(
+    let what = tail.after("EACCES: permission denied, ")?;
+    Diagnosis::permanent(
         format!("permission denied: {what}"),
         "give the user that runs Fulcrum access to it, or use another path",
     )
 }
 
-pub(super) fn exhausted(words: &StderrTail<'_>) -> Option<Diagnosis> {
-    if words.contains("ENOSPC: System limit for number of file watchers reached") {
-        return found(
+pub(super) fn exhausted(tail: &StderrTail<'_>) -> Option<Diagnosis> {
+    if tail.contains("ENOSPC: System limit for number of file watchers reached") {
+        return Diagnosis::transient(
             "the system's limit of file watchers is reached",
             "raise it: `sysctl fs.inotify.max_user_watches=524288`",
         );
     }
-    if let Some(what) = words.after("ENOSPC: no space left on device, ") {
-        return found(
+    if let Some(what) = tail.after("ENOSPC: no space left on device, ") {
+        return Diagnosis::transient(
             format!("no space left on the disk ({what})"),
-            "free some: `df -h` and `df -i` show which file system is full",
+            "free some space: `df -h` and `df -i` show which file system is full",
         );
     }
-    if let Some(what) = words.after("EMFILE: too many open files, ") {
-        return found(
-            format!("it has too many files open ({what})"),
-            "find what isn't closed (`ls -l /proc/PID/fd` shows it), or raise the limit \
+    if let Some(what) = tail.after("EMFILE: too many open files, ") {
+        return Diagnosis::transient(
+            format!("too many open files ({what})"),
+            "find files that are not closed (`ls -l /proc/PID/fd` shows them), or raise the limit \
              (`ulimit -n`) before fulcrum is started",
         );
     }
-    let what = words.after("ENFILE: file table overflow, ")?;
-    found(
-        format!("the system has too many files open ({what})"),
-        "raise fs.file-max, or find who holds them (`lsof`)",
+    let what = tail.after("ENFILE: file table overflow, ")?;
+    Diagnosis::transient(
+        format!("too many open files in the system ({what})"),
+        "raise fs.file-max, or find the processes that hold them (`lsof`)",
     )
 }
 
-pub(super) fn refused(words: &StderrTail<'_>) -> Option<Diagnosis> {
-    let after = words.after("connect ECONNREFUSED ")?;
+pub(super) fn refused(tail: &StderrTail<'_>) -> Option<Diagnosis> {
+    let after = tail.after("connect ECONNREFUSED ")?;
     let address = after
         .split([' ', ',', ')', '"', '\''])
         .next()
         .unwrap_or(after)
         .trim_end_matches('.');
-    found(
-        format!("nothing listens at {address}"),
+    Diagnosis::transient(
+        format!("connection refused by {address}"),
         format!(
-            "if that is meant to be Fulcrum, dial the address in FULCRUM_GRPC_SERVER; \
-             otherwise start what should listen at {address} first"
+            "start the server at {address} first; if it should be Fulcrum, use the address in \
+             FULCRUM_GRPC_SERVER"
         ),
     )
 }
 
-pub(super) fn unsettled_await(words: &StderrTail<'_>) -> Option<Diagnosis> {
-    if words.code != Some(13) {
+pub(super) fn unsettled_await(tail: &StderrTail<'_>) -> Option<Diagnosis> {
+    if tail.code != Some(13) {
         return None;
     }
-    found(
-        "it awaits a promise that nobody resolves, and nothing else kept it alive",
-        "find that await at the top level of a module",
+    Diagnosis::transient(
+        "a top-level await waits for a promise that is never resolved",
+        "find the await at the top level of a module",
     )
 }
 
-pub(super) fn rejection(words: &StderrTail<'_>) -> Option<Diagnosis> {
+pub(super) fn rejection(tail: &StderrTail<'_>) -> Option<Diagnosis> {
     const REASON: &str = "The promise rejected with the reason ";
-    let reason = words.after(REASON)?.trim_end_matches(['.', '}', '{', ' ']);
-    found(
-        format!("a promise was rejected with {reason}, and nobody handled it"),
-        "reject with an Error: its stack tells the place",
+    let reason = tail.after(REASON)?.trim_end_matches(['.', '}', '{', ' ']);
+    Diagnosis::transient(
+        format!("unhandled promise rejection: {reason}"),
+        "reject with an Error to get a stack trace",
     )
 }
 
-pub(super) fn uncaught(words: &StderrTail<'_>) -> Option<Diagnosis> {
-    if let Some(thrown) = words.thrown {
-        return found(format!("uncaught {thrown}{}", words.at()), "");
+pub(super) fn uncaught(tail: &StderrTail<'_>) -> Option<Diagnosis> {
+    if let Some(thrown) = tail.thrown {
+        return Diagnosis::transient(format!("uncaught {thrown}{}", tail.at()), "");
     }
-    let headline = words.error.first()?;
-    if !words.uncaught {
+    let headline = tail.error.first()?;
+    if !tail.uncaught {
         return None;
     }
-    found(format!("uncaught {headline}{}", words.at()), "")
+    Diagnosis::transient(format!("uncaught {headline}{}", tail.at()), "")
 }

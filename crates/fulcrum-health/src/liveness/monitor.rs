@@ -256,7 +256,7 @@ impl LivenessMonitor {
             }
             let since = now.saturating_duration_since(lost.since);
             let reason = format!(
-                "hung: its stream ended {} ago and it has not registered again",
+                "unresponsive: stream ended {} ago and was not re-established",
                 format_elapsed(since)
             );
             return InspectionResult::Hung { reason, baseline };
@@ -320,11 +320,11 @@ impl LivenessMonitor {
         let silence = format_elapsed(self.silence(now));
         Some(match self.source {
             LivenessSource::Heartbeats => format!(
-                "no heartbeat for {silence}, where one is due every {}",
+                "no heartbeat for {silence}, expected every {}",
                 format_elapsed(self.config.interval)
             ),
             LivenessSource::Traffic => {
-                format!("nothing heard for {silence}, not even the answer to a ping")
+                format!("no data received for {silence}, keep-alive pings unanswered")
             }
         })
     }
@@ -339,20 +339,15 @@ impl LivenessMonitor {
         let starved = if self.excluded_time.is_zero() {
             String::new()
         } else {
-            format!(
-                ", {} of it without a CPU",
-                format_elapsed(self.excluded_time)
-            )
+            format!(", {} of it without CPU", format_elapsed(self.excluded_time))
         };
         match self.source {
             LivenessSource::Heartbeats => format!(
-                "hung: no heartbeat for {silence} ({} × ({} + 1)){starved}",
-                format_elapsed(self.config.interval),
-                self.config.misses
+                "unresponsive: no heartbeat for {silence} (limit {}){starved}",
+                format_elapsed(self.config.limit())
             ),
             LivenessSource::Traffic => format!(
-                "hung: nothing heard for {silence}, not even the answer to a keep-alive \
-                 ping{starved}"
+                "unresponsive: no data received for {silence}, keep-alive pings unanswered{starved}"
             ),
         }
     }
@@ -453,7 +448,10 @@ mod tests {
         let [(900, InspectionResult::Hung { reason, .. })] = results.as_slice() else {
             panic!("{results:?}")
         };
-        assert_eq!(reason, "hung: no heartbeat for 800 ms (200 ms × (3 + 1))");
+        assert_eq!(
+            reason,
+            "unresponsive: no heartbeat for 800 ms (limit 800 ms)"
+        );
     }
 
     #[test]
@@ -483,7 +481,7 @@ mod tests {
         let (at, last) = results.last().expect("found");
         assert!((1_500..2_500).contains(at), "{results:?}");
         assert!(
-            matches!(last, InspectionResult::Hung { reason, .. } if reason.contains("without a CPU"))
+            matches!(last, InspectionResult::Hung { reason, .. } if reason.contains("without CPU"))
         );
     }
 
@@ -545,7 +543,7 @@ mod tests {
         let Some(InspectionResult::Hung { reason, .. }) = results.last() else {
             panic!("{results:?}")
         };
-        assert!(reason.contains("nothing heard for 800 ms"), "{reason}");
+        assert!(reason.contains("no data received for 800 ms"), "{reason}");
     }
 
     #[test]

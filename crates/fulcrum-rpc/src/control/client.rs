@@ -13,19 +13,21 @@ use tokio_stream::{Stream, StreamExt};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status, Streaming};
 
-use super::control_client::ControlClient as Generated;
-use super::{
-    CallRequest, CallResponse, ChangeRequest, ControlError, Event, EventsRequest, HelloRequest,
-    Instance, LogRecord, LogsRequest, PROTOCOL, Progress, ReloadProgress, ReloadRequest,
-    RuntimeDir, ShutdownRequest, StatusRequest, StatusResponse, VERSION, WaitRequest,
+use super::handler::ControlError;
+use super::runtime_dir::RuntimeDir;
+use super::version::{PROTOCOL, VERSION};
+use crate::generated::control::control_client::ControlClient as Generated;
+use crate::generated::control::{
+    CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, HelloRequest, Instance,
+    LogRecord, LogsRequest, Progress, ReloadProgress, ReloadRequest, ShutdownRequest,
+    StatusRequest, StatusResponse, WaitRequest,
 };
 use crate::transport::MAX_CONTROL_MESSAGE;
 
-/// How long an instance that holds its lock may take until its socket answers: it may be
-/// starting.
+/// The time in which an instance that holds its lock must respond. It may be starting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The pause between two tries.
+/// The pause between two attempts.
 const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A connection to a running instance of the same protocol. Clones share it.
@@ -35,25 +37,25 @@ pub struct ControlClient {
     instance: Instance,
 }
 
-/// Why there is no connection.
+/// Why connecting to an instance failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The app has no instance. A socket that was left behind is none.
-    #[error("this app isn't running")]
+    /// No instance runs for the app, whether or not a stale socket exists.
+    #[error("no running instance for this app")]
     NotRunning,
-    /// The instance speaks another protocol.
+    /// The instance has another protocol number.
     #[error(
-        "the running instance is of version {their_version} and speaks protocol {theirs}; this is version {VERSION} with protocol {ours}: use the same version, or stop the instance and start it again"
+        "the running instance has version {their_version} with protocol {theirs}, this is version {VERSION} with protocol {ours}\n  hint: use the same version, or stop the instance and start it again"
     )]
     VersionMismatch {
-        /// The number of this build.
+        /// The protocol number of this build.
         ours: u32,
-        /// The instance's.
+        /// The protocol number of the instance.
         theirs: u32,
-        /// The instance's version.
+        /// The version of the instance.
         their_version: String,
     },
-    /// There is an instance and it can't be reached.
+    /// An instance runs and cannot be reached.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -61,25 +63,27 @@ pub enum ConnectError {
 impl ControlClient {
     /// Connects to the app's instance and exchanges versions.
     ///
-    /// Where there is none this fails at once. An instance that lives, by its lock, gets up
-    /// to 3 s to answer, since it may just be starting.
+    /// This fails at once if no instance holds the lock. An instance that holds it has up to 3 s to
+    /// respond, since it may be starting.
     ///
     /// # Errors
     /// See [`ConnectError`].
     pub async fn connect(dir: &RuntimeDir) -> Result<Self, ConnectError> {
         let deadline = Instant::now() + CONNECT_TIMEOUT;
         let stream = open(dir, deadline).await?;
-        let lost = |error: &dyn std::fmt::Display| {
+        let unreachable = |error: &dyn std::fmt::Display| {
             io::Error::new(
                 io::ErrorKind::ConnectionAborted,
                 format!(
-                    "the instance doesn't answer on {}: {error}",
+                    "the instance does not respond on {}: {error}",
                     dir.socket().display()
                 ),
             )
         };
-        let greeting = async {
-            let channel = channel_over(stream).await.map_err(|error| lost(&error))?;
+        let handshake = async {
+            let channel = channel_over(stream)
+                .await
+                .map_err(|error| unreachable(&error))?;
             let mut client = Generated::new(channel)
                 .max_decoding_message_size(MAX_CONTROL_MESSAGE)
                 .max_encoding_message_size(MAX_CONTROL_MESSAGE);
@@ -92,16 +96,16 @@ impl ControlClient {
                 Err(status) if status.code() == Code::Unimplemented => {
                     Err(mismatch(0, "unknown".to_owned()))
                 }
-                Err(status) => Err(lost(&status).into()),
+                Err(status) => Err(unreachable(&status).into()),
             }
         };
-        let (client, response) = tokio::time::timeout_at(deadline, greeting)
+        let (client, response) = tokio::time::timeout_at(deadline, handshake)
             .await
             .unwrap_or_else(|_| {
-                Err(
-                    lost(&"it took the connection and said nothing; it may be stopped (SIGSTOP)")
-                        .into(),
+                Err(unreachable(
+                    &"it accepted the connection and sent nothing; it may be stopped (SIGSTOP)",
                 )
+                .into())
             })?;
         let instance = response.instance.unwrap_or_default();
         if response.protocol != PROTOCOL {
@@ -110,23 +114,23 @@ impl ControlClient {
         Ok(Self { client, instance })
     }
 
-    /// Who the instance is, as it said when it was greeted.
+    /// The instance, as reported when the connection was made.
     pub fn instance(&self) -> &Instance {
         &self.instance
     }
 
-    /// The instance and the domains, as they are now.
+    /// The current status of the instance and the domains.
     ///
     /// # Errors
-    /// What the instance says, or [`ControlError::Gone`].
+    /// The error that the instance reports, or [`ControlError::Disconnected`].
     pub async fn status(&self, request: StatusRequest) -> Result<StatusResponse, ControlError> {
         Ok(self.client.clone().status(request).await?.into_inner())
     }
 
-    /// Starts, stops or restarts domains; the last message is the outcome.
+    /// Starts, stops, restarts or kills domains. The last message is the outcome.
     ///
     /// # Errors
-    /// What the instance says, or [`ControlError::Gone`].
+    /// The error that the instance reports, or [`ControlError::Disconnected`].
     pub async fn change(
         &self,
         request: ChangeRequest,
@@ -134,10 +138,10 @@ impl ControlClient {
         ControlStream::from_response(self.client.clone().change(request).await)
     }
 
-    /// Waits until domains are in a state; the last message is the outcome.
+    /// Waits until domains meet a condition. The last message is the outcome.
     ///
     /// # Errors
-    /// What the instance says, or [`ControlError::Gone`].
+    /// The error that the instance reports, or [`ControlError::Disconnected`].
     pub async fn wait(
         &self,
         request: WaitRequest,
@@ -145,10 +149,10 @@ impl ControlClient {
         ControlStream::from_response(self.client.clone().wait(request).await)
     }
 
-    /// What domains said, and say.
+    /// Log lines in memory, and new ones.
     ///
     /// # Errors
-    /// What the instance says, or [`ControlError::Gone`].
+    /// The error that the instance reports, or [`ControlError::Disconnected`].
     pub async fn logs(
         &self,
         request: LogsRequest,
@@ -156,10 +160,10 @@ impl ControlClient {
         ControlStream::from_response(self.client.clone().logs(request).await)
     }
 
-    /// What happened to domains, and happens.
+    /// Recent events, and new ones.
     ///
     /// # Errors
-    /// What the instance says, or [`ControlError::Gone`].
+    /// The error that the instance reports, or [`ControlError::Disconnected`].
     pub async fn events(
         &self,
         request: EventsRequest,
@@ -167,18 +171,18 @@ impl ControlClient {
         ControlStream::from_response(self.client.clone().events(request).await)
     }
 
-    /// Sends one message to a domain.
+    /// Sends a request to a domain and returns its response.
     ///
     /// # Errors
-    /// What the instance says, or [`ControlError::Gone`].
+    /// The error that the instance reports, or [`ControlError::Disconnected`].
     pub async fn call(&self, request: CallRequest) -> Result<CallResponse, ControlError> {
         Ok(self.client.clone().call(request).await?.into_inner())
     }
 
-    /// Has the instance read its configuration anew; the last message is the outcome.
+    /// Applies changes of the configuration. The last message is the outcome.
     ///
     /// # Errors
-    /// What the instance says, or [`ControlError::Gone`].
+    /// The error that the instance reports, or [`ControlError::Disconnected`].
     pub async fn reload(
         &self,
         request: ReloadRequest,
@@ -186,10 +190,10 @@ impl ControlClient {
         ControlStream::from_response(self.client.clone().reload(request).await)
     }
 
-    /// Stops every domain and then the instance; ends when the domains are gone.
+    /// Stops all domains and then the instance. The last message is the outcome.
     ///
     /// # Errors
-    /// What the instance says, or [`ControlError::Gone`].
+    /// The error that the instance reports, or [`ControlError::Disconnected`].
     pub async fn shutdown(
         &self,
         request: ShutdownRequest,
@@ -198,7 +202,7 @@ impl ControlClient {
     }
 }
 
-/// Messages from the instance. Dropping it tells the instance that nobody listens.
+/// A stream of messages from the instance. Dropping it cancels the request's stream on the server.
 #[derive(Debug)]
 pub struct ControlStream<T> {
     messages: Streaming<T>,
@@ -213,7 +217,7 @@ impl<T> ControlStream<T> {
         })
     }
 
-    /// The next message; `None` at the end.
+    /// The next message; `None` at the end of the stream.
     pub async fn next(&mut self) -> Option<Result<T, ControlError>> {
         StreamExt::next(self).await
     }
@@ -237,19 +241,20 @@ fn mismatch(theirs: u32, their_version: String) -> ConnectError {
     }
 }
 
-/// Connects to the socket. Where nobody listens the lock says what that means.
+/// Connects to the socket. If there is no listener, the lock decides whether an instance is
+/// starting.
 async fn open(dir: &RuntimeDir, deadline: Instant) -> Result<UnixStream, ConnectError> {
     loop {
         let error = match UnixStream::connect(dir.socket()).await {
             Ok(stream) => return Ok(stream),
             Err(error) => error,
         };
-        let nobody_listens = matches!(
+        let no_listener = matches!(
             error.kind(),
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
         );
-        // A full backlog: somebody does, and is busy.
-        if !nobody_listens && error.kind() != io::ErrorKind::WouldBlock {
+        // `WouldBlock` means that the listener's backlog is full.
+        if !no_listener && error.kind() != io::ErrorKind::WouldBlock {
             return Err(error.into());
         }
         let Some(pid) = dir.holder()? else {
@@ -258,7 +263,7 @@ async fn open(dir: &RuntimeDir, deadline: Instant) -> Result<UnixStream, Connect
         if Instant::now() >= deadline {
             let pid = pid.map_or_else(|| "unknown".to_owned(), |pid| pid.to_string());
             let text = format!(
-                "the instance (pid {pid}) lives, but can't be reached on {}: {error}; if its socket was removed, stop it by its pid",
+                "cannot reach the running instance (pid {pid}) on {}: {error}\n  hint: if its socket was removed, stop it with `kill {pid}`",
                 dir.socket().display()
             );
             return Err(io::Error::new(io::ErrorKind::TimedOut, text).into());
@@ -267,11 +272,11 @@ async fn open(dir: &RuntimeDir, deadline: Instant) -> Result<UnixStream, Connect
     }
 }
 
-/// A channel over a connection that exists. It can't be opened anew: the next instance may
-/// be another version.
+/// A channel over an existing connection. It does not reconnect, since the next instance may have
+/// another version.
 async fn channel_over(stream: UnixStream) -> Result<Channel, tonic::transport::Error> {
     let once = Arc::new(Mutex::new(Some(TokioIo::new(stream))));
-    // The authority must be a host; a socket's path isn't one.
+    // The authority must be a host, which the path of a socket is not.
     Endpoint::from_static("http://localhost")
         .connect_with_connector(tower::service_fn(move |_| {
             let stream = once.lock().unwrap_or_else(PoisonError::into_inner).take();

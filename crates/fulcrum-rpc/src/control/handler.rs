@@ -1,4 +1,4 @@
-//! What an instance does for its clients.
+//! The control API as a trait, and its errors.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,28 +6,28 @@ use std::pin::Pin;
 use tokio_stream::Stream;
 use tonic::{Code, Status};
 
-use super::{
+use crate::generated::control::{
     CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, Instance, LogRecord,
     LogsRequest, Progress, ReloadProgress, ReloadRequest, ShutdownRequest, StatusRequest,
     StatusResponse, WaitRequest,
 };
 
-/// A stream of messages to one client. It is dropped when the client goes.
+/// A stream of messages to one client. It is dropped when the client disconnects.
 pub type MessageStream<T> = Pin<Box<dyn Stream<Item = Result<T, ControlError>> + Send>>;
 
-/// Why a request failed, with a text for people.
+/// Why a request failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ControlError {
-    /// There is no such domain.
+    /// The domain is unknown.
     #[error("{0}")]
     NotFound(String),
-    /// The request makes no sense.
+    /// The request is invalid.
     #[error("{0}")]
     Invalid(String),
-    /// It makes sense and didn't work.
+    /// The operation failed.
     #[error("{0}")]
     Failed(String),
-    /// The instance is ending, or the connection to it has ended.
+    /// The instance is shutting down, or the connection to it was lost.
     #[error("{0}")]
     Disconnected(String),
 }
@@ -46,71 +46,71 @@ impl From<ControlError> for Status {
 impl From<Status> for ControlError {
     fn from(status: Status) -> Self {
         let text = status.message().to_owned();
-        // Only what the transport says here has a source; its code can be any.
+        // Only errors of the transport have a source; their code can be any.
         if std::error::Error::source(&status).is_some() {
-            return Self::Disconnected(format!("the connection to the instance broke: {text}"));
+            return Self::Disconnected(format!("connection to the instance lost: {text}"));
         }
         match status.code() {
             Code::NotFound => Self::NotFound(text),
             Code::InvalidArgument => Self::Invalid(text),
             Code::FailedPrecondition => Self::Failed(text),
             Code::Unavailable | Code::Cancelled => {
-                Self::Disconnected(format!("the instance is gone: {text}"))
+                Self::Disconnected(format!("the instance has ended the request: {text}"))
             }
             code => Self::Failed(format!("{text} ({code})")),
         }
     }
 }
 
-/// The control API, one method for each RPC but `Hello`, which is answered from
-/// [`ControlHandler::instance`]. Methods run side by side.
+/// The control API: one method for each RPC except `Hello`, which is answered from
+/// [`ControlHandler::instance`]. Methods run concurrently.
 pub trait ControlHandler: Send + Sync + 'static {
-    /// Who this instance is.
+    /// This instance.
     fn instance(&self) -> impl Future<Output = Instance> + Send;
 
-    /// The instance and the domains, as they are now.
+    /// The current status of the instance and the domains.
     fn status(
         &self,
         request: StatusRequest,
     ) -> impl Future<Output = Result<StatusResponse, ControlError>> + Send;
 
-    /// Starts, stops or restarts domains; the last message is the outcome.
+    /// Starts, stops, restarts or kills domains. The last message is the outcome.
     fn change(
         &self,
         request: ChangeRequest,
     ) -> impl Future<Output = Result<MessageStream<Progress>, ControlError>> + Send;
 
-    /// Waits until domains are in a state; the last message is the outcome.
+    /// Waits until domains meet a condition. The last message is the outcome.
     fn wait(
         &self,
         request: WaitRequest,
     ) -> impl Future<Output = Result<MessageStream<Progress>, ControlError>> + Send;
 
-    /// What domains said, and say.
+    /// Log lines in memory, then, if requested, new ones.
     fn logs(
         &self,
         request: LogsRequest,
     ) -> impl Future<Output = Result<MessageStream<LogRecord>, ControlError>> + Send;
 
-    /// What happened to domains, and happens.
+    /// Recent events, then, if requested, new ones.
     fn events(
         &self,
         request: EventsRequest,
     ) -> impl Future<Output = Result<MessageStream<Event>, ControlError>> + Send;
 
-    /// Sends one message to a domain.
+    /// Sends a request to a domain and returns its response.
     fn call(
         &self,
         request: CallRequest,
     ) -> impl Future<Output = Result<CallResponse, ControlError>> + Send;
 
-    /// Reads the configuration anew and carries out what differs; the last message is the outcome.
+    /// Applies changes of the configuration. The last message is the outcome.
     fn reload(
         &self,
         request: ReloadRequest,
     ) -> impl Future<Output = Result<MessageStream<ReloadProgress>, ControlError>> + Send;
 
-    /// Stops every domain and then the instance; the stream ends when the domains are gone.
+    /// Stops all domains and then the instance. The stream ends when no domain runs any more.
     fn shutdown(
         &self,
         request: ShutdownRequest,

@@ -1,120 +1,114 @@
 //! The lock that makes a process the instance of an app.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
-use super::RuntimeDir;
-use super::runtime_dir::with_context;
+use super::runtime_dir::{RuntimeDir, with_context};
 
-/// How often a lock that is held is looked at before it counts as held. A client that
-/// finds out whether an instance lives holds it for some microseconds, and a new instance
-/// needs a moment to write down its pid.
+/// The number of attempts until a lock counts as held. A client that checks for an instance holds
+/// it for some microseconds, and a new instance needs a moment to write its pid.
 const LOCK_ATTEMPTS: u32 = 10;
-/// How many looks it takes in any case.
+/// The number of attempts if the pid of the holder is known.
 const MIN_LOCK_ATTEMPTS: u32 = 3;
-/// The pause between two looks.
-const PAUSE: Duration = Duration::from_millis(10);
+/// The pause between two attempts.
+const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
-/// The lock of an app's instance, held until this is dropped or the process ends, however
-/// it ends.
+/// The lock of an app's instance. It is held until this is dropped or the process exits.
 #[derive(Debug)]
 pub struct InstanceLock {
     file: File,
     path: PathBuf,
 }
 
-/// Why a process can't be the instance.
+/// Why a process cannot become the instance.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Another process is.
-    #[error("this app already runs{}", pid.map_or_else(String::new, |pid| format!(" (pid {pid})")))]
+    /// Another process is the instance.
+    #[error("an instance is already running{}", pid.map_or_else(String::new, |pid| format!(" (pid {pid})")))]
     Held {
-        /// Which one, where it could be told.
+        /// The process id, if it could be read.
         pid: Option<u32>,
     },
-    /// The lock's file can't be used.
+    /// The lock file cannot be used.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
 impl RuntimeDir {
-    /// Becomes the app's instance.
+    /// Takes the lock, which makes this process the app's instance.
     ///
-    /// Where another process is, this takes up to 100 ms to be sure of it, on the calling
-    /// thread.
+    /// If another process holds it, this blocks the calling thread for up to 100 ms, to exclude
+    /// clients that hold it for a moment.
     ///
     /// # Errors
-    /// Where another process is the instance, or the file can't be used.
+    /// If another process is the instance, or if the file cannot be used.
     #[expect(
         clippy::disallowed_methods,
-        reason = "no event tells when a lock is let go, and waiting in flock could last for ever"
+        reason = "there is no event for the release of a lock, and waiting in flock has no limit"
     )]
     pub fn try_lock(&self) -> Result<InstanceLock, LockError> {
         let path = self.lock_path();
-        for look in 1.. {
+        for attempt in 1.. {
             let mut file = open(&path)?;
-            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            match file.try_lock() {
                 Ok(()) if !is_current_file(&file, &path) => {
-                    // Somebody removed the file between open and lock: it proves nothing.
+                    // The file was removed between open and lock, so the lock proves nothing.
                 }
                 Ok(()) => {
-                    write_pid(&mut file).map_err(|error| {
-                        with_context(&error, "the lock", &path, "can't be written")
-                    })?;
+                    write_pid(&mut file)
+                        .map_err(|error| with_context(&error, "cannot write the lock", &path))?;
                     return Ok(InstanceLock { file, path });
                 }
-                Err(Errno::WOULDBLOCK) => {
+                Err(TryLockError::WouldBlock) => {
                     let pid = read_pid(&mut file).filter(|pid| is_alive(*pid));
-                    if look >= LOCK_ATTEMPTS || (look >= MIN_LOCK_ATTEMPTS && pid.is_some()) {
+                    if attempt >= LOCK_ATTEMPTS || (attempt >= MIN_LOCK_ATTEMPTS && pid.is_some()) {
                         return Err(LockError::Held { pid });
                     }
-                    std::thread::sleep(PAUSE);
+                    std::thread::sleep(RETRY_INTERVAL);
                 }
-                Err(errno) => {
-                    return Err(
-                        with_context(&errno.into(), "the lock", &path, "can't be taken").into(),
-                    );
+                Err(TryLockError::Error(error)) => {
+                    return Err(with_context(&error, "cannot take the lock", &path).into());
                 }
             }
         }
-        unreachable!("the looks are unlimited")
+        unreachable!("the attempts are unlimited")
     }
 
-    /// Whether the app has an instance, by its lock: `None` where it has none, else its pid
-    /// where it could be read.
+    /// The holder of the lock: `None` if the app has no instance, otherwise its process id if it
+    /// could be read.
     pub(crate) fn holder(&self) -> io::Result<Option<Option<u32>>> {
         let mut file = match File::open(self.lock_path()) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        match flock(&file, FlockOperation::NonBlockingLockShared) {
-            // Closing the file gives it back.
+        match file.try_lock_shared() {
+            // Closing the file releases it.
             Ok(()) => Ok(None),
-            Err(Errno::WOULDBLOCK) => Ok(Some(read_pid(&mut file))),
-            Err(errno) => Err(errno.into()),
+            Err(TryLockError::WouldBlock) => Ok(Some(read_pid(&mut file))),
+            Err(TryLockError::Error(error)) => Err(error),
         }
     }
 }
 
 impl InstanceLock {
-    /// The locked file.
-    pub fn path(&self) -> &Path {
+    /// The path of the lock file.
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }
 
 impl Drop for InstanceLock {
     fn drop(&mut self) {
-        // The next one to look shall not read our pid; the file stays, since removing it
-        // would take the lock from whoever waits for it.
+        // The next reader must not find this pid. The file stays: removing it would invalidate the
+        // lock of a process that is about to take it.
         let _ = self.file.set_len(0);
     }
 }
@@ -126,13 +120,13 @@ fn open(path: &Path) -> io::Result<File> {
         .create(true)
         .truncate(false)
         .mode(0o600)
-        // The standard library adds CLOEXEC: no child inherits the lock.
+        // The standard library adds CLOEXEC, so no child inherits the lock.
         .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
         .open(path)
-        .map_err(|error| with_context(&error, "the lock", path, "can't be opened"))
+        .map_err(|error| with_context(&error, "cannot open the lock", path))
 }
 
-/// Whether this open file is the one that others find under its path.
+/// Whether this open file is still the one at its path.
 fn is_current_file(file: &File, path: &Path) -> bool {
     let identity = |found: std::fs::Metadata| (found.dev(), found.ino());
     match (
@@ -153,7 +147,7 @@ fn write_pid(file: &mut File) -> io::Result<()> {
 fn read_pid(file: &mut File) -> Option<u32> {
     let mut text = String::new();
     file.take(32).read_to_string(&mut text).ok()?;
-    // Without its line end it is still being written.
+    // A pid without its newline is still being written.
     text.strip_suffix('\n')?.parse().ok()
 }
 
@@ -168,15 +162,15 @@ mod tests {
 
     use super::*;
 
-    fn runtime_dir(folder: &Path) -> RuntimeDir {
+    fn runtime_dir(root: &Path) -> RuntimeDir {
         let uid = rustix::process::getuid().as_raw();
-        RuntimeDir::for_app(folder, None, folder, uid).expect("found")
+        RuntimeDir::for_app(root, None, root, uid).expect("found")
     }
 
     #[test]
-    fn the_second_is_told_who_is_first_and_gets_it_afterwards() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let dir = runtime_dir(folder.path());
+    fn a_held_lock_names_its_holder_and_is_free_afterwards() {
+        let temp = tempfile::tempdir().expect("temporary directory");
+        let dir = runtime_dir(temp.path());
         assert_eq!(dir.holder().expect("readable"), None);
         let first = dir.try_lock().expect("free");
         assert_eq!(
@@ -192,12 +186,12 @@ mod tests {
     }
 
     #[test]
-    fn of_fifty_at_once_one_wins() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let dir = runtime_dir(folder.path());
+    fn one_of_fifty_simultaneous_attempts_succeeds() {
+        let temp = tempfile::tempdir().expect("temporary directory");
+        let dir = runtime_dir(temp.path());
         let start = Barrier::new(50);
-        let won: Vec<_> = std::thread::scope(|scope| {
-            let racers: Vec<_> = (0..50)
+        let results: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..50)
                 .map(|_| {
                     scope.spawn(|| {
                         start.wait();
@@ -205,30 +199,30 @@ mod tests {
                     })
                 })
                 .collect();
-            racers
+            threads
                 .into_iter()
-                .map(|racer| racer.join().expect("no panic"))
+                .map(|thread| thread.join().expect("no panic"))
                 .collect()
         });
-        assert_eq!(won.iter().filter(|lock| lock.is_ok()).count(), 1);
-        let told = |lock: &Result<_, _>| matches!(lock, Err(LockError::Held { pid: Some(_) }));
-        assert_eq!(won.iter().filter(|lock| told(lock)).count(), 49);
+        assert_eq!(results.iter().filter(|lock| lock.is_ok()).count(), 1);
+        let is_held = |lock: &Result<_, _>| matches!(lock, Err(LockError::Held { pid: Some(_) }));
+        assert_eq!(results.iter().filter(|lock| is_held(lock)).count(), 49);
     }
 
     #[test]
-    fn a_pid_left_by_a_killed_instance_keeps_nobody_out() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let dir = runtime_dir(folder.path());
+    fn the_pid_of_a_killed_instance_does_not_hold_the_lock() {
+        let temp = tempfile::tempdir().expect("temporary directory");
+        let dir = runtime_dir(temp.path());
         std::fs::write(dir.lock_path(), "1\n").expect("written");
         assert_eq!(dir.holder().expect("readable"), None);
         dir.try_lock().expect("not held");
     }
 
     #[test]
-    fn clients_that_look_keep_no_instance_from_starting() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let dir = runtime_dir(folder.path());
-        dir.try_lock().expect("makes the file");
+    fn checking_clients_do_not_prevent_a_start() {
+        let temp = tempfile::tempdir().expect("temporary directory");
+        let dir = runtime_dir(temp.path());
+        dir.try_lock().expect("creates the file");
         let stop = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -238,17 +232,17 @@ mod tests {
                 }
             });
             for _ in 0..20 {
-                let taken = dir.try_lock();
-                assert!(taken.is_ok(), "{taken:?}");
+                let lock = dir.try_lock();
+                assert!(lock.is_ok(), "{lock:?}");
             }
             stop.store(true, std::sync::atomic::Ordering::Relaxed);
         });
     }
 
     #[test]
-    fn a_lock_on_a_removed_file_is_none() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let dir = runtime_dir(folder.path());
+    fn a_lock_on_a_removed_file_does_not_count() {
+        let temp = tempfile::tempdir().expect("temporary directory");
+        let dir = runtime_dir(temp.path());
         let lock = dir.try_lock().expect("free");
         assert!(is_current_file(&lock.file, lock.path()));
         std::fs::remove_file(dir.lock_path()).expect("removed");

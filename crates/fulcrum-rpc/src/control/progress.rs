@@ -1,20 +1,19 @@
-//! Streams, outcomes and time limits, as a [`ControlHandler`](super::handler::ControlHandler)
-//! needs them.
+//! Message streams, outcomes and time limits for implementations of
+//! [`ControlHandler`](super::handler::ControlHandler).
 
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
+use super::handler::{ControlError, MessageStream};
 use crate::generated::control::outcome::Kind;
 use crate::generated::control::{Outcome, Progress};
-
-use super::handler::{ControlError, MessageStream};
 
 /// Messages that may wait for a client that reads slowly.
 const STREAM_BUFFER: usize = 64;
 
-/// The time limit that stands for none, one year.
+/// The time limit of a request without one: one year.
 const NO_LIMIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// The sending side of a [`MessageStream`]. Sending waits while the client reads slowly and
@@ -40,13 +39,13 @@ pub fn outcome(kind: Kind, message: impl Into<String>) -> Progress {
     }
 }
 
-/// A stream that consists of an outcome.
+/// A stream whose only message is an outcome.
 pub fn single_outcome(kind: Kind, message: impl Into<String>) -> MessageStream<Progress> {
     Box::pin(tokio_stream::once(Ok(outcome(kind, message))))
 }
 
-/// The time limit of a request from its field `timeout_ms`, in which 0 means no limit; that is
-/// one year here, so that a limit always exists.
+/// The time limit from a request's field `timeout_ms`, in milliseconds. 0 means no limit, which is
+/// one year here.
 pub fn timeout_or_max(timeout_ms: u64) -> Duration {
     if timeout_ms == 0 {
         NO_LIMIT

@@ -1,4 +1,4 @@
-//! The folder in which a running instance has its lock and its socket.
+//! The directory of an instance's lock and socket.
 
 use std::fs::{DirBuilder, File};
 use std::io;
@@ -9,28 +9,30 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, Mode, OFlags};
 use sha2::{Digest, Sha256};
 
-/// Socket paths end at 104 bytes on some systems (108 on Linux), the closing NUL included.
+/// The longest path of a socket, in bytes. The limit is 104 bytes on some systems (108 on Linux),
+/// with the final NUL.
 const MAX_SOCKET_PATH: usize = 103;
 
 const SOCKET: &str = "control.sock";
 const LOCK: &str = "lock";
 
-/// The private folder of one app's instance. It exists, belongs to us, and is closed to
-/// everybody else.
+/// The private directory of one app's instance. It exists, belongs to the current user, and has
+/// mode 0700.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuntimeDir {
     dir: PathBuf,
 }
 
 impl RuntimeDir {
-    /// Finds, and where need be makes, the folder of the app at `root`:
-    /// `$XDG_RUNTIME_DIR/fulcrum/HASH`, or `fulcrum-UID/HASH` under `temp_dir` where that
-    /// variable is unset, isn't the absolute path of a folder of ours, or would make the
-    /// socket's path too long (then, at last, under `/tmp`). The hash is that of the root's
-    /// path without symbolic links, so every way to name the app gives one folder.
+    /// Finds the directory of the app at `root`, and creates it if it does not exist.
+    ///
+    /// It is `$XDG_RUNTIME_DIR/fulcrum/HASH` if that variable is the absolute path of a directory
+    /// of user `uid`. Otherwise, or if the socket's path would be too long, it is
+    /// `fulcrum-UID/HASH` under `temp_dir`, or at last under `/tmp`. The hash is that of the root's
+    /// path without symbolic links, so every path of an app has the same directory.
     ///
     /// # Errors
-    /// Where a folder can't be made, or belongs to somebody else, or is a symbolic link.
+    /// If a directory cannot be created, belongs to another user, or is a symbolic link.
     pub fn for_app(
         root: &Path,
         env_xdg_runtime_dir: Option<&Path>,
@@ -39,48 +41,48 @@ impl RuntimeDir {
     ) -> io::Result<Self> {
         let root = root
             .canonicalize()
-            .map_err(|error| with_context(&error, "the app's root", root, "can't be found"))?;
+            .map_err(|error| with_context(&error, "cannot resolve the app's root", root))?;
         let hash = hash(&root);
-        let private = format!("fulcrum-{uid}");
+        let user_dir = format!("fulcrum-{uid}");
         let xdg = env_xdg_runtime_dir
             .filter(|dir| is_valid_runtime_dir(dir, uid))
             .map(|dir| dir.join("fulcrum"));
         let candidates = xdg
             .into_iter()
-            .chain([temp_dir.join(&private), Path::new("/tmp").join(&private)]);
+            .chain([temp_dir.join(&user_dir), Path::new("/tmp").join(&user_dir)]);
         for base in candidates {
             let dir = base.join(&hash);
             if dir.join(SOCKET).as_os_str().len() > MAX_SOCKET_PATH {
                 continue;
             }
-            make_private(&base, uid)?;
-            make_private(&dir, uid)?;
+            ensure_private(&base, uid)?;
+            ensure_private(&dir, uid)?;
             return Ok(Self { dir });
         }
-        // Even under /tmp the path has 60 bytes.
+        // Not reached: under /tmp the path has 60 bytes.
         Err(io::Error::new(
             io::ErrorKind::InvalidFilename,
-            "no folder is short enough for a socket",
+            "no directory has a path short enough for a socket",
         ))
     }
 
-    /// The folder.
+    /// The path of the directory.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// The path of the control socket, at most 103 bytes long.
+    /// The path of the control socket. It has at most 103 bytes.
     pub fn socket(&self) -> PathBuf {
         self.dir.join(SOCKET)
     }
 
-    /// The path of the file that the instance holds locked.
+    /// The path of the file that the instance keeps locked.
     pub fn lock_path(&self) -> PathBuf {
         self.dir.join(LOCK)
     }
 }
 
-/// Sixteen hex digits that stand for a root.
+/// Sixteen hexadecimal digits that identify a root.
 fn hash(root: &Path) -> String {
     let digest = Sha256::digest(root.as_os_str().as_bytes());
     digest[..8]
@@ -89,7 +91,7 @@ fn hash(root: &Path) -> String {
         .collect()
 }
 
-/// Whether the variable names what the XDG specification asks for; else it says to ignore it.
+/// Whether the variable is valid. The XDG specification requires to ignore it otherwise.
 fn is_valid_runtime_dir(dir: &Path, uid: u32) -> bool {
     dir.is_absolute()
         && dir
@@ -97,47 +99,51 @@ fn is_valid_runtime_dir(dir: &Path, uid: u32) -> bool {
             .is_ok_and(|found| found.is_dir() && found.uid() == uid)
 }
 
-/// Makes a folder for us alone, or sees that the one there is.
-fn make_private(dir: &Path, uid: u32) -> io::Result<()> {
+/// Creates a private directory, or checks that the existing one is private.
+fn ensure_private(dir: &Path, uid: u32) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(dir) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             return Err(with_context(
                 &error,
-                "the runtime folder",
+                "cannot create the runtime directory",
                 dir,
-                "can't be made",
             ));
         }
         _ => {}
     }
-    // Looked at through one descriptor, so that it can't change in between.
+    // Checked through one descriptor, so that the directory cannot be replaced in between.
     let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDONLY;
     let open = rustix::fs::openat(CWD, dir, flags, Mode::empty()).map_err(|errno| {
-        let what = "isn't a folder that can be used (a symbolic link, perhaps); remove it";
-        with_context(&errno.into(), "the runtime folder", dir, what)
+        let what = "cannot use the runtime directory (it may be a symbolic link)";
+        let error = with_context(&errno.into(), what, dir);
+        with_hint(&error, &format!("remove {}", dir.display()))
     })?;
-    let found = File::from(open);
-    let metadata = found.metadata()?;
+    let open = File::from(open);
+    let metadata = open.metadata()?;
     if metadata.uid() != uid {
-        let denied = io::Error::from(io::ErrorKind::PermissionDenied);
-        let what = format!(
-            "belongs to user {}, not to user {uid}; remove it, or set XDG_RUNTIME_DIR to a folder of yours",
-            metadata.uid()
+        let owner = metadata.uid();
+        let denied = io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!("it belongs to user {owner}, not to user {uid}"),
         );
-        return Err(with_context(&denied, "the runtime folder", dir, &what));
+        let error = with_context(&denied, "cannot use the runtime directory", dir);
+        let hint = "remove it, or set XDG_RUNTIME_DIR to a directory of your own";
+        return Err(with_hint(&error, hint));
     }
     if metadata.mode() & 0o777 != 0o700 {
-        rustix::fs::fchmod(&found, Mode::RWXU)?;
+        rustix::fs::fchmod(&open, Mode::RWXU)?;
     }
     Ok(())
 }
 
-/// An error of the same kind that says what, where and why.
-pub(crate) fn with_context(error: &io::Error, what: &str, path: &Path, how: &str) -> io::Error {
-    io::Error::new(
-        error.kind(),
-        format!("{what} {} {how}: {error}", path.display()),
-    )
+/// An error of the same kind, with what failed and the path before its text.
+pub(crate) fn with_context(error: &io::Error, what: &str, path: &Path) -> io::Error {
+    io::Error::new(error.kind(), format!("{what} {}: {error}", path.display()))
+}
+
+/// An error of the same kind, with a hint after its text.
+fn with_hint(error: &io::Error, hint: &str) -> io::Error {
+    io::Error::new(error.kind(), format!("{error}\n  hint: {hint}"))
 }
 
 #[cfg(test)]
@@ -147,25 +153,25 @@ mod tests {
 
     use super::*;
 
-    struct Scene {
-        folder: tempfile::TempDir,
+    struct TestDirs {
+        temp: tempfile::TempDir,
         uid: u32,
     }
 
-    impl Scene {
+    impl TestDirs {
         fn new() -> Self {
-            let folder = tempfile::tempdir().expect("temporary folder");
+            let temp = tempfile::tempdir().expect("temporary directory");
             for name in ["app", "run", "tmp"] {
-                fs::create_dir(folder.path().join(name)).expect("made");
+                fs::create_dir(temp.path().join(name)).expect("created");
             }
             Self {
-                folder,
+                temp,
                 uid: rustix::process::getuid().as_raw(),
             }
         }
 
         fn path(&self, name: &str) -> PathBuf {
-            self.folder.path().join(name)
+            self.temp.path().join(name)
         }
 
         fn find(&self, xdg: Option<&Path>) -> io::Result<RuntimeDir> {
@@ -178,93 +184,84 @@ mod tests {
     }
 
     #[test]
-    fn every_way_to_name_an_app_gives_one_folder_and_apps_differ() {
-        let scene = Scene::new();
-        let run = scene.path("run");
-        let found = scene.find(Some(&run)).expect("found");
+    fn every_path_of_an_app_has_one_directory_and_apps_differ() {
+        let dirs = TestDirs::new();
+        let run = dirs.path("run");
+        let found = dirs.find(Some(&run)).expect("found");
         assert!(found.dir().starts_with(run.join("fulcrum")));
         assert_eq!(found.socket().parent(), Some(found.dir()));
-        symlink(scene.path("app"), scene.path("link")).expect("linked");
+        symlink(dirs.path("app"), dirs.path("link")).expect("linked");
         for other in ["link", "app/../app/."] {
-            let again = RuntimeDir::for_app(
-                &scene.path(other),
-                Some(&run),
-                &scene.path("tmp"),
-                scene.uid,
-            );
+            let again =
+                RuntimeDir::for_app(&dirs.path(other), Some(&run), &dirs.path("tmp"), dirs.uid);
             assert_eq!(again.expect("found"), found, "{other}");
         }
-        let other = RuntimeDir::for_app(
-            &scene.path("tmp"),
-            Some(&run),
-            &scene.path("tmp"),
-            scene.uid,
-        );
+        let other = RuntimeDir::for_app(&dirs.path("tmp"), Some(&run), &dirs.path("tmp"), dirs.uid);
         assert_ne!(other.expect("found"), found);
     }
 
     #[test]
-    fn an_unusable_xdg_folder_is_ignored() {
-        let scene = Scene::new();
-        let expected = scene.path(&format!("tmp/fulcrum-{}", scene.uid));
-        let missing = scene.path("missing");
+    fn an_invalid_xdg_runtime_dir_is_ignored() {
+        let dirs = TestDirs::new();
+        let expected = dirs.path(&format!("tmp/fulcrum-{}", dirs.uid));
+        let missing = dirs.path("missing");
         for xdg in [None, Some(Path::new("run")), Some(missing.as_path())] {
-            let found = scene.find(xdg).expect("found");
+            let found = dirs.find(xdg).expect("found");
             assert!(found.dir().starts_with(&expected), "{xdg:?}: {found:?}");
         }
     }
 
     #[test]
-    fn a_path_too_long_for_a_socket_gives_way() {
-        let scene = Scene::new();
-        let long = scene.path(&format!("run/{}", "x".repeat(60)));
-        fs::create_dir(&long).expect("made");
-        let found = scene.find(Some(&long)).expect("found");
+    fn a_path_too_long_for_a_socket_is_not_used() {
+        let dirs = TestDirs::new();
+        let long = dirs.path(&format!("run/{}", "x".repeat(60)));
+        fs::create_dir(&long).expect("created");
+        let found = dirs.find(Some(&long)).expect("found");
         assert!(!found.dir().starts_with(&long));
         assert!(found.socket().as_os_str().len() <= MAX_SOCKET_PATH);
 
-        let found = RuntimeDir::for_app(&scene.path("app"), None, &long, scene.uid).expect("found");
+        let found = RuntimeDir::for_app(&dirs.path("app"), None, &long, dirs.uid).expect("found");
         assert!(
             found
                 .dir()
-                .starts_with(format!("/tmp/fulcrum-{}", scene.uid)),
+                .starts_with(format!("/tmp/fulcrum-{}", dirs.uid)),
             "{found:?}"
         );
         fs::remove_dir(found.dir()).expect("removed");
     }
 
     #[test]
-    fn the_folder_is_for_us_alone() {
-        let scene = Scene::new();
-        let base = scene.path("run/fulcrum");
-        fs::create_dir(&base).expect("made");
+    fn the_directory_is_private() {
+        let dirs = TestDirs::new();
+        let base = dirs.path("run/fulcrum");
+        fs::create_dir(&base).expect("created");
         fs::set_permissions(&base, fs::Permissions::from_mode(0o777)).expect("opened");
-        let found = scene.find(Some(&scene.path("run"))).expect("found");
+        let found = dirs.find(Some(&dirs.path("run"))).expect("found");
         assert_eq!((mode(&base), mode(found.dir())), (0o700, 0o700));
     }
 
     #[test]
-    fn a_link_or_a_file_in_its_place_is_refused_by_name() {
-        let scene = Scene::new();
-        let place = scene.path(&format!("tmp/fulcrum-{}", scene.uid));
-        symlink(scene.path("run"), &place).expect("linked");
-        let error = scene.find(None).expect_err("a link");
+    fn a_link_or_a_file_at_its_path_is_rejected_by_name() {
+        let dirs = TestDirs::new();
+        let path = dirs.path(&format!("tmp/fulcrum-{}", dirs.uid));
+        symlink(dirs.path("run"), &path).expect("linked");
+        let error = dirs.find(None).expect_err("a link");
         assert!(
-            error.to_string().contains(&place.display().to_string()),
+            error.to_string().contains(&path.display().to_string()),
             "{error}"
         );
-        fs::remove_file(&place).expect("removed");
-        fs::write(&place, "").expect("written");
-        scene.find(None).expect_err("a file");
+        fs::remove_file(&path).expect("removed");
+        fs::write(&path, "").expect("written");
+        dirs.find(None).expect_err("a file");
     }
 
     #[test]
-    fn a_folder_of_somebody_else_is_refused() {
-        let scene = Scene::new();
-        let other = scene.uid + 1;
-        let base = scene.path(&format!("tmp/fulcrum-{other}"));
-        fs::create_dir(&base).expect("made by us, for the other to find");
-        let error = RuntimeDir::for_app(&scene.path("app"), None, &scene.path("tmp"), other)
+    fn a_directory_of_another_user_is_rejected() {
+        let dirs = TestDirs::new();
+        let other = dirs.uid + 1;
+        let base = dirs.path(&format!("tmp/fulcrum-{other}"));
+        fs::create_dir(&base).expect("created");
+        let error = RuntimeDir::for_app(&dirs.path("app"), None, &dirs.path("tmp"), other)
             .expect_err("not theirs");
         assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
     }

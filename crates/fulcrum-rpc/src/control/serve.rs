@@ -9,33 +9,35 @@ use tokio::net::UnixStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
-use super::control_server::ControlServer;
+use super::handler::ControlHandler;
 use super::service::Service;
-use super::{ControlHandler, ControlListener, DESCRIPTORS};
+use super::socket::ControlListener;
+use super::version::DESCRIPTORS;
+use crate::generated::control::control_server::ControlServer;
 use crate::transport::{
     Acceptor, HANDSHAKE_TIMEOUT, HandshakeError, MAX_CONTROL_MESSAGE, MAX_HEADER_LIST, MAX_STREAMS,
     await_preface, serve_until,
 };
 
-/// How long open streams have to end when the instance shuts down, the stream that asked
-/// for it among them.
-const GRACE: Duration = Duration::from_secs(1);
+/// The time that open streams have to end when the instance shuts down. The stream of the shutdown
+/// request is one of them.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
-/// Why the control API can't be served.
+/// Why serving the control API failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlServeError {
-    /// The socket can't be used by the runtime.
-    #[error("the control socket can't be used")]
+    /// The tokio runtime cannot use the socket.
+    #[error("cannot use the control socket")]
     Listener(#[source] io::Error),
     /// The server failed.
     #[error("the control server failed")]
     Transport(#[from] tonic::transport::Error),
-    /// Reflection can't be offered; the checked-in descriptors are broken.
-    #[error("the checked-in descriptors can't be read; run `cargo xtask codegen`")]
+    /// The checked-in descriptors for reflection are invalid.
+    #[error("cannot read the checked-in descriptors: run `cargo xtask codegen`")]
     Reflection(#[from] tonic_reflection::server::Error),
 }
 
-/// Why a connection isn't served.
+/// Why a connection is not served.
 enum ConnectionRejected {
     Uid(u32),
     PeerUnknown(io::Error),
@@ -46,20 +48,20 @@ impl fmt::Display for ConnectionRejected {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Uid(uid) => write!(formatter, "user {uid} may not control this instance"),
-            Self::PeerUnknown(error) => write!(formatter, "its user can't be told: {error}"),
-            Self::Handshake(stranger) => stranger.fmt(formatter),
+            Self::PeerUnknown(error) => write!(formatter, "cannot determine its user: {error}"),
+            Self::Handshake(error) => error.fmt(formatter),
         }
     }
 }
 
-/// Serves the control API, and reflection of it, until `shutdown` is cancelled and what is
-/// open has ended or one second has passed. The socket's file is removed at the end.
+/// Serves the control API, and reflection for it, until `shutdown` is canceled. Open streams then
+/// have one second to end. The socket's file is removed at the end.
 ///
-/// Only processes of our own user and of root are served. Clients whose library sends the
-/// socket's path as `:authority` must be told to send `localhost`.
+/// Only processes of the same user and of root are served. A client library that sends the
+/// socket's path as `:authority` must be configured to send `localhost`.
 ///
 /// # Errors
-/// See [`ControlServeError`]. What single clients do is never one.
+/// See [`ControlServeError`]. A failure of a single client is not an error.
 pub async fn serve_control(
     listener: ControlListener,
     handler: impl ControlHandler,
@@ -79,14 +81,14 @@ pub async fn serve_control(
         .add_service(reflection);
 
     let cut = CancellationToken::new();
-    // Ends the accept loop also when this future is dropped.
+    // The accept loop also ends when this future is dropped.
     let stop = shutdown.child_token();
-    let _stop_at_the_end = stop.clone().drop_guard();
+    let _stop_on_drop = stop.clone().drop_guard();
     let (acceptor, incoming) = Acceptor::new("the control socket", cut.clone());
     let accept =
         move |context: &mut Context<'_>| listener.poll_accept(context).map_ok(|(stream, _)| stream);
     tokio::spawn(acceptor.run(accept, check, stop.clone()));
-    serve_until(incoming, stop.clone(), cut, GRACE, |incoming| {
+    serve_until(incoming, stop.clone(), cut, SHUTDOWN_GRACE, |incoming| {
         router.serve_with_incoming_shutdown(incoming, stop.cancelled_owned())
     })
     .await?;
@@ -107,7 +109,8 @@ async fn check(mut stream: UnixStream) -> Result<(UnixStream, Vec<u8>), Connecti
     Ok((stream, preface))
 }
 
-/// The folder and the file keep others out already; this holds where they don't.
+/// The modes of directory and socket exclude other users already; this check does so where they
+/// have no effect.
 fn is_allowed_uid(peer: u32, ours: u32) -> bool {
     peer == ours || peer == 0
 }
@@ -117,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_our_user_and_root_may_control() {
+    fn only_the_same_user_and_root_are_allowed() {
         assert!(is_allowed_uid(1000, 1000));
         assert!(is_allowed_uid(0, 1000));
         assert!(!is_allowed_uid(1001, 1000));

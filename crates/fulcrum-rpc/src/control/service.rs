@@ -1,15 +1,17 @@
-//! The gRPC face of a handler.
+//! The gRPC service of a handler.
 
 use std::pin::Pin;
 
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, async_trait};
 
-use super::control_server::Control;
-use super::{
-    CallRequest, CallResponse, ChangeRequest, ControlError, ControlHandler, Event, EventsRequest,
-    HelloRequest, HelloResponse, LogRecord, LogsRequest, MessageStream, PROTOCOL, Progress,
-    ReloadProgress, ReloadRequest, ShutdownRequest, StatusRequest, StatusResponse, WaitRequest,
+use super::handler::{ControlError, ControlHandler, MessageStream};
+use super::version::PROTOCOL;
+use crate::generated::control::control_server::Control;
+use crate::generated::control::{
+    CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, HelloRequest, HelloResponse,
+    LogRecord, LogsRequest, Progress, ReloadProgress, ReloadRequest, ShutdownRequest,
+    StatusRequest, StatusResponse, WaitRequest,
 };
 
 type TonicStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -19,10 +21,10 @@ pub(crate) struct Service<H> {
     pub(crate) handler: H,
 }
 
-fn replies<T: 'static>(
-    streamed: Result<MessageStream<T>, ControlError>,
+fn stream_response<T: 'static>(
+    result: Result<MessageStream<T>, ControlError>,
 ) -> Result<Response<TonicStream<T>>, Status> {
-    let stream = streamed?;
+    let stream = result?;
     Ok(Response::new(Box::pin(
         stream.map(|message| message.map_err(Status::from)),
     )))
@@ -37,7 +39,7 @@ impl<H: ControlHandler> Control for Service<H> {
     type ReloadStream = TonicStream<ReloadProgress>;
     type ShutdownStream = TonicStream<Progress>;
 
-    /// Tells our number whatever the client's is: it decides, and knows best what to say.
+    /// Returns the protocol number of this build, whatever the client's is. The client decides.
     async fn hello(
         &self,
         request: Request<HelloRequest>,
@@ -45,7 +47,7 @@ impl<H: ControlHandler> Control for Service<H> {
         let HelloRequest { protocol, version } = request.into_inner();
         if protocol != PROTOCOL {
             tracing::info!(
-                "a client of version {version:?} speaks protocol {protocol}, not {PROTOCOL}"
+                "a client of version {version:?} has protocol {protocol}, not {PROTOCOL}"
             );
         }
         let instance = Some(self.handler.instance().await);
@@ -68,28 +70,28 @@ impl<H: ControlHandler> Control for Service<H> {
         &self,
         request: Request<ChangeRequest>,
     ) -> Result<Response<TonicStream<Progress>>, Status> {
-        replies(self.handler.change(request.into_inner()).await)
+        stream_response(self.handler.change(request.into_inner()).await)
     }
 
     async fn wait(
         &self,
         request: Request<WaitRequest>,
     ) -> Result<Response<TonicStream<Progress>>, Status> {
-        replies(self.handler.wait(request.into_inner()).await)
+        stream_response(self.handler.wait(request.into_inner()).await)
     }
 
     async fn logs(
         &self,
         request: Request<LogsRequest>,
     ) -> Result<Response<TonicStream<LogRecord>>, Status> {
-        replies(self.handler.logs(request.into_inner()).await)
+        stream_response(self.handler.logs(request.into_inner()).await)
     }
 
     async fn events(
         &self,
         request: Request<EventsRequest>,
     ) -> Result<Response<TonicStream<Event>>, Status> {
-        replies(self.handler.events(request.into_inner()).await)
+        stream_response(self.handler.events(request.into_inner()).await)
     }
 
     async fn call(&self, request: Request<CallRequest>) -> Result<Response<CallResponse>, Status> {
@@ -102,13 +104,13 @@ impl<H: ControlHandler> Control for Service<H> {
         &self,
         request: Request<ReloadRequest>,
     ) -> Result<Response<TonicStream<ReloadProgress>>, Status> {
-        replies(self.handler.reload(request.into_inner()).await)
+        stream_response(self.handler.reload(request.into_inner()).await)
     }
 
     async fn shutdown(
         &self,
         request: Request<ShutdownRequest>,
     ) -> Result<Response<TonicStream<Progress>>, Status> {
-        replies(self.handler.shutdown(request.into_inner()).await)
+        stream_response(self.handler.shutdown(request.into_inner()).await)
     }
 }

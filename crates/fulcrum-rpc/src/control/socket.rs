@@ -1,4 +1,4 @@
-//! The control socket's file.
+//! The control socket and its file.
 
 use std::fs;
 use std::io;
@@ -6,8 +6,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
-use super::runtime_dir::with_context;
-use super::{InstanceLock, RuntimeDir};
+use super::lock::InstanceLock;
+use super::runtime_dir::{RuntimeDir, with_context};
 
 /// The bound control socket. Dropping it removes its file.
 #[derive(Debug)]
@@ -23,39 +23,38 @@ pub(crate) struct SocketFile {
     identity: (u64, u64),
 }
 
-/// Binds the control socket in place of whatever an earlier instance left there.
+/// Binds the control socket, and replaces one that an earlier instance left.
 ///
-/// The lock is asked for as a witness: only the instance may replace the socket. The file
-/// has mode 0600 before anybody can find it, whatever the process's umask is.
+/// The lock proves that the caller is the instance, which alone may replace the socket. The file
+/// has mode 0600 before it is visible, whatever the process's umask is.
 ///
 /// # Errors
-/// Where the lock is another folder's, or the socket can't be bound.
+/// If the lock belongs to another directory, or if binding the socket fails.
 pub fn bind_control(lock: &InstanceLock, dir: &RuntimeDir) -> io::Result<ControlListener> {
     if lock.path() != dir.lock_path() {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
             format!(
-                "{} isn't the lock of {}",
+                "{} is not the lock of {}",
                 lock.path().display(),
                 dir.dir().display()
             ),
         ));
     }
     let path = dir.socket();
-    let fail =
-        |error: &io::Error| with_context(error, "the control socket", &path, "can't be bound");
-    // Bound under another name and renamed: it appears complete, and replaces in one step.
-    let fresh = dir.dir().join("new.sock");
-    match fs::remove_file(&fresh) {
+    let fail = |error: &io::Error| with_context(error, "cannot bind the control socket", &path);
+    // Bound under another name and renamed, which replaces the old socket in one step.
+    let temporary = dir.dir().join("new.sock");
+    match fs::remove_file(&temporary) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fail(&error)),
         _ => {}
     }
     let bind = || {
-        let listener = UnixListener::bind(&fresh)?;
+        let listener = UnixListener::bind(&temporary)?;
         listener.set_nonblocking(true)?;
-        fs::set_permissions(&fresh, fs::Permissions::from_mode(0o600))?;
-        let identity = identity(&fresh)?;
-        fs::rename(&fresh, &path)?;
+        fs::set_permissions(&temporary, fs::Permissions::from_mode(0o600))?;
+        let identity = identity(&temporary)?;
+        fs::rename(&temporary, &path)?;
         Ok((listener, identity))
     };
     let (listener, identity) = bind().map_err(|error: io::Error| fail(&error))?;
@@ -66,12 +65,7 @@ pub fn bind_control(lock: &InstanceLock, dir: &RuntimeDir) -> io::Result<Control
 }
 
 impl ControlListener {
-    /// Where the socket is.
-    pub fn path(&self) -> &Path {
-        &self.file.path
-    }
-
-    /// The listener for the runtime, which must be running, and the file to be removed.
+    /// The listener for the tokio runtime, which must be running, and the file to be removed.
     pub(crate) fn into_tokio(self) -> io::Result<(tokio::net::UnixListener, SocketFile)> {
         Ok((
             tokio::net::UnixListener::from_std(self.listener)?,
@@ -82,7 +76,7 @@ impl ControlListener {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // Only our own: another instance may have replaced it if the lock went first.
+        // Another instance may have replaced the file if the lock was released before.
         if identity(&self.path).is_ok_and(|found| found == self.identity) {
             let _ = fs::remove_file(&self.path);
         }
@@ -98,12 +92,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stale_socket_is_replaced_and_ours_removed() {
-        let folder = tempfile::tempdir().expect("temporary folder");
+    fn a_stale_socket_is_replaced_and_the_new_one_removed() {
+        let temp = tempfile::tempdir().expect("temporary directory");
         let uid = rustix::process::getuid().as_raw();
-        let dir = RuntimeDir::for_app(folder.path(), None, folder.path(), uid).expect("found");
+        let dir = RuntimeDir::for_app(temp.path(), None, temp.path(), uid).expect("found");
         let lock = dir.try_lock().expect("free");
-        // What a killed instance leaves: nothing removes the file when a listener is dropped.
+        // As after a kill: dropping a listener does not remove its file.
         drop(UnixListener::bind(dir.socket()).expect("bound"));
         drop(UnixListener::bind(dir.dir().join("new.sock")).expect("bound"));
         let listener = bind_control(&lock, &dir).expect("bound");
@@ -112,19 +106,19 @@ mod tests {
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o600);
-        std::os::unix::net::UnixStream::connect(dir.socket()).expect("somebody listens");
+        std::os::unix::net::UnixStream::connect(dir.socket()).expect("a listener");
         drop(listener);
         assert!(!dir.socket().exists());
     }
 
     #[test]
-    fn the_lock_of_another_app_is_no_witness() {
-        let folder = tempfile::tempdir().expect("temporary folder");
+    fn the_lock_of_another_app_is_rejected() {
+        let temp = tempfile::tempdir().expect("temporary directory");
         let uid = rustix::process::getuid().as_raw();
         let find = |name| {
-            let root = folder.path().join(name);
+            let root = temp.path().join(name);
             fs::create_dir(&root).expect("made");
-            RuntimeDir::for_app(&root, None, folder.path(), uid).expect("found")
+            RuntimeDir::for_app(&root, None, temp.path(), uid).expect("found")
         };
         let (one, other) = (find("one"), find("other"));
         let lock = one.try_lock().expect("free");

@@ -1,4 +1,4 @@
-//! Who may register: the claim a stream makes, and what the runtime says to it.
+//! The request of a stream to register, and the decision about it.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -8,26 +8,26 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
-/// What a stream says of itself when it registers.
+/// A stream's request to register.
 #[derive(Clone)]
 pub struct RegistrationRequest {
-    /// The name it registers.
+    /// The name to register.
     pub domain: String,
-    /// The token from the metadata `x-fulcrum-token`; existing clients send none.
+    /// The token from the metadata `x-fulcrum-token`. Clients from before Fulcrum send none.
     pub token: Option<String>,
-    /// What it lists in its registration, such as `heartbeat`.
+    /// The capabilities in the registration, such as `heartbeat`.
     pub capabilities: Vec<String>,
-    /// Our end of its connection.
+    /// The server's address of the connection.
     pub local: SocketAddr,
-    /// Its end, by which the process can be found.
+    /// The client's address of the connection, by which its process can be found.
     pub peer: SocketAddr,
 }
 
-/// Shows all but the token, which has no business in a log.
+/// Prints everything except the token, which must not reach a log.
 impl fmt::Debug for RegistrationRequest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Claim")
+            .debug_struct("RegistrationRequest")
             .field("domain", &self.domain)
             .field("token", &self.token.as_ref().map(|_| "***"))
             .field("capabilities", &self.capabilities)
@@ -37,46 +37,46 @@ impl fmt::Debug for RegistrationRequest {
     }
 }
 
-/// A claim that is granted.
+/// An accepted registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegistrationGrant {
-    /// Which life of the domain this is.
+    /// The generation of the domain's process; 0 for a process that Fulcrum did not start.
     pub generation: u64,
-    /// Whether Fulcrum itself started the process.
+    /// Whether Fulcrum started the process.
     pub managed: bool,
-    /// The process, where it is known.
+    /// The process id, where it is known.
     pub pid: Option<u32>,
-    /// How often a client with the capability `heartbeat` is to send one.
+    /// The interval at which a client with the capability `heartbeat` is to send heartbeats.
     pub heartbeat_interval: Option<Duration>,
 }
 
-/// A claim that isn't, with a text for the one who made it. Each becomes the gRPC status
-/// of its name.
+/// Why a registration was rejected, with a text for the client's author. Each variant becomes
+/// the gRPC status of the same name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RegistrationError {
-    /// The token is wrong, or there is none where one is asked for.
+    /// The token is wrong, or a required token is missing.
     #[error("{0}")]
     Unauthenticated(String),
-    /// It is who it says, and may not.
+    /// The client is known and may not register this name.
     #[error("{0}")]
     PermissionDenied(String),
-    /// The name is taken by a stream that isn't displaced.
+    /// The name belongs to another stream, which is not replaced.
     #[error("{0}")]
     AlreadyExists(String),
-    /// It comes at a wrong time, such as for a generation that has ended.
+    /// The registration is not possible now, such as for a generation that is being stopped.
     #[error("{0}")]
     FailedPrecondition(String),
-    /// The registration itself makes no sense.
+    /// The registration itself is invalid.
     #[error("{0}")]
     InvalidArgument(String),
-    /// Who decides failed at it; this is a defect.
+    /// The authorizer panicked; this is an internal error.
     #[error("{0}")]
     Internal(String),
 }
 
 impl From<RegistrationError> for tonic::Status {
-    fn from(refusal: RegistrationError) -> Self {
-        match refusal {
+    fn from(error: RegistrationError) -> Self {
+        match error {
             RegistrationError::Unauthenticated(text) => Self::unauthenticated(text),
             RegistrationError::PermissionDenied(text) => Self::permission_denied(text),
             RegistrationError::AlreadyExists(text) => Self::already_exists(text),
@@ -87,41 +87,42 @@ impl From<RegistrationError> for tonic::Status {
     }
 }
 
-/// Decides about claims. The registry asks it once for each stream and afterwards looks
-/// only whether the name is taken.
+/// Decides about registrations.
+///
+/// The registry calls it once for each stream. Afterwards it only checks whether the name is free.
 pub trait RegistrationAuthorizer: Send + Sync + 'static {
-    /// Grants or refuses `claim`.
+    /// Accepts or rejects `request`.
     ///
     /// # Errors
-    /// The refusal that the client is told.
+    /// The reason for a rejection, which the client receives.
     fn authorize(
         &self,
-        claim: RegistrationRequest,
+        request: RegistrationRequest,
     ) -> impl Future<Output = Result<RegistrationGrant, RegistrationError>> + Send;
 }
 
-/// [`Gatekeeper`] in the form that can be kept behind a pointer.
+/// [`RegistrationAuthorizer`] as a trait object.
 pub(crate) trait DynAuthorizer: Send + Sync {
-    fn admit_boxed<'a>(
+    fn authorize_boxed<'a>(
         &'a self,
-        claim: RegistrationRequest,
+        request: RegistrationRequest,
     ) -> Pin<Box<dyn Future<Output = Result<RegistrationGrant, RegistrationError>> + Send + 'a>>;
 }
 
-impl<G: RegistrationAuthorizer> DynAuthorizer for G {
-    fn admit_boxed<'a>(
+impl<A: RegistrationAuthorizer> DynAuthorizer for A {
+    fn authorize_boxed<'a>(
         &'a self,
-        claim: RegistrationRequest,
+        request: RegistrationRequest,
     ) -> Pin<Box<dyn Future<Output = Result<RegistrationGrant, RegistrationError>> + Send + 'a>>
     {
-        let domain = claim.domain.clone();
-        let mut admitting = Box::pin(self.authorize(claim));
-        // A panic must not look to the client as if its stream had come to a good end.
+        let domain = request.domain.clone();
+        let mut authorizing = Box::pin(self.authorize(request));
+        // After a panic the stream would end without an error.
         Box::pin(poll_fn(move |context| {
-            let polled = catch_unwind(AssertUnwindSafe(|| admitting.as_mut().poll(context)));
+            let polled = catch_unwind(AssertUnwindSafe(|| authorizing.as_mut().poll(context)));
             polled.unwrap_or_else(|_| {
                 Poll::Ready(Err(RegistrationError::Internal(format!(
-                    "deciding about the registration of {domain:?} failed inside Fulcrum; this is a defect"
+                    "internal error: authorizing the registration of {domain:?} failed"
                 ))))
             })
         }))
@@ -133,18 +134,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_claim_is_shown_without_its_token() {
-        let claim = RegistrationRequest {
+    fn the_debug_output_of_a_request_hides_its_token() {
+        let request = RegistrationRequest {
             domain: "users".into(),
             token: Some("hunter2".into()),
             capabilities: vec![],
             local: ([127, 0, 0, 1], 50051).into(),
             peer: ([127, 0, 0, 1], 40000).into(),
         };
-        let shown = format!("{claim:?}");
+        let text = format!("{request:?}");
         assert!(
-            shown.contains("users") && !shown.contains("hunter2"),
-            "{shown}"
+            text.contains("users") && !text.contains("hunter2"),
+            "{text}"
         );
     }
 }

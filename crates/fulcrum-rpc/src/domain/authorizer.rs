@@ -49,7 +49,7 @@ pub enum PeerIdentity {
     Unknown,
 }
 
-/// What an [`Authorizer`] has to know of the processes that run.
+/// The state on which an [`Authorizer`] decides. It returns plain values.
 pub trait IdentitySource: Send + Sync + 'static {
     /// The current process of each domain. A process whose leader has exited is not listed:
     /// its token is no longer valid.
@@ -98,7 +98,7 @@ pub struct Authorizer<S> {
 }
 
 impl<S: IdentitySource> Authorizer<S> {
-    /// An authorizer for the processes that `source` knows.
+    /// An authorizer for the processes of `source`.
     pub fn new(policy: TokenPolicy, source: S) -> Self {
         Self {
             policy,

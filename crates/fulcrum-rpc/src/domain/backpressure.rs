@@ -1,47 +1,47 @@
-//! A domain that doesn't read its stream: told when its queue is full and stays so, and when
-//! there is room again.
+//! Detects a domain that does not read its stream, and when it reads again.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::event::DomainEvent;
 use super::registered_stream::{QUEUE, RegisteredStream, lock};
-use super::{DomainEvent, Registry};
+use super::registry::Registry;
 
-/// A queue that is full for no longer than this was a burst, and is no news.
+/// A queue that is full for no longer than this is a burst, and is not reported.
 const BURST_TOLERANCE: Duration = Duration::from_millis(250);
 
 impl Registry {
-    /// A message found the queue full. Who waits for that, waits in a task of its own, one for a
-    /// stream.
-    pub(super) fn on_queue_full(&self, connection: &Arc<RegisteredStream>) {
-        if !connection.begin_congestion() {
+    /// Called when a message found the queue full. The first call for a stream starts a task that
+    /// reports it, and runs until there is capacity again.
+    pub(super) fn on_queue_full(&self, stream: &Arc<RegisteredStream>) {
+        if !stream.begin_backpressure() {
             return;
         }
-        let (registry, connection) = (self.clone(), Arc::clone(connection));
+        let (registry, stream) = (self.clone(), Arc::clone(stream));
         tokio::spawn(async move {
-            if tokio::time::timeout(BURST_TOLERANCE, connection.wait_for_capacity())
+            if tokio::time::timeout(BURST_TOLERANCE, stream.wait_for_capacity())
                 .await
                 .is_err()
             {
-                registry.tell(&connection, true);
-                if !connection.wait_for_capacity().await {
-                    // Its end is told as such.
+                registry.emit_backpressure(&stream, true);
+                if !stream.wait_for_capacity().await {
+                    // The stream has ended, which is an event of its own.
                     return;
                 }
-                registry.tell(&connection, false);
+                registry.emit_backpressure(&stream, false);
             }
-            connection.end_congestion();
+            stream.end_backpressure();
         });
     }
 
-    /// Tells of it while the stream holds its name, in the order of the facts.
-    fn tell(&self, connection: &RegisteredStream, full: bool) {
-        let roster = lock(&self.shared.registrations);
-        let holder = roster.get(&connection.domain);
-        if holder.is_some_and(|holder| holder.id == connection.id) {
+    /// Emits the event if the stream still has its name, in the order of the changes.
+    fn emit_backpressure(&self, stream: &RegisteredStream, full: bool) {
+        let registrations = lock(&self.shared.registrations);
+        let holder = registrations.get(&stream.domain);
+        if holder.is_some_and(|holder| holder.id == stream.id) {
             self.emit(DomainEvent::Backpressure {
-                domain: connection.domain.clone(),
-                generation: connection.admission.generation,
+                domain: stream.domain.clone(),
+                generation: stream.grant.generation,
                 waiting: if full { QUEUE } else { 0 },
             });
         }

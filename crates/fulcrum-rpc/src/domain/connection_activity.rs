@@ -1,8 +1,7 @@
-//! What passes over a connection, whoever it belongs to: when something last came, and how it
-//! ended.
+//! When a connection last received data, and how it ended.
 //!
-//! h2 tells a stream neither: a client that closes its connection, one that is lost, and one that
-//! answers no keep-alive ping all look alike from within. The socket knows.
+//! h2 gives a stream neither: a client that closes its connection, one whose connection fails,
+//! and one that answers no keep-alive ping look alike there. So the socket is observed.
 
 use std::fmt;
 use std::io;
@@ -16,23 +15,23 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
-/// The signs of life of one connection. Clones tell of the same one.
+/// The activity of one connection. Clones refer to the same one.
 #[derive(Clone)]
 pub struct ConnectionActivity {
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    begun: Instant,
-    /// Nanoseconds from `begun` to the last bytes.
-    last: AtomicU64,
+    opened_at: Instant,
+    /// Nanoseconds from `opened_at` to the last data.
+    last_read: AtomicU64,
     end: AtomicU8,
 }
 
-/// How the peer's end of a connection was seen to go.
+/// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ConnectionEnd {
-    /// It was closed in order, by the peer or its kernel.
+    /// The peer or its kernel closed it.
     Closed,
     /// Reading failed.
     Failed,
@@ -46,22 +45,22 @@ impl ConnectionActivity {
     pub(crate) fn new() -> Self {
         Self {
             shared: Arc::new(Shared {
-                begun: Instant::now(),
-                last: AtomicU64::new(0),
+                opened_at: Instant::now(),
+                last_read: AtomicU64::new(0),
                 end: AtomicU8::new(OPEN),
             }),
         }
     }
 
-    /// When something last came from the peer: a message, or the answer to a keep-alive ping.
+    /// When data was last received: a message, or the response to a keep-alive ping.
     #[must_use]
     pub fn last_read_at(&self) -> Instant {
-        let last = self.shared.last.load(Ordering::Relaxed);
-        self.shared.begun + std::time::Duration::from_nanos(last)
+        let last_read = self.shared.last_read.load(Ordering::Relaxed);
+        self.shared.opened_at + std::time::Duration::from_nanos(last_read)
     }
 
-    /// How it went, if that was seen.
-    pub(crate) fn gone(&self) -> Option<ConnectionEnd> {
+    /// How the connection ended; `None` as long as no end was observed.
+    pub(crate) fn end(&self) -> Option<ConnectionEnd> {
         match self.shared.end.load(Ordering::Relaxed) {
             OPEN => None,
             CLOSED => Some(ConnectionEnd::Closed),
@@ -70,40 +69,40 @@ impl ConnectionActivity {
     }
 
     fn record_read(&self) {
-        let since = self.shared.begun.elapsed().as_nanos();
-        let since = u64::try_from(since).unwrap_or(u64::MAX);
-        self.shared.last.store(since, Ordering::Relaxed);
+        let elapsed = self.shared.opened_at.elapsed().as_nanos();
+        let elapsed = u64::try_from(elapsed).unwrap_or(u64::MAX);
+        self.shared.last_read.store(elapsed, Ordering::Relaxed);
     }
 
-    fn end(&self, how: u8) {
-        self.shared.end.store(how, Ordering::Relaxed);
+    fn record_end(&self, end: u8) {
+        self.shared.end.store(end, Ordering::Relaxed);
     }
 }
 
 impl fmt::Debug for ConnectionActivity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Activity")
-            .field("last_heard", &self.last_read_at())
-            .field("gone", &self.gone())
+            .debug_struct("ConnectionActivity")
+            .field("last_read_at", &self.last_read_at())
+            .field("end", &self.end())
             .finish()
     }
 }
 
-/// The same connection.
+/// Equal if they refer to the same connection.
 impl PartialEq for ConnectionActivity {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
 }
 
-/// A socket that notes what comes.
+/// A socket that records its activity.
 pub(crate) struct MonitoredStream {
     stream: TcpStream,
     activity: ConnectionActivity,
 }
 
-/// What the requests of a connection know of it.
+/// The connection of a request.
 #[derive(Clone)]
 pub(crate) struct PeerInfo {
     pub(crate) tcp: TcpConnectInfo,
@@ -118,7 +117,7 @@ impl MonitoredStream {
         }
     }
 
-    /// Messages are small and awaited; that it fails costs only time.
+    /// Messages are small, and their senders wait for the response. A failure costs only time.
     pub(crate) fn set_nodelay(&self) {
         let _ = self.stream.set_nodelay(true);
     }
@@ -141,12 +140,12 @@ impl AsyncRead for MonitoredStream {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let (before, room) = (buffer.filled().len(), buffer.remaining());
+        let (before, capacity) = (buffer.filled().len(), buffer.remaining());
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
         match &read {
             Poll::Ready(Ok(())) if buffer.filled().len() > before => self.activity.record_read(),
-            Poll::Ready(Ok(())) if room > 0 => self.activity.end(CLOSED),
-            Poll::Ready(Err(_)) => self.activity.end(FAILED),
+            Poll::Ready(Ok(())) if capacity > 0 => self.activity.record_end(CLOSED),
+            Poll::Ready(Err(_)) => self.activity.record_end(FAILED),
             Poll::Ready(Ok(())) | Poll::Pending => {}
         }
         read
@@ -191,23 +190,23 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn bytes_and_the_end_are_noted() {
+    async fn data_and_the_end_are_recorded() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
         let address = listener.local_addr().expect("an address");
         let mut client = TcpStream::connect(address).await.expect("connected");
         let (stream, _) = listener.accept().await.expect("accepted");
-        let mut watched = MonitoredStream::new(stream);
-        let activity = watched.connect_info().activity;
-        let begun = activity.last_read_at();
+        let mut monitored = MonitoredStream::new(stream);
+        let activity = monitored.connect_info().activity;
+        let opened_at = activity.last_read_at();
 
         client.write_all(b"hello").await.expect("written");
         let mut buffer = [0; 5];
-        watched.read_exact(&mut buffer).await.expect("read");
-        assert!(activity.last_read_at() > begun);
-        assert_eq!(activity.gone(), None);
+        monitored.read_exact(&mut buffer).await.expect("read");
+        assert!(activity.last_read_at() > opened_at);
+        assert_eq!(activity.end(), None);
 
         drop(client);
-        assert_eq!(watched.read(&mut buffer).await.ok(), Some(0));
-        assert_eq!(activity.gone(), Some(ConnectionEnd::Closed));
+        assert_eq!(monitored.read(&mut buffer).await.ok(), Some(0));
+        assert_eq!(activity.end(), Some(ConnectionEnd::Closed));
     }
 }

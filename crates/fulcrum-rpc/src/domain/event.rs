@@ -1,80 +1,80 @@
-//! What the registry tells the rest of Fulcrum.
+//! Events of the registry.
 
 use std::net::SocketAddr;
 
 use serde_json::Value;
 
-use super::ConnectionActivity;
+use super::connection_activity::ConnectionActivity;
 
-/// Something happened on a domain's stream.
+/// An event of a domain's stream.
 ///
-/// Events come in the order in which the facts became true: where a stream displaces
-/// another, `Disconnected` of the old comes before `Registered` of the new.
+/// Events have the order of the changes: if a stream replaces another one, `Disconnected` of the
+/// old one comes before `Registered` of the new one.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DomainEvent {
-    /// A stream was registered; it can be called from now on.
+    /// A stream was registered. The domain can be called from now on.
     Registered {
         /// The domain's name.
         domain: String,
-        /// Which life of the domain, as the gatekeeper said.
+        /// The generation, from the authorizer.
         generation: u64,
-        /// Whether Fulcrum itself started the process.
-        own: bool,
-        /// The process, where it is known.
+        /// Whether Fulcrum started the process.
+        managed: bool,
+        /// The process id, where it is known.
         pid: Option<u32>,
-        /// What the client can do.
+        /// The capabilities of the client.
         capabilities: Vec<String>,
-        /// Number of the stream, unique for the registry's life.
-        connection: u64,
-        /// What passes over its connection.
+        /// The number of the stream, unique within the registry.
+        stream_id: u64,
+        /// The activity of its connection.
         activity: ConnectionActivity,
     },
-    /// A stream was refused. Five are told at once, then one a second.
+    /// A registration was rejected. Five events are emitted at once, then one a second.
     RegistrationRejected {
-        /// The name it claimed.
+        /// The name in the registration.
         domain: String,
-        /// The other end of its connection.
+        /// The client's address.
         peer: SocketAddr,
-        /// The process, where the gatekeeper knew it.
+        /// The process id, where the authorizer found it.
         pid: Option<u32>,
-        /// Whether it presented a token (a wrong one, then, or one that came too late).
-        token: bool,
-        /// What it was told.
+        /// Whether the client sent a token.
+        has_token: bool,
+        /// The reason that the client received.
         reason: String,
-        /// How many others were refused and not told since the last.
-        more: u64,
+        /// The number of rejections since the last event that were not emitted.
+        suppressed: u64,
     },
-    /// A domain said that it lives, by a heartbeat or, where it sends such, by answering a
-    /// request; then the beat is empty. At most one every 10 ms for each stream is told.
+    /// A domain sent a heartbeat, or, if it has that capability, responded to a request; then the
+    /// payload is empty. At most one event every 10 ms is emitted for each stream.
     Heartbeat {
         /// The domain's name.
         domain: String,
-        /// Which life of the domain.
+        /// The generation.
         generation: u64,
-        /// What it said of itself.
-        beat: HeartbeatPayload,
+        /// The content of the heartbeat.
+        heartbeat: HeartbeatPayload,
     },
     /// A registered stream ended.
     Disconnected {
         /// The domain's name.
         domain: String,
-        /// Which life of the domain.
+        /// The generation.
         generation: u64,
-        /// Number of the stream, as in `Registered`.
-        connection: u64,
-        /// Why, for programs.
+        /// The number of the stream, as in `Registered`.
+        stream_id: u64,
+        /// The cause, for programs.
         end: StreamEnd,
-        /// Why, for people.
+        /// The cause, as text.
         cause: String,
     },
-    /// A domain leaves messages unread until no more can be queued, or has begun to read again.
-    /// What is full for a moment only isn't told.
+    /// The queue of a domain that does not read its stream is full, or has capacity again. A short
+    /// burst is not an event.
     Backpressure {
         /// The domain's name.
         domain: String,
-        /// Which life of the domain.
+        /// The generation.
         generation: u64,
-        /// How many messages wait; 0 when there is room again.
+        /// The number of waiting messages; 0 when there is capacity again.
         waiting: usize,
     },
 }
@@ -82,43 +82,43 @@ pub enum DomainEvent {
 /// Why a registered stream ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StreamEnd {
-    /// The client ended it, and its connection may still be there.
+    /// The client ended the stream; its connection may still be open.
     ByClient,
-    /// The client's end of the connection was closed: by itself, or because its process ended.
+    /// The client closed the connection, or its process exited.
     Closed,
     /// The connection failed.
     ConnectionError,
-    /// Nothing came any more, not even an answer to a keep-alive ping.
+    /// No data was received, and a keep-alive ping was not answered.
     KeepaliveTimeout,
-    /// The client broke the protocol, or left too much unread.
+    /// The client violated the protocol, or left too many messages unread.
     ProtocolViolation,
-    /// A newer stream took the name.
+    /// A newer stream was registered under the name.
     Replaced,
-    /// Fulcrum ended it.
+    /// Fulcrum ended the stream.
     ByServer,
 }
 
-/// What a domain says of itself in a heartbeat; what it leaves out is zero or empty.
+/// The content of a heartbeat. Fields that a domain omits are zero or empty.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HeartbeatPayload {
-    /// Counts the client's heartbeats.
+    /// The number of the heartbeat.
     pub seq: u64,
-    /// How long the event loop kept a timer waiting, in milliseconds.
+    /// The delay of a timer in the client's event loop, in milliseconds.
     pub event_loop_lag_ms: f64,
-    /// Resident memory of the process, in bytes.
+    /// The resident memory of the process, in bytes.
     pub rss_bytes: u64,
-    /// The part of the JavaScript heap in use, in bytes.
+    /// The used part of the JavaScript heap, in bytes.
     pub heap_used_bytes: u64,
-    /// The client's own word for how it is.
+    /// The status that the client reports, such as `ok`.
     pub status: String,
 }
 
 impl HeartbeatPayload {
-    /// Reads a heartbeat's payload. One that can't be read still is a heartbeat.
+    /// Parses a heartbeat's payload. A malformed payload is an empty heartbeat.
     pub(crate) fn parse(payload: &str) -> Self {
         let value: Value = serde_json::from_str(payload).unwrap_or_default();
         let number = |key: &str| value.get(key).and_then(Value::as_f64).unwrap_or_default();
-        // JavaScript has no integers; the cast saturates and takes NaN for 0.
+        // JavaScript has no integers. The cast saturates, and NaN becomes 0.
         let integer = |key: &str| number(key) as u64;
         Self {
             seq: integer("seq"),
@@ -139,8 +139,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn heartbeats_are_read_leniently() {
-        let beat = HeartbeatPayload::parse(
+    fn malformed_heartbeats_are_accepted() {
+        let heartbeat = HeartbeatPayload::parse(
             r#"{"seq":7,"event_loop_lag_ms":1.5,"rss_bytes":50331648.0,"heap_used_bytes":-1,"status":"ok","more":[]}"#,
         );
         let expected = HeartbeatPayload {
@@ -150,12 +150,12 @@ mod tests {
             heap_used_bytes: 0,
             status: "ok".into(),
         };
-        assert_eq!(beat, expected);
-        for odd in ["", "null", "[1]", "{", r#"{"seq":"x"}"#] {
+        assert_eq!(heartbeat, expected);
+        for malformed in ["", "null", "[1]", "{", r#"{"seq":"x"}"#] {
             assert_eq!(
-                HeartbeatPayload::parse(odd),
+                HeartbeatPayload::parse(malformed),
                 HeartbeatPayload::default(),
-                "{odd}"
+                "{malformed}"
             );
         }
     }

@@ -3,39 +3,40 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use super::MessageResponse;
+use super::message_response::MessageResponse;
 
-/// A message of a registered domain that is no response: a request to the runtime.
+/// A request of a registered domain to the runtime: a message that is not a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DomainRequest {
-    /// The domain that asks, by its registration.
+    /// The domain, from its registration.
     pub domain: String,
-    /// Which life of it.
+    /// The generation.
     pub generation: u64,
-    /// What it asks for, such as `db_create`.
+    /// The type of the request, such as `db_create`.
     pub type_: String,
-    /// A JSON text, as it came.
+    /// A JSON text, unchanged.
     pub payload: String,
 }
 
-/// Serves what domains ask of the runtime, such as `db_create` or `email_send`.
+/// Handles requests of domains to the runtime, such as `db_create` or `email_send`.
 ///
-/// Requests of one domain run side by side, at most 64; they end when its stream does. A
-/// handler that panics fails that one request.
+/// Requests of one domain run concurrently, at most 256 of them. They are canceled when the
+/// domain's stream ends. A handler that panics fails only that request.
 pub trait RuntimeHandler: Send + Sync + 'static {
-    /// Answers one request. Unless overridden, nothing is served.
+    /// Handles one request. By default the response is the failure for an unknown type.
     fn handle(&self, request: DomainRequest) -> impl Future<Output = MessageResponse> + Send {
         async move { MessageResponse::unknown_type(&request.type_) }
     }
 }
 
-/// The handler that serves nothing: every request is answered with "Unknown message type".
+/// A handler without any message type: the response to every request is the failure "Unknown
+/// message type".
 #[derive(Clone, Copy, Debug, Default)]
 pub struct UnimplementedHandler;
 
 impl RuntimeHandler for UnimplementedHandler {}
 
-/// [`RuntimeHandler`] in the form that can be kept behind a pointer.
+/// [`RuntimeHandler`] as a trait object.
 pub(crate) trait DynHandler: Send + Sync {
     fn handle_boxed<'a>(
         &'a self,

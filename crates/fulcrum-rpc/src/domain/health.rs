@@ -1,4 +1,4 @@
-//! What `grpc.health.v1` says of the app and its domains.
+//! The service `grpc.health.v1` for the app and its domains.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -11,14 +11,14 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_server::Health;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
-/// The name of a domain's service is this and its own.
+/// The service of a domain has this prefix and the domain's name.
 const DOMAIN_PREFIX: &str = "domain.";
 
 #[derive(Clone, Default)]
 struct HealthState {
     serving: BTreeMap<String, bool>,
     /// The server shuts down: watches end.
-    over: bool,
+    closed: bool,
 }
 
 impl HealthState {
@@ -30,47 +30,51 @@ impl HealthState {
     }
 }
 
-/// The state of all services. Unlike tonic-health's own reporter it can be set without
-/// waiting, and a watch of an unknown service lasts until it is known, as gRPC asks.
+/// The status of all services.
+///
+/// Unlike the reporter of `tonic-health`, it is set without waiting, so that the order of the
+/// changes is kept under the registry's lock. A watch of an unknown service starts with
+/// `SERVICE_UNKNOWN` and stays open, as the protocol requires.
 pub(crate) struct HealthReporter {
-    board: watch::Sender<HealthState>,
+    state: watch::Sender<HealthState>,
 }
 
 impl HealthReporter {
-    /// A board on which the app isn't serving and no domain is known.
+    /// A reporter with the app as not serving and no known domain.
     pub(crate) fn new() -> Self {
-        let mut board = HealthState::default();
-        board.serving.insert(String::new(), false);
+        let mut state = HealthState::default();
+        state.serving.insert(String::new(), false);
         Self {
-            board: watch::Sender::new(board),
+            state: watch::Sender::new(state),
         }
     }
 
     pub(crate) fn set(&self, domain: Option<&str>, serving: bool) {
-        self.board.send_if_modified(|board| {
-            board.serving.insert(service(domain), serving) != Some(serving)
+        self.state.send_if_modified(|state| {
+            state.serving.insert(service(domain), serving) != Some(serving)
         });
     }
 
-    pub(crate) fn forget(&self, domain: &str) {
-        self.board
-            .send_if_modified(|board| board.serving.remove(&service(Some(domain))).is_some());
+    pub(crate) fn remove(&self, domain: &str) {
+        self.state
+            .send_if_modified(|state| state.serving.remove(&service(Some(domain))).is_some());
     }
 
+    /// Sets all services to not serving and ends all watches.
     pub(crate) fn close(&self) {
-        self.board.send_modify(|board| {
-            board
+        self.state.send_modify(|state| {
+            state
                 .serving
                 .values_mut()
                 .for_each(|serving| *serving = false);
-            board.over = true;
+            state.closed = true;
         });
     }
 
-    /// The service that shows this board.
+    /// The gRPC service that reports these statuses.
     pub(crate) fn service(&self) -> HealthService {
         HealthService {
-            board: self.board.subscribe(),
+            state: self.state.subscribe(),
         }
     }
 }
@@ -79,9 +83,9 @@ fn service(domain: Option<&str>) -> String {
     domain.map_or_else(String::new, |name| format!("{DOMAIN_PREFIX}{name}"))
 }
 
-/// `grpc.health.v1.Health` over a board.
+/// `grpc.health.v1.Health` over the status of all services.
 pub(crate) struct HealthService {
-    board: watch::Receiver<HealthState>,
+    state: watch::Receiver<HealthState>,
 }
 
 fn response(status: ServingStatus) -> HealthCheckResponse {
@@ -99,11 +103,11 @@ impl Health for HealthService {
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<HealthCheckResponse>, Status> {
         let service = request.into_inner().service;
-        let status = self.board.borrow().status(&service);
+        let status = self.state.borrow().status(&service);
         match status {
             Some(status) => Ok(Response::new(response(status))),
             None => Err(Status::not_found(
-                "no such service; there are \"\" for the app and \"domain.NAME\" for each domain",
+                "unknown service: use \"\" for the app or \"domain.NAME\" for a domain",
             )),
         }
     }
@@ -114,10 +118,10 @@ impl Health for HealthService {
     ) -> Result<Response<Self::WatchStream>, Status> {
         let service = request.into_inner().service;
         let mut last = None;
-        let changes = WatchStream::new(self.board.clone())
-            .take_while(|board| !board.over)
-            .filter_map(move |board| {
-                let status = board
+        let changes = WatchStream::new(self.state.clone())
+            .take_while(|state| !state.closed)
+            .filter_map(move |state| {
+                let status = state
                     .status(&service)
                     .unwrap_or(ServingStatus::ServiceUnknown);
                 (last.replace(status) != Some(status)).then(|| Ok(response(status)))
@@ -130,37 +134,37 @@ impl Health for HealthService {
 mod tests {
     use super::*;
 
-    async fn check(board: &HealthReporter, service: &str) -> Option<ServingStatus> {
+    async fn check(reporter: &HealthReporter, service: &str) -> Option<ServingStatus> {
         let request = HealthCheckRequest {
             service: service.into(),
         };
-        let response = board.service().check(Request::new(request)).await.ok()?;
+        let response = reporter.service().check(Request::new(request)).await.ok()?;
         Some(response.into_inner().status())
     }
 
     #[tokio::test]
     async fn the_app_and_each_domain_have_a_service() {
-        let board = HealthReporter::new();
-        assert_eq!(check(&board, "").await, Some(ServingStatus::NotServing));
-        assert_eq!(check(&board, "domain.users").await, None);
-        board.set(None, true);
-        board.set(Some("users"), true);
-        assert_eq!(check(&board, "").await, Some(ServingStatus::Serving));
+        let reporter = HealthReporter::new();
+        assert_eq!(check(&reporter, "").await, Some(ServingStatus::NotServing));
+        assert_eq!(check(&reporter, "domain.users").await, None);
+        reporter.set(None, true);
+        reporter.set(Some("users"), true);
+        assert_eq!(check(&reporter, "").await, Some(ServingStatus::Serving));
         assert_eq!(
-            check(&board, "domain.users").await,
+            check(&reporter, "domain.users").await,
             Some(ServingStatus::Serving)
         );
-        board.forget("users");
-        assert_eq!(check(&board, "domain.users").await, None);
+        reporter.remove("users");
+        assert_eq!(check(&reporter, "domain.users").await, None);
     }
 
     #[tokio::test]
-    async fn a_watch_tells_changes_of_its_service_only_and_ends_with_the_server() {
-        let board = HealthReporter::new();
+    async fn a_watch_reports_changes_of_its_service_and_ends_with_the_server() {
+        let reporter = HealthReporter::new();
         let request = HealthCheckRequest {
             service: "domain.users".into(),
         };
-        let mut watch = board
+        let mut watch = reporter
             .service()
             .watch(Request::new(request))
             .await
@@ -168,12 +172,12 @@ mod tests {
             .into_inner();
         let mut next = async || Some(watch.next().await?.expect("no error").status());
         assert_eq!(next().await, Some(ServingStatus::ServiceUnknown));
-        board.set(Some("users"), true);
+        reporter.set(Some("users"), true);
         assert_eq!(next().await, Some(ServingStatus::Serving));
-        board.set(Some("orders"), true);
-        board.set(Some("users"), false);
+        reporter.set(Some("orders"), true);
+        reporter.set(Some("users"), false);
         assert_eq!(next().await, Some(ServingStatus::NotServing));
-        board.close();
+        reporter.close();
         assert_eq!(next().await, None);
     }
 }

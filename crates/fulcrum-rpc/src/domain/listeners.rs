@@ -1,10 +1,10 @@
-//! The TCP port that domains dial.
+//! The TCP listeners of the domain server.
 
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
 
-/// How many free ports are tried until one is free for both loopback families.
+/// The number of free ports to try until one is free for both loopback families.
 const MAX_PORT_ATTEMPTS: usize = 16;
 
 /// Bound listeners, all on one port.
@@ -15,58 +15,44 @@ pub struct Listeners {
     fallback_from: Option<(String, io::Error)>,
 }
 
-/// An address that can't be listened on.
+/// Listening on an address failed.
 #[derive(Debug)]
 pub struct BindError {
-    /// The address, as it was given.
+    /// The address, as passed to [`Listeners::bind`].
     pub addr: String,
-    /// What kind of failure it is.
+    /// The kind of failure.
     pub kind: BindErrorKind,
-    /// What the system said.
+    /// The error of the system.
     pub source: io::Error,
 }
 
-/// Why an address can't be listened on.
+/// Why listening on an address failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BindErrorKind {
-    /// It isn't HOST:PORT, or the host is unknown.
+    /// The address is not HOST:PORT, or the host is unknown.
     Invalid,
-    /// Somebody else listens there.
+    /// Another socket is bound to the address.
     InUse,
-    /// It isn't an address of this machine.
+    /// It is not an address of this machine.
     NotAvailable,
-    /// The port asks for rights that the process hasn't.
+    /// The process may not bind the port.
     PermissionDenied,
-    /// Something else; see the source.
+    /// Another error; see the source.
     Other,
 }
 
 impl fmt::Display for BindError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let addr = &self.addr;
-        match self.kind {
-            BindErrorKind::Invalid => {
-                write!(
-                    formatter,
-                    "{addr:?} is no address to listen on; give HOST:PORT, such as 127.0.0.1:50051"
-                )
-            }
-            BindErrorKind::InUse => {
-                write!(
-                    formatter,
-                    "{addr} is taken; stop what listens there or choose another address"
-                )
-            }
-            BindErrorKind::NotAvailable => {
-                write!(formatter, "{addr} is no address of this machine")
-            }
+        let Self { addr, kind, source } = self;
+        write!(formatter, "cannot listen on {addr}: ")?;
+        match kind {
+            BindErrorKind::Invalid => formatter.write_str("not an address such as 127.0.0.1:50051"),
+            BindErrorKind::InUse => formatter.write_str("address in use"),
+            BindErrorKind::NotAvailable => formatter.write_str("not an address of this machine"),
             BindErrorKind::PermissionDenied => {
-                write!(
-                    formatter,
-                    "no right to listen on {addr}; choose a port above 1023"
-                )
+                formatter.write_str("permission denied; ports above 1023 need no privileges")
             }
-            BindErrorKind::Other => write!(formatter, "can't listen on {addr}"),
+            BindErrorKind::Other => source.fmt(formatter),
         }
     }
 }
@@ -97,41 +83,40 @@ impl BindError {
 impl Listeners {
     /// Listens on `addr`, HOST:PORT.
     ///
-    /// `127.0.0.1` and `localhost` mean both loopback families on one port, as far as the
-    /// machine has them, since clients that dial `localhost` may try either; if one of the
-    /// two is taken, the address is. Port 0 takes a free port. With
-    /// `fall_back_to_free_port` so does an address that is taken, and
-    /// [`Listeners::fell_back`] tells.
+    /// `127.0.0.1` and `localhost` mean both loopback families on one port, as far as the machine
+    /// has them, since clients of `localhost` may connect to either. If one of the two is in use,
+    /// the address is. Port 0 means a free port. With `fall_back_to_free_port` a free port is also
+    /// used if the address is in use; see [`Listeners::fallback_from`].
     ///
     /// # Errors
-    /// Where the address can't be listened on.
+    /// If listening on the address fails.
     pub fn bind(addr: &str, fall_back_to_free_port: bool) -> Result<Self, BindError> {
-        let wanted = resolve(addr).map_err(|source| BindError {
+        let requested = resolve(addr).map_err(|source| BindError {
             addr: addr.to_owned(),
             kind: BindErrorKind::Invalid,
             source,
         })?;
-        match bind_families(wanted) {
+        match bind_families(requested) {
             Ok((listeners, address)) => Ok(Self {
                 listeners,
                 address,
                 fallback_from: None,
             }),
-            Err(taken) if fall_back_to_free_port && taken.kind() == io::ErrorKind::AddrInUse => {
-                let (listeners, address) = bind_families(SocketAddr::new(wanted.ip(), 0))
+            Err(in_use) if fall_back_to_free_port && in_use.kind() == io::ErrorKind::AddrInUse => {
+                let (listeners, address) = bind_families(SocketAddr::new(requested.ip(), 0))
                     .map_err(|source| BindError::new(addr, source))?;
                 Ok(Self {
                     listeners,
                     address,
-                    fallback_from: Some((addr.to_owned(), taken)),
+                    fallback_from: Some((addr.to_owned(), in_use)),
                 })
             }
             Err(source) => Err(BindError::new(addr, source)),
         }
     }
 
-    /// The address for domains to dial, such as `127.0.0.1:50051`. Where the listeners are
-    /// on every address of the machine, the loopback's.
+    /// The address that domains connect to, such as `127.0.0.1:50051`. It is the loopback address
+    /// if the listeners are bound to every address of the machine.
     pub fn address(&self) -> String {
         let ip = match self.address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -141,21 +126,22 @@ impl Listeners {
         SocketAddr::new(ip, self.address.port()).to_string()
     }
 
-    /// What is listened on.
-    pub fn local_addrs(&self) -> Vec<SocketAddr> {
+    /// The addresses of the listeners.
+    #[cfg(test)]
+    fn local_addrs(&self) -> Vec<SocketAddr> {
         self.listeners
             .iter()
             .filter_map(|listener| listener.local_addr().ok())
             .collect()
     }
 
-    /// The address that was wanted and taken, and what the system said, where another port
-    /// was used instead.
+    /// The requested address that was in use, and the error of the system, if another port is
+    /// used instead.
     pub fn fallback_from(&self) -> Option<&(String, io::Error)> {
         self.fallback_from.as_ref()
     }
 
-    /// The listeners, ready for the runtime, which must be running.
+    /// The listeners for the tokio runtime, which must be running.
     pub(crate) fn into_tokio(self) -> io::Result<Vec<tokio::net::TcpListener>> {
         self.listeners
             .into_iter()
@@ -168,7 +154,7 @@ impl Listeners {
 }
 
 fn resolve(addr: &str) -> io::Result<SocketAddr> {
-    // Whatever the machine's tables say of it.
+    // Not resolved: a hosts file may map the name to another address.
     if let Some(port) = addr.strip_prefix("localhost:")
         && let Ok(port) = port.parse()
     {
@@ -176,30 +162,30 @@ fn resolve(addr: &str) -> io::Result<SocketAddr> {
     }
     addr.to_socket_addrs()?
         .next()
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the name has no address"))
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the host name has no address"))
 }
 
-fn bind_families(wanted: SocketAddr) -> io::Result<(Vec<TcpListener>, SocketAddr)> {
-    if wanted.ip() != IpAddr::V4(Ipv4Addr::LOCALHOST) {
-        let listener = TcpListener::bind(wanted)?;
+fn bind_families(requested: SocketAddr) -> io::Result<(Vec<TcpListener>, SocketAddr)> {
+    if requested.ip() != IpAddr::V4(Ipv4Addr::LOCALHOST) {
+        let listener = TcpListener::bind(requested)?;
         let address = listener.local_addr()?;
         return Ok((vec![listener], address));
     }
-    let mut tries = 0;
+    let mut attempts = 0;
     loop {
-        tries += 1;
-        match bind_loopback(wanted.port()) {
-            // A port that is free for one family only: the system picks another.
+        attempts += 1;
+        match bind_loopback(requested.port()) {
+            // The port is free for one family only: let the system pick another one.
             Err(error)
-                if wanted.port() == 0
-                    && tries < MAX_PORT_ATTEMPTS
+                if requested.port() == 0
+                    && attempts < MAX_PORT_ATTEMPTS
                     && error.kind() == io::ErrorKind::AddrInUse => {}
             done => return done,
         }
     }
 }
 
-/// Listens on both loopback addresses, or on the one that the machine has.
+/// Listens on both loopback addresses, or on the one of them that the machine has.
 fn bind_loopback(port: u16) -> io::Result<(Vec<TcpListener>, SocketAddr)> {
     let v4 = match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
         Ok(listener) => listener,
@@ -218,7 +204,7 @@ fn bind_loopback(port: u16) -> io::Result<(Vec<TcpListener>, SocketAddr)> {
     }
 }
 
-/// Whether the machine lacks this family's loopback.
+/// Whether the machine has no loopback address of this family.
 fn is_unsupported_family(error: &io::Error) -> bool {
     let unsupported = rustix::io::Errno::AFNOSUPPORT.raw_os_error();
     error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(unsupported)
@@ -229,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_free_port_is_one_for_both_families() {
+    fn a_free_port_is_free_for_both_families() {
         let listeners = Listeners::bind("127.0.0.1:0", false).expect("bound");
         let addrs = listeners.local_addrs();
         assert!(
@@ -245,34 +231,34 @@ mod tests {
     }
 
     #[test]
-    fn a_taken_port_is_an_error_or_falls_back() {
+    fn a_port_in_use_is_an_error_or_falls_back() {
         let holder = Listeners::bind("127.0.0.1:0", false).expect("bound");
-        let taken = holder.address();
-        let error = Listeners::bind(&taken, false).expect_err("taken");
+        let in_use = holder.address();
+        let error = Listeners::bind(&in_use, false).expect_err("in use");
         assert_eq!(error.kind, BindErrorKind::InUse);
-        assert!(error.to_string().contains(&taken), "{error}");
+        assert!(error.to_string().contains(&in_use), "{error}");
 
-        let other = Listeners::bind(&taken, true).expect("another port");
-        assert_ne!(other.address(), taken);
-        let (wanted, source) = other.fallback_from().expect("told");
+        let other = Listeners::bind(&in_use, true).expect("another port");
+        assert_ne!(other.address(), in_use);
+        let (requested, source) = other.fallback_from().expect("a fallback");
         assert_eq!(
-            (wanted.as_str(), source.kind()),
-            (taken.as_str(), io::ErrorKind::AddrInUse)
+            (requested.as_str(), source.kind()),
+            (in_use.as_str(), io::ErrorKind::AddrInUse)
         );
     }
 
     #[test]
-    fn one_family_taken_is_taken() {
+    fn a_port_in_use_for_one_family_is_in_use() {
         let Ok(holder) = TcpListener::bind("[::1]:0") else {
             return;
         };
         let port = holder.local_addr().expect("bound").port();
-        let error = Listeners::bind(&format!("localhost:{port}"), false).expect_err("taken");
+        let error = Listeners::bind(&format!("localhost:{port}"), false).expect_err("in use");
         assert_eq!(error.kind, BindErrorKind::InUse);
     }
 
     #[test]
-    fn nonsense_and_foreign_addresses_are_told_apart() {
+    fn invalid_addresses_and_those_of_other_machines_differ() {
         let kind = |addr| Listeners::bind(addr, true).expect_err(addr).kind;
         for addr in ["", "50051", "localhost", "localhost:x", "127.0.0.1:70000"] {
             assert_eq!(kind(addr), BindErrorKind::Invalid, "{addr}");

@@ -1,4 +1,4 @@
-//! Whatever a client sends, it is read, refused or answered, and nothing panics.
+//! Any input of a client is parsed, rejected or answered, without a panic.
 
 use proptest::prelude::*;
 use prost::Message;
@@ -14,7 +14,7 @@ use super::stream::{StreamContext, drive};
 use super::*;
 use crate::framework::DomainMessage;
 
-/// Lets everybody in, as whoever they say.
+/// Accepts every registration.
 struct AllowAll;
 
 impl RegistrationAuthorizer for AllowAll {
@@ -31,7 +31,7 @@ impl RegistrationAuthorizer for AllowAll {
     }
 }
 
-/// Bytes that are more or less a message: any, or fields with any content and length.
+/// Bytes that resemble a message: arbitrary ones, or fields with any content and length.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     let field = (
         0..8_u8,
@@ -48,7 +48,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![prop::collection::vec(any::<u8>(), 0..200), fields]
 }
 
-/// Texts of any kind, and those that mean something.
+/// Arbitrary texts, and those with a meaning in the protocol.
 fn text() -> impl Strategy<Value = String> {
     const KNOWN: [&str; 12] = [
         "",
@@ -105,56 +105,58 @@ fn message() -> impl Strategy<Value = DomainMessage> {
     })
 }
 
-/// Everything that reads what a client sent.
-fn read(message: DomainMessage) {
+/// Runs every parser of client input.
+fn parse_all(message: DomainMessage) {
     let _ = HeartbeatPayload::parse(&message.payload);
     if let Ok(registration) = Registration::parse(message.clone()) {
         assert!(!registration.domain.is_empty() && registration.domain.len() <= 255);
     }
     let id = message.request_id.clone();
-    let answer = MessageResponse::from_domain(message).into_message(id.clone());
-    assert!(answer.success == answer.error.is_empty() || !answer.success);
+    let response = MessageResponse::from_domain(message).into_message(id.clone());
+    assert!(response.success == response.error.is_empty() || !response.success);
     assert!(
-        fits(&answer) || id.len() > 1024,
-        "an answer that can't be passed on"
+        fits(&response) || id.len() > 1024,
+        "a response that cannot be sent"
     );
 }
 
-/// A whole stream: every message is taken, and at its end the roster is as before.
-fn live(messages: Vec<DomainMessage>) {
+/// Drives a whole stream: every message is handled, and at its end no domain is registered.
+fn drive_stream(messages: Vec<DomainMessage>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let (events, _heard) = mpsc::unbounded_channel();
+        let (events, _receiver) = mpsc::unbounded_channel();
         let registry = Registry::new(AllowAll, UnimplementedHandler, events);
-        let (say, inbound) = mpsc::unbounded_channel::<Result<DomainMessage, Status>>();
-        let (sending, hear) = outbound();
+        let (messages_in, inbound) = mpsc::unbounded_channel::<Result<DomainMessage, Status>>();
+        let (sender, mut responses) = outbound();
         let address = ([127, 0, 0, 1], 1).into();
-        let origin = StreamContext {
+        let context = StreamContext {
             token: None,
             local: address,
             peer: address,
             activity: ConnectionActivity::new(),
-            guest: None,
+            connection: None,
         };
         let inbound = UnboundedReceiverStream::new(inbound);
-        let driving = tokio::spawn(drive(registry.clone(), origin, inbound, sending));
+        let driving = tokio::spawn(drive(registry.clone(), context, inbound, sender));
         let reading = tokio::spawn(async move {
-            let mut hear = hear;
-            while tokio_stream::StreamExt::next(&mut hear).await.is_some() {}
+            while tokio_stream::StreamExt::next(&mut responses)
+                .await
+                .is_some()
+            {}
         });
         for message in messages {
-            let asked = registry.send_message(message.clone());
-            // A name that was taken gets no answer; it must not wait for ever either.
-            let _ = tokio::time::timeout(std::time::Duration::from_secs(60), asked).await;
-            let _ = say.send(Ok(message));
+            let call = registry.send_message(message.clone());
+            // A registered domain does not respond; the call must still end.
+            let _ = tokio::time::timeout(std::time::Duration::from_secs(60), call).await;
+            let _ = messages_in.send(Ok(message));
         }
-        drop(say);
+        drop(messages_in);
         driving.await.expect("no panic");
-        reading.await.expect("its end is told");
+        reading.await.expect("no panic");
         assert!(
             registry.registered().is_empty(),
             "{:?}",
@@ -163,10 +165,10 @@ fn live(messages: Vec<DomainMessage>) {
     });
 }
 
-/// The longest texts that a message may have, of what takes most room when it is shown.
+/// With the longest possible texts, of the character that is longest when escaped.
 #[tokio::test]
-async fn answers_repeat_no_long_text() {
-    let (events, _heard) = mpsc::unbounded_channel();
+async fn failures_do_not_repeat_long_texts() {
+    let (events, _receiver) = mpsc::unbounded_channel();
     let registry = Registry::new(AllowAll, UnimplementedHandler, events);
     let long = "\0".repeat(4 * 1024 * 1024 - 64);
     for (domain, type_) in [
@@ -175,34 +177,38 @@ async fn answers_repeat_no_long_text() {
         (&long, "drain"),
         ("", ""),
     ] {
-        let answer = registry
+        let response = registry
             .send_message(DomainMessage {
                 domain: domain.to_owned(),
                 r#type: type_.to_owned(),
                 ..DomainMessage::default()
             })
             .await;
-        assert!(answer.error.len() < 1024, "{} bytes", answer.error.len());
-        assert!(fits(&answer));
+        assert!(
+            response.error.len() < 1024,
+            "{} bytes",
+            response.error.len()
+        );
+        assert!(fits(&response));
     }
 }
 
 proptest! {
     #[test]
-    fn any_bytes_are_a_message_or_none(bytes in bytes()) {
+    fn any_bytes_are_decoded_or_rejected(bytes in bytes()) {
         if let Ok(message) = DomainMessage::decode(&bytes[..]) {
-            read(message);
+            parse_all(message);
         }
     }
 
     #[test]
-    fn any_message_is_read(message in message()) {
-        read(message);
+    fn any_message_is_parsed(message in message()) {
+        parse_all(message);
     }
 
     #[test]
-    fn any_stream_is_lived_through(messages in prop::collection::vec(message(), 0..12)) {
-        live(messages);
+    fn any_stream_is_driven_to_its_end(messages in prop::collection::vec(message(), 0..12)) {
+        drive_stream(messages);
     }
 }
 
@@ -211,9 +217,9 @@ proptest! {
 
     #[test]
     #[ignore = "long: a million cases"]
-    fn any_of_a_million_bytes_are_a_message_or_none(bytes in bytes()) {
+    fn a_million_byte_strings_are_decoded_or_rejected(bytes in bytes()) {
         if let Ok(message) = DomainMessage::decode(&bytes[..]) {
-            read(message);
+            parse_all(message);
         }
     }
 }

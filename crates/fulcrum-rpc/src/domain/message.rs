@@ -1,35 +1,35 @@
-//! Facts about single messages: types that are the runtime's own, sizes.
+//! Reserved types and size limits of messages.
 
 use crate::framework::RuntimeMessage;
 use crate::transport::MAX_MESSAGE;
 use prost::Message;
 
-/// Type of a stream's first message.
+/// The type of a stream's first message.
 pub(crate) const REGISTER: &str = "domain_register";
-/// Type of the answer to it.
+/// The type of the response to it.
 pub(crate) const REGISTERED: &str = "register_success";
-/// Type of a sign of life.
+/// The type of a heartbeat.
 pub(crate) const HEARTBEAT: &str = "heartbeat";
-/// Type of the announcement that a domain will be stopped.
+/// The type of the notification that a domain will be stopped.
 pub(crate) const DRAIN: &str = "drain";
-/// Type of the news that a file has changed that is no code.
+/// The type of the notification that a file that is not code has changed.
 pub(crate) const ASSET_CHANGED: &str = "asset_changed";
 
-/// What an answer's texts may take together: the largest message less its framing.
+/// The size of a response's texts together, in bytes: the largest message without its framing.
 pub(crate) const MAX_BODY: usize = MAX_MESSAGE - 1024;
 
-/// Whether a type belongs to the runtime and its domains alone, so that a caller can't
-/// have a domain drained or make it believe that it is registered.
+/// Whether a type is reserved for the runtime and its domains. Otherwise a caller of
+/// `SendMessage` could drain a domain, or confirm its registration.
 pub(crate) fn is_reserved(type_: &str) -> bool {
     [REGISTER, REGISTERED, HEARTBEAT, DRAIN, ASSET_CHANGED].contains(&type_)
 }
 
-/// Whether the type says that a message answers another one.
+/// Whether a message of this type is a response.
 pub(crate) fn is_response(type_: &str) -> bool {
     type_.ends_with("_response") || type_ == "error"
 }
 
-/// Whether a message may be sent: one that is too large would end the whole stream.
+/// Whether a message may be sent. A message that is too large would end the stream.
 pub(crate) fn fits(message: &RuntimeMessage) -> bool {
     message.encoded_len() <= MAX_MESSAGE
 }

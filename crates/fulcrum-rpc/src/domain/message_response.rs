@@ -1,4 +1,4 @@
-//! The answer to one message, and what makes it a failure.
+//! The response to a message.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -6,22 +6,21 @@ use serde_json::Value;
 use super::message::MAX_BODY;
 use crate::framework::{DomainMessage, RuntimeMessage};
 
-/// What comes back for a message: from a domain, from the runtime, or, where there is
-/// nobody to answer, a failure that says so.
+/// The response to a message: from a domain, or from the runtime if the domain cannot respond.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageResponse {
-    /// The kind of answer, such as `user_index_response`, or `error`.
+    /// The type, such as `user_index_response`, or `error`.
     pub type_: String,
-    /// A JSON text, as it came; empty for failures that the runtime found itself.
+    /// A JSON text, unchanged; empty for failures in the runtime.
     pub payload: String,
-    /// Whether it worked.
+    /// Whether the request succeeded.
     pub success: bool,
-    /// Why not; empty where it worked.
+    /// Why it failed; empty after a success.
     pub error: String,
 }
 
 impl MessageResponse {
-    /// An answer that worked.
+    /// A successful response.
     pub fn success(type_: impl Into<String>, payload: impl Into<String>) -> Self {
         Self {
             type_: type_.into(),
@@ -31,32 +30,32 @@ impl MessageResponse {
         }
     }
 
-    /// An answer of type `error`: nobody could answer, and why.
-    pub fn error(why: impl Into<String>) -> Self {
+    /// A failure of type `error`.
+    pub fn error(reason: impl Into<String>) -> Self {
         Self {
             type_: "error".into(),
             payload: String::new(),
             success: false,
-            error: why.into(),
+            error: reason.into(),
         }
     }
 
-    /// What a domain is told about a message that nobody serves.
+    /// The failure for a message whose type has no handler.
     pub fn unknown_type(type_: &str) -> Self {
         Self::error(format!("Unknown message type: {type_}"))
     }
 
-    /// Reads a domain's response: a failure if its payload says `"success": false`.
-    /// A payload that isn't JSON passes as it is.
+    /// Parses a domain's response. It is a failure if its payload has `"success": false`. A
+    /// payload that is not JSON is passed on unchanged.
     pub(crate) fn from_domain(response: DomainMessage) -> Self {
         #[derive(Deserialize)]
-        struct Verdict {
+        struct Status {
             success: Option<Value>,
             error: Option<Value>,
         }
-        let verdict = serde_json::from_str::<Verdict>(&response.payload).ok();
-        let failed = verdict.filter(|verdict| verdict.success == Some(Value::Bool(false)));
-        let error = failed.as_ref().map(|verdict| match &verdict.error {
+        let status = serde_json::from_str::<Status>(&response.payload).ok();
+        let failed = status.filter(|status| status.success == Some(Value::Bool(false)));
+        let error = failed.as_ref().map(|status| match &status.error {
             Some(Value::String(text)) => text.clone(),
             Some(other) if !other.is_null() => other.to_string(),
             _ => format!(
@@ -64,17 +63,17 @@ impl MessageResponse {
                 response.domain
             ),
         });
-        let answer = Self {
+        let parsed = Self {
             type_: response.r#type,
             payload: response.payload,
             success: error.is_none(),
             error: error.unwrap_or_default(),
         };
-        answer.truncate_to_fit(&response.domain)
+        parsed.truncate_to_fit(&response.domain)
     }
 
-    /// A failure repeats its error beside the payload, which can make it larger than what
-    /// it was read from and than what the caller may be sent.
+    /// A failure repeats its error beside the payload, which can exceed the size limit. Then the
+    /// payload is dropped.
     fn truncate_to_fit(mut self, domain: &str) -> Self {
         if self.type_.len() + self.payload.len() + self.error.len() <= MAX_BODY {
             return self;
@@ -84,11 +83,11 @@ impl MessageResponse {
             return self;
         }
         Self::error(format!(
-            "the answer of domain {domain:?} is larger than {MAX_BODY} bytes"
+            "the response of domain {domain:?} is larger than {MAX_BODY} bytes"
         ))
     }
 
-    /// The answer as it goes over the wire, to the one who asked with `request_id`.
+    /// The wire message, as the response to the request with `request_id`.
     pub(crate) fn into_message(self, request_id: String) -> RuntimeMessage {
         RuntimeMessage {
             r#type: self.type_,
@@ -104,7 +103,7 @@ impl MessageResponse {
 mod tests {
     use super::*;
 
-    fn read(payload: &str) -> MessageResponse {
+    fn parse(payload: &str) -> MessageResponse {
         MessageResponse::from_domain(DomainMessage {
             domain: "users".into(),
             r#type: "user_index_response".into(),
@@ -124,26 +123,26 @@ mod tests {
             r#"{"success":true}"#,
             r#"{"success":"false"}"#,
         ] {
-            let answer = read(payload);
-            assert!(answer.success && answer.error.is_empty(), "{payload}");
-            assert_eq!(answer.payload, payload);
+            let response = parse(payload);
+            assert!(response.success && response.error.is_empty(), "{payload}");
+            assert_eq!(response.payload, payload);
         }
-        let failure = read(r#"{"success": false, "error": "no such user", "code": 7}"#);
+        let failure = parse(r#"{"success": false, "error": "no such user", "code": 7}"#);
         assert!(!failure.success);
         assert_eq!(failure.error, "no such user");
         assert_eq!(failure.type_, "user_index_response");
         assert!(failure.payload.contains("\"code\": 7"));
         assert_eq!(
-            read(r#"{"success":false,"error":{"code":7}}"#).error,
+            parse(r#"{"success":false,"error":{"code":7}}"#).error,
             r#"{"code":7}"#
         );
-        assert!(read(r#"{"success":false}"#).error.contains("users"));
+        assert!(parse(r#"{"success":false}"#).error.contains("users"));
     }
 
     #[test]
-    fn a_failure_too_large_to_repeat_loses_its_payload_not_its_reason() {
+    fn a_failure_that_exceeds_the_limit_loses_its_payload_and_keeps_its_reason() {
         let reason = "x".repeat(3 * 1024 * 1024);
-        let failure = read(&format!(r#"{{"success":false,"error":"{reason}"}}"#));
+        let failure = parse(&format!(r#"{{"success":false,"error":"{reason}"}}"#));
         assert!(!failure.success && failure.payload.is_empty());
         assert_eq!(failure.error.len(), reason.len());
     }

@@ -1,4 +1,4 @@
-//! The domain side: who may register, what domains and callers say to each other.
+//! The domain protocol: registration, requests in both directions, events.
 
 mod authorization;
 mod authorizer;

@@ -1,19 +1,20 @@
-//! Requests that wait for a domain's response, as a pure table.
+//! Requests without a response yet. No I/O.
 
 use std::collections::HashMap;
 
-/// What waits on one stream, by request id. Once closed it takes nothing more, so that no
-/// request can be left behind on a stream that has ended.
+/// The pending requests of one stream, by request id. A closed table accepts none, so that no
+/// request stays pending on a stream that has ended.
 #[derive(Debug)]
 pub(crate) struct PendingRequests<W> {
-    waiting: HashMap<String, W>,
+    requests: HashMap<String, W>,
+    /// Why the stream ended.
     closed: Option<String>,
 }
 
 impl<W> PendingRequests<W> {
     pub(crate) fn new() -> Self {
         Self {
-            waiting: HashMap::new(),
+            requests: HashMap::new(),
             closed: None,
         }
     }
@@ -21,31 +22,31 @@ impl<W> PendingRequests<W> {
     /// Adds a request.
     ///
     /// # Errors
-    /// The cause, where the stream has ended.
+    /// The cause, if the stream has ended.
     pub(crate) fn insert(&mut self, id: String, waiter: W) -> Result<(), &str> {
         if let Some(cause) = &self.closed {
             return Err(cause);
         }
-        let before = self.waiting.insert(id, waiter);
+        let before = self.requests.insert(id, waiter);
         debug_assert!(before.is_none(), "request ids are unique");
         Ok(())
     }
 
-    /// Takes out the request that a message with this id answers, if one waits.
-    pub(crate) fn take(&mut self, id: &str) -> Option<W> {
-        self.waiting.remove(id)
+    /// Removes the request with this id, if it is pending.
+    pub(crate) fn remove(&mut self, id: &str) -> Option<W> {
+        self.requests.remove(id)
     }
 
-    /// Closes the table and takes out all that wait. The first cause stays.
+    /// Closes the table and removes all pending requests. The first cause stays.
     pub(crate) fn close(&mut self, cause: &str) -> Vec<W> {
         self.closed.get_or_insert_with(|| cause.to_owned());
-        self.waiting.drain().map(|(_, waiter)| waiter).collect()
+        self.requests.drain().map(|(_, waiter)| waiter).collect()
     }
 
-    /// How many wait.
+    /// The number of pending requests.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        self.waiting.len()
+        self.requests.len()
     }
 }
 
@@ -59,17 +60,17 @@ mod tests {
 
     #[derive(Clone, Debug)]
     enum Step {
-        Ask,
-        /// A response to the n-th request ever made, which may be answered or gone.
+        Request,
+        /// A response to the n-th request, which may no longer be pending.
         Respond(usize),
-        /// Its caller gives up.
+        /// The caller of the n-th request cancels it.
         Cancel(usize),
         Close,
     }
 
     fn steps() -> impl Strategy<Value = Vec<Step>> {
         let step = prop_oneof![
-            4 => Just(Step::Ask),
+            4 => Just(Step::Request),
             3 => (0..20_usize).prop_map(Step::Respond),
             2 => (0..20_usize).prop_map(Step::Cancel),
             1 => Just(Step::Close),
@@ -81,22 +82,22 @@ mod tests {
         #[test]
         fn every_request_is_resolved_exactly_once_and_none_after_the_end(steps in steps()) {
             let mut pending = PendingRequests::new();
-            let mut asked = 0_usize;
+            let mut count = 0_usize;
             let mut waiting = BTreeSet::new();
             let mut closed = false;
             for step in steps {
                 match step {
-                    Step::Ask => {
-                        let taken = pending.insert(format!("r{asked}"), asked);
-                        prop_assert_eq!(taken.is_ok(), !closed);
+                    Step::Request => {
+                        let inserted = pending.insert(format!("r{count}"), count);
+                        prop_assert_eq!(inserted.is_ok(), !closed);
                         if !closed {
-                            waiting.insert(asked);
+                            waiting.insert(count);
                         }
-                        asked += 1;
+                        count += 1;
                     }
                     Step::Respond(n) | Step::Cancel(n) => {
-                        let waiter = pending.take(&format!("r{n}"));
-                        prop_assert_eq!(waiter, waiting.take(&n));
+                        let removed = pending.remove(&format!("r{n}"));
+                        prop_assert_eq!(removed, waiting.take(&n));
                     }
                     Step::Close => {
                         let failed: BTreeSet<_> = pending.close("gone").into_iter().collect();
@@ -110,10 +111,10 @@ mod tests {
     }
 
     #[test]
-    fn the_first_cause_is_the_one_told() {
+    fn the_first_cause_is_reported() {
         let mut pending = PendingRequests::new();
-        pending.close("displaced");
+        pending.close("replaced");
         pending.close("lost");
-        assert_eq!(pending.insert("r".into(), ()), Err("displaced"));
+        assert_eq!(pending.insert("r".into(), ()), Err("replaced"));
     }
 }

@@ -1,5 +1,4 @@
-//! One registered stream, as seen by those who send to it, and the stream of what it is
-//! sent.
+//! A registered stream: its sending side, and its pending requests.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,34 +12,38 @@ use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
+use super::authorization::RegistrationGrant;
+use super::connection_activity::ConnectionActivity;
+use super::message_response::MessageResponse;
 use super::pending::PendingRequests;
-use super::{ConnectionActivity, MessageResponse, RegistrationGrant};
 use crate::framework::{DomainMessage, RuntimeMessage};
 
-/// Messages that wait for a domain to read them; beyond, sending fails at once.
+/// The number of messages that may wait for a domain to read them. Beyond it, sending fails at
+/// once.
 pub(crate) const QUEUE: usize = 64;
 
-/// What they may take together, in bytes.
+/// The size of these messages together, in bytes.
 pub(crate) const QUEUE_BYTES: usize = 32 * 1024 * 1024;
 
-/// A lock whose holder panicked still holds whole values: each change here is one step.
+/// Locks a mutex. Each change under it is one step, so the value is consistent even after a panic
+/// of a holder.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What waits for a response: gets the answer, or the cause of the stream's end.
+/// Receives the response to a request, or the cause of the stream's end.
 pub(crate) type ResponseSender = oneshot::Sender<Result<MessageResponse, String>>;
 
-/// Both ends of what goes to a stream: one for the driver, one for tonic.
+/// The two ends of the response stream: the sender for the driver, the stream for tonic.
 pub(crate) fn outbound() -> (OutboundSender, Outbound) {
     let (messages, queue) = mpsc::channel(QUEUE);
-    let (last, status) = oneshot::channel();
+    let (final_status, status) = oneshot::channel();
     let queued = Arc::new(AtomicUsize::new(0));
     (
         OutboundSender {
             messages,
             queued: Arc::clone(&queued),
-            final_status: last,
+            final_status,
         },
         Outbound {
             queue,
@@ -51,17 +54,17 @@ pub(crate) fn outbound() -> (OutboundSender, Outbound) {
     )
 }
 
-/// Where messages to a stream go in, and the status that ends it.
+/// The sender of messages to a stream, and of the status that ends it.
 pub(crate) struct OutboundSender {
     pub(crate) messages: mpsc::Sender<RuntimeMessage>,
     queued: Arc<AtomicUsize>,
     pub(crate) final_status: oneshot::Sender<Status>,
 }
 
-/// The response stream: the queued messages, then, where one was given, the status.
+/// The response stream: the queued messages, then the final status, if there is one.
 pub(crate) struct Outbound {
     queue: mpsc::Receiver<RuntimeMessage>,
-    /// The size of what is in it.
+    /// The size of the queued messages, in bytes.
     queued: Arc<AtomicUsize>,
     final_status: Option<oneshot::Receiver<Status>>,
     end: Option<Status>,
@@ -71,12 +74,12 @@ impl Stream for Outbound {
     type Item = Result<RuntimeMessage, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if let Some(last) = &mut self.final_status
-            && let Poll::Ready(status) = Pin::new(last).poll(context)
+        if let Some(final_status) = &mut self.final_status
+            && let Poll::Ready(status) = Pin::new(final_status).poll(context)
         {
             self.final_status = None;
             self.end = status.ok();
-            // What is queued still goes out; nothing is added.
+            // Queued messages are still sent; none are added.
             self.queue.close();
         }
         match self.queue.poll_recv(context) {
@@ -91,10 +94,10 @@ impl Stream for Outbound {
     }
 }
 
-/// Why a message couldn't be sent to a stream.
+/// Why a message could not be sent to a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SendError {
-    /// [`QUEUE`] messages, or [`QUEUE_BYTES`] of them, wait to be read.
+    /// [`QUEUE`] messages, or [`QUEUE_BYTES`] bytes, wait to be read.
     Full,
     /// The stream has ended.
     Ended,
@@ -102,19 +105,19 @@ pub(crate) enum SendError {
 
 /// A registered stream.
 pub(crate) struct RegisteredStream {
-    /// Unique for the registry's life.
+    /// Unique within a registry.
     pub(crate) id: u64,
     pub(crate) domain: String,
-    pub(crate) admission: RegistrationGrant,
+    pub(crate) grant: RegistrationGrant,
     capabilities: Vec<String>,
     messages: mpsc::Sender<RuntimeMessage>,
     queued: Arc<AtomicUsize>,
     final_status: Mutex<Option<oneshot::Sender<Status>>>,
     pending: Mutex<PendingRequests<ResponseSender>>,
-    /// Cancelled when the stream was ended from our side.
+    /// Canceled when the server ends the stream.
     ended: CancellationToken,
-    /// A task waits for room in the queue.
-    congested: AtomicBool,
+    /// A task waits for capacity in the queue.
+    backpressure: AtomicBool,
     pub(crate) activity: ConnectionActivity,
 }
 
@@ -122,22 +125,22 @@ impl RegisteredStream {
     pub(crate) fn new(
         id: u64,
         domain: String,
-        admission: RegistrationGrant,
+        grant: RegistrationGrant,
         capabilities: Vec<String>,
         activity: ConnectionActivity,
-        sending: OutboundSender,
+        sender: OutboundSender,
     ) -> Self {
         Self {
             id,
             domain,
-            admission,
+            grant,
             capabilities,
-            messages: sending.messages,
-            queued: sending.queued,
-            final_status: Mutex::new(Some(sending.final_status)),
+            messages: sender.messages,
+            queued: sender.queued,
+            final_status: Mutex::new(Some(sender.final_status)),
             pending: Mutex::new(PendingRequests::new()),
             ended: CancellationToken::new(),
-            congested: AtomicBool::new(false),
+            backpressure: AtomicBool::new(false),
             activity,
         }
     }
@@ -166,33 +169,33 @@ impl RegisteredStream {
         })
     }
 
-    /// Queues a message as soon as there is room. Nothing happens if the stream ends first.
+    /// Queues a message as soon as there is capacity, unless the stream ends first.
     pub(crate) async fn send_when_possible(&self, message: RuntimeMessage) {
         let size = message.encoded_len();
-        if let Ok(room) = self.messages.reserve().await {
+        if let Ok(permit) = self.messages.reserve().await {
             self.queued.fetch_add(size, Ordering::Relaxed);
-            room.send(message);
+            permit.send(message);
         }
     }
 
-    /// Waits until half of the queue is free; false where the stream ends first.
+    /// Waits until half of the queue is free; false if the stream ends first.
     pub(crate) async fn wait_for_capacity(&self) -> bool {
         self.messages.reserve_many(QUEUE / 2).await.is_ok()
     }
 
-    /// True for the first that finds the queue full, until [`Self::end_congestion`].
-    pub(crate) fn begin_congestion(&self) -> bool {
-        !self.congested.swap(true, Ordering::AcqRel)
+    /// True for the first call, until [`Self::end_backpressure`].
+    pub(crate) fn begin_backpressure(&self) -> bool {
+        !self.backpressure.swap(true, Ordering::AcqRel)
     }
 
-    pub(crate) fn end_congestion(&self) {
-        self.congested.store(false, Ordering::Release);
+    pub(crate) fn end_backpressure(&self) {
+        self.backpressure.store(false, Ordering::Release);
     }
 
-    /// Makes room for the response to `id`.
+    /// Registers a pending request with this id. Dropping the guard removes it.
     ///
     /// # Errors
-    /// The cause, where the stream has ended.
+    /// The cause, if the stream has ended.
     pub(crate) fn expect_response(
         self: &Arc<Self>,
         id: String,
@@ -203,72 +206,71 @@ impl RegisteredStream {
         ),
         String,
     > {
-        let (waiter, response) = oneshot::channel();
+        let (sender, response) = oneshot::channel();
         lock(&self.pending)
-            .insert(id.clone(), waiter)
+            .insert(id.clone(), sender)
             .map_err(str::to_owned)?;
         Ok((
             PendingGuard {
-                connection: Arc::clone(self),
+                stream: Arc::clone(self),
                 id,
             },
             response,
         ))
     }
 
-    /// Gives a message to the one who waits for it, or gives it back if it is no response.
+    /// Passes a response to its request. Returns the message if no request has its id.
     pub(crate) fn resolve(&self, message: DomainMessage) -> Option<DomainMessage> {
-        let Some(waiter) = lock(&self.pending).take(&message.request_id) else {
+        let Some(sender) = lock(&self.pending).remove(&message.request_id) else {
             return Some(message);
         };
         let message = DomainMessage {
             domain: self.domain.clone(),
             ..message
         };
-        // A caller that gave up just now has no use for it.
-        let _ = waiter.send(Ok(MessageResponse::from_domain(message)));
+        // The caller may have given up.
+        let _ = sender.send(Ok(MessageResponse::from_domain(message)));
         None
     }
 
-    /// Ends the stream, with a status where there is somebody to tell, and fails all that
-    /// wait for a response. Only the first call counts.
+    /// Ends the stream, with a status if there is one, and fails all pending requests. Only the
+    /// first call has an effect.
     pub(crate) fn end(&self, cause: &str, status: Option<Status>) {
-        let last = lock(&self.final_status).take();
-        if let (Some(last), Some(status)) = (last, status) {
-            let _ = last.send(status);
+        let sender = lock(&self.final_status).take();
+        if let (Some(sender), Some(status)) = (sender, status) {
+            let _ = sender.send(status);
         }
-        for waiter in lock(&self.pending).close(cause) {
-            let _ = waiter.send(Err(cause.to_owned()));
+        for sender in lock(&self.pending).close(cause) {
+            let _ = sender.send(Err(cause.to_owned()));
         }
         self.ended.cancel();
     }
 
-    /// Waits until the stream is ended from our side.
+    /// Waits until the server ends the stream.
     pub(crate) async fn ended(&self) {
         self.ended.cancelled().await;
     }
 
-    /// Waits until nobody reads what is sent: the client is gone.
+    /// Waits until the response stream is dropped: the client is gone.
     pub(crate) async fn reader_closed(&self) {
         self.messages.closed().await;
     }
 
-    /// How many responses are awaited.
+    /// The number of pending requests.
     #[cfg(test)]
     pub(crate) fn pending_count(&self) -> usize {
         lock(&self.pending).len()
     }
 }
 
-/// The place of one awaited response. Dropping it frees the place, so that a caller that
-/// gives up leaves nothing behind.
+/// A pending request. Dropping it removes the request, also when its caller cancels it.
 pub(crate) struct PendingGuard {
-    connection: Arc<RegisteredStream>,
+    stream: Arc<RegisteredStream>,
     id: String,
 }
 
 impl Drop for PendingGuard {
     fn drop(&mut self) {
-        lock(&self.connection.pending).take(&self.id);
+        lock(&self.stream.pending).remove(&self.id);
     }
 }

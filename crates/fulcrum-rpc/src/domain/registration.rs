@@ -1,15 +1,16 @@
-//! Reads the first message of a stream.
+//! Parses the first message of a stream.
 
 use serde_json::{Value, json};
 
+use super::authorization::{RegistrationError, RegistrationGrant};
+use super::capabilities::CAPABILITY_HEARTBEAT;
 use super::message::REGISTER;
-use super::{CAPABILITY_HEARTBEAT, RegistrationError, RegistrationGrant};
 use crate::framework::DomainMessage;
 
-/// The longest name a stream may claim, in bytes.
+/// The longest name that a stream may register, in bytes.
 const MAX_NAME_LEN: usize = 255;
 
-/// What a registration says.
+/// The content of a registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Registration {
     pub(crate) domain: String,
@@ -18,14 +19,13 @@ pub(crate) struct Registration {
 }
 
 impl Registration {
-    /// Reads a stream's first message.
+    /// Parses a stream's first message.
     ///
-    /// The name is the field `domain`; the payload's name counts only where that is empty,
-    /// since every later message is attributed by the field too. A payload that is missing
-    /// or odd means no capabilities.
+    /// The name is the field `domain`. The name in the payload counts only if the field is
+    /// empty. A payload that is missing or malformed means no capabilities.
     ///
     /// # Errors
-    /// The refusal, where the message is no registration or names nobody.
+    /// If the message is not a registration, or has no valid name.
     pub(crate) fn parse(message: DomainMessage) -> Result<Self, RegistrationError> {
         if message.r#type != REGISTER {
             return Err(RegistrationError::FailedPrecondition(format!(
@@ -34,30 +34,30 @@ impl Registration {
             )));
         }
         let payload: Value = serde_json::from_str(&message.payload).unwrap_or_default();
-        let named = payload
+        let payload_name = payload
             .get("domain")
             .and_then(Value::as_str)
             .unwrap_or_default();
         let domain = if message.domain.is_empty() {
-            named.to_owned()
+            payload_name.to_owned()
         } else {
             message.domain
         };
         if domain.is_empty() {
             return Err(RegistrationError::InvalidArgument(
-                "the registration names no domain: set the field `domain`".into(),
+                "no domain in the registration: set the field `domain`".into(),
             ));
         }
         if domain.len() > MAX_NAME_LEN || domain.chars().any(char::is_control) {
             return Err(RegistrationError::InvalidArgument(format!(
-                "the registration's name {:?} is longer than {MAX_NAME_LEN} bytes or holds control characters",
+                "invalid domain name {:?}: longer than {MAX_NAME_LEN} bytes or with control characters",
                 truncate(&domain)
             )));
         }
-        if !named.is_empty() && named != domain {
+        if !payload_name.is_empty() && payload_name != domain {
             tracing::warn!(
-                "domain {domain:?} registers with another name in its payload, {:?}; the field `domain` counts",
-                truncate(named)
+                "domain {domain:?} registers with another name in its payload, {:?}; the field `domain` is used",
+                truncate(payload_name)
             );
         }
         let capabilities = payload.get("capabilities").and_then(Value::as_array);
@@ -75,14 +75,14 @@ impl Registration {
         })
     }
 
-    /// The payload of the answer to a registration that was granted.
-    pub(crate) fn answer(&self, admission: &RegistrationGrant) -> String {
+    /// The payload of the response to an accepted registration.
+    pub(crate) fn response_payload(&self, grant: &RegistrationGrant) -> String {
         let mut payload = json!({"status": "registered"});
-        let can = self
+        let sends_heartbeats = self
             .capabilities
             .iter()
             .any(|name| name == CAPABILITY_HEARTBEAT);
-        if let (true, Some(interval)) = (can, admission.heartbeat_interval) {
+        if let (true, Some(interval)) = (sends_heartbeats, grant.heartbeat_interval) {
             let millis = u64::try_from(interval.as_millis()).unwrap_or(u64::MAX);
             payload["heartbeat_interval_ms"] = millis.into();
         }
@@ -90,7 +90,7 @@ impl Registration {
     }
 }
 
-/// Enough of a stranger's text for a message about it.
+/// The first 64 characters of a client's text, for a message.
 pub(crate) fn truncate(text: &str) -> String {
     text.chars().take(64).collect()
 }
@@ -118,11 +118,14 @@ mod tests {
         assert_eq!(name("users", r#"{"domain":"users"}"#), Ok("users".into()));
         assert_eq!(name("users", r#"{"domain":"orders"}"#), Ok("users".into()));
         assert_eq!(name("", r#"{"domain":"orders"}"#), Ok("orders".into()));
-        for odd in ["", "{", "[]", "7", r#"{"domain":7}"#] {
-            assert_eq!(name("users", odd), Ok("users".into()), "{odd}");
+        for malformed in ["", "{", "[]", "7", r#"{"domain":7}"#] {
+            assert_eq!(name("users", malformed), Ok("users".into()), "{malformed}");
             assert!(
-                matches!(name("", odd), Err(RegistrationError::InvalidArgument(_))),
-                "{odd}"
+                matches!(
+                    name("", malformed),
+                    Err(RegistrationError::InvalidArgument(_))
+                ),
+                "{malformed}"
             );
         }
         assert!(name("a\nb", "").is_err());
@@ -130,10 +133,10 @@ mod tests {
     }
 
     #[test]
-    fn another_type_is_refused_by_name() {
-        let refusal = Registration::parse(message("users", "db_find", "{}"));
-        let Err(RegistrationError::FailedPrecondition(text)) = refusal else {
-            panic!("{refusal:?}")
+    fn another_type_is_rejected_by_name() {
+        let rejected = Registration::parse(message("users", "db_find", "{}"));
+        let Err(RegistrationError::FailedPrecondition(text)) = rejected else {
+            panic!("{rejected:?}")
         };
         assert!(
             text.contains("domain_register") && text.contains("db_find"),
@@ -142,22 +145,23 @@ mod tests {
     }
 
     #[test]
-    fn only_a_client_with_the_capability_hears_of_heartbeats() {
-        let admission = RegistrationGrant {
+    fn only_a_client_with_the_capability_receives_the_heartbeat_interval() {
+        let grant = RegistrationGrant {
             generation: 1,
             managed: true,
             pid: None,
             heartbeat_interval: Some(Duration::from_secs(2)),
         };
-        let answer = |payload| {
-            Registration::parse(message("users", REGISTER, payload)).map(|r| r.answer(&admission))
+        let response = |payload| {
+            Registration::parse(message("users", REGISTER, payload))
+                .map(|registration| registration.response_payload(&grant))
         };
         assert_eq!(
-            answer(r#"{"capabilities":["db_operations"]}"#),
+            response(r#"{"capabilities":["db_operations"]}"#),
             Ok(r#"{"status":"registered"}"#.into())
         );
         assert_eq!(
-            answer(r#"{"capabilities":["heartbeat",3]}"#),
+            response(r#"{"capabilities":["heartbeat",3]}"#),
             Ok(r#"{"status":"registered","heartbeat_interval_ms":2000}"#.into())
         );
     }

@@ -1,4 +1,4 @@
-//! How a stream comes into the registry and leaves it.
+//! Registers and deregisters streams.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -6,149 +6,150 @@ use std::sync::atomic::Ordering;
 use tokio::time::Instant;
 use tonic::Status;
 
+use super::authorization::{RegistrationError, RegistrationGrant, RegistrationRequest};
+use super::connection_activity::ConnectionActivity;
+use super::event::{DomainEvent, StreamEnd};
 use super::message::REGISTERED;
+use super::message_response::MessageResponse;
 use super::registered_stream::{OutboundSender, RegisteredStream, lock};
 use super::registration::Registration;
 use super::registration_table::{Decision, Registrant};
-use super::{
-    ConnectionActivity, DomainEvent, MessageResponse, RegistrationError, RegistrationGrant,
-    RegistrationRequest, Registry, StreamEnd,
-};
+use super::registry::Registry;
 
 impl Registry {
-    /// Admits a claim: asks the gatekeeper, then looks whether the name is free. The answer
-    /// to the registration is queued before anybody can call the domain.
+    /// Registers a stream, if the authorizer accepts it and the name is free. The response is
+    /// queued before the domain can be called.
     ///
     /// # Errors
-    /// The refusal, with the stream to tell it on.
+    /// The rejection, with the stream's sender, on which the client receives it.
     pub(crate) async fn register(
         &self,
         registration: Registration,
-        claim: RegistrationRequest,
+        request: RegistrationRequest,
         activity: ConnectionActivity,
-        sending: OutboundSender,
+        sender: OutboundSender,
     ) -> Result<Arc<RegisteredStream>, (RegistrationError, OutboundSender)> {
-        let (domain, peer, token) = (claim.domain.clone(), claim.peer, claim.token.is_some());
-        let refused = |refusal: RegistrationError, pid, sending| {
-            if let Some(more) = lock(&self.shared.rejection_limiter).allow(Instant::now()) {
-                let reason = refusal.to_string();
+        let (domain, peer) = (request.domain.clone(), request.peer);
+        let has_token = request.token.is_some();
+        let reject = |error: RegistrationError, pid, sender| {
+            if let Some(suppressed) = lock(&self.shared.rejection_limiter).allow(Instant::now()) {
                 self.emit(DomainEvent::RegistrationRejected {
                     domain,
                     peer,
                     pid,
-                    token,
-                    reason,
-                    more,
+                    has_token,
+                    reason: error.to_string(),
+                    suppressed,
                 });
             }
-            Err((refusal, sending))
+            Err((error, sender))
         };
-        let admission = match self.shared.gatekeeper.admit_boxed(claim).await {
-            Ok(admission) => admission,
-            Err(refusal) => return refused(refusal, None, sending),
+        let grant = match self.shared.authorizer.authorize_boxed(request).await {
+            Ok(grant) => grant,
+            Err(error) => return reject(error, None, sender),
         };
-        let pid = admission.pid;
-        match self.insert(registration, admission, activity, sending) {
-            Ok(connection) => Ok(connection),
-            Err((refusal, sending)) => refused(refusal, pid, sending),
+        let pid = grant.pid;
+        match self.insert(registration, grant, activity, sender) {
+            Ok(stream) => Ok(stream),
+            Err((error, sender)) => reject(error, pid, sender),
         }
     }
 
     fn insert(
         &self,
         registration: Registration,
-        admission: RegistrationGrant,
+        grant: RegistrationGrant,
         activity: ConnectionActivity,
-        sending: OutboundSender,
+        sender: OutboundSender,
     ) -> Result<Arc<RegisteredStream>, (RegistrationError, OutboundSender)> {
-        let payload = registration.answer(&admission);
+        let payload = registration.response_payload(&grant);
         let Registration {
             domain,
             capabilities,
             request_id,
         } = registration;
-        let standing = Registrant {
-            generation: admission.generation,
-            own: admission.managed,
+        let registrant = Registrant {
+            generation: grant.generation,
+            managed: grant.managed,
         };
 
-        let mut roster = lock(&self.shared.registrations);
-        if let Decision::Rejected(refusal) = roster.decide(&domain, standing) {
-            return Err((refusal, sending));
+        let mut registrations = lock(&self.shared.registrations);
+        if let Decision::Rejected(error) = registrations.decide(&domain, registrant) {
+            return Err((error, sender));
         }
-        let id = self.shared.connections.fetch_add(1, Ordering::Relaxed);
-        let connection = Arc::new(RegisteredStream::new(
+        let id = self.shared.next_stream_id.fetch_add(1, Ordering::Relaxed);
+        let stream = Arc::new(RegisteredStream::new(
             id,
             domain,
-            admission,
+            grant,
             capabilities,
             activity,
-            sending,
+            sender,
         ));
-        let answer = MessageResponse::success(REGISTERED, payload).into_message(request_id);
-        // A fresh queue has room; a client that is gone already is noticed by the driver.
-        let _ = connection.send(answer);
-        if let Some(old) = roster.insert(Arc::clone(&connection)) {
+        let response = MessageResponse::success(REGISTERED, payload).into_message(request_id);
+        // A new queue has capacity. The driver detects a client that is gone already.
+        let _ = stream.send(response);
+        if let Some(old) = registrations.insert(Arc::clone(&stream)) {
             let cause = format!(
-                "displaced: generation {} of domain {:?} registered",
-                connection.admission.generation, connection.domain
+                "replaced by generation {} of domain {:?}",
+                stream.grant.generation, stream.domain
             );
             self.emit_disconnected(&old, StreamEnd::Replaced, &cause);
             old.end(&cause, Some(Status::aborted(cause.as_str())));
         }
         self.emit(DomainEvent::Registered {
-            domain: connection.domain.clone(),
-            generation: connection.admission.generation,
-            own: connection.admission.managed,
-            pid: connection.admission.pid,
-            capabilities: connection.capabilities().to_vec(),
-            connection: id,
-            activity: connection.activity.clone(),
+            domain: stream.domain.clone(),
+            generation: stream.grant.generation,
+            managed: stream.grant.managed,
+            pid: stream.grant.pid,
+            capabilities: stream.capabilities().to_vec(),
+            stream_id: id,
+            activity: stream.activity.clone(),
         });
-        Ok(connection)
+        Ok(stream)
     }
 
-    /// Ends a stream and takes its name from it, if it still has it.
+    /// Ends a stream and removes it from the table, if it still has its name.
     pub(crate) fn deregister(
         &self,
-        connection: &RegisteredStream,
+        stream: &RegisteredStream,
         end: StreamEnd,
         cause: &str,
         status: Option<Status>,
     ) {
         {
-            let mut roster = lock(&self.shared.registrations);
-            if roster.remove(&connection.domain, connection.id) {
-                self.emit_disconnected(connection, end, cause);
+            let mut registrations = lock(&self.shared.registrations);
+            if registrations.remove(&stream.domain, stream.id) {
+                self.emit_disconnected(stream, end, cause);
             }
         }
-        connection.end(cause, status);
+        stream.end(cause, status);
     }
 
-    /// Ends all streams, and lets none in any more: the server shuts down.
+    /// Ends all streams and accepts none any more: the server shuts down.
     pub(crate) fn close(&self) {
-        const CAUSE: &str = "Fulcrum shuts down";
+        const CAUSE: &str = "Fulcrum is shutting down";
         self.health().close();
-        let connections = {
-            let mut roster = lock(&self.shared.registrations);
-            let connections = roster.close();
-            for connection in &connections {
-                self.emit_disconnected(connection, StreamEnd::ByServer, CAUSE);
+        let streams = {
+            let mut registrations = lock(&self.shared.registrations);
+            let streams = registrations.close();
+            for stream in &streams {
+                self.emit_disconnected(stream, StreamEnd::ByServer, CAUSE);
             }
-            connections
+            streams
         };
-        for connection in connections {
-            connection.end(CAUSE, Some(Status::unavailable(CAUSE)));
+        for stream in streams {
+            stream.end(CAUSE, Some(Status::unavailable(CAUSE)));
         }
     }
 
-    /// Tells of a stream's end; called with the roster locked, so that events have the
-    /// order of the facts.
-    fn emit_disconnected(&self, connection: &RegisteredStream, end: StreamEnd, cause: &str) {
+    /// Emits the end of a stream. The caller holds the table's lock, so that events have the order
+    /// of the changes.
+    fn emit_disconnected(&self, stream: &RegisteredStream, end: StreamEnd, cause: &str) {
         self.emit(DomainEvent::Disconnected {
-            domain: connection.domain.clone(),
-            generation: connection.admission.generation,
-            connection: connection.id,
+            domain: stream.domain.clone(),
+            generation: stream.grant.generation,
+            stream_id: stream.id,
             end,
             cause: cause.to_owned(),
         });

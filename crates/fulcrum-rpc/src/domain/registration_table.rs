@@ -1,43 +1,43 @@
-//! Who holds which name, as a pure table.
+//! Which stream is registered under which name. No I/O.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::RegistrationError;
+use super::authorization::RegistrationError;
 use super::registered_stream::RegisteredStream;
 
-/// What counts when two streams want one name.
+/// The properties that decide between two streams for one name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Registrant {
     pub(crate) generation: u64,
-    pub(crate) own: bool,
+    pub(crate) managed: bool,
 }
 
-/// What becomes of a stream that wants a name.
+/// The decision about a stream that registers a name.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// It gets the name; whoever held it is displaced.
+    /// The stream gets the name and replaces the current holder.
     Accepted,
-    /// It doesn't.
+    /// The current holder keeps the name.
     Rejected(RegistrationError),
 }
 
-/// Decides between the holder of a name and a newcomer: the newest process that Fulcrum
-/// itself started wins, and a stranger never displaces anybody.
-pub(crate) fn decide(domain: &str, holder: Option<Registrant>, newcomer: Registrant) -> Decision {
+/// Decides between the holder of a name and a new stream. The newest process that Fulcrum
+/// started wins. An unmanaged process never replaces another one.
+pub(crate) fn decide(domain: &str, holder: Option<Registrant>, new: Registrant) -> Decision {
     let Some(holder) = holder else {
         return Decision::Accepted;
     };
-    let refuse = |text| Decision::Rejected(RegistrationError::AlreadyExists(text));
-    match (newcomer.own, holder.own) {
+    let reject = |text| Decision::Rejected(RegistrationError::AlreadyExists(text));
+    match (new.managed, holder.managed) {
         (true, false) => Decision::Accepted,
-        (true, true) if newcomer.generation >= holder.generation => Decision::Accepted,
-        (true, true) => refuse(format!(
-            "domain {domain:?} is registered by its generation {}, this is generation {}",
-            holder.generation, newcomer.generation
+        (true, true) if new.generation >= holder.generation => Decision::Accepted,
+        (true, true) => reject(format!(
+            "domain {domain:?} is registered by generation {}, which is newer than generation {}",
+            holder.generation, new.generation
         )),
-        (false, _) => refuse(format!(
-            "domain {domain:?} is already registered by another process; stop that one first, or register another name"
+        (false, _) => reject(format!(
+            "domain {domain:?} is already registered by another process: stop that process, or register another name"
         )),
     }
 }
@@ -58,29 +58,29 @@ impl RegistrationTable {
         self.entries.keys().map(String::as_str)
     }
 
-    /// Whether a newcomer may have the name.
-    pub(crate) fn decide(&self, domain: &str, newcomer: Registrant) -> Decision {
+    /// Decides whether a new stream gets the name.
+    pub(crate) fn decide(&self, domain: &str, new: Registrant) -> Decision {
         if self.closed {
             return Decision::Rejected(RegistrationError::FailedPrecondition(
-                "Fulcrum shuts down".into(),
+                "Fulcrum is shutting down".into(),
             ));
         }
-        let holder = self.get(domain).map(|connection| Registrant {
-            generation: connection.admission.generation,
-            own: connection.admission.managed,
+        let holder = self.get(domain).map(|stream| Registrant {
+            generation: stream.grant.generation,
+            managed: stream.grant.managed,
         });
-        decide(domain, holder, newcomer)
+        decide(domain, holder, new)
     }
 
-    /// Gives the connection its name and returns who held it before.
+    /// Registers the stream under its name and returns the stream that it replaces.
     pub(crate) fn insert(
         &mut self,
-        connection: Arc<RegisteredStream>,
+        stream: Arc<RegisteredStream>,
     ) -> Option<Arc<RegisteredStream>> {
-        self.entries.insert(connection.domain.clone(), connection)
+        self.entries.insert(stream.domain.clone(), stream)
     }
 
-    /// Takes the name from a connection; false where it no longer has it.
+    /// Removes a stream; false if it no longer has the name.
     pub(crate) fn remove(&mut self, domain: &str, id: u64) -> bool {
         let holds = self.get(domain).is_some_and(|holder| holder.id == id);
         if holds {
@@ -89,7 +89,7 @@ impl RegistrationTable {
         holds
     }
 
-    /// Takes all names away, for good.
+    /// Removes all streams. No other can be inserted afterwards.
     pub(crate) fn close(&mut self) -> Vec<Arc<RegisteredStream>> {
         self.closed = true;
         std::mem::take(&mut self.entries).into_values().collect()
@@ -102,28 +102,31 @@ mod tests {
 
     use super::*;
 
-    fn standing() -> impl Strategy<Value = Registrant> {
-        (0..4_u64, any::<bool>()).prop_map(|(generation, own)| Registrant { generation, own })
+    fn registrant() -> impl Strategy<Value = Registrant> {
+        (0..4_u64, any::<bool>()).prop_map(|(generation, managed)| Registrant {
+            generation,
+            managed,
+        })
     }
 
     proptest! {
         #[test]
-        fn the_newest_own_process_wins_whatever_the_order(arrivals in prop::collection::vec(standing(), 1..12)) {
+        fn the_newest_managed_process_wins_in_any_order(arrivals in prop::collection::vec(registrant(), 1..12)) {
             let mut holder = None;
-            for newcomer in &arrivals {
-                match decide("users", holder, *newcomer) {
+            for new in &arrivals {
+                match decide("users", holder, *new) {
                     Decision::Accepted => {
-                        prop_assert!(newcomer.own || holder.is_none(), "a stranger displaced somebody");
-                        holder = Some(*newcomer);
+                        prop_assert!(new.managed || holder.is_none(), "an unmanaged process replaced another");
+                        holder = Some(*new);
                     }
-                    Decision::Rejected(refusal) => {
-                        prop_assert!(matches!(refusal, RegistrationError::AlreadyExists(_)));
-                        prop_assert!(holder.is_some(), "a free name was refused");
+                    Decision::Rejected(error) => {
+                        prop_assert!(matches!(error, RegistrationError::AlreadyExists(_)));
+                        prop_assert!(holder.is_some(), "a free name was rejected");
                     }
                 }
             }
-            let newest_own = arrivals.iter().filter(|one| one.own).map(|one| one.generation).max();
-            let expected = newest_own.map_or(arrivals[0], |generation| Registrant { generation, own: true });
+            let newest_managed = arrivals.iter().filter(|one| one.managed).map(|one| one.generation).max();
+            let expected = newest_managed.map_or(arrivals[0], |generation| Registrant { generation, managed: true });
             prop_assert_eq!(holder, Some(expected));
         }
     }

@@ -1,4 +1,4 @@
-//! The registered domains: asking them, telling them, ending their streams.
+//! The registered domains: requests to them, notifications, and the end of their streams.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,32 +8,32 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tonic::Status;
 
-use super::authorization::DynAuthorizer;
-use super::handler::DynHandler;
+use super::authorization::{DynAuthorizer, RegistrationAuthorizer};
+use super::capabilities::{CAPABILITY_ASSETS, CAPABILITY_DRAIN};
+use super::event::{DomainEvent, StreamEnd};
+use super::handler::{DynHandler, RuntimeHandler};
 use super::health::HealthReporter;
 use super::message::{ASSET_CHANGED, DRAIN, MAX_BODY, fits, is_reserved};
+use super::message_response::MessageResponse;
 use super::registered_stream::{QUEUE, QUEUE_BYTES, RegisteredStream, SendError, lock};
 use super::registration::truncate;
 use super::registration_table::RegistrationTable;
-use super::{
-    CAPABILITY_ASSETS, CAPABILITY_DRAIN, DomainEvent, MessageResponse, RegistrationAuthorizer,
-    RuntimeHandler, StreamEnd,
-};
 use crate::framework::{DomainMessage, RuntimeMessage};
 use crate::transport::{KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, RateLimiter};
 
-/// Times of the domain side.
+/// Timeouts of the domain server.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
-    /// How long a new stream may take to send its registration; 5 s.
+    /// The time in which a new stream must register; 5 s by default.
     pub registration_timeout: Duration,
-    /// How long a domain has for its response to `SendMessage`; 30 s.
+    /// The time in which a domain must respond to `SendMessage`; 30 s by default.
     pub call_timeout: Duration,
-    /// How long open streams have to end when the server shuts down; 1 s.
+    /// The time that open streams have to end when the server shuts down; 1 s by default.
     pub shutdown_grace: Duration,
-    /// After how long a silent connection is sent a keep-alive ping; 10 s.
+    /// The time without data on a connection after which a keep-alive ping is sent; 10 s by
+    /// default.
     pub keepalive_interval: Duration,
-    /// How long it then has to answer; 20 s.
+    /// The time in which a keep-alive ping must be answered; 20 s by default.
     pub keepalive_timeout: Duration,
 }
 
@@ -55,53 +55,53 @@ pub struct Registry {
     pub(super) shared: Arc<Shared>,
 }
 
-/// What the handles share.
+/// The state of a registry.
 pub(super) struct Shared {
-    pub(super) gatekeeper: Box<dyn DynAuthorizer>,
+    pub(super) authorizer: Box<dyn DynAuthorizer>,
     handler: Box<dyn DynHandler>,
     events: mpsc::UnboundedSender<DomainEvent>,
-    settings: ServerConfig,
+    config: ServerConfig,
     /// Held for single steps only, never across an await.
     pub(super) registrations: Mutex<RegistrationTable>,
     pub(super) rejection_limiter: Mutex<RateLimiter>,
     health: HealthReporter,
-    pub(super) connections: AtomicU64,
-    requests: AtomicU64,
-    /// Keeps our request ids apart from those that domains make up.
+    pub(super) next_stream_id: AtomicU64,
+    next_request_id: AtomicU64,
+    /// Distinguishes request ids of this registry from those of domains.
     request_id_prefix: String,
 }
 
 impl Registry {
     /// A registry without domains.
     ///
-    /// The channel of events is unbounded so that they keep the order of the facts; what a
-    /// client could flood it with (heartbeats, refusals) is thinned out before. A receiver
-    /// that is dropped does no harm.
+    /// The channel of events is unbounded, so that events have the order of the changes. Events
+    /// that a client can cause at will (heartbeats, rejections) are rate-limited before. Dropping
+    /// the receiver is allowed.
     pub fn new(
-        gatekeeper: impl RegistrationAuthorizer,
+        authorizer: impl RegistrationAuthorizer,
         handler: impl RuntimeHandler,
         events: mpsc::UnboundedSender<DomainEvent>,
     ) -> Self {
-        Self::with_settings(gatekeeper, handler, events, ServerConfig::default())
+        Self::with_config(authorizer, handler, events, ServerConfig::default())
     }
 
-    /// As [`Registry::new`], with times of its own.
-    pub fn with_settings(
-        gatekeeper: impl RegistrationAuthorizer,
+    /// As [`Registry::new`], with other timeouts than the default ones.
+    pub fn with_config(
+        authorizer: impl RegistrationAuthorizer,
         handler: impl RuntimeHandler,
         events: mpsc::UnboundedSender<DomainEvent>,
-        settings: ServerConfig,
+        config: ServerConfig,
     ) -> Self {
         let shared = Shared {
-            gatekeeper: Box::new(gatekeeper),
+            authorizer: Box::new(authorizer),
             handler: Box::new(handler),
             events,
-            settings,
+            config,
             registrations: Mutex::default(),
             rejection_limiter: Mutex::new(RateLimiter::with_burst(Duration::from_secs(1), 5)),
             health: HealthReporter::new(),
-            connections: AtomicU64::new(1),
-            requests: AtomicU64::new(1),
+            next_stream_id: AtomicU64::new(1),
+            next_request_id: AtomicU64::new(1),
             // The standard library's only source of randomness; enough against accidents.
             request_id_prefix: format!("fulcrum-{:016x}", RandomState::new().hash_one(0)),
         };
@@ -112,9 +112,10 @@ impl Registry {
 
     /// Sends one message to a domain and waits for its response.
     ///
-    /// Failures are answers too, of type `error`, with a text that names the domain: a type
-    /// that only the runtime may send, not connected, too much queued (64 messages), disconnected meanwhile, no response in
-    /// `timeout`, too large. A call that is dropped leaves nothing behind.
+    /// A failure is a response of type `error`, with a text that names the domain. The causes:
+    /// the type is reserved for the runtime, the domain is not connected, it has too many
+    /// unread messages (64, or 32 MiB), it disconnected meanwhile, it did not respond within
+    /// `timeout`, or the message is too large (4 MiB). Dropping the future cancels the request.
     pub async fn call(
         &self,
         domain: &str,
@@ -124,14 +125,14 @@ impl Registry {
     ) -> MessageResponse {
         if is_reserved(type_) {
             return MessageResponse::error(format!(
-                "a message of type {type_:?} can't be sent to domain {:?}: that type is the runtime's own",
+                "cannot send a message of type {type_:?} to domain {:?}: the type is reserved for the runtime",
                 truncate(domain)
             ));
         }
-        let Some(connection) = lock(&self.shared.registrations).get(domain).cloned() else {
+        let Some(stream) = lock(&self.shared.registrations).get(domain).cloned() else {
             return MessageResponse::error(self.not_connected(domain));
         };
-        let request_id = self.request_id();
+        let request_id = self.next_request_id();
         let message = RuntimeMessage {
             r#type: type_.to_owned(),
             payload,
@@ -144,42 +145,42 @@ impl Registry {
                 "the message to domain {domain:?} is larger than {MAX_BODY} bytes"
             ));
         }
-        // As long as a message may be; the answer must not be longer for it.
+        // A type may be as long as a message; the error must not be.
         let shown = truncate(type_);
-        let ended = |cause: &str| {
+        let disconnected = |cause: &str| {
             MessageResponse::error(format!(
-                "domain {domain:?} disconnected before it answered {shown}: {cause}"
+                "domain {domain:?} disconnected before it responded to {shown}: {cause}"
             ))
         };
-        let (_slot, response) = match connection.expect_response(request_id) {
+        let (_guard, response) = match stream.expect_response(request_id) {
             Ok(expected) => expected,
-            Err(cause) => return ended(&cause),
+            Err(cause) => return disconnected(&cause),
         };
-        match connection.send(message) {
+        match stream.send(message) {
             Ok(()) => {}
             Err(SendError::Full) => {
-                self.on_queue_full(&connection);
+                self.on_queue_full(&stream);
                 return MessageResponse::error(format!(
-                    "domain {domain:?} has {QUEUE} messages, or {} MiB of them, waiting to be read; it is stuck or overloaded",
+                    "domain {domain:?} has {QUEUE} messages, or {} MiB of them, waiting to be read: it is stuck or overloaded",
                     QUEUE_BYTES >> 20
                 ));
             }
-            Err(SendError::Ended) => return ended("its stream has ended"),
+            Err(SendError::Ended) => return disconnected("its stream has ended"),
         }
         match tokio::time::timeout(timeout, response).await {
-            Ok(Ok(Ok(answer))) => answer,
-            Ok(Ok(Err(cause))) => ended(&cause),
-            Ok(Err(_)) => ended("its stream has ended"),
+            Ok(Ok(Ok(response))) => response,
+            Ok(Ok(Err(cause))) => disconnected(&cause),
+            Ok(Err(_)) => disconnected("its stream has ended"),
             Err(_) => MessageResponse::error(format!(
-                "domain {domain:?} did not answer {shown} within {} s",
+                "domain {domain:?} did not respond to {shown} within {} s",
                 timeout.as_secs_f64()
             )),
         }
     }
 
-    /// Tells a domain that it will be stopped in `deadline`, so that it can finish what it
-    /// has. True where that generation is registered, has the capability `drain` and could
-    /// be told; otherwise nothing is sent.
+    /// Notifies a domain that it will be stopped in `deadline`, so that it can finish its
+    /// current requests. False if that generation is not registered, lacks the capability
+    /// `drain`, or has no capacity in its queue; then nothing is sent.
     pub fn send_drain(&self, domain: &str, generation: u64, deadline: Duration) -> bool {
         let payload = serde_json::json!({
             "deadline_ms": u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX),
@@ -187,9 +188,9 @@ impl Registry {
         self.notify(domain, generation, CAPABILITY_DRAIN, DRAIN, &payload)
     }
 
-    /// Tells a domain that one of its files has changed that isn't code, such as a template:
-    /// nothing is restarted for it. True where that generation is registered, has the
-    /// capability `assets` and could be told; otherwise nothing is sent.
+    /// Notifies a domain that one of its files that are not code has changed, such as a
+    /// template. False if that generation is not registered, lacks the capability `assets`, or
+    /// has no capacity in its queue; then nothing is sent.
     pub fn send_asset_changed(&self, domain: &str, generation: u64, path: &str) -> bool {
         let payload = serde_json::json!({ "path": path });
         self.notify(
@@ -209,20 +210,20 @@ impl Registry {
         type_: &str,
         payload: &serde_json::Value,
     ) -> bool {
-        let Some(connection) = self.find_generation(domain, generation) else {
+        let Some(stream) = self.find_generation(domain, generation) else {
             return false;
         };
-        if !connection.has_capability(capability) {
+        if !stream.has_capability(capability) {
             return false;
         }
         let message = RuntimeMessage {
             r#type: type_.into(),
             payload: payload.to_string(),
-            request_id: self.request_id(),
+            request_id: self.next_request_id(),
             success: true,
             error: String::new(),
         };
-        connection.send(message).is_ok()
+        stream.send(message).is_ok()
     }
 
     /// Whether a stream is registered under this name.
@@ -230,37 +231,37 @@ impl Registry {
         lock(&self.shared.registrations).get(domain).is_some()
     }
 
-    /// The names of all registered domains, in order.
-    pub fn registered(&self) -> Vec<String> {
+    /// The names of all registered domains, in alphabetical order.
+    pub(crate) fn registered(&self) -> Vec<String> {
         lock(&self.shared.registrations)
             .names()
             .map(str::to_owned)
             .collect()
     }
 
-    /// Ends the stream of a generation that has ended, if it still is registered. Calls
-    /// that wait for it fail at once.
+    /// Ends the stream of a generation that has exited, if it is still registered. Pending
+    /// calls of the domain fail at once.
     pub fn disconnect(&self, domain: &str, generation: u64) {
-        if let Some(connection) = self.find_generation(domain, generation) {
-            let cause = format!("generation {generation} has ended");
+        if let Some(stream) = self.find_generation(domain, generation) {
+            let cause = format!("generation {generation} has exited");
             let status = Status::aborted(cause.as_str());
-            self.deregister(&connection, StreamEnd::ByServer, &cause, Some(status));
+            self.deregister(&stream, StreamEnd::ByServer, &cause, Some(status));
         }
     }
 
-    /// Sets what `grpc.health.v1` says of a domain (service `domain.NAME`), or of the whole
-    /// app (service `""`) where `domain` is `None`. The app starts as not serving, a domain
-    /// as unknown.
+    /// Sets the status in `grpc.health.v1` of a domain (service `domain.NAME`), or of the whole
+    /// app (service `""`) if `domain` is `None`. Initially the app is not serving, and a domain
+    /// is unknown.
     pub fn set_serving(&self, domain: Option<&str>, serving: bool) {
         self.shared.health.set(domain, serving);
     }
 
-    /// Makes a domain unknown to `grpc.health.v1`, for one that left the app.
+    /// Removes a domain from `grpc.health.v1`, for one that was removed from the app.
     pub fn remove(&self, domain: &str) {
-        self.shared.health.forget(domain);
+        self.shared.health.remove(domain);
     }
 
-    /// Answers `SendMessage`.
+    /// Handles `SendMessage`.
     pub(crate) async fn send_message(&self, message: DomainMessage) -> RuntimeMessage {
         let DomainMessage {
             domain,
@@ -268,22 +269,22 @@ impl Registry {
             payload,
             request_id,
         } = message;
-        let answer = if domain.is_empty() {
-            MessageResponse::error("the message names no domain: set the field `domain`")
+        let response = if domain.is_empty() {
+            MessageResponse::error("no domain in the message: set the field `domain`")
         } else if type_.is_empty() {
             MessageResponse::error(format!(
                 "the message to domain {:?} has no type",
                 truncate(&domain)
             ))
         } else {
-            self.call(&domain, &type_, payload, self.shared.settings.call_timeout)
+            self.call(&domain, &type_, payload, self.shared.config.call_timeout)
                 .await
         };
-        answer.into_message(request_id)
+        response.into_message(request_id)
     }
 
-    pub(crate) fn settings(&self) -> &ServerConfig {
-        &self.shared.settings
+    pub(crate) fn config(&self) -> &ServerConfig {
+        &self.shared.config
     }
 
     pub(crate) fn health(&self) -> &HealthReporter {
@@ -295,20 +296,19 @@ impl Registry {
     }
 
     pub(crate) fn emit(&self, event: DomainEvent) {
-        // Nobody listening is the listener's choice.
+        // The receiver may have been dropped.
         let _ = self.shared.events.send(event);
     }
 
     fn find_generation(&self, domain: &str, generation: u64) -> Option<Arc<RegisteredStream>> {
-        let roster = lock(&self.shared.registrations);
-        roster
+        lock(&self.shared.registrations)
             .get(domain)
-            .filter(|held| held.admission.generation == generation)
+            .filter(|stream| stream.grant.generation == generation)
             .cloned()
     }
 
-    fn request_id(&self) -> String {
-        let number = self.shared.requests.fetch_add(1, Ordering::Relaxed);
+    fn next_request_id(&self) -> String {
+        let number = self.shared.next_request_id.fetch_add(1, Ordering::Relaxed);
         format!("{}-{number}", self.shared.request_id_prefix)
     }
 
@@ -316,7 +316,7 @@ impl Registry {
         let domain = truncate(domain);
         let connected = self.registered();
         if connected.is_empty() {
-            return format!("domain {domain:?} is not connected; no domain is");
+            return format!("domain {domain:?} is not connected; no domain is connected");
         }
         format!(
             "domain {domain:?} is not connected; connected: {}",
@@ -324,11 +324,11 @@ impl Registry {
         )
     }
 
-    /// How many responses are awaited from a domain.
+    /// The number of a domain's pending requests.
     #[cfg(test)]
     pub(crate) fn pending_count(&self, domain: &str) -> usize {
         lock(&self.shared.registrations)
             .get(domain)
-            .map_or(0, |connection| connection.pending_count())
+            .map_or(0, |stream| stream.pending_count())
     }
 }

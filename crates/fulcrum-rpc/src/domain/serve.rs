@@ -11,8 +11,9 @@ use tonic_health::pb::health_server::HealthServer;
 use tower::util::MapResponseLayer;
 
 use super::connection_activity::MonitoredStream;
+use super::listeners::Listeners;
+use super::registry::Registry;
 use super::service::Service;
-use super::{Listeners, Registry};
 use crate::framework;
 use crate::framework::framework_service_server::FrameworkServiceServer;
 use crate::transport::{
@@ -20,34 +21,34 @@ use crate::transport::{
     await_preface, serve_until,
 };
 
-/// Why the domain protocol can't be served.
+/// Why serving the domain protocol failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The listeners can't be used by the runtime.
-    #[error("the listeners of {address} can't be used")]
+    /// The tokio runtime cannot use the listeners.
+    #[error("cannot use the listeners of {address}")]
     Listeners {
-        /// What they listen on.
+        /// Their address.
         address: String,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// The server failed.
     #[error("the gRPC server failed")]
     Transport(#[from] tonic::transport::Error),
-    /// Reflection can't be offered; the checked-in descriptors are broken.
-    #[error("the checked-in descriptors can't be read; run `cargo xtask codegen`")]
+    /// The checked-in descriptors for reflection are invalid.
+    #[error("cannot read the checked-in descriptors: run `cargo xtask codegen`")]
     Reflection(#[from] tonic_reflection::server::Error),
 }
 
 /// Serves domains and their callers, `grpc.health.v1` and reflection, until `shutdown` is
-/// cancelled.
+/// canceled.
 ///
-/// Then all streams are told that Fulcrum shuts down, and what hasn't ended after the
-/// settings' grace is cut: this future ends within about twice that time, whatever the
-/// clients do. The registry can't be served again.
+/// Then all streams end with a status, and connections that are still open after
+/// [`ServerConfig::shutdown_grace`](super::registry::ServerConfig::shutdown_grace) are cut. So
+/// this future ends within about twice that time. The registry cannot be served again.
 ///
 /// # Errors
-/// See [`ServeError`]. What single clients do is never one.
+/// See [`ServeError`]. A failure of a single client is not an error.
 pub async fn serve_domains(
     listeners: Listeners,
     registry: Registry,
@@ -69,8 +70,8 @@ pub async fn serve_domains(
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
     let router = Server::builder()
-        .http2_keepalive_interval(Some(registry.settings().keepalive_interval))
-        .http2_keepalive_timeout(Some(registry.settings().keepalive_timeout))
+        .http2_keepalive_interval(Some(registry.config().keepalive_interval))
+        .http2_keepalive_timeout(Some(registry.config().keepalive_timeout))
         .max_concurrent_streams(MAX_STREAMS)
         .http2_max_header_list_size(MAX_HEADER_LIST)
         .layer(MapResponseLayer::new(map_status_codes))
@@ -80,9 +81,9 @@ pub async fn serve_domains(
         .add_service(reflection().build_v1alpha()?);
 
     let cut = CancellationToken::new();
-    // Ends the accept loops also when this future is dropped.
+    // The accept loops also end when this future is dropped.
     let stop = shutdown.child_token();
-    let _stop_at_the_end = stop.clone().drop_guard();
+    let _stop_on_drop = stop.clone().drop_guard();
     let (acceptor, incoming) = Acceptor::new("the gRPC port", cut.clone());
     for listener in listeners {
         let accept = move |context: &mut Context<'_>| {
@@ -97,7 +98,7 @@ pub async fn serve_domains(
         tokio::spawn(Arc::clone(&acceptor).run(accept, check, stop.clone()));
     }
     drop(acceptor);
-    let grace = registry.settings().shutdown_grace;
+    let grace = registry.config().shutdown_grace;
     let stopping = {
         let stop = stop.clone();
         async move {
@@ -112,8 +113,9 @@ pub async fn serve_domains(
     Ok(())
 }
 
-/// Gives tonic's own refusals gRPC's codes: what is too large is OUT_OF_RANGE there, not
-/// RESOURCE_EXHAUSTED, and what can't be read INTERNAL, though the client is at fault.
+/// Replaces two status codes of tonic by those of gRPC. tonic reports a message that is too large
+/// as OUT_OF_RANGE instead of RESOURCE_EXHAUSTED, and a message that cannot be decoded as INTERNAL
+/// instead of INVALID_ARGUMENT.
 fn map_status_codes(mut response: http::Response<Body>) -> http::Response<Body> {
     const STATUS: &str = "grpc-status";
     let header = |name: &str| {
@@ -122,18 +124,18 @@ fn map_status_codes(mut response: http::Response<Body>) -> http::Response<Body> 
             .get(name)
             .map_or(&b""[..], |value| value.as_bytes())
     };
-    let unreadable = header("grpc-message")
+    let is_decode_error = header("grpc-message")
         .windows(DECODE_ERROR_MARKER.len())
-        .any(|words| words == DECODE_ERROR_MARKER);
-    let better = match header(STATUS) {
+        .any(|bytes| bytes == DECODE_ERROR_MARKER);
+    let code = match header(STATUS) {
         b"11" => "8",
-        b"13" if unreadable => "3",
+        b"13" if is_decode_error => "3",
         _ => return response,
     };
-    let better = http::HeaderValue::from_static(better);
-    response.headers_mut().insert(STATUS, better);
+    let code = http::HeaderValue::from_static(code);
+    response.headers_mut().insert(STATUS, code);
     response
 }
 
-/// A word that tonic says of a message that it can't decode.
+/// Text in tonic's error for a message that cannot be decoded.
 const DECODE_ERROR_MARKER: &[u8] = b"decode";

@@ -1,5 +1,5 @@
-//! The driver of one domain's stream: waits for the registration, then hands on what the
-//! domain says until one side ends it.
+//! The driver of one domain's stream: waits for the registration, then handles messages until one
+//! side ends the stream.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -11,161 +11,163 @@ use tokio::time::Instant;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Code, Status};
 
-use super::connection_activity::ConnectionEnd;
+use super::authorization::RegistrationRequest;
+use super::capabilities::CAPABILITY_HEARTBEAT;
+use super::connection_activity::{ConnectionActivity, ConnectionEnd};
+use super::event::{DomainEvent, HeartbeatPayload, StreamEnd};
+use super::handler::DomainRequest;
 use super::message::{HEARTBEAT, MAX_BODY, REGISTER, REGISTERED, fits, is_response};
+use super::message_response::MessageResponse;
 use super::registered_stream::{OutboundSender, RegisteredStream};
 use super::registration::{Registration, truncate};
-use super::{
-    CAPABILITY_HEARTBEAT, ConnectionActivity, DomainEvent, DomainRequest, HeartbeatPayload,
-    MessageResponse, RegistrationRequest, Registry, StreamEnd,
-};
+use super::registry::Registry;
 use crate::framework::DomainMessage;
 use crate::transport::{ConnectionState, MAX_MESSAGE, PinGuard, RateLimiter};
 
-/// Requests of one domain that the runtime serves at once.
+/// Requests of one domain that are in progress at once.
 const MAX_REQUESTS: usize = 256;
 
-/// Heartbeats that come faster are not told: a domain can't flood the supervisor.
+/// The shortest interval of heartbeat events, so that a domain cannot flood their receiver.
 const MIN_HEARTBEAT_INTERVAL: Duration = Duration::from_millis(10);
 
-/// How often an answer is told as a sign of life.
+/// The shortest interval of heartbeat events for responses.
 const ACTIVITY_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long after the end of what a client sends its connection's end may follow.
+/// The time in which the end of a connection may follow the end of the client's messages.
 const CLOSE_DELAY: Duration = Duration::from_millis(100);
 
-/// What is known of a stream before it says anything.
+/// The context of a stream before its first message.
 pub(crate) struct StreamContext {
     pub(crate) token: Option<String>,
     pub(crate) local: SocketAddr,
     pub(crate) peer: SocketAddr,
     pub(crate) activity: ConnectionActivity,
-    /// Its connection's place.
-    pub(crate) guest: Option<Arc<ConnectionState>>,
+    /// Its entry in the connection table.
+    pub(crate) connection: Option<Arc<ConnectionState>>,
 }
 
 /// Drives one stream from its first message to its end.
 pub(crate) async fn drive<S>(
     registry: Registry,
-    origin: StreamContext,
+    context: StreamContext,
     mut inbound: S,
-    sending: OutboundSender,
+    sender: OutboundSender,
 ) where
     S: Stream<Item = Result<DomainMessage, Status>> + Unpin + Send,
 {
-    let messages = sending.messages.clone();
-    let guest = origin.guest.clone();
-    let registering = register(&registry, origin, &mut inbound, sending);
-    let connection = tokio::select! {
+    let messages = sender.messages.clone();
+    let connection = context.connection.clone();
+    let registering = register(&registry, context, &mut inbound, sender);
+    let stream = tokio::select! {
         () = messages.closed() => return,
         registered = registering => match registered {
-            Some(connection) => connection,
+            Some(stream) => stream,
             None => return,
         },
     };
-    // The stream's end must see no sender but the connection's own.
+    // The response stream ends when the last sender is dropped.
     drop(messages);
-    if let Some(guest) = &guest {
-        guest.registered();
+    if let Some(connection) = &connection {
+        connection.set_registered();
     }
-    // A stranger could register a thousand names.
-    let guest = guest.filter(|_| connection.admission.managed);
+    // Not for unmanaged processes, which could register any number of names.
+    let connection = connection.filter(|_| stream.grant.managed);
     let mut driver = Driver {
-        _leave: DeregisterOnDrop {
+        _deregister: DeregisterOnDrop {
             registry: registry.clone(),
-            connection: Arc::clone(&connection),
+            stream: Arc::clone(&stream),
         },
         registry,
-        connection,
-        beats: RateLimiter::new(MIN_HEARTBEAT_INTERVAL),
+        stream,
+        heartbeat_limiter: RateLimiter::new(MIN_HEARTBEAT_INTERVAL),
         activity_limiter: RateLimiter::new(ACTIVITY_INTERVAL),
         requests: JoinSet::new(),
-        asked: HashMap::new(),
-        _stays: guest.map(|guest| guest.pin()),
+        request_info: HashMap::new(),
+        _pin: connection.map(|connection| connection.pin()),
     };
     driver.run(inbound).await;
 }
 
-/// Reads the registration and has it admitted. `None` where that ended the stream.
+/// Reads the registration and registers the stream; `None` if the stream ended instead.
 async fn register<S>(
     registry: &Registry,
-    origin: StreamContext,
+    context: StreamContext,
     inbound: &mut S,
-    sending: OutboundSender,
+    sender: OutboundSender,
 ) -> Option<Arc<RegisteredStream>>
 where
     S: Stream<Item = Result<DomainMessage, Status>> + Unpin + Send,
 {
-    let limit = registry.settings().registration_timeout;
+    let limit = registry.config().registration_timeout;
     let status = match tokio::time::timeout(limit, inbound.next()).await {
         Err(_) => Status::deadline_exceeded(format!(
-            "no {REGISTER:?} came within {} s; it must be a stream's first message",
+            "no {REGISTER:?} within {} s: it must be the first message of a stream",
             limit.as_secs_f64()
         )),
         Ok(None) => Status::failed_precondition(format!(
-            "the stream ended before {REGISTER:?}, which must be its first message"
+            "the stream ended without {REGISTER:?}, which must be its first message"
         )),
         Ok(Some(Err(status))) => improve_status(status),
         Ok(Some(Ok(message))) => match Registration::parse(message) {
-            Err(refusal) => refusal.into(),
+            Err(error) => error.into(),
             Ok(registration) => {
-                let claim = RegistrationRequest {
+                let request = RegistrationRequest {
                     domain: registration.domain.clone(),
-                    token: origin.token,
+                    token: context.token,
                     capabilities: registration.capabilities.clone(),
-                    local: origin.local,
-                    peer: origin.peer,
+                    local: context.local,
+                    peer: context.peer,
                 };
                 match registry
-                    .register(registration, claim, origin.activity, sending)
+                    .register(registration, request, context.activity, sender)
                     .await
                 {
-                    Ok(connection) => return Some(connection),
-                    Err((refusal, sending)) => {
-                        let _ = sending.final_status.send(refusal.into());
+                    Ok(stream) => return Some(stream),
+                    Err((error, sender)) => {
+                        let _ = sender.final_status.send(error.into());
                         return None;
                     }
                 }
             }
         },
     };
-    let _ = sending.final_status.send(status);
+    let _ = sender.final_status.send(status);
     None
 }
 
-/// Everything that can happen to a registered stream.
+/// An input of a registered stream's driver.
 enum Input {
     Message(DomainMessage),
-    /// What it sent can't be read, or the connection broke.
-    Broken(Status),
-    /// It sends no more.
+    /// A message cannot be decoded, or the connection failed.
+    Error(Status),
+    /// The client ended its half of the stream.
     Closed,
-    /// It reads no more.
-    Lost,
-    /// It was ended from our side; those who wait and listen were told.
+    /// The client no longer reads the stream.
+    ReaderClosed,
+    /// The server ended the stream; events and pending requests are done.
     Ended,
-    /// A request was served, or its handler panicked.
-    Served(Result<Id, JoinError>),
+    /// A request was handled, or its handler panicked.
+    Handled(Result<Id, JoinError>),
 }
 
-/// Why a stream ends from within, and what the client is told if it is there.
+/// Why a driver ends its stream, and the status for the client.
 struct StreamTermination {
-    how: StreamEnd,
+    end: StreamEnd,
     cause: String,
     status: Option<Status>,
 }
 
 struct Driver {
     registry: Registry,
-    connection: Arc<RegisteredStream>,
-    beats: RateLimiter,
+    stream: Arc<RegisteredStream>,
+    heartbeat_limiter: RateLimiter,
     activity_limiter: RateLimiter,
     requests: JoinSet<()>,
-    /// Type and id of each request in `requests`.
-    asked: HashMap<Id, (String, String)>,
-    /// However many strangers come, a process of ours keeps its connection.
-    _stays: Option<PinGuard>,
-    _leave: DeregisterOnDrop,
+    /// The type and id of each request in `requests`.
+    request_info: HashMap<Id, (String, String)>,
+    /// Excludes the connection of a managed process from eviction.
+    _pin: Option<PinGuard>,
+    _deregister: DeregisterOnDrop,
 }
 
 impl Driver {
@@ -175,48 +177,49 @@ impl Driver {
     {
         loop {
             let input = tokio::select! {
-                () = self.connection.ended() => Input::Ended,
+                () = self.stream.ended() => Input::Ended,
                 message = inbound.next() => match message {
                     Some(Ok(message)) => Input::Message(message),
-                    Some(Err(status)) => Input::Broken(status),
+                    Some(Err(status)) => Input::Error(status),
                     None => self.classify_close().await,
                 },
-                Some(served) = self.requests.join_next_with_id() => {
-                    Input::Served(served.map(|(id, ())| id))
+                Some(handled) = self.requests.join_next_with_id() => {
+                    Input::Handled(handled.map(|(id, ())| id))
                 }
-                () = self.connection.reader_closed() => Input::Lost,
+                () = self.stream.reader_closed() => Input::ReaderClosed,
             };
-            if let Some(StreamTermination { how, cause, status }) =
-                self.handle(input, Instant::now())
+            if let Some(StreamTermination { end, cause, status }) =
+                self.handle_input(input, Instant::now())
             {
-                self.registry
-                    .deregister(&self.connection, how, &cause, status);
+                self.registry.deregister(&self.stream, end, &cause, status);
                 return;
             }
         }
     }
 
-    fn handle(&mut self, input: Input, now: Instant) -> Option<StreamTermination> {
+    fn handle_input(&mut self, input: Input, now: Instant) -> Option<StreamTermination> {
         match input {
-            Input::Message(message) => self.message(message, now),
-            Input::Served(served) => self.served(served),
+            Input::Message(message) => self.handle_message(message, now),
+            Input::Handled(result) => self.on_request_handled(result),
             Input::Ended => Some(StreamTermination {
-                how: StreamEnd::ByServer,
+                end: StreamEnd::ByServer,
                 cause: "ended by Fulcrum".into(),
                 status: None,
             }),
-            Input::Lost => Some(self.lost(now)),
+            Input::ReaderClosed => Some(self.classify_disconnect(now)),
             Input::Closed => Some(StreamTermination {
-                how: StreamEnd::ByClient,
-                cause: "the domain ended its stream".into(),
+                end: StreamEnd::ByClient,
+                cause: "stream ended by the domain".into(),
                 status: None,
             }),
-            Input::Broken(_) if self.connection.activity.gone().is_some() => Some(self.lost(now)),
-            Input::Broken(status) => {
+            Input::Error(_) if self.stream.activity.end().is_some() => {
+                Some(self.classify_disconnect(now))
+            }
+            Input::Error(status) => {
                 let status = improve_status(status);
-                let cause = format!("its stream broke: {}", status.message());
+                let cause = format!("stream error: {}", status.message());
                 Some(StreamTermination {
-                    how: StreamEnd::ProtocolViolation,
+                    end: StreamEnd::ProtocolViolation,
                     cause,
                     status: Some(status),
                 })
@@ -224,107 +227,104 @@ impl Driver {
         }
     }
 
-    /// A keep-alive timeout looks like a clean end, but that a moment later nobody reads either.
+    /// Distinguishes the end of the client's half from a keep-alive timeout, which looks like one
+    /// at first. After a timeout, the reading half is closed a moment later.
     async fn classify_close(&self) -> Input {
-        let silent = self.connection.activity.last_read_at().elapsed();
-        // What the client has just sent is the end itself. A client that waits for our half, and
-        // with it the next life of a domain, mustn't wait for certainty.
-        let doubtful = silent >= self.registry.settings().keepalive_timeout;
-        let patience = async {
-            if doubtful {
+        let silence = self.stream.activity.last_read_at().elapsed();
+        // Data was just received, so the client itself ended the stream. It may wait for the end of
+        // our half, and the next generation for the client, so there must be no delay.
+        let may_be_timeout = silence >= self.registry.config().keepalive_timeout;
+        let delay = async {
+            if may_be_timeout {
                 tokio::time::sleep(CLOSE_DELAY).await;
             }
         };
         tokio::select! {
             biased;
-            () = self.connection.reader_closed() => Input::Lost,
-            () = patience => Input::Closed,
+            () = self.stream.reader_closed() => Input::ReaderClosed,
+            () = delay => Input::Closed,
         }
     }
 
-    /// Nobody is at the other end any more. HTTP/2 doesn't say why (a keep-alive ping that
-    /// wasn't answered looks like a stream that the client has reset), but the socket does.
-    fn lost(&self, now: Instant) -> StreamTermination {
-        let activity = &self.connection.activity;
-        let silent = now.saturating_duration_since(activity.last_read_at());
-        let settings = self.registry.settings();
-        let (how, cause) = match activity.gone() {
-            Some(ConnectionEnd::Closed) => (
-                StreamEnd::Closed,
-                "the connection was closed from its side".to_owned(),
-            ),
-            Some(ConnectionEnd::Failed) => (
-                StreamEnd::ConnectionError,
-                "the connection was lost".to_owned(),
-            ),
-            None if silent >= settings.keepalive_timeout => (
+    /// Why the client is gone. A keep-alive timeout and a stream reset by the client look alike in
+    /// HTTP/2; the activity of the socket distinguishes them.
+    fn classify_disconnect(&self, now: Instant) -> StreamTermination {
+        let activity = &self.stream.activity;
+        let silence = now.saturating_duration_since(activity.last_read_at());
+        let (end, cause) = match activity.end() {
+            Some(ConnectionEnd::Closed) => (StreamEnd::Closed, "closed by the domain".to_owned()),
+            Some(ConnectionEnd::Failed) => {
+                (StreamEnd::ConnectionError, "connection lost".to_owned())
+            }
+            None if silence >= self.registry.config().keepalive_timeout => (
                 StreamEnd::KeepaliveTimeout,
                 format!(
-                    "nothing came for {:.1} s, not even the answer to a keep-alive ping",
-                    silent.as_secs_f64()
+                    "no data received for {:.1} s, keep-alive pings unanswered",
+                    silence.as_secs_f64()
                 ),
             ),
-            None => (
-                StreamEnd::ByClient,
-                "the domain reset its stream".to_owned(),
-            ),
+            None => (StreamEnd::ByClient, "stream reset by the domain".to_owned()),
         };
         StreamTermination {
-            how,
+            end,
             cause,
             status: None,
         }
     }
 
-    fn message(&mut self, message: DomainMessage, now: Instant) -> Option<StreamTermination> {
-        // Whatever its type: a message with the id of a request is the response to it.
-        let Some(message) = self.connection.resolve(message) else {
+    fn handle_message(
+        &mut self,
+        message: DomainMessage,
+        now: Instant,
+    ) -> Option<StreamTermination> {
+        // A message with the id of a pending request is the response to it, whatever its type.
+        let Some(message) = self.stream.resolve(message) else {
             self.note_activity(now);
             return None;
         };
         match message.r#type.as_str() {
             HEARTBEAT => {
-                if self.beats.allow(now).is_some() {
-                    self.beat(HeartbeatPayload::parse(&message.payload));
+                if self.heartbeat_limiter.allow(now).is_some() {
+                    self.emit_heartbeat(HeartbeatPayload::parse(&message.payload));
                 }
                 None
             }
-            // Asked again, said again: it is registered.
+            // The domain is registered already.
             REGISTER => {
-                let again = MessageResponse::success(REGISTERED, r#"{"status":"registered"}"#);
-                self.reply(again, message.request_id)
+                let response = MessageResponse::success(REGISTERED, r#"{"status":"registered"}"#);
+                self.reply(response, message.request_id)
             }
             type_ if is_response(type_) => {
                 tracing::debug!(
-                    domain = %self.connection.domain,
-                    "a response of type {:?} came for a request that nobody waits for any more",
+                    domain = %self.stream.domain,
+                    "response of type {:?} dropped: no pending request has its id",
                     truncate(type_)
                 );
                 None
             }
-            _ => self.request(message),
+            _ => self.start_request(message),
         }
     }
 
-    /// Who answers lives, also while its heartbeats wait behind what it says: large answers
-    /// that callers ask for must not make it look hung.
+    /// Counts a response as a heartbeat. Heartbeats may be delayed behind large responses, which
+    /// must not make a domain look hung.
     fn note_activity(&mut self, now: Instant) {
-        if self.connection.has_capability(CAPABILITY_HEARTBEAT)
+        if self.stream.has_capability(CAPABILITY_HEARTBEAT)
             && self.activity_limiter.allow(now).is_some()
         {
-            self.beat(HeartbeatPayload::default());
+            self.emit_heartbeat(HeartbeatPayload::default());
         }
     }
 
-    fn beat(&self, beat: HeartbeatPayload) {
+    fn emit_heartbeat(&self, heartbeat: HeartbeatPayload) {
         self.registry.emit(DomainEvent::Heartbeat {
-            domain: self.connection.domain.clone(),
-            generation: self.connection.admission.generation,
-            beat,
+            domain: self.stream.domain.clone(),
+            generation: self.stream.grant.generation,
+            heartbeat,
         });
     }
 
-    fn request(&mut self, message: DomainMessage) -> Option<StreamTermination> {
+    fn start_request(&mut self, message: DomainMessage) -> Option<StreamTermination> {
         let DomainMessage {
             r#type: type_,
             payload,
@@ -333,17 +333,17 @@ impl Driver {
         } = message;
         if self.requests.len() >= MAX_REQUESTS {
             let busy =
-                format!("{MAX_REQUESTS} requests of this domain are being served; try later");
+                format!("{MAX_REQUESTS} requests of this domain are in progress: try again later");
             return self.reply(MessageResponse::error(busy), request_id);
         }
         let request = DomainRequest {
-            domain: self.connection.domain.clone(),
-            generation: self.connection.admission.generation,
+            domain: self.stream.domain.clone(),
+            generation: self.stream.grant.generation,
             type_: type_.clone(),
             payload,
         };
-        let asked = (type_, request_id.clone());
-        let (registry, connection) = (self.registry.clone(), Arc::clone(&self.connection));
+        let info = (type_, request_id.clone());
+        let (registry, stream) = (self.registry.clone(), Arc::clone(&self.stream));
         let task = self.requests.spawn(async move {
             let type_ = request.type_.clone();
             let mut message = registry
@@ -353,35 +353,36 @@ impl Driver {
                 .into_message(request_id.clone());
             if !fits(&message) {
                 let type_ = truncate(&type_);
-                let text = format!("the answer to {type_} is larger than {MAX_BODY} bytes");
+                let text = format!("the response to {type_} is larger than {MAX_BODY} bytes");
                 message = MessageResponse::error(text).into_message(request_id);
             }
-            connection.send_when_possible(message).await;
+            stream.send_when_possible(message).await;
         });
-        self.asked.insert(task.id(), asked);
+        self.request_info.insert(task.id(), info);
         None
     }
 
-    fn served(&mut self, served: Result<Id, JoinError>) -> Option<StreamTermination> {
-        let id = served.as_ref().map_or_else(JoinError::id, |id| *id);
-        let (type_, request_id) = self.asked.remove(&id)?;
-        let error = served.err()?;
+    /// Responds to a request whose handler panicked.
+    fn on_request_handled(&mut self, result: Result<Id, JoinError>) -> Option<StreamTermination> {
+        let id = result.as_ref().map_or_else(JoinError::id, |id| *id);
+        let (type_, request_id) = self.request_info.remove(&id)?;
+        let error = result.err()?;
         let type_ = truncate(&type_);
-        tracing::error!(domain = %self.connection.domain, "serving {type_} failed: {error}");
-        let text = format!("serving {type_} failed inside Fulcrum; this is a defect");
+        tracing::error!(domain = %self.stream.domain, "internal error: handling {type_} failed: {error}");
+        let text = format!("internal error: handling {type_} failed");
         self.reply(MessageResponse::error(text), request_id)
     }
 
-    /// Answers at once. A client that leaves 64 messages unread and asks for more is not
-    /// waited for.
-    fn reply(&self, answer: MessageResponse, request_id: String) -> Option<StreamTermination> {
-        self.connection
-            .send(answer.into_message(request_id))
+    /// Responds without waiting. A client that sends requests without reading the responses is
+    /// disconnected.
+    fn reply(&self, response: MessageResponse, request_id: String) -> Option<StreamTermination> {
+        self.stream
+            .send(response.into_message(request_id))
             .err()
             .map(|_| {
-                let cause = "the domain sends, but doesn't read what it is sent";
+                let cause = "the domain sends requests without reading the responses";
                 StreamTermination {
-                    how: StreamEnd::ProtocolViolation,
+                    end: StreamEnd::ProtocolViolation,
                     cause: cause.into(),
                     status: Some(Status::resource_exhausted(cause)),
                 }
@@ -389,7 +390,7 @@ impl Driver {
     }
 }
 
-/// Gives errors of tonic's own the words and codes that help a client's author.
+/// Replaces code and text of an error of tonic by those that help the client's author.
 fn improve_status(status: Status) -> Status {
     match status.code() {
         Code::OutOfRange => Status::resource_exhausted(format!(
@@ -397,16 +398,16 @@ fn improve_status(status: Status) -> Status {
             status.message()
         )),
         Code::Internal if status.message().contains("decode") => {
-            Status::invalid_argument(format!("a message can't be read: {}", status.message()))
+            Status::invalid_argument(format!("a message cannot be decoded: {}", status.message()))
         }
         _ => status,
     }
 }
 
-/// Takes the stream off the roster even if its task ends by a panic or with the runtime.
+/// Deregisters the stream even if its task panics, or ends with the tokio runtime.
 struct DeregisterOnDrop {
     registry: Registry,
-    connection: Arc<RegisteredStream>,
+    stream: Arc<RegisteredStream>,
 }
 
 impl Drop for DeregisterOnDrop {
@@ -414,6 +415,6 @@ impl Drop for DeregisterOnDrop {
         let status = Status::internal("the stream's task ended");
         let cause = "the stream's task ended";
         self.registry
-            .deregister(&self.connection, StreamEnd::ByServer, cause, Some(status));
+            .deregister(&self.stream, StreamEnd::ByServer, cause, Some(status));
     }
 }

@@ -1,4 +1,4 @@
-//! The registry and the driver of streams together, without a network, in paused time.
+//! The registry and the stream driver together, without a network, in paused time.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,29 +15,29 @@ use crate::framework::{DomainMessage, RuntimeMessage};
 
 const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 1);
 
-/// Takes the token for the generation of an own process; without one it is a stranger.
+/// A token is the generation of a managed process. Without a token, the process is unmanaged.
 struct TokenAuthorizer;
 
 impl RegistrationAuthorizer for TokenAuthorizer {
     async fn authorize(
         &self,
-        claim: RegistrationRequest,
+        request: RegistrationRequest,
     ) -> Result<RegistrationGrant, RegistrationError> {
-        let own = claim.token.is_some();
-        assert_ne!(claim.domain, "panic", "as asked");
-        let generation = claim.token.map_or(Ok(0), |token| token.parse());
+        let managed = request.token.is_some();
+        assert_ne!(request.domain, "panic", "requested by the test");
+        let generation = request.token.map_or(Ok(0), |token| token.parse());
         let generation = generation
             .map_err(|_| RegistrationError::Unauthenticated("the token is wrong".into()))?;
         Ok(RegistrationGrant {
             generation,
-            managed: own,
+            managed,
             pid: None,
             heartbeat_interval: Some(Duration::from_secs(1)),
         })
     }
 }
 
-/// Echoes, never answers, or panics, as asked.
+/// Echoes, never responds, panics, or sends too much, depending on the type.
 struct TestHandler;
 
 impl RuntimeHandler for TestHandler {
@@ -45,7 +45,7 @@ impl RuntimeHandler for TestHandler {
         match request.type_.as_str() {
             "echo" => MessageResponse::success("echoed", request.payload),
             "hang" => std::future::pending().await,
-            "panic" => panic!("as asked"),
+            "panic" => panic!("requested by the test"),
             "flood" => MessageResponse::success("flooded", "x".repeat(5 * 1024 * 1024)),
             other => MessageResponse::unknown_type(other),
         }
@@ -81,21 +81,18 @@ impl Harness {
     }
 
     fn connect(&self, token: Option<&str>) -> Peer {
-        let (say, inbound) = mpsc::unbounded_channel();
-        let (sending, hear) = outbound();
-        let origin = StreamContext {
+        let (send, inbound) = mpsc::unbounded_channel();
+        let (sender, recv) = outbound();
+        let context = StreamContext {
             token: token.map(str::to_owned),
             local: ADDRESS,
             peer: ADDRESS,
             activity: ConnectionActivity::new(),
-            guest: None,
+            connection: None,
         };
         let inbound = UnboundedReceiverStream::new(inbound);
-        tokio::spawn(drive(self.registry.clone(), origin, inbound, sending));
-        Peer {
-            send: say,
-            recv: hear,
-        }
+        tokio::spawn(drive(self.registry.clone(), context, inbound, sender));
+        Peer { send, recv }
     }
 
     async fn join(&self, domain: &str, token: Option<&str>) -> Peer {
@@ -106,15 +103,15 @@ impl Harness {
             r#"{"capabilities":["drain"]}"#,
             "r1",
         ));
-        let answer = peer.recv().await;
+        let response = peer.recv().await;
         assert_eq!(
-            (answer.r#type.as_str(), answer.request_id.as_str()),
+            (response.r#type.as_str(), response.request_id.as_str()),
             ("register_success", "r1")
         );
         peer
     }
 
-    /// Calls on a task of its own, as a caller would.
+    /// Sends a request in a task of its own.
     fn call(&self, type_: &'static str) -> tokio::task::JoinHandle<MessageResponse> {
         let registry = self.registry.clone();
         let limit = Duration::from_secs(30);
@@ -122,7 +119,7 @@ impl Harness {
     }
 
     async fn event(&mut self) -> DomainEvent {
-        self.events.recv().await.expect("the registry lives")
+        self.events.recv().await.expect("the registry exists")
     }
 }
 
@@ -135,10 +132,10 @@ impl Peer {
         self.recv.next().await.expect("open").expect("a message")
     }
 
-    /// The status that ends the stream; messages before it are passed over.
+    /// The status that ends the stream. Messages before it are dropped.
     async fn end(&mut self) -> Option<Status> {
-        while let Some(heard) = self.recv.next().await {
-            if let Err(status) = heard {
+        while let Some(received) = self.recv.next().await {
+            if let Err(status) = received {
                 return Some(status);
             }
         }
@@ -148,8 +145,8 @@ impl Peer {
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_stream_is_ended_after_five_seconds() {
-    let scene = Harness::new();
-    let mut peer = scene.connect(None);
+    let harness = Harness::new();
+    let mut peer = harness.connect(None);
     let start = tokio::time::Instant::now();
     let status = peer.end().await.expect("a status");
     assert_eq!(start.elapsed(), Duration::from_secs(5));
@@ -159,68 +156,68 @@ async fn a_silent_stream_is_ended_after_five_seconds() {
 
 #[tokio::test(start_paused = true)]
 async fn another_first_message_ends_the_stream() {
-    let scene = Harness::new();
-    let mut peer = scene.connect(None);
+    let harness = Harness::new();
+    let mut peer = harness.connect(None);
     peer.send(message("users", "db_find", "{}", "1"));
     let status = peer.end().await.expect("a status");
     assert_eq!(status.code(), Code::FailedPrecondition);
-    assert!(!scene.registry.is_registered("users"));
+    assert!(!harness.registry.is_registered("users"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_newer_own_process_displaces_an_older_one_and_its_calls_fail() {
-    let mut scene = Harness::new();
-    let mut first = scene.join("users", Some("1")).await;
-    let asked = scene.call("user_index_request");
+async fn a_newer_managed_process_replaces_an_older_one_and_its_calls_fail() {
+    let mut harness = Harness::new();
+    let mut first = harness.join("users", Some("1")).await;
+    let call = harness.call("user_index_request");
     assert_eq!(first.recv().await.r#type, "user_index_request");
-    let _second = scene.join("users", Some("2")).await;
+    let _second = harness.join("users", Some("2")).await;
 
     assert_eq!(first.end().await.expect("a status").code(), Code::Aborted);
-    let answer = asked.await.expect("answered");
-    assert_eq!(answer.type_, "error");
+    let response = call.await.expect("a response");
+    assert_eq!(response.type_, "error");
     assert!(
-        answer.error.contains("users") && answer.error.contains("displaced"),
-        "{answer:?}"
+        response.error.contains("users") && response.error.contains("replaced"),
+        "{response:?}"
     );
-    // The old one's end is told before the new one's beginning, and once.
-    let mut told = Vec::new();
-    while let Ok(event) = scene.events.try_recv() {
-        told.push(match event {
+    // The end of the old stream comes before the start of the new one, and once.
+    let mut events = Vec::new();
+    while let Ok(event) = harness.events.try_recv() {
+        events.push(match event {
             DomainEvent::Registered { generation, .. } => ("registered", generation),
             DomainEvent::Disconnected { generation, .. } => ("disconnected", generation),
             other => panic!("{other:?}"),
         });
     }
     assert_eq!(
-        told,
+        events,
         [("registered", 1), ("disconnected", 1), ("registered", 2)]
     );
-    assert!(scene.registry.is_registered("users"));
+    assert!(harness.registry.is_registered("users"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stranger_gives_way_and_displaces_nobody() {
-    let mut scene = Harness::new();
-    let mut stranger = scene.join("users", None).await;
-    let own = scene.join("users", Some("1")).await;
+async fn an_unmanaged_process_is_replaced_and_replaces_no_other() {
+    let mut harness = Harness::new();
+    let mut unmanaged = harness.join("users", None).await;
+    let managed = harness.join("users", Some("1")).await;
     assert_eq!(
-        stranger.end().await.expect("a status").code(),
+        unmanaged.end().await.expect("a status").code(),
         Code::Aborted
     );
 
-    let mut other = scene.connect(None);
+    let mut other = harness.connect(None);
     other.send(message("users", "domain_register", "{}", "1"));
     assert_eq!(
         other.end().await.expect("a status").code(),
         Code::AlreadyExists
     );
-    let mut old = scene.connect(Some("0"));
+    let mut old = harness.connect(Some("0"));
     old.send(message("users", "domain_register", "{}", "1"));
     assert_eq!(
         old.end().await.expect("a status").code(),
         Code::AlreadyExists
     );
-    let mut wrong = scene.connect(Some("guess"));
+    let mut wrong = harness.connect(Some("guess"));
     wrong.send(message("users", "domain_register", "{}", "1"));
     assert_eq!(
         wrong.end().await.expect("a status").code(),
@@ -228,33 +225,36 @@ async fn a_stranger_gives_way_and_displaces_nobody() {
     );
 
     for _ in 0..20 {
-        let mut wrong = scene.connect(Some("guess"));
+        let mut wrong = harness.connect(Some("guess"));
         wrong.send(message("users", "domain_register", "{}", "1"));
         wrong.end().await.expect("a status");
     }
-    assert!(scene.registry.is_registered("users"));
-    let mut refused = 0;
-    while let Ok(event) = scene.events.try_recv() {
-        refused += usize::from(matches!(event, DomainEvent::RegistrationRejected { .. }));
+    assert!(harness.registry.is_registered("users"));
+    let mut rejected = 0;
+    while let Ok(event) = harness.events.try_recv() {
+        rejected += usize::from(matches!(event, DomainEvent::RegistrationRejected { .. }));
     }
-    assert_eq!(refused, 5, "five refusals are told at once");
+    assert_eq!(rejected, 5, "five events are emitted at once");
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let mut wrong = scene.connect(Some("guess"));
+    let mut wrong = harness.connect(Some("guess"));
     wrong.send(message("users", "domain_register", "{}", "1"));
     wrong.end().await.expect("a status");
-    let told = scene.event().await;
+    let event = harness.event().await;
     assert!(
-        matches!(told, DomainEvent::RegistrationRejected { more: 18, .. }),
-        "{told:?}"
+        matches!(
+            event,
+            DomainEvent::RegistrationRejected { suppressed: 18, .. }
+        ),
+        "{event:?}"
     );
-    drop(own);
+    drop(managed);
 }
 
 #[tokio::test(start_paused = true)]
-async fn responses_pair_by_id_in_any_order_and_whatever_their_type() {
-    let scene = Harness::new();
-    let mut peer = scene.join("users", Some("1")).await;
-    let (one, two) = (scene.call("one_request"), scene.call("two_request"));
+async fn responses_are_matched_by_id_in_any_order_and_of_any_type() {
+    let harness = Harness::new();
+    let mut peer = harness.join("users", Some("1")).await;
+    let (one, two) = (harness.call("one_request"), harness.call("two_request"));
     let (first, second) = (peer.recv().await, peer.recv().await);
     assert!(first.success && second.success);
     assert_ne!(first.request_id, second.request_id);
@@ -265,25 +265,28 @@ async fn responses_pair_by_id_in_any_order_and_whatever_their_type() {
         &second.request_id,
     ));
     peer.send(message("", "one_response", "not JSON", &first.request_id));
-    let answers = [one.await.expect("answered"), two.await.expect("answered")];
-    let of = |type_: &str| {
-        let asked = [&first, &second].map(|message| message.r#type.clone());
-        let position = asked
+    let responses = [
+        one.await.expect("a response"),
+        two.await.expect("a response"),
+    ];
+    let response_to = |type_: &str| {
+        let sent = [&first, &second].map(|message| message.r#type.clone());
+        let position = sent
             .iter()
-            .position(|asked| asked == type_)
-            .expect("asked");
-        (position, &answers[usize::from(type_ == "two_request")])
+            .position(|sent| sent == type_)
+            .expect("a request");
+        (position, &responses[usize::from(type_ == "two_request")])
     };
-    for (position, answer) in [of("one_request"), of("two_request")] {
+    for (position, response) in [response_to("one_request"), response_to("two_request")] {
         if position == 0 {
             assert_eq!(
-                *answer,
+                *response,
                 MessageResponse::success("one_response", "not JSON")
             );
         } else {
-            assert!(!answer.success);
+            assert!(!response.success);
             assert_eq!(
-                (answer.type_.as_str(), answer.error.as_str()),
+                (response.type_.as_str(), response.error.as_str()),
                 ("odd", "no")
             );
         }
@@ -292,123 +295,137 @@ async fn responses_pair_by_id_in_any_order_and_whatever_their_type() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_times_out_and_a_late_response_is_dropped() {
-    let scene = Harness::new();
-    let mut peer = scene.join("users", Some("1")).await;
-    let asked = scene.call("user_index_request");
+    let harness = Harness::new();
+    let mut peer = harness.join("users", Some("1")).await;
+    let call = harness.call("user_index_request");
     let request = peer.recv().await;
-    let answer = asked.await.expect("answered");
+    let response = call.await.expect("a response");
     assert!(
-        answer.error.contains("users") && answer.error.contains("30 s"),
-        "{answer:?}"
+        response.error.contains("users") && response.error.contains("30 s"),
+        "{response:?}"
     );
-    assert_eq!(scene.registry.pending_count("users"), 0);
+    assert_eq!(harness.registry.pending_count("users"), 0);
     peer.send(message(
         "users",
         "user_index_response",
         "{}",
         &request.request_id,
     ));
-    // What comes next is the answer to the next request, not one to the late response.
+    // The next message is the response to the next request, not one to the late response.
     peer.send(message("users", "echo", "1", "7"));
     assert_eq!(peer.recv().await.request_id, "7");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancelled_call_leaves_nothing_behind() {
-    let scene = Harness::new();
-    let mut peer = scene.join("users", Some("1")).await;
-    let asked = scene.call("user_index_request");
+async fn a_canceled_call_removes_its_request() {
+    let harness = Harness::new();
+    let mut peer = harness.join("users", Some("1")).await;
+    let call = harness.call("user_index_request");
     peer.recv().await;
-    assert_eq!(scene.registry.pending_count("users"), 1);
-    asked.abort();
-    asked.await.expect_err("cancelled");
-    assert_eq!(scene.registry.pending_count("users"), 0);
+    assert_eq!(harness.registry.pending_count("users"), 1);
+    call.abort();
+    call.await.expect_err("canceled");
+    assert_eq!(harness.registry.pending_count("users"), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_domain_that_reads_nothing_fails_its_callers_only() {
-    let scene = Harness::new();
-    let stuck = scene.join("users", Some("1")).await;
+async fn a_domain_that_does_not_read_fails_only_its_own_callers() {
+    let harness = Harness::new();
+    let stuck = harness.join("users", Some("1")).await;
     let mut calls: Vec<_> = (0..QUEUE)
-        .map(|_| scene.call("user_index_request"))
+        .map(|_| harness.call("user_index_request"))
         .collect();
-    while scene.registry.pending_count("users") < QUEUE {
+    while harness.registry.pending_count("users") < QUEUE {
         tokio::task::yield_now().await;
     }
-    let answer = scene.call("user_index_request").await.expect("answered");
+    let response = harness
+        .call("user_index_request")
+        .await
+        .expect("a response");
     assert!(
-        answer.error.contains("users") && answer.error.contains("64"),
-        "{answer:?}"
+        response.error.contains("users") && response.error.contains("64"),
+        "{response:?}"
     );
 
-    let mut other = scene.join("orders", Some("1")).await;
+    let mut other = harness.join("orders", Some("1")).await;
     other.send(message("orders", "echo", "1", "7"));
     assert_eq!(other.recv().await.payload, "1");
 
     drop(stuck);
     for call in calls.drain(..) {
-        assert!(call.await.expect("answered").error.contains("disconnected"));
+        assert!(
+            call.await
+                .expect("a response")
+                .error
+                .contains("disconnected")
+        );
     }
 }
 
-/// What happened to the stream's queue, as it was told.
-async fn congestion(scene: &mut Harness) -> usize {
+/// The number of waiting messages of the next backpressure event.
+async fn next_backpressure(harness: &mut Harness) -> usize {
     loop {
-        if let DomainEvent::Backpressure { waiting, .. } = scene.event().await {
+        if let DomainEvent::Backpressure { waiting, .. } = harness.event().await {
             return waiting;
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_domain_that_goes_on_reading_nothing_is_told_of_until_it_reads() {
-    let mut scene = Harness::new();
-    let mut stuck = scene.join("users", Some("1")).await;
+async fn backpressure_is_reported_until_the_domain_reads_again() {
+    let mut harness = Harness::new();
+    let mut stuck = harness.join("users", Some("1")).await;
     let calls: Vec<_> = (0..=QUEUE)
-        .map(|_| scene.call("user_index_request"))
+        .map(|_| harness.call("user_index_request"))
         .collect();
-    assert_eq!(congestion(&mut scene).await, QUEUE);
-    // Asking on changes nothing.
-    scene.call("user_index_request").await.expect("answered");
+    assert_eq!(next_backpressure(&mut harness).await, QUEUE);
+    // Further requests are no events.
+    harness
+        .call("user_index_request")
+        .await
+        .expect("a response");
     for _ in 0..QUEUE {
         stuck.recv().await;
     }
-    assert_eq!(congestion(&mut scene).await, 0);
-    assert!(scene.events.try_recv().is_err(), "each is told once");
+    assert_eq!(next_backpressure(&mut harness).await, 0);
+    assert!(
+        harness.events.try_recv().is_err(),
+        "each event is emitted once"
+    );
     for call in calls {
         call.abort();
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_burst_that_is_read_at_once_is_no_news() {
-    let mut scene = Harness::new();
-    let mut users = scene.join("users", Some("1")).await;
-    scene.event().await;
+async fn a_burst_that_is_read_at_once_is_not_reported() {
+    let mut harness = Harness::new();
+    let mut users = harness.join("users", Some("1")).await;
+    harness.event().await;
     let calls: Vec<_> = (0..=QUEUE)
-        .map(|_| scene.call("user_index_request"))
+        .map(|_| harness.call("user_index_request"))
         .collect();
     for _ in 0..QUEUE {
         users.recv().await;
     }
     tokio::time::sleep(Duration::from_secs(5)).await;
-    assert!(scene.events.try_recv().is_err());
+    assert!(harness.events.try_recv().is_err());
     for call in calls {
         call.abort();
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unread_flood_of_requests_ends_the_stream() {
-    let scene = Harness::new();
-    let mut peer = scene.join("users", Some("1")).await;
+async fn requests_without_reading_the_responses_end_the_stream() {
+    let harness = Harness::new();
+    let mut peer = harness.join("users", Some("1")).await;
     for number in 0..1000 {
-        // A closed stream is what this is about.
+        // The stream is closed at some point.
         let _ = peer
             .send
             .send(Ok(message("users", "hang", "{}", &number.to_string())));
     }
-    while scene.registry.is_registered("users") {
+    while harness.registry.is_registered("users") {
         tokio::task::yield_now().await;
     }
     assert_eq!(
@@ -418,9 +435,9 @@ async fn an_unread_flood_of_requests_ends_the_stream() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_to_the_runtime_are_answered_one_by_one() {
-    let scene = Harness::new();
-    let mut peer = scene.join("users", Some("1")).await;
+async fn each_request_to_the_runtime_has_its_own_response() {
+    let harness = Harness::new();
+    let mut peer = harness.join("users", Some("1")).await;
     for (type_, id) in [
         ("hang", "0"),
         ("panic", "1"),
@@ -430,38 +447,38 @@ async fn requests_to_the_runtime_are_answered_one_by_one() {
     ] {
         peer.send(message("users", type_, "{}", id));
     }
-    let mut answers = std::collections::BTreeMap::new();
+    let mut responses = std::collections::BTreeMap::new();
     for _ in 0..4 {
-        let answer = peer.recv().await;
-        answers.insert(answer.request_id.clone(), answer);
+        let response = peer.recv().await;
+        responses.insert(response.request_id.clone(), response);
     }
-    let error = |id: &str| answers[id].error.clone();
+    let error = |id: &str| responses[id].error.clone();
     assert!(
-        error("1").contains("panic") && error("1").contains("defect"),
+        error("1").contains("panic") && error("1").contains("internal error"),
         "{}",
         error("1")
     );
     assert_eq!(
-        (answers["2"].r#type.as_str(), answers["2"].success),
+        (responses["2"].r#type.as_str(), responses["2"].success),
         ("echoed", true)
     );
     assert_eq!(
-        (answers["3"].r#type.as_str(), error("3")),
+        (responses["3"].r#type.as_str(), error("3")),
         ("error", "Unknown message type: db_create".into())
     );
     assert!(error("4").contains("larger"), "{}", error("4"));
     assert!(
-        scene.registry.is_registered("users"),
-        "the panic ended nothing"
+        harness.registry.is_registered("users"),
+        "the panic must not end the stream"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn heartbeats_are_told_and_a_flood_of_them_is_not() {
-    let mut scene = Harness::new();
-    let peer = scene.join("users", Some("3")).await;
+async fn heartbeats_are_reported_at_a_limited_rate() {
+    let mut harness = Harness::new();
+    let peer = harness.join("users", Some("3")).await;
     assert!(matches!(
-        scene.event().await,
+        harness.event().await,
         DomainEvent::Registered { .. }
     ));
     for seq in 0..100 {
@@ -474,146 +491,148 @@ async fn heartbeats_are_told_and_a_flood_of_them_is_not() {
     }
     tokio::time::sleep(Duration::from_millis(20)).await;
     peer.send(message("users", "heartbeat", r#"{"seq":100}"#, ""));
-    let mut heard = Vec::new();
+    let mut numbers = Vec::new();
     for _ in 0..2 {
         let DomainEvent::Heartbeat {
             domain,
             generation,
-            beat,
-        } = scene.event().await
+            heartbeat,
+        } = harness.event().await
         else {
             panic!("no heartbeat");
         };
         assert_eq!((domain.as_str(), generation), ("users", 3));
-        heard.push(beat.seq);
+        numbers.push(heartbeat.seq);
     }
-    assert_eq!(heard, [0, 100]);
+    assert_eq!(numbers, [0, 100]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_answers_lives_while_its_heartbeats_wait() {
-    let mut scene = Harness::new();
-    let mut peer = scene.connect(Some("3"));
-    let can = r#"{"capabilities":["heartbeat"]}"#;
-    peer.send(message("users", "domain_register", can, "r1"));
+async fn responses_count_as_heartbeats_at_a_limited_rate() {
+    let mut harness = Harness::new();
+    let mut peer = harness.connect(Some("3"));
+    let capabilities = r#"{"capabilities":["heartbeat"]}"#;
+    peer.send(message("users", "domain_register", capabilities, "r1"));
     peer.recv().await;
-    scene.event().await;
-    let beats = |scene: &mut Harness| {
-        let mut beats = 0;
-        while let Ok(event) = scene.events.try_recv() {
-            beats += usize::from(matches!(event, DomainEvent::Heartbeat { .. }));
+    harness.event().await;
+    let heartbeats = |harness: &mut Harness| {
+        let mut count = 0;
+        while let Ok(event) = harness.events.try_recv() {
+            count += usize::from(matches!(event, DomainEvent::Heartbeat { .. }));
         }
-        beats
+        count
     };
     for _ in 0..50 {
-        let asked = scene.call("echo_request");
+        let call = harness.call("echo_request");
         let request = peer.recv().await;
         peer.send(message("users", "echo_response", "{}", &request.request_id));
-        asked.await.expect("answered");
+        call.await.expect("a response");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    let told = beats(&mut scene);
+    let count = heartbeats(&mut harness);
     assert!(
-        (4..=6).contains(&told),
-        "one every 100 ms: {told} in 500 ms"
+        (4..=6).contains(&count),
+        "one every 100 ms: {count} in 500 ms"
     );
-    // Nobody asked for it: it proves nothing, and nobody counts on it.
+    // A response without a request does not count.
     peer.send(message("users", "echo_response", "{}", "made up"));
     tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(beats(&mut scene), 0);
+    assert_eq!(heartbeats(&mut harness), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_gatekeeper_that_panics_fails_one_registration() {
-    let scene = Harness::new();
-    let mut unlucky = scene.connect(Some("1"));
-    unlucky.send(message("panic", "domain_register", "{}", "1"));
+async fn an_authorizer_that_panics_fails_one_registration() {
+    let harness = Harness::new();
+    let mut panicking = harness.connect(Some("1"));
+    panicking.send(message("panic", "domain_register", "{}", "1"));
     assert_eq!(
-        unlucky.end().await.expect("a status").code(),
+        panicking.end().await.expect("a status").code(),
         Code::Internal
     );
-    scene.join("users", Some("1")).await;
+    harness.join("users", Some("1")).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn drain_is_told_to_that_generation_if_it_can() {
-    let scene = Harness::new();
-    let mut peer = scene.join("users", Some("2")).await;
+async fn drain_is_sent_to_a_generation_with_the_capability() {
+    let harness = Harness::new();
+    let mut peer = harness.join("users", Some("2")).await;
     let deadline = Duration::from_millis(1500);
-    assert!(!scene.registry.send_drain("users", 1, deadline));
-    assert!(!scene.registry.send_drain("orders", 2, deadline));
-    assert!(scene.registry.send_drain("users", 2, deadline));
+    assert!(!harness.registry.send_drain("users", 1, deadline));
+    assert!(!harness.registry.send_drain("orders", 2, deadline));
+    assert!(harness.registry.send_drain("users", 2, deadline));
     let drain = peer.recv().await;
     assert_eq!(
         (drain.r#type.as_str(), drain.payload.as_str()),
         ("drain", r#"{"deadline_ms":1500}"#)
     );
 
-    let mut plain = scene.connect(Some("1"));
+    let mut plain = harness.connect(Some("1"));
     plain.send(message("plain", "domain_register", "{}", "1"));
     plain.recv().await;
-    assert!(!scene.registry.send_drain("plain", 1, deadline));
+    assert!(!harness.registry.send_drain("plain", 1, deadline));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_changed_asset_is_told_to_that_generation_if_it_wants_to_know() {
-    let scene = Harness::new();
-    let _plain = scene.join("users", Some("2")).await;
-    assert!(!scene.registry.send_asset_changed("users", 2, "a.hbs"));
+async fn a_changed_asset_is_sent_to_a_generation_with_the_capability() {
+    let harness = Harness::new();
+    let _plain = harness.join("users", Some("2")).await;
+    assert!(!harness.registry.send_asset_changed("users", 2, "a.hbs"));
 
-    let mut peer = scene.connect(Some("1"));
-    let wish = r#"{"capabilities":["assets"]}"#;
-    peer.send(message("orders", "domain_register", wish, "1"));
+    let mut peer = harness.connect(Some("1"));
+    let capabilities = r#"{"capabilities":["assets"]}"#;
+    peer.send(message("orders", "domain_register", capabilities, "1"));
     peer.recv().await;
-    assert!(!scene.registry.send_asset_changed("orders", 2, "a.hbs"));
-    assert!(scene.registry.send_asset_changed("orders", 1, "a.hbs"));
-    let told = peer.recv().await;
+    assert!(!harness.registry.send_asset_changed("orders", 2, "a.hbs"));
+    assert!(harness.registry.send_asset_changed("orders", 1, "a.hbs"));
+    let message = peer.recv().await;
     assert_eq!(
-        (told.r#type.as_str(), told.payload.as_str()),
+        (message.r#type.as_str(), message.payload.as_str()),
         ("asset_changed", r#"{"path":"a.hbs"}"#)
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_stream_of_an_ended_generation_is_dropped_and_no_other() {
-    let mut scene = Harness::new();
-    let mut peer = scene.join("users", Some("2")).await;
-    let asked = scene.call("user_index_request");
+async fn only_the_stream_of_an_exited_generation_is_ended() {
+    let mut harness = Harness::new();
+    let mut peer = harness.join("users", Some("2")).await;
+    let call = harness.call("user_index_request");
     peer.recv().await;
-    scene.registry.disconnect("users", 1);
-    assert!(scene.registry.is_registered("users"));
-    scene.registry.disconnect("users", 2);
-    assert!(!scene.registry.is_registered("users"));
+    harness.registry.disconnect("users", 1);
+    assert!(harness.registry.is_registered("users"));
+    harness.registry.disconnect("users", 2);
+    assert!(!harness.registry.is_registered("users"));
     assert!(
-        asked
-            .await
-            .expect("answered")
+        call.await
+            .expect("a response")
             .error
-            .contains("generation 2 has ended")
+            .contains("generation 2 has exited")
     );
     assert_eq!(peer.end().await.expect("a status").code(), Code::Aborted);
-    scene.event().await;
+    harness.event().await;
     assert!(matches!(
-        scene.event().await,
+        harness.event().await,
         DomainEvent::Disconnected { generation: 2, .. }
     ));
     drop(peer);
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert!(scene.events.try_recv().is_err(), "the end is told once");
+    assert!(
+        harness.events.try_recv().is_err(),
+        "the end is reported once"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clean_end_and_a_lost_connection_are_told_apart() {
-    let mut scene = Harness::new();
-    for (reads_on, expected) in [(true, "ended its stream"), (false, "reset its stream")] {
-        let Peer { send, recv } = scene.join("users", Some("1")).await;
+async fn an_ended_stream_and_a_reset_one_have_different_causes() {
+    let mut harness = Harness::new();
+    for (keeps_reading, expected) in [(true, "stream ended"), (false, "stream reset")] {
+        let Peer { send, recv } = harness.join("users", Some("1")).await;
         assert!(matches!(
-            scene.event().await,
+            harness.event().await,
             DomainEvent::Registered { .. }
         ));
         drop(send);
-        let _recv = reads_on.then_some(recv);
-        let DomainEvent::Disconnected { cause, end, .. } = scene.event().await else {
+        let _recv = keeps_reading.then_some(recv);
+        let DomainEvent::Disconnected { cause, end, .. } = harness.event().await else {
             panic!("not disconnected")
         };
         assert!(cause.contains(expected), "{cause}");
@@ -622,9 +641,9 @@ async fn a_clean_end_and_a_lost_connection_are_told_apart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn callers_cannot_send_what_only_the_runtime_says() {
-    let scene = Harness::new();
-    let _peer = scene.join("users", Some("1")).await;
+async fn callers_cannot_send_reserved_types() {
+    let harness = Harness::new();
+    let _peer = harness.join("users", Some("1")).await;
     for type_ in [
         "drain",
         "asset_changed",
@@ -633,37 +652,37 @@ async fn callers_cannot_send_what_only_the_runtime_says() {
         "heartbeat",
         "",
     ] {
-        let answer = scene
+        let response = harness
             .registry
             .send_message(message("users", type_, "{}", "9"))
             .await;
         assert_eq!(
-            (answer.r#type.as_str(), answer.success),
+            (response.r#type.as_str(), response.success),
             ("error", false),
             "{type_}"
         );
-        assert_eq!(answer.request_id, "9");
-        assert!(answer.error.contains("users"), "{}", answer.error);
+        assert_eq!(response.request_id, "9");
+        assert!(response.error.contains("users"), "{}", response.error);
     }
-    let answer = scene
+    let response = harness
         .registry
         .send_message(message("", "x_request", "{}", "9"))
         .await;
-    assert!(answer.error.contains("names no domain"));
+    assert!(response.error.contains("no domain"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_too_large_to_send_is_an_answer_and_ends_nothing() {
-    let scene = Harness::new();
-    let _peer = scene.join("users", Some("1")).await;
+async fn a_message_that_is_too_large_is_a_failure_and_ends_nothing() {
+    let harness = Harness::new();
+    let _peer = harness.join("users", Some("1")).await;
     let large = "x".repeat(5 * 1024 * 1024);
-    let answer = scene
+    let response = harness
         .registry
         .call("users", "x_request", large, Duration::from_secs(1))
         .await;
     assert!(
-        answer.error.contains("users") && answer.error.contains("larger"),
-        "{answer:?}"
+        response.error.contains("users") && response.error.contains("larger"),
+        "{response:?}"
     );
-    assert!(scene.registry.is_registered("users"));
+    assert!(harness.registry.is_registered("users"));
 }

@@ -1,7 +1,7 @@
-//! The messages, clients and servers made from `proto/` by `cargo xtask codegen`.
-//! Everything beside this file is written by it; nothing here is edited by hand.
+//! The messages, clients and servers that `cargo xtask codegen` generates from `proto/`.
+//! The other files of this directory are generated and never edited by hand.
 
-/// The package `framework`: what domains and the runtime say to each other.
+/// The package `framework`: the domain protocol.
 #[expect(
     missing_docs,
     clippy::allow_attributes_without_reason,

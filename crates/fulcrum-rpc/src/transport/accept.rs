@@ -1,5 +1,5 @@
-//! The accept loop: takes connections from a listener, sees who they are, and hands the
-//! good ones on.
+//! The accept loop: accepts connections from a listener, checks them, and passes on those that
+//! succeed.
 
 use std::fmt::Display;
 use std::future::{Future, poll_fn};
@@ -12,31 +12,32 @@ use rustix::process::{Resource, getrlimit};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::connection_table::{AdmitResult, ConnectionTable};
+use super::connection_table::{AdmitResult, ConnectionSlot, ConnectionTable};
+use super::limits::{ACCEPT_BACKOFF, MAX_CONNECTIONS};
+use super::monitored_connection::MonitoredConnection;
 use super::rate_limited_log::RateLimitedLog;
-use super::{ACCEPT_BACKOFF, MAX_CONNECTIONS, MonitoredConnection};
 
-/// What the accept loops of one service share.
+/// The state that the accept loops of one service share.
 pub(crate) struct Acceptor<S> {
-    guests: Arc<ConnectionTable>,
-    complaints: RateLimitedLog,
+    table: Arc<ConnectionTable>,
+    log: RateLimitedLog,
     cut: CancellationToken,
     accepted: mpsc::Sender<MonitoredConnection<S>>,
 }
 
 impl<S: Send + 'static> Acceptor<S> {
-    /// An acceptor whose connections come out of the returned receiver and live until
-    /// `cut` is cancelled at the latest.
+    /// An acceptor, and the receiver of its connections. They are closed when `cut` is
+    /// canceled, at the latest.
     pub(crate) fn new(
         name: &'static str,
         cut: CancellationToken,
     ) -> (Arc<Self>, mpsc::Receiver<MonitoredConnection<S>>) {
         let (accepted, incoming) = mpsc::channel(16);
-        let complaints = RateLimitedLog::new(name);
+        let log = RateLimitedLog::new(name);
         (
             Arc::new(Self {
-                guests: ConnectionTable::new(places(), complaints.clone()),
-                complaints,
+                table: ConnectionTable::new(max_connections(), log.clone()),
+                log,
                 cut,
                 accepted,
             }),
@@ -44,10 +45,11 @@ impl<S: Send + 'static> Acceptor<S> {
         )
     }
 
-    /// Accepts until `stop` is cancelled, which drops the listener held by `poll_accept`.
+    /// Accepts connections until `stop` is canceled, then drops `poll_accept` and with it the
+    /// listener.
     ///
-    /// `poll_accept` takes the next connection and `check` sees whether it may pass,
-    /// returning it with the bytes it read.
+    /// `poll_accept` accepts the next connection. `check` decides whether it is served, and
+    /// returns it with the bytes that were read.
     pub(crate) async fn run<A, C, Checked, E>(
         self: Arc<Self>,
         mut poll_accept: A,
@@ -71,42 +73,51 @@ impl<S: Send + 'static> Acceptor<S> {
                     continue;
                 }
             };
-            let places = self.guests.places();
-            let seat = match self.guests.admit(self.cut.child_token()) {
-                AdmitResult::Accepted(seat) => seat,
-                AdmitResult::EvictedOther(seat) => {
-                    self.complaints.warn(&format_args!(
-                        "all {places} places are taken, and it asked for nothing for longest"
-                    ));
-                    seat
-                }
-                AdmitResult::Full => {
-                    self.complaints
-                        .warn(&format_args!("domains have all {places} places"));
-                    continue;
-                }
-            };
+            let Some(slot) = self.admit() else { continue };
             let checking = check(stream);
             let this = Arc::clone(&self);
             tokio::spawn(async move {
                 let checked = tokio::select! {
-                    () = seat.guest().cut().cancelled() => return,
+                    () = slot.connection().cut().cancelled() => return,
                     checked = checking => checked,
                 };
                 match checked {
                     Ok((stream, prefix)) => {
-                        seat.handshake_done();
-                        let complaints = this.complaints.clone();
-                        let guarded = MonitoredConnection::new(stream, prefix, seat, complaints);
-                        // An error means that the server is gone, and the connection with it.
-                        let _ = this.accepted.send(guarded).await;
+                        slot.handshake_done();
+                        let log = this.log.clone();
+                        let connection = MonitoredConnection::new(stream, prefix, slot, log);
+                        // An error means that the server has ended; the connection is dropped.
+                        let _ = this.accepted.send(connection).await;
                     }
-                    Err(stranger) => this.complaints.warn(&stranger),
+                    Err(rejected) => this.log.warn(&rejected),
                 }
             });
         }
     }
 
+    /// A slot for a new connection; `None` if there is none, which closes the connection.
+    fn admit(&self) -> Option<ConnectionSlot> {
+        let capacity = self.table.capacity();
+        match self.table.admit(self.cut.child_token()) {
+            AdmitResult::Accepted(slot) => Some(slot),
+            AdmitResult::EvictedOther(slot) => {
+                self.log.warn(&format_args!(
+                    "limit of {capacity} connections reached, and this one had no request for the \
+                     longest time"
+                ));
+                Some(slot)
+            }
+            AdmitResult::Full => {
+                self.log.warn(&format_args!(
+                    "limit of {capacity} connections reached, and domains are registered on all of \
+                     them"
+                ));
+                None
+            }
+        }
+    }
+
+    /// Logs an error of accepting, and waits before the next attempt.
     async fn after_error(&self, error: &io::Error) {
         let errno = error.raw_os_error().map(Errno::from_raw_os_error);
         let exhausted = matches!(
@@ -114,13 +125,13 @@ impl<S: Send + 'static> Acceptor<S> {
             Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM)
         );
         if exhausted {
-            self.complaints.warn(&format_args!(
+            self.log.warn(&format_args!(
                 "{error}; raise the limit of open files (ulimit -n)"
             ));
         } else {
-            self.complaints.warn(error);
+            self.log.warn(error);
         }
-        // The connection stays in the backlog: without a pause this loop would spin.
+        // The connection stays in the backlog, so this loop would spin without a pause.
         let pause = if exhausted {
             ACCEPT_BACKOFF
         } else {
@@ -130,9 +141,9 @@ impl<S: Send + 'static> Acceptor<S> {
     }
 }
 
-/// The places of one service: not so many that connections could take all file descriptors
-/// from what else needs some, such as starting a process.
-fn places() -> usize {
+/// The most connections of one service. They must not take all file descriptors of the process,
+/// which are needed for other tasks, such as starting a process.
+fn max_connections() -> usize {
     let descriptors = getrlimit(Resource::Nofile).current;
     let half = descriptors.and_then(|count| usize::try_from(count / 2).ok());
     half.map_or(MAX_CONNECTIONS, |half| half.clamp(16, MAX_CONNECTIONS))

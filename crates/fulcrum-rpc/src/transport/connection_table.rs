@@ -1,11 +1,11 @@
-//! Who is connected, and who gives way when it gets full.
+//! The open connections of a service, and which of them is evicted at a limit.
 //!
-//! Places are limited, and connecting costs a stranger nothing. So a newcomer is let in
-//! always, and the one that has asked for nothing for longest gives way: whoever opens
-//! connections and keeps them only pushes out their own. So it is with memory: requests that
-//! aren't finished and answers that aren't read are held up to a limit for all, beyond which
-//! the one that has most of it goes. A connection on which a domain of
-//! ours is registered never gives way.
+//! The number of connections is limited, and opening one costs a peer nothing. So a new
+//! connection is always accepted, and the one without a request for the longest time is
+//! evicted: a peer that opens connections and keeps them evicts its own. Memory is limited in
+//! the same way: unfinished requests and unread responses are buffered up to a limit for all
+//! connections together, beyond which the connection with the largest share is evicted. A
+//! connection on which a managed process is registered is never evicted.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -13,125 +13,126 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio_util::sync::CancellationToken;
 
+use super::limits::{MAX_BUFFERED, MAX_HANDSHAKES};
 use super::rate_limited_log::RateLimitedLog;
-use super::{MAX_BUFFERED, MAX_HANDSHAKES};
 
 /// The connections of one service.
 pub(crate) struct ConnectionTable {
-    places: usize,
-    /// Counts up with each thing that a guest does: what is greater was later.
+    capacity: usize,
+    /// A counter that orders requests: a greater value is later.
     clock: AtomicU64,
     /// Held for single steps only.
     slots: Mutex<HashMap<u64, Arc<ConnectionState>>>,
-    /// What all of them together make us keep, in bytes.
+    /// Bytes buffered for all connections together.
     buffered_bytes: AtomicUsize,
-    complaints: RateLimitedLog,
+    log: RateLimitedLog,
 }
 
-/// One connection, for all that have to do with it.
+/// One connection, shared by its tasks.
 pub(crate) struct ConnectionState {
-    /// Ends it.
+    /// Cancelling it closes the connection.
     cut: CancellationToken,
-    /// It has sent the HTTP/2 preface.
+    /// The HTTP/2 preface was received.
     handshake_done: AtomicBool,
-    /// When, by the guests' clock, it last asked for something.
-    asked: AtomicU64,
-    /// How many of its streams are registered domains.
-    domains: AtomicUsize,
+    /// The time of the last request, by the table's clock.
+    last_request: AtomicU64,
+    /// The number of pins: registered streams of managed processes.
+    pins: AtomicUsize,
     registered: AtomicBool,
-    /// What it makes us keep, in bytes: requests it hasn't finished, answers it hasn't read.
+    /// Bytes buffered for it: unfinished requests and unread responses.
     buffered_bytes: AtomicUsize,
-    guests: Weak<ConnectionTable>,
+    table: Weak<ConnectionTable>,
 }
 
-/// A guest's place, until this is dropped.
+/// A connection's entry in the table, until it is dropped.
 pub(crate) struct ConnectionSlot {
-    guests: Arc<ConnectionTable>,
+    table: Arc<ConnectionTable>,
     id: u64,
-    guest: Arc<ConnectionState>,
+    connection: Arc<ConnectionState>,
 }
 
-/// What a newcomer finds.
+/// The result of admitting a new connection.
 pub(crate) enum AdmitResult {
-    /// A place.
+    /// There was a free slot.
     Accepted(ConnectionSlot),
-    /// A place that another had to leave.
+    /// Another connection was evicted for it.
     EvictedOther(ConnectionSlot),
-    /// Only domains that are registered.
+    /// Every connection is pinned.
     Full,
 }
 
 impl ConnectionTable {
-    pub(crate) fn new(places: usize, complaints: RateLimitedLog) -> Arc<Self> {
+    pub(crate) fn new(capacity: usize, log: RateLimitedLog) -> Arc<Self> {
         Arc::new(Self {
-            places,
+            capacity,
             clock: AtomicU64::new(0),
             slots: Mutex::default(),
             buffered_bytes: AtomicUsize::new(0),
-            complaints,
+            log,
         })
     }
 
-    pub(crate) fn places(&self) -> usize {
-        self.places
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
     }
 
-    /// Lets a newcomer in, which `cut` ends.
+    /// Admits a new connection, which is closed by cancelling `cut`.
     pub(crate) fn admit(self: &Arc<Self>, cut: CancellationToken) -> AdmitResult {
-        let mut seated = self.slots();
-        let unproven = |guest: &ConnectionState| !guest.handshake_done.load(Ordering::Relaxed);
-        if seated.values().filter(|guest| unproven(guest)).count() >= MAX_HANDSHAKES {
-            evict_idlest(&mut seated, unproven);
+        let mut slots = self.slots();
+        let in_handshake =
+            |connection: &ConnectionState| !connection.handshake_done.load(Ordering::Relaxed);
+        let handshakes = slots.values().filter(|connection| in_handshake(connection));
+        if handshakes.count() >= MAX_HANDSHAKES {
+            evict_idlest(&mut slots, in_handshake);
         }
-        let full = seated.len() >= self.places;
-        if full
-            && !evict_idlest(&mut seated, |guest| {
-                guest.domains.load(Ordering::Relaxed) == 0
-            })
-        {
+        let full = slots.len() >= self.capacity;
+        if full && !evict_idlest(&mut slots, |connection| !connection.is_pinned()) {
             return AdmitResult::Full;
         }
         let id = self.tick();
-        let guest = Arc::new(ConnectionState {
+        let connection = Arc::new(ConnectionState {
             cut,
             handshake_done: AtomicBool::new(false),
-            asked: AtomicU64::new(id),
-            domains: AtomicUsize::new(0),
+            last_request: AtomicU64::new(id),
+            pins: AtomicUsize::new(0),
             registered: AtomicBool::new(false),
             buffered_bytes: AtomicUsize::new(0),
-            guests: Arc::downgrade(self),
+            table: Arc::downgrade(self),
         });
-        seated.insert(id, Arc::clone(&guest));
-        drop(seated);
-        let seat = ConnectionSlot {
-            guests: Arc::clone(self),
+        slots.insert(id, Arc::clone(&connection));
+        drop(slots);
+        let slot = ConnectionSlot {
+            table: Arc::clone(self),
             id,
-            guest,
+            connection,
         };
         if full {
-            AdmitResult::EvictedOther(seat)
+            AdmitResult::EvictedOther(slot)
         } else {
-            AdmitResult::Accepted(seat)
+            AdmitResult::Accepted(slot)
         }
     }
 
-    /// The one that makes us keep most goes.
+    /// Evicts the connection for which most is buffered.
     fn evict_largest(&self) {
-        let mut seated = self.slots();
-        let strangers = seated
+        let mut slots = self.slots();
+        let evictable = slots
             .iter()
-            .filter(|(_, guest)| guest.domains.load(Ordering::Relaxed) == 0);
-        let held = |guest: &ConnectionState| guest.buffered_bytes.load(Ordering::Relaxed);
-        let Some((&id, guest)) = strangers.max_by_key(|(_, guest)| held(guest)) else {
+            .filter(|(_, connection)| !connection.is_pinned());
+        let buffered =
+            |connection: &ConnectionState| connection.buffered_bytes.load(Ordering::Relaxed);
+        let Some((&id, connection)) = evictable.max_by_key(|(_, connection)| buffered(connection))
+        else {
             return;
         };
-        self.complaints.warn(&format_args!(
-            "{} MiB of messages are kept, and of these it has {} MiB that it doesn't finish or read",
+        self.log.warn(&format_args!(
+            "more than {} MiB of messages are buffered, {} MiB of them for this connection's \
+             unfinished requests and unread responses",
             MAX_BUFFERED >> 20,
-            held(guest) >> 20
+            buffered(connection) >> 20
         ));
-        guest.cut.cancel();
-        seated.remove(&id);
+        connection.cut.cancel();
+        slots.remove(&id);
     }
 
     fn tick(&self) -> u64 {
@@ -139,48 +140,54 @@ impl ConnectionTable {
     }
 
     fn slots(&self) -> MutexGuard<'_, HashMap<u64, Arc<ConnectionState>>> {
-        // Each change is one step: a holder that panicked left it whole.
+        // Each change is one step, so a holder that panicked left the map consistent.
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Ends the one of these that asked for nothing for longest; false where there is none.
+/// Evicts the connection without a request for the longest time, of those that `may_evict`
+/// accepts; false if there is none.
 fn evict_idlest(
-    seated: &mut HashMap<u64, Arc<ConnectionState>>,
-    may_go: impl Fn(&ConnectionState) -> bool,
+    slots: &mut HashMap<u64, Arc<ConnectionState>>,
+    may_evict: impl Fn(&ConnectionState) -> bool,
 ) -> bool {
-    let those = seated.iter().filter(|(_, guest)| may_go(guest));
-    let Some((&id, _)) = those.min_by_key(|(_, guest)| guest.asked.load(Ordering::Relaxed)) else {
-        return false;
-    };
-    if let Some(guest) = seated.remove(&id) {
-        guest.cut.cancel();
+    let candidates = slots.iter().filter(|(_, connection)| may_evict(connection));
+    let idlest = candidates
+        .min_by_key(|(_, connection)| connection.last_request.load(Ordering::Relaxed))
+        .map(|(id, _)| *id);
+    match idlest.and_then(|id| slots.remove(&id)) {
+        Some(connection) => {
+            connection.cut.cancel();
+            true
+        }
+        None => false,
     }
-    true
 }
 
 impl ConnectionSlot {
-    pub(crate) fn guest(&self) -> &Arc<ConnectionState> {
-        &self.guest
+    pub(crate) fn connection(&self) -> &Arc<ConnectionState> {
+        &self.connection
     }
 
-    /// It speaks HTTP/2.
+    /// Records that the HTTP/2 preface was received.
     pub(crate) fn handshake_done(&self) {
-        self.guest.handshake_done.store(true, Ordering::Relaxed);
+        self.connection
+            .handshake_done
+            .store(true, Ordering::Relaxed);
     }
 
-    /// It asks for something now.
+    /// Records a request.
     pub(crate) fn touch(&self) {
-        self.guest
-            .asked
-            .store(self.guests.tick(), Ordering::Relaxed);
+        self.connection
+            .last_request
+            .store(self.table.tick(), Ordering::Relaxed);
     }
 }
 
 impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        self.guests.slots().remove(&self.id);
-        self.guest.release(usize::MAX);
+        self.table.slots().remove(&self.id);
+        self.connection.release(usize::MAX);
     }
 }
 
@@ -189,55 +196,59 @@ impl ConnectionState {
         &self.cut
     }
 
-    /// So many bytes more are kept for it.
+    fn is_pinned(&self) -> bool {
+        self.pins.load(Ordering::Relaxed) > 0
+    }
+
+    /// Records that `bytes` more are buffered for it.
     pub(crate) fn hold(&self, bytes: usize) {
         self.buffered_bytes.fetch_add(bytes, Ordering::Relaxed);
-        if let Some(guests) = self.guests.upgrade() {
-            let before = guests.buffered_bytes.fetch_add(bytes, Ordering::Relaxed);
+        if let Some(table) = self.table.upgrade() {
+            let before = table.buffered_bytes.fetch_add(bytes, Ordering::Relaxed);
             if before.saturating_add(bytes) > MAX_BUFFERED {
-                guests.evict_largest();
+                table.evict_largest();
             }
         }
     }
 
-    /// So many bytes, or as many as there are, are no longer.
+    /// Records that `bytes`, or all of them if there are fewer, are no longer buffered.
     pub(crate) fn release(&self, bytes: usize) {
         let less = |held: usize| (held > 0).then(|| held.saturating_sub(bytes));
         let before = self
             .buffered_bytes
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
-        if let (Ok(before), Some(guests)) = (before, self.guests.upgrade()) {
-            guests
+        if let (Ok(before), Some(table)) = (before, self.table.upgrade()) {
+            table
                 .buffered_bytes
                 .fetch_sub(before.min(bytes), Ordering::Relaxed);
         }
     }
 
-    /// Whether one of its streams has been registered. Such a stream is never finished, and
-    /// what comes on it is read message by message.
+    /// Whether one of its streams has been registered. Such a stream stays unfinished, and its
+    /// messages are read one by one.
     pub(crate) fn is_registered(&self) -> bool {
         self.registered.load(Ordering::Relaxed)
     }
 
-    /// One of its streams is registered as a domain's.
-    pub(crate) fn registered(&self) {
+    /// Records that one of its streams is registered as a domain's.
+    pub(crate) fn set_registered(&self) {
         self.registered.store(true, Ordering::Relaxed);
     }
 
-    /// Keeps its place whoever comes, until what this gives is dropped: a domain of ours is
-    /// registered on one of its streams.
+    /// Excludes the connection from eviction until the returned guard is dropped: a managed
+    /// process is registered on one of its streams.
     pub(crate) fn pin(self: &Arc<Self>) -> PinGuard {
-        self.domains.fetch_add(1, Ordering::Relaxed);
+        self.pins.fetch_add(1, Ordering::Relaxed);
         PinGuard(Arc::clone(self))
     }
 }
 
-/// See [`Guest::stay`].
+/// Excludes a connection from eviction while it exists.
 pub(crate) struct PinGuard(Arc<ConnectionState>);
 
 impl Drop for PinGuard {
     fn drop(&mut self) {
-        self.0.domains.fetch_sub(1, Ordering::Relaxed);
+        self.0.pins.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -245,83 +256,89 @@ impl Drop for PinGuard {
 mod tests {
     use super::*;
 
-    fn house(places: usize) -> Arc<ConnectionTable> {
-        ConnectionTable::new(places, RateLimitedLog::new("a test"))
+    fn table(capacity: usize) -> Arc<ConnectionTable> {
+        ConnectionTable::new(capacity, RateLimitedLog::new("a test"))
     }
 
-    #[tokio::test]
-    async fn who_makes_us_keep_most_goes_and_takes_it_along() {
-        let guests = house(5);
-        let seats: Vec<ConnectionSlot> = (0..3).filter_map(|_| enter(&guests)).collect();
-        let _staying = seats[2].guest().pin();
-        seats[2].guest().hold(MAX_BUFFERED / 2);
-        seats[0].guest().hold(MAX_BUFFERED / 4);
-        seats[1].guest().hold(MAX_BUFFERED / 8);
-        seats[1].guest().release(MAX_BUFFERED);
-        seats[1].guest().hold(MAX_BUFFERED / 8);
-        assert!(!seats.iter().any(is_cut));
-        seats[1].guest().hold(MAX_BUFFERED / 4);
-        assert_eq!([0, 1, 2].map(|n| is_cut(&seats[n])), [false, true, false]);
-        drop(seats);
-        assert_eq!(guests.buffered_bytes.load(Ordering::Relaxed), 0);
-    }
-
-    fn enter(guests: &Arc<ConnectionTable>) -> Option<ConnectionSlot> {
-        match guests.admit(CancellationToken::new()) {
-            AdmitResult::Accepted(seat) | AdmitResult::EvictedOther(seat) => Some(seat),
+    fn admit(table: &Arc<ConnectionTable>) -> Option<ConnectionSlot> {
+        match table.admit(CancellationToken::new()) {
+            AdmitResult::Accepted(slot) | AdmitResult::EvictedOther(slot) => Some(slot),
             AdmitResult::Full => None,
         }
     }
 
-    fn is_cut(seat: &ConnectionSlot) -> bool {
-        seat.guest().cut().is_cancelled()
+    fn is_cut(slot: &ConnectionSlot) -> bool {
+        slot.connection().cut().is_cancelled()
+    }
+
+    #[tokio::test]
+    async fn the_connection_with_most_buffered_bytes_is_evicted() {
+        let table = table(5);
+        let slots: Vec<ConnectionSlot> = (0..3).filter_map(|_| admit(&table)).collect();
+        let _pin = slots[2].connection().pin();
+        slots[2].connection().hold(MAX_BUFFERED / 2);
+        slots[0].connection().hold(MAX_BUFFERED / 4);
+        slots[1].connection().hold(MAX_BUFFERED / 8);
+        slots[1].connection().release(MAX_BUFFERED);
+        slots[1].connection().hold(MAX_BUFFERED / 8);
+        assert!(!slots.iter().any(is_cut));
+        slots[1].connection().hold(MAX_BUFFERED / 4);
+        assert_eq!([0, 1, 2].map(|n| is_cut(&slots[n])), [false, true, false]);
+        drop(slots);
+        assert_eq!(table.buffered_bytes.load(Ordering::Relaxed), 0);
     }
 
     #[test]
-    fn the_one_that_asked_for_nothing_for_longest_gives_way() {
-        let guests = house(3);
-        let seats: Vec<ConnectionSlot> = (0..3).filter_map(|_| enter(&guests)).collect();
-        seats[0].touch();
-        let newcomer = enter(&guests).expect("let in");
-        assert_eq!([0, 1, 2].map(|n| is_cut(&seats[n])), [false, true, false]);
-        // The place is gone with the one that had it, whenever that notices.
-        drop(seats);
-        assert!(!is_cut(&newcomer));
-        assert_eq!(guests.slots().len(), 1);
+    fn the_connection_without_a_request_for_longest_is_evicted() {
+        let table = table(3);
+        let slots: Vec<ConnectionSlot> = (0..3).filter_map(|_| admit(&table)).collect();
+        slots[0].touch();
+        let new = admit(&table).expect("admitted");
+        assert_eq!([0, 1, 2].map(|n| is_cut(&slots[n])), [false, true, false]);
+        // The slot of the evicted connection is gone already, whenever its owner drops it.
+        drop(slots);
+        assert!(!is_cut(&new));
+        assert_eq!(table.slots().len(), 1);
     }
 
     #[test]
-    fn a_domain_never_gives_way() {
-        let guests = house(2);
-        let (one, other) = (enter(&guests).expect("in"), enter(&guests).expect("in"));
-        let (first, second) = (one.guest().pin(), one.guest().pin());
-        let staying = other.guest().pin();
-        assert!(enter(&guests).is_none(), "only domains");
-        drop(staying);
+    fn a_pinned_connection_is_never_evicted() {
+        let table = table(2);
+        let (one, other) = (
+            admit(&table).expect("admitted"),
+            admit(&table).expect("admitted"),
+        );
+        let (first, second) = (one.connection().pin(), one.connection().pin());
+        let pin = other.connection().pin();
+        assert!(admit(&table).is_none(), "all are pinned");
+        drop(pin);
         drop(first);
-        let newcomer = enter(&guests).expect("let in");
+        let new = admit(&table).expect("admitted");
         assert!(is_cut(&other) && !is_cut(&one));
         drop(second);
-        drop(newcomer);
-        assert!(enter(&guests).is_some() && !is_cut(&one), "there was room");
+        drop(new);
+        assert!(
+            admit(&table).is_some() && !is_cut(&one),
+            "there was a free slot"
+        );
     }
 
     #[test]
-    fn those_who_never_greet_push_out_each_other_only() {
-        let guests = house(10 * MAX_HANDSHAKES);
-        let polite = enter(&guests).expect("in");
-        polite.handshake_done();
+    fn connections_without_a_preface_evict_only_each_other() {
+        let table = table(10 * MAX_HANDSHAKES);
+        let done = admit(&table).expect("admitted");
+        done.handshake_done();
         let silent: Vec<ConnectionSlot> = (0..2 * MAX_HANDSHAKES)
-            .filter_map(|_| enter(&guests))
+            .filter_map(|_| admit(&table))
             .collect();
-        assert!(!is_cut(&polite));
+        assert!(!is_cut(&done));
         assert_eq!(
-            silent.iter().filter(|seat| is_cut(seat)).count(),
+            silent.iter().filter(|slot| is_cut(slot)).count(),
             MAX_HANDSHAKES
         );
         assert!(
             silent[..MAX_HANDSHAKES].iter().all(is_cut),
-            "the oldest go first"
+            "the oldest are evicted first"
         );
     }
 }

@@ -1,29 +1,29 @@
-//! Sees to it that a connection speaks HTTP/2, and soon.
+//! Reads the HTTP/2 preface of a connection within a time limit.
 //!
-//! hyper waits for the preface as long as the peer likes, and takes whatever else comes
-//! for a protocol error deep inside. Here the first bytes are read before the connection
-//! is handed on, so that a stranger costs a few bytes and a few seconds.
+//! hyper waits for the preface without limit, and reports anything else as a protocol error.
+//! Here the first bytes are read before hyper receives the connection, so that another protocol
+//! costs a few bytes and is named.
 
 use std::io;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// What every HTTP/2 client sends first (RFC 9113, section 3.4).
+/// The first bytes of every HTTP/2 client (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Why a connection was closed before it spoke HTTP/2.
+/// Why a connection was closed before its HTTP/2 preface.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HandshakeError {
-    #[error("it sent a TLS greeting; this port speaks plain text, so use an insecure channel")]
+    #[error("TLS handshake received, but this port serves plain text: use an insecure channel")]
     Tls,
-    #[error("it sent an HTTP/1 request; this port speaks gRPC over HTTP/2")]
+    #[error("HTTP/1 request received, but this port serves gRPC over HTTP/2")]
     Http1,
-    #[error("it sent bytes that aren't HTTP/2")]
+    #[error("the received bytes are not HTTP/2")]
     NotHttp2,
-    #[error("it closed the connection before it said anything")]
+    #[error("closed by the peer without sending data")]
     NoData,
-    #[error("it said nothing that is HTTP/2 for {} s", .0.as_secs_f64())]
+    #[error("no HTTP/2 preface within {} s", .0.as_secs_f64())]
     Timeout(Duration),
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -32,7 +32,8 @@ pub(crate) enum HandshakeError {
 /// Reads the preface and returns it, to be put back in front of the stream.
 ///
 /// # Errors
-/// Whatever comes instead, as soon as the first byte differs, or `limit` passes.
+/// If the peer sends anything else (as soon as one byte differs), if it closes the connection,
+/// if reading fails, or if `limit` passes.
 pub(crate) async fn await_preface<S>(
     stream: &mut S,
     limit: Duration,
@@ -91,53 +92,56 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(5);
 
-    async fn say(bytes: &[u8]) -> Result<Vec<u8>, HandshakeError> {
-        let (mut here, mut there) = tokio::io::duplex(64);
-        here.write_all(bytes).await.expect("written");
-        drop(here);
-        await_preface(&mut there, LIMIT).await
+    async fn handshake(bytes: &[u8]) -> Result<Vec<u8>, HandshakeError> {
+        let (mut client, mut server) = tokio::io::duplex(64);
+        client.write_all(bytes).await.expect("written");
+        drop(client);
+        await_preface(&mut server, LIMIT).await
     }
 
     #[tokio::test(start_paused = true)]
-    async fn strangers_are_told_apart() {
-        assert_eq!(say(PREFACE).await.expect("HTTP/2"), PREFACE);
+    async fn other_protocols_are_named() {
+        assert_eq!(handshake(PREFACE).await.expect("HTTP/2"), PREFACE);
         assert!(matches!(
-            say(b"\x16\x03\x01\x02\x00").await,
+            handshake(b"\x16\x03\x01\x02\x00").await,
             Err(HandshakeError::Tls)
         ));
         assert!(matches!(
-            say(b"GET / HTTP/1.1\r\n").await,
+            handshake(b"GET / HTTP/1.1\r\n").await,
             Err(HandshakeError::Http1)
         ));
         assert!(matches!(
-            say(b"PRI * HTTP/9.9").await,
+            handshake(b"PRI * HTTP/9.9").await,
             Err(HandshakeError::NotHttp2)
         ));
-        assert!(matches!(say(b"PRI").await, Err(HandshakeError::NotHttp2)));
-        assert!(matches!(say(b"").await, Err(HandshakeError::NoData)));
+        assert!(matches!(
+            handshake(b"PRI").await,
+            Err(HandshakeError::NotHttp2)
+        ));
+        assert!(matches!(handshake(b"").await, Err(HandshakeError::NoData)));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_preface_in_single_bytes_passes_but_not_for_ever() {
-        let (mut here, mut there) = tokio::io::duplex(64);
-        let dripping = tokio::spawn(async move {
+    async fn a_preface_in_single_bytes_is_accepted_within_the_limit() {
+        let (mut client, mut server) = tokio::io::duplex(64);
+        let sending = tokio::spawn(async move {
             for byte in PREFACE {
-                if here.write_all(&[*byte]).await.is_err() {
+                if client.write_all(&[*byte]).await.is_err() {
                     return;
                 }
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         });
         assert_eq!(
-            await_preface(&mut there, LIMIT).await.expect("in 2.4 s"),
+            await_preface(&mut server, LIMIT).await.expect("in 2.4 s"),
             PREFACE
         );
-        dripping.await.expect("ended");
+        sending.await.expect("no panic");
 
-        let (mut here, mut there) = tokio::io::duplex(64);
-        here.write_all(&PREFACE[..10]).await.expect("written");
+        let (mut client, mut server) = tokio::io::duplex(64);
+        client.write_all(&PREFACE[..10]).await.expect("written");
         assert!(matches!(
-            await_preface(&mut there, LIMIT).await,
+            await_preface(&mut server, LIMIT).await,
             Err(HandshakeError::Timeout(_))
         ));
     }

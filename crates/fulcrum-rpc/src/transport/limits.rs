@@ -1,36 +1,40 @@
-//! The limits of both services, in one place.
+//! Limits of both services.
 
 use std::time::Duration;
 
-/// The largest message a domain or a caller may send or be sent: what stock clients accept.
+/// The largest message that a domain or a caller may send or receive, in bytes. Stock gRPC
+/// clients accept no more.
 pub(crate) const MAX_MESSAGE: usize = 4 * 1024 * 1024;
 
-/// The largest control message: a domain's largest answer and its frame fit.
+/// The largest control message, in bytes. The largest response of a domain fits, with its
+/// framing.
 pub(crate) const MAX_CONTROL_MESSAGE: usize = 16 * 1024 * 1024;
 
-/// What a service keeps of unfinished requests and unread answers of all strangers together.
+/// Bytes of unfinished requests and unread responses that a service buffers for all
+/// unregistered connections together.
 pub(crate) const MAX_BUFFERED: usize = 128 * 1024 * 1024;
 
 /// Streams that one connection may have open.
 pub(crate) const MAX_STREAMS: u32 = 256;
 
-/// Headers that a request may bring, in bytes.
+/// The size of a request's header list, in bytes.
 pub(crate) const MAX_HEADER_LIST: u32 = 16 * 1024;
 
-/// Connections that a service keeps; beyond, each newcomer takes the place of another.
+/// Open connections of a service. Beyond it, each new connection evicts another one.
 pub(crate) const MAX_CONNECTIONS: usize = 1024;
 
-/// Connections that haven't sent the HTTP/2 preface yet; the oldest makes room for the newest.
+/// Connections that have not sent the HTTP/2 preface. Beyond it, each new connection evicts the
+/// oldest of them.
 pub(crate) const MAX_HANDSHAKES: usize = 256;
 
-/// How long a connection may take to send the HTTP/2 preface.
+/// The time in which a connection must send the HTTP/2 preface.
 pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often a silent peer is asked whether it is there.
+/// The time without data after which a keep-alive ping is sent.
 pub(crate) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How long it has for its answer.
+/// The time in which a keep-alive ping must be answered.
 pub(crate) const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long accepting rests when the process has no file descriptor left.
+/// The pause in accepting when the process has no file descriptor left.
 pub(crate) const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);

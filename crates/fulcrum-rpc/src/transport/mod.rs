@@ -1,5 +1,5 @@
-//! What lies under both services: accepting connections that prove themselves in time,
-//! limits, and an end that comes.
+//! The part that both services share: accepting connections, their limits, and a shutdown that
+//! ends in bounded time.
 
 mod accept;
 mod connection_table;
@@ -14,7 +14,9 @@ mod serve;
 pub(crate) use accept::Acceptor;
 pub(crate) use connection_table::{ConnectionState, PinGuard};
 pub(crate) use handshake::{HandshakeError, await_preface};
-pub(crate) use limits::*;
-pub(crate) use monitored_connection::MonitoredConnection;
+pub(crate) use limits::{
+    HANDSHAKE_TIMEOUT, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, MAX_CONTROL_MESSAGE, MAX_HEADER_LIST,
+    MAX_MESSAGE, MAX_STREAMS,
+};
 pub(crate) use rate_limiter::RateLimiter;
 pub(crate) use serve::serve_until;

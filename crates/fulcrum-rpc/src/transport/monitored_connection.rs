@@ -1,8 +1,9 @@
-//! A connection that can be cut from outside, and cuts itself when its peer floods it.
+//! A connection that can be cut from outside, and that closes itself when its peer floods it.
 //!
-//! tonic gives no way to end a connection whose peer won't: its graceful shutdown waits
-//! for every stream, and a domain's stream is open for life. So each connection carries a
-//! token; once cancelled, reading fails and the connection is dropped.
+//! tonic cannot end a connection against the will of its peer: a graceful shutdown waits for
+//! every stream, and a domain's stream stays open as long as its process runs. So each
+//! connection has a token. Once the token is canceled, reading fails and the connection is
+//! dropped.
 
 use std::io;
 use std::pin::Pin;
@@ -18,17 +19,18 @@ use super::connection_table::{ConnectionSlot, ConnectionState};
 use super::flood_control::FrameLimiter;
 use super::rate_limited_log::RateLimitedLog;
 
-/// A stream with the bytes already read from it put back, the place it takes among all
-/// connections, by which it is cut, and a meter of what its peer has for nothing.
+/// A connection with the bytes that the handshake read put back, its slot in the connection
+/// table, and the limiter of its frames.
 pub(crate) struct MonitoredConnection<S> {
     stream: S,
-    /// What was read to see what the peer speaks, and how much of it was handed on.
+    /// The bytes that the handshake read.
     prefix: Vec<u8>,
-    handed_on: usize,
+    /// How many bytes of `prefix` have been returned to the reader.
+    prefix_read: usize,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
     slot: ConnectionSlot,
-    meter: FrameLimiter,
-    complaints: RateLimitedLog,
+    limiter: FrameLimiter,
+    log: RateLimitedLog,
 }
 
 impl<S> MonitoredConnection<S> {
@@ -36,17 +38,17 @@ impl<S> MonitoredConnection<S> {
         stream: S,
         prefix: Vec<u8>,
         slot: ConnectionSlot,
-        complaints: RateLimitedLog,
+        log: RateLimitedLog,
     ) -> Self {
-        let cut = slot.guest().cut().clone();
+        let cut = slot.connection().cut().clone();
         Self {
             stream,
             prefix,
-            handed_on: 0,
+            prefix_read: 0,
             cut: Box::pin(cut.cancelled_owned()),
             slot,
-            meter: FrameLimiter::new(Instant::now()),
-            complaints,
+            limiter: FrameLimiter::new(Instant::now()),
+            log,
         }
     }
 
@@ -54,30 +56,30 @@ impl<S> MonitoredConnection<S> {
         self.cut.as_mut().poll(context).is_ready()
     }
 
-    /// Takes note of bytes that went.
+    /// Accounts for bytes sent to the peer.
     fn record_write(&mut self, count: usize) {
-        self.meter.sent(count);
-        self.slot.guest().release(count);
+        self.limiter.on_sent(count);
+        self.slot.connection().release(count);
     }
 
-    /// Takes note of bytes that came.
+    /// Accounts for bytes received from the peer.
     fn inspect(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self.meter.inspect(bytes, Instant::now()) {
-            Ok(seen) => {
-                if seen.opened {
+        match self.limiter.inspect(bytes, Instant::now()) {
+            Ok(stats) => {
+                if stats.opened {
                     self.slot.touch();
                 }
-                let guest = self.slot.guest();
-                if seen.in_progress > 0 && !guest.is_registered() {
-                    guest.hold(seen.in_progress);
+                let connection = self.slot.connection();
+                if stats.in_progress > 0 && !connection.is_registered() {
+                    connection.hold(stats.in_progress);
                 }
-                if seen.finished > 0 {
-                    guest.release(seen.finished);
+                if stats.finished > 0 {
+                    connection.release(stats.finished);
                 }
                 Ok(())
             }
             Err(flood) => {
-                self.complaints.warn(&flood);
+                self.log.warn(&flood);
                 Err(io::Error::new(io::ErrorKind::ConnectionAborted, flood))
             }
         }
@@ -87,7 +89,7 @@ impl<S> MonitoredConnection<S> {
 fn cut_error() -> io::Error {
     io::Error::new(
         io::ErrorKind::ConnectionAborted,
-        "cut: the server shuts down, or needs the place",
+        "connection cut: the server is shutting down, or the connection was evicted",
     )
 }
 
@@ -100,11 +102,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for MonitoredConnection<S> {
         if self.is_cut(context) {
             return Poll::Ready(Err(cut_error()));
         }
-        if self.handed_on < self.prefix.len() {
-            let rest = &self.prefix[self.handed_on..];
+        if self.prefix_read < self.prefix.len() {
+            let rest = &self.prefix[self.prefix_read..];
             let count = rest.len().min(buffer.remaining());
             buffer.put_slice(&rest[..count]);
-            self.handed_on += count;
+            self.prefix_read += count;
             return Poll::Ready(Ok(()));
         }
         let before = buffer.filled().len();
@@ -161,10 +163,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for MonitoredConnection<S> {
 }
 
 impl<S: Connected> Connected for MonitoredConnection<S> {
-    /// With the connection's place, for those who find that it is worth keeping.
+    /// With the connection's state, so that a registered stream can pin it.
     type ConnectInfo = (S::ConnectInfo, Arc<ConnectionState>);
 
     fn connect_info(&self) -> Self::ConnectInfo {
-        (self.stream.connect_info(), Arc::clone(self.slot.guest()))
+        (
+            self.stream.connect_info(),
+            Arc::clone(self.slot.connection()),
+        )
     }
 }

@@ -1,4 +1,4 @@
-//! Words about strangers, few however many come.
+//! Warnings about connections, limited in number.
 
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::RateLimiter;
+use super::rate_limiter::RateLimiter;
 
-/// Says why connections were closed: at most one log line a second, whatever comes. Clones
-/// share that second.
+/// Logs why connections are closed, at most one line a second. Clones share the limit.
 #[derive(Clone)]
 pub(crate) struct RateLimitedLog {
-    /// What listens.
+    /// The listener, at the start of each line.
     name: &'static str,
     limiter: Arc<Mutex<RateLimiter>>,
 }
@@ -26,17 +25,16 @@ impl RateLimitedLog {
         }
     }
 
-    pub(crate) fn warn(&self, why: &dyn Display) {
-        let now = Instant::now();
-        let passed = self
+    pub(crate) fn warn(&self, reason: &dyn Display) {
+        let allowed = self
             .limiter
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .allow(now);
-        if let Some(held) = passed {
+            .allow(Instant::now());
+        if let Some(suppressed) = allowed {
             tracing::warn!(
-                held_back = held,
-                "{}: a connection was closed: {why}",
+                suppressed,
+                "{}: a connection was closed: {reason}",
                 self.name
             );
         }

@@ -1,40 +1,41 @@
-//! Keeps something that a stranger can cause from happening as often as they like.
+//! A token bucket for events that a client can cause.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Lets one through every `spacing`, after some at once, and counts the others.
+/// Allows `burst` events at once, then one every `interval`, and counts the others.
 #[derive(Debug)]
 pub(crate) struct RateLimiter {
-    spacing: Duration,
+    interval: Duration,
     burst: u32,
-    /// When it would have rested for long enough to let the whole burst through again.
+    /// When the whole burst is available again; `None` before the first event.
     full_at: Option<Instant>,
     suppressed: u64,
 }
 
 impl RateLimiter {
-    /// One by one.
-    pub(crate) fn new(spacing: Duration) -> Self {
-        Self::with_burst(spacing, 1)
+    /// A limiter that allows one event every `interval`.
+    pub(crate) fn new(interval: Duration) -> Self {
+        Self::with_burst(interval, 1)
     }
 
-    /// So many at once, which come back one every `spacing`.
-    pub(crate) fn with_burst(spacing: Duration, burst: u32) -> Self {
+    /// A limiter that allows `burst` events at once, of which one is refilled every `interval`.
+    pub(crate) fn with_burst(interval: Duration, burst: u32) -> Self {
         Self {
-            spacing,
+            interval,
             burst,
             full_at: None,
             suppressed: 0,
         }
     }
 
-    /// Whether this one may pass at `now`: `Some` with the number held back since the last.
+    /// Whether an event at `now` is allowed: `Some` with the number of events suppressed since
+    /// the last one that was.
     pub(crate) fn allow(&mut self, now: Instant) -> Option<u64> {
-        let rested = self.full_at.map_or(now, |rested| rested.max(now));
-        let next = rested + self.spacing;
-        if next.saturating_duration_since(now) > self.spacing * self.burst {
+        let full_at = self.full_at.map_or(now, |full_at| full_at.max(now));
+        let next = full_at + self.interval;
+        if next.saturating_duration_since(now) > self.interval * self.burst {
             self.suppressed += 1;
             return None;
         }
@@ -48,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_passes_per_spacing_and_says_how_many_did_not() {
+    fn one_event_per_interval_is_allowed_and_the_others_are_counted() {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         let mut limiter = RateLimiter::new(Duration::from_secs(1));
@@ -60,17 +61,17 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_passes_at_once_and_comes_back_one_by_one() {
+    fn a_burst_is_allowed_at_once_and_refilled_one_by_one() {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         let mut limiter = RateLimiter::with_burst(Duration::from_secs(1), 3);
-        let passed = |limiter: &mut RateLimiter, ms| {
+        let allowed = |limiter: &mut RateLimiter, ms| {
             (0..10).filter(|_| limiter.allow(at(ms)).is_some()).count()
         };
-        assert_eq!(passed(&mut limiter, 0), 3);
-        assert_eq!(passed(&mut limiter, 999), 0);
-        assert_eq!(passed(&mut limiter, 1000), 1);
-        assert_eq!(passed(&mut limiter, 2500), 1);
-        assert_eq!(passed(&mut limiter, 60_000), 3);
+        assert_eq!(allowed(&mut limiter, 0), 3);
+        assert_eq!(allowed(&mut limiter, 999), 0);
+        assert_eq!(allowed(&mut limiter, 1000), 1);
+        assert_eq!(allowed(&mut limiter, 2500), 1);
+        assert_eq!(allowed(&mut limiter, 60_000), 3);
     }
 }

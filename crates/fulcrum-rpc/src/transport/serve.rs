@@ -1,4 +1,4 @@
-//! Serving with an end that comes.
+//! Serves connections, and ends in bounded time.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -9,13 +9,13 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tokio_util::sync::CancellationToken;
 
-use super::MonitoredConnection;
+use super::monitored_connection::MonitoredConnection;
 
-/// Runs what `serve` makes of the incoming connections until `stop` is cancelled, then
-/// gives open streams `grace` to end before all connections are cut.
+/// Runs the server that `serve` builds for the incoming connections until `stop` is canceled.
+/// Then open streams have `grace` to end before all connections are cut by cancelling `cut`.
 ///
-/// The outer deadline is needed: tonic waits for streams that are open for life, and hyper
-/// for connections that idle, both without limit.
+/// The outer deadline is necessary. tonic waits without limit for open streams, and a domain's
+/// stream stays open as long as its process runs; hyper does so for idle connections.
 pub(crate) async fn serve_until<S, F, E>(
     incoming: mpsc::Receiver<MonitoredConnection<S>>,
     stop: CancellationToken,
@@ -27,8 +27,8 @@ where
     S: Send + 'static,
     F: Future<Output = Result<(), E>>,
 {
-    // Whatever ends this future, also its being dropped: no connection outlives it.
-    let _cut_at_the_end = cut.clone().drop_guard();
+    // No connection outlives this future, even if the future is dropped.
+    let _cut_on_drop = cut.clone().drop_guard();
     let serving = serve(Box::pin(ReceiverStream::new(incoming).map(Ok)));
     tokio::pin!(serving);
     let deadline = async {
@@ -40,10 +40,10 @@ where
         () = deadline => {}
     }
     cut.cancel();
-    // Cut connections end as soon as they are polled; this waits for their tasks.
+    // A cut connection ends at its next poll. This waits for the tasks.
     tokio::time::timeout(grace, serving).await.unwrap_or(Ok(()))
 }
 
-/// Accepted connections, as tonic takes them.
+/// Accepted connections, in the form that tonic expects.
 pub(crate) type Incoming<S> =
     std::pin::Pin<Box<dyn Stream<Item = Result<MonitoredConnection<S>, Infallible>> + Send>>;

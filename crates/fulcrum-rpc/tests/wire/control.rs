@@ -12,15 +12,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::harness::soon;
 
-/// An instance that logs for ever and knows one domain.
-struct Instance1 {
-    /// Dropped with a log stream's last reader.
+/// An instance with an endless log and one domain.
+struct TestInstance {
+    /// Receives a message when a log stream is dropped.
     log_ended: mpsc::UnboundedSender<()>,
 }
 
-struct TellWhenDropped(mpsc::UnboundedSender<()>);
+struct NotifyOnDrop(mpsc::UnboundedSender<()>);
 
-impl Drop for TellWhenDropped {
+impl Drop for NotifyOnDrop {
     fn drop(&mut self) {
         let _ = self.0.send(());
     }
@@ -30,7 +30,7 @@ fn progress(messages: Vec<Progress>) -> MessageStream<Progress> {
     Box::pin(tokio_stream::iter(messages.into_iter().map(Ok)))
 }
 
-impl ControlHandler for Instance1 {
+impl ControlHandler for TestInstance {
     async fn instance(&self) -> Instance {
         Instance {
             pid: 7,
@@ -66,12 +66,12 @@ impl ControlHandler for Instance1 {
     }
 
     async fn wait(&self, _: WaitRequest) -> Result<MessageStream<Progress>, ControlError> {
-        Err(ControlError::Invalid("which condition?".into()))
+        Err(ControlError::Invalid("no condition".into()))
     }
 
     async fn logs(&self, _: LogsRequest) -> Result<MessageStream<LogRecord>, ControlError> {
         let (sender, receiver) = mpsc::channel(4);
-        let ended = TellWhenDropped(self.log_ended.clone());
+        let ended = NotifyOnDrop(self.log_ended.clone());
         tokio::spawn(async move {
             let _ended = ended;
             let record = LogRecord {
@@ -83,7 +83,7 @@ impl ControlHandler for Instance1 {
     }
 
     async fn events(&self, _: EventsRequest) -> Result<MessageStream<Event>, ControlError> {
-        panic!("a defect")
+        panic!("requested by the test")
     }
 
     async fn call(&self, request: CallRequest) -> Result<CallResponse, ControlError> {
@@ -112,9 +112,9 @@ impl ControlHandler for Instance1 {
     async fn shutdown(&self, _: ShutdownRequest) -> Result<MessageStream<Progress>, ControlError> {
         let done = Outcome {
             kind: outcome::Kind::Done.into(),
-            message: "gone".into(),
+            message: "stopped".into(),
         };
-        let steps = ["stopping", "stopped"].map(|message| Progress {
+        let steps = ["stopping", "stopping users"].map(|message| Progress {
             message: message.into(),
             ..Progress::default()
         });
@@ -127,7 +127,7 @@ impl ControlHandler for Instance1 {
 }
 
 struct Running {
-    folder: tempfile::TempDir,
+    temp: tempfile::TempDir,
     dir: RuntimeDir,
     lock: InstanceLock,
     log_ended: mpsc::UnboundedReceiver<()>,
@@ -135,22 +135,22 @@ struct Running {
     task: JoinHandle<Result<(), ControlServeError>>,
 }
 
-fn runtime_dir(folder: &tempfile::TempDir) -> RuntimeDir {
+fn runtime_dir(temp: &tempfile::TempDir) -> RuntimeDir {
     let uid = rustix::process::getuid().as_raw();
-    RuntimeDir::for_app(folder.path(), None, folder.path(), uid).expect("found")
+    RuntimeDir::for_app(temp.path(), None, temp.path(), uid).expect("found")
 }
 
 fn start() -> Running {
-    let folder = tempfile::tempdir().expect("temporary folder");
-    let dir = runtime_dir(&folder);
+    let temp = tempfile::tempdir().expect("temporary directory");
+    let dir = runtime_dir(&temp);
     let lock = dir.try_lock().expect("free");
     let listener = bind_control(&lock, &dir).expect("bound");
     let (sender, log_ended) = mpsc::unbounded_channel();
     let shutdown = CancellationToken::new();
-    let handler = Instance1 { log_ended: sender };
+    let handler = TestInstance { log_ended: sender };
     let task = tokio::spawn(serve_control(listener, handler, shutdown.clone()));
     Running {
-        folder,
+        temp,
         dir,
         lock,
         log_ended,
@@ -173,12 +173,12 @@ impl Running {
             .expect("no panic")
             .expect("served");
         assert!(!self.dir.socket().exists());
-        drop((self.lock, self.folder));
+        drop((self.lock, self.temp));
     }
 }
 
 #[tokio::test]
-async fn a_client_greets_asks_and_hears_the_reasons() {
+async fn a_client_receives_responses_and_errors() {
     let running = start();
     let client = running.connect().await;
     assert_eq!(
@@ -192,14 +192,14 @@ async fn a_client_greets_asks_and_hears_the_reasons() {
     let status = client.status(request).await.expect("a status");
     assert_eq!(status.domains[0].name, "users");
     let payload = "x".repeat(5 * 1024 * 1024);
-    let answer = client
+    let response = client
         .call(CallRequest {
             payload,
             ..CallRequest::default()
         })
         .await;
     assert_eq!(
-        answer
+        response
             .expect("larger than a domain's message")
             .payload
             .len(),
@@ -221,12 +221,12 @@ async fn a_client_greets_asks_and_hears_the_reasons() {
         .wait(WaitRequest::default())
         .await
         .expect_err("invalid");
-    assert_eq!(error, ControlError::Invalid("which condition?".into()));
+    assert_eq!(error, ControlError::Invalid("no condition".into()));
     running.stop().await;
 }
 
 #[tokio::test]
-async fn the_steps_of_a_reload_reach_the_client() {
+async fn the_client_receives_the_steps_of_a_reload() {
     let running = start();
     let client = running.connect().await;
     let mut steps = client
@@ -243,7 +243,7 @@ async fn the_steps_of_a_reload_reach_the_client() {
 }
 
 #[tokio::test]
-async fn a_stream_ends_when_its_client_goes() {
+async fn a_stream_ends_when_its_client_disconnects() {
     let mut running = start();
     let client = running.connect().await;
     let mut logs = client.logs(LogsRequest::default()).await.expect("logs");
@@ -256,12 +256,12 @@ async fn a_stream_ends_when_its_client_goes() {
     drop((logs, client));
     soon("the stream's end", running.log_ended.recv())
         .await
-        .expect("told");
+        .expect("dropped");
     running.stop().await;
 }
 
 #[tokio::test]
-async fn the_last_message_of_a_shutdown_arrives_and_other_streams_are_cut() {
+async fn a_shutdown_sends_its_outcome_and_cuts_other_streams() {
     let running = start();
     let client = running.connect().await;
     let mut logs = client.logs(LogsRequest::default()).await.expect("logs");
@@ -275,7 +275,7 @@ async fn the_last_message_of_a_shutdown_arrives_and_other_streams_are_cut() {
     while let Some(step) = soon("a step", steps.next()).await {
         last = step.expect("a step").outcome;
     }
-    assert_eq!(last.expect("the outcome").message, "gone");
+    assert_eq!(last.expect("the outcome").message, "stopped");
     running.stop().await;
     assert!(
         start.elapsed() < Duration::from_secs(3),
@@ -303,24 +303,22 @@ async fn a_handler_that_panics_fails_one_request() {
     client
         .events(EventsRequest::default())
         .await
-        .expect_err("the defect");
+        .expect_err("the panic");
     let again = running.connect().await;
     again
         .status(StatusRequest::default())
         .await
-        .expect("served on");
+        .expect("still served");
     running.stop().await;
 }
 
 #[tokio::test]
-async fn without_an_instance_a_client_knows_at_once_whatever_lies_around() {
-    let folder = tempfile::tempdir().expect("temporary folder");
-    let dir = runtime_dir(&folder);
+async fn without_an_instance_a_client_fails_at_once_whatever_files_exist() {
+    let temp = tempfile::tempdir().expect("temporary directory");
+    let dir = runtime_dir(&temp);
     let not_running = async || {
         let start = Instant::now();
-        let error = ControlClient::connect(&dir)
-            .await
-            .expect_err("nobody there");
+        let error = ControlClient::connect(&dir).await.expect_err("no instance");
         assert!(matches!(error, ConnectError::NotRunning), "{error:?}");
         assert!(
             start.elapsed() < Duration::from_millis(200),
@@ -329,7 +327,7 @@ async fn without_an_instance_a_client_knows_at_once_whatever_lies_around() {
         );
     };
     not_running().await;
-    // What SIGKILL leaves: a lock file that names a pid, a socket that nobody serves.
+    // As after a SIGKILL: a lock file with a pid, a socket without a listener.
     std::fs::write(dir.lock_path(), "1\n").expect("written");
     drop(std::os::unix::net::UnixListener::bind(dir.socket()).expect("bound"));
     not_running().await;
@@ -340,19 +338,19 @@ async fn without_an_instance_a_client_knows_at_once_whatever_lies_around() {
 }
 
 #[tokio::test]
-async fn an_instance_that_is_starting_is_waited_for() {
-    let folder = tempfile::tempdir().expect("temporary folder");
-    let dir = runtime_dir(&folder);
+async fn a_client_waits_for_an_instance_that_is_starting() {
+    let temp = tempfile::tempdir().expect("temporary directory");
+    let dir = runtime_dir(&temp);
     let lock = dir.try_lock().expect("free");
     let connecting = tokio::spawn({
         let dir = dir.clone();
         async move { ControlClient::connect(&dir).await }
     });
-    // The client has looked at least once before the socket appears.
+    // At least one attempt fails before the socket exists.
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(!connecting.is_finished());
     let listener = bind_control(&lock, &dir).expect("bound");
-    let handler = Instance1 {
+    let handler = TestInstance {
         log_ended: mpsc::unbounded_channel().0,
     };
     let shutdown = CancellationToken::new();
@@ -368,15 +366,15 @@ async fn an_instance_that_is_starting_is_waited_for() {
         .expect("served");
 }
 
-/// An instance of another protocol.
-struct Other;
+/// An instance with another protocol number.
+struct OtherProtocol;
 
 type Never<T> =
     std::pin::Pin<Box<dyn tokio_stream::Stream<Item = Result<T, tonic::Status>> + Send>>;
 type Reply<T> = Result<tonic::Response<T>, tonic::Status>;
 
 #[tonic::async_trait]
-impl Control for Other {
+impl Control for OtherProtocol {
     type ChangeStream = Never<Progress>;
     type WaitStream = Never<Progress>;
     type LogsStream = Never<LogRecord>;
@@ -396,7 +394,7 @@ impl Control for Other {
         }))
     }
     async fn status(&self, _: tonic::Request<StatusRequest>) -> Reply<StatusResponse> {
-        panic!("asked in spite of the mismatch")
+        panic!("request in spite of the mismatch")
     }
     async fn change(&self, _: tonic::Request<ChangeRequest>) -> Reply<Never<Progress>> {
         unreachable!()
@@ -422,16 +420,16 @@ impl Control for Other {
 }
 
 #[tokio::test]
-async fn another_protocol_is_a_mismatch_that_names_both() {
-    let folder = tempfile::tempdir().expect("temporary folder");
-    let dir = runtime_dir(&folder);
+async fn another_protocol_number_is_an_error_that_names_both() {
+    let temp = tempfile::tempdir().expect("temporary directory");
+    let dir = runtime_dir(&temp);
     let _lock = dir.try_lock().expect("free");
     let listener = tokio::net::UnixListener::bind(dir.socket()).expect("bound");
     let server = tonic::transport::Server::builder()
-        .add_service(ControlServer::new(Other))
+        .add_service(ControlServer::new(OtherProtocol))
         .serve_with_incoming(UnixListenerStream::new(listener));
     let serving = tokio::spawn(server);
-    let error = soon("the answer", ControlClient::connect(&dir))
+    let error = soon("the response", ControlClient::connect(&dir))
         .await
         .expect_err("a mismatch");
     let ConnectError::VersionMismatch {

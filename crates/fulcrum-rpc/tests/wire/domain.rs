@@ -1,4 +1,4 @@
-//! The domain protocol, as clients see it.
+//! The domain protocol, from the side of a client.
 
 use fulcrum_rpc::DomainEvent;
 use tonic::{Code, Request};
@@ -8,79 +8,79 @@ use tonic_health::pb::health_client::HealthClient;
 use crate::harness::{Server, message, soon};
 
 #[tokio::test]
-async fn a_domain_registers_answers_and_goes() {
+async fn a_domain_registers_responds_and_disconnects() {
     let mut server = Server::start().await;
     let mut users = server.open(Some("token-3")).await;
-    users.say(
+    users.send(
         "users",
         "domain_register",
         r#"{"domain":"users","capabilities":["heartbeat"]}"#,
         "r1",
     );
-    let answer = users.hear().await.expect("registered");
+    let response = users.recv().await.expect("registered");
     assert_eq!(
-        (answer.r#type.as_str(), answer.request_id.as_str()),
+        (response.r#type.as_str(), response.request_id.as_str()),
         ("register_success", "r1")
     );
-    assert!(answer.success);
+    assert!(response.success);
     assert_eq!(
-        answer.payload,
+        response.payload,
         r#"{"status":"registered","heartbeat_interval_ms":2000}"#
     );
     let DomainEvent::Registered {
         domain,
         generation,
-        own,
-        connection,
+        managed,
+        stream_id,
         ..
     } = server.event().await
     else {
         panic!("not registered")
     };
-    assert_eq!((domain.as_str(), generation, own), ("users", 3, true));
+    assert_eq!((domain.as_str(), generation, managed), ("users", 3, true));
 
     let mut caller = server.client().await;
-    let asked = tokio::spawn(async move {
+    let call = tokio::spawn(async move {
         caller
             .send_message(message("users", "user_index_request", "{\"a\":1}", "c1"))
             .await
     });
-    let request = users.hear().await.expect("a request");
+    let request = users.recv().await.expect("a request");
     assert_eq!(
         (request.r#type.as_str(), request.payload.as_str()),
         ("user_index_request", "{\"a\":1}")
     );
-    users.say(
+    users.send(
         "users",
         "user_index_response",
         r#"{"success":true,"users":[]}"#,
         &request.request_id,
     );
-    let answer = soon("the answer", asked)
+    let response = soon("the response", call)
         .await
         .expect("no panic")
-        .expect("an answer")
+        .expect("a response")
         .into_inner();
     assert_eq!(
-        (answer.r#type.as_str(), answer.request_id.as_str()),
+        (response.r#type.as_str(), response.request_id.as_str()),
         ("user_index_response", "c1")
     );
-    assert!(answer.success && answer.error.is_empty());
-    assert_eq!(answer.payload, r#"{"success":true,"users":[]}"#);
+    assert!(response.success && response.error.is_empty());
+    assert_eq!(response.payload, r#"{"success":true,"users":[]}"#);
 
     drop(users);
     let DomainEvent::Disconnected {
-        connection: ended, ..
+        stream_id: ended, ..
     } = server.event().await
     else {
         panic!("not disconnected")
     };
-    assert_eq!(ended, connection);
+    assert_eq!(ended, stream_id);
     server.stop().await;
 }
 
 #[tokio::test]
-async fn who_may_not_register_is_told_by_a_status() {
+async fn a_rejected_registration_ends_with_a_status() {
     let mut server = Server::start().await;
     let _users = server.join("users", Some("token-1")).await;
     server.event().await;
@@ -92,56 +92,62 @@ async fn who_may_not_register_is_told_by_a_status() {
         (None, "", Code::InvalidArgument),
     ] {
         let mut other = server.open(token).await;
-        other.say(name, "domain_register", "{}", "1");
-        let status = other.hear().await.expect_err("refused");
+        other.send(name, "domain_register", "{}", "1");
+        let status = other.recv().await.expect_err("rejected");
         assert_eq!(status.code(), code, "{token:?} {name:?}: {status}");
     }
     let DomainEvent::RegistrationRejected {
         domain,
-        token,
+        has_token,
         reason,
         ..
     } = server.event().await
     else {
-        panic!("no refusal")
+        panic!("no rejection")
     };
-    assert_eq!((domain.as_str(), token), ("users", true));
-    assert!(!reason.contains("guess"), "the token is told: {reason}");
+    assert_eq!((domain.as_str(), has_token), ("users", true));
+    assert!(
+        !reason.contains("guess"),
+        "the reason contains the token: {reason}"
+    );
     assert!(server.registry.is_registered("users"));
     server.stop().await;
 }
 
 #[tokio::test]
-async fn callers_get_answers_where_no_domain_can_answer() {
+async fn callers_receive_a_failure_if_the_domain_cannot_respond() {
     let server = Server::start().await;
     let mut caller = server.client().await;
-    let mut ask = async |domain| {
-        let asking = caller.send_message(message(domain, "x_request", "{}", "c1"));
-        soon("the answer", asking)
+    let mut request = async |domain| {
+        let call = caller.send_message(message(domain, "x_request", "{}", "c1"));
+        soon("the response", call)
             .await
-            .expect("an answer, no status")
+            .expect("a response instead of a status")
             .into_inner()
     };
-    let answer = ask("users").await;
-    assert_eq!((answer.r#type.as_str(), answer.success), ("error", false));
-    assert_eq!(answer.request_id, "c1");
+    let response = request("users").await;
+    assert_eq!(
+        (response.r#type.as_str(), response.success),
+        ("error", false)
+    );
+    assert_eq!(response.request_id, "c1");
     assert!(
-        answer.error.contains("\"users\" is not connected"),
+        response.error.contains("\"users\" is not connected"),
         "{}",
-        answer.error
+        response.error
     );
 
     let mut orders = server.join("orders", None).await;
-    let answer = ask("users").await;
+    let response = request("users").await;
     assert!(
-        answer.error.contains("connected: orders"),
+        response.error.contains("connected: orders"),
         "{}",
-        answer.error
+        response.error
     );
 
-    let (answer, ()) = tokio::join!(ask("orders"), async {
-        let request = orders.hear().await.expect("a request");
-        orders.say(
+    let (response, ()) = tokio::join!(request("orders"), async {
+        let request = orders.recv().await.expect("a request");
+        orders.send(
             "orders",
             "x_response",
             r#"{"success":false,"error":"sold out"}"#,
@@ -149,52 +155,52 @@ async fn callers_get_answers_where_no_domain_can_answer() {
         );
     });
     assert_eq!(
-        (answer.r#type.as_str(), answer.success),
+        (response.r#type.as_str(), response.success),
         ("x_response", false)
     );
-    assert_eq!(answer.error, "sold out");
+    assert_eq!(response.error, "sold out");
 
-    // Dies with a request in its hands.
-    let (answer, ()) = tokio::join!(ask("orders"), async {
-        orders.hear().await.expect("a request");
+    // The domain disconnects with a pending request.
+    let (response, ()) = tokio::join!(request("orders"), async {
+        orders.recv().await.expect("a request");
         drop(orders);
     });
     assert!(
-        !answer.success && answer.error.contains("\"orders\" disconnected"),
+        !response.success && response.error.contains("\"orders\" disconnected"),
         "{}",
-        answer.error
+        response.error
     );
     server.stop().await;
 }
 
 #[tokio::test]
-async fn a_message_of_five_megabytes_is_refused_and_harms_nobody_else() {
+async fn a_message_of_five_megabytes_is_rejected_without_effect_on_others() {
     let server = Server::start().await;
     let mut orders = server.join("orders", Some("token-1")).await;
     let mut users = server.join("users", Some("token-1")).await;
     let large = "x".repeat(5 * 1024 * 1024);
 
-    users.say("users", "db_create", &large, "1");
-    let status = users.hear().await.expect_err("ended");
+    users.send("users", "db_create", &large, "1");
+    let status = users.recv().await.expect_err("ended");
     assert_eq!(status.code(), Code::ResourceExhausted);
     assert!(status.message().contains("4194304"), "{status}");
 
     let mut caller = server.client().await;
-    let asking = caller.send_message(message("orders", "x_request", &large, "1"));
-    let status = soon("the status", asking).await.expect_err("refused");
+    let call = caller.send_message(message("orders", "x_request", &large, "1"));
+    let status = soon("the status", call).await.expect_err("rejected");
     assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
 
-    orders.say("orders", "db_find", "{}", "7");
-    let answer = orders.hear().await.expect("alive");
+    orders.send("orders", "db_find", "{}", "7");
+    let response = orders.recv().await.expect("a response");
     assert_eq!(
-        (answer.request_id.as_str(), answer.error.as_str()),
+        (response.request_id.as_str(), response.error.as_str()),
         ("7", "Unknown message type: db_find")
     );
     server.stop().await;
 }
 
 #[tokio::test]
-async fn health_and_reflection_are_beside_it() {
+async fn health_and_reflection_are_served() {
     use tonic_reflection::pb::v1::ServerReflectionRequest;
     use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
     use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
@@ -227,16 +233,16 @@ async fn health_and_reflection_are_beside_it() {
     };
     let mut reflection = ServerReflectionClient::new(server.channel().await);
     let request = Request::new(tokio_stream::iter([list]));
-    let mut answers = soon("reflection", reflection.server_reflection_info(request))
+    let mut responses = soon("reflection", reflection.server_reflection_info(request))
         .await
         .expect("v1")
         .into_inner();
-    let answer = soon("a list", answers.message())
+    let response = soon("a list", responses.message())
         .await
         .expect("no status")
         .expect("a list");
-    let Some(MessageResponse::ListServicesResponse(list)) = answer.message_response else {
-        panic!("{answer:?}")
+    let Some(MessageResponse::ListServicesResponse(list)) = response.message_response else {
+        panic!("{response:?}")
     };
     let mut names: Vec<_> = list
         .service
@@ -265,16 +271,16 @@ async fn health_and_reflection_are_beside_it() {
     let mut old =
         v1alpha::server_reflection_client::ServerReflectionClient::new(server.channel().await);
     let request = Request::new(tokio_stream::iter([list]));
-    let mut answers = soon("old reflection", old.server_reflection_info(request))
+    let mut responses = soon("old reflection", old.server_reflection_info(request))
         .await
         .expect("v1alpha")
         .into_inner();
-    let answer = soon("a file", answers.message())
+    let response = soon("a file", responses.message())
         .await
         .expect("no status")
         .expect("a file");
     assert!(matches!(
-        answer.message_response,
+        response.message_response,
         Some(v1alpha::server_reflection_response::MessageResponse::FileDescriptorResponse(_))
     ));
     server.stop().await;
@@ -293,12 +299,12 @@ async fn both_loopback_families_are_served() {
         .expect("connected");
     let mut client =
         fulcrum_rpc::framework::framework_service_client::FrameworkServiceClient::new(channel);
-    let answer = client
+    let response = client
         .send_message(message("users", "x_request", "{}", "1"))
         .await;
     assert!(
-        answer
-            .expect("an answer")
+        response
+            .expect("a response")
             .into_inner()
             .error
             .contains("not connected")

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 use tonic::{Request, Status, Streaming};
 
-/// Nothing here takes longer unless it never comes.
+/// The time limit of a single step.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
 pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
@@ -26,23 +26,23 @@ pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
         .unwrap_or_else(|_| panic!("{what}: not in {LIMIT:?}"))
 }
 
-/// Knows `users` and `orders`; the token of generation N is `token-N`.
-pub(crate) struct Door;
+/// Accepts `users` and `orders`. The token of generation N is `token-N`.
+pub(crate) struct TestAuthorizer;
 
-impl RegistrationAuthorizer for Door {
+impl RegistrationAuthorizer for TestAuthorizer {
     async fn authorize(
         &self,
-        claim: RegistrationRequest,
+        request: RegistrationRequest,
     ) -> Result<RegistrationGrant, RegistrationError> {
-        if !["users", "orders"].contains(&claim.domain.as_str()) {
+        if !["users", "orders"].contains(&request.domain.as_str()) {
             return Err(RegistrationError::PermissionDenied(format!(
                 "no domain {:?}",
-                claim.domain
+                request.domain
             )));
         }
-        assert_ne!(claim.local.port(), 0);
-        assert!(claim.peer.ip().is_loopback());
-        let generation = match &claim.token {
+        assert_ne!(request.local.port(), 0);
+        assert!(request.peer.ip().is_loopback());
+        let generation = match &request.token {
             None => 0,
             Some(token) => token
                 .strip_prefix("token-")
@@ -51,7 +51,7 @@ impl RegistrationAuthorizer for Door {
         };
         Ok(RegistrationGrant {
             generation,
-            managed: claim.token.is_some(),
+            managed: request.token.is_some(),
             pid: Some(std::process::id()),
             heartbeat_interval: Some(Duration::from_secs(2)),
         })
@@ -71,14 +71,14 @@ impl Server {
         Self::start_with(ServerConfig::default()).await
     }
 
-    pub(crate) async fn start_with(settings: ServerConfig) -> Self {
+    pub(crate) async fn start_with(config: ServerConfig) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
-        let settings = ServerConfig {
+        let config = ServerConfig {
             shutdown_grace: Duration::from_millis(300),
             call_timeout: Duration::from_secs(5),
-            ..settings
+            ..config
         };
-        let registry = Registry::with_settings(Door, UnimplementedHandler, sender, settings);
+        let registry = Registry::with_config(TestAuthorizer, UnimplementedHandler, sender, config);
         let listeners = Listeners::bind("127.0.0.1:0", false).expect("a free port");
         let address = listeners.address();
         let shutdown = CancellationToken::new();
@@ -105,7 +105,7 @@ impl Server {
 
     /// Opens a stream on a connection of its own.
     pub(crate) async fn open(&self, token: Option<&str>) -> Domain {
-        let (say, messages) = mpsc::unbounded_channel();
+        let (sender, messages) = mpsc::unbounded_channel();
         let mut request = Request::new(UnboundedReceiverStream::new(messages));
         if let Some(token) = token {
             let token = token.parse().expect("ASCII");
@@ -113,36 +113,37 @@ impl Server {
                 .metadata_mut()
                 .insert(fulcrum_rpc::TOKEN_METADATA, token);
         }
-        // Also shows that headers come before anything was said.
+        // The response headers arrive before the first message.
         let opening = async { self.client().await.domain_communication(request).await };
-        let hear = soon("opening a stream", opening)
+        let receiver = soon("opening a stream", opening)
             .await
             .expect("opened")
             .into_inner();
-        Domain { say, hear }
+        Domain { sender, receiver }
     }
 
     pub(crate) async fn join(&self, name: &str, token: Option<&str>) -> Domain {
         let mut domain = self.open(token).await;
-        domain.say(
+        domain.send(
             name,
             "domain_register",
             r#"{"capabilities":["heartbeat"]}"#,
             "r1",
         );
         assert_eq!(
-            domain.hear().await.expect("registered").r#type,
+            domain.recv().await.expect("registered").r#type,
             "register_success"
         );
         domain
     }
 
-    /// The next event, but for the signs of life that answers are.
+    /// The next event, without the empty heartbeats of responses.
     pub(crate) async fn event(&mut self) -> DomainEvent {
         loop {
             let event = soon("an event", self.events.recv()).await;
-            match event.expect("the registry lives") {
-                DomainEvent::Heartbeat { beat, .. } if beat == HeartbeatPayload::default() => {}
+            match event.expect("the registry exists") {
+                DomainEvent::Heartbeat { heartbeat, .. }
+                    if heartbeat == HeartbeatPayload::default() => {}
                 event => return event,
             }
         }
@@ -157,22 +158,22 @@ impl Server {
     }
 }
 
-/// A domain as an existing client would be one.
+/// A domain with the generated client.
 pub(crate) struct Domain {
-    pub(crate) say: mpsc::UnboundedSender<DomainMessage>,
-    pub(crate) hear: Streaming<RuntimeMessage>,
+    pub(crate) sender: mpsc::UnboundedSender<DomainMessage>,
+    pub(crate) receiver: Streaming<RuntimeMessage>,
 }
 
 impl Domain {
-    pub(crate) fn say(&self, domain: &str, type_: &str, payload: &str, request_id: &str) {
-        self.say
+    pub(crate) fn send(&self, domain: &str, type_: &str, payload: &str, request_id: &str) {
+        self.sender
             .send(message(domain, type_, payload, request_id))
             .expect("the stream is open");
     }
 
-    pub(crate) async fn hear(&mut self) -> Result<RuntimeMessage, Status> {
-        let heard = soon("a message", self.hear.message()).await?;
-        heard.ok_or_else(|| Status::ok("the stream ended"))
+    pub(crate) async fn recv(&mut self) -> Result<RuntimeMessage, Status> {
+        let message = soon("a message", self.receiver.message()).await?;
+        message.ok_or_else(|| Status::ok("the stream ended"))
     }
 }
 

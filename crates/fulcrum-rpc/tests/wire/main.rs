@@ -1,10 +1,9 @@
-//! Both services over real sockets, with the generated clients and with bytes that no
-//! client would send.
+//! Both services over real sockets, with the generated clients and with malformed bytes.
 
 mod control;
 mod domain;
-mod endings;
+mod handshake;
 mod harness;
+mod malformed_messages;
 mod shutdown;
-mod strangers;
-mod unreadable;
+mod stream_end;

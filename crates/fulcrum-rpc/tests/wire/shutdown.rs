@@ -1,4 +1,4 @@
-//! The end comes, whatever the clients do.
+//! The server ends in bounded time, whatever its clients do.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tonic::Code;
 use crate::harness::{Server, message, soon};
 
 #[tokio::test]
-async fn open_streams_idle_connections_and_waiting_calls_do_not_hold_the_end_up() {
+async fn open_streams_idle_connections_and_pending_calls_do_not_delay_the_end() {
     let server = Server::start().await;
     let mut users = server.join("users", Some("token-1")).await;
     let mut silent = server.open(None).await;
@@ -17,12 +17,15 @@ async fn open_streams_idle_connections_and_waiting_calls_do_not_hold_the_end_up(
         .await
         .expect("connected");
     let mut caller = server.client().await;
-    let asked = tokio::spawn(async move {
+    let call = tokio::spawn(async move {
         caller
             .send_message(message("users", "user_index_request", "{}", "1"))
             .await
     });
-    users.hear().await.expect("a request that it never answers");
+    users
+        .recv()
+        .await
+        .expect("a request, which gets no response");
 
     let (address, start) = (server.address.clone(), Instant::now());
     server.stop().await;
@@ -33,18 +36,18 @@ async fn open_streams_idle_connections_and_waiting_calls_do_not_hold_the_end_up(
     );
 
     assert_eq!(
-        users.hear().await.expect_err("ended").code(),
+        users.recv().await.expect_err("ended").code(),
         Code::Unavailable
     );
-    let answer = soon("the answer", asked)
+    let response = soon("the response", call)
         .await
         .expect("no panic")
-        .expect("an answer");
-    assert!(answer.into_inner().error.contains("shuts down"));
-    silent.hear().await.expect_err("cut");
+        .expect("a response");
+    assert!(response.into_inner().error.contains("shutting down"));
+    silent.recv().await.expect_err("cut");
     TcpStream::connect(&address)
         .await
-        .expect_err("nobody listens any more");
+        .expect_err("no listener any more");
     drop(idle);
 }
 
@@ -53,11 +56,11 @@ async fn dropping_the_server_closes_port_and_connections() {
     let server = Server::start().await;
     let mut users = server.join("users", Some("token-1")).await;
     server.task.abort();
-    users.hear().await.expect_err("cut");
-    let refused = async {
+    users.recv().await.expect_err("cut");
+    let released = async {
         while TcpStream::connect(&server.address).await.is_ok() {
             tokio::task::yield_now().await;
         }
     };
-    soon("the port's release", refused).await;
+    soon("the release of the port", released).await;
 }

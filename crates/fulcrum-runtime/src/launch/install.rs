@@ -37,9 +37,11 @@ pub(crate) async fn ensure_installed(
         .run
         .token()
         .map_err(|error| StartError::transient(format!("cannot create a token: {error}")))?;
+    let path = std::env::var_os("PATH").unwrap_or_default();
     let install = prepare::InstallRequest {
         dir: request.dir,
         app_root: request.app,
+        path: &path,
         allowed: request.install_allowed,
         token: (TOKEN_VAR.into(), token.into()),
         label: format!("{}.{}.install", request.domain, request.generation),

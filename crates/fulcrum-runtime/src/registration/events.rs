@@ -44,7 +44,7 @@ impl RegistrationTask {
             DomainEvent::Registered {
                 domain,
                 generation,
-                own: true,
+                managed: true,
                 activity,
                 capabilities,
                 ..
@@ -55,7 +55,7 @@ impl RegistrationTask {
             DomainEvent::Registered {
                 domain,
                 pid,
-                own: false,
+                managed: false,
                 ..
             } => self.on_unmanaged_registered(&domain, pid),
             DomainEvent::Disconnected {
@@ -70,14 +70,14 @@ impl RegistrationTask {
                 peer,
                 pid,
                 reason,
-                more,
+                suppressed,
                 ..
-            } => self.on_rejected(&domain, peer, pid, &reason, more),
+            } => self.on_rejected(&domain, peer, pid, &reason, suppressed),
             DomainEvent::Heartbeat {
                 domain,
                 generation,
-                beat,
-            } => self.on_heartbeat(&domain, generation, &beat),
+                heartbeat,
+            } => self.on_heartbeat(&domain, generation, &heartbeat),
             DomainEvent::Backpressure {
                 domain,
                 generation,
@@ -130,10 +130,10 @@ impl RegistrationTask {
         peer: SocketAddr,
         pid: Option<u32>,
         reason: &str,
-        more: u64,
+        suppressed: u64,
     ) {
         let pid = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
-        let more = match more {
+        let more = match suppressed {
             0 => String::new(),
             more => format!(" ({more} more since the last report)"),
         };

@@ -100,7 +100,7 @@ impl ReloadTask {
         loaded: LoadResult,
         progress: &ProgressSender,
     ) -> Result<(App, ReloadPlan), String> {
-        let diagnostics = loaded.problems;
+        let diagnostics = loaded.diagnostics;
         let texts: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
         if !texts.is_empty() {
             let _ = progress.try_send(ReloadProgress::Diagnostics(texts.clone()));

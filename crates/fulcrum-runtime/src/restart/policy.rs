@@ -125,18 +125,18 @@ impl RestartPolicyAdapter {
 
     /// Why the last generation failed, in one line.
     fn describe_end(&self, end: &GenerationEnd, ended: &HealthEnd) -> String {
-        match &end.fault {
+        match &end.failure {
             Failure::Unhealthy(reason) => reason.clone(),
             Failure::Rejected(failure) | Failure::StartFailed(failure) => failure.to_string(),
             Failure::Exited | Failure::StartTimeout => {
-                self.describe(end).unwrap_or_else(|| ended.describe())
+                self.describe(end).unwrap_or_else(|| ended.to_string())
             }
         }
     }
 
     /// The kind of failure for `fulcrum-health`, and the reason if a restart cannot help.
     fn classify(&self, end: &GenerationEnd) -> (Option<HealthFailure>, Option<String>) {
-        match &end.fault {
+        match &end.failure {
             Failure::Exited => {
                 let exit = self.exit_record().filter(|exit| exit.is_permanent());
                 let reason = exit.map(|exit| self.describe_exit(&exit, end.was_ready));
@@ -161,11 +161,11 @@ impl RestartPolicy for RestartPolicyAdapter {
     fn decide(&mut self, end: &GenerationEnd, now: Instant) -> Verdict {
         self.apply_config();
         self.was_ever_ready |= end.was_ready;
-        let (fault, permanent) = self.classify(end);
+        let (failure, permanent) = self.classify(end);
         let ended = HealthEnd {
             code: end.exit.and_then(|exit| exit.code),
             signal: end.exit.and_then(|exit| exit.signal),
-            fault,
+            failure,
             permanent: permanent.is_some(),
             was_ready: end.was_ready,
         };
@@ -188,7 +188,7 @@ impl RestartPolicy for RestartPolicyAdapter {
     }
 
     fn describe(&self, end: &GenerationEnd) -> Option<String> {
-        match &end.fault {
+        match &end.failure {
             Failure::Exited => {
                 let exit = self.exit_record()?;
                 Some(self.describe_exit(&exit, end.was_ready))
@@ -199,7 +199,7 @@ impl RestartPolicy for RestartPolicyAdapter {
         }
     }
 
-    fn settled(&mut self) {
+    fn on_stable(&mut self) {
         self.restarts.on_stable();
     }
 

@@ -132,7 +132,7 @@ fn registry(
     let authorizer = Authorizer::new(policy, identities);
     let config = server_config(liveness_timeouts(app));
     let (sender, events) = mpsc::unbounded_channel();
-    let registry = Registry::with_settings(authorizer, UnimplementedHandler, sender, config);
+    let registry = Registry::with_config(authorizer, UnimplementedHandler, sender, config);
     (registry, events)
 }
 

@@ -97,6 +97,6 @@ impl ReloadLoopDetector {
     /// Removes a domain.
     pub(crate) fn remove(&mut self, name: &String) {
         self.generations.remove(name);
-        self.guard.forget(name);
+        self.guard.remove(name);
     }
 }

@@ -42,7 +42,7 @@ pub(crate) fn build_spec(
         ignore: app.runtime.watch.ignore.clone(),
         ..WatchSpec::default()
     };
-    spec.trees
+    spec.dirs
         .extend(module_reports.map(|dir| WatchedDir::new(MODULE_REPORTS_KEY, dir.to_owned())));
     let mut files: BTreeSet<(&str, PathBuf)> = BTreeSet::new();
     files.insert((CONFIG_KEY, app.root.join(SETTINGS)));
@@ -52,7 +52,7 @@ pub(crate) fn build_spec(
         .iter()
         .map(|glob| literal_prefix(&app.root, glob).0)
         .collect();
-    spec.trees.extend(
+    spec.dirs.extend(
         domain_dirs
             .into_iter()
             .map(|dir| WatchedDir::new(DOMAIN_DIRS_KEY, dir)),
@@ -68,7 +68,7 @@ pub(crate) fn build_spec(
             if path.is_file() {
                 files.insert((&domain.name, path));
             } else {
-                spec.trees.push(WatchedDir {
+                spec.dirs.push(WatchedDir {
                     ignore: domain.process.watch.ignore.clone(),
                     ..WatchedDir::new(domain.name.as_str(), path)
                 });
@@ -145,7 +145,7 @@ mod tests {
             let path = path.strip_prefix(root).unwrap_or(path);
             path.display().to_string()
         };
-        let trees = spec.trees.iter();
+        let trees = spec.dirs.iter();
         let trees = trees.map(|tree| format!("{} {}/", tree.key, relative(&tree.root)));
         let files = spec.files.iter();
         let files = files.map(|file| format!("{} {}", file.key, relative(&file.path)));
@@ -191,7 +191,7 @@ mod tests {
             ]
         );
         assert_eq!(spec.ignore, ["tmp"]);
-        assert_eq!(spec.trees[3].ignore, ["gen"]);
-        assert_eq!(spec.trees[0].ignore, Vec::<String>::new());
+        assert_eq!(spec.dirs[3].ignore, ["gen"]);
+        assert_eq!(spec.dirs[0].ignore, Vec::<String>::new());
     }
 }

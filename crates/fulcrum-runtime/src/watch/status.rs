@@ -11,21 +11,21 @@ use crate::log_lines::log;
 pub(crate) fn log_status(events: &EventLog, hub: &Hub, status: WatchStatus) {
     let record = |kind, text: &str| events.record(FULCRUM_SOURCE, 0, kind, text);
     match status {
-        WatchStatus::Ready {
-            folders,
-            files,
-            after,
-        } => {
+        WatchStatus::Ready { dirs, files, after } => {
             let after = format_measured(after);
             record(
                 "watching",
-                &format!("{files} files in {folders} directories, known after {after}"),
+                &format!("{files} files in {dirs} directories, known after {after}"),
             );
         }
-        WatchStatus::PollingFallback { why, cure, every } => {
-            let every = format_measured(every);
+        WatchStatus::PollingFallback {
+            reason,
+            hint,
+            interval,
+        } => {
+            let interval = format_measured(interval);
             let text = format!(
-                "polling files every {every}, since file notifications are unavailable: {why}\n{cure}"
+                "polling files every {interval}, file notifications are unavailable: {reason}\n  hint: {hint}"
             );
             record("watch_polling", &text);
             log(hub, Level::Warn, text);
@@ -35,10 +35,10 @@ pub(crate) fn log_status(events: &EventLog, hub: &Hub, status: WatchStatus) {
             record("watch_rescanned", text);
             log(hub, Level::Debug, text);
         }
-        WatchStatus::WatchFailed { folder, why } => {
+        WatchStatus::WatchFailed { dir, reason } => {
             let text = format!(
-                "cannot watch {}, so its changes go unnoticed: {why}",
-                folder.display()
+                "cannot watch {}, so its changes go unnoticed: {reason}",
+                dir.display()
             );
             record("watch_failed", &text);
             log(hub, Level::Warn, text);

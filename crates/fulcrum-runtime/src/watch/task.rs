@@ -149,7 +149,7 @@ impl WatchTask {
                 }
                 self.handle_batch(batch);
             }
-            WatchEvent::WatchStatus(status) => {
+            WatchEvent::Status(status) => {
                 log_status(&self.handles.events, &self.handles.hub, status);
             }
         }
@@ -250,7 +250,7 @@ impl WatchTask {
             ReloadTarget::Code(name.clone()),
             ReloadTarget::Asset(name.clone()),
         ] {
-            self.coalescer.forget(&target);
+            self.coalescer.remove(&target);
             self.since.remove(&target);
         }
     }

@@ -1,36 +1,36 @@
-//! What set a transition off, for those who need more than its words.
+//! What caused a transition.
 
-use super::{Command, Fact, Input, Timer};
+use super::types::{Command, Fact, Input, Timer};
 
-/// What set a transition off.
+/// What caused a transition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TransitionCause {
-    /// The ordinary course: a gate opened, a process became ready, a delay was over.
+    /// The normal sequence: dependencies became ready, a process became ready, a delay expired.
     Normal,
-    /// An operator asked for it.
+    /// An operator requested it.
     Requested(Command),
-    /// The process ended by itself.
+    /// The process exited by itself.
     Exited,
-    /// It didn't become ready in time.
+    /// The process did not become ready in time.
     StartTimeout,
-    /// It didn't react any more.
+    /// The process did not respond.
     Hung,
-    /// It failed its probes or was over a limit.
+    /// The process failed its probes or exceeded a limit.
     Unhealthy,
-    /// What it did could not be accepted.
+    /// The process did something that cannot be accepted.
     Rejected,
-    /// It made room for its next life through no fault of its own.
+    /// The generation is replaced for a reason that is not its failure.
     GroupRestart,
-    /// What it is started from has changed.
+    /// What the domain is started from has changed.
     Reload,
-    /// It could not be prepared or spawned.
+    /// The process could not be prepared or spawned.
     StartFailed,
 }
 
 impl TransitionCause {
-    /// What a transition that this input brings about is due to.
+    /// The cause of a transition that this input brings about.
     #[must_use]
-    pub fn of(input: &Input) -> Self {
+    pub fn from_input(input: &Input) -> Self {
         match input {
             Input::Command(command) => Self::Requested(*command),
             Input::Timer(Timer::StartTimeout) => Self::StartTimeout,

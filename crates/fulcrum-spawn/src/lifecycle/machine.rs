@@ -1,22 +1,24 @@
-//! The machine itself: the transition table as one exhaustive match a phase.
+//! The machine: the transition table as one exhaustive match per phase.
 
 use std::time::{Duration, Instant};
 
-use super::{
-    Command, CommandRejected, Effect, ExitReport, Fact, Failure, GenerationEnd, Goal, HUNG_GRACE,
-    Input, Phase, RestartPolicy, StopSignal, Timer, Timing, Verdict,
+use super::policy::{GenerationEnd, RestartPolicy, Verdict};
+use super::types::{
+    Command, CommandRejected, Effect, Fact, Failure, Goal, HUNG_GRACE, Input, Phase, StopSignal,
+    Timer, Timing,
 };
+use crate::exit::ExitReport;
 
-/// Who ended the life that is being ended.
+/// What ended the current generation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum StopCause {
     Operator,
-    /// What it is started from has changed, and how.
+    /// What the domain is started from has changed; the text describes how.
     Reload(String),
     Failure(Failure),
 }
 
-/// One domain's lifecycle.
+/// The lifecycle of one domain.
 #[derive(Debug, Clone)]
 pub struct Machine {
     timing: Timing,
@@ -34,7 +36,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// A domain that has never lived.
+    /// A domain that has never been started.
     #[must_use]
     pub fn new(timing: Timing) -> Self {
         Self {
@@ -53,7 +55,7 @@ impl Machine {
         }
     }
 
-    /// A domain of which there were lives up to this number, under an earlier configuration.
+    /// A domain with generations up to this number under an earlier configuration.
     #[must_use]
     pub fn resume_from(generation: u64, timing: Timing) -> Self {
         Self {
@@ -62,69 +64,70 @@ impl Machine {
         }
     }
 
-    /// Changes the lengths of the timers; those that run already keep theirs.
+    /// Changes the lengths of the timers. Running timers keep theirs.
     pub fn set_timing(&mut self, timing: Timing) {
         self.timing = timing;
     }
 
-    /// What is so.
+    /// The actual state.
     #[must_use]
     pub fn phase(&self) -> Phase {
         self.phase
     }
 
-    /// What the operator wants.
+    /// The requested state.
     #[must_use]
     pub fn goal(&self) -> Goal {
         self.goal
     }
 
-    /// The number of the current life, or of the last one; 0 before the first.
+    /// The number of the current generation, or of the last one; 0 before the first.
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.generation
     }
 
-    /// Whether it may take work now.
+    /// Whether the domain may take work now.
     #[must_use]
     pub fn ready(&self) -> bool {
         self.ready
     }
 
-    /// Whether the current or last life has ever been ready.
+    /// Whether the current or last generation was ever ready.
     #[must_use]
     pub fn was_ready(&self) -> bool {
         self.was_ready
     }
 
-    /// How often it was started again without an operator's asking, since an operator last did.
+    /// Automatic restarts since an operator last started the domain.
     #[must_use]
     pub fn restarts(&self) -> u32 {
         self.restarts
     }
 
-    /// Why it is in this phase.
+    /// Why the domain is in this phase.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
     }
 
-    /// How the current or last life ended, if its leader has.
+    /// How the leader of the current or last generation exited, if it has.
     #[must_use]
     pub fn exit(&self) -> Option<ExitReport> {
         self.exit
     }
 
-    /// The timers that run now.
+    /// The running timers.
     #[must_use]
     pub fn armed(&self) -> &[Timer] {
         &self.armed
     }
 
-    /// Takes one input and says what to do.
+    /// Applies one input and returns the effects to execute, in order.
     ///
     /// # Errors
-    /// A command that can't be taken in this phase, with the reason; nothing has changed then.
+    /// The command is not possible in this phase; the text gives the reason, and nothing has
+    /// changed.
     pub fn step(
         &mut self,
         input: Input,
@@ -145,14 +148,14 @@ impl Machine {
                     self.fact(fact, policy, now, &mut effects);
                 }
             }
-            // A timer that was disarmed while its expiry was on the way is no news.
+            // The timer was disarmed while its expiry was queued.
             Input::Timer(timer) => {
                 if let Some(at) = self.armed.iter().position(|armed| *armed == timer) {
                     self.armed.remove(at);
                     self.timer(timer, policy, &mut effects);
                 }
             }
-            Input::Reload(why) => self.reload(&why, policy, &mut effects),
+            Input::Reload(reason) => self.reload(&reason, policy, &mut effects),
         }
         Ok(effects)
     }
@@ -166,7 +169,7 @@ impl Machine {
         match (self.phase, command) {
             (Phase::Stuck, _) => {
                 return Err(CommandRejected(format!(
-                    "a process of generation {} is still alive after SIGKILL: {}",
+                    "a process of generation {} is still running after SIGKILL: {}",
                     self.generation, self.reason
                 )));
             }
@@ -174,41 +177,41 @@ impl Machine {
                 self.goal = Goal::Up;
                 self.restarts = 0;
                 policy.reset();
-                self.start_sequence("start asked for", effects);
+                self.start_sequence("start requested", effects);
             }
             (Phase::Stopped | Phase::Failed, Command::Stop | Command::Kill) => {
                 self.goal = Goal::Down;
                 if self.phase == Phase::Failed {
-                    self.enter(Phase::Stopped, "stop asked for", effects);
+                    self.enter(Phase::Stopped, "stop requested", effects);
                 }
             }
-            // Already on the way to where the command wants it.
+            // The domain is already on its way to the requested state.
             (Phase::Waiting | Phase::Preparing, Command::Start | Command::Restart)
             | (Phase::Starting | Phase::Running, Command::Start) => self.goal = Goal::Up,
             (Phase::Waiting | Phase::Preparing | Phase::Backoff, Command::Stop | Command::Kill) => {
                 self.goal = Goal::Down;
                 self.cancel_start(effects);
-                self.enter(Phase::Stopped, "stop asked for", effects);
+                self.enter(Phase::Stopped, "stop requested", effects);
             }
             (Phase::Backoff, Command::Start | Command::Restart) => {
                 self.goal = Goal::Up;
-                self.start_sequence("start asked for", effects);
+                self.start_sequence("start requested", effects);
             }
             (Phase::Starting | Phase::Running, Command::Stop) => {
                 self.goal = Goal::Down;
-                self.terminate(StopCause::Operator, "stop asked for", effects);
+                self.terminate(StopCause::Operator, "stop requested", effects);
             }
             (Phase::Starting | Phase::Running, Command::Restart) => {
                 self.goal = Goal::Up;
                 policy.reset();
                 self.restarts = 0;
-                self.terminate(StopCause::Operator, "restart asked for", effects);
+                self.terminate(StopCause::Operator, "restart requested", effects);
             }
             (Phase::Starting | Phase::Running, Command::Kill) => {
                 self.goal = Goal::Down;
                 self.cause = StopCause::Operator;
                 self.killed = false;
-                self.enter(Phase::Stopping, "kill asked for", effects);
+                self.enter(Phase::Stopping, "kill requested", effects);
                 self.kill(effects);
             }
             (Phase::Stopping, Command::Kill) => {
@@ -225,25 +228,25 @@ impl Machine {
         Ok(())
     }
 
-    fn reload(&mut self, why: &str, policy: &mut dyn RestartPolicy, effects: &mut Vec<Effect>) {
+    fn reload(&mut self, reason: &str, policy: &mut dyn RestartPolicy, effects: &mut Vec<Effect>) {
         if self.goal == Goal::Down {
             return;
         }
         policy.reset();
         self.restarts = 0;
         match self.phase {
-            // Nothing of it has been read yet.
-            Phase::Waiting => why.clone_into(&mut self.reason),
+            // Nothing was read yet.
+            Phase::Waiting => reason.clone_into(&mut self.reason),
             Phase::Preparing => {
                 self.cancel_start(effects);
-                self.start_sequence(why, effects);
+                self.start_sequence(reason, effects);
             }
-            Phase::Stopped | Phase::Backoff | Phase::Failed => self.start_sequence(why, effects),
+            Phase::Stopped | Phase::Backoff | Phase::Failed => self.start_sequence(reason, effects),
             Phase::Starting | Phase::Running => {
-                self.terminate(StopCause::Reload(why.to_owned()), why, effects);
+                self.terminate(StopCause::Reload(reason.to_owned()), reason, effects);
             }
-            Phase::Stopping => self.cause = StopCause::Reload(why.to_owned()),
-            // Its goal is down.
+            Phase::Stopping => self.cause = StopCause::Reload(reason.to_owned()),
+            // The goal is down in this phase.
             Phase::Stuck => {}
         }
     }
@@ -257,7 +260,7 @@ impl Machine {
     ) {
         match (self.phase, fact) {
             (Phase::Waiting, Fact::DependenciesReady) => {
-                self.enter(Phase::Preparing, "dependencies are there", effects);
+                self.enter(Phase::Preparing, "dependencies ready", effects);
                 effects.push(Effect::Prepare);
             }
             (Phase::Preparing, Fact::Prepared) => self.spawn(effects),
@@ -282,30 +285,39 @@ impl Machine {
                 self.was_ready = true;
                 "ready".clone_into(&mut self.reason);
             }
-            (Phase::Running, Fact::NotReady(why)) => {
+            (Phase::Running, Fact::NotReady(reason)) => {
                 self.ready = false;
-                self.reason = why;
+                self.reason = reason;
             }
-            (Phase::Running, Fact::Unhealthy(why)) => {
-                let reason = why.clone();
-                self.terminate(
-                    StopCause::Failure(Failure::Unhealthy(why)),
-                    &reason,
-                    effects,
-                );
+            (Phase::Stopping | Phase::Stuck, Fact::Exited(report)) => self.exit = Some(report),
+            (Phase::Stopping, Fact::GroupEmpty) => self.settle(policy, now, effects),
+            (Phase::Stuck, Fact::GroupEmpty) => {
+                self.enter(Phase::Failed, "the stuck process has exited", effects);
             }
-            (Phase::Running, Fact::Hung(why)) => {
-                let reason = why.clone();
+            (phase, fact) => self.ending_fact(phase, fact, policy, effects),
+        }
+    }
+
+    /// Facts that end the current generation.
+    fn ending_fact(
+        &mut self,
+        phase: Phase,
+        fact: Fact,
+        policy: &mut dyn RestartPolicy,
+        effects: &mut Vec<Effect>,
+    ) {
+        match (phase, fact) {
+            (Phase::Running, Fact::Unhealthy(reason)) => {
+                let failure = Failure::Unhealthy(reason.clone());
+                self.terminate(StopCause::Failure(failure), &reason, effects);
+            }
+            (Phase::Running, Fact::Hung(reason)) => {
+                let failure = Failure::Unhealthy(reason.clone());
                 let grace = self.timing.stop_grace.min(HUNG_GRACE);
-                self.terminate_within(
-                    grace,
-                    StopCause::Failure(Failure::Unhealthy(why)),
-                    &reason,
-                    effects,
-                );
+                self.terminate_within(grace, StopCause::Failure(failure), &reason, effects);
             }
-            (Phase::Starting | Phase::Running, Fact::GroupRestart(why)) => {
-                self.terminate(StopCause::Operator, &why, effects);
+            (Phase::Starting | Phase::Running, Fact::GroupRestart(reason)) => {
+                self.terminate(StopCause::Operator, &reason, effects);
             }
             (Phase::Starting | Phase::Running, Fact::Rejected(failure)) => {
                 let reason = failure.message.clone();
@@ -320,12 +332,7 @@ impl Machine {
                 let reason = self.end(Failure::Exited).describe_with(policy, self.timing);
                 self.terminate(StopCause::Failure(Failure::Exited), &reason, effects);
             }
-            (Phase::Stopping | Phase::Stuck, Fact::Exited(report)) => self.exit = Some(report),
-            (Phase::Stopping, Fact::GroupEmpty) => self.settle(policy, now, effects),
-            (Phase::Stuck, Fact::GroupEmpty) => {
-                self.enter(Phase::Failed, "the stuck process is gone at last", effects);
-            }
-            // News about a life, or a preparation, that this phase has already left behind.
+            // A fact about a generation or a preparation that this phase has already left.
             (
                 Phase::Stopped
                 | Phase::Waiting
@@ -362,40 +369,40 @@ impl Machine {
                 self.terminate(StopCause::Failure(Failure::StartTimeout), &reason, effects);
             }
             Timer::Stable => {
-                policy.settled();
+                policy.on_stable();
                 self.restarts = 0;
             }
             Timer::StopGrace => self.kill(effects),
             Timer::KillWait => {
                 self.goal = Goal::Down;
-                self.enter(Phase::Stuck, "SIGKILL did not end it", effects);
+                self.enter(Phase::Stuck, "still running after SIGKILL", effects);
             }
             Timer::Backoff => {
                 self.restarts += 1;
-                self.start_sequence("backoff is over", effects);
+                self.start_sequence("backoff expired", effects);
             }
         }
     }
 
-    /// The only place where the future is decided.
+    /// The only place that decides what follows the end of a generation.
     fn settle(&mut self, policy: &mut dyn RestartPolicy, now: Instant, effects: &mut Vec<Effect>) {
         if self.goal == Goal::Down {
-            self.enter(Phase::Stopped, "stop asked for", effects);
+            self.enter(Phase::Stopped, "stop requested", effects);
             return;
         }
-        let fault = match &self.cause {
-            StopCause::Operator => return self.start_sequence("restart asked for", effects),
-            StopCause::Reload(why) => return self.start_sequence(&why.clone(), effects),
-            StopCause::Failure(fault) => fault.clone(),
+        let failure = match &self.cause {
+            StopCause::Operator => return self.start_sequence("restart requested", effects),
+            StopCause::Reload(reason) => return self.start_sequence(&reason.clone(), effects),
+            StopCause::Failure(failure) => failure.clone(),
         };
-        let end = self.end(fault);
+        let end = self.end(failure);
         match policy.decide(&end, now) {
             Verdict::Restart(after) => {
-                let why = end.describe_with(policy, self.timing);
-                self.enter(Phase::Backoff, &why, effects);
+                let reason = end.describe_with(policy, self.timing);
+                self.enter(Phase::Backoff, &reason, effects);
                 self.arm(Timer::Backoff, after, effects);
             }
-            Verdict::GiveUp(why) => self.enter(Phase::Failed, &why, effects),
+            Verdict::GiveUp(reason) => self.enter(Phase::Failed, &reason, effects),
             Verdict::Stay => {
                 self.enter(
                     Phase::Stopped,
@@ -406,16 +413,16 @@ impl Machine {
         }
     }
 
-    fn end(&self, fault: Failure) -> GenerationEnd {
+    fn end(&self, failure: Failure) -> GenerationEnd {
         let (exit, was_ready) = (self.exit, self.was_ready);
         GenerationEnd {
-            fault,
+            failure,
             exit,
             was_ready,
         }
     }
 
-    /// The way into a new life: the gate, then the preparation, then the spawn.
+    /// Starts the next generation: dependencies, then preparation, then spawn.
     fn start_sequence(&mut self, reason: &str, effects: &mut Vec<Effect>) {
         self.enter(Phase::Waiting, reason, effects);
         effects.push(Effect::AwaitDependencies);
@@ -465,7 +472,7 @@ impl Machine {
         self.arm(Timer::KillWait, self.timing.kill_wait, effects);
     }
 
-    /// Changes the phase; whatever timers the old one owned end with it.
+    /// Changes the phase and disarms the timers of the old one.
     fn enter(&mut self, phase: Phase, reason: &str, effects: &mut Vec<Effect>) {
         for timer in Timer::ALL {
             self.disarm(timer, effects);

@@ -1,12 +1,14 @@
-//! The lifecycle of one domain as a pure machine: (state, input, now) in, effects out.
+//! The lifecycle of one domain as a pure state machine: state, one input and the time go in,
+//! effects come out.
 //!
-//! [`Machine::step`] is synchronous, reads no clock and does nothing but decide; the driver
-//! (`crate::supervisor`) carries its [`Effect`]s out. Two rules carry the rest:
+//! [`Machine::step`] is synchronous and reads no clock. The driver ([`crate::supervisor`]) executes
+//! its [`Effect`]s. Two rules govern the table:
 //!
-//! - A running domain can only leave life through [`Phase::Stopping`], and only
-//!   [`Fact::GroupEmpty`] ends it. So two generations never overlap.
-//! - The future is decided in one place, `settle`: goal down means stopped, an operator's stop or
-//!   restart is carried out, and everything else is asked of the [`RestartPolicy`].
+//! - A running domain leaves [`Phase::Running`] only through [`Phase::Stopping`], and only
+//!   [`Fact::GroupEmpty`] ends that phase. So two generations never overlap.
+//! - One function, `settle`, decides what follows: with goal down the domain is stopped, a
+//!   requested stop, restart or reload is executed, and everything else is decided by the
+//!   [`RestartPolicy`].
 
 mod cause;
 mod machine;
@@ -20,10 +22,11 @@ mod random_walk;
 #[cfg(test)]
 mod transition_table;
 
+pub use crate::exit::ExitReport;
 pub use cause::TransitionCause;
 pub use machine::Machine;
 pub use policy::{GenerationEnd, RestartPolicy, Verdict};
 pub use types::{
-    Command, CommandRejected, Effect, ExitReport, Fact, Failure, Goal, HUNG_GRACE, Input, Phase,
-    StopSignal, Timer, Timing,
+    Command, CommandRejected, Effect, Fact, Failure, Goal, HUNG_GRACE, Input, Phase, StopSignal,
+    Timer, Timing,
 };

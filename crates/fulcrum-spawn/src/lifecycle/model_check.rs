@@ -1,11 +1,11 @@
-//! The machine beside a model of the world, explored to the end.
+//! The machine beside a model of its environment, explored exhaustively.
 //!
-//! The world knows one process group at most a generation, may end or fail at any moment, and
-//! delivers facts late. Every reachable pair (machine, world) up to a bound on generations is
-//! visited, and the named properties are checked at each step.
+//! The environment has at most one process group per generation, which may exit or fail at any
+//! moment, and delivers facts late. Every reachable pair (machine, environment) up to a bound on
+//! generations is visited, and the properties are checked at each step.
 #![expect(
     clippy::disallowed_methods,
-    reason = "an instant can only be had from the clock; no test depends on which it is"
+    reason = "an instant comes from the clock only; no assertion depends on its value"
 )]
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
@@ -23,52 +23,52 @@ pub(super) const TIMING: Timing = Timing {
     kill_wait: Duration::from_secs(1),
 };
 
-/// Gives the verdict that the explorer chose for this branch.
+/// Returns the verdict that was chosen for this branch.
 pub(super) struct FixedVerdict(pub(super) Verdict);
 
 impl RestartPolicy for FixedVerdict {
     fn decide(&mut self, _: &GenerationEnd, _: Instant) -> Verdict {
         self.0.clone()
     }
-    fn settled(&mut self) {}
+    fn on_stable(&mut self) {}
     fn reset(&mut self) {}
     fn stable_after(&self) -> Duration {
         Duration::from_secs(5)
     }
 }
 
-/// What is really so, as far as the properties need it.
+/// The actual state of the processes, as far as the properties need it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(super) struct EnvironmentModel {
     /// The generation whose group may be alive, and whether its leader is.
     alive: Option<(u64, bool)>,
-    /// Facts that are on their way.
+    /// Facts that are queued.
     undelivered: Vec<(u64, &'static str)>,
     gate: bool,
     preparing: bool,
     timers: BTreeSet<Timer>,
     terminated: bool,
     operator_killed: bool,
-    /// The spawn's own outcome is still open.
-    fresh: bool,
+    /// The outcome of the spawn is still open.
+    spawn_pending: bool,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct State {
     pub(super) machine: Machine,
-    pub(super) world: EnvironmentModel,
+    pub(super) environment: EnvironmentModel,
 }
 
 impl State {
     pub(super) fn new() -> Self {
         Self {
             machine: Machine::new(TIMING),
-            world: EnvironmentModel::default(),
+            environment: EnvironmentModel::default(),
         }
     }
 
-    /// What tells states apart. The cause and the kill flag are private, so the printed machine
-    /// is used, less the count of restarts and the reason, which no decision depends on.
+    /// Distinguishes states. The cause and the kill flag are private, so the debug output of the
+    /// machine is used, without the restart count and the reason, which no decision depends on.
     fn key(&self) -> (Phase, String, EnvironmentModel) {
         let printed = format!("{:?}", self.machine);
         let (head, rest) = printed.split_once("restarts: ").unwrap_or((&printed, ""));
@@ -77,13 +77,13 @@ impl State {
         (
             self.machine.phase(),
             format!("{head}{rest}"),
-            self.world.clone(),
+            self.environment.clone(),
         )
     }
 
-    /// Everything that can happen next.
-    pub(super) fn moves(&self) -> Vec<Step> {
-        let mut moves: Vec<Step> = [
+    /// Every step that is possible now.
+    pub(super) fn steps(&self) -> Vec<Step> {
+        let mut steps: Vec<Step> = [
             Command::Start,
             Command::Restart,
             Command::Stop,
@@ -91,72 +91,77 @@ impl State {
         ]
         .map(Step::Command)
         .to_vec();
-        moves.push(Step::Renew);
-        moves.extend(self.world.timers.iter().map(|timer| Step::Timer(*timer)));
-        // One mailbox carries them all, so they arrive in the order in which they were reported.
-        if !self.world.undelivered.is_empty() {
-            moves.push(Step::Deliver);
+        steps.push(Step::Reload);
+        steps.extend(
+            self.environment
+                .timers
+                .iter()
+                .map(|timer| Step::Timer(*timer)),
+        );
+        // One channel carries all facts, so they arrive in the order in which they were reported.
+        if !self.environment.undelivered.is_empty() {
+            steps.push(Step::Deliver);
         }
-        if self.world.gate {
-            moves.push(Step::GateOpens);
+        if self.environment.gate {
+            steps.push(Step::DependenciesReady);
         }
-        if self.world.preparing {
-            moves.extend([Step::Prepared(true), Step::Prepared(false)]);
+        if self.environment.preparing {
+            steps.extend([Step::Prepared(true), Step::Prepared(false)]);
         }
-        if self.world.fresh {
-            moves.push(Step::SpawnFails);
+        if self.environment.spawn_pending {
+            steps.push(Step::SpawnFails);
         }
-        match self.world.alive {
-            Some((_, true)) => moves.extend([
+        match self.environment.alive {
+            Some((_, true)) => steps.extend([
                 Step::Report("started"),
                 Step::Report("ready"),
                 Step::Report("not ready"),
                 Step::Report("unhealthy"),
                 Step::Report("hung"),
-                Step::Report("refused"),
-                Step::Report("recycle"),
-                Step::LeaderEnds,
+                Step::Report("rejected"),
+                Step::Report("group restart"),
+                Step::LeaderExits,
             ]),
-            Some((_, false)) => moves.push(Step::GroupEmpties),
+            Some((_, false)) => steps.push(Step::GroupEmpties),
             None => {}
         }
-        moves
+        steps
     }
 
-    /// Makes one move and checks what must hold.
-    pub(super) fn apply(&mut self, made: &Step, verdict: Verdict) -> Result<(), String> {
+    /// Makes one step and checks the properties.
+    pub(super) fn apply(&mut self, step: &Step, verdict: Verdict) -> Result<(), String> {
         let generation = self.machine.generation();
-        if !matches!(made, Step::SpawnFails) {
-            self.world.fresh = false;
+        if !matches!(step, Step::SpawnFails) {
+            self.environment.spawn_pending = false;
         }
-        let input = match made {
+        let input = match step {
             Step::Command(command) => {
                 if *command == Command::Kill {
-                    self.world.operator_killed = true;
+                    self.environment.operator_killed = true;
                 }
                 Input::Command(*command)
             }
-            Step::Renew => Input::Reload("it has changed".into()),
+            Step::Reload => Input::Reload("reload".into()),
             Step::Timer(timer) => {
-                self.world.timers.remove(timer);
+                self.environment.timers.remove(timer);
                 Input::Timer(*timer)
             }
             Step::Deliver => {
-                let (generation, name) = self.world.undelivered.remove(0);
+                let (generation, name) = self.environment.undelivered.remove(0);
                 Input::Fact {
                     generation,
                     fact: fact(name),
                 }
             }
-            Step::GateOpens => {
-                self.world.gate = false;
+            Step::DependenciesReady => {
+                self.environment.gate = false;
                 Input::Fact {
                     generation: generation + 1,
                     fact: Fact::DependenciesReady,
                 }
             }
             Step::Prepared(well) => {
-                self.world.preparing = false;
+                self.environment.preparing = false;
                 let fact = if *well {
                     Fact::Prepared
                 } else {
@@ -168,27 +173,31 @@ impl State {
                 }
             }
             Step::SpawnFails => {
-                self.world.fresh = false;
-                self.world.alive = None;
-                // The driver learns of it within the spawn, before it takes anything else.
+                self.environment.spawn_pending = false;
+                self.environment.alive = None;
+                // The driver handles it within the spawn, before any other input.
                 Input::Fact {
                     generation,
                     fact: Fact::SpawnFailed(StartError::transient("EAGAIN")),
                 }
             }
             Step::Report(name) => return self.report(name),
-            Step::LeaderEnds => {
-                let (generation, _) = self.world.alive.ok_or("nobody to end")?;
-                self.world.alive = Some((generation, false));
-                self.world.undelivered.push((generation, "exited"));
+            Step::LeaderExits => {
+                let (generation, _) = self.environment.alive.ok_or("no process to exit")?;
+                self.environment.alive = Some((generation, false));
+                self.environment.undelivered.push((generation, "exited"));
                 return Ok(());
             }
             Step::GroupEmpties => {
-                let (generation, _) = self.world.alive.take().ok_or("nobody to end")?;
-                self.world.undelivered.push((generation, "empty"));
+                let (generation, _) = self.environment.alive.take().ok_or("no process to exit")?;
+                self.environment.undelivered.push((generation, "empty"));
                 return Ok(());
             }
         };
+        self.apply_input(input, verdict)
+    }
+
+    fn apply_input(&mut self, input: Input, verdict: Verdict) -> Result<(), String> {
         let before = self.machine.clone();
         let Ok(effects) = self
             .machine
@@ -197,7 +206,7 @@ impl State {
             return if before.phase() == Phase::Stuck {
                 Ok(())
             } else {
-                Err(format!("a command was refused in {}", before.phase()))
+                Err(format!("a command was rejected in {}", before.phase()))
             };
         };
         for effect in &effects {
@@ -207,57 +216,57 @@ impl State {
     }
 
     fn report(&mut self, name: &'static str) -> Result<(), String> {
-        let (generation, _) = self.world.alive.ok_or("nobody to report")?;
-        // The same news twice on the way adds nothing to explore.
-        if !self.world.undelivered.contains(&(generation, name)) {
-            self.world.undelivered.push((generation, name));
+        let (generation, _) = self.environment.alive.ok_or("no process to report")?;
+        // The same fact twice in the queue adds nothing to explore.
+        if !self.environment.undelivered.contains(&(generation, name)) {
+            self.environment.undelivered.push((generation, name));
         }
         Ok(())
     }
 
     fn apply_effect(&mut self, effect: &Effect) -> Result<(), String> {
-        let world = &mut self.world;
+        let environment = &mut self.environment;
         match effect {
-            Effect::AwaitDependencies => world.gate = true,
-            Effect::Prepare => world.preparing = true,
+            Effect::AwaitDependencies => environment.gate = true,
+            Effect::Prepare => environment.preparing = true,
             Effect::CancelStart => {
-                world.gate = false;
-                world.preparing = false;
+                environment.gate = false;
+                environment.preparing = false;
             }
             Effect::Spawn { generation } => {
-                if let Some((alive, _)) = world.alive {
+                if let Some((alive, _)) = environment.alive {
                     return Err(format!("two generations alive: {alive} and {generation}"));
                 }
                 if self.machine.goal() == Goal::Down {
                     return Err("a spawn while the goal is down".into());
                 }
-                world.alive = Some((*generation, true));
-                world.terminated = false;
-                world.operator_killed = false;
-                world.fresh = true;
+                environment.alive = Some((*generation, true));
+                environment.terminated = false;
+                environment.operator_killed = false;
+                environment.spawn_pending = true;
             }
             Effect::Signal(signal) => {
-                let emptied = world
+                let emptied = environment
                     .undelivered
                     .contains(&(self.machine.generation(), "empty"));
-                if world.alive.is_none() && !emptied {
+                if environment.alive.is_none() && !emptied {
                     return Err("a signal after the group was known to be empty".into());
                 }
                 match signal {
-                    StopSignal::Terminate => world.terminated = true,
-                    StopSignal::Kill if !world.terminated && !world.operator_killed => {
+                    StopSignal::Terminate => environment.terminated = true,
+                    StopSignal::Kill if !environment.terminated && !environment.operator_killed => {
                         return Err("SIGKILL without SIGTERM or an operator's kill".into());
                     }
                     StopSignal::Kill => {}
                 }
             }
             Effect::Arm(timer, _) => {
-                if !world.timers.insert(*timer) {
+                if !environment.timers.insert(*timer) {
                     return Err(format!("{timer:?} armed twice"));
                 }
             }
             Effect::Disarm(timer) => {
-                if !world.timers.remove(timer) {
+                if !environment.timers.remove(timer) {
                     return Err(format!("{timer:?} disarmed without being armed"));
                 }
             }
@@ -268,8 +277,11 @@ impl State {
     fn check(&self, before: &Machine) -> Result<(), String> {
         let machine = &self.machine;
         let armed: BTreeSet<Timer> = machine.armed().iter().copied().collect();
-        if armed != self.world.timers {
-            return Err(format!("armed {armed:?}, running {:?}", self.world.timers));
+        if armed != self.environment.timers {
+            return Err(format!(
+                "armed {armed:?}, running {:?}",
+                self.environment.timers
+            ));
         }
         let owned: &[&[Timer]] = match machine.phase() {
             Phase::Starting => &[&[Timer::StartTimeout]],
@@ -284,8 +296,8 @@ impl State {
             return Err(format!("{} runs {:?}", machine.phase(), machine.armed()));
         }
         let forward = match machine.phase() {
-            Phase::Waiting => self.world.gate,
-            Phase::Preparing => self.world.preparing,
+            Phase::Waiting => self.environment.gate,
+            Phase::Preparing => self.environment.preparing,
             _ => true,
         };
         if !forward {
@@ -298,7 +310,7 @@ impl State {
                 Phase::Stopping | Phase::Stuck | Phase::Starting
             )
         {
-            return Err(format!("left life from {}", before.phase()));
+            return Err(format!("no process after {}", before.phase()));
         }
         if machine.ready() && machine.phase() != Phase::Running {
             return Err(format!("ready in {}", machine.phase()));
@@ -310,14 +322,14 @@ impl State {
 #[derive(Debug, Clone)]
 pub(super) enum Step {
     Command(Command),
-    Renew,
+    Reload,
     Timer(Timer),
     Deliver,
     SpawnFails,
-    GateOpens,
+    DependenciesReady,
     Prepared(bool),
     Report(&'static str),
-    LeaderEnds,
+    LeaderExits,
     GroupEmpties,
 }
 
@@ -328,8 +340,8 @@ fn fact(name: &str) -> Fact {
         "not ready" => Fact::NotReady("its stream ended".into()),
         "unhealthy" => Fact::Unhealthy("over its memory limit".into()),
         "hung" => Fact::Hung("no heartbeat".into()),
-        "refused" => Fact::Rejected(StartError::permanent("wrong name")),
-        "recycle" => Fact::GroupRestart("another failed".into()),
+        "rejected" => Fact::Rejected(StartError::permanent("wrong name")),
+        "group restart" => Fact::GroupRestart("another failed".into()),
         "exited" => Fact::Exited(ExitReport {
             code: Some(1),
             signal: None,
@@ -350,30 +362,30 @@ pub(super) fn verdicts() -> [Verdict; 3] {
 fn no_reachable_state_breaks_a_property() {
     const GENERATIONS: u64 = 2;
     const UNDELIVERED: usize = 2;
-    let mut seen = HashSet::new();
-    let mut open = VecDeque::from([State::new()]);
+    let mut visited = HashSet::new();
+    let mut queue = VecDeque::from([State::new()]);
     let mut steps = 0_usize;
-    while let Some(state) = open.pop_front() {
-        for made in state.moves() {
+    while let Some(state) = queue.pop_front() {
+        for step in state.steps() {
             for verdict in verdicts() {
                 let mut next = state.clone();
-                if let Err(broken) = next.apply(&made, verdict.clone()) {
-                    panic!("{broken}\nafter {made:?} with {verdict:?} in {state:#?}");
+                if let Err(broken) = next.apply(&step, verdict.clone()) {
+                    panic!("{broken}\nafter {step:?} with {verdict:?} in {state:#?}");
                 }
                 steps += 1;
                 let bounded = next.machine.generation() <= GENERATIONS
-                    && next.world.undelivered.len() <= UNDELIVERED;
-                if bounded && seen.insert(next.key()) {
-                    open.push_back(next);
+                    && next.environment.undelivered.len() <= UNDELIVERED;
+                if bounded && visited.insert(next.key()) {
+                    queue.push_back(next);
                 }
             }
         }
     }
-    let phases: HashSet<Phase> = seen.iter().map(|key| key.0).collect();
+    let phases: HashSet<Phase> = visited.iter().map(|key| key.0).collect();
     assert_eq!(phases.len(), 9, "every phase was reached: {phases:?}");
     assert!(
-        seen.len() > 1000,
+        visited.len() > 1000,
         "only {} states in {steps} steps",
-        seen.len()
+        visited.len()
     );
 }

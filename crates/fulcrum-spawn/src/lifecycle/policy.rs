@@ -1,23 +1,24 @@
-//! The port through which the machine asks whether and when to start again.
+//! The interface through which the machine decides about restarts.
 
 use std::time::{Duration, Instant};
 
-use super::{ExitReport, Failure, Timing};
-use crate::StartError;
+use super::types::{Failure, Timing};
+use crate::exit::ExitReport;
+use crate::start_error::StartError;
 
-/// How a life ended, as the policy sees it.
+/// How a generation ended: the input of a restart decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GenerationEnd {
-    /// Why.
-    pub fault: Failure,
-    /// The wait status, where a process was there.
+    /// Why it ended.
+    pub failure: Failure,
+    /// The exit status, if there was a process.
     pub exit: Option<ExitReport>,
-    /// Whether this life ever became ready.
+    /// Whether this generation was ever ready.
     pub was_ready: bool,
 }
 
 impl GenerationEnd {
-    /// The end in words, for the phases that follow from it: the policy's if it has any.
+    /// The reason for the phases that follow: the policy's description, or the machine's own.
     pub(super) fn describe_with(&self, policy: &dyn RestartPolicy, timing: Timing) -> String {
         policy
             .describe(self)
@@ -25,50 +26,50 @@ impl GenerationEnd {
     }
 
     fn describe(&self, timing: Timing) -> String {
-        match &self.fault {
+        match &self.failure {
             Failure::Exited => {
-                let how = self
+                let status = self
                     .exit
-                    .map_or_else(|| "ended".to_owned(), |exit| exit.to_string());
+                    .map_or_else(|| "exited".to_owned(), |exit| exit.to_string());
                 if self.was_ready {
-                    how
+                    status
                 } else {
-                    format!("{how} before it registered")
+                    format!("{status} before it registered")
                 }
             }
             Failure::StartTimeout => format!("not registered within {:?}", timing.start_timeout),
-            Failure::Unhealthy(why) => why.clone(),
-            Failure::Rejected(StartError { message: what, .. })
-            | Failure::StartFailed(StartError { message: what, .. }) => what.clone(),
+            Failure::Unhealthy(reason) => reason.clone(),
+            Failure::Rejected(StartError { message, .. })
+            | Failure::StartFailed(StartError { message, .. }) => message.clone(),
         }
     }
 }
 
-/// What to do after a life has ended without anybody asking for it.
+/// The decision after a generation that ended without a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// Start again after this long.
+    /// Restart after this delay.
     Restart(Duration),
-    /// Never start again by itself; why.
+    /// Do not restart automatically; the text gives the reason. Phase failed.
     GiveUp(String),
-    /// It is done: not started again, and that is no failure.
+    /// Do not restart: the domain is done, which is not a failure. Phase stopped.
     Stay,
 }
 
-/// Decides about restarts. The machine asks; it doesn't decide itself.
+/// Decides about restarts.
 pub trait RestartPolicy {
-    /// What to do now that a life has ended by a fault.
+    /// The decision for a generation that has just ended by a failure.
     fn decide(&mut self, end: &GenerationEnd, now: Instant) -> Verdict;
-    /// It has run for the stable time: the past is forgotten.
-    fn settled(&mut self);
-    /// The end in words, where more is known of it than the machine knows: what the process said
-    /// last, who ended it. Asked when the end becomes known and again when it is settled.
+    /// The domain has run for the stable time: earlier failures no longer count.
+    fn on_stable(&mut self);
+    /// The reason of the end, if the policy knows more than the machine, such as the last line of
+    /// standard error. Called when the end becomes known and again when the process tree is gone.
     fn describe(&self, end: &GenerationEnd) -> Option<String> {
         let _ = end;
         None
     }
-    /// An operator started it anew: the past is forgotten.
+    /// An operator started the domain: earlier failures no longer count.
     fn reset(&mut self);
-    /// How long a life must run until it counts as settled.
+    /// How long a generation must run until earlier failures no longer count.
     fn stable_after(&self) -> Duration;
 }

@@ -1,36 +1,36 @@
-//! The words of the lifecycle: phases, goals, and what goes in and out of the machine.
+//! Phases, goals, inputs and effects of the machine.
 
 use std::fmt;
 use std::time::Duration;
 
-use crate::StartError;
-use crate::process::signal_name;
+use crate::exit::ExitReport;
+use crate::start_error::StartError;
 
-/// What is so.
+/// The actual state of a domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
-    /// No process, and none to come.
+    /// No process, and none planned.
     Stopped,
-    /// Goal up, but a dependency isn't ready.
+    /// Goal up, but a dependency is not in the required state.
     Waiting,
     /// The command is being resolved, or packages are being installed.
     Preparing,
-    /// A process is there and has not yet become ready.
+    /// A process runs and has not become ready yet.
     Starting,
-    /// A process is there and has been ready once.
+    /// A process runs and was ready or started once.
     Running,
-    /// The process group is being ended, or has ended and is being swept.
+    /// The process group is being terminated, or has exited and is being cleaned up.
     Stopping,
-    /// No process; the next start has its time.
+    /// No process; the next start is scheduled.
     Backoff,
-    /// No process, and none to come until somebody changes something.
+    /// No process, and none until a command or a change.
     Failed,
-    /// A process survived SIGKILL; nothing can be started until it is gone.
+    /// A process survived SIGKILL. Nothing can be started until it is gone.
     Stuck,
 }
 
 impl Phase {
-    /// The phase's name as contracts print it: lower case.
+    /// The phase's name in output and on the wire: lower case.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -58,21 +58,21 @@ impl Phase {
 
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.pad(self.as_str())
     }
 }
 
-/// What the operator wants.
+/// The state that was requested for a domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Goal {
-    /// The domain should live.
+    /// The domain should run.
     Up,
-    /// The domain should not live.
+    /// The domain should not run.
     Down,
 }
 
 impl Goal {
-    /// The goal's name as contracts print it.
+    /// The goal's name in output and on the wire: lower case.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -82,90 +82,93 @@ impl Goal {
     }
 }
 
-/// What an operator asks for.
+/// A request from an operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Command {
-    /// Make it live.
+    /// Start the domain.
     Start,
-    /// End this life, if there is one, and begin the next.
+    /// End the current generation, if there is one, and start the next.
     Restart,
-    /// End this life and begin none.
+    /// End the current generation and start none.
     Stop,
-    /// End this life at once, without the stop signal and its grace.
+    /// End the current generation at once with SIGKILL, without stop signal and grace.
     Kill,
 }
 
-/// What has become known about one generation.
+/// What became known about one generation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fact {
-    /// Every dependency is as `depends_on` wants it.
+    /// Every dependency is in the state that `depends_on` requires.
     DependenciesReady,
-    /// The command is resolved and its packages are there.
+    /// The command is resolved and its packages are installed.
     Prepared,
-    /// It can't be started.
+    /// The generation cannot be started.
     PrepareFailed(StartError),
-    /// The operating system refused the process.
+    /// The operating system rejected the process.
     SpawnFailed(StartError),
-    /// It is there for good, but whether it may take work is another's to say: a readiness probe
-    /// that isn't the registration. From here on no start timeout holds.
+    /// The process runs, and something other than its registration decides readiness, such as a
+    /// readiness probe. From here on no start timeout applies.
     Started,
-    /// It may take work.
+    /// The generation may take work.
     Ready,
-    /// It may not take work now, and why; it still lives.
+    /// The generation may not take work now; it still runs. The text gives the reason.
     NotReady(String),
-    /// It fails its probes, or is over a limit: this life must end.
+    /// The generation fails its probes or exceeds a limit and must end.
     Unhealthy(String),
-    /// It doesn't react any more: this life must end. As [`Fact::Unhealthy`], but since who doesn't
-    /// react can't clean up either, it is given [`HUNG_GRACE`] at most between the stop signal and
-    /// SIGKILL.
+    /// The generation does not respond and must end. Unlike after [`Fact::Unhealthy`], the time
+    /// between the stop signal and SIGKILL is at most [`HUNG_GRACE`], since a process that does not
+    /// respond cannot clean up.
     Hung(String),
-    /// What it does can't be accepted, such as registering under another's name.
+    /// The generation did something that cannot be accepted, such as registering under another
+    /// name.
     Rejected(StartError),
-    /// This life must make room for the next one for a reason that isn't its fault, such as
-    /// another member of its group having failed. Not counted, not delayed.
+    /// The generation must be replaced for a reason that is not its failure, such as the failure of
+    /// another member of its supervision group. The restart is neither counted nor delayed.
     GroupRestart(String),
-    /// The direct child has ended.
+    /// The leader exited.
     Exited(ExitReport),
-    /// Nothing of the process group is left.
+    /// No process of the group is left.
     GroupEmpty,
 }
 
-/// Everything that can happen to the machine. What isn't here can't happen.
+/// Every input of the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
-    /// An operator's wish.
+    /// A request from an operator.
     Command(Command),
-    /// A fact about one generation; facts of older generations are dropped.
+    /// A fact about one generation. Facts about other generations are dropped.
     Fact {
-        /// The generation that it is about. For [`Fact::GateOpen`], [`Fact::Prepared`] and
-        /// [`Fact::PrepareFailed`], which come before the spawn, the one that is to be spawned.
+        /// The generation that the fact is about. For [`Fact::DependenciesReady`],
+        /// [`Fact::Prepared`] and [`Fact::PrepareFailed`], which precede the spawn, the one that is
+        /// to be spawned.
         generation: u64,
-        /// What is known.
+        /// What became known.
         fact: Fact,
     },
-    /// An armed timer has run out.
+    /// An armed timer expired.
     Timer(Timer),
-    /// What the domain is started from has changed, and how: whoever is to live lives on as a new
-    /// process, whatever keeps it from living now. One that an operator has stopped stays so.
+    /// The configuration or code that the domain is started from has changed; the text describes
+    /// how. A domain with goal up continues as a new process, whatever the phase. A domain with
+    /// goal down stays stopped.
     Reload(String),
 }
 
-/// What a domain that was found hung is given between the stop signal and SIGKILL, if its own
-/// grace isn't shorter: one that was only stopped or slow can still end in order.
+/// The longest time between the stop signal and SIGKILL for a hung domain, if its own grace is not
+/// shorter: a process that was only suspended or slow can still exit in order.
 pub const HUNG_GRACE: Duration = Duration::from_secs(2);
 
-/// The machine's timers; each belongs to certain phases and is disarmed when they end.
+/// The machine's timers. Each belongs to certain phases and is disarmed when they end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Timer {
-    /// Starting: how long it may take to become ready.
+    /// Starting: the time to become ready.
     StartTimeout,
-    /// Running: how long it must run until its past is forgotten.
+    /// Running: the time after which earlier failures no longer count.
     Stable,
-    /// Stopping: how long the stop signal is given to work.
+    /// Stopping: the time for the stop signal to take effect.
     StopGrace,
-    /// Stopping: how long SIGKILL is given to work.
+    /// Stopping: the time for SIGKILL to take effect.
     KillWait,
-    /// Backoff: when the next start is due.
+    /// Backoff: the delay before the next start.
     Backoff,
 }
 
@@ -180,7 +183,7 @@ impl Timer {
     ];
 }
 
-/// Which of the two signals of a stop sequence.
+/// One of the two signals of a stop sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StopSignal {
     /// The configured stop signal, SIGTERM by default, to the whole group.
@@ -189,62 +192,41 @@ pub enum StopSignal {
     Kill,
 }
 
-/// What the driver is to do.
+/// An action for the driver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// Report [`Fact::GateOpen`] as soon as the dependencies allow the next generation.
+    /// Report [`Fact::DependenciesReady`] as soon as the dependencies allow the next generation.
     AwaitDependencies,
     /// Resolve the command and install packages for the next generation.
     Prepare,
-    /// Give up what [`Effect::AwaitGate`] or [`Effect::Prepare`] began.
+    /// Cancel what [`Effect::AwaitDependencies`] or [`Effect::Prepare`] started.
     CancelStart,
-    /// Start this generation's process.
+    /// Start the process of this generation.
     Spawn {
         /// Its number; never used before.
         generation: u64,
     },
-    /// Send a signal to the current generation's group.
+    /// Send a signal to the group of the current generation.
     Signal(StopSignal),
-    /// Start a timer; it isn't running.
+    /// Start a timer, which is not running.
     Arm(Timer, Duration),
-    /// Stop a timer; it is running.
+    /// Stop a timer, which is running.
     Disarm(Timer),
 }
 
-/// How a process ended, as wait status tells it: code and signal are never mixed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ExitReport {
-    /// The exit code, where it exited by itself.
-    pub code: Option<i32>,
-    /// The signal's number, where a signal ended it.
-    pub signal: Option<i32>,
-}
-
-impl fmt::Display for ExitReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.code, self.signal) {
-            (Some(code), _) => write!(f, "exit {code}"),
-            (None, Some(signal)) => match signal_name(signal) {
-                Some(name) => write!(f, "killed by {name} ({signal})"),
-                None => write!(f, "killed by signal {signal}"),
-            },
-            (None, None) => f.write_str("ended, how is unknown"),
-        }
-    }
-}
-
-/// Why a life ended, or a start failed, without anybody asking for it.
+/// Why a generation ended, or a start failed, without a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
-    /// The process ended by itself.
+    /// The process exited by itself.
     Exited,
-    /// It didn't become ready in time.
+    /// The process did not become ready in time.
     StartTimeout,
-    /// It was found stuck or over a limit; the text says which.
+    /// The process was unresponsive, failed its probes or exceeded a limit; the text gives the
+    /// reason.
     Unhealthy(String),
-    /// What it did could not be accepted.
+    /// The process did something that cannot be accepted.
     Rejected(StartError),
-    /// It could not be prepared or spawned.
+    /// The process could not be prepared or spawned.
     StartFailed(StartError),
 }
 
@@ -255,10 +237,10 @@ pub struct Timing {
     pub start_timeout: Duration,
     /// From the stop signal to SIGKILL.
     pub stop_grace: Duration,
-    /// From SIGKILL to calling the domain stuck.
+    /// From SIGKILL to phase stuck.
     pub kill_wait: Duration,
 }
 
-/// A command that can't be taken now, and why.
+/// A command that is not possible now; the text gives the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandRejected(pub String);

@@ -1,25 +1,25 @@
-//! Programs that aren't Node: their own command line, resolved to the end.
+//! The command of a program that is not Node.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::executable;
+use super::executable::{check_executable, find_file_in_path, find_in_path};
 use super::warning::StartWarning;
 use crate::{CommandSpec, StartError};
 
-/// Programs that start another one and don't pass signals on to it.
+/// Programs that run another program as a child and may not forward signals to it.
 const WRAPPERS: &[&str] = &["npm", "npx", "pnpm", "pnpx", "yarn", "tsx", "nodemon"];
 const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh", "fish"];
 
-/// The command for a program of `process.command`.
+/// Plans the command of `process.command`, without a shell.
 ///
-/// `argv[0]` with a slash is taken from `cwd`, without one it is looked for in `path`; no shell is
-/// involved. A wrapper such as `npm` or `sh -c` is run as asked, with a notice.
+/// `argv[0]` with a slash is relative to `cwd`; without a slash it is looked up in `path`, the value
+/// of `PATH`. A wrapper such as `npm` or `sh -c` is run as configured, with a warning.
 ///
 /// # Errors
-/// Permanent failures: nothing to run, no such program, not executable, a script whose interpreter
-/// is missing, a working directory that isn't there.
+/// Permanent failures: `argv` is empty, the program does not exist or is not executable, the
+/// interpreter of a script or the working directory is missing.
 pub fn plan_command(
     argv: &[String],
     cwd: &Path,
@@ -32,7 +32,7 @@ pub fn plan_command(
     };
     check_cwd(cwd)?;
     let program = resolve(name, cwd, path)?;
-    executable::check(&program, "process.command")?;
+    check_executable(&program, "process.command")?;
     let spec = CommandSpec {
         runner: program.display().to_string(),
         program,
@@ -40,16 +40,17 @@ pub fn plan_command(
         cwd: cwd.to_path_buf(),
         env,
     };
-    Ok((spec, wrapper_notice(name, args).into_iter().collect()))
+    Ok((spec, wrapper_warning(name, args).into_iter().collect()))
 }
 
-/// A missing working directory makes every program look missing: say which of the two it is.
+/// Checks the working directory: the error of a spawn does not distinguish a missing directory from
+/// a missing program.
 pub(super) fn check_cwd(cwd: &Path) -> Result<(), StartError> {
     if cwd.is_dir() {
         return Ok(());
     }
     let what = if cwd.exists() {
-        "is not a folder"
+        "is not a directory"
     } else {
         "does not exist"
     };
@@ -63,10 +64,10 @@ fn resolve(name: &str, cwd: &Path, path: &OsStr) -> Result<PathBuf, StartError> 
     if name.contains('/') {
         return Ok(cwd.join(name));
     }
-    if let Some(found) = executable::find_in_path(name.as_ref(), path) {
+    if let Some(found) = find_in_path(name.as_ref(), path) {
         return Ok(found);
     }
-    if let Some(unusable) = executable::find_unusable_in_path(name.as_ref(), path) {
+    if let Some(unusable) = find_file_in_path(name.as_ref(), path) {
         return Ok(unusable);
     }
     let failure = StartError::permanent(format!(
@@ -74,7 +75,10 @@ fn resolve(name: &str, cwd: &Path, path: &OsStr) -> Result<PathBuf, StartError> 
         path.to_string_lossy()
     ));
     Err(if cwd.join(name).is_file() {
-        failure.hint(format!("write ./{name} for the one in {}", cwd.display()))
+        failure.hint(format!(
+            "write ./{name} to run the file in {}",
+            cwd.display()
+        ))
     } else {
         failure.hint(format!(
             "install {name}, or give its path in process.command"
@@ -82,20 +86,20 @@ fn resolve(name: &str, cwd: &Path, path: &OsStr) -> Result<PathBuf, StartError> 
     })
 }
 
-fn wrapper_notice(name: &str, args: &[String]) -> Option<StartWarning> {
+fn wrapper_warning(name: &str, args: &[String]) -> Option<StartWarning> {
     let base = Path::new(name).file_name()?.to_str()?;
-    let runs_a_shell = SHELLS.contains(&base) && args.iter().any(|arg| arg == "-c");
-    if !runs_a_shell && !WRAPPERS.contains(&base) {
+    let is_shell_command = SHELLS.contains(&base) && args.iter().any(|arg| arg == "-c");
+    if !is_shell_command && !WRAPPERS.contains(&base) {
         return None;
     }
-    let shown = if runs_a_shell {
+    let wrapper = if is_shell_command {
         format!("{base} -c")
     } else {
         base.to_owned()
     };
     Some(StartWarning::new(format!(
-        "{shown} starts the real program as a child and may not pass signals on to it, so a graceful \
-         stop may not reach it: name the program itself in process.command"
+        "{wrapper} runs the program as a child and may not forward signals to it, so a graceful stop \
+         may not reach it: name the program itself in process.command"
     )))
 }
 
@@ -113,43 +117,43 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_looked_for_in_path_and_a_path_from_the_working_directory() {
+    fn a_name_is_looked_up_in_path_and_a_path_is_relative_to_the_working_directory() {
         let dir = tempfile::tempdir().unwrap();
-        let (spec, notices) = plan(&["sh", "x.sh"], dir.path(), "/bin").unwrap();
+        let (spec, warnings) = plan(&["sh", "x.sh"], dir.path(), "/bin").unwrap();
         assert_eq!(
             (spec.program.as_path(), spec.args.len()),
             (Path::new("/bin/sh"), 1)
         );
-        assert!(notices.is_empty());
+        assert!(warnings.is_empty());
         std::os::unix::fs::symlink("/bin/sh", dir.path().join("mine")).unwrap();
         let (spec, _) = plan(&["./mine"], dir.path(), "").unwrap();
         assert_eq!(spec.program, dir.path().join("./mine"));
     }
 
     #[test]
-    fn what_is_missing_is_named_with_what_to_do() {
+    fn an_error_names_what_is_missing_with_a_hint() {
         let dir = tempfile::tempdir().unwrap();
         let missing = plan(&["gone"], dir.path(), "/bin").unwrap_err();
         assert_eq!(missing.message, "gone not found in PATH=/bin");
         std::fs::write(dir.path().join("here"), "").unwrap();
-        let near = plan(&["here"], dir.path(), "/bin").unwrap_err();
-        assert!(near.hint.unwrap().starts_with("write ./here"));
+        let in_cwd = plan(&["here"], dir.path(), "/bin").unwrap_err();
+        assert!(in_cwd.hint.unwrap().starts_with("write ./here"));
         assert!(
             plan(&[], dir.path(), "/bin")
                 .unwrap_err()
                 .message
                 .contains("empty")
         );
-        let nowhere = plan(&["sh"], &dir.path().join("no"), "/bin").unwrap_err();
-        assert!(nowhere.message.contains("working directory") && nowhere.permanent);
+        let no_cwd = plan(&["sh"], &dir.path().join("no"), "/bin").unwrap_err();
+        assert!(no_cwd.message.contains("working directory") && no_cwd.permanent);
     }
 
     #[test]
-    fn wrappers_are_run_with_a_notice() {
+    fn wrappers_are_run_with_a_warning() {
         let dir = tempfile::tempdir().unwrap();
-        let (_, notices) = plan(&["sh", "-c", "exit"], dir.path(), "/bin").unwrap();
-        assert!(notices[0].text().starts_with("sh -c"));
-        assert!(wrapper_notice("/usr/bin/npm", &["start".to_owned()]).is_some());
-        assert!(wrapper_notice("python3", &["-c".to_owned()]).is_none());
+        let (_, warnings) = plan(&["sh", "-c", "exit"], dir.path(), "/bin").unwrap();
+        assert!(warnings[0].text().starts_with("sh -c"));
+        assert!(wrapper_warning("/usr/bin/npm", &["start".to_owned()]).is_some());
+        assert!(wrapper_warning("python3", &["-c".to_owned()]).is_none());
     }
 }

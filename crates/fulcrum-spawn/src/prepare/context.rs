@@ -1,27 +1,28 @@
-//! What preparing needs besides the domain itself, and what it has to say.
+//! What preparation needs besides the domain itself.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::sdk::Sdk;
 
-/// Where Fulcrum keeps what it can make again, and the means to make it.
+/// The cache and the files that preparation uses, the same for all domains.
 #[derive(Debug, Clone)]
 pub struct PrepareContext {
-    /// Fulcrum's cache folder, such as `$XDG_CACHE_HOME/fulcrum`; created with mode 0700. Everything
-    /// in it may be deleted at any time.
+    /// Fulcrum's cache directory, such as `$XDG_CACHE_HOME/fulcrum`; created with mode 0700. All of
+    /// its contents may be deleted at any time.
     pub cache: PathBuf,
-    /// The files of `@fulcrum/domain` that domains are given.
+    /// The package `@fulcrum/domain` that domains use.
     pub sdk: Sdk,
-    /// The command that strips one file named after it and prints `{"code","format"}` as JSON, such
-    /// as `[<fulcrum>, "__strip"]`. The bootstrap runs it for files that the scan couldn't foresee.
+    /// The command that strips the file given as its last argument and prints `{"code","format"}` as
+    /// JSON, such as `[<fulcrum>, "__strip"]`. The bootstrap runs it for files that the scan did not
+    /// find.
     pub strip_command: Vec<OsString>,
-    /// `$NVM_DIR`, where set: another place where installed versions of Node are looked for.
+    /// `$NVM_DIR`, if set: another directory of installed Node versions.
     pub nvm_dir: Option<PathBuf>,
 }
 
 impl PrepareContext {
-    /// A toolbox with the shipped SDK that keeps its things under `cache`.
+    /// A context with the embedded SDK and without `$NVM_DIR`.
     #[must_use]
     pub fn new(cache: impl Into<PathBuf>, strip_command: Vec<OsString>) -> Self {
         Self {

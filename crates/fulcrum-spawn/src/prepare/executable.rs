@@ -1,4 +1,4 @@
-//! Finding a program, and telling the ways in which it can't be run apart.
+//! Looks up programs in PATH, and explains why a file cannot be executed.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -9,22 +9,22 @@ use std::path::{Path, PathBuf};
 use super::binary;
 use crate::StartError;
 
-/// The first executable file of this name in the folders of `path` (the value of `PATH`). Relative
-/// folders are skipped: what they name depends on where one stands.
+/// The first executable file of this name in the directories of `path` (the value of `PATH`).
+/// Relative directories are skipped: they depend on the working directory.
 pub(super) fn find_in_path(name: &OsStr, path: &OsStr) -> Option<PathBuf> {
-    folders(path)
+    directories(path)
         .map(|dir| dir.join(name))
         .find(|candidate| is_executable(candidate))
 }
 
-/// A file of this name in `path` that is there but may not be executed.
-pub(super) fn find_unusable_in_path(name: &OsStr, path: &OsStr) -> Option<PathBuf> {
-    folders(path)
+/// The first file of this name in `path`, executable or not.
+pub(super) fn find_file_in_path(name: &OsStr, path: &OsStr) -> Option<PathBuf> {
+    directories(path)
         .map(|dir| dir.join(name))
         .find(|candidate| candidate.is_file())
 }
 
-fn folders(path: &OsStr) -> impl Iterator<Item = PathBuf> {
+fn directories(path: &OsStr) -> impl Iterator<Item = PathBuf> {
     std::env::split_paths(path).filter(|dir| dir.is_absolute())
 }
 
@@ -33,15 +33,17 @@ pub(super) fn is_executable(path: &Path) -> bool {
     path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
 }
 
-/// Says why `path` can't be executed, if it can't; `role` says what it is to the reader, such as
-/// `command` or `process.node`.
-pub(super) fn check(path: &Path, role: &str) -> Result<(), StartError> {
+/// Checks that `path` can be executed. `role` says in messages what it is, such as `process.node`.
+///
+/// # Errors
+/// A permanent failure with the reason.
+pub(super) fn check_executable(path: &Path, role: &str) -> Result<(), StartError> {
     let shown = path.display();
     match std::fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let dangling = path.symlink_metadata().is_ok();
             let what = if dangling {
-                "is a symbolic link to nothing"
+                "is a dangling symbolic link"
             } else {
                 "does not exist"
             };
@@ -49,16 +51,16 @@ pub(super) fn check(path: &Path, role: &str) -> Result<(), StartError> {
                 .hint("correct the path, or install the program"));
         }
         Err(error) => {
-            return Err(StartError::permanent(format!(
-                "{role}: {shown} can't be looked at: {error}"
-            ))
-            .hint("check the permissions of the folders above it"));
+            return Err(
+                StartError::permanent(format!("{role}: cannot read {shown}: {error}"))
+                    .hint("check the permissions of its parent directories"),
+            );
         }
         Ok(meta) if meta.is_dir() => {
             return Err(StartError::permanent(format!(
-                "{role}: {shown} is a folder, not a program"
+                "{role}: {shown} is a directory, not a program"
             ))
-            .hint("name the program in it"));
+            .hint("name a program in it"));
         }
         Ok(_) => {}
     }
@@ -71,8 +73,8 @@ pub(super) fn check(path: &Path, role: &str) -> Result<(), StartError> {
     check_format(path, role)
 }
 
-/// A script's interpreter must exist: the kernel reports its absence as if the script were missing.
-/// What is no script must be a program that the kernel takes.
+/// Checks that the interpreter of a script exists, since the kernel reports a missing interpreter
+/// like a missing script, and that any other file is a program for this machine.
 fn check_format(path: &Path, role: &str) -> Result<(), StartError> {
     let shown = path.display();
     let mut head = [0; 256];
@@ -94,13 +96,13 @@ fn check_format(path: &Path, role: &str) -> Result<(), StartError> {
         let interpreter = Path::new(OsStr::from_bytes(text));
         if text.is_empty() || !is_executable(interpreter) || carriage_return {
             let why = if carriage_return {
-                "ends its first line with a carriage return, so its interpreter isn't found"
+                "ends its first line with a carriage return, so its interpreter is not found"
             } else {
-                "names an interpreter that doesn't exist or isn't executable"
+                "names an interpreter that does not exist or is not executable"
             };
-            let named = interpreter.display();
+            let interpreter = interpreter.display();
             return Err(
-                StartError::permanent(format!("{role}: {shown} {why}: #!{named}"))
+                StartError::permanent(format!("{role}: {shown} {why}: #!{interpreter}"))
                     .hint("correct its first line, or install the interpreter"),
             );
         }
@@ -109,14 +111,14 @@ fn check_format(path: &Path, role: &str) -> Result<(), StartError> {
     let is_text = !head.is_empty() && !head.contains(&0) && std::str::from_utf8(head).is_ok();
     if head.is_empty() || is_text {
         return Err(StartError::permanent(format!(
-            "{role}: {shown} is a text file without a #! line, so the system can't execute it"
+            "{role}: {shown} is a text file without a #! line, so it cannot be executed"
         ))
-        .hint("begin it with a line such as #!/usr/bin/env node, or name the interpreter first"));
+        .hint("add a first line such as #!/usr/bin/env node, or name the interpreter first"));
     }
     match binary::unsupported_reason(head) {
         None => Ok(()),
         Some(why) => Err(StartError::permanent(format!("{role}: {shown} {why}"))
-            .hint("build it for this machine, or name the program that can run it first")),
+            .hint("build it for this machine, or name the program that runs it first")),
     }
 }
 
@@ -135,39 +137,39 @@ mod tests {
     }
 
     #[test]
-    fn each_way_of_not_being_runnable_has_its_words() {
+    fn each_reason_has_its_own_message() {
         let dir = tempfile::tempdir().unwrap();
-        let says = |name: &str, content: &str, mode| {
-            check(&script(dir.path(), name, content, mode), "command")
+        let message = |name: &str, content: &str, mode| {
+            check_executable(&script(dir.path(), name, content, mode), "command")
                 .unwrap_err()
                 .message
         };
-        assert!(says("plain", "#!/bin/sh\n", 0o644).contains("not executable"));
-        assert!(says("noint", "#!/no/such thing\n", 0o755).contains("#!/no/such"));
-        assert!(says("dos", "#!/bin/sh\r\necho", 0o755).contains("carriage return"));
-        assert!(says("bare", "echo hi\n", 0o755).contains("without a #! line"));
-        assert!(says("empty", "", 0o755).contains("without a #! line"));
+        assert!(message("plain", "#!/bin/sh\n", 0o644).contains("not executable"));
+        assert!(message("noint", "#!/no/such thing\n", 0o755).contains("#!/no/such"));
+        assert!(message("dos", "#!/bin/sh\r\necho", 0o755).contains("carriage return"));
+        assert!(message("bare", "echo hi\n", 0o755).contains("without a #! line"));
+        assert!(message("empty", "", 0o755).contains("without a #! line"));
         assert!(
-            check(&dir.path().join("gone"), "command")
+            check_executable(&dir.path().join("gone"), "command")
                 .unwrap_err()
                 .message
                 .contains("not exist")
         );
         assert!(
-            check(dir.path(), "command")
+            check_executable(dir.path(), "command")
                 .unwrap_err()
                 .message
-                .contains("folder")
+                .contains("directory")
         );
         std::os::unix::fs::symlink("nowhere", dir.path().join("link")).unwrap();
-        let dangling = check(&dir.path().join("link"), "command").unwrap_err();
-        assert!(dangling.message.contains("link to nothing") && dangling.permanent);
-        check(&script(dir.path(), "fine", "#!/bin/sh\n", 0o755), "command").unwrap();
-        check(Path::new("/bin/sh"), "command").unwrap();
+        let dangling = check_executable(&dir.path().join("link"), "command").unwrap_err();
+        assert!(dangling.message.contains("dangling symbolic link") && dangling.permanent);
+        check_executable(&script(dir.path(), "fine", "#!/bin/sh\n", 0o755), "command").unwrap();
+        check_executable(Path::new("/bin/sh"), "command").unwrap();
     }
 
     #[test]
-    fn path_skips_what_is_not_executable_and_relative_folders() {
+    fn files_that_are_not_executable_and_relative_directories_are_skipped() {
         let dir = tempfile::tempdir().unwrap();
         let (a, b) = (dir.path().join("a"), dir.path().join("b"));
         fs::create_dir_all(&a).unwrap();
@@ -176,7 +178,7 @@ mod tests {
         let path = std::env::join_paths([Path::new("."), &a, &b]).unwrap();
         assert_eq!(find_in_path("node".as_ref(), &path), None);
         assert_eq!(
-            find_unusable_in_path("node".as_ref(), &path),
+            find_file_in_path("node".as_ref(), &path),
             Some(a.join("node"))
         );
     }

@@ -1,21 +1,30 @@
-//! Files that are there whole or not at all, and readable by their owner only.
+//! Atomic writes, private directories, content digests and paths for display.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tempfile::{Builder, TempDir};
 
-static TEMPORARY: AtomicU64 = AtomicU64::new(0);
+/// Creates temporary files, directories and links with this mode, in the directory of their final
+/// path, so that a rename replaces it atomically. They are removed when they are dropped.
+fn temporary(mode: u32) -> Builder<'static, 'static> {
+    let mut builder = Builder::new();
+    builder.prefix(".fulcrum-").suffix(".tmp");
+    builder.permissions(Permissions::from_mode(mode));
+    builder
+}
 
-/// A name beside `path` that no other process and no other thread uses.
-pub(super) fn temp_path_next_to(path: &Path) -> PathBuf {
-    let number = TEMPORARY.fetch_add(1, Ordering::Relaxed);
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{}-{number}.tmp", std::process::id()))
+fn parent(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("."))
+}
+
+/// Creates a temporary directory next to `path`, with the process's default mode.
+pub(super) fn temp_dir_next_to(path: &Path) -> io::Result<TempDir> {
+    temporary(0o777).tempdir_in(parent(path))
 }
 
 /// Creates `dir` and what is missing above it, with mode 0700.
@@ -23,29 +32,23 @@ pub(super) fn create_private_dir(dir: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
-/// Writes a file so that a reader sees the old content or the new one, never a part. The folder
-/// must exist.
+/// Replaces a file: a reader sees the old content or the new one, never a part. The directory must
+/// exist.
 pub(super) fn write_atomically(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    let temporary = temp_path_next_to(path);
-    let written = write_new(&temporary, content, mode).and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        // The error that matters is the one above; a leftover has a name that nothing reads.
-        let _ = fs::remove_file(&temporary);
-    }
-    written
+    let mut file = temporary(mode).tempfile_in(parent(path))?;
+    file.write_all(content)?;
+    file.persist(path)?;
+    Ok(())
 }
 
-/// Writes a file that must not be there yet.
-pub(super) fn write_new(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    let mut file: File = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(path)?;
-    file.write_all(content)
+/// Creates a symbolic link at `path`, in place of what is there.
+pub(super) fn symlink_atomically(target: &Path, path: &Path) -> io::Result<()> {
+    let link = temporary(0o777).make_in(parent(path), |link| symlink(target, link))?;
+    link.into_temp_path().persist(path)?;
+    Ok(())
 }
 
-/// Writes a file of the cache (0600), creating the folder above it when it is missing.
+/// Writes a file of the cache (0600), and creates its directory if it is missing.
 pub(super) fn write_cached(path: &Path, content: &[u8]) -> io::Result<()> {
     match write_atomically(path, content, 0o600) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -56,8 +59,8 @@ pub(super) fn write_cached(path: &Path, content: &[u8]) -> io::Result<()> {
     }
 }
 
-/// The SHA-256 of the parts, as hexadecimal digits. Each part's length is hashed too, so that two
-/// different lists never give the same digest.
+/// The SHA-256 of the parts, as hexadecimal digits. The length of each part is hashed too, so that
+/// different lists have different digests.
 pub(super) fn digest(parts: &[&[u8]]) -> String {
     let mut hasher = Sha256::new();
     for part in parts {
@@ -71,7 +74,7 @@ pub(super) fn digest(parts: &[&[u8]]) -> String {
         .collect()
 }
 
-/// What tells one state of a file from another without reading it.
+/// Identifies the state of a file without reading it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct FileStamp {
     size: u64,
@@ -82,8 +85,8 @@ pub(super) struct FileStamp {
 }
 
 impl FileStamp {
-    /// The stamp of the file that `path` names, symbolic links followed.
-    pub(super) fn of(path: &Path) -> io::Result<Self> {
+    /// The stamp of the file at `path`; symbolic links are followed.
+    pub(super) fn read(path: &Path) -> io::Result<Self> {
         let meta = fs::metadata(path)?;
         Ok(Self {
             size: meta.size(),
@@ -95,7 +98,7 @@ impl FileStamp {
     }
 }
 
-/// `path` as a person wants to read it: relative to `base` where it is below it.
+/// Displays `path`, relative to `base` where it is below it.
 pub(super) fn display_relative<'a>(path: &'a Path, base: &Path) -> std::path::Display<'a> {
     match path.strip_prefix(base) {
         Ok(below) if !below.as_os_str().is_empty() => below.display(),
@@ -103,7 +106,7 @@ pub(super) fn display_relative<'a>(path: &'a Path, base: &Path) -> std::path::Di
     }
 }
 
-/// The folders from `from` upward to `top`, both included; only `from` if it isn't below `top`.
+/// The directories from `from` upward to `top`, both included; only `from` if it is not below `top`.
 pub(super) fn ancestors_until<'a>(from: &'a Path, top: &'a Path) -> impl Iterator<Item = &'a Path> {
     let below = from.starts_with(top);
     from.ancestors()
@@ -115,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn upward_includes_both_ends_and_stops_at_the_top() {
+    fn ancestors_include_both_ends() {
         let dirs: Vec<_> =
             ancestors_until(Path::new("/app/domains/a"), Path::new("/app")).collect();
         assert_eq!(
@@ -131,13 +134,13 @@ mod tests {
     }
 
     #[test]
-    fn digests_tell_where_one_part_ends() {
+    fn the_digest_depends_on_where_a_part_ends() {
         assert_ne!(digest(&[b"ab", b"c"]), digest(&[b"a", b"bc"]));
         assert_eq!(digest(&[b"a"]).len(), 64);
     }
 
     #[test]
-    fn a_cached_file_is_private_and_leaves_nothing_beside_it() {
+    fn a_cached_file_is_private_and_leaves_no_temporary_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("deep/er/file.json");
         write_cached(&path, b"1").unwrap();

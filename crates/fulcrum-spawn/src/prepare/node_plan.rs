@@ -1,7 +1,7 @@
 //! The command line and environment of a Node program.
 
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -16,22 +16,22 @@ use super::tsx::file_url;
 use super::warning::StartWarning;
 use crate::{CommandSpec, StartError};
 
-/// The variable in which the bootstrap finds what it is told.
-pub(super) const BOOTSTRAP: &str = "FULCRUM_BOOTSTRAP";
+/// The variable with the configuration of the bootstrap, as JSON.
+pub(super) const BOOTSTRAP_VAR: &str = "FULCRUM_BOOTSTRAP";
 
-/// What the bootstrap is told through `FULCRUM_BOOTSTRAP`.
+/// The configuration of the bootstrap, which `sdk/node/src/bootstrap/plan.ts` reads.
 #[derive(Serialize)]
 struct BootstrapConfig<'a> {
     v: u32,
     parent: u32,
     entry: std::borrow::Cow<'a, str>,
-    /// The entry's text says `.start(`, so most likely it starts itself.
+    /// The entry's text contains `.start(`, so it most likely starts itself.
     starts: bool,
     ts: Option<BootstrapTypes<'a>>,
     sdk: Option<String>,
-    /// The bootstrap's URL, where it isn't preloaded: the SDK loads it later.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    later: Option<String>,
+    /// The bootstrap's URL, if it is not preloaded: the SDK loads it later.
+    #[serde(rename = "later", skip_serializing_if = "Option::is_none")]
+    deferred: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     modules: Option<std::borrow::Cow<'a, str>>,
 }
@@ -43,17 +43,17 @@ struct BootstrapTypes<'a> {
     commonjs: bool,
 }
 
-/// Makes the command that runs a Node program: Node itself, never `npm`, `npx`, a shim or a shell.
+/// Plans the command of a Node program. It runs Node itself, never `npm`, `npx`, a shim or a shell.
 ///
 /// Finds the Node ([`find_node`]), chooses the runner ([`choose_runner`]), makes the SDK resolvable
-/// ([`Sdk::provide`](crate::prepare::Sdk::provide)) and writes what the bootstrap needs into the cache. On a
-/// warm cache nothing is run and nothing parsed.
+/// ([`Sdk::provide`](crate::prepare::Sdk::provide)) and writes the bootstrap to the cache. On a warm
+/// cache no program is run and no source is parsed.
 ///
 /// # Errors
-/// Everything that keeps the program from running and can be known before: see the functions named.
+/// Those of these functions, a missing working directory, and a cache that cannot be written.
 pub fn plan_node(
     program: &NodeProgram<'_>,
-    toolbox: &PrepareContext,
+    context: &PrepareContext,
 ) -> Result<(CommandSpec, Vec<StartWarning>), StartError> {
     check_cwd(program.cwd)?;
     let empty = OsString::new();
@@ -65,109 +65,118 @@ pub fn plan_node(
         path: variable("PATH").unwrap_or(&empty),
         home: variable("HOME").map(Path::new),
     };
-    let node = find_node(&request, toolbox)?;
-    let (runner, mut notices) = choose_runner(program, &node, toolbox)?;
-    let bootstrap = toolbox.sdk.bootstrap(&toolbox.cache).map_err(|error| {
-        let cache = toolbox.cache.display();
-        StartError::transient(format!(
-            "{}: the cache folder {cache} can't be written: {error}",
-            program.name
-        ))
-        .hint("make room or correct its permissions, or set XDG_CACHE_HOME to another folder")
-    })?;
-    let (sdk, sdk_notice) = provide_sdk(program, toolbox);
-    notices.extend(sdk_notice);
+    let node = find_node(&request, context)?;
+    let (runner, mut warnings) = choose_runner(program, &node, context)?;
+    let bootstrap = write_bootstrap(program, context)?;
+    let (sdk, sdk_warning) = provide_sdk(program, context);
+    warnings.extend(sdk_warning);
     let starts = mentions_start(program.entry);
-    // An entry that doesn't start itself is looked at as soon as it is evaluated: preloading is
-    // the quickest way to do that.
-    let later = (starts
+    // If the entry does not start itself, the bootstrap has to start it as soon as it is evaluated,
+    // and a preloaded bootstrap does that first.
+    let deferred = (starts
         && sdk.is_none()
-        && sdk_loads_first(&toolbox.sdk, program, &runner, &toolbox.cache))
+        && sdk_loads_first(&context.sdk, program, &runner, &context.cache))
     .then(|| file_url(&bootstrap));
     let mut args = Vec::new();
     if needs_internals_flag(&runner, &node, program) {
         args.push("--expose-internals".into());
     }
-    if later.is_none() {
+    if deferred.is_none() {
         args.extend(preloads(&runner, program, &bootstrap));
-    }
-    let mut env = program.env.clone();
-    env.insert(
-        BOOTSTRAP.into(),
-        bootstrap_config(program, &runner, toolbox, starts, sdk, later).into(),
-    );
-    if node.at_least(22, 1)
-        && variable("NODE_COMPILE_CACHE").is_none()
-        && variable("NODE_DISABLE_COMPILE_CACHE").is_none()
-    {
-        env.insert(
-            "NODE_COMPILE_CACHE".into(),
-            toolbox.cache.join("compile").into_os_string(),
-        );
     }
     args.push(program.entry.into());
     args.extend(program.args.iter().map(OsString::from));
-    let how = match &runner {
+    let mut env = program.env.clone();
+    let config = bootstrap_config(program, &runner, context, starts, sdk, deferred);
+    env.insert(BOOTSTRAP_VAR.into(), config.into());
+    if uses_compile_cache(program, &node) {
+        let compile_cache = context.cache.join("compile");
+        env.insert("NODE_COMPILE_CACHE".into(), compile_cache.into());
+    }
+    let spec = CommandSpec {
+        runner: describe(&node, &runner),
+        program: node.path,
+        args,
+        cwd: program.cwd.to_path_buf(),
+        env,
+    };
+    Ok((spec, warnings))
+}
+
+fn write_bootstrap(
+    program: &NodeProgram<'_>,
+    context: &PrepareContext,
+) -> Result<PathBuf, StartError> {
+    context.sdk.bootstrap(&context.cache).map_err(|error| {
+        let cache = context.cache.display();
+        StartError::transient(format!(
+            "{}: cannot write to the cache directory {cache}: {error}",
+            program.name
+        ))
+        .hint("free disk space, correct its permissions, or set XDG_CACHE_HOME")
+    })
+}
+
+/// Whether Node is given a directory for its compile cache: it has one since 22.1, and the user's
+/// own setting takes precedence.
+fn uses_compile_cache(program: &NodeProgram<'_>, node: &NodeRuntime) -> bool {
+    let is_set = |name: &str| program.env.contains_key(OsStr::new(name));
+    node.at_least(22, 1) && !is_set("NODE_COMPILE_CACHE") && !is_set("NODE_DISABLE_COMPILE_CACHE")
+}
+
+/// How the program is run, such as `node 20.20.2 (PATH), by tsx`.
+fn describe(node: &NodeRuntime, runner: &Runner) -> String {
+    let types = match runner {
         Runner::JavaScript => "",
         Runner::NativeTypes => ", types stripped by node",
         Runner::StrippedTypes { .. } => ", types stripped by fulcrum",
         Runner::Tsx { .. } => ", by tsx",
     };
-    let description = format!("{node}{how}");
-    let cwd = program.cwd.to_path_buf();
-    Ok((
-        CommandSpec {
-            program: node.path,
-            args,
-            cwd,
-            env,
-            runner: description,
-        },
-        notices,
-    ))
+    format!("{node}{types}")
 }
 
-/// What stands before the entry: what Node loads ahead of it, and the user's `node_args`.
+/// The arguments before the entry: what Node preloads, and the user's `node_args`.
 fn preloads(runner: &Runner, program: &NodeProgram<'_>, bootstrap: &Path) -> Vec<OsString> {
     let mut args: Vec<OsString> = Vec::new();
     let import = |path: &Path| ["--import".into(), file_url(path).into()];
-    let own = program.node_args.iter().map(OsString::from);
+    let node_args = program.node_args.iter().map(OsString::from);
     match runner {
-        // Node awaits what it is told to --import, and its event loop turns meanwhile: a bootstrap
-        // loaded ahead of that would look at the entry before hooks and instruments are there.
+        // Node awaits each --import, and its event loop runs meanwhile. A bootstrap that is loaded
+        // before them would evaluate the entry before their hooks are installed.
         Runner::Tsx { loader } => {
-            args.extend(own);
+            args.extend(node_args);
             args.extend(import(loader));
             args.extend(import(bootstrap));
         }
-        _ if imports(program) => {
-            args.extend(own);
+        _ if has_imports(program) => {
+            args.extend(node_args);
             args.extend(import(bootstrap));
         }
         Runner::JavaScript | Runner::NativeTypes | Runner::StrippedTypes { .. } => {
             args.extend(["--require".into(), bootstrap.into()]);
-            args.extend(own);
+            args.extend(node_args);
         }
     }
     args
 }
 
-/// Whether the bootstrap needs Node's own loader, which it hides again before the domain's code runs.
+/// Whether the bootstrap needs Node's internal loader (`--expose-internals`), which it hides again
+/// before the domain's code runs.
 fn needs_internals_flag(runner: &Runner, node: &NodeRuntime, program: &NodeProgram<'_>) -> bool {
-    let modules = matches!(
+    let strips_modules = matches!(
         runner,
         Runner::StrippedTypes {
             all_commonjs: false,
             ..
         }
     );
-    // Without it a module loader costs a thread and 29 ms, and which ES modules are loaded is known
-    // to nobody else.
-    (modules && !has_synchronous_hooks(node)) || program.modules.is_some()
+    // Without it, hooks for modules cost a thread and 29 ms. The loaded ES modules are known to the
+    // internal loader only.
+    (strips_modules && !has_synchronous_hooks(node)) || program.modules.is_some()
 }
 
-/// Whether the user has Node load modules ahead of the entry.
-fn imports(program: &NodeProgram<'_>) -> bool {
+/// Whether the user has Node import modules before the entry.
+fn has_imports(program: &NodeProgram<'_>) -> bool {
     const OPTIONS: [&str; 3] = ["--import", "--loader", "--experimental-loader"];
     let options = program.env.get(OsStr::new("NODE_OPTIONS"));
     let options = options
@@ -179,7 +188,7 @@ fn imports(program: &NodeProgram<'_>) -> bool {
         .any(|word| OPTIONS.iter().any(|option| word.starts_with(option)))
 }
 
-/// `module.registerHooks` came with 22.15 and 23.5.
+/// Whether Node has `module.registerHooks`, which was added in 22.15 and 23.5.
 fn has_synchronous_hooks(node: &NodeRuntime) -> bool {
     if node.version.major() == 23 {
         node.at_least(23, 5)
@@ -188,42 +197,42 @@ fn has_synchronous_hooks(node: &NodeRuntime) -> bool {
     }
 }
 
-/// Where the bootstrap has to find the SDK, if Node can't by itself.
+/// Provides the SDK. Returns the directory from which the bootstrap resolves it, if Node does not
+/// resolve it by itself.
 fn provide_sdk(
     program: &NodeProgram<'_>,
-    toolbox: &PrepareContext,
+    context: &PrepareContext,
 ) -> (Option<String>, Option<StartWarning>) {
     let text = |path: &Path| path.to_string_lossy().into_owned();
-    match toolbox.sdk.provide(program.app_root, &toolbox.cache) {
+    match context.sdk.provide(program.app_root, &context.cache) {
         SdkLocation::InNodeModules => {
-            // Node looks from where the entry really is; behind a link out of the app it doesn't
-            // pass the app's node_modules.
+            // Node resolves from the real path of the entry. If that is outside the app, the app's
+            // node_modules is not found.
             let root = program.app_root.canonicalize();
-            let inside = match (program.entry.canonicalize(), root) {
+            let is_inside = match (program.entry.canonicalize(), root) {
                 (Ok(entry), Ok(root)) => entry.starts_with(root),
                 _ => true,
             };
-            let copy = if inside {
+            let copy = if is_inside {
                 None
             } else {
-                toolbox.sdk.folder(&toolbox.cache).ok()
+                context.sdk.cached_dir(&context.cache).ok()
             };
             (copy.as_deref().map(text), None)
         }
-        SdkLocation::Fallback(folder, error) => {
-            let notice = StartWarning::new(format!(
-                "{}: @fulcrum/domain can't be put into {}: {error}; domains get a copy by a loader hook, \
-                 which starts slower and which editors don't see",
+        SdkLocation::Fallback(dir, error) => {
+            let warning = StartWarning::new(format!(
+                "{}: cannot install @fulcrum/domain in {}: {error}; it is loaded from the cache by a \
+                 hook, which starts slower and which editors do not find",
                 program.name,
                 program.app_root.join("node_modules").display()
             ));
-            (Some(text(&folder)), Some(notice))
+            (Some(text(&dir)), Some(warning))
         }
     }
 }
 
-/// Whether the entry's text says that it starts something; what can't be read, Node will complain
-/// about.
+/// Whether the entry's text contains `.start(`. An entry that cannot be read is reported by Node.
 fn mentions_start(entry: &Path) -> bool {
     std::fs::read(entry).is_ok_and(|text| text.windows(7).any(|window| window == b".start("))
 }
@@ -231,10 +240,10 @@ fn mentions_start(entry: &Path) -> bool {
 fn bootstrap_config(
     program: &NodeProgram<'_>,
     runner: &Runner,
-    toolbox: &PrepareContext,
+    context: &PrepareContext,
     starts: bool,
     sdk: Option<String>,
-    later: Option<String>,
+    deferred: Option<String>,
 ) -> String {
     let ts = match runner {
         Runner::StrippedTypes {
@@ -242,7 +251,7 @@ fn bootstrap_config(
             all_commonjs,
         } => Some(BootstrapTypes {
             manifest: manifest.to_string_lossy(),
-            strip: toolbox
+            strip: context
                 .strip_command
                 .iter()
                 .map(|word| word.to_string_lossy())
@@ -252,15 +261,15 @@ fn bootstrap_config(
         Runner::JavaScript | Runner::NativeTypes | Runner::Tsx { .. } => None,
     };
     let entry = program.entry.to_string_lossy();
-    let bootstrap = BootstrapConfig {
+    let config = BootstrapConfig {
         v: 1,
         parent: program.parent,
         entry,
         starts,
         ts,
         sdk,
-        later,
+        deferred,
         modules: program.modules.map(Path::to_string_lossy),
     };
-    serde_json::to_string(&bootstrap).expect("texts and numbers can be written as JSON")
+    serde_json::to_string(&config).expect("strings and numbers can be serialized")
 }

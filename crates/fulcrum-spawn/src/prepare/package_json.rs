@@ -1,4 +1,4 @@
-//! The few things that `package.json` says to us.
+//! The fields of `package.json` that preparation uses.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::files::ancestors_until;
 use crate::StartError;
 
-/// A `package.json`, of which only what matters here is kept.
+/// A `package.json`, with the fields that are used here.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct PackageJson {
@@ -27,8 +27,8 @@ pub(super) struct PackageJson {
     pub(super) package_manager: Value,
 }
 
-/// A field whose value is taken if it has the expected shape: a `package.json` may hold anything,
-/// and what Node and npm don't mind mustn't stop a domain.
+/// A field that has its default value where it does not have the expected type: what Node and npm
+/// ignore must not keep a domain from starting.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Lenient<T>(pub(super) T);
 
@@ -40,11 +40,11 @@ impl<'de, T: Default + serde::de::DeserializeOwned> Deserialize<'de> for Lenient
 }
 
 impl PackageJson {
-    /// Reads the one in `dir`; `None` if there is none.
+    /// Reads the `package.json` in `dir`; `None` if there is none.
     ///
     /// # Errors
-    /// A permanent failure with line and column if it isn't a JSON object, since Node refuses to
-    /// start beside such a file.
+    /// A permanent failure if it cannot be read, or, with line and column, if it is not a JSON
+    /// object: Node does not start with such a file either.
     pub(super) fn in_dir(dir: &Path) -> Result<Option<Self>, StartError> {
         let path = dir.join("package.json");
         let text = match std::fs::read_to_string(&path) {
@@ -56,7 +56,7 @@ impl PackageJson {
             }
             Err(error) => {
                 return Err(StartError::permanent(format!(
-                    "{}: can't be read: {error}",
+                    "cannot read {}: {error}",
                     path.display()
                 ))
                 .hint("check its permissions and that it is a text file"));
@@ -68,18 +68,18 @@ impl PackageJson {
             Ok(package) => Ok(Some(Self { path, ..package })),
             Err(error) => {
                 let (line, column) = (error.line(), error.column());
-                let full = error.to_string();
-                let what = full.split(" at line ").next().unwrap_or(&full);
+                let text = error.to_string();
+                let message = text.split(" at line ").next().unwrap_or(&text);
                 let shown = path.display();
                 Err(StartError::permanent(format!(
-                    "{shown}:{line}:{column}: not valid JSON: {what}"
+                    "{shown}:{line}:{column}: not valid JSON: {message}"
                 ))
-                .hint("correct it: Node reads it before it runs anything in this folder"))
+                .hint("correct it: Node reads it before it runs a file of this directory"))
             }
         }
     }
 
-    /// The nearest one from `dir` upward to `top`, both included.
+    /// The nearest `package.json` from `dir` upward to `top`, both included.
     pub(super) fn nearest(dir: &Path, top: &Path) -> Result<Option<Self>, StartError> {
         for dir in ancestors_until(dir, top) {
             if let Some(package) = Self::in_dir(dir)? {
@@ -89,8 +89,8 @@ impl PackageJson {
         Ok(None)
     }
 
-    /// The nearest one as Node finds it for a module in `dir`: upward to the root of the file
-    /// system, but not out of a `node_modules` folder.
+    /// The package scope of a module in `dir`, as Node finds it: the nearest `package.json` upward to
+    /// the root of the file system, but not out of a `node_modules` directory.
     pub(super) fn package_scope(dir: &Path) -> Result<Option<Self>, StartError> {
         for dir in dir.ancestors() {
             if dir.file_name().is_some_and(|name| name == "node_modules") {
@@ -103,7 +103,7 @@ impl PackageJson {
         Ok(None)
     }
 
-    /// The folder it is in.
+    /// The directory of the file.
     pub(super) fn dir(&self) -> &Path {
         self.path.parent().unwrap_or(&self.path)
     }
@@ -114,7 +114,7 @@ impl PackageJson {
     }
 }
 
-/// The folder of an installed package, found as Node does from `dir` upward.
+/// The directory of an installed package, as Node finds it from `dir` upward.
 pub(super) fn find_package(name: &str, dir: &Path) -> Option<PathBuf> {
     dir.ancestors()
         .filter(|dir| dir.file_name().is_none_or(|last| last != "node_modules"))
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn odd_shapes_are_ignored_and_broken_json_is_located() {
+    fn unexpected_types_are_ignored_and_invalid_json_is_located() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("package.json");
         std::fs::write(&path, r#"{"engines":["x"],"dependencies":7,"type":1}"#).unwrap();

@@ -1,4 +1,4 @@
-//! How a Node program has to be run: as it is, with its types stripped, or by tsx.
+//! Chooses how a Node program is run: as it is, with its types stripped, or by tsx.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -17,27 +17,27 @@ use crate::StartError;
 /// How a Node program is run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Runner {
-    /// JavaScript, or anything that a loader of the user's own in `node_args` takes care of.
+    /// JavaScript, or code for which `node_args` has a loader.
     JavaScript,
-    /// TypeScript on a Node that strips types itself, where Fulcrum's own stripping can't be kept.
+    /// TypeScript on a Node that strips types itself, if the stripped code cannot be cached.
     NativeTypes,
-    /// TypeScript whose types Fulcrum has stripped. So too on a Node that could do it: it is the
-    /// same stripper with the same result, but Node starts it as WebAssembly within the process,
-    /// which takes longer than all the rest of the start, unless a compile cache has the result.
+    /// TypeScript whose types Fulcrum has stripped, also for a Node that strips types itself. That
+    /// Node uses the same stripper with the same result, but as WebAssembly in its process, which
+    /// takes longer than the rest of the start unless the result is in its compile cache.
     StrippedTypes {
-        /// Which stripped code stands for which file.
+        /// The file that maps each TypeScript file to its stripped code.
         manifest: PathBuf,
-        /// No file that can be reached is an ECMAScript module, so no loader is involved.
+        /// No imported file is an ECMAScript module, so no loader hook is needed.
         all_commonjs: bool,
     },
-    /// TypeScript that needs more than stripping, by the `tsx` that the domain has installed.
+    /// TypeScript that needs more than type stripping, with the `tsx` that the domain has installed.
     Tsx {
         /// The module for `--import`.
         loader: PathBuf,
     },
 }
 
-/// Words in `node_args` that say the user has a transpiler of their own.
+/// Words in `node_args` that show a transpiler of the user.
 const TRANSPILERS: &[&str] = &[
     "tsx",
     "ts-node",
@@ -49,15 +49,15 @@ const TRANSPILERS: &[&str] = &[
     "babel",
 ];
 
-/// Chooses the runner, with what a person should know about the choice.
+/// Chooses the runner of a program; returns warnings about the choice.
 ///
 /// # Errors
-/// Permanent failures with file, line and column: a syntax error, and TypeScript that needs more
-/// than stripping where no `tsx` is installed.
+/// Permanent failures with file, line and column: a syntax error, or TypeScript that needs more than
+/// type stripping if no `tsx` is installed. A transient failure if the cache cannot be written.
 pub fn choose_runner(
     program: &NodeProgram<'_>,
     node: &NodeRuntime,
-    toolbox: &PrepareContext,
+    context: &PrepareContext,
 ) -> Result<(Runner, Vec<StartWarning>), StartError> {
     if program
         .node_args
@@ -71,64 +71,64 @@ pub fn choose_runner(
         .extension()
         .and_then(OsStr::to_str)
         .unwrap_or_default();
-    let typescript = matches!(extension, "ts" | "mts" | "cts");
+    let is_typescript = matches!(extension, "ts" | "mts" | "cts");
     if matches!(extension, "tsx" | "jsx") {
         return Err(StartError::permanent(format!(
-            "{}: {} is JSX, which no Node runs",
+            "{}: {} is JSX, which Node does not run",
             program.name,
             display_relative(program.entry, program.app_root)
         ))
         .hint("name a .ts or .js file in process.entry"));
     }
-    if !typescript && !mentions_typescript(&entry) {
+    if !is_typescript && !mentions_typescript(&entry) {
         return Ok((Runner::JavaScript, Vec::new()));
     }
     let root = program.app_root.canonicalize();
     let root = root.as_deref().unwrap_or(program.app_root);
-    let found = match scan(&entry, root, &toolbox.cache) {
-        Ok(found) => found,
-        Err(ScanError::Source(error)) => return Err(not_typescript(program, root, *error)),
+    let scanned = match scan(&entry, root, &context.cache) {
+        Ok(scanned) => scanned,
+        Err(ScanError::Source(error)) => return Err(syntax_failure(program, root, *error)),
         Err(ScanError::Package(failure)) => return Err(failure),
     };
-    if let Some(need) = found.requires_transform {
-        return with_tsx(program, root, need.into_error());
+    if let Some(requirement) = scanned.requires_transform {
+        return choose_tsx(program, root, requirement.into_error());
     }
-    if found.files.is_empty() {
+    if scanned.files.is_empty() {
         return Ok((Runner::JavaScript, Vec::new()));
     }
-    let manifest = match write_manifest(&found, &entry, &toolbox.cache) {
+    let manifest = match write_manifest(&scanned, &entry, &context.cache) {
         Ok(manifest) => manifest,
         Err(_) if node.strips_types && !stripping_disabled(program) => {
             return Ok((Runner::NativeTypes, Vec::new()));
         }
         Err(error) => {
-            let cache = toolbox.cache.display();
+            let cache = context.cache.display();
             return Err(StartError::transient(format!(
-                "{}: the list of stripped files can't be written below {cache}: {error}",
+                "{}: cannot write the list of stripped files to {cache}: {error}",
                 program.name
             ))
-            .hint("make room or correct the permissions of the cache folder"));
+            .hint("free disk space, or correct the permissions of the cache directory"));
         }
     };
     Ok((
         Runner::StrippedTypes {
             manifest,
-            all_commonjs: found.all_commonjs,
+            all_commonjs: scanned.all_commonjs,
         },
         Vec::new(),
     ))
 }
 
-/// The entry behind all links, which is where Node says a module is.
+/// The real path of the entry, which is the path of the module for Node.
 fn real_entry(entry: &Path) -> Result<PathBuf, StartError> {
     let shown = entry.display();
     let real = entry.canonicalize().map_err(|error| {
         let what = match error.kind() {
             std::io::ErrorKind::NotFound => "does not exist".to_owned(),
             _ if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
-                "is a symbolic link that leads back to itself".to_owned()
+                "is a symbolic link loop".to_owned()
             }
-            _ => format!("can't be reached: {error}"),
+            _ => format!("cannot be resolved: {error}"),
         };
         StartError::permanent(format!("the entry {shown} {what}"))
             .hint("correct process.entry, or create the file")
@@ -142,17 +142,19 @@ fn real_entry(entry: &Path) -> Result<PathBuf, StartError> {
     Ok(real)
 }
 
-/// The user told Node not to strip types.
+/// Whether the user has disabled Node's type stripping.
 fn stripping_disabled(program: &NodeProgram<'_>) -> bool {
     let options = program
         .env
         .get(OsStr::new("NODE_OPTIONS"))
         .map(|value| value.to_string_lossy());
-    let told = options.iter().flat_map(|value| value.split_whitespace());
-    told.chain(program.node_args.iter().map(String::as_str))
+    let words = options.iter().flat_map(|value| value.split_whitespace());
+    words
+        .chain(program.node_args.iter().map(String::as_str))
         .any(|arg| matches!(arg, "--no-experimental-strip-types" | "--no-strip-types"))
 }
 
+/// The domain and the position of an error, such as `users: domain.ts:2:1`.
 fn with_position(program: &NodeProgram<'_>, root: &Path, error: &StripError) -> String {
     let dir = program.dir.canonicalize();
     let dir = dir.as_deref().unwrap_or(program.dir);
@@ -164,57 +166,55 @@ fn with_position(program: &NodeProgram<'_>, root: &Path, error: &StripError) -> 
     format!("{}: {file}:{}:{}", program.name, error.line, error.column)
 }
 
-fn not_typescript(program: &NodeProgram<'_>, root: &Path, error: StripError) -> StartError {
-    let place = with_position(program, root, &error);
-    let mut what = format!("{place}: {}", error.message);
+fn syntax_failure(program: &NodeProgram<'_>, root: &Path, error: StripError) -> StartError {
+    let position = with_position(program, root, &error);
+    let mut text = format!("{position}: {}", error.message);
     if let Some((_, excerpt)) = error.to_string().split_once('\n') {
-        what = format!("{what}\n{excerpt}");
+        text = format!("{text}\n{excerpt}");
     }
-    StartError::permanent(what).hint("correct the file; it is read again at the next start")
+    StartError::permanent(text).hint("correct the file; it is read again at the next start")
 }
 
-fn with_tsx(
+/// Chooses `tsx` for code that needs more than type stripping.
+fn choose_tsx(
     program: &NodeProgram<'_>,
     root: &Path,
     error: StripError,
 ) -> Result<(Runner, Vec<StartWarning>), StartError> {
-    let place = with_position(program, root, &error);
+    let position = with_position(program, root, &error);
     let what = match &error.kind {
         StripErrorKind::NeedsTransform(what) => what.as_str(),
         StripErrorKind::Syntax => error.message.as_str(),
     };
     if let Some(tsx) = tsx::find(program.dir) {
-        let notice = StartWarning::new(format!(
-            "{place} has {what}, which needs more than type stripping: run with tsx {}",
+        let warning = StartWarning::new(format!(
+            "{position} has {what}, which needs more than type stripping: running with tsx {}",
             tsx.version
         ));
-        return Ok((Runner::Tsx { loader: tsx.loader }, vec![notice]));
+        return Ok((Runner::Tsx { loader: tsx.loader }, vec![warning]));
     }
-    let folder = display_relative(program.dir, program.app_root);
-    let mut text = format!("{place} has {what}, which needs more than type stripping");
+    let dir = display_relative(program.dir, program.app_root);
+    let mut text = format!("{position} has {what}, which needs more than type stripping");
     if let Some((_, excerpt)) = error.to_string().split_once('\n') {
         text = format!("{text}\n{excerpt}");
     }
-    let cure = format!(
-        "npm install --save-dev tsx in {folder}, or {}",
+    let hint = format!(
+        "npm install --save-dev tsx in {dir}, or {}",
         alternative_for(what)
     );
-    Err(StartError::permanent(text).hint(cure))
+    Err(StartError::permanent(text).hint(hint))
 }
 
-/// What to write in place of something that needs more than stripping.
+/// The plain equivalent of syntax that needs more than type stripping.
 fn alternative_for(what: &str) -> &'static str {
-    const CURES: &[(&str, &str)] = &[
-        ("enum", "replace the enum by a const object"),
-        ("namespace", "replace the namespace by a module of its own"),
+    const ALTERNATIVES: &[(&str, &str)] = &[
+        ("enum", "replace the enum with a const object"),
+        ("namespace", "replace the namespace with a module"),
         (
             "parameter property",
             "declare the property and assign it in the constructor",
         ),
-        (
-            "decorator",
-            "call the function instead of decorating with it",
-        ),
+        ("decorator", "call the decorator as a function"),
         (
             "export = ",
             "write `export default`, or `module.exports =` in a .cts file",
@@ -228,8 +228,8 @@ fn alternative_for(what: &str) -> &'static str {
         ("the type", "write `import type`"),
         ("extension", "write the file's extension"),
         ("meaning", "write the file's own extension, .ts"),
-        ("JSX", "compile it beforehand"),
+        ("JSX", "compile it before the start"),
     ];
-    let known = CURES.iter().find(|(word, _)| what.contains(word));
-    known.map_or("write it as JavaScript", |(_, cure)| cure)
+    let known = ALTERNATIVES.iter().find(|(word, _)| what.contains(word));
+    known.map_or("write it as JavaScript", |(_, alternative)| alternative)
 }

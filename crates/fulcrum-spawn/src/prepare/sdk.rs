@@ -1,36 +1,38 @@
-//! The files of `@fulcrum/domain` that the program carries.
+//! The files of `@fulcrum/domain` that are embedded in the program.
 
-use std::fs;
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::files::{create_private_dir, digest, temp_path_next_to, write_new};
+use super::files::{create_private_dir, digest, temp_dir_next_to};
 
-/// The key in `package.json` that says a package folder is ours, with the hash of its files.
+/// The key in `package.json` that marks a package as installed by Fulcrum; its value is the hash of
+/// the package's files.
 pub(super) const MARKER_KEY: &str = "_fulcrum";
 
 /// The name under which domains import the package.
 pub(super) const PACKAGE: &str = "@fulcrum/domain";
 
-/// The package `@fulcrum/domain` and the bootstrap, as shipped.
+/// The package `@fulcrum/domain` and the bootstrap that Node loads before a domain's code.
 #[derive(Debug, Clone)]
 pub struct Sdk {
     hash: String,
-    /// What an app's `node_modules` gets, besides `manifest`.
-    files: Vec<Embedded>,
+    /// The files of the package, besides `manifest`.
+    files: Vec<EmbeddedFile>,
     /// The `package.json`.
     manifest: String,
-    /// What only the cache has: Node is told to load it, nobody imports it.
-    runtime: Vec<Embedded>,
+    /// The bootstrap's files, which are in the cache only: no code imports them.
+    runtime: Vec<EmbeddedFile>,
 }
 
-/// A file by its path in the package, with its text.
-type Embedded = (&'static str, &'static str);
+/// The path of a file in the package, and its text.
+type EmbeddedFile = (&'static str, &'static str);
 
 impl Sdk {
-    /// The one that was built into this program.
+    /// The package that is embedded in this program.
     #[must_use]
     pub fn embedded() -> Self {
         Self::from_files(
@@ -62,9 +64,13 @@ impl Sdk {
         )
     }
 
-    /// One of these files: the `package.json` as it is in the source, the package's other files,
-    /// and the bootstrap's.
-    pub(super) fn from_files(manifest: &str, files: &[Embedded], runtime: &[Embedded]) -> Self {
+    /// A package with these files: its `package.json` as it is in the source, its other files, and
+    /// those of the bootstrap.
+    pub(super) fn from_files(
+        manifest: &str,
+        files: &[EmbeddedFile],
+        runtime: &[EmbeddedFile],
+    ) -> Self {
         let texts = files
             .iter()
             .chain(runtime)
@@ -75,7 +81,7 @@ impl Sdk {
             .collect();
         let mut hash = digest(&parts);
         hash.truncate(16);
-        let manifest = marked(manifest, &hash);
+        let manifest = with_marker(manifest, &hash);
         Self {
             hash,
             files: files.to_vec(),
@@ -84,35 +90,36 @@ impl Sdk {
         }
     }
 
-    /// What tells this version's files from another's.
+    /// The hash of all files: identifies this version.
     #[must_use]
     pub fn hash(&self) -> &str {
         &self.hash
     }
 
-    /// The bootstrap, which Node is told to load before a domain's entry. Written once to
-    /// `<cache>/sdk-<hash>/`, together with the whole package.
+    /// The path of the bootstrap, which Node loads before a domain's entry. It is written to
+    /// `<cache>/sdk-<hash>/`, together with the whole package, unless it is there already.
     ///
     /// # Errors
-    /// If the cache can't be written.
+    /// The cache cannot be written.
     pub fn bootstrap(&self, cache: &Path) -> io::Result<PathBuf> {
-        Ok(self.folder(cache)?.join("dist/bootstrap.cjs"))
+        Ok(self.cached_dir(cache)?.join("dist/bootstrap.cjs"))
     }
 
-    /// The package in the cache: complete, with bootstrap and hooks.
+    /// The directory of the package in the cache, with the bootstrap and its hooks. It is created
+    /// if it is missing or incomplete.
     ///
     /// # Errors
-    /// If the cache can't be written.
-    pub(super) fn folder(&self, cache: &Path) -> io::Result<PathBuf> {
-        let folder = cache.join(format!("sdk-{}", self.hash));
+    /// The cache cannot be written.
+    pub(super) fn cached_dir(&self, cache: &Path) -> io::Result<PathBuf> {
+        let dir = cache.join(format!("sdk-{}", self.hash));
         let runtime = self.runtime.iter().copied();
-        let all: Vec<_> = runtime.chain(self.package_files()).collect();
-        if is_complete(&folder, &all) {
-            return Ok(folder);
+        let files: Vec<_> = runtime.chain(self.package_files()).collect();
+        if is_complete(&dir, &files) {
+            return Ok(dir);
         }
         create_private_dir(cache)?;
-        install_dir_atomically(&folder, &all)?;
-        Ok(folder)
+        install_dir_atomically(&dir, &files)?;
+        Ok(dir)
     }
 
     /// The files of the package, `package.json` last.
@@ -124,38 +131,43 @@ impl Sdk {
     }
 }
 
-/// The shipped `package.json`: without what only building it needs, and with our mark.
-fn marked(text: &str, hash: &str) -> String {
+/// The embedded `package.json`, without the keys that only its build needs, and with the marker.
+fn with_marker(text: &str, hash: &str) -> String {
     let mut package: Map<String, Value> =
-        serde_json::from_str(text).expect("the package.json that is built in is valid");
+        serde_json::from_str(text).expect("the embedded package.json is valid");
     for key in ["scripts", "devDependencies", "files"] {
         package.remove(key);
     }
     package.insert(MARKER_KEY.to_owned(), Value::String(hash.to_owned()));
-    serde_json::to_string_pretty(&package).expect("JSON values can be written") + "\n"
+    serde_json::to_string_pretty(&package).expect("a JSON value can be serialized") + "\n"
 }
 
-/// Whether every file is there with its length. The folder was put there whole, so this only
-/// notices what was deleted or cut since.
-pub(super) fn is_complete(folder: &Path, files: &[(&str, &str)]) -> bool {
+/// Whether every file exists with its length. The directory was installed atomically, so only files
+/// that were deleted or truncated since have to be detected.
+pub(super) fn is_complete(dir: &Path, files: &[(&str, &str)]) -> bool {
     files.iter().all(|(name, text)| {
-        fs::metadata(folder.join(name))
+        fs::metadata(dir.join(name))
             .is_ok_and(|meta| meta.is_file() && meta.len() == text.len() as u64)
     })
 }
 
-/// Puts a folder in place as a whole. If one is there already it is exchanged; if another instance
-/// is quicker, its folder is as good as ours.
-pub(super) fn install_dir_atomically(folder: &Path, files: &[(&str, &str)]) -> io::Result<()> {
-    let temporary = temp_path_next_to(folder);
-    let put = write_files(&temporary, files).and_then(|()| match fs::rename(&temporary, folder) {
-        Err(error) if is_not_empty(&error) => exchange(&temporary, folder),
+/// Installs a directory with these files by a rename; a directory that is there is exchanged. If
+/// another instance installs the same files at the same time, either result is right.
+pub(super) fn install_dir_atomically(dir: &Path, files: &[(&str, &str)]) -> io::Result<()> {
+    let result = replace_dir(dir, files);
+    match result {
+        Err(_) if is_complete(dir, files) => Ok(()),
         other => other,
-    });
-    // After an exchange it holds the old files, after an error an unfinished copy.
-    let _ = fs::remove_dir_all(&temporary);
-    match put {
-        Err(_) if is_complete(folder, files) => Ok(()),
+    }
+}
+
+fn replace_dir(dir: &Path, files: &[(&str, &str)]) -> io::Result<()> {
+    // When it is dropped, it has the old files after an exchange, or an unfinished copy after an
+    // error; after a rename it does not exist.
+    let temporary = temp_dir_next_to(dir)?;
+    write_files(temporary.path(), files)?;
+    match fs::rename(temporary.path(), dir) {
+        Err(error) if is_not_empty(&error) => exchange(temporary.path(), dir),
         other => other,
     }
 }
@@ -173,25 +185,27 @@ fn exchange(new: &Path, old: &Path) -> io::Result<()> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     match renameat_with(CWD, new, CWD, old, RenameFlags::EXCHANGE) {
         Ok(()) => Ok(()),
-        // Not every file system can exchange: there is a moment without the folder then.
+        // Not every file system can exchange: then the directory is missing for a moment.
         Err(_) => {
-            let aside = temp_path_next_to(old);
-            fs::rename(old, &aside)?;
-            let put = fs::rename(new, old);
-            let _ = fs::remove_dir_all(&aside);
-            put
+            let removed = temp_dir_next_to(old)?;
+            fs::rename(old, removed.path().join("old"))?;
+            fs::rename(new, old)
         }
     }
 }
 
-fn write_files(folder: &Path, files: &[(&str, &str)]) -> io::Result<()> {
-    fs::create_dir(folder)?;
+fn write_files(dir: &Path, files: &[(&str, &str)]) -> io::Result<()> {
     for (name, text) in files {
-        let path = folder.join(name);
-        if let Some(dir) = path.parent() {
-            fs::create_dir_all(dir)?;
+        let path = dir.join(name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
         }
-        write_new(&path, text.as_bytes(), 0o644)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o644)
+            .open(path)?;
+        file.write_all(text.as_bytes())?;
     }
     Ok(())
 }
@@ -201,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_the_package_exports_is_shipped() {
+    fn every_exported_file_is_embedded() {
         fn targets(value: &Value, found: &mut Vec<String>) {
             match value {
                 Value::String(target) => found.push(target.trim_start_matches("./").to_owned()),
@@ -211,8 +225,8 @@ mod tests {
         }
         let cache = tempfile::tempdir().unwrap();
         let sdk = Sdk::embedded();
-        let folder = sdk.folder(cache.path()).unwrap();
-        let text = fs::read_to_string(folder.join("package.json")).unwrap();
+        let dir = sdk.cached_dir(cache.path()).unwrap();
+        let text = fs::read_to_string(dir.join("package.json")).unwrap();
         let manifest: Value = serde_json::from_str(&text).unwrap();
         let mut found = Vec::new();
         for key in ["exports", "main", "types"] {
@@ -221,14 +235,14 @@ mod tests {
         assert!(found.len() > 2, "{manifest}");
         found
             .iter()
-            .for_each(|target| assert!(folder.join(target).is_file(), "{target}"));
+            .for_each(|target| assert!(dir.join(target).is_file(), "{target}"));
         assert!(sdk.bootstrap(cache.path()).unwrap().is_file());
         assert_eq!(manifest[MARKER_KEY], sdk.hash());
         assert_eq!(manifest.get("devDependencies"), None);
     }
 
     #[test]
-    fn a_damaged_copy_in_the_cache_is_made_again() {
+    fn a_damaged_copy_in_the_cache_is_replaced() {
         let cache = tempfile::tempdir().unwrap();
         let sdk = Sdk::embedded();
         let bootstrap = sdk.bootstrap(cache.path()).unwrap();

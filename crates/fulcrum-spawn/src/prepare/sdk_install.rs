@@ -1,46 +1,46 @@
-//! Making `@fulcrum/domain` and `fulcrum` resolvable for every domain of an app.
+//! Makes `@fulcrum/domain` and `fulcrum` resolvable for every domain of an app.
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::files::temp_path_next_to;
+use super::files::symlink_atomically;
 use super::sdk::{MARKER_KEY, PACKAGE, Sdk, install_dir_atomically, is_complete};
 
 /// Where domains find the SDK.
 #[derive(Debug)]
 pub enum SdkLocation {
-    /// In the app's `node_modules`, by Node's own rules: no loader hook is needed, and editors find
-    /// the types. It is ours or one of the user's own.
+    /// In the app's `node_modules`, where Node and editors find it without a loader hook. It is the
+    /// embedded package, or a package of the user with this name.
     InNodeModules,
-    /// The app's folder can't be written, for this reason: the bootstrap is given this copy.
+    /// In this directory of the cache, since `node_modules` cannot be written for this reason. The
+    /// bootstrap resolves the package from there.
     Fallback(PathBuf, io::Error),
 }
 
 impl Sdk {
-    /// Puts the package into `<app_root>/node_modules/@fulcrum/domain`, and `fulcrum` beside it as
-    /// a link to it, so that both are the same classes.
+    /// Installs the package in `<app_root>/node_modules/@fulcrum/domain`, with a link `fulcrum` to
+    /// it, so that both names are the same classes.
     ///
-    /// What is right already costs a few file lookups. Ours is replaced when it is of another
-    /// version and put back when an install has pruned it; a package of the user's own under these
-    /// names is left alone. Two instances may do this at once.
+    /// If it is installed already, this costs a few file lookups. Another version of it is
+    /// replaced; a package of the user with one of these names is not changed. Several instances
+    /// may do this at the same time.
     pub fn provide(&self, app_root: &Path, cache: &Path) -> SdkLocation {
-        let placed = self.install_into(&app_root.join("node_modules"));
-        match placed {
+        let installed = self.install_into(&app_root.join("node_modules"));
+        match installed {
             Ok(()) => SdkLocation::InNodeModules,
-            Err(error) => match self.folder(cache) {
-                Ok(folder) => SdkLocation::Fallback(folder, error),
-                // Then the bootstrap isn't there either, and that is what the start fails with.
+            Err(error) => match self.cached_dir(cache) {
+                Ok(dir) => SdkLocation::Fallback(dir, error),
+                // Then the bootstrap cannot be written either, and the start fails with that.
                 Err(second) => SdkLocation::Fallback(cache.to_path_buf(), second),
             },
         }
     }
 
-    /// Whether what stands in the app's `node_modules` is this very package, and not the user's.
-    pub(super) fn is_placed(&self, app_root: &Path) -> bool {
+    /// Whether the package in the app's `node_modules` is this version of the embedded one.
+    pub(super) fn is_installed(&self, app_root: &Path) -> bool {
         owner(&app_root.join("node_modules").join(PACKAGE))
             .is_ok_and(|owner| owner == PackageOwner::Fulcrum(self.hash().to_owned()))
     }
@@ -64,11 +64,11 @@ impl Sdk {
 enum PackageOwner {
     Missing,
     User,
-    /// With the hash of its files.
+    /// The hash of its files.
     Fulcrum(String),
 }
 
-/// Whose package a folder is. A link is the user's: a workspace's own package is one.
+/// The owner of a package. A link is the user's: a package of a workspace is linked.
 fn owner(package: &Path) -> io::Result<PackageOwner> {
     match fs::symlink_metadata(package) {
         Ok(meta) if meta.is_dir() => {}
@@ -78,33 +78,28 @@ fn owner(package: &Path) -> io::Result<PackageOwner> {
     }
     let manifest = match fs::read(package.join("package.json")) {
         Ok(text) => serde_json::from_slice::<Value>(&text).unwrap_or_default(),
-        // Without one it is no package: leftovers of an interrupted install.
+        // Without it this is no package, but what an interrupted install left.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(PackageOwner::Missing),
         Err(error) => return Err(error),
     };
-    let mark = manifest.get(MARKER_KEY).and_then(Value::as_str);
-    Ok(mark.map_or(PackageOwner::User, |hash| {
+    let marker = manifest.get(MARKER_KEY).and_then(Value::as_str);
+    Ok(marker.map_or(PackageOwner::User, |hash| {
         PackageOwner::Fulcrum(hash.to_owned())
     }))
 }
 
-/// Makes `name` a relative link to `target` unless something is there already.
-fn link(name: &Path, target: &Path) -> io::Result<()> {
-    match fs::symlink_metadata(name) {
-        Ok(_) => return Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
+/// Creates a relative link to `target` unless `path` exists already.
+fn link(path: &Path, target: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => symlink_atomically(target, path),
+        Err(error) => Err(error),
     }
-    let temporary = temp_path_next_to(name);
-    symlink(target, &temporary)?;
-    let linked = fs::rename(&temporary, name);
-    let _ = fs::remove_file(&temporary);
-    linked
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
 
@@ -118,11 +113,11 @@ mod tests {
         )
     }
 
-    fn provided(sdk: &Sdk, app: &Path) {
-        let provided = sdk.provide(app, &app.join("cache"));
+    fn provide(sdk: &Sdk, app: &Path) {
+        let location = sdk.provide(app, &app.join("cache"));
         assert!(
-            matches!(provided, SdkLocation::InNodeModules),
-            "{provided:?}"
+            matches!(location, SdkLocation::InNodeModules),
+            "{location:?}"
         );
     }
 
@@ -131,9 +126,9 @@ mod tests {
     }
 
     #[test]
-    fn both_names_are_one_package_and_a_second_time_nothing_changes() {
+    fn both_names_are_one_package_and_it_is_written_once() {
         let app = tempfile::tempdir().unwrap();
-        provided(&sdk("1"), app.path());
+        provide(&sdk("1"), app.path());
         let real = |name: &str| {
             app.path()
                 .join("node_modules")
@@ -154,25 +149,25 @@ mod tests {
                 .unwrap()
         };
         let before = modified();
-        provided(&sdk("1"), app.path());
+        provide(&sdk("1"), app.path());
         assert_eq!(modified(), before);
     }
 
     #[test]
-    fn another_version_replaces_ours_and_a_pruned_one_comes_back() {
+    fn another_version_is_replaced_and_a_pruned_package_is_restored() {
         let app = tempfile::tempdir().unwrap();
-        provided(&sdk("1"), app.path());
-        provided(&sdk("2"), app.path());
+        provide(&sdk("1"), app.path());
+        provide(&sdk("2"), app.path());
         assert!(read(app.path(), "fulcrum/package.json").contains(r#""version": "2""#));
         fs::remove_dir_all(app.path().join("node_modules/@fulcrum")).unwrap();
-        provided(&sdk("2"), app.path());
+        provide(&sdk("2"), app.path());
         fs::remove_file(app.path().join("node_modules/fulcrum")).unwrap();
         fs::remove_file(
             app.path()
                 .join("node_modules/@fulcrum/domain/dist/index.cjs"),
         )
         .unwrap();
-        provided(&sdk("2"), app.path());
+        provide(&sdk("2"), app.path());
         assert_eq!(read(app.path(), "fulcrum/dist/index.cjs"), "exports.a=1");
         let left: Vec<_> = fs::read_dir(app.path().join("node_modules/@fulcrum"))
             .unwrap()
@@ -181,25 +176,25 @@ mod tests {
     }
 
     #[test]
-    fn packages_of_the_user_are_left_alone() {
+    fn packages_of_the_user_are_not_changed() {
         let app = tempfile::tempdir().unwrap();
         let own = app.path().join("node_modules/@fulcrum/domain");
         fs::create_dir_all(&own).unwrap();
         fs::create_dir_all(app.path().join("node_modules/fulcrum")).unwrap();
         fs::write(own.join("package.json"), r#"{"name":"@fulcrum/domain"}"#).unwrap();
-        provided(&sdk("1"), app.path());
+        provide(&sdk("1"), app.path());
         assert_eq!(
             read(app.path(), "@fulcrum/domain/package.json"),
             r#"{"name":"@fulcrum/domain"}"#
         );
         assert!(app.path().join("node_modules/fulcrum").read_link().is_err());
         fs::remove_dir(app.path().join("node_modules/fulcrum")).unwrap();
-        provided(&sdk("1"), app.path());
+        provide(&sdk("1"), app.path());
         assert!(read(app.path(), "fulcrum/package.json").contains("@fulcrum/domain"));
     }
 
     #[test]
-    fn a_link_of_a_workspace_is_the_users() {
+    fn a_link_to_a_workspace_package_is_not_changed() {
         let app = tempfile::tempdir().unwrap();
         let source = app.path().join("packages/domain");
         fs::create_dir_all(&source).unwrap();
@@ -209,17 +204,17 @@ mod tests {
             app.path().join("node_modules/@fulcrum/domain"),
         )
         .unwrap();
-        provided(&sdk("1"), app.path());
+        provide(&sdk("1"), app.path());
         assert_eq!(fs::read_dir(source).unwrap().count(), 0);
     }
 
     #[test]
-    fn many_at_once_end_with_one_whole_package() {
+    fn concurrent_installs_leave_one_complete_package() {
         let app = tempfile::tempdir().unwrap();
         std::thread::scope(|scope| {
             for round in 0..8 {
                 let app = app.path();
-                scope.spawn(move || provided(&sdk(if round % 2 == 0 { "1" } else { "2" }), app));
+                scope.spawn(move || provide(&sdk(if round % 2 == 0 { "1" } else { "2" }), app));
             }
         });
         assert_eq!(read(app.path(), "fulcrum/dist/index.cjs"), "exports.a=1");
@@ -230,31 +225,31 @@ mod tests {
     }
 
     #[test]
-    fn an_app_that_cant_be_written_falls_back_to_the_cache() {
+    fn a_read_only_app_falls_back_to_the_cache() {
         let app = tempfile::tempdir().unwrap();
         let modules = app.path().join("node_modules");
         fs::create_dir(&modules).unwrap();
         fs::set_permissions(&modules, fs::Permissions::from_mode(0o500)).unwrap();
         let sdk = sdk("1");
         if fs::write(modules.join("probe"), "").is_ok() {
-            // Modes don't hold for root: a file in the way of the folder does.
+            // Root ignores modes: a file in place of the directory also prevents the install.
             fs::remove_file(modules.join("probe")).unwrap();
             fs::remove_dir(&modules).unwrap();
             fs::write(&modules, "").unwrap();
         }
         let cache = app.path().join("cache");
         match sdk.provide(app.path(), &cache) {
-            SdkLocation::Fallback(folder, _) => {
+            SdkLocation::Fallback(dir, _) => {
                 assert_eq!(
-                    fs::read_to_string(folder.join("dist/index.cjs")).unwrap(),
+                    fs::read_to_string(dir.join("dist/index.cjs")).unwrap(),
                     "exports.a=1"
                 );
                 assert_eq!(
                     sdk.bootstrap(&cache).unwrap(),
-                    folder.join("dist/bootstrap.cjs")
+                    dir.join("dist/bootstrap.cjs")
                 );
             }
-            SdkLocation::InNodeModules => panic!("the folder can't be written"),
+            SdkLocation::InNodeModules => panic!("node_modules cannot be written"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A spare: a Node process of a domain's next life, booted before anybody knows when that begins.
+//! The command of a standby process: Node is booted for a domain's next generation and waits.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -8,15 +8,15 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::context::PrepareContext;
-use super::node_plan::BOOTSTRAP;
+use super::node_plan::BOOTSTRAP_VAR;
 use super::sdk::PACKAGE;
 use super::sdk_preload::resolves_to_embedded_sdk;
 use super::tsx::file_url;
 use super::typescript::sources::is_module;
 use crate::CommandSpec;
 
-/// Options of Node that make no difference to when the domain's code is loaded. With any other one,
-/// such as `--inspect` or a preload of the user's own, a domain is always started cold.
+/// Options of Node that do not affect when the domain's code is loaded. With any other option, such
+/// as `--inspect` or a preload of the user, a domain is always started cold.
 const STANDBY_SAFE_OPTIONS: &[&str] = &[
     "--conditions",
     "--disable-warning",
@@ -49,16 +49,16 @@ const STANDBY_SAFE_OPTIONS: &[&str] = &[
     "-C",
 ];
 
-/// A spare that can be started, and what the process will be able to become.
+/// The command of a standby process, and the cold start that it can replace.
 #[derive(Debug, Clone)]
 pub struct StandbyCommand {
-    /// What starts it.
+    /// The command that starts the standby process.
     pub command: CommandSpec,
-    /// What a cold start would have executed when it was planned.
+    /// The command of a cold start at the time of planning.
     cold_start: CommandSpec,
 }
 
-/// The one line that a spare reads.
+/// The line that a standby process reads from standard input.
 #[derive(Serialize)]
 struct Activation<'a> {
     env: BTreeMap<&'a str, &'a str>,
@@ -66,161 +66,172 @@ struct Activation<'a> {
 }
 
 impl StandbyCommand {
-    /// The spare for what [`plan_node`](crate::prepare::plan_node) has planned; none where a process that
-    /// waits couldn't be what a cold start makes.
+    /// The standby command for a command of [`plan_node`](crate::prepare::plan_node); `None` if an
+    /// activated standby process would differ from a cold start.
     #[must_use]
-    pub fn of(cold: &CommandSpec, app_root: &Path, toolbox: &PrepareContext) -> Option<Self> {
-        let mut told = instructions(cold)?;
-        let entry = PathBuf::from(told.get("entry")?.as_str()?);
-        let bootstrap = toolbox.sdk.bootstrap(&toolbox.cache).ok()?;
-        let args = with_preload(cold, &bootstrap)?;
-        let flags = flags(&args, &entry)?;
-        let options = cold.env.get(OsStr::new("NODE_OPTIONS"));
+    pub fn new(
+        cold_start: &CommandSpec,
+        app_root: &Path,
+        context: &PrepareContext,
+    ) -> Option<Self> {
+        let mut config = bootstrap_config(cold_start)?;
+        let entry = PathBuf::from(config.get("entry")?.as_str()?);
+        let bootstrap = context.sdk.bootstrap(&context.cache).ok()?;
+        let args = with_preload(cold_start, &bootstrap)?;
+        let node_args = node_args(&args, &entry)?;
+        let options = cold_start.env.get(OsStr::new("NODE_OPTIONS"));
         let options = options.map(|text| text.to_string_lossy().into_owned());
         let options = options.iter().flat_map(|text| text.split_whitespace());
-        if !are_harmless(flags.iter().copied().chain(options)) {
+        if !are_standby_safe(node_args.iter().copied().chain(options)) {
             return None;
         }
-        // The package would load the bootstrap, which is there already.
-        told.remove("later");
-        told.insert(
+        // The SDK would load the bootstrap, which is preloaded.
+        config.remove("later");
+        config.insert(
             "spare".to_owned(),
-            preload_list(&told, &entry, app_root, toolbox),
+            preload_list(&config, &entry, app_root, context),
         );
-        let mut command = cold.clone();
+        let mut command = cold_start.clone();
         command.args = args;
-        let told = Value::Object(told).to_string();
-        command.env.insert(BOOTSTRAP.into(), told.into());
-        let cold = cold.clone();
+        let config = Value::Object(config).to_string();
+        command.env.insert(BOOTSTRAP_VAR.into(), config.into());
         Some(Self {
             command,
-            cold_start: cold,
+            cold_start: cold_start.clone(),
         })
     }
 
-    /// What the spare is told so that it becomes `wanted`; none where it can't. Variables named in
-    /// `own` may differ and stay the spare's, those in `handed` are handed over.
+    /// The line for standard input that makes the standby process run `target`; `None` if it cannot.
+    /// Variables in `kept` may differ and keep the value of the standby process; those in `passed`
+    /// get the value of `target`.
     #[must_use]
     pub fn activation(
         &self,
-        wanted: &CommandSpec,
-        own: &[&str],
-        handed: &[&str],
+        target: &CommandSpec,
+        kept: &[&str],
+        passed: &[&str],
     ) -> Option<Vec<u8>> {
-        let handed = [handed, &[BOOTSTRAP]].concat();
-        let free = |name: &OsStr| own.iter().chain(&handed).any(|free| name == *free);
+        let passed = [passed, &[BOOTSTRAP_VAR]].concat();
+        let may_differ = |name: &OsStr| kept.iter().chain(&passed).any(|other| name == *other);
         let fixed = |spec: &CommandSpec| -> Vec<(OsString, OsString)> {
-            let fixed = spec.env.iter().filter(|(name, _)| !free(name));
+            let fixed = spec.env.iter().filter(|(name, _)| !may_differ(name));
             fixed.map(|(n, v)| (n.clone(), v.clone())).collect()
         };
-        let (was, now) = (instructions(&self.cold_start)?, instructions(wanted)?);
-        let same = |key: &str| was.get(key) == now.get(key);
+        let (planned, config) = (
+            bootstrap_config(&self.cold_start)?,
+            bootstrap_config(target)?,
+        );
+        let is_same = |key: &str| planned.get(key) == config.get(key);
         let preload = preload(&self.command)?;
-        let alike = self.cold_start.program == wanted.program
-            && self.cold_start.cwd == wanted.cwd
-            && self.cold_start.runner == wanted.runner
-            && with_preload(wanted, preload)? == self.command.args
+        let is_compatible = self.cold_start.program == target.program
+            && self.cold_start.cwd == target.cwd
+            && self.cold_start.runner == target.runner
+            && with_preload(target, preload)? == self.command.args
             && ["v", "parent", "entry", "ts", "sdk", "modules"]
                 .into_iter()
-                .all(same)
-            && fixed(&self.cold_start) == fixed(wanted);
-        if !alike {
+                .all(is_same)
+            && fixed(&self.cold_start) == fixed(target);
+        if !is_compatible {
             return None;
         }
-        let env = handed
+        let env = passed
             .iter()
-            .filter_map(|name| Some((*name, wanted.env.get(OsStr::new(name))?.to_str()?)))
+            .filter_map(|name| Some((*name, target.env.get(OsStr::new(name))?.to_str()?)))
             .collect();
-        let cwd = wanted.cwd.to_str()?;
+        let cwd = target.cwd.to_str()?;
         let mut line = serde_json::to_vec(&Activation { env, cwd }).ok()?;
         line.push(b'\n');
         Some(line)
     }
 }
 
-/// What the bootstrap is told, where the command is one for Node.
-fn instructions(spec: &CommandSpec) -> Option<Map<String, Value>> {
-    let told = spec.env.get(OsStr::new(BOOTSTRAP))?;
-    serde_json::from_str(told.to_str()?).ok()
+/// The configuration of the bootstrap; `None` if the command is not one for Node.
+fn bootstrap_config(spec: &CommandSpec) -> Option<Map<String, Value>> {
+    let config = spec.env.get(OsStr::new(BOOTSTRAP_VAR))?;
+    serde_json::from_str(config.to_str()?).ok()
 }
 
-/// The preloaded bootstrap of a command.
+/// The bootstrap that a command preloads.
 fn preload(spec: &CommandSpec) -> Option<&Path> {
     let at = spec.args.iter().position(|arg| arg == "--require")?;
     spec.args.get(at + 1).map(Path::new)
 }
 
-/// The arguments with the bootstrap preloaded; none where Node has to load it otherwise.
-fn with_preload(cold: &CommandSpec, bootstrap: &Path) -> Option<Vec<OsString>> {
+/// The arguments with the bootstrap preloaded; `None` if Node loads it in another way.
+fn with_preload(spec: &CommandSpec, bootstrap: &Path) -> Option<Vec<OsString>> {
     let pair = [OsString::from("--require"), bootstrap.into()];
-    if cold.args.windows(2).any(|words| words == pair) {
-        return Some(cold.args.clone());
+    if spec.args.windows(2).any(|words| words == pair) {
+        return Some(spec.args.clone());
     }
-    // Where the package stands in for it there is none. Otherwise it is imported, behind what
-    // somebody else wants to be first.
-    instructions(cold)?.get("later")?;
-    let own = cold
+    // Without a preload, either the SDK loads the bootstrap later, or it is imported after other
+    // modules.
+    bootstrap_config(spec)?.get("later")?;
+    let internal_flags = spec
         .args
         .iter()
         .take_while(|arg| *arg == "--expose-internals");
-    let at = own.count();
-    let mut args = cold.args.clone();
+    let at = internal_flags.count();
+    let mut args = spec.args.clone();
     args.splice(at..at, pair);
     Some(args)
 }
 
-/// The user's words for Node, between our own and the entry.
-fn flags<'a>(args: &'a [OsString], entry: &Path) -> Option<Vec<&'a str>> {
+/// The user's arguments for Node: those between the preload and the entry.
+fn node_args<'a>(args: &'a [OsString], entry: &Path) -> Option<Vec<&'a str>> {
     let end = args.iter().position(|arg| Path::new(arg) == entry)?;
-    let own = args.iter().position(|arg| arg == "--require")? + 2;
-    args.get(own..end)?.iter().map(|arg| arg.to_str()).collect()
+    let start = args.iter().position(|arg| arg == "--require")? + 2;
+    args.get(start..end)?
+        .iter()
+        .map(|arg| arg.to_str())
+        .collect()
 }
 
-fn are_harmless<'a>(words: impl Iterator<Item = &'a str>) -> bool {
-    let mut value = false;
+/// Whether all options are standby-safe; each may be followed by a value.
+fn are_standby_safe<'a>(words: impl Iterator<Item = &'a str>) -> bool {
+    let mut may_be_value = false;
     for word in words {
         if !word.starts_with('-') {
-            if !value {
+            if !may_be_value {
                 return false;
             }
-            value = false;
+            may_be_value = false;
             continue;
         }
-        let (name, joined) = match word.split_once('=') {
+        let (name, has_value) = match word.split_once('=') {
             Some((name, _)) => (name, true),
             None => (word, false),
         };
-        // V8 spells its options either way.
+        // V8 accepts `_` and `-` in its options.
         let name = name.replace('_', "-");
         if !STANDBY_SAFE_OPTIONS.contains(&name.as_str()) {
             return false;
         }
-        value = !joined;
+        may_be_value = !has_value;
     }
     true
 }
 
-/// What of Fulcrum's own the domain will load first: as it will, so that it is the same module then.
+/// The SDK as the domain will load it, so that it is the same module then. It is the only code that
+/// is loaded before the activation; a package of the user may change until then.
 fn preload_list(
-    told: &Map<String, Value>,
+    config: &Map<String, Value>,
     entry: &Path,
     app_root: &Path,
-    toolbox: &PrepareContext,
+    context: &PrepareContext,
 ) -> Value {
-    let given = told.get("sdk").and_then(Value::as_str).map(PathBuf::from);
-    let placed = || {
+    let fallback = config.get("sdk").and_then(Value::as_str).map(PathBuf::from);
+    let installed = || {
         let (entry, root) = (entry.canonicalize().ok()?, app_root.canonicalize().ok()?);
-        resolves_to_embedded_sdk(&toolbox.sdk, &entry, &root)
+        resolves_to_embedded_sdk(&context.sdk, &entry, &root)
             .then(|| root.join("node_modules").join(PACKAGE))
     };
-    // One of the user's own is the domain's code, and may change.
-    let Some(folder) = given.or_else(placed) else {
+    let Some(dir) = fallback.or_else(installed) else {
         return json!({});
     };
-    if is_module(entry, &toolbox.cache) {
-        json!({ "imported": file_url(&folder.join("dist/index.mjs")) })
+    if is_module(entry, &context.cache) {
+        json!({ "imported": file_url(&dir.join("dist/index.mjs")) })
     } else {
-        json!({ "required": folder.join("dist/index.cjs").to_string_lossy() })
+        json!({ "required": dir.join("dist/index.cjs").to_string_lossy() })
     }
 }
 
@@ -228,12 +239,12 @@ fn preload_list(
 mod tests {
     use super::*;
 
-    fn cold(args: &[&str], told: &Value, env: &[(&str, &str)]) -> CommandSpec {
+    fn cold_start(args: &[&str], config: &Value, env: &[(&str, &str)]) -> CommandSpec {
         let mut all: BTreeMap<OsString, OsString> = env
             .iter()
             .map(|(name, value)| (name.into(), value.into()))
             .collect();
-        all.insert(BOOTSTRAP.into(), told.to_string().into());
+        all.insert(BOOTSTRAP_VAR.into(), config.to_string().into());
         CommandSpec {
             program: "/usr/bin/node".into(),
             args: args.iter().map(OsString::from).collect(),
@@ -243,55 +254,59 @@ mod tests {
         }
     }
 
-    fn told() -> Value {
+    fn config() -> Value {
         json!({"v": 1, "parent": 7, "entry": "/app/d.js", "starts": false, "ts": null, "sdk": null})
     }
 
-    fn bootstrap(toolbox: &PrepareContext) -> String {
-        let path = toolbox.sdk.bootstrap(&toolbox.cache).unwrap();
+    fn bootstrap(context: &PrepareContext) -> String {
+        let path = context.sdk.bootstrap(&context.cache).unwrap();
         path.to_string_lossy().into_owned()
     }
 
-    fn spare_of(spec: &CommandSpec, toolbox: &PrepareContext) -> Option<StandbyCommand> {
-        StandbyCommand::of(spec, Path::new("/app"), toolbox)
+    fn standby(spec: &CommandSpec, context: &PrepareContext) -> Option<StandbyCommand> {
+        StandbyCommand::new(spec, Path::new("/app"), context)
     }
 
     #[test]
-    fn a_spare_takes_over_what_differs_from_life_to_life_and_nothing_else() {
+    fn only_what_differs_between_generations_may_differ() {
         let cache = tempfile::tempdir().unwrap();
-        let toolbox = PrepareContext::new(cache.path(), Vec::new());
-        let boot = bootstrap(&toolbox);
+        let context = PrepareContext::new(cache.path(), Vec::new());
+        let boot = bootstrap(&context);
         let args = ["--require", &boot, "/app/d.js", "x"];
-        let was = cold(
+        let planned = cold_start(
             &args,
-            &told(),
+            &config(),
             &[("TOKEN", "a"), ("PORT", "1"), ("B", "same")],
         );
-        let spare = spare_of(&was, &toolbox).unwrap();
-        assert_eq!(spare.command.args, was.args);
-        let mut later = told();
-        later["starts"] = json!(true);
-        let next = cold(
+        let standby_command = standby(&planned, &context).unwrap();
+        assert_eq!(standby_command.command.args, planned.args);
+        let mut next_config = config();
+        next_config["starts"] = json!(true);
+        let next = cold_start(
             &args,
-            &later,
+            &next_config,
             &[("TOKEN", "b"), ("PORT", "2"), ("B", "same")],
         );
-        let line = spare.activation(&next, &["TOKEN"], &["PORT"]).unwrap();
+        let line = standby_command
+            .activation(&next, &["TOKEN"], &["PORT"])
+            .unwrap();
         let line: Value = serde_json::from_slice(&line).unwrap();
         assert_eq!(line["env"]["PORT"], "2");
         assert_eq!(
             line["env"].get("TOKEN"),
             None,
-            "each process has its own from the start"
+            "a process has its own token from its start"
         );
-        let text = line["env"][BOOTSTRAP].as_str().unwrap();
-        assert_eq!(serde_json::from_str::<Value>(text).unwrap(), later);
-        assert_eq!(spare.activation(&next, &["TOKEN"], &[]), None);
+        let text = line["env"][BOOTSTRAP_VAR].as_str().unwrap();
+        assert_eq!(serde_json::from_str::<Value>(text).unwrap(), next_config);
+        assert_eq!(standby_command.activation(&next, &["TOKEN"], &[]), None);
 
         let differs = |change: &dyn Fn(&mut CommandSpec)| {
             let mut other = next.clone();
             change(&mut other);
-            spare.activation(&other, &["TOKEN"], &["PORT"]).is_none()
+            standby_command
+                .activation(&other, &["TOKEN"], &["PORT"])
+                .is_none()
         };
         assert!(differs(&|spec| {
             spec.env.insert("B".into(), "other".into());
@@ -306,50 +321,50 @@ mod tests {
         assert!(differs(&|spec| spec.cwd = "/app".into()));
         assert!(differs(&|spec| spec.program = "/opt/node".into()));
         assert!(differs(&|spec| spec.runner = "node 22.1.0".to_owned()));
-        let mut types = told();
-        types["ts"] = json!({"manifest": "/m", "strip": [], "commonjs": true});
-        let typescript = cold(
+        let mut typescript_config = config();
+        typescript_config["ts"] = json!({"manifest": "/m", "strip": [], "commonjs": true});
+        let typescript = cold_start(
             &args,
-            &types,
+            &typescript_config,
             &[("TOKEN", "b"), ("PORT", "2"), ("B", "same")],
         );
         assert_eq!(
-            spare.activation(&typescript, &["TOKEN"], &["PORT"]),
+            standby_command.activation(&typescript, &["TOKEN"], &["PORT"]),
             None,
-            "its hooks are other ones"
+            "its hooks differ"
         );
     }
 
     #[test]
-    fn where_the_package_stands_in_a_spare_has_the_preload_all_the_same() {
+    fn a_standby_process_always_preloads_the_bootstrap() {
         let cache = tempfile::tempdir().unwrap();
-        let toolbox = PrepareContext::new(cache.path(), Vec::new());
-        let boot = bootstrap(&toolbox);
-        let mut later = told();
-        later["later"] = json!("file:///b.cjs");
-        let was = cold(&["/app/d.js"], &later, &[]);
-        let spare = spare_of(&was, &toolbox).unwrap();
+        let context = PrepareContext::new(cache.path(), Vec::new());
+        let boot = bootstrap(&context);
+        let mut next_config = config();
+        next_config["later"] = json!("file:///b.cjs");
+        let planned = cold_start(&["/app/d.js"], &next_config, &[]);
+        let standby_command = standby(&planned, &context).unwrap();
         assert_eq!(
-            spare.command.args,
+            standby_command.command.args,
             ["--require", &boot, "/app/d.js"].map(OsString::from)
         );
-        let booted = instructions(&spare.command).unwrap();
-        assert_eq!(booted.get("later"), None);
-        // The entry is preloaded in the next life, for which it is the same process.
-        let next = cold(&["--require", &boot, "/app/d.js"], &told(), &[]);
-        assert!(spare.activation(&next, &[], &[]).is_some());
-        assert!(spare.activation(&was, &[], &[]).is_some());
+        let standby_config = bootstrap_config(&standby_command.command).unwrap();
+        assert_eq!(standby_config.get("later"), None);
+        // A later cold start with a preload is the same process.
+        let next = cold_start(&["--require", &boot, "/app/d.js"], &config(), &[]);
+        assert!(standby_command.activation(&next, &[], &[]).is_some());
+        assert!(standby_command.activation(&planned, &[], &[]).is_some());
     }
 
     #[test]
-    fn what_node_is_told_besides_decides_whether_there_can_be_a_spare() {
+    fn only_standby_safe_options_allow_a_standby_process() {
         let cache = tempfile::tempdir().unwrap();
-        let toolbox = PrepareContext::new(cache.path(), Vec::new());
-        let boot = bootstrap(&toolbox);
+        let context = PrepareContext::new(cache.path(), Vec::new());
+        let boot = bootstrap(&context);
         let possible = |flags: &[&str], options: &str| {
             let args = [&["--require", boot.as_str()], flags, &["/app/d.js"]].concat();
             let options = (!options.is_empty()).then_some(("NODE_OPTIONS", options));
-            spare_of(&cold(&args, &told(), options.as_slice()), &toolbox).is_some()
+            standby(&cold_start(&args, &config(), options.as_slice()), &context).is_some()
         };
         assert!(possible(&[], ""));
         assert!(possible(
@@ -372,15 +387,15 @@ mod tests {
         }
         assert!(
             !possible(&["stray"], ""),
-            "it would be the entry, or a value of we don't know what"
+            "it would be the entry, or the value of an unknown option"
         );
-        let imported = cold(&["--import", "file:///b.cjs", "/app/d.js"], &told(), &[]);
-        assert!(spare_of(&imported, &toolbox).is_none());
-        let mut plain = cold(&["/app/d.js"], &told(), &[]);
+        let imported = cold_start(&["--import", "file:///b.cjs", "/app/d.js"], &config(), &[]);
+        assert!(standby(&imported, &context).is_none());
+        let mut plain = cold_start(&["/app/d.js"], &config(), &[]);
         plain.env.clear();
         assert!(
-            spare_of(&plain, &toolbox).is_none(),
-            "a program that isn't Node"
+            standby(&plain, &context).is_none(),
+            "a program that is not Node"
         );
     }
 }

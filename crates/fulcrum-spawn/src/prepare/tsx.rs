@@ -1,4 +1,4 @@
-//! The domain's own `tsx`, for TypeScript that needs more than stripping.
+//! The `tsx` that a domain has installed, for TypeScript that needs more than type stripping.
 
 use std::path::{Path, PathBuf};
 
@@ -9,21 +9,21 @@ use super::package_json::{PackageJson, find_package};
 /// An installed `tsx`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Tsx {
-    /// The module that `--import tsx` would load.
+    /// The module that `--import tsx` loads.
     pub(super) loader: PathBuf,
     pub(super) version: String,
 }
 
-/// The `tsx` that a module in `dir` would find; `None` if there is none that can be used.
+/// The `tsx` that Node resolves from `dir`; `None` if there is none, or no usable one.
 pub(super) fn find(dir: &Path) -> Option<Tsx> {
-    let folder = find_package("tsx", dir)?;
-    let package = PackageJson::in_dir(&folder).ok().flatten()?;
+    let package_dir = find_package("tsx", dir)?;
+    let package = PackageJson::in_dir(&package_dir).ok().flatten()?;
     let main = package.exports.get(".").unwrap_or(&package.exports);
-    let loader = folder.join(import_target(main)?.trim_start_matches("./"));
+    let loader = package_dir.join(import_target(main)?.trim_start_matches("./"));
     let version = package
         .version
         .as_str()
-        .unwrap_or("of unknown version")
+        .unwrap_or("(unknown version)")
         .to_owned();
     loader.is_file().then_some(Tsx { loader, version })
 }
@@ -39,7 +39,7 @@ fn import_target(exports: &Value) -> Option<&str> {
     }
 }
 
-/// A path as the `file:` URL that `--import` takes: a bare path would break on `%`, `#` and `?`.
+/// The `file:` URL of a path, for `--import`: in a plain path `%`, `#` and `?` would have a meaning.
 pub(super) fn file_url(path: &Path) -> String {
     let mut url = String::from("file://");
     for byte in path.as_os_str().as_encoded_bytes() {
@@ -67,25 +67,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_loader_is_what_the_package_exports() {
+    fn the_loader_is_the_export_of_the_package() {
         let app = tempfile::tempdir().unwrap();
-        let folder = app.path().join("node_modules/tsx");
-        std::fs::create_dir_all(folder.join("dist")).unwrap();
+        let package_dir = app.path().join("node_modules/tsx");
+        std::fs::create_dir_all(package_dir.join("dist")).unwrap();
         let domain = app.path().join("domains/a");
         std::fs::write(
-            folder.join("package.json"),
+            package_dir.join("package.json"),
             r#"{"version":"4.23.1","exports":{".":"./dist/loader.mjs","./cli":"./dist/cli.mjs"}}"#,
         )
         .unwrap();
-        assert_eq!(find(&domain), None, "the file isn't there");
-        std::fs::write(folder.join("dist/loader.mjs"), "").unwrap();
+        assert_eq!(find(&domain), None, "the file does not exist");
+        std::fs::write(package_dir.join("dist/loader.mjs"), "").unwrap();
         let tsx = find(&domain).unwrap();
         assert_eq!(tsx.version, "4.23.1");
         assert!(tsx.loader.ends_with("node_modules/tsx/dist/loader.mjs"));
     }
 
     #[test]
-    fn urls_escape_what_would_mean_something_else() {
+    fn urls_escape_reserved_characters() {
         assert_eq!(
             file_url(Path::new("/a b/100%#?é.mjs")),
             "file:///a%20b/100%25%23%3F%C3%A9.mjs"

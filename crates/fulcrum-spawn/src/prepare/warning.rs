@@ -2,18 +2,18 @@
 
 use std::fmt;
 
-/// Something a person should know about a start that goes on all the same, in plain words.
+/// A warning about a start that goes on: one line of text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartWarning(String);
 
 impl StartWarning {
-    /// A notice with this text.
+    /// A warning with this text.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// Its text, one line.
+    /// The text.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.0

@@ -24,19 +24,19 @@ fn zombie(pid: u32, parent: u32, group: u32) -> Stat {
 }
 
 #[derive(Default)]
-struct Fake {
+struct FakeTable {
     cgroups: BTreeMap<PathBuf, Vec<u32>>,
-    marks: BTreeMap<u32, Vec<u8>>,
+    environments: BTreeMap<u32, Vec<u8>>,
     helpers: BTreeSet<u32>,
 }
 
-impl ProcessTable for Fake {
-    fn in_cgroup(&self, folder: &Path) -> Vec<u32> {
-        self.cgroups.get(folder).cloned().unwrap_or_default()
+impl ProcessTable for FakeTable {
+    fn in_cgroup(&self, dir: &Path) -> Vec<u32> {
+        self.cgroups.get(dir).cloned().unwrap_or_default()
     }
 
-    fn has_env(&self, pid: u32, mark: &[u8]) -> bool {
-        self.marks.get(&pid).is_some_and(|own| own == mark)
+    fn has_env(&self, pid: u32, marker: &[u8]) -> bool {
+        self.environments.get(&pid).is_some_and(|own| own == marker)
     }
 
     fn adopted(&self) -> BTreeSet<u32> {
@@ -46,17 +46,17 @@ impl ProcessTable for Fake {
     }
 }
 
-/// Two lives, led by 100 and 200, with the marks `T=100` and `T=200`.
-fn roll() -> TrackedProcesses {
-    let mut roll = TrackedProcesses::new(ME, 9);
+/// Two generations, led by 100 and 200, with the markers `T=100` and `T=200`.
+fn tracked() -> TrackedProcesses {
+    let mut tracked = TrackedProcesses::new(ME, 9);
     for leader in [100, 200] {
-        let life = TrackedGeneration {
+        let generation = TrackedGeneration {
             marker: Some(format!("T={leader}").into_bytes()),
             ..TrackedGeneration::default()
         };
-        roll.lives.insert(leader, life);
+        tracked.generations.insert(leader, generation);
     }
-    roll
+    tracked
 }
 
 fn pids(members: &[Member]) -> Vec<u32> {
@@ -74,124 +74,128 @@ fn base() -> Vec<Stat> {
 }
 
 #[test]
-fn the_group_and_what_descends_from_it_are_the_life() {
+fn the_group_and_its_descendants_are_the_generation() {
     let mut table = base();
     table.extend([
         process(101, 100, 100),
-        // setsid, and a child of that one; the other life has its own.
+        // setsid, and a child of that one; the other generation has its own.
         process(102, 101, 102),
         process(103, 102, 102),
         process(201, 200, 201),
-        // Ours and strangers'.
+        // Helpers of this program, and unrelated processes.
         process(11, ME, 9),
         process(12, 11, 12),
         process(50, 1, 50),
     ]);
-    let census = roll().attribute(&table, &Fake::default());
-    assert_eq!(pids(&census.lives[&100]), [100, 101, 102, 103]);
-    assert_eq!(pids(&census.lives[&200]), [200, 201]);
-    assert!(census.untracked.is_empty(), "{census:?}");
+    let attribution = tracked().attribute(&table, &FakeTable::default());
+    assert_eq!(pids(&attribution.generations[&100]), [100, 101, 102, 103]);
+    assert_eq!(pids(&attribution.generations[&200]), [200, 201]);
+    assert!(attribution.untracked.is_empty(), "{attribution:?}");
 }
 
 #[test]
-fn zombies_are_no_members_but_lead_to_none_either() {
+fn zombies_are_not_members() {
     let mut table = base();
     table[3] = zombie(100, ME, 100);
     table.push(process(101, ME, 100));
-    let census = roll().attribute(&table, &Fake::default());
-    assert_eq!(pids(&census.lives[&100]), [101]);
+    let attribution = tracked().attribute(&table, &FakeTable::default());
+    assert_eq!(pids(&attribution.generations[&100]), [101]);
 }
 
 #[test]
-fn an_orphan_is_told_by_its_mark_and_its_children_by_it() {
+fn an_orphan_is_attributed_by_its_marker_and_its_children_by_descent() {
     let mut table = base();
     table.extend([process(150, ME, 150), process(151, 150, 150)]);
-    let world = Fake {
-        marks: BTreeMap::from([(150, b"T=200".to_vec())]),
-        ..Fake::default()
+    let lookup = FakeTable {
+        environments: BTreeMap::from([(150, b"T=200".to_vec())]),
+        ..FakeTable::default()
     };
-    let census = roll().attribute(&table, &world);
-    assert_eq!(pids(&census.lives[&200]), [200, 150, 151]);
+    let attribution = tracked().attribute(&table, &lookup);
+    assert_eq!(pids(&attribution.generations[&200]), [200, 150, 151]);
 }
 
 #[test]
-fn an_orphan_without_a_mark_is_a_stranger_and_so_are_its_children() {
+fn an_orphan_without_a_marker_is_untracked_and_so_are_its_children() {
     let mut table = base();
     table.extend([process(150, ME, 150), process(151, 150, 150)]);
-    let mut roll = roll();
-    let census = roll.attribute(&table, &Fake::default());
-    assert_eq!(pids(&census.untracked), [150]);
-    assert_eq!(pids(&census.untracked_descendants), [151]);
-    assert!(!roll.is_attributed(&table[5]), "it wasn't told yet");
-    roll.reported.insert(150, 150);
-    assert!(roll.is_attributed(&table[5]));
+    let mut tracked = tracked();
+    let attribution = tracked.attribute(&table, &FakeTable::default());
+    assert_eq!(pids(&attribution.untracked), [150]);
+    assert_eq!(pids(&attribution.untracked_descendants), [151]);
+    assert!(!tracked.is_attributed(&table[5]), "not reported yet");
+    tracked.reported.insert(150, 150);
+    assert!(tracked.is_attributed(&table[5]));
 }
 
 #[test]
-fn who_is_somebody_elses_is_no_stranger() {
+fn helpers_and_preexisting_children_are_not_untracked() {
     let mut table = base();
     table.extend([process(150, ME, 150), process(151, 150, 150)]);
-    let nobody = |roll: &mut TrackedProcesses, world: &Fake| {
-        let census = roll.attribute(&table, world);
+    let assert_none_untracked = |tracked: &mut TrackedProcesses, lookup: &FakeTable| {
+        let attribution = tracked.attribute(&table, lookup);
         assert!(
-            census.untracked.is_empty() && census.untracked_descendants.is_empty(),
-            "{census:?}"
+            attribution.untracked.is_empty() && attribution.untracked_descendants.is_empty(),
+            "{attribution:?}"
         );
     };
-    let mut helped = Fake::default();
+    let mut helped = FakeTable::default();
     helped.helpers.insert(150);
-    nobody(&mut roll(), &helped);
-    let mut spared = roll();
-    spared.excluded.insert(150);
-    nobody(&mut spared, &Fake::default());
-    let mut foreign = roll();
-    foreign.preexisting.insert(150, 150);
-    nobody(&mut foreign, &Fake::default());
+    assert_none_untracked(&mut tracked(), &helped);
+    let mut excluded_one = tracked();
+    excluded_one.excluded.insert(150);
+    assert_none_untracked(&mut excluded_one, &FakeTable::default());
+    let mut preexisting_one = tracked();
+    preexisting_one.preexisting.insert(150, 150);
+    assert_none_untracked(&mut preexisting_one, &FakeTable::default());
     // Another one of the same number.
-    foreign.preexisting.insert(150, 149);
+    preexisting_one.preexisting.insert(150, 149);
     assert_eq!(
-        pids(&foreign.attribute(&table, &Fake::default()).untracked),
+        pids(
+            &preexisting_one
+                .attribute(&table, &FakeTable::default())
+                .untracked
+        ),
         [150]
     );
 }
 
 #[test]
-fn a_cgroup_tells_what_nothing_else_does() {
+fn a_cgroup_attributes_processes_without_any_other_evidence() {
     let mut table = base();
     table.push(process(150, ME, 150));
-    let mut roll = roll();
-    roll.lives.get_mut(&100).expect("there").cgroup = Some("/c/100".into());
-    let world = Fake {
-        // One that isn't in the table was started since.
+    let mut tracked = tracked();
+    tracked.generations.get_mut(&100).expect("there").cgroup = Some("/c/100".into());
+    let lookup = FakeTable {
+        // A process that is not in the table was started since.
         cgroups: BTreeMap::from([("/c/100".into(), vec![100, 150, 160])]),
-        ..Fake::default()
+        ..FakeTable::default()
     };
-    let census = roll.attribute(&table, &world);
-    assert_eq!(pids(&census.lives[&100]), [100, 150]);
+    let attribution = tracked.attribute(&table, &lookup);
+    assert_eq!(pids(&attribution.generations[&100]), [100, 150]);
 }
 
 #[test]
-fn who_was_seen_stays_known_until_another_has_its_number() {
-    let mut roll = roll();
+fn an_observed_process_stays_attributed_until_its_pid_is_reused() {
+    let mut tracked = tracked();
     let mut table = base();
     table.push(process(150, 100, 150));
-    roll.attribute(&table, &Fake::default());
+    tracked.attribute(&table, &FakeTable::default());
     // Its parent is gone, and it has cleared its environment.
     table[5].parent = ME;
-    let census = roll.attribute(&table, &Fake::default());
-    assert_eq!(pids(&census.lives[&100]), [100, 150]);
+    let attribution = tracked.attribute(&table, &FakeTable::default());
+    assert_eq!(pids(&attribution.generations[&100]), [100, 150]);
     table[5].started += 1;
-    let census = roll.attribute(&table, &Fake::default());
-    assert_eq!(pids(&census.lives[&100]), [100]);
-    assert_eq!(pids(&census.untracked), [150]);
+    let attribution = tracked.attribute(&table, &FakeTable::default());
+    assert_eq!(pids(&attribution.generations[&100]), [100]);
+    assert_eq!(pids(&attribution.untracked), [150]);
 }
 
 #[test]
-fn a_parent_that_is_younger_is_not_the_parent() {
+fn a_younger_parent_is_not_the_parent() {
     let mut table = base();
     table.push(process(102, 100, 100));
     // Read while 102 still was another's number.
     table.push(process(60, 102, 60));
-    let census = roll().attribute(&table, &Fake::default());
-    assert_eq!(pids(&census.lives[&100]), [100, 102]);
+    let attribution = tracked().attribute(&table, &FakeTable::default());
+    assert_eq!(pids(&attribution.generations[&100]), [100, 102]);
 }

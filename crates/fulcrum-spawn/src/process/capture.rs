@@ -6,8 +6,9 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::timeout;
 
 use super::spawner::Spawner;
-use crate::lifecycle::ExitReport;
-use crate::{CommandSpec, StartError};
+use crate::command::CommandSpec;
+use crate::exit::ExitReport;
+use crate::start_error::StartError;
 
 /// How many bytes of each stream are retained at least, if there were as many.
 const TAIL_BYTES: usize = 4096;

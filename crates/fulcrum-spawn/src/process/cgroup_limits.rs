@@ -1,23 +1,23 @@
-//! Limits that the kernel itself holds a life to, where its cgroup has the controllers for it.
+//! Limits that the kernel enforces, where a cgroup has the controllers for them.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::ProcessTracker;
+use super::tracker::ProcessTracker;
 
-/// What cpu.max is counted in, in microseconds; the kernel's own default.
-const PERIOD: u64 = 100_000;
+/// The period of `cpu.max` in microseconds; the kernel's default.
+const PERIOD_MICROS: u64 = 100_000;
 
-/// The least that the kernel takes for a share, in microseconds.
-const LEAST: u64 = 1_000;
+/// The smallest quota that the kernel accepts, in microseconds.
+const MIN_QUOTA_MICROS: u64 = 1_000;
 
 /// A controller of cgroup v2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Controller {
     /// Bytes of memory, of all processes together.
     Memory,
-    /// Time on processors.
+    /// CPU time.
     Cpu,
 }
 
@@ -38,15 +38,15 @@ impl Controller {
 }
 
 impl ProcessTracker {
-    /// Whether lives can be held to limits by this controller.
+    /// Whether processes can be limited by this controller.
     ///
     /// # Errors
-    /// For people: why not.
+    /// Why not, as text.
     pub fn can_limit(&self, controller: Controller) -> Result<(), String> {
         let Some(run) = self.cgroup() else {
             return Err("domains have no cgroup of their own here".to_owned());
         };
-        // The run's own folder may not have been made yet; it gets what its parent hands down.
+        // The run's cgroup may not exist yet; it gets the controllers that its parent enables.
         let parent = run.parent().unwrap_or(run);
         let handed_down = parent.join("cgroup.subtree_control");
         let controllers = fs::read_to_string(handed_down).unwrap_or_default();
@@ -55,50 +55,51 @@ impl ProcessTracker {
             return Ok(());
         }
         Err(format!(
-            "the cgroup {} hands no {name} controller down",
+            "the cgroup {} does not enable the {name} controller for its children",
             parent.display()
         ))
     }
 }
 
-/// Lets the kernel end processes of the life in this folder rather than let it have more memory.
+/// Limits the memory of the processes in this cgroup; the kernel kills one that would exceed it.
 ///
 /// # Errors
-/// The controller can't be had there, or the kernel refuses the number.
-pub fn set_memory_limit(folder: &Path, bytes: u64) -> io::Result<()> {
-    set(folder, Controller::Memory, &bytes.to_string())
+/// The controller is not available there, or the kernel rejects the number.
+pub fn set_memory_limit(dir: &Path, bytes: u64) -> io::Result<()> {
+    set(dir, Controller::Memory, &bytes.to_string())
 }
 
-/// Gives the life in this folder so many processors at most; `0.5` is half of one.
+/// Limits the processes in this cgroup to so many CPUs; `0.5` is half of one.
 ///
 /// # Errors
-/// The controller can't be had there, or the kernel refuses the number.
-pub fn set_cpu_limit(folder: &Path, processors: f64) -> io::Result<()> {
-    set(folder, Controller::Cpu, &quota(processors))
+/// The controller is not available there, or the kernel rejects the number.
+pub fn set_cpu_limit(dir: &Path, cpus: f64) -> io::Result<()> {
+    set(dir, Controller::Cpu, &quota(cpus))
 }
 
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "the cast saturates, and what isn't positive becomes the least"
+    reason = "the cast saturates, and what is not positive becomes the minimum"
 )]
-fn quota(processors: f64) -> String {
-    let share = (processors * PERIOD as f64).round() as u64;
-    format!("{} {PERIOD}", share.max(LEAST))
+fn quota(cpus: f64) -> String {
+    let share = (cpus * PERIOD_MICROS as f64).round() as u64;
+    format!("{} {PERIOD_MICROS}", share.max(MIN_QUOTA_MICROS))
 }
 
-fn set(folder: &Path, controller: Controller, value: &str) -> io::Result<()> {
-    let file = folder.join(controller.file());
+fn set(dir: &Path, controller: Controller, value: &str) -> io::Result<()> {
+    let file = dir.join(controller.file());
     if !file.exists() {
-        // The run's folder holds no process itself, so it may hand controllers down.
-        let run = folder.parent().unwrap_or(folder);
+        // The run's cgroup contains no process itself, so it may enable controllers for its
+        // children.
+        let run = dir.parent().unwrap_or(dir);
         let enable = format!("+{}", controller.name());
         write(&run.join("cgroup.subtree_control"), &enable)?;
     }
     write(&file, value)
 }
 
-/// In one write, and never by making a file.
+/// In one write, and never by creating a file.
 fn write(path: &Path, text: &str) -> io::Result<()> {
     OpenOptions::new()
         .write(true)
@@ -111,33 +112,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_limit_is_written_where_the_kernel_has_a_place_for_it_and_nowhere_else() {
-        let run = tempfile::tempdir().expect("a folder");
-        let life = run.path().join("users.1");
-        fs::create_dir(&life).expect("a folder");
-        assert!(set_memory_limit(&life, 1).is_err());
-        assert!(!life.join("memory.max").exists());
+    fn a_limit_is_written_only_to_an_existing_file() {
+        let run = tempfile::tempdir().expect("a directory");
+        let generation = run.path().join("users.1");
+        fs::create_dir(&generation).expect("a directory");
+        assert!(set_memory_limit(&generation, 1).is_err());
+        assert!(!generation.join("memory.max").exists());
 
-        fs::write(life.join("memory.max"), "max").expect("a file");
-        set_memory_limit(&life, 104_857_600).expect("there is a place");
-        let written = fs::read_to_string(life.join("memory.max")).expect("a file");
+        fs::write(generation.join("memory.max"), "max").expect("a file");
+        set_memory_limit(&generation, 104_857_600).expect("the file exists");
+        let written = fs::read_to_string(generation.join("memory.max")).expect("a file");
         assert_eq!(written, "104857600");
     }
 
     #[test]
-    fn a_missing_controller_is_asked_for() {
-        let run = tempfile::tempdir().expect("a folder");
-        let life = run.path().join("users.1");
-        fs::create_dir(&life).expect("a folder");
+    fn a_missing_controller_is_enabled() {
+        let run = tempfile::tempdir().expect("a directory");
+        let generation = run.path().join("users.1");
+        fs::create_dir(&generation).expect("a directory");
         let control = run.path().join("cgroup.subtree_control");
         fs::write(&control, "").expect("a file");
-        // A plain folder doesn't answer as the kernel does, so the limit itself fails.
-        assert!(set_cpu_limit(&life, 0.5).is_err());
+        // A plain directory does not behave as the kernel does, so the limit itself fails.
+        assert!(set_cpu_limit(&generation, 0.5).is_err());
         assert_eq!(fs::read_to_string(control).expect("a file"), "+cpu");
     }
 
     #[test]
-    fn shares_of_processors_become_microseconds() {
+    fn cpu_shares_become_microseconds() {
         assert_eq!(quota(0.5), "50000 100000");
         assert_eq!(quota(2.0), "200000 100000");
         assert_eq!(quota(0.000_01), "1000 100000");

@@ -1,8 +1,9 @@
-//! Who is in a process group.
+//! The members of a process group.
 
-use super::{Stat, table};
+use super::stat::Stat;
+use super::table;
 
-/// A process that belongs to a life.
+/// A process that belongs to a group or generation.
 pub type Member = Stat;
 
 /// The living members (no zombies) of one process group, as far as the process table can be read.

@@ -1,9 +1,10 @@
-//! The guard: a small process beside the instance that sees the instance's death and ends what it
+//! The cleanup guard: a small process that notices the exit of the instance and kills what it
 //! leaves.
 //!
-//! Its standard input is a pipe that only the instance holds. However the instance ends, the pipe
-//! does too. It has a session of its own, so that no terminal reaches it, ignores what asks
-//! processes to end, and holds nothing of the instance: neither lock, nor sockets, nor terminal.
+//! Its standard input is a pipe whose other end only the instance holds. However the instance ends,
+//! the pipe ends too. The guard has its own session, so that no terminal reaches it, ignores
+//! signals that end processes, and holds nothing of the instance: neither lock, nor sockets, nor
+//! terminal.
 #![expect(
     unsafe_code,
     reason = "a session of its own is made between fork and exec; dispositions have no safe interface"
@@ -20,30 +21,30 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use super::run_record::{self, PreviousRun, is_alive};
+use super::run_id::RunId;
+use super::run_record::{self, PreviousRun, RunRecord, is_alive};
 use super::stale::kill_stale;
-use super::{RunId, RunRecord};
 
-/// A guard that was started; ends when this is dropped, or this program ends.
+/// A running guard. It starts its cleanup when this is dropped, or this program exits.
 #[derive(Debug)]
-pub struct CleanupGuard {
+pub(super) struct CleanupGuard {
     child: Child,
     _pipe: OwnedFd,
 }
 
 impl CleanupGuard {
-    /// Starts one for the run of this record: this very program, with `verb` before the record's
-    /// path and the run's name. The program must call [`stand_guard`] then.
+    /// Starts a guard for the run of this record: this very program, with `verb`, the path of the
+    /// record and the run id as arguments. The program must call [`run_cleanup_guard`] then.
     ///
     /// # Errors
-    /// The system is out of something.
-    pub fn start(verb: &str, record: &RunRecord, run: &RunId) -> io::Result<Self> {
+    /// The system lacks a resource.
+    pub(super) fn start(verb: &str, record: &RunRecord, run: &RunId) -> io::Result<Self> {
         let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
         #[expect(
             clippy::disallowed_methods,
             reason = "no domain: it must outlive the spawner's thread and belong to no group"
         )]
-        // By this name it is there even after the file was replaced by a newer version.
+        // This path works even after the file was replaced by a newer version.
         let mut command = Command::new("/proc/self/exe");
         command
             .arg0("fulcrum")
@@ -64,74 +65,74 @@ impl CleanupGuard {
         })
     }
 
-    /// Its process id.
+    /// The process id.
     #[must_use]
-    pub fn pid(&self) -> u32 {
+    pub(super) fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Reaps it, once it has ended; says how.
-    pub fn reap(mut self) -> String {
+    /// Reaps the guard after its exit, and returns its status as text.
+    pub(super) fn reap(mut self) -> String {
         match self.child.wait() {
             Ok(status) => status.to_string(),
             Err(error) => error.to_string(),
         }
     }
 
-    /// Lets it go: it looks at the record then. Gives the child, to be reaped.
+    /// Releases the guard: it reads the record and exits. The result must be reaped.
     #[must_use]
-    pub fn release(self) -> ReleasedGuard {
+    pub(super) fn release(self) -> ReleasedGuard {
         ReleasedGuard(self.child)
     }
 }
 
-/// A guard that was let go.
+/// A guard that was released.
 #[derive(Debug)]
-pub struct ReleasedGuard(Child);
+pub(super) struct ReleasedGuard(Child);
 
 impl ReleasedGuard {
-    /// Waits for its end, on the calling thread.
-    pub fn reap(mut self) {
+    /// Waits for its exit on the calling thread.
+    pub(super) fn reap(mut self) {
         let _ = self.0.wait();
     }
 
-    /// Ends it by force.
-    pub fn kill(&mut self) {
+    /// Kills it.
+    pub(super) fn kill(&mut self) {
         let _ = self.0.kill();
     }
 }
 
-/// The guard's own life: waits for the instance's end, and if that was no good one, ends what it
-/// left. `arguments` are those after the verb.
+/// The main function of the guard process: waits for the exit of the instance, and kills what is
+/// left if the instance did not shut down in order. `arguments` are those after the verb.
 ///
 /// # Errors
-/// The record isn't there, or isn't that of the run.
+/// There is no record, or it is not that of the run.
 pub fn run_cleanup_guard(mut arguments: impl Iterator<Item = OsString>) -> io::Result<()> {
     ignore_signals();
     let usage = || io::Error::new(io::ErrorKind::InvalidInput, "RECORD RUN");
     let path = arguments.next().ok_or_else(usage)?;
     let run = arguments.next().ok_or_else(usage)?;
     let mut file = run_record::options().open(Path::new(&path))?;
-    let past = PreviousRun::of(file.try_clone()?)?;
-    if past.run.to_string().as_str() != run {
-        // The next instance has begun already, and has seen to it itself.
+    let previous = PreviousRun::from_file(file.try_clone()?)?;
+    if previous.run.to_string().as_str() != run {
+        // The next instance is running already, and has cleaned up itself.
         return Ok(());
     }
-    await_end_of_input()?;
-    if PreviousRun::of(file.try_clone()?)?.finished {
+    wait_for_end_of_input()?;
+    if PreviousRun::from_file(file.try_clone()?)?.finished {
         return Ok(());
     }
-    wait_for_exit(past.instance, past.instance_started);
-    // The time counts, so that it is written down at once.
+    wait_for_exit(previous.instance, previous.instance_started);
+    // The time matters, so it is recorded at once.
     if let Some(ticks) = ticks_since_boot() {
         let _ = file.write_all(format!("! {ticks}\n").as_bytes());
     }
-    let swept = kill_stale(&PreviousRun::of(file.try_clone()?)?);
-    let _ = file.write_all(format!("swept {}\n", swept.ended.len()).as_bytes());
+    let report = kill_stale(&PreviousRun::from_file(file.try_clone()?)?);
+    let _ = file.write_all(format!("swept {}\n", report.ended.len()).as_bytes());
     Ok(())
 }
 
-fn await_end_of_input() -> io::Result<()> {
+fn wait_for_end_of_input() -> io::Result<()> {
     let mut input = io::stdin().lock();
     loop {
         match input.read(&mut [0; 16]) {
@@ -143,7 +144,7 @@ fn await_end_of_input() -> io::Result<()> {
     }
 }
 
-/// A process closes its descriptors a moment before it is gone.
+/// A process closes its descriptors a moment before it has exited.
 fn wait_for_exit(pid: u32, started: u64) {
     let Some(number) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
         return;
@@ -155,7 +156,7 @@ fn wait_for_exit(pid: u32, started: u64) {
     }
 }
 
-/// Now, as the start times of processes are told: since boot, in ticks of 10 ms (`USER_HZ` is 100
+/// The current time in the unit of process start times: ticks of 10 ms since boot (`USER_HZ` is 100
 /// wherever Linux runs today).
 fn ticks_since_boot() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/uptime").ok()?;
@@ -164,9 +165,9 @@ fn ticks_since_boot() -> Option<u64> {
     Some(seconds.parse::<u64>().ok()? * 100 + hundredths)
 }
 
-/// What asks processes to end asks the instance too, whose end is awaited.
+/// The instance gets these signals too, and its exit is awaited.
 fn ignore_signals() {
-    let asking = [
+    let ignored = [
         libc::SIGHUP,
         libc::SIGINT,
         libc::SIGQUIT,
@@ -179,7 +180,7 @@ fn ignore_signals() {
         libc::SIGTTIN,
         libc::SIGTTOU,
     ];
-    for signal in asking {
+    for signal in ignored {
         // SAFETY: `SIG_IGN` refers to no code of ours.
         unsafe {
             libc::signal(signal, libc::SIG_IGN);
@@ -190,14 +191,14 @@ fn ignore_signals() {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::Stat;
+    use crate::process::stat::Stat;
 
     #[test]
-    fn the_time_of_a_death_and_of_a_start_are_told_alike() {
+    fn the_current_time_and_start_times_have_the_same_unit() {
         let before = ticks_since_boot().expect("there is an uptime");
         let me = Stat::read(std::process::id()).expect("we exist");
         assert!(me.started <= before, "{} {before}", me.started);
-        // Within a day of our own start, whatever the test has waited for.
+        // Within a day of this process's start, however long the test has waited.
         assert!(
             before - me.started < 100 * 86_400,
             "{} {before}",

@@ -36,15 +36,16 @@ pub struct GuardHandle {
 }
 
 impl GuardHandle {
-    /// Creates the run record at `record` and starts a guard: this very program with the argument
-    /// `verb`, as for [`CleanupGuard::start`]. Where that fails, a warning is logged and the program
-    /// goes on without a guard. Must be called on a tokio runtime.
+    /// Creates the run record at `record` and starts a guard: this very program, with `verb`, the path
+    /// of the record and the run id as arguments. The program must call
+    /// [`run_cleanup_guard`](super::run_cleanup_guard) then. Where that fails, a warning is logged and
+    /// this program goes on without a guard. Must be called on a tokio runtime.
     #[must_use]
     pub fn start(verb: &'static str, record: &Path, run: &RunId, tracker: &ProcessTracker) -> Self {
         let (release, released) = oneshot::channel();
         let (ready_sender, ready) = oneshot::channel();
         let path = record;
-        let record = match RunRecord::begin(path, run, tracker.cgroup()) {
+        let record = match RunRecord::create(path, run, tracker.cgroup()) {
             Ok(record) => Arc::new(record),
             Err(error) => {
                 tracing::warn!(

@@ -1,4 +1,4 @@
-//! Processes: started from one thread, held by pidfd, signalled and awaited with all they start.
+//! Processes: started from one thread, held by pidfd, signaled and awaited with their whole tree.
 
 mod attribution;
 mod capture;
@@ -8,6 +8,7 @@ mod group;
 mod guard;
 mod guard_supervisor;
 mod inspect;
+mod mountinfo;
 mod oom;
 mod oom_monitor;
 mod own_cgroup;
@@ -17,8 +18,8 @@ mod process_tree;
 mod rlimit;
 mod run_id;
 mod run_record;
-mod signals;
 mod sockets;
+mod spawned;
 mod spawner;
 mod stale;
 mod stale_ownership;
@@ -28,26 +29,24 @@ mod subreaper;
 mod table;
 mod tracker;
 
+pub use crate::signals::{signal_name, signal_number};
 pub use capture::{CapturedExit, run_and_capture};
 pub use cgroup_limits::{Controller, set_cpu_limit, set_memory_limit};
 pub use group::{Member, members};
-pub use guard::{CleanupGuard, ReleasedGuard, run_cleanup_guard};
+pub use guard::run_cleanup_guard;
 pub use guard_supervisor::GuardHandle;
 pub use inspect::{
     GroupSnapshot, ProcessSnapshot, exe_path, has_signal_handler, kernel_stack, wait_channel,
 };
-pub use oom::{OomCounters, OomKill};
+pub use oom::OomKill;
 pub use oom_monitor::OomMonitor;
 pub use pidfd::ProcessHandle;
 pub use process_tree::Process;
 pub use run_id::RunId;
-pub use run_record::{PreviousRun, RecordedProcess, RunRecord};
-pub use signals::{signal_name, signal_number};
 pub use sockets::{
     SocketOwner, find_listener, find_peer, find_unix_listener, parse_listen_address, read_env_var,
 };
 pub use spawner::Spawner;
-pub use stale::{CleanupReport, StaleProcess, kill_stale};
 pub use stale_report::{InstanceAlive, StartupMessage, clean_up_stale};
 pub use stat::{Stat, descends_from};
 pub use tracker::{ProcessTracker, UntrackedProcess};

@@ -1,4 +1,4 @@
-//! Where this program's own cgroup v2 folder is, and whether one for a run can be made in it.
+//! This program's own cgroup v2 directory, and whether one for a run can be created in it.
 
 use std::fs;
 use std::io;
@@ -6,31 +6,33 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access, statfs};
 
-/// `CGROUP2_SUPER_MAGIC` of statfs(2). On hybrid systems a tmpfs holds the mounts, and anything
-/// may be mounted over them.
+use super::mountinfo::Mount;
+
+/// `CGROUP2_SUPER_MAGIC` of statfs(2). On hybrid systems a tmpfs holds the mounts, and anything may
+/// be mounted over them.
 const CGROUP2: u64 = 0x6367_7270;
 
-/// Where a folder for this run can be made, beside our own processes. It has been tried and was
-/// removed again.
+/// Where a cgroup for this run can be created, below our own. It was created once and removed
+/// again, to be sure.
 ///
 /// # Errors
-/// For people: why there can be none.
+/// Why there can be none, as text.
 pub(super) fn find_parent(name: &str) -> Result<PathBuf, String> {
     let read = |file: &str| fs::read_to_string(file).map_err(|error| format!("{file}: {error}"));
-    let own = kept(&read("/proc/self/mountinfo")?, &read("/proc/self/cgroup")?)?;
-    let shown = own.display();
+    let own = own_dir(&read("/proc/self/mountinfo")?, &read("/proc/self/cgroup")?)?;
+    let display = own.display();
     match statfs(&own) {
         #[expect(
             clippy::cast_sign_loss,
             reason = "the type of the field differs between systems"
         )]
         Ok(found) if found.f_type as u64 == CGROUP2 => {}
-        Ok(_) => return Err(format!("{shown} is hidden by another mount")),
-        Err(error) => return Err(format!("{shown}: {}", io::Error::from(error))),
+        Ok(_) => return Err(format!("{display} is hidden by another mount")),
+        Err(error) => return Err(format!("{display}: {}", io::Error::from(error))),
     }
-    // Moving a process down needs the right to write here, too: cgroups(7), delegation.
+    // Moving a process down needs write permission here, too: cgroups(7), delegation.
     access(own.join("cgroup.procs"), Access::WRITE_OK)
-        .map_err(|error| format!("{shown} isn't ours: {}", io::Error::from(error)))?;
+        .map_err(|error| format!("{display} is not writable: {}", io::Error::from(error)))?;
     let run = own.join(name);
     fs::create_dir(&run).map_err(|error| format!("{}: {error}", run.display()))?;
     let complete = run.join("cgroup.kill").exists();
@@ -40,8 +42,8 @@ pub(super) fn find_parent(name: &str) -> Result<PathBuf, String> {
         .ok_or_else(|| "this kernel has no cgroup.kill (Linux 5.14)".to_owned())
 }
 
-/// Our own folder, told by `/proc/self/mountinfo` and `/proc/self/cgroup`.
-fn kept(mountinfo: &str, cgroup: &str) -> Result<PathBuf, String> {
+/// Our own directory, by `/proc/self/mountinfo` and `/proc/self/cgroup`.
+fn own_dir(mountinfo: &str, cgroup: &str) -> Result<PathBuf, String> {
     let path = cgroup
         .lines()
         .find_map(|line| line.strip_prefix("0::"))
@@ -49,46 +51,15 @@ fn kept(mountinfo: &str, cgroup: &str) -> Result<PathBuf, String> {
     mountinfo
         .lines()
         .rev()
-        .filter_map(mounted)
-        .find_map(|(root, point)| {
-            // A mount may show a part only, as in a container, and our place may lie outside.
+        .filter_map(Mount::parse)
+        .filter(|mount| mount.file_system == "cgroup2")
+        .find_map(|Mount { root, point, .. }| {
+            // A mount may show only a part, as in a container, and our cgroup may be outside.
             let below = Path::new(path).strip_prefix(&root).ok()?;
             let outside = below.iter().any(|part| part == "..");
             (!outside).then(|| point.join(below))
         })
         .ok_or_else(|| format!("no cgroup v2 mount shows our cgroup {path}"))
-}
-
-/// The root and the mount point of a cgroup v2 mount: proc_pid_mountinfo(5).
-fn mounted(line: &str) -> Option<(PathBuf, PathBuf)> {
-    let (mount, source) = line.split_once(" - ")?;
-    if source.split(' ').next() != Some("cgroup2") {
-        return None;
-    }
-    let mut fields = mount.split(' ').skip(3);
-    Some((unescaped(fields.next()?), unescaped(fields.next()?)))
-}
-
-/// Spaces and the like are written as `\040`.
-fn unescaped(field: &str) -> PathBuf {
-    let mut parts = field.split('\\');
-    let mut text = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let code = part
-            .get(..3)
-            .and_then(|digits| u8::from_str_radix(digits, 8).ok());
-        match code {
-            Some(code) => {
-                text.push(char::from(code));
-                text.push_str(&part[3..]);
-            }
-            None => {
-                text.push('\\');
-                text.push_str(part);
-            }
-        }
-    }
-    text.into()
 }
 
 #[cfg(test)]
@@ -102,8 +73,8 @@ mod tests {
 ";
 
     #[test]
-    fn our_own_folder_is_found_in_hybrid_and_unified_trees() {
-        let own_in = |mounts: &str, path: &str| kept(mounts, &format!("1:cpu:/x\n0::{path}\n"));
+    fn the_own_cgroup_is_found_in_hybrid_and_unified_trees() {
+        let own_in = |mounts: &str, path: &str| own_dir(mounts, &format!("1:cpu:/x\n0::{path}\n"));
         assert_eq!(
             own_in(HYBRID, "/user.slice/a.scope"),
             Ok("/sys/fs/cgroup/unified/user.slice/a.scope".into())
@@ -114,19 +85,25 @@ mod tests {
     }
 
     #[test]
-    fn a_mount_that_shows_a_part_holds_our_place_or_doesnt() {
+    fn a_partial_mount_may_not_contain_the_own_cgroup() {
         let part = r"30 23 0:26 /docker/c1 /mnt/my\040cgroup rw - cgroup2 none rw";
-        assert_eq!(kept(part, "0::/docker/c1/x"), Ok("/mnt/my cgroup/x".into()));
-        assert!(kept(part, "0::/docker/c2").is_err());
+        assert_eq!(
+            own_dir(part, "0::/docker/c1/x"),
+            Ok("/mnt/my cgroup/x".into())
+        );
+        assert!(own_dir(part, "0::/docker/c2").is_err());
         let whole = part.replace("/docker/c1 ", "/ ");
         // Outside of our cgroup namespace.
-        assert!(kept(&whole, "0::/../other").is_err());
+        assert!(own_dir(&whole, "0::/../other").is_err());
     }
 
     #[test]
     fn without_cgroup_v2_there_is_a_reason() {
         let v1 = "32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu";
-        assert!(kept(v1, "2:cpu:/\n").is_err_and(|why| why.contains("no cgroup v2")));
-        assert!(kept(v1, "2:cpu:/\n0::/\n").is_err_and(|why| why.contains("no cgroup v2 mount")));
+        assert!(own_dir(v1, "2:cpu:/\n").is_err_and(|reason| reason.contains("no cgroup v2")));
+        assert!(
+            own_dir(v1, "2:cpu:/\n0::/\n")
+                .is_err_and(|reason| reason.contains("no cgroup v2 mount"))
+        );
     }
 }

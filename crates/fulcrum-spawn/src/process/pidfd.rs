@@ -1,4 +1,4 @@
-//! A process's end, and a cgroup's, as something to await; and a signal that can't go astray.
+//! Exits of processes and changes of cgroups as futures, and signals by pidfd.
 #![expect(
     unsafe_code,
     reason = "registering a descriptor with the runtime is unsafe by signature"
@@ -14,16 +14,16 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tokio::io::Interest;
 use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 
-use super::Stat;
+use super::stat::Stat;
 
-/// A process that needn't be our child, held by a pidfd: its end can be awaited, and a later
-/// process of the same number can't be mistaken for it.
+/// Any process, held by a pidfd: its exit can be awaited, and a later process with the same pid is
+/// never mistaken for it.
 #[derive(Debug)]
 pub struct ProcessHandle(AsyncFd<OwnedFd>);
 
 impl ProcessHandle {
-    /// Takes hold of a process; none where there is no such process, it can't be seen from here, or
-    /// descriptors have run out. Must be called in a tokio runtime.
+    /// Opens a process. `None` if it does not exist, is not visible, or file descriptors have run
+    /// out. Must be called on a tokio runtime.
     #[must_use]
     pub fn open(pid: u32) -> Option<Self> {
         let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;
@@ -32,16 +32,16 @@ impl ProcessHandle {
             .map(Self)
     }
 
-    /// Returns when it has ended. Safe to cancel.
+    /// Completes when the process has exited. Cancel safe.
     pub async fn exited(&self) {
-        // A pidfd has no errors of its own; if the runtime is going down, so are we.
+        // A pidfd has no errors of its own. If the runtime shuts down, so does this program.
         let _ = self.0.readable().await;
     }
 }
 
-/// Makes a pidfd awaitable: it becomes readable when its process has ended.
+/// Makes a pidfd awaitable: it becomes readable when its process has exited.
 pub(super) fn watch(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    // SAFETY: an OwnedFd owns its descriptor and names the same one for as long as it lives.
+    // SAFETY: an OwnedFd owns its descriptor and refers to the same one until it is dropped.
     Ok(unsafe { AsyncFd::register_with_interest(pidfd, Interest::READABLE) }?)
 }
 
@@ -52,13 +52,14 @@ pub(super) fn events_of(cgroup: &Path) -> io::Result<AsyncFd<File>> {
     Ok(unsafe { AsyncFd::register_with_interest(events, Interest::PRIORITY) }?)
 }
 
-/// Returns when the file has changed since it was last read: kernfs reports that as priority data.
+/// Completes when the file has changed since it was last read: kernfs reports that as priority
+/// data.
 pub(super) async fn changed(events: &AsyncFd<File>) -> io::Result<AsyncFdReadyGuard<'_, File>> {
     events.ready(Interest::PRIORITY).await
 }
 
-/// Whether anybody but zombies is in the cgroup, read anew from the open file, which needs no
-/// descriptor. False when the cgroup is gone.
+/// Whether the cgroup has processes that are not zombies, read again from the open file, which
+/// needs no descriptor. False if the cgroup was removed.
 pub(super) fn populated(events: &File) -> bool {
     let mut text = [0; 128];
     let count = events.read_at(&mut text, 0).unwrap_or_default();
@@ -67,7 +68,7 @@ pub(super) fn populated(events: &File) -> bool {
         .any(|line| line == b"populated 1")
 }
 
-/// Signals one process, or nobody if it is gone: never a later one of the same number.
+/// Signals one process, and never a later one with the same pid.
 pub(super) fn signal(to: &Stat, signal: Signal) {
     let Some(pid) = i32::try_from(to.pid).ok().and_then(Pid::from_raw) else {
         return;
@@ -75,9 +76,9 @@ pub(super) fn signal(to: &Stat, signal: Signal) {
     let Ok(pidfd) = pidfd_open(pid, PidfdFlags::empty()) else {
         return;
     };
-    // It had the number before we took hold of it, and has it still: so it is whom we hold.
+    // The process had the pid before the pidfd was opened, and has it still: so the pidfd is its.
     if Stat::read(to.pid).is_some_and(|now| now.is_same_process(to)) {
-        // Gone since is gone.
+        // It may have exited since.
         let _ = pidfd_send_signal(&pidfd, signal);
     }
 }

@@ -1,4 +1,4 @@
-//! A process that was started, and all that it started: one life.
+//! A started process and its tree: the leader and every process that descends from it.
 
 use std::fs::File;
 use std::io;
@@ -14,52 +14,55 @@ use tokio::io::unix::AsyncFd;
 use tokio::net::unix::pipe::Receiver;
 use tokio::time::{sleep, timeout};
 
+use super::cgroup;
+use super::group::Member;
 use super::pidfd::{self, ProcessHandle};
-use super::spawner::Spawned;
+use super::spawned::Spawned;
 use super::tracker::{ProcessTracker, locked};
-use super::{Member, cgroup};
-use crate::lifecycle::ExitReport;
+use crate::exit::ExitReport;
 
-/// How long a look at the members is trusted when none of them ends: a member may have started
-/// another one and gone on living.
+/// How long a list of members is trusted if none of them exits: a member may have started another
+/// process and continue.
 const RECHECK: Duration = Duration::from_secs(1);
 
-/// When to look again at what can't be watched, or could not be looked at.
+/// When to retry if a process cannot be watched, or the members cannot be read.
 const RETRY: Duration = Duration::from_millis(10);
 
-/// What an empty pipe takes in one go, whatever is left of the user's quota: a page.
+/// The size of a write that an empty pipe always accepts, whatever is left of the user's quota: one
+/// page.
 const MAX_STDIN_WRITE: usize = 4096;
 
-/// A direct child, the process group it leads, and whatever else its life consists of.
+/// A direct child (the leader), the process group that it leads, and every other process of its
+/// tree.
 ///
-/// The child is left unreaped until [`Process::group_empty`] returns: a zombie leader keeps the
-/// group's number from being given to strangers, so a signal can't reach the wrong ones. Dropping
-/// a process that has not come to that end kills the whole life.
+/// The leader is left unreaped until [`Process::group_empty`] returns: a zombie leader keeps the
+/// group's number from being reused, so a signal cannot reach unrelated processes. Dropping a
+/// process before that kills the whole tree.
 #[derive(Debug)]
 pub struct Process {
-    life: TreeLifetime,
+    tree: TreeLifetime,
     pidfd: AsyncFd<OwnedFd>,
-    /// Tells when nobody is in the cgroup any more.
+    /// Signals when the cgroup becomes empty.
     events: Option<AsyncFd<File>>,
-    /// Held open so that a child that reads its input waits instead of seeing its end.
+    /// Held open so that a child that reads its input blocks instead of reading its end.
     stdin: OwnedFd,
     output: Mutex<Option<(Receiver, Receiver)>>,
 }
 
-/// Who can be signalled until the leader is reaped.
+/// The tree, which can be signaled until the leader is reaped.
 #[derive(Debug)]
 struct TreeLifetime {
     leader: Pid,
-    containment: ProcessTracker,
+    tracker: ProcessTracker,
     cgroup: Option<PathBuf>,
-    /// Whoever of this life shows up from now on has to go.
+    /// SIGKILL was sent: members that appear from now on are killed too.
     killing: AtomicBool,
-    /// Whether the leader was reaped; locked while signalling, so that the two can't cross.
+    /// Whether the leader was reaped. Locked while a signal is sent, so that the two cannot race.
     reaped: Mutex<bool>,
 }
 
 impl Process {
-    pub(super) fn from_spawned(spawned: Spawned, containment: &ProcessTracker) -> io::Result<Self> {
+    pub(super) fn from_spawned(spawned: Spawned, tracker: &ProcessTracker) -> io::Result<Self> {
         let Spawned {
             pid,
             pidfd,
@@ -67,9 +70,9 @@ impl Process {
             stdout,
             stderr,
         } = spawned;
-        // If anything fails from here on, dropping it ends what was started.
-        let life = TreeLifetime::of(pid, containment);
-        let events = life.cgroup.as_deref().map(pidfd::events_of);
+        // If anything fails from here on, dropping it kills the tree.
+        let tree = TreeLifetime::new(pid, tracker);
+        let events = tree.cgroup.as_deref().map(pidfd::events_of);
         Ok(Self {
             pidfd: pidfd::watch(pidfd)?,
             events: events.transpose()?,
@@ -78,51 +81,51 @@ impl Process {
                 Receiver::from_owned_fd(stdout)?,
                 Receiver::from_owned_fd(stderr)?,
             ))),
-            life,
+            tree,
         })
     }
 
-    /// Ends what was started and nobody wants to hold.
-    pub(super) fn kill_unmanaged(leader: Pid, containment: &ProcessTracker) {
-        drop(TreeLifetime::of(leader, containment));
+    /// Kills a child that no [`Process`] manages.
+    pub(super) fn kill_unmanaged(leader: Pid, tracker: &ProcessTracker) {
+        drop(TreeLifetime::new(leader, tracker));
     }
 
-    /// The leader's process id, which is the group's too.
+    /// The process id of the leader, which is the group's number too.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.life.number()
+        self.tree.number()
     }
 
-    /// The cgroup that holds this life alone, if it has one.
+    /// The cgroup that holds only this tree, if it has one.
     #[must_use]
     pub fn cgroup(&self) -> Option<&Path> {
-        self.life.cgroup.as_deref()
+        self.tree.cgroup.as_deref()
     }
 
-    /// The reading ends of its standard output and error; given away once.
+    /// The reading ends of standard output and standard error; `Some` once.
     pub fn take_output(&self) -> Option<(Receiver, Receiver)> {
         locked(&self.output).take()
     }
 
-    /// Whether the direct child has ended. It may have left others.
+    /// Whether the leader has exited. Other processes of the tree may be left.
     #[must_use]
     pub fn is_over(&self) -> bool {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
         !matches!(
-            waitid(WaitId::Pid(self.life.leader), options),
+            waitid(WaitId::Pid(self.tree.leader), options),
             Ok(None) | Err(Errno::INTR)
         )
     }
 
-    /// Writes to its standard input, which must be empty: all at once, without waiting.
+    /// Writes to standard input at once, without waiting. The pipe must be empty.
     ///
     /// # Errors
-    /// It is more than a pipe is sure to take, or nobody can read it any more.
+    /// The text is longer than 4096 bytes, or no process can read it any more.
     pub fn write_stdin(&self, text: &[u8]) -> io::Result<()> {
         if text.len() > MAX_STDIN_WRITE {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                format!("{} bytes are too many", text.len()),
+                format!("{} bytes exceed {MAX_STDIN_WRITE}", text.len()),
             ));
         }
         match rustix::io::write(&self.stdin, text)? {
@@ -131,37 +134,36 @@ impl Process {
         }
     }
 
-    /// Takes out of its pipes what it has written up to now, at most a page of each.
-    /// Empty once the pipes are given away.
+    /// Reads what is in the output pipes now, at most one page of each. Empty after
+    /// [`Process::take_output`].
     #[must_use]
     pub fn drain_output(&self) -> Vec<u8> {
-        let mut said = Vec::new();
-        let output = locked(&self.output);
-        if let Some((stdout, stderr)) = output.as_ref() {
+        let mut output = Vec::new();
+        let pipes = locked(&self.output);
+        if let Some((stdout, stderr)) = pipes.as_ref() {
             for pipe in [stdout, stderr] {
                 let mut part = vec![0; MAX_STDIN_WRITE];
-                // The runtime's own record of readiness may lag behind what is there.
+                // The readiness that tokio recorded may lag behind the pipe.
                 let count = rustix::io::read(pipe, &mut part).unwrap_or_default();
-                said.extend_from_slice(&part[..count]);
+                output.extend_from_slice(&part[..count]);
             }
         }
-        said
+        output
     }
 
-    /// Sends a signal to the whole life, each process once. Those that are stopped are continued,
-    /// since they could not act on the signal otherwise. After the end of the whole life nothing is
-    /// sent any more.
+    /// Sends a signal to the whole tree, once to each process. Stopped processes are continued,
+    /// since they could not act on the signal otherwise. Does nothing after the leader was reaped.
     pub fn signal(&self, signal: Signal) {
-        self.life.signal(signal);
+        self.tree.signal(signal);
     }
 
-    /// Who of this life is alive, as far as can be told now.
+    /// The living members of the tree, as far as they can be read.
     #[must_use]
     pub fn survivors(&self) -> Vec<Member> {
-        self.life.members().unwrap_or_default()
+        self.tree.members().unwrap_or_default()
     }
 
-    /// Waits until the direct child has ended and says how. It stays unreaped.
+    /// Waits until the leader exits, and returns how. The leader stays unreaped.
     pub async fn exited(&self) -> ExitReport {
         let unknown = ExitReport {
             code: None,
@@ -172,7 +174,7 @@ impl Process {
                 return unknown;
             };
             let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
-            match waitid(WaitId::Pid(self.life.leader), options) {
+            match waitid(WaitId::Pid(self.tree.leader), options) {
                 Ok(Some(status)) => {
                     return ExitReport {
                         code: status.exit_status().map(|code| code & 0xff),
@@ -185,35 +187,35 @@ impl Process {
         }
     }
 
-    /// Waits until nobody of the life is alive, wherever they went, then reaps the leader. To be
-    /// called after [`Process::exited`]; after it, the group's number may belong to strangers.
+    /// Waits until no process of the tree is left, wherever it went, then reaps the leader. To be
+    /// called after [`Process::exited`]. Afterwards, the group's number may be reused.
     pub async fn group_empty(&self) {
-        // A pass over the process table can miss who is started meanwhile; a cgroup can't.
+        // A pass over the process table can miss a process that starts meanwhile. A cgroup cannot.
         let enough = if self.events.is_some() { 1 } else { 2 };
         let mut empty = 0;
         while empty < enough {
             if self.cgroup_changes().await {
                 continue;
             }
-            match self.life.members() {
+            match self.tree.members() {
                 Ok(members) => match members.first() {
                     None => empty += 1,
                     Some(member) => {
                         empty = 0;
-                        if self.life.killing.load(Ordering::Relaxed) {
-                            self.life.signal(Signal::KILL);
+                        if self.tree.killing.load(Ordering::Relaxed) {
+                            self.tree.signal(Signal::KILL);
                         }
                         wait_for_end(member.pid).await;
                     }
                 },
-                // Who can't be seen may be there.
+                // Members that cannot be read may exist.
                 Err(_) => sleep(RETRY).await,
             }
         }
-        self.life.reap();
+        self.tree.reap();
     }
 
-    /// While somebody is in the cgroup, waits for that to change, and is true.
+    /// If the cgroup is populated, waits for a change and returns true.
     async fn cgroup_changes(&self) -> bool {
         let Some(events) = self.events.as_ref() else {
             return false;
@@ -223,9 +225,9 @@ impl Process {
         }
         match timeout(RECHECK, pidfd::changed(events)).await {
             Ok(Ok(mut changed)) => changed.clear_ready(),
-            // It takes a descriptor, and there may have been none.
-            Ok(Err(_)) | Err(_) if self.life.killing.load(Ordering::Relaxed) => {
-                self.life.signal(Signal::KILL);
+            // `members` takes a file descriptor, and there may have been none.
+            Ok(Err(_)) | Err(_) if self.tree.killing.load(Ordering::Relaxed) => {
+                self.tree.signal(Signal::KILL);
             }
             Ok(Err(_)) | Err(_) => {}
         }
@@ -234,12 +236,12 @@ impl Process {
 }
 
 impl TreeLifetime {
-    fn of(leader: Pid, containment: &ProcessTracker) -> Self {
+    fn new(leader: Pid, tracker: &ProcessTracker) -> Self {
         let number = leader.as_raw_nonzero().get().unsigned_abs();
         Self {
             leader,
-            cgroup: containment.cgroup_of(number),
-            containment: containment.clone(),
+            cgroup: tracker.cgroup_of(number),
+            tracker: tracker.clone(),
             killing: AtomicBool::new(false),
             reaped: Mutex::new(false),
         }
@@ -250,7 +252,7 @@ impl TreeLifetime {
     }
 
     fn members(&self) -> io::Result<Vec<Member>> {
-        self.containment.members(self.number())
+        self.tracker.members(self.number())
     }
 
     fn signal(&self, signal: Signal) {
@@ -258,11 +260,11 @@ impl TreeLifetime {
         if *reaped {
             return;
         }
-        // Seen before the first signal: afterwards the parents that link the tree may be gone.
+        // Read before the first signal: afterwards the parents that link the tree may be gone.
         let mut outside = self.members().unwrap_or_default();
         outside.retain(|member| member.group != self.number());
         let send = |signal| {
-            // The only error is that nobody is there any more, which the life's end reports.
+            // The only error is that the group is empty, which `group_empty` reports.
             let _ = kill_process_group(self.leader, signal);
             for member in &outside {
                 pidfd::signal(member, signal);
@@ -278,7 +280,7 @@ impl TreeLifetime {
         }
     }
 
-    /// The end: the leader's number is given back.
+    /// Reaps the leader, so that its number can be reused.
     fn reap(&self) {
         let mut reaped = locked(&self.reaped);
         if *reaped {
@@ -286,7 +288,7 @@ impl TreeLifetime {
         }
         let _ = waitid(WaitId::Pid(self.leader), WaitIdOptions::EXITED);
         *reaped = true;
-        self.containment.unregister(self.number());
+        self.tracker.unregister(self.number());
     }
 }
 
@@ -294,28 +296,28 @@ impl Drop for TreeLifetime {
     fn drop(&mut self) {
         if !*locked(&self.reaped) {
             self.signal(Signal::KILL);
-            reap_in_background(self.leader, self.containment.clone());
+            reap_in_background(self.leader, self.tracker.clone());
         }
     }
 }
 
-/// Waits until a process that isn't our child has ended, or for [`RECHECK`].
+/// Waits until a process that is not our child exits, or for [`RECHECK`].
 async fn wait_for_end(pid: u32) {
     match ProcessHandle::open(pid) {
         Some(member) => {
             let _ = timeout(RECHECK, member.exited()).await;
         }
-        // Gone already, or out of descriptors: then only looking again tells.
+        // Exited already, or out of file descriptors: only another look at the members shows which.
         None => sleep(RETRY).await,
     }
 }
 
-/// Reaps a killed child without making anybody wait for it.
-fn reap_in_background(leader: Pid, containment: ProcessTracker) {
+/// Reaps a killed child without blocking the caller.
+fn reap_in_background(leader: Pid, tracker: ProcessTracker) {
     let reap = move |options| match waitid(WaitId::Pid(leader), options) {
         Ok(None) => false,
         Ok(Some(_)) | Err(_) => {
-            containment.unregister(leader.as_raw_nonzero().get().unsigned_abs());
+            tracker.unregister(leader.as_raw_nonzero().get().unsigned_abs());
             true
         }
     };

@@ -1,16 +1,17 @@
-//! How many files this program may have open, and how many its children.
+//! The limit of open files for this program and for its children.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// The limit that a child is given: the one that this program was started with.
+/// The limit for children: the one that this program was started with.
 #[derive(Debug, Clone)]
 pub(super) struct NofileLimit {
     inherited: Option<Rlimit>,
 }
 
 impl NofileLimit {
-    /// Lets this program open as many files as it may: a domain takes five or so, and the usual
-    /// soft limit of 1024 is there for programs that call `select`, which this one doesn't.
+    /// Raises this program's soft limit to the hard limit: a domain takes about five descriptors,
+    /// and the usual soft limit of 1024 exists for programs that call `select`, which this one does
+    /// not.
     pub(super) fn raise() -> Self {
         let now = getrlimit(Resource::Nofile);
         let raised = Rlimit {
@@ -23,22 +24,22 @@ impl NofileLimit {
         }
     }
 
-    /// To be called in the child; a single system call. A child may well be a program that calls
+    /// To be called in the child. Makes two system calls. A child may be a program that calls
     /// `select`.
     pub(super) fn restore(&self) {
         let Some(inherited) = &self.inherited else {
             return;
         };
-        // Somebody may have lowered the limit while we ran: then that one holds.
+        // The hard limit may have been lowered meanwhile: then that one applies.
         let highest = getrlimit(Resource::Nofile).maximum;
-        let least = |limit: Option<u64>| match (limit, highest) {
+        let lower = |limit: Option<u64>| match (limit, highest) {
             (Some(limit), Some(highest)) => Some(limit.min(highest)),
             (limit, highest) => limit.or(highest),
         };
         let _ = setrlimit(
             Resource::Nofile,
             Rlimit {
-                current: least(inherited.current),
+                current: lower(inherited.current),
                 maximum: highest,
             },
         );

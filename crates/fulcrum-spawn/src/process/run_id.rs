@@ -1,19 +1,19 @@
-//! What all processes of one run of an instance have in common.
+//! The id of a run and the tokens derived from it.
 
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 
-/// Names a run: 128 random bits. Every life's token begins with it, so that the environment of any
-/// process tells which run it came from.
+/// The id of one run of an instance: 128 random bits. The token of every generation starts with it,
+/// so that the environment of a process shows which run it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunId(String);
 
 impl RunId {
-    /// Digits of the written form.
+    /// The number of digits of the text form.
     const LENGTH: usize = 32;
 
-    /// A new one.
+    /// A new id.
     ///
     /// # Errors
     /// The system has no random numbers.
@@ -21,14 +21,14 @@ impl RunId {
         random().map(Self)
     }
 
-    /// Reads the written form: 32 hexadecimal digits, in lower case.
+    /// Parses the text form: 32 hexadecimal digits in lower case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         (text.len() == Self::LENGTH && text.bytes().all(digit)).then(|| Self(text.to_owned()))
     }
 
-    /// A token for one life of this run: the run's name and 128 bits more that nobody can guess.
+    /// A token for one generation of this run: the run id and 128 more bits that cannot be guessed.
     ///
     /// # Errors
     /// The system has no random numbers.
@@ -60,16 +60,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_tell_their_run_and_are_never_the_same() {
-        let (ours, other) = (RunId::new().expect("random"), RunId::new().expect("random"));
-        let (one, two) = (ours.token().expect("random"), ours.token().expect("random"));
+    fn tokens_contain_their_run_and_differ() {
+        let (own, other) = (RunId::new().expect("random"), RunId::new().expect("random"));
+        let (one, two) = (own.token().expect("random"), own.token().expect("random"));
         assert_ne!(one, two);
         assert_eq!(one.len(), 64);
-        assert!(ours.is_token_of_run(one.as_bytes()) && !other.is_token_of_run(one.as_bytes()));
+        assert!(own.is_token_of_run(one.as_bytes()) && !other.is_token_of_run(one.as_bytes()));
     }
 
     #[test]
-    fn only_the_written_form_is_read() {
+    fn only_the_text_form_is_parsed() {
         let run = RunId::new().expect("random");
         assert_eq!(RunId::parse(&run.to_string()), Some(run.clone()));
         for wrong in [

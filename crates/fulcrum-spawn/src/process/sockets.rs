@@ -1,20 +1,22 @@
-//! Which process is behind a socket: who holds a port, who sits at the other end of a connection.
+//! Finds the process behind a socket: the owner of a port, or the other end of a connection.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use super::stat::Stat;
+
 /// A process that holds a socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SocketOwner {
-    /// Its number.
+    /// The process id.
     pub pid: u32,
-    /// Its command line, shortened to what fits a message.
+    /// The command line, shortened to fit a message.
     pub command: String,
 }
 
-/// Who listens on a port of this machine, as far as `/proc` shows it: processes of other users
-/// can't be looked into without privilege. A wildcard address is taken by whoever listens on any
-/// address.
+/// The process that listens on an address of this machine, as far as `/proc` shows it: processes of
+/// other users are only visible with privileges. A wildcard address conflicts with a listener on
+/// any address of the port.
 #[must_use]
 pub fn find_listener(address: SocketAddr) -> Option<SocketOwner> {
     const LISTEN: &str = "0A";
@@ -33,7 +35,7 @@ pub fn find_listener(address: SocketAddr) -> Option<SocketOwner> {
     })
 }
 
-/// Who listens on a Unix-domain socket, by the path that it was bound to; the same limits hold.
+/// The process that listens on a Unix-domain socket, by its path, with the same restrictions.
 #[must_use]
 pub fn find_unix_listener(path: &str) -> Option<SocketOwner> {
     const LISTENS: &str = "00010000";
@@ -67,14 +69,15 @@ pub fn parse_listen_address(text: &str) -> Option<SocketAddr> {
     }
 }
 
-/// Whether a listener on one address keeps another one from listening on the other.
+/// Whether a listener on one address prevents a listener on the other.
 fn overlap(one: IpAddr, other: IpAddr) -> bool {
     let (one, other) = (one.to_canonical(), other.to_canonical());
     one == other || one.is_unspecified() || other.is_unspecified()
 }
 
-/// The process at the other end of a connection that was accepted on this machine: `local` is our
-/// address of it, `peer` the other one's. `first` are processes to look at before all others.
+/// The process at the other end of a connection that was accepted on this machine: `local` and
+/// `peer` are its addresses as the acceptor has them. `first` are processes to check before all
+/// others.
 #[must_use]
 pub fn find_peer(local: SocketAddr, peer: SocketAddr, first: &[u32]) -> Option<u32> {
     let inode = rows(peer.is_ipv6())
@@ -118,23 +121,23 @@ fn parse_row(line: &str) -> Option<Row> {
     })
 }
 
-/// `0100007F:C383`: the address in words of host order, the port in plain hexadecimal.
+/// `0100007F:C383`: the address in words of host byte order, the port in hexadecimal.
 fn parse_address(text: &str) -> Option<SocketAddr> {
     let (ip, port) = text.split_once(':')?;
     let port = u16::from_str_radix(port, 16).ok()?;
     if !ip.len().is_multiple_of(8) {
         return None;
     }
-    let words = ip
+    let arguments = ip
         .as_bytes()
         .chunks(8)
         .map(|word| u32::from_str_radix(std::str::from_utf8(word).ok()?, 16).ok())
         .collect::<Option<Vec<u32>>>()?;
-    let ip = match words.as_slice() {
+    let ip = match arguments.as_slice() {
         [word] => IpAddr::V4(Ipv4Addr::from(word.to_ne_bytes())),
         [_, _, _, _] => {
             let mut bytes = [0; 16];
-            for (place, word) in bytes.chunks_exact_mut(4).zip(&words) {
+            for (place, word) in bytes.chunks_exact_mut(4).zip(&arguments) {
                 place.copy_from_slice(&word.to_ne_bytes());
             }
             IpAddr::V6(Ipv6Addr::from(bytes))
@@ -153,20 +156,19 @@ fn processes() -> impl Iterator<Item = u32> {
 }
 
 fn owner(inode: &str, candidates: impl Iterator<Item = u32>) -> Option<u32> {
-    let wanted = format!("socket:[{inode}]");
+    let link = format!("socket:[{inode}]");
     candidates.into_iter().find(|pid| {
         fs::read_dir(format!("/proc/{pid}/fd"))
             .into_iter()
             .flatten()
             .flatten()
             .any(|entry| {
-                fs::read_link(entry.path())
-                    .is_ok_and(|target| target.as_os_str() == wanted.as_str())
+                fs::read_link(entry.path()).is_ok_and(|target| target.as_os_str() == link.as_str())
             })
     })
 }
 
-/// A variable of the environment that a process was started with, if it may be looked into.
+/// A variable of a process's initial environment, if that may be read.
 #[must_use]
 pub fn read_env_var(pid: u32, name: &str) -> Option<String> {
     let environ = fs::read(format!("/proc/{pid}/environ")).ok()?;
@@ -176,27 +178,25 @@ pub fn read_env_var(pid: u32, name: &str) -> Option<String> {
     })
 }
 
-/// A process's command line for a message, at most 80 characters.
+/// The command line of a process for a message, at most 80 characters.
 pub(super) fn command_line(pid: u32) -> String {
     let raw = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let raw = String::from_utf8_lossy(&raw);
-    let words: Vec<&str> = raw.split('\0').filter(|word| !word.is_empty()).collect();
-    let text = summarize_command_line(&words);
+    let arguments: Vec<&str> = raw.split('\0').filter(|word| !word.is_empty()).collect();
+    let text = summarize_command_line(&arguments);
     let text: String = text.chars().filter(|c| !c.is_control()).take(80).collect();
     if text.is_empty() {
-        super::Stat::read(pid)
-            .map(|stat| stat.name)
-            .unwrap_or_default()
+        Stat::read(pid).map(|stat| stat.name).unwrap_or_default()
     } else {
         text
     }
 }
 
-/// The program's name and what it was given; of Node's own options, which may be long and tell
-/// nobody what runs, none.
-fn summarize_command_line(words: &[&str]) -> String {
+/// The program's name and its arguments, without Node's own options, which may be long and do not
+/// identify the program.
+fn summarize_command_line(arguments: &[&str]) -> String {
     const WITH_VALUE: [&str; 5] = ["--require", "-r", "--import", "--loader", "--env-file"];
-    let Some((program, arguments)) = words.split_first() else {
+    let Some((program, arguments)) = arguments.split_first() else {
         return String::new();
     };
     let name = program.rsplit('/').next().unwrap_or(program);
@@ -210,8 +210,8 @@ fn summarize_command_line(words: &[&str]) -> String {
             after => after,
         };
     }
-    let shown = std::iter::once(name).chain(rest.iter().copied());
-    shown.collect::<Vec<_>>().join(" ")
+    let summary = std::iter::once(name).chain(rest.iter().copied());
+    summary.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_read_as_the_kernel_writes_them() {
+    fn addresses_are_parsed_as_the_kernel_writes_them() {
         let v4 = parse_address("0100007F:C383").expect("v4");
         assert_eq!(v4, "127.0.0.1:50051".parse().expect("address"));
         let v6 = parse_address("00000000000000000000000001000000:C383").expect("v6");
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listener_and_a_client_are_told_by_their_process() {
+    fn the_processes_of_a_listener_and_a_client_are_found() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
         let address = listener.local_addr().expect("address");
         let client = TcpStream::connect(address).expect("connect");
@@ -260,8 +260,8 @@ mod tests {
     }
 
     #[test]
-    fn of_a_command_line_what_tells_most_is_shown() {
-        for (words, shown) in [
+    fn a_command_line_is_summarized_without_options_of_node() {
+        for (arguments, summary) in [
             (
                 &[
                     "/usr/bin/node",
@@ -281,19 +281,19 @@ mod tests {
             ),
             (&[], ""),
         ] {
-            assert_eq!(summarize_command_line(words), shown);
+            assert_eq!(summarize_command_line(arguments), summary);
         }
     }
 
     #[test]
-    fn a_wildcard_is_in_the_way_of_every_address_of_its_port() {
+    fn a_wildcard_listener_conflicts_with_every_address_of_its_port() {
         let me = std::process::id();
         let found = |address: &str| find_listener(address.parse().expect("address"));
         let one = TcpListener::bind("127.0.0.1:0").expect("bind");
         let port = one.local_addr().expect("address").port();
-        for wanted in ["127.0.0.1", "0.0.0.0", "[::]", "[::ffff:127.0.0.1]"] {
-            let holder = found(&format!("{wanted}:{port}")).expect(wanted);
-            assert_eq!(holder.pid, me);
+        for address in ["127.0.0.1", "0.0.0.0", "[::]", "[::ffff:127.0.0.1]"] {
+            let owner = found(&format!("{address}:{port}")).expect(address);
+            assert_eq!(owner.pid, me);
         }
         assert_eq!(found(&format!("127.0.0.2:{port}")), None);
         let all = TcpListener::bind("0.0.0.0:0").expect("bind");
@@ -302,14 +302,14 @@ mod tests {
     }
 
     #[test]
-    fn the_listener_on_a_path_is_told_by_its_process() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("a b.sock");
+    fn the_process_that_listens_on_a_path_is_found() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("a b.sock");
         let path = path.to_str().expect("text");
         assert_eq!(find_unix_listener(path), None);
         let listener = std::os::unix::net::UnixListener::bind(path).expect("bind");
-        let holder = find_unix_listener(path).expect("found");
-        assert_eq!(holder.pid, std::process::id());
+        let owner = find_unix_listener(path).expect("found");
+        assert_eq!(owner.pid, std::process::id());
         drop(listener);
     }
 }

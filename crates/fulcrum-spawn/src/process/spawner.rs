@@ -2,7 +2,7 @@
 //!
 //! A parent-death signal fires when the *thread* that started a child exits, not the program
 //! (prctl(2), `PR_SET_PDEATHSIG`). Worker and blocking threads of a runtime come and go, so every
-//! process is started from this thread, which lives as long as the program.
+//! process is started from this thread, which runs as long as the program.
 #![expect(
     unsafe_code,
     reason = "pre_exec cleans up in the child; inherited descriptors are marked by number"
@@ -25,146 +25,136 @@ use super::attribution::TrackedGeneration;
 use super::pre_exec::PreExec;
 use super::process_tree::Process;
 use super::rlimit::NofileLimit;
+use super::spawned::Spawned;
 use super::tracker::ProcessTracker;
 use super::{cgroup, subreaper};
-use crate::{CommandSpec, StartError};
+use crate::command::CommandSpec;
+use crate::start_error::StartError;
 
-/// As much as an unprivileged pipe may hold: the more, the longer a child writes without waiting.
+/// The most that an unprivileged pipe may hold: a child blocks later with a larger pipe.
 const PIPE_SIZE: usize = 1024 * 1024;
 
 enum SpawnerMessage {
     Spawn {
         spec: CommandSpec,
         label: String,
-        answer: oneshot::Sender<Result<Spawned, StartError>>,
+        response: oneshot::Sender<Result<Spawned, StartError>>,
     },
-    /// Orphans may have been adopted, or have ended.
+    /// Orphans may have been adopted, or may have exited.
     ReapOrphans,
 }
 
-/// A child as the thread hands it over, before the runtime knows its descriptors.
-pub(super) struct Spawned {
-    pub(super) pid: Pid,
-    pub(super) pidfd: OwnedFd,
-    pub(super) stdin: OwnedFd,
-    pub(super) stdout: OwnedFd,
-    pub(super) stderr: OwnedFd,
-}
-
-/// Starts processes; clones share the one thread.
+/// Starts processes. Clones share the one thread.
 #[derive(Debug, Clone)]
 pub struct Spawner {
-    orders: mpsc::Sender<SpawnerMessage>,
-    containment: ProcessTracker,
+    messages: mpsc::Sender<SpawnerMessage>,
+    tracker: ProcessTracker,
 }
 
 impl Spawner {
-    /// Starts the thread, which lives as long as the program, and keeps what it starts in the
-    /// containment. This program may open as many files as it may from then on, its children as
-    /// many as before. Descriptors above standard error that this program was started with are kept
-    /// from the processes that it starts. Must be called in a tokio runtime, which must go on for
-    /// orphans to be looked after.
+    /// Starts the thread, which runs as long as the program, and registers what it starts with the
+    /// tracker. From then on this program may open as many files as its hard limit allows; its
+    /// children keep the earlier limit. Inherited descriptors above standard error are not passed
+    /// to children. Must be called on a tokio runtime, which must keep running for orphans to be
+    /// reaped.
     ///
     /// # Errors
-    /// The operating system refuses the thread, or to report the ends of children.
-    pub fn start(containment: ProcessTracker) -> io::Result<Self> {
+    /// The operating system refuses the thread or the handler of SIGCHLD.
+    pub fn start(tracker: ProcessTracker) -> io::Result<Self> {
         set_cloexec_on_inherited();
         let files = NofileLimit::raise();
-        let (orders, inbox) = mpsc::channel::<SpawnerMessage>();
-        let held = containment.clone();
+        let (messages, inbox) = mpsc::channel::<SpawnerMessage>();
+        let thread_tracker = tracker.clone();
         thread::Builder::new()
             .name("spawner".to_owned())
             .spawn(move || {
-                for order in &inbox {
-                    match order {
+                for message in &inbox {
+                    match message {
                         SpawnerMessage::Spawn {
                             spec,
                             label,
-                            answer,
+                            response,
                         } => {
-                            let outcome = spawn(&spec, &label, &held, &files);
-                            // Nobody waits any more: the child must not outlive the interest in it.
-                            if let Err(Ok(child)) = answer.send(outcome) {
-                                Process::kill_unmanaged(child.pid, &held);
+                            let outcome = spawn(&spec, &label, &thread_tracker, &files);
+                            // The caller is gone: the child must not outlive it.
+                            if let Err(Ok(child)) = response.send(outcome) {
+                                Process::kill_unmanaged(child.pid, &thread_tracker);
                             }
                         }
-                        SpawnerMessage::ReapOrphans => subreaper::reap_and_report(&held),
+                        SpawnerMessage::ReapOrphans => subreaper::reap_and_report(&thread_tracker),
                     }
                 }
-                // The last clone is gone, but children may still be there: the thread must stay.
+                // The last clone is gone, but children may be left: the thread must stay.
                 loop {
                     thread::park();
                 }
             })?;
-        let tend = orders.clone();
-        subreaper::watch(containment.clone(), move || {
+        let orphan_messages = messages.clone();
+        subreaper::watch(tracker.clone(), move || {
             // The thread never ends before the program does.
-            let _ = tend.send(SpawnerMessage::ReapOrphans);
+            let _ = orphan_messages.send(SpawnerMessage::ReapOrphans);
         })?;
-        Ok(Self {
-            orders,
-            containment,
-        })
+        Ok(Self { messages, tracker })
     }
 
-    /// Starts a process in a group of its own, with pipes for its three streams, which dies with
-    /// this program. `label` tells this life from all others of the run, such as `orders.3`; it
-    /// names the life's cgroup.
+    /// Starts a process in its own group, with pipes for its three streams. It is killed when this
+    /// program dies. `label` distinguishes it from all others of the run, such as `orders.3`, and
+    /// names its cgroup.
     ///
     /// # Errors
-    /// The program is missing, not executable, or the system is out of something; the text says
-    /// which, and whether a retry could help.
+    /// The program is missing or not executable, or the system lacks a resource. The message states
+    /// which, and [`StartError::permanent`] whether a retry could help.
     pub async fn spawn(
         &self,
         spec: CommandSpec,
         label: impl Into<String>,
     ) -> Result<Process, StartError> {
-        let (answer, outcome) = oneshot::channel();
-        let gone = || StartError::permanent("the spawner thread is gone");
+        let (response, outcome) = oneshot::channel();
+        let gone = || StartError::permanent("internal error: the spawner thread has ended");
         let label = label.into();
-        self.orders
+        self.messages
             .send(SpawnerMessage::Spawn {
                 spec,
                 label,
-                answer,
+                response,
             })
             .map_err(|_| gone())?;
         let spawned = outcome.await.map_err(|_| gone())??;
-        Process::from_spawned(spawned, &self.containment).map_err(|error| {
-            StartError::transient(format!("a new process can't be watched: {error}"))
+        Process::from_spawned(spawned, &self.tracker).map_err(|error| {
+            StartError::transient(format!("cannot watch the new process: {error}"))
         })
     }
 }
 
-/// Starts a process and enters it as a life.
+/// Starts a process and registers it with the tracker.
 fn spawn(
     spec: &CommandSpec,
     label: &str,
-    containment: &ProcessTracker,
+    tracker: &ProcessTracker,
     files: &NofileLimit,
 ) -> Result<Spawned, StartError> {
-    let token = spec.env.get(OsStr::new(containment.mark()));
-    let life = containment.prepare(label, token.map(|token| token.as_bytes()));
-    let folder = life.cgroup.clone();
-    let spawned = execute(spec, life, containment, files);
-    if let (Err(_), Some(folder)) = (&spawned, folder) {
-        let _ = cgroup::remove(&folder);
+    let token = spec.env.get(OsStr::new(tracker.marker()));
+    let generation = tracker.prepare(label, token.map(|token| token.as_bytes()));
+    let dir = generation.cgroup.clone();
+    let spawned = execute(spec, generation, tracker, files);
+    if let (Err(_), Some(dir)) = (&spawned, dir) {
+        let _ = cgroup::remove(&dir);
     }
     spawned
 }
 
 fn execute(
     spec: &CommandSpec,
-    mut life: TrackedGeneration,
-    containment: &ProcessTracker,
+    mut generation: TrackedGeneration,
+    tracker: &ProcessTracker,
     files: &NofileLimit,
 ) -> Result<Spawned, StartError> {
-    let describe = |error: io::Error| spawn_error(spec, &error);
-    let (stdout_read, stdout_write) = log_pipe().map_err(describe)?;
-    let (stderr_read, stderr_write) = log_pipe().map_err(describe)?;
+    let to_start_error = |error: io::Error| spawn_error(spec, &error);
+    let (stdout_read, stdout_write) = log_pipe().map_err(to_start_error)?;
+    let (stderr_read, stderr_write) = log_pipe().map_err(to_start_error)?;
     let (stdin_read, stdin_write) =
-        pipe_with(PipeFlags::CLOEXEC).map_err(|error| describe(error.into()))?;
-    let hygiene = PreExec::new(life.cgroup.as_deref(), files.clone());
+        pipe_with(PipeFlags::CLOEXEC).map_err(|error| to_start_error(error.into()))?;
+    let pre_exec = PreExec::new(generation.cgroup.as_deref(), files.clone());
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one place that starts processes"
@@ -182,18 +172,18 @@ fn execute(
     // SAFETY: between fork and exec only async-signal-safe system calls are made, and nothing is
     // allocated.
     unsafe {
-        command.pre_exec(move || hygiene.apply());
+        command.pre_exec(move || pre_exec.apply());
     }
-    let child = command.spawn().map_err(describe)?;
+    let child = command.spawn().map_err(to_start_error)?;
     let pid = Pid::from_child(&child);
-    if let Some(folder) = life
+    if let Some(dir) = generation
         .cgroup
-        .take_if(|folder| !cgroup::contains(folder, child.id()))
+        .take_if(|dir| !cgroup::contains(dir, child.id()))
     {
-        let _ = cgroup::remove(&folder);
+        let _ = cgroup::remove(&dir);
     }
-    containment.register(child.id(), life);
-    // The child is unreaped until we reap it, so its number can't have been given away yet.
+    tracker.register(child.id(), generation);
+    // The child is unreaped until we reap it, so its pid is not reused.
     match pidfd_open(pid, PidfdFlags::NONBLOCK) {
         Ok(pidfd) => Ok(Spawned {
             pid,
@@ -203,13 +193,13 @@ fn execute(
             stderr: stderr_read,
         }),
         Err(error) => {
-            Process::kill_unmanaged(pid, containment);
-            Err(describe(error.into()))
+            Process::kill_unmanaged(pid, tracker);
+            Err(to_start_error(error.into()))
         }
     }
 }
 
-/// Marks what a careless parent left open: our own descriptors all are close-on-exec already.
+/// Marks descriptors that the parent process left open. Our own are close-on-exec already.
 fn set_cloexec_on_inherited() {
     let Ok(open) = std::fs::read_dir("/proc/self/fd") else {
         return;
@@ -221,8 +211,8 @@ fn set_cloexec_on_inherited() {
         .filter(|number: &i32| *number > 2)
         .collect::<Vec<_>>()
     {
-        // SAFETY: the number is only used for this call, which changes nothing but a flag; one
-        // that was closed meanwhile answers with an error.
+        // SAFETY: the number is only used for this call, which changes nothing but a flag; for one
+        // that was closed meanwhile the call fails.
         let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
         let _ = rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::CLOEXEC);
     }
@@ -230,35 +220,37 @@ fn set_cloexec_on_inherited() {
 
 fn log_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
-    // Unprivileged users have a quota of pipe memory; a smaller pipe works, only less smoothly.
+    // Unprivileged users have a quota of pipe memory. A smaller pipe works, but blocks earlier.
     let _ = fcntl_setpipe_size(&read, PIPE_SIZE);
     rustix::io::ioctl_fionbio(&read, true)?;
     Ok((read, write))
 }
 
-/// What the system's refusal means, told apart by what a person would have to do.
+/// Explains the error of the operating system by what has to be done.
 fn spawn_error(spec: &CommandSpec, error: &io::Error) -> StartError {
     let program = spec.program.display();
     match error.kind() {
         io::ErrorKind::NotFound if !spec.cwd.is_dir() => StartError::permanent(format!(
-            "the working directory {} is not there",
+            "working directory {} does not exist",
             spec.cwd.display()
         ))
         .hint("create it or correct `process.cwd`"),
         io::ErrorKind::NotFound if spec.program.exists() => {
-            StartError::permanent(format!("the interpreter that {program} names is not there"))
+            StartError::permanent(format!("the interpreter of {program} does not exist"))
                 .hint("correct its first line, #!…")
         }
-        io::ErrorKind::NotFound => StartError::permanent(format!("there is no program {program}")),
+        io::ErrorKind::NotFound => {
+            StartError::permanent(format!("program {program} does not exist"))
+        }
         io::ErrorKind::PermissionDenied => {
-            StartError::permanent(format!("{program} may not be executed"))
+            StartError::permanent(format!("{program} is not executable"))
                 .hint(format!("chmod +x {program}"))
         }
         _ if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) => {
             StartError::permanent(format!(
-                "{program} is neither a program nor a script with #!"
+                "{program} is neither an executable nor a script with #!"
             ))
         }
-        _ => StartError::transient(format!("{program} can't be started now: {error}")),
+        _ => StartError::transient(format!("cannot start {program}: {error}")),
     }
 }

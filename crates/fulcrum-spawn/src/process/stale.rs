@@ -1,4 +1,4 @@
-//! Ends what an instance left behind.
+//! Kills the processes that a dead instance has left.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,119 +8,129 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
+use super::cgroup;
+use super::run_id::RunId;
 use super::run_record::{PreviousRun, boot};
 use super::sockets::command_line;
 use super::stale_ownership::{ObservedProcess, processes_of_run};
-use super::{RunId, Stat, cgroup};
+use super::stat::Stat;
 
-/// How long it may take in all.
-const LIMIT: Duration = Duration::from_secs(2);
+/// The time limit.
+const CLEANUP_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long the processes of one look are waited for before the next one.
-const ROUND: Duration = Duration::from_millis(100);
+/// How long the exits of one pass are awaited before the next one.
+const PASS_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// How many looks in a row must find nobody: a look takes its time, and who is started meanwhile
-/// may be missing.
-const QUIET: u32 = 2;
+/// How many passes in a row must find no process: a pass takes time, and a process that starts
+/// meanwhile may be missing.
+const EMPTY_PASSES: u32 = 2;
 
-/// The variable whose value tells the run that a process came from.
-const MARK: &[u8] = b"FULCRUM_DOMAIN_TOKEN=";
+/// The variable whose value contains the run that a process came from.
+const TOKEN_PREFIX: &[u8] = b"FULCRUM_DOMAIN_TOKEN=";
 
 /// A process of an earlier run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StaleProcess {
-    /// Its number.
+pub(super) struct StaleProcess {
+    /// The process id.
     pub pid: u32,
-    /// Its command line, shortened to what fits a message.
+    /// The command line, shortened to fit a message.
     pub command: String,
-    /// The leader of the life it belonged to, where that can be told.
+    /// The leader of the generation that it belonged to, if known.
     pub leader: Option<u32>,
 }
 
-/// What came of a sweep.
+/// The result of a cleanup.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct CleanupReport {
-    /// Processes that were there and have been ended.
+pub(super) struct CleanupReport {
+    /// Processes that were running and were killed.
     pub ended: Vec<StaleProcess>,
-    /// Processes that are still there, two seconds after SIGKILL.
+    /// Processes that are still running two seconds after SIGKILL.
     pub survived: Vec<StaleProcess>,
 }
 
-/// Ends by SIGKILL whatever is left of a run whose instance is dead, and removes its cgroup. Takes
-/// two seconds at most, on the calling thread. Never touches this process nor any that it descends
-/// from. After another boot nothing can be left, and nothing is done.
+/// Kills whatever is left of a run whose instance is dead with SIGKILL, and removes its cgroup.
+/// Blocks the calling thread for at most two seconds. Never kills this process or one of its
+/// ancestors. After another boot nothing can be left, and nothing is done.
 #[must_use]
-pub fn kill_stale(past: &PreviousRun) -> CleanupReport {
-    if boot().ok().as_deref() != Some(&*past.boot) || past.instance_is_alive() {
+pub(super) fn kill_stale(previous: &PreviousRun) -> CleanupReport {
+    if boot().ok().as_deref() != Some(&*previous.boot) || previous.instance_is_alive() {
         return CleanupReport::default();
     }
-    let deadline = now() + LIMIT;
-    let spared = own_ancestors();
-    let mut met: BTreeMap<(u32, u64), StaleProcess> = BTreeMap::new();
-    let mut quiet = 0;
+    let deadline = now() + CLEANUP_TIMEOUT;
+    let excluded = own_ancestors();
+    let mut encountered: BTreeMap<(u32, u64), StaleProcess> = BTreeMap::new();
+    let mut empty_passes = 0;
     let left = loop {
-        let table = scan(past);
-        let found = processes_of_run(past, &table, &spared);
-        let there: Vec<&Stat> = table
+        let table = scan(previous);
+        let found = processes_of_run(previous, &table, &excluded);
+        let running: Vec<&Stat> = table
             .iter()
             .map(|seen| &seen.stat)
             .filter(|stat| found.contains_key(&stat.pid))
             .collect();
-        for stat in &there {
-            met.entry((stat.pid, stat.started))
+        for stat in &running {
+            encountered
+                .entry((stat.pid, stat.started))
                 .or_insert_with(|| StaleProcess {
                     pid: stat.pid,
                     command: command_line(stat.pid),
                     leader: found.get(&stat.pid).copied().flatten(),
                 });
         }
-        quiet = if there.is_empty() { quiet + 1 } else { 0 };
-        if quiet == QUIET || now() >= deadline {
-            break there.iter().map(|stat| (stat.pid, stat.started)).collect();
+        empty_passes = if running.is_empty() {
+            empty_passes + 1
+        } else {
+            0
+        };
+        if empty_passes == EMPTY_PASSES || now() >= deadline {
+            break running
+                .iter()
+                .map(|stat| (stat.pid, stat.started))
+                .collect();
         }
-        end(past, &there);
+        kill_all(previous, &running);
     };
-    if let Some(folder) = own_cgroup(past) {
-        // One in which somebody is left stays, and so does what is in it.
-        let _ = cgroup::remove(folder);
+    if let Some(dir) = run_cgroup(previous) {
+        // A cgroup with processes in it stays.
+        let _ = cgroup::remove(dir);
     }
     let left: BTreeSet<(u32, u64)> = left;
-    let (survived, ended): (Vec<_>, Vec<_>) = met
+    let (survived, ended): (Vec<_>, Vec<_>) = encountered
         .into_iter()
         .partition(|(process, _)| left.contains(process));
-    let leftovers =
-        |of: Vec<(_, StaleProcess)>| of.into_iter().map(|(_, leftover)| leftover).collect();
+    let processes =
+        |of: Vec<(_, StaleProcess)>| of.into_iter().map(|(_, process)| process).collect();
     CleanupReport {
-        ended: leftovers(ended),
-        survived: leftovers(survived),
+        ended: processes(ended),
+        survived: processes(survived),
     }
 }
 
-/// Kills these, and waits a moment for their ends.
-fn end(past: &PreviousRun, there: &[&Stat]) {
-    if there.is_empty() {
+/// Kills these processes, and waits a moment for their exits.
+fn kill_all(previous: &PreviousRun, running: &[&Stat]) {
+    if running.is_empty() {
         return;
     }
-    // First, since nobody can fork out of it.
-    if let Some(folder) = own_cgroup(past) {
-        let _ = cgroup::kill(folder);
+    // First, since no process can escape from it by fork.
+    if let Some(dir) = run_cgroup(previous) {
+        let _ = cgroup::kill(dir);
     }
-    let held: Vec<OwnedFd> = there.iter().filter_map(|stat| kill(stat)).collect();
-    let until = now() + ROUND;
-    for pidfd in &held {
+    let pidfds: Vec<OwnedFd> = running.iter().filter_map(|stat| kill(stat)).collect();
+    let until = now() + PASS_TIMEOUT;
+    for pidfd in &pidfds {
         let rest = until.saturating_duration_since(now());
         let rest = Timespec::try_from(rest).ok();
         let mut ended = [PollFd::new(pidfd, PollFlags::IN)];
-        // An interruption only makes the next look come earlier.
+        // An interruption only makes the next pass come earlier.
         let _ = poll(&mut ended, rest.as_ref());
     }
 }
 
-/// Kills this very process, and no later one of its number.
+/// Kills this process, and never a later one with the same pid.
 fn kill(stat: &Stat) -> Option<OwnedFd> {
     let pid = Pid::from_raw(i32::try_from(stat.pid).ok()?)?;
     let pidfd = pidfd_open(pid, PidfdFlags::empty()).ok()?;
-    // What is held now can't change any more; but is it who was meant?
+    // The process that the pidfd holds cannot change any more; check that it is the right one.
     let same = Stat::read(stat.pid).is_some_and(|now| now.started == stat.started);
     if !same {
         return None;
@@ -129,41 +139,41 @@ fn kill(stat: &Stat) -> Option<OwnedFd> {
     Some(pidfd)
 }
 
-/// The run's cgroup, unless its name says that it is something else.
-fn own_cgroup(past: &PreviousRun) -> Option<&std::path::Path> {
-    let folder = past.cgroup.as_deref()?;
-    let name = folder.file_name()?.to_str()?;
-    name.contains(&past.run.to_string()).then_some(folder)
+/// The run's cgroup, if its name contains the run.
+fn run_cgroup(previous: &PreviousRun) -> Option<&std::path::Path> {
+    let dir = previous.cgroup.as_deref()?;
+    let name = dir.file_name()?.to_str()?;
+    name.contains(&previous.run.to_string()).then_some(dir)
 }
 
-/// Everybody on this machine, in one pass.
-fn scan(past: &PreviousRun) -> Vec<ObservedProcess> {
-    let held: BTreeSet<u32> = own_cgroup(past).map_or_else(BTreeSet::new, |folder| {
-        cgroup::members(folder).into_iter().collect()
+/// Every process of this machine, in one pass.
+fn scan(previous: &PreviousRun) -> Vec<ObservedProcess> {
+    let pidfds: BTreeSet<u32> = run_cgroup(previous).map_or_else(BTreeSet::new, |dir| {
+        cgroup::members(dir).into_iter().collect()
     });
     let table = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = table.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter_map(|pid| {
         let stat = Stat::read(pid)?;
         Some(ObservedProcess {
-            has_token: !stat.is_zombie() && has_token(pid, &past.run),
-            in_cgroup: held.contains(&pid),
+            has_token: !stat.is_zombie() && has_token(pid, &previous.run),
+            in_cgroup: pidfds.contains(&pid),
             stat,
         })
     })
     .collect()
 }
 
-/// Whether a process's environment carries a token of the run, as far as we may look into it.
+/// Whether the environment of a process contains a token of the run, as far as it may be read.
 fn has_token(pid: u32, run: &RunId) -> bool {
     let environ = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
     environ
         .split(|byte| *byte == 0)
-        .filter_map(|variable| variable.strip_prefix(MARK))
+        .filter_map(|variable| variable.strip_prefix(TOKEN_PREFIX))
         .any(|token| run.is_token_of_run(token))
 }
 
-/// This process and all that it descends from.
+/// This process and all its ancestors.
 fn own_ancestors() -> BTreeSet<u32> {
     let mut found = BTreeSet::new();
     let mut at = std::process::id();

@@ -1,73 +1,75 @@
-//! Whose process is whose after an instance's death: the decision alone, over what was seen.
+//! Decides which processes belong to a dead run, over observed processes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Stat;
 use super::run_record::PreviousRun;
+use super::stat::Stat;
 
-/// One process of the machine, as it was seen.
+/// One process of the machine, as it was observed.
 #[derive(Debug, Clone)]
 pub(super) struct ObservedProcess {
     pub(super) stat: Stat,
-    /// Its environment carries a token of the run.
+    /// Its environment contains a token of the run.
     pub(super) has_token: bool,
     /// It is in the run's cgroup.
     pub(super) in_cgroup: bool,
 }
 
-/// Everybody alive who belongs to the run, and through which life's leader, where that can be told.
+/// Every living process of the run, with the leader of its generation, if known.
 ///
-/// That is: who is in its cgroup; who carries its token; a leader of its record, by number and
-/// start time; who is in the group of such a leader while it lives, or has been in it since before
-/// the instance died (until then the instance held the leader, and so the number); and what descends
-/// from any of those. Those in `spared` never belong, and nobody through them.
+/// These are: processes in the run's cgroup; processes with a token of the run; recorded leaders,
+/// by pid and start time; members of a group whose leader runs, or that have been in it since
+/// before the instance died (until then the instance held the leader, and so the number); and
+/// descendants of any of those. Processes in `excluded` never belong to the run, and neither do
+/// processes that would only belong through them.
 pub(super) fn processes_of_run(
-    past: &PreviousRun,
+    previous: &PreviousRun,
     table: &[ObservedProcess],
-    spared: &BTreeSet<u32>,
+    excluded: &BTreeSet<u32>,
 ) -> BTreeMap<u32, Option<u32>> {
-    let alive =
-        |seen: &&ObservedProcess| !seen.stat.is_zombie() && !spared.contains(&seen.stat.pid);
+    let alive = |observed: &&ObservedProcess| {
+        !observed.stat.is_zombie() && !excluded.contains(&observed.stat.pid)
+    };
     let by_pid: BTreeMap<u32, &ObservedProcess> = table
         .iter()
         .filter(alive)
-        .map(|seen| (seen.stat.pid, seen))
+        .map(|observed| (observed.stat.pid, observed))
         .collect();
     let leads = |pid: u32| {
-        let life = past.processes.get(&pid)?;
+        let process = previous.processes.get(&pid)?;
         let stat = &by_pid.get(&pid)?.stat;
-        (stat.started == life.started).then_some(pid)
+        (stat.started == process.started).then_some(pid)
     };
     let in_group = |stat: &Stat| {
-        let life = past.processes.get(&stat.group)?;
-        // What had got away was held by nobody, so that its number could be given anew.
-        let kept = life.generation > 0;
-        let since = kept
-            && past
+        let process = previous.processes.get(&stat.group)?;
+        // A detached process was not held, so its pid may have been reused.
+        let was_held = process.generation > 0;
+        let since = was_held
+            && previous
                 .instance_died_at
                 .is_some_and(|death| stat.started <= death);
-        let ours = leads(stat.group).is_some() || (since && stat.started >= life.started);
-        ours.then_some(stat.group)
+        let belongs = leads(stat.group).is_some() || (since && stat.started >= process.started);
+        belongs.then_some(stat.group)
     };
     let mut found = BTreeMap::new();
-    for (pid, seen) in &by_pid {
-        let life = leads(*pid).or_else(|| in_group(&seen.stat));
-        if life.is_some() || seen.has_token || seen.in_cgroup {
-            found.insert(*pid, life);
+    for (pid, observed) in &by_pid {
+        let process = leads(*pid).or_else(|| in_group(&observed.stat));
+        if process.is_some() || observed.has_token || observed.in_cgroup {
+            found.insert(*pid, process);
         }
     }
-    // Down the tree, until a round finds nobody more.
+    // Down the tree, until a pass finds no further process.
     loop {
         let before = found.len();
-        for (pid, seen) in &by_pid {
-            let stat = &seen.stat;
+        for (pid, observed) in &by_pid {
+            let stat = &observed.stat;
             let parent = by_pid.get(&stat.parent);
-            // Who is older than its parent has lost it, and the number is another's now.
+            // A process that is older than its parent has lost it: the pid was reused.
             let real = parent.is_some_and(|parent| parent.stat.started <= stat.started);
             let through = found.get(&stat.parent).copied();
-            if let (true, Some(life)) = (real, through) {
-                let known = found.entry(*pid).or_insert(life);
-                *known = known.or(life);
+            if let (true, Some(process)) = (real, through) {
+                let known = found.entry(*pid).or_insert(process);
+                *known = known.or(process);
             }
         }
         if found.len() == before {
@@ -80,13 +82,13 @@ pub(super) fn processes_of_run(
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::RunId;
+    use super::super::run_id::RunId;
     use super::super::run_record::RecordedProcess;
     use super::*;
 
-    /// An instance 50 that was started at 100 and had a life led by 60 since 110.
-    fn past(death: Option<u64>) -> PreviousRun {
-        let life = RecordedProcess {
+    /// Instance 50, started at 100, with a generation led by 60 since 110.
+    fn previous(death: Option<u64>) -> PreviousRun {
+        let process = RecordedProcess {
             leader: 60,
             started: 110,
             domain: "orders".to_owned(),
@@ -98,14 +100,14 @@ mod tests {
             instance: 50,
             instance_started: 100,
             cgroup: None,
-            processes: BTreeMap::from([(60, life)]),
+            processes: BTreeMap::from([(60, process)]),
             instance_died_at: death,
             cleaned_up: None,
             finished: false,
         }
     }
 
-    fn seen(pid: u32, parent: u32, group: u32, started: u64) -> ObservedProcess {
+    fn observed(pid: u32, parent: u32, group: u32, started: u64) -> ObservedProcess {
         ObservedProcess {
             stat: Stat {
                 pid,
@@ -120,88 +122,93 @@ mod tests {
         }
     }
 
-    fn found(past: &PreviousRun, table: &[ObservedProcess], spared: &[u32]) -> Vec<u32> {
-        let spared = spared.iter().copied().collect();
-        processes_of_run(past, table, &spared).into_keys().collect()
+    fn found(previous: &PreviousRun, table: &[ObservedProcess], excluded: &[u32]) -> Vec<u32> {
+        let excluded = excluded.iter().copied().collect();
+        processes_of_run(previous, table, &excluded)
+            .into_keys()
+            .collect()
     }
 
     #[test]
     fn a_leader_its_group_and_their_descendants_belong() {
         let table = [
-            seen(1, 0, 1, 0),
-            seen(60, 1, 60, 110),
-            seen(61, 60, 60, 120),
-            // A session of its own, and below it another.
-            seen(62, 61, 62, 130),
-            seen(63, 62, 63, 131),
-            seen(70, 1, 70, 90),
+            observed(1, 0, 1, 0),
+            observed(60, 1, 60, 110),
+            observed(61, 60, 60, 120),
+            // A session of its own, and another one below it.
+            observed(62, 61, 62, 130),
+            observed(63, 62, 63, 131),
+            observed(70, 1, 70, 90),
         ];
-        assert_eq!(found(&past(None), &table, &[]), [60, 61, 62, 63]);
-        let lives = processes_of_run(&past(None), &table, &BTreeSet::new());
-        assert!(lives.values().all(|life| *life == Some(60)), "{lives:?}");
+        assert_eq!(found(&previous(None), &table, &[]), [60, 61, 62, 63]);
+        let found = processes_of_run(&previous(None), &table, &BTreeSet::new());
+        assert!(
+            found.values().all(|process| *process == Some(60)),
+            "{found:?}"
+        );
     }
 
     #[test]
-    fn a_number_given_anew_is_nobody_of_ours() {
-        // Another 60, with a group and children of its own.
-        let table = [seen(60, 1, 60, 500), seen(61, 60, 60, 501)];
-        assert!(found(&past(None), &table, &[]).is_empty());
-        assert!(found(&past(Some(400)), &table, &[]).is_empty());
+    fn a_reused_pid_does_not_belong_to_the_run() {
+        // Another process 60, with a group and children of its own.
+        let table = [observed(60, 1, 60, 500), observed(61, 60, 60, 501)];
+        assert!(found(&previous(None), &table, &[]).is_empty());
+        assert!(found(&previous(Some(400)), &table, &[]).is_empty());
     }
 
     #[test]
-    fn a_group_without_its_leader_belongs_as_far_as_it_is_older_than_the_death() {
+    fn a_group_without_leader_belongs_as_far_as_it_is_older_than_the_exit() {
         let table = [
-            seen(61, 1, 60, 120),
-            seen(62, 61, 62, 401),
-            seen(63, 1, 60, 402),
+            observed(61, 1, 60, 120),
+            observed(62, 61, 62, 401),
+            observed(63, 1, 60, 402),
         ];
-        assert_eq!(found(&past(Some(400)), &table, &[]), [61, 62]);
-        // Nobody knows when the instance died.
-        assert!(found(&past(None), &table, &[]).is_empty());
+        assert_eq!(found(&previous(Some(400)), &table, &[]), [61, 62]);
+        // It is unknown when the instance died.
+        assert!(found(&previous(None), &table, &[]).is_empty());
     }
 
     #[test]
-    fn a_token_or_a_cgroup_is_enough_and_zombies_are_nobody() {
+    fn a_token_or_a_cgroup_is_enough_and_zombies_do_not_belong() {
         let mut table = [
-            seen(80, 1, 80, 200),
-            seen(81, 80, 81, 201),
-            seen(82, 1, 82, 200),
+            observed(80, 1, 80, 200),
+            observed(81, 80, 81, 201),
+            observed(82, 1, 82, 200),
         ];
         table[0].has_token = true;
         table[2].in_cgroup = true;
-        assert_eq!(found(&past(None), &table, &[]), [80, 81, 82]);
+        assert_eq!(found(&previous(None), &table, &[]), [80, 81, 82]);
         table[2].stat.state = 'Z';
-        assert_eq!(found(&past(None), &table, &[]), [80, 81]);
+        assert_eq!(found(&previous(None), &table, &[]), [80, 81]);
     }
 
     #[test]
-    fn who_looks_is_spared_with_all_that_is_above_and_its_own_below() {
-        // We were started from a shell that a domain had left behind.
+    fn this_process_and_its_ancestors_are_excluded_with_what_only_descends_from_them() {
+        // This process was started from a shell that a domain had left behind.
         let mut table = [
-            seen(60, 1, 60, 110),
-            seen(90, 60, 90, 300),
-            seen(91, 90, 91, 301),
-            seen(92, 91, 91, 302),
-            seen(93, 60, 60, 303),
+            observed(60, 1, 60, 110),
+            observed(90, 60, 90, 300),
+            observed(91, 90, 91, 301),
+            observed(92, 91, 91, 302),
+            observed(93, 60, 60, 303),
         ];
         table[1].has_token = true;
-        assert_eq!(found(&past(None), &table, &[91, 90]), [60, 93]);
+        assert_eq!(found(&previous(None), &table, &[91, 90]), [60, 93]);
     }
 
     fn tables() -> impl Strategy<Value = Vec<ObservedProcess>> {
         let process = (1_u32..100, 0_u32..100, 1_u32..100, 0_u64..400);
         let process = (process, any::<(bool, bool, bool)>());
         let process = process.prop_map(|((pid, parent, group, started), (marked, held, dead))| {
-            let mut seen = seen(pid, parent, group, started);
-            (seen.has_token, seen.in_cgroup) = (marked && held, false);
-            seen.stat.state = if dead && marked { 'Z' } else { 'S' };
-            seen
+            let mut observed = observed(pid, parent, group, started);
+            (observed.has_token, observed.in_cgroup) = (marked && held, false);
+            observed.stat.state = if dead && marked { 'Z' } else { 'S' };
+            observed
         });
         prop::collection::btree_map(1_u32..100, process, 0..40).prop_map(|table| {
-            let placed = table.into_iter().map(|(pid, mut seen)| {
-                seen.stat.pid = pid;
-                seen
+            let placed = table.into_iter().map(|(pid, mut observed)| {
+                observed.stat.pid = pid;
+                observed
             });
             placed.collect()
         })
@@ -209,26 +216,26 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nobody_belongs_without_a_reason(table in tables(), spared in prop::collection::btree_set(1_u32..100, 0..5), death in prop::option::of(0_u64..400)) {
-            let past = past(death);
-            let found = processes_of_run(&past, &table, &spared);
+        fn no_process_belongs_without_evidence(table in tables(), excluded in prop::collection::btree_set(1_u32..100, 0..5), death in prop::option::of(0_u64..400)) {
+            let previous = previous(death);
+            let found = processes_of_run(&previous, &table, &excluded);
             for pid in found.keys() {
-                let one = table.iter().find(|seen| seen.stat.pid == *pid).expect("seen");
+                let one = table.iter().find(|observed| observed.stat.pid == *pid).expect("seen");
                 let stat = &one.stat;
                 let leader = *pid == 60 && stat.started == 110;
-                let led = table.iter().any(|seen| seen.stat.pid == 60 && seen.stat.started == 110);
+                let led = table.iter().any(|observed| observed.stat.pid == 60 && observed.stat.started == 110);
                 let group = stat.group == 60 && (led || death.is_some_and(|at| stat.started <= at));
                 let parent = found.contains_key(&stat.parent);
                 prop_assert!(leader || group || parent || one.has_token, "{one:?}");
-                prop_assert!(!spared.contains(pid) && !stat.is_zombie());
+                prop_assert!(!excluded.contains(pid) && !stat.is_zombie());
             }
         }
 
         #[test]
-        fn whoever_carries_the_token_belongs(table in tables()) {
-            let found = processes_of_run(&past(None), &table, &BTreeSet::new());
-            for seen in table.iter().filter(|seen| seen.has_token && !seen.stat.is_zombie()) {
-                prop_assert!(found.contains_key(&seen.stat.pid));
+        fn every_process_with_the_token_belongs(table in tables()) {
+            let found = processes_of_run(&previous(None), &table, &BTreeSet::new());
+            for observed in table.iter().filter(|observed| observed.has_token && !observed.stat.is_zombie()) {
+                prop_assert!(found.contains_key(&observed.stat.pid));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What `/proc/PID/stat` says, as far as supervision needs it.
+//! The fields of `/proc/PID/stat` that supervision needs.
 
 use std::fmt;
 use std::fs;
@@ -9,35 +9,35 @@ use rustix::io::Errno;
 /// One process at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stat {
-    /// Its number.
+    /// The process id.
     pub pid: u32,
-    /// Its name, as the kernel keeps it (at most 15 bytes).
+    /// The name, as the kernel keeps it (at most 15 bytes).
     pub name: String,
-    /// Its state: `R`, `S`, `D`, `T`, `Z`, …
+    /// The state: `R`, `S`, `D`, `T`, `Z`, …
     pub state: char,
-    /// Its parent.
+    /// The parent's process id.
     pub parent: u32,
-    /// Its process group.
+    /// The process group.
     pub group: u32,
-    /// When it started, in clock ticks since boot: with the number, its identity.
+    /// The start time, in clock ticks since boot: with the pid, it identifies the process.
     pub started: u64,
 }
 
 impl Stat {
-    /// Reads it; none if there is no such process.
+    /// Reads a process; `None` if there is none with that pid.
     #[must_use]
     pub fn read(pid: u32) -> Option<Self> {
         Self::try_read(pid).ok().flatten()
     }
 
-    /// As [`Stat::read`], telling a process that is gone from one that can't be looked at.
+    /// Like [`Stat::read`], but distinguishes a missing process from one that cannot be read.
     ///
     /// # Errors
-    /// The file is there and can't be read: descriptors have run out, for instance.
+    /// The file exists and cannot be read, for instance because file descriptors have run out.
     pub(super) fn try_read(pid: u32) -> io::Result<Option<Self>> {
         const GONE: i32 = Errno::SRCH.raw_os_error();
         match fs::read(format!("/proc/{pid}/stat")) {
-            // A name may be no UTF-8.
+            // A name may not be UTF-8.
             Ok(text) => Ok(Self::parse(&String::from_utf8_lossy(&text))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) if error.raw_os_error() == Some(GONE) => Ok(None),
@@ -45,35 +45,35 @@ impl Stat {
         }
     }
 
-    /// Whether both are the same process, not just the same number.
+    /// Whether both are the same process, not only the same pid.
     #[must_use]
     pub fn is_same_process(&self, other: &Self) -> bool {
         self.pid == other.pid && self.started == other.started
     }
 
-    /// Whether it has ended and only waits for its parent to notice.
+    /// Whether it has exited and is not reaped yet.
     #[must_use]
     pub fn is_zombie(&self) -> bool {
         matches!(self.state, 'Z' | 'X')
     }
 
     fn parse(text: &str) -> Option<Self> {
-        // The name may hold spaces and parentheses, so the last one ends it: proc_pid_stat(5).
+        // The name may contain spaces and parentheses, so the last one ends it: proc_pid_stat(5).
         let (pid, rest) = text.split_once(" (")?;
         let (name, rest) = rest.rsplit_once(')')?;
         let mut fields = rest.split_ascii_whitespace();
         let state = fields.next()?.chars().next()?;
         let parent = fields.next()?.parse().ok()?;
         let group = fields.next()?.parse().ok()?;
-        // Fields 20 and 22 of the file; five are taken.
+        // Fields 20 and 22 of the file; five are consumed.
         let threads: u32 = fields.nth(14)?.parse().ok()?;
         let started = fields.nth(1)?.parse().ok()?;
-        // The state is that of the first thread, which may have ended before the others.
-        let ended = state != 'Z' || threads <= 1;
+        // The state is that of the first thread, which may have exited before the others.
+        let exited = state != 'Z' || threads <= 1;
         Some(Self {
             pid: pid.parse().ok()?,
             name: name.to_owned(),
-            state: if ended { state } else { 'S' },
+            state: if exited { state } else { 'S' },
             parent,
             group,
             started,
@@ -95,11 +95,11 @@ impl fmt::Display for Stat {
     }
 }
 
-/// Whether `pid` is `ancestor` or one of its descendants, as far as parents are still there.
+/// Whether `pid` is `ancestor` or one of its descendants, as far as the parents still exist.
 #[must_use]
 pub fn descends_from(pid: u32, ancestor: u32) -> bool {
     let mut at = pid;
-    // A chain of parents is short; the bound only guards against a table that changes under us.
+    // A chain of parents is short; the bound only guards against a table that changes meanwhile.
     for _ in 0..64 {
         if at == ancestor {
             return true;

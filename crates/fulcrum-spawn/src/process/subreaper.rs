@@ -1,7 +1,7 @@
-//! Orphans that this program adopted: reaped when they end, told of when nobody knows them.
+//! Adopted orphans: reaped when they exit, reported when they cannot be attributed.
 //!
-//! All of it is done on the spawner's thread: there, no child is between its fork and its entry in
-//! the roll, so a stranger is one.
+//! All of it happens on the spawner's thread. There, no child is between its fork and its
+//! registration, so a process that cannot be attributed is no child that is being started.
 
 use std::time::Duration;
 
@@ -9,51 +9,53 @@ use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 
+use super::group::Member;
+use super::stat::Stat;
+use super::table;
 use super::tracker::ProcessTracker;
-use super::{Member, Stat, table};
 
-/// Many that end together are one reason to look.
+/// Exits within this time are handled together.
 const COALESCE_DELAY: Duration = Duration::from_millis(50);
 
-/// Calls `look` whenever there may be an orphan to look after, as long as the runtime goes on.
+/// Calls `check` whenever there may be an orphan to handle, as long as the runtime runs.
 ///
 /// # Errors
-/// The system refuses to report the ends of children.
+/// The system refuses the handler of SIGCHLD.
 pub(super) fn watch(
-    containment: ProcessTracker,
-    look: impl Fn() + Send + 'static,
+    tracker: ProcessTracker,
+    check: impl Fn() + Send + 'static,
 ) -> std::io::Result<()> {
-    let mut ended = signal(SignalKind::child())?;
+    let mut exits = signal(SignalKind::child())?;
     tokio::spawn(async move {
         loop {
             tokio::select! {
-                _ = ended.recv() => {}
-                () = containment.orphans_suspected() => {}
+                _ = exits.recv() => {}
+                () = tracker.orphans_suspected() => {}
             }
-            look();
+            check();
             sleep(COALESCE_DELAY).await;
         }
     });
     Ok(())
 }
 
-/// Reaps those that have ended, and tells of those that live and belong to nobody.
-pub(super) fn reap_and_report(containment: &ProcessTracker) {
-    // Those that end while the list is read may be missing in it, so an empty one has to be seen.
-    while reap(containment) > 0 {}
-    let unknown = adopted(containment).any(|stat| !containment.roll().is_attributed(&stat));
+/// Reaps orphans that have exited, and reports those that run and cannot be attributed.
+pub(super) fn reap_and_report(tracker: &ProcessTracker) {
+    // The list may miss processes that exit while it is read, so an empty one has to be read.
+    while reap(tracker) > 0 {}
+    let unknown = adopted(tracker).any(|stat| !tracker.tracked().is_attributed(&stat));
     if !unknown {
         return;
     }
-    let census = containment.attribute().unwrap_or_default();
-    for stranger in &census.untracked {
-        containment.report_untracked(stranger);
+    let attribution = tracker.attribute().unwrap_or_default();
+    for process in &attribution.untracked {
+        tracker.report_untracked(process);
     }
 }
 
-/// Reaps adopted zombies, each by its number: it can't be another's before. Gives how many.
-fn reap(containment: &ProcessTracker) -> usize {
-    let zombies = adopted(containment).filter(Stat::is_zombie);
+/// Reaps adopted zombies by pid, which cannot be reused before. Returns their number.
+fn reap(tracker: &ProcessTracker) -> usize {
+    let zombies = adopted(tracker).filter(Stat::is_zombie);
     zombies
         .filter(|zombie| {
             let pid = i32::try_from(zombie.pid).ok().and_then(Pid::from_raw);
@@ -63,9 +65,9 @@ fn reap(containment: &ProcessTracker) -> usize {
         .count()
 }
 
-/// Our children that are neither leaders nor helpers: for those, others wait.
-fn adopted(containment: &ProcessTracker) -> impl Iterator<Item = Member> {
+/// Children that are neither leaders nor helper processes: other code waits for those.
+fn adopted(tracker: &ProcessTracker) -> impl Iterator<Item = Member> {
     let children = table::adopted().unwrap_or_default();
     let stats = children.into_iter().filter_map(Stat::read);
-    stats.filter(|stat| containment.roll().may_be_orphan(stat))
+    stats.filter(|stat| tracker.tracked().may_be_orphan(stat))
 }

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 
-use super::Stat;
+use super::stat::Stat;
 
-/// Every process there is, zombies too. A pass isn't a snapshot: who starts while it goes on may
+/// Every process, including zombies. A pass is not a snapshot: processes that start meanwhile may
 /// be missing.
 ///
 /// # Errors
-/// The table, or a process in it, can't be read, for instance because descriptors have run out.
-/// One that ends meanwhile is no error.
+/// The table, or a process in it, cannot be read, for instance because file descriptors have run
+/// out. A process that exits meanwhile is not an error.
 pub(super) fn processes() -> io::Result<Vec<Stat>> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc")? {
@@ -24,12 +24,13 @@ pub(super) fn processes() -> io::Result<Vec<Stat>> {
     Ok(found)
 }
 
-/// The children of our first thread: those are adopted, unless it started them itself. What other
-/// threads start is theirs, and they wait for it: find_new_reaper in the kernel's exit.c. One that
-/// ends while the list is read may hide another. Empty on a kernel without such lists.
+/// The children of our first thread. Adopted orphans are among them, with those that this thread
+/// started. Children of other threads belong to those, and they wait for them: `find_new_reaper` in
+/// the kernel's `exit.c`. One that exits while the list is read may hide another. Empty on a kernel
+/// without such lists.
 ///
 /// # Errors
-/// The list is there and can't be read.
+/// The list exists and cannot be read.
 pub(super) fn adopted() -> io::Result<BTreeSet<u32>> {
     let me = std::process::id();
     match fs::read_to_string(format!("/proc/self/task/{me}/children")) {
@@ -44,10 +45,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pass_finds_ourselves_and_our_parent() {
+    fn a_pass_finds_this_process_and_its_parent() {
         let table = processes().expect("readable");
         let me = table.iter().find(|stat| stat.pid == std::process::id());
-        let parent = me.expect("we are there").parent;
+        let parent = me.expect("this process").parent;
         assert!(table.iter().any(|stat| stat.pid == parent));
     }
 }

@@ -1,4 +1,4 @@
-//! What holds a run's processes together, wherever they go.
+//! Keeps the processes of a run attributable to their generations, wherever they go.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,18 +12,22 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::attribution::{Attribution, ProcessTable, TrackedGeneration, TrackedProcesses};
-use super::{Member, ProcessHandle, RunRecord, Stat, cgroup, own_cgroup, pidfd, table};
+use super::group::Member;
+use super::pidfd::{self, ProcessHandle};
+use super::run_record::RunRecord;
+use super::stat::Stat;
+use super::{cgroup, own_cgroup, sockets, table};
 
-/// How long the end of what is left may take after SIGKILL.
+/// How long the remaining processes may take to exit after SIGKILL.
 const FINAL_KILL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long one look is trusted while the end is awaited.
+/// How long one attribution is trusted while exits are awaited.
 const RECHECK: Duration = Duration::from_millis(20);
 
-/// Keeps the processes of a run attributable to the lives they came from: by cgroup v2 where that
-/// can be had, and by process groups, parents, marks and adopted orphans otherwise. Clones are the
-/// same containment. A program has one: a second one would take the first one's children for
-/// orphans.
+/// Keeps the processes of a run attributable to the generations that started them: by cgroup v2
+/// where possible, otherwise by process groups, parents, markers in the environment and adoption of
+/// orphans. Clones share one tracker. A program has one: a second one would treat the first one's
+/// children as orphans.
 #[derive(Debug, Clone)]
 pub struct ProcessTracker {
     inner: Arc<Inner>,
@@ -34,58 +38,58 @@ struct Inner {
     marker: &'static str,
     /// The run's cgroup, or why there is none.
     run: Result<PathBuf, String>,
-    /// Entered by the spawner, struck out by who reaps; held for one look at a time.
-    roll: Mutex<TrackedProcesses>,
-    escapes: mpsc::UnboundedSender<UntrackedProcess>,
-    escape_receiver: Mutex<Option<mpsc::UnboundedReceiver<UntrackedProcess>>>,
-    /// Wakes who looks after orphans.
+    /// Written by the spawner and when a leader is reaped; locked for one operation at a time.
+    tracked: Mutex<TrackedProcesses>,
+    untracked_sender: mpsc::UnboundedSender<UntrackedProcess>,
+    untracked_receiver: Mutex<Option<mpsc::UnboundedReceiver<UntrackedProcess>>>,
+    /// Wakes the task that handles orphans.
     pub(super) orphans: Notify,
-    /// Where lives are written down, for whoever has to end them in our place.
+    /// Where starts and exits are recorded, for the cleanup guard and the next instance.
     record: OnceLock<Arc<RunRecord>>,
 }
 
-/// A process that came from some domain and can't be attributed to any life: it left its group,
-/// lost its parents and cleared its environment before anybody saw it.
+/// A process that came from some domain and cannot be attributed to a generation: it left its
+/// group, lost its parents and cleared its environment before it was observed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UntrackedProcess {
-    /// Its number.
+    /// The process id.
     pub pid: u32,
-    /// Its command line, shortened to what fits a message.
+    /// The command line, shortened to fit a message.
     pub command: String,
 }
 
 impl ProcessTracker {
-    /// Makes this program the parent of all orphans below it, and looks where a cgroup of the name
-    /// `name` can be made below its own; it is made with the first life. `mark` is the environment variable whose value differs in
-    /// each life.
+    /// Makes this program the parent of all orphans below it, and checks whether a cgroup `name`
+    /// can be created below its own. It is created with the first generation. `marker` is the
+    /// environment variable whose value differs for each generation.
     #[must_use]
-    pub fn open(name: &str, mark: &'static str) -> Self {
-        // Linux knows it since 3.4; without it, orphans are beyond reach but nothing else fails.
+    pub fn open(name: &str, marker: &'static str) -> Self {
+        // Supported since Linux 3.4. Without it, orphans are out of reach, and nothing else fails.
         let _ = set_child_subreaper(Some(getpid()));
-        let (escapes, heard) = mpsc::unbounded_channel();
+        let (untracked_sender, untracked_receiver) = mpsc::unbounded_channel();
         let me = std::process::id();
-        // Not by getpgrp: in a container the group may be outside, and its number none.
+        // Not by getpgrp: in a container the group may be outside, and its number 0.
         let group = Stat::read(me).map_or(me, |stat| stat.group);
-        let mut roll = TrackedProcesses::new(me, group);
-        // A shell that became this program by `exec` may have left us its own.
+        let mut tracked = TrackedProcesses::new(me, group);
+        // A shell that became this program by `exec` may have left its children.
         let before = table::adopted().unwrap_or_default();
         let before = before.into_iter().filter_map(Stat::read);
-        roll.preexisting = before.map(|stat| (stat.pid, stat.started)).collect();
+        tracked.preexisting = before.map(|stat| (stat.pid, stat.started)).collect();
         Self {
             inner: Arc::new(Inner {
-                marker: mark,
+                marker,
                 run: own_cgroup::find_parent(name),
-                roll: Mutex::new(roll),
-                escapes,
-                escape_receiver: Mutex::new(Some(heard)),
+                tracked: Mutex::new(tracked),
+                untracked_sender,
+                untracked_receiver: Mutex::new(Some(untracked_receiver)),
                 orphans: Notify::new(),
                 record: OnceLock::new(),
             }),
         }
     }
 
-    /// From now on, lives are written down there. Once; a later record is ignored.
-    pub fn set_record(&self, record: Arc<RunRecord>) {
+    /// Records starts and exits in `record` from now on. Only the first call has an effect.
+    pub(super) fn set_record(&self, record: Arc<RunRecord>) {
         let _ = self.inner.record.set(record);
     }
 
@@ -95,43 +99,48 @@ impl ProcessTracker {
         self.inner.run.as_deref().ok()
     }
 
-    /// For people: by what processes are held, and why not by more.
+    /// By what processes are tracked, and why not by a cgroup, as text.
     #[must_use]
     pub fn describe(&self) -> String {
         match &self.inner.run {
-            Ok(folder) => format!("cgroup {}", folder.display()),
+            Ok(dir) => format!("cgroup {}", dir.display()),
             Err(why) => format!("process groups and a sub-reaper: {why}"),
         }
     }
 
-    /// Where processes are told of that escaped; given away once.
+    /// The channel of untracked processes; `Some` once.
     pub fn untracked(&self) -> Option<mpsc::UnboundedReceiver<UntrackedProcess>> {
-        locked(&self.inner.escape_receiver).take()
+        locked(&self.inner.untracked_receiver).take()
     }
 
-    /// Tells a child that this program's first thread has started from the orphans it adopts: it is
-    /// neither reaped nor ended. What other threads start needs no such word.
+    /// Excludes a child that the first thread of this program has started from the orphans: it is
+    /// neither reaped nor killed. Children of other threads need no call.
     pub fn exclude(&self, pid: u32) {
-        self.roll().excluded.insert(pid);
+        self.tracked().excluded.insert(pid);
     }
 
-    /// The living members of several lives, told by their leaders, in one pass over the process
-    /// table. Empty for a life that is over; empty for all where the table can't be read.
+    /// The living members of several generations by their leaders, in one pass over the process
+    /// table. Empty for a generation that has ended, and for all if the table cannot be read.
     #[must_use]
     pub fn members_of(&self, leaders: &[u32]) -> BTreeMap<u32, Vec<Member>> {
-        let mut census = self.attribute().unwrap_or_default();
-        if !census.untracked.is_empty() {
+        let mut attribution = self.attribute().unwrap_or_default();
+        if !attribution.untracked.is_empty() {
             self.inner.orphans.notify_one();
         }
-        let taken = leaders.iter();
-        taken
-            .map(|leader| (*leader, census.lives.remove(leader).unwrap_or_default()))
+        let leaders = leaders.iter();
+        leaders
+            .map(|leader| {
+                (
+                    *leader,
+                    attribution.generations.remove(leader).unwrap_or_default(),
+                )
+            })
             .collect()
     }
 
-    /// Ends by SIGKILL whatever of this run is left, escaped ones too, and removes the run's
-    /// cgroup. Gives those that could not be ended in two seconds. To be called when every life is
-    /// over, or when that can't be waited for any longer.
+    /// Kills whatever is left of this run with SIGKILL, untracked processes too, and removes the
+    /// run's cgroup. Returns the processes that are left after two seconds. To be called when every
+    /// generation has ended, or cannot be waited for any longer.
     pub async fn close(&self) -> Vec<Member> {
         let deadline = Instant::now() + FINAL_KILL_TIMEOUT;
         let left = loop {
@@ -152,9 +161,9 @@ impl ProcessTracker {
                 None => sleep(RECHECK).await,
             }
         };
-        while let Some(folder) = self.cgroup() {
-            // The last one may still be on its way out of the folder.
-            if cgroup::remove(folder).is_ok() || Instant::now() >= deadline {
+        while let Some(dir) = self.cgroup() {
+            // The last process may still be leaving the directory.
+            if cgroup::remove(dir).is_ok() || Instant::now() >= deadline {
                 break;
             }
             sleep(RECHECK).await;
@@ -162,15 +171,15 @@ impl ProcessTracker {
         left
     }
 
-    /// All of this run that live.
+    /// All living processes of this run.
     fn all_members(&self) -> Vec<Member> {
         let Attribution {
-            lives,
-            untracked: strangers,
-            untracked_descendants: company,
+            generations,
+            untracked,
+            untracked_descendants: descendants,
         } = self.attribute().unwrap_or_default();
-        let mut found: Vec<Member> = lives.into_values().flatten().collect();
-        found.extend(strangers.into_iter().chain(company));
+        let mut found: Vec<Member> = generations.into_values().flatten().collect();
+        found.extend(untracked.into_iter().chain(descendants));
         let run = self.cgroup().map_or_else(Vec::new, cgroup::members);
         for pid in run {
             if !found.iter().any(|member| member.pid == pid) {
@@ -180,55 +189,59 @@ impl ProcessTracker {
         found
     }
 
-    /// Places every process there is.
+    /// Attributes every process.
     pub(super) fn attribute(&self) -> io::Result<Attribution> {
         let table = table::processes()?;
-        let census = self.roll().attribute(&table, &ProcFs);
-        self.persist(&census);
-        Ok(census)
+        let attribution = self.tracked().attribute(&table, &ProcFs);
+        self.persist(&attribution);
+        Ok(attribution)
     }
 
-    /// Writes down who is known only because we have seen where it came from: should we die, nothing
-    /// else would tell. A cgroup does.
-    fn persist(&self, census: &Attribution) {
+    /// Records members that are known only because they were observed: after a crash of this
+    /// program, nothing else identifies them. A cgroup does.
+    fn persist(&self, attribution: &Attribution) {
         let record = self.inner.record.get().filter(|_| self.cgroup().is_none());
         let Some(record) = record else {
             return;
         };
-        let mut roll = self.roll();
-        for (leader, members) in &census.lives {
-            let Some(life) = roll.lives.get_mut(leader) else {
+        let mut tracked = self.tracked();
+        for (leader, members) in &attribution.generations {
+            let Some(generation) = tracked.generations.get_mut(leader) else {
                 continue;
             };
-            let away = members.iter().filter(|member| member.group != *leader);
-            for member in away {
-                let known = life.recorded.insert(member.pid, member.started);
+            let detached = members.iter().filter(|member| member.group != *leader);
+            for member in detached {
+                let known = generation.recorded.insert(member.pid, member.started);
                 if known != Some(member.started) {
-                    record.record_detached(member.pid, member.started, &life.label);
+                    record.record_detached(member.pid, member.started, &generation.label);
                 }
             }
         }
     }
 
-    /// The living members of one life. Where its cgroup tells, the process table isn't read.
+    /// The living members of one generation. With a cgroup, the process table is not read.
     pub(super) fn members(&self, leader: u32) -> io::Result<Vec<Member>> {
-        let (folder, seen) = match self.roll().lives.get(&leader) {
-            Some(life) => (life.cgroup.clone(), life.seen.clone()),
+        let (dir, observed) = match self.tracked().generations.get(&leader) {
+            Some(generation) => (generation.cgroup.clone(), generation.observed.clone()),
             None => return Ok(Vec::new()),
         };
-        let Some(folder) = folder else {
-            return Ok(self.attribute()?.lives.remove(&leader).unwrap_or_default());
+        let Some(dir) = dir else {
+            return Ok(self
+                .attribute()?
+                .generations
+                .remove(&leader)
+                .unwrap_or_default());
         };
         let mut found = Vec::new();
-        for pid in cgroup::members(&folder) {
+        for pid in cgroup::members(&dir) {
             found.extend(Stat::try_read(pid)?);
         }
-        // A number may have gone to a stranger between the list and the look.
-        let again = cgroup::members(&folder);
-        found.retain(|member: &Member| again.contains(&member.pid));
-        // Who was moved elsewhere, by somebody who may do that.
-        for (pid, started) in seen {
-            if !again.contains(&pid) {
+        // A pid may have been reused between the list and the read.
+        let now_inside = cgroup::members(&dir);
+        found.retain(|member: &Member| now_inside.contains(&member.pid));
+        // Members that were moved to another cgroup.
+        for (pid, started) in observed {
+            if !now_inside.contains(&pid) {
                 found.extend(Stat::try_read(pid)?.filter(|stat| stat.started == started));
             }
         }
@@ -236,101 +249,98 @@ impl ProcessTracker {
         Ok(found)
     }
 
-    /// Prepares what a life is known by, before it is started: its cgroup where there can be one.
+    /// Prepares what identifies a generation, before it is started: its cgroup where possible.
     pub(super) fn prepare(&self, label: &str, token: Option<&[u8]>) -> TrackedGeneration {
-        let mark = token.map(|token| [self.inner.marker.as_bytes(), b"=", token].concat());
+        let marker = token.map(|token| [self.inner.marker.as_bytes(), b"=", token].concat());
         let cgroup = self.cgroup().map(|run| {
-            // Made with the first life, so that nothing has to be cleared away before there is one.
+            // Created with the first generation, so that there is nothing to remove before.
             let _ = fs::create_dir(run);
             run.join(label)
         });
-        let cgroup = cgroup.filter(|folder| match fs::create_dir(folder) {
-            // An earlier one of the same name, which is over.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                !cgroup::populated(folder)
-            }
+        let cgroup = cgroup.filter(|dir| match fs::create_dir(dir) {
+            // One of the same name that has ended.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => !cgroup::populated(dir),
             outcome => outcome.is_ok(),
         });
         TrackedGeneration {
-            marker: mark,
+            marker,
             cgroup,
             label: label.to_owned(),
             ..TrackedGeneration::default()
         }
     }
 
-    /// The variable whose value differs in each life.
-    pub(super) fn mark(&self) -> &'static str {
+    /// The environment variable whose value differs for each generation.
+    pub(super) fn marker(&self) -> &'static str {
         self.inner.marker
     }
 
-    pub(super) fn register(&self, leader: u32, mut life: TrackedGeneration) {
-        // It is unreaped: as long as it is, its number is its own.
-        life.started = Stat::read(leader).map_or(0, |stat| stat.started);
+    pub(super) fn register(&self, leader: u32, mut generation: TrackedGeneration) {
+        // The leader is unreaped, so its pid is not reused.
+        generation.started = Stat::read(leader).map_or(0, |stat| stat.started);
         if let Some(record) = self.inner.record.get() {
-            record.record_start(leader, life.started, &life.label);
+            record.record_start(leader, generation.started, &generation.label);
         }
-        self.roll().lives.insert(leader, life);
+        self.tracked().generations.insert(leader, generation);
     }
 
-    /// A life is over, and its leader reaped: its number may be another's from now on.
+    /// Removes a generation whose leader was reaped: its pid may be reused from now on.
     pub(super) fn unregister(&self, leader: u32) {
-        let life = self.roll().lives.remove(&leader);
-        if let (Some(record), Some(life)) = (self.inner.record.get(), &life) {
-            record.record_exit(leader, life.started);
+        let generation = self.tracked().generations.remove(&leader);
+        if let (Some(record), Some(generation)) = (self.inner.record.get(), &generation) {
+            record.record_exit(leader, generation.started);
         }
-        if let Some(folder) = life.and_then(|life| life.cgroup) {
-            // What can't be removed now is when the run is closed.
-            let _ = cgroup::remove(&folder);
+        if let Some(dir) = generation.and_then(|generation| generation.cgroup) {
+            // What cannot be removed now is removed by `close`.
+            let _ = cgroup::remove(&dir);
         }
         self.inner.orphans.notify_one();
     }
 
-    /// A life's own cgroup.
+    /// The cgroup of a generation.
     pub(super) fn cgroup_of(&self, leader: u32) -> Option<PathBuf> {
-        self.roll().lives.get(&leader)?.cgroup.clone()
+        self.tracked().generations.get(&leader)?.cgroup.clone()
     }
 
-    /// Returns when orphans may be there that nobody was woken for.
+    /// Returns when there may be orphans that no signal announced.
     pub(super) async fn orphans_suspected(&self) {
         self.inner.orphans.notified().await;
     }
 
-    pub(super) fn report_untracked(&self, stranger: &Member) {
-        let news = self.roll().reported.insert(stranger.pid, stranger.started);
-        if news != Some(stranger.started) {
+    pub(super) fn report_untracked(&self, process: &Member) {
+        let reported = self.tracked().reported.insert(process.pid, process.started);
+        if reported != Some(process.started) {
             if let Some(record) = self.inner.record.get() {
-                record.record_detached(stranger.pid, stranger.started, "unknown");
+                record.record_detached(process.pid, process.started, "unknown");
             }
-            let _ = self.inner.escapes.send(UntrackedProcess {
-                pid: stranger.pid,
-                command: super::sockets::command_line(stranger.pid),
+            let _ = self.inner.untracked_sender.send(UntrackedProcess {
+                pid: process.pid,
+                command: sockets::command_line(process.pid),
             });
         }
     }
 
-    pub(super) fn roll(&self) -> MutexGuard<'_, TrackedProcesses> {
-        locked(&self.inner.roll)
+    pub(super) fn tracked(&self) -> MutexGuard<'_, TrackedProcesses> {
+        locked(&self.inner.tracked)
     }
 }
 
-/// A lock whose holder can't have left the value half-changed, so a panic elsewhere is no reason
-/// to give up.
+/// Locks a mutex. Its value is never left half-changed, so a panic of another thread is ignored.
 pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// This machine.
+/// The process table of this machine.
 struct ProcFs;
 
 impl ProcessTable for ProcFs {
-    fn in_cgroup(&self, folder: &Path) -> Vec<u32> {
-        cgroup::members(folder)
+    fn in_cgroup(&self, dir: &Path) -> Vec<u32> {
+        cgroup::members(dir)
     }
 
-    fn has_env(&self, pid: u32, mark: &[u8]) -> bool {
+    fn has_env(&self, pid: u32, marker: &[u8]) -> bool {
         let environ = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environ.split(|byte| *byte == 0).any(|own| own == mark)
+        environ.split(|byte| *byte == 0).any(|own| own == marker)
     }
 
     fn adopted(&self) -> BTreeSet<u32> {

@@ -1,55 +1,52 @@
-//! What the driver needs of the world.
+//! The interface between the driver and processes.
 
 use std::future::Future;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::StartError;
 use crate::lifecycle::{Fact, StopSignal};
+use crate::start_error::StartError;
 
-/// Prepares and starts the lives of one domain.
+/// Prepares and starts the processes of one domain.
 pub trait Backend: Send + 'static {
-    /// What a preparation finds out and a spawn needs.
+    /// The result of a preparation, which a spawn needs.
     type LaunchPlan: Send + 'static;
 
-    /// Resolves the command of a generation and installs what it needs. Dropping the future gives
-    /// it up and must leave no process behind.
+    /// Resolves the command of a generation and installs what it needs. Dropping the future cancels
+    /// that and must leave no process behind.
     fn prepare(
         &mut self,
         generation: u64,
     ) -> impl Future<Output = Result<Self::LaunchPlan, StartError>> + Send + 'static;
 
-    /// Starts a generation. From then on `news` must be given [`Fact::Exited`] once when the
-    /// leader has ended, and [`Fact::GroupEmpty`] once when nothing of its group is left.
+    /// Starts a generation. From then on [`Fact::Exited`] must be reported to `facts` once when the
+    /// leader has exited, and [`Fact::GroupEmpty`] once when no process of its group is left.
     fn spawn(
         &mut self,
         plan: Self::LaunchPlan,
-        news: FactSender,
+        facts: FactSender,
     ) -> impl Future<Output = Result<Arc<dyn ProcessGroup>, StartError>> + Send;
 }
 
-/// A process group that can be signalled.
+/// A process group that can be signaled.
 pub trait ProcessGroup: Send + Sync {
-    /// The leader's process id.
+    /// The process id of the leader.
     fn pid(&self) -> u32;
-    /// Sends one of the stop sequence's signals to everybody in it; nothing once it is empty.
+    /// Sends a signal of the stop sequence to every process of the group; nothing once it is empty.
     fn signal(&self, signal: StopSignal);
 }
 
-/// Where facts about one generation are reported.
+/// Reports facts about one generation.
 #[derive(Debug, Clone)]
 pub struct FactSender {
     pub(super) generation: u64,
-    mailbox: mpsc::UnboundedSender<(u64, Fact)>,
+    sender: mpsc::UnboundedSender<(u64, Fact)>,
 }
 
 impl FactSender {
-    pub(super) fn new(generation: u64, mailbox: mpsc::UnboundedSender<(u64, Fact)>) -> Self {
-        Self {
-            generation,
-            mailbox,
-        }
+    pub(super) fn new(generation: u64, sender: mpsc::UnboundedSender<(u64, Fact)>) -> Self {
+        Self { generation, sender }
     }
 
     /// The generation that the facts are about.
@@ -58,8 +55,8 @@ impl FactSender {
         self.generation
     }
 
-    /// Reports one; after the driver's end it goes nowhere.
+    /// Reports a fact. After the end of the driver it is dropped.
     pub fn report(&self, fact: Fact) {
-        let _ = self.mailbox.send((self.generation, fact));
+        let _ = self.sender.send((self.generation, fact));
     }
 }

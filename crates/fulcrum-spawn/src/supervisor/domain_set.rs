@@ -1,29 +1,30 @@
-//! Which domains there are, for everybody but the keeper.
+//! A read-only view of the domain set.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::DomainHandle;
+use super::handle::DomainHandle;
 use crate::lifecycle::Command;
 
 /// The domains at one moment.
 #[derive(Debug, Clone, Default)]
 pub(super) struct DomainSet {
     pub(super) handles: BTreeMap<String, DomainHandle>,
-    /// Start order: a wave needs only domains of earlier ones.
+    /// Start order: a wave depends only on earlier ones.
     pub(super) waves: Vec<Vec<String>>,
 }
 
-/// A view of all domains, as the [`Keeper`](super::Keeper) has them now. Clones see the same.
+/// A view of all domains, as the [`DomainManager`](super::manager::DomainManager) has them now.
+/// Clones share the view.
 #[derive(Debug, Clone)]
 pub struct Supervisor {
     pub(super) view: watch::Receiver<Arc<DomainSet>>,
 }
 
 impl Supervisor {
-    pub(super) fn roster(&self) -> Arc<DomainSet> {
+    pub(super) fn current(&self) -> Arc<DomainSet> {
         Arc::clone(&self.view.borrow())
     }
 
@@ -39,7 +40,7 @@ impl Supervisor {
         self.view.borrow().handles.values().cloned().collect()
     }
 
-    /// Asks domains to start, all at once: each waits for what it depends on by itself.
+    /// Starts domains concurrently: each waits for its own dependencies.
     pub async fn start<'a>(&self, names: impl IntoIterator<Item = &'a str>) {
         for name in names {
             if let Some(handle) = self.domain(name) {

@@ -14,11 +14,11 @@ use super::backend::{Backend, FactSender, ProcessGroup};
 use super::messages::{DriverParams, DriverRequest, DriverUpdate, Mailbox, PendingRequest};
 use super::snapshot::{LastExit, Snapshot, Transition};
 use super::suspend::suspend_extension;
-use crate::StartError;
 use crate::lifecycle::{
     Command, CommandRejected, Effect, Fact, Input, Machine, Phase, RestartPolicy, StopSignal,
     Timer, TransitionCause,
 };
+use crate::start_error::StartError;
 
 /// Everything that wakes a driver.
 enum Wake<B: Backend> {
@@ -28,7 +28,7 @@ enum Wake<B: Backend> {
     Timer(Timer),
     GateOpen,
     Prepared(Result<B::LaunchPlan, StartError>),
-    /// Nobody can send a command any more.
+    /// The last handle was dropped: no command can arrive.
     Abandoned,
 }
 
@@ -38,33 +38,33 @@ pub(super) struct Driver<B: Backend> {
     pub(super) policy: Box<dyn RestartPolicy + Send>,
     pub(super) backend: B,
     pub(super) params: watch::Sender<DriverParams>,
-    pub(super) notices: mpsc::UnboundedReceiver<DriverUpdate<B>>,
-    pub(super) orders: mpsc::UnboundedReceiver<PendingRequest>,
+    pub(super) updates: mpsc::UnboundedReceiver<DriverUpdate<B>>,
+    pub(super) requests: mpsc::UnboundedReceiver<PendingRequest>,
     pub(super) facts: Mailbox,
     pub(super) snapshots: watch::Sender<Snapshot>,
     pub(super) transitions: mpsc::UnboundedSender<Transition>,
     pub(super) work: Pending<B>,
 }
 
-/// What is under way outside the machine.
+/// What is in progress outside the machine.
 pub(super) struct Pending<B: Backend> {
     group: Option<Arc<dyn ProcessGroup>>,
     timers: BTreeMap<Timer, Armed>,
-    opening: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-    preparing: Option<JoinHandle<Result<B::LaunchPlan, StartError>>>,
+    gate_open: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    preparation: Option<JoinHandle<Result<B::LaunchPlan, StartError>>>,
     plan: Option<B::LaunchPlan>,
-    /// What set the current life's end off, and whether SIGKILL was needed for it.
+    /// What caused the end of the current generation, and whether SIGKILL was sent.
     stop_cause: (TransitionCause, bool),
-    /// The domain is no more: it begins no life again.
-    retired: bool,
+    /// The domain was removed: no further generation is started.
+    removed: bool,
 }
 
-/// A timer that runs.
+/// A running timer.
 #[derive(Clone, Copy)]
 struct Armed {
     at: Instant,
     length: Duration,
-    /// It has been given back the time in which Fulcrum didn't run; that happens once.
+    /// The timer was extended by suspended time, which happens once.
     extended: bool,
 }
 
@@ -73,16 +73,16 @@ impl<B: Backend> Default for Pending<B> {
         Self {
             group: None,
             timers: BTreeMap::new(),
-            opening: None,
-            preparing: None,
+            gate_open: None,
+            preparation: None,
             plan: None,
             stop_cause: (TransitionCause::Normal, false),
-            retired: false,
+            removed: false,
         }
     }
 }
 
-/// How the machine was before a step.
+/// The machine before a step.
 struct PreviousState {
     phase: Phase,
     ready: bool,
@@ -93,11 +93,11 @@ impl<B: Backend> Driver<B> {
     pub(super) async fn run(mut self) {
         loop {
             match self.wake().await {
-                Wake::DriverUpdate(notice) => self.apply_update(notice).await,
-                Wake::PendingRequest(PendingRequest { wish, taken }) => {
-                    let outcome = self.handle_request(wish).await;
-                    // Who asked may have gone; the command holds all the same.
-                    let _ = taken.send(outcome);
+                Wake::DriverUpdate(update) => self.apply_update(update).await,
+                Wake::PendingRequest(PendingRequest { request, accepted }) => {
+                    let outcome = self.handle_request(request).await;
+                    // The caller may be gone. The command takes effect all the same.
+                    let _ = accepted.send(outcome);
                 }
                 Wake::Fact(generation, fact) => self.fact(generation, fact).await,
                 Wake::Timer(timer) => {
@@ -107,12 +107,12 @@ impl<B: Backend> Driver<B> {
                     }
                 }
                 Wake::GateOpen => {
-                    self.work.opening = None;
+                    self.work.gate_open = None;
                     self.fact(self.machine.generation() + 1, Fact::DependenciesReady)
                         .await;
                 }
                 Wake::Prepared(outcome) => {
-                    self.work.preparing = None;
+                    self.work.preparation = None;
                     let fact = match outcome {
                         Ok(plan) => {
                             self.work.plan = Some(plan);
@@ -124,45 +124,48 @@ impl<B: Backend> Driver<B> {
                 }
                 Wake::Abandoned => return,
             }
-            if self.work.retired && matches!(self.machine.phase(), Phase::Stopped | Phase::Failed) {
+            if self.work.removed && matches!(self.machine.phase(), Phase::Stopped | Phase::Failed) {
                 return;
             }
         }
     }
 
-    async fn apply_update(&mut self, notice: DriverUpdate<B>) {
-        match notice {
+    async fn apply_update(&mut self, update: DriverUpdate<B>) {
+        match update {
             DriverUpdate::Update {
-                terms,
+                params,
                 timing,
                 backend,
             } => {
                 self.machine.set_timing(timing);
                 self.backend = backend;
-                if self.work.opening.is_some() {
-                    self.work.opening = Some(Box::pin(terms.gate.clone().wait_until_open()));
+                if self.work.gate_open.is_some() {
+                    self.work.gate_open = Some(Box::pin(params.gate.clone().wait_until_open()));
                 }
-                self.params.send_replace(terms);
+                self.params.send_replace(params);
             }
             DriverUpdate::Remove => {
-                self.work.retired = true;
-                // Refused only where a process can't be ended; then its end is waited for.
+                self.work.removed = true;
+                // Rejected only if a process cannot be killed. Then its exit is awaited.
                 let _ = self.step(Input::Command(Command::Stop)).await;
             }
         }
     }
 
-    async fn handle_request(&mut self, wish: DriverRequest) -> Result<(), CommandRejected> {
-        let ends = matches!(wish, DriverRequest::Command(Command::Stop | Command::Kill));
-        if self.work.retired && !ends {
+    async fn handle_request(&mut self, request: DriverRequest) -> Result<(), CommandRejected> {
+        let ends = matches!(
+            request,
+            DriverRequest::Command(Command::Stop | Command::Kill)
+        );
+        if self.work.removed && !ends {
             return Err(CommandRejected(format!(
-                "{} is no longer part of the configuration, and is being ended",
+                "{} was removed from the configuration and is being stopped",
                 self.name
             )));
         }
-        self.step(match wish {
+        self.step(match request {
             DriverRequest::Command(command) => Input::Command(command),
-            DriverRequest::Renew(why) => Input::Reload(why),
+            DriverRequest::Reload(why) => Input::Reload(why),
         })
         .await
     }
@@ -184,36 +187,36 @@ impl<B: Backend> Driver<B> {
             }
         };
         let opened = async {
-            match &mut self.work.opening {
-                Some(opening) => opening.await,
+            match &mut self.work.gate_open {
+                Some(gate_open) => gate_open.await,
                 None => future::pending().await,
             }
         };
         let prepared = async {
-            match &mut self.work.preparing {
+            match &mut self.work.preparation {
                 Some(task) => task.await,
                 None => future::pending().await,
             }
         };
         tokio::select! {
-            // Facts first: what is already so must be known before it is acted on.
+            // Facts first: what has happened must be known before anything is decided.
             biased;
             Some((generation, fact)) = self.facts.1.recv() => Wake::Fact(generation, fact),
-            // What holds before what is asked, since that may be about it.
-            Some(notice) = self.notices.recv() => Wake::DriverUpdate(notice),
-            order = self.orders.recv() => order.map_or(Wake::Abandoned, Wake::PendingRequest),
+            // Updates before requests, since a request may refer to an update.
+            Some(update) = self.updates.recv() => Wake::DriverUpdate(update),
+            request = self.requests.recv() => request.map_or(Wake::Abandoned, Wake::PendingRequest),
             () = opened => Wake::GateOpen,
             outcome = prepared => Wake::Prepared(outcome.unwrap_or_else(|error| {
-                Err(StartError::permanent(format!("the preparation broke down: {error}")))
+                Err(StartError::permanent(format!("preparation failed: {error}")))
             })),
             timer = expiry => Wake::Timer(timer),
         }
     }
 
-    /// Whether a timer that has run out is given more time, since Fulcrum itself didn't run. Only
-    /// those that hold something against the domain are.
+    /// Whether an expired timer is extended, because Fulcrum itself did not run. Only timers that
+    /// measure the domain's time are.
     fn extended(&mut self, timer: Timer) -> bool {
-        let patient = match timer {
+        let is_domain_time = match timer {
             Timer::StartTimeout | Timer::StopGrace | Timer::KillWait => true,
             Timer::Stable | Timer::Backoff => false,
         };
@@ -221,7 +224,7 @@ impl<B: Backend> Driver<B> {
         let Some(armed) = self.work.timers.get_mut(&timer) else {
             return false;
         };
-        if !patient || armed.extended {
+        if !is_domain_time || armed.extended {
             return false;
         }
         let Some(more) = suspend_extension(armed.at.into_std(), now.into_std(), armed.length)
@@ -230,7 +233,7 @@ impl<B: Backend> Driver<B> {
         };
         tracing::debug!(
             domain = %self.name,
-            "fulcrum itself did not run for {:?}, so {timer:?} waits {more:?} longer",
+            "suspended for {:?}; timer {timer:?} extended by {more:?}",
             now - armed.at
         );
         armed.at = now + more;
@@ -242,7 +245,7 @@ impl<B: Backend> Driver<B> {
         if generation == self.machine.generation() && fact == Fact::GroupEmpty {
             self.work.group = None;
         }
-        // Facts are never refused, only commands are.
+        // Facts are never rejected, only commands are.
         let _ = self.step(Input::Fact { generation, fact }).await;
     }
 
@@ -252,22 +255,22 @@ impl<B: Backend> Driver<B> {
             ready: self.machine.ready(),
             was_ready: self.machine.was_ready(),
         };
-        let cause = TransitionCause::of(&input);
+        let cause = TransitionCause::from_input(&input);
         let effects = self
             .machine
             .step(input, self.policy.as_mut(), Instant::now().into_std())?;
         if before.phase != Phase::Stopping && self.machine.phase() == Phase::Stopping {
             self.work.stop_cause = (cause, false);
         }
-        let mut unspawned = None;
+        let mut spawn_failure = None;
         for effect in effects {
             if let Err(failure) = self.execute_effect(effect).await {
-                unspawned = Some(failure);
+                spawn_failure = Some(failure);
             }
         }
         self.publish(before, cause);
-        if let Some(failure) = unspawned {
-            // Before anything else is taken: a stop would wait for a group that never was.
+        if let Some(failure) = spawn_failure {
+            // Before the next wake-up: a stop would wait for a group that does not exist.
             let generation = self.machine.generation();
             let fact = Fact::SpawnFailed(failure);
             Box::pin(self.step(Input::Fact { generation, fact })).await?;
@@ -280,19 +283,19 @@ impl<B: Backend> Driver<B> {
         match effect {
             Effect::AwaitDependencies => {
                 let gate = self.params.borrow().gate.clone();
-                self.work.opening = Some(Box::pin(gate.wait_until_open()));
+                self.work.gate_open = Some(Box::pin(gate.wait_until_open()));
             }
             Effect::Prepare => {
                 let work = self.backend.prepare(self.machine.generation() + 1);
-                self.work.preparing = Some(tokio::spawn(work));
+                self.work.preparation = Some(tokio::spawn(work));
             }
             Effect::CancelStart => {
-                self.work.opening = None;
+                self.work.gate_open = None;
                 self.work.plan = None;
-                if let Some(task) = self.work.preparing.take() {
+                if let Some(task) = self.work.preparation.take() {
                     task.abort();
-                    // What it held, such as an installer's process group, is let go before
-                    // anything new begins.
+                    // What the task holds, such as the process group of an installer, is released
+                    // before anything new starts.
                     let _ = task.await;
                 }
             }
@@ -319,12 +322,13 @@ impl<B: Backend> Driver<B> {
     }
 
     async fn spawn(&mut self, generation: u64) -> Result<(), StartError> {
-        let news = FactSender::new(generation, self.facts.0.clone());
+        let facts = FactSender::new(generation, self.facts.0.clone());
         let plan = self.work.plan.take();
-        let plan = plan.ok_or_else(|| StartError::permanent("there is no plan to spawn from"))?;
+        let plan = plan
+            .ok_or_else(|| StartError::permanent("internal error: spawn without a launch plan"))?;
         self.snapshots
             .send_modify(|snapshot| snapshot.spawned_at = Some(Instant::now()));
-        self.work.group = Some(self.backend.spawn(plan, news).await?);
+        self.work.group = Some(self.backend.spawn(plan, facts).await?);
         Ok(())
     }
 
@@ -332,12 +336,12 @@ impl<B: Backend> Driver<B> {
         let machine = &self.machine;
         let now = Instant::now();
         let from = before.phase;
-        let flipped = before.ready != machine.ready() && from == Phase::Running;
-        let changed = from != machine.phase() || flipped;
+        let readiness_changed = before.ready != machine.ready() && from == Phase::Running;
+        let changed = from != machine.phase() || readiness_changed;
         let backoff = self.work.timers.get(&Timer::Backoff);
         let retry_at = backoff.map(|armed| armed.at);
         let pid = self.work.group.as_ref().map(|group| group.pid());
-        let (ending, killed) = self.work.stop_cause;
+        let (stop_cause, killed) = self.work.stop_cause;
         self.snapshots.send_modify(|snapshot| {
             snapshot.phase = machine.phase();
             snapshot.goal = machine.goal();
@@ -353,7 +357,7 @@ impl<B: Backend> Driver<B> {
                     at: wall_clock(),
                     generation: machine.generation(),
                     reason: machine.reason().to_owned(),
-                    cause: ending,
+                    cause: stop_cause,
                     killed,
                 });
             }
@@ -365,7 +369,7 @@ impl<B: Backend> Driver<B> {
             }
         });
         if changed {
-            // Nobody may listen any more while the last domains stop.
+            // The receiver may be gone while the last domains stop.
             let _ = self.transitions.send(Transition {
                 time: wall_clock(),
                 domain: self.name.clone(),
@@ -381,7 +385,7 @@ impl<B: Backend> Driver<B> {
     }
 }
 
-/// When something happened, for people.
+/// The wall-clock time, for output.
 #[expect(clippy::disallowed_methods, reason = "a driver may look at the clock")]
 fn wall_clock() -> SystemTime {
     SystemTime::now()

@@ -1,18 +1,18 @@
-//! The gate in front of a start: the dependencies that must be there first.
+//! Dependencies that a start waits for.
 
 use tokio::sync::watch;
 
-use super::Snapshot;
+use super::snapshot::Snapshot;
 use crate::lifecycle::Phase;
 
-/// What a dependency must have come to.
+/// The state that a dependency must reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
-    /// It may take work.
+    /// It is ready.
     Ready,
-    /// Its process is there.
+    /// Its process runs.
     Started,
-    /// It has run and ended with exit code 0.
+    /// It ran and exited with code 0.
     Exited,
 }
 
@@ -36,51 +36,54 @@ impl Condition {
 struct Dependency {
     name: String,
     condition: Condition,
-    dependency: watch::Receiver<Snapshot>,
+    snapshots: watch::Receiver<Snapshot>,
 }
 
-/// All that one domain depends on.
+/// The dependencies of one domain.
 #[derive(Debug, Clone, Default)]
-pub struct DependencyGate {
-    needs: Vec<Dependency>,
+pub(super) struct DependencyGate {
+    dependencies: Vec<Dependency>,
 }
 
 impl DependencyGate {
-    pub(super) fn need(
+    pub(super) fn add(
         &mut self,
         name: &str,
         condition: Condition,
-        dependency: watch::Receiver<Snapshot>,
+        snapshots: watch::Receiver<Snapshot>,
     ) {
-        self.needs.push(Dependency {
+        self.dependencies.push(Dependency {
             name: name.to_owned(),
             condition,
-            dependency,
+            snapshots,
         });
     }
 
-    /// What it waits for now, in words; none when it is open.
+    /// The missing dependencies as text; `None` when there is none.
     #[must_use]
-    pub fn blocked_by(&self) -> Option<String> {
+    pub(super) fn blocked_by(&self) -> Option<String> {
         let missing: Vec<String> = self
-            .needs
+            .dependencies
             .iter()
-            .filter_map(|need| {
-                let dependency = need.dependency.borrow();
-                (!need.condition.holds(&dependency))
-                    .then(|| format!("{} ({})", need.name, dependency.phase))
+            .filter_map(|dependency| {
+                let snapshot = dependency.snapshots.borrow();
+                (!dependency.condition.holds(&snapshot))
+                    .then(|| format!("{} ({})", dependency.name, snapshot.phase))
             })
             .collect();
         (!missing.is_empty()).then(|| format!("waiting for {}", missing.join(", ")))
     }
 
-    /// Waits until every dependency is as wanted at the same moment. Safe to cancel.
+    /// Waits until every dependency is in its required state at the same moment. Cancel safe.
     pub(super) async fn wait_until_open(mut self) {
         'all: loop {
-            for need in &mut self.needs {
-                if !need.condition.holds(&need.dependency.borrow_and_update()) {
-                    // A dependency whose driver is gone will never come.
-                    if need.dependency.changed().await.is_err() {
+            for dependency in &mut self.dependencies {
+                if !dependency
+                    .condition
+                    .holds(&dependency.snapshots.borrow_and_update())
+                {
+                    // The driver of the dependency has ended: its state can no longer change.
+                    if dependency.snapshots.changed().await.is_err() {
                         return std::future::pending().await;
                     }
                     continue 'all;

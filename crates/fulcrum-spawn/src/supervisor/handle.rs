@@ -1,21 +1,21 @@
-//! How others reach a domain's driver.
+//! Requests to a domain's driver and their outcomes.
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::Snapshot;
 use super::backend::FactSender;
 use super::messages::{DriverParams, DriverRequest, PendingRequest};
+use super::snapshot::Snapshot;
 use crate::lifecycle::{Command, CommandRejected, Fact, Goal, Phase};
 
-/// A domain under supervision. Clones reach the same driver; when the last is gone, the driver
-/// ends, and with it what it holds.
+/// A supervised domain. Clones reach the same driver. When the last one is dropped, the driver ends
+/// and kills the process group that it holds.
 #[derive(Debug, Clone)]
 pub struct DomainHandle {
     pub(super) name: String,
-    pub(super) orders: mpsc::UnboundedSender<PendingRequest>,
+    pub(super) requests: mpsc::UnboundedSender<PendingRequest>,
     pub(super) facts: mpsc::UnboundedSender<(u64, Fact)>,
     pub(super) snapshots: watch::Receiver<Snapshot>,
-    pub(super) terms: watch::Receiver<DriverParams>,
+    pub(super) params: watch::Receiver<DriverParams>,
 }
 
 impl DomainHandle {
@@ -25,19 +25,19 @@ impl DomainHandle {
         &self.name
     }
 
-    /// How it is now. In phase waiting, the reason says for whom.
+    /// The current state. In phase waiting, the reason names the dependencies that are missing.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let mut snapshot = self.snapshots.borrow().clone();
         if snapshot.phase == Phase::Waiting
-            && let Some(reason) = self.terms.borrow().gate.blocked_by()
+            && let Some(reason) = self.params.borrow().gate.blocked_by()
         {
             snapshot.reason = reason;
         }
         snapshot
     }
 
-    /// A view that can be awaited.
+    /// The state as a channel that can be awaited.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<Snapshot> {
         self.snapshots.clone()
@@ -48,37 +48,39 @@ impl DomainHandle {
         FactSender::new(generation, self.facts.clone()).report(fact);
     }
 
-    /// Asks for something. When this returns, the driver has taken it.
+    /// Sends a command. When this returns, the driver has accepted it.
     ///
     /// # Errors
-    /// It can't be taken now; the text says why.
+    /// The command is not possible now; the text gives the reason.
     pub async fn request(&self, command: Command) -> Result<Ticket, CommandRejected> {
-        self.order(DriverRequest::Command(command), command).await
-    }
-
-    /// Tells that what it is started from has changed, and how. It begins a new life for that
-    /// without delay, out of a backoff or a failure as well; one that was stopped stays so, and
-    /// its ticket says that it was overtaken. When this returns, the driver has taken it.
-    ///
-    /// # Errors
-    /// It is no longer supervised, or about not to be.
-    pub async fn reload(&self, why: impl Into<String>) -> Result<Ticket, CommandRejected> {
-        self.order(DriverRequest::Renew(why.into()), Command::Restart)
+        self.send_request(DriverRequest::Command(command), command)
             .await
     }
 
-    /// `outcome` is what the ticket waits for.
-    async fn order(
+    /// Reports that what the domain is started from has changed; `reason` describes how. The driver
+    /// starts a new generation without delay, also from phases backoff and failed. A stopped domain
+    /// stays stopped, and its ticket yields [`Outcome::Superseded`]. When this returns, the driver
+    /// has accepted it.
+    ///
+    /// # Errors
+    /// The domain was removed, or is being removed.
+    pub async fn reload(&self, reason: impl Into<String>) -> Result<Ticket, CommandRejected> {
+        self.send_request(DriverRequest::Reload(reason.into()), Command::Restart)
+            .await
+    }
+
+    /// `outcome` is the command whose outcome the ticket awaits.
+    async fn send_request(
         &self,
-        wish: DriverRequest,
+        request: DriverRequest,
         outcome: Command,
     ) -> Result<Ticket, CommandRejected> {
         let gone = || CommandRejected(format!("{} is no longer supervised", self.name));
-        let (taken, answer) = oneshot::channel();
-        self.orders
-            .send(PendingRequest { wish, taken })
+        let (accepted, response) = oneshot::channel();
+        self.requests
+            .send(PendingRequest { request, accepted })
             .map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())??;
+        response.await.map_err(|_| gone())??;
         Ok(Ticket {
             command: outcome,
             snapshots: self.snapshots.clone(),
@@ -86,21 +88,21 @@ impl DomainHandle {
     }
 }
 
-/// The answer to a request: it was taken, and its outcome can be awaited.
+/// An accepted request whose outcome can be awaited.
 #[derive(Debug)]
 pub struct Ticket {
     command: Command,
     snapshots: watch::Receiver<Snapshot>,
 }
 
-/// What came of a request.
+/// The outcome of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// It came about.
+    /// The requested state was reached.
     Done(Snapshot),
-    /// It didn't; the snapshot's reason says why.
+    /// The requested state was not reached; the snapshot's reason gives the cause.
     Failed(Snapshot),
-    /// Somebody asked for the opposite meanwhile.
+    /// The opposite was requested meanwhile.
     Superseded(Snapshot),
 }
 
@@ -118,7 +120,7 @@ impl Ticket {
         }
     }
 
-    /// The domain as it goes on, for progress beside the outcome.
+    /// The domain's state, for progress beside the outcome.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<Snapshot> {
         self.snapshots.clone()

@@ -1,4 +1,4 @@
-//! The keeper: the one who says which domains there are, and what holds for them.
+//! The owner of the domain set: adds, updates and removes domains.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,118 +6,121 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::domain_set::DomainSet;
+use super::backend::Backend;
+use super::domain_set::{DomainSet, Supervisor};
 use super::driver::{Driver, Pending};
+use super::gate::{Condition, DependencyGate};
+use super::handle::DomainHandle;
 use super::messages::{DriverParams, DriverUpdate};
 use super::snapshot::{Snapshot, Transition};
-use super::{Backend, Condition, DependencyGate, DomainHandle, Supervisor};
 use crate::lifecycle::{Machine, Phase, RestartPolicy, Timing};
 
-/// One domain to be supervised.
+/// A domain to supervise.
 pub struct DomainSpec<B> {
-    /// Its name, unique among them.
+    /// Its name, unique within the set.
     pub name: String,
-    /// What it depends on; unknown names are ignored.
+    /// What it depends on. Unknown names are ignored.
     pub dependencies: BTreeMap<String, Condition>,
     /// The lengths of its timers.
     pub timing: Timing,
-    /// Whether and when it starts again.
+    /// Whether and when it is restarted.
     pub policy: Box<dyn RestartPolicy + Send>,
-    /// How its lives are started.
+    /// How its processes are started.
     pub backend: B,
 }
 
-/// What holds for a supervised domain from now on. Its present life goes on; only a start that is
-/// being waited for heeds new dependencies at once. The restart policy keeps its memory.
+/// New parameters of a supervised domain. The current generation continues; only a start that waits
+/// for dependencies uses the new ones at once. The restart policy keeps its state.
 pub struct DomainUpdate<B> {
-    /// What it depends on; unknown names are ignored.
+    /// What it depends on. Unknown names are ignored.
     pub dependencies: BTreeMap<String, Condition>,
-    /// The lengths of its timers; those that run keep theirs.
+    /// The lengths of its timers. Running timers keep theirs.
     pub timing: Timing,
-    /// How its next lives are started.
+    /// How its next processes are started.
     pub backend: B,
 }
 
-/// Says which domains there are. There is one, and it isn't shared: changes come one after another.
+/// The owner of the domain set. There is one, and it is not shared: changes are made one after
+/// another.
 pub struct DomainManager<B: Backend> {
-    roster: watch::Sender<Arc<DomainSet>>,
-    notices: BTreeMap<String, mpsc::UnboundedSender<DriverUpdate<B>>>,
-    /// The last generation of each domain that was removed: numbers aren't used again.
+    domains: watch::Sender<Arc<DomainSet>>,
+    updates: BTreeMap<String, mpsc::UnboundedSender<DriverUpdate<B>>>,
+    /// The last generation of each removed domain: numbers are never reused.
     last_generations: BTreeMap<String, u64>,
     transitions: mpsc::UnboundedSender<Transition>,
 }
 
 impl<B: Backend> DomainManager<B> {
-    /// One that has no domains yet. What happens to them is told to `transitions`.
+    /// An empty set. Transitions of its domains are sent to `transitions`.
     #[must_use]
     pub fn new(transitions: mpsc::UnboundedSender<Transition>) -> Self {
         Self {
-            roster: watch::Sender::new(Arc::default()),
-            notices: BTreeMap::new(),
+            domains: watch::Sender::new(Arc::default()),
+            updates: BTreeMap::new(),
             last_generations: BTreeMap::new(),
             transitions,
         }
     }
 
-    /// What everybody else sees.
+    /// A view of the set.
     #[must_use]
     pub fn supervisor(&self) -> Supervisor {
         Supervisor {
-            view: self.roster.subscribe(),
+            view: self.domains.subscribe(),
         }
     }
 
-    /// Takes domains under supervision; none is started yet. Must be called in a tokio runtime.
-    /// Gives the names that it could not take, since a domain of that name still has a driver: one
-    /// that was removed and could not be ended.
-    pub fn add(&mut self, domains: Vec<DomainSpec<B>>) -> Vec<String> {
+    /// Adds domains without starting them. Must be called on a tokio runtime. Returns the names
+    /// that were not added, because a domain of that name still has a driver: it was removed and
+    /// could not be killed.
+    pub fn add(&mut self, specs: Vec<DomainSpec<B>>) -> Vec<String> {
         self.drop_finished();
-        let mut roster = self.roster();
-        let (taken, domains): (Vec<_>, Vec<_>) = domains
+        let mut domains = self.current();
+        let (existing, specs): (Vec<_>, Vec<_>) = specs
             .into_iter()
-            .partition(|setup| roster.handles.contains_key(&setup.name));
-        let mut views: BTreeMap<String, watch::Receiver<Snapshot>> = roster
+            .partition(|spec| domains.handles.contains_key(&spec.name));
+        let mut views: BTreeMap<String, watch::Receiver<Snapshot>> = domains
             .handles
             .iter()
             .map(|(name, handle)| (name.clone(), handle.subscribe()))
             .collect();
-        let machines: Vec<_> = domains
+        let machines: Vec<_> = specs
             .into_iter()
-            .map(|setup| {
-                let past = self
+            .map(|spec| {
+                let last = self
                     .last_generations
-                    .get(&setup.name)
+                    .get(&spec.name)
                     .copied()
                     .unwrap_or_default();
-                let machine = Machine::resume_from(past, setup.timing);
-                let (snapshots, view) = watch::channel(first(&machine));
-                views.insert(setup.name.clone(), view);
-                (setup, machine, snapshots)
+                let machine = Machine::resume_from(last, spec.timing);
+                let (snapshots, view) = watch::channel(initial_snapshot(&machine));
+                views.insert(spec.name.clone(), view);
+                (spec, machine, snapshots)
             })
             .collect();
-        for (setup, machine, snapshots) in machines {
-            let terms = terms(&setup.dependencies, setup.timing, &views);
-            let (orders, inbox) = mpsc::unbounded_channel();
-            let (notices, noticed) = mpsc::unbounded_channel();
+        for (spec, machine, snapshots) in machines {
+            let params = params(&spec.dependencies, spec.timing, &views);
+            let (requests, inbox) = mpsc::unbounded_channel();
+            let (updates, update_inbox) = mpsc::unbounded_channel();
             let facts = mpsc::unbounded_channel();
-            let terms = watch::Sender::new(terms);
+            let params = watch::Sender::new(params);
             let handle = DomainHandle {
-                name: setup.name.clone(),
-                orders,
+                name: spec.name.clone(),
+                requests,
                 facts: facts.0.clone(),
                 snapshots: snapshots.subscribe(),
-                terms: terms.subscribe(),
+                params: params.subscribe(),
             };
-            roster.handles.insert(setup.name.clone(), handle);
-            self.notices.insert(setup.name.clone(), notices);
+            domains.handles.insert(spec.name.clone(), handle);
+            self.updates.insert(spec.name.clone(), updates);
             let driver = Driver {
-                name: setup.name,
+                name: spec.name,
                 machine,
-                policy: setup.policy,
-                backend: setup.backend,
-                params: terms,
-                notices: noticed,
-                orders: inbox,
+                policy: spec.policy,
+                backend: spec.backend,
+                params,
+                updates: update_inbox,
+                requests: inbox,
                 facts,
                 snapshots,
                 transitions: self.transitions.clone(),
@@ -125,68 +128,68 @@ impl<B: Backend> DomainManager<B> {
             };
             tokio::spawn(driver.run());
         }
-        self.roster.send_replace(Arc::new(roster));
-        taken.into_iter().map(|setup| setup.name).collect()
+        self.domains.send_replace(Arc::new(domains));
+        existing.into_iter().map(|spec| spec.name).collect()
     }
 
-    /// Changes what holds for a domain. Requests that are made from now on find it so.
-    pub fn update(&mut self, name: &str, revision: DomainUpdate<B>) {
-        let roster = self.roster();
-        let views = roster
+    /// Changes the parameters of a domain. Requests made from now on find the new ones.
+    pub fn update(&mut self, name: &str, update: DomainUpdate<B>) {
+        let domains = self.current();
+        let views = domains
             .handles
             .iter()
             .map(|(name, handle)| (name.clone(), handle.subscribe()))
             .collect();
-        if let Some(notices) = self.notices.get(name) {
-            // A driver that is gone has nothing to revise.
-            let _ = notices.send(DriverUpdate::Update {
-                terms: terms(&revision.dependencies, revision.timing, &views),
-                timing: revision.timing,
-                backend: revision.backend,
+        if let Some(updates) = self.updates.get(name) {
+            // The driver may have ended.
+            let _ = updates.send(DriverUpdate::Update {
+                params: params(&update.dependencies, update.timing, &views),
+                timing: update.timing,
+                backend: update.backend,
             });
         }
     }
 
     /// Sets the start order: each wave depends only on earlier ones.
     pub fn set_start_order(&mut self, waves: Vec<Vec<String>>) {
-        let mut roster = self.roster();
-        roster.waves = waves;
-        self.roster.send_replace(Arc::new(roster));
+        let mut domains = self.current();
+        domains.waves = waves;
+        self.domains.send_replace(Arc::new(domains));
     }
 
-    /// Ends domains, dependents first, and forgets them. From the beginning on nobody can start
-    /// them any more. Gives the names of those that could not be ended: they stay in sight until
-    /// they are gone.
+    /// Stops domains, dependents first, and removes them. From the call on they cannot be started.
+    /// Returns the names of those that could not be killed; they remain in the set until they are
+    /// gone.
     pub async fn remove(&mut self, names: &[String]) -> Vec<String> {
-        let roster = self.roster();
-        let mut waves: Vec<Vec<&DomainHandle>> = roster
+        let domains = self.current();
+        let mut waves: Vec<Vec<&DomainHandle>> = domains
             .waves
             .iter()
             .rev()
             .map(|wave| wave.iter().filter(|name| names.contains(name)))
-            .map(|wave| wave.filter_map(|name| roster.handles.get(name)).collect())
+            .map(|wave| wave.filter_map(|name| domains.handles.get(name)).collect())
             .collect();
-        // Whoever is in no wave has nobody that depends on it.
+        // No other domain depends on one that is in no wave.
         let unordered = names
             .iter()
-            .filter(|name| !roster.waves.iter().flatten().any(|other| other == *name));
+            .filter(|name| !domains.waves.iter().flatten().any(|other| other == *name));
         waves.push(
             unordered
-                .filter_map(|name| roster.handles.get(name))
+                .filter_map(|name| domains.handles.get(name))
                 .collect(),
         );
         let mut left = Vec::new();
         for wave in waves {
-            let mut ends = JoinSet::new();
+            let mut exits = JoinSet::new();
             for handle in wave {
-                if let Some(notices) = self.notices.get(&handle.name) {
-                    let _ = notices.send(DriverUpdate::Remove);
+                if let Some(updates) = self.updates.get(&handle.name) {
+                    let _ = updates.send(DriverUpdate::Remove);
                 }
-                ends.spawn(gone(handle.clone()));
+                exits.spawn(wait_until_gone(handle.clone()));
             }
-            for (name, end) in ends.join_all().await {
+            for (name, end) in exits.join_all().await {
                 match end {
-                    Ok(generation) => self.forget(&name, generation),
+                    Ok(generation) => self.remove_entry(&name, generation),
                     Err(StillRunning) => left.push(name),
                 }
             }
@@ -195,45 +198,46 @@ impl<B: Backend> DomainManager<B> {
         left
     }
 
-    /// Forgets those that could not be ended when they were removed, and are gone by now.
+    /// Removes the domains that could not be killed by [`DomainManager::remove`] and are gone by
+    /// now.
     pub fn drop_finished(&mut self) {
-        let roster = self.roster();
-        let gone = roster
+        let domains = self.current();
+        let wait_until_gone = domains
             .handles
             .values()
-            .filter(|handle| handle.orders.is_closed());
-        for handle in gone {
-            self.forget(&handle.name, handle.snapshot().generation);
+            .filter(|handle| handle.requests.is_closed());
+        for handle in wait_until_gone {
+            self.remove_entry(&handle.name, handle.snapshot().generation);
         }
     }
 
     /// Whether there is a domain of that name.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
-        self.notices.contains_key(name)
+        self.updates.contains_key(name)
     }
 
-    fn forget(&mut self, name: &str, generation: u64) {
-        let mut roster = self.roster();
-        roster.handles.remove(name);
-        for wave in &mut roster.waves {
+    fn remove_entry(&mut self, name: &str, generation: u64) {
+        let mut domains = self.current();
+        domains.handles.remove(name);
+        for wave in &mut domains.waves {
             wave.retain(|other| other != name);
         }
-        self.roster.send_replace(Arc::new(roster));
-        self.notices.remove(name);
+        self.domains.send_replace(Arc::new(domains));
+        self.updates.remove(name);
         self.last_generations.insert(name.to_owned(), generation);
     }
 
-    fn roster(&self) -> DomainSet {
-        DomainSet::clone(&self.roster.borrow())
+    fn current(&self) -> DomainSet {
+        DomainSet::clone(&self.domains.borrow())
     }
 }
 
-/// A process that can't be ended.
+/// A process that cannot be killed.
 struct StillRunning;
 
-/// Waits for a retired driver's end, and gives the number of its last life.
-async fn gone(handle: DomainHandle) -> (String, Result<u64, StillRunning>) {
+/// Waits until a removed driver ends, and returns its last generation.
+async fn wait_until_gone(handle: DomainHandle) -> (String, Result<u64, StillRunning>) {
     let mut view = handle.subscribe();
     loop {
         let (phase, generation) = {
@@ -249,15 +253,15 @@ async fn gone(handle: DomainHandle) -> (String, Result<u64, StillRunning>) {
     }
 }
 
-fn terms(
-    needs: &BTreeMap<String, Condition>,
+fn params(
+    dependencies: &BTreeMap<String, Condition>,
     timing: Timing,
     views: &BTreeMap<String, watch::Receiver<Snapshot>>,
 ) -> DriverParams {
     let mut gate = DependencyGate::default();
-    for (name, condition) in needs {
+    for (name, condition) in dependencies {
         if let Some(view) = views.get(name) {
-            gate.need(name, *condition, view.clone());
+            gate.add(name, *condition, view.clone());
         }
     }
     DriverParams {
@@ -266,7 +270,7 @@ fn terms(
     }
 }
 
-fn first(machine: &Machine) -> Snapshot {
+fn initial_snapshot(machine: &Machine) -> Snapshot {
     Snapshot {
         phase: machine.phase(),
         goal: machine.goal(),

@@ -1,26 +1,27 @@
-//! Domains that come, go and change while others live: over a fake world, under paused time.
+//! Domains that are added, removed and changed while others run: over fake processes, under paused
+//! time.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::tests::{Fake, Harness, ProcessBehavior, TIMING, WELL_BEHAVED, all_ready, setup};
+use super::tests::{Fake, Harness, ProcessBehavior, TIMING, WELL_BEHAVED, all_ready, domain_spec};
 use super::{DomainUpdate, Outcome};
 use crate::lifecycle::{Command, Goal, Phase, StopSignal, Timing, TransitionCause};
 
 impl Harness {
-    fn revision(
+    fn update(
         &self,
         name: &str,
-        habit: ProcessBehavior,
-        needs: &[&str],
+        behavior: ProcessBehavior,
+        dependencies: &[&str],
         timing: Timing,
     ) -> DomainUpdate<Fake> {
         DomainUpdate {
-            dependencies: all_ready(needs),
+            dependencies: all_ready(dependencies),
             timing,
-            backend: setup(name, habit, &[], &self.ledger).backend,
+            backend: domain_spec(name, behavior, &[], &self.recorder).backend,
         }
     }
 
@@ -30,266 +31,269 @@ impl Harness {
     }
 
     fn spawns(&self, name: &str) -> usize {
-        let ledger = self.ledger.lock().expect("ledger");
-        ledger
+        let recorder = self.recorder.lock().expect("recorder");
+        recorder
             .spawns
             .iter()
-            .filter(|(whose, ..)| whose == name)
+            .filter(|(domain, ..)| domain == name)
             .count()
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_domain_is_added_to_those_that_run() {
-    let mut house = Harness::new(&[("catalog", WELL_BEHAVED, &[])]);
-    house.request("catalog", Command::Start).await;
-    let new = setup("pay", WELL_BEHAVED, &["catalog"], &house.ledger);
-    assert_eq!(house.keeper.add(vec![new]), Vec::<String>::new());
-    house
-        .keeper
+async fn a_domain_is_added_to_running_ones() {
+    let mut harness = Harness::new(&[("catalog", WELL_BEHAVED, &[])]);
+    harness.request("catalog", Command::Start).await;
+    let new = domain_spec("pay", WELL_BEHAVED, &["catalog"], &harness.recorder);
+    assert_eq!(harness.manager.add(vec![new]), Vec::<String>::new());
+    harness
+        .manager
         .set_start_order(vec![vec!["catalog".into()], vec!["pay".into()]]);
-    assert_eq!(house.phase("pay"), Phase::Stopped, "nobody has started it");
-    let done = house.request("pay", Command::Start).await;
+    assert_eq!(harness.phase("pay"), Phase::Stopped, "it was not started");
+    let done = harness.request("pay", Command::Start).await;
     assert!(matches!(done, Outcome::Done(_)), "{done:?}");
-    assert_eq!(house.generation("catalog"), 1, "it was left alone");
-    // It has its place in the shutdown.
-    assert!(house.supervisor.shutdown().await.is_empty());
+    assert_eq!(harness.generation("catalog"), 1, "not restarted");
+    // It takes part in the shutdown order.
+    assert!(harness.supervisor.shutdown().await.is_empty());
     assert_eq!(
-        house.ledger.lock().expect("ledger").ended,
+        harness.recorder.lock().expect("recorder").ended,
         ["pay", "catalog"]
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_removed_domain_is_ended_in_order_and_forgotten() {
-    let mut house = Harness::new(&[
+async fn a_removed_domain_is_stopped_in_order() {
+    let mut harness = Harness::new(&[
         ("catalog", WELL_BEHAVED, &[]),
         ("orders", WELL_BEHAVED, &["catalog"]),
         ("web", WELL_BEHAVED, &[]),
     ]);
-    house.supervisor.start(["catalog", "orders", "web"]).await;
-    house.request("orders", Command::Start).await;
-    house.request("web", Command::Start).await;
+    harness.supervisor.start(["catalog", "orders", "web"]).await;
+    harness.request("orders", Command::Start).await;
+    harness.request("web", Command::Start).await;
     let both = ["catalog".to_owned(), "orders".to_owned()];
-    assert_eq!(house.keeper.remove(&both).await, Vec::<String>::new());
-    // Dependents first, and nobody else.
+    assert_eq!(harness.manager.remove(&both).await, Vec::<String>::new());
+    // Dependents first, and no other domain.
     assert_eq!(
-        house.ledger.lock().expect("ledger").ended,
+        harness.recorder.lock().expect("recorder").ended,
         ["orders", "catalog"]
     );
-    assert!(house.supervisor.domain("orders").is_none());
-    assert_eq!(house.supervisor.domains().len(), 1);
-    assert_eq!(house.phase("web"), Phase::Running);
-    // Its numbers aren't used again.
-    let again = setup("orders", WELL_BEHAVED, &[], &house.ledger);
-    house.keeper.add(vec![again]);
-    house.request("orders", Command::Start).await;
-    assert_eq!(house.generation("orders"), 2);
+    assert!(harness.supervisor.domain("orders").is_none());
+    assert_eq!(harness.supervisor.domains().len(), 1);
+    assert_eq!(harness.phase("web"), Phase::Running);
+    // Its generation numbers are not reused.
+    let again = domain_spec("orders", WELL_BEHAVED, &[], &harness.recorder);
+    harness.manager.add(vec![again]);
+    harness.request("orders", Command::Start).await;
+    assert_eq!(harness.generation("orders"), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_starts_what_is_being_removed() {
-    let stubborn = ProcessBehavior {
-        heeds_term: false,
+async fn a_domain_that_is_being_removed_cannot_be_started() {
+    let ignores_sigterm = ProcessBehavior {
+        handles_sigterm: false,
         ..WELL_BEHAVED
     };
-    let mut house = Harness::new(&[("old", stubborn, &[])]);
-    house.request("old", Command::Start).await;
-    let handle = house.supervisor.domain("old").expect("known");
+    let mut harness = Harness::new(&[("old", ignores_sigterm, &[])]);
+    harness.request("old", Command::Start).await;
+    let handle = harness.supervisor.domain("old").expect("known");
     let late = async {
         sleep(Duration::from_secs(1)).await;
         let started = handle.request(Command::Start).await;
-        let renewed = handle.reload("it has changed").await;
-        // Asking for the end is fine.
+        let reload = handle.reload("reload").await;
+        // Requesting a stop is accepted.
         handle.request(Command::Stop).await.expect("it is stopping");
-        (started.is_err(), renewed.is_err())
+        (started.is_err(), reload.is_err())
     };
-    let begun = Instant::now();
+    let started_at = Instant::now();
     let names = ["old".to_owned()];
-    let (left, refused) = tokio::join!(house.keeper.remove(&names), late);
+    let (left, refused) = tokio::join!(harness.manager.remove(&names), late);
     assert_eq!((left, refused), (Vec::new(), (true, true)));
-    assert!(begun.elapsed() >= TIMING.stop_grace);
-    let handle = house.supervisor.domain("old");
+    assert!(started_at.elapsed() >= TIMING.stop_grace);
+    let handle = harness.supervisor.domain("old");
     assert!(handle.is_none());
-    assert_eq!(house.spawns("old"), 1);
+    assert_eq!(harness.spawns("old"), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_never_ran_or_failed_is_removed_too() {
+async fn a_domain_that_never_ran_or_failed_can_be_removed() {
     let mute = ProcessBehavior {
         ready_after: None,
         ..WELL_BEHAVED
     };
-    let mut house = Harness::new(&[
+    let mut harness = Harness::new(&[
         ("idle", WELL_BEHAVED, &[]),
         ("waits", WELL_BEHAVED, &["mute"]),
         ("mute", mute, &[]),
     ]);
-    house.supervisor.start(["waits", "mute"]).await;
+    harness.supervisor.start(["waits", "mute"]).await;
     let all = ["idle", "waits", "mute"].map(str::to_owned);
-    assert!(house.keeper.remove(&all).await.is_empty());
-    assert!(house.supervisor.domains().is_empty());
-    assert!(house.ledger.lock().expect("ledger").alive.is_empty());
+    assert!(harness.manager.remove(&all).await.is_empty());
+    assert!(harness.supervisor.domains().is_empty());
+    assert!(harness.recorder.lock().expect("recorder").alive.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_changed_grace_holds_for_the_life_that_goes_on() {
-    let stubborn = ProcessBehavior {
-        heeds_term: false,
+async fn a_changed_grace_applies_to_the_running_generation() {
+    let ignores_sigterm = ProcessBehavior {
+        handles_sigterm: false,
         ..WELL_BEHAVED
     };
-    let mut house = Harness::new(&[("users", stubborn, &[])]);
-    house.request("users", Command::Start).await;
+    let mut harness = Harness::new(&[("users", ignores_sigterm, &[])]);
+    harness.request("users", Command::Start).await;
     let shorter = Timing {
         stop_grace: Duration::from_secs(1),
         ..TIMING
     };
-    let revision = house.revision("users", stubborn, &[], shorter);
-    house.keeper.update("users", revision);
-    let begun = Instant::now();
-    // The shutdown's patience follows it as well.
-    assert!(house.supervisor.shutdown().await.is_empty());
-    let took = begun.elapsed();
+    let update = harness.update("users", ignores_sigterm, &[], shorter);
+    harness.manager.update("users", update);
+    let started_at = Instant::now();
+    // The shutdown deadline follows it as well.
+    assert!(harness.supervisor.shutdown().await.is_empty());
+    let took = started_at.elapsed();
     assert!(
         took >= Duration::from_secs(1) && took < Duration::from_secs(2),
         "{took:?}"
     );
-    assert_eq!(house.generation("users"), 1);
+    assert_eq!(harness.generation("users"), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn new_settings_take_effect_with_the_next_life() {
-    let mut house = Harness::new(&[("users", WELL_BEHAVED, &[])]);
-    house.request("users", Command::Start).await;
+async fn a_new_backend_takes_effect_with_the_next_generation() {
+    let mut harness = Harness::new(&[("users", WELL_BEHAVED, &[])]);
+    harness.request("users", Command::Start).await;
     let slow = ProcessBehavior {
         ready_after: Some(Duration::from_secs(9)),
         ..WELL_BEHAVED
     };
-    let revision = house.revision("users", slow, &[], TIMING);
-    house.keeper.update("users", revision);
-    let handle = house.supervisor.domain("users").expect("known");
-    let ticket = handle.reload("reload: args changed").await.expect("taken");
+    let update = harness.update("users", slow, &[], TIMING);
+    harness.manager.update("users", update);
+    let handle = harness.supervisor.domain("users").expect("known");
+    let ticket = handle
+        .reload("reload: args changed")
+        .await
+        .expect("accepted");
     assert_eq!(handle.snapshot().reason, "reload: args changed");
     let Outcome::Done(now) = ticket.outcome().await else {
         panic!("not ready")
     };
     assert_eq!(now.ready_after, Some(Duration::from_secs(9)));
     assert_eq!((now.generation, now.restarts), (2, 0));
-    let mut told = std::iter::from_fn(|| house.transitions.try_recv().ok());
-    let stopping = told
+    let mut transitions = std::iter::from_fn(|| harness.transitions.try_recv().ok());
+    let stopping = transitions
         .find(|one| one.to == Phase::Stopping)
         .expect("it stopped");
     assert_eq!(stopping.cause, TransitionCause::Reload);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_at_the_gate_heeds_new_dependencies_at_once() {
-    let mut house = Harness::new(&[
+async fn a_waiting_domain_uses_new_dependencies_at_once() {
+    let mut harness = Harness::new(&[
         ("db", WELL_BEHAVED, &[]),
         ("cache", WELL_BEHAVED, &[]),
         ("web", WELL_BEHAVED, &["db"]),
     ]);
-    house.request("cache", Command::Start).await;
-    house.supervisor.start(["web"]).await;
+    harness.request("cache", Command::Start).await;
+    harness.supervisor.start(["web"]).await;
     sleep(Duration::from_secs(1)).await;
-    let web = house.supervisor.domain("web").expect("known");
+    let web = harness.supervisor.domain("web").expect("known");
     assert_eq!(web.snapshot().reason, "waiting for db (stopped)");
-    let revision = house.revision("web", WELL_BEHAVED, &["cache"], TIMING);
-    house.keeper.update("web", revision);
+    let update = harness.update("web", WELL_BEHAVED, &["cache"], TIMING);
+    harness.manager.update("web", update);
     assert!(matches!(
-        house.request("web", Command::Start).await,
+        harness.request("web", Command::Start).await,
         Outcome::Done(_)
     ));
-    // And one that runs waits for them at its next start.
-    let revision = house.revision("web", WELL_BEHAVED, &["db"], TIMING);
-    house.keeper.update("web", revision);
-    let _ = web.reload("it has changed").await;
+    // A running domain waits for them at its next start.
+    let update = harness.update("web", WELL_BEHAVED, &["db"], TIMING);
+    harness.manager.update("web", update);
+    let _ = web.reload("reload").await;
     sleep(Duration::from_secs(1)).await;
     assert_eq!(web.snapshot().reason, "waiting for db (stopped)");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_lifts_a_backoff_and_leaves_the_stopped_alone() {
+async fn a_reload_ends_a_backoff_and_does_not_start_a_stopped_domain() {
     let crashing = ProcessBehavior {
-        ends_after: Some(Duration::from_millis(100)),
+        exits_after: Some(Duration::from_millis(100)),
         ..WELL_BEHAVED
     };
-    let mut house = Harness::new(&[("users", crashing, &[]), ("orders", WELL_BEHAVED, &[])]);
-    house.request("users", Command::Start).await;
+    let mut harness = Harness::new(&[("users", crashing, &[]), ("orders", WELL_BEHAVED, &[])]);
+    harness.request("users", Command::Start).await;
     sleep(Duration::from_secs(5)).await;
-    assert_eq!(house.phase("users"), Phase::Backoff);
-    let mended = house.revision("users", WELL_BEHAVED, &[], TIMING);
-    house.keeper.update("users", mended);
-    let begun = Instant::now();
-    let users = house.supervisor.domain("users").expect("known");
-    let ticket = users.reload("it has changed").await.expect("taken");
+    assert_eq!(harness.phase("users"), Phase::Backoff);
+    let mended = harness.update("users", WELL_BEHAVED, &[], TIMING);
+    harness.manager.update("users", mended);
+    let started_at = Instant::now();
+    let users = harness.supervisor.domain("users").expect("known");
+    let ticket = users.reload("reload").await.expect("accepted");
     assert!(matches!(ticket.outcome().await, Outcome::Done(_)));
     assert!(
-        begun.elapsed() < Duration::from_secs(1),
+        started_at.elapsed() < Duration::from_secs(1),
         "without the minute of its backoff"
     );
 
-    house.request("orders", Command::Start).await;
-    house.request("orders", Command::Stop).await;
-    let orders = house.supervisor.domain("orders").expect("known");
-    let ticket = orders.reload("it has changed").await.expect("taken");
+    harness.request("orders", Command::Start).await;
+    harness.request("orders", Command::Stop).await;
+    let orders = harness.supervisor.domain("orders").expect("known");
+    let ticket = orders.reload("reload").await.expect("accepted");
     assert!(matches!(ticket.outcome().await, Outcome::Superseded(_)));
     assert_eq!(orders.snapshot().goal, Goal::Down);
-    assert_eq!(house.spawns("orders"), 1);
+    assert_eq!(harness.spawns("orders"), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn changes_and_commands_at_once_never_make_two_processes() {
-    let house = Harness::new(&[("users", WELL_BEHAVED, &[])]);
-    house.request("users", Command::Start).await;
-    let handle = house.supervisor.domain("users").expect("known");
+async fn concurrent_reloads_and_commands_never_run_two_processes() {
+    let harness = Harness::new(&[("users", WELL_BEHAVED, &[])]);
+    harness.request("users", Command::Start).await;
+    let handle = harness.supervisor.domain("users").expect("known");
     let asks = (0..20).map(|at| {
         let handle = handle.clone();
         tokio::spawn(async move {
             sleep(Duration::from_millis(at * 7)).await;
-            let asked = match at % 3 {
+            let ticket = match at % 3 {
                 0 => handle.request(Command::Restart).await,
-                _ => handle.reload("it has changed").await,
+                _ => handle.reload("reload").await,
             };
-            asked.expect("taken").outcome().await
+            ticket.expect("accepted").outcome().await
         })
     });
-    for ask in asks.collect::<Vec<_>>() {
-        assert!(matches!(ask.await.expect("no panic"), Outcome::Done(_)));
+    for request in asks.collect::<Vec<_>>() {
+        assert!(matches!(request.await.expect("no panic"), Outcome::Done(_)));
     }
-    let ledger = Arc::clone(&house.ledger);
-    let ledger = ledger.lock().expect("ledger");
-    assert_eq!(ledger.most_alive, 1);
-    let terms = ledger
+    let recorder = Arc::clone(&harness.recorder);
+    let recorder = recorder.lock().expect("recorder");
+    assert_eq!(recorder.most_alive, 1);
+    let terms = recorder
         .signals
         .iter()
         .filter(|(_, signal, _)| *signal == StopSignal::Terminate);
-    assert_eq!(terms.count(), ledger.spawns.len() - 1);
+    assert_eq!(terms.count(), recorder.spawns.len() - 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_cannot_be_ended_stays_in_sight_until_it_is_gone() {
+async fn a_domain_that_cannot_be_killed_stays_listed_until_it_is_gone() {
     let undying = ProcessBehavior {
         exit_delay: Duration::from_secs(3600),
         ..WELL_BEHAVED
     };
-    let mut house = Harness::new(&[("old", undying, &[])]);
-    house.request("old", Command::Start).await;
+    let mut harness = Harness::new(&[("old", undying, &[])]);
+    harness.request("old", Command::Start).await;
     let names = ["old".to_owned()];
-    assert_eq!(house.keeper.remove(&names).await, names);
-    assert_eq!(house.phase("old"), Phase::Stuck);
-    let again = setup("old", WELL_BEHAVED, &[], &house.ledger);
+    assert_eq!(harness.manager.remove(&names).await, names);
+    assert_eq!(harness.phase("old"), Phase::Stuck);
+    let again = domain_spec("old", WELL_BEHAVED, &[], &harness.recorder);
     assert_eq!(
-        house.keeper.add(vec![again]),
+        harness.manager.add(vec![again]),
         names,
-        "there would be two of it"
+        "two processes would run"
     );
     sleep(Duration::from_secs(3600)).await;
-    house.keeper.drop_finished();
-    assert!(!house.keeper.contains("old") && house.supervisor.domain("old").is_none());
-    let again = setup("old", WELL_BEHAVED, &[], &house.ledger);
-    assert_eq!(house.keeper.add(vec![again]), Vec::<String>::new());
-    house.request("old", Command::Start).await;
-    assert_eq!(house.generation("old"), 2);
-    assert_eq!(house.ledger.lock().expect("ledger").most_alive, 1);
+    harness.manager.drop_finished();
+    assert!(!harness.manager.contains("old") && harness.supervisor.domain("old").is_none());
+    let again = domain_spec("old", WELL_BEHAVED, &[], &harness.recorder);
+    assert_eq!(harness.manager.add(vec![again]), Vec::<String>::new());
+    harness.request("old", Command::Start).await;
+    assert_eq!(harness.generation("old"), 2);
+    assert_eq!(harness.recorder.lock().expect("recorder").most_alive, 1);
 }

@@ -1,49 +1,49 @@
-//! What a driver is sent.
+//! Messages to a driver.
 
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::DependencyGate;
+use super::gate::DependencyGate;
 use crate::lifecycle::{Command, CommandRejected, Fact, Timing};
 
-/// What may be asked of a driver.
+/// A request to a driver.
 #[derive(Debug)]
 pub(super) enum DriverRequest {
     Command(Command),
-    /// See [`Input::Renew`](crate::lifecycle::Input::Renew).
-    Renew(String),
+    /// See [`Input::Reload`](crate::lifecycle::Input::Reload).
+    Reload(String),
 }
 
-/// A wish on its way to a driver, and where its first answer goes.
+/// A request with the channel of its response.
 #[derive(Debug)]
 pub(super) struct PendingRequest {
-    pub(super) wish: DriverRequest,
-    pub(super) taken: oneshot::Sender<Result<(), CommandRejected>>,
+    pub(super) request: DriverRequest,
+    pub(super) accepted: oneshot::Sender<Result<(), CommandRejected>>,
 }
 
-/// What the keeper tells a driver.
+/// A message from the domain manager.
 pub(super) enum DriverUpdate<B> {
-    /// From now on this holds.
+    /// New parameters.
     Update {
-        terms: DriverParams,
+        params: DriverParams,
         timing: Timing,
         backend: B,
     },
-    /// The domain is no more: it is to end, and its driver with it.
+    /// The domain was removed: stop it and end the driver.
     Remove,
 }
 
-/// What holds for a domain until it is revised.
+/// Parameters that hold until the next update.
 #[derive(Debug, Clone)]
 pub(super) struct DriverParams {
-    /// What it waits for at a start.
+    /// The dependencies that a start waits for.
     pub(super) gate: DependencyGate,
-    /// How long it may take to stop.
+    /// The time from the stop signal to SIGKILL.
     pub(super) grace: Duration,
 }
 
-/// Both ends of where facts arrive: each life gets a copy of the sending one.
+/// Both ends of the fact channel. Each generation gets a clone of the sender.
 pub(super) type Mailbox = (
     mpsc::UnboundedSender<(u64, Fact)>,
     mpsc::UnboundedReceiver<(u64, Fact)>,

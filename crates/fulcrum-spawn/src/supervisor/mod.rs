@@ -1,13 +1,14 @@
-//! The driver: carries out what the machine decides, one task a domain.
+//! Runs the lifecycle machine of each domain: one task per domain executes what the machine
+//! decides.
 //!
-//! Commands, facts, timers, the dependency gate and the preparation all become one closed enum of
-//! wake-ups, which the task takes one after another; so concurrent commands serialise, and two
-//! generations can't overlap. What is so is published as a [`Snapshot`]; what happened, as a
-//! [`Transition`]. Processes are behind [`Backend`], so that the same driver runs over real ones
-//! and over a fake under paused time.
+//! Commands, facts, timers, the dependency gate and the preparation become one closed enum of
+//! wake-ups, which the task handles one after another. So concurrent commands are serialized, and
+//! two generations cannot overlap. The task publishes the state as a [`Snapshot`] and each change
+//! as a [`Transition`]. Processes are behind [`Backend`], so that the same driver runs over real
+//! processes and over a fake under paused time.
 //!
-//! Which domains there are changes at the hand of one [`Keeper`], which adds, revises and removes
-//! them; everybody else reads the set through a [`Supervisor`].
+//! One [`DomainManager`] adds, updates and removes domains. Everything else reads the set through a
+//! [`Supervisor`].
 
 mod backend;
 mod domain_set;
@@ -27,10 +28,12 @@ mod suspend;
 #[cfg(test)]
 mod tests;
 mod wait;
+#[cfg(test)]
+mod wait_tests;
 
 pub use backend::{Backend, FactSender, ProcessGroup};
 pub use domain_set::Supervisor;
-pub use gate::{Condition, DependencyGate};
+pub use gate::Condition;
 pub use handle::{DomainHandle, Outcome, Ticket};
 pub use manager::{DomainManager, DomainSpec, DomainUpdate};
 pub use snapshot::{LastExit, Snapshot, Transition};

@@ -1,7 +1,7 @@
-//! Many domains, random habits, random commands, late and stale news, under paused time.
+//! Many domains, random behavior, random commands, late and stale facts, under paused time.
 //!
-//! Each case builds an acyclic set of domains over a fake world, lets it live through a random
-//! story, ends it, and checks what must hold of every story.
+//! Each case builds an acyclic set of domains over fake processes, runs a random scenario, ends it,
+//! and checks what must hold for every scenario.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -25,10 +25,10 @@ const TIMING: Timing = Timing {
     stop_grace: Duration::from_secs(1),
     kill_wait: Duration::from_secs(1),
 };
-/// Longer than any life, stop or backoff of a story takes.
+/// Longer than any process, stop or backoff of a scenario takes.
 const LONG: Duration = Duration::from_secs(3600);
 
-/// How one life goes; milliseconds.
+/// How one process behaves; times in milliseconds.
 #[derive(Debug, Clone)]
 struct ProcessBehavior {
     prepare: u64,
@@ -39,7 +39,7 @@ struct ProcessBehavior {
     handles_sigterm: bool,
     /// How long the rest of its group outlives the leader.
     rest: u64,
-    /// What it reports out of turn.
+    /// Facts that it reports out of turn.
     noise: Option<(u64, StrayFact)>,
 }
 
@@ -48,19 +48,19 @@ enum StrayFact {
     Started,
     NotReady,
     Unhealthy,
-    Refused,
-    Recycle,
-    /// News of the life before, come late.
+    Rejected,
+    GroupRestart,
+    /// A late fact about the previous generation.
     Stale,
 }
 
-fn habit() -> impl Strategy<Value = ProcessBehavior> {
+fn behavior() -> impl Strategy<Value = ProcessBehavior> {
     let noise = prop_oneof![
         Just(StrayFact::Started),
         Just(StrayFact::NotReady),
         Just(StrayFact::Unhealthy),
-        Just(StrayFact::Refused),
-        Just(StrayFact::Recycle),
+        Just(StrayFact::Rejected),
+        Just(StrayFact::GroupRestart),
         Just(StrayFact::Stale),
     ];
     (
@@ -74,32 +74,34 @@ fn habit() -> impl Strategy<Value = ProcessBehavior> {
         prop::option::weighted(0.5, (0..4000_u64, noise)),
     )
         .prop_map(
-            |(prepare, prepares, spawns, ready, ends, heeds_term, rest, noise)| ProcessBehavior {
-                prepare,
-                prepares,
-                spawns,
-                ready,
-                ends,
-                handles_sigterm: heeds_term,
-                rest,
-                noise,
+            |(prepare, prepares, spawns, ready, ends, handles_sigterm, rest, noise)| {
+                ProcessBehavior {
+                    prepare,
+                    prepares,
+                    spawns,
+                    ready,
+                    ends,
+                    handles_sigterm,
+                    rest,
+                    noise,
+                }
             },
         )
 }
 
-/// What is done to a domain.
+/// An operation on a domain.
 #[derive(Debug, Clone)]
 enum Operation {
     Ask(Command),
     /// What it is started from has changed.
     Renew,
-    /// It needs these earlier ones from now on.
+    /// It depends on these earlier ones from now on.
     Revise(u8),
     /// It is removed, and added again.
     Replace,
 }
 
-/// Wait so many milliseconds, then do this to that domain.
+/// Waits so many milliseconds, then performs the operation on that domain.
 type Step = (u64, usize, Operation);
 
 fn step() -> impl Strategy<Value = Step> {
@@ -144,21 +146,21 @@ type Shared = Arc<Mutex<Recorder>>;
 
 struct Fake {
     domain: usize,
-    habits: Vec<ProcessBehavior>,
-    lives: usize,
-    ledger: Shared,
+    behaviors: Vec<ProcessBehavior>,
+    generations: usize,
+    recorder: Shared,
 }
 
 impl Fake {
-    fn habit(&self) -> ProcessBehavior {
-        self.habits[self.lives % self.habits.len()].clone()
+    fn behavior(&self) -> ProcessBehavior {
+        self.behaviors[self.generations % self.behaviors.len()].clone()
     }
 }
 
 struct FakeGroup {
     handles_sigterm: bool,
-    gone: Mutex<bool>,
-    ledger: Shared,
+    exited: Mutex<bool>,
+    recorder: Shared,
     end: mpsc::UnboundedSender<i32>,
 }
 
@@ -168,9 +170,9 @@ impl ProcessGroup for FakeGroup {
     }
 
     fn signal(&self, signal: StopSignal) {
-        if *self.gone.lock().expect("flag") {
-            let mut ledger = self.ledger.lock().expect("ledger");
-            ledger
+        if *self.exited.lock().expect("flag") {
+            let mut recorder = self.recorder.lock().expect("recorder");
+            recorder
                 .broken
                 .push(format!("{signal:?} after the group's end"));
         }
@@ -187,15 +189,15 @@ impl Backend for Fake {
     type LaunchPlan = ();
 
     fn prepare(&mut self, _: u64) -> impl Future<Output = Result<(), StartError>> + Send + 'static {
-        let habit = self.habit();
-        if !habit.prepares {
-            self.lives += 1;
+        let behavior = self.behavior();
+        if !behavior.prepares {
+            self.generations += 1;
         }
         async move {
-            sleep(Duration::from_millis(habit.prepare)).await;
-            match habit.prepares {
+            sleep(Duration::from_millis(behavior.prepare)).await;
+            match behavior.prepares {
                 true => Ok(()),
-                false => Err(StartError::transient("the registry doesn't answer")),
+                false => Err(StartError::transient("the registry does not respond")),
             }
         }
     }
@@ -203,81 +205,81 @@ impl Backend for Fake {
     async fn spawn(
         &mut self,
         (): (),
-        news: FactSender,
+        facts: FactSender,
     ) -> Result<Arc<dyn ProcessGroup>, StartError> {
-        let habit = self.habit();
-        self.lives += 1;
-        if !habit.spawns {
+        let behavior = self.behavior();
+        self.generations += 1;
+        if !behavior.spawns {
             return Err(StartError::transient("EAGAIN"));
         }
-        let (domain, generation) = (self.domain, news.generation());
-        self.ledger
+        let (domain, generation) = (self.domain, facts.generation());
+        self.recorder
             .lock()
-            .expect("ledger")
+            .expect("recorder")
             .spawn(domain, generation);
         let (end, mut ends) = mpsc::unbounded_channel();
         let group = Arc::new(FakeGroup {
-            handles_sigterm: habit.handles_sigterm,
-            gone: Mutex::new(false),
-            ledger: Arc::clone(&self.ledger),
+            handles_sigterm: behavior.handles_sigterm,
+            exited: Mutex::new(false),
+            recorder: Arc::clone(&self.recorder),
             end,
         });
-        let (own, ledger) = (Arc::clone(&group), Arc::clone(&self.ledger));
+        let (watched, recorder) = (Arc::clone(&group), Arc::clone(&self.recorder));
         tokio::spawn(async move {
-            let talk = async {
-                let begun = Instant::now();
-                let mut words: Vec<(u64, Option<StrayFact>)> = Vec::new();
-                words.extend(habit.ready.map(|at| (at, None)));
-                words.extend(habit.noise.map(|(at, noise)| (at, Some(noise))));
-                words.sort_by_key(|(at, _)| *at);
-                for (at, noise) in words {
-                    tokio::time::sleep_until(begun + Duration::from_millis(at)).await;
-                    speak(&news, noise);
+            let reporting = async {
+                let started_at = Instant::now();
+                let mut schedule: Vec<(u64, Option<StrayFact>)> = Vec::new();
+                schedule.extend(behavior.ready.map(|at| (at, None)));
+                schedule.extend(behavior.noise.map(|(at, noise)| (at, Some(noise))));
+                schedule.sort_by_key(|(at, _)| *at);
+                for (at, noise) in schedule {
+                    tokio::time::sleep_until(started_at + Duration::from_millis(at)).await;
+                    report_facts(&facts, noise);
                 }
                 std::future::pending::<()>().await;
             };
             let natural = async {
-                match habit.ends {
+                match behavior.ends {
                     Some(after) => sleep(Duration::from_millis(after)).await,
                     None => std::future::pending().await,
                 }
             };
             let report = tokio::select! {
-                () = talk => unreachable!("never ends"),
+                () = reporting => unreachable!("never ends"),
                 () = natural => ExitReport { code: Some(1), signal: None },
                 Some(signal) = ends.recv() => ExitReport { code: None, signal: Some(signal) },
             };
-            news.report(Fact::Exited(report));
-            sleep(Duration::from_millis(habit.rest)).await;
-            ledger
+            facts.report(Fact::Exited(report));
+            sleep(Duration::from_millis(behavior.rest)).await;
+            recorder
                 .lock()
-                .expect("ledger")
+                .expect("recorder")
                 .alive
                 .retain(|alive| *alive != (domain, generation));
-            news.report(Fact::GroupEmpty);
-            // The driver takes the news a moment later; a signal until then goes to nobody.
+            facts.report(Fact::GroupEmpty);
+            // The driver handles the facts a moment later; until then a signal reaches no process.
             sleep(Duration::from_millis(1)).await;
-            *own.gone.lock().expect("flag") = true;
+            *watched.exited.lock().expect("flag") = true;
         });
         Ok(group)
     }
 }
 
-fn speak(news: &FactSender, noise: Option<StrayFact>) {
+fn report_facts(facts: &FactSender, noise: Option<StrayFact>) {
     let fact = match noise {
         None => Fact::Ready,
         Some(StrayFact::Started) => Fact::Started,
         Some(StrayFact::NotReady) => Fact::NotReady("its stream ended".into()),
         Some(StrayFact::Unhealthy) => Fact::Unhealthy("hung".into()),
-        Some(StrayFact::Refused) => Fact::Rejected(StartError::permanent("wrong name")),
-        Some(StrayFact::Recycle) => Fact::GroupRestart("another failed".into()),
-        Some(StrayFact::Stale) => return news.of_the_life_before(Fact::GroupEmpty),
+        Some(StrayFact::Rejected) => Fact::Rejected(StartError::permanent("wrong name")),
+        Some(StrayFact::GroupRestart) => Fact::GroupRestart("another failed".into()),
+        Some(StrayFact::Stale) => return facts.previous_generation(Fact::GroupEmpty),
     };
-    news.report(fact);
+    facts.report(fact);
 }
 
 impl FactSender {
-    fn of_the_life_before(&self, fact: Fact) {
+    fn previous_generation(&self, fact: Fact) {
         let mut older = self.clone();
         older.generation = older.generation.saturating_sub(1);
         older.report(fact);
@@ -296,7 +298,7 @@ impl RestartPolicy for LimitedRestarts {
             _ => Verdict::Restart(Duration::from_millis(300)),
         }
     }
-    fn settled(&mut self) {
+    fn on_stable(&mut self) {
         self.0 = 0;
     }
     fn reset(&mut self) {
@@ -311,87 +313,90 @@ fn name(at: usize) -> String {
     format!("d{at}")
 }
 
-/// Only earlier ones, so that it is no cycle.
-fn needs(at: usize, needs: u8) -> BTreeMap<String, Condition> {
+/// Only earlier ones, so that there is no cycle.
+fn dependencies(at: usize, dependencies: u8) -> BTreeMap<String, Condition> {
     (0..at.min(8))
-        .filter(|other| needs & (1 << other) != 0)
+        .filter(|other| dependencies & (1 << other) != 0)
         .map(|other| (name(other), Condition::Ready))
         .collect()
 }
 
-fn setup(
+fn spec(
     at: usize,
-    (habits, wanted): &(Vec<ProcessBehavior>, u8),
-    ledger: &Shared,
+    (behaviors, wanted): &(Vec<ProcessBehavior>, u8),
+    recorder: &Shared,
 ) -> DomainSpec<Fake> {
     DomainSpec {
         name: name(at),
-        dependencies: needs(at, *wanted),
+        dependencies: dependencies(at, *wanted),
         timing: TIMING,
         policy: Box::new(LimitedRestarts(0)),
         backend: Fake {
             domain: at,
-            habits: habits.clone(),
-            lives: 0,
-            ledger: Arc::clone(ledger),
+            behaviors: behaviors.clone(),
+            generations: 0,
+            recorder: Arc::clone(recorder),
         },
     }
 }
 
-fn supervise(domains: &[(Vec<ProcessBehavior>, u8)], ledger: &Shared) -> DomainManager<Fake> {
+fn supervise(domains: &[(Vec<ProcessBehavior>, u8)], recorder: &Shared) -> DomainManager<Fake> {
     let all = domains.iter().enumerate();
     let (transitions, _) = mpsc::unbounded_channel();
-    let mut keeper = DomainManager::new(transitions);
-    keeper.add(all.map(|(at, domain)| setup(at, domain, ledger)).collect());
-    keeper.set_start_order((0..domains.len()).map(|at| vec![name(at)]).collect());
-    keeper
+    let mut manager = DomainManager::new(transitions);
+    manager.add(all.map(|(at, domain)| spec(at, domain, recorder)).collect());
+    manager.set_start_order((0..domains.len()).map(|at| vec![name(at)]).collect());
+    manager
 }
 
-async fn live(domains: &[(Vec<ProcessBehavior>, u8)], story: &[Step]) -> Result<(), String> {
-    let ledger = Shared::default();
-    let mut keeper = supervise(domains, &ledger);
-    let supervisor = keeper.supervisor();
+async fn run_scenario(
+    domains: &[(Vec<ProcessBehavior>, u8)],
+    scenario: &[Step],
+) -> Result<(), String> {
+    let recorder = Shared::default();
+    let mut manager = supervise(domains, &recorder);
+    let supervisor = manager.supervisor();
     for handle in supervisor.domains() {
         let _ = handle.request(Command::Start).await;
     }
     let mut tickets = Vec::new();
-    for (wait, whom, deed) in story {
+    for (wait, whom, deed) in scenario {
         sleep(Duration::from_millis(*wait)).await;
         let at = whom % domains.len();
         let handle = supervisor.domain(&name(at)).ok_or("an unknown domain")?;
-        let asked = match deed {
+        let response = match deed {
             Operation::Ask(command) => handle.request(*command).await,
             Operation::Renew => handle.reload("it has changed").await,
             Operation::Revise(wanted) => {
-                let setup = setup(at, &domains[at], &ledger);
+                let spec = spec(at, &domains[at], &recorder);
                 let revision = DomainUpdate {
-                    dependencies: needs(at, *wanted),
-                    timing: setup.timing,
-                    backend: setup.backend,
+                    dependencies: dependencies(at, *wanted),
+                    timing: spec.timing,
+                    backend: spec.backend,
                 };
-                keeper.update(&name(at), revision);
+                manager.update(&name(at), revision);
                 continue;
             }
             Operation::Replace => {
-                let left = timeout(LONG, keeper.remove(&[name(at)]))
+                let left = timeout(LONG, manager.remove(&[name(at)]))
                     .await
                     .map_err(|_| "a removal hangs")?;
                 if left.is_empty() {
-                    keeper.add(vec![setup(at, &domains[at], &ledger)]);
-                    keeper.set_start_order((0..domains.len()).map(|at| vec![name(at)]).collect());
+                    manager.add(vec![spec(at, &domains[at], &recorder)]);
+                    manager.set_start_order((0..domains.len()).map(|at| vec![name(at)]).collect());
                 }
                 continue;
             }
         };
-        tickets.extend(asked.ok());
+        tickets.extend(response.ok());
     }
-    let begun = Instant::now();
+    let started_at = Instant::now();
     let left = timeout(LONG, supervisor.shutdown())
         .await
         .map_err(|_| "the shutdown hangs")?;
     let bound = (TIMING.stop_grace + TIMING.kill_wait) * u32::try_from(domains.len()).unwrap_or(1);
-    if begun.elapsed() > bound {
-        return Err(format!("the shutdown took {:?}", begun.elapsed()));
+    if started_at.elapsed() > bound {
+        return Err(format!("the shutdown took {:?}", started_at.elapsed()));
     }
     if !left.is_empty() {
         return Err(format!("not ended: {left:?}"));
@@ -408,11 +413,11 @@ async fn live(domains: &[(Vec<ProcessBehavior>, u8)], story: &[Step]) -> Result<
             return Err(format!("{}: {} after the end", handle.name(), now.phase));
         }
     }
-    let ledger = ledger.lock().expect("ledger");
-    if !ledger.alive.is_empty() {
-        return Err(format!("alive after the end: {:?}", ledger.alive));
+    let recorder = recorder.lock().expect("recorder");
+    if !recorder.alive.is_empty() {
+        return Err(format!("alive after the end: {:?}", recorder.alive));
     }
-    ledger
+    recorder
         .broken
         .first()
         .map_or(Ok(()), |broken| Err(broken.clone()))
@@ -422,16 +427,16 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn no_story_breaks_a_promise(
-        domains in prop::collection::vec((prop::collection::vec(habit(), 1..4), any::<u8>()), 1..7),
-        story in prop::collection::vec(step(), 0..25),
+    fn no_random_scenario_breaks_a_property(
+        domains in prop::collection::vec((prop::collection::vec(behavior(), 1..4), any::<u8>()), 1..7),
+        scenario in prop::collection::vec(step(), 0..25),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
             .build()
             .expect("a runtime");
-        let outcome = runtime.block_on(live(&domains, &story));
+        let outcome = runtime.block_on(run_scenario(&domains, &scenario));
         prop_assert!(outcome.is_ok(), "{outcome:?}");
     }
 }

@@ -1,30 +1,30 @@
-//! The end of all domains, bounded as a whole.
+//! Stops all domains within a bounded time.
 
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::domain_set::DomainSet;
-use super::{Outcome, Supervisor};
+use super::domain_set::{DomainSet, Supervisor};
+use super::handle::Outcome;
 use crate::lifecycle::{Command, Phase};
 
-/// What domains get at least that are told late, because those before them took all the time.
+/// The least grace of a domain whose turn comes late, because earlier ones used all the time.
 const MIN_STOP_GRACE: Duration = Duration::from_secs(1);
 
-/// How long an orderly end is waited for, from its beginning.
+/// When an orderly shutdown is cut short, from its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct ShutdownDeadlines {
-    /// Then everybody is told to stop, whose turn hasn't come yet.
+    /// When every remaining domain is stopped, whatever its turn.
     stop_all_at: Duration,
-    /// Then everybody is killed who is left.
+    /// When every remaining domain is killed.
     kill_all_at: Duration,
 }
 
 impl ShutdownDeadlines {
-    /// As long as the most patient domain's grace, and no longer: a chain of stubborn domains would
-    /// take a grace each otherwise.
-    fn of(graces: impl Iterator<Item = Duration>) -> Self {
+    /// Deadlines by the longest grace, and no longer: otherwise each domain of a dependency chain
+    /// would take its own grace.
+    fn from_graces(graces: impl Iterator<Item = Duration>) -> Self {
         let kill_all_at = graces.max().unwrap_or_default();
         Self {
             stop_all_at: kill_all_at - MIN_STOP_GRACE.min(kill_all_at / 2),
@@ -34,49 +34,50 @@ impl ShutdownDeadlines {
 }
 
 impl Supervisor {
-    /// Stops every domain, wave by wave in reverse start order, each wave at once. When the longest
-    /// grace of those that are up has passed, all that is left is killed, whatever its turn. Returns
-    /// the names of those that could not be ended.
+    /// Stops every domain, wave by wave in reverse start order, each wave concurrently. When the
+    /// longest grace of the running domains has passed, everything that is left is killed. Returns
+    /// the names of the domains that could not be killed.
     pub async fn shutdown(&self) -> Vec<String> {
-        let roster = self.roster();
-        // One that is about to be spawned counts as well: it will have its grace.
-        let busy = roster.handles.values().filter(|handle| {
+        let domains = self.current();
+        // A domain that is about to be spawned counts as well.
+        let busy = domains.handles.values().filter(|handle| {
             let phase = handle.snapshots.borrow().phase;
             !matches!(phase, Phase::Stopped | Phase::Failed)
         });
-        let patience = ShutdownDeadlines::of(busy.map(|handle| handle.terms.borrow().grace));
-        let begun = Instant::now();
+        let deadlines =
+            ShutdownDeadlines::from_graces(busy.map(|handle| handle.params.borrow().grace));
+        let started_at = Instant::now();
         let orderly = async {
-            // Nothing that still waits for its turn may start while its dependencies go away.
-            for handle in roster.handles.values() {
+            // A domain that still waits must not start while its dependencies stop.
+            for handle in domains.handles.values() {
                 if !handle.snapshots.borrow().phase.has_process() {
                     let _ = handle.request(Command::Stop).await;
                 }
             }
             let mut left = Vec::new();
-            for wave in roster.waves.iter().rev() {
-                left.extend(roster.end(wave, Command::Stop).await);
+            for wave in domains.waves.iter().rev() {
+                left.extend(domains.stop_all(wave, Command::Stop).await);
             }
             left
         };
         tokio::select! {
             biased;
             left = orderly => return left,
-            () = sleep_until(begun + patience.stop_all_at) => {}
+            () = sleep_until(started_at + deadlines.stop_all_at) => {}
         }
-        let names = roster.names();
+        let names = domains.names();
         tokio::select! {
             biased;
-            left = roster.end(&names, Command::Stop) => left,
-            () = sleep_until(begun + patience.kill_all_at) => self.kill().await,
+            left = domains.stop_all(&names, Command::Stop) => left,
+            () = sleep_until(started_at + deadlines.kill_all_at) => self.kill().await,
         }
     }
 
-    /// Ends every domain at once with SIGKILL. Returns the names of those that survived it.
+    /// Kills every domain at once with SIGKILL. Returns the names of those that survived it.
     pub async fn kill(&self) -> Vec<String> {
-        let roster = self.roster();
-        let names = roster.names();
-        roster.end(&names, Command::Kill).await
+        let domains = self.current();
+        let names = domains.names();
+        domains.stop_all(&names, Command::Kill).await
     }
 }
 
@@ -85,14 +86,14 @@ impl DomainSet {
         self.handles.keys().cloned().collect()
     }
 
-    async fn end(&self, names: &[String], command: Command) -> Vec<String> {
-        let mut ends = JoinSet::new();
+    async fn stop_all(&self, names: &[String], command: Command) -> Vec<String> {
+        let mut stops = JoinSet::new();
         for handle in names
             .iter()
             .filter_map(|name| self.handles.get(name))
             .cloned()
         {
-            ends.spawn(async move {
+            stops.spawn(async move {
                 let ended = match handle.request(command).await {
                     Ok(ticket) => !matches!(ticket.outcome().await, Outcome::Failed(_)),
                     Err(_) => false,
@@ -100,7 +101,7 @@ impl DomainSet {
                 (handle.name, ended)
             });
         }
-        let ended = ends.join_all().await;
+        let ended = stops.join_all().await;
         ended
             .into_iter()
             .filter(|(_, ended)| !ended)
@@ -114,17 +115,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_most_patient_domain_sets_the_limit() {
-        let of = |graces: &[u64]| {
-            ShutdownDeadlines::of(graces.iter().copied().map(Duration::from_millis))
+    fn the_longest_grace_sets_the_deadline() {
+        let from = |graces: &[u64]| {
+            ShutdownDeadlines::from_graces(graces.iter().copied().map(Duration::from_millis))
         };
-        let patience = |tell, kill| ShutdownDeadlines {
-            stop_all_at: Duration::from_millis(tell),
+        let deadlines = |stop, kill| ShutdownDeadlines {
+            stop_all_at: Duration::from_millis(stop),
             kill_all_at: Duration::from_millis(kill),
         };
-        assert_eq!(of(&[1_000, 5_000, 200]), patience(4_000, 5_000));
-        assert_eq!(of(&[500, 200]), patience(250, 500));
-        assert_eq!(of(&[]), patience(0, 0));
-        assert_eq!(of(&[0]), patience(0, 0));
+        assert_eq!(from(&[1_000, 5_000, 200]), deadlines(4_000, 5_000));
+        assert_eq!(from(&[500, 200]), deadlines(250, 500));
+        assert_eq!(from(&[]), deadlines(0, 0));
+        assert_eq!(from(&[0]), deadlines(0, 0));
     }
 }

@@ -1,4 +1,4 @@
-//! What a domain's driver publishes: how it is, and what happened.
+//! State and transitions that a driver publishes.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,71 +6,71 @@ use tokio::time::Instant;
 
 use crate::lifecycle::{ExitReport, Goal, Phase, TransitionCause};
 
-/// How a domain is at one moment.
+/// The state of a domain at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
-    /// What is so.
+    /// The actual state.
     pub phase: Phase,
-    /// What the operator wants.
+    /// The requested state.
     pub goal: Goal,
-    /// Whether it may take work.
+    /// Whether the domain may take work.
     pub ready: bool,
-    /// The number of its current or last life; 0 before the first.
+    /// The number of the current or last generation; 0 before the first.
     pub generation: u64,
-    /// The leader's process id while its group may be alive.
+    /// The process id of the leader while its group may exist.
     pub pid: Option<u32>,
-    /// Restarts without an operator's asking, since an operator last started it.
+    /// Automatic restarts since an operator last started the domain.
     pub restarts: u32,
-    /// When this life's process was spawned.
+    /// When the process of this generation was spawned.
     pub spawned_at: Option<Instant>,
-    /// From spawn to ready, for this or the last life that became ready.
+    /// The time from spawn to ready, for the last generation that became ready.
     pub ready_after: Option<Duration>,
-    /// How the last life ended.
+    /// How the last generation exited.
     pub last_exit: Option<LastExit>,
-    /// Why it is in this phase.
+    /// Why the domain is in this phase.
     pub reason: String,
     /// When the next start is due, in phase backoff.
     pub retry_at: Option<Instant>,
 }
 
-/// How a life ended, and when.
+/// How a generation exited, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastExit {
-    /// The wait status.
+    /// The exit status.
     pub report: ExitReport,
-    /// By the wall clock.
+    /// The wall-clock time.
     pub at: SystemTime,
-    /// Which life it was.
+    /// The generation.
     pub generation: u64,
-    /// Why that life ended: how it exited, or what it was ended for.
+    /// Why the generation ended: its exit status, or what it was ended for.
     pub reason: String,
-    /// What set its end off. Unless it ended by itself, [`Self::report`] only tells how it took
-    /// its end.
+    /// What caused the end. Unless it is [`TransitionCause::Exited`], [`Self::report`] is only the
+    /// reaction to the stop signal.
     pub cause: TransitionCause,
-    /// Whether this supervisor had sent it SIGKILL.
+    /// Whether this supervisor had sent SIGKILL.
     pub killed: bool,
 }
 
 /// One change of phase, or of readiness within a phase, of one domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transition {
-    /// By the wall clock.
+    /// The wall-clock time.
     pub time: SystemTime,
-    /// Whose.
+    /// The domain's name.
     pub domain: String,
     /// The phase left.
     pub from: Phase,
-    /// The phase entered; the same, where only its readiness has changed.
+    /// The phase entered; the same if only readiness has changed.
     pub to: Phase,
-    /// Whether it may take work now.
+    /// Whether the domain may take work now.
     pub ready: bool,
-    /// And whether it has come to be so in this life before.
+    /// Whether this generation was ready before.
     pub was_ready_before: bool,
-    /// The current or last life's number.
+    /// The number of the current or last generation.
     pub generation: u64,
-    /// Why.
+    /// The reason as text.
     pub reason: String,
-    /// What set it off.
+    /// What caused it.
     pub cause: TransitionCause,
 }
 

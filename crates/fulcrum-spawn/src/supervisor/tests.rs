@@ -1,4 +1,4 @@
-//! Drivers and supervisor over a fake world, under paused time.
+//! Drivers and supervisor over fake processes, under paused time.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -27,16 +27,16 @@ pub(super) const TIMING: Timing = Timing {
 #[derive(Clone, Copy)]
 pub(super) struct ProcessBehavior {
     pub(super) ready_after: Option<Duration>,
-    pub(super) ends_after: Option<Duration>,
-    pub(super) heeds_term: bool,
+    pub(super) exits_after: Option<Duration>,
+    pub(super) handles_sigterm: bool,
     /// How long SIGKILL takes to end it.
     pub(super) exit_delay: Duration,
 }
 
 pub(super) const WELL_BEHAVED: ProcessBehavior = ProcessBehavior {
     ready_after: Some(Duration::from_millis(50)),
-    ends_after: None,
-    heeds_term: true,
+    exits_after: None,
+    handles_sigterm: true,
     exit_delay: Duration::ZERO,
 };
 
@@ -53,14 +53,14 @@ pub(super) type Shared = Arc<Mutex<Recorder>>;
 
 pub(super) struct Fake {
     pub(super) name: String,
-    pub(super) habit: ProcessBehavior,
-    pub(super) ledger: Shared,
+    pub(super) behavior: ProcessBehavior,
+    pub(super) recorder: Shared,
 }
 
 struct FakeGroup {
     name: String,
-    heeds_term: bool,
-    ledger: Shared,
+    handles_sigterm: bool,
+    recorder: Shared,
     end: mpsc::UnboundedSender<i32>,
 }
 
@@ -70,10 +70,10 @@ impl ProcessGroup for FakeGroup {
     }
     fn signal(&self, signal: StopSignal) {
         let entry = (self.name.clone(), signal, Instant::now());
-        self.ledger.lock().expect("ledger").signals.push(entry);
+        self.recorder.lock().expect("recorder").signals.push(entry);
         match signal {
             StopSignal::Kill => drop(self.end.send(9)),
-            StopSignal::Terminate if self.heeds_term => drop(self.end.send(15)),
+            StopSignal::Terminate if self.handles_sigterm => drop(self.end.send(15)),
             StopSignal::Terminate => {}
         }
     }
@@ -89,32 +89,34 @@ impl Backend for Fake {
     async fn spawn(
         &mut self,
         (): (),
-        news: FactSender,
+        facts: FactSender,
     ) -> Result<Arc<dyn ProcessGroup>, StartError> {
         let (end, mut ends) = mpsc::unbounded_channel();
-        let life = (self.name.clone(), news.generation());
+        let generation = (self.name.clone(), facts.generation());
         {
-            let mut ledger = self.ledger.lock().expect("ledger");
-            ledger.spawns.push((life.0.clone(), life.1, Instant::now()));
-            ledger.alive.push(life.clone());
-            let same = ledger
+            let mut recorder = self.recorder.lock().expect("recorder");
+            recorder
+                .spawns
+                .push((generation.0.clone(), generation.1, Instant::now()));
+            recorder.alive.push(generation.clone());
+            let same = recorder
                 .alive
                 .iter()
-                .filter(|(name, _)| *name == life.0)
+                .filter(|(name, _)| *name == generation.0)
                 .count();
-            ledger.most_alive = ledger.most_alive.max(same);
+            recorder.most_alive = recorder.most_alive.max(same);
         }
-        let (habit, ledger) = (self.habit, Arc::clone(&self.ledger));
+        let (behavior, recorder) = (self.behavior, Arc::clone(&self.recorder));
         tokio::spawn(async move {
             let ready = async {
-                if let Some(after) = habit.ready_after {
+                if let Some(after) = behavior.ready_after {
                     tokio::time::sleep(after).await;
-                    news.report(Fact::Ready);
+                    facts.report(Fact::Ready);
                 }
                 std::future::pending::<()>().await;
             };
             let natural = async {
-                match habit.ends_after {
+                match behavior.exits_after {
                     Some(after) => tokio::time::sleep(after).await,
                     None => std::future::pending().await,
                 }
@@ -124,20 +126,20 @@ impl Backend for Fake {
                 () = natural => ExitReport { code: Some(1), signal: None },
                 Some(signal) = ends.recv() => ExitReport { code: None, signal: Some(signal) },
             };
-            tokio::time::sleep(habit.exit_delay).await;
-            news.report(Fact::Exited(report));
+            tokio::time::sleep(behavior.exit_delay).await;
+            facts.report(Fact::Exited(report));
             // The group takes a moment longer than its leader.
             tokio::time::sleep(Duration::from_millis(3)).await;
-            let mut entries = ledger.lock().expect("ledger");
-            entries.alive.retain(|alive| *alive != life);
-            entries.ended.push(life.0);
+            let mut entries = recorder.lock().expect("recorder");
+            entries.alive.retain(|alive| *alive != generation);
+            entries.ended.push(generation.0);
             drop(entries);
-            news.report(Fact::GroupEmpty);
+            facts.report(Fact::GroupEmpty);
         });
         let group = FakeGroup {
             name: self.name.clone(),
-            heeds_term: self.habit.heeds_term,
-            ledger: Arc::clone(&self.ledger),
+            handles_sigterm: self.behavior.handles_sigterm,
+            recorder: Arc::clone(&self.recorder),
             end,
         };
         Ok(Arc::new(group))
@@ -155,7 +157,7 @@ impl RestartPolicy for LimitedRestarts {
         self.0 -= 1;
         Verdict::Restart(Duration::from_secs(60))
     }
-    fn settled(&mut self) {}
+    fn on_stable(&mut self) {}
     fn reset(&mut self) {}
     fn stable_after(&self) -> Duration {
         Duration::from_secs(10)
@@ -164,57 +166,59 @@ impl RestartPolicy for LimitedRestarts {
 
 pub(super) struct Harness {
     pub(super) supervisor: Supervisor,
-    pub(super) keeper: DomainManager<Fake>,
-    pub(super) ledger: Shared,
+    pub(super) manager: DomainManager<Fake>,
+    pub(super) recorder: Shared,
     pub(super) transitions: mpsc::UnboundedReceiver<Transition>,
 }
 
 /// One fake domain.
-pub(super) fn setup(
+pub(super) fn domain_spec(
     name: &str,
-    habit: ProcessBehavior,
-    needs: &[&str],
-    ledger: &Shared,
+    behavior: ProcessBehavior,
+    dependencies: &[&str],
+    recorder: &Shared,
 ) -> DomainSpec<Fake> {
     DomainSpec {
         name: name.to_owned(),
-        dependencies: all_ready(needs),
+        dependencies: all_ready(dependencies),
         timing: TIMING,
         policy: Box::new(LimitedRestarts(10)),
         backend: Fake {
             name: name.to_owned(),
-            habit,
-            ledger: Arc::clone(ledger),
+            behavior,
+            recorder: Arc::clone(recorder),
         },
     }
 }
 
 /// All of them ready.
-pub(super) fn all_ready(needs: &[&str]) -> BTreeMap<String, Condition> {
-    let need = |name: &&str| ((*name).to_owned(), Condition::Ready);
-    needs.iter().map(need).collect()
+pub(super) fn all_ready(dependencies: &[&str]) -> BTreeMap<String, Condition> {
+    let dependency = |name: &&str| ((*name).to_owned(), Condition::Ready);
+    dependencies.iter().map(dependency).collect()
 }
 
 impl Harness {
-    /// Domains by name, habit and dependencies, in start order: one wave each.
+    /// Domains by name, behavior and dependencies, in start order: one wave each.
     pub(super) fn new(domains: &[(&str, ProcessBehavior, &[&str])]) -> Self {
-        let ledger = Shared::default();
+        let recorder = Shared::default();
         let (sender, transitions) = mpsc::unbounded_channel();
-        let setups = domains
+        let specs = domains
             .iter()
-            .map(|(name, habit, needs)| setup(name, *habit, needs, &ledger))
+            .map(|(name, behavior, dependencies)| {
+                domain_spec(name, *behavior, dependencies, &recorder)
+            })
             .collect();
         let waves = domains
             .iter()
             .map(|(name, ..)| vec![(*name).to_owned()])
             .collect();
-        let mut keeper = DomainManager::new(sender);
-        keeper.add(setups);
-        keeper.set_start_order(waves);
+        let mut manager = DomainManager::new(sender);
+        manager.add(specs);
+        manager.set_start_order(waves);
         Self {
-            supervisor: keeper.supervisor(),
-            keeper,
-            ledger,
+            supervisor: manager.supervisor(),
+            manager,
+            recorder,
             transitions,
         }
     }
@@ -224,7 +228,7 @@ impl Harness {
         handle
             .request(command)
             .await
-            .expect("taken")
+            .expect("accepted")
             .outcome()
             .await
     }
@@ -244,36 +248,40 @@ async fn a_dependent_starts_only_after_its_dependency_is_ready() {
         ready_after: Some(Duration::from_secs(7)),
         ..WELL_BEHAVED
     };
-    let house = Harness::new(&[
+    let harness = Harness::new(&[
         ("catalog", slow, &[]),
         ("orders", WELL_BEHAVED, &["catalog"]),
     ]);
-    house.supervisor.start(["orders", "catalog"]).await;
+    harness.supervisor.start(["orders", "catalog"]).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let waiting = house.supervisor.domain("orders").expect("known").snapshot();
+    let waiting = harness
+        .supervisor
+        .domain("orders")
+        .expect("known")
+        .snapshot();
     assert_eq!(waiting.phase, Phase::Waiting);
     assert_eq!(waiting.reason, "waiting for catalog (starting)");
     assert!(matches!(
-        house.request("orders", Command::Start).await,
+        harness.request("orders", Command::Start).await,
         Outcome::Done(_)
     ));
-    let ledger = house.ledger.lock().expect("ledger");
-    let gap = ledger.spawns[1].2 - ledger.spawns[0].2;
-    assert_eq!(ledger.spawns[1].0, "orders");
+    let recorder = harness.recorder.lock().expect("recorder");
+    let gap = recorder.spawns[1].2 - recorder.spawns[0].2;
+    assert_eq!(recorder.spawns[1].0, "orders");
     assert!(gap >= Duration::from_secs(7), "spawned after {gap:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ten_minute_crash_loop_restarts_as_the_policy_says_then_fails() {
+async fn a_crash_loop_restarts_as_the_policy_decides_then_fails() {
     let crashing = ProcessBehavior {
-        ends_after: Some(Duration::from_millis(20)),
+        exits_after: Some(Duration::from_millis(20)),
         ready_after: None,
         ..WELL_BEHAVED
     };
-    let mut house = Harness::new(&[("users", crashing, &[])]);
-    house.supervisor.start(["users"]).await;
+    let mut harness = Harness::new(&[("users", crashing, &[])]);
+    harness.supervisor.start(["users"]).await;
     let failed = async {
-        while let Some(transition) = house.transitions.recv().await {
+        while let Some(transition) = harness.transitions.recv().await {
             if transition.to == Phase::Failed {
                 return transition.reason;
             }
@@ -284,10 +292,10 @@ async fn a_ten_minute_crash_loop_restarts_as_the_policy_says_then_fails() {
         .await
         .expect("it gives up");
     assert_eq!(reason, "crash loop");
-    let ledger = house.ledger.lock().expect("ledger");
-    assert_eq!(ledger.spawns.len(), 11);
+    let recorder = harness.recorder.lock().expect("recorder");
+    assert_eq!(recorder.spawns.len(), 11);
     assert!(
-        ledger
+        recorder
             .spawns
             .windows(2)
             .all(|pair| pair[1].2 - pair[0].2 >= Duration::from_secs(60))
@@ -295,58 +303,62 @@ async fn a_ten_minute_crash_loop_restarts_as_the_policy_says_then_fails() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn twenty_restarts_at_once_never_make_two_processes() {
-    let house = Harness::new(&[("users", WELL_BEHAVED, &[])]);
-    house.supervisor.start(["users"]).await;
-    let mut asked = tokio::task::JoinSet::new();
+async fn concurrent_restarts_never_run_two_processes() {
+    let harness = Harness::new(&[("users", WELL_BEHAVED, &[])]);
+    harness.supervisor.start(["users"]).await;
+    let mut response = tokio::task::JoinSet::new();
     for _ in 0..20 {
-        let handle = house.supervisor.domain("users").expect("known").clone();
-        asked.spawn(async move {
-            let ticket = handle.request(Command::Restart).await.expect("taken");
+        let handle = harness.supervisor.domain("users").expect("known").clone();
+        response.spawn(async move {
+            let ticket = handle.request(Command::Restart).await.expect("accepted");
             matches!(ticket.outcome().await, Outcome::Done(_))
         });
     }
-    assert!(asked.join_all().await.into_iter().all(|done| done));
-    assert_eq!(house.phase("users"), Phase::Running);
-    assert_eq!(house.ledger.lock().expect("ledger").most_alive, 1);
+    assert!(response.join_all().await.into_iter().all(|done| done));
+    assert_eq!(harness.phase("users"), Phase::Running);
+    assert_eq!(harness.recorder.lock().expect("recorder").most_alive, 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stubborn_domain_is_killed_after_its_grace() {
-    let stubborn = ProcessBehavior {
-        heeds_term: false,
+async fn a_domain_that_ignores_sigterm_is_killed_after_its_grace() {
+    let ignores_sigterm = ProcessBehavior {
+        handles_sigterm: false,
         ..WELL_BEHAVED
     };
-    let house = Harness::new(&[("users", stubborn, &[])]);
-    house.request("users", Command::Start).await;
+    let harness = Harness::new(&[("users", ignores_sigterm, &[])]);
+    harness.request("users", Command::Start).await;
     assert!(matches!(
-        house.request("users", Command::Stop).await,
+        harness.request("users", Command::Stop).await,
         Outcome::Done(_)
     ));
-    let ledger = house.ledger.lock().expect("ledger");
-    let [(_, first, asked), (_, second, killed)] = ledger.signals.as_slice() else {
-        panic!("two signals, not {:?}", ledger.signals.len());
+    let recorder = harness.recorder.lock().expect("recorder");
+    let [(_, first, response), (_, second, killed)] = recorder.signals.as_slice() else {
+        panic!("two signals, not {:?}", recorder.signals.len());
     };
     assert_eq!((*first, *second), (StopSignal::Terminate, StopSignal::Kill));
-    assert_eq!(*killed - *asked, TIMING.stop_grace);
-    let users = house.supervisor.domain("users").expect("known").snapshot();
-    let exit = users.last_exit.expect("it has ended");
+    assert_eq!(*killed - *response, TIMING.stop_grace);
+    let users = harness
+        .supervisor
+        .domain("users")
+        .expect("known")
+        .snapshot();
+    let exit = users.last_exit.expect("it has exited");
     assert_eq!(exit.cause, TransitionCause::Requested(Command::Stop));
     assert!(exit.killed);
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_transition_says_what_set_it_off() {
+async fn each_transition_has_its_cause() {
     let crashing = ProcessBehavior {
-        ends_after: Some(Duration::from_secs(1)),
+        exits_after: Some(Duration::from_secs(1)),
         ..WELL_BEHAVED
     };
-    let mut house = Harness::new(&[("users", crashing, &[])]);
-    house.request("users", Command::Start).await;
+    let mut harness = Harness::new(&[("users", crashing, &[])]);
+    harness.request("users", Command::Start).await;
     let mut causes = Vec::new();
-    while let Some(news) = house.transitions.recv().await {
-        causes.push((news.to, news.cause));
-        if news.to == Phase::Backoff {
+    while let Some(facts) = harness.transitions.recv().await {
+        causes.push((facts.to, facts.cause));
+        if facts.to == Phase::Backoff {
             break;
         }
     }
@@ -361,30 +373,35 @@ async fn each_transition_says_what_set_it_off() {
             (Phase::Backoff, TransitionCause::Normal),
         ]
     );
-    let users = house.supervisor.domain("users").expect("known").snapshot();
-    let exit = users.last_exit.expect("it has ended");
+    let users = harness
+        .supervisor
+        .domain("users")
+        .expect("known")
+        .snapshot();
+    let exit = users.last_exit.expect("it has exited");
     assert_eq!((exit.cause, exit.killed), (TransitionCause::Exited, false));
 }
 
-/// What a group does when a member fails: those after it are recycled, and its gate holds them.
+/// What a supervision group does when a member fails: those after it are restarted, and its gate
+/// holds them.
 #[tokio::test(start_paused = true)]
-async fn the_recycled_come_back_after_what_they_wait_for_and_uncounted() {
+async fn a_group_restart_waits_for_dependencies_and_is_not_counted() {
     let crashes_once_in_a_while = ProcessBehavior {
-        ends_after: Some(Duration::from_secs(30)),
+        exits_after: Some(Duration::from_secs(30)),
         ..WELL_BEHAVED
     };
-    let mut house = Harness::new(&[
+    let mut harness = Harness::new(&[
         ("catalog", crashes_once_in_a_while, &[]),
         ("orders", WELL_BEHAVED, &["catalog"]),
     ]);
-    house.supervisor.start(["catalog", "orders"]).await;
-    let orders = house.supervisor.domain("orders").expect("known").clone();
+    harness.supervisor.start(["catalog", "orders"]).await;
+    let orders = harness.supervisor.domain("orders").expect("known").clone();
     let failed =
-        |news: &Transition| news.domain == "catalog" && news.cause == TransitionCause::Exited;
-    while !failed(&house.transitions.recv().await.expect("news")) {}
-    // Twice, since several members may have failed; and once for a life that is long over.
-    let life = orders.snapshot().generation;
-    for generation in [life, life, 0] {
+        |facts: &Transition| facts.domain == "catalog" && facts.cause == TransitionCause::Exited;
+    while !failed(&harness.transitions.recv().await.expect("a transition")) {}
+    // Twice, since several members may have failed; and once for an old generation.
+    let generation = orders.snapshot().generation;
+    for generation in [generation, generation, 0] {
         orders.report(generation, Fact::GroupRestart("catalog failed".into()));
     }
     tokio::time::sleep(Duration::from_secs(10)).await;
@@ -393,103 +410,110 @@ async fn the_recycled_come_back_after_what_they_wait_for_and_uncounted() {
     let now = orders.snapshot();
     assert_eq!(
         (now.phase, now.generation, now.restarts),
-        (Phase::Running, life + 1, 0)
+        (Phase::Running, generation + 1, 0)
     );
-    let ledger = house.ledger.lock().expect("ledger");
-    assert_eq!(ledger.most_alive, 1);
+    let recorder = harness.recorder.lock().expect("recorder");
+    assert_eq!(recorder.most_alive, 1);
     let spawned = |name: &str| {
-        let last = ledger.spawns.iter().rfind(|spawn| spawn.0 == name);
+        let last = recorder.spawns.iter().rfind(|spawn| spawn.0 == name);
         last.expect("spawned").2
     };
     assert!(spawned("orders") > spawned("catalog"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shutdown_stops_dependents_before_what_they_depend_on() {
-    let house = Harness::new(&[
+async fn a_shutdown_stops_dependents_before_dependencies() {
+    let harness = Harness::new(&[
         ("catalog", WELL_BEHAVED, &[]),
         ("orders", WELL_BEHAVED, &["catalog"]),
         ("web", WELL_BEHAVED, &["orders"]),
     ]);
-    house.supervisor.start(["catalog", "orders", "web"]).await;
-    house.request("web", Command::Start).await;
-    assert!(house.supervisor.shutdown().await.is_empty());
+    harness.supervisor.start(["catalog", "orders", "web"]).await;
+    harness.request("web", Command::Start).await;
+    assert!(harness.supervisor.shutdown().await.is_empty());
     assert_eq!(
-        house.ledger.lock().expect("ledger").ended,
+        harness.recorder.lock().expect("recorder").ended,
         ["web", "orders", "catalog"]
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_chain_of_stubborn_domains_takes_one_grace_to_shut_down() {
-    let stubborn = ProcessBehavior {
-        heeds_term: false,
+async fn a_chain_of_domains_that_ignore_sigterm_shuts_down_within_one_grace() {
+    let ignores_sigterm = ProcessBehavior {
+        handles_sigterm: false,
         ..WELL_BEHAVED
     };
-    let house = Harness::new(&[
+    let harness = Harness::new(&[
         ("catalog", WELL_BEHAVED, &[]),
-        ("orders", stubborn, &["catalog"]),
-        ("users", stubborn, &["orders"]),
-        ("web", stubborn, &["users"]),
+        ("orders", ignores_sigterm, &["catalog"]),
+        ("users", ignores_sigterm, &["orders"]),
+        ("web", ignores_sigterm, &["users"]),
     ]);
-    house
+    harness
         .supervisor
         .start(["catalog", "orders", "users", "web"])
         .await;
-    house.request("web", Command::Start).await;
-    let begun = Instant::now();
-    assert!(house.supervisor.shutdown().await.is_empty());
-    let took = begun.elapsed();
+    harness.request("web", Command::Start).await;
+    let started_at = Instant::now();
+    assert!(harness.supervisor.shutdown().await.is_empty());
+    let took = started_at.elapsed();
     assert!(
         took < TIMING.stop_grace + Duration::from_millis(50),
         "{took:?}"
     );
-    let ledger = house.ledger.lock().expect("ledger");
-    assert!(ledger.alive.is_empty());
-    let told = |name: &str, what| {
-        let mut all = ledger.signals.iter();
-        let found = all.find(|(whose, signal, _)| whose == name && *signal == what);
-        found.map(|(_, _, at)| *at - begun)
+    let recorder = harness.recorder.lock().expect("recorder");
+    assert!(recorder.alive.is_empty());
+    let signaled_at = |name: &str, what| {
+        let mut all = recorder.signals.iter();
+        let found = all.find(|(domain, signal, _)| domain == name && *signal == what);
+        found.map(|(_, _, at)| *at - started_at)
     };
-    // In its turn; then the rest, a moment before the end; and nobody unwarned.
-    assert_eq!(told("web", StopSignal::Terminate), Some(Duration::ZERO));
+    // In its turn; then the rest, a moment before the end; and every domain gets the stop signal.
+    assert_eq!(
+        signaled_at("web", StopSignal::Terminate),
+        Some(Duration::ZERO)
+    );
     for late in ["catalog", "orders", "users"] {
-        let asked = told(late, StopSignal::Terminate).expect("asked");
-        assert_eq!(asked, Duration::from_secs(4), "{late}");
+        let response = signaled_at(late, StopSignal::Terminate).expect("signaled");
+        assert_eq!(response, Duration::from_secs(4), "{late}");
     }
-    assert_eq!(told("catalog", StopSignal::Kill), None, "it heeded");
-    assert!(told("orders", StopSignal::Kill) >= Some(TIMING.stop_grace));
+    assert_eq!(
+        signaled_at("catalog", StopSignal::Kill),
+        None,
+        "it exited on SIGTERM"
+    );
+    assert!(signaled_at("orders", StopSignal::Kill) >= Some(TIMING.stop_grace));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shutdown_in_the_middle_of_a_start_spawns_nothing_more() {
+async fn a_shutdown_during_a_start_spawns_nothing_more() {
     let slow = ProcessBehavior {
         ready_after: Some(Duration::from_secs(20)),
         ..WELL_BEHAVED
     };
-    let house = Harness::new(&[
+    let harness = Harness::new(&[
         ("catalog", slow, &[]),
         ("orders", WELL_BEHAVED, &["catalog"]),
     ]);
-    house.supervisor.start(["catalog", "orders"]).await;
+    harness.supervisor.start(["catalog", "orders"]).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    house.supervisor.shutdown().await;
+    harness.supervisor.shutdown().await;
     tokio::time::sleep(Duration::from_secs(600)).await;
-    let ledger = house.ledger.lock().expect("ledger");
-    assert_eq!(ledger.spawns.len(), 1);
-    assert!(ledger.alive.is_empty());
+    let recorder = harness.recorder.lock().expect("recorder");
+    assert_eq!(recorder.spawns.len(), 1);
+    assert!(recorder.alive.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_domain_that_never_registers_is_ended_at_its_start_timeout() {
-    let mute = ProcessBehavior {
+async fn a_domain_that_never_registers_is_terminated_at_its_start_timeout() {
+    let never_registers = ProcessBehavior {
         ready_after: None,
         ..WELL_BEHAVED
     };
-    let house = Harness::new(&[("users", mute, &[])]);
-    let asked = Instant::now();
-    let Outcome::Failed(snapshot) = house.request("users", Command::Start).await else {
-        panic!("it can't have become ready");
+    let harness = Harness::new(&[("users", never_registers, &[])]);
+    let response = Instant::now();
+    let Outcome::Failed(snapshot) = harness.request("users", Command::Start).await else {
+        panic!("it cannot have become ready");
     };
     assert_eq!(snapshot.phase, Phase::Backoff);
     assert!(
@@ -497,81 +521,81 @@ async fn a_domain_that_never_registers_is_ended_at_its_start_timeout() {
         "{}",
         snapshot.reason
     );
-    assert!(asked.elapsed() < Duration::from_secs(31));
+    assert!(response.elapsed() < Duration::from_secs(31));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_overtakes_a_restart_that_is_waited_for() {
-    let house = Harness::new(&[(
+async fn a_stop_supersedes_a_pending_restart() {
+    let harness = Harness::new(&[(
         "users",
         ProcessBehavior {
-            heeds_term: false,
+            handles_sigterm: false,
             ..WELL_BEHAVED
         },
         &[],
     )]);
-    house.request("users", Command::Start).await;
-    let handle = house.supervisor.domain("users").expect("known");
-    let restart = handle.request(Command::Restart).await.expect("taken");
-    let stop = handle.request(Command::Stop).await.expect("taken");
+    harness.request("users", Command::Start).await;
+    let handle = harness.supervisor.domain("users").expect("known");
+    let restart = handle.request(Command::Restart).await.expect("accepted");
+    let stop = handle.request(Command::Stop).await.expect("accepted");
     assert!(matches!(restart.outcome().await, Outcome::Superseded(_)));
     assert!(matches!(stop.outcome().await, Outcome::Done(_)));
     assert_eq!(handle.snapshot().goal, Goal::Down);
 }
 
-/// The clock jumps while nothing runs: Fulcrum was stopped, or the machine slept.
-async fn frozen(time: Duration) {
+/// The clock jumps while nothing runs: Fulcrum was suspended, or the machine slept.
+async fn suspend(time: Duration) {
     tokio::time::advance(time).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_start_is_not_blamed_for_the_time_in_which_fulcrum_was_frozen() {
+async fn suspended_time_does_not_count_against_a_start() {
     let slow = ProcessBehavior {
         ready_after: Some(Duration::from_secs(600 + 20)),
         ..WELL_BEHAVED
     };
-    let house = Harness::new(&[("users", slow, &[])]);
-    house.supervisor.start(["users"]).await;
+    let harness = Harness::new(&[("users", slow, &[])]);
+    harness.supervisor.start(["users"]).await;
     tokio::time::sleep(Duration::from_secs(10)).await;
-    frozen(Duration::from_secs(600)).await;
-    let asked = house.request("users", Command::Start).await;
-    assert!(matches!(asked, Outcome::Done(_)), "{asked:?}");
-    assert_eq!(house.ledger.lock().expect("ledger").spawns.len(), 1);
+    suspend(Duration::from_secs(600)).await;
+    let response = harness.request("users", Command::Start).await;
+    assert!(matches!(response, Outcome::Done(_)), "{response:?}");
+    assert_eq!(harness.recorder.lock().expect("recorder").spawns.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_given_back_is_given_once() {
-    let mute = ProcessBehavior {
+async fn a_deadline_is_extended_once() {
+    let never_registers = ProcessBehavior {
         ready_after: None,
         ..WELL_BEHAVED
     };
-    let house = Harness::new(&[("users", mute, &[])]);
-    house.supervisor.start(["users"]).await;
+    let harness = Harness::new(&[("users", never_registers, &[])]);
+    harness.supervisor.start(["users"]).await;
     tokio::time::sleep(Duration::from_secs(10)).await;
-    frozen(Duration::from_secs(600)).await;
-    let thawed = Instant::now();
+    suspend(Duration::from_secs(600)).await;
+    let resumed_at = Instant::now();
     tokio::time::sleep(Duration::from_secs(29)).await;
-    assert_eq!(house.phase("users"), Phase::Starting);
-    let asked = house.request("users", Command::Start).await;
-    assert!(matches!(asked, Outcome::Failed(_)), "{asked:?}");
-    assert!(thawed.elapsed() < TIMING.start_timeout + Duration::from_secs(2));
+    assert_eq!(harness.phase("users"), Phase::Starting);
+    let response = harness.request("users", Command::Start).await;
+    assert!(matches!(response, Outcome::Failed(_)), "{response:?}");
+    assert!(resumed_at.elapsed() < TIMING.start_timeout + Duration::from_secs(2));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_keeps_its_grace_when_fulcrum_was_frozen() {
-    let stubborn = ProcessBehavior {
-        heeds_term: false,
+async fn a_stop_keeps_its_grace_across_suspended_time() {
+    let ignores_sigterm = ProcessBehavior {
+        handles_sigterm: false,
         ..WELL_BEHAVED
     };
-    let house = Harness::new(&[("users", stubborn, &[])]);
-    house.request("users", Command::Start).await;
-    let handle = house.supervisor.domain("users").expect("known").clone();
-    let ticket = handle.request(Command::Stop).await.expect("taken");
+    let harness = Harness::new(&[("users", ignores_sigterm, &[])]);
+    harness.request("users", Command::Start).await;
+    let handle = harness.supervisor.domain("users").expect("known").clone();
+    let ticket = handle.request(Command::Stop).await.expect("accepted");
     tokio::time::sleep(Duration::from_secs(1)).await;
-    frozen(Duration::from_secs(60)).await;
-    let thawed = Instant::now();
+    suspend(Duration::from_secs(60)).await;
+    let resumed_at = Instant::now();
     assert!(matches!(ticket.outcome().await, Outcome::Done(_)));
-    let ledger = house.ledger.lock().expect("ledger");
-    let killed = ledger.signals[1].2;
-    assert_eq!(killed - thawed, TIMING.stop_grace);
+    let recorder = harness.recorder.lock().expect("recorder");
+    let killed = recorder.signals[1].2;
+    assert_eq!(killed - resumed_at, TIMING.stop_grace);
 }

@@ -1,4 +1,4 @@
-//! From a signal to what is told of one file.
+//! From a notification to the change of one file.
 
 use std::fs;
 use std::ops::Bound;
@@ -12,38 +12,38 @@ use crate::notifier::Notifier;
 use crate::write_settling::{PartialSave, WriteState};
 
 impl<S: Notifier> Engine<S> {
-    /// Something has happened to the content of a file.
-    pub(super) fn on_write(&mut self, real: &Path, touch: WriteState, now: Instant) {
+    /// Handles a write to a file.
+    pub(super) fn on_write(&mut self, real: &Path, state: WriteState, now: Instant) {
         for path in self.watched_paths(real) {
-            self.settling.touch(path, touch, now);
+            self.writes.touch(path, state, now);
         }
     }
 
-    /// Something new has this name.
-    pub(super) fn on_create(&mut self, real: &Path, touch: WriteState, now: Instant) {
-        if is_folder(real) {
+    /// Handles a path that has appeared.
+    pub(super) fn on_create(&mut self, real: &Path, state: WriteState, now: Instant) {
+        if is_dir(real) {
             self.drop_watches(real);
             return self.on_directory_created(real, now);
         }
-        // Nobody closes a link.
+        // A link is complete at once: it is never written and closed.
         let is_link = real.is_symlink();
         if is_link {
-            self.links_moved(now);
+            self.recheck_links(now);
         }
         self.on_write(
             real,
-            if is_link { WriteState::Complete } else { touch },
+            if is_link { WriteState::Complete } else { state },
             now,
         );
     }
 
-    /// Nothing has this name any more, nor any that begins with it.
+    /// Handles a path that has disappeared, with all paths below it.
     pub(super) fn on_remove(&mut self, real: &Path, now: Instant) {
         self.drop_watches(real);
         if !self.links.is_empty() {
-            self.links_moved(now);
+            self.recheck_links(now);
         }
-        for path in self.plan.requested(real) {
+        for path in self.spec.requested(real) {
             let below: Vec<PathBuf> = self
                 .known
                 .range::<Path, _>((Bound::Included(path.as_path()), Bound::Unbounded))
@@ -52,128 +52,129 @@ impl<S: Notifier> Engine<S> {
                 .cloned()
                 .collect();
             for known in below {
-                self.settling.touch(known, WriteState::Complete, now);
+                self.writes.touch(known, WriteState::Complete, now);
             }
         }
         self.on_write(real, WriteState::Complete, now);
-        // Another folder may have taken the name, and been told of first: one that is renamed over
-        // an empty one comes before that one goes.
-        if is_folder(real) {
+        // Another directory may exist there already: the notification of a directory that is renamed
+        // over an empty one arrives before the one of the removal.
+        if is_dir(real) {
             self.on_directory_created(real, now);
         }
     }
 
-    /// What is watched at a path and below it isn't what is there now, or won't be for long.
+    /// Removes the watches at and below a path that was replaced or removed.
     fn drop_watches(&mut self, real: &Path) {
-        let lost: Vec<PathBuf> = self
+        let dropped: Vec<PathBuf> = self
             .watched
             .range::<Path, _>((Bound::Included(real), Bound::Unbounded))
-            .take_while(|folder| folder.starts_with(real))
+            .take_while(|dir| dir.starts_with(real))
             .cloned()
             .collect();
-        for folder in lost {
-            self.watched.remove(&folder);
-            if let Some(system) = &mut self.system {
-                system.unwatch(&folder);
+        for dir in dropped {
+            self.watched.remove(&dir);
+            if let Some(notifier) = &mut self.notifier {
+                notifier.unwatch(&dir);
             }
         }
     }
 
-    /// Every link may lead elsewhere now: they may go through the one that was swapped.
-    fn links_moved(&mut self, now: Instant) {
+    /// Checks every link again: its target may depend on the link that was replaced.
+    fn recheck_links(&mut self, now: Instant) {
         for link in self.links.keys() {
-            self.settling.touch(link.clone(), WriteState::Complete, now);
+            self.writes.touch(link.clone(), WriteState::Complete, now);
         }
     }
 
-    /// The files that are meant by a real path and known, or wanted.
+    /// The watched or known paths that correspond to a canonical path.
     fn watched_paths(&mut self, real: &Path) -> Vec<PathBuf> {
-        let mut names = self.plan.requested(real);
-        names.retain(|name| self.known.contains_key(name) || !self.plan.keys_for(name).is_empty());
-        names.extend(
+        let mut paths = self.spec.requested(real);
+        paths.retain(|name| self.known.contains_key(name) || !self.spec.keys_for(name).is_empty());
+        paths.extend(
             self.links
                 .iter()
                 .filter(|(_, target)| target.as_path() == real)
                 .map(|(link, _)| link.clone()),
         );
-        names
+        paths
     }
 
-    /// Looks at a file that was touched, and tells of it if its content is another.
+    /// Checks a file that was touched, and reports it if its content has changed.
     pub(super) fn check_file(&mut self, path: &Path, now: Instant) {
-        let keys = self.plan.keys_for(path);
+        let keys = self.spec.keys_for(path);
         if keys.is_empty() {
             self.known.remove(path);
             self.links.remove(path);
-            return self.settling.done(path);
+            return self.writes.done(path);
         }
         let known = self.known.get(path).copied();
         let kind = match (read_state(path), known) {
-            (FileState::Changing, _) => return self.settling.again(path, now),
-            (FileState::Missing, None) => return self.settling.done(path),
+            (FileState::Changing, _) => return self.writes.retry(path, now),
+            (FileState::Missing, None) => return self.writes.done(path),
             (FileState::Missing, Some(_)) => {
-                if !self.settling.defer(path, PartialSave::Removed, now) {
+                if !self.writes.defer(path, PartialSave::Removed, now) {
                     return;
                 }
                 self.known.remove(path);
                 self.links.remove(path);
                 ChangeKind::Removed
             }
-            (FileState::Present(seen), None) => {
-                if !self.settling.defer(path, PartialSave::New, now) {
+            (FileState::Present(version), None) => {
+                if !self.writes.defer(path, PartialSave::New, now) {
                     return;
                 }
-                self.record_version(path, seen);
+                self.record_version(path, version);
                 ChangeKind::Created
             }
-            (FileState::Present(seen), Some(known)) => {
-                let differs = seen.differs(&FileVersion {
+            (FileState::Present(version), Some(known)) => {
+                let differs = version.differs(&FileVersion {
                     stamp: known.stamp,
                     hash: known.hash,
                 });
-                let emptied = differs && seen.stamp.len == 0 && known.stamp.len > 0;
-                if emptied && !self.settling.defer(path, PartialSave::Empty, now) {
+                let emptied = differs && version.stamp.len == 0 && known.stamp.len > 0;
+                if emptied && !self.writes.defer(path, PartialSave::Empty, now) {
                     return;
                 }
-                self.record_version(path, seen);
+                self.record_version(path, version);
                 if !differs && !self.may_have_been_read(path, now) {
-                    return self.settling.done(path);
+                    return self.writes.done(path);
                 }
                 ChangeKind::Modified
             }
         };
-        self.settling.done(path);
+        self.writes.done(path);
         self.last_reported = Some(now);
-        self.outbox.change(Change {
+        self.queue.push_change(Change {
             path: path.to_owned(),
             kind,
             keys,
         });
     }
 
-    /// May somebody have read the file as it was for a moment? If a change was told then, what was
-    /// set off by it may have met another content, or none, and has to be told of this one.
+    /// Whether a process may have read the file in an intermediate state: a change that was reported
+    /// meanwhile may have started one, which then needs to learn of the final content.
     fn may_have_been_read(&self, path: &Path, now: Instant) -> bool {
-        let told = self.last_reported.filter(|told| *told < now);
-        told.zip(self.settling.uncertain_since(path))
-            .is_some_and(|(told, since)| told > since)
+        let reported = self.last_reported.filter(|reported| *reported < now);
+        reported
+            .zip(self.writes.uncertain_since(path))
+            .is_some_and(|(reported, since)| reported > since)
     }
 
-    /// From now on this is what the file is.
-    pub(super) fn record_version(&mut self, path: &Path, seen: FileVersion) {
+    /// Stores a version of a file as known.
+    pub(super) fn record_version(&mut self, path: &Path, version: FileVersion) {
         self.known.insert(
             path.to_owned(),
             KnownFile {
-                stamp: seen.stamp,
-                hash: seen.hash,
-                racy: seen.stamp.is_younger(REMOTE_CLOCK_SKEW),
+                stamp: version.stamp,
+                hash: version.hash,
+                racy: version.stamp.is_younger(REMOTE_CLOCK_SKEW),
             },
         );
-        self.follow(path);
+        self.track_link(path);
     }
 }
 
-/// Is there a folder, not a link to one?
-fn is_folder(path: &Path) -> bool {
+/// Whether the path is a directory, and not a link to one.
+fn is_dir(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir())
 }

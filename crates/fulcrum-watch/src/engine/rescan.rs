@@ -1,4 +1,4 @@
-//! Looking at everything: at the start, for a new folder, after lost notifications, when polling.
+//! Scans: at the start, for a new directory, after lost notifications, and when polling.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,12 +12,12 @@ use crate::notifier::{Notifier, WatchFailure};
 use crate::resolved_spec::{ResolvedSpec, Root};
 use crate::write_settling::WriteState;
 
-/// What is there.
+/// What a scan has found.
 #[derive(Debug, Default)]
 struct ScanResult {
     files: BTreeMap<PathBuf, ScannedFile>,
-    /// Real ones.
-    folders: BTreeSet<PathBuf>,
+    /// Canonical paths.
+    dirs: BTreeSet<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -27,76 +27,78 @@ struct ScannedFile {
 }
 
 impl<S: Notifier> Engine<S> {
-    /// Looks at all there is. What isn't known yet is known from now on, if `accept`, or else new.
+    /// Scans all watched directories and files. Unknown files are taken as known if `accept`, and
+    /// reported as created otherwise.
     pub(super) fn scan_all(&mut self, accept: bool, now: Instant) {
-        self.plan.resolve();
+        self.spec.resolve();
         let mut found = ScanResult::default();
-        for anchor in self.plan.parent_dirs.clone() {
-            self.watch(&anchor);
-            found.folders.insert(anchor);
+        for dir in self.spec.parent_dirs.clone() {
+            self.watch(&dir);
+            found.dirs.insert(dir);
         }
-        for index in 0..self.plan.roots.len() {
-            let root = &self.plan.roots[index];
-            let asked = root.requested.clone();
+        for index in 0..self.spec.roots.len() {
+            let root = &self.spec.roots[index];
+            let requested = root.requested.clone();
             if root.canonical.is_none() {
                 continue;
             }
             if root.rules.is_some() {
-                self.walk(index, asked, &mut found);
-            } else if let Some(stamp) = stamp(&asked) {
-                let is_link = asked.is_symlink();
-                found.files.insert(asked, ScannedFile { stamp, is_link });
+                self.walk(index, requested, &mut found);
+            } else if let Some(stamp) = stamp(&requested) {
+                let is_link = requested.is_symlink();
+                found
+                    .files
+                    .insert(requested, ScannedFile { stamp, is_link });
             }
         }
         self.diff(&found, accept, now);
         for path in self.known.keys() {
             if !found.files.contains_key(path) {
-                self.settling.touch(path.clone(), WriteState::Complete, now);
+                self.writes.touch(path.clone(), WriteState::Complete, now);
             }
         }
         for link in self.links.keys().cloned().collect::<Vec<_>>() {
-            self.follow(&link);
+            self.track_link(&link);
         }
         for target in self.links.values() {
-            found.folders.extend(target.parent().map(Path::to_owned));
+            found.dirs.extend(target.parent().map(Path::to_owned));
         }
-        let unneeded: Vec<PathBuf> = self.watched.difference(&found.folders).cloned().collect();
-        for folder in unneeded {
-            self.watched.remove(&folder);
-            if let Some(system) = &mut self.system {
-                system.unwatch(&folder);
+        let unneeded: Vec<PathBuf> = self.watched.difference(&found.dirs).cloned().collect();
+        for dir in unneeded {
+            self.watched.remove(&dir);
+            if let Some(notifier) = &mut self.notifier {
+                notifier.unwatch(&dir);
             }
         }
     }
 
-    /// A folder is there that wasn't, or wasn't there before.
+    /// Scans a directory that was created, or moved here.
     pub(super) fn on_directory_created(&mut self, real: &Path, now: Instant) {
         let mut found = ScanResult::default();
-        for index in 0..self.plan.roots.len() {
-            let root = &self.plan.roots[index];
+        for index in 0..self.spec.roots.len() {
+            let root = &self.spec.roots[index];
             let (Some(at), Some(rules)) = (&root.canonical, &root.rules) else {
                 continue;
             };
             let Ok(rest) = real.strip_prefix(at) else {
                 continue;
             };
-            let folder = root.requested.join(rest);
-            if rest.as_os_str().is_empty() || rules.is_watched(&folder, true, &mut self.plan.files)
-            {
-                self.walk(index, folder, &mut found);
+            let dir = root.requested.join(rest);
+            if rest.as_os_str().is_empty() || rules.is_watched(&dir, true, &mut self.spec.files) {
+                self.walk(index, dir, &mut found);
             }
         }
         self.diff(&found, false, now);
     }
 
-    /// Watches and lists a folder of a tree and all that are wanted in it. Each is watched before
-    /// it is listed: what comes in between is told twice rather than never.
-    fn walk(&mut self, index: usize, folder: PathBuf, found: &mut ScanResult) {
-        let mut open = vec![folder];
-        while let Some(folder) = open.pop() {
-            let ResolvedSpec { roots, files, .. } = &mut self.plan;
+    /// Watches and lists a directory and the watched ones below it. Each is watched before it is
+    /// listed, so that a file created in between is seen twice rather than never.
+    fn walk(&mut self, index: usize, dir: PathBuf, found: &mut ScanResult) {
+        let mut pending = vec![dir];
+        while let Some(dir) = pending.pop() {
+            let ResolvedSpec { roots, files, .. } = &mut self.spec;
             let Root {
-                requested: asked,
+                requested,
                 canonical: real,
                 rules,
                 ..
@@ -104,56 +106,57 @@ impl<S: Notifier> Engine<S> {
             let (Some(real), Some(rules)) = (real, rules) else {
                 return;
             };
-            let at = match folder.strip_prefix(asked) {
+            let at = match dir.strip_prefix(requested) {
                 Ok(rest) if rest.as_os_str().is_empty() => real.clone(),
                 Ok(rest) => real.join(rest),
                 Err(_) => continue,
             };
-            let chain = rules.chain(&folder, files);
+            let chain = rules.chain(&dir, files);
             self.watch(&at);
-            found.folders.insert(at);
-            let Ok(entries) = fs::read_dir(&folder) else {
+            found.dirs.insert(at);
+            let Ok(entries) = fs::read_dir(&dir) else {
                 continue;
             };
             for entry in entries.flatten() {
-                let Ok(kind) = entry.file_type() else {
+                let Ok(file_type) = entry.file_type() else {
                     continue;
                 };
                 let path = entry.path();
-                let rules = self.plan.roots[index].rules.as_ref();
-                if !rules.is_some_and(|rules| rules.is_entry_watched(&path, kind.is_dir(), &chain))
+                let rules = self.spec.roots[index].rules.as_ref();
+                if !rules
+                    .is_some_and(|rules| rules.is_entry_watched(&path, file_type.is_dir(), &chain))
                 {
                     continue;
                 }
-                if kind.is_dir() {
-                    open.push(path);
+                if file_type.is_dir() {
+                    pending.push(path);
                 } else if let Some(stamp) = stamp(&path) {
-                    let is_link = kind.is_symlink();
+                    let is_link = file_type.is_symlink();
                     found.files.insert(path, ScannedFile { stamp, is_link });
                 }
             }
         }
     }
 
-    /// Takes in what was found.
+    /// Compares a scan with the known files.
     fn diff(&mut self, found: &ScanResult, accept: bool, now: Instant) {
         for (path, entry) in &found.files {
             match self.known.get(path) {
                 Some(known) if known.stamp == entry.stamp && !known.racy => {}
-                Some(_) => self.settling.touch(path.clone(), WriteState::Unknown, now),
-                // What is about to be told as new stays so.
-                None if accept && !self.settling.has(path) => self.accept(path, *entry),
-                None => self.settling.touch(path.clone(), WriteState::Unknown, now),
+                Some(_) => self.writes.touch(path.clone(), WriteState::Unknown, now),
+                // A file that is about to be reported as created stays so.
+                None if accept && !self.writes.contains(path) => self.accept(path, *entry),
+                None => self.writes.touch(path.clone(), WriteState::Unknown, now),
             }
         }
     }
 
-    /// A file is known as it is. It is read later, but if its stamp proves nothing.
+    /// Takes a file as known. It is read later, unless it was written a moment ago.
     fn accept(&mut self, path: &Path, ScannedFile { stamp, is_link }: ScannedFile) {
         if stamp.is_younger(TIME_GRANULARITY)
-            && let FileState::Present(seen) = read_state(path)
+            && let FileState::Present(version) = read_state(path)
         {
-            return self.record_version(path, seen);
+            return self.record_version(path, version);
         }
         let known = KnownFile {
             stamp,
@@ -163,42 +166,44 @@ impl<S: Notifier> Engine<S> {
         self.known.insert(path.to_owned(), known);
         self.unread.push(path.to_owned());
         if is_link {
-            self.follow(path);
+            self.track_link(path);
         }
     }
 
-    /// Notes where a file leads that is a link, and watches the folder of that, too.
-    pub(super) fn follow(&mut self, path: &Path) {
+    /// Records the target of a file that is a link, and watches the target's directory.
+    pub(super) fn track_link(&mut self, path: &Path) {
         let target = path.is_symlink().then(|| fs::canonicalize(path).ok());
         let Some(target) = target.flatten() else {
             self.links.remove(path);
             return;
         };
-        if let Some(folder) = target.parent() {
-            self.watch(folder);
+        if let Some(dir) = target.parent() {
+            self.watch(dir);
         }
         self.links.insert(path.to_owned(), target);
     }
 
-    /// Asks for a folder's notifications, unless we have them or poll.
-    pub(super) fn watch(&mut self, folder: &Path) {
-        let Some(system) = &mut self.system else {
+    /// Requests a directory's notifications, unless it is watched already or files are polled.
+    pub(super) fn watch(&mut self, dir: &Path) {
+        let Some(notifier) = &mut self.notifier else {
             return;
         };
-        if self.watched.contains(folder) || self.exhausted.is_some() {
+        if self.watched.contains(dir) || self.limit_reached.is_some() {
             return;
         }
-        match system.watch(folder) {
+        match notifier.watch(dir) {
             Ok(()) => {
-                self.watched.insert(folder.to_owned());
+                self.watched.insert(dir.to_owned());
             }
             Err(WatchFailure::Gone) => {}
-            Err(WatchFailure::LimitReached(exhausted)) => self.exhausted = Some(exhausted),
-            Err(WatchFailure::Other(why)) => {
-                if self.unwatchable.insert(folder.to_owned()) {
-                    self.outbox.notice(WatchStatus::WatchFailed {
-                        folder: folder.to_owned(),
-                        why,
+            Err(WatchFailure::LimitReached(limit_reached)) => {
+                self.limit_reached = Some(limit_reached)
+            }
+            Err(WatchFailure::Other(reason)) => {
+                if self.unwatchable.insert(dir.to_owned()) {
+                    self.queue.push_status(WatchStatus::WatchFailed {
+                        dir: dir.to_owned(),
+                        reason,
                     });
                 }
             }

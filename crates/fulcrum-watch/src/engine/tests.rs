@@ -1,4 +1,4 @@
-//! The engine over real files and a system that only says what the test makes it say.
+//! The engine over real files, with notifications from the test.
 
 use std::cell::RefCell;
 use std::fs;
@@ -9,80 +9,80 @@ use crate::change::{Change, ChangeKind, Key};
 use crate::notifier::WatchFailure;
 use crate::spec::{WatchSpec, WatchedDir, WatchedFile};
 
-/// A system that tells of nothing by itself, and has only so many watches.
+/// A notifier that sends nothing by itself and has a limited number of watches.
 #[derive(Debug, Default, Clone)]
 struct FakeNotifier(Rc<RefCell<Requested>>);
 
 #[derive(Debug, Default)]
 struct Requested {
     watched: BTreeSet<PathBuf>,
-    left: Option<usize>,
+    limit: Option<usize>,
 }
 
 impl Notifier for FakeNotifier {
-    fn watch(&mut self, folder: &Path) -> Result<(), WatchFailure> {
-        let mut asked = self.0.borrow_mut();
-        match &mut asked.left {
-            Some(0) => return Err(WatchFailure::LimitReached(used_up())),
-            Some(left) => *left -= 1,
+    fn watch(&mut self, dir: &Path) -> Result<(), WatchFailure> {
+        let mut requested = self.0.borrow_mut();
+        match &mut requested.limit {
+            Some(0) => return Err(WatchFailure::LimitReached(watch_limit())),
+            Some(limit) => *limit -= 1,
             None => {}
         }
-        asked.watched.insert(folder.to_owned());
+        requested.watched.insert(dir.to_owned());
         Ok(())
     }
 
-    fn unwatch(&mut self, folder: &Path) {
-        self.0.borrow_mut().watched.remove(folder);
+    fn unwatch(&mut self, dir: &Path) {
+        self.0.borrow_mut().watched.remove(dir);
     }
 }
 
-fn used_up() -> LimitReached {
+fn watch_limit() -> LimitReached {
     LimitReached {
         reason: String::from("used up (fs.inotify.max_user_watches is 8)"),
         hint: String::from("sudo sysctl fs.inotify.max_user_watches=1024"),
     }
 }
 
-/// An app, an engine that hears only what the test tells it, and the test's clock.
+/// An app, an engine with notifications from the test, and the test's clock.
 struct Harness {
     home: tempfile::TempDir,
-    system: FakeNotifier,
+    notifier: FakeNotifier,
     engine: Engine<FakeNotifier>,
     now: Instant,
 }
 
 impl Harness {
-    fn new(left: Option<usize>) -> Self {
+    fn new(limit: Option<usize>) -> Self {
         let home = tempfile::tempdir().unwrap();
         for domain in ["users", "orders"] {
             let lib = home.path().join("domains").join(domain).join("lib");
             fs::create_dir_all(&lib).unwrap();
             fs::write(lib.join("price.js"), "first").unwrap();
         }
-        let system = FakeNotifier::default();
-        system.0.borrow_mut().left = left;
+        let notifier = FakeNotifier::default();
+        notifier.0.borrow_mut().limit = limit;
         let now = start();
-        let plan = ResolvedSpec::new(&spec(home.path())).unwrap();
-        let engine = Engine::new(plan, Ok(system.clone()), WatchOptions::default(), now);
-        let mut world = Self {
+        let resolved = ResolvedSpec::new(&spec(home.path())).unwrap();
+        let engine = Engine::new(resolved, Ok(notifier.clone()), WatchOptions::default(), now);
+        let mut harness = Self {
             home,
-            system,
+            notifier,
             engine,
             now,
         };
-        while world.engine.is_learning() {
-            world.engine.hash_next(now);
+        while harness.engine.is_hashing() {
+            harness.engine.hash_next(now);
         }
-        world
+        harness
     }
 
     fn path(&self, path: &str) -> PathBuf {
         self.home.path().join("domains").join(path)
     }
 
-    /// What is told until nothing is left to do, or for a second.
-    fn pass(&mut self) -> (Vec<(PathBuf, ChangeKind)>, Vec<WatchStatus>) {
-        let (mut changes, mut notices) = (Vec::new(), Vec::new());
+    /// What is reported within a second.
+    fn settle(&mut self) -> (Vec<(PathBuf, ChangeKind)>, Vec<WatchStatus>) {
+        let (mut changes, mut statuses) = (Vec::new(), Vec::new());
         let end = self.now + Duration::from_secs(1);
         self.engine.tick(self.now);
         while let Some(at) = self.engine.deadline().filter(|at| *at <= end) {
@@ -91,10 +91,10 @@ impl Harness {
             self.engine.polled(self.now, self.now);
         }
         self.now = end;
-        while let Some(notice) = self.engine.outbox.take_notice() {
-            notices.push(notice);
+        while let Some(status) = self.engine.queue.next_status() {
+            statuses.push(status);
         }
-        if let Some(batch) = self.engine.outbox.take_changes() {
+        if let Some(batch) = self.engine.queue.take_changes() {
             changes.extend(
                 batch
                     .changes
@@ -102,13 +102,13 @@ impl Harness {
                     .map(|Change { path, kind, .. }| (path, kind)),
             );
         }
-        (changes, notices)
+        (changes, statuses)
     }
 }
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "where the test's clock begins doesn't matter"
+    reason = "an arbitrary start of the test's clock"
 )]
 fn start() -> Instant {
     Instant::now()
@@ -117,7 +117,7 @@ fn start() -> Instant {
 fn spec(app: &Path) -> WatchSpec {
     WatchSpec {
         app_root: app.to_owned(),
-        trees: ["users", "orders"]
+        dirs: ["users", "orders"]
             .map(|domain| WatchedDir::new(domain, app.join("domains").join(domain)))
             .into(),
         files: vec![WatchedFile::new(Key::from("env"), app.join(".env"))],
@@ -126,14 +126,14 @@ fn spec(app: &Path) -> WatchSpec {
 }
 
 #[test]
-fn only_wanted_folders_are_watched() {
-    let mut world = Harness::new(None);
-    let app = world.home.path().to_owned();
+fn only_directories_that_are_not_ignored_are_watched() {
+    let mut harness = Harness::new(None);
+    let app = harness.home.path().to_owned();
     for noise in ["node_modules/a/b", ".git/objects", "dist"] {
         fs::create_dir_all(app.join("domains/users").join(noise)).unwrap();
     }
-    let plan = ResolvedSpec::new(&spec(&app)).unwrap();
-    world.engine.update(plan, world.now);
+    let resolved = ResolvedSpec::new(&spec(&app)).unwrap();
+    harness.engine.update(resolved, harness.now);
     let mut expected: BTreeSet<PathBuf> = [
         "",
         "domains",
@@ -142,24 +142,24 @@ fn only_wanted_folders_are_watched() {
         "domains/orders",
         "domains/orders/lib",
     ]
-    .map(|folder| {
-        if folder.is_empty() {
+    .map(|dir| {
+        if dir.is_empty() {
             app.clone()
         } else {
-            app.join(folder)
+            app.join(dir)
         }
     })
     .into();
     expected.extend(app.parent().map(Path::to_owned));
-    assert_eq!(world.system.0.borrow().watched, expected);
+    assert_eq!(harness.notifier.0.borrow().watched, expected);
     let mut less = spec(&app);
-    less.trees.truncate(1);
-    world
+    less.dirs.truncate(1);
+    harness
         .engine
-        .update(ResolvedSpec::new(&less).unwrap(), world.now);
+        .update(ResolvedSpec::new(&less).unwrap(), harness.now);
     assert!(
-        !world
-            .system
+        !harness
+            .notifier
             .0
             .borrow()
             .watched
@@ -168,152 +168,157 @@ fn only_wanted_folders_are_watched() {
 }
 
 #[test]
-fn after_lost_notifications_all_that_differs_is_told_and_all_is_watched_anew() {
-    let mut world = Harness::new(None);
-    world.pass();
-    fs::write(world.path("users/lib/price.js"), "other").unwrap();
-    fs::remove_dir_all(world.path("orders/lib")).unwrap();
-    fs::create_dir_all(world.path("users/new/deep")).unwrap();
-    fs::write(world.path("users/new/deep/a.js"), "new").unwrap();
-    fs::write(world.home.path().join(".env"), "A=1").unwrap();
-    world.system.0.borrow_mut().watched.clear();
+fn after_lost_notifications_all_differences_are_reported_and_all_directories_are_watched_again() {
+    let mut harness = Harness::new(None);
+    harness.settle();
+    fs::write(harness.path("users/lib/price.js"), "other").unwrap();
+    fs::remove_dir_all(harness.path("orders/lib")).unwrap();
+    fs::create_dir_all(harness.path("users/new/deep")).unwrap();
+    fs::write(harness.path("users/new/deep/a.js"), "new").unwrap();
+    fs::write(harness.home.path().join(".env"), "A=1").unwrap();
+    harness.notifier.0.borrow_mut().watched.clear();
     assert_eq!(
-        world.pass(),
+        harness.settle(),
         (Vec::new(), Vec::new()),
-        "nobody has told of it"
+        "there was no notification"
     );
 
-    world.engine.signal(FsEvent::Lost, world.now);
-    world.engine.signal(FsEvent::Lost, world.now);
-    let (changes, notices) = world.pass();
+    harness.engine.on_event(FsEvent::Lost, harness.now);
+    harness.engine.on_event(FsEvent::Lost, harness.now);
+    let (changes, statuses) = harness.settle();
     let expected = [
-        (world.home.path().join(".env"), ChangeKind::Created),
-        (world.path("orders/lib/price.js"), ChangeKind::Removed),
-        (world.path("users/lib/price.js"), ChangeKind::Modified),
-        (world.path("users/new/deep/a.js"), ChangeKind::Created),
+        (harness.home.path().join(".env"), ChangeKind::Created),
+        (harness.path("orders/lib/price.js"), ChangeKind::Removed),
+        (harness.path("users/lib/price.js"), ChangeKind::Modified),
+        (harness.path("users/new/deep/a.js"), ChangeKind::Created),
     ];
     assert_eq!(changes, expected);
-    assert_eq!(notices, [WatchStatus::Rescanned]);
-    let asked = world.system.0.borrow();
-    for folder in ["users/new/deep", "users/lib", "orders"] {
-        assert!(asked.watched.contains(&world.path(folder)), "{folder}");
+    assert_eq!(statuses, [WatchStatus::Rescanned]);
+    let requested = harness.notifier.0.borrow();
+    for dir in ["users/new/deep", "users/lib", "orders"] {
+        assert!(requested.watched.contains(&harness.path(dir)), "{dir}");
     }
-    assert!(!asked.watched.contains(&world.path("orders/lib")));
+    assert!(!requested.watched.contains(&harness.path("orders/lib")));
 }
 
 #[test]
-fn when_the_system_has_no_watches_left_it_polls_and_says_so_once() {
-    for left in 0..7 {
-        let mut world = Harness::new(Some(left));
-        let (changes, notices) = world.pass();
+fn when_the_limit_of_watches_is_reached_it_polls_and_reports_that_once() {
+    for limit in 0..7 {
+        let mut harness = Harness::new(Some(limit));
+        let (changes, statuses) = harness.settle();
         assert_eq!(changes, []);
-        let told: Vec<_> = notices
+        let reported: Vec<_> = statuses
             .iter()
-            .filter(|notice| matches!(notice, WatchStatus::PollingFallback { cure, .. } if cure.contains("max_user_watches")))
+            .filter(|status| matches!(status, WatchStatus::PollingFallback { hint, .. } if hint.contains("max_user_watches")))
             .collect();
-        assert_eq!(told.len(), 1, "with {left} watches: {notices:?}");
-        fs::write(world.path("users/lib/price.js"), "other").unwrap();
-        let (changes, notices) = world.pass();
+        assert_eq!(reported.len(), 1, "with {limit} watches: {statuses:?}");
+        fs::write(harness.path("users/lib/price.js"), "other").unwrap();
+        let (changes, statuses) = harness.settle();
         assert_eq!(
             changes,
-            [(world.path("users/lib/price.js"), ChangeKind::Modified)]
+            [(harness.path("users/lib/price.js"), ChangeKind::Modified)]
         );
-        assert_eq!(notices, []);
+        assert_eq!(statuses, []);
     }
 }
 
 #[test]
-fn watches_may_run_out_later() {
-    let mut world = Harness::new(Some(7));
-    let (_, notices) = world.pass();
+fn the_limit_of_watches_may_be_reached_later() {
+    let mut harness = Harness::new(Some(7));
+    let (_, statuses) = harness.settle();
     assert!(
-        !notices
+        !statuses
             .iter()
-            .any(|notice| matches!(notice, WatchStatus::PollingFallback { .. }))
+            .any(|status| matches!(status, WatchStatus::PollingFallback { .. }))
     );
-    fs::create_dir_all(world.path("users/new")).unwrap();
-    fs::write(world.path("users/new/a.js"), "first").unwrap();
-    let new = world.path("users/new");
-    world
+    fs::create_dir_all(harness.path("users/new")).unwrap();
+    fs::write(harness.path("users/new/a.js"), "first").unwrap();
+    let new = harness.path("users/new");
+    harness
         .engine
-        .signal(FsEvent::Created(new.clone()), world.now);
-    let (changes, notices) = world.pass();
+        .on_event(FsEvent::Created(new.clone()), harness.now);
+    let (changes, statuses) = harness.settle();
     assert_eq!(changes, [(new.join("a.js"), ChangeKind::Created)]);
     assert!(
-        matches!(notices[..], [WatchStatus::PollingFallback { .. }]),
-        "{notices:?}"
+        matches!(statuses[..], [WatchStatus::PollingFallback { .. }]),
+        "{statuses:?}"
     );
     fs::write(new.join("a.js"), "second").unwrap();
-    assert_eq!(world.pass().0, [(new.join("a.js"), ChangeKind::Modified)]);
+    assert_eq!(
+        harness.settle().0,
+        [(new.join("a.js"), ChangeKind::Modified)]
+    );
 }
 
 #[test]
-fn a_file_that_is_written_is_told_when_it_is_closed() {
-    let mut world = Harness::new(None);
-    world.pass();
-    let path = world.path("users/lib/price.js");
+fn a_written_file_is_reported_when_it_is_closed() {
+    let mut harness = Harness::new(None);
+    harness.settle();
+    let path = harness.path("users/lib/price.js");
     fs::write(&path, "half").unwrap();
-    world
+    harness
         .engine
-        .signal(FsEvent::Written(path.clone()), world.now);
-    world.engine.tick(world.now);
-    assert!(world.engine.outbox.take_changes().is_none());
+        .on_event(FsEvent::Written(path.clone()), harness.now);
+    harness.engine.tick(harness.now);
+    assert!(harness.engine.queue.take_changes().is_none());
     fs::write(&path, "half and half").unwrap();
-    world
+    harness
         .engine
-        .signal(FsEvent::Closed(path.clone()), world.now);
-    world.engine.tick(world.now);
-    let told = world
+        .on_event(FsEvent::Closed(path.clone()), harness.now);
+    harness.engine.tick(harness.now);
+    let reported = harness
         .engine
-        .outbox
+        .queue
         .take_changes()
         .map(|batch| batch.changes.len());
-    assert_eq!(told, Some(1), "and at once");
+    assert_eq!(reported, Some(1), "at once");
 }
 
 #[test]
-fn a_file_emptied_for_good_is_told() {
-    let mut world = Harness::new(None);
-    world.pass();
-    let path = world.path("users/lib/price.js");
+fn a_file_that_stays_empty_is_reported() {
+    let mut harness = Harness::new(None);
+    harness.settle();
+    let path = harness.path("users/lib/price.js");
     fs::write(&path, "").unwrap();
-    world
+    harness
         .engine
-        .signal(FsEvent::Closed(path.clone()), world.now);
-    world.engine.tick(world.now);
-    assert!(world.engine.outbox.take_changes().is_none());
-    assert_eq!(world.pass().0, [(path, ChangeKind::Modified)]);
+        .on_event(FsEvent::Closed(path.clone()), harness.now);
+    harness.engine.tick(harness.now);
+    assert!(harness.engine.queue.take_changes().is_none());
+    assert_eq!(harness.settle().0, [(path, ChangeKind::Modified)]);
 }
 
 #[test]
-fn a_file_that_was_gone_while_another_change_was_told_is_told_when_it_is_back() {
-    for is_told in [false, true] {
-        let mut world = Harness::new(None);
-        world.pass();
-        let path = world.path("users/lib/price.js");
-        let other = world.path("orders/lib/price.js");
+fn a_file_that_was_missing_while_another_change_was_reported_is_reported_again() {
+    for is_reported in [false, true] {
+        let mut harness = Harness::new(None);
+        harness.settle();
+        let path = harness.path("users/lib/price.js");
+        let other = harness.path("orders/lib/price.js");
         fs::remove_file(&path).unwrap();
-        world.engine.signal(FsEvent::Gone(path.clone()), world.now);
-        world.engine.tick(world.now);
-        world.now += Duration::from_millis(1);
-        if is_told {
-            fs::write(&other, "other").unwrap();
-            world
-                .engine
-                .signal(FsEvent::Closed(other.clone()), world.now);
-            world.engine.tick(world.now);
-            assert!(world.engine.outbox.take_changes().is_some());
-        }
-        world.now += Duration::from_millis(1);
-        fs::write(&path, "first").unwrap();
-        world
+        harness
             .engine
-            .signal(FsEvent::Closed(path.clone()), world.now);
-        let expected = if is_told {
+            .on_event(FsEvent::Gone(path.clone()), harness.now);
+        harness.engine.tick(harness.now);
+        harness.now += Duration::from_millis(1);
+        if is_reported {
+            fs::write(&other, "other").unwrap();
+            harness
+                .engine
+                .on_event(FsEvent::Closed(other.clone()), harness.now);
+            harness.engine.tick(harness.now);
+            assert!(harness.engine.queue.take_changes().is_some());
+        }
+        harness.now += Duration::from_millis(1);
+        fs::write(&path, "first").unwrap();
+        harness
+            .engine
+            .on_event(FsEvent::Closed(path.clone()), harness.now);
+        let expected = if is_reported {
             vec![(path, ChangeKind::Modified)]
         } else {
             Vec::new()
         };
-        assert_eq!(world.pass().0, expected);
+        assert_eq!(harness.settle().0, expected);
     }
 }

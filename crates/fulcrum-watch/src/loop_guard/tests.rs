@@ -1,7 +1,7 @@
-//! Who reloads himself and who only saves often.
+//! Reload loops, and frequent saves that are none.
 #![expect(
     clippy::disallowed_methods,
-    reason = "where a test's clock begins doesn't matter"
+    reason = "an arbitrary start of the test's clock"
 )]
 
 use proptest::prelude::*;
@@ -12,9 +12,9 @@ fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-/// What a domain that writes `writes` after each start, `delay` later, comes to: its reloads, and
-/// whether it was told as a loop. Reloads begin at once.
-fn own_writing(
+/// Simulates a domain that writes `writes` a `delay` after each start. Returns the number of reloads
+/// and the number that was reported with the loop, if any.
+fn run_self_writer(
     guard: &mut LoopGuard<&'static str, &'static str>,
     mut now: Instant,
     delay: Duration,
@@ -24,7 +24,7 @@ fn own_writing(
     loop {
         guard.started(&"users", now);
         reloads += 1;
-        assert!(reloads < 20, "it goes on for ever");
+        assert!(reloads < 20, "an endless loop");
         now += delay;
         match guard.changed(&"users", &writes, now) {
             LoopDecision::Proceed => {}
@@ -35,25 +35,25 @@ fn own_writing(
                 now = at;
                 assert_eq!(guard.due(now).len(), 1);
             }
-            LoopDecision::LoopDetected { reloads: told } => return (reloads, Some(told)),
+            LoopDecision::LoopDetected { reloads: reported } => return (reloads, Some(reported)),
             LoopDecision::Suppress => return (reloads, None),
         }
     }
 }
 
 #[test]
-fn a_domain_that_writes_into_its_folder_is_stopped_within_five_reloads() {
+fn a_domain_that_writes_its_own_files_is_detected_within_five_reloads() {
     let now = Instant::now();
     for delay in [0, 10, 500, 900] {
         let mut guard = LoopGuard::new(LoopLimits::default());
-        let (reloads, told) = own_writing(&mut guard, now, ms(delay), "cache.json");
-        assert_eq!((reloads, told), (5, Some(5)), "after {delay} ms");
+        let (reloads, reported) = run_self_writer(&mut guard, now, ms(delay), "cache.json");
+        assert_eq!((reloads, reported), (5, Some(5)), "after {delay} ms");
         assert!(guard.is_looping(&"users"));
     }
 }
 
 #[test]
-fn who_waits_for_the_reload_and_saves_again_is_no_loop() {
+fn saving_after_each_reload_is_no_loop() {
     let mut now = Instant::now();
     let mut guard = LoopGuard::new(LoopLimits::default());
     for _ in 0..100 {
@@ -62,7 +62,7 @@ fn who_waits_for_the_reload_and_saves_again_is_no_loop() {
         now += ms(30);
         guard.settled(&"users", now);
     }
-    // A save that came before the process, and is heard of late, isn't its own either.
+    // A save from before the start that is reported late has another cause, too.
     guard.started(&"users", now);
     assert_eq!(
         guard.changed(&"users", &"a.js", now - ms(1)),
@@ -71,21 +71,21 @@ fn who_waits_for_the_reload_and_saves_again_is_no_loop() {
 }
 
 #[test]
-fn a_start_that_takes_long_may_write_all_the_time() {
+fn a_slow_start_may_write_until_its_end() {
     let now = Instant::now();
     let mut guard = LoopGuard::new(LoopLimits {
         self_write_window: ms(10_000),
         ..LoopLimits::default()
     });
-    let (reloads, told) = own_writing(&mut guard, now, ms(8000), "cache.json");
-    assert_eq!((reloads, told), (5, Some(5)));
+    let (reloads, reported) = run_self_writer(&mut guard, now, ms(8000), "cache.json");
+    assert_eq!((reloads, reported), (5, Some(5)));
 }
 
 #[test]
-fn a_known_loop_stays_still_until_somebody_else_writes_the_file() {
+fn a_detected_loop_is_suppressed_until_its_file_has_another_writer() {
     let now = Instant::now();
     let mut guard = LoopGuard::new(LoopLimits::default());
-    own_writing(&mut guard, now, ms(10), "cache.json");
+    run_self_writer(&mut guard, now, ms(10), "cache.json");
     let later = now + ms(60_000);
     assert_eq!(
         guard.changed(&"users", &"domain.js", later),
@@ -108,7 +108,7 @@ fn a_known_loop_stays_still_until_somebody_else_writes_the_file() {
 }
 
 #[test]
-fn who_saves_twenty_times_a_second_is_no_loop_and_loses_nothing() {
+fn twenty_saves_a_second_are_no_loop_and_none_is_lost() {
     let start = Instant::now();
     let mut guard = LoopGuard::new(LoopLimits::default());
     let mut reloaded_at = start;
@@ -127,21 +127,21 @@ fn who_saves_twenty_times_a_second_is_no_loop_and_loses_nothing() {
                 reloaded_at = now;
             }
             LoopDecision::Defer => held += 1,
-            told @ (LoopDecision::LoopDetected { .. } | LoopDecision::Suppress) => {
-                panic!("{told:?} at save {save}")
+            reported @ (LoopDecision::LoopDetected { .. } | LoopDecision::Suppress) => {
+                panic!("{reported:?} at save {save}")
             }
         }
     }
     assert!(held < 190, "{held} of 200 saves were held back");
     if reloaded_at < last_save {
-        let at = guard.deadline().expect("the last save waits for nothing");
+        let at = guard.deadline().expect("the last save is not due");
         assert!(at <= last_save + LoopLimits::default().self_write_window);
         assert_eq!(guard.due(at).len(), 1);
     }
 }
 
 #[test]
-fn different_files_after_each_reload_are_somebody_at_work() {
+fn different_files_after_each_reload_are_no_loop() {
     let mut now = Instant::now();
     let mut guard = LoopGuard::new(LoopLimits::default());
     for file in ["a", "b", "c", "d", "e", "f", "g", "h"] {
@@ -152,22 +152,22 @@ fn different_files_after_each_reload_are_somebody_at_work() {
 }
 
 #[test]
-fn keys_are_judged_apart() {
+fn keys_are_independent() {
     let now = Instant::now();
     let mut guard = LoopGuard::new(LoopLimits::default());
-    own_writing(&mut guard, now, ms(10), "cache.json");
+    run_self_writer(&mut guard, now, ms(10), "cache.json");
     assert_eq!(
         guard.changed(&"orders", &"cache.json", now),
         LoopDecision::Proceed
     );
-    guard.forget(&"users");
+    guard.remove(&"users");
     assert!(!guard.is_looping(&"users"));
 }
 
 proptest! {
-    /// Whatever happens, a change that is held back comes due, unless it is told as a loop.
+    /// A change that is held back always becomes due, unless it is reported as a loop.
     #[test]
-    fn nothing_is_held_back_for_ever(steps in prop::collection::vec((0_u8..3, 0_u64..900), 1..200)) {
+    fn no_change_is_held_back_forever(steps in prop::collection::vec((0_u8..3, 0_u64..900), 1..200)) {
         let mut now = Instant::now();
         let mut guard = LoopGuard::new(LoopLimits::default());
         let mut held: BTreeSet<u8> = BTreeSet::new();
@@ -180,7 +180,7 @@ proptest! {
             match what {
                 2 => guard.started(&0, now),
                 file => match guard.changed(&0, &file, now) {
-                    // A reload loads all there is.
+                    // A reload covers all changes.
                     LoopDecision::Proceed => { held.clear(); guard.started(&0, now); }
                     LoopDecision::Defer => { held.insert(file); }
                     LoopDecision::LoopDetected { .. } | LoopDecision::Suppress => {}

@@ -278,7 +278,7 @@ fn d11_no_process_is_killed_by_its_pid_alone() {
     assert!(victim.is_alive(), "another boot: {stdout}");
     // The process is identified by boot and start time: with both right, it is killed.
     let stdout = start_with_record(&app, &victim, boot, 0);
-    let expected = format!("ended users (pid {}, generation 3)", victim.0.id());
+    let expected = format!("killed users (pid {}, generation 3)", victim.0.id());
     assert!(stdout.contains(&expected), "{stdout}");
     wait_until("the victim has exited", LIMIT, || {
         (!victim.is_alive()).then_some(())
@@ -295,7 +295,7 @@ fn d11_an_invalid_run_record_does_not_prevent_a_start() {
     for text in ["", "fulcrum 99 whatever\n", "\0\0\0"] {
         fs::write(&path, text).expect("written");
         let mut dev = app.spawn(&["dev"]);
-        dev.wait_for("what an earlier instance left can't be told");
+        dev.wait_for("cannot clean up after the previous instance");
         dev.wait_for("1 domain ready in ");
         dev.signal(Signal::INT);
         dev.wait_exit().exits(0);

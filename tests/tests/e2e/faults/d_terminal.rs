@@ -105,7 +105,7 @@ fn d14_a_third_ctrl_c_exits_despite_an_unkillable_process() {
     dev.signal(Signal::INT);
     dev.wait_for("waiting for users");
     dev.signal(Signal::INT);
-    dev.wait_for("Ctrl-C: killing what is left");
+    dev.wait_for("Ctrl-C: killing the remaining processes");
     // Two at once count as one.
     wait_until("the third Ctrl-C is handled", LIMIT, || {
         dev.signal(Signal::INT);

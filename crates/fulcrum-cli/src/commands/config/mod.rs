@@ -1,4 +1,4 @@
-//! `fulcrum config`: reads files only, whether or not the app is running.
+//! `fulcrum config`: reads files only; no instance is needed.
 
 mod show;
 mod validate;
@@ -11,20 +11,20 @@ use crate::exit::CliError;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
-    pub(crate) verb: Verb,
+    pub(crate) command: Command,
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Verb {
+pub(crate) enum Command {
     /// Validate the configuration and print all errors
     Validate(validate::Args),
     /// Print the effective configuration and the origin of each value
     Show(show::Args),
 }
 
-pub(crate) fn run(verb: Verb, context: &Context) -> Result<(), CliError> {
-    match verb {
-        Verb::Validate(args) => validate::run(&args, context),
-        Verb::Show(args) => show::run(&args, context),
+pub(crate) fn run(command: Command, context: &Context) -> Result<(), CliError> {
+    match command {
+        Command::Validate(args) => validate::run(&args, context),
+        Command::Show(args) => show::run(&args, context),
     }
 }

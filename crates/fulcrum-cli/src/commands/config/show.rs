@@ -20,7 +20,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// One setting a line, with its origin
+    /// One setting per line, with its origin
     Table,
     /// Each setting as {"value", "origin"}
     Json,
@@ -30,27 +30,31 @@ enum Format {
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let output = &context.output;
-    let (app, warnings) = load::valid(context.app(), Mode::Dev, output)?;
+    let (app, warnings) = load::load_valid(context.app(), Mode::Dev, output)?;
     for warning in &warnings {
         output.eprint(&warning.to_string());
     }
-    let shown = match &args.domain {
+    let effective = match &args.domain {
         None => app.effective(),
         Some(name) => app
             .effective_domain(name)
             .ok_or_else(|| unknown_domain(&app, name))?,
     };
     match args.output {
-        Format::Json => output.json(&shown),
+        Format::Json => output.json(&effective),
         Format::Yaml => {
             let text = app.to_yaml(args.domain.as_deref()).ok_or_else(|| {
-                CliError::failed("the configuration can't be shown as YAML; `-o json` shows it too")
+                CliError::failed("cannot print the configuration as YAML\n  hint: use `-o json`")
             })?;
             output.data(text.as_bytes())
         }
         Format::Table => {
-            let face = output.stdout();
-            output.data(table(&shown).render(face.color, face.width).as_bytes())
+            let stdout = output.stdout();
+            output.data(
+                table(&effective)
+                    .render(stdout.color, stdout.width)
+                    .as_bytes(),
+            )
         }
     }
 }
@@ -63,16 +67,16 @@ fn unknown_domain(app: &App, name: &str) -> CliError {
     )
 }
 
-fn table(shown: &Value) -> Table {
+fn table(effective: &Value) -> Table {
     let mut table = Table::new(&["SETTING", "VALUE", "ORIGIN"]);
     let mut rows = Vec::new();
-    flatten("", shown, &mut rows);
+    flatten("", effective, &mut rows);
     for (path, value, origin) in rows {
-        let paint = (origin == "default").then_some(Color::Dim);
+        let color = (origin == "default").then_some(Color::Dim);
         table.push([
             Cell::new(&path),
-            Cell::new(&value).painted(paint),
-            Cell::new(&origin).painted(paint),
+            Cell::new(&value).colored(color),
+            Cell::new(&origin).colored(color),
         ]);
     }
     table
@@ -83,18 +87,18 @@ fn flatten(path: &str, value: &Value, rows: &mut Vec<(String, String, String)>) 
     let Value::Object(section) = value else {
         return rows.push((path.to_owned(), plain_value(value), String::new()));
     };
-    // A variable may be called `origin` too, but what stands behind it isn't a text.
+    // A variable can be called `origin` too, but its value is not a string here.
     if let Some(Value::String(origin)) = section.get("origin") {
         let value = section.get("value").map(plain_value).unwrap_or_default();
         return rows.push((path.to_owned(), value, origin.clone()));
     }
     for (name, value) in section {
-        let below = if path.is_empty() {
+        let path = if path.is_empty() {
             name.clone()
         } else {
             format!("{path}.{name}")
         };
-        flatten(&below, value, rows);
+        flatten(&path, value, rows);
     }
 }
 
@@ -112,8 +116,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settings_become_paths() {
-        let shown = json!({
+    fn settings_are_listed_by_dotted_path() {
+        let effective = json!({
             "name": "users",
             "process": {
                 "stop": {"grace": {"value": "10s", "origin": "default"}},
@@ -122,7 +126,7 @@ mod tests {
             },
         });
         assert_eq!(
-            table(&shown).render(false, None),
+            table(&effective).render(false, None),
             "\
 SETTING             VALUE    ORIGIN
 name                users

@@ -2,12 +2,12 @@
 
 use clap::ValueEnum;
 use fulcrum_config::{Diagnostic, Mode, Severity};
+use fulcrum_runtime::format::pluralize;
 use serde::Serialize;
 
 use crate::commands::context::Context;
 use crate::exit::{CliError, Code};
-use crate::load::{self, tally};
-use fulcrum_runtime::format::pluralize;
+use crate::load::{self, summarize};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -38,19 +38,19 @@ struct DiagnosticJson<'a> {
 }
 
 impl<'a> From<&'a Diagnostic> for DiagnosticJson<'a> {
-    fn from(problem: &'a Diagnostic) -> Self {
-        let place = problem.at.as_ref();
+    fn from(diagnostic: &'a Diagnostic) -> Self {
+        let at = diagnostic.at.as_ref();
         Self {
-            severity: match problem.severity {
+            severity: match diagnostic.severity {
                 Severity::Error => "error",
                 Severity::Warning => "warning",
             },
-            code: problem.code,
-            file: place.map(|place| place.file.to_string_lossy().into_owned()),
-            line: place.map(|place| place.line).filter(|line| *line > 0),
-            column: place.map(|place| place.column).filter(|column| *column > 0),
-            message: &problem.message,
-            hint: problem.hint.as_deref(),
+            code: diagnostic.code,
+            file: at.map(|at| at.file.to_string_lossy().into_owned()),
+            line: at.map(|at| at.line).filter(|line| *line > 0),
+            column: at.map(|at| at.column).filter(|column| *column > 0),
+            message: &diagnostic.message,
+            hint: diagnostic.hint.as_deref(),
         }
     }
 }
@@ -59,23 +59,27 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let output = &context.output;
     let loaded = load::read(context.app(), Mode::Dev)?;
     if args.output == Format::Json {
-        let findings: Vec<_> = loaded.problems.iter().map(DiagnosticJson::from).collect();
-        output.json(&findings)?;
+        let diagnostics: Vec<_> = loaded
+            .diagnostics
+            .iter()
+            .map(DiagnosticJson::from)
+            .collect();
+        output.json(&diagnostics)?;
     } else {
-        for problem in &loaded.problems {
-            output.eprint(&problem.to_string());
+        for diagnostic in &loaded.diagnostics {
+            output.eprint(&diagnostic.to_string());
         }
     }
-    let found = tally(&loaded.problems);
+    let summary = summarize(&loaded.diagnostics);
     match loaded.app {
         None if args.output == Format::Json => Err(CliError::already_reported(Code::ConfigInvalid)),
         None => Err(CliError::new(
             Code::ConfigInvalid,
-            format!("the configuration has {found}"),
+            format!("invalid configuration ({summary})"),
         )),
         Some(app) if args.output == Format::Table => {
             let domains = pluralize(app.domains.len(), "domain");
-            output.data(format!("{domains}, {found}\n").as_bytes())
+            output.data(format!("{domains}, {summary}\n").as_bytes())
         }
         Some(_) => Ok(()),
     }
@@ -90,8 +94,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_finding_has_every_key() {
-        let problem = Diagnostic {
+    fn a_diagnostic_has_every_key() {
+        let diagnostic = Diagnostic {
             severity: Severity::Warning,
             code: "no-domains",
             at: Some(Location {
@@ -103,7 +107,7 @@ mod tests {
             hint: None,
         };
         assert_eq!(
-            serde_json::to_string(&DiagnosticJson::from(&problem)).expect("JSON"),
+            serde_json::to_string(&DiagnosticJson::from(&diagnostic)).expect("JSON"),
             r#"{"severity":"warning","code":"no-domains","file":"fulcrum.yml","line":null,"column":null,"message":"none","hint":null}"#
         );
     }

@@ -25,7 +25,7 @@ pub(crate) struct Args {
     #[arg(value_name = "JSON", allow_negative_numbers = true)]
     pub(crate) payload: Option<String>,
     /// Set the maximum time for the response
-    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "30s")]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "30s")]
     timeout: Duration,
     /// Choose the output format
     #[arg(short, long, value_enum, default_value = "payload")]
@@ -75,7 +75,7 @@ fn read_stdin() -> Result<String, CliError> {
         .map_err(|error| {
             CliError::new(
                 Code::Usage,
-                format!("the payload on standard input can't be read: {error}"),
+                format!("cannot read the payload from standard input: {error}"),
             )
         })?;
     Ok(text)
@@ -87,7 +87,7 @@ fn validate_json(payload: &str) -> Result<(), CliError> {
         CliError::new(
             Code::Usage,
             format!(
-                "the payload isn't JSON: {error}\n  hint: quote it for the shell, as in '{{\"id\": 1}}'"
+                "invalid JSON payload: {error}\n  hint: quote it for the shell, as in '{{\"id\": 1}}'"
             ),
         )
     })
@@ -102,7 +102,7 @@ fn print(response: CallResponse, format: Format, output: &Output) -> Result<(), 
     } = response;
     match format {
         Format::Json => {
-            // A domain may answer anything; what isn't JSON is shown as the text it is.
+            // A domain can return anything. What is not JSON is printed as a string.
             let payload = serde_json::from_str(&payload).unwrap_or_else(|_| payload.into());
             output.json(&ResponseJson {
                 r#type,
@@ -118,7 +118,7 @@ fn print(response: CallResponse, format: Format, output: &Output) -> Result<(), 
         return Ok(());
     }
     let error = if error.is_empty() {
-        "the domain refused, and didn't say why".to_owned()
+        "the domain returned a failure without a message".to_owned()
     } else {
         error
     };
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_json_is_refused_with_its_place() {
+    fn an_invalid_payload_is_rejected_with_its_position() {
         for payload in ["{}", "[1, 2.50]", "\"x\"", "-5", " null "] {
             assert_eq!(validate_json(payload), Ok(()), "{payload}");
         }

@@ -3,13 +3,14 @@
 use std::time::SystemTime;
 
 use clap::ValueEnum;
+use fulcrum_logs::rfc3339_millis;
 use fulcrum_rpc::control::{Event, EventsRequest};
 
 use super::stream;
 use crate::client;
 use crate::commands::context::Context;
 use crate::exit::CliError;
-use crate::output::{Color, EventJson, kind_paint, rfc3339, sanitize};
+use crate::output::{Color, EventJson, kind_color, sanitize};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -26,9 +27,9 @@ pub(crate) struct Args {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// One line an event
+    /// One line per event
     Table,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }
 
@@ -48,7 +49,7 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
         let line = match args.output {
             Format::Table => line(&event, color),
             Format::Json => {
-                serde_json::to_string(&EventJson::from(event)).expect("its keys are texts")
+                serde_json::to_string(&EventJson::from(event)).expect("its keys are strings")
             }
         };
         out.extend_from_slice(line.as_bytes());
@@ -59,8 +60,8 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
 
 fn line(event: &Event, color: bool) -> String {
     let time = event.time.and_then(|time| SystemTime::try_from(time).ok());
-    let time = time.map_or_else(|| "-".to_owned(), rfc3339);
-    let kind = kind_paint(&event.kind).paint(&format!("{:<13}", sanitize(&event.kind)), color);
+    let time = time.map_or_else(|| "-".to_owned(), rfc3339_millis);
+    let kind = kind_color(&event.kind).paint(&format!("{:<13}", sanitize(&event.kind)), color);
     let text = format!(
         "{}  {:<14}  {:<4}  {kind}  {}",
         Color::Dim.paint(&time, color),
@@ -80,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_transition_is_one_harmless_line() {
+    fn an_event_is_one_sanitized_line() {
         let event = Event {
             domain: "users".into(),
             kind: "backoff".into(),

@@ -10,7 +10,7 @@ use super::logs::remote;
 use crate::client::control_error;
 use crate::exit::CliError;
 
-/// How many of the newest lines are searched for those of standard error.
+/// How many of the latest log lines are searched for standard error.
 const MAX_LINES: u64 = 2_000;
 
 /// The events of a domain, oldest first.
@@ -25,7 +25,7 @@ pub(super) async fn events(client: &ControlClient, domain: &str) -> Result<Vec<E
     collect(client.events(request).await.map_err(control_error)?).await
 }
 
-/// What each generation wrote to standard error, as far as it is retained.
+/// The retained standard error of each generation.
 ///
 /// # Errors
 /// Those of [`events`].
@@ -39,17 +39,17 @@ pub(super) async fn stderr(
         ..LogsRequest::default()
     };
     let records = collect(client.logs(request).await.map_err(control_error)?).await?;
-    let mut said: BTreeMap<u64, Vec<String>> = BTreeMap::new();
+    let mut stderr: BTreeMap<u64, Vec<String>> = BTreeMap::new();
     for record in records {
         if let Some(log_record::Record::Line(line)) = record.record
             && line.stream == "stderr"
         {
             let generation = line.generation;
             let text = remote::from_message(line).text().into_owned();
-            said.entry(generation).or_default().push(text);
+            stderr.entry(generation).or_default().push(text);
         }
     }
-    Ok(said)
+    Ok(stderr)
 }
 
 async fn collect<T>(

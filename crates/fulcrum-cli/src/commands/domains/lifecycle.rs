@@ -1,4 +1,4 @@
-//! What `start`, `stop` and `restart` have in common.
+//! Shared by `start`, `stop` and `restart`.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub(crate) struct LifecycleArgs {
     #[arg(long)]
     no_wait: bool,
     /// Set the maximum wait (0 = no limit)
-    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "60s")]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "60s")]
     timeout: Duration,
     /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
@@ -43,6 +43,6 @@ pub(super) async fn run(
         .change(request)
         .await
         .map_err(client::control_error)?;
-    let outcome = client::outcome_of(progress, &context.output).await?;
+    let outcome = client::wait_for_outcome(progress, &context.output).await?;
     result::print_outcome(&client, outcome, &args.names, args.output, &context.output).await
 }

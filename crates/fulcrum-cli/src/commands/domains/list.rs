@@ -22,7 +22,7 @@ enum Format {
     Table,
     Json,
     Yaml,
-    /// The names only, one a line
+    /// The names only, one per line
     Name,
 }
 
@@ -30,15 +30,11 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     let output = &context.output;
     let client = context.connect().await?;
     let domains = client::domains(&client, &args.names).await?;
-    let shapes = |domains: Vec<_>| {
-        domains
-            .into_iter()
-            .map(DomainJson::from)
-            .collect::<Vec<_>>()
-    };
+    let to_json =
+        |domains: Vec<_>| -> Vec<_> { domains.into_iter().map(DomainJson::from).collect() };
     match args.output {
-        Format::Json => output.json(&shapes(domains)),
-        Format::Yaml => output.yaml(&shapes(domains)),
+        Format::Json => output.json(&to_json(domains)),
+        Format::Yaml => output.yaml(&to_json(domains)),
         Format::Name => {
             let names: String = domains
                 .iter()
@@ -51,10 +47,10 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
             Ok(())
         }
         Format::Table => {
-            let face = output.stdout();
+            let stdout = output.stdout();
             output.data(
                 domain_table(&domains)
-                    .render(face.color, face.width)
+                    .render(stdout.color, stdout.width)
                     .as_bytes(),
             )
         }

@@ -1,4 +1,4 @@
-//! `fulcrum domains`: the requests to a running instance.
+//! `fulcrum domains`: requests to a running instance.
 
 pub(crate) mod call;
 mod events;
@@ -24,11 +24,11 @@ use crate::exit::CliError;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
-    pub(crate) verb: Verb,
+    pub(crate) command: Command,
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Verb {
+pub(crate) enum Command {
     /// Print all domains and their state
     List(list::Args),
     /// Print the state of the instance, or of one domain in detail
@@ -51,19 +51,19 @@ pub(crate) enum Verb {
     Why(why::Args),
 }
 
-pub(crate) fn run(verb: Verb, context: Context) -> Result<(), CliError> {
-    match verb {
-        Verb::List(args) => executor::run_client(None, list::run(args, context)),
-        Verb::Status(args) => executor::run_client(None, status::run(args, context)),
-        Verb::Start(args) => executor::run_client(Some("the start"), start::run(args, context)),
-        Verb::Stop(args) => executor::run_client(Some("the stop"), stop::run(args, context)),
-        Verb::Restart(args) => {
+pub(crate) fn run(command: Command, context: Context) -> Result<(), CliError> {
+    match command {
+        Command::List(args) => executor::run_client(None, list::run(args, context)),
+        Command::Status(args) => executor::run_client(None, status::run(args, context)),
+        Command::Start(args) => executor::run_client(Some("the start"), start::run(args, context)),
+        Command::Stop(args) => executor::run_client(Some("the stop"), stop::run(args, context)),
+        Command::Restart(args) => {
             executor::run_client(Some("the restart"), restart::run(args, context))
         }
-        Verb::Wait(args) => executor::run_client(None, wait::run(args, context)),
-        Verb::Logs(args) => executor::run_client(None, logs::run(args, context)),
-        Verb::Call(args) => executor::run_client(None, call::run(args, context)),
-        Verb::Events(args) => executor::run_client(None, events::run(args, context)),
-        Verb::Why(args) => executor::run_client(None, why::run(args, context)),
+        Command::Wait(args) => executor::run_client(None, wait::run(args, context)),
+        Command::Logs(args) => executor::run_client(None, logs::run(args, context)),
+        Command::Call(args) => executor::run_client(None, call::run(args, context)),
+        Command::Events(args) => executor::run_client(None, events::run(args, context)),
+        Command::Why(args) => executor::run_client(None, why::run(args, context)),
     }
 }

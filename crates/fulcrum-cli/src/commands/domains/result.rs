@@ -1,4 +1,4 @@
-//! The outcome of a request, for people or for programs.
+//! Prints the outcome of a request.
 
 use clap::ValueEnum;
 use fulcrum_rpc::ControlClient;
@@ -29,7 +29,7 @@ struct OutcomeJson {
 /// Prints an outcome and maps it to an exit code.
 ///
 /// # Errors
-/// Every outcome but done.
+/// Every outcome but success.
 pub(super) async fn print_outcome(
     client: &ControlClient,
     outcome: Outcome,
@@ -38,7 +38,7 @@ pub(super) async fn print_outcome(
     output: &Output,
 ) -> Result<(), CliError> {
     if format == Format::Json {
-        // What came of it is known; that the domains can't be looked at doesn't change it.
+        // The outcome is known, whether or not the domains can still be listed.
         let domains = match outcome.kind() {
             Kind::UnknownDomain => Vec::new(),
             _ => client::domains(client, names).await.unwrap_or_default(),

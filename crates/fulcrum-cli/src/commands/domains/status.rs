@@ -12,10 +12,10 @@ use crate::commands::context::Context;
 use crate::exit::{CliError, Code};
 use crate::output::{
     DomainJson, GenerationJson, InstanceJson, Output, describe_domain, describe_instance,
-    domain_table, lives,
+    domain_table, group_by_generation,
 };
 
-/// How many generations are shown with a domain, the current one included.
+/// How many generations are printed for a domain, including the current one.
 const SHOWN_GENERATIONS: usize = 5;
 
 #[derive(Debug, clap::Args)]
@@ -43,7 +43,7 @@ struct StatusJson {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the edge: what was then is told as ago"
+    reason = "ages are relative to the current time"
 )]
 pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     let client = context.connect().await?;
@@ -73,19 +73,19 @@ fn print_one(
     now: SystemTime,
     output: &Output,
 ) -> Result<(), CliError> {
-    let mut lives = lives(events);
-    lives.retain(|life| life.generation > 0);
-    let last = &lives[lives.len().saturating_sub(SHOWN_GENERATIONS)..];
+    let mut generations = group_by_generation(events);
+    generations.retain(|history| history.generation > 0);
+    let latest = &generations[generations.len().saturating_sub(SHOWN_GENERATIONS)..];
     if format == Format::Table {
-        let page = describe_domain(&domain, last, now, output.stdout().color);
-        return output.data(page.as_bytes());
+        let text = describe_domain(&domain, latest, now, output.stdout().color);
+        return output.data(text.as_bytes());
     }
-    let shape =
-        DomainJson::from(domain).with_lives(last.iter().map(GenerationJson::from).collect());
+    let latest = latest.iter().map(GenerationJson::from).collect();
+    let json = DomainJson::from(domain).with_generations(latest);
     if format == Format::Json {
-        output.json(&shape)
+        output.json(&json)
     } else {
-        output.yaml(&shape)
+        output.yaml(&json)
     }
 }
 
@@ -97,45 +97,43 @@ fn print_all(
 ) -> Result<(), CliError> {
     let instance = response.instance.unwrap_or_default();
     if format == Format::Table {
-        let face = output.stdout();
-        let mut page = describe_instance(&instance, now, face.color);
-        page.push('\n');
-        page.push_str(&domain_table(&response.domains).render(face.color, face.width));
-        return output.data(page.as_bytes());
+        let stdout = output.stdout();
+        let mut text = describe_instance(&instance, now, stdout.color);
+        text.push('\n');
+        text.push_str(&domain_table(&response.domains).render(stdout.color, stdout.width));
+        return output.data(text.as_bytes());
     }
-    let whole = StatusJson {
+    let json = StatusJson {
         instance: instance.into(),
         domains: response.domains.into_iter().map(DomainJson::from).collect(),
     };
     if format == Format::Json {
-        output.json(&whole)
+        output.json(&json)
     } else {
-        output.yaml(&whole)
+        output.yaml(&json)
     }
 }
 
-/// The one domain that `name` matches. With several, the shape of the output would depend on
-/// what is running.
-pub(super) fn single_domain(domains: Vec<Domain>, name: &str) -> Result<Domain, CliError> {
-    let names: Vec<_> = domains.iter().map(|domain| domain.name.as_str()).collect();
-    let wrong = match names.as_slice() {
-        [_] => String::new(),
-        [] => format!("`{name}` matches no domain"),
-        many => format!(
-            "`{name}` matches {}; name one of them, or use `fulcrum domains list`",
-            many.join(", ")
-        ),
-    };
-    let code = if names.is_empty() {
-        Code::UnknownDomain
-    } else {
-        Code::Usage
-    };
-    let mut domains = domains.into_iter();
-    match (domains.next(), domains.next()) {
-        (Some(domain), None) => Ok(domain),
-        _ => Err(CliError::new(code, wrong)),
+/// The only domain that `name` matches. With several, the structure of the output would depend on
+/// which domains there are.
+///
+/// # Errors
+/// [`Code::UnknownDomain`] without a match, [`Code::Usage`] with several.
+pub(super) fn single_domain(mut domains: Vec<Domain>, name: &str) -> Result<Domain, CliError> {
+    if domains.len() > 1 {
+        let names: Vec<_> = domains.iter().map(|domain| domain.name.as_str()).collect();
+        let names = names.join(", ");
+        return Err(CliError::new(
+            Code::Usage,
+            format!("`{name}` matches several domains: {names}\n  hint: name one of them"),
+        ));
     }
+    domains.pop().ok_or_else(|| {
+        CliError::new(
+            Code::UnknownDomain,
+            format!("`{name}` matches no domain\n  hint: see `fulcrum domains list`"),
+        )
+    })
 }
 
 #[cfg(test)]
@@ -150,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn one_name_is_one_domain() {
+    fn a_pattern_must_match_one_domain() {
         assert_eq!(
             single_domain(vec![domain("users")], "u*").map(|domain| domain.name),
             Ok("users".to_owned())

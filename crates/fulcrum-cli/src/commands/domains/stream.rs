@@ -1,4 +1,4 @@
-//! Printing what comes, as it comes.
+//! Prints a stream of items as they arrive.
 
 use std::future::ready;
 use std::pin::pin;
@@ -25,36 +25,36 @@ pub(super) async fn print<T>(
     mut render: impl FnMut(T, &mut Vec<u8>),
 ) -> Result<(), CliError> {
     let mut items = pin!(items);
-    let mut reader_gone = pin!(stdout_closed());
-    let mut gathered = Vec::new();
+    let mut stdout_closed = pin!(stdout_closed());
+    let mut buffer = Vec::new();
     let end = loop {
-        let item = if gathered.is_empty() {
+        let item = if buffer.is_empty() {
             tokio::select! {
                 item = items.next() => item,
-                () = &mut reader_gone, if follow => return Ok(()),
+                () = &mut stdout_closed, if follow => return Ok(()),
             }
         } else {
             tokio::select! {
                 biased;
-                item = items.next(), if gathered.len() < FLUSH_BYTES => item,
+                item = items.next(), if buffer.len() < FLUSH_BYTES => item,
                 () = ready(()) => {
-                    output.data(&gathered)?;
-                    gathered.clear();
+                    output.data(&buffer)?;
+                    buffer.clear();
                     continue;
                 }
             }
         };
         match item {
-            Some(Ok(item)) => render(item, &mut gathered),
+            Some(Ok(item)) => render(item, &mut buffer),
             None => break Ok(()),
-            // Whoever follows a log knows that it ends with the instance.
+            // A followed stream ends with the instance.
             Some(Err(ControlError::Disconnected(_))) if follow => break Ok(()),
             Some(Err(error)) => break Err(control_error(error)),
         }
     };
-    output.data(&gathered)?;
+    output.data(&buffer)?;
     if follow && end.is_ok() {
-        output.progress("the instance has ended");
+        output.progress("the instance has exited");
     }
     end
 }

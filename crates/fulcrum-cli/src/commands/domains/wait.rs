@@ -6,13 +6,13 @@ use clap::ValueEnum;
 use fulcrum_rpc::control::outcome::Kind;
 use fulcrum_rpc::control::wait_request::Condition;
 use fulcrum_rpc::control::{Outcome, WaitRequest};
+use fulcrum_runtime::format::format_duration;
 
 use super::result::{self, Format};
 use crate::args::duration;
 use crate::client;
 use crate::commands::context::Context;
 use crate::exit::CliError;
-use fulcrum_runtime::format::format_duration;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -23,7 +23,7 @@ pub(crate) struct Args {
     #[arg(long = "for", value_enum, default_value = "ready")]
     condition: WaitCondition,
     /// Set the maximum wait (0 = no limit)
-    #[arg(long, value_name = "TIME", value_parser = duration::parse, default_value = "60s")]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "60s")]
     timeout: Duration,
     /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
@@ -50,7 +50,7 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
         timeout_ms: duration::to_millis(args.timeout),
     };
     let progress = client.wait(request).await.map_err(client::control_error)?;
-    let outcome = client::outcome_of(progress, &context.output).await?;
+    let outcome = client::wait_for_outcome(progress, &context.output).await?;
     let outcome = match outcome.kind() {
         Kind::TimedOut => Outcome {
             message: format!(
@@ -66,8 +66,8 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     result::print_outcome(&client, outcome, &args.names, args.output, &context.output).await
 }
 
-fn condition_name(state: WaitCondition) -> &'static str {
-    match state {
+fn condition_name(condition: WaitCondition) -> &'static str {
+    match condition {
         WaitCondition::Ready => "ready",
         WaitCondition::Running => "running",
         WaitCondition::Stopped => "stopped",

@@ -11,15 +11,15 @@ use super::status;
 use crate::client;
 use crate::commands::context::Context;
 use crate::exit::CliError;
-use crate::output::{EventJson, Explanation, GenerationJson, lives};
+use crate::output::{EventJson, Explanation, GenerationJson, group_by_generation};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Name the domain
     name: String,
     /// Set how many generations to print
-    #[arg(short = 'n', long, value_name = "N", default_value = "3")]
-    lives: usize,
+    #[arg(short = 'n', long = "lives", value_name = "N", default_value = "3")]
+    generations: usize,
     /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
     output: Format,
@@ -45,7 +45,7 @@ struct WhyJson {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the edge: what was then is told as ago"
+    reason = "ages are relative to the current time"
 )]
 pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     let output = &context.output;
@@ -70,16 +70,16 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     match args.output {
         Format::Table => output.data(
             explanation
-                .render(args.lives, output.stdout().color)
+                .render(args.generations, output.stdout().color)
                 .as_bytes(),
         ),
         Format::Json => output.json(&WhyJson {
             domain: domain.name.clone(),
             phase: domain.phase.clone(),
             summary: explanation.summary(),
-            lives: lives(&events)
+            lives: group_by_generation(&events)
                 .iter()
-                .filter(|life| life.generation > 0)
+                .filter(|history| history.generation > 0)
                 .map(GenerationJson::from)
                 .collect(),
             events: events.iter().cloned().map(EventJson::from).collect(),

@@ -1,4 +1,4 @@
-//! Stories, and what is told of them.
+//! Events, and the explanations made of them.
 
 use super::*;
 
@@ -26,7 +26,7 @@ fn event(
 /// Ready, exit 3 after a second, and ready again.
 pub(crate) fn one_crash() -> Vec<Event> {
     let boom = "exit 3; last on stderr: boom";
-    let again = "exit 3; last on stderr: boom; starts again in 100 ms (attempt 1 of 8 in 1m)";
+    let backoff = "exit 3; last on stderr: boom; restarting in 100 ms (attempt 1 of 8 in 1m)";
     vec![
         event(
             1,
@@ -34,7 +34,7 @@ pub(crate) fn one_crash() -> Vec<Event> {
             0,
             "waiting",
             ("stopped", "waiting"),
-            "start asked for",
+            "start requested",
         ),
         event(
             2,
@@ -42,19 +42,19 @@ pub(crate) fn one_crash() -> Vec<Event> {
             0,
             "preparing",
             ("waiting", "preparing"),
-            "dependencies are there",
+            "dependencies ready",
         ),
         event(3, 1_000, 1, "spawned", ("preparing", "starting"), "spawned"),
         event(4, 1_100, 1, "ready", ("starting", "running"), "ready"),
         event(5, 2_000, 1, "exited", ("running", "stopping"), boom),
-        event(6, 2_010, 1, "backoff", ("stopping", "backoff"), again),
+        event(6, 2_010, 1, "backoff", ("stopping", "backoff"), backoff),
         event(
             7,
             2_110,
             1,
             "waiting",
             ("backoff", "waiting"),
-            "backoff is over",
+            "backoff elapsed",
         ),
         event(8, 2_200, 2, "spawned", ("preparing", "starting"), "spawned"),
         event(9, 2_300, 2, "ready", ("starting", "running"), "ready"),
@@ -91,7 +91,7 @@ fn explanation<'a>(
 }
 
 #[test]
-fn the_first_line_names_the_trigger() {
+fn the_summary_names_the_cause() {
     let events = one_crash();
     assert_eq!(
         summary(&domain("running", 2, "ready"), &events),
@@ -102,18 +102,18 @@ fn the_first_line_names_the_trigger() {
         summary(&domain("running", 1, "ready"), &events[..4]),
         "users has been ready for 2.9 s (generation 1): started with the instance"
     );
-    let backoff = Domain {
+    let backing_off = Domain {
         retry_in_ms: Some(60),
         ..domain("backoff", 1, "exit 3; attempt 1 of 8 in 1m")
     };
     assert_eq!(
-        summary(&backoff, &events[..6]),
-        "users starts again in 60 ms: exit 3; attempt 1 of 8 in 1m"
+        summary(&backing_off, &events[..6]),
+        "users restarts in 60 ms: exit 3; attempt 1 of 8 in 1m"
     );
 }
 
 #[test]
-fn who_asked_is_named() {
+fn the_summary_names_the_request() {
     let mut events = one_crash();
     events.push(event(
         10,
@@ -129,7 +129,7 @@ fn who_asked_is_named() {
         2,
         "stopping",
         ("running", "stopping"),
-        "stop asked for",
+        "stop requested",
     ));
     events.push(event(
         12,
@@ -137,15 +137,15 @@ fn who_asked_is_named() {
         2,
         "stopped",
         ("stopping", "stopped"),
-        "stop asked for",
+        "stop requested",
     ));
     let stopped = Domain {
         goal: "down".into(),
-        ..domain("stopped", 2, "stop asked for")
+        ..domain("stopped", 2, "stop requested")
     };
     assert_eq!(
         summary(&stopped, &events),
-        "users stopped 900 ms ago: `fulcrum domains stop users` asked for it"
+        "users stopped 900 ms ago: requested by `fulcrum domains stop users`"
     );
     events.push(event(
         13,
@@ -165,13 +165,13 @@ fn who_asked_is_named() {
     ));
     assert_eq!(
         summary(&domain("starting", 3, "spawned"), &events),
-        "users has been starting for 700 ms (generation 3): `fulcrum domains start users` asked \
-             for it"
+        "users has been starting for 700 ms (generation 3): requested by \
+             `fulcrum domains start users`"
     );
 }
 
 #[test]
-fn the_timeline_says_each_thing_once_and_harms_no_terminal() {
+fn the_timeline_is_sanitized_and_repeats_nothing() {
     let events = one_crash();
     let stderr = BTreeMap::from([(
         1,
@@ -182,7 +182,7 @@ fn the_timeline_says_each_thing_once_and_harms_no_terminal() {
         ],
     )]);
     let domain = domain("running", 2, "ready");
-    let told = explanation(&domain, &events, &stderr).render(3, false);
+    let text = explanation(&domain, &events, &stderr).render(3, false);
     let golden = "\
 users has been ready for 1.7 s (generation 2): generation 1 ended: exit 3; last on stderr: boom
 
@@ -192,19 +192,19 @@ generation 1, spawned 1970-01-01T00:00:01.000Z (3.0 s ago)
    +1.0 s  exited         exit 3; last on stderr: boom
                           | old
                           | ␛[2Jboom
-   +1.0 s  backoff        starts again in 100 ms (attempt 1 of 8 in 1m)
+   +1.0 s  backoff        restarting in 100 ms (attempt 1 of 8 in 1m)
 
 generation 2, spawned 1970-01-01T00:00:02.200Z (1.8 s ago)
     +0 ms  spawned
   +100 ms  ready
 ";
-    assert_eq!(told, golden);
+    assert_eq!(text, golden);
     let one = explanation(&domain, &events, &stderr).render(1, false);
     assert!(!one.contains("generation 1, spawned"), "{one}");
 }
 
 #[test]
-fn a_hang_is_told_once_with_its_evidence() {
+fn a_hang_is_printed_once_with_its_evidence() {
     let hung = "hung: no heartbeat for 1.0 s";
     let mut events = one_crash()[..4].to_vec();
     events.push(event(5, 2_000, 1, "hung", ("", ""), hung));
@@ -212,16 +212,16 @@ fn a_hang_is_told_once_with_its_evidence() {
     events.push(event(7, 2_101, 1, "hung", ("running", "stopping"), hung));
     let stderr = BTreeMap::from([(1, vec!["Debugger attached.".to_owned(), "about".to_owned()])]);
     let domain = domain("stopping", 1, hung);
-    let told = explanation(&domain, &events, &stderr).render(1, false);
+    let text = explanation(&domain, &events, &stderr).render(1, false);
     let timeline = "\
   +100 ms  ready
    +1.1 s  evidence       stuck in f
    +1.1 s  hung           no heartbeat for 1.0 s
                           | about
 ";
-    assert!(told.ends_with(timeline), "{told}");
+    assert!(text.ends_with(timeline), "{text}");
     assert!(
-        lives(&events)[1]
+        group_by_generation(&events)[1]
             .describe()
             .ends_with("; hung: no heartbeat for 1.0 s")
     );

@@ -1,7 +1,7 @@
 //! Runs package installs, one at a time for each install root.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -34,6 +34,8 @@ pub struct InstallRequest<'a> {
     pub dir: &'a Path,
     /// The root of the app.
     pub app_root: &'a Path,
+    /// The value of `PATH`, in which the package manager is looked up.
+    pub path: &'a OsStr,
     /// Whether missing packages may be installed; else they are an error.
     pub allowed: bool,
     /// A variable by which all processes of the install are attributed to the domain.
@@ -113,7 +115,7 @@ impl PackageInstaller {
 
 async fn plan(request: &InstallRequest<'_>) -> Result<Option<InstallPlan>, StartError> {
     let (dir, app_root) = (request.dir.to_path_buf(), request.app_root.to_path_buf());
-    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = request.path.to_owned();
     tokio::task::spawn_blocking(move || plan_install(&dir, &app_root, &path))
         .await
         .map_err(|error| StartError::permanent(format!("failed to check packages: {error}")))?
@@ -127,7 +129,7 @@ async fn run(
 ) -> Result<(), StartError> {
     let dir = display_root(request, install);
     let manager = install.manager;
-    for warning in &install.notices {
+    for warning in &install.warnings {
         report(InstallEvent::Warning(warning.clone()));
     }
     report(InstallEvent::Started {

@@ -1,4 +1,4 @@
-//! Which package manager an install root uses, and how it is told to install without asking.
+//! Which package manager an install root uses, and the arguments of a non-interactive install.
 
 use std::fmt;
 use std::path::Path;
@@ -22,7 +22,7 @@ impl fmt::Display for PackageManager {
     }
 }
 
-/// The lock files, and whose they are.
+/// The lock files, with the package manager that writes them.
 pub(super) const LOCK_FILES: &[(&str, PackageManager)] = &[
     ("package-lock.json", PackageManager::Npm),
     ("npm-shrinkwrap.json", PackageManager::Npm),
@@ -41,16 +41,18 @@ impl PackageManager {
         }
     }
 
-    /// How to get it.
+    /// How to install the package manager itself.
     pub(super) fn install_hint(self) -> &'static str {
         match self {
-            Self::Npm => "npm comes with Node: install Node whole, or put npm's folder into PATH",
+            Self::Npm => {
+                "npm is part of Node: install Node with npm, or add npm's directory to PATH"
+            }
             Self::Pnpm => "install it with `npm install --global pnpm`, or `corepack enable`",
             Self::Yarn => "install it with `npm install --global yarn`, or `corepack enable`",
         }
     }
 
-    /// The one that `root` uses: the `packageManager` field, else the lock file, else npm.
+    /// The package manager of `root`: by the `packageManager` field, else the lock file, else npm.
     pub(super) fn detect(root: &Path, package: &PackageJson) -> Self {
         let named = package
             .package_manager
@@ -68,16 +70,16 @@ impl PackageManager {
         lock.map_or(Self::Npm, |(_, manager)| *manager)
     }
 
-    /// Its lock file in `root`.
+    /// The lock file of this package manager in `root`.
     pub(super) fn lock(self, root: &Path) -> Option<&'static str> {
-        let mut own = LOCK_FILES
+        let mut names = LOCK_FILES
             .iter()
             .filter(|(_, manager)| *manager == self)
             .map(|(name, _)| *name);
-        own.find(|name| root.join(name).is_file())
+        names.find(|name| root.join(name).is_file())
     }
 
-    /// The arguments of an install that asks nothing and changes no lock file.
+    /// The arguments of a non-interactive install that does not change the lock file.
     pub(super) fn arguments(self, root: &Path, package: &PackageJson) -> Vec<&'static str> {
         let locked = self.lock(root).is_some();
         match self {
@@ -95,7 +97,7 @@ impl PackageManager {
     }
 }
 
-/// Yarn 2 and later takes other flags than 1.
+/// Whether this is Yarn 2 or later, whose flags differ from those of Yarn 1.
 fn is_berry(root: &Path, package: &PackageJson) -> bool {
     let named = package
         .package_manager
@@ -114,7 +116,7 @@ mod tests {
 
     use super::*;
 
-    fn chosen(files: &[&str], manifest: &str) -> (PackageManager, Vec<&'static str>) {
+    fn detect(files: &[&str], manifest: &str) -> (PackageManager, Vec<&'static str>) {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("package.json"), manifest).unwrap();
         files
@@ -126,28 +128,28 @@ mod tests {
     }
 
     #[test]
-    fn the_lock_file_chooses_and_the_field_overrules_it() {
-        assert_eq!(chosen(&[], "{}").1[0], "install");
-        assert_eq!(chosen(&["package-lock.json"], "{}").1[0], "ci");
-        assert_eq!(chosen(&["npm-shrinkwrap.json"], "{}").1[0], "ci");
+    fn the_field_takes_precedence_over_the_lock_file() {
+        assert_eq!(detect(&[], "{}").1[0], "install");
+        assert_eq!(detect(&["package-lock.json"], "{}").1[0], "ci");
+        assert_eq!(detect(&["npm-shrinkwrap.json"], "{}").1[0], "ci");
         let pnpm = (PackageManager::Pnpm, vec!["install", "--frozen-lockfile"]);
-        assert_eq!(chosen(&["pnpm-lock.yaml"], "{}"), pnpm);
+        assert_eq!(detect(&["pnpm-lock.yaml"], "{}"), pnpm);
         let field = r#"{"packageManager":"pnpm@9.0.0"}"#;
         assert_eq!(
-            chosen(&["package-lock.json"], field),
+            detect(&["package-lock.json"], field),
             (PackageManager::Pnpm, vec!["install"])
         );
         assert!(
-            chosen(&["yarn.lock"], "{}")
+            detect(&["yarn.lock"], "{}")
                 .1
                 .contains(&"--frozen-lockfile")
         );
         assert!(
-            chosen(&["yarn.lock", ".yarnrc.yml"], "{}")
+            detect(&["yarn.lock", ".yarnrc.yml"], "{}")
                 .1
                 .contains(&"--immutable")
         );
         let berry = r#"{"packageManager":"yarn@4.1.0"}"#;
-        assert!(chosen(&["yarn.lock"], berry).1.contains(&"--immutable"));
+        assert!(detect(&["yarn.lock"], berry).1.contains(&"--immutable"));
     }
 }

@@ -1,4 +1,4 @@
-//! Packages that a domain needs and doesn't have.
+//! Installs the packages that a domain needs and that are missing.
 
 mod installer;
 mod manager;

@@ -6,62 +6,63 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use globset::GlobBuilder;
 use serde_json::Value;
 
 use super::manager::{LOCK_FILES, PackageManager};
 use super::marker;
-use crate::prepare::executable;
+use crate::prepare::executable::find_in_path;
 use crate::prepare::files::{ancestors_until, display_relative};
 use crate::prepare::package_json::{PackageJson, find_package};
 use crate::prepare::warning::StartWarning;
 use crate::{CommandSpec, StartError};
 
-/// Packages that Fulcrum provides itself.
+/// Packages that Fulcrum provides, so that no install is needed for them.
 const PROVIDED_PACKAGES: &[&str] = &["@fulcrum/domain", "fulcrum"];
 
 /// An install that has to run before a domain can start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstallPlan {
-    /// The folder that is installed: of the lock file or the workspaces, else of `package.json`.
-    /// Domains that share it need it once.
+    /// The directory in which the package manager runs: that of the lock file or the workspace root,
+    /// else of `package.json`. Domains with the same root need one install.
     pub root: PathBuf,
-    /// Who installs.
+    /// The package manager.
     pub manager: PackageManager,
-    /// How. It asks nothing; its environment is Fulcrum's own with `CI=1` and this `PATH`.
+    /// The command of a non-interactive install; its environment is Fulcrum's own with `CI=1`.
     pub command: CommandSpec,
-    /// Why it is needed, such as `left-pad isn't installed`.
+    /// Why it is needed, such as `left-pad is not installed`.
     pub reason: String,
-    /// What a person should know about it.
-    pub notices: Vec<StartWarning>,
+    /// Warnings about the packages.
+    pub warnings: Vec<StartWarning>,
 }
 
 impl InstallPlan {
-    /// Notes that the install begins: until [`complete`](Self::complete) it counts as cut short.
+    /// Marks the install as started: until [`complete`](Self::complete) it counts as interrupted.
     ///
     /// # Errors
-    /// If the install root can't be written; the install couldn't either.
+    /// The install root cannot be written, so the install would fail as well.
     pub fn mark_started(&self) -> io::Result<()> {
-        marker::begin(&self.root)
+        marker::start(&self.root)
     }
 
-    /// Notes that the install ended well, with the hash of `package.json` and lock file.
+    /// Marks the install as completed, with the hash of `package.json` and lock file.
     ///
     /// # Errors
-    /// If the install root can't be written.
+    /// The install root cannot be written.
     pub fn complete(&self) -> io::Result<()> {
         marker::complete(&self.root)
     }
 }
 
-/// Says which install a domain needs before it can start, if any.
+/// Plans the install that a domain needs before it can start; `None` if it needs none.
 ///
-/// It needs one if the nearest `package.json` (from its folder upward to the app root) has
-/// dependencies of which one isn't there, or if an install by Fulcrum was cut short, or was done
-/// for another `package.json` or lock file. A `node_modules` that the user made is trusted when
-/// every dependency has its folder.
+/// It needs one if the nearest `package.json` (from its directory upward to the app root) has a
+/// dependency that is not installed, or if an install by Fulcrum was interrupted or was for another
+/// `package.json` or lock file. A `node_modules` that the user installed is up to date when every
+/// dependency has a directory. `path` is the value of `PATH`, for the package manager.
 ///
 /// # Errors
-/// Permanent failures: a `package.json` that can't be read, a package manager that isn't in `path`.
+/// Permanent failures: a `package.json` cannot be read, or the package manager is not in `path`.
 pub fn plan_install(
     domain_dir: &Path,
     app_root: &Path,
@@ -70,21 +71,21 @@ pub fn plan_install(
     let Some(package) = PackageJson::nearest(domain_dir, app_root)? else {
         return Ok(None);
     };
-    let wanted: Vec<&String> = package
+    let required: Vec<&String> = package
         .dependencies
         .0
         .keys()
         .filter(|name| !PROVIDED_PACKAGES.contains(&name.as_str()))
         .collect();
-    if wanted.is_empty() {
+    if required.is_empty() {
         return Ok(None);
     }
     let (root, root_package) = install_root(&package, app_root)?;
-    let Some(reason) = reason(&root, package.dir(), &wanted) else {
+    let Some(reason) = install_reason(&root, package.dir(), &required) else {
         return Ok(None);
     };
     let manager = PackageManager::detect(&root, &root_package);
-    let program = executable::find_in_path(manager.program().as_ref(), path).ok_or_else(|| {
+    let program = find_in_path(manager.program().as_ref(), path).ok_or_else(|| {
         StartError::permanent(format!(
             "{}: {reason}, and {manager} is not found in PATH={}",
             display_relative(&package.path, app_root),
@@ -96,7 +97,7 @@ pub fn plan_install(
     let runner = format!(
         "{manager} {} in {}",
         arguments[0],
-        folder_name(&root, app_root)
+        display_root(&root, app_root)
     );
     let command = CommandSpec {
         program,
@@ -105,55 +106,57 @@ pub fn plan_install(
         env: environment(path),
         runner,
     };
-    let notices = provided_notice(&package, manager).into_iter().collect();
+    let warnings = provided_package_warning(&package, manager)
+        .into_iter()
+        .collect();
     Ok(Some(InstallPlan {
         root,
         manager,
         command,
         reason,
-        notices,
+        warnings,
     }))
 }
 
-fn folder_name(root: &Path, app_root: &Path) -> String {
+fn display_root(root: &Path, app_root: &Path) -> String {
     if root == app_root {
-        "the app's root".to_owned()
+        "the app root".to_owned()
     } else {
         display_relative(root, app_root).to_string()
     }
 }
 
-/// The folder in which the manager has to be run for this package: the nearest one upward with a
-/// lock file or with workspaces that take the package in; else its own.
+/// The directory in which the package manager has to run for this package: its own if it has a lock
+/// file, else the nearest one upward whose workspaces include it, else its own.
 fn install_root(
     package: &PackageJson,
     app_root: &Path,
 ) -> Result<(PathBuf, PackageJson), StartError> {
     for dir in ancestors_until(package.dir(), app_root) {
-        let own = dir == package.dir();
-        let locked = LOCK_FILES.iter().any(|(name, _)| dir.join(name).is_file());
-        if own && locked {
+        let is_package_dir = dir == package.dir();
+        let is_locked = LOCK_FILES.iter().any(|(name, _)| dir.join(name).is_file());
+        if is_package_dir && is_locked {
             break;
         }
-        if own {
+        if is_package_dir {
             continue;
         }
-        let Some(above) = PackageJson::in_dir(dir)? else {
+        let Some(root_package) = PackageJson::in_dir(dir)? else {
             continue;
         };
-        let members = members(dir, &above);
-        if members
+        let patterns = workspace_patterns(dir, &root_package);
+        if patterns
             .iter()
             .any(|pattern| matches(pattern, package.dir().strip_prefix(dir).ok()))
         {
-            return Ok((dir.to_path_buf(), above));
+            return Ok((dir.to_path_buf(), root_package));
         }
     }
     Ok((package.dir().to_path_buf(), package.clone()))
 }
 
-/// The patterns of a workspace root, of npm and yarn or of pnpm.
-fn members(dir: &Path, package: &PackageJson) -> Vec<String> {
+/// The workspace patterns of a directory: those of npm and Yarn, and those of pnpm.
+fn workspace_patterns(dir: &Path, package: &PackageJson) -> Vec<String> {
     let list = match &package.workspaces {
         Value::Object(map) => map.get("packages"),
         other => Some(other),
@@ -164,7 +167,7 @@ fn members(dir: &Path, package: &PackageJson) -> Vec<String> {
         .flatten()
         .filter_map(Value::as_str);
     let mut patterns: Vec<String> = texts.map(str::to_owned).collect();
-    // Of this file only the plain list of patterns is of interest, one a line.
+    // Only the plain form is read: a list with one pattern a line.
     if let Ok(text) = fs::read_to_string(dir.join("pnpm-workspace.yaml")) {
         let listed = text
             .lines()
@@ -178,50 +181,23 @@ fn members(dir: &Path, package: &PackageJson) -> Vec<String> {
     patterns
 }
 
-/// Whether a workspace pattern takes in a folder: `*` is one name, `**` any number.
-fn matches(pattern: &str, folder: Option<&Path>) -> bool {
-    fn go(pattern: &[&str], names: &[&str]) -> bool {
-        match (pattern.split_first(), names.split_first()) {
-            (None, None) => true,
-            (Some((&"**", rest)), _) => {
-                go(rest, names)
-                    || names
-                        .split_first()
-                        .is_some_and(|(_, names)| go(pattern, names))
-            }
-            (Some((part, rest)), Some((name, names))) => {
-                name_matches(part, name) && go(rest, names)
-            }
-            _ => false,
-        }
-    }
-    let Some(folder) = folder.and_then(Path::to_str) else {
-        return false;
-    };
+/// Whether a workspace pattern matches a directory: `*` is one name, `**` any number of them.
+fn matches(pattern: &str, dir: Option<&Path>) -> bool {
     let pattern = pattern.trim_start_matches("./").trim_end_matches('/');
-    let (parts, names): (Vec<&str>, Vec<&str>) =
-        (pattern.split('/').collect(), folder.split('/').collect());
-    go(&parts, &names)
+    let glob = GlobBuilder::new(pattern).literal_separator(true).build();
+    glob.is_ok_and(|glob| dir.is_some_and(|dir| glob.compile_matcher().is_match(dir)))
 }
 
-fn name_matches(part: &str, name: &str) -> bool {
-    match part.split_once('*') {
-        None => part == name,
-        Some((head, tail)) => {
-            name.len() >= head.len() + tail.len() && name.starts_with(head) && name.ends_with(tail)
-        }
-    }
-}
-
-fn reason(root: &Path, package_dir: &Path, wanted: &[&String]) -> Option<String> {
+/// Why an install is needed; `None` if it is not.
+fn install_reason(root: &Path, package_dir: &Path, required: &[&String]) -> Option<String> {
     if marker::is_incomplete(root) {
-        return Some("an earlier install was cut short".to_owned());
+        return Some("the previous install was interrupted".to_owned());
     }
     if root.join(".pnp.cjs").is_file() {
-        // Yarn's plug'n'play has no folders to look for.
+        // Yarn's Plug'n'Play installs no package directories.
         return None;
     }
-    let missing: Vec<&str> = wanted
+    let missing: Vec<&str> = required
         .iter()
         .filter(|name| find_package(name, package_dir).is_none())
         .map(|name| name.as_str())
@@ -231,22 +207,27 @@ fn reason(root: &Path, package_dir: &Path, wanted: &[&String]) -> Option<String>
             Some("package.json or its lock file has changed since the last install".to_owned())
         }
         [] => None,
-        [one] => Some(format!("{one} isn't installed")),
+        [one] => Some(format!("{one} is not installed")),
         [first, ..] => Some(format!(
-            "{first} and {} more aren't installed",
+            "{first} and {} more are not installed",
             missing.len() - 1
         )),
     }
 }
 
-/// Fulcrum's own environment: managers need the home folder, proxies, registries and credentials
-/// of the user. What an `npm run` around us has set for its own scripts is left out.
+/// Fulcrum's own environment: package managers need the home directory, proxies, registries and
+/// credentials of the user. Variables that an enclosing `npm run` has set for its scripts are left
+/// out.
 fn environment(path: &OsStr) -> BTreeMap<OsString, OsString> {
     let mut env: BTreeMap<OsString, OsString> = std::env::vars_os()
         .filter(|(name, _)| {
             let name = name.to_string_lossy();
-            let of_npm = name.starts_with("npm_") && !name.starts_with("npm_config_");
-            !of_npm && !name.starts_with("FULCRUM_") && name != "INIT_CWD" && name != "NODE_OPTIONS"
+            let is_npm_script_variable =
+                name.starts_with("npm_") && !name.starts_with("npm_config_");
+            !is_npm_script_variable
+                && !name.starts_with("FULCRUM_")
+                && name != "INIT_CWD"
+                && name != "NODE_OPTIONS"
         })
         .collect();
     for (name, value) in [
@@ -260,9 +241,11 @@ fn environment(path: &OsStr) -> BTreeMap<OsString, OsString> {
     env
 }
 
-/// A manager fetches from the registry whatever is listed; it knows nothing of what Fulcrum
-/// provides.
-fn provided_notice(package: &PackageJson, manager: PackageManager) -> Option<StartWarning> {
+/// The warning about a listed package that Fulcrum provides: the package manager downloads it.
+fn provided_package_warning(
+    package: &PackageJson,
+    manager: PackageManager,
+) -> Option<StartWarning> {
     let listed = PROVIDED_PACKAGES.iter().find(|name| {
         let version = package.dependencies.0.get(**name).and_then(Value::as_str);
         version.is_some_and(|version| {
@@ -272,8 +255,8 @@ fn provided_notice(package: &PackageJson, manager: PackageManager) -> Option<Sta
         })
     })?;
     Some(StartWarning::new(format!(
-        "{}: {listed} is provided by Fulcrum; listed in \"dependencies\" it is fetched from the \
-         registry by {manager}, which fails if it isn't there: it can be left out",
+        "{}: {listed} is provided by Fulcrum, but listed in \"dependencies\", so {manager} downloads \
+         it from the registry, which fails if it is not published: remove it from the list",
         package.path.display()
     )))
 }

@@ -1,4 +1,4 @@
-//! Asking a Node what it is, once.
+//! Runs a Node binary once to find out its version and features, and caches the result.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,25 +13,25 @@ use nodejs_semver::Version;
 use serde::{Deserialize, Serialize};
 
 use crate::StartError;
-use crate::prepare::executable;
+use crate::prepare::executable::check_executable;
 use crate::prepare::files::{FileStamp, write_cached};
 
-/// How long a Node may take to say what it is. Usually it takes 30 ms; a version manager's shim
-/// may look around first.
+/// How long the query may take. Node takes about 30 ms; a version manager's shim may search first.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// `||` and not `??`: a Node that is too old has to be able to say so.
+/// Prints version, executable path and type stripping. It uses `||` and not `??`, so that a Node
+/// that is too old can run it.
 const QUERY_SCRIPT: &str =
     "JSON.stringify([process.version,process.execPath,process.features.typescript||false])";
 
-/// What a Node says about itself.
+/// The result of a query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct NodeInfo {
     #[serde(with = "as_text")]
     pub(super) version: Version,
     /// The real executable, behind links and shims.
     pub(super) exec_path: PathBuf,
-    /// It strips types without being asked.
+    /// Whether it strips types without a flag.
     pub(super) strips_types: bool,
 }
 
@@ -51,14 +51,19 @@ mod as_text {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct CachedInfo {
     stamp: FileStamp,
-    identity: NodeInfo,
+    #[serde(rename = "identity")]
+    info: NodeInfo,
 }
 
-/// What the Node at `path` is: from `<cache>/node.json` if the file is the one that was asked
-/// before, else by running it once. `role` is how the path came to us, for messages.
+/// Queries the Node at `path`: from `<cache>/node.json` if the file is unchanged since it was
+/// queried, else by running it once. `role` says in messages where the path is from.
 ///
-/// A wrapper that runs another executable is asked every time: which one it picks may change
-/// without any change to itself.
+/// A wrapper that runs another executable is queried every time, since it may run another one
+/// without being changed itself.
+///
+/// # Errors
+/// A permanent failure if it is not executable or not Node; a transient one if the system has no
+/// memory or process left.
 pub(super) fn detect(
     path: &Path,
     role: &str,
@@ -66,40 +71,40 @@ pub(super) fn detect(
     home: Option<&Path>,
     cache: &Path,
 ) -> Result<NodeInfo, StartError> {
-    executable::check(path, role)?;
-    let memory = cache.join("node.json");
+    check_executable(path, role)?;
+    let cache_file = cache.join("node.json");
     let key = path.to_string_lossy().into_owned();
-    let stamp = FileStamp::of(path).ok();
-    let mut remembered = read_memory(&memory);
-    if let (Some(stamp), Some(known)) = (&stamp, remembered.get(&key))
+    let stamp = FileStamp::read(path).ok();
+    let mut cached = read_cache(&cache_file);
+    if let (Some(stamp), Some(known)) = (&stamp, cached.get(&key))
         && known.stamp == *stamp
     {
-        return Ok(known.identity.clone());
+        return Ok(known.info.clone());
     }
-    let identity = run_query(path, role, cwd, home)?;
-    let is_itself = fs::canonicalize(path).is_ok_and(|real| real == identity.exec_path);
+    let info = run_query(path, role, cwd, home)?;
+    let is_executable_itself = fs::canonicalize(path).is_ok_and(|real| real == info.exec_path);
     if let Some(stamp) = stamp
-        && is_itself
+        && is_executable_itself
     {
-        remembered.insert(
+        cached.insert(
             key,
             CachedInfo {
                 stamp,
-                identity: identity.clone(),
+                info: info.clone(),
             },
         );
-        // Without the memory the next start asks again; nothing else depends on it.
-        if let Ok(text) = serde_json::to_vec(&remembered)
-            && let Err(error) = write_cached(&memory, &text)
+        // Without the cache the next start queries again.
+        if let Ok(text) = serde_json::to_vec(&cached)
+            && let Err(error) = write_cached(&cache_file, &text)
         {
-            tracing::debug!(path = %memory.display(), %error, "the answer of node isn't kept");
+            tracing::debug!(path = %cache_file.display(), %error, "cannot cache the version of node");
         }
     }
-    Ok(identity)
+    Ok(info)
 }
 
-/// A memory that is missing, broken or of another form is an empty one.
-fn read_memory(path: &Path) -> BTreeMap<String, CachedInfo> {
+/// The cached results; empty where the file is missing, damaged or of another form.
+fn read_cache(path: &Path) -> BTreeMap<String, CachedInfo> {
     fs::read(path)
         .ok()
         .and_then(|text| serde_json::from_slice(&text).ok())
@@ -117,38 +122,38 @@ fn run_query(
         StartError::permanent(format!("{role}: {shown} {what}"))
             .hint("check that it is Node by running it with --version")
     };
-    let answer = match run(path, cwd, home) {
-        Ok(answer) => answer,
+    let output = match run(path, cwd, home) {
+        Ok(output) => output,
         Err(error) if error.kind() == io::ErrorKind::TimedOut => {
             return Err(failed(format!(
-                "didn't say its version within {} s",
+                "did not print its version within {} s",
                 QUERY_TIMEOUT.as_secs()
             )));
         }
-        // A full process table or memory passes; all else about a checked file does not.
+        // A full process table or memory is transient; other errors of a checked file are not.
         Err(error)
             if error.kind() == io::ErrorKind::WouldBlock
                 || error.kind() == io::ErrorKind::OutOfMemory =>
         {
             return Err(StartError::transient(format!(
-                "{role}: {shown} can't be started: {error}"
+                "{role}: cannot start {shown}: {error}"
             )));
         }
-        Err(error) => return Err(failed(format!("can't be started: {error}"))),
+        Err(error) => return Err(failed(format!("cannot be started: {error}"))),
     };
-    parse(&answer).ok_or_else(|| {
-        let said: String = answer.trim().chars().take(80).collect();
-        failed(if said.is_empty() {
-            "is not Node: it didn't answer when asked for its version".to_owned()
+    parse(&output).ok_or_else(|| {
+        let output: String = output.trim().chars().take(80).collect();
+        failed(if output.is_empty() {
+            "is not Node: it printed no version".to_owned()
         } else {
-            format!("is not Node: asked for its version it answered {said:?}")
+            format!("is not Node: it printed {output:?} instead of a version")
         })
     })
 }
 
-fn parse(answer: &str) -> Option<NodeInfo> {
-    // A shim may print something of its own first.
-    let line = answer.lines().rev().find(|line| line.starts_with('['))?;
+fn parse(output: &str) -> Option<NodeInfo> {
+    // A shim may print lines of its own first.
+    let line = output.lines().rev().find(|line| line.starts_with('['))?;
     let (version, exec_path, typescript): (String, PathBuf, serde_json::Value) =
         serde_json::from_str(line).ok()?;
     Some(NodeInfo {
@@ -160,16 +165,16 @@ fn parse(answer: &str) -> Option<NodeInfo> {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "this process is no domain: it is bounded, awaited here, and in a group of its own"
+    reason = "not a domain's process: it is limited in time, awaited here, and in its own group"
 )]
-/// Runs `path -p QUESTION` with a minimal environment and gives back what it printed.
+/// Runs `path -p SCRIPT` with a minimal environment; returns its standard output.
 fn run(path: &Path, cwd: &Path, home: Option<&Path>) -> io::Result<String> {
     let mut command = Command::new(path);
     command
         .args(["-p", QUERY_SCRIPT])
         .env_clear()
         .current_dir(cwd);
-    // Shims are scripts that need tools and find their settings from HOME.
+    // Shims are scripts that need programs from PATH and find their settings by HOME.
     let own_dir = path.parent().unwrap_or(Path::new("/"));
     let standard = [
         own_dir,
@@ -189,18 +194,18 @@ fn run(path: &Path, cwd: &Path, home: Option<&Path>) -> io::Result<String> {
         .stderr(Stdio::null())
         .process_group(0);
     let mut child = spawn(&mut command)?;
-    let mut stdout = child.stdout.take().expect("stdout was asked for as a pipe");
-    let (sender, answer) = mpsc::channel();
+    let mut stdout = child.stdout.take().expect("stdout is piped");
+    let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
         let mut text = Vec::new();
-        // The question's answer is short; more than this is not an answer.
+        // The result of the script is short; longer output is not from Node.
         let read = stdout.by_ref().take(64 * 1024).read_to_end(&mut text);
-        // Nobody listens any more if the limit has passed.
+        // The receiver is gone if the timeout has passed.
         let _ = sender.send(read.map(|_| String::from_utf8_lossy(&text).into_owned()));
     });
-    let answer = answer.recv_timeout(QUERY_TIMEOUT);
-    // Whatever is left of it: a Node that has answered is at its end, anything else has to go.
-    if answer.is_err()
+    let output = receiver.recv_timeout(QUERY_TIMEOUT);
+    // After an answer Node exits by itself.
+    if output.is_err()
         && let Some(group) = i32::try_from(child.id())
             .ok()
             .and_then(rustix::process::Pid::from_raw)
@@ -208,22 +213,22 @@ fn run(path: &Path, cwd: &Path, home: Option<&Path>) -> io::Result<String> {
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
     }
     let status = child.wait()?;
-    let answer = answer.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-    if answer.trim().is_empty()
+    let output = output.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    if output.trim().is_empty()
         && let Some(signal) = status.signal()
     {
         return Err(io::Error::other(format!(
             "it was killed by signal {signal}"
         )));
     }
-    Ok(answer)
+    Ok(output)
 }
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the kernel announces the end of ETXTBSY to nobody"
+    reason = "the kernel has no notification for the end of ETXTBSY"
 )]
-/// An executable that is being replaced just now is busy for an instant (`ETXTBSY`).
+/// Spawns, and retries while the executable is being replaced (`ETXTBSY`).
 fn spawn(command: &mut Command) -> io::Result<std::process::Child> {
     let mut tries = 0;
     loop {
@@ -242,10 +247,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_read_whatever_a_shim_printed_before_it() {
-        let identity = parse("using node\n[\"v22.18.0\",\"/n/node\",\"strip\"]\n").unwrap();
-        assert_eq!(identity.version, Version::from((22_u64, 18_u64, 0_u64)));
-        assert!(identity.strips_types);
+    fn the_result_is_read_after_other_lines_of_a_shim() {
+        let info = parse("using node\n[\"v22.18.0\",\"/n/node\",\"strip\"]\n").unwrap();
+        assert_eq!(info.version, Version::from((22_u64, 18_u64, 0_u64)));
+        assert!(info.strips_types);
         assert!(
             !parse("[\"v20.20.2\",\"/n/node\",false]")
                 .unwrap()

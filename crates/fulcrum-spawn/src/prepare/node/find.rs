@@ -1,4 +1,4 @@
-//! The order in which a Node is looked for, and what is said when there is none.
+//! Chooses the Node of a domain, and explains why there is none.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -11,37 +11,36 @@ use super::installed;
 use super::requirement::{self, VersionRequirement};
 use crate::StartError;
 use crate::prepare::context::PrepareContext;
-use crate::prepare::executable;
+use crate::prepare::executable::{find_file_in_path, find_in_path};
 
-/// The oldest Node that domains can run on: the bootstrap asks `v8.queryObjects`, which came with
-/// 20.13.
+/// The oldest Node that runs domains: the bootstrap uses `v8.queryObjects`, which was added in 20.13.
 pub const MIN_VERSION: (u64, u64, u64) = (20, 13, 0);
 
-/// Whose Node is looked for, and where.
+/// The domain for which a Node is chosen, and where one is looked up.
 #[derive(Debug, Clone, Copy)]
 pub struct NodeRequest<'a> {
-    /// `process.node`, absolute; where given nothing else is considered.
+    /// `process.node`, absolute; if it is set, no other Node is considered.
     pub configured: Option<&'a Path>,
-    /// The domain's folder, absolute.
+    /// The domain's directory, absolute.
     pub domain_dir: &'a Path,
-    /// The app's root, absolute: version files are looked for up to here.
+    /// The app's root, absolute: the highest directory in which version files are read.
     pub app_root: &'a Path,
     /// The value of `PATH`.
     pub path: &'a OsStr,
-    /// The home folder, where version managers keep what they installed.
+    /// The home directory, in which version managers install.
     pub home: Option<&'a Path>,
 }
 
-/// How a Node came to be chosen.
+/// How a Node was chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NodeOrigin {
-    /// `process.node` names it.
+    /// By `process.node`.
     Configured,
-    /// This file (`.nvmrc` or `.node-version`) asks for its version.
+    /// By this file (`.nvmrc` or `.node-version`), which requires its version.
     Nvmrc(PathBuf),
-    /// `engines.node` of this `package.json` asks for its version.
+    /// By `engines.node` of this `package.json`.
     Engines(PathBuf),
-    /// It is the first one in `PATH`.
+    /// As the first one in `PATH`.
     Path,
 }
 
@@ -69,9 +68,9 @@ pub struct NodeRuntime {
     pub path: PathBuf,
     /// Its version.
     pub version: Version,
-    /// How it came to be chosen.
+    /// How it was chosen.
     pub origin: NodeOrigin,
-    /// It strips types by itself (22.18 and later), by its own word.
+    /// Whether it strips types without a flag (22.18 and later), as it reports.
     pub strips_types: bool,
 }
 
@@ -91,53 +90,53 @@ impl fmt::Display for NodeRuntime {
 
 /// Finds the Node for a domain.
 ///
-/// `process.node`, else the version that `.nvmrc`, `.node-version` or `engines.node` asks for (the
-/// one in `PATH` if it will do, else one that a version manager installed), else the one in `PATH`.
-/// What a Node says about itself is kept in the cache, so that usually nothing is run.
+/// It is `process.node`, else the version that `.nvmrc`, `.node-version` or `engines.node` requires
+/// (the Node in `PATH` if it satisfies that, else one that a version manager installed), else the
+/// Node in `PATH`. The version of a Node is cached, so that usually no program is run.
 ///
 /// # Errors
-/// Permanent failures that name the path or the file: no Node, not executable, not a Node, older
-/// than [`MINIMUM`], or none of the wanted version.
+/// Permanent failures that name the path or the file: no Node, not executable, not Node, older than
+/// [`MIN_VERSION`], or none of the required version.
 pub fn find_node(
     request: &NodeRequest<'_>,
-    toolbox: &PrepareContext,
+    context: &PrepareContext,
 ) -> Result<NodeRuntime, StartError> {
-    let identify = |path: &Path, role: &str| {
-        detect::detect(path, role, request.domain_dir, request.home, &toolbox.cache)
+    let detect = |path: &Path, role: &str| {
+        detect::detect(path, role, request.domain_dir, request.home, &context.cache)
     };
     if let Some(configured) = request.configured {
-        let identity = identify(configured, "process.node")?;
-        return validate(identity, NodeOrigin::Configured, configured);
+        let info = detect(configured, "process.node")?;
+        return validate(info, NodeOrigin::Configured, configured);
     }
-    let in_path = executable::find_in_path("node".as_ref(), request.path);
-    let Some(constraint) = requirement::find(request.domain_dir, request.app_root)? else {
+    let in_path = find_in_path("node".as_ref(), request.path);
+    let Some(requirement) = requirement::find(request.domain_dir, request.app_root)? else {
         let Some(path) = in_path else {
             return Err(not_found(request));
         };
-        return validate(identify(&path, "node in PATH")?, NodeOrigin::Path, &path);
+        return validate(detect(&path, "node in PATH")?, NodeOrigin::Path, &path);
     };
-    let mut seen = Vec::new();
+    let mut rejected = Vec::new();
     if let Some(path) = in_path {
-        match identify(&path, "node in PATH") {
-            Ok(identity) if constraint.range.satisfies(&identity.version) => {
-                return validate(identity, constraint.origin(), &path);
+        match detect(&path, "node in PATH") {
+            Ok(info) if requirement.range.satisfies(&info.version) => {
+                return validate(info, requirement.origin(), &path);
             }
-            Ok(identity) => seen.push(format!("{} ({})", identity.version, path.display())),
-            Err(failure) => seen.push(failure.message),
+            Ok(info) => rejected.push(format!("{} ({})", info.version, path.display())),
+            Err(failure) => rejected.push(failure.message),
         }
     }
-    for (version, path) in installed::list(request.home, toolbox.nvm_dir.as_deref()) {
-        if !constraint.range.satisfies(&version) {
-            seen.push(format!("{version} ({})", path.display()));
+    for (version, path) in installed::list(request.home, context.nvm_dir.as_deref()) {
+        if !requirement.range.satisfies(&version) {
+            rejected.push(format!("{version} ({})", path.display()));
             continue;
         }
-        match identify(&path, "node") {
-            Ok(identity) => return validate(identity, constraint.origin(), &path),
-            // A broken installation isn't the last word while there are others.
-            Err(failure) => seen.push(failure.message),
+        match detect(&path, "node") {
+            Ok(info) => return validate(info, requirement.origin(), &path),
+            // Another installation of this version may work.
+            Err(failure) => rejected.push(failure.message),
         }
     }
-    Err(unsatisfied(&constraint, &seen))
+    Err(unsatisfied(&requirement, &rejected))
 }
 
 impl VersionRequirement {
@@ -154,26 +153,22 @@ impl VersionRequirement {
     }
 }
 
-fn validate(
-    identity: NodeInfo,
-    origin: NodeOrigin,
-    found: &Path,
-) -> Result<NodeRuntime, StartError> {
+fn validate(info: NodeInfo, origin: NodeOrigin, found: &Path) -> Result<NodeRuntime, StartError> {
     let NodeInfo {
         version,
         exec_path,
         strips_types,
-    } = identity;
+    } = info;
     if (version.major(), version.minor(), version.patch()) < MIN_VERSION {
-        let whence = match &origin {
+        let source = match &origin {
             NodeOrigin::Configured => "from process.node".to_owned(),
             NodeOrigin::Path => "from PATH".to_owned(),
             NodeOrigin::Nvmrc(file) | NodeOrigin::Engines(file) => {
-                format!("as {} asks", file.display())
+                format!("required by {}", file.display())
             }
         };
         return Err(StartError::permanent(format!(
-            "node {version} ({}, {whence}) is too old: Fulcrum needs {}.{} or newer",
+            "node {version} ({}, {source}) is too old: Fulcrum needs {}.{} or newer",
             found.display(),
             MIN_VERSION.0,
             MIN_VERSION.1,
@@ -190,7 +185,7 @@ fn validate(
 
 fn not_found(request: &NodeRequest<'_>) -> StartError {
     let path = request.path.to_string_lossy();
-    if let Some(file) = executable::find_unusable_in_path("node".as_ref(), request.path) {
+    if let Some(file) = find_file_in_path("node".as_ref(), request.path) {
         let file = file.display();
         return StartError::permanent(format!("node in PATH: {file} is not executable")).hint(
             format!("chmod +x {file}, or name another Node in process.node"),
@@ -200,28 +195,26 @@ fn not_found(request: &NodeRequest<'_>) -> StartError {
         .hint("install Node 20.13 or newer, or name one in process.node")
 }
 
-fn unsatisfied(constraint: &VersionRequirement, seen: &[String]) -> StartError {
-    let VersionRequirement {
-        file, raw: wanted, ..
-    } = constraint;
-    const SHOWN: usize = 6;
-    let mut found = seen
+fn unsatisfied(requirement: &VersionRequirement, rejected: &[String]) -> StartError {
+    const MAX_SHOWN: usize = 6;
+    let VersionRequirement { file, raw, .. } = requirement;
+    let mut found = rejected
         .iter()
-        .take(SHOWN)
+        .take(MAX_SHOWN)
         .cloned()
         .collect::<Vec<_>>()
         .join(", ");
-    if seen.len() > SHOWN {
-        found.push_str(&format!(" and {} more", seen.len() - SHOWN));
+    if rejected.len() > MAX_SHOWN {
+        found.push_str(&format!(" and {} more", rejected.len() - MAX_SHOWN));
     }
     if found.is_empty() {
-        found.push_str("none at all");
+        found.push_str("none");
     }
     let file = file.display();
     StartError::permanent(format!(
-        "{file} wants node {wanted}, which isn't installed; found: {found}"
+        "{file} requires node {raw}, which is not installed (found: {found})"
     ))
     .hint(format!(
-        "install it (nvm install {wanted}), change {file}, or set process.node"
+        "install it (nvm install {raw}), change {file}, or set process.node"
     ))
 }

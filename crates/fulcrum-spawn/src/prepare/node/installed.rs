@@ -1,18 +1,19 @@
-//! Versions of Node that version managers have installed, found by listing folders.
+//! Node versions that version managers have installed, found by listing their directories.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use nodejs_semver::Version;
 
-/// What is installed, newest first. Nothing is run.
+/// The installed versions with their executables, newest first. No program is run.
+/// Sources of the paths: the documentation of nvm, fnm, Volta, mise and asdf.
 pub(super) fn list(home: Option<&Path>, nvm_dir: Option<&Path>) -> Vec<(Version, PathBuf)> {
-    let mut places: Vec<(PathBuf, &str)> = Vec::new();
+    let mut layouts: Vec<(PathBuf, &str)> = Vec::new();
     if let Some(dir) = nvm_dir {
-        places.push((dir.join("versions/node"), "bin/node"));
+        layouts.push((dir.join("versions/node"), "bin/node"));
     }
     if let Some(home) = home {
-        places.extend([
+        layouts.extend([
             (home.join(".nvm/versions/node"), "bin/node"),
             (
                 home.join(".local/share/fnm/node-versions"),
@@ -24,15 +25,15 @@ pub(super) fn list(home: Option<&Path>, nvm_dir: Option<&Path>) -> Vec<(Version,
         ]);
     }
     let mut found: Vec<(Version, PathBuf)> = Vec::new();
-    for (dir, inside) in places {
+    for (dir, executable) in layouts {
         for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
-            // Aliases such as `lts` or `22` name a version that is listed anyway.
+            // Aliases such as `lts` or `22` point to a version that is listed as well.
             let Ok(version) = Version::parse(name.trim_start_matches('v')) else {
                 continue;
             };
-            let node = entry.path().join(inside);
+            let node = entry.path().join(executable);
             if node.is_file() && !found.iter().any(|(_, known)| *known == node) {
                 found.push((version, node));
             }

@@ -1,4 +1,4 @@
-//! What a folder says about the Node it wants.
+//! The Node version that a directory requires: `.nvmrc`, `.node-version` or `engines.node`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use crate::StartError;
 use crate::prepare::files::ancestors_until;
 use crate::prepare::package_json::PackageJson;
 
-/// Long-term releases by the names that `.nvmrc` may use (`lts/iron`).
+/// Codenames of long-term support releases, for `lts/iron` in `.nvmrc`, with their major versions.
 /// Source: the release schedule of Node.
 const CODENAMES: &[(&str, u32)] = &[
     ("argon", 4),
@@ -25,17 +25,17 @@ const CODENAMES: &[(&str, u32)] = &[
     ("krypton", 24),
 ];
 
-/// A wish for certain versions, and the file that holds it.
+/// A version requirement, and the file that contains it.
 #[derive(Debug, Clone)]
 pub(super) struct VersionRequirement {
     pub(super) file: PathBuf,
-    /// As written.
+    /// As it is written in the file.
     pub(super) raw: String,
     pub(super) range: Range,
 }
 
-/// The wish nearest to the domain: `.nvmrc` or `.node-version` from its folder upward to the app
-/// root, else `engines.node` of the nearest `package.json`.
+/// The requirement nearest to the domain: `.nvmrc` or `.node-version` from its directory upward to
+/// the app root, else `engines.node` of the nearest `package.json`.
 pub(super) fn find(
     domain_dir: &Path,
     app_root: &Path,
@@ -51,41 +51,41 @@ pub(super) fn find(
     let Some(package) = PackageJson::nearest(domain_dir, app_root)? else {
         return Ok(None);
     };
-    let Some(wanted) = package.engines_node() else {
+    let Some(raw) = package.engines_node() else {
         return Ok(None);
     };
-    let range = Range::parse(wanted).map_err(|error| {
+    let range = Range::parse(raw).map_err(|error| {
         StartError::permanent(format!(
-            "{}: engines.node is {wanted:?}, which is no version range: {error}",
+            "{}: engines.node is not a version range: {raw:?}: {error}",
             package.path.display()
         ))
         .hint("write a range such as \">=20.13\"")
     })?;
     Ok(Some(VersionRequirement {
-        raw: wanted.to_owned(),
+        raw: raw.to_owned(),
         file: package.path,
         range,
     }))
 }
 
 fn from_version_file(file: PathBuf, text: &str) -> Result<Option<VersionRequirement>, StartError> {
-    let wanted = text
+    let raw = text
         .lines()
         .map(|line| line.split('#').next().unwrap_or_default().trim())
-        // nvm also takes `key=value` settings in this file.
+        // nvm also reads `key=value` settings from this file.
         .find(|line| !line.is_empty() && !line.contains('='));
-    let Some(wanted) = wanted else {
+    let Some(raw) = raw else {
         return Ok(None);
     };
-    match range_of(wanted) {
+    match parse(raw) {
         ParsedRequirement::Any => Ok(None),
         ParsedRequirement::Range(range) => Ok(Some(VersionRequirement {
             file,
-            raw: wanted.to_owned(),
+            raw: raw.to_owned(),
             range,
         })),
         ParsedRequirement::Unknown => Err(StartError::permanent(format!(
-            "{}: {wanted:?} is no version of Node that can be understood",
+            "{}: unknown Node version {raw:?}",
             file.display()
         ))
         .hint("write a version such as 20, 22.18.0, lts/* or lts/jod")),
@@ -93,13 +93,14 @@ fn from_version_file(file: PathBuf, text: &str) -> Result<Option<VersionRequirem
 }
 
 enum ParsedRequirement {
+    /// Any version, such as `node`.
     Any,
     Range(Range),
     Unknown,
 }
 
-fn range_of(wanted: &str) -> ParsedRequirement {
-    let lower = wanted.to_ascii_lowercase();
+fn parse(raw: &str) -> ParsedRequirement {
+    let lower = raw.to_ascii_lowercase();
     if matches!(
         lower.as_str(),
         "node" | "stable" | "current" | "latest" | "system" | "default"
@@ -110,7 +111,7 @@ fn range_of(wanted: &str) -> ParsedRequirement {
         .strip_prefix("lts/")
         .or((lower == "lts").then_some("*"))
     {
-        // Even majors are the ones that get long-term support.
+        // Even major versions get long-term support.
         Some("*" | "latest") => (4..=60)
             .step_by(2)
             .map(|major| format!("{major}.x"))
@@ -134,31 +135,28 @@ mod tests {
 
     use super::*;
 
-    fn accepts(wanted: &str, version: &str) -> bool {
-        match range_of(wanted) {
+    fn accepts(raw: &str, version: &str) -> bool {
+        match parse(raw) {
             ParsedRequirement::Any => true,
             ParsedRequirement::Range(range) => range.satisfies(&Version::parse(version).unwrap()),
-            ParsedRequirement::Unknown => panic!("{wanted} is not understood"),
+            ParsedRequirement::Unknown => panic!("{raw} is unknown"),
         }
     }
 
     #[test]
-    fn the_forms_of_nvmrc() {
+    fn the_forms_of_nvmrc_are_parsed() {
         assert!(accepts("20", "20.20.2") && !accepts("20", "22.1.0"));
         assert!(accepts("v20.11", "20.11.3") && !accepts("v20.11", "20.12.0"));
         assert!(accepts("v22.18.0", "22.18.0") && !accepts("v22.18.0", "22.18.1"));
         assert!(accepts("lts/*", "24.1.0") && !accepts("lts/*", "23.1.0"));
         assert!(accepts("lts/Iron", "20.20.2") && !accepts("lts/iron", "22.20.2"));
         assert!(accepts("node", "23.0.0"));
-        assert!(matches!(
-            range_of("lts/nonsense"),
-            ParsedRequirement::Unknown
-        ));
-        assert!(matches!(range_of("twenty"), ParsedRequirement::Unknown));
+        assert!(matches!(parse("lts/nonsense"), ParsedRequirement::Unknown));
+        assert!(matches!(parse("twenty"), ParsedRequirement::Unknown));
     }
 
     #[test]
-    fn the_nearest_file_wins_over_engines_and_comments_are_skipped() {
+    fn the_nearest_file_takes_precedence_over_engines() {
         let app = tempfile::tempdir().unwrap();
         let domain = app.path().join("domains/a");
         fs::create_dir_all(&domain).unwrap();

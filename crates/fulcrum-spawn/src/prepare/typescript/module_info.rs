@@ -1,4 +1,4 @@
-//! What a file imports and exports, told by its syntax.
+//! The imports and exports of a file, by its syntax.
 
 use serde::{Deserialize, Serialize};
 use swc_common::{BytePos, FileName, SourceMap, Span, Spanned};
@@ -11,11 +11,11 @@ use swc_ecma_visit::{Visit, VisitWith};
 
 use super::position::{Position, position_at};
 
-/// How a file is pulled in.
+/// How a file is imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum ImportKind {
-    /// `import … from`, `export … from`: the start depends on it.
+    /// `import … from`, `export … from`: evaluated before the file itself.
     Static,
     /// `import()`.
     Dynamic,
@@ -27,29 +27,30 @@ pub(super) enum ImportKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Import {
     pub(super) specifier: String,
-    pub(super) via: ImportKind,
+    #[serde(rename = "via")]
+    pub(super) kind: ImportKind,
     pub(super) at: Position,
-    /// The names taken from the other file, with their places; for static imports only.
+    /// The imported names with their positions; for static imports only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) names: Vec<(String, Position)>,
 }
 
-/// Everything about a file that the scan wants to know, kept beside its stripped code.
+/// What the scan needs of a file; cached next to its stripped code.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ModuleInfo {
-    /// It has syntax that only a module may have.
+    /// Whether it has syntax that only a module may have.
     pub(super) is_module: bool,
     pub(super) imports: Vec<Import>,
-    /// The names that it exports as values.
+    /// The names of exported values.
     pub(super) exports: Vec<String>,
-    /// It passes on all names of another file, so `exports` isn't the whole list.
+    /// Whether it exports all names of another file, so that `exports` is incomplete.
     pub(super) exports_all: bool,
-    /// The first decorator, which no Node runs.
+    /// The first decorator; Node does not run decorators.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) decorator: Option<Position>,
 }
 
-/// The facts of JavaScript, which stripped TypeScript is; `None` if it can't be parsed.
+/// Parses JavaScript, or stripped TypeScript; `None` if it has a syntax error.
 pub(super) fn parse_module(code: &str) -> Option<ModuleInfo> {
     let map = SourceMap::default();
     let file = map.new_source_file(FileName::Anon.into(), code.to_owned());
@@ -68,47 +69,47 @@ pub(super) fn parse_module(code: &str) -> Option<ModuleInfo> {
         None,
     );
     let program = Parser::new_from(lexer).parse_program().ok()?;
-    let mut reader = ModuleVisitor {
+    let mut visitor = ModuleVisitor {
         text: &file.src,
         start: file.start_pos,
-        facts: ModuleInfo {
+        info: ModuleInfo {
             is_module: matches!(program, Program::Module(_)),
             ..ModuleInfo::default()
         },
     };
-    program.visit_with(&mut reader);
-    Some(reader.facts)
+    program.visit_with(&mut visitor);
+    Some(visitor.info)
 }
 
 struct ModuleVisitor<'a> {
     text: &'a str,
     start: BytePos,
-    facts: ModuleInfo,
+    info: ModuleInfo,
 }
 
 impl ModuleVisitor<'_> {
-    fn place(&self, span: Span) -> Position {
+    fn position(&self, span: Span) -> Position {
         position_at(self.text, span.lo.0.saturating_sub(self.start.0) as usize)
     }
 
     fn import(
         &mut self,
         specifier: &swc_ecma_ast::Str,
-        via: ImportKind,
+        kind: ImportKind,
         names: Vec<(String, Position)>,
     ) {
-        let at = self.place(specifier.span);
+        let at = self.position(specifier.span);
         let specifier = specifier.value.to_string_lossy().into_owned();
-        self.facts.imports.push(Import {
+        self.info.imports.push(Import {
             specifier,
-            via,
+            kind,
             at,
             names,
         });
     }
 
     fn export(&mut self, name: impl Into<String>) {
-        self.facts.exports.push(name.into());
+        self.info.exports.push(name.into());
     }
 
     fn export_pattern(&mut self, pattern: &Pat) {
@@ -150,16 +151,16 @@ impl Visit for ModuleVisitor<'_> {
     fn visit_import_decl(&mut self, decl: &ImportDecl) {
         let mut names = Vec::new();
         for specifier in &decl.specifiers {
-            let place = self.place(specifier.span());
+            let position = self.position(specifier.span());
             match specifier {
                 ImportSpecifier::Named(named) => {
                     let imported = named.imported.as_ref();
                     names.push((
                         imported.map_or_else(|| named.local.sym.to_string(), name_of),
-                        place,
+                        position,
                     ));
                 }
-                ImportSpecifier::Default(_) => names.push(("default".to_owned(), place)),
+                ImportSpecifier::Default(_) => names.push(("default".to_owned(), position)),
                 ImportSpecifier::Namespace(_) => {}
             }
         }
@@ -171,8 +172,8 @@ impl Visit for ModuleVisitor<'_> {
         for specifier in &decl.specifiers {
             match specifier {
                 ExportSpecifier::Named(named) => {
-                    let place = self.place(named.span);
-                    names.push((name_of(&named.orig), place));
+                    let position = self.position(named.span);
+                    names.push((name_of(&named.orig), position));
                     self.export(name_of(named.exported.as_ref().unwrap_or(&named.orig)));
                 }
                 ExportSpecifier::Namespace(namespace) => self.export(name_of(&namespace.name)),
@@ -187,7 +188,7 @@ impl Visit for ModuleVisitor<'_> {
     }
 
     fn visit_export_all(&mut self, decl: &ExportAll) {
-        self.facts.exports_all = true;
+        self.info.exports_all = true;
         self.import(&decl.src, ImportKind::Static, Vec::new());
     }
 
@@ -204,7 +205,7 @@ impl Visit for ModuleVisitor<'_> {
                     .iter()
                     .for_each(|d| self.export_pattern(&d.name));
             }
-            // Types have been erased from what is read here.
+            // The code has no types any more.
             swc_ecma_ast::Decl::TsInterface(_)
             | swc_ecma_ast::Decl::TsTypeAlias(_)
             | swc_ecma_ast::Decl::TsEnum(_)
@@ -224,7 +225,7 @@ impl Visit for ModuleVisitor<'_> {
     }
 
     fn visit_call_expr(&mut self, call: &CallExpr) {
-        let via = match &call.callee {
+        let kind = match &call.callee {
             Callee::Import(_) => Some(ImportKind::Dynamic),
             Callee::Expr(callee) => match &**callee {
                 Expr::Ident(ident) if ident.sym == "require" => Some(ImportKind::Require),
@@ -232,16 +233,16 @@ impl Visit for ModuleVisitor<'_> {
             },
             Callee::Super(_) => None,
         };
-        if let (Some(via), Some(argument)) = (via, call.args.first()) {
+        if let (Some(kind), Some(argument)) = (kind, call.args.first()) {
             match &*argument.expr {
-                Expr::Lit(Lit::Str(specifier)) => self.import(specifier, via, Vec::new()),
+                Expr::Lit(Lit::Str(specifier)) => self.import(specifier, kind, Vec::new()),
                 Expr::Tpl(template) if template.exprs.is_empty() => {
                     if let Some(cooked) = template.quasis.first().and_then(|q| q.cooked.as_ref()) {
-                        let at = self.place(template.span);
+                        let at = self.position(template.span);
                         let specifier = cooked.to_string_lossy().into_owned();
-                        self.facts.imports.push(Import {
+                        self.info.imports.push(Import {
                             specifier,
-                            via,
+                            kind,
                             at,
                             names: Vec::new(),
                         });
@@ -254,8 +255,8 @@ impl Visit for ModuleVisitor<'_> {
     }
 
     fn visit_decorator(&mut self, decorator: &Decorator) {
-        let at = self.place(decorator.span);
-        self.facts.decorator = Some(self.facts.decorator.map_or(at, |first| first.min(at)));
+        let at = self.position(decorator.span);
+        self.info.decorator = Some(self.info.decorator.map_or(at, |first| first.min(at)));
         decorator.visit_children_with(self);
     }
 }
@@ -274,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_to_import_is_seen() {
+    fn every_kind_of_import_is_found() {
         let code = "import a, {b as c} from './a';\nimport './b';\nexport * from './c';\n\
                     export {d} from './d';\nconst e = await import('./e');\n\
                     const f = () => import(`./f`);\nrequire('./g'); import(`./${x}`);";
@@ -282,19 +283,19 @@ mod tests {
             specifiers(code),
             ["./a", "./b", "./c", "./d", "./e", "./f", "./g"]
         );
-        let facts = parse_module(code).unwrap();
-        assert!(facts.is_module && facts.exports_all);
-        let names: Vec<_> = facts.imports[0]
+        let info = parse_module(code).unwrap();
+        assert!(info.is_module && info.exports_all);
+        let names: Vec<_> = info.imports[0]
             .names
             .iter()
             .map(|(name, _)| name.as_str())
             .collect();
         assert_eq!(names, ["default", "b"]);
-        assert_eq!(facts.imports[1].at, Position { line: 2, column: 8 });
+        assert_eq!(info.imports[1].at, Position { line: 2, column: 8 });
     }
 
     #[test]
-    fn exports_are_listed_by_their_outer_names() {
+    fn exports_have_their_exported_names() {
         let code = "export const {a, b: [c = 1], ...d} = x; export function e() {}\n\
                     export class F {} export default 1; export {g as h}; export * as i from 'i'";
         let exports = parse_module(code).unwrap().exports;
@@ -319,7 +320,7 @@ mod tests {
 
     #[test]
     fn the_first_decorator_is_reported() {
-        let facts = parse_module("const a = 1;\n@d class B { @e c() {} }").unwrap();
-        assert_eq!(facts.decorator, Some(Position { line: 2, column: 1 }));
+        let info = parse_module("const a = 1;\n@d class B { @e c() {} }").unwrap();
+        assert_eq!(info.decorator, Some(Position { line: 2, column: 1 }));
     }
 }

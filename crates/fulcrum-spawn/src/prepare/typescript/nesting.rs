@@ -1,23 +1,22 @@
-//! Whether a text nests so deeply that parsing it could exhaust a stack.
+//! Whether a text nests so deeply that parsing it could overflow the stack.
 //!
-//! The parser, and each walk over its tree, recurse; a stack that overflows ends the process, and
-//! with it every domain. So what no person writes is refused beforehand, by a look at the bytes
-//! that is quick and doesn't have to be exact: the limits are a small part of what the stack of
-//! [`strip`](super::strip) was measured to bear in a build without optimisation, and many times
-//! what real code has.
+//! The parser and the visitors of its tree recurse, and a stack overflow ends the process. So a text
+//! that nests too deeply is rejected before it is parsed, by a fast scan of its bytes that is not
+//! exact. The limits are a small fraction of what the stack of [`strip`](super::strip) was measured
+//! to hold in a build without optimization, and many times what real code has.
 
-/// Open brackets, and angle brackets.
-const BRACKETS: usize = 2_000;
+/// The most open brackets, angle brackets included.
+const MAX_BRACKETS: usize = 2_000;
 
-/// Operators in one statement or list item: each may be a level of the tree.
-const OPERATORS: usize = 20_000;
+/// The most operators in one statement or list item: each may be a level of the tree.
+const MAX_OPERATORS: usize = 20_000;
 
-/// Words that stand before an operand, as operators do.
-const PREFIXES: &[&str] = &[
+/// Keywords that precede an operand, like operators.
+const PREFIX_KEYWORDS: &[&str] = &[
     "typeof", "keyof", "void", "await", "new", "delete", "infer", "readonly", "unique", "yield",
 ];
 
-/// Where the text gets too deep, as a byte offset.
+/// The byte offset at which the text nests too deeply; `None` if it does not.
 pub(super) fn first_too_deep(text: &str) -> Option<usize> {
     let mut open = 0_usize;
     let mut angles = 0_usize;
@@ -27,7 +26,7 @@ pub(super) fn first_too_deep(text: &str) -> Option<usize> {
     while let Some(byte) = bytes.get(at) {
         match byte {
             b'"' | b'\'' | b'`' => {
-                at = end_of_text(bytes, at);
+                at = end_of_string(bytes, at);
                 continue;
             }
             b'/' if bytes.get(at + 1) == Some(&b'/') => {
@@ -54,14 +53,14 @@ pub(super) fn first_too_deep(text: &str) -> Option<usize> {
             byte if byte.is_ascii_whitespace() => {
                 let before = &bytes[..at];
                 operators += usize::from(
-                    PREFIXES
+                    PREFIX_KEYWORDS
                         .iter()
                         .any(|word| before.ends_with(word.as_bytes())),
                 );
             }
             _ => {}
         }
-        if open + angles > BRACKETS || operators > OPERATORS {
+        if open + angles > MAX_BRACKETS || operators > MAX_OPERATORS {
             return Some(at);
         }
         at += 1;
@@ -69,9 +68,9 @@ pub(super) fn first_too_deep(text: &str) -> Option<usize> {
     None
 }
 
-/// Behind the text that begins at `start`. One in plain quotes ends with its line at the latest, so
-/// that a quote in a regular expression misleads for one line only.
-fn end_of_text(bytes: &[u8], start: usize) -> usize {
+/// The offset after the string literal that starts at `start`. A literal in plain quotes ends with
+/// its line at the latest, so that a quote in a regular expression affects one line only.
+fn end_of_string(bytes: &[u8], start: usize) -> usize {
     let quote = bytes[start];
     let mut at = start + 1;
     while let Some(byte) = bytes.get(at) {
@@ -98,14 +97,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_nesting_and_chains_count() {
-        assert_eq!(first_too_deep(&"[".repeat(BRACKETS + 9)), Some(BRACKETS));
+    fn nesting_and_chains_are_counted() {
         assert_eq!(
-            first_too_deep(&"A<".repeat(BRACKETS + 9)),
-            Some(2 * BRACKETS + 1)
+            first_too_deep(&"[".repeat(MAX_BRACKETS + 9)),
+            Some(MAX_BRACKETS)
         );
-        assert_eq!(first_too_deep(&"!".repeat(OPERATORS + 9)), Some(OPERATORS));
-        assert!(first_too_deep(&"typeof ".repeat(OPERATORS + 9)).is_some());
+        assert_eq!(
+            first_too_deep(&"A<".repeat(MAX_BRACKETS + 9)),
+            Some(2 * MAX_BRACKETS + 1)
+        );
+        assert_eq!(
+            first_too_deep(&"!".repeat(MAX_OPERATORS + 9)),
+            Some(MAX_OPERATORS)
+        );
+        assert!(first_too_deep(&"typeof ".repeat(MAX_OPERATORS + 9)).is_some());
         let harmless = [
             "f([{}]);\n".repeat(30_000),
             "if (a < b) {\n  c = -1.5\n}\n".repeat(30_000),

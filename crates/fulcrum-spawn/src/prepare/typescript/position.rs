@@ -1,4 +1,4 @@
-//! Where in a text something is.
+//! Positions in a text.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,8 +9,8 @@ pub(in crate::prepare) struct Position {
     pub(in crate::prepare) column: u32,
 }
 
-/// The place of a byte offset; an offset beyond the end, or inside a character, is taken back to
-/// where there is one.
+/// The position of a byte offset. An offset beyond the end or inside a character counts as the
+/// nearest valid offset before it.
 pub(super) fn position_at(text: &str, offset: usize) -> Position {
     let before = &text[..text.floor_char_boundary(offset)];
     let line_start = before.rfind('\n').map_or(0, |end| end + 1);
@@ -22,7 +22,7 @@ pub(super) fn position_at(text: &str, offset: usize) -> Position {
     }
 }
 
-/// The text of a line (from 1), cut to what a terminal can show.
+/// The text of a line (from 1) for display: at most 160 characters, without control characters.
 pub(super) fn line_text(text: &str, line: u32) -> String {
     let line = text
         .lines()

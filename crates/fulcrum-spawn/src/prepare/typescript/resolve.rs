@@ -1,77 +1,77 @@
-//! What a specifier names, as Node finds it, and what only a bundler would find.
+//! Resolves import specifiers as Node does, and finds files that only a bundler would resolve.
 
 use std::path::{Path, PathBuf};
 
 use super::module_info::ImportKind;
 use crate::prepare::package_json::PackageJson;
 
-/// Where an import leads.
+/// The target of an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Target {
-    /// A file that Node finds, to be followed.
+    /// A file that Node resolves, to be scanned.
     File(PathBuf),
-    /// Nothing for the scan: a package, a built-in module, a URL, data, or nothing at all. If it is
-    /// missing, Node says so, and a dynamic import may be meant to fail.
+    /// Not scanned: a package, a built-in module, a URL, data, or a file that does not exist. Node
+    /// reports missing files, and a dynamic import may be expected to fail.
     External,
-    /// A file that is there, but that Node doesn't find under this specifier.
+    /// A file that exists, but that Node does not resolve from this specifier.
     BundlerOnly(PathBuf, BundlerResolution),
 }
 
-/// What would have to be guessed.
+/// How a bundler resolves a specifier that Node does not resolve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BundlerResolution {
-    /// `./x` for `x.ts`.
+    /// `./x` as `x.ts`.
     Extension,
-    /// `./x.js` for `x.ts`.
+    /// `./x.js` as `x.ts`.
     OtherExtension,
-    /// `./x.tsx`: has to be compiled.
+    /// `./x.tsx`, which has to be compiled.
     Jsx,
 }
 
 /// Resolves a specifier of the file `from`.
 pub(super) fn resolve(
     specifier: &str,
-    via: ImportKind,
+    kind: ImportKind,
     from: &Path,
     scope: Option<&PackageJson>,
 ) -> Target {
     let Some(dir) = from.parent() else {
         return Target::External;
     };
-    let bare = specifier.split(['?', '#']).next().unwrap_or(specifier);
+    let without_query = specifier.split(['?', '#']).next().unwrap_or(specifier);
     if specifier.starts_with('#') {
         return scope
-            .and_then(|scope| import_map(specifier, scope))
-            .map_or(Target::External, file);
+            .and_then(|scope| resolve_subpath_import(specifier, scope))
+            .map_or(Target::External, file_target);
     }
     if let Some(path) = specifier.strip_prefix("file://") {
-        return file(PathBuf::from(path));
+        return file_target(PathBuf::from(path));
     }
-    let relative = ["./", "../", "/"]
+    let is_relative = ["./", "../", "/"]
         .iter()
         .any(|prefix| specifier.starts_with(prefix))
         || matches!(specifier, "." | "..");
-    if !relative {
+    if !is_relative {
         return Target::External;
     }
-    // An ECMAScript specifier is a URL: a query isn't part of the file's name.
-    let path = normal(&dir.join(if via == ImportKind::Require {
+    // An ECMAScript specifier is a URL: its query is not part of the file name.
+    let path = normalize(&dir.join(if kind == ImportKind::Require {
         specifier
     } else {
-        bare
+        without_query
     }));
     if path.is_file() {
-        return file(path);
+        return file_target(path);
     }
-    if via == ImportKind::Require
-        && let Some(found) = commonjs_guess(&path)
+    if kind == ImportKind::Require
+        && let Some(found) = resolve_commonjs(&path)
     {
-        return file(found);
+        return file_target(found);
     }
-    typescript_guess(&path)
+    resolve_like_bundler(&path)
 }
 
-fn file(path: PathBuf) -> Target {
+fn file_target(path: PathBuf) -> Target {
     if !path.is_file() {
         return Target::External;
     }
@@ -89,24 +89,24 @@ fn in_node_modules(path: &Path) -> bool {
         .any(|part| part.as_os_str() == "node_modules")
 }
 
-/// `a/./b/../c` without its detours, so that messages and keys have one form.
-fn normal(path: &Path) -> PathBuf {
-    let mut out = PathBuf::new();
+/// Removes `.` and `..` from a path, so that messages and keys have one form.
+fn normalize(path: &Path) -> PathBuf {
+    let mut normalized = PathBuf::new();
     for part in path.components() {
         match part {
             std::path::Component::CurDir => {}
             std::path::Component::ParentDir => {
-                out.pop();
+                normalized.pop();
             }
-            other => out.push(other),
+            other => normalized.push(other),
         }
     }
-    out
+    normalized
 }
 
-/// What `require` tries by itself: no TypeScript, as in a Node that strips types.
-fn commonjs_guess(path: &Path) -> Option<PathBuf> {
-    let with = |extension: &str| appended(path, extension);
+/// The files that `require` tries for a path without extension. TypeScript is not among them.
+fn resolve_commonjs(path: &Path) -> Option<PathBuf> {
+    let with = |extension: &str| append(path, extension);
     [
         with(".js"),
         with(".json"),
@@ -118,47 +118,47 @@ fn commonjs_guess(path: &Path) -> Option<PathBuf> {
     .find(|candidate| candidate.is_file())
 }
 
-fn appended(path: &Path, extension: &str) -> PathBuf {
+fn append(path: &Path, extension: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(extension);
     PathBuf::from(name)
 }
 
-/// What a bundler or tsx would take for a specifier that Node doesn't find.
-fn typescript_guess(path: &Path) -> Target {
-    let swapped: &[(&str, &[&str])] = &[
+/// Resolves a path as a bundler or tsx does.
+fn resolve_like_bundler(path: &Path) -> Target {
+    let replacements: &[(&str, &[&str])] = &[
         ("js", &["ts", "tsx"]),
         ("mjs", &["mts"]),
         ("cjs", &["cts"]),
         ("jsx", &["tsx"]),
     ];
-    for (written, meant) in swapped {
+    for (written, actual) in replacements {
         if path
             .extension()
             .is_some_and(|extension| extension == *written)
         {
-            let there = meant
+            let existing = actual
                 .iter()
-                .map(|meant| path.with_extension(meant))
+                .map(|extension| path.with_extension(extension))
                 .find(|p| p.is_file());
-            if let Some(there) = there {
-                return Target::BundlerOnly(there, BundlerResolution::OtherExtension);
+            if let Some(existing) = existing {
+                return Target::BundlerOnly(existing, BundlerResolution::OtherExtension);
             }
         }
     }
     let extensions = [".ts", ".tsx", ".mts", ".cts", ".js", ".mjs", ".cjs"];
-    let in_folder = path.join("index");
-    for base in [path, &in_folder] {
-        let there = extensions.iter().map(|extension| appended(base, extension));
-        if let Some(there) = there.into_iter().find(|candidate| candidate.is_file()) {
-            return Target::BundlerOnly(there, BundlerResolution::Extension);
+    let index = path.join("index");
+    for base in [path, &index] {
+        let candidates = extensions.iter().map(|extension| append(base, extension));
+        if let Some(existing) = candidates.into_iter().find(|candidate| candidate.is_file()) {
+            return Target::BundlerOnly(existing, BundlerResolution::Extension);
         }
     }
     Target::External
 }
 
-/// A `#name` of package.json's `imports`: plain strings, conditions, and one `*`.
-fn import_map(specifier: &str, scope: &PackageJson) -> Option<PathBuf> {
+/// Resolves a `#name` by `imports` of `package.json`: plain strings, conditions, and one `*`.
+fn resolve_subpath_import(specifier: &str, scope: &PackageJson) -> Option<PathBuf> {
     let map = scope.imports.as_object()?;
     let (target, star) = match map.get(specifier) {
         Some(target) => (target, ""),
@@ -172,19 +172,20 @@ fn import_map(specifier: &str, scope: &PackageJson) -> Option<PathBuf> {
             .max_by_key(|(length, ..)| *length)
             .map(|(_, target, middle)| (target, middle))?,
     };
-    let target = condition(target)?;
-    Some(normal(&scope.dir().join(target.replace('*', star)))).filter(|_| target.starts_with("./"))
+    let target = matching_target(target)?;
+    Some(normalize(&scope.dir().join(target.replace('*', star))))
+        .filter(|_| target.starts_with("./"))
 }
 
-/// The first target whose condition holds for Node.
-fn condition(target: &serde_json::Value) -> Option<&str> {
+/// The first target with a condition that Node fulfills.
+fn matching_target(target: &serde_json::Value) -> Option<&str> {
     match target {
         serde_json::Value::String(text) => Some(text),
-        serde_json::Value::Array(list) => list.iter().find_map(condition),
+        serde_json::Value::Array(list) => list.iter().find_map(matching_target),
         serde_json::Value::Object(map) => map
             .iter()
             .filter(|(name, _)| matches!(name.as_str(), "node" | "import" | "require" | "default"))
-            .find_map(|(_, target)| condition(target)),
+            .find_map(|(_, target)| matching_target(target)),
         _ => None,
     }
 }
@@ -196,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn node_needs_the_extension_and_a_guess_is_told_from_a_gap() {
+    fn files_that_only_a_bundler_resolves_are_distinguished() {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().canonicalize().unwrap();
         fs::create_dir_all(root.join("lib/sub")).unwrap();
@@ -211,36 +212,36 @@ mod tests {
             fs::write(root.join(name), "").unwrap();
         }
         let from = root.join("domain.ts");
-        let go = |specifier: &str, via| resolve(specifier, via, &from, None);
+        let target = |specifier: &str, kind| resolve(specifier, kind, &from, None);
         assert_eq!(
-            go("./lib/a.ts", ImportKind::Static),
+            target("./lib/a.ts", ImportKind::Static),
             Target::File(root.join("lib/a.ts"))
         );
         assert_eq!(
-            go("./lib/a.ts?v=1", ImportKind::Dynamic),
+            target("./lib/a.ts?v=1", ImportKind::Dynamic),
             Target::File(root.join("lib/a.ts"))
         );
         assert_eq!(
-            go("./lib/../lib/./b.js", ImportKind::Static),
+            target("./lib/../lib/./b.js", ImportKind::Static),
             Target::File(root.join("lib/b.js"))
         );
-        let guessed = Target::BundlerOnly(root.join("lib/a.ts"), BundlerResolution::Extension);
-        assert_eq!(go("./lib/a", ImportKind::Static), guessed);
-        assert_eq!(go("./lib/a", ImportKind::Require), guessed);
+        let by_extension = Target::BundlerOnly(root.join("lib/a.ts"), BundlerResolution::Extension);
+        assert_eq!(target("./lib/a", ImportKind::Static), by_extension);
+        assert_eq!(target("./lib/a", ImportKind::Require), by_extension);
         let other = Target::BundlerOnly(root.join("lib/a.ts"), BundlerResolution::OtherExtension);
-        assert_eq!(go("./lib/a.js", ImportKind::Static), other);
+        assert_eq!(target("./lib/a.js", ImportKind::Static), other);
         let index =
             Target::BundlerOnly(root.join("lib/sub/index.ts"), BundlerResolution::Extension);
-        assert_eq!(go("./lib/sub", ImportKind::Static), index);
+        assert_eq!(target("./lib/sub", ImportKind::Static), index);
         assert_eq!(
-            go("./lib/b", ImportKind::Require),
+            target("./lib/b", ImportKind::Require),
             Target::File(root.join("lib/b.js"))
         );
         assert_eq!(
-            go("./v.tsx", ImportKind::Static),
+            target("./v.tsx", ImportKind::Static),
             Target::BundlerOnly(root.join("v.tsx"), BundlerResolution::Jsx)
         );
-        for elsewhere in [
+        for external in [
             "node:fs",
             "p",
             "./gone.ts",
@@ -248,15 +249,15 @@ mod tests {
             "data:text/javascript,1",
         ] {
             assert_eq!(
-                go(elsewhere, ImportKind::Static),
+                target(external, ImportKind::Static),
                 Target::External,
-                "{elsewhere}"
+                "{external}"
             );
         }
     }
 
     #[test]
-    fn the_import_map_of_a_package_is_followed() {
+    fn subpath_imports_of_a_package_are_resolved() {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().canonicalize().unwrap();
         fs::create_dir(root.join("lib")).unwrap();
@@ -273,12 +274,12 @@ mod tests {
             );
             assert_eq!(target, Target::File(root.join("lib/a.ts")), "{specifier}");
         }
-        let gone = resolve(
+        let missing = resolve(
             "#gone",
             ImportKind::Static,
             &root.join("d.ts"),
             scope.as_ref(),
         );
-        assert_eq!(gone, Target::External);
+        assert_eq!(missing, Target::External);
     }
 }

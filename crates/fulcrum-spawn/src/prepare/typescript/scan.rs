@@ -1,4 +1,4 @@
-//! Following the imports of a domain from its entry, before anything runs.
+//! Follows the imports of a domain from its entry, before it is started.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -11,35 +11,36 @@ use super::strip::{Format, StripError, StripErrorKind, format_of};
 use super::tsconfig_paths::TsconfigPaths;
 use crate::prepare::package_json::PackageJson;
 
-/// What was found below an entry.
+/// The result of a scan.
 #[derive(Debug, Clone, Default)]
 pub(in crate::prepare) struct Scan {
-    /// The TypeScript files with their stripped code.
+    /// The imported TypeScript files with their stripped code.
     pub(in crate::prepare) files: Vec<StrippedFile>,
-    /// The first thing that needs more than stripping, and where.
+    /// The first code that needs more than type stripping.
     pub(in crate::prepare) requires_transform: Option<TransformRequirement>,
-    /// No file that can be reached is an ECMAScript module.
+    /// Whether no imported file is an ECMAScript module.
     pub(in crate::prepare) all_commonjs: bool,
 }
 
-/// One TypeScript file of a domain.
+/// A TypeScript file of a domain.
 #[derive(Debug, Clone)]
 pub(in crate::prepare) struct StrippedFile {
     pub(in crate::prepare) path: PathBuf,
+    /// The file with the stripped code.
     pub(in crate::prepare) code: PathBuf,
     pub(in crate::prepare) format: Format,
 }
 
-/// Something that blanking out types can't do.
+/// Code that needs more than type stripping.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::prepare) struct TransformRequirement {
     pub(in crate::prepare) file: PathBuf,
     pub(in crate::prepare) at: Position,
-    /// What it is: `an enum`, `the path alias "@lib/a"`.
+    /// The syntax, such as `an enum` or `the path alias "@lib/a"`.
     pub(in crate::prepare) what: String,
 }
 
-/// Whether a JavaScript entry may import TypeScript: a cheap look that spares most of them the scan.
+/// Whether the text of a JavaScript entry may import TypeScript: a cheap check that avoids most scans.
 pub(in crate::prepare) fn mentions_typescript(entry: &Path) -> bool {
     let Ok(text) = fs::read(entry) else {
         return false;
@@ -47,39 +48,40 @@ pub(in crate::prepare) fn mentions_typescript(entry: &Path) -> bool {
     [b".ts", b".mts".as_slice(), b".cts"]
         .iter()
         .any(|extension| {
-            memchr_all(&text, extension)
+            find_all(&text, extension)
                 .any(|end| matches!(text.get(end), Some(b'\'' | b'"' | b'`' | b'?' | b'#')))
         })
 }
 
-fn memchr_all<'a>(text: &'a [u8], wanted: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-    text.windows(wanted.len())
+fn find_all<'a>(text: &'a [u8], needle: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+    text.windows(needle.len())
         .enumerate()
-        .filter(move |(_, window)| *window == wanted)
-        .map(move |(at, _)| at + wanted.len())
+        .filter(move |(_, window)| *window == needle)
+        .map(move |(at, _)| at + needle.len())
 }
 
-/// Scans what `entry` (absolute, links resolved) imports. Files that are known by content aren't
-/// parsed again.
+/// Scans `entry` (absolute, without symbolic links) and all files that it imports. Files with known
+/// content are not parsed again.
 ///
 /// # Errors
-/// The first file that isn't TypeScript or can't be read; package files that can't be.
+/// The first TypeScript file that has a syntax error or cannot be read, or a `package.json` that
+/// cannot be read.
 pub(in crate::prepare) fn scan(
     entry: &Path,
     app_root: &Path,
     cache: &Path,
 ) -> Result<Scan, ScanError> {
-    let mut walk = ImportWalker::new(app_root, cache);
-    walk.walk(entry)?;
-    walk.finish()
+    let mut walker = ImportWalker::new(app_root, cache);
+    walker.walk(entry)?;
+    walker.finish()
 }
 
-/// What ends a scan.
+/// Why a scan failed.
 #[derive(Debug)]
 pub(in crate::prepare) enum ScanError {
-    /// A file that can't be stripped.
+    /// A file that cannot be stripped.
     Source(Box<StripError>),
-    /// A `package.json` that can't be read.
+    /// A `package.json` that cannot be read.
     Package(crate::StartError),
 }
 
@@ -98,14 +100,13 @@ impl From<crate::StartError> for ScanError {
 struct ImportWalker<'a> {
     app_root: &'a Path,
     cache: &'a Path,
-    /// In the order in which they were met, so that the first obstacle is the one nearest to the
-    /// entry.
+    /// The files in the order in which they were found, nearest to the entry first.
     order: Vec<PathBuf>,
     sources: HashMap<PathBuf, Source>,
     scopes: BTreeMap<PathBuf, Option<PackageJson>>,
-    aliases: BTreeMap<PathBuf, TsconfigPaths>,
-    /// Static imports between followed files, for the check of names.
-    links: Vec<(PathBuf, usize, PathBuf)>,
+    tsconfig_paths: BTreeMap<PathBuf, TsconfigPaths>,
+    /// Imports between scanned files: the importing file, the index of the import, the imported file.
+    edges: Vec<(PathBuf, usize, PathBuf)>,
     requires_transform: Vec<TransformRequirement>,
 }
 
@@ -117,20 +118,20 @@ impl<'a> ImportWalker<'a> {
             order: Vec::new(),
             sources: HashMap::new(),
             scopes: BTreeMap::new(),
-            aliases: BTreeMap::new(),
-            links: Vec::new(),
+            tsconfig_paths: BTreeMap::new(),
+            edges: Vec::new(),
             requires_transform: Vec::new(),
         }
     }
 
     fn walk(&mut self, entry: &Path) -> Result<(), ScanError> {
-        let mut waiting = std::collections::VecDeque::from([entry.to_path_buf()]);
-        while let Some(path) = waiting.pop_front() {
+        let mut queue = std::collections::VecDeque::from([entry.to_path_buf()]);
+        while let Some(path) = queue.pop_front() {
             if self.sources.contains_key(&path) {
                 continue;
             }
             let source = sources::load(&path, self.cache)?;
-            if let Some((what, at)) = &source.needs {
+            if let Some((what, at)) = &source.requires_transform {
                 self.requires_transform.push(TransformRequirement {
                     file: path.clone(),
                     at: *at,
@@ -139,31 +140,31 @@ impl<'a> ImportWalker<'a> {
             }
             let dir = path.parent().unwrap_or(&path).to_path_buf();
             self.load_dir_context(&dir)?;
-            for (index, import) in source.facts.imports.iter().enumerate() {
+            for (index, import) in source.info.imports.iter().enumerate() {
                 let scope = self.scopes.get(&dir).and_then(Option::as_ref);
-                let mut need = |what: String| {
+                let mut require_transform = |what: String| {
                     self.requires_transform.push(TransformRequirement {
                         file: path.clone(),
                         at: import.at,
                         what,
                     });
                 };
-                match resolve(&import.specifier, import.via, &path, scope) {
+                match resolve(&import.specifier, import.kind, &path, scope) {
                     Target::File(target) => {
-                        self.links.push((path.clone(), index, target.clone()));
-                        waiting.push_back(target);
+                        self.edges.push((path.clone(), index, target.clone()));
+                        queue.push_back(target);
                     }
-                    // What JavaScript can't find it couldn't find before either.
+                    // JavaScript is run as it is, so its imports are resolved by Node alone.
                     Target::BundlerOnly(..) if !is_typescript(&path) => {}
-                    Target::BundlerOnly(meant, guess) => {
-                        need(guessed(&import.specifier, &meant, guess));
+                    Target::BundlerOnly(actual, resolution) => {
+                        require_transform(describe_import(&import.specifier, &actual, resolution));
                     }
                     Target::External => {
-                        let alias = self.aliases.get(&dir);
+                        let paths = self.tsconfig_paths.get(&dir);
                         if is_typescript(&path)
-                            && alias.is_some_and(|alias| alias.resolves(&import.specifier))
+                            && paths.is_some_and(|paths| paths.resolves(&import.specifier))
                         {
-                            need(format!(
+                            require_transform(format!(
                                 "the path alias {:?} of tsconfig.json",
                                 import.specifier
                             ));
@@ -177,13 +178,13 @@ impl<'a> ImportWalker<'a> {
         Ok(())
     }
 
-    /// Reads what holds in a folder, once.
+    /// Reads the package scope and the path aliases of a directory, once.
     fn load_dir_context(&mut self, dir: &Path) -> Result<(), ScanError> {
         if !self.scopes.contains_key(dir) {
             self.scopes
                 .insert(dir.to_path_buf(), PackageJson::package_scope(dir)?);
-            self.aliases
-                .insert(dir.to_path_buf(), TsconfigPaths::of(dir, self.app_root));
+            self.tsconfig_paths
+                .insert(dir.to_path_buf(), TsconfigPaths::load(dir, self.app_root));
         }
         Ok(())
     }
@@ -200,7 +201,7 @@ impl<'a> ImportWalker<'a> {
                 .parent()
                 .and_then(|dir| self.scopes.get(dir))
                 .and_then(Option::as_ref);
-            let format = format_of(path, scope, source.facts.is_module);
+            let format = format_of(path, scope, source.info.is_module);
             scan.all_commonjs &= format == Format::CommonJs;
             if let Some(code) = &source.code {
                 let (path, code) = (path.clone(), code.clone());
@@ -211,25 +212,26 @@ impl<'a> ImportWalker<'a> {
         scan.requires_transform = self
             .requires_transform
             .into_iter()
-            .min_by_key(|need| (rank(&need.file), need.at));
+            .min_by_key(|requirement| (rank(&requirement.file), requirement.at));
         Ok(scan)
     }
 
-    /// `import {T} from './t.ts'` of a type: nothing in this file says that it is one, so it can't
-    /// be blanked out, and Node finds no such export.
+    /// Finds `import {T} from './t.ts'` of a type: the import of `T` is not removed, since this file
+    /// does not show that it is a type, and Node finds no such export.
     fn find_types_imported_as_values(&mut self) {
-        for (from, index, to) in &self.links {
+        for (from, index, to) in &self.edges {
             let (source, target) = (&self.sources[from], &self.sources[to]);
-            let told =
-                target.needs.is_none() && target.facts.is_module && !target.facts.exports_all;
-            if !is_typescript(from) || !is_typescript(to) || !told {
+            let has_all_exports = target.requires_transform.is_none()
+                && target.info.is_module
+                && !target.info.exports_all;
+            if !is_typescript(from) || !is_typescript(to) || !has_all_exports {
                 continue;
             }
-            let Some(import) = source.facts.imports.get(*index) else {
+            let Some(import) = source.info.imports.get(*index) else {
                 continue;
             };
             for (name, at) in &import.names {
-                if !target.facts.exports.contains(name) && declares_type(to, name) {
+                if !target.info.exports.contains(name) && declares_type(to, name) {
                     let what = format!("the import of the type {name} without the word `type`");
                     self.requires_transform.push(TransformRequirement {
                         file: from.clone(),
@@ -242,24 +244,24 @@ impl<'a> ImportWalker<'a> {
     }
 }
 
-/// Whether the text of a file has `type NAME` or `interface NAME`.
+/// Whether the text of a file contains `type NAME` or `interface NAME`.
 fn declares_type(path: &Path, name: &str) -> bool {
     let Ok(text) = fs::read_to_string(path) else {
         return false;
     };
-    let word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
     text.match_indices(name).any(|(at, _)| {
-        let whole = !text[at + name.len()..].starts_with(word);
+        let is_whole_word = !text[at + name.len()..].starts_with(is_word);
         let before = text[..at].trim_end();
-        let spaced = before.len() < at;
-        let keyword = before.rsplit(|c| !word(c)).next().unwrap_or_default();
-        whole && spaced && matches!(keyword, "type" | "interface")
+        let has_space = before.len() < at;
+        let keyword = before.rsplit(|c| !is_word(c)).next().unwrap_or_default();
+        is_whole_word && has_space && matches!(keyword, "type" | "interface")
     })
 }
 
-fn guessed(specifier: &str, meant: &Path, guess: BundlerResolution) -> String {
-    let name = meant.file_name().unwrap_or_default().display();
-    match guess {
+fn describe_import(specifier: &str, actual: &Path, resolution: BundlerResolution) -> String {
+    let name = actual.file_name().unwrap_or_default().display();
+    match resolution {
         BundlerResolution::Extension => {
             format!("the import {specifier:?} without an extension, meaning {name}")
         }
@@ -269,7 +271,7 @@ fn guessed(specifier: &str, meant: &Path, guess: BundlerResolution) -> String {
 }
 
 impl TransformRequirement {
-    /// As an error at its place.
+    /// Converts it into an error with the line.
     pub(in crate::prepare) fn into_error(self) -> StripError {
         let text = fs::read_to_string(&self.file).unwrap_or_default();
         StripError {

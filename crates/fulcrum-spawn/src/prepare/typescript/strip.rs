@@ -1,4 +1,4 @@
-//! Types blanked out with spaces, so that every line and column stays where it was.
+//! Type stripping: types are replaced by spaces, so that every line and column stays the same.
 
 use std::fmt;
 use std::fs;
@@ -17,14 +17,14 @@ use super::nesting::first_too_deep;
 use super::position::{line_text, position_at};
 use crate::prepare::package_json::PackageJson;
 
-/// The parser and the walks over the tree recurse; this is room for any file that a person writes
-/// and most that a program writes. Only what is used is ever backed by memory.
+/// The stack size for the parser and the visitors of its tree, which recurse. It is enough for any
+/// text within the limits of [`nesting`](super::nesting); only the used part is backed by memory.
 const PARSER_STACK_SIZE: usize = 256 * 1024 * 1024;
 
-/// Larger files are refused: they are data, and parsing one would take seconds in front of a start.
+/// Larger files are rejected: they contain data, and parsing takes seconds, which delays a start.
 const MAX_FILE_SIZE: usize = 16 * 1024 * 1024;
 
-/// How Node has to take a file.
+/// The module format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
@@ -38,23 +38,23 @@ pub enum Format {
 /// bootstrap reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Stripped {
-    /// JavaScript with all that is left at its old line and UTF-16 column.
+    /// JavaScript; what is left has its original line and UTF-16 column.
     pub code: String,
-    /// How Node has to take it: `.mts` and `.cts` say so themselves, `.ts` is what the nearest
-    /// `package.json` says, else what its syntax shows.
+    /// The module format: by the extension for `.mts` and `.cts`, else by the nearest
+    /// `package.json`, else by the syntax.
     pub format: Format,
 }
 
-/// What is in the way of stripping a file.
+/// The kind of a [`StripError`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StripErrorKind {
-    /// It is no TypeScript, or can't be read.
+    /// The file has a syntax error, or cannot be read.
     Syntax,
-    /// It has something that blanking out can't do, such as `an enum`.
+    /// The file has syntax that needs more than type stripping, such as `an enum`.
     NeedsTransform(String),
 }
 
-/// Why a file can't be stripped, and where. Displays with the line in question below it.
+/// Why a file cannot be stripped, and where. `Display` has the line with a marker below the message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StripError {
     /// The file.
@@ -63,11 +63,11 @@ pub struct StripError {
     pub line: u32,
     /// The column, from 1, in characters.
     pub column: u32,
-    /// What was found there.
+    /// The message.
     pub message: String,
-    /// What kind of obstacle it is.
+    /// The kind of the error.
     pub kind: StripErrorKind,
-    /// The text of that line; empty where there is none.
+    /// The text of the line; empty if there is none.
     pub source_line: String,
 }
 
@@ -85,7 +85,7 @@ impl fmt::Display for StripError {
         if source_line.is_empty() {
             return Ok(());
         }
-        // Tabs stay tabs, so that the mark stands below what it marks.
+        // Tabs stay tabs, so that the marker is below the column.
         let before = source_line.chars().take(*column as usize - 1);
         let indent: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         write!(f, "\n    {source_line}\n    {indent}^")
@@ -94,23 +94,23 @@ impl fmt::Display for StripError {
 
 impl std::error::Error for StripError {}
 
-/// Strips one file from the disk.
+/// Reads a TypeScript file and strips its types.
 ///
 /// # Errors
-/// Where it isn't TypeScript, can't be read, or needs more than stripping.
+/// The file has a syntax error, cannot be read, or needs more than type stripping.
 pub fn strip_file(path: &Path) -> Result<Stripped, StripError> {
-    let unreadable = |what: String| StripError {
+    let unreadable = |message: String| StripError {
         file: path.to_path_buf(),
         line: 1,
         column: 1,
-        message: what,
+        message,
         kind: StripErrorKind::Syntax,
         source_line: String::new(),
     };
-    let bytes = fs::read(path).map_err(|error| unreadable(format!("can't be read: {error}")))?;
+    let bytes = fs::read(path).map_err(|error| unreadable(format!("cannot be read: {error}")))?;
     let text = String::from_utf8(bytes).map_err(|_| unreadable("is not UTF-8 text".to_owned()))?;
-    let (code, facts) = strip_text(path, &text)?;
-    if let Some(at) = facts.decorator {
+    let (code, info) = strip_text(path, &text)?;
+    if let Some(at) = info.decorator {
         return Err(StripError {
             file: path.to_path_buf(),
             line: at.line,
@@ -120,24 +120,24 @@ pub fn strip_file(path: &Path) -> Result<Stripped, StripError> {
             source_line: line_text(&text, at.line),
         });
     }
-    // A package.json that can't be read stops Node itself, with its own words.
+    // Node reports a package.json that cannot be read.
     let scope = path
         .parent()
         .and_then(|dir| PackageJson::package_scope(dir).ok().flatten());
     Ok(Stripped {
         code,
-        format: format_of(path, scope.as_ref(), facts.is_module),
+        format: format_of(path, scope.as_ref(), info.is_module),
     })
 }
 
-/// How Node has to take a file, by its extension, else its package, else its syntax.
+/// The module format of a file, by its extension, else its package, else its syntax.
 pub(super) fn format_of(path: &Path, scope: Option<&PackageJson>, is_module: bool) -> Format {
     let extension = path
         .extension()
         .and_then(|extension| extension.to_str())
         .unwrap_or_default();
-    let said = scope.and_then(|package| package.r#type.as_str());
-    match (extension, said) {
+    let package_type = scope.and_then(|package| package.r#type.as_str());
+    match (extension, package_type) {
         ("mts" | "mjs", _) => Format::Module,
         ("cts" | "cjs", _) => Format::CommonJs,
         (_, Some("module")) => Format::Module,
@@ -147,9 +147,9 @@ pub(super) fn format_of(path: &Path, scope: Option<&PackageJson>, is_module: boo
     }
 }
 
-/// Strips a text; `path` is for messages only. Gives the code and what it imports and exports.
+/// Strips a text; `path` is for messages only. Returns the code with its imports and exports.
 pub(super) fn strip_text(path: &Path, text: &str) -> Result<(String, ModuleInfo), StripError> {
-    // Node skips the mark too, so positions agree without it.
+    // Node skips the byte order mark too, so positions are those without it.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let error = |offset: usize, message: String, kind| {
         let at = position_at(text, offset);
@@ -164,31 +164,30 @@ pub(super) fn strip_text(path: &Path, text: &str) -> Result<(String, ModuleInfo)
     };
     if text.len() > MAX_FILE_SIZE {
         let megabytes = MAX_FILE_SIZE / (1024 * 1024);
-        let message = format!("is larger than {megabytes} MiB, which is not parsed");
+        let message = format!("is larger than {megabytes} MiB and not parsed");
         return Err(error(0, message, StripErrorKind::Syntax));
     }
     if let Some(offset) = first_too_deep(text) {
         let message = "is nested too deeply to be parsed".to_owned();
         return Err(error(offset, message, StripErrorKind::Syntax));
     }
-    let findings = Arc::new(Mutex::new(Vec::new()));
+    let diagnostics = Arc::new(Mutex::new(Vec::new()));
     let stripped = on_deep_stack({
-        let (text, findings) = (text.to_owned(), Arc::clone(&findings));
+        let (text, diagnostics) = (text.to_owned(), Arc::clone(&diagnostics));
         move || {
-            let code = run(text, findings)?;
-            let facts = parse_module(&code);
-            Some((code, facts))
+            let code = strip_types(text, diagnostics)?;
+            let info = parse_module(&code);
+            Some((code, info))
         }
     });
-    let mut findings =
-        std::mem::take(&mut *findings.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut diagnostics =
+        std::mem::take(&mut *diagnostics.lock().unwrap_or_else(PoisonError::into_inner));
     match stripped {
-        // What is left may be no JavaScript where the types were not TypeScript either; Node says
-        // so when it gets there.
-        Ok(Some((code, facts))) => Ok((code, facts.unwrap_or_default())),
+        // The stripped code may have syntax errors; Node reports them.
+        Ok(Some((code, info))) => Ok((code, info.unwrap_or_default())),
         Ok(None) => {
-            findings.sort_by_key(|finding: &ParserDiagnostic| finding.offset);
-            let first = findings.into_iter().next().unwrap_or_default();
+            diagnostics.sort_by_key(|diagnostic: &ParserDiagnostic| diagnostic.offset);
+            let first = diagnostics.into_iter().next().unwrap_or_default();
             let kind = if first.unsupported {
                 StripErrorKind::NeedsTransform(syntax_name(&first.message))
             } else {
@@ -209,29 +208,28 @@ pub(super) fn strip_text(path: &Path, text: &str) -> Result<(String, ModuleInfo)
     }
 }
 
-/// Runs a parse that may panic or recurse deeply; `None` if it crashed, or if the text is one that
-/// [`strip_text`] would refuse.
+/// Runs a parser that may panic or recurse deeply; `None` if it panicked, or if the text is too large
+/// or nests too deeply.
 pub(super) fn run_isolated<T: Send>(
     text: &str,
-    work: impl FnOnce(String) -> T + Send,
+    parse: impl FnOnce(String) -> T + Send,
 ) -> Option<T> {
     if text.len() > MAX_FILE_SIZE || first_too_deep(text).is_some() {
         return None;
     }
-    on_deep_stack(|| work(text.to_owned())).ok()
+    on_deep_stack(|| parse(text.to_owned())).ok()
 }
 
 struct ParserPanicked;
 
-/// Runs on a thread with room for deep recursion. The parser may panic on some input: that ends
-/// the thread only.
-fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, ParserPanicked> {
+/// Runs a parser on a thread with a large stack. A panic of the parser ends only that thread.
+fn on_deep_stack<T: Send>(parse: impl FnOnce() -> T + Send) -> Result<T, ParserPanicked> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new()
             .name("strip".to_owned())
             .stack_size(PARSER_STACK_SIZE);
         thread
-            .spawn_scoped(scope, work)
+            .spawn_scoped(scope, parse)
             .map_err(|_| ParserPanicked)?
             .join()
             .map_err(|_| ParserPanicked)
@@ -255,9 +253,9 @@ impl Default for ParserDiagnostic {
     }
 }
 
-fn run(text: String, findings: Arc<Mutex<Vec<ParserDiagnostic>>>) -> Option<String> {
+fn strip_types(text: String, diagnostics: Arc<Mutex<Vec<ParserDiagnostic>>>) -> Option<String> {
     let map: Lrc<SourceMap> = Lrc::default();
-    let handler = Handler::with_emitter(false, false, Box::new(Collector { findings }));
+    let handler = Handler::with_emitter(false, false, Box::new(Collector { diagnostics }));
     let options = Options {
         parser: TsSyntax {
             decorators: true,
@@ -272,30 +270,30 @@ fn run(text: String, findings: Arc<Mutex<Vec<ParserDiagnostic>>>) -> Option<Stri
 }
 
 struct Collector {
-    findings: Arc<Mutex<Vec<ParserDiagnostic>>>,
+    diagnostics: Arc<Mutex<Vec<ParserDiagnostic>>>,
 }
 
 impl Emitter for Collector {
     fn emit(&mut self, diagnostic: &mut DiagnosticBuilder<'_>) {
-        // The only file of its map begins at 1.
+        // The first file of a source map starts at position 1.
         let lo = diagnostic
             .span
             .primary_span()
             .map_or(BytePos(1), |span| span.lo);
         let unsupported = matches!(&diagnostic.code, Some(DiagnosticId::Error(code)) if code == "UnsupportedSyntax");
-        let finding = ParserDiagnostic {
+        let parser_diagnostic = ParserDiagnostic {
             offset: lo.0.saturating_sub(1) as usize,
             message: diagnostic.message(),
             unsupported,
         };
-        self.findings
+        self.diagnostics
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push(finding);
+            .push(parser_diagnostic);
     }
 }
 
-/// The stripper's words for what it can't strip, in ours.
+/// The name of the syntax that the stripper's message is about.
 fn syntax_name(message: &str) -> String {
     const NAMES: &[(&str, &str)] = &[
         ("enum", "an enum"),

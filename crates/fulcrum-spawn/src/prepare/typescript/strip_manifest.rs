@@ -1,4 +1,4 @@
-//! What the bootstrap is told: which stripped code stands for which file.
+//! The file that maps each TypeScript file to its stripped code, for the bootstrap.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,7 +18,7 @@ struct Manifest<'a> {
     files: BTreeMap<&'a Path, ManifestEntry<'a>>,
 }
 
-/// Size and time let the bootstrap see that a file has changed since, without reading it.
+/// By size and time the bootstrap detects that a file has changed, without reading it.
 #[derive(Serialize)]
 struct ManifestEntry<'a> {
     size: u64,
@@ -27,8 +27,8 @@ struct ManifestEntry<'a> {
     format: Format,
 }
 
-/// Writes the manifest of a scanned domain to `<cache>/ts/manifests/` and gives its path. One that
-/// is right already isn't written again.
+/// Writes the manifest of a scan to `<cache>/ts/manifests/`; returns its path. A manifest that is up
+/// to date is not written again.
 pub(in crate::prepare) fn write_manifest(
     scan: &Scan,
     entry: &Path,
@@ -49,7 +49,7 @@ pub(in crate::prepare) fn write_manifest(
     let text = serde_json::to_vec(&Manifest { v: 1, files })?;
     let name = digest(&[entry.as_os_str().as_encoded_bytes()]);
     let path = cache.join("ts/manifests").join(format!("{name}.json"));
-    if fs::read(&path).is_ok_and(|known| known == text) {
+    if fs::read(&path).is_ok_and(|existing| existing == text) {
         return Ok(path);
     }
     write_cached(&path, &text)?;

@@ -1,4 +1,4 @@
-//! Is a file code at all? Asked before a running life is given up for it.
+//! Syntax checks of changed files, before a running generation is stopped for a reload.
 
 use std::path::Path;
 
@@ -10,17 +10,17 @@ use super::position::{line_text, position_at};
 use super::sources::is_typescript;
 use super::strip::{StripError, StripErrorKind, run_isolated, strip_text};
 
-/// Looks whether Node could parse this content of a file, by the parser that strips types, so no
-/// process is started. What is no JavaScript, TypeScript or `package.json` by its name passes.
+/// Checks whether Node can parse this content of a file, with the parser that strips types. Files
+/// that are not JavaScript, TypeScript or `package.json` by their name are accepted.
 ///
-/// It errs on the side of letting pass: JavaScript is refused only where it is neither a module, nor
-/// a script, nor has JSX, and what merely needs more than type stripping is left to what runs it.
+/// In doubt a file is accepted: JavaScript is rejected only if it is neither a module, nor a script,
+/// nor JSX, and TypeScript that needs more than type stripping is accepted.
 ///
 /// # Errors
-/// A syntax error with its place.
+/// The first syntax error, with its position.
 pub fn check_syntax(path: &Path, content: &[u8]) -> Result<(), StripError> {
     let extension = path.extension().and_then(|extension| extension.to_str());
-    // Node replaces what isn't UTF-8, and goes on.
+    // Node replaces bytes that are not UTF-8.
     let text = String::from_utf8_lossy(content);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     if is_typescript(path) {
@@ -29,12 +29,14 @@ pub fn check_syntax(path: &Path, content: &[u8]) -> Result<(), StripError> {
             Ok(_) | Err(_) => Ok(()),
         };
     }
-    let found = match extension {
-        Some("js" | "mjs" | "cjs") => javascript(text),
-        Some("json") if path.file_name().is_some_and(|name| name == "package.json") => json(text),
+    let error = match extension {
+        Some("js" | "mjs" | "cjs") => javascript_error(text),
+        Some("json") if path.file_name().is_some_and(|name| name == "package.json") => {
+            json_error(text)
+        }
         _ => None,
     };
-    found.map_or(Ok(()), |(offset, message)| {
+    error.map_or(Ok(()), |(offset, message)| {
         let at = position_at(text, offset);
         Err(StripError {
             file: path.to_path_buf(),
@@ -47,8 +49,8 @@ pub fn check_syntax(path: &Path, content: &[u8]) -> Result<(), StripError> {
     })
 }
 
-/// Too large, too deep and the parser's own failures are no proof against the code; they are told
-/// at its beginning and without a line, or by these words.
+/// Whether the error is one of the code. A text that is too large or nests too deeply may be valid,
+/// and so may one on which the parser panicked.
 fn is_conclusive(error: &StripError) -> bool {
     error.kind == StripErrorKind::Syntax
         && !error.message.starts_with("is larger than")
@@ -56,12 +58,12 @@ fn is_conclusive(error: &StripError) -> bool {
         && !error.message.starts_with("the TypeScript parser failed")
 }
 
-/// The first error that a module has, where a script has one too.
-fn javascript(text: &str) -> Option<(usize, String)> {
+/// The first error of the text as a module, if it is invalid as a script and as JSX as well.
+fn javascript_error(text: &str) -> Option<(usize, String)> {
     run_isolated(text, |text| {
         let module = first_error(&text, true, false)?;
         first_error(&text, false, false)?;
-        // Code for browsers has the same name, and no Node is to read it.
+        // JSX for browsers may have the extension `.js`; Node does not load it.
         first_error(&text, true, true).and(Some(module))
     })
     .flatten()
@@ -85,24 +87,28 @@ fn first_error(text: &str, is_module: bool, jsx: bool) -> Option<(usize, String)
         None,
     );
     let mut parser = Parser::new_from(lexer);
-    let stopped = if is_module {
+    let fatal = if is_module {
         parser.parse_module().err()
     } else {
         parser.parse_script().err()
     };
-    // It recovers from most errors, even from an end in the middle of a block.
-    let errors = stopped.into_iter().chain(parser.take_errors());
+    // The parser recovers from most errors, even from a missing end of a block.
+    let errors = fatal.into_iter().chain(parser.take_errors());
     let error = errors.min_by_key(|error| error.span().lo)?;
     let offset = error.span().lo.0.saturating_sub(file.start_pos.0);
     Some((offset as usize, error.into_kind().msg().into_owned()))
 }
 
-fn json(text: &str) -> Option<(usize, String)> {
+fn json_error(text: &str) -> Option<(usize, String)> {
     let error = serde_json::from_str::<serde_json::Value>(text).err()?;
-    let full = error.to_string();
-    let what = full.split(" at line ").next().unwrap_or(&full);
-    // These are limits of the parser here, not of Node's.
-    if what.contains("recursion limit") || what.contains("hex escape") || what.contains("range") {
+    let text_of_error = error.to_string();
+    let message = text_of_error
+        .split(" at line ")
+        .next()
+        .unwrap_or(&text_of_error);
+    // Limits of this parser, which Node does not have.
+    let limits = ["recursion limit", "hex escape", "range"];
+    if limits.iter().any(|limit| message.contains(limit)) {
         return None;
     }
     let lines = text.split_inclusive('\n');
@@ -112,7 +118,7 @@ fn json(text: &str) -> Option<(usize, String)> {
         .sum();
     Some((
         before + error.column().saturating_sub(1),
-        format!("not valid JSON: {what}"),
+        format!("not valid JSON: {message}"),
     ))
 }
 
@@ -132,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_node_accepts_passes() {
+    fn code_that_node_accepts_is_accepted() {
         for (name, text) in [
             (
                 "a.js",
@@ -194,37 +200,37 @@ mod tests {
         }
     }
 
-    /// `cargo test -p fulcrum-spawn --lib check:: -- --ignored` with `CORPUS` set to folders that
-    /// hold code which runs, separated by `:`.
+    /// `cargo test -p fulcrum-spawn --lib syntax_check:: -- --ignored` with `CORPUS` set to
+    /// directories of working code, separated by `:`.
     #[test]
     #[ignore = "needs a corpus"]
-    fn a_corpus_passes() {
+    fn a_corpus_is_accepted() {
         let corpus = std::env::var("CORPUS").expect("CORPUS is set");
-        let mut folders: Vec<std::path::PathBuf> = corpus.split(':').map(Into::into).collect();
-        let (mut passed, mut refused) = (0, Vec::new());
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let mut dirs: Vec<std::path::PathBuf> = corpus.split(':').map(Into::into).collect();
+        let (mut accepted, mut rejected) = (0, Vec::new());
+        while let Some(dir) = dirs.pop() {
+            for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
                 let path = entry.path();
                 if path.is_dir() && !path.is_symlink() {
-                    folders.push(path);
+                    dirs.push(path);
                 } else if let Ok(content) = std::fs::read(&path) {
                     match check_syntax(&path, &content) {
-                        Ok(()) => passed += 1,
-                        Err(error) => refused.push(error.to_string()),
+                        Ok(()) => accepted += 1,
+                        Err(error) => rejected.push(error.to_string()),
                     }
                 }
             }
         }
         assert!(
-            passed > 0 && refused.is_empty(),
-            "{passed} passed, but\n{}",
-            refused.join("\n")
+            accepted > 0 && rejected.is_empty(),
+            "{accepted} accepted, rejected:\n{}",
+            rejected.join("\n")
         );
     }
 
     #[test]
-    fn what_is_none_is_refused_at_its_place() {
-        for (name, text, place) in [
+    fn a_syntax_error_has_its_position() {
+        for (name, text, position) in [
             ("a.js", "const a = 1;\nconst b = ;\n", "a.js:2:11: "),
             ("a.js", "{{{", "a.js:1:"),
             (
@@ -240,7 +246,7 @@ mod tests {
             ("package.json", "{\n  \"a\": ,\n}", "package.json:2:8: "),
         ] {
             let error = check(name, text).expect_err(text);
-            assert!(error.starts_with(place), "{error} is not at {place}");
+            assert!(error.starts_with(position), "{error} is not at {position}");
         }
     }
 }

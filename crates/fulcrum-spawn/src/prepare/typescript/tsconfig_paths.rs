@@ -1,4 +1,4 @@
-//! Path aliases of `tsconfig.json`, which only tools know and Node doesn't.
+//! Path aliases of `tsconfig.json`, which Node does not resolve.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,24 +7,27 @@ use serde_json::Value;
 
 use crate::prepare::files::ancestors_until;
 
-/// `compilerOptions.paths` of a folder.
+/// How many files may extend each other.
+const MAX_EXTENDS_DEPTH: usize = 8;
+
+/// `compilerOptions.paths` of a directory.
 #[derive(Debug, Clone, Default)]
 pub(super) struct TsconfigPaths {
-    /// Patterns with their targets; a `*` stands for the rest.
+    /// Patterns with their targets; a `*` matches any text.
     patterns: Vec<(String, Vec<PathBuf>)>,
 }
 
 impl TsconfigPaths {
-    /// Those that hold in `dir`, from the nearest `tsconfig.json` upward to `top` and what it
-    /// extends. One that can't be read has none: Node doesn't read it either.
-    pub(super) fn of(dir: &Path, top: &Path) -> Self {
+    /// Reads the aliases for `dir`: those of the nearest `tsconfig.json` upward to `top`, or of what
+    /// it extends. A file that cannot be read has none; Node does not read it either.
+    pub(super) fn load(dir: &Path, top: &Path) -> Self {
         let file = ancestors_until(dir, top)
             .map(|dir| dir.join("tsconfig.json"))
             .find(|file| file.is_file());
         file.and_then(|file| read(&file, 0)).unwrap_or_default()
     }
 
-    /// Whether a specifier is an alias of a file that is there.
+    /// Whether a specifier is an alias of an existing file.
     pub(super) fn resolves(&self, specifier: &str) -> bool {
         self.patterns.iter().any(|(pattern, targets)| {
             let middle = match pattern.split_once('*') {
@@ -60,7 +63,7 @@ fn exists(target: &Path, middle: &str) -> bool {
 fn read(file: &Path, depth: usize) -> Option<TsconfigPaths> {
     let dir = file.parent()?;
     let config: Value =
-        serde_json::from_str(&without_comments(&fs::read_to_string(file).ok()?)).ok()?;
+        serde_json::from_str(&strip_comments(&fs::read_to_string(file).ok()?)).ok()?;
     let options = config.get("compilerOptions");
     if let Some(paths) = options
         .and_then(|options| options.get("paths"))
@@ -85,15 +88,15 @@ fn read(file: &Path, depth: usize) -> Option<TsconfigPaths> {
             .collect();
         return Some(TsconfigPaths { patterns });
     }
-    if depth == 8 {
+    if depth == MAX_EXTENDS_DEPTH {
         return None;
     }
-    let extended = match config.get("extends")? {
+    let base_configs = match config.get("extends")? {
         Value::String(one) => vec![one.as_str()],
         Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
         _ => return None,
     };
-    extended
+    base_configs
         .into_iter()
         .rev()
         .filter(|name| name.starts_with('.'))
@@ -108,19 +111,19 @@ fn read(file: &Path, depth: usize) -> Option<TsconfigPaths> {
         })
 }
 
-/// `tsconfig.json` may have comments and commas at the end of a list; JSON may not.
-fn without_comments(text: &str) -> String {
+/// Removes comments and trailing commas, which `tsconfig.json` may have and JSON may not.
+fn strip_comments(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text.trim_start_matches('\u{feff}').chars().peekable();
-    let mut in_text = false;
+    let mut in_string = false;
     while let Some(c) = rest.next() {
-        match (in_text, c, rest.peek()) {
+        match (in_string, c, rest.peek()) {
             (true, '\\', _) => {
                 out.push(c);
                 out.extend(rest.next());
                 continue;
             }
-            (_, '"', _) => in_text = !in_text,
+            (_, '"', _) => in_string = !in_string,
             (false, '/', Some('/')) => {
                 while rest.peek().is_some_and(|c| *c != '\n') {
                     rest.next();
@@ -156,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn aliases_count_only_where_they_name_a_file() {
+    fn only_aliases_of_existing_files_resolve() {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path();
         fs::create_dir_all(root.join("src/lib")).unwrap();
@@ -169,15 +172,15 @@ mod tests {
             r#"{"extends": "./tsconfig.base"}"#,
         )
         .unwrap();
-        let aliases = TsconfigPaths::of(&root.join("src"), root);
+        let aliases = TsconfigPaths::load(&root.join("src"), root);
         assert!(aliases.resolves("@lib/a") && aliases.resolves("@lib/a.js"));
         assert!(!aliases.resolves("@lib/b") && !aliases.resolves("left-pad"));
     }
 
     #[test]
-    fn comment_marks_inside_of_texts_stay() {
+    fn comment_marks_in_strings_stay() {
         assert_eq!(
-            without_comments(r#"{"a//b": "/*\"*/", }"#),
+            strip_comments(r#"{"a//b": "/*\"*/", }"#),
             r#"{"a//b": "/*\"*/"}"#
         );
     }

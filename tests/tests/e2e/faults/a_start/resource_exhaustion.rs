@@ -67,7 +67,7 @@ fn a18_a_start_is_retried_while_no_process_can_be_created() {
         let failed = events.filter(|event| {
             event["domain"] == "users"
                 && event["to"] == "backoff"
-                && text_of(event, "reason").contains("can't be started now")
+                && text_of(event, "reason").contains("cannot start ")
         });
         failed.count()
     };

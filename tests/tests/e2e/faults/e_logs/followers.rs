@@ -69,7 +69,7 @@ fn run_stuck_follower(lines: u64) {
             );
             last_number = number;
             shown += 1;
-        } else if let Some((number, _)) = text.split_once(" lines missed here") {
+        } else if let Some((number, _)) = text.split_once(" lines dropped") {
             let number: u64 = number.parse().expect("a number");
             missed += number;
             last_number += number;

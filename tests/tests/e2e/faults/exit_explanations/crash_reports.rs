@@ -23,7 +23,7 @@ fn x04_a_crash_is_reported_with_its_stderr_and_the_next_attempt() {
             "attempt 1 of 8 in 1m",
             "retry in ",
             "last stderr boom",
-            "#1  never ready, lived ",
+            "#1  never ready, ran ",
         ],
     );
     let users = app
@@ -61,7 +61,7 @@ fn x03_a_crash_loop_names_the_command_to_continue() {
     app.run(&["domains", "restart", "users"]).exits(0);
     assert_contains(
         why_text(&app, "users").lines().next().unwrap_or_default(),
-        &["ready", "`fulcrum domains restart users` asked for it"],
+        &["ready", "requested by `fulcrum domains restart users`"],
     );
     app.down();
 }

@@ -101,7 +101,7 @@ fn u06_why_starts_with_the_cause_of_the_current_state() {
     app.run(&["domains", "stop", "users"]).exits(0);
     assert_contains(
         &first("users"),
-        &["stopped", "`fulcrum domains stop users` asked for it"],
+        &["stopped", "requested by `fulcrum domains stop users`"],
     );
     assert_contains(&first("pricing"), &["no entry point"]);
     app.run(&["domains", "why", "nobody"]).exits(4);

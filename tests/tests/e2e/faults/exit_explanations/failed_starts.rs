@@ -57,6 +57,6 @@ fn a03_an_await_that_never_settles_is_reported() {
     app.run(&["dev", "--detach", "--wait"])
         .exits(10)
         .stderr_contains(&["exit 13 (top-level await never settled)"]);
-    assert_contains(&status_text(&app, "users"), &["code 13", "nobody resolves"]);
+    assert_contains(&status_text(&app, "users"), &["code 13", "never resolved"]);
     app.down();
 }

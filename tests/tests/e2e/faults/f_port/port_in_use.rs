@@ -21,7 +21,7 @@ fn f04_an_explicit_port_in_use_names_its_holder() {
             .env_remove("FULCRUM_RUNTIME__GRPC__LISTEN");
         let output = run.output().exits(1).stderr_contains(&[
             &address,
-            "taken by process ",
+            "address in use by pid ",
             "runtime.grpc.listen",
         ]);
         // The first word of the command line is this test's own executable.
@@ -54,7 +54,7 @@ fn f04_a_default_port_in_use_is_replaced_by_a_free_one() {
     let lines = app.logs("fulcrum");
     let reported = lines.iter().any(|line| {
         let has = |text: &str| line.message.contains(text);
-        has("50051") && has("taken by") && has(&address)
+        has("50051") && has("in use by") && has(&address)
     });
     assert!(reported, "{lines:?}");
 

@@ -1,4 +1,4 @@
-//! What was said until now: the store's lines and the instance's, each once, in order.
+//! Lines until now: those of the store and of the instance, each once, in order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -12,16 +12,17 @@ use fulcrum_rpc::control::LogSeam;
 use super::printer::Printer;
 use crate::exit::CliError;
 
-/// What an instance remembers.
+/// The lines that an instance has in memory.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
-    /// In order. They may be in the store, too.
+    /// In order. They may also be in the store.
     pub(super) lines: Vec<LogLine>,
+    /// Where the snapshot ends: everything later is streamed.
     pub(super) snapshot_marker: LogSeam,
 }
 
 impl Backlog {
-    /// No instance: only what is kept, of these domains.
+    /// The backlog without an instance: only the store's lines, of these domains.
     pub(super) fn from_store(domains: &BTreeSet<String>) -> Self {
         let snapshot_marker = LogSeam {
             last_seq: u64::MAX,
@@ -34,141 +35,144 @@ impl Backlog {
         }
     }
 
-    /// The domains that may occur, for alignment.
+    /// The domains that can occur, for the alignment of prefixes.
     pub(super) fn names(&self) -> Vec<String> {
         self.snapshot_marker.domains.clone()
     }
 }
 
-/// Prints them, on a thread that may wait for the disk. Gives the printer back.
+/// Prints the lines, on a thread that can block on the disk, and returns the printer.
+///
+/// # Errors
+/// The store is not readable, or writing fails.
 pub(super) async fn print(
-    past: Backlog,
-    wanted: StoreQuery,
-    folder: PathBuf,
+    backlog: Backlog,
+    query: StoreQuery,
+    dir: PathBuf,
     printer: Printer,
 ) -> Result<Printer, CliError> {
-    let printing = tokio::task::spawn_blocking(move || blocking(past, wanted, &folder, printer));
-    match printing.await {
-        Ok(printed) => printed,
+    let task = tokio::task::spawn_blocking(move || print_blocking(backlog, query, &dir, printer));
+    match task.await {
+        Ok(result) => result,
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }
 }
 
-fn blocking(
-    past: Backlog,
-    mut wanted: StoreQuery,
-    folder: &Path,
+fn print_blocking(
+    backlog: Backlog,
+    mut query: StoreQuery,
+    dir: &Path,
     mut printer: Printer,
 ) -> Result<Printer, CliError> {
-    let unreadable = |error: io::Error| store_error(folder, &error);
-    let archive = StoreReader::open(folder).map_err(unreadable)?;
-    wanted.last_seq = Some(past.snapshot_marker.last_seq);
-    wanted.has_writer = past.snapshot_marker.last_seq != u64::MAX;
-    if wanted.has_writer && !printer.wants_everybody() {
-        wanted.query.domains = Some(past.snapshot_marker.domains.iter().cloned().collect());
+    let to_error = |error: io::Error| store_error(dir, &error);
+    let store = StoreReader::open(dir).map_err(to_error)?;
+    query.last_seq = Some(backlog.snapshot_marker.last_seq);
+    query.has_writer = backlog.snapshot_marker.last_seq != u64::MAX;
+    if query.has_writer && !printer.all_domains() {
+        query.query.domains = Some(backlog.snapshot_marker.domains.iter().cloned().collect());
     }
-    wanted.generations = generations(&archive, &past, &printer).map_err(unreadable)?;
-    let lines: Vec<StoredLine> = past
+    query.generations = generations(&store, &backlog, &printer).map_err(to_error)?;
+    let lines: Vec<StoredLine> = backlog
         .lines
         .into_iter()
-        .filter(|line| line.seq > wanted.after_seq || wanted.after_seq == 0)
+        .filter(|line| line.seq > query.after_seq || query.after_seq == 0)
         .map(|line| StoredLine {
             line,
-            run: past.snapshot_marker.run,
+            run: backlog.snapshot_marker.run,
         })
-        .filter(|found| is_wanted(found, &wanted))
+        .filter(|found| matches(found, &query))
         .collect();
-    let both = || -> Result<_, CliError> {
-        let kept = archive.read(&wanted).map_err(unreadable)?;
-        Ok(merge(kept, lines.iter().cloned()))
+    let merged = || -> Result<_, CliError> {
+        let stored = store.read(&query).map_err(to_error)?;
+        Ok(merge(stored, lines.iter().cloned()))
     };
-    let surplus = match wanted.query.tail {
-        Some(n) => both()?.count().saturating_sub(n),
+    let skipped = match query.query.tail {
+        Some(n) => merged()?.count().saturating_sub(n),
         None => 0,
     };
-    for found in both()?.skip(surplus) {
-        printer.line_now(found.run, &found.line)?;
+    for found in merged()?.skip(skipped) {
+        printer.buffer_line(found.run, &found.line)?;
     }
     printer.flush()?;
     Ok(printer)
 }
 
-/// The lives that are asked for by their place in a domain's history.
+/// The generation of each domain that `--previous` or `--generation` selects; none without them.
 fn generations(
-    archive: &StoreReader,
-    past: &Backlog,
+    store: &StoreReader,
+    backlog: &Backlog,
     printer: &Printer,
 ) -> io::Result<Option<BTreeMap<String, GenerationRef>>> {
     let (previous, generation) = printer.generation_filter();
     if !previous && generation.is_none() {
         return Ok(None);
     }
-    let mut names: BTreeSet<String> = past.snapshot_marker.domains.iter().cloned().collect();
-    names.extend(archive.domains().map(str::to_owned));
-    let mut found = BTreeMap::new();
+    let mut names: BTreeSet<String> = backlog.snapshot_marker.domains.iter().cloned().collect();
+    names.extend(store.domains().map(str::to_owned));
+    let mut selected = BTreeMap::new();
     for name in names {
-        let living = past.snapshot_marker.living.get(&name).copied();
+        let running = backlog.snapshot_marker.living.get(&name).copied();
         let filter = generation.map_or(
-            GenerationFilter::Previous(living),
+            GenerationFilter::Previous(running),
             GenerationFilter::Generation,
         );
-        let kept = archive.life(&name, filter)?;
-        // Without a store, the instance's memory has to do.
-        let remembered = || {
-            let own = past
+        let stored = store.life(&name, filter)?;
+        // Not in the store: the lines in memory.
+        let in_memory = || {
+            let lines = backlog
                 .lines
                 .iter()
                 .filter(|line| *line.source.domain == *name);
-            let numbers = own
+            let numbers = lines
                 .map(|line| line.source.generation)
                 .filter(|number| *number > 0);
-            let meant = numbers.filter(|number| match filter {
-                GenerationFilter::Generation(wanted) => *number == wanted,
-                GenerationFilter::Previous(living) => Some(*number) != living,
+            let matching = numbers.filter(|number| match filter {
+                GenerationFilter::Generation(requested) => *number == requested,
+                GenerationFilter::Previous(running) => Some(*number) != running,
             });
-            meant.max().map(|generation| GenerationRef {
-                run: past.snapshot_marker.run,
+            matching.max().map(|generation| GenerationRef {
+                run: backlog.snapshot_marker.run,
                 generation,
             })
         };
-        if let Some(life) = kept.or_else(remembered) {
-            found.insert(name, life);
+        if let Some(generation) = stored.or_else(in_memory) {
+            selected.insert(name, generation);
         }
     }
-    Ok(Some(found))
+    Ok(Some(selected))
 }
 
-/// Whether a remembered line is one of those that the store is asked for.
-fn is_wanted(found: &StoredLine, wanted: &StoreQuery) -> bool {
+/// Whether a line in memory matches the query, as far as the instance has not checked it.
+fn matches(found: &StoredLine, query: &StoreQuery) -> bool {
     let StoredLine { line, run } = found;
-    let life = GenerationRef {
+    let generation = GenerationRef {
         run: *run,
         generation: line.source.generation,
     };
-    let lives = wanted.generations.as_ref();
-    !(wanted.domains_only && line.stream == Stream::Fulcrum)
-        && lives.is_none_or(|lives| lives.get(&*line.source.domain) == Some(&life))
-        && wanted
+    let generations = query.generations.as_ref();
+    !(query.domains_only && line.stream == Stream::Fulcrum)
+        && generations.is_none_or(|all| all.get(&*line.source.domain) == Some(&generation))
+        && query
             .pattern
             .as_ref()
             .is_none_or(|pattern| pattern.is_match(line.content()))
 }
 
-/// Two rows in order as one, without doubles.
+/// Merges two ordered sequences of lines, without duplicates.
 fn merge(
-    kept: impl Iterator<Item = StoredLine>,
-    remembered: impl Iterator<Item = StoredLine>,
+    stored: impl Iterator<Item = StoredLine>,
+    in_memory: impl Iterator<Item = StoredLine>,
 ) -> impl Iterator<Item = StoredLine> {
-    let mut kept = kept.peekable();
-    let mut remembered = remembered.peekable();
-    std::iter::from_fn(move || match (seq(&mut kept), seq(&mut remembered)) {
+    let mut stored = stored.peekable();
+    let mut in_memory = in_memory.peekable();
+    std::iter::from_fn(move || match (seq(&mut stored), seq(&mut in_memory)) {
         (Some(one), Some(other)) if one == other => {
-            kept.next();
-            remembered.next()
+            stored.next();
+            in_memory.next()
         }
-        (Some(one), Some(other)) if one > other => remembered.next(),
-        (None, _) => remembered.next(),
-        (Some(_), _) => kept.next(),
+        (Some(one), Some(other)) if one > other => in_memory.next(),
+        (None, _) => in_memory.next(),
+        (Some(_), _) => stored.next(),
     })
 }
 
@@ -176,11 +180,11 @@ fn seq(lines: &mut Peekable<impl Iterator<Item = StoredLine>>) -> Option<u64> {
     lines.peek().map(|found| found.line.seq)
 }
 
-/// Why the store can't be read.
-pub(super) fn store_error(folder: &Path, error: &io::Error) -> CliError {
+/// The error for a store that is not readable.
+pub(super) fn store_error(dir: &Path, error: &io::Error) -> CliError {
     CliError::failed(format!(
-        "what is kept in {} can't be read: {error}",
-        folder.display()
+        "cannot read the log store {}: {error}",
+        dir.display()
     ))
 }
 
@@ -210,10 +214,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_and_remembered_comes_once() {
-        let kept = [1, 2, 5, 6].map(|seq| found(seq, 1));
-        let remembered = [2, 3, 4, 6, 7].map(|seq| found(seq, 2));
-        let all: Vec<_> = merge(kept.into_iter(), remembered.into_iter())
+    fn lines_in_the_store_and_in_memory_are_merged_once() {
+        let stored = [1, 2, 5, 6].map(|seq| found(seq, 1));
+        let in_memory = [2, 3, 4, 6, 7].map(|seq| found(seq, 2));
+        let all: Vec<_> = merge(stored.into_iter(), in_memory.into_iter())
             .map(|found| (found.line.seq, found.run))
             .collect();
         let expected = [(1, 1), (2, 2), (3, 2), (4, 2), (5, 1), (6, 2), (7, 2)];

@@ -1,8 +1,8 @@
-//! `fulcrum domains logs`, or in short `fulcrum logs`
+//! `fulcrum domains logs`, or `fulcrum logs`
 //!
-//! What was said is in the store, which is read here, with or without an instance. A running
-//! instance adds what it remembers, which may not be in the store yet, or never where the disk was
-//! full, and what is said from now on.
+//! Lines are read from the log store, with or without an instance. A running instance adds the lines
+//! that it has in memory, which may not be in the store (not yet, or never if the disk was full), and
+//! new lines.
 
 mod backlog;
 mod printer;

@@ -1,20 +1,21 @@
-//! Lines as they are asked for: for people, for programs, or byte for byte.
+//! Renders log lines as text, JSON or raw bytes.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use fulcrum_logs::{Gap, Level, LineRenderer, LogLine, Source, Stream, Style, to_json};
+use fulcrum_runtime::format::pluralize;
 
 use super::request::{Format, LogRequest};
 use crate::exit::CliError;
 use crate::output::Output;
 
-/// As much is gathered before it is written, if more is there already.
+/// How many bytes are buffered before a write.
 const FLUSH_BYTES: usize = 64 * 1024;
 
 /// Renders and writes lines.
 pub(super) struct Printer {
-    look: LineFormat,
+    format: LineFormat,
     output: Output,
     buffer: Vec<u8>,
     previous: bool,
@@ -25,12 +26,13 @@ pub(super) struct Printer {
 enum LineFormat {
     Text {
         terminal: LineRenderer,
-        /// Whose last line was from which life, where Fulcrum's words between lives are left out.
-        lives: Option<HashMap<Arc<str>, (u64, u64)>>,
+        /// The run and generation of each domain's last line, to separate generations where the
+        /// messages of Fulcrum are filtered out; else none.
+        last_generations: Option<HashMap<Arc<str>, (u64, u64)>>,
     },
     Json,
     Raw {
-        /// Who wrote last, and hasn't ended the line.
+        /// The origin of a last line without its end.
         open: Option<(Source, Stream)>,
     },
 }
@@ -38,29 +40,29 @@ enum LineFormat {
 impl Printer {
     pub(super) fn new(request: &LogRequest, names: &[String], output: &Output) -> Self {
         let args = &request.args;
-        let look = if args.output == Format::Json {
+        let format = if args.output == Format::Json {
             LineFormat::Json
         } else if args.raw {
             LineFormat::Raw { open: None }
         } else {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            let face = output.stdout();
-            let told = args.stream.is_none_or(|stream| stream == Stream::Fulcrum)
+            let stdout = output.stdout();
+            let has_messages = args.stream.is_none_or(|stream| stream == Stream::Fulcrum)
                 && args.grep.is_none()
                 && args.level.is_none();
             LineFormat::Text {
                 terminal: LineRenderer::new(Style {
-                    color: face.color,
-                    width: face.width,
+                    color: stdout.color,
+                    width: stdout.width,
                     names: &names,
                     timestamps: args.timestamps,
                     raw: false,
                 }),
-                lives: (!told).then(HashMap::new),
+                last_generations: (!has_messages).then(HashMap::new),
             }
         };
         Self {
-            look,
+            format,
             output: output.clone(),
             buffer: Vec::new(),
             previous: args.previous,
@@ -69,48 +71,53 @@ impl Printer {
         }
     }
 
-    /// Whether the last life that is over is asked for, or one by its number.
+    /// Whether the previous generation is requested, or one by its number.
     pub(super) fn generation_filter(&self) -> (bool, Option<u64>) {
         (self.previous, self.generation)
     }
 
-    /// Whether all domains are asked for, and Fulcrum's own words.
-    pub(super) fn wants_everybody(&self) -> bool {
+    /// Whether all domains are requested, with the messages of Fulcrum.
+    pub(super) fn all_domains(&self) -> bool {
         self.all_domains
     }
 
-    /// A line from a run; 0 is the one that goes on.
+    /// Renders a line of a run; 0 is the current run.
     pub(super) fn line(&mut self, run: u64, line: &LogLine, out: &mut Vec<u8>) {
-        match &mut self.look {
+        match &mut self.format {
             LineFormat::Json => {
                 out.extend_from_slice(to_json(line).as_bytes());
                 out.push(b'\n');
             }
             LineFormat::Raw { .. } if line.stream == Stream::Fulcrum => {}
             LineFormat::Raw { open } => {
-                let whose = (line.source.clone(), line.stream);
-                // What one said last isn't glued to what another says.
-                if open.take().is_some_and(|before| before != whose) {
+                let origin = (line.source.clone(), line.stream);
+                // Lines of different origins are not joined.
+                if open.take().is_some_and(|last| last != origin) {
                     out.push(b'\n');
                 }
                 out.extend_from_slice(&line.message);
                 if line.partial {
-                    *open = Some(whose);
+                    *open = Some(origin);
                 } else {
                     out.push(b'\n');
                 }
             }
-            LineFormat::Text { terminal, lives } => {
-                if let Some(lives) = lives
-                    && line.source.generation > 0
+            LineFormat::Text {
+                terminal,
+                last_generations,
+            } => {
+                let generation = line.source.generation;
+                if let Some(last) = last_generations
+                    && generation > 0
                 {
-                    let life = (run, line.source.generation);
-                    let before = lives.insert(Arc::clone(&line.source.domain), life);
-                    let begins = before.is_some_and(|(was_run, was)| {
-                        // The run that goes on is met under its own number, too.
-                        was != life.1 || (was_run != run && was_run != 0 && run != 0)
+                    let domain = Arc::clone(&line.source.domain);
+                    let previous = last.insert(domain, (run, generation));
+                    let is_new = previous.is_some_and(|(last_run, last_generation)| {
+                        // Lines of the current run can also have its number.
+                        last_generation != generation
+                            || (last_run != run && last_run != 0 && run != 0)
                     });
-                    if begins {
+                    if is_new {
                         terminal.render_into(&generation_separator(line), out);
                     }
                 }
@@ -119,29 +126,30 @@ impl Printer {
         }
     }
 
-    /// That lines are missing here.
+    /// Renders a gap in the lines.
     pub(super) fn gap(&mut self, missed: u64, out: &mut Vec<u8>) {
-        match &mut self.look {
+        match &mut self.format {
             LineFormat::Text { terminal, .. } => out.extend(terminal.render_gap(Gap { missed })),
             LineFormat::Json | LineFormat::Raw { .. } => {
-                let text = format!("fulcrum: {missed} lines missed here: output came too fast");
+                let lines = pluralize(usize::try_from(missed).unwrap_or(usize::MAX), "line");
+                let text = format!("fulcrum: {lines} dropped (output rate too high)");
                 self.output.eprint(&text);
             }
         }
     }
 
-    /// A line, to be written soon: the first at once, others when enough have gathered.
-    pub(super) fn line_now(&mut self, run: u64, line: &LogLine) -> Result<(), CliError> {
-        let mut gathered = std::mem::take(&mut self.buffer);
-        self.line(run, line, &mut gathered);
-        self.buffer = gathered;
+    /// Renders a line into the buffer, and writes the buffer if it is full.
+    pub(super) fn buffer_line(&mut self, run: u64, line: &LogLine) -> Result<(), CliError> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        self.line(run, line, &mut buffer);
+        self.buffer = buffer;
         if self.buffer.len() >= FLUSH_BYTES {
             self.flush()?;
         }
         Ok(())
     }
 
-    /// Writes what has gathered.
+    /// Writes the buffer.
     pub(super) fn flush(&mut self) -> Result<(), CliError> {
         self.output.data(&self.buffer)?;
         self.buffer.clear();
@@ -149,7 +157,7 @@ impl Printer {
     }
 }
 
-/// What tells two lives apart where Fulcrum's words about them aren't shown.
+/// The line between two generations where the messages of Fulcrum are filtered out.
 fn generation_separator(first: &LogLine) -> LogLine {
     let text = format!(
         "generation {}, pid {}",

@@ -1,4 +1,4 @@
-//! Lines from an instance.
+//! Log lines from an instance.
 
 use std::time::SystemTime;
 
@@ -12,7 +12,7 @@ use super::backlog::Backlog;
 use crate::client::control_error;
 use crate::exit::CliError;
 
-/// What the instance remembers, and the stream of what comes then.
+/// The lines that the instance has in memory, and the stream of later ones.
 pub(super) async fn fetch_backlog(
     client: &ControlClient,
     request: LogsRequest,
@@ -24,7 +24,7 @@ pub(super) async fn fetch_backlog(
     CliError,
 > {
     let mut records = Box::pin(client.logs(request).await.map_err(control_error)?);
-    let mut past = Backlog {
+    let mut backlog = Backlog {
         lines: Vec::new(),
         snapshot_marker: LogSeam {
             last_seq: u64::MAX,
@@ -33,19 +33,20 @@ pub(super) async fn fetch_backlog(
     };
     while let Some(record) = records.next().await {
         match record.map_err(control_error)?.record {
-            Some(Record::Line(line)) => past.lines.push(from_message(line)),
+            Some(Record::Line(line)) => backlog.lines.push(from_message(line)),
             Some(Record::Seam(seam)) => {
-                past.snapshot_marker = seam;
+                backlog.snapshot_marker = seam;
                 break;
             }
-            // Only what is yet to come can be missed.
+            // Lines are dropped only from the stream of later ones.
             Some(Record::Missed(_)) | None => {}
         }
     }
-    Ok((past, records))
+    Ok((backlog, records))
 }
 
-/// The line, from its message. Words that a later instance may use are taken for the nearest thing.
+/// The line of a message. An unknown stream, from a later version, becomes `fulcrum`; an unknown
+/// level becomes none.
 pub(in crate::commands::domains) fn from_message(line: control::LogLine) -> LogLine {
     LogLine {
         seq: line.seq,
@@ -74,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_arrives_whole() {
+    fn a_line_has_all_values_of_its_message() {
         let line = from_message(control::LogLine {
             seq: 7,
             time: Some((SystemTime::UNIX_EPOCH + Duration::from_secs(1)).into()),
@@ -96,10 +97,10 @@ mod tests {
         );
         assert_eq!(line.message.as_ref(), b"x\xff");
         assert_eq!(line.time, SystemTime::UNIX_EPOCH + Duration::from_secs(1));
-        let strange = from_message(control::LogLine {
+        let unknown = from_message(control::LogLine {
             stream: "fd3".into(),
             ..control::LogLine::default()
         });
-        assert_eq!(strange.stream, Stream::Fulcrum);
+        assert_eq!(unknown.stream, Stream::Fulcrum);
     }
 }

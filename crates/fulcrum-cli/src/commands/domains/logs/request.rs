@@ -1,9 +1,10 @@
-//! The arguments of `logs`, and the request made of them.
+//! The arguments of `logs`, as requests to an instance and to the store.
 
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use clap::ValueEnum;
+use fulcrum_config::{UnknownDomain, select_among, unknown_domain};
 use fulcrum_logs::store::StoreQuery;
 use fulcrum_logs::{FULCRUM_SOURCE, Level, LogQuery, Stream};
 use fulcrum_rpc::control::LogsRequest;
@@ -11,7 +12,6 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use crate::args::time_point::{self, TimePoint};
 use crate::exit::{CliError, Code};
-use fulcrum_config::{UnknownDomain, select_among, unknown_domain};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -25,10 +25,10 @@ pub(crate) struct Args {
     #[arg(short = 'n', long, value_name = "N")]
     tail: Option<usize>,
     /// Print lines since this time, such as 5m or 2026-11-23T10:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = time_point::parse)]
+    #[arg(long, value_name = "TIME|DURATION", value_parser = time_point::parse)]
     since: Option<TimePoint>,
     /// Print lines before this time
-    #[arg(long, value_name = "TIME", value_parser = time_point::parse)]
+    #[arg(long, value_name = "TIME|DURATION", value_parser = time_point::parse)]
     until: Option<TimePoint>,
     /// Print lines of at least this level: trace, debug, info, warn, error or fatal
     #[arg(long, value_name = "LEVEL")]
@@ -61,14 +61,14 @@ pub(super) enum Format {
     /// Lines prefixed with the domain's name
     #[value(alias = "table")]
     Text,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }
 
 fn regex(text: &str) -> Result<Regex, String> {
-    // Output of a domain is not always UTF-8.
-    let built = RegexBuilder::new(text).size_limit(1 << 20).build();
-    built.map_err(|error| format!("invalid regular expression: {error}"))
+    // Output of a domain may not be UTF-8.
+    let regex = RegexBuilder::new(text).size_limit(1 << 20).build();
+    regex.map_err(|error| format!("invalid regular expression: {error}"))
 }
 
 /// A request for logs, with times resolved.
@@ -80,11 +80,11 @@ pub(super) struct LogRequest {
 impl LogRequest {
     #[expect(
         clippy::disallowed_methods,
-        reason = "the edge: `--since 5m` is relative to now"
+        reason = "`--since 5m` is relative to the current time"
     )]
-    pub(super) fn of(args: Args) -> Self {
+    pub(super) fn new(args: Args) -> Self {
         let now = SystemTime::now();
-        let time = |since: Option<TimePoint>| since.map(|since| since.resolve(now));
+        let time = |point: Option<TimePoint>| point.map(|point| point.resolve(now));
         let query = LogQuery {
             domains: None,
             generation: None,
@@ -97,7 +97,8 @@ impl LogRequest {
         Self { args, query }
     }
 
-    pub(super) fn request(&self, follow: bool) -> LogsRequest {
+    /// The request as a message to an instance.
+    pub(super) fn to_message(&self, follow: bool) -> LogsRequest {
         let LogQuery {
             stream,
             level,
@@ -105,9 +106,9 @@ impl LogRequest {
             until,
             ..
         } = &self.query;
-        // Lines that are filtered here cannot be counted by the instance.
-        let sorted_out = self.args.grep.is_some() || self.args.previous || self.args.raw;
-        let tail = self.args.tail.filter(|_| !sorted_out);
+        // The instance cannot count lines that are filtered here.
+        let is_filtered_here = self.args.grep.is_some() || self.args.previous || self.args.raw;
+        let tail = self.args.tail.filter(|_| !is_filtered_here);
         LogsRequest {
             domains: self.args.names.clone(),
             follow,
@@ -130,19 +131,22 @@ impl LogRequest {
         }
     }
 
-    /// The domains that the names select among those known.
+    /// The known domains that the names select.
+    ///
+    /// # Errors
+    /// [`Code::UnknownDomain`] for a name that matches none.
     pub(super) fn select(&self, known: &BTreeSet<String>) -> Result<BTreeSet<String>, CliError> {
-        let among: Vec<&str> = known.iter().map(String::as_str).collect();
+        let known_names: Vec<&str> = known.iter().map(String::as_str).collect();
         let mut names = self.args.names.clone();
         // Fulcrum's own lines can be requested even if there are none.
         names.retain(|name| name != FULCRUM_SOURCE || known.contains(name));
         if names.is_empty() && !self.args.names.is_empty() {
             return Ok(BTreeSet::new());
         }
-        let found = select_among(&among, &names).map_err(|UnknownDomain(name)| {
-            let text = unknown_domain(&name, among.iter().copied());
-            CliError::new(Code::UnknownDomain, text)
+        let selected = select_among(&known_names, &names).map_err(|UnknownDomain(name)| {
+            let message = unknown_domain(&name, known_names.iter().copied());
+            CliError::new(Code::UnknownDomain, message)
         })?;
-        Ok(found.into_iter().collect())
+        Ok(selected.into_iter().collect())
     }
 }

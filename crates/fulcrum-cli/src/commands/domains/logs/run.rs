@@ -1,4 +1,4 @@
-//! `logs` from an instance and from the store.
+//! Prints logs from an instance, or from the store without one.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ use crate::load;
 use crate::wiring::log_store;
 
 pub(crate) async fn run(args: Args, context: Context) -> Result<(), CliError> {
-    let request = LogRequest::of(args);
+    let request = LogRequest::new(args);
     let connected = match context.connect().await {
         Ok(client) => run_with_instance(&client, &request, &context).await,
         Err(error) => Err(error),
@@ -29,7 +29,7 @@ pub(crate) async fn run(args: Args, context: Context) -> Result<(), CliError> {
         Err(error) if matches!(error.code, Code::NotRunning | Code::UnknownDomain) => {
             run_from_store(&request, &context, error).await
         }
-        done => done,
+        result => result,
     }
 }
 
@@ -38,22 +38,21 @@ async fn run_with_instance(
     request: &LogRequest,
     context: &Context,
 ) -> Result<(), CliError> {
-    let folder = log_store::store_dir(&load::app_root(context.app())?);
-    let (past, _) = remote::fetch_backlog(client, request.request(false)).await?;
-    let mut printer = Printer::new(request, &past.names(), &context.output);
-    let before = past.snapshot_marker.last_seq;
-    printer = backlog::print(past, request.store_query(), folder.clone(), printer).await?;
+    let dir = log_store::store_dir(&load::app_root(context.app())?);
+    let (backlog, _) = remote::fetch_backlog(client, request.to_message(false)).await?;
+    let mut printer = Printer::new(request, &backlog.names(), &context.output);
+    let before = backlog.snapshot_marker.last_seq;
+    printer = backlog::print(backlog, request.store_query(), dir.clone(), printer).await?;
     if !request.args.follow {
         return Ok(());
     }
-    // Lines written meanwhile come from the store, however many: the queue of this follower is
-    // bounded.
+    // Lines written in between are read from the store, since the follower's queue is bounded.
     let follow = LogsRequest {
         tail: None,
-        ..request.request(true)
+        ..request.to_message(true)
     };
-    let (past, live) = remote::fetch_backlog(client, follow).await?;
-    let wanted = StoreQuery {
+    let (backlog, live) = remote::fetch_backlog(client, follow).await?;
+    let query = StoreQuery {
         after_seq: before,
         query: LogQuery {
             tail: None,
@@ -61,7 +60,7 @@ async fn run_with_instance(
         },
         ..request.store_query()
     };
-    let mut printer = backlog::print(past, wanted, folder, printer).await?;
+    let mut printer = backlog::print(backlog, query, dir, printer).await?;
     let pattern = request.args.grep.as_ref();
     let print = |record: LogRecord, out: &mut Vec<u8>| match record.record {
         Some(Record::Line(line)) => {
@@ -76,39 +75,38 @@ async fn run_with_instance(
     stream::print(live, true, &context.output, print).await
 }
 
-/// Reads the log store for domains that are not available, as `error` says.
+/// Prints logs without an instance; `error` is why there is none, or not for these domains.
 async fn run_from_store(
     request: &LogRequest,
     context: &Context,
     error: CliError,
 ) -> Result<(), CliError> {
     let root = load::app_root(context.app())?;
-    let folder = log_store::store_dir(&root);
-    let archive =
-        StoreReader::open(&folder).map_err(|error| backlog::store_error(&folder, &error))?;
-    let mut kept: BTreeSet<String> = archive.domains().map(str::to_owned).collect();
+    let dir = log_store::store_dir(&root);
+    let store = StoreReader::open(&dir).map_err(|error| backlog::store_error(&dir, &error))?;
+    let mut known: BTreeSet<String> = store.domains().map(str::to_owned).collect();
     if error.code == Code::UnknownDomain {
-        // The instance knows the domains without logs.
-        if request.select(&kept).is_err() {
+        // The instance has checked the domains of the configuration.
+        if request.select(&known).is_err() {
             return Err(error);
         }
-    } else if kept.is_empty() {
+    } else if known.is_empty() {
         return Err(error);
     } else if let Ok(loaded) = load::read(context.app(), fulcrum_config::Mode::Dev) {
         let domains = loaded.app.into_iter().flat_map(|app| app.domains);
-        kept.extend(domains.map(|domain| domain.name));
+        known.extend(domains.map(|domain| domain.name));
     }
-    let domains = request.select(&kept)?;
-    let past = Backlog::from_store(&domains);
-    let printer = Printer::new(request, &past.names(), &context.output);
-    let wanted = StoreQuery {
+    let domains = request.select(&known)?;
+    let backlog = Backlog::from_store(&domains);
+    let printer = Printer::new(request, &backlog.names(), &context.output);
+    let query = StoreQuery {
         query: LogQuery {
             domains: (!request.args.names.is_empty()).then_some(domains),
             ..request.query.clone()
         },
         ..request.store_query()
     };
-    backlog::print(past, wanted, folder, printer).await?;
+    backlog::print(backlog, query, dir, printer).await?;
     if request.args.follow {
         Err(error)
     } else {

@@ -1,0 +1,66 @@
+//! The options of an instance, from the arguments and the configuration.
+
+use fulcrum_config::{App, Diagnostic, FileWatchOptions, LogFormat, Mode};
+
+use super::start_args::SelectionArgs;
+use super::watch::WatchArgs;
+use crate::output::StreamInfo;
+use crate::wiring::options::{Options, OutputStyle};
+
+/// The options of a background instance with these arguments.
+pub(super) fn background_options(
+    mode: Mode,
+    selection: SelectionArgs,
+    watch: WatchArgs,
+    app: App,
+    warnings: &[Diagnostic],
+    stdout: StreamInfo,
+) -> Options {
+    Options {
+        mode,
+        only: selection.only,
+        no_deps: selection.no_deps,
+        install: !selection.no_install,
+        watching: FileWatchOptions::resolve(watch.watch, watch.poll, &app.runtime.watch, mode),
+        json: wants_json(app.runtime.logs.format, mode, stdout.terminal),
+        style: OutputStyle {
+            color: stdout.color,
+            width: stdout.width,
+        },
+        warnings: warnings.iter().map(Diagnostic::to_string).collect(),
+        wait: None,
+        exit_on_stdout_close: false,
+        detached: true,
+        app,
+    }
+}
+
+fn wants_json(format: LogFormat, mode: Mode, terminal: bool) -> bool {
+    match format {
+        LogFormat::Json => true,
+        LogFormat::Text => false,
+        LogFormat::Auto => mode == Mode::Serve && !terminal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn auto_is_json_in_production_without_a_terminal() {
+        for (format, mode, terminal, json) in [
+            (LogFormat::Auto, Mode::Serve, false, true),
+            (LogFormat::Auto, Mode::Serve, true, false),
+            (LogFormat::Auto, Mode::Dev, false, false),
+            (LogFormat::Json, Mode::Dev, true, true),
+            (LogFormat::Text, Mode::Serve, false, false),
+        ] {
+            assert_eq!(
+                wants_json(format, mode, terminal),
+                json,
+                "{format:?} {mode:?} {terminal}"
+            );
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The public API, with whole apps in temporary directories.
+
+mod dependencies;
+mod diagnostics;
+mod discovery;
+mod layers;
+mod malformed_input;
+mod support;

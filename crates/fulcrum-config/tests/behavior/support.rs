@@ -1,0 +1,101 @@
+//! An app in a temporary directory, to load.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use fulcrum_config::{App, LoadOptions, LoadResult, Mode, load};
+
+pub(crate) struct Case {
+    dir: tempfile::TempDir,
+    env: BTreeMap<String, String>,
+    flags: Vec<(String, String)>,
+    pub(crate) mode: Mode,
+}
+
+impl Case {
+    /// An app with these files and a `fulcrum.yml`.
+    pub(crate) fn new(files: &[(&str, &str)]) -> Self {
+        let case = Self {
+            dir: tempfile::tempdir().expect("a temporary directory"),
+            env: BTreeMap::new(),
+            flags: Vec::new(),
+            mode: Mode::Dev,
+        };
+        case.write("fulcrum.yml", "# the app\n");
+        for (name, text) in files {
+            case.write(name, text);
+        }
+        case
+    }
+
+    /// An app with a domain `a` that has this `fulcrum.yml`.
+    pub(crate) fn domain(config: &str) -> Self {
+        Self::new(&[
+            ("domains/a/domain.js", ""),
+            ("domains/a/fulcrum.yml", config),
+        ])
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.insert(name.into(), value.into());
+        self
+    }
+
+    pub(crate) fn flag(mut self, path: &str, value: &str) -> Self {
+        self.flags.push((path.into(), value.into()));
+        self
+    }
+
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        let path = self.root().join(name);
+        fs::create_dir_all(path.parent().expect("a parent directory")).expect("writable");
+        fs::write(path, content).expect("writable");
+    }
+
+    pub(crate) fn symlink(&self, target: impl AsRef<Path>, name: &str) {
+        let path = self.root().join(name);
+        fs::create_dir_all(path.parent().expect("a parent directory")).expect("writable");
+        std::os::unix::fs::symlink(target, path).expect("writable");
+    }
+
+    pub(crate) fn root(&self) -> PathBuf {
+        self.dir.path().canonicalize().expect("it is there")
+    }
+
+    pub(crate) fn load(&self) -> LoadResult {
+        load(&LoadOptions {
+            app: None,
+            cwd: self.root(),
+            env: self.env.clone(),
+            flags: self.flags.clone(),
+            mode: self.mode,
+        })
+    }
+
+    /// The app, which must have no diagnostics.
+    pub(crate) fn app(&self) -> App {
+        let loaded = self.load();
+        assert!(loaded.diagnostics.is_empty(), "{:#?}", loaded.diagnostics);
+        loaded.app.expect("an app without diagnostics")
+    }
+
+    /// All diagnostics as text, with the app's directory as `ROOT`.
+    pub(crate) fn diagnostics(&self) -> Vec<String> {
+        let loaded = self.load();
+        assert_eq!(loaded.app.is_some(), loaded.is_valid());
+        let root = self.root().to_string_lossy().into_owned();
+        loaded
+            .diagnostics
+            .iter()
+            .map(|diagnostic| diagnostic.to_string().replace(&root, "ROOT"))
+            .collect()
+    }
+
+    /// The only diagnostic, as text.
+    pub(crate) fn diagnostic(&self) -> String {
+        let mut diagnostics = self.diagnostics();
+        assert_eq!(diagnostics.len(), 1, "{diagnostics:#?}");
+        diagnostics.remove(0)
+    }
+}
