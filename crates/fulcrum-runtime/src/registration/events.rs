@@ -130,10 +130,10 @@ impl RegistrationTask {
         peer: SocketAddr,
         pid: Option<u32>,
         reason: &str,
-        more: u64,
+        suppressed: u64,
     ) {
         let pid = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
-        let more = match more {
+        let more = match suppressed {
             0 => String::new(),
             more => format!(" ({more} more since the last report)"),
         };
