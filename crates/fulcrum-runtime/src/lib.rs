@@ -111,7 +111,6 @@ pub use events::event::Event;
 pub use events::export;
 pub use events::stream::EventStream;
 pub use handle::{DomainStatus, RuntimeHandle};
-pub use log_lines::log;
 pub use parts::{ProcessParts, RuntimeParts};
 pub use runtime::{Runtime, RuntimeExit};
 pub use shutdown::escalation::{ShutdownAction, SignalEscalation, SignalKind};

@@ -15,7 +15,6 @@ use rustix::process::Signal;
 use tokio::sync::watch;
 
 use crate::command::build::{CommandContext, build_command};
-use crate::log_lines::log;
 use crate::state::domain::SharedDomainStates;
 use crate::state::process::TOKEN_VAR;
 
@@ -81,7 +80,7 @@ impl StandbyFactory for NodeStandbyFactory {
             "standby process of {domain} started (pid {})",
             process.pid()
         );
-        log(&self.hub, Level::Debug, text);
+        self.hub.log(Level::Debug, text);
         Some(NodeStandby {
             process,
             token,

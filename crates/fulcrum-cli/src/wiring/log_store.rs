@@ -8,8 +8,6 @@ use fulcrum_logs::store::{RetentionLimits, StoreEvent};
 use fulcrum_logs::{Hub, HubConfig, Level, Store};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use fulcrum_runtime::log;
-
 /// How long the last lines may take to be written at the end.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
@@ -67,7 +65,7 @@ impl LogStoreHandle {
             None => Hub::new(HubConfig::default()),
         };
         if let Some(why) = self.open_error.take() {
-            log(&hub, Level::Warn, why);
+            hub.log(Level::Warn, why);
         }
         if let Some(notices) = self.notices.take() {
             tokio::spawn(log_store_events(notices, hub.clone()));
@@ -89,6 +87,6 @@ impl LogStoreHandle {
 
 async fn log_store_events(mut notices: UnboundedReceiver<StoreEvent>, hub: Hub) {
     while let Some(notice) = notices.recv().await {
-        log(&hub, Level::Warn, notice.to_string());
+        hub.log(Level::Warn, notice.to_string());
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use fulcrum_config::{Selection, unsupported_settings};
 use fulcrum_logs::{Hub, Level};
-use fulcrum_runtime::{ProcessParts, Runtime, RuntimeParts, ShutdownSignal, ShutdownStage, log};
+use fulcrum_runtime::{ProcessParts, Runtime, RuntimeParts, ShutdownSignal, ShutdownStage};
 use fulcrum_spawn::prepare::{PrepareContext, create_report_dir, remove_report_dir};
 use fulcrum_spawn::process::{GuardHandle, StartupMessage};
 
@@ -116,10 +116,10 @@ fn check_selection(options: &Options) -> Result<(), CliError> {
 fn log_warnings(hub: &Hub, options: &Options, port: &BoundPort) {
     let unsupported = unsupported_settings(&options.app);
     for warning in options.warnings.iter().chain(&unsupported) {
-        log(hub, Level::Warn, warning.clone());
+        hub.log(Level::Warn, warning.clone());
     }
     if let Some(reason) = &port.fallback_reason {
-        log(hub, Level::Warn, reason.clone());
+        hub.log(Level::Warn, reason.clone());
     }
 }
 

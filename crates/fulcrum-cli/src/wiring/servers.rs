@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fulcrum_logs::{Hub, Level};
 use fulcrum_rpc::{ControlListener, Listeners, serve_control, serve_domains};
-use fulcrum_runtime::{Runtime, ShutdownSignal, ShutdownStage, log};
+use fulcrum_runtime::{Runtime, ShutdownSignal, ShutdownStage};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -66,7 +66,7 @@ fn spawn_server<E: std::fmt::Display + Send + 'static>(
     let (hub, instance) = (hub.clone(), instance.clone());
     tokio::spawn(async move {
         if let Err(error) = server.await {
-            log(&hub, Level::Error, format!("{name} failed: {error}"));
+            hub.log(Level::Error, format!("{name} failed: {error}"));
             instance.request(ShutdownStage::Stopping);
         }
     })

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::exit::Code;
 use fulcrum_runtime::{
-    ShutdownAction, ShutdownSignal, ShutdownStage, SignalEscalation, SignalKind, log,
+    ShutdownAction, ShutdownSignal, ShutdownStage, SignalEscalation, SignalKind,
 };
 
 /// How long the last line has to reach the terminal.
@@ -65,14 +65,14 @@ impl Signals {
                         SignalKind::Terminate | SignalKind::HangUp => "",
                     };
                     let text = format!("{name}: stopping domains{hint}");
-                    log(&hub, Level::Info, text);
+                    hub.log(Level::Info, text);
                     shutdown.request(ShutdownStage::Stopping);
                 }
                 ShutdownAction::Kill => {
                     let text = format!(
                         "{name}: killing the remaining processes (press Ctrl-C again to exit at once)"
                     );
-                    log(&hub, Level::Warn, text);
+                    hub.log(Level::Warn, text);
                     shutdown.request(ShutdownStage::Killing);
                 }
                 ShutdownAction::ExitNow => exit_immediately(&hub).await,
@@ -89,7 +89,7 @@ impl Signals {
 )]
 async fn exit_immediately(hub: &Hub) {
     let text = "exiting immediately; the cleanup guard kills remaining processes";
-    log(hub, Level::Warn, text);
+    hub.log(Level::Warn, text);
     sleep(FLUSH_DELAY).await;
     std::process::exit(Code::Interrupted as i32);
 }

@@ -3,7 +3,6 @@
 use fulcrum_logs::{Hub, Level};
 use fulcrum_spawn::process::{Member, ProcessTracker, RunId};
 
-use crate::log_lines::log;
 use crate::state::process::TOKEN_VAR;
 
 /// Opens the process tracker of a run: by cgroups where they are writable, by process groups and
@@ -15,7 +14,7 @@ pub(crate) fn open_tracker(run: &RunId) -> ProcessTracker {
 /// Logs untracked processes as they are found.
 pub(crate) async fn report_untracked(tracker: ProcessTracker, hub: Hub) {
     let text = format!("processes are tracked by {}", tracker.describe());
-    log(&hub, Level::Debug, text);
+    hub.log(Level::Debug, text);
     let Some(mut untracked) = tracker.untracked() else {
         return;
     };
@@ -25,7 +24,7 @@ pub(crate) async fn report_untracked(tracker: ProcessTracker, hub: Hub) {
              killed on shutdown",
             process.pid, process.command
         );
-        log(&hub, Level::Warn, text);
+        hub.log(Level::Warn, text);
     }
 }
 

@@ -6,7 +6,6 @@ use fulcrum_spawn::process::ProcessTracker;
 use fulcrum_spawn::supervisor::Supervisor;
 
 use crate::events::log::EventLog;
-use crate::log_lines::log;
 use crate::reload::request::ReloadTrigger;
 use crate::resources::limits;
 
@@ -51,7 +50,7 @@ impl ReloadAnnouncer {
             .record(FULCRUM_SOURCE, 0, "config_invalid", all.clone());
         // A file that is saved again and again with the same error is logged once.
         if trigger == ReloadTrigger::Request || self.last_invalid.as_ref() != Some(&all) {
-            log(&self.hub, Level::Error, format!("{reason}\n{all}"));
+            self.hub.log(Level::Error, format!("{reason}\n{all}"));
         }
         self.last_invalid = Some(all);
     }
@@ -67,13 +66,10 @@ impl ReloadAnnouncer {
         }
         self.events
             .record(FULCRUM_SOURCE, 0, "config_changed", text.clone());
-        log(
-            &self.hub,
-            Level::Info,
-            format!("configuration changed: {text}"),
-        );
+        self.hub
+            .log(Level::Info, format!("configuration changed: {text}"));
         for text in self.new_warnings(old, new) {
-            log(&self.hub, Level::Warn, text);
+            self.hub.log(Level::Warn, text);
         }
     }
 
@@ -105,7 +101,7 @@ impl ReloadAnnouncer {
                 "restart required to apply: {}\nhint: run `fulcrum down`, then start again",
                 describe_changes(&plan.requires_restart)
             );
-            log(&self.hub, Level::Warn, text);
+            self.hub.log(Level::Warn, text);
         }
     }
 

@@ -12,7 +12,7 @@ use fulcrum_spawn::process::{
 use fulcrum_spawn::supervisor::Supervisor;
 use tokio::sync::mpsc;
 
-use crate::log_lines::{log, log_for_domain};
+use crate::log_lines::log_for_domain;
 use crate::resources::sampler::UsageSample;
 use crate::state::desired::DesiredStateReceiver;
 
@@ -73,7 +73,7 @@ pub(crate) fn apply_kernel_limits(domain: &Domain, process: &Process, generation
 /// Logs at the start which limits the kernel does not enforce.
 pub(crate) fn log_unenforceable(app: &App, tracker: &ProcessTracker, hub: &Hub) {
     for text in unenforceable(app, tracker) {
-        log(hub, Level::Warn, text);
+        hub.log(Level::Warn, text);
     }
 }
 

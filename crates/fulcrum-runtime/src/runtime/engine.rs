@@ -13,7 +13,6 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::control::service::ControlService;
 use crate::error::{Error, ErrorKind};
 use crate::handle::RuntimeHandle;
-use crate::log_lines::log;
 use crate::process::untracked;
 use crate::readiness::serving::ServingStatus;
 use crate::reload::reloader::ReloadTask;
@@ -122,7 +121,7 @@ impl FinishHandles {
         match started {
             Some(Ok(text)) => {
                 self.serving.update_app();
-                log(&self.hub, Level::Info, text);
+                self.hub.log(Level::Info, text);
             }
             Some(Err(text)) if wait.is_some() => {
                 return Err(Error::new(ErrorKind::DomainFailed, text));
@@ -155,7 +154,7 @@ impl FinishHandles {
                     return self.supervisor.kill().await;
                 }
                 () = sleep_until(next) => {
-                    log(&self.hub, Level::Info, shutdown_progress(&self.supervisor));
+                    self.hub.log(Level::Info, shutdown_progress(&self.supervisor));
                     next += PROGRESS_INTERVAL;
                 }
             }

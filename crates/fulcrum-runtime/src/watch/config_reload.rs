@@ -7,7 +7,6 @@ use fulcrum_logs::{Hub, Level};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::log_lines::log;
 use crate::reload::request::{ReloadHandle, ReloadProgress, ReloadResult, ReloadTrigger};
 use crate::state::domain::{PendingReload, SharedDomainStates};
 
@@ -62,7 +61,7 @@ impl ConfigReloader {
         match result {
             // Diagnostics are logged already.
             ReloadResult::Invalid(reason) if !has_diagnostics => {
-                log(&self.hub, Level::Error, reason);
+                self.hub.log(Level::Error, reason);
             }
             ReloadResult::Done(_)
             | ReloadResult::Invalid(_)

@@ -5,7 +5,6 @@ use fulcrum_watch::WatchStatus;
 
 use crate::events::log::EventLog;
 use crate::format::format_measured;
-use crate::log_lines::log;
 
 /// Records a status as an event, and logs what needs attention.
 pub(crate) fn log_status(events: &EventLog, hub: &Hub, status: WatchStatus) {
@@ -28,12 +27,12 @@ pub(crate) fn log_status(events: &EventLog, hub: &Hub, status: WatchStatus) {
                 "polling files every {interval}, notifications are not available: {reason}\n  hint: {hint}"
             );
             record("watch_polling", &text);
-            log(hub, Level::Warn, text);
+            hub.log(Level::Warn, text);
         }
         WatchStatus::Rescanned => {
             let text = "file notification queue overflowed; rescanned all files";
             record("watch_rescanned", text);
-            log(hub, Level::Debug, text);
+            hub.log(Level::Debug, text);
         }
         WatchStatus::WatchFailed { dir, reason } => {
             let text = format!(
@@ -41,7 +40,7 @@ pub(crate) fn log_status(events: &EventLog, hub: &Hub, status: WatchStatus) {
                 dir.display()
             );
             record("watch_failed", &text);
-            log(hub, Level::Warn, text);
+            hub.log(Level::Warn, text);
         }
     }
 }

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::events::log::EventLog;
 use crate::format::display_files;
-use crate::log_lines::{log, log_for_domain};
+use crate::log_lines::log_for_domain;
 use crate::shutdown::stage::{ShutdownSignal, ShutdownStage};
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::{DomainState, SharedDomainStates};
@@ -56,7 +56,7 @@ pub(crate) async fn run(handles: WatchHandles, options: FileWatchOptions) {
         match WatchTask::start(handles, options).await {
             Ok(mut task) => task.run().await,
             Err(error) => {
-                log(&hub, Level::Error, format!("cannot watch files: {error}"));
+                hub.log(Level::Error, format!("cannot watch files: {error}"));
             }
         }
     };
@@ -94,7 +94,7 @@ impl WatchTask {
         if poll.is_none()
             && let Some(hint) = polling_hint(&desired.app.root)
         {
-            log(&handles.hub, Level::Warn, hint);
+            handles.hub.log(Level::Warn, hint);
         }
         let (sender, messages) = mpsc::unbounded_channel();
         let mut task = Self {
@@ -129,7 +129,7 @@ impl WatchTask {
                     Some(event) => self.handle_event(event).await,
                     None => {
                         let text = "files are no longer watched: internal error: the watcher has ended";
-                        log(&self.handles.hub, Level::Error, text);
+                        self.handles.hub.log(Level::Error, text);
                         return;
                     }
                 },
@@ -201,7 +201,7 @@ impl WatchTask {
             Ok(()) => self.spec = spec,
             Err(error) => {
                 let text = format!("cannot update the watched files: {error}");
-                log(&self.handles.hub, Level::Error, text);
+                self.handles.hub.log(Level::Error, text);
             }
         }
     }
