@@ -65,7 +65,7 @@ impl Runtime {
         self.handle.clone()
     }
 
-    /// The registry of domains. The caller serves it at the address [`RuntimeParts::grpc`], with
+    /// The registry of domains. The caller serves it at the address [`RuntimeParts::grpc`](crate::RuntimeParts::grpc), with
     /// [`serve_domains`](fulcrum_rpc::serve_domains).
     #[must_use]
     pub fn registry(&self) -> Registry {
