@@ -15,7 +15,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// Examples that are only built, and the reason.
 const NOT_RUN: &[(&str, &str)] = &[(
-    "fulcrum-watch/figures",
+    "fulcrum-watch/measure",
     "it measures, with 40,000 files, for more than a minute",
 )];
 

@@ -79,9 +79,9 @@ impl fmt::Display for CliError {
 
 impl std::error::Error for CliError {}
 
-impl From<fulcrum_runtime::error::Error> for CliError {
-    fn from(error: fulcrum_runtime::error::Error) -> Self {
-        use fulcrum_runtime::error::ErrorKind;
+impl From<fulcrum_runtime::Error> for CliError {
+    fn from(error: fulcrum_runtime::Error) -> Self {
+        use fulcrum_runtime::ErrorKind;
         let code = match error.kind() {
             ErrorKind::Failed => Code::Failed,
             ErrorKind::UnknownDomain => Code::UnknownDomain,

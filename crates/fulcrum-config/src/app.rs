@@ -119,7 +119,7 @@ impl App {
     ///
     /// An origin is `default`, `discovered` (an entry point found by its name),
     /// `FILE:LINE:COLUMN`, `env VARIABLE` or `flag`. Values of environment variables whose
-    /// [names are secret](crate::is_secret_name) are masked.
+    /// names are those of secrets are masked, see [`redact_value`](crate::redact_value).
     pub fn effective(&self) -> Value {
         serde_json::json!({
             "root": self.root.to_string_lossy(),

@@ -132,7 +132,7 @@ pub use process::{
     ProbeSettings, ProcessSettings, ResourceLimits, RestartMode, RestartSettings, StopSettings,
     WatchSettings,
 };
-pub use redact::{is_secret_name, redact_arguments, redact_command_line, redact_value};
+pub use redact::{redact_arguments, redact_command_line, redact_value};
 pub use reference::{SettingReference, setting_reference};
 pub use root::find_app_root;
 pub use runtime::{

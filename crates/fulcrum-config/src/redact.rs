@@ -6,7 +6,7 @@ const MASK: &str = "***";
 /// Whether a variable of that name probably holds a secret, so that its value must not be shown.
 ///
 /// A guess by common words: `DB_PASSWORD`, `API_KEY`, `GITHUB_TOKEN`.
-pub fn is_secret_name(name: &str) -> bool {
+pub(crate) fn is_secret_name(name: &str) -> bool {
     const WORDS: [&str; 8] = [
         "TOKEN",
         "SECRET",
@@ -24,8 +24,8 @@ pub fn is_secret_name(name: &str) -> bool {
         || name.ends_with("_PWD")
 }
 
-/// The value of a variable, or `***` if [its name](is_secret_name) is that of a secret. The
-/// password in a URL is replaced in any variable.
+/// The value of a variable, or `***` if its name is that of a secret, such as `DB_PASSWORD`,
+/// `API_KEY` or `GITHUB_TOKEN`. The password in a URL is replaced in any variable.
 pub fn redact_value(name: &str, value: &str) -> String {
     if is_secret_name(name) {
         return MASK.to_owned();

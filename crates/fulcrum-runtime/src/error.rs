@@ -1,4 +1,4 @@
-//! The error of this crate: a kind that programs can act on, and a message for people.
+//! The error of this crate: a kind for programs, and a message for people.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ pub enum ErrorKind {
     TimedOut,
 }
 
-/// Why the runtime could not do what it was asked for.
+/// Why an operation of the runtime failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,
@@ -25,7 +25,8 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error of this kind. The message says what failed, where, why and what to do.
+    /// An error of this kind. The message says what failed, then the cause, then a hint on a line of
+    /// its own.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -38,7 +39,7 @@ impl Error {
         Self::new(ErrorKind::Failed, message)
     }
 
-    /// Its kind.
+    /// What kind of failure it is.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind

@@ -1,54 +1,111 @@
-//! What the caller of the runtime has built: everything that opens, binds or locks something.
+//! The parts of an instance, which the caller builds: everything that opens, binds or locks
+//! something.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
 
-use fulcrum_config::{App, LoadOptions, Mode};
+use fulcrum_config::{App, FileWatchOptions, LoadOptions, Selection};
 use fulcrum_logs::Hub;
 use fulcrum_spawn::prepare::PrepareContext;
 use fulcrum_spawn::process::{ProcessTracker, RunId, Spawner};
 
+use crate::process::untracked::open_tracker;
 use crate::shutdown::stage::ShutdownSignal;
-use fulcrum_config::{FileWatchOptions, Selection};
 
-/// The parts of a running instance. The runtime opens, binds and locks nothing itself.
+/// What an instance is made of. [`RuntimeParts::new`] has defaults for everything optional.
 #[derive(Debug)]
 pub struct RuntimeParts {
-    /// The app, valid.
+    /// A valid app.
     pub app: App,
-    /// What the configuration was read with; a reload reads it again with the same.
-    pub request: LoadOptions,
-    /// Development or production.
-    pub mode: Mode,
-    /// Which domains to start.
+    /// The options that the app was loaded with, its mode among them. Reloads use the same.
+    pub load_options: LoadOptions,
+    /// The domains to start. Default: all.
     pub selection: Selection,
-    /// Whether missing packages are installed before a start.
+    /// Whether missing packages are installed before a start. Default: no.
     pub install: bool,
-    /// Whether and how files are watched.
+    /// Whether and how files are watched. Default: they are not.
     pub watch: Option<FileWatchOptions>,
-    /// Where all log lines meet.
+    /// Receives all log lines.
     pub hub: Hub,
-    /// The run's number in the log store; 0 without a store.
+    /// The number of this run in the log store; 0, the default, without a store.
     pub log_run: u64,
-    /// Starts processes.
-    pub spawner: Spawner,
+    /// What starts and tracks processes.
+    pub processes: ProcessParts,
+    /// What the preparation of a start needs: cache directory, SDK, the command that strips types.
+    pub prepare: PrepareContext,
+    /// The environment that domains inherit. Default: none.
+    pub environment: BTreeMap<OsString, OsString>,
+    /// The address at which the caller serves [`Runtime::registry`](crate::Runtime::registry), as
+    /// `host:port`. Domains register there.
+    pub grpc: String,
+    /// Why a domain may connect to another address, added to the reason of a start timeout.
+    pub port_hint: Option<String>,
+    /// The path of the control socket, shown in the status. Default: empty.
+    pub socket: String,
+    /// The directory in which domains report the files that they have loaded. Needed if files are
+    /// watched.
+    pub module_reports: Option<PathBuf>,
+    /// Requests a shutdown. The caller may keep a clone.
+    pub shutdown: ShutdownSignal,
+}
+
+impl RuntimeParts {
+    /// The parts of an instance that runs all domains of an app in the mode of `load_options`,
+    /// without installing packages and without watching files.
+    pub fn new(
+        app: App,
+        load_options: LoadOptions,
+        hub: Hub,
+        processes: ProcessParts,
+        prepare: PrepareContext,
+        grpc: impl Into<String>,
+    ) -> Self {
+        Self {
+            app,
+            load_options,
+            selection: Selection::default(),
+            install: false,
+            watch: None,
+            hub,
+            log_run: 0,
+            processes,
+            prepare,
+            environment: BTreeMap::new(),
+            grpc: grpc.into(),
+            port_hint: None,
+            socket: String::new(),
+            module_reports: None,
+            shutdown: ShutdownSignal::default(),
+        }
+    }
+}
+
+/// What starts and tracks processes. Clones are handles to the same.
+#[derive(Debug, Clone)]
+pub struct ProcessParts {
+    /// The run that the tokens of processes name.
+    pub run: RunId,
     /// Attributes processes to generations.
     pub tracker: ProcessTracker,
-    /// The run that every token names.
-    pub run: RunId,
-    /// What the preparation of a start needs: cache directory, SDK, the strip command.
-    pub prepare: PrepareContext,
-    /// The environment that domains inherit.
-    pub environment: BTreeMap<OsString, OsString>,
-    /// Where domains register, `host:port`.
-    pub grpc: String,
-    /// Why a domain may look for the instance at another port.
-    pub port_hint: Option<String>,
-    /// The path of the control socket, for the status.
-    pub socket: String,
-    /// Where domains report the files that they have loaded; `None` where files aren't watched.
-    pub module_reports: Option<PathBuf>,
-    /// By which a shutdown is requested. The caller keeps a clone.
-    pub shutdown: ShutdownSignal,
+    /// Starts processes.
+    pub spawner: Spawner,
+}
+
+impl ProcessParts {
+    /// Creates a run, opens its process tracker, and starts the thread that spawns processes.
+    ///
+    /// # Errors
+    /// The system has no random numbers, or no thread.
+    pub fn start() -> io::Result<Self> {
+        let run = RunId::new()?;
+        let tracker = open_tracker(&run);
+        let spawner = Spawner::start(tracker.clone())?;
+        Ok(Self {
+            run,
+            tracker,
+            spawner,
+        })
+    }
 }

@@ -1,215 +1,234 @@
-//! Tells what happens to domains: to people in words, to programs in the journal.
+//! Transitions of domains, turned into events and log lines.
 
-use std::time::Duration;
-
-use fulcrum_logs::Level;
+use fulcrum_logs::{Hub, Level};
 use fulcrum_spawn::lifecycle::{Goal, Phase, TransitionCause};
-use fulcrum_spawn::supervisor::{Snapshot, Transition};
+use fulcrum_spawn::process::{Member, ProcessTracker};
+use fulcrum_spawn::supervisor::{Snapshot, Supervisor, Transition};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
-use crate::context::{SharedContext, now};
+use crate::events::log::EventLog;
 use crate::exit::describe::{describe_forced_exit, hint};
-use crate::readiness::probes;
+use crate::format::format_measured;
+use crate::log_lines::log_for_domain;
+use crate::readiness::serving::ServingStatus;
 use crate::restart::groups::GroupRestarts;
-use crate::state::domain::PendingReload;
+use crate::state::desired::DesiredStateReceiver;
+use crate::state::domain::{PendingReload, SharedDomainStates};
 
-/// Carries transitions until no driver is left.
-pub(crate) async fn run(
-    house: SharedContext,
-    mut transitions: mpsc::UnboundedReceiver<Transition>,
-) {
-    let mut together = GroupRestarts::default();
-    while let Some(mut transition) = transitions.recv().await {
-        together.on_transition(&house, &transition);
-        probes::update_serving_status(&house, &transition);
-        let handle = house.supervisor.domain(&transition.domain);
-        if let Some(handle) = handle {
-            let snapshot = handle.snapshot();
-            let reloaded = reload_finished(&house, &transition);
-            let words = match &reloaded {
-                Some(text) => Some((Level::Info, text.clone())),
-                None => log_message(&house, &transition, &snapshot),
-            };
-            if let Some((level, text)) = words {
-                let generation = transition.generation;
-                house
-                    .hub
-                    .publish_event(&transition.domain, generation, level, text, now());
-            }
-            transition.reason = event_reason(&house, &transition, &snapshot);
-            if let Some(text) = reloaded {
-                let (name, generation) = (transition.domain.clone(), transition.generation);
-                house.journal.record_transition(transition);
-                house.journal.record(&name, generation, "reloaded", text);
-                continue;
-            }
-        } else if transition.to == Phase::Stopped {
-            // It was removed, and forgotten as soon as it had ended.
-            let text = "stopped".to_owned();
-            let generation = transition.generation;
-            house
-                .hub
-                .publish_event(&transition.domain, generation, Level::Info, text, now());
-        }
-        house.journal.record_transition(transition);
-    }
+/// Records and logs transitions, and passes them to supervision groups and the serving status.
+pub(crate) struct TransitionTask {
+    pub(crate) desired: DesiredStateReceiver,
+    pub(crate) states: SharedDomainStates,
+    pub(crate) supervisor: Supervisor,
+    pub(crate) tracker: ProcessTracker,
+    pub(crate) groups: GroupRestarts,
+    pub(crate) serving: ServingStatus,
+    pub(crate) events: EventLog,
+    pub(crate) hub: Hub,
 }
 
-fn log_message(
-    house: &SharedContext,
-    news: &Transition,
-    now: &Snapshot,
-) -> Option<(Level, String)> {
-    Some(match news.to {
-        // A gate that is open lets it pass at once, which is no news.
-        Phase::Waiting if now.reason.starts_with("waiting for") => {
-            (Level::Info, now.reason.clone())
+impl TransitionTask {
+    /// Runs until no domain is supervised any more.
+    pub(crate) async fn run(mut self, mut transitions: mpsc::UnboundedReceiver<Transition>) {
+        while let Some(transition) = transitions.recv().await {
+            self.groups.on_transition(&transition);
+            self.serving.on_transition(&transition);
+            match self.supervisor.domain(&transition.domain) {
+                Some(handle) => self.publish(transition, &handle.snapshot()),
+                None => self.publish_removed(transition),
+            }
         }
-        Phase::Waiting | Phase::Preparing => return None,
-        Phase::Starting => (Level::Info, started(house, news)?),
-        Phase::Running if news.ready && news.was_ready_before => {
-            (Level::Info, "ready again".to_owned())
+    }
+
+    fn publish(&self, mut transition: Transition, snapshot: &Snapshot) {
+        let (name, generation) = (transition.domain.clone(), transition.generation);
+        let reloaded = self.reload_finished(&transition);
+        let message = match &reloaded {
+            Some(text) => Some((Level::Info, text.clone())),
+            None => self.log_message(&transition, snapshot),
+        };
+        if let Some((level, text)) = message {
+            log_for_domain(&self.hub, &name, generation, level, text);
         }
-        Phase::Running if !news.ready && news.from == Phase::Starting => {
-            (Level::Info, news.reason.clone())
+        transition.reason = self.event_reason(&transition, snapshot);
+        self.events.record_transition(transition);
+        if let Some(text) = reloaded {
+            self.events.record(&name, generation, "reloaded", text);
         }
-        Phase::Running if !news.ready => (Level::Warn, format!("not ready: {}", news.reason)),
-        Phase::Running => {
-            let after = now.ready_after.unwrap_or_default();
-            (Level::Info, format!("ready in {}", format_duration(after)))
+    }
+
+    /// A domain that was removed from the configuration has no handle once it has stopped.
+    fn publish_removed(&self, transition: Transition) {
+        if transition.to == Phase::Stopped {
+            let (name, generation) = (&transition.domain, transition.generation);
+            log_for_domain(&self.hub, name, generation, Level::Info, "stopped");
         }
-        Phase::Stopping if matches!(news.cause, TransitionCause::Requested(_)) => {
-            (Level::Info, "stopping".to_owned())
-        }
-        Phase::Stopping
-            if matches!(
-                news.cause,
-                TransitionCause::GroupRestart | TransitionCause::Reload
-            ) =>
+        self.events.record_transition(transition);
+    }
+
+    /// The log line of a transition, if it has one.
+    fn log_message(&self, transition: &Transition, snapshot: &Snapshot) -> Option<(Level, String)> {
+        let reason = || transition.reason.clone();
+        Some(match transition.to {
+            // With nothing to wait for, this phase is left at once.
+            Phase::Waiting if snapshot.reason.starts_with("waiting for") => {
+                (Level::Info, snapshot.reason.clone())
+            }
+            Phase::Waiting | Phase::Preparing => return None,
+            Phase::Starting => (Level::Info, self.describe_start(transition)?),
+            Phase::Running if transition.ready && transition.was_ready_before => {
+                (Level::Info, "ready again".to_owned())
+            }
+            Phase::Running if transition.ready => {
+                let after = snapshot.ready_after.unwrap_or_default();
+                (Level::Info, format!("ready in {}", format_measured(after)))
+            }
+            Phase::Running if transition.from == Phase::Starting => (Level::Info, reason()),
+            Phase::Running => (Level::Warn, format!("not ready: {}", reason())),
+            Phase::Stopping => describe_stopping(transition),
+            Phase::Backoff => (Level::Warn, self.describe_backoff(transition, snapshot)),
+            Phase::Stopped if snapshot.goal == Goal::Down => (Level::Info, "stopped".to_owned()),
+            Phase::Stopped => (
+                Level::Info,
+                self.describe_not_restarted(transition, snapshot),
+            ),
+            Phase::Failed => (Level::Error, describe_failed(transition, snapshot)),
+            Phase::Stuck => {
+                let leader = snapshot.pid.unwrap_or_default();
+                (Level::Error, self.describe_stuck(leader))
+            }
+        })
+    }
+
+    /// `reloaded in 31 ms (src/price.ts)`, once the generation that a reload has started is ready.
+    fn reload_finished(&self, transition: &Transition) -> Option<String> {
+        let state = self.states.get(&transition.domain)?;
+        if matches!(transition.cause, TransitionCause::Requested(_))
+            && transition.to != Phase::Running
         {
-            (Level::Info, news.reason.clone())
+            // A request supersedes the reload.
+            state
+                .pending_reload
+                .send_if_modified(|pending| pending.take().is_some());
         }
-        Phase::Stopping => (Level::Error, news.reason.clone()),
-        Phase::Backoff => {
-            let next = describe_next_start(house, &news.domain, now);
-            // A life's end has been told already; a start that failed has not.
-            let text = if news.from == Phase::Stopping {
-                next
-            } else {
-                format!("{}; {next}", news.reason)
-            };
-            (Level::Warn, text)
+        if transition.to != Phase::Running || !transition.ready || transition.was_ready_before {
+            return None;
         }
-        Phase::Stopped if now.goal == Goal::Down => (Level::Info, "stopped".to_owned()),
-        Phase::Stopped => {
-            let advice = hint(house, &news.domain, now)
-                .map_or_else(String::new, |advice| format!("; {advice}"));
-            let text = format!("ended ({}), and is not started again{advice}", news.reason);
-            (Level::Info, text)
+        let PendingReload { since, what } = state.pending_reload.send_replace(None)?;
+        let after = format_measured(since.elapsed());
+        Some(format!("reloaded in {after} ({what})"))
+    }
+
+    /// `started by node 20.20.2 (PATH), pid 4242`
+    fn describe_start(&self, transition: &Transition) -> Option<String> {
+        let state = self.states.get(&transition.domain)?;
+        let process = state.process.borrow().clone()?;
+        if process.generation != transition.generation {
+            return None;
         }
-        Phase::Failed => (Level::Error, failed(news, now)),
-        Phase::Stuck => (Level::Error, stuck(house, now.pid.unwrap_or_default())),
-    })
+        let runner = &process.spec.runner;
+        Some(match process.pid {
+            Some(pid) => format!("started by {runner}, pid {pid}"),
+            None => format!("started by {runner}"),
+        })
+    }
+
+    fn describe_backoff(&self, transition: &Transition, snapshot: &Snapshot) -> String {
+        let next = self.describe_next_start(&transition.domain, snapshot);
+        // The exit of a process is logged already; a failed start is not.
+        if transition.from == Phase::Stopping {
+            next
+        } else {
+            format!("{}; {next}", transition.reason)
+        }
+    }
+
+    fn describe_not_restarted(&self, transition: &Transition, snapshot: &Snapshot) -> String {
+        let config = self.desired.domain(&transition.domain);
+        let hint = hint(config.as_deref(), snapshot);
+        let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
+        let reason = &transition.reason;
+        // A clean exit reads as its code, other reasons as they are.
+        match reason.strip_prefix("exit ") {
+            Some(code) => format!("exited with code {code}; not restarting{hint}"),
+            None => format!("{reason}; not restarting{hint}"),
+        }
+    }
+
+    /// The processes that are still alive, with the state that explains it.
+    fn describe_stuck(&self, leader: u32) -> String {
+        let mut groups = self.tracker.members_of(&[leader]);
+        let alive = groups.remove(&leader).unwrap_or_default();
+        let alive: Vec<String> = alive.iter().map(Member::to_string).collect();
+        let alive = match alive.is_empty() {
+            true => format!("pid {leader}"),
+            false => alive.join(", "),
+        };
+        format!("stuck: {alive} still running after SIGKILL; start blocked until it exits")
+    }
+
+    /// The reason of an event. Beyond that of the transition it says what is waited for, how a
+    /// process exited that Fulcrum stopped, and when the next generation is due.
+    fn event_reason(&self, transition: &Transition, snapshot: &Snapshot) -> String {
+        if transition.to == Phase::Waiting && snapshot.phase == Phase::Waiting {
+            return snapshot.reason.clone();
+        }
+        if transition.to == Phase::Starting {
+            let text = self.describe_start(transition);
+            return text.unwrap_or_else(|| transition.reason.clone());
+        }
+        let name = &transition.domain;
+        let mut text = transition.reason.clone();
+        let exit = snapshot.last_exit.as_ref().filter(|exit| {
+            transition.from == Phase::Stopping && exit.generation == transition.generation
+        });
+        if let Some(exit) = exit.and_then(|exit| describe_forced_exit(&self.states, name, exit)) {
+            text.push_str(&format!("; {exit}"));
+        }
+        if transition.to == Phase::Backoff {
+            text.push_str(&format!("; {}", self.describe_next_start(name, snapshot)));
+        }
+        text
+    }
+
+    /// `restarting in 400 ms (attempt 3 of 8 in 1m)`
+    fn describe_next_start(&self, domain: &str, snapshot: &Snapshot) -> String {
+        let retry_at = snapshot.retry_at;
+        let wait = retry_at.map(|at| at.saturating_duration_since(Instant::now()));
+        let wait = format_measured(wait.unwrap_or_default());
+        let state = self.states.get(domain);
+        match state.and_then(|state| state.restart_schedule.borrow().clone()) {
+            Some(attempt) => format!("restarting in {wait} ({attempt})"),
+            None => format!("restarting in {wait}"),
+        }
+    }
 }
 
-/// `reloaded in 31 ms (src/price.ts)`, once the life is ready that a change has begun.
-fn reload_finished(house: &SharedContext, news: &Transition) -> Option<String> {
-    let desk = house.desks.get(&news.domain)?;
-    if matches!(news.cause, TransitionCause::Requested(_)) && news.to != Phase::Running {
-        // What begins now has another reason.
-        desk.pending_reload
-            .send_if_modified(|now| now.take().is_some());
-    }
-    if news.to != Phase::Running || !news.ready || news.was_ready_before {
-        return None;
-    }
-    let PendingReload { since, what } = desk.pending_reload.send_replace(None)?;
-    let after = format_duration(since.elapsed());
-    Some(format!("reloaded in {after} ({what})"))
-}
-
-/// What has just been told as the end isn't told again.
-fn failed(news: &Transition, now: &Snapshot) -> String {
-    let told = now
-        .last_exit
-        .as_ref()
-        .filter(|exit| exit.generation == news.generation && news.from == Phase::Stopping);
-    match told.and_then(|exit| news.reason.strip_prefix(exit.reason.as_str())) {
-        Some("") => format!(
-            "failed: it would end so again; once it is mended, `fulcrum domains restart {}` starts it",
-            news.domain
-        ),
-        _ => format!("failed: {}", news.reason),
+fn describe_stopping(transition: &Transition) -> (Level, String) {
+    match transition.cause {
+        TransitionCause::Requested(_) => (Level::Info, "stopping".to_owned()),
+        TransitionCause::GroupRestart | TransitionCause::Reload => {
+            (Level::Info, transition.reason.clone())
+        }
+        _ => (Level::Error, transition.reason.clone()),
     }
 }
 
-/// `started by node 20.20.2 (PATH), pid 4242`
-fn started(house: &SharedContext, news: &Transition) -> Option<String> {
-    let badge = house.desks.get(&news.domain)?.process.borrow().clone()?;
-    let badge = (badge.generation == news.generation).then_some(badge)?;
-    let pid = badge
-        .pid
-        .map_or_else(String::new, |pid| format!(", pid {pid}"));
-    Some(format!("started by {}{pid}", badge.spec.runner))
-}
-
-/// Who survived, and in which state, which is why.
-fn stuck(house: &SharedContext, leader: u32) -> String {
-    let mut lives = house.containment.members_of(&[leader]);
-    let left = lives.remove(&leader).unwrap_or_default();
-    let left: Vec<String> = left.iter().map(ToString::to_string).collect();
-    let who = if left.is_empty() {
-        format!("pid {leader}")
-    } else {
-        left.join(", ")
-    };
-    format!("stuck: {who} survived SIGKILL; nothing is started until that is gone")
-}
-
-/// A transition's reason for the journal, with what the machine doesn't know: how a life took the
-/// end that it was given, and when the next one begins.
-fn event_reason(house: &SharedContext, news: &Transition, now: &Snapshot) -> String {
-    if news.to == Phase::Waiting && now.phase == Phase::Waiting {
-        // The gate knows for whom it waits.
-        return now.reason.clone();
-    }
-    if news.to == Phase::Starting {
-        return started(house, news).unwrap_or_else(|| news.reason.clone());
-    }
-    let mut text = news.reason.clone();
-    let exit = now.last_exit.as_ref();
-    let ended =
-        exit.filter(|exit| news.from == Phase::Stopping && exit.generation == news.generation);
-    if let Some(how) = ended.and_then(|exit| describe_forced_exit(house, &news.domain, exit)) {
-        text.push_str(&format!("; {how}"));
-    }
-    if news.to == Phase::Backoff {
-        text.push_str(&format!(
-            "; {}",
-            describe_next_start(house, &news.domain, now)
-        ));
-    }
-    text
-}
-
-/// `starts again in 400 ms (attempt 3 of 8 in 1m)`
-fn describe_next_start(house: &SharedContext, domain: &str, now: &Snapshot) -> String {
-    let wait = now.retry_at.map_or(Duration::ZERO, |at| {
-        at.saturating_duration_since(tokio::time::Instant::now())
+/// A failure. The exit that it starts with is logged already.
+fn describe_failed(transition: &Transition, snapshot: &Snapshot) -> String {
+    let exit = snapshot.last_exit.as_ref().filter(|exit| {
+        exit.generation == transition.generation && transition.from == Phase::Stopping
     });
-    let outlook = house
-        .desks
-        .get(domain)
-        .and_then(|desk| desk.restart_schedule.borrow().clone())
-        .map_or_else(String::new, |outlook| format!(" ({outlook})"));
-    format!("starts again in {}{outlook}", format_duration(wait))
-}
-
-/// A duration as people like to read it, in milliseconds up to ten seconds.
-pub(crate) fn format_duration(duration: Duration) -> String {
-    if duration < Duration::from_secs(10) {
-        format!("{} ms", duration.as_millis())
-    } else {
-        format!("{:.1} s", duration.as_secs_f64())
+    let rest = exit.and_then(|exit| transition.reason.strip_prefix(exit.reason.as_str()));
+    match rest {
+        Some("") => format!(
+            "failed permanently\nhint: fix the error, then run `fulcrum domains restart {}`",
+            transition.domain
+        ),
+        _ => format!("failed: {}", transition.reason),
     }
 }
+
+#[cfg(test)]
+mod tests;

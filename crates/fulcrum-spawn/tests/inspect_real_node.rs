@@ -3,10 +3,6 @@
 #![cfg(all(feature = "node", feature = "inspect"))]
 #![expect(clippy::disallowed_macros, reason = "a skipped test prints why")]
 #![expect(
-    clippy::unwrap_used,
-    reason = "a test that panics has failed, and says where"
-)]
-#![expect(
     clippy::disallowed_methods,
     reason = "the program is started here without a supervisor"
 )]

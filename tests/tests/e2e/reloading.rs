@@ -47,7 +47,7 @@ fn only_changed_domains_are_restarted() {
     let again = app
         .run(&["reload"])
         .exits(0)
-        .stderr_contains(&["nothing has changed"]);
+        .stderr_contains(&["no changes"]);
     assert!(again.stdout.contains("= users   unchanged"), "{again}");
     assert_eq!(app.event_count("users", "spawned"), 2);
     let events = app.events();
@@ -275,7 +275,7 @@ fn a_changed_env_file_is_a_difference() {
     app.run(&["domains", "restart", "users"]).exits(0);
     app.run(&["reload"])
         .exits(0)
-        .stderr_contains(&["nothing has changed"]);
+        .stderr_contains(&["no changes"]);
     assert_eq!(app.event_count("users", "spawned"), 2);
     app.down();
 }

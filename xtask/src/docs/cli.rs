@@ -44,7 +44,7 @@ fn collect(program: &Path, path: &[&str], found: &mut Vec<HelpText>) -> anyhow::
         .env("COLUMNS", "100")
         .env("NO_COLOR", "1")
         .stdout()?;
-    let commands: Vec<String> = subcommands(&text).map(str::to_owned).collect();
+    let commands: Vec<String> = subcommands(&text).into_iter().map(str::to_owned).collect();
     let words = std::iter::once("fulcrum").chain(path.iter().copied());
     found.push(HelpText {
         command: words.collect::<Vec<_>>().join(" "),
@@ -56,19 +56,29 @@ fn collect(program: &Path, path: &[&str], found: &mut Vec<HelpText>) -> anyhow::
     Ok(())
 }
 
-/// The commands that a help text lists: indented by two spaces, two more before their description.
-fn subcommands(help: &str) -> impl Iterator<Item = &str> {
+/// The commands that a help text lists, each once: indented by two spaces, two more before their
+/// description. Of a path such as `domains list`, the first command.
+fn subcommands(help: &str) -> Vec<&str> {
     let takes_command = help
         .lines()
         .any(|line| line.starts_with("Usage:") && line.ends_with("<COMMAND>"));
-    help.lines()
-        .filter(move |_| takes_command)
-        .filter_map(|line| {
-            let (name, _) = line.strip_prefix("  ")?.split_once("  ")?;
-            let is_name = name.starts_with(|c: char| c.is_ascii_lowercase())
-                && name.chars().all(|c| c.is_ascii_lowercase() || c == '-');
-            (is_name && name != "help").then_some(name)
-        })
+    let mut names = Vec::new();
+    let lines = help.lines().take_while(|line| *line != "Examples:");
+    for line in lines.filter(|_| takes_command) {
+        let entry = line
+            .strip_prefix("  ")
+            .and_then(|line| line.split_once("  "));
+        let Some((path, _)) = entry else { continue };
+        let is_path = path.starts_with(|c: char| c.is_ascii_lowercase())
+            && path
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || "- ".contains(c));
+        let name = path.split(' ').next().unwrap_or_default();
+        if is_path && name != "help" && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 /// The page.
@@ -91,18 +101,16 @@ mod tests {
     #[test]
     fn commands_are_read_from_every_group_of_a_help_text() {
         let help = "Run apps\n\nUsage: fulcrum [OPTIONS] <COMMAND>\n\nRun:\n  dev    Run the app\n  \
-                    serve  Run it\n\nControl:\n  down   Stop it\n  help   Print this\n\nOptions:\n  \
-                    -q, --quiet  Print less\n      --app <PATH>  The app\n\nExamples:\n  fulcrum dev\n";
-        assert_eq!(
-            subcommands(help).collect::<Vec<_>>(),
-            ["dev", "serve", "down"]
-        );
+                    serve  Run it\n\nControl:\n  down   Stop it\n  domains list  Print them\n  \
+                    domains stop  Stop them\n  help   Print this\n\nOptions:\n  \
+                    -q, --quiet  Print less\n      --app <PATH>  The app\n\nExamples:\n  fulcrum dev  Run it\n";
+        assert_eq!(subcommands(help), ["dev", "serve", "down", "domains"]);
     }
 
     #[test]
     fn a_command_without_subcommands_has_none() {
         let help = "Run\n\nUsage: fulcrum dev [OPTIONS]\n\nValues:\n  auto   Choose one\n";
-        assert_eq!(subcommands(help).count(), 0);
+        assert_eq!(subcommands(help), [""; 0]);
     }
 
     #[test]

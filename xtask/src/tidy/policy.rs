@@ -163,6 +163,8 @@ pub(super) const CRATES: [Crate; 8] = [
         name: RUNTIME,
         siblings: SIBLINGS,
         allowed: &[
+            ("globset", "watched patterns"),
+            ("humantime", "time limits in messages"),
             ("rustix", "credentials of this process, file times"),
             ("serde", "payloads of the control API"),
             ("serde_json", "effective settings and environments"),
@@ -236,8 +238,8 @@ pub(super) const FORBIDDEN_PATHS: &[ForbiddenPaths] = &[ForbiddenPaths {
 pub(super) const LAYERS: &[(&str, &[&[&str]])] = &[(
     RUNTIME,
     &[
-        &["format", "error", "options", "state"],
-        &["events", "outcome"],
+        &["clock", "format", "error", "options", "state"],
+        &["events", "log_lines", "outcome"],
         &["shutdown"],
         &["exit"],
         &["process", "resources", "readiness", "liveness"],

@@ -8,7 +8,7 @@ use fulcrum_logs::store::{RetentionLimits, StoreEvent};
 use fulcrum_logs::{Hub, HubConfig, Level, Store};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use fulcrum_runtime::context::log;
+use fulcrum_runtime::log;
 
 /// How long the last lines may take to be written at the end.
 const LAST_LINES: Duration = Duration::from_secs(2);

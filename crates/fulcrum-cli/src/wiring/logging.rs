@@ -2,8 +2,7 @@
 
 use fulcrum_logs::otlp::OtlpExport;
 use fulcrum_logs::{Hub, Stream, tracing_layer};
-use fulcrum_runtime::events::export;
-use fulcrum_runtime::shutdown::stage::ShutdownSignal;
+use fulcrum_runtime::{ShutdownSignal, export};
 
 use super::log_store::{self, LogStoreHandle};
 use super::options::Options;

@@ -5,13 +5,9 @@ use std::path::PathBuf;
 
 use fulcrum_config::{Selection, unsupported_settings};
 use fulcrum_logs::{Hub, Level};
-use fulcrum_runtime::context::log;
-use fulcrum_runtime::parts::RuntimeParts;
-use fulcrum_runtime::process::untracked;
-use fulcrum_runtime::runtime::Runtime;
-use fulcrum_runtime::shutdown::stage::{ShutdownSignal, ShutdownStage};
+use fulcrum_runtime::{ProcessParts, Runtime, RuntimeParts, ShutdownSignal, ShutdownStage, log};
 use fulcrum_spawn::prepare::{PrepareContext, create_report_dir, remove_report_dir};
-use fulcrum_spawn::process::{GuardHandle, RunId, Spawner, StartupMessage};
+use fulcrum_spawn::process::{GuardHandle, StartupMessage};
 
 use super::claim::Claim;
 use super::listen::{self, BoundPort};
@@ -33,15 +29,18 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     let mut claim = Claim::new(&options.app.root)?;
     let signals = Signals::catch().map_err(|error| CliError::cannot_run(&error))?;
     let port = listen::listen(&options.app, options.mode)?;
-    let run = RunId::new().map_err(|error| CliError::cannot_run(&error))?;
-    let tracker = untracked::open_tracker(&run);
-    let spawner = Spawner::start(tracker.clone()).map_err(|error| CliError::cannot_run(&error))?;
+    let processes = ProcessParts::start().map_err(|error| CliError::cannot_run(&error))?;
 
     let shutdown = ShutdownSignal::default();
     let mut logging = Logging::start(&options, &shutdown)?;
     let hub = logging.hub.clone();
     claim.stale.iter().for_each(StartupMessage::log);
-    let mut guard = GuardHandle::start(GUARD_COMMAND, &claim.record(), &run, &tracker);
+    let mut guard = GuardHandle::start(
+        GUARD_COMMAND,
+        &claim.record(),
+        &processes.run,
+        &processes.tracker,
+    );
     log_warnings(&hub, &options, &port);
 
     let reports = options.watching.map(|_| create_report_dir(claim.dir.dir()));
@@ -50,17 +49,14 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         .map_err(|error| CliError::cannot_run(&error))?;
     let wait = options.wait;
     let runtime = Runtime::new(RuntimeParts {
-        request: load::request(Some(&options.app.root), options.mode)?,
+        load_options: load::request(Some(&options.app.root), options.mode)?,
         selection: selection(&options),
         app: options.app,
-        mode: options.mode,
         install: options.install,
         watch: options.watching,
         hub: hub.clone(),
         log_run: logging.run(),
-        spawner,
-        tracker,
-        run,
+        processes,
         prepare: prepare_context()?,
         environment: std::env::vars_os().collect(),
         grpc: port.listeners.address(),

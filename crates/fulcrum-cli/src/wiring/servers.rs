@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use fulcrum_logs::{Hub, Level};
 use fulcrum_rpc::{ControlListener, Listeners, serve_control, serve_domains};
-use fulcrum_runtime::context::log;
-use fulcrum_runtime::runtime::Runtime;
-use fulcrum_runtime::shutdown::stage::{ShutdownSignal, ShutdownStage};
+use fulcrum_runtime::{Runtime, ShutdownSignal, ShutdownStage, log};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;

@@ -8,9 +8,9 @@ use tokio::signal::unix::{Signal, SignalKind as UnixSignal, signal};
 use tokio::time::{Instant, sleep};
 
 use crate::exit::Code;
-use fulcrum_runtime::context::log;
-use fulcrum_runtime::shutdown::escalation::{ShutdownAction, SignalEscalation, SignalKind};
-use fulcrum_runtime::shutdown::stage::{ShutdownSignal, ShutdownStage};
+use fulcrum_runtime::{
+    ShutdownAction, ShutdownSignal, ShutdownStage, SignalEscalation, SignalKind, log,
+};
 
 /// How long the last line has to reach the terminal.
 const FLUSH_DELAY: Duration = Duration::from_millis(50);

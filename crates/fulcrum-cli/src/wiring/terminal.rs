@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use tokio::runtime::Handle;
 
 use crate::wiring::options::OutputStyle;
-use fulcrum_runtime::shutdown::stage::{ShutdownSignal, ShutdownStage};
+use fulcrum_runtime::{ShutdownSignal, ShutdownStage};
 
 /// What a stuck terminal may have waiting for it before lines are left out.
 const QUEUE_BYTES: usize = 8 * 1024 * 1024;

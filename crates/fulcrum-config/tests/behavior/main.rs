@@ -5,4 +5,5 @@ mod diagnostics;
 mod discovery;
 mod layers;
 mod malformed_input;
+mod reloading;
 mod support;

@@ -63,14 +63,18 @@ impl Case {
         self.dir.path().canonicalize().expect("it is there")
     }
 
-    pub(crate) fn load(&self) -> LoadResult {
-        load(&LoadOptions {
+    pub(crate) fn options(&self) -> LoadOptions {
+        LoadOptions {
             app: None,
             cwd: self.root(),
             env: self.env.clone(),
             flags: self.flags.clone(),
             mode: self.mode,
-        })
+        }
+    }
+
+    pub(crate) fn load(&self) -> LoadResult {
+        load(&self.options())
     }
 
     /// The app, which must have no diagnostics.

@@ -1,3 +1,4 @@
-//! TODO
+//! From a domain's settings to the command of a generation.
 
-pub mod environment;
+pub(crate) mod build;
+pub(crate) mod environment;

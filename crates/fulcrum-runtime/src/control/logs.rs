@@ -1,4 +1,4 @@
-//! What the instance remembers of what was said, for its clients.
+//! Log lines as messages of the control API.
 
 use std::collections::BTreeSet;
 use std::time::SystemTime;
@@ -7,25 +7,26 @@ use fulcrum_logs::{Delivery, LogQuery, ParseNameError};
 use fulcrum_rpc::ControlError;
 use fulcrum_rpc::control::{LogLine, LogRecord, LogSeam, LogsRequest, log_record};
 
-use crate::context::RuntimeContext;
+use crate::state::desired::DesiredState;
+use crate::state::domain::DomainStates;
 
-/// What a request asks the hub for; no domains are all.
+/// The query of a request; `None` as domains means all.
 ///
 /// # Errors
-/// A stream or a level that there is none of.
+/// There is no such stream or level.
 pub(crate) fn query(
     request: &LogsRequest,
     domains: Option<BTreeSet<String>>,
 ) -> Result<LogQuery, ControlError> {
     let invalid = |error: ParseNameError| ControlError::Invalid(error.to_string());
-    let some = |word: &str| (!word.is_empty()).then(|| word.to_owned());
-    let parsed = |word: &str| some(word).map(|word| word.parse()).transpose();
-    let level = some(&request.level).map(|word| word.parse()).transpose();
+    let non_empty = |word: &str| (!word.is_empty()).then(|| word.to_owned());
+    let stream = non_empty(&request.stream).map(|word| word.parse());
+    let level = non_empty(&request.level).map(|word| word.parse());
     Ok(LogQuery {
         domains,
         generation: request.generation,
-        stream: parsed(&request.stream).map_err(invalid)?,
-        level: level.map_err(invalid)?,
+        stream: stream.transpose().map_err(invalid)?,
+        level: level.transpose().map_err(invalid)?,
         since: request.since.and_then(|t| SystemTime::try_from(t).ok()),
         until: request.until.and_then(|t| SystemTime::try_from(t).ok()),
         tail: request
@@ -34,30 +35,35 @@ pub(crate) fn query(
     })
 }
 
-/// What comes between the lines that were there and those to come.
+/// The message between the lines that were in memory and those that follow.
 pub(crate) fn snapshot_marker(
-    house: &RuntimeContext,
+    states: &DomainStates,
+    desired: &DesiredState,
+    log_run: u64,
     last_seq: u64,
     domains: Option<BTreeSet<String>>,
 ) -> LogRecord {
-    let (desks, agenda) = (house.desks.all(), house.agenda());
-    let living = desks.iter().filter_map(|(name, desk)| {
-        let badge = desk.running()?;
-        Some((name.clone(), badge.generation))
+    let states = states.all();
+    let running = states.iter().filter_map(|(name, state)| {
+        let process = state.running()?;
+        Some((name.clone(), process.generation))
     });
-    let all = || agenda.app.domains.iter().map(|domain| domain.name.clone());
-    let seam = LogSeam {
+    let all = || {
+        let domains = desired.app.domains.iter();
+        domains.map(|domain| domain.name.clone()).collect()
+    };
+    let marker = LogSeam {
         last_seq,
-        run: house.log_run,
-        living: living.collect(),
-        domains: domains.map_or_else(|| all().collect(), |names| names.into_iter().collect()),
+        run: log_run,
+        living: running.collect(),
+        domains: domains.map_or_else(all, |names| names.into_iter().collect()),
     };
     LogRecord {
-        record: Some(log_record::Record::Seam(seam)),
+        record: Some(log_record::Record::Seam(marker)),
     }
 }
 
-/// A line, or a gap, for a client.
+/// A line or a gap as a message.
 pub(crate) fn log_record(delivery: Delivery) -> LogRecord {
     let record = match delivery {
         Delivery::Gap(gap) => log_record::Record::Missed(gap.missed),

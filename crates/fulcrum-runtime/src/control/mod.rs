@@ -1,8 +1,9 @@
-//! TODO
+//! The control API: what clients of a running instance can read and request.
 
-pub mod change;
-pub mod logs;
-pub mod reload;
-pub mod service;
-pub mod status;
-pub mod wait;
+pub(crate) mod change;
+pub(crate) mod info;
+mod logs;
+mod reload;
+pub(crate) mod service;
+pub(crate) mod status;
+pub(crate) mod wait;

@@ -1,49 +1,79 @@
-//! Answers the control API: each request becomes one wish to the supervisor, the hub or the
-//! registry.
+//! Handles the requests of the control API.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use fulcrum_logs::{Capacity, Delivery, FULCRUM_SOURCE};
+use fulcrum_config::select;
+use fulcrum_logs::{Capacity, Delivery, FULCRUM_SOURCE, Follower, Hub};
 use fulcrum_rpc::control::change_request::Action;
 use fulcrum_rpc::control::outcome::Kind;
-use fulcrum_rpc::control::progress::{message_channel, outcome, single_outcome, timeout_or_max};
+use fulcrum_rpc::control::progress::{
+    MessageSender, message_channel, outcome, single_outcome, timeout_or_max,
+};
+use fulcrum_rpc::control::wait_request::Condition;
 use fulcrum_rpc::control::{
     CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, Instance, LogRecord,
     LogsRequest, Progress, ReloadProgress, ReloadRequest, ShutdownRequest, StatusRequest,
     StatusResponse, WaitRequest,
 };
-use fulcrum_rpc::{ControlError, ControlHandler, MessageStream};
+use fulcrum_rpc::{ControlError, ControlHandler, MessageStream, Registry};
 use fulcrum_spawn::lifecycle::{Command, Phase};
-use tokio::sync::broadcast::error::RecvError;
+use fulcrum_spawn::supervisor::WaitCondition;
+use tokio::time::{interval, timeout};
 
-use crate::context::SharedContext;
-use crate::control::change::LifecycleRequest;
-use crate::control::{change, logs, reload, status, wait};
-use crate::events::log;
-use crate::shutdown::stage::ShutdownStage;
-use fulcrum_config::select;
+use crate::control::change::{LifecycleExecutor, LifecycleRequest};
+use crate::control::logs;
+use crate::control::reload::{progress_message, stream_reload};
+use crate::control::status::StatusReader;
+use crate::control::wait::DomainWaiter;
+use crate::events::event::Event as RuntimeEvent;
+use crate::events::log::EventLog;
+use crate::events::stream::EventStream;
+use crate::reload::request::ReloadHandle;
+use crate::resources::sampler::UsageSampler;
+use crate::shutdown::blockers::{shutdown_progress, unkillable};
+use crate::shutdown::stage::{ShutdownSignal, ShutdownStage};
+use crate::state::desired::DesiredStateReceiver;
 
-/// The running instance, as its clients reach it.
-pub(crate) struct ControlService(pub(crate) SharedContext);
+/// How long a call may take if the request has no limit.
+const DEFAULT_CALL_TIMEOUT_MS: u64 = 30_000;
 
-impl ControlService {
-    fn names(&self, wanted: &[String]) -> Result<Vec<String>, ControlError> {
-        select(&self.0.agenda().app, wanted)
-            .map_err(|unknown| ControlError::NotFound(unknown.message(&self.0.agenda().app)))
-    }
+/// How often a client of a shutdown receives progress.
+const SHUTDOWN_PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The control API of a running instance.
+#[derive(Clone)]
+pub(crate) struct ControlService {
+    pub(crate) desired: DesiredStateReceiver,
+    pub(crate) status: StatusReader,
+    pub(crate) usage: UsageSampler,
+    pub(crate) lifecycle: LifecycleExecutor,
+    pub(crate) waiter: DomainWaiter,
+    pub(crate) reload: ReloadHandle,
+    pub(crate) registry: Registry,
+    pub(crate) events: EventLog,
+    pub(crate) hub: Hub,
+    pub(crate) shutdown: ShutdownSignal,
 }
 
 impl ControlService {
-    /// Whose past is meant: domains that there are or were, and Fulcrum itself.
-    fn known_domains(&self, wanted: &[String]) -> Result<BTreeSet<String>, ControlError> {
-        let agenda = self.0.agenda();
+    /// The domains that patterns select.
+    fn select(&self, patterns: &[String]) -> Result<Vec<String>, String> {
+        let desired = self.desired.current();
+        select(&desired.app, patterns).map_err(|unknown| unknown.message(&desired.app))
+    }
+
+    /// The sources of log lines and events that patterns select: domains, removed ones included,
+    /// and Fulcrum itself.
+    fn select_sources(&self, patterns: &[String]) -> Result<BTreeSet<String>, ControlError> {
+        let desired = self.desired.current();
         let mut names: BTreeSet<String> = BTreeSet::new();
-        for name in wanted {
-            if name == FULCRUM_SOURCE || agenda.former.contains(name) {
-                names.insert(name.clone());
+        for pattern in patterns {
+            if pattern == FULCRUM_SOURCE || desired.removed.contains(pattern) {
+                names.insert(pattern.clone());
             } else {
-                names.extend(self.names(std::slice::from_ref(name))?);
+                let selected = self.select(std::slice::from_ref(pattern));
+                names.extend(selected.map_err(ControlError::NotFound)?);
             }
         }
         Ok(names)
@@ -52,17 +82,19 @@ impl ControlService {
 
 impl ControlHandler for ControlService {
     async fn instance(&self) -> Instance {
-        status::instance(&self.0)
+        self.status.instance()
     }
 
     async fn status(&self, request: StatusRequest) -> Result<StatusResponse, ControlError> {
-        let names = self.names(&request.domains)?;
-        self.0.vitals.refresh().await;
-        let domains = names.iter().filter_map(|name| self.0.domain(name));
+        let names = self
+            .select(&request.domains)
+            .map_err(ControlError::NotFound)?;
+        self.usage.refresh().await;
+        let configs = names.iter().filter_map(|name| self.desired.domain(name));
         Ok(StatusResponse {
-            instance: Some(status::instance(&self.0)),
-            domains: domains
-                .map(|domain| status::domain(&self.0, &domain, request.details))
+            instance: Some(self.status.instance()),
+            domains: configs
+                .map(|config| self.status.domain(&config, request.details))
                 .collect(),
         })
     }
@@ -77,162 +109,107 @@ impl ControlHandler for ControlService {
             Action::Restart => Command::Restart,
             Action::Kill => Command::Kill,
             Action::Unspecified => {
-                return Err(ControlError::Invalid(
-                    "the request names no action".to_owned(),
-                ));
+                let text = "the request has no action".to_owned();
+                return Err(ControlError::Invalid(text));
             }
         };
-        let names = match select(&self.0.agenda().app, &request.domains) {
+        let names = match self.select(&request.domains) {
             Ok(names) => names,
-            Err(unknown) => {
-                return Ok(single_outcome(
-                    Kind::UnknownDomain,
-                    unknown.message(&self.0.agenda().app),
-                ));
-            }
+            Err(text) => return Ok(single_outcome(Kind::UnknownDomain, text)),
         };
-        if self.0.closing.stage() > ShutdownStage::Running {
-            return Ok(single_outcome(
-                Kind::Failed,
-                "the instance is stopping".to_owned(),
-            ));
+        if self.shutdown.stage() > ShutdownStage::Running {
+            let text = "the instance is shutting down";
+            return Ok(single_outcome(Kind::Failed, text));
         }
-        let by_name = request.domains.iter().any(|name| names.contains(name));
-        let change = LifecycleRequest {
-            command,
-            names,
-            by_name,
-            no_wait: request.no_wait,
-        };
-        let (sink, stream) = message_channel();
-        let house = SharedContext::clone(&self.0);
+        let request = (
+            LifecycleRequest {
+                command,
+                by_name: request.domains.iter().any(|name| names.contains(name)),
+                names,
+                no_wait: request.no_wait,
+            },
+            timeout_or_max(request.timeout_ms),
+        );
+        let (sender, stream) = message_channel();
+        let lifecycle = self.lifecycle.clone();
         tokio::spawn(async move {
-            let end = tokio::time::timeout(
-                timeout_or_max(request.timeout_ms),
-                change::execute(&house, &change, &sink),
-            )
-            .await;
-            let end = end.unwrap_or_else(|_| {
-                outcome(
-                    Kind::TimedOut,
-                    "it takes longer than asked for, and goes on",
-                )
-            });
-            let _ = sink.send(Ok(end)).await;
+            let (request, limit) = request;
+            let steps = sender.clone();
+            // A client that is slow or gone misses steps and delays nothing.
+            let on_step = move |step| drop(steps.try_send(Ok(progress_message(step))));
+            let last = match timeout(limit, lifecycle.execute(&request, on_step)).await {
+                Ok(Ok(text)) => outcome(Kind::Done, text),
+                Ok(Err(text)) => outcome(Kind::Failed, text),
+                Err(_) => outcome(Kind::TimedOut, "time limit reached; the request continues"),
+            };
+            let _ = sender.send(Ok(last)).await;
         });
         Ok(stream)
     }
 
     async fn wait(&self, request: WaitRequest) -> Result<MessageStream<Progress>, ControlError> {
-        let condition = request.condition();
+        let condition = match request.condition() {
+            Condition::Running => WaitCondition::Running,
+            Condition::Stopped => WaitCondition::Stopped,
+            Condition::Ready | Condition::Unspecified => WaitCondition::Ready,
+        };
         let names = if request.domains.is_empty() {
-            self.0.agenda().selected.clone()
+            self.desired.current().selected.clone()
         } else {
-            match select(&self.0.agenda().app, &request.domains) {
+            match self.select(&request.domains) {
                 Ok(names) => names,
-                Err(unknown) => {
-                    return Ok(single_outcome(
-                        Kind::UnknownDomain,
-                        unknown.message(&self.0.agenda().app),
-                    ));
-                }
+                Err(text) => return Ok(single_outcome(Kind::UnknownDomain, text)),
             }
         };
-        let (sink, stream) = message_channel();
-        let house = SharedContext::clone(&self.0);
+        let limit = timeout_or_max(request.timeout_ms);
+        let (sender, stream) = message_channel();
+        let waiter = self.waiter.clone();
         tokio::spawn(async move {
-            let all = wait::wait_all(&house, &names, condition);
-            let end = tokio::select! {
-                end = tokio::time::timeout(timeout_or_max(request.timeout_ms), all) => end,
-                // Nobody waits any more.
-                () = sink.closed() => return,
+            let result = tokio::select! {
+                result = timeout(limit, waiter.wait_all(&names, condition)) => result,
+                // The client is gone.
+                () = sender.closed() => return,
             };
-            let end = match end {
-                Ok((kind, text)) => outcome(kind, text),
-                Err(_) => outcome(
-                    Kind::TimedOut,
-                    wait::describe_pending(&house, &names, condition),
-                ),
+            let last = match result {
+                Ok(Ok(text)) => outcome(Kind::Done, text),
+                Ok(Err(text)) => outcome(Kind::DomainFailed, text),
+                Err(_) => outcome(Kind::TimedOut, waiter.describe_pending(&names, condition)),
             };
-            let _ = sink.send(Ok(end)).await;
+            let _ = sender.send(Ok(last)).await;
         });
         Ok(stream)
     }
 
     async fn logs(&self, request: LogsRequest) -> Result<MessageStream<LogRecord>, ControlError> {
-        let domains = if request.domains.is_empty() {
-            None
-        } else {
-            Some(self.known_domains(&request.domains)?)
+        let domains = match request.domains.is_empty() {
+            true => None,
+            false => Some(self.select_sources(&request.domains)?),
         };
         let query = logs::query(&request, domains.clone())?;
-        let mut follower = self.0.hub.subscribe(query, Capacity::default());
-        let backlog: Vec<LogRecord> = follower
-            .backlog()
-            .map(Delivery::Line)
-            .map(logs::log_record)
-            .collect();
-        let seam = logs::snapshot_marker(&self.0, follower.snapshot_seq(), domains);
-        let (sink, stream) = message_channel();
-        let hub = self.0.hub.clone();
+        let follower = self.hub.subscribe(query, Capacity::default());
+        let marker = logs::snapshot_marker(
+            &self.status.states,
+            &self.desired.current(),
+            self.status.info.log_run,
+            follower.snapshot_seq(),
+            domains,
+        );
+        let (sender, stream) = message_channel();
+        let hub = self.hub.clone();
         tokio::spawn(async move {
-            // What isn't remembered any more, up to the seam, is read in the store.
+            // Lines that are not in memory any more, up to the marker, are read from the store.
             hub.flushed().await;
-            for record in backlog.into_iter().chain([seam]) {
-                if sink.send(Ok(record)).await.is_err() {
-                    return;
-                }
-            }
-            if !request.follow {
-                return;
-            }
-            loop {
-                let delivery = tokio::select! {
-                    delivery = follower.next() => delivery,
-                    () = sink.closed() => return,
-                };
-                let Some(delivery) = delivery else { return };
-                if sink.send(Ok(logs::log_record(delivery))).await.is_err() {
-                    return;
-                }
-            }
+            send_logs(follower, marker, request.follow, &sender).await;
         });
         Ok(stream)
     }
 
     async fn events(&self, request: EventsRequest) -> Result<MessageStream<Event>, ControlError> {
-        let names = self.known_domains(&request.domains)?;
-        let (kept, mut coming) = self.0.journal.subscribe();
-        let (sink, stream) = message_channel();
-        tokio::spawn(async move {
-            let all = names.is_empty();
-            let wanted = |event: &log::Event| all || names.contains(&event.domain);
-            for event in kept.into_iter().filter(wanted) {
-                if sink.send(Ok(event_message(event))).await.is_err() {
-                    return;
-                }
-            }
-            if !request.follow {
-                return;
-            }
-            loop {
-                let event = tokio::select! {
-                    event = coming.recv() => event,
-                    () = sink.closed() => return,
-                };
-                match event {
-                    Ok(event) if wanted(&event) => {
-                        if sink.send(Ok(event_message(event))).await.is_err() {
-                            return;
-                        }
-                    }
-                    // A gap shows in the numbers.
-                    Ok(_) | Err(RecvError::Lagged(_)) => {}
-                    Err(RecvError::Closed) => return,
-                }
-            }
-        });
-        Ok(stream)
+        let names = self.select_sources(&request.domains)?;
+        let stream = self.events.subscribe();
+        let (sender, messages) = message_channel();
+        tokio::spawn(send_events(stream, names, request.follow, sender));
+        Ok(messages)
     }
 
     async fn call(&self, request: CallRequest) -> Result<CallResponse, ControlError> {
@@ -242,20 +219,20 @@ impl ControlHandler for ControlService {
             payload,
             timeout_ms,
         } = request;
-        if self.0.domain(&domain).is_none() && !self.0.registry.is_registered(&domain) {
-            self.names(std::slice::from_ref(&domain))?;
+        if self.desired.domain(&domain).is_none() && !self.registry.is_registered(&domain) {
+            self.select(std::slice::from_ref(&domain))
+                .map_err(ControlError::NotFound)?;
         }
-        let wait = if timeout_ms == 0 { 30_000 } else { timeout_ms };
-        let answer = self
-            .0
-            .registry
-            .call(&domain, &r#type, payload, Duration::from_millis(wait))
-            .await;
+        let limit = Duration::from_millis(match timeout_ms {
+            0 => DEFAULT_CALL_TIMEOUT_MS,
+            limit => limit,
+        });
+        let response = self.registry.call(&domain, &r#type, payload, limit).await;
         Ok(CallResponse {
-            r#type: answer.type_,
-            payload: answer.payload,
-            success: answer.success,
-            error: answer.error,
+            r#type: response.type_,
+            payload: response.payload,
+            success: response.success,
+            error: response.error,
         })
     }
 
@@ -264,58 +241,111 @@ impl ControlHandler for ControlService {
         request: ReloadRequest,
     ) -> Result<MessageStream<ReloadProgress>, ControlError> {
         let limit = timeout_or_max(request.timeout_ms);
-        Ok(reload::stream_reload(
-            SharedContext::clone(&self.0),
-            request,
-            limit,
-        ))
+        Ok(stream_reload(self.reload.clone(), request, limit))
     }
 
     async fn shutdown(
         &self,
         request: ShutdownRequest,
     ) -> Result<MessageStream<Progress>, ControlError> {
-        let closing = self.0.closing.clone();
-        closing.request(if request.force {
-            ShutdownStage::Killing
-        } else {
-            ShutdownStage::Stopping
+        self.shutdown.request(match request.force {
+            true => ShutdownStage::Killing,
+            false => ShutdownStage::Stopping,
         });
-        let (sink, stream) = message_channel();
-        let house = SharedContext::clone(&self.0);
+        let (sender, stream) = message_channel();
+        let (shutdown, supervisor) = (self.shutdown.clone(), self.waiter.supervisor.clone());
         tokio::spawn(async move {
-            let mut ticks = tokio::time::interval(Duration::from_millis(500));
+            let mut ticks = interval(SHUTDOWN_PROGRESS_INTERVAL);
             ticks.tick().await;
             loop {
                 tokio::select! {
-                    () = closing.wait_for(ShutdownStage::Done) => break,
+                    () = shutdown.wait_for(ShutdownStage::Done) => break,
                     _ = ticks.tick() => {}
                 }
-                let text = change::shutdown_progress(&house);
                 let progress = Progress {
-                    message: text,
+                    message: shutdown_progress(&supervisor),
                     ..Progress::default()
                 };
-                if sink.send(Ok(progress)).await.is_err() {
+                if sender.send(Ok(progress)).await.is_err() {
                     return;
                 }
             }
-            let left = change::unkillable(&house);
-            let end = if left.is_empty() {
-                outcome(Kind::Done, "stopped")
-            } else {
-                outcome(
+            let alive = unkillable(&supervisor);
+            let last = match alive.is_empty() {
+                true => outcome(Kind::Done, "stopped"),
+                false => outcome(
                     Kind::Failed,
-                    format!("still alive after SIGKILL: {}", left.join(", ")),
-                )
+                    format!("still alive after SIGKILL: {}", alive.join(", ")),
+                ),
             };
-            let _ = sink.send(Ok(end)).await;
+            let _ = sender.send(Ok(last)).await;
         });
         Ok(stream)
     }
 }
 
-fn event_message(event: log::Event) -> Event {
+/// Sends the lines in memory, the marker, and, if the client follows, the lines that come.
+async fn send_logs(
+    mut follower: Follower,
+    marker: LogRecord,
+    follow: bool,
+    sender: &MessageSender<LogRecord>,
+) {
+    let backlog: Vec<LogRecord> = follower
+        .backlog()
+        .map(Delivery::Line)
+        .map(logs::log_record)
+        .collect();
+    for record in backlog.into_iter().chain([marker]) {
+        if sender.send(Ok(record)).await.is_err() {
+            return;
+        }
+    }
+    if !follow {
+        return;
+    }
+    loop {
+        let delivery = tokio::select! {
+            delivery = follower.next() => delivery,
+            () = sender.closed() => return,
+        };
+        let Some(delivery) = delivery else { return };
+        if sender.send(Ok(logs::log_record(delivery))).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Sends the events in memory, and, if the client follows, those that come. No names are all.
+async fn send_events(
+    mut events: EventStream,
+    names: BTreeSet<String>,
+    follow: bool,
+    sender: MessageSender<Event>,
+) {
+    let is_selected = |event: &RuntimeEvent| names.is_empty() || names.contains(&event.domain);
+    let recent: Vec<RuntimeEvent> = events.recent().filter(is_selected).collect();
+    for event in recent {
+        if sender.send(Ok(event_message(event))).await.is_err() {
+            return;
+        }
+    }
+    if !follow {
+        return;
+    }
+    loop {
+        let event = tokio::select! {
+            event = events.next() => event,
+            () = sender.closed() => return,
+        };
+        let Some(event) = event else { return };
+        if is_selected(&event) && sender.send(Ok(event_message(event))).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn event_message(event: RuntimeEvent) -> Event {
     let phase = |phase: Option<Phase>| phase.map_or_else(String::new, |phase| phase.to_string());
     Event {
         seq: event.seq,
@@ -325,6 +355,6 @@ fn event_message(event: log::Event) -> Event {
         to: phase(event.phases.map(|(_, to)| to)),
         generation: event.generation,
         reason: event.reason,
-        kind: event.event_kind.to_owned(),
+        kind: event.kind.to_owned(),
     }
 }

@@ -1,77 +1,130 @@
-//! Waits for clients until domains reach a condition.
+//! Waits until domains reach a condition.
 
-use fulcrum_rpc::control::outcome::Kind;
-use fulcrum_rpc::control::wait_request::Condition;
-use fulcrum_spawn::supervisor::WaitCondition;
+use fulcrum_spawn::supervisor::{Supervisor, WaitCondition};
+use tokio::time::Instant;
 
-use crate::context::RuntimeContext;
-use crate::transitions::format_duration;
+use crate::format::{format_measured, pluralize};
+use crate::state::desired::DesiredStateReceiver;
 
-/// Waits until the condition holds for every domain, or cannot become true for one.
-pub(crate) async fn wait_all(
-    house: &RuntimeContext,
-    names: &[String],
-    condition: Condition,
-) -> (Kind, String) {
-    let awaited = wait_condition(condition);
-    match house.supervisor.wait_all(names, awaited).await {
-        Ok(()) => (Kind::Done, done(house, names, awaited)),
-        Err(failed) => (Kind::DomainFailed, failed.join("\n")),
+/// Waits for domains.
+#[derive(Clone)]
+pub(crate) struct DomainWaiter {
+    pub(crate) desired: DesiredStateReceiver,
+    pub(crate) supervisor: Supervisor,
+    /// When the instance was started.
+    pub(crate) started: Instant,
+}
+
+impl DomainWaiter {
+    /// Waits until the condition holds for every domain, and describes that.
+    ///
+    /// # Errors
+    /// The condition cannot become true for a domain. The text has one line for each.
+    pub(crate) async fn wait_all(
+        &self,
+        names: &[String],
+        condition: WaitCondition,
+    ) -> Result<String, String> {
+        match self.supervisor.wait_all(names, condition).await {
+            Ok(()) => Ok(self.describe_done(names, condition)),
+            Err(failed) => Err(failed.join("\n")),
+        }
+    }
+
+    /// The domains for which the condition does not hold yet, as text.
+    pub(crate) fn describe_pending(&self, names: &[String], condition: WaitCondition) -> String {
+        self.supervisor.describe_pending(names, condition)
+    }
+
+    fn describe_done(&self, names: &[String], condition: WaitCondition) -> String {
+        let is_first_generation = |name: &String| {
+            let handle = self.supervisor.domain(name);
+            handle.is_some_and(|handle| handle.snapshot().generation == 1)
+        };
+        // The time since the start says nothing about later generations.
+        if condition == WaitCondition::Ready
+            && names == self.desired.current().selected.as_slice()
+            && names.iter().all(is_first_generation)
+        {
+            return self.describe_start();
+        }
+        let state = condition.as_str();
+        match names {
+            [name] => format!("{name} is {state}"),
+            _ => format!("{} domains are {state}", names.len()),
+        }
+    }
+
+    /// `3 domains ready in 412 ms`: from the start of the instance until the last domain was ready.
+    fn describe_start(&self) -> String {
+        let desired = self.desired.current();
+        let handles = desired
+            .selected
+            .iter()
+            .filter_map(|name| self.supervisor.domain(name));
+        let ready = handles
+            .map(|handle| handle.snapshot())
+            .filter_map(|snapshot| snapshot.spawned_at.zip(snapshot.ready_after))
+            .map(|(spawned, after)| (spawned + after).saturating_duration_since(self.started))
+            .max()
+            .unwrap_or_default();
+        let domains = pluralize(desired.selected.len(), "domain");
+        format!("{domains} ready in {}", format_measured(ready))
     }
 }
 
-/// The domains for which the condition does not hold yet, as text.
-pub(crate) fn describe_pending(
-    house: &RuntimeContext,
-    names: &[String],
-    condition: Condition,
-) -> String {
-    house
-        .supervisor
-        .describe_pending(names, wait_condition(condition))
-}
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
 
-fn wait_condition(condition: Condition) -> WaitCondition {
-    match condition {
-        Condition::Running => WaitCondition::Running,
-        Condition::Stopped => WaitCondition::Stopped,
-        Condition::Ready | Condition::Unspecified => WaitCondition::Ready,
-    }
-}
+    use super::*;
+    use crate::test_support::{FakeProcess, Harness};
 
-fn done(house: &RuntimeContext, names: &[String], condition: WaitCondition) -> String {
-    let what = condition.as_str();
-    let first = |name: &String| {
-        let handle = house.supervisor.domain(name);
-        handle.is_some_and(|handle| handle.snapshot().generation == 1)
-    };
-    // How long the start took; a later life's readiness has nothing to do with it.
-    if condition == WaitCondition::Ready
-        && names == house.agenda().selected.as_slice()
-        && names.iter().all(first)
-    {
-        return summary(house);
-    }
-    match names {
-        [name] => format!("{name} is {what}"),
-        _ => format!("{} domains are {what}", names.len()),
-    }
-}
+    const NO_RESTART: &str = "process: {command: [sleep, '1'], restart: {policy: never}}";
 
-/// The closing line of a start: `3 domains ready in 412 ms`, from the instance's own start to the
-/// last domain's registration.
-fn summary(house: &RuntimeContext) -> String {
-    let agenda = house.agenda();
-    let ready = agenda
-        .selected
-        .iter()
-        .filter_map(|name| house.supervisor.domain(name))
-        .map(|handle| handle.snapshot())
-        .filter_map(|now| now.spawned_at.zip(now.ready_after))
-        .map(|(spawned, after)| (spawned + after).saturating_duration_since(house.started.0))
-        .max()
-        .unwrap_or_default();
-    let count = agenda.selected.len();
-    let noun = if count == 1 { "domain" } else { "domains" };
-    format!("{count} {noun} ready in {}", format_duration(ready))
+    fn waiter(harness: &Harness) -> DomainWaiter {
+        DomainWaiter {
+            desired: harness.desired.clone(),
+            supervisor: harness.supervisor.clone(),
+            started: Instant::now(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_start_is_described_with_its_time() {
+        let files = [
+            ("domains/users/fulcrum.yml", NO_RESTART),
+            ("domains/orders/fulcrum.yml", NO_RESTART),
+        ];
+        let mut harness = Harness::new(&files, &[]);
+        let waiter = waiter(&harness);
+        harness.start().await;
+        let names = harness.desired.current().selected.clone();
+        let pending = waiter.describe_pending(&names, WaitCondition::Ready);
+        assert!(pending.contains("users is "), "{pending}");
+        assert_eq!(
+            waiter.wait_all(&names, WaitCondition::Ready).await,
+            Ok("2 domains ready in 50 ms".to_owned())
+        );
+        assert_eq!(
+            waiter.wait_all(&names[..1], WaitCondition::Running).await,
+            Ok("orders is running".to_owned())
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_domain_that_cannot_become_ready_is_an_error() {
+        let exits = FakeProcess {
+            ready_after: None,
+            exits: Some((Duration::from_millis(20), 3)),
+        };
+        let files = [("domains/users/fulcrum.yml", NO_RESTART)];
+        let mut harness = Harness::new(&files, &[("users", exits)]);
+        let waiter = waiter(&harness);
+        harness.start().await;
+        let names = ["users".to_owned()];
+        let error = waiter.wait_all(&names, WaitCondition::Ready).await;
+        let error = error.expect_err("it exited");
+        assert!(error.starts_with("users: "), "{error}");
+    }
 }

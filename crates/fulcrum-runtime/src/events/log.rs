@@ -1,34 +1,19 @@
-//! What happened to domains: kept for those who ask later, told to those who follow.
+//! The event log: the latest events of all domains, kept in memory and streamed to followers.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
-use fulcrum_spawn::lifecycle::Phase;
 use fulcrum_spawn::supervisor::Transition;
 use tokio::sync::broadcast;
 
-use crate::context::now;
+use crate::clock::now;
+use crate::events::event::Event;
+use crate::events::stream::EventStream;
 
-/// As many as are kept; the oldest goes.
+/// How many events are kept; the oldest is dropped.
 const CAPACITY: usize = 1000;
 
-/// One thing that happened, and its number.
-#[derive(Debug, Clone)]
-pub(crate) struct Event {
-    pub(crate) seq: u64,
-    pub(crate) time: SystemTime,
-    pub(crate) domain: String,
-    pub(crate) generation: u64,
-    /// What happened, in one word that doesn't change between versions.
-    pub(crate) event_kind: &'static str,
-    /// The phases before and after, where it was a transition.
-    pub(crate) phases: Option<(Phase, Phase)>,
-    /// For people.
-    pub(crate) reason: String,
-}
-
-/// The instance's journal. Clones are handles to one.
+/// The event log of an instance. Clones are handles to the same log.
 #[derive(Debug, Clone)]
 pub(crate) struct EventLog {
     recent: Arc<Mutex<VecDeque<Event>>>,
@@ -36,7 +21,7 @@ pub(crate) struct EventLog {
 }
 
 impl EventLog {
-    /// An empty one.
+    /// An empty event log.
     pub(crate) fn new() -> Self {
         Self {
             recent: Arc::default(),
@@ -44,7 +29,7 @@ impl EventLog {
         }
     }
 
-    /// Enters a transition.
+    /// Records a transition.
     pub(crate) fn record_transition(&self, transition: Transition) {
         let kind = transition.kind();
         self.push(Event {
@@ -52,14 +37,14 @@ impl EventLog {
             time: transition.time,
             domain: transition.domain,
             generation: transition.generation,
-            event_kind: kind,
+            kind,
             phases: Some((transition.from, transition.to)),
             reason: transition.reason,
         });
     }
 
-    /// Enters something that changed no phase, such as a stream that came back. `kind` is one
-    /// word in lower case.
+    /// Records an event that is not a transition, such as a reconnect. `kind` is one word in lower
+    /// case.
     pub(crate) fn record(
         &self,
         domain: &str,
@@ -72,26 +57,26 @@ impl EventLog {
             time: now(),
             domain: domain.to_owned(),
             generation,
-            event_kind: kind,
+            kind,
             phases: None,
             reason: reason.into(),
         });
     }
 
     fn push(&self, mut event: Event) {
-        let mut kept = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        event.seq = kept.back().map_or(1, |last| last.seq + 1);
-        if kept.len() == CAPACITY {
-            kept.pop_front();
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        event.seq = recent.back().map_or(1, |last| last.seq + 1);
+        if recent.len() == CAPACITY {
+            recent.pop_front();
         }
-        kept.push_back(event.clone());
-        // Under the lock, so that what is read and what is followed meet without a seam.
+        recent.push_back(event.clone());
+        // Sent under the lock, so that a subscriber misses no event and receives none twice.
         let _ = self.sender.send(event);
     }
 
-    /// What is kept, and then what comes.
-    pub(crate) fn subscribe(&self) -> (Vec<Event>, broadcast::Receiver<Event>) {
-        let kept = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        (kept.iter().cloned().collect(), self.sender.subscribe())
+    /// The events kept, and those that follow without a gap.
+    pub(crate) fn subscribe(&self) -> EventStream {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        EventStream::new(recent.clone(), self.sender.subscribe())
     }
 }

@@ -1,4 +1,6 @@
-//! TODO
+//! Events of domains, in memory and as a stream, and the export of log lines.
 
+pub(crate) mod event;
 pub mod export;
-pub mod log;
+pub(crate) mod log;
+pub(crate) mod stream;

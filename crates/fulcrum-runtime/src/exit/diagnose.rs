@@ -1,5 +1,5 @@
-//! What is known of an end, gathered at the moment it is noticed: a moment later the port may be
-//! free and the counter may have moved on.
+//! Diagnoses an exit at the moment it is noticed. A moment later the port may be free again, and
+//! the OOM counter may have changed.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,17 +13,17 @@ use fulcrum_spawn::process::OomMonitor;
 use crate::exit::port_conflict;
 use crate::state::domain::SharedDomainStates;
 
-/// How many of them are kept to be shown.
+/// How many of the last lines of stderr an exit record keeps.
 const KEPT_LINES: usize = 20;
 
-/// Finds out about the ends of one domain's lives.
+/// Diagnoses the exits of one domain.
 #[derive(Debug, Clone)]
 pub(crate) struct ExitDiagnoser {
     domain: String,
-    folder: String,
+    domain_dir: String,
     app: String,
     hub: Hub,
-    desks: SharedDomainStates,
+    states: SharedDomainStates,
     oom: OomMonitor,
 }
 
@@ -32,26 +32,26 @@ impl ExitDiagnoser {
         domain: &Domain,
         app: &Path,
         hub: &Hub,
-        desks: &SharedDomainStates,
+        states: &SharedDomainStates,
         oom: &OomMonitor,
     ) -> Self {
         Self {
             domain: domain.name.clone(),
-            folder: domain.dir.display().to_string(),
+            domain_dir: domain.dir.display().to_string(),
             app: app.display().to_string(),
             hub: hub.clone(),
-            desks: Arc::clone(desks),
+            states: Arc::clone(states),
             oom: oom.clone(),
         }
     }
 
-    /// A life has begun.
+    /// Follows the OOM counters of a process that was just spawned.
     pub(crate) fn track(&self, pid: u32) {
         self.oom.track(pid);
     }
 
-    /// A life has ended, and its leader isn't reaped yet: puts what can be known on the domain's
-    /// desk, where it is read once the end is told.
+    /// Diagnoses an exit whose leader is not reaped yet, and stores the exit record in the
+    /// domain's state, where it is read once the exit is reported.
     pub(crate) async fn diagnose(&self, pid: u32, generation: u64, report: ExitReport) {
         let oom = if report.signal == Some(9) {
             self.oom.take_kill(pid).await
@@ -67,23 +67,23 @@ impl ExitDiagnoser {
             stderr: &lines,
             code: report.code,
             signal: report.signal,
-            domain_dir: &self.folder,
+            domain_dir: &self.domain_dir,
             app: &self.app,
         });
-        if let Some(found) = &mut diagnosis
-            && let Some(address) = found.address_in_use.clone()
+        if let Some(diagnosis) = &mut diagnosis
+            && let Some(address) = diagnosis.address_in_use.clone()
         {
-            let (desks, domain) = (Arc::clone(&self.desks), self.domain.clone());
-            // It reads /proc, which may block: not on a thread that others wait for.
-            let looked = tokio::task::spawn_blocking(move || {
-                port_conflict::diagnose(&address, &desks, &domain)
+            let (states, domain) = (Arc::clone(&self.states), self.domain.clone());
+            // Reads /proc, which may block.
+            let conflict = tokio::task::spawn_blocking(move || {
+                port_conflict::diagnose(&address, &states, &domain)
             });
-            if let Ok(Some((cause, cure))) = looked.await {
-                (found.cause, found.hint) = (cause, cure);
+            if let Ok(Some((cause, hint))) = conflict.await {
+                (diagnosis.cause, diagnosis.hint) = (cause, hint);
             }
         }
         let stderr = lines[lines.len().saturating_sub(KEPT_LINES)..].to_vec();
-        let obituary = ExitRecord {
+        let record = ExitRecord {
             generation,
             code: report.code,
             signal: report.signal,
@@ -94,8 +94,8 @@ impl ExitDiagnoser {
                 counter: kill.counter,
             }),
         };
-        if let Some(desk) = self.desks.get(&self.domain) {
-            desk.last_exit.send_replace(Some(Arc::new(obituary)));
+        if let Some(state) = self.states.get(&self.domain) {
+            state.last_exit.send_replace(Some(Arc::new(record)));
         }
     }
 }

@@ -1,5 +1,5 @@
-//! TODO
+//! Exit diagnosis: why a process exited.
 
-pub mod describe;
-pub mod diagnose;
-pub mod port_conflict;
+pub(crate) mod describe;
+pub(crate) mod diagnose;
+pub(crate) mod port_conflict;

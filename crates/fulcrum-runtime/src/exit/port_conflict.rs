@@ -1,80 +1,87 @@
-//! Who has the address that a domain wanted for itself.
+//! Finds the owner of an address that a domain cannot listen on.
 
 use fulcrum_spawn::process::{
     SocketOwner, Stat, descends_from, find_listener, find_unix_listener, parse_listen_address,
     read_env_var,
 };
 
-use crate::state::domain::{ProcessIdentity, SharedDomainStates};
+use crate::state::domain::SharedDomainStates;
+use crate::state::process::{ProcessIdentity, TOKEN_VAR};
 
-/// Whose process a holder is.
+/// What the owner of the address is.
 enum PortOwner {
     Fulcrum,
     Generation {
         domain: String,
         generation: u64,
     },
-    /// Left behind by a life that is over, maybe of an earlier instance.
+    /// Left by an earlier generation, maybe of an earlier run.
     StaleProcess {
         domain: String,
     },
     Other,
 }
 
-/// Cause and cure of a failure to listen on `address`, as Node writes it, by `domain`. None if
-/// nobody is seen there any more.
+/// Cause and hint for a failure of `domain` to listen on `address`, which is written as Node writes
+/// it. `None` if the address has no owner any more.
 pub(crate) fn diagnose(
     address: &str,
-    desks: &SharedDomainStates,
+    states: &SharedDomainStates,
     domain: &str,
 ) -> Option<(String, String)> {
-    let (what, holder) = match parse_listen_address(address) {
+    let (what, owner_process) = match parse_listen_address(address) {
         Some(address) => (format!("port {}", address.port()), find_listener(address)?),
         None => (
             format!("the socket {address}"),
             find_unix_listener(address)?,
         ),
     };
-    let owner = owner(&holder, desks);
-    Some(describe(&what, &holder, &owner, domain))
+    let owner = classify_owner(&owner_process, states);
+    Some(describe(&what, &owner_process, &owner, domain))
 }
 
-fn owner(holder: &SocketOwner, desks: &SharedDomainStates) -> PortOwner {
-    if holder.pid == std::process::id() {
+fn classify_owner(owner_process: &SocketOwner, states: &SharedDomainStates) -> PortOwner {
+    if owner_process.pid == std::process::id() {
         return PortOwner::Fulcrum;
     }
-    let group = Stat::read(holder.pid).map(|stat| stat.group);
-    let token = read_env_var(holder.pid, "FULCRUM_DOMAIN_TOKEN");
-    let is_of = |badge: &ProcessIdentity| {
-        let by_tree = |leader: u32| {
-            !badge.exited && (group == Some(leader) || descends_from(holder.pid, leader))
+    let group = Stat::read(owner_process.pid).map(|stat| stat.group);
+    let token = read_env_var(owner_process.pid, TOKEN_VAR);
+    let matches = |process: &ProcessIdentity| {
+        let in_tree = |leader: u32| {
+            !process.exited && (group == Some(leader) || descends_from(owner_process.pid, leader))
         };
-        badge.pid.is_some_and(by_tree) || token.as_deref() == Some(badge.token.as_str())
+        process.pid.is_some_and(in_tree) || token.as_deref() == Some(process.token.as_str())
     };
-    for (name, desk) in desks.all().iter() {
-        if let Some(badge) = desk.process.borrow().as_ref().filter(|badge| is_of(badge)) {
+    for (name, state) in states.all().iter() {
+        let process = state.process.borrow();
+        if let Some(process) = process.as_ref().filter(|process| matches(process)) {
             return PortOwner::Generation {
                 domain: name.clone(),
-                generation: badge.generation,
+                generation: process.generation,
             };
         }
     }
-    match read_env_var(holder.pid, "FULCRUM_DOMAIN_NAME").filter(|_| token.is_some()) {
+    match read_env_var(owner_process.pid, "FULCRUM_DOMAIN_NAME").filter(|_| token.is_some()) {
         Some(domain) => PortOwner::StaleProcess { domain },
         None => PortOwner::Other,
     }
 }
 
-fn describe(what: &str, holder: &SocketOwner, owner: &PortOwner, domain: &str) -> (String, String) {
-    let pid = holder.pid;
+fn describe(
+    what: &str,
+    owner_process: &SocketOwner,
+    owner: &PortOwner,
+    domain: &str,
+) -> (String, String) {
+    let pid = owner_process.pid;
     let held = format!(
         "{what} is held by pid {pid} ({})",
-        fulcrum_config::redact_command_line(&holder.command)
+        fulcrum_config::redact_command_line(&owner_process.command)
     );
     match owner {
         PortOwner::Fulcrum => (
             format!("{held}, Fulcrum itself"),
-            "domains register there: listen on another one".to_owned(),
+            "domains register there; listen on another address".to_owned(),
         ),
         PortOwner::Generation {
             domain: other,
@@ -82,18 +89,18 @@ fn describe(what: &str, holder: &SocketOwner, owner: &PortOwner, domain: &str) -
         } => (
             format!("{held}, a process of {other} generation {generation}"),
             if other == domain {
-                "listen on it once only".to_owned()
+                "listen on it only once".to_owned()
             } else {
-                format!("give {other} or {domain} another one")
+                format!("use another address for {other} or {domain}")
             },
         ),
         PortOwner::StaleProcess { domain: other } => (
-            format!("{held}, which an earlier life of a domain {other} has left behind"),
-            format!("end it: `kill {pid}`"),
+            format!("{held}, which an earlier generation of {other} left running"),
+            format!("stop it with `kill {pid}`"),
         ),
         PortOwner::Other => (
-            format!("{held}, which Fulcrum didn't start"),
-            "stop it, or listen on another one".to_owned(),
+            format!("{held}, which Fulcrum did not start"),
+            "stop it, or listen on another address".to_owned(),
         ),
     }
 }
@@ -103,22 +110,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_holder_and_the_way_out_are_named() {
-        let holder = SocketOwner {
+    fn the_owner_and_a_hint_are_named() {
+        let owner_process = SocketOwner {
             pid: 4242,
             command: "node /srv/x.js".to_owned(),
         };
-        let life = PortOwner::Generation {
+        let generation = PortOwner::Generation {
             domain: "orders".to_owned(),
             generation: 6,
         };
-        let (cause, cure) = describe("port 3001", &holder, &life, "users");
+        let (cause, hint) = describe("port 3001", &owner_process, &generation, "users");
         assert_eq!(
             cause,
             "port 3001 is held by pid 4242 (node /srv/x.js), a process of orders generation 6"
         );
-        assert_eq!(cure, "give orders or users another one");
-        let (cause, _) = describe("port 3001", &holder, &PortOwner::Other, "users");
-        assert!(cause.ends_with(", which Fulcrum didn't start"), "{cause}");
+        assert_eq!(hint, "use another address for orders or users");
+        let (cause, _) = describe("port 3001", &owner_process, &PortOwner::Other, "users");
+        assert!(cause.ends_with(", which Fulcrum did not start"), "{cause}");
     }
 }

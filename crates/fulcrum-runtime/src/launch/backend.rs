@@ -1,67 +1,74 @@
-//! Prepares and starts the lives of one domain: the supervisor's door to real processes.
+//! The supervisor's backend: prepares and spawns the generations of one domain.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use fulcrum_config::{Domain, Program};
+use fulcrum_config::{Domain, Program, SettingsCache};
 use fulcrum_logs::{Hub, Level};
 use fulcrum_rpc::Registry;
-use fulcrum_spawn::prepare::{NodeProgram, PrepareContext, StartWarning, plan_command, plan_node};
-use fulcrum_spawn::prepare::{PackageInstaller, report_file};
+use fulcrum_spawn::prepare::{PackageInstaller, StartWarning};
 use fulcrum_spawn::process::{OomMonitor, Process, RunId, Spawner};
 use fulcrum_spawn::standby::{StandbyPool, end_in_background};
 use fulcrum_spawn::supervisor::{Backend, FactSender, ProcessGroup, StartLimiter, StartPermit};
 use fulcrum_spawn::{CommandSpec, StartError};
 
-use crate::command::environment::{EnvironmentBase, environment};
-use crate::context::now;
+use crate::command::build::{CommandContext, build_command};
 use crate::exit::diagnose::ExitDiagnoser;
-use crate::launch::install::InstallRequest;
-use crate::launch::install::ensure_installed;
+use crate::launch::install::{InstallRequest, ensure_installed};
 use crate::launch::permit::release_when_started;
-
-use crate::process::task;
-use crate::process::task::ProcessTask;
-use crate::readiness::probes;
-use crate::readiness::probes::{ProbeSet, ProbeTarget};
+use crate::log_lines::log_for_domain;
+use crate::process::task::{self, ProcessTask};
+use crate::readiness::probe_set::ProbeSet;
+use crate::readiness::runner;
+use crate::readiness::target::ProbeTarget;
 use crate::resources::limits;
-use crate::standby::node::{NodeStandby, NodeStandbyFactory};
-use crate::state::desired::{DesiredStateReceiver, current_config};
+use crate::standby::{NodeStandby, NodeStandbyFactory};
+use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::SharedDomainStates;
-use fulcrum_config::SettingsCache;
 
 /// What the backends of all domains share.
 #[derive(Clone)]
 pub(crate) struct LaunchContext {
-    pub(crate) environment: Arc<EnvironmentBase>,
-    pub(crate) agendas: DesiredStateReceiver,
-    pub(crate) toolbox: Arc<PrepareContext>,
+    pub(crate) command: CommandContext,
     pub(crate) spawner: Spawner,
-    /// The run that every token names.
+    /// The run that tokens name.
     pub(crate) run: RunId,
     pub(crate) installer: PackageInstaller,
-    pub(crate) starts: StartLimiter,
-    pub(crate) hub: Hub,
-    pub(crate) registry: Registry,
-    pub(crate) desks: SharedDomainStates,
-    pub(crate) oom: OomMonitor,
+    /// Whether missing packages may be installed.
+    pub(crate) install_allowed: bool,
+    pub(crate) limiter: StartLimiter,
     pub(crate) standby: StandbyPool<NodeStandby>,
-    /// Whether missing packages are installed at all.
-    pub(crate) install: bool,
+    pub(crate) registry: Registry,
+    pub(crate) states: SharedDomainStates,
+    pub(crate) oom: OomMonitor,
+    pub(crate) hub: Hub,
 }
 
-/// One domain's backend.
+impl LaunchContext {
+    /// The app root.
+    pub(crate) fn app(&self) -> &Path {
+        &self.command.environment.app
+    }
+
+    fn desired(&self) -> &DesiredStateReceiver {
+        &self.command.desired
+    }
+}
+
+/// The backend of one domain.
 pub(crate) struct DomainBackend {
     pub(crate) settings: SettingsCache,
-    pub(crate) workshop: LaunchContext,
+    pub(crate) context: LaunchContext,
 }
 
-/// A command ready to be executed, and the token that its process will present.
+/// A command that is ready to be executed.
 pub(crate) struct LaunchPlan {
     spec: CommandSpec,
-    /// The settings that it was made of.
-    settings: Arc<Domain>,
+    /// The settings that the command was made from.
+    config: Arc<Domain>,
+    /// The token that the process will present.
     token: String,
-    turn: StartPermit,
+    permit: StartPermit,
 }
 
 impl Backend for DomainBackend {
@@ -71,222 +78,180 @@ impl Backend for DomainBackend {
         &mut self,
         generation: u64,
     ) -> impl Future<Output = Result<LaunchPlan, StartError>> + Send + 'static {
-        let (settings, workshop) = (self.settings.clone(), self.workshop.clone());
-        async move {
-            let reading = tokio::task::spawn_blocking(move || settings.refresh());
-            let (domain, kept) = reading.await.map_err(|error| {
-                StartError::permanent(format!("the look at its settings broke down: {error}"))
-            })?;
-            if let Some(kept) = kept {
-                workshop
-                    .hub
-                    .publish_event(&domain.name, generation, Level::Warn, kept, now());
-            }
-            if matches!(domain.program, Program::Node { .. }) {
-                let client = InstallRequest {
-                    domain: &domain.name,
-                    dir: &domain.dir,
-                    app: &workshop.environment.app,
-                    hub: &workshop.hub,
-                    spawner: &workshop.spawner,
-                    run: &workshop.run,
-                    generation,
-                    install_allowed: workshop.install && domain.process.install,
-                };
-                ensure_installed(&workshop.installer, &client).await?;
-            }
-            let turn = workshop.starts.acquire().await;
-            let (name, hub) = (domain.name.clone(), workshop.hub.clone());
-            let planned =
-                tokio::task::spawn_blocking(move || plan_launch(&domain, &workshop, turn));
-            let (plan, notices) = planned.await.map_err(|error| {
-                StartError::permanent(format!("the look for its command broke down: {error}"))
-            })??;
-            for notice in notices {
-                hub.publish_event(&name, generation, Level::Info, notice.to_string(), now());
-            }
-            Ok(plan)
-        }
+        prepare(self.settings.clone(), self.context.clone(), generation)
     }
 
     async fn spawn(
         &mut self,
         plan: LaunchPlan,
-        news: FactSender,
+        facts: FactSender,
     ) -> Result<Arc<dyn ProcessGroup>, StartError> {
-        let LaunchContext {
-            spawner,
-            run,
-            hub,
-            registry,
-            desks,
-            oom,
-            environment: around,
-            agendas,
-            standby,
-            ..
-        } = &self.workshop;
-        let desk = desks.get(&plan.settings.name);
-        let LaunchPlan {
-            spec,
-            settings: domain,
-            token,
-            turn,
-        } = plan;
-        let spare = standby.acquire(&domain.name).await;
-        let warm =
-            spare.and_then(|spare| self.activate_standby(spare, &domain, &spec, news.generation()));
-        let (process, spec) = match warm {
-            Some(warm) => warm,
+        let context = &self.context;
+        let (config, permit) = (Arc::clone(&plan.config), plan.permit);
+        let generation = facts.generation();
+        let state = context.states.get(&config.name);
+        let standby = context.standby.acquire(&config.name).await;
+        let activated =
+            standby.and_then(|one| self.activate_standby(one, &config, &plan.spec, generation));
+        let (process, spec) = match activated {
+            Some(activated) => activated,
             None => {
-                let shared = Arc::new(spec.clone());
-                if let Some(desk) = &desk {
-                    // Before the spawn: the process may register before we are told of it.
-                    desk.set_process(news.generation(), token, &shared, &domain, None);
+                let spec = Arc::new(plan.spec);
+                if let Some(state) = &state {
+                    // Before the spawn: the process may register before the spawn returns.
+                    state.set_process(generation, plan.token, &spec, &config, None);
                 }
-                let label = format!("{}.{}", domain.name, news.generation());
-                (Arc::new(spawner.spawn(spec, label).await?), shared)
+                let label = format!("{}.{generation}", config.name);
+                let process = context.spawner.spawn(spec.as_ref().clone(), label).await?;
+                (Arc::new(process), spec)
             }
         };
-        if let Some(desk) = &desk {
-            release_when_started(turn, desk, news.generation(), &process);
-            desk.process.send_modify(|badge| {
-                if let Some(badge) = badge {
-                    badge.pid = Some(process.pid());
+        if let Some(state) = &state {
+            release_when_started(permit, state, generation, &process);
+            state.process.send_modify(|identity| {
+                if let Some(identity) = identity {
+                    identity.pid = Some(process.pid());
                 }
             });
         }
-        limits::apply_kernel_limits(&domain, &process, news.generation(), hub);
-        let probed = ProbeTarget {
-            domain: domain.name.as_str().into(),
-            spec,
-            spawner: spawner.clone(),
-            run: run.clone(),
-            hub: hub.clone(),
-            desks: Arc::clone(desks),
-            agendas: agendas.clone(),
-            news: news.clone(),
-        };
-        // They are those that hold now, whenever this life was prepared.
-        let now = current_config(agendas, &domain.name);
-        probes::begin(&ProbeSet::of(now.as_deref().unwrap_or(&domain)), probed);
-        let life = ProcessTask {
-            domain: domain.name.as_str().into(),
+        limits::apply_kernel_limits(&config, &process, generation, &context.hub);
+        self.start_probes(&config, spec, facts.clone());
+        let task = ProcessTask {
+            domain: config.name.as_str().into(),
             process,
-            hub: hub.clone(),
-            registry: registry.clone(),
-            desks: Arc::clone(desks),
-            coroner: ExitDiagnoser::new(&domain, &around.app, hub, desks, oom),
-            news,
+            hub: context.hub.clone(),
+            registry: context.registry.clone(),
+            states: Arc::clone(&context.states),
+            diagnoser: ExitDiagnoser::new(
+                &config,
+                context.app(),
+                &context.hub,
+                &context.states,
+                &context.oom,
+            ),
+            facts,
         };
-        Ok(task::start(life, &domain.process.stop, agendas.clone()))
+        let stop = &config.process.stop;
+        Ok(task::start(task, stop, context.desired().clone()))
     }
 }
 
 impl DomainBackend {
-    /// Makes a spare the life that was planned, with the command as it is then; where it can't
-    /// become that, it is ended.
+    /// Makes a standby process run a planned command. One that cannot is ended.
     fn activate_standby(
         &self,
-        spare: Arc<NodeStandby>,
-        domain: &Arc<Domain>,
+        standby: Arc<NodeStandby>,
+        config: &Arc<Domain>,
         planned: &CommandSpec,
         generation: u64,
     ) -> Option<(Arc<Process>, Arc<CommandSpec>)> {
-        let hub = &self.workshop.hub;
-        let Some(line) = spare.activation(domain, planned) else {
-            end_in_background::<NodeStandbyFactory>(spare);
+        let log = |text| {
+            let hub = &self.context.hub;
+            log_for_domain(hub, &config.name, generation, Level::Debug, text);
+        };
+        let Some(line) = standby.activation(config, planned) else {
+            end_in_background::<NodeStandbyFactory>(standby);
             return None;
         };
-        let said = spare.process.drain_output();
-        if !said.is_empty() {
-            // Of the domain's code nothing was loaded, so it is Node that has something to say.
-            let text = format!("a spare process said: {}", String::from_utf8_lossy(&said));
-            hub.publish_event(&domain.name, generation, Level::Debug, text, now());
+        let output = standby.process.drain_output();
+        if !output.is_empty() {
+            // The domain's code is not loaded yet, so the output is Node's.
+            let output = String::from_utf8_lossy(&output);
+            log(format!("output of the standby process: {output}"));
         }
         let mut spec = planned.clone();
-        spare.apply_identity(&mut spec);
+        standby.apply_identity(&mut spec);
         let spec = Arc::new(spec);
-        let process = Arc::clone(&spare.process);
-        if let Some(desk) = self.workshop.desks.get(&domain.name) {
-            let (token, pid) = (spare.token.clone(), Some(process.pid()));
-            desk.set_process(generation, token, &spec, domain, pid);
+        let process = Arc::clone(&standby.process);
+        if let Some(state) = self.context.states.get(&config.name) {
+            let (token, pid) = (standby.token.clone(), Some(process.pid()));
+            state.set_process(generation, token, &spec, config, pid);
         }
         match process.write_stdin(&line) {
             Ok(()) => {
-                let text = format!("its spare process (pid {}) takes over", process.pid());
-                hub.publish_event(&domain.name, generation, Level::Debug, text, now());
+                log(format!("standby process activated (pid {})", process.pid()));
                 Some((process, spec))
             }
-            // It died this moment.
+            // It has just exited.
             Err(_) => {
-                end_in_background::<NodeStandbyFactory>(spare);
+                end_in_background::<NodeStandbyFactory>(standby);
                 None
             }
         }
     }
+
+    /// Starts the probes of a generation, by the configuration in force.
+    fn start_probes(&self, config: &Arc<Domain>, spec: Arc<CommandSpec>, facts: FactSender) {
+        let context = &self.context;
+        let current = context.desired().domain(&config.name);
+        let probes = ProbeSet::of(current.as_deref().unwrap_or(config));
+        let target = ProbeTarget {
+            domain: config.name.as_str().into(),
+            spec,
+            spawner: context.spawner.clone(),
+            run: context.run.clone(),
+            hub: context.hub.clone(),
+            states: Arc::clone(&context.states),
+            desired: context.desired().clone(),
+            facts,
+        };
+        runner::start(probes, target);
+    }
+}
+
+async fn prepare(
+    settings: SettingsCache,
+    context: LaunchContext,
+    generation: u64,
+) -> Result<LaunchPlan, StartError> {
+    let refreshing = tokio::task::spawn_blocking(move || settings.refresh());
+    let (domain, warning) = refreshing
+        .await
+        .map_err(|error| StartError::permanent(format!("failed to read its settings: {error}")))?;
+    let (name, hub) = (domain.name.clone(), context.hub.clone());
+    let log = |level, text: String| log_for_domain(&hub, &name, generation, level, text);
+    if let Some(warning) = warning {
+        log(Level::Warn, warning);
+    }
+    if matches!(domain.program, Program::Node { .. }) {
+        let request = InstallRequest {
+            domain: &domain.name,
+            dir: &domain.dir,
+            app: context.app(),
+            hub: &context.hub,
+            spawner: &context.spawner,
+            run: &context.run,
+            generation,
+            install_allowed: context.install_allowed && domain.process.install,
+        };
+        ensure_installed(&context.installer, &request).await?;
+    }
+    let permit = context.limiter.acquire().await;
+    let planning = tokio::task::spawn_blocking(move || plan_launch(&domain, &context, permit));
+    let (plan, warnings) = planning.await.map_err(|error| {
+        StartError::permanent(format!("failed to prepare its command: {error}"))
+    })??;
+    for warning in warnings {
+        log(Level::Info, warning.to_string());
+    }
+    Ok(plan)
 }
 
 fn plan_launch(
-    domain: &Arc<Domain>,
-    workshop: &LaunchContext,
-    turn: StartPermit,
+    config: &Arc<Domain>,
+    context: &LaunchContext,
+    permit: StartPermit,
 ) -> Result<(LaunchPlan, Vec<StartWarning>), StartError> {
-    let token = workshop
+    let token = context
         .run
         .token()
-        .map_err(|error| StartError::transient(format!("no token can be made for it: {error}")))?;
-    let (spec, notices) = build_command(domain, workshop, &token)?;
+        .map_err(|error| StartError::transient(format!("cannot create a token: {error}")))?;
+    let (spec, warnings) = build_command(config, &context.command, &token)?;
     let plan = LaunchPlan {
         spec,
-        settings: Arc::clone(domain),
+        config: Arc::clone(config),
         token,
-        turn,
+        permit,
     };
-    Ok((plan, notices))
-}
-
-/// The command of a life that presents this token.
-pub(crate) fn build_command(
-    domain: &Domain,
-    workshop: &LaunchContext,
-    token: &str,
-) -> Result<(CommandSpec, Vec<StartWarning>), StartError> {
-    let around = &workshop.environment;
-    let level = workshop.agendas.borrow().app.runtime.logs.level.clone();
-    let env = environment(around, domain, &level, token)?;
-    let process = &domain.process;
-    match &domain.program {
-        Program::Node { entry } => {
-            let modules = around.modules.as_ref();
-            let modules = modules.map(|folder| report_file(folder, &domain.name));
-            let program = NodeProgram {
-                name: &domain.name,
-                entry,
-                dir: &domain.dir,
-                app_root: &around.app,
-                node: process.node.as_deref(),
-                node_args: &process.node_args,
-                args: &process.args,
-                cwd: &process.cwd,
-                env,
-                parent: std::process::id(),
-                modules: modules.as_deref(),
-            };
-            plan_node(&program, &workshop.toolbox)
-        }
-        Program::Command(argv) => {
-            let argv: Vec<String> = argv.iter().chain(&process.args).cloned().collect();
-            let path = env
-                .get(std::ffi::OsStr::new("PATH"))
-                .cloned()
-                .unwrap_or_default();
-            plan_command(&argv, &process.cwd, env, &path)
-        }
-        Program::NoProcess => Err(StartError::permanent(format!(
-            "{} has no entry point",
-            domain.name
-        ))
-        .hint("add a domain.js or domain.ts, or set process.entry")),
-    }
+    Ok((plan, warnings))
 }

@@ -7,8 +7,8 @@ use fulcrum_spawn::StartError;
 use fulcrum_spawn::prepare::{self, InstallEvent, PackageInstaller};
 use fulcrum_spawn::process::{RunId, Spawner};
 
-use crate::context::now;
-use crate::process::untracked::TOKEN_VAR;
+use crate::log_lines::log_for_domain;
+use crate::state::process::TOKEN_VAR;
 
 /// A domain whose packages are to be installed.
 pub(crate) struct InstallRequest<'a> {
@@ -84,6 +84,6 @@ fn log_event(request: &InstallRequest<'_>, event: InstallEvent) {
             return;
         }
     };
-    let hub = request.hub;
-    hub.publish_event(request.domain, request.generation, level, text, now());
+    let (domain, generation) = (request.domain, request.generation);
+    log_for_domain(request.hub, domain, generation, level, text);
 }

@@ -1,6 +1,6 @@
-//! TODO
+//! Sets up domains for supervision, and prepares and spawns their generations.
 
-pub mod backend;
-pub mod install;
-pub mod permit;
-pub mod setup;
+pub(crate) mod backend;
+pub(crate) mod install;
+pub(crate) mod permit;
+pub(crate) mod setup;

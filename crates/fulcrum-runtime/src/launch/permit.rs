@@ -11,12 +11,12 @@ use crate::state::domain::DomainState;
 /// has exited, but only for a bounded time.
 pub(crate) fn release_when_started(
     permit: StartPermit,
-    desk: &DomainState,
+    state: &DomainState,
     generation: u64,
     process: &Arc<Process>,
 ) {
-    let mut registered = desk.registered_generation.subscribe();
-    let mut probes = desk.probe_status.subscribe();
+    let mut registered = state.registered_generation.subscribe();
+    let mut probes = state.probe_status.subscribe();
     let process = Arc::clone(process);
     permit.release_when(async move {
         tokio::select! {

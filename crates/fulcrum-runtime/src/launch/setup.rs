@@ -1,97 +1,102 @@
-//! Makes supervised domains out of configured ones.
+//! Sets up configured domains for supervision.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use fulcrum_config::{DependencyCondition as Wanted, Domain, LoadOptions};
+use fulcrum_config::{DependencyCondition, Domain, LoadOptions, Selection, SettingsCache};
 use fulcrum_spawn::lifecycle::Timing;
 use fulcrum_spawn::supervisor::{Condition, DomainSpec, DomainUpdate};
 
 use crate::error::{Error, ErrorKind};
 use crate::launch::backend::{DomainBackend, LaunchContext};
 use crate::restart::policy::RestartPolicyAdapter;
-use crate::standby::node::NodeStandbyFactory;
+use crate::standby::StandbySettings;
 use crate::state::desired::DesiredState;
-use fulcrum_config::{Selection, SettingsCache};
 
-/// How long SIGKILL is given until a process counts as stuck.
+/// How long a process may take to exit after SIGKILL before its domain counts as stuck.
 const KILL_WAIT: Duration = Duration::from_secs(5);
 
 /// What every domain of an instance is set up with.
 pub(crate) struct DomainFactory {
-    pub(crate) workshop: LaunchContext,
-    /// With what the configuration is read.
-    pub(crate) request: LoadOptions,
-    pub(crate) choice: Selection,
-    /// Why a domain may look for the instance at the wrong port.
+    pub(crate) context: LaunchContext,
+    /// The options that the configuration is loaded with.
+    pub(crate) load_options: LoadOptions,
+    pub(crate) selection: Selection,
+    /// Why a domain may connect to another port than that of the instance.
     pub(crate) port_hint: Option<String>,
-    /// Makes spares of them.
-    pub(crate) standby_factory: NodeStandbyFactory,
+    /// Receives the settings that standby processes are started from.
+    pub(crate) standby_settings: StandbySettings,
 }
 
 impl DomainFactory {
-    /// A domain that is new.
+    /// Sets up a new domain.
     ///
     /// # Errors
     /// Those of [`Self::policy`].
     pub(crate) fn setup(
         &self,
-        agenda: &DesiredState,
+        desired: &DesiredState,
         domain: &Domain,
     ) -> Result<DomainSpec<DomainBackend>, Error> {
         let policy = self.policy(domain)?;
         let DomainUpdate {
-            dependencies: needs,
+            dependencies,
             timing,
             backend,
-        } = self.revision(agenda, domain);
+        } = self.update(desired, domain);
         Ok(DomainSpec {
             name: domain.name.clone(),
-            dependencies: needs,
+            dependencies,
             timing,
             policy: Box::new(policy),
             backend,
         })
     }
 
-    /// A domain's restart policy, without a past.
+    /// A new restart policy for a domain.
     ///
     /// # Errors
-    /// Settings that it refuses, which the configuration's own check let pass.
+    /// The policy rejects settings that the checks of the configuration accepted.
     pub(crate) fn policy(&self, domain: &Domain) -> Result<RestartPolicyAdapter, Error> {
-        let policy = RestartPolicyAdapter::new(domain, &self.workshop, self.port_hint.clone());
+        let policy = RestartPolicyAdapter::new(
+            domain,
+            self.context.command.desired.clone(),
+            Arc::clone(&self.context.states),
+            self.context.hub.clone(),
+            self.port_hint.clone(),
+        );
         policy.map_err(|error| {
             let text = format!("{}: process.restart.backoff: {error}", domain.name);
             Error::new(ErrorKind::ConfigInvalid, text)
         })
     }
 
-    /// What holds from now on for one that is known.
-    pub(crate) fn revision(
+    /// The settings in force for a domain that is supervised already.
+    pub(crate) fn update(
         &self,
-        agenda: &DesiredState,
+        desired: &DesiredState,
         domain: &Domain,
     ) -> DomainUpdate<DomainBackend> {
         let process = &domain.process;
-        let may_wait_for = |name: &str| {
-            !self.choice.no_deps || agenda.selected.iter().any(|selected| selected == name)
+        let is_awaited = |name: &str| {
+            !self.selection.no_deps || desired.selected.iter().any(|selected| selected == name)
         };
-        let needs: BTreeMap<String, Condition> = agenda
+        let dependencies: BTreeMap<String, Condition> = desired
             .app
             .dependencies(&domain.name)
             .into_iter()
-            .filter(|(name, _)| may_wait_for(name))
+            .filter(|(name, _)| is_awaited(name))
             .map(|(name, condition)| (name.to_owned(), to_condition(condition)))
             .collect();
         let settings = SettingsCache::new(
             domain.clone(),
-            &self.workshop.environment.app,
-            self.request.clone(),
+            self.context.app(),
+            self.load_options.clone(),
         );
-        self.standby_factory
-            .set_settings(&domain.name, settings.clone());
+        self.standby_settings.set(&domain.name, settings.clone());
         DomainUpdate {
-            dependencies: needs,
+            dependencies,
             timing: Timing {
                 start_timeout: process.start_timeout,
                 stop_grace: process.stop.grace,
@@ -99,16 +104,16 @@ impl DomainFactory {
             },
             backend: DomainBackend {
                 settings,
-                workshop: self.workshop.clone(),
+                context: self.context.clone(),
             },
         }
     }
 }
 
-fn to_condition(condition: Wanted) -> Condition {
+fn to_condition(condition: DependencyCondition) -> Condition {
     match condition {
-        Wanted::Ready => Condition::Ready,
-        Wanted::Started => Condition::Started,
-        Wanted::Exited => Condition::Exited,
+        DependencyCondition::Ready => Condition::Ready,
+        DependencyCondition::Started => Condition::Started,
+        DependencyCondition::Exited => Condition::Exited,
     }
 }

@@ -1,176 +1,188 @@
-//! What a process that hangs was doing, found before it is replaced and its traces are gone.
+//! What a hung process was doing, collected before it is killed.
 //!
-//! Bounded by [`LIMIT`] in all: whatever isn't known by then is left out.
+//! Collecting takes at most [`COLLECT_TIMEOUT`]; what is not known by then is left out.
 
 use std::path::Path;
 use std::time::Duration;
 
-use fulcrum_logs::{Capacity, Delivery, Follower, Hub, LogQuery, Stream};
+use fulcrum_logs::{Capacity, Delivery, Hub, LogQuery, Stream as LogStream};
 use fulcrum_spawn::CommandSpec;
 use fulcrum_spawn::inspect::{
     Inspector, describe_process, describe_stack, is_inspector_output, report_file_name, save_report,
 };
 use fulcrum_spawn::process::{GroupSnapshot, ProcessSnapshot, exe_path};
-use tokio::time::{Instant, timeout};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_stream::Stream;
+use tokio_stream::wrappers::ReceiverStream;
 
-use crate::context::{SharedContext, now};
+use crate::clock::now;
 use crate::format::format_duration;
 
-/// How long the replacement waits for evidence.
+/// How long the restart waits for the report.
 const COLLECT_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// A life that was found hung.
+/// How many of the last lines of each stream are searched for the last output.
+const SEARCHED_LINES: usize = 8;
+
+/// How many lines of standard error may wait for the inspector.
+const STDERR_BUFFER: usize = 64;
+
+/// A generation that was found hung.
 pub(crate) struct HangContext<'a> {
+    pub(crate) hub: &'a Hub,
+    /// The app root.
+    pub(crate) app: &'a Path,
     pub(crate) domain: &'a str,
     pub(crate) generation: u64,
-    /// CPU time that its processes have used since it was late.
+    /// CPU time that its processes have used since it became late.
     pub(crate) cpu_time: Duration,
     /// For how long it has been late.
     pub(crate) silence: Duration,
     /// Its processes now.
-    pub(crate) look: GroupSnapshot,
+    pub(crate) now: GroupSnapshot,
 }
 
-/// What can be said, at most four lines.
-pub(crate) async fn collect(house: &SharedContext, case: &HangContext<'_>) -> Vec<String> {
+/// The report, at most four lines.
+pub(crate) async fn collect(context: &HangContext<'_>) -> Vec<String> {
     let until = Instant::now() + COLLECT_TIMEOUT;
-    let Some(suspect) = select_process(&case.look).cloned() else {
+    let Some(suspect) = select_process(&context.now).cloned() else {
         return Vec::new();
     };
-    let (busy, silence) = (case.cpu_time, case.silence);
+    let (busy, silence) = (context.cpu_time, context.silence);
     let node = is_node(suspect.pid);
-    let mut found = Vec::new();
-    let seen = suspect.clone();
-    // It reads /proc, which may block.
+    let mut lines = Vec::new();
+    let process = suspect.clone();
+    // Reads /proc, which may block.
     let state = tokio::task::spawn_blocking(move || {
-        describe_process(&seen, busy, silence, format_duration)
+        describe_process(&process, busy, silence, format_duration)
     });
     if let Ok(Ok(text)) = timeout(COLLECT_TIMEOUT, state).await {
-        found.push(text);
+        lines.push(text);
     }
-    // Who is asleep in the kernel, or stands still, runs no JavaScript that could be stopped.
+    // A process that sleeps in the kernel, or is stopped, runs no JavaScript to interrupt.
     let runs = suspect.state == 'R' || busy * 10 >= silence;
     if node && runs && Inspector::can_open(&suspect) {
-        let asking = inspect_javascript(house, case, &suspect, until);
-        found.extend(asking.await);
+        lines.extend(inspect_javascript(context, &suspect, until).await);
     }
-    found.extend(last_output(house, case));
-    found
+    lines.extend(last_output(context));
+    lines
 }
 
-/// Where the JavaScript is stuck, and where the report about it lies.
+/// Where the JavaScript is stuck, and the path of its diagnostic report.
 async fn inspect_javascript(
-    house: &SharedContext,
-    case: &HangContext<'_>,
+    context: &HangContext<'_>,
     suspect: &ProcessSnapshot,
     until: Instant,
 ) -> Vec<String> {
-    let mut found = Vec::new();
+    let mut lines = Vec::new();
+    let (domain, generation) = (context.domain, context.generation);
     let mut inspector = None;
-    let asking = async {
+    let pausing = async {
         // Before the signal is sent, so that no line is missed.
-        let stderr = stderr_lines(&house.hub, case.domain, case.generation);
+        let stderr = stderr_lines(context.hub, domain, generation);
         let mut open = Inspector::open(suspect, stderr).await?;
         let frames = open.pause().await?;
         inspector = Some(open);
         Some(frames)
     };
-    let Some(frames) = tokio::time::timeout_at(until, asking).await.ok().flatten() else {
-        return found;
+    let Some(frames) = timeout_at(until, pausing).await.ok().flatten() else {
+        return lines;
     };
-    found.extend(describe_stack(&frames, &house.agenda().app.root));
+    lines.extend(describe_stack(&frames, context.app));
     let (Some(mut inspector), Some(top)) = (inspector, frames.first()) else {
-        return found;
+        return lines;
     };
     let reporting = async {
         let text = inspector.report(top).await?;
-        let (root, name) = (
-            house.agenda().app.root.clone(),
-            report_file_name(case.domain, case.generation, now()),
-        );
-        // It writes to disk, which may block.
+        let root = context.app.to_owned();
+        let name = report_file_name(domain, generation, now());
+        // Writes to disk, which may block.
         let writing = tokio::task::spawn_blocking(move || save_report(&root, &name, &text));
         writing.await.ok()?.ok()
     };
-    if let Ok(Some(file)) = tokio::time::timeout_at(until, reporting).await {
-        found.push(format!("Node.js diagnostic report: {}", file.display()));
+    if let Ok(Some(file)) = timeout_at(until, reporting).await {
+        lines.push(format!("Node.js diagnostic report: {}", file.display()));
     }
-    found
+    lines
 }
 
-/// Who of the group is asked: the leader, or, where that is a wrapper, the first Node program.
-fn select_process(look: &GroupSnapshot) -> Option<&ProcessSnapshot> {
-    let leader = look.members.first()?;
+/// The process to inspect: the leader, or the first Node process if the leader is a wrapper.
+fn select_process(group: &GroupSnapshot) -> Option<&ProcessSnapshot> {
+    let leader = group.members.first()?;
     if is_node(leader.pid) {
         return Some(leader);
     }
-    let node = look.members.iter().find(|seen| is_node(seen.pid));
+    let node = group.members.iter().find(|member| is_node(member.pid));
     Some(node.unwrap_or(leader))
 }
 
 fn is_node(pid: u32) -> bool {
-    let program = exe_path(pid);
-    let name = program.as_deref().and_then(Path::file_name);
-    name.is_some_and(|name| name == "node" || name == "nodejs")
+    exe_path(pid).as_deref().is_some_and(is_node_name)
 }
 
 /// The lines that a generation writes to standard error from now on.
-fn stderr_lines(
-    hub: &Hub,
-    domain: &str,
-    generation: u64,
-) -> impl futures_util::Stream<Item = String> + use<> {
+fn stderr_lines(hub: &Hub, domain: &str, generation: u64) -> impl Stream<Item = String> + use<> {
     let query = LogQuery {
         generation: Some(generation),
-        stream: Some(Stream::Stderr),
+        stream: Some(LogStream::Stderr),
         tail: Some(0),
         ..LogQuery::domain(domain)
     };
-    let follower = hub.subscribe(query, Capacity::default());
-    futures_util::stream::unfold(follower, async |mut follower: Follower| {
+    let mut follower = hub.subscribe(query, Capacity::default());
+    let (sender, lines) = mpsc::channel(STDERR_BUFFER);
+    tokio::spawn(async move {
         loop {
-            if let Delivery::Line(line) = follower.next().await? {
-                return Some((line.text().into_owned(), follower));
+            let delivery = tokio::select! {
+                delivery = follower.next() => delivery,
+                () = sender.closed() => return,
+            };
+            let Some(delivery) = delivery else { return };
+            if let Delivery::Line(line) = delivery
+                && sender.send(line.text().into_owned()).await.is_err()
+            {
+                return;
             }
         }
-    })
+    });
+    ReceiverStream::new(lines)
 }
 
-fn last_output(house: &SharedContext, case: &HangContext<'_>) -> Option<String> {
+fn last_output(context: &HangContext<'_>) -> Option<String> {
+    let (domain, generation) = (context.domain, context.generation);
     let lines = |stream| {
-        house
+        let lines = context
             .hub
-            .last_lines(case.domain, case.generation, stream, 8)
+            .last_lines(domain, generation, stream, SEARCHED_LINES);
+        lines.into_iter()
     };
-    let said = lines(Stream::Stdout)
-        .into_iter()
-        .chain(lines(Stream::Stderr));
-    let last = said
+    let last = lines(LogStream::Stdout)
+        .chain(lines(LogStream::Stderr))
         .filter(|line| {
             let text = line.text();
             !text.trim().is_empty() && !is_inspector_output(&text)
         })
         .max_by_key(|line| line.seq)?;
-    Some(format!("it said last: {}", last.text().trim()))
+    Some(format!("last output: {}", last.text().trim()))
 }
 
-/// The flag that opens Node's inspector at its start, where there is one.
+/// The flag in a command that opens Node's inspector, if there is one.
 pub(crate) fn inspector_flag(spec: &CommandSpec) -> Option<String> {
     if !is_node_name(&spec.program) {
         return None;
     }
-    let opens = |word: &str| {
-        let flag = word.split('=').next().unwrap_or_default();
+    let inspector_flag = |arg: &str| {
+        let flag = arg.split('=').next().unwrap_or_default();
         matches!(flag, "--inspect" | "--inspect-brk" | "--inspect-wait").then(|| flag.to_owned())
     };
-    let mut loads = false;
-    let own = spec.args.iter().filter_map(|arg| arg.to_str());
-    // The first word that is neither a flag nor a flag's value is the entry, and what stands behind
-    // it is the program's own.
-    let own = own.take_while(move |arg| {
-        let goes_on = loads || arg.starts_with('-');
-        loads = matches!(*arg, "--require" | "-r" | "--import" | "--loader" | "-C");
-        goes_on
+    let mut takes_value = false;
+    let args = spec.args.iter().filter_map(|arg| arg.to_str());
+    // The first argument that is neither a flag nor the value of one is the entry point; those
+    // after it belong to the program.
+    let flags = args.take_while(move |arg| {
+        let is_flag = takes_value || arg.starts_with('-');
+        takes_value = matches!(*arg, "--require" | "-r" | "--import" | "--loader" | "-C");
+        is_flag
     });
     let options = spec
         .env
@@ -179,7 +191,9 @@ pub(crate) fn inspector_flag(spec: &CommandSpec) -> Option<String> {
     let options = options
         .and_then(|(_, value)| value.to_str())
         .unwrap_or_default();
-    own.chain(options.split_ascii_whitespace()).find_map(opens)
+    flags
+        .chain(options.split_ascii_whitespace())
+        .find_map(inspector_flag)
 }
 
 fn is_node_name(program: &Path) -> bool {
@@ -204,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_was_started_for_a_debugger_is_known() {
+    fn the_inspector_flag_of_a_command_is_found() {
         let flag = |args: &[&str], options| inspector_flag(&spec("/usr/bin/node", args, options));
         assert_eq!(
             flag(&["--require", "/x/bootstrap.cjs", "/a/domain.js"], ""),

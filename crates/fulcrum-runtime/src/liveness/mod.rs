@@ -1,5 +1,5 @@
-//! TODO
+//! Liveness of registered domains: heartbeats, traffic, and what a hung process was doing.
 
-pub mod hang_report;
-pub mod keepalive;
-pub mod task;
+pub(crate) mod hang_report;
+pub(crate) mod keepalive;
+pub(crate) mod task;

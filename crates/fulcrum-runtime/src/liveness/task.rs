@@ -1,7 +1,8 @@
-//! Is each registered life still there? One task a life, asleep until something may be wrong.
+//! Liveness of registered generations: one task each, asleep until something may be wrong.
 //!
-//! [`Watch`] decides, purely; here are its clock, its looks at `/proc`, and what follows from what
-//! it finds: a word, a note in the journal, and in the end the fact that the life hangs.
+//! [`LivenessMonitor`] decides without I/O. The task brings the clock and the state of the
+//! processes, and acts on the result: a log line, an event, and in the end the fact that the
+//! generation is hung.
 
 use std::collections::BTreeMap;
 use std::future;
@@ -11,28 +12,42 @@ use fulcrum_health::{
     CheckResult, InspectionResult, LivenessMonitor, LivenessSource, LivenessTimeouts,
     MemberActivity, ProcessActivity,
 };
-use fulcrum_logs::Level;
+use fulcrum_logs::{Hub, Level};
 use fulcrum_rpc::{CAPABILITY_HEARTBEAT, ConnectionActivity, StreamEnd};
 use fulcrum_spawn::lifecycle::{Fact, Phase};
-use fulcrum_spawn::process::GroupSnapshot;
-use fulcrum_spawn::supervisor::suspend_extension;
+use fulcrum_spawn::process::{GroupSnapshot, ProcessSnapshot};
+use fulcrum_spawn::supervisor::{Supervisor, suspend_extension};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-use crate::context::{SharedContext, now};
+use crate::events::log::EventLog;
 use crate::format::format_duration;
 use crate::liveness::hang_report;
 use crate::liveness::keepalive::{heartbeat_config, liveness_timeouts};
+use crate::log_lines::log_for_domain;
+use crate::state::desired::DesiredStateReceiver;
+use crate::state::domain::SharedDomainStates;
+use crate::state::process::ProcessIdentity;
 
-/// The lives that are watched, by domain.
+/// What a liveness task reads and writes.
+#[derive(Clone)]
+pub(crate) struct LivenessHandles {
+    pub(crate) desired: DesiredStateReceiver,
+    pub(crate) states: SharedDomainStates,
+    pub(crate) supervisor: Supervisor,
+    pub(crate) events: EventLog,
+    pub(crate) hub: Hub,
+}
+
+/// The liveness tasks, by domain.
 pub(crate) struct LivenessTasks {
-    house: SharedContext,
-    limits: LivenessTimeouts,
+    handles: LivenessHandles,
+    timeouts: LivenessTimeouts,
     tasks: BTreeMap<String, mpsc::UnboundedSender<LivenessEvent>>,
 }
 
-/// A stream as it was registered.
+/// The stream of a registered generation.
 #[derive(Debug)]
 pub(crate) struct RegisteredStream {
     pub(crate) generation: u64,
@@ -41,13 +56,13 @@ pub(crate) struct RegisteredStream {
 }
 
 impl RegisteredStream {
-    /// From what the registration says.
+    /// A stream with the capabilities that its registration named.
     pub(crate) fn new(
         generation: u64,
         activity: ConnectionActivity,
         capabilities: &[String],
     ) -> Self {
-        let heartbeats = capabilities.iter().any(|one| one == CAPABILITY_HEARTBEAT);
+        let heartbeats = capabilities.iter().any(|name| name == CAPABILITY_HEARTBEAT);
         Self {
             generation,
             activity,
@@ -56,7 +71,7 @@ impl RegisteredStream {
     }
 }
 
-/// What a life's task hears.
+/// Events of a domain's streams.
 enum LivenessEvent {
     Registered(RegisteredStream),
     Heartbeat(u64, Duration),
@@ -64,43 +79,43 @@ enum LivenessEvent {
 }
 
 impl LivenessTasks {
-    /// Nobody is watched yet.
-    pub(crate) fn new(house: SharedContext) -> Self {
-        let limits = liveness_timeouts(&house.agenda().app);
+    /// No tasks yet.
+    pub(crate) fn new(handles: LivenessHandles) -> Self {
+        let timeouts = liveness_timeouts(&handles.desired.current().app);
         Self {
-            house,
-            limits,
+            handles,
+            timeouts,
             tasks: BTreeMap::new(),
         }
     }
 
-    /// A process of ours has registered, for the first time or again.
-    pub(crate) fn registered(&mut self, domain: &str, stream: RegisteredStream) {
+    /// A managed process has registered, for the first time or again.
+    pub(crate) fn on_registered(&mut self, domain: &str, stream: RegisteredStream) {
         let stream = match self.tasks.get(domain) {
             None => stream,
             Some(task) => match task.send(LivenessEvent::Registered(stream)) {
                 Ok(()) => return,
-                // The last life's task is over.
+                // The task of the last generation has ended.
                 Err(mpsc::error::SendError(LivenessEvent::Registered(stream))) => stream,
                 Err(_) => return,
             },
         };
-        let (sender, news) = mpsc::unbounded_channel();
-        if let Some(life) = LivenessTask::begin(&self.house, self.limits, domain, stream) {
-            tokio::spawn(life.run(news));
+        let (sender, events) = mpsc::unbounded_channel();
+        if let Some(task) = LivenessTask::new(&self.handles, self.timeouts, domain, stream) {
+            tokio::spawn(task.run(events));
             self.tasks.insert(domain.to_owned(), sender);
         }
     }
 
-    /// It has sent a heartbeat, with the lag of its event loop.
-    pub(crate) fn beat(&self, domain: &str, generation: u64, lag: Duration) {
-        self.tell(domain, LivenessEvent::Heartbeat(generation, lag));
+    /// A domain has sent a heartbeat with the lag of its event loop.
+    pub(crate) fn on_heartbeat(&self, domain: &str, generation: u64, lag: Duration) {
+        self.send(domain, LivenessEvent::Heartbeat(generation, lag));
     }
 
-    /// Its stream has ended.
-    pub(crate) fn ended(&mut self, domain: &str, generation: u64, end: StreamEnd) {
+    /// The stream of a domain has ended.
+    pub(crate) fn on_stream_ended(&mut self, domain: &str, generation: u64, end: StreamEnd) {
         match end {
-            // The life is over, or another stream is there already.
+            // The generation has exited, or another stream is registered already.
             StreamEnd::ByServer => drop(self.tasks.remove(domain)),
             StreamEnd::Replaced => {}
             StreamEnd::ByClient
@@ -108,86 +123,88 @@ impl LivenessTasks {
             | StreamEnd::ConnectionError
             | StreamEnd::KeepaliveTimeout
             | StreamEnd::ProtocolViolation => {
-                self.tell(domain, LivenessEvent::StreamEnded(generation))
+                self.send(domain, LivenessEvent::StreamEnded(generation))
             }
         }
     }
 
-    fn tell(&self, domain: &str, news: LivenessEvent) {
+    fn send(&self, domain: &str, event: LivenessEvent) {
         if let Some(task) = self.tasks.get(domain) {
-            // A task that is over has nothing to watch any more.
-            let _ = task.send(news);
+            // A task that has ended needs no events.
+            let _ = task.send(event);
         }
     }
 }
 
-/// The task of one domain's current life.
+/// The task of one domain's current generation.
 struct LivenessTask {
-    house: SharedContext,
-    limits: LivenessTimeouts,
+    handles: LivenessHandles,
+    timeouts: LivenessTimeouts,
     domain: String,
     stream: RegisteredStream,
-    watch: LivenessMonitor,
-    look: Option<JoinHandle<Option<GroupSnapshot>>>,
-    /// Node was started for a debugger, so that silence says nothing.
+    monitor: LivenessMonitor,
+    inspection: Option<JoinHandle<Option<GroupSnapshot>>>,
+    /// Node was started with an inspector flag: a paused process is not hung.
     debugger_attached: bool,
 }
 
 enum Wake {
-    LivenessEvent(Option<LivenessEvent>),
-    Looked(Option<GroupSnapshot>),
-    /// A check is due; Fulcrum itself did not run for so long past the deadline.
-    Due(Duration),
+    Event(Option<LivenessEvent>),
+    Inspected(Option<GroupSnapshot>),
+    /// A check is due. Fulcrum itself did not run for this long past the deadline.
+    Deadline(Duration),
 }
 
 impl LivenessTask {
-    fn begin(
-        house: &SharedContext,
-        limits: LivenessTimeouts,
+    fn new(
+        handles: &LivenessHandles,
+        timeouts: LivenessTimeouts,
         domain: &str,
         stream: RegisteredStream,
     ) -> Option<Self> {
-        let watch = watch(house, limits, domain, &stream)?;
-        let mut life = Self {
-            house: SharedContext::clone(house),
-            limits,
+        let monitor = monitor(&handles.desired, timeouts, domain, &stream)?;
+        let mut task = Self {
+            handles: handles.clone(),
+            timeouts,
             domain: domain.to_owned(),
             stream,
-            watch,
-            look: None,
+            monitor,
+            inspection: None,
             debugger_attached: false,
         };
-        life.detect_debugger();
-        Some(life)
+        task.detect_debugger();
+        Some(task)
     }
 
-    /// Runs until the life is over, or was found hung.
-    async fn run(mut self, mut news: mpsc::UnboundedReceiver<LivenessEvent>) {
+    /// Runs until the generation has exited, or was found hung.
+    async fn run(mut self, mut events: mpsc::UnboundedReceiver<LivenessEvent>) {
         loop {
-            match self.wake(&mut news).await {
-                Wake::LivenessEvent(None) => return,
-                Wake::LivenessEvent(Some(heard)) => self.handle_event(heard),
-                // The process is gone, which is told elsewhere.
-                Wake::Looked(None) => return,
-                Wake::Looked(Some(look)) => {
-                    self.look = None;
-                    let heard = Some(self.stream.activity.last_read_at().into_std());
-                    let finding = self.watch.on_inspected(activity(&look), clock(), heard);
-                    if self.on_inspection(finding, look).await {
+            match self.wake(&mut events).await {
+                Wake::Event(None) => return,
+                Wake::Event(Some(event)) => self.handle_event(event),
+                // The process is gone; its process task reports the exit.
+                Wake::Inspected(None) => return,
+                Wake::Inspected(Some(group)) => {
+                    self.inspection = None;
+                    let last_read = Some(self.stream.activity.last_read_at().into_std());
+                    let result = self
+                        .monitor
+                        .on_inspected(activity(&group), clock(), last_read);
+                    if self.on_inspection(result, group).await {
                         return;
                     }
                 }
-                Wake::Due(suspended) => self.check(suspended),
+                Wake::Deadline(suspended) => self.check(suspended),
             }
         }
     }
 
-    async fn wake(&mut self, news: &mut mpsc::UnboundedReceiver<LivenessEvent>) -> Wake {
+    async fn wake(&mut self, events: &mut mpsc::UnboundedReceiver<LivenessEvent>) -> Wake {
         let deadline = match self.debugger_attached {
             true => None,
-            false => self.watch.deadline(clock()),
+            false => self.monitor.deadline(clock()),
         };
-        let due = async {
+        let deadline = async {
             match deadline {
                 Some(at) => {
                     sleep_until(Instant::from_std(at)).await;
@@ -196,47 +213,50 @@ impl LivenessTask {
                 None => future::pending().await,
             }
         };
-        let looked = async {
-            match &mut self.look {
-                Some(look) => look.await.ok().flatten(),
+        let inspected = async {
+            match &mut self.inspection {
+                Some(inspection) => inspection.await.ok().flatten(),
                 None => future::pending().await,
             }
         };
         tokio::select! {
-            // Signs of life first: nobody is condemned who has spoken up.
+            // Events first: a domain that has sent a heartbeat is not declared hung.
             biased;
-            heard = news.recv() => Wake::LivenessEvent(heard),
-            look = looked => Wake::Looked(look),
-            suspended = due => Wake::Due(suspended),
+            event = events.recv() => Wake::Event(event),
+            group = inspected => Wake::Inspected(group),
+            suspended = deadline => Wake::Deadline(suspended),
         }
     }
 
-    fn handle_event(&mut self, news: LivenessEvent) {
+    fn handle_event(&mut self, event: LivenessEvent) {
         let now = clock();
-        match news {
-            LivenessEvent::Heartbeat(generation, lag) if generation == self.watch.generation() => {
-                self.watch.beat(now, Some(lag));
+        match event {
+            LivenessEvent::Heartbeat(generation, lag)
+                if generation == self.monitor.generation() =>
+            {
+                self.monitor.beat(now, Some(lag));
             }
-            LivenessEvent::StreamEnded(generation) if generation == self.watch.generation() => {
-                self.watch.on_stream_lost(now)
+            LivenessEvent::StreamEnded(generation) if generation == self.monitor.generation() => {
+                self.monitor.on_stream_lost(now)
             }
             LivenessEvent::Heartbeat(..) | LivenessEvent::StreamEnded(_) => {}
             LivenessEvent::Registered(stream) => self.on_reregistered(stream),
         }
     }
 
-    /// A stream of the same process, after the last one was lost, or of the next life.
+    /// A new stream of the same process, after the last one was lost, or of the next generation.
     fn on_reregistered(&mut self, stream: RegisteredStream) {
-        let away = self.watch.disconnected_for(clock());
-        let same = stream.generation == self.watch.generation();
+        let away = self.monitor.disconnected_for(clock());
+        let same = stream.generation == self.monitor.generation();
         if let (Some(away), true) = (away, same) {
-            let text = format!("its stream is back after {}", format_duration(away));
-            self.note("reconnected", text.clone());
-            self.say(Level::Debug, text);
+            let text = format!("reconnected after {}", format_duration(away));
+            self.record("reconnected", text.clone());
+            self.log(Level::Debug, text);
         }
-        self.look = None;
-        if let Some(watch) = watch(&self.house, self.limits, &self.domain, &stream) {
-            self.watch = watch;
+        self.inspection = None;
+        if let Some(monitor) = monitor(&self.handles.desired, self.timeouts, &self.domain, &stream)
+        {
+            self.monitor = monitor;
         }
         self.stream = stream;
         if !same {
@@ -245,42 +265,48 @@ impl LivenessTask {
     }
 
     fn check(&mut self, suspended: Duration) {
-        let heard = Some(self.stream.activity.last_read_at().into_std());
-        let check = self.watch.check(clock(), heard, suspended);
+        let last_read = Some(self.stream.activity.last_read_at().into_std());
+        let check = self.monitor.check(clock(), last_read, suspended);
         let CheckResult::Inspect { late } = check else {
             return;
         };
         if let Some(late) = late {
-            self.note("late", late.clone());
-            self.say(Level::Warn, late);
+            self.record("late", late.clone());
+            self.log(Level::Warn, late);
         }
         let leader = self.leader();
-        // It reads /proc, which may block.
-        self.look = Some(tokio::task::spawn_blocking(move || {
+        // Reads /proc, which may block.
+        self.inspection = Some(tokio::task::spawn_blocking(move || {
             leader.map(GroupSnapshot::at)
         }));
     }
 
-    /// Does what follows from a look; true where this life needs no watching any more.
-    async fn on_inspection(&mut self, finding: InspectionResult, look: GroupSnapshot) -> bool {
-        match finding {
+    /// Acts on the result of an inspection. Returns true if this generation needs no more checks.
+    async fn on_inspection(&mut self, result: InspectionResult, group: GroupSnapshot) -> bool {
+        match result {
             InspectionResult::None => {}
-            InspectionResult::Traced(tracer) => self.say(
+            InspectionResult::Traced(tracer) => self.log(
                 Level::Info,
-                format!("process {tracer} traces it: its silence is not judged meanwhile"),
+                format!("debugger attached (pid {tracer}); liveness checks paused"),
             ),
-            InspectionResult::Untraced => self.say(Level::Info, "no longer traced".to_owned()),
-            InspectionResult::CpuStarved(time) => self.say(
+            InspectionResult::Untraced => self.log(
+                Level::Info,
+                "debugger detached; liveness checks resumed".to_owned(),
+            ),
+            InspectionResult::CpuStarved(time) => self.log(
                 Level::Debug,
-                format!("it had no CPU for {} of its silence", format_duration(time)),
+                format!(
+                    "had no CPU time for {} of its silence",
+                    format_duration(time)
+                ),
             ),
             InspectionResult::Hung { reason, baseline } => match self.phase() {
                 Some(Phase::Running) => {
-                    self.declare_hung(reason, &baseline, look).await;
+                    self.declare_hung(reason, &baseline, group).await;
                     return true;
                 }
-                // Not yet this task's affair, or no longer.
-                Some(Phase::Starting) => self.watch.restart(clock()),
+                // Its start timeout applies.
+                Some(Phase::Starting) => self.monitor.restart(clock()),
                 _ => return true,
             },
             InspectionResult::Exited => return true,
@@ -288,95 +314,95 @@ impl LivenessTask {
         false
     }
 
-    async fn declare_hung(&self, why: String, baseline: &ProcessActivity, look: GroupSnapshot) {
-        self.note("unresponsive", why.clone());
-        let case = hang_report::HangContext {
+    async fn declare_hung(&self, reason: String, baseline: &ProcessActivity, now: GroupSnapshot) {
+        self.record("unresponsive", reason.clone());
+        let report = hang_report::collect(&hang_report::HangContext {
+            hub: &self.handles.hub,
+            app: &self.handles.desired.current().app.root,
             domain: &self.domain,
-            generation: self.watch.generation(),
-            cpu_time: activity(&look).cpu_time_since(baseline),
-            silence: look.at.saturating_duration_since(baseline.at),
-            look,
-        };
-        let found = hang_report::collect(&self.house, &case).await;
-        if !found.is_empty() {
-            self.note("evidence", found.join("; "));
-            found
-                .into_iter()
-                .for_each(|line| self.say(Level::Warn, line));
+            generation: self.monitor.generation(),
+            cpu_time: activity(&now).cpu_time_since(baseline),
+            silence: now.at.saturating_duration_since(baseline.at),
+            now,
+        })
+        .await;
+        if !report.is_empty() {
+            self.record("evidence", report.join("; "));
+            for line in report {
+                self.log(Level::Warn, line);
+            }
         }
-        if let Some(handle) = self.house.supervisor.domain(&self.domain) {
-            handle.report(self.watch.generation(), Fact::Hung(why));
+        if let Some(handle) = self.handles.supervisor.domain(&self.domain) {
+            handle.report(self.monitor.generation(), Fact::Hung(reason));
         }
     }
 
-    /// The phase, if this life is still the current one.
+    /// The phase of the domain, if this generation is still the current one.
     fn phase(&self) -> Option<Phase> {
-        let snapshot = self.house.supervisor.domain(&self.domain)?.snapshot();
-        (snapshot.generation == self.watch.generation()).then_some(snapshot.phase)
+        let snapshot = self.handles.supervisor.domain(&self.domain)?.snapshot();
+        (snapshot.generation == self.monitor.generation()).then_some(snapshot.phase)
+    }
+
+    fn process(&self) -> Option<ProcessIdentity> {
+        self.handles.states.get(&self.domain)?.running()
     }
 
     fn leader(&self) -> Option<u32> {
-        let badge = self.house.desks.get(&self.domain)?.running()?;
-        badge
+        let process = self.process()?;
+        process
             .pid
-            .filter(|_| badge.generation == self.watch.generation())
+            .filter(|_| process.generation == self.monitor.generation())
     }
 
-    /// A Node that was started for a debugger stands still for as long as somebody reads code.
+    /// A Node process with an inspector flag is paused for as long as a debugger holds it.
     fn detect_debugger(&mut self) {
-        let badge = self
-            .house
-            .desks
-            .get(&self.domain)
-            .and_then(|desk| desk.running());
-        let flag = badge.and_then(|badge| hang_report::inspector_flag(&badge.spec));
+        let process = self.process();
+        let flag = process.and_then(|process| hang_report::inspector_flag(&process.spec));
         self.debugger_attached = flag.is_some();
         if let Some(flag) = flag {
-            self.say(
+            self.log(
                 Level::Info,
-                format!("it was started with {flag}: its silence is not judged"),
+                format!("started with {flag}; liveness checks paused"),
             );
         }
     }
 
-    fn note(&self, kind: &'static str, text: String) {
-        let journal = &self.house.journal;
-        journal.record(&self.domain, self.watch.generation(), kind, text);
+    fn record(&self, kind: &'static str, text: String) {
+        let events = &self.handles.events;
+        events.record(&self.domain, self.monitor.generation(), kind, text);
     }
 
-    fn say(&self, level: Level, text: String) {
-        let generation = self.watch.generation();
-        self.house
-            .hub
-            .publish_event(&self.domain, generation, level, text, now());
+    fn log(&self, level: Level, text: String) {
+        let (hub, generation) = (&self.handles.hub, self.monitor.generation());
+        log_for_domain(hub, &self.domain, generation, level, text);
     }
 }
 
-fn watch(
-    house: &SharedContext,
-    limits: LivenessTimeouts,
+fn monitor(
+    desired: &DesiredStateReceiver,
+    timeouts: LivenessTimeouts,
     domain: &str,
     stream: &RegisteredStream,
 ) -> Option<LivenessMonitor> {
-    let heartbeat = heartbeat_config(&house.domain(domain)?.process.heartbeat);
-    let (sign, config) = if stream.heartbeats {
+    let heartbeat = heartbeat_config(&desired.domain(domain)?.process.heartbeat);
+    let (source, config) = if stream.heartbeats {
         (LivenessSource::Heartbeats, heartbeat)
     } else {
-        (LivenessSource::Traffic, limits.for_traffic(heartbeat))
+        (LivenessSource::Traffic, timeouts.for_traffic(heartbeat))
     };
-    let redial = LivenessTimeouts::reconnect_timeout(heartbeat);
+    let reconnect_timeout = LivenessTimeouts::reconnect_timeout(heartbeat);
     Some(LivenessMonitor::new(
         stream.generation,
-        sign,
+        source,
         config,
-        redial,
+        reconnect_timeout,
         clock(),
     ))
 }
 
 /// The values of a snapshot that the monitor compares.
 fn activity(snapshot: &GroupSnapshot) -> ProcessActivity {
-    let member = |process: &fulcrum_spawn::process::ProcessSnapshot| MemberActivity {
+    let member = |process: &ProcessSnapshot| MemberActivity {
         pid: process.pid,
         tracer: process.tracer,
         cpu_time: process.cpu_time,

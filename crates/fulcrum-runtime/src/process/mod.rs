@@ -1,4 +1,4 @@
-//! TODO
+//! The processes of generations.
 
-pub mod task;
-pub mod untracked;
+pub(crate) mod task;
+pub(crate) mod untracked;

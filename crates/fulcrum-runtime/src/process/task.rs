@@ -1,4 +1,4 @@
-//! One life: its output, its end, and the signals it gets.
+//! One generation's process: its output, its exit, and the signals sent to it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,60 +16,60 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::diagnose::ExitDiagnoser;
-use crate::state::desired::{DesiredStateReceiver, current_config};
+use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::SharedDomainStates;
 
-/// How long an exit waits for the pipes to be drained. Where nobody else holds them it takes a
-/// moment; a grandchild that holds them may keep them for ever.
+/// How long an exit waits for the output pipes to be drained. They end at once, unless another
+/// process holds them, which may never exit.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// How long a pipe is read on after nobody of the group is left: who still holds it has left the
-/// group, and what it says belongs to nobody.
+/// How long a pipe is still read after its process group is empty. A process that still holds it
+/// has left the group, so its output belongs to no generation.
 const ORPHAN_PIPE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A process that has just been started.
+/// A process that was just spawned.
 pub(crate) struct ProcessTask {
     pub(crate) domain: Arc<str>,
     pub(crate) process: Arc<Process>,
     pub(crate) hub: Hub,
     pub(crate) registry: Registry,
-    pub(crate) desks: SharedDomainStates,
-    pub(crate) coroner: ExitDiagnoser,
-    pub(crate) news: FactSender,
+    pub(crate) states: SharedDomainStates,
+    pub(crate) diagnoser: ExitDiagnoser,
+    pub(crate) facts: FactSender,
 }
 
-/// Watches a life to its end, and gives the handle by which it is signalled: as the agenda says
-/// by then, or, for a domain that isn't on it any more, as `stop` does.
+/// Follows a process until it has exited, and returns the handle that signals it. The stop signal
+/// is that of the configuration in force, or `stop` for a domain that was removed from it.
 pub(crate) fn start(
-    life: ProcessTask,
+    task: ProcessTask,
     stop: &StopSettings,
-    agendas: DesiredStateReceiver,
+    desired: DesiredStateReceiver,
 ) -> Arc<dyn ProcessGroup> {
     let group = SignalTarget {
-        domain: Arc::clone(&life.domain),
-        generation: life.news.generation(),
-        process: Arc::clone(&life.process),
-        registry: life.registry.clone(),
-        agendas,
+        domain: Arc::clone(&task.domain),
+        generation: task.facts.generation(),
+        process: Arc::clone(&task.process),
+        registry: task.registry.clone(),
+        desired,
         stop: stop.clone(),
     };
-    tokio::spawn(run(life));
+    tokio::spawn(run(task));
     Arc::new(group)
 }
 
-async fn run(life: ProcessTask) {
+async fn run(task: ProcessTask) {
     let ProcessTask {
         domain,
         process,
         hub,
         registry,
-        desks,
-        coroner,
-        news,
-    } = life;
+        states,
+        diagnoser,
+        facts,
+    } = task;
     let source = Source {
         domain: Arc::clone(&domain),
-        generation: news.generation(),
+        generation: facts.generation(),
         pid: process.pid(),
     };
     let drained = CancellationToken::new();
@@ -86,12 +86,12 @@ async fn run(life: ProcessTask) {
             pumps.push(spawn_pump(pump, drained.clone()));
         }
     }
-    coroner.track(process.pid());
+    diagnoser.track(process.pid());
     let report = process.exited().await;
-    if let Some(desk) = desks.get(&domain) {
-        desk.mark_exited(news.generation());
+    if let Some(state) = states.get(&domain) {
+        state.mark_exited(facts.generation());
     }
-    // The exit is told after the last words, unless somebody else holds the pipe.
+    // The exit is reported after the last output, unless another process holds the pipe.
     let _ = timeout(DRAIN_TIMEOUT, async {
         for (_, finished) in &mut pumps {
             let _ = finished.await;
@@ -99,13 +99,13 @@ async fn run(life: ProcessTask) {
     })
     .await;
     drained.cancel();
-    registry.disconnect(&domain, news.generation());
-    coroner
-        .diagnose(process.pid(), news.generation(), report)
+    registry.disconnect(&domain, facts.generation());
+    diagnoser
+        .diagnose(process.pid(), facts.generation(), report)
         .await;
-    news.report(Fact::Exited(report));
+    facts.report(Fact::Exited(report));
     process.group_empty().await;
-    news.report(Fact::GroupEmpty);
+    facts.report(Fact::GroupEmpty);
     for (task, _) in pumps {
         let abort = task.abort_handle();
         if timeout(ORPHAN_PIPE_TIMEOUT, task).await.is_err() {
@@ -114,21 +114,21 @@ async fn run(life: ProcessTask) {
     }
 }
 
-/// Pumps in a task of its own; the receiver hears when the pipe has ended. Once `drained` is
-/// cancelled the unfinished line is published, and what still comes is read on.
+/// Runs a pump in a task of its own. The receiver is notified when the pipe has ended. Once
+/// `drained` is cancelled the unfinished line is published; later output is still read.
 fn spawn_pump<R: AsyncRead + Unpin + Send + 'static>(
     mut pump: Pump<R>,
     drained: CancellationToken,
 ) -> (JoinHandle<()>, oneshot::Receiver<()>) {
-    let (ended, finished) = oneshot::channel();
+    let (notify, finished) = oneshot::channel();
     let task = tokio::spawn(async move {
-        let cut = tokio::select! {
+        let is_cut = tokio::select! {
             _ = pump.run() => false,
             () = drained.cancelled() => true,
         };
         pump.finish();
-        let _ = ended.send(());
-        if cut {
+        let _ = notify.send(());
+        if is_cut {
             let _ = pump.run().await;
             pump.finish();
         }
@@ -136,12 +136,13 @@ fn spawn_pump<R: AsyncRead + Unpin + Send + 'static>(
     (task, finished)
 }
 
+/// Signals the process group of one generation.
 struct SignalTarget {
     domain: Arc<str>,
     generation: u64,
     process: Arc<Process>,
     registry: Registry,
-    agendas: DesiredStateReceiver,
+    desired: DesiredStateReceiver,
     stop: StopSettings,
 }
 
@@ -151,13 +152,13 @@ impl ProcessGroup for SignalTarget {
     }
 
     fn signal(&self, signal: StopSignal) {
-        let configured = current_config(&self.agendas, &self.domain);
-        let stop = configured
+        let config = self.desired.domain(&self.domain);
+        let stop = config
             .as_ref()
             .map_or(&self.stop, |domain| &domain.process.stop);
         let name = match signal {
             StopSignal::Terminate => {
-                // Clients that know it finish what they have; the signal says the same to all.
+                // Domains with the drain capability finish their requests; the signal follows for all.
                 self.registry
                     .send_drain(&self.domain, self.generation, stop.grace);
                 stop.signal.as_str()

@@ -1,37 +1,36 @@
-//! What holds the domains' processes together, and what is said of those that got away.
+//! Processes that cannot be attributed to a generation.
 
 use fulcrum_logs::{Hub, Level};
 use fulcrum_spawn::process::{Member, ProcessTracker, RunId};
 
-use crate::context::log;
+use crate::log_lines::log;
+use crate::state::process::TOKEN_VAR;
 
-/// The variable by which a process tells from which life it comes.
-pub(crate) const TOKEN_VAR: &str = "FULCRUM_DOMAIN_TOKEN";
-
-/// The containment of this run.
-pub fn open_tracker(run: &RunId) -> ProcessTracker {
+/// Opens the process tracker of a run: by cgroups where they are writable, by process groups and
+/// tokens elsewhere.
+pub(crate) fn open_tracker(run: &RunId) -> ProcessTracker {
     ProcessTracker::open(&format!("fulcrum-{run}"), TOKEN_VAR)
 }
 
-/// Warns of processes that can't be attributed to any domain, as they are found.
-pub(crate) async fn report_untracked(containment: ProcessTracker, hub: Hub) {
-    let held = format!("processes are held by {}", containment.describe());
-    log(&hub, Level::Debug, held);
-    let Some(mut escaped) = containment.untracked() else {
+/// Logs untracked processes as they are found.
+pub(crate) async fn report_untracked(tracker: ProcessTracker, hub: Hub) {
+    let text = format!("processes are tracked by {}", tracker.describe());
+    log(&hub, Level::Debug, text);
+    let Some(mut untracked) = tracker.untracked() else {
         return;
     };
-    while let Some(one) = escaped.recv().await {
+    while let Some(process) = untracked.recv().await {
         let text = format!(
-            "escaped pid {} ({}): it left its domain's process group and cleared its environment, \
-             so no domain's stop reaches it; it is killed when fulcrum ends",
-            one.pid, one.command
+            "untracked process {} ({}): left its domain's process group and environment; it will be \
+             killed on shutdown",
+            process.pid, process.command
         );
         log(&hub, Level::Warn, text);
     }
 }
 
-/// Ends what is left of the run, wherever it is. Gives, for people, those that could not be ended.
-pub(crate) async fn kill_remaining(containment: &ProcessTracker) -> Vec<String> {
-    let left = containment.close().await;
-    left.iter().map(Member::to_string).collect()
+/// Kills the remaining processes of the run. Returns descriptions of those that are still alive.
+pub(crate) async fn kill_remaining(tracker: &ProcessTracker) -> Vec<String> {
+    let alive = tracker.close().await;
+    alive.iter().map(Member::to_string).collect()
 }

@@ -1,174 +1,192 @@
-//! The task of one life: asks when it is time, and tells what follows.
+//! The task that runs the probes of one generation.
 
+use std::future;
 use std::time::Duration;
 
 use fulcrum_config::{ProbeCheck, ProbeSettings};
 use fulcrum_health::{ProbeChange, ProbeConfig, ProbeFailure, ProbeMonitor, ProbeStatus};
 use fulcrum_logs::wait_for_text;
 use fulcrum_spawn::lifecycle::Fact;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::readiness::check::run_check;
-use crate::readiness::probes::{ProbeSet, ProbeTarget};
-use crate::state::desired::{DesiredStateReceiver, current_config};
+use crate::readiness::probe_set::ProbeSet;
+use crate::readiness::target::ProbeTarget;
+use crate::state::desired::DesiredStateReceiver;
 
 /// A text that does not appear within this time is reported as missing.
 const REPORT_AFTER: Duration = Duration::from_secs(2);
 
-/// Asks until the life is over.
-pub(crate) async fn run(mut probes: ProbeSet, life: ProbeTarget) {
-    let Some(desk) = life.desks.get(&life.domain) else {
-        return;
-    };
-    let generation = life.news.generation();
-    let mut badges = desk.process.subscribe();
-    let over = badges.wait_for(|badge| {
-        let own = badge
-            .as_ref()
-            .filter(|badge| badge.generation == generation);
-        own.is_none_or(|badge| badge.exited)
-    });
-    tokio::pin!(over);
-    let mut agendas = life.agendas.clone();
-    loop {
-        let asking = async {
-            tokio::join!(
-                readiness(probes.ready.as_ref(), &life),
-                liveness(probes.alive.as_ref(), probes.patience, &life),
-            );
-            // There may be others later.
-            std::future::pending::<()>().await;
-        };
-        let others = tokio::select! {
-            _ = &mut over => break,
-            () = asking => break,
-            others = wait_for_new_probes(&mut agendas, &life.domain, &probes) => others,
-        };
-        if others.ready.is_none() && probes.ready.is_some() {
-            // From now on the registration is what counts.
-            life.news
-                .report(match *desk.registered_generation.borrow() >= generation {
-                    true => Fact::Ready,
-                    false => Fact::NotReady("it has not registered".to_owned()),
-                });
-        }
-        desk.probe_status.send_replace(ProbeStatus::default());
-        probes = others;
+/// Starts the probes of a generation that was just spawned. They run until it exits.
+pub(crate) fn start(probes: ProbeSet, target: ProbeTarget) {
+    if let Some(state) = target.states.get(&target.domain) {
+        state.probe_status.send_replace(ProbeStatus::default());
     }
-    desk.probe_status.send_replace(ProbeStatus::default());
+    if probes.ready.is_some() && !probes.registers {
+        target.facts.report(Fact::Started);
+    }
+    tokio::spawn(run(probes, target));
 }
 
-/// Waits until the domain has other probes than these.
+async fn run(mut probes: ProbeSet, target: ProbeTarget) {
+    let Some(state) = target.states.get(&target.domain) else {
+        return;
+    };
+    let generation = target.facts.generation();
+    let mut processes = state.process.subscribe();
+    let exited = processes.wait_for(|process| {
+        let own = process
+            .as_ref()
+            .filter(|process| process.generation == generation);
+        own.is_none_or(|process| process.exited)
+    });
+    tokio::pin!(exited);
+    let mut desired = target.desired.clone();
+    loop {
+        let running = async {
+            tokio::join!(
+                run_readiness(probes.ready.as_ref(), &target),
+                run_liveness(probes.alive.as_ref(), probes.startup_grace, &target),
+            );
+            // A reload may configure other probes.
+            future::pending::<()>().await;
+        };
+        let new = tokio::select! {
+            _ = &mut exited => break,
+            () = running => break,
+            new = wait_for_new_probes(&mut desired, &target.domain, &probes) => new,
+        };
+        if new.ready.is_none() && probes.ready.is_some() {
+            // From now on the registration decides.
+            let is_registered = *state.registered_generation.borrow() >= generation;
+            target.facts.report(match is_registered {
+                true => Fact::Ready,
+                false => Fact::NotReady("it has not registered".to_owned()),
+            });
+        }
+        state.probe_status.send_replace(ProbeStatus::default());
+        probes = new;
+    }
+    state.probe_status.send_replace(ProbeStatus::default());
+}
+
+/// Waits until the domain is configured with other probes.
 async fn wait_for_new_probes(
-    agendas: &mut DesiredStateReceiver,
+    desired: &mut DesiredStateReceiver,
     domain: &str,
     probes: &ProbeSet,
 ) -> ProbeSet {
     loop {
-        if agendas.changed().await.is_err() {
-            // The instance is ending.
-            return std::future::pending().await;
+        if desired.changed().await.is_none() {
+            // The instance is shutting down.
+            return future::pending().await;
         }
-        let now = current_config(agendas, domain).map(|domain| ProbeSet::of(&domain));
-        if let Some(others) = now.filter(|now| now != probes) {
-            return others;
+        let new = desired.domain(domain).map(|domain| ProbeSet::of(&domain));
+        if let Some(new) = new.filter(|new| new != probes) {
+            return new;
         }
     }
 }
 
-async fn readiness(probe: Option<&ProbeSettings>, life: &ProbeTarget) {
+async fn run_readiness(probe: Option<&ProbeSettings>, target: &ProbeTarget) {
     let Some(probe) = probe else { return };
     if let ProbeCheck::Log(text) = &probe.check {
-        let (hub, generation) = (&life.hub, life.news.generation());
-        let said = wait_for_text(hub, &life.domain, generation, text, probe.successes);
-        tokio::pin!(said);
-        if tokio::time::timeout(REPORT_AFTER, &mut said).await.is_err() {
-            let why = format!("no line with {text:?} yet");
-            update_status(life, |answers| answers.ready = Some(ProbeFailure::new(why)));
-            said.await;
-        }
-        update_status(life, |answers| {
-            (answers.ready, answers.has_succeeded) = (None, true)
-        });
-        life.news.report(Fact::Ready);
-        return;
+        return wait_for_log(text, probe.successes, target).await;
     }
     let mut monitor = monitor(probe, Duration::ZERO);
     loop {
-        let (finding, answer) = run_next(&mut monitor, probe, life).await;
-        let shown = answer.as_ref().err().cloned();
-        update_status(life, |answers| {
-            answers.has_succeeded |= shown.is_none();
-            answers.ready = shown;
+        let (change, result) = run_next(&mut monitor, probe, target).await;
+        let failure = result.as_ref().err().cloned();
+        update_status(target, |status| {
+            status.has_succeeded |= failure.is_none();
+            status.ready = failure;
         });
-        let fact = match (finding, answer) {
+        let fact = match (change, result) {
             (ProbeChange::Up, _) => Fact::Ready,
-            // What answers has started, even where that must happen several times.
+            // One success shows that the domain has started, even if several are required.
             (_, Ok(())) => Fact::Started,
-            (ProbeChange::Down, Err(answer)) => {
-                let (times, why) = (times(answer.failures), answer.reason);
-                Fact::NotReady(format!("ready probe failed {times}: {why}"))
+            (ProbeChange::Down, Err(failure)) => {
+                let times = describe_times(failure.failures);
+                Fact::NotReady(format!("ready probe failed {times}: {}", failure.reason))
             }
             (ProbeChange::None, Err(_)) => continue,
         };
-        life.news.report(fact);
+        target.facts.report(fact);
     }
 }
 
-async fn liveness(probe: Option<&ProbeSettings>, patience: Duration, life: &ProbeTarget) {
+/// A readiness probe that waits for a text in the log lines.
+async fn wait_for_log(text: &str, times: u32, target: &ProbeTarget) {
+    let generation = target.facts.generation();
+    let appeared = wait_for_text(&target.hub, &target.domain, generation, text, times);
+    tokio::pin!(appeared);
+    if timeout(REPORT_AFTER, &mut appeared).await.is_err() {
+        let reason = format!("no line with {text:?} yet");
+        update_status(target, |status| {
+            status.ready = Some(ProbeFailure::new(reason));
+        });
+        appeared.await;
+    }
+    update_status(target, |status| {
+        (status.ready, status.has_succeeded) = (None, true);
+    });
+    target.facts.report(Fact::Ready);
+}
+
+async fn run_liveness(probe: Option<&ProbeSettings>, grace: Duration, target: &ProbeTarget) {
     let Some(probe) = probe else { return };
-    let mut monitor = monitor(probe, patience);
+    let mut monitor = monitor(probe, grace);
     loop {
-        let (finding, answer) = run_next(&mut monitor, probe, life).await;
-        let shown = answer.as_ref().err().cloned();
-        update_status(life, |answers| answers.alive = shown);
-        if let (ProbeChange::Down, Err(answer)) = (finding, answer) {
-            let (times, why) = (times(answer.failures), answer.reason);
-            let why = format!("hung: alive probe failed {times}: {why}");
-            life.news.report(Fact::Unhealthy(why));
+        let (change, result) = run_next(&mut monitor, probe, target).await;
+        let failure = result.as_ref().err().cloned();
+        update_status(target, |status| status.alive = failure);
+        if let (ProbeChange::Down, Err(failure)) = (change, result) {
+            let times = describe_times(failure.failures);
+            let reason = format!("hung: alive probe failed {times}: {}", failure.reason);
+            target.facts.report(Fact::Unhealthy(reason));
         }
     }
 }
 
-/// Waits for the next question's time, asks it, and tells what that has changed.
+/// Runs the check of a probe when it is due next, and returns what that changes.
 async fn run_next(
     monitor: &mut ProbeMonitor,
     probe: &ProbeSettings,
-    life: &ProbeTarget,
+    target: &ProbeTarget,
 ) -> (ProbeChange, Result<(), ProbeFailure>) {
     sleep_until(Instant::from_std(monitor.due())).await;
-    match run_check(&probe.check, probe.timeout, life).await {
+    match run_check(&probe.check, probe.timeout, target).await {
         Ok(()) => (monitor.record_success(clock()), Ok(())),
-        Err(why) => {
-            let finding = monitor.record_failure(clock());
-            let answer = ProbeFailure {
-                reason: why,
+        Err(reason) => {
+            let change = monitor.record_failure(clock());
+            let failure = ProbeFailure {
+                reason,
                 failures: monitor.failures(),
                 threshold: probe.failures,
             };
-            (finding, Err(answer))
+            (change, Err(failure))
         }
     }
 }
 
-fn monitor(probe: &ProbeSettings, patience: Duration) -> ProbeMonitor {
+fn monitor(probe: &ProbeSettings, startup_grace: Duration) -> ProbeMonitor {
     let config = ProbeConfig {
         interval: probe.interval,
         timeout: probe.timeout,
         failures: probe.failures,
         successes: probe.successes,
-        startup_grace: patience,
+        startup_grace,
     };
     ProbeMonitor::new(config, clock())
 }
 
-fn update_status(life: &ProbeTarget, write: impl FnOnce(&mut ProbeStatus)) {
-    if let Some(desk) = life.desks.get(&life.domain) {
-        desk.probe_status.send_modify(write);
+fn update_status(target: &ProbeTarget, update: impl FnOnce(&mut ProbeStatus)) {
+    if let Some(state) = target.states.get(&target.domain) {
+        state.probe_status.send_modify(update);
     }
 }
 
-fn times(count: u32) -> String {
+fn describe_times(count: u32) -> String {
     match count {
         1 => "once".to_owned(),
         count => format!("{count} times"),

@@ -1,152 +1,174 @@
-//! What happens on domains' streams, turned into facts and words.
+//! Events of domains' streams, turned into facts, events and log lines.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use fulcrum_logs::Level;
-use fulcrum_rpc::{DomainEvent, HeartbeatPayload};
+use fulcrum_logs::{FULCRUM_SOURCE, Hub, Level};
+use fulcrum_rpc::{DomainEvent, HeartbeatPayload, StreamEnd};
 use fulcrum_spawn::lifecycle::Fact;
+use fulcrum_spawn::standby::StandbyPool;
+use fulcrum_spawn::supervisor::Supervisor;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::context::{SharedContext, now};
+use crate::events::log::EventLog;
 use crate::liveness::task::{LivenessTasks, RegisteredStream};
-use crate::readiness::probes;
+use crate::log_lines::log_for_domain;
+use crate::readiness::serving::ServingStatus;
+use crate::standby::NodeStandby;
+use crate::state::desired::DesiredStateReceiver;
+use crate::state::domain::SharedDomainStates;
 
-/// Carries the news until the registry is gone.
-pub(crate) async fn run(house: SharedContext, mut events: mpsc::UnboundedReceiver<DomainEvent>) {
-    let mut lives = LivenessTasks::new(SharedContext::clone(&house));
-    while let Some(event) = events.recv().await {
-        handle_event(&house, &mut lives, event);
-    }
+/// Handles the events of domains' streams.
+pub(crate) struct RegistrationTask {
+    pub(crate) desired: DesiredStateReceiver,
+    pub(crate) states: SharedDomainStates,
+    pub(crate) supervisor: Supervisor,
+    pub(crate) liveness: LivenessTasks,
+    pub(crate) serving: ServingStatus,
+    pub(crate) standby: StandbyPool<NodeStandby>,
+    pub(crate) events: EventLog,
+    pub(crate) hub: Hub,
 }
 
-fn handle_event(house: &SharedContext, lives: &mut LivenessTasks, event: DomainEvent) {
-    match event {
-        DomainEvent::Registered {
-            domain,
-            generation,
-            managed: true,
-            activity,
-            capabilities,
-            ..
-        } => {
-            if let Some(desk) = house.desks.get(&domain) {
-                desk.registered_generation.send_replace(generation);
-            }
-            let stream = RegisteredStream::new(generation, activity, &capabilities);
-            lives.registered(&domain, stream);
-            report_fact(house, &domain, generation, Fact::Ready);
-            set_serving(house, &domain, true);
-            house.update_serving_status();
-            // Whoever was started again was edited, has crashed or is being worked on.
-            if generation > 1 {
-                house.standby.prepare(&domain);
-            }
-        }
-        DomainEvent::Registered {
-            domain,
-            pid,
-            managed: false,
-            ..
-        } => {
-            let who = pid.map_or_else(|| "a process".to_owned(), |pid| format!("process {pid}"));
-            let text = format!("{who}, which fulcrum did not start, registered as {domain}");
-            house
-                .hub
-                .publish_event(&domain, 0, Level::Warn, text, now());
-        }
-        DomainEvent::Disconnected {
-            domain,
-            generation,
-            end,
-            cause,
-            ..
-        } => {
-            lives.ended(&domain, generation, end);
-            set_serving(house, &domain, false);
-            house.update_serving_status();
-            if let Some(handle) = house.supervisor.domain(&domain) {
-                let lives = handle.snapshot().ready;
-                let text = format!("its stream ended: {cause}");
-                report_fact(house, &domain, generation, Fact::NotReady(text.clone()));
-                if lives {
-                    house
-                        .hub
-                        .publish_event(&domain, generation, Level::Debug, text, now());
-                }
-            }
-        }
-        DomainEvent::RegistrationRejected {
-            domain,
-            peer,
-            pid,
-            reason,
-            suppressed,
-            ..
-        } => {
-            let who = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
-            let more = match suppressed {
-                0 => String::new(),
-                more => format!(" ({more} more since the last that was told)"),
-            };
-            let text = format!("a registration from {peer}{who} was refused: {reason}{more}");
-            let whom = if house.domain(&domain).is_some() {
-                &domain
-            } else {
-                fulcrum_logs::FULCRUM_SOURCE
-            };
-            house.journal.record(whom, 0, "registration_refused", &text);
-            house.hub.publish_event(whom, 0, Level::Warn, text, now());
-        }
-        DomainEvent::Heartbeat {
-            domain,
-            generation,
-            heartbeat,
-        } => {
-            let lag = lag(&heartbeat);
-            lives.beat(&domain, generation, lag);
-            if let Some(desk) = house.desks.get(&domain) {
-                desk.last_heartbeat.send_replace(Some(Instant::now()));
-                desk.event_loop_lag.send_replace(Some(lag));
-            }
-        }
-        DomainEvent::Backpressure {
-            domain,
-            generation,
-            waiting,
-        } => {
-            set_serving(house, &domain, waiting == 0);
-            let fact = match waiting {
-                0 => Fact::Ready,
-                waiting => Fact::NotReady(format!(
-                    "it doesn't read its stream: {waiting} messages wait"
-                )),
-            };
-            report_fact(house, &domain, generation, fact);
+impl RegistrationTask {
+    /// Runs until the registry is gone.
+    pub(crate) async fn run(mut self, mut events: mpsc::UnboundedReceiver<DomainEvent>) {
+        while let Some(event) = events.recv().await {
+            self.handle_event(event);
         }
     }
-}
 
-/// Tells health checks of what a domain's stream says, where that is what counts.
-fn set_serving(house: &SharedContext, domain: &str, serves: bool) {
-    if probes::map_stream_fact(&house.agenda(), domain, Fact::Ready) == Some(Fact::Ready) {
-        house.registry.set_serving(Some(domain), serves);
+    fn handle_event(&mut self, event: DomainEvent) {
+        match event {
+            DomainEvent::Registered {
+                domain,
+                generation,
+                managed: true,
+                activity,
+                capabilities,
+                ..
+            } => {
+                let stream = RegisteredStream::new(generation, activity, &capabilities);
+                self.on_registered(&domain, stream);
+            }
+            DomainEvent::Registered {
+                domain,
+                pid,
+                managed: false,
+                ..
+            } => self.on_unmanaged_registered(&domain, pid),
+            DomainEvent::Disconnected {
+                domain,
+                generation,
+                end,
+                cause,
+                ..
+            } => self.on_disconnected(&domain, generation, end, &cause),
+            DomainEvent::RegistrationRejected {
+                domain,
+                peer,
+                pid,
+                reason,
+                suppressed,
+                ..
+            } => self.on_rejected(&domain, peer, pid, &reason, suppressed),
+            DomainEvent::Heartbeat {
+                domain,
+                generation,
+                heartbeat,
+            } => self.on_heartbeat(&domain, generation, &heartbeat),
+            DomainEvent::Backpressure {
+                domain,
+                generation,
+                waiting,
+            } => self.on_backpressure(&domain, generation, waiting),
+        }
     }
-}
 
-/// Reports what a domain's stream says of its readiness, likewise.
-fn report_fact(house: &SharedContext, domain: &str, generation: u64, fact: Fact) {
-    let handle = house.supervisor.domain(domain);
-    if let (Some(handle), Some(fact)) = (
-        handle,
-        probes::map_stream_fact(&house.agenda(), domain, fact),
+    fn on_registered(&mut self, domain: &str, stream: RegisteredStream) {
+        let generation = stream.generation;
+        if let Some(state) = self.states.get(domain) {
+            state.registered_generation.send_replace(generation);
+        }
+        self.liveness.on_registered(domain, stream);
+        self.serving
+            .report_stream_fact(domain, generation, Fact::Ready);
+        self.serving.set_stream_serving(domain, true);
+        self.serving.update_app();
+        // A domain that was restarted is being edited or has crashed, so it may be again.
+        if generation > 1 {
+            self.standby.prepare(domain);
+        }
+    }
+
+    fn on_unmanaged_registered(&self, domain: &str, pid: Option<u32>) {
+        let process = pid.map_or_else(|| "process".to_owned(), |pid| format!("process {pid}"));
+        let text = format!("unmanaged {process} registered as {domain}");
+        log_for_domain(&self.hub, domain, 0, Level::Warn, text);
+    }
+
+    fn on_disconnected(&mut self, domain: &str, generation: u64, end: StreamEnd, cause: &str) {
+        self.liveness.on_stream_ended(domain, generation, end);
+        self.serving.set_stream_serving(domain, false);
+        self.serving.update_app();
+        let Some(handle) = self.supervisor.domain(domain) else {
+            return;
+        };
+        let was_ready = handle.snapshot().ready;
+        let text = format!("disconnected ({cause})");
+        self.serving
+            .report_stream_fact(domain, generation, Fact::NotReady(text.clone()));
+        if was_ready {
+            log_for_domain(&self.hub, domain, generation, Level::Debug, text);
+        }
+    }
+
+    fn on_rejected(
+        &self,
+        domain: &str,
+        peer: SocketAddr,
+        pid: Option<u32>,
+        reason: &str,
+        suppressed: u64,
     ) {
-        handle.report(generation, fact);
+        let pid = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
+        let more = match suppressed {
+            0 => String::new(),
+            more => format!(" ({more} more since the last report)"),
+        };
+        let text = format!("registration from {peer}{pid} rejected: {reason}{more}");
+        let source = match self.desired.domain(domain) {
+            Some(_) => domain,
+            None => FULCRUM_SOURCE,
+        };
+        self.events.record(source, 0, "registration_refused", &text);
+        log_for_domain(&self.hub, source, 0, Level::Warn, text);
+    }
+
+    fn on_heartbeat(&self, domain: &str, generation: u64, heartbeat: &HeartbeatPayload) {
+        let lag = event_loop_lag(heartbeat);
+        self.liveness.on_heartbeat(domain, generation, lag);
+        if let Some(state) = self.states.get(domain) {
+            state.last_heartbeat.send_replace(Some(Instant::now()));
+            state.event_loop_lag.send_replace(Some(lag));
+        }
+    }
+
+    fn on_backpressure(&self, domain: &str, generation: u64, waiting: usize) {
+        self.serving.set_stream_serving(domain, waiting == 0);
+        let fact = match waiting {
+            0 => Fact::Ready,
+            waiting => Fact::NotReady(format!(
+                "it does not read its stream: {waiting} messages waiting"
+            )),
+        };
+        self.serving.report_stream_fact(domain, generation, fact);
     }
 }
 
-/// What a domain says of itself may be anything.
-fn lag(beat: &HeartbeatPayload) -> Duration {
-    let seconds = beat.event_loop_lag_ms / 1000.0;
+/// The lag that a heartbeat reports; domains may report any number.
+fn event_loop_lag(heartbeat: &HeartbeatPayload) -> Duration {
+    let seconds = heartbeat.event_loop_lag_ms / 1000.0;
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }

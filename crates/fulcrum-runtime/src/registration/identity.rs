@@ -1,7 +1,6 @@
 //! The processes of the domains, as the registration authorizer compares them.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use fulcrum_rpc::{DomainProcess, IdentitySource, PeerIdentity};
@@ -10,21 +9,21 @@ use fulcrum_spawn::lifecycle::{Fact, Phase};
 use fulcrum_spawn::process::{Stat, descends_from, find_peer};
 use fulcrum_spawn::supervisor::{DomainHandle, Supervisor};
 
-use crate::state::desired::{DesiredStateReceiver, current_config};
+use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::SharedDomainStates;
 
 /// Reads process identities from the domain states and `/proc`.
 pub(crate) struct DomainIdentities {
     pub(crate) states: SharedDomainStates,
-    /// Set once the supervisor exists; it receives a fact when a process registers a wrong name.
-    pub(crate) supervisor: Arc<OnceLock<Supervisor>>,
+    /// Receives a fact when a process registers a wrong name.
+    pub(crate) supervisor: Supervisor,
     /// The configuration in force, which has the heartbeat intervals.
     pub(crate) desired: DesiredStateReceiver,
 }
 
 impl DomainIdentities {
     fn handle(&self, domain: &str) -> Option<DomainHandle> {
-        self.supervisor.get()?.domain(domain)
+        self.supervisor.domain(domain)
     }
 }
 
@@ -68,7 +67,7 @@ impl IdentitySource for DomainIdentities {
     }
 
     fn heartbeat_interval(&self, domain: &str) -> Option<Duration> {
-        let config = current_config(&self.desired, domain)?;
+        let config = self.desired.domain(domain)?;
         Some(config.process.heartbeat.interval)
     }
 

@@ -1,4 +1,4 @@
-//! TODO
+//! Registrations: process identities for the authorizer, and what happens on domains' streams.
 
-pub mod events;
-pub mod identity;
+pub(crate) mod events;
+pub(crate) mod identity;

@@ -7,7 +7,7 @@ use fulcrum_config::{LoadOptions, LoadResult, load, load_if_stable};
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::sleep;
 
-use crate::context::now;
+use crate::clock::now;
 use crate::state::desired::DesiredState;
 
 /// Between two attempts.

@@ -1,319 +1,263 @@
-//! The reloader: reads, has compared, and carries out what differs.
+//! The reload task: loads the configuration, compares it with what runs, and applies the plan.
 
 use std::sync::Arc;
 
-use fulcrum_config::{
-    Action, App, Difference, LoadResult, ReloadPlan, Severity, describe_changes, load,
-};
-use fulcrum_logs::{FULCRUM_SOURCE, Level};
-use fulcrum_rpc::control::Progress;
+use fulcrum_config::{Action, App, LoadResult, ReloadPlan, Severity, load};
+use fulcrum_rpc::Registry;
 use fulcrum_spawn::lifecycle::CommandRejected;
 use fulcrum_spawn::supervisor::{DomainManager, DomainSpec};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
-use crate::context::SharedContext;
 use crate::error::Error;
 use crate::format::pluralize;
 use crate::launch::backend::DomainBackend;
 use crate::launch::setup::DomainFactory;
+use crate::outcome::ProgressStep;
+use crate::readiness::serving::ServingStatus;
+use crate::reload::announce::ReloadAnnouncer;
 use crate::reload::compare::compare;
 use crate::reload::load::load_when_stable;
 use crate::reload::request::{
     ProgressSender, ReloadProgress, ReloadReceiver, ReloadRequest, ReloadResult, ReloadTrigger,
 };
-use crate::reload::{plan_text, starts};
-use crate::resources::limits;
+use crate::reload::restart::ChangeRestarter;
+use crate::reload::starts;
 use crate::shutdown::stage::ShutdownStage;
-use crate::state::desired::DesiredState;
+use crate::state::desired::{DesiredState, DesiredStateSender};
+use crate::state::domain::SharedDomainStates;
 
-/// The one who changes what runs.
+/// The only task that changes the set of domains and the desired state.
 pub(crate) struct ReloadTask {
-    pub(crate) keeper: DomainManager<DomainBackend>,
-    pub(crate) agenda: watch::Sender<Arc<DesiredState>>,
-    pub(crate) setups: DomainFactory,
-    /// What was wrong when it was last told in the log.
-    pub(crate) last_invalid: Option<String>,
-    /// What only another instance would heed, as it was last told.
-    pub(crate) last_requires_restart: Vec<Difference>,
+    pub(crate) manager: DomainManager<DomainBackend>,
+    pub(crate) factory: DomainFactory,
+    pub(crate) desired: DesiredStateSender,
+    pub(crate) states: SharedDomainStates,
+    pub(crate) registry: Registry,
+    pub(crate) restarter: ChangeRestarter,
+    pub(crate) serving: ServingStatus,
+    pub(crate) announcer: ReloadAnnouncer,
 }
 
 impl ReloadTask {
-    /// Takes wishes until the instance ends; one that is being carried out then is given up, and
+    /// Handles requests until a shutdown is requested. A reload in progress is then abandoned:
     /// nothing is started any more.
-    pub(crate) async fn run(mut self, house: SharedContext, mut wishes: ReloadReceiver) {
-        let over = house.closing.clone();
+    pub(crate) async fn run(mut self, mut requests: ReloadReceiver) {
+        let shutdown = self.restarter.shutdown.clone();
         let work = async {
-            while let Some(wish) = wishes.0.recv().await {
-                self.reload(&house, wish).await;
+            while let Some(request) = requests.recv().await {
+                self.handle_request(request).await;
             }
         };
         tokio::select! {
             biased;
-            () = over.wait_for(ShutdownStage::Stopping) => {}
+            () = shutdown.wait_for(ShutdownStage::Stopping) => {}
             () = work => {}
         }
     }
 
-    async fn reload(&mut self, house: &SharedContext, wish: ReloadRequest) {
+    async fn handle_request(&mut self, request: ReloadRequest) {
         let ReloadRequest {
-            origin,
+            trigger,
             dry_run,
-            tell,
-            answer,
-        } = wish;
-        self.keeper.drop_finished();
-        let request = self.setups.request.clone();
-        let read = match origin {
-            // Who asks has saved before.
-            ReloadTrigger::Request => tokio::task::spawn_blocking(move || load(&request)).await,
-            ReloadTrigger::FileChange => load_when_stable(&request, &house.agenda()).await,
+            progress,
+            response,
+        } = request;
+        self.manager.drop_finished();
+        let options = self.factory.load_options.clone();
+        let loaded = match trigger {
+            // A client has saved its files before.
+            ReloadTrigger::Request => tokio::task::spawn_blocking(move || load(&options)).await,
+            ReloadTrigger::FileChange => load_when_stable(&options, &self.current()).await,
         };
-        let end = match read {
-            Ok(loaded) => match self.validate(house, origin, dry_run, loaded, &tell) {
+        let result = match loaded {
+            Ok(loaded) => match self.validate(trigger, dry_run, loaded, &progress) {
                 Ok((app, plan)) => {
-                    let _ = tell.try_send(ReloadProgress::Plan(plan_text::plan_message(&plan)));
-                    if dry_run {
-                        ReloadResult::Done(plan_text::no_changes(&plan))
-                    } else {
-                        return self.carry_out(house, app, &plan, tell, answer).await;
+                    let _ = progress.try_send(ReloadProgress::Plan(plan.clone()));
+                    if !dry_run {
+                        return self.apply(app, &plan, progress, response).await;
                     }
+                    ReloadResult::Done(describe_no_changes(&plan))
                 }
-                Err(why) => ReloadResult::Invalid(why),
+                Err(reason) => ReloadResult::Invalid(reason),
             },
             Err(error) => {
-                ReloadResult::Invalid(format!("the configuration could not be read: {error}"))
+                ReloadResult::Invalid(format!("failed to load the configuration: {error}"))
             }
         };
-        // Who asked may be gone.
-        let _ = answer.send(end);
+        // The client may be gone.
+        let _ = response.send(result);
     }
 
-    /// The app and what it means for what runs, or why it can't be used.
+    fn current(&self) -> Arc<DesiredState> {
+        Arc::clone(&self.desired.borrow())
+    }
+
+    /// The app of a valid configuration and the plan that leads to it; the reason if it is invalid.
     fn validate(
         &mut self,
-        house: &SharedContext,
-        origin: ReloadTrigger,
+        trigger: ReloadTrigger,
         dry_run: bool,
         loaded: LoadResult,
-        tell: &ProgressSender,
+        progress: &ProgressSender,
     ) -> Result<(App, ReloadPlan), String> {
-        let texts: Vec<String> = loaded.diagnostics.iter().map(ToString::to_string).collect();
+        let diagnostics = loaded.diagnostics;
+        let texts: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
         if !texts.is_empty() {
-            let _ = tell.try_send(ReloadProgress::Diagnostics(texts.clone()));
+            let _ = progress.try_send(ReloadProgress::Diagnostics(texts.clone()));
         }
-        let agenda = house.agenda();
         let Some(mut app) = loaded.app else {
-            let errors = loaded.diagnostics.iter();
-            let errors = errors.filter(|problem| problem.severity == Severity::Error);
-            let why = format!(
-                "the configuration has {}: nothing has changed",
+            let errors = diagnostics.iter();
+            let errors = errors.filter(|diagnostic| diagnostic.severity == Severity::Error);
+            let reason = format!(
+                "invalid configuration ({}); no changes applied",
                 pluralize(errors.count(), "error")
             );
             if !dry_run {
-                self.report_invalid(house, origin, &why, &texts);
+                self.announcer.announce_invalid(trigger, &reason, &texts);
             }
-            return Err(why);
+            return Err(reason);
         };
-        let plan = compare(
-            house,
-            &agenda,
-            &app,
-            &self.setups.choice.resolve_after_reload(&app),
-        );
-        app.retain_immutable(&agenda.app);
+        let desired = self.current();
+        let selected = self.factory.selection.resolve_after_reload(&app);
+        let supervisor = &self.restarter.supervisor;
+        let plan = compare(supervisor, &self.states, &desired, &app, &selected);
+        app.retain_immutable(&desired.app);
         Ok((app, plan))
     }
 
-    fn report_invalid(
+    /// Applies a plan. A task waits for the starts and sends the result.
+    async fn apply(
         &mut self,
-        house: &SharedContext,
-        origin: ReloadTrigger,
-        why: &str,
-        texts: &[String],
-    ) {
-        let all = texts.join("\n");
-        house
-            .journal
-            .record(FULCRUM_SOURCE, 0, "config_invalid", all.clone());
-        // A file that is saved again and again with the same mistake is told once.
-        if origin == ReloadTrigger::Request || self.last_invalid.as_ref() != Some(&all) {
-            house.log(Level::Error, format!("{why}\n{all}"));
-        }
-        self.last_invalid = Some(all);
-    }
-
-    /// Carries out a plan as far as others depend on it, and leaves the rest to a task.
-    async fn carry_out(
-        &mut self,
-        house: &SharedContext,
         app: App,
         plan: &ReloadPlan,
-        tell: ProgressSender,
-        answer: oneshot::Sender<ReloadResult>,
+        progress: ProgressSender,
+        response: oneshot::Sender<ReloadResult>,
     ) {
-        self.last_invalid = None;
-        let before = house.agenda();
-        let removed: Vec<String> = named(plan, |action| *action == Action::Stop);
-        let mut former = before.former.clone();
-        former.extend(removed.iter().cloned());
-        former.retain(|name| app.domain(name).is_none());
-        let agenda = Arc::new(DesiredState {
-            selected: self.setups.choice.resolve_after_reload(&app),
-            former,
-            app,
-        });
+        let before = self.current();
+        let removed = domains_with(plan, |action| *action == Action::Stop);
+        let desired = Arc::new(self.next_desired_state(&before, app, &removed));
         // Before anything changes: afterwards there would be no way back.
-        let new = match self.added_domains(&agenda) {
-            Ok(new) => new,
-            Err(why) => return drop(answer.send(ReloadResult::Invalid(why))),
+        let added = match self.added_domains(&desired) {
+            Ok(added) => added,
+            Err(reason) => return drop(response.send(ReloadResult::Invalid(reason))),
         };
-        self.announce(house, plan, &agenda);
+        self.announcer
+            .announce_plan(plan, &before.app, &desired.app);
 
-        let alive = self.remove(house, &removed, &tell).await;
-        let words = |name: &String| format!("{name}: a process of it is still alive after SIGKILL");
-        let mut failed: Vec<String> = alive.iter().map(words).collect();
-        house.desks.add(new.iter().map(|setup| setup.name.as_str()));
-        self.agenda.send_replace(Arc::clone(&agenda));
-        self.keeper.add(new);
-        for domain in agenda
-            .app
-            .domains
-            .iter()
-            .filter(|domain| domain.has_process())
-        {
-            let revision = self.setups.revision(&agenda, domain);
-            self.keeper.update(&domain.name, revision);
-        }
-        self.keeper.set_start_order(agenda.app.waves());
-        house.update_serving_status();
+        let alive = self.remove_domains(&removed, &progress).await;
+        let describe = |name: &String| format!("{name}: still alive after SIGKILL");
+        let mut failed: Vec<String> = alive.iter().map(describe).collect();
+        self.set_desired_state(desired, added);
 
-        let mut begun = Vec::new();
-        for entry in &plan.domains {
-            match starts::start(house, &entry.domain, &entry.action).await {
-                Ok(one) => begun.extend(one),
-                Err(CommandRejected(why)) => failed.push(format!("{}: {why}", entry.domain)),
+        let mut started = Vec::new();
+        for change in &plan.domains {
+            match starts::start(&self.restarter, &change.domain, &change.action).await {
+                Ok(domain) => started.extend(domain),
+                Err(CommandRejected(reason)) => {
+                    failed.push(format!("{}: {reason}", change.domain));
+                }
             }
         }
-        let mut done: Vec<String> = removed
-            .iter()
-            .filter(|name| !alive.contains(name))
-            .map(|name| format!("{name} is gone"))
-            .collect();
-        let adopts =
-            |action: &Action| matches!(action, Action::UpdateInPlace(all) if !all.is_empty());
-        let adopted = named(plan, adopts);
-        done.extend(adopted.iter().map(|name| format!("{name} has adopted it")));
-        if plan.is_empty() {
-            done.push(plan_text::no_changes(plan));
-        }
-        let house = SharedContext::clone(house);
+        let done = describe_done(plan, &removed, &alive);
+        let serving = self.serving.clone();
         tokio::spawn(async move {
-            let end = starts::wait_all(begun, done, failed, &tell).await;
-            house.update_serving_status();
-            let _ = answer.send(end);
+            let result = starts::wait_all(started, done, failed, &progress).await;
+            serving.update_app();
+            let _ = response.send(result);
         });
     }
 
-    /// Domains that come to have a process.
+    fn next_desired_state(
+        &self,
+        before: &DesiredState,
+        app: App,
+        removed: &[String],
+    ) -> DesiredState {
+        let mut all_removed = before.removed.clone();
+        all_removed.extend(removed.iter().cloned());
+        all_removed.retain(|name| app.domain(name).is_none());
+        DesiredState {
+            selected: self.factory.selection.resolve_after_reload(&app),
+            removed: all_removed,
+            app,
+        }
+    }
+
+    /// The domains that are to be supervised from now on.
     fn added_domains(
         &self,
-        agenda: &DesiredState,
+        desired: &DesiredState,
     ) -> Result<Vec<DomainSpec<DomainBackend>>, String> {
-        let mut new = Vec::new();
-        for domain in agenda
-            .app
-            .domains
-            .iter()
-            .filter(|domain| domain.has_process())
-        {
-            let why = |error: Error| error.to_string();
-            if self.keeper.contains(&domain.name) {
-                // It goes on with the policy that it has, which adopts these settings.
-                self.setups.policy(domain).map_err(why)?;
+        let mut added = Vec::new();
+        for domain in desired.app.domains.iter().filter(|one| one.has_process()) {
+            let text = |error: Error| error.to_string();
+            if self.manager.contains(&domain.name) {
+                // It keeps its policy, which will apply these settings: check them.
+                self.factory.policy(domain).map_err(text)?;
             } else {
-                new.push(self.setups.setup(agenda, domain).map_err(why)?);
+                added.push(self.factory.setup(desired, domain).map_err(text)?);
             }
         }
-        Ok(new)
+        Ok(added)
     }
 
-    /// Says what has changed, in the log and in the journal.
-    fn announce(&mut self, house: &SharedContext, plan: &ReloadPlan, agenda: &DesiredState) {
-        let note = |name: &str, text: String| {
-            let handle = house.supervisor.domain(name);
-            let generation = handle.map_or(0, |handle| handle.snapshot().generation);
-            house
-                .journal
-                .record(name, generation, "config_changed", text);
-        };
-        for entry in &plan.domains {
-            match &entry.action {
-                Action::Unchanged => {}
-                Action::UpdateInPlace(differences) | Action::Restart(differences) => {
-                    note(&entry.domain, describe_changes(differences));
-                }
-                Action::Start => note(&entry.domain, "it is new".to_owned()),
-                Action::Stop => note(&entry.domain, "it is no longer there".to_owned()),
-            }
-        }
-        if self.last_requires_restart != plan.requires_restart {
-            self.last_requires_restart
-                .clone_from(&plan.requires_restart);
-            if !plan.requires_restart.is_empty() {
-                let text = format!(
-                    "only another instance would heed this (`fulcrum down`, then start it again): {}",
-                    describe_changes(&plan.requires_restart)
-                );
-                house.log(Level::Warn, text);
-            }
-        }
-        let text = plan.summary();
-        if text.is_empty() {
-            return;
-        }
-        house
-            .journal
-            .record(FULCRUM_SOURCE, 0, "config_changed", text.clone());
-        house.log(
-            Level::Info,
-            format!("the configuration has changed: {text}"),
-        );
-        let old = house.agenda();
-        let known = fulcrum_config::unsupported_settings(&old.app);
-        let mut shortcomings = fulcrum_config::unsupported_settings(&agenda.app);
-        shortcomings.retain(|text| !known.contains(text));
-        let known = limits::unenforceable(&old.app, &house.containment);
-        let limits = limits::unenforceable(&agenda.app, &house.containment);
-        shortcomings.extend(limits.into_iter().filter(|text| !known.contains(text)));
-        for text in shortcomings {
-            house.log(Level::Warn, text);
-        }
-    }
-
-    /// Ends what isn't wanted any more. Gives what could not be ended.
-    async fn remove(
-        &mut self,
-        house: &SharedContext,
-        names: &[String],
-        tell: &ProgressSender,
-    ) -> Vec<String> {
+    /// Stops and removes domains. Returns those whose processes are still alive.
+    async fn remove_domains(&mut self, names: &[String], progress: &ProgressSender) -> Vec<String> {
         for name in names {
-            let _ = tell.try_send(ReloadProgress::Progress(Progress {
+            let _ = progress.try_send(ReloadProgress::Step(ProgressStep {
                 domain: name.clone(),
-                message: "stopping (it is no longer part of the configuration)".to_owned(),
-                outcome: None,
+                message: "stopping (removed from the configuration)".to_owned(),
             }));
         }
-        let left = self.keeper.remove(names).await;
-        for name in names.iter().filter(|name| !left.contains(name)) {
-            house.desks.remove(name);
-            house.registry.remove(name);
+        let alive = self.manager.remove(names).await;
+        for name in names.iter().filter(|name| !alive.contains(name)) {
+            self.states.remove(name);
+            self.registry.remove(name);
         }
-        left
+        alive
+    }
+
+    fn set_desired_state(
+        &mut self,
+        desired: Arc<DesiredState>,
+        added: Vec<DomainSpec<DomainBackend>>,
+    ) {
+        self.states
+            .add(added.iter().map(|domain| domain.name.as_str()));
+        self.desired.send_replace(Arc::clone(&desired));
+        self.manager.add(added);
+        for domain in desired.app.domains.iter().filter(|one| one.has_process()) {
+            let update = self.factory.update(&desired, domain);
+            self.manager.update(&domain.name, update);
+        }
+        self.manager.set_start_order(desired.app.waves());
+        self.serving.update_app();
     }
 }
 
-fn named(plan: &ReloadPlan, is: impl Fn(&Action) -> bool) -> Vec<String> {
-    let entries = plan.domains.iter().filter(|entry| is(&entry.action));
-    entries.map(|entry| entry.domain.clone()).collect()
+fn domains_with(plan: &ReloadPlan, matches: impl Fn(&Action) -> bool) -> Vec<String> {
+    let changes = plan.domains.iter().filter(|change| matches(&change.action));
+    changes.map(|change| change.domain.clone()).collect()
+}
+
+/// What is done once the plan is applied, the starts aside.
+fn describe_done(plan: &ReloadPlan, removed: &[String], alive: &[String]) -> Vec<String> {
+    let gone = removed.iter().filter(|name| !alive.contains(name));
+    let mut done: Vec<String> = gone.map(|name| format!("{name} is removed")).collect();
+    let is_updated = |action: &Action| matches!(action, Action::UpdateInPlace(differences) if !differences.is_empty());
+    let updated = domains_with(plan, is_updated);
+    done.extend(updated.iter().map(|name| format!("{name} is updated")));
+    if plan.is_empty() {
+        done.push(describe_no_changes(plan));
+    }
+    done
+}
+
+/// `no changes` for a plan that changes nothing, otherwise nothing.
+fn describe_no_changes(plan: &ReloadPlan) -> String {
+    if plan.is_empty() {
+        "no changes".to_owned()
+    } else {
+        String::new()
+    }
 }

@@ -1,36 +1,37 @@
-//! The lives that a reload begins.
+//! The starts and restarts of a reload.
 
 use fulcrum_config::{Action, restart_reason};
 use fulcrum_spawn::lifecycle::{Command, CommandRejected};
 use fulcrum_spawn::supervisor::{DomainHandle, Ticket};
 use tokio::task::JoinSet;
 
-use crate::context::SharedContext;
-use crate::control::change;
-use crate::reload::request::{
-    ProgressSender, ReloadProgress, ReloadResult, RestartResult, restart_for_change,
-};
+use crate::outcome::wait_for_outcome;
+use crate::reload::request::{ProgressSender, ReloadProgress, ReloadResult};
+use crate::reload::restart::{ChangeRestarter, RestartResult};
 
-/// A start or restart that is under way.
+/// A start or restart in progress.
 pub(crate) type StartedDomain = (DomainHandle, Command, Ticket);
 
-/// Sets off what a domain's new life takes.
+/// Starts or restarts a domain, if its action is that.
+///
+/// # Errors
+/// The domain cannot be started now.
 pub(crate) async fn start(
-    house: &SharedContext,
+    restarter: &ChangeRestarter,
     name: &str,
     action: &Action,
 ) -> Result<Option<StartedDomain>, CommandRejected> {
     match action {
         Action::Unchanged | Action::UpdateInPlace(_) | Action::Stop => Ok(None),
         Action::Start => {
-            let Some(handle) = house.supervisor.domain(name) else {
+            let Some(handle) = restarter.supervisor.domain(name) else {
                 return Ok(None);
             };
             let ticket = handle.request(Command::Start).await?;
             Ok(Some((handle, Command::Start, ticket)))
         }
         Action::Restart(differences) => {
-            match restart_for_change(house, name, restart_reason(differences)).await? {
+            match restarter.restart(name, restart_reason(differences)).await? {
                 RestartResult::Started(handle, ticket) => {
                     Ok(Some((handle, Command::Restart, ticket)))
                 }
@@ -41,23 +42,24 @@ pub(crate) async fn start(
     }
 }
 
-/// Waits for what was begun, and says what came of it all.
+/// Waits for the starts, and returns the result of the reload. `done` and `failed` describe what
+/// is finished already.
 pub(crate) async fn wait_all(
-    begun: Vec<StartedDomain>,
+    started: Vec<StartedDomain>,
     mut done: Vec<String>,
     mut failed: Vec<String>,
-    tell: &ProgressSender,
+    progress: &ProgressSender,
 ) -> ReloadResult {
-    let mut starts = JoinSet::new();
-    for (handle, command, ticket) in begun {
-        let tell = tell.clone();
-        starts.spawn(async move {
-            let tell = |step| drop(tell.try_send(ReloadProgress::Progress(step)));
-            change::wait_for_outcome(&handle, command, ticket, tell).await
+    let mut waits = JoinSet::new();
+    for (handle, command, ticket) in started {
+        let progress = progress.clone();
+        waits.spawn(async move {
+            let on_step = |step| drop(progress.try_send(ReloadProgress::Step(step)));
+            wait_for_outcome(&handle, command, ticket, on_step).await
         });
     }
-    for end in starts.join_all().await {
-        match end {
+    for outcome in waits.join_all().await {
+        match outcome {
             Ok(text) => done.push(text),
             Err(text) => failed.push(text),
         }

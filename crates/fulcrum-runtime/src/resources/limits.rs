@@ -1,4 +1,4 @@
-//! What a domain may use: memory that is watched, and what the kernel itself can hold it to.
+//! Memory and CPU limits: those that Fulcrum samples, and those that the kernel enforces.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,28 +9,25 @@ use fulcrum_spawn::lifecycle::{Fact, Phase};
 use fulcrum_spawn::process::{
     Controller, Process, ProcessTracker, set_cpu_limit, set_memory_limit,
 };
+use fulcrum_spawn::supervisor::Supervisor;
 use tokio::sync::mpsc;
 
-use crate::context::{SharedContext, log, now};
+use crate::log_lines::{log, log_for_domain};
 use crate::resources::sampler::UsageSample;
-
-/// Whether anything has to be watched.
-pub(crate) fn has_limits(app: &App) -> bool {
-    limited(app).any(|domain| domain.process.limits.memory.is_some())
-}
+use crate::state::desired::DesiredStateReceiver;
 
 fn limited(app: &App) -> impl Iterator<Item = &Domain> {
     app.domains.iter().filter(|domain| domain.has_process())
 }
 
-/// The kernel's limit for a soft one: above it, since a domain that is over its own limit is to be
-/// replaced in order, and only one that outruns this is to be killed.
-fn kernel_limit(soft: u64) -> u64 {
-    soft.saturating_add(soft / 4)
+/// The memory limit that the kernel enforces for a configured one. It is higher, so that a domain
+/// over its limit is stopped in order, and killed only if it allocates faster than it is sampled.
+fn kernel_limit(limit: u64) -> u64 {
+    limit.saturating_add(limit / 4)
 }
 
-/// What of the limits holds here less than one might think, in words.
-pub(crate) fn unenforceable(app: &App, containment: &ProcessTracker) -> Vec<String> {
+/// Which configured limits the kernel does not enforce here, as text.
+pub(crate) fn unenforceable(app: &App, tracker: &ProcessTracker) -> Vec<String> {
     let names = |set: fn(&Domain) -> bool| {
         let names: BTreeSet<&str> = limited(app)
             .filter(|domain| set(domain))
@@ -41,86 +38,93 @@ pub(crate) fn unenforceable(app: &App, containment: &ProcessTracker) -> Vec<Stri
     };
     let memory = names(|domain| domain.process.limits.memory.is_some());
     let cpu = names(|domain| domain.process.limits.cpu.is_some());
-    let mut told = Vec::new();
-    if let (Some(names), Err(why)) = (memory, containment.can_limit(Controller::Memory)) {
-        told.push(format!(
-            "process.limits.memory ({names}) is looked after once a second, and the kernel does \
-             not enforce it: {why}"
+    let mut texts = Vec::new();
+    if let (Some(names), Err(why)) = (memory, tracker.can_limit(Controller::Memory)) {
+        texts.push(format!(
+            "process.limits.memory ({names}) is enforced by sampling only, not by the kernel: {why}"
         ));
     }
-    if let (Some(names), Err(why)) = (cpu, containment.can_limit(Controller::Cpu)) {
-        told.push(format!(
+    if let (Some(names), Err(why)) = (cpu, tracker.can_limit(Controller::Cpu)) {
+        texts.push(format!(
             "process.limits.cpu ({names}) has no effect here: {why}"
         ));
     }
-    told
+    texts
 }
 
-/// Has the kernel hold a new life to its limits, as far as it can.
+/// Applies the limits that the kernel can enforce to a process that was just spawned.
 pub(crate) fn apply_kernel_limits(domain: &Domain, process: &Process, generation: u64, hub: &Hub) {
-    let (limits, Some(folder)) = (&domain.process.limits, process.cgroup()) else {
+    let (limits, Some(cgroup)) = (&domain.process.limits, process.cgroup()) else {
         return;
     };
     let memory = limits
         .memory
-        .map(|soft| set_memory_limit(folder, kernel_limit(soft)));
-    let cpu = limits.cpu.map(|share| set_cpu_limit(folder, share));
+        .map(|limit| set_memory_limit(cgroup, kernel_limit(limit)));
+    let cpu = limits.cpu.map(|share| set_cpu_limit(cgroup, share));
     for (key, set) in [("memory", memory), ("cpu", cpu)] {
         if let Some(Err(error)) = set {
-            // Said once at the start of the instance; a life's own trouble is a detail.
+            // Logged once at the start of the instance; for a single process it is a detail.
             let text = format!("process.limits.{key} is not enforced by the kernel: {error}");
-            hub.publish_event(&domain.name, generation, Level::Debug, text, now());
+            log_for_domain(hub, &domain.name, generation, Level::Debug, text);
         }
     }
 }
 
-/// Says at the start what won't hold.
-pub(crate) fn log_unenforceable(app: &App, containment: &ProcessTracker, hub: &Hub) {
-    for text in unenforceable(app, containment) {
+/// Logs at the start which limits the kernel does not enforce.
+pub(crate) fn log_unenforceable(app: &App, tracker: &ProcessTracker, hub: &Hub) {
+    for text in unenforceable(app, tracker) {
         log(hub, Level::Warn, text);
     }
 }
 
-/// Ends lives that use more memory than they may, for as long as samples come.
-pub(crate) async fn run(house: SharedContext, mut taken: mpsc::UnboundedReceiver<UsageSample>) {
-    let mut watches: BTreeMap<String, (u64, MemoryLimitMonitor)> = BTreeMap::new();
-    while let Some(one) = taken.recv().await {
-        let configured = house.domain(&one.domain);
-        let Some(limit) = configured.and_then(|domain| domain.process.limits.memory) else {
-            watches.remove(&one.domain);
-            continue;
-        };
-        let fresh = || (limit, MemoryLimitMonitor::new(limit));
-        let (watched, watch) = watches.entry(one.domain.clone()).or_insert_with(fresh);
-        if *watched != limit {
-            (*watched, *watch) = fresh();
-        }
-        // One that hasn't started yet is under its start timeout.
-        if running(&house, &one)
-            && let Some(breach) = watch.sample(one.generation, one.sample.memory_bytes)
-        {
-            end(&house, &one, breach);
+/// Reports domains that use more memory than their limit.
+pub(crate) struct MemoryLimitTask {
+    pub(crate) desired: DesiredStateReceiver,
+    pub(crate) supervisor: Supervisor,
+}
+
+impl MemoryLimitTask {
+    /// Runs until there are no more samples.
+    pub(crate) async fn run(self, mut samples: mpsc::UnboundedReceiver<UsageSample>) {
+        let mut monitors: BTreeMap<String, (u64, MemoryLimitMonitor)> = BTreeMap::new();
+        while let Some(usage) = samples.recv().await {
+            let config = self.desired.domain(&usage.domain);
+            let Some(limit) = config.and_then(|domain| domain.process.limits.memory) else {
+                monitors.remove(&usage.domain);
+                continue;
+            };
+            let new = || (limit, MemoryLimitMonitor::new(limit));
+            let (monitored, monitor) = monitors.entry(usage.domain.clone()).or_insert_with(new);
+            if *monitored != limit {
+                (*monitored, *monitor) = new();
+            }
+            // Before it runs, its start timeout applies.
+            if self.is_running(&usage)
+                && let Some(exceeded) = monitor.sample(usage.generation, usage.sample.memory_bytes)
+            {
+                self.report_unhealthy(&usage, exceeded);
+            }
         }
     }
-}
 
-fn running(house: &SharedContext, one: &UsageSample) -> bool {
-    house.supervisor.domain(&one.domain).is_some_and(|handle| {
-        let now = handle.snapshot();
-        now.phase == Phase::Running && now.generation == one.generation
-    })
-}
+    fn is_running(&self, usage: &UsageSample) -> bool {
+        self.supervisor.domain(&usage.domain).is_some_and(|handle| {
+            let snapshot = handle.snapshot();
+            snapshot.phase == Phase::Running && snapshot.generation == usage.generation
+        })
+    }
 
-/// As for any other fault the restart policy is asked: one that breaches now and then is back at
-/// once, one that does so at each start runs into its budget.
-fn end(house: &SharedContext, one: &UsageSample, breach: LimitExceeded) {
-    let processes = match one.sample.processes {
-        1 => String::new(),
-        count => format!(" in {count} processes"),
-    };
-    let why = format!("{breach}{processes}");
-    if let Some(handle) = house.supervisor.domain(&one.domain) {
-        handle.report(one.generation, Fact::Unhealthy(why));
+    /// The restart policy decides as for any other failure: a domain that exceeds its limit now and
+    /// then is restarted, one that exceeds it after each start runs out of its restart budget.
+    fn report_unhealthy(&self, usage: &UsageSample, exceeded: LimitExceeded) {
+        let processes = match usage.sample.processes {
+            1 => String::new(),
+            count => format!(" in {count} processes"),
+        };
+        let reason = format!("{exceeded}{processes}");
+        if let Some(handle) = self.supervisor.domain(&usage.domain) {
+            handle.report(usage.generation, Fact::Unhealthy(reason));
+        }
     }
 }
 
@@ -129,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kernel_leaves_room_for_an_orderly_end() {
+    fn the_kernel_limit_leaves_room_for_an_orderly_stop() {
         assert_eq!(kernel_limit(100), 125);
         assert_eq!(kernel_limit(u64::MAX), u64::MAX);
     }

@@ -1,4 +1,4 @@
-//! TODO
+//! Resource usage of domains, and their limits.
 
-pub mod limits;
-pub mod sampler;
+pub(crate) mod limits;
+pub(crate) mod sampler;

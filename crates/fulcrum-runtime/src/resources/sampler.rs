@@ -1,4 +1,4 @@
-//! CPU and memory of every domain, looked at when somebody asks and now and then.
+//! CPU and memory of every domain, sampled on request and at intervals.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,18 +8,17 @@ use fulcrum_spawn::process::{Member, ProcessTracker, Stat};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use crate::resources::limits;
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::SharedDomainStates;
 
-/// CPU use is the difference between two looks, so there is always one from not too long ago.
+/// CPU usage is the difference between two samples, so there is always a recent one.
 const BASELINE: Duration = Duration::from_secs(10);
-/// How often to look where a limit depends on it.
+/// The sample interval if a domain has a memory limit.
 const LIMITED_INTERVAL: Duration = Duration::from_secs(1);
-/// How old figures may be that are shown to somebody.
+/// How old a sample may be that is returned to a client.
 const MAX_AGE: Duration = Duration::from_secs(1);
 
-/// What one life was seen to use.
+/// The resource usage of one generation.
 #[derive(Debug)]
 pub(crate) struct UsageSample {
     pub(crate) domain: String,
@@ -27,127 +26,133 @@ pub(crate) struct UsageSample {
     pub(crate) sample: Sample,
 }
 
-/// Asks for fresh figures.
+/// Requests samples from the sampler task. Clones are handles to the same task.
 #[derive(Debug, Clone)]
 pub(crate) struct UsageSampler {
-    asked: mpsc::Sender<oneshot::Sender<()>>,
+    requests: mpsc::Sender<oneshot::Sender<()>>,
 }
 
 impl UsageSampler {
-    /// Starts the task that looks. Where limits depend on it, it looks more often, and `limits`
-    /// hears of every sample.
+    /// Starts the task. If a domain has a memory limit, it samples more often and sends every
+    /// sample to `limits`.
     pub(crate) fn start(
-        desks: SharedDomainStates,
-        agendas: DesiredStateReceiver,
-        containment: ProcessTracker,
+        states: SharedDomainStates,
+        desired: DesiredStateReceiver,
+        tracker: ProcessTracker,
         limits: mpsc::UnboundedSender<UsageSample>,
     ) -> Self {
-        let (asked, inbox) = mpsc::channel(8);
-        tokio::spawn(run(desks, agendas, containment, limits, inbox));
-        Self { asked }
+        let (requests, inbox) = mpsc::channel(8);
+        tokio::spawn(run(states, desired, tracker, limits, inbox));
+        Self { requests }
     }
 
-    /// Returns when the figures on the desks are fresh, or can't be had.
+    /// Waits until the samples in the domain states are recent, or cannot be taken.
     pub(crate) async fn refresh(&self) {
-        let (done, looked) = oneshot::channel();
-        if self.asked.send(done).await.is_ok() {
-            let _ = looked.await;
+        let (done, sampled) = oneshot::channel();
+        if self.requests.send(done).await.is_ok() {
+            let _ = sampled.await;
         }
     }
 }
 
 async fn run(
-    desks: SharedDomainStates,
-    mut agendas: DesiredStateReceiver,
-    containment: ProcessTracker,
+    states: SharedDomainStates,
+    mut desired: DesiredStateReceiver,
+    tracker: ProcessTracker,
     limits: mpsc::UnboundedSender<UsageSample>,
     mut inbox: mpsc::Receiver<oneshot::Sender<()>>,
 ) {
     let Ok(mut sampler) = Sampler::new() else {
         return;
     };
-    let mut limited = limits::has_limits(&agendas.borrow_and_update().app);
+    let mut limited = desired.current().has_memory_limits();
     let mut due = Instant::now();
     let mut last: Option<(Instant, Leaders)> = None;
     loop {
-        let asked = tokio::select! {
+        let request = tokio::select! {
             () = sleep_until(due) => {
                 due = Instant::now() + if limited { LIMITED_INTERVAL } else { BASELINE };
                 None
             }
-            Ok(()) = agendas.changed() => {
-                limited = limits::has_limits(&agendas.borrow_and_update().app);
+            Some(desired) = desired.changed() => {
+                limited = desired.has_memory_limits();
                 due = Instant::now();
                 continue;
             }
-            asked = inbox.recv() => match asked {
-                Some(asked) => Some(asked),
+            request = inbox.recv() => match request {
+                Some(request) => Some(request),
                 None => return,
             },
         };
-        let leaders: Leaders = desks
+        let leaders: Leaders = states
             .all()
             .iter()
-            .filter_map(|(name, desk)| {
-                let badge = desk.running()?;
-                Some((badge.pid?, (name.clone(), badge.generation)))
+            .filter_map(|(name, state)| {
+                let process = state.running()?;
+                Some((process.pid?, (name.clone(), process.generation)))
             })
             .collect();
-        // Old figures say nothing about a process that came since.
+        // Older samples do not cover a process that was spawned since.
         let stale = |(at, of): &(Instant, _)| at.elapsed() > MAX_AGE || *of != leaders;
-        if asked.is_none() || last.as_ref().is_none_or(stale) {
+        if request.is_none() || last.as_ref().is_none_or(stale) {
             let now = Instant::now();
             last = Some((now, leaders.clone()));
-            // It reads /proc, which may block: not on a thread that others wait for.
-            let contained = containment.clone();
-            let looked = tokio::task::spawn_blocking(move || {
-                let taken = sample_all(&mut sampler, &contained, leaders, now);
-                (sampler, taken)
+            // Reads /proc, which may block.
+            let tracker = tracker.clone();
+            let sampling = tokio::task::spawn_blocking(move || {
+                let samples = sample_all(&mut sampler, &tracker, leaders, now);
+                (sampler, samples)
             });
-            let Ok((back, taken)) = looked.await else {
+            let Ok((returned, samples)) = sampling.await else {
                 return;
             };
-            sampler = back;
-            store(&desks, &taken);
+            sampler = returned;
+            store(&states, &samples);
             if limited {
-                // Who heeds limits may be gone while the instance ends.
-                taken.into_iter().for_each(|one| drop(limits.send(one)));
+                // During shutdown the limit task may be gone.
+                samples
+                    .into_iter()
+                    .for_each(|usage| drop(limits.send(usage)));
             }
         }
-        if let Some(asked) = asked {
-            let _ = asked.send(());
+        if let Some(request) = request {
+            let _ = request.send(());
         }
     }
 }
 
-/// Domains and the numbers of their lives, by the leaders' process ids.
+/// Domains and their generations, by the process id of the leader.
 type Leaders = BTreeMap<u32, (String, u64)>;
 
-/// One look at all of them. What is seen of a process counts only if it is still the one that was
-/// found to be a member: its number may have gone to a stranger meanwhile.
+/// Samples all domains. A process counts only if it is still the member that the tracker found:
+/// meanwhile its process id may belong to another one.
 fn sample_all(
     sampler: &mut Sampler,
-    containment: &ProcessTracker,
+    tracker: &ProcessTracker,
     leaders: Leaders,
     now: Instant,
 ) -> Vec<UsageSample> {
-    let wanted: Vec<u32> = leaders.keys().copied().collect();
-    let members = containment.members_of(&wanted);
+    let pids: Vec<u32> = leaders.keys().copied().collect();
+    let members = tracker.members_of(&pids);
     let known: BTreeMap<u32, &Member> = members
         .values()
         .flatten()
         .map(|member| (member.pid, member))
         .collect();
-    let still = |pid| known.get(&pid).is_some_and(|member| lives_on(member));
-    let pids = |leader| members.get(leader).into_iter().flatten();
+    let is_member = |pid| {
+        known
+            .get(&pid)
+            .is_some_and(|member| is_same_process(member))
+    };
+    let members_of = |leader| members.get(leader).into_iter().flatten();
     let named: Vec<(String, Vec<u32>)> = leaders
         .iter()
         .map(|(leader, (name, _))| {
-            let pids = pids(leader).map(|member| member.pid).collect();
+            let pids = members_of(leader).map(|member| member.pid).collect();
             (name.clone(), pids)
         })
         .collect();
-    let samples = sampler.sample(&named, &still, now.into_std());
+    let samples = sampler.sample(&named, &is_member, now.into_std());
     leaders
         .into_values()
         .map(|(domain, generation)| UsageSample {
@@ -158,19 +163,20 @@ fn sample_all(
         .collect()
 }
 
-/// Whether this very process is there, and not another one of its number.
-fn lives_on(member: &Member) -> bool {
-    Stat::read(member.pid).is_some_and(|now| now.started == member.started)
+/// Whether the process is alive, and not another one with its process id.
+fn is_same_process(member: &Member) -> bool {
+    Stat::read(member.pid).is_some_and(|stat| stat.started == member.started)
 }
 
-/// Puts each sample on its domain's desk, unless another life has begun there meanwhile.
-fn store(desks: &SharedDomainStates, taken: &[UsageSample]) {
-    for (name, desk) in desks.all().iter() {
-        let own = taken.iter().find(|one| one.domain == *name);
-        let living = desk.running().map(|badge| badge.generation);
-        let own = own.filter(|one| living == Some(one.generation));
-        desk.usage
-            .send_replace(own.map(|one| one.sample).unwrap_or_default());
+/// Stores each sample in its domain's state, unless another generation was started meanwhile.
+fn store(states: &SharedDomainStates, samples: &[UsageSample]) {
+    for (name, state) in states.all().iter() {
+        let usage = samples.iter().find(|usage| usage.domain == *name);
+        let running = state.running().map(|process| process.generation);
+        let usage = usage.filter(|usage| running == Some(usage.generation));
+        state
+            .usage
+            .send_replace(usage.map(|usage| usage.sample).unwrap_or_default());
     }
 }
 
@@ -179,13 +185,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_process_of_the_same_number_is_not_the_one_that_was_meant() {
-        let own = Stat::read(std::process::id()).expect("this process lives");
-        assert!(lives_on(&own));
+    fn a_reused_process_id_is_not_the_same_process() {
+        let member = Stat::read(std::process::id()).expect("this process is alive");
+        assert!(is_same_process(&member));
         let before = Member {
-            started: own.started - 1,
-            ..own
+            started: member.started - 1,
+            ..member
         };
-        assert!(!lives_on(&before));
+        assert!(!is_same_process(&before));
     }
 }

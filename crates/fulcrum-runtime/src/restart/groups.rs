@@ -1,34 +1,36 @@
-//! Groups: whose lives end when another member's does.
+//! Restarts the members of a supervision group together.
 //!
-//! Only a fault that is followed by a new life takes others along; what an operator does, and an end
-//! that the restart policy lets rest, concern the member alone. Those taken along are recycled,
-//! which is no fault, so nothing goes round in circles: each fault has one fallout. That they come
-//! back in order is the gate's affair, since each member waits for those before it.
+//! Only a failure after which the restart policy restarts the domain affects other members. A stop
+//! by an operator, or an exit after which the policy does not restart, concerns the member alone.
+//! A group restart is no failure, so each failure causes one group restart at most. The members
+//! start again in order, since each waits for those before it.
 
 use std::collections::BTreeMap;
 
 use fulcrum_config::{RestartMode, RestartSettings};
 use fulcrum_spawn::lifecycle::{ExitReport, Fact, Phase, TransitionCause};
-use fulcrum_spawn::supervisor::Transition;
+use fulcrum_spawn::supervisor::{Supervisor, Transition};
 
-use crate::context::RuntimeContext;
-use crate::shutdown::stage::ShutdownStage;
+use crate::shutdown::stage::{ShutdownSignal, ShutdownStage};
+use crate::state::desired::DesiredStateReceiver;
 
-/// Follows what happens to members of groups.
-#[derive(Debug, Default)]
+/// Follows the transitions of group members.
 pub(crate) struct GroupRestarts {
-    /// Members that had passed their gate and had no process yet when they should have been taken
-    /// along, and why: they are as soon as they have one.
+    desired: DesiredStateReceiver,
+    supervisor: Supervisor,
+    shutdown: ShutdownSignal,
+    /// Members that were being prepared, without a process, when they should have been restarted,
+    /// with the reason. They are restarted once they have a process.
     deferred: BTreeMap<String, String>,
 }
 
-/// Whether a life's end, for this cause, is a fault after which the policy starts the domain again.
+/// Whether the restart policy restarts a domain whose generation failed for this cause.
 fn triggers_restart(
     cause: TransitionCause,
     exit: Option<ExitReport>,
     restart: &RestartSettings,
 ) -> bool {
-    let ends = match cause {
+    let failed = match cause {
         TransitionCause::Exited => {
             let code = exit.and_then(|report| report.code);
             let success = code.is_some_and(|code| restart.success_exit_codes.contains(&code));
@@ -44,50 +46,60 @@ fn triggers_restart(
         | TransitionCause::GroupRestart
         | TransitionCause::Reload => false,
     };
-    ends && restart.policy != RestartMode::Never
+    failed && restart.policy != RestartMode::Never
 }
 
 impl GroupRestarts {
-    /// Something has happened.
-    pub(crate) fn on_transition(&mut self, house: &RuntimeContext, news: &Transition) {
-        let late = self.deferred.remove(&news.domain);
-        if let Some(why) = late.filter(|_| news.to == Phase::Starting) {
-            restart_member(house, &news.domain, why);
+    pub(crate) fn new(
+        desired: DesiredStateReceiver,
+        supervisor: Supervisor,
+        shutdown: ShutdownSignal,
+    ) -> Self {
+        Self {
+            desired,
+            supervisor,
+            shutdown,
+            deferred: BTreeMap::new(),
         }
-        if news.to != Phase::Stopping || house.closing.stage() != ShutdownStage::Running {
+    }
+
+    /// Restarts the members that a transition affects.
+    pub(crate) fn on_transition(&mut self, transition: &Transition) {
+        let name = &transition.domain;
+        let deferred = self.deferred.remove(name);
+        if let Some(reason) = deferred.filter(|_| transition.to == Phase::Starting) {
+            self.restart_member(name, reason);
+        }
+        if transition.to != Phase::Stopping || self.shutdown.stage() != ShutdownStage::Running {
             return;
         }
-        let (Some(domain), Some(handle)) = (
-            house.domain(&news.domain),
-            house.supervisor.domain(&news.domain),
-        ) else {
+        let desired = self.desired.current();
+        let (Some(domain), Some(handle)) = (desired.app.domain(name), self.supervisor.domain(name))
+        else {
             return;
         };
         let exit = handle.snapshot().last_exit;
-        let exit = exit.filter(|exit| exit.generation == news.generation);
+        let exit = exit.filter(|exit| exit.generation == transition.generation);
         let report = exit.map(|exit| exit.report);
-        if !triggers_restart(news.cause, report, &domain.process.restart) {
+        if !triggers_restart(transition.cause, report, &domain.process.restart) {
             return;
         }
-        for (member, why) in house.agenda().app.members_to_restart(&news.domain) {
-            let phase = house
-                .supervisor
-                .domain(&member)
-                .map(|it| it.snapshot().phase);
-            match phase {
-                Some(Phase::Starting | Phase::Running) => restart_member(house, &member, why),
-                Some(Phase::Preparing) => drop(self.deferred.insert(member, why)),
-                // On the way to a new life, or to none.
+        for (member, reason) in desired.app.members_to_restart(name) {
+            let handle = self.supervisor.domain(&member);
+            match handle.map(|handle| handle.snapshot().phase) {
+                Some(Phase::Starting | Phase::Running) => self.restart_member(&member, reason),
+                Some(Phase::Preparing) => drop(self.deferred.insert(member, reason)),
+                // A new generation is due, or none is.
                 _ => {}
             }
         }
     }
-}
 
-fn restart_member(house: &RuntimeContext, member: &str, why: String) {
-    if let Some(handle) = house.supervisor.domain(member) {
-        // Should that life be over by now, the machine knows.
-        handle.report(handle.snapshot().generation, Fact::GroupRestart(why));
+    fn restart_member(&self, member: &str, reason: String) {
+        if let Some(handle) = self.supervisor.domain(member) {
+            // If that generation has exited by now, the lifecycle ignores the fact.
+            handle.report(handle.snapshot().generation, Fact::GroupRestart(reason));
+        }
     }
 }
 
@@ -116,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_fault_that_is_followed_by_a_new_life_counts() {
+    fn only_a_failure_that_is_followed_by_a_restart_counts() {
         let exited = |code: i32, policy| {
             let report = ExitReport {
                 code: Some(code),
@@ -125,7 +137,7 @@ mod tests {
             triggers_restart(TransitionCause::Exited, Some(report), &restart(policy))
         };
         assert!(exited(1, RestartMode::OnFailure));
-        assert!(!exited(7, RestartMode::OnFailure), "it has ended as it may");
+        assert!(!exited(7, RestartMode::OnFailure), "a success code");
         assert!(exited(0, RestartMode::Always));
         assert!(!exited(1, RestartMode::Never));
         let other = |cause| triggers_restart(cause, None, &restart(RestartMode::OnFailure));
@@ -139,7 +151,7 @@ mod tests {
         assert!(other(TransitionCause::Exited), "killed by a signal");
         assert!(
             !other(TransitionCause::GroupRestart),
-            "one fault has one fallout"
+            "one failure causes one group restart"
         );
         assert!(!other(TransitionCause::Normal));
     }

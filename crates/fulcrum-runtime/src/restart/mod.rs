@@ -1,4 +1,4 @@
-//! TODO
+//! Whether and when domains are restarted.
 
-pub mod groups;
-pub mod policy;
+pub(crate) mod groups;
+pub(crate) mod policy;

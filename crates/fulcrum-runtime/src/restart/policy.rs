@@ -1,4 +1,4 @@
-//! The seam between lifecycle and health: one asks whether to restart, the other knows.
+//! The restart policy of a domain: the supervisor calls it, `fulcrum-health` decides.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,129 +12,147 @@ use fulcrum_health::{
 use fulcrum_logs::{Hub, Stream};
 use fulcrum_spawn::lifecycle::{Failure, GenerationEnd, RestartPolicy, Verdict};
 
-use crate::launch::backend::LaunchContext;
-use crate::readiness::probes;
-use crate::state::desired::{DesiredStateReceiver, DomainConfigRef};
+use crate::readiness::probe_set::{has_readiness_probe, start_timeout_hint};
+use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::{DomainState, SharedDomainStates};
 
-/// One domain's restart policy: that of the agenda, with a memory of its own.
+/// One domain's restart policy, by the configuration in force.
 pub(crate) struct RestartPolicyAdapter {
     restarts: RestartTracker,
-    /// What `restarts` follows.
+    /// The settings that `restarts` follows.
     settings: RestartSettings,
+    /// The domain as it was configured when the policy was made.
     domain: Domain,
-    agendas: DesiredStateReceiver,
-    desks: SharedDomainStates,
+    desired: DesiredStateReceiver,
+    states: SharedDomainStates,
     hub: Hub,
-    /// Why it may never register, besides what its settings tell.
+    /// Why the domain may connect to another port than that of the instance.
     port_hint: Option<String>,
-    ever_ready: bool,
+    was_ever_ready: bool,
 }
 
 impl RestartPolicyAdapter {
+    /// A policy without a history.
+    ///
+    /// # Errors
+    /// The backoff settings are out of range.
     pub(crate) fn new(
         domain: &Domain,
-        workshop: &LaunchContext,
+        desired: DesiredStateReceiver,
+        states: SharedDomainStates,
+        hub: Hub,
         port_hint: Option<String>,
     ) -> Result<Self, BackoffError> {
-        // Only domains that crash together must not come back together, so the name is seed enough.
-        let seed = domain
-            .name
-            .bytes()
-            .fold(u64::from(std::process::id()), |seed, byte| {
-                seed.wrapping_mul(31).wrapping_add(u64::from(byte))
-            });
+        // Domains that crash together must not restart together: their names differ, so a hash of
+        // the name is a sufficient seed.
+        let pid = u64::from(std::process::id());
+        let seed = domain.name.bytes().fold(pid, |seed, byte| {
+            seed.wrapping_mul(31).wrapping_add(u64::from(byte))
+        });
         let settings = domain.process.restart.clone();
         Ok(Self {
             restarts: RestartTracker::new(translate(&settings), seed)?,
             settings,
             domain: domain.clone(),
-            agendas: workshop.agendas.clone(),
-            desks: Arc::clone(&workshop.desks),
-            hub: workshop.hub.clone(),
+            desired,
+            states,
+            hub,
             port_hint,
-            ever_ready: false,
+            was_ever_ready: false,
         })
     }
 
-    /// Does something with its settings as they are now; where it isn't on the agenda any more,
-    /// with those of its beginning.
-    fn with_config<T>(&self, look: impl FnOnce(&Domain) -> T) -> T {
-        let now = DomainConfigRef::find(&self.agendas.borrow(), &self.domain.name);
-        look(now.as_deref().unwrap_or(&self.domain))
+    /// Reads the domain's settings in force; if it was removed, those of its start.
+    fn with_config<T>(&self, read: impl FnOnce(&Domain) -> T) -> T {
+        let config = self.desired.domain(&self.domain.name);
+        read(config.as_deref().unwrap_or(&self.domain))
     }
 
-    /// It needn't register, so an end before its readiness isn't told as one before that.
-    fn has_readiness_probe(&self) -> bool {
-        self.with_config(probes::has_readiness_probe)
-    }
-
-    /// Goes on by the settings of now, with the restarts counted so far.
+    /// Applies the settings in force. The history of restarts stays.
     fn apply_config(&mut self) {
         let settings = self.with_config(|domain| domain.process.restart.clone());
-        // The reload has tried them: they are sound.
+        // The reload has checked the settings.
         if settings != self.settings && self.restarts.set_policy(translate(&settings)).is_ok() {
             self.settings = settings;
         }
     }
 
-    fn desk(&self) -> Option<Arc<DomainState>> {
-        self.desks.get(&self.domain.name)
+    fn state(&self) -> Option<Arc<DomainState>> {
+        self.states.get(&self.domain.name)
     }
 
-    /// The present life's, or the last one's.
+    /// The current generation, or the last one.
     fn generation(&self) -> Option<u64> {
-        let desk = self.desk()?;
-        let badge = desk.process.borrow();
-        badge.as_ref().map(|badge| badge.generation)
+        let state = self.state()?;
+        let process = state.process.borrow();
+        process.as_ref().map(|process| process.generation)
     }
 
-    /// How the last life ended, once that is known.
-    fn obituary(&self) -> Option<Arc<ExitRecord>> {
-        self.desk()?.obituary_of(self.generation()?)
+    /// How the last generation exited, once that is diagnosed.
+    fn exit_record(&self) -> Option<Arc<ExitRecord>> {
+        self.state()?.exit_record(self.generation()?)
+    }
+
+    /// Describes an exit. A domain with a readiness probe need not register, so its exit is not
+    /// described as one before the registration.
+    fn describe_exit(&self, exit: &ExitRecord, was_ready: bool) -> String {
+        exit.describe(was_ready || self.with_config(has_readiness_probe))
     }
 
     fn describe_start_timeout(&self) -> String {
-        let (limit, hint) = self.with_config(|domain| {
-            (
-                domain.process.start_timeout,
-                probes::start_timeout_hint(domain),
-            )
-        });
-        let mut reason = format!(
-            "not registered within {}",
-            humantime::format_duration(limit)
-        );
+        let (limit, hint) =
+            self.with_config(|domain| (domain.process.start_timeout, start_timeout_hint(domain)));
+        let limit = humantime::format_duration(limit);
+        let mut reason = format!("not registered within {limit}");
         for hint in self.port_hint.iter().chain(&hint) {
             reason.push_str(&format!("; {hint}"));
         }
-        let lines = self.generation().map(|generation| {
-            self.hub.last_lines(
-                &self.domain.name,
-                generation,
-                Stream::Stderr,
-                DIAGNOSED_LINES,
-            )
-        });
-        let texts = lines.iter().flatten().rev().map(|line| line.text());
-        match texts
-            .map(|text| text.trim().to_owned())
-            .find(|text| !text.is_empty())
-        {
+        match self.last_stderr_line() {
             Some(line) => reason.push_str(&format!("; last on stderr: {}", truncate_line(&line))),
             None => reason.push_str("; nothing on stderr"),
         }
         reason
     }
 
-    /// The last life's end in one line.
+    fn last_stderr_line(&self) -> Option<String> {
+        let (name, generation) = (&self.domain.name, self.generation()?);
+        let lines = self
+            .hub
+            .last_lines(name, generation, Stream::Stderr, DIAGNOSED_LINES);
+        let texts = lines.iter().rev().map(|line| line.text().trim().to_owned());
+        texts.into_iter().find(|text| !text.is_empty())
+    }
+
+    /// Why the last generation failed, in one line.
     fn describe_end(&self, end: &GenerationEnd, ended: &HealthEnd) -> String {
         match &end.failure {
-            Failure::Unhealthy(why) => why.clone(),
+            Failure::Unhealthy(reason) => reason.clone(),
             Failure::Rejected(failure) | Failure::StartFailed(failure) => failure.to_string(),
             Failure::Exited | Failure::StartTimeout => {
                 self.describe(end).unwrap_or_else(|| ended.to_string())
             }
+        }
+    }
+
+    /// The kind of failure for `fulcrum-health`, and the reason if a restart cannot help.
+    fn classify(&self, end: &GenerationEnd) -> (Option<HealthFailure>, Option<String>) {
+        match &end.failure {
+            Failure::Exited => {
+                let exit = self.exit_record().filter(|exit| exit.is_permanent());
+                let reason = exit.map(|exit| self.describe_exit(&exit, end.was_ready));
+                (None, reason)
+            }
+            // A domain that has never registered will not register after a restart either; one
+            // that has registered before may only have been slow.
+            Failure::StartTimeout => (
+                Some(HealthFailure::RegistrationTimeout),
+                (!self.was_ever_ready).then(|| self.describe_start_timeout()),
+            ),
+            Failure::Unhealthy(_) => (Some(HealthFailure::Unresponsive), None),
+            Failure::Rejected(failure) | Failure::StartFailed(failure) => (
+                Some(HealthFailure::StartFailed),
+                failure.permanent.then(|| failure.to_string()),
+            ),
         }
     }
 }
@@ -142,43 +160,25 @@ impl RestartPolicyAdapter {
 impl RestartPolicy for RestartPolicyAdapter {
     fn decide(&mut self, end: &GenerationEnd, now: Instant) -> Verdict {
         self.apply_config();
-        self.ever_ready |= end.was_ready;
-        let (fault, told) = match &end.failure {
-            Failure::Exited => (
-                None,
-                self.obituary()
-                    .filter(|obituary| obituary.is_permanent())
-                    .map(|obituary| obituary.describe(end.was_ready || self.has_readiness_probe())),
-            ),
-            // A domain that has never registered won't do so by being started again; one that
-            // has may only have been slow.
-            Failure::StartTimeout => (
-                Some(HealthFailure::RegistrationTimeout),
-                (!self.ever_ready).then(|| self.describe_start_timeout()),
-            ),
-            Failure::Unhealthy(_) => (Some(HealthFailure::Unresponsive), None),
-            Failure::Rejected(failure) | Failure::StartFailed(failure) => (
-                Some(HealthFailure::StartFailed),
-                failure.permanent.then(|| failure.to_string()),
-            ),
-        };
+        self.was_ever_ready |= end.was_ready;
+        let (failure, permanent) = self.classify(end);
         let ended = HealthEnd {
             code: end.exit.and_then(|exit| exit.code),
             signal: end.exit.and_then(|exit| exit.signal),
-            failure: fault,
-            permanent: told.is_some(),
+            failure,
+            permanent: permanent.is_some(),
             was_ready: end.was_ready,
         };
-        let decided = self.restarts.on_exit(&ended, now);
-        let outlook =
-            matches!(decided, HealthVerdict::Restart { .. }).then(|| self.restarts.budget_status());
-        if let Some(desk) = self.desk() {
-            desk.restart_schedule.send_replace(outlook);
+        let verdict = self.restarts.on_exit(&ended, now);
+        let restarts = matches!(verdict, HealthVerdict::Restart { .. });
+        let schedule = restarts.then(|| self.restarts.budget_status());
+        if let Some(state) = self.state() {
+            state.restart_schedule.send_replace(schedule);
         }
-        match (decided, told) {
+        match (verdict, permanent) {
             (HealthVerdict::GiveUp { .. }, Some(reason)) => Verdict::GiveUp(reason),
             (HealthVerdict::GiveUp { reason }, None) => Verdict::GiveUp(format!(
-                "{reason}; last: {}; once it is mended, `fulcrum domains restart {}` starts it again",
+                "{reason}; last: {}; fix the error, then run `fulcrum domains restart {}`",
                 self.describe_end(end, &ended),
                 self.domain.name
             )),
@@ -189,12 +189,12 @@ impl RestartPolicy for RestartPolicyAdapter {
 
     fn describe(&self, end: &GenerationEnd) -> Option<String> {
         match &end.failure {
-            Failure::Exited => Some(
-                self.obituary()?
-                    .describe(end.was_ready || self.has_readiness_probe()),
-            ),
+            Failure::Exited => {
+                let exit = self.exit_record()?;
+                Some(self.describe_exit(&exit, end.was_ready))
+            }
             Failure::StartTimeout => Some(self.describe_start_timeout()),
-            // Their texts are made by those who know.
+            // These have their own texts.
             Failure::Unhealthy(_) | Failure::Rejected(_) | Failure::StartFailed(_) => None,
         }
     }

@@ -1,4 +1,5 @@
-//! TODO
+//! Shutdown stages, and what a shutdown waits for.
 
-pub mod escalation;
-pub mod stage;
+pub(crate) mod blockers;
+pub(crate) mod escalation;
+pub(crate) mod stage;

@@ -1,49 +1,49 @@
-//! How an instance is asked to end, and how far it has come.
+//! Requests for a shutdown, and how far it has come.
 
 use tokio::sync::watch;
 
-/// How far the end has come.
+/// How far a shutdown has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum ShutdownStage {
-    /// Nobody has asked.
+    /// No shutdown was requested.
     #[default]
     Running,
     /// Domains are being stopped.
     Stopping,
     /// Domains are being killed.
     Killing,
-    /// No domain is left that could be ended.
+    /// All domains have exited, or cannot be killed.
     Done,
 }
 
-/// The one place where the end is asked for. Clones are handles to one.
+/// Requests a shutdown and follows its stage. Clones are handles to the same signal.
 #[derive(Debug, Clone, Default)]
 pub struct ShutdownSignal {
     stage: watch::Sender<ShutdownStage>,
 }
 
 impl ShutdownSignal {
-    /// Asks for a stage; what has gone further already stays there.
-    pub fn request(&self, wanted: ShutdownStage) {
+    /// Requests a stage. A shutdown never goes back to an earlier stage.
+    pub fn request(&self, requested: ShutdownStage) {
         self.stage.send_if_modified(|stage| {
-            let further = wanted > *stage;
-            *stage = (*stage).max(wanted);
-            further
+            let is_further = requested > *stage;
+            *stage = (*stage).max(requested);
+            is_further
         });
     }
 
-    /// The stage reached.
+    /// The current stage.
     pub fn stage(&self) -> ShutdownStage {
         *self.stage.borrow()
     }
 
-    /// Returns once at least this stage is reached.
-    pub async fn wait_for(&self, wanted: ShutdownStage) {
-        // The sender lives as long as this handle, so the wait can only end well.
+    /// Waits until at least this stage is reached.
+    pub async fn wait_for(&self, stage: ShutdownStage) {
+        // This handle holds a sender, so the wait cannot fail.
         let _ = self
             .stage
             .subscribe()
-            .wait_for(|stage| *stage >= wanted)
+            .wait_for(|reached| *reached >= stage)
             .await;
     }
 }
@@ -53,11 +53,11 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_end_never_goes_back() {
-        let closing = ShutdownSignal::default();
-        closing.request(ShutdownStage::Killing);
-        closing.request(ShutdownStage::Stopping);
-        assert_eq!(closing.stage(), ShutdownStage::Killing);
-        closing.wait_for(ShutdownStage::Stopping).await;
+    async fn a_shutdown_never_goes_back_to_an_earlier_stage() {
+        let shutdown = ShutdownSignal::default();
+        shutdown.request(ShutdownStage::Killing);
+        shutdown.request(ShutdownStage::Stopping);
+        assert_eq!(shutdown.stage(), ShutdownStage::Killing);
+        shutdown.wait_for(ShutdownStage::Stopping).await;
     }
 }

@@ -1,4 +1,4 @@
-//! What is to run, as a whole: replaced at once when the configuration changes.
+//! The configuration in force, replaced as a whole when it changes.
 
 use std::collections::BTreeSet;
 use std::ops::Deref;
@@ -7,35 +7,70 @@ use std::sync::Arc;
 use fulcrum_config::{App, Domain};
 use tokio::sync::watch;
 
-/// The configuration that the instance follows, and which of its domains it is to run.
+/// The configuration that the instance follows, and the domains that it runs.
 #[derive(Debug)]
 pub(crate) struct DesiredState {
     pub(crate) app: App,
-    /// The domains that are to be started, dependencies included, by name.
+    /// Names of the domains to start, dependencies included.
     pub(crate) selected: Vec<String>,
-    /// Domains of earlier configurations, which still have logs and a past.
-    pub(crate) former: BTreeSet<String>,
+    /// Domains of earlier configurations. They still have logs and events.
+    pub(crate) removed: BTreeSet<String>,
 }
 
-/// Where it is read. The reload is the one who writes.
-pub(crate) type DesiredStateReceiver = watch::Receiver<Arc<DesiredState>>;
+impl DesiredState {
+    /// Whether a domain has a memory limit.
+    pub(crate) fn has_memory_limits(&self) -> bool {
+        let mut domains = self.app.domains.iter();
+        domains.any(|domain| domain.has_process() && domain.process.limits.memory.is_some())
+    }
+}
 
-/// One domain's configuration, with the agenda that it is in.
+/// The only writer of the desired state; the reload task owns it.
+pub(crate) type DesiredStateSender = watch::Sender<Arc<DesiredState>>;
+
+/// Reads the desired state.
+#[derive(Debug, Clone)]
+pub(crate) struct DesiredStateReceiver(watch::Receiver<Arc<DesiredState>>);
+
+/// A desired state with its writer and its first reader.
+pub(crate) fn channel(initial: DesiredState) -> (DesiredStateSender, DesiredStateReceiver) {
+    let (sender, receiver) = watch::channel(Arc::new(initial));
+    (sender, DesiredStateReceiver(receiver))
+}
+
+impl DesiredStateReceiver {
+    /// The desired state in force.
+    pub(crate) fn current(&self) -> Arc<DesiredState> {
+        Arc::clone(&self.0.borrow())
+    }
+
+    /// The configuration of a domain in the desired state in force.
+    pub(crate) fn domain(&self, name: &str) -> Option<DomainConfigRef> {
+        DomainConfigRef::find(&self.0.borrow(), name)
+    }
+
+    /// Waits for the next desired state. `None` once there is no writer.
+    pub(crate) async fn changed(&mut self) -> Option<Arc<DesiredState>> {
+        self.0.changed().await.ok()?;
+        Some(Arc::clone(&self.0.borrow_and_update()))
+    }
+}
+
+/// The configuration of one domain, which keeps the desired state that it belongs to.
 #[derive(Debug, Clone)]
 pub(crate) struct DomainConfigRef {
-    agenda: Arc<DesiredState>,
-    at: usize,
+    desired: Arc<DesiredState>,
+    index: usize,
 }
 
 impl DomainConfigRef {
-    /// The domain of that name.
-    pub(crate) fn find(agenda: &Arc<DesiredState>, name: &str) -> Option<Self> {
-        // They are ordered by name.
-        let domains = &agenda.app.domains;
-        let at = domains.binary_search_by(|domain| domain.name.as_str().cmp(name));
+    fn find(desired: &Arc<DesiredState>, name: &str) -> Option<Self> {
+        // Domains are ordered by name.
+        let domains = &desired.app.domains;
+        let index = domains.binary_search_by(|domain| domain.name.as_str().cmp(name));
         Some(Self {
-            agenda: Arc::clone(agenda),
-            at: at.ok()?,
+            desired: Arc::clone(desired),
+            index: index.ok()?,
         })
     }
 }
@@ -44,14 +79,6 @@ impl Deref for DomainConfigRef {
     type Target = Domain;
 
     fn deref(&self) -> &Domain {
-        &self.agenda.app.domains[self.at]
+        &self.desired.app.domains[self.index]
     }
-}
-
-/// The domain as it is configured now.
-pub(crate) fn current_config(
-    agendas: &DesiredStateReceiver,
-    name: &str,
-) -> Option<DomainConfigRef> {
-    DomainConfigRef::find(&agendas.borrow(), name)
 }

@@ -1,4 +1,4 @@
-//! What several tasks need to know about one domain.
+//! State of one domain that several tasks read.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,80 +7,81 @@ use std::time::Duration;
 use fulcrum_config::Domain;
 use fulcrum_health::{ExitRecord, ProbeStatus, Sample};
 use fulcrum_spawn::CommandSpec;
+use fulcrum_spawn::prepare::LoadedModules;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use fulcrum_spawn::prepare::LoadedModules;
+use crate::state::process::ProcessIdentity;
 
-/// One domain's desk: each field has one writer and any number of readers.
+/// State of one domain. Each field has one writer and any number of readers.
 #[derive(Debug)]
 pub(crate) struct DomainState {
-    /// The current life's papers; written by the backend before and after the spawn.
+    /// The process of the current generation. Written by the backend before and after the spawn.
     pub(crate) process: watch::Sender<Option<ProcessIdentity>>,
-    /// When it last gave a sign of life; written by the task that hears them.
+    /// When the last heartbeat came. Written by the registration task.
     pub(crate) last_heartbeat: watch::Sender<Option<Instant>>,
-    /// The latest life that has registered; written by the task that hears registrations.
+    /// The latest generation that has registered. Written by the registration task.
     pub(crate) registered_generation: watch::Sender<u64>,
-    /// How late its event loop was, as the last heartbeat told; written with `last_beat`.
+    /// The event loop lag that the last heartbeat reported. Written with `last_heartbeat`.
     pub(crate) event_loop_lag: watch::Sender<Option<Duration>>,
-    /// How its last life ended; written by that life's watcher, before the end is told.
+    /// How the last generation exited. Written by its process task before it reports the exit.
     pub(crate) last_exit: watch::Sender<Option<Arc<ExitRecord>>>,
-    /// What the restart policy has decided, `attempt 3 of 8 in 1m`, while a restart is due;
-    /// written by the policy.
+    /// The place of the scheduled restart in the restart budget, such as `attempt 3 of 8 in 1m`.
+    /// Written by the restart policy.
     pub(crate) restart_schedule: watch::Sender<Option<String>>,
-    /// What its probes said last; written by the task that asks.
+    /// The last results of its probes. Written by the probe task.
     pub(crate) probe_status: watch::Sender<ProbeStatus>,
-    /// What it used when last looked at; written by the sampler.
+    /// The last sample of its resource usage. Written by the sampler.
     pub(crate) usage: watch::Sender<Sample>,
-    /// The files that its current or last life has loaded as code, by their real paths; `None`
-    /// where that isn't known. Written by the task that watches files.
+    /// The files that the current or last generation loaded as code, as canonical paths; `None`
+    /// if unknown. Written by the file watch task.
     pub(crate) loaded_modules: watch::Sender<Option<LoadedModules>>,
-    /// The reload whose life isn't ready yet; written by who reloads, taken by the narrator, who
-    /// tells how long it took.
+    /// The reload whose generation is not ready yet. Written by reloads, taken by the transition
+    /// task, which logs how long the reload took.
     pub(crate) pending_reload: watch::Sender<Option<PendingReload>>,
 }
 
-/// A reload that is under way.
+/// A reload in progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PendingReload {
-    /// When the first save was heard of.
+    /// When the first change was noticed.
     pub(crate) since: Instant,
-    /// What has changed, `src/price.ts`.
+    /// The changed files, such as `src/price.ts`.
     pub(crate) what: String,
 }
 
-/// Every domain's desk, by name.
+/// The states of all domains, shared between tasks.
 pub(crate) type SharedDomainStates = Arc<DomainStates>;
 
-/// The desks there are. The set has one writer as well: who sets domains up, and the reload.
+/// The states of all domains, by name. The set is written by the start and by reloads.
 #[derive(Debug, Default)]
 pub(crate) struct DomainStates(watch::Sender<Arc<BTreeMap<String, Arc<DomainState>>>>);
 
 impl DomainStates {
-    /// A domain's desk.
+    /// The state of a domain.
     pub(crate) fn get(&self, name: &str) -> Option<Arc<DomainState>> {
         self.0.borrow().get(name).cloned()
     }
 
-    /// All of them, as they are now.
+    /// The states of all domains at this moment.
     pub(crate) fn all(&self) -> Arc<BTreeMap<String, Arc<DomainState>>> {
         Arc::clone(&self.0.borrow())
     }
 
-    /// Sets up empty desks for those that have none.
+    /// Adds empty states for domains that have none.
     pub(crate) fn add<'a>(&self, names: impl Iterator<Item = &'a str>) {
-        self.0.send_modify(|desks| {
-            let desks = Arc::make_mut(desks);
+        self.0.send_modify(|states| {
+            let states = Arc::make_mut(states);
             for name in names {
-                desks.entry(name.to_owned()).or_default();
+                states.entry(name.to_owned()).or_default();
             }
         });
     }
 
-    /// Takes a desk away; who is at it may still write.
+    /// Removes the state of a domain. Tasks that hold it may still write it.
     pub(crate) fn remove(&self, name: &str) {
         self.0
-            .send_modify(|desks| drop(Arc::make_mut(desks).remove(name)));
+            .send_modify(|states| drop(Arc::make_mut(states).remove(name)));
     }
 }
 
@@ -101,31 +102,14 @@ impl Default for DomainState {
     }
 }
 
-/// What identifies one life of a domain.
-#[derive(Debug, Clone)]
-pub(crate) struct ProcessIdentity {
-    /// Which life.
-    pub(crate) generation: u64,
-    /// What its process presents when it registers.
-    pub(crate) token: String,
-    /// Its leader, from the spawn on.
-    pub(crate) pid: Option<u32>,
-    /// What was started.
-    pub(crate) spec: Arc<CommandSpec>,
-    /// The settings that this follows from.
-    pub(crate) config: Arc<Domain>,
-    /// Its leader has ended: the token is worth nothing any more, and the pid may be another's.
-    pub(crate) exited: bool,
-}
-
 impl DomainState {
-    /// A life is about to begin, with these papers.
+    /// Sets the process of a generation that is about to be spawned, or was spawned as a standby.
     pub(crate) fn set_process(
         &self,
         generation: u64,
         token: String,
         spec: &Arc<CommandSpec>,
-        settings: &Arc<Domain>,
+        config: &Arc<Domain>,
         pid: Option<u32>,
     ) {
         self.process.send_replace(Some(ProcessIdentity {
@@ -133,65 +117,50 @@ impl DomainState {
             token,
             pid,
             spec: Arc::clone(spec),
-            config: Arc::clone(settings),
+            config: Arc::clone(config),
             exited: false,
         }));
         self.last_heartbeat.send_replace(None);
         self.event_loop_lag.send_replace(None);
     }
 
-    /// The papers of the life that goes on, or is about to begin.
+    /// The process of the current generation, unless it has exited.
     pub(crate) fn running(&self) -> Option<ProcessIdentity> {
-        self.process.borrow().clone().filter(|badge| !badge.exited)
+        let process = self.process.borrow().clone();
+        process.filter(|process| !process.exited)
     }
 
-    /// How the given life ended, once it has.
-    pub(crate) fn obituary_of(&self, generation: u64) -> Option<Arc<ExitRecord>> {
+    /// How the given generation exited, once it has.
+    pub(crate) fn exit_record(&self, generation: u64) -> Option<Arc<ExitRecord>> {
         let last = self.last_exit.borrow().clone();
         last.filter(|last| last.generation == generation)
     }
 
-    /// This life's leader has ended; its papers stay readable, but nobody can use them any more.
+    /// Records that the leader of a generation has exited. Its identity stays readable, but its
+    /// token is no longer valid.
     pub(crate) fn mark_exited(&self, generation: u64) {
-        self.process.send_if_modified(|badge| {
-            let ends = badge
+        self.process.send_if_modified(|process| {
+            let current = process
                 .as_mut()
-                .filter(|badge| badge.generation == generation && !badge.exited);
-            ends.map(|badge| badge.exited = true).is_some()
+                .filter(|process| process.generation == generation && !process.exited);
+            current.map(|process| process.exited = true).is_some()
         });
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use fulcrum_config::{LoadOptions, Mode};
-
     use super::*;
-
-    /// A domain as it is by default.
-    fn domain() -> Domain {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let dir = folder.path().join("domains/users");
-        std::fs::create_dir_all(&dir).expect("writable");
-        std::fs::write(folder.path().join("fulcrum.yml"), "").expect("writable");
-        std::fs::write(dir.join("domain.js"), "").expect("writable");
-        let request = LoadOptions {
-            app: None,
-            cwd: folder.path().to_owned(),
-            env: BTreeMap::new(),
-            flags: Vec::new(),
-            mode: Mode::Dev,
-        };
-        let app = fulcrum_config::load(&request).app.expect("a valid app");
-        app.domains.into_iter().next().expect("its domain")
-    }
+    use crate::test_support::app;
 
     #[test]
-    fn papers_are_worth_something_for_one_life_only() {
-        let desks = DomainStates::default();
-        desks.add(["users"].into_iter());
-        let desk = desks.get("users").expect("it was set up");
-        assert!(desk.running().is_none());
+    fn an_identity_is_valid_for_one_generation_only() {
+        let (_dir, app) = app(&[("domains/users/domain.js", "")]);
+        let domain = app.domains.into_iter().next().expect("one domain");
+        let states = DomainStates::default();
+        states.add(["users"].into_iter());
+        let state = states.get("users").expect("it was added");
+        assert!(state.running().is_none());
         let spec = CommandSpec {
             program: "/usr/bin/node".into(),
             args: Vec::new(),
@@ -199,23 +168,23 @@ mod tests {
             env: BTreeMap::new(),
             runner: "node".to_owned(),
         };
-        let badge = ProcessIdentity {
+        let identity = ProcessIdentity {
             generation: 2,
             token: "secret".to_owned(),
             pid: Some(7),
             spec: Arc::new(spec),
-            config: Arc::new(domain()),
+            config: Arc::new(domain),
             exited: false,
         };
-        desk.process.send_replace(Some(badge));
-        // An older life's end comes late and means another's papers.
-        desk.mark_exited(1);
-        assert_eq!(desk.running().map(|badge| badge.generation), Some(2));
-        desk.mark_exited(2);
-        assert!(desk.running().is_none());
+        state.process.send_replace(Some(identity));
+        // A late exit of an older generation does not concern the current one.
+        state.mark_exited(1);
+        assert_eq!(state.running().map(|process| process.generation), Some(2));
+        state.mark_exited(2);
+        assert!(state.running().is_none());
         assert!(
-            desk.process.borrow().is_some(),
-            "what was started can still be shown"
+            state.process.borrow().is_some(),
+            "the executed command stays readable"
         );
     }
 }

@@ -1,5 +1,6 @@
-//! TODO
+//! State that several tasks read. Each value has one writer.
 
-pub mod desired;
-pub mod domain;
-pub mod modules;
+pub(crate) mod desired;
+pub(crate) mod domain;
+pub(crate) mod modules;
+pub(crate) mod process;

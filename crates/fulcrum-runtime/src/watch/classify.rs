@@ -1,4 +1,4 @@
-//! What a change of a file means. Pure, but for the resolving of links, which the caller lends.
+//! What a change of a file means. Pure: the caller resolves symbolic links.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,47 +10,47 @@ use globset::Glob;
 
 use crate::watch::spec::{CONFIG_KEY, DOMAIN_DIRS_KEY, MODULE_REPORTS_KEY, SETTINGS, paths};
 
-/// What is to be done, and for whom. Settings go first: what they restart needs no other reload.
+/// What a change reloads. The configuration comes first: domains that it restarts need no other
+/// reload.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ReloadTarget {
-    /// The configuration is read anew, and compared with what runs.
+    /// The configuration is loaded again and compared with what runs.
     Configuration,
-    /// This domain's code has changed: it is started anew.
+    /// The code of this domain has changed: it is restarted.
     Code(String),
-    /// A file of this domain has changed that isn't code: it is told, if it wants to know.
+    /// A file of this domain has changed that is not code: the change is published.
     Asset(String),
 }
 
 /// What a change means.
 #[derive(Debug, Default)]
 pub(crate) struct ChangeImpact {
-    /// What is to be done, each once.
+    /// What the change reloads.
     pub(crate) targets: BTreeSet<ReloadTarget>,
-    /// Domains of which it isn't known whether their present life loads the file: the change is to
-    /// be looked at again when they have told.
+    /// Domains that have not yet reported whether they load the file. The change is classified
+    /// again once they have.
     pub(crate) undecided: BTreeSet<String>,
 }
 
-/// What is known of a domain at the moment.
+/// What is known of a domain.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct DomainView {
-    /// The code that it has loaded; none where that isn't known.
+    /// The files that it has loaded as code; `None` if unknown.
     pub(crate) modules: Option<Arc<BTreeSet<PathBuf>>>,
-    /// What has changed of its code that no life was begun with, such as broken files.
+    /// Changed code that no generation was started with, such as files with syntax errors.
     pub(crate) unapplied: BTreeSet<PathBuf>,
-    pub(crate) standing: LoadState,
+    pub(crate) load_state: LoadState,
 }
 
-/// How far a domain's life has come.
+/// How far a domain has loaded its code.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum LoadState {
-    /// There is none: it has failed, waits to be started again, or was stopped.
+    /// It does not run: it has failed, waits for a restart, or was stopped.
     #[default]
     Down,
-    /// It has begun, or is about to, and hasn't told what it loads; what is known is of its
-    /// predecessor.
+    /// It starts, and has not reported what it loads. What is known is of the generation before.
     Starting,
-    /// It has told what it has loaded.
+    /// It has reported what it has loaded.
     Loaded,
 }
 
@@ -59,15 +59,16 @@ const CODE: [&str; 9] = [
     "js", "mjs", "cjs", "ts", "mts", "cts", "json", "node", "wasm",
 ];
 
-/// What a program that isn't Node surely doesn't need to be started anew for. Nobody knows what its
-/// code is, so all else is taken for that.
+/// Extensions for which a program other than Node is not restarted. What its code is cannot be
+/// known, so all other files count as code.
 const ASSETS: [&str; 26] = [
     "hbs", "mustache", "ejs", "pug", "njk", "liquid", "html", "htm", "css", "scss", "less", "sql",
     "txt", "md", "csv", "svg", "png", "jpg", "jpeg", "gif", "webp", "ico", "woff", "woff2", "pdf",
     "map",
 ];
 
-/// What package managers write, Fulcrum's own install among them: `package.json` says the same.
+/// Files that package managers write, also when Fulcrum installs packages. `package.json` changes
+/// with them.
 const LOCKS: [&str; 6] = [
     "package-lock.json",
     "npm-shrinkwrap.json",
@@ -77,10 +78,10 @@ const LOCKS: [&str; 6] = [
     "bun.lockb",
 ];
 
-/// What Node reads before any code, and what is to be installed.
+/// The file that Node reads before any code, and that lists the packages to install.
 const PACKAGE: &str = "package.json";
 
-/// The names of entries that make a folder a domain.
+/// The names of entry points that make a directory a domain.
 const ENTRIES: [&str; 5] = [
     "domain.js",
     "domain.mjs",
@@ -89,32 +90,32 @@ const ENTRIES: [&str; 5] = [
     "domain.mts",
 ];
 
-/// What a change means.
+/// Classifies a change.
 ///
-/// A file is code of a domain if it is the entry, its `package.json`, or was loaded by it; where it isn't known what was
-/// loaded, if it may be by its name. What is known not to be loaded restarts nobody, with three
-/// exceptions: a domain without a life may have failed for want of it; a new file may be what is
-/// imported next, or one of a folder whose files are all loaded; and one that has kept a reload from
-/// beginning is still waited for. Files that `process.watch.paths` names, by name or by a glob, are
-/// code whatever they are.
+/// A file is code of a domain if it is its entry point, its `package.json`, or was loaded by it. If
+/// it is unknown what was loaded, the extension decides. A file that is known not to be loaded
+/// restarts no domain, with three exceptions: a domain that does not run may have failed because
+/// the file was missing; a new file may be imported next; and a file that has prevented a reload is
+/// still needed. Files that `process.watch.paths` names, by path or by a glob, are always code.
 ///
-/// `real` gives the path of a file without links, by which Node knows it.
-pub(crate) fn meaning(
+/// `canonical` resolves the symbolic links in a path; Node knows files by their canonical paths.
+pub(crate) fn classify(
     app: &App,
-    seen: &BTreeMap<String, DomainView>,
+    views: &BTreeMap<String, DomainView>,
     change: &Change,
-    real: impl Fn(&Path) -> PathBuf,
+    canonical: impl Fn(&Path) -> PathBuf,
 ) -> ChangeImpact {
     let path = change.path.as_path();
-    let mut meaning = ChangeImpact::default();
-    let targets = &mut meaning.targets;
+    let mut impact = ChangeImpact::default();
+    let targets = &mut impact.targets;
     for key in &change.keys {
         match key.as_ref() {
             MODULE_REPORTS_KEY => {}
             CONFIG_KEY => drop(targets.insert(ReloadTarget::Configuration)),
             DOMAIN_DIRS_KEY => {
-                let comes_or_goes = change.kind != ChangeKind::Modified && is_named(path, &ENTRIES);
-                if comes_or_goes || is_named(path, &[SETTINGS]) {
+                let is_added_or_removed =
+                    change.kind != ChangeKind::Modified && is_named(path, &ENTRIES);
+                if is_added_or_removed || is_named(path, &[SETTINGS]) {
                     targets.insert(ReloadTarget::Configuration);
                 }
             }
@@ -122,24 +123,24 @@ pub(crate) fn meaning(
                 let Some(domain) = app.domain(name).filter(|domain| domain.has_process()) else {
                     continue;
                 };
-                let nothing = DomainView::default();
-                let seen = seen.get(name).unwrap_or(&nothing);
-                match of_domain(domain, seen, change, &real) {
+                let unknown = DomainView::default();
+                let view = views.get(name).unwrap_or(&unknown);
+                match file_role(domain, view, change, &canonical) {
                     FileRole::Nothing => {}
                     FileRole::Asset => {
                         targets.insert(ReloadTarget::Asset(domain.name.clone()));
                     }
                     FileRole::Code => drop(targets.insert(ReloadTarget::Code(domain.name.clone()))),
                     FileRole::Settings => drop(targets.insert(ReloadTarget::Configuration)),
-                    FileRole::Undecided => drop(meaning.undecided.insert(domain.name.clone())),
+                    FileRole::Undecided => drop(impact.undecided.insert(domain.name.clone())),
                 }
             }
         }
     }
-    meaning
+    impact
 }
 
-/// What a changed file is of a domain.
+/// What a changed file is to a domain.
 enum FileRole {
     Nothing,
     Asset,
@@ -148,22 +149,22 @@ enum FileRole {
     Undecided,
 }
 
-fn of_domain(
+fn file_role(
     domain: &Domain,
-    seen: &DomainView,
+    view: &DomainView,
     change: &Change,
-    real: impl Fn(&Path) -> PathBuf,
+    canonical: impl Fn(&Path) -> PathBuf,
 ) -> FileRole {
     let path = change.path.as_path();
     let is_setting = path == domain.dir.join(SETTINGS)
         || domain.process.env_files.iter().any(|file| file == path);
     if is_setting || is_named(path, &LOCKS) {
-        // Settings are heard of by themselves.
+        // Configuration files have a key of their own.
         return FileRole::Nothing;
     }
     let is_node = match &domain.program {
         Program::Node { entry } if entry == path => {
-            // Without it there is nothing to start: the configuration says so.
+            // Without an entry point there is no process: the configuration has changed.
             return match change.kind {
                 ChangeKind::Created | ChangeKind::Modified => FileRole::Code,
                 ChangeKind::Removed => FileRole::Settings,
@@ -174,10 +175,10 @@ fn of_domain(
         Program::NoProcess => return FileRole::Nothing,
     };
     let is_loaded = || {
-        let modules = seen.modules.as_ref();
-        modules.is_some_and(|modules| modules.contains(path) || modules.contains(&real(path)))
+        let modules = view.modules.as_ref();
+        modules.is_some_and(|modules| modules.contains(path) || modules.contains(&canonical(path)))
     };
-    match place(domain, path) {
+    match watch_match(domain, path) {
         WatchMatch::Explicit => FileRole::Code,
         WatchMatch::None if is_loaded() => FileRole::Code,
         WatchMatch::None => FileRole::Nothing,
@@ -185,30 +186,30 @@ fn of_domain(
         WatchMatch::InDir if !is_node || path == domain.dir.join(PACKAGE) || is_loaded() => {
             FileRole::Code
         }
-        WatchMatch::InDir => unloaded(seen, change),
+        WatchMatch::InDir => unloaded_role(view, change),
     }
 }
 
-/// What a file in a Node domain's own folder is that isn't known to be loaded.
-fn unloaded(seen: &DomainView, change: &Change) -> FileRole {
+/// What a file in the directory of a Node domain is that is not known to be loaded.
+fn unloaded_role(view: &DomainView, change: &Change) -> FileRole {
     let path = change.path.as_path();
     if !has_extension(path, &CODE) {
         return FileRole::Asset;
     }
-    if seen.modules.is_none() || seen.unapplied.contains(path) {
+    if view.modules.is_none() || view.unapplied.contains(path) {
         return FileRole::Code;
     }
     let is_new = change.kind == ChangeKind::Created;
-    // Data, more often than not: domains write it themselves, just when they have started.
+    // Mostly data, which domains write themselves when they start.
     if has_extension(path, &["json"]) {
-        let may_be_missed = is_new && seen.standing != LoadState::Loaded;
-        return if may_be_missed {
+        let may_be_code = is_new && view.load_state != LoadState::Loaded;
+        return if may_be_code {
             FileRole::Code
         } else {
             FileRole::Asset
         };
     }
-    match seen.standing {
+    match view.load_state {
         LoadState::Down => FileRole::Code,
         LoadState::Starting | LoadState::Loaded if is_new => FileRole::Code,
         LoadState::Starting => FileRole::Undecided,
@@ -216,23 +217,23 @@ fn unloaded(seen: &DomainView, change: &Change) -> FileRole {
     }
 }
 
-/// Where a file is, as `process.watch.paths` sees it.
+/// How a file matches `process.watch.paths`.
 enum WatchMatch {
-    /// It is named itself, or by a glob.
+    /// It is named by its path or by a glob.
     Explicit,
-    /// It is in a folder that is named.
+    /// It is in a directory that is named.
     InDir,
-    /// It is elsewhere.
+    /// It does not match.
     None,
 }
 
-fn place(domain: &Domain, path: &Path) -> WatchMatch {
-    let mut place = WatchMatch::None;
+fn watch_match(domain: &Domain, path: &Path) -> WatchMatch {
+    let mut result = WatchMatch::None;
     for (watched, glob) in paths(domain) {
         let is_named = match glob {
             Some(glob) => Glob::new(&glob).is_ok_and(|glob| glob.compile_matcher().is_match(path)),
             None if path.starts_with(&watched) => {
-                place = WatchMatch::InDir;
+                result = WatchMatch::InDir;
                 path == watched
             }
             None => false,
@@ -241,7 +242,7 @@ fn place(domain: &Domain, path: &Path) -> WatchMatch {
             return WatchMatch::Explicit;
         }
     }
-    place
+    result
 }
 
 fn is_named(path: &Path, names: &[&str]) -> bool {
@@ -255,4 +256,4 @@ fn has_extension(path: &Path, extensions: &[&str]) -> bool {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

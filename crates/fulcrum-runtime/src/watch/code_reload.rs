@@ -1,94 +1,115 @@
-//! One domain's reload: its files are checked, then it is started anew.
+//! The code reload of one domain: its changed files are parsed, then it is restarted.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fulcrum_config::{Domain, Program};
-use fulcrum_logs::Level;
+use fulcrum_logs::{Hub, Level};
 use fulcrum_spawn::lifecycle::{CommandRejected, Phase};
+use fulcrum_spawn::prepare::{SyntaxChecker, SyntaxError};
+use fulcrum_spawn::standby::StandbyPool;
 use fulcrum_spawn::supervisor::{DomainHandle, Outcome, Ticket};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
-use crate::context::{SharedContext, now};
-use crate::reload::request::{RestartResult, restart_for_change};
-use crate::state::domain::PendingReload;
-use crate::watch::display;
-use crate::watch::task::WatchMessage;
-use fulcrum_spawn::prepare::{SyntaxChecker, SyntaxError};
+use crate::events::log::EventLog;
+use crate::format::{display_file, display_files};
+use crate::log_lines::log_for_domain;
+use crate::reload::restart::{ChangeRestarter, RestartResult};
+use crate::standby::NodeStandby;
+use crate::state::desired::DesiredStateReceiver;
+use crate::state::domain::{DomainState, PendingReload, SharedDomainStates};
+use crate::watch::messages::WatchMessage;
 
-/// As many broken files are shown.
+/// Up to this many files with syntax errors are shown.
 const MAX_SHOWN: usize = 3;
 
-/// What is to be reloaded.
+/// What a code reload reads and writes.
+#[derive(Clone)]
+pub(crate) struct CodeReloadHandles {
+    pub(crate) desired: DesiredStateReceiver,
+    pub(crate) states: SharedDomainStates,
+    pub(crate) restarter: ChangeRestarter,
+    pub(crate) standby: StandbyPool<NodeStandby>,
+    pub(crate) events: EventLog,
+    pub(crate) hub: Hub,
+}
+
+/// One code reload.
 pub(crate) struct CodeReload {
-    pub(crate) house: SharedContext,
+    pub(crate) handles: CodeReloadHandles,
+    /// The domain.
     pub(crate) name: String,
-    /// Which of all reloads it is.
+    /// The number of this reload.
     pub(crate) number: u64,
-    /// What has changed since its last life was begun.
+    /// The files that have changed since the last generation was started.
     pub(crate) files: BTreeSet<PathBuf>,
-    /// When the first of them was heard of.
+    /// When the first of them has changed.
     pub(crate) since: Instant,
     pub(crate) checker: Arc<SyntaxChecker>,
-    pub(crate) tell: UnboundedSender<WatchMessage>,
+    pub(crate) messages: UnboundedSender<WatchMessage>,
 }
 
 impl CodeReload {
-    /// Carries it out. Dropped before its end, it is overtaken by another one.
+    /// Runs the reload. A later reload aborts it.
     pub(crate) async fn run(self) {
-        let Some(domain) = self.house.domain(&self.name) else {
+        let desired = self.handles.desired.current();
+        let Some(domain) = desired.app.domain(&self.name) else {
             return;
         };
-        let bases = [domain.dir.as_path(), &self.house.agenda().app.root];
-        let what = display::display_files(&self.files, &bases);
-        if self.has_syntax_errors(&domain).await {
+        let bases = [domain.dir.as_path(), &desired.app.root];
+        let what = display_files(&self.files, &bases);
+        if self.has_syntax_errors(domain, &desired.app.root).await {
             let (name, number) = (self.name.clone(), self.number);
-            let _ = self
-                .tell
-                .send(WatchMessage::ReloadRejected { name, number });
-            // Whoever has broken it is about to mend it.
-            self.house.standby.prepare(&self.name);
+            let rejected = WatchMessage::ReloadRejected { name, number };
+            let _ = self.messages.send(rejected);
+            // The error is likely to be fixed soon.
+            self.handles.standby.prepare(&self.name);
             return;
         }
-        let Some(desk) = self.house.desks.get(&self.name) else {
-            return;
-        };
-        let reloading = PendingReload {
+        if let Some(state) = self.handles.states.get(&self.name) {
+            self.restart(&state, &what).await;
+        }
+    }
+
+    async fn restart(&self, state: &DomainState, what: &str) {
+        let reload = PendingReload {
             since: self.since,
-            what: what.clone(),
+            what: what.to_owned(),
         };
-        desk.pending_reload.send_replace(Some(reloading.clone()));
-        let forget = || {
-            desk.pending_reload.send_if_modified(|now| {
-                let is_ours = now.as_ref() == Some(&reloading);
-                is_ours && now.take().is_some()
+        state.pending_reload.send_replace(Some(reload.clone()));
+        let clear = || {
+            state.pending_reload.send_if_modified(|pending| {
+                let is_this = pending.as_ref() == Some(&reload);
+                is_this && pending.take().is_some()
             });
         };
-        match restart_for_change(&self.house, &self.name, format!("reload: {what} changed")).await {
+        let reason = format!("reload: {what} changed");
+        match self.handles.restarter.restart(&self.name, reason).await {
             Ok(RestartResult::Started(handle, ticket)) => {
-                self.begun();
-                if !self.wait_for_outcome(&handle, ticket, &what).await {
-                    forget();
+                self.report_started();
+                if !self.is_ready(&handle, ticket, what).await {
+                    clear();
                 }
             }
             Ok(RestartResult::Stopped) => {
-                self.begun();
-                forget();
+                self.report_started();
+                clear();
             }
-            Err(CommandRejected(why)) => {
-                forget();
-                self.say(Level::Warn, format!("not reloaded ({what}): {why}"));
+            Err(CommandRejected(reason)) => {
+                clear();
+                self.log(Level::Warn, format!("not reloaded ({what}): {reason}"));
             }
         }
     }
 
-    /// Says what is broken, once. Of programs that aren't Node nobody knows what they read.
-    async fn has_syntax_errors(&self, domain: &Domain) -> bool {
+    /// Whether a changed file has a syntax error; new ones are logged. What programs other than
+    /// Node read is unknown, so theirs are not parsed.
+    async fn has_syntax_errors(&self, domain: &Domain, app: &Path) -> bool {
         let is_node = match &domain.program {
             Program::Node { .. } => true,
-            Program::Command(words) => words
+            Program::Command(argv) => argv
                 .first()
                 .is_some_and(|word| Path::new(word).file_name() == Some("node".as_ref())),
             Program::NoProcess => false,
@@ -97,65 +118,71 @@ impl CodeReload {
             return false;
         }
         let (checker, files) = (Arc::clone(&self.checker), self.files.clone());
-        let looking = tokio::task::spawn_blocking(move || checker.errors(&files));
-        // A check that failed proves nothing against the code.
-        let mut faults = looking.await.unwrap_or_default();
-        let root = &self.house.agenda().app.root;
-        for SyntaxError { error, .. } in &mut faults {
-            error.file = PathBuf::from(display::display_file(&error.file, &[root]));
+        let checking = tokio::task::spawn_blocking(move || checker.errors(&files));
+        // A failed check is no syntax error.
+        let mut errors = checking.await.unwrap_or_default();
+        for SyntaxError { error, .. } in &mut errors {
+            error.file = PathBuf::from(display_file(&error.file, &[app]));
         }
-        let new = faults.iter().filter(|fault| fault.is_new);
-        let mut new: Vec<String> = new.map(|fault| fault.error.to_string()).collect();
+        let new = errors.iter().filter(|error| error.is_new);
+        let new: Vec<String> = new.map(|error| error.error.to_string()).collect();
         if !new.is_empty() {
-            let more = new.len().saturating_sub(MAX_SHOWN);
-            new.truncate(MAX_SHOWN);
-            if more > 0 {
-                new.push(format!("and {more} more files"));
-            }
-            let text = new.join("\n");
-            let generation = self.generation();
-            let journal = &self.house.journal;
-            journal.record(&self.name, generation, "reload_rejected", text.clone());
-            let handle = self.house.supervisor.domain(&self.name);
-            let runs = handle.is_some_and(|handle| handle.snapshot().phase == Phase::Running);
-            let goes_on = if runs { ", what runs goes on" } else { "" };
-            self.say(Level::Error, format!("not reloaded{goes_on}: {text}"));
+            self.report_rejected(new);
         }
-        !faults.is_empty()
+        !errors.is_empty()
     }
 
-    /// Waits for the outcome. False if it isn't ready.
-    async fn wait_for_outcome(&self, handle: &DomainHandle, ticket: Ticket, what: &str) -> bool {
+    fn report_rejected(&self, mut errors: Vec<String>) {
+        let more = errors.len().saturating_sub(MAX_SHOWN);
+        errors.truncate(MAX_SHOWN);
+        if more > 0 {
+            errors.push(format!("and {more} more files"));
+        }
+        let text = errors.join("\n");
+        let generation = self.generation();
+        let events = &self.handles.events;
+        events.record(&self.name, generation, "reload_rejected", text.clone());
+        let handle = self.handles.restarter.supervisor.domain(&self.name);
+        let runs = handle.is_some_and(|handle| handle.snapshot().phase == Phase::Running);
+        let kept = if runs {
+            ", keeping the running process"
+        } else {
+            ""
+        };
+        self.log(Level::Error, format!("reload rejected{kept}: {text}"));
+    }
+
+    /// Waits for the outcome of the restart. True if the domain is ready.
+    async fn is_ready(&self, handle: &DomainHandle, ticket: Ticket, what: &str) -> bool {
         match ticket.outcome().await {
             Outcome::Done(_) => true,
             Outcome::Superseded(_) => false,
-            Outcome::Failed(now) => {
-                let text = format!("the reload failed ({what}): {}", now.reason);
-                let journal = &self.house.journal;
-                journal.record(handle.name(), now.generation, "reload_failed", text);
-                self.say(Level::Warn, "the next save starts it again".to_owned());
+            Outcome::Failed(snapshot) => {
+                let text = format!("reload failed ({what}): {}", snapshot.reason);
+                let (events, generation) = (&self.handles.events, snapshot.generation);
+                events.record(handle.name(), generation, "reload_failed", text);
+                let text = "reload failed; the next change restarts the domain";
+                self.log(Level::Warn, text.to_owned());
                 false
             }
         }
     }
 
-    fn begun(&self) {
-        // The task that watches outlives its reloads, but for the instance's end.
-        let _ = self.tell.send(WatchMessage::ReloadStarted {
+    fn report_started(&self) {
+        // During shutdown the watch task may be gone.
+        let _ = self.messages.send(WatchMessage::ReloadStarted {
             name: self.name.clone(),
             number: self.number,
         });
     }
 
     fn generation(&self) -> u64 {
-        let handle = self.house.supervisor.domain(&self.name);
+        let handle = self.handles.restarter.supervisor.domain(&self.name);
         handle.map_or(0, |handle| handle.snapshot().generation)
     }
 
-    fn say(&self, level: Level, text: String) {
+    fn log(&self, level: Level, text: String) {
         let generation = self.generation();
-        self.house
-            .hub
-            .publish_event(&self.name, generation, level, text, now());
+        log_for_domain(&self.handles.hub, &self.name, generation, level, text);
     }
 }

@@ -1,73 +1,89 @@
-//! Settings that have changed, and the code that has changed with them.
+//! Configuration reloads on file changes.
 
 use std::collections::BTreeSet;
 
-use fulcrum_logs::Level;
-use fulcrum_rpc::control::ReloadPlan;
-use fulcrum_rpc::control::planned_domain::Action;
+use fulcrum_config::{Action, ReloadPlan};
+use fulcrum_logs::{Hub, Level};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::context::SharedContext;
-use crate::reload::request::{ReloadProgress, ReloadResult, ReloadTrigger, reload};
-use crate::state::domain::PendingReload;
+use crate::log_lines::log;
+use crate::reload::request::{ReloadHandle, ReloadProgress, ReloadResult, ReloadTrigger};
+use crate::state::domain::{PendingReload, SharedDomainStates};
 
-/// How many steps of a reload may wait to be read.
-const AHEAD: usize = 256;
+/// How much progress of a reload may wait to be read.
+const PROGRESS_BUFFER: usize = 256;
 
-/// Has the configuration read anew. `planned` hears of the domains that it begins anew, starts or
-/// stops: what else has changed of those needs no reload of its own.
-///
-/// How it goes is told elsewhere: by the reload, and for each domain.
-pub(crate) async fn carry_out(
-    house: &SharedContext,
-    what: String,
-    since: Instant,
-    planned: impl FnOnce(BTreeSet<String>),
-) {
-    let (tell, mut steps) = mpsc::channel(AHEAD);
-    let reload = reload(house, ReloadTrigger::FileChange, false, tell);
-    tokio::pin!(reload);
-    let mut planned = Some(planned);
-    let mut has_findings = false;
-    let end = loop {
-        tokio::select! {
-            biased;
-            Some(step) = steps.recv() => match step {
-                ReloadProgress::Diagnostics(_) => has_findings = true,
-                ReloadProgress::Plan(plan) => {
-                    let renewed = domains_with(&plan, &[Action::Restart]);
-                    for name in &renewed {
-                        if let Some(desk) = house.desks.get(name) {
-                            let what = what.clone();
-                            desk.pending_reload.send_replace(Some(PendingReload { since, what }));
+/// Reloads the configuration.
+#[derive(Clone)]
+pub(crate) struct ConfigReloader {
+    pub(crate) reload: ReloadHandle,
+    pub(crate) states: SharedDomainStates,
+    pub(crate) hub: Hub,
+}
+
+impl ConfigReloader {
+    /// Reloads the configuration because of the changed files `what`, the first of them at `since`.
+    /// `on_plan` receives the domains that the reload starts, restarts or stops: their other changes
+    /// need no reload. The reload and the domains log its progress.
+    pub(crate) async fn run(
+        &self,
+        what: String,
+        since: Instant,
+        on_plan: impl FnOnce(BTreeSet<String>),
+    ) {
+        let (sender, mut progress) = mpsc::channel(PROGRESS_BUFFER);
+        let reload = self.reload.reload(ReloadTrigger::FileChange, false, sender);
+        tokio::pin!(reload);
+        let mut on_plan = Some(on_plan);
+        let mut has_diagnostics = false;
+        let result = loop {
+            tokio::select! {
+                biased;
+                Some(step) = progress.recv() => match step {
+                    ReloadProgress::Diagnostics(_) => has_diagnostics = true,
+                    ReloadProgress::Plan(plan) => {
+                        self.set_pending(&plan, &what, since);
+                        if let Some(on_plan) = on_plan.take() {
+                            on_plan(domains_with(&plan, |action| {
+                                matches!(action, Action::Restart(_) | Action::Start | Action::Stop)
+                            }));
                         }
                     }
-                    if let Some(planned) = planned.take() {
-                        planned(domains_with(&plan, &[Action::Restart, Action::Start, Action::Stop]));
-                    }
-                }
-                ReloadProgress::Progress(_) => {}
-            },
-            end = &mut reload => break end,
+                    ReloadProgress::Step(_) => {}
+                },
+                result = &mut reload => break result,
+            }
+        };
+        // With an invalid configuration, code is still reloaded.
+        if let Some(on_plan) = on_plan {
+            on_plan(BTreeSet::new());
         }
-    };
-    // With an invalid configuration, code is still reloaded.
-    if let Some(planned) = planned {
-        planned(BTreeSet::new());
+        match result {
+            // Diagnostics are logged already.
+            ReloadResult::Invalid(reason) if !has_diagnostics => {
+                log(&self.hub, Level::Error, reason);
+            }
+            ReloadResult::Done(_)
+            | ReloadResult::Invalid(_)
+            | ReloadResult::DomainFailed(_)
+            | ReloadResult::Closing => {}
+        }
     }
-    match end {
-        // What a finding is about has been told with it.
-        ReloadResult::Invalid(why) if !has_findings => house.log(Level::Error, why),
-        ReloadResult::Done(_)
-        | ReloadResult::Invalid(_)
-        | ReloadResult::DomainFailed(_)
-        | ReloadResult::Closing => {}
+
+    fn set_pending(&self, plan: &ReloadPlan, what: &str, since: Instant) {
+        for name in domains_with(plan, |action| matches!(action, Action::Restart(_))) {
+            if let Some(state) = self.states.get(&name) {
+                let what = what.to_owned();
+                state
+                    .pending_reload
+                    .send_replace(Some(PendingReload { since, what }));
+            }
+        }
     }
 }
 
-fn domains_with(plan: &ReloadPlan, actions: &[Action]) -> BTreeSet<String> {
-    let fits = plan.domains.iter();
-    let fits = fits.filter(|entry| actions.contains(&entry.action()));
-    fits.map(|entry| entry.domain.clone()).collect()
+fn domains_with(plan: &ReloadPlan, matches: impl Fn(&Action) -> bool) -> BTreeSet<String> {
+    let changes = plan.domains.iter().filter(|change| matches(&change.action));
+    changes.map(|change| change.domain.clone()).collect()
 }

@@ -1,49 +1,51 @@
-//! How far the domains' lives have come, as changes are judged by.
+//! How far the domains have loaded their code, for the classification of changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use fulcrum_spawn::lifecycle::Phase;
 use fulcrum_spawn::prepare::report_file;
-use fulcrum_spawn::supervisor::Snapshot;
+use fulcrum_spawn::supervisor::{Snapshot, Supervisor};
 use tokio::time::Instant;
 
-use crate::context::RuntimeContext;
+use crate::state::domain::DomainStates;
 use crate::watch::classify::{DomainView, LoadState};
-use crate::watch::loops::modified_at;
-use crate::watch::pending::PendingReloads;
+use crate::watch::file_time::modified_at;
 
-/// What is known of the domains now, by name.
+/// What is known of each domain. `module_reports` is the directory in which domains report the files
+/// that they have loaded; `pending` has the changed files that no generation was started with.
 pub(crate) fn domain_views(
-    house: &RuntimeContext,
-    renewals: &PendingReloads,
+    states: &DomainStates,
+    supervisor: &Supervisor,
+    module_reports: Option<&Path>,
+    pending: &BTreeMap<String, BTreeSet<PathBuf>>,
 ) -> BTreeMap<String, DomainView> {
-    let desks = house.desks.all();
-    let seen = desks.iter().map(|(name, desk)| {
-        let life = house
-            .supervisor
-            .domain(name)
-            .map(|handle| handle.snapshot());
-        let seen = DomainView {
-            modules: desk.loaded_modules.borrow().clone(),
-            unapplied: renewals.waiting(name),
-            standing: life.map_or(LoadState::Down, |life| load_state(house, name, &life)),
+    let states = states.all();
+    let views = states.iter().map(|(name, state)| {
+        let handle = supervisor.domain(name);
+        let load_state = handle.map_or(LoadState::Down, |handle| {
+            load_state(name, &handle.snapshot(), module_reports)
+        });
+        let view = DomainView {
+            modules: state.loaded_modules.borrow().clone(),
+            unapplied: pending.get(name).cloned().unwrap_or_default(),
+            load_state,
         };
-        (name.clone(), seen)
+        (name.clone(), view)
     });
-    seen.collect()
+    views.collect()
 }
 
-fn load_state(house: &RuntimeContext, name: &str, life: &Snapshot) -> LoadState {
-    match life.phase {
+fn load_state(name: &str, snapshot: &Snapshot, module_reports: Option<&Path>) -> LoadState {
+    match snapshot.phase {
         Phase::Backoff | Phase::Stopped | Phase::Failed | Phase::Stuck => LoadState::Down,
         Phase::Waiting | Phase::Preparing | Phase::Stopping => LoadState::Starting,
         Phase::Starting | Phase::Running => {
-            let folder = house.modules.as_deref();
-            let told = folder.map(|folder| report_file(folder, name));
-            // Before it tells, the file is its predecessor's.
-            let at = told.and_then(|told| modified_at(&told, Instant::now()));
-            match at.zip(life.spawned_at) {
-                Some((at, spawned)) if at > spawned => LoadState::Loaded,
+            let report = module_reports.map(|dir| report_file(dir, name));
+            // Until it reports, the file is that of the generation before.
+            let reported = report.and_then(|report| modified_at(&report, Instant::now()));
+            match reported.zip(snapshot.spawned_at) {
+                Some((reported, spawned)) if reported > spawned => LoadState::Loaded,
                 Some(_) | None => LoadState::Starting,
             }
         }

@@ -1,68 +1,67 @@
-//! Which domains set off their own reloads.
+//! Detects domains that cause their own reloads.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant as StdInstant, UNIX_EPOCH};
+use std::path::PathBuf;
+use std::time::{Duration, Instant as StdInstant};
 
 use fulcrum_spawn::lifecycle::Phase;
 use fulcrum_spawn::supervisor::{Snapshot, Supervisor};
 use fulcrum_watch::{Change, LoopDecision, LoopGuard, LoopLimits};
 use tokio::time::Instant;
 
-use crate::context::now as wall_clock;
+use crate::watch::file_time::modified_at;
 
-/// The clock of a file's times stands still for so long: what a process writes at once may seem to
-/// have been written before it was there.
+/// The resolution of file times: a file that a process writes at once may seem to be older than the
+/// process.
 const CLOCK_GRANULARITY: Duration = Duration::from_millis(10);
 
-/// Each start is said to be over, so the time matters only for one that never comes to an end.
+/// The guard is informed of the end of each start, so the window matters only for one that never
+/// ends.
 const LIMITS: LoopLimits = LoopLimits {
     self_write_window: Duration::from_secs(60),
     hold_time: Duration::from_secs(1),
     threshold: 4,
 };
 
-/// The guard against loops, with what it needs to know of the domains' lives.
+/// The guard against loops, and the generations that it knows of.
 pub(crate) struct ReloadLoopDetector {
     guard: LoopGuard<String, PathBuf>,
-    /// The latest life of each domain that the guard knows of.
-    lives: BTreeMap<String, u64>,
+    /// The latest generation of each domain that the guard knows of.
+    generations: BTreeMap<String, u64>,
 }
 
 impl ReloadLoopDetector {
     pub(crate) fn new() -> Self {
         Self {
             guard: LoopGuard::new(LIMITS),
-            lives: BTreeMap::new(),
+            generations: BTreeMap::new(),
         }
     }
 
-    /// Learns which lives have begun, and which are as far as they come by themselves; before
-    /// changes are judged.
+    /// Reads which generations were started and which have finished their start. Must be called
+    /// before changes are decided.
     pub(crate) fn update(&mut self, supervisor: &Supervisor) {
         for handle in supervisor.domains() {
-            self.learn_of(handle.name(), &handle.snapshot());
+            self.update_domain(handle.name(), &handle.snapshot());
         }
     }
 
-    fn learn_of(&mut self, name: &str, life: &Snapshot) {
+    fn update_domain(&mut self, name: &str, snapshot: &Snapshot) {
         let name = name.to_owned();
-        let known = self.lives.entry(name.clone()).or_default();
-        let spawned = life
+        let known = self.generations.entry(name.clone()).or_default();
+        let spawned = snapshot
             .spawned_at
             .and_then(|at| at.checked_sub(CLOCK_GRANULARITY));
-        if let Some(at) = spawned.filter(|_| life.generation > *known) {
-            // One in which nothing has changed was no link of a chain.
-            for _ in 0..(life.generation - *known).min(2) {
+        if let Some(at) = spawned.filter(|_| snapshot.generation > *known) {
+            // A generation during which nothing has changed breaks a chain.
+            for _ in 0..(snapshot.generation - *known).min(2) {
                 self.guard.started(&name, at.into_std());
             }
-            *known = life.generation;
+            *known = snapshot.generation;
         }
-        let ready = life.spawned_at.zip(life.ready_after);
-        let settled = match life.phase {
-            Phase::Running if life.ready => ready.map(|(spawned, after)| spawned + after),
+        let ready = snapshot.spawned_at.zip(snapshot.ready_after);
+        let finished = match snapshot.phase {
+            Phase::Running if snapshot.ready => ready.map(|(spawned, after)| spawned + after),
             Phase::Running
             | Phase::Starting
             | Phase::Waiting
@@ -70,44 +69,34 @@ impl ReloadLoopDetector {
             | Phase::Stopping => return,
             Phase::Backoff | Phase::Stopped | Phase::Failed | Phase::Stuck => None,
         };
-        let at = settled.unwrap_or_else(Instant::now);
+        let at = finished.unwrap_or_else(Instant::now);
         self.guard.settled(&name, at.into_std());
     }
 
-    /// What to do about a change of a domain's code.
+    /// Whether to act on a change of a domain's code.
     pub(crate) fn changed(&mut self, name: &str, change: &Change, now: Instant) -> LoopDecision {
         let written = modified_at(&change.path, now).unwrap_or(now).into_std();
         self.guard.changed(&name.to_owned(), &change.path, written)
     }
 
-    /// What was held back and is to be acted on after all.
+    /// Deferred changes that are due now.
     pub(crate) fn due(&mut self, now: Instant) -> Vec<(String, BTreeSet<PathBuf>)> {
         self.guard.due(now.into_std())
     }
 
-    /// When there will be something due.
+    /// When the next deferred change is due.
     pub(crate) fn deadline(&self) -> Option<StdInstant> {
         self.guard.deadline()
     }
 
-    /// The domains that are known.
+    /// The known domains.
     pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
-        self.lives.keys()
+        self.generations.keys()
     }
 
-    pub(crate) fn forget(&mut self, name: &String) {
-        self.lives.remove(name);
+    /// Removes a domain.
+    pub(crate) fn remove(&mut self, name: &String) {
+        self.generations.remove(name);
         self.guard.remove(name);
     }
-}
-
-/// When a file was written, by its own account: it may be heard of a while later. `None` if it isn't
-/// there.
-pub(crate) fn modified_at(path: &Path, now: Instant) -> Option<Instant> {
-    let status = fs::metadata(path).ok()?;
-    let (whole, part) = (status.ctime(), status.ctime_nsec());
-    let at = Duration::new(whole.try_into().ok()?, part.try_into().ok()?);
-    // A clock that was set back makes it new.
-    let age = wall_clock().duration_since(UNIX_EPOCH + at);
-    now.checked_sub(age.unwrap_or_default())
 }

@@ -1,24 +1,22 @@
-//! Hot reload: files change, and what that means is done.
+//! File watching: reloads on changes of code and configuration.
 //!
-//! One task holds the watcher of files, and with it what decides when to act: the coalescer, the
-//! guard against loops. What a change *means* is a pure function (`classify`), what is watched
-//! another (`spec`). Acting goes the ways that clients have, too: settings are read anew as a
-//! whole ([`reload::apply`](crate::reload::request::apply)), a domain whose code has changed is renewed
-//! ([`reload::restart_for`](crate::reload::request::restart_for)), each in a task of its own, so that the
-//! next save is heard meanwhile.
+//! One task owns the file watcher, and decides when to act. What a change means is a pure function
+//! in `classify`; what is watched is another in `spec`. Reloads are the same as those of clients,
+//! each in a task of its own, so that later changes are noticed meanwhile.
 //!
-//! Before a life is given up its successor's changed files are parsed (`syntax_cache`): what is no
-//! code leaves the running one as it is. A later save overtakes an earlier one: its reload is given
-//! up where it is, and what wasn't started from yet is part of the next.
+//! Before a domain is restarted its changed files are parsed: a syntax error leaves the running
+//! process as it is. A later change supersedes an earlier one: its reload is aborted, and its files
+//! are part of the next.
 
-pub mod assets;
-pub mod classify;
-pub mod code_reload;
-pub mod config_reload;
-pub mod display;
-pub mod load_state;
-pub mod loops;
-pub mod pending;
-pub mod spec;
-pub mod status;
-pub mod task;
+pub(crate) mod assets;
+pub(crate) mod classify;
+pub(crate) mod code_reload;
+pub(crate) mod config_reload;
+mod file_time;
+mod load_state;
+mod loops;
+mod messages;
+mod pending;
+mod spec;
+mod status;
+pub(crate) mod task;

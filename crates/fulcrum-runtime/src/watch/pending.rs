@@ -1,106 +1,107 @@
-//! The reloads of all domains: a later one overtakes an earlier one of the same domain.
+//! The code reloads of all domains: a later one of a domain supersedes an earlier one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use fulcrum_spawn::prepare::SyntaxChecker;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use crate::context::SharedContext;
-use crate::watch::code_reload::CodeReload;
-use crate::watch::task::WatchMessage;
-use fulcrum_spawn::prepare::SyntaxChecker;
+use crate::watch::code_reload::{CodeReload, CodeReloadHandles};
+use crate::watch::messages::WatchMessage;
 
-/// What is being reloaded, and what waits for it.
+/// Code reloads in progress, and changed files that no generation was started with.
 pub(crate) struct PendingReloads {
-    /// What has changed of a domain that no life was begun with.
-    pending: BTreeMap<String, BTreeSet<PathBuf>>,
-    latest: BTreeMap<String, CurrentReload>,
-    /// So many there have been.
+    files: BTreeMap<String, BTreeSet<PathBuf>>,
+    current: BTreeMap<String, CurrentReload>,
+    /// The number of the last reload.
     count: u64,
+    handles: CodeReloadHandles,
     checker: Arc<SyntaxChecker>,
-    tell: UnboundedSender<WatchMessage>,
+    messages: UnboundedSender<WatchMessage>,
 }
 
 struct CurrentReload {
     number: u64,
     since: Instant,
-    /// It has begun a life, or was rejected.
-    is_over: bool,
+    /// It has restarted its domain, or was rejected.
+    is_finished: bool,
     task: AbortHandle,
 }
 
 impl PendingReloads {
-    pub(crate) fn new(tell: UnboundedSender<WatchMessage>) -> Self {
+    /// No reloads yet.
+    pub(crate) fn new(handles: CodeReloadHandles, messages: UnboundedSender<WatchMessage>) -> Self {
         Self {
-            pending: BTreeMap::new(),
-            latest: BTreeMap::new(),
+            files: BTreeMap::new(),
+            current: BTreeMap::new(),
             count: 0,
+            handles,
             checker: Arc::default(),
-            tell,
+            messages,
         }
     }
 
-    /// These files of a domain are to be part of its next life.
+    /// Adds changed files, which the next reload of the domain includes.
     pub(crate) fn add_pending(&mut self, name: &str, files: BTreeSet<PathBuf>) {
-        let pending = self.pending.entry(name.to_owned()).or_default();
-        pending.extend(files);
+        self.files.entry(name.to_owned()).or_default().extend(files);
     }
 
-    /// What waits for a domain's next life.
-    pub(crate) fn waiting(&self, name: &str) -> BTreeSet<PathBuf> {
-        self.pending.get(name).cloned().unwrap_or_default()
+    /// The changed files of each domain that no generation was started with.
+    pub(crate) fn files(&self) -> &BTreeMap<String, BTreeSet<PathBuf>> {
+        &self.files
     }
 
-    /// Reloads a domain with all that waits for it. `since` is when the first of it was heard of.
-    pub(crate) fn begin(&mut self, house: &SharedContext, name: &str, since: Instant) {
+    /// Reloads a domain with all its pending files. `since` is the time of the first change.
+    pub(crate) fn start(&mut self, name: &str, since: Instant) {
         let mut since = since;
-        if let Some(old) = self.latest.remove(name) {
+        if let Some(old) = self.current.remove(name) {
             old.task.abort();
-            if !old.is_over {
+            if !old.is_finished {
                 since = since.min(old.since);
             }
         }
         self.count += 1;
         let number = self.count;
-        let renewal = CodeReload {
-            house: SharedContext::clone(house),
+        let reload = CodeReload {
+            handles: self.handles.clone(),
             name: name.to_owned(),
             number,
-            files: self.waiting(name),
+            files: self.files.get(name).cloned().unwrap_or_default(),
             since,
             checker: Arc::clone(&self.checker),
-            tell: self.tell.clone(),
+            messages: self.messages.clone(),
         };
-        let latest = CurrentReload {
+        let current = CurrentReload {
             number,
             since,
-            is_over: false,
-            task: tokio::spawn(renewal.run()).abort_handle(),
+            is_finished: false,
+            task: tokio::spawn(reload.run()).abort_handle(),
         };
-        self.latest.insert(name.to_owned(), latest);
+        self.current.insert(name.to_owned(), current);
     }
 
-    /// A reload has begun a life, and nothing waits any more that it knew of.
+    /// A reload has restarted its domain with all pending files.
     pub(crate) fn on_started(&mut self, name: &str, number: u64) {
         if self.on_finished(name, number) {
-            self.pending.remove(name);
+            self.files.remove(name);
         }
     }
 
-    /// A reload needs nothing more of what was heard. False if another one has overtaken it.
+    /// A reload has restarted its domain, or was rejected. False if another has superseded it.
     pub(crate) fn on_finished(&mut self, name: &str, number: u64) -> bool {
-        let latest = self.latest.get_mut(name);
-        let latest = latest.filter(|latest| latest.number == number);
-        latest.map(|latest| latest.is_over = true).is_some()
+        let current = self.current.get_mut(name);
+        let current = current.filter(|current| current.number == number);
+        current.map(|current| current.is_finished = true).is_some()
     }
 
-    pub(crate) fn forget(&mut self, name: &str) {
-        if let Some(latest) = self.latest.remove(name) {
-            latest.task.abort();
+    /// Removes a domain.
+    pub(crate) fn remove(&mut self, name: &str) {
+        if let Some(current) = self.current.remove(name) {
+            current.task.abort();
         }
-        self.pending.remove(name);
+        self.files.remove(name);
     }
 }

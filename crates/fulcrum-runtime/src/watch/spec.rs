@@ -1,4 +1,4 @@
-//! What is watched for an app.
+//! Which files of an app are watched.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -8,57 +8,62 @@ use std::sync::Arc;
 use fulcrum_config::{App, Domain, Program};
 use fulcrum_watch::{WatchSpec, WatchedDir, WatchedFile};
 
-/// The file that holds settings, of an app and of a domain.
+/// The configuration file of an app and of a domain.
 pub(crate) const SETTINGS: &str = "fulcrum.yml";
 
-/// Told of files that settings are read from. No domain has such a name.
+/// The key of configuration files. No domain has such a name.
 pub(crate) const CONFIG_KEY: &str = "/configuration";
 
-/// Told of all that happens where domains may come and go.
-pub(crate) const DOMAIN_DIRS_KEY: &str = "/place";
+/// The key of directories in which domains are discovered.
+pub(crate) const DOMAIN_DIRS_KEY: &str = "/domains";
 
-/// Told of the files in which domains tell what they have loaded.
-pub(crate) const MODULE_REPORTS_KEY: &str = "/told";
+/// The key of the files in which domains report what they have loaded.
+pub(crate) const MODULE_REPORTS_KEY: &str = "/modules";
 
 /// The code that domains have loaded, as far as it is known, by domain.
-pub(crate) type Loaded = BTreeMap<String, Arc<BTreeSet<PathBuf>>>;
+/// The files that each domain has loaded.
+pub(crate) type LoadedFiles = BTreeMap<String, Arc<BTreeSet<PathBuf>>>;
 
 /// What is watched for an app:
 ///
-/// - its settings, those of its domains, and the files of variables;
-/// - the folders that `runtime.domains` looks into, so that a new domain is seen;
-/// - for each domain with a process `process.watch.paths`, less `process.watch.ignore`, which holds
-///   in each of the paths; and its entry, even where it is a built file;
-/// - the files that it has loaded, wherever they are, but for installed packages;
-/// - the folder `told`, in which domains tell what those are.
-pub(crate) fn patterns(app: &App, loaded: &Loaded, told: Option<&Path>) -> WatchSpec {
+/// - its configuration files, those of its domains, and env files;
+/// - the directories of `runtime.domains`, so that a new domain is noticed;
+/// - for each domain with a process `process.watch.paths`, except `process.watch.ignore`, which
+///   applies to each of the paths; and its entry point, even if that is a build output;
+/// - the files that it has loaded, wherever they are, except installed packages;
+/// - the directory `module_reports`, in which domains report what those are.
+pub(crate) fn build_spec(
+    app: &App,
+    loaded: &LoadedFiles,
+    module_reports: Option<&Path>,
+) -> WatchSpec {
     let mut spec = WatchSpec {
         app_root: app.root.clone(),
         ignore: app.runtime.watch.ignore.clone(),
         ..WatchSpec::default()
     };
     spec.dirs
-        .extend(told.map(|folder| WatchedDir::new(MODULE_REPORTS_KEY, folder.to_owned())));
+        .extend(module_reports.map(|dir| WatchedDir::new(MODULE_REPORTS_KEY, dir.to_owned())));
     let mut files: BTreeSet<(&str, PathBuf)> = BTreeSet::new();
     files.insert((CONFIG_KEY, app.root.join(SETTINGS)));
-    let places: BTreeSet<PathBuf> = app
+    let domain_dirs: BTreeSet<PathBuf> = app
         .runtime
         .domains
         .iter()
         .map(|glob| literal_prefix(&app.root, glob).0)
         .collect();
     spec.dirs.extend(
-        places
+        domain_dirs
             .into_iter()
-            .map(|place| WatchedDir::new(DOMAIN_DIRS_KEY, place)),
+            .map(|dir| WatchedDir::new(DOMAIN_DIRS_KEY, dir)),
     );
     for domain in &app.domains {
         files.insert((CONFIG_KEY, domain.dir.join(SETTINGS)));
         if !domain.has_process() {
             continue;
         }
-        let variables = domain.process.env_files.iter().cloned();
-        files.extend(variables.map(|file| (CONFIG_KEY, file)));
+        let env_files = domain.process.env_files.iter().cloned();
+        files.extend(env_files.map(|file| (CONFIG_KEY, file)));
         for (path, _) in paths(domain) {
             if path.is_file() {
                 files.insert((&domain.name, path));
@@ -86,8 +91,8 @@ pub(crate) fn patterns(app: &App, loaded: &Loaded, told: Option<&Path>) -> Watch
     spec
 }
 
-/// A domain's `process.watch.paths`: each as the path that is watched, and the glob that files in
-/// it must match, if it is one.
+/// The `process.watch.paths` of a domain: each as the path to watch, and, for a glob, the pattern
+/// that files below it must match.
 pub(crate) fn paths(domain: &Domain) -> Vec<(PathBuf, Option<String>)> {
     let paths = domain.process.watch.paths.iter();
     paths
@@ -95,8 +100,8 @@ pub(crate) fn paths(domain: &Domain) -> Vec<(PathBuf, Option<String>)> {
         .collect()
 }
 
-/// The part of a glob before its first wildcard, below `base`; and the whole as a glob, if it has
-/// one.
+/// The part of a glob before its first wildcard, below `base`, and the whole pattern if it has a
+/// wildcard.
 fn literal_prefix(base: &Path, glob: &str) -> (PathBuf, Option<String>) {
     let mut path = base.to_owned();
     let mut parts = Path::new(glob).components();
@@ -104,13 +109,13 @@ fn literal_prefix(base: &Path, glob: &str) -> (PathBuf, Option<String>) {
         match part {
             Component::CurDir => {}
             Component::ParentDir => drop(path.pop()),
-            Component::Normal(part) if is_wild(part) => {
-                let mut whole = globset::escape(&path.to_string_lossy());
+            Component::Normal(part) if has_wildcard(part) => {
+                let mut pattern = globset::escape(&path.to_string_lossy());
                 for part in std::iter::once(part).chain(parts.map(Component::as_os_str)) {
-                    whole.push('/');
-                    whole.push_str(&part.to_string_lossy());
+                    pattern.push('/');
+                    pattern.push_str(&part.to_string_lossy());
                 }
-                return (path, Some(whole));
+                return (path, Some(pattern));
             }
             Component::Normal(_) | Component::RootDir | Component::Prefix(_) => path.push(part),
         }
@@ -118,13 +123,13 @@ fn literal_prefix(base: &Path, glob: &str) -> (PathBuf, Option<String>) {
     (path, None)
 }
 
-fn is_wild(part: &OsStr) -> bool {
+fn has_wildcard(part: &OsStr) -> bool {
     part.to_string_lossy()
         .contains(['*', '?', '[', ']', '{', '}', '\\'])
 }
 
-/// Whether a file belongs to an installed package, or to Fulcrum itself: nobody edits it, and what
-/// changes it is told by `package.json` and the lock file.
+/// Whether a file belongs to an installed package, or to Fulcrum itself. Such files are not edited;
+/// `package.json` changes with them.
 fn is_installed(path: &Path) -> bool {
     path.components()
         .any(|part| matches!(part.as_os_str().to_str(), Some("node_modules" | ".fulcrum")))
@@ -133,9 +138,9 @@ fn is_installed(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::watch::classify::tests::app;
+    use crate::test_support::app;
 
-    fn shown(spec: &WatchSpec, root: &Path) -> Vec<String> {
+    fn describe(spec: &WatchSpec, root: &Path) -> Vec<String> {
         let relative = |path: &Path| {
             let path = path.strip_prefix(root).unwrap_or(path);
             path.display().to_string()
@@ -148,8 +153,8 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_a_domain_is_watched() {
-        let (folder, app) = app(&[
+    fn the_files_of_a_domain_are_watched() {
+        let (dir, app) = app(&[
             (
                 "fulcrum.yml",
                 "runtime: {domains: [domains/*, tools/pay], watch: {ignore: [tmp]}}",
@@ -163,16 +168,16 @@ mod tests {
             ("domains/users/a.key", ""),
             ("tools/pay/fulcrum.yml", ""),
         ]);
-        let root = folder.path().canonicalize().expect("it is there");
+        let root = dir.path().canonicalize().expect("it exists");
         let modules = ["shared/a.js", "node_modules/x/index.js"].map(|path| root.join(path));
         let loaded = [("users".to_owned(), Arc::new(BTreeSet::from(modules)))];
-        let spec = patterns(&app, &BTreeMap::from(loaded), Some(Path::new("/told")));
+        let spec = build_spec(&app, &BTreeMap::from(loaded), Some(Path::new("/modules")));
         assert_eq!(
-            shown(&spec, &root),
+            describe(&spec, &root),
             [
-                "/told /told/",
-                "/place domains/",
-                "/place tools/pay/",
+                "/modules /modules/",
+                "/domains domains/",
+                "/domains tools/pay/",
                 "users domains/users/src/",
                 "users shared/",
                 "users domains/users/etc/",

@@ -1,18 +1,19 @@
-//! How the watching itself goes, in words.
+//! The status of the file watcher as events and log lines.
 
-use fulcrum_logs::{FULCRUM_SOURCE, Level};
+use fulcrum_logs::{FULCRUM_SOURCE, Hub, Level};
 use fulcrum_watch::WatchStatus;
 
-use crate::context::RuntimeContext;
-use crate::transitions::format_duration;
+use crate::events::log::EventLog;
+use crate::format::format_measured;
+use crate::log_lines::log;
 
-/// Says what people should know, and notes what they may ask for.
-pub(crate) fn log_status(house: &RuntimeContext, notice: WatchStatus) {
-    let note = |kind, text: &str| house.journal.record(FULCRUM_SOURCE, 0, kind, text);
-    match notice {
+/// Records a status as an event, and logs what needs attention.
+pub(crate) fn log_status(events: &EventLog, hub: &Hub, status: WatchStatus) {
+    let record = |kind, text: &str| events.record(FULCRUM_SOURCE, 0, kind, text);
+    match status {
         WatchStatus::Ready { dirs, files, after } => {
-            let after = format_duration(after);
-            note(
+            let after = format_measured(after);
+            record(
                 "watching",
                 &format!("{files} files in {dirs} directories, known after {after}"),
             );
@@ -22,25 +23,25 @@ pub(crate) fn log_status(house: &RuntimeContext, notice: WatchStatus) {
             hint,
             interval,
         } => {
-            let interval = format_duration(interval);
+            let interval = format_measured(interval);
             let text = format!(
                 "polling files every {interval}, notifications are not available: {reason}\n  hint: {hint}"
             );
-            note("watch_polling", &text);
-            house.log(Level::Warn, text);
+            record("watch_polling", &text);
+            log(hub, Level::Warn, text);
         }
         WatchStatus::Rescanned => {
             let text = "file notification queue overflowed; rescanned all files";
-            note("watch_rescanned", text);
-            house.log(Level::Debug, text);
+            record("watch_rescanned", text);
+            log(hub, Level::Debug, text);
         }
         WatchStatus::WatchFailed { dir, reason } => {
             let text = format!(
                 "cannot watch {}, its changes are not noticed: {reason}",
                 dir.display()
             );
-            note("watch_failed", &text);
-            house.log(Level::Warn, text);
+            record("watch_failed", &text);
+            log(hub, Level::Warn, text);
         }
     }
 }

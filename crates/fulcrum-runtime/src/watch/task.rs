@@ -1,220 +1,251 @@
-//! The task: hears what has changed, and sets off what that means.
+//! The file watch task: collects changes, and starts reloads when they are due.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future;
 use std::path::{Path, PathBuf};
 
-use fulcrum_config::{Domain, Program};
-use fulcrum_logs::{FULCRUM_SOURCE, Level};
+use fulcrum_config::{Domain, FileWatchOptions, Program};
+use fulcrum_logs::{FULCRUM_SOURCE, Hub, Level};
+use fulcrum_spawn::prepare::report_file;
+use fulcrum_spawn::supervisor::Supervisor;
 use fulcrum_watch::{
-    Batch, Change, Coalescer, CoalescerConfig, DueAction, LoopDecision, WatchError, WatchEvent,
-    WatchOptions, WatchSpec, Watcher,
+    Batch, Change, Coalescer, CoalescerConfig, LoopDecision, WatchError, WatchEvent, WatchOptions,
+    WatchSpec, Watcher, polling_hint,
 };
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::{Instant, sleep_until};
 
-use crate::context::{SharedContext, now as wall_clock};
-use crate::shutdown::stage::ShutdownStage;
-use crate::state::domain::DomainState;
+use crate::events::log::EventLog;
+use crate::format::display_files;
+use crate::log_lines::{log, log_for_domain};
+use crate::shutdown::stage::{ShutdownSignal, ShutdownStage};
+use crate::state::desired::DesiredStateReceiver;
+use crate::state::domain::{DomainState, SharedDomainStates};
 use crate::state::modules;
-use crate::watch::classify::{ReloadTarget, meaning};
+use crate::watch::assets::AssetPublisher;
+use crate::watch::classify::{ReloadTarget, classify};
+use crate::watch::code_reload::CodeReloadHandles;
+use crate::watch::config_reload::ConfigReloader;
+use crate::watch::file_time::modified_at;
+use crate::watch::load_state::domain_views;
 use crate::watch::loops::ReloadLoopDetector;
+use crate::watch::messages::{Due, WatchMessage};
 use crate::watch::pending::PendingReloads;
-use crate::watch::spec::{Loaded, MODULE_REPORTS_KEY, patterns};
-use crate::watch::{assets, config_reload, display, load_state, loops, status};
-use fulcrum_config::FileWatchOptions;
-use fulcrum_spawn::prepare::report_file;
+use crate::watch::spec::{LoadedFiles, MODULE_REPORTS_KEY, build_spec};
+use crate::watch::status::log_status;
 
-type Due = DueAction<ReloadTarget, PathBuf>;
-
-/// What others tell the task.
-pub(crate) enum WatchMessage {
-    /// All that had changed is part of this reload, which has begun.
-    ReloadStarted { name: String, number: u64 },
-    /// This reload is none: its files are broken.
-    ReloadRejected { name: String, number: u64 },
-    /// Settings were compared; this is left to do.
-    PlanReady(Vec<(Due, Instant)>),
+/// What the watch task reads and writes.
+pub(crate) struct WatchHandles {
+    pub(crate) desired: DesiredStateReceiver,
+    pub(crate) states: SharedDomainStates,
+    pub(crate) supervisor: Supervisor,
+    /// The directory in which domains report the files that they have loaded.
+    pub(crate) module_reports: Option<PathBuf>,
+    pub(crate) assets: AssetPublisher,
+    pub(crate) config: ConfigReloader,
+    pub(crate) code: CodeReloadHandles,
+    pub(crate) events: EventLog,
+    pub(crate) hub: Hub,
+    pub(crate) shutdown: ShutdownSignal,
 }
 
-/// Watches the files of the app until the instance ends.
-pub(crate) async fn watch(house: SharedContext, how: FileWatchOptions) {
-    let over = house.closing.clone();
+/// Watches the files of the app until a shutdown is requested.
+pub(crate) async fn run(handles: WatchHandles, options: FileWatchOptions) {
+    let (shutdown, hub) = (handles.shutdown.clone(), handles.hub.clone());
     let work = async {
-        match Task::start(&house, how).await {
+        match WatchTask::start(handles, options).await {
             Ok(mut task) => task.run().await,
-            Err(error) => house.log(Level::Error, format!("files aren't watched: {error}")),
+            Err(error) => {
+                log(&hub, Level::Error, format!("cannot watch files: {error}"));
+            }
         }
     };
     tokio::select! {
         biased;
-        () = over.wait_for(ShutdownStage::Stopping) => {}
+        () = shutdown.wait_for(ShutdownStage::Stopping) => {}
         () = work => {}
     }
 }
 
-struct Task {
-    house: SharedContext,
+struct WatchTask {
+    handles: WatchHandles,
     watcher: Watcher,
     spec: WatchSpec,
     coalescer: Coalescer<ReloadTarget, PathBuf>,
-    suspects: ReloadLoopDetector,
-    /// What can't be judged before a domain has told what it loads, by domain and file.
+    loops: ReloadLoopDetector,
+    /// Changes that cannot be classified before a domain has reported what it loads, by domain and
+    /// file.
     undecided: BTreeMap<(String, PathBuf), Change>,
-    /// When the first change was heard of that waits for its action.
+    /// When the first change was noticed that waits for its action.
     since: BTreeMap<ReloadTarget, Instant>,
-    renewals: PendingReloads,
-    tell: UnboundedSender<WatchMessage>,
-    words: UnboundedReceiver<WatchMessage>,
+    pending: PendingReloads,
+    sender: UnboundedSender<WatchMessage>,
+    messages: UnboundedReceiver<WatchMessage>,
 }
 
-impl Task {
-    async fn start(house: &SharedContext, how: FileWatchOptions) -> Result<Self, WatchError> {
-        let options = WatchOptions {
-            poll: how.poll,
-            fallback: FileWatchOptions::POLL,
-        };
-        let spec = patterns(
-            &house.agenda().app,
-            &Loaded::new(),
-            house.modules.as_deref(),
-        );
-        let watcher = Watcher::start(&spec, options).await?;
-        if how.poll.is_none()
-            && let Some(advice) = fulcrum_watch::polling_hint(&house.agenda().app.root)
+impl WatchTask {
+    async fn start(handles: WatchHandles, options: FileWatchOptions) -> Result<Self, WatchError> {
+        let desired = handles.desired.current();
+        let reports = handles.module_reports.as_deref();
+        let spec = build_spec(&desired.app, &LoadedFiles::new(), reports);
+        let poll = options.poll;
+        let fallback = FileWatchOptions::POLL;
+        let watcher = Watcher::start(&spec, WatchOptions { poll, fallback }).await?;
+        if poll.is_none()
+            && let Some(hint) = polling_hint(&desired.app.root)
         {
-            house.log(Level::Warn, advice);
+            log(&handles.hub, Level::Warn, hint);
         }
-        let (tell, words) = mpsc::unbounded_channel();
+        let (sender, messages) = mpsc::unbounded_channel();
         let mut task = Self {
-            house: SharedContext::clone(house),
+            pending: PendingReloads::new(handles.code.clone(), sender.clone()),
+            handles,
             watcher,
             spec,
             coalescer: Coalescer::new(CoalescerConfig::default()),
-            suspects: ReloadLoopDetector::new(),
+            loops: ReloadLoopDetector::new(),
             undecided: BTreeMap::new(),
             since: BTreeMap::new(),
-            renewals: PendingReloads::new(tell.clone()),
-            tell,
-            words,
+            sender,
+            messages,
         };
         task.update_spec().await;
         Ok(task)
     }
 
     async fn run(&mut self) {
-        let mut agendas = self.house.agendas.clone();
+        let mut desired = self.handles.desired.clone();
         loop {
-            let deadline = [self.coalescer.deadline(), self.suspects.deadline()];
-            let deadline = deadline.into_iter().flatten().min();
-            let alarm = async {
+            let deadlines = [self.coalescer.deadline(), self.loops.deadline()];
+            let deadline = deadlines.into_iter().flatten().min();
+            let due = async {
                 match deadline {
                     Some(at) => sleep_until(at.into()).await,
-                    None => std::future::pending().await,
+                    None => future::pending().await,
                 }
             };
             tokio::select! {
-                news = self.watcher.next() => match news {
-                    Some(WatchEvent::Changes(batch)) => {
-                        if batch.changes.iter().any(is_module_report) {
-                            self.update_spec().await;
-                        }
-                        self.handle_batch(batch);
-                    }
-                    Some(WatchEvent::Status(notice)) => status::log_status(&self.house, notice),
+                event = self.watcher.next() => match event {
+                    Some(event) => self.handle_event(event).await,
                     None => {
-                        let text = "files aren't watched any more: their watcher has ended, which is a defect of Fulcrum's";
-                        return self.house.log(Level::Error, text);
+                        let text = "files are no longer watched: internal error: the watcher has ended";
+                        log(&self.handles.hub, Level::Error, text);
+                        return;
                     }
                 },
-                Ok(()) = agendas.changed() => self.update_spec().await,
-                Some(word) = self.words.recv() => match word {
-                    WatchMessage::ReloadStarted { name, number } => self.renewals.on_started(&name, number),
-                    WatchMessage::ReloadRejected { name, number } => {
-                        self.renewals.on_finished(&name, number);
-                    }
-                    WatchMessage::PlanReady(rest) => {
-                        for (action, since) in rest {
-                            self.carry_out(action, since);
-                        }
-                    }
-                },
-                () = alarm => {}
+                Some(_) = desired.changed() => self.update_spec().await,
+                Some(message) = self.messages.recv() => self.handle_message(message),
+                () = due => {}
             }
             self.run_due();
         }
     }
 
-    /// Watches what is to be watched now.
+    async fn handle_event(&mut self, event: WatchEvent) {
+        match event {
+            WatchEvent::Changes(batch) => {
+                if batch.changes.iter().any(is_module_report) {
+                    self.update_spec().await;
+                }
+                self.handle_batch(batch);
+            }
+            WatchEvent::Status(status) => {
+                log_status(&self.handles.events, &self.handles.hub, status);
+            }
+        }
+    }
+
+    fn handle_message(&mut self, message: WatchMessage) {
+        match message {
+            WatchMessage::ReloadStarted { name, number } => self.pending.on_started(&name, number),
+            WatchMessage::ReloadRejected { name, number } => {
+                self.pending.on_finished(&name, number);
+            }
+            WatchMessage::PlanReady(rest) => {
+                for (action, since) in rest {
+                    self.execute(action, since);
+                }
+            }
+        }
+    }
+
+    /// Watches the files of the configuration in force, and those that domains have loaded.
     async fn update_spec(&mut self) {
-        let agenda = self.house.agenda();
-        let desks = self.house.desks.all();
-        let mut loaded = Loaded::new();
-        for (name, desk) in desks.iter() {
-            if let Some(folder) = &self.house.modules {
-                let before = desk.loaded_modules.borrow().clone();
-                modules::refresh(desk, &report_file(folder, name));
-                self.check_missed_changes(name, before.as_deref(), desk);
+        let desired = self.handles.desired.current();
+        let states = self.handles.states.all();
+        let mut loaded = LoadedFiles::new();
+        for (name, state) in states.iter() {
+            if let Some(dir) = &self.handles.module_reports {
+                let before = state.loaded_modules.borrow().clone();
+                modules::refresh(state, &report_file(dir, name));
+                self.check_missed_changes(name, before.as_deref(), state);
             }
-            if let Some(modules) = desk.loaded_modules.borrow().clone() {
-                loaded.insert(name.clone(), modules);
+            if let Some(files) = state.loaded_modules.borrow().clone() {
+                loaded.insert(name.clone(), files);
             }
         }
-        let gone = self
-            .suspects
+        let removed = self
+            .loops
             .names()
-            .filter(|name| !desks.contains_key(*name));
-        let gone: Vec<String> = gone.cloned().collect();
-        for name in gone {
-            self.forget(&name);
+            .filter(|name| !states.contains_key(*name));
+        let removed: Vec<String> = removed.cloned().collect();
+        for name in removed {
+            self.remove(&name);
         }
-        let spec = patterns(&agenda.app, &loaded, self.house.modules.as_deref());
+        let reports = self.handles.module_reports.as_deref();
+        let spec = build_spec(&desired.app, &loaded, reports);
         if spec == self.spec {
             return;
         }
         match self.watcher.update(&spec).await {
             Ok(()) => self.spec = spec,
             Err(error) => {
-                let text = format!("files are watched as before: {error}");
-                self.house.log(Level::Error, text);
+                let text = format!("cannot update the watched files: {error}");
+                log(&self.handles.hub, Level::Error, text);
             }
         }
     }
 
-    /// What was changed between its being loaded and its being watched is reloaded as well.
+    /// Files that changed between being loaded and being watched are reloaded too.
     fn check_missed_changes(
         &mut self,
         name: &str,
         before: Option<&BTreeSet<PathBuf>>,
-        desk: &DomainState,
+        state: &DomainState,
     ) {
-        let Some(domain) = self.house.domain(name) else {
+        let Some(domain) = self.handles.desired.domain(name) else {
             return;
         };
-        let handle = self.house.supervisor.domain(name);
+        let handle = self.handles.supervisor.domain(name);
         let Some(spawned) = handle.and_then(|handle| handle.snapshot().spawned_at) else {
             return;
         };
-        let modules = desk.loaded_modules.borrow().clone().unwrap_or_default();
-        // In its own folder nothing goes unnoticed.
+        let modules = state.loaded_modules.borrow().clone().unwrap_or_default();
+        // The domain's own directory is always watched.
         let is_new = |path: &&PathBuf| {
             let was_known = before.is_some_and(|before| before.contains(*path));
             !was_known && !path.starts_with(&domain.dir)
         };
         let now = Instant::now();
         for path in modules.iter().filter(is_new) {
-            if loops::modified_at(path, now).is_some_and(|at| at > spawned) {
+            if modified_at(path, now).is_some_and(|at| at > spawned) {
                 let target = ReloadTarget::Code(name.to_owned());
-                self.since.entry(target.clone()).or_insert(now);
-                let path = path.clone();
-                self.coalescer.changed(target, path, true, now.into_std());
+                self.add_change(target, path.clone(), true, now);
             }
         }
     }
 
-    fn forget(&mut self, name: &String) {
-        self.suspects.forget(name);
-        self.renewals.forget(name);
-        self.undecided.retain(|(of, _), _| of != name);
+    fn add_change(&mut self, target: ReloadTarget, path: PathBuf, is_single: bool, now: Instant) {
+        self.since.entry(target.clone()).or_insert(now);
+        let at = now.into_std();
+        self.coalescer.changed(target, path, is_single, at);
+    }
+
+    /// Removes a domain.
+    fn remove(&mut self, name: &String) {
+        self.loops.remove(name);
+        self.pending.remove(name);
+        self.undecided.retain(|(domain, _), _| domain != name);
         for target in [
             ReloadTarget::Code(name.clone()),
             ReloadTarget::Asset(name.clone()),
@@ -224,118 +255,123 @@ impl Task {
         }
     }
 
-    /// Takes in changes.
+    /// Classifies changes, and schedules what they need.
     fn handle_batch(&mut self, batch: Batch) {
         let now = Instant::now();
-        let agenda = self.house.agenda();
-        let seen = load_state::domain_views(&self.house, &self.renewals);
-        let alone = batch.is_single();
-        let mut told: BTreeMap<ReloadTarget, BTreeSet<PathBuf>> = BTreeMap::new();
-        self.suspects.update(&self.house.supervisor);
-        let again = std::mem::take(&mut self.undecided).into_values();
-        for change in &again.chain(batch.changes).collect::<Vec<_>>() {
-            let meaning = meaning(&agenda.app, &seen, change, canonical_or_parent);
-            for name in meaning.undecided {
+        let desired = self.handles.desired.current();
+        let views = domain_views(
+            &self.handles.states,
+            &self.handles.supervisor,
+            self.handles.module_reports.as_deref(),
+            self.pending.files(),
+        );
+        let is_single = batch.is_single();
+        let mut recorded: BTreeMap<ReloadTarget, BTreeSet<PathBuf>> = BTreeMap::new();
+        self.loops.update(&self.handles.supervisor);
+        let undecided = std::mem::take(&mut self.undecided).into_values();
+        for change in undecided.chain(batch.changes) {
+            let impact = classify(&desired.app, &views, &change, canonical_or_parent);
+            for name in impact.undecided {
                 let only = Change {
                     keys: vec![name.as_str().into()],
                     ..change.clone()
                 };
                 self.undecided.insert((name, change.path.clone()), only);
             }
-            for target in meaning.targets {
-                let path = change.path.clone();
-                let act = match &target {
-                    // Nothing is started for an asset, and settings that stay the same start nothing.
-                    ReloadTarget::Asset(_) | ReloadTarget::Configuration => true,
-                    ReloadTarget::Code(name) => match self.suspects.changed(name, change, now) {
-                        LoopDecision::Proceed => true,
-                        LoopDecision::LoopDetected { reloads } => {
-                            self.log_loop(name, &path, reloads);
-                            false
-                        }
-                        LoopDecision::Defer | LoopDecision::Suppress => false,
-                    },
-                };
-                if act {
-                    self.since.entry(target.clone()).or_insert(now);
-                    self.coalescer
-                        .changed(target.clone(), path.clone(), alone, now.into_std());
+            for target in impact.targets {
+                if self.should_act(&target, &change, now) {
+                    self.add_change(target.clone(), change.path.clone(), is_single, now);
                 }
-                told.entry(target).or_default().insert(path);
+                let files = recorded.entry(target).or_default();
+                files.insert(change.path.clone());
             }
         }
-        for (target, files) in told {
-            let text = format!("{} changed", self.shown(&target, &files));
-            match &target {
-                ReloadTarget::Configuration => {
-                    self.house
-                        .journal
-                        .record(FULCRUM_SOURCE, 0, "changed", text)
-                }
-                ReloadTarget::Code(name) => {
-                    let generation = self.generation(name);
-                    self.house.journal.record(name, generation, "changed", text);
-                }
-                ReloadTarget::Asset(_) => {}
+        self.record_changes(&recorded);
+    }
+
+    /// Whether a change is acted on now, or is part of a reload loop.
+    fn should_act(&mut self, target: &ReloadTarget, change: &Change, now: Instant) -> bool {
+        // An asset restarts nothing, and neither does an unchanged configuration.
+        let ReloadTarget::Code(name) = target else {
+            return true;
+        };
+        match self.loops.changed(name, change, now) {
+            LoopDecision::Proceed => true,
+            LoopDecision::LoopDetected { reloads } => {
+                self.log_loop(name, &change.path, reloads);
+                false
             }
+            LoopDecision::Defer | LoopDecision::Suppress => false,
         }
     }
 
-    /// Does what is due.
+    fn record_changes(&self, changes: &BTreeMap<ReloadTarget, BTreeSet<PathBuf>>) {
+        for (target, files) in changes {
+            let (source, generation) = match target {
+                ReloadTarget::Configuration => (FULCRUM_SOURCE, 0),
+                ReloadTarget::Code(name) => (name.as_str(), self.generation(name)),
+                ReloadTarget::Asset(_) => continue,
+            };
+            let text = format!("{} changed", self.display_files(target, files));
+            self.handles
+                .events
+                .record(source, generation, "changed", text);
+        }
+    }
+
+    /// Executes the actions that are due.
     fn run_due(&mut self) {
         let now = Instant::now();
-        for (name, files) in self.suspects.due(now) {
-            let target = ReloadTarget::Code(name);
-            self.since.entry(target.clone()).or_insert(now);
+        for (name, files) in self.loops.due(now) {
             for file in files {
-                self.coalescer
-                    .changed(target.clone(), file, true, now.into_std());
+                self.add_change(ReloadTarget::Code(name.clone()), file, true, now);
             }
         }
-        let mut settings = None;
+        let mut configuration = None;
         let mut rest = Vec::new();
         for action in self.coalescer.due(now.into_std()) {
             let since = self.since.remove(&action.key).unwrap_or(now);
             match &action.key {
-                ReloadTarget::Configuration => settings = Some((action, since)),
+                ReloadTarget::Configuration => configuration = Some((action, since)),
                 ReloadTarget::Code(_) | ReloadTarget::Asset(_) => rest.push((action, since)),
             }
         }
-        match settings {
-            Some((action, since)) => self.configure(&action, since, rest),
+        match configuration {
+            Some((action, since)) => self.reload_configuration(&action, since, rest),
             None => rest
                 .into_iter()
-                .for_each(|(action, since)| self.carry_out(action, since)),
+                .for_each(|(action, since)| self.execute(action, since)),
         }
     }
 
-    fn configure(&self, action: &Due, since: Instant, rest: Vec<(Due, Instant)>) {
-        let what = self.shown(&action.key, &action.items);
-        let (house, tell) = (SharedContext::clone(&self.house), self.tell.clone());
+    /// Reloads the configuration. Its plan covers some of the `rest`; a message returns the others.
+    fn reload_configuration(&self, action: &Due, since: Instant, rest: Vec<(Due, Instant)>) {
+        let what = self.display_files(&action.key, &action.items);
+        let (config, sender) = (self.handles.config.clone(), self.sender.clone());
         tokio::spawn(async move {
-            let planned = |begun: BTreeSet<String>| {
-                let is_left = |(action, _): &(Due, Instant)| match &action.key {
-                    ReloadTarget::Code(name) => !begun.contains(name),
+            let on_plan = |restarted: BTreeSet<String>| {
+                let remains = |(action, _): &(Due, Instant)| match &action.key {
+                    ReloadTarget::Code(name) => !restarted.contains(name),
                     ReloadTarget::Configuration | ReloadTarget::Asset(_) => true,
                 };
-                let rest = rest.into_iter().filter(is_left).collect();
-                // Nobody hears it at the instance's end.
-                let _ = tell.send(WatchMessage::PlanReady(rest));
+                let rest = rest.into_iter().filter(remains).collect();
+                // During shutdown the watch task may be gone.
+                let _ = sender.send(WatchMessage::PlanReady(rest));
             };
-            config_reload::carry_out(&house, what, since, planned).await;
+            config.run(what, since, on_plan).await;
         });
     }
 
-    fn carry_out(&mut self, action: Due, since: Instant) {
+    fn execute(&mut self, action: Due, since: Instant) {
         match action.key {
             ReloadTarget::Configuration => {}
-            ReloadTarget::Asset(name) => assets::publish(&self.house, &name, &action.items),
+            ReloadTarget::Asset(name) => self.handles.assets.publish(&name, &action.items),
             ReloadTarget::Code(name) => {
-                self.renewals.add_pending(&name, action.items);
-                // What is being deleted isn't restarted: the configuration says what becomes of it.
-                let domain = self.house.domain(&name);
-                if domain.is_some_and(|domain| is_there(&domain)) {
-                    self.renewals.begin(&self.house, &name, since);
+                self.pending.add_pending(&name, action.items);
+                // A domain that is being deleted is not restarted: the configuration removes it.
+                let domain = self.handles.desired.domain(&name);
+                if domain.is_some_and(|domain| program_exists(&domain)) {
+                    self.pending.start(&name, since);
                 }
             }
         }
@@ -343,40 +379,38 @@ impl Task {
 
     fn log_loop(&self, name: &str, path: &Path, reloads: u32) {
         let target = ReloadTarget::Code(name.to_owned());
-        let file = self.shown(&target, &BTreeSet::from([path.to_owned()]));
+        let file = self.display_files(&target, &BTreeSet::from([path.to_owned()]));
         let text = format!(
-            "{file} changes with each start, {reloads} times now: it is no reason for a reload any more until somebody else changes it\n  \
-             hint: have it written elsewhere, or add it to `process.watch.ignore`"
+            "reload loop: {file} was modified by the last {reloads} starts; ignoring it until it \
+             changes otherwise\n  \
+             hint: write the file elsewhere, or add it to `process.watch.ignore`"
         );
         let generation = self.generation(name);
-        self.house
-            .journal
-            .record(name, generation, "watch_loop", text.clone());
-        self.house
-            .hub
-            .publish_event(name, generation, Level::Warn, text, wall_clock());
+        let events = &self.handles.events;
+        events.record(name, generation, "watch_loop", text.clone());
+        log_for_domain(&self.handles.hub, name, generation, Level::Warn, text);
     }
 
-    fn shown(&self, target: &ReloadTarget, files: &BTreeSet<PathBuf>) -> String {
-        let agenda = self.house.agenda();
-        let root = agenda.app.root.as_path();
+    fn display_files(&self, target: &ReloadTarget, files: &BTreeSet<PathBuf>) -> String {
+        let desired = self.handles.desired.current();
+        let root = desired.app.root.as_path();
         let dir = match target {
             ReloadTarget::Code(name) | ReloadTarget::Asset(name) => {
-                agenda.app.domain(name).map(|domain| domain.dir.as_path())
+                desired.app.domain(name).map(|domain| domain.dir.as_path())
             }
             ReloadTarget::Configuration => None,
         };
-        display::display_files(files, &[dir.unwrap_or(root), root])
+        display_files(files, &[dir.unwrap_or(root), root])
     }
 
     fn generation(&self, name: &str) -> u64 {
-        let handle = self.house.supervisor.domain(name);
+        let handle = self.handles.supervisor.domain(name);
         handle.map_or(0, |handle| handle.snapshot().generation)
     }
 }
 
-/// Whether there is something to start.
-fn is_there(domain: &Domain) -> bool {
+/// Whether there is a program to start.
+fn program_exists(domain: &Domain) -> bool {
     match &domain.program {
         Program::Node { entry } => entry.exists(),
         Program::Command(_) => domain.dir.exists(),
@@ -384,19 +418,18 @@ fn is_there(domain: &Domain) -> bool {
     }
 }
 
-/// A file's path without links, also when it isn't there any more.
+/// The canonical path of a file, or, if that is deleted, the canonical path of its directory with
+/// its name.
 fn canonical_or_parent(path: &Path) -> PathBuf {
-    let resolved = path.canonicalize().ok();
-    let by_folder = || {
-        let folder = path.parent()?.canonicalize().ok()?;
-        Some(folder.join(path.file_name()?))
+    let in_directory = || {
+        let directory = path.parent()?.canonicalize().ok()?;
+        Some(directory.join(path.file_name()?))
     };
-    resolved
-        .or_else(by_folder)
-        .unwrap_or_else(|| path.to_owned())
+    let canonical = path.canonicalize().ok().or_else(in_directory);
+    canonical.unwrap_or_else(|| path.to_owned())
 }
 
-/// Whether it is a domain that has told which code it has loaded.
+/// Whether the file is the report of a domain about the files that it has loaded.
 fn is_module_report(change: &Change) -> bool {
     change
         .keys

@@ -66,7 +66,7 @@ fn a09_an_unmanaged_process_never_displaces_a_running_domain() {
     let warned = app
         .logs("users")
         .into_iter()
-        .any(|line| line.message.contains("refused"));
+        .any(|line| line.message.contains("rejected"));
     assert!(warned, "no warning was logged");
     app.down();
 }

@@ -132,7 +132,7 @@ fn d03_without_cgroups_a_daemon_is_stopped_or_reported() {
     let [daemon] = daemons(&app).try_into().expect("a daemon");
     app.run(&["domains", "stop", "users"]).exits(0);
     if daemon.is_alive() {
-        let warning = format!("escaped pid {}", daemon.pid);
+        let warning = format!("untracked process {}", daemon.pid);
         wait_until("the log reports it", LIMIT, || {
             let log = std::fs::read_to_string(app.root().join(".fulcrum/instance.log"));
             log.is_ok_and(|log| log.contains(&warning)).then_some(())

@@ -1,44 +1,20 @@
-//! Who is restarted for what.
+//! Which changes reload which domains.
 
-use std::fs;
-
-use fulcrum_config::{LoadOptions, Mode};
 use tempfile::TempDir;
 
+use crate::test_support::app;
 use crate::watch::classify::*;
 
-/// A valid app of these files.
-pub(crate) fn app(files: &[(&str, &str)]) -> (TempDir, App) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    for (path, text) in files {
-        let file = folder.path().join(path);
-        fs::create_dir_all(file.parent().expect("a file is in a folder")).expect("writable");
-        fs::write(file, text).expect("writable");
-    }
-    let request = LoadOptions {
-        app: None,
-        cwd: folder.path().canonicalize().expect("it is there"),
-        env: BTreeMap::new(),
-        flags: Vec::new(),
-        mode: Mode::Dev,
-    };
-    let loaded = fulcrum_config::load(&request);
-    let app = loaded
-        .app
-        .unwrap_or_else(|| panic!("{:?}", loaded.diagnostics));
-    (folder, app)
-}
-
-/// An app with two domains of Node and a program.
+/// An app with two Node domains and another program.
 struct Case {
-    _folder: TempDir,
+    _dir: TempDir,
     app: App,
-    seen: BTreeMap<String, DomainView>,
+    views: BTreeMap<String, DomainView>,
 }
 
 impl Case {
     fn new() -> Self {
-        let (folder, app) = app(&[
+        let (dir, app) = app(&[
             ("fulcrum.yml", ""),
             ("domains/users/domain.js", ""),
             ("domains/users/fulcrum.yml", "process: {env_file: [.env]}"),
@@ -50,62 +26,62 @@ impl Case {
             ),
         ]);
         let runs = DomainView {
-            standing: LoadState::Loaded,
+            load_state: LoadState::Loaded,
             ..DomainView::default()
         };
         let names = ["users", "orders", "tool"];
-        let seen = names.map(|name| (name.to_owned(), runs.clone()));
+        let views = names.map(|name| (name.to_owned(), runs.clone()));
         Self {
-            _folder: folder,
+            _dir: dir,
             app,
-            seen: BTreeMap::from(seen),
+            views: BTreeMap::from(views),
         }
     }
 
-    /// A domain is known to have loaded these.
+    /// A domain has reported these files as loaded.
     fn loaded(mut self, name: &str, files: &[&str]) -> Self {
         let files = files.iter().map(|file| self.app.root.join(file)).collect();
-        let seen = self.seen.get_mut(name).expect("it is there");
-        seen.modules = Some(Arc::new(files));
+        let view = self.views.get_mut(name).expect("it exists");
+        view.modules = Some(Arc::new(files));
         self
     }
 
-    fn stands(mut self, name: &str, standing: LoadState) -> Self {
-        self.seen.get_mut(name).expect("it is there").standing = standing;
+    fn with_state(mut self, name: &str, load_state: LoadState) -> Self {
+        self.views.get_mut(name).expect("it exists").load_state = load_state;
         self
     }
 
-    /// What a change means, in words.
-    fn of(&self, path: &str, kind: ChangeKind, keys: &[&str]) -> Vec<String> {
+    /// What a change reloads, as text.
+    fn impact(&self, path: &str, kind: ChangeKind, keys: &[&str]) -> Vec<String> {
         let change = Change {
             path: self.app.root.join(path),
             kind,
             keys: keys.iter().map(|key| Arc::from(*key)).collect(),
         };
-        let real = |path: &Path| {
+        let canonical = |path: &Path| {
             let text = path.to_string_lossy();
             PathBuf::from(text.replace("/link/", "/target/"))
         };
-        let meaning = meaning(&self.app, &self.seen, &change, real);
-        let undecided = meaning.undecided.into_iter();
+        let impact = classify(&self.app, &self.views, &change, canonical);
+        let undecided = impact.undecided.into_iter();
         let undecided = undecided.map(|name| format!("undecided {name}"));
-        let words = meaning.targets.into_iter().map(|target| match target {
+        let targets = impact.targets.into_iter().map(|target| match target {
             ReloadTarget::Configuration => "configuration".to_owned(),
             ReloadTarget::Code(name) => format!("code {name}"),
             ReloadTarget::Asset(name) => format!("asset {name}"),
         });
-        words.chain(undecided).collect()
+        targets.chain(undecided).collect()
     }
 
     fn saved(&self, path: &str, keys: &[&str]) -> Vec<String> {
-        self.of(path, ChangeKind::Modified, keys)
+        self.impact(path, ChangeKind::Modified, keys)
     }
 }
 
 const NOTHING: [String; 0] = [];
 
 #[test]
-fn settings_and_variables_are_compared_whole() {
+fn configuration_files_reload_the_configuration() {
     let case = Case::new();
     assert_eq!(case.saved("fulcrum.yml", &[CONFIG_KEY]), ["configuration"]);
     let keys = [CONFIG_KEY, DOMAIN_DIRS_KEY, "users"];
@@ -115,34 +91,34 @@ fn settings_and_variables_are_compared_whole() {
 }
 
 #[test]
-fn domains_come_and_go_with_their_entries() {
+fn entry_points_add_and_remove_domains() {
     let case = Case::new();
     for kind in [ChangeKind::Created, ChangeKind::Removed] {
         for file in ["domains/pay/domain.mts", "domains/pay/fulcrum.yml"] {
             assert_eq!(
-                case.of(file, kind, &[DOMAIN_DIRS_KEY]),
+                case.impact(file, kind, &[DOMAIN_DIRS_KEY]),
                 ["configuration"],
                 "{file}"
             );
         }
         assert_eq!(
-            case.of("domains/pay/lib.js", kind, &[DOMAIN_DIRS_KEY]),
+            case.impact("domains/pay/lib.js", kind, &[DOMAIN_DIRS_KEY]),
             NOTHING
         );
     }
     let entry = "domains/users/domain.js";
     let keys = [DOMAIN_DIRS_KEY, "users"];
     assert_eq!(
-        case.of(entry, ChangeKind::Removed, &keys),
+        case.impact(entry, ChangeKind::Removed, &keys),
         ["configuration"]
     );
-    let back = case.of(entry, ChangeKind::Created, &keys);
+    let back = case.impact(entry, ChangeKind::Created, &keys);
     assert_eq!(back, ["configuration", "code users"]);
     assert_eq!(case.saved(entry, &keys), ["code users"]);
 }
 
 #[test]
-fn what_may_be_code_counts_while_nothing_is_known() {
+fn the_extension_decides_while_loaded_files_are_unknown() {
     let case = Case::new();
     for file in ["a.js", "b.mts", "lib/c.json", "d.node", "e.wasm"] {
         let file = format!("domains/users/{file}");
@@ -163,20 +139,20 @@ fn what_may_be_code_counts_while_nothing_is_known() {
 }
 
 #[test]
-fn only_importers_are_restarted_for_shared_code() {
+fn shared_code_reloads_only_its_importers() {
     let shared = "shared/money.ts";
     let case = Case::new()
         .loaded("users", &["domains/users/domain.js", shared])
         .loaded("orders", &["domains/orders/domain.ts"]);
     assert_eq!(case.saved(shared, &["users", "orders"]), ["code users"]);
     assert_eq!(
-        case.of(shared, ChangeKind::Removed, &["users"]),
+        case.impact(shared, ChangeKind::Removed, &["users"]),
         ["code users"]
     );
 }
 
 #[test]
-fn what_is_known_not_to_be_loaded_restarts_nobody_who_runs() {
+fn a_file_that_is_not_loaded_reloads_no_running_domain() {
     let case = Case::new().loaded("users", &["domains/users/domain.js", "target/a.js"]);
     let test = "domains/users/price.test.js";
     assert_eq!(case.saved(test, &["users"]), NOTHING);
@@ -190,33 +166,33 @@ fn what_is_known_not_to_be_loaded_restarts_nobody_who_runs() {
     );
     // Node knows a module by its real path.
     assert_eq!(case.saved("link/a.js", &["users"]), ["code users"]);
-    assert_eq!(case.of(test, ChangeKind::Removed, &["users"]), NOTHING);
+    assert_eq!(case.impact(test, ChangeKind::Removed, &["users"]), NOTHING);
     // It may be what is imported next.
     assert_eq!(
-        case.of(test, ChangeKind::Created, &["users"]),
+        case.impact(test, ChangeKind::Created, &["users"]),
         ["code users"]
     );
     let data = "domains/users/data.json";
-    let case = case.stands("users", LoadState::Starting);
+    let case = case.with_state("users", LoadState::Starting);
     let saved = case.saved(test, &["users"]);
-    assert_eq!(saved, ["undecided users"], "the new life may load it");
+    assert_eq!(saved, ["undecided users"], "the new generation may load it");
     assert_eq!(case.saved(data, &["users"]), ["asset users"]);
-    let created = case.of(data, ChangeKind::Created, &["users"]);
+    let created = case.impact(data, ChangeKind::Created, &["users"]);
     assert_eq!(created, ["code users"], "it may fail without it");
-    let mut case = case.stands("users", LoadState::Down);
+    let mut case = case.with_state("users", LoadState::Down);
     assert_eq!(case.saved(test, &["users"]), ["code users"]);
     assert_eq!(
         case.saved("domains/users/a.hbs", &["users"]),
         ["asset users"]
     );
-    let seen = case.seen.get_mut("users").expect("it is there");
-    seen.standing = LoadState::Loaded;
-    seen.unapplied.insert(case.app.root.join(test));
+    let view = case.views.get_mut("users").expect("it exists");
+    view.load_state = LoadState::Loaded;
+    view.unapplied.insert(case.app.root.join(test));
     assert_eq!(case.saved(test, &["users"]), ["code users"]);
 }
 
 #[test]
-fn packages_are_told_by_what_asks_for_them() {
+fn package_json_counts_and_lock_files_do_not() {
     let unknown = Case::new();
     let known = Case::new().loaded("users", &["domains/users/domain.js"]);
     for case in [unknown, known] {
@@ -225,7 +201,7 @@ fn packages_are_told_by_what_asks_for_them() {
         for lock in ["package-lock.json", "yarn.lock"] {
             let lock = format!("domains/users/{lock}");
             assert_eq!(
-                case.of(&lock, ChangeKind::Created, &["users"]),
+                case.impact(&lock, ChangeKind::Created, &["users"]),
                 NOTHING,
                 "{lock}"
             );
@@ -234,7 +210,7 @@ fn packages_are_told_by_what_asks_for_them() {
 }
 
 #[test]
-fn of_another_program_all_but_assets_is_code() {
+fn for_other_programs_everything_except_assets_is_code() {
     let case = Case::new();
     for file in ["main.py", "bin/tool", "a.toml", "schema.sql"] {
         let file = format!("domains/tool/{file}");
@@ -246,6 +222,6 @@ fn of_another_program_all_but_assets_is_code() {
 }
 
 #[test]
-fn of_domains_that_are_gone_nothing_is_said() {
+fn changes_of_removed_domains_mean_nothing() {
     assert_eq!(Case::new().saved("domains/gone/a.js", &["gone"]), NOTHING);
 }

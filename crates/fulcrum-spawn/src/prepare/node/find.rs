@@ -101,11 +101,11 @@ pub fn find_node(
     request: &NodeRequest<'_>,
     context: &PrepareContext,
 ) -> Result<NodeRuntime, StartError> {
-    let detect = |path: &Path, role: &str| {
+    let detect_node = |path: &Path, role: &str| {
         detect::detect(path, role, request.domain_dir, request.home, &context.cache)
     };
     if let Some(configured) = request.configured {
-        let info = detect(configured, "process.node")?;
+        let info = detect_node(configured, "process.node")?;
         return validate(info, NodeOrigin::Configured, configured);
     }
     let in_path = find_in_path("node".as_ref(), request.path);
@@ -113,11 +113,11 @@ pub fn find_node(
         let Some(path) = in_path else {
             return Err(not_found(request));
         };
-        return validate(detect(&path, "node in PATH")?, NodeOrigin::Path, &path);
+        return validate(detect_node(&path, "node in PATH")?, NodeOrigin::Path, &path);
     };
     let mut rejected = Vec::new();
     if let Some(path) = in_path {
-        match detect(&path, "node in PATH") {
+        match detect_node(&path, "node in PATH") {
             Ok(info) if requirement.range.satisfies(&info.version) => {
                 return validate(info, requirement.origin(), &path);
             }
@@ -130,7 +130,7 @@ pub fn find_node(
             rejected.push(format!("{version} ({})", path.display()));
             continue;
         }
-        match detect(&path, "node") {
+        match detect_node(&path, "node") {
             Ok(info) => return validate(info, requirement.origin(), &path),
             // Another installation of this version may work.
             Err(failure) => rejected.push(failure.message),

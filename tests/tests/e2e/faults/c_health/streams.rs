@@ -24,7 +24,7 @@ fn c04_a_domain_that_reads_nothing_is_unready_and_not_killed() {
     let users = app.wait_for("users", "is unready", |users| users["ready"] == false);
     assert_eq!(users["phase"], "running", "{users}");
     assert!(
-        text_of(&users, "reason").contains("doesn't read its stream"),
+        text_of(&users, "reason").contains("does not read its stream"),
         "{users}"
     );
     assert_eq!(events_of(&app, "users", "unready").len(), 1);
@@ -69,7 +69,7 @@ fn l05_a_stream_that_reconnects_is_not_a_crash() {
     let leader = app.leader("users");
     let events = wait_for_events(&app, "users", "reconnected", 2);
     assert!(
-        text_of(&events[0], "reason").contains("back after"),
+        text_of(&events[0], "reason").contains("reconnected after"),
         "{events:?}"
     );
     assert_eq!(app.leader("users"), leader);

@@ -35,7 +35,7 @@ fn x04_a_crash_is_reported_with_its_stderr_and_the_next_attempt() {
     assert!(users["retry_in_ms"].as_u64().is_some(), "{users}");
     let lines = app.logs("users");
     let lines = |text: &str| lines.iter().any(|line| line.message.contains(text));
-    assert!(lines("starts again in "), "the restart is not logged");
+    assert!(lines("restarting in "), "the restart is not logged");
     app.down();
 }
 

@@ -17,7 +17,7 @@ fn a01_a_crash_at_startup_fails_the_start_with_its_stderr() {
     app.run(&["domains", "start", "users"])
         .exits(1)
         .stderr_contains(&["exit 1 before it registered", "no database today"])
-        .stderr_contains(&["    at Object.<anonymous>", "it starts again in"]);
+        .stderr_contains(&["    at Object.<anonymous>", "restarting in"]);
     let users = app.status("users");
     assert_eq!(users["phase"], "backoff", "{users}");
     assert_eq!(users["last_exit"]["code"], 1, "{users}");

@@ -37,7 +37,7 @@ fn x06_a_process_that_holds_the_port_is_named() {
                 "port {port} is held by pid {} (node -e require('net')",
                 holder.pid()
             ),
-            "which Fulcrum didn't start",
+            "which Fulcrum did not start",
         ],
     );
     holder.signal(Signal::KILL);
@@ -66,7 +66,7 @@ fn x06_a_domain_that_holds_the_port_is_named() {
         &[
             &format!("port {port} is held by pid {pid} (node "),
             "a process of orders generation 1",
-            "give orders or users another one",
+            "use another address for orders or users",
         ],
     );
     app.down();

@@ -30,7 +30,7 @@ fn g01_an_invalid_configuration_changes_nothing() {
             let output = app
                 .run(args)
                 .exits(5)
-                .stderr_contains(&[location, "nothing has changed"]);
+                .stderr_contains(&[location, "no changes"]);
             assert_eq!(output.stdout, "", "there is no plan: {output}");
         }
         assert_eq!([app.leader("users"), app.leader("orders")], leaders);
@@ -73,7 +73,7 @@ fn g14_a_removed_domain_is_stopped_and_its_logs_stay() {
     let shown = app
         .run(&["reload"])
         .exits(0)
-        .stderr_contains(&["old is gone", "after is ready"]);
+        .stderr_contains(&["old is removed", "after is ready"]);
     assert_eq!(
         shown.stdout,
         "+ after   start\n- before  stop\n- old     stop\n= orders  unchanged\n"

@@ -91,7 +91,7 @@ fn g06_nothing_is_watched_unless_enabled() {
         app.write_file("domains/users/code", "one");
         app.run(&["reload"])
             .exits(0)
-            .stderr_contains(&["nothing has changed"]);
+            .stderr_contains(&["no changes"]);
         assert_eq!(
             app.event_reasons("fulcrum", "watching"),
             Vec::<String>::new()

@@ -1,0 +1,76 @@
+//! The serving status that gRPC health checks of the app and of each domain report.
+
+use std::sync::Arc;
+
+use fulcrum_rpc::Registry;
+use fulcrum_spawn::lifecycle::Fact;
+use fulcrum_spawn::supervisor::{Supervisor, Transition};
+
+use crate::readiness::probe_set::has_readiness_probe;
+use crate::shutdown::stage::{ShutdownSignal, ShutdownStage};
+use crate::state::desired::{DesiredState, DesiredStateReceiver};
+
+/// Keeps the serving status in the registry up to date.
+#[derive(Clone)]
+pub(crate) struct ServingStatus {
+    pub(crate) desired: DesiredStateReceiver,
+    pub(crate) supervisor: Supervisor,
+    pub(crate) registry: Registry,
+    pub(crate) shutdown: ShutdownSignal,
+}
+
+impl ServingStatus {
+    /// Updates the status of the app: it serves while every selected domain does and no shutdown
+    /// was requested.
+    pub(crate) fn update_app(&self) {
+        let desired = self.desired.current();
+        let serves = self.shutdown.stage() == ShutdownStage::Running
+            && desired
+                .selected
+                .iter()
+                .all(|name| self.is_serving(&desired, name));
+        self.registry.set_serving(None, serves);
+    }
+
+    /// Updates the status of a domain whose readiness a probe decides.
+    pub(crate) fn on_transition(&self, transition: &Transition) {
+        let (desired, name) = (self.desired.current(), &transition.domain);
+        if is_probed(&desired, name) {
+            let serves = self.is_serving(&desired, name);
+            self.registry.set_serving(Some(name), serves);
+            self.update_app();
+        }
+    }
+
+    /// Updates the status of a domain whose readiness its stream decides.
+    pub(crate) fn set_stream_serving(&self, domain: &str, serves: bool) {
+        if !is_probed(&self.desired.current(), domain) {
+            self.registry.set_serving(Some(domain), serves);
+        }
+    }
+
+    /// Reports a fact about a domain's readiness that its stream shows. If a probe decides its
+    /// readiness, a registration only means that the domain has started.
+    pub(crate) fn report_stream_fact(&self, domain: &str, generation: u64, fact: Fact) {
+        let fact = match fact {
+            fact if !is_probed(&self.desired.current(), domain) => fact,
+            Fact::Ready => Fact::Started,
+            _ => return,
+        };
+        if let Some(handle) = self.supervisor.domain(domain) {
+            handle.report(generation, fact);
+        }
+    }
+
+    fn is_serving(&self, desired: &Arc<DesiredState>, domain: &str) -> bool {
+        if !is_probed(desired, domain) {
+            return self.registry.is_registered(domain);
+        }
+        let handle = self.supervisor.domain(domain);
+        handle.is_some_and(|handle| handle.snapshot().ready)
+    }
+}
+
+fn is_probed(desired: &DesiredState, domain: &str) -> bool {
+    desired.app.domain(domain).is_some_and(has_readiness_probe)
+}

@@ -1,0 +1,25 @@
+//! What the probes of one generation run against.
+
+use std::sync::Arc;
+
+use fulcrum_logs::Hub;
+use fulcrum_spawn::CommandSpec;
+use fulcrum_spawn::process::{RunId, Spawner};
+use fulcrum_spawn::supervisor::FactSender;
+
+use crate::state::desired::DesiredStateReceiver;
+use crate::state::domain::SharedDomainStates;
+
+/// One generation that is probed.
+pub(crate) struct ProbeTarget {
+    pub(crate) domain: Arc<str>,
+    pub(crate) spec: Arc<CommandSpec>,
+    pub(crate) spawner: Spawner,
+    /// The run that the tokens of exec probes name.
+    pub(crate) run: RunId,
+    pub(crate) hub: Hub,
+    pub(crate) states: SharedDomainStates,
+    /// The configuration in force, which has the probes.
+    pub(crate) desired: DesiredStateReceiver,
+    pub(crate) facts: FactSender,
+}

@@ -1,0 +1,219 @@
+//! Builds an instance from its parts.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use fulcrum_config::{App, Mode, RegistrationMode, Selection};
+use fulcrum_rpc::{Authorizer, DomainEvent, Registry, TokenPolicy, UnimplementedHandler};
+use fulcrum_spawn::prepare::PackageInstaller;
+use fulcrum_spawn::process::OomMonitor;
+use fulcrum_spawn::standby::StandbyPool;
+use fulcrum_spawn::supervisor::{DomainManager, StartLimiter, Supervisor, Transition};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::clock;
+use crate::command::build::CommandContext;
+use crate::command::environment::EnvironmentBase;
+use crate::control::info::InstanceInfo;
+use crate::error::{Error, ErrorKind};
+use crate::events::log::EventLog;
+use crate::launch::backend::{DomainBackend, LaunchContext};
+use crate::launch::setup::DomainFactory;
+use crate::liveness::keepalive::{liveness_timeouts, server_config};
+use crate::parts::RuntimeParts;
+use crate::registration::identity::DomainIdentities;
+use crate::reload::request::{self, ReloadHandle};
+use crate::resources::sampler::UsageSampler;
+use crate::runtime::engine::Runtime;
+use crate::runtime::tasks::TaskHandles;
+use crate::standby::{NodeStandbyFactory, StandbySettings};
+use crate::state::desired::{self, DesiredState, DesiredStateReceiver};
+use crate::state::domain::{DomainStates, SharedDomainStates};
+
+impl Runtime {
+    /// Builds an instance and starts the tasks around its domains. The domains are started by
+    /// [`Self::run`]. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// A selected domain does not exist, or the settings of a domain are invalid.
+    pub fn new(parts: RuntimeParts) -> Result<Self, Error> {
+        build(parts)
+    }
+}
+
+/// Builds the supervisor and the tasks around it, and starts those.
+fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
+    let info = instance_info(&parts);
+    let (desired_sender, desired) = desired::channel(desired_state(&parts.app, &parts.selection)?);
+    let states = domain_states(&parts.app);
+    let (transition_sender, transitions) = mpsc::unbounded_channel::<Transition>();
+    let mut manager = DomainManager::new(transition_sender);
+    let supervisor = manager.supervisor();
+    let (registry, domain_events) = registry(&desired, &states, &supervisor);
+    let (launch, standby_settings) = launch_context(&parts, &desired, &states, &registry);
+    let standby = launch.standby.clone();
+    let factory = DomainFactory {
+        context: launch,
+        load_options: parts.load_options,
+        selection: parts.selection,
+        port_hint: parts.port_hint,
+        standby_settings,
+    };
+    add_domains(&mut manager, &factory, &desired.current())?;
+
+    let (sample_sender, samples) = mpsc::unbounded_channel();
+    let usage = UsageSampler::start(
+        Arc::clone(&states),
+        desired.clone(),
+        parts.processes.tracker.clone(),
+        sample_sender,
+    );
+    let (reload, reload_requests): (ReloadHandle, _) = request::channel();
+    let handles = TaskHandles {
+        desired,
+        states,
+        supervisor,
+        registry,
+        standby,
+        tracker: parts.processes.tracker,
+        events: EventLog::new(),
+        hub: parts.hub,
+        shutdown: parts.shutdown,
+    };
+    handles.start_tasks(domain_events, transitions, samples);
+    let watch = parts.watch.map(|options| {
+        let handles = handles.watch_handles(reload.clone(), parts.module_reports);
+        (handles, options)
+    });
+    Ok(Runtime {
+        handle: handles.runtime_handle(info.started, reload.clone()),
+        control: handles.control_service(info, usage, reload),
+        reload: handles.reload_task(manager, factory, desired_sender),
+        reload_requests,
+        watch,
+        finish: handles.finish_handles(),
+    })
+}
+
+fn instance_info(parts: &RuntimeParts) -> InstanceInfo {
+    InstanceInfo {
+        mode: parts.load_options.mode,
+        grpc: parts.grpc.clone(),
+        socket: parts.socket.clone(),
+        log_run: parts.log_run,
+        started: Instant::now(),
+        started_at: clock::now(),
+    }
+}
+
+fn desired_state(app: &App, selection: &Selection) -> Result<DesiredState, Error> {
+    let selected = selection
+        .resolve(app)
+        .map_err(|unknown| Error::new(ErrorKind::UnknownDomain, unknown.message(app)))?;
+    Ok(DesiredState {
+        app: app.clone(),
+        selected,
+        removed: BTreeSet::new(),
+    })
+}
+
+fn domain_states(app: &App) -> SharedDomainStates {
+    let states = DomainStates::default();
+    states.add(app.domains.iter().map(|domain| domain.name.as_str()));
+    Arc::new(states)
+}
+
+/// The registry of domains, and the events of their streams.
+fn registry(
+    desired: &DesiredStateReceiver,
+    states: &SharedDomainStates,
+    supervisor: &Supervisor,
+) -> (Registry, mpsc::UnboundedReceiver<DomainEvent>) {
+    let app = &desired.current().app;
+    let policy = match app.runtime.grpc.registration {
+        RegistrationMode::Token => TokenPolicy::Required,
+        RegistrationMode::Open => TokenPolicy::Optional,
+    };
+    let identities = DomainIdentities {
+        states: Arc::clone(states),
+        supervisor: supervisor.clone(),
+        desired: desired.clone(),
+    };
+    let authorizer = Authorizer::new(policy, identities);
+    let config = server_config(liveness_timeouts(app));
+    let (sender, events) = mpsc::unbounded_channel();
+    let registry = Registry::with_config(authorizer, UnimplementedHandler, sender, config);
+    (registry, events)
+}
+
+/// What generations are launched with, and where the settings for standby processes go.
+fn launch_context(
+    parts: &RuntimeParts,
+    desired: &DesiredStateReceiver,
+    states: &SharedDomainStates,
+    registry: &Registry,
+) -> (LaunchContext, StandbySettings) {
+    let environment = EnvironmentBase {
+        inherited: parts.environment.clone(),
+        grpc: parts.grpc.clone(),
+        app: parts.app.root.clone(),
+        modules: parts.module_reports.clone(),
+        mode: parts.load_options.mode,
+    };
+    let command = CommandContext {
+        environment: Arc::new(environment),
+        prepare: Arc::new(parts.prepare.clone()),
+        desired: desired.clone(),
+    };
+    let limiter = StartLimiter::new();
+    let settings = StandbySettings::default();
+    let standby_factory = NodeStandbyFactory {
+        command: command.clone(),
+        spawner: parts.processes.spawner.clone(),
+        run: parts.processes.run.clone(),
+        limiter: limiter.clone(),
+        states: Arc::clone(states),
+        hub: parts.hub.clone(),
+        settings: settings.clone(),
+    };
+    let context = LaunchContext {
+        command,
+        spawner: parts.processes.spawner.clone(),
+        run: parts.processes.run.clone(),
+        installer: PackageInstaller::default(),
+        install_allowed: parts.install,
+        limiter,
+        standby: StandbyPool::start(standby_capacity(parts), standby_factory),
+        registry: registry.clone(),
+        states: Arc::clone(states),
+        oom: OomMonitor::start(),
+        hub: parts.hub.clone(),
+    };
+    (context, settings)
+}
+
+/// The maximum number of standby processes. In development one is worth its memory; in production
+/// the operator decides.
+fn standby_capacity(parts: &RuntimeParts) -> u32 {
+    let default = match parts.load_options.mode {
+        Mode::Dev => 1,
+        Mode::Serve => 0,
+    };
+    parts.app.runtime.standby.unwrap_or(default)
+}
+
+fn add_domains(
+    manager: &mut DomainManager<DomainBackend>,
+    factory: &DomainFactory,
+    desired: &DesiredState,
+) -> Result<(), Error> {
+    let domains = desired.app.domains.iter();
+    let domains = domains
+        .filter(|domain| domain.has_process())
+        .map(|domain| factory.setup(desired, domain));
+    // The manager is empty, so every domain is added.
+    manager.add(domains.collect::<Result<_, _>>()?);
+    manager.set_start_order(desired.app.waves());
+    Ok(())
+}

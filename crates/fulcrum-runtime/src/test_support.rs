@@ -1,0 +1,266 @@
+//! A supervisor over fake processes, for tests of what is composed around it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use fulcrum_config::{App, LoadOptions, Mode};
+use fulcrum_logs::{Hub, HubConfig, LogQuery};
+use fulcrum_rpc::{Authorizer, Registry, ServerConfig, TokenPolicy, UnimplementedHandler};
+use fulcrum_spawn::StartError;
+use fulcrum_spawn::lifecycle::{ExitReport, Fact, StopSignal, Timing};
+use fulcrum_spawn::process::{ProcessTracker, RunId};
+use fulcrum_spawn::supervisor::{
+    Backend, Condition, DomainManager, DomainSpec, FactSender, ProcessGroup, Supervisor, Transition,
+};
+use tempfile::TempDir;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::time::sleep;
+
+use crate::events::log::EventLog;
+use crate::process::untracked::open_tracker;
+use crate::readiness::serving::ServingStatus;
+use crate::registration::identity::DomainIdentities;
+use crate::restart::groups::GroupRestarts;
+use crate::restart::policy::RestartPolicyAdapter;
+use crate::shutdown::stage::ShutdownSignal;
+use crate::state::desired::{self, DesiredState, DesiredStateReceiver, DesiredStateSender};
+use crate::state::domain::{DomainStates, SharedDomainStates};
+use crate::transitions::TransitionTask;
+
+/// A valid app with these files and a `fulcrum.yml`, and its directory.
+pub(crate) fn app(files: &[(&str, &str)]) -> (TempDir, App) {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    std::fs::write(dir.path().join("fulcrum.yml"), "").expect("writable");
+    for (path, text) in files {
+        let file = dir.path().join(path);
+        std::fs::create_dir_all(file.parent().expect("a file is in a directory"))
+            .expect("writable");
+        std::fs::write(file, text).expect("writable");
+    }
+    let options = LoadOptions {
+        app: None,
+        cwd: dir.path().canonicalize().expect("it exists"),
+        env: BTreeMap::new(),
+        flags: Vec::new(),
+        mode: Mode::Dev,
+    };
+    let loaded = fulcrum_config::load(&options);
+    let app = loaded.app;
+    let app = app.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics));
+    (dir, app)
+}
+
+/// What the fake processes of a domain do.
+#[derive(Clone, Copy)]
+pub(crate) struct FakeProcess {
+    /// Becomes ready after this time; `None` is never.
+    pub(crate) ready_after: Option<Duration>,
+    /// Exits after this time, with this code.
+    pub(crate) exits: Option<(Duration, i32)>,
+}
+
+/// Becomes ready after 50 ms, and exits only when it is stopped.
+pub(crate) const WELL_BEHAVED: FakeProcess = FakeProcess {
+    ready_after: Some(Duration::from_millis(50)),
+    exits: None,
+};
+
+struct FakeBackend(FakeProcess);
+
+struct FakeGroup(UnboundedSender<StopSignal>);
+
+impl ProcessGroup for FakeGroup {
+    fn pid(&self) -> u32 {
+        // Larger than any process id.
+        u32::MAX
+    }
+
+    fn signal(&self, signal: StopSignal) {
+        // A process that has exited receives no signals.
+        let _ = self.0.send(signal);
+    }
+}
+
+impl Backend for FakeBackend {
+    type LaunchPlan = ();
+
+    fn prepare(&mut self, _: u64) -> impl Future<Output = Result<(), StartError>> + Send + 'static {
+        std::future::ready(Ok(()))
+    }
+
+    async fn spawn(
+        &mut self,
+        (): (),
+        facts: FactSender,
+    ) -> Result<Arc<dyn ProcessGroup>, StartError> {
+        let (sender, mut signals) = mpsc::unbounded_channel();
+        let process = self.0;
+        tokio::spawn(async move {
+            let ready = async {
+                if let Some(after) = process.ready_after {
+                    sleep(after).await;
+                    facts.report(Fact::Ready);
+                }
+                std::future::pending::<()>().await;
+            };
+            let exit = async {
+                match process.exits {
+                    Some((after, code)) => {
+                        sleep(after).await;
+                        Some(code)
+                    }
+                    None => std::future::pending().await,
+                }
+            };
+            let code = tokio::select! {
+                () = ready => None,
+                code = exit => code,
+                _ = signals.recv() => Some(0),
+            };
+            facts.report(Fact::Exited(ExitReport { code, signal: None }));
+            facts.report(Fact::GroupEmpty);
+        });
+        Ok(Arc::new(FakeGroup(sender)))
+    }
+}
+
+/// A supervisor of fake domains, and what tasks around it read and write.
+pub(crate) struct Harness {
+    _dir: TempDir,
+    /// Keeps the desired state.
+    _sender: DesiredStateSender,
+    _manager: DomainManager<FakeBackend>,
+    pub(crate) desired: DesiredStateReceiver,
+    pub(crate) states: SharedDomainStates,
+    pub(crate) supervisor: Supervisor,
+    pub(crate) events: EventLog,
+    pub(crate) hub: Hub,
+    pub(crate) shutdown: ShutdownSignal,
+    registry: Registry,
+    tracker: ProcessTracker,
+    transitions: Option<UnboundedReceiver<Transition>>,
+}
+
+impl Harness {
+    /// Supervises the domains of an app. Those that `processes` does not name are well-behaved.
+    pub(crate) fn new(files: &[(&str, &str)], processes: &[(&str, FakeProcess)]) -> Self {
+        let (dir, app) = app(files);
+        let names: Vec<String> = app.domains.iter().map(|one| one.name.clone()).collect();
+        let states: SharedDomainStates = Arc::new(DomainStates::default());
+        states.add(names.iter().map(String::as_str));
+        let hub = Hub::new(HubConfig::default());
+        let (sender, desired) = desired::channel(DesiredState {
+            app,
+            selected: names,
+            removed: BTreeSet::new(),
+        });
+        let (transition_sender, transitions) = mpsc::unbounded_channel();
+        let mut manager = DomainManager::new(transition_sender);
+        let supervisor = manager.supervisor();
+        let current = desired.current();
+        let specs = current.app.domains.iter().map(|domain| {
+            let process = processes.iter().find(|(name, _)| *name == domain.name);
+            let policy = RestartPolicyAdapter::new(
+                domain,
+                desired.clone(),
+                Arc::clone(&states),
+                hub.clone(),
+                None,
+            );
+            let dependencies = domain.process.depends_on.keys();
+            DomainSpec {
+                name: domain.name.clone(),
+                dependencies: dependencies
+                    .map(|name| (name.clone(), Condition::Ready))
+                    .collect(),
+                timing: Timing {
+                    start_timeout: domain.process.start_timeout,
+                    stop_grace: domain.process.stop.grace,
+                    kill_wait: Duration::from_secs(5),
+                },
+                policy: Box::new(policy.expect("valid settings")),
+                backend: FakeBackend(process.map_or(WELL_BEHAVED, |(_, process)| *process)),
+            }
+        });
+        manager.add(specs.collect());
+        let identities = DomainIdentities {
+            states: Arc::clone(&states),
+            supervisor: supervisor.clone(),
+            desired: desired.clone(),
+        };
+        let registry = Registry::with_config(
+            Authorizer::new(TokenPolicy::Required, identities),
+            UnimplementedHandler,
+            mpsc::unbounded_channel().0,
+            ServerConfig::default(),
+        );
+        Self {
+            _dir: dir,
+            _sender: sender,
+            _manager: manager,
+            desired,
+            states,
+            supervisor,
+            events: EventLog::new(),
+            hub,
+            shutdown: ShutdownSignal::default(),
+            registry,
+            tracker: open_tracker(&RunId::new().expect("random numbers")),
+            transitions: Some(transitions),
+        }
+    }
+
+    /// Starts the transition task, and then all domains.
+    pub(crate) async fn start(&mut self) {
+        let task = TransitionTask {
+            desired: self.desired.clone(),
+            states: Arc::clone(&self.states),
+            supervisor: self.supervisor.clone(),
+            tracker: self.tracker.clone(),
+            groups: GroupRestarts::new(
+                self.desired.clone(),
+                self.supervisor.clone(),
+                self.shutdown.clone(),
+            ),
+            serving: ServingStatus {
+                desired: self.desired.clone(),
+                supervisor: self.supervisor.clone(),
+                registry: self.registry.clone(),
+                shutdown: self.shutdown.clone(),
+            },
+            events: self.events.clone(),
+            hub: self.hub.clone(),
+        };
+        let transitions = self.transitions.take().expect("started once");
+        tokio::spawn(task.run(transitions));
+        let desired = self.desired.current();
+        self.supervisor
+            .start(desired.selected.iter().map(String::as_str))
+            .await;
+    }
+
+    /// Waits for an event of a domain, and returns its reason.
+    pub(crate) async fn wait_for_event(&self, domain: &str, kind: &str) -> String {
+        let mut events = self.events.subscribe();
+        loop {
+            let event = events.next().await.expect("the event log is open");
+            if event.domain == domain && event.kind == kind {
+                return event.reason;
+            }
+        }
+    }
+
+    /// The kinds of the events of a domain so far.
+    pub(crate) fn event_kinds(&self, domain: &str) -> Vec<&'static str> {
+        let mut events = self.events.subscribe();
+        let of_domain = events.recent().filter(|event| event.domain == domain);
+        of_domain.map(|event| event.kind).collect()
+    }
+
+    /// The log lines of a domain so far.
+    pub(crate) fn log_lines(&self, domain: &str) -> Vec<String> {
+        let lines = self.hub.tail(&LogQuery::domain(domain));
+        lines.iter().map(|line| line.text().into_owned()).collect()
+    }
+}

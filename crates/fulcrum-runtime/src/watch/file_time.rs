@@ -1,0 +1,21 @@
+//! When a file was last changed.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
+
+use tokio::time::Instant;
+
+use crate::clock;
+
+/// When a file was last changed, by its own metadata, which may be a while before the change is
+/// noticed. `None` if it does not exist.
+pub(crate) fn modified_at(path: &Path, now: Instant) -> Option<Instant> {
+    let metadata = fs::metadata(path).ok()?;
+    let (seconds, nanoseconds) = (metadata.ctime(), metadata.ctime_nsec());
+    let since_epoch = Duration::new(seconds.try_into().ok()?, nanoseconds.try_into().ok()?);
+    // If the clock was set back, the file counts as changed now.
+    let age = clock::now().duration_since(UNIX_EPOCH + since_epoch);
+    now.checked_sub(age.unwrap_or_default())
+}
