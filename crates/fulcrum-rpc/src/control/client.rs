@@ -263,7 +263,7 @@ async fn open(dir: &RuntimeDir, deadline: Instant) -> Result<UnixStream, Connect
         if Instant::now() >= deadline {
             let pid = pid.map_or_else(|| "unknown".to_owned(), |pid| pid.to_string());
             let text = format!(
-                "cannot reach the running instance (pid {pid}) on {}: {error}\n  hint: if its socket was removed, stop it with `kill {pid}`",
+                "cannot reach the running instance (pid {pid}) on {}: {error}\n  hint: if its socket was removed, stop it by its pid",
                 dir.socket().display()
             );
             return Err(io::Error::new(io::ErrorKind::TimedOut, text).into());

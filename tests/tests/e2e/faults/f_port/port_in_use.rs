@@ -62,7 +62,7 @@ fn f04_a_default_port_in_use_is_replaced_by_a_free_one() {
     if holder.is_some() {
         app.run(&["domains", "start", "old"])
             .exits(1)
-            .stderr_contains(&["not registered", "50051", "process ", "e2e-"]);
+            .stderr_contains(&["not registered", "50051", "pid ", "e2e-"]);
         assert_eq!(app.status("old")["phase"], "failed");
     }
     app.down();
