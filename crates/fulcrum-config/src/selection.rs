@@ -96,11 +96,11 @@ pub fn select_among(known: &[&str], patterns: &[String]) -> Result<Vec<String>, 
     Ok(selected.into_iter().collect())
 }
 
-/// The error text for a name that is none of `known`: the nearest name, or all of them, as a hint.
+/// The error text for a name that is none of `known`: the nearest name and all of them, as a hint.
 pub fn unknown_domain<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let known: Vec<_> = known.collect();
     let hint = match closest(name, known.iter().copied()) {
-        Some(closest) => format!("did you mean `{closest}`?"),
+        Some(closest) => format!("did you mean `{closest}`? The domains are {}", known.join(", ")),
         None if known.is_empty() => "the app has no domains".to_owned(),
         None => format!("the domains are {}", known.join(", ")),
     };
@@ -161,7 +161,9 @@ mod tests {
         ] {
             let text = unknown_domain(typed, known.into_iter());
             let hint = match suggestion {
-                Some(name) => format!("did you mean `{name}`?"),
+                Some(name) => format!(
+                    "did you mean `{name}`? The domains are catalog, notifications, orders, users"
+                ),
                 None => "the domains are catalog, notifications, orders, users".to_owned(),
             };
             assert_eq!(text, format!("unknown domain `{typed}`\n  hint: {hint}"));

@@ -44,6 +44,6 @@ fn an_unsupported_receiver_url_is_rejected_with_its_position() {
     );
     app.run(&["dev"]).exits(5).stderr_contains(&[
         "fulcrum.yml:4:13: `runtime.logs.forward.otlp`",
-        "doesn't speak TLS to a receiver",
+        "TLS to the endpoint is not supported",
     ]);
 }

@@ -39,7 +39,8 @@ impl ComparableSettings {
         let mut process = SettingMap::new();
         let mut supervision = SettingMap::new();
         let path = |path: &Path| json!(app.relative(path).to_string_lossy());
-        process.insert("directory".to_owned(), path(dir));
+        // The key is frozen: `reload -o json` shows it.
+        process.insert("folder".to_owned(), path(dir));
         match program {
             Program::Node { entry } => process.insert("entry".to_owned(), path(entry)),
             Program::Command(argv) => process.insert("command".to_owned(), json!(argv)),
