@@ -365,7 +365,7 @@ fn ctrl_c_leaves_the_client_and_not_the_reload() {
     app.write_stub_domain("users", &["--register-after", "1001ms"], "{}");
     app.run(&["reload", "--timeout", "300ms"])
         .exits(17)
-        .stderr_contains(&["goes on"]);
+        .stderr_contains(&["the reload continues"]);
     app.wait_for("users", "is ready", |users| {
         users["generation"] == 3 && users["ready"] == true
     });
