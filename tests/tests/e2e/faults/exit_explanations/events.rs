@@ -10,7 +10,7 @@ use super::support::{STEADY, assert_contains, whole_lines, why_text};
 fn c06_events_are_replayed_and_followed_without_a_gap() {
     let app = App::new().domain("users", STEADY).domain("orders", STEADY);
     app.start();
-    let follower = app.spawn(&["domains", "events", "users", "-f", "-o", "json"]);
+    let mut follower = app.spawn(&["domains", "events", "users", "-f", "-o", "json"]);
     app.leader("users").signal(Signal::KILL);
     let events = wait_until("the second generation is ready", LIMIT, || {
         let events = whole_lines(&follower);
@@ -54,7 +54,13 @@ fn c06_events_are_replayed_and_followed_without_a_gap() {
     let one = app.program("sh", &["-c", &piped]).output().exits(0);
     assert_eq!((one.stdout.lines().count(), one.stderr.as_str()), (1, ""));
     assert!(!one.stdout.contains('\x1b'), "{one}");
-    app.down();
+    // The follower exits with the instance.
+    app.run(&["down"]).exits(0);
+    follower
+        .wait_exit()
+        .exits(0)
+        .stderr_contains(&["the instance has exited"]);
+    app.assert_no_processes();
 }
 
 /// U6: the first line is the cause of the current state.
