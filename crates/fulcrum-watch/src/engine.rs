@@ -121,8 +121,8 @@ impl<S: Notifier> Engine<S> {
     }
 
     /// Handles a notification.
-    pub(crate) fn on_event(&mut self, on_event: FsEvent, now: Instant) {
-        match on_event {
+    pub(crate) fn on_event(&mut self, event: FsEvent, now: Instant) {
+        match event {
             FsEvent::Lost => self.schedule_rescan(now),
             FsEvent::Written(path) => self.on_write(&path, WriteState::InProgress, now),
             FsEvent::Closed(path) => {

@@ -40,8 +40,8 @@ impl EventQueue {
     }
 
     /// One more push_status.
-    pub(crate) fn push_status(&mut self, push_status: WatchStatus) {
-        self.statuses.push_back(push_status);
+    pub(crate) fn push_status(&mut self, status: WatchStatus) {
+        self.statuses.push_back(status);
     }
 
     /// The next push_status.

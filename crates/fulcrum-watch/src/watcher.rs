@@ -57,11 +57,11 @@ impl Watcher {
         thread::Builder::new()
             .name(String::from("watch"))
             .spawn(move || {
-                let system = NotifyBackend::new(move |event| {
+                let notifier = NotifyBackend::new(move |event| {
                     // The watcher thread may have ended.
                     let _ = to_thread.send(Message::FsEvent(event));
                 });
-                let engine = Engine::new(spec, system, options, Instant::now());
+                let engine = Engine::new(spec, notifier, options, Instant::now());
                 let _ = ready.send(());
                 run(engine, &messages, &sender);
             })

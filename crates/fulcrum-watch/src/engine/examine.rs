@@ -89,7 +89,7 @@ impl<S: Notifier> Engine<S> {
     /// The watched or known paths that correspond to a canonical path.
     fn watched_paths(&mut self, real: &Path) -> Vec<PathBuf> {
         let mut paths = self.spec.requested(real);
-        paths.retain(|name| self.known.contains_key(name) || !self.spec.keys_for(name).is_empty());
+        paths.retain(|path| self.known.contains_key(path) || !self.spec.keys_for(path).is_empty());
         paths.extend(
             self.links
                 .iter()
