@@ -100,7 +100,10 @@ pub fn select_among(known: &[&str], patterns: &[String]) -> Result<Vec<String>, 
 pub fn unknown_domain<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let known: Vec<_> = known.collect();
     let hint = match closest(name, known.iter().copied()) {
-        Some(closest) => format!("did you mean `{closest}`? The domains are {}", known.join(", ")),
+        Some(closest) => format!(
+            "did you mean `{closest}`? The domains are {}",
+            known.join(", ")
+        ),
         None if known.is_empty() => "the app has no domains".to_owned(),
         None => format!("the domains are {}", known.join(", ")),
     };
