@@ -1,5 +1,7 @@
 //! Transitions of domains, turned into events and log lines.
 
+use std::time::Duration;
+
 use fulcrum_logs::{Hub, Level};
 use fulcrum_spawn::lifecycle::{Goal, Phase, TransitionCause};
 use fulcrum_spawn::process::{Member, ProcessTracker};
@@ -192,15 +194,18 @@ impl TransitionTask {
         text
     }
 
-    /// `restarting in 400 ms (attempt 3 of 8 in 1m)`
+    /// `restarting in 400 ms (attempt 3 of 8 in 1m)`, `restarting now (…)`
     fn describe_next_start(&self, domain: &str, snapshot: &Snapshot) -> String {
         let retry_at = snapshot.retry_at;
         let wait = retry_at.map(|at| at.saturating_duration_since(Instant::now()));
-        let wait = format_measured(wait.unwrap_or_default());
+        let when = match wait.unwrap_or_default() {
+            Duration::ZERO => "now".to_owned(),
+            wait => format!("in {}", format_measured(wait)),
+        };
         let state = self.states.get(domain);
         match state.and_then(|state| state.restart_schedule.borrow().clone()) {
-            Some(attempt) => format!("restarting in {wait} ({attempt})"),
-            None => format!("restarting in {wait}"),
+            Some(attempt) => format!("restarting {when} ({attempt})"),
+            None => format!("restarting {when}"),
         }
     }
 }

@@ -39,7 +39,6 @@ impl ComparableSettings {
         let mut process = SettingMap::new();
         let mut supervision = SettingMap::new();
         let path = |path: &Path| json!(app.relative(path).to_string_lossy());
-        // The key is frozen: `reload -o json` shows it.
         process.insert("folder".to_owned(), path(dir));
         match program {
             Program::Node { entry } => process.insert("entry".to_owned(), path(entry)),

@@ -43,6 +43,7 @@ type Change = (Effect, &'static str, fn(&mut Domain));
 
 /// One change of each setting, and its key.
 const CHANGES: &[Change] = &[
+    // A key of `reload -o json`, so it keeps its name.
     (Effect::Process, "folder", |d| d.dir = "/elsewhere".into()),
     (Effect::Process, "command", |d| {
         d.program = Program::Command(vec!["walk".into()]);
