@@ -23,7 +23,7 @@ async function register() {
   const runtime = await new FakeRuntime().listen();
   runtime.on('registered', async (peer) => {
     // A process that is being replaced may exit before it responds.
-    const answer = await peer.ask('ping_request').catch(() => undefined);
+    const answer = await peer.request('ping_request').catch(() => undefined);
     if (answer) report(answer.payload);
   });
   console.log(runtime.address);
