@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use fulcrum_watch::ChangeKind;
 use support::App;
 
-const BURSTS: u64 = 40;
+const BURSTS: u64 = 20;
 
 /// Pseudo-random numbers, the same in every run.
 struct SeededRandom(u64);

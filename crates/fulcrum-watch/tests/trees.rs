@@ -38,7 +38,7 @@ async fn a_moved_directory_takes_its_files_along() {
         app.path("domains/users/lib"),
         app.path("domains/users/moved"),
     );
-    for _ in 0..10 {
+    for _ in 0..5 {
         fs::rename(&old, &new).unwrap();
         let mut changes = [events.next_change().await, events.next_change().await]
             .map(|change| (change.path, change.kind));
@@ -70,7 +70,7 @@ async fn a_directory_that_replaces_an_empty_one_is_watched() {
     let app = App::new();
     let mut events = app.watch().await;
     let path = app.path("domains/users/empty/price.js");
-    for round in 0..20 {
+    for round in 0..6 {
         let empty = app.path("domains/users/empty");
         fs::create_dir_all(&empty).unwrap();
         events.expect_no_change(&app).await;
@@ -93,7 +93,7 @@ async fn a_root_is_watched_again_after_its_parents_are_created_again() {
     let mut events = app.watch().await;
     let path = app.path("domains/users/domain.js");
     let price = app.path("domains/users/lib/price.js");
-    for round in 0..10 {
+    for round in 0..6 {
         // Its own directory, all domains, and the whole app.
         let gone = app.path(["domains/users", "domains", ""][round % 3]);
         fs::remove_dir_all(&gone).unwrap();
@@ -165,7 +165,7 @@ async fn a_root_is_watched_again_while_processes_use_the_old_one() {
 async fn a_root_that_is_replaced_at_once_is_neither_removed_nor_created() {
     let app = App::new();
     let mut events = app.watch().await;
-    for round in 0..20 {
+    for round in 0..6 {
         let root = app.path("domains/users");
         fs::remove_dir_all(&root).unwrap();
         app.write("domains/users/domain.js", &format!("round {round}"));
