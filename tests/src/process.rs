@@ -11,8 +11,9 @@ pub use rustix::process::Signal;
 /// The variable that holds the tag.
 pub(crate) const TAG: &str = "FULCRUM_TEST";
 
-/// A live process. Two are equal when they are the same process, not just the same pid.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A live process. Two are equal when they are the same process: by pid and start time, and not by
+/// command, which changes when a forked process calls `exec`.
+#[derive(Debug, Clone)]
 pub struct Process {
     /// Its process id.
     pub pid: u32,
@@ -21,6 +22,14 @@ pub struct Process {
     /// Its command line, for people.
     pub command: String,
 }
+
+impl PartialEq for Process {
+    fn eq(&self, other: &Self) -> bool {
+        (self.pid, self.started) == (other.pid, other.started)
+    }
+}
+
+impl Eq for Process {}
 
 impl fmt::Display for Process {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
