@@ -10,7 +10,9 @@ use support::{LIMIT, is_running, number, start, support, wait_for_end, wait_unti
 
 #[tokio::test]
 async fn an_untracked_process_is_reported() {
-    let script = "setsid env -i sh -c 'sleep 7100 & echo $!' ; exit 0";
+    // The shell ends only when its child has called `exec`: its command is read when it is adopted.
+    let script = "setsid env -i sh -c 'sleep 7100 & p=$!; \
+                  until read -r c < /proc/$p/comm && [ \"$c\" = sleep ]; do :; done; echo $p' ; exit 0";
     let (process, daemon) = start("escaped", script).await;
     let daemon = number(&daemon);
     wait_for_end(&process).await;
