@@ -12,7 +12,6 @@ use crate::paths;
 /// Proof that this process is the app's only instance. Dropping it gives the app free.
 pub(crate) struct Claim {
     pub(crate) dir: RuntimeDir,
-    pub(crate) control: Option<ControlListener>,
     /// What was cleaned up, to be logged once there is a log.
     pub(crate) stale: Vec<StartupMessage>,
     _lock: InstanceLock,
@@ -23,7 +22,7 @@ impl Claim {
     ///
     /// # Errors
     /// Another instance is running, or the runtime directory is not usable.
-    pub(crate) fn new(app: &std::path::Path) -> Result<Self, CliError> {
+    pub(crate) fn new(app: &std::path::Path) -> Result<(Self, ControlListener), CliError> {
         let dir = paths::runtime_dir(app)?;
         let lock = take_lock(&dir, app)?;
         let stale = clean_up_stale(&record_path(&dir)).map_err(|alive| {
@@ -36,12 +35,12 @@ impl Claim {
         let control = bind_control(&lock, &dir).map_err(|error| {
             CliError::failed(format!("cannot open the control socket: {error}"))
         })?;
-        Ok(Self {
+        let claim = Self {
             dir,
-            control: Some(control),
             stale,
             _lock: lock,
-        })
+        };
+        Ok((claim, control))
     }
 
     /// The path of the run record.

@@ -1,4 +1,4 @@
-//! The store in which the instance keeps what was said.
+//! Opens the log store of an instance.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,82 +11,68 @@ use tokio::sync::mpsc::UnboundedReceiver;
 /// How long the last lines may take to be written at the end.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
-/// Where an app's lines are kept.
+/// The directory of an app's log store.
 pub(crate) fn store_dir(app: &Path) -> PathBuf {
     app.join(".fulcrum/logs")
 }
 
-/// The store, open or not.
+/// The log store of an instance; none if it is disabled or cannot be opened.
 pub(crate) struct LogStoreHandle {
     store: Option<Store>,
-    notices: Option<UnboundedReceiver<StoreEvent>>,
-    /// Why there is none, where there should be one.
-    pub(crate) open_error: Option<String>,
 }
 
-/// Opens it. Where it can't be, the instance runs without.
-pub(crate) fn open(app: &App) -> LogStoreHandle {
-    let mut keeping = LogStoreHandle {
-        store: None,
-        notices: None,
-        open_error: None,
+/// Opens the store, and the hub whose lines it keeps. If that fails, the instance runs without one.
+pub(crate) fn open(app: &App) -> (LogStoreHandle, Hub) {
+    let without_store = || {
+        (
+            LogStoreHandle { store: None },
+            Hub::new(HubConfig::default()),
+        )
     };
-    let Some(wanted) = &app.runtime.logs.store else {
-        return keeping;
+    let Some(settings) = &app.runtime.logs.store else {
+        return without_store();
     };
     let limits = RetentionLimits {
-        file_bytes: wanted.file_size,
-        files: wanted.files,
-        age: wanted.max_age,
-        total_bytes: wanted.total_size,
-        compress: wanted.compress,
+        file_bytes: settings.file_size,
+        files: settings.files,
+        age: settings.max_age,
+        total_bytes: settings.total_size,
+        compress: settings.compress,
     };
-    let folder = store_dir(&app.root);
-    match Store::open(folder.clone(), limits) {
-        Ok((store, notices)) => {
-            keeping.store = Some(store);
-            keeping.notices = Some(notices);
+    let dir = store_dir(&app.root);
+    match Store::open(dir.clone(), limits) {
+        Ok((store, events)) => {
+            let hub = Hub::with_store(HubConfig::default(), &store);
+            tokio::spawn(log_store_events(events, hub.clone()));
+            (LogStoreHandle { store: Some(store) }, hub)
         }
         Err(error) => {
-            keeping.open_error = Some(format!(
+            let (handle, hub) = without_store();
+            let text = format!(
                 "cannot open the log store {}: {error}; logs are available in memory only",
-                folder.display()
-            ));
+                dir.display()
+            );
+            hub.log(Level::Warn, text);
+            (handle, hub)
         }
     }
-    keeping
 }
 
 impl LogStoreHandle {
-    /// The hub whose lines are kept.
-    pub(crate) fn hub(&mut self) -> Hub {
-        let hub = match &self.store {
-            Some(store) => Hub::with_store(HubConfig::default(), store),
-            None => Hub::new(HubConfig::default()),
-        };
-        if let Some(why) = self.open_error.take() {
-            hub.log(Level::Warn, why);
-        }
-        if let Some(notices) = self.notices.take() {
-            tokio::spawn(log_store_events(notices, hub.clone()));
-        }
-        hub
-    }
-
-    /// What tells this run's lines from those of others; 0 without a store.
+    /// The number of this run in the store; 0 without a store.
     pub(crate) fn run(&self) -> u64 {
         self.store.as_ref().map_or(0, Store::run)
     }
 
     /// Writes the last lines. Blocks.
     pub(crate) fn close(self) {
-        // A disk that stands still has been told of; there is nobody left to tell more.
+        // A stalled disk was reported before; nothing can be logged any more.
         let _ = self.store.is_none_or(|store| store.close(LAST_LINES));
     }
 }
 
-async fn log_store_events(mut notices: UnboundedReceiver<StoreEvent>, hub: Hub) {
-    while let Some(notice) = notices.recv().await {
-        hub.log(Level::Warn, notice.to_string());
+async fn log_store_events(mut events: UnboundedReceiver<StoreEvent>, hub: Hub) {
+    while let Some(event) = events.recv().await {
+        hub.log(Level::Warn, event.to_string());
     }
 }

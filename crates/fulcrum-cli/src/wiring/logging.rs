@@ -23,8 +23,7 @@ impl Logging {
     /// # Errors
     /// The thread that writes to standard output cannot be started.
     pub(crate) fn start(options: &Options, shutdown: &ShutdownSignal) -> Result<Self, CliError> {
-        let mut store = log_store::open(&options.app);
-        let hub = store.hub();
+        let (store, hub) = log_store::open(&options.app);
         tracing_layer::install(&hub);
         let domains = options.app.domains.iter();
         let names: Vec<&str> = domains.map(|domain| domain.name.as_str()).collect();

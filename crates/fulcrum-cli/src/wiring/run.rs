@@ -26,7 +26,7 @@ use crate::{load, paths};
 /// permanently or was not ready in time; a process survived SIGKILL.
 pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     check_selection(&options)?;
-    let mut claim = Claim::new(&options.app.root)?;
+    let (claim, control) = Claim::new(&options.app.root)?;
     let signals = Signals::catch().map_err(|error| CliError::cannot_run(&error))?;
     let port = listen::listen(&options.app, options.mode)?;
     let processes = ProcessParts::start().map_err(|error| CliError::cannot_run(&error))?;
@@ -65,10 +65,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         module_reports: reports.clone(),
         shutdown: shutdown.clone(),
     })?;
-    let servers = claim
-        .control
-        .take()
-        .map(|control| Servers::start(port.listeners, control, &runtime, &hub, &shutdown));
+    let servers = Servers::start(port.listeners, control, &runtime, &hub, &shutdown);
     tokio::spawn(signals.run(shutdown.clone(), hub));
     guard.ready().await;
 
@@ -76,12 +73,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
 
     let fast = shutdown.stage() == ShutdownStage::Killing;
     shutdown.request(ShutdownStage::Done);
-    let stop_servers = async {
-        if let Some(servers) = servers {
-            servers.stop(fast).await;
-        }
-    };
-    tokio::join!(stop_servers, logging.stop_export(fast));
+    tokio::join!(servers.stop(fast), logging.stop_export(fast));
     logging.close(fast).await;
     guard.end(exit.survivors.is_empty()).await;
     if let Some(reports) = &reports {
