@@ -234,6 +234,10 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
         "Maximum number of standby processes of the instance: booted processes that take over at a restart. The default is 1 in `dev` and `off` in `serve`.",
     ),
     (
+        "runtime.typecheck",
+        "Check types in `dev` with the app's own `tsc` in the background; errors are log lines of the domains, and no start waits for them.",
+    ),
+    (
         "runtime.groups",
         "Supervision groups: domains that are restarted together.",
     ),

@@ -21,4 +21,5 @@ mod restarting;
 mod standby;
 mod stubs;
 mod terminal;
+mod type_checks;
 mod typescript;

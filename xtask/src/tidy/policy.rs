@@ -248,7 +248,7 @@ pub(super) const LAYERS: &[(&str, &[&[&str]])] = &[(
         &["registration", "launch"],
         &["transitions", "reload"],
         &["watch", "control"],
-        &["parts"],
+        &["parts", "typecheck"],
         &["handle"],
         &["runtime"],
     ],

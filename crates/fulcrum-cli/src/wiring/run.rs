@@ -54,6 +54,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         app: options.app,
         install: options.install,
         watch: options.watching,
+        typecheck: options.typecheck,
         hub: hub.clone(),
         log_run: logging.run(),
         processes,
