@@ -78,7 +78,7 @@ impl ProcessGroup for Group {
 
     fn signal(&self, signal: StopSignal) {
         let name = match signal {
-            StopSignal::Terminate => "SIGTERM",
+            StopSignal::Terminate | StopSignal::TerminateRest => "SIGTERM",
             StopSignal::Kill => "SIGKILL",
         };
         if let Some(signal) = signal_number(name) {

@@ -56,7 +56,7 @@ async function stopProcess(signal: NodeJS.Signals): Promise<void> {
 /** The end was requested, so a main module that waits for something else is no failure. */
 function allowUnsettledMain(): void {
   process.exitCode ??= 0;
-  // Newer versions of Node ignore that, and print a warning after the last listener.
+  // Newer versions of Node ignore that, and have printed a warning by now.
   process.on('exit', (code) => {
     if (code === UNSETTLED) process.exit(0);
   });

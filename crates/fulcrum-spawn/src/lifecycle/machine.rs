@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::policy::{GenerationEnd, RestartPolicy, Verdict};
 use super::types::{
-    Command, CommandRejected, Effect, Fact, Failure, Goal, HUNG_GRACE, Input, Phase, StopSignal,
-    Timer, Timing,
+    Command, CommandRejected, Effect, Fact, Failure, Goal, HUNG_GRACE, Input, Phase,
+    STOP_REST_SHARE, StopSignal, Timer, Timing,
 };
 use crate::exit::ExitReport;
 
@@ -209,14 +209,11 @@ impl Machine {
             }
             (Phase::Starting | Phase::Running, Command::Kill) => {
                 self.goal = Goal::Down;
-                self.cause = StopCause::Operator;
-                self.killed = false;
-                self.enter(Phase::Stopping, "kill requested", effects);
+                self.begin_stop(StopCause::Operator, "kill requested", effects);
                 self.kill(effects);
             }
             (Phase::Stopping, Command::Kill) => {
                 self.goal = Goal::Down;
-                self.disarm(Timer::StopGrace, effects);
                 self.kill(effects);
             }
             (Phase::Stopping, Command::Stop) => self.goal = Goal::Down,
@@ -289,7 +286,11 @@ impl Machine {
                 self.ready = false;
                 self.reason = reason;
             }
-            (Phase::Stopping | Phase::Stuck, Fact::Exited(report)) => self.exit = Some(report),
+            (Phase::Stopping | Phase::Stuck, Fact::Exited(report)) => {
+                self.exit = Some(report);
+                self.terminate_rest(effects);
+            }
+            (Phase::Stopping, Fact::StopTargetExited) => self.terminate_rest(effects),
             (Phase::Stopping, Fact::GroupEmpty) => self.settle(policy, now, effects),
             (Phase::Stuck, Fact::GroupEmpty) => {
                 self.enter(Phase::Failed, "the stuck process has exited", effects);
@@ -330,7 +331,9 @@ impl Machine {
             (Phase::Starting | Phase::Running, Fact::Exited(report)) => {
                 self.exit = Some(report);
                 let reason = self.end(Failure::Exited).describe_with(policy, self.timing);
-                self.terminate(StopCause::Failure(Failure::Exited), &reason, effects);
+                self.begin_stop(StopCause::Failure(Failure::Exited), &reason, effects);
+                effects.push(Effect::Signal(StopSignal::TerminateRest));
+                self.arm(Timer::StopGrace, self.timing.stop_grace, effects);
             }
             // A fact about a generation or a preparation that this phase has already left.
             (
@@ -354,6 +357,7 @@ impl Machine {
                 | Fact::Hung(_)
                 | Fact::Rejected(_)
                 | Fact::GroupRestart(_)
+                | Fact::StopTargetExited
                 | Fact::Exited(_)
                 | Fact::GroupEmpty,
             ) => {}
@@ -372,6 +376,7 @@ impl Machine {
                 policy.on_stable();
                 self.restarts = 0;
             }
+            Timer::StopRest => self.terminate_rest(effects),
             Timer::StopGrace => self.kill(effects),
             Timer::KillWait => {
                 self.goal = Goal::Down;
@@ -456,11 +461,25 @@ impl Machine {
         reason: &str,
         effects: &mut Vec<Effect>,
     ) {
+        self.begin_stop(cause, reason, effects);
+        effects.push(Effect::Signal(StopSignal::Terminate));
+        self.arm(Timer::StopRest, grace / STOP_REST_SHARE, effects);
+        self.arm(Timer::StopGrace, grace, effects);
+    }
+
+    fn begin_stop(&mut self, cause: StopCause, reason: &str, effects: &mut Vec<Effect>) {
         self.cause = cause;
         self.killed = false;
         self.enter(Phase::Stopping, reason, effects);
-        effects.push(Effect::Signal(StopSignal::Terminate));
-        self.arm(Timer::StopGrace, grace, effects);
+    }
+
+    /// The rest of the tree follows the leader, unless SIGKILL has been sent to all.
+    fn terminate_rest(&mut self, effects: &mut Vec<Effect>) {
+        if self.phase != Phase::Stopping || self.killed {
+            return;
+        }
+        self.disarm(Timer::StopRest, effects);
+        effects.push(Effect::Signal(StopSignal::TerminateRest));
     }
 
     fn kill(&mut self, effects: &mut Vec<Effect>) {
@@ -468,6 +487,8 @@ impl Machine {
             return;
         }
         self.killed = true;
+        self.disarm(Timer::StopRest, effects);
+        self.disarm(Timer::StopGrace, effects);
         effects.push(Effect::Signal(StopSignal::Kill));
         self.arm(Timer::KillWait, self.timing.kill_wait, effects);
     }

@@ -217,7 +217,7 @@ impl<B: Backend> Driver<B> {
     /// measure the domain's time are.
     fn extended(&mut self, timer: Timer) -> bool {
         let is_domain_time = match timer {
-            Timer::StartTimeout | Timer::StopGrace | Timer::KillWait => true,
+            Timer::StartTimeout | Timer::StopRest | Timer::StopGrace | Timer::KillWait => true,
             Timer::Stable | Timer::Backoff => false,
         };
         let now = Instant::now();

@@ -179,7 +179,7 @@ impl ProcessGroup for FakeGroup {
         let number = match signal {
             StopSignal::Kill => 9,
             StopSignal::Terminate if self.handles_sigterm => 15,
-            StopSignal::Terminate => return,
+            StopSignal::Terminate | StopSignal::TerminateRest => return,
         };
         let _ = self.end.send(number);
     }

@@ -74,7 +74,7 @@ impl ProcessGroup for FakeGroup {
         match signal {
             StopSignal::Kill => drop(self.end.send(9)),
             StopSignal::Terminate if self.handles_sigterm => drop(self.end.send(15)),
-            StopSignal::Terminate => {}
+            StopSignal::Terminate | StopSignal::TerminateRest => {}
         }
     }
 }
