@@ -25,6 +25,7 @@ mod stale;
 mod stale_ownership;
 mod stale_report;
 mod stat;
+mod stop_target;
 mod subreaper;
 mod table;
 mod tracker;
