@@ -150,17 +150,17 @@ native):delete prototype[custom]}}var LOOK_MS=25,TIMERS_MS=250,LOOP_DELAY_MS=1e3
 "function"}async function releaseEventLoop(remaining){let[net,findTimers]=await Promise.all([import("node:net"),timerFinder()]),release=new EventLoopRelease(net,
 findTimers,remaining);setInterval(()=>release.look(),LOOK_MS).unref(),process.on("beforeExit",()=>release.look()),release.look()}function describeEventLoop(){let counts=new Map;
 for(let kind of process.getActiveResourcesInfo?.()??[])counts.set(kind,(counts.get(kind)??0)+1);return[...counts].map(([kind,count])=>`${count} ${kind}`).join("\
-, ")||"a worker thread"}var EventLoopRelease=class{#startedAt=uptimeMs();#servers=new Set;#sockets=new Map;#pipes=new WeakSet;#timersAt=-1/0;#Server;#Socket;#findTimers;#remaining;constructor(net,findTimers,remaining){
+, ")||"a worker thread"}var EventLoopRelease=class{#startedAt=uptimeMs();#servers=new Set;#sockets=new Map;#pipes=new WeakSet;#nextTimersAt=0;#timersIntervalMs=TIMERS_MS;#Server;#Socket;#findTimers;#remaining;constructor(net,findTimers,remaining){
 this.#Server=net.Server,this.#Socket=net.Socket,this.#findTimers=findTimers,this.#remaining=remaining}look(){let now=uptimeMs(),handles=process._getActiveHandles();
 for(let{stdio}of handles)for(let pipe of stdio??[])pipe&&this.#pipes.add(pipe);for(let handle of handles)this.#release(handle,now);for(let server of this.#servers)
-server.closeIdleConnections?.();for(let[socket,seen]of this.#sockets)this.#refer(socket,seen,now);if(!(now-this.#timersAt<TIMERS_MS||!onlyTimersLeft())){this.#timersAt=
-now;for(let timer of this.#findTimers?.()??[])this.#isEndless(timer,now)&&timer.unref()}}#release(handle,now){handle instanceof this.#Server?(this.#servers.has(
-handle)||handle.close(),this.#servers.add(handle)):handle instanceof this.#Socket&&handle.fd!==0&&!this.#pipes.has(handle)?this.#sockets.has(handle)||this.#sockets.
-set(handle,observe(handle,now)):isThread(handle)||handle.unref?.()}#refer(socket,seen,now){if(socket.destroyed){this.#sockets.delete(socket);return}let counts=isAtWork(
-socket,seen,now)||hasOpenRequests(socket);counts!==seen.counts&&(seen.counts=counts,counts?socket.ref():socket.unref())}#isEndless({interval,age,delay,dueIn},now){
-return interval||dueIn>this.#remaining()||age<now-this.#startedAt&&delay>=LOOP_DELAY_MS}};function isThread(handle){return/^(MessagePort|Worker)$/.test(handle.constructor.
-name)}function onlyTimersLeft(){let left=process.getActiveResourcesInfo();return left.length>0&&left.every(kind=>kind==="Timeout")}function uptimeMs(){return process.
-uptime()*1e3}var OWN=Symbol.for("fulcrum.domain.stop-signal"),watched=new Set;function listenUnlessProgramDoes(signal,onSignal){if(watched.has(signal))return;watched.add(signal);
+server.closeIdleConnections?.();for(let[socket,seen]of this.#sockets)this.#refer(socket,seen,now);if(!(now<this.#nextTimersAt||!onlyTimersLeft())){this.#nextTimersAt=
+now+this.#timersIntervalMs,this.#timersIntervalMs*=2;for(let timer of this.#findTimers?.()??[])this.#isEndless(timer,now)&&timer.unref()}}#release(handle,now){handle instanceof
+this.#Server?(this.#servers.has(handle)||handle.close(),this.#servers.add(handle)):handle instanceof this.#Socket&&handle.fd!==0&&!this.#pipes.has(handle)?this.#sockets.
+has(handle)||this.#sockets.set(handle,observe(handle,now)):isThread(handle)||handle.unref?.()}#refer(socket,seen,now){if(socket.destroyed){this.#sockets.delete(
+socket);return}let counts=isAtWork(socket,seen,now)||hasOpenRequests(socket);counts!==seen.counts&&(seen.counts=counts,counts?socket.ref():socket.unref())}#isEndless({
+interval,age,delay,dueIn},now){return interval||dueIn>this.#remaining()||age<now-this.#startedAt&&delay>=LOOP_DELAY_MS}};function isThread(handle){return/^(MessagePort|Worker)$/.
+test(handle.constructor.name)}function onlyTimersLeft(){let left=process.getActiveResourcesInfo();return left.length>0&&left.every(kind=>kind==="Timeout")}function uptimeMs(){
+return process.uptime()*1e3}var OWN=Symbol.for("fulcrum.domain.stop-signal"),watched=new Set;function listenUnlessProgramDoes(signal,onSignal){if(watched.has(signal))return;watched.add(signal);
 let own=()=>onSignal(signal);own[OWN]=!0;let update=()=>{let listeners=process.listeners(signal),others=listeners.some(listener=>listener[OWN]!==!0),installed=listeners.
 includes(own);others&&installed?process.removeListener(signal,own):!others&&!installed&&process.on(signal,own)},later=event=>{event===signal&&process.nextTick(update)};
 process.on("newListener",later),process.on("removeListener",later),update()}var graceMs=1e4,RESERVE_MS=500,RESERVE_SHARE=.1,CHECK_MS=100,UNSETTLED=13,deadline,stopping=!1;function stopOnSignal(signal){listenUnlessProgramDoes(signal,received=>{

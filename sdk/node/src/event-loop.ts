@@ -6,7 +6,7 @@ import type { FoundTimer } from './timers.ts';
 
 /** How often is looked at what keeps the process alive, in milliseconds. */
 const LOOK_MS = 25;
-/** How often the timers are looked at: to find them takes a garbage collection. */
+/** The first interval at which timers are looked for, which doubles: it takes a garbage collection. */
 const TIMERS_MS = 250;
 /** A timer that is set during the stop, and is longer than this, belongs to a loop that never ends. */
 const LOOP_DELAY_MS = 1_000;
@@ -57,7 +57,8 @@ class EventLoopRelease {
   readonly #sockets = new Map<Socket, ObservedSocket>();
   /** The pipes of child processes. */
   readonly #pipes = new WeakSet<object>();
-  #timersAt = -Infinity;
+  #nextTimersAt = 0;
+  #timersIntervalMs = TIMERS_MS;
 
   readonly #Server: typeof Server;
   readonly #Socket: typeof Socket;
@@ -79,8 +80,9 @@ class EventLoopRelease {
     for (const handle of handles) this.#release(handle, now);
     for (const server of this.#servers) (server as { closeIdleConnections?(): void }).closeIdleConnections?.();
     for (const [socket, seen] of this.#sockets) this.#refer(socket, seen, now);
-    if (now - this.#timersAt < TIMERS_MS || !onlyTimersLeft()) return;
-    this.#timersAt = now;
+    if (now < this.#nextTimersAt || !onlyTimersLeft()) return;
+    this.#nextTimersAt = now + this.#timersIntervalMs;
+    this.#timersIntervalMs *= 2;
     for (const timer of this.#findTimers?.() ?? []) if (this.#isEndless(timer, now)) timer.unref();
   }
 

@@ -18,5 +18,6 @@ mod f_control;
 mod f_port;
 mod g_reload;
 mod h_access_control;
+mod i_cleanup;
 mod measurements;
 mod probes;
