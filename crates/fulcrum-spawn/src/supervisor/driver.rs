@@ -201,6 +201,9 @@ impl<B: Backend> Driver<B> {
         } = request;
         if let Some(turn) = turn {
             self.work.start_barrier = turn.execute();
+            if self.work.gate_open.is_some() {
+                self.await_gate();
+            }
         }
         let outcome = self.handle_request(request).await;
         // The caller may be gone. The request takes effect all the same.

@@ -109,6 +109,16 @@ impl DomainHandle {
         drop(self.send_request(DriverRequest::HoldStart, Some(turn), Command::Start));
     }
 
+    /// Waits until a generation has no process any more, or cannot be killed. At once if it has none
+    /// now. To be called after its end was requested.
+    pub async fn wait_until_gone(&self, generation: u64) {
+        let is_gone = |now: &Snapshot| {
+            now.generation != generation || !now.phase.has_process() || now.phase == Phase::Stuck
+        };
+        // Its driver may have ended.
+        let _ = self.subscribe().wait_for(is_gone).await;
+    }
+
     /// Drops a request that waits for its turn.
     pub(super) fn cancel_turn(&self) {
         drop(self.send_request(DriverRequest::CancelTurn, None, Command::Stop));

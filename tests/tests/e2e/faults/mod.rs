@@ -19,5 +19,6 @@ mod f_port;
 mod g_reload;
 mod h_access_control;
 mod i_cleanup;
+mod i_order;
 mod measurements;
 mod probes;
