@@ -27,6 +27,7 @@ pub struct Machine {
     generation: u64,
     ready: bool,
     was_ready: bool,
+    was_running: bool,
     restarts: u32,
     cause: StopCause,
     killed: bool,
@@ -46,6 +47,7 @@ impl Machine {
             generation: 0,
             ready: false,
             was_ready: false,
+            was_running: false,
             restarts: 0,
             cause: StopCause::Operator,
             killed: false,
@@ -419,11 +421,11 @@ impl Machine {
     }
 
     fn end(&self, failure: Failure) -> GenerationEnd {
-        let (exit, was_ready) = (self.exit, self.was_ready);
         GenerationEnd {
             failure,
-            exit,
-            was_ready,
+            exit: self.exit,
+            was_ready: self.was_ready,
+            was_running: self.was_running,
         }
     }
 
@@ -443,6 +445,7 @@ impl Machine {
         self.generation += 1;
         self.exit = None;
         self.was_ready = false;
+        self.was_running = false;
         self.enter(Phase::Starting, "spawned", effects);
         effects.push(Effect::Spawn {
             generation: self.generation,
@@ -499,6 +502,7 @@ impl Machine {
             self.disarm(timer, effects);
         }
         self.ready &= phase == Phase::Running;
+        self.was_running |= phase == Phase::Running;
         self.phase = phase;
         reason.clone_into(&mut self.reason);
     }
