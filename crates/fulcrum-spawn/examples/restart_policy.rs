@@ -3,6 +3,7 @@
 //! Prints each transition, stops both when the policy gives up, and exits:
 //! `cargo run -p fulcrum-spawn --example restart_policy --no-default-features`.
 
+use rustix::process::Signal;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{self, Write};
@@ -74,6 +75,14 @@ struct Group(Arc<Process>);
 impl ProcessGroup for Group {
     fn pid(&self) -> u32 {
         self.0.pid()
+    }
+
+    fn send(&self, signal: Signal, to_all: bool) {
+        if to_all {
+            self.0.signal(signal);
+        } else {
+            self.0.signal_program(signal);
+        }
     }
 
     fn signal(&self, signal: StopSignal) {

@@ -93,6 +93,8 @@ async fn run(task: ProcessTask) {
     }
     diagnoser.track(process.pid());
     let report = process.exited().await;
+    // The rest of its tree need not wait until its last output is read.
+    facts.report(Fact::StopTargetExited);
     if let Some(state) = states.get(&domain) {
         state.mark_exited(facts.generation());
     }
@@ -162,6 +164,14 @@ struct SignalTarget {
 impl ProcessGroup for SignalTarget {
     fn pid(&self) -> u32 {
         self.process.pid()
+    }
+
+    fn send(&self, signal: Signal, to_all: bool) {
+        if to_all {
+            self.process.signal(signal);
+        } else {
+            self.process.signal_program(signal);
+        }
     }
 
     fn signal(&self, signal: StopSignal) {

@@ -125,8 +125,9 @@ pub enum Fact {
     /// The generation must be replaced for a reason that is not its failure, such as the failure of
     /// another member of its supervision group. The restart is neither counted nor delayed.
     GroupRestart(String),
-    /// The process that received the stop signal in place of the leader exited: a leader that does
-    /// not pass signals on, such as a shell, gets it only afterwards.
+    /// The process that receives the stop signal first exited: the leader, or the program in its
+    /// place, since a leader that does not pass signals on, such as a shell, gets it only afterwards.
+    /// [`Fact::Exited`] may follow later, when the last output was read.
     StopTargetExited,
     /// The leader exited.
     Exited(ExitReport),

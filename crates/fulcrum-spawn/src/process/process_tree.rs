@@ -184,6 +184,15 @@ impl Process {
         self.tree.terminate_rest(&mut ending, signal);
     }
 
+    /// Sends a signal to the leader, or to the program that it waits for if it does not pass signals
+    /// on. Unlike [`Process::signal`], a stopped process stays stopped.
+    pub fn signal_program(&self, signal: Signal) {
+        match self.tree.stop_target(signal) {
+            StopTarget::InPlaceOfLeader(member) => pidfd::signal(&member, signal),
+            StopTarget::Leader | StopTarget::Tree => self.signal_leader(signal),
+        }
+    }
+
     /// Sends a signal to the leader alone.
     pub fn signal_leader(&self, signal: Signal) {
         if !locked(&self.tree.ending).reaped {
@@ -320,16 +329,11 @@ impl TreeLifetime {
         if ending.reaped {
             return None;
         }
-        let leader = self.number();
-        let wraps = |pid| is_wrapper(pid, signal);
-        let target = if wraps(leader) {
-            find_stop_target(leader, &self.members().unwrap_or_default(), wraps)
-        } else {
-            StopTarget::Leader
-        };
-        match target {
+        match self.stop_target(signal) {
             StopTarget::Leader => {
-                ending.record(&Stat::read(leader)?);
+                if let Some(leader) = Stat::read(self.number()) {
+                    ending.record(&leader);
+                }
                 // It is unreaped, so the number is its own.
                 let _ = kill_process(self.leader, signal);
                 let _ = kill_process(self.leader, Signal::CONT);
@@ -344,6 +348,15 @@ impl TreeLifetime {
                 None
             }
         }
+    }
+
+    fn stop_target(&self, signal: Signal) -> StopTarget {
+        let leader = self.number();
+        let wraps = |pid| is_wrapper(pid, signal);
+        if !wraps(leader) {
+            return StopTarget::Leader;
+        }
+        find_stop_target(leader, &self.members().unwrap_or_default(), wraps)
     }
 
     fn terminate_rest(&self, ending: &mut Ending, signal: Signal) {

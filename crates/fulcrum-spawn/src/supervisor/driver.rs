@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use rustix::process::Signal;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
@@ -235,8 +236,18 @@ impl<B: Backend> Driver<B> {
             DriverRequest::Reload(why) => Input::Reload(why),
             DriverRequest::Fact(generation, fact) => Input::Fact { generation, fact },
             DriverRequest::HoldStart | DriverRequest::CancelTurn => return Ok(()),
+            DriverRequest::Signal(signal, to_all) => return self.send(signal, to_all),
         })
         .await
+    }
+
+    fn send(&self, signal: Signal, to_all: bool) -> Result<(), CommandRejected> {
+        let Some(group) = &self.work.group else {
+            let phase = self.machine.phase();
+            return Err(CommandRejected(format!("it has no process ({phase})")));
+        };
+        group.send(signal, to_all);
+        Ok(())
     }
 
     async fn wake(&mut self) -> Wake<B> {

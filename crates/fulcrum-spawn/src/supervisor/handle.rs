@@ -1,5 +1,6 @@
 //! Requests to a domain's driver and their outcomes.
 
+use rustix::process::Signal;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::backend::FactSender;
@@ -107,6 +108,17 @@ impl DomainHandle {
     /// Makes the next start of a domain that is being stopped wait for its turn.
     pub fn start_in_turn(&self, turn: Turn) {
         drop(self.send_request(DriverRequest::HoldStart, Some(turn), Command::Start));
+    }
+
+    /// Sends a signal to the program of the current generation, or to every process of its tree. It
+    /// is not part of a stop: what the signal ends is restarted like after any other exit.
+    ///
+    /// # Errors
+    /// There is no process; the text gives the reason.
+    pub async fn send_signal(&self, signal: Signal, to_all: bool) -> Result<(), CommandRejected> {
+        let request = DriverRequest::Signal(signal, to_all);
+        self.send_request(request, None, Command::Start).await?;
+        Ok(())
     }
 
     /// Waits until a generation has no process any more, or cannot be killed. At once if it has none

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rustix::process::Signal;
 use tokio::sync::{mpsc, oneshot};
 
 use super::gate::DependencyGate;
@@ -20,13 +21,18 @@ pub(super) enum DriverRequest {
     HoldStart,
     /// Drops the request that waits for its turn.
     CancelTurn,
+    /// Any signal, to the program or to its whole tree.
+    Signal(Signal, bool),
 }
 
 impl DriverRequest {
     /// Whether it ends a running process, which its dependents may still need.
     pub(super) fn waits_for_turn(&self) -> bool {
         match self {
-            Self::Command(Command::Start) | Self::HoldStart | Self::CancelTurn => false,
+            Self::Command(Command::Start)
+            | Self::HoldStart
+            | Self::CancelTurn
+            | Self::Signal(..) => false,
             Self::Command(_) | Self::Reload(_) | Self::Fact(..) => true,
         }
     }
@@ -36,7 +42,10 @@ impl DriverRequest {
         match (self, waiting) {
             // The domain is requested to run in either case.
             (Self::Command(Command::Start), Self::Command(Command::Stop | Command::Kill)) => true,
-            (Self::Command(Command::Start) | Self::HoldStart | Self::Fact(..), _) => false,
+            (
+                Self::Command(Command::Start) | Self::HoldStart | Self::Fact(..) | Self::Signal(..),
+                _,
+            ) => false,
             (Self::Command(_) | Self::Reload(_) | Self::CancelTurn, _) => true,
         }
     }

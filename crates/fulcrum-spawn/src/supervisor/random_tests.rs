@@ -169,6 +169,7 @@ impl ProcessGroup for FakeGroup {
         4242
     }
 
+    fn send(&self, _: rustix::process::Signal, _: bool) {}
     fn signal(&self, signal: StopSignal) {
         if *self.exited.lock().expect("flag") {
             let mut recorder = self.recorder.lock().expect("recorder");

@@ -68,6 +68,7 @@ impl ProcessGroup for FakeGroup {
     fn pid(&self) -> u32 {
         4242
     }
+    fn send(&self, _: rustix::process::Signal, _: bool) {}
     fn signal(&self, signal: StopSignal) {
         let entry = (self.name.clone(), signal, Instant::now());
         self.recorder.lock().expect("recorder").signals.push(entry);
