@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use fulcrum_spawn::prepare::SyntaxChecker;
+use fulcrum_spawn::supervisor::Turn;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -54,8 +55,9 @@ impl PendingReloads {
         &self.files
     }
 
-    /// Reloads a domain with all its pending files. `since` is the time of the first change.
-    pub(crate) fn start(&mut self, name: &str, since: Instant) {
+    /// Reloads a domain with all its pending files. `since` is the time of the first change, `turn`
+    /// its place among the reloads of the same moment.
+    pub(crate) fn start(&mut self, name: &str, since: Instant, turn: Option<Turn>) {
         let mut since = since;
         if let Some(old) = self.current.remove(name) {
             old.task.abort();
@@ -72,6 +74,7 @@ impl PendingReloads {
             files: self.files.get(name).cloned().unwrap_or_default(),
             since,
             checker: Arc::clone(&self.checker),
+            turn,
             messages: self.messages.clone(),
         };
         let current = CurrentReload {

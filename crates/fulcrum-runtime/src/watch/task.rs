@@ -162,9 +162,7 @@ impl WatchTask {
                 self.pending.on_finished(&name, number);
             }
             WatchMessage::PlanReady(rest) => {
-                for (action, since) in rest {
-                    self.execute(action, since);
-                }
+                self.execute_all(rest);
             }
         }
     }
@@ -338,9 +336,7 @@ impl WatchTask {
         }
         match configuration {
             Some((action, since)) => self.reload_configuration(&action, since, rest),
-            None => rest
-                .into_iter()
-                .for_each(|(action, since)| self.execute(action, since)),
+            None => self.execute_all(rest),
         }
     }
 
@@ -362,18 +358,27 @@ impl WatchTask {
         });
     }
 
-    fn execute(&mut self, action: Due, since: Instant) {
-        match action.key {
-            ReloadTarget::Configuration => {}
-            ReloadTarget::Asset(name) => self.handles.assets.publish(&name, &action.items),
-            ReloadTarget::Code(name) => {
-                self.pending.add_pending(&name, action.items);
-                // A domain that is being deleted is not restarted: the configuration removes it.
-                let domain = self.handles.desired.domain(&name);
-                if domain.is_some_and(|domain| program_exists(&domain)) {
-                    self.pending.start(&name, since);
+    fn execute_all(&mut self, actions: Vec<(Due, Instant)>) {
+        let mut reloads = BTreeMap::new();
+        for (action, since) in actions {
+            match action.key {
+                ReloadTarget::Configuration => {}
+                ReloadTarget::Asset(name) => self.handles.assets.publish(&name, &action.items),
+                ReloadTarget::Code(name) => {
+                    self.pending.add_pending(&name, action.items);
+                    // A domain that is being deleted is not restarted: the configuration removes it.
+                    let domain = self.handles.desired.domain(&name);
+                    if domain.is_some_and(|domain| program_exists(&domain)) {
+                        reloads.insert(name, since);
+                    }
                 }
             }
+        }
+        let names: Vec<String> = reloads.keys().cloned().collect();
+        let mut turns = self.handles.supervisor.turns(&names);
+        for (name, since) in reloads {
+            let turn = turns.remove(&name);
+            self.pending.start(&name, since, turn);
         }
     }
 

@@ -25,11 +25,12 @@ mod stale;
 mod stale_ownership;
 mod stale_report;
 mod stat;
+mod stop_target;
 mod subreaper;
 mod table;
 mod tracker;
 
-pub use crate::signals::{signal_name, signal_number};
+pub use crate::signals::{signal_name, signal_names, signal_number};
 pub use capture::{CapturedExit, run_and_capture};
 pub use cgroup_limits::{Controller, set_cpu_limit, set_memory_limit};
 pub use group::{Member, members};

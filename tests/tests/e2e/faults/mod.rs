@@ -18,5 +18,8 @@ mod f_control;
 mod f_port;
 mod g_reload;
 mod h_access_control;
+mod i_cleanup;
+mod i_leader;
+mod i_order;
 mod measurements;
 mod probes;
