@@ -56,6 +56,15 @@ impl Output {
         self
     }
 
+    /// Asserts that standard output contains all these texts.
+    #[track_caller]
+    pub fn stdout_contains(self, texts: &[&str]) -> Self {
+        for text in texts {
+            assert!(self.stdout.contains(text), "stdout lacks {text:?}: {self}");
+        }
+        self
+    }
+
     /// Standard output as one JSON value.
     #[track_caller]
     pub fn json(&self) -> Value {

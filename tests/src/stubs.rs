@@ -37,7 +37,8 @@ impl App {
         self
     }
 
-    /// Writes a stub's settings while the app is in use, or adds a stub to it.
+    /// Writes a stub's settings while the app is in use, or adds a stub to it. A stub is ready when
+    /// it has registered, however slow the machine is, unless the settings say otherwise.
     pub fn write_stub_domain(&self, name: &str, args: &[&str], settings: &str) {
         let stub = stub();
         let stub = stub.to_str().expect("the target directory's path is UTF-8");
@@ -46,7 +47,11 @@ impl App {
         let inner = inner.and_then(|inner| inner.strip_suffix('}'));
         let inner = inner.expect("settings are a flow mapping").trim();
         let comma = if inner.is_empty() { "" } else { ", " };
-        let text = format!("process: {{command: {command}{comma}{inner}}}\n");
+        let ready = match inner.contains("ready:") {
+            true => "",
+            false => ", ready: registered",
+        };
+        let text = format!("process: {{command: {command}{ready}{comma}{inner}}}\n");
         self.write_file(&format!("domains/{name}/fulcrum.yml"), &text);
     }
 }

@@ -13,7 +13,7 @@ use crate::entry_point;
 use crate::file::{CONFIG_FILE, read_config};
 use crate::layer_parser::{LayerParser, Source};
 use crate::layers::{self, SettingArena};
-use crate::process::ProcessSettings;
+use crate::process::{ProbeCheck, ProcessSettings};
 use crate::redact::is_secret_name;
 use crate::resolve;
 use crate::schema;
@@ -83,12 +83,15 @@ pub(crate) fn read(
     ]);
     let mut tree = layers::resolve(arena, merged);
     drop_self_dependency(&mut tree, &found.name);
-    let process = resolve::process(&tree, context.root, &dir, diagnostics);
     let (program, discovered) = if readable {
         program(found, &tree, context.root, &dir, diagnostics)
     } else {
         (None, false)
     };
+    if matches!(program, Some(Program::Command(_))) {
+        default_to_started(&mut tree);
+    }
+    let process = resolve::process(&tree, context.root, &dir, diagnostics);
     DomainBuilder {
         name: found.name.clone(),
         dir,
@@ -112,6 +115,18 @@ fn drop_self_dependency(tree: &mut SettingTree, name: &str) {
         && let Some(SettingTree::Map(dependencies)) = settings.get_mut("depends_on")
     {
         dependencies.remove(name);
+    }
+}
+
+/// A program other than Node need not register, so without a readiness probe it is ready once it
+/// runs.
+fn default_to_started(tree: &mut SettingTree) {
+    if let SettingTree::Map(settings) = tree
+        && let Some(SettingTree::Leaf(leaf)) = settings.get_mut("ready")
+        && leaf.origin == Origin::Default
+        && let Setting::Probe(probe) = &mut leaf.setting
+    {
+        probe.check = ProbeCheck::Started;
     }
 }
 

@@ -1,4 +1,4 @@
-//! Probes: `registered`, or a map with one of `http`, `tcp`, `exec`, `log` and timing keys.
+//! Probes: `registered`, `started`, or a map with one of `http`, `tcp`, `exec`, `log` and timing keys.
 
 use std::time::Duration;
 
@@ -14,9 +14,12 @@ const CHECK_KEYS: [&str; 4] = ["http", "tcp", "exec", "log"];
 const TIMING_KEYS: [&str; 4] = ["interval", "timeout", "failures", "successes"];
 const LOOPBACK: &str = "127.0.0.1";
 
-/// Parses a probe; `log` allows a check of log lines.
+/// Parses a probe; `log` allows the checks of readiness: `started`, and log lines.
 pub(crate) fn check(node: &Node, log: bool) -> Result<ProbeSettings, ValueError> {
-    let what = "`registered` or a map with one of `http`, `tcp`, `exec`, `log`";
+    let what = match log {
+        true => "`registered`, `started` or a map with one of `http`, `tcp`, `exec`, `log`",
+        false => "`registered` or a map with one of `http`, `tcp`, `exec`",
+    };
     let mut probe = ProbeSettings {
         check: ProbeCheck::Registered,
         interval: Duration::from_secs(2),
@@ -26,6 +29,10 @@ pub(crate) fn check(node: &Node, log: bool) -> Result<ProbeSettings, ValueError>
     };
     let entries = match &node.value {
         NodeKind::Scalar { text, .. } if text == "registered" => return Ok(probe),
+        NodeKind::Scalar { text, .. } if text == "started" && log => {
+            probe.check = ProbeCheck::Started;
+            return Ok(probe);
+        }
         NodeKind::Mapping(entries) => entries,
         NodeKind::Scalar { text, .. } if CHECK_KEYS.contains(&text.as_str()) => {
             return Err(ValueError::expected(what, node).hint(format!("write `{{{text}: …}}`")));
@@ -185,6 +192,7 @@ mod tests {
         };
         for (yaml, expected) in [
             ("registered", ProbeCheck::Registered),
+            ("started", ProbeCheck::Started),
             (
                 "{http: /healthz?x=1}",
                 http("127.0.0.1", None, "/healthz?x=1"),
@@ -239,6 +247,11 @@ mod tests {
         ] {
             assert!(read(yaml).is_err(), "{yaml}");
         }
+        let alive = check(
+            &crate::yaml::parse("started").expect("valid YAML").root,
+            false,
+        );
+        assert!(alive.is_err(), "a process that runs may hang");
         assert_eq!(
             read("{tpc: 1}").expect_err("unknown").hint.as_deref(),
             Some("did you mean `tcp`?")

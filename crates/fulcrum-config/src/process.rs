@@ -124,6 +124,9 @@ pub struct ProbeSettings {
 pub enum ProbeCheck {
     /// The domain is registered over gRPC, and its stream is open.
     Registered,
+    /// The process runs. One that registers is ready when it has, as with [`Self::Registered`].
+    /// The default of programs other than Node.
+    Started,
     /// An HTTP GET without TLS returns a status of 2xx or 3xx.
     Http {
         /// A host name or an IP address without brackets.

@@ -113,7 +113,8 @@ fn accepted(kind: Type) -> String {
             }
         }
         Type::ExitCodes => "list of exit codes".to_owned(),
-        Type::Probe { .. } => "`registered`, or a probe".to_owned(),
+        Type::Probe { log: true } => "`registered`, `started`, or a probe".to_owned(),
+        Type::Probe { log: false } => "`registered`, or a probe".to_owned(),
         Type::Listen => "`HOST:PORT`".to_owned(),
         Type::OtlpEndpoint => "`http://HOST:PORT`".to_owned(),
         Type::Port => "`auto`, or a port".to_owned(),
@@ -320,7 +321,8 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     ),
     (
         "process.ready",
-        "Readiness: when the domain accepts requests.",
+        "Readiness: when the domain accepts requests. `started` is the default with \
+         `process.command`.",
     ),
     (
         "process.alive",

@@ -128,6 +128,7 @@ fn host_port(host: &str, port: Option<u16>) -> String {
 fn probe_json(probe: &ProbeSettings) -> Value {
     let (name, value) = match &probe.check {
         ProbeCheck::Registered => return json!("registered"),
+        ProbeCheck::Started => return json!("started"),
         ProbeCheck::Http {
             port: None, path, ..
         } => ("http", json!(path)),

@@ -80,3 +80,23 @@ fn a_foreground_start_that_times_out_exits() {
         .stderr_contains(&["users", "enum"]);
     app.assert_no_processes();
 }
+
+/// A program without a probe is ready once it runs; one that registers, when it has.
+#[test]
+fn a_program_that_does_not_register_is_ready_once_it_runs() {
+    let app = App::new()
+        .write(
+            "domains/cache/fulcrum.yml",
+            "process: {command: [sleep, '1000']}\n",
+        )
+        .stub_domain_with("users", &[], "{ready: started}");
+    app.run(&["dev", "--detach", "--wait"]).exits(0);
+    app.run(&["domains", "status", "cache"])
+        .exits(0)
+        .stdout_contains(&["started: while it runs"]);
+    app.run(&["domains", "status", "users"])
+        .exits(0)
+        .stdout_contains(&["when it has registered, since this program does"]);
+    app.run(&["domains", "restart", "all"]).exits(0);
+    app.down();
+}

@@ -35,7 +35,10 @@ const PROBES: &str = "
 ## Probes
 
 `process.ready` and `process.alive` are `registered` (the domain is registered over gRPC and its
-stream is open), or a map with one check and its timing:
+stream is open), or a map with one check and its timing. `process.ready` can also be `started`: the
+process has run for half a second, or has registered. A program that has registered once is ready
+only when it has, also after a restart. `domains status NAME` says which rule applies.
+
 
 | key | value | default | meaning |
 |---|---|---|---|

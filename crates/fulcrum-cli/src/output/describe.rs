@@ -72,10 +72,7 @@ pub(crate) fn describe_domain(
     }
     if let Some(time) = domain.registered_in_ms {
         let time = Duration::from_secs_f64(time.max(0.0) / 1000.0);
-        view.line(
-            "registered",
-            &format!("{} after start", format_duration(time)),
-        );
+        view.line("ready in", &format_duration(time));
     }
     view.line("entry", domain.entry.as_deref().unwrap_or("none"));
     view.optional_line("depends on", &domain.depends_on.join(", "));
@@ -87,6 +84,7 @@ pub(crate) fn describe_domain(
         generations.iter().map(GenerationHistory::describe),
     );
     if let Some(details) = &domain.details {
+        view.optional_line("ready rule", &details.readiness);
         view.optional_line("runner", &details.runner);
         let command: Vec<_> = details.command.iter().map(|arg| shell_quote(arg)).collect();
         view.optional_line("command", &command.join(" "));
@@ -245,6 +243,7 @@ mod tests {
                     .into(),
                 runner: String::new(),
                 last_stderr: vec!["Error: boom".into()],
+                readiness: "tcp 127.0.0.1:3000".into(),
             }),
             ..Domain::default()
         };
@@ -260,6 +259,7 @@ generation  3
 restarts    2
 entry       domains/users/domain.js
 last exit   code 1: crashed, 1970-01-01T00:01:00.000Z (1.0 s ago)
+ready rule  tcp 127.0.0.1:3000
 command     node 'it'\\''s here'
 cwd         /srv
 env         A=1

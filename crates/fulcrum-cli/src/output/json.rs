@@ -61,6 +61,7 @@ struct DetailsJson {
     env: BTreeMap<String, String>,
     runner: String,
     last_stderr: Vec<String>,
+    readiness: String,
 }
 
 /// `instance` of `domains status -o json`.
@@ -143,6 +144,7 @@ impl From<Details> for DetailsJson {
             env: details.env.into_iter().collect(),
             runner: details.runner,
             last_stderr: details.last_stderr,
+            readiness: details.readiness,
         }
     }
 }
@@ -274,6 +276,7 @@ mod tests {
                 .into(),
             runner: "node 20.20.2 (PATH)".into(),
             last_stderr: vec![],
+            readiness: "when it has registered".into(),
         };
         let domain = Domain {
             details: Some(details),
@@ -283,6 +286,7 @@ mod tests {
         assert_eq!(json["env"].to_string(), r#"{"A":"1","B":"2"}"#);
         assert_eq!(json["command"], json!(["node", "domain.js"]));
         assert_eq!(json["last_stderr"], json!([]));
+        assert_eq!(json["readiness"], json!("when it has registered"));
     }
 
     #[test]

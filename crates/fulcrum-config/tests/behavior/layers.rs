@@ -166,6 +166,28 @@ fn a_probe_replaces_a_probe() {
 }
 
 #[test]
+fn a_program_other_than_node_is_ready_once_it_runs_unless_set_otherwise() {
+    use fulcrum_config::ProbeCheck;
+
+    let check = |app: &str, settings: &str| {
+        let case = Case::new(&[
+            ("fulcrum.yml", app),
+            ("domains/a/fulcrum.yml", settings),
+            ("domains/b/domain.js", ""),
+        ]);
+        let domains = case.app().domains;
+        assert_eq!(domains[1].process.alive.check, ProbeCheck::Registered);
+        domains[0].process.ready.check.clone()
+    };
+    let command = "process: {command: [sleep, '9']}";
+    assert_eq!(check("", command), ProbeCheck::Started);
+    let app = "runtime: {defaults: {ready: registered}}";
+    assert_eq!(check(app, command), ProbeCheck::Registered);
+    let registers = "process: {command: [sleep, '9'], ready: registered}";
+    assert_eq!(check("", registers), ProbeCheck::Registered);
+}
+
+#[test]
 fn paths_are_relative_to_the_file_they_are_written_in() {
     let case = Case::new(&[
         (

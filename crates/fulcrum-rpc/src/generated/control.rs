@@ -131,6 +131,10 @@ pub struct Details {
     /// The last lines of standard error.
     #[prost(string, repeated, tag = "5")]
     pub last_stderr: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// When it is ready: "when it has registered", "tcp 127.0.0.1:3000", and what
+    /// limits the check.
+    #[prost(string, tag = "6")]
+    pub readiness: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ChangeRequest {

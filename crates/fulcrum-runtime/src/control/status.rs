@@ -11,6 +11,8 @@ use tokio::time::Instant;
 
 use crate::control::info::InstanceInfo;
 use crate::exit::describe::{describe_exit, hint};
+use crate::readiness::probe_set::describe_readiness;
+use crate::readiness::started::is_known_to_register;
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::SharedDomainStates;
 
@@ -70,7 +72,7 @@ impl StatusReader {
             message.event_loop_lag_ms = lag.map(|lag| lag.as_secs_f64() * 1000.0);
         }
         if details {
-            message.details = self.details(name);
+            message.details = self.details(config);
         }
         message
     }
@@ -130,7 +132,8 @@ impl StatusReader {
         }
     }
 
-    fn details(&self, name: &str) -> Option<Details> {
+    fn details(&self, config: &DomainConfig) -> Option<Details> {
+        let name = &config.name;
         let state = self.states.get(name)?;
         let process = state.process.borrow().clone()?;
         let spec = &process.spec;
@@ -158,6 +161,7 @@ impl StatusReader {
             env: env.collect(),
             runner: spec.runner.clone(),
             last_stderr,
+            readiness: describe_readiness(config, is_known_to_register(&state)),
         })
     }
 }

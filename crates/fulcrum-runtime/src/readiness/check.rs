@@ -27,8 +27,8 @@ pub(crate) async fn run_check(
                 result.map_err(|error| error.to_string())
             }
             ProbeCheck::Exec(argv) => exec::run(argv, target).await,
-            // Registrations and log lines are not polled.
-            ProbeCheck::Registered | ProbeCheck::Log(_) => Ok(()),
+            // Starts, registrations and log lines are not polled.
+            ProbeCheck::Registered | ProbeCheck::Started | ProbeCheck::Log(_) => Ok(()),
         }
     };
     // A check that is dropped at its limit leaves neither a connection nor a process behind.
@@ -49,6 +49,7 @@ pub(crate) fn describe_check(check: &ProbeCheck) -> String {
     };
     match check {
         ProbeCheck::Registered => "registered".to_owned(),
+        ProbeCheck::Started => "started".to_owned(),
         ProbeCheck::Http { host, port, path } => format!("http {}{path}", address(host, port)),
         ProbeCheck::Tcp { host, port } => format!("tcp {}", address(host, port)),
         ProbeCheck::Exec(argv) => format!("exec {}", argv.join(" ")),

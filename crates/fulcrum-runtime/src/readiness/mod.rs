@@ -10,4 +10,5 @@ mod exec;
 pub(crate) mod probe_set;
 pub(crate) mod runner;
 pub(crate) mod serving;
+pub(crate) mod started;
 pub(crate) mod target;

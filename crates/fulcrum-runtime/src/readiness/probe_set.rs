@@ -33,9 +33,29 @@ impl ProbeSet {
     }
 }
 
-/// Whether another check than the registration decides when this domain is ready.
+/// Whether a probe decides when this domain is ready, and not its registration.
 pub(crate) fn has_readiness_probe(domain: &Domain) -> bool {
-    domain.process.ready.check != ProbeCheck::Registered
+    !matches!(
+        domain.process.ready.check,
+        ProbeCheck::Registered | ProbeCheck::Started
+    )
+}
+
+/// Whether this domain becomes ready only by its registration.
+pub(crate) fn must_register(domain: &Domain) -> bool {
+    domain.process.ready.check == ProbeCheck::Registered
+}
+
+/// When this domain is ready, as text.
+pub(crate) fn describe_readiness(domain: &Domain, is_known_to_register: bool) -> String {
+    match &domain.process.ready.check {
+        ProbeCheck::Registered => "when it has registered".to_owned(),
+        ProbeCheck::Started if is_known_to_register => {
+            "when it has registered, since this program does".to_owned()
+        }
+        ProbeCheck::Started => "started: while it runs, or when it has registered".to_owned(),
+        check => describe_check(check),
+    }
 }
 
 /// Why a domain may never have become ready, as text.
@@ -47,8 +67,8 @@ pub(crate) fn start_timeout_hint(domain: &Domain) -> Option<String> {
             describe_check(&probe.check)
         )),
         (Program::Command(_), false) => Some(
-            "a program is ready once it has registered over gRPC, and this one has not; a program \
-             that does not register needs a probe, such as `process.ready: {tcp: 3000}`"
+            "it is ready once it has registered over gRPC, and it has not; for a program that \
+             does not register, set `process.ready: started` or a probe, such as `{tcp: 3000}`"
                 .to_owned(),
         ),
         _ => None,

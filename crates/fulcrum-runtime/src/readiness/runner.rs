@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::readiness::check::run_check;
 use crate::readiness::probe_set::ProbeSet;
+use crate::readiness::started::wait_until_started;
 use crate::readiness::target::ProbeTarget;
 use crate::state::desired::DesiredStateReceiver;
 
@@ -22,7 +23,8 @@ pub(crate) fn start(probes: ProbeSet, target: ProbeTarget) {
     if let Some(state) = target.states.get(&target.domain) {
         state.probe_status.send_replace(ProbeStatus::default());
     }
-    if probes.ready.is_some() && !probes.registers {
+    let is_probed = |probe: &ProbeSettings| probe.check != ProbeCheck::Started;
+    if probes.ready.as_ref().is_some_and(is_probed) && !probes.registers {
         target.facts.report(Fact::Started);
     }
     tokio::spawn(run(probes, target));
@@ -45,7 +47,7 @@ async fn run(mut probes: ProbeSet, target: ProbeTarget) {
     loop {
         let running = async {
             tokio::join!(
-                run_readiness(probes.ready.as_ref(), &target),
+                run_readiness(probes.ready.as_ref(), probes.startup_grace, &target),
                 run_liveness(probes.alive.as_ref(), probes.startup_grace, &target),
             );
             // A reload may configure other probes.
@@ -88,8 +90,15 @@ async fn wait_for_new_probes(
     }
 }
 
-async fn run_readiness(probe: Option<&ProbeSettings>, target: &ProbeTarget) {
+async fn run_readiness(
+    probe: Option<&ProbeSettings>,
+    start_timeout: Duration,
+    target: &ProbeTarget,
+) {
     let Some(probe) = probe else { return };
+    if probe.check == ProbeCheck::Started {
+        return wait_until_started(start_timeout, target).await;
+    }
     if let ProbeCheck::Log(text) = &probe.check {
         return wait_for_log(text, probe.successes, target).await;
     }

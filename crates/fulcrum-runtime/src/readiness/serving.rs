@@ -6,7 +6,7 @@ use fulcrum_rpc::Registry;
 use fulcrum_spawn::lifecycle::Fact;
 use fulcrum_spawn::supervisor::{Supervisor, Transition};
 
-use crate::readiness::probe_set::has_readiness_probe;
+use crate::readiness::probe_set::{has_readiness_probe, must_register};
 use crate::shutdown::stage::{ShutdownSignal, ShutdownStage};
 use crate::state::desired::{DesiredState, DesiredStateReceiver};
 
@@ -32,10 +32,10 @@ impl ServingStatus {
         self.registry.set_serving(None, serves);
     }
 
-    /// Updates the status of a domain whose readiness a probe decides.
+    /// Updates the status of a domain that need not register.
     pub(crate) fn on_transition(&self, transition: &Transition) {
         let (desired, name) = (self.desired.current(), &transition.domain);
-        if is_probed(&desired, name) {
+        if !is_by_stream(&desired, name) {
             let serves = self.is_serving(&desired, name);
             self.registry.set_serving(Some(name), serves);
             self.update_app();
@@ -44,7 +44,7 @@ impl ServingStatus {
 
     /// Updates the status of a domain whose readiness its stream decides.
     pub(crate) fn set_stream_serving(&self, domain: &str, serves: bool) {
-        if !is_probed(&self.desired.current(), domain) {
+        if is_by_stream(&self.desired.current(), domain) {
             self.registry.set_serving(Some(domain), serves);
         }
     }
@@ -63,12 +63,17 @@ impl ServingStatus {
     }
 
     fn is_serving(&self, desired: &Arc<DesiredState>, domain: &str) -> bool {
-        if !is_probed(desired, domain) {
+        if is_by_stream(desired, domain) {
             return self.registry.is_registered(domain);
         }
         let handle = self.supervisor.domain(domain);
         handle.is_some_and(|handle| handle.snapshot().ready)
     }
+}
+
+/// Whether only the stream shows that a domain serves.
+fn is_by_stream(desired: &DesiredState, domain: &str) -> bool {
+    desired.app.domain(domain).is_none_or(must_register)
 }
 
 fn is_probed(desired: &DesiredState, domain: &str) -> bool {

@@ -15,6 +15,7 @@ use crate::events::log::EventLog;
 use crate::liveness::task::{LivenessTasks, RegisteredStream};
 use crate::log_lines::log_for_domain;
 use crate::readiness::serving::ServingStatus;
+use crate::readiness::started::record_registration;
 use crate::standby::NodeStandby;
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::SharedDomainStates;
@@ -90,6 +91,7 @@ impl RegistrationTask {
         let generation = stream.generation;
         if let Some(state) = self.states.get(domain) {
             state.registered_generation.send_replace(generation);
+            record_registration(&state);
         }
         self.liveness.on_registered(domain, stream);
         self.serving

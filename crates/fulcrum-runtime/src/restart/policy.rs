@@ -12,7 +12,7 @@ use fulcrum_health::{
 use fulcrum_logs::{Hub, Stream};
 use fulcrum_spawn::lifecycle::{Failure, GenerationEnd, RestartPolicy, Verdict};
 
-use crate::readiness::probe_set::{has_readiness_probe, start_timeout_hint};
+use crate::readiness::probe_set::{must_register, start_timeout_hint};
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::{DomainState, SharedDomainStates};
 
@@ -93,10 +93,10 @@ impl RestartPolicyAdapter {
         self.state()?.exit_record(self.generation()?)
     }
 
-    /// Describes an exit. A domain with a readiness probe need not register, so its exit is not
-    /// described as one before the registration.
+    /// Describes an exit. That of a domain that need not register is not described as one before
+    /// the registration.
     fn describe_exit(&self, exit: &ExitRecord, was_ready: bool) -> String {
-        exit.describe(was_ready || self.with_config(has_readiness_probe))
+        exit.describe(was_ready || !self.with_config(must_register))
     }
 
     fn describe_start_timeout(&self) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fulcrum_config::Domain;
+use fulcrum_config::{Domain, Program};
 use fulcrum_health::{ExitRecord, ProbeStatus, Sample};
 use fulcrum_spawn::CommandSpec;
 use fulcrum_spawn::prepare::LoadedModules;
@@ -22,6 +22,9 @@ pub(crate) struct DomainState {
     pub(crate) last_heartbeat: watch::Sender<Option<Instant>>,
     /// The latest generation that has registered. Written by the registration task.
     pub(crate) registered_generation: watch::Sender<u64>,
+    /// The program of the latest generation that has registered. Written with
+    /// `registered_generation`.
+    pub(crate) registered_program: watch::Sender<Option<Program>>,
     /// The event loop lag that the last heartbeat reported. Written with `last_heartbeat`.
     pub(crate) event_loop_lag: watch::Sender<Option<Duration>>,
     /// How the last generation exited. Written by its process task before it reports the exit.
@@ -91,6 +94,7 @@ impl Default for DomainState {
             process: watch::Sender::new(None),
             last_heartbeat: watch::Sender::new(None),
             registered_generation: watch::Sender::new(0),
+            registered_program: watch::Sender::new(None),
             event_loop_lag: watch::Sender::new(None),
             last_exit: watch::Sender::new(None),
             restart_schedule: watch::Sender::new(None),
