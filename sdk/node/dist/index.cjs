@@ -142,7 +142,7 @@ _destroyed&&timer._idleTimeout>=0&&timer.hasRef()).map(timer=>({interval:timer._
 timer._idleTimeout-now,unref:()=>timer.unref()}))}}function objectsOf(constructor,queryObjects,custom){let{prototype}=constructor,native=Object.getOwnPropertyDescriptor(
 prototype,custom),{emitWarning}=process,found=[];process.emitWarning=()=>{},Object.defineProperty(prototype,custom,{configurable:!0,value(){return found.push(this)}});
 try{return queryObjects(constructor,{format:"summary"}),found}catch{return[]}finally{process.emitWarning=emitWarning,native?Object.defineProperty(prototype,custom,
-native):delete prototype[custom]}}var LOOK_MS=25,TIMERS_MS=250,LOOP_DELAY_MS=1e3;function canReleaseEventLoop(){return typeof process._getActiveHandles=="function"&&typeof process.getActiveResourcesInfo==
+native):delete prototype[custom]}}var LOOK_MS=25,TIMERS_MS=1e3,LOOP_DELAY_MS=1e3;function canReleaseEventLoop(){return typeof process._getActiveHandles=="function"&&typeof process.getActiveResourcesInfo==
 "function"}async function releaseEventLoop(remaining){let[net,findTimers]=await Promise.all([import("node:net"),timerFinder()]),release=new EventLoopRelease(net,
 findTimers,remaining);setInterval(()=>release.look(),LOOK_MS).unref(),process.on("beforeExit",()=>release.look()),release.look()}function describeEventLoop(){let counts=new Map;
 for(let kind of process.getActiveResourcesInfo?.()??[])counts.set(kind,(counts.get(kind)??0)+1);return[...counts].map(([kind,count])=>`${count} ${kind}`).join("\

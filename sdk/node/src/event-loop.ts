@@ -7,7 +7,7 @@ import type { FoundTimer } from './timers.ts';
 /** How often is looked at what keeps the process alive, in milliseconds. */
 const LOOK_MS = 25;
 /** The first interval at which timers are looked for, which doubles: it takes a garbage collection. */
-const TIMERS_MS = 250;
+const TIMERS_MS = 1_000;
 /** A timer that is set during the stop, and is longer than this, belongs to a loop that never ends. */
 const LOOP_DELAY_MS = 1_000;
 

@@ -181,6 +181,9 @@ pub(super) const ROWS: &[Entry] = &[
         "the leader gets the stop signal before the rest of its tree",
     ),
     row('I', 3, "whatever stops several stops dependents first"),
+    row('I', 4, "the first crash is followed by a restart at once"),
+    row('I', 5, "what cannot change is not retried"),
+    row('I', 6, "signals by hand"),
 ];
 
 #[cfg(test)]
@@ -198,7 +201,7 @@ mod tests {
             ('E', 15),
             ('F', 20),
             ('G', 15),
-            ('I', 3),
+            ('I', 6),
         ];
         let expected = sections
             .into_iter()

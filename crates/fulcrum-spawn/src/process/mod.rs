@@ -19,6 +19,7 @@ mod rlimit;
 mod run_id;
 mod run_record;
 mod sockets;
+mod spawn_error;
 mod spawned;
 mod spawner;
 mod stale;

@@ -62,7 +62,7 @@ pub(super) fn is_wrapper(pid: u32, signal: Signal) -> bool {
 }
 
 fn is_shell(exe: &Path, argument: &str) -> bool {
-    const SHELLS: [&str; 7] = ["sh", "dash", "bash", "ash", "zsh", "ksh", "mksh"];
+    const SHELLS: [&str; 8] = ["sh", "dash", "bash", "ash", "zsh", "ksh", "mksh", "fish"];
     let name = file_name(exe);
     SHELLS.contains(&name)
         || (name == "busybox" && SHELLS.contains(&file_name(Path::new(argument))))

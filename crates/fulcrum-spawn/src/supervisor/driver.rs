@@ -201,14 +201,18 @@ impl<B: Backend> Driver<B> {
             accepted,
         } = request;
         if let Some(turn) = turn {
-            self.work.start_barrier = turn.execute();
-            if self.work.gate_open.is_some() {
-                self.await_gate();
-            }
+            self.hold_start(turn.execute());
         }
         let outcome = self.handle_request(request).await;
         // The caller may be gone. The request takes effect all the same.
         let _ = accepted.send(outcome);
+    }
+
+    fn hold_start(&mut self, barrier: StartBarrier) {
+        self.work.start_barrier.extend(barrier);
+        if self.work.gate_open.is_some() {
+            self.await_gate();
+        }
     }
 
     fn await_gate(&mut self) {
@@ -235,7 +239,11 @@ impl<B: Backend> Driver<B> {
             DriverRequest::Command(command) => Input::Command(command),
             DriverRequest::Reload(why) => Input::Reload(why),
             DriverRequest::Fact(generation, fact) => Input::Fact { generation, fact },
-            DriverRequest::HoldStart | DriverRequest::CancelTurn => return Ok(()),
+            DriverRequest::HoldStart(barrier) => {
+                self.hold_start(barrier);
+                return Ok(());
+            }
+            DriverRequest::CancelTurn => return Ok(()),
             DriverRequest::Signal(signal, to_all) => return self.send(signal, to_all),
         })
         .await

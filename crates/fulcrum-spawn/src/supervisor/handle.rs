@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::backend::FactSender;
 use super::messages::{DriverParams, DriverRequest, PendingRequest};
 use super::snapshot::Snapshot;
-use super::turn::Turn;
+use super::turn::{StartBarrier, Turn};
 use crate::lifecycle::{Command, CommandRejected, Fact, Goal, Phase};
 
 /// A supervised domain. Clones reach the same driver. When the last one is dropped, the driver ends
@@ -107,7 +107,12 @@ impl DomainHandle {
 
     /// Makes the next start of a domain that is being stopped wait for its turn.
     pub fn start_in_turn(&self, turn: Turn) {
-        drop(self.send_request(DriverRequest::HoldStart, Some(turn), Command::Start));
+        self.hold_start(turn.execute());
+    }
+
+    /// Makes the next start wait for a barrier too.
+    pub(super) fn hold_start(&self, barrier: StartBarrier) {
+        drop(self.send_request(DriverRequest::HoldStart(barrier), None, Command::Start));
     }
 
     /// Sends a signal to the program of the current generation, or to every process of its tree. It

@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use tokio::sync::{mpsc, oneshot};
 
 use super::gate::DependencyGate;
-use super::turn::Turn;
+use super::turn::{StartBarrier, Turn};
 use crate::lifecycle::{Command, CommandRejected, Fact, Timing};
 
 /// A request to a driver.
@@ -17,8 +17,8 @@ pub(super) enum DriverRequest {
     Reload(String),
     /// A fact that takes effect in its turn.
     Fact(u64, Fact),
-    /// Nothing but the turn: the domain is being stopped already.
-    HoldStart,
+    /// The next start waits for this too.
+    HoldStart(StartBarrier),
     /// Drops the request that waits for its turn.
     CancelTurn,
     /// Any signal, to the program or to its whole tree.
@@ -30,7 +30,7 @@ impl DriverRequest {
     pub(super) fn waits_for_turn(&self) -> bool {
         match self {
             Self::Command(Command::Start)
-            | Self::HoldStart
+            | Self::HoldStart(_)
             | Self::CancelTurn
             | Self::Signal(..) => false,
             Self::Command(_) | Self::Reload(_) | Self::Fact(..) => true,
@@ -43,7 +43,10 @@ impl DriverRequest {
             // The domain is requested to run in either case.
             (Self::Command(Command::Start), Self::Command(Command::Stop | Command::Kill)) => true,
             (
-                Self::Command(Command::Start) | Self::HoldStart | Self::Fact(..) | Self::Signal(..),
+                Self::Command(Command::Start)
+                | Self::HoldStart(_)
+                | Self::Fact(..)
+                | Self::Signal(..),
                 _,
             ) => false,
             (Self::Command(_) | Self::Reload(_) | Self::CancelTurn, _) => true,

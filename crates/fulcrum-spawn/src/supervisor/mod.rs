@@ -42,5 +42,5 @@ pub use manager::{DomainManager, DomainSpec, DomainUpdate};
 pub use snapshot::{LastExit, Snapshot, Transition};
 pub use start_limiter::{StartLimiter, StartPermit};
 pub use suspend::suspend_extension;
-pub use turn::Turn;
+pub use turn::{Place, Turn};
 pub use wait::WaitCondition;

@@ -23,13 +23,14 @@ enum Progress {
 #[derive(Debug)]
 pub struct Turn {
     progress: watch::Sender<Progress>,
-    dependents: Vec<Other>,
-    dependencies: Vec<Other>,
+    own: Place,
+    dependents: Vec<Place>,
+    dependencies: Vec<Place>,
 }
 
-/// Another domain of the same change.
+/// A domain of a change, as others see it: it keeps its place after its [`Turn`] was used.
 #[derive(Debug, Clone)]
-struct Other {
+pub struct Place {
     /// Closed while planned: its request was dropped or superseded.
     progress: watch::Receiver<Progress>,
     snapshots: watch::Receiver<Snapshot>,
@@ -39,9 +40,15 @@ struct Other {
 
 /// What the next start of a domain waits for, besides its dependencies.
 #[derive(Debug, Clone, Default)]
-pub(super) struct StartBarrier(Vec<Other>);
+pub(super) struct StartBarrier(Vec<Place>);
 
 impl Turn {
+    /// Its own place, for a later change that must follow.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.own.clone()
+    }
+
     /// Completes when no dependent of the same change has a process any more.
     pub(super) fn has_come(&self) -> impl Future<Output = ()> + Send + 'static {
         let dependents = self.dependents.clone();
@@ -60,6 +67,11 @@ impl Turn {
 }
 
 impl StartBarrier {
+    /// Adds what another change makes the start wait for.
+    pub(super) fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     /// Completes when each dependency of the same change has its next generation, or gets none.
     pub(super) async fn wait_until_open(self) {
         for other in self.0 {
@@ -68,7 +80,7 @@ impl StartBarrier {
     }
 }
 
-impl Other {
+impl Place {
     async fn gone(mut self) {
         let old = self.generation;
         if self.is_executed().await {
@@ -103,44 +115,60 @@ impl Supervisor {
     /// The turns of a change of these domains, by name. Unknown names have none.
     #[must_use]
     pub fn turns(&self, names: &[String]) -> BTreeMap<String, Turn> {
+        self.turns_after(names, &BTreeMap::new())
+    }
+
+    /// As [`Supervisor::turns`], for a change that begins while these others are in progress: they
+    /// stop before what they depend on, and if they have not started again yet, they start after it.
+    #[must_use]
+    pub fn turns_after(
+        &self,
+        names: &[String],
+        others: &BTreeMap<String, Place>,
+    ) -> BTreeMap<String, Turn> {
         let domains = self.current();
-        let named: BTreeSet<&str> = names
-            .iter()
-            .map(String::as_str)
-            .filter(|name| domains.handles.contains_key(*name))
-            .collect();
-        let progress: BTreeMap<&str, watch::Sender<Progress>> = named
-            .iter()
-            .map(|name| (*name, watch::Sender::new(Progress::Planned)))
-            .collect();
-        let other = |name: &str| {
-            let snapshots = domains.handles[name].subscribe();
-            let generation = snapshots.borrow().generation;
-            Other {
-                progress: progress[name].subscribe(),
-                snapshots,
-                generation,
+        let mut places = others.clone();
+        let mut turns = BTreeMap::new();
+        for name in names {
+            if let Some(handle) = domains.handles.get(name) {
+                let progress = watch::Sender::new(Progress::Planned);
+                let place = Place {
+                    progress: progress.subscribe(),
+                    snapshots: handle.subscribe(),
+                    generation: handle.snapshots.borrow().generation,
+                };
+                places.insert(name.clone(), place.clone());
+                turns.insert(name.clone(), (progress, place));
             }
-        };
-        let dependencies: BTreeMap<&str, BTreeSet<String>> = named
-            .iter()
-            .map(|name| (*name, domains.dependencies_of(name)))
+        }
+        let dependencies: BTreeMap<&str, BTreeSet<String>> = places
+            .keys()
+            .map(|name| (name.as_str(), domains.dependencies_of(name)))
             .collect();
-        let turn = |name: &&str| {
-            let dependents = named
-                .iter()
-                .filter(|other| dependencies[**other].contains(*name));
-            let needed = named
-                .iter()
-                .filter(|other| dependencies[*name].contains(**other));
-            let turn = Turn {
-                progress: progress[name].clone(),
-                dependents: dependents.map(|name| other(name)).collect(),
-                dependencies: needed.map(|name| other(name)).collect(),
-            };
-            ((*name).to_owned(), turn)
+        let selected = |is_selected: &dyn Fn(&str) -> bool| {
+            let selected = places.iter().filter(|(name, _)| is_selected(name));
+            selected.map(|(_, place)| place.clone()).collect()
         };
-        named.iter().map(turn).collect()
+        for (name, needed) in &dependencies {
+            let is_other = others.contains_key(*name) && !turns.contains_key(*name);
+            if let (true, Some(handle)) = (is_other, domains.handles.get(*name)) {
+                let added = turns.iter().filter(|(name, _)| needed.contains(*name));
+                let added: Vec<Place> = added.map(|(_, (_, place))| place.clone()).collect();
+                if !added.is_empty() {
+                    handle.hold_start(StartBarrier(added));
+                }
+            }
+        }
+        let turns = turns.into_iter().map(|(name, (progress, own))| {
+            let turn = Turn {
+                progress,
+                own,
+                dependents: selected(&|other| dependencies[other].contains(&name)),
+                dependencies: selected(&|other| dependencies[name.as_str()].contains(other)),
+            };
+            (name, turn)
+        });
+        turns.collect()
     }
 }
 

@@ -31,7 +31,7 @@ const KINDS: [&str; 14] = [
 fn app(kinds: &[&str]) -> App {
     let (collector, database) = (collector(), database());
     let settings = format!(
-        "runtime: {{defaults: {{start_timeout: 60s, env: {{COLLECTOR: \"{collector}\", DATABASE: \"{database}\"}}}}}}\n"
+        "runtime: {{defaults: {{start_timeout: 60s, stop: {{grace: 10s}}, env: {{COLLECTOR: \"{collector}\", DATABASE: \"{database}\"}}}}}}\n"
     );
     let app = App::new().write("fulcrum.yml", &settings);
     kinds.iter().fold(app, |app, kind| app.cleanup_domain(kind))
