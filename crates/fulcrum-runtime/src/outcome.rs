@@ -1,7 +1,9 @@
 //! Progress and outcome of a request to a domain.
 
-use fulcrum_spawn::lifecycle::Command;
-use fulcrum_spawn::supervisor::{DomainHandle, Outcome, Snapshot, Ticket};
+use std::collections::BTreeSet;
+
+use fulcrum_spawn::lifecycle::{Command, Phase};
+use fulcrum_spawn::supervisor::{Blocker, DomainHandle, Outcome, Snapshot, Ticket};
 
 use crate::format::format_measured;
 
@@ -44,6 +46,7 @@ pub(crate) async fn wait_for_outcome(
     match outcome {
         Outcome::Done(snapshot) => Ok(describe_done(name, command, &snapshot)),
         Outcome::Failed(snapshot) => Err(describe_failed(name, &snapshot)),
+        Outcome::Blocked(blockers) => Err(describe_blocked(name, &blockers)),
         Outcome::Superseded(snapshot) => Err(format!(
             "{name}: superseded by another request (now {})",
             snapshot.phase
@@ -71,4 +74,78 @@ fn describe_failed(name: &str, snapshot: &Snapshot) -> String {
         snapshot.reason,
         retry.unwrap_or_default()
     )
+}
+
+/// A domain that waits for something that does not come, with the commands that cure it.
+fn describe_blocked(name: &str, blockers: &[Blocker]) -> String {
+    let causes: Vec<String> = blockers.iter().map(Blocker::to_string).collect();
+    let mut text = format!("{name} is waiting for {}", causes.join(", "));
+    for hint in cures(blockers) {
+        text.push_str(&format!("\n  hint: {hint}"));
+    }
+    text
+}
+
+/// The commands that remove what is in the way, each once.
+pub(crate) fn cures<'a>(blockers: impl IntoIterator<Item = &'a Blocker>) -> BTreeSet<String> {
+    let blockers = blockers.into_iter().filter(|blocker| blocker.is_final);
+    blockers.map(cure).collect()
+}
+
+fn cure(blocker: &Blocker) -> String {
+    let name = &blocker.domain;
+    match blocker.phase {
+        Phase::Stopped if blocker.state == "removed" => {
+            format!("run `fulcrum reload`, since {name} is not configured any more")
+        }
+        Phase::Stopped if !blocker.state.starts_with("ended") => {
+            format!("run `fulcrum domains start {name}`")
+        }
+        Phase::Stuck => format!("see `fulcrum domains status {name}`"),
+        _ => format!("fix the error, then run `fulcrum domains restart {name}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blocker(phase: Phase, state: &str) -> Blocker {
+        Blocker {
+            domain: "db".to_owned(),
+            phase,
+            state: state.to_owned(),
+            is_final: true,
+        }
+    }
+
+    #[test]
+    fn a_blocked_request_names_the_root_and_the_command_that_cures_it() {
+        assert_eq!(
+            describe_blocked("api", &[blocker(Phase::Failed, "failed (exit 1)")]),
+            "api is waiting for db: failed (exit 1)\n  \
+             hint: fix the error, then run `fulcrum domains restart db`"
+        );
+        for (phase, state, expected) in [
+            (Phase::Stopped, "stopped", "run `fulcrum domains start db`"),
+            (
+                Phase::Stopped,
+                "not started",
+                "run `fulcrum domains start db`",
+            ),
+            (
+                Phase::Stopped,
+                "ended (exit 0)",
+                "fix the error, then run `fulcrum domains restart db`",
+            ),
+            (Phase::Stuck, "stuck", "see `fulcrum domains status db`"),
+        ] {
+            assert_eq!(cure(&blocker(phase, state)), expected);
+        }
+        let passing = Blocker {
+            is_final: false,
+            ..blocker(Phase::Starting, "starting")
+        };
+        assert!(cures([&passing]).is_empty());
+    }
 }

@@ -3,6 +3,7 @@
 mod background;
 mod bad_configuration;
 mod configuration;
+mod dependencies;
 mod entry_points;
 mod environment;
 mod faults;

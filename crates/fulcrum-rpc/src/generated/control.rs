@@ -148,6 +148,9 @@ pub struct ChangeRequest {
     /// 0 means no limit.
     #[prost(uint64, tag = "4")]
     pub timeout_ms: u64,
+    /// Of a start: do not start dependencies that are stopped.
+    #[prost(bool, tag = "5")]
+    pub no_deps: bool,
 }
 /// Nested message and enum types in `ChangeRequest`.
 pub mod change_request {

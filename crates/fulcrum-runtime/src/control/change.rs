@@ -17,6 +17,8 @@ pub(crate) struct LifecycleRequest {
     pub(crate) by_name: bool,
     /// Return once the request is accepted.
     pub(crate) no_wait: bool,
+    /// A start does not start the dependencies that are stopped.
+    pub(crate) no_deps: bool,
 }
 
 /// Executes lifecycle requests.
@@ -45,13 +47,20 @@ impl LifecycleExecutor {
         if let Some(name) = others.first().filter(|_| is_error) {
             return Err(format!("domain {name} has no entry point"));
         }
+        let dependencies = self.stopped_dependencies(request);
+        for (name, text) in &dependencies {
+            on_step(ProgressStep {
+                domain: name.clone(),
+                message: text.clone(),
+            });
+        }
         let mut turns = self.turns(request.command, &supervised);
         let mut outcomes = JoinSet::new();
-        for name in supervised {
+        for name in dependencies.keys().chain(supervised) {
             let Some(handle) = self.supervisor.domain(name) else {
                 continue;
             };
-            self.record_requester(request.command, &handle);
+            self.record_requester(request.command, &handle, dependencies.get(name));
             let turn = turns.remove(name);
             // Requested here, so that all of it happens even if this future is dropped.
             let is_deferred = turn.is_some();
@@ -82,6 +91,27 @@ impl LifecycleExecutor {
         }
     }
 
+    /// The dependencies that a start brings up as well, each with the reason.
+    fn stopped_dependencies(&self, request: &LifecycleRequest) -> BTreeMap<String, String> {
+        if request.command != Command::Start || request.no_deps {
+            return BTreeMap::new();
+        }
+        let needed_by = |dependency: &str| {
+            let mut names = request.names.iter();
+            let by = names.find(|name| {
+                let stopped = self.supervisor.stopped_dependencies(&[(*name).clone()]);
+                stopped.iter().any(|stopped| stopped == dependency)
+            });
+            by.map_or("it is needed".to_owned(), |name| format!("{name} needs it"))
+        };
+        let stopped = self.supervisor.stopped_dependencies(&request.names);
+        let reasons = stopped.into_iter().map(|name| {
+            let reason = format!("starting as well: {}", needed_by(&name));
+            (name, reason)
+        });
+        reasons.collect()
+    }
+
     /// Of several domains, dependents are stopped first. Domains that start wait for their
     /// dependencies themselves.
     fn turns(&self, command: Command, names: &[&String]) -> BTreeMap<String, Turn> {
@@ -92,8 +122,9 @@ impl LifecycleExecutor {
         self.supervisor.turns(&names)
     }
 
-    /// Records the request as an event, if it changes something.
-    fn record_requester(&self, command: Command, handle: &DomainHandle) {
+    /// Records the request as an event, if it changes something. `needed` says why a dependency is
+    /// started that was not named.
+    fn record_requester(&self, command: Command, handle: &DomainHandle, needed: Option<&String>) {
         let snapshot = handle.snapshot();
         let is_down = matches!(snapshot.phase, Phase::Stopped | Phase::Failed);
         let verb = match command {
@@ -104,7 +135,10 @@ impl LifecycleExecutor {
             Command::Start | Command::Stop | Command::Kill => return,
         };
         let name = handle.name();
-        let text = format!("`fulcrum domains {verb} {name}`");
+        let text = match needed {
+            Some(reason) => reason.clone(),
+            None => format!("`fulcrum domains {verb} {name}`"),
+        };
         self.events.record(name, snapshot.generation, "asked", text);
     }
 }

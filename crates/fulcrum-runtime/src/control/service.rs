@@ -128,6 +128,7 @@ impl ControlHandler for ControlService {
                 by_name: request.domains.iter().any(|name| names.contains(name)),
                 names,
                 no_wait: request.no_wait,
+                no_deps: request.no_deps,
             },
             timeout_or_max(request.timeout_ms),
         );

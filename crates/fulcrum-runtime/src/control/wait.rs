@@ -1,9 +1,10 @@
 //! Waits until domains reach a condition.
 
-use fulcrum_spawn::supervisor::{Supervisor, WaitCondition};
+use fulcrum_spawn::supervisor::{Supervisor, WaitCondition, WaitFailure};
 use tokio::time::Instant;
 
 use crate::format::{format_measured, pluralize};
+use crate::outcome::cures;
 use crate::state::desired::DesiredStateReceiver;
 
 /// Waits for domains.
@@ -27,7 +28,20 @@ impl DomainWaiter {
     ) -> Result<String, String> {
         match self.supervisor.wait_all(names, condition).await {
             Ok(()) => Ok(self.describe_done(names, condition)),
-            Err(failed) => Err(failed.join("\n")),
+            Err(failed) => Err(describe_failures(&failed)),
+        }
+    }
+
+    /// Waits until the selected domains are ready or cannot become ready, and describes that.
+    ///
+    /// # Errors
+    /// Some cannot become ready. The text names those that wait for others without end: the
+    /// failures themselves are logged with their domains. `None` if there are none.
+    pub(crate) async fn wait_for_start(&self, names: &[String]) -> Result<String, Option<String>> {
+        let condition = WaitCondition::Ready;
+        match self.supervisor.wait_until_settled(names, condition).await {
+            Ok(()) => Ok(self.describe_done(names, condition)),
+            Err(failed) => Err(describe_waiting(&failed)),
         }
     }
 
@@ -71,6 +85,30 @@ impl DomainWaiter {
         let domains = pluralize(desired.selected.len(), "domain");
         format!("{domains} ready in {}", format_measured(ready))
     }
+}
+
+/// One line for each domain, and the commands that cure it.
+fn describe_failures(failed: &[WaitFailure]) -> String {
+    let mut lines: Vec<String> = failed.iter().map(WaitFailure::to_string).collect();
+    let hints = cures(failed.iter().flat_map(|failure| &failure.blockers));
+    lines.extend(hints.iter().map(|hint| format!("  hint: {hint}")));
+    lines.join("\n")
+}
+
+/// `not started: api (waiting for db: failed (exit 1)), web (…)`, and the commands that cure it.
+fn describe_waiting(failed: &[WaitFailure]) -> Option<String> {
+    let waiting = failed.iter().filter(|one| !one.blockers.is_empty());
+    let texts: Vec<String> = waiting
+        .map(|one| format!("{} ({})", one.domain, one.reason))
+        .collect();
+    if texts.is_empty() {
+        return None;
+    }
+    let mut text = format!("not started: {}", texts.join(", "));
+    for hint in cures(failed.iter().flat_map(|failure| &failure.blockers)) {
+        text.push_str(&format!("\nhint: {hint}"));
+    }
+    Some(text)
 }
 
 #[cfg(test)]
@@ -126,5 +164,36 @@ mod tests {
         let error = waiter.wait_all(&names, WaitCondition::Ready).await;
         let error = error.expect_err("it exited");
         assert!(error.starts_with("users: "), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_start_names_once_what_will_not_come_and_the_cure() {
+        let exits = FakeProcess {
+            ready_after: None,
+            exits: Some((Duration::from_millis(20), 3)),
+        };
+        let api = "process: {command: [sleep, '1'], depends_on: [auth]}";
+        let auth = "process: {command: [sleep, '1'], depends_on: [db]}";
+        let files = [
+            ("domains/db/fulcrum.yml", NO_RESTART),
+            ("domains/auth/fulcrum.yml", auth),
+            ("domains/api/fulcrum.yml", api),
+        ];
+        let mut harness = Harness::new(&files, &[("db", exits)]);
+        let waiter = waiter(&harness);
+        harness.start().await;
+        let names = harness.desired.current().selected.clone();
+        let text = waiter.wait_for_start(&names).await.expect_err("db exits");
+        let text = text.expect("two domains wait");
+        let (waiting, hint) = text.split_once("\nhint: ").expect("one hint");
+        assert!(
+            waiting.starts_with("not started: api (waiting for db: ended (exit 3")
+                && waiting.contains("), auth (waiting for db: ended (exit 3"),
+            "{waiting}"
+        );
+        assert_eq!(hint, "fix the error, then run `fulcrum domains restart db`");
+        let error = waiter.wait_all(&names, WaitCondition::Ready).await;
+        let error = error.expect_err("db exited");
+        assert_eq!(error.matches("hint: ").count(), 1, "{error}");
     }
 }

@@ -112,11 +112,15 @@ impl FinishHandles {
         selected: &[String],
         wait: Option<Duration>,
     ) -> Result<(), Error> {
-        let ready = handle.waiter.wait_all(selected, WaitCondition::Ready);
+        let waiter = &handle.waiter;
         let limited = async {
             match wait {
-                Some(limit) => timeout(limit, ready).await.ok(),
-                None => Some(ready.await),
+                Some(limit) => {
+                    let ready = waiter.wait_all(selected, WaitCondition::Ready);
+                    let ready = timeout(limit, ready).await.ok()?;
+                    Some(ready.map_err(Some))
+                }
+                None => Some(waiter.wait_for_start(selected).await),
             }
         };
         let started = tokio::select! {
@@ -128,13 +132,16 @@ impl FinishHandles {
                 self.serving.update_app();
                 self.hub.log(Level::Info, text);
             }
-            Some(Err(text)) if wait.is_some() => {
+            Some(Err(Some(text))) if wait.is_some() => {
                 return Err(Error::new(ErrorKind::DomainFailed, text));
             }
             // Each failure is logged with its domain; the other domains run.
-            Some(Err(_)) => {}
+            Some(Err(waiting)) => {
+                if let Some(text) = waiting {
+                    self.hub.log(Level::Error, text);
+                }
+            }
             None => {
-                let waiter = &handle.waiter;
                 let pending = waiter.describe_pending(selected, WaitCondition::Ready);
                 let text = format!("not ready in time: {pending}");
                 return Err(Error::new(ErrorKind::TimedOut, text));

@@ -160,7 +160,8 @@ impl CodeReload {
     async fn is_ready(&self, handle: &DomainHandle, ticket: Ticket, what: &str) -> bool {
         match ticket.outcome().await {
             Outcome::Done(_) => true,
-            Outcome::Superseded(_) => false,
+            // It waits for its dependencies as at any other start.
+            Outcome::Superseded(_) | Outcome::Blocked(_) => false,
             Outcome::Failed(snapshot) => {
                 let text = format!("reload failed ({what}): {}", snapshot.reason);
                 let (events, generation) = (&self.handles.events, snapshot.generation);

@@ -1,6 +1,6 @@
 //! A read-only view of the domain set.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -42,10 +42,29 @@ impl Supervisor {
 
     /// Starts domains concurrently: each waits for its own dependencies.
     pub async fn start<'a>(&self, names: impl IntoIterator<Item = &'a str>) {
-        for name in names {
-            if let Some(handle) = self.domain(name) {
-                let _ = handle.request(Command::Start).await;
-            }
+        let handles = names.into_iter().filter_map(|name| self.domain(name));
+        // All are requested before the first is waited for, so that none waits for one that is
+        // about to be started.
+        let requests: Vec<_> = handles
+            .map(|handle| handle.request_in_turn(Command::Start, None))
+            .collect();
+        for request in requests {
+            let _ = request.await;
         }
+    }
+
+    /// The dependencies of these domains, direct or not, that are needed and stopped, and that
+    /// nobody has requested to run; by name, without the domains themselves.
+    #[must_use]
+    pub fn stopped_dependencies(&self, names: &[String]) -> Vec<String> {
+        let domains = self.current();
+        let mut seen: BTreeSet<String> = names.iter().cloned().collect();
+        let mut found = Vec::new();
+        for handle in names.iter().filter_map(|name| domains.handles.get(name)) {
+            let gate = handle.params.borrow().gate.clone();
+            gate.collect_stopped(&mut seen, &mut found);
+        }
+        found.sort();
+        found
     }
 }

@@ -12,7 +12,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::backend::{Backend, FactSender, ProcessGroup};
-use super::messages::{DriverParams, DriverRequest, DriverUpdate, Mailbox, PendingRequest};
+use super::gate::DriverParams;
+use super::messages::{DriverRequest, DriverUpdate, Mailbox, PendingRequest};
 use super::snapshot::{LastExit, Snapshot, Transition};
 use super::suspend::suspend_extension;
 use super::turn::StartBarrier;

@@ -4,7 +4,9 @@ use rustix::process::Signal;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::backend::FactSender;
-use super::messages::{DriverParams, DriverRequest, PendingRequest};
+use super::blocker::{Blocker, describe};
+use super::gate::{DriverParams, WaitView};
+use super::messages::{DriverRequest, PendingRequest};
 use super::snapshot::Snapshot;
 use super::turn::{StartBarrier, Turn};
 use crate::lifecycle::{Command, CommandRejected, Fact, Goal, Phase};
@@ -32,11 +34,25 @@ impl DomainHandle {
     pub fn snapshot(&self) -> Snapshot {
         let mut snapshot = self.snapshots.borrow().clone();
         if snapshot.phase == Phase::Waiting
-            && let Some(reason) = self.params.borrow().gate.blocked_by()
+            && let Some(reason) = describe(&self.blockers())
         {
             snapshot.reason = reason;
         }
         snapshot
+    }
+
+    /// What is in the way of its start: the roots of its missing dependencies. Empty unless it
+    /// waits.
+    #[must_use]
+    pub fn blockers(&self) -> Vec<Blocker> {
+        self.wait_view().blockers()
+    }
+
+    pub(super) fn wait_view(&self) -> WaitView {
+        WaitView {
+            snapshots: self.snapshots.clone(),
+            params: self.params.clone(),
+        }
     }
 
     /// The state as a channel that can be awaited.
@@ -157,12 +173,12 @@ impl DomainHandle {
         };
         // A driver that has ended drops the sender of the response.
         let _ = self.requests.send(request);
-        let snapshots = self.snapshots.clone();
+        let view = self.wait_view();
         async move {
             response.await.map_err(|_| gone)??;
             Ok(Ticket {
                 command: outcome,
-                snapshots,
+                view,
             })
         }
     }
@@ -172,7 +188,7 @@ impl DomainHandle {
 #[derive(Debug)]
 pub struct Ticket {
     command: Command,
-    snapshots: watch::Receiver<Snapshot>,
+    view: WaitView,
 }
 
 /// The outcome of a request.
@@ -182,28 +198,41 @@ pub enum Outcome {
     Done(Snapshot),
     /// The requested state was not reached; the snapshot's reason gives the cause.
     Failed(Snapshot),
+    /// It waits for these dependencies, and they do not come without a command or a change. The
+    /// request continues.
+    Blocked(Vec<Blocker>),
     /// The opposite was requested meanwhile.
     Superseded(Snapshot),
 }
 
 impl Ticket {
     /// Waits for the outcome: ready, for a start or restart; no process, for a stop or kill.
-    pub async fn outcome(mut self) -> Outcome {
-        loop {
-            let snapshot = self.snapshots.borrow_and_update().clone();
-            if let Some(outcome) = outcome_for(self.command, &snapshot) {
-                return outcome;
+    pub async fn outcome(self) -> Outcome {
+        let command = self.command;
+        let mut snapshots = self.view.snapshots.clone();
+        let reached = async {
+            loop {
+                let snapshot = snapshots.borrow_and_update().clone();
+                if let Some(outcome) = outcome_for(command, &snapshot) {
+                    return outcome;
+                }
+                if snapshots.changed().await.is_err() {
+                    return Outcome::Failed(snapshot);
+                }
             }
-            if self.snapshots.changed().await.is_err() {
-                return Outcome::Failed(self.snapshots.borrow().clone());
-            }
+        };
+        tokio::select! {
+            biased;
+            outcome = reached => outcome,
+            // Only a domain that is to run waits.
+            blockers = self.view.wait_until_blocked() => Outcome::Blocked(blockers),
         }
     }
 
     /// The domain's state, for progress beside the outcome.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<Snapshot> {
-        self.snapshots.clone()
+        self.view.snapshots.clone()
     }
 }
 

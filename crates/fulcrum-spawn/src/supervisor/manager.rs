@@ -9,9 +9,9 @@ use tokio::task::JoinSet;
 use super::backend::Backend;
 use super::domain_set::{DomainSet, Supervisor};
 use super::driver::{Driver, Pending};
-use super::gate::{Condition, DependencyGate};
+use super::gate::{Condition, DriverParams, WaitView};
 use super::handle::DomainHandle;
-use super::messages::{DriverParams, DriverUpdate};
+use super::messages::DriverUpdate;
 use super::snapshot::{Snapshot, Transition};
 use crate::lifecycle::{Machine, Phase, RestartPolicy, Timing};
 
@@ -79,10 +79,10 @@ impl<B: Backend> DomainManager<B> {
         let (existing, specs): (Vec<_>, Vec<_>) = specs
             .into_iter()
             .partition(|spec| domains.handles.contains_key(&spec.name));
-        let mut views: BTreeMap<String, watch::Receiver<Snapshot>> = domains
+        let mut views: BTreeMap<String, WaitView> = domains
             .handles
             .iter()
-            .map(|(name, handle)| (name.clone(), handle.subscribe()))
+            .map(|(name, handle)| (name.clone(), handle.wait_view()))
             .collect();
         let machines: Vec<_> = specs
             .into_iter()
@@ -94,16 +94,21 @@ impl<B: Backend> DomainManager<B> {
                     .unwrap_or_default();
                 let machine = Machine::resume_from(last, spec.timing);
                 let (snapshots, view) = watch::channel(initial_snapshot(&machine));
+                let params = watch::Sender::new(DriverParams::new(spec.timing));
+                let view = WaitView {
+                    snapshots: view,
+                    params: params.subscribe(),
+                };
                 views.insert(spec.name.clone(), view);
-                (spec, machine, snapshots)
+                (spec, machine, snapshots, params)
             })
             .collect();
-        for (spec, machine, snapshots) in machines {
-            let params = params(&spec.dependencies, spec.timing, &views);
+        for (spec, machine, snapshots, params_sender) in machines {
+            params_sender.send_replace(params(&spec.dependencies, spec.timing, &views));
+            let params = params_sender;
             let (requests, inbox) = mpsc::unbounded_channel();
             let (updates, update_inbox) = mpsc::unbounded_channel();
             let facts = mpsc::unbounded_channel();
-            let params = watch::Sender::new(params);
             let handle = DomainHandle {
                 name: spec.name.clone(),
                 requests,
@@ -138,7 +143,7 @@ impl<B: Backend> DomainManager<B> {
         let views = domains
             .handles
             .iter()
-            .map(|(name, handle)| (name.clone(), handle.subscribe()))
+            .map(|(name, handle)| (name.clone(), handle.wait_view()))
             .collect();
         if let Some(updates) = self.updates.get(name) {
             // The driver may have ended.
@@ -256,18 +261,15 @@ async fn wait_until_gone(handle: DomainHandle) -> (String, Result<u64, StillRunn
 fn params(
     dependencies: &BTreeMap<String, Condition>,
     timing: Timing,
-    views: &BTreeMap<String, watch::Receiver<Snapshot>>,
+    views: &BTreeMap<String, WaitView>,
 ) -> DriverParams {
-    let mut gate = DependencyGate::default();
+    let mut params = DriverParams::new(timing);
     for (name, condition) in dependencies {
         if let Some(view) = views.get(name) {
-            gate.add(name, *condition, view.clone());
+            params.gate.add(name, *condition, view.clone());
         }
     }
-    DriverParams {
-        gate,
-        grace: timing.stop_grace,
-    }
+    params
 }
 
 fn initial_snapshot(machine: &Machine) -> Snapshot {

@@ -197,7 +197,7 @@ async fn a_waiting_domain_uses_new_dependencies_at_once() {
     harness.supervisor.start(["web"]).await;
     sleep(Duration::from_secs(1)).await;
     let web = harness.supervisor.domain("web").expect("known");
-    assert_eq!(web.snapshot().reason, "waiting for db (stopped)");
+    assert_eq!(web.snapshot().reason, "waiting for db: not started");
     let update = harness.update("web", WELL_BEHAVED, &["cache"], TIMING);
     harness.manager.update("web", update);
     assert!(matches!(
@@ -209,7 +209,7 @@ async fn a_waiting_domain_uses_new_dependencies_at_once() {
     harness.manager.update("web", update);
     let _ = web.reload("reload").await;
     sleep(Duration::from_secs(1)).await;
-    assert_eq!(web.snapshot().reason, "waiting for db (stopped)");
+    assert_eq!(web.snapshot().reason, "waiting for db: not started");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,11 +1,9 @@
 //! Messages to a driver.
 
-use std::time::Duration;
-
 use rustix::process::Signal;
 use tokio::sync::{mpsc, oneshot};
 
-use super::gate::DependencyGate;
+use super::gate::DriverParams;
 use super::turn::{StartBarrier, Turn};
 use crate::lifecycle::{Command, CommandRejected, Fact, Timing};
 
@@ -73,15 +71,6 @@ pub(super) enum DriverUpdate<B> {
     },
     /// The domain was removed: stop it and end the driver.
     Remove,
-}
-
-/// Parameters that hold until the next update.
-#[derive(Debug, Clone)]
-pub(super) struct DriverParams {
-    /// The dependencies that a start waits for.
-    pub(super) gate: DependencyGate,
-    /// The time from the stop signal to SIGKILL.
-    pub(super) grace: Duration,
 }
 
 /// Both ends of the fact channel. Each generation gets a clone of the sender.

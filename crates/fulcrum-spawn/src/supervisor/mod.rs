@@ -11,6 +11,7 @@
 //! [`Supervisor`].
 
 mod backend;
+mod blocker;
 mod domain_set;
 mod driver;
 mod gate;
@@ -33,8 +34,10 @@ mod turn_tests;
 mod wait;
 #[cfg(test)]
 mod wait_tests;
+mod wait_view;
 
 pub use backend::{Backend, FactSender, ProcessGroup};
+pub use blocker::Blocker;
 pub use domain_set::Supervisor;
 pub use gate::Condition;
 pub use handle::{DomainHandle, Outcome, Ticket};
@@ -43,4 +46,4 @@ pub use snapshot::{LastExit, Snapshot, Transition};
 pub use start_limiter::{StartLimiter, StartPermit};
 pub use suspend::suspend_extension;
 pub use turn::{Place, Turn};
-pub use wait::WaitCondition;
+pub use wait::{WaitCondition, WaitFailure};

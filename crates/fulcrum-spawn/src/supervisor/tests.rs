@@ -261,7 +261,7 @@ async fn a_dependent_starts_only_after_its_dependency_is_ready() {
         .expect("known")
         .snapshot();
     assert_eq!(waiting.phase, Phase::Waiting);
-    assert_eq!(waiting.reason, "waiting for catalog (starting)");
+    assert_eq!(waiting.reason, "waiting for catalog: starting");
     assert!(matches!(
         harness.request("orders", Command::Start).await,
         Outcome::Done(_)
@@ -412,7 +412,7 @@ async fn a_group_restart_waits_for_dependencies_and_is_not_counted() {
         orders.report(generation, Fact::GroupRestart("catalog failed".into()));
     }
     tokio::time::sleep(Duration::from_secs(10)).await;
-    assert_eq!(orders.snapshot().reason, "waiting for catalog (backoff)");
+    assert_eq!(orders.snapshot().reason, "waiting for catalog: backoff");
     tokio::time::sleep(Duration::from_secs(60)).await;
     let now = orders.snapshot();
     assert_eq!(

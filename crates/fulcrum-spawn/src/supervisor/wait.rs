@@ -1,10 +1,12 @@
 //! Waits until domains reach a condition.
 
+use std::fmt;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
+use super::blocker::{Blocker, describe};
 use super::domain_set::Supervisor;
 use super::handle::DomainHandle;
 use super::snapshot::Snapshot;
@@ -53,6 +55,8 @@ fn status(condition: WaitCondition, now: &Snapshot) -> ConditionStatus {
         Phase::Stopped if now.generation > 0 && now.goal == Goal::Up => {
             ConditionStatus::Impossible(format!("it ended: {}", now.reason))
         }
+        // One that has never been started may be about to be.
+        Phase::Stopped if now.generation > 0 => ConditionStatus::Impossible("stopped".to_owned()),
         Phase::Stopped
         | Phase::Waiting
         | Phase::Preparing
@@ -60,6 +64,27 @@ fn status(condition: WaitCondition, now: &Snapshot) -> ConditionStatus {
         | Phase::Running
         | Phase::Stopping
         | Phase::Backoff => ConditionStatus::Pending,
+    }
+}
+
+/// A domain for which a condition cannot become true without a command or a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitFailure {
+    /// The domain.
+    pub domain: String,
+    /// Why, as text.
+    pub reason: String,
+    /// The dependencies that it waits for; empty if the reason is its own.
+    pub blockers: Vec<Blocker>,
+}
+
+impl fmt::Display for WaitFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { domain, reason, .. } = self;
+        match reason.starts_with(&format!("{domain}: ")) {
+            true => f.write_str(reason),
+            false => write!(f, "{domain}: {reason}"),
+        }
     }
 }
 
@@ -71,41 +96,55 @@ impl Supervisor {
     /// skipped.
     ///
     /// # Errors
-    /// The condition cannot become true for a domain: one line for each domain that has failed by
-    /// then or within the next half second, sorted, each with the domain's name.
+    /// The condition cannot become true for these domains, as it turned out by then or within the
+    /// next half second; by name.
     pub async fn wait_all(
         &self,
         names: &[String],
         condition: WaitCondition,
-    ) -> Result<(), Vec<String>> {
+    ) -> Result<(), Vec<WaitFailure>> {
+        self.wait(names, condition, GROUPING_WINDOW).await
+    }
+
+    /// Waits until for every named domain the condition holds or cannot become true. Names that are
+    /// not supervised are skipped.
+    ///
+    /// # Errors
+    /// The domains for which it cannot become true, by name.
+    pub async fn wait_until_settled(
+        &self,
+        names: &[String],
+        condition: WaitCondition,
+    ) -> Result<(), Vec<WaitFailure>> {
+        self.wait(names, condition, Duration::MAX).await
+    }
+
+    async fn wait(
+        &self,
+        names: &[String],
+        condition: WaitCondition,
+        grouping: Duration,
+    ) -> Result<(), Vec<WaitFailure>> {
         let mut waits = JoinSet::new();
         for handle in names.iter().filter_map(|name| self.domain(name)) {
-            waits.spawn(async move {
-                let outcome = wait_one(&handle, condition).await;
-                (handle.name().to_owned(), outcome)
-            });
+            waits.spawn(async move { wait_one(&handle, condition).await });
         }
         let mut failed = Vec::new();
-        let mut deadline = None;
+        let mut deadline: Option<Instant> = None;
         loop {
             let joined = match deadline {
                 None => waits.join_next().await,
-                // A domain that depends on a failed one waits without end. Domains that fail for
-                // the same reason fail at about the same time and are reported together.
+                // Domains that fail for the same reason fail at about the same time and are
+                // reported together.
                 Some(at) => timeout_at(at, waits.join_next()).await.unwrap_or(None),
             };
             let Some(joined) = joined else { break };
-            if let Ok((name, Err(reason))) = joined {
-                let has_name = reason.starts_with(&format!("{name}: "));
-                failed.push(if has_name {
-                    reason
-                } else {
-                    format!("{name}: {reason}")
-                });
-                deadline.get_or_insert(Instant::now() + GROUPING_WINDOW);
+            if let Ok(Err(failure)) = joined {
+                failed.push(failure);
+                deadline = deadline.or_else(|| Instant::now().checked_add(grouping));
             }
         }
-        failed.sort();
+        failed.sort_by(|a: &WaitFailure, b| a.domain.cmp(&b.domain));
         if failed.is_empty() {
             Ok(())
         } else {
@@ -125,17 +164,33 @@ impl Supervisor {
     }
 }
 
-async fn wait_one(handle: &DomainHandle, condition: WaitCondition) -> Result<(), String> {
+async fn wait_one(handle: &DomainHandle, condition: WaitCondition) -> Result<(), WaitFailure> {
+    let failure = |reason: String| WaitFailure {
+        domain: handle.name().to_owned(),
+        reason,
+        blockers: Vec::new(),
+    };
     let mut changes = handle.subscribe();
-    loop {
-        changes.borrow_and_update();
-        match status(condition, &handle.snapshot()) {
-            ConditionStatus::Met => return Ok(()),
-            ConditionStatus::Impossible(reason) => return Err(reason),
-            ConditionStatus::Pending => {}
+    let settled = async {
+        loop {
+            let now = changes.borrow_and_update().clone();
+            match status(condition, &now) {
+                ConditionStatus::Met => return Ok(()),
+                ConditionStatus::Impossible(reason) => return Err(failure(reason)),
+                ConditionStatus::Pending => {}
+            }
+            if changes.changed().await.is_err() {
+                return Err(failure("it is no longer supervised".to_owned()));
+            }
         }
-        if changes.changed().await.is_err() {
-            return Err("it is no longer supervised".to_owned());
+    };
+    let view = handle.wait_view();
+    tokio::select! {
+        biased;
+        outcome = settled => outcome,
+        blockers = view.wait_until_blocked(), if condition != WaitCondition::Stopped => {
+            let reason = describe(&blockers).unwrap_or_default();
+            Err(WaitFailure { blockers, ..failure(reason) })
         }
     }
 }

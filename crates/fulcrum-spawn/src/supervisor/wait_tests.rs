@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use super::WaitCondition;
 use super::tests::{Harness, ProcessBehavior, WELL_BEHAVED};
+use super::{Outcome, WaitCondition, WaitFailure};
+use crate::lifecycle::Command;
 
 const CRASHING: ProcessBehavior = ProcessBehavior {
     exits_after: Some(Duration::from_millis(20)),
@@ -40,7 +41,7 @@ async fn a_wait_ends_when_every_domain_is_ready() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_ends_with_every_domain_that_failed_and_does_not_wait_for_its_dependents() {
+async fn a_wait_ends_with_every_domain_that_failed_and_those_that_wait_for_it() {
     let harness = Harness::new(&[
         ("catalog", CRASHING, &[]),
         ("users", CRASHING, &[]),
@@ -55,10 +56,92 @@ async fn a_wait_ends_with_every_domain_that_failed_and_does_not_wait_for_its_dep
     let failed = timeout(Duration::from_secs(3600), waited)
         .await
         .expect("it ends");
+    let texts = |failed: Vec<WaitFailure>| -> Vec<String> {
+        failed.iter().map(WaitFailure::to_string).collect()
+    };
     assert_eq!(
-        failed,
-        Err(names(&["catalog: crash loop", "users: crash loop"]))
+        failed.map_err(texts),
+        Err(names(&[
+            "catalog: crash loop",
+            "orders: waiting for catalog: failed (crash loop)",
+            "users: crash loop"
+        ]))
     );
+}
+
+/// A chain of three: api needs auth, and auth needs db.
+fn chain(db: ProcessBehavior) -> Harness {
+    Harness::new(&[
+        ("db", db, &[]),
+        ("auth", WELL_BEHAVED, &["db"]),
+        ("api", WELL_BEHAVED, &["auth"]),
+    ])
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_cannot_be_fulfilled_ends_at_once_with_the_root_cause() {
+    let harness = chain(WELL_BEHAVED);
+    harness.supervisor.start(["auth"]).await;
+    let started = Instant::now();
+    let Outcome::Blocked(blockers) = harness.request("api", Command::Start).await else {
+        panic!("db is not started");
+    };
+    assert!(started.elapsed() < Duration::from_secs(1), "at once");
+    assert_eq!(blockers[0].to_string(), "db: not started");
+    assert_eq!(blockers.len(), 1, "{blockers:?}");
+    let api = harness.supervisor.domain("api").expect("known");
+    assert_eq!(api.snapshot().reason, "waiting for db: not started");
+    // The request continues: once the cause is removed, it is fulfilled.
+    harness.supervisor.start(["db"]).await;
+    let both = names(&["api", "auth"]);
+    let waited = harness.supervisor.wait_all(&both, WaitCondition::Ready);
+    assert_eq!(waited.await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_wait_already_learn_that_it_will_not_come() {
+    let harness = chain(ProcessBehavior {
+        ready_after: None,
+        ..WELL_BEHAVED
+    });
+    harness.supervisor.start(["db", "auth", "api"]).await;
+    let api = names(&["api"]);
+    let waited = harness.supervisor.wait_all(&api, WaitCondition::Ready);
+    tokio::pin!(waited);
+    let early = timeout(Duration::from_secs(1), &mut waited).await;
+    assert!(early.is_err(), "db is starting: {early:?}");
+    harness.request("db", Command::Stop).await;
+    let failed = waited.await.expect_err("db is stopped");
+    assert_eq!(failed[0].to_string(), "api: waiting for db: stopped");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_in_progress_is_no_reason_to_give_up() {
+    let harness = chain(WELL_BEHAVED);
+    harness.supervisor.start(["api", "auth", "db"]).await;
+    let all = names(&["api", "auth", "db"]);
+    let waited = harness.supervisor.wait_all(&all, WaitCondition::Ready);
+    assert_eq!(waited.await, Ok(()));
+    harness.request("db", Command::Stop).await;
+    let restarted = harness.request("api", Command::Restart);
+    let back = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        harness.request("db", Command::Start).await
+    };
+    let (restarted, _) = tokio::join!(restarted, back);
+    assert!(matches!(restarted, Outcome::Done(_)), "{restarted:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_stopped_dependencies_are_those_that_are_needed() {
+    let harness = chain(WELL_BEHAVED);
+    let api = names(&["api"]);
+    let stopped = || harness.supervisor.stopped_dependencies(&api);
+    assert_eq!(stopped(), names(&["auth", "db"]));
+    harness.supervisor.start(["auth"]).await;
+    assert_eq!(stopped(), names(&["db"]));
+    harness.supervisor.start(["db"]).await;
+    assert_eq!(stopped(), names(&[]));
 }
 
 #[tokio::test(start_paused = true)]

@@ -32,12 +32,31 @@ pub(super) async fn run(
     args: LifecycleArgs,
     context: Context,
 ) -> Result<(), CliError> {
+    change(action, args, false, context).await
+}
+
+/// Starts domains; without `no_deps` also their dependencies, as far as they are stopped.
+pub(super) async fn run_start(
+    args: LifecycleArgs,
+    no_deps: bool,
+    context: Context,
+) -> Result<(), CliError> {
+    change(Action::Start, args, no_deps, context).await
+}
+
+async fn change(
+    action: Action,
+    args: LifecycleArgs,
+    no_deps: bool,
+    context: Context,
+) -> Result<(), CliError> {
     let client = context.connect().await?;
     let request = ChangeRequest {
         action: action.into(),
         domains: args.names.clone(),
         no_wait: args.no_wait,
         timeout_ms: duration::to_millis(args.timeout),
+        no_deps,
     };
     let progress = client
         .change(request)

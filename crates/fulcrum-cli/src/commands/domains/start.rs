@@ -1,7 +1,5 @@
 //! `fulcrum domains start`
 
-use fulcrum_rpc::control::change_request::Action;
-
 use super::lifecycle;
 use crate::commands::context::Context;
 use crate::exit::CliError;
@@ -10,8 +8,11 @@ use crate::exit::CliError;
 pub(crate) struct Args {
     #[command(flatten)]
     change: lifecycle::LifecycleArgs,
+    /// Do not start dependencies that are stopped
+    #[arg(long)]
+    no_deps: bool,
 }
 
 pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
-    lifecycle::run(Action::Start, args.change, context).await
+    lifecycle::run_start(args.change, args.no_deps, context).await
 }

@@ -168,7 +168,7 @@ fn x05_members_wait_for_one_that_failed_permanently() {
     app.wait_for("catalog", "has failed", |it| it["phase"] == "failed");
     for name in ["orders", "web"] {
         app.wait_for(name, "waits", |it| {
-            it["phase"] == "waiting" && text_of(it, "reason").contains("catalog (failed)")
+            it["phase"] == "waiting" && text_of(it, "reason").contains("catalog: failed (")
         });
     }
     app.down();

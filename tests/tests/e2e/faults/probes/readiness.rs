@@ -72,7 +72,7 @@ fn assert_gates_dependents(probe: &str, reason: &str) {
     assert_eq!(web["ready"], false, "{web}");
     let users = app.status("users");
     assert_eq!(users["phase"], "waiting", "{users}");
-    assert!(text_of(&users, "reason").contains("web (running)"));
+    assert!(text_of(&users, "reason").contains("web: running"));
     app.release_gate();
     app.run(&["domains", "wait", "all"]).exits(0);
     let web = app.status("web");

@@ -1,0 +1,59 @@
+//! Why a domain that waits for its dependencies does not start.
+
+use std::fmt;
+
+use super::snapshot::Snapshot;
+use crate::lifecycle::{Goal, Phase};
+
+/// A dependency that is in the way of a start: the root, which waits for none itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blocker {
+    /// The dependency.
+    pub domain: String,
+    /// Its phase.
+    pub phase: Phase,
+    /// The phase with its reason, such as `failed (exit 1)`.
+    pub state: String,
+    /// Without a command or a change it stays as it is.
+    pub is_final: bool,
+}
+
+impl Blocker {
+    pub(super) fn new(domain: &str, now: &Snapshot) -> Self {
+        let reason = now.reason.lines().next().unwrap_or_default();
+        let state = match (now.phase, now.goal) {
+            (Phase::Failed | Phase::Stuck, _) => format!("{} ({reason})", now.phase),
+            (Phase::Stopped, Goal::Down) if now.generation == 0 => "not started".to_owned(),
+            (Phase::Stopped, Goal::Up) => format!("ended ({reason})"),
+            (phase, _) => phase.to_string(),
+        };
+        Self {
+            domain: domain.to_owned(),
+            phase: now.phase,
+            state,
+            is_final: matches!(now.phase, Phase::Failed | Phase::Stuck | Phase::Stopped),
+        }
+    }
+
+    /// A dependency that was removed.
+    pub(super) fn removed(domain: &str) -> Self {
+        Self {
+            domain: domain.to_owned(),
+            phase: Phase::Stopped,
+            state: "removed".to_owned(),
+            is_final: true,
+        }
+    }
+}
+
+impl fmt::Display for Blocker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.domain, self.state)
+    }
+}
+
+/// `waiting for db: failed (exit 1), cache: starting`
+pub(super) fn describe(blockers: &[Blocker]) -> Option<String> {
+    let texts: Vec<String> = blockers.iter().map(Blocker::to_string).collect();
+    (!texts.is_empty()).then(|| format!("waiting for {}", texts.join(", ")))
+}
