@@ -19,6 +19,7 @@ use tokio::time::sleep;
 
 use crate::events::log::EventLog;
 use crate::process::untracked::open_tracker;
+use crate::readiness::late::LateReadiness;
 use crate::readiness::serving::ServingStatus;
 use crate::registration::identity::DomainIdentities;
 use crate::restart::groups::GroupRestarts;
@@ -66,6 +67,12 @@ pub(crate) const WELL_BEHAVED: FakeProcess = FakeProcess {
     exits: None,
 };
 
+/// Runs, and a probe that never succeeds decides its readiness.
+pub(crate) const STARTED_ONLY: FakeProcess = FakeProcess {
+    ready_after: None,
+    exits: None,
+};
+
 struct FakeBackend(FakeProcess);
 
 struct FakeGroup(UnboundedSender<StopSignal>);
@@ -102,6 +109,8 @@ impl Backend for FakeBackend {
                 if let Some(after) = process.ready_after {
                     sleep(after).await;
                     facts.report(Fact::Ready);
+                } else if process.exits.is_none() {
+                    facts.report(Fact::Started);
                 }
                 std::future::pending::<()>().await;
             };
@@ -229,6 +238,12 @@ impl Harness {
                 supervisor: self.supervisor.clone(),
                 registry: self.registry.clone(),
                 shutdown: self.shutdown.clone(),
+            },
+            late: LateReadiness {
+                desired: self.desired.clone(),
+                states: Arc::clone(&self.states),
+                supervisor: self.supervisor.clone(),
+                hub: self.hub.clone(),
             },
             events: self.events.clone(),
             hub: self.hub.clone(),

@@ -13,6 +13,7 @@ use crate::events::log::EventLog;
 use crate::exit::describe::{describe_forced_exit, hint};
 use crate::format::format_measured;
 use crate::log_lines::log_for_domain;
+use crate::readiness::late::LateReadiness;
 use crate::readiness::serving::ServingStatus;
 use crate::restart::groups::GroupRestarts;
 use crate::state::desired::DesiredStateReceiver;
@@ -26,6 +27,7 @@ pub(crate) struct TransitionTask {
     pub(crate) tracker: ProcessTracker,
     pub(crate) groups: GroupRestarts,
     pub(crate) serving: ServingStatus,
+    pub(crate) late: LateReadiness,
     pub(crate) events: EventLog,
     pub(crate) hub: Hub,
 }
@@ -36,6 +38,7 @@ impl TransitionTask {
         while let Some(transition) = transitions.recv().await {
             self.groups.on_transition(&transition);
             self.serving.on_transition(&transition);
+            self.late.on_transition(&transition);
             match self.supervisor.domain(&transition.domain) {
                 Some(handle) => self.publish(transition, &handle.snapshot()),
                 None => self.publish_removed(transition),

@@ -7,6 +7,7 @@
 
 mod check;
 mod exec;
+pub(crate) mod late;
 pub(crate) mod probe_set;
 pub(crate) mod runner;
 pub(crate) mod serving;

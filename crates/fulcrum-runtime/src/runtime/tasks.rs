@@ -25,6 +25,7 @@ use crate::launch::backend::DomainBackend;
 use crate::launch::setup::DomainFactory;
 use crate::liveness::task::{LivenessHandles, LivenessTasks};
 use crate::process::untracked;
+use crate::readiness::late::LateReadiness;
 use crate::readiness::serving::ServingStatus;
 use crate::registration::events::RegistrationTask;
 use crate::reload::announce::ReloadAnnouncer;
@@ -118,6 +119,12 @@ impl TaskHandles {
                 self.shutdown.clone(),
             ),
             serving: self.serving_status(),
+            late: LateReadiness {
+                desired: self.desired.clone(),
+                states: Arc::clone(&self.states),
+                supervisor: self.supervisor.clone(),
+                hub: self.hub.clone(),
+            },
             events: self.events.clone(),
             hub: self.hub.clone(),
         }
