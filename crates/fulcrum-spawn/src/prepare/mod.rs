@@ -38,6 +38,7 @@
 //! asynchronous caller runs it on a blocking thread.
 
 mod binary;
+mod cache_dir;
 mod command_plan;
 mod environment;
 mod executable;
@@ -74,6 +75,7 @@ mod tsx;
 #[cfg(feature = "node")]
 mod typescript;
 
+pub use cache_dir::CacheDir;
 pub use command_plan::plan_command;
 pub use environment::{DomainVariables, Environment, NodeEnv, find_free_port, merge_environment};
 pub use warning::StartWarning;
