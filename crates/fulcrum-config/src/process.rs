@@ -48,6 +48,9 @@ pub struct ProcessSettings {
     pub watch: WatchSettings,
     /// Whether missing packages are installed before a start.
     pub install: bool,
+    /// Whether it is started with the instance. Otherwise it is started by a request, or because
+    /// another domain depends on it.
+    pub autostart: bool,
     /// The system user to run as.
     pub user: Option<String>,
 }

@@ -369,6 +369,11 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
         "Install missing packages before a start.",
     ),
     (
+        "process.autostart",
+        "Start the domain with the instance. With `false` it is started by `domains start`, by \
+         `--only`, or because a domain that is started depends on it.",
+    ),
+    (
         "process.user",
         "System user of the process. Not supported in this version: it is ignored, with a warning.",
     ),

@@ -134,6 +134,7 @@ pub(crate) static PROCESS: &[Key] = &[
     value("port", Type::Port),
     key("watch", Kind::Section(WATCH)),
     value("install", Type::Bool),
+    value("autostart", Type::Bool),
     value("user", Type::String),
 ];
 

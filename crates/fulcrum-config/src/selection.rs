@@ -24,7 +24,8 @@ impl UnknownDomain {
 /// The domains that an instance runs.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
-    /// Names and globs; empty means every domain.
+    /// Names and globs; empty means every domain that is not only started by hand
+    /// ([`autostart`](crate::ProcessSettings::autostart)).
     pub only: Vec<String>,
     /// Leave out the dependencies of these domains.
     pub no_deps: bool,
@@ -37,7 +38,13 @@ impl Selection {
     /// # Errors
     /// A name or glob matches no domain.
     pub fn resolve(&self, app: &App) -> Result<Vec<String>, UnknownDomain> {
-        let names = select(app, &self.only)?;
+        let mut names = select(app, &self.only)?;
+        if self.only.is_empty() {
+            names.retain(|name| {
+                app.domain(name)
+                    .is_some_and(|domain| domain.process.autostart)
+            });
+        }
         if self.no_deps {
             let has_process =
                 |name: &String| app.domain(name).is_some_and(|domain| domain.has_process());

@@ -208,3 +208,40 @@ fn a_call_returns_the_domains_response() {
         .exits(4);
     app.down();
 }
+
+/// A start that waits is satisfied with an instance that runs already.
+#[test]
+fn a_start_that_waits_joins_a_running_instance() {
+    let app = App::new().stub_domain("users", &[]);
+    app.start();
+    let pid = app.leader("users").pid;
+    let joined = app.run(&["dev", "--detach", "--wait"]).exits(0);
+    let joined = joined.stderr_contains(&["already running (pid ", "ready"]);
+    assert!(!joined.stderr.contains("fulcrum reload"), "{joined}");
+    app.run(&["dev", "--detach"]).exits(1);
+    app.run(&["serve", "--detach", "--wait"]).exits(1);
+    app.write_stub_domain("users", &[], "{env: {A: b}}");
+    app.run(&["dev", "--detach", "--wait"])
+        .exits(0)
+        .stderr_contains(&["fulcrum reload"]);
+    assert_eq!(app.leader("users").pid, pid);
+    app.run(&["domains", "stop", "users"]).exits(0);
+    app.run(&["dev", "--detach", "--wait"])
+        .exits(10)
+        .stderr_contains(&["users: stopped"]);
+    app.down();
+}
+
+#[test]
+fn a_domain_without_autostart_is_started_by_hand() {
+    let app =
+        App::new()
+            .stub_domain("users", &[])
+            .stub_domain_with("seed", &[], "{autostart: false}");
+    app.start();
+    assert_eq!(app.status("seed")["phase"], "stopped");
+    app.run(&["domains", "start", "seed"]).exits(0);
+    app.run(&["reload"]).exits(0);
+    assert_eq!(app.status("seed")["ready"], true);
+    app.down();
+}

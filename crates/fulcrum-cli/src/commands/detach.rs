@@ -5,8 +5,8 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use fulcrum_config::Mode;
-use fulcrum_rpc::control::WaitRequest;
 use fulcrum_rpc::control::wait_request::Condition;
+use fulcrum_rpc::control::{Instance, WaitRequest};
 use fulcrum_rpc::{ConnectError, ControlClient, RuntimeDir};
 use fulcrum_runtime::format::format_duration;
 use tokio::process::Child;
@@ -15,8 +15,8 @@ use super::log_file::LogFile;
 use super::start_args::StartArgs;
 use super::watch::WatchArgs;
 use crate::args::duration::to_millis;
-use crate::commands::background_instance;
 use crate::commands::context::Context;
+use crate::commands::{background_instance, reload};
 use crate::exit::{CliError, Code};
 use crate::output::Output;
 use crate::{client, load, paths};
@@ -41,7 +41,10 @@ pub(crate) async fn run(
     }
     let dir = paths::runtime_dir(&app.root)?;
     match ControlClient::connect(&dir).await {
-        Ok(other) => return Err(already_running(other.instance().pid, &app.root)),
+        Ok(other) if start.wait && other.instance().mode == mode_name(mode) => {
+            return join(&other, &start, output).await;
+        }
+        Ok(other) => return Err(already_running(other.instance(), &app.root)),
         Err(ConnectError::NotRunning) => {}
         Err(error) => return Err(client::connect_error(&app.root, &error)),
     }
@@ -59,13 +62,37 @@ pub(crate) async fn run(
     }
     tokio::select! {
         status = child.wait() => Err(report_early_exit(status.ok(), &log, output)),
-        result = wait(&client, start.wait_timeout(), output) => result,
+        result = wait(&client, Vec::new(), start.wait_timeout(), output) => result,
     }
 }
 
-fn already_running(pid: u32, root: &Path) -> CliError {
+/// Waits for an instance that runs already. What this command would have started is the same but
+/// for settings that have changed since.
+async fn join(client: &ControlClient, start: &StartArgs, output: &Output) -> Result<(), CliError> {
+    let instance = client.instance();
+    output.progress(&format!(
+        "already running (pid {}), gRPC {}",
+        instance.pid, instance.grpc
+    ));
+    if reload::is_needed(client).await {
+        output.progress("  hint: the configuration has changed; apply it with `fulcrum reload`");
+    }
+    let names = start.selection.only.clone();
+    wait(client, names, start.wait_timeout(), output).await
+}
+
+fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Dev => "dev",
+        Mode::Serve => "serve",
+    }
+}
+
+fn already_running(instance: &Instance, root: &Path) -> CliError {
+    let Instance { pid, mode, .. } = instance;
     CliError::failed(format!(
-        "an instance for {} is already running (pid {pid})\n  hint: stop it with `fulcrum down`",
+        "an instance for {} is already running (pid {pid}, {mode})\n  \
+         hint: stop it with `fulcrum down`, or wait for it with `fulcrum domains wait`",
         root.display()
     ))
 }
@@ -174,16 +201,18 @@ fn code_of(code: Option<i32>) -> Code {
     .unwrap_or(Code::Failed)
 }
 
+/// Waits until domains are ready. No names are the domains that the instance was started with, and
+/// their dependencies.
 async fn wait(
     client: &ControlClient,
+    names: Vec<String>,
     limit: Option<Duration>,
     output: &Output,
 ) -> Result<(), CliError> {
-    // No names: the domains that the instance was started with, and their dependencies.
     let request = WaitRequest {
         condition: Condition::Ready.into(),
         timeout_ms: limit.map_or(0, to_millis),
-        ..WaitRequest::default()
+        domains: names,
     };
     let progress = client.wait(request).await.map_err(client::control_error)?;
     let outcome = client::wait_for_outcome(progress, output).await?;

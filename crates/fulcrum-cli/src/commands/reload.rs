@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use fulcrum_rpc::ControlError;
 use fulcrum_rpc::control::{Outcome, ReloadPlan, ReloadProgress, ReloadRequest, reload_progress};
+use fulcrum_rpc::{ControlClient, ControlError};
 use serde::Serialize;
 use tokio_stream::{Stream, StreamExt};
 
@@ -14,6 +14,9 @@ use crate::commands::context::Context;
 use crate::commands::executor;
 use crate::exit::{CliError, Code};
 use crate::output::{Output, PlanJson, plan_table};
+
+/// How long a comparison may take that only a hint needs.
+const COMPARE_TIMEOUT_MS: u64 = 5_000;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -118,6 +121,32 @@ async fn follow(
     Err(client::connection_lost())
 }
 
+/// Whether the configuration differs from that of the instance: whether a reload would change
+/// something, or be rejected. A configuration that cannot be compared counts as equal.
+pub(super) async fn is_needed(client: &ControlClient) -> bool {
+    let request = ReloadRequest {
+        dry_run: true,
+        timeout_ms: COMPARE_TIMEOUT_MS,
+    };
+    let Ok(mut steps) = client.reload(request).await else {
+        return false;
+    };
+    while let Some(Ok(step)) = steps.next().await {
+        if let Some(reload_progress::Step::Plan(plan)) = step.step {
+            return has_changes(&plan);
+        }
+    }
+    false
+}
+
+fn has_changes(plan: &ReloadPlan) -> bool {
+    use fulcrum_rpc::control::planned_domain::Action;
+    let mut domains = plan.domains.iter();
+    domains.any(|domain| domain.action() != Action::Unchanged)
+        || !plan.app.is_empty()
+        || !plan.needs_new_instance.is_empty()
+}
+
 /// The domains that the reload changed and that still exist.
 fn changed_domains(plan: Option<&ReloadPlan>) -> Vec<String> {
     use fulcrum_rpc::control::planned_domain::Action;
@@ -132,6 +161,26 @@ mod tests {
     use fulcrum_rpc::control::{Findings, Progress};
 
     use super::*;
+
+    #[test]
+    fn a_plan_in_which_something_differs_has_changes() {
+        use fulcrum_rpc::control::planned_domain::Action;
+        use fulcrum_rpc::control::{Difference, PlannedDomain};
+        let with = |action: Action| ReloadPlan {
+            domains: vec![PlannedDomain {
+                action: action.into(),
+                ..PlannedDomain::default()
+            }],
+            ..ReloadPlan::default()
+        };
+        assert!(!has_changes(&with(Action::Unchanged)));
+        assert!(has_changes(&with(Action::Adopt)));
+        let app = ReloadPlan {
+            needs_new_instance: vec![Difference::default()],
+            ..with(Action::Unchanged)
+        };
+        assert!(has_changes(&app));
+    }
 
     fn step(step: reload_progress::Step) -> Result<ReloadProgress, ControlError> {
         Ok(ReloadProgress { step: Some(step) })

@@ -65,6 +65,7 @@ impl ComparableSettings {
             port,
             watch,
             install,
+            autostart,
             user,
         } = settings;
         // Unset settings have no key.
@@ -98,6 +99,7 @@ impl ComparableSettings {
         set_supervision("ready", Setting::Probe(ready.clone()).to_json());
         set_supervision("alive", Setting::Probe(alive.clone()).to_json());
         set_supervision("replicas", json!(replicas));
+        set_supervision("autostart", json!(autostart));
         supervision.extend(dependency_settings(depends_on));
         supervision.extend(heartbeat_settings(heartbeat));
         supervision.extend(stop_settings(stop));

@@ -122,6 +122,9 @@ const CHANGES: &[Change] = &[
         d.process.stop.to = StopRecipient::Tree
     }),
     (Effect::Nothing, "replicas", |d| d.process.replicas += 1),
+    (Effect::Nothing, "autostart", |d| {
+        d.process.autostart = !d.process.autostart
+    }),
     (Effect::Nothing, "watch.paths", |d| {
         d.process.watch.paths = vec!["lib".into()]
     }),

@@ -85,6 +85,7 @@ pub(crate) fn process(
             ignore: settings.string_list("watch.ignore"),
         },
         install: settings.bool("install").expect(SET),
+        autostart: settings.bool("autostart").expect(SET),
         user: settings.string("user").map(str::to_owned),
     }
 }

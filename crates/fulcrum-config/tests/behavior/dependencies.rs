@@ -182,3 +182,26 @@ fn a_duplicate_port_is_a_warning() {
     );
     assert!(case.load().is_valid());
 }
+
+#[test]
+fn a_domain_without_autostart_is_selected_by_name_or_as_a_dependency() {
+    let by_hand = "process: {autostart: false}";
+    let case = Case::new(&[
+        ("domains/api/domain.js", ""),
+        ("domains/seed/domain.js", ""),
+        ("domains/seed/fulcrum.yml", by_hand),
+        ("domains/tools/domain.js", ""),
+        ("domains/tools/fulcrum.yml", by_hand),
+        ("domains/web/domain.js", ""),
+        ("domains/web/fulcrum.yml", "process: {depends_on: [seed]}"),
+    ]);
+    let app = case.app();
+    let select = |only: &[&str], no_deps| {
+        let only = only.iter().map(ToString::to_string).collect();
+        let selection = fulcrum_config::Selection { only, no_deps };
+        selection.resolve(&app).expect("known names")
+    };
+    assert_eq!(select(&[], false), ["api", "seed", "web"]);
+    assert_eq!(select(&[], true), ["api", "web"]);
+    assert_eq!(select(&["tools"], false), ["tools"]);
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fulcrum_logs::{Hub, Level};
 use fulcrum_spawn::lifecycle::Phase;
 use fulcrum_spawn::supervisor::{DomainHandle, Snapshot, Supervisor, Transition};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep_until;
 
 use crate::format::format_duration;
 use crate::log_lines::log_for_domain;
