@@ -12,7 +12,8 @@ use crate::value_error::ValueError;
 
 const CHECK_KEYS: [&str; 4] = ["http", "tcp", "exec", "log"];
 const TIMING_KEYS: [&str; 4] = ["interval", "timeout", "failures", "successes"];
-const LOOPBACK: &str = "127.0.0.1";
+/// Both addresses of the loopback, `127.0.0.1` and `::1`.
+const LOOPBACK: &str = "localhost";
 
 /// Parses a probe; `log` allows the checks of readiness: `started`, and log lines.
 pub(crate) fn check(node: &Node, log: bool) -> Result<ProbeSettings, ValueError> {
@@ -195,7 +196,7 @@ mod tests {
             ("started", ProbeCheck::Started),
             (
                 "{http: /healthz?x=1}",
-                http("127.0.0.1", None, "/healthz?x=1"),
+                http("localhost", None, "/healthz?x=1"),
             ),
             (
                 "{http: 'http://[::1]:3000/a'}",
@@ -205,9 +206,9 @@ mod tests {
                 "{http: 'http://localhost'}",
                 http("localhost", Some(80), "/"),
             ),
-            ("{tcp: 5432}", tcp("127.0.0.1", Some(5432))),
+            ("{tcp: 5432}", tcp("localhost", Some(5432))),
             ("{tcp: 'db:5432'}", tcp("db", Some(5432))),
-            ("{tcp: port}", tcp("127.0.0.1", None)),
+            ("{tcp: port}", tcp("localhost", None)),
             (
                 "{exec: [pg_isready, -q]}",
                 ProbeCheck::Exec(vec!["pg_isready".into(), "-q".into()]),

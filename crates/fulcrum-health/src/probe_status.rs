@@ -45,6 +45,9 @@ impl fmt::Display for ProbeFailure {
 pub struct ProbeStatus {
     /// The readiness probe has succeeded at least once in this generation.
     pub has_succeeded: bool,
+    /// Why the last answer to the readiness probe may be that of another program, if that cannot be
+    /// known.
+    pub unverified: Option<String>,
     /// The last failure of the readiness probe, if its last check failed.
     pub ready: Option<ProbeFailure>,
     /// The last failure of the liveness probe, if its last check failed.
@@ -52,6 +55,18 @@ pub struct ProbeStatus {
 }
 
 impl ProbeStatus {
+    /// Records a check of the readiness probe. A success may say why the answer is uncertain.
+    pub fn record_ready(&mut self, result: &Result<Option<String>, ProbeFailure>) {
+        match result {
+            Ok(unverified) => {
+                self.has_succeeded = true;
+                self.ready = None;
+                self.unverified.clone_from(unverified);
+            }
+            Err(failure) => self.ready = Some(failure.clone()),
+        }
+    }
+
     /// `reason`, followed by the failures that it doesn't mention.
     #[must_use]
     pub fn append_to_reason(&self, reason: &str) -> String {
@@ -94,5 +109,17 @@ mod tests {
         let reason = "ready probe failed 3 times: http 503";
         assert_eq!(append(3, reason), reason);
         assert_eq!(ProbeStatus::default().append_to_reason("ready"), "ready");
+    }
+
+    #[test]
+    fn an_uncertain_answer_is_remembered_until_a_certain_one() {
+        let mut status = ProbeStatus::default();
+        status.record_ready(&Ok(Some("not visible".to_owned())));
+        assert!(status.has_succeeded);
+        status.record_ready(&Err(ProbeFailure::new("refused".to_owned())));
+        assert_eq!(status.unverified.as_deref(), Some("not visible"));
+        assert!(status.ready.is_some());
+        status.record_ready(&Ok(None));
+        assert_eq!((status.ready, status.unverified), (None, None));
     }
 }

@@ -50,6 +50,12 @@ only when it has, also after a restart. `domains status NAME` says which rule ap
 | `timeout` | duration, more than 0 | `1s` | Maximum time of a check. |
 | `failures` | integer, 1 to 1000 | `3` | Number of failed checks in a row after which the probe fails. |
 | `successes` | integer, 1 to 1000 | `1` | Number of successful checks in a row after which the probe succeeds. |
+
+A port alone, `port`, a path alone and `localhost` ask both `127.0.0.1` and `::1`; one success is
+enough. On the loopback only an answer of the domain's own processes counts. Another process that
+answers is named in the log with its pid, and the domain stays unready. Where the owner of a listener
+cannot be seen (another user, a forwarded port of a container), any answer counts, and
+`domains status NAME` says so.
 ";
 
 /// The page.

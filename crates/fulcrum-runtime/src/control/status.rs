@@ -14,7 +14,7 @@ use crate::exit::describe::{describe_exit, hint};
 use crate::readiness::probe_set::describe_readiness;
 use crate::readiness::started::is_known_to_register;
 use crate::state::desired::DesiredStateReceiver;
-use crate::state::domain::SharedDomainStates;
+use crate::state::domain::{DomainState, SharedDomainStates};
 
 /// How many of the last lines of stderr the details of a domain have.
 const STDERR_LINES: usize = 20;
@@ -161,8 +161,17 @@ impl StatusReader {
             env: env.collect(),
             runner: spec.runner.clone(),
             last_stderr,
-            readiness: describe_readiness(config, is_known_to_register(&state)),
+            readiness: readiness(config, &state),
         })
+    }
+}
+
+/// When a domain is ready, and why that may not be certain.
+fn readiness(config: &DomainConfig, state: &DomainState) -> String {
+    let rule = describe_readiness(config, is_known_to_register(state));
+    match &state.probe_status.borrow().unverified {
+        Some(why) => format!("{rule}; {why}"),
+        None => rule,
     }
 }
 

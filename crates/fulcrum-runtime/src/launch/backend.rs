@@ -115,7 +115,7 @@ impl Backend for DomainBackend {
             });
         }
         limits::apply_kernel_limits(&config, &process, generation, &context.hub);
-        self.start_probes(&config, spec, facts.clone());
+        self.start_probes(&config, spec, &process, facts.clone());
         let task = ProcessTask {
             domain: config.name.as_str().into(),
             process,
@@ -181,13 +181,20 @@ impl DomainBackend {
     }
 
     /// Starts the probes of a generation, by the configuration in force.
-    fn start_probes(&self, config: &Arc<Domain>, spec: Arc<CommandSpec>, facts: FactSender) {
+    fn start_probes(
+        &self,
+        config: &Arc<Domain>,
+        spec: Arc<CommandSpec>,
+        process: &Arc<Process>,
+        facts: FactSender,
+    ) {
         let context = &self.context;
         let current = context.desired().domain(&config.name);
         let probes = ProbeSet::of(current.as_deref().unwrap_or(config));
         let target = ProbeTarget {
             domain: config.name.as_str().into(),
             spec,
+            process: Arc::clone(process),
             spawner: context.spawner.clone(),
             run: context.run.clone(),
             hub: context.hub.clone(),

@@ -5,6 +5,7 @@
 //! as that check says. When a reload changes the probes of a running generation, the same task
 //! continues with the new ones.
 
+mod answer;
 mod check;
 mod exec;
 pub(crate) mod late;

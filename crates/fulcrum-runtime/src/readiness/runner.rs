@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use fulcrum_config::{ProbeCheck, ProbeSettings};
 use fulcrum_health::{ProbeChange, ProbeConfig, ProbeFailure, ProbeMonitor, ProbeStatus};
-use fulcrum_logs::wait_for_text;
+use fulcrum_logs::{Level, wait_for_text};
 use fulcrum_spawn::lifecycle::Fact;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::log_lines::log_for_domain;
+use crate::readiness::answer::{Answer, CheckFailure};
 use crate::readiness::check::run_check;
 use crate::readiness::probe_set::ProbeSet;
 use crate::readiness::started::wait_until_started;
@@ -103,17 +105,21 @@ async fn run_readiness(
         return wait_for_log(text, probe.successes, target).await;
     }
     let mut monitor = monitor(probe, Duration::ZERO);
+    let mut reported_stranger = None;
     loop {
         let (change, result) = run_next(&mut monitor, probe, target).await;
-        let failure = result.as_ref().err().cloned();
-        update_status(target, |status| {
-            status.has_succeeded |= failure.is_none();
-            status.ready = failure;
-        });
+        if let Err((failure, true)) = &result
+            && reported_stranger.as_ref() != Some(&failure.reason)
+        {
+            report_stranger(&failure.reason, target);
+            reported_stranger = Some(failure.reason.clone());
+        }
+        let result = result.map_err(|(failure, _)| failure);
+        update_status(target, |status| status.record_ready(&result));
         let fact = match (change, result) {
             (ProbeChange::Up, _) => Fact::Ready,
             // One success shows that the domain has started, even if several are required.
-            (_, Ok(())) => Fact::Started,
+            (_, Ok(_)) => Fact::Started,
             (ProbeChange::Down, Err(failure)) => {
                 let times = describe_times(failure.failures);
                 Fact::NotReady(format!("ready probe failed {times}: {}", failure.reason))
@@ -147,6 +153,7 @@ async fn run_liveness(probe: Option<&ProbeSettings>, grace: Duration, target: &P
     let mut monitor = monitor(probe, grace);
     loop {
         let (change, result) = run_next(&mut monitor, probe, target).await;
+        let result = result.map_err(|(failure, _)| failure);
         let failure = result.as_ref().err().cloned();
         update_status(target, |status| status.alive = failure);
         if let (ProbeChange::Down, Err(failure)) = (change, result) {
@@ -157,25 +164,36 @@ async fn run_liveness(probe: Option<&ProbeSettings>, grace: Duration, target: &P
     }
 }
 
-/// Runs the check of a probe when it is due next, and returns what that changes.
+/// Runs the check of a probe when it is due next, and returns what that changes. With a failure
+/// comes whether a stranger has answered; with a success, why it may be one.
 async fn run_next(
     monitor: &mut ProbeMonitor,
     probe: &ProbeSettings,
     target: &ProbeTarget,
-) -> (ProbeChange, Result<(), ProbeFailure>) {
+) -> (ProbeChange, Result<Option<String>, (ProbeFailure, bool)>) {
     sleep_until(Instant::from_std(monitor.due())).await;
     match run_check(&probe.check, probe.timeout, target).await {
-        Ok(()) => (monitor.record_success(clock()), Ok(())),
-        Err(reason) => {
+        Ok(Answer::Accepted) => (monitor.record_success(clock()), Ok(None)),
+        Ok(Answer::Unverified(why)) => (monitor.record_success(clock()), Ok(Some(why))),
+        Err(CheckFailure { text, is_stranger }) => {
             let change = monitor.record_failure(clock());
             let failure = ProbeFailure {
-                reason,
+                reason: text,
                 failures: monitor.failures(),
                 threshold: probe.failures,
             };
-            (change, Err(failure))
+            (change, Err((failure, is_stranger)))
         }
     }
+}
+
+/// Says at once that another process answers, since the domain will fail later for that reason.
+fn report_stranger(reason: &str, target: &ProbeTarget) {
+    let text = format!(
+        "not ready: {reason}\nhint: stop that process, or use another port for this domain"
+    );
+    let generation = target.facts.generation();
+    log_for_domain(&target.hub, &target.domain, generation, Level::Warn, text);
 }
 
 fn monitor(probe: &ProbeSettings, startup_grace: Duration) -> ProbeMonitor {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fulcrum_logs::Hub;
 use fulcrum_spawn::CommandSpec;
-use fulcrum_spawn::process::{RunId, Spawner};
+use fulcrum_spawn::process::{Process, RunId, Spawner};
 use fulcrum_spawn::supervisor::FactSender;
 
 use crate::state::desired::DesiredStateReceiver;
@@ -14,6 +14,7 @@ use crate::state::domain::SharedDomainStates;
 pub(crate) struct ProbeTarget {
     pub(crate) domain: Arc<str>,
     pub(crate) spec: Arc<CommandSpec>,
+    pub(crate) process: Arc<Process>,
     pub(crate) spawner: Spawner,
     /// The run that the tokens of exec probes name.
     pub(crate) run: RunId,

@@ -8,6 +8,7 @@ mod group;
 mod guard;
 mod guard_supervisor;
 mod inspect;
+mod listeners;
 mod mountinfo;
 mod oom;
 mod oom_monitor;
@@ -40,6 +41,7 @@ pub use guard_supervisor::GuardHandle;
 pub use inspect::{
     GroupSnapshot, ProcessSnapshot, exe_path, has_signal_handler, kernel_stack, wait_channel,
 };
+pub use listeners::{ListenerOwner, listen_addresses, listener_owner};
 pub use oom::OomKill;
 pub use oom_monitor::OomMonitor;
 pub use pidfd::ProcessHandle;

@@ -5,6 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::stat::Stat;
 
+/// The state of a socket that listens.
+pub(super) const LISTEN: &str = "0A";
+
 /// A process that holds a socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SocketOwner {
@@ -19,7 +22,6 @@ pub struct SocketOwner {
 /// any address of the port.
 #[must_use]
 pub fn find_listener(address: SocketAddr) -> Option<SocketOwner> {
-    const LISTEN: &str = "0A";
     let inode = rows(address.is_ipv6())
         .chain(rows(!address.is_ipv6()))
         .find(|row| {
@@ -86,14 +88,15 @@ pub fn find_peer(local: SocketAddr, peer: SocketAddr, first: &[u32]) -> Option<u
     owner(&inode, first.iter().copied().chain(processes()))
 }
 
-struct Row {
-    local: SocketAddr,
-    remote: SocketAddr,
-    state: String,
-    inode: String,
+/// A row of the kernel's table of TCP sockets.
+pub(super) struct Row {
+    pub(super) local: SocketAddr,
+    pub(super) remote: SocketAddr,
+    pub(super) state: String,
+    pub(super) inode: String,
 }
 
-fn rows(v6: bool) -> impl Iterator<Item = Row> {
+pub(super) fn rows(v6: bool) -> impl Iterator<Item = Row> {
     let table = if v6 {
         "/proc/net/tcp6"
     } else {
@@ -147,7 +150,7 @@ fn parse_address(text: &str) -> Option<SocketAddr> {
     Some(SocketAddr::new(ip, port))
 }
 
-fn processes() -> impl Iterator<Item = u32> {
+pub(super) fn processes() -> impl Iterator<Item = u32> {
     fs::read_dir("/proc")
         .into_iter()
         .flatten()
@@ -155,7 +158,7 @@ fn processes() -> impl Iterator<Item = u32> {
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
-fn owner(inode: &str, candidates: impl Iterator<Item = u32>) -> Option<u32> {
+pub(super) fn owner(inode: &str, candidates: impl Iterator<Item = u32>) -> Option<u32> {
     let link = format!("socket:[{inode}]");
     candidates.into_iter().find(|pid| {
         fs::read_dir(format!("/proc/{pid}/fd"))

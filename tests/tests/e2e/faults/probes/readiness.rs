@@ -180,3 +180,62 @@ fn a_node_domain_that_never_becomes_ready_reports_why() {
     }
     app.down();
 }
+
+/// Whoever listens at the port already is not the domain: its answer makes nothing ready, and is
+/// told with its pid.
+#[test]
+fn a_strangers_answer_does_not_make_a_domain_ready() {
+    let stranger = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = stranger.local_addr().expect("an address").port();
+    let probe = format!("ready: {{tcp: {port}}}");
+    let app = sleeper(App::new(), "users", &probe);
+    let held = format!("127.0.0.1:{port} is answered by pid {}", std::process::id());
+    app.run(&["dev", "--detach", "--wait", "--timeout", "2s"])
+        .exits(17)
+        .stderr_contains(&[&held]);
+    let lines = app.logs("users");
+    let told = lines.iter().filter(|line| line.message.contains(&held));
+    assert_eq!(told.count(), 1, "{lines:?}");
+    let hint = "hint: stop that process";
+    assert!(
+        lines.iter().any(|line| line.message.starts_with(hint)),
+        "{lines:?}"
+    );
+    app.down();
+}
+
+/// A program that listens on one address of the loopback, or on another port than expected.
+#[test]
+fn both_addresses_of_the_loopback_are_asked() {
+    let listen = |port: &str, host: &str| {
+        let script = format!("require('net').createServer().listen({port}, '{host}')");
+        format!("command: [node, -e, \"{script}\"], port: auto, ready: {{tcp: port}}")
+    };
+    let process = |settings: String| format!("process: {{{settings}}}\n");
+    let app = App::new()
+        .write(
+            "domains/six/fulcrum.yml",
+            &process(listen("process.env.PORT", "::1")),
+        )
+        .write(
+            "domains/four/fulcrum.yml",
+            &process(listen("process.env.PORT", "127.0.0.1")),
+        )
+        .write(
+            "domains/else/fulcrum.yml",
+            &process(listen("0", "127.0.0.1")),
+        );
+    app.run(&["dev", "--detach"]).exits(0);
+    app.run(&["domains", "wait", "six", "four"]).exits(0);
+    app.wait_for("else", "has a hint", |domain| {
+        let reason = text_of(domain, "reason");
+        [
+            "connect 127.0.0.1:",
+            "connect [::1]:",
+            "it listens at 127.0.0.1:",
+        ]
+        .iter()
+        .all(|text| reason.contains(text))
+    });
+    app.down();
+}
