@@ -11,8 +11,8 @@ use super::change::Difference;
 use super::diff::{SettingMap, diff};
 use crate::app::{App, Domain, Program};
 use crate::process::{
-    BackoffSettings, DependencyCondition, HeartbeatSettings, ProcessSettings, ResourceLimits,
-    RestartMode, RestartSettings, StopRecipient, StopSettings, WatchSettings,
+    BackoffSettings, DependencyCondition, HeartbeatSettings, ProbeSettings, ProcessSettings,
+    ResourceLimits, RestartMode, RestartSettings, StopRecipient, StopSettings, WatchSettings,
 };
 use crate::runtime::{
     AppWatchSettings, GrpcSettings, LogFormat, LogSettings, LogStoreSettings, OtlpExportSettings,
@@ -91,15 +91,13 @@ impl ComparableSettings {
         set_process("user", json!(user));
         set_process("runtime.logs.level", json!(app.runtime.logs.level));
 
-        let mut set_supervision =
-            |key: &str, value: Value| supervision.insert(key.to_owned(), value);
+        let mut set_supervision = |key: &str, value| supervision.insert(key.to_owned(), value);
         let files: Vec<Value> = env_files.iter().map(|file| path(file)).collect();
         set_supervision("env_file", json!(files));
         set_supervision("start_timeout", Setting::Duration(*start_timeout).to_json());
-        set_supervision("ready", Setting::Probe(ready.clone()).to_json());
-        set_supervision("alive", Setting::Probe(alive.clone()).to_json());
         set_supervision("replicas", json!(replicas));
         set_supervision("autostart", json!(autostart));
+        supervision.extend(probe_settings(ready, alive));
         supervision.extend(dependency_settings(depends_on));
         supervision.extend(heartbeat_settings(heartbeat));
         supervision.extend(stop_settings(stop));
@@ -110,6 +108,12 @@ impl ComparableSettings {
             supervision,
         }
     }
+}
+
+fn probe_settings(ready: &ProbeSettings, alive: &ProbeSettings) -> SettingMap {
+    [("ready", ready), ("alive", alive)]
+        .map(|(key, probe)| (key.to_owned(), Setting::Probe(probe.clone()).to_json()))
+        .into()
 }
 
 fn dependency_settings(depends_on: &BTreeMap<String, DependencyCondition>) -> SettingMap {
