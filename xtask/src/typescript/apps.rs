@@ -17,39 +17,57 @@ use crate::{node_tools, workspace};
 /// A start includes the first scan of a framework.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Starts each app, or those whose names contain `filter`, on each Node, and prints what came of it.
-/// Returns how many have failed.
-///
-/// # Errors
-/// Packages that cannot be installed.
-pub(super) fn run(
-    program: &Path,
-    apps: &Path,
-    nodes: &[Node],
-    filter: Option<&str>,
-) -> anyhow::Result<usize> {
-    let mut names = fs::read_dir(apps)?
-        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
-        .collect::<std::io::Result<Vec<String>>>()?;
-    names.retain(|name| filter.is_none_or(|filter| name.contains(filter)));
-    names.sort();
-    let mut failed = 0;
-    for name in names {
-        let source = apps.join(&name);
-        let root = install(&source, &name)?;
-        for node in nodes {
-            let started = Instant::now();
-            let result = App::new(program, &root, &node.1)?.check(&source);
-            let word = if result.is_ok() { "pass" } else { "FAIL" };
-            let took = started.elapsed().as_secs_f64();
-            eprintln!("node {:5} {word}  {name} ({took:.1} s)", node.0);
-            if let Err(error) = result {
-                eprintln!("{error:#}\n");
-                failed += 1;
+/// Directories of apps.
+pub(super) struct Apps(Vec<PathBuf>);
+
+impl Apps {
+    /// Those below `directory` whose names contain `filter`.
+    ///
+    /// # Errors
+    /// A directory that cannot be read.
+    pub(super) fn named(directory: &Path, filter: Option<&str>) -> anyhow::Result<Self> {
+        let entries = fs::read_dir(directory)
+            .with_context(|| format!("cannot read {}", directory.display()))?;
+        let mut apps = entries
+            .map(|entry| Ok(entry?.path()))
+            .collect::<std::io::Result<Vec<_>>>()?;
+        apps.retain(|app| filter.is_none_or(|filter| name_of(app).contains(filter)));
+        apps.sort();
+        Ok(Self(apps))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Starts each app on each Node, and prints what came of it. Returns how many have failed.
+    ///
+    /// # Errors
+    /// Packages that cannot be installed.
+    pub(super) fn run(&self, program: &Path, nodes: &[Node]) -> anyhow::Result<usize> {
+        let mut failed = 0;
+        for app in &self.0 {
+            let name = name_of(app);
+            let root = install(app, &name)?;
+            for node in nodes {
+                let started = Instant::now();
+                let result = RunningApp::new(program, &root, &node.1)?.check(app);
+                let word = if result.is_ok() { "pass" } else { "FAIL" };
+                let took = started.elapsed().as_secs_f64();
+                eprintln!("node {:5} {word}  {name} ({took:.1} s)", node.0);
+                if let Err(error) = result {
+                    eprintln!("{error:#}\n");
+                    failed += 1;
+                }
             }
         }
+        Ok(failed)
     }
-    Ok(failed)
+}
+
+fn name_of(app: &Path) -> String {
+    let name = app.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 /// A copy of the app with its packages. They are kept as long as no `package.json` changes.
@@ -85,7 +103,7 @@ fn install_with(manager: &str, root: &Path) -> anyhow::Result<()> {
     let run = match name {
         "npm" => CommandRunner::new("npm", root).args(["install", "--no-audit", "--no-fund"]),
         "pnpm" => run
-            .arg(tool("pnpm", "pnpm/bin/pnpm.cjs")?)
+            .arg(tool("pnpm", "pnpm/bin/pnpm.mjs")?)
             .args(["install", "--no-frozen-lockfile"]),
         "yarn" => run
             .arg(tool("@yarnpkg/cli-dist", "@yarnpkg/cli-dist/bin/yarn.js")?)
@@ -114,13 +132,13 @@ fn manifests(directory: &Path) -> anyhow::Result<String> {
 }
 
 /// An app that is stopped with this value.
-struct App<'a> {
+struct RunningApp<'a> {
     program: &'a Path,
     root: &'a Path,
     directory: tempfile::TempDir,
 }
 
-impl<'a> App<'a> {
+impl<'a> RunningApp<'a> {
     fn new(program: &'a Path, root: &'a Path, node: &Path) -> anyhow::Result<Self> {
         let settings = format!(
             "runtime:\n  standby: \"off\"\n  defaults:\n    node: {}\n    install: false\n",
@@ -173,7 +191,7 @@ impl<'a> App<'a> {
     }
 }
 
-impl Drop for App<'_> {
+impl Drop for RunningApp<'_> {
     fn drop(&mut self) {
         // An error means that it is not running.
         let _ = self.fulcrum(&["down", "--force"]).output();

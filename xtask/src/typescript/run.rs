@@ -58,6 +58,11 @@ pub(crate) fn run(options: &Options<'_>) -> anyhow::Result<()> {
         let filter = filter.to_lowercase();
         rows.retain(|row| row.name().to_lowercase().contains(&filter));
     }
+    let apps = apps::Apps::named(&directory.join("apps"), options.filter)?;
+    ensure!(
+        !rows.is_empty() || !apps.is_empty() && !options.rows_only,
+        "no row and no app has such a name"
+    );
     let nodes = install_nodes(options.nodes)?;
     let program = sample::build()?;
     let scratch = tempfile::Builder::new()
@@ -88,8 +93,7 @@ pub(crate) fn run(options: &Options<'_>) -> anyhow::Result<()> {
         eprintln!("breakpoints and apps: not run (--rows-only)");
     } else {
         failed += breakpoints::run(&rows, &nodes, &fulcrum, &scratch_path)?;
-        let apps = directory.join("apps");
-        failed += apps::run(&program, &apps, &nodes, options.filter)?;
+        failed += apps.run(&program, &nodes)?;
     }
     eprintln!("took {:.0} s", started.elapsed().as_secs_f64());
     if failed > 0 {
@@ -123,10 +127,6 @@ fn run_rows<'a>(
             .map(move |node| (index, row, node))
     });
     let jobs: Vec<(usize, &Row, &Node)> = jobs.collect();
-    ensure!(
-        !jobs.is_empty(),
-        "no row has such a name and applies to such a Node"
-    );
     in_parallel(&jobs, |(index, row, node)| {
         let directory = scratch.join(format!("{index:03}-{}", node.0));
         run_row(row, node, fulcrum, peers, &directory)

@@ -164,10 +164,10 @@ mod tests {
             nodes: &nodes,
         };
         let expected = "
-Area       node 20             node 24           
-           fulcrum tsx  node   fulcrum tsx  node 
-  a row    pass    no   -      pass    no   pass 
-  b                            FAIL    pass pass 
+Area     node 20             node 24           
+         fulcrum tsx  node   fulcrum tsx  node 
+  a row  pass    no   -      pass    no   pass 
+  b                          FAIL    pass pass 
 
 FAIL  node 24: Area: b (tsx passes)
       x.md:8
