@@ -1,5 +1,9 @@
 //! TypeScript: type stripping in place, the files that a domain imports, and syntax checks.
 
+#[allow(dead_code, reason = "the callers follow")]
+pub(super) mod compile;
+#[allow(dead_code, reason = "the callers follow")]
+pub(super) mod compile_options;
 mod module_info;
 mod nesting;
 mod position;

@@ -33,6 +33,16 @@ pub(super) struct Import {
     /// The imported names with their positions; for static imports only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) names: Vec<(String, Position)>,
+    /// Whether it is inside a function, so that loading the file does not load the import.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) lazy: bool,
+    /// Whether all its names are exported again: `export * from`, `module.exports = require()`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) all: bool,
+    /// Whether it is a file for a worker thread or process: `new Worker(…)`, `fork(…)`. A relative name
+    /// may be one of the working directory then, so that a missing file is no error.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) spawned: bool,
 }
 
 /// What the scan needs of a file; cached next to its stripped code.
@@ -45,9 +55,20 @@ pub(super) struct ModuleInfo {
     pub(super) exports: Vec<String>,
     /// Whether it exports all names of another file, so that `exports` is incomplete.
     pub(super) exports_all: bool,
+    /// Whether it has `await` outside of functions, which a CommonJS module cannot have.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) has_top_level_await: bool,
     /// The first decorator; Node does not run decorators.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) decorator: Option<Position>,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde calls"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Parses JavaScript, or stripped TypeScript; `None` if it has a syntax error.
@@ -105,6 +126,9 @@ impl ModuleVisitor<'_> {
             kind,
             at,
             names,
+            lazy: false,
+            all: false,
+            spawned: false,
         });
     }
 
@@ -245,6 +269,9 @@ impl Visit for ModuleVisitor<'_> {
                             kind,
                             at,
                             names: Vec::new(),
+                            lazy: false,
+                            all: false,
+                            spawned: false,
                         });
                     }
                 }
