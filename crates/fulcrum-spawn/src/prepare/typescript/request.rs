@@ -108,7 +108,9 @@ pub fn answer_typescript_request(
             ..
         } => answerer.resolve(&specifier, &from, kind),
         _ => {
-            return Err("not a request: neither load, lower, nor resolve with from and kind".into());
+            return Err(
+                "not a request: neither load, lower, nor resolve with from and kind".into(),
+            );
         }
     };
     serde_json::to_vec(&answer).map_err(|error| format!("the answer is not text: {error}"))

@@ -232,7 +232,10 @@ impl Sources<'_> {
         if let Some(map) = &compiled.map {
             let map_path = map_path(&code_path);
             write_cached(&map_path, map.as_bytes()).ok()?;
-            let comment = format!("\n//# sourceMappingURL={}\n", file_url(&map_path));
+            // Node resolves a path against the URL of the source, and reads no map by a `file:` URL.
+            let url = file_url(&map_path);
+            let url = url.trim_start_matches("file://");
+            let comment = format!("\n//# sourceMappingURL={url}\n");
             let code = [compiled.code.as_bytes(), comment.as_bytes()].concat();
             write_cached(&code_path, &code).ok()?;
         } else {
