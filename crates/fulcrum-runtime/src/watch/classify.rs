@@ -54,9 +54,9 @@ pub(crate) enum LoadState {
     Loaded,
 }
 
-/// What Node loads as code.
-const CODE: [&str; 9] = [
-    "js", "mjs", "cjs", "ts", "mts", "cts", "json", "node", "wasm",
+/// What Node loads as code, with its loaders.
+const CODE: [&str; 11] = [
+    "js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "json", "node", "wasm",
 ];
 
 /// Extensions for which a program other than Node is not restarted. What its code is cannot be
