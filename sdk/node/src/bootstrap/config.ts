@@ -1,11 +1,13 @@
-/** How TypeScript is loaded by a Node that cannot strip types itself. */
+/** How TypeScript is loaded. */
 export interface TypeScriptConfig {
-  /** File that maps absolute paths to code stripped in advance. */
+  /** File with the table of what was compiled and resolved before the start. */
   manifest: string;
-  /** Command that strips one file, whose path is appended: for files that are not in the manifest. */
-  strip: string[];
+  /** Command that answers questions about files that are not in the table: it gets one argument, JSON. */
+  helper: string[];
   /** Every file is CommonJS, so the ES module loader needs no hook. */
   commonjs: boolean;
+  /** Some file has a source map. */
+  maps: boolean;
 }
 
 /** What a standby process loads in advance; no code of the domain. */
@@ -35,7 +37,7 @@ export interface BootstrapConfig {
   standby: StandbyConfig | null;
 }
 
-const VERSION = 1;
+const VERSION = 2;
 
 /** The configuration in `FULCRUM_BOOTSTRAP`; undefined when there is no valid one. */
 export function readConfig(text: string | undefined): BootstrapConfig | undefined {
@@ -64,9 +66,9 @@ function readStandby(value: unknown): StandbyConfig | null {
 
 function readTypeScript(value: unknown): TypeScriptConfig | null {
   if (typeof value !== 'object' || value === null) return null;
-  const { manifest, strip, commonjs } = value as Record<string, unknown>;
-  if (typeof manifest !== 'string' || !Array.isArray(strip) || !strip.every((part) => typeof part === 'string')) return null;
-  return { manifest, strip, commonjs: commonjs === true };
+  const { manifest, helper, commonjs, maps } = value as Record<string, unknown>;
+  if (typeof manifest !== 'string' || !Array.isArray(helper) || !helper.every((part) => typeof part === 'string')) return null;
+  return { manifest, helper, commonjs: commonjs === true, maps: maps === true };
 }
 
 /**

@@ -14,6 +14,7 @@ import type { BootstrapConfig } from './config.ts';
 import { importedUrl, provideSdk } from './sdk.ts';
 import { canStandBy, standBy } from './standby.ts';
 import { hookTypeScript } from './typescript.ts';
+import type { TypeScriptSupport } from './typescript.ts';
 
 const config = readConfig(process.env.FULCRUM_BOOTSTRAP);
 if (config) applyConfig(config);
@@ -43,13 +44,14 @@ function applyConfig(config: BootstrapConfig): void {
 }
 
 /** Installs what this Node needs to load the domain's code. */
-function hookLoaders({ ts, sdk }: BootstrapConfig): void {
-  const typesNeedThread = ts !== null && hookTypeScript(ts);
+function hookLoaders({ ts, sdk, modules }: BootstrapConfig): TypeScriptSupport | undefined {
+  const support = ts === null ? undefined : hookTypeScript(ts);
   const sdkNeedsThread = sdk !== null && provideSdk(sdk);
-  if (typesNeedThread || sdkNeedsThread) {
-    const data: HookData = { ts: typesNeedThread ? ts : null, sdk: sdk && sdkNeedsThread ? importedUrl(sdk) : null };
+  if (support?.needsThread || sdkNeedsThread) {
+    const data: HookData = { ts: support?.needsThread ? ts : null, sdk: sdk && sdkNeedsThread ? importedUrl(sdk) : null, modules };
     nodeModule().register(urlOf(`${__dirname}/hooks.mjs`), { data });
   }
+  return support;
 }
 
 /** Sets up the domain's own process. */
