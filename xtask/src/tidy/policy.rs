@@ -70,7 +70,10 @@ pub(super) const CRATES: [Crate; 8] = [
         allowed: &[
             ("futures-util", "feature inspect: the WebSocket as a stream"),
             ("globset", "workspace patterns"),
-            ("json-strip-comments", "tsconfig.json, which may have comments"),
+            (
+                "json-strip-comments",
+                "tsconfig.json, which may have comments",
+            ),
             ("libc", "signal dispositions of a child"),
             ("nodejs-semver", "ranges in engines and .nvmrc"),
             (

@@ -29,7 +29,7 @@ pub(super) type Plan = Result<(Command, String), String>;
 impl Fulcrum {
     /// With this program as the helper of the bootstrap.
     pub(super) fn new(program: PathBuf, cache: &Path) -> Self {
-        let helper = vec![program.into(), "__strip".into()];
+        let helper = vec![program.into(), "__typescript".into()];
         Self {
             context: PrepareContext::new(cache, helper),
         }

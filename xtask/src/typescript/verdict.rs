@@ -21,7 +21,7 @@ pub(super) fn differences(row: &Row, printed: &Printed) -> Vec<String> {
             match error {
                 Some(error) => all.extend(error),
                 None if !printed.success => {
-                    all.push(format!("it failed: {}", tail(&printed.stderr)))
+                    all.push(format!("it failed: {}", excerpt(&printed.stderr)))
                 }
                 None => {}
             }
@@ -67,15 +67,20 @@ fn check_error(row: &Row, printed: &Printed) -> Option<Vec<String>> {
         lines
             .iter()
             .filter(|line| !pattern::is_in(line, &printed.stderr))
-            .map(|line| format!("no {line:?} in {:?}", tail(&printed.stderr))),
+            .map(|line| format!("no {line:?} in {:?}", excerpt(&printed.stderr))),
     );
     Some(wrong)
 }
 
-/// The beginning of a message, which is what matters of a stack trace.
-fn tail(text: &str) -> String {
-    const MAX_CHARS: usize = 1_200;
-    text.trim().chars().take(MAX_CHARS).collect()
+/// The beginning of a message, which is what matters of a stack trace. Lines may be as long as a file.
+fn excerpt(text: &str) -> String {
+    const MAX_CHARS: usize = 200;
+    const MAX_LINES: usize = 12;
+    let lines = text.trim().lines().filter(|line| !line.is_empty());
+    let lines = lines
+        .take(MAX_LINES)
+        .map(|line| -> String { line.chars().take(MAX_CHARS).collect() });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
