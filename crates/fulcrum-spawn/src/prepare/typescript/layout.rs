@@ -214,3 +214,6 @@ impl Writer {
         self.column += column;
     }
 }
+
+#[cfg(test)]
+mod tests;
