@@ -278,14 +278,37 @@ mod scratch {
     use super::*;
     #[test]
     fn scratch() {
-        let Ok(file) = std::env::var("FILE") else { return };
+        let Ok(file) = std::env::var("FILE") else {
+            return;
+        };
         let opts = std::env::var("OPTS").unwrap_or_default();
         let has = |w: &str| opts.split(',').any(|o| o == w);
         let options = CompileOptions {
-            kind: if has("esm") { FileKind::Module } else if has("auto") { FileKind::CommonJsUnlessTopLevelAwait } else { FileKind::CommonJs },
+            kind: if has("esm") {
+                FileKind::Module
+            } else if has("auto") {
+                FileKind::CommonJsUnlessTopLevelAwait
+            } else {
+                FileKind::CommonJs
+            },
             define_fields: !has("assign"),
-            decorators: if has("meta") { Decorators::Legacy { metadata: true } } else if has("legacy") { Decorators::Legacy { metadata: false } } else { Decorators::Standard },
-            jsx: super::super::compile_options::Jsx { mode: if has("classic") { super::super::compile_options::JsxMode::Classic } else { super::super::compile_options::JsxMode::Automatic { development: has("dev") } }, ..Default::default() },
+            decorators: if has("meta") {
+                Decorators::Legacy { metadata: true }
+            } else if has("legacy") {
+                Decorators::Legacy { metadata: false }
+            } else {
+                Decorators::Standard
+            },
+            jsx: super::super::compile_options::Jsx {
+                mode: if has("classic") {
+                    super::super::compile_options::JsxMode::Classic
+                } else {
+                    super::super::compile_options::JsxMode::Automatic {
+                        development: has("dev"),
+                    }
+                },
+                ..Default::default()
+            },
             verbatim_module_syntax: has("verbatim"),
             lower_using: has("using"),
         };
@@ -293,11 +316,23 @@ mod scratch {
         let t = std::time::Instant::now();
         match compile(Path::new(&file), &text, &options) {
             Ok(c) => {
-                eprintln!("{:?} map {:?} format {:?} exports {:?}\n{:#?}", t.elapsed(), c.map.as_ref().map(|m| m.len()), c.format, c.exports, if has("info") { Some(&c.info) } else { None });
+                eprintln!(
+                    "{:?} map {:?} format {:?} exports {:?}\n{:#?}",
+                    t.elapsed(),
+                    c.map.as_ref().map(|m| m.len()),
+                    c.format,
+                    c.exports,
+                    if has("info") { Some(&c.info) } else { None }
+                );
                 if let Ok(out) = std::env::var("OUT") {
-                    std::fs::write(&out, format!("{}\n//# sourceMappingURL={out}.map", c.code)).unwrap();
-                    if let Some(m) = c.map { std::fs::write(format!("{out}.map"), m).unwrap(); }
-                } else { println!("{}", c.code); }
+                    std::fs::write(&out, format!("{}\n//# sourceMappingURL={out}.map", c.code))
+                        .unwrap();
+                    if let Some(m) = c.map {
+                        std::fs::write(format!("{out}.map"), m).unwrap();
+                    }
+                } else {
+                    println!("{}", c.code);
+                }
             }
             Err(e) => println!("ERROR {e}"),
         }

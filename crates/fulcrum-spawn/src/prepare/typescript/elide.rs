@@ -13,6 +13,7 @@ use swc_ecma_ast::{
 use swc_ecma_transforms_base::resolver;
 use swc_ecma_visit::{Visit, VisitWith, noop_visit_type};
 
+use super::source_lines::SourceLines;
 use super::survey::{Survey, is_only_types};
 
 /// The parts of a file that are only types.
@@ -124,15 +125,19 @@ impl Elision {
     /// Blanks the parts in the text that starts at `start`; what is left keeps its line and its
     /// UTF-16 column.
     pub(super) fn apply(&self, text: &str, start: BytePos) -> String {
+        if self.blanks.is_empty() {
+            return text.to_owned();
+        }
         let mut output = String::with_capacity(text.len());
         let mut copied = 0;
+        let lines = SourceLines::new(text);
         for blank in &self.blanks {
             let from = (blank.span.lo - start).0 as usize;
             let to = (blank.span.hi - start).0 as usize;
             let to = if blank.is_statement {
                 to
             } else {
-                after_comma(text, to)
+                after_comma(&lines, to)
             };
             let (from, to) = self.with_comma_before(text, blank, from, to);
             if from < copied {
@@ -163,20 +168,13 @@ impl Elision {
 }
 
 /// The offset after the comma that follows `at`, if one does.
-fn after_comma(text: &str, at: usize) -> usize {
-    let mut rest = &text[at..];
-    loop {
-        rest = rest.trim_start();
-        if let Some(comment) = rest.strip_prefix("//") {
-            rest = comment.split_once('\n').map_or("", |(_, after)| after);
-        } else if let Some(comment) = rest.strip_prefix("/*") {
-            rest = comment.split_once("*/").map_or("", |(_, after)| after);
-        } else {
-            break;
-        }
+fn after_comma(lines: &SourceLines<'_>, at: usize) -> usize {
+    let next = lines.next_token(at);
+    if lines.text_from(next).starts_with(',') {
+        next + 1
+    } else {
+        at
     }
-    rest.strip_prefix(',')
-        .map_or(at, |after| text.len() - after.len())
 }
 
 /// Appends spaces in place of a text. Line ends stay, and a character of two UTF-16 units becomes two

@@ -67,9 +67,12 @@ fn pieces(
     offset_of: &dyn Fn(swc_common::BytePos) -> Option<usize>,
 ) -> Vec<Piece> {
     let mut marks = generated.marks.iter().peekable();
+    // Where the token before ends in the source, if it is there unchanged.
+    let mut source_end: Option<usize> = None;
     tokens(&generated.code)
         .into_iter()
         .map(|(token, start, end)| {
+            let text = &generated.code[start..end];
             let mut place = None;
             // The last mark of an offset is that of the innermost node.
             while let Some((offset, at)) = marks.next_if(|(offset, _)| *offset <= start) {
@@ -77,6 +80,14 @@ fn pieces(
                     place = offset_of(*at).or(place);
                 }
             }
+            // Punctuation has no marks; it follows what is before it, as in the source.
+            let place = place.or_else(|| {
+                let next = source.next_token(source_end?);
+                source.text_from(next).starts_with(text).then_some(next)
+            });
+            source_end = place
+                .filter(|offset| source.text_from(*offset).starts_with(text))
+                .map(|offset| offset + text.len());
             Piece {
                 start,
                 end,
@@ -203,3 +214,6 @@ impl Writer {
         self.column += column;
     }
 }
+
+#[cfg(test)]
+mod tests;

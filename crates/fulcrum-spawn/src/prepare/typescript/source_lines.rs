@@ -51,6 +51,37 @@ impl<'a> SourceLines<'a> {
         )
     }
 
+    /// Whether a line has such a column.
+    #[cfg(test)]
+    pub(super) fn has_place(&self, line: u32, column: u32) -> bool {
+        let Some(start) = self.starts.get(line as usize) else {
+            return false;
+        };
+        let end = self.starts.get(line as usize + 1).copied();
+        let text = &self.text[*start..end.unwrap_or(self.text.len())];
+        column as usize <= text.encode_utf16().count()
+    }
+
+    /// The text from an offset on; empty if the offset is not one of a character.
+    pub(super) fn text_from(&self, offset: usize) -> &'a str {
+        self.text.get(offset..).unwrap_or_default()
+    }
+
+    /// The offset of the first token at or after `offset`: spaces and comments are skipped.
+    pub(super) fn next_token(&self, offset: usize) -> usize {
+        let mut rest = self.text_from(offset);
+        loop {
+            rest = rest.trim_start();
+            if let Some(comment) = rest.strip_prefix("//") {
+                rest = comment.split_once('\n').map_or("", |(_, after)| after);
+            } else if let Some(comment) = rest.strip_prefix("/*") {
+                rest = comment.split_once("*/").map_or("", |(_, after)| after);
+            } else {
+                return self.text.len() - rest.len();
+            }
+        }
+    }
+
     fn excess(&self, offset: usize) -> usize {
         let count = self.wide.partition_point(|(end, _)| *end <= offset);
         count.checked_sub(1).map_or(0, |last| self.wide[last].1)

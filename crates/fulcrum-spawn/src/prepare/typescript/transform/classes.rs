@@ -141,13 +141,22 @@ fn assign_fields(class: &mut Class, assignments: &mut Vec<Box<Expr>>) -> Option<
     first
 }
 
-/// Whether a field can be assigned: a computed key, which must be evaluated with the class, stays.
+/// Whether a field can be assigned. One whose key must be evaluated with the class stays.
 fn is_assignable(field: &ClassProp) -> bool {
     let has_plain_key = match &field.key {
-        PropName::Computed(key) => key.expr.is_lit(),
+        PropName::Computed(key) => is_constant(&key.expr),
         _ => true,
     };
     !field.declare && !field.is_abstract && (has_plain_key || field.value.is_none())
+}
+
+/// Whether a key may be evaluated again: a literal, or a name such as `Symbol.iterator`.
+fn is_constant(key: &Expr) -> bool {
+    match key {
+        Expr::Lit(_) | Expr::Ident(_) => true,
+        Expr::Member(member) => member.prop.is_ident() && is_constant(&member.obj),
+        _ => false,
+    }
 }
 
 fn assignment_of(field: &ClassProp) -> Option<Box<Expr>> {

@@ -17,7 +17,7 @@ use swc_ecma_visit::{VisitMut, VisitMutWith, noop_visit_mut_type};
 /// Classes with an alias.
 pub(super) struct Aliases(Vec<(Ident, Ident)>);
 
-/// Prepares the decorators of a program; [`Aliases::assign`] completes it after the lowering.
+/// Prepares the decorators of a program; [`Aliases::complete`] completes them after the lowering.
 pub(super) fn prepare(program: &mut Program) -> Aliases {
     program.visit_mut_with(&mut KeepPositions);
     let mut visitor = AliasClasses::default();
@@ -26,12 +26,52 @@ pub(super) fn prepare(program: &mut Program) -> Aliases {
 }
 
 impl Aliases {
-    /// Assigns what the decorators returned to the aliases too.
-    pub(super) fn assign(self, program: &mut Program) {
+    /// Completes the lowering: assigns what the decorators returned to the aliases too, and decorates
+    /// instance members before static ones, as TypeScript does.
+    pub(super) fn complete(self, program: &mut Program) {
+        program.visit_mut_with(&mut OrderMembers);
         if !self.0.is_empty() {
             program.visit_mut_with(&mut AssignAliases(self.0));
         }
     }
+}
+
+struct OrderMembers;
+
+impl VisitMut for OrderMembers {
+    noop_visit_mut_type!();
+
+    fn visit_mut_module_items(&mut self, items: &mut Vec<ModuleItem>) {
+        items.visit_mut_children_with(self);
+        order(items, |item| match item {
+            ModuleItem::Stmt(statement) => decorates_static(statement),
+            ModuleItem::ModuleDecl(_) => None,
+        });
+    }
+
+    fn visit_mut_stmts(&mut self, statements: &mut Vec<Stmt>) {
+        statements.visit_mut_children_with(self);
+        order(statements, decorates_static);
+    }
+}
+
+/// Sorts each run of statements that decorate members.
+fn order<T>(statements: &mut [T], is_static: impl Fn(&T) -> Option<bool>) {
+    for run in statements.chunk_by_mut(|a, b| is_static(a).is_some() && is_static(b).is_some()) {
+        run.sort_by_key(|statement| is_static(statement));
+    }
+}
+
+/// Whether a statement decorates a static member; `None` if it decorates none.
+fn decorates_static(statement: &Stmt) -> Option<bool> {
+    let Expr::Call(call) = &*statement.as_expr()?.expr else {
+        return None;
+    };
+    let [_, target, _, _] = call.args.as_slice() else {
+        return None;
+    };
+    let name = call.callee.as_expr()?.as_ident()?;
+    (name.sym == "_ts_decorate").then(|| target.expr.is_ident())
 }
 
 struct KeepPositions;

@@ -4,15 +4,20 @@ mod accessors;
 mod classes;
 mod codegen;
 mod decorators;
+mod default_names;
 mod import_meta;
+mod interop;
+mod namespaces;
 mod parentheses;
 mod reserved_names;
+mod snippet;
 mod using;
 
 use rustc_hash::FxHashSet;
 use swc_common::sync::Lrc;
-use swc_common::{BytePos, Mark, SourceMap, Spanned};
-use swc_ecma_ast::{ModuleDecl, ModuleItem, Pass, Program};
+use swc_common::util::take::Take;
+use swc_common::{BytePos, Mark, Spanned};
+use swc_ecma_ast::{Module, ModuleDecl, ModuleItem, Pass, Program, Script};
 use swc_ecma_transforms_base::fixer::fixer;
 use swc_ecma_transforms_base::helpers::{HELPERS, Helpers, inject_helpers};
 use swc_ecma_transforms_base::hygiene::hygiene;
@@ -135,12 +140,12 @@ impl<'a> Passes<'a> {
                         emit_metadata: metadata,
                         use_define_for_class_fields: self.options.define_fields,
                     }));
-                    aliases.assign(program);
+                    aliases.complete(program);
                 }
             }
             Decorators::Standard => {
                 if self.survey.decorator.is_some() {
-                    program.mutate(decorator_2023_11());
+                    as_module(program, |program| program.mutate(decorator_2023_11()));
                 }
                 if self.survey.accessor.is_some() {
                     accessors::lower_accessors(program);
@@ -153,6 +158,7 @@ impl<'a> Passes<'a> {
         }
         if self.file.language.typescript {
             classes::lower_classes(program, self.options.define_fields);
+            namespaces::link_namespaces(program);
         }
     }
 
@@ -229,12 +235,13 @@ impl<'a> Passes<'a> {
         if self.program.is_module() {
             reserved_names::rename_reserved(&mut self.program, self.survey, self.top_level);
             if self.survey.import_meta.is_some() {
-                let map: &Lrc<SourceMap> = &self.file.map;
-                import_meta::replace_import_meta(&mut self.program, map, unresolved);
+                import_meta::replace_import_meta(&mut self.program, unresolved);
             }
+            default_names::name_default_exports(&mut self.program);
             self.apply(import_analyzer(ImportInterop::Swc, true));
         }
         self.apply(inject_helpers(unresolved));
+        interop::replace_helper(&mut self.program, unresolved);
         if self.program.is_module() {
             let config = CommonJsConfig {
                 import_interop: Some(ImportInterop::Swc),
@@ -285,6 +292,30 @@ impl<'a> Passes<'a> {
             "jsx-runtime"
         };
         Some(format!("{source}/{runtime}"))
+    }
+}
+
+/// Runs a pass that handles only modules completely.
+fn as_module(program: &mut Program, pass: impl FnOnce(&mut Program)) {
+    let Program::Script(script) = program else {
+        return pass(program);
+    };
+    let span = script.span;
+    *program = Program::Module(Module {
+        span,
+        body: script.body.take().into_iter().map(Into::into).collect(),
+        shebang: None,
+    });
+    pass(program);
+    if let Program::Module(module) = program
+        && module.body.iter().all(ModuleItem::is_stmt)
+    {
+        let items = module.body.take().into_iter();
+        *program = Program::Script(Script {
+            span,
+            body: items.filter_map(ModuleItem::stmt).collect(),
+            shebang: None,
+        });
     }
 }
 
