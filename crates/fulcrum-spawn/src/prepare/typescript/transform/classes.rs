@@ -1,0 +1,226 @@
+//! Parameter properties, and class fields that are assigned instead of defined
+//! (`useDefineForClassFields: false`).
+
+use swc_common::DUMMY_SP;
+use swc_common::util::take::Take;
+use swc_ecma_ast::{
+    AssignOp, BindingIdent, BlockStmt, Class, ClassMember, ClassProp, ComputedPropName,
+    Constructor, Expr, Ident, IdentName, MemberExpr, MemberProp, Param, ParamOrTsParamProp, Pat,
+    PrivateProp, Program, PropName, StaticBlock, ThisExpr, TsParamProp, TsParamPropParam,
+};
+use swc_ecma_utils::constructor::inject_after_super;
+use swc_ecma_utils::{ExprFactory, default_constructor_with_span};
+use swc_ecma_visit::{VisitMut, VisitMutWith, noop_visit_mut_type};
+
+/// Lowers the classes of a program. If `define_fields` is false, fields with a value are assigned in
+/// the constructor or in a static block, and fields without one disappear.
+pub(super) fn lower_classes(program: &mut Program, define_fields: bool) {
+    program.visit_mut_with(&mut Classes { define_fields });
+}
+
+struct Classes {
+    define_fields: bool,
+}
+
+impl VisitMut for Classes {
+    noop_visit_mut_type!();
+
+    fn visit_mut_class(&mut self, class: &mut Class) {
+        class.visit_mut_children_with(self);
+        let mut assignments = Vec::new();
+        let mut properties = Vec::new();
+        for member in &mut class.body {
+            if let ClassMember::Constructor(constructor) = member
+                && constructor.body.is_some()
+            {
+                lower_parameters(constructor, &mut assignments, &mut properties);
+            }
+        }
+        let first_field = if self.define_fields {
+            define_properties(class, properties);
+            None
+        } else {
+            assign_fields(class, &mut assignments)
+        };
+        if !assignments.is_empty() {
+            assign_in_constructor(class, assignments, first_field.unwrap_or(0));
+        }
+    }
+}
+
+/// Makes plain parameters of parameter properties, with an assignment for each.
+fn lower_parameters(
+    constructor: &mut Constructor,
+    assignments: &mut Vec<Box<Expr>>,
+    properties: &mut Vec<Ident>,
+) {
+    for parameter in &mut constructor.params {
+        let ParamOrTsParamProp::TsParamProp(property) = parameter else {
+            continue;
+        };
+        let TsParamProp {
+            span, decorators, ..
+        } = property;
+        let pattern = match &property.param {
+            TsParamPropParam::Ident(ident) => Pat::Ident(ident.clone()),
+            TsParamPropParam::Assign(assign) => Pat::Assign(assign.clone()),
+        };
+        let (span, decorators) = (*span, decorators.take());
+        if let Some(name) = name_of(&pattern) {
+            let mut name = name.id.clone();
+            name.optional = false;
+            let mut assignment = assign_to_this(
+                MemberProp::Ident(IdentName::new(name.sym.clone(), DUMMY_SP)),
+                name.clone().into(),
+            );
+            assignment.set_span(span);
+            assignments.push(assignment);
+            properties.push(name);
+        }
+        *parameter = ParamOrTsParamProp::Param(Param {
+            span,
+            decorators,
+            pat: pattern,
+        });
+    }
+}
+
+fn name_of(pattern: &Pat) -> Option<&BindingIdent> {
+    match pattern {
+        Pat::Ident(ident) => Some(ident),
+        Pat::Assign(assign) => name_of(&assign.left),
+        _ => None,
+    }
+}
+
+/// Declares the fields of parameter properties, as TypeScript does it.
+fn define_properties(class: &mut Class, properties: Vec<Ident>) {
+    let fields = properties.into_iter().map(|name| {
+        ClassMember::ClassProp(ClassProp {
+            key: PropName::Ident(IdentName::new(name.sym, DUMMY_SP)),
+            ..ClassProp::default()
+        })
+    });
+    class.body.splice(0..0, fields);
+}
+
+/// Moves the values of fields into assignments. Returns the index of the first instance field that
+/// was moved.
+fn assign_fields(class: &mut Class, assignments: &mut Vec<Box<Expr>>) -> Option<usize> {
+    let has_public_value = class.body.iter().any(|member| {
+        matches!(member, ClassMember::ClassProp(field)
+            if !field.is_static && field.value.is_some() && is_assignable(field))
+    });
+    let mut first = None;
+    let mut members = Vec::with_capacity(class.body.len());
+    for member in class.body.take() {
+        match member {
+            ClassMember::ClassProp(field) if is_assignable(&field) => {
+                let Some(assignment) = assignment_of(&field) else {
+                    continue;
+                };
+                if field.is_static {
+                    members.push(static_block(assignment, &field));
+                } else {
+                    first = first.or(Some(members.len()));
+                    assignments.push(assignment);
+                }
+            }
+            // In the order of the source: a later value may read an earlier field.
+            ClassMember::PrivateProp(mut field)
+                if has_public_value && !field.is_static && field.value.is_some() =>
+            {
+                first = first.or(Some(members.len()));
+                assignments.extend(private_assignment(&mut field));
+                members.push(ClassMember::PrivateProp(field));
+            }
+            member => members.push(member),
+        }
+    }
+    class.body = members;
+    first
+}
+
+/// Whether a field can be assigned. One whose key must be evaluated with the class stays.
+fn is_assignable(field: &ClassProp) -> bool {
+    let has_plain_key = match &field.key {
+        PropName::Computed(key) => is_constant(&key.expr),
+        _ => true,
+    };
+    !field.declare && !field.is_abstract && (has_plain_key || field.value.is_none())
+}
+
+/// Whether a key may be evaluated again: a literal, or a name such as `Symbol.iterator`.
+fn is_constant(key: &Expr) -> bool {
+    match key {
+        Expr::Lit(_) | Expr::Ident(_) => true,
+        Expr::Member(member) => member.prop.is_ident() && is_constant(&member.obj),
+        _ => false,
+    }
+}
+
+fn assignment_of(field: &ClassProp) -> Option<Box<Expr>> {
+    let value = field.value.clone()?;
+    let property = match field.key.clone() {
+        PropName::Ident(name) => MemberProp::Ident(name),
+        PropName::Computed(key) => MemberProp::Computed(key),
+        PropName::Str(text) => computed(Expr::Lit(text.into())),
+        PropName::Num(number) => computed(Expr::Lit(number.into())),
+        PropName::BigInt(number) => computed(Expr::Lit(number.into())),
+    };
+    let mut assignment = assign_to_this(property, value);
+    assignment.set_span(field.span);
+    Some(assignment)
+}
+
+fn computed(expr: Expr) -> MemberProp {
+    MemberProp::Computed(ComputedPropName {
+        span: DUMMY_SP,
+        expr: Box::new(expr),
+    })
+}
+
+fn private_assignment(field: &mut PrivateProp) -> Option<Box<Expr>> {
+    let value = field.value.take()?;
+    let mut assignment = assign_to_this(MemberProp::PrivateName(field.key.clone()), value);
+    assignment.set_span(field.span);
+    Some(assignment)
+}
+
+/// `this.property = value`.
+fn assign_to_this(property: MemberProp, value: Box<Expr>) -> Box<Expr> {
+    let target = MemberExpr {
+        span: DUMMY_SP,
+        obj: Box::new(ThisExpr { span: DUMMY_SP }.into()),
+        prop: property,
+    };
+    Box::new(value.make_assign_to(AssignOp::Assign, target.into()))
+}
+
+fn static_block(assignment: Box<Expr>, field: &ClassProp) -> ClassMember {
+    ClassMember::StaticBlock(StaticBlock {
+        span: field.span,
+        body: BlockStmt {
+            span: DUMMY_SP,
+            stmts: vec![assignment.into_stmt()],
+            ..BlockStmt::default()
+        },
+    })
+}
+
+/// Adds assignments to the constructor, after `super()`; a missing constructor is inserted at `index`.
+fn assign_in_constructor(class: &mut Class, assignments: Vec<Box<Expr>>, index: usize) {
+    let existing = class.body.iter_mut().find_map(|member| match member {
+        ClassMember::Constructor(constructor) if constructor.body.is_some() => Some(constructor),
+        _ => None,
+    });
+    if let Some(constructor) = existing {
+        inject_after_super(constructor, assignments);
+        return;
+    }
+    let mut constructor = default_constructor_with_span(class.super_class.is_some(), DUMMY_SP);
+    inject_after_super(&mut constructor, assignments);
+    class
+        .body
+        .insert(index, ClassMember::Constructor(constructor));
+}
