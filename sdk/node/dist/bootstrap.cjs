@@ -68,19 +68,7 @@ function patchResolve(loader,hooks){let inside=!1;for(let name of["resolve","res
 parentURL,rest[0],()=>native.call(this,specifier,parentURL,...rest))}finally{inside=!1}})}}function resolve(hooks,specifier,parentURL,attributes,native){let query=hooks.
 query(specifier,parentURL),done=result=>(hooks.note(query,parentURL,result.url,attributes),result),failed=error=>{let url2=hooks.afterFailure(query);if(url2===void 0)
 throw withoutOwnFrames(error);return done({url:url2})},url=hooks.before(query);if(url!==void 0)return done({url});try{let result=native();return result instanceof
-Promise?result.then(done,failed):done(result)}catch(error){return failed(error)}}var import_node_fs2=require("node:fs");var Table=class{aliases=!1;maps=!1;#files=new Map;#targets={import:new Map,require:new Map};#known=new Set;#inputs=new Set;#extensions=new Set;add(fragment){fragment.
-aliases&&(this.aliases=!0),fragment.maps&&(this.maps=!0);for(let input of fragment.inputs??[])this.#inputs.add(input);for(let[path,entry]of Object.entries(fragment.
-files??{}))this.#files.set(path,entry),this.#known.add(path),this.#extensions.add(extensionOf(path));this.#addTargets("import",fragment.imports),this.#addTargets(
-"require",fragment.requires)}#addTargets(kind,targets){for(let[importer,found]of Object.entries(targets??{})){this.#known.add(importer),this.#targets[kind].set(
-importer,new Map(Object.entries(found)));for(let target of Object.values(found))this.#known.add(target)}}file(path){return this.#files.get(path)}target(kind,importer,specifier){
-return this.#targets[kind].get(importer)?.get(specifier)}setTarget(kind,importer,specifier,path){let of=this.#targets[kind],targets=of.get(importer)??new Map;of.
-set(importer,targets.set(specifier,path))}knows(path){return this.#known.has(path)}setKnown(path){this.#known.add(path)}has(extension){return this.#extensions.has(
-extension)}inputs(){return this.#inputs}};function extensionOf(path){let dot=path.lastIndexOf(".");return dot>path.lastIndexOf("/")+1?path.slice(dot):""}var TYPESCRIPT=/\.(?:[mc]?ts|tsx|jsx)$/;
-function isTypeScript(path){return TYPESCRIPT.test(path)}function isInPackage(path){return path.includes("/node_modules/")}function namesIn(path,{code},files){let lexer=internalModule("internal/deps/cjs-module-lexer/lexer");if(typeof lexer?.parse!="function")return null;let names=new Set,
-visited=new Set,collect=(file,text)=>{if(!visited.has(file)){visited.add(file);try{let found=lexer.parse(text);for(let name of found.exports)names.add(name);for(let specifier of found.
-reexports)collectFile(nodeModule().createRequire(file).resolve(specifier))}catch{}}},collectFile=file=>{if(!file.startsWith("/"))return;let source=!isInPackage(
-file)&&files.covers(file)?files.load(file):void 0;if(source?.exports)for(let name of source.exports)names.add(name);else collect(file,source?.code??(0,import_node_fs2.readFileSync)(
-file,"utf8"))};return collect(path,code),[...names]}function helper(command,childProcess){let[program="",...args]=command;return question=>{let request=JSON.stringify({v:2,node:process.versions.node,...question}),
+Promise?result.then(done,failed):done(result)}catch(error){return failed(error)}}function helper(command,childProcess){let[program="",...args]=command;return question=>{let request=JSON.stringify({v:2,node:process.versions.node,...question}),
 result=childProcess().spawnSync(program,[...args,request],{encoding:"utf8",maxBuffer:268435456,stdio:["ignore","pipe","pipe"],windowsHide:!0}),[what=""]=Object.
 values(question);if(result.error)throw new Error(`${what}: cannot run ${program}, which compiles TypeScript: ${result.error.message}`);if(result.status!==0){let reason=result.
 stderr.trim()||`${program} exited with ${result.signal??`code ${result.status}`}`;throw new SyntaxError(reason.includes(what)?reason:`${what}: ${reason}`)}try{let answer=JSON.
@@ -92,27 +80,46 @@ n package.json, or name the file .mts to make it an ES module'}],SUSPICIOUS={mod
 explaining=!1;function explainMistakesIn({code,format}){explaining||!SUSPICIOUS[format].test(code)||(explaining=!0,process.on("uncaughtExceptionMonitor",error=>{
 if(!(error instanceof Error)||typeof error.stack!="string")return;let what=`${error.name}: ${error.message}`,mistake=MISTAKES.find(({says})=>says.test(what)),at=error.
 stack.indexOf(what);if(!mistake||at<0)return;let end=at+what.length;error.stack=`${error.stack.slice(0,end)}
-hint: ${mistake.cure}${error.stack.slice(end)}`}))}var import_node_fs3=require("node:fs");var SOURCE_URL=`
+hint: ${mistake.cure}${error.stack.slice(end)}`}))}var import_node_fs3=require("node:fs");var import_node_fs2=require("node:fs");var Table=class{aliases=!1;maps=!1;#files=new Map;#targets={import:new Map,require:new Map};#known=new Set;#inputs=new Set;#extensions=new Set;add(fragment){fragment.
+aliases&&(this.aliases=!0),fragment.maps&&(this.maps=!0);for(let input of fragment.inputs??[])this.#inputs.add(input);for(let[path,entry]of Object.entries(fragment.
+files??{}))this.#files.set(path,entry),this.#known.add(path),this.#extensions.add(extensionOf(path));this.#addTargets("import",fragment.imports),this.#addTargets(
+"require",fragment.requires)}#addTargets(kind,targets){for(let[importer,found]of Object.entries(targets??{})){this.#known.add(importer),this.#targets[kind].set(
+importer,new Map(Object.entries(found)));for(let target of Object.values(found))this.#known.add(target)}}file(path){return this.#files.get(path)}target(kind,importer,specifier){
+return this.#targets[kind].get(importer)?.get(specifier)}setTarget(kind,importer,specifier,path){let of=this.#targets[kind],targets=of.get(importer)??new Map;of.
+set(importer,targets.set(specifier,path))}knows(path){return this.#known.has(path)}setKnown(path){this.#known.add(path)}has(extension){return this.#extensions.has(
+extension)}inputs(){return this.#inputs}};function extensionOf(path){let dot=path.lastIndexOf(".");return dot>path.lastIndexOf("/")+1?path.slice(dot):""}var TYPESCRIPT=/\.(?:[mc]?ts|tsx|jsx)$/;
+function isTypeScript(path){return TYPESCRIPT.test(path)}function isInPackage(path){return path.includes("/node_modules/")}function namesIn(path,code,files){let parse=internalModule("internal/deps/cjs-module-lexer/lexer")?.parse??findNames,names=new Set,visited=new Set,collect=(file,text)=>{
+if(!visited.has(file)){visited.add(file);try{let found=parse(text);for(let name of found.exports)names.add(name);for(let specifier of found.reexports)collectFile(
+nodeModule().createRequire(file).resolve(specifier))}catch{}}},collectFile=file=>{if(!file.startsWith("/"))return;let source=!isInPackage(file)&&files.covers(file)?
+files.load(file):void 0;if(source?.exports)for(let name of source.exports)names.add(name);else collect(file,source?.code??(0,import_node_fs2.readFileSync)(file,
+"utf8"))};return collect(path,code),[...names]}var TOKEN=new RegExp([String.raw`//.*|/\*[\s\S]*?\*/`,String.raw`(?:\bmodule\.|(?<![\w$.]))exports\s*(?:\.\s*(?<dotted>[\w$]+)|\[\s*(?<quote>['"])(?<keyed>.*?)\k<quote>\s*\])\s*=(?!=)`,
+String.raw`\bdefineProperty\s*\(\s*(?:module\.)?exports\s*,\s*(?<q2>['"])(?<defined>.*?)\k<q2>`,String.raw`\bmodule\.exports\s*=\s*(?:require\s*\(\s*(?<q3>['"])(?<whole>.*?)\k<q3>|(?<literal>\{))`,
+String.raw`\b\w*export_?star\s*\(\s*require\s*\(\s*(?<q4>['"])(?<star>.*?)\k<q4>`,String.raw`'(?:[^'\\\n]|\\[\s\S])*'|"(?:[^"\\\n]|\\[\s\S])*"|`+"`(?:[^`\\\\]|\\\\[\
+\\s\\S])*`"].join("|"),"gi");function findNames(code){let exports2=new Set,reexports=new Set;for(let{index,0:text,groups={}}of code.matchAll(TOKEN)){let name=groups.
+dotted??groups.keyed??groups.defined;name!==void 0&&exports2.add(name),groups.star!==void 0&&reexports.add(groups.star),groups.whole!==void 0&&(reexports=new Set(
+[groups.whole])),groups.literal!==void 0&&addKeys(code,index+text.length,exports2,reexports)}return{exports:exports2,reexports}}var MEMBER=/\/\/.*|\/\*[\s\S]*?\*\/|'(?:[^'\\\n]|\\[\s\S])*'|"(?:[^"\\\n]|\\[\s\S])*"|`(?:[^`\\]|\\[\s\S])*`|\.\.\.\s*require\s*\(\s*(['"])(?<spread>.*?)\1\s*\)|[\w$]+|[([{]|[)\]}]|,|\S/g;
+function addKeys(code,start2,exports2,reexports){let pattern=new RegExp(MEMBER);pattern.lastIndex=start2;let depth=0,atKey=!0;for(let match=pattern.exec(code);match;match=
+pattern.exec(code)){let[text]=match;if(!(text.startsWith("//")||text.startsWith("/*"))){if(/^[)\]}]$/.test(text)&&--depth<0)return;if(atKey&&match.groups?.spread!==
+void 0)reexports.add(match.groups.spread);else{if(atKey&&/^(?:get|set|async)$/.test(text)&&/^\s+[\w$]/.test(code.slice(pattern.lastIndex)))continue;atKey&&/^[\w$]/.
+test(text)?exports2.add(text):atKey&&/^['"]/.test(text)&&exports2.add(text.slice(1,-1))}/^[([{]$/.test(text)&&depth++,atKey=depth===0&&text===","}}}var SOURCE_URL=`
 //# sourceURL=node:internal/modules/esm/translators`,isExportable=name=>name!=="default"&&name!=="module.exports"&&encodable(name);function encodable(name){try{
-return encodeURIComponent(name),!0}catch{return!1}}function commonjsText(path,names){let exported=[...new Set(names)].filter(isExportable),whole=parseInt(process.
-versions.node,10)>=23?',e as"module.exports"':"";return`import m from"node:module";const e=m._load(${JSON.stringify(path)});const v=(n)=>{try{return Object.prot\
-otype.hasOwnProperty.call(e,n)?e[n]:void 0}catch{}};${exported.map((name,index)=>`const x${index}=v(${JSON.stringify(name)});`).join("")}export{e as default${whole}${exported.
-map((name,index)=>`,x${index} as ${JSON.stringify(name)}`).join("")}};${SOURCE_URL}`}function jsonText(path,json){let names=[];try{let value=JSON.parse(json.replace(
-/^\uFEFF/,""));typeof value=="object"&&value!==null&&!Array.isArray(value)&&(names=Object.keys(value))}catch{}return commonjsText(path,names).replace(',e as"mod\
-ule.exports"',"")}function withNames(code,names){return names===null?code:`${code}
-if(0){${names.filter(isExportable).map(name=>`exports[${JSON.stringify(name)}]=0;`).join("")}}`}var ImportHooks=class{#files;#resolver;#options;#json=new Set;#main;constructor(files,resolver,options){this.#files=files,this.#resolver=resolver,this.#options=
-options}query(specifier,parentURL){return{specifier,importer:parentURL?.startsWith("file:")?pathOf(withoutSuffix(parentURL)):void 0,kind:"import"}}before(query){
-return toUrl(this.#resolver.before(query))}afterFailure(query){return toUrl(this.#resolver.afterFailure(query))}note(query,parentURL,url,attributes){parentURL===
-void 0&&(this.#main??=url),attributes?.type===void 0&&query.importer!==void 0&&withoutSuffix(url).endsWith(".json")&&!isInPackage(query.importer)&&this.#json.add(
-url)}load(url,attributes){if(!url.startsWith("file:"))return;let bare=withoutSuffix(url);if(this.#json.has(url)&&attributes?.type===void 0){let path2=pathOf(bare);
-return{format:"module",source:jsonText(path2,(0,import_node_fs3.readFileSync)(path2,"utf8"))}}let path=this.#covered(bare),source=path===void 0?void 0:this.#files.
-load(path);if(!(path===void 0||source===void 0))return source.format==="module"?{format:"module",source:source.code}:this.#commonjs(url,path,source)}loadRequired(url,named){
-let path=this.#covered(withoutSuffix(url)),source=path===void 0?void 0:this.#files.load(path);if(!(path===void 0||source===void 0))return{format:source.format,source:source.
-format==="module"||!named?source.code:withNames(source.code,this.#names(path,source))}}#covered(bare){if(!bare.startsWith("file:")||isInPackage(bare)&&!isTypeScript(
-bare))return;let path=pathOf(bare);return this.#files.covers(path)?path:void 0}#commonjs(url,path,source){let names=this.#names(path,source);return names!==null&&
-url!==this.#main?{format:"module",source:commonjsText(path,names)}:{format:"commonjs",source:this.#options.takesCode?withNames(source.code,names):null}}#names(path,source){
-return source.exports??this.#options.names?.(path,source)??null}};function toUrl(found){return found&&urlOf(found.path)+found.suffix}function withoutSuffix(url){
-let end=url.search(/[?#]/);return end<0?url:url.slice(0,end)}var import_node_fs4=require("node:fs"),import_node_path=require("node:path");var LoweredPackages=class{#files;#lowered=new Set;#types=new Map;constructor(files){this.#files=files}require(importer,path){if(!isInPackage(path)||this.#lowered.
+return encodeURIComponent(name),!0}catch{return!1}}function commonjsText(path,names,isMain=!1){let exported=[...new Set(names)].filter(isExportable),whole=parseInt(
+process.versions.node,10)>=23?',e as"module.exports"':"";return`import m from"node:module";const e=m._load(${JSON.stringify(path)}${isMain?",null,true":""});con\
+st v=(n)=>{try{return Object.prototype.hasOwnProperty.call(e,n)?e[n]:void 0}catch{}};${exported.map((name,index)=>`const x${index}=v(${JSON.stringify(name)});`).
+join("")}export{e as default${whole}${exported.map((name,index)=>`,x${index} as ${JSON.stringify(name)}`).join("")}};${SOURCE_URL}`}function jsonText(path,json){
+let names=[];try{let value=JSON.parse(json.replace(/^\uFEFF/,""));typeof value=="object"&&value!==null&&!Array.isArray(value)&&(names=Object.keys(value))}catch{}
+return commonjsText(path,names).replace(',e as"module.exports"',"")}function withNames(code,names){return`${code}
+if(0){${names.filter(isExportable).map(name=>`exports[${JSON.stringify(name)}]=0;`).join("")}}`}var ImportHooks=class{#files;#resolver;#json=new Set;#main;constructor(files,resolver){this.#files=files,this.#resolver=resolver}query(specifier,parentURL){return{
+specifier,importer:parentURL?.startsWith("file:")?pathOf(withoutSuffix(parentURL)):void 0,kind:"import"}}before(query){return toUrl(this.#resolver.before(query))}afterFailure(query){
+return toUrl(this.#resolver.afterFailure(query))}note(query,parentURL,url,attributes){parentURL===void 0&&(this.#main??=url),attributes?.type===void 0&&query.importer!==
+void 0&&withoutSuffix(url).endsWith(".json")&&!isInPackage(query.importer)&&this.#json.add(url)}load(url,attributes){if(!url.startsWith("file:"))return;let bare=withoutSuffix(
+url);if(this.#json.has(url)&&attributes?.type===void 0){let path2=pathOf(bare);return{format:"module",source:jsonText(path2,(0,import_node_fs3.readFileSync)(path2,
+"utf8"))}}let path=this.#covered(bare),source=path===void 0?void 0:this.#files.load(path);if(!(path===void 0||source===void 0))return source.format==="module"?{
+format:"module",source:source.code}:{format:"module",source:commonjsText(path,this.#names(path,source),url===this.#main)}}loadRequired(url,named){let path=this.#covered(
+withoutSuffix(url)),source=path===void 0?void 0:this.#files.load(path);if(!(path===void 0||source===void 0))return{format:source.format,source:source.format==="\
+module"||!named?source.code:withNames(source.code,this.#names(path,source))}}#covered(bare){if(!bare.startsWith("file:")||isInPackage(bare)&&!isTypeScript(bare))
+return;let path=pathOf(bare);return this.#files.covers(path)?path:void 0}#names(path,source){return source.exports??namesIn(path,source.code,this.#files)}};function toUrl(found){
+return found&&urlOf(found.path)+found.suffix}function withoutSuffix(url){let end=url.search(/[?#]/);return end<0?url:url.slice(0,end)}var import_node_fs4=require("node:fs"),import_node_path=require("node:path");var LoweredPackages=class{#files;#lowered=new Set;#types=new Map;constructor(files){this.#files=files}require(importer,path){if(!isInPackage(path)||this.#lowered.
 has(path)||!this.#isCompiled(importer)||!this.#isModule(path))return;this.#lowered.add(path);let{files}=this.#files.learn({lower:path});for(let other of Object.
 keys(files??{}))this.#lowered.add(other)}load(path){return this.#lowered.has(path)?this.#files.load(path):void 0}#isCompiled(importer){return this.#lowered.has(
 importer)||this.#files.table.file(importer)?.format==="commonjs"}#isModule(path){let extension=extensionOf(path);return extension===".mjs"||extension===".js"&&this.#packageType(
@@ -146,16 +153,16 @@ importer,kind}=query;if(importer===void 0)return;let{table}=this.#files,[specifi
 table.target(kind,importer,specifier):void 0);if(known!==void 0&&this.#files.exists(known))return{path:known,suffix};if(!this.#isOurs(query))return;let path=pathLike(
 query,specifier);if(path===void 0)return table.aliases&&!table.knows(importer)?this.#learn(query):void 0;if(!(!isTypeScript(importer)||this.#isPlainlyThere(path)))
 return this.#ask(query)}afterFailure(query){if(!(query.asked||query.importer===void 0||!this.#isOurs(query)))try{return(this.#files.table.knows(query.importer)?
-void 0:this.#learn(query))??this.#ask(query)}catch{return}}#isOurs({importer="",specifier}){return!isInPackage(importer)&&!isBuiltin(specifier)&&(!/^[a-z][a-z\d+.-]*:/i.
-test(specifier)||specifier.startsWith("file:"))}#isPlainlyThere(path){let extension=extensionOf(path);if(extension==="")return!1;let stem=path.slice(0,-extension.
-length);return this.#files.exists(path)&&!SIBLINGS[extension]?.some(other=>this.#files.exists(stem+other))}#learn(query){let{importer="",kind}=query,{table}=this.#files;
-table.setKnown(importer),this.#files.learn({load:importer});let[specifier,suffix]=split(query),path=table.target(kind,importer,query.specifier)??table.target(kind,
-importer,specifier);return path===void 0?void 0:{path,suffix}}#ask(query){let{importer="",kind}=query,[specifier,suffix]=split(query);query.asked=!0;let{resolved}=this.#files.
-learn({resolve:specifier,from:importer,kind});if(typeof resolved=="string")return this.#files.table.setTarget(kind,importer,specifier,resolved),{path:resolved,suffix}}};
-function split({specifier,kind}){let at=kind==="require"?-1:specifier.slice(1).search(/[?#]/)+1;return at<=0?[specifier,""]:[specifier.slice(0,at),specifier.slice(
-at)]}function pathLike({importer="",kind},specifier){let relative=/^\.\.?(?:\/|$)/.test(specifier);try{return kind==="require"?relative||(0,import_node_path2.isAbsolute)(
-specifier)?(0,import_node_path2.resolve)((0,import_node_path2.dirname)(importer),specifier):void 0:specifier.startsWith("file:")?pathOf(specifier):relative||specifier.
-startsWith("/")?pathOf(new URL(specifier,urlOf(importer)).href):void 0}catch{return}}var enabled=!1;function enableSourceMaps(){if(enabled||(enabled=!0,process.sourceMapsEnabled))return;let{setSourceMapsSupport}=nodeModule();setSourceMapsSupport?
+void 0:this.#learn(query))??this.#ask(query)}catch{return}}#isOurs({importer="",specifier}){return!isInPackage(importer)&&!importer.startsWith(`${__dirname}/`)&&
+!isBuiltin(specifier)&&(!/^[a-z][a-z\d+.-]*:/i.test(specifier)||specifier.startsWith("file:"))}#isPlainlyThere(path){let extension=extensionOf(path);if(extension===
+"")return!1;let stem=path.slice(0,-extension.length);return this.#files.exists(path)&&!SIBLINGS[extension]?.some(other=>this.#files.exists(stem+other))}#learn(query){
+let{importer="",kind}=query,{table}=this.#files;table.setKnown(importer),this.#files.learn({load:importer});let[specifier,suffix]=split(query),path=table.target(
+kind,importer,query.specifier)??table.target(kind,importer,specifier);return path===void 0?void 0:{path,suffix}}#ask(query){let{importer="",kind}=query,[specifier,
+suffix]=split(query);query.asked=!0;let{resolved}=this.#files.learn({resolve:specifier,from:importer,kind});if(typeof resolved=="string")return this.#files.table.
+setTarget(kind,importer,specifier,resolved),{path:resolved,suffix}}};function split({specifier,kind}){let at=kind==="require"?-1:specifier.slice(1).search(/[?#]/)+
+1;return at<=0?[specifier,""]:[specifier.slice(0,at),specifier.slice(at)]}function pathLike({importer="",kind},specifier){let relative=/^\.\.?(?:\/|$)/.test(specifier);
+try{return kind==="require"?relative||(0,import_node_path2.isAbsolute)(specifier)?(0,import_node_path2.resolve)((0,import_node_path2.dirname)(importer),specifier):
+void 0:specifier.startsWith("file:")?pathOf(specifier):relative||specifier.startsWith("/")?pathOf(new URL(specifier,urlOf(importer)).href):void 0}catch{return}}var enabled=!1;function enableSourceMaps(){if(enabled||(enabled=!0,process.sourceMapsEnabled))return;let{setSourceMapsSupport}=nodeModule();setSourceMapsSupport?
 setSourceMapsSupport(!0,{nodeModules:!1,generatedCode:!1}):process.setSourceMapsEnabled(!0)}var import_node_fs5=require("node:fs");var TypeScriptFiles=class{ask;#config;#table;#observer;#stats=new Map;constructor(config2,ask,observer={}){this.#config=config2,this.ask=ask,this.#observer=observer}reconfigure(config2){
 this.#config=config2,this.#table=void 0}get table(){return this.#table?this.#table:(this.#table=new Table,this.#add(readManifest(this.#config.manifest)),this.#table)}get openTable(){
 return this.#table}learn(question){let answer=this.ask(question);return this.#add(answer),answer}#add(fragment){this.table.add(fragment),this.#observer.changed?.()}covers(path){
@@ -172,13 +179,13 @@ let at=code.lastIndexOf(MAP_COMMENT,code.length)+MAP_COMMENT.length;return at>=M
 7):code}function readManifest(path){try{let{v,...fragment}=JSON.parse((0,import_node_fs5.readFileSync)(path,"utf8"));return v===2?fragment:{}}catch{return{}}}function hookTypeScript(config2){let update=()=>{},ask=helper(config2.helper,()=>require("node:child_process")),files=new TypeScriptFiles(config2,ask,{changed(){
 files.table.maps&&enableSourceMaps(),update()},loaded:explainMistakesIn}),resolver=new Resolver(files);config2.maps&&enableSourceMaps();let lowered=new LoweredPackages(
 files);if(hookRequireResolution(resolver,canRequireModules()?void 0:lowered),nodeModule().registerHooks)return registerHooks(files,resolver),{files,resolver,needsThread:!1};
-({update}=hookExtensions(files,lowered));let needsThread=!config2.commonjs&&!patchCascadedLoader(new ImportHooks(files,resolver,{takesCode:!1,names:(path,source)=>namesIn(
-path,source,files)}));return{files,resolver,needsThread}}function registerHooks(files,resolver){let hooks=new ImportHooks(files,resolver,{takesCode:!0}),isRequire=({
-conditions})=>conditions?.includes("require")===!0;nodeModule().registerHooks?.({resolve(specifier,context,next){if(isRequire(context))return next(specifier,context);
-let{parentURL,importAttributes}=context,query=hooks.query(specifier,parentURL),url=hooks.before(query),result;if(url===void 0)try{result=next(specifier,context)}catch(error){
-if(url=hooks.afterFailure(query),url===void 0)throw withoutOwnFrames(error)}return result??={url:url??"",shortCircuit:!0},hooks.note(query,parentURL,result.url,
-importAttributes),result},load(url,context,next){try{let found=isRequire(context)?hooks.loadRequired(url,!1):hooks.load(url,context.importAttributes);if(found)return{
-...found,shortCircuit:!0,shouldBeReloadedByCJSLoader:found.format==="commonjs"}}catch(error){throw withoutOwnFrames(error)}return next(url,context)}})}var config=readConfig(process.env.FULCRUM_BOOTSTRAP);config&&applyConfig(config);function applyConfig(config2){config2.standby&&!isDomainWorker(config2)&&!(isDomainProcess(
+({update}=hookExtensions(files,lowered));let needsThread=!config2.commonjs&&!patchCascadedLoader(new ImportHooks(files,resolver));return{files,resolver,needsThread}}
+function isRequire({conditions}){return conditions!==void 0&&new Set(conditions).has("require")}function registerHooks(files,resolver){let hooks=new ImportHooks(
+files,resolver);nodeModule().registerHooks?.({resolve(specifier,context,next){if(isRequire(context))return next(specifier,context);let{parentURL,importAttributes}=context,
+query=hooks.query(specifier,parentURL),url=hooks.before(query),result;if(url===void 0)try{result=next(specifier,context)}catch(error){if(url=hooks.afterFailure(
+query),url===void 0)throw withoutOwnFrames(error)}return result??={url:url??"",shortCircuit:!0},hooks.note(query,parentURL,result.url,importAttributes),result},
+load(url,context,next){try{let found=isRequire(context)?hooks.loadRequired(url,!1):hooks.load(url,context.importAttributes);if(found)return{...found,shortCircuit:!0}}catch(error){
+throw withoutOwnFrames(error)}return next(url,context)}})}var config=readConfig(process.env.FULCRUM_BOOTSTRAP);config&&applyConfig(config);function applyConfig(config2){config2.standby&&!isDomainWorker(config2)&&!(isDomainProcess(
 config2)&&canStandBy())&&process.exit(0),hookLoaders(config2),isDomainProcess(config2)?config2.standby?(config2.modules!==null&&cascadedLoader(),standBy(config2.
 standby,()=>{let current=readConfig(process.env.FULCRUM_BOOTSTRAP)??config2;current.deferred!==null&&hidePreload(),blockOnPipes(),setUpProcess(current,!1)})):(config2.
 deferred===null&&blockOnPipes(),setUpProcess(config2,config2.deferred!==null)):(config2.deferred!==null&&hidePreload(),cascadedLoader(),config2.modules!==null&&

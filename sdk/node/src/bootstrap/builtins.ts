@@ -37,7 +37,7 @@ export interface CommonJsModule {
 /** The context of a synchronous hook. */
 export interface SyncContext {
   parentURL?: string | undefined;
-  conditions?: readonly string[];
+  conditions?: Iterable<string>;
   importAttributes?: Record<string, string>;
   format?: string | undefined;
 }

@@ -65,7 +65,7 @@ export class Resolver {
   }
 
   #isOurs({ importer = '', specifier }: Query): boolean {
-    return !isInPackage(importer) && !isBuiltin(specifier) && (!/^[a-z][a-z\d+.-]*:/i.test(specifier) || specifier.startsWith('file:'));
+    return !isInPackage(importer) && !importer.startsWith(`${__dirname}/`) && !isBuiltin(specifier) && (!/^[a-z][a-z\d+.-]*:/i.test(specifier) || specifier.startsWith('file:'));
   }
 
   /** The file exists as written, and nothing else can be meant. */
