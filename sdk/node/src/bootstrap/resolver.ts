@@ -1,5 +1,5 @@
 import { isAbsolute, resolve as resolvePath, dirname } from 'node:path';
-import { isBuiltin, pathOf, urlOf } from './builtins.ts';
+import { isBuiltin, nodeModule, pathOf, urlOf } from './builtins.ts';
 import { extensionOf, isInPackage, isTypeScript } from './table.ts';
 import type { Kind } from './table.ts';
 import type { TypeScriptFiles } from './typescript-files.ts';
@@ -62,6 +62,13 @@ export class Resolver {
       // Node's error says more about what is missing.
       return undefined;
     }
+  }
+
+  /** The file of a child process or thread: as it is written, unless only another one exists. */
+  entry(path: string, from: string): string {
+    const absolute = resolvePath(path);
+    if (isInPackage(absolute) || nodeModule()._findPath(absolute, [''], true)) return path;
+    return this.afterFailure({ specifier: absolute, importer: from, kind: 'import' })?.path ?? path;
   }
 
   #isOurs({ importer = '', specifier }: Query): boolean {

@@ -1,6 +1,7 @@
 import { nodeModule } from './builtins.ts';
 import type { SyncContext } from './builtins.ts';
 import { patchCascadedLoader } from './cascaded-loader.ts';
+import { noteSpecifier } from './children.ts';
 import type { TypeScriptConfig } from './config.ts';
 import { helper } from './helper.ts';
 import { explainMistakesIn } from './hints.ts';
@@ -54,6 +55,7 @@ function registerHooks(files: TypeScriptFiles, resolver: Resolver): void {
   const hooks = new ImportHooks(files, resolver);
   nodeModule().registerHooks?.({
     resolve(specifier, context, next) {
+      noteSpecifier(specifier);
       // Handled where Node resolves it for CommonJS, as for every Node.
       if (isRequire(context)) return next(specifier, context);
       const { parentURL, importAttributes } = context;
