@@ -30,7 +30,7 @@ const shared = {
 };
 
 /** For modules that `require` what they rarely need. */
-const REQUIRE = `import { createRequire as r } from 'node:module';const require = r(import.meta.url);`;
+const REQUIRE = `import { createRequire as r } from 'node:module';const require = r(import.meta.url), __dirname = import.meta.dirname;`;
 
 async function bundle(entry, format, banner = '') {
   const result = await build({ ...shared, entryPoints: [entry], format, outfile: 'out', banner: { js: banner } });

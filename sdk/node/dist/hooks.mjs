@@ -51,16 +51,17 @@ importer,kind}=query;if(importer===void 0)return;let{table}=this.#files,[specifi
 table.target(kind,importer,specifier):void 0);if(known!==void 0&&this.#files.exists(known))return{path:known,suffix};if(!this.#isOurs(query))return;let path=pathLike(
 query,specifier);if(path===void 0)return table.aliases&&!table.knows(importer)?this.#learn(query):void 0;if(!(!isTypeScript(importer)||this.#isPlainlyThere(path)))
 return this.#ask(query)}afterFailure(query){if(!(query.asked||query.importer===void 0||!this.#isOurs(query)))try{return(this.#files.table.knows(query.importer)?
-void 0:this.#learn(query))??this.#ask(query)}catch{return}}#isOurs({importer="",specifier}){return!isInPackage(importer)&&!importer.startsWith(`${__dirname}/`)&&
-!isBuiltin(specifier)&&(!/^[a-z][a-z\d+.-]*:/i.test(specifier)||specifier.startsWith("file:"))}#isPlainlyThere(path){let extension=extensionOf(path);if(extension===
-"")return!1;let stem=path.slice(0,-extension.length);return this.#files.exists(path)&&!SIBLINGS[extension]?.some(other=>this.#files.exists(stem+other))}#learn(query){
-let{importer="",kind}=query,{table}=this.#files;table.setKnown(importer),this.#files.learn({load:importer});let[specifier,suffix]=split(query),path=table.target(
-kind,importer,query.specifier)??table.target(kind,importer,specifier);return path===void 0?void 0:{path,suffix}}#ask(query){let{importer="",kind}=query,[specifier,
-suffix]=split(query);query.asked=!0;let{resolved}=this.#files.learn({resolve:specifier,from:importer,kind});if(typeof resolved=="string")return this.#files.table.
-setTarget(kind,importer,specifier,resolved),{path:resolved,suffix}}};function split({specifier,kind}){let at=kind==="require"?-1:specifier.slice(1).search(/[?#]/)+
-1;return at<=0?[specifier,""]:[specifier.slice(0,at),specifier.slice(at)]}function pathLike({importer="",kind},specifier){let relative=/^\.\.?(?:\/|$)/.test(specifier);
-try{return kind==="require"?relative||isAbsolute(specifier)?resolvePath(dirname(importer),specifier):void 0:specifier.startsWith("file:")?pathOf(specifier):relative||
-specifier.startsWith("/")?pathOf(new URL(specifier,urlOf(importer)).href):void 0}catch{return}}var NAMES=new Set(["@fulcrum/domain","fulcrum"]);function isSdk(specifier){return NAMES.has(specifier)}import{readFileSync as readFileSync3,statSync}from"node:fs";var TypeScriptFiles=class{ask;#config;#table;#observer;#stats=new Map;constructor(config,ask,observer={}){this.#config=config,this.ask=ask,this.#observer=observer}reconfigure(config){
+void 0:this.#learn(query))??this.#ask(query)}catch{return}}entry(path,from){let absolute=resolvePath(path);return isInPackage(absolute)||nodeModule()._findPath(
+absolute,[""],!0)?path:this.afterFailure({specifier:absolute,importer:from,kind:"import"})?.path??path}#isOurs({importer="",specifier}){return!isInPackage(importer)&&
+!importer.startsWith(`${__dirname}/`)&&!isBuiltin(specifier)&&(!/^[a-z][a-z\d+.-]*:/i.test(specifier)||specifier.startsWith("file:"))}#isPlainlyThere(path){let extension=extensionOf(
+path);if(extension==="")return!1;let stem=path.slice(0,-extension.length);return this.#files.exists(path)&&!SIBLINGS[extension]?.some(other=>this.#files.exists(
+stem+other))}#learn(query){let{importer="",kind}=query,{table}=this.#files;table.setKnown(importer),this.#files.learn({load:importer});let[specifier,suffix]=split(
+query),path=table.target(kind,importer,query.specifier)??table.target(kind,importer,specifier);return path===void 0?void 0:{path,suffix}}#ask(query){let{importer="",
+kind}=query,[specifier,suffix]=split(query);query.asked=!0;let{resolved}=this.#files.learn({resolve:specifier,from:importer,kind});if(typeof resolved=="string")
+return this.#files.table.setTarget(kind,importer,specifier,resolved),{path:resolved,suffix}}};function split({specifier,kind}){let at=kind==="require"?-1:specifier.
+slice(1).search(/[?#]/)+1;return at<=0?[specifier,""]:[specifier.slice(0,at),specifier.slice(at)]}function pathLike({importer="",kind},specifier){let relative=/^\.\.?(?:\/|$)/.
+test(specifier);try{return kind==="require"?relative||isAbsolute(specifier)?resolvePath(dirname(importer),specifier):void 0:specifier.startsWith("file:")?pathOf(
+specifier):relative||specifier.startsWith("/")?pathOf(new URL(specifier,urlOf(importer)).href):void 0}catch{return}}var NAMES=new Set(["@fulcrum/domain","fulcrum"]);function isSdk(specifier){return NAMES.has(specifier)}import{readFileSync as readFileSync3,statSync}from"node:fs";var TypeScriptFiles=class{ask;#config;#table;#observer;#stats=new Map;constructor(config,ask,observer={}){this.#config=config,this.ask=ask,this.#observer=observer}reconfigure(config){
 this.#config=config,this.#table=void 0}get table(){return this.#table?this.#table:(this.#table=new Table,this.#add(readManifest(this.#config.manifest)),this.#table)}get openTable(){
 return this.#table}learn(question){let answer=this.ask(question);return this.#add(answer),answer}#add(fragment){this.table.add(fragment),this.#observer.changed?.()}covers(path){
 return isTypeScript(path)||this.table.has(extensionOf(path))&&this.table.file(path)!==void 0}exists(path){let stat=statSync(path,{throwIfNoEntry:!1});return stat?.

@@ -14,7 +14,7 @@ export interface InternalModuleApi {
   _extensions: Record<string, ExtensionHandler>;
   _load(this: unknown, request: string, parent: unknown, isMain: boolean, ...rest: unknown[]): unknown;
   _resolveFilename(request: string, ...rest: unknown[]): string;
-  _findPath(request: string, paths: string[]): string | false;
+  _findPath(request: string, paths: string[], isMain?: boolean): string | false;
   /** Runs the program; called by Node when all preloads are done. It is designed to be replaced. */
   runMain(this: unknown, ...args: unknown[]): void;
   /** Writes the compile cache to disk: Node 22.10 and later. */
@@ -37,7 +37,7 @@ export interface CommonJsModule {
 /** The context of a synchronous hook. */
 export interface SyncContext {
   parentURL?: string | undefined;
-  conditions?: readonly string[];
+  conditions?: Iterable<string>;
   importAttributes?: Record<string, string>;
   format?: string | undefined;
 }

@@ -1,3 +1,4 @@
+import { noteSpecifier } from './children.ts';
 import type { ImportHooks } from './import-hooks.ts';
 import { cascadedLoader } from './internals.ts';
 import type { CascadedLoader, LoadContext, LoadResult, Resolve } from './internals.ts';
@@ -57,6 +58,7 @@ function patchResolve(loader: CascadedLoader, hooks: ImportHooks): void {
 }
 
 function resolve(hooks: ImportHooks, specifier: string, parentURL: string | undefined, attributes: Attributes, native: () => ReturnType<Resolve>): ReturnType<Resolve> {
+  noteSpecifier(specifier);
   const query = hooks.query(specifier, parentURL);
   const done = (result: { url: string }) => {
     hooks.note(query, parentURL, result.url, attributes);

@@ -35,6 +35,8 @@ export interface BootstrapConfig {
   modules: string | null;
   /** This process is a standby process: it waits for its activation. */
   standby: StandbyConfig | null;
+  /** The variable was added for a child whose environment is its own, and is removed from it. */
+  hidden: boolean;
 }
 
 const VERSION = 2;
@@ -49,9 +51,9 @@ export function readConfig(text: string | undefined): BootstrapConfig | undefine
     return undefined;
   }
   if (typeof value !== 'object' || value === null || value.v !== VERSION) return undefined;
-  const { parent, entry, starts, ts, sdk, later: deferred, modules, spare: standby } = value;
+  const { parent, entry, starts, ts, sdk, later: deferred, modules, spare: standby, hidden } = value;
   if (typeof parent !== 'number' || typeof entry !== 'string') return undefined;
-  return { parent, entry, starts: starts === true, ts: readTypeScript(ts), sdk: textOrNull(sdk), deferred: textOrNull(deferred), modules: textOrNull(modules), standby: readStandby(standby) };
+  return { parent, entry, starts: starts === true, ts: readTypeScript(ts), sdk: textOrNull(sdk), deferred: textOrNull(deferred), modules: textOrNull(modules), standby: readStandby(standby), hidden: hidden === true };
 }
 
 function textOrNull(value: unknown): string | null {
@@ -84,7 +86,7 @@ export function isDomainWorker(config: BootstrapConfig): boolean {
   return process.ppid === config.parent && isWorker();
 }
 
-/** A worker cannot abort the process. worker_threads would show it too, and takes 2 ms to load. */
-function isWorker(): boolean {
+/** Whether this is a worker thread. It cannot abort the process. worker_threads would show it too, and takes 2 ms to load. */
+export function isWorker(): boolean {
   return 'disabled' in process.abort;
 }

@@ -33,7 +33,7 @@ export function initialize(data: HookData): void {
   sdk = data.sdk;
   if (!data.ts) return;
   const files = new TypeScriptFiles(data.ts, helper(data.ts.helper, () => childProcess), { changed: () => reportInputs(files, data.modules) });
-  hooks = new ImportHooks(files, new Resolver(files), { takesCode: false });
+  hooks = new ImportHooks(files, new Resolver(files));
 }
 
 /** The main thread reports all files but those of this thread's table. */

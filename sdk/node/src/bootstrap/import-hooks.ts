@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { pathOf, urlOf } from './builtins.ts';
+import { namesIn } from './export-names.ts';
 import { commonjsText, jsonText, withNames } from './module-texts.ts';
 import type { Found, Query, Resolver } from './resolver.ts';
 import { isInPackage, isTypeScript } from './table.ts';
@@ -10,30 +11,20 @@ type Attributes = Record<string, string> | undefined;
 /** What Node's loaders take for a URL. */
 export interface Loaded {
   format: 'module' | 'commonjs';
-  source: string | null;
-}
-
-/** How a CommonJS file becomes a module, where its names cannot be known. */
-export interface CommonJsOptions {
-  /** Finds the names in code, where the compiler has not. */
-  names?: (path: string, source: Source) => readonly string[] | null;
-  /** Node takes the code, and not only the file. */
-  takesCode: boolean;
+  source: string;
 }
 
 /** The hooks of `import`, in whichever way this Node can have them. */
 export class ImportHooks {
   readonly #files: TypeScriptFiles;
   readonly #resolver: Resolver;
-  readonly #options: CommonJsOptions;
   /** JSON files that were imported without an attribute. */
   readonly #json = new Set<string>();
   #main: string | undefined;
 
-  constructor(files: TypeScriptFiles, resolver: Resolver, options: CommonJsOptions) {
+  constructor(files: TypeScriptFiles, resolver: Resolver) {
     this.#files = files;
     this.#resolver = resolver;
-    this.#options = options;
   }
 
   query(specifier: string, parentURL: string | undefined): Query {
@@ -68,7 +59,7 @@ export class ImportHooks {
     const source = path === undefined ? undefined : this.#files.load(path);
     if (path === undefined || source === undefined) return undefined;
     if (source.format === 'module') return { format: 'module', source: source.code };
-    return this.#commonjs(url, path, source);
+    return { format: 'module', source: commonjsText(path, this.#names(path, source), url === this.#main) };
   }
 
   /**
@@ -88,15 +79,8 @@ export class ImportHooks {
     return this.#files.covers(path) ? path : undefined;
   }
 
-  #commonjs(url: string, path: string, source: Source): Loaded {
-    const names = this.#names(path, source);
-    if (names !== null && url !== this.#main) return { format: 'module', source: commonjsText(path, names) };
-    // Without a source, Node loads CommonJS with require(), with all its features.
-    return { format: 'commonjs', source: this.#options.takesCode ? withNames(source.code, names) : null };
-  }
-
-  #names(path: string, source: Source): readonly string[] | null {
-    return source.exports ?? this.#options.names?.(path, source) ?? null;
+  #names(path: string, source: Source): readonly string[] {
+    return source.exports ?? namesIn(path, source.code, this.#files);
   }
 }
 

@@ -31,7 +31,7 @@ export interface LoadResult {
   source: string | null;
 }
 
-const FLAG = '--expose-internals';
+export const INTERNALS_FLAG = '--expose-internals';
 
 let flagged = false;
 let unlocked = false;
@@ -42,7 +42,7 @@ let opened: CascadedLoader | undefined;
  * this one is not the domain's.
  */
 export function hideInternalsFlag(): void {
-  const at = process.execArgv.indexOf(FLAG);
+  const at = process.execArgv.indexOf(INTERNALS_FLAG);
   if (at < 0) return;
   flagged = true;
   process.execArgv.splice(at, 1);
@@ -68,6 +68,11 @@ export function cascadedLoader(hidden = false, alongside?: () => void): Cascaded
   }
   hideInternals(opened);
   return opened;
+}
+
+/** Whether this process was started with the flag, and has opened the internals. */
+export function hasInternals(): boolean {
+  return opened !== undefined;
 }
 
 /**

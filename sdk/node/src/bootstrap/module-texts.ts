@@ -20,10 +20,10 @@ function encodable(name: string): boolean {
  * A module for a CommonJS file: its exports as `default`, and by name. The file is loaded by `require`'s
  * own loader, so it is the same module for both, with all that a CommonJS module can do.
  */
-export function commonjsText(path: string, names: readonly string[]): string {
+export function commonjsText(path: string, names: readonly string[], isMain = false): string {
   const exported = [...new Set(names)].filter(isExportable);
   const whole = parseInt(process.versions.node, 10) >= 23 ? ',e as"module.exports"' : '';
-  return `import m from"node:module";const e=m._load(${JSON.stringify(path)});const v=(n)=>{try{return Object.prototype.hasOwnProperty.call(e,n)?e[n]:void 0}catch{}};${
+  return `import m from"node:module";const e=m._load(${JSON.stringify(path)}${isMain ? ',null,true' : ''});const v=(n)=>{try{return Object.prototype.hasOwnProperty.call(e,n)?e[n]:void 0}catch{}};${
     exported.map((name, index) => `const x${index}=v(${JSON.stringify(name)});`).join('')}export{e as default${whole}${
     exported.map((name, index) => `,x${index} as ${JSON.stringify(name)}`).join('')}};${SOURCE_URL}`;
 }
@@ -41,6 +41,6 @@ export function jsonText(path: string, json: string): string {
 }
 
 /** CommonJS code with its names where Node's lexer finds them. */
-export function withNames(code: string, names: readonly string[] | null): string {
-  return names === null ? code : `${code}\nif(0){${names.filter(isExportable).map((name) => `exports[${JSON.stringify(name)}]=0;`).join('')}}`;
+export function withNames(code: string, names: readonly string[]): string {
+  return `${code}\nif(0){${names.filter(isExportable).map((name) => `exports[${JSON.stringify(name)}]=0;`).join('')}}`;
 }

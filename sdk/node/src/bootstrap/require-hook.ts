@@ -1,5 +1,6 @@
 import { nodeModule, urlOf } from './builtins.ts';
 import type { CommonJsModule, ExtensionHandler } from './builtins.ts';
+import { noteSpecifier } from './children.ts';
 import { cascadedLoader, internalModule, wrapResolve } from './internals.ts';
 import type { CascadedLoader } from './internals.ts';
 import type { LoweredPackages } from './lowered-packages.ts';
@@ -13,8 +14,9 @@ import type { TypeScriptFiles } from './typescript-files.ts';
  */
 export function hookRequireResolution(resolver: Resolver, lowered: LoweredPackages | undefined): void {
   wrapResolve((resolve, specifier, [parent, , options]) => {
+    noteSpecifier(specifier);
     const importer = (parent as CommonJsModule | null | undefined)?.filename;
-    if (typeof specifier !== 'string' || !importer?.startsWith('/') || (options as { paths?: unknown } | undefined)?.paths !== undefined) return resolve();
+    if (!importer?.startsWith('/') || (options as { paths?: unknown } | undefined)?.paths !== undefined) return resolve();
     const path = resolveRequire(resolver, { specifier, importer, kind: 'require' }, resolve);
     lowered?.require(importer, path);
     return path;

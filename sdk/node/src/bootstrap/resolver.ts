@@ -1,5 +1,5 @@
 import { isAbsolute, resolve as resolvePath, dirname } from 'node:path';
-import { isBuiltin, pathOf, urlOf } from './builtins.ts';
+import { isBuiltin, nodeModule, pathOf, urlOf } from './builtins.ts';
 import { extensionOf, isInPackage, isTypeScript } from './table.ts';
 import type { Kind } from './table.ts';
 import type { TypeScriptFiles } from './typescript-files.ts';
@@ -64,8 +64,15 @@ export class Resolver {
     }
   }
 
+  /** The file of a child process or thread: as it is written, unless only another one exists. */
+  entry(path: string, from: string): string {
+    const absolute = resolvePath(path);
+    if (isInPackage(absolute) || nodeModule()._findPath(absolute, [''], true)) return path;
+    return this.afterFailure({ specifier: absolute, importer: from, kind: 'import' })?.path ?? path;
+  }
+
   #isOurs({ importer = '', specifier }: Query): boolean {
-    return !isInPackage(importer) && !isBuiltin(specifier) && (!/^[a-z][a-z\d+.-]*:/i.test(specifier) || specifier.startsWith('file:'));
+    return !isInPackage(importer) && !importer.startsWith(`${__dirname}/`) && !isBuiltin(specifier) && (!/^[a-z][a-z\d+.-]*:/i.test(specifier) || specifier.startsWith('file:'));
   }
 
   /** The file exists as written, and nothing else can be meant. */

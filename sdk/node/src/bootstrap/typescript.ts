@@ -1,8 +1,8 @@
 import { nodeModule } from './builtins.ts';
 import type { SyncContext } from './builtins.ts';
 import { patchCascadedLoader } from './cascaded-loader.ts';
+import { noteSpecifier } from './children.ts';
 import type { TypeScriptConfig } from './config.ts';
-import { namesIn } from './export-names.ts';
 import { helper } from './helper.ts';
 import { explainMistakesIn } from './hints.ts';
 import { ImportHooks } from './import-hooks.ts';
@@ -41,16 +41,21 @@ export function hookTypeScript(config: TypeScriptConfig): TypeScriptSupport {
     return { files, resolver, needsThread: false };
   }
   ({ update } = hookExtensions(files, lowered));
-  const needsThread = !config.commonjs && !patchCascadedLoader(new ImportHooks(files, resolver, { takesCode: false, names: (path, source) => namesIn(path, source, files) }));
+  const needsThread = !config.commonjs && !patchCascadedLoader(new ImportHooks(files, resolver));
   return { files, resolver, needsThread };
+}
+
+/** Whether a hook is called for `require`. The conditions of the first versions are a set. */
+function isRequire({ conditions }: SyncContext): boolean {
+  return conditions !== undefined && new Set(conditions).has('require');
 }
 
 /** The hooks of Node 22.15 and later. They also see what is required. */
 function registerHooks(files: TypeScriptFiles, resolver: Resolver): void {
-  const hooks = new ImportHooks(files, resolver, { takesCode: true });
-  const isRequire = ({ conditions }: SyncContext) => conditions?.includes('require') === true;
+  const hooks = new ImportHooks(files, resolver);
   nodeModule().registerHooks?.({
     resolve(specifier, context, next) {
+      noteSpecifier(specifier);
       // Handled where Node resolves it for CommonJS, as for every Node.
       if (isRequire(context)) return next(specifier, context);
       const { parentURL, importAttributes } = context;
@@ -72,8 +77,7 @@ function registerHooks(files: TypeScriptFiles, resolver: Resolver): void {
     load(url, context, next) {
       try {
         const found = isRequire(context) ? hooks.loadRequired(url, false) : hooks.load(url, context.importAttributes);
-        // The flag makes Node 22 load CommonJS with require(), as it does for files without hooks.
-        if (found) return { ...found, shortCircuit: true, shouldBeReloadedByCJSLoader: found.format === 'commonjs' };
+        if (found) return { ...found, shortCircuit: true };
       } catch (error) {
         throw withoutOwnFrames(error);
       }

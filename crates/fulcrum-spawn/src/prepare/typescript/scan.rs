@@ -224,7 +224,8 @@ impl Walker<'_> {
         } else {
             format!("./{specifier}")
         };
-        let cwd = self.request.cwd.map(|dir| dir.join("."));
+        // As if a file in it had imported it.
+        let cwd = self.request.cwd.map(|dir| dir.join("cwd"));
         let in_cwd = cwd.as_deref().map(|path| Importer { path, ..importer });
         [Some(importer), in_cwd]
             .into_iter()
