@@ -47,8 +47,9 @@ let changed=[...args];return typeof path=="string"&&(changed[0]=from.entry(path)
 env:childEnvironment(options.env||process.env,from)},at===2&&(changed[1]??=[]),changed})}function patchWorker(from){let open=require("node:worker_threads"),Worker=wrap(
 open.Worker,args=>{from.starting();let options=args[1]??{};if(typeof options!="object")return args;open.setEnvironmentData(DATA_KEY,currentConfig(from));let changed=[
 ...args];typeof args[0]=="string"&&!options.eval&&(changed[0]=from.entry(args[0])),args[0]instanceof URL&&args[0].protocol==="file:"&&(changed[0]=workerUrl(args[0],
-from));let execArgv=options.execArgv??(from.preloaded?void 0:process.execArgv);return Array.isArray(execArgv)&&(changed[1]={__proto__:options,execArgv:childArguments(
-execArgv)}),changed});Object.defineProperty(Worker.prototype,"constructor",{value:Worker,configurable:!0,writable:!0,enumerable:!1}),open.Worker=Worker}function workerUrl(url,from){
+from));let execArgv=options.execArgv??(from.preloaded?lostArguments(options):process.execArgv);return Array.isArray(execArgv)&&(changed[1]={__proto__:options,execArgv:childArguments(
+execArgv)}),changed});Object.defineProperty(Worker.prototype,"constructor",{value:Worker,configurable:!0,writable:!0,enumerable:!1}),open.Worker=Worker}function lostArguments({
+env}){let[major=0,minor=0]=process.versions.node.split(".").map(Number);return major===20&&minor<18&&typeof env=="object"&&env!==null?[]:void 0}function workerUrl(url,from){
 let{fileURLToPath,pathToFileURL}=require("node:url"),path=fileURLToPath(url),entry=from.entry(path);if(entry===path)return url;let changed=pathToFileURL(entry);
 return changed.search=url.search,changed.hash=url.hash,changed}function childArguments(args){let added=args.includes(__filename)?[]:PRELOAD;return[...hasInternals()&&
 !args.includes(INTERNALS_FLAG)?[INTERNALS_FLAG]:[],...added,...args]}function childEnvironment(env,from){return env[VARIABLE]===void 0?{...env,[VARIABLE]:JSON.stringify(
