@@ -6,7 +6,7 @@
  */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 
 const LIMIT_MS = 20_000;
 const { program, args, cwd, env, file, line } = JSON.parse(process.argv[2]);
@@ -130,7 +130,7 @@ class Session {
 function readMap(address) {
   const text = address.startsWith('data:')
     ? Buffer.from(address.slice(address.indexOf(',') + 1), 'base64').toString()
-    : readFileSync(fileURLToPath(address), 'utf8');
+    : readFileSync(new URL(address, url), 'utf8');
   const { mappings, sources } = JSON.parse(text);
   const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
   const segments = [];

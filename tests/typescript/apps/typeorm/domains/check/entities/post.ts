@@ -19,7 +19,7 @@ export class Post {
   @ManyToOne(() => Author, (author) => author.posts, { cascade: true })
   author!: Relation<Author>;
 
-  constructor(title?: string, author?: Author) {
+  constructor(title?: string, author?: Relation<Author>) {
     if (title === undefined || author === undefined) return;
     this.title = title;
     this.words = title.split(' ').length;
