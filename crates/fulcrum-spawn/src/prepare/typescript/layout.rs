@@ -122,11 +122,17 @@ fn tokens(code: &str) -> Vec<(Token, usize, usize)> {
     let tokens = parser.input_mut().iter_mut().take();
     let offset = |at: swc_common::BytePos| (at - file.start_pos).0 as usize;
     let range = |token: TokenAndSpan| (token.token, offset(token.span.lo), offset(token.span.hi));
-    tokens
-        .into_iter()
-        .map(range)
-        .filter(|(_, start, end)| start < end)
-        .collect()
+    let mut ranges: Vec<(Token, usize, usize)> = Vec::with_capacity(tokens.len());
+    for (token, start, end) in tokens.into_iter().map(range) {
+        let continues = matches!(token, Token::TemplateMiddle | Token::TemplateTail);
+        match ranges.last_mut() {
+            // The text of a template goes on right after the brace: nothing may be inserted.
+            Some(brace) if continues && brace.2 == start => *brace = (token, brace.1, end),
+            _ if start < end => ranges.push((token, start, end)),
+            _ => {}
+        }
+    }
+    ranges
 }
 
 /// Whether a line break may be inserted between two tokens: not where the grammar forbids it, and
