@@ -66,6 +66,37 @@ fn pieces(
     source: &SourceLines<'_>,
     offset_of: &dyn Fn(swc_common::BytePos) -> Option<usize>,
 ) -> Vec<Piece> {
+    let mut pieces = marked_pieces(generated, source, offset_of);
+    mark_indirect_calls(&generated.code, &mut pieces);
+    pieces
+}
+
+/// `(0, module.name)(…)`: a call of an imported function. V8 reports a call of this form at its second
+/// parenthesis; in the source it is a call of a name, which is reported at the name.
+fn mark_indirect_calls(code: &str, pieces: &mut [Piece]) {
+    let texts = |piece: &Piece| &code[piece.start..piece.end];
+    for at in 0..pieces.len().saturating_sub(7) {
+        let call = &mut pieces[at..at + 8];
+        let is_call = texts(&call[0]) == "("
+            && texts(&call[1]) == "0"
+            && texts(&call[2]) == ","
+            && texts(&call[4]) == "."
+            && texts(&call[6]) == ")"
+            && matches!(texts(&call[7]), "(" | "?.");
+        if is_call && let Some(place) = call[3].source {
+            for piece in call {
+                piece.source = Some(place);
+            }
+        }
+    }
+}
+
+/// The tokens with the places that are known of each.
+fn marked_pieces(
+    generated: &Generated,
+    source: &SourceLines<'_>,
+    offset_of: &dyn Fn(swc_common::BytePos) -> Option<usize>,
+) -> Vec<Piece> {
     let mut marks = generated.marks.iter().peekable();
     // Where the token before ends in the source, if it is there unchanged.
     let mut source_end: Option<usize> = None;

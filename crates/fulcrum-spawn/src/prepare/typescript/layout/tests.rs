@@ -69,7 +69,11 @@ fn first_difference(before: &Program, after: &Program) -> String {
     let is_different = |index: &usize| before.get(*index) != after.get(*index);
     let index = (0..before.len()).find(is_different).unwrap_or_default();
     let around = index.saturating_sub(12)..(index + 4).min(before.len().min(after.len()));
-    format!("{:#?} became {:#?}", &before[around.clone()], &after[around])
+    format!(
+        "{:#?} became {:#?}",
+        &before[around.clone()],
+        &after[around]
+    )
 }
 
 /// Checks that the layout kept the program, and that its mappings are places in both texts.
@@ -144,12 +148,18 @@ fn variants() -> [CompileOptions; 4] {
         options(FileKind::CommonJs, Decorators::Standard, false),
         options(
             FileKind::CommonJs,
-            Decorators::Legacy { metadata: true },
+            Decorators::Legacy {
+                metadata: true,
+                strict_null_checks: false,
+            },
             true,
         ),
         options(
             FileKind::Module,
-            Decorators::Legacy { metadata: false },
+            Decorators::Legacy {
+                metadata: false,
+                strict_null_checks: false,
+            },
             false,
         ),
     ]
@@ -309,7 +319,10 @@ fn a_corpus_survives_its_layout() {
                 if let Some(result) = lay_out_source(&path, &text, &options) {
                     check(&result);
                     count += 1;
-                    shares.push((share_on_line(&result.laid_out), (path.clone(), options.kind, options.decorators)));
+                    shares.push((
+                        share_on_line(&result.laid_out),
+                        (path.clone(), options.kind, options.decorators),
+                    ));
                 } else {
                     rejected.push(path.clone());
                 }
