@@ -246,7 +246,7 @@ class User { @d self!: User; @d maybe?: User | null; @d num!: number | undefined
         ..commonjs()
     };
     // The interface is no export of the module, and must not be imported by its name.
-    let shapes = "(Reflect as any).metadata = (_: string, v: any) => () => console.log(v.map?.((x: any) => x.name).join() ?? v.name);
+    let shapes = "(Reflect as any).metadata = (_: string, v: any) => () => console.log(v?.map?.((x: any) => x.name).join() ?? v?.name);
 import { Shape, Circle, Both } from './b.js';
 import Default from './b.js';
 function d(...a: any[]): any {}
@@ -303,7 +303,7 @@ fn modules_in_a_cycle_see_what_is_there() {
             &[
                 (
                     "a.ts",
-                    "(async () => { const m = await import('./b'); console.log(m.default.name, m.x); const n = await import('./c.cjs'); console.log(n.default.y) })();\nexport {}",
+                    "(async () => { const m = await import('./b.js'); console.log(m.default.name, m.x); const n = await import('./c.cjs'); console.log(n.default.y) })();\nexport {}",
                 ),
                 ("b.ts", "export default class Q {}\nexport const x = 1"),
                 ("c.cjs", "exports.y = 2"),

@@ -131,11 +131,11 @@ fn exported_types_are_blanked_in_place() {
         ),
         (
             "interface T {} export default T;",
-            "               ;                ",
+            ";              ;                ",
         ),
         (
             "import type { T } from 't'; export { T }",
-            "                            export {   }",
+            ";                           export {   }",
         ),
     ] {
         assert_eq!(stripped(text, &esm()), expected);
@@ -144,7 +144,7 @@ fn exported_types_are_blanked_in_place() {
     let text = "interface T {} const T = 1; export { T }";
     assert_eq!(
         stripped(text, &esm()),
-        "               const T = 1; export { T }"
+        ";              const T = 1; export { T }"
     );
 }
 

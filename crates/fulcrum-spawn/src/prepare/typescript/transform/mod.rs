@@ -276,6 +276,7 @@ impl<'a> Passes<'a> {
                 support_arrow: true,
             };
             self.apply(common_js(Resolver::Default, unresolved, config, features));
+            export_getters::tolerate_early_reads(&mut self.program);
         }
     }
 
