@@ -224,7 +224,7 @@ fn transformed(
     let lines = SourceLines::new(&file.file.src);
     let laid_out = lay_out(&output.generated, &lines, &|at| file.offset(at));
 
-    let imports = import_positions(&file.program);
+    let imports = import_positions(&file.program, format);
     let is_kept = |at| output.kept.contains(&at) || !imports.contains(&at);
     let start = file.file.start_pos;
     let mut info = collect(&file.program, &file.file.src, start, &is_kept);
@@ -274,6 +274,11 @@ fn unique(names: impl IntoIterator<Item = String>) -> Vec<String> {
 }
 
 #[cfg(test)]
+mod run_tests;
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
 mod scratch {
     use super::*;
     #[test]
@@ -293,9 +298,15 @@ mod scratch {
             },
             define_fields: !has("assign"),
             decorators: if has("meta") {
-                Decorators::Legacy { metadata: true }
+                Decorators::Legacy {
+                    metadata: true,
+                    strict_null_checks: false,
+                }
             } else if has("legacy") {
-                Decorators::Legacy { metadata: false }
+                Decorators::Legacy {
+                    metadata: false,
+                    strict_null_checks: false,
+                }
             } else {
                 Decorators::Standard
             },

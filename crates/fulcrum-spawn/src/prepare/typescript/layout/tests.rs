@@ -53,6 +53,29 @@ fn program(code: &str) -> Program {
     file.program
 }
 
+/// The first lines in which the syntax trees differ.
+fn first_difference(before: &Program, after: &Program) -> String {
+    let lines = |program: &Program| -> Vec<String> {
+        let text = format!("{program:#?}");
+        let lines = text.lines().map(str::to_owned);
+        lines
+            .filter(|line| {
+                let word = line.trim_start();
+                !word.starts_with("span:") && !word.starts_with("lo:") && !word.starts_with("hi:")
+            })
+            .collect()
+    };
+    let (before, after) = (lines(before), lines(after));
+    let is_different = |index: &usize| before.get(*index) != after.get(*index);
+    let index = (0..before.len()).find(is_different).unwrap_or_default();
+    let around = index.saturating_sub(12)..(index + 4).min(before.len().min(after.len()));
+    format!(
+        "{:#?} became {:#?}",
+        &before[around.clone()],
+        &after[around]
+    )
+}
+
 /// Checks that the layout kept the program, and that its mappings are places in both texts.
 fn check(result: &Result) {
     let Result {
@@ -66,16 +89,24 @@ fn check(result: &Result) {
             .map(|(_, start, end)| code[start..end].to_owned())
             .collect()
     };
-    assert!(
-        texts(generated) == texts(&laid_out.code),
-        "the tokens changed:\n{generated}\n---\n{}",
-        laid_out.code
-    );
+    let (before, after) = (texts(generated), texts(&laid_out.code));
+    let different = (0..before.len()).find(|index| before.get(*index) != after.get(*index));
+    if let Some(index) = different {
+        let around = |texts: &[String]| {
+            let texts = texts.iter().skip(index.saturating_sub(8)).take(12);
+            texts.cloned().collect::<Vec<_>>().join(" ")
+        };
+        panic!(
+            "the tokens changed: {} became {}",
+            around(&before),
+            around(&after)
+        );
+    }
     let (before, after) = (program(generated), program(&laid_out.code));
     assert!(
         before.eq_ignore_span(&after),
-        "the program changed:\n{generated}\n---\n{}",
-        laid_out.code
+        "the program changed: {}",
+        first_difference(&before, &after)
     );
     let (code, source) = (SourceLines::new(&laid_out.code), SourceLines::new(source));
     let mut before = (0, 0);
@@ -91,7 +122,10 @@ fn check(result: &Result) {
 fn share_on_line(laid_out: &LaidOut) -> f64 {
     let mappings = &laid_out.mappings;
     let on_line = mappings.iter().filter(|m| m.line == m.source_line).count();
-    on_line as f64 / mappings.len().max(1) as f64
+    if mappings.is_empty() {
+        return 1.0;
+    }
+    on_line as f64 / mappings.len() as f64
 }
 
 fn options(kind: FileKind, decorators: Decorators, define_fields: bool) -> CompileOptions {
@@ -114,12 +148,18 @@ fn variants() -> [CompileOptions; 4] {
         options(FileKind::CommonJs, Decorators::Standard, false),
         options(
             FileKind::CommonJs,
-            Decorators::Legacy { metadata: true },
+            Decorators::Legacy {
+                metadata: true,
+                strict_null_checks: false,
+            },
             true,
         ),
         options(
             FileKind::Module,
-            Decorators::Legacy { metadata: false },
+            Decorators::Legacy {
+                metadata: false,
+                strict_null_checks: false,
+            },
             false,
         ),
     ]
@@ -279,7 +319,10 @@ fn a_corpus_survives_its_layout() {
                 if let Some(result) = lay_out_source(&path, &text, &options) {
                     check(&result);
                     count += 1;
-                    shares.push((share_on_line(&result.laid_out), path.clone()));
+                    shares.push((
+                        share_on_line(&result.laid_out),
+                        (path.clone(), options.kind, options.decorators),
+                    ));
                 } else {
                     rejected.push(path.clone());
                 }
