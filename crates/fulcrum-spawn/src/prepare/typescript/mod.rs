@@ -16,6 +16,7 @@ pub(super) mod request;
 pub(super) mod resolver;
 pub(super) mod scan;
 pub(super) mod scan_table;
+mod scanned_file;
 mod source_lines;
 mod source_map;
 pub(super) mod sources;

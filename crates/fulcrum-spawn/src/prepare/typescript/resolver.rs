@@ -65,12 +65,15 @@ enum Lookup {
     JavaScript,
 }
 
+/// A way of looking files up, with the conditions of a configuration.
+type Variant = (Lookup, Via, Vec<String>);
+
 /// Resolves the imports of files. Remembers what it has seen of the file system, so it is made anew for
 /// each scan.
 pub(super) struct ImportResolver {
     base: Resolver,
     resolution: NodeResolution,
-    variants: Mutex<HashMap<(Lookup, Via, Vec<String>), Arc<Resolver>>>,
+    variants: Mutex<HashMap<Variant, Arc<Resolver>>>,
     packages: Mutex<HashMap<(PathBuf, String, Via), bool>>,
 }
 

@@ -14,11 +14,10 @@ use super::resolver::{
     ImportResolver, Importer, NodeResolution, Target, Via, is_installed, is_path,
 };
 use super::scan_table::build_table;
-use super::sources::{Source, Sources};
+use super::scanned_file::{Edge, LoadedFile, ScannedFile};
+use super::sources::Sources;
 use super::strip::Format;
-use super::surroundings::{
-    FileError, Surroundings, SurroundingsReader, extension, is_always_compiled,
-};
+use super::surroundings::{FileError, SurroundingsReader, extension, is_always_compiled};
 use super::table::Table;
 
 /// What is scanned.
@@ -89,52 +88,6 @@ pub(in crate::prepare) fn scan(request: &ScanRequest<'_>) -> Result<Scan, FileEr
         },
         table,
     })
-}
-
-/// A file of the scan.
-pub(super) struct ScannedFile {
-    pub(super) path: PathBuf,
-    pub(super) result: Result<LoadedFile, FileError>,
-}
-
-/// A file that was read, and compiled if necessary.
-pub(super) struct LoadedFile {
-    pub(super) source: Source,
-    pub(super) surroundings: Surroundings,
-    pub(super) edges: Vec<Edge>,
-}
-
-/// An import, resolved.
-pub(super) struct Edge {
-    /// The index of the import.
-    pub(super) import: usize,
-    pub(super) via: Via,
-    pub(super) target: Target,
-}
-
-impl LoadedFile {
-    pub(super) fn import(&self, edge: &Edge) -> &Import {
-        &self.source.info.imports[edge.import]
-    }
-
-    /// Whether the loader for ECMAScript modules loads the file, or a file that it imports.
-    fn needs_module_loader(&self) -> bool {
-        let imports_file = |edge: &Edge| {
-            matches!(edge.target, Target::File(_) | Target::NodeFile(_))
-                && edge.via == Via::Import
-                && !self.import(edge).spawned
-        };
-        self.source.format == Format::Module || self.edges.iter().any(imports_file)
-    }
-}
-
-impl ScannedFile {
-    fn needs_loader(&self) -> bool {
-        let differs = |edge: &Edge| matches!(edge.target, Target::File(_) | Target::Package(_));
-        self.result.as_ref().map_or(true, |loaded| {
-            loaded.source.code.is_some() || loaded.edges.iter().any(differs)
-        })
-    }
 }
 
 struct Walker<'a> {

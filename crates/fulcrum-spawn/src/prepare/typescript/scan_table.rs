@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::compile_options::FileKind;
 use super::resolver::Target;
-use super::scan::{LoadedFile, ScannedFile};
+use super::scanned_file::{LoadedFile, ScannedFile};
 use super::sources::{Code, Source, Stamp};
 use super::strip::Format;
 use super::surroundings::{FileError, Surroundings, extension};

@@ -1,3 +1,5 @@
+//! What specifiers mean, for each kind of importer.
+
 use std::fs;
 use std::os::unix::fs::symlink;
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use oxc_resolver::{ResolveOptions, Resolver};
 use serde_json::{Map, Value};
 
+use super::effective::{TSCONFIG, Tsconfig, normalize};
 use super::json::{parse, position_of};
-use super::{TSCONFIG, Tsconfig, normalize};
 use crate::prepare::typescript::position::{Position, line_text};
 use crate::prepare::typescript::strip::{StripError, StripErrorKind};
 

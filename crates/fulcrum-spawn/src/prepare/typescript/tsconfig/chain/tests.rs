@@ -1,3 +1,5 @@
+//! What a configuration extends, and what is wrong with it.
+
 use super::*;
 use crate::prepare::typescript::compile_options::Decorators;
 
