@@ -13,7 +13,7 @@ const MAP_COMMENT = 'sourceMappingURL=';
  *
  * @param isTold all files are loaded in this thread, so {@link noteSourceMap} is told of them
  */
-export function enableSourceMaps(): void {
+export function enableSourceMaps(isTold: boolean): void {
   if (enabled) return;
   enabled = true;
   // The domain has enabled them itself, perhaps for packages too.
