@@ -29,8 +29,11 @@ const shared = {
   logLevel: 'warning',
 };
 
-async function bundle(entry, format) {
-  const result = await build({ ...shared, entryPoints: [entry], format, outfile: 'out' });
+/** For modules that `require` what they rarely need. */
+const REQUIRE = `import { createRequire as r } from 'node:module';const require = r(import.meta.url), __dirname = import.meta.dirname;`;
+
+async function bundle(entry, format, banner = '') {
+  const result = await build({ ...shared, entryPoints: [entry], format, outfile: 'out', banner: { js: banner } });
   return result.outputFiles[0].text;
 }
 
@@ -80,7 +83,7 @@ async function everything() {
     bundle('src/entry-cjs.ts', 'cjs'),
     bundle('src/entry-esm.ts', 'esm'),
     bundle('src/bootstrap/main.ts', 'cjs'),
-    bundle('src/bootstrap/hooks.ts', 'esm'),
+    bundle('src/bootstrap/hooks.ts', 'esm', REQUIRE),
   ]);
   return { 'index.cjs': required, 'index.mjs': imported, 'bootstrap.cjs': bootstrap, 'hooks.mjs': hooks, 'index.d.ts': declarations() };
 }

@@ -70,8 +70,13 @@ pub(super) const CRATES: [Crate; 8] = [
         allowed: &[
             ("futures-util", "feature inspect: the WebSocket as a stream"),
             ("globset", "workspace patterns"),
+            ("json-strip-comments", "tsconfig.json, which may have comments"),
             ("libc", "signal dispositions of a child"),
             ("nodejs-semver", "ranges in engines and .nvmrc"),
+            (
+                "oxc_resolver",
+                "imports are resolved as Node does it, with TypeScript's extensions",
+            ),
             ("rustix", "process groups, pidfds, signals"),
             ("serde", "manifests"),
             ("serde_json", "manifests, package.json"),
