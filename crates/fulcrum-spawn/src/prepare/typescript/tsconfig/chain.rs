@@ -139,6 +139,8 @@ impl Loader {
             use_define_for_class_fields: flag("useDefineForClassFields"),
             experimental_decorators: flag("experimentalDecorators"),
             emit_decorator_metadata: flag("emitDecoratorMetadata"),
+            strict: flag("strict"),
+            strict_null_checks: flag("strictNullChecks"),
             verbatim_module_syntax: flag("verbatimModuleSyntax")
                 .or_else(|| flag("preserveValueImports")),
             jsx: text("jsx"),
@@ -186,6 +188,8 @@ impl Tsconfig {
             emit_decorator_metadata: self
                 .emit_decorator_metadata
                 .or(base.emit_decorator_metadata),
+            strict: self.strict.or(base.strict),
+            strict_null_checks: self.strict_null_checks.or(base.strict_null_checks),
             verbatim_module_syntax: self.verbatim_module_syntax.or(base.verbatim_module_syntax),
             jsx: self.jsx.or(base.jsx),
             jsx_import_source: self.jsx_import_source.or(base.jsx_import_source),

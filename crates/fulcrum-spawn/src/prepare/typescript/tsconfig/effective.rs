@@ -19,6 +19,8 @@ pub(in crate::prepare::typescript) struct Tsconfig {
     pub(super) use_define_for_class_fields: Option<bool>,
     pub(super) experimental_decorators: Option<bool>,
     pub(super) emit_decorator_metadata: Option<bool>,
+    pub(super) strict: Option<bool>,
+    pub(super) strict_null_checks: Option<bool>,
     pub(super) verbatim_module_syntax: Option<bool>,
     pub(super) jsx: Option<String>,
     pub(super) jsx_import_source: Option<String>,
@@ -54,7 +56,11 @@ impl Tsconfig {
     pub(in crate::prepare::typescript) fn decorators(&self) -> Decorators {
         if self.experimental_decorators == Some(true) {
             let metadata = self.emit_decorator_metadata == Some(true);
-            Decorators::Legacy { metadata }
+            let strict = self.strict_null_checks.or(self.strict) == Some(true);
+            Decorators::Legacy {
+                metadata,
+                strict_null_checks: metadata && strict,
+            }
         } else {
             Decorators::Standard
         }
