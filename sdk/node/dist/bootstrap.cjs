@@ -47,8 +47,9 @@ let changed=[...args];return typeof path=="string"&&(changed[0]=from.entry(path)
 env:childEnvironment(options.env||process.env,from)},at===2&&(changed[1]??=[]),changed})}function patchWorker(from){let open=require("node:worker_threads"),Worker=wrap(
 open.Worker,args=>{from.starting();let options=args[1]??{};if(typeof options!="object")return args;open.setEnvironmentData(DATA_KEY,currentConfig(from));let changed=[
 ...args];typeof args[0]=="string"&&!options.eval&&(changed[0]=from.entry(args[0])),args[0]instanceof URL&&args[0].protocol==="file:"&&(changed[0]=workerUrl(args[0],
-from));let execArgv=options.execArgv??(from.preloaded?void 0:process.execArgv);return Array.isArray(execArgv)&&(changed[1]={__proto__:options,execArgv:childArguments(
-execArgv)}),changed});Object.defineProperty(Worker.prototype,"constructor",{value:Worker,configurable:!0,writable:!0,enumerable:!1}),open.Worker=Worker}function workerUrl(url,from){
+from));let execArgv=options.execArgv??(from.preloaded?lostArguments(options):process.execArgv);return Array.isArray(execArgv)&&(changed[1]={__proto__:options,execArgv:childArguments(
+execArgv)}),changed});Object.defineProperty(Worker.prototype,"constructor",{value:Worker,configurable:!0,writable:!0,enumerable:!1}),open.Worker=Worker}function lostArguments({
+env}){let[major=0,minor=0]=process.versions.node.split(".").map(Number);return major===20&&minor<18&&typeof env=="object"&&env!==null?[]:void 0}function workerUrl(url,from){
 let{fileURLToPath,pathToFileURL}=require("node:url"),path=fileURLToPath(url),entry=from.entry(path);if(entry===path)return url;let changed=pathToFileURL(entry);
 return changed.search=url.search,changed.hash=url.hash,changed}function childArguments(args){let added=args.includes(__filename)?[]:PRELOAD;return[...hasInternals()&&
 !args.includes(INTERNALS_FLAG)?[INTERNALS_FLAG]:[],...added,...args]}function childEnvironment(env,from){return env[VARIABLE]===void 0?{...env,[VARIABLE]:JSON.stringify(
@@ -190,31 +191,37 @@ let{importer="",kind}=query,[specifier,suffix]=split(query);query.asked=!0;let{r
 -1:specifier.slice(1).search(/[?#]/)+1;return at<=0?[specifier,""]:[specifier.slice(0,at),specifier.slice(at)]}function pathLike({importer="",kind},specifier){let relative=/^\.\.?(?:\/|$)/.
 test(specifier);try{return kind==="require"?relative||(0,import_node_path2.isAbsolute)(specifier)?(0,import_node_path2.resolve)((0,import_node_path2.dirname)(importer),
 specifier):void 0:specifier.startsWith("file:")?pathOf(specifier):relative||specifier.startsWith("/")?pathOf(new URL(specifier,urlOf(importer)).href):void 0}catch{
-return}}var enabled=!1;function enableSourceMaps(){if(enabled||(enabled=!0,process.sourceMapsEnabled))return;let{setSourceMapsSupport}=nodeModule();setSourceMapsSupport?
-setSourceMapsSupport(!0,{nodeModules:!1,generatedCode:!1}):process.setSourceMapsEnabled(!0)}var import_node_fs5=require("node:fs");var TypeScriptFiles=class{ask;#config;#table;#observer;#stats=new Map;constructor(config2,ask,observer={}){this.#config=config2,this.ask=ask,this.#observer=observer}reconfigure(config2){
+return}}var enabled=!1,waiting=new Map,MAP_COMMENT="sourceMappingURL=";function enableSourceMaps(isTold){if(enabled||(enabled=!0,process.sourceMapsEnabled))return;let format=Error.
+prepareStackTrace;!isTold||readsMapsLate()||typeof format!="function"?switchOn():onStacks(format)}function noteSourceMap(path,code){if(!enabled)return;let at=code.
+lastIndexOf(MAP_COMMENT);at>=0&&waiting.set(urlOf(path),code.slice(at+MAP_COMMENT.length).trim())}function switchOn(){let{setSourceMapsSupport}=nodeModule();setSourceMapsSupport?
+setSourceMapsSupport(!0,{nodeModules:!1,generatedCode:!1}):process.setSourceMapsEnabled(!0)}function readsMapsLate(){let[major=0,minor=0]=process.versions.node.
+split(".").map(Number);return major>26||major===26&&minor>=12||major===24&&minor>=22}function register(url,map){try{(0,eval)(`//# sourceURL=${url}
+//# sourceMappingURL=${map}`)}catch{}}function onStacks(format){let on=!1,named={ErrorPrepareStackTrace(error,trace){for(let site of trace){let file=site.getFileName(),
+url=file?.startsWith("/")?urlOf(file):file,map=url?waiting.get(url):void 0;!url||map===void 0||(on||switchOn(),on=!0,waiting.delete(url),register(url,map))}return format(
+error,trace)}};Error.prepareStackTrace=named.ErrorPrepareStackTrace,process.on("uncaughtExceptionMonitor",error=>{error instanceof Error&&error.stack})}var import_node_fs5=require("node:fs");var TypeScriptFiles=class{ask;#config;#table;#observer;#stats=new Map;constructor(config2,ask,observer={}){this.#config=config2,this.ask=ask,this.#observer=observer}reconfigure(config2){
 this.#config=config2,this.#table=void 0}get table(){return this.#table?this.#table:(this.#table=new Table,this.#add(readManifest(this.#config.manifest)),this.#table)}get openTable(){
 return this.#table}learn(question){let answer=this.ask(question);return this.#add(answer),answer}#add(fragment){this.table.add(fragment),this.#observer.changed?.()}covers(path){
 return isTypeScript(path)||this.table.has(extensionOf(path))&&this.table.file(path)!==void 0}exists(path){let stat=(0,import_node_fs5.statSync)(path,{throwIfNoEntry:!1});
-return stat?.isFile()?(this.#stats.set(path,stat),!0):!1}load(path){let source=this.#load(path);return source&&this.#observer.loaded?.(source),source}#load(path){
+return stat?.isFile()?(this.#stats.set(path,stat),!0):!1}load(path){let source=this.#load(path);return source&&this.#observer.loaded?.(path,source),source}#load(path){
 let stat=this.#stats.get(path)??(0,import_node_fs5.statSync)(path);this.#stats.delete(path);let entry=this.table.file(path),source=entry&&isFresh(entry,stat,path)?
 read(entry):void 0;if(source)return source;this.learn({load:path}),this.table.setKnown(path);let learned=this.table.file(path);if(!learned){if(isInPackage(path)||
 !isTypeScript(path))return;throw new SyntaxError(`${path}: the helper returned no code for this file`)}let answer=read(learned);if(!answer)throw new SyntaxError(
 `${path}: its compiled code is missing: ${learned.code??"no file"} cannot be read; check the permissions of the cache directory`);return answer}};function isFresh(entry,{
 size,mtimeMs},path){return size===entry.size&&Math.floor(mtimeMs)===entry.mtime_ms||isInPackage(path)&&!isTypeScript(path)}function read({code,text:text2,format,
 exports:exports2,error}){if(error!==void 0)throw new SyntaxError(error);let source={format,exports:exports2??null};if(text2!==void 0)return{...source,code:text2};
-try{return code===null?void 0:{...source,code:withReadableMap((0,import_node_fs5.readFileSync)(code,"utf8"))}}catch{return}}var MAP_COMMENT="sourceMappingURL=";
-function withReadableMap(code){let at=code.lastIndexOf(MAP_COMMENT,code.length)+MAP_COMMENT.length;return at>=MAP_COMMENT.length&&code.startsWith("file://",at)?
+try{return code===null?void 0:{...source,code:withReadableMap((0,import_node_fs5.readFileSync)(code,"utf8"))}}catch{return}}var MAP_COMMENT2="sourceMappingURL=";
+function withReadableMap(code){let at=code.lastIndexOf(MAP_COMMENT2,code.length)+MAP_COMMENT2.length;return at>=MAP_COMMENT2.length&&code.startsWith("file://",at)?
 code.slice(0,at)+code.slice(at+7):code}function readManifest(path){try{let{v,...fragment}=JSON.parse((0,import_node_fs5.readFileSync)(path,"utf8"));return v===2?
-fragment:{}}catch{return{}}}function hookTypeScript(config2){let update=()=>{},ask=helper(config2.helper,()=>require("node:child_process")),files=new TypeScriptFiles(config2,ask,{changed(){
-files.table.maps&&enableSourceMaps(),update()},loaded:explainMistakesIn}),resolver=new Resolver(files);config2.maps&&enableSourceMaps();let lowered=new LoweredPackages(
-files);if(hookRequireResolution(resolver,canRequireModules()?void 0:lowered),nodeModule().registerHooks)return registerHooks(files,resolver),{files,resolver,needsThread:!1};
-({update}=hookExtensions(files,lowered));let needsThread=!config2.commonjs&&!patchCascadedLoader(new ImportHooks(files,resolver));return{files,resolver,needsThread}}
-function isRequire({conditions}){return conditions!==void 0&&new Set(conditions).has("require")}function registerHooks(files,resolver){let hooks=new ImportHooks(
-files,resolver);nodeModule().registerHooks?.({resolve(specifier,context,next){if(noteSpecifier(specifier),isRequire(context))return next(specifier,context);let{
-parentURL,importAttributes}=context,query=hooks.query(specifier,parentURL),url=hooks.before(query),result;if(url===void 0)try{result=next(specifier,context)}catch(error){
-if(url=hooks.afterFailure(query),url===void 0)throw withoutOwnFrames(error)}return result??={url:url??"",shortCircuit:!0},hooks.note(query,parentURL,result.url,
-importAttributes),result},load(url,context,next){try{let found=isRequire(context)?hooks.loadRequired(url,!1):hooks.load(url,context.importAttributes);if(found)return{
-...found,shortCircuit:!0}}catch(error){throw withoutOwnFrames(error)}return next(url,context)}})}var text=process.env.FULCRUM_BOOTSTRAP??(isWorker()?inheritedConfig():void 0),config=readConfig(text);text!==void 0&&config&&applyConfig(config,text);function applyConfig(config2,text2){
+fragment:{}}catch{return{}}}function hookTypeScript(config2){let update=()=>{},needsThread=!1,ask=helper(config2.helper,()=>require("node:child_process")),files=new TypeScriptFiles(config2,
+ask,{changed(){files.table.maps&&enableSourceMaps(!needsThread),update()},loaded(path,source){noteSourceMap(path,source.code),explainMistakesIn(source)}}),resolver=new Resolver(
+files),lowered=new LoweredPackages(files);hookRequireResolution(resolver,canRequireModules()?void 0:lowered);let hooks=new ImportHooks(files,resolver);return nodeModule().
+registerHooks?registerHooks(hooks):({update}=hookExtensions(files,lowered),needsThread=!config2.commonjs&&!patchCascadedLoader(hooks)),config2.maps&&enableSourceMaps(
+!needsThread),{files,resolver,needsThread}}function isRequire({conditions}){return conditions!==void 0&&new Set(conditions).has("require")}function registerHooks(hooks){
+nodeModule().registerHooks?.({resolve(specifier,context,next){if(noteSpecifier(specifier),isRequire(context))return next(specifier,context);let{parentURL,importAttributes}=context,
+query=hooks.query(specifier,parentURL),url=hooks.before(query),result;if(url===void 0)try{result=next(specifier,context)}catch(error){if(url=hooks.afterFailure(
+query),url===void 0)throw withoutOwnFrames(error)}return result??={url:url??"",shortCircuit:!0},hooks.note(query,parentURL,result.url,importAttributes),result},
+load(url,context,next){try{let found=isRequire(context)?hooks.loadRequired(url,!1):hooks.load(url,context.importAttributes);if(found)return{...found,shortCircuit:!0}}catch(error){
+throw withoutOwnFrames(error)}return next(url,context)}})}var text=process.env.FULCRUM_BOOTSTRAP??(isWorker()?inheritedConfig():void 0),config=readConfig(text);text!==void 0&&config&&applyConfig(config,text);function applyConfig(config2,text2){
 config2.hidden&&delete process.env.FULCRUM_BOOTSTRAP,config2.standby&&!isDomainWorker(config2)&&!(isDomainProcess(config2)&&canStandBy())&&process.exit(0);let support=hookLoaders(
 config2);isDomainProcess(config2)?config2.standby?(config2.modules!==null&&cascadedLoader(),standBy(config2.standby,()=>{let current=readConfig(process.env.FULCRUM_BOOTSTRAP)??
 config2;current.deferred!==null&&hidePreload(),current.ts&&support?.files.reconfigure(current.ts),blockOnPipes(),setUpProcess(current,text2,support,"main")})):(config2.

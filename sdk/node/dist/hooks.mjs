@@ -65,7 +65,7 @@ specifier):relative||specifier.startsWith("/")?pathOf(new URL(specifier,urlOf(im
 this.#config=config,this.#table=void 0}get table(){return this.#table?this.#table:(this.#table=new Table,this.#add(readManifest(this.#config.manifest)),this.#table)}get openTable(){
 return this.#table}learn(question){let answer=this.ask(question);return this.#add(answer),answer}#add(fragment){this.table.add(fragment),this.#observer.changed?.()}covers(path){
 return isTypeScript(path)||this.table.has(extensionOf(path))&&this.table.file(path)!==void 0}exists(path){let stat=statSync(path,{throwIfNoEntry:!1});return stat?.
-isFile()?(this.#stats.set(path,stat),!0):!1}load(path){let source=this.#load(path);return source&&this.#observer.loaded?.(source),source}#load(path){let stat=this.#stats.
+isFile()?(this.#stats.set(path,stat),!0):!1}load(path){let source=this.#load(path);return source&&this.#observer.loaded?.(path,source),source}#load(path){let stat=this.#stats.
 get(path)??statSync(path);this.#stats.delete(path);let entry=this.table.file(path),source=entry&&isFresh(entry,stat,path)?read(entry):void 0;if(source)return source;
 this.learn({load:path}),this.table.setKnown(path);let learned=this.table.file(path);if(!learned){if(isInPackage(path)||!isTypeScript(path))return;throw new SyntaxError(
 `${path}: the helper returned no code for this file`)}let answer=read(learned);if(!answer)throw new SyntaxError(`${path}: its compiled code is missing: ${learned.

@@ -34,8 +34,8 @@ pub(super) const TOP_CRATE: &str = "fulcrum-cli";
 /// Members of the workspace that are not part of the product, and the product's crates that they
 /// may use. They run the program as its users do.
 pub(super) const TOOL_CRATES: [(&str, &[&str]); 2] = [
-    // The table of settings, for docs/configuration.md.
-    ("xtask", &["fulcrum-config"]),
+    // The table of settings, for docs/configuration.md; the plan of a start, for `xtask typescript`.
+    ("xtask", &["fulcrum-config", "fulcrum-spawn"]),
     ("fulcrum-e2e", &[]),
 ];
 
@@ -70,7 +70,10 @@ pub(super) const CRATES: [Crate; 8] = [
         allowed: &[
             ("futures-util", "feature inspect: the WebSocket as a stream"),
             ("globset", "workspace patterns"),
-            ("json-strip-comments", "tsconfig.json, which may have comments"),
+            (
+                "json-strip-comments",
+                "tsconfig.json, which may have comments",
+            ),
             ("libc", "signal dispositions of a child"),
             ("nodejs-semver", "ranges in engines and .nvmrc"),
             (

@@ -111,12 +111,18 @@ function patchWorker(from: Inheritance): void {
     const changed = [...args];
     if (typeof args[0] === 'string' && !options.eval) changed[0] = from.entry(args[0]);
     if (args[0] instanceof URL && args[0].protocol === 'file:') changed[0] = workerUrl(args[0], from);
-    const execArgv = options.execArgv ?? (from.preloaded ? undefined : process.execArgv);
+    const execArgv = options.execArgv ?? (from.preloaded ? lostArguments(options) : process.execArgv);
     if (Array.isArray(execArgv)) changed[1] = { __proto__: options, execArgv: childArguments(execArgv) };
     return changed;
   });
   Object.defineProperty(Worker.prototype, 'constructor', { value: Worker, configurable: true, writable: true, enumerable: false });
   open.Worker = Worker;
+}
+
+/** Node before 20.18 gives a worker no arguments if it has an environment of its own. */
+function lostArguments({ env }: WorkerOptions): readonly string[] | undefined {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  return major === 20 && minor < 18 && typeof env === 'object' && env !== null ? [] : undefined;
 }
 
 function workerUrl(url: URL, from: Inheritance): URL {

@@ -152,13 +152,17 @@ fn needs_transform(
     elision: &Elision,
 ) -> bool {
     let assigns_fields = file.language.typescript && !options.define_fields;
+    let is_commonjs = format == Format::CommonJs;
+    // What `import()` gives depends on whether it is lowered.
+    let imports = file.language.typescript && survey.dynamic_import.is_some();
     survey.typescript_code.is_some()
         || survey.decorator.is_some()
         || survey.accessor.is_some()
         || survey.jsx.is_some()
         || (options.lower_using && survey.using.is_some())
         || (assigns_fields && survey.public_field.is_some())
-        || (format == Format::CommonJs && has_module_syntax(&file.program, survey, elision))
+        || (is_commonjs && imports)
+        || (is_commonjs && has_module_syntax(&file.program, survey, elision))
 }
 
 /// Whether a program has syntax that only an ES module can run, once its types are gone.
