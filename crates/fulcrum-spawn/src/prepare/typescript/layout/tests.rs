@@ -294,6 +294,7 @@ fn what_the_parser_rejects_is_left_as_it_is() {
 /// directories of TypeScript, separated by `:`.
 #[test]
 #[ignore = "needs a corpus"]
+#[expect(clippy::disallowed_macros, reason = "whoever runs it reads the result")]
 fn a_corpus_survives_its_layout() {
     let corpus = std::env::var("CORPUS").expect("CORPUS is set");
     let mut dirs: Vec<PathBuf> = corpus.split(':').map(Into::into).collect();

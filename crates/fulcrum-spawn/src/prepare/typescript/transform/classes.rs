@@ -1,5 +1,9 @@
 //! Parameter properties, and class fields that are assigned instead of defined
 //! (`useDefineForClassFields: false`).
+#![allow(
+    clippy::vec_box,
+    reason = "the functions of swc take boxed expressions"
+)]
 
 use swc_common::DUMMY_SP;
 use swc_common::util::take::Take;
