@@ -1,6 +1,8 @@
 import { nodeModule, urlOf } from './builtins.ts';
 
 let enabled = false;
+/** Maps are added by this module. */
+let late = false;
 /** The maps of loaded files, by URL, until a stack needs them. */
 const waiting = new Map<string, string>();
 const MAP_COMMENT = 'sourceMappingURL=';
@@ -19,13 +21,14 @@ export function enableSourceMaps(isTold: boolean): void {
   // The domain has enabled them itself, perhaps for packages too.
   if ((process as { sourceMapsEnabled?: boolean }).sourceMapsEnabled) return;
   const format = Error.prepareStackTrace as Format | undefined;
-  if (!isTold || readsMapsLate() || typeof format !== 'function') switchOn();
-  else onStacks(format);
+  late = isTold && !readsMapsLate() && typeof format === 'function';
+  if (late && format) onStacks(format);
+  else switchOn();
 }
 
 /** Must be told of every file that is compiled. */
 export function noteSourceMap(path: string, code: string): void {
-  if (!enabled) return;
+  if (!late) return;
   const at = code.lastIndexOf(MAP_COMMENT);
   if (at >= 0) waiting.set(urlOf(path), code.slice(at + MAP_COMMENT.length).trim());
 }
