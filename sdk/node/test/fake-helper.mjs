@@ -1,12 +1,18 @@
 // What Fulcrum does before a start, for the few annotations and specifiers that these tests use: makes
 // the table, and answers like the helper command when it is run.
-import { appendFileSync, existsSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export const HELPER = fileURLToPath(import.meta.url);
 const ORDER = { '.js': ['.ts', '.tsx', '.js'], '.mjs': ['.mts', '.mjs'], '.cjs': ['.cts', '.cjs'] };
 const TYPESCRIPT = /\.(?:[mc]?ts|tsx)$/;
+
+/** Other processes may read the file meanwhile. */
+function write(file, text) {
+  writeFileSync(`${file}.${process.pid}`, text);
+  renameSync(`${file}.${process.pid}`, file);
+}
 
 /** Strips types, keeping every position. An `enum` becomes code that is longer than its source. */
 function compile(path, source, cache) {
@@ -24,11 +30,11 @@ function compile(path, source, cache) {
     const line = code.split('\n').findIndex((text) => text.includes(moved));
     if (line >= 0) {
       const column = code.split('\n')[line].indexOf(moved);
-      writeFileSync(`${file}.map`, JSON.stringify({ version: 3, sources: [pathToFileURL(path).href], names: [], mappings: mappings(code.split('\n').length, line, column, moved.length) }));
+      write(`${file}.map`, JSON.stringify({ version: 3, sources: [pathToFileURL(path).href], names: [], mappings: mappings(code.split('\n').length, line, column, moved.length) }));
       code += `\n//# sourceMappingURL=${pathToFileURL(`${file}.map`).href}`;
     }
   }
-  writeFileSync(file, code);
+  write(file, code);
   return { code: file, format, exports };
 }
 

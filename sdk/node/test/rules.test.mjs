@@ -89,7 +89,7 @@ test('lag is the maximum since the last call', () => {
 });
 
 test('an invalid configuration is ignored', () => {
-  const config = { v: 2, parent: 7, entry: '/a/domain.js', starts: true, ts: { manifest: '/m', helper: ['x'], commonjs: false, maps: true }, sdk: null, later: null, modules: null, spare: null };
+  const config = { v: 2, parent: 7, entry: '/a/domain.js', starts: true, ts: { manifest: '/m', helper: ['x'], commonjs: false, maps: true }, sdk: null, later: null, modules: null, spare: null, hidden: false };
   const { v: _, ...rest } = config;
   const { later, spare, ...same } = rest;
   assert.deepEqual(readConfig(JSON.stringify(config)), { ...same, deferred: later, standby: spare });

@@ -9,10 +9,12 @@ use super::typescript::sources::has_module_syntax;
 use super::typescript::surroundings::is_repository_root;
 use super::typescript::tsconfig::TSCONFIG;
 
-/// Whether the imports of a JavaScript entry have to be followed: it mentions TypeScript, its `import`
-/// syntax contradicts its package, or it is part of a TypeScript project or of a workspace.
+/// Whether the imports of a JavaScript entry have to be followed: it mentions TypeScript, or a file of
+/// TypeScript by another name, its `import` syntax contradicts its package, or it is part of a
+/// TypeScript project or of a workspace.
 pub(super) fn may_need_loader(entry: &Path, app_root: &Path, cache: &Path) -> bool {
     mentions_typescript(entry)
+        || names_typescript_file(entry)
         || is_in_project(entry, app_root)
         || (is_in_commonjs_package(entry) && has_module_syntax(entry, cache))
 }
@@ -27,6 +29,31 @@ fn mentions_typescript(entry: &Path) -> bool {
     [".ts", ".tsx", ".mts", ".cts", ".jsx"]
         .iter()
         .any(|extension| find_all(&text, extension.as_bytes()).any(ends_specifier))
+}
+
+/// Whether a string in the text of a file, such as `'./b'` or `'./b.js'`, may mean a file of TypeScript.
+fn names_typescript_file(entry: &Path) -> bool {
+    const REPLACED: [(&str, [&str; 2]); 4] = [
+        (".js", [".ts", ".tsx"]),
+        (".mjs", [".mts", ".mts"]),
+        (".cjs", [".cts", ".cts"]),
+        ("", [".ts", ".tsx"]),
+    ];
+    let (Ok(text), Some(dir)) = (fs::read_to_string(entry), entry.parent()) else {
+        return false;
+    };
+    let paths = text
+        .split(['\'', '"', '`'])
+        .filter(|word| word.starts_with("./") || word.starts_with("../"))
+        .filter(|word| !word.contains(['\n', '\0']));
+    paths.into_iter().any(|path| {
+        let exists = |candidate: String| dir.join(candidate).is_file();
+        let replaced = REPLACED.iter().any(|(written, meant)| {
+            path.strip_suffix(written)
+                .is_some_and(|stem| meant.iter().any(|end| exists(format!("{stem}{end}"))))
+        });
+        replaced || exists(format!("{path}/index.ts")) || exists(format!("{path}/index.tsx"))
+    })
 }
 
 /// The ends of the occurrences of `needle`.
@@ -92,6 +119,12 @@ mod tests {
         assert!(needs("import a from './b.js'"));
         assert!(needs("require('./b.ts')") && needs("require('./b.tsx')"));
         assert!(!needs("a.tsunami"));
+        write("app/domains/users/c.ts", "");
+        write("app/domains/users/lib/index.ts", "");
+        for name in ["./c", "./c.js", "./lib", "./lib/"] {
+            assert!(needs(&format!("require('{name}')")), "{name}");
+        }
+        assert!(!needs("require('./d'); require('./c.json'); require('c')"));
         write("app/package.json", r#"{"type": "module"}"#);
         assert!(!needs("import a from './b.js'"));
         write(".git/HEAD", "");

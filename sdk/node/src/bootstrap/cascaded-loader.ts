@@ -1,6 +1,6 @@
 import { noteSpecifier } from './children.ts';
 import type { ImportHooks } from './import-hooks.ts';
-import { cascadedLoader } from './internals.ts';
+import { cascadedLoader } from './host.ts';
 import type { CascadedLoader, LoadContext, LoadResult, Resolve } from './internals.ts';
 import { withoutOwnFrames } from './stack.ts';
 

@@ -1,12 +1,7 @@
 import { nodeModule } from './builtins.ts';
-import { INTERNALS_FLAG, hasInternals } from './internals.ts';
+import { hasInternals } from './host.ts';
+import { DATA_KEY, INTERNALS_FLAG, VARIABLE, addedPreload } from './inherited.ts';
 import { withoutOwnFrames } from './stack.ts';
-
-/** The key under which worker threads find the configuration. Only who knows it sees it. */
-const DATA_KEY = 'fulcrum.bootstrap';
-const VARIABLE = 'FULCRUM_BOOTSTRAP';
-/** As short as possible, and not as Fulcrum writes it: this preload is hidden from the child's code. */
-const PRELOAD = ['-r', __filename];
 
 /** What children of this process need. */
 export interface Inheritance {
@@ -49,18 +44,6 @@ export function noteSpecifier(specifier: string): void {
   delete PATCHES[id];
   patch?.(inheritance);
   nodeModule().syncBuiltinESMExports();
-}
-
-/** The configuration that a worker thread was given beside its environment. */
-export function inheritedConfig(): string | undefined {
-  const data = (require('node:worker_threads') as typeof import('node:worker_threads')).getEnvironmentData(DATA_KEY);
-  return typeof data === 'string' ? data : undefined;
-}
-
-/** Hides a preload that was added for a child, from its code and its own children. */
-export function hideAddedPreload(): void {
-  const at = process.execArgv.findIndex((word, index) => word === PRELOAD[0] && process.execArgv[index + 1] === PRELOAD[1]);
-  if (at >= 0) process.execArgv.splice(at, 2);
 }
 
 function hookGetBuiltinModule(): void {
@@ -111,12 +94,18 @@ function patchWorker(from: Inheritance): void {
     const changed = [...args];
     if (typeof args[0] === 'string' && !options.eval) changed[0] = from.entry(args[0]);
     if (args[0] instanceof URL && args[0].protocol === 'file:') changed[0] = workerUrl(args[0], from);
-    const execArgv = options.execArgv ?? (from.preloaded ? undefined : process.execArgv);
+    const execArgv = options.execArgv ?? (from.preloaded ? lostArguments(options) : process.execArgv);
     if (Array.isArray(execArgv)) changed[1] = { __proto__: options, execArgv: childArguments(execArgv) };
     return changed;
   });
   Object.defineProperty(Worker.prototype, 'constructor', { value: Worker, configurable: true, writable: true, enumerable: false });
   open.Worker = Worker;
+}
+
+/** Node before 20.18 gives a worker no arguments if it has an environment of its own. */
+function lostArguments({ env }: WorkerOptions): readonly string[] | undefined {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  return major === 20 && minor < 18 && typeof env === 'object' && env !== null ? [] : undefined;
 }
 
 function workerUrl(url: URL, from: Inheritance): URL {
@@ -132,7 +121,8 @@ function workerUrl(url: URL, from: Inheritance): URL {
 
 /** The arguments of Node for a child, with the preload. */
 function childArguments(args: readonly string[]): string[] {
-  const added = args.includes(__filename) ? [] : PRELOAD;
+  const preload = addedPreload();
+  const added = args.includes(preload[1]) ? [] : preload;
   return [...(hasInternals() && !args.includes(INTERNALS_FLAG) ? [INTERNALS_FLAG] : []), ...added, ...args];
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { nodeModule } from './builtins.ts';
-import { internalModule } from './internals.ts';
+import { internalModule } from './host.ts';
 import { isInPackage } from './table.ts';
 import type { TypeScriptFiles } from './typescript-files.ts';
 

@@ -1,4 +1,5 @@
 import { nodeModule, urlOf } from './builtins.ts';
+import { INTERNALS_FLAG } from './inherited.ts';
 import { withoutOwnFrames } from './stack.ts';
 
 /** The parts of Node's ES module loader that are used here. Not every Node has all of them. */
@@ -30,8 +31,6 @@ export interface LoadResult {
   responseURL: string;
   source: string | null;
 }
-
-export const INTERNALS_FLAG = '--expose-internals';
 
 let flagged = false;
 let unlocked = false;

@@ -1,5 +1,4 @@
 import { nodeModule, pathOf } from './builtins.ts';
-import { noteSpecifier } from './children.ts';
 import { cascadedLoader, wrapResolve } from './internals.ts';
 
 /** When the first report is written: a domain has started by then. In milliseconds. */
@@ -20,6 +19,8 @@ export interface ModuleReport {
   origin: 'main' | 'deferred' | 'child';
   /** Other files that decide what is loaded. */
   inputs(): Iterable<string>;
+  /** Is told of every specifier. */
+  noteSpecifier(specifier: string): void;
 }
 
 /**
@@ -29,7 +30,7 @@ export interface ModuleReport {
  *
  * @returns reports at once what was not reported yet
  */
-export function reportModules({ entry, file, origin, inputs }: ModuleReport): () => void {
+export function reportModules({ entry, file, origin, inputs, noteSpecifier }: ModuleReport): () => void {
   const loader = cascadedLoader(origin === 'deferred');
   // Node keeps no record of modules that fail, so requested files are collected.
   const pending = new Set<string>(entry === undefined ? [] : [entry]);

@@ -4,18 +4,17 @@
  */
 import { autoStart } from './auto-start.ts';
 import { nodeModule, urlOf } from './builtins.ts';
-import { hideAddedPreload, hookChildren, inheritedConfig } from './children.ts';
 import { flushCompileCacheLater } from './compile-cache.ts';
 import type { HookData } from './hooks.ts';
-import { cascadedLoader } from './internals.ts';
+import { hideAddedPreload, inheritedConfig } from './inherited.ts';
+import { cascadedLoader, hasInternals, internalModule, wrapResolve } from './internals.ts';
+import type { TypeScriptSupport } from './loader.ts';
 import { reportModules } from './loaded-modules.ts';
 import { blockOnPipes } from './output.ts';
 import { isDomainProcess, isDomainWorker, isWorker, readConfig } from './config.ts';
 import type { BootstrapConfig } from './config.ts';
 import { importedUrl, provideSdk } from './sdk.ts';
 import { canStandBy, standBy } from './standby.ts';
-import { hookTypeScript } from './typescript.ts';
-import type { TypeScriptSupport } from './typescript.ts';
 
 const text = process.env.FULCRUM_BOOTSTRAP ?? (isWorker() ? inheritedConfig() : undefined);
 const config = readConfig(text);
@@ -50,7 +49,7 @@ function applyConfig(config: BootstrapConfig, text: string): void {
 
 /** Installs what this Node needs to load the domain's code. */
 function hookLoaders({ ts, sdk, modules }: BootstrapConfig): TypeScriptSupport | undefined {
-  const support = ts === null ? undefined : hookTypeScript(ts);
+  const support = ts === null ? undefined : loader().hookTypeScript(ts);
   const sdkNeedsThread = sdk !== null && provideSdk(sdk);
   if (support?.needsThread || sdkNeedsThread) {
     const data: HookData = { ts: support?.needsThread ? ts : null, sdk: sdk && sdkNeedsThread ? importedUrl(sdk) : null, modules };
@@ -70,13 +69,15 @@ function setUpProcess(config: BootstrapConfig, text: string, support: TypeScript
 
 /** Reports what this process loads, and lets the processes and threads that it starts do the same. */
 function followChildren({ modules, ts, entry }: BootstrapConfig, text: string, support: TypeScriptSupport | undefined, origin: Origin): void {
+  if (modules === null && ts === null) return;
+  const { hookChildren, noteSpecifier } = loader();
   const report = modules === null ? undefined : reportModules({
     entry: origin === 'child' ? process.argv[1] : entry,
     file: modules,
     origin,
     inputs: () => support?.files.openTable?.inputs() ?? [],
+    noteSpecifier,
   });
-  if (modules === null && ts === null) return;
   hookChildren({
     config: text,
     preloaded: origin !== 'deferred',
@@ -84,6 +85,17 @@ function followChildren({ modules, ts, entry }: BootstrapConfig, text: string, s
     starting: () => report?.(),
     entry: (path) => support?.resolver.entry(path, entry) ?? path,
   });
+}
+
+type Loader = typeof import('./loader.ts');
+let opened: Loader | undefined;
+
+/** The other file of the bootstrap. */
+function loader(): Loader {
+  if (opened) return opened;
+  opened = require('./loader.cjs') as Loader;
+  opened.setHost({ cascadedLoader, hasInternals, internalModule, wrapResolve });
+  return opened;
 }
 
 /**

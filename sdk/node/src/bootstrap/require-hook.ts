@@ -1,7 +1,7 @@
 import { nodeModule, urlOf } from './builtins.ts';
 import type { CommonJsModule, ExtensionHandler } from './builtins.ts';
 import { noteSpecifier } from './children.ts';
-import { cascadedLoader, internalModule, wrapResolve } from './internals.ts';
+import { cascadedLoader, internalModule, wrapResolve } from './host.ts';
 import type { CascadedLoader } from './internals.ts';
 import type { LoweredPackages } from './lowered-packages.ts';
 import type { Query, Resolver } from './resolver.ts';

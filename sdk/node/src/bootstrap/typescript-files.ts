@@ -23,7 +23,7 @@ export interface Observer {
   /** The table was read or completed, and no new code of it is compiled yet. */
   changed?(): void;
   /** The code of a file is about to be compiled. */
-  loaded?(source: Source): void;
+  loaded?(path: string, source: Source): void;
 }
 
 /** The domain's files as JavaScript: from the table while it is fresh, else from the helper. */
@@ -90,7 +90,7 @@ export class TypeScriptFiles {
    */
   load(path: string): Source | undefined {
     const source = this.#load(path);
-    if (source) this.#observer.loaded?.(source);
+    if (source) this.#observer.loaded?.(path, source);
     return source;
   }
 

@@ -9,7 +9,7 @@ import { ImportHooks } from './import-hooks.ts';
 import { LoweredPackages } from './lowered-packages.ts';
 import { canRequireModules, hookExtensions, hookRequireResolution } from './require-hook.ts';
 import { Resolver } from './resolver.ts';
-import { enableSourceMaps } from './source-maps.ts';
+import { enableSourceMaps, noteSourceMap } from './source-maps.ts';
 import { withoutOwnFrames } from './stack.ts';
 import { TypeScriptFiles } from './typescript-files.ts';
 
@@ -24,35 +24,38 @@ export interface TypeScriptSupport {
 /** Makes `import` and `require` load TypeScript, in the cheapest way that this Node supports. */
 export function hookTypeScript(config: TypeScriptConfig): TypeScriptSupport {
   let update: () => void = () => undefined;
+  let needsThread = false;
   const ask = helper(config.helper, () => require('node:child_process') as typeof import('node:child_process'));
   const files = new TypeScriptFiles(config, ask, {
     changed() {
-      if (files.table.maps) enableSourceMaps();
+      if (files.table.maps) enableSourceMaps(!needsThread);
       update();
     },
-    loaded: explainMistakesIn,
+    loaded(path, source) {
+      noteSourceMap(path, source.code);
+      explainMistakesIn(source);
+    },
   });
   const resolver = new Resolver(files);
-  if (config.maps) enableSourceMaps();
   const lowered = new LoweredPackages(files);
   hookRequireResolution(resolver, canRequireModules() ? undefined : lowered);
-  if (nodeModule().registerHooks) {
-    registerHooks(files, resolver);
-    return { files, resolver, needsThread: false };
+  const hooks = new ImportHooks(files, resolver);
+  if (nodeModule().registerHooks) registerHooks(hooks);
+  else {
+    ({ update } = hookExtensions(files, lowered));
+    needsThread = !config.commonjs && !patchCascadedLoader(hooks);
   }
-  ({ update } = hookExtensions(files, lowered));
-  const needsThread = !config.commonjs && !patchCascadedLoader(new ImportHooks(files, resolver));
+  if (config.maps) enableSourceMaps(!needsThread);
   return { files, resolver, needsThread };
 }
 
 /** Whether a hook is called for `require`. The conditions of the first versions are a set. */
 function isRequire({ conditions }: SyncContext): boolean {
-  return conditions !== undefined && new Set(conditions).has('require');
+  return conditions !== undefined && ('has' in conditions ? conditions.has('require') : conditions.includes('require'));
 }
 
 /** The hooks of Node 22.15 and later. They also see what is required. */
-function registerHooks(files: TypeScriptFiles, resolver: Resolver): void {
-  const hooks = new ImportHooks(files, resolver);
+function registerHooks(hooks: ImportHooks): void {
   nodeModule().registerHooks?.({
     resolve(specifier, context, next) {
       noteSpecifier(specifier);

@@ -152,13 +152,17 @@ fn needs_transform(
     elision: &Elision,
 ) -> bool {
     let assigns_fields = file.language.typescript && !options.define_fields;
+    let is_commonjs = format == Format::CommonJs;
+    // What `import()` gives depends on whether it is lowered.
+    let imports = file.language.typescript && survey.dynamic_import.is_some();
     survey.typescript_code.is_some()
         || survey.decorator.is_some()
         || survey.accessor.is_some()
         || survey.jsx.is_some()
         || (options.lower_using && survey.using.is_some())
         || (assigns_fields && survey.public_field.is_some())
-        || (format == Format::CommonJs && has_module_syntax(&file.program, survey, elision))
+        || (is_commonjs && imports)
+        || (is_commonjs && has_module_syntax(&file.program, survey, elision))
 }
 
 /// Whether a program has syntax that only an ES module can run, once its types are gone.
@@ -224,7 +228,7 @@ fn transformed(
     let lines = SourceLines::new(&file.file.src);
     let laid_out = lay_out(&output.generated, &lines, &|at| file.offset(at));
 
-    let imports = import_positions(&file.program);
+    let imports = import_positions(&file.program, format);
     let is_kept = |at| output.kept.contains(&at) || !imports.contains(&at);
     let start = file.file.start_pos;
     let mut info = collect(&file.program, &file.file.src, start, &is_kept);
@@ -274,67 +278,6 @@ fn unique(names: impl IntoIterator<Item = String>) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod scratch {
-    use super::*;
-    #[test]
-    fn scratch() {
-        let Ok(file) = std::env::var("FILE") else {
-            return;
-        };
-        let opts = std::env::var("OPTS").unwrap_or_default();
-        let has = |w: &str| opts.split(',').any(|o| o == w);
-        let options = CompileOptions {
-            kind: if has("esm") {
-                FileKind::Module
-            } else if has("auto") {
-                FileKind::CommonJsUnlessTopLevelAwait
-            } else {
-                FileKind::CommonJs
-            },
-            define_fields: !has("assign"),
-            decorators: if has("meta") {
-                Decorators::Legacy { metadata: true }
-            } else if has("legacy") {
-                Decorators::Legacy { metadata: false }
-            } else {
-                Decorators::Standard
-            },
-            jsx: super::super::compile_options::Jsx {
-                mode: if has("classic") {
-                    super::super::compile_options::JsxMode::Classic
-                } else {
-                    super::super::compile_options::JsxMode::Automatic {
-                        development: has("dev"),
-                    }
-                },
-                ..Default::default()
-            },
-            verbatim_module_syntax: has("verbatim"),
-            lower_using: has("using"),
-        };
-        let text = std::fs::read_to_string(&file).unwrap();
-        let t = std::time::Instant::now();
-        match compile(Path::new(&file), &text, &options) {
-            Ok(c) => {
-                eprintln!(
-                    "{:?} map {:?} format {:?} exports {:?}\n{:#?}",
-                    t.elapsed(),
-                    c.map.as_ref().map(|m| m.len()),
-                    c.format,
-                    c.exports,
-                    if has("info") { Some(&c.info) } else { None }
-                );
-                if let Ok(out) = std::env::var("OUT") {
-                    std::fs::write(&out, format!("{}\n//# sourceMappingURL={out}.map", c.code))
-                        .unwrap();
-                    if let Some(m) = c.map {
-                        std::fs::write(format!("{out}.map"), m).unwrap();
-                    }
-                } else {
-                    println!("{}", c.code);
-                }
-            }
-            Err(e) => println!("ERROR {e}"),
-        }
-    }
-}
+mod run_tests;
+#[cfg(test)]
+mod tests;

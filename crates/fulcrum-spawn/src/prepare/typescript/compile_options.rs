@@ -42,6 +42,8 @@ pub(in crate::prepare) enum Decorators {
     Legacy {
         /// `emitDecoratorMetadata`.
         metadata: bool,
+        /// `strictNullChecks`: whether `null` and `undefined` count in the types of the metadata.
+        strict_null_checks: bool,
     },
 }
 

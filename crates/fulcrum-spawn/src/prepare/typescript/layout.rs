@@ -66,6 +66,37 @@ fn pieces(
     source: &SourceLines<'_>,
     offset_of: &dyn Fn(swc_common::BytePos) -> Option<usize>,
 ) -> Vec<Piece> {
+    let mut pieces = marked_pieces(generated, source, offset_of);
+    mark_indirect_calls(&generated.code, &mut pieces);
+    pieces
+}
+
+/// `(0, module.name)(…)`: a call of an imported function. V8 reports a call of this form at its second
+/// parenthesis; in the source it is a call of a name, which is reported at the name.
+fn mark_indirect_calls(code: &str, pieces: &mut [Piece]) {
+    let texts = |piece: &Piece| &code[piece.start..piece.end];
+    for at in 0..pieces.len().saturating_sub(7) {
+        let call = &mut pieces[at..at + 8];
+        let is_call = texts(&call[0]) == "("
+            && texts(&call[1]) == "0"
+            && texts(&call[2]) == ","
+            && texts(&call[4]) == "."
+            && texts(&call[6]) == ")"
+            && matches!(texts(&call[7]), "(" | "?.");
+        if is_call && let Some(place) = call[3].source {
+            for piece in call {
+                piece.source = Some(place);
+            }
+        }
+    }
+}
+
+/// The tokens with the places that are known of each.
+fn marked_pieces(
+    generated: &Generated,
+    source: &SourceLines<'_>,
+    offset_of: &dyn Fn(swc_common::BytePos) -> Option<usize>,
+) -> Vec<Piece> {
     let mut marks = generated.marks.iter().peekable();
     // Where the token before ends in the source, if it is there unchanged.
     let mut source_end: Option<usize> = None;
@@ -122,11 +153,17 @@ fn tokens(code: &str) -> Vec<(Token, usize, usize)> {
     let tokens = parser.input_mut().iter_mut().take();
     let offset = |at: swc_common::BytePos| (at - file.start_pos).0 as usize;
     let range = |token: TokenAndSpan| (token.token, offset(token.span.lo), offset(token.span.hi));
-    tokens
-        .into_iter()
-        .map(range)
-        .filter(|(_, start, end)| start < end)
-        .collect()
+    let mut ranges: Vec<(Token, usize, usize)> = Vec::with_capacity(tokens.len());
+    for (token, start, end) in tokens.into_iter().map(range) {
+        let continues = matches!(token, Token::TemplateMiddle | Token::TemplateTail);
+        match ranges.last_mut() {
+            // The text of a template goes on right after the brace: nothing may be inserted.
+            Some(brace) if continues && brace.2 == start => *brace = (token, brace.1, end),
+            _ if start < end => ranges.push((token, start, end)),
+            _ => {}
+        }
+    }
+    ranges
 }
 
 /// Whether a line break may be inserted between two tokens: not where the grammar forbids it, and
@@ -205,6 +242,10 @@ impl Writer {
 
     fn push(&mut self, text: &str) {
         self.output.code.push_str(text);
+        if text.is_ascii() && !text.contains(['\n', '\r']) {
+            self.column += u32::try_from(text.len()).unwrap_or(u32::MAX);
+            return;
+        }
         let lines = SourceLines::new(text);
         let (line, column) = lines.place(text.len());
         if line > 0 {
@@ -214,3 +255,6 @@ impl Writer {
         self.column += column;
     }
 }
+
+#[cfg(test)]
+mod tests;

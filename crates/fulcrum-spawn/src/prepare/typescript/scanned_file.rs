@@ -6,7 +6,7 @@ use super::module_info::Import;
 use super::resolver::{Target, Via};
 use super::sources::Source;
 use super::strip::Format;
-use super::surroundings::{FileError, Surroundings};
+use super::surroundings::{FileError, PackageType, Surroundings};
 
 /// A file of the scan.
 pub(super) struct ScannedFile {
@@ -41,7 +41,11 @@ impl LoadedFile {
                 && edge.via == Via::Import
                 && !self.import(edge).spawned
         };
-        self.source.format == Format::Module || self.edges.iter().any(imports_file)
+        // Node loads an entry in such a package, even a CommonJS one, with the loader for modules.
+        let is_in_module_package = self.surroundings.package_type == Some(PackageType::Module);
+        is_in_module_package
+            || self.source.format == Format::Module
+            || self.edges.iter().any(imports_file)
     }
 }
 

@@ -51,6 +51,17 @@ impl<'a> SourceLines<'a> {
         )
     }
 
+    /// Whether a line has such a column.
+    #[cfg(test)]
+    pub(super) fn has_place(&self, line: u32, column: u32) -> bool {
+        let Some(start) = self.starts.get(line as usize) else {
+            return false;
+        };
+        let end = self.starts.get(line as usize + 1).copied();
+        let text = &self.text[*start..end.unwrap_or(self.text.len())];
+        column as usize <= text.encode_utf16().count()
+    }
+
     /// The text from an offset on; empty if the offset is not one of a character.
     pub(super) fn text_from(&self, offset: usize) -> &'a str {
         self.text.get(offset..).unwrap_or_default()

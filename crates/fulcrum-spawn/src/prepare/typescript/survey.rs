@@ -6,8 +6,8 @@ use swc_common::{BytePos, Spanned};
 use swc_ecma_ast::{
     ArrowExpr, AutoAccessor, AwaitExpr, BindingIdent, Class, ClassDecl, ClassExpr, ClassMember,
     ClassProp, Constructor, Decl, Decorator, ExportAll, ExportDecl, FnDecl, FnExpr, ForOfStmt,
-    Function, Ident, ImportDecl, JSXElement, JSXFragment, MetaPropExpr, MetaPropKind, ModuleDecl,
-    ModuleItem, NamedExport, Param, PrivateProp, Program, StaticBlock, TsEnumDecl,
+    Function, Ident, Import, ImportDecl, JSXElement, JSXFragment, MetaPropExpr, MetaPropKind,
+    ModuleDecl, ModuleItem, NamedExport, Param, PrivateProp, Program, StaticBlock, TsEnumDecl,
     TsExportAssignment, TsImportEqualsDecl, TsModuleDecl, TsNamespaceBody, TsParamProp,
     TsTypeAssertion, UsingDecl,
 };
@@ -30,6 +30,7 @@ pub(super) struct Survey {
     /// `await` outside of functions.
     pub(super) top_level_await: Option<BytePos>,
     pub(super) import_meta: Option<BytePos>,
+    pub(super) dynamic_import: Option<BytePos>,
     /// The names that occur as values.
     pub(super) values: FxHashSet<Atom>,
     /// The names that are declared by something else than an import.
@@ -244,6 +245,10 @@ impl Visit for Surveyor {
             self.found_await(decl.span.lo);
         }
         decl.visit_children_with(self);
+    }
+
+    fn visit_import(&mut self, import: &Import) {
+        note(&mut self.survey.dynamic_import, import.span.lo);
     }
 
     fn visit_meta_prop_expr(&mut self, expr: &MetaPropExpr) {

@@ -1,29 +1,84 @@
 //! Parameter properties, and class fields that are assigned instead of defined
 //! (`useDefineForClassFields: false`).
+#![allow(
+    clippy::vec_box,
+    reason = "the functions of swc take boxed expressions"
+)]
 
+use rustc_hash::{FxHashMap, FxHashSet};
+use swc_atoms::Atom;
 use swc_common::DUMMY_SP;
 use swc_common::util::take::Take;
 use swc_ecma_ast::{
     AssignOp, BindingIdent, BlockStmt, Class, ClassMember, ClassProp, ComputedPropName,
-    Constructor, Expr, Ident, IdentName, MemberExpr, MemberProp, Param, ParamOrTsParamProp, Pat,
-    PrivateProp, Program, PropName, StaticBlock, ThisExpr, TsParamProp, TsParamPropParam,
+    Constructor, Expr, Id, Ident, IdentName, MemberExpr, MemberProp, ModuleItem, Param,
+    ParamOrTsParamProp, Pat, PrivateProp, Program, PropName, StaticBlock, Stmt, ThisExpr,
+    TsParamProp, TsParamPropParam, VarDeclKind,
 };
+use swc_ecma_transforms_base::rename::rename;
 use swc_ecma_utils::constructor::inject_after_super;
-use swc_ecma_utils::{ExprFactory, default_constructor_with_span};
-use swc_ecma_visit::{VisitMut, VisitMutWith, noop_visit_mut_type};
+use swc_ecma_utils::{ExprFactory, default_constructor_with_span, private_ident};
+use swc_ecma_visit::{VisitMut, VisitMutWith, VisitWith, noop_visit_mut_type};
+
+use super::names::{Names, free_name};
 
 /// Lowers the classes of a program. If `define_fields` is false, fields with a value are assigned in
 /// the constructor or in a static block, and fields without one disappear.
 pub(super) fn lower_classes(program: &mut Program, define_fields: bool) {
-    program.visit_mut_with(&mut Classes { define_fields });
+    program.visit_mut_with(&mut Classes {
+        define_fields,
+        keys: Vec::new(),
+    });
 }
+
+/// A variable, and the key of a field whose value it is.
+type Key = (Ident, Box<Expr>);
 
 struct Classes {
     define_fields: bool,
+    /// The keys to evaluate before the class at hand.
+    keys: Vec<Key>,
 }
 
 impl VisitMut for Classes {
     noop_visit_mut_type!();
+
+    fn visit_mut_module_items(&mut self, items: &mut Vec<ModuleItem>) {
+        let outer = self.keys.take();
+        let mut output = Vec::with_capacity(items.len());
+        for mut item in items.take() {
+            item.visit_mut_with(self);
+            output.extend(
+                self.keys
+                    .drain(..)
+                    .map(|key| ModuleItem::Stmt(evaluate(key))),
+            );
+            output.push(item);
+        }
+        *items = output;
+        self.keys = outer;
+    }
+
+    fn visit_mut_stmts(&mut self, statements: &mut Vec<Stmt>) {
+        let outer = self.keys.take();
+        let mut output = Vec::with_capacity(statements.len());
+        for mut statement in statements.take() {
+            statement.visit_mut_with(self);
+            output.extend(self.keys.drain(..).map(evaluate));
+            output.push(statement);
+        }
+        *statements = output;
+        self.keys = outer;
+    }
+
+    fn visit_mut_expr(&mut self, expr: &mut Expr) {
+        let outer = self.keys.take();
+        expr.visit_mut_children_with(self);
+        let keys = std::mem::replace(&mut self.keys, outer);
+        if !keys.is_empty() {
+            *expr = with_keys(expr.take(), keys);
+        }
+    }
 
     fn visit_mut_class(&mut self, class: &mut Class) {
         class.visit_mut_children_with(self);
@@ -40,7 +95,7 @@ impl VisitMut for Classes {
             define_properties(class, properties);
             None
         } else {
-            assign_fields(class, &mut assignments)
+            assign_fields(class, &mut assignments, &mut self.keys)
         };
         if !assignments.is_empty() {
             assign_in_constructor(class, assignments, first_field.unwrap_or(0));
@@ -104,18 +159,40 @@ fn define_properties(class: &mut Class, properties: Vec<Ident>) {
     class.body.splice(0..0, fields);
 }
 
+/// `const key = …;`
+fn evaluate((name, key): Key) -> Stmt {
+    key.into_var_decl(VarDeclKind::Const, name.into()).into()
+}
+
+/// `((key) => class { … })(…)`: the keys of a class that is an expression are evaluated before it.
+fn with_keys(class: Expr, keys: Vec<Key>) -> Expr {
+    let (names, values): (Vec<Ident>, Vec<Box<Expr>>) = keys.into_iter().unzip();
+    let parameters = names.into_iter().map(|name| Pat::Ident(name.into()));
+    Box::new(class)
+        .into_lazy_arrow(parameters.collect())
+        .as_call(
+            DUMMY_SP,
+            values.into_iter().map(ExprFactory::as_arg).collect(),
+        )
+}
+
 /// Moves the values of fields into assignments. Returns the index of the first instance field that
-/// was moved.
-fn assign_fields(class: &mut Class, assignments: &mut Vec<Box<Expr>>) -> Option<usize> {
+/// was moved. Keys that must be evaluated once, with the class, are added to `keys`.
+fn assign_fields(
+    class: &mut Class,
+    assignments: &mut Vec<Box<Expr>>,
+    keys: &mut Vec<Key>,
+) -> Option<usize> {
     let has_public_value = class.body.iter().any(|member| {
         matches!(member, ClassMember::ClassProp(field)
-            if !field.is_static && field.value.is_some() && is_assignable(field))
+            if !field.is_static && field.value.is_some() && is_code(field))
     });
     let mut first = None;
     let mut members = Vec::with_capacity(class.body.len());
     for member in class.body.take() {
         match member {
-            ClassMember::ClassProp(field) if is_assignable(&field) => {
+            ClassMember::ClassProp(mut field) if is_code(&field) => {
+                name_key(&mut field, keys);
                 let Some(assignment) = assignment_of(&field) else {
                     continue;
                 };
@@ -141,13 +218,19 @@ fn assign_fields(class: &mut Class, assignments: &mut Vec<Box<Expr>>) -> Option<
     first
 }
 
-/// Whether a field can be assigned. One whose key must be evaluated with the class stays.
-fn is_assignable(field: &ClassProp) -> bool {
-    let has_plain_key = match &field.key {
-        PropName::Computed(key) => is_constant(&key.expr),
-        _ => true,
-    };
-    !field.declare && !field.is_abstract && (has_plain_key || field.value.is_none())
+fn is_code(field: &ClassProp) -> bool {
+    !field.declare && !field.is_abstract
+}
+
+/// Replaces a key that must be evaluated once by a variable.
+fn name_key(field: &mut ClassProp, keys: &mut Vec<Key>) {
+    if let PropName::Computed(computed) = &mut field.key
+        && !is_constant(&computed.expr)
+    {
+        let name = private_ident!("_key");
+        let key = std::mem::replace(&mut computed.expr, Box::new(name.clone().into()));
+        keys.push((name, key));
+    }
 }
 
 /// Whether a key may be evaluated again: a literal, or a name such as `Symbol.iterator`.
@@ -215,6 +298,8 @@ fn assign_in_constructor(class: &mut Class, assignments: Vec<Box<Expr>>, index: 
         _ => None,
     });
     if let Some(constructor) = existing {
+        let mut assignments = assignments;
+        separate_names(constructor, &mut assignments);
         inject_after_super(constructor, assignments);
         return;
     }
@@ -223,4 +308,31 @@ fn assign_in_constructor(class: &mut Class, assignments: Vec<Box<Expr>>, index: 
     class
         .body
         .insert(index, ClassMember::Constructor(constructor));
+}
+
+/// Renames variables of a constructor that would hide others to which the assignments refer.
+fn separate_names(constructor: &mut Constructor, assignments: &mut Vec<Box<Expr>>) {
+    let (mut own, mut used) = (Names::default(), Names::default());
+    constructor.visit_with(&mut own);
+    assignments.visit_with(&mut used);
+    let mut taken: FxHashSet<Atom> = own
+        .order
+        .iter()
+        .chain(&used.order)
+        .map(|(symbol, _)| symbol.clone())
+        .collect();
+    let mut renamed: FxHashMap<Id, Atom> = FxHashMap::default();
+    for id in &own.declared {
+        let hides = used
+            .order
+            .iter()
+            .any(|other| other.0 == id.0 && other.1 != id.1);
+        if hides {
+            renamed.insert(id.clone(), free_name(&id.0, &mut taken));
+        }
+    }
+    if !renamed.is_empty() {
+        constructor.visit_mut_with(&mut rename(&renamed));
+        assignments.visit_mut_with(&mut rename(&renamed));
+    }
 }

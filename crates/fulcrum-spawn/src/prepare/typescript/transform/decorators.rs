@@ -83,10 +83,11 @@ impl VisitMut for KeepPositions {
         decorator.visit_mut_children_with(self);
         // The lowering looks for private names in members, so those stay as they are.
         if !decorator.expr.is_member() {
-            decorator.expr = Box::new(Expr::Paren(ParenExpr {
+            let parenthesized = ParenExpr {
                 span: DUMMY_SP,
                 expr: decorator.expr.take(),
-            }));
+            };
+            *decorator.expr = Expr::Paren(parenthesized);
         }
     }
 }
@@ -256,7 +257,7 @@ impl VisitMut for AssignAliases {
                 .right
                 .take()
                 .make_assign_to(AssignOp::Assign, alias.clone().into());
-            assign.right = Box::new(inner);
+            *assign.right = inner;
         }
     }
 }

@@ -5,8 +5,12 @@ mod classes;
 mod codegen;
 mod decorators;
 mod default_names;
+mod dynamic_imports;
+mod export_getters;
+mod helpers;
 mod import_meta;
-mod interop;
+mod metadata;
+mod names;
 mod namespaces;
 mod parentheses;
 mod reserved_names;
@@ -19,8 +23,7 @@ use swc_common::util::take::Take;
 use swc_common::{BytePos, Mark, Spanned};
 use swc_ecma_ast::{Module, ModuleDecl, ModuleItem, Pass, Program, Script};
 use swc_ecma_transforms_base::fixer::fixer;
-use swc_ecma_transforms_base::helpers::{HELPERS, Helpers, inject_helpers};
-use swc_ecma_transforms_base::hygiene::hygiene;
+use swc_ecma_transforms_base::helpers::{HELPERS, Helpers};
 use swc_ecma_transforms_base::resolver;
 use swc_ecma_transforms_module::common_js::{FeatureFlag, common_js};
 use swc_ecma_transforms_module::import_analysis::import_analyzer;
@@ -35,6 +38,8 @@ use swc_ecma_transforms_typescript::{
 };
 
 pub(super) use codegen::Generated;
+
+use names::SourceNames;
 
 use super::compile_options::{CompileOptions, Decorators, JsxMode};
 use super::parse::ParsedFile;
@@ -68,13 +73,13 @@ pub(super) fn transform(
         passes.lower_syntax();
         passes.remove_types();
         let module = passes.program.clone();
-        let kept = import_positions(&module);
+        let kept = import_positions(&module, format);
         passes.lower_jsx();
         let added_imports = passes.added_imports(&kept);
         if format == Format::CommonJs {
             passes.lower_modules();
         } else {
-            passes.apply(inject_helpers(passes.unresolved));
+            helpers::add_helpers(&mut passes.program, passes.unresolved);
         }
         passes.finish();
         Ok(Transformed {
@@ -92,6 +97,7 @@ struct Passes<'a> {
     options: &'a CompileOptions,
     format: Format,
     program: Program,
+    names: SourceNames,
     unresolved: Mark,
     top_level: Mark,
 }
@@ -103,22 +109,23 @@ impl<'a> Passes<'a> {
         options: &'a CompileOptions,
         format: Format,
     ) -> Self {
-        let mut passes = Self {
+        let mut program = file.program.clone();
+        match &mut program {
+            Program::Module(module) => module.shebang = None,
+            Program::Script(script) => script.shebang = None,
+        }
+        let (unresolved, top_level) = (Mark::new(), Mark::new());
+        program.mutate(resolver(unresolved, top_level, file.language.typescript));
+        Self {
             file,
             survey,
             options,
             format,
-            program: file.program.clone(),
-            unresolved: Mark::new(),
-            top_level: Mark::new(),
-        };
-        match &mut passes.program {
-            Program::Module(module) => module.shebang = None,
-            Program::Script(script) => script.shebang = None,
+            names: SourceNames::of(&program),
+            program,
+            unresolved,
+            top_level,
         }
-        let (unresolved, top_level) = (passes.unresolved, passes.top_level);
-        passes.apply(resolver(unresolved, top_level, file.language.typescript));
-        passes
     }
 
     fn apply(&mut self, pass: impl Pass) {
@@ -129,18 +136,27 @@ impl<'a> Passes<'a> {
     fn lower_syntax(&mut self) {
         let program = &mut self.program;
         match self.options.decorators {
-            Decorators::Legacy { metadata } => {
+            Decorators::Legacy {
+                metadata,
+                strict_null_checks,
+            } => {
                 if self.survey.accessor.is_some() {
                     accessors::lower_accessors(program);
                 }
                 if self.survey.decorator.is_some() {
                     let aliases = decorators::prepare(program);
+                    if metadata {
+                        metadata::prepare_types(program, strict_null_checks);
+                    }
                     program.mutate(decorators(DecoratorsConfig {
                         legacy: true,
                         emit_metadata: metadata,
                         use_define_for_class_fields: self.options.define_fields,
                     }));
                     aliases.complete(program);
+                    if metadata {
+                        metadata::complete_types(program);
+                    }
                 }
             }
             Decorators::Standard => {
@@ -199,6 +215,13 @@ impl<'a> Passes<'a> {
             }
             _ => self.apply(typescript(config, unresolved, top_level)),
         }
+        let has_metadata = matches!(
+            self.options.decorators,
+            Decorators::Legacy { metadata: true, .. }
+        );
+        if has_metadata && self.format == Format::Module && self.survey.decorator.is_some() {
+            metadata::import_namespaces(&mut self.program);
+        }
     }
 
     fn lower_jsx(&mut self) {
@@ -240,10 +263,12 @@ impl<'a> Passes<'a> {
             default_names::name_default_exports(&mut self.program);
             self.apply(import_analyzer(ImportInterop::Swc, true));
         }
-        self.apply(inject_helpers(unresolved));
-        interop::replace_helper(&mut self.program, unresolved);
-        if self.program.is_module() {
+        dynamic_imports::unwrap_lowered_modules(&mut self.program, unresolved);
+        helpers::add_helpers(&mut self.program, unresolved);
+        if let Program::Module(module) = &self.program {
             let config = CommonJsConfig {
+                // As esbuild does it: a file without exports has `module.exports` as `this`.
+                allow_top_level_this: !has_exports(module),
                 import_interop: Some(ImportInterop::Swc),
                 export_interop_annotation: Some(true),
                 ignore_dynamic: true,
@@ -255,11 +280,12 @@ impl<'a> Passes<'a> {
                 support_arrow: true,
             };
             self.apply(common_js(Resolver::Default, unresolved, config, features));
+            export_getters::tolerate_early_reads(&mut self.program);
         }
     }
 
     fn finish(&mut self) {
-        self.apply(hygiene());
+        self.names.separate(&mut self.program);
         self.apply(fixer(None));
         let file = &self.file.file;
         parentheses::keep_parentheses(&mut self.program, &file.src, file.start_pos);
@@ -319,8 +345,13 @@ fn as_module(program: &mut Program, pass: impl FnOnce(&mut Program)) {
     }
 }
 
+fn has_exports(module: &Module) -> bool {
+    let mut decls = module.body.iter().filter_map(ModuleItem::as_module_decl);
+    decls.any(|decl| !decl.is_import() && !decl.is_ts_import_equals())
+}
+
 /// The starts of the import statements of a program, and of the names in them.
-pub(super) fn import_positions(program: &Program) -> FxHashSet<BytePos> {
+pub(super) fn import_positions(program: &Program, format: Format) -> FxHashSet<BytePos> {
     let items = program
         .as_module()
         .map_or(&[][..], |module| module.body.as_slice());
@@ -331,7 +362,10 @@ pub(super) fn import_positions(program: &Program) -> FxHashSet<BytePos> {
                 positions.insert(import.span.lo);
                 positions.extend(import.specifiers.iter().map(Spanned::span_lo));
             }
-            ModuleItem::ModuleDecl(ModuleDecl::TsImportEquals(import)) => {
+            // In an ES module it becomes a variable, which has no position.
+            ModuleItem::ModuleDecl(ModuleDecl::TsImportEquals(import))
+                if format == Format::CommonJs =>
+            {
                 positions.insert(import.span.lo);
             }
             _ => {}

@@ -40,7 +40,19 @@ pub(in crate::prepare::typescript) fn load(
     let text = read(path).map_err(|message| error_at(path, "", START, message))?;
     let mut config = loader.load(path, &text)?;
     config.files = loader.files;
+    config.typescript = installed_typescript(dir);
     Ok(config)
+}
+
+/// The major version of the TypeScript that is installed in a directory or above it.
+fn installed_typescript(dir: &Path) -> Option<u64> {
+    let package = dir.ancestors().find_map(|dir| {
+        let package = dir.join("node_modules").join("typescript");
+        fs::read(package.join("package.json")).ok()
+    })?;
+    let package: Value = serde_json::from_slice(&package).ok()?;
+    let version = package.get("version")?.as_str()?;
+    version.split('.').next()?.parse().ok()
 }
 
 const START: Position = Position { line: 1, column: 1 };
@@ -135,7 +147,11 @@ impl Loader {
         let list = |key: &str| options.get(key).map(strings);
         Tsconfig {
             files: Vec::new(),
+            typescript: None,
             target: text("target"),
+            module: text("module"),
+            strict: flag("strict"),
+            strict_null_checks: flag("strictNullChecks"),
             use_define_for_class_fields: flag("useDefineForClassFields"),
             experimental_decorators: flag("experimentalDecorators"),
             emit_decorator_metadata: flag("emitDecoratorMetadata"),
@@ -176,7 +192,11 @@ impl Tsconfig {
         };
         Self {
             files: self.files,
+            typescript: self.typescript,
             target: self.target.or(base.target),
+            module: self.module.or(base.module),
+            strict: self.strict.or(base.strict),
+            strict_null_checks: self.strict_null_checks.or(base.strict_null_checks),
             use_define_for_class_fields: self
                 .use_define_for_class_fields
                 .or(base.use_define_for_class_fields),

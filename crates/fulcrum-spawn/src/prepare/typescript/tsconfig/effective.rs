@@ -15,7 +15,12 @@ pub(in crate::prepare) const TSCONFIG: &str = "tsconfig.json";
 pub(in crate::prepare::typescript) struct Tsconfig {
     /// The files that were read: itself, and all that it extends.
     pub(in crate::prepare::typescript) files: Vec<PathBuf>,
+    /// The major version of the TypeScript that is installed for it, whose defaults apply.
+    pub(super) typescript: Option<u64>,
     pub(super) target: Option<String>,
+    pub(super) module: Option<String>,
+    pub(super) strict: Option<bool>,
+    pub(super) strict_null_checks: Option<bool>,
     pub(super) use_define_for_class_fields: Option<bool>,
     pub(super) experimental_decorators: Option<bool>,
     pub(super) emit_decorator_metadata: Option<bool>,
@@ -42,19 +47,38 @@ const TARGETS_WITHOUT_FIELDS: [&str; 10] = [
 ];
 
 impl Tsconfig {
-    /// Whether class fields are defined, not assigned. Without a `target` they are, as for esbuild.
+    /// Whether class fields are defined, not assigned. Without a `target`, its default decides: a new
+    /// version of ECMAScript with a `module` of Node's, or since TypeScript 6.
     pub(in crate::prepare::typescript) fn defines_fields(&self) -> bool {
-        self.use_define_for_class_fields.unwrap_or_else(|| {
-            let target = self.target.as_deref().unwrap_or("esnext");
-            !TARGETS_WITHOUT_FIELDS.contains(&target.to_ascii_lowercase().as_str())
-        })
+        self.use_define_for_class_fields
+            .unwrap_or_else(|| match &self.target {
+                Some(target) => {
+                    !TARGETS_WITHOUT_FIELDS.contains(&target.to_ascii_lowercase().as_str())
+                }
+                None => self.has_defaults_of_6() || self.is_for_node(),
+            })
+    }
+
+    /// Without an installed TypeScript, the defaults of the newest apply.
+    fn has_defaults_of_6(&self) -> bool {
+        self.typescript.is_none_or(|major| major >= 6)
+    }
+
+    fn is_for_node(&self) -> bool {
+        let module = self.module.as_deref().unwrap_or_default();
+        module.to_ascii_lowercase().starts_with("node")
     }
 
     /// The meaning of decorators.
     pub(in crate::prepare::typescript) fn decorators(&self) -> Decorators {
         if self.experimental_decorators == Some(true) {
             let metadata = self.emit_decorator_metadata == Some(true);
-            Decorators::Legacy { metadata }
+            let is_strict = self.strict_null_checks.or(self.strict);
+            Decorators::Legacy {
+                metadata,
+                strict_null_checks: metadata
+                    && is_strict.unwrap_or_else(|| self.has_defaults_of_6()),
+            }
         } else {
             Decorators::Standard
         }
@@ -105,12 +129,14 @@ impl Tsconfig {
 
     /// The paths that a bare specifier may mean, in order. An exact pattern precedes patterns with
     /// `*`, of which the one with the longest text before the `*` applies; `baseUrl` comes last.
+    /// Declarations are not among them: they describe the package of that name.
     pub(in crate::prepare::typescript) fn alias_candidates(&self, specifier: &str) -> Vec<PathBuf> {
         let mut candidates = Vec::new();
         let paths = self.paths.as_deref().unwrap_or_default();
         let base = self.base_url.as_deref().unwrap_or(&self.paths_dir);
         if let Some((targets, middle)) = matching_pattern(paths, specifier) {
             let targets = targets.iter().map(|target| target.replacen('*', middle, 1));
+            let targets = targets.filter(|target| !is_declaration(target));
             candidates.extend(targets.map(|target| normalize(&base.join(target))));
         }
         if let Some(base_url) = &self.base_url {
@@ -118,6 +144,12 @@ impl Tsconfig {
         }
         candidates
     }
+}
+
+fn is_declaration(path: &str) -> bool {
+    [".d.ts", ".d.mts", ".d.cts"]
+        .iter()
+        .any(|extension| path.ends_with(extension))
 }
 
 /// The targets of the pattern that applies, and the text that its `*` matches.
@@ -191,6 +223,38 @@ mod tests {
         assert_eq!(candidates("@/lib/x"), "/app/x.ts");
         assert_eq!(candidates("a-suffix"), "/app/all/a");
         assert_eq!(candidates("left-pad"), "");
+    }
+
+    #[test]
+    fn without_a_target_the_installed_typescript_decides() {
+        let with = |typescript, module: Option<&str>| Tsconfig {
+            typescript,
+            module: module.map(str::to_owned),
+            experimental_decorators: Some(true),
+            emit_decorator_metadata: Some(true),
+            ..Tsconfig::default()
+        };
+        let old = with(Some(5), Some("commonjs"));
+        assert!(!old.defines_fields());
+        assert!(with(Some(5), Some("NodeNext")).defines_fields());
+        let legacy = |strict_null_checks| Decorators::Legacy {
+            metadata: true,
+            strict_null_checks,
+        };
+        assert_eq!(old.decorators(), legacy(false));
+        for newest in [with(Some(6), None), with(None, None)] {
+            assert!(newest.defines_fields());
+            assert_eq!(newest.decorators(), legacy(true));
+        }
+    }
+
+    #[test]
+    fn declarations_are_no_targets_of_aliases() {
+        let config = with_paths(&[("pkg", &["types/pkg.d.ts", "lib/pkg.ts"])], None);
+        assert_eq!(
+            config.alias_candidates("pkg"),
+            [Path::new("/app/lib/pkg.ts")]
+        );
     }
 
     #[test]

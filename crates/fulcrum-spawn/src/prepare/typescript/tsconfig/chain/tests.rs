@@ -57,7 +57,13 @@ fn later_bases_take_precedence_and_the_file_itself_over_them() {
     let config = dir.load("tsconfig.json").unwrap();
     assert_eq!(config.target.as_deref(), Some("es2022"));
     assert_eq!(config.jsx.as_deref(), Some("react-jsx"));
-    assert_eq!(config.decorators(), Decorators::Legacy { metadata: false });
+    assert_eq!(
+        config.decorators(),
+        Decorators::Legacy {
+            metadata: false,
+            strict_null_checks: false,
+        }
+    );
     assert_eq!(config.conditions(), ["dev"]);
     assert_eq!(config.root_dirs(), [dir.path("gen"), dir.path("src")]);
     assert_eq!(config.alias_candidates("x"), [dir.path("lib/x")]);
