@@ -19,6 +19,8 @@ export interface TypeScriptSupport {
   resolver: Resolver;
   /** A thread is needed for the hooks of `import`. */
   needsThread: boolean;
+  /** Must be called before the program runs, and after a change of the configuration. */
+  prepare(): void;
 }
 
 /** Makes `import` and `require` load TypeScript, in the cheapest way that this Node supports. */
@@ -46,7 +48,9 @@ export function hookTypeScript(config: TypeScriptConfig): TypeScriptSupport {
     needsThread = !config.commonjs && !patchCascadedLoader(hooks);
   }
   if (config.maps) enableSourceMaps(!needsThread);
-  return { files, resolver, needsThread };
+  // Which handlers for extensions are needed is in the table.
+  const prepare = () => void (nodeModule().registerHooks ?? files.table);
+  return { files, resolver, needsThread, prepare };
 }
 
 /** Whether a hook is called for `require`. The conditions of the first versions are a set. */
