@@ -107,10 +107,13 @@ function answer() {
   appendFileSync(join(root, 'asked'), `${JSON.stringify(request)}\n`);
   if (request.v !== 2 || !/^\d+\.\d+\.\d+/.test(request.node)) throw new Error('a bad request');
   if (request.lower) {
-    const code = readFileSync(request.lower, 'utf8').replace(/^export const (\w+)/gm, 'const $1 = exports.$1').replace(/^import \{ (\w+) \} from '([^']+)'/gm, "const { $1 } = require('$2')");
-    const file = join(cache, 'lowered.js');
-    writeFileSync(file, code);
-    process.stdout.write(JSON.stringify({ files: { [request.lower]: { size: 0, mtime_ms: 0, code: file, format: 'commonjs', exports: null } } }));
+    const source = readFileSync(request.lower, 'utf8');
+    const { size, mtimeMs } = statSync(request.lower);
+    const code = source.replace(/^export const (\w+)/gm, 'const $1 = exports.$1').replace(/^import \{ (\w+) \} from ('[^']+')/gm, 'const { $1 } = require($2)');
+    const file = join(cache, `lowered${request.lower.replaceAll('/', '-')}`);
+    write(file, code);
+    const entry = source.includes('await ') ? { code: null, error: 'top-level await' } : { code: file, format: 'commonjs', exports: null };
+    process.stdout.write(JSON.stringify({ files: { [request.lower]: { size, mtime_ms: Math.floor(mtimeMs), ...entry } } }));
     return;
   }
   const resolved = request.resolve === undefined ? request.load : (resolveLike(request.resolve, request.from, root) ?? null);

@@ -6,7 +6,7 @@ import type { TypeScriptConfig } from './config.ts';
 import { helper } from './helper.ts';
 import { explainMistakesIn } from './hints.ts';
 import { ImportHooks } from './import-hooks.ts';
-import { LoweredPackages } from './lowered-packages.ts';
+import { LoweredModules } from './lowered-modules.ts';
 import { canRequireModules, hookExtensions, hookRequireResolution } from './require-hook.ts';
 import { Resolver } from './resolver.ts';
 import { enableSourceMaps, noteSourceMap } from './source-maps.ts';
@@ -39,7 +39,7 @@ export function hookTypeScript(config: TypeScriptConfig): TypeScriptSupport {
     },
   });
   const resolver = new Resolver(files);
-  const lowered = new LoweredPackages(files);
+  const lowered = new LoweredModules(files);
   hookRequireResolution(resolver, canRequireModules() ? undefined : lowered);
   const hooks = new ImportHooks(files, resolver);
   if (nodeModule().registerHooks) registerHooks(hooks);
