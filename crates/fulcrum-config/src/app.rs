@@ -82,7 +82,8 @@ impl App {
     }
 
     /// Copies the settings that a running instance cannot change from `running`: its address, the
-    /// registration mode, the log format, store and export, watching and the standby limit.
+    /// registration mode, the log format, store and export, watching, the standby limit and the size
+    /// of the cache.
     pub fn retain_immutable(&mut self, running: &App) {
         let RuntimeSettings {
             domains: _,
@@ -90,6 +91,7 @@ impl App {
             logs,
             watch,
             standby,
+            cache_size,
             groups: _,
         } = &mut self.runtime;
         grpc.clone_from(&running.runtime.grpc);
@@ -98,6 +100,7 @@ impl App {
         logs.forward.clone_from(&running.runtime.logs.forward);
         watch.clone_from(&running.runtime.watch);
         *standby = running.runtime.standby;
+        *cache_size = running.runtime.cache_size;
     }
 
     /// The start order: each wave [depends](Self::dependencies) on earlier ones only, and its names

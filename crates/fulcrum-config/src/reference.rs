@@ -234,6 +234,10 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
         "Maximum number of standby processes of the instance: booted processes that take over at a restart. The default is 1 in `dev` and `off` in `serve`.",
     ),
     (
+        "runtime.cache_size",
+        "Maximum size of the cache of compiled TypeScript, which all apps of a user share. When an instance starts, files that were not used for longest are removed until the rest fits.",
+    ),
+    (
         "runtime.groups",
         "Supervision groups: domains that are restarted together.",
     ),

@@ -102,6 +102,7 @@ pub(crate) static RUNTIME: &[Key] = &[
     key("logs", Kind::Section(LOGS)),
     key("watch", Kind::Shorthand("enabled", WATCH_ALL)),
     value("standby", Type::Standby),
+    value("cache_size", Type::Size),
     key("groups", Kind::MapOf(GROUP)),
 ];
 

@@ -22,3 +22,4 @@ mod standby;
 mod stubs;
 mod terminal;
 mod typescript;
+mod typescript_reloading;

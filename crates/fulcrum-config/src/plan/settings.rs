@@ -206,6 +206,7 @@ impl RuntimeMaps {
             logs,
             watch,
             standby,
+            cache_size,
             groups,
         } = &app.runtime;
         let mut updatable = SettingMap::from([("runtime.domains".to_owned(), json!(domains))]);
@@ -234,6 +235,7 @@ impl RuntimeMaps {
         set("watch.poll", poll);
         set("watch.ignore", json!(ignore));
         set("standby", json!(standby));
+        set("cache_size", Setting::Size(*cache_size).to_json());
         Self {
             updatable,
             immutable,
