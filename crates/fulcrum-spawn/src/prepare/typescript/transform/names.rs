@@ -7,8 +7,8 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 use swc_atoms::Atom;
 use swc_ecma_ast::{
-    BindingIdent, ClassDecl, ClassExpr, Decl, FnDecl, FnExpr, Function, Id, Ident, ImportSpecifier,
-    Pat, Program, Stmt,
+    BindingIdent, ClassDecl, ClassExpr, Decl, ExportNamedSpecifier, FnDecl, FnExpr, Function, Id,
+    Ident, ImportSpecifier, Pat, Program, Stmt,
 };
 use swc_ecma_transforms_base::rename::rename;
 use swc_ecma_utils::find_pat_ids;
@@ -108,6 +108,11 @@ impl Visit for Names {
 
     fn visit_import_specifier(&mut self, specifier: &ImportSpecifier) {
         self.declare(specifier.local());
+    }
+
+    /// The name for other modules is no variable.
+    fn visit_export_named_specifier(&mut self, specifier: &ExportNamedSpecifier) {
+        specifier.orig.visit_with(self);
     }
 
     fn visit_fn_decl(&mut self, decl: &FnDecl) {
