@@ -335,6 +335,10 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     ("process.stop", "How the process is stopped."),
     ("process.stop.signal", "Signal that requests a stop."),
     ("process.stop.grace", "Time from that signal to SIGKILL."),
+    (
+        "process.stop.to",
+        "Who gets that signal first: `leader` (the rest of its tree follows when it has exited, or after half of the grace) or `tree` (all processes at once).",
+    ),
     ("process.limits", "Resource limits."),
     (
         "process.limits.memory",

@@ -221,7 +221,11 @@ static BACKOFF: &[Key] = &[
 
 static HEARTBEAT: &[Key] = &[value("interval", POSITIVE), value("misses", COUNT)];
 
-static STOP: &[Key] = &[value("signal", Type::Signal), value("grace", ANY_TIME)];
+static STOP: &[Key] = &[
+    value("signal", Type::Signal),
+    value("grace", ANY_TIME),
+    value("to", Type::OneOf(&["leader", "tree"])),
+];
 
 static LIMITS: &[Key] = &[
     value("memory", Type::Size),

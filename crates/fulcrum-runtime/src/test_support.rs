@@ -76,6 +76,7 @@ impl ProcessGroup for FakeGroup {
         u32::MAX
     }
 
+    fn send(&self, _: rustix::process::Signal, _: bool) {}
     fn signal(&self, signal: StopSignal) {
         // A process that has exited receives no signals.
         let _ = self.0.send(signal);

@@ -42,6 +42,10 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         &processes.tracker,
     );
     log_warnings(&hub, &options, &port);
+    let (prepare, cache_warning) = prepare_context()?;
+    if let Some(warning) = cache_warning {
+        hub.log(Level::Warn, warning);
+    }
 
     let reports = options.watching.map(|_| create_report_dir(claim.dir.dir()));
     let reports = reports
@@ -58,7 +62,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         hub: hub.clone(),
         log_run: logging.run(),
         processes,
-        prepare: prepare_context()?,
+        prepare,
         environment: std::env::vars_os().collect(),
         grpc: port.listeners.address(),
         port_hint: port.fallback_reason,
@@ -116,11 +120,13 @@ fn log_warnings(hub: &Hub, options: &Options, port: &BoundPort) {
     }
 }
 
-fn prepare_context() -> Result<PrepareContext, CliError> {
+/// What commands are prepared with, and a warning about the cache directory.
+fn prepare_context() -> Result<(PrepareContext, Option<String>), CliError> {
     let program = std::env::current_exe()
         .map_err(|error| CliError::failed(format!("cannot find the fulcrum program: {error}")))?;
     let strip = vec![program.into_os_string(), "__strip".into()];
-    let mut context = PrepareContext::new(paths::cache_dir(), strip);
+    let cache = paths::cache_dir();
+    let mut context = PrepareContext::new(cache.path, strip);
     context.nvm_dir = std::env::var_os("NVM_DIR").map(PathBuf::from);
-    Ok(context)
+    Ok((context, cache.warning))
 }

@@ -12,7 +12,7 @@ use super::diff::{SettingMap, diff};
 use crate::app::{App, Domain, Program};
 use crate::process::{
     BackoffSettings, DependencyCondition, HeartbeatSettings, ProcessSettings, ResourceLimits,
-    RestartMode, RestartSettings, StopSettings, WatchSettings,
+    RestartMode, RestartSettings, StopRecipient, StopSettings, WatchSettings,
 };
 use crate::runtime::{
     AppWatchSettings, GrpcSettings, LogFormat, LogSettings, LogStoreSettings, OtlpExportSettings,
@@ -131,11 +131,19 @@ fn heartbeat_settings(heartbeat: &HeartbeatSettings) -> SettingMap {
 }
 
 fn stop_settings(stop: &StopSettings) -> SettingMap {
-    let StopSettings { signal, grace } = stop;
+    let StopSettings { signal, grace, to } = stop;
     let grace = Setting::Duration(*grace).to_json();
-    [("signal", json!(signal)), ("grace", grace)]
-        .map(|(key, value)| (format!("stop.{key}"), value))
-        .into()
+    let to = match to {
+        StopRecipient::Leader => "leader",
+        StopRecipient::Tree => "tree",
+    };
+    [
+        ("signal", json!(signal)),
+        ("grace", grace),
+        ("to", json!(to)),
+    ]
+    .map(|(key, value)| (format!("stop.{key}"), value))
+    .into()
 }
 
 fn watch_settings(watch: &WatchSettings) -> SettingMap {

@@ -118,6 +118,9 @@ const CHANGES: &[Change] = &[
     (Effect::Nothing, "stop.signal", |d| {
         d.process.stop.signal = "SIGINT".into()
     }),
+    (Effect::Nothing, "stop.to", |d| {
+        d.process.stop.to = StopRecipient::Tree
+    }),
     (Effect::Nothing, "replicas", |d| d.process.replicas += 1),
     (Effect::Nothing, "watch.paths", |d| {
         d.process.watch.paths = vec!["lib".into()]

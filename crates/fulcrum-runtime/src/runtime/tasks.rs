@@ -199,7 +199,6 @@ impl TaskHandles {
             },
             usage,
             lifecycle: LifecycleExecutor {
-                desired: self.desired.clone(),
                 supervisor: self.supervisor.clone(),
                 events: self.events.clone(),
             },

@@ -34,9 +34,13 @@ impl TransitionCause {
         match input {
             Input::Command(command) => Self::Requested(*command),
             Input::Timer(Timer::StartTimeout) => Self::StartTimeout,
-            Input::Timer(Timer::Stable | Timer::StopGrace | Timer::KillWait | Timer::Backoff) => {
-                Self::Normal
-            }
+            Input::Timer(
+                Timer::Stable
+                | Timer::StopRest
+                | Timer::StopGrace
+                | Timer::KillWait
+                | Timer::Backoff,
+            ) => Self::Normal,
             Input::Reload(_) => Self::Reload,
             Input::Fact { fact, .. } => match fact {
                 Fact::Exited(_) => Self::Exited,
@@ -50,6 +54,7 @@ impl TransitionCause {
                 | Fact::Started
                 | Fact::Ready
                 | Fact::NotReady(_)
+                | Fact::StopTargetExited
                 | Fact::GroupEmpty => Self::Normal,
             },
         }

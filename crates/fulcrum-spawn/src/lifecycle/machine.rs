@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::policy::{GenerationEnd, RestartPolicy, Verdict};
 use super::types::{
-    Command, CommandRejected, Effect, Fact, Failure, Goal, HUNG_GRACE, Input, Phase, StopSignal,
-    Timer, Timing,
+    Command, CommandRejected, Effect, Fact, Failure, Goal, HUNG_GRACE, Input, Phase,
+    STOP_REST_SHARE, StopSignal, Timer, Timing,
 };
 use crate::exit::ExitReport;
 
@@ -27,6 +27,7 @@ pub struct Machine {
     generation: u64,
     ready: bool,
     was_ready: bool,
+    was_running: bool,
     restarts: u32,
     cause: StopCause,
     killed: bool,
@@ -46,6 +47,7 @@ impl Machine {
             generation: 0,
             ready: false,
             was_ready: false,
+            was_running: false,
             restarts: 0,
             cause: StopCause::Operator,
             killed: false,
@@ -209,14 +211,11 @@ impl Machine {
             }
             (Phase::Starting | Phase::Running, Command::Kill) => {
                 self.goal = Goal::Down;
-                self.cause = StopCause::Operator;
-                self.killed = false;
-                self.enter(Phase::Stopping, "kill requested", effects);
+                self.begin_stop(StopCause::Operator, "kill requested", effects);
                 self.kill(effects);
             }
             (Phase::Stopping, Command::Kill) => {
                 self.goal = Goal::Down;
-                self.disarm(Timer::StopGrace, effects);
                 self.kill(effects);
             }
             (Phase::Stopping, Command::Stop) => self.goal = Goal::Down,
@@ -289,7 +288,11 @@ impl Machine {
                 self.ready = false;
                 self.reason = reason;
             }
-            (Phase::Stopping | Phase::Stuck, Fact::Exited(report)) => self.exit = Some(report),
+            (Phase::Stopping | Phase::Stuck, Fact::Exited(report)) => {
+                self.exit = Some(report);
+                self.terminate_rest(effects);
+            }
+            (Phase::Stopping, Fact::StopTargetExited) => self.terminate_rest(effects),
             (Phase::Stopping, Fact::GroupEmpty) => self.settle(policy, now, effects),
             (Phase::Stuck, Fact::GroupEmpty) => {
                 self.enter(Phase::Failed, "the stuck process has exited", effects);
@@ -330,7 +333,9 @@ impl Machine {
             (Phase::Starting | Phase::Running, Fact::Exited(report)) => {
                 self.exit = Some(report);
                 let reason = self.end(Failure::Exited).describe_with(policy, self.timing);
-                self.terminate(StopCause::Failure(Failure::Exited), &reason, effects);
+                self.begin_stop(StopCause::Failure(Failure::Exited), &reason, effects);
+                effects.push(Effect::Signal(StopSignal::TerminateRest));
+                self.arm(Timer::StopGrace, self.timing.stop_grace, effects);
             }
             // A fact about a generation or a preparation that this phase has already left.
             (
@@ -354,6 +359,7 @@ impl Machine {
                 | Fact::Hung(_)
                 | Fact::Rejected(_)
                 | Fact::GroupRestart(_)
+                | Fact::StopTargetExited
                 | Fact::Exited(_)
                 | Fact::GroupEmpty,
             ) => {}
@@ -372,6 +378,7 @@ impl Machine {
                 policy.on_stable();
                 self.restarts = 0;
             }
+            Timer::StopRest => self.terminate_rest(effects),
             Timer::StopGrace => self.kill(effects),
             Timer::KillWait => {
                 self.goal = Goal::Down;
@@ -414,11 +421,11 @@ impl Machine {
     }
 
     fn end(&self, failure: Failure) -> GenerationEnd {
-        let (exit, was_ready) = (self.exit, self.was_ready);
         GenerationEnd {
             failure,
-            exit,
-            was_ready,
+            exit: self.exit,
+            was_ready: self.was_ready,
+            was_running: self.was_running,
         }
     }
 
@@ -438,6 +445,7 @@ impl Machine {
         self.generation += 1;
         self.exit = None;
         self.was_ready = false;
+        self.was_running = false;
         self.enter(Phase::Starting, "spawned", effects);
         effects.push(Effect::Spawn {
             generation: self.generation,
@@ -456,11 +464,25 @@ impl Machine {
         reason: &str,
         effects: &mut Vec<Effect>,
     ) {
+        self.begin_stop(cause, reason, effects);
+        effects.push(Effect::Signal(StopSignal::Terminate));
+        self.arm(Timer::StopRest, grace / STOP_REST_SHARE, effects);
+        self.arm(Timer::StopGrace, grace, effects);
+    }
+
+    fn begin_stop(&mut self, cause: StopCause, reason: &str, effects: &mut Vec<Effect>) {
         self.cause = cause;
         self.killed = false;
         self.enter(Phase::Stopping, reason, effects);
-        effects.push(Effect::Signal(StopSignal::Terminate));
-        self.arm(Timer::StopGrace, grace, effects);
+    }
+
+    /// The rest of the tree follows the leader, unless SIGKILL has been sent to all.
+    fn terminate_rest(&mut self, effects: &mut Vec<Effect>) {
+        if self.phase != Phase::Stopping || self.killed {
+            return;
+        }
+        self.disarm(Timer::StopRest, effects);
+        effects.push(Effect::Signal(StopSignal::TerminateRest));
     }
 
     fn kill(&mut self, effects: &mut Vec<Effect>) {
@@ -468,6 +490,8 @@ impl Machine {
             return;
         }
         self.killed = true;
+        self.disarm(Timer::StopRest, effects);
+        self.disarm(Timer::StopGrace, effects);
         effects.push(Effect::Signal(StopSignal::Kill));
         self.arm(Timer::KillWait, self.timing.kill_wait, effects);
     }
@@ -478,6 +502,7 @@ impl Machine {
             self.disarm(timer, effects);
         }
         self.ready &= phase == Phase::Running;
+        self.was_running |= phase == Phase::Running;
         self.phase = phase;
         reason.clone_into(&mut self.reason);
     }
