@@ -23,3 +23,4 @@ mod stubs;
 mod terminal;
 mod type_checks;
 mod typescript;
+mod typescript_reloading;

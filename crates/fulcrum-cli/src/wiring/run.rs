@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use fulcrum_config::{Selection, unsupported_settings};
 use fulcrum_logs::{Hub, Level};
 use fulcrum_runtime::{ProcessParts, Runtime, RuntimeParts, ShutdownSignal, ShutdownStage};
-use fulcrum_spawn::prepare::{PrepareContext, create_report_dir, remove_report_dir};
+use fulcrum_spawn::prepare::{PrepareContext, create_report_dir, remove_report_dir, sweep_cache};
 use fulcrum_spawn::process::{GuardHandle, StartupMessage};
 
 use super::claim::Claim;
@@ -46,7 +46,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     if let Some(warning) = cache_warning {
         hub.log(Level::Warn, warning);
     }
-
+    sweep_cache_in_background(prepare.cache.clone(), options.app.runtime.cache_size);
     let reports = options.watching.map(|_| create_report_dir(claim.dir.dir()));
     let reports = reports
         .transpose()
@@ -120,13 +120,20 @@ fn log_warnings(hub: &Hub, options: &Options, port: &BoundPort) {
     }
 }
 
+/// Keeps the cache of compiled code within its bound, on a thread that no start waits for.
+fn sweep_cache_in_background(cache: PathBuf, limit: u64) {
+    let thread = std::thread::Builder::new().name("cache sweep".to_owned());
+    // Without it, the next instance sweeps.
+    drop(thread.spawn(move || sweep_cache(&cache, limit)));
+}
+
 /// What commands are prepared with, and a warning about the cache directory.
 fn prepare_context() -> Result<(PrepareContext, Option<String>), CliError> {
     let program = std::env::current_exe()
         .map_err(|error| CliError::failed(format!("cannot find the fulcrum program: {error}")))?;
-    let strip = vec![program.into_os_string(), "__strip".into()];
+    let helper = vec![program.into_os_string(), "__typescript".into()];
     let cache = paths::cache_dir();
-    let mut context = PrepareContext::new(cache.path, strip);
+    let mut context = PrepareContext::new(cache.path, helper);
     context.nvm_dir = std::env::var_os("NVM_DIR").map(PathBuf::from);
     Ok((context, cache.warning))
 }

@@ -1,0 +1,36 @@
+//! `fulcrum __typescript`: answers a request of the bootstrap of a TypeScript domain, for files that were
+//! not prepared. Internal.
+
+use fulcrum_spawn::prepare::{TypeScriptRequestOptions, answer_typescript_request};
+
+use crate::exit::{CliError, Code};
+use crate::output::Output;
+use crate::paths;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A condition of `exports` that the domain's Node has
+    #[arg(long, value_name = "CONDITION")]
+    conditions: Vec<String>,
+    /// Leave symbolic links as they are
+    #[arg(long)]
+    preserve_symlinks: bool,
+    /// The request, as JSON
+    request: String,
+}
+
+/// Prints a part of the domain's table, as JSON. What is wrong with a file is an entry of it; only an
+/// invalid request is an error.
+pub(crate) fn run(args: &Args, output: &Output) -> Result<(), CliError> {
+    let options = TypeScriptRequestOptions {
+        conditions: args.conditions.clone(),
+        preserve_symlinks: args.preserve_symlinks,
+    };
+    let answer = answer_typescript_request(&args.request, &options, &paths::cache_dir().path);
+    let mut text = answer.map_err(|error| {
+        output.eprint(&error);
+        CliError::already_reported(Code::Failed)
+    })?;
+    text.push(b'\n');
+    output.data(&text)
+}
