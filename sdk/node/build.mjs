@@ -22,7 +22,7 @@ const shared = {
   define: { PACKAGE_VERSION: JSON.stringify(JSON.parse(readFileSync(at('package.json'), 'utf8')).version) },
   charset: 'utf8',
   legalComments: 'none',
-  // Node reads the bundles at every start of a domain; names are kept, for stack traces.
+  // Node reads the bundles at every start of a domain.
   minifySyntax: true,
   minifyWhitespace: true,
   lineLimit: 160,
@@ -32,8 +32,9 @@ const shared = {
 /** For modules that `require` what they rarely need. */
 const REQUIRE = `import { createRequire as r } from 'node:module';const require = r(import.meta.url), __dirname = import.meta.dirname;`;
 
-async function bundle(entry, format, banner = '') {
-  const result = await build({ ...shared, entryPoints: [entry], format, outfile: 'out', banner: { js: banner } });
+/** Names are kept only where they are in stacks. */
+async function bundle(entry, format, { minifyIdentifiers = false, banner = '' } = {}) {
+  const result = await build({ ...shared, entryPoints: [entry], format, outfile: 'out', minifyIdentifiers, banner: { js: banner } });
   return result.outputFiles[0].text;
 }
 
@@ -83,8 +84,8 @@ async function everything() {
     bundle('src/entry-cjs.ts', 'cjs'),
     bundle('src/entry-esm.ts', 'esm'),
     bundle('src/bootstrap/main.ts', 'cjs'),
-    bundle('src/bootstrap/loader.ts', 'cjs'),
-    bundle('src/bootstrap/hooks.ts', 'esm', REQUIRE),
+    bundle('src/bootstrap/loader.ts', 'cjs', { minifyIdentifiers: true }),
+    bundle('src/bootstrap/hooks.ts', 'esm', { minifyIdentifiers: true, banner: REQUIRE }),
   ]);
   return { 'index.cjs': required, 'index.mjs': imported, 'bootstrap.cjs': bootstrap, 'loader.cjs': loader, 'hooks.mjs': hooks, 'index.d.ts': declarations() };
 }

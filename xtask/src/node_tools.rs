@@ -21,6 +21,9 @@ pub(crate) struct NodeVersion {
     pub(crate) version: &'static str,
 }
 
+/// A version, and its installed program.
+pub(crate) type Node = (NodeVersion, PathBuf);
+
 /// From the oldest Node that Fulcrum supports to the newest.
 pub(crate) const NODE_VERSIONS: [NodeVersion; 5] = [
     version("20.13", "20.13.1"),

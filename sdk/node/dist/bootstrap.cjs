@@ -1,4 +1,4 @@
-"use strict";var import_node_fs=require("node:fs");function nodeModule(){return require("node:module")}var PLAIN=/^\/[\w/.@-]*$/;function urlOf(path){return PLAIN.test(path)?`file://${path}`:require("node:url").pathToFileURL(path).href}function pathOf(url){let path=url.
+"use strict";var import_node_fs=require("node:fs");var opened;function nodeModule(){return opened??=require("node:module")}var PLAIN=/^\/[\w/.@-]*$/;function urlOf(path){return PLAIN.test(path)?`file://${path}`:require("node:url").pathToFileURL(path).href}function pathOf(url){let path=url.
 slice(7);return PLAIN.test(path)?path:require("node:url").fileURLToPath(url)}var BRAND=Symbol.for("fulcrum.domain"),INSTANCES=Symbol.for("fulcrum.domain.instances"),SETTLE_TIMEOUT_MS=2e3,POLL_INTERVAL_MS=100,DEFER_MS=200;function autoStart(entry,starts){
 let inspect=()=>{let main=process.mainModule;main?.loaded?start(main.exports,entry):(main===void 0||preloadsModules())&&importMain(entry)};starts?setTimeout(inspect,
 DEFER_MS):setImmediate(inspect)}function importMain(entry){let url;try{url=urlOf((0,import_node_fs.realpathSync)(entry))}catch{return}import(url).then(exports2=>start(
@@ -19,13 +19,13 @@ execArgv.findIndex((word,index)=>word===flag&&process.execArgv[index+1]===file);
 getEnvironmentData(DATA_KEY);return typeof data=="string"?data:void 0}function withoutOwnFrames(error){return error instanceof Error&&typeof error.stack=="string"&&error.stack.includes(`${__dirname}/`)&&(error.stack=error.stack.split(
 `
 `).filter(line=>!isOwn(line)).join(`
-`)),error}function isOwn(line){return line.includes(`${__dirname}/bootstrap.cjs`)||line.includes(`${__dirname}/loader.cjs`)}var flagged=!1,unlocked=!1,opened;function hideInternalsFlag(){let at=process.execArgv.indexOf(INTERNALS_FLAG);at<0||(flagged=!0,process.execArgv.splice(at,1))}
-function cascadedLoader(hidden=!1,alongside){if(opened)return opened;if(hideInternalsFlag(),!(!flagged&&!hidden)){try{opened=require("internal/modules/esm/loader").
-getOrInitializeCascadedLoader(),alongside?.()}catch{}return hideInternals(opened),opened}}function hasInternals(){return opened!==void 0}function internalModule(id){
-if(opened){unlocked=!0;try{return require(id)}catch{return}finally{unlocked=!1}}}function hideInternals(loader2){let open=nodeModule(),internal=id=>String(id).startsWith(
-"internal/");open.builtinModules=Object.freeze(open.builtinModules.filter(id=>!internal(id)));let{isBuiltin}=open;if(open.isBuiltin=id=>!internal(id)&&isBuiltin(
-id),wrapResolve((resolve,request,rest)=>{if(unlocked||!internal(request))return resolve();let found=open._findPath(request,rest[0]?.paths??[]);if(found)return found;
-throw Object.assign(new Error(`Cannot find module '${request}'`),{code:"MODULE_NOT_FOUND"})}),!!loader2)for(let name of["resolve","resolveSync"]){let resolve=loader2[name];
+`)),error}function isOwn(line){return line.includes(`${__dirname}/bootstrap.cjs`)||line.includes(`${__dirname}/loader.cjs`)}var flagged=!1,unlocked=!1,opened2;function hideInternalsFlag(){let at=process.execArgv.indexOf(INTERNALS_FLAG);at<0||(flagged=!0,process.execArgv.splice(at,1))}
+function cascadedLoader(hidden=!1,alongside){if(opened2)return opened2;if(hideInternalsFlag(),!(!flagged&&!hidden)){try{opened2=require("internal/modules/esm/loader").
+getOrInitializeCascadedLoader(),alongside?.()}catch{}return hideInternals(opened2),opened2}}function hasInternals(){return opened2!==void 0}function internalModule(id){
+if(opened2){unlocked=!0;try{return require(id)}catch{return}finally{unlocked=!1}}}function hideInternals(loader2){let open=nodeModule(),internal=id=>String(id).
+startsWith("internal/");open.builtinModules=Object.freeze(open.builtinModules.filter(id=>!internal(id)));let{isBuiltin}=open;if(open.isBuiltin=id=>!internal(id)&&
+isBuiltin(id),wrapResolve((resolve,request,rest)=>{if(unlocked||!internal(request))return resolve();let found=open._findPath(request,rest[0]?.paths??[]);if(found)
+return found;throw Object.assign(new Error(`Cannot find module '${request}'`),{code:"MODULE_NOT_FOUND"})}),!!loader2)for(let name of["resolve","resolveSync"]){let resolve=loader2[name];
 typeof resolve=="function"&&(loader2[name]=function(specifier,parentURL,...rest){if(!internal(specifier)||typeof parentURL!="string"||!parentURL.startsWith("fil\
 e:"))return resolve.call(this,specifier,parentURL,...rest);let path=open.createRequire(parentURL).resolve(specifier);return resolve.call(this,urlOf(path),parentURL,
 ...rest)})}}function wrapResolve(replacement){let open=nodeModule(),native=open._resolveFilename;open._resolveFilename=function(request,...rest){try{return replacement(
@@ -72,6 +72,6 @@ sdk):null,modules};nodeModule().register(urlOf(`${__dirname}/hooks.mjs`),{data})
 entry,config2.starts&&origin!=="deferred"),followChildren(config2,text2,support,origin),flushCompileCacheLater()}function followChildren({modules,ts,entry},text2,support,origin){
 if(modules===null&&ts===null)return;let{hookChildren,noteSpecifier}=loader(),report=modules===null?void 0:reportModules({entry:origin==="child"?process.argv[1]:
 entry,file:modules,origin,inputs:()=>support?.files.openTable?.inputs()??[],noteSpecifier});hookChildren({config:text2,preloaded:origin!=="deferred",starting:()=>report?.(),
-entry:path=>support?.resolver.entry(path,entry)??path})}var opened2;function loader(){return opened2||(opened2=require("./loader.cjs"),opened2.setHost({cascadedLoader,
-hasInternals,internalModule,wrapResolve}),opened2)}function hidePreload(){let at=process.execArgv.findIndex((word,index)=>word==="--require"&&process.execArgv[index+
+entry:path=>support?.resolver.entry(path,entry)??path})}var opened3;function loader(){return opened3||(opened3=require("./loader.cjs"),opened3.setHost({cascadedLoader,
+hasInternals,internalModule,wrapResolve}),opened3)}function hidePreload(){let at=process.execArgv.findIndex((word,index)=>word==="--require"&&process.execArgv[index+
 1]===__filename);at>=0&&process.execArgv.splice(at,2)}

@@ -1,85 +1,61 @@
 import { createRequire as r } from 'node:module';const require = r(import.meta.url), __dirname = import.meta.dirname;
-var __require=(x=>typeof require<"u"?require:typeof Proxy<"u"?new Proxy(x,{get:(a,b)=>(typeof require<"u"?require:a)[b]}):x)(function(x){if(typeof require<"u")return require.
-apply(this,arguments);throw Error('Dynamic require of "'+x+'" is not supported')});import childProcess from"node:child_process";import{appendFileSync}from"node:fs";function helper(command,childProcess2){let[program="",...args]=command;return question=>{let request=JSON.stringify({v:2,node:process.versions.node,...question}),
-result=childProcess2().spawnSync(program,[...args,request],{encoding:"utf8",maxBuffer:268435456,stdio:["ignore","pipe","pipe"],windowsHide:!0}),[what=""]=Object.
-values(question);if(result.error)throw new Error(`${what}: cannot run ${program}, which compiles TypeScript: ${result.error.message}`);if(result.status!==0){let reason=result.
-stderr.trim()||`${program} exited with ${result.signal??`code ${result.status}`}`;throw new SyntaxError(reason.includes(what)?reason:`${what}: ${reason}`)}try{let answer=JSON.
-parse(result.stdout);if(typeof answer=="object"&&answer!==null)return answer}catch{}throw new Error(`${what}: ${program} printed no JSON object, so the file can\
-not be loaded: is it the fulcrum that started this process?`)}}import{readFileSync as readFileSync2}from"node:fs";function nodeModule(){return __require("node:module")}function isBuiltin(specifier){return specifier.startsWith("node:")||nodeModule().isBuiltin(specifier)}var PLAIN=/^\/[\w/.@-]*$/;
-function urlOf(path){return PLAIN.test(path)?`file://${path}`:__require("node:url").pathToFileURL(path).href}function pathOf(url){let path=url.slice(7);return PLAIN.
-test(path)?path:__require("node:url").fileURLToPath(url)}import{readFileSync}from"node:fs";var host;var internalModule=id=>host?.internalModule(id);var Table=class{aliases=!1;maps=!1;#files=new Map;#targets={import:new Map,require:new Map};#known=new Set;#inputs=new Set;#extensions=new Set;add(fragment){fragment.
-aliases&&(this.aliases=!0),fragment.maps&&(this.maps=!0);for(let input of fragment.inputs??[])this.#inputs.add(input);for(let[path,entry]of Object.entries(fragment.
-files??{}))this.#files.set(path,entry),this.#known.add(path),this.#extensions.add(extensionOf(path));this.#addTargets("import",fragment.imports),this.#addTargets(
-"require",fragment.requires)}#addTargets(kind,targets){for(let[importer,found]of Object.entries(targets??{})){this.#known.add(importer),this.#targets[kind].set(
-importer,new Map(Object.entries(found)));for(let target of Object.values(found))this.#known.add(target)}}file(path){return this.#files.get(path)}target(kind,importer,specifier){
-return this.#targets[kind].get(importer)?.get(specifier)}setTarget(kind,importer,specifier,path){let of=this.#targets[kind],targets=of.get(importer)??new Map;of.
-set(importer,targets.set(specifier,path))}knows(path){return this.#known.has(path)}setKnown(path){this.#known.add(path)}has(extension){return this.#extensions.has(
-extension)}inputs(){return this.#inputs}};function extensionOf(path){let dot=path.lastIndexOf(".");return dot>path.lastIndexOf("/")+1?path.slice(dot):""}var TYPESCRIPT=/\.(?:[mc]?ts|tsx|jsx)$/;
-function isTypeScript(path){return TYPESCRIPT.test(path)}function isInPackage(path){return path.includes("/node_modules/")}function namesIn(path,code,files){let parse=internalModule("internal/deps/cjs-module-lexer/lexer")?.parse??findNames,names=new Set,visited=new Set,collect=(file,text)=>{
-if(!visited.has(file)){visited.add(file);try{let found=parse(text);for(let name of found.exports)names.add(name);for(let specifier of found.reexports)collectFile(
-nodeModule().createRequire(file).resolve(specifier))}catch{}}},collectFile=file=>{if(!file.startsWith("/"))return;let source=!isInPackage(file)&&files.covers(file)?
-files.load(file):void 0;if(source?.exports)for(let name of source.exports)names.add(name);else collect(file,source?.code??readFileSync(file,"utf8"))};return collect(
-path,code),[...names]}var TOKEN=new RegExp([String.raw`//.*|/\*[\s\S]*?\*/`,String.raw`(?:\bmodule\.|(?<![\w$.]))exports\s*(?:\.\s*(?<dotted>[\w$]+)|\[\s*(?<quote>['"])(?<keyed>.*?)\k<quote>\s*\])\s*=(?!=)`,
+var F=(n=>typeof require<"u"?require:typeof Proxy<"u"?new Proxy(n,{get:(e,t)=>(typeof require<"u"?require:e)[t]}):n)(function(n){if(typeof require<"u")return require.
+apply(this,arguments);throw Error('Dynamic require of "'+n+'" is not supported')});import ue from"node:child_process";import{appendFileSync as le}from"node:fs";function $(n,e){let[t="",...r]=n;return s=>{let i=JSON.stringify({v:2,node:process.versions.node,...s}),o=e().spawnSync(t,[...r,i],{encoding:"utf8",maxBuffer:268435456,
+stdio:["ignore","pipe","pipe"],windowsHide:!0}),[a=""]=Object.values(s);if(o.error)throw new Error(`${a}: cannot run ${t}, which compiles TypeScript: ${o.error.
+message}`);if(o.status!==0){let d=o.stderr.trim()||`${t} exited with ${o.signal??`code ${o.status}`}`;throw new SyntaxError(d.includes(a)?d:`${a}: ${d}`)}try{let d=JSON.
+parse(o.stdout);if(typeof d=="object"&&d!==null)return d}catch{}throw new Error(`${a}: ${t} printed no JSON object, so the file cannot be loaded: is it the fulc\
+rum that started this process?`)}}import{readFileSync as ee}from"node:fs";var W;function f(){return W??=F("node:module")}function E(n){return n.startsWith("node:")||f().isBuiltin(n)}var j=/^\/[\w/.@-]*$/;function m(n){return j.test(n)?
+`file://${n}`:F("node:url").pathToFileURL(n).href}function c(n){let e=n.slice(7);return j.test(e)?e:F("node:url").fileURLToPath(n)}import{readFileSync as D}from"node:fs";var J;var I=n=>J?.internalModule(n);var y=class{aliases=!1;maps=!1;#e=new Map;#t={import:new Map,require:new Map};#n=new Set;#r=new Set;#s=new Set;add(e){e.aliases&&(this.aliases=!0),e.maps&&(this.
+maps=!0);for(let t of e.inputs??[])this.#r.add(t);for(let[t,r]of Object.entries(e.files??{}))this.#e.set(t,r),this.#n.add(t),this.#s.add(h(t));this.#i("import",
+e.imports),this.#i("require",e.requires)}#i(e,t){for(let[r,s]of Object.entries(t??{})){this.#n.add(r),this.#t[e].set(r,new Map(Object.entries(s)));for(let i of Object.
+values(s))this.#n.add(i)}}file(e){return this.#e.get(e)}target(e,t,r){return this.#t[e].get(t)?.get(r)}setTarget(e,t,r,s){let i=this.#t[e],o=i.get(t)??new Map;i.
+set(t,o.set(r,s))}knows(e){return this.#n.has(e)}setKnown(e){this.#n.add(e)}has(e){return this.#s.has(e)}inputs(){return this.#r}};function h(n){let e=n.lastIndexOf(
+".");return e>n.lastIndexOf("/")+1?n.slice(e):""}var B=/\.(?:[mc]?ts|tsx|jsx)$/;function l(n){return B.test(n)}function u(n){return n.includes("/node_modules/")}function C(n,e,t){let r=I("internal/deps/cjs-module-lexer/lexer")?.parse??Y,s=new Set,i=new Set,o=(d,g)=>{if(!i.has(d)){i.add(d);try{let x=r(g);for(let v of x.exports)
+s.add(v);for(let v of x.reexports)a(f().createRequire(d).resolve(v))}catch{}}},a=d=>{if(!d.startsWith("/"))return;let g=!u(d)&&t.covers(d)?t.load(d):void 0;if(g?.
+exports)for(let x of g.exports)s.add(x);else o(d,g?.code??D(d,"utf8"))};return o(n,e),[...s]}var z=new RegExp([String.raw`//.*|/\*[\s\S]*?\*/`,String.raw`(?:\bmodule\.|(?<![\w$.]))exports\s*(?:\.\s*(?<dotted>[\w$]+)|\[\s*(?<quote>['"])(?<keyed>.*?)\k<quote>\s*\])\s*=(?!=)`,
 String.raw`\bdefineProperty\s*\(\s*(?:module\.)?exports\s*,\s*(?<q2>['"])(?<defined>.*?)\k<q2>`,String.raw`\bmodule\.exports\s*=\s*(?:require\s*\(\s*(?<q3>['"])(?<whole>.*?)\k<q3>|(?<literal>\{))`,
 String.raw`\b\w*export_?star\s*\(\s*require\s*\(\s*(?<q4>['"])(?<star>.*?)\k<q4>`,String.raw`'(?:[^'\\\n]|\\[\s\S])*'|"(?:[^"\\\n]|\\[\s\S])*"|`+"`(?:[^`\\\\]|\\\\[\
-\\s\\S])*`"].join("|"),"gi");function findNames(code){let exports=new Set,reexports=new Set;for(let{index,0:text,groups={}}of code.matchAll(TOKEN)){let name=groups.
-dotted??groups.keyed??groups.defined;name!==void 0&&exports.add(name),groups.star!==void 0&&reexports.add(groups.star),groups.whole!==void 0&&(reexports=new Set(
-[groups.whole])),groups.literal!==void 0&&addKeys(code,index+text.length,exports,reexports)}return{exports,reexports}}var MEMBER=/\/\/.*|\/\*[\s\S]*?\*\/|'(?:[^'\\\n]|\\[\s\S])*'|"(?:[^"\\\n]|\\[\s\S])*"|`(?:[^`\\]|\\[\s\S])*`|\.\.\.\s*require\s*\(\s*(['"])(?<spread>.*?)\1\s*\)|[\w$]+|[([{]|[)\]}]|,|\S/g;
-function addKeys(code,start,exports,reexports){let pattern=new RegExp(MEMBER);pattern.lastIndex=start;let depth=0,atKey=!0;for(let match=pattern.exec(code);match;match=
-pattern.exec(code)){let[text]=match;if(!(text.startsWith("//")||text.startsWith("/*"))){if(/^[)\]}]$/.test(text)&&--depth<0)return;if(atKey&&match.groups?.spread!==
-void 0)reexports.add(match.groups.spread);else{if(atKey&&/^(?:get|set|async)$/.test(text)&&/^\s+[\w$]/.test(code.slice(pattern.lastIndex)))continue;atKey&&/^[\w$]/.
-test(text)?exports.add(text):atKey&&/^['"]/.test(text)&&exports.add(text.slice(1,-1))}/^[([{]$/.test(text)&&depth++,atKey=depth===0&&text===","}}}var SOURCE_URL=`
-//# sourceURL=node:internal/modules/esm/translators`,isExportable=name=>name!=="default"&&name!=="module.exports"&&encodable(name);function encodable(name){try{
-return encodeURIComponent(name),!0}catch{return!1}}function commonjsText(path,names,isMain=!1){let exported=[...new Set(names)].filter(isExportable),whole=parseInt(
-process.versions.node,10)>=23?',e as"module.exports"':"";return`import m from"node:module";const e=m._load(${JSON.stringify(path)}${isMain?",null,true":""});con\
-st v=(n)=>{try{return Object.prototype.hasOwnProperty.call(e,n)?e[n]:void 0}catch{}};${exported.map((name,index)=>`const x${index}=v(${JSON.stringify(name)});`).
-join("")}export{e as default${whole}${exported.map((name,index)=>`,x${index} as ${JSON.stringify(name)}`).join("")}};${SOURCE_URL}`}function jsonText(path,json){
-let names=[];try{let value=JSON.parse(json.replace(/^\uFEFF/,""));typeof value=="object"&&value!==null&&!Array.isArray(value)&&(names=Object.keys(value))}catch{}
-return commonjsText(path,names).replace(',e as"module.exports"',"")}function withNames(code,names){return`${code}
-if(0){${names.filter(isExportable).map(name=>`exports[${JSON.stringify(name)}]=0;`).join("")}}`}var ImportHooks=class{#files;#resolver;#json=new Set;#main;constructor(files,resolver){this.#files=files,this.#resolver=resolver}query(specifier,parentURL){return{
-specifier,importer:parentURL?.startsWith("file:")?pathOf(withoutSuffix(parentURL)):void 0,kind:"import"}}before(query){return toUrl(this.#resolver.before(query))}afterFailure(query){
-return toUrl(this.#resolver.afterFailure(query))}note(query,parentURL,url,attributes){parentURL===void 0&&(this.#main??=url),attributes?.type===void 0&&query.importer!==
-void 0&&withoutSuffix(url).endsWith(".json")&&!isInPackage(query.importer)&&this.#json.add(url)}load(url,attributes){if(!url.startsWith("file:"))return;let bare=withoutSuffix(
-url);if(this.#json.has(url)&&attributes?.type===void 0){let path2=pathOf(bare);return{format:"module",source:jsonText(path2,readFileSync2(path2,"utf8"))}}let path=this.#covered(
-bare),source=path===void 0?void 0:this.#files.load(path);if(!(path===void 0||source===void 0))return source.format==="module"?{format:"module",source:source.code}:
-{format:"module",source:commonjsText(path,this.#names(path,source),url===this.#main)}}loadRequired(url,named){let path=this.#covered(withoutSuffix(url)),source=path===
-void 0?void 0:this.#files.load(path);if(!(path===void 0||source===void 0))return{format:source.format,source:source.format==="module"||!named?source.code:withNames(
-source.code,this.#names(path,source))}}#covered(bare){if(!bare.startsWith("file:")||isInPackage(bare)&&!isTypeScript(bare))return;let path=pathOf(bare);return this.#files.
-covers(path)?path:void 0}#names(path,source){return source.exports??namesIn(path,source.code,this.#files)}};function toUrl(found){return found&&urlOf(found.path)+
-found.suffix}function withoutSuffix(url){let end=url.search(/[?#]/);return end<0?url:url.slice(0,end)}import{isAbsolute,resolve as resolvePath,dirname}from"node:path";var SIBLINGS={".js":[".ts",".tsx"],".mjs":[".mts"],".cjs":[".cts"],".jsx":[".tsx"]},Resolver=class{#files;constructor(files){this.#files=files}before(query){let{
-importer,kind}=query;if(importer===void 0)return;let{table}=this.#files,[specifier,suffix]=split(query),known=table.target(kind,importer,query.specifier)??(suffix?
-table.target(kind,importer,specifier):void 0);if(known!==void 0&&this.#files.exists(known))return{path:known,suffix};if(!this.#isOurs(query))return;let path=pathLike(
-query,specifier);if(path===void 0)return table.aliases&&!table.knows(importer)?this.#learn(query):void 0;if(!(!isTypeScript(importer)||this.#isPlainlyThere(path)))
-return this.#ask(query)}afterFailure(query){if(!(query.asked||query.importer===void 0||!this.#isOurs(query)))try{return(this.#files.table.knows(query.importer)?
-void 0:this.#learn(query))??this.#ask(query)}catch{return}}entry(path,from){let absolute=resolvePath(path);return isInPackage(absolute)||nodeModule()._findPath(
-absolute,[""],!0)?path:this.afterFailure({specifier:absolute,importer:from,kind:"import"})?.path??path}#isOurs({importer="",specifier}){return!isInPackage(importer)&&
-!importer.startsWith(`${__dirname}/`)&&!isBuiltin(specifier)&&(!/^[a-z][a-z\d+.-]*:/i.test(specifier)||specifier.startsWith("file:"))}#isPlainlyThere(path){let extension=extensionOf(
-path);if(extension==="")return!1;let stem=path.slice(0,-extension.length);return this.#files.exists(path)&&!SIBLINGS[extension]?.some(other=>this.#files.exists(
-stem+other))}#learn(query){let{importer="",kind}=query,{table}=this.#files;table.setKnown(importer),this.#files.learn({load:importer});let[specifier,suffix]=split(
-query),path=table.target(kind,importer,query.specifier)??table.target(kind,importer,specifier);return path===void 0?void 0:{path,suffix}}#ask(query){let{importer="",
-kind}=query,[specifier,suffix]=split(query);query.asked=!0;let{resolved}=this.#files.learn({resolve:specifier,from:importer,kind});if(typeof resolved=="string")
-return this.#files.table.setTarget(kind,importer,specifier,resolved),{path:resolved,suffix}}};function split({specifier,kind}){let at=kind==="require"?-1:specifier.
-slice(1).search(/[?#]/)+1;return at<=0?[specifier,""]:[specifier.slice(0,at),specifier.slice(at)]}function pathLike({importer="",kind},specifier){let relative=/^\.\.?(?:\/|$)/.
-test(specifier);try{return kind==="require"?relative||isAbsolute(specifier)?resolvePath(dirname(importer),specifier):void 0:specifier.startsWith("file:")?pathOf(
-specifier):relative||specifier.startsWith("/")?pathOf(new URL(specifier,urlOf(importer)).href):void 0}catch{return}}var NAMES=new Set(["@fulcrum/domain","fulcrum"]);function isSdk(specifier){return NAMES.has(specifier)}import{readFileSync as readFileSync3,statSync}from"node:fs";var TypeScriptFiles=class{ask;#config;#table;#observer;#stats=new Map;constructor(config,ask,observer={}){this.#config=config,this.ask=ask,this.#observer=observer}reconfigure(config){
-this.#config=config,this.#table=void 0}get table(){return this.#table?this.#table:(this.#table=new Table,this.#add(readManifest(this.#config.manifest)),this.#table)}get openTable(){
-return this.#table}learn(question){let answer=this.ask(question);return this.#add(answer),answer}#add(fragment){this.table.add(fragment),this.#observer.changed?.()}covers(path){
-return isTypeScript(path)||this.table.has(extensionOf(path))&&this.table.file(path)!==void 0}exists(path){let stat=statSync(path,{throwIfNoEntry:!1});return stat?.
-isFile()?(this.#stats.set(path,stat),!0):!1}load(path){let source=this.#load(path);return source&&this.#observer.loaded?.(path,source),source}#load(path){let stat=this.#stats.
-get(path)??statSync(path);this.#stats.delete(path);let entry=this.table.file(path),source=entry&&isFresh(entry,stat,path)?read(entry):void 0;if(source)return source;
-this.learn({load:path}),this.table.setKnown(path);let learned=this.table.file(path);if(!learned){if(isInPackage(path)||!isTypeScript(path))return;throw new SyntaxError(
-`${path}: the helper returned no code for this file`)}let answer=read(learned);if(!answer)throw new SyntaxError(`${path}: its compiled code is missing: ${learned.
-code??"no file"} cannot be read; check the permissions of the cache directory`);return answer}};function isFresh(entry,{size,mtimeMs},path){return size===entry.
-size&&Math.floor(mtimeMs)===entry.mtime_ms||isInPackage(path)&&!isTypeScript(path)}function read({code,text,format,exports,error}){if(error!==void 0)throw new SyntaxError(
-error);let source={format,exports:exports??null};if(text!==void 0)return{...source,code:text};try{return code===null?void 0:{...source,code:withReadableMap(readFileSync3(
-code,"utf8"))}}catch{return}}var MAP_COMMENT="sourceMappingURL=";function withReadableMap(code){let at=code.lastIndexOf(MAP_COMMENT,code.length)+MAP_COMMENT.length;
-return at>=MAP_COMMENT.length&&code.startsWith("file://",at)?code.slice(0,at)+code.slice(at+7):code}function readManifest(path){try{let{v,...fragment}=JSON.parse(
-readFileSync3(path,"utf8"));return v===2?fragment:{}}catch{return{}}}var hooks,sdk=null;function initialize(data){if(sdk=data.sdk,!data.ts)return;let files=new TypeScriptFiles(data.ts,helper(data.ts.helper,()=>childProcess),{changed:()=>reportInputs(
-files,data.modules)});hooks=new ImportHooks(files,new Resolver(files))}var reported=new Set;function reportInputs(files,modules){let fresh=[...files.table.inputs()].
-filter(path=>!reported.has(path));for(let path of fresh)reported.add(path);if(!(modules===null||fresh.length===0))try{appendFileSync(modules,`${fresh.join(`
+\\s\\S])*`"].join("|"),"gi");function Y(n){let e=new Set,t=new Set;for(let{index:r,0:s,groups:i={}}of n.matchAll(z)){let o=i.dotted??i.keyed??i.defined;o!==void 0&&
+e.add(o),i.star!==void 0&&t.add(i.star),i.whole!==void 0&&(t=new Set([i.whole])),i.literal!==void 0&&G(n,r+s.length,e,t)}return{exports:e,reexports:t}}var X=/\/\/.*|\/\*[\s\S]*?\*\/|'(?:[^'\\\n]|\\[\s\S])*'|"(?:[^"\\\n]|\\[\s\S])*"|`(?:[^`\\]|\\[\s\S])*`|\.\.\.\s*require\s*\(\s*(['"])(?<spread>.*?)\1\s*\)|[\w$]+|[([{]|[)\]}]|,|\S/g;
+function G(n,e,t,r){let s=new RegExp(X);s.lastIndex=e;let i=0,o=!0;for(let a=s.exec(n);a;a=s.exec(n)){let[d]=a;if(!(d.startsWith("//")||d.startsWith("/*"))){if(/^[)\]}]$/.
+test(d)&&--i<0)return;if(o&&a.groups?.spread!==void 0)r.add(a.groups.spread);else{if(o&&/^(?:get|set|async)$/.test(d)&&/^\s+[\w$]/.test(n.slice(s.lastIndex)))continue;
+o&&/^[\w$]/.test(d)?t.add(d):o&&/^['"]/.test(d)&&t.add(d.slice(1,-1))}/^[([{]$/.test(d)&&i++,o=i===0&&d===","}}}var V=`
+//# sourceURL=node:internal/modules/esm/translators`,N=n=>n!=="default"&&n!=="module.exports"&&Z(n);function Z(n){try{return encodeURIComponent(n),!0}catch{return!1}}
+function T(n,e,t=!1){let r=[...new Set(e)].filter(N),s=parseInt(process.versions.node,10)>=23?',e as"module.exports"':"";return`import m from"node:module";const\
+ e=m._load(${JSON.stringify(n)}${t?",null,true":""});const v=(n)=>{try{return Object.prototype.hasOwnProperty.call(e,n)?e[n]:void 0}catch{}};${r.map((i,o)=>`con\
+st x${o}=v(${JSON.stringify(i)});`).join("")}export{e as default${s}${r.map((i,o)=>`,x${o} as ${JSON.stringify(i)}`).join("")}};${V}`}function _(n,e){let t=[];try{
+let r=JSON.parse(e.replace(/^\uFEFF/,""));typeof r=="object"&&r!==null&&!Array.isArray(r)&&(t=Object.keys(r))}catch{}return T(n,t).replace(',e as"module.exports\
+"',"")}function A(n,e){return`${n}
+if(0){${e.filter(N).map(t=>`exports[${JSON.stringify(t)}]=0;`).join("")}}`}var w=class{#e;#t;#n=new Set;#r;constructor(e,t){this.#e=e,this.#t=t}query(e,t){return{specifier:e,importer:t?.startsWith("file:")?c(S(t)):void 0,kind:"import"}}before(e){
+return L(this.#t.before(e))}afterFailure(e){return L(this.#t.afterFailure(e))}note(e,t,r,s){t===void 0&&(this.#r??=r),s?.type===void 0&&e.importer!==void 0&&S(r).
+endsWith(".json")&&!u(e.importer)&&this.#n.add(r)}load(e,t){if(!e.startsWith("file:"))return;let r=S(e);if(this.#n.has(e)&&t?.type===void 0){let o=c(r);return{format:"\
+module",source:_(o,ee(o,"utf8"))}}let s=this.#s(r),i=s===void 0?void 0:this.#e.load(s);if(!(s===void 0||i===void 0))return i.format==="module"?{format:"module",
+source:i.code}:{format:"module",source:T(s,this.#i(s,i),e===this.#r)}}loadRequired(e,t){let r=this.#s(S(e)),s=r===void 0?void 0:this.#e.load(r);if(!(r===void 0||
+s===void 0))return{format:s.format,source:s.format==="module"||!t?s.code:A(s.code,this.#i(r,s))}}#s(e){if(!e.startsWith("file:")||u(e)&&!l(e))return;let t=c(e);
+return this.#e.covers(t)?t:void 0}#i(e,t){return t.exports??C(e,t.code,this.#e)}};function L(n){return n&&m(n.path)+n.suffix}function S(n){let e=n.search(/[?#]/);
+return e<0?n:n.slice(0,e)}import{isAbsolute as te,resolve as P,dirname as ne}from"node:path";var re={".js":[".ts",".tsx"],".mjs":[".mts"],".cjs":[".cts"],".jsx":[".tsx"]},b=class{#e;constructor(e){this.#e=e}before(e){let{importer:t,kind:r}=e;if(t===void 0)
+return;let{table:s}=this.#e,[i,o]=M(e),a=s.target(r,t,e.specifier)??(o?s.target(r,t,i):void 0);if(a!==void 0&&this.#e.exists(a))return{path:a,suffix:o};if(!this.#t(
+e))return;let d=se(e,i);if(d===void 0)return s.aliases&&!s.knows(t)?this.#r(e):void 0;if(!(!l(t)||this.#n(d)))return this.#s(e)}afterFailure(e){if(!(e.asked||e.
+importer===void 0||!this.#t(e)))try{return(this.#e.table.knows(e.importer)?void 0:this.#r(e))??this.#s(e)}catch{return}}entry(e,t){let r=P(e);return u(r)||f()._findPath(
+r,[""],!0)?e:this.afterFailure({specifier:r,importer:t,kind:"import"})?.path??e}#t({importer:e="",specifier:t}){return!u(e)&&!e.startsWith(`${__dirname}/`)&&!E(
+t)&&(!/^[a-z][a-z\d+.-]*:/i.test(t)||t.startsWith("file:"))}#n(e){let t=h(e);if(t==="")return!1;let r=e.slice(0,-t.length);return this.#e.exists(e)&&!re[t]?.some(
+s=>this.#e.exists(r+s))}#r(e){let{importer:t="",kind:r}=e,{table:s}=this.#e;s.setKnown(t),this.#e.learn({load:t});let[i,o]=M(e),a=s.target(r,t,e.specifier)??s.target(
+r,t,i);return a===void 0?void 0:{path:a,suffix:o}}#s(e){let{importer:t="",kind:r}=e,[s,i]=M(e);e.asked=!0;let{resolved:o}=this.#e.learn({resolve:s,from:t,kind:r});
+if(typeof o=="string")return this.#e.table.setTarget(r,t,s,o),{path:o,suffix:i}}};function M({specifier:n,kind:e}){let t=e==="require"?-1:n.slice(1).search(/[?#]/)+
+1;return t<=0?[n,""]:[n.slice(0,t),n.slice(t)]}function se({importer:n="",kind:e},t){let r=/^\.\.?(?:\/|$)/.test(t);try{return e==="require"?r||te(t)?P(ne(n),t):
+void 0:t.startsWith("file:")?c(t):r||t.startsWith("/")?c(new URL(t,m(n)).href):void 0}catch{return}}var ie=new Set(["@fulcrum/domain","fulcrum"]);function H(n){return ie.has(n)}import{readFileSync as K,statSync as U}from"node:fs";var k=class{ask;#e;#t;#n;#r=new Map;constructor(e,t,r={}){this.#e=e,this.ask=t,this.#n=r}reconfigure(e){this.#e=e,this.#t=void 0}get table(){return this.#t?this.#t:
+(this.#t=new y,this.#s(ae(this.#e.manifest)),this.#t)}get openTable(){return this.#t}learn(e){let t=this.ask(e);return this.#s(t),t}#s(e){this.table.add(e),this.#n.
+changed?.()}covers(e){return l(e)||this.table.has(h(e))&&this.table.file(e)!==void 0}exists(e){let t=U(e,{throwIfNoEntry:!1});return t?.isFile()?(this.#r.set(e,
+t),!0):!1}load(e){let t=this.#i(e);return t&&this.#n.loaded?.(e,t),t}#i(e){let t=this.#r.get(e)??U(e);this.#r.delete(e);let r=this.table.file(e),s=r&&oe(r,t,e)?
+q(r):void 0;if(s)return s;this.learn({load:e}),this.table.setKnown(e);let i=this.table.file(e);if(!i){if(u(e)||!l(e))return;throw new SyntaxError(`${e}: the hel\
+per returned no code for this file`)}let o=q(i);if(!o)throw new SyntaxError(`${e}: its compiled code is missing: ${i.code??"no file"} cannot be read; check the \
+permissions of the cache directory`);return o}};function oe(n,{size:e,mtimeMs:t},r){return e===n.size&&Math.floor(t)===n.mtime_ms||u(r)&&!l(r)}function q({code:n,
+text:e,format:t,exports:r,error:s}){if(s!==void 0)throw new SyntaxError(s);let i={format:t,exports:r??null};if(e!==void 0)return{...i,code:e};try{return n===null?
+void 0:{...i,code:de(K(n,"utf8"))}}catch{return}}var O="sourceMappingURL=";function de(n){let e=n.lastIndexOf(O,n.length)+O.length;return e>=O.length&&n.startsWith(
+"file://",e)?n.slice(0,e)+n.slice(e+7):n}function ae(n){try{let{v:e,...t}=JSON.parse(K(n,"utf8"));return e===2?t:{}}catch{return{}}}var p,R=null;function Je(n){if(R=n.sdk,!n.ts)return;let e=new k(n.ts,$(n.ts.helper,()=>ue),{changed:()=>ce(e,n.modules)});p=new w(e,new b(e))}var Q=new Set;function ce(n,e){
+let t=[...n.table.inputs()].filter(r=>!Q.has(r));for(let r of t)Q.add(r);if(!(e===null||t.length===0))try{le(e,`${t.join(`
 `)}
-`)}catch{}}async function resolve(specifier,context,next){let query=hooks?.query(specifier,context.parentURL),done=result=>(query&&hooks?.note(query,context.parentURL,
-result.url,context.importAttributes),result),url=query&&hooks?.before(query);if(url!==void 0)return done({url,shortCircuit:!0});try{return done(await next(specifier,
-context))}catch(error){let late=query&&hooks?.afterFailure(query);if(late!==void 0)return done({url:late,shortCircuit:!0});let missing=error.code==="ERR_MODULE_\
-NOT_FOUND";if(!sdk||!missing||!isSdk(specifier))throw error;return{url:sdk,format:"module",shortCircuit:!0}}}async function load(url,context,next){let found=hooks?.
-load(url,context.importAttributes);return found?{...found,shortCircuit:!0}:next(url,context)}export{initialize,load,resolve};
+`)}catch{}}async function Be(n,e,t){let r=p?.query(n,e.parentURL),s=o=>(r&&p?.note(r,e.parentURL,o.url,e.importAttributes),o),i=r&&p?.before(r);if(i!==void 0)return s(
+{url:i,shortCircuit:!0});try{return s(await t(n,e))}catch(o){let a=r&&p?.afterFailure(r);if(a!==void 0)return s({url:a,shortCircuit:!0});let d=o.code==="ERR_MOD\
+ULE_NOT_FOUND";if(!R||!d||!H(n))throw o;return{url:R,format:"module",shortCircuit:!0}}}async function De(n,e,t){let r=p?.load(n,e.importAttributes);return r?{...r,
+shortCircuit:!0}:t(n,e)}export{Je as initialize,De as load,Be as resolve};

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 
-use super::run::Node;
 use crate::command::CommandRunner;
+use crate::node_tools::Node;
 use crate::sample::copy_tree;
 use crate::{node_tools, workspace};
 

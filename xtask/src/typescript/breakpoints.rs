@@ -7,12 +7,12 @@ use std::process::Command;
 use anyhow::Context;
 use serde_json::json;
 
-use super::execute::execute;
+use super::execute::{LIMIT, execute};
 use super::fulcrum::Fulcrum;
 use super::layout;
+use super::parallel::in_parallel;
 use super::row::{Breakpoint, Row};
-use super::run::{LIMIT, Node, in_parallel};
-use crate::node_tools::NodeVersion;
+use crate::node_tools::{Node, NodeVersion};
 use crate::workspace;
 
 /// Runs all rows with a breakpoint under a debugger, and prints how many pause where they should.

@@ -10,6 +10,9 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::wait::until;
 
+/// How long a program may run.
+pub(super) const LIMIT: Duration = Duration::from_secs(30);
+
 /// What a program has printed.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Printed {

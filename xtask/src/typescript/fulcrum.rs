@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use fulcrum_spawn::prepare::{NodeProgram, PrepareContext, plan_node};
 
-use super::execute::{Printed, execute};
+use super::execute::{LIMIT, Printed, execute};
 
 /// How Fulcrum runs rows.
 pub(super) struct Fulcrum {
@@ -84,7 +84,7 @@ impl Fulcrum {
         let plan = self.plan(directory, entry, node, &[]);
         let planned = started.elapsed();
         let (printed, warnings) = match plan {
-            Ok((mut command, warnings)) => (execute(&mut command, super::run::LIMIT)?, warnings),
+            Ok((mut command, warnings)) => (execute(&mut command, LIMIT)?, warnings),
             Err(stderr) => {
                 let printed = Printed {
                     stderr,

@@ -15,6 +15,7 @@ mod breakpoints;
 mod execute;
 mod fulcrum;
 mod layout;
+mod parallel;
 mod parse;
 mod pattern;
 mod peers;

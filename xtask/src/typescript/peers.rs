@@ -9,11 +9,11 @@ use std::sync::Mutex;
 
 use anyhow::Context;
 
-use super::execute::execute;
+use super::execute::{LIMIT, execute};
 use super::fulcrum::environment;
+use super::layout;
 use super::row::Row;
 use super::verdict;
-use super::{layout, run};
 use crate::node_tools::{self, NodeVersion};
 
 /// Another runner.
@@ -73,7 +73,7 @@ impl Peers {
         };
         command.arg(&row.entry).current_dir(directory);
         command.env_clear().envs(environment(directory));
-        let printed = execute(&mut command, run::LIMIT)?;
+        let printed = execute(&mut command, LIMIT)?;
         let differences = verdict::differences(row, &printed);
         fs::remove_dir_all(directory)?;
         self.lock().insert(key, differences.clone());

@@ -1,25 +1,19 @@
 //! Runs the rows, the breakpoints and the apps, and prints what came of them.
 
-use std::num::NonZero;
-use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
 
 use super::fulcrum::Fulcrum;
+use super::parallel::in_parallel;
 use super::peers::{Peer, Peers};
 use super::results::{Outcome, to_json};
 use super::row::Row;
 use super::table::Table;
 use super::{apps, breakpoints, layout, parse, verdict};
-use crate::node_tools::NodeVersion;
+use crate::node_tools::{Node, NodeVersion};
 use crate::{sample, workspace};
-
-/// How long a program may run.
-pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
 /// What to run.
 pub(crate) struct Options<'a> {
@@ -42,9 +36,6 @@ pub(crate) enum Output {
     /// For programs
     Json,
 }
-
-/// A Node and its program.
-pub(super) type Node = (NodeVersion, PathBuf);
 
 /// Runs everything that was asked for.
 ///
@@ -132,37 +123,6 @@ fn run_rows<'a>(
         run_row(row, node, fulcrum, peers, &directory)
             .with_context(|| format!("{} on node {}", row.name(), node.0))
     })
-}
-
-/// Calls `work` for each job on as many threads as there are cores; results are in the jobs' order.
-///
-/// # Errors
-/// The first error of `work`.
-pub(super) fn in_parallel<J: Sync, R: Send>(
-    jobs: &[J],
-    work: impl Fn(&J) -> anyhow::Result<R> + Sync,
-) -> anyhow::Result<Vec<R>> {
-    let next = AtomicUsize::new(0);
-    let results = Mutex::new(Vec::new());
-    let worker = || {
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(job) = jobs.get(index) else { break };
-            let result = work(job);
-            // A panic of another worker leaves the results valid.
-            let mut results = results.lock().unwrap_or_else(|lock| lock.into_inner());
-            results.push((index, result));
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, NonZero::get) {
-            scope.spawn(worker);
-        }
-    });
-    let results = results.into_inner();
-    let mut results = results.unwrap_or_else(|lock| lock.into_inner());
-    results.sort_by_key(|(index, _)| *index);
-    results.into_iter().map(|(_, result)| result).collect()
 }
 
 fn run_row<'a>(

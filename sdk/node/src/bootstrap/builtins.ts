@@ -37,7 +37,7 @@ export interface CommonJsModule {
 /** The context of a synchronous hook. */
 export interface SyncContext {
   parentURL?: string | undefined;
-  conditions?: Iterable<string>;
+  conditions?: readonly string[] | ReadonlySet<string>;
   importAttributes?: Record<string, string>;
   format?: string | undefined;
 }
@@ -48,8 +48,11 @@ export interface SyncHooks {
   resolve?(specifier: string, context: SyncContext, next: (specifier: string, context: SyncContext) => unknown): unknown;
 }
 
+let opened: InternalModuleApi | undefined;
+
+/** Kept, as a `require` goes through all hooks. */
 export function nodeModule(): InternalModuleApi {
-  return require('node:module') as unknown as InternalModuleApi;
+  return (opened ??= require('node:module') as unknown as InternalModuleApi);
 }
 
 /** Whether a specifier is one of Node's own modules. */

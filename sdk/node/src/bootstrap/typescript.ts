@@ -51,7 +51,7 @@ export function hookTypeScript(config: TypeScriptConfig): TypeScriptSupport {
 
 /** Whether a hook is called for `require`. The conditions of the first versions are a set. */
 function isRequire({ conditions }: SyncContext): boolean {
-  return conditions !== undefined && new Set(conditions).has('require');
+  return conditions !== undefined && ('has' in conditions ? conditions.has('require') : conditions.includes('require'));
 }
 
 /** The hooks of Node 22.15 and later. They also see what is required. */

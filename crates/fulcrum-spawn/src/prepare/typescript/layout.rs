@@ -242,6 +242,10 @@ impl Writer {
 
     fn push(&mut self, text: &str) {
         self.output.code.push_str(text);
+        if text.is_ascii() && !text.contains(['\n', '\r']) {
+            self.column += u32::try_from(text.len()).unwrap_or(u32::MAX);
+            return;
+        }
         let lines = SourceLines::new(text);
         let (line, column) = lines.place(text.len());
         if line > 0 {

@@ -12,7 +12,8 @@ use swc_common::{BytePos, SourceMap};
 use swc_ecma_parser::TsSyntax;
 use swc_ts_fast_strip::{Mode, Options, operate};
 
-use super::module_info::{ModuleInfo, parse_module};
+use super::import_visitor::parse_module;
+use super::module_info::ModuleInfo;
 use super::nesting::first_too_deep;
 use super::parse::Problem;
 use super::position::{line_text, position_at};

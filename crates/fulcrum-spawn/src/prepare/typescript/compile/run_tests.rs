@@ -429,6 +429,47 @@ fn modules_are_lowered_to_commonjs() {
 }
 
 #[test]
+fn generated_names_clash_with_none_of_the_source() {
+    check(&[
+        one(
+            commonjs(),
+            &[
+                (
+                    "a.ts",
+                    "import * as b from './b';\nimport d, { b as b2 } from './b';\nconst _export = 1, _b = 2, target = 3, all = 4, _interop_require_wildcard = 5, _default = 6, name = 7;\nexport const x = (require: number, exports: number, Object: number) => [require, exports, Object];\nexport default () => 8;\nexport const y = 1;\nclass A { accessor value = 1; [String('k')] = 2; constructor(public _key = 3) {} }\nconsole.log(b.b, b2, d, _export, _b, target, all, _interop_require_wildcard, _default, name, x(1, 2, 3).join(), new A())",
+                ),
+                ("b.ts", "export const b = 'b';\nexport default 'd'"),
+            ],
+            "b b d 1 2 3 4 5 6 7 1,2,3 A { _key: 3, k: 2 }",
+        ),
+        one(
+            commonjs(),
+            &[(
+                "a.ts",
+                "const Object = 1, Promise = 2;\nexport { Object, Promise };\nexport default function () { return Object + Promise }\nimport self from './a';\nconsole.log(self(), self.name);\nnamespace A { export class A { b = 1 } export const c = new A() }\nconsole.log(A.A.name, A.c)",
+            )],
+            "3 default\nA A { b: 1 }",
+        ),
+        one(
+            assigned(),
+            &[(
+                "a.ts",
+                "const x = 5, y = 6;\nclass C { a = x; b = () => y; constructor(public x: number) { const y = 7; console.log(this.a, this.b(), x, this.x, y) } }\nnew C(8);\nexport {}",
+            )],
+            "5 6 8 8 7",
+        ),
+        one(
+            legacy(true),
+            &[(
+                "a.ts",
+                "(Reflect as any).metadata = (_: string, v: any) => () => v === Number && console.log('number');\nfunction d(...a: any[]): any {}\nfunction f(Number: unknown, String: unknown) { class A { @d x: number } return [Number, String] }\nconsole.log(f(1, 2))",
+            )],
+            "number\n[ 1, 2 ]",
+        ),
+    ]);
+}
+
+#[test]
 fn what_modules_have_works_in_commonjs() {
     check(&[
         one(

@@ -5,17 +5,22 @@
     reason = "the functions of swc take boxed expressions"
 )]
 
+use rustc_hash::{FxHashMap, FxHashSet};
+use swc_atoms::Atom;
 use swc_common::DUMMY_SP;
 use swc_common::util::take::Take;
 use swc_ecma_ast::{
     AssignOp, BindingIdent, BlockStmt, Class, ClassMember, ClassProp, ComputedPropName,
-    Constructor, Expr, Ident, IdentName, MemberExpr, MemberProp, ModuleItem, Param,
+    Constructor, Expr, Id, Ident, IdentName, MemberExpr, MemberProp, ModuleItem, Param,
     ParamOrTsParamProp, Pat, PrivateProp, Program, PropName, StaticBlock, Stmt, ThisExpr,
     TsParamProp, TsParamPropParam, VarDeclKind,
 };
+use swc_ecma_transforms_base::rename::rename;
 use swc_ecma_utils::constructor::inject_after_super;
 use swc_ecma_utils::{ExprFactory, default_constructor_with_span, private_ident};
-use swc_ecma_visit::{VisitMut, VisitMutWith, noop_visit_mut_type};
+use swc_ecma_visit::{VisitMut, VisitMutWith, VisitWith, noop_visit_mut_type};
+
+use super::names::{Names, free_name};
 
 /// Lowers the classes of a program. If `define_fields` is false, fields with a value are assigned in
 /// the constructor or in a static block, and fields without one disappear.
@@ -293,6 +298,8 @@ fn assign_in_constructor(class: &mut Class, assignments: Vec<Box<Expr>>, index: 
         _ => None,
     });
     if let Some(constructor) = existing {
+        let mut assignments = assignments;
+        separate_names(constructor, &mut assignments);
         inject_after_super(constructor, assignments);
         return;
     }
@@ -301,4 +308,31 @@ fn assign_in_constructor(class: &mut Class, assignments: Vec<Box<Expr>>, index: 
     class
         .body
         .insert(index, ClassMember::Constructor(constructor));
+}
+
+/// Renames variables of a constructor that would hide others to which the assignments refer.
+fn separate_names(constructor: &mut Constructor, assignments: &mut Vec<Box<Expr>>) {
+    let (mut own, mut used) = (Names::default(), Names::default());
+    constructor.visit_with(&mut own);
+    assignments.visit_with(&mut used);
+    let mut taken: FxHashSet<Atom> = own
+        .order
+        .iter()
+        .chain(&used.order)
+        .map(|(symbol, _)| symbol.clone())
+        .collect();
+    let mut renamed: FxHashMap<Id, Atom> = FxHashMap::default();
+    for id in &own.declared {
+        let hides = used
+            .order
+            .iter()
+            .any(|other| other.0 == id.0 && other.1 != id.1);
+        if hides {
+            renamed.insert(id.clone(), free_name(&id.0, &mut taken));
+        }
+    }
+    if !renamed.is_empty() {
+        constructor.visit_mut_with(&mut rename(&renamed));
+        assignments.visit_mut_with(&mut rename(&renamed));
+    }
 }

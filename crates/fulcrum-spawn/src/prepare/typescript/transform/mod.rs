@@ -10,6 +10,7 @@ mod export_getters;
 mod helpers;
 mod import_meta;
 mod metadata;
+mod names;
 mod namespaces;
 mod parentheses;
 mod reserved_names;
@@ -23,7 +24,6 @@ use swc_common::{BytePos, Mark, Spanned};
 use swc_ecma_ast::{Module, ModuleDecl, ModuleItem, Pass, Program, Script};
 use swc_ecma_transforms_base::fixer::fixer;
 use swc_ecma_transforms_base::helpers::{HELPERS, Helpers};
-use swc_ecma_transforms_base::hygiene::hygiene;
 use swc_ecma_transforms_base::resolver;
 use swc_ecma_transforms_module::common_js::{FeatureFlag, common_js};
 use swc_ecma_transforms_module::import_analysis::import_analyzer;
@@ -38,6 +38,8 @@ use swc_ecma_transforms_typescript::{
 };
 
 pub(super) use codegen::Generated;
+
+use names::SourceNames;
 
 use super::compile_options::{CompileOptions, Decorators, JsxMode};
 use super::parse::ParsedFile;
@@ -95,6 +97,7 @@ struct Passes<'a> {
     options: &'a CompileOptions,
     format: Format,
     program: Program,
+    names: SourceNames,
     unresolved: Mark,
     top_level: Mark,
 }
@@ -106,22 +109,23 @@ impl<'a> Passes<'a> {
         options: &'a CompileOptions,
         format: Format,
     ) -> Self {
-        let mut passes = Self {
+        let mut program = file.program.clone();
+        match &mut program {
+            Program::Module(module) => module.shebang = None,
+            Program::Script(script) => script.shebang = None,
+        }
+        let (unresolved, top_level) = (Mark::new(), Mark::new());
+        program.mutate(resolver(unresolved, top_level, file.language.typescript));
+        Self {
             file,
             survey,
             options,
             format,
-            program: file.program.clone(),
-            unresolved: Mark::new(),
-            top_level: Mark::new(),
-        };
-        match &mut passes.program {
-            Program::Module(module) => module.shebang = None,
-            Program::Script(script) => script.shebang = None,
+            names: SourceNames::of(&program),
+            program,
+            unresolved,
+            top_level,
         }
-        let (unresolved, top_level) = (passes.unresolved, passes.top_level);
-        passes.apply(resolver(unresolved, top_level, file.language.typescript));
-        passes
     }
 
     fn apply(&mut self, pass: impl Pass) {
@@ -281,7 +285,7 @@ impl<'a> Passes<'a> {
     }
 
     fn finish(&mut self) {
-        self.apply(hygiene());
+        self.names.separate(&mut self.program);
         self.apply(fixer(None));
         let file = &self.file.file;
         parentheses::keep_parentheses(&mut self.program, &file.src, file.start_pos);
