@@ -19,8 +19,9 @@ function compile(path, source, cache) {
   const at = source.indexOf('broken');
   if (at >= 0) return { code: null, error: `${path}:1:${at + 1}: this is broken` };
   let code = source.replace(/: (?:string|number|any)\b|^type .*;$|\bprivate (?=\w)/gm, (text) => ' '.repeat(text.length));
-  const format = /\.mts$/.test(path) || (!/\.cts$/.test(path) && /^(?:import|export) |\bawait /m.test(source)) ? 'module' : 'commonjs';
-  const exports = format === 'commonjs' && !/= require\(|\.\.\.require/.test(source) ? [...source.matchAll(/^exports\.(\w+)/gm)].map((match) => match[1]) : null;
+  if (source.startsWith('/* lowered */')) code = code.replace(/^import \{ (\w+) \} from ('[^']+');/gm, 'const { $1 } = require($2);').replace(/^export const (\w+)/gm, 'const $1 = exports.$1');
+  const format = /\.mts$/.test(path) || (!/\.cts$/.test(path) && /^(?:import|export) |\bawait /m.test(code)) ? 'module' : 'commonjs';
+  const exports = format === 'commonjs' && !/= require\(|\.\.\.require/.test(source) ? [...code.matchAll(/^(?:const \w+ = )?exports\.(\w+)/gm)].map((match) => match[1]) : null;
   const file = join(cache, path.replaceAll('/', '-'));
   mkdirSync(cache, { recursive: true });
   if (source.includes('enum ')) {
@@ -79,7 +80,9 @@ export function fragmentOf(paths, { root, cache, aliases = false, skipped = () =
   const visit = (path) => {
     if (fragment.files[path] || fragment.imports[path] || skipped(path)) return;
     const source = readFileSync(path, 'utf8');
-    if (TYPESCRIPT.test(path)) {
+    // JavaScript with imports where its package says CommonJS.
+    const isLowered = /\.js$/.test(path) && source.startsWith('/* lowered */');
+    if (TYPESCRIPT.test(path) || isLowered) {
       const { size, mtimeMs } = statSync(path);
       fragment.files[path] = { size, mtime_ms: Math.floor(mtimeMs), format: 'commonjs', exports: null, ...compile(path, source, cache) };
       if (source.includes('enum ')) fragment.maps = true;
@@ -89,7 +92,7 @@ export function fragmentOf(paths, { root, cache, aliases = false, skipped = () =
       for (const [, specifier] of source.matchAll(pattern)) {
         const target = resolveLike(specifier, path, root);
         if (target === undefined) continue;
-        targets[specifier] = target;
+        (isLowered && pattern.source.startsWith('(?:from') ? (fragment.requires[path] ??= {}) : targets)[specifier] = target;
         if (!target.endsWith('.json')) visit(target);
       }
     }
@@ -104,10 +107,13 @@ function answer() {
   appendFileSync(join(root, 'asked'), `${JSON.stringify(request)}\n`);
   if (request.v !== 2 || !/^\d+\.\d+\.\d+/.test(request.node)) throw new Error('a bad request');
   if (request.lower) {
-    const code = readFileSync(request.lower, 'utf8').replace(/^export const (\w+)/gm, 'const $1 = exports.$1').replace(/^import \{ (\w+) \} from '([^']+)'/gm, "const { $1 } = require('$2')");
-    const file = join(cache, 'lowered.js');
-    writeFileSync(file, code);
-    process.stdout.write(JSON.stringify({ files: { [request.lower]: { size: 0, mtime_ms: 0, code: file, format: 'commonjs', exports: null } } }));
+    const source = readFileSync(request.lower, 'utf8');
+    const { size, mtimeMs } = statSync(request.lower);
+    const code = source.replace(/^export const (\w+)/gm, 'const $1 = exports.$1').replace(/^import \{ (\w+) \} from ('[^']+')/gm, 'const { $1 } = require($2)');
+    const file = join(cache, `lowered${request.lower.replaceAll('/', '-')}`);
+    write(file, code);
+    const entry = source.includes('await ') ? { code: null, error: 'top-level await' } : { code: file, format: 'commonjs', exports: null };
+    process.stdout.write(JSON.stringify({ files: { [request.lower]: { size, mtime_ms: Math.floor(mtimeMs), ...entry } } }));
     return;
   }
   const resolved = request.resolve === undefined ? request.load : (resolveLike(request.resolve, request.from, root) ?? null);

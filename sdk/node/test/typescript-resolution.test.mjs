@@ -204,3 +204,17 @@ test('where require cannot load ES modules, those of packages are compiled for i
   mkdirSync(join(root, '.cache'), { recursive: true });
   assert.deepEqual(await printed(run(t, join(root, 'domain.cts'), { config: { ts } })), [3, true]);
 });
+
+test('where require cannot load ES modules, those of the app are compiled for it, and import gives the same', { skip: process.features.require_module }, async (t) => {
+  const { root, ts } = app(t, {
+    'domain.cts': `const { one } = require('./one.mjs');
+let refused = '';
+try { require('./await.mts'); } catch (error) { refused = error.code; }
+import('./one.mjs').then(async (imported) => console.log(JSON.stringify([one, imported.one === one, refused, (await import('./await.mts')).done])));
+`,
+    'one.mts': `import { two } from './two.mjs';\nexport const one = [1, two];\n`,
+    'two.mts': `export const two = 2;\n`,
+    'await.mts': `export const done = await 'broken'.length;\n`.replace('broken', 'await'),
+  });
+  assert.deepEqual(await printed(run(t, join(root, 'domain.cts'), { flags: USUAL, config: { ts } })), [[1, 2], true, 'ERR_REQUIRE_ESM', 5]);
+});

@@ -69,6 +69,7 @@ function setUpProcess(config: BootstrapConfig, text: string, support: TypeScript
 
 /** Reports what this process loads, and lets the processes and threads that it starts do the same. */
 function followChildren({ modules, ts, entry }: BootstrapConfig, text: string, support: TypeScriptSupport | undefined, origin: Origin): void {
+  support?.prepare();
   if (modules === null && ts === null) return;
   const { hookChildren, noteSpecifier } = loader();
   const report = modules === null ? undefined : reportModules({

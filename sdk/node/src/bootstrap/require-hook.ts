@@ -3,7 +3,7 @@ import type { CommonJsModule, ExtensionHandler } from './builtins.ts';
 import { noteSpecifier } from './children.ts';
 import { cascadedLoader, internalModule, wrapResolve } from './host.ts';
 import type { CascadedLoader } from './internals.ts';
-import type { LoweredPackages } from './lowered-packages.ts';
+import type { LoweredModules } from './lowered-modules.ts';
 import type { Query, Resolver } from './resolver.ts';
 import type { TypeScriptFiles } from './typescript-files.ts';
 
@@ -12,7 +12,7 @@ import type { TypeScriptFiles } from './typescript-files.ts';
  *
  * @param lowered where `require` cannot load ES modules
  */
-export function hookRequireResolution(resolver: Resolver, lowered: LoweredPackages | undefined): void {
+export function hookRequireResolution(resolver: Resolver, lowered: LoweredModules | undefined): void {
   wrapResolve((resolve, specifier, [parent, , options]) => {
     noteSpecifier(specifier);
     const importer = (parent as CommonJsModule | null | undefined)?.filename;
@@ -44,13 +44,14 @@ type Prepare = (module: CommonJsModule, filename: string) => { code: string; for
  * `require()` of TypeScript on a Node without `registerHooks`. The extensions are not enumerable, or
  * Node would try them for specifiers without an extension.
  */
-export function hookExtensions(files: TypeScriptFiles, lowered: LoweredPackages): { update(): void } {
+export function hookExtensions(files: TypeScriptFiles, lowered: LoweredModules): { update(): void } {
   const extensions = nodeModule()._extensions;
   const prepare: Prepare = (module, filename) => {
-    const source = lowered.load(filename) ?? (files.covers(filename) ? files.load(filename) : undefined);
+    let source = lowered.load(filename) ?? (files.covers(filename) ? files.load(filename) : undefined);
+    const isMain = process.mainModule === (module as unknown);
+    if (source?.format === 'module' && !isMain && !canRequireModules() && lowered.lower(filename)) source = files.load(filename);
     if (!source) return undefined;
-    if (source.format === 'commonjs') return { code: source.code, format: 'commonjs' };
-    return prepareModule(module, filename, source.code);
+    return source.format === 'commonjs' ? { code: source.code, format: 'commonjs' } : prepareModule(module, filename, source.code);
   };
   const hooked = new Set<string>();
   const hook = (extension: string, native: ExtensionHandler | undefined, enumerable: boolean) => {

@@ -40,7 +40,7 @@ export class Resolver {
     if (importer === undefined) return undefined;
     const { table } = this.#files;
     const [specifier, suffix] = split(query);
-    const known = table.target(kind, importer, query.specifier) ?? (suffix ? table.target(kind, importer, specifier) : undefined);
+    const known = table.target(kind, importer, query.specifier) ?? (suffix ? table.target(kind, importer, specifier) : this.#loweredTarget(query));
     if (known !== undefined && this.#files.exists(known)) return { path: known, suffix };
     if (!this.#isOurs(query)) return undefined;
     const path = pathLike(query, specifier);
@@ -69,6 +69,11 @@ export class Resolver {
     const absolute = resolvePath(path);
     if (isInPackage(absolute) || nodeModule()._findPath(absolute, [''], true)) return path;
     return this.afterFailure({ specifier: absolute, importer: from, kind: 'import' })?.path ?? path;
+  }
+
+  /** A module that was lowered for this Node requires what the table has among its imports. */
+  #loweredTarget({ importer = '', specifier, kind }: Query): string | undefined {
+    return kind === 'require' && specifier.startsWith('.') ? this.#files.table.target('import', importer, specifier) : undefined;
   }
 
   #isOurs({ importer = '', specifier }: Query): boolean {

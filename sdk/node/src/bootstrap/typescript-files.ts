@@ -50,7 +50,7 @@ export class TypeScriptFiles {
   get table(): Table {
     if (this.#table) return this.#table;
     this.#table = new Table();
-    this.#add(readManifest(this.#config.manifest));
+    this.add(readManifest(this.#config.manifest));
     return this.#table;
   }
 
@@ -62,11 +62,12 @@ export class TypeScriptFiles {
   /** Asks the helper, and completes the table with the answer. */
   learn(question: Parameters<Ask>[0]): Fragment {
     const answer = this.ask(question);
-    this.#add(answer);
+    this.add(answer);
     return answer;
   }
 
-  #add(fragment: Fragment): void {
+  /** Completes the table. */
+  add(fragment: Fragment): void {
     this.table.add(fragment);
     this.#observer.changed?.();
   }

@@ -6,7 +6,7 @@ import type { TypeScriptConfig } from './config.ts';
 import { helper } from './helper.ts';
 import { explainMistakesIn } from './hints.ts';
 import { ImportHooks } from './import-hooks.ts';
-import { LoweredPackages } from './lowered-packages.ts';
+import { LoweredModules } from './lowered-modules.ts';
 import { canRequireModules, hookExtensions, hookRequireResolution } from './require-hook.ts';
 import { Resolver } from './resolver.ts';
 import { enableSourceMaps, noteSourceMap } from './source-maps.ts';
@@ -19,6 +19,8 @@ export interface TypeScriptSupport {
   resolver: Resolver;
   /** A thread is needed for the hooks of `import`. */
   needsThread: boolean;
+  /** Must be called before the program runs, and after a change of the configuration. */
+  prepare(): void;
 }
 
 /** Makes `import` and `require` load TypeScript, in the cheapest way that this Node supports. */
@@ -37,7 +39,7 @@ export function hookTypeScript(config: TypeScriptConfig): TypeScriptSupport {
     },
   });
   const resolver = new Resolver(files);
-  const lowered = new LoweredPackages(files);
+  const lowered = new LoweredModules(files);
   hookRequireResolution(resolver, canRequireModules() ? undefined : lowered);
   const hooks = new ImportHooks(files, resolver);
   if (nodeModule().registerHooks) registerHooks(hooks);
@@ -46,7 +48,9 @@ export function hookTypeScript(config: TypeScriptConfig): TypeScriptSupport {
     needsThread = !config.commonjs && !patchCascadedLoader(hooks);
   }
   if (config.maps) enableSourceMaps(!needsThread);
-  return { files, resolver, needsThread };
+  // Which handlers for extensions are needed is in the table.
+  const prepare = () => void (nodeModule().registerHooks ?? files.table);
+  return { files, resolver, needsThread, prepare };
 }
 
 /** Whether a hook is called for `require`. The conditions of the first versions are a set. */

@@ -4,10 +4,10 @@ import { extensionOf, isInPackage } from './table.ts';
 import type { Source, TypeScriptFiles } from './typescript-files.ts';
 
 /**
- * ES modules of packages, for a Node whose `require` cannot load them: an `import` of such a package,
- * in a file that is compiled to CommonJS, is a `require`. The helper compiles them to CommonJS as well.
+ * ES modules, for a Node whose `require` cannot load them: an `import` in a file that is compiled to
+ * CommonJS is a `require`. The helper compiles what is required to CommonJS as well.
  */
-export class LoweredPackages {
+export class LoweredModules {
   readonly #files: TypeScriptFiles;
   readonly #lowered = new Set<string>();
   readonly #types = new Map<string, string | undefined>();
@@ -16,12 +16,21 @@ export class LoweredPackages {
     this.#files = files;
   }
 
-  /** Must be told of the files that compiled code requires. */
+  /** Must be told of what compiled code requires, and lowers it where it is a module of a package. */
   require(importer: string, path: string): void {
     if (!isInPackage(path) || this.#lowered.has(path) || !this.#isCompiled(importer) || !this.#isModule(path)) return;
-    this.#lowered.add(path);
-    const { files } = this.#files.learn({ lower: path });
-    for (const other of Object.keys(files ?? {})) this.#lowered.add(other);
+    this.lower(path);
+  }
+
+  /** @returns false where a module cannot become CommonJS, as it has a top-level await */
+  lower(path: string): boolean {
+    const answer = this.#files.ask({ lower: path });
+    const entry = answer.files?.[path];
+    // An error must not replace the module, which can be imported.
+    if (!entry || entry.error !== undefined) return false;
+    this.#files.add(answer);
+    for (const other of Object.keys(answer.files ?? {})) this.#lowered.add(other);
+    return true;
   }
 
   load(path: string): Source | undefined {
