@@ -12,7 +12,7 @@
 )]
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -205,6 +205,11 @@ fn what_needs_more_than_stripping_runs_too() {
     };
     let (out, err) = run(&app.plan("domain.ts", &[]));
     assert!(out.starts_with("3 7 4 function"), "{out}{err}");
+    let spec = app.plan("domain.ts", &[]);
+    let config = spec.env.get(OsStr::new("FULCRUM_BOOTSTRAP")).unwrap();
+    let cache = app.root.path().join("cache");
+    let argument = format!("--cache={}", cache.display());
+    assert!(config.to_str().unwrap().contains(&argument), "{config:?}");
 }
 
 #[test]

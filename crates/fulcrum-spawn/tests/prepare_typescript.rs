@@ -76,7 +76,6 @@ impl TestApp {
             path: "/n/node".into(),
             version: Version::from((major, minor, 0_u64)),
             origin: NodeOrigin::Path,
-            strips_types: false,
         };
         let (dir, app) = (self.domain(), self.repository().join("app"));
         let program = NodeProgram {

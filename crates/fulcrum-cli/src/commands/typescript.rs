@@ -1,6 +1,8 @@
 //! `fulcrum __typescript`: answers a request of the bootstrap of a TypeScript domain, for files that were
 //! not prepared. Internal.
 
+use std::path::PathBuf;
+
 use fulcrum_spawn::prepare::{TypeScriptRequestOptions, answer_typescript_request};
 
 use crate::exit::{CliError, Code};
@@ -15,6 +17,9 @@ pub(crate) struct Args {
     /// Leave symbolic links as they are
     #[arg(long)]
     preserve_symlinks: bool,
+    /// The cache of the instance [default: that of the environment]
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
     /// The request, as JSON
     request: String,
 }
@@ -26,7 +31,9 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<(), CliError> {
         conditions: args.conditions.clone(),
         preserve_symlinks: args.preserve_symlinks,
     };
-    let answer = answer_typescript_request(&args.request, &options, &paths::cache_dir().path);
+    let cache = args.cache.clone();
+    let cache = cache.unwrap_or_else(|| paths::cache_dir().path);
+    let answer = answer_typescript_request(&args.request, &options, &cache);
     let mut text = answer.map_err(|error| {
         output.eprint(&error);
         CliError::already_reported(Code::Failed)

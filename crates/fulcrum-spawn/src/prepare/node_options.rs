@@ -1,6 +1,7 @@
 //! The options of Node that decide how imports are resolved.
 
 use std::ffi::OsStr;
+use std::path::Path;
 
 use super::node::find::NodeRuntime;
 use super::node_program::NodeProgram;
@@ -48,11 +49,15 @@ fn resolution_options<'a>(words: impl Iterator<Item = &'a str>) -> NodeResolutio
     resolution
 }
 
-/// The words for the helper command that give it the same options.
-pub(super) fn helper_options(resolution: &NodeResolution) -> Vec<String> {
+/// The words for the helper command that give it the same options and the same cache: a process that
+/// the domain has started may have another environment.
+pub(super) fn helper_options(resolution: &NodeResolution, cache: &Path) -> Vec<String> {
     let conditions = resolution.conditions.iter();
-    let mut words: Vec<String> = conditions
-        .map(|condition| format!("--conditions={condition}"))
+    let mut words: Vec<String> = cache
+        .to_str()
+        .map(|cache| format!("--cache={cache}"))
+        .into_iter()
+        .chain(conditions.map(|condition| format!("--conditions={condition}")))
         .collect();
     if resolution.preserve_symlinks {
         words.push("--preserve-symlinks".to_owned());
@@ -70,8 +75,8 @@ mod tests {
         let resolution = resolution_options(words.split(' '));
         assert_eq!(resolution.conditions, ["a", "b", "c", "d"]);
         assert!(resolution.preserve_symlinks);
-        let helper = helper_options(&resolution);
-        assert_eq!(helper.len(), 5);
+        let helper = helper_options(&resolution, Path::new("/c"));
+        assert_eq!((helper.len(), helper[0].as_str()), (6, "--cache=/c"));
         let again = resolution_options(helper.iter().map(String::as_str));
         assert_eq!(again, resolution);
     }

@@ -254,7 +254,10 @@ fn typescript_config<'a>(
     Some(BootstrapTypeScript {
         manifest: manifest.to_string_lossy(),
         helper: command
-            .chain(helper_options(&node_resolution(program, node)))
+            .chain(helper_options(
+                &node_resolution(program, node),
+                &context.cache,
+            ))
             .collect(),
         commonjs: *all_commonjs,
         maps: *has_maps,

@@ -76,7 +76,10 @@ pub(in crate::prepare) fn scan(request: &ScanRequest<'_>) -> Result<Scan, FileEr
         },
     };
     let files = walker.walk()?;
-    let table = build_table(&files, &walker.surroundings.tsconfigs());
+    let tsconfigs = walker.surroundings.tsconfigs();
+    // Both came with the same versions of Node, but for a few of 22.
+    let detects_modules = request.resolution.requires_modules;
+    let table = build_table(&files, &tsconfigs, detects_modules);
     let loaded = || files.iter().filter_map(|file| file.result.as_ref().ok());
     Ok(Scan {
         all_commonjs: loaded().all(|loaded| !loaded.needs_module_loader()),

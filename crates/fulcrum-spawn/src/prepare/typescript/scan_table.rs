@@ -13,8 +13,13 @@ use super::surroundings::{FileError, Surroundings, extension};
 use super::table::{Table, TableFile};
 use super::tsconfig::Tsconfig;
 
-/// The table of all scanned files, to which these configurations apply.
-pub(super) fn build_table(files: &[ScannedFile], tsconfigs: &[Arc<Tsconfig>]) -> Table {
+/// The table of all scanned files, to which these configurations apply. `detects_modules` says whether
+/// Node detects a module by its syntax.
+pub(super) fn build_table(
+    files: &[ScannedFile],
+    tsconfigs: &[Arc<Tsconfig>],
+    detects_modules: bool,
+) -> Table {
     let loaded: HashMap<&Path, &LoadedFile> = files
         .iter()
         .filter_map(|file| Some((file.path.as_path(), file.result.as_ref().ok()?)))
@@ -33,6 +38,7 @@ pub(super) fn build_table(files: &[ScannedFile], tsconfigs: &[Arc<Tsconfig>]) ->
             Ok(file_loaded) => {
                 add_resolutions(&mut table, &file.path, file_loaded);
                 table_file(&file.path, file_loaded, &loaded)
+                    .or_else(|| undetected_module(&file.path, file_loaded, detects_modules))
             }
             Err(error) => Some(broken_file(&file.path, error)),
         };
@@ -63,7 +69,19 @@ fn add_resolutions(table: &mut Table, importer: &Path, loaded: &LoadedFile) {
     }
 }
 
-/// The entry of a file; `None` if every Node runs the file itself like this.
+/// The entry of JavaScript that is a module by its syntax only, for a Node that does not detect that:
+/// its code is the file itself.
+fn undetected_module(path: &Path, file: &LoadedFile, detects_modules: bool) -> Option<TableFile> {
+    let is_detected = file.source.format == Format::Module
+        && extension(path) == "js"
+        && file.surroundings.package_type.is_none();
+    (is_detected && !detects_modules).then(|| TableFile {
+        code: Some(path.to_owned()),
+        ..lowered_file(&file.source)
+    })
+}
+
+/// The entry of a file; `None` if the file itself is run.
 fn table_file(
     path: &Path,
     file: &LoadedFile,
@@ -71,13 +89,7 @@ fn table_file(
 ) -> Option<TableFile> {
     let source = &file.source;
     let mut entry = lowered_file(source);
-    if source.code.is_none() {
-        // Not every Node detects a module by its syntax.
-        let is_detected = source.format == Format::Module
-            && extension(path) == "js"
-            && file.surroundings.package_type.is_none();
-        return is_detected.then_some(entry);
-    }
+    source.code.as_ref()?;
     if source.format == Format::CommonJs {
         let mut names = BTreeSet::new();
         let mut visited = BTreeSet::new();

@@ -11,6 +11,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,15 +23,16 @@ use super::module_info::{ImportKind, ModuleInfo};
 use super::position::{line_text, position_at};
 use super::strip::{Format, StripError, StripErrorKind, run_isolated};
 use super::surroundings::{PackageType, Surroundings, extension, is_always_compiled};
-use crate::prepare::files::{digest, file_url, write_cached};
+use crate::prepare::files::{FileStamp, digest, file_url, write_cached};
 use crate::prepare::package_json::PackageJson;
 
-/// Part of every key, so that another compiler or another [`ModuleInfo`] has other keys.
-const COMPILER: &str = concat!(
-    "fulcrum ",
-    env!("CARGO_PKG_VERSION"),
-    ", swc_ts_fast_strip 60.0.0, facts 2"
-);
+/// Part of every key, so that another compiler or another [`ModuleInfo`] has other keys: the version of
+/// Fulcrum, and the state of the program, which differs between builds of one version.
+static COMPILER: LazyLock<String> = LazyLock::new(|| {
+    let program = std::env::current_exe().and_then(|program| FileStamp::read(&program));
+    let stamp = serde_json::to_string(&program.ok()).unwrap_or_default();
+    format!("fulcrum {} {stamp}", env!("CARGO_PKG_VERSION"))
+});
 
 /// A file of a scan.
 #[derive(Debug, Clone)]

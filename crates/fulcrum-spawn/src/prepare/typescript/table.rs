@@ -42,7 +42,7 @@ pub(in crate::prepare) struct Table {
 pub(in crate::prepare) struct TableFile {
     #[serde(flatten)]
     pub(super) stamp: Stamp,
-    /// The file with its code; none if the file itself is run, or cannot be.
+    /// The file with its code; none if there is only a text, or an error.
     pub(super) code: Option<PathBuf>,
     /// Its code, if the cache cannot be written.
     #[serde(skip_serializing_if = "Option::is_none")]
