@@ -12,7 +12,7 @@ use crate::StopRecipient;
 use crate::app::{App, Domain, Program};
 use crate::mode::Mode;
 use crate::options::LoadOptions;
-use crate::process::{DependencyCondition, PortSetting, ProbeCheck, RestartMode};
+use crate::process::{DependencyCondition, PortSetting, ProbeCheck, RestartMode, StopRecipient};
 
 /// An app with these domains, each with a command and default settings.
 fn app(names: &[&str]) -> App {

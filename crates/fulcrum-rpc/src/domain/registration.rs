@@ -92,8 +92,8 @@ impl Registration {
             .any(|name| name == CAPABILITY_DRAIN);
         if let (true, Some(StopNotice { signal, grace })) = (has_drain, &grant.stop) {
             let millis = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
-            payload["stop_signal"] = signal.as_str().into();
             payload["stop_grace_ms"] = millis.into();
+            payload["stop_signal"] = signal.as_str().into();
         }
         payload.to_string()
     }

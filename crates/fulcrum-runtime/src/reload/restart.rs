@@ -48,7 +48,6 @@ impl ChangeRestarter {
         }
     }
 
-    #[expect(clippy::type_complexity, reason = "a future has no name")]
     fn request(
         &self,
         name: &str,

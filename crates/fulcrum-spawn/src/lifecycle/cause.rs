@@ -1,6 +1,15 @@
-//! What caused a transition.
+//! What caused a transition, and the end of a generation.
 
-use super::types::{Command, Fact, Input, Timer};
+use super::types::{Command, Fact, Failure, Input, Timer};
+
+/// What ended the current generation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum StopCause {
+    Operator,
+    /// What the domain is started from has changed; the text describes how.
+    Reload(String),
+    Failure(Failure),
+}
 
 /// What caused a transition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -2,35 +2,27 @@
 
 use std::time::{Duration, Instant};
 
+use super::cause::StopCause;
 use super::policy::{GenerationEnd, RestartPolicy, Verdict};
 use super::types::{
-    Command, CommandRejected, Effect, Fact, Failure, Goal, HUNG_GRACE, Input, Phase,
-    STOP_REST_SHARE, StopSignal, Timer, Timing,
+    Command, CommandRejected, Effect, Fact, Failure, Goal, HUNG_GRACE, Input, Phase, StopSignal,
+    Timer, Timing,
 };
 use crate::exit::ExitReport;
-
-/// What ended the current generation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum StopCause {
-    Operator,
-    /// What the domain is started from has changed; the text describes how.
-    Reload(String),
-    Failure(Failure),
-}
 
 /// The lifecycle of one domain.
 #[derive(Debug, Clone)]
 pub struct Machine {
-    timing: Timing,
-    phase: Phase,
+    pub(super) timing: Timing,
+    pub(super) phase: Phase,
     goal: Goal,
     generation: u64,
     ready: bool,
     was_ready: bool,
     was_running: bool,
     restarts: u32,
-    cause: StopCause,
-    killed: bool,
+    pub(super) cause: StopCause,
+    pub(super) killed: bool,
     exit: Option<ExitReport>,
     armed: Vec<Timer>,
     reason: String,
@@ -453,51 +445,8 @@ impl Machine {
         self.arm(Timer::StartTimeout, self.timing.start_timeout, effects);
     }
 
-    fn terminate(&mut self, cause: StopCause, reason: &str, effects: &mut Vec<Effect>) {
-        self.terminate_within(self.timing.stop_grace, cause, reason, effects);
-    }
-
-    fn terminate_within(
-        &mut self,
-        grace: Duration,
-        cause: StopCause,
-        reason: &str,
-        effects: &mut Vec<Effect>,
-    ) {
-        self.begin_stop(cause, reason, effects);
-        effects.push(Effect::Signal(StopSignal::Terminate));
-        self.arm(Timer::StopRest, grace / STOP_REST_SHARE, effects);
-        self.arm(Timer::StopGrace, grace, effects);
-    }
-
-    fn begin_stop(&mut self, cause: StopCause, reason: &str, effects: &mut Vec<Effect>) {
-        self.cause = cause;
-        self.killed = false;
-        self.enter(Phase::Stopping, reason, effects);
-    }
-
-    /// The rest of the tree follows the leader, unless SIGKILL has been sent to all.
-    fn terminate_rest(&mut self, effects: &mut Vec<Effect>) {
-        if self.phase != Phase::Stopping || self.killed {
-            return;
-        }
-        self.disarm(Timer::StopRest, effects);
-        effects.push(Effect::Signal(StopSignal::TerminateRest));
-    }
-
-    fn kill(&mut self, effects: &mut Vec<Effect>) {
-        if self.killed {
-            return;
-        }
-        self.killed = true;
-        self.disarm(Timer::StopRest, effects);
-        self.disarm(Timer::StopGrace, effects);
-        effects.push(Effect::Signal(StopSignal::Kill));
-        self.arm(Timer::KillWait, self.timing.kill_wait, effects);
-    }
-
     /// Changes the phase and disarms the timers of the old one.
-    fn enter(&mut self, phase: Phase, reason: &str, effects: &mut Vec<Effect>) {
+    pub(super) fn enter(&mut self, phase: Phase, reason: &str, effects: &mut Vec<Effect>) {
         for timer in Timer::ALL {
             self.disarm(timer, effects);
         }
@@ -507,12 +456,12 @@ impl Machine {
         reason.clone_into(&mut self.reason);
     }
 
-    fn arm(&mut self, timer: Timer, after: Duration, effects: &mut Vec<Effect>) {
+    pub(super) fn arm(&mut self, timer: Timer, after: Duration, effects: &mut Vec<Effect>) {
         self.armed.push(timer);
         effects.push(Effect::Arm(timer, after));
     }
 
-    fn disarm(&mut self, timer: Timer, effects: &mut Vec<Effect>) {
+    pub(super) fn disarm(&mut self, timer: Timer, effects: &mut Vec<Effect>) {
         if let Some(at) = self.armed.iter().position(|armed| *armed == timer) {
             self.armed.remove(at);
             effects.push(Effect::Disarm(timer));

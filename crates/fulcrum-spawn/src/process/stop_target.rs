@@ -154,7 +154,7 @@ mod tests {
                 "dev",
             ],
             &["node", "/usr/bin/pnpm", "run", "dev"],
-            &["node", "/root/.cache/pnpm.cjs", "dev"],
+            &["node", "/srv/tools/pnpm.cjs", "dev"],
             &[
                 "node",
                 "--no-warnings",

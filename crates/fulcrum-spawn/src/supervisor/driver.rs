@@ -61,10 +61,16 @@ pub(super) struct Pending<B: Backend> {
     stop_cause: (TransitionCause, bool),
     /// The domain was removed: no further generation is started.
     removed: bool,
-    /// A request that waits for its turn, and when that comes.
-    deferred: Option<(PendingRequest, Pin<Box<dyn Future<Output = ()> + Send>>)>,
+    /// A request that waits for its turn.
+    deferred: Option<Deferred>,
     /// What the next start waits for, besides the dependencies.
     start_barrier: StartBarrier,
+}
+
+/// A request that waits for its turn.
+struct Deferred {
+    request: PendingRequest,
+    turn: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 /// A running timer.
@@ -106,7 +112,7 @@ impl<B: Backend> Driver<B> {
                 Wake::DriverUpdate(update) => self.apply_update(update).await,
                 Wake::PendingRequest(request) => self.receive_request(request).await,
                 Wake::Turn => {
-                    if let Some((request, _)) = self.work.deferred.take() {
+                    if let Some(Deferred { request, .. }) = self.work.deferred.take() {
                         self.execute_request(request).await;
                     }
                 }
@@ -171,7 +177,7 @@ impl<B: Backend> Driver<B> {
             .work
             .deferred
             .as_ref()
-            .is_some_and(|(waiting, _)| request.request.supersedes(&waiting.request));
+            .is_some_and(|waiting| request.request.supersedes(&waiting.request.request));
         if superseded {
             self.drop_deferred();
         }
@@ -180,17 +186,17 @@ impl<B: Backend> Driver<B> {
             // Whatever waits already ends this generation as well.
             Some(_) if waits && self.work.deferred.is_some() => {}
             Some(turn) if waits => {
-                let has_come = Box::pin(turn.has_come());
-                self.work.deferred = Some((request, has_come));
+                let turn = Box::pin(turn.has_come());
+                self.work.deferred = Some(Deferred { request, turn });
             }
             _ => self.execute_request(request).await,
         }
     }
 
     fn drop_deferred(&mut self) {
-        if let Some((waiting, _)) = self.work.deferred.take() {
+        if let Some(waiting) = self.work.deferred.take() {
             let text = format!("{}: another request came first", self.name);
-            let _ = waiting.accepted.send(Err(CommandRejected(text)));
+            let _ = waiting.request.accepted.send(Err(CommandRejected(text)));
         }
     }
 
@@ -282,7 +288,7 @@ impl<B: Backend> Driver<B> {
         };
         let turn = async {
             match &mut self.work.deferred {
-                Some((_, has_come)) => has_come.await,
+                Some(waiting) => waiting.turn.as_mut().await,
                 None => future::pending().await,
             }
         };

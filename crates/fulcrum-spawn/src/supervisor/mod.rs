@@ -30,6 +30,7 @@ mod tests;
 mod turn;
 #[cfg(test)]
 mod turn_tests;
+mod turns;
 mod wait;
 #[cfg(test)]
 mod wait_tests;

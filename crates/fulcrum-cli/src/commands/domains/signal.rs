@@ -12,7 +12,7 @@ pub(crate) struct Args {
     /// Select domains by name, glob, or `all`
     #[arg(required = true, value_name = "NAME|GLOB|all")]
     names: Vec<String>,
-    /// The signal, such as HUP, SIGHUP or USR2
+    /// Name the signal, such as HUP, SIGHUP or USR2
     #[arg(required = true, value_name = "SIGNAL", value_parser = parse_signal)]
     signal: String,
     /// Send it to each process of the tree instead of the program alone
