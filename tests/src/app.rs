@@ -50,6 +50,14 @@ impl App {
         self
     }
 
+    /// Adds a domain that cleans up when it is stopped, in the way of its name.
+    #[must_use]
+    pub fn cleanup_domain(self, kind: &str) -> Self {
+        let from = fixtures().join("cleanups").join(kind);
+        copy(&from, &self.root().join("domains").join(kind));
+        self
+    }
+
     /// Writes a file of the app.
     #[must_use]
     pub fn write(self, path: &str, text: &str) -> Self {

@@ -84,6 +84,8 @@ const GROUPS: [(&str, &[&str]); 4] = [
             "domains start",
             "domains stop",
             "domains restart",
+            "domains kill",
+            "domains signal",
             "domains wait",
             "domains call",
             "reload",

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use fulcrum_rpc::RuntimeDir;
+use fulcrum_spawn::prepare::CacheDir;
 
 use crate::exit::CliError;
 
@@ -17,19 +18,23 @@ pub(crate) fn runtime_dir(app: &Path) -> Result<RuntimeDir, CliError> {
         .map_err(|error| CliError::failed(format!("cannot use the runtime directory: {error}")))
 }
 
-/// The cache directory: `$XDG_CACHE_HOME/fulcrum`, else `~/.cache/fulcrum`, else a directory in the
-/// temporary one. Its contents can be deleted at any time.
-pub(crate) fn cache_dir() -> PathBuf {
+/// The cache directory: `$XDG_CACHE_HOME/fulcrum`, else `~/.cache/fulcrum`. Where that cannot be
+/// written, or is not set, a directory in the temporary one, else in memory. Its contents can be
+/// deleted at any time.
+pub(crate) fn cache_dir() -> CacheDir {
     let set = |name: &str| {
         std::env::var_os(name)
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
     };
-    set("XDG_CACHE_HOME")
-        .or_else(|| set("HOME").map(|home| home.join(".cache")))
-        .map(|base| base.join("fulcrum"))
-        .unwrap_or_else(|| {
-            let uid = rustix::process::getuid().as_raw();
-            std::env::temp_dir().join(format!("fulcrum-cache-{uid}"))
-        })
+    let base = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
+    let name = format!("fulcrum-cache-{}", rustix::process::getuid().as_raw());
+    let fallbacks = [std::env::temp_dir(), PathBuf::from(IN_MEMORY)];
+    CacheDir::choose(
+        base.map(|base| base.join("fulcrum")),
+        fallbacks.map(|dir| dir.join(&name)),
+    )
 }
+
+/// A file system in memory, which containers have where everything else is read-only.
+const IN_MEMORY: &str = "/dev/shm";

@@ -82,8 +82,8 @@ impl App {
     }
 
     /// Copies the settings that a running instance cannot change from `running`: its address, the
-    /// registration mode, the log format, store and export, watching, the standby limit and the size
-    /// of the cache.
+    /// registration mode, the log format, store and export, watching, the standby limit, type checks
+    /// and the size of the cache.
     pub fn retain_immutable(&mut self, running: &App) {
         let RuntimeSettings {
             domains: _,
@@ -91,6 +91,7 @@ impl App {
             logs,
             watch,
             standby,
+            typecheck,
             cache_size,
             groups: _,
         } = &mut self.runtime;
@@ -100,6 +101,7 @@ impl App {
         logs.forward.clone_from(&running.runtime.logs.forward);
         watch.clone_from(&running.runtime.watch);
         *standby = running.runtime.standby;
+        *typecheck = running.runtime.typecheck;
         *cache_size = running.runtime.cache_size;
     }
 

@@ -163,6 +163,18 @@ pub struct StopSettings {
     pub signal: String,
     /// The time after which it is killed.
     pub grace: Duration,
+    /// Which processes receive it first.
+    pub to: StopRecipient,
+}
+
+/// Which processes of a tree receive the stop signal first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopRecipient {
+    /// The leader, which ends its tree in its own order. The rest follows when it has exited, or
+    /// after half of the grace.
+    Leader,
+    /// All at once.
+    Tree,
 }
 
 /// Limits of a process's resource usage.

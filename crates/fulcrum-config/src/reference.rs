@@ -234,6 +234,10 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
         "Maximum number of standby processes of the instance: booted processes that take over at a restart. The default is 1 in `dev` and `off` in `serve`.",
     ),
     (
+        "runtime.typecheck",
+        "Check types in `dev` with the app's own `tsc` in the background; errors are log lines of the domains, and no start waits for them.",
+    ),
+    (
         "runtime.cache_size",
         "Maximum size of the cache of compiled TypeScript, which all apps of a user share. When an instance starts, files that were not used for longest are removed until the rest fits.",
     ),
@@ -335,6 +339,10 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     ("process.stop", "How the process is stopped."),
     ("process.stop.signal", "Signal that requests a stop."),
     ("process.stop.grace", "Time from that signal to SIGKILL."),
+    (
+        "process.stop.to",
+        "Who gets that signal first: `leader` (the rest of its tree follows when it has exited, or after half of the grace) or `tree` (all processes at once).",
+    ),
     ("process.limits", "Resource limits."),
     (
         "process.limits.memory",

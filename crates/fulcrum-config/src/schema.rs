@@ -102,6 +102,7 @@ pub(crate) static RUNTIME: &[Key] = &[
     key("logs", Kind::Section(LOGS)),
     key("watch", Kind::Shorthand("enabled", WATCH_ALL)),
     value("standby", Type::Standby),
+    value("typecheck", Type::Bool),
     value("cache_size", Type::Size),
     key("groups", Kind::MapOf(GROUP)),
 ];
@@ -221,7 +222,11 @@ static BACKOFF: &[Key] = &[
 
 static HEARTBEAT: &[Key] = &[value("interval", POSITIVE), value("misses", COUNT)];
 
-static STOP: &[Key] = &[value("signal", Type::Signal), value("grace", ANY_TIME)];
+static STOP: &[Key] = &[
+    value("signal", Type::Signal),
+    value("grace", ANY_TIME),
+    value("to", Type::OneOf(&["leader", "tree"])),
+];
 
 static LIMITS: &[Key] = &[
     value("memory", Type::Size),

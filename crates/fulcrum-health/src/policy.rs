@@ -98,6 +98,8 @@ pub struct GenerationEnd {
     pub permanent: bool,
     /// It was ready before.
     pub was_ready: bool,
+    /// It ran before, ready or not; its start was no failure.
+    pub was_running: bool,
 }
 
 impl fmt::Display for GenerationEnd {
@@ -126,7 +128,8 @@ pub enum Verdict {
     Restart {
         /// The delay before the restart.
         after: Duration,
-        /// The number of the attempt since the domain was last stable; the first is 1.
+        /// The number of the attempt since the domain was last stable; the first is 1, and 0 is a
+        /// restart that does not count, after an exit that was no failure.
         attempt: u32,
     },
     /// Do not restart it until an operator does.

@@ -55,9 +55,21 @@ impl RestartTracker {
             RestartMode::OnFailure if self.is_success(ended) => return Verdict::Stay,
             RestartMode::OnFailure | RestartMode::Always => {}
         }
-        // A stable domain is restarted at once: delays slow down repeated failures. If it fails
-        // again, the next delay is the first one.
-        let after = if std::mem::take(&mut self.stable) {
+        let was_stable = std::mem::take(&mut self.stable);
+        if self.is_success(ended) {
+            // No failure, so there is nothing to count and nothing to slow down further. Without
+            // any delay, a program that has nothing to do would use a whole core.
+            self.total += 1;
+            return Verdict::Restart {
+                after: self.policy.backoff.initial,
+                attempt: 0,
+            };
+        }
+        // Delays slow down repeated failures. If the domain fails again, the next delay is the
+        // first one.
+        self.drop_before(now);
+        let is_first = self.recent.is_empty() && (ended.was_running || ended.was_ready);
+        let after = if was_stable || is_first {
             Duration::ZERO
         } else {
             self.backoff.next_delay(&mut self.random)

@@ -25,6 +25,14 @@ fn exit(code: i32) -> GenerationEnd {
     }
 }
 
+/// A start that failed: the first one is delayed too.
+fn early_exit(code: i32) -> GenerationEnd {
+    GenerationEnd {
+        was_ready: false,
+        ..exit(code)
+    }
+}
+
 fn exact() -> RestartPolicy {
     RestartPolicy {
         backoff: BackoffConfig {
@@ -80,11 +88,7 @@ fn the_policy_decides_which_exits_are_restarted() {
             ..exact()
         };
         let verdict = restarts(policy).on_exit(&ended, now);
-        assert_eq!(
-            delay(&verdict),
-            restarted.then_some(ms(100)),
-            "{when:?} {ended:?}"
-        );
+        assert_eq!(delay(&verdict).is_some(), restarted, "{when:?} {ended:?}");
         assert!(restarted || verdict == Verdict::Stay);
     }
 }
@@ -121,7 +125,7 @@ fn delays_grow_and_start_over_after_a_stable_generation() {
         ..exact()
     });
     let now = Instant::now();
-    let mut next = || match restarts.on_exit(&exit(1), now) {
+    let mut next = || match restarts.on_exit(&early_exit(1), now) {
         Verdict::Restart { after, attempt } => (after.as_millis(), attempt),
         other => panic!("{other:?}"),
     };
@@ -151,7 +155,7 @@ fn a_stable_generation_is_restarted_at_once_and_only_once() {
     let mut restarts = restarts(exact());
     let now = Instant::now();
     let after = |restarts: &mut RestartTracker| {
-        let verdict = restarts.on_exit(&exit(1), now);
+        let verdict = restarts.on_exit(&early_exit(1), now);
         delay(&verdict).expect("within the budget")
     };
     assert_eq!(after(&mut restarts), ms(100), "never stable");
@@ -180,19 +184,66 @@ fn a_crash_loop_ends_with_a_reason() {
         let after = delay(&restarts.on_exit(&exit(1), now)).expect("within the budget");
         now += after + ms(30);
     }
-    let last = GenerationEnd {
-        was_ready: false,
-        ..exit(1)
-    };
     assert_eq!(
-        restarts.on_exit(&last, now),
+        restarts.on_exit(&early_exit(1), now),
         Verdict::GiveUp {
             reason: "crash loop: 3 restarts in 10s".to_owned()
         }
     );
     // An operator's start restores the full budget and the first delay.
     restarts.reset();
-    assert_eq!(delay(&restarts.on_exit(&exit(1), now)), Some(ms(100)));
+    let after_reset = restarts.on_exit(&early_exit(1), now);
+    assert_eq!(delay(&after_reset), Some(ms(100)));
+}
+
+#[test]
+fn the_first_failure_within_the_window_is_restarted_at_once_if_it_ran() {
+    let started = GenerationEnd {
+        was_running: true,
+        ..early_exit(1)
+    };
+    for first in [exit(1), started] {
+        let mut restarts = restarts(RestartPolicy {
+            window: ms(10_000),
+            ..exact()
+        });
+        let now = Instant::now();
+        let verdicts = [now, now + ms(10), now + ms(20)].map(|at| restarts.on_exit(&first, at));
+        let delays = verdicts.map(|verdict| delay(&verdict));
+        assert_eq!(delays, [0, 100, 200].map(|after| Some(ms(after))));
+        // Outside of the window there is no earlier failure. The backoff goes on until it is stable.
+        let later = now + ms(20_000);
+        assert_eq!(delay(&restarts.on_exit(&first, later)), Some(ms(0)));
+        assert_eq!(delay(&restarts.on_exit(&first, later)), Some(ms(400)));
+    }
+}
+
+#[test]
+fn an_exit_that_is_no_failure_is_restarted_without_budget_and_growing_delay() {
+    let mut restarts = restarts(RestartPolicy {
+        when: RestartMode::Always,
+        budget: 2,
+        ..exact()
+    });
+    let now = Instant::now();
+    let uncounted = Verdict::Restart {
+        after: ms(100),
+        attempt: 0,
+    };
+    for _ in 0..20 {
+        assert_eq!(restarts.on_exit(&exit(0), now), uncounted);
+    }
+    // Failures still have their whole budget.
+    for attempt in 1..=2 {
+        let verdict = restarts.on_exit(&exit(1), now);
+        assert!(
+            matches!(verdict, Verdict::Restart { attempt: n, .. } if n == attempt),
+            "{verdict:?}"
+        );
+    }
+    let verdict = restarts.on_exit(&exit(1), now);
+    assert!(matches!(verdict, Verdict::GiveUp { .. }), "{verdict:?}");
+    assert_eq!(restarts.on_exit(&exit(0), now), uncounted);
 }
 
 #[test]
@@ -367,19 +418,22 @@ fn a_new_policy_keeps_the_used_budget() {
     });
     let now = Instant::now();
     for expected in [100, 200, 400] {
-        assert_eq!(delay(&restarts.on_exit(&exit(1), now)), Some(ms(expected)));
+        assert_eq!(
+            delay(&restarts.on_exit(&early_exit(1), now)),
+            Some(ms(expected))
+        );
     }
     let mut invalid = exact();
     invalid.backoff.factor = 0.0;
     restarts.set_policy(invalid).expect_err("a factor below 1");
-    assert_eq!(delay(&restarts.on_exit(&exit(1), now)), Some(ms(800)));
+    assert_eq!(delay(&restarts.on_exit(&early_exit(1), now)), Some(ms(800)));
     let mut slower = RestartPolicy {
         budget: 5,
         ..exact()
     };
     slower.backoff.initial = ms(500);
     restarts.set_policy(slower).expect("valid");
-    assert_eq!(delay(&restarts.on_exit(&exit(1), now)), Some(ms(500)));
-    let sixth = restarts.on_exit(&exit(1), now);
+    assert_eq!(delay(&restarts.on_exit(&early_exit(1), now)), Some(ms(500)));
+    let sixth = restarts.on_exit(&early_exit(1), now);
     assert!(matches!(sixth, Verdict::GiveUp { .. }), "{sixth:?}");
 }

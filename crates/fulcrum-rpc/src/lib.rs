@@ -35,7 +35,7 @@
 //!         &self,
 //!         _: RegistrationRequest,
 //!     ) -> Result<RegistrationGrant, RegistrationError> {
-//!         Ok(RegistrationGrant { generation: 1, managed: true, pid: None, heartbeat_interval: None })
+//!         Ok(RegistrationGrant { generation: 1, managed: true, pid: None, heartbeat_interval: None, stop: None })
 //!     }
 //! }
 //!
@@ -135,6 +135,6 @@ pub use domain::{
     CAPABILITY_HEARTBEAT, ConnectionActivity, DomainEvent, DomainProcess, DomainRequest,
     HeartbeatPayload, IdentitySource, Listeners, MessageResponse, PeerIdentity,
     RegistrationAuthorizer, RegistrationError, RegistrationGrant, RegistrationRequest, Registry,
-    RuntimeHandler, ServeError, ServerConfig, StreamEnd, TOKEN_METADATA, TokenPolicy,
+    RuntimeHandler, ServeError, ServerConfig, StopNotice, StreamEnd, TOKEN_METADATA, TokenPolicy,
     UnimplementedHandler, serve_domains,
 };

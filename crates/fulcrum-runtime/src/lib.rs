@@ -69,6 +69,7 @@
 //!   difference. It is the only one that changes the set of domains.
 //! - **watch**: changes of files become code reloads and configuration reloads.
 //! - **control**: the control API, for clients of a running instance.
+//! - **typecheck**: the app's TypeScript compiler, beside the domains.
 //!
 //! A shutdown is a [`ShutdownSignal`] that only advances: stopping, killing, done. Domains are
 //! stopped in reverse start order; processes that remain are killed.
@@ -104,6 +105,7 @@ mod state;
 #[cfg(test)]
 mod test_support;
 mod transitions;
+mod typecheck;
 mod watch;
 
 pub use error::{Error, ErrorKind};

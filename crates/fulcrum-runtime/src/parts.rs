@@ -27,6 +27,8 @@ pub struct RuntimeParts {
     pub install: bool,
     /// Whether and how files are watched. Default: they are not.
     pub watch: Option<FileWatchOptions>,
+    /// Whether the app's own TypeScript compiler checks types in the background. Default: no.
+    pub typecheck: bool,
     /// Receives all log lines.
     pub hub: Hub,
     /// The number of this run in the log store; 0, the default, without a store.
@@ -68,6 +70,7 @@ impl RuntimeParts {
             selection: Selection::default(),
             install: false,
             watch: None,
+            typecheck: false,
             hub,
             log_run: 0,
             processes,

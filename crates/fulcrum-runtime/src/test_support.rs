@@ -76,6 +76,7 @@ impl ProcessGroup for FakeGroup {
         u32::MAX
     }
 
+    fn send(&self, _: rustix::process::Signal, _: bool) {}
     fn signal(&self, signal: StopSignal) {
         // A process that has exited receives no signals.
         let _ = self.0.send(signal);
@@ -242,11 +243,20 @@ impl Harness {
 
     /// Waits for an event of a domain, and returns its reason.
     pub(crate) async fn wait_for_event(&self, domain: &str, kind: &str) -> String {
+        self.wait_for_nth_event(domain, kind, 1).await
+    }
+
+    /// Waits until an event of this kind has occurred `times` times, and returns the last reason.
+    pub(crate) async fn wait_for_nth_event(&self, domain: &str, kind: &str, times: u32) -> String {
         let mut events = self.events.subscribe();
+        let mut count = 0;
         loop {
             let event = events.next().await.expect("the event log is open");
             if event.domain == domain && event.kind == kind {
-                return event.reason;
+                count += 1;
+                if count == times {
+                    return event.reason;
+                }
             }
         }
     }

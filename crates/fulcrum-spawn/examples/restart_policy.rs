@@ -3,6 +3,7 @@
 //! Prints each transition, stops both when the policy gives up, and exits:
 //! `cargo run -p fulcrum-spawn --example restart_policy --no-default-features`.
 
+use rustix::process::Signal;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{self, Write};
@@ -76,9 +77,17 @@ impl ProcessGroup for Group {
         self.0.pid()
     }
 
+    fn send(&self, signal: Signal, to_all: bool) {
+        if to_all {
+            self.0.signal(signal);
+        } else {
+            self.0.signal_program(signal);
+        }
+    }
+
     fn signal(&self, signal: StopSignal) {
         let name = match signal {
-            StopSignal::Terminate => "SIGTERM",
+            StopSignal::Terminate | StopSignal::TerminateRest => "SIGTERM",
             StopSignal::Kill => "SIGKILL",
         };
         if let Some(signal) = signal_number(name) {

@@ -2,6 +2,11 @@
 
 use rustix::process::Signal;
 
+/// The names of all known signals.
+pub fn signal_names() -> impl Iterator<Item = &'static str> {
+    NAMES.iter().map(|(name, _)| *name)
+}
+
 /// The signal of a name, such as `SIGTERM`.
 #[must_use]
 pub fn signal_number(name: &str) -> Option<Signal> {
@@ -20,7 +25,7 @@ pub fn signal_name(number: i32) -> Option<&'static str> {
         .map(|(name, _)| *name)
 }
 
-const NAMES: [(&str, Signal); 16] = [
+const NAMES: [(&str, Signal); 20] = [
     ("SIGHUP", Signal::HUP),
     ("SIGINT", Signal::INT),
     ("SIGQUIT", Signal::QUIT),
@@ -36,5 +41,9 @@ const NAMES: [(&str, Signal); 16] = [
     ("SIGPIPE", Signal::PIPE),
     ("SIGALRM", Signal::ALARM),
     ("SIGTERM", Signal::TERM),
+    ("SIGCONT", Signal::CONT),
+    ("SIGSTOP", Signal::STOP),
+    ("SIGTSTP", Signal::TSTP),
+    ("SIGWINCH", Signal::WINCH),
     ("SIGXCPU", Signal::XCPU),
 ];

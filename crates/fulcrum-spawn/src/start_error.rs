@@ -1,6 +1,7 @@
 //! Why a start failed.
 
 use std::fmt;
+use std::io;
 
 /// A failed start: what happened, what to do, and whether a retry could help.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,31 @@ impl StartError {
             message: message.into(),
             hint: None,
             permanent: false,
+        }
+    }
+
+    /// A failure of the operating system: permanent where a retry meets the same state of the
+    /// machine, such as a read-only file system, and transient where a resource is used up.
+    #[must_use]
+    pub fn from_io(message: impl Into<String>, error: &io::Error) -> Self {
+        use io::ErrorKind::{
+            ArgumentListTooLong, InvalidFilename, InvalidInput, IsADirectory, NotADirectory,
+            NotFound, PermissionDenied, ReadOnlyFilesystem,
+        };
+        let permanent = matches!(
+            error.kind(),
+            ArgumentListTooLong
+                | InvalidFilename
+                | InvalidInput
+                | IsADirectory
+                | NotADirectory
+                | NotFound
+                | PermissionDenied
+                | ReadOnlyFilesystem
+        );
+        Self {
+            permanent,
+            ..Self::transient(message)
         }
     }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use fulcrum_spawn::StartError;
 use fulcrum_spawn::lifecycle::{
     Command, CommandRejected, Effect, ExitReport, Fact, GenerationEnd, Goal, Input, Machine, Phase,
-    RestartPolicy, StopSignal, Timer, Timing, Verdict,
+    RestartPolicy, Timer, Timing, Verdict,
 };
 
 const TIMING: Timing = Timing {
@@ -25,7 +25,7 @@ const CRASH: ExitReport = ExitReport {
     signal: None,
 };
 
-const INPUTS: [&str; 23] = [
+const INPUTS: [&str; 25] = [
     "command Start",
     "command Restart",
     "command Stop",
@@ -42,10 +42,12 @@ const INPUTS: [&str; 23] = [
     "fact Hung",
     "fact Rejected",
     "fact GroupRestart",
+    "fact StopTargetExited",
     "fact Exited",
     "fact GroupEmpty",
     "timer StartTimeout",
     "timer Stable",
+    "timer StopRest",
     "timer StopGrace",
     "timer KillWait",
     "timer Backoff",
@@ -162,6 +164,7 @@ fn fact(name: &str) -> Fact {
         "Hung" => Fact::Hung(reason()),
         "Rejected" => Fact::Rejected(error()),
         "GroupRestart" => Fact::GroupRestart(reason()),
+        "StopTargetExited" => Fact::StopTargetExited,
         "Exited" => Fact::Exited(CRASH),
         "GroupEmpty" => Fact::GroupEmpty,
         _ => panic!("no fact is called {name:?}"),
@@ -304,7 +307,7 @@ fn states() -> Vec<State> {
     states
 }
 
-/// Every combination of cause, goal and SIGKILL, from starting and from running.
+/// Every combination of cause, goal and signal, from starting and from running.
 fn stopping_states() -> Vec<State> {
     let causes = [
         ("cause request", "command Restart"),
@@ -320,14 +323,23 @@ fn stopping_states() -> Vec<State> {
     }];
     for from in [&START[..3], &START[..]] {
         for (cause, input) in causes {
-            for (sigkill, kill) in [("SIGKILL sent", true), ("SIGKILL not sent", false)] {
+            for (signaled, by) in [
+                ("leader signaled", None),
+                ("tree signaled", Some("timer StopRest")),
+                ("SIGKILL sent", Some("timer StopGrace")),
+            ] {
+                // Without a leader, the rest is signaled at once.
+                let signaled = match (signaled, input) {
+                    ("leader signaled", "fact Exited") => "tree signaled",
+                    _ => signaled,
+                };
                 for (goal, stop) in [("goal down", true), ("goal up", false)] {
                     let mut path = [from, &[input]].concat();
-                    path.extend(kill.then_some("timer StopGrace"));
+                    path.extend(by);
                     path.extend(stop.then_some("command Stop"));
                     states.push(State {
                         phase: "stopping",
-                        holds: vec![cause, sigkill, goal],
+                        holds: vec![cause, signaled, goal],
                         path,
                     });
                 }
@@ -350,8 +362,7 @@ fn display(effect: &Effect) -> Option<String> {
     match effect {
         Effect::Disarm(_) => None,
         Effect::Arm(timer, _) => Some(format!("Arm({timer:?})")),
-        Effect::Signal(StopSignal::Terminate) => Some("Signal(Terminate)".to_owned()),
-        Effect::Signal(StopSignal::Kill) => Some("Signal(Kill)".to_owned()),
+        Effect::Signal(signal) => Some(format!("Signal({signal:?})")),
         Effect::Spawn { .. } => Some("Spawn".to_owned()),
         Effect::AwaitDependencies | Effect::Prepare | Effect::CancelStart => {
             Some(format!("{effect:?}"))

@@ -23,18 +23,19 @@ return new _Table(this.#send,this.#model,{...this.#query,...part})}};function re
 slice(0,-8)}_response`:`${requestType}_response`}function collectHandlers(domain,base){let handlers=new Map;for(let level=domain;level!==null&&level!==base;level=
 Object.getPrototypeOf(level))for(let method of Object.getOwnPropertyNames(level)){let type=requestTypeOf(method);if(type===void 0||typeof Object.getOwnPropertyDescriptor(
 level,method)?.value!="function")continue;let other=handlers.get(type);if(other===void 0)handlers.set(type,method);else if(other!==method)throw new Error(`${other}\
-() and ${method}() both handle ${type}: rename one of them`)}return handlers}var Dispatcher=class{#target;#domain;#handlers;#running=new Set;#draining=!1;#idle;constructor(target,domain,handlers){this.#target=target,this.#domain=domain,this.#handlers=
-handlers}dispatch(request,reply){let{type,requestId}=request,responded=!1,respond=payload=>{responded||(responded=!0,reply(responseTypeOf(type),payload,requestId))};
-if(this.#draining){respond(failure(new Error(`${this.#domain} is draining and accepts no new requests`)));return}let method=this.#handlers.get(type);if(method===
-void 0){respond(failure(new Error(this.#unknownType(type))));return}let onDeadline=()=>respond(failure(new Error(`${this.#domain} was stopped before ${type} was\
- finished`)));this.#running.add(onDeadline),this.#run(method,request).then(respond).finally(()=>{this.#running.delete(onDeadline),this.#running.size===0&&this.#idle?.()})}async drain(deadlineMs){
-if(this.#draining=!0,this.#running.size===0)return 0;let timer;await new Promise(resolve=>{this.#idle=resolve,timer=setTimeout(resolve,deadlineMs)}),clearTimeout(
-timer);let running=[...this.#running];for(let onDeadline of running)onDeadline();return running.length}get draining(){return this.#draining}async#run(method,{type,
-payload,requestId}){try{let result=await this.#target[method].call(this.#target,parsePayload(payload),{type,requestId,domain:this.#domain});return JSON.stringify(
-result)??"{}"}catch(error){return failure(error)}}#unknownType(type){let known=[...this.#handlers.keys()].sort(),names=known.length>0?`it handles ${known.join("\
-, ")}`:"it has no handlers";return`Unknown message type: ${type} (domain ${this.#domain}: ${names})`}};function parsePayload(text){if(text==="")return{};try{return JSON.
-parse(text)}catch(error){throw new Error(`the payload is not JSON: ${messageOf(error)}`)}}function failure(error){let code=error instanceof Error?error.code:void 0,
-known=typeof code=="string"||typeof code=="number"?{code}:{};return JSON.stringify({success:!1,error:messageOf(error),...known})}var Email=class _Email{#send;#message;constructor(send,message={}){this.#send=send,this.#message=message}to(...addresses){return this.#with({to:one(addresses)})}from(address){
+() and ${method}() both handle ${type}: rename one of them`)}return handlers}var Dispatcher=class{#target;#domain;#handlers;#running=new Set;#draining=!1;#idle;#timer;constructor(target,domain,handlers){this.#target=target,this.#domain=domain,
+this.#handlers=handlers}dispatch(request,reply){let{type,requestId}=request,responded=!1,respond=payload=>{responded||(responded=!0,reply(responseTypeOf(type),payload,
+requestId))};if(this.#draining){respond(failure(new Error(`${this.#domain} is draining and accepts no new requests`)));return}let method=this.#handlers.get(type);
+if(method===void 0){respond(failure(new Error(this.#unknownType(type))));return}let onDeadline=()=>respond(failure(new Error(`${this.#domain} was stopped before\
+ ${type} was finished`)));this.#running.add(onDeadline),this.#run(method,request).then(respond).finally(()=>{this.#running.delete(onDeadline),this.#running.size===
+0&&this.#idle?.()})}async drain(deadlineMs){if(this.#draining=!0,this.#running.size===0)return 0;await new Promise(resolve=>{this.#idle=resolve,this.setDeadline(
+deadlineMs)}),clearTimeout(this.#timer);let running=[...this.#running];for(let onDeadline of running)onDeadline();return running.length}setDeadline(deadlineMs){
+this.#idle&&(clearTimeout(this.#timer),this.#timer=setTimeout(this.#idle,deadlineMs))}get draining(){return this.#draining}async#run(method,{type,payload,requestId}){
+try{let result=await this.#target[method].call(this.#target,parsePayload(payload),{type,requestId,domain:this.#domain});return JSON.stringify(result)??"{}"}catch(error){
+return failure(error)}}#unknownType(type){let known=[...this.#handlers.keys()].sort(),names=known.length>0?`it handles ${known.join(", ")}`:"it has no handlers";
+return`Unknown message type: ${type} (domain ${this.#domain}: ${names})`}};function parsePayload(text){if(text==="")return{};try{return JSON.parse(text)}catch(error){
+throw new Error(`the payload is not JSON: ${messageOf(error)}`)}}function failure(error){let code=error instanceof Error?error.code:void 0,known=typeof code=="s\
+tring"||typeof code=="number"?{code}:{};return JSON.stringify({success:!1,error:messageOf(error),...known})}var Email=class _Email{#send;#message;constructor(send,message={}){this.#send=send,this.#message=message}to(...addresses){return this.#with({to:one(addresses)})}from(address){
 return this.#with({from:address})}cc(...addresses){return this.#with({cc:one(addresses)})}bcc(...addresses){return this.#with({bcc:one(addresses)})}replyTo(address){
 return this.#with({replyTo:address})}subject(text){return this.#with({subject:text})}text(text){return this.#with({text})}html(html){return this.#with({html})}template(name,data={}){
 return this.#with({template:name,data})}send(){return this.#send("email_send",{...this.#message})}#with(part){return new _Email(this.#send,{...this.#message,...part})}};
@@ -43,7 +44,7 @@ memoryUsage();send({seq:++this.#seq,event_loop_lag_ms:Math.round(lag.take(nowMs(
 this.#lagTimer=setInterval(()=>lag.tick(nowMs()),100).unref(),this.#heartbeat=setInterval(sendHeartbeat,intervalMs).unref(),sendHeartbeat()}stop(){clearInterval(
 this.#lagTimer),clearInterval(this.#heartbeat)}},LagProbe=class{#periodMs;#expected;#max=0;constructor(periodMs,now){this.#periodMs=periodMs,this.#expected=now+
 periodMs}tick(now){this.#max=Math.max(this.#max,now-this.#expected),this.#expected=now+this.#periodMs}take(now){let max=Math.max(this.#max,now-this.#expected,0);
-return this.#max=0,max}};function nowMs(){return process.uptime()*1e3}function backoffDelay(failures,random){return Math.min(5e3,250*2**Math.min(failures,16))*(1-.25+2*.25*random)}var PendingRequests=class{#entries=new Map;add(id,what,timeoutMs){return new Promise((resolve,reject)=>{let timer=setTimeout(()=>{this.#entries.delete(id),reject(
+return this.#max=0,max}};function nowMs(){return process.uptime()*1e3}function parseObject(text){try{let value=JSON.parse(text);return typeof value=="object"&&value!==null?value:{}}catch{return{}}}function backoffDelay(failures,random){return Math.min(5e3,250*2**Math.min(failures,16))*(1-.25+2*.25*random)}var PendingRequests=class{#entries=new Map;add(id,what,timeoutMs){return new Promise((resolve,reject)=>{let timer=setTimeout(()=>{this.#entries.delete(id),reject(
 new FulcrumError("TIMEOUT",`${what}: no response within ${timeoutMs} ms`))},timeoutMs);this.#entries.set(id,{resolve,reject,timer})})}resolve(message){let entry=this.#entries.
 get(message.requestId);return entry?(this.#entries.delete(message.requestId),clearTimeout(entry.timer),entry.resolve(message),!0):!1}failAll(error){for(let entry of this.#entries.
 values())clearTimeout(entry.timer),entry.reject(error);this.#entries.clear()}};function encodeDomainFrame(message){let fields=[message.domain,message.type,message.payload,message.requestId],lengths=fields.map(text=>Buffer.byteLength(text)),
@@ -100,12 +101,12 @@ options,this.#events=events,this.#idPrefix=`${options.domain}:${process.pid}:${M
 return this.#state==="registered"}connect(){this.#transport??=takeTransport(this.#options.url,this.#options.token)}register(){let done=this.#whenRegistered();return this.#state===
 "idle"&&this.#connectOnce(),done}send(type,payload,requestId,epoch=this.#epoch){epoch!==this.#epoch||this.#state!=="registered"||this.#writer?.write(encodeDomainFrame(
 {domain:this.#options.domain,type,payload,requestId}))}async request(type,payload,timeoutMs){if(this.#requireOpen(type),!this.#everRegistered)throw new FulcrumError(
-"NOT_REGISTERED",`${type}: the domain is not registered yet; use onReady() for work that needs the runtime`);let deadline=monotonicMs()+timeoutMs;this.#state!==
+"NOT_REGISTERED",`${type}: the domain is not registered yet; use onReady() for work that needs the runtime`);let deadline2=monotonicMs()+timeoutMs;this.#state!==
 "registered"&&await this.#registeredWithin(timeoutMs,type);let id=this.#nextId();return this.send(type,payload,id),this.#pending.add(id,type,Math.max(1,Math.round(
-deadline-monotonicMs())))}async call(domain,type,payload,timeoutMs){let what=`call ${type} of ${domain}`;this.#requireOpen(what);let deadline=monotonicMs()+timeoutMs;
+deadline2-monotonicMs())))}async call(domain,type,payload,timeoutMs){let what=`call ${type} of ${domain}`;this.#requireOpen(what);let deadline2=monotonicMs()+timeoutMs;
 this.#state==="backoff"&&await this.#registeredWithin(timeoutMs,what),this.connect();let frame=encodeDomainFrame({domain,type,payload,requestId:this.#nextId()}),
 timer;try{let{response,abandon}=this.#transport.unary(frame),timeout=new Promise((_,reject)=>{timer=setTimeout(()=>{reject(new FulcrumError("TIMEOUT",`${what}: \
-no response within ${timeoutMs} ms`)),abandon()},Math.max(1,deadline-monotonicMs()))});return await Promise.race([response,timeout])}catch(error){throw error instanceof
+no response within ${timeoutMs} ms`)),abandon()},Math.max(1,deadline2-monotonicMs()))});return await Promise.race([response,timeout])}catch(error){throw error instanceof
 FulcrumError?error:new FulcrumError("DISCONNECTED",`${what}: ${messageOf(error)}`)}finally{clearTimeout(timer)}}async close(){if(this.#state==="closed")return;this.#state=
 "closed",clearTimeout(this.#timer);let gone=new FulcrumError("DISCONNECTED","the domain was stopped before the response arrived");this.#pending.failAll(gone),this.#rejectWaiters(
 gone),await this.#writer?.end(CLOSE_TIMEOUT_MS),this.#transport?.destroy()}abort(){this.#state="closed",clearTimeout(this.#timer),this.#transport?.destroy()}#connectOnce(){
@@ -133,11 +134,44 @@ ped`)}#nextId(){return this.#idPrefix+ ++this.#ids}#whenRegistered(){return this
 add({resolve,reject})})}async#registeredWithin(timeoutMs,what){await new Promise((resolve,reject)=>{let finish=action=>()=>{clearTimeout(timer),this.#waiters.delete(
 waiter),action()},timeout=new FulcrumError("DISCONNECTED",`${what}: no connection to the runtime at ${this.#options.address} within ${timeoutMs} ms`),waiter={resolve:finish(
 resolve),reject:error=>finish(()=>reject(error))()},timer=setTimeout(()=>waiter.reject(timeout),timeoutMs);this.#waiters.add(waiter)})}#rejectWaiters(error){let waiters=this.#waiters;
-this.#waiters=new Set;for(let waiter of waiters)waiter.reject(error)}};function monotonicMs(){return process.uptime()*1e3}function parseObject(text){try{let value=JSON.
-parse(text);return typeof value=="object"&&value!==null?value:{}}catch{return{}}}var INSTANCES=Symbol.for("fulcrum.domain.instances");function instances(){return globalThis[INSTANCES]??=new Set}var SIGTERM_DEADLINE_MS=1e4,installed=!1;function drainOnSigterm(){if(installed)return;installed=!0;let onSigterm=()=>{if(process.listeners("SIGTERM").some(listener=>listener!==
-onSigterm))return;let stops=[...instances()].map(domain=>domain.stop(SIGTERM_DEADLINE_MS));Promise.allSettled(stops).then(exitWhenAllStopped)};process.on("SIGTE\
-RM",onSigterm)}function exitWhenAllStopped(){for(let domain of instances())if(domain.running)return;process.exit(process.exitCode??0)}function exitWithError(domain,error){
-log(`${domain}: ${describe(error)}`),process.exit(1)}var CAPABILITIES=["db_operations","email_operations","heartbeat","drain","assets"],STOP_DEADLINE_MS=1e4,DomainBase=class _DomainBase{static domainName;name;#options;#heartbeat=new Heartbeat;#connection;#dispatcher;#started;#stopped;#running=!1;constructor(options={}){
+this.#waiters=new Set;for(let waiter of waiters)waiter.reject(error)}};function monotonicMs(){return process.uptime()*1e3}var INSTANCES=Symbol.for("fulcrum.domain.instances");function instances(){return globalThis[INSTANCES]??=new Set}function observe(socket,now){return{read:socket.bytesRead,written:socket.bytesWritten,movedAt:now,sent:!1,counts:!0}}function isAtWork(socket,seen,now){let{bytesRead:read,
+bytesWritten:written}=socket;(read!==seen.read||written!==seen.written)&&(seen.sent=read===seen.read,Object.assign(seen,{read,written,movedAt:now}));let quietFor=now-
+seen.movedAt;return socket.connecting||socket.writableLength>0||quietFor<100||seen.sent&&quietFor<1e3}function hasOpenRequests(socket){let{_httpMessage:message}=socket;
+if(message&&!String(message.getHeader?.("content-type")??"").startsWith("text/event-stream"))return!0;for(let key of Object.getOwnPropertySymbols(socket))if(key.
+description==="client"||key.description==="session"&&openStreams(socket[key])>0)return!0;return!1}function openStreams(session){if(typeof session!="object"||session===
+null)return 0;let key=Object.getOwnPropertySymbols(session).find(symbol=>symbol.description==="state"),state=key&&session[key];return(state&&state.streams?.size)??
+0}async function timerFinder(){let[v8,{inspect}]=await Promise.all([import("node:v8"),import("node:util")]),{queryObjects}=v8;if(typeof queryObjects=="function")return()=>{
+let probe=setTimeout(()=>{},0);clearTimeout(probe);let{_idleStart:now}=probe;return objectsOf(probe.constructor,queryObjects,inspect.custom).filter(timer=>!timer.
+_destroyed&&timer._idleTimeout>=0&&timer.hasRef()).map(timer=>({interval:timer._repeat!==null,age:now-timer._idleStart,delay:timer._idleTimeout,dueIn:timer._idleStart+
+timer._idleTimeout-now,unref:()=>timer.unref()}))}}function objectsOf(constructor,queryObjects,custom){let{prototype}=constructor,native=Object.getOwnPropertyDescriptor(
+prototype,custom),{emitWarning}=process,found=[];process.emitWarning=()=>{},Object.defineProperty(prototype,custom,{configurable:!0,value(){return found.push(this)}});
+try{return queryObjects(constructor,{format:"summary"}),found}catch{return[]}finally{process.emitWarning=emitWarning,native?Object.defineProperty(prototype,custom,
+native):delete prototype[custom]}}var LOOK_MS=25,TIMERS_MS=1e3,LOOP_DELAY_MS=1e3;function canReleaseEventLoop(){return typeof process._getActiveHandles=="function"&&typeof process.getActiveResourcesInfo==
+"function"}async function releaseEventLoop(remaining){let[net,findTimers]=await Promise.all([import("node:net"),timerFinder()]),release=new EventLoopRelease(net,
+findTimers,remaining);setInterval(()=>release.look(),LOOK_MS).unref(),process.on("beforeExit",()=>release.look()),release.look()}function describeEventLoop(){let counts=new Map;
+for(let kind of process.getActiveResourcesInfo?.()??[])counts.set(kind,(counts.get(kind)??0)+1);return[...counts].map(([kind,count])=>`${count} ${kind}`).join("\
+, ")||"a worker thread"}var EventLoopRelease=class{#startedAt=uptimeMs();#servers=new Set;#sockets=new Map;#pipes=new WeakSet;#nextTimersAt=0;#timersIntervalMs=TIMERS_MS;#Server;#Socket;#findTimers;#remaining;constructor(net,findTimers,remaining){
+this.#Server=net.Server,this.#Socket=net.Socket,this.#findTimers=findTimers,this.#remaining=remaining}look(){let now=uptimeMs(),handles=process._getActiveHandles();
+for(let{stdio}of handles)for(let pipe of stdio??[])pipe&&this.#pipes.add(pipe);for(let handle of handles)this.#release(handle,now);for(let server of this.#servers)
+server.closeIdleConnections?.();for(let[socket,seen]of this.#sockets)this.#refer(socket,seen,now);if(!(now<this.#nextTimersAt||!onlyTimersLeft())){this.#nextTimersAt=
+now+this.#timersIntervalMs,this.#timersIntervalMs*=2;for(let timer of this.#findTimers?.()??[])this.#isEndless(timer,now)&&timer.unref()}}#release(handle,now){handle instanceof
+this.#Server?(this.#servers.has(handle)||handle.close(),this.#servers.add(handle)):handle instanceof this.#Socket&&handle.fd!==0&&!this.#pipes.has(handle)?this.#sockets.
+has(handle)||this.#sockets.set(handle,observe(handle,now)):isThread(handle)||handle.unref?.()}#refer(socket,seen,now){if(socket.destroyed){this.#sockets.delete(
+socket);return}let counts=isAtWork(socket,seen,now)||hasOpenRequests(socket);counts!==seen.counts&&(seen.counts=counts,counts?socket.ref():socket.unref())}#isEndless({
+interval,age,delay,dueIn},now){return interval||dueIn>this.#remaining()||age<now-this.#startedAt&&delay>=LOOP_DELAY_MS}};function isThread(handle){return/^(MessagePort|Worker)$/.
+test(handle.constructor.name)}function onlyTimersLeft(){let left=process.getActiveResourcesInfo();return left.length>0&&left.every(kind=>kind==="Timeout")}function uptimeMs(){
+return process.uptime()*1e3}var OWN=Symbol.for("fulcrum.domain.stop-signal"),watched=new Set;function listenUnlessProgramDoes(signal,onSignal){if(watched.has(signal))return;watched.add(signal);
+let own=()=>onSignal(signal);own[OWN]=!0;let update=()=>{let listeners=process.listeners(signal),others=listeners.some(listener=>listener[OWN]!==!0),installed=listeners.
+includes(own);others&&installed?process.removeListener(signal,own):!others&&!installed&&process.on(signal,own)},later=event=>{event===signal&&process.nextTick(update)};
+process.on("newListener",later),process.on("removeListener",later),update()}var graceMs=1e4,RESERVE_MS=500,RESERVE_SHARE=.1,CHECK_MS=100,UNSETTLED=13,deadline,stopping=!1;function stopOnSignal(signal){listenUnlessProgramDoes(signal,received=>{
+stopProcess(received)})}function setGrace(ms){graceMs=ms}function beginGrace(ms){deadline=uptimeMs2()+ms}function requestsDeadline(ms){return ms-reserve(ms)}async function stopProcess(signal){
+stopping||(stopping=!0,deadline===void 0&&beginGrace(graceMs),watchDeadline(signal),await Promise.allSettled([...instances()].map(domain=>domain.stop(requestsDeadline(
+remainingMs())))),allowUnsettledMain(),canReleaseEventLoop()?await releaseEventLoop(remainingMs):process.exit())}function allowUnsettledMain(){process.exitCode??=
+0,process.on("exit",code=>{code===UNSETTLED&&process.exit(0)})}function watchDeadline(signal){let reserved=reserve(remainingMs()),check=()=>{let left=remainingMs()-
+reserved/2;if(left>0){setTimeout(check,Math.min(left,CHECK_MS)).unref();return}log(`still running at the end of its grace: ${describeEventLoop()}; listen to ${signal}\
+ to end in order, or unref() what may be cut off`),process.removeAllListeners(signal),process.kill(process.pid,signal)};check()}function reserve(ms){return Math.
+min(RESERVE_MS,ms*RESERVE_SHARE)}function remainingMs(){return(deadline??0)-uptimeMs2()}function exitWithError(domain,error){log(`${domain}: ${describe(error)}`),
+process.exit(1)}function uptimeMs2(){return process.uptime()*1e3}var CAPABILITIES=["db_operations","email_operations","heartbeat","drain","assets"],STOP_DEADLINE_MS=1e4,DomainBase=class _DomainBase{static domainName;name;#options;#heartbeat=new Heartbeat;#connection;#dispatcher;#started;#stopped;#running=!1;constructor(options={}){
 let given=typeof options=="string"?{name:options}:options;this.#options=resolveOptions(given,this.constructor.domainName,process.env),this.name=this.#options.name,
 instances().add(this)}onStart(){}onReady(){}onStop(){}onAssetChanged(path){}get running(){return this.#running}get registered(){return this.#connection?.registered??
 !1}start(){return this.#started??=this.#run()}stop(deadlineMs=STOP_DEADLINE_MS){return this.#stopped??=this.#close(deadlineMs)}createRecord(model,data){return this.
@@ -148,21 +182,23 @@ let connection=this.#requireConnection(type);return payloadOf(await connection.r
 type)}async call(domain,type,payload={},options={}){let connection=this.#requireConnection(`call ${type} of ${domain}`);return payloadOf(await connection.call(domain,
 type,JSON.stringify(payload)??"{}",options.timeoutMs??this.#options.timeoutMs),type)}async#run(){let{address,token,reconnectDeadlineMs}=this.#options;if(!this.name)
 throw new FulcrumError("INVALID","the domain has no name: set it in super(…), as static domainName, or in FULCRUM_DOMAIN_NAME");let connection=new RuntimeConnection(
-{url:dialUrl(address),address,domain:this.name,token,capabilities:CAPABILITIES,reconnectDeadlineMs},{registered:response=>this.#startHeartbeat(response.heartbeat_interval_ms),
-message:message=>this.#receive(message),lost:()=>this.#heartbeat.stop(),fatal:reason=>this.#fail(reason)});this.#connection=connection,this.#running=!0,connection.
-connect(),await void 0;let registering;try{if(await this.onStart(),this.#stopped)return;registering=connection.register(),drainOnSigterm(),this.#dispatcher=new Dispatcher(
-this,this.name,collectHandlers(this,_DomainBase.prototype))}catch(error){connection.abort(),exitWithError(this.name,error)}try{await registering}catch(error){if(this.#stopped)
-return;throw error}try{await this.onReady()}catch(error){exitWithError(this.name,error)}}#receive(message){let{type,requestId}=message;if(type==="drain"){this.stop(
-deadlineOf(message.payload)).then(exitWhenAllStopped);return}if(type==="asset_changed"){this.#handleAssetChanged(message.payload);return}if(type==="error"||type.
-endsWith("_response")||requestId==="")return;let connection=this.#connection,{epoch}=connection;this.#dispatcher?.dispatch(message,(responseType,payload,id)=>connection.
-send(responseType,payload,id,epoch))}async#handleAssetChanged(payload){try{let{path}=JSON.parse(payload);await this.onAssetChanged(path)}catch(error){log(`${this.
-name}: onAssetChanged failed: ${messageOf(error)}`)}}#startHeartbeat(intervalMs){if(typeof intervalMs!="number"||!(intervalMs>0))return;let connection=this.#connection;
-this.#heartbeat.start(intervalMs,payload=>connection.send("heartbeat",JSON.stringify(payload),""),()=>this.#dispatcher?.draining?"draining":"ok")}async#close(deadlineMs){
-if(!this.#running)return;let unfinished=await this.#dispatcher?.drain(deadlineMs)??0;unfinished>0&&log(`${this.name}: ${unfinished} request${unfinished>1?"s wer\
-e":" was"} not finished within ${deadlineMs} ms`);try{await this.onStop()}catch(error){log(`${this.name}: onStop failed: ${messageOf(error)}`)}this.#heartbeat.stop(),
-await this.#connection?.close(),this.#running=!1}#fail(reason){log(reason),process.exit(1)}#requireConnection(what){if(!this.#connection)throw new FulcrumError(
-"NOT_REGISTERED",`${what}: call start() first`);return this.#connection}};Object.defineProperty(DomainBase.prototype,Symbol.for("fulcrum.domain"),{value:!0});Object.
-defineProperty(DomainBase,PREPARE_TRANSPORT,{value:prepareTransport});function payloadOf(response,what){let payload;try{payload=response.payload===""?{}:JSON.parse(
-response.payload)}catch{if(response.success)throw new FulcrumError("FAILED",`${what}: the response is not JSON: ${response.payload.slice(0,80)}`)}let body=payload;
-if(response.success&&body?.success!==!1)return payload;let text=response.error||(typeof body?.error=="string"?body.error:"")||`${what} failed without a reason`;
-throw new FulcrumError("FAILED",text)}function deadlineOf(payload){try{let{deadline_ms:ms}=JSON.parse(payload);if(typeof ms=="number"&&ms>=0)return ms}catch{}return STOP_DEADLINE_MS}var KEY=Symbol.for("@fulcrum/domain 0.1.0"),shared=globalThis[KEY]??=index_exports;deferBootstrap();var{DomainBase:DomainBase2,Email:Email2,FulcrumError:FulcrumError2,Table:Table2}=shared,entry_esm_default=shared;export{DomainBase2 as DomainBase,Email2 as Email,FulcrumError2 as FulcrumError,Table2 as Table,entry_esm_default as default};
+{url:dialUrl(address),address,domain:this.name,token,capabilities:CAPABILITIES,reconnectDeadlineMs},{registered:response=>this.#onRegistered(response),message:message=>this.#receive(
+message),lost:()=>this.#heartbeat.stop(),fatal:reason=>this.#fail(reason)});this.#connection=connection,this.#running=!0,connection.connect(),await void 0;let registering;
+try{if(await this.onStart(),this.#stopped)return;registering=connection.register(),stopOnSignal("SIGTERM"),this.#dispatcher=new Dispatcher(this,this.name,collectHandlers(
+this,_DomainBase.prototype))}catch(error){connection.abort(),exitWithError(this.name,error)}try{await registering}catch(error){if(this.#stopped)return;throw error}
+try{await this.onReady()}catch(error){exitWithError(this.name,error)}}#receive(message){let{type,requestId}=message;if(type==="drain"){this.#drain(message.payload);
+return}if(type==="asset_changed"){this.#handleAssetChanged(message.payload);return}if(type==="error"||type.endsWith("_response")||requestId==="")return;let connection=this.#connection,
+{epoch}=connection;this.#dispatcher?.dispatch(message,(responseType,payload,id)=>connection.send(responseType,payload,id,epoch))}#drain(payload){let{deadline_ms:ms}=parseObject(
+payload),graceMs2=typeof ms=="number"&&ms>=0?ms:STOP_DEADLINE_MS;beginGrace(graceMs2),this.#dispatcher?.setDeadline(requestsDeadline(graceMs2)),this.stop(requestsDeadline(
+graceMs2))}async#handleAssetChanged(payload){try{let{path}=JSON.parse(payload);await this.onAssetChanged(path)}catch(error){log(`${this.name}: onAssetChanged fa\
+iled: ${messageOf(error)}`)}}#onRegistered(response){let{heartbeat_interval_ms:intervalMs,stop_signal:signal,stop_grace_ms:graceMs2}=response;this.#startHeartbeat(
+intervalMs),typeof graceMs2=="number"&&graceMs2>=0&&setGrace(graceMs2),typeof signal=="string"&&signal!=="SIGKILL"&&stopOnSignal(signal)}#startHeartbeat(intervalMs){
+if(typeof intervalMs!="number"||!(intervalMs>0))return;let connection=this.#connection;this.#heartbeat.start(intervalMs,payload=>connection.send("heartbeat",JSON.
+stringify(payload),""),()=>this.#dispatcher?.draining?"draining":"ok")}async#close(deadlineMs){if(!this.#running)return;let unfinished=await this.#dispatcher?.drain(
+deadlineMs)??0;unfinished>0&&log(`${this.name}: ${unfinished} request${unfinished>1?"s were":" was"} not finished within ${deadlineMs} ms`);try{await this.onStop()}catch(error){
+log(`${this.name}: onStop failed: ${messageOf(error)}`)}this.#heartbeat.stop(),await this.#connection?.close(),this.#running=!1}#fail(reason){log(reason),process.
+exit(1)}#requireConnection(what){if(!this.#connection)throw new FulcrumError("NOT_REGISTERED",`${what}: call start() first`);return this.#connection}};Object.defineProperty(
+DomainBase.prototype,Symbol.for("fulcrum.domain"),{value:!0});Object.defineProperty(DomainBase,PREPARE_TRANSPORT,{value:prepareTransport});function payloadOf(response,what){
+let payload;try{payload=response.payload===""?{}:JSON.parse(response.payload)}catch{if(response.success)throw new FulcrumError("FAILED",`${what}: the response i\
+s not JSON: ${response.payload.slice(0,80)}`)}let body=payload;if(response.success&&body?.success!==!1)return payload;let text=response.error||(typeof body?.error==
+"string"?body.error:"")||`${what} failed without a reason`;throw new FulcrumError("FAILED",text)}var KEY=Symbol.for("@fulcrum/domain 0.1.0"),shared=globalThis[KEY]??=index_exports;deferBootstrap();var{DomainBase:DomainBase2,Email:Email2,FulcrumError:FulcrumError2,Table:Table2}=shared,entry_esm_default=shared;export{DomainBase2 as DomainBase,Email2 as Email,FulcrumError2 as FulcrumError,Table2 as Table,entry_esm_default as default};

@@ -1,5 +1,6 @@
 import { backoffDelay } from './backoff.ts';
 import { FulcrumError, messageOf, log } from './errors.ts';
+import { parseObject } from './json.ts';
 import { PendingRequests } from './pending.ts';
 import { encodeDomainFrame } from './protobuf.ts';
 import type { RuntimeMessage } from './protobuf.ts';
@@ -290,13 +291,4 @@ export class RuntimeConnection {
 /** Unlike Date, not moved by clock changes; unlike perf_hooks, nothing to load. */
 function monotonicMs(): number {
   return process.uptime() * 1000;
-}
-
-function parseObject(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
 }

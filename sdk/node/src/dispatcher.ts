@@ -14,6 +14,7 @@ export class Dispatcher {
   readonly #running = new Set<() => void>();
   #draining = false;
   #idle: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(target: object, domain: string, handlers: ReadonlyMap<string, string>) {
     this.#target = target;
@@ -58,15 +59,21 @@ export class Dispatcher {
   async drain(deadlineMs: number): Promise<number> {
     this.#draining = true;
     if (this.#running.size === 0) return 0;
-    let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.#idle = resolve;
-      timer = setTimeout(resolve, deadlineMs);
+      this.setDeadline(deadlineMs);
     });
-    clearTimeout(timer);
+    clearTimeout(this.#timer);
     const running = [...this.#running];
     for (const onDeadline of running) onDeadline();
     return running.length;
+  }
+
+  /** Changes the deadline of a drain that is in progress, in milliseconds from now. */
+  setDeadline(deadlineMs: number): void {
+    if (!this.#idle) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#idle, deadlineMs);
   }
 
   get draining(): boolean {

@@ -7,12 +7,13 @@ import type { EmailMessage } from './email.ts';
 import { FulcrumError, messageOf, log } from './errors.ts';
 import { collectHandlers } from './handlers.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { parseObject } from './json.ts';
 import { RuntimeConnection } from './connection.ts';
 import { resolveOptions } from './options.ts';
 import type { DomainOptions, ResolvedOptions } from './options.ts';
 import type { RuntimeMessage } from './protobuf.ts';
 import { instances } from './registry.ts';
-import { exitWithError, drainOnSigterm, exitWhenAllStopped } from './shutdown.ts';
+import { beginGrace, exitWithError, requestsDeadline, setGrace, stopOnSignal } from './shutdown.ts';
 import { PREPARE_TRANSPORT, prepareTransport } from './prepared-transport.ts';
 
 const CAPABILITIES = ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets'];
@@ -172,7 +173,7 @@ export class DomainBase {
     const connection = new RuntimeConnection(
       { url: dialUrl(address), address, domain: this.name, token, capabilities: CAPABILITIES, reconnectDeadlineMs },
       {
-        registered: (response) => this.#startHeartbeat(response.heartbeat_interval_ms),
+        registered: (response) => this.#onRegistered(response),
         message: (message) => this.#receive(message),
         lost: () => this.#heartbeat.stop(),
         fatal: (reason) => this.#fail(reason),
@@ -189,7 +190,7 @@ export class DomainBase {
       if (this.#stopped) return;
       registering = connection.register();
       // A stop can be requested as soon as it is ready.
-      drainOnSigterm();
+      stopOnSignal('SIGTERM');
       // While the registration is in flight: no request can arrive before the response.
       this.#dispatcher = new Dispatcher(this, this.name, collectHandlers(this, DomainBase.prototype));
     } catch (error) {
@@ -212,7 +213,7 @@ export class DomainBase {
   #receive(message: RuntimeMessage): void {
     const { type, requestId } = message;
     if (type === 'drain') {
-      void this.stop(deadlineOf(message.payload)).then(exitWhenAllStopped);
+      this.#drain(message.payload);
       return;
     }
     if (type === 'asset_changed') {
@@ -226,6 +227,15 @@ export class DomainBase {
     this.#dispatcher?.dispatch(message, (responseType, payload, id) => connection.send(responseType, payload, id, epoch));
   }
 
+  /** The stop signal comes with this message, before or after it, and decides how the process ends. */
+  #drain(payload: string): void {
+    const { deadline_ms: ms } = parseObject(payload);
+    const graceMs = typeof ms === 'number' && ms >= 0 ? ms : STOP_DEADLINE_MS;
+    beginGrace(graceMs);
+    this.#dispatcher?.setDeadline(requestsDeadline(graceMs));
+    void this.stop(requestsDeadline(graceMs));
+  }
+
   async #handleAssetChanged(payload: string): Promise<void> {
     try {
       const { path } = JSON.parse(payload) as { path: string };
@@ -233,6 +243,13 @@ export class DomainBase {
     } catch (error) {
       log(`${this.name}: onAssetChanged failed: ${messageOf(error)}`);
     }
+  }
+
+  #onRegistered(response: Record<string, unknown>): void {
+    const { heartbeat_interval_ms: intervalMs, stop_signal: signal, stop_grace_ms: graceMs } = response;
+    this.#startHeartbeat(intervalMs);
+    if (typeof graceMs === 'number' && graceMs >= 0) setGrace(graceMs);
+    if (typeof signal === 'string' && signal !== 'SIGKILL') stopOnSignal(signal as NodeJS.Signals);
   }
 
   #startHeartbeat(intervalMs: unknown): void {
@@ -285,14 +302,4 @@ function payloadOf(response: RuntimeMessage, what: string): unknown {
   if (response.success && body?.success !== false) return payload;
   const text = response.error || (typeof body?.error === 'string' ? body.error : '') || `${what} failed without a reason`;
   throw new FulcrumError('FAILED', text);
-}
-
-function deadlineOf(payload: string): number {
-  try {
-    const { deadline_ms: ms } = JSON.parse(payload) as { deadline_ms?: unknown };
-    if (typeof ms === 'number' && ms >= 0) return ms;
-  } catch {
-    // An unreadable deadline means the default one.
-  }
-  return STOP_DEADLINE_MS;
 }

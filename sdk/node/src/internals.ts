@@ -1,6 +1,7 @@
 /** Internal modules, bundled for this package's tests only. */
 export * from './address.ts';
 export * from './backoff.ts';
+export * from './connections.ts';
 export * from './frames.ts';
 export * from './handlers.ts';
 export * from './heartbeat.ts';

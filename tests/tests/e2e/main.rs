@@ -21,5 +21,6 @@ mod restarting;
 mod standby;
 mod stubs;
 mod terminal;
+mod type_checks;
 mod typescript;
 mod typescript_reloading;

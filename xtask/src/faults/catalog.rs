@@ -1,4 +1,5 @@
-//! The rows of the failure catalog that must have an outcome: sections A to G.
+//! The rows of the failure catalog that must have an outcome: sections A to G, and I:
+//! field reports.
 
 use super::row::Id;
 
@@ -173,6 +174,16 @@ pub(super) const ROWS: &[Entry] = &[
     row('G', 13, "which domains are restarted for which file"),
     row('G', 14, "domains that are added, removed and renamed"),
     row('G', 15, "a save that changes nothing"),
+    row('I', 1, "a domain's own cleanup is complete at every stop"),
+    row(
+        'I',
+        2,
+        "the leader gets the stop signal before the rest of its tree",
+    ),
+    row('I', 3, "whatever stops several stops dependents first"),
+    row('I', 4, "the first crash is followed by a restart at once"),
+    row('I', 5, "what cannot change is not retried"),
+    row('I', 6, "signals by hand"),
 ];
 
 #[cfg(test)]
@@ -190,6 +201,7 @@ mod tests {
             ('E', 15),
             ('F', 20),
             ('G', 15),
+            ('I', 6),
         ];
         let expected = sections
             .into_iter()

@@ -274,7 +274,7 @@ pub(super) const LAYERS: &[(&str, &[&[&str]])] = &[(
         &["registration", "launch"],
         &["transitions", "reload"],
         &["watch", "control"],
-        &["parts"],
+        &["parts", "typecheck"],
         &["handle"],
         &["runtime"],
     ],

@@ -60,6 +60,9 @@ pub(super) fn arguments(
     if let Some(poll) = watch.poll {
         arguments.push(format!("--poll={}ms", poll.as_millis()).into());
     }
+    if watch.typecheck {
+        arguments.push("--typecheck".into());
+    }
     arguments
 }
 
@@ -107,6 +110,7 @@ mod tests {
         let watch = WatchArgs {
             watch: Some(false),
             poll: Some(Duration::from_millis(1500)),
+            typecheck: true,
         };
         let arguments = arguments(Mode::Serve, &selection, watch, Path::new("/srv/shop"));
         let cli = Cli::try_parse_from([OsString::from("fulcrum")].into_iter().chain(arguments))

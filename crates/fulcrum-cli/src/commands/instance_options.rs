@@ -22,6 +22,8 @@ pub(super) fn background_options(
         no_deps: selection.no_deps,
         install: !selection.no_install,
         watching: FileWatchOptions::resolve(watch.watch, watch.poll, &app.runtime.watch, mode),
+        // In production, code is checked before it is deployed.
+        typecheck: mode == Mode::Dev && (watch.typecheck || app.runtime.typecheck),
         json: wants_json(app.runtime.logs.format, mode, stdout.terminal),
         style: OutputStyle {
             color: stdout.color,

@@ -31,7 +31,8 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<(), CliError> {
         conditions: args.conditions.clone(),
         preserve_symlinks: args.preserve_symlinks,
     };
-    let cache = args.cache.clone().unwrap_or_else(paths::cache_dir);
+    let cache = args.cache.clone();
+    let cache = cache.unwrap_or_else(|| paths::cache_dir().path);
     let answer = answer_typescript_request(&args.request, &options, &cache);
     let mut text = answer.map_err(|error| {
         output.eprint(&error);

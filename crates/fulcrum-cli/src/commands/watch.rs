@@ -1,4 +1,4 @@
-//! The arguments for file watching.
+//! The arguments for file watching and type checks.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ const DEFAULT_POLL_INTERVAL: &str = "500";
 /// The shortest polling interval. A scan of many files takes about as long.
 const MIN_POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Whether and how files are watched.
+/// Whether and how files are watched, and whether their types are checked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::Args)]
 pub(crate) struct WatchArgs {
     /// Reload domains when their files change [default: true]
@@ -19,6 +19,9 @@ pub(crate) struct WatchArgs {
     /// Poll for file changes where notifications are unavailable (NFS, WSL, containers)
     #[arg(long, value_name = "MS", num_args = 0..=1, require_equals = true, default_missing_value = DEFAULT_POLL_INTERVAL, value_parser = interval)]
     pub(crate) poll: Option<Duration>,
+    /// Check types in the background with the app's own tsc
+    #[arg(long)]
+    pub(crate) typecheck: bool,
 }
 
 /// Parses `300`, in milliseconds, or a duration with a unit.

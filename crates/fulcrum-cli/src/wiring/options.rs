@@ -19,6 +19,8 @@ pub(crate) struct Options {
     pub(crate) install: bool,
     /// Whether and how files are watched.
     pub(crate) watching: Option<FileWatchOptions>,
+    /// Whether types are checked in the background.
+    pub(crate) typecheck: bool,
     /// JSON lines instead of text.
     pub(crate) json: bool,
     /// Shut down when standard output is closed.

@@ -42,9 +42,11 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         &processes.tracker,
     );
     log_warnings(&hub, &options, &port);
-
-    sweep_cache_in_background(options.app.runtime.cache_size);
-
+    let (prepare, cache_warning) = prepare_context()?;
+    if let Some(warning) = cache_warning {
+        hub.log(Level::Warn, warning);
+    }
+    sweep_cache_in_background(prepare.cache.clone(), options.app.runtime.cache_size);
     let reports = options.watching.map(|_| create_report_dir(claim.dir.dir()));
     let reports = reports
         .transpose()
@@ -56,10 +58,11 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         app: options.app,
         install: options.install,
         watch: options.watching,
+        typecheck: options.typecheck,
         hub: hub.clone(),
         log_run: logging.run(),
         processes,
-        prepare: prepare_context()?,
+        prepare,
         environment: std::env::vars_os().collect(),
         grpc: port.listeners.address(),
         port_hint: port.fallback_reason,
@@ -118,18 +121,19 @@ fn log_warnings(hub: &Hub, options: &Options, port: &BoundPort) {
 }
 
 /// Keeps the cache of compiled code within its bound, on a thread that no start waits for.
-fn sweep_cache_in_background(limit: u64) {
-    let cache = paths::cache_dir();
+fn sweep_cache_in_background(cache: PathBuf, limit: u64) {
     let thread = std::thread::Builder::new().name("cache sweep".to_owned());
     // Without it, the next instance sweeps.
     drop(thread.spawn(move || sweep_cache(&cache, limit)));
 }
 
-fn prepare_context() -> Result<PrepareContext, CliError> {
+/// What commands are prepared with, and a warning about the cache directory.
+fn prepare_context() -> Result<(PrepareContext, Option<String>), CliError> {
     let program = std::env::current_exe()
         .map_err(|error| CliError::failed(format!("cannot find the fulcrum program: {error}")))?;
     let helper = vec![program.into_os_string(), "__typescript".into()];
-    let mut context = PrepareContext::new(paths::cache_dir(), helper);
+    let cache = paths::cache_dir();
+    let mut context = PrepareContext::new(cache.path, helper);
     context.nvm_dir = std::env::var_os("NVM_DIR").map(PathBuf::from);
-    Ok(context)
+    Ok((context, cache.warning))
 }

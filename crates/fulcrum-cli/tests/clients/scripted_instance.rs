@@ -7,7 +7,8 @@ use std::time::SystemTime;
 use fulcrum_rpc::control::{
     CallRequest, CallResponse, ChangeRequest, Domain, Event, EventsRequest, Instance, LogRecord,
     LogSeam, LogsRequest, Outcome, Progress, ReloadProgress, ReloadRequest, ShutdownRequest,
-    StatusRequest, StatusResponse, WaitRequest, log_record::Record, outcome::Kind, reload_progress,
+    SignalRequest, StatusRequest, StatusResponse, WaitRequest, log_record::Record, outcome::Kind,
+    reload_progress,
 };
 use fulcrum_rpc::{
     ControlError, ControlHandler, MessageStream, RuntimeDir, bind_control, serve_control,
@@ -241,6 +242,10 @@ impl ControlHandler for ScriptedInstance {
             step: Some(reload_progress::Step::Progress(progress)),
         };
         stream_of(self.script.progress.iter().cloned().map(message).collect())
+    }
+
+    async fn signal(&self, _: SignalRequest) -> Result<MessageStream<Progress>, ControlError> {
+        Err(ControlError::Invalid("no signals here".to_owned()))
     }
 
     async fn shutdown(&self, _: ShutdownRequest) -> Result<MessageStream<Progress>, ControlError> {

@@ -12,7 +12,7 @@ use super::diff::{SettingMap, diff};
 use crate::app::{App, Domain, Program};
 use crate::process::{
     BackoffSettings, DependencyCondition, HeartbeatSettings, ProcessSettings, ResourceLimits,
-    RestartMode, RestartSettings, StopSettings, WatchSettings,
+    RestartMode, RestartSettings, StopRecipient, StopSettings, WatchSettings,
 };
 use crate::runtime::{
     AppWatchSettings, GrpcSettings, LogFormat, LogSettings, LogStoreSettings, OtlpExportSettings,
@@ -131,11 +131,19 @@ fn heartbeat_settings(heartbeat: &HeartbeatSettings) -> SettingMap {
 }
 
 fn stop_settings(stop: &StopSettings) -> SettingMap {
-    let StopSettings { signal, grace } = stop;
+    let StopSettings { signal, grace, to } = stop;
     let grace = Setting::Duration(*grace).to_json();
-    [("signal", json!(signal)), ("grace", grace)]
-        .map(|(key, value)| (format!("stop.{key}"), value))
-        .into()
+    let to = match to {
+        StopRecipient::Leader => "leader",
+        StopRecipient::Tree => "tree",
+    };
+    [
+        ("signal", json!(signal)),
+        ("grace", grace),
+        ("to", json!(to)),
+    ]
+    .map(|(key, value)| (format!("stop.{key}"), value))
+    .into()
 }
 
 fn watch_settings(watch: &WatchSettings) -> SettingMap {
@@ -206,6 +214,7 @@ impl RuntimeMaps {
             logs,
             watch,
             standby,
+            typecheck,
             cache_size,
             groups,
         } = &app.runtime;
@@ -235,6 +244,7 @@ impl RuntimeMaps {
         set("watch.poll", poll);
         set("watch.ignore", json!(ignore));
         set("standby", json!(standby));
+        set("typecheck", json!(typecheck));
         set("cache_size", Setting::Size(*cache_size).to_json());
         Self {
             updatable,

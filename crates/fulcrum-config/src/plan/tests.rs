@@ -8,10 +8,11 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::change::{Action, Difference, ReloadPlan, RunningState};
+use crate::StopRecipient;
 use crate::app::{App, Domain, Program};
 use crate::mode::Mode;
 use crate::options::LoadOptions;
-use crate::process::{DependencyCondition, PortSetting, ProbeCheck, RestartMode};
+use crate::process::{DependencyCondition, PortSetting, ProbeCheck, RestartMode, StopRecipient};
 
 /// An app with these domains, each with a command and default settings.
 fn app(names: &[&str]) -> App {
@@ -117,6 +118,9 @@ const CHANGES: &[Change] = &[
     }),
     (Effect::Nothing, "stop.signal", |d| {
         d.process.stop.signal = "SIGINT".into()
+    }),
+    (Effect::Nothing, "stop.to", |d| {
+        d.process.stop.to = StopRecipient::Tree
     }),
     (Effect::Nothing, "replicas", |d| d.process.replicas += 1),
     (Effect::Nothing, "watch.paths", |d| {

@@ -8,8 +8,8 @@ use crate::diagnostic::{Diagnostic, quoted};
 use crate::file::io_error_text;
 use crate::process::{
     BackoffSettings, DependencyCondition, HeartbeatSettings, PortSetting, ProbeCheck,
-    ProbeSettings, ProcessSettings, ResourceLimits, RestartMode, RestartSettings, StopSettings,
-    WatchSettings,
+    ProbeSettings, ProcessSettings, ResourceLimits, RestartMode, RestartSettings, StopRecipient,
+    StopSettings, WatchSettings,
 };
 use crate::setting::{Origin, Setting, SettingTree, SettingWithOrigin};
 
@@ -69,6 +69,10 @@ pub(crate) fn process(
         stop: StopSettings {
             signal: settings.string("stop.signal").expect(SET).to_owned(),
             grace: settings.duration("stop.grace").expect(SET),
+            to: match settings.string("stop.to") {
+                Some("tree") => StopRecipient::Tree,
+                _ => StopRecipient::Leader,
+            },
         },
         limits: ResourceLimits {
             memory: settings.size("limits.memory"),

@@ -20,7 +20,7 @@ use crate::generated::control::control_client::ControlClient as Generated;
 use crate::generated::control::{
     CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, HelloRequest, Instance,
     LogRecord, LogsRequest, Progress, ReloadProgress, ReloadRequest, ShutdownRequest,
-    StatusRequest, StatusResponse, WaitRequest,
+    SignalRequest, StatusRequest, StatusResponse, WaitRequest,
 };
 use crate::transport::MAX_CONTROL_MESSAGE;
 
@@ -188,6 +188,17 @@ impl ControlClient {
         request: ReloadRequest,
     ) -> Result<ControlStream<ReloadProgress>, ControlError> {
         ControlStream::from_response(self.client.clone().reload(request).await)
+    }
+
+    /// Sends a signal to running domains. The last message is the outcome.
+    ///
+    /// # Errors
+    /// The error that the instance reports, or [`ControlError::Disconnected`].
+    pub async fn signal(
+        &self,
+        request: SignalRequest,
+    ) -> Result<ControlStream<Progress>, ControlError> {
+        ControlStream::from_response(self.client.clone().signal(request).await)
     }
 
     /// Stops all domains and then the instance. The last message is the outcome.

@@ -8,8 +8,8 @@ use tonic::{Code, Status};
 
 use crate::generated::control::{
     CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, Instance, LogRecord,
-    LogsRequest, Progress, ReloadProgress, ReloadRequest, ShutdownRequest, StatusRequest,
-    StatusResponse, WaitRequest,
+    LogsRequest, Progress, ReloadProgress, ReloadRequest, ShutdownRequest, SignalRequest,
+    StatusRequest, StatusResponse, WaitRequest,
 };
 
 /// A stream of messages to one client. It is dropped when the client disconnects.
@@ -109,6 +109,12 @@ pub trait ControlHandler: Send + Sync + 'static {
         &self,
         request: ReloadRequest,
     ) -> impl Future<Output = Result<MessageStream<ReloadProgress>, ControlError>> + Send;
+
+    /// Sends a signal to running domains. The last message is the outcome.
+    fn signal(
+        &self,
+        request: SignalRequest,
+    ) -> impl Future<Output = Result<MessageStream<Progress>, ControlError>> + Send;
 
     /// Stops all domains and then the instance. The stream ends when no domain runs any more.
     fn shutdown(

@@ -11,7 +11,7 @@ use crate::generated::control::control_server::Control;
 use crate::generated::control::{
     CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, HelloRequest, HelloResponse,
     LogRecord, LogsRequest, Progress, ReloadProgress, ReloadRequest, ShutdownRequest,
-    StatusRequest, StatusResponse, WaitRequest,
+    SignalRequest, StatusRequest, StatusResponse, WaitRequest,
 };
 
 type TonicStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -38,6 +38,7 @@ impl<H: ControlHandler> Control for Service<H> {
     type EventsStream = TonicStream<Event>;
     type ReloadStream = TonicStream<ReloadProgress>;
     type ShutdownStream = TonicStream<Progress>;
+    type SignalStream = TonicStream<Progress>;
 
     /// Returns the protocol number of this build, whatever the client's is. The client decides.
     async fn hello(
@@ -105,6 +106,13 @@ impl<H: ControlHandler> Control for Service<H> {
         request: Request<ReloadRequest>,
     ) -> Result<Response<TonicStream<ReloadProgress>>, Status> {
         stream_response(self.handler.reload(request.into_inner()).await)
+    }
+
+    async fn signal(
+        &self,
+        request: Request<SignalRequest>,
+    ) -> Result<Response<TonicStream<Progress>>, Status> {
+        stream_response(self.handler.signal(request.into_inner()).await)
     }
 
     async fn shutdown(

@@ -48,6 +48,18 @@ pub struct RegistrationGrant {
     pub pid: Option<u32>,
     /// The interval at which a client with the capability `heartbeat` is to send heartbeats.
     pub heartbeat_interval: Option<Duration>,
+    /// How the process will be stopped, for a client with the capability `drain`; `None` for a
+    /// process that Fulcrum does not stop.
+    pub stop: Option<StopNotice>,
+}
+
+/// How a process is stopped. A client prepares for that signal before it arrives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StopNotice {
+    /// The signal, such as `SIGTERM`.
+    pub signal: String,
+    /// The time from the signal to SIGKILL.
+    pub grace: Duration,
 }
 
 /// Why a registration was rejected, with a text for the client's author. Each variant becomes

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::authorization::{
-    RegistrationAuthorizer, RegistrationError, RegistrationGrant, RegistrationRequest,
+    RegistrationAuthorizer, RegistrationError, RegistrationGrant, RegistrationRequest, StopNotice,
 };
 use super::capabilities::TOKEN_METADATA;
 
@@ -73,6 +73,12 @@ pub trait IdentitySource: Send + Sync + 'static {
     /// configured.
     fn heartbeat_interval(&self, domain: &str) -> Option<Duration>;
 
+    /// How a domain is stopped; `None` for a domain that is not configured.
+    fn stop_notice(&self, domain: &str) -> Option<StopNotice> {
+        let _ = domain;
+        None
+    }
+
     /// Called when a domain's process registered another name, with the error that its client
     /// receives. The process can never become ready under its own name.
     fn on_wrong_name(&self, process: &DomainProcess, error: &str);
@@ -132,6 +138,7 @@ impl<S: IdentitySource> Authorizer<S> {
             managed,
             pid,
             heartbeat_interval: self.source.heartbeat_interval(domain),
+            stop: self.source.stop_notice(domain).filter(|_| managed),
         }
     }
 
@@ -298,6 +305,7 @@ mod tests {
             managed: true,
             pid: Some(7),
             heartbeat_interval: Some(Duration::from_secs(5)),
+            stop: None,
         };
         assert_eq!(grant, Ok(expected));
         for token in [None, Some("guess"), Some("")] {

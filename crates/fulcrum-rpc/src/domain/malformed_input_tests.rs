@@ -27,6 +27,7 @@ impl RegistrationAuthorizer for AllowAll {
             managed: true,
             pid: None,
             heartbeat_interval: None,
+            stop: None,
         })
     }
 }

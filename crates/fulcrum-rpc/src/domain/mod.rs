@@ -26,7 +26,7 @@ mod stream;
 mod tests;
 
 pub use authorization::{
-    RegistrationAuthorizer, RegistrationError, RegistrationGrant, RegistrationRequest,
+    RegistrationAuthorizer, RegistrationError, RegistrationGrant, RegistrationRequest, StopNotice,
 };
 pub use authorizer::{Authorizer, DomainProcess, IdentitySource, PeerIdentity, TokenPolicy};
 pub use capabilities::{CAPABILITY_ASSETS, CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT, TOKEN_METADATA};

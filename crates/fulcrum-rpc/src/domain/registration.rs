@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::authorization::{RegistrationError, RegistrationGrant};
-use super::capabilities::CAPABILITY_HEARTBEAT;
+use super::authorization::{RegistrationError, RegistrationGrant, StopNotice};
+use super::capabilities::{CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT};
 use super::message::REGISTER;
 use crate::framework::DomainMessage;
 
@@ -86,6 +86,15 @@ impl Registration {
             let millis = u64::try_from(interval.as_millis()).unwrap_or(u64::MAX);
             payload["heartbeat_interval_ms"] = millis.into();
         }
+        let has_drain = self
+            .capabilities
+            .iter()
+            .any(|name| name == CAPABILITY_DRAIN);
+        if let (true, Some(StopNotice { signal, grace })) = (has_drain, &grant.stop) {
+            let millis = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
+            payload["stop_grace_ms"] = millis.into();
+            payload["stop_signal"] = signal.as_str().into();
+        }
         payload.to_string()
     }
 }
@@ -145,12 +154,16 @@ mod tests {
     }
 
     #[test]
-    fn only_a_client_with_the_capability_receives_the_heartbeat_interval() {
+    fn only_a_client_with_the_capability_receives_what_belongs_to_it() {
         let grant = RegistrationGrant {
             generation: 1,
             managed: true,
             pid: None,
             heartbeat_interval: Some(Duration::from_secs(2)),
+            stop: Some(StopNotice {
+                signal: "SIGINT".to_owned(),
+                grace: Duration::from_millis(700),
+            }),
         };
         let response = |payload| {
             Registration::parse(message("users", REGISTER, payload))
@@ -163,6 +176,10 @@ mod tests {
         assert_eq!(
             response(r#"{"capabilities":["heartbeat",3]}"#),
             Ok(r#"{"status":"registered","heartbeat_interval_ms":2000}"#.into())
+        );
+        assert_eq!(
+            response(r#"{"capabilities":["drain"]}"#),
+            Ok(r#"{"status":"registered","stop_grace_ms":700,"stop_signal":"SIGINT"}"#.into())
         );
     }
 }

@@ -33,6 +33,7 @@ impl RegistrationAuthorizer for TokenAuthorizer {
             managed,
             pid: None,
             heartbeat_interval: Some(Duration::from_secs(1)),
+            stop: None,
         })
     }
 }

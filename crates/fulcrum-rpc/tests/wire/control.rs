@@ -109,6 +109,10 @@ impl ControlHandler for TestInstance {
         Ok(Box::pin(tokio_stream::iter([Ok(ReloadProgress { step })])))
     }
 
+    async fn signal(&self, _: SignalRequest) -> Result<MessageStream<Progress>, ControlError> {
+        Err(ControlError::Invalid("no signals here".to_owned()))
+    }
+
     async fn shutdown(&self, _: ShutdownRequest) -> Result<MessageStream<Progress>, ControlError> {
         let done = Outcome {
             kind: outcome::Kind::Done.into(),
@@ -381,6 +385,7 @@ impl Control for OtherProtocol {
     type EventsStream = Never<Event>;
     type ReloadStream = Never<ReloadProgress>;
     type ShutdownStream = Never<Progress>;
+    type SignalStream = Never<Progress>;
 
     async fn hello(&self, request: tonic::Request<HelloRequest>) -> Reply<HelloResponse> {
         assert_eq!(request.into_inner().protocol, PROTOCOL);
@@ -414,6 +419,10 @@ impl Control for OtherProtocol {
     async fn reload(&self, _: tonic::Request<ReloadRequest>) -> Reply<Never<ReloadProgress>> {
         unreachable!()
     }
+    async fn signal(&self, _: tonic::Request<SignalRequest>) -> Reply<Never<Progress>> {
+        unreachable!("not called")
+    }
+
     async fn shutdown(&self, _: tonic::Request<ShutdownRequest>) -> Reply<Never<Progress>> {
         unreachable!()
     }

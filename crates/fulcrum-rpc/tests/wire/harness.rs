@@ -54,6 +54,7 @@ impl RegistrationAuthorizer for TestAuthorizer {
             managed: request.token.is_some(),
             pid: Some(std::process::id()),
             heartbeat_interval: Some(Duration::from_secs(2)),
+            stop: None,
         })
     }
 }

@@ -1,12 +1,13 @@
 //! Starts, stops and restarts domains for a client.
 
-use fulcrum_spawn::lifecycle::{Command, Phase};
-use fulcrum_spawn::supervisor::{DomainHandle, Supervisor};
+use std::collections::BTreeMap;
+
+use fulcrum_spawn::lifecycle::{Command, CommandRejected, Phase};
+use fulcrum_spawn::supervisor::{DomainHandle, Supervisor, Ticket, Turn};
 use tokio::task::JoinSet;
 
 use crate::events::log::EventLog;
 use crate::outcome::{ProgressStep, wait_for_outcome};
-use crate::state::desired::DesiredStateReceiver;
 
 /// One request.
 pub(crate) struct LifecycleRequest {
@@ -21,7 +22,6 @@ pub(crate) struct LifecycleRequest {
 /// Executes lifecycle requests.
 #[derive(Clone)]
 pub(crate) struct LifecycleExecutor {
-    pub(crate) desired: DesiredStateReceiver,
     pub(crate) supervisor: Supervisor,
     pub(crate) events: EventLog,
 }
@@ -45,22 +45,32 @@ impl LifecycleExecutor {
         if let Some(name) = others.first().filter(|_| is_error) {
             return Err(format!("domain {name} has no entry point"));
         }
+        let mut turns = self.turns(request.command, &supervised);
+        let mut outcomes = JoinSet::new();
+        for name in supervised {
+            let Some(handle) = self.supervisor.domain(name) else {
+                continue;
+            };
+            self.record_requester(request.command, &handle);
+            let turn = turns.remove(name);
+            // Requested here, so that all of it happens even if this future is dropped.
+            let is_deferred = turn.is_some();
+            let ticket = handle.request_in_turn(request.command, turn);
+            let (command, no_wait) = (request.command, request.no_wait);
+            let on_step = on_step.clone();
+            outcomes.spawn(async move {
+                if no_wait && is_deferred {
+                    return Ok(format!("{}: requested", handle.name()));
+                }
+                wait_for(&handle, command, ticket, no_wait, on_step).await
+            });
+        }
         let mut done = Vec::new();
         let mut failed = Vec::new();
-        for wave in self.waves(request.command, &supervised) {
-            let mut outcomes = JoinSet::new();
-            for handle in wave.iter().filter_map(|name| self.supervisor.domain(name)) {
-                self.record_requester(request.command, &handle);
-                let (command, no_wait) = (request.command, request.no_wait);
-                let on_step = on_step.clone();
-                outcomes
-                    .spawn(async move { execute_one(&handle, command, no_wait, on_step).await });
-            }
-            for outcome in outcomes.join_all().await {
-                match outcome {
-                    Ok(text) => done.push(text),
-                    Err(text) => failed.push(text),
-                }
+        for outcome in outcomes.join_all().await {
+            match outcome {
+                Ok(text) => done.push(text),
+                Err(text) => failed.push(text),
             }
         }
         done.sort();
@@ -72,18 +82,14 @@ impl LifecycleExecutor {
         }
     }
 
-    /// Domains are stopped in reverse start order. Domains that start wait for their dependencies
-    /// themselves.
-    fn waves(&self, command: Command, names: &[&String]) -> Vec<Vec<String>> {
-        if command != Command::Stop {
-            return vec![names.iter().map(|name| (*name).clone()).collect()];
+    /// Of several domains, dependents are stopped first. Domains that start wait for their
+    /// dependencies themselves.
+    fn turns(&self, command: Command, names: &[&String]) -> BTreeMap<String, Turn> {
+        if command == Command::Start || names.len() < 2 {
+            return BTreeMap::new();
         }
-        let waves = self.desired.current().app.waves().into_iter().rev();
-        let requested = |wave: Vec<String>| {
-            let names = wave.into_iter().filter(|name| names.contains(&name));
-            names.collect()
-        };
-        waves.map(requested).collect()
+        let names: Vec<String> = names.iter().map(|name| (*name).clone()).collect();
+        self.supervisor.turns(&names)
     }
 
     /// Records the request as an event, if it changes something.
@@ -103,15 +109,15 @@ impl LifecycleExecutor {
     }
 }
 
-async fn execute_one(
+async fn wait_for(
     handle: &DomainHandle,
     command: Command,
+    ticket: impl Future<Output = Result<Ticket, CommandRejected>>,
     no_wait: bool,
     on_step: impl Fn(ProgressStep),
 ) -> Result<String, String> {
     let name = handle.name();
-    let ticket = handle
-        .request(command)
+    let ticket = ticket
         .await
         .map_err(|rejected| format!("{name}: {}", rejected.0))?;
     if no_wait {

@@ -5,5 +5,6 @@ pub(crate) mod info;
 mod logs;
 mod reload;
 pub(crate) mod service;
+pub(crate) mod signal;
 pub(crate) mod status;
 pub(crate) mod wait;

@@ -13,8 +13,8 @@ use fulcrum_rpc::control::progress::{
 use fulcrum_rpc::control::wait_request::Condition;
 use fulcrum_rpc::control::{
     CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, Instance, LogRecord,
-    LogsRequest, Progress, ReloadProgress, ReloadRequest, ShutdownRequest, StatusRequest,
-    StatusResponse, WaitRequest,
+    LogsRequest, Progress, ReloadProgress, ReloadRequest, ShutdownRequest, SignalRequest,
+    StatusRequest, StatusResponse, WaitRequest,
 };
 use fulcrum_rpc::{ControlError, ControlHandler, MessageStream, Registry};
 use fulcrum_spawn::lifecycle::{Command, Phase};
@@ -24,6 +24,7 @@ use tokio::time::{interval, timeout};
 use crate::control::change::{LifecycleExecutor, LifecycleRequest};
 use crate::control::logs;
 use crate::control::reload::{progress_message, stream_reload};
+use crate::control::signal::SignalTargets;
 use crate::control::status::StatusReader;
 use crate::control::wait::DomainWaiter;
 use crate::events::event::Event as RuntimeEvent;
@@ -145,6 +146,26 @@ impl ControlHandler for ControlService {
             let _ = sender.send(Ok(last)).await;
         });
         Ok(stream)
+    }
+
+    async fn signal(
+        &self,
+        request: SignalRequest,
+    ) -> Result<MessageStream<Progress>, ControlError> {
+        let names = match self.select(&request.domains) {
+            Ok(names) => names,
+            Err(text) => return Ok(single_outcome(Kind::UnknownDomain, text)),
+        };
+        let request = SignalTargets {
+            by_name: request.domains.iter().any(|name| names.contains(name)),
+            names,
+            signal: request.signal,
+            tree: request.tree,
+        };
+        Ok(match self.lifecycle.send_signal(&request).await {
+            Ok(text) => single_outcome(Kind::Done, text),
+            Err(text) => single_outcome(Kind::Failed, text),
+        })
     }
 
     async fn wait(&self, request: WaitRequest) -> Result<MessageStream<Progress>, ControlError> {

@@ -1,14 +1,16 @@
 //! One generation's process: its output, its exit, and the signals sent to it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use fulcrum_config::StopSettings;
-use fulcrum_logs::{Hub, Pump, PumpCounters, Source, Stream};
+use fulcrum_config::{StopRecipient, StopSettings};
+use fulcrum_logs::{Hub, Pump, PumpCounters, Source, Stream, wait_for_text};
 use fulcrum_rpc::Registry;
 use fulcrum_spawn::lifecycle::{Fact, StopSignal};
-use fulcrum_spawn::process::{Process, signal_number};
+use fulcrum_spawn::process::{Member, Process, ProcessHandle, signal_number};
 use fulcrum_spawn::supervisor::{FactSender, ProcessGroup};
+use rustix::process::Signal;
 use tokio::io::AsyncRead;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -50,8 +52,11 @@ pub(crate) fn start(
         generation: task.facts.generation(),
         process: Arc::clone(&task.process),
         registry: task.registry.clone(),
+        hub: task.hub.clone(),
+        facts: task.facts.clone(),
         desired,
         stop: stop.clone(),
+        begun: AtomicBool::new(false),
     };
     tokio::spawn(run(task));
     Arc::new(group)
@@ -88,6 +93,8 @@ async fn run(task: ProcessTask) {
     }
     diagnoser.track(process.pid());
     let report = process.exited().await;
+    // The rest of its tree need not wait until its last output is read.
+    facts.report(Fact::StopTargetExited);
     if let Some(state) = states.get(&domain) {
         state.mark_exited(facts.generation());
     }
@@ -136,14 +143,22 @@ fn spawn_pump<R: AsyncRead + Unpin + Send + 'static>(
     (task, finished)
 }
 
-/// Signals the process group of one generation.
+/// What Node writes when it has exited but for an attached debugger. It has restored the default
+/// action of all signals before.
+const NODE_AWAITS_DEBUGGER: &str = "Waiting for the debugger to disconnect...";
+
+/// Signals the process tree of one generation.
 struct SignalTarget {
     domain: Arc<str>,
     generation: u64,
     process: Arc<Process>,
     registry: Registry,
+    hub: Hub,
+    facts: FactSender,
     desired: DesiredStateReceiver,
     stop: StopSettings,
+    /// The stop has begun.
+    begun: AtomicBool,
 }
 
 impl ProcessGroup for SignalTarget {
@@ -151,22 +166,61 @@ impl ProcessGroup for SignalTarget {
         self.process.pid()
     }
 
+    fn send(&self, signal: Signal, to_all: bool) {
+        if to_all {
+            self.process.signal(signal);
+        } else {
+            self.process.signal_program(signal);
+        }
+    }
+
     fn signal(&self, signal: StopSignal) {
         let config = self.desired.domain(&self.domain);
         let stop = config
             .as_ref()
             .map_or(&self.stop, |domain| &domain.process.stop);
-        let name = match signal {
-            StopSignal::Terminate => {
-                // Domains with the drain capability finish their requests; the signal follows for all.
-                self.registry
-                    .send_drain(&self.domain, self.generation, stop.grace);
-                stop.signal.as_str()
+        let number = signal_number(&stop.signal).unwrap_or(Signal::TERM);
+        if signal == StopSignal::Kill || number == Signal::KILL {
+            self.process.signal(Signal::KILL);
+            return;
+        }
+        if !self.begun.swap(true, Ordering::Relaxed) {
+            // Domains with the drain capability finish their requests; the signal follows for all.
+            self.registry
+                .send_drain(&self.domain, self.generation, stop.grace);
+            tokio::spawn(self.end_debugged(number));
+        }
+        match (signal, stop.to) {
+            (StopSignal::Terminate, StopRecipient::Leader) => {
+                if let Some(target) = self.process.terminate_leader(number) {
+                    tokio::spawn(report_exit(target, self.facts.clone()));
+                }
             }
-            StopSignal::Kill => "SIGKILL",
-        };
-        if let Some(signal) = signal_number(name) {
-            self.process.signal(signal);
+            _ => self.process.terminate_rest(number),
         }
     }
+}
+
+impl SignalTarget {
+    /// Ends a leader that has exited but for a debugger, which would use the whole grace.
+    fn end_debugged(&self, signal: Signal) -> impl Future<Output = ()> + Send + 'static {
+        let (hub, domain, generation) = (self.hub.clone(), self.domain.clone(), self.generation);
+        let process = Arc::clone(&self.process);
+        async move {
+            let waits = wait_for_text(&hub, &domain, generation, NODE_AWAITS_DEBUGGER, 1);
+            tokio::select! {
+                () = waits => process.signal_leader(signal),
+                _ = process.exited() => {}
+            }
+        }
+    }
+}
+
+/// Reports the exit of the process that got the stop signal in place of the leader.
+async fn report_exit(target: Member, facts: FactSender) {
+    // None if it has exited already.
+    if let Some(handle) = ProcessHandle::open(target.pid) {
+        handle.exited().await;
+    }
+    facts.report(Fact::StopTargetExited);
 }

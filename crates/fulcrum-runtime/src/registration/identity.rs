@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use fulcrum_rpc::{DomainProcess, IdentitySource, PeerIdentity};
+use fulcrum_rpc::{DomainProcess, IdentitySource, PeerIdentity, StopNotice};
 use fulcrum_spawn::StartError;
 use fulcrum_spawn::lifecycle::{Fact, Phase};
 use fulcrum_spawn::process::{Stat, descends_from, find_peer};
@@ -69,6 +69,15 @@ impl IdentitySource for DomainIdentities {
     fn heartbeat_interval(&self, domain: &str) -> Option<Duration> {
         let config = self.desired.domain(domain)?;
         Some(config.process.heartbeat.interval)
+    }
+
+    fn stop_notice(&self, domain: &str) -> Option<StopNotice> {
+        let config = self.desired.domain(domain)?;
+        let stop = &config.process.stop;
+        Some(StopNotice {
+            signal: stop.signal.clone(),
+            grace: stop.grace,
+        })
     }
 
     fn on_wrong_name(&self, process: &DomainProcess, error: &str) {

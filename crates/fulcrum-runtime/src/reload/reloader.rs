@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use fulcrum_config::{Action, App, LoadResult, ReloadPlan, Severity, load};
 use fulcrum_rpc::Registry;
-use fulcrum_spawn::lifecycle::CommandRejected;
 use fulcrum_spawn::supervisor::{DomainManager, DomainSpec};
 use tokio::sync::oneshot;
 
@@ -21,7 +20,7 @@ use crate::reload::request::{
     ProgressSender, ReloadProgress, ReloadReceiver, ReloadRequest, ReloadResult, ReloadTrigger,
 };
 use crate::reload::restart::ChangeRestarter;
-use crate::reload::starts;
+use crate::reload::starts::{self, PlannedStarts};
 use crate::shutdown::stage::ShutdownStage;
 use crate::state::desired::{DesiredState, DesiredStateSender};
 use crate::state::domain::SharedDomainStates;
@@ -144,24 +143,20 @@ impl ReloadTask {
         self.announcer
             .announce_plan(plan, &before.app, &desired.app);
 
+        let mut starts = PlannedStarts::new(self.restarter.clone(), plan);
+        // They cannot start again before the new settings are in force, which have other
+        // dependencies.
+        starts.request_dependents(&before.app, &removed).await;
         let alive = self.remove_domains(&removed, &progress).await;
         let describe = |name: &String| format!("{name}: still alive after SIGKILL");
-        let mut failed: Vec<String> = alive.iter().map(describe).collect();
+        let failed: Vec<String> = alive.iter().map(describe).collect();
         self.set_desired_state(desired, added);
 
-        let mut started = Vec::new();
-        for change in &plan.domains {
-            match starts::start(&self.restarter, &change.domain, &change.action).await {
-                Ok(domain) => started.extend(domain),
-                Err(CommandRejected(reason)) => {
-                    failed.push(format!("{}: {reason}", change.domain));
-                }
-            }
-        }
+        let requested = starts.request_all();
         let done = describe_done(plan, &removed, &alive);
         let serving = self.serving.clone();
         tokio::spawn(async move {
-            let result = starts::wait_all(started, done, failed, &progress).await;
+            let result = starts::wait_all(requested, done, failed, &progress).await;
             serving.update_app();
             let _ = response.send(result);
         });

@@ -1,7 +1,7 @@
 //! Restarts of single domains whose code or settings have changed.
 
 use fulcrum_spawn::lifecycle::{CommandRejected, Goal};
-use fulcrum_spawn::supervisor::{DomainHandle, Supervisor, Ticket};
+use fulcrum_spawn::supervisor::{DomainHandle, Supervisor, Ticket, Turn};
 
 use crate::shutdown::stage::{ShutdownSignal, ShutdownStage};
 
@@ -22,26 +22,50 @@ pub(crate) enum RestartResult {
 }
 
 impl ChangeRestarter {
-    /// Restarts a domain at once, also during a backoff or after a failure. `reason` is that of its
-    /// events, such as `reload: src/price.ts changed`.
+    /// Restarts a domain at once, or in its turn, also during a backoff or after a failure. `reason`
+    /// is that of its events, such as `reload: src/price.ts changed`. The request is made when this
+    /// is called; the future completes when the restart has begun.
     ///
     /// # Errors
-    /// There is no such domain, it is being removed, or the instance is shutting down.
-    pub(crate) async fn restart(
+    /// There is no such domain, it is being removed, another request came first, or the instance is
+    /// shutting down.
+    pub(crate) fn restart(
         &self,
         name: &str,
-        reason: impl Into<String>,
-    ) -> Result<RestartResult, CommandRejected> {
+        reason: String,
+        turn: Option<Turn>,
+    ) -> impl Future<Output = Result<RestartResult, CommandRejected>> + Send + use<> {
+        let requested = self.request(name, reason, turn);
+        async move {
+            let (handle, ticket) = requested?;
+            let ticket = ticket.await?;
+            // The request was accepted, so its goal is that of now, unless the domain was stopped
+            // since.
+            Ok(match handle.snapshot().goal {
+                Goal::Up => RestartResult::Started(handle, ticket),
+                Goal::Down => RestartResult::Stopped,
+            })
+        }
+    }
+
+    fn request(
+        &self,
+        name: &str,
+        reason: String,
+        turn: Option<Turn>,
+    ) -> Result<
+        (
+            DomainHandle,
+            impl Future<Output = Result<Ticket, CommandRejected>> + Send + use<>,
+        ),
+        CommandRejected,
+    > {
         if self.shutdown.stage() != ShutdownStage::Running {
             return Err(CommandRejected("the instance is shutting down".to_owned()));
         }
         let handle = self.supervisor.domain(name);
         let handle = handle.ok_or_else(|| CommandRejected(format!("{name} has no process")))?;
-        let ticket = handle.reload(reason).await?;
-        // The request was accepted, so its goal is that of now, unless the domain was stopped since.
-        Ok(match handle.snapshot().goal {
-            Goal::Up => RestartResult::Started(handle, ticket),
-            Goal::Down => RestartResult::Stopped,
-        })
+        let ticket = handle.reload_in_turn(reason, turn);
+        Ok((handle, ticket))
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fulcrum_config::{App, Domain};
-use fulcrum_health::{LimitExceeded, MemoryLimitMonitor};
+use fulcrum_health::MemoryLimitMonitor;
 use fulcrum_logs::{Hub, Level};
 use fulcrum_spawn::lifecycle::{Fact, Phase};
 use fulcrum_spawn::process::{
@@ -15,6 +15,9 @@ use tokio::sync::mpsc;
 use crate::log_lines::log_for_domain;
 use crate::resources::sampler::UsageSample;
 use crate::state::desired::DesiredStateReceiver;
+
+/// The largest number of samples that are judged together.
+const MAX_PASS: usize = 1024;
 
 fn limited(app: &App) -> impl Iterator<Item = &Domain> {
     app.domains.iter().filter(|domain| domain.has_process())
@@ -87,24 +90,45 @@ impl MemoryLimitTask {
     /// Runs until there are no more samples.
     pub(crate) async fn run(self, mut samples: mpsc::UnboundedReceiver<UsageSample>) {
         let mut monitors: BTreeMap<String, (u64, MemoryLimitMonitor)> = BTreeMap::new();
-        while let Some(usage) = samples.recv().await {
-            let config = self.desired.domain(&usage.domain);
-            let Some(limit) = config.and_then(|domain| domain.process.limits.memory) else {
-                monitors.remove(&usage.domain);
-                continue;
-            };
-            let new = || (limit, MemoryLimitMonitor::new(limit));
-            let (monitored, monitor) = monitors.entry(usage.domain.clone()).or_insert_with(new);
-            if *monitored != limit {
-                (*monitored, *monitor) = new();
+        let mut pass = Vec::new();
+        // The samples of one pass over the process table arrive together.
+        while samples.recv_many(&mut pass, MAX_PASS).await > 0 {
+            let mut unhealthy = BTreeMap::new();
+            for usage in pass.drain(..) {
+                if let Some(reason) = self.check(&mut monitors, &usage) {
+                    unhealthy.insert(usage.domain, (usage.generation, reason));
+                }
             }
-            // Before it runs, its start timeout applies.
-            if self.is_running(&usage)
-                && let Some(exceeded) = monitor.sample(usage.generation, usage.sample.memory_bytes)
-            {
-                self.report_unhealthy(&usage, exceeded);
-            }
+            self.report_unhealthy(unhealthy);
         }
+    }
+
+    /// The reason for which a domain must be restarted, if there is one.
+    fn check(
+        &self,
+        monitors: &mut BTreeMap<String, (u64, MemoryLimitMonitor)>,
+        usage: &UsageSample,
+    ) -> Option<String> {
+        let config = self.desired.domain(&usage.domain);
+        let Some(limit) = config.and_then(|domain| domain.process.limits.memory) else {
+            monitors.remove(&usage.domain);
+            return None;
+        };
+        let new = || (limit, MemoryLimitMonitor::new(limit));
+        let (monitored, monitor) = monitors.entry(usage.domain.clone()).or_insert_with(new);
+        if *monitored != limit {
+            (*monitored, *monitor) = new();
+        }
+        // Before it runs, its start timeout applies.
+        if !self.is_running(usage) {
+            return None;
+        }
+        let exceeded = monitor.sample(usage.generation, usage.sample.memory_bytes)?;
+        let processes = match usage.sample.processes {
+            1 => String::new(),
+            count => format!(" in {count} processes"),
+        };
+        Some(format!("{exceeded}{processes}"))
     }
 
     fn is_running(&self, usage: &UsageSample) -> bool {
@@ -116,14 +140,13 @@ impl MemoryLimitTask {
 
     /// The restart policy decides as for any other failure: a domain that exceeds its limit now and
     /// then is restarted, one that exceeds it after each start runs out of its restart budget.
-    fn report_unhealthy(&self, usage: &UsageSample, exceeded: LimitExceeded) {
-        let processes = match usage.sample.processes {
-            1 => String::new(),
-            count => format!(" in {count} processes"),
-        };
-        let reason = format!("{exceeded}{processes}");
-        if let Some(handle) = self.supervisor.domain(&usage.domain) {
-            handle.report(usage.generation, Fact::Unhealthy(reason));
+    fn report_unhealthy(&self, unhealthy: BTreeMap<String, (u64, String)>) {
+        let names: Vec<String> = unhealthy.keys().cloned().collect();
+        let mut turns = self.supervisor.turns(&names);
+        for (name, (generation, reason)) in unhealthy {
+            if let Some(handle) = self.supervisor.domain(&name) {
+                handle.report_in_turn(generation, Fact::Unhealthy(reason), turns.remove(&name));
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use fulcrum_config::{RestartMode, RestartSettings};
 use fulcrum_spawn::lifecycle::{ExitReport, Fact, Phase, TransitionCause};
-use fulcrum_spawn::supervisor::{Supervisor, Transition};
+use fulcrum_spawn::supervisor::{Supervisor, Transition, Turn};
 
 use crate::shutdown::stage::{ShutdownSignal, ShutdownStage};
 use crate::state::desired::DesiredStateReceiver;
@@ -68,7 +68,7 @@ impl GroupRestarts {
         let name = &transition.domain;
         let deferred = self.deferred.remove(name);
         if let Some(reason) = deferred.filter(|_| transition.to == Phase::Starting) {
-            self.restart_member(name, reason);
+            self.restart_member(name, reason, None);
         }
         if transition.to != Phase::Stopping || self.shutdown.stage() != ShutdownStage::Running {
             return;
@@ -84,21 +84,33 @@ impl GroupRestarts {
         if !triggers_restart(transition.cause, report, &domain.process.restart) {
             return;
         }
+        let mut restarts = BTreeMap::new();
         for (member, reason) in desired.app.members_to_restart(name) {
-            let handle = self.supervisor.domain(&member);
-            match handle.map(|handle| handle.snapshot().phase) {
-                Some(Phase::Starting | Phase::Running) => self.restart_member(&member, reason),
+            let member_handle = self.supervisor.domain(&member);
+            match member_handle.map(|handle| handle.snapshot().phase) {
+                Some(Phase::Starting | Phase::Running) => drop(restarts.insert(member, reason)),
                 Some(Phase::Preparing) => drop(self.deferred.insert(member, reason)),
                 // A new generation is due, or none is.
                 _ => {}
             }
         }
+        // Dependents stop first; the one that failed is gone already, and starts in its turn too.
+        let names: Vec<String> = restarts.keys().chain([name]).cloned().collect();
+        let mut turns = self.supervisor.turns(&names);
+        if let Some(turn) = turns.remove(name).filter(|_| !restarts.is_empty()) {
+            handle.start_in_turn(turn);
+        }
+        for (member, reason) in restarts {
+            let turn = turns.remove(&member);
+            self.restart_member(&member, reason, turn);
+        }
     }
 
-    fn restart_member(&self, member: &str, reason: String) {
+    fn restart_member(&self, member: &str, reason: String, turn: Option<Turn>) {
         if let Some(handle) = self.supervisor.domain(member) {
             // If that generation has exited by now, the lifecycle ignores the fact.
-            handle.report(handle.snapshot().generation, Fact::GroupRestart(reason));
+            let generation = handle.snapshot().generation;
+            handle.report_in_turn(generation, Fact::GroupRestart(reason), turn);
         }
     }
 }

@@ -168,10 +168,11 @@ impl RestartPolicy for RestartPolicyAdapter {
             failure,
             permanent: permanent.is_some(),
             was_ready: end.was_ready,
+            was_running: end.was_running,
         };
         let verdict = self.restarts.on_exit(&ended, now);
-        let restarts = matches!(verdict, HealthVerdict::Restart { .. });
-        let schedule = restarts.then(|| self.restarts.budget_status());
+        let is_attempt = matches!(verdict, HealthVerdict::Restart { attempt, .. } if attempt > 0);
+        let schedule = is_attempt.then(|| self.restarts.budget_status());
         if let Some(state) = self.state() {
             state.restart_schedule.send_replace(schedule);
         }

@@ -26,7 +26,7 @@ use crate::registration::identity::DomainIdentities;
 use crate::reload::request::{self, ReloadHandle};
 use crate::resources::sampler::UsageSampler;
 use crate::runtime::engine::Runtime;
-use crate::runtime::tasks::TaskHandles;
+use crate::runtime::tasks::{CompilerHandles, TaskHandles};
 use crate::standby::{NodeStandbyFactory, StandbySettings};
 use crate::state::desired::{self, DesiredState, DesiredStateReceiver};
 use crate::state::domain::{DomainStates, SharedDomainStates};
@@ -53,6 +53,7 @@ fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
     let (registry, domain_events) = registry(&desired, &states, &supervisor);
     let (launch, standby_settings) = launch_context(&parts, &desired, &states, &registry);
     let standby = launch.standby.clone();
+    let command = launch.command.clone();
     let factory = DomainFactory {
         context: launch,
         load_options: parts.load_options,
@@ -86,12 +87,22 @@ fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
         let handles = handles.watch_handles(reload.clone(), parts.module_reports);
         (handles, options)
     });
+    let compiler = CompilerHandles {
+        prepare: command.prepare,
+        environment: parts.environment,
+        spawner: parts.processes.spawner,
+        run: parts.processes.run,
+    };
+    let typecheck = parts
+        .typecheck
+        .then(|| handles.type_check_task(compiler, info.started));
     Ok(Runtime {
         handle: handles.runtime_handle(info.started, reload.clone()),
         control: handles.control_service(info, usage, reload),
         reload: handles.reload_task(manager, factory, desired_sender),
         reload_requests,
         watch,
+        typecheck,
         finish: handles.finish_handles(),
     })
 }

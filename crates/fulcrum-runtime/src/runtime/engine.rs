@@ -20,6 +20,7 @@ use crate::reload::request::ReloadReceiver;
 use crate::shutdown::blockers::shutdown_progress;
 use crate::shutdown::stage::{ShutdownSignal, ShutdownStage};
 use crate::standby::NodeStandby;
+use crate::typecheck::task::TypeCheckTask;
 use crate::watch::task::{self as watch, WatchHandles};
 
 /// How long a shutdown takes until its progress is first logged. Early enough to show that it is
@@ -36,6 +37,7 @@ pub struct Runtime {
     pub(super) reload: ReloadTask,
     pub(super) reload_requests: ReloadReceiver,
     pub(super) watch: Option<(WatchHandles, FileWatchOptions)>,
+    pub(super) typecheck: Option<TypeCheckTask>,
     pub(super) finish: FinishHandles,
 }
 
@@ -88,6 +90,9 @@ impl Runtime {
         let selected = handle.desired.current().selected.clone();
         let names = selected.iter().map(String::as_str);
         finish.supervisor.start(names).await;
+        if let Some(task) = self.typecheck {
+            tokio::spawn(task.run());
+        }
         let reload = tokio::spawn(self.reload.run(self.reload_requests));
         let result = finish.wait_until_shutdown(&handle, &selected, wait).await;
         finish.shutdown.request(ShutdownStage::Stopping);

@@ -1,11 +1,14 @@
 //! Gives each task the handles that it uses.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use fulcrum_logs::Hub;
 use fulcrum_rpc::{DomainEvent, Registry};
-use fulcrum_spawn::process::ProcessTracker;
+use fulcrum_spawn::prepare::PrepareContext;
+use fulcrum_spawn::process::{ProcessTracker, RunId, Spawner};
 use fulcrum_spawn::standby::StandbyPool;
 use fulcrum_spawn::supervisor::{DomainManager, Supervisor, Transition};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -37,6 +40,7 @@ use crate::standby::NodeStandby;
 use crate::state::desired::{DesiredStateReceiver, DesiredStateSender};
 use crate::state::domain::SharedDomainStates;
 use crate::transitions::TransitionTask;
+use crate::typecheck::task::TypeCheckTask;
 use crate::watch::assets::AssetPublisher;
 use crate::watch::code_reload::CodeReloadHandles;
 use crate::watch::config_reload::ConfigReloader;
@@ -53,6 +57,14 @@ pub(super) struct TaskHandles {
     pub(super) events: EventLog,
     pub(super) hub: Hub,
     pub(super) shutdown: ShutdownSignal,
+}
+
+/// What runs the TypeScript compiler.
+pub(super) struct CompilerHandles {
+    pub(super) prepare: Arc<PrepareContext>,
+    pub(super) environment: BTreeMap<OsString, OsString>,
+    pub(super) spawner: Spawner,
+    pub(super) run: RunId,
 }
 
 impl TaskHandles {
@@ -187,13 +199,29 @@ impl TaskHandles {
             },
             usage,
             lifecycle: LifecycleExecutor {
-                desired: self.desired.clone(),
                 supervisor: self.supervisor.clone(),
                 events: self.events.clone(),
             },
             reload,
             registry: self.registry.clone(),
             events: self.events.clone(),
+            hub: self.hub.clone(),
+            shutdown: self.shutdown.clone(),
+        }
+    }
+
+    pub(super) fn type_check_task(
+        &self,
+        compiler: CompilerHandles,
+        started: Instant,
+    ) -> TypeCheckTask {
+        TypeCheckTask {
+            desired: self.desired.clone(),
+            waiter: self.waiter(started),
+            spawner: compiler.spawner,
+            run: compiler.run,
+            prepare: compiler.prepare,
+            environment: compiler.environment,
             hub: self.hub.clone(),
             shutdown: self.shutdown.clone(),
         }

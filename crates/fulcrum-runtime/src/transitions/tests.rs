@@ -32,8 +32,11 @@ async fn a_crash_is_recorded_with_the_next_start() {
     let mut harness = Harness::new(&files, &[("users", crashing())]);
     harness.start().await;
     let reason = harness.wait_for_event("users", "backoff").await;
+    assert!(reason.contains("restarting now (attempt 1 of "), "{reason}");
+    // The first one is not delayed, the next one is.
+    let reason = harness.wait_for_nth_event("users", "backoff", 2).await;
     assert!(
-        reason.contains("restarting in 1000 ms (attempt 1 of "),
+        reason.contains("restarting in 1000 ms (attempt 2 of "),
         "{reason}"
     );
     let lines = harness.log_lines("users");

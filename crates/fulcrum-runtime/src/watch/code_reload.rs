@@ -9,7 +9,7 @@ use fulcrum_logs::{Hub, Level};
 use fulcrum_spawn::lifecycle::{CommandRejected, Phase};
 use fulcrum_spawn::prepare::{SyntaxChecker, SyntaxError};
 use fulcrum_spawn::standby::StandbyPool;
-use fulcrum_spawn::supervisor::{DomainHandle, Outcome, Ticket};
+use fulcrum_spawn::supervisor::{DomainHandle, Outcome, Ticket, Turn};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
@@ -48,12 +48,14 @@ pub(crate) struct CodeReload {
     /// When the first of them has changed.
     pub(crate) since: Instant,
     pub(crate) checker: Arc<SyntaxChecker>,
+    /// Its place among the reloads of the same moment; dropped if it restarts nothing.
+    pub(crate) turn: Option<Turn>,
     pub(crate) messages: UnboundedSender<WatchMessage>,
 }
 
 impl CodeReload {
     /// Runs the reload. A later reload aborts it.
-    pub(crate) async fn run(self) {
+    pub(crate) async fn run(mut self) {
         let desired = self.handles.desired.current();
         let Some(domain) = desired.app.domain(&self.name) else {
             return;
@@ -69,11 +71,12 @@ impl CodeReload {
             return;
         }
         if let Some(state) = self.handles.states.get(&self.name) {
-            self.restart(&state, &what).await;
+            let turn = self.turn.take();
+            self.restart(&state, &what, turn).await;
         }
     }
 
-    async fn restart(&self, state: &DomainState, what: &str) {
+    async fn restart(&self, state: &DomainState, what: &str, turn: Option<Turn>) {
         let reload = PendingReload {
             since: self.since,
             what: what.to_owned(),
@@ -86,7 +89,8 @@ impl CodeReload {
             });
         };
         let reason = format!("reload: {what} changed");
-        match self.handles.restarter.restart(&self.name, reason).await {
+        let restarter = &self.handles.restarter;
+        match restarter.restart(&self.name, reason, turn).await {
             Ok(RestartResult::Started(handle, ticket)) => {
                 self.report_started();
                 if !self.is_ready(&handle, ticket, what).await {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use fulcrum_spawn::prepare::SyntaxChecker;
+use fulcrum_spawn::supervisor::{Place, Turn};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -29,6 +30,7 @@ struct CurrentReload {
     /// It has restarted its domain, or was rejected.
     is_finished: bool,
     task: AbortHandle,
+    place: Option<Place>,
 }
 
 impl PendingReloads {
@@ -54,8 +56,20 @@ impl PendingReloads {
         &self.files
     }
 
-    /// Reloads a domain with all its pending files. `since` is the time of the first change.
-    pub(crate) fn start(&mut self, name: &str, since: Instant) {
+    /// The places of these domains among the reloads of the same moment, and after those that have
+    /// not restarted their domains yet.
+    pub(crate) fn turns(&self, names: &[String]) -> BTreeMap<String, Turn> {
+        let places = self
+            .current
+            .iter()
+            .filter_map(|(name, current)| Some((name.clone(), current.place.clone()?)));
+        let supervisor = &self.handles.restarter.supervisor;
+        supervisor.turns_after(names, &places.collect())
+    }
+
+    /// Reloads a domain with all its pending files. `since` is the time of the first change, `turn`
+    /// its place among the reloads of the same moment.
+    pub(crate) fn start(&mut self, name: &str, since: Instant, turn: Option<Turn>) {
         let mut since = since;
         if let Some(old) = self.current.remove(name) {
             old.task.abort();
@@ -65,6 +79,7 @@ impl PendingReloads {
         }
         self.count += 1;
         let number = self.count;
+        let place = turn.as_ref().map(Turn::place);
         let reload = CodeReload {
             handles: self.handles.clone(),
             name: name.to_owned(),
@@ -72,6 +87,7 @@ impl PendingReloads {
             files: self.files.get(name).cloned().unwrap_or_default(),
             since,
             checker: Arc::clone(&self.checker),
+            turn,
             messages: self.messages.clone(),
         };
         let current = CurrentReload {
@@ -79,6 +95,7 @@ impl PendingReloads {
             since,
             is_finished: false,
             task: tokio::spawn(reload.run()).abort_handle(),
+            place,
         };
         self.current.insert(name.to_owned(), current);
     }

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use fulcrum_config::{Domain, FileWatchOptions, Program};
+use fulcrum_config::{App, Domain, FileWatchOptions, Program};
 use fulcrum_logs::{FULCRUM_SOURCE, Hub, Level};
 use fulcrum_spawn::prepare::report_file;
 use fulcrum_spawn::supervisor::Supervisor;
@@ -33,6 +34,10 @@ use crate::watch::messages::{Due, WatchMessage};
 use crate::watch::pending::PendingReloads;
 use crate::watch::spec::{LoadedFiles, MODULE_REPORTS_KEY, build_spec};
 use crate::watch::status::log_status;
+
+/// Changes that are acted on within this time are one change, such as a checkout: its files are not
+/// all written at once.
+const SAME_CHANGE: Duration = Duration::from_millis(15);
 
 /// What the watch task reads and writes.
 pub(crate) struct WatchHandles {
@@ -162,9 +167,7 @@ impl WatchTask {
                 self.pending.on_finished(&name, number);
             }
             WatchMessage::PlanReady(rest) => {
-                for (action, since) in rest {
-                    self.execute(action, since);
-                }
+                self.execute_all(rest);
             }
         }
     }
@@ -280,7 +283,9 @@ impl WatchTask {
             }
             for target in impact.targets {
                 if self.should_act(&target, &change, now) {
-                    self.add_change(target.clone(), change.path.clone(), is_single, now);
+                    // The same change may concern its dependents, which stop first.
+                    let is_alone = is_single && !has_dependents(&desired.app, &target);
+                    self.add_change(target.clone(), change.path.clone(), is_alone, now);
                 }
                 let files = recorded.entry(target).or_default();
                 files.insert(change.path.clone());
@@ -329,7 +334,12 @@ impl WatchTask {
         }
         let mut configuration = None;
         let mut rest = Vec::new();
-        for action in self.coalescer.due(now.into_std()) {
+        let mut actions = self.coalescer.due(now.into_std());
+        if !actions.is_empty() {
+            // Those that are due in a moment belong to the same change.
+            actions.extend(self.coalescer.due((now + SAME_CHANGE).into_std()));
+        }
+        for action in actions {
             let since = self.since.remove(&action.key).unwrap_or(now);
             match &action.key {
                 ReloadTarget::Configuration => configuration = Some((action, since)),
@@ -338,9 +348,7 @@ impl WatchTask {
         }
         match configuration {
             Some((action, since)) => self.reload_configuration(&action, since, rest),
-            None => rest
-                .into_iter()
-                .for_each(|(action, since)| self.execute(action, since)),
+            None => self.execute_all(rest),
         }
     }
 
@@ -362,18 +370,27 @@ impl WatchTask {
         });
     }
 
-    fn execute(&mut self, action: Due, since: Instant) {
-        match action.key {
-            ReloadTarget::Configuration => {}
-            ReloadTarget::Asset(name) => self.handles.assets.publish(&name, &action.items),
-            ReloadTarget::Code(name) => {
-                self.pending.add_pending(&name, action.items);
-                // A domain that is being deleted is not restarted: the configuration removes it.
-                let domain = self.handles.desired.domain(&name);
-                if domain.is_some_and(|domain| program_exists(&domain)) {
-                    self.pending.start(&name, since);
+    fn execute_all(&mut self, actions: Vec<(Due, Instant)>) {
+        let mut reloads = BTreeMap::new();
+        for (action, since) in actions {
+            match action.key {
+                ReloadTarget::Configuration => {}
+                ReloadTarget::Asset(name) => self.handles.assets.publish(&name, &action.items),
+                ReloadTarget::Code(name) => {
+                    self.pending.add_pending(&name, action.items);
+                    // A domain that is being deleted is not restarted: the configuration removes it.
+                    let domain = self.handles.desired.domain(&name);
+                    if domain.is_some_and(|domain| program_exists(&domain)) {
+                        reloads.insert(name, since);
+                    }
                 }
             }
+        }
+        let names: Vec<String> = reloads.keys().cloned().collect();
+        let mut turns = self.pending.turns(&names);
+        for (name, since) in reloads {
+            let turn = turns.remove(&name);
+            self.pending.start(&name, since, turn);
         }
     }
 
@@ -407,6 +424,19 @@ impl WatchTask {
         let handle = self.handles.supervisor.domain(name);
         handle.map_or(0, |handle| handle.snapshot().generation)
     }
+}
+
+/// Whether another domain depends on that of the target.
+fn has_dependents(app: &App, target: &ReloadTarget) -> bool {
+    let ReloadTarget::Code(name) = target else {
+        return false;
+    };
+    let depends = |other: &Domain| {
+        app.dependencies(&other.name)
+            .into_iter()
+            .any(|(on, _)| on == name)
+    };
+    app.domains.iter().any(depends)
 }
 
 /// Whether there is a program to start.

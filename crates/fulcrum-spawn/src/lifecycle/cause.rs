@@ -1,6 +1,15 @@
-//! What caused a transition.
+//! What caused a transition, and the end of a generation.
 
-use super::types::{Command, Fact, Input, Timer};
+use super::types::{Command, Fact, Failure, Input, Timer};
+
+/// What ended the current generation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum StopCause {
+    Operator,
+    /// What the domain is started from has changed; the text describes how.
+    Reload(String),
+    Failure(Failure),
+}
 
 /// What caused a transition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,9 +43,13 @@ impl TransitionCause {
         match input {
             Input::Command(command) => Self::Requested(*command),
             Input::Timer(Timer::StartTimeout) => Self::StartTimeout,
-            Input::Timer(Timer::Stable | Timer::StopGrace | Timer::KillWait | Timer::Backoff) => {
-                Self::Normal
-            }
+            Input::Timer(
+                Timer::Stable
+                | Timer::StopRest
+                | Timer::StopGrace
+                | Timer::KillWait
+                | Timer::Backoff,
+            ) => Self::Normal,
             Input::Reload(_) => Self::Reload,
             Input::Fact { fact, .. } => match fact {
                 Fact::Exited(_) => Self::Exited,
@@ -50,6 +63,7 @@ impl TransitionCause {
                 | Fact::Started
                 | Fact::Ready
                 | Fact::NotReady(_)
+                | Fact::StopTargetExited
                 | Fact::GroupEmpty => Self::Normal,
             },
         }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::cause::StopCause;
 use super::policy::{GenerationEnd, RestartPolicy, Verdict};
 use super::types::{
     Command, CommandRejected, Effect, Fact, Failure, Goal, HUNG_GRACE, Input, Phase, StopSignal,
@@ -9,27 +10,19 @@ use super::types::{
 };
 use crate::exit::ExitReport;
 
-/// What ended the current generation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum StopCause {
-    Operator,
-    /// What the domain is started from has changed; the text describes how.
-    Reload(String),
-    Failure(Failure),
-}
-
 /// The lifecycle of one domain.
 #[derive(Debug, Clone)]
 pub struct Machine {
-    timing: Timing,
-    phase: Phase,
+    pub(super) timing: Timing,
+    pub(super) phase: Phase,
     goal: Goal,
     generation: u64,
     ready: bool,
     was_ready: bool,
+    was_running: bool,
     restarts: u32,
-    cause: StopCause,
-    killed: bool,
+    pub(super) cause: StopCause,
+    pub(super) killed: bool,
     exit: Option<ExitReport>,
     armed: Vec<Timer>,
     reason: String,
@@ -46,6 +39,7 @@ impl Machine {
             generation: 0,
             ready: false,
             was_ready: false,
+            was_running: false,
             restarts: 0,
             cause: StopCause::Operator,
             killed: false,
@@ -209,14 +203,11 @@ impl Machine {
             }
             (Phase::Starting | Phase::Running, Command::Kill) => {
                 self.goal = Goal::Down;
-                self.cause = StopCause::Operator;
-                self.killed = false;
-                self.enter(Phase::Stopping, "kill requested", effects);
+                self.begin_stop(StopCause::Operator, "kill requested", effects);
                 self.kill(effects);
             }
             (Phase::Stopping, Command::Kill) => {
                 self.goal = Goal::Down;
-                self.disarm(Timer::StopGrace, effects);
                 self.kill(effects);
             }
             (Phase::Stopping, Command::Stop) => self.goal = Goal::Down,
@@ -289,7 +280,11 @@ impl Machine {
                 self.ready = false;
                 self.reason = reason;
             }
-            (Phase::Stopping | Phase::Stuck, Fact::Exited(report)) => self.exit = Some(report),
+            (Phase::Stopping | Phase::Stuck, Fact::Exited(report)) => {
+                self.exit = Some(report);
+                self.terminate_rest(effects);
+            }
+            (Phase::Stopping, Fact::StopTargetExited) => self.terminate_rest(effects),
             (Phase::Stopping, Fact::GroupEmpty) => self.settle(policy, now, effects),
             (Phase::Stuck, Fact::GroupEmpty) => {
                 self.enter(Phase::Failed, "the stuck process has exited", effects);
@@ -330,7 +325,9 @@ impl Machine {
             (Phase::Starting | Phase::Running, Fact::Exited(report)) => {
                 self.exit = Some(report);
                 let reason = self.end(Failure::Exited).describe_with(policy, self.timing);
-                self.terminate(StopCause::Failure(Failure::Exited), &reason, effects);
+                self.begin_stop(StopCause::Failure(Failure::Exited), &reason, effects);
+                effects.push(Effect::Signal(StopSignal::TerminateRest));
+                self.arm(Timer::StopGrace, self.timing.stop_grace, effects);
             }
             // A fact about a generation or a preparation that this phase has already left.
             (
@@ -354,6 +351,7 @@ impl Machine {
                 | Fact::Hung(_)
                 | Fact::Rejected(_)
                 | Fact::GroupRestart(_)
+                | Fact::StopTargetExited
                 | Fact::Exited(_)
                 | Fact::GroupEmpty,
             ) => {}
@@ -372,6 +370,7 @@ impl Machine {
                 policy.on_stable();
                 self.restarts = 0;
             }
+            Timer::StopRest => self.terminate_rest(effects),
             Timer::StopGrace => self.kill(effects),
             Timer::KillWait => {
                 self.goal = Goal::Down;
@@ -414,11 +413,11 @@ impl Machine {
     }
 
     fn end(&self, failure: Failure) -> GenerationEnd {
-        let (exit, was_ready) = (self.exit, self.was_ready);
         GenerationEnd {
             failure,
-            exit,
-            was_ready,
+            exit: self.exit,
+            was_ready: self.was_ready,
+            was_running: self.was_running,
         }
     }
 
@@ -438,6 +437,7 @@ impl Machine {
         self.generation += 1;
         self.exit = None;
         self.was_ready = false;
+        self.was_running = false;
         self.enter(Phase::Starting, "spawned", effects);
         effects.push(Effect::Spawn {
             generation: self.generation,
@@ -445,49 +445,23 @@ impl Machine {
         self.arm(Timer::StartTimeout, self.timing.start_timeout, effects);
     }
 
-    fn terminate(&mut self, cause: StopCause, reason: &str, effects: &mut Vec<Effect>) {
-        self.terminate_within(self.timing.stop_grace, cause, reason, effects);
-    }
-
-    fn terminate_within(
-        &mut self,
-        grace: Duration,
-        cause: StopCause,
-        reason: &str,
-        effects: &mut Vec<Effect>,
-    ) {
-        self.cause = cause;
-        self.killed = false;
-        self.enter(Phase::Stopping, reason, effects);
-        effects.push(Effect::Signal(StopSignal::Terminate));
-        self.arm(Timer::StopGrace, grace, effects);
-    }
-
-    fn kill(&mut self, effects: &mut Vec<Effect>) {
-        if self.killed {
-            return;
-        }
-        self.killed = true;
-        effects.push(Effect::Signal(StopSignal::Kill));
-        self.arm(Timer::KillWait, self.timing.kill_wait, effects);
-    }
-
     /// Changes the phase and disarms the timers of the old one.
-    fn enter(&mut self, phase: Phase, reason: &str, effects: &mut Vec<Effect>) {
+    pub(super) fn enter(&mut self, phase: Phase, reason: &str, effects: &mut Vec<Effect>) {
         for timer in Timer::ALL {
             self.disarm(timer, effects);
         }
         self.ready &= phase == Phase::Running;
+        self.was_running |= phase == Phase::Running;
         self.phase = phase;
         reason.clone_into(&mut self.reason);
     }
 
-    fn arm(&mut self, timer: Timer, after: Duration, effects: &mut Vec<Effect>) {
+    pub(super) fn arm(&mut self, timer: Timer, after: Duration, effects: &mut Vec<Effect>) {
         self.armed.push(timer);
         effects.push(Effect::Arm(timer, after));
     }
 
-    fn disarm(&mut self, timer: Timer, effects: &mut Vec<Effect>) {
+    pub(super) fn disarm(&mut self, timer: Timer, effects: &mut Vec<Effect>) {
         if let Some(at) = self.armed.iter().position(|armed| *armed == timer) {
             self.armed.remove(at);
             effects.push(Effect::Disarm(timer));

@@ -13,6 +13,7 @@
 mod cause;
 mod machine;
 mod policy;
+mod stopping;
 mod types;
 
 #[cfg(test)]
@@ -27,6 +28,6 @@ pub use cause::TransitionCause;
 pub use machine::Machine;
 pub use policy::{GenerationEnd, RestartPolicy, Verdict};
 pub use types::{
-    Command, CommandRejected, Effect, Fact, Failure, Goal, HUNG_GRACE, Input, Phase, StopSignal,
-    Timer, Timing,
+    Command, CommandRejected, Effect, Fact, Failure, Goal, HUNG_GRACE, Input, Phase,
+    STOP_REST_SHARE, StopSignal, Timer, Timing,
 };

@@ -48,6 +48,8 @@ pub(super) struct EnvironmentModel {
     preparing: bool,
     timers: BTreeSet<Timer>,
     terminated: bool,
+    /// The leader, or the process that got the stop signal in its place, is known to have exited.
+    rest_is_due: bool,
     operator_killed: bool,
     /// The outcome of the spawn is still open.
     spawn_pending: bool,
@@ -120,6 +122,7 @@ impl State {
                 Step::Report("hung"),
                 Step::Report("rejected"),
                 Step::Report("group restart"),
+                Step::Report("target"),
                 Step::LeaderExits,
             ]),
             Some((_, false)) => steps.push(Step::GroupEmpties),
@@ -144,10 +147,13 @@ impl State {
             Step::Reload => Input::Reload("reload".into()),
             Step::Timer(timer) => {
                 self.environment.timers.remove(timer);
+                self.environment.rest_is_due |= *timer == Timer::StopRest;
                 Input::Timer(*timer)
             }
             Step::Deliver => {
                 let (generation, name) = self.environment.undelivered.remove(0);
+                self.environment.rest_is_due |=
+                    generation == self.machine.generation() && matches!(name, "exited" | "target");
                 Input::Fact {
                     generation,
                     fact: fact(name),
@@ -242,6 +248,7 @@ impl State {
                 }
                 environment.alive = Some((*generation, true));
                 environment.terminated = false;
+                environment.rest_is_due = false;
                 environment.operator_killed = false;
                 environment.spawn_pending = true;
             }
@@ -253,7 +260,14 @@ impl State {
                     return Err("a signal after the group was known to be empty".into());
                 }
                 match signal {
+                    StopSignal::Terminate if environment.terminated => {
+                        return Err("a second stop signal to the leader".into());
+                    }
                     StopSignal::Terminate => environment.terminated = true,
+                    StopSignal::TerminateRest if !environment.rest_is_due => {
+                        return Err("the rest is signaled before the leader had its time".into());
+                    }
+                    StopSignal::TerminateRest => environment.terminated = true,
                     StopSignal::Kill if !environment.terminated && !environment.operator_killed => {
                         return Err("SIGKILL without SIGTERM or an operator's kill".into());
                     }
@@ -286,7 +300,11 @@ impl State {
         let owned: &[&[Timer]] = match machine.phase() {
             Phase::Starting => &[&[Timer::StartTimeout]],
             Phase::Running => &[&[Timer::Stable], &[]],
-            Phase::Stopping => &[&[Timer::StopGrace], &[Timer::KillWait]],
+            Phase::Stopping => &[
+                &[Timer::StopRest, Timer::StopGrace],
+                &[Timer::StopGrace],
+                &[Timer::KillWait],
+            ],
             Phase::Backoff => &[&[Timer::Backoff]],
             Phase::Stopped | Phase::Waiting | Phase::Preparing | Phase::Failed | Phase::Stuck => {
                 &[&[]]
@@ -342,6 +360,7 @@ fn fact(name: &str) -> Fact {
         "hung" => Fact::Hung("no heartbeat".into()),
         "rejected" => Fact::Rejected(StartError::permanent("wrong name")),
         "group restart" => Fact::GroupRestart("another failed".into()),
+        "target" => Fact::StopTargetExited,
         "exited" => Fact::Exited(ExitReport {
             code: Some(1),
             signal: None,

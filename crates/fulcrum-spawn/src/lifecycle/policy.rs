@@ -15,6 +15,9 @@ pub struct GenerationEnd {
     pub exit: Option<ExitReport>,
     /// Whether this generation was ever ready.
     pub was_ready: bool,
+    /// Whether this generation was ever in phase running: ready, or started with a probe that
+    /// decides about its readiness.
+    pub was_running: bool,
 }
 
 impl GenerationEnd {

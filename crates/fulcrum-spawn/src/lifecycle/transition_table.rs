@@ -145,7 +145,7 @@ fn stopping_ends_with_the_empty_group_not_with_the_leaders_exit() {
     let mut harness = Harness::running(restart());
     let effects = harness.fact(Fact::Exited(CRASH));
     assert!(
-        effects.contains(&Effect::Signal(StopSignal::Terminate)),
+        effects.contains(&Effect::Signal(StopSignal::TerminateRest)),
         "the rest is cleaned up"
     );
     assert_eq!(harness.machine.phase(), Phase::Stopping);
@@ -176,8 +176,13 @@ fn a_stop_terminates_then_kills_then_is_stuck() {
         [
             Effect::Disarm(Timer::Stable),
             Effect::Signal(StopSignal::Terminate),
+            Effect::Arm(Timer::StopRest, TIMING.stop_grace / 2),
             Effect::Arm(Timer::StopGrace, TIMING.stop_grace)
         ]
+    );
+    assert_eq!(
+        harness.step(Input::Timer(Timer::StopRest)),
+        [Effect::Signal(StopSignal::TerminateRest)]
     );
     assert_eq!(
         harness.step(Input::Timer(Timer::StopGrace)),
@@ -199,6 +204,27 @@ fn a_stop_terminates_then_kills_then_is_stuck() {
     assert!(rejected.expect_err("rejected").0.contains("still running"));
     harness.fact(Fact::GroupEmpty);
     assert_eq!(harness.machine.phase(), Phase::Failed);
+}
+
+#[test]
+fn the_rest_of_the_tree_is_signaled_when_the_leader_or_the_process_in_its_place_has_exited() {
+    for fact in [Fact::Exited(CRASH), Fact::StopTargetExited] {
+        let mut harness = Harness::running(restart());
+        harness.command(Command::Stop);
+        assert_eq!(
+            harness.fact(fact),
+            [
+                Effect::Disarm(Timer::StopRest),
+                Effect::Signal(StopSignal::TerminateRest)
+            ]
+        );
+        assert_eq!(harness.machine.armed(), [Timer::StopGrace]);
+    }
+    // Before the stop, the process that would get the signal may exit like any other.
+    let mut harness = Harness::running(restart());
+    assert_eq!(harness.fact(Fact::StopTargetExited), []);
+    harness.command(Command::Kill);
+    assert_eq!(harness.fact(Fact::Exited(CRASH)), []);
 }
 
 #[test]

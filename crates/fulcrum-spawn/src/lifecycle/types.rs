@@ -125,6 +125,10 @@ pub enum Fact {
     /// The generation must be replaced for a reason that is not its failure, such as the failure of
     /// another member of its supervision group. The restart is neither counted nor delayed.
     GroupRestart(String),
+    /// The process that receives the stop signal first exited: the leader, or the program in its
+    /// place, since a leader that does not pass signals on, such as a shell, gets it only afterwards.
+    /// [`Fact::Exited`] may follow later, when the last output was read.
+    StopTargetExited,
     /// The leader exited.
     Exited(ExitReport),
     /// No process of the group is left.
@@ -164,6 +168,8 @@ pub enum Timer {
     StartTimeout,
     /// Running: the time after which earlier failures no longer count.
     Stable,
+    /// Stopping: the time that the leader has before the rest of its tree gets the stop signal too.
+    StopRest,
     /// Stopping: the time for the stop signal to take effect.
     StopGrace,
     /// Stopping: the time for SIGKILL to take effect.
@@ -174,20 +180,24 @@ pub enum Timer {
 
 impl Timer {
     /// Every timer.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::StartTimeout,
         Self::Stable,
+        Self::StopRest,
         Self::StopGrace,
         Self::KillWait,
         Self::Backoff,
     ];
 }
 
-/// One of the two signals of a stop sequence.
+/// One step of a stop sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StopSignal {
-    /// The configured stop signal, SIGTERM by default, to the whole group.
+    /// The configured stop signal, SIGTERM by default, to the leader: it ends its tree in its own
+    /// order. Where so configured, to the whole tree.
     Terminate,
+    /// The stop signal to each process of the tree that has not received it yet.
+    TerminateRest,
     /// SIGKILL to the whole group.
     Kill,
 }
@@ -229,6 +239,10 @@ pub enum Failure {
     /// The process could not be prepared or spawned.
     StartFailed(StartError),
 }
+
+/// The part of the grace after which the rest of the tree gets the stop signal, whether or not the
+/// leader has exited: one divided by this number.
+pub const STOP_REST_SHARE: u32 = 2;
 
 /// The lengths of a domain's timers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,14 +8,14 @@ use super::executable::{check_executable, find_file_in_path, find_in_path};
 use super::warning::StartWarning;
 use crate::{CommandSpec, StartError};
 
-/// Programs that run another program as a child and may not forward signals to it.
-const WRAPPERS: &[&str] = &["npm", "npx", "pnpm", "pnpx", "yarn", "tsx", "nodemon"];
-const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh", "fish"];
+/// Programs that restart or wrap another program, and whose reaction to signals is their own. Shells
+/// and package managers are not among them: the stop signal goes to the program behind them.
+const WRAPPERS: &[&str] = &["tsx", "nodemon"];
 
 /// Plans the command of `process.command`, without a shell.
 ///
 /// `argv[0]` with a slash is relative to `cwd`; without a slash it is looked up in `path`, the value
-/// of `PATH`. A wrapper such as `npm` or `sh -c` is run as configured, with a warning.
+/// of `PATH`. A wrapper such as `nodemon` is run as configured, with a warning.
 ///
 /// # Errors
 /// Permanent failures: `argv` is empty, the program does not exist or is not executable, the
@@ -40,7 +40,7 @@ pub fn plan_command(
         cwd: cwd.to_path_buf(),
         env,
     };
-    Ok((spec, wrapper_warning(name, args).into_iter().collect()))
+    Ok((spec, wrapper_warning(name).into_iter().collect()))
 }
 
 /// Checks the working directory: the error of a spawn does not distinguish a missing directory from
@@ -86,21 +86,13 @@ fn resolve(name: &str, cwd: &Path, path: &OsStr) -> Result<PathBuf, StartError> 
     })
 }
 
-fn wrapper_warning(name: &str, args: &[String]) -> Option<StartWarning> {
+fn wrapper_warning(name: &str) -> Option<StartWarning> {
     let base = Path::new(name).file_name()?.to_str()?;
-    let is_shell_command = SHELLS.contains(&base) && args.iter().any(|arg| arg == "-c");
-    if !is_shell_command && !WRAPPERS.contains(&base) {
-        return None;
-    }
-    let wrapper = if is_shell_command {
-        format!("{base} -c")
-    } else {
-        base.to_owned()
-    };
-    Some(StartWarning::new(format!(
-        "{wrapper} runs the program as a child and may not forward signals to it, so a graceful stop \
-         may not reach it: name the program itself in process.command"
-    )))
+    let text = format!(
+        "{base} runs the program as a child and may not forward signals to it, so a graceful stop may \
+         not reach it: name the program itself in process.command"
+    );
+    WRAPPERS.contains(&base).then(|| StartWarning::new(text))
 }
 
 #[cfg(test)]
@@ -149,11 +141,12 @@ mod tests {
     }
 
     #[test]
-    fn wrappers_are_run_with_a_warning() {
+    fn wrappers_whose_signals_are_their_own_are_run_with_a_warning() {
         let dir = tempfile::tempdir().unwrap();
         let (_, warnings) = plan(&["sh", "-c", "exit"], dir.path(), "/bin").unwrap();
-        assert!(warnings[0].text().starts_with("sh -c"));
-        assert!(wrapper_warning("/usr/bin/npm", &["start".to_owned()]).is_some());
-        assert!(wrapper_warning("python3", &["-c".to_owned()]).is_none());
+        assert!(warnings.is_empty());
+        let warning = wrapper_warning("/usr/bin/nodemon").expect("a warning");
+        assert!(warning.text().starts_with("nodemon runs"));
+        assert!(wrapper_warning("npm").is_none());
     }
 }

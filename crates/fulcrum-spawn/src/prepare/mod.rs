@@ -41,6 +41,7 @@
 //! asynchronous caller runs it on a blocking thread.
 
 mod binary;
+mod cache_dir;
 mod command_plan;
 mod environment;
 mod executable;
@@ -79,6 +80,7 @@ mod standby_command;
 #[cfg(feature = "node")]
 mod typescript;
 
+pub use cache_dir::CacheDir;
 pub use command_plan::plan_command;
 pub use environment::{DomainVariables, Environment, NodeEnv, find_free_port, merge_environment};
 pub use warning::StartWarning;

@@ -116,11 +116,12 @@ fn write_bootstrap(
 ) -> Result<PathBuf, StartError> {
     context.sdk.bootstrap(&context.cache).map_err(|error| {
         let cache = context.cache.display();
-        StartError::transient(format!(
+        let text = format!(
             "{}: cannot write to the cache directory {cache}: {error}",
             program.name
-        ))
-        .hint("free disk space, correct its permissions, or set XDG_CACHE_HOME")
+        );
+        StartError::from_io(text, &error)
+            .hint("free disk space, correct its permissions, or set XDG_CACHE_HOME")
     })
 }
 

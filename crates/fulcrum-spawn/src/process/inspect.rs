@@ -140,6 +140,17 @@ pub fn exe_path(pid: u32) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{pid}/exe")).ok()
 }
 
+/// The words of a process's command line. Empty if they cannot be read.
+pub(super) fn command_words(pid: u32) -> Vec<String> {
+    let raw = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let raw = String::from_utf8_lossy(&raw);
+    let words = raw.split('\0').map(str::trim);
+    words
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
 /// Whether a process has a handler for a signal, so that the signal does not end it.
 #[must_use]
 pub fn has_signal_handler(pid: u32, signal: Signal) -> bool {

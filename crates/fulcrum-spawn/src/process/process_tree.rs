@@ -1,5 +1,6 @@
 //! A started process and its tree: the leader and every process that descends from it.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -9,7 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
+};
 use tokio::io::unix::AsyncFd;
 use tokio::net::unix::pipe::Receiver;
 use tokio::time::{sleep, timeout};
@@ -18,6 +21,8 @@ use super::cgroup;
 use super::group::Member;
 use super::pidfd::{self, ProcessHandle};
 use super::spawned::Spawned;
+use super::stat::Stat;
+use super::stop_target::{StopTarget, find_stop_target, is_wrapper};
 use super::tracker::{ProcessTracker, locked};
 use crate::exit::ExitReport;
 
@@ -57,8 +62,17 @@ struct TreeLifetime {
     cgroup: Option<PathBuf>,
     /// SIGKILL was sent: members that appear from now on are killed too.
     killing: AtomicBool,
-    /// Whether the leader was reaped. Locked while a signal is sent, so that the two cannot race.
-    reaped: Mutex<bool>,
+    /// Locked while a signal is sent, so that signals and the end cannot race.
+    ending: Mutex<Ending>,
+}
+
+/// How far the end of a tree has come.
+#[derive(Debug, Default)]
+struct Ending {
+    /// The leader was reaped: nothing may be signaled any more.
+    reaped: bool,
+    /// The processes that have received the stop signal, by pid and start time.
+    terminated: BTreeSet<(u32, u64)>,
 }
 
 impl Process {
@@ -157,6 +171,36 @@ impl Process {
         self.tree.signal(signal);
     }
 
+    /// Sends the stop signal to the leader. A leader that does not pass signals on, such as a shell,
+    /// is skipped: then the program that it waits for gets the signal, and is returned; the leader
+    /// is part of the rest. One that waits for several programs is signaled with its whole tree.
+    pub fn terminate_leader(&self, signal: Signal) -> Option<Member> {
+        self.tree.terminate_leader(signal)
+    }
+
+    /// Sends the stop signal to each process of the tree that has not received it yet.
+    pub fn terminate_rest(&self, signal: Signal) {
+        let mut ending = locked(&self.tree.ending);
+        self.tree.terminate_rest(&mut ending, signal);
+    }
+
+    /// Sends a signal to the leader, or to the program that it waits for if it does not pass signals
+    /// on. Unlike [`Process::signal`], a stopped process stays stopped.
+    pub fn signal_program(&self, signal: Signal) {
+        match self.tree.stop_target(signal) {
+            StopTarget::InPlaceOfLeader(member) => pidfd::signal(&member, signal),
+            StopTarget::Leader | StopTarget::Tree => self.signal_leader(signal),
+        }
+    }
+
+    /// Sends a signal to the leader alone.
+    pub fn signal_leader(&self, signal: Signal) {
+        if !locked(&self.tree.ending).reaped {
+            // It may have exited already.
+            let _ = kill_process(self.tree.leader, signal);
+        }
+    }
+
     /// The living members of the tree, as far as they can be read.
     #[must_use]
     pub fn survivors(&self) -> Vec<Member> {
@@ -243,7 +287,7 @@ impl TreeLifetime {
             cgroup: tracker.cgroup_of(number),
             tracker: tracker.clone(),
             killing: AtomicBool::new(false),
-            reaped: Mutex::new(false),
+            ending: Mutex::default(),
         }
     }
 
@@ -256,8 +300,8 @@ impl TreeLifetime {
     }
 
     fn signal(&self, signal: Signal) {
-        let reaped = locked(&self.reaped);
-        if *reaped {
+        let ending = locked(&self.ending);
+        if ending.reaped {
             return;
         }
         // Read before the first signal: afterwards the parents that link the tree may be gone.
@@ -280,21 +324,99 @@ impl TreeLifetime {
         }
     }
 
+    fn terminate_leader(&self, signal: Signal) -> Option<Member> {
+        let mut ending = locked(&self.ending);
+        if ending.reaped {
+            return None;
+        }
+        match self.stop_target(signal) {
+            StopTarget::Leader => {
+                if let Some(leader) = Stat::read(self.number()) {
+                    ending.record(&leader);
+                }
+                // It is unreaped, so the number is its own.
+                let _ = kill_process(self.leader, signal);
+                let _ = kill_process(self.leader, Signal::CONT);
+                None
+            }
+            StopTarget::InPlaceOfLeader(member) => {
+                ending.terminate(&member, signal);
+                Some(member)
+            }
+            StopTarget::Tree => {
+                self.terminate_rest(&mut ending, signal);
+                None
+            }
+        }
+    }
+
+    fn stop_target(&self, signal: Signal) -> StopTarget {
+        let leader = self.number();
+        let wraps = |pid| is_wrapper(pid, signal);
+        if !wraps(leader) {
+            return StopTarget::Leader;
+        }
+        find_stop_target(leader, &self.members().unwrap_or_default(), wraps)
+    }
+
+    fn terminate_rest(&self, ending: &mut Ending, signal: Signal) {
+        if ending.reaped {
+            return;
+        }
+        let members = self.members().unwrap_or_default();
+        let (inside, outside): (Vec<&Member>, Vec<&Member>) = members
+            .iter()
+            .partition(|member| member.group == self.number());
+        if inside.iter().any(|member| ending.has_terminated(member)) {
+            inside
+                .iter()
+                .for_each(|member| ending.terminate(member, signal));
+        } else {
+            // At once, so that none escapes by a fork.
+            inside.iter().for_each(|member| ending.record(member));
+            let _ = kill_process_group(self.leader, signal);
+            let _ = kill_process_group(self.leader, Signal::CONT);
+        }
+        outside
+            .iter()
+            .for_each(|member| ending.terminate(member, signal));
+    }
+
     /// Reaps the leader, so that its number can be reused.
     fn reap(&self) {
-        let mut reaped = locked(&self.reaped);
-        if *reaped {
+        let mut ending = locked(&self.ending);
+        if ending.reaped {
             return;
         }
         let _ = waitid(WaitId::Pid(self.leader), WaitIdOptions::EXITED);
-        *reaped = true;
+        ending.reaped = true;
         self.tracker.unregister(self.number());
+    }
+}
+
+impl Ending {
+    fn has_terminated(&self, member: &Member) -> bool {
+        self.terminated.contains(&(member.pid, member.started))
+    }
+
+    fn record(&mut self, member: &Member) {
+        self.terminated.insert((member.pid, member.started));
+    }
+
+    /// Sends the stop signal, unless the process has received it. A stopped process is continued,
+    /// since it could not act on the signal otherwise.
+    fn terminate(&mut self, member: &Member, signal: Signal) {
+        if !self.has_terminated(member) {
+            self.record(member);
+            pidfd::signal(member, signal);
+            pidfd::signal(member, Signal::CONT);
+        }
     }
 }
 
 impl Drop for TreeLifetime {
     fn drop(&mut self) {
-        if !*locked(&self.reaped) {
+        if !locked(&self.ending).reaped {
             self.signal(Signal::KILL);
             reap_in_background(self.leader, self.tracker.clone());
         }

@@ -25,6 +25,7 @@ use super::attribution::TrackedGeneration;
 use super::pre_exec::PreExec;
 use super::process_tree::Process;
 use super::rlimit::NofileLimit;
+use super::spawn_error::spawn_error;
 use super::spawned::Spawned;
 use super::tracker::ProcessTracker;
 use super::{cgroup, subreaper};
@@ -224,33 +225,4 @@ fn log_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     let _ = fcntl_setpipe_size(&read, PIPE_SIZE);
     rustix::io::ioctl_fionbio(&read, true)?;
     Ok((read, write))
-}
-
-/// Explains the error of the operating system by what has to be done.
-fn spawn_error(spec: &CommandSpec, error: &io::Error) -> StartError {
-    let program = spec.program.display();
-    match error.kind() {
-        io::ErrorKind::NotFound if !spec.cwd.is_dir() => StartError::permanent(format!(
-            "working directory {} does not exist",
-            spec.cwd.display()
-        ))
-        .hint("create it or correct `process.cwd`"),
-        io::ErrorKind::NotFound if spec.program.exists() => {
-            StartError::permanent(format!("the interpreter of {program} does not exist"))
-                .hint("correct its first line, #!…")
-        }
-        io::ErrorKind::NotFound => {
-            StartError::permanent(format!("program {program} does not exist"))
-        }
-        io::ErrorKind::PermissionDenied => {
-            StartError::permanent(format!("{program} is not executable"))
-                .hint(format!("chmod +x {program}"))
-        }
-        _ if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) => {
-            StartError::permanent(format!(
-                "{program} is neither an executable nor a script with #!"
-            ))
-        }
-        _ => StartError::transient(format!("cannot start {program}: {error}")),
-    }
 }

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use rustix::process::Signal;
 use tokio::sync::mpsc;
 
 use crate::lifecycle::{Fact, StopSignal};
@@ -35,6 +36,9 @@ pub trait ProcessGroup: Send + Sync {
     fn pid(&self) -> u32;
     /// Sends a signal of the stop sequence to every process of the group; nothing once it is empty.
     fn signal(&self, signal: StopSignal);
+    /// Sends any signal, which is not part of a stop: to the program, or to every process of the
+    /// group.
+    fn send(&self, signal: Signal, to_all: bool);
 }
 
 /// Reports facts about one generation.

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use rustix::process::Signal;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
@@ -14,6 +15,7 @@ use super::backend::{Backend, FactSender, ProcessGroup};
 use super::messages::{DriverParams, DriverRequest, DriverUpdate, Mailbox, PendingRequest};
 use super::snapshot::{LastExit, Snapshot, Transition};
 use super::suspend::suspend_extension;
+use super::turn::StartBarrier;
 use crate::lifecycle::{
     Command, CommandRejected, Effect, Fact, Input, Machine, Phase, RestartPolicy, StopSignal,
     Timer, TransitionCause,
@@ -24,6 +26,8 @@ use crate::start_error::StartError;
 enum Wake<B: Backend> {
     DriverUpdate(DriverUpdate<B>),
     PendingRequest(PendingRequest),
+    /// The turn of the request that waits for it.
+    Turn,
     Fact(u64, Fact),
     Timer(Timer),
     GateOpen,
@@ -57,6 +61,16 @@ pub(super) struct Pending<B: Backend> {
     stop_cause: (TransitionCause, bool),
     /// The domain was removed: no further generation is started.
     removed: bool,
+    /// A request that waits for its turn.
+    deferred: Option<Deferred>,
+    /// What the next start waits for, besides the dependencies.
+    start_barrier: StartBarrier,
+}
+
+/// A request that waits for its turn.
+struct Deferred {
+    request: PendingRequest,
+    turn: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 /// A running timer.
@@ -78,6 +92,8 @@ impl<B: Backend> Default for Pending<B> {
             plan: None,
             stop_cause: (TransitionCause::Normal, false),
             removed: false,
+            deferred: None,
+            start_barrier: StartBarrier::default(),
         }
     }
 }
@@ -94,10 +110,11 @@ impl<B: Backend> Driver<B> {
         loop {
             match self.wake().await {
                 Wake::DriverUpdate(update) => self.apply_update(update).await,
-                Wake::PendingRequest(PendingRequest { request, accepted }) => {
-                    let outcome = self.handle_request(request).await;
-                    // The caller may be gone. The command takes effect all the same.
-                    let _ = accepted.send(outcome);
+                Wake::PendingRequest(request) => self.receive_request(request).await,
+                Wake::Turn => {
+                    if let Some(Deferred { request, .. }) = self.work.deferred.take() {
+                        self.execute_request(request).await;
+                    }
                 }
                 Wake::Fact(generation, fact) => self.fact(generation, fact).await,
                 Wake::Timer(timer) => {
@@ -139,17 +156,78 @@ impl<B: Backend> Driver<B> {
             } => {
                 self.machine.set_timing(timing);
                 self.backend = backend;
-                if self.work.gate_open.is_some() {
-                    self.work.gate_open = Some(Box::pin(params.gate.clone().wait_until_open()));
-                }
                 self.params.send_replace(params);
+                if self.work.gate_open.is_some() {
+                    self.await_gate();
+                }
             }
             DriverUpdate::Remove => {
                 self.work.removed = true;
+                self.drop_deferred();
                 // Rejected only if a process cannot be killed. Then its exit is awaited.
                 let _ = self.step(Input::Command(Command::Stop)).await;
             }
         }
+    }
+
+    /// Executes a request, or keeps it until its turn comes. Only a domain with a process has to
+    /// wait: others have nothing that their dependents could use.
+    async fn receive_request(&mut self, request: PendingRequest) {
+        let superseded = self
+            .work
+            .deferred
+            .as_ref()
+            .is_some_and(|waiting| request.request.supersedes(&waiting.request.request));
+        if superseded {
+            self.drop_deferred();
+        }
+        let waits = self.machine.phase().has_process() && request.request.waits_for_turn();
+        match &request.turn {
+            // Whatever waits already ends this generation as well.
+            Some(_) if waits && self.work.deferred.is_some() => {}
+            Some(turn) if waits => {
+                let turn = Box::pin(turn.has_come());
+                self.work.deferred = Some(Deferred { request, turn });
+            }
+            _ => self.execute_request(request).await,
+        }
+    }
+
+    fn drop_deferred(&mut self) {
+        if let Some(waiting) = self.work.deferred.take() {
+            let text = format!("{}: another request came first", self.name);
+            let _ = waiting.request.accepted.send(Err(CommandRejected(text)));
+        }
+    }
+
+    async fn execute_request(&mut self, request: PendingRequest) {
+        let PendingRequest {
+            request,
+            turn,
+            accepted,
+        } = request;
+        if let Some(turn) = turn {
+            self.hold_start(turn.execute());
+        }
+        let outcome = self.handle_request(request).await;
+        // The caller may be gone. The request takes effect all the same.
+        let _ = accepted.send(outcome);
+    }
+
+    fn hold_start(&mut self, barrier: StartBarrier) {
+        self.work.start_barrier.extend(barrier);
+        if self.work.gate_open.is_some() {
+            self.await_gate();
+        }
+    }
+
+    fn await_gate(&mut self) {
+        let gate = self.params.borrow().gate.clone();
+        let barrier = self.work.start_barrier.clone();
+        self.work.gate_open = Some(Box::pin(async move {
+            barrier.wait_until_open().await;
+            gate.wait_until_open().await;
+        }));
     }
 
     async fn handle_request(&mut self, request: DriverRequest) -> Result<(), CommandRejected> {
@@ -166,8 +244,24 @@ impl<B: Backend> Driver<B> {
         self.step(match request {
             DriverRequest::Command(command) => Input::Command(command),
             DriverRequest::Reload(why) => Input::Reload(why),
+            DriverRequest::Fact(generation, fact) => Input::Fact { generation, fact },
+            DriverRequest::HoldStart(barrier) => {
+                self.hold_start(barrier);
+                return Ok(());
+            }
+            DriverRequest::CancelTurn => return Ok(()),
+            DriverRequest::Signal(signal, to_all) => return self.send(signal, to_all),
         })
         .await
+    }
+
+    fn send(&self, signal: Signal, to_all: bool) -> Result<(), CommandRejected> {
+        let Some(group) = &self.work.group else {
+            let phase = self.machine.phase();
+            return Err(CommandRejected(format!("it has no process ({phase})")));
+        };
+        group.send(signal, to_all);
+        Ok(())
     }
 
     async fn wake(&mut self) -> Wake<B> {
@@ -192,6 +286,12 @@ impl<B: Backend> Driver<B> {
                 None => future::pending().await,
             }
         };
+        let turn = async {
+            match &mut self.work.deferred {
+                Some(waiting) => waiting.turn.as_mut().await,
+                None => future::pending().await,
+            }
+        };
         let prepared = async {
             match &mut self.work.preparation {
                 Some(task) => task.await,
@@ -205,6 +305,7 @@ impl<B: Backend> Driver<B> {
             // Updates before requests, since a request may refer to an update.
             Some(update) = self.updates.recv() => Wake::DriverUpdate(update),
             request = self.requests.recv() => request.map_or(Wake::Abandoned, Wake::PendingRequest),
+            () = turn => Wake::Turn,
             () = opened => Wake::GateOpen,
             outcome = prepared => Wake::Prepared(outcome.unwrap_or_else(|error| {
                 Err(StartError::permanent(format!("preparation failed: {error}")))
@@ -217,7 +318,7 @@ impl<B: Backend> Driver<B> {
     /// measure the domain's time are.
     fn extended(&mut self, timer: Timer) -> bool {
         let is_domain_time = match timer {
-            Timer::StartTimeout | Timer::StopGrace | Timer::KillWait => true,
+            Timer::StartTimeout | Timer::StopRest | Timer::StopGrace | Timer::KillWait => true,
             Timer::Stable | Timer::Backoff => false,
         };
         let now = Instant::now();
@@ -282,8 +383,7 @@ impl<B: Backend> Driver<B> {
     async fn execute_effect(&mut self, effect: Effect) -> Result<(), StartError> {
         match effect {
             Effect::AwaitDependencies => {
-                let gate = self.params.borrow().gate.clone();
-                self.work.gate_open = Some(Box::pin(gate.wait_until_open()));
+                self.await_gate();
             }
             Effect::Prepare => {
                 let work = self.backend.prepare(self.machine.generation() + 1);
@@ -323,6 +423,7 @@ impl<B: Backend> Driver<B> {
 
     async fn spawn(&mut self, generation: u64) -> Result<(), StartError> {
         let facts = FactSender::new(generation, self.facts.0.clone());
+        self.work.start_barrier = StartBarrier::default();
         let plan = self.work.plan.take();
         let plan = plan
             .ok_or_else(|| StartError::permanent("internal error: spawn without a launch plan"))?;

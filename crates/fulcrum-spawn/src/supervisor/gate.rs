@@ -59,6 +59,11 @@ impl DependencyGate {
         });
     }
 
+    /// The names of the dependencies.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.dependencies.iter().map(|one| one.name.as_str())
+    }
+
     /// The missing dependencies as text; `None` when there is none.
     #[must_use]
     pub(super) fn blocked_by(&self) -> Option<String> {

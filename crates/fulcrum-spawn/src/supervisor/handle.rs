@@ -1,10 +1,12 @@
 //! Requests to a domain's driver and their outcomes.
 
+use rustix::process::Signal;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::backend::FactSender;
 use super::messages::{DriverParams, DriverRequest, PendingRequest};
 use super::snapshot::Snapshot;
+use super::turn::{StartBarrier, Turn};
 use crate::lifecycle::{Command, CommandRejected, Fact, Goal, Phase};
 
 /// A supervised domain. Clones reach the same driver. When the last one is dropped, the driver ends
@@ -53,8 +55,21 @@ impl DomainHandle {
     /// # Errors
     /// The command is not possible now; the text gives the reason.
     pub async fn request(&self, command: Command) -> Result<Ticket, CommandRejected> {
-        self.send_request(DriverRequest::Command(command), command)
+        self.send_request(DriverRequest::Command(command), None, command)
             .await
+    }
+
+    /// Sends a command that takes effect in its turn. It is sent when this is called; the future
+    /// completes when its turn has come and the driver has accepted it.
+    ///
+    /// # Errors
+    /// The command is not possible then, or another request came first; the text gives the reason.
+    pub fn request_in_turn(
+        &self,
+        command: Command,
+        turn: Option<Turn>,
+    ) -> impl Future<Output = Result<Ticket, CommandRejected>> + Send + use<> {
+        self.send_request(DriverRequest::Command(command), turn, command)
     }
 
     /// Reports that what the domain is started from has changed; `reason` describes how. The driver
@@ -65,26 +80,91 @@ impl DomainHandle {
     /// # Errors
     /// The domain was removed, or is being removed.
     pub async fn reload(&self, reason: impl Into<String>) -> Result<Ticket, CommandRejected> {
-        self.send_request(DriverRequest::Reload(reason.into()), Command::Restart)
-            .await
+        self.reload_in_turn(reason.into(), None).await
+    }
+
+    /// As [`Self::reload`], in its turn. It is sent when this is called; the future completes when
+    /// its turn has come and the driver has accepted it.
+    ///
+    /// # Errors
+    /// Those of [`Self::reload`], or another request came first.
+    pub fn reload_in_turn(
+        &self,
+        reason: String,
+        turn: Option<Turn>,
+    ) -> impl Future<Output = Result<Ticket, CommandRejected>> + Send + use<> {
+        self.send_request(DriverRequest::Reload(reason), turn, Command::Restart)
+    }
+
+    /// Reports a fact about one of its generations, which takes effect in its turn.
+    pub fn report_in_turn(&self, generation: u64, fact: Fact, turn: Option<Turn>) {
+        drop(self.send_request(
+            DriverRequest::Fact(generation, fact),
+            turn,
+            Command::Restart,
+        ));
+    }
+
+    /// Makes the next start of a domain that is being stopped wait for its turn.
+    pub fn start_in_turn(&self, turn: Turn) {
+        self.hold_start(turn.execute());
+    }
+
+    /// Makes the next start wait for a barrier too.
+    pub(super) fn hold_start(&self, barrier: StartBarrier) {
+        drop(self.send_request(DriverRequest::HoldStart(barrier), None, Command::Start));
+    }
+
+    /// Sends a signal to the program of the current generation, or to every process of its tree. It
+    /// is not part of a stop: what the signal ends is restarted like after any other exit.
+    ///
+    /// # Errors
+    /// There is no process; the text gives the reason.
+    pub async fn send_signal(&self, signal: Signal, to_all: bool) -> Result<(), CommandRejected> {
+        let request = DriverRequest::Signal(signal, to_all);
+        self.send_request(request, None, Command::Start).await?;
+        Ok(())
+    }
+
+    /// Waits until a generation has no process any more, or cannot be killed. At once if it has none
+    /// now. To be called after its end was requested.
+    pub async fn wait_until_gone(&self, generation: u64) {
+        let is_gone = |now: &Snapshot| {
+            now.generation != generation || !now.phase.has_process() || now.phase == Phase::Stuck
+        };
+        // Its driver may have ended.
+        let _ = self.subscribe().wait_for(is_gone).await;
+    }
+
+    /// Drops a request that waits for its turn.
+    pub(super) fn cancel_turn(&self) {
+        drop(self.send_request(DriverRequest::CancelTurn, None, Command::Stop));
     }
 
     /// `outcome` is the command whose outcome the ticket awaits.
-    async fn send_request(
+    fn send_request(
         &self,
         request: DriverRequest,
+        turn: Option<Turn>,
         outcome: Command,
-    ) -> Result<Ticket, CommandRejected> {
-        let gone = || CommandRejected(format!("{} is no longer supervised", self.name));
+    ) -> impl Future<Output = Result<Ticket, CommandRejected>> + Send + use<> {
+        let gone = CommandRejected(format!("{} is no longer supervised", self.name));
         let (accepted, response) = oneshot::channel();
-        self.requests
-            .send(PendingRequest { request, accepted })
-            .map_err(|_| gone())?;
-        response.await.map_err(|_| gone())??;
-        Ok(Ticket {
-            command: outcome,
-            snapshots: self.snapshots.clone(),
-        })
+        let request = PendingRequest {
+            request,
+            turn,
+            accepted,
+        };
+        // A driver that has ended drops the sender of the response.
+        let _ = self.requests.send(request);
+        let snapshots = self.snapshots.clone();
+        async move {
+            response.await.map_err(|_| gone)??;
+            Ok(Ticket {
+                command: outcome,
+                snapshots,
+            })
+        }
     }
 }
 

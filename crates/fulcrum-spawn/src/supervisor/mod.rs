@@ -27,6 +27,10 @@ mod start_limiter;
 mod suspend;
 #[cfg(test)]
 mod tests;
+mod turn;
+#[cfg(test)]
+mod turn_tests;
+mod turns;
 mod wait;
 #[cfg(test)]
 mod wait_tests;
@@ -39,4 +43,5 @@ pub use manager::{DomainManager, DomainSpec, DomainUpdate};
 pub use snapshot::{LastExit, Snapshot, Transition};
 pub use start_limiter::{StartLimiter, StartPermit};
 pub use suspend::suspend_extension;
+pub use turn::{Place, Turn};
 pub use wait::WaitCondition;

@@ -169,6 +169,7 @@ impl ProcessGroup for FakeGroup {
         4242
     }
 
+    fn send(&self, _: rustix::process::Signal, _: bool) {}
     fn signal(&self, signal: StopSignal) {
         if *self.exited.lock().expect("flag") {
             let mut recorder = self.recorder.lock().expect("recorder");
@@ -179,7 +180,7 @@ impl ProcessGroup for FakeGroup {
         let number = match signal {
             StopSignal::Kill => 9,
             StopSignal::Terminate if self.handles_sigterm => 15,
-            StopSignal::Terminate => return,
+            StopSignal::Terminate | StopSignal::TerminateRest => return,
         };
         let _ = self.end.send(number);
     }

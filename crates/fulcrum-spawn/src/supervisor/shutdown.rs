@@ -48,9 +48,11 @@ impl Supervisor {
             ShutdownDeadlines::from_graces(busy.map(|handle| handle.params.borrow().grace));
         let started_at = Instant::now();
         let orderly = async {
-            // A domain that still waits must not start while its dependencies stop.
+            // A domain that still waits, or is restarted, must not start while its dependencies stop.
             for handle in domains.handles.values() {
-                if !handle.snapshots.borrow().phase.has_process() {
+                handle.cancel_turn();
+                let phase = handle.snapshots.borrow().phase;
+                if !phase.has_process() || phase == Phase::Stopping {
                     let _ = handle.request(Command::Stop).await;
                 }
             }

@@ -3,11 +3,13 @@
 pub(crate) mod call;
 mod events;
 mod history;
+mod kill;
 mod lifecycle;
 mod list;
 pub(crate) mod logs;
 mod restart;
 pub(crate) mod result;
+mod signal;
 mod start;
 mod status;
 mod stop;
@@ -39,6 +41,10 @@ pub(crate) enum Command {
     Stop(stop::Args),
     /// Restart domains
     Restart(restart::Args),
+    /// Stop domains at once with SIGKILL, as `stop --force` does
+    Kill(kill::Args),
+    /// Send a signal to running domains
+    Signal(signal::Args),
     /// Wait until domains reach a state
     Wait(wait::Args),
     /// Print domain logs
@@ -60,6 +66,8 @@ pub(crate) fn run(command: Command, context: Context) -> Result<(), CliError> {
         Command::Restart(args) => {
             executor::run_client(Some("the restart"), restart::run(args, context))
         }
+        Command::Kill(args) => executor::run_client(Some("the stop"), kill::run(args, context)),
+        Command::Signal(args) => executor::run_client(None, signal::run(args, context)),
         Command::Wait(args) => executor::run_client(None, wait::run(args, context)),
         Command::Logs(args) => executor::run_client(None, logs::run(args, context)),
         Command::Call(args) => executor::run_client(None, call::run(args, context)),

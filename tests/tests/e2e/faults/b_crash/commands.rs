@@ -82,10 +82,14 @@ fn b11_a_stop_during_the_backoff_holds() {
         .stub_domain_with("orders", &[], restart);
     app.start();
     app.wait_until_stable(&["users", "orders"]);
-    for name in ["users", "orders"] {
-        latest_process(&app, name)
-            .expect("it is running")
-            .signal(Signal::KILL);
+    // The first crash is followed by a start at once, the second one by the backoff.
+    for registrations in [1, 2] {
+        for name in ["users", "orders"] {
+            app.wait_for_event_count(name, "registered", registrations);
+            latest_process(&app, name)
+                .expect("it is running")
+                .signal(Signal::KILL);
+        }
     }
     app.wait_for("users", "waits for its next start", |users| {
         users["phase"] == "backoff"
@@ -100,14 +104,14 @@ fn b11_a_stop_during_the_backoff_holds() {
         ),
     );
     assert_eq!(app.status("users")["phase"], "stopped");
-    app.wait_for_event_count("orders", "registered", 2);
+    app.wait_for_event_count("orders", "registered", 3);
     let users = app.status("users");
     assert_eq!(
         (&users["phase"], &users["goal"]),
         (&"stopped".into(), &"down".into()),
         "{users}"
     );
-    assert_eq!(app.event_count("users", "spawned"), 1);
+    assert_eq!(app.event_count("users", "spawned"), 2);
     app.down();
 }
 

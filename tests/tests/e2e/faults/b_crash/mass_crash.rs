@@ -3,11 +3,11 @@
 use fulcrum_e2e::{App, LIMIT, Signal, activity_log, measurement, quantile, wait_until};
 
 /// A hundred domains crash at the same time, as when a shared database is down. All of them are
-/// restarted, spread out over time.
+/// restarted without a delay, since it is their first crash, and spread out by the limit of
+/// concurrent starts.
 #[test]
 fn b09_a_hundred_domains_that_crash_at_once_restart_spread_out() {
     const DOMAINS: usize = 100;
-    const BACKOFF_US: u64 = 500_000;
     let app = (0..DOMAINS).fold(App::new(), |app, n| {
         let restart = "{restart: {backoff: {initial: 500ms, jitter: 0.2}}}";
         app.stub_domain_with(&format!("d{n:03}"), &[], restart)
@@ -45,8 +45,6 @@ fn b09_a_hundred_domains_that_crash_at_once_restart_spread_out() {
     let mut starts = since_kill("spawned");
     starts.sort_unstable();
     assert_eq!(starts.len(), DOMAINS, "one generation each");
-    // None before the shortest delay that the jitter allows.
-    assert!(starts[0] >= BACKOFF_US * 8 / 10, "{} µs", starts[0]);
     let starts_near = |at: &u64| {
         starts
             .iter()
@@ -57,8 +55,8 @@ fn b09_a_hundred_domains_that_crash_at_once_restart_spread_out() {
     measurement(
         "B9",
         &format!(
-            "{DOMAINS} crashed at once: p95 registered again after {p95} ms (backoff 500 ms ± 20 %); \
-             at most {most} started within 10 ms"
+            "{DOMAINS} crashed at once: p95 registered again after {p95} ms; at most {most} started \
+             within 10 ms"
         ),
     );
     assert!(

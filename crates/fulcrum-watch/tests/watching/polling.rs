@@ -1,12 +1,10 @@
 //! Polling instead of notifications.
 
-mod support;
-
 use std::fs;
 use std::time::Duration;
 
+use crate::support::{App, Events};
 use fulcrum_watch::{ChangeKind, WatchOptions};
-use support::{App, Events};
 
 #[tokio::test]
 async fn polling_reports_the_same_changes() {

@@ -1,16 +1,14 @@
 //! Directories that are created, removed and moved.
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
+use crate::support::{App, Events, run};
 use fulcrum_watch::{
     ChangeKind, Coalescer, CoalescerConfig, Key, WatchEvent, WatchOptions, WatchedDir, WatchedFile,
 };
-use support::{App, Events, run};
 
 #[tokio::test]
 async fn new_directories_are_watched_with_their_content() {
@@ -330,9 +328,13 @@ async fn a_checkout_is_reported_completely_and_leads_to_two_actions_at_most() {
         &[&"-r", &app.path("one/."), &app.path("domains/users")],
     );
     let mut events = app.watch().await;
-    let mut coalescer: Coalescer<Key, PathBuf> = Coalescer::new(CoalescerConfig::default());
+    let config = CoalescerConfig::default();
+    let pause = config.bulk_quiet;
+    let mut coalescer: Coalescer<Key, PathBuf> = Coalescer::new(config);
     let mut seen = BTreeSet::new();
     let mut actions = 0;
+    // On a busy machine the copy may stand still for so long that an action is right.
+    let (mut pauses, mut last) = (0, None);
     let copy = {
         let (from, to) = (app.path("two/."), app.path("domains/users"));
         tokio::task::spawn_blocking(move || {
@@ -353,6 +355,8 @@ async fn a_checkout_is_reported_completely_and_leads_to_two_actions_at_most() {
                 let Some(WatchEvent::Changes(batch)) = news else { continue };
                 let now = tokio::time::Instant::now().into_std();
                 let alone = batch.is_single();
+                pauses += usize::from(last.is_some_and(|last| now - last >= pause));
+                last = Some(now);
                 for change in batch.changes {
                     // On a busy machine a file may be missing for long before it is created again.
                     match change.kind {
@@ -370,7 +374,10 @@ async fn a_checkout_is_reported_completely_and_leads_to_two_actions_at_most() {
         }
     }
     copy.await.unwrap();
-    assert!((1..=2).contains(&actions), "{actions}");
+    assert!(
+        (1..=2 + pauses).contains(&actions),
+        "{actions}, {pauses} pauses"
+    );
     events.expect_no_change(&app).await;
 }
 

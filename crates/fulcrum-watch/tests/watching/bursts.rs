@@ -1,14 +1,11 @@
 //! After any sequence of file operations, the reported state is the state on disk.
-#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
-
-mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::App;
 use fulcrum_watch::ChangeKind;
-use support::App;
 
 const BURSTS: u64 = 20;
 

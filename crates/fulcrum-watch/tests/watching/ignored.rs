@@ -1,11 +1,9 @@
 //! Writes that are not reported.
 
-mod support;
-
 use std::fs;
 
+use crate::support::{App, Events, run};
 use fulcrum_watch::{ChangeKind, WatchOptions, WatchedFile};
-use support::{App, Events, run};
 
 #[tokio::test]
 async fn the_same_content_again_is_no_change() {

@@ -1,15 +1,12 @@
 //! However a file is saved, it is reported once, when its content is complete.
-#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
-
-mod support;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::support::{App, pause, run};
 use fulcrum_watch::ChangeKind;
-use support::{App, pause, run};
 
 const SAVES: u32 = 200;
 
