@@ -33,18 +33,18 @@ module",source:_(o,ee(o,"utf8"))}}let s=this.#s(r),i=s===void 0?void 0:this.#e.l
 source:i.code}:{format:"module",source:T(s,this.#i(s,i),e===this.#r)}}loadRequired(e,t){let r=this.#s(w(e)),s=r===void 0?void 0:this.#e.load(r);if(!(r===void 0||
 s===void 0))return{format:s.format,source:s.format==="module"||!t?s.code:A(s.code,this.#i(r,s))}}#s(e){if(!e.startsWith("file:")||u(e)&&!l(e))return;let t=c(e);
 return this.#e.covers(t)?t:void 0}#i(e,t){return t.exports??C(e,t.code,this.#e)}};function L(n){return n&&m(n.path)+n.suffix}function w(n){let e=n.search(/[?#]/);
-return e<0?n:n.slice(0,e)}import{isAbsolute as te,resolve as P,dirname as ne}from"node:path";var re={".js":[".ts",".tsx"],".mjs":[".mts"],".cjs":[".cts"],".jsx":[".tsx"]},b=class{#e;constructor(e){this.#e=e}before(e){let{importer:t,kind:r}=e;if(t===void 0)
-return;let{table:s}=this.#e,[i,o]=M(e),a=s.target(r,t,e.specifier)??(o?s.target(r,t,i):this.#t(e));if(a!==void 0&&this.#e.exists(a))return{path:a,suffix:o};if(!this.#n(
-e))return;let d=se(e,i);if(d===void 0)return s.aliases&&!s.knows(t)?this.#s(e):void 0;if(!(!l(t)||this.#r(d)))return this.#i(e)}afterFailure(e){if(!(e.asked||e.
-importer===void 0||!this.#n(e)))try{return(this.#e.table.knows(e.importer)?void 0:this.#s(e))??this.#i(e)}catch{return}}entry(e,t){let r=P(e);return u(r)||f()._findPath(
-r,[""],!0)?e:this.afterFailure({specifier:r,importer:t,kind:"import"})?.path??e}#t({importer:e="",specifier:t,kind:r}){return r==="require"&&t.startsWith(".")?this.#e.
-table.target("import",e,t):void 0}#n({importer:e="",specifier:t}){return!u(e)&&!e.startsWith(`${__dirname}/`)&&!E(t)&&(!/^[a-z][a-z\d+.-]*:/i.test(t)||t.startsWith(
-"file:"))}#r(e){let t=h(e);if(t==="")return!1;let r=e.slice(0,-t.length);return this.#e.exists(e)&&!re[t]?.some(s=>this.#e.exists(r+s))}#s(e){let{importer:t="",
-kind:r}=e,{table:s}=this.#e;s.setKnown(t),this.#e.learn({load:t});let[i,o]=M(e),a=s.target(r,t,e.specifier)??s.target(r,t,i);return a===void 0?void 0:{path:a,suffix:o}}#i(e){
-let{importer:t="",kind:r}=e,[s,i]=M(e);e.asked=!0;let{resolved:o}=this.#e.learn({resolve:s,from:t,kind:r});if(typeof o=="string")return this.#e.table.setTarget(
-r,t,s,o),{path:o,suffix:i}}};function M({specifier:n,kind:e}){let t=e==="require"?-1:n.slice(1).search(/[?#]/)+1;return t<=0?[n,""]:[n.slice(0,t),n.slice(t)]}function se({
-importer:n="",kind:e},t){let r=/^\.\.?(?:\/|$)/.test(t);try{return e==="require"?r||te(t)?P(ne(n),t):void 0:t.startsWith("file:")?c(t):r||t.startsWith("/")?c(new URL(
-t,m(n)).href):void 0}catch{return}}var ie=new Set(["@fulcrum/domain","fulcrum"]);function H(n){return ie.has(n)}import{readFileSync as Q,statSync as U}from"node:fs";var k=class{ask;#e;#t;#n;#r=new Map;constructor(e,t,r={}){this.#e=e,this.ask=t,this.#n=r}reconfigure(e){this.#e=e,this.#t=void 0}get table(){return this.#t?this.#t:
+return e<0?n:n.slice(0,e)}import{isAbsolute as te,resolve as P,dirname as ne}from"node:path";var re={".js":[".ts",".tsx"],".mjs":[".mts"],".cjs":[".cts"],".jsx":[".tsx"]},b=class{#e;constructor(e){this.#e=e}knows(e){return this.#e.table.knows(e)}before(e){
+let{importer:t,kind:r}=e;if(t===void 0)return;let{table:s}=this.#e,[i,o]=M(e),a=s.target(r,t,e.specifier)??(o?s.target(r,t,i):this.#t(e));if(a!==void 0&&this.#e.
+exists(a))return{path:a,suffix:o};if(!this.#n(e))return;let d=se(e,i);if(d===void 0)return s.aliases&&!s.knows(t)?this.#s(e):void 0;if(!(!l(t)||this.#r(d)))return this.#i(
+e)}afterFailure(e){if(!(e.asked||e.importer===void 0||!this.#n(e)))try{return(this.#e.table.knows(e.importer)?void 0:this.#s(e))??this.#i(e)}catch{return}}entry(e,t){
+let r=P(e);return u(r)||f()._findPath(r,[""],!0)?e:this.afterFailure({specifier:r,importer:t,kind:"import"})?.path??e}#t({importer:e="",specifier:t,kind:r}){return r===
+"require"&&t.startsWith(".")?this.#e.table.target("import",e,t):void 0}#n({importer:e="",specifier:t}){return!u(e)&&!e.startsWith(`${__dirname}/`)&&!E(t)&&(!/^[a-z][a-z\d+.-]*:/i.
+test(t)||t.startsWith("file:"))}#r(e){let t=h(e);if(t==="")return!1;let r=e.slice(0,-t.length);return this.#e.exists(e)&&!re[t]?.some(s=>this.#e.exists(r+s))}#s(e){
+let{importer:t="",kind:r}=e,{table:s}=this.#e;s.setKnown(t),this.#e.learn({load:t});let[i,o]=M(e),a=s.target(r,t,e.specifier)??s.target(r,t,i);return a===void 0?
+void 0:{path:a,suffix:o}}#i(e){let{importer:t="",kind:r}=e,[s,i]=M(e);e.asked=!0;let{resolved:o}=this.#e.learn({resolve:s,from:t,kind:r});if(typeof o=="string")
+return this.#e.table.setTarget(r,t,s,o),{path:o,suffix:i}}};function M({specifier:n,kind:e}){let t=e==="require"?-1:n.slice(1).search(/[?#]/)+1;return t<=0?[n,""]:
+[n.slice(0,t),n.slice(t)]}function se({importer:n="",kind:e},t){let r=/^\.\.?(?:\/|$)/.test(t);try{return e==="require"?r||te(t)?P(ne(n),t):void 0:t.startsWith(
+"file:")?c(t):r||t.startsWith("/")?c(new URL(t,m(n)).href):void 0}catch{return}}var ie=new Set(["@fulcrum/domain","fulcrum"]);function H(n){return ie.has(n)}import{readFileSync as Q,statSync as U}from"node:fs";var k=class{ask;#e;#t;#n;#r=new Map;constructor(e,t,r={}){this.#e=e,this.ask=t,this.#n=r}reconfigure(e){this.#e=e,this.#t=void 0}get table(){return this.#t?this.#t:
 (this.#t=new y,this.add(ae(this.#e.manifest)),this.#t)}get openTable(){return this.#t}learn(e){let t=this.ask(e);return this.add(t),t}add(e){this.table.add(e),this.#n.
 changed?.()}covers(e){return l(e)||this.table.has(h(e))&&this.table.file(e)!==void 0}exists(e){let t=U(e,{throwIfNoEntry:!1});return t?.isFile()?(this.#r.set(e,
 t),!0):!1}load(e){let t=this.#s(e);return t&&this.#n.loaded?.(e,t),t}#s(e){let t=this.#r.get(e)??U(e);this.#r.delete(e);let r=this.table.file(e),s=r&&oe(r,t,e)?

@@ -1,8 +1,8 @@
-"use strict";var I=Object.defineProperty;var ke=Object.getOwnPropertyDescriptor;var ve=Object.getOwnPropertyNames;var Me=Object.prototype.hasOwnProperty;var Re=(n,e)=>{for(var t in e)I(n,t,{get:e[t],enumerable:!0})},Ee=(n,e,t,r)=>{if(e&&typeof e=="object"||typeof e=="function")for(let o of ve(e))!Me.call(n,o)&&o!==
-t&&I(n,o,{get:()=>e[o],enumerable:!(r=ke(e,o))||r.enumerable});return n};var Te=n=>Ee(I({},"__esModule",{value:!0}),n);var dt={};Re(dt,{hookChildren:()=>V,hookTypeScript:()=>be,noteSpecifier:()=>f,setHost:()=>z});module.exports=Te(dt);var Fe;function c(){return Fe??=require("node:module")}function Q(n){return n.startsWith("node:")||c().isBuiltin(n)}var K=/^\/[\w/.@-]*$/;function m(n){return K.
+"use strict";var C=Object.defineProperty;var ke=Object.getOwnPropertyDescriptor;var ve=Object.getOwnPropertyNames;var Me=Object.prototype.hasOwnProperty;var Re=(n,e)=>{for(var t in e)C(n,t,{get:e[t],enumerable:!0})},Ee=(n,e,t,r)=>{if(e&&typeof e=="object"||typeof e=="function")for(let o of ve(e))!Me.call(n,o)&&o!==
+t&&C(n,o,{get:()=>e[o],enumerable:!(r=ke(e,o))||r.enumerable});return n};var Te=n=>Ee(C({},"__esModule",{value:!0}),n);var dt={};Re(dt,{hookChildren:()=>V,hookTypeScript:()=>be,noteSpecifier:()=>f,setHost:()=>z});module.exports=Te(dt);var Fe;function c(){return Fe??=require("node:module")}function Q(n){return n.startsWith("node:")||c().isBuiltin(n)}var K=/^\/[\w/.@-]*$/;function m(n){return K.
 test(n)?`file://${n}`:require("node:url").pathToFileURL(n).href}function h(n){let e=n.slice(7);return K.test(e)?e:require("node:url").fileURLToPath(n)}var b;function z(n){b=n}var v=(...n)=>b?.cascadedLoader(...n),D=()=>b?.hasInternals()===!0,k=n=>b?.internalModule(n),Y=n=>b?.wrapResolve(n);var L="--expose-internals",M="FULCRUM_BOOTSTRAP",G="fulcrum.bootstrap";function X(){return["-r",`${__dirname}/bootstrap.cjs`]}function y(n){return n instanceof Error&&typeof n.stack=="string"&&n.stack.includes(`${__dirname}/`)&&(n.stack=n.stack.split(`
 `).filter(e=>!_e(e)).join(`
-`)),n}function _e(n){return n.includes(`${__dirname}/bootstrap.cjs`)||n.includes(`${__dirname}/loader.cjs`)}var $,R={child_process:Ae,worker_threads:Ce};function V(n){$=n;let e=process.moduleLoadList??[];for(let t of Object.keys(R))e.includes(`NativeModule ${t}`)&&f(t);
+`)),n}function _e(n){return n.includes(`${__dirname}/bootstrap.cjs`)||n.includes(`${__dirname}/loader.cjs`)}var $,R={child_process:Ae,worker_threads:Ie};function V(n){$=n;let e=process.moduleLoadList??[];for(let t of Object.keys(R))e.includes(`NativeModule ${t}`)&&f(t);
 Oe(),c().registerHooks||je()}function f(n){let e=n.startsWith("node:")?n.slice(5):n;if(!$||!Object.hasOwn(R,e))return;let t=R[e];delete R[e],t?.($),c().syncBuiltinESMExports()}
 function Oe(){let n=process;n.getBuiltinModule&&(n.getBuiltinModule=q(n.getBuiltinModule,e=>(f(String(e[0])),e)))}function je(){let n=`(function (native, note) \
 {
@@ -13,10 +13,10 @@ function Oe(){let n=process;n.getBuiltinModule&&(n.getBuiltinModule=q(n.getBuilt
 })`,{runInThisContext:e}=require("node:vm"),t=c(),r=e(n,{filename:"node:internal/modules/cjs/loader"});t._load=r(t._load,f)}function Ae(n){let e=require("node:child_process");
 e.fork=q(e.fork,t=>{n.starting();let[r,o]=t,i=typeof o=="object"&&o!==null&&!Array.isArray(o)?1:2,s=t[i]??{};if(typeof s!="object"||s.execPath&&s.execPath!==process.
 execPath)return t;let a=[...t];return typeof r=="string"&&(a[0]=n.entry(r)),a[i]={...s,execArgv:Z(s.execArgv||process.execArgv),env:$e(s.env||process.env,n)},i===
-2&&(a[1]??=[]),a})}function Ce(n){let e=require("node:worker_threads"),t=q(e.Worker,r=>{n.starting();let o=r[1]??{};if(typeof o!="object")return r;e.setEnvironmentData(
+2&&(a[1]??=[]),a})}function Ie(n){let e=require("node:worker_threads"),t=q(e.Worker,r=>{n.starting();let o=r[1]??{};if(typeof o!="object")return r;e.setEnvironmentData(
 G,ee(n));let i=[...r];typeof r[0]=="string"&&!o.eval&&(i[0]=n.entry(r[0])),r[0]instanceof URL&&r[0].protocol==="file:"&&(i[0]=Le(r[0],n));let s=o.execArgv??(n.preloaded?
-Ie(o):process.execArgv);return Array.isArray(s)&&(i[1]={__proto__:o,execArgv:Z(s)}),i});Object.defineProperty(t.prototype,"constructor",{value:t,configurable:!0,
-writable:!0,enumerable:!1}),e.Worker=t}function Ie({env:n}){let[e=0,t=0]=process.versions.node.split(".").map(Number);return e===20&&t<18&&typeof n=="object"&&n!==
+Ce(o):process.execArgv);return Array.isArray(s)&&(i[1]={__proto__:o,execArgv:Z(s)}),i});Object.defineProperty(t.prototype,"constructor",{value:t,configurable:!0,
+writable:!0,enumerable:!1}),e.Worker=t}function Ce({env:n}){let[e=0,t=0]=process.versions.node.split(".").map(Number);return e===20&&t<18&&typeof n=="object"&&n!==
 null?[]:void 0}function Le(n,e){let{fileURLToPath:t,pathToFileURL:r}=require("node:url"),o=t(n),i=e.entry(o);if(i===o)return n;let s=r(i);return s.search=n.search,
 s.hash=n.hash,s}function Z(n){let e=X(),t=n.includes(e[1])?[]:e;return[...D()&&!n.includes(L)?[L]:[],...t,...n]}function $e(n,e){return n[M]===void 0?{...n,[M]:JSON.
 stringify({...JSON.parse(ee(e)),hidden:!0})}:n}function ee(n){return process.env[M]??n.config}function q(n,e){let t=(o,i)=>{try{return i(e(o))}catch(s){throw y(
@@ -41,8 +41,8 @@ maps=!0);for(let t of e.inputs??[])this.#r.add(t);for(let[t,r]of Object.entries(
 e.imports),this.#s("require",e.requires)}#s(e,t){for(let[r,o]of Object.entries(t??{})){this.#n.add(r),this.#t[e].set(r,new Map(Object.entries(o)));for(let i of Object.
 values(o))this.#n.add(i)}}file(e){return this.#e.get(e)}target(e,t,r){return this.#t[e].get(t)?.get(r)}setTarget(e,t,r,o){let i=this.#t[e],s=i.get(t)??new Map;i.
 set(t,s.set(r,o))}knows(e){return this.#n.has(e)}setKnown(e){this.#n.add(e)}has(e){return this.#o.has(e)}inputs(){return this.#r}};function x(n){let e=n.lastIndexOf(
-".");return e>n.lastIndexOf("/")+1?n.slice(e):""}var We=/\.(?:[mc]?ts|tsx|jsx)$/;function g(n){return We.test(n)}function l(n){return n.includes("/node_modules/")}function ie(n,e,t){let r=k("internal/deps/cjs-module-lexer/lexer")?.parse??Ue,o=new Set,i=new Set,s=(d,u)=>{if(!i.has(d)){i.add(d);try{let p=r(u);for(let C of p.
-exports)o.add(C);for(let C of p.reexports)a(c().createRequire(d).resolve(C))}catch{}}},a=d=>{if(!d.startsWith("/"))return;let u=!l(d)&&t.covers(d)?t.load(d):void 0;
+".");return e>n.lastIndexOf("/")+1?n.slice(e):""}var We=/\.(?:[mc]?ts|tsx|jsx)$/;function g(n){return We.test(n)}function l(n){return n.includes("/node_modules/")}function ie(n,e,t){let r=k("internal/deps/cjs-module-lexer/lexer")?.parse??Ue,o=new Set,i=new Set,s=(d,u)=>{if(!i.has(d)){i.add(d);try{let p=r(u);for(let I of p.
+exports)o.add(I);for(let I of p.reexports)a(c().createRequire(d).resolve(I))}catch{}}},a=d=>{if(!d.startsWith("/"))return;let u=!l(d)&&t.covers(d)?t.load(d):void 0;
 if(u?.exports)for(let p of u.exports)o.add(p);else s(d,u?.code??(0,se.readFileSync)(d,"utf8"))};return s(n,e),[...o]}var Je=new RegExp([String.raw`//.*|/\*[\s\S]*?\*/`,
 String.raw`(?:\bmodule\.|(?<![\w$.]))exports\s*(?:\.\s*(?<dotted>[\w$]+)|\[\s*(?<quote>['"])(?<keyed>.*?)\k<quote>\s*\])\s*=(?!=)`,String.raw`\bdefineProperty\s*\(\s*(?:module\.)?exports\s*,\s*(?<q2>['"])(?<defined>.*?)\k<q2>`,
 String.raw`\bmodule\.exports\s*=\s*(?:require\s*\(\s*(?<q3>['"])(?<whole>.*?)\k<q3>|(?<literal>\{))`,String.raw`\b\w*export_?star\s*\(\s*require\s*\(\s*(?<q4>['"])(?<star>.*?)\k<q4>`,
@@ -69,12 +69,13 @@ let e=n.search(/[?#]/);return e<0?n:n.slice(0,e)}var fe=require("node:fs"),N=req
 ask({lower:e}),r=t.files?.[e];if(!r||r.error!==void 0)return!1;this.#e.add(t);for(let o of Object.keys(t.files??{}))this.#t.add(o);return!0}load(e){return this.#t.
 has(e)?this.#e.load(e):void 0}#r(e){return this.#t.has(e)||this.#e.table.file(e)?.format==="commonjs"}#o(e){let t=x(e);return t===".mjs"||t===".js"&&this.#s((0,N.dirname)(
 e))==="module"}#s(e){if(this.#n.has(e))return this.#n.get(e);let t;try{({type:t}=JSON.parse((0,fe.readFileSync)(`${e}/package.json`,"utf8")))}catch{let r=(0,N.dirname)(
-e);t=r===e||r.endsWith("/node_modules")?void 0:this.#s(r)}return this.#n.set(e,t),t}};function pe(n,e){Y((t,r,[o,,i])=>{f(r);let s=o?.filename;if(!s?.startsWith("/")||i?.paths!==void 0)return t();let a=De(n,{specifier:r,importer:s,kind:"require"},
-t);return e?.require(s,a),a})}function De(n,e,t){let r=n.before(e);if(r)return r.path;try{return t()}catch(o){let i=n.afterFailure(e);if(i)return i.path;throw o}}
-var Ye=[".ts",".cts",".mts",".tsx",".jsx"];function me(n,e){let t=c()._extensions,r=(s,a)=>{let d=e.load(a)??(n.covers(a)?n.load(a):void 0),u=process.mainModule===
-s;if(d?.format==="module"&&!u&&!O()&&e.lower(a)&&(d=n.load(a)),!!d)return d.format==="commonjs"?{code:d.code,format:"commonjs"}:Xe(s,a,d.code)},o=new Set,i=(s,a,d)=>{
-o.add(s);let u=a??t[".js"];Object.defineProperty(t,s,{value:Ge(r,u),configurable:!0,writable:!0,enumerable:d})};for(let s of Ye)i(s,t[s],!1);return{update(){for(let s of[
-".js",".cjs",".mjs"])!o.has(s)&&n.openTable?.has(s)&&i(s,t[s],Object.keys(t).includes(s))}}}function Ge(n,e){let t=`(function (prepare, native) {
+e);t=r===e||r.endsWith("/node_modules")?void 0:this.#s(r)}return this.#n.set(e,t),t}};function pe(n,e){Y((t,r,[o,,i])=>{f(r);let s=o?.filename;if(!s?.startsWith("/")||l(s)&&!n.knows(s)||i?.paths!==void 0)return t();let a=De(n,{specifier:r,importer:s,
+kind:"require"},t);return e?.require(s,a),a})}function De(n,e,t){let r=n.before(e);if(r)return r.path;try{return t()}catch(o){let i=n.afterFailure(e);if(i)return i.
+path;throw o}}var Ye=[".ts",".cts",".mts",".tsx",".jsx"];function me(n,e){let t=c()._extensions,r=(s,a)=>{let d=e.load(a)??(n.covers(a)?n.load(a):void 0),u=process.
+mainModule===s;if(d?.format==="module"&&!u&&!O()&&e.lower(a)&&(d=n.load(a)),!!d)return d.format==="commonjs"?{code:d.code,format:"commonjs"}:Xe(s,a,d.code)},o=new Set,
+i=(s,a,d)=>{o.add(s);let u=a??t[".js"];Object.defineProperty(t,s,{value:Ge(r,u),configurable:!0,writable:!0,enumerable:d})};for(let s of Ye)i(s,t[s],!1);return{
+update(){for(let s of[".js",".cjs",".mjs"])!o.has(s)&&n.openTable?.has(s)&&i(s,t[s],Object.keys(t).includes(s))}}}function Ge(n,e){let t=`(function (prepare, na\
+tive) {
   const handlers = {
     '.ts'(module, filename) {
       const found = prepare(module, filename);
@@ -87,18 +88,18 @@ o.add(s);let u=a??t[".js"];Object.defineProperty(t,s,{value:Ge(r,u),configurable
 !0}function Xe(n,e,t){if(O()){let{kModuleSource:r}=k("internal/modules/cjs/loader")??{};return r&&(n[r]=t),{code:t,format:"module"}}if(process.mainModule!==n)throw Object.
 assign(new Error(`require() of ES Module ${e} is not supported by Node ${process.version}: use import()`),{code:"ERR_REQUIRE_ESM"});return Ve(e),{}}function Ve(n){
 process.mainModule=void 0;let e=m(n),t=k("internal/modules/run_main")?.runEntryPointWithESMLoader;t&&v()?.import?t(r=>r.import?.(e,void 0,{__proto__:null},!0)):
-import(e)}var S=require("node:path");var Ze={".js":[".ts",".tsx"],".mjs":[".mts"],".cjs":[".cts"],".jsx":[".tsx"]},j=class{#e;constructor(e){this.#e=e}before(e){let{importer:t,kind:r}=e;if(t===void 0)
-return;let{table:o}=this.#e,[i,s]=H(e),a=o.target(r,t,e.specifier)??(s?o.target(r,t,i):this.#t(e));if(a!==void 0&&this.#e.exists(a))return{path:a,suffix:s};if(!this.#n(
-e))return;let d=et(e,i);if(d===void 0)return o.aliases&&!o.knows(t)?this.#o(e):void 0;if(!(!g(t)||this.#r(d)))return this.#s(e)}afterFailure(e){if(!(e.asked||e.
-importer===void 0||!this.#n(e)))try{return(this.#e.table.knows(e.importer)?void 0:this.#o(e))??this.#s(e)}catch{return}}entry(e,t){let r=(0,S.resolve)(e);return l(
-r)||c()._findPath(r,[""],!0)?e:this.afterFailure({specifier:r,importer:t,kind:"import"})?.path??e}#t({importer:e="",specifier:t,kind:r}){return r==="require"&&t.
-startsWith(".")?this.#e.table.target("import",e,t):void 0}#n({importer:e="",specifier:t}){return!l(e)&&!e.startsWith(`${__dirname}/`)&&!Q(t)&&(!/^[a-z][a-z\d+.-]*:/i.
-test(t)||t.startsWith("file:"))}#r(e){let t=x(e);if(t==="")return!1;let r=e.slice(0,-t.length);return this.#e.exists(e)&&!Ze[t]?.some(o=>this.#e.exists(r+o))}#o(e){
-let{importer:t="",kind:r}=e,{table:o}=this.#e;o.setKnown(t),this.#e.learn({load:t});let[i,s]=H(e),a=o.target(r,t,e.specifier)??o.target(r,t,i);return a===void 0?
-void 0:{path:a,suffix:s}}#s(e){let{importer:t="",kind:r}=e,[o,i]=H(e);e.asked=!0;let{resolved:s}=this.#e.learn({resolve:o,from:t,kind:r});if(typeof s=="string")
-return this.#e.table.setTarget(r,t,o,s),{path:s,suffix:i}}};function H({specifier:n,kind:e}){let t=e==="require"?-1:n.slice(1).search(/[?#]/)+1;return t<=0?[n,""]:
-[n.slice(0,t),n.slice(t)]}function et({importer:n="",kind:e},t){let r=/^\.\.?(?:\/|$)/.test(t);try{return e==="require"?r||(0,S.isAbsolute)(t)?(0,S.resolve)((0,S.dirname)(
-n),t):void 0:t.startsWith("file:")?h(t):r||t.startsWith("/")?h(new URL(t,m(n)).href):void 0}catch{return}}var ge=!1,W=!1,J=new Map,he="sourceMappingURL=";function U(n){if(ge||(ge=!0,process.sourceMapsEnabled))return;let e=Error.prepareStackTrace;W=n&&!tt()&&typeof e==
+import(e)}var S=require("node:path");var Ze={".js":[".ts",".tsx"],".mjs":[".mts"],".cjs":[".cts"],".jsx":[".tsx"]},j=class{#e;constructor(e){this.#e=e}knows(e){return this.#e.table.knows(e)}before(e){
+let{importer:t,kind:r}=e;if(t===void 0)return;let{table:o}=this.#e,[i,s]=H(e),a=o.target(r,t,e.specifier)??(s?o.target(r,t,i):this.#t(e));if(a!==void 0&&this.#e.
+exists(a))return{path:a,suffix:s};if(!this.#n(e))return;let d=et(e,i);if(d===void 0)return o.aliases&&!o.knows(t)?this.#o(e):void 0;if(!(!g(t)||this.#r(d)))return this.#s(
+e)}afterFailure(e){if(!(e.asked||e.importer===void 0||!this.#n(e)))try{return(this.#e.table.knows(e.importer)?void 0:this.#o(e))??this.#s(e)}catch{return}}entry(e,t){
+let r=(0,S.resolve)(e);return l(r)||c()._findPath(r,[""],!0)?e:this.afterFailure({specifier:r,importer:t,kind:"import"})?.path??e}#t({importer:e="",specifier:t,
+kind:r}){return r==="require"&&t.startsWith(".")?this.#e.table.target("import",e,t):void 0}#n({importer:e="",specifier:t}){return!l(e)&&!e.startsWith(`${__dirname}\
+/`)&&!Q(t)&&(!/^[a-z][a-z\d+.-]*:/i.test(t)||t.startsWith("file:"))}#r(e){let t=x(e);if(t==="")return!1;let r=e.slice(0,-t.length);return this.#e.exists(e)&&!Ze[t]?.
+some(o=>this.#e.exists(r+o))}#o(e){let{importer:t="",kind:r}=e,{table:o}=this.#e;o.setKnown(t),this.#e.learn({load:t});let[i,s]=H(e),a=o.target(r,t,e.specifier)??
+o.target(r,t,i);return a===void 0?void 0:{path:a,suffix:s}}#s(e){let{importer:t="",kind:r}=e,[o,i]=H(e);e.asked=!0;let{resolved:s}=this.#e.learn({resolve:o,from:t,
+kind:r});if(typeof s=="string")return this.#e.table.setTarget(r,t,o,s),{path:s,suffix:i}}};function H({specifier:n,kind:e}){let t=e==="require"?-1:n.slice(1).search(
+/[?#]/)+1;return t<=0?[n,""]:[n.slice(0,t),n.slice(t)]}function et({importer:n="",kind:e},t){let r=/^\.\.?(?:\/|$)/.test(t);try{return e==="require"?r||(0,S.isAbsolute)(
+t)?(0,S.resolve)((0,S.dirname)(n),t):void 0:t.startsWith("file:")?h(t):r||t.startsWith("/")?h(new URL(t,m(n)).href):void 0}catch{return}}var ge=!1,W=!1,J=new Map,he="sourceMappingURL=";function U(n){if(ge||(ge=!0,process.sourceMapsEnabled))return;let e=Error.prepareStackTrace;W=n&&!tt()&&typeof e==
 "function",W&&e?rt(e):xe()}function ye(n,e){if(!W)return;let t=e.lastIndexOf(he);t>=0&&J.set(m(n),e.slice(t+he.length).trim())}function xe(){let{setSourceMapsSupport:n}=c();
 n?n(!0,{nodeModules:!1,generatedCode:!1}):process.setSourceMapsEnabled(!0)}function tt(){let[n=0,e=0]=process.versions.node.split(".").map(Number);return n>26||
 n===26&&e>=12||n===24&&e>=22}function nt(n,e){try{(0,eval)(`//# sourceURL=${n}

@@ -5,6 +5,7 @@ import { cascadedLoader, internalModule, wrapResolve } from './host.ts';
 import type { CascadedLoader } from './internals.ts';
 import type { LoweredModules } from './lowered-modules.ts';
 import type { Query, Resolver } from './resolver.ts';
+import { isInPackage } from './table.ts';
 import type { TypeScriptFiles } from './typescript-files.ts';
 
 /**
@@ -16,7 +17,8 @@ export function hookRequireResolution(resolver: Resolver, lowered: LoweredModule
   wrapResolve((resolve, specifier, [parent, , options]) => {
     noteSpecifier(specifier);
     const importer = (parent as CommonJsModule | null | undefined)?.filename;
-    if (!importer?.startsWith('/') || (options as { paths?: unknown } | undefined)?.paths !== undefined) return resolve();
+    // Packages are the most, and have nothing in the table unless they were lowered.
+    if (!importer?.startsWith('/') || (isInPackage(importer) && !resolver.knows(importer)) || (options as { paths?: unknown } | undefined)?.paths !== undefined) return resolve();
     const path = resolveRequire(resolver, { specifier, importer, kind: 'require' }, resolve);
     lowered?.require(importer, path);
     return path;

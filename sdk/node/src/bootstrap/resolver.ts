@@ -34,6 +34,11 @@ export class Resolver {
     this.#files = files;
   }
 
+  /** Whether the table has the imports of a file. */
+  knows(importer: string): boolean {
+    return this.#files.table.knows(importer);
+  }
+
   /** Where the table, or the helper, knows the file better than Node. */
   before(query: Query): Found | undefined {
     const { importer, kind } = query;
