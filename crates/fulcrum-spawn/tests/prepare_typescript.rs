@@ -705,6 +705,48 @@ fn requests_are_answered_with_a_part_of_the_table() {
 }
 
 #[test]
+fn a_module_is_lowered_by_its_own_configuration() {
+    let app = TestApp::new(&[
+        ("package.json", r#"{"type": "module"}"#),
+        (
+            "x.mts",
+            "import '@/y';\nexport class A { b?: number }\nexport const c = 1;",
+        ),
+        ("all.mts", "export * from './x.mjs';"),
+        ("lib/y.ts", "export {}"),
+        (
+            "tsconfig.json",
+            r#"{"compilerOptions": {"paths": {"@/*": ["./lib/*"]}, "useDefineForClassFields": false}}"#,
+        ),
+    ]);
+    let lower = |name: &str| {
+        let path = app.domain().join(name);
+        app.ask(json!({"v": 2, "node": "20.13.0", "lower": path}))
+    };
+    let answer = lower("x.mts");
+    let entry = answer.file("x.mts");
+    assert_eq!(
+        (&entry["format"], &entry["exports"]),
+        (&json!("commonjs"), &json!(["A", "c"]))
+    );
+    let code = answer.code("x.mts");
+    assert!(
+        code.contains("require(\"@/y\")") && !code.contains("b;"),
+        "{code}"
+    );
+    assert_eq!(
+        answer.targets("requires", "x.mts"),
+        map([("@/y", "lib/y.ts")])
+    );
+    let answer = lower("all.mts");
+    assert_eq!(answer.file("all.mts")["exports"], Value::Null);
+    assert_eq!(
+        answer.targets("requires", "all.mts"),
+        map([("./x.mjs", "x.mts")])
+    );
+}
+
+#[test]
 fn invalid_requests_are_errors() {
     let cache = tempfile::tempdir().unwrap();
     let options = TypeScriptRequestOptions::default();

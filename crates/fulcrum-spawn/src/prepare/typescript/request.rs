@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use nodejs_semver::Version;
 use serde::{Deserialize, Serialize};
 
-use super::resolver::{ImportResolver, Importer, NodeResolution, Target, Via};
-use super::scan::{ScanRequest, is_scanned, scan};
+use super::resolver::{ImportResolver, Importer, NodeResolution, Via, is_installed};
+use super::scan::{ScanRequest, is_scanned, scan, via};
 use super::scan_table::{broken_file, lowered_file};
 use super::sources::Sources;
 use super::surroundings::{SurroundingsReader, is_always_compiled};
@@ -137,15 +137,36 @@ impl Answerer<'_> {
     }
 
     fn lower(&self, path: &Path) -> Table {
+        let resolver = ImportResolver::new(&self.resolution);
+        let reader = SurroundingsReader::new(resolver.base());
+        // An error in them is reported with the files to which they apply.
+        let surroundings = path.parent().and_then(|dir| reader.of_dir(dir).ok());
+        let surroundings = surroundings.unwrap_or_default();
         let sources = Sources {
             cache: self.cache,
             lower_using: self.lower_using,
         };
-        let entry = match sources.lower(path) {
-            Ok(source) => lowered_file(&source),
-            Err(error) => broken_file(path, &error.into()),
-        };
         let mut table = Table::default();
+        let entry = match sources.lower(path, &surroundings) {
+            Err(error) => broken_file(path, &error.into()),
+            Ok(source) => {
+                let importer = Importer {
+                    path,
+                    is_compiled: is_always_compiled(path),
+                    tsconfig: surroundings.tsconfig.as_deref(),
+                };
+                // Packages are run as they are, so Node finds what they import.
+                let imports = source.info.imports.iter();
+                for import in imports.filter(|import| !import.spawned && !is_installed(path)) {
+                    let via = via(import.kind, source.format);
+                    let target = resolver.resolve(importer, &import.specifier, via);
+                    if let Some(target) = target.path() {
+                        table.add_resolution(path, &import.specifier, via, target);
+                    }
+                }
+                lowered_file(&source)
+            }
+        };
         table.files.insert(path.to_owned(), entry);
         table
     }
@@ -165,10 +186,8 @@ impl Answerer<'_> {
             Kind::Import => Via::Import,
             Kind::Require => Via::Require,
         };
-        let resolved = match resolver.resolve(importer, specifier, via) {
-            Target::File(path) | Target::NodeFile(path) | Target::Package(path) => Some(path),
-            Target::Node | Target::Missing => None,
-        };
+        let target = resolver.resolve(importer, specifier, via);
+        let resolved = target.path().map(Path::to_owned);
         let mut table = match &resolved {
             Some(path) if is_scanned(path) => self.load(path),
             _ => Table::default(),

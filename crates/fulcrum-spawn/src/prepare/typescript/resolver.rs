@@ -44,6 +44,16 @@ pub(super) enum Target {
     Missing,
 }
 
+impl Target {
+    /// The file of the table; `None` for what is left to Node.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) | Self::NodeFile(path) | Self::Package(path) => Some(path),
+            Self::Node | Self::Missing => None,
+        }
+    }
+}
+
 /// The file that imports.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Importer<'a> {

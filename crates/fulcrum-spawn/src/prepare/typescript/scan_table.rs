@@ -99,7 +99,7 @@ fn table_file(
     Some(entry)
 }
 
-/// The entry of a file by itself, with the names that it exports itself.
+/// The entry of a file by itself. Node finds the names if it exports those of another file.
 pub(in crate::prepare) fn lowered_file(source: &Source) -> TableFile {
     let (code, text) = match &source.code {
         Some(Code::Cached { path, .. }) => (Some(path.clone()), None),
@@ -111,7 +111,10 @@ pub(in crate::prepare) fn lowered_file(source: &Source) -> TableFile {
         code,
         text,
         format: source.format,
-        exports: source.exports.clone(),
+        exports: source
+            .exports
+            .clone()
+            .filter(|_| !source.info.imports.iter().any(|import| import.all)),
         error: None,
     }
 }

@@ -141,16 +141,20 @@ impl Sources<'_> {
         })
     }
 
-    /// Reads an ECMAScript module in JavaScript, as CommonJS.
+    /// Reads an ECMAScript module as CommonJS.
     ///
     /// # Errors
     /// It cannot be read, or cannot become CommonJS.
-    pub(in crate::prepare) fn lower(&self, path: &Path) -> Result<Source, StripError> {
+    pub(super) fn lower(
+        &self,
+        path: &Path,
+        surroundings: &Surroundings,
+    ) -> Result<Source, StripError> {
         let (bytes, stamp) =
             read(path).map_err(|error| unreadable(path, format!("cannot be read: {error}")))?;
         let options = CompileOptions {
             kind: FileKind::CommonJs,
-            ..Surroundings::default().options(path, self.lower_using)
+            ..surroundings.options(path, self.lower_using)
         };
         self.compiled(path, bytes, stamp, &options)
     }
