@@ -15,6 +15,7 @@ use fulcrum_spawn::StartError;
 use fulcrum_spawn::prepare::{
     NodeOrigin, NodeProgram, NodeRuntime, PrepareContext, Runner, StartWarning,
     TypeScriptRequestOptions, Version, answer_typescript_request, choose_runner,
+    run_typescript_helper,
 };
 use serde_json::{Value, json};
 
@@ -756,4 +757,26 @@ fn invalid_requests_are_errors() {
     assert!(error(r#"{"v": 3, "node": "20.13.0", "load": "/a.ts"}"#).contains("version 3"));
     assert!(error(r#"{"v": 2, "node": "latest", "load": "/a.ts"}"#).contains("latest"));
     assert!(error(r#"{"v": 2, "node": "20.13.0", "resolve": "./a"}"#).contains("from and kind"));
+}
+
+#[test]
+fn the_helper_uses_the_cache_that_it_is_told() {
+    let app = TestApp::new(&[("domain.ts", "let a: A")]);
+    let request = json!({"v": 2, "node": "20.13.0", "load": app.domain().join("domain.ts")});
+    let cache = format!("--cache={}", app.cache().display());
+    let run = |words: &[&str]| {
+        let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
+        run_typescript_helper(&words, || panic!("the option decides"))
+    };
+    let words = [
+        &cache,
+        "--conditions=a",
+        "--preserve-symlinks",
+        &request.to_string(),
+    ];
+    let answer = run(&words).unwrap();
+    assert!(answer.ends_with(b"}\n"));
+    assert!(app.cached() > 0);
+    assert!(run(&["--other", "{}"]).unwrap_err().contains("--other"));
+    assert!(run(&[]).is_err());
 }

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use fulcrum_config::{Selection, unsupported_settings};
 use fulcrum_logs::{Hub, Level};
 use fulcrum_runtime::{ProcessParts, Runtime, RuntimeParts, ShutdownSignal, ShutdownStage};
-use fulcrum_spawn::prepare::{PrepareContext, create_report_dir, remove_report_dir, sweep_cache};
+use fulcrum_spawn::prepare::{
+    PrepareContext, create_report_dir, remove_report_dir, sweep_in_background,
+};
 use fulcrum_spawn::process::{GuardHandle, StartupMessage};
 
 use super::claim::Claim;
@@ -46,7 +48,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     if let Some(warning) = cache_warning {
         hub.log(Level::Warn, warning);
     }
-    sweep_cache_in_background(prepare.cache.clone(), options.app.runtime.cache_size);
+    sweep_in_background(prepare.cache.clone(), options.app.runtime.cache_size);
     let reports = options.watching.map(|_| create_report_dir(claim.dir.dir()));
     let reports = reports
         .transpose()
@@ -118,13 +120,6 @@ fn log_warnings(hub: &Hub, options: &Options, port: &BoundPort) {
     if let Some(reason) = &port.fallback_reason {
         hub.log(Level::Warn, reason.clone());
     }
-}
-
-/// Keeps the cache of compiled code within its bound, on a thread that no start waits for.
-fn sweep_cache_in_background(cache: PathBuf, limit: u64) {
-    let thread = std::thread::Builder::new().name("cache sweep".to_owned());
-    // Without it, the next instance sweeps.
-    drop(thread.spawn(move || sweep_cache(&cache, limit)));
 }
 
 /// What commands are prepared with, and a warning about the cache directory.

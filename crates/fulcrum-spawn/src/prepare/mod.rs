@@ -103,7 +103,8 @@ pub use self::{
     standby_command::StandbyCommand,
     typescript::{
         Format, StripError, StripErrorKind, Stripped, SweepReport, SyntaxChecker, SyntaxError,
-        TypeScriptRequestOptions, answer_typescript_request, check_syntax, strip_file, sweep_cache,
+        TypeScriptRequestOptions, answer_typescript_request, check_syntax, run_typescript_helper,
+        strip_file, sweep_cache, sweep_in_background,
     },
 };
 #[cfg(feature = "node")]

@@ -64,6 +64,13 @@ pub fn sweep_cache(cache: &Path, limit: u64) -> SweepReport {
     report
 }
 
+/// Sweeps as [`sweep_cache`] does, on a thread that nobody waits for.
+pub fn sweep_in_background(cache: PathBuf, limit: u64) {
+    let thread = std::thread::Builder::new().name("cache sweep".to_owned());
+    // Without it, the next instance sweeps.
+    drop(thread.spawn(move || sweep_cache(&cache, limit)));
+}
+
 /// Records that a file is used.
 ///
 /// # Errors

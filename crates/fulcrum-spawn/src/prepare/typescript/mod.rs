@@ -30,8 +30,8 @@ pub(super) mod table;
 mod transform;
 pub(super) mod tsconfig;
 
-pub use cache_sweep::{SweepReport, sweep_cache};
-pub use request::{TypeScriptRequestOptions, answer_typescript_request};
+pub use cache_sweep::{SweepReport, sweep_cache, sweep_in_background};
+pub use request::{TypeScriptRequestOptions, answer_typescript_request, run_typescript_helper};
 pub use strip::{Format, StripError, StripErrorKind, Stripped, strip_file};
 pub use syntax_cache::{SyntaxChecker, SyntaxError};
 pub use syntax_check::check_syntax;

@@ -58,6 +58,32 @@ pub struct TypeScriptRequestOptions {
     pub preserve_symlinks: bool,
 }
 
+/// Runs the helper command with the words that follow its name: options, and the request. The cache is
+/// that of the instance, which an option names, else `default_cache`. Returns what the command prints.
+///
+/// # Errors
+/// Those of [`answer_typescript_request`], and an unknown option.
+pub fn run_typescript_helper(
+    words: &[String],
+    default_cache: impl FnOnce() -> PathBuf,
+) -> Result<Vec<u8>, String> {
+    let (request, words) = words.split_last().ok_or("no request")?;
+    let mut options = TypeScriptRequestOptions::default();
+    let mut cache = None;
+    for word in words {
+        match word.split_once('=') {
+            Some(("--conditions", name)) => options.conditions.push(name.to_owned()),
+            Some(("--cache", dir)) => cache = Some(PathBuf::from(dir)),
+            None if word == "--preserve-symlinks" => options.preserve_symlinks = true,
+            _ => return Err(format!("unknown option {word}")),
+        }
+    }
+    let cache = cache.unwrap_or_else(default_cache);
+    let mut answer = answer_typescript_request(request, &options, &cache)?;
+    answer.push(b'\n');
+    Ok(answer)
+}
+
 /// Answers a request (JSON) of a bootstrap with a part of its table (JSON): the file that it asks for,
 /// and all that this file imports. A file that cannot be compiled has an error in its entry.
 ///
