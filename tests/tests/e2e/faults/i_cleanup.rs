@@ -31,7 +31,7 @@ const KINDS: [&str; 14] = [
 fn app(kinds: &[&str]) -> App {
     let (collector, database) = (collector(), database());
     let settings = format!(
-        "runtime: {{defaults: {{start_timeout: 60s, stop: {{grace: 10s}}, env: {{COLLECTOR: \"{collector}\", DATABASE: \"{database}\"}}}}}}\n"
+        "runtime: {{standby: off, defaults: {{start_timeout: 60s, stop: {{grace: 10s}}, env: {{COLLECTOR: \"{collector}\", DATABASE: \"{database}\"}}}}}}\n"
     );
     let app = App::new().write("fulcrum.yml", &settings);
     kinds.iter().fold(app, |app, kind| app.cleanup_domain(kind))
@@ -157,10 +157,10 @@ fn assert_complete(kinds: &[&str], repetitions: usize) {
     let verbs = verbs.flat_map(|verb| std::iter::repeat_n(verb, repetitions));
     for (number, verb) in verbs.enumerate() {
         let load = Load::begin(&app, kinds, number + 1);
-        let begun = Instant::now();
+        let begun_at = Instant::now();
         app.run(&["domains", verb, "all"]).exits(0);
         if verb == "stop" {
-            slowest = slowest.max(begun.elapsed());
+            slowest = slowest.max(begun_at.elapsed());
         }
         let lost = load.end();
         if lost > 0 {
@@ -170,8 +170,11 @@ fn assert_complete(kinds: &[&str], repetitions: usize) {
             let count = |event| app.event_count(kind, event);
             let (begun, done) = (count("begin"), count("done"));
             if begun < number + 1 || done < begun {
+                let exit = app.status(kind)["last_exit"].to_string();
+                let took = begun_at.elapsed().as_millis();
                 failures.push(format!(
-                    "{verb} {number}: {kind}: {done} of {begun} are complete"
+                    "{verb} {number}: {kind}: {done} of {begun} are complete; the {verb} took \
+                     {took} ms; {exit}"
                 ));
             }
         }
