@@ -200,9 +200,10 @@ mod tests {
                 for arg in sub.get_arguments().filter(|arg| !arg.is_hide_set()) {
                     let help = arg.get_help().expect("a help line").to_string();
                     let verb = help.split(' ').next().unwrap_or_default();
-                    const VERBS: [&str; 17] = [
+                    const VERBS: [&str; 18] = [
                         "Set", "Choose", "Print", "Select", "Do", "Follow", "Send", "Name", "Pass",
                         "Prefix", "Run", "Wait", "Reload", "Poll", "Start", "Disable", "Suppress",
+                        "Check",
                     ];
                     assert!(VERBS.contains(&verb) && !help.ends_with('.'), "{help}");
                 }

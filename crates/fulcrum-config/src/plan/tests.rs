@@ -8,7 +8,6 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::change::{Action, Difference, ReloadPlan, RunningState};
-use crate::StopRecipient;
 use crate::app::{App, Domain, Program};
 use crate::mode::Mode;
 use crate::options::LoadOptions;
