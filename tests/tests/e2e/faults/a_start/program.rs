@@ -169,8 +169,14 @@ fn a14_a_broken_package_json_is_reported_with_its_position() {
 #[test]
 fn a14_a_module_type_that_the_code_contradicts_is_reported() {
     let app = App::new()
-        .write("domains/users/fulcrum.yml", "process: {entry: domain.cjs}\n")
-        .write("domains/users/domain.cjs", "export default class Users {}\n");
+        .write(
+            "domains/users/fulcrum.yml",
+            "process: {entry: domain.cjs}\n",
+        )
+        .write(
+            "domains/users/domain.cjs",
+            "export default class Users {}\n",
+        );
     let hint = &["domain.cjs:1", "\"type\": \"module\"", ".mjs"];
     app.run(&["dev", "--detach", "--wait"])
         .exits(10)
