@@ -1,4 +1,4 @@
-// Builds dist/: type check, three bundles, one declaration file.
+// Builds dist/: type check, the bundles, one declaration file.
 //   node build.mjs            writes dist/
 //   node build.mjs --check    builds to memory and compares with dist/
 //   node build.mjs --internals FILE   bundles internal modules, for the tests
@@ -18,19 +18,23 @@ const shared = {
   platform: 'node',
   target: 'node20',
   write: false,
-  external: ['internal/*'],
+  external: ['internal/*', './loader.cjs'],
   define: { PACKAGE_VERSION: JSON.stringify(JSON.parse(readFileSync(at('package.json'), 'utf8')).version) },
   charset: 'utf8',
   legalComments: 'none',
-  // Node reads the bundles at every start of a domain; names are kept, for stack traces.
+  // Node reads the bundles at every start of a domain.
   minifySyntax: true,
   minifyWhitespace: true,
   lineLimit: 160,
   logLevel: 'warning',
 };
 
-async function bundle(entry, format) {
-  const result = await build({ ...shared, entryPoints: [entry], format, outfile: 'out' });
+/** For modules that `require` what they rarely need. */
+const REQUIRE = `import { createRequire as r } from 'node:module';const require = r(import.meta.url), __dirname = import.meta.dirname;`;
+
+/** Names are kept only where they are in stacks. */
+async function bundle(entry, format, { minifyIdentifiers = false, banner = '' } = {}) {
+  const result = await build({ ...shared, entryPoints: [entry], format, outfile: 'out', minifyIdentifiers, banner: { js: banner } });
   return result.outputFiles[0].text;
 }
 
@@ -76,13 +80,14 @@ function statements(text) {
 }
 
 async function everything() {
-  const [required, imported, bootstrap, hooks] = await Promise.all([
+  const [required, imported, bootstrap, loader, hooks] = await Promise.all([
     bundle('src/entry-cjs.ts', 'cjs'),
     bundle('src/entry-esm.ts', 'esm'),
     bundle('src/bootstrap/main.ts', 'cjs'),
-    bundle('src/bootstrap/hooks.ts', 'esm'),
+    bundle('src/bootstrap/loader.ts', 'cjs', { minifyIdentifiers: true }),
+    bundle('src/bootstrap/hooks.ts', 'esm', { minifyIdentifiers: true, banner: REQUIRE }),
   ]);
-  return { 'index.cjs': required, 'index.mjs': imported, 'bootstrap.cjs': bootstrap, 'hooks.mjs': hooks, 'index.d.ts': declarations() };
+  return { 'index.cjs': required, 'index.mjs': imported, 'bootstrap.cjs': bootstrap, 'loader.cjs': loader, 'hooks.mjs': hooks, 'index.d.ts': declarations() };
 }
 
 const [mode, target] = process.argv.slice(2);

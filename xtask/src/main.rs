@@ -16,12 +16,14 @@ mod e2e;
 mod examples;
 mod faults;
 mod interop;
+mod node_tools;
 mod packages;
 mod sample;
 mod sdk;
 mod steps;
 mod test;
 mod tidy;
+mod typescript;
 mod wait;
 mod workspace;
 
@@ -78,6 +80,24 @@ enum Task {
     /// Check the sample app with third-party gRPC and OpenTelemetry programs
     #[command(alias = "foreign")]
     Interop,
+    /// Run small TypeScript programs and real frameworks, beside tsx and Node's own transformation
+    Typescript {
+        /// Run on this Node: 20.13, 20, 22, 24 or 26; may be repeated [default: 20 and 24]
+        #[arg(long = "node", value_name = "VERSION")]
+        nodes: Vec<String>,
+        /// Run only the rows and apps whose names contain this
+        #[arg(long, value_name = "TEXT")]
+        filter: Option<String>,
+        /// Run neither breakpoints nor frameworks
+        #[arg(long)]
+        rows_only: bool,
+        /// Run tsx and Node again for rows that have not changed
+        #[arg(long)]
+        fresh: bool,
+        /// Form of the results
+        #[arg(short, long, value_enum, default_value_t = typescript::Output::Text)]
+        output: typescript::Output,
+    },
     /// Measure the speed, beside references of the same run
     Bench {
         #[command(subcommand)]
@@ -119,6 +139,19 @@ fn run(task: &Task) -> anyhow::Result<()> {
             filter: filter.as_deref(),
         }),
         Task::Interop => interop::run().map(|outcome| println!("{outcome}")),
+        Task::Typescript {
+            nodes,
+            filter,
+            rows_only,
+            fresh,
+            output,
+        } => typescript::run(&typescript::Options {
+            nodes,
+            filter: filter.as_deref(),
+            rows_only: *rows_only,
+            fresh: *fresh,
+            output: *output,
+        }),
         Task::Bench { bench } => bench::run(*bench),
         Task::Lines { bytes, gate } => bench::write_lines(*bytes, gate.as_deref()),
         Task::Test => test::run(),

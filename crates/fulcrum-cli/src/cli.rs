@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    background_instance, completions, config, dev, domains, down, reload, serve, strip,
+    background_instance, completions, config, dev, domains, down, reload, serve, typescript,
 };
 
 /// Run the domains of a TypeScript app: start, watch, restart and stop them with one command
@@ -60,9 +60,9 @@ pub(crate) enum Command {
     /// Run the background instance of `--detach` (internal)
     #[command(name = "__instance", hide = true)]
     BackgroundInstance(background_instance::Args),
-    /// Strip types from a TypeScript file (internal)
-    #[command(name = "__strip", hide = true)]
-    StripTypes(strip::Args),
+    /// Compile TypeScript that a domain loads (internal)
+    #[command(name = "__typescript", hide = true)]
+    TypeScript(typescript::Args),
 }
 
 /// The groups of `fulcrum --help`: a heading, and the commands by their path.
@@ -200,9 +200,10 @@ mod tests {
                 for arg in sub.get_arguments().filter(|arg| !arg.is_hide_set()) {
                     let help = arg.get_help().expect("a help line").to_string();
                     let verb = help.split(' ').next().unwrap_or_default();
-                    const VERBS: [&str; 17] = [
+                    const VERBS: [&str; 18] = [
                         "Set", "Choose", "Print", "Select", "Do", "Follow", "Send", "Name", "Pass",
                         "Prefix", "Run", "Wait", "Reload", "Poll", "Start", "Disable", "Suppress",
+                        "Check",
                     ];
                     assert!(VERBS.contains(&verb) && !help.ends_with('.'), "{help}");
                 }

@@ -3,7 +3,7 @@
 use crate::cli::{self, Cli, Command};
 use crate::commands::context::Context;
 use crate::commands::{
-    background_instance, completions, config, dev, domains, down, reload, serve, strip,
+    background_instance, completions, config, dev, domains, down, reload, serve, typescript,
 };
 use crate::exit::CliError;
 use crate::output::Output;
@@ -27,6 +27,6 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), CliError> {
         Command::Config(args) => config::run(args.command, &context),
         Command::Completions(args) => completions::run(&args, cli::command(), &context.output),
         Command::BackgroundInstance(args) => background_instance::run(args, &context),
-        Command::StripTypes(args) => strip::run(&args, &context.output),
+        Command::TypeScript(args) => typescript::run(&args, &context.output),
     }
 }

@@ -82,8 +82,8 @@ impl App {
     }
 
     /// Copies the settings that a running instance cannot change from `running`: its address, the
-    /// registration mode, the log format, store and export, watching, the standby limit and type
-    /// checks.
+    /// registration mode, the log format, store and export, watching, the standby limit, type checks
+    /// and the size of the cache.
     pub fn retain_immutable(&mut self, running: &App) {
         let RuntimeSettings {
             domains: _,
@@ -92,6 +92,7 @@ impl App {
             watch,
             standby,
             typecheck,
+            cache_size,
             groups: _,
         } = &mut self.runtime;
         grpc.clone_from(&running.runtime.grpc);
@@ -101,6 +102,7 @@ impl App {
         watch.clone_from(&running.runtime.watch);
         *standby = running.runtime.standby;
         *typecheck = running.runtime.typecheck;
+        *cache_size = running.runtime.cache_size;
     }
 
     /// The start order: each wave [depends](Self::dependencies) on earlier ones only, and its names

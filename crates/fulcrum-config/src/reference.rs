@@ -239,6 +239,10 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
         "Check types in `dev` with the app's own `tsc` in the background; errors are log lines of the domains, and no start waits for them.",
     ),
     (
+        "runtime.cache_size",
+        "Maximum size of the cache of compiled TypeScript, which all apps of a user share. When an instance starts, files that were not used for longest are removed until the rest fits.",
+    ),
+    (
         "runtime.groups",
         "Supervision groups: domains that are restarted together.",
     ),

@@ -21,6 +21,8 @@ pub struct RuntimeSettings {
     pub standby: Option<u32>,
     /// Whether the app's own TypeScript compiler checks types in the background, in `dev`.
     pub typecheck: bool,
+    /// The size of the cache of compiled TypeScript, in bytes. All apps of a user share it.
+    pub cache_size: u64,
     /// Domains that are restarted together, by the group's name.
     pub groups: BTreeMap<String, SupervisionGroup>,
 }

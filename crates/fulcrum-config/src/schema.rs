@@ -103,6 +103,7 @@ pub(crate) static RUNTIME: &[Key] = &[
     key("watch", Kind::Shorthand("enabled", WATCH_ALL)),
     value("standby", Type::Standby),
     value("typecheck", Type::Bool),
+    value("cache_size", Type::Size),
     key("groups", Kind::MapOf(GROUP)),
 ];
 

@@ -47,9 +47,9 @@ impl TestApp {
     }
 
     /// A script that prints what a Node of this version prints, and counts its runs.
-    fn node(&self, path: &str, version: &str, strips: &str) -> PathBuf {
+    fn node(&self, path: &str, version: &str) -> PathBuf {
         let (real, queries) = (self.at(path), self.at("queries"));
-        let answer = format!(r#"["v{version}","{}",{strips}]"#, real.display());
+        let answer = format!(r#"["v{version}","{}"]"#, real.display());
         self.program(
             path,
             &format!("echo x >> {}\necho '{answer}'", queries.display()),
@@ -78,15 +78,15 @@ impl TestApp {
 #[test]
 fn the_node_in_path_is_queried_once_until_it_changes() {
     let app = TestApp::new();
-    let path = app.node("bin/node", "20.20.2", "false");
+    let path = app.node("bin/node", "20.20.2");
     let node = app.find(None).unwrap();
     assert_eq!(node.to_string(), "node 20.20.2 (PATH)");
-    assert_eq!((node.path, node.strips_types), (path, false));
+    assert_eq!(node.path, path);
     app.find(None).unwrap();
     assert_eq!(app.query_count(), 1, "the result is cached");
-    app.node("bin/node", "22.18.0", r#""strip""#);
+    app.node("bin/node", "22.18.0");
     let node = app.find(None).unwrap();
-    assert!(node.strips_types && node.at_least(22, 18) && !node.at_least(23, 0));
+    assert!(node.at_least(22, 18) && !node.at_least(23, 0));
     assert_eq!(app.query_count(), 2);
     app.write("cache/node.json", "{ broken");
     app.find(None).unwrap();
@@ -96,7 +96,7 @@ fn the_node_in_path_is_queried_once_until_it_changes() {
 #[test]
 fn a_wrapper_is_replaced_by_what_it_runs_and_is_queried_each_time() {
     let app = TestApp::new();
-    let real = app.node("real/node", "22.1.0", "false");
+    let real = app.node("real/node", "22.1.0");
     app.program("bin/node", &format!("exec {} \"$@\"", real.display()));
     assert_eq!(app.find(None).unwrap().path, real);
     assert_eq!(app.find(None).unwrap().path, real);
@@ -106,7 +106,7 @@ fn a_wrapper_is_replaced_by_what_it_runs_and_is_queried_each_time() {
 #[test]
 fn a_link_is_followed_and_cached() {
     let app = TestApp::new();
-    let real = app.node("real/node", "22.1.0", "false");
+    let real = app.node("real/node", "22.1.0");
     std::os::unix::fs::symlink(&real, app.at("bin/node")).unwrap();
     assert_eq!(app.find(None).unwrap().path, real);
     app.find(None).unwrap();
@@ -116,8 +116,8 @@ fn a_link_is_followed_and_cached() {
 #[test]
 fn only_the_configured_node_is_considered() {
     let app = TestApp::new();
-    app.node("bin/node", "20.20.2", "false");
-    let mine = app.node("mine", "24.0.0", r#""strip""#);
+    app.node("bin/node", "20.20.2");
+    let mine = app.node("mine", "24.0.0");
     let node = app.find(Some(&mine)).unwrap();
     assert_eq!((node.origin, node.path), (NodeOrigin::Configured, mine));
     let missing = app.find(Some(&app.at("nope"))).unwrap_err();
@@ -150,22 +150,22 @@ fn an_old_or_missing_node_is_a_permanent_failure_with_a_hint() {
         format!("node not found in PATH={}", app.at("bin").display())
     );
     assert!(missing.permanent && missing.hint.unwrap().contains("20.13"));
-    let path = app.node("bin/node", "18.19.0", "false");
+    let path = app.node("bin/node", "18.19.0");
     let old = app.find(None).unwrap_err();
     let shown = path.display();
     let message =
         format!("node 18.19.0 ({shown}, from PATH) is too old: Fulcrum needs 20.13 or newer");
     assert_eq!(old.message, message);
-    app.node("bin/node", "20.12.9", "false");
+    app.node("bin/node", "20.12.9");
     assert!(app.find(None).is_err());
-    app.node("bin/node", "20.13.0", "false");
+    app.node("bin/node", "20.13.0");
     assert!(app.find(None).is_ok());
 }
 
 #[test]
 fn a_version_file_is_satisfied_by_path_or_by_an_installed_version() {
     let app = TestApp::new();
-    app.node("bin/node", "20.20.2", "false");
+    app.node("bin/node", "20.20.2");
     let nvmrc = app.write("app/.nvmrc", "20\n");
     assert_eq!(
         app.find(None).unwrap().origin,
@@ -176,21 +176,12 @@ fn a_version_file_is_satisfied_by_path_or_by_an_installed_version() {
     for word in [".nvmrc", "requires node 22", "20.20.2"] {
         assert!(unsatisfied.message.contains(word), "{unsatisfied}");
     }
-    app.node(
-        "home/.nvm/versions/node/v22.1.0/bin/node",
-        "22.1.0",
-        "false",
-    );
+    app.node("home/.nvm/versions/node/v22.1.0/bin/node", "22.1.0");
     app.node(
         "home/.local/share/fnm/node-versions/v22.9.0/installation/bin/node",
         "22.9.0",
-        "false",
     );
-    app.node(
-        "home/.volta/tools/image/node/24.0.0/bin/node",
-        "24.0.0",
-        "false",
-    );
+    app.node("home/.volta/tools/image/node/24.0.0/bin/node", "24.0.0");
     let newest = app.find(None).unwrap();
     assert_eq!(newest.to_string(), "node 22.9.0 (.nvmrc)");
     app.program(
@@ -207,7 +198,7 @@ fn a_version_file_is_satisfied_by_path_or_by_an_installed_version() {
 #[test]
 fn engines_are_a_requirement() {
     let app = TestApp::new();
-    app.node("bin/node", "20.20.2", "false");
+    app.node("bin/node", "20.20.2");
     let package = app.write(
         "app/domains/a/package.json",
         r#"{"engines":{"node":">=22"}}"#,

@@ -12,9 +12,9 @@
 )]
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use fulcrum_spawn::CommandSpec;
@@ -70,7 +70,7 @@ impl TestApp {
     fn context(&self) -> PrepareContext {
         PrepareContext::new(
             self.root.path().join("cache"),
-            vec!["/no/such/strip".into()],
+            vec!["/no/such/helper".into()],
         )
     }
 
@@ -157,28 +157,59 @@ fn a_deferred_bootstrap_starts_the_exported_class() {
 fn a_typescript_module_runs_and_its_errors_have_the_original_position() {
     let Some(app) = TestApp::new(&[
         (
-            "domain.ts",
-            "interface Long {\n  a: string\n}\nimport { boom, type T } from './b.ts';\n\
+            "domain.mts",
+            "interface Long {\n  a: string\n}\nimport { boom, type T } from './b.mjs';\n\
              const t: T = { a: 'ok' } as Long;\nconsole.log(t.a, import.meta.url);\nboom(t);\n",
         ),
         (
-            "b.ts",
+            "b.mts",
             "export type T = { a: string };\nexport function boom(t: T): never {\n  throw new Error(t.a);\n}\n",
         ),
     ]) else {
         return;
     };
-    let spec = app.plan("domain.ts", &[]);
-    assert!(spec.runner.contains("types stripped"), "{}", spec.runner);
+    let spec = app.plan("domain.mts", &[]);
+    assert!(
+        spec.runner.ends_with(", TypeScript by fulcrum"),
+        "{}",
+        spec.runner
+    );
     let (out, err) = run(&spec);
     assert!(
-        out.starts_with("ok file://") && out.trim_end().ends_with("/domains/a/domain.ts"),
+        out.starts_with("ok file://") && out.trim_end().ends_with("/domains/a/domain.mts"),
         "{out}{err}"
     );
     assert!(
-        err.contains("b.ts:3:9") && err.contains("domain.ts:7:1"),
+        err.contains("b.mts:3:9") && err.contains("domain.mts:7:1"),
         "{err}"
     );
+}
+
+#[test]
+fn what_needs_more_than_stripping_runs_too() {
+    let Some(app) = TestApp::new(&[
+        (
+            "domain.ts",
+            "import { Color } from '@/color';\nimport data from './data.json';\n\
+             class A { constructor(readonly b: number) {} }\n\
+             console.log(Color.Red, new A(7).b, data.c, typeof require);",
+        ),
+        ("lib/color/index.ts", "export enum Color { Red = 3 }"),
+        ("data.json", r#"{"c": 4}"#),
+        (
+            "tsconfig.json",
+            r#"{"compilerOptions": {"paths": {"@/*": ["./lib/*"]}}}"#,
+        ),
+    ]) else {
+        return;
+    };
+    let (out, err) = run(&app.plan("domain.ts", &[]));
+    assert!(out.starts_with("3 7 4 function"), "{out}{err}");
+    let spec = app.plan("domain.ts", &[]);
+    let config = spec.env.get(OsStr::new("FULCRUM_BOOTSTRAP")).unwrap();
+    let cache = app.root.path().join("cache");
+    let argument = format!("--cache={}", cache.display());
+    assert!(config.to_str().unwrap().contains(&argument), "{config:?}");
 }
 
 #[test]
@@ -218,26 +249,17 @@ fn preloaded_modules_are_evaluated_before_the_entry() {
 }
 
 #[test]
-fn tsx_is_loaded_into_the_same_process() {
+fn a_loader_in_node_args_is_used_instead() {
     let Some(app) = TestApp::new(&[("domain.ts", "enum E { A = 7 }\nconsole.log(E.A);")]) else {
         return;
     };
-    // A stub, since tsx is not installed here: it only has to be loaded before the entry.
+    // A stub: it only has to be loaded before the entry.
     app.write(
-        "node_modules/tsx/package.json",
-        r#"{"version":"4.0.0","exports":{".":"./l.mjs"}}"#,
+        "domains/a/tsx.mjs",
+        "console.log('loaded'); process.exit(0);",
     );
-    app.write(
-        "node_modules/tsx/l.mjs",
-        "console.log('loaded', process.argv.length); process.exit(0);",
-    );
-    let spec = app.plan("domain.ts", &[]);
-    assert!(spec.runner.ends_with(", by tsx"), "{}", spec.runner);
-    assert!(
-        spec.args
-            .iter()
-            .any(|arg| Path::new(arg).to_string_lossy().ends_with("/tsx/l.mjs"))
-    );
+    let spec = app.plan_with(&["--import", "./tsx.mjs"], "domain.ts", &[]);
+    assert!(spec.runner.ends_with("(PATH)"), "{}", spec.runner);
     let (out, err) = run(&spec);
-    assert!(out.starts_with("loaded"), "{out}{err}");
+    assert_eq!(out, "loaded\n", "{err}");
 }

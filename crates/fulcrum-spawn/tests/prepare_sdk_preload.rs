@@ -29,10 +29,7 @@ impl TestApp {
             root: tempfile::tempdir().unwrap(),
         };
         app.write("package.json", "{}");
-        app.write(
-            "node",
-            "#!/bin/sh\necho '[\"v20.20.2\",\"'\"$0\"'\",false]'\n",
-        );
+        app.write("node", "#!/bin/sh\necho '[\"v20.20.2\",\"'\"$0\"'\"]'\n");
         let mode = fs::Permissions::from_mode(0o755);
         fs::set_permissions(app.app().join("node"), mode).unwrap();
         for (name, text) in files {

@@ -9,3 +9,4 @@ export * from './options.ts';
 export * from './protobuf.ts';
 export * from './status.ts';
 export * from './bootstrap/config.ts';
+export * from './bootstrap/export-names.ts';

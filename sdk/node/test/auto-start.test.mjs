@@ -133,7 +133,7 @@ test('the program has its own arguments, main module and environment', async (t)
 
 test('a missing or invalid configuration changes nothing', async (t) => {
   const root = directory(t, { 'domain.mjs': 'export default class { start() { console.log("started"); } }\nconsole.log("ran");' });
-  for (const text of ['', '{', '{"v":2}']) {
+  for (const text of ['', '{', '{"v":3}', '{"v":1}']) {
     const child = run(t, join(root, 'domain.mjs'), { env: { FULCRUM_BOOTSTRAP: text } });
     assert.deepEqual(await child.exit, { code: 0, signal: null });
     assert.equal(child.output, 'ran\n');

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { FakeRuntime } from './fake-runtime.mjs';
 import { BOOTSTRAP, directory, pipe, run, until } from './spawn.mjs';
+import { app as typescriptApp } from './typescript-app.mjs';
 
 const FLAGS = ['--expose-internals', '--require', BOOTSTRAP];
 const SECONDS = { timeout: 20_000 };
@@ -89,9 +90,7 @@ for (const [what, entry, code] of [
 }
 
 test('TypeScript is reported by its original names', SECONDS, async (t) => {
-  const strip = `process.stdout.write(JSON.stringify({ code: require('node:fs').readFileSync(process.argv.at(-1), 'utf8'), format: 'module' }));`;
-  const root = app(t, { 'domain.ts': `import './lib/a.ts'; setTimeout(() => {}, 30_000);`, 'lib/a.ts': 'export {};', 'strip.cjs': strip, 'manifest.json': '{}' });
-  const ts = { manifest: join(root, 'manifest.json'), strip: [process.execPath, join(root, 'strip.cjs')], commonjs: false };
+  const { root, ts } = typescriptApp(t, { 'domain.ts': `import './lib/a.ts'; setTimeout(() => {}, 30_000);`, 'lib/a.ts': 'export {};' });
   run(t, join(root, 'domain.ts'), { flags: FLAGS, config: { ts, modules: join(root, 'modules') } });
   await until(() => reported(root).length > 0, 'the report');
   assert.deepEqual(reported(root), ['domain.ts', 'lib/a.ts']);
@@ -117,7 +116,7 @@ test('a standby process reports the files of its generation only', SECONDS, asyn
   const child = run(t, entry, { flags: FLAGS, input: pipe(t), config: { ...config, spare: {} } });
   await new Promise((resolve) => setTimeout(resolve, 500));
   assert.throws(() => statSync(config.modules));
-  const env = { FULCRUM_BOOTSTRAP: JSON.stringify({ v: 1, parent: process.pid, entry, ts: null, sdk: null, ...config }) };
+  const env = { FULCRUM_BOOTSTRAP: JSON.stringify({ v: 2, parent: process.pid, entry, ts: null, sdk: null, ...config }) };
   child.input.write(`${JSON.stringify({ env, cwd: dirname(entry) })}\n`);
   await until(() => reported(root).length > 0, 'the report');
   assert.deepEqual(reported(root), ['a.mjs', 'domain.mjs']);

@@ -47,7 +47,7 @@ test('writes to a file are unchanged', async (t) => {
   const root = directory(t, { 'a.cjs': 'console.log("to a file");' }, { install: false });
   const entry = join(root, 'a.cjs');
   const file = openSync(join(root, 'out'), 'w');
-  const config = { v: 1, parent: process.pid, entry, ts: null, sdk: null };
+  const config = { v: 2, parent: process.pid, entry, ts: null, sdk: null };
   const child = spawn(process.execPath, ['--require', BOOTSTRAP, entry], { stdio: ['ignore', file, file], env: { PATH: process.env.PATH, FULCRUM_BOOTSTRAP: JSON.stringify(config) } });
   await new Promise((resolve) => child.on('close', resolve));
   closeSync(file);

@@ -89,11 +89,11 @@ test('lag is the maximum since the last call', () => {
 });
 
 test('an invalid configuration is ignored', () => {
-  const config = { v: 1, parent: 7, entry: '/a/domain.js', starts: true, ts: { manifest: '/m', strip: ['x'], commonjs: false }, sdk: null, later: null, modules: null, spare: null };
+  const config = { v: 2, parent: 7, entry: '/a/domain.js', starts: true, ts: { manifest: '/m', helper: ['x'], commonjs: false, maps: true }, sdk: null, later: null, modules: null, spare: null, hidden: false };
   const { v: _, ...rest } = config;
   const { later, spare, ...same } = rest;
   assert.deepEqual(readConfig(JSON.stringify(config)), { ...same, deferred: later, standby: spare });
-  for (const text of [undefined, '', '{', 'null', '1', '[]', JSON.stringify({ ...config, v: 2 }), JSON.stringify({ ...config, parent: '7' }), JSON.stringify({ ...config, entry: undefined })]) {
+  for (const text of [undefined, '', '{', 'null', '1', '[]', JSON.stringify({ ...config, v: 1 }), JSON.stringify({ ...config, parent: '7' }), JSON.stringify({ ...config, entry: undefined })]) {
     assert.equal(readConfig(text), undefined, text);
   }
   assert.equal(readConfig(JSON.stringify({ ...config, ts: { manifest: 1 } })).ts, null);

@@ -37,7 +37,7 @@ export function run(t, entry, { runtime, name = 'users', config = {}, flags, arg
       ...inherited,
       FULCRUM_GRPC_SERVER: runtime?.address ?? '127.0.0.1:1',
       FULCRUM_DOMAIN_NAME: name,
-      ...(config && { FULCRUM_BOOTSTRAP: JSON.stringify({ v: 1, parent: process.pid, entry, ts: null, sdk: null, ...config }) }),
+      ...(config && { FULCRUM_BOOTSTRAP: JSON.stringify({ v: 2, parent: process.pid, entry, ts: null, sdk: null, ...config }) }),
       ...env,
     },
     stdio: [input?.end ?? 'ignore', 'pipe', 'pipe'],

@@ -17,7 +17,7 @@ function startStandby(t, entry, { config = {}, preload = SDK, ...rest } = {}) {
 
 /** Activates it as Fulcrum does; `config` is that of the new generation. */
 function activate(child, entry, { config = {}, env = {} } = {}) {
-  const bootstrap = JSON.stringify({ v: 1, parent: process.pid, entry, ts: null, sdk: null, ...config });
+  const bootstrap = JSON.stringify({ v: 2, parent: process.pid, entry, ts: null, sdk: null, ...config });
   child.input.write(`${JSON.stringify({ env: { FULCRUM_BOOTSTRAP: bootstrap, ...env }, cwd: dirname(entry) })}\n`);
 }
 
@@ -231,14 +231,14 @@ test('TypeScript is stripped as of the activation', SECONDS, async (t) => {
   const old = { 'domain.ts': 'throw new Error("old code");\n', 'manifest.json': '{}', 'package.json': '{"type":"module"}' };
   const root = directory(t, old);
   const entry = join(root, 'domain.ts');
-  const ts = { manifest: join(root, 'manifest.json'), strip: ['false'], commonjs: false };
+  const ts = { manifest: join(root, 'manifest.json'), helper: ['false'], commonjs: false, maps: false };
   const child = startStandby(t, entry, { flags: ['--expose-internals', '--require', BOOTSTRAP], config: { ts } });
   await waitUntilIdle(child);
   const code = 'const a: string = "today";\nconsole.log(a, JSON.stringify(process.execArgv));\nexport {};\n';
   writeFileSync(entry, code);
   writeFileSync(join(root, 'stripped'), code.replace(': string', '        '));
   const { size, mtimeMs } = statSync(entry);
-  writeFileSync(ts.manifest, JSON.stringify({ v: 1, files: { [entry]: { size, mtime_ms: Math.floor(mtimeMs), code: join(root, 'stripped'), format: 'module' } } }));
+  writeFileSync(ts.manifest, JSON.stringify({ v: 2, files: { [entry]: { size, mtime_ms: Math.floor(mtimeMs), code: join(root, 'stripped'), format: 'module' } } }));
   activate(child, entry, { config: { ts } });
   await until(() => child.output.endsWith('\n'), 'it prints');
   assert.ok(child.output.startsWith('today '), child.output);

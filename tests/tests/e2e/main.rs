@@ -24,3 +24,4 @@ mod stubs;
 mod terminal;
 mod type_checks;
 mod typescript;
+mod typescript_reloading;

@@ -73,11 +73,11 @@ fn a_foreground_start_that_times_out_exits() {
     app.assert_no_processes();
 
     let app = App::new()
-        .domain("users", "needs-transform")
+        .domain("users", "broken-typescript")
         .domain("orders", "steady");
     app.run(&["dev", "--wait"])
         .exits(10)
-        .stderr_contains(&["users", "enum"]);
+        .stderr_contains(&["users", "domain.ts:4:21"]);
     app.assert_no_processes();
 }
 

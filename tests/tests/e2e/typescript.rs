@@ -31,7 +31,7 @@ fn a_stack_trace_names_the_lines_of_the_source() {
 /// After the file is fixed, a start is enough.
 #[test]
 fn a_fixed_file_starts() {
-    let app = App::new().domain("painter", "needs-transform");
+    let app = App::new().domain("painter", "broken-typescript");
     app.run(&["dev", "--detach", "--wait"]).exits(10);
     let fixed = "import { DomainBase } from '@fulcrum/domain';\n\
                  export default class Painter extends DomainBase { color: string = 'red'; }\n";

@@ -93,6 +93,19 @@ impl App {
         (name, text): (&str, String),
         domains: usize,
     ) -> anyhow::Result<Self> {
+        Self::with_files(fulcrum, settings, &[(name.to_owned(), text)], domains)
+    }
+
+    /// An app with these settings, and files of these names and texts in each domain.
+    ///
+    /// # Errors
+    /// Files that cannot be written.
+    pub(super) fn with_files(
+        fulcrum: &Path,
+        settings: &str,
+        files: &[(String, String)],
+        domains: usize,
+    ) -> anyhow::Result<Self> {
         let directory = tempfile::Builder::new()
             .prefix("fulcrum-bench-")
             .tempdir()?;
@@ -100,7 +113,9 @@ impl App {
         for index in 0..domains {
             let domain = app.join("domains").join(format!("d{index}"));
             fs::create_dir_all(&domain)?;
-            fs::write(domain.join(name), &text)?;
+            for (name, text) in files {
+                fs::write(domain.join(name), text)?;
+            }
         }
         fs::write(app.join("fulcrum.yml"), settings)?;
         fs::DirBuilder::new()
@@ -115,6 +130,11 @@ impl App {
     /// The app's root.
     pub(super) fn root(&self) -> PathBuf {
         self.directory.path().join("app")
+    }
+
+    /// Fulcrum's cache, which only this app uses.
+    pub(super) fn cache(&self) -> PathBuf {
+        self.directory.path().join("cache").join("fulcrum")
     }
 
     /// `fulcrum` on this app.

@@ -13,6 +13,7 @@ mod nodes;
 mod reload;
 mod run;
 mod start;
+mod typescript;
 
 pub(crate) use log_writer::write as write_lines;
 pub(crate) use run::{Bench, run};

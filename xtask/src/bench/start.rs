@@ -9,6 +9,7 @@ use anyhow::{Context, ensure};
 use super::app::{App, Language};
 use super::median::median;
 use super::nodes;
+use super::typescript;
 
 const ROUNDS: usize = 10;
 
@@ -55,7 +56,7 @@ pub(super) fn run(fulcrum: &Path) -> anyhow::Result<()> {
             },
         );
     }
-    Ok(())
+    typescript::run(fulcrum, &nodes)
 }
 
 /// Medians of the rounds, in milliseconds.

@@ -10,7 +10,7 @@ use anyhow::Context;
 ///
 /// # Errors
 /// A file or directory that cannot be read or written.
-pub(super) fn copy_tree(from: &Path, to: &Path, without: &[&str]) -> anyhow::Result<()> {
+pub(crate) fn copy_tree(from: &Path, to: &Path, without: &[&str]) -> anyhow::Result<()> {
     fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
     for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
         let entry = entry?;

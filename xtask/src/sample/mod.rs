@@ -10,4 +10,5 @@ mod copy;
 mod process;
 
 pub(crate) use app::{DOMAINS, Running, Sample, build};
+pub(crate) use copy::copy_tree;
 pub(crate) use process::{Signal, send};

@@ -34,8 +34,8 @@ pub(super) const TOP_CRATE: &str = "fulcrum-cli";
 /// Members of the workspace that are not part of the product, and the product's crates that they
 /// may use. They run the program as its users do.
 pub(super) const TOOL_CRATES: [(&str, &[&str]); 2] = [
-    // The table of settings, for docs/configuration.md.
-    ("xtask", &["fulcrum-config"]),
+    // The table of settings, for docs/configuration.md; the plan of a start, for `xtask typescript`.
+    ("xtask", &["fulcrum-config", "fulcrum-spawn"]),
     ("fulcrum-e2e", &[]),
 ];
 
@@ -70,16 +70,42 @@ pub(super) const CRATES: [Crate; 8] = [
         allowed: &[
             ("futures-util", "feature inspect: the WebSocket as a stream"),
             ("globset", "workspace patterns"),
+            (
+                "json-strip-comments",
+                "tsconfig.json, which may have comments",
+            ),
             ("libc", "signal dispositions of a child"),
             ("nodejs-semver", "ranges in engines and .nvmrc"),
+            (
+                "oxc_resolver",
+                "imports are resolved as Node does it, with TypeScript's extensions",
+            ),
+            ("rustc-hash", "sets of names, as swc has them"),
             ("rustix", "process groups, pidfds, signals"),
             ("serde", "manifests"),
             ("serde_json", "manifests, package.json"),
             ("sha2", "the cache's keys"),
-            ("swc_common", "the stripper's positions and errors"),
-            ("swc_ecma_ast", "imports of a file"),
-            ("swc_ecma_parser", "imports of a file"),
-            ("swc_ecma_visit", "imports of a file"),
+            ("swc_atoms", "names in a syntax tree"),
+            ("swc_common", "positions and errors in a file"),
+            ("swc_ecma_ast", "the syntax tree of a file"),
+            ("swc_ecma_codegen", "code of a transformed file"),
+            ("swc_ecma_parser", "the parser of TypeScript and JavaScript"),
+            (
+                "swc_ecma_transforms_base",
+                "scopes, names and helpers of transformed code",
+            ),
+            (
+                "swc_ecma_transforms_module",
+                "imports and exports in a CommonJS file",
+            ),
+            ("swc_ecma_transforms_proposal", "decorators and using"),
+            ("swc_ecma_transforms_react", "JSX"),
+            (
+                "swc_ecma_transforms_typescript",
+                "enums, namespaces and other code of TypeScript",
+            ),
+            ("swc_ecma_utils", "parts of syntax trees"),
+            ("swc_ecma_visit", "the walk through a syntax tree"),
             ("swc_ts_fast_strip", "types are stripped as Node does it"),
             ("tempfile", "atomic writes"),
             ("tokio", "the driver"),
@@ -280,7 +306,7 @@ pub(super) struct SizeLimit {
 pub(super) const SIZE_LIMITS: &[SizeLimit] = &[
     SizeLimit {
         directory: "crates/fulcrum-cli/src",
-        lines: 7_600,
+        lines: 8_000,
         hint: "what is no argument, command, output or wiring goes to fulcrum-runtime or below",
     },
     SizeLimit {

@@ -48,7 +48,7 @@ mod tests {
                 "{shell}"
             );
             assert!(
-                !text.contains("__instance") && !text.contains("__strip"),
+                !text.contains("__instance") && !text.contains("__typescript"),
                 "{shell}"
             );
         }

@@ -17,5 +17,5 @@ pub(crate) mod reload;
 pub(crate) mod serve;
 mod start;
 mod start_args;
-pub(crate) mod strip;
+pub(crate) mod typescript;
 mod watch;

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use fulcrum_config::{Selection, unsupported_settings};
 use fulcrum_logs::{Hub, Level};
 use fulcrum_runtime::{ProcessParts, Runtime, RuntimeParts, ShutdownSignal, ShutdownStage};
-use fulcrum_spawn::prepare::{PrepareContext, create_report_dir, remove_report_dir};
+use fulcrum_spawn::prepare::{
+    PrepareContext, create_report_dir, remove_report_dir, sweep_in_background,
+};
 use fulcrum_spawn::process::{GuardHandle, StartupMessage};
 
 use super::claim::Claim;
@@ -46,7 +48,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     if let Some(warning) = cache_warning {
         hub.log(Level::Warn, warning);
     }
-
+    sweep_in_background(prepare.cache.clone(), options.app.runtime.cache_size);
     let reports = options.watching.map(|_| create_report_dir(claim.dir.dir()));
     let reports = reports
         .transpose()
@@ -124,9 +126,9 @@ fn log_warnings(hub: &Hub, options: &Options, port: &BoundPort) {
 fn prepare_context() -> Result<(PrepareContext, Option<String>), CliError> {
     let program = std::env::current_exe()
         .map_err(|error| CliError::failed(format!("cannot find the fulcrum program: {error}")))?;
-    let strip = vec![program.into_os_string(), "__strip".into()];
+    let helper = vec![program.into_os_string(), "__typescript".into()];
     let cache = paths::cache_dir();
-    let mut context = PrepareContext::new(cache.path, strip);
+    let mut context = PrepareContext::new(cache.path, helper);
     context.nvm_dir = std::env::var_os("NVM_DIR").map(PathBuf::from);
     Ok((context, cache.warning))
 }

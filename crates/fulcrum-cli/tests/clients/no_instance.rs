@@ -74,16 +74,36 @@ async fn a_valid_configuration_is_printed_with_origins() {
 }
 
 #[tokio::test]
-async fn stripping_prints_code_and_format_or_the_location() {
+async fn a_request_for_typescript_is_answered_with_a_part_of_the_table() {
     let app = App::new();
     std::fs::write(app.file("a.mts"), "export const a: number = 1;\n").expect("written");
-    std::fs::write(app.file("b.ts"), "enum A { B }\n").expect("written");
-    let run = app.run("__strip a.mts").await.json();
-    assert_eq!(run["format"], "module");
-    assert_eq!(run["code"], "export const a         = 1;\n");
-    let run = app.run("__strip b.ts").await;
+    std::fs::write(app.file("b.mts"), "import './a.mjs'; let b: = 1;\n").expect("written");
+    let root = app.file("").canonicalize().expect("exists");
+    let ask = async |request: serde_json::Value| {
+        let output = app
+            .fulcrum("__typescript")
+            .arg(request.to_string())
+            .output();
+        CommandRun::new(output.await.expect("ran"))
+    };
+    let path = |name: &str| root.join(name).display().to_string();
+    let request = serde_json::json!({"v": 2, "node": "20.13.0", "load": path("a.mts")});
+    let answer = ask(request).await.json();
+    let entry = &answer["files"][path("a.mts")];
+    assert_eq!(entry["format"], "module");
+    let code = entry["code"].as_str().expect("a path");
+    let code = std::fs::read_to_string(code).expect("code");
+    assert_eq!(code, "export const a         = 1;\n");
+    let request = serde_json::json!({
+        "v": 2, "node": "20.13.0", "resolve": "./b.mjs", "from": path("a.mts"), "kind": "import",
+    });
+    let answer = ask(request).await.json();
+    assert_eq!(answer["resolved"], path("b.mts"));
+    assert_eq!(answer["imports"][path("a.mts")]["./b.mjs"], path("b.mts"));
+    let error = answer["files"][path("b.mts")]["error"].as_str();
+    assert!(error.expect("an error").contains("b.mts:1:"), "{answer}");
+    let run = ask(serde_json::json!({"v": 1})).await;
     assert_eq!((run.code, run.out.as_str()), (Some(1), ""));
-    assert!(run.err.starts_with("b.ts:1:1: "), "{run:?}");
 }
 
 #[tokio::test]

@@ -221,6 +221,7 @@ impl RuntimeMaps {
             watch,
             standby,
             typecheck,
+            cache_size,
             groups,
         } = &app.runtime;
         let mut updatable = SettingMap::from([("runtime.domains".to_owned(), json!(domains))]);
@@ -250,6 +251,7 @@ impl RuntimeMaps {
         set("watch.ignore", json!(ignore));
         set("standby", json!(standby));
         set("typecheck", json!(typecheck));
+        set("cache_size", Setting::Size(*cache_size).to_json());
         Self {
             updatable,
             immutable,

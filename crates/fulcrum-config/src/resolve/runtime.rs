@@ -73,6 +73,7 @@ pub(crate) fn runtime(
         },
         standby: settings.integer("standby"),
         typecheck: settings.bool("typecheck").expect(SET),
+        cache_size: settings.size("cache_size").expect(SET),
         groups: groups.collect(),
     }
 }

@@ -107,7 +107,9 @@ impl Backend for DomainBackend {
             }
         };
         if let Some(state) = &state {
-            release_when_started(permit, state, generation, &process);
+            if is_node(&config) {
+                release_when_started(permit, state, generation, &process);
+            }
             state.process.send_modify(|identity| {
                 if let Some(identity) = identity {
                     identity.pid = Some(process.pid());
@@ -220,7 +222,7 @@ async fn prepare(
     if let Some(warning) = warning {
         log(Level::Warn, warning);
     }
-    if matches!(domain.program, Program::Node { .. }) {
+    if is_node(&domain) {
         let request = InstallRequest {
             domain: &domain.name,
             dir: &domain.dir,
@@ -233,7 +235,11 @@ async fn prepare(
         };
         ensure_installed(&context.installer, &request).await?;
     }
-    let permit = context.limiter.acquire().await;
+    let permit = if is_node(&domain) {
+        context.limiter.acquire().await
+    } else {
+        context.limiter.acquire_fork().await
+    };
     let planning = tokio::task::spawn_blocking(move || plan_launch(&domain, &context, permit));
     let (plan, warnings) = planning.await.map_err(|error| {
         StartError::permanent(format!("failed to prepare its command: {error}"))
@@ -242,6 +248,11 @@ async fn prepare(
         log(Level::Info, warning.to_string());
     }
     Ok(plan)
+}
+
+/// Whether Fulcrum runs the domain with Node, so that its start is computation.
+fn is_node(domain: &Domain) -> bool {
+    matches!(domain.program, Program::Node { .. })
 }
 
 fn plan_launch(

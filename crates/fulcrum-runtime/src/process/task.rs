@@ -93,8 +93,6 @@ async fn run(task: ProcessTask) {
     }
     diagnoser.track(process.pid());
     let report = process.exited().await;
-    // The rest of its tree need not wait until its last output is read.
-    facts.report(Fact::StopTargetExited);
     if let Some(state) = states.get(&domain) {
         state.mark_exited(facts.generation());
     }

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use fulcrum_config::App;
-use fulcrum_spawn::prepare::{NodeRequest, PrepareContext, find_node};
+use fulcrum_spawn::prepare::{NodeRequest, PrepareContext, find_node, plan_command};
 use fulcrum_spawn::{CommandSpec, StartError};
 
 const CONFIG: &str = "tsconfig.json";
@@ -30,8 +30,8 @@ pub(super) fn command(
     environment: &BTreeMap<OsString, OsString>,
     context: &PrepareContext,
 ) -> Result<CommandSpec, StartError> {
-    let compiler = project.ancestors().map(|dir| dir.join(COMPILER));
-    let Some(compiler) = compiler.into_iter().find(|file| file.is_file()) else {
+    let mut compilers = project.ancestors().map(|dir| dir.join(COMPILER));
+    let Some(compiler) = compilers.find(|file| file.is_file()) else {
         return Err(StartError::permanent(format!(
             "types are not checked: {} has no TypeScript compiler",
             project.display()
@@ -58,25 +58,22 @@ pub(super) fn command(
     args.extend(options.map(OsString::from));
     args.push(project.join(CONFIG).into_os_string());
     // A save starts a check and the reload of a domain at the same moment; the reload comes first.
-    let (program, args) = match find_nice(path) {
-        Some(nice) => {
-            let mut nice_args = vec!["-n".into(), "15".into(), node.path.into_os_string()];
-            nice_args.extend(args);
-            (nice, nice_args)
+    let nice = ["nice", "-n", "15"].map(str::to_owned);
+    let mut command = match plan_command(&nice, project, environment.clone(), path) {
+        Ok((mut nice, _)) => {
+            nice.args.push(node.path.into_os_string());
+            nice
         }
-        None => (node.path, args),
+        // A system without it runs the compiler at the usual priority.
+        Err(_) => CommandSpec {
+            program: node.path,
+            args: Vec::new(),
+            cwd: project.to_path_buf(),
+            env: environment.clone(),
+            runner: String::new(),
+        },
     };
-    Ok(CommandSpec {
-        program,
-        args,
-        cwd: project.to_path_buf(),
-        env: environment.clone(),
-        runner,
-    })
-}
-
-/// The program `nice` of the system.
-fn find_nice(path: &OsStr) -> Option<PathBuf> {
-    let dirs = std::env::split_paths(path).filter(|dir| dir.is_absolute());
-    dirs.map(|dir| dir.join("nice")).find(|file| file.is_file())
+    command.runner = runner;
+    command.args.extend(args);
+    Ok(command)
 }

@@ -1,5 +1,6 @@
 //! The output of `tsc --watch --pretty false`, and what of it is new.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// One error of the compiler.
@@ -9,6 +10,14 @@ pub(super) struct TypeError {
     pub(super) position: Option<(PathBuf, u32, u32)>,
     /// The error with its number, such as `TS2322: Type 'string' is not assignable …`.
     pub(super) message: String,
+}
+
+impl TypeError {
+    /// What it is apart from its place in the file.
+    fn identity(&self) -> (Option<&Path>, &str) {
+        let file = self.position.as_ref().map(|(file, ..)| file.as_path());
+        (file, &self.message)
+    }
 }
 
 /// Reads the compiler's output line by line.
@@ -79,14 +88,18 @@ pub(super) struct Changes {
 
 /// Compares two rounds. An error that only moved to another line is not new.
 pub(super) fn compare(before: &[TypeError], now: &[TypeError]) -> Changes {
-    let key = |error: &TypeError| {
-        let file = error.position.as_ref().map(|(file, ..)| file.clone());
-        (file, error.message.clone())
-    };
-    let mut known: Vec<_> = before.iter().map(key).collect();
+    let mut known: BTreeMap<_, usize> = BTreeMap::new();
+    for error in before {
+        *known.entry(error.identity()).or_default() += 1;
+    }
     let new = now.iter().filter(|error| {
-        let at = known.iter().position(|other| *other == key(error));
-        at.map(|at| known.swap_remove(at)).is_none()
+        match known.get_mut(&error.identity()).filter(|left| **left > 0) {
+            Some(left) => {
+                *left -= 1;
+                false
+            }
+            None => true,
+        }
     });
     Changes {
         new: new.cloned().collect(),

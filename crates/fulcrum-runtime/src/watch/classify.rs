@@ -54,9 +54,9 @@ pub(crate) enum LoadState {
     Loaded,
 }
 
-/// What Node loads as code.
-const CODE: [&str; 9] = [
-    "js", "mjs", "cjs", "ts", "mts", "cts", "json", "node", "wasm",
+/// What Node loads as code, with its loaders.
+const CODE: [&str; 11] = [
+    "js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "json", "node", "wasm",
 ];
 
 /// Extensions for which a program other than Node is not restarted. What its code is cannot be
@@ -81,6 +81,10 @@ const LOCKS: [&str; 6] = [
 /// The file that Node reads before any code, and that lists the packages to install.
 const PACKAGE: &str = "package.json";
 
+/// The file that decides how TypeScript below it is compiled. One that applies is reported as loaded; a
+/// new one may apply next.
+const TSCONFIG: &str = "tsconfig.json";
+
 /// The names of entry points that make a directory a domain.
 const ENTRIES: [&str; 5] = [
     "domain.js",
@@ -96,7 +100,7 @@ const ENTRIES: [&str; 5] = [
 /// it is unknown what was loaded, the extension decides. A file that is known not to be loaded
 /// restarts no domain, with three exceptions: a domain that does not run may have failed because
 /// the file was missing; a new file may be imported next; and a file that has prevented a reload is
-/// still needed. Files that `process.watch.paths` names, by path or by a glob, are always code.
+/// still needed. A new `tsconfig.json` counts as code too. Files that `process.watch.paths` names, by path or by a glob, are always code.
 ///
 /// `canonical` resolves the symbolic links in a path; Node knows files by their canonical paths.
 pub(crate) fn classify(
@@ -200,6 +204,9 @@ fn unloaded_role(view: &DomainView, change: &Change) -> FileRole {
         return FileRole::Code;
     }
     let is_new = change.kind == ChangeKind::Created;
+    if is_new && is_named(path, &[TSCONFIG]) {
+        return FileRole::Code;
+    }
     // Mostly data, which domains write themselves when they start.
     if has_extension(path, &["json"]) {
         let may_be_code = is_new && view.load_state != LoadState::Loaded;

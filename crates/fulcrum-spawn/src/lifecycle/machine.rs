@@ -282,7 +282,7 @@ impl Machine {
             }
             (Phase::Stopping | Phase::Stuck, Fact::Exited(report)) => {
                 self.exit = Some(report);
-                self.terminate_rest(effects);
+                self.hasten_rest(effects);
             }
             (Phase::Stopping, Fact::StopTargetExited) => self.terminate_rest(effects),
             (Phase::Stopping, Fact::GroupEmpty) => self.settle(policy, now, effects),
@@ -458,6 +458,7 @@ impl Machine {
 
     pub(super) fn arm(&mut self, timer: Timer, after: Duration, effects: &mut Vec<Effect>) {
         self.armed.push(timer);
+        self.armed.sort_unstable();
         effects.push(Effect::Arm(timer, after));
     }
 

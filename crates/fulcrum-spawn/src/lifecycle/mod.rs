@@ -29,5 +29,5 @@ pub use machine::Machine;
 pub use policy::{GenerationEnd, RestartPolicy, Verdict};
 pub use types::{
     Command, CommandRejected, Effect, Fact, Failure, Goal, HUNG_GRACE, Input, Phase,
-    STOP_REST_SHARE, StopSignal, Timer, Timing,
+    STOP_REST_DELAY, STOP_REST_SHARE, StopSignal, Timer, Timing,
 };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::cause::StopCause;
 use super::machine::Machine;
-use super::types::{Effect, Phase, STOP_REST_SHARE, StopSignal, Timer};
+use super::types::{Effect, Phase, STOP_REST_DELAY, STOP_REST_SHARE, StopSignal, Timer};
 
 impl Machine {
     pub(super) fn terminate(&mut self, cause: StopCause, reason: &str, effects: &mut Vec<Effect>) {
@@ -37,6 +37,20 @@ impl Machine {
         }
         self.disarm(Timer::StopRest, effects);
         effects.push(Effect::Signal(StopSignal::TerminateRest));
+    }
+
+    /// The leader has exited, so that no process ends the rest any more. A moment is left to those
+    /// that it has told to end, such as the workers of a cluster.
+    pub(super) fn hasten_rest(&mut self, effects: &mut Vec<Effect>) {
+        if self.phase == Phase::Stopping && self.is_armed(Timer::StopRest) {
+            self.disarm(Timer::StopRest, effects);
+            let delay = STOP_REST_DELAY.min(self.timing.stop_grace / STOP_REST_SHARE);
+            self.arm(Timer::StopRest, delay, effects);
+        }
+    }
+
+    fn is_armed(&self, timer: Timer) -> bool {
+        self.armed().contains(&timer)
     }
 
     pub(super) fn kill(&mut self, effects: &mut Vec<Effect>) {

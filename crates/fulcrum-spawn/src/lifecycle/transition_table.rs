@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::{
     Command, Effect, ExitReport, Fact, Failure, GenerationEnd, Goal, HUNG_GRACE, Input, Machine,
-    Phase, RestartPolicy, StopSignal, Timer, Timing, Verdict,
+    Phase, RestartPolicy, STOP_REST_DELAY, StopSignal, Timer, Timing, Verdict,
 };
 use crate::StartError;
 
@@ -207,19 +207,34 @@ fn a_stop_terminates_then_kills_then_is_stuck() {
 }
 
 #[test]
-fn the_rest_of_the_tree_is_signaled_when_the_leader_or_the_process_in_its_place_has_exited() {
-    for fact in [Fact::Exited(CRASH), Fact::StopTargetExited] {
+fn the_rest_of_the_tree_is_signaled_after_the_leader_or_the_program_in_its_place_has_exited() {
+    let stopping = || {
         let mut harness = Harness::running(restart());
         harness.command(Command::Stop);
-        assert_eq!(
-            harness.fact(fact),
-            [
-                Effect::Disarm(Timer::StopRest),
-                Effect::Signal(StopSignal::TerminateRest)
-            ]
-        );
-        assert_eq!(harness.machine.armed(), [Timer::StopGrace]);
-    }
+        harness
+    };
+    let mut harness = stopping();
+    assert_eq!(
+        harness.fact(Fact::StopTargetExited),
+        [
+            Effect::Disarm(Timer::StopRest),
+            Effect::Signal(StopSignal::TerminateRest)
+        ]
+    );
+    assert_eq!(harness.machine.armed(), [Timer::StopGrace]);
+    // What the leader has told to end has a moment to do so.
+    let mut harness = stopping();
+    assert_eq!(
+        harness.fact(Fact::Exited(CRASH)),
+        [
+            Effect::Disarm(Timer::StopRest),
+            Effect::Arm(Timer::StopRest, STOP_REST_DELAY)
+        ]
+    );
+    assert_eq!(
+        harness.step(Input::Timer(Timer::StopRest)),
+        [Effect::Signal(StopSignal::TerminateRest)]
+    );
     // Before the stop, the process that would get the signal may exit like any other.
     let mut harness = Harness::running(restart());
     assert_eq!(harness.fact(Fact::StopTargetExited), []);

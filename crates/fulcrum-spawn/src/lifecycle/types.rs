@@ -125,9 +125,8 @@ pub enum Fact {
     /// The generation must be replaced for a reason that is not its failure, such as the failure of
     /// another member of its supervision group. The restart is neither counted nor delayed.
     GroupRestart(String),
-    /// The process that receives the stop signal first exited: the leader, or the program in its
-    /// place, since a leader that does not pass signals on, such as a shell, gets it only afterwards.
-    /// [`Fact::Exited`] may follow later, when the last output was read.
+    /// The program that received the stop signal in place of the leader exited: a leader that does
+    /// not pass signals on, such as a shell, gets it now, before it can start the next program.
     StopTargetExited,
     /// The leader exited.
     Exited(ExitReport),
@@ -243,6 +242,10 @@ pub enum Failure {
 /// The part of the grace after which the rest of the tree gets the stop signal, whether or not the
 /// leader has exited: one divided by this number.
 pub const STOP_REST_SHARE: u32 = 2;
+
+/// How long after the exit of the leader the rest of the tree gets the stop signal, unless it is due
+/// before.
+pub const STOP_REST_DELAY: Duration = Duration::from_millis(300);
 
 /// The lengths of a domain's timers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

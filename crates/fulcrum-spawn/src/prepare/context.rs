@@ -13,10 +13,10 @@ pub struct PrepareContext {
     pub cache: PathBuf,
     /// The package `@fulcrum/domain` that domains use.
     pub sdk: Sdk,
-    /// The command that strips the file given as its last argument and prints `{"code","format"}` as
-    /// JSON, such as `[<fulcrum>, "__strip"]`. The bootstrap runs it for files that the scan did not
-    /// find.
-    pub strip_command: Vec<OsString>,
+    /// The command that answers a request of a bootstrap, which is its last argument, as
+    /// [`answer_typescript_request`](crate::prepare::answer_typescript_request) does, such as
+    /// `[<fulcrum>, "__typescript"]`. The bootstrap runs it for files that the scan did not find.
+    pub helper_command: Vec<OsString>,
     /// `$NVM_DIR`, if set: another directory of installed Node versions.
     pub nvm_dir: Option<PathBuf>,
 }
@@ -24,11 +24,11 @@ pub struct PrepareContext {
 impl PrepareContext {
     /// A context with the embedded SDK and without `$NVM_DIR`.
     #[must_use]
-    pub fn new(cache: impl Into<PathBuf>, strip_command: Vec<OsString>) -> Self {
+    pub fn new(cache: impl Into<PathBuf>, helper_command: Vec<OsString>) -> Self {
         Self {
             cache: cache.into(),
             sdk: Sdk::embedded(),
-            strip_command,
+            helper_command,
             nvm_dir: None,
         }
     }

@@ -1,4 +1,4 @@
-//! Atomic writes, private directories, content digests and paths for display.
+//! Atomic writes, private directories, content digests, URLs and paths for display.
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, Write};
@@ -98,6 +98,29 @@ impl FileStamp {
     }
 }
 
+/// The `file:` URL of a path, for `--import`: in a plain path `%`, `#` and `?` would have a meaning.
+pub(super) fn file_url(path: &Path) -> String {
+    let mut url = String::from("file://");
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'a'..=b'z'
+            | b'A'..=b'Z'
+            | b'0'..=b'9'
+            | b'/'
+            | b'-'
+            | b'.'
+            | b'_'
+            | b'~'
+            | b'@'
+            | b'+' => {
+                url.push(char::from(*byte));
+            }
+            other => url.push_str(&format!("%{other:02X}")),
+        }
+    }
+    url
+}
+
 /// Displays `path`, relative to `base` where it is below it.
 pub(super) fn display_relative<'a>(path: &'a Path, base: &Path) -> std::path::Display<'a> {
     match path.strip_prefix(base) {
@@ -131,6 +154,14 @@ mod tests {
         );
         let outside: Vec<_> = ancestors_until(Path::new("/other/a"), Path::new("/app")).collect();
         assert_eq!(outside, [Path::new("/other/a")]);
+    }
+
+    #[test]
+    fn urls_escape_reserved_characters() {
+        assert_eq!(
+            file_url(Path::new("/a b/100%#?é.mjs")),
+            "file:///a%20b/100%25%23%3F%C3%A9.mjs"
+        );
     }
 
     #[test]

@@ -16,9 +16,11 @@
 //!
 //! - [`find_node`] chooses a Node by `process.node`, `.nvmrc` and `engines`, or `PATH`, and runs it
 //!   once to find out its version.
-//! - [`choose_runner`] follows the imports of a TypeScript entry. Types are replaced by spaces
-//!   ([`strip_file`]), so that lines and columns stay. Code that needs more is run by the domain's
-//!   own `tsx`, or rejected with file, line and column.
+//! - [`choose_runner`] follows the imports of a TypeScript entry, by the `tsconfig.json` and the
+//!   packages that apply to each file. Where that is enough, types are replaced by spaces, so that
+//!   lines and columns stay; other code is transformed. The result is a table of the domain's files
+//!   and imports, which the bootstrap reads. It asks for what it lacks
+//!   ([`answer_typescript_request`]).
 //! - [`Sdk`] holds the files of `@fulcrum/domain`; [`Sdk::provide`] makes them resolvable.
 //! - [`plan_node`] combines these into a command line. Node loads the bootstrap before the entry,
 //!   unless the embedded SDK is certain to be the first code that the entry runs: then the SDK
@@ -28,6 +30,7 @@
 //!   file with a syntax error; [`SyntaxChecker`] caches the result.
 //! - [`plan_install`] decides whether packages have to be installed first, and how;
 //!   [`PackageInstaller`] installs them.
+//! - [`sweep_cache`] keeps the cache of compiled code within its bound.
 //! - [`read_report`] reads which files a process has loaded, as the bootstrap reports them.
 //!
 //! All that is stored goes below [`PrepareContext::cache`]. It is named by content or checked
@@ -51,9 +54,13 @@ mod files;
 #[cfg(feature = "node")]
 mod install;
 #[cfg(feature = "node")]
+mod javascript_entry;
+#[cfg(feature = "node")]
 mod loaded_modules;
 #[cfg(feature = "node")]
 mod node;
+#[cfg(feature = "node")]
+mod node_options;
 #[cfg(feature = "node")]
 mod node_plan;
 #[cfg(feature = "node")]
@@ -70,8 +77,6 @@ mod sdk_install;
 mod sdk_preload;
 #[cfg(feature = "node")]
 mod standby_command;
-#[cfg(feature = "node")]
-mod tsx;
 #[cfg(feature = "node")]
 mod typescript;
 
@@ -97,8 +102,9 @@ pub use self::{
     sdk_install::SdkLocation,
     standby_command::StandbyCommand,
     typescript::{
-        Format, StripError, StripErrorKind, Stripped, SyntaxChecker, SyntaxError, check_syntax,
-        strip_file,
+        Format, StripError, StripErrorKind, Stripped, SweepReport, SyntaxChecker, SyntaxError,
+        TypeScriptRequestOptions, answer_typescript_request, check_syntax, run_typescript_helper,
+        strip_file, sweep_cache, sweep_in_background,
     },
 };
 #[cfg(feature = "node")]

@@ -7,12 +7,13 @@ use serde::Serialize;
 
 use super::command_plan::check_cwd;
 use super::context::PrepareContext;
+use super::files::file_url;
 use super::node::find::{NodeRequest, NodeRuntime, find_node};
+use super::node_options::{helper_options, node_resolution};
 use super::node_program::NodeProgram;
 use super::runner::{Runner, choose_runner};
 use super::sdk_install::SdkLocation;
 use super::sdk_preload::sdk_loads_first;
-use super::tsx::file_url;
 use super::warning::StartWarning;
 use crate::{CommandSpec, StartError};
 
@@ -27,7 +28,7 @@ struct BootstrapConfig<'a> {
     entry: std::borrow::Cow<'a, str>,
     /// The entry's text contains `.start(`, so it most likely starts itself.
     starts: bool,
-    ts: Option<BootstrapTypes<'a>>,
+    ts: Option<BootstrapTypeScript<'a>>,
     sdk: Option<String>,
     /// The bootstrap's URL, if it is not preloaded: the SDK loads it later.
     #[serde(rename = "later", skip_serializing_if = "Option::is_none")]
@@ -37,10 +38,15 @@ struct BootstrapConfig<'a> {
 }
 
 #[derive(Serialize)]
-struct BootstrapTypes<'a> {
+struct BootstrapTypeScript<'a> {
+    /// The file with the table.
     manifest: std::borrow::Cow<'a, str>,
-    strip: Vec<std::borrow::Cow<'a, str>>,
+    /// The command that answers requests for files that are not in the table.
+    helper: Vec<String>,
+    /// No ECMAScript module is among the files.
     commonjs: bool,
+    /// Some file has a source map.
+    maps: bool,
 }
 
 /// Plans the command of a Node program. It runs Node itself, never `npm`, `npx`, a shim or a shell.
@@ -82,12 +88,13 @@ pub fn plan_node(
         args.push("--expose-internals".into());
     }
     if deferred.is_none() {
-        args.extend(preloads(&runner, program, &bootstrap));
+        args.extend(preloads(program, &bootstrap));
     }
     args.push(program.entry.into());
     args.extend(program.args.iter().map(OsString::from));
     let mut env = program.env.clone();
-    let config = bootstrap_config(program, &runner, context, starts, sdk, deferred);
+    let ts = typescript_config(program, &node, &runner, context);
+    let config = bootstrap_config(program, ts, starts, sdk, deferred);
     env.insert(BOOTSTRAP_VAR.into(), config.into());
     if uses_compile_cache(program, &node) {
         let compile_cache = context.cache.join("compile");
@@ -125,38 +132,27 @@ fn uses_compile_cache(program: &NodeProgram<'_>, node: &NodeRuntime) -> bool {
     node.at_least(22, 1) && !is_set("NODE_COMPILE_CACHE") && !is_set("NODE_DISABLE_COMPILE_CACHE")
 }
 
-/// How the program is run, such as `node 20.20.2 (PATH), by tsx`.
+/// How the program is run, such as `node 20.20.2 (PATH), TypeScript by fulcrum`.
 fn describe(node: &NodeRuntime, runner: &Runner) -> String {
     let types = match runner {
         Runner::JavaScript => "",
-        Runner::NativeTypes => ", types stripped by node",
-        Runner::StrippedTypes { .. } => ", types stripped by fulcrum",
-        Runner::Tsx { .. } => ", by tsx",
+        Runner::TypeScript { .. } => ", TypeScript by fulcrum",
     };
     format!("{node}{types}")
 }
 
 /// The arguments before the entry: what Node preloads, and the user's `node_args`.
-fn preloads(runner: &Runner, program: &NodeProgram<'_>, bootstrap: &Path) -> Vec<OsString> {
+fn preloads(program: &NodeProgram<'_>, bootstrap: &Path) -> Vec<OsString> {
     let mut args: Vec<OsString> = Vec::new();
-    let import = |path: &Path| ["--import".into(), file_url(path).into()];
     let node_args = program.node_args.iter().map(OsString::from);
-    match runner {
+    if has_imports(program) {
         // Node awaits each --import, and its event loop runs meanwhile. A bootstrap that is loaded
         // before them would evaluate the entry before their hooks are installed.
-        Runner::Tsx { loader } => {
-            args.extend(node_args);
-            args.extend(import(loader));
-            args.extend(import(bootstrap));
-        }
-        _ if has_imports(program) => {
-            args.extend(node_args);
-            args.extend(import(bootstrap));
-        }
-        Runner::JavaScript | Runner::NativeTypes | Runner::StrippedTypes { .. } => {
-            args.extend(["--require".into(), bootstrap.into()]);
-            args.extend(node_args);
-        }
+        args.extend(node_args);
+        args.extend(["--import".into(), file_url(bootstrap).into()]);
+    } else {
+        args.extend(["--require".into(), bootstrap.into()]);
+        args.extend(node_args);
     }
     args
 }
@@ -164,16 +160,16 @@ fn preloads(runner: &Runner, program: &NodeProgram<'_>, bootstrap: &Path) -> Vec
 /// Whether the bootstrap needs Node's internal loader (`--expose-internals`), which it hides again
 /// before the domain's code runs.
 fn needs_internals_flag(runner: &Runner, node: &NodeRuntime, program: &NodeProgram<'_>) -> bool {
-    let strips_modules = matches!(
+    let loads_modules = matches!(
         runner,
-        Runner::StrippedTypes {
+        Runner::TypeScript {
             all_commonjs: false,
             ..
         }
     );
     // Without it, hooks for modules cost a thread and 29 ms. The loaded ES modules are known to the
     // internal loader only.
-    (strips_modules && !has_synchronous_hooks(node)) || program.modules.is_some()
+    (loads_modules && !has_synchronous_hooks(node)) || program.modules.is_some()
 }
 
 /// Whether the user has Node import modules before the entry.
@@ -238,34 +234,47 @@ fn mentions_start(entry: &Path) -> bool {
     std::fs::read(entry).is_ok_and(|text| text.windows(7).any(|window| window == b".start("))
 }
 
+/// What the bootstrap has to know to load TypeScript.
+fn typescript_config<'a>(
+    program: &NodeProgram<'_>,
+    node: &NodeRuntime,
+    runner: &'a Runner,
+    context: &PrepareContext,
+) -> Option<BootstrapTypeScript<'a>> {
+    let Runner::TypeScript {
+        manifest,
+        all_commonjs,
+        has_maps,
+    } = runner
+    else {
+        return None;
+    };
+    let command = context.helper_command.iter();
+    let command = command.map(|word| word.to_string_lossy().into_owned());
+    Some(BootstrapTypeScript {
+        manifest: manifest.to_string_lossy(),
+        helper: command
+            .chain(helper_options(
+                &node_resolution(program, node),
+                &context.cache,
+            ))
+            .collect(),
+        commonjs: *all_commonjs,
+        maps: *has_maps,
+    })
+}
+
 fn bootstrap_config(
     program: &NodeProgram<'_>,
-    runner: &Runner,
-    context: &PrepareContext,
+    ts: Option<BootstrapTypeScript<'_>>,
     starts: bool,
     sdk: Option<String>,
     deferred: Option<String>,
 ) -> String {
-    let ts = match runner {
-        Runner::StrippedTypes {
-            manifest,
-            all_commonjs,
-        } => Some(BootstrapTypes {
-            manifest: manifest.to_string_lossy(),
-            strip: context
-                .strip_command
-                .iter()
-                .map(|word| word.to_string_lossy())
-                .collect(),
-            commonjs: *all_commonjs,
-        }),
-        Runner::JavaScript | Runner::NativeTypes | Runner::Tsx { .. } => None,
-    };
-    let entry = program.entry.to_string_lossy();
     let config = BootstrapConfig {
-        v: 1,
+        v: 2,
         parent: program.parent,
-        entry,
+        entry: program.entry.to_string_lossy(),
         starts,
         ts,
         sdk,

@@ -57,6 +57,10 @@ impl Sdk {
                     include_str!("../../../../sdk/node/dist/bootstrap.cjs"),
                 ),
                 (
+                    "dist/loader.cjs",
+                    include_str!("../../../../sdk/node/dist/loader.cjs"),
+                ),
+                (
                     "dist/hooks.mjs",
                     include_str!("../../../../sdk/node/dist/hooks.mjs"),
                 ),

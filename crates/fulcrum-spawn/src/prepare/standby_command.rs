@@ -8,11 +8,13 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::context::PrepareContext;
+use super::files::file_url;
 use super::node_plan::BOOTSTRAP_VAR;
 use super::sdk::PACKAGE;
 use super::sdk_preload::resolves_to_embedded_sdk;
-use super::tsx::file_url;
 use super::typescript::sources::is_module;
+use super::typescript::strip::Format;
+use super::typescript::table::format_in_manifest;
 use crate::CommandSpec;
 
 /// Options of Node that do not affect when the domain's code is loaded. With any other option, such
@@ -228,11 +230,24 @@ fn preload_list(
     let Some(dir) = fallback.or_else(installed) else {
         return json!({});
     };
-    if is_module(entry, &context.cache) {
+    if runs_as_module(config, entry, &context.cache) {
         json!({ "imported": file_url(&dir.join("dist/index.mjs")) })
     } else {
         json!({ "required": dir.join("dist/index.cjs").to_string_lossy() })
     }
+}
+
+/// Whether the entry becomes an ECMAScript module.
+fn runs_as_module(config: &Map<String, Value>, entry: &Path, cache: &Path) -> bool {
+    let manifest = config.get("ts").and_then(|ts| ts.get("manifest"));
+    let compiled = || {
+        let entry = entry.canonicalize().ok()?;
+        format_in_manifest(Path::new(manifest?.as_str()?), &entry)
+    };
+    compiled().map_or_else(
+        || is_module(entry, cache),
+        |format| format == Format::Module,
+    )
 }
 
 #[cfg(test)]
@@ -255,7 +270,7 @@ mod tests {
     }
 
     fn config() -> Value {
-        json!({"v": 1, "parent": 7, "entry": "/app/d.js", "starts": false, "ts": null, "sdk": null})
+        json!({"v": 2, "parent": 7, "entry": "/app/d.js", "starts": false, "ts": null, "sdk": null})
     }
 
     fn bootstrap(context: &PrepareContext) -> String {
@@ -322,7 +337,8 @@ mod tests {
         assert!(differs(&|spec| spec.program = "/opt/node".into()));
         assert!(differs(&|spec| spec.runner = "node 22.1.0".to_owned()));
         let mut typescript_config = config();
-        typescript_config["ts"] = json!({"manifest": "/m", "strip": [], "commonjs": true});
+        typescript_config["ts"] =
+            json!({"manifest": "/m", "helper": [], "commonjs": true, "maps": false});
         let typescript = cold_start(
             &args,
             &typescript_config,

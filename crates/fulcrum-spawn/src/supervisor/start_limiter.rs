@@ -1,8 +1,9 @@
 //! Limits how many domains start at once.
 //!
-//! A start is mostly computation: the search for the program, type stripping, the initialization of
-//! Node. If all domains of a large app started at once, each would exceed its start timeout. A few
-//! at a time need the same time altogether, and the first ones are up early.
+//! The start of a Node domain is mostly computation: type stripping, the initialization of Node. If
+//! all domains of a large app started at once, each would exceed its start timeout. A few at a time
+//! need the same time altogether, and the first ones are up early. Any other program costs no more
+//! than a fork, so only the forks at one time are limited, not what follows them.
 
 use std::future::Future;
 use std::num::NonZero;
@@ -16,6 +17,9 @@ use tokio::time::timeout;
 /// Concurrent starts per core: while some wait for a disk, others compute.
 const PER_CORE: usize = 2;
 
+/// Concurrent forks of programs other than Node.
+const FORKS: usize = 16;
+
 /// How long a start holds its permit at most. A start that takes longer waits for something, which
 /// may be another domain that needs the permit.
 const MAX_HOLD: Duration = Duration::from_secs(1);
@@ -24,25 +28,28 @@ const MAX_HOLD: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct StartLimiter {
     permits: Arc<Semaphore>,
+    forks: Arc<Semaphore>,
 }
 
 impl StartLimiter {
-    /// A limiter for this machine: two permits per core.
+    /// A limiter for this machine: two starts per core.
     #[must_use]
     pub fn new() -> Self {
         let cores = available_parallelism().map_or(1, NonZero::get);
         Self {
             permits: Arc::new(Semaphore::new(cores * PER_CORE)),
+            forks: Arc::new(Semaphore::new(FORKS)),
         }
     }
 
-    /// Waits for a permit, in the order of the calls.
+    /// Waits for a permit to start a Node domain, in the order of the calls.
     pub async fn acquire(&self) -> StartPermit {
-        let permit = Arc::clone(&self.permits).acquire_owned().await;
-        // The semaphore is never closed. If it were, starts would only be unlimited.
-        StartPermit {
-            _permit: permit.ok(),
-        }
+        StartPermit::of(&self.permits).await
+    }
+
+    /// Waits for a permit to start any other program, to be dropped when its process exists.
+    pub async fn acquire_fork(&self) -> StartPermit {
+        StartPermit::of(&self.forks).await
     }
 }
 
@@ -59,6 +66,14 @@ pub struct StartPermit {
 }
 
 impl StartPermit {
+    async fn of(permits: &Arc<Semaphore>) -> Self {
+        let permit = Arc::clone(permits).acquire_owned().await;
+        // The semaphore is never closed. If it were, starts would only be unlimited.
+        Self {
+            _permit: permit.ok(),
+        }
+    }
+
     /// Holds the permit in a background task until `started` completes, one second at most.
     pub fn release_when(self, started: impl Future<Output = ()> + Send + 'static) {
         tokio::spawn(async move {
@@ -77,6 +92,17 @@ mod tests {
     fn limiter_of(permits: usize) -> StartLimiter {
         StartLimiter {
             permits: Arc::new(Semaphore::new(permits)),
+            forks: Arc::new(Semaphore::new(1)),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fork_waits_for_other_forks_only() {
+        let limiter = limiter_of(1);
+        limiter.acquire().await.release_when(pending());
+        for _ in 0..200 {
+            let fork = timeout(MAX_HOLD / 4, limiter.acquire_fork()).await;
+            assert!(fork.is_ok());
         }
     }
 

@@ -1,11 +1,13 @@
-/** How TypeScript is loaded by a Node that cannot strip types itself. */
+/** How TypeScript is loaded. */
 export interface TypeScriptConfig {
-  /** File that maps absolute paths to code stripped in advance. */
+  /** File with the table of what was compiled and resolved before the start. */
   manifest: string;
-  /** Command that strips one file, whose path is appended: for files that are not in the manifest. */
-  strip: string[];
+  /** Command that answers questions about files that are not in the table: it gets one argument, JSON. */
+  helper: string[];
   /** Every file is CommonJS, so the ES module loader needs no hook. */
   commonjs: boolean;
+  /** Some file has a source map. */
+  maps: boolean;
 }
 
 /** What a standby process loads in advance; no code of the domain. */
@@ -33,9 +35,11 @@ export interface BootstrapConfig {
   modules: string | null;
   /** This process is a standby process: it waits for its activation. */
   standby: StandbyConfig | null;
+  /** The variable was added for a child whose environment is its own, and is removed from it. */
+  hidden: boolean;
 }
 
-const VERSION = 1;
+const VERSION = 2;
 
 /** The configuration in `FULCRUM_BOOTSTRAP`; undefined when there is no valid one. */
 export function readConfig(text: string | undefined): BootstrapConfig | undefined {
@@ -47,9 +51,9 @@ export function readConfig(text: string | undefined): BootstrapConfig | undefine
     return undefined;
   }
   if (typeof value !== 'object' || value === null || value.v !== VERSION) return undefined;
-  const { parent, entry, starts, ts, sdk, later: deferred, modules, spare: standby } = value;
+  const { parent, entry, starts, ts, sdk, later: deferred, modules, spare: standby, hidden } = value;
   if (typeof parent !== 'number' || typeof entry !== 'string') return undefined;
-  return { parent, entry, starts: starts === true, ts: readTypeScript(ts), sdk: textOrNull(sdk), deferred: textOrNull(deferred), modules: textOrNull(modules), standby: readStandby(standby) };
+  return { parent, entry, starts: starts === true, ts: readTypeScript(ts), sdk: textOrNull(sdk), deferred: textOrNull(deferred), modules: textOrNull(modules), standby: readStandby(standby), hidden: hidden === true };
 }
 
 function textOrNull(value: unknown): string | null {
@@ -64,9 +68,9 @@ function readStandby(value: unknown): StandbyConfig | null {
 
 function readTypeScript(value: unknown): TypeScriptConfig | null {
   if (typeof value !== 'object' || value === null) return null;
-  const { manifest, strip, commonjs } = value as Record<string, unknown>;
-  if (typeof manifest !== 'string' || !Array.isArray(strip) || !strip.every((part) => typeof part === 'string')) return null;
-  return { manifest, strip, commonjs: commonjs === true };
+  const { manifest, helper, commonjs, maps } = value as Record<string, unknown>;
+  if (typeof manifest !== 'string' || !Array.isArray(helper) || !helper.every((part) => typeof part === 'string')) return null;
+  return { manifest, helper, commonjs: commonjs === true, maps: maps === true };
 }
 
 /**
@@ -82,7 +86,7 @@ export function isDomainWorker(config: BootstrapConfig): boolean {
   return process.ppid === config.parent && isWorker();
 }
 
-/** A worker cannot abort the process. worker_threads would show it too, and takes 2 ms to load. */
-function isWorker(): boolean {
+/** Whether this is a worker thread. It cannot abort the process. worker_threads would show it too, and takes 2 ms to load. */
+export function isWorker(): boolean {
   return 'disabled' in process.abort;
 }

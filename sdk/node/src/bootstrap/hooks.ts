@@ -3,41 +3,73 @@
  * their own.
  */
 import childProcess from 'node:child_process';
+import { appendFileSync } from 'node:fs';
 import type { TypeScriptConfig } from './config.ts';
-import { fileURLToPath } from 'node:url';
-import { StrippedFiles } from './stripped-files.ts';
-import { typescriptPath } from './urls.ts';
+import { helper } from './helper.ts';
+import { ImportHooks } from './import-hooks.ts';
+import { Resolver } from './resolver.ts';
+import { isSdk } from './sdk.ts';
+import { TypeScriptFiles } from './typescript-files.ts';
 
 /** The data that the main thread passes. */
 export interface HookData {
   ts: TypeScriptConfig | null;
   /** URL of the SDK, where it must be provided. */
   sdk: string | null;
+  /** File for the paths of loaded files. */
+  modules: string | null;
 }
 
-type Next<Argument, Result> = (argument: Argument, context: object) => Promise<Result>;
+interface Context {
+  parentURL?: string;
+  importAttributes?: Record<string, string>;
+}
+type Next<Result> = (argument: string, context: object) => Promise<Result>;
 
-let files: StrippedFiles | undefined;
+let hooks: ImportHooks | undefined;
 let sdk: string | null = null;
 
 export function initialize(data: HookData): void {
-  if (data.ts) files = new StrippedFiles(data.ts, () => childProcess);
   sdk = data.sdk;
+  if (!data.ts) return;
+  const files = new TypeScriptFiles(data.ts, helper(data.ts.helper, () => childProcess), { changed: () => reportInputs(files, data.modules) });
+  hooks = new ImportHooks(files, new Resolver(files));
 }
 
-export async function resolve(specifier: string, context: object, next: Next<string, object>): Promise<object> {
+/** The main thread reports all files but those of this thread's table. */
+const reported = new Set<string>();
+
+function reportInputs(files: TypeScriptFiles, modules: string | null): void {
+  const fresh = [...files.table.inputs()].filter((path) => !reported.has(path));
+  for (const path of fresh) reported.add(path);
+  if (modules === null || fresh.length === 0) return;
   try {
-    return await next(specifier, context);
+    appendFileSync(modules, `${fresh.join('\n')}\n`);
+  } catch {
+    // Then a change of these files does not restart the domain.
+  }
+}
+
+export async function resolve(specifier: string, context: Context, next: Next<{ url: string }>): Promise<object> {
+  const query = hooks?.query(specifier, context.parentURL);
+  const done = (result: { url: string }) => {
+    if (query) hooks?.note(query, context.parentURL, result.url, context.importAttributes);
+    return result;
+  };
+  const url = query && hooks?.before(query);
+  if (url !== undefined) return done({ url, shortCircuit: true } as { url: string });
+  try {
+    return done(await next(specifier, context));
   } catch (error) {
+    const late = query && hooks?.afterFailure(query);
+    if (late !== undefined) return done({ url: late, shortCircuit: true } as { url: string });
     const missing = (error as { code?: string }).code === 'ERR_MODULE_NOT_FOUND';
-    if (!sdk || !missing || (specifier !== '@fulcrum/domain' && specifier !== 'fulcrum')) throw error;
+    if (!sdk || !missing || !isSdk(specifier)) throw error;
     return { url: sdk, format: 'module', shortCircuit: true };
   }
 }
 
-export async function load(url: string, context: object, next: Next<string, object>): Promise<object> {
-  const path = files && typescriptPath(url, fileURLToPath);
-  if (!files || path === undefined) return next(url, context);
-  const { code, format } = files.load(path);
-  return { format, source: format === 'module' ? code : null, shortCircuit: true };
+export async function load(url: string, context: Context, next: Next<object>): Promise<object> {
+  const found = hooks?.load(url, context.importAttributes);
+  return found ? { ...found, shortCircuit: true } : next(url, context);
 }

@@ -1,15 +1,24 @@
 import { nodeModule, urlOf } from './builtins.ts';
+import { INTERNALS_FLAG } from './inherited.ts';
+import { withoutOwnFrames } from './stack.ts';
 
 /** The parts of Node's ES module loader that are used here. Not every Node has all of them. */
 export interface CascadedLoader {
-  load?(url: string, context: object): Promise<LoadResult>;
+  load?(url: string, context: LoadContext): Promise<LoadResult> | LoadResult;
   resolve?: Resolve;
   resolveSync?: Resolve;
+  /** How a module that was itself required resolves its imports. */
+  defaultResolve?: Resolve;
+  import?(specifier: string, parentURL: undefined, attributes: object, isEntry: boolean): Promise<unknown>;
   /** Every module that it has started to load, by URL. */
   loadCache?: LoadCache;
 }
 
-type Resolve = (this: unknown, specifier: string, parentURL: string | undefined, ...rest: unknown[]) => unknown;
+export interface LoadContext {
+  importAttributes?: Record<string, string>;
+}
+
+export type Resolve = (this: unknown, specifier: string, parentURL: string | undefined, ...rest: unknown[]) => unknown;
 
 export interface LoadCache {
   keys(): Iterable<string>;
@@ -23,9 +32,8 @@ export interface LoadResult {
   source: string | null;
 }
 
-const FLAG = '--expose-internals';
-
 let flagged = false;
+let unlocked = false;
 let opened: CascadedLoader | undefined;
 
 /**
@@ -33,7 +41,7 @@ let opened: CascadedLoader | undefined;
  * this one is not the domain's.
  */
 export function hideInternalsFlag(): void {
-  const at = process.execArgv.indexOf(FLAG);
+  const at = process.execArgv.indexOf(INTERNALS_FLAG);
   if (at < 0) return;
   flagged = true;
   process.execArgv.splice(at, 1);
@@ -61,6 +69,28 @@ export function cascadedLoader(hidden = false, alongside?: () => void): Cascaded
   return opened;
 }
 
+/** Whether this process was started with the flag, and has opened the internals. */
+export function hasInternals(): boolean {
+  return opened !== undefined;
+}
+
+/**
+ * One of Node's internal modules.
+ *
+ * @returns undefined without the flag, and where this Node has no such module
+ */
+export function internalModule<T>(id: string): T | undefined {
+  if (!opened) return undefined;
+  unlocked = true;
+  try {
+    return require(id) as T;
+  } catch {
+    return undefined;
+  } finally {
+    unlocked = false;
+  }
+}
+
 /** Node's own modules named `internal/…` must not hide a package named `internal`. */
 function hideInternals(loader: CascadedLoader | undefined): void {
   const open = nodeModule();
@@ -69,7 +99,7 @@ function hideInternals(loader: CascadedLoader | undefined): void {
   const { isBuiltin } = open;
   open.isBuiltin = (id) => !internal(id) && isBuiltin(id);
   wrapResolve((resolve, request, rest) => {
-    if (!internal(request)) return resolve();
+    if (unlocked || !internal(request)) return resolve();
     const found = open._findPath(request, (rest[0] as { paths?: string[] } | undefined)?.paths ?? []);
     if (found) return found;
     throw Object.assign(new Error(`Cannot find module '${request}'`), { code: 'MODULE_NOT_FOUND' });
@@ -94,10 +124,7 @@ export function wrapResolve(replacement: (resolve: () => string, request: string
     try {
       return replacement(() => native.call(this, request, ...rest), request, rest);
     } catch (error) {
-      if (error instanceof Error && typeof error.stack === 'string') {
-        error.stack = error.stack.split('\n').filter((line) => !line.includes(__filename)).join('\n');
-      }
-      throw error;
+      throw withoutOwnFrames(error);
     }
   };
 }

@@ -6,17 +6,31 @@ const FIRST_MS = 200;
 /** How long later modules are collected before the next report. */
 const GATHER_MS = 50;
 
+/** What is reported, and by whom. */
+export interface ModuleReport {
+  /** The main file of this process. */
+  entry: string | undefined;
+  /** The file to write. The first report of the domain's own process replaces its content. */
+  file: string;
+  /**
+   * The domain's own process, before its code is loaded; or deferred, when the package has hidden the
+   * flag of Node's internals; or another process or thread that the domain has started.
+   */
+  origin: 'main' | 'deferred' | 'child';
+  /** Other files that decide what is loaded. */
+  inputs(): Iterable<string>;
+  /** Is told of every specifier. */
+  noteSpecifier(specifier: string): void;
+}
+
 /**
  * Reports to Fulcrum which files of the app this process has loaded, so that a change of a file
  * restarts the domains that have loaded it, and no others. Paths are written to a file, one per line,
  * which Fulcrum reads when a file has changed. That works for code that never registers, too.
  *
- * @param entry the main file
- * @param file the file to write; the first report of the main thread replaces its content
- * @param origin a thread that the domain has started; or the main thread, before the domain's code
- * is loaded or deferred, when the package has hidden the flag of Node's internals
+ * @returns reports at once what was not reported yet
  */
-export function reportModules(entry: string | undefined, file: string, origin: 'main' | 'deferred' | 'worker'): void {
+export function reportModules({ entry, file, origin, inputs, noteSpecifier }: ModuleReport): () => void {
   const loader = cascadedLoader(origin === 'deferred');
   // Node keeps no record of modules that fail, so requested files are collected.
   const pending = new Set<string>(entry === undefined ? [] : [entry]);
@@ -25,19 +39,20 @@ export function reportModules(entry: string | undefined, file: string, origin: '
 
   const report = () => {
     timer = undefined;
-    const files = new Set([...pending, ...Object.keys(require.cache)].map(fileOf));
+    const files = new Set([...pending, ...Object.keys(require.cache), ...inputs()].map(fileOf));
     const fresh = [...files].filter((path): path is string => path !== undefined && isOfApp(path) && !reported.has(path));
     pending.clear();
     if (fresh.length === 0) return;
     try {
       const { writeFileSync } = require('node:fs') as typeof import('node:fs');
-      writeFileSync(file, `${fresh.join('\n')}\n`, { flag: reported.size === 0 && origin !== 'worker' ? 'w' : 'a' });
+      writeFileSync(file, `${fresh.join('\n')}\n`, { flag: reported.size === 0 && origin !== 'child' ? 'w' : 'a' });
     } catch {
       // Fulcrum then treats every file of the domain's own directory as one of its modules.
     }
     for (const path of fresh) reported.add(path);
   };
   const addModule = (name: string) => {
+    noteSpecifier(name);
     pending.add(name);
     if (reported.size > 0) timer ??= setTimeout(report, GATHER_MS).unref();
   };
@@ -50,6 +65,7 @@ export function reportModules(entry: string | undefined, file: string, origin: '
   // Where these hooks exist, they report files that cannot be parsed, too.
   nodeModule().registerHooks?.({
     resolve(specifier, context, next) {
+      noteSpecifier(specifier);
       const found = next(specifier, context) as { url: string };
       addModule(found.url);
       return found;
@@ -67,6 +83,7 @@ export function reportModules(entry: string | undefined, file: string, origin: '
   // Code that fails is likely to be edited, so it must be reported.
   process.on('exit', report);
   setTimeout(report, origin === 'deferred' ? 0 : FIRST_MS).unref();
+  return report;
 }
 
 /** The file of a path or URL; none for Node's own modules. */

@@ -6,57 +6,97 @@ import { autoStart } from './auto-start.ts';
 import { nodeModule, urlOf } from './builtins.ts';
 import { flushCompileCacheLater } from './compile-cache.ts';
 import type { HookData } from './hooks.ts';
-import { cascadedLoader } from './internals.ts';
+import { hideAddedPreload, inheritedConfig } from './inherited.ts';
+import { cascadedLoader, hasInternals, internalModule, wrapResolve } from './internals.ts';
+import type { TypeScriptSupport } from './loader.ts';
 import { reportModules } from './loaded-modules.ts';
 import { blockOnPipes } from './output.ts';
-import { isDomainProcess, isDomainWorker, readConfig } from './config.ts';
+import { isDomainProcess, isDomainWorker, isWorker, readConfig } from './config.ts';
 import type { BootstrapConfig } from './config.ts';
 import { importedUrl, provideSdk } from './sdk.ts';
 import { canStandBy, standBy } from './standby.ts';
-import { hookTypeScript } from './typescript.ts';
 
-const config = readConfig(process.env.FULCRUM_BOOTSTRAP);
-if (config) applyConfig(config);
+const text = process.env.FULCRUM_BOOTSTRAP ?? (isWorker() ? inheritedConfig() : undefined);
+const config = readConfig(text);
+if (text !== undefined && config) applyConfig(config, text);
 
-function applyConfig(config: BootstrapConfig): void {
+function applyConfig(config: BootstrapConfig, text: string): void {
+  if (config.hidden) delete process.env.FULCRUM_BOOTSTRAP;
   // Without activation it would run the program at once, as a second process of the domain.
   if (config.standby && !isDomainWorker(config) && !(isDomainProcess(config) && canStandBy())) process.exit(0);
-  hookLoaders(config);
+  const support = hookLoaders(config);
   if (!isDomainProcess(config)) {
     if (config.deferred !== null) hidePreload();
+    hideAddedPreload();
     cascadedLoader();
-    if (config.modules !== null && isDomainWorker(config)) reportModules(process.argv[1], config.modules, 'worker');
+    followChildren(config, text, support, 'child');
   } else if (config.standby) {
     if (config.modules !== null) cascadedLoader();
     standBy(config.standby, () => {
       // The entry may have changed while this process waited.
       const current = readConfig(process.env.FULCRUM_BOOTSTRAP) ?? config;
       if (current.deferred !== null) hidePreload();
+      if (current.ts) support?.files.reconfigure(current.ts);
       blockOnPipes();
-      setUpProcess(current, false);
+      setUpProcess(current, text, support, 'main');
     });
   } else {
     // When deferred, the package has done this already, and the entry has been loaded.
     if (config.deferred === null) blockOnPipes();
-    setUpProcess(config, config.deferred !== null);
+    setUpProcess(config, text, support, config.deferred === null ? 'main' : 'deferred');
   }
 }
 
 /** Installs what this Node needs to load the domain's code. */
-function hookLoaders({ ts, sdk }: BootstrapConfig): void {
-  const typesNeedThread = ts !== null && hookTypeScript(ts);
+function hookLoaders({ ts, sdk, modules }: BootstrapConfig): TypeScriptSupport | undefined {
+  const support = ts === null ? undefined : loader().hookTypeScript(ts);
   const sdkNeedsThread = sdk !== null && provideSdk(sdk);
-  if (typesNeedThread || sdkNeedsThread) {
-    const data: HookData = { ts: typesNeedThread ? ts : null, sdk: sdk && sdkNeedsThread ? importedUrl(sdk) : null };
+  if (support?.needsThread || sdkNeedsThread) {
+    const data: HookData = { ts: support?.needsThread ? ts : null, sdk: sdk && sdkNeedsThread ? importedUrl(sdk) : null, modules };
     nodeModule().register(urlOf(`${__dirname}/hooks.mjs`), { data });
   }
+  return support;
 }
 
+type Origin = 'main' | 'deferred' | 'child';
+
 /** Sets up the domain's own process. */
-function setUpProcess({ entry, starts, modules }: BootstrapConfig, deferred: boolean): void {
-  autoStart(entry, starts && !deferred);
-  if (modules !== null) reportModules(entry, modules, deferred ? 'deferred' : 'main');
+function setUpProcess(config: BootstrapConfig, text: string, support: TypeScriptSupport | undefined, origin: Origin): void {
+  autoStart(config.entry, config.starts && origin !== 'deferred');
+  followChildren(config, text, support, origin);
   flushCompileCacheLater();
+}
+
+/** Reports what this process loads, and lets the processes and threads that it starts do the same. */
+function followChildren({ modules, ts, entry }: BootstrapConfig, text: string, support: TypeScriptSupport | undefined, origin: Origin): void {
+  support?.prepare();
+  if (modules === null && ts === null) return;
+  const { hookChildren, noteSpecifier } = loader();
+  const report = modules === null ? undefined : reportModules({
+    entry: origin === 'child' ? process.argv[1] : entry,
+    file: modules,
+    origin,
+    inputs: () => support?.files.openTable?.inputs() ?? [],
+    noteSpecifier,
+  });
+  hookChildren({
+    config: text,
+    preloaded: origin !== 'deferred',
+    // Its first report replaces the file, and must not replace a report of the child.
+    starting: () => report?.(),
+    entry: (path) => support?.resolver.entry(path, entry) ?? path,
+  });
+}
+
+type Loader = typeof import('./loader.ts');
+let opened: Loader | undefined;
+
+/** The other file of the bootstrap. */
+function loader(): Loader {
+  if (opened) return opened;
+  opened = require('./loader.cjs') as Loader;
+  opened.setHost({ cascadedLoader, hasInternals, internalModule, wrapResolve });
+  return opened;
 }
 
 /**

@@ -138,7 +138,7 @@ fn d19_a_process_that_survives_sigkill_is_reported_as_stuck() {
     app.down();
 }
 
-/// npm and its shell do not forward signals; the process group gets it.
+/// npm and its shell do not forward signals; the program behind them gets it.
 #[test]
 fn d20_the_program_behind_npm_is_stopped() {
     if App::new().program("npm", &["--version"]).output().code != Some(0) {

@@ -31,7 +31,7 @@ const KINDS: [&str; 14] = [
 fn app(kinds: &[&str]) -> App {
     let (collector, database) = (collector(), database());
     let settings = format!(
-        "runtime: {{defaults: {{start_timeout: 60s, stop: {{grace: 10s}}, env: {{COLLECTOR: \"{collector}\", DATABASE: \"{database}\"}}}}}}\n"
+        "runtime: {{standby: off, defaults: {{start_timeout: 60s, stop: {{grace: 10s}}, env: {{COLLECTOR: \"{collector}\", DATABASE: \"{database}\"}}}}}}\n"
     );
     let app = App::new().write("fulcrum.yml", &settings);
     kinds.iter().fold(app, |app, kind| app.cleanup_domain(kind))
@@ -157,10 +157,10 @@ fn assert_complete(kinds: &[&str], repetitions: usize) {
     let verbs = verbs.flat_map(|verb| std::iter::repeat_n(verb, repetitions));
     for (number, verb) in verbs.enumerate() {
         let load = Load::begin(&app, kinds, number + 1);
-        let begun = Instant::now();
+        let begun_at = Instant::now();
         app.run(&["domains", verb, "all"]).exits(0);
         if verb == "stop" {
-            slowest = slowest.max(begun.elapsed());
+            slowest = slowest.max(begun_at.elapsed());
         }
         let lost = load.end();
         if lost > 0 {
@@ -170,8 +170,11 @@ fn assert_complete(kinds: &[&str], repetitions: usize) {
             let count = |event| app.event_count(kind, event);
             let (begun, done) = (count("begin"), count("done"));
             if begun < number + 1 || done < begun {
+                let exit = app.status(kind)["last_exit"].to_string();
+                let took = begun_at.elapsed().as_millis();
                 failures.push(format!(
-                    "{verb} {number}: {kind}: {done} of {begun} are complete"
+                    "{verb} {number}: {kind}: {done} of {begun} are complete; the {verb} took \
+                     {took} ms; {exit}"
                 ));
             }
         }
@@ -209,4 +212,64 @@ fn i01_fourteen_kinds_of_cleanup_are_complete_at_a_restart_and_a_stop() {
 #[ignore = "long: 50 restarts and 50 stops of 14 domains"]
 fn i01_long_fourteen_kinds_of_cleanup_are_complete_in_fifty_restarts_and_fifty_stops() {
     assert_complete(&KINDS, 50);
+}
+
+/// A CommonJS domain that listens to the signal, TypeScript with `onStop`, an ES module with
+/// `beforeExit`.
+const MODULE_KINDS: [&str; 3] = ["async-handler", "on-stop", "before-exit"];
+
+#[track_caller]
+fn wait_for_cleanups(app: &App, kinds: &[&str], times: usize, cause: &str) {
+    for kind in kinds {
+        app.wait_for_event_count(kind, "done", times);
+        assert_eq!(app.event_count(kind, "begin"), times, "{cause}: {kind}");
+        app.wait_for(kind, "is ready again", |domain| domain["ready"] == true);
+    }
+}
+
+#[test]
+fn i01_a_cleanup_is_complete_whatever_caused_the_stop() {
+    let app = app(&MODULE_KINDS);
+    app.start_watching();
+    app.write_file(
+        "fulcrum.yml",
+        "runtime: {defaults: {env: {CHANGED: \"1\"}}}\n",
+    );
+    wait_for_cleanups(&app, &MODULE_KINDS, 1, "changed settings");
+    // Twice, so that the second one hands over to a standby process.
+    for times in 2..4 {
+        for entry in [
+            "async-handler/domain.cjs",
+            "on-stop/domain.ts",
+            "before-exit/domain.mjs",
+        ] {
+            let file = app.root().join("domains").join(entry);
+            let text = fs::read_to_string(&file).expect("readable");
+            fs::write(&file, format!("{text}// {times}\n")).expect("writable");
+        }
+        wait_for_cleanups(&app, &MODULE_KINDS, times, "changed code");
+    }
+    app.down();
+    for kind in MODULE_KINDS {
+        assert_eq!(app.event_count(kind, "done"), 4, "down: {kind}");
+    }
+}
+
+#[test]
+fn i01_a_cleanup_is_complete_with_another_stop_signal_and_over_the_memory_limit() {
+    let kinds = ["on-stop", "before-exit", "http-request"];
+    let app = app(&kinds).write(
+        "fulcrum.yml",
+        "runtime: {defaults: {stop: {signal: SIGUSR2}, limits: {memory: 1MiB}}}\n",
+    );
+    app.run(&["dev", "--detach", "--wait"]).exits(0);
+    for kind in ["on-stop", "before-exit"] {
+        app.wait_for_event_count(kind, "done", 1);
+        let reason = app.wait_for_event(kind, "unhealthy", 1);
+        assert!(reason.contains("memory"), "{reason}");
+    }
+    let load = Load::begin(&app, &["http-request"], 1);
+    app.run(&["domains", "stop", "http-request"]).exits(0);
+    assert_eq!(load.end(), 0);
+    app.down();
 }

@@ -210,6 +210,20 @@ fn package_json_counts_and_lock_files_do_not() {
 }
 
 #[test]
+fn a_configuration_of_typescript_counts_if_it_applies_or_is_new() {
+    let case = Case::new().loaded("users", &["domains/users/domain.ts", "tsconfig.json"]);
+    assert_eq!(case.saved("tsconfig.json", &["users"]), ["code users"]);
+    let own = "domains/users/tsconfig.json";
+    assert_eq!(
+        case.saved(own, &["users"]),
+        ["asset users"],
+        "it does not apply"
+    );
+    let created = case.impact(own, ChangeKind::Created, &["users"]);
+    assert_eq!(created, ["code users"]);
+}
+
+#[test]
 fn for_other_programs_everything_except_assets_is_code() {
     let case = Case::new();
     for file in ["main.py", "bin/tool", "a.toml", "schema.sql"] {

@@ -19,10 +19,8 @@ use crate::prepare::files::{FileStamp, write_cached};
 /// How long the query may take. Node takes about 30 ms; a version manager's shim may search first.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Prints version, executable path and type stripping. It uses `||` and not `??`, so that a Node
-/// that is too old can run it.
-const QUERY_SCRIPT: &str =
-    "JSON.stringify([process.version,process.execPath,process.features.typescript||false])";
+/// Prints version and executable path. A Node that is too old can run it.
+const QUERY_SCRIPT: &str = "JSON.stringify([process.version,process.execPath])";
 
 /// The result of a query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,8 +29,6 @@ pub(super) struct NodeInfo {
     pub(super) version: Version,
     /// The real executable, behind links and shims.
     pub(super) exec_path: PathBuf,
-    /// Whether it strips types without a flag.
-    pub(super) strips_types: bool,
 }
 
 mod as_text {
@@ -154,12 +150,10 @@ fn run_query(
 fn parse(output: &str) -> Option<NodeInfo> {
     // A shim may print lines of its own first.
     let line = output.lines().rev().find(|line| line.starts_with('['))?;
-    let (version, exec_path, typescript): (String, PathBuf, serde_json::Value) =
-        serde_json::from_str(line).ok()?;
+    let (version, exec_path): (String, PathBuf) = serde_json::from_str(line).ok()?;
     Some(NodeInfo {
         version: Version::parse(version.trim_start_matches('v')).ok()?,
         exec_path,
-        strips_types: typescript.as_str().is_some_and(|mode| !mode.is_empty()),
     })
 }
 
@@ -248,14 +242,8 @@ mod tests {
 
     #[test]
     fn the_result_is_read_after_other_lines_of_a_shim() {
-        let info = parse("using node\n[\"v22.18.0\",\"/n/node\",\"strip\"]\n").unwrap();
+        let info = parse("using node\n[\"v22.18.0\",\"/n/node\"]\n").unwrap();
         assert_eq!(info.version, Version::from((22_u64, 18_u64, 0_u64)));
-        assert!(info.strips_types);
-        assert!(
-            !parse("[\"v20.20.2\",\"/n/node\",false]")
-                .unwrap()
-                .strips_types
-        );
         assert_eq!(parse("Python 3.11"), None);
         assert_eq!(parse("[]"), None);
     }

@@ -70,8 +70,6 @@ pub struct NodeRuntime {
     pub version: Version,
     /// How it was chosen.
     pub origin: NodeOrigin,
-    /// Whether it strips types without a flag (22.18 and later), as it reports.
-    pub strips_types: bool,
 }
 
 impl NodeRuntime {
@@ -154,11 +152,7 @@ impl VersionRequirement {
 }
 
 fn validate(info: NodeInfo, origin: NodeOrigin, found: &Path) -> Result<NodeRuntime, StartError> {
-    let NodeInfo {
-        version,
-        exec_path,
-        strips_types,
-    } = info;
+    let NodeInfo { version, exec_path } = info;
     if (version.major(), version.minor(), version.patch()) < MIN_VERSION {
         let source = match &origin {
             NodeOrigin::Configured => "from process.node".to_owned(),
@@ -179,7 +173,6 @@ fn validate(info: NodeInfo, origin: NodeOrigin, found: &Path) -> Result<NodeRunt
         path: exec_path,
         version,
         origin,
-        strips_types,
     })
 }
 

@@ -12,8 +12,10 @@ use swc_common::{BytePos, SourceMap};
 use swc_ecma_parser::TsSyntax;
 use swc_ts_fast_strip::{Mode, Options, operate};
 
-use super::module_info::{ModuleInfo, parse_module};
+use super::import_visitor::parse_module;
+use super::module_info::ModuleInfo;
 use super::nesting::first_too_deep;
+use super::parse::Problem;
 use super::position::{line_text, position_at};
 use crate::prepare::package_json::PackageJson;
 
@@ -149,62 +151,94 @@ pub(super) fn format_of(path: &Path, scope: Option<&PackageJson>, is_module: boo
 
 /// Strips a text; `path` is for messages only. Returns the code with its imports and exports.
 pub(super) fn strip_text(path: &Path, text: &str) -> Result<(String, ModuleInfo), StripError> {
-    // Node skips the byte order mark too, so positions are those without it.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let error = |offset: usize, message: String, kind| {
-        let at = position_at(text, offset);
-        StripError {
-            file: path.to_path_buf(),
-            line: at.line,
-            column: at.column,
-            message,
-            kind,
-            source_line: line_text(text, at.line),
+    // What needs more than stripping is told by an inner result.
+    let stripped = isolated(path, text, |text| match strip_types(text, None) {
+        Ok(code) => {
+            // The stripped code may have syntax errors; Node reports them.
+            let info = parse_module(&code).unwrap_or_default();
+            Ok(Ok((code, info)))
         }
-    };
+        Err(diagnostic) if diagnostic.unsupported => Ok(Err(diagnostic)),
+        Err(diagnostic) => Err(diagnostic.into()),
+    })?;
+    stripped.map_err(|diagnostic| {
+        let what = syntax_name(&diagnostic.message);
+        let problem = Problem {
+            offset: diagnostic.offset,
+            message: format!("{what} needs more than type stripping"),
+        };
+        StripError {
+            kind: StripErrorKind::NeedsTransform(what),
+            ..error_at(path, without_mark(text), problem)
+        }
+    })
+}
+
+/// Why a text cannot be stripped in place.
+#[derive(Debug)]
+pub(super) enum StripFailure {
+    /// A syntax error.
+    Syntax(Problem),
+    /// Syntax that has code of its own.
+    Unsupported,
+}
+
+/// Replaces the types of a text by spaces; `module` if it is known to be an ES module. To be called
+/// in [`isolated`].
+pub(super) fn strip_in_place(text: String, module: bool) -> Result<String, StripFailure> {
+    strip_types(text, module.then_some(true)).map_err(|diagnostic| {
+        if diagnostic.unsupported {
+            StripFailure::Unsupported
+        } else {
+            StripFailure::Syntax(diagnostic.into())
+        }
+    })
+}
+
+/// Runs a parser or compiler on a text that may be too large, nest too deeply, or make it panic.
+/// `path` is for messages only.
+///
+/// # Errors
+/// What the compiler returned as an error, with its place.
+pub(super) fn isolated<T: Send>(
+    path: &Path,
+    text: &str,
+    compile: impl FnOnce(String) -> Result<T, Problem> + Send,
+) -> Result<T, StripError> {
+    let text = without_mark(text);
+    let error =
+        |offset: usize, message: String| Err(error_at(path, text, Problem { offset, message }));
     if text.len() > MAX_FILE_SIZE {
         let megabytes = MAX_FILE_SIZE / (1024 * 1024);
-        let message = format!("is larger than {megabytes} MiB and not parsed");
-        return Err(error(0, message, StripErrorKind::Syntax));
+        return error(0, format!("is larger than {megabytes} MiB and not parsed"));
     }
     if let Some(offset) = first_too_deep(text) {
-        let message = "is nested too deeply to be parsed".to_owned();
-        return Err(error(offset, message, StripErrorKind::Syntax));
+        return error(offset, "is nested too deeply to be parsed".to_owned());
     }
-    let diagnostics = Arc::new(Mutex::new(Vec::new()));
-    let stripped = on_deep_stack({
-        let (text, diagnostics) = (text.to_owned(), Arc::clone(&diagnostics));
-        move || {
-            let code = strip_types(text, diagnostics)?;
-            let info = parse_module(&code);
-            Some((code, info))
-        }
-    });
-    let mut diagnostics =
-        std::mem::take(&mut *diagnostics.lock().unwrap_or_else(PoisonError::into_inner));
-    match stripped {
-        // The stripped code may have syntax errors; Node reports them.
-        Ok(Some((code, info))) => Ok((code, info.unwrap_or_default())),
-        Ok(None) => {
-            diagnostics.sort_by_key(|diagnostic: &ParserDiagnostic| diagnostic.offset);
-            let first = diagnostics.into_iter().next().unwrap_or_default();
-            let kind = if first.unsupported {
-                StripErrorKind::NeedsTransform(syntax_name(&first.message))
-            } else {
-                StripErrorKind::Syntax
-            };
-            let message = match &kind {
-                StripErrorKind::NeedsTransform(what) => {
-                    format!("{what} needs more than type stripping")
-                }
-                StripErrorKind::Syntax => first.message,
-            };
-            Err(error(first.offset, message, kind))
-        }
-        Err(ParserPanicked) => {
-            let message = "the TypeScript parser failed on this file".to_owned();
-            Err(error(0, message, StripErrorKind::Syntax))
-        }
+    match on_deep_stack(|| compile(text.to_owned())) {
+        Ok(Ok(output)) => Ok(output),
+        Ok(Err(problem)) => Err(error_at(path, text, problem)),
+        Err(ParserPanicked) => error(0, PARSER_FAILED.to_owned()),
+    }
+}
+
+/// The message of an error that is ours, not one of the file.
+const PARSER_FAILED: &str = "the TypeScript parser failed on this file";
+
+/// The text without a byte order mark. Node skips it too, so positions are those without it.
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+fn error_at(path: &Path, text: &str, problem: Problem) -> StripError {
+    let at = position_at(text, problem.offset);
+    StripError {
+        file: path.to_path_buf(),
+        line: at.line,
+        column: at.column,
+        message: problem.message,
+        kind: StripErrorKind::Syntax,
+        source_line: line_text(text, at.line),
     }
 }
 
@@ -253,10 +287,25 @@ impl Default for ParserDiagnostic {
     }
 }
 
-fn strip_types(text: String, diagnostics: Arc<Mutex<Vec<ParserDiagnostic>>>) -> Option<String> {
+impl From<ParserDiagnostic> for Problem {
+    fn from(diagnostic: ParserDiagnostic) -> Self {
+        Self {
+            offset: diagnostic.offset,
+            message: diagnostic.message,
+        }
+    }
+}
+
+/// Strips the types of a text; the first diagnostic if that fails.
+fn strip_types(text: String, module: Option<bool>) -> Result<String, ParserDiagnostic> {
+    let diagnostics = Arc::new(Mutex::new(Vec::new()));
+    let collector = Collector {
+        diagnostics: Arc::clone(&diagnostics),
+    };
     let map: Lrc<SourceMap> = Lrc::default();
-    let handler = Handler::with_emitter(false, false, Box::new(Collector { diagnostics }));
+    let handler = Handler::with_emitter(false, false, Box::new(collector));
     let options = Options {
+        module,
         parser: TsSyntax {
             decorators: true,
             ..TsSyntax::default()
@@ -264,9 +313,15 @@ fn strip_types(text: String, diagnostics: Arc<Mutex<Vec<ParserDiagnostic>>>) -> 
         mode: Mode::StripOnly,
         ..Options::default()
     };
-    operate(&map, &handler, text, options)
-        .ok()
+    let stripped = operate(&map, &handler, text, options);
+    let diagnostics =
+        std::mem::take(&mut *diagnostics.lock().unwrap_or_else(PoisonError::into_inner));
+    let first = diagnostics
+        .into_iter()
+        .min_by_key(|diagnostic: &ParserDiagnostic| diagnostic.offset);
+    stripped
         .map(|output| output.code)
+        .map_err(|_| first.unwrap_or_default())
 }
 
 struct Collector {

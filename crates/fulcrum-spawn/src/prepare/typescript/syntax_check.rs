@@ -7,11 +7,12 @@ use swc_ecma_ast::EsVersion;
 use swc_ecma_parser::{EsSyntax, Parser, StringInput, Syntax, lexer::Lexer};
 
 use super::position::{line_text, position_at};
-use super::sources::is_typescript;
 use super::strip::{StripError, StripErrorKind, run_isolated, strip_text};
+use super::surroundings::is_typescript;
+use super::tsconfig::{self, TSCONFIG};
 
 /// Checks whether Node can parse this content of a file, with the parser that strips types. Files
-/// that are not JavaScript, TypeScript or `package.json` by their name are accepted.
+/// that are not JavaScript, TypeScript, `package.json` or `tsconfig.json` by their name are accepted.
 ///
 /// In doubt a file is accepted: JavaScript is rejected only if it is neither a module, nor a script,
 /// nor JSX, and TypeScript that needs more than type stripping is accepted.
@@ -34,6 +35,7 @@ pub fn check_syntax(path: &Path, content: &[u8]) -> Result<(), StripError> {
         Some("json") if path.file_name().is_some_and(|name| name == "package.json") => {
             json_error(text)
         }
+        Some("json") if is_tsconfig(path) => tsconfig_error(text),
         _ => None,
     };
     error.map_or(Ok(()), |(offset, message)| {
@@ -97,6 +99,21 @@ fn first_error(text: &str, is_module: bool, jsx: bool) -> Option<(usize, String)
     let error = errors.min_by_key(|error| error.span().lo)?;
     let offset = error.span().lo.0.saturating_sub(file.start_pos.0);
     Some((offset as usize, error.into_kind().msg().into_owned()))
+}
+
+fn is_tsconfig(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name == TSCONFIG || name.starts_with("tsconfig."))
+}
+
+fn tsconfig_error(text: &str) -> Option<(usize, String)> {
+    let (at, message) = tsconfig::first_error(text)?;
+    let lines = text.split_inclusive('\n');
+    let before: usize = lines.take(at.line as usize - 1).map(str::len).sum();
+    let line = &text[before..];
+    let column = line.char_indices().nth(at.column as usize - 1);
+    let offset = column.map_or(line.len(), |(offset, _)| offset);
+    Some((before + offset, message))
 }
 
 fn json_error(text: &str) -> Option<(usize, String)> {
@@ -193,7 +210,8 @@ mod tests {
                 "package.json",
                 "\u{feff}{\"type\": \"module\", \"a\": \"\\ud800\"}",
             ),
-            ("tsconfig.json", "{ // with words\n }"),
+            ("tsconfig.json", "{ // with words\n \"a\": [1,], }"),
+            ("a.tsconfig.json", "{"),
             ("a.hbs", "{{{"),
         ] {
             assert_eq!(check(name, text), Ok(()), "{name}: {text}");
@@ -244,6 +262,11 @@ mod tests {
             ("a.ts", "export const a: = 1;", "a.ts:1:17: "),
             ("a.ts", "class A {", "a.ts:1:"),
             ("package.json", "{\n  \"a\": ,\n}", "package.json:2:8: "),
+            (
+                "tsconfig.base.json",
+                "{ // é\n  \"a\": x\n}",
+                "tsconfig.base.json:2:8: ",
+            ),
         ] {
             let error = check(name, text).expect_err(text);
             assert!(error.starts_with(position), "{error} is not at {position}");

@@ -102,19 +102,19 @@ fn a13_a_node_that_is_too_old_is_reported_with_its_version() {
     );
 }
 
-/// TypeScript that cannot be stripped is detected before anything is started, and is not retried.
+/// TypeScript with a syntax error is detected before anything is started, and is not retried.
 #[test]
-fn a13_typescript_that_cannot_be_stripped_fails_before_the_spawn() {
+fn a13_broken_typescript_fails_before_the_spawn() {
     let app = App::new()
-        .domain("painter", "needs-transform")
+        .domain("painter", "broken-typescript")
         .domain("users", "steady");
     app.run(&["dev", "--detach", "--wait"])
         .exits(10)
         .stderr_contains(&[
             "painter",
-            "domain.ts:4:",
-            "enum",
-            "npm install --save-dev tsx",
+            "domain.ts:4:21",
+            "export const color: = 'red';",
+            "correct the file",
         ]);
     let painter = app.status("painter");
     assert_eq!(painter["phase"], "failed", "{painter}");
@@ -169,9 +169,15 @@ fn a14_a_broken_package_json_is_reported_with_its_position() {
 #[test]
 fn a14_a_module_type_that_the_code_contradicts_is_reported() {
     let app = App::new()
-        .write("domains/users/package.json", r#"{"type": "commonjs"}"#)
-        .write("domains/users/domain.js", "export default class Users {}\n");
-    let hint = &["domain.js:1", "\"type\": \"module\"", ".mjs"];
+        .write(
+            "domains/users/fulcrum.yml",
+            "process: {entry: domain.cjs}\n",
+        )
+        .write(
+            "domains/users/domain.cjs",
+            "export default class Users {}\n",
+        );
+    let hint = &["domain.cjs:1", "\"type\": \"module\"", ".mjs"];
     app.run(&["dev", "--detach", "--wait"])
         .exits(10)
         .stderr_contains(hint);

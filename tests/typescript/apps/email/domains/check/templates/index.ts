@@ -1,0 +1,2 @@
+export * from './welcome';
+export type { LayoutProps } from './layout';

@@ -1,0 +1,2 @@
+export * from './shape';
+export { Square } from './square';
