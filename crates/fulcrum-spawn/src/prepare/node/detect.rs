@@ -16,8 +16,10 @@ use crate::StartError;
 use crate::prepare::executable::check_executable;
 use crate::prepare::files::{FileStamp, write_cached};
 
-/// How long the query may take. Node takes about 30 ms; a version manager's shim may search first.
-const QUERY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the query may take. Node takes about 30 ms; a version manager's shim may search first,
+/// and right after a boot or an image's first pull the executable (100 MB) comes from a slow disk:
+/// over 5 s have been seen.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Prints version and executable path. A Node that is too old can run it.
 const QUERY_SCRIPT: &str = "JSON.stringify([process.version,process.execPath])";
@@ -59,7 +61,7 @@ struct CachedInfo {
 ///
 /// # Errors
 /// A permanent failure if it is not executable or not Node; a transient one if the system has no
-/// memory or process left.
+/// memory or process left, or the answer takes over 30 s.
 pub(super) fn detect(
     path: &Path,
     role: &str,
@@ -77,7 +79,7 @@ pub(super) fn detect(
     {
         return Ok(known.info.clone());
     }
-    let info = run_query(path, role, cwd, home)?;
+    let info = run_query(path, role, cwd, home, QUERY_TIMEOUT)?;
     let is_executable_itself = fs::canonicalize(path).is_ok_and(|real| real == info.exec_path);
     if let Some(stamp) = stamp
         && is_executable_itself
@@ -112,19 +114,21 @@ fn run_query(
     role: &str,
     cwd: &Path,
     home: Option<&Path>,
+    timeout: Duration,
 ) -> Result<NodeInfo, StartError> {
     let shown = path.display();
     let failed = |what: String| {
         StartError::permanent(format!("{role}: {shown} {what}"))
             .hint("check that it is Node by running it with --version")
     };
-    let output = match run(path, cwd, home) {
+    let output = match run(path, cwd, home, timeout) {
         Ok(output) => output,
+        // A slow disk or a shim that downloads: it may answer the next time.
         Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-            return Err(failed(format!(
-                "did not print its version within {} s",
-                QUERY_TIMEOUT.as_secs()
-            )));
+            return Err(StartError::transient(format!(
+                "{role}: {shown} did not print its version within {timeout:?}"
+            ))
+            .hint("check that it is Node by running it with --version"));
         }
         // A full process table or memory is transient; other errors of a checked file are not.
         Err(error)
@@ -162,7 +166,7 @@ fn parse(output: &str) -> Option<NodeInfo> {
     reason = "not a domain's process: it is limited in time, awaited here, and in its own group"
 )]
 /// Runs `path -p SCRIPT` with a minimal environment; returns its standard output.
-fn run(path: &Path, cwd: &Path, home: Option<&Path>) -> io::Result<String> {
+fn run(path: &Path, cwd: &Path, home: Option<&Path>, timeout: Duration) -> io::Result<String> {
     let mut command = Command::new(path);
     command
         .args(["-p", QUERY_SCRIPT])
@@ -197,7 +201,7 @@ fn run(path: &Path, cwd: &Path, home: Option<&Path>) -> io::Result<String> {
         // The receiver is gone if the timeout has passed.
         let _ = sender.send(read.map(|_| String::from_utf8_lossy(&text).into_owned()));
     });
-    let output = receiver.recv_timeout(QUERY_TIMEOUT);
+    let output = receiver.recv_timeout(timeout);
     // After an answer Node exits by itself.
     if output.is_err()
         && let Some(group) = i32::try_from(child.id())
@@ -238,6 +242,8 @@ fn spawn(command: &mut Command) -> io::Result<std::process::Child> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -246,5 +252,28 @@ mod tests {
         assert_eq!(info.version, Version::from((22_u64, 18_u64, 0_u64)));
         assert_eq!(parse("Python 3.11"), None);
         assert_eq!(parse("[]"), None);
+    }
+
+    #[test]
+    fn a_program_that_answers_too_late_is_tried_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let program = dir.path().join("node");
+        fs::write(&program, "#!/bin/sh\nexec sleep 60\n").unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let error = run_query(
+            &program,
+            "node in PATH",
+            dir.path(),
+            None,
+            Duration::from_millis(50),
+        )
+        .unwrap_err();
+        assert!(!error.permanent, "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("did not print its version within 50ms"),
+            "{error}"
+        );
     }
 }
