@@ -6,7 +6,9 @@ use std::sync::Arc;
 use prost::Message;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
-use super::capabilities::TOKEN_METADATA;
+use super::caller_deadline::CallerDeadline;
+use super::calls::CallerTerms;
+use super::capabilities::{TOKEN_METADATA, WAIT_METADATA};
 use super::connection_activity::{ConnectionActivity, PeerInfo};
 use super::registered_stream::{Outbound, outbound};
 use super::registry::Registry;
@@ -46,12 +48,25 @@ impl FrameworkService for Service {
         request: Request<DomainMessage>,
     ) -> Result<Response<RuntimeMessage>, Status> {
         let connection = connection_info(&request).map(|(_, state)| Arc::clone(state));
-        let response = self.registry.send_message(request.into_inner()).await;
+        let terms = caller_terms(&request);
+        let response = self
+            .registry
+            .send_message(request.into_inner(), terms)
+            .await?;
         if let Some(connection) = connection {
             // Buffered until it is sent, and the caller may never read it.
             connection.hold(response.encoded_len());
         }
         Ok(Response::new(response))
+    }
+}
+
+/// How the caller wants to be served.
+fn caller_terms<T>(request: &Request<T>) -> CallerTerms {
+    let wait = request.metadata().get(WAIT_METADATA);
+    CallerTerms {
+        deadline: request.extensions().get::<CallerDeadline>().copied(),
+        wait: wait.is_none_or(|wait| wait.as_bytes() != b"false"),
     }
 }
 

@@ -16,7 +16,7 @@ use fulcrum_rpc::control::{
     LogsRequest, Progress, ReloadProgress, ReloadRequest, ShutdownRequest, SignalRequest,
     StatusRequest, StatusResponse, WaitRequest,
 };
-use fulcrum_rpc::{ControlError, ControlHandler, MessageStream, Registry};
+use fulcrum_rpc::{CallOptions, ControlError, ControlHandler, MessageStream, Registry};
 use fulcrum_spawn::lifecycle::{Command, Phase};
 use fulcrum_spawn::supervisor::WaitCondition;
 use tokio::time::{interval, timeout};
@@ -249,7 +249,10 @@ impl ControlHandler for ControlService {
             0 => DEFAULT_CALL_TIMEOUT_MS,
             limit => limit,
         });
-        let response = self.registry.call(&domain, &r#type, payload, limit).await;
+        let response = self
+            .registry
+            .call(&domain, &r#type, payload, CallOptions::timeout(limit))
+            .await;
         Ok(CallResponse {
             r#type: response.type_,
             payload: response.payload,

@@ -97,6 +97,7 @@ impl TaskHandles {
                 desired: self.desired.clone(),
                 states: Arc::clone(&self.states),
                 supervisor: self.supervisor.clone(),
+                registry: self.registry.clone(),
                 events: self.events.clone(),
                 hub: self.hub.clone(),
             }),
@@ -112,6 +113,7 @@ impl TaskHandles {
             desired: self.desired.clone(),
             states: Arc::clone(&self.states),
             supervisor: self.supervisor.clone(),
+            registry: self.registry.clone(),
             tracker: self.tracker.clone(),
             groups: GroupRestarts::new(
                 self.desired.clone(),
