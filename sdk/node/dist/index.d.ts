@@ -12,9 +12,10 @@
  * - `DISCONNECTED`: the connection was lost before the response, or there is none
  * - `NOT_REGISTERED`: the domain has not registered yet, or has been stopped
  * - `REFUSED`: the runtime has rejected this domain permanently
+ * - `CANCELLED`: the caller of a request has given up
  * - `INVALID`: an invalid name, address or argument
  */
-export type FulcrumErrorCode = 'FAILED' | 'TIMEOUT' | 'DISCONNECTED' | 'NOT_REGISTERED' | 'REFUSED' | 'INVALID';
+export type FulcrumErrorCode = 'FAILED' | 'TIMEOUT' | 'DISCONNECTED' | 'NOT_REGISTERED' | 'REFUSED' | 'CANCELLED' | 'INVALID';
 
 /** The only error class of this package. */
 export declare class FulcrumError extends Error {
@@ -43,6 +44,13 @@ export interface RequestContext {
     readonly requestId: string;
     /** Name of this domain. */
     readonly domain: string;
+    /** When the caller gives up; undefined where the runtime does not say so. */
+    readonly deadline: Date | undefined;
+    /**
+     * Aborted when the caller gives up: it has canceled the request, or its deadline has passed. Pass it
+     * on to `fetch`, timers and queries, so that no work is done for nobody.
+     */
+    readonly signal: AbortSignal;
 }
 
 /**
@@ -204,9 +212,12 @@ export declare class DomainBase {
     /**
      * A request to another domain, through the runtime: `call('catalog', 'item_find_request', { sku })`.
      *
-     * @throws FulcrumError FAILED with the domain's error message, TIMEOUT or DISCONNECTED
+     * `signal` cancels it, such as the one of the request that the call is made for.
+     *
+     * @throws FulcrumError FAILED with the domain's error message, TIMEOUT or DISCONNECTED; the signal's reason
      */
     call(domain: string, type: string, payload?: unknown, options?: {
         timeoutMs?: number;
+        signal?: AbortSignal;
     }): Promise<any>;
 }

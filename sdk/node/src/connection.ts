@@ -114,28 +114,38 @@ export class RuntimeConnection {
   }
 
   /** A request to another domain, through the runtime's `SendMessage`. */
-  async call(domain: string, type: string, payload: string, timeoutMs: number): Promise<RuntimeMessage> {
+  async call(domain: string, type: string, payload: string, timeoutMs: number, signal?: AbortSignal): Promise<RuntimeMessage> {
     const what = `call ${type} of ${domain}`;
     this.#requireOpen(what);
+    signal?.throwIfAborted();
     const deadline = monotonicMs() + timeoutMs;
     if (this.#state === 'backoff') await this.#registeredWithin(timeoutMs, what);
     this.connect();
     const frame = encodeDomainFrame({ domain, type, payload, requestId: this.#nextId() });
+    const remainingMs = Math.max(1, deadline - monotonicMs());
+    const timeout = new FulcrumError('TIMEOUT', `${what}: no response within ${timeoutMs} ms`);
     let timer: NodeJS.Timeout | undefined;
+    let onAbort: (() => void) | undefined;
     try {
-      const { response, abandon } = (this.#transport as Transport).unary(frame);
-      const timeout = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => {
-          reject(new FulcrumError('TIMEOUT', `${what}: no response within ${timeoutMs} ms`));
+      const { response, abandon } = (this.#transport as Transport).unary(frame, remainingMs);
+      const givenUp = new Promise<never>((_, reject) => {
+        const giveUp = (reason: unknown) => {
+          reject(reason);
           abandon();
-        }, Math.max(1, deadline - monotonicMs()));
+        };
+        timer = setTimeout(() => giveUp(timeout), remainingMs);
+        onAbort = () => giveUp(signal?.reason);
+        signal?.addEventListener('abort', onAbort);
       });
-      return await Promise.race([response, timeout]);
+      return await Promise.race([response, givenUp]);
     } catch (error) {
-      if (error instanceof FulcrumError) throw error;
-      throw new FulcrumError('DISCONNECTED', `${what}: ${messageOf(error)}`);
+      if (error instanceof FulcrumError || signal?.aborted) throw error;
+      const text = messageOf(error);
+      // Both sides wait equally long.
+      throw text.startsWith('DEADLINE_EXCEEDED') ? timeout : new FulcrumError('DISCONNECTED', `${what}: ${text}`);
     } finally {
       clearTimeout(timer);
+      if (onAbort) signal?.removeEventListener('abort', onAbort);
     }
   }
 

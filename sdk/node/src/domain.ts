@@ -16,7 +16,7 @@ import { instances } from './registry.ts';
 import { beginGrace, exitWithError, requestsDeadline, setGrace, stopOnSignal } from './shutdown.ts';
 import { PREPARE_TRANSPORT, prepareTransport } from './prepared-transport.ts';
 
-const CAPABILITIES = ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets'];
+const CAPABILITIES = ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets', 'cancel', 'deadline'];
 const STOP_DEADLINE_MS = 10_000;
 
 /**
@@ -158,11 +158,13 @@ export class DomainBase {
   /**
    * A request to another domain, through the runtime: `call('catalog', 'item_find_request', { sku })`.
    *
-   * @throws FulcrumError FAILED with the domain's error message, TIMEOUT or DISCONNECTED
+   * `signal` cancels it, such as the one of the request that the call is made for.
+   *
+   * @throws FulcrumError FAILED with the domain's error message, TIMEOUT or DISCONNECTED; the signal's reason
    */
-  async call(domain: string, type: string, payload: unknown = {}, options: { timeoutMs?: number } = {}): Promise<any> {
+  async call(domain: string, type: string, payload: unknown = {}, options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<any> {
     const connection = this.#requireConnection(`call ${type} of ${domain}`);
-    return payloadOf(await connection.call(domain, type, JSON.stringify(payload) ?? '{}', options.timeoutMs ?? this.#options.timeoutMs), type);
+    return payloadOf(await connection.call(domain, type, JSON.stringify(payload) ?? '{}', options.timeoutMs ?? this.#options.timeoutMs, options.signal), type);
   }
 
   async #run(): Promise<void> {
@@ -214,6 +216,10 @@ export class DomainBase {
     const { type, requestId } = message;
     if (type === 'drain') {
       this.#drain(message.payload);
+      return;
+    }
+    if (type === 'cancel') {
+      this.#dispatcher?.cancel(requestId);
       return;
     }
     if (type === 'asset_changed') {

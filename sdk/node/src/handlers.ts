@@ -6,6 +6,13 @@ export interface RequestContext {
   readonly requestId: string;
   /** Name of this domain. */
   readonly domain: string;
+  /** When the caller gives up; undefined where the runtime does not say so. */
+  readonly deadline: Date | undefined;
+  /**
+   * Aborted when the caller gives up: it has canceled the request, or its deadline has passed. Pass it
+   * on to `fetch`, timers and queries, so that no work is done for nobody.
+   */
+  readonly signal: AbortSignal;
 }
 
 /**

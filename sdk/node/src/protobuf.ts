@@ -1,7 +1,7 @@
 /**
  * The two messages of `framework.proto` as protobuf bytes.
  *
- * Both consist of strings and one bool. A protobuf library would cost more start-up time than
+ * Both consist of strings and, in one, a bool and a number. A protobuf library would cost more start-up time than
  * everything else that a domain does before it registers.
  */
 
@@ -13,13 +13,15 @@ export interface DomainMessage {
   requestId: string;
 }
 
-/** Sent by the runtime: fields 1 to 5; `payload` is a JSON text. */
+/** Sent by the runtime: fields 1 to 6; `payload` is a JSON text. */
 export interface RuntimeMessage {
   type: string;
   payload: string;
   requestId: string;
   success: boolean;
   error: string;
+  /** The time that is left for a request; 0 where there is no limit. */
+  deadlineMs: number;
 }
 
 const VARINT = 0;
@@ -59,7 +61,7 @@ export function encodeDomainFrame(message: DomainMessage): Buffer {
  * @throws Error with field and offset when the bytes are not protobuf.
  */
 export function decodeRuntimeMessage(bytes: Buffer): RuntimeMessage {
-  const message: RuntimeMessage = { type: '', payload: '', requestId: '', success: false, error: '' };
+  const message: RuntimeMessage = { type: '', payload: '', requestId: '', success: false, error: '', deadlineMs: 0 };
   const cursor = { at: 0 };
   while (cursor.at < bytes.length) {
     const start = cursor.at;
@@ -70,6 +72,7 @@ export function decodeRuntimeMessage(bytes: Buffer): RuntimeMessage {
     if (wire === VARINT) {
       const value = readVarint(bytes, cursor);
       if (field === 4) message.success = value !== 0;
+      else if (field === 6) message.deadlineMs = value;
       continue;
     }
     let length: number;

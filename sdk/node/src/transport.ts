@@ -15,6 +15,9 @@ const WINDOW_BYTES = 1024 * 1024;
 /** How long to wait for the response to the warm-up call. */
 const WARM_UP_TIMEOUT_MS = 1_000;
 
+/** The largest number in `grpc-timeout`, which has eight digits at most. */
+const MAX_TIMEOUT = 99_999_999;
+
 /** Events of a stream. `closed` is called once, and last. */
 export interface StreamEvents {
   message(message: RuntimeMessage): void;
@@ -76,10 +79,11 @@ export class Transport {
   }
 
   /**
-   * One message, one response. It has no timeout of its own: `abandon` cancels the call.
+   * One message, one response. The runtime is told of the timeout, and ends the call with
+   * DEADLINE_EXCEEDED; `abandon` cancels it.
    */
-  unary(frame: Buffer): { response: Promise<RuntimeMessage>; abandon: () => void } {
-    const stream = this.#request('SendMessage');
+  unary(frame: Buffer, timeoutMs: number): { response: Promise<RuntimeMessage>; abandon: () => void } {
+    const stream = this.#request('SendMessage', { 'grpc-timeout': `${Math.min(Math.ceil(timeoutMs), MAX_TIMEOUT)}m` });
     const response = new Promise<RuntimeMessage>((resolve, reject) => {
       let received: RuntimeMessage | undefined;
       this.#read(stream, {
@@ -99,8 +103,8 @@ export class Transport {
     this.#session.destroy();
   }
 
-  #request(method: string): ClientHttp2Stream {
-    return this.#session.request({ ...this.#headers, ':path': SERVICE + method }, { endStream: false });
+  #request(method: string, headers?: Record<string, string>): ClientHttp2Stream {
+    return this.#session.request({ ...this.#headers, ...headers, ':path': SERVICE + method }, { endStream: false });
   }
 
   /** Calls `closed` once, however the stream ends. */

@@ -1,5 +1,5 @@
-//! The rows of the failure catalog that must have an outcome: sections A to G, and I:
-//! field reports.
+//! The rows of the failure catalog that must have an outcome: sections A to G, I: field reports,
+//! and J: calls.
 
 use super::row::Id;
 
@@ -184,6 +184,16 @@ pub(super) const ROWS: &[Entry] = &[
     row('I', 4, "the first crash is followed by a restart at once"),
     row('I', 5, "what cannot change is not retried"),
     row('I', 6, "signals by hand"),
+    row('J', 1, "calls wait for a busy domain, none is refused"),
+    row(
+        'J',
+        2,
+        "restarts, saves and reloads under load fail no call",
+    ),
+    row('J', 3, "a crash fails only the calls in flight"),
+    row('J', 4, "a call to a domain that starts waits for it"),
+    row('J', 5, "the caller's deadline is kept, and handed on"),
+    row('J', 6, "a call that is given up is cancelled at the domain"),
 ];
 
 #[cfg(test)]
@@ -202,6 +212,7 @@ mod tests {
             ('F', 20),
             ('G', 15),
             ('I', 6),
+            ('J', 6),
         ];
         let expected = sections
             .into_iter()

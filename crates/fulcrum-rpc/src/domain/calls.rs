@@ -198,7 +198,7 @@ impl Registry {
                 format!(
                     "domain {domain:?} is overloaded: {calls} calls ({:.1} MiB) are waiting to be read{}",
                     bytes as f64 / (1024.0 * 1024.0),
-                    describe_stall(route),
+                    describe_stall(route.unread_since()),
                 ),
             ),
         }
@@ -248,10 +248,10 @@ impl Call<'_> {
         let limit = seconds(self.timeout);
         let text = match was {
             Cancelled::Unconnected => return self.not_ready(self.timeout, FailureCode::Timeout),
-            Cancelled::Unread => format!(
+            Cancelled::Unread(since) => format!(
                 "domain {domain:?} did not read {type_} within {limit} s: {} more calls are waiting to be read{}",
                 route.waiting(),
-                describe_stall(route),
+                describe_stall(since),
             ),
             Cancelled::InFlight(_) | Cancelled::Ended => {
                 format!("domain {domain:?} did not respond to {type_} within {limit} s")
@@ -267,8 +267,8 @@ fn seconds(time: Duration) -> f64 {
 }
 
 /// What is said of a domain that has read nothing for a while.
-fn describe_stall(route: &DomainRoute) -> String {
-    let unread = route.unread_since().map(|since| since.elapsed());
+fn describe_stall(since: Option<Instant>) -> String {
+    let unread = since.map(|since| since.elapsed());
     match unread.filter(|time| *time >= STALLED_AFTER) {
         Some(time) => format!(
             "; it is stuck: it has read nothing for {:.1} s",

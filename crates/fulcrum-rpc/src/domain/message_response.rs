@@ -158,6 +158,7 @@ impl MessageResponse {
             request_id,
             success: self.success,
             error: self.error,
+            deadline_ms: 0,
         }
     }
 }

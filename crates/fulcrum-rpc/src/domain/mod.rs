@@ -10,6 +10,7 @@ mod event;
 mod handler;
 mod health;
 mod listeners;
+mod lock;
 #[cfg(test)]
 mod malformed_input_tests;
 mod message;

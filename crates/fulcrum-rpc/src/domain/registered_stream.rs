@@ -2,19 +2,21 @@
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll};
 
 use prost::Message;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::authorization::RegistrationGrant;
-use super::capabilities::{CAPABILITY_CANCEL, CAPABILITY_DRAIN};
+use super::capabilities::{CAPABILITY_CANCEL, CAPABILITY_DEADLINE, CAPABILITY_DRAIN};
 use super::connection_activity::ConnectionActivity;
+use super::lock::lock;
 use super::message_response::is_refusal;
 use super::request_ids::RequestIds;
 use super::routing::{DomainRoute, StreamTraits};
@@ -27,21 +29,24 @@ pub(crate) const QUEUE: usize = 64;
 /// The size of these messages together, in bytes.
 const QUEUE_BYTES: usize = 32 * 1024 * 1024;
 
-/// Locks a mutex. Each change under it is one step, so the value is consistent even after a panic
-/// of a holder.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// Where a stream gets calls from.
+struct CallSource {
+    route: Arc<DomainRoute>,
+    stream: u64,
+    ids: RequestIds,
+    /// Whether the client is told how much time is left.
+    has_deadlines: bool,
 }
 
-/// Where a stream gets calls from, once it is registered.
-type CallSource = Arc<OnceLock<(Arc<DomainRoute>, RequestIds, u64)>>;
+/// That of a stream that may not be registered yet.
+type SharedCallSource = Arc<OnceLock<CallSource>>;
 
 /// The two ends of the response stream: the sender for the driver, the stream for tonic.
 pub(crate) fn outbound() -> (OutboundSender, Outbound) {
     let (messages, queue) = mpsc::channel(QUEUE);
     let (final_status, status) = oneshot::channel();
     let queued = Arc::new(AtomicUsize::new(0));
-    let calls = CallSource::default();
+    let calls = SharedCallSource::default();
     (
         OutboundSender {
             messages,
@@ -63,7 +68,7 @@ pub(crate) fn outbound() -> (OutboundSender, Outbound) {
 pub(crate) struct OutboundSender {
     pub(crate) messages: mpsc::Sender<RuntimeMessage>,
     queued: Arc<AtomicUsize>,
-    calls: CallSource,
+    calls: SharedCallSource,
     pub(crate) final_status: oneshot::Sender<Status>,
 }
 
@@ -73,7 +78,7 @@ pub(crate) struct Outbound {
     queue: mpsc::Receiver<RuntimeMessage>,
     /// The size of the queued messages, in bytes.
     queued: Arc<AtomicUsize>,
-    calls: CallSource,
+    calls: SharedCallSource,
     final_status: Option<oneshot::Receiver<Status>>,
     end: Option<Status>,
 }
@@ -94,8 +99,8 @@ impl Stream for Outbound {
             Poll::Ready(Some(message)) => {
                 self.queued
                     .fetch_sub(message.encoded_len(), Ordering::Relaxed);
-                if let Some((route, _, stream)) = self.calls.get() {
-                    route.note_read(*stream);
+                if let Some(calls) = self.calls.get() {
+                    calls.route.note_read(calls.stream);
                 }
                 return Poll::Ready(Some(Ok(message)));
             }
@@ -103,12 +108,14 @@ impl Stream for Outbound {
             Poll::Pending => {}
         }
         // The response to the registration, which was queued after this was set, wakes this.
-        let Some((route, ids, stream)) = self.calls.get() else {
+        let Some(calls) = self.calls.get() else {
             return Poll::Pending;
         };
-        route
-            .poll_outgoing(*stream, context)
-            .map(|outgoing| Some(Ok(ids.message(outgoing))))
+        let outgoing = calls.route.poll_outgoing(calls.stream, context);
+        outgoing.map(|outgoing| {
+            let now = Instant::now();
+            Some(Ok(calls.ids.message(outgoing, calls.has_deadlines, now)))
+        })
     }
 }
 
@@ -149,7 +156,12 @@ impl RegisteredStream {
         (route, ids): (Arc<DomainRoute>, RequestIds),
         sender: OutboundSender,
     ) -> Self {
-        let calls = (Arc::clone(&route), ids.clone(), id);
+        let calls = CallSource {
+            route: Arc::clone(&route),
+            stream: id,
+            ids: ids.clone(),
+            has_deadlines: capabilities.iter().any(|name| name == CAPABILITY_DEADLINE),
+        };
         // It is set once, here.
         let _ = sender.calls.set(calls);
         Self {

@@ -12,9 +12,10 @@ use super::capabilities::{CAPABILITY_ASSETS, CAPABILITY_DRAIN};
 use super::event::{DomainEvent, StreamEnd};
 use super::handler::{DynHandler, RuntimeHandler};
 use super::health::HealthReporter;
+use super::lock::lock;
 use super::message::{ASSET_CHANGED, DRAIN};
 use super::outlook::Outlook;
-use super::registered_stream::{RegisteredStream, lock};
+use super::registered_stream::RegisteredStream;
 use super::registration_table::RegistrationTable;
 use super::request_ids::RequestIds;
 use super::routing::{Limits, RouteTable};
@@ -205,7 +206,7 @@ impl Registry {
             payload: payload.to_string(),
             request_id: self.ids().format(self.ids().next()),
             success: true,
-            error: String::new(),
+            ..RuntimeMessage::default()
         };
         stream.send(message).is_ok()
     }

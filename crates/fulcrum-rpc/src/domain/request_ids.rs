@@ -4,6 +4,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tokio::time::Instant;
+
 use super::message::CANCEL;
 use super::routing::{CallContent, CallId, Outgoing};
 use crate::framework::RuntimeMessage;
@@ -41,21 +43,37 @@ impl RequestIds {
         request_id.strip_prefix(&*self.prefix)?.parse().ok()
     }
 
-    /// The wire message for what a stream sends next.
-    pub(crate) fn message(&self, outgoing: Outgoing<Arc<CallContent>>) -> RuntimeMessage {
-        let (id, type_, payload) = match outgoing {
+    /// The wire message for what a stream sends next. `has_deadlines` is whether its client is told
+    /// how much time is left.
+    pub(crate) fn message(
+        &self,
+        outgoing: Outgoing<Arc<CallContent>>,
+        has_deadlines: bool,
+        now: Instant,
+    ) -> RuntimeMessage {
+        let (id, type_, payload, deadline) = match outgoing {
             Outgoing::Call(id, content) => {
-                let CallContent { type_, payload, .. } = Arc::unwrap_or_clone(content);
-                (id, type_, payload)
+                let CallContent {
+                    type_,
+                    payload,
+                    deadline,
+                } = Arc::unwrap_or_clone(content);
+                (id, type_, payload, has_deadlines.then_some(deadline))
             }
-            Outgoing::Cancel(id) => (id, CANCEL.to_owned(), "{}".to_owned()),
+            Outgoing::Cancel(id) => (id, CANCEL.to_owned(), "{}".to_owned(), None),
         };
+        // Zero means that there is no limit.
+        let deadline_ms = deadline.map_or(0, |deadline| {
+            let left = deadline.saturating_duration_since(now).as_millis();
+            u64::try_from(left).unwrap_or(u64::MAX).max(1)
+        });
         RuntimeMessage {
             r#type: type_,
             payload,
             request_id: self.format(id),
             success: true,
             error: String::new(),
+            deadline_ms,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::event::DomainEvent;
-use super::registered_stream::lock;
+use super::lock::lock;
 use super::registry::Registry;
 use super::routing::DomainRoute;
 

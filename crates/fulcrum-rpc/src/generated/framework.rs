@@ -30,6 +30,10 @@ pub struct RuntimeMessage {
     /// The reason, if success is false.
     #[prost(string, tag = "5")]
     pub error: ::prost::alloc::string::String,
+    /// The time that is left for a request, in milliseconds. Only for clients with the capability
+    /// `deadline`; 0 for all other messages.
+    #[prost(uint64, tag = "6")]
+    pub deadline_ms: u64,
 }
 /// Generated client implementations.
 pub mod framework_service_client {

@@ -111,7 +111,8 @@ fn print(response: CallResponse, format: Format, output: &Output) -> Result<(), 
                 error: error.clone(),
             })?;
         }
-        Format::Payload if payload.is_empty() => {}
+        // The payload of Fulcrum's own failures only repeats the error, with a code.
+        Format::Payload if payload.is_empty() || r#type == "error" => {}
         Format::Payload => output.data(format!("{payload}\n").as_bytes())?,
     }
     if success {

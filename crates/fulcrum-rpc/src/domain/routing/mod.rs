@@ -6,6 +6,6 @@ mod route_tests;
 mod slot;
 mod table;
 
-pub(crate) use route::{CallId, Cancelled, Limits, Rejection};
-pub(crate) use slot::{Outgoing, StreamTraits};
+pub(crate) use route::{Cancelled, Limits, Rejection};
+pub(crate) use slot::{CallId, Outgoing, StreamTraits};
 pub(crate) use table::{CallContent, DomainRoute, Outcome, RouteTable};

@@ -10,11 +10,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::slot::{InFlight, Outgoing, Slot, StreamTraits};
-use crate::domain::Outlook;
-
-/// The number of a call. A later call has a greater number.
-pub(crate) type CallId = u64;
+use super::slot::{CallId, InFlight, Outgoing, Slot, StreamTraits};
+use crate::domain::outlook::Outlook;
 
 /// How much may wait for one domain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +45,8 @@ pub(crate) enum Rejection {
 pub(crate) enum Cancelled {
     /// It waited for a stream.
     Unconnected,
-    /// It waited to be read by the stream.
-    Unread,
+    /// It waited to be read by the stream, which has read nothing since then.
+    Unread(Option<Instant>),
     /// The domain was working on it; whether the domain is told.
     InFlight(bool),
     /// Nothing: it has ended.
@@ -238,10 +235,11 @@ impl<C: Clone, W> Route<C, W> {
 
     /// Removes a call whose caller has given up.
     pub(crate) fn cancel(&mut self, id: CallId) -> Cancelled {
+        let unread_since = self.unread_since();
         if let Some(call) = self.waiting.remove(&id) {
             self.waiting_bytes -= call.size;
             return match self.accepts() {
-                true => Cancelled::Unread,
+                true => Cancelled::Unread(unread_since),
                 false => Cancelled::Unconnected,
             };
         }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use tokio::time::Instant;
 
-use super::route::{CallId, Cancelled, Ended, Limits, Refused, Rejection, Route};
-use super::slot::{Outgoing, StreamTraits};
+use super::route::{Cancelled, Ended, Limits, Refused, Rejection, Route};
+use super::slot::{CallId, Outgoing, StreamTraits};
 use crate::domain::Outlook;
 
 const LIMITS: Limits = Limits {

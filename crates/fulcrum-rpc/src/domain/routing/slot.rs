@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use tokio::time::Instant;
 
-use super::route::CallId;
+/// The number of a call. A later call has a greater number.
+pub(crate) type CallId = u64;
 
 /// Cancellations that wait to be read. Beyond it they are dropped: they are only a courtesy.
 const MAX_CANCELLATIONS: usize = 10_000;

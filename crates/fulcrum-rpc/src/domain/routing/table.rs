@@ -10,10 +10,10 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
-use super::route::{CallId, Cancelled, Ended, Limits, Refused, Rejection, Route};
-use super::slot::{Outgoing, StreamTraits};
-use crate::domain::Outlook;
-use crate::domain::registered_stream::lock;
+use super::route::{Cancelled, Ended, Limits, Refused, Rejection, Route};
+use super::slot::{CallId, Outgoing, StreamTraits};
+use crate::domain::lock::lock;
+use crate::domain::outlook::Outlook;
 use crate::framework::DomainMessage;
 
 /// What a call sends to a domain.
