@@ -117,7 +117,10 @@ impl MessageResponse {
             success: Option<Value>,
             error: Option<Value>,
         }
-        let status = serde_json::from_str::<Status>(&response.payload).ok();
+        // A failure has this word somewhere; most responses have not, and need not be parsed.
+        let may_fail = response.payload.contains("false");
+        let status = may_fail.then(|| serde_json::from_str::<Status>(&response.payload).ok());
+        let status = status.flatten();
         let failed = status.filter(|status| status.success == Some(Value::Bool(false)));
         let error = failed.as_ref().map(|status| match &status.error {
             Some(Value::String(text)) => text.clone(),

@@ -140,13 +140,18 @@ impl DomainRoute {
         id: CallId,
         message: DomainMessage,
     ) -> Option<DomainMessage> {
-        let sink = lock(&self.state).route.resolve(stream, id);
+        let (sink, is_idle) = {
+            let mut state = lock(&self.state);
+            (state.route.resolve(stream, id), state.is_idle(stream))
+        };
         let Some(sink) = sink else {
             return Some(message);
         };
         // The caller may have given up.
         let _ = sink.send(Outcome::Response(message));
-        self.note_idle(stream);
+        if is_idle {
+            self.idle.notify_waiters();
+        }
         None
     }
 
@@ -268,10 +273,7 @@ impl DomainRoute {
     }
 
     fn note_idle(&self, stream: u64) {
-        let state = lock(&self.state);
-        let is_idle = !state.route.accepts() && state.route.in_flight(stream) == 0;
-        drop(state);
-        if is_idle {
+        if lock(&self.state).is_idle(stream) {
             self.idle.notify_waiters();
         }
     }
@@ -298,6 +300,11 @@ impl DomainRoute {
 }
 
 impl State {
+    /// Whether this stream is being stopped, and has responded to all calls.
+    fn is_idle(&self, stream: u64) -> bool {
+        !self.route.accepts() && self.route.in_flight(stream) == 0
+    }
+
     /// The stream's waker, if there is something for it to send. It is woken once for all calls
     /// until it asks again.
     fn waker_to_wake(&mut self) -> Option<Waker> {
