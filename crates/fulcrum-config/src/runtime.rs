@@ -38,6 +38,10 @@ pub struct GrpcSettings {
     pub call_timeout: Duration,
     /// The size of the calls that may wait for one domain, in bytes.
     pub call_queue: u64,
+    /// The size of a message, in bytes.
+    pub max_message: u64,
+    /// Origins of web pages that may call domains, besides those of this machine.
+    pub web_origins: Vec<String>,
     /// Certificates of the server.
     pub tls: Option<TlsSettings>,
 }

@@ -144,6 +144,8 @@ static GRPC: &[Key] = &[
     value("registration", Type::OneOf(&["token", "open"])),
     value("call_timeout", POSITIVE),
     value("call_queue", Type::Size),
+    value("max_message", Type::Size),
+    value("web_origins", TEXTS),
     key("tls", Kind::Section(TLS)),
 ];
 

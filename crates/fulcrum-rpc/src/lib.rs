@@ -133,10 +133,10 @@ pub use control::{
 };
 pub use domain::{
     Authorizer, BindError, BindErrorKind, CAPABILITY_ASSETS, CAPABILITY_CANCEL,
-    CAPABILITY_DEADLINE, CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT, CallOptions, ConnectionActivity,
-    DomainEvent, DomainProcess, DomainRequest, FailureCode, HeartbeatPayload, IdentitySource,
-    Listeners, MessageResponse, Outlook, PeerIdentity, RegistrationAuthorizer, RegistrationError,
-    RegistrationGrant, RegistrationRequest, Registry, RuntimeHandler, ServeError, ServerConfig,
-    StopNotice, StreamEnd, TOKEN_METADATA, TokenPolicy, UnimplementedHandler, WAIT_METADATA,
-    serve_domains,
+    CAPABILITY_DEADLINE, CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT, CAPABILITY_LARGE_MESSAGES,
+    CallOptions, ConnectionActivity, DomainEvent, DomainProcess, DomainRequest, FailureCode,
+    HeartbeatPayload, IdentitySource, Listeners, MessageResponse, Outlook, PeerIdentity,
+    PeerProcess, RegistrationAuthorizer, RegistrationError, RegistrationGrant, RegistrationRequest,
+    Registry, RuntimeHandler, ServeError, ServerConfig, StopNotice, StreamEnd, TOKEN_METADATA,
+    TokenPolicy, UnimplementedHandler, WAIT_METADATA, serve_domains,
 };

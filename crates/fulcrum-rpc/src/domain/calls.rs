@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tonic::Status;
 
 use super::caller_deadline::CallerDeadline;
-use super::message::{MAX_BODY, is_reserved};
+use super::message::{FRAMING, is_reserved};
 use super::message_response::{FailureCode, MessageResponse};
 use super::registration::truncate;
 use super::registry::Registry;
@@ -130,7 +130,7 @@ impl Registry {
         payload: String,
         terms: CallerTerms,
     ) -> Result<MessageResponse, CallFailure> {
-        check(domain, &type_, &payload)?;
+        check(domain, &type_, &payload, self.config().max_message)?;
         let shown = truncate(&type_);
         let now = Instant::now();
         let (deadline, timeout) = match terms.deadline {
@@ -175,7 +175,10 @@ impl Registry {
         match outcome {
             Outcome::Response(mut message) => {
                 call.domain.clone_into(&mut message.domain);
-                Ok(MessageResponse::from_domain(message))
+                Ok(MessageResponse::from_domain(
+                    message,
+                    self.config().max_message,
+                ))
             }
             Outcome::Disconnected(cause) => Err(call.disconnected(&cause)),
             Outcome::NotComing(reason) => {
@@ -279,7 +282,7 @@ fn describe_stall(since: Option<Instant>) -> String {
 }
 
 /// Rejects a call that no domain may receive.
-fn check(domain: &str, type_: &str, payload: &str) -> Result<(), CallFailure> {
+fn check(domain: &str, type_: &str, payload: &str, max_message: usize) -> Result<(), CallFailure> {
     let invalid = |text: String| Err(CallFailure::new(FailureCode::Invalid, text));
     if domain.is_empty() {
         return invalid("no domain in the message: set the field `domain`".to_owned());
@@ -294,9 +297,10 @@ fn check(domain: &str, type_: &str, payload: &str) -> Result<(), CallFailure> {
             truncate(domain)
         ));
     }
-    if type_.len() + payload.len() > MAX_BODY {
+    let (size, limit) = (type_.len() + payload.len(), max_message - FRAMING);
+    if size > limit {
         let text = format!(
-            "the message to domain {:?} is larger than {MAX_BODY} bytes",
+            "the message to domain {:?} has {size} bytes, and the limit is {limit} bytes (runtime.grpc.max_message)",
             truncate(domain)
         );
         return Err(CallFailure::new(FailureCode::TooLarge, text));

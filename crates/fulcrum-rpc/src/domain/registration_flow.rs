@@ -64,7 +64,7 @@ impl Registry {
         activity: ConnectionActivity,
         sender: OutboundSender,
     ) -> Result<Arc<RegisteredStream>, (RegistrationError, OutboundSender)> {
-        let payload = registration.response_payload(&grant);
+        let payload = registration.response_payload(&grant, self.config().max_message);
         let Registration {
             domain,
             capabilities,
@@ -87,7 +87,11 @@ impl Registry {
             grant,
             capabilities,
             activity,
-            (self.routes().get_or_insert(&name), self.ids().clone()),
+            (
+                self.routes().get_or_insert(&name),
+                self.ids().clone(),
+                self.config().max_message,
+            ),
             sender,
         ));
         let response = MessageResponse::success(REGISTERED, payload).into_message(request_id);

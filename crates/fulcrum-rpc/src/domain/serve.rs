@@ -12,14 +12,15 @@ use tower::util::MapResponseLayer;
 
 use super::caller_deadline::CallerDeadlineLayer;
 use super::connection_activity::MonitoredStream;
+use super::inbound::InboundLayer;
 use super::listeners::Listeners;
 use super::registry::Registry;
 use super::service::Service;
 use crate::framework;
 use crate::framework::framework_service_server::FrameworkServiceServer;
 use crate::transport::{
-    Acceptor, HANDSHAKE_TIMEOUT, HandshakeError, MAX_HEADER_LIST, MAX_MESSAGE, MAX_STREAMS,
-    await_preface, serve_until,
+    Acceptor, HANDSHAKE_TIMEOUT, HandshakeError, MAX_HEADER_LIST, MAX_STREAMS, await_preface,
+    serve_until,
 };
 
 /// Why serving the domain protocol failed.
@@ -59,11 +60,12 @@ pub async fn serve_domains(
     let listeners = listeners
         .into_tokio()
         .map_err(|source| ServeError::Listeners { address, source })?;
+    let max_message = registry.config().max_message;
     let service = FrameworkServiceServer::new(Service {
         registry: registry.clone(),
     })
-    .max_decoding_message_size(MAX_MESSAGE)
-    .max_encoding_message_size(MAX_MESSAGE);
+    .max_decoding_message_size(max_message)
+    .max_encoding_message_size(max_message);
     let health = HealthServer::new(registry.health().service());
     let reflection = || {
         tonic_reflection::server::Builder::configure()
@@ -77,6 +79,7 @@ pub async fn serve_domains(
         .http2_max_header_list_size(MAX_HEADER_LIST)
         .layer(MapResponseLayer::new(map_status_codes))
         .layer(CallerDeadlineLayer)
+        .layer(InboundLayer { max_message })
         .add_service(service)
         .add_service(health)
         .add_service(reflection().build_v1()?)

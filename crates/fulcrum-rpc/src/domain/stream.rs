@@ -9,9 +9,11 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use prost::Message as _;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_stream::{Stream, StreamExt};
+use tonic::metadata::MetadataValue;
 use tonic::{Code, Status};
 
 use super::authorization::RegistrationRequest;
@@ -19,13 +21,14 @@ use super::capabilities::CAPABILITY_HEARTBEAT;
 use super::connection_activity::{ConnectionActivity, ConnectionEnd};
 use super::event::{DomainEvent, HeartbeatPayload, StreamEnd};
 use super::handler::DomainRequest;
-use super::message::{HEARTBEAT, MAX_BODY, REGISTER, REGISTERED, fits, is_response};
-use super::message_response::MessageResponse;
+use super::inbound::{Reason, RejectedMessage};
+use super::message::{HEARTBEAT, REGISTER, REGISTERED, REJECTED, is_response};
+use super::message_response::{FailureCode, MessageResponse};
 use super::registered_stream::{OutboundSender, RegisteredStream};
 use super::registration::{Registration, truncate};
 use super::registry::Registry;
 use crate::framework::DomainMessage;
-use crate::transport::{ConnectionState, MAX_MESSAGE, PinGuard, RateLimiter};
+use crate::transport::{ConnectionState, PinGuard, RateLimiter};
 
 /// Requests of one domain that are in progress at once.
 const MAX_REQUESTS: usize = 256;
@@ -111,6 +114,7 @@ where
             "the stream ended without {REGISTER:?}, which must be its first message"
         )),
         Ok(Some(Err(status))) => improve_status(status),
+        Ok(Some(Ok(message))) if message.r#type == REJECTED => rejection_status(&message),
         Ok(Some(Ok(message))) => match Registration::parse(message) {
             Err(error) => error.into(),
             Ok(registration) => {
@@ -299,6 +303,9 @@ impl Driver {
         message: DomainMessage,
         now: Instant,
     ) -> Option<StreamTermination> {
+        if message.r#type == REJECTED {
+            return self.on_rejected(message);
+        }
         // A message with the id of a pending request is the response to it, whatever its type.
         let Some(message) = self.stream.resolve(message) else {
             self.note_activity(now);
@@ -325,6 +332,36 @@ impl Driver {
                 None
             }
             _ => self.start_request(message),
+        }
+    }
+
+    /// Fails the call that a message responds to which cannot be delivered, or the domain's own
+    /// request.
+    fn on_rejected(&mut self, message: DomainMessage) -> Option<StreamTermination> {
+        let domain = &self.stream.domain;
+        let rejected = parse_rejected(&message);
+        let what = match truncate(&rejected.type_).as_str() {
+            "" => "a message".to_owned(),
+            type_ => type_.to_owned(),
+        };
+        let text = format!("{what} of domain {domain:?} {}", rejected.text);
+        let code = match rejected.reason {
+            Reason::TooLarge => FailureCode::TooLarge,
+            Reason::Invalid | Reason::UnknownEncoding => FailureCode::Invalid,
+        };
+        let failure = MessageResponse::failure(code, text.clone());
+        let request_id = message.request_id;
+        let response = DomainMessage {
+            request_id: request_id.clone(),
+            ..failure.clone().into_domain_message()
+        };
+        if self.stream.resolve(response).is_none() {
+            return None;
+        }
+        tracing::warn!(domain = %domain, "{text}; it was dropped");
+        match request_id.is_empty() || is_response(&rejected.type_) {
+            true => None,
+            false => self.reply(failure, request_id),
         }
     }
 
@@ -373,10 +410,14 @@ impl Driver {
                 .handle_boxed(request)
                 .await
                 .into_message(request_id.clone());
-            if !fits(&message) {
+            let (size, limit) = (message.encoded_len(), stream.max_message);
+            if size > limit {
                 let type_ = truncate(&type_);
-                let text = format!("the response to {type_} is larger than {MAX_BODY} bytes");
-                message = MessageResponse::error(text).into_message(request_id);
+                let text = format!(
+                    "the response to {type_} has {size} bytes, and the limit is {limit} bytes"
+                );
+                let failure = MessageResponse::failure(FailureCode::TooLarge, text);
+                message = failure.into_message(request_id);
             }
             stream.send_when_possible(message).await;
         });
@@ -412,13 +453,36 @@ impl Driver {
     }
 }
 
+fn parse_rejected(message: &DomainMessage) -> RejectedMessage {
+    // A client that sends such a message itself may send anything.
+    serde_json::from_str(&message.payload).unwrap_or_else(|_| RejectedMessage {
+        reason: Reason::Invalid,
+        text: format!("has the reserved type {REJECTED}"),
+        type_: String::new(),
+    })
+}
+
+/// The end of a stream whose first message cannot be delivered.
+fn rejection_status(message: &DomainMessage) -> Status {
+    let rejected = parse_rejected(message);
+    let text = format!("the first message of the stream {}", rejected.text);
+    match rejected.reason {
+        Reason::TooLarge => Status::resource_exhausted(text),
+        Reason::Invalid => Status::invalid_argument(text),
+        Reason::UnknownEncoding => {
+            let mut status = Status::unimplemented(text);
+            let supported = MetadataValue::from_static("identity,gzip,deflate,zstd");
+            status
+                .metadata_mut()
+                .insert("grpc-accept-encoding", supported);
+            status
+        }
+    }
+}
+
 /// Replaces code and text of an error of tonic by those that help the client's author.
 fn improve_status(status: Status) -> Status {
     match status.code() {
-        Code::OutOfRange => Status::resource_exhausted(format!(
-            "a message is larger than {MAX_MESSAGE} bytes: {}",
-            status.message()
-        )),
         Code::Internal if status.message().contains("decode") => {
             Status::invalid_argument(format!("a message cannot be decoded: {}", status.message()))
         }
