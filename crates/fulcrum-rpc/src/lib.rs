@@ -126,6 +126,7 @@ mod transport;
 
 pub mod control;
 pub mod framework;
+pub mod health;
 
 pub use control::{
     ConnectError, ControlClient, ControlError, ControlHandler, ControlListener, ControlServeError,

@@ -153,7 +153,9 @@ pub(super) const CRATES: [Crate; 8] = [
         siblings: &[],
         allowed: &[
             ("bytes", "frames"),
+            ("flate2", "compressed messages of domains"),
             ("http", "metadata and limits"),
+            ("http-body", "bodies of requests"),
             ("hyper-util", "the Unix socket's connector"),
             ("prost", "messages"),
             ("prost-types", "well-known messages"),
@@ -166,11 +168,11 @@ pub(super) const CRATES: [Crate; 8] = [
             ("tokio-stream", "listeners as streams"),
             ("tokio-util", "cancellation"),
             ("tonic", "gRPC"),
-            ("tonic-health", "grpc.health.v1"),
             ("tonic-prost", "the codec of generated code"),
             ("tonic-reflection", "server reflection"),
             ("tower", "services"),
             ("tracing", "log lines without a domain"),
+            ("zstd", "compressed messages of domains"),
         ],
     },
     Crate {

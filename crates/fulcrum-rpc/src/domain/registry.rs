@@ -256,6 +256,11 @@ impl Registry {
         self.shared.health.set(domain, serving);
     }
 
+    /// Makes a domain of the app known in `grpc.health.v1`, as not serving until it does.
+    pub fn add(&self, domain: &str) {
+        self.shared.health.add(domain);
+    }
+
     /// Forgets a domain that was removed from the app: its health and its outlook.
     pub fn remove(&self, domain: &str) {
         self.shared.health.remove(domain);

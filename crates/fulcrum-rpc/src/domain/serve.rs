@@ -6,8 +6,8 @@ use std::task::Context;
 
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
+use tonic::codec::CompressionEncoding;
 use tonic::transport::Server;
-use tonic_health::pb::health_server::HealthServer;
 use tower::util::MapResponseLayer;
 
 use super::caller_deadline::CallerDeadlineLayer;
@@ -18,6 +18,8 @@ use super::registry::Registry;
 use super::service::Service;
 use crate::framework;
 use crate::framework::framework_service_server::FrameworkServiceServer;
+use crate::health;
+use crate::health::health_server::HealthServer;
 use crate::transport::{
     Acceptor, HANDSHAKE_TIMEOUT, HandshakeError, MAX_HEADER_LIST, MAX_STREAMS, await_preface,
     serve_until,
@@ -64,13 +66,19 @@ pub async fn serve_domains(
     let service = FrameworkServiceServer::new(Service {
         registry: registry.clone(),
     })
+    .accept_compressed(CompressionEncoding::Gzip)
+    .accept_compressed(CompressionEncoding::Deflate)
+    .accept_compressed(CompressionEncoding::Zstd)
     .max_decoding_message_size(max_message)
     .max_encoding_message_size(max_message);
-    let health = HealthServer::new(registry.health().service());
+    let health_service = HealthServer::new(registry.health().service())
+        .accept_compressed(CompressionEncoding::Gzip)
+        .accept_compressed(CompressionEncoding::Deflate)
+        .accept_compressed(CompressionEncoding::Zstd);
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(framework::DESCRIPTORS)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(health::DESCRIPTORS)
     };
     let router = Server::builder()
         .http2_keepalive_interval(Some(registry.config().keepalive_interval))
@@ -81,9 +89,21 @@ pub async fn serve_domains(
         .layer(CallerDeadlineLayer)
         .layer(InboundLayer { max_message })
         .add_service(service)
-        .add_service(health)
-        .add_service(reflection().build_v1()?)
-        .add_service(reflection().build_v1alpha()?);
+        .add_service(health_service)
+        .add_service(
+            reflection()
+                .build_v1()?
+                .accept_compressed(CompressionEncoding::Gzip)
+                .accept_compressed(CompressionEncoding::Deflate)
+                .accept_compressed(CompressionEncoding::Zstd),
+        )
+        .add_service(
+            reflection()
+                .build_v1alpha()?
+                .accept_compressed(CompressionEncoding::Gzip)
+                .accept_compressed(CompressionEncoding::Deflate)
+                .accept_compressed(CompressionEncoding::Zstd),
+        );
 
     let cut = CancellationToken::new();
     // The accept loops also end when this future is dropped.

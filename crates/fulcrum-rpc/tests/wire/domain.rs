@@ -1,9 +1,9 @@
 //! The domain protocol, from the side of a client.
 
 use fulcrum_rpc::DomainEvent;
+use fulcrum_rpc::health::HealthCheckRequest;
+use fulcrum_rpc::health::health_client::HealthClient;
 use tonic::{Code, Request};
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_client::HealthClient;
 
 use crate::harness::{Server, message, soon};
 
