@@ -19,5 +19,8 @@ pub const CAPABILITY_ASSETS: &str = "assets";
 /// The capability of domains that are told when the caller of a request has given up.
 pub const CAPABILITY_CANCEL: &str = "cancel";
 
+/// The capability of domains that respond in parts.
+pub const CAPABILITY_STREAM: &str = "stream";
+
 /// The capability of domains that are told how much time is left for a request.
 pub const CAPABILITY_DEADLINE: &str = "deadline";

@@ -16,6 +16,8 @@ pub(crate) const DRAIN: &str = "drain";
 pub(crate) const ASSET_CHANGED: &str = "asset_changed";
 /// The type of the notification that the caller of a request has given up.
 pub(crate) const CANCEL: &str = "cancel";
+/// The type of the notification that more parts of a response are wanted.
+pub(crate) const CREDIT: &str = "credit";
 
 /// The size of a response's texts together, in bytes: the largest message without its framing.
 pub(crate) const MAX_BODY: usize = MAX_MESSAGE - 1024;
@@ -30,6 +32,7 @@ pub(crate) fn is_reserved(type_: &str) -> bool {
         DRAIN,
         ASSET_CHANGED,
         CANCEL,
+        CREDIT,
     ]
     .contains(&type_)
 }

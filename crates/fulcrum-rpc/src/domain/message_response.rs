@@ -161,7 +161,7 @@ impl MessageResponse {
             request_id,
             success: self.success,
             error: self.error,
-            deadline_ms: 0,
+            ..RuntimeMessage::default()
         }
     }
 }
@@ -176,6 +176,7 @@ mod tests {
             r#type: "user_index_response".into(),
             payload: payload.into(),
             request_id: "1".into(),
+            more: false,
         })
     }
 

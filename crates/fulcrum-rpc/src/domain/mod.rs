@@ -2,6 +2,9 @@
 
 mod authorization;
 mod authorizer;
+mod call_stream;
+#[cfg(test)]
+mod call_stream_tests;
 mod caller_deadline;
 mod calls;
 mod capabilities;
@@ -36,10 +39,11 @@ pub use authorization::{
     RegistrationAuthorizer, RegistrationError, RegistrationGrant, RegistrationRequest, StopNotice,
 };
 pub use authorizer::{Authorizer, DomainProcess, IdentitySource, PeerIdentity, TokenPolicy};
+pub use call_stream::CallStream;
 pub use calls::CallOptions;
 pub use capabilities::{
     CAPABILITY_ASSETS, CAPABILITY_CANCEL, CAPABILITY_DEADLINE, CAPABILITY_DRAIN,
-    CAPABILITY_HEARTBEAT, TOKEN_METADATA, WAIT_METADATA,
+    CAPABILITY_HEARTBEAT, CAPABILITY_STREAM, TOKEN_METADATA, WAIT_METADATA,
 };
 pub use connection_activity::ConnectionActivity;
 pub use event::{DomainEvent, HeartbeatPayload, StreamEnd};

@@ -14,11 +14,13 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::authorization::RegistrationGrant;
-use super::capabilities::{CAPABILITY_CANCEL, CAPABILITY_DEADLINE, CAPABILITY_DRAIN};
+use super::capabilities::{
+    CAPABILITY_CANCEL, CAPABILITY_DEADLINE, CAPABILITY_DRAIN, CAPABILITY_STREAM,
+};
 use super::connection_activity::ConnectionActivity;
 use super::lock::lock;
 use super::message_response::is_refusal;
-use super::request_ids::RequestIds;
+use super::request_ids::{RequestIds, RequestTraits};
 use super::routing::{DomainRoute, StreamTraits};
 use crate::framework::{DomainMessage, RuntimeMessage};
 
@@ -34,8 +36,7 @@ struct CallSource {
     route: Arc<DomainRoute>,
     stream: u64,
     ids: RequestIds,
-    /// Whether the client is told how much time is left.
-    has_deadlines: bool,
+    traits: RequestTraits,
 }
 
 /// That of a stream that may not be registered yet.
@@ -114,7 +115,7 @@ impl Stream for Outbound {
         let outgoing = calls.route.poll_outgoing(calls.stream, context);
         outgoing.map(|outgoing| {
             let now = Instant::now();
-            Some(Ok(calls.ids.message(outgoing, calls.has_deadlines, now)))
+            Some(Ok(calls.ids.message(outgoing, calls.traits, now)))
         })
     }
 }
@@ -156,11 +157,15 @@ impl RegisteredStream {
         (route, ids): (Arc<DomainRoute>, RequestIds),
         sender: OutboundSender,
     ) -> Self {
+        let has = |capability: &str| capabilities.iter().any(|name| name == capability);
         let calls = CallSource {
             route: Arc::clone(&route),
             stream: id,
             ids: ids.clone(),
-            has_deadlines: capabilities.iter().any(|name| name == CAPABILITY_DEADLINE),
+            traits: RequestTraits {
+                deadline: has(CAPABILITY_DEADLINE),
+                stream: has(CAPABILITY_STREAM),
+            },
         };
         // It is set once, here.
         let _ = sender.calls.set(calls);
@@ -228,7 +233,10 @@ impl RegisteredStream {
         if is_refusal(&message.payload) && self.has_capability(CAPABILITY_DRAIN) {
             return self.route.refuse(self.id, call, message);
         }
-        self.route.resolve(self.id, call, message)
+        match message.more {
+            true => self.route.part(self.id, call, message),
+            false => self.route.resolve(self.id, call, message),
+        }
     }
 
     /// Ends the stream, with a status if there is one, and fails the calls in flight. Only the first

@@ -8,4 +8,4 @@ mod table;
 
 pub(crate) use route::{Cancelled, Limits, Rejection};
 pub(crate) use slot::{CallId, Outgoing, StreamTraits};
-pub(crate) use table::{CallContent, DomainRoute, Outcome, RouteTable};
+pub(crate) use table::{CallContent, CallGuard, DomainRoute, Outcome, RouteTable};

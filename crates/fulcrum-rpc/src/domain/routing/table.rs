@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::route::{Cancelled, Ended, Limits, Refused, Rejection, Route};
@@ -23,21 +23,42 @@ pub(crate) struct CallContent {
     pub(crate) payload: String,
     /// When the caller gives up.
     pub(crate) deadline: Instant,
+    /// How many parts of the response the caller takes at first; 0 if it takes no parts.
+    pub(crate) credit: u32,
 }
 
 /// How a call ended.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// The domain responded.
+    /// A part of the response, which others follow.
+    Part(DomainMessage),
+    /// The response, or its last message.
     Response(DomainMessage),
+    /// The domain has sent more parts than the caller wants.
+    Flooded,
     /// The stream that it was sent on ended, for this reason.
     Disconnected(Arc<str>),
     /// No stream is expected any more, for this reason.
     NotComing(Arc<str>),
 }
 
-/// Receives the outcome of a call.
-pub(crate) type CallSink = oneshot::Sender<Outcome>;
+/// Receives the outcome of a call. A channel for the parts of a response, and its end.
+#[derive(Debug)]
+pub(crate) enum CallSink {
+    Single(oneshot::Sender<Outcome>),
+    Parts(mpsc::Sender<Outcome>),
+}
+
+impl CallSink {
+    /// Passes the outcome on. The caller may have given up.
+    fn finish(self, outcome: Outcome) {
+        match self {
+            Self::Single(sender) => drop(sender.send(outcome)),
+            // There is room for one more than all parts.
+            Self::Parts(sender) => drop(sender.try_send(outcome)),
+        }
+    }
+}
 
 /// A message from Fulcrum that waits to be sent.
 pub(crate) type OutgoingCall = Outgoing<Arc<CallContent>>;
@@ -88,8 +109,38 @@ impl DomainRoute {
         content: CallContent,
         may_wait: bool,
     ) -> Result<PendingCall, Rejection> {
-        let size = content.type_.len() + content.payload.len();
         let (sink, outcome) = oneshot::channel();
+        self.add(id, content, may_wait, CallSink::Single(sink))?;
+        Ok(PendingCall {
+            guard: CallGuard::new(self, id),
+            outcome,
+        })
+    }
+
+    /// As [`Self::submit`], for a response in parts.
+    ///
+    /// # Errors
+    /// Why it is not accepted.
+    pub(crate) fn submit_stream(
+        self: &Arc<Self>,
+        id: CallId,
+        content: CallContent,
+        may_wait: bool,
+    ) -> Result<(CallGuard, mpsc::Receiver<Outcome>), Rejection> {
+        let room = content.credit as usize + 1;
+        let (sink, parts) = mpsc::channel(room);
+        self.add(id, content, may_wait, CallSink::Parts(sink))?;
+        Ok((CallGuard::new(self, id), parts))
+    }
+
+    fn add(
+        &self,
+        id: CallId,
+        content: CallContent,
+        may_wait: bool,
+        sink: CallSink,
+    ) -> Result<(), Rejection> {
+        let size = content.type_.len() + content.payload.len();
         let waker = {
             let mut state = lock(&self.state);
             let call = (Arc::new(content), size);
@@ -97,12 +148,7 @@ impl DomainRoute {
             state.waker_to_wake()
         };
         wake(waker);
-        Ok(PendingCall {
-            route: Arc::clone(self),
-            id,
-            outcome,
-            finished: false,
-        })
+        Ok(())
     }
 
     /// What this stream sends next; if there is nothing, the task is woken later.
@@ -147,12 +193,56 @@ impl DomainRoute {
         let Some(sink) = sink else {
             return Some(message);
         };
-        // The caller may have given up.
-        let _ = sink.send(Outcome::Response(message));
+        sink.finish(Outcome::Response(message));
         if is_idle {
             self.idle.notify_waiters();
         }
         None
+    }
+
+    /// Passes a part of a response to its call. Returns the message if there is none.
+    pub(crate) fn part(
+        &self,
+        stream: u64,
+        id: CallId,
+        message: DomainMessage,
+    ) -> Option<DomainMessage> {
+        let mut state = lock(&self.state);
+        let sender = match state.route.waiter(stream, id) {
+            Some(CallSink::Parts(sender)) => sender,
+            // It is no response in parts for this caller.
+            Some(CallSink::Single(_)) => {
+                drop(state);
+                return self.resolve(stream, id, message);
+            }
+            None => return Some(message),
+        };
+        // The last place is for the end.
+        if sender.capacity() > 1 {
+            // The caller may have given up.
+            let _ = sender.try_send(Outcome::Part(message));
+            return None;
+        }
+        let sink = state.route.resolve(stream, id);
+        state.route.cancel_sent(id);
+        let waker = state.waker_to_wake();
+        drop(state);
+        if let Some(sink) = sink {
+            sink.finish(Outcome::Flooded);
+        }
+        wake(waker);
+        self.note_idle(stream);
+        None
+    }
+
+    /// The caller of a call in flight wants more parts.
+    fn grant(&self, id: CallId, parts: u32) {
+        let waker = {
+            let mut state = lock(&self.state);
+            state.route.grant(id, parts);
+            state.waker_to_wake()
+        };
+        wake(waker);
     }
 
     /// The domain has refused a call because it drains; `message` is the response that says so.
@@ -166,7 +256,7 @@ impl DomainRoute {
         fail(hopeless, &Outcome::NotComing, "it is being stopped");
         match refused {
             Refused::Again => {}
-            Refused::Fails(sink) => drop(sink.send(Outcome::Response(message))),
+            Refused::Fails(sink) => sink.finish(Outcome::Response(message)),
             Refused::Unknown => return Some(message),
         }
         self.note_idle(stream);
@@ -327,22 +417,28 @@ fn fail(sinks: Vec<CallSink>, outcome: &dyn Fn(Arc<str>) -> Outcome, cause: &str
     }
     let cause: Arc<str> = cause.into();
     for sink in sinks {
-        // The caller may have given up.
-        let _ = sink.send(outcome(Arc::clone(&cause)));
+        sink.finish(outcome(Arc::clone(&cause)));
     }
 }
 
-/// A call without an outcome yet. Dropping it cancels the call.
-pub(crate) struct PendingCall {
+/// A call that has not ended. Dropping it cancels the call.
+pub(crate) struct CallGuard {
     route: Arc<DomainRoute>,
     id: CallId,
-    outcome: oneshot::Receiver<Outcome>,
     finished: bool,
 }
 
-impl PendingCall {
+impl CallGuard {
+    fn new(route: &Arc<DomainRoute>, id: CallId) -> Self {
+        Self {
+            route: Arc::clone(route),
+            id,
+            finished: false,
+        }
+    }
+
     /// Gives up. What the call was doing.
-    pub(crate) fn cancel(mut self) -> Cancelled {
+    pub(crate) fn cancel(&mut self) -> Cancelled {
         self.finished = true;
         self.route.cancel(self.id)
     }
@@ -353,6 +449,34 @@ impl PendingCall {
         self.finished |= cancelled;
         cancelled
     }
+
+    /// Wants more parts of the response.
+    pub(crate) fn grant(&self, parts: u32) {
+        self.route.grant(self.id, parts);
+    }
+
+    /// The call has ended by itself.
+    pub(crate) fn finish(&mut self) {
+        self.finished = true;
+    }
+
+    pub(crate) fn route(&self) -> &Arc<DomainRoute> {
+        &self.route
+    }
+}
+
+impl Drop for CallGuard {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.route.cancel(self.id);
+        }
+    }
+}
+
+/// A call without an outcome yet. Dropping it cancels the call.
+pub(crate) struct PendingCall {
+    pub(crate) guard: CallGuard,
+    outcome: oneshot::Receiver<Outcome>,
 }
 
 impl Future for PendingCall {
@@ -361,18 +485,10 @@ impl Future for PendingCall {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
         let polled = Pin::new(&mut self.outcome).poll(context);
         polled.map(|outcome| {
-            self.finished = true;
+            self.guard.finish();
             // The route never drops a sender.
             outcome.unwrap_or_else(|_| Outcome::Disconnected("internal error".into()))
         })
-    }
-}
-
-impl Drop for PendingCall {
-    fn drop(&mut self) {
-        if !self.finished {
-            self.route.cancel(self.id);
-        }
     }
 }
 
