@@ -77,10 +77,10 @@ impl RequestIds {
                 (id, CREDIT.to_owned(), payload, None, 0)
             }
         };
-        // Zero means that there is no limit.
+        // Rounded up, so that the domain does not give up before the caller; zero is no limit.
         let deadline_ms = deadline.map_or(0, |deadline| {
             let left = deadline.saturating_duration_since(now).as_millis();
-            u64::try_from(left).unwrap_or(u64::MAX).max(1)
+            u64::try_from(left).unwrap_or(u64::MAX).saturating_add(1)
         });
         RuntimeMessage {
             r#type: type_,
