@@ -5,6 +5,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -27,11 +28,15 @@ const STEP: u32 = CREDIT / 2;
 /// one. Dropping it cancels the call.
 pub struct CallStream(Parts);
 
-impl CallStream {
-    /// The next part; `None` after the last one. A failure is the last one.
-    pub async fn next(&mut self) -> Option<MessageResponse> {
-        let next = std::future::poll_fn(|context| self.0.poll_part(context)).await?;
-        Some(next.unwrap_or_else(CallFailure::into_failure))
+impl Stream for CallStream {
+    type Item = MessageResponse;
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<MessageResponse>> {
+        let part = ready!(self.0.poll_part(context));
+        Poll::Ready(part.map(|part| part.unwrap_or_else(CallFailure::into_failure)))
     }
 }
 
@@ -82,6 +87,8 @@ struct Parts {
     type_: String,
     /// The caller's own deadline, which is that of the whole response.
     deadline: Option<CallerDeadline>,
+    /// The time limit of each part, otherwise.
+    timeout: Duration,
     state: State,
 }
 
@@ -99,7 +106,8 @@ impl Registry {
             deadline: None,
             wait: options.wait,
         };
-        CallStream(Parts::open(self, domain, type_, payload, terms))
+        let timeout = options.timeout;
+        CallStream(Parts::open(self, (domain, type_), payload, terms, timeout))
     }
 
     /// Handles `SendMessageStream`.
@@ -110,8 +118,9 @@ impl Registry {
         payload: String,
         terms: CallerTerms,
     ) -> CallerStream {
+        let timeout = self.config().call_timeout;
         CallerStream {
-            parts: Parts::open(self, domain, type_, payload, terms),
+            parts: Parts::open(self, (domain, type_), payload, terms, timeout),
             terms,
         }
     }
@@ -120,16 +129,17 @@ impl Registry {
 impl Parts {
     fn open(
         registry: &Registry,
-        domain: &str,
-        type_: &str,
+        (domain, type_): (&str, &str),
         payload: String,
         terms: CallerTerms,
+        timeout: Duration,
     ) -> Self {
         let mut parts = Self {
             registry: registry.clone(),
             domain: domain.to_owned(),
             type_: truncate(type_),
             deadline: terms.deadline,
+            timeout,
             state: State::Ended,
         };
         let opened = check(domain, type_, &payload)
@@ -183,14 +193,14 @@ impl Parts {
         Call {
             domain: &self.domain,
             type_: &self.type_,
-            timeout: timeout.unwrap_or(self.registry.config().call_timeout),
+            timeout: timeout.unwrap_or(self.timeout),
         }
     }
 
     /// When the next part must be there.
     fn part_deadline(&self, now: Instant) -> Instant {
         let deadline = self.deadline.map(|deadline| deadline.at);
-        deadline.unwrap_or_else(|| now + self.registry.config().call_timeout)
+        deadline.unwrap_or(now + self.timeout)
     }
 
     fn poll_part(

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio_stream::StreamExt;
+
 use super::tests::{Harness, Peer, code, message};
 use super::*;
 use crate::framework::{DomainMessage, RuntimeMessage};
