@@ -98,6 +98,7 @@ impl Domain {
             r#type: type_.to_owned(),
             payload: payload.to_owned(),
             request_id: request_id.to_owned(),
+            more: false,
         })?;
         Ok(())
     }

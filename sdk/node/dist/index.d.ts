@@ -55,7 +55,9 @@ export interface RequestContext {
 
 /**
  * Handles one type of request. Its result is the response's payload (JSON; `undefined` is sent as
- * `{}`); a thrown error becomes `{"success": false, "error": message}`.
+ * `{}`); a thrown error becomes `{"success": false, "error": message}`. An async generator is a response
+ * in parts: each value that it yields is sent as soon as the caller has room for it. A caller that takes
+ * the response as a whole gets an array of them.
  */
 export type Handler<Payload = any, Response = unknown> = (payload: Payload, context: RequestContext) => Response | Promise<Response>;
 
@@ -220,4 +222,15 @@ export declare class DomainBase {
         timeoutMs?: number;
         signal?: AbortSignal;
     }): Promise<any>;
+    /**
+     * A request to another domain whose response comes in parts:
+     * `for await (const row of this.stream('catalog', 'item_list_request')) …`. The other domain produces
+     * no more parts than are taken; leaving the loop, and `signal`, cancel the request.
+     *
+     * @throws FulcrumError FAILED with the domain's error message, TIMEOUT or DISCONNECTED; the signal's reason
+     */
+    stream(domain: string, type: string, payload?: unknown, options?: {
+        timeoutMs?: number;
+        signal?: AbortSignal;
+    }): AsyncGenerator<any, void>;
 }

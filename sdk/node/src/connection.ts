@@ -98,6 +98,7 @@ export class RuntimeConnection {
     return done;
   }
 
+<<<<<<< HEAD
   /**
    * Sends a message on the stream of connection `epoch`; it is dropped if that is not current. A
    * response that is too large is replaced by a failure, so that its caller is told.
@@ -113,6 +114,12 @@ export class RuntimeConnection {
       frame = encodeDomainFrame({ domain, type, payload: failure, requestId });
     }
     this.#writer?.write(frame);
+=======
+  /** Sends a message on the stream of connection `epoch`; it is dropped if that is not current. */
+  send(type: string, payload: string, requestId: string, epoch = this.#epoch, more = false): void {
+    if (epoch !== this.#epoch || this.#state !== 'registered') return;
+    this.#writer?.write(encodeDomainFrame({ domain: this.#options.domain, type, payload, requestId, more }));
+>>>>>>> f5e2f593fbfb0433be7eb59e566839b736ea5e3a
   }
 
   /** A request to the runtime itself. Without a connection it waits for the next one. */
@@ -166,6 +173,23 @@ export class RuntimeConnection {
     } finally {
       clearTimeout(timer);
       if (onAbort) signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** As `call`, for a response in parts. */
+  async *stream(domain: string, type: string, payload: string, timeoutMs: number | undefined, signal?: AbortSignal): AsyncGenerator<RuntimeMessage, void> {
+    const what = `stream ${type} of ${domain}`;
+    this.#requireOpen(what);
+    signal?.throwIfAborted();
+    if (this.#state === 'backoff') await this.#registeredWithin(timeoutMs ?? REGISTER_TIMEOUT_MS, what);
+    this.connect();
+    const frame = encodeDomainFrame({ domain, type, payload, requestId: this.#nextId() });
+    try {
+      yield* (this.#transport as Transport).stream(frame, timeoutMs, signal);
+    } catch (error) {
+      if (error instanceof FulcrumError || signal?.aborted) throw error;
+      const text = messageOf(error);
+      throw new FulcrumError(text.startsWith('DEADLINE_EXCEEDED') ? 'TIMEOUT' : 'DISCONNECTED', `${what}: ${text}`);
     }
   }
 

@@ -1,11 +1,12 @@
 import { FulcrumError, messageOf } from './errors.ts';
 import { responseTypeOf } from './handlers.ts';
 import type { Handler } from './handlers.ts';
+import { collectParts, isParts, sendParts } from './parts.ts';
 import type { RuntimeMessage } from './protobuf.ts';
 import { RunningRequest } from './request.ts';
 
-/** Sends a response: type, payload as JSON, request id. */
-export type Reply = (type: string, payload: string, requestId: string) => void;
+/** Sends a response, or a part of one that others follow: type, payload as JSON, request id. */
+export type Reply = (type: string, payload: string, requestId: string, more?: boolean) => void;
 
 /** A request whose handler runs. */
 interface Running {
@@ -34,10 +35,10 @@ export class Dispatcher {
   dispatch(request: RuntimeMessage, reply: Reply): void {
     const { type, requestId } = request;
     let responded = false;
-    const respond = (payload: string) => {
+    const respond = (payload: string, more = false) => {
       if (responded) return;
-      responded = true;
-      reply(responseTypeOf(type), payload, requestId);
+      responded = !more;
+      reply(responseTypeOf(type), payload, requestId, more);
     };
     if (this.#draining) {
       // The runtime sends a request with this code to the next process of this domain.
@@ -52,7 +53,7 @@ export class Dispatcher {
     const context = new RunningRequest(request, this.#domain);
     const stop = () => respond(failure(new Error(`${this.#domain} was stopped before ${type} was finished`), 'UNAVAILABLE'));
     this.#running.set(requestId, { context, stop });
-    void this.#run(method, request, context).then((payload) => {
+    void this.#run(method, request, context, (part) => respond(part, true)).then((payload) => {
       respond(payload);
       context.finish();
       this.#running.delete(requestId);
@@ -96,14 +97,27 @@ export class Dispatcher {
     return this.#draining;
   }
 
-  async #run(method: string, { payload }: RuntimeMessage, context: RunningRequest): Promise<string> {
+  /** The payload of the response, or of its last message if it comes in parts. */
+  async #run(method: string, { payload }: RuntimeMessage, context: RunningRequest, sendPart: (payload: string) => void): Promise<string> {
     try {
       const handler = (this.#target as Record<string, Handler>)[method] as Handler;
       const result: unknown = await handler.call(this.#target, parsePayload(payload), context);
+      if (isParts(result)) {
+        const credit = RunningRequest.creditOf(context);
+        if (credit === undefined) return JSON.stringify(await collectParts(result));
+        await sendParts(result, credit, (part) => sendPart(JSON.stringify(part) ?? '{}'));
+        return '';
+      }
       return JSON.stringify(result) ?? '{}';
     } catch (error) {
       return failure(error);
     }
+  }
+
+  /** The caller of a request has room for more parts of the response. */
+  grant(requestId: string, parts: unknown): void {
+    const running = this.#running.get(requestId);
+    if (running && typeof parts === 'number' && parts > 0) RunningRequest.creditOf(running.context)?.grant(parts);
   }
 
   #unknownType(type: string): string {

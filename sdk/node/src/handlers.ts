@@ -17,7 +17,9 @@ export interface RequestContext {
 
 /**
  * Handles one type of request. Its result is the response's payload (JSON; `undefined` is sent as
- * `{}`); a thrown error becomes `{"success": false, "error": message}`.
+ * `{}`); a thrown error becomes `{"success": false, "error": message}`. An async generator is a response
+ * in parts: each value that it yields is sent as soon as the caller has room for it. A caller that takes
+ * the response as a whole gets an array of them.
  */
 export type Handler<Payload = any, Response = unknown> = (payload: Payload, context: RequestContext) => Response | Promise<Response>;
 

@@ -1,5 +1,6 @@
 import { FulcrumError } from './errors.ts';
 import type { RequestContext } from './handlers.ts';
+import { Credit } from './parts.ts';
 import type { RuntimeMessage } from './protobuf.ts';
 
 /** The longest time of a timer, in milliseconds. */
@@ -17,6 +18,8 @@ export class RunningRequest implements RequestContext {
   /** In milliseconds of this process's uptime, and since 1970. */
   readonly #receivedAt: number;
   readonly #receivedDate: number;
+  /** The room for parts of the response; undefined where the caller takes none. */
+  readonly #credit: Credit | undefined;
   #controller: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;
   #reason: FulcrumError | undefined;
@@ -27,6 +30,7 @@ export class RunningRequest implements RequestContext {
     this.requestId = request.requestId;
     this.domain = domain;
     this.#deadlineMs = request.deadlineMs;
+    this.#credit = request.streamCredit > 0 ? new Credit(request.streamCredit) : undefined;
     this.#receivedAt = request.deadlineMs > 0 ? process.uptime() * 1000 : 0;
     this.#receivedDate = request.deadlineMs > 0 ? Date.now() : 0;
   }
@@ -50,6 +54,12 @@ export class RunningRequest implements RequestContext {
     this.#reason = reason;
     clearTimeout(this.#timer);
     this.#controller?.abort(reason);
+    this.#credit?.close();
+  }
+
+  /** The room for parts of the response. Not a property that a handler sees. */
+  static creditOf(request: RunningRequest): Credit | undefined {
+    return request.#credit;
   }
 
   /** The handler has finished. */

@@ -83,7 +83,7 @@ export class Transport {
    * DEADLINE_EXCEEDED; `abandon` cancels it.
    */
   unary(frame: Buffer, timeoutMs: number): { response: Promise<RuntimeMessage>; abandon: () => void } {
-    const stream = this.#request('SendMessage', { 'grpc-timeout': `${Math.min(Math.ceil(timeoutMs), MAX_TIMEOUT)}m` });
+    const stream = this.#request('SendMessage', timeoutHeader(timeoutMs));
     const response = new Promise<RuntimeMessage>((resolve, reject) => {
       let received: RuntimeMessage | undefined;
       this.#read(stream, {
@@ -96,6 +96,47 @@ export class Transport {
     });
     stream.end(frame);
     return { response, abandon: () => stream.close(constants.NGHTTP2_CANCEL) };
+  }
+
+  /**
+   * One message, a response in parts. No more of them is received than is taken. Leaving the loop, and
+   * the signal, cancel the call.
+   *
+   * @throws Error with the status, for a call that does not end with OK
+   */
+  async *stream(frame: Buffer, timeoutMs: number | undefined, signal: AbortSignal | undefined): AsyncGenerator<RuntimeMessage, void> {
+    const stream = this.#request('SendMessageStream', timeoutMs === undefined ? {} : timeoutHeader(timeoutMs));
+    const received: RuntimeMessage[] = [];
+    let status: Status | undefined;
+    let wake: (() => void) | undefined;
+    const cancel = () => stream.close(constants.NGHTTP2_CANCEL);
+    this.#read(stream, {
+      message: (message) => {
+        received.push(message);
+        stream.pause();
+        wake?.();
+      },
+      closed: (ended) => {
+        status = ended;
+        wake?.();
+      },
+    });
+    signal?.addEventListener('abort', cancel);
+    stream.end(frame);
+    try {
+      for (;;) {
+        for (let message = received.shift(); message; message = received.shift()) yield message;
+        signal?.throwIfAborted();
+        if (status) break;
+        stream.resume();
+        await new Promise<void>((resolve) => { wake = resolve; });
+      }
+      const { name } = status;
+      if (name !== 'OK') throw new Error(describeStatus(status));
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+      if (!status) cancel();
+    }
   }
 
   /** Closes the connection at once; `closed` is called for every open stream. */
@@ -130,6 +171,10 @@ export class Transport {
       events.closed(status ?? { name: 'UNAVAILABLE', message: reason ? messageOf(reason) : 'the connection was closed' });
     });
   }
+}
+
+function timeoutHeader(ms: number): Record<string, string> {
+  return { 'grpc-timeout': `${Math.min(Math.max(1, Math.ceil(ms)), MAX_TIMEOUT)}m` };
 }
 
 /** "NAME: text", or the name alone. */

@@ -33,7 +33,7 @@ test('a domain registers with its name, its capabilities and its token', async (
   assert.equal(register.type, 'domain_register');
   assert.equal(register.domain, 'users');
   assert.notEqual(register.request_id, '');
-  assert.deepEqual(JSON.parse(register.payload), { domain: 'users', capabilities: ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets', 'cancel', 'deadline'] });
+  assert.deepEqual(JSON.parse(register.payload), { domain: 'users', capabilities: ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets', 'cancel', 'deadline', 'stream'] });
   assert.equal(peer.headers['x-fulcrum-token'], 'secret');
   assert.equal(peer.headers['content-type'], 'application/grpc');
   assert.equal(peer.headers.te, 'trailers');
@@ -304,6 +304,48 @@ test('a handler knows its deadline, and is told when the caller has given up', a
   assert.deepEqual((await late).payload, { aborted: true });
   assert.deepEqual((await peer.request('late_request', {}, 'l2', 20)).payload, { aborted: true });
   assert.deepEqual((await peer.request('late_request', {}, 'l3')).payload, { aborted: false });
+});
+
+test('an async generator responds in parts, of which it produces no more than are wanted', async (t) => {
+  let produced = 0;
+  const ended = [];
+  class Numbers extends DomainBase {
+    async *countHandler({ to, fail }) {
+      try {
+        for (let n = 1; n <= to; n++) {
+          produced = n;
+          yield { n };
+        }
+        if (fail) throw new Error('no more');
+      } finally {
+        ended.push(to);
+      }
+    }
+  }
+  const { peer } = await started(t, Numbers);
+  const parts = (id) => peer.messages.filter((message) => message.request_id === id);
+  const count = (id, payload, stream_credit) => peer.send({ type: 'count_request', payload: JSON.stringify(payload), request_id: id, stream_credit });
+
+  count('c1', { to: 5 }, 2);
+  await until(() => parts('c1').length === 2, 'two parts');
+  assert.equal((await peer.request('count_request', { to: 3 })).payload.length, 3, 'other requests go on');
+  assert.equal(produced, 3);
+  assert.equal(parts('c1').length, 2, 'no more than the credit');
+  peer.send({ type: 'credit', payload: '{"parts":10}', request_id: 'c1' });
+  await until(() => parts('c1').length === 6, 'the rest and the end');
+  assert.deepEqual(parts('c1').map(({ payload, more }) => [payload, more === true]), [
+    ...[1, 2, 3, 4, 5].map((n) => [`{"n":${n}}`, true]), ['', false],
+  ]);
+
+  count('c2', { to: 1, fail: true }, 16);
+  await until(() => parts('c2').length === 2, 'a failure');
+  assert.deepEqual(JSON.parse(parts('c2')[1].payload), { success: false, error: 'no more' });
+
+  count('c3', { to: 1e9 }, 1);
+  await until(() => parts('c3').length === 1, 'the first part');
+  peer.send({ type: 'cancel', request_id: 'c3' });
+  await until(() => ended.includes(1e9), 'the generator has ended');
+  assert.deepEqual(ended, [3, 5, 1, 1e9]);
 });
 
 test('a call to another domain carries its timeout, and is canceled by a signal', async (t) => {

@@ -45,16 +45,16 @@ pub(crate) struct CallerTerms {
 }
 
 /// One call, as its failures name it.
-struct Call<'a> {
-    domain: &'a str,
+pub(crate) struct Call<'a> {
+    pub(crate) domain: &'a str,
     /// Shortened: a type may be as long as a message, and the error must not be.
-    type_: &'a str,
-    timeout: Duration,
+    pub(crate) type_: &'a str,
+    pub(crate) timeout: Duration,
 }
 
 /// Why there is no response.
-struct CallFailure {
-    code: FailureCode,
+pub(crate) struct CallFailure {
+    pub(crate) code: FailureCode,
     text: String,
 }
 
@@ -64,8 +64,20 @@ impl CallFailure {
         Self { code, text }
     }
 
-    fn unavailable(text: String) -> Self {
+    pub(crate) fn unavailable(text: String) -> Self {
         Self::new(FailureCode::Unavailable, text)
+    }
+
+    pub(crate) fn into_failure(self) -> MessageResponse {
+        MessageResponse::failure(self.code, self.text)
+    }
+
+    /// The failure for a caller with these terms: a response, unless its own deadline has passed.
+    pub(crate) fn into_response(self, terms: CallerTerms) -> Result<MessageResponse, Status> {
+        match (self.code, terms.deadline) {
+            (FailureCode::Timeout, Some(_)) => Err(Status::deadline_exceeded(self.text)),
+            (code, _) => Ok(MessageResponse::failure(code, self.text)),
+        }
     }
 }
 
@@ -95,7 +107,7 @@ impl Registry {
         let result = self
             .route_call(domain, type_.to_owned(), payload, terms)
             .await;
-        result.unwrap_or_else(|failure| MessageResponse::failure(failure.code, failure.text))
+        result.unwrap_or_else(CallFailure::into_failure)
     }
 
     /// Handles `SendMessage`.
@@ -112,13 +124,11 @@ impl Registry {
             r#type: type_,
             payload,
             request_id,
+            ..
         } = message;
         let response = match self.route_call(&domain, type_, payload, terms).await {
             Ok(response) => response,
-            Err(failure) if failure.code == FailureCode::Timeout && terms.deadline.is_some() => {
-                return Err(Status::deadline_exceeded(failure.text));
-            }
-            Err(failure) => MessageResponse::failure(failure.code, failure.text),
+            Err(failure) => failure.into_response(terms)?,
         };
         Ok(response.into_message(request_id))
     }
@@ -149,6 +159,7 @@ impl Registry {
             type_,
             payload,
             deadline,
+            credit: 0,
         };
         let mut pending = match route.submit(self.ids().next(), content, terms.wait) {
             Ok(pending) => pending,
@@ -159,7 +170,7 @@ impl Registry {
         if let Some(limit) = route.wait_limit().filter(|limit| now + *limit < deadline) {
             match tokio::time::timeout_at(now + limit, &mut pending).await {
                 Ok(outcome) => return self.finish(&call, outcome),
-                Err(_) if pending.cancel_unconnected() => {
+                Err(_) if pending.guard.cancel_unconnected() => {
                     return Err(call.not_ready(limit, FailureCode::Unavailable));
                 }
                 Err(_) => {}
@@ -167,19 +178,30 @@ impl Registry {
         }
         match tokio::time::timeout_at(deadline, &mut pending).await {
             Ok(outcome) => self.finish(&call, outcome),
-            Err(_) => Err(call.timed_out(&route, pending.cancel())),
+            Err(_) => Err(call.timed_out(&route, pending.guard.cancel())),
         }
     }
 
-    fn finish(&self, call: &Call<'_>, outcome: Outcome) -> Result<MessageResponse, CallFailure> {
+    pub(crate) fn finish(
+        &self,
+        call: &Call<'_>,
+        outcome: Outcome,
+    ) -> Result<MessageResponse, CallFailure> {
         match outcome {
-            Outcome::Response(mut message) => {
+            Outcome::Response(mut message) | Outcome::Part(mut message) => {
                 call.domain.clone_into(&mut message.domain);
                 Ok(MessageResponse::from_domain(
                     message,
                     self.config().max_message,
                 ))
             }
+            Outcome::Flooded => Err(CallFailure::new(
+                FailureCode::Overloaded,
+                format!(
+                    "domain {:?} sends more parts of its response to {} than it was allowed to",
+                    call.domain, call.type_
+                ),
+            )),
             Outcome::Disconnected(cause) => Err(call.disconnected(&cause)),
             Outcome::NotComing(reason) => {
                 Err(CallFailure::unavailable(self.unavailable(call, &reason)))
@@ -187,7 +209,12 @@ impl Registry {
         }
     }
 
-    fn rejected(&self, call: &Call<'_>, route: &DomainRoute, rejection: Rejection) -> CallFailure {
+    pub(crate) fn rejected(
+        &self,
+        call: &Call<'_>,
+        route: &DomainRoute,
+        rejection: Rejection,
+    ) -> CallFailure {
         let domain = call.domain;
         match rejection {
             Rejection::NotConnected(reason) => {
@@ -215,7 +242,7 @@ impl Registry {
         }
     }
 
-    fn not_connected(&self, domain: &str) -> String {
+    pub(crate) fn not_connected(&self, domain: &str) -> String {
         let domain = truncate(domain);
         let connected = self.registered();
         if connected.is_empty() {
@@ -236,7 +263,7 @@ impl Call<'_> {
         ))
     }
 
-    fn not_ready(&self, limit: Duration, code: FailureCode) -> CallFailure {
+    pub(crate) fn not_ready(&self, limit: Duration, code: FailureCode) -> CallFailure {
         let text = format!(
             "domain {:?} is not connected: it did not become ready for {} within {} s; `fulcrum domains why {0}` explains it",
             self.domain,
@@ -246,7 +273,7 @@ impl Call<'_> {
         CallFailure::new(code, text)
     }
 
-    fn timed_out(&self, route: &Arc<DomainRoute>, was: Cancelled) -> CallFailure {
+    pub(crate) fn timed_out(&self, route: &Arc<DomainRoute>, was: Cancelled) -> CallFailure {
         let Self { domain, type_, .. } = self;
         let limit = seconds(self.timeout);
         let text = match was {
@@ -282,7 +309,11 @@ fn describe_stall(since: Option<Instant>) -> String {
 }
 
 /// Rejects a call that no domain may receive.
+<<<<<<< HEAD
 fn check(domain: &str, type_: &str, payload: &str, max_message: usize) -> Result<(), CallFailure> {
+=======
+pub(crate) fn check(domain: &str, type_: &str, payload: &str) -> Result<(), CallFailure> {
+>>>>>>> f5e2f593fbfb0433be7eb59e566839b736ea5e3a
     let invalid = |text: String| Err(CallFailure::new(FailureCode::Invalid, text));
     if domain.is_empty() {
         return invalid("no domain in the message: set the field `domain`".to_owned());

@@ -102,14 +102,16 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
 }
 
 fn message() -> impl Strategy<Value = DomainMessage> {
-    (text(), text(), text(), text()).prop_map(|(domain, type_, payload, request_id)| {
-        DomainMessage {
+    let texts = (text(), text(), text(), text());
+    (texts, any::<bool>()).prop_map(
+        |((domain, type_, payload, request_id), more)| DomainMessage {
             domain,
             r#type: type_,
             payload,
             request_id,
-        }
-    })
+            more,
+        },
+    )
 }
 
 /// Runs every parser of client input.

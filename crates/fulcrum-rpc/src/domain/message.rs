@@ -12,6 +12,8 @@ pub(crate) const DRAIN: &str = "drain";
 pub(crate) const ASSET_CHANGED: &str = "asset_changed";
 /// The type of the notification that the caller of a request has given up.
 pub(crate) const CANCEL: &str = "cancel";
+/// The type of the notification that more parts of a response are wanted.
+pub(crate) const CREDIT: &str = "credit";
 
 /// The type that stands for a message of a domain that cannot be delivered; see
 /// [`RejectedMessage`](super::inbound::RejectedMessage).
@@ -36,7 +38,11 @@ pub(crate) fn is_reserved(type_: &str) -> bool {
         DRAIN,
         ASSET_CHANGED,
         CANCEL,
+<<<<<<< HEAD
         REJECTED,
+=======
+        CREDIT,
+>>>>>>> f5e2f593fbfb0433be7eb59e566839b736ea5e3a
     ]
     .contains(&type_)
 }

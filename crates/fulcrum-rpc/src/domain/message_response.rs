@@ -173,7 +173,7 @@ impl MessageResponse {
             request_id,
             success: self.success,
             error: self.error,
-            deadline_ms: 0,
+            ..RuntimeMessage::default()
         }
     }
 }
@@ -188,8 +188,13 @@ mod tests {
             r#type: "user_index_response".into(),
             payload: payload.into(),
             request_id: "1".into(),
+<<<<<<< HEAD
         };
         MessageResponse::from_domain(message, 4 * 1024 * 1024)
+=======
+            more: false,
+        })
+>>>>>>> f5e2f593fbfb0433be7eb59e566839b736ea5e3a
     }
 
     #[test]

@@ -6,9 +6,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::time::Instant;
 
-use super::message::CANCEL;
+use super::message::{CANCEL, CREDIT};
 use super::routing::{CallContent, CallId, Outgoing};
 use crate::framework::RuntimeMessage;
+
+/// What requests to a client have, by its capabilities.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RequestTraits {
+    /// The time that is left.
+    pub(crate) deadline: bool,
+    /// The number of parts that the response may have.
+    pub(crate) stream: bool,
+}
 
 /// Numbers the calls of a registry, and writes the numbers as request ids that differ from those
 /// of domains and of other registries.
@@ -43,29 +52,35 @@ impl RequestIds {
         request_id.strip_prefix(&*self.prefix)?.parse().ok()
     }
 
-    /// The wire message for what a stream sends next. `has_deadlines` is whether its client is told
-    /// how much time is left.
+    /// The wire message for what a stream sends next.
     pub(crate) fn message(
         &self,
         outgoing: Outgoing<Arc<CallContent>>,
-        has_deadlines: bool,
+        traits: RequestTraits,
         now: Instant,
     ) -> RuntimeMessage {
-        let (id, type_, payload, deadline) = match outgoing {
+        let (id, type_, payload, deadline, credit) = match outgoing {
             Outgoing::Call(id, content) => {
                 let CallContent {
                     type_,
                     payload,
                     deadline,
+                    credit,
                 } = Arc::unwrap_or_clone(content);
-                (id, type_, payload, has_deadlines.then_some(deadline))
+                let deadline = traits.deadline.then_some(deadline);
+                let credit = if traits.stream { credit } else { 0 };
+                (id, type_, payload, deadline, credit)
             }
-            Outgoing::Cancel(id) => (id, CANCEL.to_owned(), "{}".to_owned(), None),
+            Outgoing::Cancel(id) => (id, CANCEL.to_owned(), "{}".to_owned(), None, 0),
+            Outgoing::Credit(id, parts) => {
+                let payload = format!(r#"{{"parts":{parts}}}"#);
+                (id, CREDIT.to_owned(), payload, None, 0)
+            }
         };
-        // Zero means that there is no limit.
+        // Rounded up, so that the domain does not give up before the caller; zero is no limit.
         let deadline_ms = deadline.map_or(0, |deadline| {
             let left = deadline.saturating_duration_since(now).as_millis();
-            u64::try_from(left).unwrap_or(u64::MAX).max(1)
+            u64::try_from(left).unwrap_or(u64::MAX).saturating_add(1)
         });
         RuntimeMessage {
             r#type: type_,
@@ -74,6 +89,7 @@ impl RequestIds {
             success: true,
             error: String::new(),
             deadline_ms,
+            stream_credit: credit,
         }
     }
 }

@@ -1,9 +1,11 @@
 //! The gRPC service of the registry.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use prost::Message;
+use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
 use super::caller_deadline::CallerDeadline;
@@ -16,6 +18,9 @@ use super::stream::{StreamContext, drive};
 use crate::framework::framework_service_server::FrameworkService;
 use crate::framework::{DomainMessage, RuntimeMessage};
 use crate::transport::ConnectionState;
+
+/// The messages of a response in parts.
+type Responses = Pin<Box<dyn Stream<Item = Result<RuntimeMessage, Status>> + Send>>;
 
 /// `FrameworkService` over a registry.
 pub(crate) struct Service {
@@ -41,6 +46,35 @@ impl FrameworkService for Service {
             sender,
         ));
         Ok(Response::new(outbound))
+    }
+
+    type SendMessageStreamStream = Responses;
+
+    async fn send_message_stream(
+        &self,
+        request: Request<DomainMessage>,
+    ) -> Result<Response<Responses>, Status> {
+        let terms = caller_terms(&request);
+        let connection = connection_info(&request).map(|(_, state)| Arc::clone(state));
+        let DomainMessage {
+            domain,
+            r#type: type_,
+            payload,
+            request_id,
+            ..
+        } = request.into_inner();
+        let parts = self
+            .registry
+            .send_message_stream(&domain, &type_, payload, terms);
+        let responses = parts.map(move |part| {
+            let message = part?.into_message(request_id.clone());
+            if let Some(connection) = &connection {
+                // Buffered until it is sent. Only what the caller has room for is taken.
+                connection.hold(message.encoded_len());
+            }
+            Ok(message)
+        });
+        Ok(Response::new(Box::pin(responses)))
     }
 
     async fn send_message(

@@ -76,6 +76,7 @@ pub(super) fn message(domain: &str, type_: &str, payload: &str, request_id: &str
         r#type: type_.into(),
         payload: payload.into(),
         request_id: request_id.into(),
+        more: false,
     }
 }
 

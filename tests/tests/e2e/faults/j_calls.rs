@@ -149,7 +149,7 @@ fn j03_a_crash_fails_only_the_calls_in_flight() {
         "{report}"
     );
     let failed = report["failed"].as_u64().expect("a number");
-    assert!(failed <= 20 * kills, "{report}");
+    assert!(failed <= 60 * kills, "{report}");
     measurement(
         "J3",
         &format!("{kills} times SIGKILL, 200 calls a second: {report}"),
@@ -219,14 +219,17 @@ fn j05_an_expired_deadline_is_a_status_and_the_domain_knows_it() {
 fn j06_a_call_that_is_given_up_is_cancelled_at_the_domain() {
     let app = app();
     app.start();
-    let status = send(
-        &app,
+    let script = format!("{FIXTURES}/call.cjs");
+    let args = [
+        &script,
+        &app.grpc(),
         "users",
         "abort_wait_request",
         "{}",
-        r#"{"grpc-timeout":"300m"}"#,
-    );
-    assert_eq!(status["code"], 4, "{status}");
+        "{}",
+        "500",
+    ];
+    app.program("node", &args).output().exits(0);
     app.wait_for_event_count("users", "aborted", 1);
     app.down();
 }

@@ -151,8 +151,8 @@ impl<C: Clone, W> Route<C, W> {
         let slot = self.slot.as_mut().filter(|slot| slot.stream == stream)?;
         slot.read_at = now;
         slot.wants = false;
-        if let Some(id) = slot.cancellations.pop_front() {
-            return Some(Outgoing::Cancel(id));
+        if let Some(notice) = slot.pop_notice() {
+            return Some(notice);
         }
         let next = if slot.accepts {
             self.waiting.pop_first()
@@ -189,9 +189,9 @@ impl<C: Clone, W> Route<C, W> {
 
     /// Whether the current stream has something to send.
     pub(crate) fn has_outgoing(&self) -> bool {
-        self.slot.as_ref().is_some_and(|slot| {
-            !slot.cancellations.is_empty() || (slot.accepts && !self.waiting.is_empty())
-        })
+        self.slot
+            .as_ref()
+            .is_some_and(|slot| slot.has_notice() || (slot.accepts && !self.waiting.is_empty()))
     }
 
     /// Since when the stream has read nothing although calls wait for it.
@@ -204,6 +204,21 @@ impl<C: Clone, W> Route<C, W> {
     pub(crate) fn resolve(&mut self, stream: u64, id: CallId) -> Option<W> {
         let slot = self.slot.as_mut().filter(|slot| slot.stream == stream)?;
         slot.take(id).map(|call| call.waiter)
+    }
+
+    /// The waiter of a call in flight, which gets a part of the response.
+    pub(crate) fn waiter(&self, stream: u64, id: CallId) -> Option<&W> {
+        let slot = self.slot.as_ref().filter(|slot| slot.stream == stream)?;
+        slot.in_flight.get(&id).map(|call| &call.waiter)
+    }
+
+    /// The caller of a call in flight wants more parts.
+    pub(crate) fn grant(&mut self, id: CallId, parts: u32) {
+        if let Some(slot) = &mut self.slot
+            && slot.in_flight.contains_key(&id)
+        {
+            *slot.credits.entry(id).or_default() += parts;
+        }
     }
 
     /// The domain has refused a call because it drains. It gets no more of them. Returns the calls
@@ -249,6 +264,13 @@ impl<C: Clone, W> Route<C, W> {
         match slot.take(id) {
             Some(_) => Cancelled::InFlight(slot.cancel(id)),
             None => Cancelled::Ended,
+        }
+    }
+
+    /// Tells the domain, if it wants to know, that a call which was just resolved is given up.
+    pub(crate) fn cancel_sent(&mut self, id: CallId) {
+        if let Some(slot) = &mut self.slot {
+            slot.cancel(id);
         }
     }
 

@@ -24,6 +24,8 @@ enum Step {
     Pull,
     /// The domain responds to the n-th call, which may have ended or be on another stream.
     Respond(usize),
+    /// The domain sends a part of its response to the n-th call, whose caller wants more.
+    Part(usize),
     /// The domain refuses the n-th call.
     Refuse(usize),
     /// The caller of the n-th call gives up.
@@ -51,6 +53,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             .prop_map(|(size, may_wait)| Step::Submit { size, may_wait }),
         8 => Just(Step::Pull),
         5 => call.clone().prop_map(Step::Respond),
+        2 => call.clone().prop_map(Step::Part),
         2 => call.clone().prop_map(Step::Refuse),
         2 => call.clone().prop_map(Step::Cancel),
         1 => call.prop_map(Step::CancelUnconnected),
@@ -111,6 +114,12 @@ impl Model {
                 let ended = self.route.resolve(self.stream, id);
                 assert_eq!(ended.is_some(), self.sent.contains(&id));
                 self.end(ended);
+            }
+            Step::Part(n) => {
+                let id = n as CallId;
+                let waiter = self.route.waiter(self.stream, id).copied();
+                assert_eq!(waiter, self.sent.contains(&id).then_some(id));
+                self.route.grant(id, 1);
             }
             Step::Refuse(n) => self.refuse(n as CallId),
             Step::Cancel(n) => {
@@ -192,6 +201,9 @@ impl Model {
                     !self.open.contains_key(&id),
                     "only ended calls are cancelled"
                 );
+            }
+            Some(Outgoing::Credit(id, parts)) => {
+                assert!(self.sent.contains(&id) && parts > 0, "only calls in flight");
             }
             None => assert!(!self.route.has_outgoing()),
         }

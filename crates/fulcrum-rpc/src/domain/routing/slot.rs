@@ -26,6 +26,8 @@ pub(crate) enum Outgoing<C> {
     Call(CallId, C),
     /// The caller of this call has given up.
     Cancel(CallId),
+    /// The caller of this call wants as many more parts.
+    Credit(CallId, u32),
 }
 
 /// A call that was sent.
@@ -47,6 +49,8 @@ pub(crate) struct Slot<C, W> {
     pub(crate) in_flight: HashMap<CallId, InFlight<C, W>>,
     pub(crate) kept_bytes: usize,
     pub(crate) cancellations: VecDeque<CallId>,
+    /// More parts that callers want, of calls in flight.
+    pub(crate) credits: BTreeMap<CallId, u32>,
     /// It has asked for something to send and got nothing.
     pub(crate) wants: bool,
     /// When it was last given something to send, or asked for it.
@@ -62,6 +66,7 @@ impl<C, W> Slot<C, W> {
             in_flight: HashMap::new(),
             kept_bytes: 0,
             cancellations: VecDeque::new(),
+            credits: BTreeMap::new(),
             wants: false,
             read_at: now,
         }
@@ -70,6 +75,7 @@ impl<C, W> Slot<C, W> {
     /// Removes a call that is in flight.
     pub(crate) fn take(&mut self, id: CallId) -> Option<InFlight<C, W>> {
         let call = self.in_flight.remove(&id)?;
+        self.credits.remove(&id);
         if let Some((_, size)) = &call.kept {
             self.kept_bytes -= size;
         }
@@ -79,8 +85,23 @@ impl<C, W> Slot<C, W> {
     /// Removes all calls in flight, and returns their waiters in the order of the calls.
     pub(crate) fn take_all(&mut self) -> Vec<W> {
         self.kept_bytes = 0;
+        self.credits.clear();
         let calls: BTreeMap<_, _> = self.in_flight.drain().collect();
         calls.into_values().map(|call| call.waiter).collect()
+    }
+
+    /// What is to be sent before any call.
+    pub(crate) fn pop_notice<T>(&mut self) -> Option<Outgoing<T>> {
+        if let Some(id) = self.cancellations.pop_front() {
+            return Some(Outgoing::Cancel(id));
+        }
+        let (id, parts) = self.credits.pop_first()?;
+        Some(Outgoing::Credit(id, parts))
+    }
+
+    /// Whether [`Self::pop_notice`] has something.
+    pub(crate) fn has_notice(&self) -> bool {
+        !self.cancellations.is_empty() || !self.credits.is_empty()
     }
 
     /// Notes that the caller of a call in flight has given up; true if the domain is to be told.
