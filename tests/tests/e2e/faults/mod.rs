@@ -23,5 +23,6 @@ mod i_failing;
 mod i_leader;
 mod i_memory;
 mod i_order;
+mod i_unresponsive;
 mod measurements;
 mod probes;
