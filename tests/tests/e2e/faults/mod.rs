@@ -19,6 +19,7 @@ mod f_port;
 mod g_reload;
 mod h_access_control;
 mod i_cleanup;
+mod i_explanations;
 mod i_failing;
 mod i_leader;
 mod i_memory;
