@@ -6,7 +6,7 @@ use tokio::time::{Instant, timeout};
 
 use super::tests::{Harness, ProcessBehavior, WELL_BEHAVED};
 use super::{Outcome, WaitCondition, WaitFailure};
-use crate::lifecycle::Command;
+use crate::lifecycle::{Command, Phase};
 
 const CRASHING: ProcessBehavior = ProcessBehavior {
     exits_after: Some(Duration::from_millis(20)),
