@@ -184,6 +184,29 @@ pub(super) const ROWS: &[Entry] = &[
     row('I', 4, "the first crash is followed by a restart at once"),
     row('I', 5, "what cannot change is not retried"),
     row('I', 6, "signals by hand"),
+    row(
+        'I',
+        7,
+        "a start brings up what is needed, and one that cannot succeed ends at once",
+    ),
+    row(
+        'I',
+        8,
+        "a program that does not register is ready once it runs",
+    ),
+    row('I', 9, "a stranger's answer makes nothing ready"),
+    row(
+        'I',
+        10,
+        "a probe of the loopback asks both address families",
+    ),
+    row('I', 11, "a text is awaited without colors and line ends"),
+    row('I', 12, "readiness that does not come is reported"),
+    row(
+        'I',
+        13,
+        "started by hand, and a start that finds it running",
+    ),
 ];
 
 #[cfg(test)]
@@ -201,7 +224,7 @@ mod tests {
             ('E', 15),
             ('F', 20),
             ('G', 15),
-            ('I', 6),
+            ('I', 13),
         ];
         let expected = sections
             .into_iter()

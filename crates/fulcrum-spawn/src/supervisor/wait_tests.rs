@@ -67,7 +67,7 @@ async fn a_wait_ends_with_every_domain_that_failed_and_those_that_wait_for_it() 
         failed.map_err(texts),
         Err(names(&[
             "catalog: crash loop",
-            "orders: waiting for catalog: failed (crash loop)",
+            "orders: waiting for catalog: failed (exit 1 before it registered)",
             "users: crash loop"
         ]))
     );

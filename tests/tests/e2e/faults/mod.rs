@@ -23,5 +23,7 @@ mod i_failing;
 mod i_leader;
 mod i_memory;
 mod i_order;
+mod i_readiness;
+mod i_starting;
 mod measurements;
 mod probes;
