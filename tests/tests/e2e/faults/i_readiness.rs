@@ -44,11 +44,8 @@ fn i08_a_program_that_does_not_register_is_ready_once_it_runs() {
         .exits(0);
     for (domain, rule) in [
         ("plain", "started: while it runs, or when it has registered"),
-        (
-            "late",
-            "started: when it has registered, since this program does",
-        ),
-        ("listed", "registered"),
+        ("late", "when it has registered, since this program does"),
+        ("listed", "when it has registered"),
     ] {
         assert_eq!(status_row(&app, domain, "ready rule"), rule, "{domain}");
     }
