@@ -25,5 +25,6 @@ mod i_memory;
 mod i_order;
 mod i_readiness;
 mod i_starting;
+mod i_unresponsive;
 mod measurements;
 mod probes;
