@@ -1,4 +1,4 @@
-//! Section I, rows 8 to 12: what makes a domain ready, and what is said until it is.
+//! Section I, rows 6 to 10: what makes a domain ready, and what is said until it is.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -24,7 +24,7 @@ fn status_row(app: &App, domain: &str, name: &str) -> String {
 }
 
 #[test]
-fn i08_a_program_that_does_not_register_is_ready_once_it_runs() {
+fn i06_a_program_that_does_not_register_is_ready_once_it_runs() {
     let app = App::new()
         .write(
             "domains/plain/fulcrum.yml",
@@ -53,12 +53,12 @@ fn i08_a_program_that_does_not_register_is_ready_once_it_runs() {
     app.run(&["domains", "restart", "late"]).exits(0);
     let registered = app.event_times("late", "registered");
     assert_eq!(registered.len(), 2, "{registered:?}");
-    measurement("I8", "ready without registering, and after registering");
+    measurement("I6", "ready without registering, and after registering");
     app.down();
 }
 
 #[test]
-fn i09_a_strangers_answer_makes_nothing_ready_and_is_told_with_its_pid() {
+fn i07_a_strangers_answer_makes_nothing_ready_and_is_told_with_its_pid() {
     let stranger = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = stranger.local_addr().expect("an address").port();
     let app = App::new()
@@ -90,12 +90,12 @@ fn i09_a_strangers_answer_makes_nothing_ready_and_is_told_with_its_pid() {
         status_row(&app, "db", "ready rule"),
         format!("tcp localhost:{port}")
     );
-    measurement("I9", &format!("not ready: {told}…)"));
+    measurement("I7", &format!("not ready: {told}…)"));
     app.down();
 }
 
 #[test]
-fn i09_an_answer_whose_sender_cannot_be_seen_counts_and_the_status_says_so() {
+fn i07_an_answer_whose_sender_cannot_be_seen_counts_and_the_status_says_so() {
     // A program of this name forwards to where nobody sees.
     let app = App::new();
     let node = std::process::Command::new("sh")
@@ -135,7 +135,7 @@ fn i09_an_answer_whose_sender_cannot_be_seen_counts_and_the_status_says_so() {
 }
 
 #[test]
-fn i10_both_address_families_are_asked_and_a_listener_elsewhere_is_a_hint() {
+fn i08_both_address_families_are_asked_and_a_listener_elsewhere_is_a_hint() {
     let probe = "ready: {http: /}, start_timeout: 2s";
     let app = App::new()
         .write(
@@ -156,20 +156,15 @@ fn i10_both_address_families_are_asked_and_a_listener_elsewhere_is_a_hint() {
     for text in ["connect 127.0.0.1:", "connect [::1]:", ": refused"] {
         assert!(reason.contains(text), "{reason}");
     }
-    measurement("I10", reason);
+    measurement("I8", reason);
     app.down();
 }
 
 #[test]
-fn i11_a_text_with_colors_and_without_a_line_end_makes_a_domain_ready() {
+fn i09_a_text_with_colors_and_without_a_line_end_makes_a_domain_ready() {
     let print = r"printf '\033[32mlistening\033[0m on \033[1;36m4000\033[39m (q to quit) > '";
+    let command = serde_json::json!(["sh", "-c", format!("{print}; exec sleep 1000")]);
     let settings = "ready: {log: listening on 4000 (q}";
-    let command = format!(
-        "[sh, -c, {}]",
-        serde_json::json!(format!("{print}; read answer; echo bye"))
-    );
-    // With an input that never ends.
-    let command = command.replace("read answer", "sleep 1000");
     let text = format!("process: {{command: {command}, {settings}}}\n");
     let app = App::new().write("domains/repl/fulcrum.yml", &text);
     let mut dev = app.spawn(&["dev"]);
@@ -186,13 +181,13 @@ fn i11_a_text_with_colors_and_without_a_line_end_makes_a_domain_ready() {
     dev.signal(fulcrum_e2e::Signal::INT);
     dev.wait_exit().exits(0);
     measurement(
-        "I11",
+        "I9",
         "a prompt with colors is shown, and makes its domain ready",
     );
 }
 
 #[test]
-fn i11_the_end_of_a_line_that_comes_late_is_stored_and_shown_once() {
+fn i09_the_end_of_a_line_that_comes_late_is_stored_and_shown_once() {
     let script =
         "printf 'one: '; sleep 0.5; printf 'done'; sleep 0.5; echo; echo two; exec sleep 1000";
     let text = format!("process: {{command: [sh, -c, \"{script}\"], ready: {{log: two}}}}\n");
@@ -212,7 +207,7 @@ fn i11_the_end_of_a_line_that_comes_late_is_stored_and_shown_once() {
 }
 
 #[test]
-fn i12_readiness_that_does_not_come_is_reported_at_growing_intervals() {
+fn i10_readiness_that_does_not_come_is_reported_at_growing_intervals() {
     let probe = "ready: {exec: [sh, -c, 'echo replaying the journal; exit 4'], interval: 50ms}";
     let app = App::new()
         .write(
@@ -252,5 +247,5 @@ fn i12_readiness_that_does_not_come_is_reported_at_growing_intervals() {
         times.len() >= 3 && times[2] - times[1] > times[1] - times[0],
         "{found:?}"
     );
-    measurement("I12", &format!("reported after {times:?}"));
+    measurement("I10", &format!("reported after {times:?}"));
 }

@@ -1,4 +1,4 @@
-//! Section I, row 7: a start brings up what is needed, and one that cannot succeed ends at once; row
+//! Section I, row 5: a start brings up what is needed, and one that cannot succeed ends at once; row
 //! 13: started by hand, and a start that finds it running.
 
 use std::time::{Duration, Instant};
@@ -34,7 +34,7 @@ const CAUSE: &str = "waiting for db: failed (exit 1; last on stderr: no data dir
 const CURE: &str = "hint: fix the error, then run `fulcrum domains restart db`";
 
 #[test]
-fn i07_a_start_that_cannot_succeed_ends_at_once_and_its_cure_works() {
+fn i05_a_start_that_cannot_succeed_ends_at_once_and_its_cure_works() {
     let app = chain();
     let begun_at = Instant::now();
     app.run(&["dev", "--detach", "--wait"])
@@ -66,7 +66,7 @@ fn i07_a_start_that_cannot_succeed_ends_at_once_and_its_cure_works() {
     app.run(&["domains", "restart", "db"]).exits(0);
     app.run(&["domains", "wait", "all"]).exits(0);
     measurement(
-        "I7",
+        "I5",
         &format!(
             "the slowest of six commands that could not succeed ended after {} ms",
             slowest.as_millis()
@@ -76,7 +76,7 @@ fn i07_a_start_that_cannot_succeed_ends_at_once_and_its_cure_works() {
 }
 
 #[test]
-fn i07_a_wait_ends_when_what_it_needs_is_stopped_by_hand_or_was_never_selected() {
+fn i05_a_wait_ends_when_what_it_needs_is_stopped_by_hand_or_was_never_selected() {
     let slow = "[sleep, '1000'], ready: {exec: [test, -e, ready], interval: 50ms}";
     let app = chain().write("domains/db/data", "").write(
         "domains/auth/fulcrum.yml",
@@ -109,7 +109,7 @@ fn i07_a_wait_ends_when_what_it_needs_is_stopped_by_hand_or_was_never_selected()
 }
 
 #[test]
-fn i07_a_start_brings_up_the_whole_chain_and_says_it() {
+fn i05_a_start_brings_up_the_whole_chain_and_says_it() {
     let app = chain().write("domains/db/data", "");
     app.start();
     app.run(&["domains", "stop", "all"]).exits(0);
@@ -127,7 +127,7 @@ fn i07_a_start_brings_up_the_whole_chain_and_says_it() {
 }
 
 #[test]
-fn i07_the_foreground_says_once_what_will_not_come() {
+fn i05_the_foreground_says_once_what_will_not_come() {
     let app = chain();
     let mut dev = app.spawn(&["dev"]);
     dev.wait_for(&format!("not started: api, auth ({CAUSE})"));
