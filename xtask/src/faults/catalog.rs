@@ -181,9 +181,44 @@ pub(super) const ROWS: &[Entry] = &[
         "the leader gets the stop signal before the rest of its tree",
     ),
     row('I', 3, "whatever stops several stops dependents first"),
-    row('I', 4, "the first crash is followed by a restart at once"),
-    row('I', 5, "what cannot change is not retried"),
-    row('I', 6, "signals by hand"),
+    untested(
+        'I',
+        4,
+        "a stream ends after the last response is read",
+        "section J: calls during a stop",
+    ),
+    row(
+        'I',
+        5,
+        "a start brings up what is needed, and one that cannot succeed ends at once",
+    ),
+    row(
+        'I',
+        6,
+        "a program that does not register is ready once it runs",
+    ),
+    row('I', 7, "a stranger's answer makes nothing ready"),
+    row('I', 8, "a probe of the loopback asks both address families"),
+    row('I', 9, "a text is awaited without colors and line ends"),
+    row('I', 10, "readiness that does not come is reported"),
+    untested('I', 11, "jobs", "there are no jobs yet"),
+    untested('I', 12, "lifecycle hooks", "there are no hooks yet"),
+    row(
+        'I',
+        13,
+        "started by hand, and a start that finds it running",
+    ),
+    row('I', 14, "the first crash is followed by a restart at once"),
+    row('I', 15, "what cannot change is not retried"),
+    row('I', 16, "the memory of a domain is what its end would free"),
+    untested(
+        'I',
+        17,
+        "one end, one line",
+        "the exit explanations have tests of their own",
+    ),
+    row('I', 18, "signals by hand"),
+    row('I', 19, "an instance that does not respond"),
 ];
 
 #[cfg(test)]
@@ -201,7 +236,7 @@ mod tests {
             ('E', 15),
             ('F', 20),
             ('G', 15),
-            ('I', 6),
+            ('I', 19),
         ];
         let expected = sections
             .into_iter()

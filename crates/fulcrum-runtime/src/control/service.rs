@@ -133,7 +133,7 @@ impl ControlHandler for ControlService {
             timeout_or_max(request.timeout_ms),
         );
         let (sender, stream) = message_channel();
-        let lifecycle = self.lifecycle.clone();
+        let (lifecycle, waiter) = (self.lifecycle.clone(), self.waiter.clone());
         tokio::spawn(async move {
             let (request, limit) = request;
             let steps = sender.clone();
@@ -142,7 +142,7 @@ impl ControlHandler for ControlService {
             let last = match timeout(limit, lifecycle.execute(&request, on_step)).await {
                 Ok(Ok(text)) => outcome(Kind::Done, text),
                 Ok(Err(text)) => outcome(Kind::Failed, text),
-                Err(_) => outcome(Kind::TimedOut, "time limit reached; the request continues"),
+                Err(_) => outcome(Kind::TimedOut, describe_timeout(&waiter, &request)),
             };
             let _ = sender.send(Ok(last)).await;
         });
@@ -304,6 +304,16 @@ impl ControlHandler for ControlService {
         });
         Ok(stream)
     }
+}
+
+/// What a request still waits for at its time limit.
+fn describe_timeout(waiter: &DomainWaiter, request: &LifecycleRequest) -> String {
+    let condition = match request.command {
+        Command::Start | Command::Restart => WaitCondition::Ready,
+        Command::Stop | Command::Kill => WaitCondition::Stopped,
+    };
+    let pending = waiter.describe_pending(&request.names, condition);
+    format!("time limit reached; the request continues: {pending}")
 }
 
 /// Sends the lines in memory, the marker, and, if the client follows, the lines that come.

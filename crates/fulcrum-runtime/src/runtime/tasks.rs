@@ -279,6 +279,7 @@ impl TaskHandles {
     fn waiter(&self, started: Instant) -> DomainWaiter {
         DomainWaiter {
             desired: self.desired.clone(),
+            states: Arc::clone(&self.states),
             supervisor: self.supervisor.clone(),
             started,
         }

@@ -24,6 +24,8 @@ mod i_failing;
 mod i_leader;
 mod i_memory;
 mod i_order;
+mod i_readiness;
+mod i_starting;
 mod i_unresponsive;
 mod measurements;
 mod probes;
