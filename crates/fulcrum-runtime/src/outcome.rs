@@ -56,6 +56,12 @@ pub(crate) async fn wait_for_outcome(
 
 fn describe_done(name: &str, command: Command, snapshot: &Snapshot) -> String {
     match command {
+        Command::Start | Command::Restart if snapshot.phase == Phase::Completed => {
+            match snapshot.completed {
+                Some((_, after)) => format!("{name} completed in {}", format_measured(after)),
+                None => format!("{name} has completed"),
+            }
+        }
         Command::Start | Command::Restart => match snapshot.pid {
             Some(pid) => format!("{name} is ready (pid {pid})"),
             None => format!("{name} is ready"),
@@ -102,6 +108,9 @@ fn cure(blocker: &Blocker) -> String {
             format!("run `fulcrum domains start {name}`")
         }
         Phase::Stuck => format!("see `fulcrum domains status {name}`"),
+        _ if blocker.is_failed_job => {
+            format!("fix the error, then run `fulcrum domains run {name}`")
+        }
         _ => format!("fix the error, then run `fulcrum domains restart {name}`"),
     }
 }
@@ -116,6 +125,7 @@ mod tests {
             phase,
             state: state.to_owned(),
             is_final: true,
+            is_failed_job: false,
         }
     }
 

@@ -186,6 +186,7 @@ impl Harness {
                     .collect(),
                 timing: Timing {
                     start_timeout: domain.process.start_timeout,
+                    time_limit: domain.process.timeout,
                     stop_grace: domain.process.stop.grace,
                     kill_wait: Duration::from_secs(5),
                 },

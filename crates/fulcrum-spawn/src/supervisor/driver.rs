@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use rustix::process::Signal;
 use tokio::sync::{mpsc, watch};
@@ -12,9 +12,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::backend::{Backend, FactSender, ProcessGroup};
-use super::gate::DriverParams;
+use super::blocker::describe_failed_jobs;
+use super::gate::{DriverParams, WaitView};
 use super::messages::{DriverRequest, DriverUpdate, Mailbox, PendingRequest};
-use super::snapshot::{LastExit, Snapshot, Transition};
+use super::snapshot::{Snapshot, Transition};
 use super::suspend::suspend_extension;
 use super::turn::StartBarrier;
 use crate::lifecycle::{
@@ -32,6 +33,8 @@ enum Wake<B: Backend> {
     Fact(u64, Fact),
     Timer(Timer),
     GateOpen,
+    /// A job that the next generation needs has failed; the text names it.
+    JobFailed(String),
     Prepared(Result<B::LaunchPlan, StartError>),
     /// The last handle was dropped: no command can arrive.
     Abandoned,
@@ -53,13 +56,15 @@ pub(super) struct Driver<B: Backend> {
 
 /// What is in progress outside the machine.
 pub(super) struct Pending<B: Backend> {
-    group: Option<Arc<dyn ProcessGroup>>,
-    timers: BTreeMap<Timer, Armed>,
+    pub(super) group: Option<Arc<dyn ProcessGroup>>,
+    pub(super) timers: BTreeMap<Timer, Armed>,
     gate_open: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// Completes when the gate cannot open, since a job has failed.
+    job_failed: Option<Pin<Box<dyn Future<Output = String> + Send>>>,
     preparation: Option<JoinHandle<Result<B::LaunchPlan, StartError>>>,
     plan: Option<B::LaunchPlan>,
     /// What caused the end of the current generation, and whether SIGKILL was sent.
-    stop_cause: (TransitionCause, bool),
+    pub(super) stop_cause: (TransitionCause, bool),
     /// The domain was removed: no further generation is started.
     removed: bool,
     /// A request that waits for its turn.
@@ -76,8 +81,8 @@ struct Deferred {
 
 /// A running timer.
 #[derive(Clone, Copy)]
-struct Armed {
-    at: Instant,
+pub(super) struct Armed {
+    pub(super) at: Instant,
     length: Duration,
     /// The timer was extended by suspended time, which happens once.
     extended: bool,
@@ -89,6 +94,7 @@ impl<B: Backend> Default for Pending<B> {
             group: None,
             timers: BTreeMap::new(),
             gate_open: None,
+            job_failed: None,
             preparation: None,
             plan: None,
             stop_cause: (TransitionCause::Normal, false),
@@ -100,10 +106,10 @@ impl<B: Backend> Default for Pending<B> {
 }
 
 /// The machine before a step.
-struct PreviousState {
-    phase: Phase,
-    ready: bool,
-    was_ready: bool,
+pub(super) struct PreviousState {
+    pub(super) phase: Phase,
+    pub(super) ready: bool,
+    pub(super) was_ready: bool,
 }
 
 impl<B: Backend> Driver<B> {
@@ -124,8 +130,13 @@ impl<B: Backend> Driver<B> {
                         let _ = self.step(Input::Timer(timer)).await;
                     }
                 }
+                Wake::JobFailed(reason) => {
+                    self.work.job_failed = None;
+                    let fact = Fact::DependencyFailed(reason);
+                    self.fact(self.machine.generation() + 1, fact).await;
+                }
                 Wake::GateOpen => {
-                    self.work.gate_open = None;
+                    (self.work.gate_open, self.work.job_failed) = (None, None);
                     self.fact(self.machine.generation() + 1, Fact::DependenciesReady)
                         .await;
                 }
@@ -142,7 +153,11 @@ impl<B: Backend> Driver<B> {
                 }
                 Wake::Abandoned => return,
             }
-            if self.work.removed && matches!(self.machine.phase(), Phase::Stopped | Phase::Failed) {
+            let is_over = matches!(
+                self.machine.phase(),
+                Phase::Stopped | Phase::Completed | Phase::Failed
+            );
+            if self.work.removed && is_over {
                 return;
             }
         }
@@ -229,6 +244,13 @@ impl<B: Backend> Driver<B> {
             barrier.wait_until_open().await;
             gate.wait_until_open().await;
         }));
+        let view = WaitView {
+            snapshots: self.snapshots.subscribe(),
+            params: self.params.subscribe(),
+        };
+        self.work.job_failed = Some(Box::pin(async move {
+            describe_failed_jobs(&view.wait_until_job_failed().await)
+        }));
     }
 
     async fn handle_request(&mut self, request: DriverRequest) -> Result<(), CommandRejected> {
@@ -287,6 +309,12 @@ impl<B: Backend> Driver<B> {
                 None => future::pending().await,
             }
         };
+        let job_failed = async {
+            match &mut self.work.job_failed {
+                Some(failed) => failed.await,
+                None => future::pending().await,
+            }
+        };
         let turn = async {
             match &mut self.work.deferred {
                 Some(waiting) => waiting.turn.as_mut().await,
@@ -308,6 +336,7 @@ impl<B: Backend> Driver<B> {
             request = self.requests.recv() => request.map_or(Wake::Abandoned, Wake::PendingRequest),
             () = turn => Wake::Turn,
             () = opened => Wake::GateOpen,
+            reason = job_failed => Wake::JobFailed(reason),
             outcome = prepared => Wake::Prepared(outcome.unwrap_or_else(|error| {
                 Err(StartError::permanent(format!("preparation failed: {error}")))
             })),
@@ -319,7 +348,11 @@ impl<B: Backend> Driver<B> {
     /// measure the domain's time are.
     fn extended(&mut self, timer: Timer) -> bool {
         let is_domain_time = match timer {
-            Timer::StartTimeout | Timer::StopRest | Timer::StopGrace | Timer::KillWait => true,
+            Timer::StartTimeout
+            | Timer::TimeLimit
+            | Timer::StopRest
+            | Timer::StopGrace
+            | Timer::KillWait => true,
             Timer::Stable | Timer::Backoff => false,
         };
         let now = Instant::now();
@@ -391,7 +424,7 @@ impl<B: Backend> Driver<B> {
                 self.work.preparation = Some(tokio::spawn(work));
             }
             Effect::CancelStart => {
-                self.work.gate_open = None;
+                (self.work.gate_open, self.work.job_failed) = (None, None);
                 self.work.plan = None;
                 if let Some(task) = self.work.preparation.take() {
                     task.abort();
@@ -433,62 +466,4 @@ impl<B: Backend> Driver<B> {
         self.work.group = Some(self.backend.spawn(plan, facts).await?);
         Ok(())
     }
-
-    fn publish(&mut self, before: PreviousState, cause: TransitionCause) {
-        let machine = &self.machine;
-        let now = Instant::now();
-        let from = before.phase;
-        let readiness_changed = before.ready != machine.ready() && from == Phase::Running;
-        let changed = from != machine.phase() || readiness_changed;
-        let backoff = self.work.timers.get(&Timer::Backoff);
-        let retry_at = backoff.map(|armed| armed.at);
-        let pid = self.work.group.as_ref().map(|group| group.pid());
-        let (stop_cause, killed) = self.work.stop_cause;
-        self.snapshots.send_modify(|snapshot| {
-            snapshot.phase = machine.phase();
-            snapshot.goal = machine.goal();
-            snapshot.ready = machine.ready();
-            snapshot.generation = machine.generation();
-            snapshot.pid = pid;
-            snapshot.restarts = machine.restarts();
-            machine.reason().clone_into(&mut snapshot.reason);
-            snapshot.retry_at = retry_at;
-            if let (TransitionCause::Exited, Some(report)) = (cause, machine.exit()) {
-                snapshot.last_exit = Some(LastExit {
-                    report,
-                    at: wall_clock(),
-                    generation: machine.generation(),
-                    reason: machine.reason().to_owned(),
-                    cause: stop_cause,
-                    killed,
-                });
-            }
-            if machine.was_ready() && !before.was_ready {
-                snapshot.ready_after = snapshot.spawned_at.map(|at| now - at);
-            }
-            if !machine.phase().has_process() {
-                snapshot.spawned_at = None;
-            }
-        });
-        if changed {
-            // The receiver may be gone while the last domains stop.
-            let _ = self.transitions.send(Transition {
-                time: wall_clock(),
-                domain: self.name.clone(),
-                from,
-                to: machine.phase(),
-                ready: machine.ready(),
-                was_ready_before: machine.ready() && before.was_ready,
-                generation: machine.generation(),
-                reason: machine.reason().to_owned(),
-                cause,
-            });
-        }
-    }
-}
-
-/// The wall-clock time, for output.
-#[expect(clippy::disallowed_methods, reason = "a driver may look at the clock")]
-fn wall_clock() -> SystemTime {
-    SystemTime::now()
 }
