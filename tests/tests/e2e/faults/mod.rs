@@ -21,6 +21,7 @@ mod h_access_control;
 mod i_cleanup;
 mod i_failing;
 mod i_leader;
+mod i_memory;
 mod i_order;
 mod measurements;
 mod probes;
