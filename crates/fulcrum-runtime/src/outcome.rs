@@ -75,8 +75,12 @@ fn describe_failed(name: &str, snapshot: &Snapshot) -> String {
         let wait = at.saturating_duration_since(tokio::time::Instant::now());
         format!("; restarting in {}", format_measured(wait))
     });
+    let what = match snapshot.phase {
+        Phase::Failed => "failed",
+        _ => "did not become ready",
+    };
     format!(
-        "{name} did not become ready: {}{}; see `fulcrum domains logs {name}`",
+        "{name} {what}: {}{}; see `fulcrum domains logs {name}`",
         snapshot.reason,
         retry.unwrap_or_default()
     )

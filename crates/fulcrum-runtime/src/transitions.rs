@@ -218,6 +218,9 @@ impl TransitionTask {
             return text.unwrap_or_else(|| transition.reason.clone());
         }
         let name = &transition.domain;
+        if transition.to == Phase::Running && self.is_job(name) {
+            return "not completed yet".to_owned();
+        }
         let mut text = transition.reason.clone();
         let exit = snapshot.last_exit.as_ref().filter(|exit| {
             transition.from == Phase::Stopping && exit.generation == transition.generation
@@ -272,5 +275,7 @@ fn describe_failed(transition: &Transition, snapshot: &Snapshot, verb: &str) -> 
     }
 }
 
+#[cfg(test)]
+mod job_tests;
 #[cfg(test)]
 mod tests;

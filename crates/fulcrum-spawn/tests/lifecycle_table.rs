@@ -26,7 +26,7 @@ const CRASH: ExitReport = ExitReport {
     signal: None,
 };
 
-const INPUTS: [&str; 27] = [
+const INPUTS: [&str; 28] = [
     "command Start",
     "command Restart",
     "command Stop",
@@ -34,6 +34,7 @@ const INPUTS: [&str; 27] = [
     "Reload",
     "fact DependenciesReady",
     "fact DependencyFailed",
+    "fact DependencyRecovered",
     "fact Prepared",
     "fact PrepareFailed",
     "fact SpawnFailed",
@@ -125,6 +126,7 @@ impl Harness {
                     fact,
                     Fact::DependenciesReady
                         | Fact::DependencyFailed(_)
+                        | Fact::DependencyRecovered
                         | Fact::Prepared
                         | Fact::PrepareFailed(_)
                 );
@@ -161,6 +163,7 @@ fn fact(name: &str) -> Fact {
     match name {
         "DependenciesReady" => Fact::DependenciesReady,
         "DependencyFailed" => Fact::DependencyFailed(reason()),
+        "DependencyRecovered" => Fact::DependencyRecovered,
         "Prepared" => Fact::Prepared,
         "PrepareFailed" => Fact::PrepareFailed(error()),
         "SpawnFailed" => Fact::SpawnFailed(error()),

@@ -115,7 +115,7 @@ impl DomainFactory {
 }
 
 /// A job takes no work: it is awaited to its end.
-fn to_condition(condition: DependencyCondition, is_job: bool) -> Condition {
+pub(crate) fn to_condition(condition: DependencyCondition, is_job: bool) -> Condition {
     match condition {
         DependencyCondition::Ready if is_job => Condition::Completed,
         DependencyCondition::Ready => Condition::Ready,

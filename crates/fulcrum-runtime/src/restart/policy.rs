@@ -190,7 +190,8 @@ impl RestartPolicy for RestartPolicyAdapter {
             signal: end.exit.and_then(|exit| exit.signal),
             failure,
             permanent: permanent.is_some(),
-            was_ready: end.was_ready,
+            // A job is never ready.
+            was_ready: end.was_ready || self.with_config(Domain::is_job),
             was_running: end.was_running,
         };
         let verdict = self.restarts.on_exit(&ended, now);

@@ -64,6 +64,7 @@ impl TransitionCause {
                     Self::StartFailed
                 }
                 Fact::DependenciesReady
+                | Fact::DependencyRecovered
                 | Fact::Prepared
                 | Fact::Started
                 | Fact::Ready

@@ -102,8 +102,8 @@ impl Machine {
         self.restarts
     }
 
-    /// Whether the domain failed because of a dependency that had to complete. It starts if that
-    /// completes after all.
+    /// Whether the domain failed because of a dependency that had to complete. It waits again once
+    /// that is tried again.
     #[must_use]
     pub fn is_blocked(&self) -> bool {
         self.blocked
@@ -145,6 +145,7 @@ impl Machine {
                 let expected = match fact {
                     Fact::DependenciesReady
                     | Fact::DependencyFailed(_)
+                    | Fact::DependencyRecovered
                     | Fact::Prepared
                     | Fact::PrepareFailed(_) => self.generation + 1,
                     _ => self.generation,
@@ -271,10 +272,8 @@ impl Machine {
                 self.enter(Phase::Preparing, "dependencies ready", effects);
                 effects.push(Effect::Prepare);
             }
-            // What it failed for is there after all.
-            (Phase::Failed, Fact::DependenciesReady) if self.blocked => {
-                self.enter(Phase::Preparing, "dependencies ready", effects);
-                effects.push(Effect::Prepare);
+            (Phase::Failed, Fact::DependencyRecovered) if self.blocked => {
+                self.start_sequence("a dependency is tried again", effects);
             }
             (Phase::Waiting, Fact::DependencyFailed(reason)) => {
                 self.enter(Phase::Failed, &reason, effects);
@@ -367,6 +366,7 @@ impl Machine {
                 | Phase::Stuck,
                 Fact::DependenciesReady
                 | Fact::DependencyFailed(_)
+                | Fact::DependencyRecovered
                 | Fact::Prepared
                 | Fact::PrepareFailed(_)
                 | Fact::SpawnFailed(_)

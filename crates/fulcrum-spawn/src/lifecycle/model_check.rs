@@ -106,10 +106,10 @@ impl State {
             steps.push(Step::Deliver);
         }
         if self.environment.gate {
-            steps.push(Step::DependenciesReady);
-        }
-        if self.environment.gate && self.machine.phase() == Phase::Waiting {
-            steps.push(Step::DependencyFailed);
+            steps.extend(match self.machine.is_blocked() {
+                true => vec![Step::DependencyRecovered],
+                false => vec![Step::DependenciesReady, Step::DependencyFailed],
+            });
         }
         if self.environment.preparing {
             steps.extend([Step::Prepared(true), Step::Prepared(false)]);
@@ -170,10 +170,14 @@ impl State {
                     fact: Fact::DependenciesReady,
                 }
             }
-            // The gate may still open.
+            // It is still watched.
             Step::DependencyFailed => Input::Fact {
                 generation: generation + 1,
                 fact: Fact::DependencyFailed("the job failed".into()),
+            },
+            Step::DependencyRecovered => Input::Fact {
+                generation: generation + 1,
+                fact: Fact::DependencyRecovered,
             },
             Step::Prepared(well) => {
                 self.environment.preparing = false;
@@ -365,6 +369,7 @@ pub(super) enum Step {
     SpawnFails,
     DependenciesReady,
     DependencyFailed,
+    DependencyRecovered,
     Prepared(bool),
     Report(&'static str),
     LeaderExits,

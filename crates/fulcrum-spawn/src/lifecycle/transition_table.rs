@@ -80,6 +80,7 @@ impl Harness {
             fact,
             Fact::DependenciesReady
                 | Fact::DependencyFailed(_)
+                | Fact::DependencyRecovered
                 | Fact::Prepared
                 | Fact::PrepareFailed(_)
         );

@@ -103,9 +103,11 @@ pub enum Command {
 pub enum Fact {
     /// Every dependency is in the state that `depends_on` requires.
     DependenciesReady,
-    /// A dependency that must complete has failed, so that the start is given up until it has
-    /// completed after all. The text names it.
+    /// A dependency that must complete has failed, so that the start is given up until that is tried
+    /// again. The text names it.
     DependencyFailed(String),
+    /// What [`Fact::DependencyFailed`] was about is tried again.
+    DependencyRecovered,
     /// The command is resolved and its packages are installed.
     Prepared,
     /// The generation cannot be started.
@@ -148,8 +150,8 @@ pub enum Input {
     /// A fact about one generation. Facts about other generations are dropped.
     Fact {
         /// The generation that the fact is about. For [`Fact::DependenciesReady`],
-        /// [`Fact::DependencyFailed`], [`Fact::Prepared`] and [`Fact::PrepareFailed`], which precede
-        /// the spawn, the one that is to be spawned.
+        /// [`Fact::DependencyFailed`], [`Fact::DependencyRecovered`], [`Fact::Prepared`] and
+        /// [`Fact::PrepareFailed`], which precede the spawn, the one that is to be spawned.
         generation: u64,
         /// What became known.
         fact: Fact,
@@ -214,7 +216,8 @@ pub enum StopSignal {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Report [`Fact::DependenciesReady`] as soon as the dependencies allow the next generation, and
-    /// [`Fact::DependencyFailed`] if it turns out that they do not.
+    /// [`Fact::DependencyFailed`] if it turns out that they do not; after that,
+    /// [`Fact::DependencyRecovered`] once they may.
     AwaitDependencies,
     /// Resolve the command and install packages for the next generation.
     Prepare,

@@ -32,9 +32,7 @@ enum Wake<B: Backend> {
     Turn,
     Fact(u64, Fact),
     Timer(Timer),
-    GateOpen,
-    /// A job that the next generation needs has failed; the text names it.
-    JobFailed(String),
+    Gate(GateChange),
     Prepared(Result<B::LaunchPlan, StartError>),
     /// The last handle was dropped: no command can arrive.
     Abandoned,
@@ -58,9 +56,7 @@ pub(super) struct Driver<B: Backend> {
 pub(super) struct Pending<B: Backend> {
     pub(super) group: Option<Arc<dyn ProcessGroup>>,
     pub(super) timers: BTreeMap<Timer, Armed>,
-    gate_open: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-    /// Completes when the gate cannot open, since a job has failed.
-    job_failed: Option<Pin<Box<dyn Future<Output = String> + Send>>>,
+    gate: Option<Pin<Box<dyn Future<Output = GateChange> + Send>>>,
     preparation: Option<JoinHandle<Result<B::LaunchPlan, StartError>>>,
     plan: Option<B::LaunchPlan>,
     /// What caused the end of the current generation, and whether SIGKILL was sent.
@@ -71,6 +67,15 @@ pub(super) struct Pending<B: Backend> {
     deferred: Option<Deferred>,
     /// What the next start waits for, besides the dependencies.
     start_barrier: StartBarrier,
+}
+
+/// What the dependencies of the next generation have come to.
+enum GateChange {
+    Open,
+    /// A job that it needs has failed; the text names it.
+    JobFailed(String),
+    /// That job is tried again.
+    JobRecovered,
 }
 
 /// A request that waits for its turn.
@@ -93,8 +98,7 @@ impl<B: Backend> Default for Pending<B> {
         Self {
             group: None,
             timers: BTreeMap::new(),
-            gate_open: None,
-            job_failed: None,
+            gate: None,
             preparation: None,
             plan: None,
             stop_cause: (TransitionCause::Normal, false),
@@ -130,16 +134,7 @@ impl<B: Backend> Driver<B> {
                         let _ = self.step(Input::Timer(timer)).await;
                     }
                 }
-                Wake::JobFailed(reason) => {
-                    self.work.job_failed = None;
-                    let fact = Fact::DependencyFailed(reason);
-                    self.fact(self.machine.generation() + 1, fact).await;
-                }
-                Wake::GateOpen => {
-                    (self.work.gate_open, self.work.job_failed) = (None, None);
-                    self.fact(self.machine.generation() + 1, Fact::DependenciesReady)
-                        .await;
-                }
+                Wake::Gate(change) => self.gate_changed(change).await,
                 Wake::Prepared(outcome) => {
                     self.work.preparation = None;
                     let fact = match outcome {
@@ -173,7 +168,7 @@ impl<B: Backend> Driver<B> {
                 self.machine.set_timing(timing);
                 self.backend = backend;
                 self.params.send_replace(params);
-                if self.work.gate_open.is_some() {
+                if self.work.gate.is_some() {
                     self.await_gate();
                 }
             }
@@ -232,25 +227,52 @@ impl<B: Backend> Driver<B> {
 
     fn hold_start(&mut self, barrier: StartBarrier) {
         self.work.start_barrier.extend(barrier);
-        if self.work.gate_open.is_some() {
+        if self.work.gate.is_some() {
             self.await_gate();
         }
     }
 
+    /// Waits until the gate opens or cannot open; in phase failed, until it may open again.
     fn await_gate(&mut self) {
-        let gate = self.params.borrow().gate.clone();
-        let barrier = self.work.start_barrier.clone();
-        self.work.gate_open = Some(Box::pin(async move {
-            barrier.wait_until_open().await;
-            gate.wait_until_open().await;
-        }));
         let view = WaitView {
             snapshots: self.snapshots.subscribe(),
             params: self.params.subscribe(),
         };
-        self.work.job_failed = Some(Box::pin(async move {
-            describe_failed_jobs(&view.wait_until_job_failed().await)
+        if self.machine.is_blocked() {
+            self.work.gate = Some(Box::pin(async move {
+                view.wait_until_job_recovered().await;
+                GateChange::JobRecovered
+            }));
+            return;
+        }
+        let gate = self.params.borrow().gate.clone();
+        let barrier = self.work.start_barrier.clone();
+        self.work.gate = Some(Box::pin(async move {
+            let open = async {
+                barrier.wait_until_open().await;
+                gate.wait_until_open().await;
+            };
+            tokio::select! {
+                biased;
+                () = open => GateChange::Open,
+                failed = view.wait_until_job_failed() => {
+                    GateChange::JobFailed(describe_failed_jobs(&failed))
+                }
+            }
         }));
+    }
+
+    async fn gate_changed(&mut self, change: GateChange) {
+        self.work.gate = None;
+        let fact = match change {
+            GateChange::Open => Fact::DependenciesReady,
+            GateChange::JobFailed(reason) => Fact::DependencyFailed(reason),
+            GateChange::JobRecovered => Fact::DependencyRecovered,
+        };
+        self.fact(self.machine.generation() + 1, fact).await;
+        if self.machine.is_blocked() {
+            self.await_gate();
+        }
     }
 
     async fn handle_request(&mut self, request: DriverRequest) -> Result<(), CommandRejected> {
@@ -303,15 +325,9 @@ impl<B: Backend> Driver<B> {
                 None => future::pending().await,
             }
         };
-        let opened = async {
-            match &mut self.work.gate_open {
-                Some(gate_open) => gate_open.await,
-                None => future::pending().await,
-            }
-        };
-        let job_failed = async {
-            match &mut self.work.job_failed {
-                Some(failed) => failed.await,
+        let gate = async {
+            match &mut self.work.gate {
+                Some(gate) => gate.await,
                 None => future::pending().await,
             }
         };
@@ -335,8 +351,7 @@ impl<B: Backend> Driver<B> {
             Some(update) = self.updates.recv() => Wake::DriverUpdate(update),
             request = self.requests.recv() => request.map_or(Wake::Abandoned, Wake::PendingRequest),
             () = turn => Wake::Turn,
-            () = opened => Wake::GateOpen,
-            reason = job_failed => Wake::JobFailed(reason),
+            change = gate => Wake::Gate(change),
             outcome = prepared => Wake::Prepared(outcome.unwrap_or_else(|error| {
                 Err(StartError::permanent(format!("preparation failed: {error}")))
             })),
@@ -424,7 +439,7 @@ impl<B: Backend> Driver<B> {
                 self.work.preparation = Some(tokio::spawn(work));
             }
             Effect::CancelStart => {
-                (self.work.gate_open, self.work.job_failed) = (None, None);
+                self.work.gate = None;
                 self.work.plan = None;
                 if let Some(task) = self.work.preparation.take() {
                     task.abort();

@@ -27,7 +27,7 @@ pub struct Snapshot {
     pub ready_after: Option<Duration>,
     /// When a job completed, and how long that run took; of the last run that did.
     pub completed: Option<(Instant, Duration)>,
-    /// Phase failed is due to a dependency that had to complete; it is still awaited.
+    /// Phase failed is due to a dependency that had to complete; it ends when that is tried again.
     pub blocked: bool,
     /// How the last generation exited.
     pub last_exit: Option<LastExit>,

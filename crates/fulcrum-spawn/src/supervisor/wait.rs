@@ -189,12 +189,15 @@ async fn wait_one(handle: &DomainHandle, condition: WaitCondition) -> Result<(),
                 ConditionStatus::Met => return Ok(()),
                 // The root says more than the domain itself.
                 ConditionStatus::Impossible(_) if now.blocked => {
-                    let blockers = handle.blockers();
-                    let reason = describe(&blockers).unwrap_or_default();
-                    return Err(WaitFailure {
-                        blockers,
-                        ..failure(reason)
-                    });
+                    let mut blockers = handle.blockers();
+                    blockers.retain(|blocker| blocker.is_failed_job);
+                    // Without one, it is about to wait again.
+                    if let Some(reason) = describe(&blockers) {
+                        return Err(WaitFailure {
+                            blockers,
+                            ..failure(reason)
+                        });
+                    }
                 }
                 ConditionStatus::Impossible(reason) => return Err(failure(reason)),
                 ConditionStatus::Pending => {}

@@ -45,6 +45,18 @@ impl WaitView {
             .await
     }
 
+    /// Waits until no job that the domain needs, directly or not, is in phase failed. Cancel safe.
+    pub(super) async fn wait_until_job_recovered(&self) {
+        loop {
+            let changed = self.watch();
+            let blockers = self.params.borrow().gate.blockers();
+            if !blockers.iter().any(|blocker| blocker.is_failed_job) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     async fn wait_for_blockers(&self, is_selected: fn(&Blocker) -> bool) -> Vec<Blocker> {
         let mut since = None;
         loop {
