@@ -24,5 +24,6 @@ mod i_jobs;
 mod i_leader;
 mod i_memory;
 mod i_order;
+mod i_unresponsive;
 mod measurements;
 mod probes;
