@@ -59,6 +59,12 @@ pub(crate) async fn wait_for_outcome(
 
 fn describe_done(name: &str, command: Command, snapshot: &Snapshot) -> String {
     match command {
+        Command::Start | Command::Restart if snapshot.phase == Phase::Completed => {
+            match snapshot.completed {
+                Some((_, after)) => format!("{name} completed in {}", format_measured(after)),
+                None => format!("{name} has completed"),
+            }
+        }
         Command::Start | Command::Restart => match snapshot.pid {
             Some(pid) => format!("{name} is ready (pid {pid})"),
             None => format!("{name} is ready"),
@@ -72,8 +78,12 @@ fn describe_failed(name: &str, snapshot: &Snapshot) -> String {
         let wait = at.saturating_duration_since(tokio::time::Instant::now());
         format!("; restarting in {}", format_measured(wait))
     });
+    let what = match snapshot.phase {
+        Phase::Failed => "failed",
+        _ => "did not become ready",
+    };
     format!(
-        "{name} did not become ready: {}{}; see `fulcrum domains logs {name}`",
+        "{name} {what}: {}{}; see `fulcrum domains logs {name}`",
         snapshot.reason,
         retry.unwrap_or_default()
     )
@@ -123,6 +133,9 @@ fn cure(blocker: &Blocker) -> String {
             format!("run `fulcrum domains start {name}`")
         }
         Phase::Stuck => format!("see `fulcrum domains status {name}`"),
+        _ if blocker.is_failed_job => {
+            format!("fix the error, then run `fulcrum domains run {name}`")
+        }
         _ => format!("fix the error, then run `fulcrum domains restart {name}`"),
     }
 }
@@ -137,6 +150,7 @@ mod tests {
             phase,
             state: state.to_owned(),
             is_final: true,
+            is_failed_job: false,
         }
     }
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use fulcrum_spawn::supervisor::{Supervisor, WaitCondition, WaitFailure};
+use fulcrum_spawn::lifecycle::Phase;
+use fulcrum_spawn::supervisor::{Snapshot, Supervisor, WaitCondition, WaitFailure};
 use tokio::time::Instant;
 
 use crate::format::{format_measured, pluralize};
@@ -82,21 +83,44 @@ impl DomainWaiter {
         }
     }
 
-    /// `3 domains ready in 412 ms`: from the start of the instance until the last domain was ready.
+    /// `2 domains ready, 1 job completed in 412 ms`: from the start of the instance until the last
+    /// domain was ready and the last job completed.
     fn describe_start(&self) -> String {
         let desired = self.desired.current();
         let handles = desired
             .selected
             .iter()
             .filter_map(|name| self.supervisor.domain(name));
-        let ready = handles
-            .map(|handle| handle.snapshot())
-            .filter_map(|snapshot| snapshot.spawned_at.zip(snapshot.ready_after))
-            .map(|(spawned, after)| (spawned + after).saturating_duration_since(self.started))
-            .max()
-            .unwrap_or_default();
-        let domains = pluralize(desired.selected.len(), "domain");
-        format!("{domains} ready in {}", format_measured(ready))
+        let snapshots: Vec<Snapshot> = handles.map(|handle| handle.snapshot()).collect();
+        let last = snapshots.iter().filter_map(done_at).max();
+        let after = last.map(|at| at.saturating_duration_since(self.started));
+        let is_completed = |now: &&Snapshot| now.phase == Phase::Completed;
+        let jobs = snapshots.iter().filter(is_completed).count();
+        let parts = [
+            (desired.selected.len() - jobs, "domain", "ready"),
+            (jobs, "job", "completed"),
+        ];
+        let parts: Vec<String> = parts
+            .iter()
+            .filter(|(count, ..)| *count > 0)
+            .map(|(count, what, state)| format!("{} {state}", pluralize(*count, what)))
+            .collect();
+        format!(
+            "{} in {}",
+            parts.join(", "),
+            format_measured(after.unwrap_or_default())
+        )
+    }
+}
+
+/// When a domain became ready, or a job completed.
+fn done_at(now: &Snapshot) -> Option<Instant> {
+    match now.phase {
+        Phase::Completed => now.completed.map(|(at, _)| at),
+        _ => now
+            .spawned_at
+            .zip(now.ready_after)
+            .map(|(spawned, after)| spawned + after),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::gate::Condition;
 use super::snapshot::Snapshot;
 use crate::lifecycle::{Goal, Phase};
 
@@ -16,10 +17,12 @@ pub struct Blocker {
     pub state: String,
     /// Without a command or a change it stays as it is.
     pub is_final: bool,
+    /// It had to complete and has failed: those that wait for it fail as well.
+    pub is_failed_job: bool,
 }
 
 impl Blocker {
-    pub(super) fn new(domain: &str, now: &Snapshot) -> Self {
+    pub(super) fn new(domain: &str, condition: Condition, now: &Snapshot) -> Self {
         let reason = cause(now);
         let state = match (now.phase, now.goal) {
             (Phase::Failed | Phase::Stuck | Phase::Backoff, _) => {
@@ -35,6 +38,7 @@ impl Blocker {
             phase: now.phase,
             state,
             is_final: matches!(now.phase, Phase::Failed | Phase::Stuck | Phase::Stopped),
+            is_failed_job: condition == Condition::Completed && now.phase == Phase::Failed,
         }
     }
 
@@ -45,6 +49,7 @@ impl Blocker {
             phase: Phase::Stopped,
             state: "removed".to_owned(),
             is_final: true,
+            is_failed_job: false,
         }
     }
 }
@@ -68,4 +73,11 @@ impl fmt::Display for Blocker {
 pub(super) fn describe(blockers: &[Blocker]) -> Option<String> {
     let texts: Vec<String> = blockers.iter().map(Blocker::to_string).collect();
     (!texts.is_empty()).then(|| format!("waiting for {}", texts.join(", ")))
+}
+
+/// `needs migrate: failed (exit 1)`
+pub(super) fn describe_failed_jobs(blockers: &[Blocker]) -> String {
+    let failed = blockers.iter().filter(|blocker| blocker.is_failed_job);
+    let texts: Vec<String> = failed.map(Blocker::to_string).collect();
+    format!("needs {}", texts.join(", "))
 }

@@ -19,6 +19,7 @@ use crate::lifecycle::{
 
 pub(super) const TIMING: Timing = Timing {
     start_timeout: Duration::from_secs(30),
+    time_limit: None,
     stop_grace: Duration::from_secs(5),
     kill_wait: Duration::from_secs(2),
 };
