@@ -85,6 +85,7 @@ mod file_watch;
 mod group_checks;
 mod groups;
 mod interpolate;
+mod jobs;
 mod layer_parser;
 mod layers;
 mod listen;
@@ -129,8 +130,8 @@ pub use plan::{
 };
 pub use process::{
     BackoffSettings, DependencyCondition, HeartbeatSettings, PortSetting, ProbeCheck,
-    ProbeSettings, ProcessSettings, ResourceLimits, RestartMode, RestartSettings, StopRecipient,
-    StopSettings, WatchSettings,
+    ProbeSettings, ProcessKind, ProcessSettings, ResourceLimits, RestartMode, RestartSettings,
+    StopRecipient, StopSettings, WatchSettings,
 };
 pub use redact::{redact_arguments, redact_command_line, redact_value};
 pub use reference::{SettingReference, setting_reference};
