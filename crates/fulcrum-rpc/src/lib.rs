@@ -136,19 +136,11 @@ pub use control::{
 };
 pub use domain::{
     Authorizer, BindError, BindErrorKind, CAPABILITY_ASSETS, CAPABILITY_CANCEL,
-<<<<<<< HEAD
     CAPABILITY_DEADLINE, CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT, CAPABILITY_LARGE_MESSAGES,
-    CallOptions, ConnectionActivity, DomainEvent, DomainProcess, DomainRequest, FailureCode,
-    HeartbeatPayload, IdentitySource, Listeners, MessageResponse, Outlook, PeerIdentity,
-    PeerProcess, RegistrationAuthorizer, RegistrationError, RegistrationGrant, RegistrationRequest,
-    Registry, RuntimeHandler, ServeError, ServerConfig, StopNotice, StreamEnd, TOKEN_METADATA,
-    TokenPolicy, UnimplementedHandler, WAIT_METADATA, serve_domains,
-=======
-    CAPABILITY_DEADLINE, CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT, CAPABILITY_STREAM, CallOptions,
-    CallStream, ConnectionActivity, DomainEvent, DomainProcess, DomainRequest, FailureCode,
-    HeartbeatPayload, IdentitySource, Listeners, MessageResponse, Outlook, PeerIdentity,
-    RegistrationAuthorizer, RegistrationError, RegistrationGrant, RegistrationRequest, Registry,
-    RuntimeHandler, ServeError, ServerConfig, StopNotice, StreamEnd, TOKEN_METADATA, TokenPolicy,
-    UnimplementedHandler, WAIT_METADATA, serve_domains,
->>>>>>> f5e2f593fbfb0433be7eb59e566839b736ea5e3a
+    CAPABILITY_STREAM, CallOptions, CallStream, ConnectionActivity, DomainEvent, DomainProcess,
+    DomainRequest, FailureCode, HeartbeatPayload, IdentitySource, Listeners, MessageResponse,
+    Outlook, PeerIdentity, PeerProcess, RegistrationAuthorizer, RegistrationError,
+    RegistrationGrant, RegistrationRequest, Registry, RuntimeHandler, ServeError, ServerConfig,
+    StopNotice, StreamEnd, TOKEN_METADATA, TokenPolicy, UnimplementedHandler, WAIT_METADATA,
+    serve_domains,
 };

@@ -98,15 +98,14 @@ export class RuntimeConnection {
     return done;
   }
 
-<<<<<<< HEAD
   /**
    * Sends a message on the stream of connection `epoch`; it is dropped if that is not current. A
    * response that is too large is replaced by a failure, so that its caller is told.
    */
-  send(type: string, payload: string, requestId: string, epoch = this.#epoch): void {
+  send(type: string, payload: string, requestId: string, epoch = this.#epoch, more = false): void {
     if (epoch !== this.#epoch || this.#state !== 'registered') return;
     const { domain } = this.#options;
-    let frame = encodeDomainFrame({ domain, type, payload, requestId });
+    let frame = encodeDomainFrame({ domain, type, payload, requestId, more });
     const excess = this.#excessOf(frame, `${type} of domain ${domain}`);
     if (excess) {
       log(excess.message);
@@ -114,12 +113,6 @@ export class RuntimeConnection {
       frame = encodeDomainFrame({ domain, type, payload: failure, requestId });
     }
     this.#writer?.write(frame);
-=======
-  /** Sends a message on the stream of connection `epoch`; it is dropped if that is not current. */
-  send(type: string, payload: string, requestId: string, epoch = this.#epoch, more = false): void {
-    if (epoch !== this.#epoch || this.#state !== 'registered') return;
-    this.#writer?.write(encodeDomainFrame({ domain: this.#options.domain, type, payload, requestId, more }));
->>>>>>> f5e2f593fbfb0433be7eb59e566839b736ea5e3a
   }
 
   /** A request to the runtime itself. Without a connection it waits for the next one. */

@@ -315,6 +315,23 @@ impl<S: IdentitySource> RegistrationAuthorizer for Authorizer<S> {
         }
         Ok(self.grant_managed(&process))
     }
+
+    async fn owner(&self, request: &RegistrationRequest) -> Option<String> {
+        let processes = self.source.processes();
+        let token = request.token.as_deref().unwrap_or_default();
+        let by_token = processes
+            .iter()
+            .find(|one| constant_time_eq(&one.token, token));
+        if let Some(process) = by_token {
+            return Some(process.domain.clone());
+        }
+        match self.find_peer(request, processes).await {
+            PeerIdentity::Domain(process, _) => Some(process.domain),
+            PeerIdentity::Unmanaged(_)
+            | PeerIdentity::OtherInstance(..)
+            | PeerIdentity::Unknown => None,
+        }
+    }
 }
 
 /// Compares in a time that does not depend on where two tokens differ.

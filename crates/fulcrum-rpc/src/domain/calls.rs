@@ -244,6 +244,12 @@ impl Registry {
 
     pub(crate) fn not_connected(&self, domain: &str) -> String {
         let domain = truncate(domain);
+        let known = self.health().domains();
+        if let Some(known) = known.iter().find(|name| name.eq_ignore_ascii_case(&domain))
+            && *known != domain
+        {
+            return format!("there is no domain {domain:?}; did you mean {known:?}?");
+        }
         let connected = self.registered();
         if connected.is_empty() {
             return format!("domain {domain:?} is not connected; no domain is connected");
@@ -309,11 +315,12 @@ fn describe_stall(since: Option<Instant>) -> String {
 }
 
 /// Rejects a call that no domain may receive.
-<<<<<<< HEAD
-fn check(domain: &str, type_: &str, payload: &str, max_message: usize) -> Result<(), CallFailure> {
-=======
-pub(crate) fn check(domain: &str, type_: &str, payload: &str) -> Result<(), CallFailure> {
->>>>>>> f5e2f593fbfb0433be7eb59e566839b736ea5e3a
+pub(crate) fn check(
+    domain: &str,
+    type_: &str,
+    payload: &str,
+    max_message: usize,
+) -> Result<(), CallFailure> {
     let invalid = |text: String| Err(CallFailure::new(FailureCode::Invalid, text));
     if domain.is_empty() {
         return invalid("no domain in the message: set the field `domain`".to_owned());

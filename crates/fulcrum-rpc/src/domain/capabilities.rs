@@ -19,13 +19,11 @@ pub const CAPABILITY_ASSETS: &str = "assets";
 /// The capability of domains that are told when the caller of a request has given up.
 pub const CAPABILITY_CANCEL: &str = "cancel";
 
-<<<<<<< HEAD
 /// The capability of domains that receive messages of more than 4 MiB.
 pub const CAPABILITY_LARGE_MESSAGES: &str = "large_messages";
-=======
+
 /// The capability of domains that respond in parts.
 pub const CAPABILITY_STREAM: &str = "stream";
->>>>>>> f5e2f593fbfb0433be7eb59e566839b736ea5e3a
 
 /// The capability of domains that are told how much time is left for a request.
 pub const CAPABILITY_DEADLINE: &str = "deadline";

@@ -72,6 +72,14 @@ impl HealthReporter {
             });
     }
 
+    /// The names of the known domains.
+    pub(crate) fn domains(&self) -> Vec<String> {
+        let state = self.state.borrow();
+        let services = state.serving.keys();
+        let names = services.filter_map(|service| service.strip_prefix(DOMAIN_PREFIX));
+        names.map(str::to_owned).collect()
+    }
+
     pub(crate) fn remove(&self, domain: &str) {
         self.state
             .send_if_modified(|state| state.serving.remove(&service(Some(domain))).is_some());

@@ -38,11 +38,8 @@ pub(crate) fn is_reserved(type_: &str) -> bool {
         DRAIN,
         ASSET_CHANGED,
         CANCEL,
-<<<<<<< HEAD
         REJECTED,
-=======
         CREDIT,
->>>>>>> f5e2f593fbfb0433be7eb59e566839b736ea5e3a
     ]
     .contains(&type_)
 }

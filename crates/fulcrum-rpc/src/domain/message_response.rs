@@ -188,13 +188,9 @@ mod tests {
             r#type: "user_index_response".into(),
             payload: payload.into(),
             request_id: "1".into(),
-<<<<<<< HEAD
+            more: false,
         };
         MessageResponse::from_domain(message, 4 * 1024 * 1024)
-=======
-            more: false,
-        })
->>>>>>> f5e2f593fbfb0433be7eb59e566839b736ea5e3a
     }
 
     #[test]

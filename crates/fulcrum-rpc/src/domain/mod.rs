@@ -40,22 +40,15 @@ mod token_binding;
 pub use authorization::{
     RegistrationAuthorizer, RegistrationError, RegistrationGrant, RegistrationRequest, StopNotice,
 };
-<<<<<<< HEAD
 pub use authorizer::{
     Authorizer, DomainProcess, IdentitySource, PeerIdentity, PeerProcess, TokenPolicy,
 };
-pub use calls::CallOptions;
-pub use capabilities::{
-    CAPABILITY_ASSETS, CAPABILITY_CANCEL, CAPABILITY_DEADLINE, CAPABILITY_DRAIN,
-    CAPABILITY_HEARTBEAT, CAPABILITY_LARGE_MESSAGES, TOKEN_METADATA, WAIT_METADATA,
-=======
-pub use authorizer::{Authorizer, DomainProcess, IdentitySource, PeerIdentity, TokenPolicy};
 pub use call_stream::CallStream;
 pub use calls::CallOptions;
 pub use capabilities::{
     CAPABILITY_ASSETS, CAPABILITY_CANCEL, CAPABILITY_DEADLINE, CAPABILITY_DRAIN,
-    CAPABILITY_HEARTBEAT, CAPABILITY_STREAM, TOKEN_METADATA, WAIT_METADATA,
->>>>>>> f5e2f593fbfb0433be7eb59e566839b736ea5e3a
+    CAPABILITY_HEARTBEAT, CAPABILITY_LARGE_MESSAGES, CAPABILITY_STREAM, TOKEN_METADATA,
+    WAIT_METADATA,
 };
 pub use connection_activity::ConnectionActivity;
 pub use event::{DomainEvent, HeartbeatPayload, StreamEnd};

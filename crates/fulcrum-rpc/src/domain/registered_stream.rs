@@ -15,24 +15,15 @@ use tonic::Status;
 
 use super::authorization::RegistrationGrant;
 use super::capabilities::{
-<<<<<<< HEAD
     CAPABILITY_CANCEL, CAPABILITY_DEADLINE, CAPABILITY_DRAIN, CAPABILITY_LARGE_MESSAGES,
+    CAPABILITY_STREAM,
 };
 use super::connection_activity::ConnectionActivity;
 use super::lock::lock;
 use super::message::STOCK_MAX_MESSAGE;
 use super::message_response::{FailureCode, MessageResponse, is_refusal};
-use super::request_ids::RequestIds;
-use super::routing::{CallContent, DomainRoute, Outgoing, StreamTraits};
-=======
-    CAPABILITY_CANCEL, CAPABILITY_DEADLINE, CAPABILITY_DRAIN, CAPABILITY_STREAM,
-};
-use super::connection_activity::ConnectionActivity;
-use super::lock::lock;
-use super::message_response::is_refusal;
 use super::request_ids::{RequestIds, RequestTraits};
-use super::routing::{DomainRoute, StreamTraits};
->>>>>>> f5e2f593fbfb0433be7eb59e566839b736ea5e3a
+use super::routing::{CallContent, DomainRoute, Outgoing, StreamTraits};
 use crate::framework::{DomainMessage, RuntimeMessage};
 
 /// The number of notifications and responses that may wait for a domain to read them. Beyond it,
@@ -47,9 +38,7 @@ struct CallSource {
     route: Arc<DomainRoute>,
     stream: u64,
     ids: RequestIds,
-<<<<<<< HEAD
-    /// Whether the client is told how much time is left.
-    has_deadlines: bool,
+    traits: RequestTraits,
     domain: String,
     /// The largest message that the client receives, in bytes.
     max_message: usize,
@@ -60,10 +49,10 @@ impl CallSource {
     /// would end the stream; then the call fails, and there is none.
     fn message(&self, outgoing: Outgoing<Arc<CallContent>>) -> Option<RuntimeMessage> {
         let id = match &outgoing {
-            Outgoing::Call(id, _) | Outgoing::Cancel(id) => *id,
+            Outgoing::Call(id, _) | Outgoing::Cancel(id) | Outgoing::Credit(id, _) => *id,
         };
         let now = Instant::now();
-        let message = self.ids.message(outgoing, self.has_deadlines, now);
+        let message = self.ids.message(outgoing, self.traits, now);
         let size = message.encoded_len();
         if size <= self.max_message {
             return Some(message);
@@ -81,9 +70,6 @@ impl CallSource {
             .resolve(self.stream, id, failure.into_domain_message());
         None
     }
-=======
-    traits: RequestTraits,
->>>>>>> f5e2f593fbfb0433be7eb59e566839b736ea5e3a
 }
 
 /// That of a stream that may not be registered yet.
@@ -159,7 +145,6 @@ impl Stream for Outbound {
         let Some(calls) = self.calls.get() else {
             return Poll::Pending;
         };
-<<<<<<< HEAD
         loop {
             match calls.route.poll_outgoing(calls.stream, context) {
                 Poll::Ready(outgoing) => {
@@ -170,13 +155,6 @@ impl Stream for Outbound {
                 Poll::Pending => return Poll::Pending,
             }
         }
-=======
-        let outgoing = calls.route.poll_outgoing(calls.stream, context);
-        outgoing.map(|outgoing| {
-            let now = Instant::now();
-            Some(Ok(calls.ids.message(outgoing, calls.traits, now)))
-        })
->>>>>>> f5e2f593fbfb0433be7eb59e566839b736ea5e3a
     }
 }
 
@@ -219,29 +197,21 @@ impl RegisteredStream {
         (route, ids, max_message): (Arc<DomainRoute>, RequestIds, usize),
         sender: OutboundSender,
     ) -> Self {
-<<<<<<< HEAD
-        let has = |capability| capabilities.iter().any(|name| name == capability);
+        let has = |capability: &str| capabilities.iter().any(|name| name == capability);
         let max_message = match has(CAPABILITY_LARGE_MESSAGES) {
             true => max_message,
             false => max_message.min(STOCK_MAX_MESSAGE),
         };
-=======
-        let has = |capability: &str| capabilities.iter().any(|name| name == capability);
->>>>>>> f5e2f593fbfb0433be7eb59e566839b736ea5e3a
         let calls = CallSource {
             route: Arc::clone(&route),
             stream: id,
             ids: ids.clone(),
-<<<<<<< HEAD
-            has_deadlines: has(CAPABILITY_DEADLINE),
-            domain: domain.clone(),
-            max_message,
-=======
             traits: RequestTraits {
                 deadline: has(CAPABILITY_DEADLINE),
                 stream: has(CAPABILITY_STREAM),
             },
->>>>>>> f5e2f593fbfb0433be7eb59e566839b736ea5e3a
+            domain: domain.clone(),
+            max_message,
         };
         // It is set once, here.
         let _ = sender.calls.set(calls);

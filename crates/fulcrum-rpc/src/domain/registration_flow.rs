@@ -57,6 +57,23 @@ impl Registry {
         }
     }
 
+    /// Reports a stream of a domain's process that was refused before it named its domain.
+    pub(crate) async fn report_refusal(&self, request: RegistrationRequest, reason: &str) {
+        let Some(domain) = self.shared.authorizer.owner_boxed(&request).await else {
+            return;
+        };
+        if let Some(suppressed) = lock(&self.shared.rejection_limiter).allow(Instant::now()) {
+            self.emit(DomainEvent::RegistrationRejected {
+                domain,
+                peer: request.peer,
+                pid: None,
+                has_token: request.token.is_some(),
+                reason: reason.to_owned(),
+                suppressed,
+            });
+        }
+    }
+
     fn insert(
         &self,
         registration: Registration,

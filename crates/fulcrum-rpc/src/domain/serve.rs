@@ -22,7 +22,7 @@ use crate::health;
 use crate::health::health_server::HealthServer;
 use crate::transport::{
     Acceptor, HANDSHAKE_TIMEOUT, HandshakeError, MAX_HEADER_LIST, MAX_STREAMS, await_preface,
-    serve_until,
+    refuse_http1, serve_until,
 };
 
 /// Why serving the domain protocol failed.
@@ -117,8 +117,11 @@ pub async fn serve_domains(
         };
         let check = |mut stream: MonitoredStream| async move {
             stream.set_nodelay();
-            let preface = await_preface(&mut stream, HANDSHAKE_TIMEOUT).await?;
-            Ok::<_, HandshakeError>((stream, preface))
+            let preface = await_preface(&mut stream, HANDSHAKE_TIMEOUT).await;
+            if let Err(HandshakeError::Http1) = preface {
+                refuse_http1(&mut stream).await;
+            }
+            Ok::<_, HandshakeError>((stream, preface?))
         };
         tokio::spawn(Arc::clone(&acceptor).run(accept, check, stop.clone()));
     }

@@ -104,42 +104,56 @@ async fn register<S>(
 where
     S: Stream<Item = Result<DomainMessage, Status>> + Unpin + Send,
 {
-    let limit = registry.config().registration_timeout;
-    let status = match tokio::time::timeout(limit, inbound.next()).await {
-        Err(_) => Status::deadline_exceeded(format!(
-            "no {REGISTER:?} within {} s: it must be the first message of a stream",
-            limit.as_secs_f64()
-        )),
-        Ok(None) => Status::failed_precondition(format!(
-            "the stream ended without {REGISTER:?}, which must be its first message"
-        )),
-        Ok(Some(Err(status))) => improve_status(status),
-        Ok(Some(Ok(message))) if message.r#type == REJECTED => rejection_status(&message),
-        Ok(Some(Ok(message))) => match Registration::parse(message) {
-            Err(error) => error.into(),
-            Ok(registration) => {
-                let request = RegistrationRequest {
-                    domain: registration.domain.clone(),
-                    token: context.token,
-                    capabilities: registration.capabilities.clone(),
-                    local: context.local,
-                    peer: context.peer,
-                };
-                match registry
-                    .register(registration, request, context.activity, sender)
-                    .await
-                {
-                    Ok(stream) => return Some(stream),
-                    Err((error, sender)) => {
-                        let _ = sender.final_status.send(error.into());
-                        return None;
-                    }
+    let mut request = RegistrationRequest {
+        domain: String::new(),
+        token: context.token,
+        capabilities: Vec::new(),
+        local: context.local,
+        peer: context.peer,
+    };
+    let status = match receive_registration(registry, inbound).await {
+        Ok(registration) => {
+            request.domain.clone_from(&registration.domain);
+            request.capabilities.clone_from(&registration.capabilities);
+            match registry
+                .register(registration, request, context.activity, sender)
+                .await
+            {
+                Ok(stream) => return Some(stream),
+                Err((error, sender)) => {
+                    let _ = sender.final_status.send(error.into());
+                    return None;
                 }
             }
-        },
+        }
+        Err(status) => status,
     };
+    registry.report_refusal(request, status.message()).await;
     let _ = sender.final_status.send(status);
     None
+}
+
+/// Waits for the first message of a stream.
+async fn receive_registration<S>(
+    registry: &Registry,
+    inbound: &mut S,
+) -> Result<Registration, Status>
+where
+    S: Stream<Item = Result<DomainMessage, Status>> + Unpin + Send,
+{
+    let limit = registry.config().registration_timeout;
+    match tokio::time::timeout(limit, inbound.next()).await {
+        Err(_) => Err(Status::deadline_exceeded(format!(
+            "no {REGISTER:?} within {} s: it must be the first message of a stream",
+            limit.as_secs_f64()
+        ))),
+        Ok(None) => Err(Status::failed_precondition(format!(
+            "the stream ended without {REGISTER:?}, which must be its first message"
+        ))),
+        Ok(Some(Err(status))) => Err(improve_status(status)),
+        Ok(Some(Ok(message))) if message.r#type == REJECTED => Err(rejection_status(&message)),
+        Ok(Some(Ok(message))) => Registration::parse(message).map_err(Status::from),
+    }
 }
 
 /// An input of a registered stream's driver.

@@ -27,6 +27,11 @@ pub(crate) struct DomainState {
     pub(crate) registered_program: watch::Sender<Option<Program>>,
     /// The event loop lag that the last heartbeat reported. Written with `last_heartbeat`.
     pub(crate) event_loop_lag: watch::Sender<Option<Duration>>,
+    /// Why the last stream of the current process was refused. Written by the registration task.
+    pub(crate) refusal: watch::Sender<Option<String>>,
+    /// The process that is registered though Fulcrum did not start it: its id and command line.
+    /// Written by the registration task.
+    pub(crate) external: watch::Sender<Option<(u32, String)>>,
     /// How the last generation exited. Written by its process task before it reports the exit.
     pub(crate) last_exit: watch::Sender<Option<Arc<ExitRecord>>>,
     /// The place of the scheduled restart in the restart budget, such as `attempt 3 of 8 in 1m`.
@@ -96,6 +101,8 @@ impl Default for DomainState {
             registered_generation: watch::Sender::new(0),
             registered_program: watch::Sender::new(None),
             event_loop_lag: watch::Sender::new(None),
+            refusal: watch::Sender::new(None),
+            external: watch::Sender::new(None),
             last_exit: watch::Sender::new(None),
             restart_schedule: watch::Sender::new(None),
             probe_status: watch::Sender::new(ProbeStatus::default()),
@@ -126,6 +133,7 @@ impl DomainState {
         }));
         self.last_heartbeat.send_replace(None);
         self.event_loop_lag.send_replace(None);
+        self.refusal.send_replace(None);
     }
 
     /// The process of the current generation, unless it has exited.

@@ -93,6 +93,7 @@ mod tests {
             r#type: "x_response".into(),
             payload: payload.into(),
             request_id: id.into(),
+            more: false,
         }
     }
 

@@ -267,14 +267,24 @@ fn length(prefix: &[u8; PREFIX]) -> usize {
     u32::from_be_bytes(length) as usize
 }
 
-/// Whether a message consists of the four known fields, each with text. This is much faster than
+/// The key of the field `more`, a number.
+const MORE: u8 = 0x28;
+
+/// Whether a message consists of the known fields, and its texts are UTF-8. This is much faster than
 /// decoding it.
 fn is_text(mut message: &[u8]) -> bool {
     while let Some((&key, rest)) = message.split_first() {
-        if !matches!(key, 0x0a | 0x12 | 0x1a | 0x22) {
+        if !matches!(key, 0x0a | 0x12 | 0x1a | 0x22 | MORE) {
             return false;
         }
         let mut rest = rest;
+        if key == MORE {
+            if prost::encoding::decode_varint(&mut rest).is_err() {
+                return false;
+            }
+            message = rest;
+            continue;
+        }
         let Ok(length) = prost::encoding::decode_varint(&mut rest) else {
             return false;
         };

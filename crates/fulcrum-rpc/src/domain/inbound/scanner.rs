@@ -178,6 +178,7 @@ mod tests {
                 r#type: type_.clone(),
                 payload: payload.into_iter().collect(),
                 request_id: request_id.clone(),
+                more: false,
             };
             prop_assert_eq!(scan(&message.encode_to_vec(), step), Envelope { type_, request_id });
         }
