@@ -154,6 +154,14 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
         "`token`: only processes with a token of this instance may register. `open`: others may, too. The default is `open` in `dev` and `token` in `serve`.",
     ),
     (
+        "runtime.grpc.call_timeout",
+        "Maximum time for the response to a call whose caller sets no deadline. A caller's own deadline (`grpc-timeout`) takes precedence.",
+    ),
+    (
+        "runtime.grpc.call_queue",
+        "Maximum size of the calls that wait for one domain, because it is busy, starting or restarting. Beyond it, and beyond 10,000 calls, a call fails with `OVERLOADED`.",
+    ),
+    (
         "runtime.grpc.tls",
         "Certificates to serve with. Not supported in this version: setting it is an error.",
     ),

@@ -34,6 +34,10 @@ pub struct GrpcSettings {
     pub listen: ListenAddress,
     /// Which processes may register.
     pub registration: RegistrationMode,
+    /// The time in which a domain must respond to a caller without a deadline of its own.
+    pub call_timeout: Duration,
+    /// The size of the calls that may wait for one domain, in bytes.
+    pub call_queue: u64,
     /// Certificates of the server.
     pub tls: Option<TlsSettings>,
 }

@@ -144,6 +144,8 @@ pub(crate) static PROCESS: &[Key] = &[
 static GRPC: &[Key] = &[
     value("listen", Type::Listen),
     value("registration", Type::OneOf(&["token", "open"])),
+    value("call_timeout", POSITIVE),
+    value("call_queue", Type::Size),
     key("tls", Kind::Section(TLS)),
 ];
 

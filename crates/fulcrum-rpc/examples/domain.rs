@@ -15,9 +15,9 @@ use std::time::Duration;
 use fulcrum_rpc::framework::framework_service_client::FrameworkServiceClient;
 use fulcrum_rpc::framework::{DomainMessage, RuntimeMessage};
 use fulcrum_rpc::{
-    Authorizer, CAPABILITY_ASSETS, CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT, DomainEvent,
-    DomainProcess, DomainRequest, IdentitySource, Listeners, MessageResponse, PeerIdentity,
-    Registry, RuntimeHandler, TOKEN_METADATA, TokenPolicy, serve_domains,
+    Authorizer, CAPABILITY_ASSETS, CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT, CallOptions,
+    DomainEvent, DomainProcess, DomainRequest, IdentitySource, Listeners, MessageResponse,
+    PeerIdentity, Registry, RuntimeHandler, TOKEN_METADATA, TokenPolicy, serve_domains,
 };
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -93,6 +93,7 @@ impl Domain {
             r#type: type_.to_owned(),
             payload: payload.to_owned(),
             request_id: request_id.to_owned(),
+            more: false,
         })?;
         Ok(())
     }
@@ -179,10 +180,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 /// Sends two requests to the domain, reports a changed file, and drains it.
 async fn request_and_drain(registry: &Registry) {
-    let timeout = Duration::from_secs(5);
+    let options = CallOptions::timeout(Duration::from_secs(5));
     for type_ in ["user_show_request", "user_sing_request"] {
         let response = registry
-            .call("users", type_, r#"{"id":1}"#.to_owned(), timeout)
+            .call("users", type_, r#"{"id":1}"#.to_owned(), options)
             .await;
         match response.success {
             true => println!("runtime: response {}", response.payload),

@@ -234,6 +234,7 @@ impl Harness {
             desired: self.desired.clone(),
             states: Arc::clone(&self.states),
             supervisor: self.supervisor.clone(),
+            registry: self.registry.clone(),
             tracker: self.tracker.clone(),
             groups: GroupRestarts::new(
                 self.desired.clone(),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fulcrum_logs::{Hub, Level};
+use fulcrum_rpc::Registry;
 use fulcrum_spawn::lifecycle::{Goal, Phase, TransitionCause};
 use fulcrum_spawn::process::{Member, ProcessTracker};
 use fulcrum_spawn::supervisor::{Snapshot, Supervisor, Transition};
@@ -15,6 +16,7 @@ use crate::exit::held::{HeldExits, exit_line};
 use crate::format::format_measured;
 use crate::log_lines::log_for_domain;
 use crate::readiness::late::LateReadiness;
+use crate::readiness::outlook::outlook;
 use crate::readiness::serving::ServingStatus;
 use crate::restart::groups::GroupRestarts;
 use crate::state::desired::DesiredStateReceiver;
@@ -25,6 +27,7 @@ pub(crate) struct TransitionTask {
     pub(crate) desired: DesiredStateReceiver,
     pub(crate) states: SharedDomainStates,
     pub(crate) supervisor: Supervisor,
+    pub(crate) registry: Registry,
     pub(crate) tracker: ProcessTracker,
     pub(crate) groups: GroupRestarts,
     pub(crate) serving: ServingStatus,
@@ -55,7 +58,13 @@ impl TransitionTask {
             self.serving.on_transition(&transition);
             self.late.on_transition(&transition);
             match self.supervisor.domain(&transition.domain) {
-                Some(handle) => self.publish(transition, &handle.snapshot()),
+                Some(handle) => {
+                    let snapshot = handle.snapshot();
+                    let domain = &transition.domain;
+                    let outlook = outlook(&self.desired, &self.states, domain, &snapshot);
+                    self.registry.set_outlook(domain, outlook);
+                    self.publish(transition, &snapshot);
+                }
                 None => self.publish_removed(transition),
             }
         }

@@ -95,9 +95,9 @@ export class RuntimeConnection {
   }
 
   /** Sends a message on the stream of connection `epoch`; it is dropped if that is not current. */
-  send(type: string, payload: string, requestId: string, epoch = this.#epoch): void {
+  send(type: string, payload: string, requestId: string, epoch = this.#epoch, more = false): void {
     if (epoch !== this.#epoch || this.#state !== 'registered') return;
-    this.#writer?.write(encodeDomainFrame({ domain: this.#options.domain, type, payload, requestId }));
+    this.#writer?.write(encodeDomainFrame({ domain: this.#options.domain, type, payload, requestId, more }));
   }
 
   /** A request to the runtime itself. Without a connection it waits for the next one. */
@@ -114,28 +114,55 @@ export class RuntimeConnection {
   }
 
   /** A request to another domain, through the runtime's `SendMessage`. */
-  async call(domain: string, type: string, payload: string, timeoutMs: number): Promise<RuntimeMessage> {
+  async call(domain: string, type: string, payload: string, timeoutMs: number, signal?: AbortSignal): Promise<RuntimeMessage> {
     const what = `call ${type} of ${domain}`;
     this.#requireOpen(what);
+    signal?.throwIfAborted();
     const deadline = monotonicMs() + timeoutMs;
     if (this.#state === 'backoff') await this.#registeredWithin(timeoutMs, what);
     this.connect();
     const frame = encodeDomainFrame({ domain, type, payload, requestId: this.#nextId() });
+    const remainingMs = Math.max(1, deadline - monotonicMs());
+    const timeout = new FulcrumError('TIMEOUT', `${what}: no response within ${timeoutMs} ms`);
     let timer: NodeJS.Timeout | undefined;
+    let onAbort: (() => void) | undefined;
     try {
-      const { response, abandon } = (this.#transport as Transport).unary(frame);
-      const timeout = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => {
-          reject(new FulcrumError('TIMEOUT', `${what}: no response within ${timeoutMs} ms`));
+      const { response, abandon } = (this.#transport as Transport).unary(frame, remainingMs);
+      const givenUp = new Promise<never>((_, reject) => {
+        const giveUp = (reason: unknown) => {
+          reject(reason);
           abandon();
-        }, Math.max(1, deadline - monotonicMs()));
+        };
+        timer = setTimeout(() => giveUp(timeout), remainingMs);
+        onAbort = () => giveUp(signal?.reason);
+        signal?.addEventListener('abort', onAbort);
       });
-      return await Promise.race([response, timeout]);
+      return await Promise.race([response, givenUp]);
     } catch (error) {
-      if (error instanceof FulcrumError) throw error;
-      throw new FulcrumError('DISCONNECTED', `${what}: ${messageOf(error)}`);
+      if (error instanceof FulcrumError || signal?.aborted) throw error;
+      const text = messageOf(error);
+      // Both sides wait equally long.
+      throw text.startsWith('DEADLINE_EXCEEDED') ? timeout : new FulcrumError('DISCONNECTED', `${what}: ${text}`);
     } finally {
       clearTimeout(timer);
+      if (onAbort) signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** As `call`, for a response in parts. */
+  async *stream(domain: string, type: string, payload: string, timeoutMs: number | undefined, signal?: AbortSignal): AsyncGenerator<RuntimeMessage, void> {
+    const what = `stream ${type} of ${domain}`;
+    this.#requireOpen(what);
+    signal?.throwIfAborted();
+    if (this.#state === 'backoff') await this.#registeredWithin(timeoutMs ?? REGISTER_TIMEOUT_MS, what);
+    this.connect();
+    const frame = encodeDomainFrame({ domain, type, payload, requestId: this.#nextId() });
+    try {
+      yield* (this.#transport as Transport).stream(frame, timeoutMs, signal);
+    } catch (error) {
+      if (error instanceof FulcrumError || signal?.aborted) throw error;
+      const text = messageOf(error);
+      throw new FulcrumError(text.startsWith('DEADLINE_EXCEEDED') ? 'TIMEOUT' : 'DISCONNECTED', `${what}: ${text}`);
     }
   }
 

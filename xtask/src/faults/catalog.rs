@@ -1,5 +1,5 @@
-//! The rows of the failure catalog that must have an outcome: sections A to G, and I:
-//! field reports.
+//! The rows of the failure catalog that must have an outcome: sections A to G, I: field reports,
+//! and J: calls.
 
 use super::row::Id;
 
@@ -201,7 +201,7 @@ pub(super) const ROWS: &[Entry] = &[
     row('I', 8, "a probe of the loopback asks both address families"),
     row('I', 9, "a text is awaited without colors and line ends"),
     row('I', 10, "readiness that does not come is reported"),
-    untested('I', 11, "jobs", "there are no jobs yet"),
+    row('I', 11, "jobs complete, and dependents wait for that"),
     untested('I', 12, "lifecycle hooks", "there are no hooks yet"),
     row(
         'I',
@@ -211,14 +211,19 @@ pub(super) const ROWS: &[Entry] = &[
     row('I', 14, "the first crash is followed by a restart at once"),
     row('I', 15, "what cannot change is not retried"),
     row('I', 16, "the memory of a domain is what its end would free"),
-    untested(
-        'I',
-        17,
-        "one end, one line",
-        "the exit explanations have tests of their own",
-    ),
+    row('I', 17, "one end is one line, with the error"),
     row('I', 18, "signals by hand"),
     row('I', 19, "an instance that does not respond"),
+    row('J', 1, "calls wait for a busy domain, none is refused"),
+    row(
+        'J',
+        2,
+        "restarts, saves and reloads under load fail no call",
+    ),
+    row('J', 3, "a crash fails only the calls in flight"),
+    row('J', 4, "a call to a domain that starts waits for it"),
+    row('J', 5, "the caller's deadline is kept, and handed on"),
+    row('J', 6, "a call that is given up is cancelled at the domain"),
 ];
 
 #[cfg(test)]
@@ -237,6 +242,7 @@ mod tests {
             ('F', 20),
             ('G', 15),
             ('I', 19),
+            ('J', 6),
         ];
         let expected = sections
             .into_iter()

@@ -273,6 +273,8 @@ fn set_grpc(grpc: &GrpcSettings, set: &mut impl FnMut(&str, Value)) {
     let GrpcSettings {
         listen,
         registration,
+        call_timeout,
+        call_queue,
         tls,
     } = grpc;
     set("grpc.listen", json!(listen.to_string()));
@@ -281,6 +283,9 @@ fn set_grpc(grpc: &GrpcSettings, set: &mut impl FnMut(&str, Value)) {
         RegistrationMode::Token => "token",
     };
     set("grpc.registration", json!(registration));
+    let timeout = Setting::Duration(*call_timeout).to_json();
+    set("grpc.call_timeout", timeout);
+    set("grpc.call_queue", Setting::Size(*call_queue).to_json());
     if let Some(TlsSettings {
         cert,
         key,

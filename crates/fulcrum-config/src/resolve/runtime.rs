@@ -54,6 +54,8 @@ pub(crate) fn runtime(
                 Some("open") => RegistrationMode::Open,
                 _ => RegistrationMode::Token,
             },
+            call_timeout: settings.duration("grpc.call_timeout").expect(SET),
+            call_queue: settings.size("grpc.call_queue").expect(SET),
             tls,
         },
         logs: LogSettings {

@@ -186,6 +186,17 @@ impl ControlClient {
         Ok(self.client.clone().call(request).await?.into_inner())
     }
 
+    /// As [`ControlClient::call`], for a response in parts. A failure is the last message.
+    ///
+    /// # Errors
+    /// The error that the instance reports, or [`ControlError::Disconnected`].
+    pub async fn call_stream(
+        &self,
+        request: CallRequest,
+    ) -> Result<ControlStream<CallResponse>, ControlError> {
+        ControlStream::from_response(self.client.clone().call_stream(request).await)
+    }
+
     /// Applies changes of the configuration. The last message is the outcome.
     ///
     /// # Errors

@@ -14,6 +14,10 @@ pub(crate) const HEARTBEAT: &str = "heartbeat";
 pub(crate) const DRAIN: &str = "drain";
 /// The type of the notification that a file that is not code has changed.
 pub(crate) const ASSET_CHANGED: &str = "asset_changed";
+/// The type of the notification that the caller of a request has given up.
+pub(crate) const CANCEL: &str = "cancel";
+/// The type of the notification that more parts of a response are wanted.
+pub(crate) const CREDIT: &str = "credit";
 
 /// The size of a response's texts together, in bytes: the largest message without its framing.
 pub(crate) const MAX_BODY: usize = MAX_MESSAGE - 1024;
@@ -21,7 +25,16 @@ pub(crate) const MAX_BODY: usize = MAX_MESSAGE - 1024;
 /// Whether a type is reserved for the runtime and its domains. Otherwise a caller of
 /// `SendMessage` could drain a domain, or confirm its registration.
 pub(crate) fn is_reserved(type_: &str) -> bool {
-    [REGISTER, REGISTERED, HEARTBEAT, DRAIN, ASSET_CHANGED].contains(&type_)
+    [
+        REGISTER,
+        REGISTERED,
+        HEARTBEAT,
+        DRAIN,
+        ASSET_CHANGED,
+        CANCEL,
+        CREDIT,
+    ]
+    .contains(&type_)
 }
 
 /// Whether a message of this type is a response.

@@ -116,6 +116,7 @@ mod tests {
             r#type: type_.into(),
             payload: payload.into(),
             request_id: "r1".into(),
+            more: false,
         }
     }
 

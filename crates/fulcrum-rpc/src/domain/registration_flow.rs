@@ -9,9 +9,11 @@ use tonic::Status;
 use super::authorization::{RegistrationError, RegistrationGrant, RegistrationRequest};
 use super::connection_activity::ConnectionActivity;
 use super::event::{DomainEvent, StreamEnd};
+use super::lock::lock;
 use super::message::REGISTERED;
 use super::message_response::MessageResponse;
-use super::registered_stream::{OutboundSender, RegisteredStream, lock};
+use super::outlook::Outlook;
+use super::registered_stream::{OutboundSender, RegisteredStream};
 use super::registration::Registration;
 use super::registration_table::{Decision, Registrant};
 use super::registry::Registry;
@@ -78,12 +80,14 @@ impl Registry {
             return Err((error, sender));
         }
         let id = self.shared.next_stream_id.fetch_add(1, Ordering::Relaxed);
+        let name = domain.clone();
         let stream = Arc::new(RegisteredStream::new(
             id,
             domain,
             grant,
             capabilities,
             activity,
+            (self.routes().get_or_insert(&name), self.ids().clone()),
             sender,
         ));
         let response = MessageResponse::success(REGISTERED, payload).into_message(request_id);
@@ -95,7 +99,10 @@ impl Registry {
                 stream.grant.generation, stream.domain
             );
             self.emit_disconnected(&old, StreamEnd::Replaced, &cause);
+            stream.route.attach(id, stream.traits(), &cause);
             old.end(&cause, Some(Status::aborted(cause.as_str())));
+        } else {
+            stream.route.attach(id, stream.traits(), "");
         }
         self.emit(DomainEvent::Registered {
             domain: stream.domain.clone(),
@@ -122,8 +129,9 @@ impl Registry {
             if registrations.remove(&stream.domain, stream.id) {
                 self.emit_disconnected(stream, end, cause);
             }
+            stream.end(cause, status);
+            self.routes().remove_unused(&stream.domain);
         }
-        stream.end(cause, status);
     }
 
     /// Ends all streams and accepts none any more: the server shuts down.
@@ -135,6 +143,9 @@ impl Registry {
             let streams = registrations.close();
             for stream in &streams {
                 self.emit_disconnected(stream, StreamEnd::ByServer, CAUSE);
+            }
+            for route in self.routes().all() {
+                route.set_outlook(Outlook::NotComing(CAUSE.to_owned()));
             }
             streams
         };

@@ -10,6 +10,7 @@ use tonic::transport::Server;
 use tonic_health::pb::health_server::HealthServer;
 use tower::util::MapResponseLayer;
 
+use super::caller_deadline::CallerDeadlineLayer;
 use super::connection_activity::MonitoredStream;
 use super::listeners::Listeners;
 use super::registry::Registry;
@@ -75,6 +76,7 @@ pub async fn serve_domains(
         .max_concurrent_streams(MAX_STREAMS)
         .http2_max_header_list_size(MAX_HEADER_LIST)
         .layer(MapResponseLayer::new(map_status_codes))
+        .layer(CallerDeadlineLayer)
         .add_service(service)
         .add_service(health)
         .add_service(reflection().build_v1()?)

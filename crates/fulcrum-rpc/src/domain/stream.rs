@@ -2,8 +2,11 @@
 //! side ends the stream.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::task::{Id, JoinError, JoinSet};
@@ -177,23 +180,42 @@ impl Driver {
     {
         loop {
             let input = tokio::select! {
+                biased;
                 () = self.stream.ended() => Input::Ended,
+                Some(handled) = self.requests.join_next_with_id() => {
+                    Input::Handled(handled.map(|(id, ())| id))
+                }
                 message = inbound.next() => match message {
                     Some(Ok(message)) => Input::Message(message),
                     Some(Err(status)) => Input::Error(status),
                     None => self.classify_close().await,
                 },
-                Some(handled) = self.requests.join_next_with_id() => {
-                    Input::Handled(handled.map(|(id, ())| id))
-                }
                 () = self.stream.reader_closed() => Input::ReaderClosed,
             };
+            if matches!(input, Input::ReaderClosed) {
+                self.receive_rest(&mut inbound).await;
+            }
             if let Some(StreamTermination { end, cause, status }) =
                 self.handle_input(input, Instant::now())
             {
                 self.registry.deregister(&self.stream, end, &cause, status);
                 return;
             }
+        }
+    }
+
+    /// Handles the messages that arrived before the end of the connection: the last responses of a
+    /// process that has exited.
+    async fn receive_rest<S>(&mut self, inbound: &mut S)
+    where
+        S: Stream<Item = Result<DomainMessage, Status>> + Unpin,
+    {
+        loop {
+            let next = poll_fn(|context| Poll::Ready(Pin::new(&mut *inbound).poll_next(context)));
+            let Poll::Ready(Some(Ok(message))) = next.await else {
+                return;
+            };
+            let _ = self.handle_message(message, Instant::now());
         }
     }
 

@@ -94,6 +94,14 @@ impl ControlHandler for TestInstance {
         })
     }
 
+    async fn call_stream(
+        &self,
+        request: CallRequest,
+    ) -> Result<MessageStream<CallResponse>, ControlError> {
+        let response = self.call(request).await?;
+        Ok(Box::pin(tokio_stream::iter([Ok(response)])))
+    }
+
     async fn reload(
         &self,
         _: ReloadRequest,

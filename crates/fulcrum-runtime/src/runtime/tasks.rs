@@ -14,6 +14,7 @@ use fulcrum_spawn::supervisor::{DomainManager, Supervisor, Transition};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
+use crate::control::call::CallService;
 use crate::control::change::LifecycleExecutor;
 use crate::control::info::InstanceInfo;
 use crate::control::service::ControlService;
@@ -98,6 +99,7 @@ impl TaskHandles {
                 desired: self.desired.clone(),
                 states: Arc::clone(&self.states),
                 supervisor: self.supervisor.clone(),
+                registry: self.registry.clone(),
                 events: self.events.clone(),
                 hub: self.hub.clone(),
             }),
@@ -114,6 +116,7 @@ impl TaskHandles {
             desired: self.desired.clone(),
             states: Arc::clone(&self.states),
             supervisor: self.supervisor.clone(),
+            registry: self.registry.clone(),
             tracker: self.tracker.clone(),
             groups: GroupRestarts::new(
                 self.desired.clone(),
@@ -212,7 +215,10 @@ impl TaskHandles {
                 events: self.events.clone(),
             },
             reload,
-            registry: self.registry.clone(),
+            calls: CallService {
+                desired: self.desired.clone(),
+                registry: self.registry.clone(),
+            },
             events: self.events.clone(),
             hub: self.hub.clone(),
             shutdown: self.shutdown.clone(),

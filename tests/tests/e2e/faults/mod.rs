@@ -28,5 +28,6 @@ mod i_order;
 mod i_readiness;
 mod i_starting;
 mod i_unresponsive;
+mod j_calls;
 mod measurements;
 mod probes;
