@@ -62,6 +62,7 @@ mod exit_record;
 mod format;
 mod heartbeat;
 mod liveness;
+mod memory;
 mod memory_limit;
 mod policy;
 mod probe;

@@ -160,7 +160,12 @@ async fn wait_until_serving(
                     return Err(NotServing::Failed(client::connect_error(root, &error)));
                 }
                 // Not yet; or another instance was faster, and this one will exit.
-                Ok(_) | Err(ConnectError::NotRunning | ConnectError::Io(_)) => {
+                Ok(_)
+                | Err(
+                    ConnectError::NotRunning
+                    | ConnectError::Unresponsive { .. }
+                    | ConnectError::Io(_),
+                ) => {
                     tokio::time::sleep(POLL_INTERVAL).await;
                 }
             }

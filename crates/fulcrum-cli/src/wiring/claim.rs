@@ -45,8 +45,9 @@ impl Claim {
     }
 }
 
-/// Beside the lock, so that every start finds what a killed instance left, whatever its environment.
-fn record_path(lock: &InstanceLock) -> PathBuf {
+/// The path of the run record. Beside the lock, so that every start finds what a killed instance left,
+/// whatever its environment.
+pub(crate) fn record_path(lock: &InstanceLock) -> PathBuf {
     lock.dir().join("record")
 }
 

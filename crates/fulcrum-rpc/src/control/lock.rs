@@ -124,7 +124,10 @@ impl RuntimeDir {
 
     /// The holder of the lock: `None` if the app has no instance, otherwise what its lock says, or
     /// `Some(None)` if it is still being written.
-    pub(crate) fn holder(&self) -> io::Result<Option<Option<Holder>>> {
+    ///
+    /// # Errors
+    /// A lock file cannot be opened.
+    pub fn holder(&self) -> io::Result<Option<Option<Holder>>> {
         for path in self.all_locks() {
             if let Some(holder) = holder_of(path)? {
                 return Ok(Some(holder));
