@@ -108,6 +108,7 @@ mod schema;
 mod selection;
 mod setting;
 mod settings_cache;
+mod spaces;
 mod stable_load;
 mod suggest;
 mod toplevel;

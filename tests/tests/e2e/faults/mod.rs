@@ -29,5 +29,6 @@ mod i_readiness;
 mod i_starting;
 mod i_unresponsive;
 mod j_calls;
+mod k_identity;
 mod measurements;
 mod probes;
