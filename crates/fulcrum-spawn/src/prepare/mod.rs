@@ -68,6 +68,8 @@ mod node_program;
 #[cfg(feature = "node")]
 mod package_json;
 #[cfg(feature = "node")]
+mod query;
+#[cfg(feature = "node")]
 mod runner;
 #[cfg(feature = "node")]
 mod sdk;
@@ -89,7 +91,8 @@ pub use warning::StartWarning;
 pub use self::{
     context::PrepareContext,
     install::{
-        InstallEvent, InstallPlan, InstallRequest, PackageInstaller, PackageManager, plan_install,
+        InstallEvent, InstallOutput, InstallPlan, InstallRequest, PackageInstaller, PackageManager,
+        PackageQuery, YamlReader, plan_install,
     },
     loaded_modules::{
         LoadedModules, create_report_dir, read_report, remove_report_dir, report_file,

@@ -3,6 +3,7 @@
 mod detect;
 pub(super) mod find;
 mod installed;
+pub(super) mod path;
 mod requirement;
 
 pub use find::{MIN_VERSION, NodeOrigin, NodeRequest, NodeRuntime, find_node};
