@@ -140,11 +140,9 @@ fn workspaces_install_at_their_root() {
     );
     assert_eq!(arguments(&install), ["install", "--frozen-lockfile"]);
     app.write("app/domains/a/package-lock.json", "{}");
-    assert_eq!(
-        app.install().root,
-        app.at("app/domains/a"),
-        "its own lock file takes precedence"
-    );
+    let install = app.install();
+    let found = (install.root, install.manager);
+    assert_eq!(found, (app.at("app"), PackageManager::Pnpm), "a member");
 }
 
 /// What Fulcrum has recorded of its installs.
@@ -363,6 +361,8 @@ fn a_yarn_of_another_generation_does_not_rewrite_the_lock_file() {
     assert!(failure.hint.unwrap().contains("@yarnpkg/cli-dist"));
     app.write("bin/yarn", "#!/bin/sh\necho 4.18.1\n");
     assert_eq!(arguments(&app.install()), ["install", "--immutable"]);
+    app.write("app/domains/a/yarn.lock", "");
+    assert_eq!(arguments(&app.install()), ["install", "--no-immutable"]);
     app.write("app/domains/a/yarn.lock", "# yarn lockfile v1\n");
     let failure = app.plan().unwrap_err();
     assert!(

@@ -231,6 +231,7 @@ fn install_command(
         )));
     }
     let (path, node) = install_path(query, context)?;
+    let mut manager = manager;
     let mut env = environment(&path);
     if missing.has_development {
         // It would leave out what the code imports.
@@ -243,11 +244,10 @@ fn install_command(
         }),
         is_outside_workspace: root.foreign_workspace.is_some(),
     };
-    let arguments = manager.arguments(mode);
-    let mut args: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+    let mut args: Vec<OsString> = Vec::new();
     let program = match (&root.yarn_path, node) {
         (Some(yarn), Some(node)) => {
-            args.insert(0, yarn.into());
+            args.push(yarn.into());
             node
         }
         _ => {
@@ -259,10 +259,12 @@ fn install_command(
                 ))
                 .hint(manager.install_hint(version))
             })?;
-            check_yarn(&program, root, &env)?;
+            manager = checked_yarn(&program, root, &env)?;
             program
         }
     };
+    let arguments = manager.arguments(mode);
+    args.extend(arguments.iter().map(OsString::from));
     Ok(CommandSpec {
         program,
         args,
@@ -301,15 +303,16 @@ fn install_path(
     reason = "not a domain's process: it is limited in time, awaited here, and in its own group"
 )]
 /// Checks that a Yarn is of the generation that wrote the lock file: each rewrites that of the other.
-fn check_yarn(
+/// Returns the package manager that it is.
+fn checked_yarn(
     program: &Path,
     root: &InstallRoot,
     env: &BTreeMap<OsString, OsString>,
-) -> Result<(), StartError> {
+) -> Result<PackageManager, StartError> {
     let wants_classic = match root.manager {
         PackageManager::YarnClassic => true,
         PackageManager::YarnBerry => false,
-        _ => return Ok(()),
+        other => return Ok(other),
     };
     let mut command = Command::new(program);
     command
@@ -320,10 +323,15 @@ fn check_yarn(
     let output = capture_stdout(command, VERSION_TIMEOUT).unwrap_or_default();
     let Some(version) = output.split_whitespace().last() else {
         // The install itself tells what is wrong with it.
-        return Ok(());
+        return Ok(root.manager);
     };
-    if is_classic(version) == wants_classic {
-        return Ok(());
+    let found = if is_classic(version) {
+        PackageManager::YarnClassic
+    } else {
+        PackageManager::YarnBerry
+    };
+    if root.is_any_yarn || found == root.manager {
+        return Ok(found);
     }
     let wanted = if wants_classic {
         "Yarn 1"
@@ -331,7 +339,7 @@ fn check_yarn(
         "Yarn 2 or later"
     };
     Err(StartError::permanent(format!(
-        "{} is of {wanted}, and yarn in PATH is {version} ({}), which would rewrite its lock file",
+        "{} is a project of {wanted}, and yarn in PATH is {version} ({}), which would rewrite its lock file",
         root.dir.display(),
         program.display()
     ))

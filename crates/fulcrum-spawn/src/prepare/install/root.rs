@@ -27,6 +27,8 @@ const YARN_SETTINGS: &str = ".yarnrc.yml";
 pub(super) struct InstallRoot {
     pub(super) dir: PathBuf,
     pub(super) manager: PackageManager,
+    /// Nothing tells which Yarn the app uses, such as an empty lock file: any will do.
+    pub(super) is_any_yarn: bool,
     /// The version of the package manager that `packageManager` or `devEngines` names.
     pub(super) version: Option<String>,
     /// A workspace of this package manager above `dir` that does not include it.
@@ -44,8 +46,8 @@ pub(super) fn find_package_json(
     PackageJson::nearest(domain_dir, repository_root(app_root).unwrap_or(app_root))
 }
 
-/// Finds the install root of a package. It is the package itself if that has a lock file, else the
-/// nearest workspace upward that includes it, else the package.
+/// Finds the install root of a package: the nearest workspace upward that includes it, as for the
+/// package managers, or else the package itself. A lock file in a member of a workspace says nothing.
 pub(super) fn find_install_root(
     package: &PackageJson,
     app_root: &Path,
@@ -57,9 +59,7 @@ pub(super) fn find_install_root(
     let top = repository.unwrap_or(Path::new("/"));
     let mut root = (own.to_path_buf(), package.clone());
     let mut outside = Vec::new();
-    let is_locked = LOCK_FILES.iter().any(|name| own.join(name).is_file());
-    let above = ancestors_until(own, top).filter(|dir| *dir != own && !is_locked);
-    for dir in above {
+    for dir in ancestors_until(own, top).filter(|dir| *dir != own) {
         let candidate = PackageJson::in_dir(dir)?.unwrap_or_default();
         let Some(patterns) = workspace_patterns(dir, &candidate, yaml) else {
             continue;
@@ -83,7 +83,8 @@ pub(super) fn find_install_root(
             }
         }
     }
-    let (manager, version) = evidence.unwrap_or((PackageManager::Npm, None));
+    let evidence = evidence.unwrap_or(Evidence::of(PackageManager::Npm));
+    let manager = evidence.manager;
     let foreign_workspace = outside
         .into_iter()
         .find(|above| dir.starts_with(above) && *above != dir);
@@ -93,7 +94,8 @@ pub(super) fn find_install_root(
     Ok(InstallRoot {
         dir,
         manager,
-        version,
+        is_any_yarn: evidence.is_any_yarn,
+        version: evidence.version,
         foreign_workspace,
         yarn_path,
     })
@@ -104,43 +106,58 @@ pub(super) fn repository_root(dir: &Path) -> Option<&Path> {
     dir.ancestors().find(|dir| is_repository_root(dir))
 }
 
-/// The package manager that a directory shows, with the version that it asks for: the fields
-/// `packageManager` and `devEngines.packageManager`, pnpm's workspace file, a lock file, Yarn's
-/// settings.
-fn evidence(dir: &Path, package: &PackageJson) -> Option<(PackageManager, Option<String>)> {
-    let lock = LOCK_FILES
-        .iter()
-        .map(|name| dir.join(name))
-        .find(|path| path.is_file());
+/// What a directory shows.
+struct Evidence {
+    manager: PackageManager,
+    /// See [`InstallRoot::is_any_yarn`].
+    is_any_yarn: bool,
+    version: Option<String>,
+}
+
+impl Evidence {
+    fn of(manager: PackageManager) -> Self {
+        Self {
+            manager,
+            is_any_yarn: false,
+            version: None,
+        }
+    }
+}
+
+/// The package manager that a directory shows: by the fields `packageManager` and
+/// `devEngines.packageManager`, pnpm's workspace file, a lock file, or Yarn's settings.
+fn evidence(dir: &Path, package: &PackageJson) -> Option<Evidence> {
+    let mut locks = LOCK_FILES.iter().map(|name| dir.join(name));
+    let lock = locks.find(|path| path.is_file());
+    let by_lock = lock.as_deref().and_then(PackageManager::of_lock);
+    // A lock file without text may become that of any Yarn; the settings are those of Yarn 2.
     let has_yarn_settings = dir.join(YARN_SETTINGS).is_file();
-    // A new `yarn.lock` is empty: the settings tell which Yarn it is for.
-    let unwritten = if has_yarn_settings {
-        PackageManager::YarnBerry
-    } else {
-        PackageManager::YarnClassic
+    let yarn = || match by_lock {
+        Some(PackageManager::YarnClassic) => Evidence::of(PackageManager::YarnClassic),
+        Some(PackageManager::YarnBerry) => Evidence::of(PackageManager::YarnBerry),
+        _ => Evidence {
+            is_any_yarn: !has_yarn_settings,
+            ..Evidence::of(PackageManager::YarnBerry)
+        },
     };
     if let Some((name, version)) = package.named_manager() {
-        let by_lock = lock.as_deref().and_then(PackageManager::of_lock);
-        let manager = match (name.as_str(), version.as_deref()) {
-            // A Yarn without a version is the one that wrote the lock file.
-            ("yarn", None) => Some(match by_lock {
-                Some(PackageManager::YarnClassic) => PackageManager::YarnClassic,
-                Some(PackageManager::YarnBerry) => PackageManager::YarnBerry,
-                _ => unwritten,
-            }),
-            (name, version) => PackageManager::named(name, version),
-        };
-        if let Some(manager) = manager {
-            return Some((manager, version));
+        if name == "yarn" && version.is_none() {
+            return Some(yarn());
+        }
+        if let Some(manager) = PackageManager::named(&name, version.as_deref()) {
+            return Some(Evidence {
+                version,
+                ..Evidence::of(manager)
+            });
         }
     }
     if dir.join(PNPM_WORKSPACE).is_file() {
-        return Some((PackageManager::Pnpm, None));
+        return Some(Evidence::of(PackageManager::Pnpm));
     }
-    if let Some(lock) = lock {
-        return Some((PackageManager::of_lock(&lock).unwrap_or(unwritten), None));
+    if lock.is_some() {
+        return Some(by_lock.map_or_else(yarn, Evidence::of));
     }
-    has_yarn_settings.then_some((PackageManager::YarnBerry, None))
+    has_yarn_settings.then(|| Evidence::of(PackageManager::YarnBerry))
 }
 
 /// The workspace patterns of a directory: those of npm, Yarn and Bun, those of pnpm, and those of
