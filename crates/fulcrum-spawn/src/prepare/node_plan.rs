@@ -81,6 +81,7 @@ pub fn plan_node(
         ..program.clone()
     };
     let (runner, mut warnings) = choose_runner(program, &node, context)?;
+    warnings.extend(node.warning.clone());
     let bootstrap = write_bootstrap(program, context)?;
     let (sdk, sdk_warning) = if pnp_options.is_some() {
         // It knows only packages of its table.

@@ -29,6 +29,7 @@ pub(super) struct PackageJson {
     pub(super) workspaces: Value,
     pub(super) package_manager: Value,
     pub(super) dev_engines: Value,
+    pub(super) volta: Value,
 }
 
 /// A field that has its default value where it does not have the expected type: what Node and npm
@@ -136,7 +137,7 @@ impl PackageJson {
 }
 
 /// A field of `devEngines`: one object, or a list of alternatives of which the first counts.
-pub(super) fn first(field: &Value) -> &Value {
+fn first(field: &Value) -> &Value {
     field
         .as_array()
         .map_or(field, |list| list.first().unwrap_or(field))

@@ -92,7 +92,7 @@ fn plain(text: &str) -> String {
                     chars.next();
                 }
             }
-            '\u{2500}'..='\u{257f}' => plain.push(' '),
+            '\u{2500}'..='\u{257f}' | '▶' | '×' => plain.push(' '),
             '\r' => plain.push('\n'),
             other => plain.push(other),
         }
@@ -128,7 +128,14 @@ pub(super) fn quoted_error(text: &str) -> Option<String> {
             // Yarn 2 and later number their messages; these are steps.
             || (lower.contains("yn0") && !["yn0000", "yn0013", "yn0085"].iter().any(|step| lower.contains(step)))
     };
-    let errors: Vec<&str> = lines.iter().copied().filter(is_error).take(3).collect();
+    let mut errors: Vec<&str> = lines.iter().copied().filter(is_error).take(3).collect();
+    if let [code] = errors[..]
+        && code.contains("ERR_PNPM")
+    {
+        // The code stands alone, and the words follow it.
+        let at = lines.iter().position(|line| *line == code).unwrap_or(0);
+        errors = lines[at..].iter().copied().take(3).collect();
+    }
     if !errors.is_empty() {
         return Some(shorten(&joined(errors.into_iter().map(without_prefix))));
     }
@@ -186,6 +193,12 @@ mod tests {
         assert_eq!(
             quoted_error(npm).unwrap(),
             "code E404 404 Not Found - GET http://127.0.0.1/x"
+        );
+        let pnpm =
+            "Error: ERR_PNPM_FETCH_404\n\n  × installing dependencies\n  ╰─▶ GET x: Not Found\n";
+        assert_eq!(
+            quoted_error(&plain(pnpm)).unwrap(),
+            "ERR_PNPM_FETCH_404 installing dependencies GET x: Not Found"
         );
         assert_eq!(quoted_error("one\n\ntwo\nthree\n").unwrap(), "two three");
         assert_eq!(quoted_error("\n"), None);
