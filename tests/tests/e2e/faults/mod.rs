@@ -22,5 +22,6 @@ mod i_cleanup;
 mod i_failing;
 mod i_leader;
 mod i_order;
+mod i_packages;
 mod measurements;
 mod probes;
