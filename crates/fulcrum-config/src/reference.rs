@@ -348,7 +348,7 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     ("process.limits", "Resource limits."),
     (
         "process.limits.memory",
-        "Memory of the process tree; a process that exceeds it is restarted.",
+        "Memory that ending the process tree would free: shared pages count once, mapped files do not. A domain that exceeds it is restarted.",
     ),
     ("process.limits.cpu", "Processors; `0.5` is half of one."),
     (

@@ -18,6 +18,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::sleep;
 
 use crate::events::log::EventLog;
+use crate::exit::held::HeldExits;
 use crate::process::untracked::open_tracker;
 use crate::readiness::late::LateReadiness;
 use crate::readiness::serving::ServingStatus;
@@ -224,6 +225,7 @@ impl Harness {
     /// Starts the transition task, and then all domains.
     pub(crate) async fn start(&mut self) {
         let task = TransitionTask {
+            exits: HeldExits::default(),
             desired: self.desired.clone(),
             states: Arc::clone(&self.states),
             supervisor: self.supervisor.clone(),

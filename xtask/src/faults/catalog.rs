@@ -184,6 +184,22 @@ pub(super) const ROWS: &[Entry] = &[
     row('I', 4, "the first crash is followed by a restart at once"),
     row('I', 5, "what cannot change is not retried"),
     row('I', 6, "signals by hand"),
+    row(
+        'I',
+        44,
+        "packages are installed at the root of their workspace",
+    ),
+    row('I', 45, "what is installed decides about an install"),
+    row(
+        'I',
+        46,
+        "installs use the app's own tools and are not cut short",
+    ),
+    row(
+        'I',
+        47,
+        "the version of Node is the one that the app asks for",
+    ),
 ];
 
 #[cfg(test)]
@@ -201,11 +217,13 @@ mod tests {
             ('E', 15),
             ('F', 20),
             ('G', 15),
-            ('I', 6),
         ];
         let expected = sections
             .into_iter()
             .flat_map(|(section, last)| (1..=last).map(move |number| Id(section, number)));
-        assert_eq!(ids, expected.collect::<Vec<_>>());
+        let numbered = ids.iter().copied().take_while(|id| id.0 != 'I');
+        assert_eq!(numbered.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+        // Field reports are numbered by topic, with room in between.
+        assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
     }
 }

@@ -51,7 +51,19 @@ pub(crate) async fn run(
     let log = LogFile::create(&app.root).map_err(|error| CliError::failed(error.to_string()))?;
     let mut child = spawn(mode, &start, watch, &app.root, &log)
         .map_err(|error| CliError::failed(format!("cannot start the instance: {error}")))?;
-    let client = wait_until_serving(&mut child, &dir, &app.root, &log, output).await?;
+    let client = match wait_until_serving(&mut child, &dir, &app.root, &log).await {
+        Ok(client) => client,
+        Err(NotServing::Exited(status)) => {
+            // Of several commands at once, the instance of one is the app's.
+            return match ControlClient::connect(&dir).await {
+                Ok(other) if start.wait && other.instance().mode == mode_name(mode) => {
+                    join(&other, &start, output).await
+                }
+                _ => Err(report_early_exit(status, &log, output)),
+            };
+        }
+        Err(NotServing::Failed(error)) => return Err(error),
+    };
     let instance = client.instance();
     output.progress(&format!(
         "running (pid {}), gRPC {}",
@@ -123,24 +135,35 @@ fn spawn(
         .spawn()
 }
 
+/// Why an instance accepts no clients.
+enum NotServing {
+    /// Its process exited.
+    Exited(Option<ExitStatus>),
+    Failed(CliError),
+}
+
 /// Waits until the instance accepts clients.
 async fn wait_until_serving(
     child: &mut Child,
     dir: &RuntimeDir,
     root: &Path,
     log: &LogFile,
-    output: &Output,
-) -> Result<ControlClient, CliError> {
+) -> Result<ControlClient, NotServing> {
     let pid = child.id();
     let connect = async {
         loop {
             match ControlClient::connect(dir).await {
                 Ok(client) if Some(client.instance().pid) == pid => return Ok(client),
                 Err(error @ ConnectError::VersionMismatch { .. }) => {
-                    return Err(client::connect_error(root, &error));
+                    return Err(NotServing::Failed(client::connect_error(root, &error)));
                 }
                 // Not yet; or another instance was faster, and this one will exit.
-                Ok(_) | Err(ConnectError::NotRunning | ConnectError::Io(_)) => {
+                Ok(_)
+                | Err(
+                    ConnectError::NotRunning
+                    | ConnectError::Unresponsive { .. }
+                    | ConnectError::Io(_),
+                ) => {
                     tokio::time::sleep(POLL_INTERVAL).await;
                 }
             }
@@ -149,14 +172,14 @@ async fn wait_until_serving(
     tokio::select! {
         // If both are complete, the process has exited.
         biased;
-        status = child.wait() => Err(report_early_exit(status.ok(), log, output)),
+        status = child.wait() => Err(NotServing::Exited(status.ok())),
         result = tokio::time::timeout(READY_TIMEOUT, connect) => result.unwrap_or_else(|_| {
-            Err(CliError::new(Code::TimedOut, format!(
+            Err(NotServing::Failed(CliError::new(Code::TimedOut, format!(
                 "the instance (pid {}) is running but did not answer within {}\n  hint: see {}; stop it by its pid",
                 pid.unwrap_or_default(),
                 format_duration(READY_TIMEOUT),
                 log.path().display(),
-            )))
+            ))))
         }),
     }
 }

@@ -49,7 +49,8 @@ impl Claim {
     }
 }
 
-fn record_path(dir: &RuntimeDir) -> PathBuf {
+/// The path of the run record of the app's instance.
+pub(crate) fn record_path(dir: &RuntimeDir) -> PathBuf {
     dir.dir().join("record")
 }
 

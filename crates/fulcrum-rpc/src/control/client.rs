@@ -1,6 +1,7 @@
 //! The client of a running instance.
 
 use std::io;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -55,7 +56,21 @@ pub enum ConnectError {
         /// The version of the instance.
         their_version: String,
     },
-    /// An instance runs and cannot be reached.
+    /// An instance runs and does not respond: it hangs, is stopped by a signal, or lost its socket.
+    #[error(
+        "the instance{} does not respond on {}: {reason}",
+        pid.map_or_else(String::new, |pid| format!(" (pid {pid})")),
+        socket.display()
+    )]
+    Unresponsive {
+        /// Its process id, if the lock names it.
+        pid: Option<u32>,
+        /// The socket that was tried.
+        socket: PathBuf,
+        /// What happened there.
+        reason: String,
+    },
+    /// The runtime directory cannot be read.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -71,15 +86,7 @@ impl ControlClient {
     pub async fn connect(dir: &RuntimeDir) -> Result<Self, ConnectError> {
         let deadline = Instant::now() + CONNECT_TIMEOUT;
         let stream = open(dir, deadline).await?;
-        let unreachable = |error: &dyn std::fmt::Display| {
-            io::Error::new(
-                io::ErrorKind::ConnectionAborted,
-                format!(
-                    "the instance does not respond on {}: {error}",
-                    dir.socket().display()
-                ),
-            )
-        };
+        let unreachable = |error: &dyn std::fmt::Display| unresponsive(dir, error);
         let handshake = async {
             let channel = channel_over(stream)
                 .await
@@ -96,16 +103,16 @@ impl ControlClient {
                 Err(status) if status.code() == Code::Unimplemented => {
                     Err(mismatch(0, "unknown".to_owned()))
                 }
-                Err(status) => Err(unreachable(&status).into()),
+                Err(status) => Err(unreachable(&status)),
             }
         };
         let (client, response) = tokio::time::timeout_at(deadline, handshake)
             .await
             .unwrap_or_else(|_| {
-                Err(unreachable(
-                    &"it accepted the connection and sent nothing; it may be stopped (SIGSTOP)",
-                )
-                .into())
+                Err(unreachable(&format_args!(
+                    "nothing came within {} s",
+                    CONNECT_TIMEOUT.as_secs()
+                )))
             })?;
         let instance = response.instance.unwrap_or_default();
         if response.protocol != PROTOCOL {
@@ -244,6 +251,15 @@ impl<T> Stream for ControlStream<T> {
     }
 }
 
+fn unresponsive(dir: &RuntimeDir, reason: &dyn std::fmt::Display) -> ConnectError {
+    ConnectError::Unresponsive {
+        // An instance that has exited meanwhile has none.
+        pid: dir.holder().ok().flatten().flatten(),
+        socket: dir.socket(),
+        reason: reason.to_string(),
+    }
+}
+
 fn mismatch(theirs: u32, their_version: String) -> ConnectError {
     ConnectError::VersionMismatch {
         ours: PROTOCOL,
@@ -268,16 +284,11 @@ async fn open(dir: &RuntimeDir, deadline: Instant) -> Result<UnixStream, Connect
         if !no_listener && error.kind() != io::ErrorKind::WouldBlock {
             return Err(error.into());
         }
-        let Some(pid) = dir.holder()? else {
+        if dir.holder()?.is_none() {
             return Err(ConnectError::NotRunning);
-        };
+        }
         if Instant::now() >= deadline {
-            let pid = pid.map_or_else(|| "unknown".to_owned(), |pid| pid.to_string());
-            let text = format!(
-                "cannot reach the running instance (pid {pid}) on {}: {error}\n  hint: if its socket was removed, stop it by its pid",
-                dir.socket().display()
-            );
-            return Err(io::Error::new(io::ErrorKind::TimedOut, text).into());
+            return Err(unresponsive(dir, &error));
         }
         tokio::time::sleep(RETRY_INTERVAL).await;
     }

@@ -83,7 +83,10 @@ impl RuntimeDir {
 
     /// The holder of the lock: `None` if the app has no instance, otherwise its process id if it
     /// could be read.
-    pub(crate) fn holder(&self) -> io::Result<Option<Option<u32>>> {
+    ///
+    /// # Errors
+    /// The lock file cannot be opened or locked.
+    pub fn holder(&self) -> io::Result<Option<Option<u32>>> {
         let mut file = match File::open(self.lock_path()) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -1,6 +1,7 @@
 //! CPU and memory of every domain, sampled on request and at intervals.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fulcrum_health::{Sample, Sampler};
@@ -65,17 +66,20 @@ async fn run(
     let Ok(mut sampler) = Sampler::new() else {
         return;
     };
-    let mut limited = desired.current().has_memory_limits();
+    let mut memory_limits = Arc::new(desired.current().memory_limits());
     let mut due = Instant::now();
-    let mut last: Option<(Instant, Leaders)> = None;
+    let mut last: Option<LastPass> = None;
     loop {
         let request = tokio::select! {
             () = sleep_until(due) => {
-                due = Instant::now() + if limited { LIMITED_INTERVAL } else { BASELINE };
+                due = Instant::now() + match memory_limits.is_empty() {
+                    true => BASELINE,
+                    false => LIMITED_INTERVAL,
+                };
                 None
             }
             Some(desired) = desired.changed() => {
-                limited = desired.has_memory_limits();
+                memory_limits = Arc::new(desired.memory_limits());
                 due = Instant::now();
                 continue;
             }
@@ -92,15 +96,25 @@ async fn run(
                 Some((process.pid?, (name.clone(), process.generation)))
             })
             .collect();
-        // Older samples do not cover a process that was spawned since.
-        let stale = |(at, of): &(Instant, _)| at.elapsed() > MAX_AGE || *of != leaders;
-        if request.is_none() || last.as_ref().is_none_or(stale) {
+        let shown = request.is_some();
+        if !shown || last.as_ref().is_none_or(|last| last.is_stale(&leaders)) {
             let now = Instant::now();
-            last = Some((now, leaders.clone()));
+            last = Some(LastPass {
+                at: now,
+                leaders: leaders.clone(),
+                shown,
+            });
             // Reads /proc, which may block.
-            let tracker = tracker.clone();
+            let (tracker, limits_in_force) = (tracker.clone(), Arc::clone(&memory_limits));
             let sampling = tokio::task::spawn_blocking(move || {
-                let samples = sample_all(&mut sampler, &tracker, leaders, now);
+                // The resident memory is cheap to read, and an upper bound.
+                let needs_exact = |domain: &str, resident| {
+                    shown
+                        || limits_in_force
+                            .get(domain)
+                            .is_some_and(|limit| resident > *limit)
+                };
+                let samples = sample_all(&mut sampler, &tracker, leaders, &needs_exact, now);
                 (sampler, samples)
             });
             let Ok((returned, samples)) = sampling.await else {
@@ -108,7 +122,7 @@ async fn run(
             };
             sampler = returned;
             store(&states, &samples);
-            if limited {
+            if !memory_limits.is_empty() {
                 // During shutdown the limit task may be gone.
                 samples
                     .into_iter()
@@ -124,12 +138,28 @@ async fn run(
 /// Domains and their generations, by the process id of the leader.
 type Leaders = BTreeMap<u32, (String, u64)>;
 
+/// The last pass over all domains.
+struct LastPass {
+    at: Instant,
+    leaders: Leaders,
+    /// Whether it was for a client: then all memory is exact.
+    shown: bool,
+}
+
+impl LastPass {
+    /// Whether its samples may not be shown. They do not cover a process that was spawned since.
+    fn is_stale(&self, leaders: &Leaders) -> bool {
+        !self.shown || self.at.elapsed() > MAX_AGE || self.leaders != *leaders
+    }
+}
+
 /// Samples all domains. A process counts only if it is still the member that the tracker found:
 /// meanwhile its process id may belong to another one.
 fn sample_all(
     sampler: &mut Sampler,
     tracker: &ProcessTracker,
     leaders: Leaders,
+    needs_exact: &dyn Fn(&str, u64) -> bool,
     now: Instant,
 ) -> Vec<UsageSample> {
     let pids: Vec<u32> = leaders.keys().copied().collect();
@@ -152,7 +182,7 @@ fn sample_all(
             (name.clone(), pids)
         })
         .collect();
-    let samples = sampler.sample(&named, &is_member, now.into_std());
+    let samples = sampler.sample(&named, &is_member, needs_exact, now.into_std());
     leaders
         .into_values()
         .map(|(domain, generation)| UsageSample {

@@ -20,6 +20,7 @@ use crate::control::service::ControlService;
 use crate::control::status::StatusReader;
 use crate::control::wait::DomainWaiter;
 use crate::events::log::EventLog;
+use crate::exit::held::HeldExits;
 use crate::handle::RuntimeHandle;
 use crate::launch::backend::DomainBackend;
 use crate::launch::setup::DomainFactory;
@@ -109,6 +110,7 @@ impl TaskHandles {
 
     fn transition_task(&self) -> TransitionTask {
         TransitionTask {
+            exits: HeldExits::default(),
             desired: self.desired.clone(),
             states: Arc::clone(&self.states),
             supervisor: self.supervisor.clone(),

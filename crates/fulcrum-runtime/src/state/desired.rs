@@ -1,6 +1,6 @@
 //! The configuration in force, replaced as a whole when it changes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -18,10 +18,13 @@ pub(crate) struct DesiredState {
 }
 
 impl DesiredState {
-    /// Whether a domain has a memory limit.
-    pub(crate) fn has_memory_limits(&self) -> bool {
-        let mut domains = self.app.domains.iter();
-        domains.any(|domain| domain.has_process() && domain.process.limits.memory.is_some())
+    /// The memory limits in bytes, by domain.
+    pub(crate) fn memory_limits(&self) -> BTreeMap<String, u64> {
+        let domains = self.app.domains.iter();
+        domains
+            .filter(|domain| domain.has_process())
+            .filter_map(|domain| Some((domain.name.clone(), domain.process.limits.memory?)))
+            .collect()
     }
 }
 

@@ -73,7 +73,10 @@ fn i44_an_app_below_a_workspace_root_is_installed_there_with_its_package_manager
 
 #[test]
 fn i44_a_killed_install_leaves_nothing_that_blocks_a_later_start() {
-    let app = app().write("domains/users/.fulcrum-installing", "of an earlier version\n");
+    let app = app().write(
+        "domains/users/.fulcrum-installing",
+        "of an earlier version\n",
+    );
     program(&app, "npm", "kill -9 $$");
     dev(&app, &[]).output().exits(10);
     app.down();
@@ -207,8 +210,16 @@ fn i47_status_tells_which_file_decided_about_node() {
     let version = version.trim().trim_start_matches('v');
     let app = App::new().domain("users", "steady");
     for (file, text, shown) in [
-        ("mise.toml", format!("[tools]\nnode = \"{version}\"\n"), "mise.toml"),
-        (".tool-versions", format!("nodejs {version}\n"), ".tool-versions"),
+        (
+            "mise.toml",
+            format!("[tools]\nnode = \"{version}\"\n"),
+            "mise.toml",
+        ),
+        (
+            ".tool-versions",
+            format!("nodejs {version}\n"),
+            ".tool-versions",
+        ),
         (".node-version", ">=20.13\n".to_owned(), ".node-version"),
     ] {
         app.write_file(file, &text);
@@ -224,19 +235,34 @@ fn i47_status_tells_which_file_decided_about_node() {
 #[test]
 fn i47_an_unmet_range_or_an_unreadable_version_file_is_an_error_and_engines_are_a_warning() {
     let app = App::new().domain("users", "steady");
-    app.write_file("domains/users/package.json", r#"{"engines":{"node":">=99"}}"#);
+    app.write_file(
+        "domains/users/package.json",
+        r#"{"engines":{"node":">=99"}}"#,
+    );
     app.start();
     let lines = app.logs("users");
     assert!(
-        lines.iter().any(|line| line.message.contains("engines.node requires >=99")),
+        lines
+            .iter()
+            .any(|line| line.message.contains("engines.node requires >=99")),
         "{lines:?}"
     );
     app.down();
     app.write_file(".node-version", ">=99\n");
-    dev(&app, &[]).output().exits(10).stderr_contains(&[".node-version requires node >=99"]);
+    dev(&app, &[])
+        .output()
+        .exits(10)
+        .stderr_contains(&[".node-version requires node >=99"]);
     app.down();
     // As PowerShell's `>` writes it.
-    fs::write(app.root().join(".node-version"), [0xff, 0xfe, b'2', 0, b'2', 0]).expect("a file");
-    dev(&app, &[]).output().exits(10).stderr_contains(&[".node-version: is UTF-16 text"]);
+    fs::write(
+        app.root().join(".node-version"),
+        [0xff, 0xfe, b'2', 0, b'2', 0],
+    )
+    .expect("a file");
+    dev(&app, &[])
+        .output()
+        .exits(10)
+        .stderr_contains(&[".node-version: is UTF-16 text"]);
     app.down();
 }
