@@ -14,8 +14,8 @@
 //!
 //! For Node programs, with the feature `node`:
 //!
-//! - [`find_node`] chooses a Node by `process.node`, `.nvmrc` and `engines`, or `PATH`, and runs it
-//!   once to find out its version.
+//! - [`find_node`] chooses a Node by `process.node`, a version file, `package.json` or `PATH`, and
+//!   runs it once to find out its version.
 //! - [`choose_runner`] follows the imports of a TypeScript entry, by the `tsconfig.json` and the
 //!   packages that apply to each file. Where that is enough, types are replaced by spaces, so that
 //!   lines and columns stay; other code is transformed. The result is a table of the domain's files
