@@ -225,6 +225,24 @@ pub(super) const ROWS: &[Entry] = &[
     row('J', 5, "the caller's deadline is kept, and handed on"),
     row('J', 6, "a call that is given up is cancelled at the domain"),
     row('K', 1, "every environment finds the one instance"),
+    untested('K', 2, "a wait begins before its instance", "not built yet"),
+    untested('K', 3, "what dead instances left is swept", "not built yet"),
+    row(
+        'K',
+        4,
+        "packages are installed at the root of their workspace",
+    ),
+    row('K', 5, "what is installed decides about an install"),
+    row(
+        'K',
+        6,
+        "installs use the app's own tools and are not cut short",
+    ),
+    row(
+        'K',
+        7,
+        "the version of Node is the one that the app asks for",
+    ),
 ];
 
 #[cfg(test)]
@@ -244,7 +262,7 @@ mod tests {
             ('G', 15),
             ('I', 19),
             ('J', 6),
-            ('K', 1),
+            ('K', 7),
         ];
         let expected = sections
             .into_iter()

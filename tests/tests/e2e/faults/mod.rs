@@ -30,5 +30,6 @@ mod i_starting;
 mod i_unresponsive;
 mod j_calls;
 mod k_identity;
+mod k_packages;
 mod measurements;
 mod probes;
