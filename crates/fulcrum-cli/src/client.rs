@@ -5,11 +5,12 @@ use std::path::Path;
 use fulcrum_rpc::control::outcome::Kind;
 use fulcrum_rpc::control::{Domain, Outcome, Progress, StatusRequest};
 use fulcrum_rpc::{ConnectError, ControlClient, ControlError};
+use fulcrum_spawn::process::Stat;
 use tokio_stream::{Stream, StreamExt};
 
 use crate::exit::{CliError, Code};
 use crate::output::{Output, sanitize};
-use crate::{load, paths};
+use crate::{load, paths, users};
 
 /// Connects to the running instance of the app. Never starts one.
 ///
@@ -37,7 +38,34 @@ pub(crate) fn connect_error(root: &Path, error: &ConnectError) -> CliError {
         ConnectError::VersionMismatch { .. } => {
             CliError::new(Code::VersionMismatch, error.to_string())
         }
+        ConnectError::OtherUser { pid, uid } => {
+            let user = users::name(*uid);
+            CliError::failed(format!(
+                "the instance for {} (pid {pid}) belongs to {user}\n  \
+                 hint: run this command as {user} or root",
+                root.display()
+            ))
+        }
+        ConnectError::Unresponsive { pid, .. } => CliError::failed(unresponsive_text(
+            error,
+            *pid,
+            pid.and_then(Stat::read)
+                .is_some_and(|stat| stat.is_stopped()),
+        )),
         ConnectError::Io(_) => CliError::failed(error.to_string()),
+    }
+}
+
+/// Describes an instance that does not respond, and how to go on.
+fn unresponsive_text(error: &ConnectError, pid: Option<u32>, is_stopped: bool) -> String {
+    match pid {
+        Some(pid) if is_stopped => format!(
+            "{error}; it is stopped, by a signal or a debugger\n  \
+             hint: continue it with `kill -CONT {pid}`, or end it with `fulcrum down --force`"
+        ),
+        _ => format!(
+            "{error}\n  hint: end it with `fulcrum down --force`; its cleanup guard stops the domains"
+        ),
     }
 }
 

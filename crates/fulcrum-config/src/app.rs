@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::process::{DependencyCondition, ProcessSettings};
+use crate::process::{DependencyCondition, ProcessKind, ProcessSettings};
 use crate::runtime::RuntimeSettings;
 
 /// A Fulcrum app: a directory with a `fulcrum.yml`, and its domains.
@@ -172,6 +172,11 @@ fn values(effective: Value) -> Value {
 }
 
 impl Domain {
+    /// Whether the domain runs until it is done, and not until it is stopped.
+    pub fn is_job(&self) -> bool {
+        self.process.kind == ProcessKind::Job
+    }
+
     /// Whether the domain has a program.
     pub fn has_process(&self) -> bool {
         self.program != Program::NoProcess

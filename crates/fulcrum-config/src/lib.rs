@@ -85,6 +85,7 @@ mod file_watch;
 mod group_checks;
 mod groups;
 mod interpolate;
+mod jobs;
 mod layer_parser;
 mod layers;
 mod listen;
@@ -107,6 +108,7 @@ mod schema;
 mod selection;
 mod setting;
 mod settings_cache;
+mod spaces;
 mod stable_load;
 mod suggest;
 mod toplevel;
@@ -116,6 +118,7 @@ mod value;
 mod value_error;
 mod yaml;
 mod yaml_error;
+mod yaml_value;
 
 pub use app::{App, Domain, Program};
 pub use diagnostic::{Diagnostic, Location, Severity};
@@ -129,8 +132,8 @@ pub use plan::{
 };
 pub use process::{
     BackoffSettings, DependencyCondition, HeartbeatSettings, PortSetting, ProbeCheck,
-    ProbeSettings, ProcessSettings, ResourceLimits, RestartMode, RestartSettings, StopRecipient,
-    StopSettings, WatchSettings,
+    ProbeSettings, ProcessKind, ProcessSettings, ResourceLimits, RestartMode, RestartSettings,
+    StopRecipient, StopSettings, WatchSettings,
 };
 pub use redact::{redact_arguments, redact_command_line, redact_value};
 pub use reference::{SettingReference, setting_reference};
@@ -144,3 +147,4 @@ pub use selection::{Selection, UnknownDomain, select, select_among, unknown_doma
 pub use settings_cache::SettingsCache;
 pub use stable_load::load_if_stable;
 pub use unsupported::unsupported_settings;
+pub use yaml_value::parse_yaml_value;

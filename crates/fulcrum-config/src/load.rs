@@ -20,7 +20,7 @@ use crate::root::find_app_root;
 use crate::runtime::RuntimeSettings;
 use crate::setting::Origin;
 use crate::toplevel::{self, FileKind};
-use crate::{defaults, group_checks, overrides, resolve, schema};
+use crate::{defaults, group_checks, jobs, overrides, resolve, schema};
 
 /// Finds an app and loads its whole configuration.
 ///
@@ -71,7 +71,7 @@ fn read(options: &LoadOptions, root: &Path, diagnostics: &mut Vec<Diagnostic>) -
         lower_layers: &layers.lower,
         upper_layers: &layers.upper,
     };
-    let builders: BTreeMap<String, DomainBuilder> = found
+    let mut builders: BTreeMap<String, DomainBuilder> = found
         .domains
         .values()
         .map(|found| {
@@ -92,6 +92,8 @@ fn read(options: &LoadOptions, root: &Path, diagnostics: &mut Vec<Diagnostic>) -
                 .hint("create one with `fulcrum generate domain NAME`: a directory with a `domain.js` or `domain.ts`"),
         );
     }
+    jobs::recognize(&mut builders);
+    jobs::check(&builders, diagnostics);
     check_dependencies(&builders, &found, diagnostics);
     group_checks::check(&tree, &runtime, &builders, &found, diagnostics);
     check_ports(&runtime, &builders, diagnostics);

@@ -8,6 +8,8 @@ use std::time::Duration;
 /// How a domain's process is started, supervised and stopped. Defaults are in `defaults.yml`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProcessSettings {
+    /// Whether it runs until it is stopped, or until it is done.
+    pub kind: ProcessKind,
     /// The Node executable: an absolute path, or a name that is searched in `PATH`.
     pub node: Option<PathBuf>,
     /// Arguments of Node itself.
@@ -30,6 +32,8 @@ pub struct ProcessSettings {
     pub restart: RestartSettings,
     /// The time within which it must become ready.
     pub start_timeout: Duration,
+    /// The time within which a job must be done.
+    pub timeout: Option<Duration>,
     /// The readiness probe.
     pub ready: ProbeSettings,
     /// The liveness probe.
@@ -55,15 +59,24 @@ pub struct ProcessSettings {
     pub user: Option<String>,
 }
 
+/// What a process is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProcessKind {
+    /// It runs until it is stopped; the default.
+    Service,
+    /// It runs until it is done: its exit with a success code completes it.
+    Job,
+}
+
 /// The condition of a dependency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DependencyCondition {
-    /// The dependency is ready; the default.
+    /// The dependency is ready, or has completed; the default.
     Ready,
     /// Its process is running.
     Started,
     /// Its process has exited successfully.
-    Exited,
+    Completed,
 }
 
 /// Whether and when a process is restarted.

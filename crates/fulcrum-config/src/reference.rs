@@ -290,7 +290,13 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     ),
     (
         "process.depends_on",
-        "Domains that must fulfill a condition before this one is started; `ready` by default.",
+        "Domains that must fulfill a condition before this one is started: `ready` by default, \
+         `completed` for a job. Compose's words are understood.",
+    ),
+    (
+        "process.kind",
+        "A `service` runs until it is stopped. A `job` runs until it is done, once per start of the \
+         instance. A domain with `restart: never` whose dependents wait for `completed` is a job.",
     ),
     (
         "process.restart",
@@ -330,6 +336,10 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     (
         "process.start_timeout",
         "Maximum time from spawn to registration or readiness.",
+    ),
+    (
+        "process.timeout",
+        "Maximum time of a run of a job; without one, a run may take any time.",
     ),
     (
         "process.ready",

@@ -117,6 +117,7 @@ pub(crate) static PROCESS: &[Key] = &[
             some: true,
         },
     ),
+    value("kind", Type::OneOf(&["service", "job"])),
     value("node", Type::String),
     value("node_args", TEXTS),
     value("args", TEXTS),
@@ -126,6 +127,7 @@ pub(crate) static PROCESS: &[Key] = &[
     key("depends_on", Kind::Dependencies),
     key("restart", Kind::Shorthand("policy", RESTART)),
     value("start_timeout", POSITIVE),
+    value("timeout", POSITIVE),
     value("ready", Type::Probe { log: true }),
     value("alive", Type::Probe { log: false }),
     key("heartbeat", Kind::Section(HEARTBEAT)),
@@ -247,7 +249,15 @@ static WATCH: &[Key] = &[value("paths", GLOBS), value("ignore", GLOBS)];
 /// The key of a dependency that is a map.
 pub(crate) static DEPENDENCY: &[Key] = &[value(
     "condition",
-    Type::OneOf(&["ready", "started", "exited"]),
+    Type::OneOf(&[
+        "ready",
+        "started",
+        "completed",
+        "exited",
+        "service_healthy",
+        "service_started",
+        "service_completed_successfully",
+    ]),
 )];
 
 /// The names of a section's keys.

@@ -54,8 +54,10 @@ pub(super) const CRATES: [Crate; 8] = [
         name: "fulcrum-config",
         siblings: &[],
         allowed: &[
+            ("croner", "cron expressions of schedules"),
             ("figment", "layers"),
             ("globset", "runtime.domains"),
+            ("jiff", "time zones of schedules"),
             ("serde", "typed sections"),
             ("serde-saphyr", "the strict parse, with places"),
             ("serde_json", "values of `config show`"),
@@ -113,6 +115,7 @@ pub(super) const CRATES: [Crate; 8] = [
                 "tokio-tungstenite",
                 "feature inspect: the client of Node's inspector",
             ),
+            ("toml", "the Node version in mise.toml"),
             ("tracing", "log lines without a domain"),
         ],
     },

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use fulcrum_rpc::control::{Outcome, Progress, ShutdownRequest};
-use fulcrum_rpc::{ControlClient, ControlError};
+use fulcrum_rpc::{ConnectError, ControlClient, ControlError, RuntimeDir};
 use fulcrum_runtime::format::format_duration;
+use fulcrum_spawn::process::{ProcessHandle, clean_up_stale};
 use tokio_stream::{Stream, StreamExt};
 
 use super::instance_exit::InstanceExit;
@@ -13,6 +14,7 @@ use crate::commands::context::Context;
 use crate::commands::executor;
 use crate::exit::{CliError, Code};
 use crate::output::Output;
+use crate::wiring::claim::record_path;
 use crate::{client, load, paths};
 
 #[derive(Debug, clap::Args)]
@@ -32,9 +34,13 @@ pub(crate) fn run(args: Args, context: Context) -> Result<(), CliError> {
 async fn shut_down(args: Args, context: Context) -> Result<(), CliError> {
     let root = load::app_root(context.app())?;
     let dir = paths::runtime_dir(&root)?;
-    let client = ControlClient::connect(&dir)
-        .await
-        .map_err(|error| client::connect_error(&root, &error))?;
+    let client = match ControlClient::connect(&dir).await {
+        Ok(client) => client,
+        Err(ConnectError::Unresponsive { pid: Some(pid), .. }) if args.force => {
+            return kill_unresponsive(pid, &dir, &context.output).await;
+        }
+        Err(error) => return Err(client::connect_error(&root, &error)),
+    };
     let instance_exit = InstanceExit::watch(client.instance().pid, dir);
     let output = &context.output;
     let mut last = String::new();
@@ -56,6 +62,40 @@ async fn shut_down(args: Args, context: Context) -> Result<(), CliError> {
     }
     output.progress(&format!("stopped (pid {})", client.instance().pid));
     Ok(())
+}
+
+/// Kills an instance that does not respond, and what its domains leave running. Its cleanup guard
+/// does the same; who is first doesn't matter.
+async fn kill_unresponsive(pid: u32, dir: &RuntimeDir, output: &Output) -> Result<(), CliError> {
+    let process = ProcessHandle::open(pid);
+    // It held the lock after the handle was opened: so the handle is that of the instance.
+    let is_instance = matches!(dir.holder(), Ok(Some(Some(holder))) if holder.pid == pid);
+    let Some(process) = process.filter(|_| is_instance) else {
+        return Err(CliError::failed(format!(
+            "the instance (pid {pid}) does not respond and could not be killed: it has exited, or \
+             runs in another container\n  hint: try again"
+        )));
+    };
+    process.kill();
+    process.exited().await;
+    let lock = dir.try_lock().map_err(|error| {
+        CliError::failed(format!("another instance was started meanwhile: {error}"))
+    })?;
+    let record = record_path(&lock);
+    let cleaned_up = tokio::task::spawn_blocking(move || clean_up_stale(&record));
+    let messages = cleaned_up.await.ok().and_then(Result::ok);
+    drop(lock);
+    output.progress(&format!(
+        "killed the instance (pid {pid}), which did not respond"
+    ));
+    let messages = messages.unwrap_or_default();
+    messages
+        .iter()
+        .for_each(|message| output.progress(&message.text));
+    match messages.iter().find(|message| message.is_error()) {
+        Some(message) => Err(CliError::failed(message.text.clone())),
+        None => Ok(()),
+    }
 }
 
 /// Prints progress until the instance exits. The connection ends with the instance, with or

@@ -11,8 +11,9 @@ use super::change::Difference;
 use super::diff::{SettingMap, diff};
 use crate::app::{App, Domain, Program};
 use crate::process::{
-    BackoffSettings, DependencyCondition, HeartbeatSettings, ProbeSettings, ProcessSettings,
-    ResourceLimits, RestartMode, RestartSettings, StopRecipient, StopSettings, WatchSettings,
+    BackoffSettings, DependencyCondition, HeartbeatSettings, ProbeSettings, ProcessKind,
+    ProcessSettings, ResourceLimits, RestartMode, RestartSettings, StopRecipient, StopSettings,
+    WatchSettings,
 };
 use crate::runtime::{
     AppWatchSettings, GrpcSettings, LogFormat, LogSettings, LogStoreSettings, OtlpExportSettings,
@@ -46,6 +47,7 @@ impl ComparableSettings {
             Program::NoProcess => None,
         };
         let ProcessSettings {
+            kind,
             node,
             node_args,
             args,
@@ -56,6 +58,7 @@ impl ComparableSettings {
             depends_on,
             restart,
             start_timeout,
+            timeout,
             ready,
             alive,
             heartbeat,
@@ -68,6 +71,11 @@ impl ComparableSettings {
             autostart,
             user,
         } = settings;
+        let kind = match kind {
+            ProcessKind::Service => "service",
+            ProcessKind::Job => "job",
+        };
+        process.insert("kind".to_owned(), json!(kind));
         // Unset settings have no key.
         let mut set_process = |key: &str, value: Value| {
             if !value.is_null() && value != json!([]) {
@@ -95,6 +103,8 @@ impl ComparableSettings {
         let files: Vec<Value> = env_files.iter().map(|file| path(file)).collect();
         set_supervision("env_file", json!(files));
         set_supervision("start_timeout", Setting::Duration(*start_timeout).to_json());
+        let timeout = timeout.map(|limit| Setting::Duration(limit).to_json());
+        set_supervision("timeout", timeout.unwrap_or_default());
         set_supervision("replicas", json!(replicas));
         set_supervision("autostart", json!(autostart));
         supervision.extend(probe_settings(ready, alive));
@@ -121,7 +131,7 @@ fn dependency_settings(depends_on: &BTreeMap<String, DependencyCondition>) -> Se
         let condition = match condition {
             DependencyCondition::Ready => "ready",
             DependencyCondition::Started => "started",
-            DependencyCondition::Exited => "exited",
+            DependencyCondition::Completed => "completed",
         };
         (format!("depends_on.{name}"), json!(condition))
     };

@@ -8,8 +8,8 @@ use crate::diagnostic::{Diagnostic, quoted};
 use crate::file::io_error_text;
 use crate::process::{
     BackoffSettings, DependencyCondition, HeartbeatSettings, PortSetting, ProbeCheck,
-    ProbeSettings, ProcessSettings, ResourceLimits, RestartMode, RestartSettings, StopRecipient,
-    StopSettings, WatchSettings,
+    ProbeSettings, ProcessKind, ProcessSettings, ResourceLimits, RestartMode, RestartSettings,
+    StopRecipient, StopSettings, WatchSettings,
 };
 use crate::setting::{Origin, Setting, SettingTree, SettingWithOrigin};
 
@@ -38,8 +38,10 @@ pub(crate) fn process(
         })
         .string("condition")
         {
-            Some("started") => DependencyCondition::Started,
-            Some("exited") => DependencyCondition::Exited,
+            Some("started" | "service_started") => DependencyCondition::Started,
+            Some("completed" | "exited" | "service_completed_successfully") => {
+                DependencyCondition::Completed
+            }
             _ => DependencyCondition::Ready,
         };
         (name.clone(), condition)
@@ -50,6 +52,10 @@ pub(crate) fn process(
     };
     let (env_files, file_env) = env_files(&settings, root, diagnostics);
     ProcessSettings {
+        kind: match settings.string("kind") {
+            Some("job") => ProcessKind::Job,
+            _ => ProcessKind::Service,
+        },
         node: node(&settings, root, diagnostics),
         node_args: settings.string_list("node_args"),
         args: settings.string_list("args"),
@@ -60,6 +66,7 @@ pub(crate) fn process(
         depends_on: depends_on.collect(),
         restart: restart(&settings, diagnostics),
         start_timeout: settings.duration("start_timeout").expect(SET),
+        timeout: settings.duration("timeout"),
         ready: probe(&settings, "ready", port, diagnostics),
         alive: probe(&settings, "alive", port, diagnostics),
         heartbeat: HeartbeatSettings {

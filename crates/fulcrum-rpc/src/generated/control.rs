@@ -172,6 +172,8 @@ pub mod change_request {
         Stop = 2,
         Restart = 3,
         Kill = 4,
+        /// Run jobs once more, and report how they end.
+        Run = 5,
     }
     impl Action {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -185,6 +187,7 @@ pub mod change_request {
                 Self::Stop => "ACTION_STOP",
                 Self::Restart => "ACTION_RESTART",
                 Self::Kill => "ACTION_KILL",
+                Self::Run => "ACTION_RUN",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -195,6 +198,7 @@ pub mod change_request {
                 "ACTION_STOP" => Some(Self::Stop),
                 "ACTION_RESTART" => Some(Self::Restart),
                 "ACTION_KILL" => Some(Self::Kill),
+                "ACTION_RUN" => Some(Self::Run),
                 _ => None,
             }
         }
@@ -242,6 +246,7 @@ pub mod wait_request {
         Ready = 1,
         Running = 2,
         Stopped = 3,
+        Completed = 4,
     }
     impl Condition {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -254,6 +259,7 @@ pub mod wait_request {
                 Self::Ready => "CONDITION_READY",
                 Self::Running => "CONDITION_RUNNING",
                 Self::Stopped => "CONDITION_STOPPED",
+                Self::Completed => "CONDITION_COMPLETED",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -263,6 +269,7 @@ pub mod wait_request {
                 "CONDITION_READY" => Some(Self::Ready),
                 "CONDITION_RUNNING" => Some(Self::Running),
                 "CONDITION_STOPPED" => Some(Self::Stopped),
+                "CONDITION_COMPLETED" => Some(Self::Completed),
                 _ => None,
             }
         }

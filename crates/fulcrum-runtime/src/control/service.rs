@@ -79,6 +79,61 @@ impl ControlService {
     }
 }
 
+impl ControlService {
+    /// Runs jobs once more, and reports how they end.
+    fn run_jobs(&self, request: ChangeRequest) -> MessageStream<Progress> {
+        let names = match self.select(&request.domains) {
+            Ok(names) => names,
+            Err(text) => return single_outcome(Kind::UnknownDomain, text),
+        };
+        let by_name = request.domains.iter().any(|name| names.contains(name));
+        let names = match self
+            .lifecycle
+            .jobs(&self.desired.current().app, names, by_name)
+        {
+            Ok(names) => names,
+            Err(text) => return single_outcome(Kind::Failed, text),
+        };
+        let lifecycle_request = LifecycleRequest {
+            command: Command::Restart,
+            names,
+            by_name,
+            no_wait: request.no_wait,
+            no_deps: false,
+        };
+        let limit = timeout_or_max(request.timeout_ms);
+        self.execute(lifecycle_request, limit, Kind::DomainFailed)
+    }
+
+    /// Executes a request; `failed` is the kind of outcome if a domain did not come to be as
+    /// requested.
+    fn execute(
+        &self,
+        request: LifecycleRequest,
+        limit: Duration,
+        failed: Kind,
+    ) -> MessageStream<Progress> {
+        if self.shutdown.stage() > ShutdownStage::Running {
+            let text = "the instance is shutting down";
+            return single_outcome(Kind::Failed, text);
+        }
+        let (sender, stream) = message_channel();
+        let (lifecycle, waiter) = (self.lifecycle.clone(), self.waiter.clone());
+        tokio::spawn(async move {
+            let steps = sender.clone();
+            // A client that is slow or gone misses steps and delays nothing.
+            let on_step = move |step| drop(steps.try_send(Ok(progress_message(step))));
+            let last = match timeout(limit, lifecycle.execute(&request, on_step)).await {
+                Ok(Ok(text)) => outcome(Kind::Done, text),
+                Ok(Err(text)) => outcome(failed, text),
+                Err(_) => outcome(Kind::TimedOut, describe_timeout(&waiter, &request)),
+            };
+            let _ = sender.send(Ok(last)).await;
+        });
+        stream
+    }
+}
+
 impl ControlHandler for ControlService {
     async fn instance(&self) -> Instance {
         self.status.instance()
@@ -104,6 +159,7 @@ impl ControlHandler for ControlService {
     ) -> Result<MessageStream<Progress>, ControlError> {
         let command = match request.action() {
             Action::Start => Command::Start,
+            Action::Run => return Ok(self.run_jobs(request)),
             Action::Stop => Command::Stop,
             Action::Restart => Command::Restart,
             Action::Kill => Command::Kill,
@@ -116,35 +172,15 @@ impl ControlHandler for ControlService {
             Ok(names) => names,
             Err(text) => return Ok(single_outcome(Kind::UnknownDomain, text)),
         };
-        if self.shutdown.stage() > ShutdownStage::Running {
-            let text = "the instance is shutting down";
-            return Ok(single_outcome(Kind::Failed, text));
-        }
-        let request = (
-            LifecycleRequest {
-                command,
-                by_name: request.domains.iter().any(|name| names.contains(name)),
-                names,
-                no_wait: request.no_wait,
-                no_deps: request.no_deps,
-            },
-            timeout_or_max(request.timeout_ms),
-        );
-        let (sender, stream) = message_channel();
-        let lifecycle = self.lifecycle.clone();
-        tokio::spawn(async move {
-            let (request, limit) = request;
-            let steps = sender.clone();
-            // A client that is slow or gone misses steps and delays nothing.
-            let on_step = move |step| drop(steps.try_send(Ok(progress_message(step))));
-            let last = match timeout(limit, lifecycle.execute(&request, on_step)).await {
-                Ok(Ok(text)) => outcome(Kind::Done, text),
-                Ok(Err(text)) => outcome(Kind::Failed, text),
-                Err(_) => outcome(Kind::TimedOut, "time limit reached; the request continues"),
-            };
-            let _ = sender.send(Ok(last)).await;
-        });
-        Ok(stream)
+        let limit = timeout_or_max(request.timeout_ms);
+        let request = LifecycleRequest {
+            command,
+            by_name: request.domains.iter().any(|name| names.contains(name)),
+            names,
+            no_wait: request.no_wait,
+            no_deps: request.no_deps,
+        };
+        Ok(self.execute(request, limit, Kind::Failed))
     }
 
     async fn signal(
@@ -171,6 +207,7 @@ impl ControlHandler for ControlService {
         let condition = match request.condition() {
             Condition::Running => WaitCondition::Running,
             Condition::Stopped => WaitCondition::Stopped,
+            Condition::Completed => WaitCondition::Completed,
             Condition::Ready | Condition::Unspecified => WaitCondition::Ready,
         };
         let names = if request.domains.is_empty() {
@@ -289,6 +326,16 @@ impl ControlHandler for ControlService {
         });
         Ok(stream)
     }
+}
+
+/// What a request still waits for at its time limit.
+fn describe_timeout(waiter: &DomainWaiter, request: &LifecycleRequest) -> String {
+    let condition = match request.command {
+        Command::Start | Command::Restart => WaitCondition::Ready,
+        Command::Stop | Command::Kill => WaitCondition::Stopped,
+    };
+    let pending = waiter.describe_pending(&request.names, condition);
+    format!("time limit reached; the request continues: {pending}")
 }
 
 /// Sends the lines in memory, the marker, and, if the client follows, the lines that come.

@@ -107,7 +107,10 @@ impl StatusReader {
         if let Some(hint) = hint(Some(config), snapshot) {
             return format!("{}; {hint}", snapshot.reason);
         }
-        let mut reason = snapshot.reason.clone();
+        let mut reason = match snapshot.phase {
+            Phase::Running if config.is_job() => "not completed yet".to_owned(),
+            _ => snapshot.reason.clone(),
+        };
         let Some(state) = self.states.get(&config.name) else {
             return reason;
         };

@@ -114,6 +114,16 @@ impl RestartPolicyAdapter {
         reason
     }
 
+    fn describe_time_limit(&self) -> String {
+        let limit = self.with_config(|domain| domain.process.timeout);
+        let limit = humantime::format_duration(limit.unwrap_or_default());
+        let mut reason = format!("not completed within {limit} (process.timeout)");
+        if let Some(line) = self.last_stderr_line() {
+            reason.push_str(&format!("; last on stderr: {}", truncate_line(&line)));
+        }
+        reason
+    }
+
     fn last_stderr_line(&self) -> Option<String> {
         let (name, generation) = (&self.domain.name, self.generation()?);
         let lines = self
@@ -126,6 +136,7 @@ impl RestartPolicyAdapter {
     /// Why the last generation failed, in one line.
     fn describe_end(&self, end: &GenerationEnd, ended: &HealthEnd) -> String {
         match &end.failure {
+            Failure::TimeLimit => self.describe_time_limit(),
             Failure::Unhealthy(reason) => reason.clone(),
             Failure::Rejected(failure) | Failure::StartFailed(failure) => failure.to_string(),
             Failure::Exited | Failure::StartTimeout => {
@@ -148,12 +159,20 @@ impl RestartPolicyAdapter {
                 Some(HealthFailure::RegistrationTimeout),
                 (!self.was_ever_ready).then(|| self.describe_start_timeout()),
             ),
-            Failure::Unhealthy(_) => (Some(HealthFailure::Unresponsive), None),
+            Failure::TimeLimit | Failure::Unhealthy(_) => (Some(HealthFailure::Unresponsive), None),
             Failure::Rejected(failure) | Failure::StartFailed(failure) => (
                 Some(HealthFailure::StartFailed),
                 failure.permanent.then(|| failure.to_string()),
             ),
         }
+    }
+
+    /// Whether a job is done.
+    fn is_completed(&self, end: &GenerationEnd) -> bool {
+        let is_success = |code: i32| self.settings.success_exit_codes.contains(&code);
+        end.failure == Failure::Exited
+            && end.exit.and_then(|exit| exit.code).is_some_and(is_success)
+            && self.with_config(Domain::is_job)
     }
 }
 
@@ -161,13 +180,18 @@ impl RestartPolicy for RestartPolicyAdapter {
     fn decide(&mut self, end: &GenerationEnd, now: Instant) -> Verdict {
         self.apply_config();
         self.was_ever_ready |= end.was_ready;
+        if self.is_completed(end) {
+            self.restarts.reset();
+            return Verdict::Complete;
+        }
         let (failure, permanent) = self.classify(end);
         let ended = HealthEnd {
             code: end.exit.and_then(|exit| exit.code),
             signal: end.exit.and_then(|exit| exit.signal),
             failure,
             permanent: permanent.is_some(),
-            was_ready: end.was_ready,
+            // A job is never ready.
+            was_ready: end.was_ready || self.with_config(Domain::is_job),
             was_running: end.was_running,
         };
         let verdict = self.restarts.on_exit(&ended, now);
@@ -184,6 +208,10 @@ impl RestartPolicy for RestartPolicyAdapter {
                 self.domain.name
             )),
             (HealthVerdict::Restart { after, .. }, _) => Verdict::Restart(after),
+            // A job that is not tried again has failed, and so have those that need it.
+            (HealthVerdict::Stay, _) if self.with_config(Domain::is_job) => {
+                Verdict::GiveUp(self.describe_end(end, &ended))
+            }
             (HealthVerdict::Stay, _) => Verdict::Stay,
         }
     }
@@ -195,6 +223,7 @@ impl RestartPolicy for RestartPolicyAdapter {
                 Some(self.describe_exit(&exit, end.was_ready))
             }
             Failure::StartTimeout => Some(self.describe_start_timeout()),
+            Failure::TimeLimit => Some(self.describe_time_limit()),
             // These have their own texts.
             Failure::Unhealthy(_) | Failure::Rejected(_) | Failure::StartFailed(_) => None,
         }

@@ -21,6 +21,7 @@ use crate::control::service::ControlService;
 use crate::control::status::StatusReader;
 use crate::control::wait::DomainWaiter;
 use crate::events::log::EventLog;
+use crate::exit::held::HeldExits;
 use crate::handle::RuntimeHandle;
 use crate::launch::backend::DomainBackend;
 use crate::launch::setup::DomainFactory;
@@ -111,6 +112,7 @@ impl TaskHandles {
 
     fn transition_task(&self) -> TransitionTask {
         TransitionTask {
+            exits: HeldExits::default(),
             desired: self.desired.clone(),
             states: Arc::clone(&self.states),
             supervisor: self.supervisor.clone(),
@@ -283,6 +285,7 @@ impl TaskHandles {
     fn waiter(&self, started: Instant) -> DomainWaiter {
         DomainWaiter {
             desired: self.desired.clone(),
+            states: Arc::clone(&self.states),
             supervisor: self.supervisor.clone(),
             started,
         }

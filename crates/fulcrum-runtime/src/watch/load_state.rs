@@ -38,7 +38,9 @@ pub(crate) fn domain_views(
 
 fn load_state(name: &str, snapshot: &Snapshot, module_reports: Option<&Path>) -> LoadState {
     match snapshot.phase {
-        Phase::Backoff | Phase::Stopped | Phase::Failed | Phase::Stuck => LoadState::Down,
+        Phase::Backoff | Phase::Stopped | Phase::Completed | Phase::Failed | Phase::Stuck => {
+            LoadState::Down
+        }
         Phase::Waiting | Phase::Preparing | Phase::Stopping => LoadState::Starting,
         Phase::Starting | Phase::Running => {
             let report = module_reports.map(|dir| report_file(dir, name));

@@ -32,6 +32,11 @@ impl ProcessHandle {
             .map(Self)
     }
 
+    /// Sends SIGKILL. A process that has exited meanwhile is no error.
+    pub fn kill(&self) {
+        let _ = pidfd_send_signal(self.0.get_ref(), Signal::KILL);
+    }
+
     /// Completes when the process has exited. Cancel safe.
     pub async fn exited(&self) {
         // A pidfd has no errors of its own. If the runtime shuts down, so does this program.

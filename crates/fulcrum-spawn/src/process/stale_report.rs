@@ -24,6 +24,12 @@ impl StartupMessage {
         }
     }
 
+    /// Whether something is left that could not be cleaned up.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.level == tracing::Level::ERROR
+    }
+
     /// Logs it through `tracing`, at its level.
     pub fn log(&self) {
         match self.level {

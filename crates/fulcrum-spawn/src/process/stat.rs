@@ -57,6 +57,12 @@ impl Stat {
         matches!(self.state, 'Z' | 'X')
     }
 
+    /// Whether a signal (SIGSTOP, SIGTSTP) or a debugger has stopped it.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        matches!(self.state, 'T' | 't')
+    }
+
     fn parse(text: &str) -> Option<Self> {
         // The name may contain spaces and parentheses, so the last one ends it: proc_pid_stat(5).
         let (pid, rest) = text.split_once(" (")?;

@@ -12,20 +12,21 @@ use crate::lifecycle::{Goal, Phase, Timing};
 /// The state that a dependency must reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
-    /// It is ready.
+    /// It is ready, or has completed.
     Ready,
-    /// Its process runs.
+    /// Its process runs, or has completed.
     Started,
     /// It ran and exited with code 0.
-    Exited,
+    Completed,
 }
 
 impl Condition {
     fn holds(self, dependency: &Snapshot) -> bool {
         match self {
+            _ if dependency.phase == Phase::Completed => true,
             Self::Ready => dependency.phase == Phase::Running && dependency.ready,
             Self::Started => matches!(dependency.phase, Phase::Starting | Phase::Running),
-            Self::Exited => {
+            Self::Completed => {
                 dependency.phase == Phase::Stopped
                     && dependency
                         .last_exit
@@ -112,7 +113,7 @@ impl DependencyGate {
                 continue;
             }
             let before = found.len();
-            if now.phase == Phase::Waiting {
+            if now.phase == Phase::Waiting || now.blocked {
                 let gate = dependency.view.params.borrow().gate.clone();
                 gate.collect_blockers(seen, found);
                 // With nothing to wait for, it is about to be started, or its roots are known.
@@ -121,7 +122,7 @@ impl DependencyGate {
                 }
             }
             found.push(match dependency.view.snapshots.has_changed() {
-                Ok(_) => Blocker::new(&dependency.name, &now),
+                Ok(_) => Blocker::new(&dependency.name, dependency.condition, &now),
                 Err(_) => Blocker::removed(&dependency.name),
             });
         }

@@ -282,6 +282,8 @@ fn initial_snapshot(machine: &Machine) -> Snapshot {
         restarts: 0,
         spawned_at: None,
         ready_after: None,
+        completed: None,
+        blocked: false,
         last_exit: None,
         reason: machine.reason().to_owned(),
         retry_at: None,

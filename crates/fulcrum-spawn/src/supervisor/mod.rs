@@ -20,6 +20,7 @@ mod manager;
 #[cfg(test)]
 mod membership_tests;
 mod messages;
+mod publish;
 #[cfg(test)]
 mod random_tests;
 mod shutdown;

@@ -20,13 +20,21 @@ use crate::wiring::log_store;
 
 pub(crate) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     let request = LogRequest::new(args);
-    let connected = match context.connect().await {
-        Ok(client) => run_with_instance(&client, &request, &context).await,
-        Err(error) => Err(error),
+    let client = match context.connect().await {
+        Ok(client) => client,
+        Err(error) if error.code == Code::NotRunning => {
+            return run_from_store(&request, &context, error).await;
+        }
+        // It does not respond; what it has stored can be read all the same.
+        Err(error) if error.code == Code::Failed => {
+            context.output.eprint(&format!("{error}"));
+            return run_from_store(&request, &context, error).await;
+        }
+        Err(error) => return Err(error),
     };
-    match connected {
-        // Not running; or a domain that no longer exists but may have logs.
-        Err(error) if matches!(error.code, Code::NotRunning | Code::UnknownDomain) => {
+    match run_with_instance(&client, &request, &context).await {
+        // A domain that no longer exists may have logs.
+        Err(error) if error.code == Code::UnknownDomain => {
             run_from_store(&request, &context, error).await
         }
         result => result,
