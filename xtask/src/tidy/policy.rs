@@ -115,6 +115,7 @@ pub(super) const CRATES: [Crate; 8] = [
                 "tokio-tungstenite",
                 "feature inspect: the client of Node's inspector",
             ),
+            ("toml", "the Node version in mise.toml"),
             ("tracing", "log lines without a domain"),
         ],
     },

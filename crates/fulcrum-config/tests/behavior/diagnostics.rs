@@ -44,7 +44,7 @@ fn each_mistake_is_reported_once_at_its_location() {
         ),
         (
             "process:\n  env: {A: ${NOPE}}\n",
-            "domains/a/fulcrum.yml:2:13: invalid YAML: while parsing a flow mapping, did not find expected ',' or '}'\n  hint: inside `{…}` and `[…]` a value with `${NAME}` needs quotes",
+            "domains/a/fulcrum.yml:2:13: invalid YAML: a `,` or `}` is missing\n  hint: inside `{…}` and `[…]` a value with `${NAME}` needs quotes",
         ),
         (
             "process:\n  env_file: .env\n",

@@ -34,9 +34,8 @@ pub(crate) fn outlook(
         (Goal::Down, Phase::Stopped) => never(format!(
             "it is stopped; `fulcrum domains start {domain}` starts it"
         )),
-        (_, phase @ (Phase::Stopped | Phase::Failed | Phase::Stuck)) | (Goal::Down, phase) => {
-            never(format!("it is {phase} ({})", snapshot.reason))
-        }
+        (_, phase @ (Phase::Stopped | Phase::Completed | Phase::Failed | Phase::Stuck))
+        | (Goal::Down, phase) => never(format!("it is {phase} ({})", snapshot.reason)),
         (Goal::Up, Phase::Running) if snapshot.ready => {
             let state = states.get(domain);
             let registers = must_register(&config)

@@ -47,6 +47,28 @@ pub(crate) struct DomainState {
     /// The reload whose generation is not ready yet. Written by reloads, taken by the transition
     /// task, which logs how long the reload took.
     pub(crate) pending_reload: watch::Sender<Option<PendingReload>>,
+    /// The last install of its packages. Written by the backend.
+    pub(crate) install: watch::Sender<Option<InstallPeriod>>,
+}
+
+/// When packages were installed for a domain. What is written meanwhile is no reason for a reload: no
+/// process has loaded it yet, and it is most likely the package manager that writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct InstallPeriod {
+    pub(crate) started: Instant,
+    /// `None` while it runs.
+    pub(crate) ended: Option<Instant>,
+}
+
+impl InstallPeriod {
+    /// Whether it explains a change: one that is noticed while it runs, or of a file that was last
+    /// written then.
+    pub(crate) fn explains(self, written: impl FnOnce() -> Option<Instant>) -> bool {
+        let Some(ended) = self.ended else {
+            return true;
+        };
+        written().is_some_and(|written| self.started <= written && written <= ended)
+    }
 }
 
 /// A reload in progress.
@@ -109,6 +131,7 @@ impl Default for DomainState {
             usage: watch::Sender::new(Sample::default()),
             loaded_modules: watch::Sender::new(None),
             pending_reload: watch::Sender::new(None),
+            install: watch::Sender::new(None),
         }
     }
 }
@@ -164,6 +187,23 @@ impl DomainState {
 mod tests {
     use super::*;
     use crate::test_support::app;
+
+    #[test]
+    fn an_install_explains_what_is_written_until_it_ends() {
+        let at = |ms| Instant::now() + Duration::from_millis(ms);
+        let (started, during, ended, after) = (at(1000), at(2000), at(3000), at(4000));
+        let running = InstallPeriod {
+            started,
+            ended: None,
+        };
+        assert!(running.explains(|| None));
+        let over = InstallPeriod {
+            started,
+            ended: Some(ended),
+        };
+        assert!(over.explains(|| Some(during)));
+        assert!(!over.explains(|| Some(after)) && !over.explains(|| None));
+    }
 
     #[test]
     fn an_identity_is_valid_for_one_generation_only() {

@@ -282,6 +282,9 @@ impl WatchTask {
                 self.undecided.insert((name, change.path.clone()), only);
             }
             for target in impact.targets {
+                if self.is_by_install(&target, &change.path, now) {
+                    continue;
+                }
                 if self.should_act(&target, &change, now) {
                     // The same change may concern its dependents, which stop first.
                     let is_alone = is_single && !has_dependents(&desired.app, &target);
@@ -292,6 +295,16 @@ impl WatchTask {
             }
         }
         self.record_changes(&recorded);
+    }
+
+    /// Whether a change came with an install of the domain's packages, before its code was loaded.
+    fn is_by_install(&self, target: &ReloadTarget, path: &Path, now: Instant) -> bool {
+        let ReloadTarget::Code(name) = target else {
+            return false;
+        };
+        let state = self.handles.states.get(name);
+        let period = state.and_then(|state| *state.install.borrow());
+        period.is_some_and(|period| period.explains(|| modified_at(path, now)))
     }
 
     /// Whether a change is acted on now, or is part of a reload loop.
