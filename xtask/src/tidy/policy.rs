@@ -56,6 +56,7 @@ pub(super) const CRATES: [Crate; 8] = [
         allowed: &[
             ("figment", "layers"),
             ("globset", "runtime.domains"),
+            ("regex", "env files, by the pattern of npm's dotenv"),
             ("serde", "typed sections"),
             ("serde-saphyr", "the strict parse, with places"),
             ("serde_json", "values of `config show`"),
