@@ -118,6 +118,7 @@ fn accepted(kind: Type) -> String {
         Type::Listen => "`HOST:PORT`".to_owned(),
         Type::OtlpEndpoint => "`http://HOST:PORT`".to_owned(),
         Type::Port => "`auto`, or a port".to_owned(),
+        Type::EnvFiles => "path; or a list of paths and of `{path, required}`".to_owned(),
         Type::Standby => "`off`, or a count".to_owned(),
     }
 }
@@ -251,6 +252,10 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
         "Maximum number of standby processes of the instance: booted processes that take over at a restart. The default is 1 in `dev` and `off` in `serve`.",
     ),
     (
+        "runtime.env_override",
+        "Whether variables of `process.env_file` replace those of the environment that Fulcrum was started with. `process.env` always does.",
+    ),
+    (
         "runtime.typecheck",
         "Check types in `dev` with the app's own `tsc` in the background; errors are log lines of the domains, and no start waits for them.",
     ),
@@ -290,11 +295,11 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     ),
     (
         "process.env",
-        "Environment variables. `${NAME}` and `${NAME:-default}` are expanded. They override those of `env_file`.",
+        "Environment variables. `${NAME}` and its forms are expanded. They override those of `env_file`.",
     ),
     (
         "process.env_file",
-        "Files of environment variables; later ones override earlier ones. They are read again at each start.",
+        "Files of environment variables; later ones override earlier ones. They are read again at each start, as npm's `dotenv` reads them. One that is `{path: …, required: false}` may be missing.",
     ),
     (
         "process.depends_on",

@@ -58,6 +58,7 @@ pub(super) const CRATES: [Crate; 8] = [
             ("figment", "layers"),
             ("globset", "runtime.domains"),
             ("jiff", "time zones of schedules"),
+            ("regex", "env files, by the pattern of npm's dotenv"),
             ("serde", "typed sections"),
             ("serde-saphyr", "the strict parse, with places"),
             ("serde_json", "values of `config show`"),

@@ -98,9 +98,12 @@ impl ComparableSettings {
         set_process("install", json!(install));
         set_process("user", json!(user));
         set_process("runtime.logs.level", json!(app.runtime.logs.level));
+        if !(env_files.is_empty() || app.runtime.env_override) {
+            set_process("runtime.env_override", json!(false));
+        }
 
         let mut set_supervision = |key: &str, value| supervision.insert(key.to_owned(), value);
-        let files: Vec<Value> = env_files.iter().map(|file| path(file)).collect();
+        let files: Vec<Value> = env_files.iter().map(|file| path(&file.path)).collect();
         set_supervision("env_file", json!(files));
         set_supervision("start_timeout", Setting::Duration(*start_timeout).to_json());
         let timeout = timeout.map(|limit| Setting::Duration(limit).to_json());
@@ -230,6 +233,8 @@ impl RuntimeMaps {
             logs,
             watch,
             standby,
+            // A setting of each process.
+            env_override: _,
             typecheck,
             cache_size,
             groups,
