@@ -30,6 +30,9 @@ pub(crate) struct DomainJson {
     depends_on: Vec<String>,
     retry_in_ms: Option<u64>,
     registered_in_ms: Option<f64>,
+    /// Of jobs with a schedule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_run: Option<String>,
     #[serde(flatten)]
     details: Option<DetailsJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,6 +116,7 @@ impl From<Domain> for DomainJson {
             depends_on: domain.depends_on,
             retry_in_ms: domain.retry_in_ms,
             registered_in_ms: domain.registered_in_ms.map(|time| round(time, 1000.0)),
+            next_run: timestamp(domain.next_run),
             details: domain.details.map(DetailsJson::from),
             lives: None,
         }

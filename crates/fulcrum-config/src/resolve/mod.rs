@@ -1,6 +1,7 @@
 //! Layered settings to the types that callers use, with the checks that need more than one value.
 
 mod export;
+mod jobs;
 mod process;
 mod reader;
 mod runtime;

@@ -102,6 +102,9 @@ pub struct Domain {
     /// The event loop lag in the last heartbeat. Absent without heartbeats.
     #[prost(double, optional, tag = "19")]
     pub event_loop_lag_ms: ::core::option::Option<f64>,
+    /// When a job with a schedule runs next.
+    #[prost(message, optional, tag = "20")]
+    pub next_run: ::core::option::Option<::prost_types::Timestamp>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LastExit {
