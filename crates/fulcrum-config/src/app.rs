@@ -196,6 +196,11 @@ impl Domain {
         self.process.kind == ProcessKind::Job
     }
 
+    /// Whether the domain starts with the instance, unless it is left out by the command line.
+    pub fn starts_with_instance(&self) -> bool {
+        self.process.autostart && self.process.schedule.is_none()
+    }
+
     /// Whether the domain has a program.
     pub fn has_process(&self) -> bool {
         self.program != Program::NoProcess

@@ -11,7 +11,7 @@ use crate::diagnostic::{Diagnostic, quoted};
 use crate::discovered::DiscoveredDomain;
 use crate::entry_point;
 use crate::file::{CONFIG_FILE, read_config};
-use crate::jobs;
+use crate::job_defaults::apply_job_defaults;
 use crate::layer_parser::{LayerParser, Source};
 use crate::layers::{self, SettingArena};
 use crate::process::{ProbeCheck, ProcessSettings};
@@ -100,7 +100,7 @@ pub(crate) fn read(
     } else {
         (None, false)
     };
-    jobs::apply_job_defaults(&mut tree);
+    apply_job_defaults(&mut tree);
     if matches!(program, Some(Program::Command(_))) {
         default_to_started(&mut tree);
     }

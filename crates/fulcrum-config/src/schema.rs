@@ -61,6 +61,10 @@ pub(crate) enum Type {
     Port,
     /// `off` or a number.
     Standby,
+    /// A cron expression.
+    Cron,
+    /// The name of a time zone.
+    TimeZone,
 }
 
 const fn key(name: &'static str, kind: Kind) -> Key {
@@ -131,6 +135,8 @@ pub(crate) static PROCESS: &[Key] = &[
     key("restart", Kind::Shorthand("policy", RESTART)),
     value("start_timeout", POSITIVE),
     value("timeout", POSITIVE),
+    key("schedule", Kind::Shorthand("cron", SCHEDULE)),
+    key("hooks", Kind::Section(HOOKS)),
     value("ready", Type::Probe { log: true }),
     value("alive", Type::Probe { log: false }),
     key("heartbeat", Kind::Section(HEARTBEAT)),
@@ -228,6 +234,27 @@ static BACKOFF: &[Key] = &[
         },
     ),
     value("jitter", Type::Float { min: 0.0, max: 1.0 }),
+];
+
+static SCHEDULE: &[Key] = &[
+    value("cron", Type::Cron),
+    value("timezone", Type::TimeZone),
+    value("overlap", Type::OneOf(&["skip", "queue", "kill"])),
+    value("jitter", ANY_TIME),
+    value("missed", Type::OneOf(&["skip", "run"])),
+];
+
+const COMMAND: Type = Type::StringList {
+    one: false,
+    some: true,
+};
+
+static HOOKS: &[Key] = &[
+    value("before_start", COMMAND),
+    value("after_ready", COMMAND),
+    value("on_failure", COMMAND),
+    value("after_exit", COMMAND),
+    value("timeout", POSITIVE),
 ];
 
 static HEARTBEAT: &[Key] = &[value("interval", POSITIVE), value("misses", COUNT)];

@@ -278,7 +278,7 @@ pub(super) const LAYERS: &[(&str, &[&[&str]])] = &[(
         &["restart", "command"],
         &["standby"],
         &["registration", "launch"],
-        &["transitions", "reload"],
+        &["transitions", "reload", "schedule"],
         &["watch", "control"],
         &["parts", "typecheck"],
         &["handle"],

@@ -2,6 +2,7 @@
 
 pub(crate) mod env_files;
 mod export;
+mod jobs;
 mod process;
 mod reader;
 mod runtime;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::env_files::{self, Environment};
+use super::jobs;
 use super::reader::{SET, SettingsReader};
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::file::io_error_text;
@@ -33,21 +34,6 @@ pub(crate) fn process(
         }) => Some((name.clone(), text.clone())),
         _ => None,
     });
-    let depends_on = tree.entries("depends_on").map(|(name, dependency)| {
-        let condition = match (SettingsReader {
-            tree: dependency,
-            section: "",
-        })
-        .string("condition")
-        {
-            Some("started" | "service_started") => DependencyCondition::Started,
-            Some("completed" | "exited" | "service_completed_successfully") => {
-                DependencyCondition::Completed
-            }
-            _ => DependencyCondition::Ready,
-        };
-        (name.clone(), condition)
-    });
     let port = match settings.leaf("port").map(|leaf| &leaf.setting) {
         Some(Setting::Port(port)) => Some(*port),
         _ => None,
@@ -65,10 +51,12 @@ pub(crate) fn process(
         env: env.collect(),
         env_files,
         file_env,
-        depends_on: depends_on.collect(),
+        depends_on: depends_on(tree),
         restart: restart(&settings, diagnostics),
         start_timeout: settings.duration("start_timeout").expect(SET),
         timeout: settings.duration("timeout"),
+        schedule: jobs::schedule(&settings),
+        hooks: jobs::hooks(&settings),
         ready: probe(&settings, "ready", port, diagnostics),
         alive: probe(&settings, "alive", port, diagnostics),
         heartbeat: HeartbeatSettings {
@@ -97,6 +85,24 @@ pub(crate) fn process(
         autostart: settings.bool("autostart").expect(SET),
         user: settings.string("user").map(str::to_owned),
     }
+}
+
+fn depends_on(tree: &SettingTree) -> BTreeMap<String, DependencyCondition> {
+    let condition = |(name, dependency): (&String, &SettingTree)| {
+        let settings = SettingsReader {
+            tree: dependency,
+            section: "",
+        };
+        let condition = match settings.string("condition") {
+            Some("started" | "service_started") => DependencyCondition::Started,
+            Some("completed" | "exited" | "service_completed_successfully") => {
+                DependencyCondition::Completed
+            }
+            _ => DependencyCondition::Ready,
+        };
+        (name.clone(), condition)
+    };
+    tree.entries("depends_on").map(condition).collect()
 }
 
 /// `node: node20` is searched in `PATH`; with a slash it is a path.
