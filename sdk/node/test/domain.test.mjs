@@ -33,7 +33,7 @@ test('a domain registers with its name, its capabilities and its token', async (
   assert.equal(register.type, 'domain_register');
   assert.equal(register.domain, 'users');
   assert.notEqual(register.request_id, '');
-  assert.deepEqual(JSON.parse(register.payload), { domain: 'users', capabilities: ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets', 'cancel', 'deadline', 'stream'] });
+  assert.deepEqual(JSON.parse(register.payload), { domain: 'users', capabilities: ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets', 'cancel', 'deadline', 'stream', 'large_messages'] });
   assert.equal(peer.headers['x-fulcrum-token'], 'secret');
   assert.equal(peer.headers['content-type'], 'application/grpc');
   assert.equal(peer.headers.te, 'trailers');
@@ -98,13 +98,22 @@ test('a request gets the response of its handler, and every failure is a respons
 });
 
 test('a large message passes both ways, and many keep their order', async (t) => {
-  const { peer } = await started(t, Users);
+  const payload = JSON.stringify({ status: 'registered', max_message_bytes: 8 * 1024 * 1024 });
+  const { peer } = await started(t, Users, {}, { register: () => ({ type: 'register_success', payload }) });
   const big = 'x'.repeat(5_000_000);
   assert.equal((await peer.request('user_create_request', { big })).payload.got.big, big);
   const ids = Array.from({ length: 500 }, (_, index) => `n-${index}`);
   for (const id of ids) peer.send({ type: 'user_find_request', payload: '{}', request_id: id });
   await peer.expect((message) => message.request_id === 'n-499');
   assert.deepEqual(peer.messages.map((message) => message.request_id).filter((id) => id.startsWith('n-')), ids);
+});
+
+test('a response over the limit of the runtime is an error that names the setting', async (t) => {
+  const { peer } = await started(t, Users);
+  const { payload } = await peer.request('user_create_request', { big: 'x'.repeat(5_000_000) });
+  assert.equal(payload.success, false);
+  assert.equal(payload.code, 'TOO_LARGE');
+  assert.match(payload.error, /the limit is 4194304 bytes \(runtime\.grpc\.max_message\)/);
 });
 
 test('late responses and notifications get no response', async (t) => {
