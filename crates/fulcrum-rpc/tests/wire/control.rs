@@ -393,6 +393,7 @@ impl Control for OtherProtocol {
     type WaitStream = Never<Progress>;
     type LogsStream = Never<LogRecord>;
     type EventsStream = Never<Event>;
+    type CallStreamStream = Never<CallResponse>;
     type ReloadStream = Never<ReloadProgress>;
     type ShutdownStream = Never<Progress>;
     type SignalStream = Never<Progress>;
@@ -424,6 +425,9 @@ impl Control for OtherProtocol {
         unreachable!()
     }
     async fn call(&self, _: tonic::Request<CallRequest>) -> Reply<CallResponse> {
+        unreachable!()
+    }
+    async fn call_stream(&self, _: tonic::Request<CallRequest>) -> Reply<Never<CallResponse>> {
         unreachable!()
     }
     async fn reload(&self, _: tonic::Request<ReloadRequest>) -> Reply<Never<ReloadProgress>> {
