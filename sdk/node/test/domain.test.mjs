@@ -33,7 +33,7 @@ test('a domain registers with its name, its capabilities and its token', async (
   assert.equal(register.type, 'domain_register');
   assert.equal(register.domain, 'users');
   assert.notEqual(register.request_id, '');
-  assert.deepEqual(JSON.parse(register.payload), { domain: 'users', capabilities: ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets', 'cancel', 'deadline', 'stream'] });
+  assert.deepEqual(JSON.parse(register.payload), { domain: 'users', capabilities: ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets', 'cancel', 'deadline', 'stream', 'large_messages'] });
   assert.equal(peer.headers['x-fulcrum-token'], 'secret');
   assert.equal(peer.headers['content-type'], 'application/grpc');
   assert.equal(peer.headers.te, 'trailers');
@@ -105,6 +105,21 @@ test('a large message passes both ways, and many keep their order', async (t) =>
   for (const id of ids) peer.send({ type: 'user_find_request', payload: '{}', request_id: id });
   await peer.expect((message) => message.request_id === 'n-499');
   assert.deepEqual(peer.messages.map((message) => message.request_id).filter((id) => id.startsWith('n-')), ids);
+});
+
+test('a message over the limit of the runtime is not sent, and its sender is told', async (t) => {
+  const response = { type: 'register_success', payload: JSON.stringify({ status: 'registered', max_message_bytes: 2_000 }) };
+  class Inflates extends DomainBase {
+    textInflateHandler({ bytes }) { return { text: 'x'.repeat(bytes) }; }
+  }
+  const { peer, domain } = await started(t, Inflates, {}, { register: () => response });
+  const failed = await peer.request('text_inflate_request', { bytes: 3_000 });
+  assert.deepEqual([failed.type, failed.payload.success, failed.payload.code], ['text_inflate_response', false, 'TOO_LARGE']);
+  assert.match(failed.payload.error, /domain users has 3\d\d\d bytes, and the limit is 2000 bytes/);
+  assert.equal((await peer.request('text_inflate_request', { bytes: 1_000 })).payload.text.length, 1_000);
+  const large = 'x'.repeat(3_000);
+  await assert.rejects(domain.call('orders', 'x_request', large), { code: 'TOO_LARGE' });
+  await assert.rejects(domain.createRecord('users', { large }), { code: 'TOO_LARGE' });
 });
 
 test('late responses and notifications get no response', async (t) => {
