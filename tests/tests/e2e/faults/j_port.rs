@@ -1,18 +1,20 @@
 //! Section J: what is refused at the port of domains and callers, and that nothing else suffers.
 
 use std::net::TcpStream;
+use std::time::Duration;
 
 use fulcrum_e2e::{App, raw, wait_until};
 use serde_json::Value;
 
-fn call<'a>(app: &'a App, domain: &'a str, type_: &'a str, payload: &'a str) -> Vec<&'a str> {
-    let _ = app;
+const LIMIT: Duration = Duration::from_secs(30);
+
+fn call<'a>(domain: &'a str, type_: &'a str, payload: &'a str) -> Vec<&'a str> {
     vec!["domains", "call", domain, type_, payload]
 }
 
 #[track_caller]
 fn assert_undisturbed(app: &App, domain: &str) {
-    let echo = call(app, domain, "text_echo_request", r#"{"text":"x"}"#);
+    let echo = call(domain, "text_echo_request", r#"{"text":"x"}"#);
     let answer = app.run(&echo).exits(0).json();
     assert_eq!(answer["text"], "x", "{answer}");
     assert_eq!(app.event_count(domain, "registered"), 1);
@@ -30,11 +32,11 @@ fn j11_a_message_over_the_limit_fails_only_its_call() {
         ("legacy", "text_large_request"),
         ("users", "payload_inflate_request"),
     ] {
-        let failed = app.run(&call(&app, domain, type_, large)).exits(1);
+        let failed = app.run(&call(domain, type_, large)).exits(1);
         failed.stderr_contains(&[domain, "170000", "the limit is 16777216 bytes"]);
         // More than stock clients receive, and less than the limit.
         let payload = r#"{"bytes":5000000}"#;
-        let whole = app.run(&call(&app, domain, type_, payload)).exits(0);
+        let whole = app.run(&call(domain, type_, payload)).exits(0);
         assert!(whole.stdout.len() > 5_000_000);
         assert_undisturbed(&app, domain);
     }
@@ -52,7 +54,7 @@ fn j12_text_that_is_not_utf8_and_an_unknown_id_fail_only_their_message() {
     let app = App::new().domain("legacy", "responds-with-anything");
     app.start();
     let broken = app
-        .run(&call(&app, "legacy", "text_broken_request", "{}"))
+        .run(&call("legacy", "text_broken_request", "{}"))
         .exits(1);
     broken.stderr_contains(&["text_broken_response", "legacy", "UTF-8"]);
     // Its response comes after one that nobody asked for.
@@ -70,15 +72,14 @@ fn j13_a_child_with_the_token_of_its_parent_is_refused_by_name() {
             .map(|line| line.message)
             .find(|line| line.starts_with("child: "))
     };
-    wait_until("the response to the child", || refused().is_some());
-    let text = refused().expect("it was waited for");
+    let text = wait_until("the response to the child", LIMIT, refused);
     assert!(
         text.starts_with("child: status 6: ") && text.contains("is a child of domain users"),
         "{text}"
     );
     assert!(text.contains("child.cjs"), "{text}");
     assert_undisturbed(&app, "users");
-    let answer = app.run(&call(&app, "users", "text_echo_request", r#"{"text":"x"}"#));
+    let answer = app.run(&call("users", "text_echo_request", r#"{"text":"x"}"#));
     assert_eq!(
         answer.exits(0).json()["pid"].as_u64(),
         app.status("users")["pid"].as_u64()
@@ -107,8 +108,8 @@ fn j14_a_proxy_in_the_environment_does_not_apply_to_the_loopback() {
         let exempt = "intra.example,localhost,127.0.0.1,::1";
         assert_eq!(printed(name).as_deref(), Some(exempt), "{name}");
     }
-    wait_until("the end of the silent one", || {
-        app.status("silent")["phase"] == "failed"
+    wait_until("the end of the silent one", LIMIT, || {
+        (app.status("silent")["phase"] == "failed").then_some(())
     });
     let reason = app.status("silent")["reason"].to_string();
     assert!(reason.contains("http_proxy"), "{reason}");
@@ -131,8 +132,9 @@ fn j15_a_check_that_the_port_is_open_is_not_logged() {
             .filter(|line| line.contains("a connection was closed"))
             .collect::<Vec<_>>()
     };
-    wait_until("the line about HTTP/1", || !closed().is_empty());
-    let closed = closed();
+    let closed = wait_until("the line about HTTP/1", LIMIT, || {
+        Some(closed()).filter(|lines| !lines.is_empty())
+    });
     assert_eq!(closed.len(), 1, "{closed:?}");
     assert!(closed[0].contains("HTTP/1"), "{closed:?}");
     app.down();

@@ -26,10 +26,18 @@ fn assert_working(app: &App) {
     );
 }
 
-/// A message of 17 MB exceeds the limit: the error names it, and the domain stays registered.
+/// The limit that stock clients have.
+fn limited_app() -> App {
+    App::new().domain("users", "steady").write(
+        "fulcrum.yml",
+        "runtime:\n  grpc: {listen: 127.0.0.1:0, max_message: 4MiB}\n",
+    )
+}
+
+/// A message of 5 MB exceeds the limit: the error names it, and the domain stays registered.
 #[test]
-fn f09_a_message_of_seventeen_megabytes_is_rejected_with_the_limit() {
-    let app = App::new().domain("users", "steady");
+fn f09_a_message_of_five_megabytes_is_rejected_with_the_limit() {
+    let app = limited_app();
     app.start();
     let send = |bytes: &str| -> Value {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/send.cjs");
@@ -44,7 +52,7 @@ fn f09_a_message_of_seventeen_megabytes_is_rejected_with_the_limit() {
     };
     let small = send("1000000");
     assert_eq!(small["success"], true, "{small}");
-    let big = send("17000000");
+    let big = send("5000000");
     let code = big["code"].as_u64();
     let refused = matches!(code, Some(8 | 11)) || big["success"] == false;
     assert!(
@@ -53,25 +61,22 @@ fn f09_a_message_of_seventeen_megabytes_is_rejected_with_the_limit() {
     );
     let message = big["text"].as_str().or(big["error"].as_str());
     let message = message.unwrap_or_default();
-    assert!(
-        message.contains("16777216"),
-        "the limit is not named: {big}"
-    );
+    assert!(message.contains("4194304"), "the limit is not named: {big}");
     assert_working(&app);
 
-    let payload = format!(r#"{{"text":"{}"}}"#, "x".repeat(17_000_000));
+    let payload = format!(r#"{{"text":"{}"}}"#, "x".repeat(5_000_000));
     let call = app.fulcrum(&["domains", "call", "users", "payload_measure_request", "-"]);
     let refused = call.stdin(payload).output().exits(1);
-    // The part of 16 MiB that is left for the payload.
-    refused.stderr_contains(&["users", "the limit is 16776192 bytes"]);
+    // The part of 4 MiB that is left for the payload.
+    refused.stderr_contains(&["users", "the limit is 4193280 bytes"]);
     assert_working(&app);
     app.down();
 }
 
 /// A response over the limit fails its caller, with a reason; the domain keeps running.
 #[test]
-fn f09_a_response_of_seventeen_megabytes_fails_its_caller_only() {
-    let app = App::new().domain("users", "steady");
+fn f09_a_response_of_five_megabytes_fails_its_caller_only() {
+    let app = limited_app();
     app.start();
     let leader = app.leader("users");
     let inflate = ["domains", "call", "users", "payload_inflate_request"];
@@ -80,7 +85,7 @@ fn f09_a_response_of_seventeen_megabytes_fails_its_caller_only() {
         .exits(0);
     assert!(whole.stdout.len() > 3_000_000);
     let failed = app
-        .run(&[&inflate[..], &[r#"{"bytes":17000000}"#]].concat())
+        .run(&[&inflate[..], &[r#"{"bytes":5000000}"#]].concat())
         .exits(1);
     assert!(failed.stderr.contains("users"), "{failed}");
     app.run(&["domains", "wait", "users", "--timeout", "30s"])
