@@ -19,6 +19,8 @@ pub struct RuntimeSettings {
     pub watch: AppWatchSettings,
     /// The largest number of standby processes of the app: `off` is 0; none leaves it to the mode.
     pub standby: Option<u32>,
+    /// Whether variables of `env_file` replace those of the environment that Fulcrum was started with.
+    pub env_override: bool,
     /// Whether the app's own TypeScript compiler checks types in the background, in `dev`.
     pub typecheck: bool,
     /// The size of the cache of compiled TypeScript, in bytes. All apps of a user share it.

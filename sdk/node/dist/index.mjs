@@ -190,7 +190,7 @@ now+this.#timersIntervalMs,this.#timersIntervalMs*=2;for(let timer of this.#find
 this.#Server?(this.#servers.has(handle)||handle.close(),this.#servers.add(handle)):handle instanceof this.#Socket&&handle.fd!==0&&!this.#pipes.has(handle)?this.#sockets.
 has(handle)||this.#sockets.set(handle,observe(handle,now)):isThread(handle)||handle.unref?.()}#refer(socket,seen,now){if(socket.destroyed){this.#sockets.delete(
 socket);return}let counts=isAtWork(socket,seen,now)||hasOpenRequests(socket);counts!==seen.counts&&(seen.counts=counts,counts?socket.ref():socket.unref())}#isEndless({
-interval,age,delay,dueIn},now){return interval||dueIn>this.#remaining()||age<now-this.#startedAt&&delay>=LOOP_DELAY_MS}};function isThread(handle){return/^(MessagePort|Worker)$/.
+interval,age,delay,dueIn},now){return interval?!0:age<now-this.#startedAt?delay>=LOOP_DELAY_MS:dueIn>this.#remaining()}};function isThread(handle){return/^(MessagePort|Worker)$/.
 test(handle.constructor.name)}function onlyTimersLeft(){let left=process.getActiveResourcesInfo();return left.length>0&&left.every(kind=>kind==="Timeout")}function uptimeMs(){
 return process.uptime()*1e3}var OWN=Symbol.for("fulcrum.domain.stop-signal"),watched=new Set;function listenUnlessProgramDoes(signal,onSignal){if(watched.has(signal))return;watched.add(signal);
 let own=()=>onSignal(signal);own[OWN]=!0;let update=()=>{let listeners=process.listeners(signal),others=listeners.some(listener=>listener[OWN]!==!0),installed=listeners.

@@ -32,6 +32,9 @@ pub(crate) struct DomainJson {
     registered_in_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     external: Option<ExternalJson>,
+    /// Of jobs with a schedule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_run: Option<String>,
     #[serde(flatten)]
     details: Option<DetailsJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -125,6 +128,7 @@ impl From<Domain> for DomainJson {
                 pid: process.pid,
                 command: process.command,
             }),
+            next_run: timestamp(domain.next_run),
             details: domain.details.map(DetailsJson::from),
             lives: None,
         }

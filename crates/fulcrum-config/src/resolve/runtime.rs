@@ -75,6 +75,7 @@ pub(crate) fn runtime(
             ignore: settings.string_list("watch.ignore"),
         },
         standby: settings.integer("standby"),
+        env_override: settings.bool("env_override").expect(SET),
         typecheck: settings.bool("typecheck").expect(SET),
         cache_size: settings.size("cache_size").expect(SET),
         groups: groups.collect(),

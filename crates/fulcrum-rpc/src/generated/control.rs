@@ -105,6 +105,9 @@ pub struct Domain {
     /// The process that is registered under its name though Fulcrum did not start it.
     #[prost(message, optional, tag = "20")]
     pub external: ::core::option::Option<ExternalProcess>,
+    /// When a job with a schedule runs next.
+    #[prost(message, optional, tag = "21")]
+    pub next_run: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// A process that Fulcrum did not start.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -1,10 +1,10 @@
 //! The environment of a domain's process, from its settings.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use fulcrum_config::{Domain, Mode, PortSetting, read_env_file};
+use fulcrum_config::{Domain, Mode, PortSetting, RuntimeSettings, read_env_file};
 use fulcrum_spawn::StartError;
 use fulcrum_spawn::prepare::{DomainVariables, NodeEnv, find_free_port, merge_environment};
 
@@ -31,35 +31,43 @@ pub(crate) struct EnvironmentBase {
 }
 
 /// The whole environment of one generation, in the order of the contract: inherited, Fulcrum's own,
-/// the env files, `process.env`. Env files are read each time. `log_level` is `runtime.logs.level`.
+/// the env files, `process.env`. Env files are read each time; without `runtime.env_override`, what is
+/// inherited takes precedence over them.
 ///
 /// # Errors
 /// An env file cannot be read, or there is no free port.
 pub(crate) fn environment(
     base: &EnvironmentBase,
     domain: &Domain,
-    log_level: &str,
+    runtime: &RuntimeSettings,
     token: &str,
 ) -> Result<BTreeMap<OsString, OsString>, StartError> {
     let variables = DomainVariables {
         domain: &domain.name,
         grpc_server: &base.grpc,
         token,
-        log_level,
+        log_level: &runtime.logs.level,
         app_root: &base.app,
         port: domain.process.port.map(port_number).transpose()?,
         node_env: match base.mode {
-            Mode::Serve => NodeEnv::Production,
+            Mode::Serve => NodeEnv::ProductionByDefault,
             Mode::Dev => NodeEnv::DevelopmentByDefault,
         },
     };
-    let mut configured = Vec::new();
+    let mut files = Vec::new();
     for file in &domain.process.env_files {
-        let read = read_env_file(file);
-        configured.extend(read.map_err(|error| StartError::permanent(error.to_string()))?);
+        if file.is_left_out() {
+            continue;
+        }
+        let read = read_env_file(&file.path);
+        files.extend(read.map_err(|error| StartError::permanent(error.to_string()))?);
+    }
+    if !runtime.env_override {
+        files.retain(|(name, _)| !base.inherited.contains_key(OsStr::new(name)));
     }
     let own = domain.process.env.iter();
-    configured.extend(own.map(|(name, value)| (name.clone(), value.clone())));
+    let own = own.map(|(name, value)| (name.clone(), value.clone()));
+    let configured = files.into_iter().chain(own);
     let mut environment = merge_environment(&base.inherited, &variables, configured);
     exempt_loopback(&mut environment);
     Ok(environment)

@@ -1,6 +1,7 @@
 //! The instance and its domains as messages of the control API.
 
 use std::ffi::OsStr;
+use std::time::SystemTime;
 
 use fulcrum_config::{Domain as DomainConfig, Mode, Program, redact_arguments, redact_value};
 use fulcrum_logs::{Hub, Stream};
@@ -105,7 +106,13 @@ impl StatusReader {
             reason: describe_exit(&self.states, &config.name, exit),
             at: Some(exit.at.into()),
         });
+        message.next_run = self.next_run(&config.name).map(Into::into);
         message.reason = self.reason(config, snapshot);
+    }
+
+    fn next_run(&self, domain: &str) -> Option<SystemTime> {
+        let state = self.states.get(domain)?;
+        *state.next_run.borrow()
     }
 
     /// The reason of a phase, with the attempt of a restart, the failures of probes, or a hint.
@@ -123,6 +130,10 @@ impl StatusReader {
         let schedule = state.restart_schedule.borrow().clone();
         if let Some(attempt) = schedule.filter(|_| snapshot.phase == Phase::Backoff) {
             reason = format!("{reason}; {attempt}");
+        }
+        if let Some(due) = *state.next_run.borrow() {
+            let due = humantime::format_rfc3339_seconds(due);
+            reason = format!("{reason}; next run at {due}");
         }
         if snapshot.pid.is_some() {
             reason = state.probe_status.borrow().append_to_reason(&reason);

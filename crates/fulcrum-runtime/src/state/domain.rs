@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use fulcrum_config::{Domain, Program};
 use fulcrum_health::{ExitRecord, ProbeStatus, Sample};
@@ -37,6 +37,8 @@ pub(crate) struct DomainState {
     /// The place of the scheduled restart in the restart budget, such as `attempt 3 of 8 in 1m`.
     /// Written by the restart policy.
     pub(crate) restart_schedule: watch::Sender<Option<String>>,
+    /// When a job with a schedule runs next. Written by the schedule task.
+    pub(crate) next_run: watch::Sender<Option<SystemTime>>,
     /// The last results of its probes. Written by the probe task.
     pub(crate) probe_status: watch::Sender<ProbeStatus>,
     /// The last sample of its resource usage. Written by the sampler.
@@ -127,6 +129,7 @@ impl Default for DomainState {
             external: watch::Sender::new(None),
             last_exit: watch::Sender::new(None),
             restart_schedule: watch::Sender::new(None),
+            next_run: watch::Sender::new(None),
             probe_status: watch::Sender::new(ProbeStatus::default()),
             usage: watch::Sender::new(Sample::default()),
             loaded_modules: watch::Sender::new(None),
