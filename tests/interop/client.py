@@ -59,6 +59,10 @@ def send_messages(channel, messages, services, sku):
     check(json.loads(answer.payload)["product"]["sku"] == sku,
           f"the response is about {sku}", answer.payload)
 
+    for compression in (grpc.Compression.Gzip, grpc.Compression.Deflate):
+        answer = stub.SendMessage(request, timeout=TIMEOUT_SECONDS, compression=compression)
+        check(answer.success, f"a request compressed with {compression.name} is accepted", answer)
+
     request = messages.DomainMessage(domain="nobody", type="x_request", payload="{}")
     answer = stub.SendMessage(request, timeout=TIMEOUT_SECONDS)
     check(not answer.success and answer.type == "error" and "nobody" in answer.error,
@@ -68,7 +72,7 @@ def send_messages(channel, messages, services, sku):
 def check_health(channel):
     """The standard health service: the app, a domain, and an unknown name."""
     stub = health_pb2_grpc.HealthStub(channel)
-    for service in ("", "domain.catalog", "domain.notifications"):
+    for service in ("", "fulcrum", "domain.catalog", "domain.notifications"):
         status = stub.Check(health_pb2.HealthCheckRequest(service=service),
                             timeout=TIMEOUT_SECONDS).status
         check(status == health_pb2.HealthCheckResponse.SERVING,

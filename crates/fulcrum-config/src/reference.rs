@@ -169,10 +169,6 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
         "Maximum size of a message, from 64 KiB to 64 MiB. A larger one fails only its own call. Domains whose client lacks the capability `large_messages` receive at most 4 MiB.",
     ),
     (
-        "runtime.grpc.web_origins",
-        "Origins of web pages that may call domains over gRPC-Web or Connect, such as `https://app.example.com`. Pages of this machine (`http://localhost:5173`) may always.",
-    ),
-    (
         "runtime.grpc.tls",
         "Certificates to serve with. Not supported in this version: setting it is an error.",
     ),

@@ -42,8 +42,6 @@ pub struct GrpcSettings {
     pub call_queue: u64,
     /// The size of a message, in bytes.
     pub max_message: u64,
-    /// Origins of web pages that may call domains, besides those of this machine.
-    pub web_origins: Vec<String>,
     /// Certificates of the server.
     pub tls: Option<TlsSettings>,
 }

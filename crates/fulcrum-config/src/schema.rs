@@ -156,7 +156,6 @@ static GRPC: &[Key] = &[
     value("call_timeout", POSITIVE),
     value("call_queue", Type::Size),
     value("max_message", Type::Size),
-    value("web_origins", TEXTS),
     key("tls", Kind::Section(TLS)),
 ];
 

@@ -16,8 +16,6 @@ const REGISTER_TIMEOUT_MS = 10_000;
 /** A registration that lasted this long resets the backoff. */
 const STABLE_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 1_000;
-/** The largest message, in bytes, where the runtime names no limit. */
-const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
 /** Options of a connection. */
 export interface ConnectionOptions {
@@ -56,8 +54,8 @@ export class RuntimeConnection {
   readonly #idPrefix: string;
   #ids = 0;
   #state: State = 'idle';
-  /** The largest message that the runtime accepts, in bytes. */
-  #maxMessageBytes = MAX_MESSAGE_BYTES;
+  /** The largest message that the runtime accepts, in bytes, if it has named a limit. */
+  #maxMessageBytes = Infinity;
   #transport: Transport | undefined;
   #writer: StreamWriter | undefined;
   /** Counts connections: a response belongs to the connection of its request. */

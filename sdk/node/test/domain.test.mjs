@@ -116,6 +116,21 @@ test('a response over the limit of the runtime is an error that names the settin
   assert.match(payload.error, /the limit is 4194304 bytes \(runtime\.grpc\.max_message\)/);
 });
 
+test('a message over the limit of the runtime is not sent, and its sender is told', async (t) => {
+  const response = { type: 'register_success', payload: JSON.stringify({ status: 'registered', max_message_bytes: 2_000 }) };
+  class Inflates extends DomainBase {
+    textInflateHandler({ bytes }) { return { text: 'x'.repeat(bytes) }; }
+  }
+  const { peer, domain } = await started(t, Inflates, {}, { register: () => response });
+  const failed = await peer.request('text_inflate_request', { bytes: 3_000 });
+  assert.deepEqual([failed.type, failed.payload.success, failed.payload.code], ['text_inflate_response', false, 'TOO_LARGE']);
+  assert.match(failed.payload.error, /domain users has 3\d\d\d bytes, and the limit is 2000 bytes/);
+  assert.equal((await peer.request('text_inflate_request', { bytes: 1_000 })).payload.text.length, 1_000);
+  const large = 'x'.repeat(3_000);
+  await assert.rejects(domain.call('orders', 'x_request', large), { code: 'TOO_LARGE' });
+  await assert.rejects(domain.createRecord('users', { large }), { code: 'TOO_LARGE' });
+});
+
 test('late responses and notifications get no response', async (t) => {
   const { peer } = await started(t, Users);
   peer.send({ type: 'error', request_id: 'gone', success: false, error: 'late' });

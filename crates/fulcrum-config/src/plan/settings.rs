@@ -344,7 +344,6 @@ fn set_grpc(grpc: &GrpcSettings, set: &mut impl FnMut(&str, Value)) {
         call_timeout,
         call_queue,
         max_message,
-        web_origins,
         tls,
     } = grpc;
     set("grpc.listen", json!(listen.to_string()));
@@ -357,7 +356,6 @@ fn set_grpc(grpc: &GrpcSettings, set: &mut impl FnMut(&str, Value)) {
     set("grpc.call_timeout", timeout);
     set("grpc.call_queue", Setting::Size(*call_queue).to_json());
     set("grpc.max_message", Setting::Size(*max_message).to_json());
-    set("grpc.web_origins", json!(web_origins));
     if let Some(TlsSettings {
         cert,
         key,

@@ -57,7 +57,6 @@ pub(crate) fn runtime(
             call_timeout: settings.duration("grpc.call_timeout").expect(SET),
             call_queue: settings.size("grpc.call_queue").expect(SET),
             max_message: max_message(&settings, diagnostics),
-            web_origins: web_origins(&settings, diagnostics),
             tls,
         },
         logs: LogSettings {
@@ -112,30 +111,6 @@ fn max_message(settings: &SettingsReader<'_>, diagnostics: &mut Vec<Diagnostic>)
         );
     }
     size
-}
-
-fn web_origins(settings: &SettingsReader<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<String> {
-    let origins = settings.string_list("grpc.web_origins");
-    let is_origin = |text: &String| {
-        let host = text
-            .strip_prefix("https://")
-            .or_else(|| text.strip_prefix("http://"));
-        host.is_some_and(|host| {
-            !host.is_empty() && !host.contains(['/', '*', '?', '#', '@', ' ', ','])
-        })
-    };
-    if let Some(wrong) = origins.iter().find(|text| !is_origin(text)) {
-        diagnostics.push(
-            settings
-                .diagnostic(
-                    "grpc.web_origins",
-                    "not-an-origin",
-                    &format!("{wrong:?} is not the origin of a web page"),
-                )
-                .hint("an origin is scheme, host and port, such as https://app.example.com:8443"),
-        );
-    }
-    origins
 }
 
 fn tls(

@@ -39,8 +39,6 @@ pub struct ServerConfig {
     /// The size of a message, in bytes; 16 MiB by default. At least 1 KiB is needed besides the
     /// texts. A domain receives at most 4 MiB unless it has the capability `large_messages`.
     pub max_message: usize,
-    /// Origins of web pages that may call domains, besides those of this machine; none by default.
-    pub web_origins: Vec<String>,
     /// The time that open streams have to end when the server shuts down; 1 s by default.
     pub shutdown_grace: Duration,
     /// The time without data on a connection after which a keep-alive ping is sent; 10 s by
@@ -57,7 +55,6 @@ impl Default for ServerConfig {
             call_timeout: Duration::from_secs(30),
             call_queue: 32 * 1024 * 1024,
             max_message: 16 * 1024 * 1024,
-            web_origins: Vec::new(),
             shutdown_grace: Duration::from_secs(1),
             keepalive_interval: KEEPALIVE_INTERVAL,
             keepalive_timeout: KEEPALIVE_TIMEOUT,

@@ -393,6 +393,7 @@ impl Control for OtherProtocol {
     type WaitStream = Never<Progress>;
     type LogsStream = Never<LogRecord>;
     type EventsStream = Never<Event>;
+    type CallStreamStream = Never<CallResponse>;
     type ReloadStream = Never<ReloadProgress>;
     type ShutdownStream = Never<Progress>;
     type SignalStream = Never<Progress>;

@@ -193,7 +193,7 @@ async fn a_message_over_the_limit_fails_alone() {
         (response.request_id.as_str(), response.success),
         ("1", false)
     );
-    for expected in ["users", "5242911", "4194304", "runtime.grpc.max_message"] {
+    for expected in ["users", "5242906", "4194304", "runtime.grpc.max_message"] {
         assert!(response.error.contains(expected), "{}", response.error);
     }
 

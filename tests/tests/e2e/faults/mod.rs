@@ -29,6 +29,7 @@ mod i_readiness;
 mod i_starting;
 mod i_unresponsive;
 mod j_calls;
+mod j_port;
 mod k_identity;
 mod k_packages;
 mod measurements;

@@ -41,6 +41,8 @@ pub(super) struct MessageFilter {
     limit: usize,
     encoding: Encoding,
     state: State,
+    /// Whether no message has been completed: the registration is still to come.
+    is_first: bool,
 }
 
 enum State {
@@ -66,6 +68,7 @@ impl MessageFilter {
             limit,
             encoding,
             state: START,
+            is_first: true,
         }
     }
 
@@ -87,6 +90,7 @@ impl MessageFilter {
             if !self.is_inside_message() {
                 let passed = self.complete_messages(&chunk);
                 if passed > 0 {
+                    self.is_first = false;
                     output.push_back(chunk.split_to(passed));
                     continue;
                 }
@@ -141,8 +145,12 @@ impl MessageFilter {
             }
         };
         match std::mem::replace(&mut self.state, START) {
-            State::Message { reader, left: 0 } => output.push_back(self.finish(reader)),
+            State::Message { reader, left: 0 } => {
+                self.is_first = false;
+                output.push_back(self.finish(reader));
+            }
             State::Skip { rejected, left: 0 } => {
+                self.is_first = false;
                 output.push_back(substitute(rejected, Envelope::default()));
             }
             unfinished => self.state = unfinished,
@@ -162,6 +170,13 @@ impl MessageFilter {
                 )));
             }
         };
+        // A registration is small, and who is not registered is not waited for.
+        if self.is_first && left > self.limit {
+            return Err(Status::resource_exhausted(format!(
+                "the first message of the stream has {left} bytes, and the limit is {} bytes",
+                self.limit
+            )));
+        }
         if !compressed {
             let reader = Reader::plain(left, self.limit);
             return Ok(State::Message { reader, left });

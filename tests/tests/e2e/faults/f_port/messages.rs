@@ -26,10 +26,18 @@ fn assert_working(app: &App) {
     );
 }
 
+/// The limit that stock clients have.
+fn limited_app() -> App {
+    App::new().domain("users", "steady").write(
+        "fulcrum.yml",
+        "runtime:\n  grpc: {listen: 127.0.0.1:0, max_message: 4MiB}\n",
+    )
+}
+
 /// A message of 5 MB exceeds the limit: the error names it, and the domain stays registered.
 #[test]
 fn f09_a_message_of_five_megabytes_is_rejected_with_the_limit() {
-    let app = App::new().domain("users", "steady");
+    let app = limited_app();
     app.start();
     let send = |bytes: &str| -> Value {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/send.cjs");
@@ -60,7 +68,7 @@ fn f09_a_message_of_five_megabytes_is_rejected_with_the_limit() {
     let call = app.fulcrum(&["domains", "call", "users", "payload_measure_request", "-"]);
     let refused = call.stdin(payload).output().exits(1);
     // The part of 4 MiB that is left for the payload.
-    refused.stderr_contains(&["users", "larger than 4193280 bytes"]);
+    refused.stderr_contains(&["users", "the limit is 4193280 bytes"]);
     assert_working(&app);
     app.down();
 }
@@ -68,7 +76,7 @@ fn f09_a_message_of_five_megabytes_is_rejected_with_the_limit() {
 /// A response over the limit fails its caller, with a reason; the domain keeps running.
 #[test]
 fn f09_a_response_of_five_megabytes_fails_its_caller_only() {
-    let app = App::new().domain("users", "steady");
+    let app = limited_app();
     app.start();
     let leader = app.leader("users");
     let inflate = ["domains", "call", "users", "payload_inflate_request"];
