@@ -129,7 +129,7 @@ pub use plan::{
     Action, Difference, DomainChange, ReloadPlan, RunningState, describe_changes, restart_reason,
 };
 pub use process::{
-    BackoffSettings, DependencyCondition, HeartbeatSettings, PortSetting, ProbeCheck,
+    BackoffSettings, DependencyCondition, HeartbeatSettings, JsRuntime, PortSetting, ProbeCheck,
     ProbeSettings, ProcessSettings, ResourceLimits, RestartMode, RestartSettings, StopRecipient,
     StopSettings, WatchSettings,
 };

@@ -117,6 +117,7 @@ pub(crate) static PROCESS: &[Key] = &[
             some: true,
         },
     ),
+    value("runtime", Type::OneOf(&["node", "bun", "deno"])),
     value("node", Type::String),
     value("node_args", TEXTS),
     value("args", TEXTS),

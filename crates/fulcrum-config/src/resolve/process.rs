@@ -7,7 +7,7 @@ use super::reader::{SET, SettingsReader};
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::file::io_error_text;
 use crate::process::{
-    BackoffSettings, DependencyCondition, HeartbeatSettings, PortSetting, ProbeCheck,
+    BackoffSettings, DependencyCondition, HeartbeatSettings, JsRuntime, PortSetting, ProbeCheck,
     ProbeSettings, ProcessSettings, ResourceLimits, RestartMode, RestartSettings, StopRecipient,
     StopSettings, WatchSettings,
 };
@@ -50,6 +50,7 @@ pub(crate) fn process(
     };
     let (env_files, file_env) = env_files(&settings, root, diagnostics);
     ProcessSettings {
+        runtime: runtime(&settings),
         node: node(&settings, root, diagnostics),
         node_args: settings.string_list("node_args"),
         args: settings.string_list("args"),
@@ -87,6 +88,14 @@ pub(crate) fn process(
         install: settings.bool("install").expect(SET),
         autostart: settings.bool("autostart").expect(SET),
         user: settings.string("user").map(str::to_owned),
+    }
+}
+
+fn runtime(settings: &SettingsReader<'_>) -> JsRuntime {
+    match settings.string("runtime") {
+        Some("bun") => JsRuntime::Bun,
+        Some("deno") => JsRuntime::Deno,
+        _ => JsRuntime::Node,
     }
 }
 

@@ -183,14 +183,11 @@ fn i46_an_install_runs_with_the_domains_node_and_is_not_cut_short_by_what_it_wri
 
 #[test]
 fn i46_a_package_for_development_is_installed_if_the_code_imports_it() {
-    let app = App::new()
-        .domain("users", "steady")
-        .write(
-            "domains/users/package.json",
-            r#"{"name":"users","devDependencies":{"left-pad":"1.3.0","other":"1.0.0"}}"#,
-        )
-        .write("domains/users/late.js", "");
-    let entry = app.root().join("domains/users/domain.js");
+    let app = App::new().domain("users", "steady").write(
+        "domains/users/package.json",
+        r#"{"name":"users","devDependencies":{"left-pad":"1.3.0","other":"1.0.0"}}"#,
+    );
+    let entry = app.root().join("domains/users/domain.cjs");
     let text = fs::read_to_string(&entry).expect("an entry");
     let text = format!("{text}\nconst later = () => require('left-pad');\n");
     fs::write(&entry, text).expect("an entry");

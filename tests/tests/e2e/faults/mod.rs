@@ -25,6 +25,7 @@ mod i_leader;
 mod i_memory;
 mod i_order;
 mod i_packages;
+mod i_runtimes;
 mod i_unresponsive;
 mod measurements;
 mod probes;
