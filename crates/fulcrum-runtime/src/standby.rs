@@ -106,7 +106,7 @@ impl NodeStandbyFactory {
     fn plan(&self, domain: &Domain) -> Option<(StandbyCommand, String)> {
         let is_node = matches!(domain.program, Program::Node { .. })
             && domain.process.runtime == JsRuntime::Node;
-        if !is_node {
+        if domain.is_job() || !is_node {
             return None;
         }
         let token = self.run.token().ok()?;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fulcrum_logs::{Hub, Level};
+use fulcrum_rpc::Registry;
 use fulcrum_spawn::lifecycle::{Goal, Phase, TransitionCause};
 use fulcrum_spawn::process::{Member, ProcessTracker};
 use fulcrum_spawn::supervisor::{Snapshot, Supervisor, Transition};
@@ -15,6 +16,7 @@ use crate::exit::held::{HeldExits, exit_line};
 use crate::format::format_measured;
 use crate::log_lines::log_for_domain;
 use crate::readiness::late::LateReadiness;
+use crate::readiness::outlook::outlook;
 use crate::readiness::serving::ServingStatus;
 use crate::restart::groups::GroupRestarts;
 use crate::state::desired::DesiredStateReceiver;
@@ -25,6 +27,7 @@ pub(crate) struct TransitionTask {
     pub(crate) desired: DesiredStateReceiver,
     pub(crate) states: SharedDomainStates,
     pub(crate) supervisor: Supervisor,
+    pub(crate) registry: Registry,
     pub(crate) tracker: ProcessTracker,
     pub(crate) groups: GroupRestarts,
     pub(crate) serving: ServingStatus,
@@ -55,7 +58,13 @@ impl TransitionTask {
             self.serving.on_transition(&transition);
             self.late.on_transition(&transition);
             match self.supervisor.domain(&transition.domain) {
-                Some(handle) => self.publish(transition, &handle.snapshot()),
+                Some(handle) => {
+                    let snapshot = handle.snapshot();
+                    let domain = &transition.domain;
+                    let outlook = outlook(&self.desired, &self.states, domain, &snapshot);
+                    self.registry.set_outlook(domain, outlook);
+                    self.publish(transition, &snapshot);
+                }
                 None => self.publish_removed(transition),
             }
         }
@@ -114,16 +123,32 @@ impl TransitionTask {
                 let after = snapshot.ready_after.unwrap_or_default();
                 (Level::Info, format!("ready in {}", format_measured(after)))
             }
+            Phase::Running if self.is_job(&transition.domain) => return None,
             Phase::Running if transition.from == Phase::Starting => (Level::Info, reason()),
             Phase::Running => (Level::Warn, format!("not ready: {}", reason())),
+            // The end of a job is logged once its whole tree is gone.
+            Phase::Stopping if self.is_success(transition, snapshot) => return None,
             Phase::Stopping => describe_stopping(transition),
             Phase::Backoff => (Level::Warn, self.describe_backoff(transition, snapshot)),
+            // A job that is done has nothing to stop.
+            Phase::Stopped if transition.from == Phase::Completed => return None,
             Phase::Stopped if snapshot.goal == Goal::Down => (Level::Info, "stopped".to_owned()),
             Phase::Stopped => (
                 Level::Info,
                 self.describe_not_restarted(transition, snapshot),
             ),
-            Phase::Failed => (Level::Error, describe_failed(transition, snapshot)),
+            Phase::Completed => {
+                let after = snapshot.completed.map(|(_, after)| after);
+                let after = format_measured(after.unwrap_or_default());
+                (Level::Info, format!("completed in {after}"))
+            }
+            Phase::Failed => {
+                let verb = match self.is_job(&transition.domain) {
+                    true => "run",
+                    false => "restart",
+                };
+                (Level::Error, describe_failed(transition, snapshot, verb))
+            }
             Phase::Stuck => {
                 let leader = snapshot.pid.unwrap_or_default();
                 (Level::Error, self.describe_stuck(leader))
@@ -148,6 +173,24 @@ impl TransitionTask {
         let PendingReload { since, what } = state.pending_reload.send_replace(None)?;
         let after = format_measured(since.elapsed());
         Some(format!("reloaded in {after} ({what})"))
+    }
+
+    fn is_job(&self, domain: &str) -> bool {
+        let config = self.desired.domain(domain);
+        config.is_some_and(|config| config.is_job())
+    }
+
+    /// Whether a job has exited with success.
+    fn is_success(&self, transition: &Transition, snapshot: &Snapshot) -> bool {
+        let exit = snapshot.last_exit.as_ref();
+        let exit = exit.filter(|exit| exit.generation == transition.generation);
+        let code = exit.and_then(|exit| exit.report.code);
+        let config = self.desired.domain(&transition.domain);
+        let job = config.filter(|config| config.is_job());
+        transition.cause == TransitionCause::Exited
+            && job
+                .zip(code)
+                .is_some_and(|(job, code)| job.process.restart.success_exit_codes.contains(&code))
     }
 
     /// `started by node 20.20.2 (PATH), pid 4242`
@@ -204,6 +247,9 @@ impl TransitionTask {
             return text.unwrap_or_else(|| transition.reason.clone());
         }
         let name = &transition.domain;
+        if transition.to == Phase::Running && self.is_job(name) {
+            return "not completed yet".to_owned();
+        }
         let mut text = transition.reason.clone();
         let exit = snapshot.last_exit.as_ref().filter(|exit| {
             transition.from == Phase::Stopping && exit.generation == transition.generation
@@ -244,19 +290,21 @@ fn describe_stopping(transition: &Transition) -> (Level, String) {
 }
 
 /// A failure. The exit that it starts with is logged already.
-fn describe_failed(transition: &Transition, snapshot: &Snapshot) -> String {
+fn describe_failed(transition: &Transition, snapshot: &Snapshot, verb: &str) -> String {
     let exit = snapshot.last_exit.as_ref().filter(|exit| {
         exit.generation == transition.generation && transition.from == Phase::Stopping
     });
     let rest = exit.and_then(|exit| transition.reason.strip_prefix(exit.reason.as_str()));
     match rest {
         Some("") => format!(
-            "failed permanently\nhint: fix the error, then run `fulcrum domains restart {}`",
+            "failed permanently\nhint: fix the error, then run `fulcrum domains {verb} {}`",
             transition.domain
         ),
         _ => format!("failed: {}", transition.reason),
     }
 }
 
+#[cfg(test)]
+mod job_tests;
 #[cfg(test)]
 mod tests;

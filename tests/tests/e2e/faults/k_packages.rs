@@ -1,4 +1,4 @@
-//! Section I, rows 44 to 47: packages are installed where and with what the repository says, what is
+//! Section K, rows 4 to 7: packages are installed where and with what the repository says, what is
 //! installed decides, and the version of Node that the app asks for is found.
 //!
 //! The package managers are scripts that record how they were called, so that no test needs a registry;
@@ -55,7 +55,7 @@ fn dev(app: &App, more: &[&str]) -> CommandRun {
 }
 
 #[test]
-fn i44_an_app_below_a_workspace_root_is_installed_there_with_its_package_manager() {
+fn k04_an_app_below_a_workspace_root_is_installed_there_with_its_package_manager() {
     let app = app();
     let repository = app.root().parent().expect("a parent").to_path_buf();
     // In a style that is not the usual one.
@@ -72,7 +72,7 @@ fn i44_an_app_below_a_workspace_root_is_installed_there_with_its_package_manager
 }
 
 #[test]
-fn i44_a_killed_install_leaves_nothing_that_blocks_a_later_start() {
+fn k04_a_killed_install_leaves_nothing_that_blocks_a_later_start() {
     let app = app().write(
         "domains/users/.fulcrum-installing",
         "of an earlier version\n",
@@ -92,7 +92,7 @@ fn i44_a_killed_install_leaves_nothing_that_blocks_a_later_start() {
 }
 
 #[test]
-fn i45_what_is_installed_decides_and_not_the_exit_code() {
+fn k05_what_is_installed_decides_and_not_the_exit_code() {
     let app = app().write("domains/users/pnpm-lock.yaml", "lockfileVersion: '9.0'\n");
     let fails = "\
 echo 'Error: ERR_PNPM_IGNORED_BUILDS' >&2
@@ -115,7 +115,7 @@ exit 1
 }
 
 #[test]
-fn i45_a_failed_install_is_the_reason_everywhere_and_names_the_apps_own_cure() {
+fn k05_a_failed_install_is_the_reason_everywhere_and_names_the_apps_own_cure() {
     let app = app().write("domains/users/yarn.lock", "# yarn lockfile v1\n\n");
     let fails = "\
 [ \"$1\" = --version ] && { echo 1.22.22; exit; }
@@ -135,7 +135,7 @@ exit 1
 }
 
 #[test]
-fn i46_a_yarn_1_in_path_does_not_touch_a_lock_file_of_yarn_4() {
+fn k06_a_yarn_1_in_path_does_not_touch_a_lock_file_of_yarn_4() {
     let lock = "__metadata:\n  version: 8\n";
     let app = app().write("domains/users/yarn.lock", lock);
     let script = "[ \"$1\" = --version ] && { echo 1.22.22; exit; }\necho called > $OUT/called\n";
@@ -149,7 +149,7 @@ fn i46_a_yarn_1_in_path_does_not_touch_a_lock_file_of_yarn_4() {
 }
 
 #[test]
-fn i46_an_install_runs_with_the_domains_node_and_is_not_cut_short_by_what_it_writes() {
+fn k06_an_install_runs_with_the_domains_node_and_is_not_cut_short_by_what_it_writes() {
     let app = app();
     let node = std::process::Command::new("node")
         .args(["-p", "process.execPath"])
@@ -182,7 +182,7 @@ fn i46_an_install_runs_with_the_domains_node_and_is_not_cut_short_by_what_it_wri
 }
 
 #[test]
-fn i46_a_package_for_development_is_installed_if_the_code_imports_it() {
+fn k06_a_package_for_development_is_installed_if_the_code_imports_it() {
     let app = App::new().domain("users", "steady").write(
         "domains/users/package.json",
         r#"{"name":"users","devDependencies":{"left-pad":"1.3.0","other":"1.0.0"}}"#,
@@ -198,7 +198,7 @@ fn i46_a_package_for_development_is_installed_if_the_code_imports_it() {
 }
 
 #[test]
-fn i47_status_tells_which_file_decided_about_node() {
+fn k07_status_tells_which_file_decided_about_node() {
     let version = std::process::Command::new("node")
         .arg("--version")
         .output()
@@ -230,7 +230,7 @@ fn i47_status_tells_which_file_decided_about_node() {
 }
 
 #[test]
-fn i47_an_unmet_range_or_an_unreadable_version_file_is_an_error_and_engines_are_a_warning() {
+fn k07_an_unmet_range_or_an_unreadable_version_file_is_an_error_and_engines_are_a_warning() {
     let app = App::new().domain("users", "steady");
     app.write_file(
         "domains/users/package.json",

@@ -1,4 +1,4 @@
-//! Section I, row 48: Bun and Deno beside Node, and commands that run JavaScript.
+//! Section K, row 8: Bun and Deno beside Node, and commands that run JavaScript.
 //!
 //! Bun and Deno are scripts here that run the same code with Node; `cargo xtask runtimes` runs the real
 //! ones.
@@ -43,7 +43,7 @@ fn app(settings: &str) -> App {
 }
 
 #[test]
-fn i48_an_entry_that_only_exports_a_class_is_started_by_another_runtime() {
+fn k08_an_entry_that_only_exports_a_class_is_started_by_another_runtime() {
     let app = app("process: {runtime: bun}\n");
     bun(&app).output().exits(0);
     let status = app.run(&["domains", "status", "users"]).exits(0);
@@ -55,7 +55,7 @@ fn i48_an_entry_that_only_exports_a_class_is_started_by_another_runtime() {
 }
 
 #[test]
-fn i48_a_node_that_is_bun_is_told_as_bun() {
+fn k08_a_node_that_is_bun_is_told_as_bun() {
     let app = app("process: {node: bun}\n");
     bun(&app)
         .output()
@@ -67,7 +67,7 @@ fn i48_a_node_that_is_bun_is_told_as_bun() {
 }
 
 #[test]
-fn i48_a_missing_runtime_is_named_with_how_to_install_it() {
+fn k08_a_missing_runtime_is_named_with_how_to_install_it() {
     let app = app("process: {runtime: deno}\n");
     let run = app.fulcrum(&["dev", "--detach", "--wait", "--timeout", "30s"]);
     let node = std::process::Command::new("node")
@@ -86,7 +86,7 @@ fn i48_a_missing_runtime_is_named_with_how_to_install_it() {
 }
 
 #[test]
-fn i48_a_command_finds_the_sdk_and_is_told_to_call_start() {
+fn k08_a_command_finds_the_sdk_and_is_told_to_call_start() {
     let settings = "process: {command: [node, domain.mjs], restart: never}\n";
     let app = app(settings);
     app.fulcrum(&["dev", "--detach"]).output().exits(0);
