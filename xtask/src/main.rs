@@ -19,6 +19,7 @@ mod faults;
 mod interop;
 mod node_tools;
 mod packages;
+mod runtimes;
 mod sample;
 mod sdk;
 mod steps;
@@ -71,6 +72,12 @@ enum Task {
     /// Install with real package managers: fresh clones, workspaces, repaired failures
     Packages {
         /// Run only the rows whose names contain this
+        #[arg(long, value_name = "TEXT")]
+        filter: Option<String>,
+    },
+    /// Run the sample app's catalog under each Node, Bun and Deno: call, crash, hang, reload, stop
+    Runtimes {
+        /// Run only the runtimes whose names contain this
         #[arg(long, value_name = "TEXT")]
         filter: Option<String>,
     },
@@ -141,6 +148,7 @@ fn run(task: &Task) -> anyhow::Result<()> {
         Task::Examples => examples::run().map(|outcome| println!("{outcome}")),
         Task::Crates => crates::run(),
         Task::Packages { filter } => packages::run(filter.as_deref()),
+        Task::Runtimes { filter } => runtimes::run(filter.as_deref()),
         Task::E2e => e2e::run(),
         Task::Faults { long, filter } => faults::run(&faults::Options {
             long: *long,

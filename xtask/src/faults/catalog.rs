@@ -249,6 +249,7 @@ pub(super) const ROWS: &[Entry] = &[
         7,
         "the version of Node is the one that the app asks for",
     ),
+    row('K', 8, "Bun and Deno run domains as Node does"),
 ];
 
 #[cfg(test)]
@@ -268,7 +269,7 @@ mod tests {
             ('G', 15),
             ('I', 19),
             ('J', 6),
-            ('K', 7),
+            ('K', 8),
         ];
         let expected = sections
             .into_iter()

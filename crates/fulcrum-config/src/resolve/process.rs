@@ -9,7 +9,7 @@ use super::reader::{SET, SettingsReader};
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::file::io_error_text;
 use crate::process::{
-    BackoffSettings, DependencyCondition, HeartbeatSettings, PortSetting, ProbeCheck,
+    BackoffSettings, DependencyCondition, HeartbeatSettings, JsRuntime, PortSetting, ProbeCheck,
     ProbeSettings, ProcessKind, ProcessSettings, ResourceLimits, RestartMode, RestartSettings,
     StopRecipient, StopSettings, WatchSettings,
 };
@@ -40,6 +40,7 @@ pub(crate) fn process(
     };
     let (env_files, file_env) = env_files::read(&settings, root, environment, diagnostics);
     ProcessSettings {
+        runtime: runtime(&settings),
         kind: match settings.string("kind") {
             Some("job") => ProcessKind::Job,
             _ => ProcessKind::Service,
@@ -84,6 +85,14 @@ pub(crate) fn process(
         install: settings.bool("install").expect(SET),
         autostart: settings.bool("autostart").expect(SET),
         user: settings.string("user").map(str::to_owned),
+    }
+}
+
+fn runtime(settings: &SettingsReader<'_>) -> JsRuntime {
+    match settings.string("runtime") {
+        Some("bun") => JsRuntime::Bun,
+        Some("deno") => JsRuntime::Deno,
+        _ => JsRuntime::Node,
     }
 }
 

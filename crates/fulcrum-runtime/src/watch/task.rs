@@ -30,7 +30,7 @@ use crate::watch::code_reload::CodeReloadHandles;
 use crate::watch::config_reload::ConfigReloader;
 use crate::watch::file_time::modified_at;
 use crate::watch::links::linked_paths;
-use crate::watch::load_state::domain_views;
+use crate::watch::load_state::{domain_views, is_by_install};
 use crate::watch::loops::ReloadLoopDetector;
 use crate::watch::messages::{Due, WatchMessage};
 use crate::watch::pending::PendingReloads;
@@ -295,7 +295,7 @@ impl WatchTask {
                 self.undecided.insert((name, change.path.clone()), only);
             }
             for target in impact.targets {
-                if self.is_by_install(&target, &change.path, now) {
+                if is_by_install(&self.handles.states, &target, &change.path, now) {
                     continue;
                 }
                 if self.should_act(&target, &change, now) {
@@ -308,16 +308,6 @@ impl WatchTask {
             }
         }
         self.record_changes(&recorded);
-    }
-
-    /// Whether a change came with an install of the domain's packages, before its code was loaded.
-    fn is_by_install(&self, target: &ReloadTarget, path: &Path, now: Instant) -> bool {
-        let ReloadTarget::Code(name) = target else {
-            return false;
-        };
-        let state = self.handles.states.get(name);
-        let period = state.and_then(|state| *state.install.borrow());
-        period.is_some_and(|period| period.explains(|| modified_at(path, now)))
     }
 
     /// Whether a change is acted on now, or is part of a reload loop.

@@ -32,5 +32,6 @@ mod j_calls;
 mod j_port;
 mod k_identity;
 mod k_packages;
+mod k_runtimes;
 mod measurements;
 mod probes;
