@@ -11,6 +11,7 @@ use fulcrum_spawn::prepare::{
 };
 use fulcrum_spawn::process::{GuardHandle, StartupMessage};
 
+use super::cargo_run::without_cargo;
 use super::claim::Claim;
 use super::listen::{self, BoundPort};
 use super::logging::Logging;
@@ -65,7 +66,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         log_run: logging.run(),
         processes,
         prepare,
-        environment: std::env::vars_os().collect(),
+        environment: without_cargo(std::env::vars_os().collect()),
         grpc: port.listeners.address(),
         port_hint: port.fallback_reason,
         socket: claim.dir.socket().display().to_string(),
