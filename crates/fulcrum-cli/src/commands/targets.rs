@@ -25,6 +25,10 @@ impl TargetArgs {
         context: &mut Context,
     ) -> Result<(), CliError> {
         for target in self.targets {
+            if matches!(target.as_str(), "true" | "false") {
+                let text = format!("{target} is no domain\n  hint: write `--watch={target}`");
+                return Err(CliError::new(Code::Usage, text));
+            }
             if !is_directory(&target) {
                 selection.only.push(target);
                 continue;

@@ -142,7 +142,7 @@ fn k02_a_wait_with_a_limit_begins_before_its_instance() {
     let mut logs = app.spawn(&["logs", "--follow", "--timeout", "60s"]);
     app.start();
     waiting.wait_exit().exits(0);
-    events.wait_for("registered");
+    events.wait_for("spawned");
     logs.wait_for("started by");
     app.down();
     events.wait_exit().exits(0);
