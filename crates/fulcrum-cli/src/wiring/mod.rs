@@ -1,7 +1,6 @@
 //! Wiring: opens the lock, sockets, store and process tracker of an instance, builds the parts, and
 //! hands them to `fulcrum-runtime`.
 
-mod cargo_run;
 pub(crate) mod claim;
 mod listen;
 pub(crate) mod log_store;

@@ -7,11 +7,10 @@ use fulcrum_config::{Selection, unsupported_settings};
 use fulcrum_logs::{Hub, Level};
 use fulcrum_runtime::{ProcessParts, Runtime, RuntimeParts, ShutdownSignal, ShutdownStage};
 use fulcrum_spawn::prepare::{
-    PrepareContext, create_report_dir, remove_report_dir, sweep_in_background,
+    PrepareContext, create_report_dir, remove_report_dir, sweep_in_background, without_cargo,
 };
 use fulcrum_spawn::process::{GuardHandle, StartupMessage};
 
-use super::cargo_run::without_cargo;
 use super::claim::Claim;
 use super::listen::{self, BoundPort};
 use super::logging::Logging;

@@ -42,6 +42,7 @@
 
 mod binary;
 mod cache_dir;
+mod cargo_run;
 mod command_plan;
 mod environment;
 mod executable;
@@ -83,6 +84,7 @@ mod standby_command;
 mod typescript;
 
 pub use cache_dir::CacheDir;
+pub use cargo_run::without_cargo;
 pub use command_plan::plan_command;
 pub use environment::{DomainVariables, Environment, NodeEnv, find_free_port, merge_environment};
 pub use warning::StartWarning;

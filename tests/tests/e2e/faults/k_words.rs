@@ -66,7 +66,7 @@ fn k25_variables_of_cargo_run_are_not_handed_to_domains() {
     app.fulcrum(&["dev", "--detach", "--wait"])
         .env("CARGO_PKG_NAME", "fulcrum-cli")
         .env("CARGO_MANIFEST_DIR", "/src")
-        .env("CARGO_HOME", "/home/me/.cargo")
+        .env("CARGO_HOME", "/srv/cargo")
         .env("LD_LIBRARY_PATH", "/src/target/debug/deps")
         .output()
         .exits(0);

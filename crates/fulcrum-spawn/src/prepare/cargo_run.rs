@@ -17,7 +17,8 @@ const PREFIXES: [&str; 3] = ["CARGO_PKG_", "CARGO_BIN_EXE_", "CARGO_CFG_"];
 const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
 
 /// The environment without what `cargo run` added to it.
-pub(super) fn without_cargo(
+#[must_use]
+pub fn without_cargo(
     mut environment: BTreeMap<OsString, OsString>,
 ) -> BTreeMap<OsString, OsString> {
     // Set by nothing else.
@@ -68,7 +69,7 @@ mod tests {
     fn what_cargo_run_adds_is_removed_and_the_rest_stays() {
         let found = without_cargo(environment(&[
             ("CARGO", "/x/cargo"),
-            ("CARGO_HOME", "/home/me/.cargo"),
+            ("CARGO_HOME", "/srv/cargo"),
             ("CARGO_MANIFEST_DIR", "/src"),
             ("CARGO_PKG_NAME", "fulcrum-cli"),
             ("CARGO_PKG_VERSION", "1"),
@@ -80,7 +81,7 @@ mod tests {
             ("PATH", "/bin"),
         ]));
         let expected = environment(&[
-            ("CARGO_HOME", "/home/me/.cargo"),
+            ("CARGO_HOME", "/srv/cargo"),
             ("CARGO_TARGET_DIR", "/t"),
             ("LD_LIBRARY_PATH", "/opt/lib"),
             ("PATH", "/bin"),
