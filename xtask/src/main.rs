@@ -91,6 +91,8 @@ enum Task {
         /// Run only this row (A4), or the tests whose names contain this
         filter: Option<String>,
     },
+    /// Compare generated env files with npm's dotenv
+    EnvFiles,
     /// Check the sample app with third-party gRPC and OpenTelemetry programs
     #[command(alias = "foreign")]
     Interop,
@@ -154,6 +156,7 @@ fn run(task: &Task) -> anyhow::Result<()> {
             long: *long,
             filter: filter.as_deref(),
         }),
+        Task::EnvFiles => interop::check_env_files(),
         Task::Interop => interop::run().map(|outcome| println!("{outcome}")),
         Task::Typescript {
             nodes,

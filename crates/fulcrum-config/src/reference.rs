@@ -467,7 +467,7 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     ),
     (
         "process.user",
-        "System user of the process. Not supported in this version: it is ignored, with a warning.",
+        "System user of the process. Not supported in this version: it is rejected.",
     ),
 ];
 

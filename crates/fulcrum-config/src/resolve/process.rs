@@ -84,7 +84,7 @@ pub(crate) fn process(
         },
         install: settings.bool("install").expect(SET),
         autostart: settings.bool("autostart").expect(SET),
-        user: settings.string("user").map(str::to_owned),
+        user: user(&settings, diagnostics),
     }
 }
 
@@ -172,6 +172,23 @@ fn cwd(
             path
         }
     }
+}
+
+/// Refused, not ignored: a process with the rights of another user than configured is a risk.
+fn user(settings: &SettingsReader<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<String> {
+    let user = settings.string("user")?;
+    diagnostics.push(
+        settings
+            .diagnostic(
+                "user",
+                "not-supported",
+                "a domain cannot run as another user in this version",
+            )
+            .hint(format!(
+                "remove it, and start fulcrum as that user: `sudo -u {user} fulcrum serve`"
+            )),
+    );
+    Some(user.to_owned())
 }
 
 fn restart(settings: &SettingsReader<'_>, diagnostics: &mut Vec<Diagnostic>) -> RestartSettings {

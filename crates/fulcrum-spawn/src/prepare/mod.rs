@@ -43,6 +43,7 @@
 
 mod binary;
 mod cache_dir;
+mod cargo_run;
 mod command_plan;
 mod environment;
 mod executable;
@@ -86,6 +87,7 @@ mod standby_command;
 mod typescript;
 
 pub use cache_dir::CacheDir;
+pub use cargo_run::without_cargo;
 pub use command_plan::{command_runs_javascript, command_script, plan_command};
 pub use environment::{DomainVariables, Environment, NodeEnv, find_free_port, merge_environment};
 pub use warning::StartWarning;

@@ -97,14 +97,13 @@ fn print_blocking(
     Ok(printer)
 }
 
-/// The generation of each domain that `--previous` or `--generation` selects; none without them.
+/// The generation of each domain that `--previous`, `--current` or `--generation` selects; none without them.
 fn generations(
     store: &StoreReader,
     backlog: &Backlog,
     printer: &Printer,
 ) -> io::Result<Option<BTreeMap<String, GenerationRef>>> {
-    let (previous, generation) = printer.generation_filter();
-    if !previous && generation.is_none() {
+    if printer.generation_filter(None).is_none() {
         return Ok(None);
     }
     let mut names: BTreeSet<String> = backlog.snapshot_marker.domains.iter().cloned().collect();
@@ -112,10 +111,9 @@ fn generations(
     let mut selected = BTreeMap::new();
     for name in names {
         let running = backlog.snapshot_marker.living.get(&name).copied();
-        let filter = generation.map_or(
-            GenerationFilter::Previous(running),
-            GenerationFilter::Generation,
-        );
+        let Some(filter) = printer.generation_filter(running) else {
+            continue;
+        };
         let stored = store.find_generation(&name, filter)?;
         // Not in the store: the lines in memory.
         let in_memory = || {
@@ -129,6 +127,7 @@ fn generations(
             let matching = numbers.filter(|number| match filter {
                 GenerationFilter::Generation(requested) => *number == requested,
                 GenerationFilter::Previous(running) => Some(*number) != running,
+                GenerationFilter::Latest => true,
             });
             matching.max().map(|generation| GenerationRef {
                 run: backlog.snapshot_marker.run,

@@ -12,6 +12,7 @@ use super::backlog::{self, Backlog};
 use super::printer::Printer;
 use super::remote;
 use super::request::{Args, LogRequest};
+use crate::client;
 use crate::commands::context::Context;
 use crate::commands::domains::stream;
 use crate::exit::{CliError, Code};
@@ -20,7 +21,8 @@ use crate::wiring::log_store;
 
 pub(crate) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     let request = LogRequest::new(args);
-    let client = match context.connect().await {
+    let limit = request.args.timeout;
+    let client = match client::connect_within(context.app(), limit).await {
         Ok(client) => client,
         Err(error) if error.code == Code::NotRunning => {
             return run_from_store(&request, &context, error).await;
