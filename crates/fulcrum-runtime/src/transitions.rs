@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::events::log::EventLog;
 use crate::exit::describe::{describe_forced_exit, hint};
 use crate::format::format_measured;
+use crate::hooks::runner::HookRunner;
 use crate::log_lines::log_for_domain;
 use crate::readiness::late::LateReadiness;
 use crate::readiness::serving::ServingStatus;
@@ -28,6 +29,7 @@ pub(crate) struct TransitionTask {
     pub(crate) groups: GroupRestarts,
     pub(crate) serving: ServingStatus,
     pub(crate) late: LateReadiness,
+    pub(crate) hooks: HookRunner,
     pub(crate) events: EventLog,
     pub(crate) hub: Hub,
 }
@@ -39,7 +41,9 @@ impl TransitionTask {
             self.groups.on_transition(&transition);
             self.serving.on_transition(&transition);
             self.late.on_transition(&transition);
-            match self.supervisor.domain(&transition.domain) {
+            let handle = self.supervisor.domain(&transition.domain);
+            self.hooks.on_transition(&transition, handle.as_ref());
+            match handle {
                 Some(handle) => self.publish(transition, &handle.snapshot()),
                 None => self.publish_removed(transition),
             }

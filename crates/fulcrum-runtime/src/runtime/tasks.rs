@@ -22,6 +22,7 @@ use crate::control::status::StatusReader;
 use crate::control::wait::DomainWaiter;
 use crate::events::log::EventLog;
 use crate::handle::RuntimeHandle;
+use crate::hooks::runner::HookRunner;
 use crate::launch::backend::DomainBackend;
 use crate::launch::setup::DomainFactory;
 use crate::liveness::task::{LivenessHandles, LivenessTasks};
@@ -60,6 +61,7 @@ pub(super) struct TaskHandles {
     pub(super) events: EventLog,
     pub(super) hub: Hub,
     pub(super) shutdown: ShutdownSignal,
+    pub(super) hooks: HookRunner,
 }
 
 /// What runs the TypeScript compiler.
@@ -140,6 +142,7 @@ impl TaskHandles {
                 supervisor: self.supervisor.clone(),
                 hub: self.hub.clone(),
             },
+            hooks: self.hooks.clone(),
             events: self.events.clone(),
             hub: self.hub.clone(),
         }
@@ -267,6 +270,7 @@ impl TaskHandles {
             supervisor: self.supervisor.clone(),
             serving: self.serving_status(),
             standby: self.standby.clone(),
+            hooks: self.hooks.clone(),
             tracker: self.tracker.clone(),
             shutdown: self.shutdown.clone(),
             hub: self.hub.clone(),

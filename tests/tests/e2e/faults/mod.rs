@@ -20,6 +20,7 @@ mod g_reload;
 mod h_access_control;
 mod i_cleanup;
 mod i_failing;
+mod i_hooks;
 mod i_jobs;
 mod i_leader;
 mod i_memory;
