@@ -22,9 +22,9 @@ pub struct ProcessSettings {
     pub cwd: PathBuf,
     /// Variables to set, with `${…}` expanded. They take precedence over `env_files`.
     pub env: BTreeMap<String, String>,
-    /// Environment files, absolute; later ones take precedence. To be read at each start with
+    /// Environment files; later ones take precedence. To be read at each start with
     /// [`read_env_file`](crate::read_env_file).
-    pub env_files: Vec<PathBuf>,
+    pub env_files: Vec<EnvFile>,
     /// The variables of these files when the configuration was loaded, so that two configurations
     /// can be compared.
     pub file_env: BTreeMap<String, String>,
@@ -72,6 +72,22 @@ pub enum ProcessKind {
     Service,
     /// It runs until it is done: its exit with a success code completes it.
     Job,
+}
+
+/// An environment file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvFile {
+    /// Its path, absolute.
+    pub path: PathBuf,
+    /// Whether it must exist.
+    pub required: bool,
+}
+
+impl EnvFile {
+    /// Whether it is left out, since it does not exist and need not.
+    pub fn is_left_out(&self) -> bool {
+        !self.required && self.path.symlink_metadata().is_err()
+    }
 }
 
 /// Commands that run at moments of a process's life; an empty one is none.

@@ -118,6 +118,7 @@ fn accepted(kind: Type) -> String {
         Type::Listen => "`HOST:PORT`".to_owned(),
         Type::OtlpEndpoint => "`http://HOST:PORT`".to_owned(),
         Type::Port => "`auto`, or a port".to_owned(),
+        Type::EnvFiles => "path; or a list of paths and of `{path, required}`".to_owned(),
         Type::Standby => "`off`, or a count".to_owned(),
         Type::Cron => "cron expression".to_owned(),
         Type::TimeZone => "name of a time zone".to_owned(),
@@ -154,6 +155,22 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     (
         "runtime.grpc.registration",
         "`token`: only processes with a token of this instance may register. `open`: others may, too. The default is `open` in `dev` and `token` in `serve`.",
+    ),
+    (
+        "runtime.grpc.call_timeout",
+        "Maximum time for the response to a call whose caller sets no deadline. A caller's own deadline (`grpc-timeout`) takes precedence.",
+    ),
+    (
+        "runtime.grpc.call_queue",
+        "Maximum size of the calls that wait for one domain, because it is busy, starting or restarting. Beyond it, and beyond 10,000 calls, a call fails with `OVERLOADED`.",
+    ),
+    (
+        "runtime.grpc.max_message",
+        "Maximum size of a message, from 64 KiB to 64 MiB. A larger one fails only its own call. Domains whose client lacks the capability `large_messages` receive at most 4 MiB.",
+    ),
+    (
+        "runtime.grpc.web_origins",
+        "Origins of web pages that may call domains over gRPC-Web or Connect, such as `https://app.example.com`. Pages of this machine (`http://localhost:5173`) may always.",
     ),
     (
         "runtime.grpc.tls",
@@ -237,6 +254,10 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
         "Maximum number of standby processes of the instance: booted processes that take over at a restart. The default is 1 in `dev` and `off` in `serve`.",
     ),
     (
+        "runtime.env_override",
+        "Whether variables of `process.env_file` replace those of the environment that Fulcrum was started with. `process.env` always does.",
+    ),
+    (
         "runtime.typecheck",
         "Check types in `dev` with the app's own `tsc` in the background; errors are log lines of the domains, and no start waits for them.",
     ),
@@ -276,11 +297,11 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     ),
     (
         "process.env",
-        "Environment variables. `${NAME}` and `${NAME:-default}` are expanded. They override those of `env_file`.",
+        "Environment variables. `${NAME}` and its forms are expanded. They override those of `env_file`.",
     ),
     (
         "process.env_file",
-        "Files of environment variables; later ones override earlier ones. They are read again at each start.",
+        "Files of environment variables; later ones override earlier ones. They are read again at each start, as npm's `dotenv` reads them. One that is `{path: …, required: false}` may be missing.",
     ),
     (
         "process.depends_on",

@@ -47,6 +47,8 @@ pub(crate) enum Type {
     Signal,
     /// A list of texts. `one` allows a single text, `some` rejects an empty list.
     StringList { one: bool, some: bool },
+    /// A path or a list of paths, each alone or `{path, required}`.
+    EnvFiles,
     /// A list of exit codes.
     ExitCodes,
     /// A probe; `log` allows a check of log lines.
@@ -106,6 +108,7 @@ pub(crate) static RUNTIME: &[Key] = &[
     key("logs", Kind::Section(LOGS)),
     key("watch", Kind::Shorthand("enabled", WATCH_ALL)),
     value("standby", Type::Standby),
+    value("env_override", Type::Bool),
     value("typecheck", Type::Bool),
     value("cache_size", Type::Size),
     key("groups", Kind::MapOf(GROUP)),
@@ -127,7 +130,7 @@ pub(crate) static PROCESS: &[Key] = &[
     value("args", TEXTS),
     value("cwd", Type::String),
     key("env", Kind::EnvMap),
-    value("env_file", GLOBS),
+    value("env_file", Type::EnvFiles),
     key("depends_on", Kind::Dependencies),
     key("restart", Kind::Shorthand("policy", RESTART)),
     value("start_timeout", POSITIVE),
@@ -150,6 +153,10 @@ pub(crate) static PROCESS: &[Key] = &[
 static GRPC: &[Key] = &[
     value("listen", Type::Listen),
     value("registration", Type::OneOf(&["token", "open"])),
+    value("call_timeout", POSITIVE),
+    value("call_queue", Type::Size),
+    value("max_message", Type::Size),
+    value("web_origins", TEXTS),
     key("tls", Kind::Section(TLS)),
 ];
 

@@ -1,7 +1,9 @@
 //! Parses a single value by its type.
 
 use crate::diagnostic::quoted;
+use crate::env_files;
 use crate::node::{Node, NodeKind};
+use crate::other_tools;
 use crate::process::PortSetting;
 use crate::scalars::{duration, parse_integer, parse_string_list, scalar};
 use crate::schedule::{CronExpression, is_time_zone};
@@ -35,6 +37,7 @@ pub(crate) fn parse_value(kind: Type, node: &Node) -> Result<Setting, ValueError
             parse_string_list(node, one, some).map(Setting::StringList)
         }
         Type::ExitCodes => parse_exit_codes(node),
+        Type::EnvFiles => env_files::parse(node),
         Type::Probe { log } => probe::check(node, log).map(Setting::Probe),
         Type::Listen => {
             listen::parse_listen_address(scalar(node, "an address such as `127.0.0.1:50051`")?)
@@ -99,10 +102,13 @@ fn choice(node: &Node, words: &'static [&'static str]) -> Result<Setting, ValueE
         return Ok(Setting::String(text.to_owned()));
     }
     let error = ValueError::expected(&what, node);
-    Err(match closest(text, words.iter().copied()) {
-        Some(word) => error.hint(format!("did you mean `{word}`?")),
-        None => error,
-    })
+    let known = other_tools::value(text, words);
+    Err(
+        match known.or_else(|| closest(text, words.iter().copied())) {
+            Some(word) => error.hint(format!("did you mean `{word}`?")),
+            None => error,
+        },
+    )
 }
 
 fn signal(node: &Node) -> Result<Setting, ValueError> {

@@ -7,6 +7,9 @@ use fulcrum_spawn::supervisor::{Blocker, DomainHandle, Outcome, Snapshot, Ticket
 
 use crate::format::format_measured;
 
+/// What separates a failure from its hints.
+const HINT: &str = "\n  hint: ";
+
 /// One step of a domain on the way to an outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ProgressStep {
@@ -91,7 +94,25 @@ fn describe_blocked(name: &str, blockers: &[Blocker]) -> String {
     let causes: Vec<String> = blockers.iter().map(Blocker::to_string).collect();
     let mut text = format!("{name} is waiting for {}", causes.join(", "));
     for hint in cures(blockers) {
-        text.push_str(&format!("\n  hint: {hint}"));
+        text.push_str(HINT);
+        text.push_str(&hint);
+    }
+    text
+}
+
+/// The failures of several domains as one text: the causes, then each hint once.
+pub(crate) fn join_failures(failures: &[String]) -> String {
+    let mut causes = Vec::new();
+    let mut hints = BTreeSet::new();
+    for failure in failures {
+        let mut parts = failure.split(HINT);
+        causes.extend(parts.next());
+        hints.extend(parts);
+    }
+    let mut text = causes.join("; ");
+    for hint in hints {
+        text.push_str(HINT);
+        text.push_str(hint);
     }
     text
 }
@@ -131,6 +152,17 @@ mod tests {
             is_final: true,
             is_failed_job: false,
         }
+    }
+
+    #[test]
+    fn the_hints_of_several_failures_follow_the_causes_each_once() {
+        let blocked = |name| describe_blocked(name, &[blocker(Phase::Stopped, "stopped")]);
+        let failures = [blocked("api"), "db is stuck".to_owned(), blocked("web")];
+        assert_eq!(
+            join_failures(&failures),
+            "api is waiting for db: stopped; db is stuck; web is waiting for db: stopped\n  \
+             hint: run `fulcrum domains start db`"
+        );
     }
 
     #[test]

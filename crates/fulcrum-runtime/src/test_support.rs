@@ -19,6 +19,7 @@ use tokio::time::sleep;
 
 use crate::command::environment::EnvironmentBase;
 use crate::events::log::EventLog;
+use crate::exit::held::HeldExits;
 use crate::hooks::command::HookSpawner;
 use crate::hooks::runner::{HookProgress, HookRunner};
 use crate::launch::setup::to_condition;
@@ -241,9 +242,11 @@ impl Harness {
     /// Starts the transition task.
     pub(crate) fn start_tasks(&mut self) {
         let task = TransitionTask {
+            exits: HeldExits::default(),
             desired: self.desired.clone(),
             states: Arc::clone(&self.states),
             supervisor: self.supervisor.clone(),
+            registry: self.registry.clone(),
             tracker: self.tracker.clone(),
             groups: GroupRestarts::new(
                 self.desired.clone(),

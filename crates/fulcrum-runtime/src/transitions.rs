@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fulcrum_logs::{Hub, Level};
+use fulcrum_rpc::Registry;
 use fulcrum_spawn::lifecycle::{Goal, Phase, TransitionCause};
 use fulcrum_spawn::process::{Member, ProcessTracker};
 use fulcrum_spawn::supervisor::{Snapshot, Supervisor, Transition};
@@ -11,10 +12,12 @@ use tokio::time::Instant;
 
 use crate::events::log::EventLog;
 use crate::exit::describe::{describe_forced_exit, hint};
+use crate::exit::held::{HeldExits, exit_line};
 use crate::format::format_measured;
 use crate::hooks::runner::HookRunner;
 use crate::log_lines::log_for_domain;
 use crate::readiness::late::LateReadiness;
+use crate::readiness::outlook::outlook;
 use crate::readiness::serving::ServingStatus;
 use crate::restart::groups::GroupRestarts;
 use crate::state::desired::DesiredStateReceiver;
@@ -25,11 +28,14 @@ pub(crate) struct TransitionTask {
     pub(crate) desired: DesiredStateReceiver,
     pub(crate) states: SharedDomainStates,
     pub(crate) supervisor: Supervisor,
+    pub(crate) registry: Registry,
     pub(crate) tracker: ProcessTracker,
     pub(crate) groups: GroupRestarts,
     pub(crate) serving: ServingStatus,
     pub(crate) late: LateReadiness,
     pub(crate) hooks: HookRunner,
+    /// Exits whose consequence is not known yet.
+    pub(crate) exits: HeldExits,
     pub(crate) events: EventLog,
     pub(crate) hub: Hub,
 }
@@ -37,28 +43,56 @@ pub(crate) struct TransitionTask {
 impl TransitionTask {
     /// Runs until no domain is supervised any more.
     pub(crate) async fn run(mut self, mut transitions: mpsc::UnboundedReceiver<Transition>) {
-        while let Some(transition) = transitions.recv().await {
+        loop {
+            let transition = tokio::select! {
+                transition = transitions.recv() => match transition {
+                    Some(transition) => transition,
+                    None => return,
+                },
+                () = self.exits.due() => {
+                    for (domain, exit) in self.exits.take_due(Instant::now()) {
+                        log_for_domain(&self.hub, &domain, exit.generation, Level::Error, exit.text);
+                    }
+                    continue;
+                }
+            };
             self.groups.on_transition(&transition);
             self.serving.on_transition(&transition);
             self.late.on_transition(&transition);
             let handle = self.supervisor.domain(&transition.domain);
             self.hooks.on_transition(&transition, handle.as_ref());
             match handle {
-                Some(handle) => self.publish(transition, &handle.snapshot()),
+                Some(handle) => {
+                    let snapshot = handle.snapshot();
+                    let domain = &transition.domain;
+                    let outlook = outlook(&self.desired, &self.states, domain, &snapshot);
+                    self.registry.set_outlook(domain, outlook);
+                    self.publish(transition, &snapshot);
+                }
                 None => self.publish_removed(transition),
             }
         }
     }
 
-    fn publish(&self, mut transition: Transition, snapshot: &Snapshot) {
+    fn publish(&mut self, mut transition: Transition, snapshot: &Snapshot) {
         let (name, generation) = (transition.domain.clone(), transition.generation);
         let reloaded = self.reload_finished(&transition);
         let message = match &reloaded {
             Some(text) => Some((Level::Info, text.clone())),
             None => self.log_message(&transition, snapshot),
         };
-        if let Some((level, text)) = message {
-            log_for_domain(&self.hub, &name, generation, level, text);
+        let is_exit = transition.to == Phase::Stopping
+            && transition.cause == TransitionCause::Exited
+            && message.is_some();
+        match message {
+            // What follows is said in the same line, if it is decided soon.
+            Some((_, text)) if is_exit => self.exits.hold(&name, generation, &text, Instant::now()),
+            Some((level, text)) => {
+                for (generation, level, text) in self.exits.join(&name, generation, level, text) {
+                    log_for_domain(&self.hub, &name, generation, level, text);
+                }
+            }
+            None => {}
         }
         transition.reason = self.event_reason(&transition, snapshot);
         self.events.record_transition(transition);
@@ -191,12 +225,7 @@ impl TransitionTask {
         let config = self.desired.domain(&transition.domain);
         let hint = hint(config.as_deref(), snapshot);
         let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
-        let reason = &transition.reason;
-        // A clean exit reads as its code, other reasons as they are.
-        match reason.strip_prefix("exit ") {
-            Some(code) => format!("exited with code {code}; not restarting{hint}"),
-            None => format!("{reason}; not restarting{hint}"),
-        }
+        format!("{}; not restarting{hint}", exit_line(&transition.reason))
     }
 
     /// The processes that are still alive, with the state that explains it.

@@ -98,9 +98,12 @@ impl ComparableSettings {
         set_process("install", json!(install));
         set_process("user", json!(user));
         set_process("runtime.logs.level", json!(app.runtime.logs.level));
+        if !(env_files.is_empty() || app.runtime.env_override) {
+            set_process("runtime.env_override", json!(false));
+        }
 
         let mut set_supervision = |key: &str, value| supervision.insert(key.to_owned(), value);
-        let files: Vec<Value> = env_files.iter().map(|file| path(file)).collect();
+        let files: Vec<Value> = env_files.iter().map(|file| path(&file.path)).collect();
         set_supervision("env_file", json!(files));
         set_supervision("start_timeout", Setting::Duration(*start_timeout).to_json());
         set_supervision("replicas", json!(replicas));
@@ -294,6 +297,8 @@ impl RuntimeMaps {
             logs,
             watch,
             standby,
+            // A setting of each process.
+            env_override: _,
             typecheck,
             cache_size,
             groups,
@@ -337,6 +342,10 @@ fn set_grpc(grpc: &GrpcSettings, set: &mut impl FnMut(&str, Value)) {
     let GrpcSettings {
         listen,
         registration,
+        call_timeout,
+        call_queue,
+        max_message,
+        web_origins,
         tls,
     } = grpc;
     set("grpc.listen", json!(listen.to_string()));
@@ -345,6 +354,11 @@ fn set_grpc(grpc: &GrpcSettings, set: &mut impl FnMut(&str, Value)) {
         RegistrationMode::Token => "token",
     };
     set("grpc.registration", json!(registration));
+    let timeout = Setting::Duration(*call_timeout).to_json();
+    set("grpc.call_timeout", timeout);
+    set("grpc.call_queue", Setting::Size(*call_queue).to_json());
+    set("grpc.max_message", Setting::Size(*max_message).to_json());
+    set("grpc.web_origins", json!(web_origins));
     if let Some(TlsSettings {
         cert,
         key,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::env_files::{self, Environment};
 use super::jobs;
 use super::reader::{SET, SettingsReader};
 use crate::diagnostic::{Diagnostic, quoted};
@@ -19,6 +20,7 @@ pub(crate) fn process(
     tree: &SettingTree,
     root: &Path,
     dir: &Path,
+    environment: &Environment<'_>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> ProcessSettings {
     let settings = SettingsReader {
@@ -36,7 +38,7 @@ pub(crate) fn process(
         Some(Setting::Port(port)) => Some(*port),
         _ => None,
     };
-    let (env_files, file_env) = env_files(&settings, root, diagnostics);
+    let (env_files, file_env) = env_files::read(&settings, root, environment, diagnostics);
     ProcessSettings {
         kind: match settings.string("kind") {
             Some("job") => ProcessKind::Job,
@@ -161,36 +163,6 @@ fn cwd(
             path
         }
     }
-}
-
-/// The environment files and their variables; later files take precedence.
-fn env_files(
-    settings: &SettingsReader<'_>,
-    root: &Path,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> (Vec<PathBuf>, BTreeMap<String, String>) {
-    let (mut files, mut variables) = (Vec::new(), BTreeMap::new());
-    let Some(leaf) = settings.leaf("env_file") else {
-        return (files, variables);
-    };
-    for text in settings.string_list("env_file") {
-        let path = leaf.origin.dir(root).join(&text);
-        let display_path = path.strip_prefix(root).unwrap_or(&path);
-        if !path.is_file() {
-            diagnostics.push(
-                settings
-                    .diagnostic("env_file", "missing-env-file", format!("no such file: {}", quoted(&text)))
-                    .hint(format!("create `{}`; paths are relative to the directory of the configuration file", display_path.display())),
-            );
-        } else {
-            match crate::env_file::read(&path, display_path) {
-                Ok(read) => variables.extend(read),
-                Err(diagnostic) => diagnostics.push(diagnostic),
-            }
-        }
-        files.push(path);
-    }
-    (files, variables)
 }
 
 fn restart(settings: &SettingsReader<'_>, diagnostics: &mut Vec<Diagnostic>) -> RestartSettings {

@@ -8,7 +8,7 @@ use fulcrum_spawn::supervisor::{DomainHandle, Supervisor, Ticket, Turn};
 use tokio::task::JoinSet;
 
 use crate::events::log::EventLog;
-use crate::outcome::{ProgressStep, wait_for_outcome};
+use crate::outcome::{ProgressStep, join_failures, wait_for_outcome};
 
 /// One request.
 pub(crate) struct LifecycleRequest {
@@ -88,7 +88,7 @@ impl LifecycleExecutor {
         if failed.is_empty() {
             Ok(done.join("; "))
         } else {
-            Err(failed.join("; "))
+            Err(join_failures(&failed))
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use fulcrum_config::{Domain as DomainConfig, Mode, Program, redact_arguments, redact_value};
 use fulcrum_logs::{Hub, Stream};
-use fulcrum_rpc::control::{Details, Domain, Instance, LastExit};
+use fulcrum_rpc::control::{Details, Domain, ExternalProcess, Instance, LastExit};
 use fulcrum_spawn::lifecycle::Phase;
 use fulcrum_spawn::supervisor::{Snapshot, Supervisor};
 use tokio::time::Instant;
@@ -71,6 +71,12 @@ impl StatusReader {
             message.heartbeat_age_ms = state.last_heartbeat.borrow().map(age_ms);
             let lag = *state.event_loop_lag.borrow();
             message.event_loop_lag_ms = lag.map(|lag| lag.as_secs_f64() * 1000.0);
+        }
+        let state = self.states.get(name);
+        let external = state.and_then(|state| state.external.borrow().clone());
+        if let Some((pid, command)) = external {
+            message.reason = format!("external: pid {pid} ({command}); {}", message.reason);
+            message.external = Some(ExternalProcess { pid, command });
         }
         if details {
             message.details = self.details(config);

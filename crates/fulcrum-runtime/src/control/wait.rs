@@ -1,5 +1,7 @@
 //! Waits until domains reach a condition.
 
+use std::collections::BTreeMap;
+
 use fulcrum_config::Domain;
 use fulcrum_spawn::lifecycle::Phase;
 use fulcrum_spawn::supervisor::{Snapshot, Supervisor, WaitCondition, WaitFailure};
@@ -8,11 +10,13 @@ use tokio::time::Instant;
 use crate::format::{format_measured, pluralize};
 use crate::outcome::cures;
 use crate::state::desired::DesiredStateReceiver;
+use crate::state::domain::SharedDomainStates;
 
 /// Waits for domains.
 #[derive(Clone)]
 pub(crate) struct DomainWaiter {
     pub(crate) desired: DesiredStateReceiver,
+    pub(crate) states: SharedDomainStates,
     pub(crate) supervisor: Supervisor,
     /// When the instance was started.
     pub(crate) started: Instant,
@@ -47,9 +51,18 @@ impl DomainWaiter {
         }
     }
 
-    /// The domains for which the condition does not hold yet, as text.
+    /// The domains for which the condition does not hold yet, as text: their phases, and the last
+    /// answers of their probes.
     pub(crate) fn describe_pending(&self, names: &[String], condition: WaitCondition) -> String {
-        self.supervisor.describe_pending(names, condition)
+        let pending = self.supervisor.pending(names, condition).into_iter();
+        let texts = pending.map(|(name, now)| {
+            let state = self.states.get(&name).filter(|_| now.pid.is_some());
+            let reason = state.map_or(now.reason.clone(), |state| {
+                state.probe_status.borrow().append_to_reason(&now.reason)
+            });
+            format!("{name} is {} ({reason})", now.phase)
+        });
+        texts.collect::<Vec<_>>().join("; ")
     }
 
     fn describe_done(&self, names: &[String], condition: WaitCondition) -> String {
@@ -121,21 +134,27 @@ fn done_at(now: &Snapshot) -> Option<Instant> {
 /// One line for each domain, and the commands that cure it.
 fn describe_failures(failed: &[WaitFailure]) -> String {
     let mut lines: Vec<String> = failed.iter().map(WaitFailure::to_string).collect();
-    let hints = cures(failed.iter().flat_map(|failure| &failure.blockers));
+    let mut hints = cures(failed.iter().flat_map(|failure| &failure.blockers));
+    // The failure of the dependency itself may say it already.
+    hints.retain(|hint| !lines.iter().any(|line| line.contains(hint)));
     lines.extend(hints.iter().map(|hint| format!("  hint: {hint}")));
     lines.join("\n")
 }
 
-/// `not started: api (waiting for db: failed (exit 1)), web (…)`, and the commands that cure it.
+/// `not started: api, web (waiting for db: failed (exit 1)); …`, and the commands that cure it.
 fn describe_waiting(failed: &[WaitFailure]) -> Option<String> {
-    let waiting = failed.iter().filter(|one| !one.blockers.is_empty());
-    let texts: Vec<String> = waiting
-        .map(|one| format!("{} ({})", one.domain, one.reason))
-        .collect();
-    if texts.is_empty() {
+    let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for one in failed.iter().filter(|one| !one.blockers.is_empty()) {
+        by_reason.entry(&one.reason).or_default().push(&one.domain);
+    }
+    if by_reason.is_empty() {
         return None;
     }
-    let mut text = format!("not started: {}", texts.join(", "));
+    let texts: Vec<String> = by_reason
+        .iter()
+        .map(|(reason, domains)| format!("{} ({reason})", domains.join(", ")))
+        .collect();
+    let mut text = format!("not started: {}", texts.join("; "));
     for hint in cures(failed.iter().flat_map(|failure| &failure.blockers)) {
         text.push_str(&format!("\nhint: {hint}"));
     }
@@ -144,6 +163,7 @@ fn describe_waiting(failed: &[WaitFailure]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
 
     use super::*;
@@ -154,6 +174,7 @@ mod tests {
     fn waiter(harness: &Harness) -> DomainWaiter {
         DomainWaiter {
             desired: harness.desired.clone(),
+            states: Arc::clone(&harness.states),
             supervisor: harness.supervisor.clone(),
             started: Instant::now(),
         }
@@ -218,8 +239,7 @@ mod tests {
         let text = text.expect("two domains wait");
         let (waiting, hint) = text.split_once("\nhint: ").expect("one hint");
         assert!(
-            waiting.starts_with("not started: api (waiting for db: ended (exit 3")
-                && waiting.contains("), auth (waiting for db: ended (exit 3"),
+            waiting.starts_with("not started: api, auth (waiting for db: ended (exit 3"),
             "{waiting}"
         );
         assert_eq!(hint, "fix the error, then run `fulcrum domains restart db`");

@@ -15,12 +15,14 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
 use crate::clock;
+use crate::control::call::CallService;
 use crate::control::change::LifecycleExecutor;
 use crate::control::info::InstanceInfo;
 use crate::control::service::ControlService;
 use crate::control::status::StatusReader;
 use crate::control::wait::DomainWaiter;
 use crate::events::log::EventLog;
+use crate::exit::held::HeldExits;
 use crate::handle::RuntimeHandle;
 use crate::hooks::runner::HookRunner;
 use crate::launch::backend::DomainBackend;
@@ -114,6 +116,7 @@ impl TaskHandles {
                 desired: self.desired.clone(),
                 states: Arc::clone(&self.states),
                 supervisor: self.supervisor.clone(),
+                registry: self.registry.clone(),
                 events: self.events.clone(),
                 hub: self.hub.clone(),
             }),
@@ -126,9 +129,11 @@ impl TaskHandles {
 
     fn transition_task(&self) -> TransitionTask {
         TransitionTask {
+            exits: HeldExits::default(),
             desired: self.desired.clone(),
             states: Arc::clone(&self.states),
             supervisor: self.supervisor.clone(),
+            registry: self.registry.clone(),
             tracker: self.tracker.clone(),
             groups: GroupRestarts::new(
                 self.desired.clone(),
@@ -228,7 +233,10 @@ impl TaskHandles {
                 events: self.events.clone(),
             },
             reload,
-            registry: self.registry.clone(),
+            calls: CallService {
+                desired: self.desired.clone(),
+                registry: self.registry.clone(),
+            },
             events: self.events.clone(),
             hub: self.hub.clone(),
             shutdown: self.shutdown.clone(),
@@ -296,6 +304,7 @@ impl TaskHandles {
     fn waiter(&self, started: Instant) -> DomainWaiter {
         DomainWaiter {
             desired: self.desired.clone(),
+            states: Arc::clone(&self.states),
             supervisor: self.supervisor.clone(),
             started,
         }

@@ -32,6 +32,7 @@ fn app(job: &str, process: FakeProcess) -> Harness {
 fn waiter(harness: &Harness) -> DomainWaiter {
     DomainWaiter {
         desired: harness.desired.clone(),
+        states: std::sync::Arc::clone(&harness.states),
         supervisor: harness.supervisor.clone(),
         started: tokio::time::Instant::now(),
     }

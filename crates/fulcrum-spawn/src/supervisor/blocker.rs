@@ -23,9 +23,12 @@ pub struct Blocker {
 
 impl Blocker {
     pub(super) fn new(domain: &str, condition: Condition, now: &Snapshot) -> Self {
-        let reason = now.reason.lines().next().unwrap_or_default();
+        let reason = cause(now);
         let state = match (now.phase, now.goal) {
-            (Phase::Failed | Phase::Stuck, _) => format!("{} ({reason})", now.phase),
+            (Phase::Failed | Phase::Stuck | Phase::Backoff, _) => {
+                format!("{} ({reason})", now.phase)
+            }
+            (Phase::Running, _) if !now.ready => "running, not ready".to_owned(),
             (Phase::Stopped, Goal::Down) if now.generation == 0 => "not started".to_owned(),
             (Phase::Stopped, Goal::Up) => format!("ended ({reason})"),
             (phase, _) => phase.to_string(),
@@ -49,6 +52,15 @@ impl Blocker {
             is_failed_job: false,
         }
     }
+}
+
+/// Why a dependency is in its phase, in one line: how it exited, where it has, without the count of
+/// its restarts.
+fn cause(now: &Snapshot) -> &str {
+    let exit = now.last_exit.as_ref();
+    let exit = exit.filter(|exit| exit.generation == now.generation && now.phase != Phase::Stuck);
+    let reason = exit.map_or(&now.reason, |exit| &exit.reason);
+    reason.lines().next().unwrap_or_default()
 }
 
 impl fmt::Display for Blocker {

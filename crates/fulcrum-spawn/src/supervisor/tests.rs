@@ -413,7 +413,10 @@ async fn a_group_restart_waits_for_dependencies_and_is_not_counted() {
         orders.report(generation, Fact::GroupRestart("catalog failed".into()));
     }
     tokio::time::sleep(Duration::from_secs(10)).await;
-    assert_eq!(orders.snapshot().reason, "waiting for catalog: backoff");
+    assert_eq!(
+        orders.snapshot().reason,
+        "waiting for catalog: backoff (exit 1)"
+    );
     tokio::time::sleep(Duration::from_secs(60)).await;
     let now = orders.snapshot();
     assert_eq!(

@@ -163,15 +163,15 @@ impl Supervisor {
         }
     }
 
-    /// The named domains for which the condition does not hold, with phase and reason, as text.
+    /// The named domains for which the condition does not hold, as they are now.
     #[must_use]
-    pub fn describe_pending(&self, names: &[String], condition: WaitCondition) -> String {
+    pub fn pending(&self, names: &[String], condition: WaitCondition) -> Vec<(String, Snapshot)> {
         let pending = names.iter().filter_map(|name| {
             let now = self.domain(name)?.snapshot();
             let holds = matches!(status(condition, &now), ConditionStatus::Met);
-            (!holds).then(|| format!("{name} is {} ({})", now.phase, now.reason))
+            (!holds).then(|| (name.clone(), now))
         });
-        pending.collect::<Vec<_>>().join("; ")
+        pending.collect()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Section I, row 15: commands at moments of a domain's life.
+//! Section I, row 12: commands at moments of a domain's life.
 
 use std::fs;
 
@@ -26,7 +26,7 @@ fn moments(app: &App) -> Vec<String> {
 }
 
 #[test]
-fn i15_each_moment_of_a_life_runs_its_hook_with_the_environment_of_the_domain() {
+fn i12_each_moment_of_a_life_runs_its_hook_with_the_environment_of_the_domain() {
     let app = app("exec sleep 1000", "");
     app.run(&["dev", "--detach", "--wait"]).exits(0);
     wait_until("the hook after readiness", LIMIT, || {
@@ -42,12 +42,12 @@ fn i15_each_moment_of_a_life_runs_its_hook_with_the_environment_of_the_domain() 
             "after_exit users hello 143 stop requested",
         ]
     );
-    measurement("I15", &moments.join("; "));
+    measurement("I12", &moments.join("; "));
     app.assert_no_processes();
 }
 
 #[test]
-fn i15_a_failure_is_told_with_its_exit_code_and_reason() {
+fn i12_a_failure_is_told_with_its_exit_code_and_reason() {
     let app = app("echo boom >&2; exit 7", ", restart: never, kind: job");
     app.run(&["dev", "--detach", "--wait"]).exits(10);
     wait_until("both hooks", LIMIT, || {
@@ -67,7 +67,7 @@ fn i15_a_failure_is_told_with_its_exit_code_and_reason() {
 }
 
 #[test]
-fn i15_a_hook_that_fails_before_a_start_is_a_failed_start_and_others_harm_nothing() {
+fn i12_a_hook_that_fails_before_a_start_is_a_failed_start_and_others_harm_nothing() {
     let app = App::new()
         .write(
             "domains/users/fulcrum.yml",
@@ -97,7 +97,7 @@ fn i15_a_hook_that_fails_before_a_start_is_a_failed_start_and_others_harm_nothin
 }
 
 #[test]
-fn i15_a_hook_that_takes_too_long_is_killed_with_its_tree() {
+fn i12_a_hook_that_takes_too_long_is_killed_with_its_tree() {
     let hang = "[sh, -c, 'sleep 1000 & sleep 1001']";
     let app = App::new()
         .write(

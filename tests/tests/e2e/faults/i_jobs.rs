@@ -1,4 +1,4 @@
-//! Section I, row 14: jobs, schedules and `domains run`.
+//! Section I, row 11: jobs, schedules and `domains run`.
 
 use fulcrum_e2e::{App, measurement, text_of};
 
@@ -22,7 +22,7 @@ fn runs(app: &App) -> usize {
 }
 
 #[test]
-fn i14_a_job_runs_once_per_start_and_its_dependents_follow() {
+fn i11_a_job_runs_once_per_start_and_its_dependents_follow() {
     let app = app();
     let closing = app.run(&["dev", "--detach", "--wait"]).exits(0);
     let closing = closing.stderr_contains(&["2 domains ready, 1 job completed in "]);
@@ -46,13 +46,13 @@ fn i14_a_job_runs_once_per_start_and_its_dependents_follow() {
     app.run(&["domains", "run", "api"])
         .exits(1)
         .stderr_contains(&["api is no job", "fulcrum domains start api"]);
-    measurement("I14", closing.stderr.lines().last().unwrap_or_default());
+    measurement("I11", closing.stderr.lines().last().unwrap_or_default());
     app.down();
     app.assert_no_processes();
 }
 
 #[test]
-fn i14_a_failed_job_fails_those_that_need_it_at_once_until_it_completes() {
+fn i11_a_failed_job_fails_those_that_need_it_at_once_until_it_completes() {
     let app = app().write("domains/migrate/broken", "");
     let root = "migrate: failed (exit 3; last on stderr: no such table)";
     app.run(&["dev", "--detach", "--wait"])
@@ -77,7 +77,7 @@ fn i14_a_failed_job_fails_those_that_need_it_at_once_until_it_completes() {
 }
 
 #[test]
-fn i14_a_job_that_takes_too_long_is_ended_with_its_tree() {
+fn i11_a_job_that_takes_too_long_is_ended_with_its_tree() {
     let app = App::new().write(
         "domains/report/fulcrum.yml",
         "process: {kind: job, timeout: 300ms, command: [sh, -c, 'sleep 1000 & sleep 1001; true']}\n",
@@ -90,7 +90,7 @@ fn i14_a_job_that_takes_too_long_is_ended_with_its_tree() {
 }
 
 #[test]
-fn i14_a_schedule_starts_a_job_that_does_not_start_with_the_instance() {
+fn i11_a_schedule_starts_a_job_that_does_not_start_with_the_instance() {
     let app = App::new()
         .write(
             "domains/report/fulcrum.yml",
