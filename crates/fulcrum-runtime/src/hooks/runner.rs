@@ -165,8 +165,10 @@ impl HookRunner {
     /// The environment of a domain that never had a process.
     async fn environment_of(&self, hook: &DueHook) -> Result<BTreeMap<OsString, OsString>, String> {
         let (base, config) = (Arc::clone(&self.environment), hook.config.clone());
-        let level = self.desired.current().app.runtime.logs.level.clone();
-        let reading = tokio::task::spawn_blocking(move || environment(&base, &config, &level, ""));
+        let desired = self.desired.current();
+        let reading = tokio::task::spawn_blocking(move || {
+            environment(&base, &config, &desired.app.runtime, "")
+        });
         let env = reading.await.map_err(|error| error.to_string())?;
         env.map_err(|error| format!("{} hook failed: {error}", hook.kind.as_str()))
     }

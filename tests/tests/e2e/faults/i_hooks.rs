@@ -86,10 +86,14 @@ fn i12_a_hook_that_fails_before_a_start_is_a_failed_start_and_others_harm_nothin
         text_of(&users, "reason"),
         "before_start hook failed: exit 4; last on stderr: no disk"
     );
-    app.wait_for_event_count("api", "hook", 1);
-    app.run(&["domains", "logs", "api"])
-        .exits(0)
-        .stdout_contains(&["told", "after_ready hook failed: exit 5"]);
+    wait_until("the failure of the hook", LIMIT, || {
+        let logs = app.run(&["domains", "logs", "api"]).exits(0).stdout;
+        let expected = ["told", "after_ready hook failed: exit 5"];
+        expected
+            .iter()
+            .all(|text| logs.contains(text))
+            .then_some(())
+    });
     let api = app.status("api");
     assert_eq!((&api["ready"], &api["restarts"]), (&true.into(), &0.into()));
     app.down();
