@@ -202,7 +202,7 @@ pub(super) const ROWS: &[Entry] = &[
     row('I', 9, "a text is awaited without colors and line ends"),
     row('I', 10, "readiness that does not come is reported"),
     row('I', 11, "jobs complete, and dependents wait for that"),
-    row('I', 12, "commands run at moments of a process's life"),
+    row('I', 12, "hooks run at the moments of a domain's life"),
     row(
         'I',
         13,

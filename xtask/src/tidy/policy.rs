@@ -276,7 +276,7 @@ pub(super) const LAYERS: &[(&str, &[&[&str]])] = &[(
         &["exit"],
         &["process", "resources", "readiness", "liveness"],
         &["restart", "command"],
-        &["standby"],
+        &["standby", "hooks"],
         &["registration", "launch"],
         &["transitions", "reload", "schedule"],
         &["watch", "control"],

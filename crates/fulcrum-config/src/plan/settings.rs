@@ -180,7 +180,8 @@ fn job_settings(timeout: Option<Duration>, schedule: Option<&Schedule>) -> Setti
             ("jitter", Setting::Duration(*jitter).to_json()),
             ("missed", json!(missed)),
         ];
-        settings.extend(values.map(|(key, value)| (format!("schedule.{key}"), value)));
+        let set = values.into_iter().filter(|(_, value)| !value.is_null());
+        settings.extend(set.map(|(key, value)| (format!("schedule.{key}"), value)));
     }
     settings
 }

@@ -21,6 +21,7 @@ mod h_access_control;
 mod i_cleanup;
 mod i_explanations;
 mod i_failing;
+mod i_hooks;
 mod i_jobs;
 mod i_leader;
 mod i_memory;
