@@ -28,6 +28,7 @@ mod i_order;
 mod i_readiness;
 mod i_starting;
 mod i_unresponsive;
+
 mod j_calls;
 mod k_identity;
 mod k_packages;
