@@ -5,31 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::domain_builder::DomainBuilder;
 use crate::process::{DependencyCondition, ProbeCheck, ProcessKind, RestartMode};
+use crate::resolve;
 use crate::setting::{Origin, Setting, SettingTree};
-
-/// Defaults that differ for a job: it is not started again after a failure, and no registration is
-/// awaited.
-pub(crate) fn apply_job_defaults(tree: &mut SettingTree) {
-    let is_job = matches!(tree.leaf("kind"), Some(leaf) if leaf.setting == Setting::String("job".to_owned()));
-    if !is_job {
-        return;
-    }
-    let SettingTree::Map(settings) = tree else {
-        return;
-    };
-    if let Some(SettingTree::Leaf(leaf)) = settings.get_mut("ready")
-        && leaf.origin == Origin::Default
-        && let Setting::Probe(probe) = &mut leaf.setting
-    {
-        probe.check = ProbeCheck::Started;
-    }
-    if let Some(SettingTree::Map(restart)) = settings.get_mut("restart")
-        && let Some(SettingTree::Leaf(leaf)) = restart.get_mut("policy")
-        && leaf.origin == Origin::Default
-    {
-        leaf.setting = Setting::String("never".to_owned());
-    }
-}
 
 /// A domain that is never restarted and that others wait for to complete is a job, whether or not
 /// that is said.
@@ -67,32 +44,71 @@ pub(crate) fn recognize(builders: &mut BTreeMap<String, DomainBuilder>) {
     }
 }
 
-/// Reports settings that only a job may have.
+/// Reports settings that only a job may have, and dependencies that never come to be.
 pub(crate) fn check(builders: &BTreeMap<String, DomainBuilder>, diagnostics: &mut Vec<Diagnostic>) {
     for builder in builders.values() {
-        if builder.process.kind == ProcessKind::Job || builder.process.timeout.is_none() {
-            continue;
+        if builder.process.kind == ProcessKind::Service {
+            diagnostics.extend(not_a_job(builder));
         }
-        let origin = builder.origin("timeout").unwrap_or(&Origin::Default);
-        // An app-wide default concerns the jobs among the domains.
-        if is_app_wide(origin) {
-            continue;
-        }
-        diagnostics.push(
-            Diagnostic::error(
-                "not-a-job",
-                format!(
-                    "{}`process.timeout`: {} is no job, so it runs for any time",
+        diagnostics.extend(no_expression(builder));
+        for (name, origin) in resolve::dependency_origins(&builder.tree) {
+            let dependency = builders.get(name);
+            if dependency.is_some_and(|one| one.process.schedule.is_some()) {
+                let text = format!(
+                    "{}`process.depends_on`: {} has a schedule, so it does not run at a start",
                     origin.prefix(),
-                    quoted(&builder.name)
-                ),
-            )
-            .at(origin.location())
-            .hint(
-                "set `process.kind: job`, or `process.start_timeout` for the time to become ready",
-            ),
-        );
+                    quoted(name)
+                );
+                diagnostics.push(
+                    Diagnostic::error("scheduled-dependency", text)
+                        .at(origin.location())
+                        .hint("remove the dependency, or wait for a job without a schedule"),
+                );
+            }
+        }
     }
+}
+
+/// An app-wide default concerns the jobs among the domains.
+fn own_origin<'a>(builder: &'a DomainBuilder, path: &str) -> Option<&'a Origin> {
+    builder.origin(path).filter(|origin| !is_app_wide(origin))
+}
+
+fn not_a_job(builder: &DomainBuilder) -> Option<Diagnostic> {
+    let name = quoted(&builder.name);
+    let (path, why, hint) = match own_origin(builder, "schedule.cron") {
+        Some(_) => (
+            "schedule.cron",
+            format!("`process.schedule`: {name} is a service, which has no schedule"),
+            "remove `process.kind`: a domain with a schedule is a job",
+        ),
+        None => (
+            "timeout",
+            format!("`process.timeout`: {name} is no job, so it runs for any time"),
+            "set `process.kind: job`, or `process.start_timeout` for the time to become ready",
+        ),
+    };
+    let origin = own_origin(builder, path)?;
+    let text = format!("{}{why}", origin.prefix());
+    let diagnostic = Diagnostic::error("not-a-job", text);
+    Some(diagnostic.at(origin.location()).hint(hint))
+}
+
+/// A domain's own schedule needs an expression.
+fn no_expression(builder: &DomainBuilder) -> Option<Diagnostic> {
+    if builder.origin("schedule.cron").is_some() {
+        return None;
+    }
+    let keys = ["timezone", "overlap", "jitter", "missed"].into_iter();
+    let mut origins = keys.filter_map(|key| own_origin(builder, &format!("schedule.{key}")));
+    let origin = origins.next()?;
+    let text = format!("{}`process.schedule`: `cron` is missing", origin.prefix());
+    let diagnostic = Diagnostic::error("missing-cron", text);
+    Some(
+        diagnostic
+            .at(origin.location())
+            .hint("add `cron`, such as `0 3 * * *`"),
+    )
 }
 
 fn is_app_wide(origin: &Origin) -> bool {

@@ -13,6 +13,7 @@ use crate::diagnostic::{self, Diagnostic, quoted};
 use crate::interpolate::{Interpolated, InterpolationError, interpolate};
 use crate::layers::SettingArena;
 use crate::node::{Entry, Node, NodeKind, Position};
+use crate::other_tools::{self, Meaning};
 use crate::scalars::scalar;
 use crate::schema::{self, Key, Kind, Type};
 use crate::setting::{Origin, SettingWithOrigin};
@@ -281,13 +282,29 @@ impl LayerParser<'_> {
             message: format!("unknown key {}", quoted(&entry.key)),
             hint: None,
         };
+        // A word of another tool is no typo, even if it is close to a key.
+        let foreign = std::ptr::eq(keys, schema::PROCESS)
+            .then(|| other_tools::process_key(&entry.key))
+            .flatten();
         error = match (
+            foreign,
             closest(&entry.key, schema::names(keys)),
             schema::find_nested_key(keys, &entry.key),
         ) {
-            (Some(name), _) => error.hint(format!("did you mean `{name}`?")),
-            (None, Some(nested)) => error.hint(format!("did you mean `{}`?", join(path, &nested))),
-            (None, None) => error.hint(format!(
+            (Some(Meaning::Advice(text)), ..) => error.hint(text),
+            (Some(Meaning::Key(key)), ..) => {
+                let suggestion = if key.contains('.') {
+                    join(path, key)
+                } else {
+                    key.to_owned()
+                };
+                error.hint(format!("did you mean `{suggestion}`?"))
+            }
+            (None, Some(name), _) => error.hint(format!("did you mean `{name}`?")),
+            (None, None, Some(nested)) => {
+                error.hint(format!("did you mean `{}`?", join(path, &nested)))
+            }
+            (None, None, None) => error.hint(format!(
                 "known keys: {}",
                 schema::names(keys).collect::<Vec<_>>().join(", ")
             )),

@@ -79,12 +79,14 @@ mod discovered;
 mod domain_builder;
 mod entry_point;
 mod env_file;
+mod env_files;
 mod file;
 mod file_stamp;
 mod file_watch;
 mod group_checks;
 mod groups;
 mod interpolate;
+mod job_defaults;
 mod jobs;
 mod layer_parser;
 mod layers;
@@ -93,6 +95,7 @@ mod load;
 mod mode;
 mod node;
 mod options;
+mod other_tools;
 mod otlp;
 mod overrides;
 mod plan;
@@ -104,6 +107,7 @@ mod resolve;
 mod root;
 mod runtime;
 mod scalars;
+mod schedule;
 mod schema;
 mod selection;
 mod setting;
@@ -131,7 +135,7 @@ pub use plan::{
     Action, Difference, DomainChange, ReloadPlan, RunningState, describe_changes, restart_reason,
 };
 pub use process::{
-    BackoffSettings, DependencyCondition, HeartbeatSettings, PortSetting, ProbeCheck,
+    BackoffSettings, DependencyCondition, HeartbeatSettings, HookSettings, PortSetting, ProbeCheck,
     ProbeSettings, ProcessKind, ProcessSettings, ResourceLimits, RestartMode, RestartSettings,
     StopRecipient, StopSettings, WatchSettings,
 };
@@ -143,6 +147,7 @@ pub use runtime::{
     OtlpExportSettings, RegistrationMode, RestartStrategy, RuntimeSettings, SupervisionGroup,
     TlsSettings,
 };
+pub use schedule::{CronExpression, MissedRuns, Overlap, Schedule};
 pub use selection::{Selection, UnknownDomain, select, select_among, unknown_domain};
 pub use settings_cache::SettingsCache;
 pub use stable_load::load_if_stable;

@@ -91,34 +91,25 @@ impl Level {
 
     /// Parses the names that loggers use for levels, in any case: besides those of
     /// [`as_str`](Self::as_str) also `warning`, `err`, `critical`, winston's `silly`, `verbose` and
-    /// `http`, and syslog's `notice`, `alert` and `emerg`.
+    /// `http`, syslog's `notice`, `alert` and `emerg`, loguru's `success`, and words of three and
+    /// four letters: `WRN`, `INF`, `DBG`, `TRC`, `FTL`; `ERRO`, `DEBG`, `TRCE`; `fail`, `dbug`.
     #[must_use]
     pub fn from_name(name: &[u8]) -> Option<Self> {
-        const NAMES: [(&[u8], Level); 19] = [
-            (b"trace", Level::Trace),
-            (b"silly", Level::Trace),
-            (b"debug", Level::Debug),
-            (b"verbose", Level::Debug),
-            (b"http", Level::Debug),
-            (b"info", Level::Info),
-            (b"information", Level::Info),
-            (b"notice", Level::Info),
-            (b"warn", Level::Warn),
-            (b"warning", Level::Warn),
-            (b"error", Level::Error),
-            (b"err", Level::Error),
-            (b"fatal", Level::Fatal),
-            (b"critical", Level::Fatal),
-            (b"crit", Level::Fatal),
-            (b"panic", Level::Fatal),
-            (b"alert", Level::Fatal),
-            (b"emerg", Level::Fatal),
-            (b"emergency", Level::Fatal),
-        ];
-        NAMES
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, level)| *level)
+        // Longer than all names.
+        let mut lower = [0; 12];
+        let lower = lower.get_mut(..name.len())?;
+        lower.copy_from_slice(name);
+        lower.make_ascii_lowercase();
+        Some(match &*lower {
+            b"trace" | b"trce" | b"trc" | b"silly" => Self::Trace,
+            b"debug" | b"debg" | b"dbug" | b"dbg" | b"verbose" | b"vrb" | b"http" => Self::Debug,
+            b"info" | b"inf" | b"information" | b"notice" | b"success" => Self::Info,
+            b"warn" | b"wrn" | b"warning" => Self::Warn,
+            b"error" | b"erro" | b"err" | b"fail" => Self::Error,
+            b"fatal" | b"ftl" | b"critical" | b"crit" | b"panic" | b"alert" | b"emerg"
+            | b"emergency" => Self::Fatal,
+            _ => return None,
+        })
     }
 }
 

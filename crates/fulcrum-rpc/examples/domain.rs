@@ -17,7 +17,8 @@ use fulcrum_rpc::framework::{DomainMessage, RuntimeMessage};
 use fulcrum_rpc::{
     Authorizer, CAPABILITY_ASSETS, CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT, CallOptions,
     DomainEvent, DomainProcess, DomainRequest, IdentitySource, Listeners, MessageResponse,
-    PeerIdentity, Registry, RuntimeHandler, TOKEN_METADATA, TokenPolicy, serve_domains,
+    PeerIdentity, PeerProcess, Registry, RuntimeHandler, TOKEN_METADATA, TokenPolicy,
+    serve_domains,
 };
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -42,6 +43,10 @@ impl IdentitySource for Processes {
 
     fn find_peer(&self, _: SocketAddr, _: SocketAddr, _: Vec<DomainProcess>) -> PeerIdentity {
         PeerIdentity::Unknown
+    }
+
+    fn is_alive(&self, _peer: &PeerProcess) -> bool {
+        true
     }
 
     fn stop_reason(&self, _domain: &str, _generation: u64) -> Option<String> {

@@ -128,6 +128,7 @@ mod transport;
 
 pub mod control;
 pub mod framework;
+pub mod health;
 
 pub use control::{
     ConnectError, ControlClient, ControlError, ControlHandler, ControlListener, ControlServeError,
@@ -136,10 +137,11 @@ pub use control::{
 };
 pub use domain::{
     Authorizer, BindError, BindErrorKind, CAPABILITY_ASSETS, CAPABILITY_CANCEL,
-    CAPABILITY_DEADLINE, CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT, CAPABILITY_STREAM, CallOptions,
-    CallStream, ConnectionActivity, DomainEvent, DomainProcess, DomainRequest, FailureCode,
-    HeartbeatPayload, IdentitySource, Listeners, MessageResponse, Outlook, PeerIdentity,
-    RegistrationAuthorizer, RegistrationError, RegistrationGrant, RegistrationRequest, Registry,
-    RuntimeHandler, ServeError, ServerConfig, StopNotice, StreamEnd, TOKEN_METADATA, TokenPolicy,
-    UnimplementedHandler, WAIT_METADATA, serve_domains,
+    CAPABILITY_DEADLINE, CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT, CAPABILITY_LARGE_MESSAGES,
+    CAPABILITY_STREAM, CallOptions, CallStream, ConnectionActivity, DomainEvent, DomainProcess,
+    DomainRequest, FailureCode, HeartbeatPayload, IdentitySource, Listeners, MessageResponse,
+    Outlook, PeerIdentity, PeerProcess, RegistrationAuthorizer, RegistrationError,
+    RegistrationGrant, RegistrationRequest, Registry, RuntimeHandler, ServeError, ServerConfig,
+    StopNotice, StreamEnd, TOKEN_METADATA, TokenPolicy, UnimplementedHandler, WAIT_METADATA,
+    serve_domains,
 };

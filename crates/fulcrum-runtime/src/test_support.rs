@@ -229,6 +229,15 @@ impl Harness {
 
     /// Starts the transition task, and then all domains.
     pub(crate) async fn start(&mut self) {
+        self.start_tasks();
+        let desired = self.desired.current();
+        self.supervisor
+            .start(desired.selected.iter().map(String::as_str))
+            .await;
+    }
+
+    /// Starts the transition task.
+    pub(crate) fn start_tasks(&mut self) {
         let task = TransitionTask {
             exits: HeldExits::default(),
             desired: self.desired.clone(),
@@ -258,10 +267,6 @@ impl Harness {
         };
         let transitions = self.transitions.take().expect("started once");
         tokio::spawn(task.run(transitions));
-        let desired = self.desired.current();
-        self.supervisor
-            .start(desired.selected.iter().map(String::as_str))
-            .await;
     }
 
     /// Waits for an event of a domain, and returns its reason.

@@ -2,7 +2,7 @@ import { backoffDelay } from './backoff.ts';
 import { FulcrumError, messageOf, log } from './errors.ts';
 import { parseObject } from './json.ts';
 import { PendingRequests } from './pending.ts';
-import { encodeDomainFrame } from './protobuf.ts';
+import { PREFIX_BYTES, encodeDomainFrame } from './protobuf.ts';
 import type { RuntimeMessage } from './protobuf.ts';
 import { isFinal, isRefusal } from './status.ts';
 import type { Status } from './status.ts';
@@ -16,6 +16,8 @@ const REGISTER_TIMEOUT_MS = 10_000;
 /** A registration that lasted this long resets the backoff. */
 const STABLE_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 1_000;
+/** The largest message, in bytes, where the runtime names no limit. */
+const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
 /** Options of a connection. */
 export interface ConnectionOptions {
@@ -54,6 +56,8 @@ export class RuntimeConnection {
   readonly #idPrefix: string;
   #ids = 0;
   #state: State = 'idle';
+  /** The largest message that the runtime accepts, in bytes. */
+  #maxMessageBytes = MAX_MESSAGE_BYTES;
   #transport: Transport | undefined;
   #writer: StreamWriter | undefined;
   /** Counts connections: a response belongs to the connection of its request. */
@@ -94,10 +98,21 @@ export class RuntimeConnection {
     return done;
   }
 
-  /** Sends a message on the stream of connection `epoch`; it is dropped if that is not current. */
+  /**
+   * Sends a message on the stream of connection `epoch`; it is dropped if that is not current. A
+   * response that is too large is replaced by a failure, so that its caller is told.
+   */
   send(type: string, payload: string, requestId: string, epoch = this.#epoch, more = false): void {
     if (epoch !== this.#epoch || this.#state !== 'registered') return;
-    this.#writer?.write(encodeDomainFrame({ domain: this.#options.domain, type, payload, requestId, more }));
+    const { domain } = this.#options;
+    let frame = encodeDomainFrame({ domain, type, payload, requestId, more });
+    const excess = this.#excessOf(frame, `${type} of domain ${domain}`);
+    if (excess) {
+      log(excess.message);
+      const failure = JSON.stringify({ success: false, error: excess.message, code: excess.code });
+      frame = encodeDomainFrame({ domain, type, payload: failure, requestId });
+    }
+    this.#writer?.write(frame);
   }
 
   /** A request to the runtime itself. Without a connection it waits for the next one. */
@@ -109,7 +124,10 @@ export class RuntimeConnection {
     const deadline = monotonicMs() + timeoutMs;
     if (this.#state !== 'registered') await this.#registeredWithin(timeoutMs, type);
     const id = this.#nextId();
-    this.send(type, payload, id);
+    const frame = encodeDomainFrame({ domain: this.#options.domain, type, payload, requestId: id });
+    const excess = this.#excessOf(frame, type);
+    if (excess) throw excess;
+    this.#writer?.write(frame);
     return this.#pending.add(id, type, Math.max(1, Math.round(deadline - monotonicMs())));
   }
 
@@ -122,6 +140,8 @@ export class RuntimeConnection {
     if (this.#state === 'backoff') await this.#registeredWithin(timeoutMs, what);
     this.connect();
     const frame = encodeDomainFrame({ domain, type, payload, requestId: this.#nextId() });
+    const excess = this.#excessOf(frame, what);
+    if (excess) throw excess;
     const remainingMs = Math.max(1, deadline - monotonicMs());
     const timeout = new FulcrumError('TIMEOUT', `${what}: no response within ${timeoutMs} ms`);
     let timer: NodeJS.Timeout | undefined;
@@ -185,6 +205,14 @@ export class RuntimeConnection {
     this.#transport?.destroy();
   }
 
+  /** The error for a message that the runtime would not accept. */
+  #excessOf(frame: Buffer, what: string): FulcrumError | undefined {
+    const size = frame.length - PREFIX_BYTES;
+    const limit = this.#maxMessageBytes;
+    if (size <= limit) return undefined;
+    return new FulcrumError('TOO_LARGE', `${what} has ${size} bytes, and the limit is ${limit} bytes (runtime.grpc.max_message)`);
+  }
+
   #connectOnce(): void {
     this.#state = 'registering';
     const epoch = ++this.#epoch;
@@ -226,7 +254,10 @@ export class RuntimeConnection {
     this.#lastLogged = '';
     this.#lostAt = undefined;
     this.#everRegistered = true;
-    this.#events.registered(parseObject(message.payload));
+    const response = parseObject(message.payload);
+    const { max_message_bytes: limit } = response;
+    if (typeof limit === 'number' && limit > 0) this.#maxMessageBytes = limit;
+    this.#events.registered(response);
     const waiters = this.#waiters;
     this.#waiters = new Set();
     for (const waiter of waiters) waiter.resolve();

@@ -16,7 +16,7 @@ import { instances } from './registry.ts';
 import { beginGrace, exitWithError, requestsDeadline, setGrace, stopOnSignal } from './shutdown.ts';
 import { PREPARE_TRANSPORT, prepareTransport } from './prepared-transport.ts';
 
-const CAPABILITIES = ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets', 'cancel', 'deadline', 'stream'];
+const CAPABILITIES = ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets', 'cancel', 'deadline', 'stream', 'large_messages'];
 const STOP_DEADLINE_MS = 10_000;
 
 /**

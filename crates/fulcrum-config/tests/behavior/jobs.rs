@@ -1,6 +1,6 @@
 //! Jobs: what makes a domain one, and what that changes.
 
-use fulcrum_config::{DependencyCondition, ProbeCheck, ProcessKind, RestartMode};
+use fulcrum_config::{DependencyCondition, ProbeCheck, ProcessKind, RestartMode, Selection};
 
 use crate::support::Case;
 
@@ -99,4 +99,68 @@ fn a_time_limit_of_a_service_is_an_error() {
         diagnostic.contains("`process.timeout`: `api` is no job, so it runs for any time"),
         "{diagnostic}"
     );
+}
+
+#[test]
+fn a_domain_with_a_schedule_is_a_job_that_does_not_start_with_the_instance() {
+    let case = Case::new(&[
+        (
+            "fulcrum.yml",
+            "runtime: {defaults: {schedule: {timezone: Europe/Berlin}}}",
+        ),
+        ("domains/report/domain.js", ""),
+        (
+            "domains/report/fulcrum.yml",
+            "process: {schedule: '0 3 * * *'}",
+        ),
+        ("domains/api/domain.js", ""),
+    ]);
+    let app = case.app();
+    let report = app.domain("report").expect("it is there");
+    assert!(report.is_job());
+    let schedule = report.process.schedule.as_ref().expect("a schedule");
+    assert_eq!(schedule.time_zone.as_deref(), Some("Europe/Berlin"));
+    assert_eq!(schedule.cron.as_str(), "0 3 * * *");
+    assert_eq!(
+        app.domain("api").expect("it is there").process.schedule,
+        None
+    );
+    let selected = Selection::default().resolve(&app).expect("no names");
+    assert_eq!(selected, ["api"]);
+}
+
+#[test]
+fn mistakes_in_a_schedule_are_reported_at_their_place() {
+    for (settings, expected) in [
+        (
+            "schedule: '61 * * * *'",
+            "`61 * * * *` is no cron expression",
+        ),
+        ("schedule: '0 0 30 2 *'", "it never comes to be"),
+        (
+            "schedule: {cron: '0 3 * * *', timezone: Europe/Atlantis}",
+            "unknown time zone `Europe/Atlantis`",
+        ),
+        ("schedule: {overlap: queue}", "`cron` is missing"),
+        (
+            "kind: service, schedule: '0 3 * * *'",
+            "is a service, which has no schedule",
+        ),
+    ] {
+        let case = Case::domain(&format!("process: {{{settings}}}"));
+        let diagnostic = case.diagnostic();
+        assert!(diagnostic.contains(expected), "{settings}: {diagnostic}");
+        assert!(
+            diagnostic.contains("domains/a/fulcrum.yml:1:"),
+            "{diagnostic}"
+        );
+    }
+    let case = Case::new(&[
+        ("domains/a/domain.js", ""),
+        ("domains/a/fulcrum.yml", "process: {schedule: '0 3 * * *'}"),
+        ("domains/b/domain.js", ""),
+        ("domains/b/fulcrum.yml", "process: {depends_on: [a]}"),
+    ]);
+    let diagnostic = case.diagnostic();
+    assert!(diagnostic.contains("`a` has a schedule"), "{diagnostic}");
 }

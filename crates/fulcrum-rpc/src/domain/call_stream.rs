@@ -142,7 +142,7 @@ impl Parts {
             timeout,
             state: State::Ended,
         };
-        let opened = check(domain, type_, &payload)
+        let opened = check(domain, type_, &payload, registry.config().max_message)
             .and_then(|()| parts.submit(type_.to_owned(), payload, terms.wait));
         parts.state = match opened {
             Ok(call) => State::Open(Box::new(call)),

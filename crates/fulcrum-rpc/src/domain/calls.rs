@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tonic::Status;
 
 use super::caller_deadline::CallerDeadline;
-use super::message::{MAX_BODY, is_reserved};
+use super::message::{FRAMING, is_reserved};
 use super::message_response::{FailureCode, MessageResponse};
 use super::registration::truncate;
 use super::registry::Registry;
@@ -140,7 +140,7 @@ impl Registry {
         payload: String,
         terms: CallerTerms,
     ) -> Result<MessageResponse, CallFailure> {
-        check(domain, &type_, &payload)?;
+        check(domain, &type_, &payload, self.config().max_message)?;
         let shown = truncate(&type_);
         let now = Instant::now();
         let (deadline, timeout) = match terms.deadline {
@@ -190,7 +190,10 @@ impl Registry {
         match outcome {
             Outcome::Response(mut message) | Outcome::Part(mut message) => {
                 call.domain.clone_into(&mut message.domain);
-                Ok(MessageResponse::from_domain(message))
+                Ok(MessageResponse::from_domain(
+                    message,
+                    self.config().max_message,
+                ))
             }
             Outcome::Flooded => Err(CallFailure::new(
                 FailureCode::Overloaded,
@@ -241,6 +244,12 @@ impl Registry {
 
     pub(crate) fn not_connected(&self, domain: &str) -> String {
         let domain = truncate(domain);
+        let known = self.health().domains();
+        if let Some(known) = known.iter().find(|name| name.eq_ignore_ascii_case(&domain))
+            && *known != domain
+        {
+            return format!("there is no domain {domain:?}; did you mean {known:?}?");
+        }
         let connected = self.registered();
         if connected.is_empty() {
             return format!("domain {domain:?} is not connected; no domain is connected");
@@ -306,7 +315,12 @@ fn describe_stall(since: Option<Instant>) -> String {
 }
 
 /// Rejects a call that no domain may receive.
-pub(crate) fn check(domain: &str, type_: &str, payload: &str) -> Result<(), CallFailure> {
+pub(crate) fn check(
+    domain: &str,
+    type_: &str,
+    payload: &str,
+    max_message: usize,
+) -> Result<(), CallFailure> {
     let invalid = |text: String| Err(CallFailure::new(FailureCode::Invalid, text));
     if domain.is_empty() {
         return invalid("no domain in the message: set the field `domain`".to_owned());
@@ -321,9 +335,10 @@ pub(crate) fn check(domain: &str, type_: &str, payload: &str) -> Result<(), Call
             truncate(domain)
         ));
     }
-    if type_.len() + payload.len() > MAX_BODY {
+    let (size, limit) = (type_.len() + payload.len(), max_message - FRAMING);
+    if size > limit {
         let text = format!(
-            "the message to domain {:?} is larger than {MAX_BODY} bytes",
+            "the message to domain {:?} has {size} bytes, and the limit is {limit} bytes (runtime.grpc.max_message)",
             truncate(domain)
         );
         return Err(CallFailure::new(FailureCode::TooLarge, text));

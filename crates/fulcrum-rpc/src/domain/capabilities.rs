@@ -19,6 +19,9 @@ pub const CAPABILITY_ASSETS: &str = "assets";
 /// The capability of domains that are told when the caller of a request has given up.
 pub const CAPABILITY_CANCEL: &str = "cancel";
 
+/// The capability of domains that receive messages of more than 4 MiB.
+pub const CAPABILITY_LARGE_MESSAGES: &str = "large_messages";
+
 /// The capability of domains that respond in parts.
 pub const CAPABILITY_STREAM: &str = "stream";
 

@@ -7,13 +7,18 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::Status;
 
 use super::connection_activity::ConnectionActivity;
-use super::message::fits;
 use super::registered_stream::outbound;
 use super::registration::Registration;
 use super::stream::{StreamContext, drive};
 use super::tests::PATIENT;
 use super::*;
-use crate::framework::DomainMessage;
+use crate::framework::{DomainMessage, RuntimeMessage};
+
+const MAX_MESSAGE: usize = 4 * 1024 * 1024;
+
+fn fits(message: &RuntimeMessage) -> bool {
+    message.encoded_len() <= MAX_MESSAGE
+}
 
 /// Accepts every registration.
 struct AllowAll;
@@ -116,7 +121,7 @@ fn parse_all(message: DomainMessage) {
         assert!(!registration.domain.is_empty() && registration.domain.len() <= 255);
     }
     let id = message.request_id.clone();
-    let response = MessageResponse::from_domain(message).into_message(id.clone());
+    let response = MessageResponse::from_domain(message, MAX_MESSAGE).into_message(id.clone());
     assert!(response.success == response.error.is_empty() || !response.success);
     assert!(
         fits(&response) || id.len() > 1024,

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::message::MAX_BODY;
+use super::message::FRAMING;
 use crate::framework::{DomainMessage, RuntimeMessage};
 
 /// Why the runtime could not get a response, for programs. In the payload of a failure it is the
@@ -110,8 +110,8 @@ impl MessageResponse {
     }
 
     /// Parses a domain's response. It is a failure if its payload has `"success": false`. A
-    /// payload that is not JSON is passed on unchanged.
-    pub(crate) fn from_domain(response: DomainMessage) -> Self {
+    /// payload that is not JSON is passed on unchanged. `limit` is the most bytes of a message.
+    pub(crate) fn from_domain(response: DomainMessage, limit: usize) -> Self {
         #[derive(Deserialize)]
         struct Status {
             success: Option<Value>,
@@ -136,21 +136,33 @@ impl MessageResponse {
             success: error.is_none(),
             error: error.unwrap_or_default(),
         };
-        parsed.truncate_to_fit(&response.domain)
+        parsed.truncate_to_fit(&response.domain, limit.saturating_sub(FRAMING))
     }
 
     /// A failure repeats its error beside the payload, which can exceed the size limit. Then the
     /// payload is dropped.
-    fn truncate_to_fit(mut self, domain: &str) -> Self {
-        if self.type_.len() + self.payload.len() + self.error.len() <= MAX_BODY {
+    fn truncate_to_fit(mut self, domain: &str, limit: usize) -> Self {
+        let size = self.type_.len() + self.payload.len() + self.error.len();
+        if size <= limit {
             return self;
         }
-        if !self.success && self.type_.len() + self.error.len() <= MAX_BODY {
+        if !self.success && self.type_.len() + self.error.len() <= limit {
             self.payload.clear();
             return self;
         }
-        let text = format!("the response of domain {domain:?} is larger than {MAX_BODY} bytes");
+        let text = format!(
+            "the response of domain {domain:?} has {size} bytes, and the limit is {limit} bytes (runtime.grpc.max_message)"
+        );
         Self::failure(FailureCode::TooLarge, text)
+    }
+
+    /// The message by which a domain would respond with this.
+    pub(crate) fn into_domain_message(self) -> DomainMessage {
+        DomainMessage {
+            r#type: self.type_,
+            payload: self.payload,
+            ..DomainMessage::default()
+        }
     }
 
     /// The wire message, as the response to the request with `request_id`.
@@ -171,13 +183,14 @@ mod tests {
     use super::*;
 
     fn parse(payload: &str) -> MessageResponse {
-        MessageResponse::from_domain(DomainMessage {
+        let message = DomainMessage {
             domain: "users".into(),
             r#type: "user_index_response".into(),
             payload: payload.into(),
             request_id: "1".into(),
             more: false,
-        })
+        };
+        MessageResponse::from_domain(message, 4 * 1024 * 1024)
     }
 
     #[test]

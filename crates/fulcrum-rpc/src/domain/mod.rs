@@ -12,6 +12,7 @@ mod connection_activity;
 mod event;
 mod handler;
 mod health;
+mod inbound;
 mod listeners;
 mod lock;
 #[cfg(test)]
@@ -34,16 +35,20 @@ mod stall;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod token_binding;
 
 pub use authorization::{
     RegistrationAuthorizer, RegistrationError, RegistrationGrant, RegistrationRequest, StopNotice,
 };
-pub use authorizer::{Authorizer, DomainProcess, IdentitySource, PeerIdentity, TokenPolicy};
+pub use authorizer::{
+    Authorizer, DomainProcess, IdentitySource, PeerIdentity, PeerProcess, TokenPolicy,
+};
 pub use call_stream::CallStream;
 pub use calls::CallOptions;
 pub use capabilities::{
     CAPABILITY_ASSETS, CAPABILITY_CANCEL, CAPABILITY_DEADLINE, CAPABILITY_DRAIN,
-    CAPABILITY_HEARTBEAT, CAPABILITY_STREAM, TOKEN_METADATA, WAIT_METADATA,
+    CAPABILITY_HEARTBEAT, CAPABILITY_LARGE_MESSAGES, CAPABILITY_STREAM, TOKEN_METADATA,
+    WAIT_METADATA,
 };
 pub use connection_activity::ConnectionActivity;
 pub use event::{DomainEvent, HeartbeatPayload, StreamEnd};

@@ -15,13 +15,15 @@ use tonic::Status;
 
 use super::authorization::RegistrationGrant;
 use super::capabilities::{
-    CAPABILITY_CANCEL, CAPABILITY_DEADLINE, CAPABILITY_DRAIN, CAPABILITY_STREAM,
+    CAPABILITY_CANCEL, CAPABILITY_DEADLINE, CAPABILITY_DRAIN, CAPABILITY_LARGE_MESSAGES,
+    CAPABILITY_STREAM,
 };
 use super::connection_activity::ConnectionActivity;
 use super::lock::lock;
-use super::message_response::is_refusal;
+use super::message::STOCK_MAX_MESSAGE;
+use super::message_response::{FailureCode, MessageResponse, is_refusal};
 use super::request_ids::{RequestIds, RequestTraits};
-use super::routing::{DomainRoute, StreamTraits};
+use super::routing::{CallContent, DomainRoute, Outgoing, StreamTraits};
 use crate::framework::{DomainMessage, RuntimeMessage};
 
 /// The number of notifications and responses that may wait for a domain to read them. Beyond it,
@@ -37,6 +39,37 @@ struct CallSource {
     stream: u64,
     ids: RequestIds,
     traits: RequestTraits,
+    domain: String,
+    /// The largest message that the client receives, in bytes.
+    max_message: usize,
+}
+
+impl CallSource {
+    /// The message of a call, or of its cancellation. A message that the client does not receive
+    /// would end the stream; then the call fails, and there is none.
+    fn message(&self, outgoing: Outgoing<Arc<CallContent>>) -> Option<RuntimeMessage> {
+        let id = match &outgoing {
+            Outgoing::Call(id, _) | Outgoing::Cancel(id) | Outgoing::Credit(id, _) => *id,
+        };
+        let now = Instant::now();
+        let message = self.ids.message(outgoing, self.traits, now);
+        let size = message.encoded_len();
+        if size <= self.max_message {
+            return Some(message);
+        }
+        let Self {
+            domain,
+            max_message,
+            ..
+        } = self;
+        let text = format!(
+            "the message to domain {domain:?} has {size} bytes, and its client receives at most {max_message} bytes (without the capability {CAPABILITY_LARGE_MESSAGES})"
+        );
+        let failure = MessageResponse::failure(FailureCode::TooLarge, text);
+        self.route
+            .resolve(self.stream, id, failure.into_domain_message());
+        None
+    }
 }
 
 /// That of a stream that may not be registered yet.
@@ -112,11 +145,16 @@ impl Stream for Outbound {
         let Some(calls) = self.calls.get() else {
             return Poll::Pending;
         };
-        let outgoing = calls.route.poll_outgoing(calls.stream, context);
-        outgoing.map(|outgoing| {
-            let now = Instant::now();
-            Some(Ok(calls.ids.message(outgoing, calls.traits, now)))
-        })
+        loop {
+            match calls.route.poll_outgoing(calls.stream, context) {
+                Poll::Ready(outgoing) => {
+                    if let Some(message) = calls.message(outgoing) {
+                        return Poll::Ready(Some(Ok(message)));
+                    }
+                }
+                Poll::Pending => return Poll::Pending,
+            }
+        }
     }
 }
 
@@ -142,6 +180,8 @@ pub(crate) struct RegisteredStream {
     /// The calls of its domain.
     pub(crate) route: Arc<DomainRoute>,
     ids: RequestIds,
+    /// The largest message that its client receives, in bytes.
+    pub(crate) max_message: usize,
     /// Canceled when the server ends the stream.
     ended: CancellationToken,
     pub(crate) activity: ConnectionActivity,
@@ -154,10 +194,14 @@ impl RegisteredStream {
         grant: RegistrationGrant,
         capabilities: Vec<String>,
         activity: ConnectionActivity,
-        (route, ids): (Arc<DomainRoute>, RequestIds),
+        (route, ids, max_message): (Arc<DomainRoute>, RequestIds, usize),
         sender: OutboundSender,
     ) -> Self {
         let has = |capability: &str| capabilities.iter().any(|name| name == capability);
+        let max_message = match has(CAPABILITY_LARGE_MESSAGES) {
+            true => max_message,
+            false => max_message.min(STOCK_MAX_MESSAGE),
+        };
         let calls = CallSource {
             route: Arc::clone(&route),
             stream: id,
@@ -166,6 +210,8 @@ impl RegisteredStream {
                 deadline: has(CAPABILITY_DEADLINE),
                 stream: has(CAPABILITY_STREAM),
             },
+            domain: domain.clone(),
+            max_message,
         };
         // It is set once, here.
         let _ = sender.calls.set(calls);
@@ -179,6 +225,7 @@ impl RegisteredStream {
             final_status: Mutex::new(Some(sender.final_status)),
             route,
             ids,
+            max_message,
             ended: CancellationToken::new(),
             activity,
         }

@@ -57,6 +57,23 @@ impl Registry {
         }
     }
 
+    /// Reports a stream of a domain's process that was refused before it named its domain.
+    pub(crate) async fn report_refusal(&self, request: RegistrationRequest, reason: &str) {
+        let Some(domain) = self.shared.authorizer.owner_boxed(&request).await else {
+            return;
+        };
+        if let Some(suppressed) = lock(&self.shared.rejection_limiter).allow(Instant::now()) {
+            self.emit(DomainEvent::RegistrationRejected {
+                domain,
+                peer: request.peer,
+                pid: None,
+                has_token: request.token.is_some(),
+                reason: reason.to_owned(),
+                suppressed,
+            });
+        }
+    }
+
     fn insert(
         &self,
         registration: Registration,
@@ -64,7 +81,7 @@ impl Registry {
         activity: ConnectionActivity,
         sender: OutboundSender,
     ) -> Result<Arc<RegisteredStream>, (RegistrationError, OutboundSender)> {
-        let payload = registration.response_payload(&grant);
+        let payload = registration.response_payload(&grant, self.config().max_message);
         let Registration {
             domain,
             capabilities,
@@ -87,7 +104,11 @@ impl Registry {
             grant,
             capabilities,
             activity,
-            (self.routes().get_or_insert(&name), self.ids().clone()),
+            (
+                self.routes().get_or_insert(&name),
+                self.ids().clone(),
+                self.config().max_message,
+            ),
             sender,
         ));
         let response = MessageResponse::success(REGISTERED, payload).into_message(request_id);

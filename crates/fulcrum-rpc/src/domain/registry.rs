@@ -36,6 +36,11 @@ pub struct ServerConfig {
     /// The size of the calls that may wait for one domain, in bytes; 32 MiB by default. Beyond it,
     /// and beyond 10,000 of them, calls fail at once.
     pub call_queue: usize,
+    /// The size of a message, in bytes; 16 MiB by default. At least 1 KiB is needed besides the
+    /// texts. A domain receives at most 4 MiB unless it has the capability `large_messages`.
+    pub max_message: usize,
+    /// Origins of web pages that may call domains, besides those of this machine; none by default.
+    pub web_origins: Vec<String>,
     /// The time that open streams have to end when the server shuts down; 1 s by default.
     pub shutdown_grace: Duration,
     /// The time without data on a connection after which a keep-alive ping is sent; 10 s by
@@ -51,6 +56,8 @@ impl Default for ServerConfig {
             registration_timeout: Duration::from_secs(5),
             call_timeout: Duration::from_secs(30),
             call_queue: 32 * 1024 * 1024,
+            max_message: 16 * 1024 * 1024,
+            web_origins: Vec::new(),
             shutdown_grace: Duration::from_secs(1),
             keepalive_interval: KEEPALIVE_INTERVAL,
             keepalive_timeout: KEEPALIVE_TIMEOUT,
@@ -247,6 +254,11 @@ impl Registry {
     /// is unknown.
     pub fn set_serving(&self, domain: Option<&str>, serving: bool) {
         self.shared.health.set(domain, serving);
+    }
+
+    /// Makes a domain of the app known in `grpc.health.v1`, as not serving until it does.
+    pub fn add(&self, domain: &str) {
+        self.shared.health.add(domain);
     }
 
     /// Forgets a domain that was removed from the app: its health and its outlook.

@@ -102,6 +102,21 @@ pub struct Domain {
     /// The event loop lag in the last heartbeat. Absent without heartbeats.
     #[prost(double, optional, tag = "19")]
     pub event_loop_lag_ms: ::core::option::Option<f64>,
+    /// The process that is registered under its name though Fulcrum did not start it.
+    #[prost(message, optional, tag = "20")]
+    pub external: ::core::option::Option<ExternalProcess>,
+    /// When a job with a schedule runs next.
+    #[prost(message, optional, tag = "21")]
+    pub next_run: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// A process that Fulcrum did not start.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExternalProcess {
+    #[prost(uint32, tag = "1")]
+    pub pid: u32,
+    /// Its command line, shortened.
+    #[prost(string, tag = "2")]
+    pub command: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LastExit {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use fulcrum_config::Domain;
 use fulcrum_spawn::lifecycle::Phase;
 use fulcrum_spawn::supervisor::{Snapshot, Supervisor, WaitCondition, WaitFailure};
 use tokio::time::Instant;
@@ -105,11 +106,17 @@ impl DomainWaiter {
             .filter(|(count, ..)| *count > 0)
             .map(|(count, what, state)| format!("{} {state}", pluralize(*count, what)))
             .collect();
-        format!(
-            "{} in {}",
-            parts.join(", "),
+        let mut text = parts.join(", ");
+        text.push_str(&format!(
+            " in {}",
             format_measured(after.unwrap_or_default())
-        )
+        ));
+        let is_scheduled = |domain: &&Domain| domain.process.schedule.is_some();
+        let scheduled = desired.app.domains.iter().filter(is_scheduled).count();
+        if scheduled > 0 {
+            text.push_str(&format!("; {} scheduled", pluralize(scheduled, "job")));
+        }
+        text
     }
 }
 

@@ -262,11 +262,12 @@ async fn install_environment(
     context: &LaunchContext,
 ) -> Result<BTreeMap<OsString, OsString>, StartError> {
     let (domain, base) = (Arc::clone(domain), Arc::clone(&context.command.environment));
-    tokio::task::spawn_blocking(move || environment(&base, &domain, "", ""))
-        .await
-        .map_err(|error| {
-            StartError::permanent(format!("failed to read its environment: {error}"))
-        })?
+    let desired = context.desired().clone();
+    tokio::task::spawn_blocking(move || {
+        environment(&base, &domain, &desired.current().app.runtime, "")
+    })
+    .await
+    .map_err(|error| StartError::permanent(format!("failed to read its environment: {error}")))?
 }
 
 /// Whether Fulcrum runs the domain with Node, so that its start is computation.

@@ -15,6 +15,8 @@ pub(crate) fn server_config(grpc: &GrpcSettings, timeouts: LivenessTimeouts) -> 
     ServerConfig {
         call_timeout: grpc.call_timeout,
         call_queue: usize::try_from(grpc.call_queue).unwrap_or(usize::MAX),
+        max_message: usize::try_from(grpc.max_message).unwrap_or(usize::MAX),
+        web_origins: grpc.web_origins.clone(),
         keepalive_interval: timeouts.ping_interval(),
         keepalive_timeout: timeouts.close_after(),
         ..ServerConfig::default()

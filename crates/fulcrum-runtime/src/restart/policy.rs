@@ -12,6 +12,7 @@ use fulcrum_health::{
 use fulcrum_logs::{Hub, Stream};
 use fulcrum_spawn::lifecycle::{Failure, GenerationEnd, RestartPolicy, Verdict};
 
+use crate::command::environment::proxy_variables;
 use crate::readiness::probe_set::{must_register, start_timeout_hint};
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::{DomainState, SharedDomainStates};
@@ -104,7 +105,13 @@ impl RestartPolicyAdapter {
             self.with_config(|domain| (domain.process.start_timeout, start_timeout_hint(domain)));
         let limit = humantime::format_duration(limit);
         let mut reason = format!("not registered within {limit}");
-        for hint in self.port_hint.iter().chain(&hint) {
+        let refusal = self.state().and_then(|state| {
+            let refusal = state.refusal.borrow().clone()?;
+            Some(format!("its last stream was refused: {refusal}"))
+        });
+        let proxy = self.describe_proxy().filter(|_| refusal.is_none());
+        let hints = self.port_hint.iter().chain(&hint).chain(&proxy);
+        for hint in refusal.iter().chain(hints) {
             reason.push_str(&format!("; {hint}"));
         }
         match self.last_stderr_line() {
@@ -122,6 +129,20 @@ impl RestartPolicyAdapter {
             reason.push_str(&format!("; last on stderr: {}", truncate_line(&line)));
         }
         reason
+    }
+
+    /// The variables that may keep a client from connecting, though the loopback is exempt: not
+    /// every client knows of exemptions.
+    fn describe_proxy(&self) -> Option<String> {
+        let state = self.state()?;
+        let process = state.process.borrow();
+        let variables = proxy_variables(&process.as_ref()?.spec.env);
+        (!variables.is_empty()).then(|| {
+            format!(
+                "{} is set in its environment: its client may connect through that proxy, so unset it in process.env",
+                variables.join(", ")
+            )
+        })
     }
 
     fn last_stderr_line(&self) -> Option<String> {

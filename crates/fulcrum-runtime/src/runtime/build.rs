@@ -52,6 +52,9 @@ fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
     let mut manager = DomainManager::new(transition_sender);
     let supervisor = manager.supervisor();
     let (registry, domain_events) = registry(&desired, &states, &supervisor);
+    for domain in &desired.current().app.domains {
+        registry.add(&domain.name);
+    }
     for name in &desired.current().selected {
         registry.set_outlook(name, outlook::at_start(&desired, name));
     }

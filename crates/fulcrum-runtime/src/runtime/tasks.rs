@@ -14,6 +14,7 @@ use fulcrum_spawn::supervisor::{DomainManager, Supervisor, Transition};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
+use crate::clock;
 use crate::control::call::CallService;
 use crate::control::change::LifecycleExecutor;
 use crate::control::info::InstanceInfo;
@@ -38,6 +39,7 @@ use crate::resources::limits::{self, MemoryLimitTask};
 use crate::resources::sampler::{UsageSample, UsageSampler};
 use crate::restart::groups::GroupRestarts;
 use crate::runtime::engine::FinishHandles;
+use crate::schedule::task::ScheduleTask;
 use crate::shutdown::stage::ShutdownSignal;
 use crate::standby::NodeStandby;
 use crate::state::desired::{DesiredStateReceiver, DesiredStateSender};
@@ -86,8 +88,21 @@ impl TaskHandles {
             supervisor: self.supervisor.clone(),
         };
         tokio::spawn(limits.run(samples));
+        tokio::spawn(self.schedule_task().run());
         let (tracker, hub) = (self.tracker.clone(), self.hub.clone());
         tokio::spawn(untracked::report_untracked(tracker, hub));
+    }
+
+    fn schedule_task(&self) -> ScheduleTask {
+        ScheduleTask {
+            desired: self.desired.clone(),
+            states: Arc::clone(&self.states),
+            supervisor: self.supervisor.clone(),
+            events: self.events.clone(),
+            hub: self.hub.clone(),
+            shutdown: self.shutdown.clone(),
+            clock: Arc::new(clock::now),
+        }
     }
 
     fn registration_task(&self) -> RegistrationTask {

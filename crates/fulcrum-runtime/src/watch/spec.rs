@@ -62,8 +62,8 @@ pub(crate) fn build_spec(
         if !domain.has_process() {
             continue;
         }
-        let env_files = domain.process.env_files.iter().cloned();
-        files.extend(env_files.map(|file| (CONFIG_KEY, file)));
+        let env_files = domain.process.env_files.iter();
+        files.extend(env_files.map(|file| (CONFIG_KEY, file.path.clone())));
         for (path, _) in paths(domain) {
             if path.is_file() {
                 files.insert((&domain.name, path));

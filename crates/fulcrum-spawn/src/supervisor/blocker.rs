@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::gate::Condition;
+use super::condition::Condition;
 use super::snapshot::Snapshot;
 use crate::lifecycle::{Goal, Phase};
 
