@@ -243,6 +243,8 @@ pub(super) const ROWS: &[Entry] = &[
         7,
         "the version of Node is the one that the app asks for",
     ),
+    row('K', 19, "links that are swapped are changes"),
+    row('K', 20, "what runs is given up only for what can start"),
 ];
 
 #[cfg(test)]

@@ -28,9 +28,9 @@ mod i_order;
 mod i_readiness;
 mod i_starting;
 mod i_unresponsive;
-
 mod j_calls;
 mod k_identity;
 mod k_packages;
+mod k_watching;
 mod measurements;
 mod probes;
