@@ -245,6 +245,18 @@ pub(super) const ROWS: &[Entry] = &[
     ),
     row('K', 19, "links that are swapped are changes"),
     row('K', 20, "what runs is given up only for what can start"),
+    untested(
+        'K',
+        21,
+        "files that a domain writes itself",
+        "not built yet",
+    ),
+    untested(
+        'K',
+        22,
+        "files that a worker or a child has loaded",
+        "not built yet",
+    ),
 ];
 
 #[cfg(test)]

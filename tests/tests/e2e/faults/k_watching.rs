@@ -94,7 +94,9 @@ fn k19_a_swapped_link_is_a_change_of_what_was_loaded_through_it() {
             .iter()
             .filter(|line| line.message.starts_with("runs v"));
         let ran: Vec<&str> = ran.map(|line| line.message.as_str()).collect();
-        assert_eq!(ran, ["runs v1", "runs v2"], "{kind}");
+        assert_eq!(ran.first(), Some(&"runs v1"), "{kind}: {ran:?}");
+        assert_eq!(ran.last(), Some(&"runs v2"), "{kind}: {ran:?}");
+        assert_eq!(app.status("users")["generation"], 2, "{kind}: {ran:?}");
         app.down();
     }
     measurement(
@@ -116,7 +118,6 @@ fn k20_code_that_cannot_start_leaves_the_running_generation_alone() {
         .write("domains/users/domain.mjs", &importer("./price.mjs"))
         .write("domains/users/price.mjs", &version(1));
     app.start_watching();
-    app.wait_for_event("users", "registered", 1);
     let leader = app.leader("users").pid;
     // An import of a file that is saved later.
     let price = format!("import './tax.mjs';\n{}", version(2));
@@ -152,7 +153,7 @@ fn k20_an_output_directory_that_is_wiped_and_rebuilt_leaves_the_running_generati
     let leader = app.leader("users").pid;
     let dist = app.root().join("domains/users/dist");
     fs::remove_dir_all(&dist).expect("removed");
-    app.wait_for_event("users", "changed", 1);
+    app.wait_for_event("fulcrum", "config_invalid", 1);
     fs::create_dir(&dist).expect("created");
     app.write_file("domains/users/dist/domain.mjs", &importer("./price.mjs"));
     assert_kept(&app, leader, 1, "imports \"./price.mjs\"");
